@@ -1,0 +1,24 @@
+import type { Clock, Logger } from '../../platform/index.ts';
+
+/** How to reach a cluster. */
+export interface ClusterAddress {
+  /** `mongodb://` or `mongodb+srv://` with credentials. */
+  readonly uri: string;
+  /** PEM file on this host with the CA that signed the servers' certificates. */
+  readonly tlsCaFile?: string;
+}
+
+export interface MigrationOptions {
+  /** 24-hex; names the checkpoint on the destination. Starting with the id of an unfinished migration goes on with it. */
+  readonly migrationId: string;
+  readonly source: ClusterAddress;
+  readonly destination: ClusterAddress;
+  /** Permission to drop every user database of the destination first. */
+  readonly dropDestination: boolean;
+  /** Copy, index, catch up to one barrier, restore the original indexes and end, without blocking anybody's writes. */
+  readonly once?: boolean;
+  /** Upper limit of the initial copy in bytes a second; none by default. */
+  readonly copyBytesPerSecond?: number;
+  readonly logger: Logger;
+  readonly clock?: Clock;
+}

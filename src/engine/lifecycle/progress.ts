@@ -1,0 +1,70 @@
+/**
+ * Where a migration stands. `copying` includes building indexes of collections already copied; `tailing` begins when every
+ * collection is copied, indexed and its spool drained.
+ */
+export type MigrationState =
+  | 'created'
+  | 'preparing'
+  | 'copying'
+  | 'tailing'
+  | 'paused'
+  | 'committing'
+  | 'committed'
+  | 'cancelled'
+  | 'failed';
+
+/** What the operator wants. Wanted state, not a command: saying it twice is harmless. */
+export type WantedState = 'running' | 'paused' | 'cutover';
+
+/** A phase's place in time, for the report of where the time went. */
+export interface PhaseTime {
+  readonly name: 'preparing' | 'copying' | 'catching up' | 'cutover';
+  readonly startedAtMs: number;
+  readonly endedAtMs?: number;
+}
+
+/** A snapshot of a migration. Counts never go backwards except after a declared restart. */
+export interface Progress {
+  readonly migrationId: string;
+  readonly state: MigrationState;
+  readonly phases: readonly PhaseTime[];
+  /** Estimates are the source's own statistics, raised when exceeded. */
+  readonly copy: {
+    readonly collectionsTotal: number;
+    readonly collectionsDone: number;
+    readonly documentsTotal: number;
+    readonly documentsCopied: number;
+    readonly bytesTotal: number;
+    readonly bytesCopied: number;
+  };
+  readonly indexes: { readonly total: number; readonly built: number };
+  readonly changes: {
+    /** Change events taken from the stream. */
+    readonly read: number;
+    /** Document changes written to the destination. */
+    readonly applied: number;
+    /** Of those read, the ones that fell into a range being copied at that moment. */
+    readonly duringCopy: number;
+    /** Dirty keys waiting in lanes. */
+    readonly queued: number;
+  };
+  /** Whole seconds behind the source by cluster time; null before the stream is open, while paused and after the end. */
+  readonly lagSeconds: number | null;
+  /** Whether a cutover asked for now would begin at once. */
+  readonly readyForCutover: boolean;
+  /** Why it is not ready; empty when it is. */
+  readonly notReadyReasons: readonly string[];
+  /** Whether applications may write to the destination. */
+  readonly canWrite: boolean;
+  readonly cutover?: {
+    readonly requestedAtMs: number;
+    readonly sourceBlockedAtMs?: number;
+    readonly canWriteAtMs?: number;
+  };
+  /** Round trips of the last `hello`, in ms; null before the first. */
+  readonly pingMs: { readonly source: number | null; readonly destination: number | null };
+  /** host:port of the primaries. */
+  readonly addresses: { readonly source: string; readonly destination: string };
+  readonly warnings: readonly string[];
+  readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };
+}

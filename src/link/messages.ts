@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import type { Progress } from '../engine/index.ts';
+
+/** The messages between an agent and the control plane. All travel as JSON over HTTPS, from the agent. */
+const id = z.string().regex(/^[0-9a-f]{24}$/);
+
+/** `POST /link/v1/redeem`, signed with the key it carries. */
+export const redeemRequest = z.object({
+  token: z.string(),
+  /** Ed25519 public key, raw 32 bytes, base64url. */
+  publicKey: z.string(),
+  host: z.string().min(1),
+  version: z.string(),
+});
+export const redeemResponse = z.object({ agentId: id, linkId: id, orgId: id });
+
+/** What a deployment of the source looks like; the fields of Atlas's AvailableClustersDeployment. */
+export const deployment = z.object({
+  name: z.string(),
+  managed: z.boolean(),
+  sharded: z.boolean(),
+  tlsEnabled: z.boolean(),
+  mongoDBVersion: z.string(),
+  featureCompatibilityVersion: z.string(),
+  agentVersion: z.string().optional(),
+  dbSizeBytes: z.number().optional(),
+  oplogSizeMB: z.number().optional(),
+});
+
+/** A project as the agent's configuration names it. */
+export const inventoryProject = z.object({
+  projectId: id,
+  name: z.string(),
+  deployments: z.array(deployment),
+});
+
+/** What is to be moved where. Handed to the agent that was asked for by `migrationHosts`. */
+export const assignment = z.object({
+  source: z.object({
+    projectId: id,
+    clusterName: z.string(),
+    /** Absent: the credentials of the agent's own configuration. */
+    username: z.string().optional(),
+    password: z.string().optional(),
+    ssl: z.boolean(),
+    caCertificatePath: z.string().optional(),
+  }),
+  destination: z.object({ uri: z.string() }),
+  dropDestination: z.boolean(),
+});
+
+/** The wanted state of everything that concerns one agent. */
+export const wantedState = z.object({
+  /** Opaque; changes whenever anything below does. */
+  revision: z.string(),
+  validations: z.array(z.object({ id, assignment })),
+  migrations: z.array(z.object({ id, assignment, wanted: z.enum(['running', 'cutover']) })),
+});
+
+/** `POST /link/v1/poll`: answers at once when the revision differs, else when it changes or after `waitSeconds`. */
+export const pollRequest = z.object({ revision: z.string().nullable(), waitSeconds: z.number().int().min(0).max(60) });
+
+/** `POST /link/v1/report`: what is the case now; repeating it is harmless. Older sequence numbers are ignored. */
+export const reportRequest = z.object({
+  sequence: z.number().int().nonnegative(),
+  inventory: z.array(inventoryProject).optional(),
+  validations: z.array(z.object({ id, status: z.enum(['SUCCESS', 'FAILED']), errorMessage: z.string().nullable() })),
+  migrations: z.array(
+    z.object({ id, progress: z.custom<Progress>((value) => typeof value === 'object' && value !== null) }),
+  ),
+});
+export const reportResponse = z.object({ sequence: z.number().int() });
+
+export type RedeemRequest = z.infer<typeof redeemRequest>;
+export type RedeemResponse = z.infer<typeof redeemResponse>;
+export type Deployment = z.infer<typeof deployment>;
+export type InventoryProject = z.infer<typeof inventoryProject>;
+export type Assignment = z.infer<typeof assignment>;
+export type WantedAgentState = z.infer<typeof wantedState>;
+export type PollRequest = z.infer<typeof pollRequest>;
+export type Report = z.infer<typeof reportRequest>;

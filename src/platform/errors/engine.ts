@@ -1,0 +1,110 @@
+import { defineErrors } from './define.ts';
+
+/** What can stop a migration, or keep one from starting. */
+export const engineErrors = defineErrors({
+  SOURCE_UNREACHABLE: {
+    status: 400,
+    detail: 'The source cannot be reached: %.',
+    remedy: 'Check host names, ports, firewalls and TLS settings from the migration host.',
+  },
+  DESTINATION_UNREACHABLE: {
+    status: 400,
+    detail: 'The destination cannot be reached: %.',
+    remedy: 'Check host names, ports, firewalls and TLS settings from the migration host.',
+  },
+  AUTHENTICATION_FAILED: {
+    status: 400,
+    detail: 'The % refused the user name or password.',
+    remedy: 'Check user, password and authSource of the connection string.',
+  },
+  INVALID_CONNECTION_STRING: {
+    status: 400,
+    detail: 'The connection string of the % is not valid: %.',
+    remedy: 'Give a string of the form mongodb://user:password@host1,host2/?replicaSet=name.',
+  },
+  WEAK_CONNECTION_OPTION: {
+    status: 400,
+    detail: 'The connection string of the % sets %, which a migration does not allow.',
+    remedy: 'Remove the option. Linkspan reads from primaries with majority, and writes with majority.',
+  },
+  STANDALONE_SERVER: {
+    status: 400,
+    detail: 'The % (%) is a stand-alone server: it has no oplog.',
+    remedy: 'Convert it to a replica set of one member (rs.initiate()) first.',
+  },
+  SHARDED_CLUSTER: {
+    status: 400,
+    detail: 'The % (%) is a sharded cluster, which Linkspan does not migrate yet.',
+    remedy: 'Use replica sets on both sides.',
+  },
+  VERSION_TOO_OLD: {
+    status: 400,
+    detail: 'The % runs MongoDB %; % or newer is needed.',
+    remedy: 'Upgrade it first.',
+  },
+  DESTINATION_OLDER: {
+    status: 400,
+    detail: 'The destination (MongoDB %) is older than the source (MongoDB %).',
+    remedy: 'Use a destination of the same or a newer version.',
+  },
+  SAME_CLUSTER: {
+    status: 400,
+    detail: 'Source and destination are the same replica set.',
+    remedy: 'Give the connection string of another cluster for one of them.',
+  },
+  DESTINATION_NOT_EMPTY: {
+    status: 400,
+    detail: 'The destination is not empty: it has %.',
+    remedy: 'Choose an empty cluster, or give permission to drop what is there (drop destination data).',
+  },
+  UNSUPPORTED_NAMESPACE: {
+    status: 400,
+    detail: '% cannot be migrated yet: it is %.',
+    remedy: 'Drop it on the source or move it by other means, then start again.',
+  },
+  OTHER_SOURCE: {
+    status: 409,
+    detail: 'Migration % was started between other clusters than the ones given now.',
+    remedy: 'Give the connection strings of the clusters it was started with, or start a new migration.',
+  },
+  CHECKPOINT_TOO_NEW: {
+    status: 409,
+    detail: 'The checkpoint of migration % has schema version %, which this version of Linkspan does not know.',
+    remedy: 'Use the version of Linkspan that wrote it, or a newer one.',
+  },
+  TAKEN_OVER: {
+    status: 409,
+    detail: 'Another engine has taken over migration %.',
+    remedy: 'Look for a second agent or sync process; this one has stopped writing.',
+  },
+  HISTORY_LOST: {
+    status: 409,
+    detail: 'The source no longer has the part of its oplog from where migration % has to go on (%).',
+    remedy: 'Enlarge the oplog of the source, then start a new migration.',
+  },
+  UNDECODABLE_EVENT: {
+    status: 500,
+    detail: 'A change event could not be understood: %. Its resume token is %.',
+    remedy: 'Report this. Nothing was skipped: the migration stopped before that event.',
+  },
+  NAMESPACE_CONFLICT: {
+    status: 409,
+    detail: '% cannot be brought in step: %.',
+    remedy: 'Correct it on the source or on the destination, then resume.',
+  },
+  NOT_READY_FOR_CUTOVER: {
+    status: 409,
+    detail: 'The migration is not ready for cutover: %.',
+    remedy: 'Wait until it is ready, then ask again.',
+  },
+  WRONG_STATE: {
+    status: 409,
+    detail: '% is not possible while the migration is %.',
+    remedy: 'Look at its progress, and ask again when the state allows it.',
+  },
+  MISSING_PRIVILEGE: {
+    status: 400,
+    detail: 'The user on the % may not %.',
+    remedy: 'Grant the roles that docs/03-agent.md lists for it.',
+  },
+});

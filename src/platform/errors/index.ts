@@ -1,0 +1,52 @@
+import { apiErrors } from './api.ts';
+import { commandLineErrors } from './command-line.ts';
+import type { ErrorDefinition } from './define.ts';
+import { engineErrors } from './engine.ts';
+import { linkErrors } from './link.ts';
+
+export type { ErrorDefinition } from './define.ts';
+
+/** Every error a user can meet, by code. `docs/errors.md` lists the same, and a test compares both. */
+export const errorCatalogue = { ...engineErrors, ...linkErrors, ...apiErrors, ...commandLineErrors };
+
+export type ErrorCode = keyof typeof errorCatalogue;
+
+/** An error that its receiver caused or can mend. Everything else that is thrown is a bug. */
+export class UserError extends Error {
+  readonly code: ErrorCode;
+  readonly parameters: readonly string[];
+
+  /**
+   * @param code        key of the catalogue
+   * @param parameters  what takes the places of `%` in its detail, in order; never a secret
+   */
+  constructor(code: ErrorCode, parameters: readonly string[] = [], options?: ErrorOptions) {
+    super(fillTemplate(errorCatalogue[code].detail, parameters), options);
+    this.name = 'UserError';
+    this.code = code;
+    this.parameters = parameters;
+  }
+
+  get definition(): ErrorDefinition {
+    return errorCatalogue[this.code];
+  }
+
+  /** The Atlas `errorCode`, which is the catalogue's code where Atlas has none. */
+  get atlasCode(): string {
+    return this.definition.atlasCode ?? this.code;
+  }
+
+  get remedy(): string {
+    return this.definition.remedy;
+  }
+}
+
+/** What anything that was thrown says, in one line. */
+export function messageOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').trim();
+}
+
+function fillTemplate(template: string, parameters: readonly string[]): string {
+  let next = 0;
+  return template.replace(/%/g, () => parameters[next++] ?? '?');
+}
