@@ -1,1 +1,12 @@
+export { loadAgentKey, newAgentKey, parsePublicKey, publicKeyOf } from './agent-key.ts';
 export * from './messages.ts';
+export { CLOCK_TOLERANCE_MS, type Proof, proofHeaders, type SignedParts, signRequest, verifyRequest } from './proof.ts';
+export { ReplayGuard } from './replay-guard.ts';
+export {
+  formatLinkToken,
+  hashSecret,
+  LINK_TOKEN_PATTERN,
+  type LinkToken,
+  newLinkToken,
+  parseLinkToken,
+} from './token.ts';

@@ -1,0 +1,34 @@
+import { randomInt } from 'node:crypto';
+
+/** Digits in ASCII order, as GitHub's tokens use them: nothing in a token needs escaping anywhere. */
+const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+const BASE = 62n;
+
+/** Writes a number in base 62, left-padded with `0` to `width`. */
+export function toBase62(value: bigint, width = 1): string {
+  let text = '';
+  for (let rest = value; rest > 0n; rest /= BASE) text = DIGITS.charAt(Number(rest % BASE)) + text;
+  return text.padStart(width, '0');
+}
+
+/** Writes bytes in base 62. A leading byte 1 keeps zeros at the front, so that {@link bytesFromBase62} gives back the same bytes. */
+export function bytesToBase62(bytes: Uint8Array): string {
+  return toBase62(BigInt(`0x01${Buffer.from(bytes).toString('hex')}`));
+}
+
+/** The bytes that {@link bytesToBase62} wrote, or null where the text is not of that form. */
+export function bytesFromBase62(text: string): Buffer | null {
+  let value = 0n;
+  for (const character of text) {
+    const digit = DIGITS.indexOf(character);
+    if (digit < 0) return null;
+    value = value * BASE + BigInt(digit);
+  }
+  const hex = value.toString(16);
+  return hex.startsWith('1') && hex.length % 2 === 1 ? Buffer.from(hex.slice(1), 'hex') : null;
+}
+
+/** `length` random characters, each with all of its 5.95 bits. */
+export function randomBase62(length: number): string {
+  return Array.from({ length }, () => DIGITS.charAt(randomInt(DIGITS.length))).join('');
+}

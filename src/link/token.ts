@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import { z } from 'zod';
+import { UserError } from '../platform/index.ts';
+import { bytesFromBase62, bytesToBase62, randomBase62, toBase62 } from './base62.ts';
+
+/**
+ * The published form of a link-token, for secret scanners: a typed prefix, a public id, a secret of 256 bits, what the agent has
+ * to know, and a checksum that can be verified offline. Only letters, digits and `_`, so that a double click selects all of it.
+ */
+export const LINK_TOKEN_PATTERN = /\bmlt_[0-9A-Za-z]{12}_[0-9A-Za-z]{43}_[0-9A-Za-z]{2,1000}_[0-9A-Za-z]{6}\b/;
+
+const PARTS = /^(mlt_([0-9A-Za-z]{12})_([0-9A-Za-z]{43})_([0-9A-Za-z]{2,1000}))_([0-9A-Za-z]{6})$/;
+const ID_LENGTH = 12;
+const SECRET_LENGTH = 43;
+const CHECKSUM_LENGTH = 6;
+
+/** What travels inside a token besides id and secret. Unknown keys are left for later versions. */
+const payload = z.object({ url: z.url({ protocol: /^https?$/ }) });
+
+export interface LinkToken {
+  /** Public; may be logged and shown. */
+  readonly id: string;
+  /** Redeems the token. Stored only as {@link hashSecret} of it. */
+  readonly secret: string;
+  /** Where the agent finds the control plane, without a slash at the end. */
+  readonly serverUrl: string;
+}
+
+/** A new token for agents of the control plane at `serverUrl`. */
+export function newLinkToken(serverUrl: string): LinkToken {
+  return {
+    id: randomBase62(ID_LENGTH),
+    secret: randomBase62(SECRET_LENGTH),
+    serverUrl: serverUrl.replace(/\/+$/, ''),
+  };
+}
+
+/** Writes the token as the text that is handed to the source's operator. */
+export function formatLinkToken(token: LinkToken): string {
+  const encoded = bytesToBase62(Buffer.from(JSON.stringify({ url: token.serverUrl })));
+  const body = `mlt_${token.id}_${token.secret}_${encoded}`;
+  return `${body}_${checksum(body)}`;
+}
+
+/**
+ * Reads a token as it was pasted; white space around it does not matter.
+ * @throws UserError LINK_TOKEN_MALFORMED, LINK_TOKEN_CHECKSUM; neither repeats any of the text
+ */
+export function parseLinkToken(text: string): LinkToken {
+  const [, body, id, secret, encoded, sum] = PARTS.exec(text.trim()) ?? [];
+  if (!body || !id || !secret || !encoded || !sum) throw new UserError('LINK_TOKEN_MALFORMED');
+  if (checksum(body) !== sum) throw new UserError('LINK_TOKEN_CHECKSUM');
+  const read = payload.safeParse(parseJson(bytesFromBase62(encoded)));
+  if (!read.success) throw new UserError('LINK_TOKEN_MALFORMED');
+  return { id, secret, serverUrl: read.data.url.replace(/\/+$/, '') };
+}
+
+/** What the control plane keeps of a secret: its SHA-256. A fast hash is enough for 256 random bits. */
+export function hashSecret(secret: string): Buffer {
+  return createHash('sha256').update(secret).digest();
+}
+
+function checksum(body: string): string {
+  return toBase62(BigInt(crc32(body)), CHECKSUM_LENGTH);
+}
+
+function parseJson(bytes: Buffer | null): unknown {
+  try {
+    return bytes && JSON.parse(bytes.toString('utf8'));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { formatLinkToken, LINK_TOKEN_PATTERN, newLinkToken, parseLinkToken } from '../../src/link/index.ts';
+
+const code = (expected: string) => (error: unknown) =>
+  error instanceof Error && 'code' in error && error.code === expected;
+
+test('a link-token brings its id, secret and server to the agent, whatever white space is pasted with it', () => {
+  fc.assert(
+    fc.property(fc.webUrl({ validSchemes: ['http', 'https'] }), (url) => {
+      const token = newLinkToken(url);
+      assert.deepEqual(parseLinkToken(`  ${formatLinkToken(token)}\n`), token);
+    }),
+  );
+});
+
+test('a link-token is one word of letters, digits and underscores that a scanner finds in any text', () => {
+  const text = formatLinkToken(newLinkToken('https://linkspan.example.com:8443/base'));
+  assert.match(text, /^[A-Za-z0-9_]+$/);
+  assert.equal(LINK_TOKEN_PATTERN.exec(`{"linkToken":"${text}"}`)?.[0], text);
+});
+
+test('any one wrong character of a link-token is noticed offline, and the message does not repeat the token', () => {
+  const text = formatLinkToken(newLinkToken('http://127.0.0.1:8080'));
+  for (let at = 'mlt_'.length; at < text.length; at++) {
+    const wrong = text.slice(0, at) + (text[at] === 'x' ? 'y' : 'x') + text.slice(at + 1);
+    assert.throws(() => parseLinkToken(wrong), /damaged|not a link-token/);
+    assert.throws(
+      () => parseLinkToken(wrong),
+      (error: Error) => !error.message.includes(text.slice(17, 40)),
+    );
+  }
+});
+
+test('text that is no link-token at all is refused as such', () => {
+  fc.assert(
+    fc.property(fc.string(), (text) => assert.throws(() => parseLinkToken(text), code('LINK_TOKEN_MALFORMED'))),
+  );
+  assert.throws(() => parseLinkToken('mlt_short'), code('LINK_TOKEN_MALFORMED'));
+});
+
+test('every secret has 256 bits of its own', () => {
+  const secrets = new Set(Array.from({ length: 200 }, () => newLinkToken('http://h').secret));
+  assert.equal(secrets.size, 200);
+  for (const secret of secrets) assert.equal(secret.length, 43);
+});
