@@ -12,6 +12,46 @@ export const commandLineErrors = defineErrors({
     detail: '%.',
     remedy: 'See linkspan --help.',
   },
+  CONFIGURATION_UNREADABLE: {
+    status: 400,
+    detail: 'The configuration file % cannot be read: %.',
+    remedy: 'Check its path and that you may read it.',
+  },
+  CONFIGURATION_INVALID: {
+    status: 400,
+    detail: 'The configuration file % is not valid, line %: %.',
+    remedy: 'Correct that line; docs/03-agent.md and docs/04-sync.md list every key.',
+  },
+  PREFLIGHT_FAILED: {
+    status: 400,
+    detail: 'The migration cannot start. %',
+    remedy: 'Nothing was changed. Correct this, then start again.',
+  },
+  UNKNOWN_CALL: {
+    status: 404,
+    detail: 'There is no %.',
+    remedy: 'The calls are GET /api/v1/progress and POST /api/v1/start, pause, resume, commit and reverse.',
+  },
+  INVALID_REQUEST: {
+    status: 400,
+    detail: 'The request is not valid: %.',
+    remedy: 'See docs/04-sync.md for what each call takes.',
+  },
+  UNSUPPORTED_FIELD: {
+    status: 400,
+    detail: 'The field % with this value is not supported: %.',
+    remedy: 'Leave it out. docs/04-sync.md lists what is supported.',
+  },
+  NOT_SUPPORTED_YET: {
+    status: 400,
+    detail: '% is not supported yet.',
+    remedy: 'See docs/04-sync.md for what is.',
+  },
+  FOREIGN_ORIGIN: {
+    status: 403,
+    detail: 'This API has no authentication, so it answers neither web pages nor other host names than %.',
+    remedy: 'Call it from a program on this machine.',
+  },
   PORT_IN_USE: {
     status: 400,
     detail: 'The address % is already in use.',

@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { type Document, isMap, isNode, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import type { z } from 'zod';
+import { messageOf, UserError } from './errors/index.ts';
+
+/**
+ * Reads a YAML configuration file. `${NAME}` in a string stands for an environment variable, so that secrets need not be in the file.
+ * @param file        its path, for reading and for messages
+ * @param schema      strict objects, so that a misspelt key is an error and not a silent default
+ * @throws UserError  CONFIGURATION_UNREADABLE or CONFIGURATION_INVALID with the file and the line; never with a value, which may be a secret
+ */
+export function readConfiguration<Schema extends z.ZodType>(
+  file: string,
+  schema: Schema,
+  environment: NodeJS.ProcessEnv = process.env,
+): z.output<Schema> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UserError('CONFIGURATION_UNREADABLE', [file, messageOf(error)], { cause: error });
+  }
+  const lines = new LineCounter();
+  // Pretty errors quote the file's text, passwords included.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const invalid = (offset: number, problem: string) =>
+    new UserError('CONFIGURATION_INVALID', [file, String(lines.linePos(offset).line), problem]);
+
+  const [syntaxError] = document.errors;
+  if (syntaxError) throw invalid(syntaxError.pos[0], syntaxError.message);
+  visit(document, {
+    Scalar: (_key, node) => {
+      if (typeof node.value !== 'string') return;
+      node.value = node.value.replace(/\$\{(\w+)\}/g, (_reference, name: string) => {
+        const value = environment[name];
+        if (value === undefined) throw invalid(offsetOf(node), `the environment variable ${name} is not set`);
+        return value;
+      });
+    },
+  });
+  const result = schema.safeParse(document.toJS() ?? {});
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  if (!issue) throw invalid(0, 'it is not valid');
+  if (issue.code === 'unrecognized_keys') {
+    const path = [...issue.path, issue.keys[0] ?? ''];
+    throw invalid(findOffset(document, path), `unknown key ${dotted(path)}`);
+  }
+  const where = issue.path.length > 0 ? `${dotted(issue.path)}: ` : '';
+  throw invalid(findOffset(document, issue.path), where + issue.message);
+}
+
+/** Where the key at `path` is written, or else the nearest thing around it that is written at all. */
+function findOffset(document: Document, path: readonly PropertyKey[]): number {
+  for (let length = path.length; length > 0; length -= 1) {
+    const parent = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true);
+    const key = path[length - 1];
+    if (isMap(parent)) {
+      const pair = parent.items.find((item) => isScalar(item.key) && item.key.value === key);
+      if (pair && isNode(pair.key)) return offsetOf(pair.key);
+    }
+    const node = document.getIn(path.slice(0, length), true);
+    if (isNode(node)) return offsetOf(node);
+  }
+  return 0;
+}
+
+function offsetOf(node: Node): number {
+  return node.range?.[0] ?? 0;
+}
+
+function dotted(path: readonly PropertyKey[]): string {
+  return path
+    .map((step) => (typeof step === 'number' ? `[${step}]` : String(step)))
+    .join('.')
+    .replaceAll('.[', '[');
+}
