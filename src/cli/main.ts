@@ -1,0 +1,55 @@
+import { Command, CommanderError } from 'commander';
+import { UserError, version } from '../platform/index.ts';
+import { describeError } from './describe-error.ts';
+import { type ExitCode, exitCode } from './exit-code.ts';
+import { syncCommand } from './sync.ts';
+
+const EXIT_STATUS = `
+Exit status: 0 done · 1 failed · 2 usage or precondition · 3 differences found · 4 stopped, can be resumed · 130 interrupted`;
+
+/**
+ * Runs one command line. Commands that go on in the background (servers) resolve when they are done too.
+ * @param argv what follows the program's name
+ * @returns the exit code; every error has been told on stderr by then
+ */
+export async function main(argv: readonly string[]): Promise<ExitCode> {
+  process.stdout.on('error', ignoreClosedPipe);
+  process.stderr.on('error', ignoreClosedPipe);
+  process.on('uncaughtException', (error) => {
+    tell(describeError(error));
+    process.exit(exitCode.failed);
+  });
+  const program = linkspan();
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return (process.exitCode ?? exitCode.done) as ExitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.usageOrPrecondition;
+    tell(describeError(error));
+    return error instanceof UserError ? exitCode.usageOrPrecondition : exitCode.failed;
+  }
+}
+
+function linkspan(): Command {
+  const program = new Command('linkspan')
+    .description('Self-hosted push live migration for MongoDB that speaks the MongoDB Atlas Administration API.')
+    .version(version)
+    .addHelpText('after', EXIT_STATUS);
+  program.addCommand(syncCommand());
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride();
+    command.configureOutput({
+      outputError: (text, write) => write(`linkspan: ${text.replace(/^error: /, '').trim()} [USAGE]\n`),
+    });
+  }
+  return program;
+}
+
+/** A reader that has seen enough (`linkspan … | head`) is no reason to stop a migration. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+}
+
+function tell(text: string): void {
+  process.stderr.write(`linkspan: ${text}\n`);
+}

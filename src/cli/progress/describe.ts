@@ -1,0 +1,51 @@
+import type { ProgressView } from './collect.ts';
+import { formatBytes, formatCount, formatSeconds } from './format.ts';
+
+/** The facts of a view that matter in its phase, as short phrases the most wanted first: a narrow terminal shows only so many. */
+export function describeView(view: ProgressView): string[] {
+  const { progress } = view;
+  const facts: (string | undefined)[] = [];
+  switch (view.phase) {
+    case 'copying':
+      facts.push(
+        view.bytesPerSecond === null ? undefined : `${formatBytes(view.bytesPerSecond)}/s`,
+        lag(view),
+        eta(view),
+        `${formatBytes(progress.copy.bytesCopied)} of ${formatBytes(progress.copy.bytesTotal)}`,
+        `${formatCount(progress.copy.documentsCopied)} documents`,
+      );
+      break;
+    case 'building indexes':
+      facts.push(`${progress.indexes.built} of ${progress.indexes.total} indexes`, lag(view), eta(view));
+      break;
+    case 'catching up':
+    case 'in step':
+    case 'cutting over':
+      facts.push(
+        lag(view),
+        eta(view),
+        view.changesPerSecond === null ? undefined : `${formatCount(view.changesPerSecond)} changes/s`,
+        `${formatCount(progress.changes.applied)} changes`,
+        `${formatCount(progress.changes.queued)} waiting`,
+      );
+      break;
+    case 'done':
+      facts.push(
+        `${formatBytes(progress.copy.bytesCopied)} in ${formatCount(progress.copy.documentsCopied)} documents copied`,
+        `${formatCount(progress.changes.applied)} changes applied`,
+      );
+      break;
+    case 'failed':
+      facts.push(progress.error?.message);
+      break;
+  }
+  return facts.filter((fact) => fact !== undefined);
+}
+
+function lag({ progress }: ProgressView): string | undefined {
+  return progress.lagSeconds === null ? undefined : `lag ${progress.lagSeconds} s`;
+}
+
+function eta({ etaSeconds }: ProgressView): string | undefined {
+  return etaSeconds === null ? undefined : `ETA ${formatSeconds(etaSeconds)}`;
+}

@@ -1,0 +1,15 @@
+import { JsonRenderer } from './json.ts';
+import { PlainRenderer } from './plain.ts';
+import type { ProgressRenderer } from './renderer.ts';
+import { TtyRenderer } from './tty.ts';
+
+export { watchProgress } from './watch.ts';
+
+/** How results and progress are shown. */
+export type OutputFormat = 'text' | 'json';
+
+/** The renderer that fits: JSON lines are a result and go to stdout, everything for people goes to stderr. */
+export function chooseRenderer(format: OutputFormat): ProgressRenderer {
+  if (format === 'json') return new JsonRenderer(process.stdout);
+  return process.stderr.isTTY ? new TtyRenderer(process.stderr) : new PlainRenderer(process.stderr);
+}

@@ -1,0 +1,26 @@
+import type { ProgressView } from './collect.ts';
+import type { ProgressRenderer, TextSink } from './renderer.ts';
+
+/** One JSON object a line, for programs: the engine's snapshot with the rates and the ETA, at each change of phase and every second. */
+export class JsonRenderer implements ProgressRenderer {
+  readonly everyMs = 500;
+  readonly #sink: TextSink;
+  #shown: ProgressView | undefined;
+
+  constructor(sink: TextSink) {
+    this.#sink = sink;
+  }
+
+  show(view: ProgressView): void {
+    const due = this.#shown === undefined || view.atMs - this.#shown.atMs >= 1_000;
+    if (due || view.phase !== this.#shown?.phase) this.finish(view);
+  }
+
+  finish(view: ProgressView): void {
+    this.#shown = view;
+    const { atMs, progress, ...derived } = view;
+    this.#sink.write(
+      `${JSON.stringify({ type: 'progress', time: new Date(atMs).toISOString(), ...derived, ...progress })}\n`,
+    );
+  }
+}

@@ -1,0 +1,32 @@
+import type { ProgressView } from './collect.ts';
+import { describeView } from './describe.ts';
+import type { ProgressRenderer, TextSink } from './renderer.ts';
+
+/** Lines for a log: one at each change of phase, and one every few seconds between. */
+export class PlainRenderer implements ProgressRenderer {
+  readonly everyMs = 500;
+  readonly #sink: TextSink;
+  readonly #lineEveryMs: number;
+  #shown: ProgressView | undefined;
+
+  constructor(sink: TextSink, lineEveryMs = 5_000) {
+    this.#sink = sink;
+    this.#lineEveryMs = lineEveryMs;
+  }
+
+  show(view: ProgressView): void {
+    const due = this.#shown === undefined || view.atMs - this.#shown.atMs >= this.#lineEveryMs;
+    if (due || view.phase !== this.#shown?.phase) this.#write(view);
+  }
+
+  finish(view: ProgressView): void {
+    if (view.phase !== this.#shown?.phase) this.#write(view);
+  }
+
+  #write(view: ProgressView): void {
+    this.#shown = view;
+    const percent = view.fraction === null ? [] : [`${Math.floor(view.fraction * 100)} %`];
+    const facts = [...percent, ...describeView(view)].join(', ');
+    this.#sink.write(facts === '' ? `${view.phase}\n` : `${view.phase}: ${facts}\n`);
+  }
+}

@@ -1,0 +1,54 @@
+import type { ProgressView } from './collect.ts';
+import { describeView } from './describe.ts';
+import { formatSeconds } from './format.ts';
+import type { ProgressRenderer, TextSink } from './renderer.ts';
+
+/** The part of a terminal that is drawn on. */
+export interface Terminal extends TextSink {
+  readonly columns?: number;
+}
+
+const CLEAR_LINE = '\r\u001b[2K';
+
+/** One line that is drawn over and over; a phase that is over keeps its line. */
+export class TtyRenderer implements ProgressRenderer {
+  readonly everyMs = 200;
+  readonly #terminal: Terminal;
+  #shown: ProgressView | undefined;
+  #phaseBeganAtMs = 0;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  show(view: ProgressView): void {
+    if (view.phase !== this.#shown?.phase) {
+      if (this.#shown) this.#terminal.write('\n');
+      this.#phaseBeganAtMs = view.atMs;
+    }
+    this.#shown = view;
+    this.#terminal.write(CLEAR_LINE + this.#line(view));
+  }
+
+  finish(view: ProgressView): void {
+    this.show(view);
+    this.#terminal.write('\n');
+  }
+
+  #line(view: ProgressView): string {
+    const elapsed = formatSeconds((view.atMs - this.#phaseBeganAtMs) / 1000);
+    // A line as long as the terminal is wide may wrap, and the next one could not be drawn over it.
+    const room = (this.#terminal.columns ?? 80) - 1;
+    let line = `${view.phase.padEnd(16)} ${elapsed}`.slice(0, room);
+    for (const fact of [bar(view.fraction, room < 100 ? 10 : 24), ...describeView(view)]) {
+      if (fact !== '' && line.length + 2 + fact.length <= room) line += `  ${fact}`;
+    }
+    return line;
+  }
+}
+
+function bar(fraction: number | null, width: number): string {
+  if (fraction === null) return '';
+  const full = Math.floor(fraction * width);
+  return `[${'#'.repeat(full)}${'-'.repeat(width - full)}] ${Math.floor(fraction * 100)} %`;
+}

@@ -1,0 +1,122 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Finding } from '../engine/index.ts';
+import { createLogger, redact, UserError } from '../platform/index.ts';
+import { checkUris, openSyncApi, readSyncConfiguration, SyncSession } from '../sync/index.ts';
+import { describeError } from './describe-error.ts';
+import { type ExitCode, exitCode } from './exit-code.ts';
+import { chooseRenderer, type OutputFormat, watchProgress } from './progress/index.ts';
+import { catchSignals } from './signals.ts';
+import { reportResult } from './sync-result.ts';
+
+interface SyncFlags {
+  readonly cluster0?: string;
+  readonly cluster1?: string;
+  readonly port?: number;
+  readonly once?: boolean;
+  readonly verify: boolean;
+  readonly dropDestination?: boolean;
+  readonly config?: string;
+  readonly output: OutputFormat;
+}
+
+const DEFAULT_PORT = 27_182;
+
+/** `linkspan sync`: one migration without a control plane. */
+export function syncCommand(): Command {
+  return new Command('sync')
+    .description(
+      'Migrate between two replica sets without a control plane. With --once, copy cluster0 to cluster1, catch up and end; ' +
+        "otherwise wait for mongosync's HTTP calls on loopback. Started again with the same clusters, it goes on where it was stopped.",
+    )
+    .option('--cluster0 <uri>', 'connection string of the first cluster (visible in the process list; --config is not)')
+    .option('--cluster1 <uri>', 'connection string of the second cluster')
+    .option('--port <number>', `port of the HTTP API (default: ${DEFAULT_PORT})`, parsePort)
+    .option('--once', 'copy cluster0 to cluster1, catch up once, end')
+    .option('--no-verify', 'do not verify the copy (verification comes later)')
+    .option('--drop-destination', 'permission to drop all databases of the destination first')
+    .option('--config <file>', 'YAML file with these settings; may refer to environment variables')
+    .addOption(new Option('--output <format>', 'for people or for programs').choices(['text', 'json']).default('text'))
+    .action(async (flags: SyncFlags) => {
+      process.exitCode = await runSync(flags);
+    });
+}
+
+async function runSync(flags: SyncFlags): Promise<ExitCode> {
+  const file = flags.config === undefined ? {} : readSyncConfiguration(flags.config);
+  const uris = { cluster0: flags.cluster0 ?? file.cluster0 ?? '', cluster1: flags.cluster1 ?? file.cluster1 ?? '' };
+  if (!uris.cluster0 || !uris.cluster1) throw new UserError('USAGE', ['Both --cluster0 and --cluster1 are needed']);
+  checkUris(uris);
+  // Progress tells the story; the log is for what is wrong, unless somebody wants more.
+  const logger = createLogger(process.env.LINKSPAN_LOG_LEVEL ?? file.logLevel ?? 'warn');
+  const once = flags.once ?? false;
+  const session = new SyncSession({ uris, dropDestination: flags.dropDestination ?? false, once, logger });
+  return once ? runOnce(session, flags) : runApi(session, flags, flags.port ?? file.port ?? DEFAULT_PORT);
+}
+
+async function runOnce(session: SyncSession, flags: SyncFlags): Promise<ExitCode> {
+  using signals = catchSignals();
+  signals.signal.addEventListener('abort', () => void session.stop());
+  await session.start({ source: 'cluster0', destination: 'cluster1' }, tellFinding);
+  const ended = new AbortController();
+  const shown = watchProgress(() => session.progress(), chooseRenderer(flags.output), ended.signal);
+  try {
+    const outcome = await session.finished;
+    ended.abort();
+    await shown;
+    if (outcome === 'stopped') return stopped(signals.received());
+    const progress = session.progress();
+    if (progress) reportResult(progress, flags.output, process.stdout);
+    if (flags.verify) tell('not verified: this version does not compare the two sides yet');
+    return exitCode.done;
+  } catch (error) {
+    ended.abort();
+    await shown;
+    tell(describeError(error));
+    return exitCode.failed;
+  }
+}
+
+async function runApi(session: SyncSession, flags: SyncFlags, port: number): Promise<ExitCode> {
+  using signals = catchSignals();
+  const asked = new Promise<void>((resolve) => signals.signal.addEventListener('abort', () => resolve()));
+  const api = await openSyncApi(session, port);
+  tell(`mongosync's API is ready at ${api.url}`);
+  const ended = new AbortController();
+  const shown = watchProgress(() => session.progress(), chooseRenderer(flags.output), ended.signal);
+  let failure: unknown;
+  try {
+    // After the commit it goes on answering /progress until it is told to end.
+    await Promise.race([asked, session.finished.then(() => asked)]);
+    await session.stop();
+  } catch (error) {
+    failure = error;
+  }
+  ended.abort();
+  await shown;
+  await api.close();
+  if (failure !== undefined) {
+    tell(describeError(failure));
+    return exitCode.failed;
+  }
+  const resumable = session.state !== 'IDLE' && session.state !== 'COMMITTED';
+  return resumable || signals.received() === 'SIGINT' ? stopped(signals.received()) : exitCode.done;
+}
+
+function stopped(by: 'SIGINT' | 'SIGTERM' | undefined): ExitCode {
+  tell('stopped; the same command goes on from here');
+  return by === 'SIGINT' ? exitCode.interrupted : exitCode.stoppedCanBeResumed;
+}
+
+function tellFinding({ severity, code, message, remedy }: Finding): void {
+  tell(`${severity}: ${redact(message)} ${remedy} [${code}]`);
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InvalidArgumentError('It is not a port number.');
+  return port;
+}
+
+function tell(text: string): void {
+  process.stderr.write(`linkspan sync: ${text}\n`);
+}

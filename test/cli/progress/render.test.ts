@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ProgressCollector } from '../../../src/cli/progress/collect.ts';
+import { JsonRenderer } from '../../../src/cli/progress/json.ts';
+import { PlainRenderer } from '../../../src/cli/progress/plain.ts';
+import { TtyRenderer } from '../../../src/cli/progress/tty.ts';
+import { watchProgress } from '../../../src/cli/progress/watch.ts';
+import type { Progress } from '../../../src/engine/index.ts';
+import { copied, snapshot, tailing } from './snapshots.ts';
+
+/** Remembers what is written to it. */
+class Paper {
+  readonly columns: number;
+  text = '';
+
+  constructor(columns = 120) {
+    this.columns = columns;
+  }
+
+  write(text: string): void {
+    this.text += text;
+  }
+}
+
+const REDRAW = '\r\u001b[2K';
+
+const series: readonly (readonly [number, Progress])[] = [
+  [0, snapshot({ state: 'preparing', lagSeconds: null })],
+  [1_000, copied(0)],
+  [2_000, copied(250_000)],
+  [5_000, copied(1_000_000)],
+  [9_000, tailing({ lagSeconds: 2 })],
+  [12_000, snapshot({ state: 'committed', lagSeconds: null })],
+];
+
+function render(renderer: JsonRenderer | PlainRenderer | TtyRenderer): void {
+  const collector = new ProgressCollector();
+  for (const [atMs, progress] of series.slice(0, -1)) renderer.show(collector.collect(progress, atMs));
+  const [atMs, progress] = series.at(-1) ?? [0, snapshot()];
+  renderer.finish(collector.collect(progress, atMs));
+}
+
+test('a terminal shows bar, rate, lag and ETA on one line that is drawn over, and keeps a line of each phase', () => {
+  const paper = new Paper();
+  render(new TtyRenderer(paper));
+  const lines = paper.text.split('\n').map((line) => line.split(REDRAW).at(-1));
+  assert.deepEqual(lines, [
+    'preparing        0:00',
+    'copying          0:04  [######------------------] 25 %  250 kB/s  lag 3 s  ETA 0:12  1.00 MB of 4.00 MB',
+    'catching up      0:00  lag 2 s  5 changes  7 waiting',
+    'done             0:00  [########################] 100 %  1.00 MB in 1,000 documents copied  5 changes applied',
+    '',
+  ]);
+});
+
+test('a line never wraps on a narrow terminal, and what matters most stays on it', () => {
+  const paper = new Paper(76);
+  render(new TtyRenderer(paper));
+  const lines = paper.text.split('\n').flatMap((line) => line.split(REDRAW));
+  for (const line of lines) assert.ok(line.length < 76, line);
+  assert.ok(lines.includes('copying          0:04  [##--------] 25 %  250 kB/s  lag 3 s  ETA 0:12'));
+});
+
+test('a log gets a line at each change of phase and every few seconds, without control characters', () => {
+  const paper = new Paper();
+  render(new PlainRenderer(paper, 4_000));
+  assert.deepEqual(paper.text.split('\n'), [
+    'preparing',
+    'copying: 0 %, lag 3 s, 0 B of 4.00 MB, 1,000 documents',
+    'copying: 25 %, 250 kB/s, lag 3 s, ETA 0:12, 1.00 MB of 4.00 MB, 1,000 documents',
+    'catching up: lag 2 s, 5 changes, 7 waiting',
+    'done: 100 %, 1.00 MB in 1,000 documents copied, 5 changes applied',
+    '',
+  ]);
+});
+
+test('programs get one JSON object a line, with the rate, the ETA and the whole snapshot', () => {
+  const paper = new Paper();
+  render(new JsonRenderer(paper));
+  const objects = paper.text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.equal(objects.length, series.length);
+  const { type, time, phase, bytesPerSecond, etaSeconds, lagSeconds, copy } = objects[3];
+  assert.deepEqual(
+    { type, time, phase, bytesPerSecond, etaSeconds, lagSeconds, copied: copy.bytesCopied },
+    {
+      type: 'progress',
+      time: '1970-01-01T00:00:05.000Z',
+      phase: 'copying',
+      bytesPerSecond: 250_000,
+      etaSeconds: 12,
+      lagSeconds: 3,
+      copied: 1_000_000,
+    },
+  );
+  assert.equal(objects.at(-1).state, 'committed');
+});
+
+test('whoever watches sees the last state even when it comes between two looks', async () => {
+  const paper = new Paper();
+  const ended = new AbortController();
+  let current = copied(0);
+  const clock = {
+    now: () => 0,
+    sleep: async () => {
+      current = snapshot({ state: 'committed' });
+      ended.abort();
+    },
+  };
+  await watchProgress(() => current, new PlainRenderer(paper), ended.signal, clock);
+  assert.match(paper.text, /^copying: .*\ndone: .*\n$/);
+});

@@ -1,0 +1,44 @@
+import type { Progress } from '../../../src/engine/index.ts';
+
+/** A migration in the middle of its copy, with what a test wants different. */
+export function snapshot(changed: Partial<Progress> = {}): Progress {
+  return {
+    migrationId: '0123456789abcdef01234567',
+    state: 'copying',
+    phases: [{ name: 'preparing', startedAtMs: 0, endedAtMs: 1_000 }],
+    copy: {
+      collectionsTotal: 3,
+      collectionsDone: 1,
+      documentsTotal: 2_000,
+      documentsCopied: 1_000,
+      bytesTotal: 4_000_000,
+      bytesCopied: 1_000_000,
+    },
+    indexes: { total: 4, built: 0 },
+    changes: { read: 10, applied: 5, duringCopy: 2, queued: 7 },
+    lagSeconds: 3,
+    readyForCutover: false,
+    notReadyReasons: ['the initial copy is not done'],
+    canWrite: false,
+    pingMs: { source: 1, destination: 2 },
+    addresses: { source: 'a:27017', destination: 'b:27017' },
+    warnings: [],
+    ...changed,
+  };
+}
+
+/** The same with so many bytes copied. */
+export function copied(bytesCopied: number): Progress {
+  return snapshot({ copy: { ...snapshot().copy, bytesCopied } });
+}
+
+/** The same once everything is copied. */
+export function tailing(changed: Partial<Progress> = {}): Progress {
+  const { copy } = snapshot();
+  return snapshot({
+    state: 'tailing',
+    copy: { ...copy, collectionsDone: 3, bytesCopied: copy.bytesTotal, documentsCopied: 2_000 },
+    indexes: { total: 4, built: 4 },
+    ...changed,
+  });
+}
