@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { readConfiguration } from '../platform/index.ts';
+
+/** mongosync's `verbosity` and the log level of Linkspan that says as much. */
+const logLevels = {
+  TRACE: 'trace',
+  DEBUG: 'debug',
+  INFO: 'info',
+  WARN: 'warn',
+  ERROR: 'error',
+  FATAL: 'fatal',
+  PANIC: 'fatal',
+} as const;
+
+const file = z.strictObject({
+  cluster0: z.string().optional(),
+  cluster1: z.string().optional(),
+  port: z.int().min(0).max(65_535).optional(),
+  verbosity: z.enum(['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL', 'PANIC']).optional(),
+  // Accepted so that a file written for mongosync works: Linkspan has neither a disclaimer to accept nor telemetry to switch off.
+  acceptDisclaimer: z.boolean().optional(),
+  disableTelemetry: z.boolean().optional(),
+});
+
+/** What a configuration file says; a flag says more than the file. */
+export interface SyncConfiguration {
+  readonly cluster0?: string;
+  readonly cluster1?: string;
+  readonly port?: number;
+  readonly logLevel?: string;
+}
+
+/**
+ * Reads a file with mongosync's keys (those that mean something here).
+ * @throws UserError CONFIGURATION_UNREADABLE or CONFIGURATION_INVALID, naming the line and the key
+ */
+export function readSyncConfiguration(path: string): SyncConfiguration {
+  const { cluster0, cluster1, port, verbosity } = readConfiguration(path, file);
+  return { cluster0, cluster1, port, logLevel: verbosity && logLevels[verbosity] };
+}

@@ -1,0 +1,99 @@
+import type { Progress } from '../engine/index.ts';
+import type { SessionState } from './session.ts';
+import type { Direction } from './start-request.ts';
+
+/** Everything but these two is null in IDLE; mongosync's documents leave open whether the keys are there, and here they are. */
+const idle = {
+  state: 'IDLE',
+  canCommit: false,
+  canWrite: null,
+  info: null,
+  lag: null,
+  lagTimeSeconds: null,
+  totalEventsApplied: null,
+  collectionCopy: null,
+  directionMapping: null,
+  source: null,
+  destination: null,
+  mongosyncID: null,
+  coordinatorID: null,
+} as const;
+
+/**
+ * The `progress` of `GET /progress`, with mongosync's names and units.
+ *
+ * Left out, because nothing is known of it here: `verification` (a warning says so) and `estimatedSecondsToCEACatchup`.
+ * `estimatedOplogTimeRemaining` is always "not checked yet". A cluster in `directionMapping` is named by its primary.
+ * `mongosyncID` and `coordinatorID` are the id of the migration.
+ */
+export function progressResponse(
+  state: SessionState,
+  direction: Direction | undefined,
+  progress: Progress | undefined,
+): Record<string, unknown> {
+  if (!progress || !direction) return idle;
+  const applying = progress.state === 'tailing';
+  return {
+    state,
+    canCommit: state === 'RUNNING' && progress.readyForCutover,
+    canWrite: progress.canWrite,
+    info: infoOf(progress),
+    ...(applying && { ceaStage: 'steady state' }),
+    lag: state === 'PAUSED' ? null : lagOf(progress),
+    lagTimeSeconds: state === 'PAUSED' ? null : progress.lagSeconds,
+    totalEventsApplied: progress.changes.applied,
+    collectionCopy: copyOf(progress),
+    ...(applying && { indexBuilding: indexBuildingOf(progress) }),
+    directionMapping: {
+      Source: `${direction.source}: ${progress.addresses.source}`,
+      Destination: `${direction.destination}: ${progress.addresses.destination}`,
+    },
+    source: pingOf(progress.pingMs.source),
+    destination: pingOf(progress.pingMs.destination),
+    ...(state === 'RUNNING' && !progress.canWrite && { estimatedOplogTimeRemaining: 'not checked yet' }),
+    mongosyncID: progress.migrationId,
+    coordinatorID: progress.migrationId,
+    warnings: [...progress.warnings, 'The copied data is not verified: this version of Linkspan does not do that yet.'],
+  };
+}
+
+function infoOf({ state }: Progress): string {
+  switch (state) {
+    case 'created':
+    case 'preparing':
+      return 'initializing collections and indexes';
+    case 'copying':
+      return 'collection copy';
+    case 'committing':
+      return 'waiting for commit to complete';
+    case 'committed':
+      return 'commit completed';
+    default:
+      return 'change event application';
+  }
+}
+
+function lagOf({ lagSeconds }: Progress): Record<string, number | null> {
+  return { overallLagSeconds: lagSeconds, crudLagSeconds: lagSeconds, ddlLagSeconds: null };
+}
+
+/** 1 byte in all before the copy has begun, and as much copied as there is at the end (mongosync's own conventions). */
+function copyOf({ state, copy }: Progress): Record<string, number> {
+  const estimatedTotalBytes = Math.max(1, copy.bytesTotal);
+  const over = state === 'tailing' || state === 'committing' || state === 'committed';
+  return { estimatedTotalBytes, estimatedCopiedBytes: over ? estimatedTotalBytes : copy.bytesCopied };
+}
+
+function indexBuildingOf({ indexes, copy }: Progress): Record<string, number> {
+  return {
+    indexesBuilt: indexes.built,
+    totalIndexesToBuild: indexes.total,
+    collectionsFinished: copy.collectionsDone,
+    collectionsTotal: copy.collectionsTotal,
+  };
+}
+
+/** mongosync leaves a ping out while there is none and below a millisecond. */
+function pingOf(pingMs: number | null): Record<string, number> {
+  return pingMs === null || pingMs < 1 ? {} : { pingLatencyMs: Math.round(pingMs) };
+}

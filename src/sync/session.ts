@@ -1,0 +1,142 @@
+import {
+  type Finding,
+  Migration,
+  type MigrationOptions,
+  type Outcome,
+  type Progress,
+  preflight,
+} from '../engine/index.ts';
+import { type Clock, type Logger, UserError } from '../platform/index.ts';
+import { type ClusterUris, migrationIdOf } from './clusters.ts';
+import type { Direction } from './start-request.ts';
+
+/** mongosync's states. INITIALIZING and REVERSING do not come up: the API opens when it is ready, and there is no reverse yet. */
+export type SessionState = 'IDLE' | 'RUNNING' | 'PAUSED' | 'COMMITTING' | 'COMMITTED';
+
+export interface SessionOptions {
+  readonly uris: ClusterUris;
+  readonly dropDestination: boolean;
+  /** Copy, catch up once and end. */
+  readonly once: boolean;
+  readonly logger: Logger;
+  readonly clock?: Clock;
+}
+
+/**
+ * The one migration of a `linkspan sync` process. It begins IDLE; `start` goes on with an earlier run between the same clusters where there
+ * is one, whatever ended that run (mongosync documents both "call /start" and "the earlier state returns"; this is the first).
+ */
+export class SyncSession {
+  readonly #options: SessionOptions;
+  readonly #stop = new AbortController();
+  readonly #finished = Promise.withResolvers<Outcome>();
+  #direction: Direction | undefined;
+  #migration: Migration | undefined;
+  #warnings: readonly Finding[] = [];
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    // Whoever never asks how it ended has no unhandled rejection for it.
+    this.#finished.promise.catch(() => undefined);
+  }
+
+  /** How the migration ended; rejects when it failed. Never settles while none was started. */
+  get finished(): Promise<Outcome> {
+    return this.#finished.promise;
+  }
+
+  get direction(): Direction | undefined {
+    return this.#direction;
+  }
+
+  get state(): SessionState {
+    const progress = this.progress();
+    if (!progress) return 'IDLE';
+    switch (progress.state) {
+      case 'paused':
+        return 'PAUSED';
+      case 'committing':
+        return 'COMMITTING';
+      case 'committed':
+        return 'COMMITTED';
+      default:
+        return 'RUNNING';
+    }
+  }
+
+  /** The engine's snapshot; undefined before the start. */
+  progress(): Progress | undefined {
+    const progress = this.#migration?.progress();
+    if (!progress) return undefined;
+    const found = this.#warnings
+      .map(({ message }) => message)
+      .filter((message) => !progress.warnings.includes(message));
+    return { ...progress, warnings: [...found, ...progress.warnings] };
+  }
+
+  /**
+   * Checks both clusters, then begins or goes on. Resolves when it is running.
+   * @param onFinding  told of everything that the check saw
+   * @throws UserError WRONG_STATE, PREFLIGHT_FAILED with every error found, or what keeps the clusters from being looked at
+   */
+  async start(direction: Direction, onFinding: (finding: Finding) => void = () => undefined): Promise<void> {
+    // Set before the first wait, so that a second start meanwhile is refused.
+    if (this.#direction) throw new UserError('WRONG_STATE', ['start', this.#migration ? this.state : 'starting']);
+    this.#direction = direction;
+    try {
+      const options = this.#migrationOptions(direction);
+      const findings = await preflight(options, this.#stop.signal);
+      findings.forEach(onFinding);
+      const errors = findings.filter(({ severity }) => severity === 'error');
+      if (errors.length > 0) {
+        const list = errors.map(({ code, message, remedy }) => `${message} ${remedy} [${code}]`).join(' ');
+        throw new UserError('PREFLIGHT_FAILED', [list]);
+      }
+      this.#warnings = findings;
+      this.#migration = new Migration(options);
+    } catch (error) {
+      this.#direction = undefined;
+      throw error;
+    }
+    this.#migration.run(this.#stop.signal).then(this.#finished.resolve, this.#finished.reject);
+  }
+
+  /** @throws UserError WRONG_STATE unless RUNNING */
+  pause(): void {
+    this.#expect('RUNNING', 'pause').want('paused');
+  }
+
+  /** @throws UserError WRONG_STATE unless PAUSED */
+  resume(): void {
+    this.#expect('PAUSED', 'resume').want('running');
+  }
+
+  /** @throws UserError WRONG_STATE unless RUNNING, NOT_READY_FOR_CUTOVER while `canCommit` is false */
+  commit(): void {
+    this.#expect('RUNNING', 'commit').want('cutover');
+  }
+
+  /** Ends the run with a checkpoint; resolves when it has ended, however it did. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    if (this.#migration) await this.#finished.promise.catch(() => undefined);
+  }
+
+  #expect(state: SessionState, call: string): Migration {
+    if (!this.#migration || this.state !== state) throw new UserError('WRONG_STATE', [call, this.state]);
+    return this.#migration;
+  }
+
+  #migrationOptions({ source, destination }: Direction): MigrationOptions {
+    const { uris, dropDestination, once, logger, clock } = this.#options;
+    return {
+      migrationId: migrationIdOf(uris, source, destination, once),
+      source: { uri: uris[source] },
+      destination: { uri: uris[destination] },
+      dropDestination,
+      once,
+      logger,
+      clock,
+    };
+  }
+}
