@@ -1,4 +1,261 @@
 import { defineErrors } from './define.ts';
 
-/** The errors of the Atlas Administration API (atlas-api contract, error catalogue). */
-export const apiErrors = defineErrors({});
+/**
+ * The errors of the Atlas Administration API. Codes, statuses and details are Atlas's where its documentation or its recorded
+ * answers have them; the rest is Linkspan's own, in the same form.
+ */
+export const apiErrors = defineErrors({
+  UNEXPECTED_ERROR: {
+    status: 500,
+    detail: 'Unexpected error.',
+    remedy: "This is a fault of Linkspan: see the server's log, and report it.",
+  },
+  UNAUTHORIZED: {
+    status: 401,
+    atlasCode: 'UNEXPECTED_ERROR',
+    detail: 'You are not authorized for this resource.',
+    remedy: 'Send the public and the private key of an API key with HTTP digest (curl --user public:private --digest).',
+  },
+  INVALID_ORG_ID: {
+    status: 404,
+    detail: 'An invalid organization ID % was specified.',
+    remedy: 'An organization ID is 24 lower-case hexadecimal digits.',
+  },
+  INVALID_GROUP_ID: {
+    status: 404,
+    detail: 'An invalid group ID % was specified.',
+    remedy: 'A project (group) ID is 24 lower-case hexadecimal digits.',
+  },
+  ORG_NOT_FOUND: {
+    status: 404,
+    detail: 'No organization with ID % exists.',
+    remedy: 'GET /api/atlas/v2/orgs lists the organizations of your API key.',
+  },
+  GROUP_NOT_FOUND: {
+    status: 404,
+    detail: 'No group with ID % exists.',
+    remedy: 'GET /api/atlas/v2/groups lists the projects of your API key.',
+  },
+  USER_CANNOT_ACCESS_ORG: {
+    status: 401,
+    detail: 'The current user cannot access organization %.',
+    remedy: 'Use an API key of that organization.',
+  },
+  USER_CANNOT_ACCESS_GROUP: {
+    status: 401,
+    detail: 'The current user cannot access group %.',
+    remedy: 'Use an API key of the organization that the project belongs to.',
+  },
+  NOT_ORG_OWNER: {
+    status: 401,
+    detail: 'The current user does not have the owner role in organization %.',
+    remedy: 'Use an API key with the role ORG_OWNER.',
+  },
+  MISSING_ATTRIBUTE: {
+    status: 400,
+    detail: 'The required attribute % was not specified.',
+    remedy: 'Add the attribute to the body of the request.',
+  },
+  INVALID_ATTRIBUTE: {
+    status: 400,
+    detail: 'Invalid attribute % specified.',
+    remedy: 'Remove the attribute, or correct its name or value; GET /openapi.json has the schema.',
+  },
+  INVALID_ENUM_VALUE: {
+    status: 400,
+    detail: 'An invalid enumeration value was specified for the attribute %: it must be one of %.',
+    remedy: 'Use one of the listed values.',
+  },
+  VALIDATION_ERROR: {
+    status: 400,
+    detail: 'The request content produced the validation error: %.',
+    remedy: 'Correct the request as the error says.',
+  },
+  MALFORMED_JSON: {
+    status: 400,
+    detail: 'Received JSON is malformed.',
+    remedy: 'Send a JSON object in UTF-8 as the body.',
+  },
+  INVALID_JSON: {
+    status: 400,
+    detail: 'Received JSON does not match expected format.',
+    remedy: 'Send a JSON object; GET /openapi.json has its schema.',
+  },
+  INVALID_JSON_ATTRIBUTE: {
+    status: 400,
+    detail: 'Received JSON for the % attribute does not match expected format.',
+    remedy: 'Give the attribute the type that GET /openapi.json names.',
+  },
+  INVALID_PATH_PARAMETER: {
+    status: 400,
+    detail: 'An invalid value was specified for the path parameter %.',
+    remedy: 'IDs are 24 lower-case hexadecimal digits.',
+  },
+  INVALID_QUERY_PARAMETER: {
+    status: 400,
+    detail: 'An invalid value was specified for the query parameter %.',
+    remedy: 'Correct or remove the parameter.',
+  },
+  INVALID_IP_ADDRESS_OR_CIDR_NOTATION: {
+    status: 400,
+    detail: 'The address % must be in valid IP address or CIDR notation.',
+    remedy: 'Write an IPv4 or IPv6 address, or a block such as 192.0.2.0/24.',
+  },
+  RESOURCE_NOT_FOUND: {
+    status: 404,
+    detail: 'Cannot find resource %.',
+    remedy: 'Check path and method; GET /openapi.json lists what Linkspan serves.',
+  },
+  RESOURCE_NOT_SERVED: {
+    status: 404,
+    atlasCode: 'RESOURCE_NOT_FOUND',
+    detail: 'Cannot find resource %: Atlas has it, but Linkspan does not serve it.',
+    remedy: 'GET /openapi.json lists what Linkspan serves.',
+  },
+  NOT_ACCEPTABLE: {
+    status: 406,
+    detail: 'This resource needs an Accept header such as application/vnd.atlas.%+json, not %.',
+    remedy: 'Send the Accept header with a date on or after the one named.',
+  },
+  INVALID_VERSION_DATE: {
+    status: 400,
+    detail: 'Invalid version date % in the Accept or Content-Type header.',
+    remedy: 'Write the date as YYYY-MM-DD.',
+  },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    detail: 'The Content-Type % is not supported: send application/json.',
+    remedy: 'Send the header Content-Type: application/json, or the versioned type of the resource.',
+  },
+  PAYLOAD_TOO_LARGE: {
+    status: 413,
+    detail: 'The request body is larger than % bytes.',
+    remedy: 'Send a smaller body.',
+  },
+  BAD_REQUEST: {
+    status: 400,
+    atlasCode: 'VALIDATION_ERROR',
+    detail: 'The request could not be understood: %.',
+    remedy: 'Correct the request as the error says.',
+  },
+  GROUP_ALREADY_EXISTS: {
+    status: 409,
+    detail: 'A group with name "%" already exists.',
+    remedy: 'Choose another name, or use the existing project.',
+  },
+  GROUP_MISMATCH: {
+    status: 400,
+    detail: 'The group ID % in the path does not match the group ID % of the destination.',
+    remedy: "Send the request to the destination's project.",
+  },
+  CLUSTER_NOT_FOUND: {
+    status: 404,
+    detail: 'No cluster named % exists in group %.',
+    remedy: 'Register the destination first: POST /groups/{groupId}/clusters with its connection string.',
+  },
+  DUPLICATE_CLUSTER_NAME: {
+    status: 400,
+    detail: 'A cluster or serverless instance named % is already present in group %.',
+    remedy: 'Choose another name, or use the existing cluster.',
+  },
+  ORGANIZATION_LINK_NOT_FOUND: {
+    status: 404,
+    atlasCode: 'UNEXPECTED_ERROR',
+    detail: 'Could not find the requested external organization link.',
+    remedy: 'Nothing has to be done: the organization has no link and no unused link-token.',
+  },
+  CANNOT_DELETE_ORG_ACTIVE_LIVE_MIGRATION_ATLAS_ORG_LINK: {
+    status: 409,
+    detail: 'Cannot delete organization link while there is active migration in following project ids: %',
+    remedy: 'Cut over, or wait for the end of, the migrations in these projects first.',
+  },
+  MIGRATION_HOST_NOT_FOUND: {
+    status: 404,
+    detail: 'No agent of this organization runs on migration host %.',
+    remedy: 'Start an agent there with a link-token; GET …/liveMigrations/availableProjects lists the hosts.',
+  },
+  SOURCE_PROJECT_NOT_FOUND: {
+    status: 404,
+    detail: 'The agent on migration host % does not report a source project with ID %.',
+    remedy: "Use a project of GET …/liveMigrations/availableProjects, or add it to the agent's configuration.",
+  },
+  SOURCE_CLUSTER_NOT_FOUND: {
+    status: 404,
+    detail: 'The agent on migration host % does not report a cluster named % in source project %.',
+    remedy: "Use a deployment of GET …/liveMigrations/availableProjects, or add it to the agent's configuration.",
+  },
+  SOURCE_CLUSTER_ALREADY_MIGRATING: {
+    status: 409,
+    detail: 'Live migration % is already moving the source cluster % from migration host %.',
+    remedy: 'Wait for its end: an agent moves a source cluster to one destination at a time.',
+  },
+  CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT: {
+    status: 409,
+    detail: 'The cluster % is the destination of live migration %, which has not ended.',
+    remedy: 'Wait for the end of that migration, or use another destination.',
+  },
+  SHARDING_NOT_SUPPORTED: {
+    status: 400,
+    atlasCode: 'VALIDATION_ERROR',
+    detail: 'The attribute sharding is not supported: Linkspan migrates between replica sets only.',
+    remedy: 'Leave sharding out, and use a replica set as the destination.',
+  },
+  LIVE_MIGRATION_NOT_FOUND: {
+    status: 404,
+    detail: 'No live migration with ID % exists in group %.',
+    remedy: 'Check the ID that creating the migration returned, and the project in the path.',
+  },
+  VALIDATION_NOT_FOUND: {
+    status: 404,
+    detail: 'No live migration validation with ID % exists in group %.',
+    remedy: 'Check the ID that starting the validation returned, and the project in the path.',
+  },
+  CUTOVER_NOT_READY: {
+    status: 409,
+    detail: 'Live migration % is not ready for cutover: %.',
+    remedy: 'Ask again when GET of the migration shows readyForCutover: true.',
+  },
+  CUTOVER_AFTER_END: {
+    status: 409,
+    detail: 'Live migration % cannot be cut over: it has ended as %.',
+    remedy: 'A migration that failed or expired has to be started again; a complete one has been cut over.',
+  },
+  INVALID_DESTINATION_CONNECTION_STRING: {
+    status: 400,
+    atlasCode: 'INVALID_ATTRIBUTE',
+    detail: 'Invalid attribute connectionStrings.standard specified: %.',
+    remedy: 'Give a string of the form mongodb://user:password@host1,host2/?replicaSet=name.',
+  },
+  DATA_DIRECTORY_IN_USE: {
+    status: 400,
+    detail: 'The data directory % is in use by another Linkspan server.',
+    remedy: 'Stop the other server, or choose another directory with --data-dir.',
+  },
+  DATA_DIRECTORY_UNUSABLE: {
+    status: 400,
+    detail: 'The data directory % cannot be used: %.',
+    remedy: 'Give a directory that this user may create and write, with --data-dir or LINKSPAN_DATA_DIR.',
+  },
+  STORE_TOO_NEW: {
+    status: 400,
+    detail: 'The store in % has schema version %, which this version of Linkspan (up to %) does not know.',
+    remedy: 'Use the version of Linkspan that wrote it, or a newer one.',
+  },
+  MASTER_KEY_UNUSABLE: {
+    status: 400,
+    detail: 'The master key file % cannot be used: %.',
+    remedy: 'Give the file with which this data directory was first started (LINKSPAN_MASTER_KEY_FILE).',
+  },
+  BOOTSTRAP_MISMATCH: {
+    status: 400,
+    detail:
+      'The data directory was first started with another organization or API key than the LINKSPAN_BOOTSTRAP_ values name.',
+    remedy: 'Leave the LINKSPAN_BOOTSTRAP_ values out, correct them, or use a new data directory.',
+  },
+  PLAIN_HTTP_REFUSED: {
+    status: 400,
+    detail: 'Plain HTTP on % would send keys and tokens over the network in the clear.',
+    remedy:
+      'Give a certificate (--tls-cert-file and --tls-key-file), or listen on loopback behind a proxy that has one.',
+  },
+});

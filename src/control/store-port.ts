@@ -1,0 +1,75 @@
+import type {
+  Agent,
+  ApiKey,
+  Cluster,
+  Group,
+  Link,
+  Migration,
+  Organization,
+  StoredLinkToken,
+  Validation,
+} from './records.ts';
+
+/**
+ * Where the control plane keeps what it knows. The contract, which `test/store/conformance.ts` runs against every adapter:
+ *
+ * 1. `write` is atomic and serializable: it runs with what no other write changes meanwhile, and all of it is kept or nothing.
+ * 2. A `write` that resolved is durable: it survives SIGKILL and power loss. One whose work threw has changed nothing.
+ * 3. The work of a `write` awaits nothing but the transaction's own methods, and has no other effect: an adapter may run several
+ *    together, and may run one again.
+ * 4. Reads outside of a write see what is committed, at once after the write has resolved. Two reads may see different moments.
+ * 5. Lists come in the order of creation. Records are returned as they were stored, and absence is `undefined`.
+ */
+export interface Store extends StoreReader, AsyncDisposable {
+  write<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T>;
+}
+
+export interface StoreReader {
+  organization(id: string): Promise<Organization | undefined>;
+  organizations(): Promise<Organization[]>;
+  apiKey(publicKey: string): Promise<ApiKey | undefined>;
+  group(id: string): Promise<Group | undefined>;
+  groupsOf(orgId: string): Promise<Group[]>;
+  cluster(id: string): Promise<Cluster | undefined>;
+  clustersOf(groupId: string): Promise<Cluster[]>;
+  clusterNamed(groupId: string, name: string): Promise<Cluster | undefined>;
+  linkToken(id: string): Promise<StoredLinkToken | undefined>;
+  /** Neither redeemed nor deleted. */
+  openLinkTokensOf(orgId: string): Promise<StoredLinkToken[]>;
+  link(id: string): Promise<Link | undefined>;
+  linkOfToken(tokenId: string): Promise<Link | undefined>;
+  /** Links that have not ended. */
+  openLinksOf(orgId: string): Promise<Link[]>;
+  agent(id: string): Promise<Agent | undefined>;
+  agentOfLink(linkId: string): Promise<Agent | undefined>;
+  /** Agents whose link has not ended. */
+  linkedAgentsOf(orgId: string): Promise<Agent[]>;
+  validation(id: string): Promise<Validation | undefined>;
+  /** Those of an agent that are PENDING. */
+  pendingValidationsOf(agentId: string): Promise<Validation[]>;
+  migration(id: string): Promise<Migration | undefined>;
+  /** Those of an agent that are NEW or WORKING. */
+  activeMigrationsOfAgent(agentId: string): Promise<Migration[]>;
+  /** Those of an organization that are NEW or WORKING. */
+  activeMigrationsOfOrganization(orgId: string): Promise<Migration[]>;
+}
+
+/** Inserting a record whose id or unique name exists throws; updating one that does not exist throws. */
+export interface StoreTransaction extends StoreReader {
+  insertOrganization(record: Organization): Promise<void>;
+  insertApiKey(record: ApiKey): Promise<void>;
+  insertGroup(record: Group): Promise<void>;
+  insertCluster(record: Cluster): Promise<void>;
+  insertLinkToken(record: StoredLinkToken): Promise<void>;
+  /** The one conditional write of a redemption: whether the token was still open, and is now redeemed. */
+  redeemLinkToken(id: string, atMs: number): Promise<boolean>;
+  updateLinkToken(record: StoredLinkToken): Promise<void>;
+  insertLink(record: Link): Promise<void>;
+  updateLink(record: Link): Promise<void>;
+  insertAgent(record: Agent): Promise<void>;
+  updateAgent(record: Agent): Promise<void>;
+  insertValidation(record: Validation): Promise<void>;
+  updateValidation(record: Validation): Promise<void>;
+  insertMigration(record: Migration): Promise<void>;
+  updateMigration(record: Migration): Promise<void>;
+}

@@ -1,0 +1,80 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { Clock } from '../../platform/index.ts';
+import { type DigestAlgorithm, parseDigestHeader } from './header.ts';
+import { Nonces } from './nonces.ts';
+import { ReplayWindows } from './replay-windows.ts';
+import { type DigestSecrets, digestHash, digestResponse, REALM } from './response.ts';
+
+/** What the authenticator needs of an account: its password-equivalents. */
+export interface DigestAccount {
+  readonly secrets: DigestSecrets;
+}
+
+export interface DigestOptions<Account extends DigestAccount> {
+  /** Secret for nonces, 32 bytes, the same after a restart. */
+  readonly nonceKey: Buffer;
+  /** The account of a public key. */
+  readonly find: (username: string) => Promise<Account | undefined>;
+  readonly clock: Clock;
+  /**
+   * What is offered and accepted, strongest first. MD5 alone by default, as Atlas: curl takes the first challenge, Python's requests
+   * the last, and Go's digest reads only the first header, so a second one can lock clients out.
+   */
+  readonly algorithms?: readonly DigestAlgorithm[];
+}
+
+export type DigestOutcome<Account> = { readonly account: Account } | { readonly stale: boolean };
+
+/** HTTP digest authentication (RFC 7616) as the Atlas API speaks it. */
+export class DigestAuthenticator<Account extends DigestAccount> {
+  readonly #options: DigestOptions<Account>;
+  readonly #algorithms: readonly DigestAlgorithm[];
+  readonly #nonces: Nonces;
+  readonly #replays = new ReplayWindows();
+  /** Unknown users are compared with this, so that they take as long as wrong passwords. */
+  readonly #nobody: DigestSecrets;
+
+  constructor(options: DigestOptions<Account>) {
+    this.#options = options;
+    this.#algorithms = options.algorithms ?? ['MD5'];
+    this.#nonces = new Nonces(options.nonceKey, options.clock);
+    const text = options.nonceKey.toString('hex');
+    this.#nobody = { MD5: digestHash('MD5', text), 'SHA-256': digestHash('SHA-256', text) };
+  }
+
+  /**
+   * The values of the WWW-Authenticate headers. Go's digest splits at exactly `, ` and knows no other keys than these.
+   * @param stale  whether the credentials were right and only the nonce was too old
+   */
+  challenges(stale: boolean): string[] {
+    return this.#algorithms.map(
+      (algorithm) =>
+        `Digest realm="${REALM}", domain="", nonce="${this.#nonces.issue(algorithm)}", algorithm=${algorithm}, qop="auth", stale=${stale}`,
+    );
+  }
+
+  /**
+   * Checks the credentials of a request, without its body.
+   * @param target  the request line's path and query, byte for byte
+   */
+  async authenticate(method: string, target: string, header: string | undefined): Promise<DigestOutcome<Account>> {
+    const claim = header === undefined ? null : parseDigestHeader(header);
+    if (!claim || !this.#algorithms.includes(claim.algorithm) || claim.realm !== REALM || claim.uri !== target) {
+      return { stale: false };
+    }
+    const nonce = this.#nonces.check(claim.nonce, claim.algorithm);
+    const account = await this.#options.find(claim.username);
+    const ha1 = (account?.secrets ?? this.#nobody)[claim.algorithm];
+    const right = equalText(claim.response, digestResponse({ ...claim, ha1, method }));
+    if (!account || !right || nonce.state === 'foreign') return { stale: false };
+    if (nonce.state === 'stale') return { stale: true };
+    const fresh = this.#replays.admit(claim.nonce, nonce.issuedAtSeconds, Number.parseInt(claim.nc, 16));
+    return fresh ? { account } : { stale: true };
+  }
+}
+
+/** Compares in a time that depends on neither text's content. */
+function equalText(left: string, right: string): boolean {
+  const [a, b] = [Buffer.from(left), Buffer.from(right)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}

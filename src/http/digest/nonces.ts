@@ -1,0 +1,63 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Clock } from '../../platform/index.ts';
+import type { DigestAlgorithm } from './header.ts';
+
+/** How long a nonce is good for. Not public for Atlas; its clients take a new one for each request or heed `stale`. */
+const NONCE_LIFE_MS = 5 * 60_000;
+
+const TIME_BYTES = 4;
+const BOOT_BYTES = 3;
+const RANDOM_BYTES = 5;
+const MAC_BYTES = 12;
+const MAC_OFFSET = TIME_BYTES + BOOT_BYTES + RANDOM_BYTES;
+
+export interface NonceCheck {
+  readonly state: 'good' | 'stale' | 'foreign';
+  readonly issuedAtSeconds: number;
+}
+
+const FOREIGN: NonceCheck = { state: 'foreign', issuedAtSeconds: 0 };
+
+/**
+ * Makes and recognizes nonces without keeping them: time, boot, randomness, and a MAC that binds them to one algorithm, so that
+ * nobody can answer a SHA-256 challenge with MD5. 24 bytes make 32 base64 characters, the shape of Atlas's.
+ */
+export class Nonces {
+  readonly #key: Buffer;
+  readonly #clock: Clock;
+  /** Replays are remembered by one process, so a nonce of an earlier one is stale. */
+  readonly #boot = randomBytes(BOOT_BYTES);
+
+  /** @param key  secret, the same after a restart: nonces from before are then stale, not foreign */
+  constructor(key: Buffer, clock: Clock) {
+    this.#key = key;
+    this.#clock = clock;
+  }
+
+  issue(algorithm: DigestAlgorithm): string {
+    const head = Buffer.alloc(TIME_BYTES);
+    head.writeUInt32BE(this.#seconds());
+    const body = Buffer.concat([head, this.#boot, randomBytes(RANDOM_BYTES)]);
+    return Buffer.concat([body, this.#mac(body, algorithm)]).toString('base64');
+  }
+
+  /** `stale`: made here, but too old, or by an earlier process; the client may answer a new one without asking its user. */
+  check(nonce: string, algorithm: DigestAlgorithm): NonceCheck {
+    const bytes = Buffer.from(nonce, 'base64');
+    if (bytes.length !== MAC_OFFSET + MAC_BYTES || bytes.toString('base64') !== nonce) return FOREIGN;
+    const body = bytes.subarray(0, MAC_OFFSET);
+    if (!timingSafeEqual(bytes.subarray(MAC_OFFSET), this.#mac(body, algorithm))) return FOREIGN;
+    const issuedAtSeconds = body.readUInt32BE();
+    const ofThisBoot = body.subarray(TIME_BYTES, TIME_BYTES + BOOT_BYTES).equals(this.#boot);
+    const ageMs = Math.abs(this.#seconds() - issuedAtSeconds) * 1000;
+    return { state: ofThisBoot && ageMs <= NONCE_LIFE_MS ? 'good' : 'stale', issuedAtSeconds };
+  }
+
+  #seconds(): number {
+    return Math.floor(this.#clock.now() / 1000);
+  }
+
+  #mac(body: Buffer, algorithm: DigestAlgorithm): Buffer {
+    return createHmac('sha256', this.#key).update(body).update(algorithm).digest().subarray(0, MAC_BYTES);
+  }
+}

@@ -1,0 +1,42 @@
+import { UserError } from '../platform/index.ts';
+
+const VERSIONED = /application\/vnd\.atlas\.([^\s;,+]+)\+json/i;
+
+/** The content type of a resource's version. */
+export function versionedMediaType(version: string): string {
+  return `application/vnd.atlas.${version}+json`;
+}
+
+/**
+ * The version that answers a request: the newest of `versions` (ascending dates) that is not newer than the wanted date.
+ * @param accept  the request's Accept header
+ * @throws UserError NOT_ACCEPTABLE, INVALID_VERSION_DATE
+ */
+export function negotiateVersion(versions: readonly string[], accept: string | undefined): string {
+  const oldest = versions[0] ?? '';
+  const wanted = VERSIONED.exec(accept ?? '')?.[1];
+  if (wanted === undefined || wanted.toLowerCase() === 'preview') {
+    throw new UserError('NOT_ACCEPTABLE', [oldest, accept?.slice(0, 100) || 'none']);
+  }
+  const served = versions.findLast((version) => version <= assertDate(wanted));
+  if (served === undefined) throw new UserError('NOT_ACCEPTABLE', [oldest, wanted]);
+  return served;
+}
+
+/**
+ * Checks that a body is JSON by its Content-Type, plain or versioned.
+ * @returns the version that the type names, by the rule of {@link negotiateVersion}; undefined where it names none
+ * @throws UserError UNSUPPORTED_MEDIA_TYPE, INVALID_VERSION_DATE, NOT_ACCEPTABLE
+ */
+export function bodyVersion(versions: readonly string[], contentType: string | undefined): string | undefined {
+  const type = contentType?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  if (type === 'application/json') return undefined;
+  if (!VERSIONED.test(type)) throw new UserError('UNSUPPORTED_MEDIA_TYPE', [type.slice(0, 100) || '(none)']);
+  return negotiateVersion(versions, type);
+}
+
+function assertDate(text: string): string {
+  const isDate = /^\d{4}-\d\d-\d\d$/.test(text) && new Date(`${text}T00:00:00Z`).toJSON()?.startsWith(text);
+  if (!isDate) throw new UserError('INVALID_VERSION_DATE', [text.slice(0, 40)]);
+  return text;
+}

@@ -1,0 +1,50 @@
+import { UserError } from '../platform/index.ts';
+import { readBoolean } from './presentation.ts';
+
+/** Atlas's limits of a page (contract: pagination). */
+const DEFAULT_ITEMS = 100;
+const MAX_ITEMS = 500;
+
+export interface Link {
+  readonly href: string;
+  readonly rel: string;
+}
+
+export interface Page<T> {
+  readonly links: readonly Link[];
+  readonly results: readonly T[];
+  readonly totalCount?: number;
+}
+
+/**
+ * The page of a list that a request asks for with pageNum (from 1), itemsPerPage and includeCount.
+ * @param address  the list's URL without query, for the links to itself and its neighbours
+ * @throws UserError INVALID_QUERY_PARAMETER
+ */
+export function pageOf<T>(items: readonly T[], query: URLSearchParams, address: string): Page<T> {
+  const pageNum = readNumber(query, 'pageNum', 1, Number.MAX_SAFE_INTEGER);
+  const itemsPerPage = readNumber(query, 'itemsPerPage', DEFAULT_ITEMS, MAX_ITEMS);
+  const includeCount = readBoolean(query, 'includeCount', true);
+  const start = (pageNum - 1) * itemsPerPage;
+  const link = (rel: string, number: number): Link => ({
+    href: `${address}?includeCount=${includeCount}&pageNum=${number}&itemsPerPage=${itemsPerPage}`,
+    rel,
+  });
+  return {
+    links: [
+      link('self', pageNum),
+      ...(pageNum > 1 ? [link('previous', pageNum - 1)] : []),
+      ...(start + itemsPerPage < items.length ? [link('next', pageNum + 1)] : []),
+    ],
+    results: items.slice(start, start + itemsPerPage),
+    ...(includeCount ? { totalCount: items.length } : {}),
+  };
+}
+
+function readNumber(query: URLSearchParams, name: string, byDefault: number, most: number): number {
+  const text = query.get(name);
+  if (text === null) return byDefault;
+  const number = /^\d{1,10}$/.test(text) ? Number(text) : 0;
+  if (number < 1 || number > most) throw new UserError('INVALID_QUERY_PARAMETER', [name]);
+  return number;
+}

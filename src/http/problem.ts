@@ -1,0 +1,69 @@
+import { STATUS_CODES } from 'node:http';
+import { type ErrorCode, errorCatalogue, UserError } from '../platform/index.ts';
+
+/** An error in Atlas's shape (ApiError). */
+export interface AtlasError {
+  readonly detail: string;
+  /** The HTTP status. */
+  readonly error: number;
+  readonly errorCode: string;
+  /** What was put into the detail; null where nothing was. */
+  readonly parameters: readonly string[] | null;
+  readonly reason: string;
+}
+
+/** What a client is told of a mistake of its own. */
+export function atlasError(error: UserError): AtlasError {
+  const { status } = error.definition;
+  return {
+    detail: error.message,
+    error: status,
+    errorCode: error.atlasCode,
+    // As recorded: null for the missing link, the substituted values for the missing group.
+    parameters: error.parameters.length > 0 ? error.parameters : null,
+    reason: STATUS_CODES[status] ?? '',
+  };
+}
+
+/** What a client is told of a fault of the server's: nothing of it, as recorded from Atlas. */
+export function unexpectedError(): AtlasError {
+  const { status, detail } = errorCatalogue.UNEXPECTED_ERROR;
+  return { detail, error: status, errorCode: 'UNEXPECTED_ERROR', parameters: [], reason: STATUS_CODES[status] ?? '' };
+}
+
+/**
+ * The body of the 401 that comes with a challenge: recorded from Atlas, which writes this one by hand, so that it differs from all
+ * other errors in order, spacing and fields.
+ */
+export const CHALLENGE_BODY = `{
+  "error" : 401,
+  "reason" : "Unauthorized",
+  "detail" : "You are not authorized for this resource.",
+  "errorCode" : "UNEXPECTED_ERROR"
+}`;
+
+/** What the HTTP server finds wrong before any handler runs, as errors of the catalogue. */
+const SERVER_ERRORS: Readonly<Record<string, ErrorCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'PAYLOAD_TOO_LARGE',
+  FST_ERR_BAD_URL: 'RESOURCE_NOT_FOUND',
+  FST_ERR_MAX_PARAM_LENGTH: 'RESOURCE_NOT_FOUND',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'UNSUPPORTED_MEDIA_TYPE',
+};
+
+/**
+ * Anything thrown while answering, as the client's mistake, or undefined where it is the server's fault.
+ * @param path  the request's path
+ */
+export function clientMistake(error: unknown, path: string, bodyLimitBytes: number): UserError | undefined {
+  if (error instanceof UserError) return error;
+  if (!(error instanceof Error)) return undefined;
+  const { code, statusCode } = error as Error & { code?: string; statusCode?: number };
+  const known = code === undefined ? undefined : SERVER_ERRORS[code];
+  if (known === 'PAYLOAD_TOO_LARGE') return new UserError(known, [String(bodyLimitBytes)]);
+  if (known === 'UNSUPPORTED_MEDIA_TYPE') return new UserError(known, ['of the request']);
+  if (known) return new UserError(known, [path]);
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new UserError('BAD_REQUEST', [error.message.replace(/\.$/, '')]);
+  }
+  return undefined;
+}

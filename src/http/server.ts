@@ -1,0 +1,83 @@
+import {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+  fastify,
+} from 'fastify';
+import { type Logger, UserError } from '../platform/index.ts';
+import { PLAIN, present } from './presentation.ts';
+import { atlasError, clientMistake, unexpectedError } from './problem.ts';
+
+/** Larger than any message of either face, small enough to keep thousands of them in memory. */
+export const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
+
+/** How long a client may take to send one request; keeps slow ones from holding sockets. */
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/** On every answer, as Atlas sends them. */
+const SECURITY_HEADERS = {
+  'referrer-policy': 'strict-origin-when-cross-origin',
+  'strict-transport-security': 'max-age=31536000; includeSubdomains;',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'x-permitted-cross-domain-policies': 'none',
+} as const;
+
+export interface ServerOptions {
+  readonly logger: Logger;
+  /** Certificate chain and key, PEM. Absent: plain HTTP. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+}
+
+/**
+ * An HTTP server without resources, on which the faces of Linkspan are registered. Bodies reach handlers as bytes: the link's
+ * signatures are over them, and what is wrong with a body is for each face to say.
+ */
+export function createServer(options: ServerOptions): FastifyInstance {
+  const { logger } = options;
+  const tuning: FastifyServerOptions = {
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 500, ignoreTrailingSlash: true },
+    // Older Atlas CLIs join a base URL that ends in / with a path that begins with it.
+    rewriteUrl: (request) => (request.url ?? '/').replace(/^\/{2,}/, '/'),
+    frameworkErrors: answerError,
+  };
+  // The type of a server with TLS differs in nothing that is used here.
+  const app = options.tls
+    ? (fastify({ ...tuning, https: options.tls }) as unknown as FastifyInstance)
+    : fastify(tuning);
+
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.headers(SECURITY_HEADERS);
+  });
+  app.setErrorHandler(answerError);
+  app.setNotFoundHandler((request) => {
+    throw new UserError('RESOURCE_NOT_FOUND', [pathOf(request.url)]);
+  });
+  return app;
+
+  function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    const mistake = clientMistake(error, pathOf(request.url), BODY_LIMIT_BYTES);
+    if (!mistake) logger.error({ err: error, method: request.method, path: pathOf(request.url) }, 'request failed');
+    const body = mistake ? atlasError(mistake) : unexpectedError();
+    void reply
+      .code(body.error)
+      .type('application/json')
+      .send(present(body.error, body, PLAIN));
+  }
+}
+
+/** A request target without its query. */
+export function pathOf(target: string): string {
+  return target.split('?', 1)[0] ?? '';
+}
+
+/** The bytes of a request's body; empty where it has none. */
+export function bodyOf(request: { body: unknown }): Buffer {
+  return Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+}
