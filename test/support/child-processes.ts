@@ -1,0 +1,50 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { cleanUpAtExit } from './exit-cleanup.ts';
+
+/** Every child that a test or the demo started and that still runs: how it is called, by process. */
+const running = new Map<ChildProcess, string>();
+
+const SETPRIV = '/usr/bin/setpriv';
+const canFollowParentsDeath = process.platform === 'linux' && existsSync(SETPRIV);
+
+/**
+ * Starts a process that cannot outlive this one: it is killed when this process exits, for whatever reason. On Linux the kernel sees to it
+ * (even after SIGKILL); elsewhere an exit handler does.
+ *
+ * @param label    what a leak check calls it
+ * @param detached its own process group, so that a signal to the group reaches its children too
+ */
+export function spawnTracked(
+  label: string,
+  command: string,
+  args: readonly string[],
+  options: SpawnOptions = {},
+): ChildProcess {
+  const child = canFollowParentsDeath
+    ? spawn(SETPRIV, ['--pdeathsig', 'KILL', '--', command, ...args], options)
+    : spawn(command, args, options);
+  running.set(child, label);
+  const forget = cleanUpAtExit(() => killNow(child, options.detached === true));
+  const ended = () => {
+    running.delete(child);
+    forget();
+  };
+  child.once('exit', ended);
+  child.once('error', ended);
+  return child;
+}
+
+/** Labels of the children that still run, for the leak check. */
+export function runningChildren(): string[] {
+  return [...running].map(([child, label]) => `${label} (process ${child.pid})`);
+}
+
+function killNow(child: ChildProcess, group: boolean): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(group ? -child.pid : child.pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
+  }
+}

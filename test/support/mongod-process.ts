@@ -1,0 +1,111 @@
+import type { ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { spawnTracked } from './child-processes.ts';
+import { findMongod } from './mongod-binary.ts';
+
+/** Below the range from which systems take the ports of outgoing connections, so that none of those can take ours meanwhile. */
+const PORT_RANGE = { from: 20_000, to: 32_000 } as const;
+const START_ATTEMPTS = 5;
+const START_DEADLINE_MS = 30_000;
+const KEPT_LOG_LINES = 40;
+/** Exit code of a mongod whose port is taken. */
+const EXIT_NET_ERROR = 48;
+/** Id of the log line "Waiting for connections". */
+const LISTENING = '"id":23016';
+
+/** One running mongod. Killing and starting it again keeps its port and its data. */
+export class MongodProcess {
+  readonly port: number;
+  readonly #args: readonly string[];
+  readonly #path: string;
+  #child: ChildProcess | undefined;
+
+  private constructor(path: string, port: number, args: readonly string[]) {
+    this.#path = path;
+    this.port = port;
+    this.#args = args;
+  }
+
+  /** Starts a mongod on a free loopback port and waits until it listens. @param args all but the address and port */
+  static async start(args: readonly string[]): Promise<MongodProcess> {
+    const { path } = await findMongod();
+    for (let attempt = 1; ; attempt++) {
+      const mongod = new MongodProcess(path, await freePort(), args);
+      try {
+        await mongod.restart();
+        return mongod;
+      } catch (error) {
+        if (attempt === START_ATTEMPTS || !(error instanceof PortTaken)) throw error;
+      }
+    }
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  get running(): boolean {
+    return this.#child !== undefined;
+  }
+
+  /** Ends it and waits until it has ended. A graceful end (SIGTERM) takes longer. */
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const child = this.#child;
+    if (!child) return;
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    await exited;
+  }
+
+  /** Starts it (again), on its port and data, and waits until it listens. */
+  async restart(): Promise<void> {
+    if (this.#child) throw new Error(`mongod on port ${this.port} runs already`);
+    const args = ['--bind_ip', '127.0.0.1', '--port', String(this.port), ...this.#args];
+    const child = spawnTracked(`mongod on port ${this.port}`, this.#path, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = child;
+    const ended = once(child, 'exit');
+    void ended.then(() => {
+      if (this.#child === child) this.#child = undefined;
+    });
+    const log: string[] = [];
+    const listening = Promise.withResolvers<void>();
+    for (const stream of [child.stdout, child.stderr]) {
+      if (!stream) continue;
+      createInterface({ input: stream }).on('line', (line) => {
+        log.push(line);
+        if (log.length > KEPT_LOG_LINES) log.shift();
+        if (line.includes(LISTENING)) listening.resolve();
+      });
+    }
+    void ended.then(([code]) => {
+      listening.reject(
+        code === EXIT_NET_ERROR
+          ? new PortTaken(`port ${this.port} is taken`)
+          : new Error(`mongod ended with code ${code}:\n${log.join('\n')}`),
+      );
+    });
+    const deadline = setTimeout(() => child.kill('SIGKILL'), START_DEADLINE_MS);
+    await listening.promise.finally(() => clearTimeout(deadline));
+  }
+}
+
+class PortTaken extends Error {}
+
+/** A loopback port that nobody listens on at this moment. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(PORT_RANGE.from, PORT_RANGE.to);
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!free) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+}

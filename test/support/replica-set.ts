@@ -1,0 +1,210 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Document, MongoClient, type MongoClientOptions, MongoServerError } from 'mongodb';
+import { eventually } from './eventually.ts';
+import { MongodProcess } from './mongod-process.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+const ELECTION_TIMEOUT_MS = 1_000;
+const HEARTBEAT_INTERVAL_MS = 500;
+const READY_DEADLINE_MS = 30_000;
+const ROOT = { user: 'root', password: 'root-password' } as const;
+
+export interface ReplicaSetOptions {
+  /** 1 by default. */
+  readonly members?: 1 | 3;
+  /** Whether users and a key file are needed; false by default. */
+  readonly auth?: boolean;
+  /** `rs` with a random tail by default. */
+  readonly name?: string;
+  /** Megabytes, as mongod takes it; 512 by default. */
+  readonly oplogSizeMegabytes?: number;
+  readonly mongodArgs?: readonly string[];
+  /** Server parameters from the start on. */
+  readonly setParameters?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** A role as `createUser` takes it. */
+export type Role = string | { readonly role: string; readonly db: string };
+
+/** What `configureFailPoint` of `failCommand` takes. */
+export interface FailCommand {
+  readonly mode: 'alwaysOn' | { readonly times: number } | { readonly skip: number };
+  readonly data: Document;
+}
+
+/** A real replica set on loopback, in a temporary folder; disposing kills it and removes the folder. */
+export interface ReplicaSet extends AsyncDisposable {
+  readonly name: string;
+  /** Connection string, with the root user's credentials if there is authentication. */
+  readonly uri: string;
+  readonly members: readonly MongodProcess[];
+  /** Connected as `uri` says; closed on disposal. */
+  readonly client: MongoClient;
+  /** The same set, as another user of the database `admin`. */
+  uriFor(user: string, password: string): string;
+  /** Makes a user in the database `admin`. */
+  createUser(user: string, password: string, roles: readonly Role[]): Promise<void>;
+  /** The member that is primary now; waits for one. */
+  primary(): Promise<MongodProcess>;
+  /** Makes the primary step down, and waits until the set has a primary again (with 1 member, the same). */
+  stepDown(): Promise<void>;
+  /** Makes commands fail on the member that is primary now. See the server's `failCommand` for `data`. */
+  failCommand(configuration: FailCommand): Promise<void>;
+  /** Ends `failCommand` on all members that run. */
+  clearFailPoints(): Promise<void>;
+}
+
+export async function startReplicaSet(options: ReplicaSetOptions = {}): Promise<ReplicaSet> {
+  const name = options.name ?? `rs-${randomBytes(3).toString('hex')}`;
+  await using resources = new AsyncDisposableStack();
+  const folder = resources.use(temporaryFolder('replica-set'));
+  const args = ['--replSet', name, '--oplogSize', String(options.oplogSizeMegabytes ?? 512)];
+  if (options.auth) {
+    const keyFile = join(folder.path, 'key');
+    writeFileSync(keyFile, randomBytes(48).toString('base64'), { mode: 0o600 });
+    args.push('--keyFile', keyFile);
+  }
+  const members = await Promise.all(
+    Array.from({ length: options.members ?? 1 }, async (_, index) => {
+      const dbPath = join(folder.path, `member${index}`);
+      mkdirSync(dbPath);
+      const member = await MongodProcess.start([...args, ...mongodArguments(dbPath, options)]);
+      resources.defer(() => member.kill());
+      return member;
+    }),
+  );
+  await initiate(name, members, options.auth === true);
+
+  const hosts = members.map(({ port }) => `127.0.0.1:${port}`).join(',');
+  const uriFor = (user: string, password: string) =>
+    `mongodb://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${hosts}/?replicaSet=${name}&authSource=admin`;
+  const uri = options.auth ? uriFor(ROOT.user, ROOT.password) : `mongodb://${hosts}/?replicaSet=${name}`;
+  const client = new MongoClient(uri);
+  resources.defer(() => client.close());
+  await client.connect();
+
+  const admin = (member: MongodProcess, command: Document) => runOn(member, command, options.auth === true);
+  const primary = () => findPrimary(members);
+  const kept = resources.move();
+  return {
+    name,
+    uri,
+    members,
+    client,
+    uriFor,
+    createUser: async (user, password, roles) => {
+      await client.db('admin').command({ createUser: user, pwd: password, roles, writeConcern: { w: 'majority' } });
+    },
+    primary,
+    stepDown: async () => {
+      const member = await primary();
+      const alone = members.length === 1;
+      await admin(member, { replSetStepDown: alone ? 1 : 10, secondaryCatchUpPeriodSecs: alone ? 0 : 5, force: alone });
+      await primary();
+    },
+    failCommand: async ({ mode, data }) => {
+      await admin(await primary(), { configureFailPoint: 'failCommand', mode, data });
+    },
+    clearFailPoints: async () => {
+      const off = { configureFailPoint: 'failCommand', mode: 'off' };
+      await Promise.all(members.filter((member) => member.running).map((member) => admin(member, off)));
+    },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+/** A mongod that is no replica set, for what refuses one. */
+export async function startStandalone(): Promise<AsyncDisposable & { readonly uri: string }> {
+  await using resources = new AsyncDisposableStack();
+  const folder = resources.use(temporaryFolder('standalone'));
+  const mongod = await MongodProcess.start(mongodArguments(folder.path, {}));
+  resources.defer(() => mongod.kill());
+  const kept = resources.move();
+  return { uri: `mongodb://127.0.0.1:${mongod.port}/`, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+export interface ReplicaSetPair extends AsyncDisposable {
+  readonly source: ReplicaSet;
+  readonly destination: ReplicaSet;
+}
+
+/** Two replica sets, started side by side. */
+export async function startPair(
+  options: { readonly source?: ReplicaSetOptions; readonly destination?: ReplicaSetOptions } = {},
+): Promise<ReplicaSetPair> {
+  await using resources = new AsyncDisposableStack();
+  const start = async (of: ReplicaSetOptions | undefined) => resources.use(await startReplicaSet(of));
+  const started = await Promise.allSettled([start(options.source), start(options.destination)]);
+  const [source, destination] = started.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
+  if (!source || !destination) throw new Error('a replica set is missing');
+  const kept = resources.move();
+  return { source, destination, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+function mongodArguments(dbPath: string, options: ReplicaSetOptions): string[] {
+  const parameters = { enableTestCommands: 1, diagnosticDataCollectionEnabled: false, ...options.setParameters };
+  return [
+    '--dbpath',
+    dbPath,
+    '--wiredTigerCacheSizeGB',
+    '0.25',
+    '--nounixsocket',
+    ...Object.entries(parameters).flatMap(([name, value]) => ['--setParameter', `${name}=${value}`]),
+    ...(options.mongodArgs ?? []),
+  ];
+}
+
+async function initiate(name: string, members: readonly MongodProcess[], auth: boolean): Promise<void> {
+  const [first] = members;
+  if (!first) throw new Error('a replica set needs a member');
+  const config = {
+    _id: name,
+    members: members.map(({ port }, index) => ({ _id: index, host: `127.0.0.1:${port}` })),
+    settings: { electionTimeoutMillis: ELECTION_TIMEOUT_MS, heartbeatIntervalMillis: HEARTBEAT_INTERVAL_MS },
+  };
+  await runOn(first, { replSetInitiate: config }, false);
+  const primary = await findPrimary(members);
+  if (auth) {
+    const roles = ['root'];
+    await runOn(primary, { createUser: ROOT.user, pwd: ROOT.password, roles, writeConcern: { w: 'majority' } }, false);
+  }
+  await eventually(async () => (await Promise.all(members.map(stateOf))).every((state) => state !== 'other'), {
+    deadlineMs: READY_DEADLINE_MS,
+    what: `all members of ${name} to be in step`,
+  });
+}
+
+function findPrimary(members: readonly MongodProcess[]): Promise<MongodProcess> {
+  return eventually(
+    async () => {
+      const states = await Promise.all(members.map(stateOf));
+      return members[states.indexOf('primary')];
+    },
+    { deadlineMs: READY_DEADLINE_MS, what: 'a primary' },
+  );
+}
+
+async function stateOf(member: MongodProcess): Promise<'primary' | 'secondary' | 'other'> {
+  if (!member.running) return 'other';
+  const hello = await runOn(member, { hello: 1 }, false).catch((): Document => ({}));
+  if (hello.isWritablePrimary) return 'primary';
+  return hello.secondary ? 'secondary' : 'other';
+}
+
+async function runOn(member: MongodProcess, command: Document, asRoot: boolean): Promise<Document> {
+  const options: MongoClientOptions = { directConnection: true, serverSelectionTimeoutMS: 5_000 };
+  if (asRoot) options.auth = { username: ROOT.user, password: ROOT.password };
+  await using client = new MongoClient(`mongodb://127.0.0.1:${member.port}/`, options);
+  try {
+    return await client.db('admin').command(command);
+  } catch (error) {
+    // A primary that steps down may close the connection before it answers.
+    if ('replSetStepDown' in command && !(error instanceof MongoServerError)) return {};
+    throw error;
+  }
+}
