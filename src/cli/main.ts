@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { UserError, version } from '../platform/index.ts';
+import { agentCommand } from './agent.ts';
 import { describeError } from './describe-error.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { syncCommand } from './sync.ts';
@@ -35,6 +36,7 @@ function linkspan(): Command {
     .description('Self-hosted push live migration for MongoDB that speaks the MongoDB Atlas Administration API.')
     .version(version)
     .addHelpText('after', EXIT_STATUS);
+  program.addCommand(agentCommand());
   program.addCommand(syncCommand());
   for (const command of [program, ...program.commands]) {
     command.exitOverride();

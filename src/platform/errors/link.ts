@@ -28,6 +28,11 @@ export const linkErrors = defineErrors({
     detail: 'The link of this agent has been deleted.',
     remedy: 'Ask the administrator of the destination for a new link-token, and start the agent with it.',
   },
+  AGENT_SUPERSEDED: {
+    status: 410,
+    detail: 'Another agent with host name % has been linked to the organization and has taken the place of this one.',
+    remedy: 'Stop this agent; where both are needed, give one another host name in its configuration and link it again.',
+  },
   AGENT_UNKNOWN: {
     status: 401,
     detail: 'The control plane does not know this agent.',
@@ -64,5 +69,40 @@ export const linkErrors = defineErrors({
     status: 400,
     detail: 'The message is not valid: %.',
     remedy: 'Agent and control plane must be of versions that fit each other: upgrade the older one.',
+  },
+  LINK_TOKEN_MISSING: {
+    status: 400,
+    detail: 'This agent is not linked yet: there is no link in %, and no link-token was given.',
+    remedy: 'Set LINKSPAN_LINK_TOKEN or LINKSPAN_LINK_TOKEN_FILE for the first start.',
+  },
+  LINK_TOKEN_FILE_UNREADABLE: {
+    status: 400,
+    detail: 'The link-token file % cannot be read: %.',
+    remedy: 'Check its path and that the agent may read it.',
+  },
+  AGENT_DATA_UNUSABLE: {
+    status: 400,
+    detail: "The agent's data directory % cannot be used: %.",
+    remedy: 'Check that the agent may read and write it. If its files are damaged, empty it and link the agent again.',
+  },
+  CONTROL_PLANE_NOT_SECURE: {
+    status: 400,
+    detail: 'The control plane at % is on another machine and does not use HTTPS.',
+    remedy: 'Give the control plane a certificate and an https URL (--public-url), and ask for a new link-token.',
+  },
+  CONTROL_PLANE_UNREACHABLE: {
+    status: 502,
+    detail: 'The control plane at % cannot be reached: %.',
+    remedy: 'Check that it runs, and the network, proxies and certificates from the migration host.',
+  },
+  CONTROL_PLANE_REFUSED: {
+    status: 502,
+    detail: 'The control plane at % refused the request: %.',
+    remedy: 'Check that the address is that of a Linkspan of a fitting version and that no proxy is in between.',
+  },
+  SOURCE_NOT_CONFIGURED: {
+    status: 400,
+    detail: 'The agent has no deployment % in project %.',
+    remedy: "Add it to the agent's configuration and start the agent again, or name one that it has.",
   },
 });

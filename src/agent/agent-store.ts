@@ -1,0 +1,79 @@
+import type { KeyObject } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { loadAgentKey, newAgentKey } from '../link/index.ts';
+import { messageOf, UserError } from '../platform/index.ts';
+import { writeDurably } from './durable-file.ts';
+
+const linkFile = z.object({
+  /** The shape of this file. */
+  version: z.literal(1),
+  serverUrl: z.string(),
+  /** Public id of the link-token that was redeemed: the same token given again is no new one. */
+  tokenId: z.string(),
+  agentId: z.string(),
+  linkId: z.string(),
+  orgId: z.string(),
+});
+
+/** What the agent knows of its link. The secret that proves it is the key, in its own file. */
+export type StoredLink = Omit<z.infer<typeof linkFile>, 'version'>;
+
+/** The agent's data directory: its Ed25519 key and its link, readable by its own user only. */
+export class AgentStore {
+  readonly #directory: string;
+
+  /** @throws UserError AGENT_DATA_UNUSABLE */
+  constructor(directory: string) {
+    this.#directory = directory;
+    this.#use(() => mkdirSync(directory, { recursive: true, mode: 0o700 }));
+  }
+
+  /**
+   * The agent's key, made at the first call. It is durable before it is used: an agent that is killed right after redeeming its link-token
+   * finds the key again, and with it the link.
+   * @throws UserError AGENT_DATA_UNUSABLE
+   */
+  key(): KeyObject {
+    const file = join(this.#directory, 'agent.key');
+    return this.#use(() => {
+      const stored = readIfThere(file);
+      if (stored !== undefined) return loadAgentKey(stored);
+      const pem = newAgentKey();
+      writeDurably(file, pem);
+      return loadAgentKey(pem);
+    });
+  }
+
+  /** The link, or undefined before there is one. @throws UserError AGENT_DATA_UNUSABLE */
+  link(): StoredLink | undefined {
+    return this.#use(() => {
+      const stored = readIfThere(join(this.#directory, 'link.json'));
+      return stored === undefined ? undefined : linkFile.parse(JSON.parse(stored));
+    });
+  }
+
+  /** Durable when it returns. @throws UserError AGENT_DATA_UNUSABLE */
+  saveLink(link: StoredLink): void {
+    const text = JSON.stringify({ version: 1, ...link } satisfies z.infer<typeof linkFile>, null, 2);
+    this.#use(() => writeDurably(join(this.#directory, 'link.json'), `${text}\n`));
+  }
+
+  #use<Result>(act: () => Result): Result {
+    try {
+      return act();
+    } catch (error) {
+      throw new UserError('AGENT_DATA_UNUSABLE', [this.#directory, messageOf(error)], { cause: error });
+    }
+  }
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,121 @@
+import type { Assignment } from '../link/index.ts';
+import { type Clock, type Logger, messageOf, systemClock } from '../platform/index.ts';
+import { Backoff } from './backoff.ts';
+import type { AgentConfiguration } from './configuration.ts';
+import { Inventory } from './inventory.ts';
+import type { LinkClient } from './link-client.ts';
+import { MigrationRunner } from './migration-runner.ts';
+import { endsLink } from './refusal.ts';
+import { Reporter } from './reporter.ts';
+import { sourceAddress } from './source-address.ts';
+import { Validator } from './validator.ts';
+
+const POLL_WAIT_SECONDS = 30;
+const LOOK_EVERY_MS = 250;
+const INVENTORY_EVERY_MS = 60_000;
+/** How long a migration may take for its last checkpoint. Service managers kill after 10 s and more. */
+const STOP_WITHIN_MS = 9_000;
+
+export interface AgentOptions {
+  readonly configuration: AgentConfiguration;
+  readonly client: LinkClient;
+  readonly logger: Logger;
+  readonly clock?: Clock;
+}
+
+/**
+ * The migration host: learns what is wanted by a long poll, brings it about, and reports what is the case. While the control plane cannot be
+ * reached it goes on with what was wanted last.
+ */
+export class Agent {
+  readonly #client: LinkClient;
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #inventory: Inventory;
+  readonly #validator: Validator;
+  readonly #runner: MigrationRunner;
+  readonly #reporter: Reporter;
+
+  constructor({ configuration, client, logger, clock = systemClock }: AgentOptions) {
+    const optionsOf = (migrationId: string, { source, destination, dropDestination }: Assignment) => ({
+      migrationId,
+      source: sourceAddress(configuration, source),
+      destination: { uri: destination.uri },
+      dropDestination,
+      copyBytesPerSecond: configuration.copyBytesPerSecond,
+      logger: logger.child({ migration: migrationId }),
+      clock,
+    });
+    this.#client = client;
+    this.#logger = logger;
+    this.#clock = clock;
+    this.#inventory = new Inventory(configuration, logger);
+    this.#validator = new Validator(optionsOf, logger);
+    this.#runner = new MigrationRunner(optionsOf, logger);
+    const situation = { validations: () => this.#validator.results(), migrations: () => this.#runner.reports() };
+    this.#reporter = new Reporter(client, situation, clock);
+  }
+
+  /**
+   * Runs until `signal` aborts; then, and when the link ends, every migration ends with a checkpoint.
+   * One that does not end in time is left alone: what it did is in its checkpoints on the destination either way.
+   * @throws UserError LINK_DELETED or AGENT_UNKNOWN when the link has ended
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const linkEnded = new AbortController();
+    const ending = AbortSignal.any([signal, linkEnded.signal]);
+    const end = (error: unknown) => linkEnded.abort(error);
+    await Promise.all([
+      this.#repeat(ending, this.#poller()).catch(end),
+      this.#repeat(ending, () => this.#look(ending)).catch(end),
+      this.#keepInventory(ending),
+    ]);
+    this.#validator.setWanted([]);
+    await Promise.race([this.#runner.stopAll(), this.#clock.sleep(STOP_WITHIN_MS)]);
+    if (linkEnded.signal.aborted) throw linkEnded.signal.reason;
+  }
+
+  #poller(): (signal: AbortSignal) => Promise<void> {
+    let revision: string | null = null;
+    return async (signal) => {
+      const wanted = await this.#client.poll({ revision, waitSeconds: POLL_WAIT_SECONDS }, signal);
+      revision = wanted.revision;
+      this.#validator.setWanted(wanted.validations);
+      this.#runner.setWanted(wanted.migrations);
+    };
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    this.#runner.advance();
+    await this.#reporter.sendIfDue(signal);
+    await this.#clock.sleep(LOOK_EVERY_MS, signal);
+  }
+
+  async #keepInventory(signal: AbortSignal): Promise<void> {
+    const aborted = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined)));
+    while (!signal.aborted) {
+      // Looking at a cluster that does not answer takes longer than a service manager waits.
+      const taken = await Promise.race([this.#inventory.take(), aborted]);
+      if (taken) this.#reporter.setInventory(taken);
+      await this.#clock.sleep(INVENTORY_EVERY_MS, signal);
+    }
+  }
+
+  /** Repeats `act` until the signal aborts, waiting longer after each failure in a row. Rejects when the link has ended. */
+  async #repeat(signal: AbortSignal, act: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const backoff = new Backoff();
+    while (!signal.aborted) {
+      try {
+        await act(signal);
+        if (backoff.failures > 0) this.#logger.info('the control plane answers again');
+        backoff.succeeded();
+      } catch (error) {
+        if (signal.aborted) return;
+        if (endsLink(error)) throw error;
+        if (backoff.failures === 0)
+          this.#logger.warn({ reason: messageOf(error) }, 'trying again until the control plane answers');
+        await this.#clock.sleep(backoff.failed(), signal);
+      }
+    }
+  }
+}

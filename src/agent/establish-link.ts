@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { parseLinkToken, publicKeyOf } from '../link/index.ts';
+import { type Clock, messageOf, reach, UserError, version } from '../platform/index.ts';
+import { AgentStore, type StoredLink } from './agent-store.ts';
+import { LinkClient } from './link-client.ts';
+
+/** A link that works, as far as this end knows. */
+export interface EstablishedLink {
+  readonly client: LinkClient;
+  readonly link: StoredLink;
+}
+
+/**
+ * The link-token that the environment gives: `LINKSPAN_LINK_TOKEN`, or the content of the file `LINKSPAN_LINK_TOKEN_FILE`.
+ * @throws UserError LINK_TOKEN_FILE_UNREADABLE
+ */
+export function linkTokenFrom(environment: NodeJS.ProcessEnv): string | undefined {
+  if (environment.LINKSPAN_LINK_TOKEN) return environment.LINKSPAN_LINK_TOKEN;
+  const file = environment.LINKSPAN_LINK_TOKEN_FILE;
+  if (!file) return undefined;
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UserError('LINK_TOKEN_FILE_UNREADABLE', [file, messageOf(error)], { cause: error });
+  }
+}
+
+/**
+ * Takes up the stored link, or redeems the link-token and stores what comes of it. A token that was redeemed already by this agent is not
+ * looked at again, so that it may stay in a service's environment.
+ * @throws UserError LINK_TOKEN_MISSING when there is neither; else what is wrong with the token or the way to the control plane
+ */
+export async function establishLink(
+  options: {
+    readonly dataDir: string;
+    readonly host: string;
+    readonly token: string | undefined;
+    readonly clock: Clock;
+  },
+  signal: AbortSignal,
+): Promise<EstablishedLink> {
+  const { dataDir, host, token: tokenText, clock } = options;
+  const token = tokenText === undefined ? undefined : parseLinkToken(tokenText);
+  const store = new AgentStore(dataDir);
+  const stored = store.link();
+  if (stored && (token === undefined || token.id === stored.tokenId)) {
+    return { client: new LinkClient(stored.serverUrl, store.key(), stored.agentId, clock), link: stored };
+  }
+  if (token === undefined || tokenText === undefined) throw new UserError('LINK_TOKEN_MISSING', [dataDir]);
+  const key = store.key();
+  const client = new LinkClient(token.serverUrl, key, undefined, clock);
+  const redeemed = await client.redeem({ token: tokenText.trim(), publicKey: publicKeyOf(key), host, version }, signal);
+  await reach('agent.link-token.redeemed');
+  const link = { serverUrl: token.serverUrl, tokenId: token.id, ...redeemed };
+  store.saveLink(link);
+  return { client, link };
+}

@@ -1,0 +1,67 @@
+import type { Report, WantedAgentState } from '../link/index.ts';
+import type { Logger } from '../platform/index.ts';
+import { AssignedMigration } from './assigned-migration.ts';
+import type { OptionsOf } from './validator.ts';
+
+type WantedMigration = WantedAgentState['migrations'][number];
+
+/** Brings about the wanted state of all migrations of this agent. */
+export class MigrationRunner {
+  readonly #optionsOf: OptionsOf;
+  readonly #logger: Logger;
+  readonly #migrations = new Map<string, AssignedMigration>();
+  /** Runs that are not wanted any more and are writing their last checkpoint. */
+  readonly #stopping = new Set<AssignedMigration>();
+  #wanted: readonly WantedMigration[] = [];
+
+  constructor(optionsOf: OptionsOf, logger: Logger) {
+    this.#optionsOf = optionsOf;
+    this.#logger = logger;
+  }
+
+  /** Takes note of what is wanted, and acts on it. */
+  setWanted(wanted: readonly WantedMigration[]): void {
+    this.#wanted = wanted;
+    const ids = new Set(wanted.map(({ id }) => id));
+    for (const [id, migration] of this.#migrations) {
+      if (ids.has(id)) continue;
+      this.#logger.info({ migration: id }, 'migration is not wanted any more; its data stays');
+      this.#migrations.delete(id);
+      this.#stopping.add(migration);
+      void migration.stop().then(() => this.#stopping.delete(migration));
+    }
+    this.advance();
+  }
+
+  /** Starts what can start, and cuts over what can be. To be called every now and then: what was not possible may be so now. */
+  advance(): void {
+    for (const { id, assignment, wanted } of this.#wanted) {
+      const { projectId, clusterName } = assignment.source;
+      const migration =
+        this.#migrations.get(id) ?? new AssignedMigration(id, `${projectId}/${clusterName}`, this.#logger);
+      this.#migrations.set(id, migration);
+      if (migration.waiting && !this.#busy(migration.sourceKey)) migration.start(() => this.#optionsOf(id, assignment));
+      if (wanted === 'cutover') migration.wantCutover();
+    }
+  }
+
+  /** What every migration has to say. */
+  reports(): Report['migrations'] {
+    return [...this.#migrations.values()].flatMap((migration) => {
+      const progress = migration.progress();
+      return progress ? [{ id: migration.id, progress }] : [];
+    });
+  }
+
+  /** Ends all runs with a checkpoint. */
+  async stopAll(): Promise<void> {
+    this.#wanted = [];
+    await Promise.all([...this.#migrations.values(), ...this.#stopping].map((migration) => migration.stop()));
+  }
+
+  #busy(sourceKey: string): boolean {
+    return [...this.#migrations.values(), ...this.#stopping].some(
+      (migration) => migration.running && migration.sourceKey === sourceKey,
+    );
+  }
+}

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { type ErrorCode, errorCatalogue, UserError } from '../platform/index.ts';
+
+/** How the agents' HTTP face answers a request that it refuses. */
+const refusal = z.object({ errorCode: z.string(), detail: z.string() });
+
+/** Says for good that this agent has nothing more to do; anything else may pass by itself. */
+const FINAL: readonly ErrorCode[] = ['LINK_DELETED', 'AGENT_UNKNOWN'];
+
+/** Whether an error ends the link. */
+export function endsLink(error: unknown): error is UserError {
+  return error instanceof UserError && FINAL.includes(error.code);
+}
+
+/** The same error here as over there; an unknown one, or a proxy's, as CONTROL_PLANE_REFUSED (or UNREACHABLE for a 5xx). */
+export function toUserError(serverUrl: string, status: number, answer: unknown): UserError {
+  const read = refusal.safeParse(answer);
+  if (read.success && isErrorCode(read.data.errorCode)) {
+    const { errorCode, detail } = read.data;
+    return new UserError(errorCode, parametersOf(errorCatalogue[errorCode].detail, detail));
+  }
+  const said = read.success ? `${read.data.detail} [${read.data.errorCode}]` : `HTTP ${status}`;
+  return new UserError(status >= 500 ? 'CONTROL_PLANE_UNREACHABLE' : 'CONTROL_PLANE_REFUSED', [serverUrl, said]);
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorCatalogue, code);
+}
+
+/** What stands in `detail` where `template` has its `%`. */
+function parametersOf(template: string, detail: string): string[] {
+  const pattern = template.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('%', '(.*)');
+  return new RegExp(`^${pattern}$`).exec(detail)?.slice(1) ?? [detail];
+}

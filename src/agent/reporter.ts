@@ -1,0 +1,75 @@
+import type { InventoryProject, Report } from '../link/index.ts';
+import type { Clock } from '../platform/index.ts';
+import type { LinkClient } from './link-client.ts';
+
+/** A state that people or programs wait for is told at once, numbers that move at most so often, and silence lasts no longer than that. */
+const CHANGED_EVERY_MS = 1_000;
+const UNCHANGED_EVERY_MS = 10_000;
+
+/** What is the case, as its owners know it. */
+export interface Situation {
+  validations(): Report['validations'];
+  migrations(): Report['migrations'];
+}
+
+/** Decides when a report is due, and sends it. */
+export class Reporter {
+  readonly #client: LinkClient;
+  readonly #situation: Situation;
+  readonly #clock: Clock;
+  #sequence: number;
+  #inventory: readonly InventoryProject[] | undefined;
+  #sentAtMs = Number.NEGATIVE_INFINITY;
+  #sentStates = '';
+  #sentNumbers = '';
+
+  constructor(client: LinkClient, situation: Situation, clock: Clock) {
+    this.#client = client;
+    this.#situation = situation;
+    this.#clock = clock;
+    // Later than every report of an earlier run, unless the clock was set back: then the first answer says where to go on.
+    this.#sequence = clock.now();
+  }
+
+  /** Has the inventory sent with the next report. */
+  setInventory(inventory: readonly InventoryProject[]): void {
+    this.#inventory = inventory;
+  }
+
+  /**
+   * Sends a report if one is due.
+   * @returns whether one was sent
+   * @throws UserError as {@link LinkClient.report}; then everything is sent again the next time
+   */
+  async sendIfDue(signal: AbortSignal): Promise<boolean> {
+    const validations = this.#situation.validations();
+    const migrations = this.#situation.migrations();
+    const states = JSON.stringify([
+      validations,
+      migrations.map(({ id, progress }) => [id, progress.state, progress.readyForCutover, progress.canWrite]),
+    ]);
+    const numbers = JSON.stringify(migrations);
+    const silentMs = this.#clock.now() - this.#sentAtMs;
+    const due =
+      this.#inventory !== undefined ||
+      states !== this.#sentStates ||
+      (numbers !== this.#sentNumbers && silentMs >= CHANGED_EVERY_MS) ||
+      silentMs >= UNCHANGED_EVERY_MS;
+    if (!due) return false;
+
+    const inventory = this.#inventory;
+    this.#sequence += 1;
+    const report = { sequence: this.#sequence, validations, migrations, inventory: inventory && [...inventory] };
+    const seen = await this.#client.report(report, signal);
+    if (seen > report.sequence) {
+      // Everything in it was ignored as older than a report of an earlier run.
+      this.#sequence = seen;
+      return this.sendIfDue(signal);
+    }
+    if (this.#inventory === inventory) this.#inventory = undefined;
+    this.#sentAtMs = this.#clock.now();
+    this.#sentStates = states;
+    this.#sentNumbers = numbers;
+    return true;
+  }
+}

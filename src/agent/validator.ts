@@ -1,0 +1,63 @@
+import { type MigrationOptions, preflight } from '../engine/index.ts';
+import type { Report, WantedAgentState } from '../link/index.ts';
+import { type Logger, messageOf, redact, UserError } from '../platform/index.ts';
+
+type WantedValidation = WantedAgentState['validations'][number];
+type Result = Report['validations'][number];
+
+/** Makes the options of the engine of what the control plane asks. @throws UserError SOURCE_NOT_CONFIGURED */
+export type OptionsOf = (id: string, assignment: WantedValidation['assignment']) => MigrationOptions;
+
+/** Carries out validations: the engine's preflight, once for each id. */
+export class Validator {
+  readonly #optionsOf: OptionsOf;
+  readonly #logger: Logger;
+  readonly #running = new Map<string, AbortController>();
+  readonly #results = new Map<string, Result>();
+
+  constructor(optionsOf: OptionsOf, logger: Logger) {
+    this.#optionsOf = optionsOf;
+    this.#logger = logger;
+  }
+
+  /** Begins what is new, and ends and forgets what is not wanted any more. */
+  setWanted(wanted: readonly WantedValidation[]): void {
+    const ids = new Set(wanted.map(({ id }) => id));
+    for (const [id, running] of this.#running) {
+      if (!ids.has(id)) running.abort();
+    }
+    for (const id of this.#results.keys()) {
+      if (!ids.has(id)) this.#results.delete(id);
+    }
+    for (const validation of wanted) {
+      if (!this.#running.has(validation.id) && !this.#results.has(validation.id)) void this.#carryOut(validation);
+    }
+  }
+
+  /** Results of everything that is still wanted. */
+  results(): Result[] {
+    return [...this.#results.values()];
+  }
+
+  async #carryOut({ id, assignment }: WantedValidation): Promise<void> {
+    const controller = new AbortController();
+    this.#running.set(id, controller);
+    const errors = await this.#errorsOf(id, assignment, controller.signal);
+    this.#running.delete(id);
+    if (controller.signal.aborted) return;
+    const errorMessage = errors.length > 0 ? redact(errors.join(' ')) : null;
+    this.#logger.info({ validation: id, errors: errors.length }, 'validation carried out');
+    this.#results.set(id, { id, status: errorMessage === null ? 'SUCCESS' : 'FAILED', errorMessage });
+  }
+
+  async #errorsOf(id: string, assignment: WantedValidation['assignment'], signal: AbortSignal): Promise<string[]> {
+    try {
+      const findings = await preflight(this.#optionsOf(id, assignment), signal);
+      return findings
+        .filter(({ severity }) => severity === 'error')
+        .map(({ message, remedy }) => `${message} ${remedy}`);
+    } catch (error) {
+      return [error instanceof UserError ? `${error.message} ${error.remedy}` : messageOf(error)];
+    }
+  }
+}
