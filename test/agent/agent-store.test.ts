@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { AgentStore } from '../../src/agent/agent-store.ts';
+import { publicKeyOf } from '../../src/link/index.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const link = { serverUrl: 'https://l.example.com', tokenId: 't', agentId: 'a', linkId: 'l', orgId: 'o' };
+
+test('the key and the link are the same after a restart, and only their owner may read them', () => {
+  using folder = temporaryFolder('agent-store');
+  const directory = join(folder.path, 'deep', 'state');
+  const before = new AgentStore(directory);
+  assert.equal(before.link(), undefined);
+  const publicKey = publicKeyOf(before.key());
+  before.saveLink(link);
+
+  const after = new AgentStore(directory);
+  assert.equal(publicKeyOf(after.key()), publicKey);
+  assert.deepEqual(after.link(), { version: 1, ...link });
+  assert.deepEqual(readdirSync(directory).sort(), ['agent.key', 'link.json']);
+  for (const [path, mode] of [
+    [directory, 0o700],
+    [join(directory, 'agent.key'), 0o600],
+    [join(directory, 'link.json'), 0o600],
+  ] as const) {
+    assert.equal(statSync(path).mode & 0o777, mode, path);
+  }
+});
+
+test('a file that a crash left half-written beside the real one does no harm', () => {
+  using folder = temporaryFolder('agent-store');
+  writeFileSync(join(folder.path, 'agent.key.new'), '-----BEGIN PRIV');
+  const publicKey = publicKeyOf(new AgentStore(folder.path).key());
+  assert.equal(publicKeyOf(new AgentStore(folder.path).key()), publicKey);
+});
+
+test('a damaged file or an unusable directory is named', () => {
+  using folder = temporaryFolder('agent-store');
+  writeFileSync(join(folder.path, 'link.json'), '{');
+  writeFileSync(join(folder.path, 'agent.key'), 'not a key');
+  const store = new AgentStore(folder.path);
+  assert.throws(() => store.link(), { code: 'AGENT_DATA_UNUSABLE' });
+  assert.throws(() => store.key(), { code: 'AGENT_DATA_UNUSABLE' });
+  assert.throws(() => new AgentStore(join(folder.path, 'link.json', 'x')), { code: 'AGENT_DATA_UNUSABLE' });
+});

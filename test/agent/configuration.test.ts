@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { readAgentConfiguration } from '../../src/agent/configuration.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const MINIMAL = `
+projects:
+  - id: 0123456789abcdef01234567
+    name: shop
+    deployments:
+      - name: orders
+        uri: mongodb://\${USER_NAME}:\${PASSWORD}@db1,db2/?replicaSet=orders
+`;
+
+function read(text: string, environment: NodeJS.ProcessEnv = { USER_NAME: 'u', PASSWORD: 'secret' }) {
+  using folder = temporaryFolder('configuration');
+  const file = join(folder.path, 'agent.yaml');
+  writeFileSync(file, text);
+  return { folder: folder.path, configuration: readAgentConfiguration(file, environment) };
+}
+
+function refusalOf(text: string, environment?: NodeJS.ProcessEnv): string {
+  try {
+    read(text, environment);
+  } catch (error) {
+    return String(error);
+  }
+  throw new Error('It was accepted');
+}
+
+test('a minimal configuration is filled in, and its strings can come from the environment', () => {
+  const { folder, configuration } = read(MINIMAL);
+  assert.equal(configuration.host, hostname());
+  assert.equal(configuration.dataDir, join(folder, 'linkspan-agent'));
+  assert.equal(configuration.copyBytesPerSecond, undefined);
+  assert.equal(configuration.projects[0]?.deployments[0]?.uri, 'mongodb://u:secret@db1,db2/?replicaSet=orders');
+});
+
+test('host, data directory, CA file and copy limit can be said; paths begin at the file', () => {
+  const { folder, configuration } = read(
+    `host: mover\ndataDir: state\ncopy:\n  maxMegabytesPerSecond: 2.5\n${MINIMAL}        tlsCaFile: ca.pem\n`,
+  );
+  assert.equal(configuration.host, 'mover');
+  assert.equal(configuration.dataDir, join(folder, 'state'));
+  assert.equal(configuration.copyBytesPerSecond, 2_500_000);
+  assert.equal(configuration.projects[0]?.deployments[0]?.tlsCaFile, join(folder, 'ca.pem'));
+});
+
+test('a misspelt key is an error that names the key and its line', () => {
+  assert.match(
+    refusalOf(`${MINIMAL}        tlsCAfile: ca.pem\n`),
+    /line 8: unknown key projects\[0\]\.deployments\[0\]\.tlsCAfile\./,
+  );
+  assert.match(refusalOf(`hosts: a\n${MINIMAL}`), /line 1: unknown key hosts\./);
+});
+
+test('a wrong value is an error that names its place and line, and never repeats it', () => {
+  const wrongUri = MINIMAL.replace('mongodb://', 'secret-thing://');
+  assert.match(refusalOf(wrongUri), /line 7: projects\[0\]\.deployments\[0\]\.uri: expected a connection string/);
+  assert.doesNotMatch(refusalOf(wrongUri), /secret/);
+  assert.match(
+    refusalOf(MINIMAL.replace('0123456789abcdef01234567', 'shop')),
+    /line 3: projects\[0\]\.id: expected 24/,
+  );
+  assert.match(refusalOf(`copy: { maxMegabytesPerSecond: 0 }\n${MINIMAL}`), /line 1: copy\.maxMegabytesPerSecond: /);
+  assert.match(refusalOf(`${MINIMAL}${MINIMAL.replace('\nprojects:\n', '')}`), /two projects have the same id/);
+});
+
+test('a missing environment variable, a broken file, an empty one and none at all are told apart', () => {
+  assert.match(refusalOf(MINIMAL, { USER_NAME: 'u' }), /line 7: the environment variable PASSWORD is not set/);
+  assert.match(refusalOf('projects:\n  - "secret\n'), /line \d: /);
+  assert.doesNotMatch(refusalOf('projects:\n  - "secret\n'), /secret/);
+  assert.match(refusalOf(''), /projects: /);
+  assert.throws(() => readAgentConfiguration('/nowhere/agent.yaml'), { code: 'CONFIGURATION_UNREADABLE' });
+});
