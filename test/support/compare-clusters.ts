@@ -1,0 +1,178 @@
+import { createHash } from 'node:crypto';
+import {
+  BSON,
+  type Collection,
+  type CollectionInfo,
+  type Db,
+  type Document,
+  type ListCollectionsCursor,
+  type MongoClient,
+} from 'mongodb';
+import { exactTypes, idBytes, show } from './raw-document.ts';
+
+/** The server's own databases, and the one that Linkspan reserves for its checkpoints. All others are data. */
+const NOT_DATA = new Set(['admin', 'config', 'local', 'linkspan_internal']);
+const BATCH_DOCUMENTS = 5_000;
+const SHOWN_PER_COLLECTION = 10;
+
+export interface CompareOptions {
+  /** Documents to leave out on both sides: by namespace, the `_id`s as `idBytes` gives them. */
+  readonly except?: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+export interface Comparison {
+  /** One sentence each; none means identical. */
+  readonly differences: readonly string[];
+  readonly databases: number;
+  /** Views included. */
+  readonly collections: number;
+  /** Compared, as the source has them. */
+  readonly documents: number;
+  /** Of those documents. */
+  readonly bytes: number;
+}
+
+/**
+ * Compares all data of two clusters, byte by byte: databases, collections, their types and options, indexes, views, and documents per `_id`.
+ * Knows nothing of what it judges: it imports nothing of Linkspan, and lists everything itself. Both sides have to stand still.
+ */
+export async function compareClusters(
+  source: MongoClient,
+  destination: MongoClient,
+  { except = new Map() }: CompareOptions = {},
+): Promise<Comparison> {
+  const differences: string[] = [];
+  let collections = 0;
+  let documents = 0;
+  let bytes = 0;
+  const [onSource, onDestination] = await Promise.all([listDatabases(source), listDatabases(destination)]);
+  for (const database of matched('', 'database', onSource, onDestination, differences)) {
+    const sides = [source.db(database), destination.db(database)] as const;
+    const [left, right] = await Promise.all(sides.map(listCollections));
+    if (!left || !right) throw new Error('a listing is missing');
+    for (const name of matched(
+      `${database}.`,
+      'collection',
+      new Set(left.keys()),
+      new Set(right.keys()),
+      differences,
+    )) {
+      const namespace = `${database}.${name}`;
+      collections++;
+      differ(`${namespace}: type and options`, left.get(name), right.get(name), differences);
+      if (left.get(name)?.type !== 'collection' || right.get(name)?.type !== 'collection') continue;
+      const [of, at] = [sides[0].collection(name), sides[1].collection(name)];
+      await compareIndexes(namespace, of, at, differences);
+      const compared = await compareDocuments(namespace, of, at, except.get(namespace) ?? new Set(), differences);
+      documents += compared.documents;
+      bytes += compared.bytes;
+    }
+  }
+  const databases = onSource.size;
+  return { differences, databases, collections, documents, bytes };
+}
+
+async function listDatabases(client: MongoClient): Promise<Set<string>> {
+  const { databases } = await client.db('admin').command({ listDatabases: 1, nameOnly: true });
+  return new Set(databases.map(({ name }: { name: string }) => name).filter((name: string) => !NOT_DATA.has(name)));
+}
+
+/** By name, what defines a collection: everything that the server lists but its UUID, which no two clusters share. */
+async function listCollections(database: Db): Promise<Map<string, Document>> {
+  const listed = new Map<string, Document>();
+  const every: ListCollectionsCursor<CollectionInfo> = database.listCollections({}, exactTypes);
+  for await (const { name, type, options, info } of every) {
+    // The views' definitions are listed, and compared, one by one.
+    if (name === 'system.views') continue;
+    listed.set(name, { type, options, readOnly: info?.readOnly });
+  }
+  return listed;
+}
+
+async function compareIndexes(namespace: string, of: Collection, at: Collection, differences: string[]): Promise<void> {
+  const [left, right] = await Promise.all([of, at].map(listIndexes));
+  if (!left || !right) throw new Error('a listing is missing');
+  for (const name of matched(`${namespace} `, 'index', new Set(left.keys()), new Set(right.keys()), differences)) {
+    differ(`${namespace}: index ${name}`, left.get(name), right.get(name), differences);
+  }
+}
+
+async function listIndexes(collection: Collection): Promise<Map<string, Document>> {
+  const listed = new Map<string, Document>();
+  for await (const specification of collection.listIndexes({ ...exactTypes, batchSize: BATCH_DOCUMENTS })) {
+    // The order of an index's options means nothing, unlike the order within each of them (`key`, `partialFilterExpression`).
+    const options = Object.entries(specification).sort(([a], [b]) => (a < b ? -1 : 1));
+    listed.set(String(specification.name), Object.fromEntries(options));
+  }
+  return listed;
+}
+
+async function compareDocuments(
+  namespace: string,
+  of: Collection,
+  at: Collection,
+  except: ReadonlySet<string>,
+  differences: string[],
+): Promise<{ documents: number; bytes: number }> {
+  const found: string[] = [];
+  // A digest for each document, so that memory stays within some 200 bytes for each, whatever their size.
+  const digests = new Map<string, string>();
+  let bytes = 0;
+  for await (const document of readRaw(of)) {
+    const id = idBytes(document);
+    if (except.has(id)) continue;
+    digests.set(id, digest(document));
+    bytes += document.length;
+  }
+  const documents = digests.size;
+  for await (const document of readRaw(at)) {
+    const id = idBytes(document);
+    if (except.has(id)) continue;
+    const expected = digests.get(id);
+    digests.delete(id);
+    if (expected === digest(document)) continue;
+    const seen = BSON.deserialize(document, exactTypes);
+    if (expected === undefined) {
+      found.push(`only the destination has ${show(seen)}`);
+    } else {
+      const original = await of.findOne({ _id: seen._id }, exactTypes);
+      found.push(`the source has ${original ? show(original) : 'it no longer'}, the destination has ${show(seen)}`);
+    }
+  }
+  for (const id of digests.keys()) found.push(`only the source has the document whose _id has the bytes ${id}`);
+  differences.push(...found.slice(0, SHOWN_PER_COLLECTION).map((each) => `${namespace}: ${each}`));
+  const more = found.length - SHOWN_PER_COLLECTION;
+  if (more > 0) differences.push(`${namespace}: ${more} more documents differ`);
+  return { documents, bytes };
+}
+
+async function* readRaw(collection: Collection): AsyncGenerator<Uint8Array> {
+  for await (const document of collection.find({}, { raw: true, batchSize: BATCH_DOCUMENTS })) {
+    // With `raw` the driver gives bytes, whatever its types say.
+    if (!(document instanceof Uint8Array)) throw new Error('the driver decoded a document that was asked for raw');
+    yield document;
+  }
+}
+
+function digest(document: Uint8Array): string {
+  return createHash('sha1').update(document).digest('base64');
+}
+
+/** The names that both sides have; what only one has becomes a difference. */
+function matched(
+  prefix: string,
+  kind: string,
+  left: ReadonlySet<string>,
+  right: ReadonlySet<string>,
+  differences: string[],
+): string[] {
+  for (const name of left) if (!right.has(name)) differences.push(`only the source has the ${kind} ${prefix}${name}`);
+  for (const name of right)
+    if (!left.has(name)) differences.push(`only the destination has the ${kind} ${prefix}${name}`);
+  return [...left].filter((name) => right.has(name)).sort();
+}
+
+function differ(what: string, left: Document = {}, right: Document = {}, differences: string[]): void {
+  if (Buffer.compare(BSON.serialize(left), BSON.serialize(right)) === 0) return;
+  differences.push(`${what} differ: the source has ${show(left)}, the destination has ${show(right)}`);
+}
