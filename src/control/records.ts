@@ -87,6 +87,7 @@ export interface Agent {
   readonly host: string;
   readonly version: string;
   readonly inventory: readonly InventoryProject[];
+  readonly createdAtMs: number;
   /** The highest sequence number of a report; -1 before the first. */
   readonly lastSequence: number;
   readonly lastReportAtMs: number | null;

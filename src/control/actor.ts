@@ -1,0 +1,64 @@
+import { isId, UserError } from '../platform/index.ts';
+import type { Control } from './control.ts';
+import type { CredentialVerifiers, Group, Organization, OrganizationRole } from './records.ts';
+import type { StoreReader } from './store-port.ts';
+
+/** Who asks: an API key that has proved itself. */
+export interface Actor {
+  readonly publicKey: string;
+  readonly orgId: string;
+  readonly roles: readonly OrganizationRole[];
+}
+
+/** The account behind a public key, with what its private key is checked against; undefined where there is none. */
+export async function findAccount(
+  { store, sealer }: Control,
+  publicKey: string,
+): Promise<{ readonly actor: Actor; readonly secrets: CredentialVerifiers } | undefined> {
+  const key = await store.apiKey(publicKey);
+  if (!key) return undefined;
+  const verifiers = sealer.open(key.verifiers, { table: 'api_keys', id: key.id, field: 'verifiers' });
+  return { actor: { publicKey, orgId: key.orgId, roles: key.roles }, secrets: JSON.parse(verifiers) };
+}
+
+/**
+ * The organization, if the actor has the role in it.
+ * @throws UserError INVALID_ORG_ID, ORG_NOT_FOUND, USER_CANNOT_ACCESS_ORG, NOT_ORG_OWNER
+ */
+export async function authorizeOrganization(
+  store: StoreReader,
+  actor: Actor,
+  orgId: string,
+  role: OrganizationRole,
+): Promise<Organization> {
+  if (!isId(orgId)) throw new UserError('INVALID_ORG_ID', [orgId]);
+  const organization = await store.organization(orgId);
+  if (!organization) throw new UserError('ORG_NOT_FOUND', [orgId]);
+  if (actor.orgId !== orgId) throw new UserError('USER_CANNOT_ACCESS_ORG', [orgId]);
+  assertRole(actor, orgId, role);
+  return organization;
+}
+
+/**
+ * The project, if the actor has the role in its organization.
+ * @throws UserError INVALID_GROUP_ID, GROUP_NOT_FOUND, USER_CANNOT_ACCESS_GROUP, NOT_ORG_OWNER
+ */
+export async function authorizeGroup(
+  store: StoreReader,
+  actor: Actor,
+  groupId: string,
+  role: OrganizationRole,
+): Promise<Group> {
+  if (!isId(groupId)) throw new UserError('INVALID_GROUP_ID', [groupId]);
+  const group = await store.group(groupId);
+  if (!group) throw new UserError('GROUP_NOT_FOUND', [groupId]);
+  if (actor.orgId !== group.orgId) throw new UserError('USER_CANNOT_ACCESS_GROUP', [groupId]);
+  assertRole(actor, group.orgId, role);
+  return group;
+}
+
+/** Owners may do what members may. */
+function assertRole(actor: Actor, orgId: string, role: OrganizationRole): void {
+  if (actor.roles.includes('ORG_OWNER') || (role === 'ORG_MEMBER' && actor.roles.includes('ORG_MEMBER'))) return;
+  throw new UserError('NOT_ORG_OWNER', [orgId]);
+}

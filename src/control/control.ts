@@ -1,0 +1,19 @@
+import type { Clock } from '../platform/index.ts';
+import type { AgentSignals } from './agent-signals.ts';
+import type { CredentialVerifiers } from './records.ts';
+import type { Sealer } from './sealer.ts';
+import type { Store } from './store-port.ts';
+
+/** What every use case of the control plane works with. */
+export interface Control {
+  readonly store: Store;
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+  readonly signals: AgentSignals;
+  /** Where agents find this control plane; goes into link-tokens. */
+  readonly publicUrl: () => string;
+  /** What is stored of a private key (see http digest). */
+  readonly verifiersOf: (publicKey: string, privateKey: string) => CredentialVerifiers;
+  /** @throws UserError INVALID_DESTINATION_CONNECTION_STRING */
+  readonly checkConnectionString: (connectionString: string) => void;
+}

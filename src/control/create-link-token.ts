@@ -1,0 +1,34 @@
+import { formatLinkToken, hashSecret, newLinkToken } from '../link/index.ts';
+import { reach } from '../platform/index.ts';
+import { type Actor, authorizeOrganization } from './actor.ts';
+import type { Control } from './control.ts';
+
+/**
+ * Makes a link-token of the organization. Several may be open at once: one for each source.
+ * @param accessListIps  addresses and blocks from which agents may come; empty: any
+ * @returns the token's text, which nobody can be shown again
+ * @throws UserError as {@link authorizeOrganization}
+ */
+export async function createLinkToken(
+  control: Control,
+  actor: Actor,
+  orgId: string,
+  accessListIps: readonly string[],
+): Promise<string> {
+  const token = newLinkToken(control.publicUrl());
+  await control.store.write(async (transaction) => {
+    await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
+    await transaction.insertLinkToken({
+      id: token.id,
+      orgId,
+      secretHash: hashSecret(token.secret).toString('base64url'),
+      accessListIps,
+      createdBy: actor.publicKey,
+      createdAtMs: control.clock.now(),
+      redeemedAtMs: null,
+      deletedAtMs: null,
+    });
+  });
+  await reach('control.link-token.committed');
+  return formatLinkToken(token);
+}

@@ -1,0 +1,39 @@
+export { type Actor, findAccount } from './actor.ts';
+export { AgentSignals } from './agent-signals.ts';
+export { type AvailableProject, availableProjects } from './available-projects.ts';
+export { type BootstrapResult, type BootstrapWishes, bootstrap } from './bootstrap.ts';
+export { getCluster, listClusters, registerCluster, type ShownCluster } from './clusters.ts';
+export type { Control } from './control.ts';
+export { createLinkToken } from './create-link-token.ts';
+export { deleteLinks } from './delete-links.ts';
+export { createGroup, getGroup, getOrganization, listGroups, listOrganizations } from './groups.ts';
+export { assertLinked, findAgent, type LinkedAgent } from './identify-agent.ts';
+export type { OrderRequest } from './migration-order.ts';
+export {
+  type MigrationEvent,
+  type MigrationState,
+  type MigrationStatus,
+  NEW_MIGRATION,
+  type Transition,
+  transition,
+} from './migration-state.ts';
+export { createMigration, getMigration, requestCutover } from './migrations.ts';
+export type {
+  Agent,
+  ApiKey,
+  Cluster,
+  CredentialVerifiers,
+  Group,
+  Link as StoredLink,
+  Migration,
+  Order,
+  Organization,
+  StoredLinkToken,
+  Validation,
+} from './records.ts';
+export { type Redemption, redeemLinkToken } from './redeem-link-token.ts';
+export { type Sealed, Sealer } from './sealer.ts';
+export type { Store, StoreReader, StoreTransaction } from './store-port.ts';
+export { takeReport } from './take-report.ts';
+export { getValidation, startValidation } from './validations.ts';
+export { awaitWantedState, wantedStateOf } from './wanted-state.ts';

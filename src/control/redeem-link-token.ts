@@ -1,0 +1,89 @@
+import { timingSafeEqual } from 'node:crypto';
+import { hashSecret, type LinkToken, type RedeemResponse } from '../link/index.ts';
+import { newId, reach, UserError } from '../platform/index.ts';
+import type { Control } from './control.ts';
+import type { Agent, Link, StoredLinkToken } from './records.ts';
+import type { StoreTransaction } from './store-port.ts';
+
+export interface Redemption {
+  readonly token: LinkToken;
+  /** The agent's key, proven by the request's signature. */
+  readonly publicKey: string;
+  readonly host: string;
+  readonly version: string;
+  /** Refuses the peer where it is not on the token's access list. */
+  readonly checkAddress: (accessListIps: readonly string[]) => void;
+}
+
+/**
+ * Turns a link-token into a link between an agent's key and the organization: once. An agent that was killed before it read the
+ * answer asks again with the same key and is told the same.
+ * @throws UserError LINK_TOKEN_UNKNOWN, LINK_TOKEN_USED, and what `checkAddress` throws
+ */
+export async function redeemLinkToken(control: Control, redemption: Redemption): Promise<RedeemResponse> {
+  const nowMs = control.clock.now();
+  const {
+    token: { id: tokenId, secret },
+    publicKey,
+    host,
+    version,
+  } = redemption;
+  const { answer, superseded } = await control.store.write(async (transaction) => {
+    const token = await transaction.linkToken(tokenId);
+    if (!token || !isSecretOf(token, secret)) throw new UserError('LINK_TOKEN_UNKNOWN', [tokenId]);
+    redemption.checkAddress(token.accessListIps);
+    if (token.deletedAtMs !== null) throw new UserError('LINK_TOKEN_UNKNOWN', [tokenId]);
+    if (!(await transaction.redeemLinkToken(tokenId, nowMs))) {
+      return { answer: await redeemedBefore(transaction, tokenId, publicKey), superseded: [] };
+    }
+    const { orgId, accessListIps } = token;
+    const link: Link = { id: newId(nowMs), orgId, tokenId, accessListIps, createdAtMs: nowMs, ended: null };
+    const agent: Agent = {
+      id: newId(nowMs),
+      linkId: link.id,
+      orgId,
+      publicKey,
+      host,
+      version,
+      inventory: [],
+      createdAtMs: nowMs,
+      lastSequence: -1,
+      lastReportAtMs: null,
+    };
+    const earlier = (await transaction.linkedAgentsOf(orgId)).filter((other) => other.host === host);
+    await transaction.insertLink(link);
+    await transaction.insertAgent(agent);
+    for (const other of earlier) await replaceAgent(transaction, other, agent);
+    return { answer: { agentId: agent.id, linkId: link.id, orgId }, superseded: earlier };
+  });
+  await reach('control.redemption.committed');
+  for (const agent of superseded) control.signals.wake(agent.id);
+  return answer;
+}
+
+/** An organization knows agents by their host: one that lost its key is linked again, takes its work over, and the old key is dead. */
+async function replaceAgent(transaction: StoreTransaction, old: Agent, successor: Agent): Promise<void> {
+  const link = await transaction.link(old.linkId);
+  if (link) await transaction.updateLink({ ...link, ended: 'superseded' });
+  for (const migration of await transaction.activeMigrationsOfAgent(old.id)) {
+    await transaction.updateMigration({ ...migration, agentId: successor.id });
+  }
+  for (const validation of await transaction.pendingValidationsOf(old.id)) {
+    await transaction.updateValidation({ ...validation, agentId: successor.id });
+  }
+}
+
+async function redeemedBefore(
+  transaction: StoreTransaction,
+  tokenId: string,
+  publicKey: string,
+): Promise<RedeemResponse> {
+  const link = await transaction.linkOfToken(tokenId);
+  const agent = link && (await transaction.agentOfLink(link.id));
+  if (!agent || agent.publicKey !== publicKey) throw new UserError('LINK_TOKEN_USED', [tokenId]);
+  return { agentId: agent.id, linkId: agent.linkId, orgId: agent.orgId };
+}
+
+function isSecretOf(token: StoredLinkToken, secret: string): boolean {
+  return timingSafeEqual(Buffer.from(token.secretHash, 'base64url'), hashSecret(secret));
+}

@@ -1,0 +1,44 @@
+import { isId, newId, reach, UserError } from '../platform/index.ts';
+import { type Actor, authorizeGroup } from './actor.ts';
+import type { Control } from './control.ts';
+import { type OrderRequest, passwordSealer, resolveOrder } from './migration-order.ts';
+import type { Validation } from './records.ts';
+
+/**
+ * Asks the agent to check whether a migration could succeed.
+ * @returns the validation, PENDING until the agent has reported
+ * @throws UserError as {@link resolveOrder}
+ */
+export async function startValidation(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  request: OrderRequest,
+): Promise<Validation> {
+  const createdAtMs = control.clock.now();
+  const id = newId(createdAtMs);
+  const seal = passwordSealer(control, 'validations', id);
+  const validation = await control.store.write(async (transaction) => {
+    const order = await resolveOrder(transaction, actor, groupId, request, seal);
+    const record: Validation = { ...order, id, status: 'PENDING', errorMessage: null, createdAtMs };
+    await transaction.insertValidation(record);
+    return record;
+  });
+  await reach('control.validation.committed');
+  control.signals.wake(validation.agentId);
+  return validation;
+}
+
+/** @throws UserError INVALID_PATH_PARAMETER, VALIDATION_NOT_FOUND, and as {@link authorizeGroup} */
+export async function getValidation(
+  { store }: Control,
+  actor: Actor,
+  groupId: string,
+  validationId: string,
+): Promise<Validation> {
+  await authorizeGroup(store, actor, groupId, 'ORG_OWNER');
+  if (!isId(validationId)) throw new UserError('INVALID_PATH_PARAMETER', ['validationId']);
+  const validation = await store.validation(validationId);
+  if (validation?.groupId !== groupId) throw new UserError('VALIDATION_NOT_FOUND', [validationId, groupId]);
+  return validation;
+}

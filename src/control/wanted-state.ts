@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import type { Assignment, WantedAgentState } from '../link/index.ts';
+import { connectionStringPlace } from './clusters.ts';
+import type { Control } from './control.ts';
+import { assertLinked, findAgent } from './identify-agent.ts';
+import type { Order } from './records.ts';
+
+/**
+ * Everything that an agent is to do now. The revision is a hash of the content: it needs no counter, and is the same from every
+ * server on one store.
+ * @throws UserError LINK_DELETED, AGENT_SUPERSEDED, AGENT_UNKNOWN
+ */
+export async function wantedStateOf(control: Control, agentId: string): Promise<WantedAgentState> {
+  assertLinked(await findAgent(control, agentId));
+  const validations = [];
+  for (const validation of await control.store.pendingValidationsOf(agentId)) {
+    const { id } = validation;
+    validations.push({ id, assignment: await assignmentOf(control, 'validations', id, validation) });
+  }
+  const migrations = [];
+  for (const migration of await control.store.activeMigrationsOfAgent(agentId)) {
+    const { id, state } = migration;
+    const assignment = await assignmentOf(control, 'migrations', id, migration);
+    migrations.push({ id, assignment, wanted: state.wanted });
+  }
+  const content = { validations, migrations };
+  return { revision: createHash('sha256').update(JSON.stringify(content)).digest('base64url'), ...content };
+}
+
+/**
+ * Waits until an agent's wanted state has another revision than it knows.
+ * @param revision  what the agent has; null: nothing yet
+ * @param waitMs    the longest wait; the state is returned then in any case
+ * @param signal    ends the wait when the agent has hung up
+ * @throws UserError as {@link wantedStateOf}
+ */
+export async function awaitWantedState(
+  control: Control,
+  agentId: string,
+  revision: string | null,
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<WantedAgentState> {
+  const deadlineMs = control.clock.now() + waitMs;
+  for (;;) {
+    using listening = control.signals.listen(agentId);
+    const state = await wantedStateOf(control, agentId);
+    const leftMs = deadlineMs - control.clock.now();
+    if (state.revision !== revision || leftMs <= 0 || signal.aborted || control.signals.closed) return state;
+    const waiting = new AbortController();
+    const expiry = control.clock.sleep(leftMs, AbortSignal.any([signal, waiting.signal]));
+    await Promise.race([listening.woken, expiry]);
+    waiting.abort();
+  }
+}
+
+async function assignmentOf(control: Control, table: string, id: string, order: Order): Promise<Assignment> {
+  const cluster = await control.store.cluster(order.destinationClusterId);
+  if (!cluster) throw new Error(`The destination of ${table} ${id} has vanished from the store`);
+  const place = { table, id, field: 'password' };
+  return {
+    source: {
+      projectId: order.sourceGroupId,
+      clusterName: order.sourceClusterName,
+      username: order.username ?? undefined,
+      password: order.password === null ? undefined : control.sealer.open(order.password, place),
+      ssl: order.ssl,
+      caCertificatePath: order.caCertificatePath ?? undefined,
+    },
+    destination: { uri: control.sealer.open(cluster.connectionString, connectionStringPlace(cluster.id)) },
+    dropDestination: order.dropDestination,
+  };
+}

@@ -1,0 +1,44 @@
+import { UserError } from '../platform/index.ts';
+
+/**
+ * Options that would weaken what a migration promises, or let whoever registers a cluster reach into an agent's host: files, proxies,
+ * unverified servers.
+ */
+const REFUSED_OPTIONS = [
+  'tlsinsecure',
+  'tlsallowinvalidcertificates',
+  'tlsallowinvalidhostnames',
+  'sslvalidate',
+  'tlscafile',
+  'tlscertificatekeyfile',
+  'tlscrlfile',
+  'proxyhost',
+  'proxyport',
+  'readpreference',
+  'w',
+  'readconcernlevel',
+  'journal',
+  'wtimeoutms',
+];
+
+const FORM = /^mongodb(\+srv)?:\/\/(?:[^@/?#\s]+@)?([^@/?#\s]+)(?:\/([^?#\s]*))?(?:\?([^#\s]*))?$/;
+const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
+
+/**
+ * Checks the form of a destination's connection string. Whether the cluster can be reached is for the agent to find out: it may see
+ * what the control plane does not.
+ * @throws UserError INVALID_DESTINATION_CONNECTION_STRING, which repeats no part of the string but an option's name
+ */
+export function checkConnectionString(text: string): void {
+  const [whole, , hosts = '', , query = ''] = FORM.exec(text) ?? [];
+  if (whole === undefined) throw invalid('it is not of the form mongodb://user:password@host/?options');
+  if (!hosts.split(',').every((host) => HOST.test(host)))
+    throw invalid('a host in it is not a name or address with an optional port');
+  for (const name of new URLSearchParams(query).keys()) {
+    if (REFUSED_OPTIONS.includes(name.toLowerCase())) throw invalid(`the option ${name} is not allowed`);
+  }
+}
+
+function invalid(what: string): UserError {
+  return new UserError('INVALID_DESTINATION_CONNECTION_STRING', [what]);
+}

@@ -1,0 +1,1 @@
+export { checkConnectionString } from './connection-string.ts';

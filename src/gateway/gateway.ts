@@ -1,0 +1,60 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { awaitWantedState, type Control, redeemLinkToken, takeReport } from '../control/index.ts';
+import { pathOf } from '../http/index.ts';
+import { parseLinkToken, pollRequest, ReplayGuard, redeemRequest, reportRequest } from '../link/index.ts';
+import { type Logger, UserError } from '../platform/index.ts';
+import { linkProblem } from './link-problem.ts';
+import { assertAddress, assertSigned, authenticateAgent, readMessage } from './signed-request.ts';
+
+/**
+ * The agents' HTTP face under `/link/v1`: redemption of a link-token, long poll for the wanted state, reports. Every request is
+ * signed with the agent's key. Errors are JSON `{error, errorCode, detail, remedy}`.
+ */
+export async function registerGateway(app: FastifyInstance, control: Control, logger: Logger): Promise<void> {
+  const replays = new ReplayGuard();
+  await app.register(
+    async (scope) => {
+      scope.setErrorHandler((error, request, reply) => {
+        const problem = linkProblem(error, pathOf(request.url));
+        if (problem.error >= 500) logger.error({ err: error, path: pathOf(request.url) }, 'request of an agent failed');
+        return reply.code(problem.error).send(problem);
+      });
+      scope.setNotFoundHandler((request) => {
+        throw new UserError('RESOURCE_NOT_FOUND', [pathOf(request.url)]);
+      });
+
+      scope.post('/redeem', async (request, reply) => {
+        const { token, publicKey, host, version } = readMessage(redeemRequest, request);
+        assertSigned(request, publicKey, replays, control.clock.now());
+        const answer = await redeemLinkToken(control, {
+          token: parseLinkToken(token),
+          publicKey,
+          host,
+          version,
+          checkAddress: (accessListIps) => assertAddress(request, accessListIps),
+        });
+        logger.info({ agentId: answer.agentId, orgId: answer.orgId, host }, 'agent linked');
+        return reply.code(201).send(answer);
+      });
+
+      scope.post('/poll', async (request, reply) => {
+        const { agent } = await authenticateAgent(control, replays, request);
+        const { revision, waitSeconds } = readMessage(pollRequest, request);
+        return await awaitWantedState(control, agent.id, revision, waitSeconds * 1000, hangUpOf(reply));
+      });
+
+      scope.post('/report', async (request) => {
+        const { agent } = await authenticateAgent(control, replays, request);
+        return { sequence: await takeReport(control, agent.id, readMessage(reportRequest, request)) };
+      });
+    },
+    { prefix: '/link/v1' },
+  );
+}
+
+/** Aborts when the connection closes before the answer. */
+function hangUpOf(reply: FastifyReply): AbortSignal {
+  const hangUp = new AbortController();
+  reply.raw.once('close', () => hangUp.abort());
+  return hangUp.signal;
+}

@@ -1,0 +1,41 @@
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { messageOf, UserError } from '../../platform/index.ts';
+
+/** A directory that holds secrets, and the files in it: for its owner alone. */
+const DIRECTORY_MODE = 0o700;
+const FILE_MODE = 0o600;
+
+/**
+ * Makes the data directory and takes it for this process. The lock is the operating system's, on a small database of its own: it ends
+ * with the process, however that ends.
+ * @returns what gives the directory free again
+ * @throws UserError DATA_DIRECTORY_IN_USE, DATA_DIRECTORY_UNUSABLE
+ */
+export function takeDataDirectory(directory: string): Disposable {
+  const path = join(directory, 'lock.db');
+  try {
+    mkdirSync(directory, { recursive: true });
+    chmodSync(directory, DIRECTORY_MODE);
+    createPrivateFile(path);
+  } catch (error) {
+    throw new UserError('DATA_DIRECTORY_UNUSABLE', [directory, messageOf(error)], { cause: error });
+  }
+  const lock = new DatabaseSync(path, { timeout: 0 });
+  try {
+    // Without a write ahead: the exclusive lock is then one on the file itself.
+    lock.exec('PRAGMA journal_mode = DELETE; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+  } catch (error) {
+    lock.close();
+    const locked = /locked|busy/i.test(messageOf(error));
+    if (locked) throw new UserError('DATA_DIRECTORY_IN_USE', [directory], { cause: error });
+    throw new UserError('DATA_DIRECTORY_UNUSABLE', [directory, messageOf(error)], { cause: error });
+  }
+  return { [Symbol.dispose]: () => lock.close() };
+}
+
+/** Creates the file for its owner alone, if it is not there. SQLite gives its other files the same mode. */
+export function createPrivateFile(path: string): void {
+  closeSync(openSync(path, 'a', FILE_MODE));
+}

@@ -1,0 +1,84 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { StoreTransaction } from '../../control/index.ts';
+
+/** Writes of one commit. More would make the first wait too long, and gain little. */
+const GROUP_LIMIT = 64;
+
+interface Write {
+  /** Runs inside the open transaction. @returns what to call once the transaction is durable */
+  readonly run: (operations: StoreTransaction) => Promise<() => void>;
+  readonly fail: (error: unknown) => void;
+}
+
+/**
+ * Commits several writes with one fsync: those that come in while a commit is under way go into the next one. Each has a savepoint of
+ * its own, so one that throws undoes itself alone; nobody is answered before the common commit.
+ */
+export class GroupCommit {
+  readonly #database: DatabaseSync;
+  readonly #operations: StoreTransaction;
+  #waiting: Write[] = [];
+  #draining: Promise<void> | undefined;
+
+  constructor(database: DatabaseSync, operations: StoreTransaction) {
+    this.#database = database;
+    this.#operations = operations;
+  }
+
+  write<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const run = async (operations: StoreTransaction) => {
+        const value = await work(operations);
+        return () => resolve(value);
+      };
+      this.#waiting.push({ run, fail: reject });
+      this.#draining ??= this.#drain();
+    });
+  }
+
+  /** Resolves when all writes that were asked for are committed. */
+  async idle(): Promise<void> {
+    await this.#draining;
+  }
+
+  async #drain(): Promise<void> {
+    // Let what arrived in the same turn of the event loop join.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting.slice(0, GROUP_LIMIT);
+      this.#waiting = this.#waiting.slice(GROUP_LIMIT);
+      await this.#commit(group);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    this.#draining = undefined;
+  }
+
+  async #commit(group: readonly Write[]): Promise<void> {
+    const answers: (() => void)[] = [];
+    try {
+      this.#database.exec('BEGIN IMMEDIATE');
+      for (const write of group) answers.push(await this.#runOne(write));
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      for (const write of group) write.fail(error);
+      return;
+    }
+    for (const answer of answers) answer();
+  }
+
+  async #runOne(write: Write): Promise<() => void> {
+    this.#database.exec('SAVEPOINT one');
+    try {
+      const answer = await write.run(this.#operations);
+      this.#database.exec('RELEASE one');
+      return answer;
+    } catch (error) {
+      // A full disk or an I/O error has rolled back the whole transaction already: then all of the group has failed.
+      if (!this.#database.isTransaction) throw error;
+      this.#database.exec('ROLLBACK TO one');
+      this.#database.exec('RELEASE one');
+      return () => write.fail(error);
+    }
+  }
+}

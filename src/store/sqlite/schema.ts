@@ -1,0 +1,88 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { UserError } from '../../platform/index.ts';
+
+/**
+ * The schema's history: the n-th entry brings version n to n + 1. Entries are never changed once released.
+ *
+ * Lists and objects are JSON text. Values that only a sealer opens are in columns named after what they hide.
+ */
+const VERSIONS: readonly string[] = [
+  `
+  CREATE TABLE organizations (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, created_at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE api_keys (
+    id TEXT PRIMARY KEY, org_id TEXT NOT NULL REFERENCES organizations, public_key TEXT NOT NULL UNIQUE, description TEXT NOT NULL,
+    roles TEXT NOT NULL, verifiers TEXT NOT NULL, created_at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE groups (
+    id TEXT PRIMARY KEY, org_id TEXT NOT NULL REFERENCES organizations, name TEXT NOT NULL, created_at_ms INTEGER NOT NULL,
+    UNIQUE (org_id, name)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE clusters (
+    id TEXT PRIMARY KEY, group_id TEXT NOT NULL REFERENCES groups, name TEXT NOT NULL, connection_string TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL, UNIQUE (group_id, name)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE link_tokens (
+    id TEXT PRIMARY KEY, org_id TEXT NOT NULL REFERENCES organizations, secret_hash TEXT NOT NULL, access_list_ips TEXT NOT NULL,
+    created_by TEXT NOT NULL, created_at_ms INTEGER NOT NULL, redeemed_at_ms INTEGER, deleted_at_ms INTEGER
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX open_link_tokens ON link_tokens (org_id) WHERE redeemed_at_ms IS NULL AND deleted_at_ms IS NULL;
+
+  CREATE TABLE links (
+    id TEXT PRIMARY KEY, org_id TEXT NOT NULL REFERENCES organizations, token_id TEXT NOT NULL UNIQUE REFERENCES link_tokens,
+    access_list_ips TEXT NOT NULL, created_at_ms INTEGER NOT NULL, ended TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX open_links ON links (org_id) WHERE ended IS NULL;
+
+  CREATE TABLE agents (
+    id TEXT PRIMARY KEY, link_id TEXT NOT NULL UNIQUE REFERENCES links, org_id TEXT NOT NULL REFERENCES organizations,
+    public_key TEXT NOT NULL, host TEXT NOT NULL, version TEXT NOT NULL, inventory TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL, last_sequence INTEGER NOT NULL, last_report_at_ms INTEGER
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE validations (
+    id TEXT PRIMARY KEY, org_id TEXT NOT NULL REFERENCES organizations, group_id TEXT NOT NULL REFERENCES groups,
+    agent_id TEXT NOT NULL REFERENCES agents, host TEXT NOT NULL, source_group_id TEXT NOT NULL, source_cluster_name TEXT NOT NULL,
+    destination_cluster_id TEXT NOT NULL REFERENCES clusters, username TEXT, password TEXT, ssl INTEGER NOT NULL,
+    ca_certificate_path TEXT, drop_destination INTEGER NOT NULL, status TEXT NOT NULL, error_message TEXT,
+    created_at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX pending_validations ON validations (agent_id) WHERE status = 'PENDING';
+
+  CREATE TABLE migrations (
+    id TEXT PRIMARY KEY, org_id TEXT NOT NULL REFERENCES organizations, group_id TEXT NOT NULL REFERENCES groups,
+    agent_id TEXT NOT NULL REFERENCES agents, host TEXT NOT NULL, source_group_id TEXT NOT NULL, source_cluster_name TEXT NOT NULL,
+    destination_cluster_id TEXT NOT NULL REFERENCES clusters, username TEXT, password TEXT, ssl INTEGER NOT NULL,
+    ca_certificate_path TEXT, drop_destination INTEGER NOT NULL, status TEXT NOT NULL GENERATED ALWAYS AS (state ->> 'status') STORED,
+    state TEXT NOT NULL, progress TEXT, created_at_ms INTEGER NOT NULL, updated_at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX active_migrations_of_agent ON migrations (agent_id) WHERE status IN ('NEW', 'WORKING');
+  CREATE INDEX active_migrations_of_organization ON migrations (org_id) WHERE status IN ('NEW', 'WORKING');
+  `,
+];
+
+/**
+ * Brings a database to this release's schema, in one transaction.
+ * @param directory  for the message
+ * @throws UserError STORE_TOO_NEW
+ */
+export function upgradeSchema(database: DatabaseSync, directory: string): void {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const version = Number(database.prepare('PRAGMA user_version').get()?.user_version);
+    if (version > VERSIONS.length) {
+      throw new UserError('STORE_TOO_NEW', [directory, String(version), String(VERSIONS.length)]);
+    }
+    for (const step of VERSIONS.slice(version)) database.exec(step);
+    database.exec(`PRAGMA user_version = ${VERSIONS.length}`);
+    database.exec('COMMIT');
+  } catch (error) {
+    database.exec('ROLLBACK');
+    throw error;
+  }
+}

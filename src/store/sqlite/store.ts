@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { Store } from '../../control/index.ts';
+import { messageOf, UserError } from '../../platform/index.ts';
+import { createPrivateFile, takeDataDirectory } from './data-directory.ts';
+import { GroupCommit } from './group-commit.ts';
+import { upgradeSchema } from './schema.ts';
+import { operationsOn } from './tables.ts';
+
+/**
+ * Opens the embedded store of one server.
+ * @param directory  made if it is not there; one server at a time
+ * @throws UserError DATA_DIRECTORY_IN_USE, DATA_DIRECTORY_UNUSABLE, STORE_TOO_NEW
+ */
+export function openSqliteStore(directory: string): Store {
+  const lock = takeDataDirectory(directory);
+  try {
+    return openDatabase(directory, lock);
+  } catch (error) {
+    lock[Symbol.dispose]();
+    if (error instanceof UserError) throw error;
+    throw new UserError('DATA_DIRECTORY_UNUSABLE', [directory, messageOf(error)], { cause: error });
+  }
+}
+
+function openDatabase(directory: string, lock: Disposable): Store {
+  const path = join(directory, 'linkspan.db');
+  createPrivateFile(path);
+  const writer = new DatabaseSync(path);
+  // FULL syncs the log at every commit: an answered write survives a power cut.
+  writer.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
+  upgradeSchema(writer, directory);
+  // A connection of its own sees only what is committed.
+  const reader = new DatabaseSync(path, { readOnly: true });
+  const commits = new GroupCommit(writer, operationsOn(writer));
+  return {
+    ...operationsOn(reader),
+    write: (work) => commits.write(work),
+    [Symbol.asyncDispose]: async () => {
+      await commits.idle();
+      reader.close();
+      writer.close();
+      lock[Symbol.dispose]();
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
+
+/** How one field of a record lies in its column. */
+export interface Codec {
+  readonly encode: (value: never) => SQLInputValue;
+  readonly decode: (value: SQLOutputValue) => unknown;
+}
+
+/** Texts, whole numbers and nulls lie as they are. */
+export const plain: Codec = { encode: (value: SQLInputValue) => value, decode: (value) => value };
+export const json: Codec = {
+  encode: (value: unknown) => (value === null ? null : JSON.stringify(value)),
+  decode: (value) => (value === null ? null : JSON.parse(String(value))),
+};
+export const flag: Codec = { encode: (value: boolean) => Number(value), decode: (value) => value === 1 };
+
+/** A column for each field of a record; the names of columns are those of the fields in snake case. */
+export type Columns<T> = { readonly [K in keyof T]-?: Codec };
+
+/** The statements of one table, and the way between its rows and records. */
+export class Table<T extends { readonly id: string }> {
+  readonly #database: DatabaseSync;
+  readonly #name: string;
+  readonly #fields: readonly { readonly field: string; readonly column: string; readonly codec: Codec }[];
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(database: DatabaseSync, name: string, columns: Columns<T>) {
+    this.#database = database;
+    this.#name = name;
+    this.#fields = Object.entries<Codec>(columns).map(([field, codec]) => ({ field, column: snakeCase(field), codec }));
+  }
+
+  /** The record for which the condition holds. @param where  SQL with `?` for each value */
+  find(where: string, ...values: SQLInputValue[]): T | undefined {
+    const row = this.#select(where).get(...values);
+    return row && this.#record(row);
+  }
+
+  /** The records for which the condition holds, in the order of creation: ids begin with the second in which they were made. */
+  list(where: string, ...values: SQLInputValue[]): T[] {
+    return this.#select(where)
+      .all(...values)
+      .map((row) => this.#record(row));
+  }
+
+  insert(record: T): void {
+    const columns = this.#fields.map(({ column }) => column).join(', ');
+    const marks = this.#fields.map(() => '?').join(', ');
+    this.prepare(`INSERT INTO ${this.#name} (${columns}) VALUES (${marks})`).run(...this.#values(record));
+  }
+
+  /** @throws when there is no record of that id */
+  update(record: T): void {
+    const assignments = this.#fields.map(({ column }) => `${column} = ?`).join(', ');
+    const statement = this.prepare(`UPDATE ${this.#name} SET ${assignments} WHERE id = ?`);
+    const { changes } = statement.run(...this.#values(record), record.id);
+    if (changes !== 1) throw new Error(`There is no record ${record.id} in ${this.#name}`);
+  }
+
+  /** A statement of this table, prepared once. */
+  prepare(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known) return known;
+    const statement = this.#database.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  #select(where: string): StatementSync {
+    const columns = this.#fields.map(({ column }) => column).join(', ');
+    return this.prepare(`SELECT ${columns} FROM ${this.#name} WHERE ${where} ORDER BY created_at_ms, id`);
+  }
+
+  #values(record: T): SQLInputValue[] {
+    return this.#fields.map(({ field, codec }) => codec.encode(Reflect.get(record, field) as never));
+  }
+
+  #record(row: Record<string, SQLOutputValue>): T {
+    // The columns are declared for every field of T, and only this class writes them.
+    return Object.fromEntries(
+      this.#fields.map(({ field, column, codec }) => [field, codec.decode(row[column] ?? null)]),
+    ) as T;
+  }
+}
+
+function snakeCase(field: string): string {
+  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}

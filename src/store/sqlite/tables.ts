@@ -1,0 +1,148 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type {
+  Agent,
+  ApiKey,
+  Cluster,
+  Group,
+  Migration,
+  Order,
+  Organization,
+  StoredLink,
+  StoredLinkToken,
+  StoreTransaction,
+  Validation,
+} from '../../control/index.ts';
+import { type Columns, flag, json, plain, Table } from './table.ts';
+
+const order: Columns<Order> = {
+  orgId: plain,
+  groupId: plain,
+  agentId: plain,
+  host: plain,
+  sourceGroupId: plain,
+  sourceClusterName: plain,
+  destinationClusterId: plain,
+  username: plain,
+  password: plain,
+  ssl: flag,
+  caCertificatePath: plain,
+  dropDestination: flag,
+};
+
+const OPEN_TOKEN = 'redeemed_at_ms IS NULL AND deleted_at_ms IS NULL';
+const ACTIVE = "status IN ('NEW', 'WORKING')";
+
+/** The store's operations on one connection. What each promises is said by the port. */
+export function operationsOn(database: DatabaseSync): StoreTransaction {
+  const organizations = new Table<Organization>(database, 'organizations', {
+    id: plain,
+    name: plain,
+    createdAtMs: plain,
+  });
+  const apiKeys = new Table<ApiKey>(database, 'api_keys', {
+    id: plain,
+    orgId: plain,
+    publicKey: plain,
+    description: plain,
+    roles: json,
+    verifiers: plain,
+    createdAtMs: plain,
+  });
+  const groups = new Table<Group>(database, 'groups', { id: plain, orgId: plain, name: plain, createdAtMs: plain });
+  const clusters = new Table<Cluster>(database, 'clusters', {
+    id: plain,
+    groupId: plain,
+    name: plain,
+    connectionString: plain,
+    createdAtMs: plain,
+  });
+  const linkTokens = new Table<StoredLinkToken>(database, 'link_tokens', {
+    id: plain,
+    orgId: plain,
+    secretHash: plain,
+    accessListIps: json,
+    createdBy: plain,
+    createdAtMs: plain,
+    redeemedAtMs: plain,
+    deletedAtMs: plain,
+  });
+  const links = new Table<StoredLink>(database, 'links', {
+    id: plain,
+    orgId: plain,
+    tokenId: plain,
+    accessListIps: json,
+    createdAtMs: plain,
+    ended: plain,
+  });
+  const agents = new Table<Agent>(database, 'agents', {
+    id: plain,
+    linkId: plain,
+    orgId: plain,
+    publicKey: plain,
+    host: plain,
+    version: plain,
+    inventory: json,
+    createdAtMs: plain,
+    lastSequence: plain,
+    lastReportAtMs: plain,
+  });
+  const validations = new Table<Validation>(database, 'validations', {
+    ...order,
+    id: plain,
+    status: plain,
+    errorMessage: plain,
+    createdAtMs: plain,
+  });
+  const migrations = new Table<Migration>(database, 'migrations', {
+    ...order,
+    id: plain,
+    state: json,
+    progress: json,
+    createdAtMs: plain,
+    updatedAtMs: plain,
+  });
+
+  return {
+    organization: async (id) => organizations.find('id = ?', id),
+    organizations: async () => organizations.list('true'),
+    apiKey: async (publicKey) => apiKeys.find('public_key = ?', publicKey),
+    group: async (id) => groups.find('id = ?', id),
+    groupsOf: async (orgId) => groups.list('org_id = ?', orgId),
+    cluster: async (id) => clusters.find('id = ?', id),
+    clustersOf: async (groupId) => clusters.list('group_id = ?', groupId),
+    clusterNamed: async (groupId, name) => clusters.find('group_id = ? AND name = ?', groupId, name),
+    linkToken: async (id) => linkTokens.find('id = ?', id),
+    openLinkTokensOf: async (orgId) => linkTokens.list(`org_id = ? AND ${OPEN_TOKEN}`, orgId),
+    link: async (id) => links.find('id = ?', id),
+    linkOfToken: async (tokenId) => links.find('token_id = ?', tokenId),
+    openLinksOf: async (orgId) => links.list('org_id = ? AND ended IS NULL', orgId),
+    agent: async (id) => agents.find('id = ?', id),
+    agentOfLink: async (linkId) => agents.find('link_id = ?', linkId),
+    linkedAgentsOf: async (orgId) =>
+      agents.list('link_id IN (SELECT id FROM links WHERE org_id = ? AND ended IS NULL)', orgId),
+    validation: async (id) => validations.find('id = ?', id),
+    pendingValidationsOf: async (agentId) => validations.list("agent_id = ? AND status = 'PENDING'", agentId),
+    migration: async (id) => migrations.find('id = ?', id),
+    activeMigrationsOfAgent: async (agentId) => migrations.list(`agent_id = ? AND ${ACTIVE}`, agentId),
+    activeMigrationsOfOrganization: async (orgId) => migrations.list(`org_id = ? AND ${ACTIVE}`, orgId),
+
+    insertOrganization: async (record) => organizations.insert(record),
+    insertApiKey: async (record) => apiKeys.insert(record),
+    insertGroup: async (record) => groups.insert(record),
+    insertCluster: async (record) => clusters.insert(record),
+    insertLinkToken: async (record) => linkTokens.insert(record),
+    redeemLinkToken: async (id, atMs) => {
+      const sql = `UPDATE link_tokens SET redeemed_at_ms = ? WHERE id = ? AND ${OPEN_TOKEN}`;
+      return linkTokens.prepare(sql).run(atMs, id).changes === 1;
+    },
+    updateLinkToken: async (record) => linkTokens.update(record),
+    insertLink: async (record) => links.insert(record),
+    updateLink: async (record) => links.update(record),
+    insertAgent: async (record) => agents.insert(record),
+    updateAgent: async (record) => agents.update(record),
+    insertValidation: async (record) => validations.insert(record),
+    updateValidation: async (record) => validations.update(record),
+    insertMigration: async (record) => migrations.insert(record),
+    updateMigration: async (record) => migrations.update(record),
+  };
+}
