@@ -8,6 +8,7 @@ import { catchSignals } from './signals.ts';
 /** `linkspan agent`: the migration host, a service beside the source clusters. */
 export function agentCommand(): Command {
   return new Command('agent')
+    .summary('run the migration host beside the source clusters')
     .description(
       'Run the migration host: connect to the control plane that a link-token names, show the source clusters, and migrate when told to. ' +
         'The first start takes the link-token from LINKSPAN_LINK_TOKEN or from the file LINKSPAN_LINK_TOKEN_FILE.',

@@ -24,6 +24,7 @@ const DEFAULT_PORT = 27_182;
 /** `linkspan sync`: one migration without a control plane. */
 export function syncCommand(): Command {
   return new Command('sync')
+    .summary('migrate between two replica sets without a control plane')
     .description(
       'Migrate between two replica sets without a control plane. With --once, copy cluster0 to cluster1, catch up and end; ' +
         "otherwise wait for mongosync's HTTP calls on loopback. Started again with the same clusters, it goes on where it was stopped.",
@@ -56,7 +57,7 @@ async function runSync(flags: SyncFlags): Promise<ExitCode> {
 async function runOnce(session: SyncSession, flags: SyncFlags): Promise<ExitCode> {
   using signals = catchSignals();
   signals.signal.addEventListener('abort', () => void session.stop());
-  await session.start({ source: 'cluster0', destination: 'cluster1' }, tellFinding);
+  await session.start({ source: 'cluster0', destination: 'cluster1' }, tellWarning);
   const ended = new AbortController();
   const shown = watchProgress(() => session.progress(), chooseRenderer(flags.output), ended.signal);
   try {
@@ -107,8 +108,8 @@ function stopped(by: 'SIGINT' | 'SIGTERM' | undefined): ExitCode {
   return by === 'SIGINT' ? exitCode.interrupted : exitCode.stoppedCanBeResumed;
 }
 
-function tellFinding({ severity, code, message, remedy }: Finding): void {
-  tell(`${severity}: ${redact(message)} ${remedy} [${code}]`);
+function tellWarning({ code, message, remedy }: Finding): void {
+  tell(`warning: ${redact(message)} ${remedy} [${code}]`);
 }
 
 function parsePort(text: string): number {

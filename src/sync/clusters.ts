@@ -37,6 +37,9 @@ function seedsOf(name: ClusterName, uri: string): string[] {
     const seeds = srvHost ? [srvHost] : hosts.map(String);
     return [replicaSet ?? '', ...seeds.map((seed) => seed.toLowerCase()).sort()];
   } catch (error) {
-    throw new UserError('INVALID_CONNECTION_STRING', [name, redact(messageOf(error)).replace(/\.$/, '')]);
+    throw new UserError('INVALID_CONNECTION_STRING', [
+      `cluster given as ${name}`,
+      redact(messageOf(error)).replace(/\.$/, ''),
+    ]);
   }
 }

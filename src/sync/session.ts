@@ -76,23 +76,23 @@ export class SyncSession {
 
   /**
    * Checks both clusters, then begins or goes on. Resolves when it is running.
-   * @param onFinding  told of everything that the check saw
+   * @param onWarning  told of what the check saw and does not mind
    * @throws UserError WRONG_STATE, PREFLIGHT_FAILED with every error found, or what keeps the clusters from being looked at
    */
-  async start(direction: Direction, onFinding: (finding: Finding) => void = () => undefined): Promise<void> {
+  async start(direction: Direction, onWarning: (finding: Finding) => void = () => undefined): Promise<void> {
     // Set before the first wait, so that a second start meanwhile is refused.
     if (this.#direction) throw new UserError('WRONG_STATE', ['start', this.#migration ? this.state : 'starting']);
     this.#direction = direction;
     try {
       const options = this.#migrationOptions(direction);
       const findings = await preflight(options, this.#stop.signal);
-      findings.forEach(onFinding);
       const errors = findings.filter(({ severity }) => severity === 'error');
       if (errors.length > 0) {
         const list = errors.map(({ code, message, remedy }) => `${message} ${remedy} [${code}]`).join(' ');
         throw new UserError('PREFLIGHT_FAILED', [list]);
       }
       this.#warnings = findings;
+      findings.forEach(onWarning);
       this.#migration = new Migration(options);
     } catch (error) {
       this.#direction = undefined;

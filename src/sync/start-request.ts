@@ -47,13 +47,13 @@ export function parseStartRequest(body: unknown): Direction {
     if (request[field]?.length) throw refuse(field, 'everything on the source is migrated');
   }
   for (const field of Object.keys(request)) {
-    if (!(field in startBody.shape)) throw refuse(field, 'Linkspan does not know it');
+    if (!Object.hasOwn(startBody.shape, field)) throw refuse(field, 'Linkspan does not know it');
   }
   return { source: request.source, destination: request.destination };
 }
 
 /** @throws UserError INVALID_REQUEST when the body of a call without parameters is not `{}` (or empty) */
 export function requireEmptyBody(body: unknown): void {
-  const empty = z.strictObject({}).safeParse(body ?? {});
+  const empty = z.strictObject({}).safeParse(body === undefined ? {} : body);
   if (!empty.success) throw new UserError('INVALID_REQUEST', ['this call takes no parameters, its body is {}']);
 }

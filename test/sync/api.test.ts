@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { type AddressInfo, createServer } from 'node:net';
+import { test } from 'node:test';
+import { silentLogger } from '../../src/platform/index.ts';
+import { createSyncApi, openSyncApi } from '../../src/sync/api.ts';
+import { SyncSession } from '../../src/sync/session.ts';
+
+function idleApi() {
+  const session = new SyncSession({
+    uris: { cluster0: 'mongodb://127.0.0.1:1', cluster1: 'mongodb://127.0.0.1:2' },
+    dropDestination: false,
+    once: false,
+    logger: silentLogger,
+  });
+  const app = createSyncApi(session);
+  return {
+    session,
+    get: async (path: string, headers: Record<string, string> = { host: 'localhost:27182' }) => {
+      const response = await app.inject({ method: 'GET', url: path, headers });
+      return { status: response.statusCode, body: response.json() };
+    },
+    post: async (path: string, payload: string | undefined, headers: Record<string, string> = {}) => {
+      const all = { host: 'localhost:27182', ...headers };
+      const response = await app.inject({ method: 'POST', url: path, payload, headers: all });
+      return { status: response.statusCode, body: response.json() };
+    },
+  };
+}
+
+test('before the start, only state and canCommit say anything', async () => {
+  const { status, body } = await idleApi().get('/api/v1/progress');
+  const { state, canCommit, ...others } = body.progress;
+  assert.deepEqual([status, body.success, state, canCommit], [200, true, 'IDLE', false]);
+  assert.ok('lagTimeSeconds' in others && 'directionMapping' in others);
+  for (const [key, value] of Object.entries(others)) assert.equal(value, null, key);
+});
+
+test('pause, resume and commit are refused before the start, with a name and a description', async () => {
+  const api = idleApi();
+  for (const call of ['pause', 'resume', 'commit']) {
+    assert.deepEqual(await api.post(`/api/v1/${call}`, '{}'), {
+      status: 409,
+      body: {
+        success: false,
+        error: 'WrongState',
+        errorDescription: `${call} is not possible while the migration is IDLE. Look at its progress, and ask again when the state allows it.`,
+      },
+    });
+  }
+});
+
+test('reverse says that it is not there yet', async () => {
+  const { status, body } = await idleApi().post('/api/v1/reverse', '{}');
+  assert.deepEqual([status, body.error], [400, 'NotSupportedYet']);
+});
+
+test('a body is JSON whatever its content type says, as with curl --data', async () => {
+  const api = idleApi();
+  for (const type of ['application/x-www-form-urlencoded', 'text/plain', 'application/json', 'image/png']) {
+    assert.equal((await api.post('/api/v1/pause', '{}', { 'content-type': type })).body.error, 'WrongState', type);
+  }
+  assert.equal((await api.post('/api/v1/pause', '{}')).body.error, 'WrongState');
+  assert.equal((await api.post('/api/v1/pause', undefined)).body.error, 'WrongState');
+});
+
+test('bad input is a 400 that says what is wrong, never a 500', async () => {
+  const api = idleApi();
+  const bodies = ['{', '[]', '"x"', 'null', '7', '{"a":1}', '{"__proto__":{"a":1}}', '{"constructor":1}', '\u0000'];
+  for (const call of ['start', 'pause', 'commit']) {
+    for (const body of bodies) {
+      const answer = await api.post(`/api/v1/${call}`, body);
+      assert.deepEqual(
+        [answer.status, answer.body.success, answer.body.error],
+        [400, false, 'InvalidRequest'],
+        `${call} ${body}`,
+      );
+    }
+  }
+  assert.equal((await api.post('/api/v1/start', `"${'x'.repeat(2_000_000)}"`)).body.error, 'InvalidRequest');
+  assert.deepEqual([(await api.get('/api/v1/nothing')).status, (await api.get('/api/v1/start')).status], [404, 404]);
+});
+
+test('a field of /start that would change what is migrated is never ignored', async () => {
+  const api = idleApi();
+  const refused: Record<string, unknown> = {
+    includeNamespaces: [{ database: 'a' }],
+    excludeNamespaces: [{ database: 'a' }],
+    buildIndexes: 'never',
+    reversible: true,
+    preExistingDestinationData: true,
+    sharding: { shardingEntries: [] },
+    copyInNaturalOrder: [],
+    enableUserWriteBlocking: 'none',
+    namespaceRemap: [],
+    constructor: 1,
+  };
+  for (const [field, value] of Object.entries(refused)) {
+    const body = JSON.stringify({ source: 'cluster0', destination: 'cluster1', [field]: value });
+    const answer = await api.post('/api/v1/start', body);
+    assert.deepEqual([answer.status, answer.body.error], [400, 'UnsupportedField'], field);
+    assert.ok(answer.body.errorDescription.includes(`The field ${field} `), answer.body.errorDescription);
+  }
+  for (const body of [
+    '{}',
+    '{"source":"cluster0"}',
+    '{"source":"cluster0","destination":"cluster2"}',
+    '{"source":"cluster1","destination":"cluster1"}',
+    '{"source":"cluster0","destination":"cluster1","reversible":"no"}',
+    '{"source":"cluster0","destination":"cluster1","verification":{"enable":true}}',
+  ]) {
+    assert.equal((await api.post('/api/v1/start', body)).body.error, 'InvalidRequest', body);
+  }
+  assert.equal(api.session.state, 'IDLE');
+});
+
+test('no web page can call it: not from another origin, not under another host name', async () => {
+  const api = idleApi();
+  assert.equal((await api.post('/api/v1/pause', '{}', { origin: 'https://evil.example' })).status, 403);
+  assert.equal((await api.get('/api/v1/progress', { host: 'evil.example:27182' })).status, 403);
+  assert.equal((await api.get('/api/v1/progress', { host: '127.0.0.1.evil.example' })).status, 403);
+  for (const host of ['localhost', '127.0.0.1:27182', '[::1]:27182']) {
+    assert.equal((await api.get('/api/v1/progress', { host })).status, 200, host);
+  }
+});
+
+test('a port that is taken is named', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => taken.once('listening', resolve));
+  const { port } = taken.address() as AddressInfo;
+  await assert.rejects(openSyncApi(idleApi().session, port), {
+    code: 'PORT_IN_USE',
+    parameters: [`127.0.0.1:${port}`],
+  });
+  taken.close();
+});

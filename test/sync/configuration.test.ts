@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { readSyncConfiguration } from '../../src/sync/configuration.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+function read(text: string) {
+  using folder = temporaryFolder('sync');
+  const file = join(folder.path, 'sync.yaml');
+  writeFileSync(file, text);
+  return readSyncConfiguration(file);
+}
+
+test('a file that was written for mongosync works', () => {
+  const text = 'cluster0: mongodb://a\ncluster1: mongodb://b\nport: 27183\nverbosity: WARN\nacceptDisclaimer: true\n';
+  assert.deepEqual(read(text), { cluster0: 'mongodb://a', cluster1: 'mongodb://b', port: 27_183, logLevel: 'warn' });
+  assert.deepEqual(read(''), { cluster0: undefined, cluster1: undefined, port: undefined, logLevel: undefined });
+});
+
+test('a key that means nothing here is named with its line instead of being ignored', () => {
+  assert.throws(() => read('cluster0: mongodb://a\nloadLevel: 2\n'), /line 2: unknown key loadLevel\./);
+  assert.throws(() => read('port: 70000\n'), /line 1: port: /);
+});
