@@ -8,6 +8,7 @@ export { createLinkToken } from './create-link-token.ts';
 export { deleteLinks } from './delete-links.ts';
 export { createGroup, getGroup, getOrganization, listGroups, listOrganizations } from './groups.ts';
 export { assertLinked, findAgent, type LinkedAgent } from './identify-agent.ts';
+export { assertMasterKey, loadMasterKey } from './master-key.ts';
 export type { OrderRequest } from './migration-order.ts';
 export {
   type MigrationEvent,

@@ -28,6 +28,7 @@ export interface StoreReader {
   organization(id: string): Promise<Organization | undefined>;
   organizations(): Promise<Organization[]>;
   apiKey(publicKey: string): Promise<ApiKey | undefined>;
+  apiKeysOf(orgId: string): Promise<ApiKey[]>;
   group(id: string): Promise<Group | undefined>;
   groupsOf(orgId: string): Promise<Group[]>;
   cluster(id: string): Promise<Cluster | undefined>;

@@ -1,8 +1,8 @@
 import { UserError } from '../platform/index.ts';
 
 /**
- * Options that would weaken what a migration promises, or let whoever registers a cluster reach into an agent's host: files, proxies,
- * unverified servers.
+ * Options by which whoever registers a cluster could reach into an agent's host (files, proxies) or have it trust anybody. What would
+ * weaken a migration's promises is the engine's to refuse.
  */
 const REFUSED_OPTIONS = [
   'tlsinsecure',
@@ -14,11 +14,6 @@ const REFUSED_OPTIONS = [
   'tlscrlfile',
   'proxyhost',
   'proxyport',
-  'readpreference',
-  'w',
-  'readconcernlevel',
-  'journal',
-  'wtimeoutms',
 ];
 
 const FORM = /^mongodb(\+srv)?:\/\/(?:[^@/?#\s]+@)?([^@/?#\s]+)(?:\/([^?#\s]*))?(?:\?([^#\s]*))?$/;

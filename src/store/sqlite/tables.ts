@@ -106,6 +106,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     organization: async (id) => organizations.find('id = ?', id),
     organizations: async () => organizations.list('true'),
     apiKey: async (publicKey) => apiKeys.find('public_key = ?', publicKey),
+    apiKeysOf: async (orgId) => apiKeys.list('org_id = ?', orgId),
     group: async (id) => groups.find('id = ?', id),
     groupsOf: async (orgId) => groups.list('org_id = ?', orgId),
     cluster: async (id) => clusters.find('id = ?', id),

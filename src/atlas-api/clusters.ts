@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import { getCluster, listClusters, registerCluster, type ShownCluster } from '../control/index.ts';
+import { atlasDate, pageOf } from '../http/index.ts';
+import { defineOperation } from './operation.ts';
+import { id, link, name, page } from './schemas.ts';
+
+const cluster = z
+  .object({
+    clusterType: z.literal('REPLICASET'),
+    connectionStrings: z.object({ standard: z.string().meta({ description: 'Without credentials.' }) }),
+    createDate: z.iso.datetime(),
+    groupId: id,
+    id,
+    links: z.array(link),
+    name: z.string(),
+    stateName: z.literal('IDLE'),
+  })
+  .meta({ id: 'ClusterDescription' });
+
+const clusterRequest = z
+  .strictObject({
+    name: name(/^[A-Za-z0-9][A-Za-z0-9-]*$/, 64),
+    connectionStrings: z.strictObject({
+      standard: z
+        .string()
+        .min(1)
+        .max(4096)
+        .meta({ description: 'How agents reach the cluster, with credentials. Kept sealed, and never shown again.' }),
+    }),
+  })
+  .meta({ id: 'ClusterRegistration' });
+
+export const clusterOperations = [
+  defineOperation({
+    operationId: 'listGroupClusters',
+    summary: 'List the registered destination clusters of one project',
+    method: 'GET',
+    path: '/groups/{groupId}/clusters',
+    status: 200,
+    versions: [{ version: '2023-01-01' }],
+    query: ['pageNum', 'itemsPerPage', 'includeCount'],
+    response: page('ClusterDescription', cluster),
+    handle: async ({ control, actor, path, query, address }) => {
+      const clusters = await listClusters(control, actor, path('groupId'));
+      return pageOf(
+        clusters.map((each) => show(each, `${address}/${each.name}`)),
+        query,
+        address,
+      );
+    },
+  }),
+  defineOperation({
+    operationId: 'createGroupCluster',
+    summary: 'Register one existing cluster as a destination',
+    method: 'POST',
+    path: '/groups/{groupId}/clusters',
+    status: 201,
+    // Atlas makes a cluster from a description of its hardware; Linkspan takes the one that is there.
+    extension: true,
+    versions: [{ version: '2023-01-01', body: clusterRequest }],
+    response: cluster,
+    handle: async ({ control, actor, path, body, address }) => {
+      const wanted = { name: body.name, connectionString: body.connectionStrings.standard };
+      return show(await registerCluster(control, actor, path('groupId'), wanted), `${address}/${body.name}`);
+    },
+  }),
+  defineOperation({
+    operationId: 'getGroupCluster',
+    summary: 'Return one registered destination cluster',
+    method: 'GET',
+    path: '/groups/{groupId}/clusters/{clusterName}',
+    status: 200,
+    versions: [{ version: '2023-01-01' }],
+    response: cluster,
+    handle: async ({ control, actor, path, address }) =>
+      show(await getCluster(control, actor, path('groupId'), path('clusterName')), address),
+  }),
+];
+
+function show(record: ShownCluster, href: string): z.output<typeof cluster> {
+  return {
+    clusterType: 'REPLICASET',
+    connectionStrings: { standard: record.connectionString },
+    createDate: atlasDate(record.createdAtMs),
+    groupId: record.groupId,
+    id: record.id,
+    links: [{ href, rel: 'self' }],
+    name: record.name,
+    stateName: 'IDLE',
+  };
+}

@@ -1,0 +1,1 @@
+export { registerAtlasApi } from './register.ts';

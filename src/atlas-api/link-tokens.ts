@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { createLinkToken, deleteLinks } from '../control/index.ts';
+import { isAddressOrBlock, issueOf } from '../http/index.ts';
+import { defineOperation } from './operation.ts';
+
+/** More than any gateway has addresses; keeps a token's list quick to check. */
+const MAX_ADDRESSES = 200;
+const MAX_ADDRESS_LENGTH = 64;
+
+const address = z
+  .string()
+  .max(MAX_ADDRESS_LENGTH)
+  .check((context) => {
+    const { value } = context;
+    if (isAddressOrBlock(value)) return;
+    const shown = value.slice(0, MAX_ADDRESS_LENGTH);
+    context.issues.push({ ...issueOf('INVALID_IP_ADDRESS_OR_CIDR_NOTATION', [shown]), input: value });
+  })
+  .meta({ description: 'An IPv4 or IPv6 address, or a block in CIDR notation.', example: '192.0.2.0/24' });
+
+const targetOrgRequest = z
+  .strictObject({
+    accessListIps: z.array(address).max(MAX_ADDRESSES).nullish().meta({
+      description: 'Addresses from which agents may come with this token; none or an empty list: any.',
+    }),
+  })
+  .meta({ id: 'TargetOrgRequest' });
+
+const targetOrg = z
+  .object({ linkToken: z.string().meta({ description: 'Shown once. Give it to an agent beside the source.' }) })
+  .meta({ id: 'TargetOrg' });
+
+const PATH = '/orgs/{orgId}/liveMigrations/linkTokens';
+
+export const linkTokenOperations = [
+  defineOperation({
+    operationId: 'createOrgLiveMigrationLinkToken',
+    summary: 'Create one link-token',
+    method: 'POST',
+    path: PATH,
+    // Atlas's specification says 200; every recorded answer is 201.
+    status: 201,
+    versions: [{ version: '2023-01-01', body: targetOrgRequest }],
+    response: targetOrg,
+    handle: async ({ control, actor, path, body }) => ({
+      linkToken: await createLinkToken(control, actor, path('orgId'), body.accessListIps ?? []),
+    }),
+  }),
+  defineOperation({
+    operationId: 'deleteOrgLiveMigrationLinkTokens',
+    summary: 'End all links and unredeemed link-tokens of one organization',
+    method: 'DELETE',
+    path: PATH,
+    status: 204,
+    versions: [{ version: '2023-01-01' }],
+    handle: async ({ control, actor, path }) => {
+      await deleteLinks(control, actor, path('orgId'));
+    },
+  }),
+];

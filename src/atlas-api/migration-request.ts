@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import type { OrderRequest } from '../control/index.ts';
+import { issueOf } from '../http/index.ts';
+import { absentOrText, id } from './schemas.ts';
+
+/**
+ * The body of validate and liveMigrations in both of its versions. The official CLI sends `""` for what was not given, user name and
+ * password even with managedAuthentication, so empty strings mean absence everywhere (contract §1.4, "Compatibility trap").
+ */
+const clusterName = z.string().min(1).max(255);
+
+const source = z
+  .strictObject({
+    clusterName,
+    groupId: id,
+    managedAuthentication: z.boolean().meta({
+      description:
+        "True: the agent's own configuration has the credentials; then username and password must not be given.",
+    }),
+    ssl: z.boolean(),
+    username: absentOrText,
+    password: absentOrText,
+    caCertificatePath: absentOrText,
+  })
+  .meta({ id: 'Source' });
+
+const destination = z
+  .strictObject({
+    clusterName,
+    groupId: id,
+    hostnameSchemaType: z.enum(['PUBLIC', 'PRIVATE_LINK', 'VPC_PEERING', '']).nullish().meta({
+      description: "Taken for compatibility: the registered cluster's connection string says how it is reached.",
+    }),
+    privateLinkId: absentOrText,
+  })
+  .meta({ id: 'Destination' });
+
+const common = {
+  source,
+  destination,
+  migrationHosts: z.tuple([z.string().min(1).max(255)]).meta({ description: 'The host of one linked agent.' }),
+  sharding: z
+    .unknown()
+    .optional()
+    .meta({ description: 'Not supported: Linkspan migrates between replica sets.', type: 'object' }),
+};
+
+export const migrationRequest20230101 = z
+  .strictObject({ ...common, dropEnabled: z.boolean() })
+  .meta({ id: 'LiveMigrationRequest' })
+  .transform((body, context) => toOrder(body, body.dropEnabled, context));
+
+export const migrationRequest20240530 = z
+  .strictObject({ ...common, dropDestinationData: z.boolean().nullish() })
+  .meta({ id: 'LiveMigrationRequest20240530' })
+  .transform((body, context) => toOrder(body, body.dropDestinationData ?? false, context));
+
+type CommonBody = z.output<z.ZodObject<typeof common>>;
+
+function toOrder(body: CommonBody, dropDestination: boolean, context: z.RefinementCtx): OrderRequest {
+  const { source, destination, migrationHosts } = body;
+  if (body.sharding !== undefined && body.sharding !== null) {
+    context.addIssue(issueOf('SHARDING_NOT_SUPPORTED', []));
+  }
+  if (source.managedAuthentication && (source.username !== null || source.password !== null)) {
+    const what = 'source: username and password must not be given with managedAuthentication';
+    context.addIssue(issueOf('VALIDATION_ERROR', [what]));
+  }
+  const { groupId, clusterName, username, password, ssl, caCertificatePath } = source;
+  return {
+    migrationHost: migrationHosts[0],
+    source: { groupId, clusterName, username, password, ssl, caCertificatePath },
+    destination: { groupId: destination.groupId, clusterName: destination.clusterName },
+    dropDestination,
+  };
+}

@@ -1,0 +1,81 @@
+import { STATUS_CODES } from 'node:http';
+import { z } from 'zod';
+import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
+import { versionedMediaType } from '../http/index.ts';
+import { version as release } from '../platform/index.ts';
+import type { AnyOperation } from './operation.ts';
+import { apiError, id } from './schemas.ts';
+
+const ERROR_STATUSES = ['400', '401', '404', '409', '500'] as const;
+
+const QUERY_PARAMETERS = {
+  envelope: z
+    .boolean()
+    .optional()
+    .meta({ description: 'Wrap the answer with its status, for clients that see no headers.' }),
+  pretty: z.boolean().optional().meta({ description: 'Indent the answer.' }),
+  pageNum: z.int().min(1).optional(),
+  itemsPerPage: z.int().min(1).max(500).optional(),
+  includeCount: z.boolean().optional(),
+} as const;
+
+/** The OpenAPI 3.1 description of the operations, made from the schemas that validate their requests. */
+export function openApiDocument(operations: readonly AnyOperation[]): object {
+  const paths: ZodOpenApiPathsObject = {};
+  for (const operation of operations) {
+    for (const prefix of ['/api/atlas/v2', '/api/atlas/v1.0']) {
+      const path = prefix + operation.path;
+      const method = operation.method.toLowerCase();
+      paths[path] = { ...paths[path], [method]: describe(operation, prefix.endsWith('v2')) };
+    }
+  }
+  return createDocument({
+    openapi: '3.1.0',
+    info: {
+      title: 'Linkspan',
+      version: release,
+      description:
+        'The part of the MongoDB Atlas Administration API that live migrations need. Operations marked x-linkspan-extension differ from it.',
+    },
+    paths,
+    components: {
+      securitySchemes: {
+        DigestAuth: { type: 'http', scheme: 'digest', description: 'Public and private key of an API key.' },
+      },
+    },
+    security: [{ DigestAuth: [] }],
+  });
+}
+
+function describe(operation: AnyOperation, isVersioned: boolean): ZodOpenApiOperationObject {
+  const { operationId, summary, status, response, versions } = operation;
+  const served = isVersioned ? versions : versions.slice(0, 1);
+  const mediaType = (version: string) => (isVersioned ? versionedMediaType(version) : 'application/json');
+  const parameters = [...operation.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
+  const query = ['envelope', 'pretty', ...(operation.query ?? [])] as const;
+  const body = served.flatMap(({ version, body: schema }) => (schema ? [[mediaType(version), { schema }]] : []));
+  return {
+    operationId: isVersioned ? operationId : `${operationId}V1`,
+    summary,
+    ...(operation.extension ? { 'x-linkspan-extension': true } : {}),
+    requestParams: {
+      path: z.object(Object.fromEntries(parameters.map((name) => [name, name === 'clusterName' ? z.string() : id]))),
+      query: z.object(Object.fromEntries(query.map((name) => [name, QUERY_PARAMETERS[name]]))),
+    },
+    ...(body.length > 0 ? { requestBody: { required: true, content: Object.fromEntries(body) } } : {}),
+    responses: {
+      [status]: {
+        description: STATUS_CODES[status] ?? '',
+        ...(response
+          ? { content: Object.fromEntries(served.map(({ version }) => [mediaType(version), { schema: response }])) }
+          : {}),
+      },
+      ...Object.fromEntries(
+        ERROR_STATUSES.map((code) => [
+          code,
+          { description: STATUS_CODES[code] ?? '', content: { 'application/json': { schema: apiError } } },
+        ]),
+      ),
+    },
+  };
+}

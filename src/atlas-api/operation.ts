@@ -1,0 +1,47 @@
+import type { z } from 'zod';
+import type { Actor, Control } from '../control/index.ts';
+
+/** The versions of Atlas's resources that Linkspan serves, as dates. */
+export type Version = '2023-01-01' | '2024-05-30';
+
+/** What an operation's handler is given: all of it checked. */
+export interface OperationRequest<Body> {
+  readonly control: Control;
+  readonly actor: Actor;
+  /** By name, decoded; not yet checked for form, which the use cases do. */
+  readonly path: (name: string) => string;
+  readonly query: URLSearchParams;
+  readonly body: Body;
+  /** The URL that the request was sent to, without query; for links. */
+  readonly address: string;
+}
+
+/** One operation of the Atlas Administration API: the data from which its routes and its OpenAPI description are made. */
+export interface Operation<Body = never> {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** After the prefix, with `{name}` for parameters. */
+  readonly path: string;
+  /** Status of success. */
+  readonly status: 200 | 201 | 202 | 204;
+  /** Ascending. Each with the schema of its request body, where the operation has one. */
+  readonly versions: readonly { readonly version: Version; readonly body?: z.ZodType<Body> }[];
+  readonly response?: z.ZodType;
+  /** Query parameters besides envelope and pretty. */
+  readonly query?: readonly ('pageNum' | 'itemsPerPage' | 'includeCount')[];
+  /** True where Atlas has no such operation, or where Linkspan's does something else. */
+  readonly extension?: boolean;
+  readonly handle: (request: OperationRequest<Body>) => Promise<unknown>;
+}
+
+/** An operation of which the body's type no longer matters. */
+export type AnyOperation = Omit<Operation, 'handle' | 'versions'> & {
+  readonly versions: readonly { readonly version: Version; readonly body?: z.ZodType }[];
+  readonly handle: (request: OperationRequest<never>) => Promise<unknown>;
+};
+
+/** Declares an operation: checks that the handler takes what the schemas give. */
+export function defineOperation<Body = undefined>(operation: Operation<Body>): AnyOperation {
+  return operation;
+}

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { getValidation, startValidation, type Validation } from '../control/index.ts';
+import { migrationRequest20230101, migrationRequest20240530 } from './migration-request.ts';
+import { defineOperation } from './operation.ts';
+import { id } from './schemas.ts';
+
+const liveImportValidation = z
+  .object({
+    _id: id,
+    groupId: id,
+    sourceGroupId: id,
+    status: z.enum(['PENDING', 'SUCCESS', 'FAILED']),
+    errorMessage: z.string().nullable(),
+  })
+  .meta({ id: 'LiveImportValidation' });
+
+export const validationOperations = [
+  defineOperation({
+    operationId: 'validateGroupLiveMigrations',
+    summary: 'Check whether one live migration could succeed',
+    method: 'POST',
+    path: '/groups/{groupId}/liveMigrations/validate',
+    status: 200,
+    versions: [
+      { version: '2023-01-01', body: migrationRequest20230101 },
+      { version: '2024-05-30', body: migrationRequest20240530 },
+    ],
+    response: liveImportValidation,
+    handle: async ({ control, actor, path, body }) =>
+      show(await startValidation(control, actor, path('groupId'), body)),
+  }),
+  defineOperation({
+    operationId: 'getGroupLiveMigrationValidateStatus',
+    summary: 'Return one validation',
+    method: 'GET',
+    path: '/groups/{groupId}/liveMigrations/validate/{validationId}',
+    status: 200,
+    versions: [{ version: '2023-01-01' }],
+    response: liveImportValidation,
+    handle: async ({ control, actor, path }) =>
+      show(await getValidation(control, actor, path('groupId'), path('validationId'))),
+  }),
+];
+
+function show({ id, groupId, sourceGroupId, status, errorMessage }: Validation): z.output<typeof liveImportValidation> {
+  return { _id: id, groupId, sourceGroupId, status, errorMessage };
+}

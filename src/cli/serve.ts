@@ -1,0 +1,87 @@
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import { registerAtlasApi } from '../atlas-api/index.ts';
+import { AgentSignals, assertMasterKey, bootstrap, type Control, loadMasterKey, Sealer } from '../control/index.ts';
+import { checkConnectionString } from '../destination/index.ts';
+import { registerGateway } from '../gateway/index.ts';
+import { createServer, digestSecrets } from '../http/index.ts';
+import { createLogger, systemClock } from '../platform/index.ts';
+import { openSqliteStore } from '../store/sqlite/index.ts';
+import { type ExitCode, exitCode } from './exit-code.ts';
+import { listen } from './serve-address.ts';
+import { readServeSettings, type ServeOptions } from './serve-settings.ts';
+import { welcome } from './serve-welcome.ts';
+import { catchSignals } from './signals.ts';
+
+/** `linkspan serve`: the control plane. The only place where a server is composed. */
+export function serveCommand(): Command {
+  return new Command('serve')
+    .summary('run the control plane: the Atlas Administration API and the face for agents')
+    .description(
+      'Run the control plane: the Atlas Administration API and the face for agents. ' +
+        'The first start makes an organization and an API key, and prints them once, with the request that makes a link-token.',
+    )
+    .addOption(setting('listen', '<host:port>', 'address to listen on').default('127.0.0.1:8080'))
+    .addOption(setting('data-dir', '<directory>', 'where everything is kept').default('./linkspan-data'))
+    .addOption(setting('public-url', '<url>', 'where agents reach this server, if not at the listening address'))
+    .addOption(setting('tls-cert-file', '<file>', 'certificate chain, PEM'))
+    .addOption(setting('tls-key-file', '<file>', 'private key of the certificate, PEM'))
+    .addOption(
+      setting('master-key-file', '<file>', 'key that seals secrets; default: master.key in the data directory'),
+    )
+    .addOption(setting('bootstrap-org-id', '<id>', 'organization id of the first start'))
+    .addOption(setting('bootstrap-public-key', '<key>', 'public key of the first start'))
+    .addOption(setting('bootstrap-private-key', '<key>', 'private key of the first start'))
+    .action(async (options: ServeOptions) => {
+      process.exitCode = await serve(options);
+    });
+}
+
+/** An option that is a flag and an environment variable. */
+function setting(name: string, value: string, description: string): Option {
+  const variable = `LINKSPAN_${name.replaceAll('-', '_').toUpperCase()}`;
+  return new Option(`--${name} ${value}`, description).env(variable);
+}
+
+async function serve(options: ServeOptions): Promise<ExitCode> {
+  using signals = catchSignals();
+  // Whatever this process makes is for its user alone.
+  process.umask(0o077);
+  const settings = readServeSettings(options);
+  delete process.env.LINKSPAN_BOOTSTRAP_PRIVATE_KEY;
+  const logger = createLogger();
+
+  await using store = openSqliteStore(options.dataDir);
+  const masterKeyFile = options.masterKeyFile ?? join(options.dataDir, 'master.key');
+  const masterKey = loadMasterKey(masterKeyFile, (await store.organizations()).length === 0);
+  let publicUrl = settings.publicUrl ?? '';
+  const control: Control = {
+    store,
+    sealer: new Sealer(masterKey),
+    clock: systemClock,
+    signals: new AgentSignals(),
+    publicUrl: () => publicUrl,
+    verifiersOf: digestSecrets,
+    checkConnectionString,
+  };
+  await assertMasterKey(control, masterKeyFile);
+  const app = createServer({ logger, tls: settings.tls });
+  await registerAtlasApi(app, control, logger);
+  await registerGateway(app, control, logger);
+
+  // Before the keys are made and shown: a start that fails here can be repeated.
+  const address = await listen(app, settings);
+  publicUrl ||= address;
+  try {
+    const first = await bootstrap(control, settings.bootstrap);
+    if (first) process.stdout.write(welcome(first, publicUrl, settings.bootstrap.privateKey !== undefined));
+    process.stderr.write(`linkspan serve: ready at ${address}, data in ${options.dataDir}\n`);
+    if (!signals.signal.aborted) await once(signals.signal, 'abort');
+  } finally {
+    // Long polls end now instead of when their time is over.
+    control.signals.close();
+    await app.close();
+  }
+  return exitCode.done;
+}
