@@ -59,7 +59,7 @@ export class Agent {
   /**
    * Runs until `signal` aborts; then, and when the link ends, every migration ends with a checkpoint.
    * One that does not end in time is left alone: what it did is in its checkpoints on the destination either way.
-   * @throws UserError LINK_DELETED or AGENT_UNKNOWN when the link has ended
+   * @throws UserError LINK_DELETED, AGENT_SUPERSEDED or AGENT_UNKNOWN when the link has ended
    */
   async run(signal: AbortSignal): Promise<void> {
     const linkEnded = new AbortController();

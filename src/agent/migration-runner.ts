@@ -25,7 +25,7 @@ export class MigrationRunner {
     const ids = new Set(wanted.map(({ id }) => id));
     for (const [id, migration] of this.#migrations) {
       if (ids.has(id)) continue;
-      this.#logger.info({ migration: id }, 'migration is not wanted any more; its data stays');
+      if (migration.running) this.#logger.info({ migration: id }, 'migration is not wanted any more; its data stays');
       this.#migrations.delete(id);
       this.#stopping.add(migration);
       void migration.stop().then(() => this.#stopping.delete(migration));

@@ -3,6 +3,7 @@ import { UserError, version } from '../platform/index.ts';
 import { agentCommand } from './agent.ts';
 import { describeError } from './describe-error.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
+import { serveCommand } from './serve.ts';
 import { syncCommand } from './sync.ts';
 
 const EXIT_STATUS = `
@@ -36,6 +37,7 @@ function linkspan(): Command {
     .description('Self-hosted push live migration for MongoDB that speaks the MongoDB Atlas Administration API.')
     .version(version)
     .addHelpText('after', EXIT_STATUS);
+  program.addCommand(serveCommand());
   program.addCommand(agentCommand());
   program.addCommand(syncCommand());
   for (const command of [program, ...program.commands]) {
