@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Agent } from '../../src/agent/agent.ts';
+import type { AgentConfiguration } from '../../src/agent/configuration.ts';
+import { establishLink } from '../../src/agent/establish-link.ts';
+import {
+  createMigration,
+  deleteLinks,
+  getMigration,
+  getValidation,
+  requestCutover,
+  startValidation,
+} from '../../src/control/index.ts';
+import { silentLogger, systemClock } from '../../src/platform/index.ts';
+import { compareClusters } from '../support/compare-clusters.ts';
+import { eventually } from '../support/eventually.ts';
+import { type ReplicaSet, startReplicaSet } from '../support/replica-set.ts';
+import { type ControlPlane, orderTo, SOURCE_PROJECT, startControlPlane } from './control-plane.ts';
+
+const DEADLINE_MS = 60_000;
+/** Slow enough that a copy can be met half-way. */
+const SLOW_BYTES_PER_SECOND = 500_000;
+
+let source: ReplicaSet;
+
+before(async () => {
+  source = await startReplicaSet({ auth: true });
+  await source.createUser('mover', 'moves', ['backup', 'readAnyDatabase', 'clusterMonitor']);
+  const documents = Array.from({ length: 3_000 }, (_, index) => ({ _id: index, text: 'x'.repeat(500) }));
+  await source.client.db('shop').collection<{ _id: number }>('orders').insertMany(documents);
+  await source.client.db('shop').collection('orders').createIndex({ text: 1 });
+});
+after(() => source[Symbol.asyncDispose]());
+
+/** An agent that runs until it is stopped or its scope ends. */
+interface RunningAgent extends AsyncDisposable {
+  /** Settles as `Agent.run` does. */
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+}
+
+async function startAgent(
+  plane: ControlPlane,
+  {
+    token,
+    copyBytesPerSecond,
+    uri = source.uriFor('mover', 'moves'),
+  }: { token?: string; copyBytesPerSecond?: number; uri?: string },
+): Promise<RunningAgent> {
+  const configuration: AgentConfiguration = {
+    host: 'mover',
+    dataDir: plane.agentDirectory,
+    projects: [{ id: SOURCE_PROJECT, name: 'shop', deployments: [{ name: 'orders', uri }] }],
+    copyBytesPerSecond,
+  };
+  const stop = new AbortController();
+  const options = { dataDir: configuration.dataDir, host: 'mover', token, clock: systemClock };
+  const { client } = await establishLink(options, stop.signal);
+  const ended = new Agent({ configuration, client, logger: silentLogger }).run(stop.signal);
+  ended.catch(() => undefined);
+  await eventually(async () => (await inventoryOf(plane))?.deployments[0], { what: 'the inventory' });
+  return {
+    ended,
+    stop: async () => {
+      stop.abort();
+      await ended;
+    },
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      await ended.catch(() => undefined);
+    },
+  };
+}
+
+async function inventoryOf(plane: ControlPlane) {
+  const [agent] = await plane.control.store.linkedAgentsOf(plane.orgId);
+  return agent?.inventory[0];
+}
+
+function migrationIs(
+  plane: ControlPlane,
+  id: string,
+  what: string,
+  holds: (migration: Awaited<ReturnType<typeof getMigration>>) => boolean,
+) {
+  return eventually(
+    async () => {
+      const migration = await getMigration(plane.control, plane.actor, plane.groupId, id);
+      if (migration.state.status === 'FAILED' && what !== 'FAILED') return undefined;
+      return holds(migration) ? migration : undefined;
+    },
+    { what: `the migration to be ${what}`, deadlineMs: DEADLINE_MS },
+  );
+}
+
+test('the control plane sees the clusters of the configuration with what matters of them', async () => {
+  await using plane = await startControlPlane();
+  await using _agent = await startAgent(plane, { token: await plane.newToken() });
+  const project = await inventoryOf(plane);
+  const [deployment] = project?.deployments ?? [];
+  assert.deepEqual([project?.projectId, project?.name, deployment?.name], [SOURCE_PROJECT, 'shop', 'orders']);
+  assert.match(deployment?.mongoDBVersion ?? '', /^\d+\.\d+\.\d+$/);
+  assert.match(deployment?.featureCompatibilityVersion ?? '', /^\d+\.\d+$/);
+  assert.deepEqual([deployment?.sharded, deployment?.tlsEnabled, deployment?.managed], [false, false, false]);
+  assert.ok((deployment?.dbSizeBytes ?? 0) > 0 && (deployment?.oplogSizeMB ?? 0) > 0);
+});
+
+test('a validation says that all is well, or every reason why not', async () => {
+  await using plane = await startControlPlane();
+  await using destination = await startReplicaSet();
+  await using _agent = await startAgent(plane, { token: await plane.newToken() });
+  const order = await orderTo(plane, destination.uri);
+  const outcome = async (request: typeof order) => {
+    const { id } = await startValidation(plane.control, plane.actor, plane.groupId, request);
+    return eventually(
+      async () => {
+        const validation = await getValidation(plane.control, plane.actor, plane.groupId, id);
+        return validation.status === 'PENDING' ? undefined : validation;
+      },
+      { what: 'the validation', deadlineMs: DEADLINE_MS },
+    );
+  };
+  const good = await outcome(order);
+  assert.deepEqual([good.status, good.errorMessage], ['SUCCESS', null]);
+
+  const bad = await outcome({ ...order, source: { ...order.source, username: 'mover', password: 'wrong-secret' } });
+  assert.equal(bad.status, 'FAILED');
+  assert.match(bad.errorMessage ?? '', /refused the user name or password/);
+  assert.doesNotMatch(bad.errorMessage ?? '', /wrong-secret/);
+
+  await destination.client.db('here').collection('already').insertOne({});
+  const full = await outcome(order);
+  assert.equal(full.status, 'FAILED');
+  assert.match(full.errorMessage ?? '', /not empty.*drop/);
+});
+
+test('a migration runs through a restart of the agent and of the control plane, cuts over when told to, and ends identical', async () => {
+  await using plane = await startControlPlane();
+  await using destination = await startReplicaSet();
+  const order = await orderTo(plane, destination.uri);
+  let id: string;
+  {
+    await using agent = await startAgent(plane, {
+      token: await plane.newToken(),
+      copyBytesPerSecond: SLOW_BYTES_PER_SECOND,
+    });
+    ({ id } = await createMigration(plane.control, plane.actor, plane.groupId, order));
+    await migrationIs(plane, id, 'copying', ({ progress }) => (progress?.copy.documentsCopied ?? 0) > 0);
+    await agent.stop();
+  }
+  await using agent = await startAgent(plane, {});
+  await plane.goDown();
+  await source.client
+    .db('shop')
+    .collection<{ _id: number }>('orders')
+    .updateOne({ _id: 7 }, { $set: { seen: true } });
+  await plane.comeBack();
+  await migrationIs(plane, id, 'ready', ({ state }) => state.readySinceMs !== null);
+  await requestCutover(plane.control, plane.actor, plane.groupId, id);
+  const { progress } = await migrationIs(plane, id, 'COMPLETE', ({ state }) => state.status === 'COMPLETE');
+  assert.equal(progress?.state, 'committed');
+  await agent.stop();
+  const { differences, documents } = await compareClusters(source.client, destination.client);
+  assert.deepEqual([differences, documents], [[], 3_000]);
+});
+
+test('a migration that cannot begin fails with a message for the one who asked for it', async () => {
+  await using plane = await startControlPlane();
+  await using destination = await startReplicaSet();
+  await destination.client.db('here').collection('already').insertOne({});
+  await using _agent = await startAgent(plane, { token: await plane.newToken() });
+  const { id } = await createMigration(
+    plane.control,
+    plane.actor,
+    plane.groupId,
+    await orderTo(plane, destination.uri),
+  );
+  const { state } = await migrationIs(plane, id, 'FAILED', (migration) => migration.state.status === 'FAILED');
+  assert.match(state.errorMessage ?? '', /not empty/);
+  assert.equal(await destination.client.db('here').collection('already').countDocuments(), 1);
+});
+
+test('an agent whose link is deleted stops and says so', async () => {
+  await using plane = await startControlPlane();
+  await using agent = await startAgent(plane, { token: await plane.newToken() });
+  await deleteLinks(plane.control, plane.actor, plane.orgId);
+  await assert.rejects(agent.ended, { code: 'LINK_DELETED' });
+});

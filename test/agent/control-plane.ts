@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import {
+  type Actor,
+  AgentSignals,
+  bootstrap,
+  type Control,
+  createGroup,
+  createLinkToken,
+  findAccount,
+  type OrderRequest,
+  registerCluster,
+  Sealer,
+} from '../../src/control/index.ts';
+import { checkConnectionString } from '../../src/destination/index.ts';
+import { registerGateway } from '../../src/gateway/index.ts';
+import { createServer, digestSecrets } from '../../src/http/index.ts';
+import { silentLogger, systemClock } from '../../src/platform/index.ts';
+import { openSqliteStore } from '../../src/store/sqlite/index.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+/** The project that the agents of these tests have. */
+export const SOURCE_PROJECT = '0123456789abcdef01234567';
+
+/** A real control plane with its face for agents on loopback; what its API would do, a test calls. */
+export interface ControlPlane extends AsyncDisposable {
+  readonly control: Control;
+  readonly actor: Actor;
+  readonly orgId: string;
+  /** The project that destinations are registered in. */
+  readonly groupId: string;
+  readonly url: string;
+  /** A fresh folder for an agent's data. */
+  readonly agentDirectory: string;
+  newToken(accessListIps?: readonly string[]): Promise<string>;
+  /** Stops answering, as a server that is being restarted. */
+  goDown(): Promise<void>;
+  /** Answers again at the same address. */
+  comeBack(): Promise<void>;
+}
+
+export async function startControlPlane(): Promise<ControlPlane> {
+  await using resources = new AsyncDisposableStack();
+  const folder = resources.use(temporaryFolder('control-plane'));
+  const store = resources.use(openSqliteStore(join(folder.path, 'data')));
+  let url = '';
+  let signals = new AgentSignals();
+  const control: Control = {
+    store,
+    sealer: new Sealer(randomBytes(32)),
+    clock: systemClock,
+    get signals() {
+      return signals;
+    },
+    publicUrl: () => url,
+    verifiersOf: digestSecrets,
+    checkConnectionString,
+  };
+  const open = async (port: number) => {
+    signals = new AgentSignals();
+    const app = createServer({ logger: silentLogger });
+    await registerGateway(app, control, silentLogger);
+    url = await app.listen({ host: '127.0.0.1', port });
+    return app;
+  };
+  let app = await open(0);
+  const goDown = async () => {
+    signals.close();
+    await app.close();
+  };
+  resources.defer(goDown);
+  const first = await bootstrap(control, {});
+  const account = first && (await findAccount(control, first.publicKey));
+  if (!account) throw new Error('the first account is missing');
+  const { actor } = account;
+  const group = await createGroup(control, actor, actor.orgId, 'destination');
+  const kept = resources.move();
+  return {
+    control,
+    actor,
+    orgId: actor.orgId,
+    groupId: group.id,
+    get url() {
+      return url;
+    },
+    agentDirectory: join(folder.path, 'agent'),
+    newToken: (accessListIps = []) => createLinkToken(control, actor, actor.orgId, accessListIps),
+    goDown,
+    comeBack: async () => {
+      app = await open(Number(new URL(url).port));
+    },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+/** Registers a destination. @returns the request that moves a source of the agent `mover` there */
+export async function orderTo(plane: ControlPlane, uri: string, sourceName = 'orders'): Promise<OrderRequest> {
+  const name = `D-${randomBytes(3).toString('hex')}`;
+  await registerCluster(plane.control, plane.actor, plane.groupId, { name, connectionString: uri });
+  return {
+    migrationHost: 'mover',
+    source: {
+      groupId: SOURCE_PROJECT,
+      clusterName: sourceName,
+      username: null,
+      password: null,
+      ssl: false,
+      caCertificatePath: null,
+    },
+    destination: { groupId: plane.groupId, clusterName: name },
+    dropDestination: false,
+  };
+}
