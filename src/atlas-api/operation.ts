@@ -12,7 +12,7 @@ export interface OperationRequest<Body> {
   readonly path: (name: string) => string;
   readonly query: URLSearchParams;
   readonly body: Body;
-  /** The URL that the request was sent to, without query; for links. */
+  /** The public URL of the request's path; for links. */
   readonly address: string;
 }
 

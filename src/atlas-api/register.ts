@@ -55,8 +55,9 @@ export async function registerAtlasApi(app: FastifyInstance, control: Control, l
         request.actor = outcome.account.actor;
         return;
       }
-      reply.code(401).type('application/json').header('www-authenticate', authenticator.challenges(outcome.stale));
-      return reply.send(CHALLENGE_BODY);
+      reply.code(401).header('content-type', 'application/json');
+      reply.header('www-authenticate', authenticator.challenges(outcome.stale));
+      return reply.send(Buffer.from(CHALLENGE_BODY));
     });
     scope.setErrorHandler((error, request, reply) => answerError(error, request, reply, logger));
     for (const operation of operations) {
@@ -80,7 +81,7 @@ function registerOperation(scope: FastifyInstance, control: Control, operation: 
     url: prefix + operation.path.replace(/\{(\w+)\}/g, ':$1'),
     onRequest: async (request, reply) => {
       const served = isVersioned ? negotiateVersion(versions, request.headers.accept) : oldest;
-      reply.type(isVersioned ? `${versionedMediaType(served)};charset=utf-8` : 'application/json');
+      reply.header('content-type', isVersioned ? `${versionedMediaType(served)};charset=utf-8` : 'application/json');
     },
     handler: async (request, reply) => {
       const query = queryOf(request);
@@ -92,10 +93,10 @@ function registerOperation(scope: FastifyInstance, control: Control, operation: 
         path: (name) => parameterOf(request, name),
         query,
         body: body as never,
-        address: `${request.protocol}://${request.host}${pathOf(request.url)}`,
+        address: control.publicUrl() + pathOf(request.url),
       });
       reply.code(operation.status);
-      return operation.response ? present(operation.status, answer, presentation) : reply.send();
+      return reply.send(operation.response ? present(operation.status, answer, presentation) : undefined);
     },
   });
 }
@@ -118,7 +119,7 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   const mistake = clientMistake(error, path, BODY_LIMIT_BYTES);
   if (!mistake) logger.error({ err: error, method: request.method, path }, 'request failed');
   const body = mistake ? atlasError(mistake) : unexpectedError();
-  reply.code(body.error).type('application/json').header('x-error-code', body.errorCode);
+  reply.code(body.error).header('content-type', 'application/json').header('x-error-code', body.errorCode);
   void reply.send(present(body.error, body, errorPresentation(request)));
 }
 

@@ -65,7 +65,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     const body = mistake ? atlasError(mistake) : unexpectedError();
     void reply
       .code(body.error)
-      .type('application/json')
+      .header('content-type', 'application/json')
       .send(present(body.error, body, PLAIN));
   }
 }

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { loadMasterKey, type Sealed, Sealer } from '../../src/control/index.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const place = { table: 'clusters', id: '1', field: 'connection_string' };
+
+test('a sealed secret opens with the same master key, and does not show the secret', () => {
+  const key = randomBytes(32);
+  fc.assert(
+    fc.property(fc.string({ minLength: 12 }), (secret) => {
+      const sealed = new Sealer(key).seal(secret, place);
+      assert.ok(!sealed.includes(secret) && !Buffer.from(sealed, 'base64url').includes(secret));
+      assert.equal(new Sealer(key).open(sealed, place), secret);
+    }),
+  );
+});
+
+test('a sealed secret opens neither with another key, nor in another place, nor altered', () => {
+  const sealer = new Sealer(randomBytes(32));
+  const sealed = sealer.seal('secret', place);
+  assert.throws(() => new Sealer(randomBytes(32)).open(sealed, place));
+  for (const other of [
+    { ...place, table: 'x' },
+    { ...place, id: '2' },
+    { ...place, field: 'x' },
+  ]) {
+    assert.throws(() => sealer.open(sealed, other));
+  }
+  for (let at = 0; at < Buffer.from(sealed, 'base64url').length; at++) {
+    const bytes = Buffer.from(sealed, 'base64url');
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    assert.throws(() => sealer.open(bytes.toString('base64url') as Sealed, place));
+  }
+});
+
+test('sealing the same secret twice gives different texts', () => {
+  const sealer = new Sealer(randomBytes(32));
+  assert.notEqual(sealer.seal('secret', place), sealer.seal('secret', place));
+});
+
+test('the master key is made once, for its owner alone, and read again', () => {
+  using folder = temporaryFolder('master-key');
+  const file = join(folder.path, 'master.key');
+  const key = loadMasterKey(file, true);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  assert.deepEqual(loadMasterKey(file, true), key);
+  assert.deepEqual(Buffer.from(readFileSync(file, 'utf8').trim(), 'base64url'), key);
+});
+
+test('a missing master key is not made anew where something is sealed already, and a damaged one is named', () => {
+  using folder = temporaryFolder('master-key');
+  const file = join(folder.path, 'master.key');
+  assert.throws(() => loadMasterKey(file, false), /master key file .* cannot be used: ENOENT/);
+  writeFileSync(file, 'short');
+  chmodSync(file, 0o600);
+  assert.throws(() => loadMasterKey(file, true), /does not hold 32 bytes/);
+});

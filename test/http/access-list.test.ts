@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { isAddressOrBlock, isOnAccessList } from '../../src/http/index.ts';
+
+test('addresses and blocks of both families are accepted, and nothing else', () => {
+  for (const good of ['1.2.3.4', '0.0.0.0/0', '10.0.0.0/8', '2001:db8::1', '::/0', 'FE80::1/64', '::ffff:192.0.2.1']) {
+    assert.ok(isAddressOrBlock(good), good);
+  }
+  for (const bad of [
+    '',
+    'x',
+    '1.2.3',
+    '1.2.3.256',
+    '1.2.3.4/33',
+    '1.2.3.4/',
+    '1.2.3.4/-1',
+    '::1/129',
+    'fe80::1%eth0',
+    ' 1.2.3.4',
+    '1.2.3.4,5.6.7.8',
+    '::ffff:1.2.3.4/64',
+    'localhost',
+  ]) {
+    assert.ok(!isAddressOrBlock(bad), bad);
+  }
+});
+
+test('the empty list lets everybody in', () => {
+  for (const peer of ['1.2.3.4', '::1', '']) assert.ok(isOnAccessList([], peer));
+});
+
+test('a peer is let in by its address or a block around it, also where IPv4 comes mapped into IPv6', () => {
+  const list = ['192.0.2.7', '198.51.100.0/24', '2001:db8::/32'];
+  for (const peer of ['192.0.2.7', '::ffff:192.0.2.7', '198.51.100.255', '2001:db8:1::5'])
+    assert.ok(isOnAccessList(list, peer), peer);
+  for (const peer of ['192.0.2.8', '198.51.101.1', '2001:db9::1', '::1', 'nonsense', ''])
+    assert.ok(!isOnAccessList(list, peer), peer);
+  assert.ok(isOnAccessList(['::ffff:192.0.2.0/120'], '192.0.2.99'));
+  assert.ok(isOnAccessList(['fe80::1'], 'fe80::1%eth0'));
+});
+
+test('every address is on the list of itself, and not on that of another', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), fc.ipV4(), (peer, other) => {
+      assert.ok(isAddressOrBlock(peer));
+      assert.ok(isOnAccessList([peer], peer));
+      if (peer !== other && !peer.includes(':')) assert.ok(!isOnAccessList([other], peer));
+    }),
+  );
+  fc.assert(fc.property(fc.string(), (text) => void isAddressOrBlock(text)));
+});

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import fc from 'fast-check';
+// The parts inside are tested where the whole would hide what is wrong.
+import { type DigestAlgorithm, parseDigestHeader } from '../../src/http/digest/header.ts';
+import { ReplayWindows } from '../../src/http/digest/replay-windows.ts';
+import { digestHash, digestResponse } from '../../src/http/digest/response.ts';
+import { DigestAuthenticator, digestSecrets } from '../../src/http/index.ts';
+import type { Clock } from '../../src/platform/index.ts';
+
+const TARGET = '/api/atlas/v1.0/orgs/0123456789abcdef01234567/liveMigrations/linkTokens?pretty=true';
+const FIVE_MINUTES_MS = 300_000;
+
+interface FakeClock extends Clock {
+  nowMs: number;
+}
+
+function fakeClock(): FakeClock {
+  const clock = { nowMs: 1_790_000_000_000, now: () => clock.nowMs, sleep: async () => undefined };
+  return clock;
+}
+
+function authenticatorOf(clock: Clock, algorithms?: readonly DigestAlgorithm[], nonceKey = randomBytes(32)) {
+  const account = { secrets: digestSecrets('abcdefgh', 'private'), name: 'the account' };
+  const find = async (username: string) => (username === 'abcdefgh' ? account : undefined);
+  return new DigestAuthenticator({ nonceKey, find, clock, algorithms });
+}
+
+/** An Authorization header as a client makes it of a challenge. */
+function answer(challenge: string, changes: Partial<Record<'user' | 'key' | 'uri' | 'nc' | 'algorithm', string>> = {}) {
+  const nonce = /nonce="([^"]*)"/.exec(challenge)?.[1] ?? '';
+  const algorithm = (changes.algorithm ?? /algorithm=([\w-]+)/.exec(challenge)?.[1]) as DigestAlgorithm;
+  const { user = 'abcdefgh', key = 'private', uri = TARGET, nc = '00000001' } = changes;
+  const ha1 = digestHash(algorithm, `${user}:MMS Public API:${key}`);
+  const response = digestResponse({ algorithm, ha1, method: 'POST', uri, nonce, nc, cnonce: 'c' });
+  return `Digest username="${user}", realm="MMS Public API", nonce="${nonce}", uri="${uri}", algorithm=${algorithm}, qop=auth, nc=${nc}, cnonce="c", response="${response}"`;
+}
+
+test("the responses of RFC 7616's example are computed for MD5 and SHA-256", () => {
+  const parts = {
+    method: 'GET',
+    uri: '/dir/index.html',
+    nonce: '7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v',
+    nc: '00000001',
+    cnonce: 'f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ',
+  };
+  const responseFor = (algorithm: DigestAlgorithm) => {
+    const ha1 = digestHash(algorithm, 'Mufasa:http-auth@example.org:Circle of Life');
+    return digestResponse({ ...parts, algorithm, ha1 });
+  };
+  assert.equal(responseFor('MD5'), '8ca523f5e9506fed4657c9700eebdbec');
+  assert.equal(responseFor('SHA-256'), '753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1');
+});
+
+test('the challenge has exactly the keys and separators that the official Go clients accept', () => {
+  const [challenge, ...others] = authenticatorOf(fakeClock()).challenges(false);
+  assert.match(
+    challenge ?? '',
+    /^Digest realm="MMS Public API", domain="", nonce="[A-Za-z0-9+/]{32}", algorithm=MD5, qop="auth", stale=false$/,
+  );
+  assert.deepEqual(others, []);
+});
+
+test('the right key is let in, and everything else looks the same: wrong key, unknown user, no header, other address', async () => {
+  const authenticator = authenticatorOf(fakeClock());
+  const challenge = () => authenticator.challenges(false)[0] ?? '';
+  const outcome = (header?: string) => authenticator.authenticate('POST', TARGET, header);
+  assert.ok('account' in (await outcome(answer(challenge()))));
+  const refused = { stale: false };
+  assert.deepEqual(await outcome(answer(challenge(), { key: 'wrong' })), refused);
+  assert.deepEqual(await outcome(answer(challenge(), { user: 'nobody' })), refused);
+  assert.deepEqual(await outcome(undefined), refused);
+  assert.deepEqual(await outcome('Basic YWJjOmRlZg=='), refused);
+  assert.deepEqual(await outcome(answer(challenge(), { uri: TARGET.replace('pretty=true', 'pretty=True') })), refused);
+  assert.deepEqual(await authenticator.authenticate('DELETE', TARGET, answer(challenge())), refused);
+});
+
+test('a nonce that was made up is refused, and one that is too old or of an earlier process is renewed without asking', async () => {
+  const clock = fakeClock();
+  const nonceKey = randomBytes(32);
+  const authenticator = authenticatorOf(clock, undefined, nonceKey);
+  const [challenge = ''] = authenticator.challenges(false);
+  const madeUp = challenge.replace(/nonce="[^"]*"/, `nonce="${randomBytes(24).toString('base64')}"`);
+  assert.deepEqual(await authenticator.authenticate('POST', TARGET, answer(madeUp)), { stale: false });
+  const restarted = authenticatorOf(clock, undefined, nonceKey);
+  assert.deepEqual(await restarted.authenticate('POST', TARGET, answer(challenge)), { stale: true });
+  clock.nowMs += FIVE_MINUTES_MS + 1000;
+  assert.deepEqual(await authenticator.authenticate('POST', TARGET, answer(challenge)), { stale: true });
+  assert.deepEqual(await authenticator.authenticate('POST', TARGET, answer(challenge, { key: 'wrong' })), {
+    stale: false,
+  });
+});
+
+test('a request that was seen is not let in again, while parallel ones may come in any order', async () => {
+  const authenticator = authenticatorOf(fakeClock());
+  const [challenge = ''] = authenticator.challenges(false);
+  const outcome = (nc: string) => authenticator.authenticate('POST', TARGET, answer(challenge, { nc }));
+  for (const nc of ['00000003', '00000001', '00000002', '000000ff']) assert.ok('account' in (await outcome(nc)));
+  for (const nc of ['00000003', '00000001', '000000ff', '00000004'])
+    assert.deepEqual(await outcome(nc), { stale: true });
+});
+
+test('a SHA-256 challenge cannot be answered with MD5', async () => {
+  const both = authenticatorOf(fakeClock(), ['SHA-256', 'MD5']);
+  const [sha256 = '', md5 = ''] = both.challenges(false);
+  assert.match(sha256, /algorithm=SHA-256/);
+  assert.ok('account' in (await both.authenticate('POST', TARGET, answer(sha256))));
+  assert.ok('account' in (await both.authenticate('POST', TARGET, answer(md5))));
+  const [again = ''] = both.challenges(false);
+  assert.deepEqual(await both.authenticate('POST', TARGET, answer(again, { algorithm: 'MD5' })), { stale: false });
+  const only = authenticatorOf(fakeClock(), ['SHA-256']);
+  const [challenge = ''] = only.challenges(false);
+  assert.deepEqual(await only.authenticate('POST', TARGET, answer(challenge, { algorithm: 'MD5' })), { stale: false });
+});
+
+test('what clients quote differently is read alike, and a parameter given twice is refused', () => {
+  const header = answer('nonce="n" algorithm=MD5');
+  const read = parseDigestHeader(header);
+  assert.ok(read);
+  assert.deepEqual(
+    parseDigestHeader(header.replace('algorithm=MD5', 'algorithm="MD5"').replace('qop=auth', 'qop="auth"')),
+    read,
+  );
+  assert.deepEqual(parseDigestHeader(header.replace(' algorithm=MD5,', '')), read);
+  assert.deepEqual(parseDigestHeader(header.replaceAll(', ', ',')), read);
+  for (const twice of [', qop=auth', ', uri="/other"', ', Username="x"'])
+    assert.equal(parseDigestHeader(header + twice), null);
+  assert.equal(parseDigestHeader(header.replace('qop=auth', 'qop=auth-int')), null);
+  assert.equal(parseDigestHeader(header.replace('algorithm=MD5', 'algorithm=MD5-sess')), null);
+});
+
+test('no header makes the parser throw', () => {
+  fc.assert(fc.property(fc.string(), (text) => void parseDigestHeader(`Digest ${text}`)));
+  const part = fc.constantFrom('username', 'nonce', '=', '"', ',', '\\', ' ', 'a', 'qop=auth');
+  fc.assert(fc.property(fc.array(part), (parts) => void parseDigestHeader(`Digest ${parts.join('')}`)));
+});
+
+test('no count of a nonce is ever admitted twice, in whatever order counts come, even when memory is short', () => {
+  const requests = fc.array(fc.tuple(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 200 })), {
+    maxLength: 300,
+  });
+  fc.assert(
+    fc.property(requests, fc.integer({ min: 1, max: 10 }), (sequence, limit) => {
+      const windows = new ReplayWindows(limit);
+      const admitted = new Set<string>();
+      for (const [nonce, nc] of sequence) {
+        if (!windows.admit(`n${nonce}`, 1000 + nonce, nc)) continue;
+        assert.ok(!admitted.has(`${nonce} ${nc}`));
+        admitted.add(`${nonce} ${nc}`);
+      }
+    }),
+  );
+});

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { bodyVersion, negotiateVersion } from '../../src/http/index.ts';
+
+const VERSIONS = ['2023-01-01', '2024-05-30'];
+const atlas = (version: string) => `application/vnd.atlas.${version}+json`;
+const code = (expected: string) => (error: unknown) =>
+  error instanceof Error && 'code' in error && error.code === expected;
+
+test('the newest version that is not newer than the wanted date answers', () => {
+  const served = (date: string) => negotiateVersion(VERSIONS, atlas(date));
+  assert.equal(served('2023-01-01'), '2023-01-01');
+  assert.equal(served('2024-05-29'), '2023-01-01');
+  assert.equal(served('2024-05-30'), '2024-05-30');
+  assert.equal(served('2025-03-12'), '2024-05-30');
+  assert.equal(negotiateVersion(VERSIONS, `text/html, ${atlas('2023-01-01')};q=0.9`), '2023-01-01');
+});
+
+test('without a version, with one from before the resource, or with no date at all, the request is refused', () => {
+  for (const accept of [undefined, '*/*', 'application/json', atlas('preview'), atlas('2022-12-31')]) {
+    assert.throws(() => negotiateVersion(VERSIONS, accept), code('NOT_ACCEPTABLE'));
+  }
+  for (const date of ['2023-1-1', '2023-13-01', '2023-02-30', 'x', '99999-01-01']) {
+    assert.throws(() => negotiateVersion(VERSIONS, atlas(date)), code('INVALID_VERSION_DATE'));
+  }
+});
+
+test('a body is JSON, plain or of a version', () => {
+  assert.equal(bodyVersion(VERSIONS, 'application/json'), undefined);
+  assert.equal(bodyVersion(VERSIONS, 'Application/JSON; charset=utf-8'), undefined);
+  assert.equal(bodyVersion(VERSIONS, atlas('2024-08-05')), '2024-05-30');
+  for (const type of [undefined, '', 'text/plain', 'application/x-www-form-urlencoded']) {
+    assert.throws(() => bodyVersion(VERSIONS, type), code('UNSUPPORTED_MEDIA_TYPE'));
+  }
+});

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type {
+  Agent,
+  Cluster,
+  Group,
+  Migration,
+  Order,
+  Sealed,
+  Store,
+  StoredLinkToken,
+} from '../../src/control/index.ts';
+import { NEW_MIGRATION } from '../../src/control/index.ts';
+
+/** A store under test, and a way to open what it has kept again. */
+export interface StoreUnderTest {
+  /** Opens the same data, after the store that was opened before is closed. */
+  readonly open: () => Promise<Store>;
+}
+
+const ORG = 'a'.repeat(24);
+const GROUP: Group = { id: 'b'.repeat(24), orgId: ORG, name: 'project', createdAtMs: 2 };
+const CLUSTER: Cluster = {
+  id: 'c'.repeat(24),
+  groupId: GROUP.id,
+  name: 'destination',
+  connectionString: 'sealed' as Sealed,
+  createdAtMs: 3,
+};
+const TOKEN: StoredLinkToken = {
+  id: 'token0000001',
+  orgId: ORG,
+  secretHash: 'hash',
+  accessListIps: ['192.0.2.0/24'],
+  createdBy: 'abcdefgh',
+  createdAtMs: 4,
+  redeemedAtMs: null,
+  deletedAtMs: null,
+};
+const LINK = { id: 'd'.repeat(24), orgId: ORG, tokenId: TOKEN.id, accessListIps: [], createdAtMs: 5, ended: null };
+const AGENT: Agent = {
+  id: 'e'.repeat(24),
+  linkId: LINK.id,
+  orgId: ORG,
+  publicKey: 'key',
+  host: 'host',
+  version: '1.0.0',
+  inventory: [{ projectId: 'f'.repeat(24), name: 'source', deployments: [] }],
+  createdAtMs: 6,
+  lastSequence: -1,
+  lastReportAtMs: null,
+};
+const ORDER: Order = {
+  orgId: ORG,
+  groupId: GROUP.id,
+  agentId: AGENT.id,
+  host: 'host',
+  sourceGroupId: 'f'.repeat(24),
+  sourceClusterName: 'source',
+  destinationClusterId: CLUSTER.id,
+  username: 'user',
+  password: 'sealed' as Sealed,
+  ssl: true,
+  caCertificatePath: null,
+  dropDestination: false,
+};
+const MIGRATION: Migration = {
+  ...ORDER,
+  id: '1'.repeat(24),
+  state: NEW_MIGRATION,
+  progress: null,
+  createdAtMs: 7,
+  updatedAtMs: 7,
+};
+
+/** The contract of the store's port (control/store-port.ts), run against an adapter. */
+export function testStoreConformance(name: string, create: () => Promise<StoreUnderTest & AsyncDisposable>): void {
+  test(`${name}: records come back as they were stored, also by another store that opens the same data`, async () => {
+    await using under = await create();
+    {
+      await using store = await under.open();
+      await fill(store);
+    }
+    await using store = await under.open();
+    assert.deepEqual(await store.group(GROUP.id), GROUP);
+    assert.deepEqual(await store.clusterNamed(GROUP.id, 'destination'), CLUSTER);
+    assert.deepEqual(await store.linkToken(TOKEN.id), TOKEN);
+    assert.deepEqual(await store.linkOfToken(TOKEN.id), LINK);
+    assert.deepEqual(await store.agentOfLink(LINK.id), AGENT);
+    assert.deepEqual(await store.migration(MIGRATION.id), MIGRATION);
+    assert.equal(await store.migration('2'.repeat(24)), undefined);
+    assert.equal(await store.clusterNamed(GROUP.id, 'other'), undefined);
+  });
+
+  test(`${name}: a write that throws changes nothing, and those committed with it are kept`, async () => {
+    await using under = await create();
+    await using store = await under.open();
+    const insert = (id: string) =>
+      store.write(async (transaction) => {
+        await transaction.insertOrganization({ id, name: id, createdAtMs: 1 });
+        if (id === 'second') throw new Error('changed my mind');
+      });
+    const outcomes = await Promise.allSettled(['first', 'second', 'third'].map(insert));
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'fulfilled'],
+    );
+    assert.deepEqual((await store.organizations()).map(({ id }) => id).sort(), ['first', 'third']);
+  });
+
+  test(`${name}: a write sees what those before it wrote, and readers see it only when it is committed`, async () => {
+    await using under = await create();
+    await using store = await under.open();
+    await store.write((transaction) => transaction.insertOrganization({ id: ORG, name: 'one', createdAtMs: 1 }));
+    await Promise.all([
+      store.write(async (transaction) => {
+        await transaction.insertGroup(GROUP);
+        assert.equal(await store.group(GROUP.id), undefined);
+      }),
+      store.write(async (transaction) => assert.deepEqual(await transaction.group(GROUP.id), GROUP)),
+    ]);
+    assert.deepEqual(await store.group(GROUP.id), GROUP);
+  });
+
+  test(`${name}: names that must be unique are, and updating what is not there fails`, async () => {
+    await using under = await create();
+    await using store = await under.open();
+    await fill(store);
+    await assert.rejects(store.write((transaction) => transaction.insertGroup({ ...GROUP, id: '9'.repeat(24) })));
+    await assert.rejects(store.write((transaction) => transaction.insertLinkToken(TOKEN)));
+    await assert.rejects(store.write((transaction) => transaction.updateAgent({ ...AGENT, id: '9'.repeat(24) })));
+  });
+
+  test(`${name}: of racing redemptions of one token exactly one wins`, async () => {
+    await using under = await create();
+    await using store = await under.open();
+    await fill(store);
+    const attempts = Array.from({ length: 100 }, (_, at) =>
+      store.write((transaction) => transaction.redeemLinkToken(TOKEN.id, at)),
+    );
+    assert.equal((await Promise.all(attempts)).filter(Boolean).length, 1);
+    assert.deepEqual(await store.openLinkTokensOf(ORG), []);
+  });
+
+  test(`${name}: a deleted token cannot be redeemed`, async () => {
+    await using under = await create();
+    await using store = await under.open();
+    await fill(store);
+    await store.write((transaction) => transaction.updateLinkToken({ ...TOKEN, deletedAtMs: 9 }));
+    assert.equal(await store.write((transaction) => transaction.redeemLinkToken(TOKEN.id, 10)), false);
+    assert.deepEqual(await store.openLinkTokensOf(ORG), []);
+  });
+
+  test(`${name}: lists have what is open, active or pending, in the order of creation`, async () => {
+    await using under = await create();
+    await using store = await under.open();
+    await fill(store);
+    const later = { ...MIGRATION, id: '0'.repeat(24), createdAtMs: 8 };
+    const validation = { ...ORDER, id: '3'.repeat(24), status: 'PENDING', errorMessage: null, createdAtMs: 9 } as const;
+    await store.write(async (transaction) => {
+      await transaction.insertMigration(later);
+      await transaction.insertValidation(validation);
+    });
+    assert.deepEqual(await store.activeMigrationsOfAgent(AGENT.id), [MIGRATION, later]);
+    assert.deepEqual(await store.pendingValidationsOf(AGENT.id), [validation]);
+    assert.deepEqual(await store.linkedAgentsOf(ORG), [AGENT]);
+    await store.write(async (transaction) => {
+      await transaction.updateMigration({ ...MIGRATION, state: { ...NEW_MIGRATION, status: 'COMPLETE' } });
+      await transaction.updateValidation({ ...validation, status: 'FAILED' });
+      await transaction.updateLink({ ...LINK, ended: 'deleted' });
+    });
+    assert.deepEqual(await store.activeMigrationsOfOrganization(ORG), [later]);
+    assert.deepEqual(await store.pendingValidationsOf(AGENT.id), []);
+    assert.deepEqual(await store.linkedAgentsOf(ORG), []);
+    assert.deepEqual(await store.openLinksOf(ORG), []);
+  });
+}
+
+async function fill(store: Store): Promise<void> {
+  await store.write(async (transaction) => {
+    await transaction.insertOrganization({ id: ORG, name: 'organization', createdAtMs: 1 });
+    await transaction.insertGroup(GROUP);
+    await transaction.insertCluster(CLUSTER);
+    await transaction.insertLinkToken(TOKEN);
+    await transaction.insertLink(LINK);
+    await transaction.insertAgent(AGENT);
+    await transaction.insertMigration(MIGRATION);
+  });
+}

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import { openSqliteStore } from '../../src/store/sqlite/index.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { testStoreConformance } from './conformance.ts';
+
+testStoreConformance('SQLite', async () => {
+  const folder = temporaryFolder('store');
+  return {
+    open: async () => openSqliteStore(join(folder.path, 'data')),
+    [Symbol.asyncDispose]: async () => folder[Symbol.dispose](),
+  };
+});
+
+test('one data directory is open in one server at a time, and free again afterwards', async () => {
+  using folder = temporaryFolder('store');
+  {
+    await using _store = openSqliteStore(folder.path);
+    assert.throws(() => openSqliteStore(folder.path), /in use by another Linkspan server/);
+  }
+  await using _again = openSqliteStore(folder.path);
+});
+
+test('only the owner can read the data directory and the files in it', async () => {
+  using folder = temporaryFolder('store');
+  const directory = join(folder.path, 'data');
+  mkdirSync(directory, { mode: 0o755 });
+  await using store = openSqliteStore(directory);
+  await store.write((transaction) => transaction.insertOrganization({ id: 'o', name: 'o', createdAtMs: 1 }));
+  assert.equal(statSync(directory).mode & 0o777, 0o700);
+  for (const file of readdirSync(directory)) assert.equal(statSync(join(directory, file)).mode & 0o077, 0, file);
+});
+
+test('a store of a newer version is refused, and left as it is', async () => {
+  using folder = temporaryFolder('store');
+  await openSqliteStore(folder.path)[Symbol.asyncDispose]();
+  const path = join(folder.path, 'linkspan.db');
+  const database = new DatabaseSync(path);
+  database.exec('PRAGMA user_version = 99');
+  database.close();
+  assert.throws(
+    () => openSqliteStore(folder.path),
+    /schema version 99, which this version of Linkspan \(up to 1\) does not know/,
+  );
+  const after = new DatabaseSync(path);
+  assert.equal(after.prepare('PRAGMA user_version').get()?.user_version, 99);
+  after.close();
+});
+
+test('a directory that cannot be made is refused with its cause', () => {
+  assert.throws(() => openSqliteStore('/dev/null/data'), /The data directory \/dev\/null\/data cannot be used/);
+});
