@@ -57,6 +57,11 @@ export const engineErrors = defineErrors({
     detail: 'The destination is not empty: it has %.',
     remedy: 'Choose an empty cluster, or give permission to drop what is there (drop destination data).',
   },
+  DESTINATION_UNPROTECTED: {
+    status: 200,
+    detail: 'Other users of the destination are not kept from writing to it during the migration.',
+    remedy: 'Use a destination with authentication, and a user with the role restore.',
+  },
   UNSUPPORTED_NAMESPACE: {
     status: 400,
     detail: '% cannot be migrated yet: it is %.',
@@ -91,6 +96,11 @@ export const engineErrors = defineErrors({
     status: 409,
     detail: '% cannot be brought in step: %.',
     remedy: 'Correct it on the source or on the destination, then resume.',
+  },
+  INTERNAL_ERROR: {
+    status: 500,
+    detail: 'Something went wrong that Linkspan did not expect: %.',
+    remedy: 'Start it again: it goes on from the checkpoint. If it happens again, report it with the log.',
   },
   NOT_READY_FOR_CUTOVER: {
     status: 409,

@@ -1,0 +1,144 @@
+import { type DocumentKey, keyOf } from '../bson/document-key.ts';
+import { BSON_TYPE } from '../bson/elements.ts';
+import { needsExactWrite } from '../bson/exact-write.ts';
+import { array } from '../bson/raw-document.ts';
+import { RawValue } from '../bson/raw-value.ts';
+import type { TrackedCollection } from '../catalog/tracked-collection.ts';
+import { onDestination, onSource } from '../cluster/moved.ts';
+import { RawCursor } from '../cluster/raw-cursor.ts';
+import {
+  deleteRaw,
+  exactReplaceStatement,
+  insertRaw,
+  isDuplicateId,
+  refuseWriteError,
+  replaceStatement,
+  updateRaw,
+  type WriteTarget,
+} from '../cluster/raw-write.ts';
+import type { EngineContext } from '../lifecycle/context.ts';
+import { type DirtyKey, mayDeleteUnseen } from './dirty-key.ts';
+
+interface KeyedDocument {
+  readonly key: DocumentKey;
+  readonly document: Buffer;
+}
+
+/** What is to be written so that the destination has the keys' current state. */
+interface Writes {
+  readonly deletes: readonly DocumentKey[];
+  readonly inserts: readonly KeyedDocument[];
+  readonly replaces: readonly KeyedDocument[];
+}
+
+/**
+ * Carries the current state of one collection's keys over: what the source has is written, what it has not is deleted [15–21].
+ * Acknowledged by the majority when it returns; doing it twice is harmless.
+ * @throws CollectionDropped when the source no longer has the collection
+ */
+export async function applyKeys(
+  context: EngineContext,
+  collection: TrackedCollection,
+  dirty: readonly DirtyKey[],
+): Promise<void> {
+  const inserts: KeyedDocument[] = [];
+  const replaces: KeyedDocument[] = [];
+  const deletes: DocumentKey[] = [];
+  const unknown: DocumentKey[] = [];
+  for (const { key, state } of dirty) {
+    if (state.kind === 'inserted' || state.kind === 'replaced') {
+      const plainInsert = state.kind === 'inserted' && !needsExactWrite(state.document);
+      (plainInsert ? inserts : replaces).push({ key, document: state.document });
+    } else if (state.kind === 'deleted' && mayDeleteUnseen(collection, key)) {
+      deletes.push(key);
+    } else {
+      unknown.push(key);
+    }
+  }
+  await write(context, collection, { deletes, inserts, replaces });
+  await fetchAndWrite(context, collection, unknown);
+}
+
+async function fetchAndWrite(
+  context: EngineContext,
+  collection: TrackedCollection,
+  keys: readonly DocumentKey[],
+): Promise<void> {
+  if (keys.length === 0) return;
+  const found = await fetchDocuments(context, collection, keys);
+  if (found === 'too large') {
+    const middle = Math.ceil(keys.length / 2);
+    await fetchAndWrite(context, collection, keys.slice(0, middle));
+    await fetchAndWrite(context, collection, keys.slice(middle));
+    return;
+  }
+  const replaces = found.map((document) => ({ key: keyOf(document), document }));
+  const present = new Set(replaces.map(({ key }) => key.identity));
+  const deletes = keys.filter(({ identity }) => !present.has(identity));
+  await write(context, collection, { deletes, inserts: [], replaces });
+}
+
+/** Current states, read at or after all that was dispatched; "too large" when they fill more than one reply. */
+async function fetchDocuments(
+  context: EngineContext,
+  collection: TrackedCollection,
+  keys: readonly DocumentKey[],
+): Promise<readonly Buffer[] | 'too large'> {
+  const filter = { _id: { $in: new RawValue(BSON_TYPE.array, array(keys.map(({ value }) => value))) } };
+  return await onSource(context, collection, async (name) => {
+    const [cursor, batch] = await RawCursor.open(context.source, collection.database, {
+      find: name,
+      filter,
+      batchSize: keys.length + 1,
+      collectionUUID: collection.uuid,
+      readConcern: { level: 'majority', afterClusterTime: context.position.time },
+    });
+    await using _ = cursor;
+    if (!cursor.open) return batch.documents;
+    if (keys.length > 1) return 'too large';
+    return [...batch.documents, ...(await cursor.next()).documents];
+  });
+}
+
+/**
+ * Deletes go first: a key that was asked for and not found may equal one that was found under other bytes, and deleting it deletes
+ * that document, which is then written again [28].
+ */
+async function write(context: EngineContext, collection: TrackedCollection, writes: Writes): Promise<void> {
+  await onDestination(context, collection, async (target) => {
+    const { destination } = context;
+    for (const error of await deleteRaw(destination, target, writes.deletes)) {
+      refuseWriteError(target, writes.deletes[error.index], error);
+    }
+    const [inserted, replaced] = await Promise.allSettled([
+      insert(context, target, writes.inserts),
+      replace(context, target, writes.replaces),
+    ]);
+    if (inserted.status === 'rejected') throw inserted.reason;
+    if (replaced.status === 'rejected') throw replaced.reason;
+  });
+}
+
+async function insert(context: EngineContext, target: WriteTarget, documents: readonly KeyedDocument[]): Promise<void> {
+  const present: KeyedDocument[] = [];
+  const bytes = documents.map(({ document }) => document);
+  for (const error of await insertRaw(context.destination, target, bytes)) {
+    const existing = documents[error.index];
+    if (existing === undefined || !isDuplicateId(error)) refuseWriteError(target, existing?.key, error);
+    present.push(existing);
+  }
+  await replace(context, target, present);
+}
+
+async function replace(
+  context: EngineContext,
+  target: WriteTarget,
+  documents: readonly KeyedDocument[],
+): Promise<void> {
+  const statements = documents.map(({ key, document }) =>
+    needsExactWrite(document) ? exactReplaceStatement(key, document) : replaceStatement(key, document),
+  );
+  for (const error of await updateRaw(context.destination, target, statements)) {
+    refuseWriteError(target, documents[error.index]?.key, error);
+  }
+}

@@ -1,0 +1,119 @@
+import { messageOf, reach } from '../../platform/index.ts';
+import type { TrackedCollection } from '../catalog/tracked-collection.ts';
+import { CollectionDropped } from '../cluster/moved.ts';
+import type { EngineContext } from '../lifecycle/context.ts';
+import { applyKeys } from './apply-keys.ts';
+import { coalesce, type DirtyKey } from './dirty-key.ts';
+
+const BATCH_KEYS = 1_000;
+const BATCH_BYTES = 4 * 1024 * 1024;
+/** How long a lone key waits for company, so that a steady trickle does not become a stream of tiny batches. */
+const LINGER_MS = 20;
+
+interface Waiter {
+  /** How many keys the lane must have finished. */
+  readonly target: number;
+  readonly resolve: () => void;
+  readonly reject: (reason: Error) => void;
+}
+
+/** An ordered queue of dirty keys. A key always takes the same lane, so its states are written one after the other. */
+export class Lane {
+  readonly #context: EngineContext;
+  /** In order of arrival; a key that comes again keeps its place. */
+  readonly #queue = new Map<string, DirtyKey>();
+  #inFlight: readonly DirtyKey[] = [];
+  #finished = 0;
+  #wake = Promise.withResolvers<void>();
+  readonly #waiting = new Set<Waiter>();
+
+  constructor(context: EngineContext) {
+    this.#context = context;
+  }
+
+  get size(): number {
+    return this.#queue.size + this.#inFlight.length;
+  }
+
+  /** The oldest stream batch with a key that is not yet on the destination; Infinity when there is none. */
+  get oldestSequence(): number {
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const { sequence } of this.#inFlight) oldest = Math.min(oldest, sequence);
+    for (const { sequence } of this.#queue.values()) oldest = Math.min(oldest, sequence);
+    return oldest;
+  }
+
+  add(dirty: DirtyKey): void {
+    const identity = dirty.collection.id + dirty.key.identity;
+    const earlier = this.#queue.get(identity);
+    this.#queue.set(identity, earlier === undefined ? dirty : coalesce(earlier, dirty));
+    this.#wake.resolve();
+  }
+
+  /** Resolves when everything that is in the lane now is on the destination. @throws when the lane stops before that */
+  async flush(): Promise<void> {
+    if (this.size === 0) return;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#waiting.add({ target: this.#finished + this.size, resolve, reject });
+    await promise;
+  }
+
+  /** Works until the signal aborts. @throws what stopped it */
+  async run(signal: AbortSignal): Promise<void> {
+    const wakeUp = () => this.#wake.resolve();
+    signal.addEventListener('abort', wakeUp, { once: true });
+    try {
+      while (!signal.aborted) {
+        if (this.#queue.size === 0) {
+          this.#wake = Promise.withResolvers();
+          if (signal.aborted) return;
+          await this.#wake.promise;
+          continue;
+        }
+        if (this.#queue.size < BATCH_KEYS && this.#waiting.size === 0)
+          await this.#context.clock.sleep(LINGER_MS, signal);
+        await this.#applyBatch();
+      }
+    } finally {
+      signal.removeEventListener('abort', wakeUp);
+      for (const { reject } of this.#waiting) reject(new Error('The lane stopped'));
+    }
+  }
+
+  async #applyBatch(): Promise<void> {
+    this.#inFlight = this.#take();
+    await reach('engine.apply.batch-taken');
+    const byCollection = Map.groupBy(this.#inFlight, ({ collection }) => collection);
+    for (const [collection, dirty] of byCollection) await this.#apply(collection, dirty);
+    await reach('engine.apply.batch-acknowledged');
+    this.#finished += this.#inFlight.length;
+    this.#inFlight = [];
+    for (const waiter of this.#waiting) {
+      if (waiter.target > this.#finished) continue;
+      this.#waiting.delete(waiter);
+      waiter.resolve();
+    }
+  }
+
+  #take(): DirtyKey[] {
+    const batch: DirtyKey[] = [];
+    let bytes = 0;
+    for (const [identity, dirty] of this.#queue) {
+      if (batch.length >= BATCH_KEYS || bytes >= BATCH_BYTES) break;
+      this.#queue.delete(identity);
+      batch.push(dirty);
+      if ('document' in dirty.state) bytes += dirty.state.document.length;
+    }
+    return batch;
+  }
+
+  async #apply(collection: TrackedCollection, dirty: readonly DirtyKey[]): Promise<void> {
+    try {
+      await applyKeys(this.#context, collection, dirty);
+      this.#context.counters.applied += dirty.length;
+    } catch (error) {
+      if (!(error instanceof CollectionDropped)) throw error;
+      this.#context.logger.debug({ namespace: messageOf(error) }, 'Changes of a dropped collection are moot');
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import { laneHash } from '../bson/document-key.ts';
+import { hashOfText } from '../bson/hash.ts';
+import type { EngineContext } from '../lifecycle/context.ts';
+import type { DirtyKey } from './dirty-key.ts';
+import { Lane } from './lane.ts';
+
+const LANES = 8;
+/** Keys that may wait in all lanes together before the stream is no longer read. */
+const MOST_QUEUED_KEYS = 20_000;
+
+/** All lanes of a migration. */
+export class Lanes {
+  readonly #lanes: readonly Lane[];
+  readonly #context: EngineContext;
+
+  constructor(context: EngineContext) {
+    this.#context = context;
+    this.#lanes = Array.from({ length: LANES }, () => new Lane(context));
+  }
+
+  get queued(): number {
+    return this.#lanes.reduce((sum, lane) => sum + lane.size, 0);
+  }
+
+  get oldestSequence(): number {
+    return Math.min(...this.#lanes.map((lane) => lane.oldestSequence));
+  }
+
+  /** Queues a key. Equal keys share a lane; where a collation decides what is equal, the whole collection does [28, 29]. */
+  add(dirty: DirtyKey): void {
+    const hash = dirty.collection.hasCollation ? hashOfText(dirty.collection.id) : laneHash(dirty.key);
+    this.#lanes[hash % LANES]?.add(dirty);
+  }
+
+  /** Resolves when there is room for another batch, which bounds memory and lets the source feel a slow destination. */
+  async room(): Promise<void> {
+    while (this.queued > MOST_QUEUED_KEYS) {
+      this.#context.signal.throwIfAborted();
+      await this.#context.clock.sleep(10, this.#context.signal);
+    }
+  }
+
+  /** Resolves when everything that is queued now is on the destination. */
+  async flush(): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => lane.flush()));
+  }
+
+  /** Works until the signal aborts. @throws what stopped a lane */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => lane.run(signal)));
+  }
+}

@@ -1,0 +1,23 @@
+import { BSON_TYPE, valueLength } from './elements.ts';
+
+const EIGHT_ZEROS = Buffer.alloc(8);
+const DOLLAR = '$'.charCodeAt(0);
+
+/**
+ * Whether a plain insert or replace would not keep the document: the server writes its own time into an empty top-level
+ * timestamp, and refuses to replace by a document with a `$`-prefixed field (live-migration §8.8) [23, 24].
+ * Only element headers are read.
+ */
+export function needsExactWrite(document: Buffer): boolean {
+  const end = document.length - 1;
+  let offset = 4;
+  while (offset < end) {
+    const type = document[offset] ?? 0;
+    if (document[offset + 1] === DOLLAR) return true;
+    const valueStart = document.indexOf(0, offset + 1) + 1;
+    if (type === BSON_TYPE.timestamp && document.compare(EIGHT_ZEROS, 0, 8, valueStart, valueStart + 8) === 0)
+      return true;
+    offset = valueStart + valueLength(type, document, valueStart);
+  }
+  return false;
+}

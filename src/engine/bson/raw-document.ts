@@ -1,0 +1,44 @@
+import { BSON_TYPE } from './elements.ts';
+import { RawValue } from './raw-value.ts';
+
+/** Bytes of one element: type, name, value. @param name ASCII */
+export function element(type: number, name: string, value: Buffer): Buffer {
+  const head = Buffer.allocUnsafe(name.length + 2);
+  head[0] = type;
+  head.write(name, 1, 'latin1');
+  head[name.length + 1] = 0;
+  return Buffer.concat([head, value]);
+}
+
+/** A document made of elements' bytes. */
+export function document(...elements: readonly Buffer[]): Buffer {
+  const length = elements.reduce((sum, part) => sum + part.length, 5);
+  const bytes = Buffer.allocUnsafe(length);
+  bytes.writeInt32LE(length, 0);
+  let offset = 4;
+  for (const part of elements) offset += part.copy(bytes, offset);
+  bytes[offset] = 0;
+  return bytes;
+}
+
+/** An array of values, each given as a raw value. */
+export function array(values: readonly RawValue[]): Buffer {
+  return document(...values.map((value, index) => element(value.type, String(index), value.bytes)));
+}
+
+/** Wraps a whole document, so that it can stand inside a command. */
+export function rawDocument(bytes: Buffer): RawValue {
+  return new RawValue(BSON_TYPE.document, bytes);
+}
+
+/** Bytes of a boolean value. */
+export function boolean(value: boolean): Buffer {
+  return Buffer.from([value ? 1 : 0]);
+}
+
+/** Bytes of an int32 value. */
+export function int32(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(4);
+  bytes.writeInt32LE(value);
+  return bytes;
+}

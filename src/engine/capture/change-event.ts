@@ -1,0 +1,83 @@
+import { Timestamp } from 'mongodb';
+import { UserError } from '../../platform/index.ts';
+import { type DocumentKey, keyOf } from '../bson/document-key.ts';
+import { elementNamed, elementsOf } from '../bson/elements.ts';
+
+/** What the engine reads of a change event. The document, if it came along, stays bytes. */
+export interface ChangeEvent {
+  readonly operation: string;
+  readonly database: string;
+  readonly collection: string;
+  /** UUID in hexadecimal; absent on events that concern no collection, or a view. */
+  readonly collectionId?: string;
+  readonly key?: DocumentKey;
+  readonly fullDocument?: Buffer;
+  readonly time: Timestamp;
+}
+
+/** Operations on documents; every other one is taken as a change of the catalog. */
+const DOCUMENT_OPERATIONS = new Set(['insert', 'update', 'replace', 'delete']);
+
+export function isDocumentChange(
+  event: ChangeEvent,
+): event is ChangeEvent & { key: DocumentKey; collectionId: string } {
+  return DOCUMENT_OPERATIONS.has(event.operation);
+}
+
+/** Reads an event's envelope. Nothing is ever skipped: @throws UserError UNDECODABLE_EVENT */
+export function readChangeEvent(bytes: Buffer): ChangeEvent {
+  try {
+    const event = readEnvelope(bytes);
+    if (isDocumentChange(event) && (event.key === undefined || event.collectionId === undefined)) {
+      throw new RangeError(`${event.operation} without document key or collection UUID`);
+    }
+    return event;
+  } catch (error) {
+    const token = elementNamed(bytes, '_id');
+    const shown = token === undefined ? '?' : stringField(bytes.subarray(token.valueStart, token.valueEnd), '_data');
+    throw new UserError('UNDECODABLE_EVENT', [String(error), shown], { cause: error });
+  }
+}
+
+function readEnvelope(bytes: Buffer): ChangeEvent {
+  let operation: string | undefined;
+  let time: Timestamp | undefined;
+  let database = '';
+  let collection = '';
+  let collectionId: string | undefined;
+  let key: DocumentKey | undefined;
+  let fullDocument: Buffer | undefined;
+  for (const { name, valueStart, valueEnd } of elementsOf(bytes)) {
+    switch (name) {
+      case 'operationType':
+        operation = bytes.toString('utf8', valueStart + 4, valueEnd - 1);
+        break;
+      case 'clusterTime':
+        time = new Timestamp(bytes.readBigUInt64LE(valueStart));
+        break;
+      case 'ns': {
+        const namespace = bytes.subarray(valueStart, valueEnd);
+        database = stringField(namespace, 'db');
+        collection = stringField(namespace, 'coll');
+        break;
+      }
+      case 'collectionUUID':
+        // A binary's length and subtype come first.
+        collectionId = bytes.toString('hex', valueStart + 5, valueEnd);
+        break;
+      case 'documentKey':
+        key = keyOf(bytes.subarray(valueStart, valueEnd));
+        break;
+      case 'fullDocument':
+        fullDocument = bytes.subarray(valueStart, valueEnd);
+        break;
+    }
+  }
+  if (operation === undefined || time === undefined) throw new RangeError('No operationType or clusterTime');
+  return { operation, database, collection, collectionId, key, fullDocument, time };
+}
+
+function stringField(document: Buffer, name: string): string {
+  const field = elementNamed(document, name);
+  return field === undefined ? '' : document.toString('utf8', field.valueStart + 4, field.valueEnd - 1);
+}

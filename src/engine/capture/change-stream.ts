@@ -1,0 +1,124 @@
+import { BSON, type Document, type Timestamp } from 'mongodb';
+import { UserError } from '../../platform/index.ts';
+import { timeOfToken } from '../cluster/cluster-time.ts';
+import { classify } from '../cluster/failure-policy.ts';
+import { type RawBatch, RawCursor } from '../cluster/raw-cursor.ts';
+import type { EngineContext } from '../lifecycle/context.ts';
+import { type ChangeEvent, readChangeEvent } from './change-event.ts';
+
+export interface ResumeToken {
+  readonly _data: string;
+}
+
+/** One reply of the stream. */
+export interface StreamBatch {
+  readonly events: readonly ChangeEvent[];
+  /** Where the stream goes on after this batch; moves on without events, too [4]. */
+  readonly token: ResumeToken;
+  /** Everything before this time has been shown. */
+  readonly time: Timestamp;
+  /** The source's latest operation when it answered. */
+  readonly sourceTime: Timestamp;
+}
+
+const BATCH_EVENTS = 10_000;
+
+/** Documents beyond this size are not sent with their events: fetching them once, in their current state, is cheaper [21]. */
+const LARGEST_DOCUMENT_IN_EVENT_BYTES = 1024 * 1024;
+
+/**
+ * The deployment-wide change stream, as raw batches. One stream for all namespaces, so `invalidate` never happens [41] and the
+ * order between collections is kept.
+ */
+export class ChangeStream implements AsyncDisposable {
+  readonly #context: EngineContext;
+  #cursor: RawCursor | undefined;
+  #token: ResumeToken | undefined;
+
+  /** @param token  where to go on; from now on when undefined */
+  constructor(context: EngineContext, token: ResumeToken | undefined) {
+    this.#context = context;
+    this.#token = token;
+  }
+
+  /**
+   * The next batch, through failures of cursor and server.
+   * @param waitMs  how long the server may wait for the first event
+   * @throws UserError HISTORY_LOST when the oplog no longer reaches back to the token [2]
+   */
+  async next(waitMs: number): Promise<StreamBatch> {
+    const { retrier, checkpoint } = this.#context;
+    try {
+      return await retrier.run('the change stream of the source', async () => {
+        try {
+          return this.#read(await this.#nextRaw(waitMs));
+        } catch (error) {
+          await this.#close(); // Before opening again, or connections and cursors pile up [56].
+          throw error;
+        }
+      });
+    } catch (error) {
+      if (classify(error) !== 'history-lost') throw error;
+      throw new UserError('HISTORY_LOST', [checkpoint.migrationId, String(error)], { cause: error });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#close();
+  }
+
+  async #nextRaw(waitMs: number): Promise<RawBatch> {
+    if (this.#cursor !== undefined) return await this.#cursor.next({ batchSize: BATCH_EVENTS, maxTimeMS: waitMs });
+    const [cursor, first] = await RawCursor.open(this.#context.source, 'admin', {
+      aggregate: 1,
+      pipeline: pipeline(this.#token),
+      cursor: { batchSize: BATCH_EVENTS },
+      readConcern: { level: 'majority' },
+    });
+    this.#cursor = cursor;
+    return first;
+  }
+
+  #read(batch: RawBatch): StreamBatch {
+    if (batch.postBatchResumeToken === undefined) throw new Error('The change stream sent no resume token');
+    const token = BSON.deserialize(batch.postBatchResumeToken) as unknown as ResumeToken;
+    const events = batch.documents.map(readChangeEvent);
+    this.#token = token;
+    return { events, token, time: timeOfToken(token), sourceTime: batch.operationTime };
+  }
+
+  async #close(): Promise<void> {
+    const cursor = this.#cursor;
+    this.#cursor = undefined;
+    await cursor?.[Symbol.asyncDispose]();
+  }
+}
+
+function pipeline(token: ResumeToken | undefined): Document[] {
+  const sentAlong = {
+    $and: [
+      { $in: ['$operationType', ['insert', 'replace']] },
+      { $lte: [{ $bsonSize: { $ifNull: ['$fullDocument', {}] } }, LARGEST_DOCUMENT_IN_EVENT_BYTES] },
+    ],
+  };
+  return [
+    {
+      $changeStream: {
+        allChangesForCluster: true,
+        showExpandedEvents: true,
+        ...(token === undefined ? {} : { resumeAfter: token }),
+      },
+    },
+    {
+      $project: {
+        operationType: 1,
+        ns: 1,
+        to: 1,
+        documentKey: 1,
+        collectionUUID: 1,
+        clusterTime: 1,
+        fullDocument: { $cond: [sentAlong, '$fullDocument', '$$REMOVE'] },
+      },
+    },
+  ];
+}

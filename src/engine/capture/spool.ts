@@ -1,0 +1,70 @@
+import { Binary } from 'mongodb';
+import { type DocumentKey, keyBytes, keyFromBytes } from '../bson/document-key.ts';
+import { bufferOf } from '../bson/stored-bytes.ts';
+import type { TrackedCollection } from '../catalog/tracked-collection.ts';
+import type { SpoolRecord } from '../checkpoint/checkpoint-store.ts';
+import type { EngineContext } from '../lifecycle/context.ts';
+
+const FLUSH_AT_KEYS = 2_000;
+const READ_KEYS = 2_000;
+
+/**
+ * Keys that changed while their collection was being copied, kept on the destination until the copy has ended. So the stream is
+ * consumed from the first minute, the source's oplog need not span the copy [2, 3], and nothing is applied to a range in
+ * flight [6, 7].
+ */
+export class Spool {
+  readonly #context: EngineContext;
+  #buffer = new Map<string, { readonly record: SpoolRecord; readonly sequence: number }>();
+  #flushing: { readonly oldest: number; readonly done: Promise<void> } | undefined;
+
+  constructor(context: EngineContext) {
+    this.#context = context;
+  }
+
+  /** Notes that the key changed. Durable only after `flush`. @param sequence of the stream batch that brought it */
+  add(collection: TrackedCollection, key: DocumentKey, sequence: number): void {
+    const identity = collection.id + key.identity;
+    if (this.#buffer.has(identity)) return;
+    const _id = { m: this.#context.checkpoint.migrationId, u: collection.uuid, k: new Binary(keyBytes(key)) };
+    this.#buffer.set(identity, { record: { _id }, sequence });
+  }
+
+  get isFull(): boolean {
+    return this.#buffer.size >= FLUSH_AT_KEYS;
+  }
+
+  /** The oldest stream batch with a key that is not durable yet; Infinity when all are. */
+  get oldestSequence(): number {
+    const [first] = this.#buffer.values();
+    return Math.min(first?.sequence ?? Number.POSITIVE_INFINITY, this.#flushing?.oldest ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** Makes all that was added before this call durable. */
+  async flush(): Promise<void> {
+    while (this.#flushing !== undefined) await this.#flushing.done;
+    if (this.#buffer.size === 0) return;
+    const batch = [...this.#buffer.values()];
+    this.#buffer = new Map();
+    const { retrier, checkpoint } = this.#context;
+    const done = retrier.run('the destination', () => checkpoint.addToSpool(batch.map(({ record }) => record)));
+    this.#flushing = { oldest: batch[0]?.sequence ?? 0, done };
+    await done; // A failure ends the run, so the batch need not be put back.
+    this.#flushing = undefined;
+  }
+
+  /** The collection's spooled keys, in batches. Flush first. */
+  async *keys(collection: TrackedCollection): AsyncGenerator<DocumentKey[]> {
+    const { checkpoint, retrier } = this.#context;
+    let after: Binary | undefined;
+    while (true) {
+      const records = await retrier.run('the destination', () =>
+        checkpoint.readSpool(collection.uuid, after, READ_KEYS),
+      );
+      const last = records.at(-1);
+      if (last === undefined) return;
+      yield records.map(({ _id }) => keyFromBytes(bufferOf(_id.k)));
+      after = last._id.k;
+    }
+  }
+}

@@ -1,0 +1,28 @@
+import { elementsOf } from '../bson/elements.ts';
+import { document, element } from '../bson/raw-document.ts';
+import { RawValue } from '../bson/raw-value.ts';
+
+/** The top-level fields of a raw document, in order. Specs and options stay bytes, so that 1, 1.0 and NumberLong(1) stay apart [13]. */
+export type Fields = ReadonlyMap<string, RawValue>;
+
+export function fieldsOf(bytes: Buffer): Map<string, RawValue> {
+  const fields = new Map<string, RawValue>();
+  for (const { name, type, valueStart, valueEnd } of elementsOf(bytes)) {
+    fields.set(name, new RawValue(type, bytes.subarray(valueStart, valueEnd)));
+  }
+  return fields;
+}
+
+export function documentOf(fields: Fields): Buffer {
+  return document(...[...fields].map(([name, value]) => element(value.type, name, value.bytes)));
+}
+
+export function sameValue(a: RawValue | undefined, b: RawValue | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return a.type === b.type && a.bytes.equals(b.bytes);
+}
+
+/** Names of the fields that differ or are on one side only; the order of fields does not matter. */
+export function differingFields(a: Fields, b: Fields): string[] {
+  return [...new Set([...a.keys(), ...b.keys()])].filter((name) => !sameValue(a.get(name), b.get(name)));
+}

@@ -1,0 +1,70 @@
+import { BSON, type Document, type MongoClient, UUID } from 'mongodb';
+import { elementNamed } from '../bson/elements.ts';
+import { readAll } from '../cluster/raw-cursor.ts';
+import { type Fields, fieldsOf } from './fields.ts';
+import { type IndexSpec, readIndexSpec } from './index-spec.ts';
+import { isServerCollection, isUserDatabase } from './namespaces.ts';
+
+/** A collection or view as a cluster's catalog shows it. */
+export interface CatalogEntry {
+  readonly database: string;
+  readonly name: string;
+  /** `collection`, `view`, `timeseries`. */
+  readonly type: string;
+  /** Absent for views. */
+  readonly uuid?: UUID;
+  /** What `create` would need to make another one like it. */
+  readonly options: Fields;
+}
+
+/** What `create` does not take: marks of the server itself. */
+const NOT_CREATABLE = ['uuid', 'temp', 'autoIndexId', 'flags'];
+
+/** Names of the databases with users' data. */
+export async function listUserDatabases(client: MongoClient): Promise<string[]> {
+  const reply = await client.db('admin').command({ listDatabases: 1, nameOnly: true, authorizedDatabases: false });
+  const databases = reply.databases as { name: string }[];
+  return databases.map(({ name }) => name).filter(isUserDatabase);
+}
+
+/** Collections and views of one database, without the server's own. */
+export async function listCollections(client: MongoClient, database: string): Promise<CatalogEntry[]> {
+  const entries = await readAll(client, database, { listCollections: 1, cursor: { batchSize: 100_000 } });
+  return entries.map((bytes) => readEntry(database, bytes)).filter(({ name }) => !isServerCollection(name));
+}
+
+/** Indexes of a collection but the one on `_id`; none when the collection is gone. */
+export async function listIndexes(client: MongoClient, database: string, name: string): Promise<IndexSpec[]> {
+  const NAMESPACE_NOT_FOUND = 26;
+  try {
+    const specs = await readAll(client, database, { listIndexes: name, cursor: { batchSize: 1_000 } });
+    return specs.map(readIndexSpec).filter((spec) => spec !== undefined);
+  } catch (error) {
+    if ((error as { code?: unknown }).code === NAMESPACE_NOT_FOUND) return [];
+    throw error;
+  }
+}
+
+/** Statistics for planning and progress: the source's own counts, which may be off after a crash of its server. */
+export async function collectionSize(
+  client: MongoClient,
+  database: string,
+  name: string,
+): Promise<{ documents: number; bytes: number; averageBytes: number }> {
+  const stats: Document = await client.db(database).command({ collStats: name });
+  return { documents: Number(stats.count), bytes: Number(stats.size), averageBytes: Number(stats.avgObjSize ?? 0) };
+}
+
+function readEntry(database: string, bytes: Buffer): CatalogEntry {
+  const { name, type, info } = BSON.deserialize(bytes, { fieldsAsRaw: { options: true } });
+  const options = elementNamed(bytes, 'options');
+  const fields = options === undefined ? new Map() : fieldsOf(bytes.subarray(options.valueStart, options.valueEnd));
+  for (const field of NOT_CREATABLE) fields.delete(field);
+  return {
+    database,
+    name,
+    type,
+    options: fields,
+    ...(info?.uuid === undefined ? {} : { uuid: new UUID(info.uuid.buffer) }),
+  };
+}

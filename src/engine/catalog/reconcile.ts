@@ -1,0 +1,179 @@
+import type { UUID } from 'mongodb';
+import { reach, UserError } from '../../platform/index.ts';
+import type { EngineContext } from '../lifecycle/context.ts';
+import { createCollection, dropCollection, modifyOptions, renameCollection } from './change-catalog.ts';
+import { differingFields } from './fields.ts';
+import { type CatalogEntry, listCollections, listUserDatabases } from './read-catalog.ts';
+import { TrackedCollection } from './tracked-collection.ts';
+import { refuseUnsupported } from './unsupported.ts';
+
+type IdentifiedEntry = CatalogEntry & { readonly uuid: UUID };
+
+/**
+ * Makes the destination's catalog like the source's is now: drops, renames, creates, modifies, views. It compares states instead of
+ * replaying events, so it may run at any time, repeat itself and be ahead of the stream [38–40]. Documents are not its business.
+ *
+ * Not to be run twice at the same time.
+ */
+export async function reconcileCatalog(context: EngineContext, databases: Iterable<string>): Promise<void> {
+  for (const database of databases) {
+    await context.retrier.run('the catalogs of both clusters', () => reconcileDatabase(context, database));
+  }
+}
+
+/** Databases that either side has, or the engine knows. */
+export async function databasesOf(context: EngineContext): Promise<Set<string>> {
+  const { retrier, source, destination, tracked } = context;
+  const listed = await retrier.run('the catalogs of both clusters', () =>
+    Promise.all([listUserDatabases(source), listUserDatabases(destination)]),
+  );
+  return new Set([...listed.flat(), ...[...tracked.values()].map(({ database }) => database)]);
+}
+
+async function reconcileDatabase(context: EngineContext, database: string): Promise<void> {
+  const wanted = await listCollections(context.source, database);
+  refuseUnsupported(wanted);
+  const collections = wanted.filter(
+    (entry): entry is IdentifiedEntry => entry.type === 'collection' && entry.uuid !== undefined,
+  );
+  const views = wanted.filter(({ type }) => type === 'view');
+
+  await adoptUnfinished(context, database);
+  await dropGone(context, database, collections, views);
+  await renameMoved(context, database, collections);
+  await createNew(context, database, collections);
+  await modifyChanged(context, database, collections, views);
+}
+
+/** A collection that was being created when an engine was killed may or may not be there. */
+async function adoptUnfinished(context: EngineContext, database: string): Promise<void> {
+  const unfinished = [...context.tracked.values()].filter(
+    (one) => one.database === database && one.destinationUuid === null,
+  );
+  if (unfinished.length === 0) return;
+  const owned = new Set(
+    [...context.tracked.values()].map(({ destinationUuid }) => destinationUuid?.toHexString(false)),
+  );
+  const present = await listCollections(context.destination, database);
+  for (const collection of unfinished) {
+    const entry = present.find(
+      ({ name, uuid }) => name === collection.destinationName && !owned.has(uuid?.toHexString(false)),
+    );
+    if (entry?.uuid !== undefined) await noteCreated(context, collection, entry.uuid);
+    else context.tracked.delete(collection.id);
+  }
+}
+
+async function dropGone(
+  context: EngineContext,
+  database: string,
+  collections: readonly IdentifiedEntry[],
+  views: readonly CatalogEntry[],
+): Promise<void> {
+  const alive = new Set(collections.map(({ uuid }) => uuid.toHexString(false)));
+  const present = await listCollections(context.destination, database);
+  for (const collection of [...context.tracked.values()]) {
+    if (collection.database !== database || alive.has(collection.id)) continue;
+    collection.dropped.abort();
+    const entry = present.find(
+      ({ uuid }) => uuid?.toHexString(false) === collection.destinationUuid?.toHexString(false),
+    );
+    if (entry !== undefined) await dropCollection(context.destination, database, entry.name);
+    await context.checkpoint.removeCollection(collection.uuid);
+    context.tracked.delete(collection.id);
+  }
+  for (const view of present.filter(({ type }) => type === 'view')) {
+    if (!views.some(({ name }) => name === view.name)) await dropCollection(context.destination, database, view.name);
+  }
+}
+
+/** Renames may swap names or form a ring, so whatever stands in the way steps aside first. */
+async function renameMoved(
+  context: EngineContext,
+  database: string,
+  collections: readonly IdentifiedEntry[],
+): Promise<void> {
+  const byDestination = new Map(
+    [...context.tracked.values()].map((collection) => [collection.destinationUuid?.toHexString(false), collection]),
+  );
+  const located = new Map<string, TrackedCollection>();
+  for (const { name, uuid } of await listCollections(context.destination, database)) {
+    const collection = uuid === undefined ? undefined : byDestination.get(uuid.toHexString(false));
+    if (collection !== undefined) located.set(name, collection);
+  }
+  const move = async (collection: TrackedCollection, from: string, to: string) => {
+    await renameCollection(context.destination, database, from, to);
+    located.delete(from);
+    located.set(to, collection);
+    collection.destinationName = to;
+    await context.checkpoint.saveCollection(collection.toRecord(context.checkpoint.migrationId));
+  };
+  for (const { name, uuid } of collections) {
+    const collection = context.tracked.get(uuid.toHexString(false));
+    if (collection === undefined) continue;
+    collection.sourceName = name;
+    const at = [...located].find(([, one]) => one === collection)?.[0];
+    if (at === undefined || at === name) continue;
+    const inTheWay = located.get(name);
+    if (inTheWay !== undefined) await move(inTheWay, name, `linkspan.moving.${inTheWay.id}`);
+    await reach('engine.catalog.stepped-aside');
+    await move(collection, at, name);
+  }
+}
+
+async function createNew(
+  context: EngineContext,
+  database: string,
+  collections: readonly IdentifiedEntry[],
+): Promise<void> {
+  const created = collections.filter(({ uuid }) => !context.tracked.has(uuid.toHexString(false)));
+  if (created.length === 0) return;
+  const taken = new Set((await listCollections(context.destination, database)).map(({ name }) => name));
+  for (const entry of created) {
+    const collection = new TrackedCollection(entry);
+    if (taken.has(entry.name)) {
+      throw new UserError('NAMESPACE_CONFLICT', [
+        collection.namespace,
+        'something else has its name on the destination',
+      ]);
+    }
+    // Known before it is made: whatever an engine that dies here leaves behind is its own, and taken up again.
+    await context.checkpoint.saveCollection(collection.toRecord(context.checkpoint.migrationId));
+    context.tracked.set(collection.id, collection);
+    await createCollection(context.destination, database, entry.name, entry.options);
+    await reach('engine.catalog.created');
+  }
+  await adoptUnfinished(context, database);
+}
+
+async function noteCreated(context: EngineContext, collection: TrackedCollection, uuid: UUID): Promise<void> {
+  collection.destinationUuid = uuid;
+  collection.state = 'pending';
+  await context.checkpoint.saveCollection(collection.toRecord(context.checkpoint.migrationId));
+}
+
+async function modifyChanged(
+  context: EngineContext,
+  database: string,
+  collections: readonly IdentifiedEntry[],
+  views: readonly CatalogEntry[],
+): Promise<void> {
+  const present = await listCollections(context.destination, database);
+  for (const entry of collections) {
+    const collection = context.tracked.get(entry.uuid.toHexString(false));
+    const existing = present.find(({ name, type }) => name === entry.name && type === 'collection');
+    if (collection === undefined || existing === undefined) continue;
+    await modifyOptions(context.destination, existing, entry.options);
+    if (differingFields(collection.options, entry.options).length === 0) continue;
+    collection.options = entry.options;
+    await context.checkpoint.saveCollection(collection.toRecord(context.checkpoint.migrationId));
+  }
+  for (const view of views) {
+    const existing = present.find(({ name }) => name === view.name);
+    if (existing === undefined) await createCollection(context.destination, database, view.name, view.options);
+    else if (existing.options.has('viewOn') && differingFields(existing.options, view.options).includes('collation')) {
+      await dropCollection(context.destination, database, view.name);
+      await createCollection(context.destination, database, view.name, view.options);
+    } else await modifyOptions(context.destination, existing, view.options);
+  }
+}

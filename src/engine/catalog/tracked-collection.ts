@@ -1,0 +1,101 @@
+import { Binary, type Timestamp, type UUID } from 'mongodb';
+import { bufferOf } from '../bson/stored-bytes.ts';
+import type { CollectionRecord, CollectionState } from '../checkpoint/records.ts';
+import type { WriteTarget } from '../cluster/raw-write.ts';
+import { documentOf, type Fields, fieldsOf } from './fields.ts';
+import { type IndexSpec, readIndexSpec } from './index-spec.ts';
+import type { CatalogEntry } from './read-catalog.ts';
+
+/**
+ * A collection of the source on its way to the destination. It is known by the source's UUID, so a rename changes nothing but
+ * its names, and reads and writes can be pinned to exactly this collection [38].
+ */
+export class TrackedCollection {
+  readonly uuid: UUID;
+  /** The UUID as a map key. */
+  readonly id: string;
+  readonly database: string;
+  sourceName: string;
+  destinationName: string;
+  destinationUuid: UUID | null = null;
+  state: CollectionState = 'creating';
+  options: Fields;
+  indexes: readonly IndexSpec[] = [];
+  documents = 0;
+  bytes = 0;
+  /** Size of the average document, for choosing batch sizes; 0 when unknown. */
+  averageBytes = 0;
+  readAfter: Timestamp | null = null;
+  /** While the spool is being drained, new changes go to lanes already. */
+  draining = false;
+  /** Aborts when the source has dropped the collection: what is under way for it ends without error. */
+  readonly dropped = new AbortController();
+
+  constructor(entry: CatalogEntry & { readonly uuid: UUID }) {
+    this.uuid = entry.uuid;
+    this.id = entry.uuid.toHexString(false);
+    this.database = entry.database;
+    this.sourceName = entry.name;
+    this.destinationName = entry.name;
+    this.options = entry.options;
+  }
+
+  static fromRecord(record: CollectionRecord): TrackedCollection {
+    const tracked = new TrackedCollection({
+      database: record.database,
+      name: record.sourceName,
+      type: 'collection',
+      uuid: record._id.u,
+      options: fieldsOf(bufferOf(record.options)),
+    });
+    tracked.destinationName = record.destinationName;
+    tracked.destinationUuid = record.destinationUuid;
+    tracked.state = record.state;
+    tracked.indexes = record.indexes.map((spec) => readIndexSpec(bufferOf(spec))).filter((spec) => spec !== undefined);
+    tracked.documents = record.documents;
+    tracked.bytes = record.bytes;
+    tracked.averageBytes = record.documents > 0 ? record.bytes / record.documents : 0;
+    tracked.readAfter = record.readAfter;
+    return tracked;
+  }
+
+  toRecord(migrationId: string): CollectionRecord {
+    return {
+      _id: { m: migrationId, u: this.uuid },
+      database: this.database,
+      sourceName: this.sourceName,
+      destinationName: this.destinationName,
+      destinationUuid: this.destinationUuid,
+      state: this.state,
+      options: new Binary(documentOf(this.options)),
+      indexes: this.indexes.map((spec) => new Binary(documentOf(spec.fields))),
+      documents: this.documents,
+      bytes: this.bytes,
+      readAfter: this.readAfter,
+    };
+  }
+
+  get namespace(): string {
+    return `${this.database}.${this.sourceName}`;
+  }
+
+  get isGone(): boolean {
+    return this.dropped.signal.aborted;
+  }
+
+  /** Keys of a collection with another collation than the simple one can be equal with different bytes [29]. */
+  get hasCollation(): boolean {
+    return this.options.has('collation');
+  }
+
+  /** Clustered collections have no index on `_id` to hint at [36]. */
+  get isClustered(): boolean {
+    return this.options.has('clusteredIndex');
+  }
+
+  /** Where to write now. @throws Error before the collection exists on the destination */
+  get target(): WriteTarget {
+    if (this.destinationUuid === null) throw new Error(`${this.namespace} is not on the destination yet`);
+    return { database: this.database, name: this.destinationName, uuid: this.destinationUuid };
+  }
+}

@@ -1,0 +1,19 @@
+import { UserError } from '../../platform/index.ts';
+import type { CatalogEntry } from './read-catalog.ts';
+
+/** Why an entry can't be migrated yet; undefined when it can. */
+export function whyUnsupported(entry: CatalogEntry): string | undefined {
+  if (entry.type === 'timeseries') return 'a time series, which change streams do not show'; // [37]
+  if (entry.options.has('capped')) return 'a capped collection';
+  if (entry.options.has('encryptedFields')) return 'a collection with queryable encryption';
+  if (entry.name.startsWith('system.')) return 'a system collection, which change streams do not show';
+  return undefined;
+}
+
+/** Stops before anything is done by halves. @throws UserError UNSUPPORTED_NAMESPACE naming the first such namespace */
+export function refuseUnsupported(entries: readonly CatalogEntry[]): void {
+  for (const entry of entries) {
+    const reason = whyUnsupported(entry);
+    if (reason !== undefined) throw new UserError('UNSUPPORTED_NAMESPACE', [`${entry.database}.${entry.name}`, reason]);
+  }
+}

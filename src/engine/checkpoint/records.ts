@@ -1,0 +1,69 @@
+import type { Binary, Timestamp, UUID } from 'mongodb';
+import type { MigrationState, PhaseTime } from '../lifecycle/progress.ts';
+
+/** Version of what is stored below. A newer one is refused: an older engine would misread it. */
+export const CHECKPOINT_SCHEMA = 1;
+
+/** One per migration, in `linkspan_internal.migrations`. */
+export interface MigrationRecord {
+  readonly _id: string;
+  readonly schema: number;
+  /** Raised by each engine that takes the migration; older ones can no longer write checkpoints. */
+  readonly term: number;
+  /** `replicaSetId` of both clusters: another cluster behind the same name is refused [1]. */
+  readonly sourceId: string;
+  readonly destinationId: string;
+  readonly state: MigrationState;
+  /** Where the stream goes on: everything before it is on the destination, in the spool, or will be read by the copy [5]. */
+  readonly token?: { readonly _data: string };
+  readonly phases: readonly PhaseTime[];
+  readonly counts: { readonly read: number; readonly applied: number; readonly duringCopy: number };
+  readonly cutover?: CutoverRecord;
+  readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };
+}
+
+/** Written step by step, each before what it announces [51]. */
+export interface CutoverRecord {
+  readonly requestedAtMs: number;
+  /** The source's write block is about to be set, or is. */
+  readonly blocking: boolean;
+  readonly sourceBlockedAtMs?: number;
+  /** Past the point of no return: the destination is the primary copy from here on. */
+  readonly committed: boolean;
+  readonly canWriteAtMs?: number;
+}
+
+/** `creating`: known, but not yet on the destination. The spool is drained before a collection is `live`. */
+export type CollectionState = 'creating' | 'pending' | 'copying' | 'indexing' | 'live';
+
+/** One per collection of a migration, in `linkspan_internal.collections`. */
+export interface CollectionRecord {
+  readonly _id: { readonly m: string; readonly u: UUID };
+  readonly database: string;
+  readonly sourceName: string;
+  readonly destinationName: string;
+  readonly destinationUuid: UUID | null;
+  readonly state: CollectionState;
+  /** Raw options document of the source. */
+  readonly options: Binary;
+  /** Raw index specs of the source as they were before anything was weakened [11]. */
+  readonly indexes: readonly Binary[];
+  readonly documents: number;
+  readonly bytes: number;
+  /** The copy reads at or after this time; changes before it need not be kept. */
+  readonly readAfter: Timestamp | null;
+}
+
+/** One per `_id` range of a collection being copied, in `linkspan_internal.partitions`. Bounds are type byte and value. */
+export interface PartitionRecord {
+  readonly _id: { readonly m: string; readonly u: UUID; readonly n: number };
+  /** Exclusive; null means from the lowest. */
+  readonly low: Binary | null;
+  /** Inclusive. */
+  readonly high: Binary;
+  /** Everything up to and including this key is acknowledged by the destination's majority. */
+  readonly lastId: Binary | null;
+  readonly documents: number;
+  readonly bytes: number;
+  readonly done: boolean;
+}

@@ -1,0 +1,93 @@
+import { BSON, type ClientSession, type Db, type Document, type Long, type MongoClient, type Timestamp } from 'mongodb';
+
+/** One reply of a cursor: documents as bytes (views into the reply), and what came with them. */
+export interface RawBatch {
+  readonly documents: readonly Buffer[];
+  /** Change streams only: resume token after this batch, as bytes. */
+  readonly postBatchResumeToken?: Buffer;
+  /** The member's latest operation when it answered. */
+  readonly operationTime: Timestamp;
+}
+
+interface RawReply {
+  readonly cursor: Buffer;
+  readonly operationTime: Timestamp;
+}
+
+/**
+ * A cursor driven by commands, so that documents stay bytes. The driver's own cursors decode, or index each document; its change
+ * stream refuses raw documents (performance §2.2).
+ */
+export class RawCursor implements AsyncDisposable {
+  readonly #db: Db;
+  readonly #session: ClientSession;
+  #id: Long | undefined;
+  #collection = '';
+
+  private constructor(db: Db, session: ClientSession) {
+    this.#db = db;
+    this.#session = session;
+  }
+
+  /**
+   * Sends the command that opens the cursor (`find`, `aggregate`, `listCollections`, `listIndexes`).
+   * @returns the cursor and its first batch
+   */
+  static async open(client: MongoClient, database: string, command: Document): Promise<[RawCursor, RawBatch]> {
+    // One explicit session for all of a cursor's commands: the server ties the cursor to it.
+    const session = client.startSession({ causalConsistency: false });
+    const cursor = new RawCursor(client.db(database), session);
+    try {
+      return [cursor, await cursor.#send(command)];
+    } catch (error) {
+      await session.endSession();
+      throw error;
+    }
+  }
+
+  /** Whether the server has more, or may have. */
+  get open(): boolean {
+    return this.#id !== undefined && !this.#id.isZero();
+  }
+
+  /** The next batch. @param options `maxTimeMS` is how long a tailing cursor may wait for news */
+  async next(options: { readonly batchSize?: number; readonly maxTimeMS?: number } = {}): Promise<RawBatch> {
+    return await this.#send({ getMore: this.#id, collection: this.#collection, ...options });
+  }
+
+  async #send(command: Document): Promise<RawBatch> {
+    const reply = (await this.#db.command(command, { session: this.#session, raw: true })) as unknown as RawReply;
+    const { cursor, operationTime } = reply;
+    const decoded = BSON.deserialize(cursor, {
+      raw: true,
+      fieldsAsRaw: { firstBatch: true, nextBatch: true },
+      promoteBuffers: true,
+      promoteLongs: false,
+    });
+    this.#id = decoded.id;
+    this.#collection = String(decoded.ns).slice(String(decoded.ns).indexOf('.') + 1);
+    return {
+      documents: decoded.firstBatch ?? decoded.nextBatch,
+      postBatchResumeToken: decoded.postBatchResumeToken,
+      operationTime,
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.open) {
+      await this.#db
+        .command({ killCursors: this.#collection, cursors: [this.#id] }, { session: this.#session })
+        .catch(() => undefined); // The cursor may have died with its server, which is as good.
+    }
+    await this.#session.endSession();
+  }
+}
+
+/** All documents that a cursor command yields, as bytes. For listings, not for data. */
+export async function readAll(client: MongoClient, database: string, command: Document): Promise<Buffer[]> {
+  const [cursor, first] = await RawCursor.open(client, database, command);
+  await using _ = cursor;
+  const documents = [...first.documents];
+  while (cursor.open) documents.push(...(await cursor.next()).documents);
+  return documents;
+}

@@ -1,0 +1,152 @@
+import type { Document, MongoClient, UUID } from 'mongodb';
+import { UserError } from '../../platform/index.ts';
+import { type DocumentKey, describeKey } from '../bson/document-key.ts';
+import { documentSequence } from '../bson/document-sequence.ts';
+import { BSON_TYPE } from '../bson/elements.ts';
+import { array, boolean, document, element, int32, rawDocument } from '../bson/raw-document.ts';
+import { classifyCode, WriteConcernFailure } from './failure-policy.ts';
+
+/** Where raw writes go. The UUID pins them: the server refuses a collection that was renamed or dropped meanwhile [38]. */
+export interface WriteTarget {
+  readonly database: string;
+  readonly name: string;
+  readonly uuid: UUID;
+}
+
+/** What the server said of one statement of a batch. */
+export interface WriteError {
+  readonly index: number;
+  readonly code: number;
+  readonly errmsg: string;
+  readonly keyPattern?: Document;
+}
+
+export const DUPLICATE_KEY = 11_000;
+
+/** Servers take 48,000,000 bytes and 100,000 statements in a message; some room is left for the command itself [22]. */
+const MESSAGE_BYTES = 46_000_000;
+const MESSAGE_STATEMENTS = 100_000;
+
+const MAJORITY = { w: 'majority', j: true };
+
+/** Unordered insert of raw documents. @returns the statements that failed; never those of a batch whose write concern failed */
+export async function insertRaw(
+  client: MongoClient,
+  target: WriteTarget,
+  documents: readonly Buffer[],
+): Promise<WriteError[]> {
+  return await send(client, target, 'insert', 'documents', documents, { bypassDocumentValidation: true });
+}
+
+/** Unordered updates, made by the functions below. */
+export async function updateRaw(
+  client: MongoClient,
+  target: WriteTarget,
+  statements: readonly Buffer[],
+): Promise<WriteError[]> {
+  return await send(client, target, 'update', 'updates', statements, { bypassDocumentValidation: true });
+}
+
+/** Unordered deletes by key. */
+export async function deleteRaw(
+  client: MongoClient,
+  target: WriteTarget,
+  keys: readonly DocumentKey[],
+): Promise<WriteError[]> {
+  const statements = keys.map((key) =>
+    document(
+      element(BSON_TYPE.document, 'q', document(element(key.value.type, '_id', key.value.bytes))),
+      element(BSON_TYPE.int32, 'limit', int32(1)),
+    ),
+  );
+  return await send(client, target, 'delete', 'deletes', statements, {});
+}
+
+/** Replaces the document with that key, or inserts it. */
+export function replaceStatement(key: DocumentKey, bytes: Buffer): Buffer {
+  return document(
+    element(BSON_TYPE.document, 'q', document(element(key.value.type, '_id', key.value.bytes))),
+    element(BSON_TYPE.document, 'u', bytes),
+    element(BSON_TYPE.boolean, 'upsert', boolean(true)),
+  );
+}
+
+/** The same by a pipeline, which keeps bytes that a plain write would alter or refuse (§8.8). */
+export function exactReplaceStatement(key: DocumentKey, bytes: Buffer): Buffer {
+  return exactStatement(document(element(key.value.type, '_id', key.value.bytes)), bytes);
+}
+
+/** Inserts by a pipeline, and leaves an existing document alone: the query never matches, so that one gives a duplicate key. */
+export function exactInsertStatement(key: DocumentKey, bytes: Buffer): Buffer {
+  const nothing = array([rawDocument(document())]);
+  const query = document(element(key.value.type, '_id', key.value.bytes), element(BSON_TYPE.array, '$nor', nothing));
+  return exactStatement(query, bytes);
+}
+
+function exactStatement(query: Buffer, bytes: Buffer): Buffer {
+  const literal = document(element(BSON_TYPE.document, '$literal', bytes));
+  const stage = document(element(BSON_TYPE.document, '$replaceWith', literal));
+  return document(
+    element(BSON_TYPE.document, 'q', query),
+    element(BSON_TYPE.array, 'u', array([rawDocument(stage)])),
+    element(BSON_TYPE.boolean, 'upsert', boolean(true)),
+  );
+}
+
+/** Whether an error says only that a document with this `_id` is there already; a secondary index is another matter [9]. */
+export function isDuplicateId(error: WriteError): boolean {
+  if (error.code !== DUPLICATE_KEY || error.keyPattern === undefined) return false;
+  const fields = Object.keys(error.keyPattern);
+  return fields.length === 1 && fields[0] === '_id';
+}
+
+/** Stops the migration for a document that the destination will not take. @throws UserError NAMESPACE_CONFLICT */
+export function refuseWriteError(target: WriteTarget, key: DocumentKey | undefined, error: WriteError): never {
+  const which = key === undefined ? 'a document' : `the document with _id ${describeKey(key)}`;
+  throw new UserError('NAMESPACE_CONFLICT', [
+    `${target.database}.${target.name}`,
+    `the destination refused ${which}: ${error.errmsg} (${error.code})`,
+  ]);
+}
+
+async function send(
+  client: MongoClient,
+  target: WriteTarget,
+  command: 'insert' | 'update' | 'delete',
+  field: string,
+  statements: readonly Buffer[],
+  options: Document,
+): Promise<WriteError[]> {
+  const errors: WriteError[] = [];
+  for (const { start, end } of messages(statements)) {
+    const reply = await client.db(target.database).command({
+      [command]: target.name,
+      [field]: documentSequence(field, statements.slice(start, end)),
+      ordered: false,
+      collectionUUID: target.uuid,
+      writeConcern: MAJORITY,
+      ...options,
+    });
+    if (reply.writeConcernError) throw new WriteConcernFailure(String(reply.writeConcernError.errmsg));
+    for (const error of (reply.writeErrors ?? []) as WriteError[]) {
+      if (classifyCode(error.code) === 'transient') throw new WriteConcernFailure(error.errmsg);
+      errors.push({ ...error, index: start + error.index });
+    }
+  }
+  return errors;
+}
+
+/** Cuts statements into messages that a server takes. */
+function* messages(statements: readonly Buffer[]): Generator<{ start: number; end: number }> {
+  let start = 0;
+  let bytes = 0;
+  for (const [index, statement] of statements.entries()) {
+    if (index > start && (bytes + statement.length > MESSAGE_BYTES || index - start >= MESSAGE_STATEMENTS)) {
+      yield { start, end: index };
+      start = index;
+      bytes = 0;
+    }
+    bytes += statement.length;
+  }
+  if (start < statements.length) yield { start, end: statements.length };
+}

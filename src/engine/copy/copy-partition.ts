@@ -1,0 +1,149 @@
+import { Binary } from 'mongodb';
+import { reach } from '../../platform/index.ts';
+import { type DocumentKey, keyBytes, keyFromBytes, keyOf } from '../bson/document-key.ts';
+import { bufferOf } from '../bson/stored-bytes.ts';
+import type { TrackedCollection } from '../catalog/tracked-collection.ts';
+import type { PartitionRecord } from '../checkpoint/records.ts';
+import { classify } from '../cluster/failure-policy.ts';
+import { onSource } from '../cluster/moved.ts';
+import { type RawBatch, RawCursor } from '../cluster/raw-cursor.ts';
+import type { EngineContext } from '../lifecycle/context.ts';
+import { insertDocuments } from './insert-documents.ts';
+import type { Throttle } from './throttle.ts';
+
+/** Aimed size of a batch: large enough for the server, small enough that several in flight cost little memory. */
+const BATCH_BYTES = 4 * 1024 * 1024;
+const BATCH_DOCUMENTS = 20_000;
+/** Batches of one partition that are being written while the next is read: hides the way to the destination. */
+const BATCHES_IN_FLIGHT = 2;
+const SAVE_PROGRESS_EVERY_MS = 1_000;
+
+/** Copies one `_id` range, from its last acknowledged key on [33]. */
+export async function copyPartition(
+  context: EngineContext,
+  collection: TrackedCollection,
+  partition: PartitionRecord,
+  throttle: Throttle,
+): Promise<void> {
+  const progress = new PartitionProgress(context, partition);
+  const writes: Promise<void>[] = [];
+  try {
+    for await (const documents of readPartition(context, collection, partition)) {
+      await context.gate.pass(context.signal);
+      const bytes = documents.reduce((sum, document) => sum + document.length, 0);
+      await throttle.take(bytes, context.signal);
+      const last = documents.at(-1);
+      if (last === undefined) continue;
+      const previous = writes.at(-1);
+      const write = insertDocuments(context, collection, documents).then(async () => {
+        await previous; // Progress is contiguous: a later batch counts once the earlier ones are acknowledged.
+        await reach('engine.copy.batch-acknowledged');
+        await progress.advance(keyOf(last), documents.length, bytes);
+      });
+      write.catch(() => undefined); // Seen below, or by the next write.
+      writes.push(write);
+      if (writes.length >= BATCHES_IN_FLIGHT) await writes.shift();
+    }
+    await Promise.all(writes);
+  } finally {
+    await Promise.allSettled(writes);
+  }
+  await progress.finish();
+}
+
+/** The range's documents in batches, through failures of cursors and servers. */
+async function* readPartition(
+  context: EngineContext,
+  collection: TrackedCollection,
+  partition: PartitionRecord,
+): AsyncGenerator<readonly Buffer[]> {
+  let after = partition.lastId ?? partition.low;
+  const high = keyFromBytes(bufferOf(partition.high));
+  while (true) {
+    const [cursor, first] = await onSource(context, collection, (name) =>
+      RawCursor.open(context.source, collection.database, {
+        find: name,
+        filter: rangeFilter(after === null ? undefined : keyFromBytes(bufferOf(after)), high),
+        sort: { _id: 1 },
+        ...(collection.isClustered ? {} : { hint: { _id: 1 } }),
+        batchSize: batchSize(collection),
+        collectionUUID: collection.uuid,
+        readConcern: { level: 'majority', afterClusterTime: collection.readAfter },
+      }),
+    );
+    await using _ = cursor;
+    try {
+      for (let batch: RawBatch = first; ; ) {
+        // The next batch is read while this one is written.
+        const next = cursor.open ? cursor.next({ batchSize: batchSize(collection) }) : undefined;
+        next?.catch(() => undefined); // Seen at the await.
+        const last = batch.documents.at(-1);
+        if (last !== undefined) {
+          yield batch.documents;
+          after = new Binary(keyBytes(keyOf(last)));
+        }
+        if (next === undefined) return;
+        batch = await next;
+      }
+    } catch (error) {
+      // A dead cursor costs its unread batches only; whether it was a rename or a drop is found out when opening again.
+      const kind = classify(error);
+      if (kind !== 'transient' && kind !== 'moved') throw error;
+      context.logger.debug({ namespace: collection.namespace, error }, 'Reading goes on with a new cursor');
+    }
+  }
+}
+
+/** Bounds as an expression, which compares across types; a plain comparison would leave out ids of other types [27]. */
+function rangeFilter(after: DocumentKey | undefined, high: DocumentKey): object {
+  const upper = { $lte: ['$_id', { $literal: high.value }] };
+  if (after === undefined) return { $expr: upper };
+  return { $expr: { $and: [{ $gt: ['$_id', { $literal: after.value }] }, upper] } };
+}
+
+function batchSize(collection: TrackedCollection): number {
+  if (collection.averageBytes === 0) return 1_000;
+  return Math.max(1, Math.min(BATCH_DOCUMENTS, Math.floor(BATCH_BYTES / collection.averageBytes)));
+}
+
+/** What of a partition is acknowledged, saved now and then. */
+class PartitionProgress {
+  readonly #context: EngineContext;
+  readonly #partition: PartitionRecord;
+  #lastId: Binary | null;
+  #documents: number;
+  #bytes: number;
+  #savedAtMs: number;
+
+  constructor(context: EngineContext, partition: PartitionRecord) {
+    this.#context = context;
+    this.#partition = partition;
+    this.#lastId = partition.lastId;
+    this.#documents = partition.documents;
+    this.#bytes = partition.bytes;
+    this.#savedAtMs = context.clock.now();
+  }
+
+  async advance(last: DocumentKey, documents: number, bytes: number): Promise<void> {
+    this.#lastId = new Binary(keyBytes(last));
+    this.#documents += documents;
+    this.#bytes += bytes;
+    this.#context.counters.documentsCopied += documents;
+    this.#context.counters.bytesCopied += bytes;
+    if (this.#context.clock.now() - this.#savedAtMs < SAVE_PROGRESS_EVERY_MS) return;
+    this.#savedAtMs = this.#context.clock.now();
+    await this.#save(false);
+    await reach('engine.copy.progress-saved');
+  }
+
+  async finish(): Promise<void> {
+    await this.#save(true);
+  }
+
+  async #save(done: boolean): Promise<void> {
+    const fields = { lastId: this.#lastId, documents: this.#documents, bytes: this.#bytes, done };
+    await this.#context.retrier.run('the destination', () =>
+      this.#context.checkpoint.savePartition(this.#partition._id, fields),
+    );
+  }
+}

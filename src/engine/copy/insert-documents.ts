@@ -1,0 +1,35 @@
+import { keyOf } from '../bson/document-key.ts';
+import { needsExactWrite } from '../bson/exact-write.ts';
+import type { TrackedCollection } from '../catalog/tracked-collection.ts';
+import { onDestination } from '../cluster/moved.ts';
+import { exactInsertStatement, insertRaw, isDuplicateId, refuseWriteError, updateRaw } from '../cluster/raw-write.ts';
+import type { EngineContext } from '../lifecycle/context.ts';
+
+/**
+ * Inserts documents of the copy and never overwrites one: what is there already came from an earlier try or is newer [6]. Acknowledged
+ * by the majority when it returns.
+ */
+export async function insertDocuments(
+  context: EngineContext,
+  collection: TrackedCollection,
+  documents: readonly Buffer[],
+): Promise<void> {
+  const plain: Buffer[] = [];
+  const exact: Buffer[] = [];
+  for (const document of documents) (needsExactWrite(document) ? exact : plain).push(document);
+
+  await onDestination(context, collection, async (target) => {
+    for (const error of await insertRaw(context.destination, target, plain)) {
+      if (!isDuplicateId(error)) refuseWriteError(target, keyAt(plain, error.index), error);
+    }
+    const statements = exact.map((document) => exactInsertStatement(keyOf(document), document));
+    for (const error of await updateRaw(context.destination, target, statements)) {
+      if (!isDuplicateId(error)) refuseWriteError(target, keyAt(exact, error.index), error);
+    }
+  });
+}
+
+function keyAt(documents: readonly Buffer[], index: number) {
+  const document = documents[index];
+  return document === undefined ? undefined : keyOf(document);
+}

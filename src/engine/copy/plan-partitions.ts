@@ -1,0 +1,74 @@
+import { Binary, type Document } from 'mongodb';
+import { keyBytes, keyOf } from '../bson/document-key.ts';
+import { collectionSize } from '../catalog/read-catalog.ts';
+import type { TrackedCollection } from '../catalog/tracked-collection.ts';
+import type { PartitionRecord } from '../checkpoint/records.ts';
+import { readAll } from '../cluster/raw-cursor.ts';
+import type { EngineContext } from '../lifecycle/context.ts';
+
+/** A partition is small enough to be started over, and large enough that bounds are few (live-migration §6.4). */
+const PARTITION_BYTES = 256 * 1024 * 1024;
+
+/** Sampled keys per boundary: uneven ranges cost little, but a few keys smooth the worst [30]. */
+const SAMPLES_PER_PARTITION = 10;
+
+/** From 5 % on, `$sample` sorts the whole collection [30]. */
+const LARGEST_SAMPLE_SHARE = 0.04;
+
+/**
+ * Cuts a collection into ranges of `_id`. The top range ends at the highest `_id` of now: a collection that grows at its end is
+ * not chased, later inserts are changes.
+ * @returns no partition for an empty collection
+ */
+export async function planPartitions(
+  context: EngineContext,
+  collection: TrackedCollection,
+): Promise<PartitionRecord[]> {
+  const { source, checkpoint } = context;
+  const size = await collectionSize(source, collection.database, collection.sourceName);
+  collection.documents = size.documents;
+  collection.bytes = size.bytes;
+  collection.averageBytes = size.averageBytes;
+
+  const highest = await readKeys(context, collection, { find: collection.sourceName, sort: { _id: -1 }, limit: 1 });
+  const [top] = highest;
+  if (top === undefined) return [];
+  const bounds = [...(await sampleBounds(context, collection)), top];
+  return bounds.map((high, n) => ({
+    _id: { m: checkpoint.migrationId, u: collection.uuid, n },
+    low: bounds[n - 1] ?? null,
+    high,
+    lastId: null,
+    documents: 0,
+    bytes: 0,
+    done: false,
+  }));
+}
+
+async function sampleBounds(context: EngineContext, collection: TrackedCollection): Promise<Binary[]> {
+  const partitions = Math.ceil(collection.bytes / PARTITION_BYTES);
+  const sampled = Math.min(partitions * SAMPLES_PER_PARTITION, Math.floor(collection.documents * LARGEST_SAMPLE_SHARE));
+  if (partitions < 2 || sampled < partitions) return [];
+  const keys = await readKeys(context, collection, {
+    aggregate: collection.sourceName,
+    pipeline: [{ $sample: { size: sampled } }, { $project: { _id: 1 } }, { $sort: { _id: 1 } }],
+    cursor: {},
+  });
+  const bounds: Binary[] = [];
+  for (let n = 1; n < partitions; n += 1) {
+    const bound = keys[Math.floor((n * keys.length) / partitions)];
+    // A random cursor may give a key twice.
+    if (bound !== undefined && bounds.at(-1)?.toString('hex') !== bound.toString('hex')) bounds.push(bound);
+  }
+  return bounds;
+}
+
+async function readKeys(context: EngineContext, collection: TrackedCollection, command: Document): Promise<Binary[]> {
+  const documents = await readAll(context.source, collection.database, {
+    ...command,
+    ...(command.find === undefined ? {} : { projection: { _id: 1 } }),
+    collectionUUID: collection.uuid,
+    readConcern: { level: 'majority', afterClusterTime: collection.readAfter },
+  });
+  return documents.map((document) => new Binary(keyBytes(keyOf(document))));
+}

@@ -1,0 +1,67 @@
+import { messageOf, UserError } from '../../platform/index.ts';
+import { expireAfterSeconds, type IndexSpec, isPreparedUnique, isUnique } from '../catalog/index-spec.ts';
+import type { TrackedCollection } from '../catalog/tracked-collection.ts';
+import { classify } from '../cluster/failure-policy.ts';
+import { onDestination } from '../cluster/moved.ts';
+import type { EngineContext } from '../lifecycle/context.ts';
+import { Slots } from '../lifecycle/slots.ts';
+
+const AT_A_TIME = 8;
+
+/**
+ * Gives weakened indexes their original properties back, from the record [11]. Both sides are equal and the source enforced
+ * uniqueness, so preparing needs no scan and opens the destination at once; the conversion scans in the background (§8.5).
+ */
+
+/** Step 1, inside the write pause: from here on the destination refuses new duplicates. */
+export async function prepareUniqueIndexes(context: EngineContext): Promise<void> {
+  await eachIndex(context, (spec) => isUnique(spec) || isPreparedUnique(spec), { prepareUnique: true });
+}
+
+/** Step 2, after the destination is open: unique for good. */
+export async function convertUniqueIndexes(context: EngineContext): Promise<void> {
+  await eachIndex(context, isUnique, { unique: true });
+}
+
+/** Step 3, last of all: documents may expire again [12]. */
+export async function restoreExpiry(context: EngineContext): Promise<void> {
+  await eachIndex(
+    context,
+    (spec) => expireAfterSeconds(spec) !== undefined,
+    (spec) => ({ expireAfterSeconds: expireAfterSeconds(spec) }),
+  );
+}
+
+type Change = object | ((spec: IndexSpec) => object);
+
+async function eachIndex(
+  context: EngineContext,
+  concerned: (spec: IndexSpec) => boolean,
+  change: Change,
+): Promise<void> {
+  const slots = new Slots(AT_A_TIME);
+  const work = [...context.tracked.values()].flatMap((collection) =>
+    collection.indexes.filter(concerned).map((spec) => ({ collection, spec })),
+  );
+  await Promise.all(
+    work.map(({ collection, spec }) => slots.run(() => modifyIndex(context, collection, spec, change))),
+  );
+}
+
+async function modifyIndex(
+  context: EngineContext,
+  collection: TrackedCollection,
+  spec: IndexSpec,
+  change: Change,
+): Promise<void> {
+  const fields = typeof change === 'function' ? change(spec) : change;
+  await onDestination(context, collection, async ({ database, name }) => {
+    try {
+      await context.destination.db(database).command({ collMod: name, index: { name: spec.name, ...fields } });
+    } catch (error) {
+      if (classify(error) !== 'fatal') throw error;
+      const reason = `its index ${spec.name} can't be restored on the destination: ${messageOf(error)}`;
+      throw new UserError('NAMESPACE_CONFLICT', [`${database}.${name}`, reason], { cause: error });
+    }
+  });
+}

@@ -1,0 +1,31 @@
+import type { MongoClient, Timestamp } from 'mongodb';
+import type { Clock, Logger } from '../../platform/index.ts';
+import type { TrackedCollection } from '../catalog/tracked-collection.ts';
+import type { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
+import type { Retrier } from '../cluster/retry.ts';
+import type { Counters } from './counters.ts';
+import type { Gate } from './gate.ts';
+
+/** What the parts of one running migration share. */
+export interface EngineContext {
+  readonly source: MongoClient;
+  readonly destination: MongoClient;
+  readonly checkpoint: CheckpointStore;
+  readonly retrier: Retrier;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Aborts when the run ends, for whatever reason. */
+  readonly signal: AbortSignal;
+  /** Closed while paused. */
+  readonly gate: Gate;
+  readonly counters: Counters;
+  /** By source UUID in hexadecimal. */
+  readonly tracked: Map<string, TrackedCollection>;
+  readonly position: StreamPosition;
+}
+
+/** How far the dispatcher has come. Reads at or after it see all that was dispatched. */
+export interface StreamPosition {
+  /** Cluster time of the last change dispatched, or of the stream's start. */
+  time: Timestamp;
+}

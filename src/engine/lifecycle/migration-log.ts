@@ -1,0 +1,52 @@
+import type { Clock } from '../../platform/index.ts';
+import type { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
+import type { CutoverRecord, MigrationRecord } from '../checkpoint/records.ts';
+import type { Retrier } from '../cluster/retry.ts';
+import type { MigrationState, PhaseTime } from './progress.ts';
+
+/** The migration's own record, in memory and on the destination, always written before it is acted upon. */
+export class MigrationLog {
+  readonly #checkpoint: CheckpointStore;
+  readonly #retrier: Retrier;
+  readonly #clock: Clock;
+  #record: MigrationRecord;
+
+  constructor(checkpoint: CheckpointStore, retrier: Retrier, clock: Clock, record: MigrationRecord) {
+    this.#checkpoint = checkpoint;
+    this.#retrier = retrier;
+    this.#clock = clock;
+    this.#record = record;
+  }
+
+  get record(): MigrationRecord {
+    return this.#record;
+  }
+
+  async save(fields: Partial<Omit<MigrationRecord, '_id' | 'schema' | 'term'>>): Promise<void> {
+    await this.#retrier.run('the destination', () => this.#checkpoint.save(fields));
+    this.#record = { ...this.#record, ...fields };
+  }
+
+  /** Writes the last word of a run that has ended, once, and knows it even when the destination can't be told. */
+  async saveLast(fields: Partial<Omit<MigrationRecord, '_id' | 'schema' | 'term'>>): Promise<void> {
+    this.#record = { ...this.#record, ...fields };
+    await this.#checkpoint.save(fields);
+  }
+
+  /** Enters a state, and ends or begins phases of the report accordingly. */
+  async enter(state: MigrationState, phase?: PhaseTime['name']): Promise<void> {
+    const nowMs = this.#clock.now();
+    const current = this.#record.phases.findLast(({ endedAtMs }) => endedAtMs === undefined);
+    const ended = this.#record.phases.map((one) =>
+      one === current && current.name !== phase ? { ...one, endedAtMs: nowMs } : one,
+    );
+    const phases =
+      phase === undefined || current?.name === phase ? ended : [...ended, { name: phase, startedAtMs: nowMs }];
+    await this.save({ state, phases });
+  }
+
+  async saveCutover(fields: Partial<CutoverRecord>): Promise<void> {
+    const before = this.#record.cutover ?? { requestedAtMs: this.#clock.now(), blocking: false, committed: false };
+    await this.save({ cutover: { ...before, ...fields } });
+  }
+}

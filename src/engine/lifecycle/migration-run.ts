@@ -1,0 +1,235 @@
+import { type MongoClient, Timestamp } from 'mongodb';
+import { messageOf, reach, systemClock, UserError } from '../../platform/index.ts';
+import { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
+import { writeBarrier } from '../cluster/cluster-time.ts';
+import { connectCluster } from '../cluster/connect.ts';
+import { Retrier } from '../cluster/retry.ts';
+import { cutOver, finishCutover, settleOpenBlock } from '../cutover/cut-over.ts';
+import { checkClusters } from '../preflight/preflight.ts';
+import type { EngineContext } from './context.ts';
+import { newCounters } from './counters.ts';
+import { Gate } from './gate.ts';
+import { MigrationLog } from './migration-log.ts';
+import type { MigrationOptions } from './options.ts';
+import { Pings } from './pings.ts';
+import { loadTracked, prepareNew } from './prepare.ts';
+import type { WantedState } from './progress.ts';
+import { StreamFollower } from './stream-follower.ts';
+import { TaskGroup } from './task-group.ts';
+
+const CHECKPOINT_EVERY_MS = 5_000;
+const LOOK_AROUND_EVERY_MS = 50;
+const NEXT_CUTOVER_ATTEMPT_AFTER_MS = 5_000;
+/** mongosync's limit is 30 s; the drain takes about as long as the lag, and users wait for it. */
+const READY_LAG_SECONDS = 10;
+
+export type Outcome = 'committed' | 'stopped';
+
+/** One run of a migration by this process, from opening the connections to closing them. */
+export class MigrationRun {
+  readonly #options: MigrationOptions;
+  readonly #tasks: TaskGroup;
+  readonly #stop: AbortSignal;
+  readonly context: EngineContext;
+  readonly log: MigrationLog;
+  readonly addresses: { readonly source: string; readonly destination: string };
+  readonly warnings: readonly string[];
+  readonly pings: Pings;
+  follower: StreamFollower | undefined;
+  wanted: WantedState = 'running';
+
+  private constructor(
+    options: MigrationOptions,
+    parts: {
+      readonly tasks: TaskGroup;
+      readonly stop: AbortSignal;
+      readonly context: EngineContext;
+      readonly log: MigrationLog;
+      readonly addresses: MigrationRun['addresses'];
+      readonly warnings: readonly string[];
+    },
+  ) {
+    this.#options = options;
+    this.#tasks = parts.tasks;
+    this.#stop = parts.stop;
+    this.context = parts.context;
+    this.log = parts.log;
+    this.addresses = parts.addresses;
+    this.warnings = parts.warnings;
+    this.pings = new Pings(parts.context);
+  }
+
+  /**
+   * Connects, checks, and takes the migration.
+   * @param stop  the operator's wish to end this run
+   * @throws UserError the first thing that keeps it from starting; then nothing was changed
+   */
+  static async open(options: MigrationOptions, stop: AbortSignal): Promise<MigrationRun> {
+    const clients: MongoClient[] = [];
+    try {
+      const source = await connectCluster(options.source, 'source');
+      clients.push(source);
+      const destination = await connectCluster(options.destination, 'destination');
+      clients.push(destination);
+      const checked = await checkClusters(source, destination, options);
+      const [firstError] = checked.errors;
+      if (firstError !== undefined) throw firstError;
+
+      const tasks = new TaskGroup();
+      const signal = AbortSignal.any([stop, tasks.signal]);
+      const clock = options.clock ?? systemClock;
+      const retrier = new Retrier(clock, signal);
+      const checkpoint = new CheckpointStore(destination, options.migrationId);
+      const record = await checkpoint.take(checked.source.clusterId, checked.destination.clusterId);
+      const context: EngineContext = {
+        source,
+        destination,
+        checkpoint,
+        retrier,
+        clock,
+        logger: options.logger,
+        signal,
+        gate: new Gate(),
+        counters: { ...newCounters(), ...record.counts },
+        tracked: new Map(),
+        position: { time: new Timestamp(0n) },
+      };
+      return new MigrationRun(options, {
+        tasks,
+        stop,
+        context,
+        log: new MigrationLog(checkpoint, retrier, clock, record),
+        addresses: { source: checked.source.primary, destination: checked.destination.primary },
+        warnings: checked.warnings.map(({ message }) => message),
+      });
+    } catch (error) {
+      await Promise.all(clients.map((client) => client.close()));
+      throw error;
+    }
+  }
+
+  /** Runs to the end, the operator's stop or a failure, which is recorded first. Closes the connections in any case. */
+  async toEnd(): Promise<Outcome> {
+    try {
+      const outcome = await this.#work();
+      await this.#tasks.stop();
+      return outcome;
+    } catch (error) {
+      // A task's failure aborts the others, and is the reason for what the main line threw.
+      const failure = await this.#tasks.stop().then(
+        () => error,
+        (first: unknown) => first,
+      );
+      await this.#saveCheckpoint().catch(() => undefined); // The failure is what counts.
+      if (this.#stop.aborted) return 'stopped';
+      throw await this.#recordFailure(failure);
+    } finally {
+      await Promise.allSettled([this.context.source.close(), this.context.destination.close()]);
+    }
+  }
+
+  /** Why a cutover can't begin; empty when it can. */
+  get notReadyReasons(): string[] {
+    const reasons: string[] = [];
+    const lag = this.follower?.lagSeconds ?? null;
+    if (this.follower === undefined || !this.follower.allLive)
+      reasons.push('collections are still being copied or indexed');
+    if (lag === null || lag > READY_LAG_SECONDS) reasons.push(`the lag is not yet below ${READY_LAG_SECONDS} s`);
+    if (this.context.gate.closed) reasons.push('it is paused');
+    return reasons;
+  }
+
+  async #work(): Promise<Outcome> {
+    const { log, context } = this;
+    if (log.record.state === 'committed') return 'committed';
+    await loadTracked(context);
+    if (log.record.cutover?.committed) {
+      await finishCutover(context, log);
+      return 'committed';
+    }
+    await settleOpenBlock(context, log);
+    if (log.record.error !== undefined) await context.checkpoint.clearError();
+    const token = log.record.token ?? (await prepareNew(context, log, this.#options));
+    await log.enter('copying', 'copying');
+    this.follower = new StreamFollower(
+      context,
+      this.#tasks,
+      token,
+      this.#options.copyBytesPerSecond ?? Number.POSITIVE_INFINITY,
+    );
+    await this.follower.start();
+    this.#tasks.start(() => this.#saveCheckpoints());
+    this.#tasks.start(() => this.pings.run());
+    return await this.#steer(this.follower);
+  }
+
+  /** Does what is wanted, as soon as the state allows it. */
+  async #steer(follower: StreamFollower): Promise<Outcome> {
+    const { log, context } = this;
+    while (true) {
+      context.signal.throwIfAborted();
+      if (this.wanted === 'paused') await this.#pause(follower);
+      if (log.record.state === 'copying' && follower.allLive) await log.enter('tailing', 'catching up');
+      if (log.record.state === 'tailing' && this.#options.once) {
+        await this.#finishOnce(follower);
+        return 'committed';
+      }
+      if (this.wanted === 'cutover' && this.notReadyReasons.length === 0) {
+        if (await cutOver(context, log, follower)) {
+          await finishCutover(context, log);
+          return 'committed';
+        }
+        await log.enter('tailing', 'catching up');
+        await context.clock.sleep(NEXT_CUTOVER_ATTEMPT_AFTER_MS, context.signal);
+      }
+      await context.clock.sleep(LOOK_AROUND_EVERY_MS, context.signal);
+    }
+  }
+
+  async #finishOnce(follower: StreamFollower): Promise<void> {
+    const barrier = await this.context.retrier.run('the source', () => writeBarrier(this.context.source));
+    await follower.inStepAt(barrier, this.context.signal);
+    await follower.stop();
+    await this.log.saveCutover({ committed: true });
+    await finishCutover(this.context, this.log);
+  }
+
+  async #pause(follower: StreamFollower): Promise<void> {
+    const { state } = this.log.record;
+    this.context.gate.close();
+    await follower.flush();
+    await this.#saveCheckpoint();
+    await this.log.save({ state: 'paused' });
+    while (this.wanted === 'paused' && !this.context.signal.aborted) {
+      await this.context.clock.sleep(LOOK_AROUND_EVERY_MS, this.context.signal);
+    }
+    this.context.gate.open();
+    if (!this.context.signal.aborted) await this.log.save({ state });
+  }
+
+  async #saveCheckpoints(): Promise<void> {
+    const { clock, signal } = this.context;
+    while (!signal.aborted) {
+      await clock.sleep(CHECKPOINT_EVERY_MS, signal);
+      if (!signal.aborted) await this.#saveCheckpoint();
+    }
+  }
+
+  async #saveCheckpoint(): Promise<void> {
+    if (this.follower === undefined) return;
+    const { read, applied, duringCopy } = this.context.counters;
+    // Straight to the store: the last one is written when the run's signal has aborted already.
+    await this.context.checkpoint.save({ token: this.follower.safeToken, counts: { read, applied, duringCopy } });
+    await reach('engine.checkpoint.saved');
+  }
+
+  async #recordFailure(error: unknown): Promise<UserError> {
+    const known =
+      error instanceof UserError ? error : new UserError('INTERNAL_ERROR', [messageOf(error)], { cause: error });
+    const failure = { code: known.code, message: known.message, remedy: known.remedy };
+    await this.log.saveLast({ state: 'failed', error: failure }).catch((cause: unknown) => {
+      this.context.logger.error({ error: messageOf(cause) }, 'The failure could not be recorded on the destination');
+    });
+    return known;
+  }
+}

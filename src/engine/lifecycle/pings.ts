@@ -1,0 +1,36 @@
+import type { MongoClient } from 'mongodb';
+import type { EngineContext } from './context.ts';
+
+const EVERY_MS = 10_000;
+
+/** How long a word takes to each cluster and back; null before the first, and when there was no answer. */
+export class Pings {
+  readonly #context: EngineContext;
+  source: number | null = null;
+  destination: number | null = null;
+
+  constructor(context: EngineContext) {
+    this.#context = context;
+  }
+
+  async run(): Promise<void> {
+    const { clock, signal } = this.#context;
+    while (!signal.aborted) {
+      [this.source, this.destination] = await Promise.all([
+        this.#measure(this.#context.source),
+        this.#measure(this.#context.destination),
+      ]);
+      await clock.sleep(EVERY_MS, signal);
+    }
+  }
+
+  async #measure(client: MongoClient): Promise<number | null> {
+    const startMs = performance.now();
+    try {
+      await client.db('admin').command({ ping: 1 });
+      return Math.round(performance.now() - startMs);
+    } catch {
+      return null;
+    }
+  }
+}

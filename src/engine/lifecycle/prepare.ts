@@ -1,0 +1,73 @@
+import { reach } from '../../platform/index.ts';
+import { ChangeStream, type ResumeToken } from '../capture/change-stream.ts';
+import { listUserDatabases } from '../catalog/read-catalog.ts';
+import { TrackedCollection } from '../catalog/tracked-collection.ts';
+import { isBefore, writeBarrier } from '../cluster/cluster-time.ts';
+import { canWriteThroughBlock, tryToBlockWrites } from '../cutover/write-block.ts';
+import type { EngineContext } from './context.ts';
+import type { MigrationLog } from './migration-log.ts';
+import type { MigrationOptions } from './options.ts';
+
+const BARRIER_WAIT_MS = 20;
+
+/** Makes the destination ready, and fixes the stream's position before the first read [1]. */
+export async function prepareNew(
+  context: EngineContext,
+  log: MigrationLog,
+  options: MigrationOptions,
+): Promise<ResumeToken> {
+  await log.enter('preparing', 'preparing');
+  await context.checkpoint.forgetCollections();
+  if (options.dropDestination) await dropUserDatabases(context);
+  if (!options.once) await blockDestination(context);
+  await reach('engine.prepare.destination-ready');
+  const token = await fixPosition(context);
+  await log.save({ token });
+  await reach('engine.prepare.position-fixed');
+  return token;
+}
+
+/** Loads what an earlier run knew. */
+export async function loadTracked(context: EngineContext): Promise<void> {
+  for (const record of await context.checkpoint.collections()) {
+    const collection = TrackedCollection.fromRecord(record);
+    context.tracked.set(collection.id, collection);
+    // A copy that ended leaves its spool behind when the engine dies at that moment.
+    if (collection.state === 'live') await context.checkpoint.clearSpool(collection.uuid);
+    for (const partition of await context.checkpoint.partitions(collection.uuid)) {
+      context.counters.documentsCopied += partition.documents;
+      context.counters.bytesCopied += partition.bytes;
+    }
+  }
+}
+
+/**
+ * A token such that every change after it will be in the stream, and every read made from now on sees every change before it: the
+ * stream has been seen to pass a note that was acknowledged by the majority.
+ */
+async function fixPosition(context: EngineContext): Promise<ResumeToken> {
+  await using stream = new ChangeStream(context, undefined);
+  await stream.next(BARRIER_WAIT_MS);
+  const barrier = await context.retrier.run('the source', () => writeBarrier(context.source));
+  while (true) {
+    const batch = await stream.next(BARRIER_WAIT_MS);
+    if (!isBefore(batch.time, barrier)) return batch.token;
+  }
+}
+
+async function dropUserDatabases(context: EngineContext): Promise<void> {
+  const { destination, retrier } = context;
+  for (const database of await retrier.run('the destination', () => listUserDatabases(destination))) {
+    await retrier.run('the destination', () => destination.db(database).command({ dropDatabase: 1 }));
+  }
+}
+
+/** Others' writes would mix with what is copied, and an application that finds the source blocked would move over too early. */
+async function blockDestination(context: EngineContext): Promise<void> {
+  const { destination, retrier } = context;
+  if (!(await canWriteThroughBlock(destination))) {
+    context.logger.warn('The destination cannot be protected from writes by others');
+    return;
+  }
+  while (!(await retrier.run('the destination', () => tryToBlockWrites(destination)))) context.signal.throwIfAborted();
+}

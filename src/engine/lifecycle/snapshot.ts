@@ -1,0 +1,85 @@
+import type { MigrationRun } from './migration-run.ts';
+import type { MigrationOptions } from './options.ts';
+import type { Progress } from './progress.ts';
+
+/** Progress of a migration that this process has not begun to run. */
+export function notYetRunning(options: MigrationOptions): Progress {
+  return {
+    migrationId: options.migrationId,
+    state: 'created',
+    phases: [],
+    copy: {
+      collectionsTotal: 0,
+      collectionsDone: 0,
+      documentsTotal: 0,
+      documentsCopied: 0,
+      bytesTotal: 0,
+      bytesCopied: 0,
+    },
+    indexes: { total: 0, built: 0 },
+    changes: { read: 0, applied: 0, duringCopy: 0, queued: 0 },
+    lagSeconds: null,
+    readyForCutover: false,
+    notReadyReasons: ['it is not running'],
+    canWrite: false,
+    pingMs: { source: null, destination: null },
+    addresses: { source: '', destination: '' },
+    warnings: [],
+  };
+}
+
+/** Where a run stands now. */
+export function snapshot(run: MigrationRun, options: MigrationOptions): Progress {
+  const { context, log, follower } = run;
+  const { counters } = context;
+  const collections = [...context.tracked.values()];
+  const live = collections.filter(({ state }) => state === 'live');
+  const sum = (pick: (collection: (typeof collections)[number]) => number, of = collections) =>
+    of.reduce((total, collection) => total + pick(collection), 0);
+  const { state, phases, cutover, error } = log.record;
+  const following = state === 'copying' || state === 'tailing' || state === 'committing';
+  const reasons = state === 'tailing' ? run.notReadyReasons : [`it is ${state}`];
+  return {
+    migrationId: options.migrationId,
+    state,
+    phases,
+    copy: {
+      collectionsTotal: collections.length,
+      collectionsDone: live.length,
+      documentsTotal: Math.max(
+        sum(({ documents }) => documents),
+        counters.documentsCopied,
+      ),
+      documentsCopied: counters.documentsCopied,
+      bytesTotal: Math.max(
+        sum(({ bytes }) => bytes),
+        counters.bytesCopied,
+      ),
+      bytesCopied: counters.bytesCopied,
+    },
+    indexes: { total: sum(({ indexes }) => indexes.length), built: sum(({ indexes }) => indexes.length, live) },
+    changes: {
+      read: counters.read,
+      applied: counters.applied,
+      duringCopy: counters.duringCopy,
+      queued: follower?.queued ?? 0,
+    },
+    lagSeconds: following ? (follower?.lagSeconds ?? null) : null,
+    readyForCutover: reasons.length === 0,
+    notReadyReasons: reasons,
+    canWrite: cutover?.canWriteAtMs !== undefined,
+    ...(cutover === undefined
+      ? {}
+      : {
+          cutover: {
+            requestedAtMs: cutover.requestedAtMs,
+            sourceBlockedAtMs: cutover.sourceBlockedAtMs,
+            canWriteAtMs: cutover.canWriteAtMs,
+          },
+        }),
+    pingMs: { source: run.pings.source, destination: run.pings.destination },
+    addresses: run.addresses,
+    warnings: [...run.warnings, ...context.retrier.waits],
+    ...(error === undefined ? {} : { error }),
+  };
+}

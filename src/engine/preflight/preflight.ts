@@ -1,0 +1,130 @@
+import type { MongoClient } from 'mongodb';
+import { UserError } from '../../platform/index.ts';
+import { listCollections, listUserDatabases } from '../catalog/read-catalog.ts';
+import { whyUnsupported } from '../catalog/unsupported.ts';
+import { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
+import { connectCluster, type Side } from '../cluster/connect.ts';
+import { canWriteThroughBlock } from '../cutover/write-block.ts';
+import type { MigrationOptions } from '../lifecycle/options.ts';
+import type { Finding } from './finding.ts';
+import { type ClusterDescription, describeCluster } from './inspect-cluster.ts';
+import { missingPrivileges, privilegesOf } from './privileges.ts';
+
+const OLDEST_VERSION = '6.0';
+
+/** Both clusters, looked at, and every reason not to start between them. */
+export interface PreflightResult {
+  readonly source: ClusterDescription;
+  readonly destination: ClusterDescription;
+  readonly errors: readonly UserError[];
+  readonly warnings: readonly Finding[];
+}
+
+/**
+ * Everything that can be known before the first byte: clusters, versions, privileges, names that can't be migrated, an empty
+ * destination. Changes nothing.
+ * @returns all findings; a cluster that can't be reached is one
+ */
+export async function preflight(options: MigrationOptions): Promise<Finding[]> {
+  const opened: MongoClient[] = [];
+  try {
+    const [source, destination] = await Promise.allSettled([
+      connectCluster(options.source, 'source'),
+      connectCluster(options.destination, 'destination'),
+    ]);
+    for (const one of [source, destination]) if (one.status === 'fulfilled') opened.push(one.value);
+    if (source.status === 'rejected' || destination.status === 'rejected') {
+      return [source, destination].filter((one) => one.status === 'rejected').map(({ reason }) => findingOf(reason));
+    }
+    const { errors, warnings } = await checkClusters(source.value, destination.value, options);
+    return [...errors.map(findingOf), ...warnings];
+  } catch (error) {
+    return [findingOf(error)];
+  } finally {
+    await Promise.all(opened.map((client) => client.close()));
+  }
+}
+
+/** The same over open connections. */
+export async function checkClusters(
+  source: MongoClient,
+  destination: MongoClient,
+  options: MigrationOptions,
+): Promise<PreflightResult> {
+  const [from, to] = await Promise.all([
+    describeCluster(source, 'source'),
+    describeCluster(destination, 'destination'),
+  ]);
+  const errors = [...checkTopology(from, 'source'), ...checkTopology(to, 'destination')];
+  if (errors.length === 0) {
+    if (from.clusterId === to.clusterId) errors.push(new UserError('SAME_CLUSTER'));
+    if (compareVersions(to.mongoDBVersion, from.mongoDBVersion) < 0) {
+      errors.push(new UserError('DESTINATION_OLDER', [to.mongoDBVersion, from.mongoDBVersion]));
+    }
+    errors.push(...(await checkPrivileges(source, 'source')), ...(await checkPrivileges(destination, 'destination')));
+  }
+  if (errors.length > 0) return { source: from, destination: to, errors, warnings: [] };
+  errors.push(...(await checkNamespaces(source)), ...(await checkDestination(destination, options)));
+  return { source: from, destination: to, errors, warnings: await warningsOf(destination, options) };
+}
+
+function checkTopology(cluster: ClusterDescription, side: Side): UserError[] {
+  if (cluster.sharded) return [new UserError('SHARDED_CLUSTER', [side, cluster.primary])];
+  if (!cluster.replicaSet) return [new UserError('STANDALONE_SERVER', [side, cluster.primary])];
+  if (compareVersions(cluster.mongoDBVersion, OLDEST_VERSION) < 0) {
+    return [new UserError('VERSION_TOO_OLD', [side, cluster.mongoDBVersion, OLDEST_VERSION])];
+  }
+  return [];
+}
+
+async function checkPrivileges(client: MongoClient, side: Side): Promise<UserError[]> {
+  const privileges = await privilegesOf(client);
+  if (privileges === undefined) return [];
+  return missingPrivileges(privileges, side).map(
+    (missing) => new UserError('MISSING_PRIVILEGE', [side, `do ${missing}`]),
+  );
+}
+
+async function checkNamespaces(source: MongoClient): Promise<UserError[]> {
+  const errors: UserError[] = [];
+  for (const database of await listUserDatabases(source)) {
+    for (const entry of await listCollections(source, database)) {
+      const reason = whyUnsupported(entry);
+      if (reason !== undefined)
+        errors.push(new UserError('UNSUPPORTED_NAMESPACE', [`${database}.${entry.name}`, reason]));
+    }
+  }
+  return errors;
+}
+
+/** What an unfinished migration of the same id has copied is its own, not somebody's data. */
+async function checkDestination(destination: MongoClient, options: MigrationOptions): Promise<UserError[]> {
+  if (options.dropDestination) return [];
+  const checkpoint = await new CheckpointStore(destination, options.migrationId).peek();
+  if (checkpoint?.token !== undefined) return [];
+  const databases = await listUserDatabases(destination);
+  if (databases.length === 0) return [];
+  const shown = databases.slice(0, 5).join(', ') + (databases.length > 5 ? ', …' : '');
+  return [new UserError('DESTINATION_NOT_EMPTY', [`the database${databases.length === 1 ? '' : 's'} ${shown}`])];
+}
+
+async function warningsOf(destination: MongoClient, options: MigrationOptions): Promise<Finding[]> {
+  if (options.once || (await canWriteThroughBlock(destination))) return [];
+  const unprotected = new UserError('DESTINATION_UNPROTECTED');
+  return [{ ...findingOf(unprotected), severity: 'warning' }];
+}
+
+/** By major and minor number: servers of one minor version understand each other's data. */
+function compareVersions(a: string, b: string): number {
+  const [left, right] = [a, b].map((text) => text.split('.').map(Number));
+  for (let part = 0; part < 2; part += 1) {
+    const difference = (left?.[part] || 0) - (right?.[part] || 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+function findingOf(error: unknown): Finding {
+  if (!(error instanceof UserError)) throw error;
+  return { severity: 'error', code: error.code, message: error.message, remedy: error.remedy };
+}

@@ -1,0 +1,76 @@
+import type { Document, MongoClient } from 'mongodb';
+
+interface Privilege {
+  readonly resource: Document;
+  readonly actions: readonly string[];
+}
+
+/** What the user of a connection may do. */
+export class Privileges {
+  readonly #privileges: readonly Privilege[];
+
+  constructor(privileges: readonly Privilege[]) {
+    this.#privileges = privileges;
+  }
+
+  hasOnCluster(action: string): boolean {
+    return this.#has(action, ({ resource }) => resource.cluster === true);
+  }
+
+  /** Whether it may do so on every database with users' data. */
+  hasOnAllDatabases(action: string): boolean {
+    return this.#has(action, ({ resource }) => resource.db === '' && resource.collection === '');
+  }
+
+  #has(action: string, covers: (privilege: Privilege) => boolean): boolean {
+    return this.#privileges.some(
+      (privilege) =>
+        privilege.actions.includes(action) && (privilege.resource.anyResource === true || covers(privilege)),
+    );
+  }
+}
+
+/** The connected user's privileges; undefined when the connection has no user, as on a cluster without authentication. */
+export async function privilegesOf(client: MongoClient): Promise<Privileges | undefined> {
+  const { authInfo } = await client.db('admin').command({ connectionStatus: 1, showPrivileges: true });
+  if (authInfo.authenticatedUsers.length === 0) return undefined;
+  return new Privileges(authInfo.authenticatedUserPrivileges);
+}
+
+/** What the engine does on the source, and needs its user to be allowed. */
+const SOURCE_NEEDS = {
+  cluster: ['appendOplogNote', 'replSetGetConfig', 'listDatabases', 'inprog', 'setUserWriteBlockMode'],
+  databases: ['find', 'changeStream', 'listCollections', 'listIndexes', 'collStats'],
+};
+
+/** What the engine does on the destination (§8.10). */
+const DESTINATION_NEEDS = {
+  cluster: ['replSetGetConfig', 'listDatabases'],
+  databases: [
+    'find',
+    'insert',
+    'update',
+    'remove',
+    'bypassDocumentValidation',
+    'createCollection',
+    'dropCollection',
+    'dropDatabase',
+    'renameCollectionSameDB',
+    'collMod',
+    'createIndex',
+    'dropIndex',
+    'listCollections',
+    'listIndexes',
+  ],
+};
+
+/** Actions that the user lacks, by name, for example `changeStream on all databases`. */
+export function missingPrivileges(privileges: Privileges, side: 'source' | 'destination'): string[] {
+  const needs = side === 'source' ? SOURCE_NEEDS : DESTINATION_NEEDS;
+  return [
+    ...needs.cluster.filter((action) => !privileges.hasOnCluster(action)).map((action) => `${action} on the cluster`),
+    ...needs.databases
+      .filter((action) => !privileges.hasOnAllDatabases(action))
+      .map((action) => `${action} on all databases`),
+  ];
+}
