@@ -60,14 +60,21 @@ export const wantedState = z.object({
 /** `POST /link/v1/poll`: answers at once when the revision differs, else when it changes or after `waitSeconds`. */
 export const pollRequest = z.object({ revision: z.string().nullable(), waitSeconds: z.number().int().min(0).max(60) });
 
-/** `POST /link/v1/report`: what is the case now; repeating it is harmless. Older sequence numbers are ignored. */
+/** What the control plane itself reads of an engine's progress; the rest it only keeps. */
+const readProgress = z.looseObject({
+  state: z.string(),
+  lagSeconds: z.number().nullable(),
+  readyForCutover: z.boolean(),
+  notReadyReasons: z.array(z.string()),
+  error: z.looseObject({ message: z.string(), remedy: z.string() }).optional(),
+});
+
+/** `POST /link/v1/report`: what is the case now; repeating it is harmless. Older sequence numbers are ignored; they begin at the time, so that they grow over restarts. */
 export const reportRequest = z.object({
   sequence: z.number().int().nonnegative(),
   inventory: z.array(inventoryProject).optional(),
   validations: z.array(z.object({ id, status: z.enum(['SUCCESS', 'FAILED']), errorMessage: z.string().nullable() })),
-  migrations: z.array(
-    z.object({ id, progress: z.custom<Progress>((value) => typeof value === 'object' && value !== null) }),
-  ),
+  migrations: z.array(z.object({ id, progress: z.custom<Progress>((value) => readProgress.safeParse(value).success) })),
 });
 export const reportResponse = z.object({ sequence: z.number().int() });
 

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import { registerAtlasApi } from '../../src/atlas-api/index.ts';
+import { AgentSignals, bootstrap, type Control, Sealer, type Store } from '../../src/control/index.ts';
+import { checkConnectionString } from '../../src/destination/index.ts';
+import { registerGateway } from '../../src/gateway/index.ts';
+import { createServer, digestSecrets } from '../../src/http/index.ts';
+import { type Clock, silentLogger, systemClock } from '../../src/platform/index.ts';
+import { openSqliteStore } from '../../src/store/sqlite/index.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+/** The date that current Atlas clients send for every resource. */
+export const ATLAS = 'application/vnd.atlas.2025-03-12+json';
+
+export interface ApiResponse {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The parsed body; null where there is none. */
+  readonly json: Record<string, unknown> & unknown[];
+}
+
+export interface ApiRequest {
+  readonly headers?: Record<string, string>;
+  /** A text is sent as it is. */
+  readonly body?: unknown;
+  /** Public and private key; the first API key by default. */
+  readonly user?: readonly [string, string];
+}
+
+/** A whole control plane with a real store and a real socket. */
+export interface ControlPlane extends AsyncDisposable {
+  readonly url: string;
+  readonly app: FastifyInstance;
+  readonly control: Control;
+  readonly store: Store;
+  readonly orgId: string;
+  readonly publicKey: string;
+  readonly privateKey: string;
+  /** A request with digest, v2 and the Atlas Accept header unless the headers say otherwise. @param path after the host */
+  readonly api: (method: string, path: string, request?: ApiRequest) => Promise<ApiResponse>;
+}
+
+export async function startControlPlane(clock: Clock = systemClock): Promise<ControlPlane> {
+  const folder = temporaryFolder('control-plane');
+  const store = openSqliteStore(folder.path);
+  let url = '';
+  const control: Control = {
+    store,
+    sealer: new Sealer(randomBytes(32)),
+    clock,
+    signals: new AgentSignals(),
+    publicUrl: () => url,
+    verifiersOf: digestSecrets,
+    checkConnectionString,
+  };
+  const app = createServer({ logger: silentLogger });
+  await registerAtlasApi(app, control, silentLogger);
+  await registerGateway(app, control, silentLogger);
+  url = await app.listen({ host: '127.0.0.1', port: 0 });
+  const first = await bootstrap(control, {});
+  assert.ok(first);
+  const own = [first.publicKey, first.privateKey] as const;
+  return {
+    url,
+    app,
+    control,
+    store,
+    ...first,
+    api: (method, path, request = {}) => digestRequest(url, method, path, { user: own, ...request }),
+    [Symbol.asyncDispose]: async () => {
+      control.signals.close();
+      await app.close();
+      await store[Symbol.asyncDispose]();
+      folder[Symbol.dispose]();
+    },
+  };
+}
+
+/** A second organization with its own key, for what must stay apart. */
+export async function addOrganization(
+  plane: ControlPlane,
+  orgId: string,
+  roles: readonly ('ORG_OWNER' | 'ORG_MEMBER')[],
+): Promise<readonly [string, string]> {
+  const publicKey = randomBytes(6).toString('hex');
+  const id = randomBytes(12).toString('hex');
+  const verifiers = JSON.stringify(digestSecrets(publicKey, 'private'));
+  await plane.store.write(async (transaction) => {
+    if (!(await transaction.organization(orgId))) {
+      await transaction.insertOrganization({ id: orgId, name: 'other', createdAtMs: 1 });
+    }
+    await transaction.insertApiKey({
+      id,
+      orgId,
+      publicKey,
+      description: '',
+      roles,
+      verifiers: plane.control.sealer.seal(verifiers, { table: 'api_keys', id, field: 'verifiers' }),
+      createdAtMs: 1,
+    });
+  });
+  return [publicKey, 'private'];
+}
+
+/** Digest as RFC 7616 has it, written down a second time: a mistake in the server's own functions cannot hide in here. */
+async function digestRequest(url: string, method: string, path: string, request: ApiRequest): Promise<ApiResponse> {
+  const [username, password] = request.user ?? ['', ''];
+  const isText = typeof request.body === 'string';
+  const init = {
+    method,
+    headers: {
+      accept: ATLAS,
+      ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...request.headers,
+    },
+    ...(request.body === undefined ? {} : { body: isText ? (request.body as string) : JSON.stringify(request.body) }),
+  };
+  const challenge = await fetch(url + path, init);
+  // What is no path at all is refused before anybody is asked who they are.
+  if (challenge.status !== 401) return read(challenge);
+  await challenge.body?.cancel();
+  const nonce = /nonce="([^"]+)"/.exec(challenge.headers.get('www-authenticate') ?? '')?.[1] ?? '';
+  const md5 = (text: string) => createHash('md5').update(text).digest('hex');
+  const ha1 = md5(`${username}:MMS Public API:${password}`);
+  const cnonce = randomBytes(8).toString('hex');
+  const response = md5(`${ha1}:${nonce}:00000001:${cnonce}:auth:${md5(`${method}:${path}`)}`);
+  const authorization = `Digest username="${username}", realm="MMS Public API", nonce="${nonce}", uri="${path}", response="${response}", algorithm="MD5", cnonce="${cnonce}", qop=auth, nc=00000001`;
+  return read(await fetch(url + path, { ...init, headers: { ...init.headers, authorization } }));
+}
+
+async function read(answer: Response): Promise<ApiResponse> {
+  const text = await answer.text();
+  const isJson = /json/.test(answer.headers.get('content-type') ?? '') && text !== '';
+  return { status: answer.status, headers: answer.headers, text, json: isJson ? JSON.parse(text) : null };
+}

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { type ControlPlane, startControlPlane } from './control-plane.ts';
+
+const tokensOf = (plane: ControlPlane) => `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/linkTokens`;
+
+test('everything that can be wrong with a body has its Atlas error', async () => {
+  await using plane = await startControlPlane();
+  const cases: [unknown, number, string, string][] = [
+    ['{"accessListIps":', 400, 'MALFORMED_JSON', 'Received JSON is malformed.'],
+    ['', 400, 'MALFORMED_JSON', 'Received JSON is malformed.'],
+    ['[]', 400, 'INVALID_JSON', 'Received JSON does not match expected format.'],
+    ['null', 400, 'INVALID_JSON', 'Received JSON does not match expected format.'],
+    [
+      { accessListIps: 'x' },
+      400,
+      'INVALID_JSON_ATTRIBUTE',
+      'Received JSON for the accessListIps attribute does not match expected format.',
+    ],
+    [
+      { accessListIps: [1] },
+      400,
+      'INVALID_JSON_ATTRIBUTE',
+      'Received JSON for the accessListIps.0 attribute does not match expected format.',
+    ],
+    [{ accessListIPs: [] }, 400, 'INVALID_ATTRIBUTE', 'Invalid attribute accessListIPs specified.'],
+    ['{"__proto__":{}}', 400, 'INVALID_ATTRIBUTE', 'Invalid attribute __proto__ specified.'],
+    [{ accessListIps: Array(201).fill('1.2.3.4') }, 400, 'VALIDATION_ERROR', ''],
+    [{ accessListIps: ['1'.repeat(100)] }, 400, 'VALIDATION_ERROR', ''],
+    ['x'.repeat(5_000_000), 413, 'PAYLOAD_TOO_LARGE', 'The request body is larger than 4194304 bytes.'],
+  ];
+  for (const [body, status, errorCode, detail] of cases) {
+    const response = await plane.api('POST', tokensOf(plane), { body });
+    assert.equal(response.status, status, errorCode);
+    assert.equal(response.json.errorCode, errorCode);
+    assert.equal(response.headers.get('x-error-code'), errorCode);
+    if (detail) assert.equal(response.json.detail, detail);
+  }
+  const missing = await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'p' } });
+  assert.equal(missing.json.detail, 'The required attribute orgId was not specified.');
+});
+
+test('a body of another type than JSON, and an answer of no version, are refused as such', async () => {
+  await using plane = await startControlPlane();
+  const form = await plane.api('POST', tokensOf(plane), {
+    body: '{}',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+  });
+  assert.equal(form.status, 415);
+  assert.equal(form.json.errorCode, 'UNSUPPORTED_MEDIA_TYPE');
+  const unversioned = await plane.api('POST', tokensOf(plane), { body: {}, headers: { accept: 'application/json' } });
+  assert.equal(unversioned.status, 406);
+  const noDate = await plane.api('POST', tokensOf(plane), {
+    body: {},
+    headers: { accept: 'application/vnd.atlas.2023-99-99+json' },
+  });
+  assert.equal(noDate.json.errorCode, 'INVALID_VERSION_DATE');
+});
+
+test('unknown paths, wrong methods and what Linkspan leaves out of Atlas are told apart, all as 404', async () => {
+  await using plane = await startControlPlane();
+  const cases = [
+    ['GET', tokensOf(plane), /^Cannot find resource .*linkTokens: Atlas has it/],
+    ['GET', '/api/atlas/v2/nonsense', /^Cannot find resource \/api\/atlas\/v2\/nonsense\.$/],
+    ['PATCH', '/api/atlas/v2/groups', /^Cannot find resource/],
+    ['GET', `/api/atlas/v2/orgs/${plane.orgId}/apiKeys`, /Linkspan does not serve it/],
+    ['GET', '/api/atlas/v1.0', /Linkspan does not serve it/],
+  ] as const;
+  for (const [method, path, detail] of cases) {
+    const response = await plane.api(method, path);
+    assert.equal(response.status, 404, path);
+    assert.equal(response.json.errorCode, 'RESOURCE_NOT_FOUND');
+    if (path !== tokensOf(plane)) assert.match(String(response.json.detail), detail);
+  }
+});
+
+test('envelope and pretty do what Atlas describes, for answers, lists and errors', async () => {
+  await using plane = await startControlPlane();
+  const one = await plane.api('POST', `${tokensOf(plane)}?envelope=true`, { body: {} });
+  assert.deepEqual(Object.keys(one.json), ['content', 'status']);
+  assert.equal(one.json.status, 201);
+  const list = await plane.api('GET', '/api/atlas/v2/orgs?envelope=true');
+  assert.deepEqual(Object.keys(list.json), ['links', 'results', 'status', 'totalCount']);
+  const error = await plane.api('GET', '/api/atlas/v2/groups/xyz?envelope=true&pretty=true');
+  assert.equal(error.status, 404);
+  assert.equal(error.json.status, 404);
+  assert.match(error.text, /^\{\n {2}"content": \{\n {4}"detail": "An invalid group ID xyz/);
+  const wrong = await plane.api('GET', '/api/atlas/v2/orgs?pretty=maybe');
+  assert.equal(wrong.json.errorCode, 'INVALID_QUERY_PARAMETER');
+});
+
+test('lists come in pages with links to their neighbours', async () => {
+  await using plane = await startControlPlane();
+  for (const name of ['a', 'b', 'c']) {
+    assert.equal((await plane.api('POST', '/api/atlas/v2/groups', { body: { name, orgId: plane.orgId } })).status, 201);
+  }
+  const page = await plane.api('GET', '/api/atlas/v2/groups?pageNum=2&itemsPerPage=1');
+  const links = page.json.links as unknown as { rel: string; href: string }[];
+  assert.deepEqual(
+    links.map(({ rel }) => rel),
+    ['self', 'previous', 'next'],
+  );
+  assert.equal(links[2]?.href, `${plane.url}/api/atlas/v2/groups?includeCount=true&pageNum=3&itemsPerPage=1`);
+  assert.equal(page.json.totalCount, 3);
+  for (const query of ['pageNum=0', 'itemsPerPage=501', 'pageNum=x', 'includeCount=2']) {
+    assert.equal((await plane.api('GET', `/api/atlas/v2/groups?${query}`)).json.errorCode, 'INVALID_QUERY_PARAMETER');
+  }
+});
+
+test('a path that older CLIs join with two slashes is the same resource', async () => {
+  await using plane = await startControlPlane();
+  assert.equal((await plane.api('GET', '//api/atlas/v2/orgs')).status, 200);
+});
+
+test('a project has one name in its organization', async () => {
+  await using plane = await startControlPlane();
+  const create = () => plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'a project', orgId: plane.orgId } });
+  assert.equal((await create()).status, 201);
+  const again = await create();
+  assert.equal(again.status, 409);
+  assert.equal(again.json.detail, 'A group with name "a project" already exists.');
+});
+
+test('a registered cluster is shown without its credentials, and refused where its connection string is not right', async () => {
+  await using plane = await startControlPlane();
+  const group = await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'p', orgId: plane.orgId } });
+  const path = `/api/atlas/v2/groups/${group.json.id}/clusters`;
+  const register = (name: string, standard: string) =>
+    plane.api('POST', path, { body: { name, connectionStrings: { standard } } });
+  const created = await register('C1', 'mongodb://u:canary-password@h1:1,h2:2/?replicaSet=rs&authSource=admin');
+  assert.equal(created.status, 201);
+  assert.deepEqual(created.json.connectionStrings, { standard: 'mongodb://h1:1,h2:2/?replicaSet=rs&authSource=admin' });
+  assert.ok(!(await plane.api('GET', path)).text.includes('canary'));
+  assert.ok(!(await plane.api('GET', `${path}/C1`)).text.includes('canary'));
+  assert.equal((await register('C1', 'mongodb://h')).json.errorCode, 'DUPLICATE_CLUSTER_NAME');
+  assert.equal(
+    (await plane.api('GET', `${path}/C2`)).json.detail,
+    `No cluster named C2 exists in group ${group.json.id}.`,
+  );
+  for (const wrong of [
+    'x',
+    'http://canary:canary@h',
+    'mongodb://u:canary@',
+    'mongodb://u:canary@h/?tlsInsecure=true',
+    'mongodb://u:can ary@h',
+    'mongodb://h/?tlsCAFile=/canary',
+  ]) {
+    const response = await register('C3', wrong);
+    assert.equal(response.status, 400, wrong);
+    assert.ok(!response.text.includes('canary'), response.text);
+  }
+});
+
+test('no request makes the server fail, whatever its path, query and body', async () => {
+  await using plane = await startControlPlane();
+  const odd = fc.oneof(fc.string(), fc.constantFrom('%00', '%zz', '..', '__proto__', 'ä', '%2e%2e', 'x'.repeat(600)));
+  const request = fc.record({
+    method: fc.constantFrom('GET', 'POST', 'PUT', 'DELETE', 'PATCH'),
+    segments: fc.array(
+      fc.oneof(odd, fc.constantFrom('orgs', 'groups', 'liveMigrations', 'linkTokens', 'a'.repeat(24))),
+      { maxLength: 5 },
+    ),
+    body: fc.oneof(fc.json(), fc.string()),
+  });
+  await fc.assert(
+    fc.asyncProperty(request, async ({ method, segments, body }) => {
+      const path = new URL(`/api/atlas/v2/${segments.join('/')}`, plane.url);
+      const target = path.pathname + path.search;
+      if (!target.startsWith('/api/atlas/v2/')) return;
+      const response = await plane.api(method, target, method === 'GET' ? {} : { body });
+      assert.ok(response.status < 500, `${method} ${target}: ${response.status}`);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('a request line that is no HTTP path gets an answer, and no 500', async () => {
+  await using plane = await startControlPlane();
+  const { port } = new URL(plane.url);
+  for (const target of ['/api/atlas/v2/%', '/%E0%A4%A', 'http://other/api/atlas/v2/orgs', '*']) {
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.write(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    const chunks: Buffer[] = [];
+    for await (const chunk of socket) chunks.push(chunk);
+    assert.match(Buffer.concat(chunks).toString(), /^HTTP\/1\.1 4\d\d /, target);
+  }
+});

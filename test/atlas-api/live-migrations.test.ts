@@ -1,0 +1,300 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Progress } from '../../src/engine/index.ts';
+import { wantedState } from '../../src/link/index.ts';
+import { type AgentClient, linkAgent, SOURCE_PROJECT } from '../gateway/agent-client.ts';
+import { addOrganization, type ControlPlane, startControlPlane } from './control-plane.ts';
+
+const DESTINATION = 'mongodb://mover:destination-canary@d1:27017/?replicaSet=rs';
+const V2023 = 'application/vnd.atlas.2023-01-01+json';
+const V2024 = 'application/vnd.atlas.2024-05-30+json';
+
+interface World {
+  readonly plane: ControlPlane;
+  readonly agent: AgentClient;
+  readonly groupId: string;
+  readonly path: string;
+}
+
+/** An organization with a project, a registered destination and a linked agent. */
+async function prepare(plane: ControlPlane): Promise<World> {
+  const group = await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'p', orgId: plane.orgId } });
+  const groupId = String(group.json.id);
+  for (const name of ['C1', 'C2']) {
+    const body = { name, connectionStrings: { standard: DESTINATION } };
+    await plane.api('POST', `/api/atlas/v2/groups/${groupId}/clusters`, { body });
+  }
+  return { plane, agent: await linkAgent(plane), groupId, path: `/api/atlas/v2/groups/${groupId}/liveMigrations` };
+}
+
+/** The body that the official Atlas CLI sends, with its empty strings. */
+function cliBody(groupId: string, changes: { source?: object; destination?: object } & Record<string, unknown> = {}) {
+  const { source, destination, ...rest } = changes;
+  return {
+    destination: { clusterName: 'C1', groupId, hostnameSchemaType: '', ...destination },
+    dropDestinationData: false,
+    migrationHosts: ['host-1'],
+    source: {
+      caCertificatePath: '',
+      clusterName: 'source',
+      groupId: SOURCE_PROJECT,
+      managedAuthentication: false,
+      password: 'source-canary',
+      ssl: false,
+      username: 'reader',
+      ...source,
+    },
+    ...rest,
+  };
+}
+
+function progress(migrationId: string, changes: Partial<Progress> = {}): Progress {
+  return {
+    migrationId,
+    state: 'copying',
+    phases: [],
+    copy: {
+      collectionsTotal: 1,
+      collectionsDone: 0,
+      documentsTotal: 9,
+      documentsCopied: 1,
+      bytesTotal: 9,
+      bytesCopied: 1,
+    },
+    indexes: { total: 0, built: 0 },
+    changes: { read: 0, applied: 0, duringCopy: 0, queued: 0 },
+    lagSeconds: 7,
+    readyForCutover: false,
+    notReadyReasons: ['the initial copy is under way'],
+    canWrite: false,
+    pingMs: { source: 1, destination: 1 },
+    addresses: { source: 's:1', destination: 'd:1' },
+    warnings: [],
+    ...changes,
+  };
+}
+
+test('a migration goes its whole way: projects, validation, start, progress, cutover, completion', async () => {
+  await using plane = await startControlPlane();
+  const { agent, groupId, path } = await prepare(plane);
+
+  const projects = await plane.api('GET', `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/availableProjects`);
+  assert.equal(projects.json.length, 1);
+  assert.deepEqual((projects.json[0] as { migrationHosts: string[] }).migrationHosts, ['host-1']);
+
+  const { revision } = wantedState.parse((await agent.poll(null)).json);
+  const woken = agent.poll(revision, 60);
+  const validation = await plane.api('POST', `${path}/validate`, { body: cliBody(groupId) });
+  assert.equal(validation.status, 200);
+  assert.equal(validation.json.status, 'PENDING');
+  const wanted = wantedState.parse((await woken).json);
+  const [order] = wanted.validations;
+  assert.deepEqual(order?.assignment, {
+    source: {
+      projectId: SOURCE_PROJECT,
+      clusterName: 'source',
+      username: 'reader',
+      password: 'source-canary',
+      ssl: false,
+    },
+    destination: { uri: DESTINATION },
+    dropDestination: false,
+  });
+  await agent.report({ validations: [{ id: order.id, status: 'SUCCESS', errorMessage: null }] });
+  const validated = await plane.api('GET', `${path}/validate/${validation.json._id}`);
+  assert.deepEqual(validated.json, {
+    _id: validation.json._id,
+    errorMessage: null,
+    groupId,
+    sourceGroupId: SOURCE_PROJECT,
+    status: 'SUCCESS',
+  } as unknown);
+
+  const created = await plane.api('POST', path, { body: cliBody(groupId) });
+  assert.equal(created.status, 201);
+  const id = String(created.json._id);
+  const fresh = { _id: id, lagTimeSeconds: null, migrationHosts: ['host-1'], readyForCutover: false, status: 'NEW' };
+  assert.deepEqual(created.json, fresh as unknown);
+  const show = async () => (await plane.api('GET', `${path}/${id}`)).json;
+  const report = (changes: Partial<Progress>) =>
+    agent.report({ migrations: [{ id, progress: progress(id, changes) }] });
+
+  const early = await plane.api('PUT', `${path}/${id}/cutover`);
+  assert.equal(early.status, 409);
+  assert.equal(early.json.errorCode, 'CUTOVER_NOT_READY');
+  await report({});
+  assert.deepEqual(await show(), { ...fresh, status: 'WORKING', lagTimeSeconds: 7 } as unknown);
+  const copying = await plane.api('PUT', `${path}/${id}/cutover`);
+  assert.match(String(copying.json.detail), /is not ready for cutover: the initial copy is under way\.$/);
+  await report({ state: 'tailing', readyForCutover: true, lagSeconds: 0, notReadyReasons: [] });
+  assert.equal((await show()).readyForCutover, true);
+
+  for (let times = 0; times < 2; times++) {
+    const cutover = await plane.api('PUT', `${path}/${id}/cutover`, { headers: { accept: V2023 } });
+    assert.equal(cutover.status, 202);
+    assert.equal(cutover.text, '');
+  }
+  const [assigned] = wantedState.parse((await agent.poll(null)).json).migrations;
+  assert.equal(assigned?.wanted, 'cutover');
+  await report({ state: 'committed', canWrite: true, lagSeconds: null });
+  assert.deepEqual(await show(), { ...fresh, status: 'COMPLETE' } as unknown);
+  assert.deepEqual(wantedState.parse((await agent.poll(null)).json).migrations, []);
+  const after = await plane.api('PUT', `${path}/${id}/cutover`);
+  assert.equal(after.status, 409);
+  assert.equal(after.json.errorCode, 'CUTOVER_AFTER_END');
+});
+
+test('a migration that fails keeps why, and a validation that fails has all that was found', async () => {
+  await using plane = await startControlPlane();
+  const { agent, groupId, path } = await prepare(plane);
+  const id = String((await plane.api('POST', path, { body: cliBody(groupId) })).json._id);
+  const error = { code: 'HISTORY_LOST', message: 'The oplog is gone.', remedy: 'Enlarge it.' };
+  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'failed', error }) }] });
+  const failed = (await plane.api('GET', `${path}/${id}`)).json;
+  assert.equal(failed.status, 'FAILED');
+  assert.equal(failed.errorMessage, 'The oplog is gone. Enlarge it.');
+  const validation = (await plane.api('POST', `${path}/validate`, { body: cliBody(groupId) })).json._id;
+  await agent.report({ validations: [{ id: validation, status: 'FAILED', errorMessage: 'no such user; no disk' }] });
+  const seen = (await plane.api('GET', `${path}/validate/${validation}`)).json;
+  assert.deepEqual([seen.status, seen.errorMessage], ['FAILED', 'no such user; no disk']);
+});
+
+test('both versions of the request are taken, each with its own way to permit dropping', async () => {
+  await using plane = await startControlPlane();
+  const { agent, groupId, path } = await prepare(plane);
+  const { dropDestinationData: _, ...older } = cliBody(groupId);
+  const send = (body: object, headers: Record<string, string>, at = path) =>
+    plane.api('POST', `${at}/validate`, { body, headers });
+  const v1 = path.replace('/v2/', '/v1.0/');
+  assert.equal((await send({ ...older, dropEnabled: true }, { accept: V2023, 'content-type': V2023 })).status, 200);
+  assert.equal((await send({ ...older, dropEnabled: true }, { accept: 'application/json' }, v1)).status, 200);
+  assert.equal(
+    (await send({ ...older, dropDestinationData: true }, { accept: V2024, 'content-type': V2024 })).status,
+    200,
+  );
+  assert.equal(
+    (await send({ ...older, dropDestinationData: true }, { accept: V2024, 'content-type': 'application/json' })).status,
+    200,
+  );
+  const missing = await send(older, { accept: V2023, 'content-type': V2023 });
+  assert.equal(missing.json.detail, 'The required attribute dropEnabled was not specified.');
+  const mixed = await send({ ...older, dropEnabled: true }, { accept: V2024 });
+  assert.equal(mixed.json.detail, 'Invalid attribute dropEnabled specified.');
+  const { validations } = wantedState.parse((await agent.poll(null)).json);
+  assert.deepEqual(
+    validations.map(({ assignment }) => assignment.dropDestination),
+    [true, true, true, true],
+  );
+});
+
+test("with managedAuthentication the agent's own credentials are used, and others are refused", async () => {
+  await using plane = await startControlPlane();
+  const { agent, groupId, path } = await prepare(plane);
+  const managed = { managedAuthentication: true, username: '', password: '' };
+  assert.equal((await plane.api('POST', path, { body: cliBody(groupId, { source: managed }) })).status, 201);
+  const [migration] = wantedState.parse((await agent.poll(null)).json).migrations;
+  assert.deepEqual(migration?.assignment.source, { projectId: SOURCE_PROJECT, clusterName: 'source', ssl: false });
+  const both = await plane.api('POST', path, { body: cliBody(groupId, { source: { managedAuthentication: true } }) });
+  assert.match(String(both.json.detail), /username and password must not be given with managedAuthentication/);
+});
+
+test('whatever is named wrongly is named back, with the error that fits', async () => {
+  await using plane = await startControlPlane();
+  const { groupId, path } = await prepare(plane);
+  const other = '9'.repeat(24);
+  const cases: [Parameters<typeof cliBody>[1], number, string][] = [
+    [{ migrationHosts: ['host-9'] }, 404, 'MIGRATION_HOST_NOT_FOUND'],
+    [{ migrationHosts: [] }, 400, 'VALIDATION_ERROR'],
+    [{ migrationHosts: ['host-1', 'host-2'] }, 400, 'VALIDATION_ERROR'],
+    [{ source: { groupId: other } }, 404, 'SOURCE_PROJECT_NOT_FOUND'],
+    [{ source: { clusterName: 'nothing' } }, 404, 'SOURCE_CLUSTER_NOT_FOUND'],
+    [{ source: { ssl: 'yes' } }, 400, 'INVALID_JSON_ATTRIBUTE'],
+    [{ source: { ssl: undefined } }, 400, 'MISSING_ATTRIBUTE'],
+    [{ destination: { clusterName: 'nothing' } }, 404, 'CLUSTER_NOT_FOUND'],
+    [{ destination: { groupId: other } }, 400, 'GROUP_MISMATCH'],
+    [{ destination: { hostnameSchemaType: 'TELEPATHY' } }, 400, 'INVALID_ENUM_VALUE'],
+    [{ sharding: { createSupportingIndexes: true, shardingEntries: [] } }, 400, 'VALIDATION_ERROR'],
+    [{ surprise: 1 }, 400, 'INVALID_ATTRIBUTE'],
+  ];
+  for (const [changes, status, errorCode] of cases) {
+    for (const at of [path, `${path}/validate`]) {
+      const response = await plane.api('POST', at, { body: cliBody(groupId, changes) });
+      assert.equal(response.json.errorCode, errorCode, JSON.stringify(changes));
+      assert.equal(response.status, status);
+    }
+  }
+  assert.equal((await plane.api('GET', `${path}/${other}`)).json.errorCode, 'LIVE_MIGRATION_NOT_FOUND');
+  assert.equal((await plane.api('GET', `${path}/xyz`)).json.errorCode, 'INVALID_PATH_PARAMETER');
+  assert.equal((await plane.api('GET', `${path}/validate/${other}`)).json.errorCode, 'VALIDATION_NOT_FOUND');
+});
+
+test('one source cluster and one destination cluster have one migration at a time', async () => {
+  await using plane = await startControlPlane();
+  const { agent, groupId, path } = await prepare(plane);
+  const start = (clusterName: string) =>
+    plane.api('POST', path, { body: cliBody(groupId, { destination: { clusterName } }) });
+  const id = String((await start('C1')).json._id);
+  const sameDestination = await start('C1');
+  assert.equal(sameDestination.status, 409);
+  assert.equal(sameDestination.json.errorCode, 'CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT');
+  const sameSource = await start('C2');
+  assert.equal(sameSource.status, 409);
+  assert.equal(sameSource.json.errorCode, 'SOURCE_CLUSTER_ALREADY_MIGRATING');
+  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'cancelled' }) }] });
+  assert.equal((await start('C1')).status, 201);
+});
+
+test('links are not deleted while a migration is active, and nothing changes then', async () => {
+  await using plane = await startControlPlane();
+  const { agent, groupId, path } = await prepare(plane);
+  await plane.api('POST', path, { body: cliBody(groupId) });
+  const refused = await plane.api('DELETE', `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/linkTokens`);
+  assert.equal(refused.status, 409);
+  assert.deepEqual(refused.json, {
+    detail: `Cannot delete organization link while there is active migration in following project ids: ${groupId}`,
+    error: 409,
+    errorCode: 'CANNOT_DELETE_ORG_ACTIVE_LIVE_MIGRATION_ATLAS_ORG_LINK',
+    parameters: [groupId],
+    reason: 'Conflict',
+  } as unknown);
+  assert.equal((await agent.poll(null)).status, 200);
+});
+
+test('a migration belongs to its organization: members may look, only owners may act, strangers may neither', async () => {
+  await using plane = await startControlPlane();
+  const { groupId, path } = await prepare(plane);
+  const id = (await plane.api('POST', path, { body: cliBody(groupId) })).json._id;
+  const member = await addOrganization(plane, plane.orgId, ['ORG_MEMBER']);
+  const stranger = await addOrganization(plane, '8'.repeat(24), ['ORG_OWNER']);
+  assert.equal((await plane.api('GET', `${path}/${id}`, { user: member })).status, 200);
+  for (const [method, at, body] of [
+    ['PUT', `${path}/${id}/cutover`, undefined],
+    ['POST', path, cliBody(groupId)],
+    ['POST', `${path}/validate`, cliBody(groupId)],
+  ] as const) {
+    assert.equal((await plane.api(method, at, { user: member, body })).json.errorCode, 'NOT_ORG_OWNER');
+    assert.equal((await plane.api(method, at, { user: stranger, body })).json.errorCode, 'USER_CANNOT_ACCESS_GROUP');
+  }
+  assert.equal((await plane.api('GET', `${path}/${id}`, { user: stranger })).status, 401);
+});
+
+test("another agent's report about a migration is not believed", async () => {
+  await using plane = await startControlPlane();
+  const { groupId, path } = await prepare(plane);
+  const id = String((await plane.api('POST', path, { body: cliBody(groupId) })).json._id);
+  const impostor = await linkAgent(plane, 'host-2');
+  await impostor.report({ migrations: [{ id, progress: progress(id, { state: 'committed' }) }] });
+  assert.equal((await plane.api('GET', `${path}/${id}`)).json.status, 'NEW');
+});
+
+test('passwords are shown in no answer, and not kept in the clear or after the end', async () => {
+  await using plane = await startControlPlane();
+  const { agent, groupId, path } = await prepare(plane);
+  const created = await plane.api('POST', path, { body: cliBody(groupId) });
+  const id = String(created.json._id);
+  const kept = JSON.stringify([await plane.store.migration(id), await plane.store.clustersOf(groupId)]);
+  for (const text of [created.text, kept, (await plane.api('GET', `${path}/${id}`)).text])
+    assert.ok(!text.includes('canary'));
+  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'failed' }) }] });
+  assert.equal((await plane.store.migration(id))?.password, null);
+});

@@ -1,0 +1,80 @@
+import type { KeyObject } from 'node:crypto';
+import {
+  type Deployment,
+  loadAgentKey,
+  newAgentKey,
+  publicKeyOf,
+  type RedeemResponse,
+  signRequest,
+} from '../../src/link/index.ts';
+import type { ApiResponse, ControlPlane } from '../atlas-api/control-plane.ts';
+
+export const SOURCE_PROJECT = '5'.repeat(24);
+
+/** A deployment as an agent reports it. */
+export const SOURCE: Deployment = {
+  name: 'source',
+  managed: false,
+  sharded: false,
+  tlsEnabled: false,
+  mongoDBVersion: '8.0.4',
+  featureCompatibilityVersion: '8.0',
+};
+
+export interface SendOptions {
+  readonly nowMs?: number;
+  readonly signal?: AbortSignal;
+  /** Sent besides, or in place of, the signed ones. */
+  readonly headers?: Record<string, string>;
+}
+
+/** The agent's end of the link, request by request. */
+export class AgentClient {
+  readonly #url: string;
+  readonly #key: KeyObject;
+  #sequence = 0;
+  agentId: string | undefined;
+
+  constructor(url: string, key: KeyObject = loadAgentKey(newAgentKey())) {
+    this.#url = url;
+    this.#key = key;
+  }
+
+  redeem(token: string, host = 'host-1'): Promise<ApiResponse> {
+    return this.send('redeem', { token, publicKey: publicKeyOf(this.#key), host, version: '1.0.0' });
+  }
+
+  poll(revision: string | null, waitSeconds = 0, signal?: AbortSignal): Promise<ApiResponse> {
+    return this.send('poll', { revision, waitSeconds }, { signal });
+  }
+
+  report(content: object): Promise<ApiResponse> {
+    const sequence = ++this.#sequence;
+    return this.send('report', { sequence, validations: [], migrations: [], ...content });
+  }
+
+  async send(call: string, message: unknown, options: SendOptions = {}): Promise<ApiResponse> {
+    const body = JSON.stringify(message);
+    const target = `/link/v1/${call}`;
+    const signed = signRequest(this.#key, { method: 'POST', target, body }, this.agentId, options.nowMs ?? Date.now());
+    const headers = { 'content-type': 'application/json', ...signed, ...options.headers };
+    const answer = await fetch(this.#url + target, { method: 'POST', headers, body, signal: options.signal });
+    const text = await answer.text();
+    return { status: answer.status, headers: answer.headers, text, json: JSON.parse(text) };
+  }
+}
+
+/** A link-token of the control plane's organization. */
+export async function createToken(plane: ControlPlane, accessListIps: readonly string[] = []): Promise<string> {
+  const path = `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/linkTokens`;
+  return String((await plane.api('POST', path, { body: { accessListIps } })).json.linkToken);
+}
+
+/** An agent that has redeemed a token and shown one source cluster. */
+export async function linkAgent(plane: ControlPlane, host = 'host-1'): Promise<AgentClient> {
+  const agent = new AgentClient(plane.url);
+  const answer = (await agent.redeem(await createToken(plane), host)).json as unknown as RedeemResponse;
+  agent.agentId = answer.agentId;
+  await agent.report({ inventory: [{ projectId: SOURCE_PROJECT, name: 'shop', deployments: [SOURCE] }] });
+  return agent;
+}

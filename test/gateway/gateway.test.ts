@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatLinkToken, newLinkToken, parseLinkToken, wantedState } from '../../src/link/index.ts';
+import { onReach } from '../../src/platform/index.ts';
+import { startControlPlane } from '../atlas-api/control-plane.ts';
+import { AgentClient, createToken, linkAgent } from './agent-client.ts';
+
+const SIX_MINUTES_MS = 360_000;
+
+test('a link-token is redeemed once: of 100 racing agents one is linked, and 99 are told that it was used', async () => {
+  await using plane = await startControlPlane();
+  const token = await createToken(plane);
+  const answers = await Promise.all(
+    Array.from({ length: 100 }, (_, at) => new AgentClient(plane.url).redeem(token, `host-${at}`)),
+  );
+  assert.equal(answers.filter(({ status }) => status === 201).length, 1);
+  const losers = answers.filter(({ status }) => status === 409);
+  assert.equal(losers.length, 99);
+  for (const { json } of losers) assert.equal(json.errorCode, 'LINK_TOKEN_USED');
+  assert.equal((await plane.store.linkedAgentsOf(plane.orgId)).length, 1);
+});
+
+test('an agent that was killed before it read the answer redeems again with its key, and is the same agent', async () => {
+  await using plane = await startControlPlane();
+  const token = await createToken(plane);
+  const agent = new AgentClient(plane.url);
+  const first = await agent.redeem(token);
+  const second = await agent.redeem(token);
+  assert.equal(second.status, 201);
+  assert.deepEqual(second.json, first.json);
+});
+
+test('a token that is damaged, made up, deleted or of another server is refused, each with its cause and remedy', async () => {
+  await using plane = await startControlPlane();
+  const token = await createToken(plane);
+  const { id } = parseLinkToken(token);
+  const guessed = formatLinkToken({ ...newLinkToken(plane.url), id });
+  const foreign = formatLinkToken(newLinkToken('https://other.example'));
+  await plane.api('DELETE', `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/linkTokens`);
+  const cases = [
+    ['nonsense', 400, 'LINK_TOKEN_MALFORMED'],
+    [`${token.slice(0, -1)}${token.endsWith('x') ? 'y' : 'x'}`, 400, 'LINK_TOKEN_CHECKSUM'],
+    [guessed, 404, 'LINK_TOKEN_UNKNOWN'],
+    [foreign, 404, 'LINK_TOKEN_UNKNOWN'],
+    [token, 404, 'LINK_TOKEN_UNKNOWN'],
+  ] as const;
+  for (const [text, status, errorCode] of cases) {
+    const { json, text: body, ...answer } = await new AgentClient(plane.url).redeem(text);
+    assert.equal(answer.status, status, errorCode);
+    assert.deepEqual(Object.keys(json), ['error', 'errorCode', 'detail', 'remedy']);
+    assert.equal(json.errorCode, errorCode);
+    assert.ok(!body.includes(text));
+  }
+});
+
+test('a token whose access list does not have the agent is not redeemed, and stays good for one that it has', async () => {
+  await using plane = await startControlPlane();
+  const refused = await new AgentClient(plane.url).redeem(await createToken(plane, ['192.0.2.0/24', '2001:db8::1']));
+  assert.equal(refused.status, 403);
+  assert.equal(refused.json.detail, 'The address 127.0.0.1 is not on the access list of this link-token.');
+  assert.equal((await new AgentClient(plane.url).redeem(await createToken(plane, ['127.0.0.0/8']))).status, 201);
+});
+
+test('the access list holds for every later request too', async () => {
+  await using plane = await startControlPlane();
+  const agent = await linkAgent(plane);
+  const [link] = await plane.store.openLinksOf(plane.orgId);
+  assert.ok(link);
+  await plane.store.write((transaction) => transaction.updateLink({ ...link, accessListIps: ['192.0.2.1'] }));
+  for (const answer of [await agent.poll(null), await agent.report({})]) {
+    assert.equal(answer.status, 403);
+    assert.equal(answer.json.errorCode, 'AGENT_ADDRESS_REFUSED');
+  }
+});
+
+test('only the agent itself is heard: unsigned, wrongly signed, copied, old and unknown ones are refused', async () => {
+  await using plane = await startControlPlane();
+  const agent = await linkAgent(plane);
+  const stranger = new AgentClient(plane.url);
+  stranger.agentId = agent.agentId;
+  const unsigned = await fetch(`${plane.url}/link/v1/poll`, { method: 'POST', body: '{}' });
+  assert.equal(unsigned.status, 401);
+  assert.equal((await stranger.poll(null)).json.errorCode, 'PROOF_WRONG');
+  const late = await agent.send('poll', { revision: null, waitSeconds: 0 }, { nowMs: Date.now() - SIX_MINUTES_MS });
+  assert.equal(late.json.errorCode, 'CLOCK_SKEW');
+  stranger.agentId = 'f'.repeat(24);
+  assert.equal((await stranger.poll(null)).json.errorCode, 'AGENT_UNKNOWN');
+});
+
+test('a copied request is refused, although its signature is right', async () => {
+  await using plane = await startControlPlane();
+  const agent = await linkAgent(plane);
+  let copy: Record<string, string> = {};
+  plane.app.server.once('request', (request) => {
+    copy = Object.fromEntries(
+      Object.entries(request.headers).filter(([name]) => name.startsWith('linkspan-')),
+    ) as typeof copy;
+  });
+  const message = { revision: null, waitSeconds: 0 };
+  assert.equal((await agent.send('poll', message)).status, 200);
+  const replayed = await agent.send('poll', message, { headers: copy });
+  assert.equal(replayed.status, 401);
+  assert.equal(replayed.json.errorCode, 'REQUEST_REPLAYED');
+});
+
+test('a message that is not valid is refused with the name of what is wrong', async () => {
+  await using plane = await startControlPlane();
+  const agent = await linkAgent(plane);
+  const answer = await agent.send('poll', { revision: null, waitSeconds: 61 });
+  assert.equal(answer.status, 400);
+  assert.match(String(answer.json.detail), /waitSeconds/);
+  assert.equal((await agent.send('nonsense', {})).status, 404);
+});
+
+test('a poll answers at once with what is new to the agent, and a poll for the same waits until its time is over', async () => {
+  await using plane = await startControlPlane();
+  const agent = await linkAgent(plane);
+  const state = wantedState.parse((await agent.poll(null, 60)).json);
+  assert.deepEqual({ ...state, revision: '' }, { revision: '', validations: [], migrations: [] });
+  const started = performance.now();
+  const same = wantedState.parse((await agent.poll(state.revision, 1)).json);
+  assert.equal(same.revision, state.revision);
+  assert.ok(performance.now() - started > 900);
+});
+
+test('deleting the links ends them at once: a waiting poll is answered, and nothing is taken any more', async () => {
+  await using plane = await startControlPlane();
+  const agent = await linkAgent(plane);
+  const { revision } = wantedState.parse((await agent.poll(null)).json);
+  const waiting = agent.poll(revision, 60);
+  assert.equal((await plane.api('DELETE', `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/linkTokens`)).status, 204);
+  for (const answer of [await waiting, await agent.report({})]) {
+    assert.equal(answer.status, 410);
+    assert.equal(answer.json.errorCode, 'LINK_DELETED');
+  }
+});
+
+test('an agent that is linked again under its host name takes the place of the one before', async () => {
+  await using plane = await startControlPlane();
+  const old = await linkAgent(plane, 'host-1');
+  await linkAgent(plane, 'host-2');
+  const successor = await linkAgent(plane, 'host-1');
+  assert.equal((await old.poll(null)).json.errorCode, 'AGENT_SUPERSEDED');
+  assert.equal((await successor.poll(null)).status, 200);
+  const hosts = (await plane.store.linkedAgentsOf(plane.orgId)).map(({ host }) => host);
+  assert.deepEqual(hosts.sort(), ['host-1', 'host-2']);
+});
+
+test('reports that come doubled or out of order change nothing', async () => {
+  await using plane = await startControlPlane();
+  const agent = await linkAgent(plane);
+  const inventory = (name: string) => [{ projectId: '6'.repeat(24), name, deployments: [] }];
+  const send = (sequence: number, name: string) =>
+    agent.send('report', { sequence, inventory: inventory(name), validations: [], migrations: [] });
+  assert.equal((await send(100, 'new')).json.sequence, 100);
+  assert.equal((await send(100, 'doubled')).json.sequence, 100);
+  assert.equal((await send(99, 'late')).json.sequence, 100);
+  const [kept] = await plane.store.linkedAgentsOf(plane.orgId);
+  assert.deepEqual(kept?.inventory, inventory('new'));
+});
+
+test('a report is answered only when it is stored', async () => {
+  await using plane = await startControlPlane();
+  const agent = await linkAgent(plane);
+  let stored: number | undefined;
+  using _hook = onReach('control.report.committed', async () => {
+    stored = (await plane.store.linkedAgentsOf(plane.orgId))[0]?.lastSequence;
+  });
+  const { json } = await agent.report({});
+  assert.equal(stored, json.sequence);
+});
+
+test('a report with a progress that makes no sense is refused whole', async () => {
+  await using plane = await startControlPlane();
+  const agent = await linkAgent(plane);
+  for (const progress of [
+    {},
+    null,
+    { state: 'copying', lagSeconds: 'x', readyForCutover: true, notReadyReasons: [] },
+  ]) {
+    const answer = await agent.report({ migrations: [{ id: 'a'.repeat(24), progress }] });
+    assert.equal(answer.status, 400);
+    assert.match(String(answer.json.detail), /migrations\.0\.progress/);
+  }
+});
