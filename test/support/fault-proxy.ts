@@ -1,0 +1,139 @@
+import { once } from 'node:events';
+import { createServer, connect as dial, type Server, type Socket } from 'node:net';
+import { Transform } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** What the proxy does to the bytes between client and server, from now on, in both directions. */
+export interface Fault {
+  /** Added to each chunk's way. */
+  readonly latencyMs?: number;
+  /** Upper limit, for each connection and direction. */
+  readonly bytesPerSecond?: number;
+  /** Connections stay open, new ones are accepted, and no byte gets through until this ends. */
+  readonly blackHole?: boolean;
+}
+
+/**
+ * A TCP proxy in front of one server. Clients of a replica set's member need `directConnection=true`, or they learn the member's own address.
+ */
+export interface FaultProxy extends AsyncDisposable {
+  readonly port: number;
+  /** Connections now open. */
+  readonly connections: number;
+  /** Replaces the fault of all connections, open and new; `{}` is none. */
+  set(fault: Fault): void;
+  /** Resets all open connections, and refuses new ones until `mend`. */
+  cut(): void;
+  mend(): void;
+}
+
+export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
+  const proxy = new TcpProxy(targetPort);
+  await proxy.listen();
+  return proxy;
+}
+
+class TcpProxy implements FaultProxy {
+  readonly #targetPort: number;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  #fault: Fault = {};
+  #isCut = false;
+  #changed = Promise.withResolvers<void>();
+
+  constructor(targetPort: number) {
+    this.#targetPort = targetPort;
+    this.#server = createServer({ allowHalfOpen: true }, (client) => this.#accept(client));
+  }
+
+  async listen(): Promise<void> {
+    this.#server.listen(0, '127.0.0.1');
+    await once(this.#server, 'listening');
+  }
+
+  get port(): number {
+    const address = this.#server.address();
+    if (address === null || typeof address === 'string') throw new Error('the proxy does not listen');
+    return address.port;
+  }
+
+  get connections(): number {
+    return this.#sockets.size / 2;
+  }
+
+  set(fault: Fault): void {
+    this.#fault = fault;
+    const changed = this.#changed;
+    this.#changed = Promise.withResolvers<void>();
+    changed.resolve();
+  }
+
+  cut(): void {
+    this.#isCut = true;
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
+  mend(): void {
+    this.#isCut = false;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.cut();
+    this.set({});
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  #accept(client: Socket): void {
+    if (this.#isCut) {
+      client.resetAndDestroy();
+      return;
+    }
+    const server = dial({ port: this.#targetPort, host: '127.0.0.1', allowHalfOpen: true });
+    for (const [from, to] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      this.#sockets.add(from);
+      from.on('error', () => undefined);
+      from.once('close', () => {
+        this.#sockets.delete(from);
+        to.destroy();
+      });
+      from.pipe(this.#faulty()).pipe(to);
+    }
+  }
+
+  /** Passes bytes on as the fault of the moment says; what waits in it holds back the sender, except for latency, which limits no rate. */
+  #faulty(): Transform {
+    let delivered = Promise.resolve();
+    const stream: Transform = new Transform({
+      transform: (chunk: Buffer, _encoding, done) => {
+        const through = this.#hold(chunk.length);
+        const due = performance.now() + (this.#fault.latencyMs ?? 0);
+        through.then(() => done(), done);
+        delivered = Promise.all([delivered, through])
+          .then(() => this.#wait(due - performance.now()))
+          .then(() => void stream.push(chunk));
+      },
+      flush: (done) => {
+        delivered.then(() => done(), done);
+      },
+    });
+    return stream;
+  }
+
+  async #hold(bytes: number): Promise<void> {
+    while (this.#fault.blackHole) await this.#changed.promise;
+    const { bytesPerSecond } = this.#fault;
+    if (bytesPerSecond) await this.#wait((bytes / bytesPerSecond) * 1_000);
+  }
+
+  /** Until then or until the fault changes. Such waits are the proxy's work, not waiting for something to have happened. */
+  async #wait(ms: number): Promise<void> {
+    if (ms <= 0) return;
+    const waiting = new AbortController();
+    await Promise.race([delay(ms, undefined, { signal: waiting.signal }), this.#changed.promise]);
+    waiting.abort();
+  }
+}

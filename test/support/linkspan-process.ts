@@ -1,0 +1,104 @@
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { spawnTracked } from './child-processes.ts';
+import { eventually } from './eventually.ts';
+
+const LAUNCHER = fileURLToPath(new URL('../../bin/linkspan', import.meta.url));
+const LINE_DEADLINE_MS = 15_000;
+
+export interface RunOptions {
+  /** Added to this process's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Named point where it kills or stops itself, as `LINKSPAN_TEST_HOOK` takes it: `name@2=kill`. */
+  readonly hook?: string;
+  /** Working folder; this process's by default. */
+  readonly cwd?: string;
+}
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A running `bin/linkspan`; disposing kills its process group. */
+export interface LinkspanProcess extends AsyncDisposable {
+  readonly pid: number;
+  /** What it has written so far. */
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exit: Promise<Exit>;
+  kill(signal: NodeJS.Signals): void;
+  /**
+   * The first line of stdout or stderr, from the start on, that matches.
+   * @throws Error with all that it wrote, after the deadline or when it ends without such a line
+   */
+  waitForLine(pattern: RegExp, deadlineMs?: number): Promise<RegExpExecArray>;
+}
+
+/** Runs `bin/linkspan` with these arguments. */
+export function runLinkspan(args: readonly string[], options: RunOptions = {}): LinkspanProcess {
+  const child = spawnTracked(`linkspan ${args[0]}`, LAUNCHER, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env, ...(options.hook ? { LINKSPAN_TEST_HOOK: options.hook } : {}) },
+  });
+  const output = { stdout: '', stderr: '' };
+  const lines: string[] = [];
+  const collect = (stream: Readable | null, into: 'stdout' | 'stderr') => {
+    if (!stream) throw new Error('a process without output');
+    createInterface({ input: stream }).on('line', (line) => {
+      output[into] += `${line}\n`;
+      lines.push(line);
+    });
+  };
+  collect(child.stdout, 'stdout');
+  collect(child.stderr, 'stderr');
+  let ended = false;
+  // `close`, not `exit`: all its output has arrived by then.
+  const exit = once(child, 'close').then(([code, signal]): Exit => {
+    ended = true;
+    return { code, signal };
+  });
+  exit.catch(() => undefined);
+  const signalGroup = (signal: NodeJS.Signals) => {
+    if (child.pid !== undefined && !ended) process.kill(-child.pid, signal);
+  };
+  return {
+    pid: child.pid ?? 0,
+    exit,
+    get stdout() {
+      return output.stdout;
+    },
+    get stderr() {
+      return output.stderr;
+    },
+    kill: signalGroup,
+    waitForLine: async (pattern, deadlineMs = LINE_DEADLINE_MS) => {
+      const find = () => lines.map((line) => pattern.exec(line)).find((match) => match !== null);
+      const what = `a line like ${pattern}`;
+      await eventually(() => ended || find(), { deadlineMs, what }).catch(() => undefined);
+      const match = find();
+      if (match) return match;
+      throw new Error(
+        `${ended ? 'it ended' : `${deadlineMs} ms went by`} without ${what}; it wrote:\n${lines.join('\n')}`,
+      );
+    },
+    [Symbol.asyncDispose]: async () => {
+      signalGroup('SIGKILL');
+      await exit;
+    },
+  };
+}
+
+/**
+ * Waits for the end of a process that was told to kill itself at a named point.
+ * @throws Error when it ended otherwise: the point was not reached, and the test would prove nothing
+ */
+export async function expectHookReached(linkspan: LinkspanProcess): Promise<void> {
+  const { code, signal } = await linkspan.exit;
+  if (signal === 'SIGKILL') return;
+  throw new Error(`the named point was not reached: it ended with code ${code}\n${linkspan.stdout}${linkspan.stderr}`);
+}
