@@ -31,20 +31,18 @@ export class Inventory {
   async #look(deployment: SourceDeployment): Promise<Deployment | undefined> {
     const { name } = deployment;
     try {
-      const {
-        primary: _primary,
-        oplogSizeMB,
-        dbSizeBytes,
-        ...facts
-      } = await inspectCluster(deploymentAddress(deployment));
+      const seen = await inspectCluster(deploymentAddress(deployment));
       this.#seen.set(deployment, {
         name,
         // Atlas's word for a cluster whose processes its automation runs.
         managed: false,
         agentVersion: version,
-        dbSizeBytes: Math.round(dbSizeBytes),
-        oplogSizeMB: Math.round(oplogSizeMB),
-        ...facts,
+        sharded: seen.sharded,
+        tlsEnabled: seen.tlsEnabled,
+        mongoDBVersion: seen.mongoDBVersion,
+        featureCompatibilityVersion: seen.featureCompatibilityVersion,
+        dbSizeBytes: seen.dbSizeBytes,
+        oplogSizeMB: seen.oplogSizeMB,
       });
     } catch (error) {
       this.#logger.warn({ deployment: name, reason: redact(messageOf(error)) }, 'deployment cannot be inspected');

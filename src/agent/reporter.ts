@@ -14,7 +14,7 @@ export interface Situation {
 
 /** Decides when a report is due, and sends it. */
 export class Reporter {
-  readonly #client: LinkClient;
+  readonly #client: Pick<LinkClient, 'report'>;
   readonly #situation: Situation;
   readonly #clock: Clock;
   #sequence: number;
@@ -23,7 +23,7 @@ export class Reporter {
   #sentStates = '';
   #sentNumbers = '';
 
-  constructor(client: LinkClient, situation: Situation, clock: Clock) {
+  constructor(client: Pick<LinkClient, 'report'>, situation: Situation, clock: Clock) {
     this.#client = client;
     this.#situation = situation;
     this.#clock = clock;

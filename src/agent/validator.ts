@@ -12,7 +12,8 @@ export type OptionsOf = (id: string, assignment: WantedValidation['assignment'])
 export class Validator {
   readonly #optionsOf: OptionsOf;
   readonly #logger: Logger;
-  readonly #running = new Map<string, AbortController>();
+  readonly #running = new Set<string>();
+  #wanted: ReadonlySet<string> = new Set();
   readonly #results = new Map<string, Result>();
 
   constructor(optionsOf: OptionsOf, logger: Logger) {
@@ -20,14 +21,11 @@ export class Validator {
     this.#logger = logger;
   }
 
-  /** Begins what is new, and ends and forgets what is not wanted any more. */
+  /** Begins what is new, and forgets what is not wanted any more. */
   setWanted(wanted: readonly WantedValidation[]): void {
-    const ids = new Set(wanted.map(({ id }) => id));
-    for (const [id, running] of this.#running) {
-      if (!ids.has(id)) running.abort();
-    }
+    this.#wanted = new Set(wanted.map(({ id }) => id));
     for (const id of this.#results.keys()) {
-      if (!ids.has(id)) this.#results.delete(id);
+      if (!this.#wanted.has(id)) this.#results.delete(id);
     }
     for (const validation of wanted) {
       if (!this.#running.has(validation.id) && !this.#results.has(validation.id)) void this.#carryOut(validation);
@@ -40,19 +38,18 @@ export class Validator {
   }
 
   async #carryOut({ id, assignment }: WantedValidation): Promise<void> {
-    const controller = new AbortController();
-    this.#running.set(id, controller);
-    const errors = await this.#errorsOf(id, assignment, controller.signal);
+    this.#running.add(id);
+    const errors = await this.#errorsOf(id, assignment);
     this.#running.delete(id);
-    if (controller.signal.aborted) return;
+    if (!this.#wanted.has(id)) return;
     const errorMessage = errors.length > 0 ? redact(errors.join(' ')) : null;
     this.#logger.info({ validation: id, errors: errors.length }, 'validation carried out');
     this.#results.set(id, { id, status: errorMessage === null ? 'SUCCESS' : 'FAILED', errorMessage });
   }
 
-  async #errorsOf(id: string, assignment: WantedValidation['assignment'], signal: AbortSignal): Promise<string[]> {
+  async #errorsOf(id: string, assignment: WantedValidation['assignment']): Promise<string[]> {
     try {
-      const findings = await preflight(this.#optionsOf(id, assignment), signal);
+      const findings = await preflight(this.#optionsOf(id, assignment));
       return findings
         .filter(({ severity }) => severity === 'error')
         .map(({ message, remedy }) => `${message} ${remedy}`);

@@ -85,7 +85,7 @@ export class SyncSession {
     this.#direction = direction;
     try {
       const options = this.#migrationOptions(direction);
-      const findings = await preflight(options, this.#stop.signal);
+      const findings = await preflight(options);
       const errors = findings.filter(({ severity }) => severity === 'error');
       if (errors.length > 0) {
         const list = errors.map(({ code, message, remedy }) => `${message} ${remedy} [${code}]`).join(' ');

@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { request } from 'urllib';
+import { LINK_TOKEN_PATTERN } from '../../src/link/index.ts';
+import { AgentClient } from '../gateway/agent-client.ts';
+import { expectHookReached, type LinkspanProcess, runLinkspan } from '../support/linkspan-process.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const ORG_ID = 'ab'.repeat(12);
+const CREDENTIALS = {
+  LINKSPAN_BOOTSTRAP_ORG_ID: ORG_ID,
+  LINKSPAN_BOOTSTRAP_PUBLIC_KEY: 'testerkey',
+  LINKSPAN_BOOTSTRAP_PRIVATE_KEY: 'a-private-key-of-the-test',
+};
+
+function serve(
+  directory: string,
+  more: { args?: string[]; hook?: string; env?: Record<string, string> } = {},
+): LinkspanProcess {
+  const args = ['serve', '--listen', '127.0.0.1:0', '--data-dir', directory, ...(more.args ?? [])];
+  return runLinkspan(args, { env: { LINKSPAN_LOG_LEVEL: 'warn', ...more.env }, hook: more.hook });
+}
+
+async function urlOf(server: LinkspanProcess): Promise<string> {
+  const [, url] = await server.waitForLine(/^linkspan serve: ready at (\S+), data in /);
+  return url ?? '';
+}
+
+function linkTokens(url: string, method: 'POST' | 'DELETE') {
+  return request(`${url}/api/atlas/v1.0/orgs/${ORG_ID}/liveMigrations/linkTokens`, {
+    method,
+    digestAuth: `${CREDENTIALS.LINKSPAN_BOOTSTRAP_PUBLIC_KEY}:${CREDENTIALS.LINKSPAN_BOOTSTRAP_PRIVATE_KEY}`,
+    headers: { 'content-type': 'application/json' },
+    dataType: 'json',
+    ...(method === 'POST' ? { data: { accessListIps: [] }, contentType: 'json' } : {}),
+  });
+}
+
+test('the first start prints keys and the request for a link-token, which works as it stands; the second prints nothing', async () => {
+  using folder = temporaryFolder('serve');
+  let shown = '';
+  {
+    await using server = serve(folder.path);
+    await urlOf(server);
+    shown = server.stdout;
+    const command = shown.slice(shown.indexOf('curl --user'));
+    const answer = execFileSync('sh', ['-c', command], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    assert.match(answer, /HTTP\/1\.1 201 Created/);
+    assert.match(answer, LINK_TOKEN_PATTERN);
+    server.kill('SIGTERM');
+    assert.deepEqual(await server.exit, { code: 0, signal: null });
+  }
+  await using again = serve(folder.path);
+  const url = await urlOf(again);
+  assert.equal(again.stdout, '');
+  const [, user = ''] = /--user '([^']+)'/.exec(shown) ?? [];
+  const headers = { accept: 'application/vnd.atlas.2023-01-01+json' };
+  assert.equal((await request(`${url}/api/atlas/v2/orgs`, { digestAuth: user, headers })).status, 200);
+});
+
+test('secrets lie in the data directory sealed or hashed, in files for their owner alone', async () => {
+  using folder = temporaryFolder('serve');
+  const directory = join(folder.path, 'data');
+  {
+    await using server = serve(directory, { env: CREDENTIALS });
+    const { data } = await linkTokens(await urlOf(server), 'POST');
+    const secret = String(data.linkToken).split('_')[2] ?? '';
+    server.kill('SIGINT');
+    assert.equal((await server.exit).code, 0);
+    assert.ok(!server.stdout.includes(CREDENTIALS.LINKSPAN_BOOTSTRAP_PRIVATE_KEY));
+    for (const file of readdirSync(directory)) {
+      assert.equal(statSync(join(directory, file)).mode & 0o077, 0, file);
+      const bytes = readFileSync(join(directory, file));
+      assert.ok(!bytes.includes(secret) && !bytes.includes(CREDENTIALS.LINKSPAN_BOOTSTRAP_PRIVATE_KEY), file);
+    }
+  }
+});
+
+test('a link-token whose 201 was read survives kill -9 at once, and can be redeemed', async () => {
+  using folder = temporaryFolder('serve');
+  let token = '';
+  {
+    await using server = serve(folder.path, { env: CREDENTIALS });
+    const { data, status } = await linkTokens(await urlOf(server), 'POST');
+    server.kill('SIGKILL');
+    assert.equal(status, 201);
+    token = data.linkToken;
+    await server.exit;
+  }
+  await using again = serve(folder.path, { env: CREDENTIALS });
+  assert.equal((await new AgentClient(await urlOf(again)).redeem(token)).status, 201);
+});
+
+test('a server that dies between commit and answer has made the link-token', async () => {
+  using folder = temporaryFolder('serve');
+  {
+    await using server = serve(folder.path, { env: CREDENTIALS, hook: 'control.link-token.committed=kill' });
+    await assert.rejects(linkTokens(await urlOf(server), 'POST'));
+    await expectHookReached(server);
+  }
+  await using again = serve(folder.path, { env: CREDENTIALS });
+  const url = await urlOf(again);
+  assert.equal((await linkTokens(url, 'DELETE')).status, 204);
+  assert.equal((await linkTokens(url, 'DELETE')).status, 404);
+});
+
+test('a server that dies in a redemption leaves exactly one outcome: the same agent is let in, another is not', async () => {
+  using folder = temporaryFolder('serve');
+  let token = '';
+  let agent: AgentClient;
+  {
+    await using server = serve(folder.path, { env: CREDENTIALS, hook: 'control.redemption.committed=kill' });
+    const url = await urlOf(server);
+    token = (await linkTokens(url, 'POST')).data.linkToken;
+    await assert.rejects(new AgentClient(url).redeem(token));
+    await expectHookReached(server);
+  }
+  await using again = serve(folder.path, { env: CREDENTIALS });
+  agent = new AgentClient(await urlOf(again));
+  assert.equal((await agent.redeem(token)).status, 409);
+});
+
+test('what keeps a server from starting is one message with its remedy, and exit code 2', async () => {
+  using folder = temporaryFolder('serve');
+  await using occupied = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => occupied.once('listening', resolve));
+  const address = occupied.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  const cases = [
+    [['--listen', `127.0.0.1:${port}`], /already in use.*\[PORT_IN_USE\]/],
+    [['--listen', '0.0.0.0:0'], /in the clear.*\[PLAIN_HTTP_REFUSED\]/],
+    [['--listen', 'nowhere'], /--listen nowhere is not of the form host:port.*\[USAGE\]/],
+    [['--tls-cert-file', '/none'], /needs both.*\[USAGE\]/],
+    [['--public-url', 'https://host/path'], /--public-url.*\[USAGE\]/],
+    [['--bootstrap-org-id', 'XYZ'], /24 lower-case hexadecimal digits.*\[USAGE\]/],
+    [['--data-dir', '/dev/null/x'], /cannot be used.*\[DATA_DIRECTORY_UNUSABLE\]/],
+    [['--unknown'], /unknown option/],
+  ] as const;
+  await Promise.all(
+    cases.map(async ([args, message], at) => {
+      await using server = serve(join(folder.path, String(at)), { args: [...args] });
+      assert.deepEqual(await server.exit, { code: 2, signal: null }, server.stderr);
+      assert.match(server.stderr, message);
+      assert.equal(server.stdout, '');
+    }),
+  );
+});
+
+test('a data directory is refused to a second server, to another master key and to other first credentials', async () => {
+  using folder = temporaryFolder('serve');
+  const directory = join(folder.path, 'data');
+  const refused = async (message: RegExp, env: Record<string, string>) => {
+    await using server = serve(directory, { env });
+    assert.equal((await server.exit).code, 2);
+    assert.match(server.stderr, message);
+  };
+  {
+    await using server = serve(directory, { env: CREDENTIALS });
+    await urlOf(server);
+    await refused(/\[DATA_DIRECTORY_IN_USE\]/, CREDENTIALS);
+  }
+  await refused(/\[BOOTSTRAP_MISMATCH\]/, { ...CREDENTIALS, LINKSPAN_BOOTSTRAP_ORG_ID: 'cd'.repeat(12) });
+  await refused(/\[BOOTSTRAP_MISMATCH\]/, { ...CREDENTIALS, LINKSPAN_BOOTSTRAP_PRIVATE_KEY: 'another-private-key' });
+  const otherKey = join(folder.path, 'other.key');
+  writeFileSync(otherKey, randomBytes(32).toString('base64url'));
+  await refused(/not the key that this data directory was sealed with.*\[MASTER_KEY_UNUSABLE\]/, {
+    LINKSPAN_MASTER_KEY_FILE: otherKey,
+  });
+  rmSync(join(directory, 'master.key'));
+  await refused(/\[MASTER_KEY_UNUSABLE\]/, {});
+});
+
+test('a token carries the public URL where one is given', async () => {
+  using folder = temporaryFolder('serve');
+  await using server = serve(folder.path, { env: { ...CREDENTIALS, LINKSPAN_PUBLIC_URL: 'https://linkspan.example' } });
+  const { data } = await linkTokens(await urlOf(server), 'POST');
+  assert.match(server.stdout, /POST 'https:\/\/linkspan\.example\/api\/atlas\/v1\.0/);
+  const { parseLinkToken } = await import('../../src/link/index.ts');
+  assert.equal(parseLinkToken(data.linkToken).serverUrl, 'https://linkspan.example');
+});
+
+test('with a certificate it speaks HTTPS, also off loopback', async () => {
+  using folder = temporaryFolder('serve');
+  const [cert, key] = [join(folder.path, 'cert.pem'), join(folder.path, 'key.pem')];
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-days',
+      '2',
+      '-subj',
+      '/CN=localhost',
+      '-addext',
+      'subjectAltName=IP:127.0.0.1',
+      '-keyout',
+      key,
+      '-out',
+      cert,
+    ],
+    { stdio: 'ignore' },
+  );
+  const args = ['--listen', '0.0.0.0:0', '--tls-cert-file', cert, '--tls-key-file', key];
+  await using server = serve(join(folder.path, 'data'), { args });
+  const port = new URL(await urlOf(server)).port;
+  const answer = execFileSync(
+    'curl',
+    ['--silent', '--noproxy', '*', '--cacert', cert, `https://127.0.0.1:${port}/openapi.json`],
+    { encoding: 'utf8' },
+  );
+  assert.match(answer, /"openapi":"3\.1\.0"/);
+});
