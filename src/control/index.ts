@@ -37,4 +37,4 @@ export { type Sealed, Sealer } from './sealer.ts';
 export type { Store, StoreReader, StoreTransaction } from './store-port.ts';
 export { takeReport } from './take-report.ts';
 export { getValidation, startValidation } from './validations.ts';
-export { awaitWantedState, wantedStateOf } from './wanted-state.ts';
+export { awaitWantedState } from './wanted-state.ts';

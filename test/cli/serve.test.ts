@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { request } from 'urllib';
-import { LINK_TOKEN_PATTERN } from '../../src/link/index.ts';
+import { LINK_TOKEN_PATTERN, loadAgentKey, newAgentKey, parseLinkToken } from '../../src/link/index.ts';
 import { AgentClient } from '../gateway/agent-client.ts';
 import { expectHookReached, type LinkspanProcess, runLinkspan } from '../support/linkspan-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -111,18 +111,19 @@ test('a server that dies between commit and answer has made the link-token', asy
 
 test('a server that dies in a redemption leaves exactly one outcome: the same agent is let in, another is not', async () => {
   using folder = temporaryFolder('serve');
+  const key = loadAgentKey(newAgentKey());
   let token = '';
-  let agent: AgentClient;
   {
     await using server = serve(folder.path, { env: CREDENTIALS, hook: 'control.redemption.committed=kill' });
     const url = await urlOf(server);
     token = (await linkTokens(url, 'POST')).data.linkToken;
-    await assert.rejects(new AgentClient(url).redeem(token));
+    await assert.rejects(new AgentClient(url, key).redeem(token));
     await expectHookReached(server);
   }
   await using again = serve(folder.path, { env: CREDENTIALS });
-  agent = new AgentClient(await urlOf(again));
-  assert.equal((await agent.redeem(token)).status, 409);
+  const url = await urlOf(again);
+  assert.equal((await new AgentClient(url).redeem(token)).status, 409);
+  assert.equal((await new AgentClient(url, key).redeem(token)).status, 201);
 });
 
 test('what keeps a server from starting is one message with its remedy, and exit code 2', async () => {
@@ -180,7 +181,6 @@ test('a token carries the public URL where one is given', async () => {
   await using server = serve(folder.path, { env: { ...CREDENTIALS, LINKSPAN_PUBLIC_URL: 'https://linkspan.example' } });
   const { data } = await linkTokens(await urlOf(server), 'POST');
   assert.match(server.stdout, /POST 'https:\/\/linkspan\.example\/api\/atlas\/v1\.0/);
-  const { parseLinkToken } = await import('../../src/link/index.ts');
   assert.equal(parseLinkToken(data.linkToken).serverUrl, 'https://linkspan.example');
 });
 
