@@ -50,7 +50,7 @@ export async function describeCluster(client: MongoClient, side: Side): Promise<
       replicaSet,
       clusterId: set?.config.settings?.replicaSetId?.toHexString() ?? '',
       primary: hello.primary ?? client.options.hosts[0]?.toString() ?? '',
-      tlsEnabled: client.options.tls,
+      tlsEnabled: client.options.tls === true,
       dbSizeBytes: Number(databases.totalSize),
       oplogSizeMB: replicaSet ? await oplogSizeMB(client) : undefined,
     };
