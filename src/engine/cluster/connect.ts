@@ -27,6 +27,7 @@ const HARMLESS = new Set([
   'directconnection=false',
 ]);
 
+/** Unless the connection string says otherwise. An operation under way is repeated after it, for much longer. */
 const SERVER_SELECTION_TIMEOUT_MS = 10_000;
 const AUTHENTICATION_FAILED = 18;
 
@@ -43,7 +44,9 @@ export async function connectCluster(address: ClusterAddress, side: Side): Promi
       readPreference: 'primary',
       readConcern: { level: 'majority' },
       writeConcern: { w: 'majority', journal: true },
-      serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
+      ...(/serverSelectionTimeoutMS=/i.test(address.uri)
+        ? {}
+        : { serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS }),
       // The engine repeats by itself, and knows why; a repeat inside the driver would hide duplicates [55].
       retryReads: false,
       retryWrites: false,

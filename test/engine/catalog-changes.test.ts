@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Db } from 'mongodb';
+import { onReach } from '../../src/platform/index.ts';
+import { compareClusters } from '../support/compare-clusters.ts';
+import { checkForLeaks } from '../support/leak-check.ts';
+import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
+import { RunningMigration } from './running-migration.ts';
+
+checkForLeaks();
+
+/** Everything that can happen to a catalog, on collections that `fill` made. */
+async function changeEverything(db: Db): Promise<void> {
+  await db.createCollection('new', { validator: { n: { $gte: 0 } }, collation: { locale: 'en', strength: 2 } });
+  await db.collection('new').insertMany(many(50));
+  await db.collection('new').createIndex({ n: 1 }, { unique: true });
+  await db.command({ collMod: 'modified', validator: { n: { $lt: 1_000 } }, validationAction: 'warn' });
+  await db.collection('dropped').drop();
+  await db.collection('replaced').drop();
+  await db.collection<{ _id: string }>('replaced').insertOne({ _id: 'another collection of the same name' });
+  await db.collection('renamed').rename('renamed-once');
+  await db.collection('renamed-once').rename('renamed-twice');
+  await db.collection('renamed-twice').insertOne({ after: 'rename' });
+  // Names change places.
+  await db.collection('left').rename('middle');
+  await db.collection('right').rename('left');
+  await db.collection('middle').rename('right');
+  await db.collection('left').insertOne({ was: 'right' });
+  await db.collection('onto').rename('target', { dropTarget: true });
+  await db.collection('indexed').dropIndex('n_1');
+  await db.collection('indexed').createIndex({ text: 'text', n: -1 }, { name: 'words' });
+  await db.command({ collMod: 'indexed', index: { name: 'expiring', expireAfterSeconds: 7_200 } });
+  await db.command({ collMod: 'indexed', index: { name: 'unseen', hidden: true } });
+  await db.collection('view').drop();
+  await db.createCollection('view', { viewOn: 'left', pipeline: [{ $match: { n: 1 } }] });
+  await db.createCollection('another view', { viewOn: 'view', pipeline: [] });
+  await db
+    .collection('source')
+    .aggregate([{ $match: { n: { $lt: 20 } } }, { $out: 'written by out' }])
+    .toArray();
+  await db
+    .collection('source')
+    .aggregate([{ $out: 'target' }])
+    .toArray();
+  await db.client.db('admin').command({ renameCollection: `${db.databaseName}.crossing`, to: 'elsewhere.crossed' });
+  await db.client.db('gone').dropDatabase();
+}
+
+async function fill(pair: ReplicaSetPair): Promise<Db> {
+  const db = pair.source.client.db('catalog');
+  const names = [
+    'modified',
+    'dropped',
+    'replaced',
+    'renamed',
+    'left',
+    'right',
+    'onto',
+    'target',
+    'indexed',
+    'source',
+    'crossing',
+  ];
+  for (const name of names) await db.collection(name).insertMany(many(200, name));
+  await db
+    .collection('indexed')
+    .createIndexes([
+      { key: { n: 1 } },
+      { key: { at: 1 }, name: 'expiring', expireAfterSeconds: 3_600 },
+      { key: { m: 1 }, name: 'unseen' },
+      { key: { place: '2dsphere' }, name: 'geo' },
+      { key: { h: 'hashed' } },
+      { key: { 'w.$**': 1 } },
+      { key: { p: 1 }, partialFilterExpression: { p: { $gt: 1 } }, unique: true },
+    ]);
+  await db.createCollection('empty');
+  await db.createCollection('clustered', {
+    clusteredIndex: { key: { _id: 1 }, unique: true },
+    expireAfterSeconds: 100_000,
+  });
+  await db.collection<{ _id: Date }>('clustered').insertOne({ _id: new Date() });
+  await db.createCollection('view', { viewOn: 'source', pipeline: [{ $limit: 1 }] });
+  await pair.source.client.db('gone').collection('c').insertMany(many(10));
+  return db;
+}
+
+test('changes of the catalog while the migration follows end as on the source', async () => {
+  await using pair = await startPair();
+  const db = await fill(pair);
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  await changeEverything(db);
+  await running.commit();
+  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+});
+
+test('changes of the catalog in the middle of the copy end as on the source', async () => {
+  await using pair = await startPair();
+  const db = await fill(pair);
+  let changed: Promise<void> | undefined;
+  using _ = onReach('engine.copy.batch-acknowledged', () => {
+    changed ??= changeEverything(db);
+    return changed;
+  });
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  assert.ok(changed !== undefined, 'the catalog was changed during the copy');
+  await running.commit();
+  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+});
+
+test('changes of the catalog between two runs end as on the source', async () => {
+  await using pair = await startPair();
+  const db = await fill(pair);
+  await using first = RunningMigration.start(pair);
+  await first.untilReady();
+  await first.stop();
+  await changeEverything(db);
+  await using second = RunningMigration.start(pair, { migrationId: first.progress.migrationId });
+  await second.commit();
+  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+});
+
+for (const [what, make] of [
+  ['a capped collection', (db: Db) => db.createCollection('odd', { capped: true, size: 4_096 })],
+  ['a time series', (db: Db) => db.createCollection('odd', { timeseries: { timeField: 't' } })],
+  ['a collection that becomes capped', (db: Db) => db.command({ convertToCapped: 'odd', size: 4_096 })],
+] as const) {
+  test(`${what} that appears during the migration stops it with its name`, async () => {
+    await using pair = await startPair();
+    const db = pair.source.client.db('catalog');
+    if (what.includes('becomes')) await db.collection('odd').insertMany(many(10));
+    await using running = RunningMigration.start(pair);
+    await running.untilReady();
+    await make(db);
+    await assert.rejects(running.outcome, { code: 'UNSUPPORTED_NAMESPACE', message: /catalog\..*odd/ });
+    assert.equal(running.progress.state, 'failed');
+    assert.equal(running.progress.error?.code, 'UNSUPPORTED_NAMESPACE');
+  });
+}
+
+function many(count: number, text = 'x'): { n: number; text: string; at: Date }[] {
+  return Array.from({ length: count }, (_, n) => ({ n, text: `${text} ${n}`, at: new Date() }));
+}

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MongoClient } from 'mongodb';
+import { compareClusters } from '../support/compare-clusters.ts';
+import { eventually } from '../support/eventually.ts';
+import { checkForLeaks } from '../support/leak-check.ts';
+import { startLedgerWriter } from '../support/ledger-writer.ts';
+import { startPair } from '../support/replica-set.ts';
+import { RunningMigration } from './running-migration.ts';
+
+checkForLeaks();
+
+const USER_WRITES_BLOCKED = 371;
+
+test('a cluster that is written to moves with least-privilege users, cuts over and ends identical', async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  const { source, destination } = pair;
+  await source.createUser('reader', 'secret', ['backup', 'readAnyDatabase', 'clusterMonitor']);
+  await destination.createUser('writer', 'secret', [
+    'restore',
+    'readWriteAnyDatabase',
+    'dbAdminAnyDatabase',
+    'clusterMonitor',
+  ]);
+  for (const set of [source, destination]) await set.createUser('app', 'secret', ['readWriteAnyDatabase']);
+  const shop = source.client.db('shop');
+  await shop.collection('orders').createIndex({ number: 1 }, { unique: true, sparse: true });
+  await shop.collection('orders').createIndex({ at: 1 }, { expireAfterSeconds: 3_600 });
+  await shop
+    .collection('orders')
+    .insertMany(Array.from({ length: 3_000 }, (_, number) => ({ number, text: 'x'.repeat(500), at: new Date() })));
+  await shop.createCollection('recent', { viewOn: 'orders', pipeline: [{ $limit: 10 }] });
+
+  await using applications = new AsyncDisposableStack();
+  const clients = [source.uriFor('app', 'secret'), destination.uriFor('app', 'secret')].map((uri) =>
+    applications.use(new MongoClient(uri)),
+  );
+  await using writer = await startLedgerWriter({
+    clients,
+    namespaces: ['shop.orders', 'shop.customers', 'crm.contacts'],
+    seed: 11,
+  });
+  await using running = RunningMigration.start(
+    {
+      source: { uri: source.uriFor('reader', 'secret') },
+      destination: { uri: destination.uriFor('writer', 'secret') },
+    },
+    { copyBytesPerSecond: 1_000_000 },
+  );
+  await running.untilReady();
+  const before = writer.snapshot().documentsWritten;
+  await eventually(() => writer.snapshot().documentsWritten > before + 200, {
+    what: 'writes while the migration follows',
+  });
+  running.migration.want('cutover');
+  assert.equal(await running.outcome, 'committed');
+  await eventually(() => writer.snapshot().pauseMs !== undefined, { what: 'an accepted write on the destination' });
+  const ledger = await writer.stop();
+
+  const { differences, documents } = await compareClusters(source.client, destination.client, {
+    except: ledger.writtenOnDestination,
+  });
+  assert.deepEqual(differences, []);
+  assert.ok(documents > 3_000);
+  assert.ok(running.progress.changes.duringCopy > 0, 'changes came while the collections were being copied');
+  assert.ok(running.progress.changes.applied > 0, 'changes were applied');
+  assert.equal(running.progress.state, 'committed');
+  assert.equal(running.progress.canWrite, true);
+  const [app] = clients;
+  await assert.rejects(
+    async () => await app?.db('shop').collection('orders').insertOne({ late: true }),
+    { code: USER_WRITES_BLOCKED },
+    'the source stays blocked: never two writable sides',
+  );
+});
+
+test('a pause holds everything back, and what changed meanwhile comes over after it', async () => {
+  await using pair = await startPair();
+  const items = pair.source.client.db('shop').collection<{ _id: number; n?: number }>('items');
+  await items.insertMany(Array.from({ length: 500 }, (_, _id) => ({ _id })));
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  running.migration.want('paused');
+  await running.until('the pause', ({ state }) => state === 'paused');
+  assert.equal(running.progress.lagSeconds, null);
+  const { applied } = running.progress.changes;
+  await items.updateMany({}, { $set: { n: 1 } });
+  const batch = await pair.source.client.db('admin').command({ ping: 1 });
+  assert.equal(batch.ok, 1);
+  assert.equal(running.progress.changes.applied, applied);
+  running.migration.want('running');
+  await running.commit();
+  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+});
+
+test('a cutover is refused with its reasons while the migration is not ready', async () => {
+  await using pair = await startPair();
+  const running = RunningMigration.start(pair);
+  await using _ = running;
+  assert.throws(() => running.migration.want('cutover'), {
+    code: 'NOT_READY_FOR_CUTOVER',
+    message: /not running|copied/,
+  });
+});
+
+test('a stopped migration goes on in another run without copying again', async () => {
+  await using pair = await startPair();
+  const items = pair.source.client.db('shop').collection('items');
+  await items.insertMany(Array.from({ length: 2_000 }, () => ({ text: 'x'.repeat(100) })));
+  await using first = RunningMigration.start(pair);
+  await first.untilReady();
+  const { migrationId } = first.progress;
+  assert.equal(await first.stop(), 'stopped');
+  await items.deleteMany({ text: /x/ }, {});
+  await items.insertMany(Array.from({ length: 100 }, (_, n) => ({ n })));
+  await using second = RunningMigration.start(pair, { migrationId });
+  await second.commit();
+  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  assert.equal(second.progress.copy.documentsCopied, 2_000);
+  assert.ok(second.progress.changes.applied >= 2_100);
+});

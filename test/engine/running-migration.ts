@@ -1,0 +1,71 @@
+import {
+  type ClusterAddress,
+  Migration,
+  type MigrationOptions,
+  type Outcome,
+  type Progress,
+} from '../../src/engine/index.ts';
+import { newId, silentLogger } from '../../src/platform/index.ts';
+import { eventually } from '../support/eventually.ts';
+
+const DEADLINE_MS = 60_000;
+
+/** A migration that runs in the test's own process; disposing stops it. */
+export class RunningMigration implements AsyncDisposable {
+  readonly migration: Migration;
+  readonly outcome: Promise<Outcome>;
+  readonly #stop = new AbortController();
+
+  private constructor(options: MigrationOptions) {
+    this.migration = new Migration(options);
+    this.outcome = this.migration.run(this.#stop.signal);
+    this.outcome.catch(() => undefined); // Whoever awaits it sees it.
+  }
+
+  static start(
+    clusters: { readonly source: ClusterAddress; readonly destination: ClusterAddress },
+    options: Partial<MigrationOptions> = {},
+  ): RunningMigration {
+    return new RunningMigration({
+      migrationId: newId(),
+      source: { uri: clusters.source.uri },
+      destination: { uri: clusters.destination.uri },
+      dropDestination: false,
+      logger: silentLogger,
+      ...options,
+    });
+  }
+
+  get progress(): Progress {
+    return this.migration.progress();
+  }
+
+  /** Waits until the progress is as asked for. @throws the migration's failure, if it fails meanwhile */
+  async until(what: string, condition: (progress: Progress) => boolean): Promise<void> {
+    const failed = this.outcome.then(() => new Promise<never>(() => undefined));
+    const reached = eventually(() => condition(this.progress), { deadlineMs: DEADLINE_MS, what });
+    await Promise.race([reached, failed]);
+  }
+
+  async untilReady(): Promise<void> {
+    await this.until('the migration to be ready for cutover', ({ readyForCutover }) => readyForCutover);
+  }
+
+  /** Cuts over and waits for the end. */
+  async commit(): Promise<void> {
+    await this.untilReady();
+    this.migration.want('cutover');
+    await this.outcome;
+  }
+
+  /** Ends the run with a checkpoint. */
+  async stop(): Promise<Outcome> {
+    this.#stop.abort();
+    return await this.outcome;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.outcome.catch(() => undefined);
+  }
+}
