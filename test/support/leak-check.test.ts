@@ -31,7 +31,7 @@ function runTests(bodies: Readonly<Record<string, string>>): string {
      import { checkForLeaks } from ${here('leak-check.ts')};
      import { spawnTracked } from ${here('child-processes.ts')};
      import { temporaryFolder } from ${here('temporary-folder.ts')};
-     checkForLeaks(200);
+     checkForLeaks({ deadlineMs: 200 });
      ${tests.join('\n')}
      // What leaks would keep the process alive.
      after(() => void setTimeout(() => process.exit(), 200));`,

@@ -5,27 +5,35 @@ import { eventually } from './eventually.ts';
 import { temporaryFolders } from './temporary-folder.ts';
 
 /** What a test may leave open is what was open before it. Handles of the runner itself (pipes, signals) are in neither. */
-const WATCHED = ['TCPSocketWrap', 'TCPServerWrap', 'Timeout', 'ProcessWrap', 'FSEventWrap'];
+const WATCHED = ['TCPServerWrap', 'Timeout', 'ProcessWrap', 'FSEventWrap'];
+const SOCKET = 'TCPSocketWrap';
+
+export interface LeakCheckOptions {
+  /** How long closing may take: sockets close a moment after they are told to. 3,000 by default. */
+  readonly deadlineMs?: number;
+  /** False where tests share clusters: the pools of their clients grow while a test runs. */
+  readonly sockets?: boolean;
+}
 
 /**
  * From here on, each test of the file (or of the enclosing `describe`) fails when it leaves behind what it did not find: a child process, a
  * temporary folder, a socket (such as a MongoClient's), a server, or a timer. What `before` started may stay.
- * @param deadlineMs how long closing may take: sockets close a moment after they are told to
  */
-export function checkForLeaks(deadlineMs = 3_000): void {
+export function checkForLeaks({ deadlineMs = 3_000, sockets = true }: LeakCheckOptions = {}): void {
+  const watched = sockets ? [...WATCHED, SOCKET] : WATCHED;
   let before: string[] = [];
   beforeEach(() => {
-    before = open();
+    before = open(watched);
   });
   afterEach(async () => {
-    const leaked = () => surplus(open(), before);
+    const leaked = () => surplus(open(watched), before);
     await eventually(() => leaked().length === 0, { deadlineMs, what: 'all to be closed' }).catch(() => undefined);
     assert.deepEqual(leaked(), [], 'the test left something behind');
   });
 }
 
-function open(): string[] {
-  const resources = process.getActiveResourcesInfo().filter((resource) => WATCHED.includes(resource));
+function open(watched: readonly string[]): string[] {
+  const resources = process.getActiveResourcesInfo().filter((resource) => watched.includes(resource));
   return [...resources, ...runningChildren(), ...temporaryFolders().map((path) => `folder ${path}`)];
 }
 

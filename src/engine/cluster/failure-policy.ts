@@ -1,4 +1,10 @@
-import { MongoError, MongoNetworkError, MongoServerError, MongoServerSelectionError } from 'mongodb';
+import {
+  MongoBulkWriteError,
+  MongoError,
+  MongoNetworkError,
+  MongoServerError,
+  MongoServerSelectionError,
+} from 'mongodb';
 
 /**
  * What to do about an error of the driver or the server (live-migration §6.9).
@@ -63,6 +69,9 @@ export function classifyCode(code: unknown): FailureClass {
 /** Classifies anything that a command threw. */
 export function classify(error: unknown): FailureClass {
   if (error instanceof WriteConcernFailure) return 'transient';
+  // The driver wraps what ended a bulk write.
+  if (error instanceof MongoBulkWriteError && error.errorResponse instanceof Error)
+    return classify(error.errorResponse);
   if (error instanceof MongoServerError) {
     const known = classifyCode(error.code);
     return known === 'fatal' && error.hasErrorLabel('RetryableWriteError') ? 'transient' : known;

@@ -46,12 +46,12 @@ export async function cutOver(context: EngineContext, log: MigrationLog, stream:
   await stream.stop();
   await reach('engine.cutover.drained');
   await log.saveCutover({ committed: true });
-  await reach('engine.cutover.committed');
   return true;
 }
 
 /** What follows the point of no return; goes on where a killed engine left it. */
 export async function finishCutover(context: EngineContext, log: MigrationLog): Promise<void> {
+  await reach('engine.cutover.committed');
   await prepareUniqueIndexes(context);
   await reach('engine.cutover.unique-prepared');
   if (await canWriteThroughBlock(context.destination)) {

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { onReach } from '../../src/platform/index.ts';
+import { compareClusters } from '../support/compare-clusters.ts';
+import { eventually } from '../support/eventually.ts';
+import { checkForLeaks } from '../support/leak-check.ts';
+import { startLedgerWriter } from '../support/ledger-writer.ts';
+import { type ReplicaSet, startPair } from '../support/replica-set.ts';
+import { RunningMigration } from './running-migration.ts';
+
+checkForLeaks({ sockets: false });
+
+test('step-downs of both primaries, in the copy and while following, lose nothing', async () => {
+  await using pair = await startPair({ source: { members: 3 }, destination: { members: 3 } });
+  await fill(pair.source);
+  let steppedDown: Promise<unknown> | undefined;
+  using _ = onReach('engine.copy.batch-acknowledged', () => {
+    steppedDown ??= Promise.all([pair.source.stepDown(), pair.destination.stepDown()]);
+  });
+  await using writer = await startLedgerWriter({
+    clients: [pair.source.client],
+    namespaces: ['shop.a', 'shop.b'],
+    seed: 5,
+    ratePerSecond: 200,
+  });
+  await using running = RunningMigration.start(pair, { copyBytesPerSecond: 4_000_000 });
+  await running.untilReady();
+  assert.ok(steppedDown !== undefined, 'the primaries stepped down during the copy');
+  await steppedDown;
+  await Promise.all([pair.source.stepDown(), pair.destination.stepDown()]);
+  const before = writer.snapshot().documentsWritten;
+  await eventually(() => writer.snapshot().documentsWritten > before + 100, {
+    what: 'writes after the step-down',
+    deadlineMs: 30_000,
+  });
+  await writer.stop();
+  await running.commit();
+  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+});
+
+/** What a server can say, and what the engine sends that meets it. */
+const PASSING_FAILURES = [
+  [
+    'destination',
+    'an unmet write concern beside duplicate keys',
+    { failCommands: ['insert'], writeConcernError: { code: 64, errmsg: 'waiting for replication timed out' } },
+  ],
+  [
+    'destination',
+    'a connection cut in the middle of a write',
+    { failCommands: ['insert', 'update'], closeConnection: true },
+  ],
+  [
+    'destination',
+    'a primary that is none any more',
+    { failCommands: ['insert', 'update', 'delete', 'createIndexes'], errorCode: 10_107 },
+  ],
+  ['source', 'a cursor that is gone', { failCommands: ['getMore'], errorCode: 43 }],
+  [
+    'source',
+    'a connection cut in the middle of a read',
+    { failCommands: ['find', 'getMore', 'aggregate'], closeConnection: true },
+  ],
+] as const;
+
+test('failures that pass cost a retry, and nothing else', async (t) => {
+  await using pair = await startPair();
+  for (const [side, what, data] of PASSING_FAILURES) {
+    await t.test(`${what}, on the ${side}`, async () => {
+      for (const set of [pair.source, pair.destination]) await set.client.db('shop').dropDatabase();
+      await fill(pair.source);
+      await using writer = await startLedgerWriter({
+        clients: [pair.source.client],
+        namespaces: ['shop.a'],
+        seed: 6,
+        ratePerSecond: 300,
+      });
+      const fail = () => pair[side].failCommand({ mode: { times: 3 }, data: { ...data, appName: `linkspan-${side}` } });
+      let failed: Promise<void> | undefined;
+      using _ = onReach('engine.copy.before-first-read', () => {
+        failed ??= fail();
+        return failed;
+      });
+      await using running = RunningMigration.start(pair);
+      await running.untilReady();
+      assert.ok(failed !== undefined);
+      await fail();
+      const before = running.progress.changes.applied;
+      await running.until('changes after the failures', ({ changes }) => changes.applied > before + 50);
+      await pair[side].clearFailPoints();
+      await writer.stop();
+      await running.commit();
+      // The block of one round would meet the next one's writes.
+      await pair.source.client.db('admin').command({ setUserWriteBlockMode: 1, global: false });
+      assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+    });
+  }
+});
+
+test('a lost history stops the migration with a state that says so, and never goes on silently', async () => {
+  await using pair = await startPair();
+  await fill(pair.source);
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  await pair.source.failCommand({
+    mode: { times: 1 },
+    data: { failCommands: ['getMore'], errorCode: 286, appName: 'linkspan-source' },
+  });
+  await assert.rejects(running.outcome, { code: 'HISTORY_LOST', message: /no longer has the part of its oplog/ });
+  assert.equal(running.progress.state, 'failed');
+  assert.equal(running.progress.readyForCutover, false);
+});
+
+async function fill(set: ReplicaSet): Promise<void> {
+  for (const name of ['a', 'b', 'c']) {
+    const documents = Array.from({ length: 3_000 }, (_, n) => ({ n, name, text: 'x'.repeat(2_000) }));
+    await set.client.db('shop').collection(name).insertMany(documents);
+    await set.client.db('shop').collection(name).createIndex({ n: 1 });
+  }
+}
