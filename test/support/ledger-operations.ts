@@ -29,11 +29,15 @@ export const defaultMix: Mix = {
   transaction: 5,
 };
 
+/** A write that changed nothing, as its document was not there. The server accepts such a write even where writes are blocked. */
+export class WithoutEffect extends Error {}
+
 /** One write, or one transaction, that can be tried on any cluster until one accepts it. */
 export interface Operation {
   readonly kind: OperationKind;
   /** Whose documents it writes: namespace and `_id` bytes. */
   readonly touches: readonly (readonly [namespace: string, id: string])[];
+  /** @throws WithoutEffect */
   run(client: MongoClient, session: ClientSession): Promise<void>;
   /** To be called once it was accepted: the ledger's memory of what exists follows. */
   accepted(): void;
@@ -104,7 +108,8 @@ export function nextOperation(random: SeededRandom, namespaces: readonly LedgerN
   if (kind === 'delete') {
     return {
       ...base,
-      run: async (client, session) => void (await namespace.on(client).deleteOne(filter, { session })),
+      run: async (client, session) =>
+        effective((await namespace.on(client).deleteOne(filter, { session })).deletedCount),
       accepted: () => undefined,
     };
   }
@@ -112,16 +117,22 @@ export function nextOperation(random: SeededRandom, namespaces: readonly LedgerN
     const replacement = body(random);
     return {
       ...base,
-      run: async (client, session) => void (await namespace.on(client).replaceOne(filter, replacement, { session })),
+      run: async (client, session) =>
+        effective((await namespace.on(client).replaceOne(filter, replacement, { session })).modifiedCount),
       accepted: keep,
     };
   }
   const update = updateOf(random, kind);
   return {
     ...base,
-    run: async (client, session) => void (await namespace.on(client).updateOne(filter, update, { session })),
+    run: async (client, session) =>
+      effective((await namespace.on(client).updateOne(filter, update, { session })).modifiedCount),
     accepted: keep,
   };
+}
+
+function effective(changed: number): void {
+  if (changed === 0) throw new WithoutEffect();
 }
 
 function insert(random: SeededRandom, namespace: LedgerNamespace): Operation {
@@ -170,7 +181,7 @@ function updateOf(random: SeededRandom, kind: 'set' | 'increment' | 'unset' | 'p
     case 'increment':
       return { $inc: { ledgerCount: new Int32(1 + random.integer(9)) } };
     case 'unset':
-      return { $unset: { ledgerNote: '' } };
+      return { $unset: { ledgerNote: '' }, $inc: { ledgerUnsets: new Int32(1) } };
     case 'push':
       return { $push: { ledgerEvents: { $each: [{ n: random.integer(1_000), s: text(random) }], $slice: -20 } } };
   }

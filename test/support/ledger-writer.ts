@@ -17,6 +17,7 @@ import {
   nextOperation,
   type Operation,
   type OperationKind,
+  WithoutEffect,
 } from './ledger-operations.ts';
 import { exactTypes } from './raw-document.ts';
 import { SeededRandom } from './seeded-random.ts';
@@ -47,7 +48,7 @@ export interface Ledger {
   readonly accepted: Readonly<Record<OperationKind, number>>;
   /** Documents written by accepted operations: a transaction writes several. */
   readonly documentsWritten: number;
-  /** Refused by a unique index or a validator, or lost in a conflict of transactions. */
+  /** Refused by a unique index or a validator, lost in a conflict of transactions, or without effect as the document was gone. */
   readonly refused: number;
   /** Not known whether they took place: the connection broke. */
   readonly unknown: number;
@@ -216,7 +217,8 @@ class Writer {
         this.#noteAccepted(operation, side, session);
         return;
       } catch (error) {
-        if (isCode(error, USER_WRITES_BLOCKED)) {
+        const notThereYet = error instanceof WithoutEffect && side !== this.#side;
+        if (isCode(error, USER_WRITES_BLOCKED) || notThereYet) {
           await delay(REFUSED_RETRY_MS);
           continue;
         }
@@ -243,7 +245,12 @@ class Writer {
 
   #noteNotAccepted(operation: Operation, side: number, error: unknown): void {
     const transient = error instanceof MongoError && error.hasErrorLabel('TransientTransactionError');
-    if (transient || isCode(error, DUPLICATE_KEY) || isCode(error, DOCUMENT_VALIDATION_FAILURE)) {
+    if (
+      transient ||
+      error instanceof WithoutEffect ||
+      isCode(error, DUPLICATE_KEY) ||
+      isCode(error, DOCUMENT_VALIDATION_FAILURE)
+    ) {
       this.#refused++;
     } else if (mayHaveHappened(error)) {
       this.#unknown++;

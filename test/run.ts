@@ -1,0 +1,42 @@
+import { globSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { run } from 'node:test';
+import { findMongod, MongodUnavailable } from './support/mongod-binary.ts';
+import { TestTally } from './support/test-tally.ts';
+
+/** More than any file needs: whatever hangs is reported as failed instead. */
+const FILE_DEADLINE_MS = 240_000;
+const CONCURRENT_FILES = 2;
+
+/**
+ * `node test/run.ts [FILTER…]`: runs the test files whose path contains one of the filters (all of them without), on real servers.
+ * Ends with the line `N passed, N failed, N skipped`. Exit code 0 when none failed, 1 when some did, 2 when it could not run.
+ */
+async function main(filters: readonly string[]): Promise<number> {
+  const root = resolve(import.meta.dirname, '..');
+  const files = globSync('test/**/*.test.ts', { cwd: root })
+    .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter.replace(/^\.\//, ''))))
+    .sort()
+    .map((file) => resolve(root, file));
+  if (files.length === 0) {
+    console.error('no test file matches: nothing was tested');
+    return 2;
+  }
+  try {
+    const { path, origin } = await findMongod();
+    console.log(`using ${origin}`);
+    // So that all files use the same one, without looking for it again.
+    process.env.LINKSPAN_MONGOD = path;
+  } catch (error) {
+    if (!(error instanceof MongodUnavailable)) throw error;
+    console.error(error.message);
+    return 2;
+  }
+  const tally = new TestTally(root);
+  const events = run({ files, concurrency: CONCURRENT_FILES, timeout: FILE_DEADLINE_MS });
+  for await (const event of events) tally.take(event);
+  console.log(tally.report());
+  return tally.failed === 0 ? 0 : 1;
+}
+
+process.exitCode = await main(process.argv.slice(2));

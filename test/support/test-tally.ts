@@ -1,0 +1,111 @@
+import { relative } from 'node:path';
+import { inspect } from 'node:util';
+
+/** What node:test's `run()` emits, as far as the tally looks at it. */
+export interface TestEvent {
+  readonly type: string;
+  readonly data?: {
+    readonly name?: string;
+    readonly file?: string;
+    /** The test file; missing for the event about the file as a whole. */
+    readonly entryFile?: string;
+    readonly line?: number;
+    readonly testId?: number;
+    readonly parentId?: number;
+    readonly skip?: string | boolean;
+    readonly todo?: string | boolean;
+    readonly message?: string;
+    readonly duration_ms?: number;
+    readonly details?: { readonly type?: string; readonly error?: Error & { readonly failureType?: string } };
+  };
+}
+
+type EventData = NonNullable<TestEvent['data']>;
+
+const SLOWEST_SHOWN = 5;
+
+/** Counts tests (not suites, not files), tells failures and skips as they come, and keeps what the report at the end needs. */
+export class TestTally {
+  readonly #root: string;
+  readonly #print: (text: string) => void;
+  readonly #parents = new Set<string>();
+  readonly #output = new Map<string, string>();
+  readonly #durations: { readonly file: string; readonly ms: number }[] = [];
+  #passed = 0;
+  #failed = 0;
+  #skipped = 0;
+
+  /** @param root paths are shown relative to it */
+  constructor(root: string, print: (text: string) => void = console.log) {
+    this.#root = root;
+    this.#print = print;
+  }
+
+  get failed(): number {
+    return this.#failed;
+  }
+
+  take({ type, data }: TestEvent): void {
+    if (!data) return;
+    if (type === 'test:stdout' || type === 'test:stderr') this.#keepOutput(data);
+    if (type === 'test:summary' && data.file) this.#summarize(data.file, data.duration_ms ?? 0);
+    if (type === 'test:pass' || type === 'test:fail') this.#count(type === 'test:pass', data);
+  }
+
+  /** Slowest files, and as the last line `N passed, N failed, N skipped`. */
+  report(): string {
+    const slowest = this.#durations.toSorted((a, b) => b.ms - a.ms).slice(0, SLOWEST_SHOWN);
+    const lines = slowest.map(({ file, ms }) => `  ${(ms / 1_000).toFixed(1)} s  ${file}`);
+    return [
+      '',
+      'slowest files:',
+      ...lines,
+      '',
+      `${this.#passed} passed, ${this.#failed} failed, ${this.#skipped} skipped`,
+    ].join('\n');
+  }
+
+  #count(passed: boolean, data: EventData): void {
+    if (data.parentId) this.#parents.add(`${data.entryFile} ${data.parentId}`);
+    const isFile = data.entryFile === undefined;
+    const isParent = data.details?.type === 'suite' || this.#parents.has(`${data.entryFile} ${data.testId}`);
+    if (passed && isFile) this.#fail(data, 'the file has no test');
+    else if (!passed && data.details?.error?.failureType === 'subtestsFailed') return;
+    else if (!passed) this.#fail(data, describe(data.details?.error));
+    else if (isParent) return;
+    else if (data.todo !== undefined) this.#fail(data, 'a test that is yet to be written proves nothing');
+    else if (typeof data.skip === 'string' && data.skip.trim() !== '') this.#skip(data, data.skip);
+    else if (data.skip !== undefined) this.#fail(data, 'skipped without a reason');
+    else this.#passed++;
+  }
+
+  #fail(data: EventData, why: string): void {
+    this.#failed++;
+    const output = data.entryFile === undefined ? (this.#output.get(data.file ?? '') ?? '') : '';
+    this.#print(`✖ ${this.#place(data)} ${data.name}\n${why}\n${output}`);
+  }
+
+  #skip(data: EventData, reason: string): void {
+    this.#skipped++;
+    this.#print(`﹣ ${this.#place(data)} ${data.name}: skipped, ${reason}`);
+  }
+
+  #place({ file = '', line = 0 }: EventData): string {
+    return `${relative(this.#root, file)}:${line}`;
+  }
+
+  #keepOutput({ file = '', message = '' }: EventData): void {
+    this.#output.set(file, (this.#output.get(file) ?? '') + message);
+  }
+
+  #summarize(path: string, ms: number): void {
+    const file = relative(this.#root, path);
+    this.#durations.push({ file, ms });
+    this.#print(`· ${file} (${(ms / 1_000).toFixed(1)} s)`);
+  }
+}
+
+function describe(error: Error | undefined): string {
+  // node:test wraps what the test threw.
+  return inspect(error?.cause ?? error, { depth: 4 });
+}
