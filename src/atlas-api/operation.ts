@@ -2,10 +2,10 @@ import type { z } from 'zod';
 import type { Actor, Control } from '../control/index.ts';
 
 /** The versions of Atlas's resources that Linkspan serves, as dates. */
-export type Version = '2023-01-01' | '2024-05-30';
+type Version = '2023-01-01' | '2024-05-30';
 
 /** What an operation's handler is given: all of it checked. */
-export interface OperationRequest<Body> {
+interface OperationRequest<Body> {
   readonly control: Control;
   readonly actor: Actor;
   /** By name, decoded; not yet checked for form, which the use cases do. */

@@ -1,6 +1,6 @@
 export { type Actor, findAccount } from './actor.ts';
 export { AgentSignals } from './agent-signals.ts';
-export { type AvailableProject, availableProjects } from './available-projects.ts';
+export { availableProjects } from './available-projects.ts';
 export { type BootstrapResult, type BootstrapWishes, bootstrap } from './bootstrap.ts';
 export { getCluster, listClusters, registerCluster, type ShownCluster } from './clusters.ts';
 export type { Control } from './control.ts';
@@ -15,7 +15,6 @@ export {
   type MigrationState,
   type MigrationStatus,
   NEW_MIGRATION,
-  type Transition,
   transition,
 } from './migration-state.ts';
 export { createMigration, getMigration, requestCutover } from './migrations.ts';
@@ -23,7 +22,6 @@ export type {
   Agent,
   ApiKey,
   Cluster,
-  CredentialVerifiers,
   Group,
   Link as StoredLink,
   Migration,
@@ -32,9 +30,9 @@ export type {
   StoredLinkToken,
   Validation,
 } from './records.ts';
-export { type Redemption, redeemLinkToken } from './redeem-link-token.ts';
+export { redeemLinkToken } from './redeem-link-token.ts';
 export { type Sealed, Sealer } from './sealer.ts';
-export type { Store, StoreReader, StoreTransaction } from './store-port.ts';
+export type { Store, StoreTransaction } from './store-port.ts';
 export { takeReport } from './take-report.ts';
 export { getValidation, startValidation } from './validations.ts';
 export { awaitWantedState } from './wanted-state.ts';

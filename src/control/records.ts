@@ -1,5 +1,4 @@
-import type { Progress } from '../engine/index.ts';
-import type { Deployment, InventoryProject } from '../link/index.ts';
+import type { Deployment, InventoryProject, Progress } from '../link/index.ts';
 import type { MigrationState } from './migration-state.ts';
 import type { Sealed } from './sealer.ts';
 
@@ -126,4 +125,4 @@ export interface Migration extends Order {
   readonly updatedAtMs: number;
 }
 
-export type { Deployment, InventoryProject };
+export type { Deployment };

@@ -1,5 +1,4 @@
-import type { Progress } from '../engine/index.ts';
-import type { Report } from '../link/index.ts';
+import type { Progress, Report } from '../link/index.ts';
 import { reach } from '../platform/index.ts';
 import type { Control } from './control.ts';
 import { assertLinked } from './identify-agent.ts';

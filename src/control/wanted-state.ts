@@ -10,7 +10,7 @@ import type { Order } from './records.ts';
  * server on one store.
  * @throws UserError LINK_DELETED, AGENT_SUPERSEDED, AGENT_UNKNOWN
  */
-export async function wantedStateOf(control: Control, agentId: string): Promise<WantedAgentState> {
+async function wantedStateOf(control: Control, agentId: string): Promise<WantedAgentState> {
   assertLinked(await findAgent(control, agentId));
   const validations = [];
   for (const validation of await control.store.pendingValidationsOf(agentId)) {

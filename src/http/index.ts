@@ -1,10 +1,10 @@
 export { isAddressOrBlock, isOnAccessList } from './access-list.ts';
 export { issueOf, readBody } from './body.ts';
-export { DigestAuthenticator, type DigestOptions } from './digest/authenticator.ts';
-export { type DigestSecrets, digestSecrets } from './digest/response.ts';
+export { DigestAuthenticator } from './digest/authenticator.ts';
+export { digestSecrets } from './digest/response.ts';
 export { atlasDate } from './json.ts';
 export { bodyVersion, negotiateVersion, versionedMediaType } from './media-type.ts';
-export { type Link, type Page, pageOf } from './paging.ts';
+export { pageOf } from './paging.ts';
 export { PLAIN, type Presentation, present, readPresentation } from './presentation.ts';
 export { atlasError, CHALLENGE_BODY, clientMistake, unexpectedError } from './problem.ts';
 export { BODY_LIMIT_BYTES, bodyOf, createServer, pathOf } from './server.ts';

@@ -5,12 +5,12 @@ import { readBoolean } from './presentation.ts';
 const DEFAULT_ITEMS = 100;
 const MAX_ITEMS = 500;
 
-export interface Link {
+interface Link {
   readonly href: string;
   readonly rel: string;
 }
 
-export interface Page<T> {
+interface Page<T> {
   readonly links: readonly Link[];
   readonly results: readonly T[];
   readonly totalCount?: number;

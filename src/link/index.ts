@@ -1,6 +1,6 @@
 export { loadAgentKey, newAgentKey, parsePublicKey, publicKeyOf } from './agent-key.ts';
 export * from './messages.ts';
-export { CLOCK_TOLERANCE_MS, type Proof, proofHeaders, type SignedParts, signRequest, verifyRequest } from './proof.ts';
+export { CLOCK_TOLERANCE_MS, proofHeaders, signRequest, verifyRequest } from './proof.ts';
 export { ReplayGuard } from './replay-guard.ts';
 export {
   formatLinkToken,

@@ -15,7 +15,7 @@ export const redeemRequest = z.object({
 export const redeemResponse = z.object({ agentId: id, linkId: id, orgId: id });
 
 /** What a deployment of the source looks like; the fields of Atlas's AvailableClustersDeployment. */
-export const deployment = z.object({
+const deployment = z.object({
   name: z.string(),
   managed: z.boolean(),
   sharded: z.boolean(),
@@ -28,14 +28,14 @@ export const deployment = z.object({
 });
 
 /** A project as the agent's configuration names it. */
-export const inventoryProject = z.object({
+const inventoryProject = z.object({
   projectId: id,
   name: z.string(),
   deployments: z.array(deployment),
 });
 
 /** What is to be moved where. Handed to the agent that was asked for by `migrationHosts`. */
-export const assignment = z.object({
+const assignment = z.object({
   source: z.object({
     projectId: id,
     clusterName: z.string(),
@@ -86,3 +86,4 @@ export type Assignment = z.infer<typeof assignment>;
 export type WantedAgentState = z.infer<typeof wantedState>;
 export type PollRequest = z.infer<typeof pollRequest>;
 export type Report = z.infer<typeof reportRequest>;
+export type { Progress };

@@ -83,7 +83,8 @@ test('a migration goes its whole way: projects, validation, start, progress, cut
   assert.deepEqual((projects.json[0] as { migrationHosts: string[] }).migrationHosts, ['host-1']);
 
   const { revision } = wantedState.parse((await agent.poll(null)).json);
-  const woken = agent.poll(revision, 60);
+  // Much less than the poll's 60 s: whoever needs longer was not woken.
+  const woken = agent.poll(revision, 60, AbortSignal.timeout(10_000));
   const validation = await plane.api('POST', `${path}/validate`, { body: cliBody(groupId) });
   assert.equal(validation.status, 200);
   assert.equal(validation.json.status, 'PENDING');

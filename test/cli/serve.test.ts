@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -184,7 +184,11 @@ test('a token carries the public URL where one is given', async () => {
   assert.equal(parseLinkToken(data.linkToken).serverUrl, 'https://linkspan.example');
 });
 
-test('with a certificate it speaks HTTPS, also off loopback', async () => {
+const withoutTools = ['curl', 'openssl'].find((tool) => spawnSync(tool, ['version']).error !== undefined);
+
+test('with a certificate it speaks HTTPS, also off loopback', {
+  skip: withoutTools && `${withoutTools} is not installed`,
+}, async () => {
   using folder = temporaryFolder('serve');
   const [cert, key] = [join(folder.path, 'cert.pem'), join(folder.path, 'key.pem')];
   execFileSync(

@@ -6,6 +6,8 @@ import { startControlPlane } from '../atlas-api/control-plane.ts';
 import { AgentClient, createToken, linkAgent } from './agent-client.ts';
 
 const SIX_MINUTES_MS = 360_000;
+/** Much less than the polls' 60 s: whoever needs longer was not woken. */
+const AT_ONCE_MS = 10_000;
 
 test('a link-token is redeemed once: of 100 racing agents one is linked, and 99 are told that it was used', async () => {
   await using plane = await startControlPlane();
@@ -127,7 +129,7 @@ test('deleting the links ends them at once: a waiting poll is answered, and noth
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane);
   const { revision } = wantedState.parse((await agent.poll(null)).json);
-  const waiting = agent.poll(revision, 60);
+  const waiting = agent.poll(revision, 60, AbortSignal.timeout(AT_ONCE_MS));
   assert.equal((await plane.api('DELETE', `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/linkTokens`)).status, 204);
   for (const answer of [await waiting, await agent.report({})]) {
     assert.equal(answer.status, 410);

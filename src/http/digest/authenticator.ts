@@ -10,7 +10,7 @@ export interface DigestAccount {
   readonly secrets: DigestSecrets;
 }
 
-export interface DigestOptions<Account extends DigestAccount> {
+interface DigestOptions<Account extends DigestAccount> {
   /** Secret for nonces, 32 bytes, the same after a restart. */
   readonly nonceKey: Buffer;
   /** The account of a public key. */
