@@ -57,18 +57,24 @@ async function startAgent(
   const options = { dataDir: configuration.dataDir, host: 'mover', token, clock: systemClock };
   const { client } = await establishLink(options, stop.signal);
   const ended = new Agent({ configuration, client, logger: silentLogger }).run(stop.signal);
+  const end = async () => {
+    stop.abort();
+    await ended.catch(() => undefined);
+  };
   ended.catch(() => undefined);
-  await eventually(async () => (await inventoryOf(plane))?.deployments[0], { what: 'the inventory' });
+  await eventually(async () => (await inventoryOf(plane))?.deployments[0], { what: 'the inventory' }).catch(
+    async (error) => {
+      await end();
+      throw error;
+    },
+  );
   return {
     ended,
     stop: async () => {
       stop.abort();
       await ended;
     },
-    [Symbol.asyncDispose]: async () => {
-      stop.abort();
-      await ended.catch(() => undefined);
-    },
+    [Symbol.asyncDispose]: end,
   };
 }
 

@@ -66,7 +66,10 @@ export async function startControlPlane(): Promise<ControlPlane> {
   let app = await open(0);
   const goDown = async () => {
     signals.close();
-    await app.close();
+    const closed = app.close();
+    // After a request that it gave up, fetch opens a connection for the next one; a server does not count that one as idle.
+    app.server.closeAllConnections();
+    await closed;
   };
   resources.defer(goDown);
   const first = await bootstrap(control, {});
