@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { test } from 'node:test';
+import { exitCode } from '../../src/cli/exit-code.ts';
+import { runLinkspan } from '../support/linkspan-process.ts';
+
+const page = readFileSync(new URL('../../docs/interfaces.md', import.meta.url), 'utf8');
+
+/** The rows of the table under a heading, as cells without backticks. */
+function table(heading: string): string[][] {
+  const section = page.split(`## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
+  const rows = section
+    .split('\n')
+    .filter((line) => line.startsWith('|'))
+    .slice(2);
+  assert.ok(rows.length > 0, `nothing under ${heading}`);
+  return rows.map((row) =>
+    row
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.replaceAll('`', '').trim()),
+  );
+}
+
+async function help(command: string): Promise<string> {
+  await using linkspan = runLinkspan([command, '--help'], { cwd: tmpdir() });
+  assert.deepEqual(await linkspan.exit, { code: 0, signal: null });
+  return linkspan.stdout.replace(/\s+/g, ' ');
+}
+
+test('every command has the flags that docs/interfaces.md lists, and no others', async () => {
+  for (const [command, flags] of table('Commands')) {
+    const shown = new Set((await help(command ?? '')).match(/(?<=\s)--[a-z][a-z0-9-]*(?=[ ,])/g));
+    shown.delete('--help');
+    assert.deepEqual([...shown].sort(), (flags ?? '').split(', ').sort(), command);
+  }
+});
+
+test('the environment variables are read by the commands that docs/interfaces.md names, with its defaults', async () => {
+  for (const [variable, fallback, reader] of table('Environment')) {
+    const text = await help((reader ?? '').split(',')[0] ?? '');
+    assert.ok(text.includes(variable ?? '?'), `${variable} is not in the help of ${reader}`);
+    if (fallback)
+      assert.ok(text.includes(`(default: "${fallback}", env: ${variable})`), `${variable} has another default`);
+  }
+});
+
+test('the exit codes are those of docs/interfaces.md', () => {
+  const listed = table('Exit codes').map(([code]) => Number(code));
+  assert.deepEqual(
+    listed,
+    Object.values(exitCode).sort((a, b) => a - b),
+  );
+});

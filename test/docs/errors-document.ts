@@ -1,0 +1,28 @@
+import { errorCatalogue } from '../../src/platform/index.ts';
+
+/** `docs/errors.md`, out of the catalogue. `npm run docs:errors` writes it. */
+export function errorsDocument(): string {
+  const rows = Object.entries(errorCatalogue)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([code, { status, atlasCode, detail, remedy }]) => {
+      const shown = atlasCode === undefined || atlasCode === code ? '' : `\`${atlasCode}\``;
+      return `| \`${code}\` | ${status} | ${shown} | ${cell(detail)} | ${cell(remedy)} |`;
+    });
+  return [
+    '# Errors',
+    '',
+    'Every error that a user can meet. `%` stands for a value. HTTP answers carry the code in `errorCode` and in the header `X-Error-Code`, or the Atlas',
+    'code where there is one; the command line shows the code in brackets.',
+    '',
+    '| code | HTTP | Atlas code | what was wrong | what to do |',
+    '|---|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|');
+}
+
+if (import.meta.main) process.stdout.write(errorsDocument());

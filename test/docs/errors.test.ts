@@ -1,0 +1,18 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { errorCatalogue } from '../../src/platform/index.ts';
+import { errorsDocument } from './errors-document.ts';
+
+test('docs/errors.md lists every error of the catalogue and nothing else', () => {
+  const written = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
+  assert.equal(written, errorsDocument(), 'run npm run docs:errors');
+});
+
+test('every error says what was wrong and what to do', () => {
+  for (const [code, { detail, remedy, status }] of Object.entries(errorCatalogue)) {
+    assert.match(code, /^[A-Z][A-Z0-9_]+$/);
+    assert.ok(detail.length > 1 && remedy.length > 10, code);
+    assert.ok(status >= 200 && status < 600, code);
+  }
+});
