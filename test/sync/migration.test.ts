@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { silentLogger } from '../../src/platform/index.ts';
+import { openSyncApi } from '../../src/sync/api.ts';
+import { SyncSession } from '../../src/sync/session.ts';
+import { compareClusters } from '../support/compare-clusters.ts';
+import { eventually } from '../support/eventually.ts';
+import { type ReplicaSetPair, startPair, startStandalone } from '../support/replica-set.ts';
+
+const DEADLINE_MS = 30_000;
+const START = { source: 'cluster0', destination: 'cluster1' };
+
+interface Answer {
+  readonly status: number;
+  // The shape of each answer is what the tests are about.
+  readonly body: { success?: boolean; error?: string; errorDescription?: string; progress?: Record<string, unknown> };
+}
+
+/** mongosync's API over the wire, on a session between two URIs. */
+async function openApi(cluster0: string, cluster1: string) {
+  const uris = { cluster0, cluster1 };
+  const session = new SyncSession({ uris, dropDestination: false, once: false, logger: silentLogger });
+  const api = await openSyncApi(session, 0);
+  const call = async (name: string, body?: object): Promise<Answer> => {
+    // As curl --data sends it.
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const request = body === undefined ? {} : { method: 'POST', headers, body: JSON.stringify(body) };
+    const response = await fetch(`${api.url}/${name}`, request);
+    return { status: response.status, body: (await response.json()) as Answer['body'] };
+  };
+  const until = (what: string, holds: (progress: Record<string, unknown>) => boolean) =>
+    eventually(
+      async () => {
+        const { progress = {} } = (await call('progress')).body;
+        return holds(progress) ? progress : undefined;
+      },
+      { what, deadlineMs: DEADLINE_MS },
+    );
+  const close = async () => {
+    await session.stop();
+    await api.close();
+  };
+  return { session, call, until, [Symbol.asyncDispose]: close };
+}
+
+async function fill({ source }: ReplicaSetPair): Promise<void> {
+  const documents = Array.from({ length: 2_000 }, (_, index) => ({ _id: index, text: `document ${index}` }));
+  const collection = source.client.db('shop').collection<{ _id: number; text: string }>('orders');
+  await collection.insertMany(documents);
+  await collection.createIndex({ text: 1 }, { unique: true });
+}
+
+test('a script written for mongosync migrates: start, progress, pause, resume, commit', async () => {
+  await using pair = await startPair();
+  await fill(pair);
+  await using api = await openApi(pair.source.uri, pair.destination.uri);
+
+  assert.deepEqual(await api.call('start', { ...START, verification: { enabled: false } }), {
+    status: 200,
+    body: { success: true },
+  });
+  assert.equal((await api.call('start', START)).body.error, 'WrongState');
+  const ready = await api.until('canCommit', ({ canCommit }) => canCommit === true);
+  assert.equal(ready.state, 'RUNNING');
+  assert.equal(ready.info, 'change event application');
+  assert.equal(ready.canWrite, false);
+  assert.equal(typeof ready.lagTimeSeconds, 'number');
+  assert.deepEqual(ready.lag, {
+    overallLagSeconds: ready.lagTimeSeconds,
+    crudLagSeconds: ready.lagTimeSeconds,
+    ddlLagSeconds: null,
+  });
+  const { port } = await pair.source.primary();
+  const mapping = ready.directionMapping as Record<string, string>;
+  assert.deepEqual(Object.keys(mapping), ['Source', 'Destination']);
+  assert.equal(mapping.Source, `cluster0: 127.0.0.1:${port}`);
+  const copy = ready.collectionCopy as Record<string, number>;
+  assert.ok((copy.estimatedTotalBytes ?? 0) > 1);
+  assert.equal(copy.estimatedCopiedBytes, copy.estimatedTotalBytes);
+
+  assert.deepEqual((await api.call('pause', {})).body, { success: true });
+  const paused = await api.until('PAUSED', ({ state }) => state === 'PAUSED');
+  assert.deepEqual([paused.lagTimeSeconds, paused.lag, paused.canCommit], [null, null, false]);
+  assert.equal((await api.call('pause', {})).body.error, 'WrongState');
+  assert.equal((await api.call('commit', {})).status, 409);
+  await pair.source.client.db('shop').collection<{ _id: number }>('orders').deleteOne({ _id: 3 });
+  assert.deepEqual((await api.call('resume', {})).body, { success: true });
+  await api.until('canCommit again', ({ canCommit }) => canCommit === true);
+
+  assert.deepEqual((await api.call('commit', {})).body, { success: true });
+  const done = await api.until('COMMITTED', ({ state }) => state === 'COMMITTED');
+  assert.deepEqual([done.canWrite, done.canCommit, done.info], [true, false, 'commit completed']);
+  assert.equal((await api.call('commit', {})).body.error, 'WrongState');
+  assert.equal(await api.session.finished, 'committed');
+  const { differences, documents } = await compareClusters(pair.source.client, pair.destination.client);
+  assert.deepEqual([differences, documents], [[], 1_999]);
+});
+
+test('a process that was stopped goes on at the next start, in the other direction too', async () => {
+  await using pair = await startPair();
+  await fill(pair);
+  const reversed = { source: 'cluster1', destination: 'cluster0' };
+  {
+    await using first = await openApi(pair.destination.uri, pair.source.uri);
+    await first.call('start', reversed);
+    await first.until('canCommit', ({ canCommit }) => canCommit === true);
+    await first.session.stop();
+    assert.equal(await first.session.finished, 'stopped');
+  }
+  await pair.source.client.db('shop').collection<{ _id: number }>('orders').insertOne({ _id: 9_999 });
+  await using second = await openApi(pair.destination.uri, pair.source.uri);
+  assert.deepEqual((await second.call('start', reversed)).body, { success: true });
+  await second.until('canCommit', ({ canCommit }) => canCommit === true);
+  await second.call('commit', {});
+  await second.until('COMMITTED', ({ state }) => state === 'COMMITTED');
+  const { differences, documents } = await compareClusters(pair.source.client, pair.destination.client);
+  assert.deepEqual([differences, documents], [[], 2_001]);
+});
+
+test('a start that cannot be is refused with every reason, changes nothing, and can be repeated', async () => {
+  await using pair = await startPair();
+  await using standalone = await startStandalone();
+  await pair.destination.client.db('here').collection('already').insertOne({});
+  await using full = await openApi(pair.source.uri, pair.destination.uri);
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    const { status, body } = await full.call('start', START);
+    assert.deepEqual([status, body.success, body.error], [400, false, 'PreflightFailed']);
+    assert.match(body.errorDescription ?? '', /not empty: it has the database here.*\[DESTINATION_NOT_EMPTY\]/);
+  }
+  assert.equal(full.session.state, 'IDLE');
+  await pair.destination.client.db('here').dropDatabase();
+  assert.deepEqual((await full.call('start', START)).body, { success: true });
+
+  await using alone = await openApi(standalone.uri, pair.destination.uri);
+  assert.match((await alone.call('start', START)).body.errorDescription ?? '', /\[STANDALONE_SERVER\]/);
+});
