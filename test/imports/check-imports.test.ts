@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, it } from 'node:test';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { checkImports } from './check-imports.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+
+/** Problems found in a copy of the repository's source in which `plant` has changed something. */
+function problemsWith(plant: (copy: string) => void): readonly string[] {
+  using folder = temporaryFolder('imports');
+  for (const part of ['src', 'test/support', 'package.json']) {
+    cpSync(join(root, part), join(folder.path, part), { recursive: true });
+  }
+  plant(folder.path);
+  return checkImports(folder.path).problems;
+}
+
+describe('the check of who imports whom', () => {
+  it('passes for the repository as it is, having looked at it', () => {
+    const { problems, files } = checkImports(root);
+    assert.deepEqual(problems, []);
+    assert.ok(files > 50);
+  });
+
+  const planted: [what: string, file: string, text: string, seen: RegExp][] = [
+    [
+      'a static import',
+      'src/engine/planted.ts',
+      `import { connect } from '../http/index.ts';\nconnect();`,
+      /engine may not use/,
+    ],
+    [
+      'an import of a type',
+      'src/platform/planted.ts',
+      `import type { X } from '../engine/index.ts';\nexport type Y = X;`,
+      /platform may not use/,
+    ],
+    ['a dynamic import', 'src/engine/planted.ts', `await import('../control/index.ts');`, /engine may not use/],
+    [
+      'a way past an index.ts',
+      'src/sync/planted.ts',
+      `import type { X } from '../engine/migration.ts';\nexport type Y = X;`,
+      /entered through its index/,
+    ],
+    [
+      'more than a type where only types are allowed',
+      'src/link/planted.ts',
+      `export { Migration } from '../engine/index.ts';`,
+      /only types of engine/,
+    ],
+    [
+      'a comparer that knows what it judges',
+      'test/support/planted.ts',
+      `import { version } from '../../src/platform/index.ts';\nversion;`,
+      /judges from outside/,
+    ],
+  ];
+  for (const [what, file, text, seen] of planted) {
+    it(`sees ${what}`, () => {
+      const problems = problemsWith((copy) => writeFileSync(join(copy, file), text));
+      assert.equal(problems.length, 1, problems.join('\n'));
+      assert.match(problems[0] ?? '', seen);
+    });
+  }
+
+  it('fails when there is nothing to look at', () => {
+    const problems = problemsWith((copy) => {
+      rmSync(join(copy, 'src'), { recursive: true });
+      mkdirSync(join(copy, 'src'));
+    });
+    assert.ok(problems.includes('src/engine: no file was looked at'));
+  });
+
+  it('fails for a module that the table does not have', () => {
+    const problems = problemsWith((copy) => mkdirSync(join(copy, 'src/extras')));
+    assert.match(problems.join('\n'), /src\/extras: a module without a row/);
+  });
+});

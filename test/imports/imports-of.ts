@@ -1,0 +1,62 @@
+import { parseSync } from '@swc/core';
+
+export interface Import {
+  /** As written: `../engine/index.ts`. */
+  readonly specifier: string;
+  /** Whether it is erased before running. */
+  readonly typeOnly: boolean;
+}
+
+/**
+ * All that a TypeScript text imports or re-exports: statically, dynamically with a literal, and in types (`import('…').X`).
+ * dependency-cruiser does the same, but cannot read `using` declarations.
+ */
+export function importsOf(text: string): Import[] {
+  const found: Import[] = [];
+  visit(parseSync(text, { syntax: 'typescript', target: 'es2024' }), found);
+  return found;
+}
+
+function visit(node: unknown, found: Import[]): void {
+  if (Array.isArray(node)) {
+    for (const each of node) visit(each, found);
+  } else if (isNode(node)) {
+    const specifier = specifierOf(node);
+    if (specifier !== undefined) found.push({ specifier, typeOnly: isTypeOnly(node) });
+    for (const each of Object.values(node)) visit(each, found);
+  }
+}
+
+type SyntaxNode = Readonly<Record<string, unknown>>;
+
+function isNode(value: unknown): value is SyntaxNode {
+  return typeof value === 'object' && value !== null;
+}
+
+function specifierOf(node: SyntaxNode): string | undefined {
+  switch (node.type) {
+    case 'ImportDeclaration':
+    case 'ExportNamedDeclaration':
+    case 'ExportAllDeclaration':
+      return literal(node.source);
+    case 'TsImportType':
+      return literal(node.argument);
+    case 'CallExpression': {
+      const callee = isNode(node.callee) ? node.callee.type : undefined;
+      const [first] = Array.isArray(node.arguments) ? node.arguments : [];
+      return callee === 'Import' && isNode(first) ? literal(first.expression) : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+function literal(node: unknown): string | undefined {
+  return isNode(node) && node.type === 'StringLiteral' ? String(node.value) : undefined;
+}
+
+function isTypeOnly(node: SyntaxNode): boolean {
+  if (node.type === 'TsImportType' || node.typeOnly === true) return true;
+  const specifiers = Array.isArray(node.specifiers) ? node.specifiers.filter(isNode) : [];
+  return specifiers.length > 0 && specifiers.every(({ isTypeOnly }) => isTypeOnly === true);
+}
