@@ -73,7 +73,8 @@ async function runOnce(session: SyncSession, flags: SyncFlags): Promise<ExitCode
     ended.abort();
     await shown;
     tell(describeError(error));
-    return exitCode.failed;
+    const refused = error instanceof UserError && error.code === 'PREFLIGHT_FAILED';
+    return refused ? exitCode.usageOrPrecondition : exitCode.failed;
   }
 }
 

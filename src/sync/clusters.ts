@@ -20,13 +20,8 @@ export function checkUris(uris: ClusterUris): void {
  * stopped, even with another password; naming other members of a set makes another migration, which then finds a destination that is not
  * empty and says so.
  */
-export function migrationIdOf(uris: ClusterUris, source: ClusterName, destination: ClusterName, once: boolean): string {
-  const identity = [
-    'sync',
-    once ? 'once' : 'continuous',
-    seedsOf(source, uris[source]),
-    seedsOf(destination, uris[destination]),
-  ];
+export function migrationIdOf(uris: ClusterUris, source: ClusterName, destination: ClusterName, mode: string): string {
+  const identity = ['sync', mode, seedsOf(source, uris[source]), seedsOf(destination, uris[destination])];
   return createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 24);
 }
 

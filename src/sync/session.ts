@@ -6,7 +6,7 @@ import {
   type Progress,
   preflight,
 } from '../engine/index.ts';
-import { type Clock, type Logger, UserError } from '../platform/index.ts';
+import { type Clock, type Logger, systemClock, UserError } from '../platform/index.ts';
 import { type ClusterUris, migrationIdOf } from './clusters.ts';
 import type { Direction } from './start-request.ts';
 
@@ -83,22 +83,14 @@ export class SyncSession {
     // Set before the first wait, so that a second start meanwhile is refused.
     if (this.#direction) throw new UserError('WRONG_STATE', ['start', this.#migration ? this.state : 'starting']);
     this.#direction = direction;
+    let migration: Migration;
     try {
-      const options = this.#migrationOptions(direction);
-      const findings = await preflight(options);
-      const errors = findings.filter(({ severity }) => severity === 'error');
-      if (errors.length > 0) {
-        const list = errors.map(({ code, message, remedy }) => `${message} ${remedy} [${code}]`).join(' ');
-        throw new UserError('PREFLIGHT_FAILED', [list]);
-      }
-      this.#warnings = findings;
-      findings.forEach(onWarning);
-      this.#migration = new Migration(options);
+      migration = await this.#prepare(direction, 1, onWarning);
     } catch (error) {
       this.#direction = undefined;
       throw error;
     }
-    this.#migration.run(this.#stop.signal).then(this.#finished.resolve, this.#finished.reject);
+    this.#runToEnd(direction, 1, migration).then(this.#finished.resolve, this.#finished.reject);
   }
 
   /** @throws UserError WRONG_STATE unless RUNNING */
@@ -127,10 +119,37 @@ export class SyncSession {
     return this.#migration;
   }
 
-  #migrationOptions({ source, destination }: Direction): MigrationOptions {
+  /** @throws UserError PREFLIGHT_FAILED, or what keeps the clusters from being looked at */
+  async #prepare(direction: Direction, round: number, onWarning: (finding: Finding) => void): Promise<Migration> {
+    const options = this.#migrationOptions(direction, round);
+    const findings = await preflight(options);
+    const errors = findings.filter(({ severity }) => severity === 'error');
+    if (errors.length > 0) {
+      const list = errors.map(({ code, message, remedy }) => `${message} ${remedy} [${code}]`).join(' ');
+      throw new UserError('PREFLIGHT_FAILED', [list]);
+    }
+    this.#warnings = findings;
+    findings.forEach(onWarning);
+    this.#migration = new Migration(options);
+    return this.#migration;
+  }
+
+  /**
+   * A migration that an earlier process ended is done, and the engine says so at once. Who asks for a copy then wants a new one of what is
+   * there now, not to be told "done": that is the next round, with an id and a preflight of its own.
+   */
+  async #runToEnd(direction: Direction, round: number, migration: Migration): Promise<Outcome> {
+    const startedAtMs = (this.#options.clock ?? systemClock).now();
+    const outcome = await migration.run(this.#stop.signal);
+    const endedAtMs = migration.progress().phases.at(-1)?.endedAtMs ?? startedAtMs;
+    if (!this.#options.once || outcome === 'stopped' || endedAtMs >= startedAtMs) return outcome;
+    return this.#runToEnd(direction, round + 1, await this.#prepare(direction, round + 1, () => undefined));
+  }
+
+  #migrationOptions({ source, destination }: Direction, round: number): MigrationOptions {
     const { uris, dropDestination, once, logger, clock } = this.#options;
     return {
-      migrationId: migrationIdOf(uris, source, destination, once),
+      migrationId: migrationIdOf(uris, source, destination, once ? `once ${round}` : 'continuous'),
       source: { uri: uris[source] },
       destination: { uri: uris[destination] },
       dropDestination,

@@ -65,6 +65,23 @@ test('a destination with data is refused with 2 and left as it is; permission to
   assert.deepEqual(differences, []);
 });
 
+test('a finished copy asked for again is a new one of what is there now, not an old "done"', async () => {
+  await using pair = await pairWithData();
+  const run = async (...flags: string[]) => {
+    await using linkspan = runLinkspan(['sync', ...clusters(pair), '--once', ...flags]);
+    const { code } = await linkspan.exit;
+    return { code, stderr: linkspan.stderr };
+  };
+  assert.equal((await run()).code, 0);
+  await pair.source.client.db('shop').collection('orders').deleteMany({});
+  const again = await run();
+  assert.equal(again.code, 2);
+  assert.match(again.stderr, /\[DESTINATION_NOT_EMPTY\]/);
+  assert.equal((await run('--drop-destination')).code, 0);
+  const { differences, documents } = await compareClusters(pair.source.client, pair.destination.client);
+  assert.deepEqual([differences, documents], [[], 0]);
+});
+
 test('SIGINT ends with 130 and SIGTERM with 4, and the same command goes on', async () => {
   await using pair = await pairWithData();
   using folder = temporaryFolder('sync');

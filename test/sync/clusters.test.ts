@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkUris, migrationIdOf } from '../../src/sync/clusters.ts';
 
-function idOf(cluster0: string, cluster1: string, once = false): string {
-  return migrationIdOf({ cluster0, cluster1 }, 'cluster0', 'cluster1', once);
+function idOf(cluster0: string, cluster1: string, mode = 'continuous'): string {
+  return migrationIdOf({ cluster0, cluster1 }, 'cluster0', 'cluster1', mode);
 }
 
 test('the same two clusters are the same migration after a restart, in whatever order and with whatever password', () => {
@@ -17,12 +17,13 @@ test('other clusters, the other direction and another mode are other migrations'
   const ids = [
     idOf(a, b),
     idOf(b, a),
-    idOf(a, b, true),
+    idOf(a, b, 'once 1'),
+    idOf(a, b, 'once 2'),
     idOf('mongodb://a:27018', b),
     idOf('mongodb://a/?replicaSet=s', b),
   ];
   assert.equal(new Set(ids).size, ids.length);
-  assert.equal(migrationIdOf({ cluster0: a, cluster1: b }, 'cluster1', 'cluster0', false), idOf(b, a));
+  assert.equal(migrationIdOf({ cluster0: a, cluster1: b }, 'cluster1', 'cluster0', 'continuous'), idOf(b, a));
 });
 
 test('a connection string that is not one is refused with the name of its cluster, and never shown', () => {

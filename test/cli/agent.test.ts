@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { createMigration, deleteLinks, getMigration, requestCutover } from '../../src/control/index.ts';
+import { type ControlPlane, orderTo, SOURCE_PROJECT, startControlPlane } from '../agent/control-plane.ts';
+import { compareClusters } from '../support/compare-clusters.ts';
+import { eventually } from '../support/eventually.ts';
+import { expectHookReached, type RunOptions, runLinkspan } from '../support/linkspan-process.ts';
+import { startPair } from '../support/replica-set.ts';
+
+const READY = /^linkspan agent: linked to organization ([0-9a-f]{24}) at (http:\/\/127\.0\.0\.1:\d+) as host mover$/;
+
+/** Runs `linkspan agent` with a configuration whose source is `uri`. */
+function runAgent(plane: ControlPlane, uri: string, options: RunOptions = {}) {
+  mkdirSync(plane.agentDirectory, { recursive: true });
+  const config = join(plane.agentDirectory, 'agent.yaml');
+  const project = { id: SOURCE_PROJECT, name: 'shop', deployments: [{ name: 'orders', uri }] };
+  // JSON is YAML.
+  writeFileSync(config, JSON.stringify({ host: 'mover', dataDir: 'state', projects: [project] }));
+  return runLinkspan(['agent', '--config', config], options);
+}
+
+function linked(plane: ControlPlane) {
+  return eventually(
+    async () => {
+      const [agent] = await plane.control.store.linkedAgentsOf(plane.orgId);
+      return agent?.inventory[0]?.deployments[0];
+    },
+    { what: 'the inventory of the agent' },
+  );
+}
+
+test('an agent that is killed, stopped and started again ends its migration with identical clusters', async () => {
+  await using plane = await startControlPlane();
+  await using pair = await startPair();
+  const documents = Array.from({ length: 2_000 }, (_, index) => ({ _id: index, text: `document ${index}` }));
+  await pair.source.client.db('shop').collection<{ _id: number; text: string }>('orders').insertMany(documents);
+  const env = { LINKSPAN_LINK_TOKEN: await plane.newToken() };
+
+  await using killedEarly = runAgent(plane, pair.source.uri, { env, hook: 'agent.link-token.redeemed=kill' });
+  await expectHookReached(killedEarly);
+  assert.ok(!existsSync(join(plane.agentDirectory, 'state', 'link.json')));
+
+  await using first = runAgent(plane, pair.source.uri, { env });
+  const [, orgId, url] = await first.waitForLine(READY);
+  assert.deepEqual([orgId, url], [plane.orgId, plane.url]);
+  await linked(plane);
+  const { id } = await createMigration(
+    plane.control,
+    plane.actor,
+    plane.groupId,
+    await orderTo(plane, pair.destination.uri),
+  );
+  const state = async () => (await getMigration(plane.control, plane.actor, plane.groupId, id)).state;
+  const ready = { what: 'the migration to be ready', deadlineMs: 30_000 };
+  await eventually(async () => (await state()).readyForCutover, ready);
+  first.kill('SIGKILL');
+  await first.exit;
+
+  await pair.source.client.db('shop').collection<{ _id: number }>('orders').deleteOne({ _id: 5 });
+  await using second = runAgent(plane, pair.source.uri);
+  await second.waitForLine(/migration runs/);
+  second.kill('SIGTERM');
+  assert.deepEqual(await second.exit, { code: 0, signal: null }, second.stderr);
+
+  await using third = runAgent(plane, pair.source.uri);
+  await third.waitForLine(/migration runs/);
+  await eventually(async () => (await state()).readyForCutover, ready);
+  await requestCutover(plane.control, plane.actor, plane.groupId, id);
+  await eventually(async () => (await state()).status === 'COMPLETE', { what: 'COMPLETE', deadlineMs: 30_000 });
+  third.kill('SIGINT');
+  assert.equal((await third.exit).code, 0);
+  const compared = await compareClusters(pair.source.client, pair.destination.client);
+  assert.deepEqual([compared.differences, compared.documents], [[], 1_999]);
+  assert.equal(third.stdout, '');
+});
+
+test('an agent says why it cannot be linked, and ends with 2; one whose link is deleted ends with 1', async () => {
+  await using plane = await startControlPlane();
+  const uri = 'mongodb://127.0.0.1:1/?replicaSet=none';
+  const refused: [Record<string, string>, RegExp][] = [
+    [{}, /not linked yet.*LINKSPAN_LINK_TOKEN.*\[LINK_TOKEN_MISSING\]/],
+    [{ LINKSPAN_LINK_TOKEN: 'mlt_nonsense' }, /\[LINK_TOKEN_MALFORMED\]/],
+    [{ LINKSPAN_LINK_TOKEN_FILE: '/nowhere' }, /\[LINK_TOKEN_FILE_UNREADABLE\]/],
+  ];
+  for (const [env, message] of refused) {
+    await using agent = runAgent(plane, uri, { env });
+    assert.equal((await agent.exit).code, 2);
+    assert.match(agent.stderr, message);
+  }
+  await using agent = runAgent(plane, uri, { env: { LINKSPAN_LINK_TOKEN: await plane.newToken() } });
+  await agent.waitForLine(READY);
+  await deleteLinks(plane.control, plane.actor, plane.orgId);
+  assert.equal((await agent.exit).code, 1, agent.stderr);
+  assert.match(agent.stderr, /The link of this agent has been deleted\. .*\[LINK_DELETED\]/);
+});
