@@ -1,0 +1,127 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AtlasClient } from '../support/atlas-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { type LinkspanProcess, runLinkspan } from '../support/linkspan-process.ts';
+import { freePort } from '../support/mongod-process.ts';
+import type { ReplicaSetPair } from '../support/replica-set.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const ORG_ID = 'ab'.repeat(12);
+const SOURCE_PROJECT = '0123456789abcdef01234567';
+const PUBLIC_KEY = 'testerkey';
+const PRIVATE_KEY = 'a-private-key-of-the-test';
+const DEADLINE_MS = 60_000;
+
+export interface MigrationStatus {
+  readonly status: string;
+  readonly readyForCutover: boolean;
+  readonly errorMessage?: string;
+}
+
+/** A control plane and an agent as processes, between the clusters of a pair; each can be killed and started again. */
+export class PushSetup implements AsyncDisposable {
+  readonly #resources = new AsyncDisposableStack();
+  readonly #folder: string;
+  readonly #address: string;
+  readonly #atlas: AtlasClient;
+  #token = '';
+  #groupId = '';
+  #migrationId = '';
+
+  private constructor(port: number) {
+    this.#folder = this.#resources.use(temporaryFolder('push')).path;
+    this.#address = `127.0.0.1:${port}`;
+    this.#atlas = new AtlasClient(`http://${this.#address}`, PUBLIC_KEY, PRIVATE_KEY);
+  }
+
+  /** The agent is configured, and the destination is to be registered by `register`; nothing runs yet. */
+  static async create(pair: ReplicaSetPair): Promise<PushSetup> {
+    const setup = new PushSetup(await freePort());
+    const configuration = {
+      host: 'mover',
+      dataDir: join(setup.#folder, 'agent'),
+      projects: [{ id: SOURCE_PROJECT, name: 'Shop', deployments: [{ name: 'orders', uri: pair.source.uri }] }],
+      copy: { maxMegabytesPerSecond: 8 },
+    };
+    writeFileSync(join(setup.#folder, 'agent.yaml'), JSON.stringify(configuration)); // JSON is YAML.
+    return setup;
+  }
+
+  async serve(hook?: string): Promise<LinkspanProcess> {
+    const server = this.#resources.use(
+      runLinkspan(['serve', '--listen', this.#address, '--data-dir', join(this.#folder, 'data')], {
+        env: {
+          LINKSPAN_BOOTSTRAP_ORG_ID: ORG_ID,
+          LINKSPAN_BOOTSTRAP_PUBLIC_KEY: PUBLIC_KEY,
+          LINKSPAN_BOOTSTRAP_PRIVATE_KEY: PRIVATE_KEY,
+        },
+        hook,
+      }),
+    );
+    await server.waitForLine(/^linkspan serve: ready at /);
+    return server;
+  }
+
+  agent(hook?: string): LinkspanProcess {
+    const environment = { LINKSPAN_LINK_TOKEN: this.#token };
+    return this.#resources.use(
+      runLinkspan(['agent', '--config', join(this.#folder, 'agent.yaml')], { env: environment, hook }),
+    );
+  }
+
+  /** Registers the destination, and asks for a link-token. */
+  async register(pair: ReplicaSetPair): Promise<void> {
+    const group = await this.#atlas.send('POST', '/groups', { name: 'destination', orgId: ORG_ID });
+    this.#groupId = String(group.body.id);
+    const cluster = { name: 'target', connectionStrings: { standard: pair.destination.uri } };
+    await this.#atlas.send('POST', `/groups/${this.#groupId}/clusters`, cluster);
+    const token = await this.#atlas.send('POST', `/orgs/${ORG_ID}/liveMigrations/linkTokens`, { accessListIps: [] });
+    this.#token = String(token.body.linkToken);
+  }
+
+  /** Waits until the agent shows its cluster, and starts the migration. */
+  async start(): Promise<void> {
+    const request = {
+      source: { clusterName: 'orders', groupId: SOURCE_PROJECT, managedAuthentication: true, ssl: false },
+      destination: { clusterName: 'target', groupId: this.#groupId, hostnameSchemaType: 'PUBLIC' },
+      migrationHosts: ['mover'],
+    };
+    const create = async () => {
+      try {
+        return String((await this.#atlas.send('POST', `/groups/${this.#groupId}/liveMigrations`, request)).body._id);
+      } catch (error) {
+        // The answer to an earlier try was lost with its server: the refusal of the next names what that one started.
+        return /of live migration ([0-9a-f]{24})/.exec(String(error))?.[1];
+      }
+    };
+    this.#migrationId = await eventually(create, { what: 'the migration to be accepted', deadlineMs: DEADLINE_MS });
+  }
+
+  async cutOver(): Promise<void> {
+    const path = `/groups/${this.#groupId}/liveMigrations/${this.#migrationId}/cutover`;
+    await eventually(() => this.#atlas.send('PUT', path), {
+      what: 'the cutover to be accepted',
+      deadlineMs: DEADLINE_MS,
+    });
+  }
+
+  /** Waits until the migration is as asked for. @throws Error with its message when it fails instead */
+  async until(what: string, condition: (status: MigrationStatus) => boolean): Promise<void> {
+    const path = `/groups/${this.#groupId}/liveMigrations/${this.#migrationId}`;
+    let failure: string | undefined;
+    await eventually(
+      async () => {
+        const status = (await this.#atlas.send('GET', path)).body as unknown as MigrationStatus;
+        if (status.status === 'FAILED') failure = status.errorMessage ?? 'without a message';
+        return failure !== undefined || condition(status);
+      },
+      { what: `the migration to be ${what}`, deadlineMs: DEADLINE_MS },
+    );
+    if (failure !== undefined) throw new Error(`the migration failed: ${failure}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+}

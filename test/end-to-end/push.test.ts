@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { compareClusters } from '../support/compare-clusters.ts';
+import { eventually } from '../support/eventually.ts';
+import { checkForLeaks } from '../support/leak-check.ts';
+import { startLedgerWriter } from '../support/ledger-writer.ts';
+import { expectHookReached } from '../support/linkspan-process.ts';
+import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
+import { PushSetup } from './push-setup.ts';
+
+checkForLeaks({ sockets: false });
+
+/** Where the agent kills itself. Another one goes on. */
+
+const AGENT_KILLS = [
+  'engine.copy.before-first-read',
+  'engine.copy.batch-acknowledged@3',
+  'engine.copy.drained',
+  'engine.apply.batch-acknowledged@20',
+  'engine.cutover.about-to-block',
+  'engine.cutover.source-blocked',
+  'engine.cutover.drained',
+  'engine.cutover.committed',
+  'engine.cutover.destination-open',
+];
+
+/** Where the control plane does. */
+const SERVER_KILLS = ['control.migration.committed', 'control.report.committed@5', 'control.cutover.committed'];
+
+test('a push whose agent or control plane is killed ends identical', async (t) => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  await pair.source.createUser('app', 'secret', ['readWriteAnyDatabase']);
+  for (const hook of AGENT_KILLS) {
+    await t.test(`the agent, at ${hook}`, () => push(pair, { agent: `${hook}=kill` }));
+  }
+  for (const hook of SERVER_KILLS) {
+    await t.test(`the control plane, at ${hook}`, () => push(pair, { server: `${hook}=kill` }));
+  }
+});
+
+async function push(pair: ReplicaSetPair, hooks: { readonly agent?: string; readonly server?: string }): Promise<void> {
+  await refill(pair);
+  await using setup = await PushSetup.create(pair);
+  const server = await setup.serve(hooks.server);
+  await setup.register(pair);
+  const agent = setup.agent(hooks.agent);
+  // Whoever is to die does so at its point, and is started again like any service.
+  const restarted = (async () => {
+    await expectHookReached(hooks.agent === undefined ? server : agent);
+    if (hooks.agent === undefined) await setup.serve();
+    else setup.agent();
+  })();
+  restarted.catch(() => undefined); // Seen at the end, or by what waits in vain.
+  await using writer = await startLedgerWriter({
+    clients: [pair.source.client],
+    namespaces: ['shop.a', 'shop.b'],
+    seed: 4,
+    ratePerSecond: 300,
+  });
+  await setup.start();
+  await setup.until('ready for cutover', ({ readyForCutover }) => readyForCutover);
+  const before = writer.snapshot().documentsWritten;
+  await eventually(() => writer.snapshot().documentsWritten > before + 100, { what: 'writes while it follows' });
+  // The writer's user goes through the block, as root does, so it must have ended by then.
+  await writer.stop();
+  await setup.cutOver();
+  await setup.until('complete', ({ status }) => status === 'COMPLETE');
+  await restarted;
+  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+}
+
+async function refill(pair: ReplicaSetPair): Promise<void> {
+  for (const set of [pair.source, pair.destination]) {
+    await set.client.db('admin').command({ setUserWriteBlockMode: 1, global: false });
+    for (const name of ['shop', 'linkspan_internal']) await set.client.db(name).dropDatabase();
+  }
+  for (const name of ['a', 'b']) {
+    const collection = pair.source.client.db('shop').collection(name);
+    await collection.insertMany(Array.from({ length: 4_000 }, (_, n) => ({ n, name, text: 'x'.repeat(2_000) })));
+    await collection.createIndex({ n: 1, _id: 1 }, { unique: true });
+  }
+}
