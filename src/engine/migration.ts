@@ -1,31 +1,49 @@
 import { UserError } from '../platform/index.ts';
-import { MigrationRun, type Outcome } from './lifecycle/migration-run.ts';
+import { type Cancellation, refuseLateCancel } from './lifecycle/cancel.ts';
+import { DEFAULT_LOAD_LEVEL, type LoadLevel } from './lifecycle/load-level.ts';
+import { MigrationRun } from './lifecycle/migration-run.ts';
 import type { MigrationOptions } from './lifecycle/options.ts';
-import type { Progress, WantedState } from './lifecycle/progress.ts';
+import type { Outcome, Progress, WantedState } from './lifecycle/progress.ts';
 import { notYetRunning, snapshot } from './lifecycle/snapshot.ts';
-
-export type { Outcome } from './lifecycle/migration-run.ts';
 
 /** One migration between two replica sets: the data plane's whole surface. */
 export class Migration {
   readonly options: MigrationOptions;
   #run: MigrationRun | undefined;
   #wanted: WantedState = 'running';
+  #cancellation: Cancellation | undefined;
+  #loadLevel: LoadLevel = DEFAULT_LOAD_LEVEL;
+  #ended: Promise<Outcome> | undefined;
 
   constructor(options: MigrationOptions) {
     this.options = options;
   }
 
   /**
-   * Runs until the migration is committed, or until `signal` aborts: then it writes a checkpoint and resolves with `stopped`.
+   * Runs until the migration is committed or cancelled, or until `signal` aborts: then it writes a checkpoint and resolves with `stopped`.
    * Running again with the same id, in any process, goes on from the checkpoint.
    * @throws UserError when the migration failed; the failure is recorded in the checkpoint first
    */
   async run(signal: AbortSignal): Promise<Outcome> {
-    const run = await MigrationRun.open(this.options, signal);
-    run.wanted = this.#wanted;
-    this.#run = run;
-    return await run.toEnd();
+    this.#ended = this.#openAndRun(signal);
+    return await this.#ended;
+  }
+
+  /**
+   * Gives the migration up, for good; resolves when that is done. Before `run`, it says how the next run is to end.
+   * @throws UserError WRONG_STATE past the cutover's point of no return; or what the run failed of
+   */
+  async cancel(cancellation: Cancellation): Promise<void> {
+    refuseLateCancel(this.progress().state, this.#run?.log.record.cutover?.committed ?? false);
+    this.#cancellation = cancellation;
+    if (this.#run !== undefined) this.#run.cancellation = cancellation;
+    await this.#ended;
+  }
+
+  /** Sets how hard the initial copy may work, from now on. */
+  setLoadLevel(level: LoadLevel): void {
+    this.#loadLevel = level;
+    this.#run?.setLoadLevel(level);
   }
 
   /**
@@ -41,6 +59,15 @@ export class Migration {
   /** A snapshot; cheap, at any time. */
   progress(): Progress {
     return this.#run === undefined ? notYetRunning(this.options) : snapshot(this.#run, this.options);
+  }
+
+  async #openAndRun(signal: AbortSignal): Promise<Outcome> {
+    const run = await MigrationRun.open(this.options, signal);
+    run.wanted = this.#wanted;
+    run.cancellation = this.#cancellation;
+    run.setLoadLevel(this.#loadLevel);
+    this.#run = run;
+    return await run.toEnd();
   }
 
   #refuseUnready(): void {

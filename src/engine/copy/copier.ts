@@ -13,7 +13,6 @@ import { planPartitions } from './plan-partitions.ts';
 import type { Throttle } from './throttle.ts';
 
 const COLLECTIONS_AT_A_TIME = 4;
-const PARTITIONS_AT_A_TIME = 4;
 
 /** Takes collections from `pending` to `live`: copy, indexes, what changed meanwhile. */
 export class Copier {
@@ -23,7 +22,7 @@ export class Copier {
   readonly #indexes: IndexKeeper;
   readonly #throttle: Throttle;
   readonly #collectionSlots = new Slots(COLLECTIONS_AT_A_TIME);
-  readonly #partitionSlots = new Slots(PARTITIONS_AT_A_TIME);
+  readonly #partitionSlots: Slots;
   readonly #takenUp = new Set<TrackedCollection>();
 
   constructor(context: EngineContext, spool: Spool, lanes: Lanes, indexes: IndexKeeper, throttle: Throttle) {
@@ -32,6 +31,12 @@ export class Copier {
     this.#lanes = lanes;
     this.#indexes = indexes;
     this.#throttle = throttle;
+    this.#partitionSlots = new Slots(context.load.partitionsAtATime);
+  }
+
+  /** Takes up the operator's load level. */
+  adjustLoad(): void {
+    this.#partitionSlots.resize(this.#context.load.partitionsAtATime);
   }
 
   /** Starts on every collection that is not live and not under way, largest first. @param start runs a task of the migration */

@@ -14,8 +14,6 @@ import type { Throttle } from './throttle.ts';
 /** Aimed size of a batch: large enough for the server, small enough that several in flight cost little memory. */
 const BATCH_BYTES = 4 * 1024 * 1024;
 const BATCH_DOCUMENTS = 20_000;
-/** Batches of one partition that are being written while the next is read: hides the way to the destination. */
-const BATCHES_IN_FLIGHT = 2;
 const SAVE_PROGRESS_EVERY_MS = 1_000;
 
 /** Copies one `_id` range, from its last acknowledged key on [33]. */
@@ -42,7 +40,8 @@ export async function copyPartition(
       });
       write.catch(() => undefined); // Seen below, or by the next write.
       writes.push(write);
-      if (writes.length >= BATCHES_IN_FLIGHT) await writes.shift();
+      // What is being written while the next batch is read hides the way to the destination.
+      while (writes.length >= context.load.batchesInFlight) await writes.shift();
     }
     await Promise.all(writes);
   } finally {

@@ -5,6 +5,7 @@ import type { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
 import type { Retrier } from '../cluster/retry.ts';
 import type { Counters } from './counters.ts';
 import type { Gate } from './gate.ts';
+import type { Load } from './load-level.ts';
 
 /** What the parts of one running migration share. */
 export interface EngineContext {
@@ -22,6 +23,8 @@ export interface EngineContext {
   /** By source UUID in hexadecimal. */
   readonly tracked: Map<string, TrackedCollection>;
   readonly position: StreamPosition;
+  /** Set by the operator at any time. */
+  load: Load;
 }
 
 /** How far the dispatcher has come. Reads at or after it see all that was dispatched. */

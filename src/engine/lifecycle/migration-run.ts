@@ -6,14 +6,16 @@ import { connectCluster } from '../cluster/connect.ts';
 import { Retrier } from '../cluster/retry.ts';
 import { cutOver, finishCutover, settleOpenBlock } from '../cutover/cut-over.ts';
 import { checkClusters } from '../preflight/preflight.ts';
+import { type Cancellation, cancel } from './cancel.ts';
 import type { EngineContext } from './context.ts';
 import { newCounters } from './counters.ts';
 import { Gate } from './gate.ts';
+import { DEFAULT_LOAD_LEVEL, type LoadLevel, loadOf } from './load-level.ts';
 import { MigrationLog } from './migration-log.ts';
 import type { MigrationOptions } from './options.ts';
 import { Pings } from './pings.ts';
 import { loadTracked, prepareNew } from './prepare.ts';
-import type { WantedState } from './progress.ts';
+import type { Outcome, WantedState } from './progress.ts';
 import { StreamFollower } from './stream-follower.ts';
 import { TaskGroup } from './task-group.ts';
 
@@ -22,8 +24,6 @@ const LOOK_AROUND_EVERY_MS = 50;
 const NEXT_CUTOVER_ATTEMPT_AFTER_MS = 5_000;
 /** mongosync's limit is 30 s; the drain takes about as long as the lag, and users wait for it. */
 const READY_LAG_SECONDS = 10;
-
-export type Outcome = 'committed' | 'stopped';
 
 /** One run of a migration by this process, from opening the connections to closing them. */
 export class MigrationRun {
@@ -37,6 +37,8 @@ export class MigrationRun {
   readonly pings: Pings;
   follower: StreamFollower | undefined;
   wanted: WantedState = 'running';
+  /** Set when the operator has given the migration up. */
+  cancellation: Cancellation | undefined;
 
   private constructor(
     options: MigrationOptions,
@@ -93,6 +95,7 @@ export class MigrationRun {
         counters: { ...newCounters(), ...record.counts },
         tracked: new Map(),
         position: { time: new Timestamp(0n) },
+        load: loadOf(DEFAULT_LOAD_LEVEL),
       };
       return new MigrationRun(options, {
         tasks,
@@ -128,6 +131,11 @@ export class MigrationRun {
     }
   }
 
+  setLoadLevel(level: LoadLevel): void {
+    this.context.load = loadOf(level);
+    this.follower?.adjustLoad();
+  }
+
   /** Why a cutover can't begin; empty when it can. */
   get notReadyReasons(): string[] {
     const reasons: string[] = [];
@@ -141,13 +149,15 @@ export class MigrationRun {
 
   async #work(): Promise<Outcome> {
     const { log, context } = this;
-    if (log.record.state === 'committed') return 'committed';
+    const { state } = log.record;
+    if (state === 'committed' || state === 'cancelled') return state;
     await loadTracked(context);
     if (log.record.cutover?.committed) {
       await finishCutover(context, log);
       return 'committed';
     }
     await settleOpenBlock(context, log);
+    if (this.cancellation !== undefined) return await cancel(context, log, this.cancellation);
     if (log.record.error !== undefined) await context.checkpoint.clearError();
     const token = log.record.token ?? (await prepareNew(context, log, this.#options));
     await log.enter('copying', 'copying');
@@ -168,6 +178,10 @@ export class MigrationRun {
     const { log, context } = this;
     while (true) {
       context.signal.throwIfAborted();
+      if (this.cancellation !== undefined) {
+        await follower.stop();
+        return await cancel(context, log, this.cancellation);
+      }
       if (this.wanted === 'paused') await this.#pause(follower);
       if (log.record.state === 'copying' && follower.allLive) await log.enter('tailing', 'catching up');
       if (log.record.state === 'tailing' && this.#options.once) {
@@ -200,7 +214,7 @@ export class MigrationRun {
     await follower.flush();
     await this.#saveCheckpoint();
     await this.log.save({ state: 'paused' });
-    while (this.wanted === 'paused' && !this.context.signal.aborted) {
+    while (this.wanted === 'paused' && this.cancellation === undefined && !this.context.signal.aborted) {
       await this.context.clock.sleep(LOOK_AROUND_EVERY_MS, this.context.signal);
     }
     this.context.gate.open();

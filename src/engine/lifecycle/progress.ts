@@ -16,6 +16,9 @@ export type MigrationState =
 /** What the operator wants. Wanted state, not a command: saying it twice is harmless. */
 export type WantedState = 'running' | 'paused' | 'cutover';
 
+/** How a run ended, when nothing went wrong. */
+export type Outcome = 'committed' | 'stopped' | 'cancelled';
+
 /** A phase's place in time, for the report of where the time went. */
 export interface PhaseTime {
   readonly name: 'preparing' | 'copying' | 'catching up' | 'cutover';

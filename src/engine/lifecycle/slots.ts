@@ -1,21 +1,38 @@
-/** Lets a number of tasks run at a time, in order of arrival. */
+/** Lets a number of tasks run at a time, in order of arrival. The number may change while they run. */
 export class Slots {
-  #free: number;
+  #count: number;
+  #taken = 0;
   readonly #waiting: (() => void)[] = [];
 
   constructor(count: number) {
-    this.#free = count;
+    this.#count = count;
+  }
+
+  /** Fewer slots take effect as tasks end. */
+  resize(count: number): void {
+    this.#count = count;
+    this.#admit();
   }
 
   async run<T>(task: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    await new Promise<void>((admitted) => {
+      this.#waiting.push(admitted);
+      this.#admit();
+    });
     try {
       return await task();
     } finally {
+      this.#taken -= 1;
+      this.#admit();
+    }
+  }
+
+  #admit(): void {
+    while (this.#taken < this.#count) {
       const next = this.#waiting.shift();
-      if (next === undefined) this.#free += 1;
-      else next();
+      if (next === undefined) return;
+      this.#taken += 1;
+      next();
     }
   }
 }

@@ -78,6 +78,11 @@ export class StreamFollower implements RunningStream {
     return behind + (silentSeconds > 2 ? silentSeconds : 0);
   }
 
+  /** Takes up the operator's load level. */
+  adjustLoad(): void {
+    this.#copier.adjustLoad();
+  }
+
   /** Compares the catalogs once, then follows. */
   async start(): Promise<void> {
     await this.#bringCatalogInStep(await databasesOf(this.#context));

@@ -1,0 +1,21 @@
+/** How hard the engine may work: mongosync's word and numbers, 3 by default. */
+export type LoadLevel = 1 | 2 | 3 | 4;
+
+export const DEFAULT_LOAD_LEVEL: LoadLevel = 3;
+
+/** What a level allows of the initial copy. Changes always flow at full speed: holding them back would only add lag. */
+export interface Load {
+  readonly partitionsAtATime: number;
+  readonly batchesInFlight: number;
+}
+
+const LOADS: Readonly<Record<LoadLevel, Load>> = {
+  1: { partitionsAtATime: 1, batchesInFlight: 1 },
+  2: { partitionsAtATime: 2, batchesInFlight: 1 },
+  3: { partitionsAtATime: 4, batchesInFlight: 2 },
+  4: { partitionsAtATime: 8, batchesInFlight: 3 },
+};
+
+export function loadOf(level: LoadLevel): Load {
+  return LOADS[level];
+}
