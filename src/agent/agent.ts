@@ -71,7 +71,9 @@ export class Agent {
       this.#keepInventory(ending),
     ]);
     this.#validator.setWanted([]);
-    await Promise.race([this.#runner.stopAll(), this.#clock.sleep(STOP_WITHIN_MS)]);
+    const allStopped = new AbortController();
+    const stopping = this.#runner.stopAll().finally(() => allStopped.abort());
+    await Promise.race([stopping, this.#clock.sleep(STOP_WITHIN_MS, allStopped.signal)]);
     if (linkEnded.signal.aborted) throw linkEnded.signal.reason;
   }
 

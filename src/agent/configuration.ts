@@ -32,7 +32,7 @@ const schema = z.strictObject({
   copy: z.strictObject({ maxMegabytesPerSecond: z.number().positive().optional() }).optional(),
 });
 
-export type SourceProject = z.infer<typeof project>;
+type SourceProject = z.infer<typeof project>;
 export type SourceDeployment = z.infer<typeof deployment>;
 
 /** What an operator of the source says to the agent, with everything filled in. */

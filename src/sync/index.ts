@@ -1,4 +1,4 @@
 export { openSyncApi } from './api.ts';
-export { type ClusterUris, checkUris } from './clusters.ts';
-export { readSyncConfiguration, type SyncConfiguration } from './configuration.ts';
+export { checkUris } from './clusters.ts';
+export { readSyncConfiguration } from './configuration.ts';
 export { SyncSession } from './session.ts';

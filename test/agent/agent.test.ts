@@ -14,8 +14,11 @@ import {
 import { silentLogger, systemClock } from '../../src/platform/index.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';
+import { checkForLeaks } from '../support/leak-check.ts';
 import { type ReplicaSet, startReplicaSet } from '../support/replica-set.ts';
 import { type ControlPlane, orderTo, SOURCE_PROJECT, startControlPlane } from './control-plane.ts';
+
+checkForLeaks({ sockets: false });
 
 const DEADLINE_MS = 60_000;
 /** Slow enough that a copy can be met half-way. */

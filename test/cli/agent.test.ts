@@ -6,8 +6,11 @@ import { createMigration, deleteLinks, getMigration, requestCutover } from '../.
 import { type ControlPlane, orderTo, SOURCE_PROJECT, startControlPlane } from '../agent/control-plane.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';
+import { checkForLeaks } from '../support/leak-check.ts';
 import { expectHookReached, type RunOptions, runLinkspan } from '../support/linkspan-process.ts';
 import { startPair } from '../support/replica-set.ts';
+
+checkForLeaks({ sockets: false });
 
 const READY = /^linkspan agent: linked to organization ([0-9a-f]{24}) at (http:\/\/127\.0\.0\.1:\d+) as host mover$/;
 

@@ -3,9 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { compareClusters } from '../support/compare-clusters.ts';
+import { checkForLeaks } from '../support/leak-check.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
 import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+
+checkForLeaks({ sockets: false });
 
 async function pairWithData(): Promise<ReplicaSetPair> {
   const pair = await startPair();

@@ -5,7 +5,10 @@ import { openSyncApi } from '../../src/sync/api.ts';
 import { SyncSession } from '../../src/sync/session.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';
+import { checkForLeaks } from '../support/leak-check.ts';
 import { type ReplicaSetPair, startPair, startStandalone } from '../support/replica-set.ts';
+
+checkForLeaks({ sockets: false });
 
 const DEADLINE_MS = 30_000;
 const START = { source: 'cluster0', destination: 'cluster1' };
