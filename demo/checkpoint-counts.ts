@@ -1,0 +1,45 @@
+import type { MongoClient } from 'mongodb';
+
+export interface CheckpointCounts {
+  readonly state: string;
+  readonly documentsCopied: number;
+  readonly bytesCopied: number;
+  /** How long the initial copy has taken; 0 before it. */
+  readonly copySeconds: number;
+  readonly changesApplied: number;
+  /** Change events that fell into a range being copied at that moment. */
+  readonly changesDuringCopy: number;
+}
+
+interface MigrationRecord {
+  readonly _id: string;
+  readonly state: string;
+  readonly phases: readonly { readonly name: string; readonly startedAtMs: number; readonly endedAtMs?: number }[];
+  readonly counts: { readonly applied: number; readonly duringCopy: number };
+}
+
+/** The engine's own counts, as its checkpoint on the destination has them: the Atlas API has no place for them. */
+export async function readCheckpointCounts(
+  destination: MongoClient,
+  migrationId: string,
+): Promise<CheckpointCounts | undefined> {
+  const internal = destination.db('linkspan_internal');
+  const record = await internal.collection<MigrationRecord>('migrations').findOne({ _id: migrationId });
+  if (!record) return undefined;
+  const [copied] = await internal
+    .collection('partitions')
+    .aggregate<{ documents: number; bytes: number }>([
+      { $match: { '_id.m': migrationId } },
+      { $group: { _id: null, documents: { $sum: '$documents' }, bytes: { $sum: '$bytes' } } },
+    ])
+    .toArray();
+  const copying = record.phases.find(({ name }) => name === 'copying');
+  return {
+    state: record.state,
+    documentsCopied: copied?.documents ?? 0,
+    bytesCopied: copied?.bytes ?? 0,
+    copySeconds: copying ? ((copying.endedAtMs ?? Date.now()) - copying.startedAtMs) / 1_000 : 0,
+    changesApplied: record.counts.applied,
+    changesDuringCopy: record.counts.duringCopy,
+  };
+}

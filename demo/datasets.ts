@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+import { type Document, Double, Int32, Long } from 'mongodb';
+import { parseTable } from './parse-table.ts';
+
+/** The database into which everything is loaded. */
+export const database = 'vega';
+
+/** The package exports only its code; its data lie beside that. */
+const packageFolder = new URL('../node_modules/vega-datasets/', import.meta.url);
+
+/** What the package's own description says of one of its files. */
+interface Resource {
+  readonly name: string;
+  readonly path: string;
+  readonly schema?: { readonly fields: readonly { readonly name: string; readonly type: string }[] };
+}
+
+export interface Dataset {
+  readonly collection: string;
+  readonly documents: readonly Document[];
+}
+
+/** All JSON, CSV and TSV files of the package `vega-datasets`, one collection for each. */
+export function* readDatasets(): Generator<Dataset> {
+  const { resources }: { resources: Resource[] } = JSON.parse(readFile('datapackage.json'));
+  for (const { name, path, schema } of resources) {
+    const form = /\.(json|csv|tsv)$/.exec(path)?.[1];
+    if (!form) continue;
+    const text = readFile(`data/${path}`);
+    const rows = form === 'json' ? rowsOfJson(JSON.parse(text)) : parseTable(text, form === 'csv' ? ',' : '\t');
+    const types = new Map(schema?.fields.map((field) => [field.name, field.type]));
+    yield { collection: name, documents: rows.map((row) => withPlace(withTypes(row, types))) };
+  }
+}
+
+function readFile(path: string): string {
+  return readFileSync(new URL(path, packageFolder), 'utf8');
+}
+
+/** A list is a document for each entry, and so are the features of GeoJSON; anything else is one document. */
+function rowsOfJson(json: unknown): Document[] {
+  if (Array.isArray(json)) return json.map((entry) => (isObject(entry) ? entry : { value: entry }));
+  if (!isObject(json)) return [{ value: json }];
+  return json.type === 'FeatureCollection' ? json.features : [json];
+}
+
+function isObject(value: unknown): value is Document {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function withTypes(row: Document, types: ReadonlyMap<string, string>): Document {
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, typed(value, types.get(name))]));
+}
+
+/** What is not of the type that the description says (such as an empty cell) stays as it is. */
+function typed(value: unknown, type: string | undefined): unknown {
+  if (value === null || value === '' || typeof value === 'object') return value;
+  switch (type) {
+    case 'integer':
+    case 'number': {
+      const number = Number(value);
+      if (Number.isNaN(number)) return value;
+      if (type === 'number' || !Number.isSafeInteger(number)) return new Double(number);
+      return Math.abs(number) < 2 ** 31 ? new Int32(number) : Long.fromNumber(number);
+    }
+    case 'date':
+    case 'datetime': {
+      const text = String(value).replaceAll('/', '-');
+      // Where a text has no zone it is taken for UTC: else times would depend on the machine's.
+      const local = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d(?::\d\d)?)$/.exec(text);
+      const date = new Date(local ? `${local[1]}T${local[2]}Z` : /^\d{4}/.test(text) ? text : `${text} UTC`);
+      return Number.isNaN(date.getTime()) ? value : date;
+    }
+    default:
+      return value;
+  }
+}
+
+/** Rows with coordinates get a GeoJSON point, for geo indexes to work on. */
+function withPlace(row: Document): Document {
+  const { longitude, latitude } = row;
+  if (!(longitude instanceof Double && latitude instanceof Double)) return row;
+  return { ...row, location: { type: 'Point', coordinates: [longitude, latitude] } };
+}

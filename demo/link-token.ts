@@ -1,0 +1,25 @@
+import { request } from 'urllib';
+import type { Organization } from './control-plane.ts';
+
+const DEADLINE_MS = 10_000;
+
+/**
+ * Asks for a link-token by the example request of Atlas's documentation of "Create One Link-Token": same path, query, headers and body, HTTP digest.
+ * @param address from which the agent will come
+ */
+export async function requestLinkToken(
+  { url, id, publicKey, privateKey }: Organization,
+  address: string,
+): Promise<string> {
+  const answer = await request(`${url}/api/atlas/v1.0/orgs/${id}/liveMigrations/linkTokens?pretty=true`, {
+    method: 'POST',
+    digestAuth: `${publicKey}:${privateKey}`,
+    headers: { Accept: 'application/json', 'Content-Type': 'application/json' },
+    content: JSON.stringify({ accessListIps: [address] }),
+    dataType: 'json',
+    timeout: DEADLINE_MS,
+  });
+  const token: unknown = answer.data?.linkToken;
+  if (answer.status !== 201 || typeof token !== 'string') throw new Error(`no link-token: status ${answer.status}`);
+  return token;
+}

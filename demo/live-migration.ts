@@ -1,0 +1,96 @@
+import { AtlasClient } from '../test/support/atlas-client.ts';
+import { eventually } from '../test/support/eventually.ts';
+import type { Organization } from './control-plane.ts';
+import { agentNames } from './start-agent.ts';
+
+const STEP_DEADLINE_MS = 60_000;
+const CLUSTER_NAME = 'destination';
+
+export interface MigrationStatus {
+  readonly status: string;
+  readonly readyForCutover: boolean;
+  readonly lagTimeSeconds: number | null;
+  readonly errorMessage?: string;
+}
+
+/** The destination's administrator: one push migration through the Atlas Administration API, step by step. */
+export class LiveMigration {
+  readonly #atlas: AtlasClient;
+  readonly #organization: Organization;
+  #groupId = '';
+  #path = '';
+
+  constructor(organization: Organization) {
+    this.#organization = organization;
+    this.#atlas = new AtlasClient(organization.url, organization.publicKey, organization.privateKey);
+  }
+
+  /** Makes a project, and registers the destination in it. */
+  async register(destinationUri: string): Promise<void> {
+    const { body } = await this.#atlas.send('POST', '/groups', { name: 'Demonstration', orgId: this.#organization.id });
+    this.#groupId = String(body.id);
+    const cluster = { name: CLUSTER_NAME, connectionStrings: { standard: destinationUri } };
+    await this.#atlas.send('POST', `/groups/${this.#groupId}/clusters`, cluster);
+  }
+
+  /** Waits until the agent shows the source, and returns what is shown of it. */
+  async available(): Promise<string> {
+    const path = `/orgs/${this.#organization.id}/liveMigrations/availableProjects`;
+    return await eventually(
+      async () => {
+        const { body } = await this.#atlas.send('GET', path);
+        const project = body.find(({ projectId }) => projectId === agentNames.projectId);
+        const [deployment] = (project?.deployments ?? []) as { name: string; mongoDBVersion: string }[];
+        return deployment && `${deployment.name}, MongoDB ${deployment.mongoDBVersion}`;
+      },
+      { what: 'the source among the available projects', deadlineMs: STEP_DEADLINE_MS },
+    );
+  }
+
+  /** @throws Error with the validation's message when it fails */
+  async validate(): Promise<void> {
+    const path = `/groups/${this.#groupId}/liveMigrations/validate`;
+    const { body } = await this.#atlas.send('POST', path, this.#request());
+    const { status, errorMessage } = await eventually(
+      async () => {
+        const { body: seen } = await this.#atlas.send('GET', `${path}/${body._id}`);
+        return seen.status !== 'PENDING' && seen;
+      },
+      { what: 'the validation', deadlineMs: STEP_DEADLINE_MS },
+    );
+    if (status !== 'SUCCESS') throw new Error(`the validation failed: ${errorMessage}`);
+  }
+
+  /** @returns its id */
+  async start(): Promise<string> {
+    const { body } = await this.#atlas.send('POST', `/groups/${this.#groupId}/liveMigrations`, this.#request());
+    this.#path = `/groups/${this.#groupId}/liveMigrations/${body._id}`;
+    return String(body._id);
+  }
+
+  async cutOver(): Promise<void> {
+    await this.#atlas.send('PUT', `${this.#path}/cutover`);
+  }
+
+  /** Waits until the migration is as asked for. @throws Error with its message when it fails instead */
+  async until(what: string, condition: (status: MigrationStatus) => boolean): Promise<void> {
+    const ended = await eventually(
+      async () => {
+        const status = (await this.#atlas.send('GET', this.#path)).body as unknown as MigrationStatus;
+        return (condition(status) || status.status === 'FAILED') && status;
+      },
+      { what: `the migration to be ${what}`, deadlineMs: STEP_DEADLINE_MS },
+    );
+    if (ended.status === 'FAILED') throw new Error(`the migration failed: ${ended.errorMessage}`);
+  }
+
+  #request(): object {
+    const { projectId, deployment, host } = agentNames;
+    return {
+      source: { clusterName: deployment, groupId: projectId, managedAuthentication: true, ssl: false },
+      destination: { clusterName: CLUSTER_NAME, groupId: this.#groupId, hostnameSchemaType: 'PUBLIC' },
+      migrationHosts: [host],
+      dropDestinationData: false,
+    };
+  }
+}

@@ -1,0 +1,117 @@
+import { compareClusters } from '../test/support/compare-clusters.ts';
+import { eventually } from '../test/support/eventually.ts';
+import type { Ledger, LedgerWriter } from '../test/support/ledger-writer.ts';
+import { findMongod, MongodUnavailable } from '../test/support/mongod-binary.ts';
+import { temporaryFolder } from '../test/support/temporary-folder.ts';
+import { type CheckpointCounts, readCheckpointCounts } from './checkpoint-counts.ts';
+import { startControlPlane } from './control-plane.ts';
+import { requestLinkToken } from './link-token.ts';
+import { describeKinds, promisedWritesPerSecond, startLiveLoad } from './live-load.ts';
+import { LiveMigration } from './live-migration.ts';
+import { loadDatasets } from './load-datasets.ts';
+import { count, megabytes, narrate } from './narrate.ts';
+import { startAgent } from './start-agent.ts';
+import { type Clusters, startClusters } from './start-clusters.ts';
+import { watchPhases } from './watch-phases.ts';
+
+/** With fewer, the demonstration would say nothing about changes that meet the copy. */
+const CHANGES_DURING_COPY_NEEDED = 1_000;
+const WRITES_AFTER_CUTOVER = 500;
+
+/**
+ * A push live migration from nothing: clusters, real data, a control plane, a link-token, an agent, a migration under load, a cutover, and the
+ * proof that both sides are equal. Exit code 0 only when they are, and when the load was such that this means something; 1 else; 2 without mongod.
+ */
+async function main(): Promise<number> {
+  try {
+    narrate(`using ${(await findMongod()).origin}`);
+  } catch (error) {
+    if (!(error instanceof MongodUnavailable)) throw error;
+    console.error(error.message);
+    return 2;
+  }
+  using folder = temporaryFolder('demo');
+  await using clusters = await startClusters();
+  narrate('source (3 members) and destination run, with authentication and users of least privilege');
+  const { collections, documents, indexes } = await loadDatasets(clusters.source.client);
+  narrate(
+    `loaded ${count(documents)} documents of vega-datasets into ${collections} collections with ${indexes} indexes`,
+  );
+
+  await using controlPlane = await startControlPlane(folder.path);
+  const { organization } = controlPlane;
+  narrate(`linkspan serve runs at ${organization.url}`);
+  const token = await requestLinkToken(organization, '127.0.0.1');
+  narrate(`POST /api/atlas/v1.0/orgs/${organization.id}/liveMigrations/linkTokens → 201, ${token.slice(0, 12)}…`);
+  await using agent = await startAgent(folder.path, token, clusters.migrationUri.source);
+  narrate('linkspan agent runs, and has redeemed the link-token');
+  try {
+    return await migrate(clusters, new LiveMigration(organization));
+  } catch (error) {
+    console.error(`\nlinkspan serve wrote:\n${controlPlane.process.stderr}\nlinkspan agent wrote:\n${agent.stderr}`);
+    throw error;
+  }
+}
+
+async function migrate(clusters: Clusters, migration: LiveMigration): Promise<number> {
+  const { source, destination, migrationUri } = clusters;
+  await using load = await startLiveLoad(clusters);
+  narrate('the live load runs');
+  await migration.register(migrationUri.destination);
+  narrate(`the agent offers ${await migration.available()}`);
+  await migration.validate();
+  narrate('validation: SUCCESS');
+  const id = await migration.start();
+  narrate(`live migration ${id} started`);
+  {
+    await using _phases = watchPhases(destination.client, id);
+    await migration.until('ready for cutover', ({ readyForCutover }) => readyForCutover);
+  }
+  const beforeCutover = load.snapshot();
+  const loadSeconds = load.runningSeconds();
+  narrate(`readyForCutover: true; PUT …/liveMigrations/${id}/cutover`);
+  await migration.cutOver();
+  await migration.until('complete', ({ status }) => status === 'COMPLETE');
+  narrate('status: COMPLETE');
+  await goOnOnDestination(load);
+  const ledger = await load.stop();
+  const counts = await readCheckpointCounts(destination.client, id);
+  if (!counts) throw new Error('the checkpoint of the migration is gone');
+  narrate('comparing both sides, byte by byte, by a program that knows nothing of Linkspan');
+  const { differences, ...compared } = await compareClusters(source.client, destination.client, {
+    except: ledger.writtenOnDestination,
+  });
+  narrate(`compared ${count(compared.documents)} documents in ${compared.collections} collections`);
+  const rate = beforeCutover.documentsWritten / loadSeconds;
+  return report(ledger, rate, counts, differences);
+}
+
+/** The load has to be seen to go on after the cutover. */
+async function goOnOnDestination(load: LedgerWriter): Promise<void> {
+  const { documentsWritten } = load.snapshot();
+  await eventually(() => load.snapshot().documentsWritten >= documentsWritten + WRITES_AFTER_CUTOVER, {
+    what: 'writes on the destination',
+  });
+}
+
+function report(ledger: Ledger, rate: number, counts: CheckpointCounts, differences: readonly string[]): number {
+  const { documentsCopied, bytesCopied, copySeconds, changesApplied, changesDuringCopy } = counts;
+  console.log(`
+live load           ${count(ledger.documentsWritten)} writes, ${count(rate)} writes/s until the cutover: ${describeKinds(ledger)}
+initial copy        ${count(documentsCopied)} documents, ${megabytes(bytesCopied)}, ${(bytesCopied / 1e6 / copySeconds).toFixed(1)} MB/s (limited for this demonstration)
+changes applied     ${count(changesApplied)}, of which ${count(changesDuringCopy)} hit ranges being copied
+write pause         ${ledger.pauseMs?.toFixed(0) ?? 'not measured'} ms
+identical           ${differences.length === 0 ? 'yes' : 'no'}`);
+  for (const difference of differences) console.error(difference);
+  const failures = [
+    differences.length > 0 && 'source and destination differ',
+    ledger.pauseMs === undefined && 'no write was accepted by the destination',
+    rate < promisedWritesPerSecond && `the load was below ${promisedWritesPerSecond} writes/s`,
+    changesDuringCopy < CHANGES_DURING_COPY_NEEDED &&
+      `fewer than ${CHANGES_DURING_COPY_NEEDED} changes hit ranges being copied: this run proves nothing`,
+  ].filter((failure) => failure !== false);
+  for (const failure of failures) console.error(`failed: ${failure}`);
+  return failures.length === 0 ? 0 : 1;
+}
+
+process.exitCode = await main();

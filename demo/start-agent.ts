@@ -1,0 +1,33 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type LinkspanProcess, runLinkspan } from '../test/support/linkspan-process.ts';
+
+/** How the agent's configuration names what it has. */
+export const agentNames = { host: 'mover', projectId: '0123456789abcdef01234567', deployment: 'vega' } as const;
+
+/** Slow enough for the live load to meet many ranges while they are copied: without it the data were across in a second or two. */
+const COPY_MEGABYTES_PER_SECOND = 6;
+
+/** Starts `linkspan agent` with a link-token and a configuration that shows it the source. @param folder for its file and its data */
+export async function startAgent(folder: string, linkToken: string, sourceUri: string): Promise<LinkspanProcess> {
+  const file = join(folder, 'agent.yaml');
+  writeFileSync(
+    file,
+    `host: ${agentNames.host}
+dataDir: agent
+projects:
+  - id: ${agentNames.projectId}
+    name: Demonstration
+    deployments:
+      - name: ${agentNames.deployment}
+        uri: \${SOURCE_URI}
+copy:
+  maxMegabytesPerSecond: ${COPY_MEGABYTES_PER_SECOND}
+`,
+  );
+  const agent = runLinkspan(['agent', '--config', file], {
+    env: { LINKSPAN_LINK_TOKEN: linkToken, SOURCE_URI: sourceUri },
+  });
+  await agent.waitForLine(/linked to organization/);
+  return agent;
+}
