@@ -54,7 +54,7 @@ export class LiveMigration {
     const { status, errorMessage } = await eventually(
       async () => {
         const { body: seen } = await this.#atlas.send('GET', `${path}/${body._id}`);
-        return seen.status !== 'PENDING' && seen;
+        return seen.status === 'PENDING' ? undefined : seen;
       },
       { what: 'the validation', deadlineMs: STEP_DEADLINE_MS },
     );
@@ -77,7 +77,7 @@ export class LiveMigration {
     const ended = await eventually(
       async () => {
         const status = (await this.#atlas.send('GET', this.#path)).body as unknown as MigrationStatus;
-        return (condition(status) || status.status === 'FAILED') && status;
+        return condition(status) || status.status === 'FAILED' ? status : undefined;
       },
       { what: `the migration to be ${what}`, deadlineMs: STEP_DEADLINE_MS },
     );

@@ -42,7 +42,7 @@ async function main(): Promise<number> {
   const { organization } = controlPlane;
   narrate(`linkspan serve runs at ${organization.url}`);
   const token = await requestLinkToken(organization, '127.0.0.1');
-  narrate(`POST /api/atlas/v1.0/orgs/${organization.id}/liveMigrations/linkTokens → 201, ${token.slice(0, 12)}…`);
+  narrate(`POST /api/atlas/v1.0/orgs/${organization.id}/liveMigrations/linkTokens → 201 Created`);
   await using agent = await startAgent(folder.path, token, clusters.migrationUri.source);
   narrate('linkspan agent runs, and has redeemed the link-token');
   try {

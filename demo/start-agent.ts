@@ -6,7 +6,7 @@ import { type LinkspanProcess, runLinkspan } from '../test/support/linkspan-proc
 export const agentNames = { host: 'mover', projectId: '0123456789abcdef01234567', deployment: 'vega' } as const;
 
 /** Slow enough for the live load to meet many ranges while they are copied: without it the data were across in a second or two. */
-const COPY_MEGABYTES_PER_SECOND = 6;
+const COPY_MEGABYTES_PER_SECOND = 4;
 
 /** Starts `linkspan agent` with a link-token and a configuration that shows it the source. @param folder for its file and its data */
 export async function startAgent(folder: string, linkToken: string, sourceUri: string): Promise<LinkspanProcess> {

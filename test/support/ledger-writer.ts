@@ -22,7 +22,7 @@ import {
 import { exactTypes } from './raw-document.ts';
 import { SeededRandom } from './seeded-random.ts';
 
-const WRITERS = 8;
+const WRITERS = 24;
 const EXISTING_DOCUMENTS = 5_000;
 const REFUSED_RETRY_MS = 2;
 /** Server error codes. */
