@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { describe, it } from 'node:test';
+import { onReach, reach } from '../../src/platform/index.ts';
+
+const hooks = new URL('../../src/platform/hooks.ts', import.meta.url).href;
+
+/** Runs a process that reaches the point `p` three times and says so each time, and returns what it said and how it ended. */
+function reachThrice(hook: string): { said: string; signal: NodeJS.Signals | null } {
+  const script = `
+    import { writeSync } from 'node:fs';
+    const { reach } = await import(${JSON.stringify(hooks)});
+    for (let n = 1; n <= 3; n++) { await reach('p'); writeSync(1, String(n)); }`;
+  const { stdout, signal } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
+    encoding: 'utf8',
+    env: { ...process.env, LINKSPAN_TEST_HOOK: hook },
+  });
+  return { said: stdout, signal };
+}
+
+describe('a named point', () => {
+  it('holds back whoever reaches it until its listener lets go', async () => {
+    const gate = Promise.withResolvers<void>();
+    const reached = Promise.withResolvers<void>();
+    using _listening = onReach('here', () => {
+      reached.resolve();
+      return gate.promise;
+    });
+    let passed = false;
+    const walk = reach('here').then(() => {
+      passed = true;
+    });
+    await reached.promise;
+    assert.equal(passed, false);
+    gate.resolve();
+    await walk;
+    assert.equal(passed, true);
+  });
+
+  it('passes the error of its listener on to whoever reaches it', async () => {
+    using _listening = onReach('here', () => Promise.reject(new Error('stop here')));
+    await assert.rejects(reach('here'), /stop here/);
+  });
+
+  it('holds back nobody when no one listens, or no longer', async () => {
+    {
+      using _listening = onReach('here', () => Promise.reject(new Error('stop here')));
+    }
+    await reach('here');
+    await reach('nowhere');
+  });
+
+  it('kills another process where the environment says', () => {
+    assert.deepEqual(reachThrice('p=kill'), { said: '', signal: 'SIGKILL' });
+    assert.deepEqual(reachThrice('p@3=kill'), { said: '12', signal: 'SIGKILL' });
+  });
+
+  it('leaves a process alone whose environment names another point, or none that makes sense', () => {
+    for (const hook of ['q=kill', 'p@4=kill', 'p=explode', '']) {
+      assert.deepEqual(reachThrice(hook), { said: '123', signal: null }, hook);
+    }
+  });
+});
