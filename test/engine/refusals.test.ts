@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { UUID } from 'mongodb';
 import { Migration, type MigrationOptions, preflight } from '../../src/engine/index.ts';
 import { newId, silentLogger } from '../../src/platform/index.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
@@ -91,12 +92,16 @@ describe('what keeps a migration from starting', () => {
 
   test('namespaces that can not be migrated yet, all of them at once', async () => {
     const db = pair.source.client.db('odd');
-    await db.createCollection('ring', { capped: true, size: 4_096 });
-    await db.createCollection('weather', { timeseries: { timeField: 't' } });
+    for (const name of ['secret', 'hidden']) {
+      await db.command({
+        create: name,
+        encryptedFields: { fields: [{ path: 'a', bsonType: 'string', keyId: new UUID() }] },
+      });
+    }
     const findings = await preflight(options());
     const messages = findings.filter(({ code }) => code === 'UNSUPPORTED_NAMESPACE').map(({ message }) => message);
     assert.equal(messages.length, 2);
-    assert.match(messages.join(), /odd\.ring.*odd\.weather|odd\.weather.*odd\.ring/);
+    assert.match(messages.join(), /odd\.secret.*odd\.hidden|odd\.hidden.*odd\.secret/);
     await db.dropDatabase();
   });
 

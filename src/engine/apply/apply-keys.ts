@@ -18,11 +18,7 @@ import {
 } from '../cluster/raw-write.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import { type DirtyKey, mayDeleteUnseen } from './dirty-key.ts';
-
-interface KeyedDocument {
-  readonly key: DocumentKey;
-  readonly document: Buffer;
-}
+import { type KeyedDocument, writeInOrder } from './write-in-order.ts';
 
 /** What is to be written so that the destination has the keys' current state. */
 interface Writes {
@@ -41,6 +37,15 @@ export async function applyKeys(
   collection: TrackedCollection,
   dirty: readonly DirtyKey[],
 ): Promise<void> {
+  if (collection.isCapped) {
+    // In the order in which they changed, so all by one way.
+    await fetchAndWrite(
+      context,
+      collection,
+      dirty.map(({ key }) => key),
+    );
+    return;
+  }
   const inserts: KeyedDocument[] = [];
   const replaces: KeyedDocument[] = [];
   const deletes: DocumentKey[] = [];
@@ -75,6 +80,10 @@ async function fetchAndWrite(
   const replaces = found.map((document) => ({ key: keyOf(document), document }));
   const present = new Set(replaces.map(({ key }) => key.identity));
   const deletes = keys.filter(({ identity }) => !present.has(identity));
+  if (collection.isCapped) {
+    const rank = new Map(keys.map(({ identity }, index) => [identity, index]));
+    replaces.sort((a, b) => (rank.get(a.key.identity) ?? 0) - (rank.get(b.key.identity) ?? 0));
+  }
   await write(context, collection, { deletes, inserts: [], replaces });
 }
 
@@ -110,6 +119,7 @@ async function write(context: EngineContext, collection: TrackedCollection, writ
     for (const error of await deleteRaw(destination, target, writes.deletes)) {
       refuseWriteError(target, writes.deletes[error.index], error);
     }
+    if (collection.isCapped) return await writeInOrder(context, target, writes.replaces, 'replace');
     const [inserted, replaced] = await Promise.allSettled([
       insert(context, target, writes.inserts),
       replace(context, target, writes.replaces),

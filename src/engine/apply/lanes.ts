@@ -26,9 +26,9 @@ export class Lanes {
     return Math.min(...this.#lanes.map((lane) => lane.oldestSequence));
   }
 
-  /** Queues a key. Equal keys share a lane; where a collation decides what is equal, the whole collection does [28, 29]. */
+  /** Queues a key. Equal keys share a lane; where a collation decides what is equal, or the order counts, the whole collection does [28, 29, 35]. */
   add(dirty: DirtyKey): void {
-    const hash = dirty.collection.hasCollation ? hashOfText(dirty.collection.id) : laneHash(dirty.key);
+    const hash = dirty.collection.hasOneLane ? hashOfText(dirty.collection.id) : laneHash(dirty.key);
     this.#lanes[hash % LANES]?.add(dirty);
   }
 

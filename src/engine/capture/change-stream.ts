@@ -106,6 +106,8 @@ function pipeline(token: ResumeToken | undefined): Document[] {
       $changeStream: {
         allChangesForCluster: true,
         showExpandedEvents: true,
+        // The buckets of time series, and `system.js`.
+        showSystemEvents: true,
         ...(token === undefined ? {} : { resumeAfter: token }),
       },
     },

@@ -1,7 +1,7 @@
 import { reach } from '../../platform/index.ts';
 import type { KnownState } from '../apply/dirty-key.ts';
 import type { Lanes } from '../apply/lanes.ts';
-import { isUserDatabase } from '../catalog/namespaces.ts';
+import { isServerCollection, isUserDatabase } from '../catalog/namespaces.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import { type ChangeEvent, isDocumentChange } from './change-event.ts';
@@ -40,7 +40,7 @@ export class Dispatcher {
     this.#sequence += 1;
     const changedDatabases = new Set<string>();
     for (const event of batch.events) {
-      if (!isUserDatabase(event.database)) continue;
+      if (!isUserDatabase(event.database) || isServerCollection(event.collection)) continue;
       this.#context.counters.read += 1;
       if (!isDocumentChange(event)) {
         changedDatabases.add(event.database);
@@ -82,7 +82,7 @@ export class Dispatcher {
       this.#lanes.add({ collection, key, state: stateAfter(event), sequence: this.#sequence });
     } else if (collection.state === 'copying' || collection.state === 'indexing') {
       if (collection.state === 'copying') counters.duringCopy += 1;
-      this.#spool.add(collection, key, this.#sequence);
+      this.#spool.add(collection, key, this.#sequence, event.time);
     }
     // A collection whose copy has not begun will be read in a later state anyway.
   }

@@ -1,4 +1,4 @@
-import { Binary } from 'mongodb';
+import { Binary, type Timestamp } from 'mongodb';
 import { type DocumentKey, keyBytes, keyFromBytes } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
@@ -16,6 +16,8 @@ const READ_KEYS = 2_000;
 export class Spool {
   readonly #context: EngineContext;
   #buffer = new Map<string, { readonly record: SpoolRecord; readonly sequence: number }>();
+  #rankTime: Timestamp | undefined;
+  #rankInTime = 0;
   #flushing: { readonly oldest: number; readonly done: Promise<void> } | undefined;
 
   constructor(context: EngineContext) {
@@ -23,11 +25,24 @@ export class Spool {
   }
 
   /** Notes that the key changed. Durable only after `flush`. @param sequence of the stream batch that brought it */
-  add(collection: TrackedCollection, key: DocumentKey, sequence: number): void {
+  add(collection: TrackedCollection, key: DocumentKey, sequence: number, time: Timestamp): void {
     const identity = collection.id + key.identity;
     if (this.#buffer.has(identity)) return;
-    const _id = { m: this.#context.checkpoint.migrationId, u: collection.uuid, k: new Binary(keyBytes(key)) };
+    const m = this.#context.checkpoint.migrationId;
+    const _id = { m, u: collection.uuid, r: this.#rank(collection, time), k: new Binary(keyBytes(key)) };
     this.#buffer.set(identity, { record: { _id }, sequence });
+  }
+
+  /** Where the order counts, keys are read back in the order of their changes: those of one moment keep that of the stream. */
+  #rank(collection: TrackedCollection, time: Timestamp): Binary {
+    if (!collection.isCapped) return new Binary();
+    this.#rankInTime = this.#rankTime?.equals(time) ? this.#rankInTime + 1 : 0;
+    this.#rankTime = time;
+    // Of one length, since a server orders binary values by their length first.
+    const rank = Buffer.alloc(12);
+    rank.writeBigUInt64BE(BigInt(time.toString()));
+    rank.writeUInt32BE(this.#rankInTime, 8);
+    return new Binary(rank);
   }
 
   get isFull(): boolean {
@@ -56,7 +71,7 @@ export class Spool {
   /** The collection's spooled keys, in batches. Flush first. */
   async *keys(collection: TrackedCollection): AsyncGenerator<DocumentKey[]> {
     const { checkpoint, retrier } = this.#context;
-    let after: Binary | undefined;
+    let after: SpoolRecord['_id'] | undefined;
     while (true) {
       const records = await retrier.run('the destination', () =>
         checkpoint.readSpool(collection.uuid, after, READ_KEYS),
@@ -64,7 +79,7 @@ export class Spool {
       const last = records.at(-1);
       if (last === undefined) return;
       yield records.map(({ _id }) => keyFromBytes(bufferOf(_id.k)));
-      after = last._id.k;
+      after = last._id;
     }
   }
 }

@@ -1,8 +1,10 @@
 import type { Document, MongoClient } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import { rawDocument } from '../bson/raw-document.ts';
-import { differingFields, documentOf, type Fields } from './fields.ts';
+import type { RawValue } from '../bson/raw-value.ts';
+import { differingFields, documentOf, type Fields, fieldsOf } from './fields.ts';
 import type { IndexSpec } from './index-spec.ts';
+import { catalogName } from './namespaces.ts';
 import type { CatalogEntry } from './read-catalog.ts';
 
 /** Options that `collMod` can change on a collection, and on a view. */
@@ -11,7 +13,9 @@ const MODIFIABLE = new Set([
   'validationLevel',
   'validationAction',
   'changeStreamPreAndPostImages',
-  'expireAfterSeconds',
+  'timeseries',
+  'size',
+  'max',
 ]);
 const MODIFIABLE_VIEW = new Set(['viewOn', 'pipeline']);
 
@@ -21,25 +25,30 @@ const ABSENT: Readonly<Record<string, unknown>> = {
   validationLevel: 'strict',
   validationAction: 'error',
   changeStreamPreAndPostImages: { enabled: false },
-  expireAfterSeconds: 'off',
+  max: 0,
 };
+
+/** Options that `collMod` takes under another name. */
+const MODIFIED_AS: Readonly<Record<string, string>> = { size: 'cappedSize', max: 'cappedMax' };
 
 const NAMESPACE_NOT_FOUND = 26;
 const INDEX_NOT_FOUND = 27;
 
 /** Commands that bring a destination's catalog in step. Each may find its work done already, by an earlier try [39]. */
 
+/** Makes a collection, time series or view. Nothing expires in it until the cutover [12]. */
 export async function createCollection(
   client: MongoClient,
   database: string,
   name: string,
   options: Fields,
 ): Promise<void> {
-  await client.db(database).command({ create: name, ...Object.fromEntries(options) });
+  const command = { create: catalogName(name), ...Object.fromEntries(withoutExpiry(options)) };
+  await client.db(database).command(command);
 }
 
 export async function dropCollection(client: MongoClient, database: string, name: string): Promise<void> {
-  await tolerate([NAMESPACE_NOT_FOUND], client.db(database).command({ drop: name }));
+  await tolerate([NAMESPACE_NOT_FOUND], client.db(database).command({ drop: catalogName(name) }));
 }
 
 export async function renameCollection(client: MongoClient, database: string, from: string, to: string): Promise<void> {
@@ -55,11 +64,11 @@ export async function createIndexes(
 ): Promise<void> {
   if (specs.length === 0) return;
   const indexes = specs.map(({ fields }) => rawDocument(documentOf(fields)));
-  await client.db(database).command({ createIndexes: name, indexes, writeConcern: { w: 'majority' } });
+  await client.db(database).command({ createIndexes: catalogName(name), indexes, writeConcern: { w: 'majority' } });
 }
 
 export async function dropIndex(client: MongoClient, database: string, name: string, index: string): Promise<void> {
-  await tolerate([INDEX_NOT_FOUND], client.db(database).command({ dropIndexes: name, index }));
+  await tolerate([INDEX_NOT_FOUND], client.db(database).command({ dropIndexes: catalogName(name), index }));
 }
 
 /**
@@ -67,7 +76,7 @@ export async function dropIndex(client: MongoClient, database: string, name: str
  * @throws UserError NAMESPACE_CONFLICT when they differ in an option that can't be changed afterwards
  */
 export async function modifyOptions(client: MongoClient, existing: CatalogEntry, wanted: Fields): Promise<void> {
-  const differing = differingFields(existing.options, wanted);
+  const differing = differingFields(withoutExpiry(existing.options), withoutExpiry(wanted));
   if (differing.length === 0) return;
   const modifiable = existing.type === 'view' ? MODIFIABLE_VIEW : MODIFIABLE;
   const fixed = differing.filter((name) => !modifiable.has(name));
@@ -79,8 +88,19 @@ export async function modifyOptions(client: MongoClient, existing: CatalogEntry,
   }
   // A view's definition is given whole.
   const changed = existing.type === 'view' ? [...MODIFIABLE_VIEW] : differing;
-  const options: Document = Object.fromEntries(changed.map((name) => [name, wanted.get(name) ?? ABSENT[name]]));
-  await client.db(existing.database).command({ collMod: existing.name, ...options });
+  const options: Document = Object.fromEntries(changed.map((name) => changeOf(name, wanted.get(name))));
+  await client.db(existing.database).command({ collMod: catalogName(existing.name), ...options });
+}
+
+function changeOf(name: string, value: RawValue | undefined): [name: string, value: unknown] {
+  // Of a time series only the granularity can be changed.
+  if (name === 'timeseries' && value !== undefined)
+    return [name, { granularity: fieldsOf(value.bytes).get('granularity') }];
+  return [MODIFIED_AS[name] ?? name, value ?? ABSENT[name]];
+}
+
+function withoutExpiry(options: Fields): Fields {
+  return new Map([...options].filter(([name]) => name !== 'expireAfterSeconds'));
 }
 
 async function tolerate(codes: readonly number[], command: Promise<unknown>): Promise<void> {

@@ -11,7 +11,7 @@ import type { TrackedCollection } from './tracked-collection.ts';
 export class IndexKeeper {
   readonly #context: EngineContext;
   /** Collections being worked on; true when they must be looked at once more. */
-  readonly #busy = new Map<TrackedCollection, { again: boolean; readonly done: Promise<void> }>();
+  readonly #busy = new Map<TrackedCollection, { again: boolean; done: Promise<void> }>();
 
   constructor(context: EngineContext) {
     this.#context = context;
@@ -22,28 +22,32 @@ export class IndexKeeper {
     return this.#busy.size === 0;
   }
 
-  /** Brings a collection's indexes in step, and those changes that come while it does. */
+  /** Brings a collection's indexes in step, and those changes that come while it does. Of a dropped collection nothing is left to do. */
   async keep(collection: TrackedCollection): Promise<void> {
     const running = this.#busy.get(collection);
     if (running !== undefined) {
       running.again = true;
-      return await running.done;
+      await running.done;
+      return;
     }
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    promise.catch(() => undefined); // Seen by whoever awaits it, and by this call itself.
-    const state = { again: false, done: promise };
+    const state = { again: false, done: Promise.resolve() };
+    state.done = this.#keepInStep(collection, state);
     this.#busy.set(collection, state);
+    try {
+      await state.done;
+    } finally {
+      this.#busy.delete(collection);
+    }
+  }
+
+  async #keepInStep(collection: TrackedCollection, state: { again: boolean }): Promise<void> {
     try {
       do {
         state.again = false;
         await this.#bringInStep(collection);
       } while (state.again);
-      resolve();
     } catch (error) {
-      reject(error);
       if (!(error instanceof CollectionDropped)) throw error;
-    } finally {
-      this.#busy.delete(collection);
     }
   }
 

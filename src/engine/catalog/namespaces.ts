@@ -8,7 +8,19 @@ export function isUserDatabase(name: string): boolean {
   return !SERVER_DATABASES.has(name) && !name.startsWith('__mdb_internal');
 }
 
-/** `system.views` is what views are stored in, `system.profile` the profiler's output; time series' buckets go with their collection. */
+/** `system.views` is what views are stored in, `system.profile` the profiler's output. */
 export function isServerCollection(name: string): boolean {
-  return name === 'system.views' || name === 'system.profile' || name.startsWith('system.buckets.');
+  return name === 'system.views' || name === 'system.profile';
+}
+
+const BUCKETS = 'system.buckets.';
+
+/** Whether a collection holds the buckets of a time series. */
+export function isBuckets(name: string): boolean {
+  return name.startsWith(BUCKETS);
+}
+
+/** The name that catalog commands take: a time series is made, changed and dropped under the name that users know it by. */
+export function catalogName(name: string): string {
+  return isBuckets(name) ? name.slice(BUCKETS.length) : name;
 }

@@ -3,13 +3,13 @@ import { elementNamed } from '../bson/elements.ts';
 import { readAll } from '../cluster/raw-cursor.ts';
 import { type Fields, fieldsOf } from './fields.ts';
 import { type IndexSpec, readIndexSpec } from './index-spec.ts';
-import { isServerCollection, isUserDatabase } from './namespaces.ts';
+import { catalogName, isBuckets, isServerCollection, isUserDatabase } from './namespaces.ts';
 
 /** A collection or view as a cluster's catalog shows it. */
 export interface CatalogEntry {
   readonly database: string;
   readonly name: string;
-  /** `collection`, `view`, `timeseries`. */
+  /** `collection` or `view`. */
   readonly type: string;
   /** Absent for views. */
   readonly uuid?: UUID;
@@ -27,17 +27,26 @@ export async function listUserDatabases(client: MongoClient): Promise<string[]> 
   return databases.map(({ name }) => name).filter(isUserDatabase);
 }
 
-/** Collections and views of one database, without the server's own. */
+/** Collections and views of one database, without the server's own. A time series appears as its buckets, with its options. */
 export async function listCollections(client: MongoClient, database: string): Promise<CatalogEntry[]> {
-  const entries = await readAll(client, database, { listCollections: 1, cursor: { batchSize: 100_000 } });
-  return entries.map((bytes) => readEntry(database, bytes)).filter(({ name }) => !isServerCollection(name));
+  const listed = await readAll(client, database, { listCollections: 1, cursor: { batchSize: 100_000 } });
+  const entries = listed.map((bytes) => readEntry(database, bytes)).filter(({ name }) => !isServerCollection(name));
+  const timeSeries = new Map(entries.filter(({ type }) => type === 'timeseries').map((entry) => [entry.name, entry]));
+  // A time series is two entries: a view-like one with the options, and the collection of its buckets with the data.
+  return entries
+    .filter(({ type }) => type !== 'timeseries')
+    .map((entry) =>
+      isBuckets(entry.name)
+        ? { ...entry, options: timeSeries.get(catalogName(entry.name))?.options ?? entry.options }
+        : entry,
+    );
 }
 
 /** Indexes of a collection but the one on `_id`; none when the collection is gone. */
 export async function listIndexes(client: MongoClient, database: string, name: string): Promise<IndexSpec[]> {
   const NAMESPACE_NOT_FOUND = 26;
   try {
-    const specs = await readAll(client, database, { listIndexes: name, cursor: { batchSize: 1_000 } });
+    const specs = await readAll(client, database, { listIndexes: catalogName(name), cursor: { batchSize: 1_000 } });
     return specs.map(readIndexSpec).filter((spec) => spec !== undefined);
   } catch (error) {
     if ((error as { code?: unknown }).code === NAMESPACE_NOT_FOUND) return [];

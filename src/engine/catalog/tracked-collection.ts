@@ -88,9 +88,19 @@ export class TrackedCollection {
     return this.options.has('collation');
   }
 
-  /** Clustered collections have no index on `_id` to hint at [36]. */
+  /** Clustered collections, which buckets of time series are too, have no index on `_id` to hint at [36]. */
   get isClustered(): boolean {
-    return this.options.has('clusteredIndex');
+    return this.options.has('clusteredIndex') || this.options.has('timeseries');
+  }
+
+  /** The order of a capped collection is part of its data [35]. */
+  get isCapped(): boolean {
+    return this.options.has('capped');
+  }
+
+  /** Whether all its keys take one lane. */
+  get hasOneLane(): boolean {
+    return this.hasCollation || this.isCapped;
   }
 
   /** Where to write now. @throws Error before the collection exists on the destination */

@@ -1,12 +1,12 @@
 import { UserError } from '../../platform/index.ts';
+import { isBuckets } from './namespaces.ts';
 import type { CatalogEntry } from './read-catalog.ts';
 
 /** Why an entry can't be migrated yet; undefined when it can. */
 export function whyUnsupported(entry: CatalogEntry): string | undefined {
-  if (entry.type === 'timeseries') return 'a time series, which change streams do not show'; // [37]
-  if (entry.options.has('capped')) return 'a capped collection';
   if (entry.options.has('encryptedFields')) return 'a collection with queryable encryption';
-  if (entry.name.startsWith('system.')) return 'a system collection, which change streams do not show';
+  if (entry.name.startsWith('system.') && entry.name !== 'system.js' && !isBuckets(entry.name))
+    return 'a system collection';
   return undefined;
 }
 

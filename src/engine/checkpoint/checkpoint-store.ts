@@ -134,18 +134,17 @@ export class CheckpointStore {
     if (failed !== undefined) throw new WriteConcernFailure(failed.errmsg);
   }
 
-  /** The next spooled keys of a collection, in the order of their bytes. */
-  async readSpool(uuid: UUID, after: Binary | undefined, limit: number): Promise<SpoolRecord[]> {
+  /** The next spooled keys of a collection, in the order in which they are to be applied. */
+  async readSpool(uuid: UUID, after: SpoolRecord['_id'] | undefined, limit: number): Promise<SpoolRecord[]> {
     return await this.#spool.find(this.#spooled(uuid, after)).sort({ _id: 1 }).limit(limit).toArray();
   }
 
   /** A query for a collection's spooled keys, in a form that the index on `_id` serves. */
-  #spooled(uuid: UUID, after: Binary | MinKey = new MinKey()): Filter<SpoolRecord> {
+  #spooled(uuid: UUID, after?: SpoolRecord['_id']): Filter<SpoolRecord> {
     const m = this.migrationId;
+    const lowest = { m, u: uuid, r: new MinKey() };
     // The bounds of the range are no keys, which the driver's types can't say.
-    return {
-      _id: { $gt: { m, u: uuid, k: after }, $lt: { m, u: uuid, k: new MaxKey() } },
-    } as unknown as Filter<SpoolRecord>;
+    return { _id: { $gt: after ?? lowest, $lt: { m, u: uuid, r: new MaxKey() } } } as unknown as Filter<SpoolRecord>;
   }
 
   /** Removes what an unfinished preparation left behind. */
@@ -157,7 +156,7 @@ export class CheckpointStore {
   }
 }
 
-/** A key of a collection still being copied that changed meanwhile: migration, collection, key bytes. */
+/** A key of a collection still being copied that changed meanwhile: migration, collection, rank where the order counts, key bytes. */
 export interface SpoolRecord {
-  readonly _id: { readonly m: string; readonly u: UUID; readonly k: Binary };
+  readonly _id: { readonly m: string; readonly u: UUID; readonly r: Binary; readonly k: Binary };
 }

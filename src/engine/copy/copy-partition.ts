@@ -26,7 +26,10 @@ export async function copyPartition(
   const progress = new PartitionProgress(context, partition);
   const writes: Promise<void>[] = [];
   try {
-    for await (const documents of readPartition(context, collection, partition)) {
+    const batches = collection.isCapped
+      ? readInOrder(context, collection)
+      : readPartition(context, collection, partition);
+    for await (const documents of batches) {
       await context.gate.pass(context.signal);
       const bytes = documents.reduce((sum, document) => sum + document.length, 0);
       await throttle.take(bytes, context.signal);
@@ -41,7 +44,8 @@ export async function copyPartition(
       write.catch(() => undefined); // Seen below, or by the next write.
       writes.push(write);
       // What is being written while the next batch is read hides the way to the destination.
-      while (writes.length >= context.load.batchesInFlight) await writes.shift();
+      const inFlight = collection.isCapped ? 1 : context.load.batchesInFlight;
+      while (writes.length >= inFlight) await writes.shift();
     }
     await Promise.all(writes);
   } finally {
@@ -89,6 +93,37 @@ async function* readPartition(
       const kind = classify(error);
       if (kind !== 'transient' && kind !== 'moved') throw error;
       context.logger.debug({ namespace: collection.namespace, error }, 'Reading goes on with a new cursor');
+    }
+  }
+}
+
+/**
+ * A capped collection from its oldest document on. There is no place to go on from: after a failure, or in another run, it is read again,
+ * and what is there already keeps its place [35].
+ */
+export async function* readInOrder(
+  context: EngineContext,
+  collection: TrackedCollection,
+): AsyncGenerator<readonly Buffer[]> {
+  while (true) {
+    const [cursor, first] = await onSource(context, collection, (name) =>
+      RawCursor.open(context.source, collection.database, {
+        find: name,
+        hint: { $natural: 1 },
+        batchSize: batchSize(collection),
+        collectionUUID: collection.uuid,
+        readConcern: { level: 'majority', afterClusterTime: collection.readAfter },
+      }),
+    );
+    await using _ = cursor;
+    try {
+      if (first.documents.length > 0) yield first.documents;
+      while (cursor.open) yield (await cursor.next({ batchSize: batchSize(collection) })).documents;
+      return;
+    } catch (error) {
+      // `history-lost` is CappedPositionLost here: the collection went round faster than it was read.
+      if (classify(error) === 'fatal') throw error;
+      context.logger.debug({ namespace: collection.namespace, error }, 'Reading begins again with a new cursor');
     }
   }
 }

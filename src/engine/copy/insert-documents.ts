@@ -1,3 +1,4 @@
+import { writeInOrder } from '../apply/write-in-order.ts';
 import { keyOf } from '../bson/document-key.ts';
 import { needsExactWrite } from '../bson/exact-write.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
@@ -14,6 +15,11 @@ export async function insertDocuments(
   collection: TrackedCollection,
   documents: readonly Buffer[],
 ): Promise<void> {
+  if (collection.isCapped) {
+    const keyed = documents.map((document) => ({ key: keyOf(document), document }));
+    await onDestination(context, collection, (target) => writeInOrder(context, target, keyed, 'keep'));
+    return;
+  }
   const plain: Buffer[] = [];
   const exact: Buffer[] = [];
   for (const document of documents) (needsExactWrite(document) ? exact : plain).push(document);

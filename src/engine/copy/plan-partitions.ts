@@ -33,7 +33,8 @@ export async function planPartitions(
   const highest = await readKeys(context, collection, { find: collection.sourceName, sort: { _id: -1 }, limit: 1 });
   const [top] = highest;
   if (top === undefined) return [];
-  const bounds = [...(await sampleBounds(context, collection)), top];
+  // A capped collection is read in its own order, so in one piece.
+  const bounds = collection.isCapped ? [top] : [...(await sampleBounds(context, collection)), top];
   return bounds.map((high, n) => ({
     _id: { m: checkpoint.migrationId, u: collection.uuid, n },
     low: bounds[n - 1] ?? null,

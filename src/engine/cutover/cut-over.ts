@@ -4,6 +4,7 @@ import { writeBarrier } from '../cluster/cluster-time.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import type { MigrationLog } from '../lifecycle/migration-log.ts';
 import { convertUniqueIndexes, prepareUniqueIndexes, restoreExpiry } from './restore-catalog.ts';
+import { settleCapped } from './settle-capped.ts';
 import { canWriteThroughBlock, tryToBlockWrites, unblockWrites, writeBlockObstacles } from './write-block.ts';
 
 /** The longest that users may be kept from writing before the attempt is given up and traffic goes on [51]. */
@@ -44,6 +45,7 @@ export async function cutOver(context: EngineContext, log: MigrationLog, stream:
     return false;
   }
   await stream.stop();
+  await settleCapped(context);
   await reach('engine.cutover.drained');
   await log.saveCutover({ committed: true });
   return true;

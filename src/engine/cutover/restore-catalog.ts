@@ -1,5 +1,6 @@
 import { messageOf, UserError } from '../../platform/index.ts';
 import { expireAfterSeconds, type IndexSpec, isPreparedUnique, isUnique } from '../catalog/index-spec.ts';
+import { catalogName } from '../catalog/namespaces.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import { classify } from '../cluster/failure-policy.ts';
 import { onDestination } from '../cluster/moved.ts';
@@ -30,6 +31,13 @@ export async function restoreExpiry(context: EngineContext): Promise<void> {
     (spec) => expireAfterSeconds(spec) !== undefined,
     (spec) => ({ expireAfterSeconds: expireAfterSeconds(spec) }),
   );
+  for (const collection of context.tracked.values()) {
+    const expiry = collection.options.get('expireAfterSeconds');
+    if (expiry === undefined) continue;
+    await onDestination(context, collection, async ({ database, name }) => {
+      await context.destination.db(database).command({ collMod: catalogName(name), expireAfterSeconds: expiry });
+    });
+  }
 }
 
 type Change = object | ((spec: IndexSpec) => object);
@@ -57,7 +65,9 @@ async function modifyIndex(
   const fields = typeof change === 'function' ? change(spec) : change;
   await onDestination(context, collection, async ({ database, name }) => {
     try {
-      await context.destination.db(database).command({ collMod: name, index: { name: spec.name, ...fields } });
+      await context.destination
+        .db(database)
+        .command({ collMod: catalogName(name), index: { name: spec.name, ...fields } });
     } catch (error) {
       if (classify(error) !== 'fatal') throw error;
       const reason = `its index ${spec.name} can't be restored on the destination: ${messageOf(error)}`;

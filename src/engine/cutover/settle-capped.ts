@@ -1,0 +1,41 @@
+import { keyOf } from '../bson/document-key.ts';
+import { collectionSize } from '../catalog/read-catalog.ts';
+import type { TrackedCollection } from '../catalog/tracked-collection.ts';
+import { onDestination, onSource } from '../cluster/moved.ts';
+import { readAll } from '../cluster/raw-cursor.ts';
+import { readInOrder } from '../copy/copy-partition.ts';
+import { insertDocuments } from '../copy/insert-documents.ts';
+import type { EngineContext } from '../lifecycle/context.ts';
+
+/**
+ * What a capped collection discards is not in the stream, and each side discards by itself. So once nobody writes, its ends and its
+ * count are compared, and one that differs is copied anew inside the write pause: its size is bounded by its nature [35].
+ */
+export async function settleCapped(context: EngineContext): Promise<void> {
+  const capped = [...context.tracked.values()].filter(({ isCapped }) => isCapped);
+  await Promise.all(capped.map((collection) => settle(context, collection)));
+}
+
+async function settle(context: EngineContext, collection: TrackedCollection): Promise<void> {
+  const wanted = await onSource(context, collection, (name) => outline(context.source, collection, name));
+  const present = await onDestination(context, collection, ({ name }) =>
+    outline(context.destination, collection, name),
+  );
+  if (wanted === present) return;
+  context.logger.info({ namespace: collection.namespace }, 'The capped collection is copied anew');
+  await onDestination(context, collection, async ({ database, name }) => {
+    await context.destination.db(database).collection(name).deleteMany({});
+  });
+  for await (const documents of readInOrder(context, collection)) await insertDocuments(context, collection, documents);
+}
+
+/** Its oldest and newest key, and how many documents it has. */
+async function outline(client: EngineContext['source'], collection: TrackedCollection, name: string): Promise<string> {
+  const end = async (order: 1 | -1) => {
+    const command = { find: name, hint: { $natural: order }, limit: 1, projection: { _id: 1 } };
+    const [document] = await readAll(client, collection.database, command);
+    return document === undefined ? '' : keyOf(document).identity;
+  };
+  const { documents } = await collectionSize(client, collection.database, name);
+  return [documents, await end(1), await end(-1)].join('|');
+}

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Db, Timestamp } from 'mongodb';
+import { onReach } from '../../src/platform/index.ts';
+import { compareClusters } from '../support/compare-clusters.ts';
+import { checkForLeaks } from '../support/leak-check.ts';
+import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
+import { RunningMigration } from './running-migration.ts';
+
+checkForLeaks();
+
+test('a capped collection keeps its order and its limits while it goes round', async () => {
+  await using pair = await startPair();
+  const db = pair.source.client.db('special');
+  await db.createCollection('full', { capped: true, size: 200_000, max: 500 });
+  await db.createCollection('half', { capped: true, size: 1_000_000 });
+  await append(db, 'full', 0, 700);
+  await append(db, 'half', 0, 300);
+  let appended: Promise<void> | undefined;
+  using _ = onReach('engine.copy.batch-acknowledged', () => {
+    appended ??= append(db, 'full', 700, 1_000).then(() => append(db, 'half', 300, 400));
+    return appended;
+  });
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  await append(db, 'full', 1_000, 1_400);
+  await append(db, 'half', 400, 500);
+  await db.collection('half').updateMany({ n: { $lt: 50 } }, { $set: { text: 'y'.repeat(100) } });
+  await db.collection('half').deleteMany({ n: { $gt: 450 } });
+  await db.command({ collMod: 'half', cappedSize: 2_000_000 });
+  await running.commit();
+  await assertIdentical(pair);
+  for (const name of ['full', 'half']) {
+    const [left, right] = await Promise.all(
+      [pair.source, pair.destination].map((set) => naturalOrder(set.client.db('special'), name)),
+    );
+    assert.deepEqual(right, left, `the order of ${name}`);
+  }
+});
+
+test('a time series comes over, and what is measured meanwhile', async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  await pair.source.createUser('reader', 'secret', ['backup', 'readAnyDatabase', 'clusterMonitor']);
+  await pair.destination.createUser('writer', 'secret', [
+    'restore',
+    'readWriteAnyDatabase',
+    'dbAdminAnyDatabase',
+    'clusterMonitor',
+  ]);
+  const db = pair.source.client.db('special');
+  await db.createCollection('weather', {
+    timeseries: { timeField: 'at', metaField: 'place', granularity: 'minutes' },
+    expireAfterSeconds: 100_000_000,
+  });
+  await db.collection('weather').createIndex({ 'place.city': 1, at: 1 });
+  await measure(db, 'weather', 2_000);
+  let measured: Promise<void> | undefined;
+  using _ = onReach('engine.copy.batch-acknowledged', () => {
+    measured ??= measure(db, 'weather', 500);
+    return measured;
+  });
+  await using running = RunningMigration.start({
+    source: { uri: pair.source.uriFor('reader', 'secret') },
+    destination: { uri: pair.destination.uriFor('writer', 'secret') },
+  });
+  await running.untilReady();
+  await measure(db, 'weather', 500);
+  await db.createCollection('later', { timeseries: { timeField: 'at' } });
+  await measure(db, 'later', 100);
+  await db.collection('weather').deleteMany({ 'place.city': 'c1' });
+  await db.command({ collMod: 'weather', timeseries: { granularity: 'hours' } });
+  await running.commit();
+  await assertIdentical(pair);
+  const [left, right] = await Promise.all(
+    [pair.source, pair.destination].map((set) => set.client.db('special').collection('weather').countDocuments()),
+  );
+  assert.equal(right, left);
+  assert.ok((left ?? 0) > 2_000);
+});
+
+test('stored functions come over', async () => {
+  await using pair = await startPair();
+  const functions = pair.source.client.db('special').collection<{ _id: string; value: string }>('system.js');
+  await functions.insertMany([
+    { _id: 'a', value: 'f' },
+    { _id: 'b', value: 'g' },
+  ]);
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  await functions.updateOne({ _id: 'a' }, { $set: { value: 'changed' } });
+  await functions.deleteOne({ _id: 'b' });
+  await running.commit();
+  await assertIdentical(pair);
+});
+
+async function assertIdentical(pair: ReplicaSetPair): Promise<void> {
+  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+}
+
+async function append(db: Db, name: string, from: number, to: number): Promise<void> {
+  for (let n = from; n < to; n += 20) {
+    const batch = Array.from({ length: Math.min(20, to - n) }, (_, index) => ({ n: n + index, text: 'x'.repeat(100) }));
+    await db.collection(name).insertMany(batch);
+  }
+  // One that only an exact write keeps, in the middle of the others.
+  await db.command({
+    update: name,
+    updates: [{ q: { n: to }, u: [{ $replaceWith: { $literal: { n: to, t: new Timestamp(0n) } } }], upsert: true }],
+  });
+}
+
+async function naturalOrder(db: Db, name: string): Promise<unknown[]> {
+  return await db
+    .collection(name)
+    .find({}, { hint: { $natural: 1 } })
+    .map(({ n }) => n)
+    .toArray();
+}
+
+const FIRST_MEASURED_MS = 1_700_000_000_000;
+let measured = 0;
+async function measure(db: Db, name: string, count: number): Promise<void> {
+  const documents = Array.from({ length: count }, (_, n) => ({
+    at: new Date(FIRST_MEASURED_MS + (measured + n) * 7_000),
+    place: { city: `c${n % 5}` },
+    degrees: n,
+  }));
+  measured += count;
+  await db.collection(name).insertMany(documents);
+}
