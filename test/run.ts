@@ -14,14 +14,15 @@ const CONCURRENT_FILES = 2;
  */
 async function main(filters: readonly string[]): Promise<number> {
   const root = resolve(import.meta.dirname, '..');
-  const files = globSync('test/**/*.test.ts', { cwd: root })
-    .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter.replace(/^\.\//, ''))))
-    .sort()
-    .map((file) => resolve(root, file));
-  if (files.length === 0) {
-    console.error('no test file matches: nothing was tested');
+  const every = globSync('test/**/*.test.ts', { cwd: root }).sort();
+  const chosenBy = (filter: string) => every.filter((file) => file.includes(filter.replace(/^\.\//, '')));
+  const wanted = filters.length === 0 ? [''] : filters;
+  const idle = wanted.filter((filter) => chosenBy(filter).length === 0);
+  if (idle.length > 0) {
+    console.error(`no test file matches ${idle.map((filter) => `"${filter}"`).join(', ')}: nothing was tested`);
     return 2;
   }
+  const files = [...new Set(wanted.flatMap(chosenBy))].map((file) => resolve(root, file));
   try {
     const { path, origin } = await findMongod();
     console.log(`using ${origin}`);
