@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { checkModel } from './check-model.ts';
+
+const LIMIT_MS = 20_000;
+
+let pair: ReplicaSetPair;
+before(async () => {
+  pair = await startPair();
+});
+after(() => pair[Symbol.asyncDispose]());
+
+test('whatever several writers do while a migration runs, both clusters end identical', async () => {
+  const { runs, accepted, documentsCompared } = await checkModel(pair, LIMIT_MS);
+  assert.ok(runs > 0);
+  assert.ok(accepted > runs * 5, 'the source accepted a good part of the operations');
+  assert.ok(documentsCompared > 0);
+});
