@@ -31,13 +31,9 @@ export class IndexKeeper {
       return;
     }
     const state = { again: false, done: Promise.resolve() };
-    state.done = this.#keepInStep(collection, state);
     this.#busy.set(collection, state);
-    try {
-      await state.done;
-    } finally {
-      this.#busy.delete(collection);
-    }
+    state.done = this.#keepInStep(collection, state);
+    await state.done;
   }
 
   async #keepInStep(collection: TrackedCollection, state: { again: boolean }): Promise<void> {
@@ -48,6 +44,9 @@ export class IndexKeeper {
       } while (state.again);
     } catch (error) {
       if (!(error instanceof CollectionDropped)) throw error;
+    } finally {
+      // In the same breath as the last look at `again`, so that nobody can ask in between.
+      this.#busy.delete(collection);
     }
   }
 
