@@ -29,9 +29,13 @@ export class MongodProcess {
     this.#args = args;
   }
 
-  /** Starts a mongod on a free loopback port and waits until it listens. @param args all but the address and port */
-  static async start(args: readonly string[]): Promise<MongodProcess> {
-    const { path } = await findMongod();
+  /**
+   * Starts a mongod on a free loopback port and waits until it listens.
+   * @param args   all but the address and port
+   * @param binary the mongod to run; the one found by default
+   */
+  static async start(args: readonly string[], binary?: string): Promise<MongodProcess> {
+    const path = binary ?? (await findMongod()).path;
     for (let attempt = 1; ; attempt++) {
       const mongod = new MongodProcess(path, await freePort(), args);
       try {

@@ -20,6 +20,10 @@ export interface ReplicaSetOptions {
   readonly name?: string;
   /** Megabytes, as mongod takes it; 512 by default. */
   readonly oplogSizeMegabytes?: number;
+  /** 0.25 by default, which is enough for tests and too little for measuring. */
+  readonly cacheGigabytes?: number;
+  /** Path of the mongod to run; the one found by default. */
+  readonly mongod?: string;
   readonly mongodArgs?: readonly string[];
   /** Server parameters from the start on. */
   readonly setParameters?: Readonly<Record<string, string | number | boolean>>;
@@ -70,7 +74,7 @@ export async function startReplicaSet(options: ReplicaSetOptions = {}): Promise<
     Array.from({ length: options.members ?? 1 }, async (_, index) => {
       const dbPath = join(folder.path, `member${index}`);
       mkdirSync(dbPath);
-      const member = await MongodProcess.start([...args, ...mongodArguments(dbPath, options)]);
+      const member = await MongodProcess.start([...args, ...mongodArguments(dbPath, options)], options.mongod);
       resources.defer(() => member.kill());
       return member;
     }),
@@ -130,13 +134,20 @@ export interface ReplicaSetPair extends AsyncDisposable {
   readonly destination: ReplicaSet;
 }
 
-/** Two replica sets, started side by side. */
+/**
+ * Two replica sets, started side by side. `LINKSPAN_SOURCE_MONGOD` and `LINKSPAN_DESTINATION_MONGOD` are the paths of the servers that the
+ * version matrix wants.
+ */
 export async function startPair(
   options: { readonly source?: ReplicaSetOptions; readonly destination?: ReplicaSetOptions } = {},
 ): Promise<ReplicaSetPair> {
   await using resources = new AsyncDisposableStack();
-  const start = async (of: ReplicaSetOptions | undefined) => resources.use(await startReplicaSet(of));
-  const started = await Promise.allSettled([start(options.source), start(options.destination)]);
+  const start = async (mongod: string | undefined, of: ReplicaSetOptions | undefined) =>
+    resources.use(await startReplicaSet({ mongod, ...of }));
+  const started = await Promise.allSettled([
+    start(process.env.LINKSPAN_SOURCE_MONGOD, options.source),
+    start(process.env.LINKSPAN_DESTINATION_MONGOD, options.destination),
+  ]);
   const [source, destination] = started.map((result) => {
     if (result.status === 'rejected') throw result.reason;
     return result.value;
@@ -152,7 +163,7 @@ function mongodArguments(dbPath: string, options: ReplicaSetOptions): string[] {
     '--dbpath',
     dbPath,
     '--wiredTigerCacheSizeGB',
-    '0.25',
+    String(options.cacheGigabytes ?? 0.25),
     '--nounixsocket',
     ...Object.entries(parameters).flatMap(([name, value]) => ['--setParameter', `${name}=${value}`]),
     ...(options.mongodArgs ?? []),

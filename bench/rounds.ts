@@ -1,0 +1,73 @@
+/** One way of doing the work that is measured. */
+export interface Contender {
+  readonly name: string;
+  /** Does the work once, from a state that each contender finds alike. @returns seconds */
+  run(): Promise<number>;
+}
+
+export interface Measurement {
+  readonly name: string;
+  readonly seconds: Spread;
+  /** Of the first contender's time to this one's, taken round by round: the machine's mood cancels out. Absent for the first itself. */
+  readonly ratio?: Spread;
+}
+
+export interface Spread {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/**
+ * Lets all contenders do the work once a round, in turns, so that whatever else the machine does hits all alike. The order changes from round
+ * to round; one round before the first is not counted.
+ */
+export async function measure(contenders: readonly Contender[], rounds: number): Promise<Measurement[]> {
+  const seconds = new Map(contenders.map(({ name }) => [name, [] as number[]]));
+  for (let round = -1; round < rounds; round += 1) {
+    const shift = Math.max(0, round) % contenders.length;
+    for (const { name, run } of [...contenders.slice(shift), ...contenders.slice(0, shift)]) {
+      const took = await run();
+      if (round >= 0) seconds.get(name)?.push(took);
+      console.error(`${round < 0 ? 'warm-up' : `round ${round + 1}`}: ${name} ${took.toFixed(2)} s`);
+    }
+  }
+  const [first = []] = seconds.values();
+  return [...seconds].map(([name, all], n) => {
+    if (n === 0) return { name, seconds: spreadOf(all) };
+    return { name, seconds: spreadOf(all), ratio: spreadOf(all.map((own, round) => (first[round] ?? 0) / own)) };
+  });
+}
+
+/** Prints a table for people, and one line of JSON for programs. */
+export function report(title: string, work: number, unit: string, measurements: readonly Measurement[]): void {
+  const [first] = measurements;
+  console.log(`\n${title}`);
+  console.table(
+    measurements.map(({ name, seconds, ratio }) => ({
+      '': name,
+      'seconds (min–max)': show(seconds),
+      [`${unit}/s`]: Math.round(work / seconds.median),
+      [`${first?.name} ÷ it (min–max)`]: ratio === undefined ? '' : show(ratio),
+    })),
+  );
+  console.log(JSON.stringify({ title, work, unit, measurements }));
+}
+
+function spreadOf(values: readonly number[]): Spread {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  const median = ((sorted[Math.ceil(middle) - 1] ?? 0) + (sorted[Math.floor(middle)] ?? 0)) / 2;
+  return { median, min: sorted[0] ?? 0, max: sorted.at(-1) ?? 0 };
+}
+
+function show({ median, min, max }: Spread): string {
+  return `${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`;
+}
+
+/** Seconds that the work takes. */
+export async function timed(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return (performance.now() - start) / 1_000;
+}
