@@ -145,10 +145,10 @@ function insert(random: SeededRandom, namespace: LedgerNamespace): Operation {
   };
 }
 
-/** Inserts one document and updates or deletes others, in one or two namespaces. */
+/** Inserts one document and updates or deletes some others, in any of the namespaces. */
 function transaction(random: SeededRandom, namespaces: readonly LedgerNamespace[]): Operation {
   const parts = [insert(random, random.pick(namespaces))];
-  for (const kind of ['set', 'increment', 'delete'] as const) {
+  for (const kind of ['set', 'increment', 'push', 'unset', 'delete'] as const) {
     if (random.next() < 0.6) parts.push(nextOperation(random, namespaces, only(kind)));
   }
   return {

@@ -165,6 +165,10 @@ function mongodArguments(dbPath: string, options: ReplicaSetOptions): string[] {
     '--wiredTigerCacheSizeGB',
     String(options.cacheGigabytes ?? 0.25),
     '--nounixsocket',
+    '--quiet',
+    // On a busy machine everything is slow, and telling so would keep it busier.
+    '--slowms',
+    '100000',
     ...Object.entries(parameters).flatMap(([name, value]) => ['--setParameter', `${name}=${value}`]),
     ...(options.mongodArgs ?? []),
   ];
