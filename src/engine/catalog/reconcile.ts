@@ -1,11 +1,15 @@
 import type { UUID } from 'mongodb';
 import { reach, UserError } from '../../platform/index.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
+import { Slots } from '../lifecycle/slots.ts';
 import { createCollection, dropCollection, modifyOptions, renameCollection } from './change-catalog.ts';
 import { differingFields } from './fields.ts';
 import { type CatalogEntry, listCollections, listUserDatabases } from './read-catalog.ts';
 import { TrackedCollection } from './tracked-collection.ts';
 import { refuseUnsupported } from './unsupported.ts';
+
+/** Creating costs a round trip and a commit each, and there may be thousands. */
+const CREATED_AT_A_TIME = 8;
 
 type IdentifiedEntry = CatalogEntry & { readonly uuid: UUID };
 
@@ -55,13 +59,20 @@ async function adoptUnfinished(context: EngineContext, database: string): Promis
     [...context.tracked.values()].map(({ destinationUuid }) => destinationUuid?.toHexString(false)),
   );
   const present = await listCollections(context.destination, database);
+  const adopted: TrackedCollection[] = [];
   for (const collection of unfinished) {
     const entry = present.find(
       ({ name, uuid }) => name === collection.destinationName && !owned.has(uuid?.toHexString(false)),
     );
-    if (entry?.uuid !== undefined) await noteCreated(context, collection, entry.uuid);
-    else context.tracked.delete(collection.id);
+    if (entry?.uuid === undefined) {
+      context.tracked.delete(collection.id);
+      continue;
+    }
+    collection.destinationUuid = entry.uuid;
+    collection.state = 'pending';
+    adopted.push(collection);
   }
+  await saveAll(context, adopted);
 }
 
 async function dropGone(
@@ -129,27 +140,32 @@ async function createNew(
   const created = collections.filter(({ uuid }) => !context.tracked.has(uuid.toHexString(false)));
   if (created.length === 0) return;
   const taken = new Set((await listCollections(context.destination, database)).map(({ name }) => name));
-  for (const entry of created) {
-    const collection = new TrackedCollection(entry);
-    if (taken.has(entry.name)) {
-      throw new UserError('NAMESPACE_CONFLICT', [
-        collection.namespace,
-        'something else has its name on the destination',
-      ]);
-    }
-    // Known before it is made: whatever an engine that dies here leaves behind is its own, and taken up again.
-    await context.checkpoint.saveCollection(collection.toRecord(context.checkpoint.migrationId));
-    context.tracked.set(collection.id, collection);
-    await createCollection(context.destination, database, entry.name, entry.options);
-    await reach('engine.catalog.created');
+  const conflict = created.find(({ name }) => taken.has(name));
+  if (conflict !== undefined) {
+    throw new UserError('NAMESPACE_CONFLICT', [
+      `${database}.${conflict.name}`,
+      'something else has its name on the destination',
+    ]);
   }
+  // Known before they are made: whatever an engine that dies here leaves behind is its own, and taken up again.
+  const made = created.map((entry) => new TrackedCollection(entry));
+  await saveAll(context, made);
+  for (const collection of made) context.tracked.set(collection.id, collection);
+  const slots = new Slots(CREATED_AT_A_TIME);
+  const creations = created.map(({ name, options }) =>
+    slots.run(async () => {
+      await createCollection(context.destination, database, name, options);
+      await reach('engine.catalog.created');
+    }),
+  );
+  const failed = (await Promise.allSettled(creations)).find((creation) => creation.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
   await adoptUnfinished(context, database);
 }
 
-async function noteCreated(context: EngineContext, collection: TrackedCollection, uuid: UUID): Promise<void> {
-  collection.destinationUuid = uuid;
-  collection.state = 'pending';
-  await context.checkpoint.saveCollection(collection.toRecord(context.checkpoint.migrationId));
+async function saveAll(context: EngineContext, collections: readonly TrackedCollection[]): Promise<void> {
+  const { checkpoint } = context;
+  await checkpoint.saveCollections(collections.map((collection) => collection.toRecord(checkpoint.migrationId)));
 }
 
 async function modifyChanged(

@@ -92,6 +92,14 @@ export class CheckpointStore {
     await this.#collections.replaceOne({ _id: record._id }, record, { upsert: true });
   }
 
+  async saveCollections(records: readonly CollectionRecord[]): Promise<void> {
+    if (records.length === 0) return;
+    const writes = records.map((replacement) => ({
+      replaceOne: { filter: { _id: replacement._id }, replacement, upsert: true },
+    }));
+    await this.#collections.bulkWrite(writes, { ordered: false });
+  }
+
   /** Removes all that is known of a collection that was dropped. */
   async removeCollection(uuid: UUID): Promise<void> {
     await this.removePartitions(uuid);

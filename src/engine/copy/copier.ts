@@ -12,7 +12,8 @@ import { copyPartition } from './copy-partition.ts';
 import { planPartitions } from './plan-partitions.ts';
 import type { Throttle } from './throttle.ts';
 
-const COLLECTIONS_AT_A_TIME = 4;
+/** More than ranges, so that planning and indexing of small collections hide behind each other's commits. */
+const COLLECTIONS_AT_A_TIME = 8;
 
 /** Takes collections from `pending` to `live`: copy, indexes, what changed meanwhile. */
 export class Copier {
@@ -84,7 +85,8 @@ export class Copier {
     );
     await Promise.all(copies);
     await reach('engine.copy.collection-copied');
-    await this.#enter(collection, 'indexing');
+    // Not on record by itself: a successor finds all ranges done.
+    collection.state = 'indexing';
   }
 
   /**
