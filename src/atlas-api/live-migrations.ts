@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { createMigration, getMigration, type Migration, requestCutover } from '../control/index.ts';
-import { migrationRequest20230101, migrationRequest20240530 } from './migration-request.ts';
+import { migrationRequestVersions } from './migration-request.ts';
 import { defineOperation } from './operation.ts';
 import { id } from './schemas.ts';
 
@@ -25,10 +25,7 @@ export const liveMigrationOperations = [
     method: 'POST',
     path: '/groups/{groupId}/liveMigrations',
     status: 201,
-    versions: [
-      { version: '2023-01-01', body: migrationRequest20230101 },
-      { version: '2024-05-30', body: migrationRequest20240530 },
-    ],
+    versions: migrationRequestVersions,
     response: liveMigrationResponse,
     handle: async ({ control, actor, path, body }) =>
       show(await createMigration(control, actor, path('groupId'), body)),

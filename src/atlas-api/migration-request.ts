@@ -45,15 +45,27 @@ const common = {
     .meta({ description: 'Not supported: Linkspan migrates between replica sets.', type: 'object' }),
 };
 
-export const migrationRequest20230101 = z
+/**
+ * The headers of what 2024-05-30 has superseded, recorded from Atlas's other operations of that date (contract §1.4). The day is not
+ * padded with a zero.
+ */
+const SUPERSEDED = { deprecation: 'Thu, 30 May 2024 00:00:00 GMT', sunset: 'Thu, 1 Jul 2027 00:00:00 GMT' };
+
+const migrationRequest20230101 = z
   .strictObject({ ...common, dropEnabled: z.boolean() })
   .meta({ id: 'LiveMigrationRequest' })
   .transform((body, context) => toOrder(body, body.dropEnabled, context));
 
-export const migrationRequest20240530 = z
+const migrationRequest20240530 = z
   .strictObject({ ...common, dropDestinationData: z.boolean().nullish() })
   .meta({ id: 'LiveMigrationRequest20240530' })
   .transform((body, context) => toOrder(body, body.dropDestinationData ?? false, context));
+
+/** The versions of the operations that take this body. */
+export const migrationRequestVersions = [
+  { version: '2023-01-01', body: migrationRequest20230101, superseded: SUPERSEDED },
+  { version: '2024-05-30', body: migrationRequest20240530 },
+] as const;
 
 type CommonBody = z.output<z.ZodObject<typeof common>>;
 

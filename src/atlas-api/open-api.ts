@@ -6,7 +6,13 @@ import { version as release } from '../platform/index.ts';
 import type { AnyOperation } from './operation.ts';
 import { apiError, id } from './schemas.ts';
 
-const ERROR_STATUSES = ['400', '401', '404', '409', '500'] as const;
+const ERROR_STATUSES = ['400', '401', '403', '404', '406', '409', '410', '413', '415', '429', '500'] as const;
+
+const LIMIT_HEADERS = {
+  'RateLimit-Limit': { description: 'Requests that may be made at once.', schema: { type: 'integer' } },
+  'RateLimit-Remaining': { description: 'Requests that may still be made now.', schema: { type: 'integer' } },
+} as const;
+const RETRY_AFTER = { 'Retry-After': { description: 'Seconds.', schema: { type: 'integer' } } } as const;
 
 const QUERY_PARAMETERS = {
   envelope: z
@@ -41,9 +47,13 @@ export function openApiDocument(operations: readonly AnyOperation[]): object {
     components: {
       securitySchemes: {
         DigestAuth: { type: 'http', scheme: 'digest', description: 'Public and private key of an API key.' },
+        ServiceAccounts: {
+          type: 'oauth2',
+          flows: { clientCredentials: { tokenUrl: '/api/oauth/token', scopes: {} } },
+        },
       },
     },
-    security: [{ DigestAuth: [] }],
+    security: [{ DigestAuth: [] }, { ServiceAccounts: [] }],
   });
 }
 
@@ -66,6 +76,7 @@ function describe(operation: AnyOperation, isVersioned: boolean): ZodOpenApiOper
     responses: {
       [status]: {
         description: STATUS_CODES[status] ?? '',
+        headers: LIMIT_HEADERS,
         ...(response
           ? { content: Object.fromEntries(served.map(({ version }) => [mediaType(version), { schema: response }])) }
           : {}),
@@ -73,7 +84,11 @@ function describe(operation: AnyOperation, isVersioned: boolean): ZodOpenApiOper
       ...Object.fromEntries(
         ERROR_STATUSES.map((code) => [
           code,
-          { description: STATUS_CODES[code] ?? '', content: { 'application/json': { schema: apiError } } },
+          {
+            description: STATUS_CODES[code] ?? '',
+            ...(code === '429' ? { headers: { ...LIMIT_HEADERS, ...RETRY_AFTER } } : {}),
+            content: { 'application/json': { schema: apiError } },
+          },
         ]),
       ),
     },

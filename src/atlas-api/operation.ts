@@ -4,6 +4,15 @@ import type { Actor, Control } from '../control/index.ts';
 /** The versions of Atlas's resources that Linkspan serves, as dates. */
 type Version = '2023-01-01' | '2024-05-30';
 
+/** One version of an operation. */
+interface OperationVersion<Schema> {
+  readonly version: Version;
+  /** The schema of its request body, where the operation has one. */
+  readonly body?: Schema;
+  /** Where a newer version has taken its place: since when, and until when it is served; HTTP dates, as Atlas sends them. */
+  readonly superseded?: { readonly deprecation: string; readonly sunset: string };
+}
+
 /** What an operation's handler is given: all of it checked. */
 interface OperationRequest<Body> {
   readonly control: Control;
@@ -25,8 +34,8 @@ export interface Operation<Body = never> {
   readonly path: string;
   /** Status of success. */
   readonly status: 200 | 201 | 202 | 204;
-  /** Ascending. Each with the schema of its request body, where the operation has one. */
-  readonly versions: readonly { readonly version: Version; readonly body?: z.ZodType<Body> }[];
+  /** Ascending. */
+  readonly versions: readonly OperationVersion<z.ZodType<Body>>[];
   readonly response?: z.ZodType;
   /** Query parameters besides envelope and pretty. */
   readonly query?: readonly ('pageNum' | 'itemsPerPage' | 'includeCount')[];
@@ -37,7 +46,7 @@ export interface Operation<Body = never> {
 
 /** An operation of which the body's type no longer matters. */
 export type AnyOperation = Omit<Operation, 'handle' | 'versions'> & {
-  readonly versions: readonly { readonly version: Version; readonly body?: z.ZodType }[];
+  readonly versions: readonly OperationVersion<z.ZodType>[];
   readonly handle: (request: OperationRequest<never>) => Promise<unknown>;
 };
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { getValidation, startValidation, type Validation } from '../control/index.ts';
-import { migrationRequest20230101, migrationRequest20240530 } from './migration-request.ts';
+import { migrationRequestVersions } from './migration-request.ts';
 import { defineOperation } from './operation.ts';
 import { id } from './schemas.ts';
 
@@ -21,10 +21,7 @@ export const validationOperations = [
     method: 'POST',
     path: '/groups/{groupId}/liveMigrations/validate',
     status: 200,
-    versions: [
-      { version: '2023-01-01', body: migrationRequest20230101 },
-      { version: '2024-05-30', body: migrationRequest20240530 },
-    ],
+    versions: migrationRequestVersions,
     response: liveImportValidation,
     handle: async ({ control, actor, path, body }) =>
       show(await startValidation(control, actor, path('groupId'), body)),

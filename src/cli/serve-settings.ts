@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
-import type { BootstrapWishes } from '../control/index.ts';
-import { isId, messageOf, UserError } from '../platform/index.ts';
+import { type BootstrapWishes, CLIENT_ID_PATTERN } from '../control/index.ts';
+import { type DigestAlgorithm, isAddressOrBlock } from '../http/index.ts';
+import { isId, UserError } from '../platform/index.ts';
 import { isLoopback, type ListenAddress, parseListenAddress } from './serve-address.ts';
+import { readCertificate, type TlsFiles } from './serve-certificate.ts';
 
 /** The options of `linkspan serve` as they were given: flags, or `LINKSPAN_…` variables of the same names. */
 export interface ServeOptions {
@@ -14,40 +15,85 @@ export interface ServeOptions {
   readonly bootstrapOrgId?: string;
   readonly bootstrapPublicKey?: string;
   readonly bootstrapPrivateKey?: string;
+  readonly bootstrapAccessList?: string;
+  readonly bootstrapClientId?: string;
+  readonly bootstrapClientSecret?: string;
+  readonly plainHttp: string;
+  readonly trustedProxies?: string;
+  readonly digestAlgorithms: string;
+  readonly rateLimits: string;
 }
 
 /** The options, checked and read. */
 export interface ServeSettings extends ListenAddress {
   readonly publicUrl?: string;
-  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly tls?: TlsFiles & { readonly cert: string; readonly key: string };
+  readonly trustedProxies: readonly string[];
+  readonly digestAlgorithms: readonly DigestAlgorithm[];
+  readonly rateLimits: boolean;
   readonly bootstrap: BootstrapWishes;
 }
 
 /** Fast hashes guard private keys, so short ones could be guessed from a stolen store. */
 const MIN_PRIVATE_KEY_LENGTH = 16;
+const MIN_CLIENT_SECRET_LENGTH = 32;
 
 /** @throws UserError USAGE, PLAIN_HTTP_REFUSED */
 export function readServeSettings(options: ServeOptions): ServeSettings {
   const address = parseListenAddress(options.listen);
   const tls = readTls(options);
-  if (!tls && !isLoopback(address.host)) throw new UserError('PLAIN_HTTP_REFUSED', [options.listen]);
-  return { ...address, tls, publicUrl: readPublicUrl(options.publicUrl), bootstrap: readBootstrap(options) };
+  const plainHttp = readChoice('--plain-http', options.plainHttp, ['loopback', 'anywhere']);
+  const isPlainAllowed = plainHttp === 'anywhere' || isLoopback(address.host);
+  if (!tls && !isPlainAllowed) throw new UserError('PLAIN_HTTP_REFUSED', [options.listen]);
+  return {
+    ...address,
+    tls,
+    publicUrl: readPublicUrl(options.publicUrl),
+    trustedProxies: readAddresses('--trusted-proxies', options.trustedProxies) ?? [],
+    digestAlgorithms: readDigestAlgorithms(options.digestAlgorithms),
+    rateLimits: readChoice('--rate-limits', options.rateLimits, ['atlas', 'off']) === 'atlas',
+    bootstrap: readBootstrap(options),
+  };
 }
 
-function readTls({ tlsCertFile, tlsKeyFile }: ServeOptions): ServeSettings['tls'] {
-  if (tlsCertFile === undefined && tlsKeyFile === undefined) return undefined;
-  if (tlsCertFile === undefined || tlsKeyFile === undefined) {
+function readTls({ tlsCertFile: certFile, tlsKeyFile: keyFile }: ServeOptions): ServeSettings['tls'] {
+  if (certFile === undefined && keyFile === undefined) return undefined;
+  if (certFile === undefined || keyFile === undefined) {
     throw new UserError('USAGE', ['TLS needs both --tls-cert-file and --tls-key-file']);
   }
-  return { cert: readPem(tlsCertFile), key: readPem(tlsKeyFile) };
+  return { certFile, keyFile, ...readCertificate({ certFile, keyFile }) };
 }
 
-function readPem(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new UserError('USAGE', [`The file ${file} cannot be read: ${messageOf(error)}`], { cause: error });
+/** Strongest first: curl takes the first challenge that it knows. */
+function readDigestAlgorithms(text: string): readonly DigestAlgorithm[] {
+  const named = listOf(text);
+  const algorithms = (['SHA-256', 'MD5'] as const).filter((algorithm) => named.includes(algorithm));
+  if (algorithms.length === 0 || algorithms.length !== named.length) {
+    throw new UserError('USAGE', [`--digest-algorithms ${text} is not MD5, SHA-256 or SHA-256,MD5`]);
   }
+  return algorithms;
+}
+
+function readChoice(flag: string, text: string, choices: readonly string[]): string {
+  if (!choices.includes(text)) throw new UserError('USAGE', [`${flag} is ${choices.join(' or ')}, not ${text}`]);
+  return text;
+}
+
+function readAddresses(flag: string, text: string | undefined): readonly string[] | undefined {
+  if (text === undefined) return undefined;
+  const addresses = listOf(text);
+  const wrong = addresses.find((address) => !isAddressOrBlock(address));
+  if (wrong !== undefined || addresses.length === 0) {
+    throw new UserError('USAGE', [`${flag} needs addresses or blocks such as 192.0.2.0/24, not ${wrong ?? 'nothing'}`]);
+  }
+  return addresses;
+}
+
+function listOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
 }
 
 /** An origin without path: requests are signed over the path that arrives, which a proxy must not change. */
@@ -70,5 +116,21 @@ function readBootstrap(options: ServeOptions): BootstrapWishes {
   if (privateKey !== undefined && privateKey.length < MIN_PRIVATE_KEY_LENGTH) {
     throw new UserError('USAGE', [`--bootstrap-private-key is shorter than ${MIN_PRIVATE_KEY_LENGTH} characters`]);
   }
-  return { orgId, publicKey, privateKey };
+  const accessList = readAddresses('--bootstrap-access-list', options.bootstrapAccessList);
+  return { orgId, publicKey, privateKey, accessList, serviceAccount: readServiceAccount(options) };
+}
+
+function readServiceAccount(options: ServeOptions): BootstrapWishes['serviceAccount'] {
+  const { bootstrapClientId: clientId, bootstrapClientSecret: secret } = options;
+  if (clientId === undefined && secret === undefined) return undefined;
+  if (clientId === undefined || secret === undefined) {
+    throw new UserError('USAGE', ['A service account needs both --bootstrap-client-id and --bootstrap-client-secret']);
+  }
+  if (!CLIENT_ID_PATTERN.test(clientId)) {
+    throw new UserError('USAGE', ['--bootstrap-client-id is not mdb_sa_id_ with 24 hexadecimal digits']);
+  }
+  if (secret.length < MIN_CLIENT_SECRET_LENGTH) {
+    throw new UserError('USAGE', [`--bootstrap-client-secret is shorter than ${MIN_CLIENT_SECRET_LENGTH} characters`]);
+  }
+  return { clientId, secret };
 }

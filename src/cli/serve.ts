@@ -10,6 +10,7 @@ import { createLogger, systemClock } from '../platform/index.ts';
 import { openSqliteStore } from '../store/sqlite/index.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { listen } from './serve-address.ts';
+import { followCertificate } from './serve-certificate.ts';
 import { readServeSettings, type ServeOptions } from './serve-settings.ts';
 import { welcome } from './serve-welcome.ts';
 import { catchSignals } from './signals.ts';
@@ -33,6 +34,19 @@ export function serveCommand(): Command {
     .addOption(setting('bootstrap-org-id', '<id>', 'organization id of the first start'))
     .addOption(setting('bootstrap-public-key', '<key>', 'public key of the first start'))
     .addOption(setting('bootstrap-private-key', '<key>', 'private key of the first start'))
+    .addOption(
+      setting(
+        'bootstrap-access-list',
+        '<addresses>',
+        'from where the first key and account may be used; default: anywhere',
+      ),
+    )
+    .addOption(setting('bootstrap-client-id', '<id>', 'client id of a service account, made if it is not there'))
+    .addOption(setting('bootstrap-client-secret', '<secret>', 'secret of that service account'))
+    .addOption(setting('plain-http', '<where>', 'where plain HTTP is served: loopback or anywhere').default('loopback'))
+    .addOption(setting('trusted-proxies', '<addresses>', 'proxies whose X-Forwarded-For is believed; default: none'))
+    .addOption(setting('digest-algorithms', '<list>', 'MD5, SHA-256 or SHA-256,MD5').default('MD5'))
+    .addOption(setting('rate-limits', '<which>', "Atlas's rate limits (atlas) or none (off)").default('atlas'))
     .action(async (options: ServeOptions) => {
       process.exitCode = await serve(options);
     });
@@ -50,6 +64,7 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   process.umask(0o077);
   const settings = readServeSettings(options);
   delete process.env.LINKSPAN_BOOTSTRAP_PRIVATE_KEY;
+  delete process.env.LINKSPAN_BOOTSTRAP_CLIENT_SECRET;
   const logger = createLogger();
 
   await using store = openSqliteStore(options.dataDir);
@@ -66,13 +81,15 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
     checkConnectionString,
   };
   await assertMasterKey(control, masterKeyFile);
-  const app = createServer({ logger, tls: settings.tls });
-  await registerAtlasApi(app, control, logger);
+  const { tls, trustedProxies, digestAlgorithms, rateLimits } = settings;
+  const app = createServer({ logger, tls, trustedProxies });
+  await registerAtlasApi(app, control, { logger, digestAlgorithms, rateLimits });
   await registerGateway(app, control, logger);
 
   // Before the keys are made and shown: a start that fails here can be repeated.
   const address = await listen(app, settings);
   publicUrl ||= address;
+  using _certificate = tls && followCertificate(app.server, tls, logger);
   try {
     const first = await bootstrap(control, settings.bootstrap);
     if (first) process.stdout.write(welcome(first, publicUrl, settings.bootstrap.privateKey !== undefined));

@@ -1,24 +1,37 @@
 import { isId, UserError } from '../platform/index.ts';
 import type { Control } from './control.ts';
 import type { CredentialVerifiers, Group, Organization, OrganizationRole } from './records.ts';
+import { DECOY_PLACE } from './sealer.ts';
 import type { StoreReader } from './store-port.ts';
 
-/** Who asks: an API key that has proved itself. */
+/** Who asks: an API key or a service account that has proved itself. */
 export interface Actor {
-  readonly publicKey: string;
+  /** The public key, or the client id. */
+  readonly name: string;
   readonly orgId: string;
   readonly roles: readonly OrganizationRole[];
+}
+
+/** An actor, and the addresses and blocks from which it may come; none: any. */
+export interface Account {
+  readonly actor: Actor;
+  readonly accessList: readonly string[];
 }
 
 /** The account behind a public key, with what its private key is checked against; undefined where there is none. */
 export async function findAccount(
   { store, sealer }: Control,
   publicKey: string,
-): Promise<{ readonly actor: Actor; readonly secrets: CredentialVerifiers } | undefined> {
+): Promise<(Account & { readonly secrets: CredentialVerifiers }) | undefined> {
   const key = await store.apiKey(publicKey);
-  if (!key) return undefined;
+  if (!key) {
+    // Opening a key's verifiers takes time, by which a known key could be told from an unknown one.
+    sealer.open(sealer.decoy, DECOY_PLACE);
+    return undefined;
+  }
   const verifiers = sealer.open(key.verifiers, { table: 'api_keys', id: key.id, field: 'verifiers' });
-  return { actor: { publicKey, orgId: key.orgId, roles: key.roles }, secrets: JSON.parse(verifiers) };
+  const { orgId, roles, accessList } = key;
+  return { actor: { name: publicKey, orgId, roles }, accessList, secrets: JSON.parse(verifiers) };
 }
 
 /**

@@ -23,7 +23,7 @@ export async function createLinkToken(
       orgId,
       secretHash: hashSecret(token.secret).toString('base64url'),
       accessListIps,
-      createdBy: actor.publicKey,
+      createdBy: actor.name,
       createdAtMs: control.clock.now(),
       redeemedAtMs: null,
       deletedAtMs: null,

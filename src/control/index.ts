@@ -1,4 +1,5 @@
-export { type Actor, findAccount } from './actor.ts';
+export { ACCESS_TOKEN_LIFE_SECONDS, findTokenAccount, issueAccessToken, revokeAccessToken } from './access-tokens.ts';
+export { type Account, type Actor, findAccount } from './actor.ts';
 export { AgentSignals } from './agent-signals.ts';
 export { availableProjects } from './available-projects.ts';
 export { type BootstrapResult, type BootstrapWishes, bootstrap } from './bootstrap.ts';
@@ -27,11 +28,14 @@ export type {
   Migration,
   Order,
   Organization,
+  RevokedAccessToken,
+  ServiceAccount,
   StoredLinkToken,
   Validation,
 } from './records.ts';
 export { redeemLinkToken } from './redeem-link-token.ts';
 export { type Sealed, Sealer } from './sealer.ts';
+export { CLIENT_ID_PATTERN, findServiceAccount } from './service-accounts.ts';
 export type { Store, StoreTransaction } from './store-port.ts';
 export { takeReport } from './take-report.ts';
 export { getValidation, startValidation } from './validations.ts';

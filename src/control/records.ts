@@ -22,6 +22,8 @@ export interface ApiKey {
   readonly roles: readonly OrganizationRole[];
   /** JSON of {@link CredentialVerifiers}. */
   readonly verifiers: Sealed;
+  /** Addresses and blocks from which the key may be used; empty: any. */
+  readonly accessList: readonly string[];
   readonly createdAtMs: number;
 }
 
@@ -29,6 +31,29 @@ export interface ApiKey {
 export interface CredentialVerifiers {
   readonly MD5: string;
   readonly 'SHA-256': string;
+}
+
+/** Who may ask for access tokens with OAuth 2.0 client credentials. */
+export interface ServiceAccount {
+  readonly id: string;
+  readonly orgId: string;
+  /** `mdb_sa_id_` and 24 hexadecimal digits; unique. */
+  readonly clientId: string;
+  readonly name: string;
+  readonly roles: readonly OrganizationRole[];
+  /** SHA-256 of the client's secret, base64url. */
+  readonly secretHash: string;
+  /** Addresses and blocks from which its access tokens may be used; empty: any. */
+  readonly accessList: readonly string[];
+  readonly createdAtMs: number;
+}
+
+/** An access token that must not be taken any more, kept until it would have expired. */
+export interface RevokedAccessToken {
+  /** The token's own id (`jti`). */
+  readonly id: string;
+  readonly expiresAtMs: number;
+  readonly createdAtMs: number;
 }
 
 /** A project; Atlas's API calls it a group. */

@@ -6,6 +6,8 @@ import type {
   Link,
   Migration,
   Organization,
+  RevokedAccessToken,
+  ServiceAccount,
   StoredLinkToken,
   Validation,
 } from './records.ts';
@@ -29,6 +31,8 @@ export interface StoreReader {
   organizations(): Promise<Organization[]>;
   apiKey(publicKey: string): Promise<ApiKey | undefined>;
   apiKeysOf(orgId: string): Promise<ApiKey[]>;
+  serviceAccount(clientId: string): Promise<ServiceAccount | undefined>;
+  revokedAccessToken(id: string): Promise<RevokedAccessToken | undefined>;
   group(id: string): Promise<Group | undefined>;
   groupsOf(orgId: string): Promise<Group[]>;
   cluster(id: string): Promise<Cluster | undefined>;
@@ -59,6 +63,10 @@ export interface StoreReader {
 export interface StoreTransaction extends StoreReader {
   insertOrganization(record: Organization): Promise<void>;
   insertApiKey(record: ApiKey): Promise<void>;
+  insertServiceAccount(record: ServiceAccount): Promise<void>;
+  insertRevokedAccessToken(record: RevokedAccessToken): Promise<void>;
+  /** Forgets those that have expired until then. */
+  deleteRevokedAccessTokens(untilMs: number): Promise<void>;
   insertGroup(record: Group): Promise<void>;
   insertCluster(record: Cluster): Promise<void>;
   insertLinkToken(record: StoredLinkToken): Promise<void>;

@@ -50,10 +50,9 @@ export async function authenticateAgent(
 
 /**
  * Refuses a peer that is not on a token's list: at redemption and at every request, as the list is the destination's to change.
- * Only the socket's own peer counts; what a header says of it anybody can write.
+ * What a header says of the address counts only where a trusted proxy wrote it (see the server's `trustedProxies`).
  * @throws UserError AGENT_ADDRESS_REFUSED
  */
 export function assertAddress(request: FastifyRequest, accessListIps: readonly string[]): void {
-  const address = request.socket.remoteAddress ?? '';
-  if (!isOnAccessList(accessListIps, address)) throw new UserError('AGENT_ADDRESS_REFUSED', [address]);
+  if (!isOnAccessList(accessListIps, request.ip)) throw new UserError('AGENT_ADDRESS_REFUSED', [request.ip]);
 }

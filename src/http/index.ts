@@ -1,6 +1,7 @@
 export { isAddressOrBlock, isOnAccessList } from './access-list.ts';
 export { issueOf, readBody } from './body.ts';
 export { DigestAuthenticator } from './digest/authenticator.ts';
+export type { DigestAlgorithm } from './digest/header.ts';
 export { digestSecrets } from './digest/response.ts';
 export { atlasDate } from './json.ts';
 export { bodyVersion, negotiateVersion, versionedMediaType } from './media-type.ts';
@@ -8,3 +9,4 @@ export { pageOf } from './paging.ts';
 export { PLAIN, type Presentation, present, readPresentation } from './presentation.ts';
 export { atlasError, CHALLENGE_BODY, clientMistake, unexpectedError } from './problem.ts';
 export { BODY_LIMIT_BYTES, bodyOf, createServer, pathOf } from './server.ts';
+export { type BucketSize, TokenBuckets } from './token-buckets.ts';

@@ -26,15 +26,18 @@ export function pageOf<T>(items: readonly T[], query: URLSearchParams, address: 
   const itemsPerPage = readNumber(query, 'itemsPerPage', DEFAULT_ITEMS, MAX_ITEMS);
   const includeCount = readBoolean(query, 'includeCount', true);
   const start = (pageNum - 1) * itemsPerPage;
-  const link = (rel: string, number: number): Link => ({
-    href: `${address}?includeCount=${includeCount}&pageNum=${number}&itemsPerPage=${itemsPerPage}`,
+  const name = query.get('name');
+  // Recorded: filters follow includeCount, and neighbours have the last two the other way round.
+  const before = `${address}?includeCount=${includeCount}${name === null ? '' : `&name=${encodeURIComponent(name)}`}`;
+  const neighbour = (rel: string, number: number): Link => ({
+    href: `${before}&itemsPerPage=${itemsPerPage}&pageNum=${number}`,
     rel,
   });
   return {
     links: [
-      link('self', pageNum),
-      ...(pageNum > 1 ? [link('previous', pageNum - 1)] : []),
-      ...(start + itemsPerPage < items.length ? [link('next', pageNum + 1)] : []),
+      { href: `${before}&pageNum=${pageNum}&itemsPerPage=${itemsPerPage}`, rel: 'self' },
+      ...(pageNum > 1 ? [neighbour('previous', pageNum - 1)] : []),
+      ...(start + itemsPerPage < items.length ? [neighbour('next', pageNum + 1)] : []),
     ],
     results: items.slice(start, start + itemsPerPage),
     ...(includeCount ? { totalCount: items.length } : {}),

@@ -28,6 +28,11 @@ export interface ServerOptions {
   readonly logger: Logger;
   /** Certificate chain and key, PEM. Absent: plain HTTP. */
   readonly tls?: { readonly cert: string; readonly key: string };
+  /**
+   * Addresses and blocks of proxies whose `X-Forwarded-For` is believed, from the right: the first entry that is none of them is the
+   * caller. None by default, as anybody can send the header.
+   */
+  readonly trustedProxies?: readonly string[];
 }
 
 /**
@@ -40,6 +45,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
+    trustProxy: options.trustedProxies?.length ? [...options.trustedProxies] : false,
     routerOptions: { maxParamLength: 500, ignoreTrailingSlash: true },
     // Older Atlas CLIs join a base URL that ends in / with a path that begins with it.
     rewriteUrl: (request) => (request.url ?? '/').replace(/^\/{2,}/, '/'),

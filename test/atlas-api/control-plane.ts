@@ -2,13 +2,21 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { registerAtlasApi } from '../../src/atlas-api/index.ts';
-import { AgentSignals, bootstrap, type Control, Sealer, type Store } from '../../src/control/index.ts';
+import {
+  AgentSignals,
+  type BootstrapWishes,
+  bootstrap,
+  type Control,
+  Sealer,
+  type Store,
+} from '../../src/control/index.ts';
 import { checkConnectionString } from '../../src/destination/index.ts';
 import { registerGateway } from '../../src/gateway/index.ts';
-import { createServer, digestSecrets } from '../../src/http/index.ts';
+import { createServer, type DigestAlgorithm, digestSecrets } from '../../src/http/index.ts';
 import { type Clock, silentLogger, systemClock } from '../../src/platform/index.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { AnswerCheck } from './check-answer.ts';
 
 /** The date that current Atlas clients send for every resource. */
 export const ATLAS = 'application/vnd.atlas.2025-03-12+json';
@@ -38,11 +46,20 @@ export interface ControlPlane extends AsyncDisposable {
   readonly orgId: string;
   readonly publicKey: string;
   readonly privateKey: string;
-  /** A request with digest, v2 and the Atlas Accept header unless the headers say otherwise. @param path after the host */
+  /** A request with digest, v2 and the Atlas Accept header unless the headers say otherwise; the answer is one that the OpenAPI document describes. @param path after the host */
   readonly api: (method: string, path: string, request?: ApiRequest) => Promise<ApiResponse>;
 }
 
-export async function startControlPlane(clock: Clock = systemClock): Promise<ControlPlane> {
+export interface ControlPlaneOptions {
+  readonly clock?: Clock;
+  readonly trustedProxies?: readonly string[];
+  readonly digestAlgorithms?: readonly DigestAlgorithm[];
+  readonly rateLimits?: boolean;
+  readonly wishes?: BootstrapWishes;
+}
+
+export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
+  const { clock = systemClock, trustedProxies, digestAlgorithms, rateLimits, wishes = {} } = options;
   const folder = temporaryFolder('control-plane');
   const store = openSqliteStore(folder.path);
   let url = '';
@@ -55,12 +72,13 @@ export async function startControlPlane(clock: Clock = systemClock): Promise<Con
     verifiersOf: digestSecrets,
     checkConnectionString,
   };
-  const app = createServer({ logger: silentLogger });
-  await registerAtlasApi(app, control, silentLogger);
+  const app = createServer({ logger: silentLogger, trustedProxies });
+  await registerAtlasApi(app, control, { logger: silentLogger, digestAlgorithms, rateLimits });
   await registerGateway(app, control, silentLogger);
   url = await app.listen({ host: '127.0.0.1', port: 0 });
-  const first = await bootstrap(control, {});
+  const first = await bootstrap(control, wishes);
   assert.ok(first);
+  const answers = new AnswerCheck((await (await fetch(`${url}/openapi.json`)).json()) as object);
   const own = [first.publicKey, first.privateKey] as const;
   return {
     url,
@@ -68,7 +86,11 @@ export async function startControlPlane(clock: Clock = systemClock): Promise<Con
     control,
     store,
     ...first,
-    api: (method, path, request = {}) => digestRequest(url, method, path, { user: own, ...request }),
+    api: async (method, path, request = {}) => {
+      const answer = await digestRequest(url, method, path, { user: own, ...request });
+      answers.check(method, path, { ...answer, contentType: answer.headers.get('content-type') });
+      return answer;
+    },
     [Symbol.asyncDispose]: async () => {
       control.signals.close();
       await app.close();
@@ -83,6 +105,7 @@ export async function addOrganization(
   plane: ControlPlane,
   orgId: string,
   roles: readonly ('ORG_OWNER' | 'ORG_MEMBER')[],
+  accessList: readonly string[] = [],
 ): Promise<readonly [string, string]> {
   const publicKey = randomBytes(6).toString('hex');
   const id = randomBytes(12).toString('hex');
@@ -98,6 +121,7 @@ export async function addOrganization(
       description: '',
       roles,
       verifiers: plane.control.sealer.seal(verifiers, { table: 'api_keys', id, field: 'verifiers' }),
+      accessList,
       createdAtMs: 1,
     });
   });
@@ -118,8 +142,8 @@ async function digestRequest(url: string, method: string, path: string, request:
     ...(request.body === undefined ? {} : { body: isText ? (request.body as string) : JSON.stringify(request.body) }),
   };
   const challenge = await fetch(url + path, init);
-  // What is no path at all is refused before anybody is asked who they are.
-  if (challenge.status !== 401) return read(challenge);
+  // What is no path at all is refused before anybody is asked who they are, and a bearer token needs no second try.
+  if (challenge.status !== 401 || 'authorization' in (request.headers ?? {})) return read(challenge);
   await challenge.body?.cancel();
   const nonce = /nonce="([^"]+)"/.exec(challenge.headers.get('www-authenticate') ?? '')?.[1] ?? '';
   const md5 = (text: string) => createHash('md5').update(text).digest('hex');

@@ -23,7 +23,15 @@ function table(heading: string): string[][] {
   );
 }
 
-async function help(command: string): Promise<string> {
+const helpTexts = new Map<string, Promise<string>>();
+
+function help(command: string): Promise<string> {
+  const text = helpTexts.get(command) ?? readHelp(command);
+  helpTexts.set(command, text);
+  return text;
+}
+
+async function readHelp(command: string): Promise<string> {
   await using linkspan = runLinkspan([command, '--help'], { cwd: tmpdir() });
   assert.deepEqual(await linkspan.exit, { code: 0, signal: null });
   return linkspan.stdout.replace(/\s+/g, ' ');

@@ -112,6 +112,21 @@ export const apiErrors = defineErrors({
     detail: 'Cannot find resource %: Atlas has it, but Linkspan does not serve it.',
     remedy: 'GET /openapi.json lists what Linkspan serves.',
   },
+  VERSION_GONE: {
+    status: 410,
+    detail: 'Version % of % is no longer available.',
+    remedy: 'Send an Accept header with a newer date; GET /openapi.json lists the versions.',
+  },
+  IP_ADDRESS_NOT_ON_ACCESS_LIST: {
+    status: 403,
+    detail: 'IP address % is not allowed to access this resource.',
+    remedy: 'Call from an address on the access list of the API key or service account. Behind a proxy: --trusted-proxies.',
+  },
+  RATE_LIMITED_TOKEN_BUCKET: {
+    status: 429,
+    detail: 'Rate limit exceeded for %. Please retry after % seconds. Request capacity: %. Refill rate: % per % seconds.',
+    remedy: 'Wait as long as the header Retry-After says.',
+  },
   NOT_ACCEPTABLE: {
     status: 406,
     detail: 'This resource needs an Accept header such as application/vnd.atlas.%+json, not %.',
@@ -256,6 +271,6 @@ export const apiErrors = defineErrors({
     status: 400,
     detail: 'Plain HTTP on % would send keys and tokens over the network in the clear.',
     remedy:
-      'Give a certificate (--tls-cert-file and --tls-key-file), or listen on loopback behind a proxy that has one.',
+      'Give a certificate (--tls-cert-file and --tls-key-file), listen on loopback behind a proxy that has one, or ask for it with --plain-http anywhere.',
   },
 });

@@ -64,6 +64,25 @@ const VERSIONS: readonly string[] = [
   CREATE INDEX active_migrations_of_agent ON migrations (agent_id) WHERE status IN ('NEW', 'WORKING');
   CREATE INDEX active_migrations_of_organization ON migrations (org_id) WHERE status IN ('NEW', 'WORKING');
   `,
+  // Access lists and service accounts; the window of a migration by its end (120 h from readiness), its load level and cancellation.
+  `
+  ALTER TABLE api_keys ADD COLUMN access_list TEXT NOT NULL DEFAULT '[]';
+
+  CREATE TABLE service_accounts (
+    id TEXT PRIMARY KEY, org_id TEXT NOT NULL REFERENCES organizations, client_id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
+    roles TEXT NOT NULL, secret_hash TEXT NOT NULL, access_list TEXT NOT NULL, created_at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE revoked_access_tokens (
+    id TEXT PRIMARY KEY, expires_at_ms INTEGER NOT NULL, created_at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX expiring_access_tokens ON revoked_access_tokens (expires_at_ms);
+
+  UPDATE migrations SET state = json_set(
+    json_remove(state, '$.readySinceMs'),
+    '$.windowEndsAtMs', (state ->> 'readySinceMs') + 432000000, '$.loadLevel', 3, '$.dropCopied', json('false')
+  );
+  `,
 ];
 
 /**

@@ -7,6 +7,8 @@ import type {
   Migration,
   Order,
   Organization,
+  RevokedAccessToken,
+  ServiceAccount,
   StoredLink,
   StoredLinkToken,
   StoreTransaction,
@@ -46,6 +48,22 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     description: plain,
     roles: json,
     verifiers: plain,
+    accessList: json,
+    createdAtMs: plain,
+  });
+  const serviceAccounts = new Table<ServiceAccount>(database, 'service_accounts', {
+    id: plain,
+    orgId: plain,
+    clientId: plain,
+    name: plain,
+    roles: json,
+    secretHash: plain,
+    accessList: json,
+    createdAtMs: plain,
+  });
+  const revokedAccessTokens = new Table<RevokedAccessToken>(database, 'revoked_access_tokens', {
+    id: plain,
+    expiresAtMs: plain,
     createdAtMs: plain,
   });
   const groups = new Table<Group>(database, 'groups', { id: plain, orgId: plain, name: plain, createdAtMs: plain });
@@ -107,6 +125,8 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     organizations: async () => organizations.list('true'),
     apiKey: async (publicKey) => apiKeys.find('public_key = ?', publicKey),
     apiKeysOf: async (orgId) => apiKeys.list('org_id = ?', orgId),
+    serviceAccount: async (clientId) => serviceAccounts.find('client_id = ?', clientId),
+    revokedAccessToken: async (id) => revokedAccessTokens.find('id = ?', id),
     group: async (id) => groups.find('id = ?', id),
     groupsOf: async (orgId) => groups.list('org_id = ?', orgId),
     cluster: async (id) => clusters.find('id = ?', id),
@@ -129,6 +149,11 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
 
     insertOrganization: async (record) => organizations.insert(record),
     insertApiKey: async (record) => apiKeys.insert(record),
+    insertServiceAccount: async (record) => serviceAccounts.insert(record),
+    insertRevokedAccessToken: async (record) => revokedAccessTokens.insert(record),
+    deleteRevokedAccessTokens: async (untilMs) => {
+      revokedAccessTokens.prepare('DELETE FROM revoked_access_tokens WHERE expires_at_ms <= ?').run(untilMs);
+    },
     insertGroup: async (record) => groups.insert(record),
     insertCluster: async (record) => clusters.insert(record),
     insertLinkToken: async (record) => linkTokens.insert(record),

@@ -1,0 +1,46 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type Account, type Actor, type Control, findAccount, findTokenAccount } from '../control/index.ts';
+import { CHALLENGE_BODY, type DigestAlgorithm, DigestAuthenticator, isOnAccessList } from '../http/index.ts';
+import { UserError } from '../platform/index.ts';
+
+/** Who sends a request: HTTP digest of an API key, or the access token of a service account. */
+export class Authentication {
+  readonly #control: Control;
+  readonly #digest: DigestAuthenticator<NonNullable<Awaited<ReturnType<typeof findAccount>>>>;
+
+  constructor(control: Control, algorithms: readonly DigestAlgorithm[]) {
+    this.#control = control;
+    this.#digest = new DigestAuthenticator({
+      nonceKey: control.sealer.deriveKey('digest nonces'),
+      find: (publicKey) => findAccount(control, publicKey),
+      clock: control.clock,
+      algorithms,
+    });
+  }
+
+  /**
+   * Finds out who asks, without the body. Nobody known is answered with the challenge.
+   * @returns undefined where that answer was sent
+   * @throws UserError IP_ADDRESS_NOT_ON_ACCESS_LIST
+   */
+  async actorOf(request: FastifyRequest, reply: FastifyReply): Promise<Actor | undefined> {
+    const outcome = await this.#check(request);
+    if ('stale' in outcome) {
+      reply.code(401).header('content-type', 'application/json');
+      reply.header('www-authenticate', this.#digest.challenges(outcome.stale));
+      await reply.send(Buffer.from(CHALLENGE_BODY));
+      return undefined;
+    }
+    const { actor, accessList } = outcome.account;
+    if (!isOnAccessList(accessList, request.ip)) throw new UserError('IP_ADDRESS_NOT_ON_ACCESS_LIST', [request.ip]);
+    return actor;
+  }
+
+  async #check(request: FastifyRequest): Promise<{ readonly account: Account } | { readonly stale: boolean }> {
+    const { method, originalUrl, headers } = request;
+    const [, bearer] = /^bearer\s+(\S+)$/i.exec(headers.authorization ?? '') ?? [];
+    if (bearer === undefined) return await this.#digest.authenticate(method, originalUrl, headers.authorization);
+    const account = await findTokenAccount(this.#control, bearer);
+    return account ? { account } : { stale: false };
+  }
+}

@@ -1,0 +1,118 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Actor, Control } from '../control/index.ts';
+import {
+  bodyOf,
+  bodyVersion,
+  negotiateVersion,
+  type Presentation,
+  pathOf,
+  present,
+  readBody,
+  readPresentation,
+  versionedMediaType,
+} from '../http/index.ts';
+import { UserError } from '../platform/index.ts';
+import type { AnyOperation } from './operation.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks; set by the authentication in front of every Atlas resource. */
+    actor: Actor | null;
+  }
+}
+
+/** The prefixes of both API versions; under v1.0 every operation has its oldest form and plain JSON. */
+export const V1 = '/api/atlas/v1.0';
+export const V2 = '/api/atlas/v2';
+
+/** Serves an operation under one of the prefixes, from the version's negotiation to the answer's form. */
+export function registerOperation(
+  scope: FastifyInstance,
+  control: Control,
+  operation: AnyOperation,
+  prefix: string,
+): void {
+  const versions = operation.versions.map(({ version }) => version);
+  const oldest = versions[0] ?? '';
+  const isVersioned = prefix === V2;
+  scope.route({
+    method: operation.method,
+    url: prefix + operation.path.replace(/\{(\w+)\}/g, ':$1'),
+    onRequest: async (request, reply) => {
+      if (!isVersioned) {
+        reply.header('content-type', 'application/json');
+        return;
+      }
+      const served = negotiateVersion(versions, request.headers.accept);
+      announceSunset(operation, served, request, reply, control.clock.now());
+      reply.header('content-type', `${versionedMediaType(served)};charset=utf-8`);
+    },
+    handler: async (request, reply) => {
+      const query = queryOf(request);
+      const presentation = readPresentation(query);
+      const body = readOperationBody(request, operation, isVersioned ? versions : [oldest]);
+      const answer = await operation.handle({
+        control,
+        actor: actorOf(request),
+        path: (name) => parameterOf(request, name),
+        query,
+        body: body as never,
+        address: control.publicUrl() + pathOf(request.url),
+      });
+      reply.code(operation.status);
+      return reply.send(bodyOfAnswer(operation, answer, presentation));
+    },
+  });
+}
+
+/**
+ * Tells the client that a version has been superseded, until its sunset.
+ * @throws UserError VERSION_GONE from then on
+ */
+function announceSunset(
+  operation: AnyOperation,
+  served: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  nowMs: number,
+): void {
+  const superseded = operation.versions.find(({ version }) => version === served)?.superseded;
+  if (!superseded) return;
+  const { deprecation, sunset } = superseded;
+  reply.headers({ deprecation, sunset });
+  if (nowMs >= Date.parse(sunset)) throw new UserError('VERSION_GONE', [served, pathOf(request.url).slice(1)]);
+}
+
+function bodyOfAnswer({ status, response }: AnyOperation, answer: unknown, presentation: Presentation) {
+  if (response) return present(status, answer, presentation);
+  // The envelope tells the status, for clients that see none; no body may go with a 204.
+  return presentation.envelope && status !== 204 ? present(status, {}, presentation) : undefined;
+}
+
+/** What the schema of the body's version makes of the body; undefined where the operation has none. */
+function readOperationBody(request: FastifyRequest, operation: AnyOperation, versions: readonly string[]): unknown {
+  const hasBody = operation.versions.some(({ body }) => body !== undefined);
+  if (!hasBody) return undefined;
+  const { accept, 'content-type': contentType } = request.headers;
+  // The body's own type tells its version; where it is plain JSON, the wanted answer's does.
+  const named =
+    bodyVersion(versions, contentType) ?? (versions.length > 1 ? negotiateVersion(versions, accept) : versions[0]);
+  const schema = operation.versions.find(({ version }) => version === named)?.body;
+  if (!schema) throw new Error(`${operation.operationId} has no body in version ${named}`);
+  return readBody(schema, bodyOf(request));
+}
+
+function actorOf(request: FastifyRequest): Actor {
+  if (!request.actor) throw new Error('A handler was reached without authentication');
+  return request.actor;
+}
+
+function parameterOf(request: FastifyRequest, name: string): string {
+  const value: unknown = Reflect.get(Object(request.params), name);
+  return typeof value === 'string' ? value : '';
+}
+
+/** The query of a request; `?` may occur in it. */
+export function queryOf(request: FastifyRequest): URLSearchParams {
+  return new URLSearchParams(request.url.split('?').slice(1).join('?'));
+}

@@ -1,0 +1,59 @@
+import type { Clock } from '../platform/index.ts';
+
+/** How many requests one scope may make: at once, and on average. */
+export interface BucketSize {
+  readonly capacity: number;
+  /** Requests that come back in each period. */
+  readonly refill: number;
+  readonly periodSeconds: number;
+}
+
+export interface Withdrawal {
+  readonly allowed: boolean;
+  /** Whole requests left. */
+  readonly remaining: number;
+  /** When the next request will be allowed; 0 where it is now. */
+  readonly retryAfterSeconds: number;
+}
+
+interface Bucket {
+  tokens: number;
+  atMs: number;
+}
+
+/** Token buckets by key, refilled continuously. Time that goes backwards gives nothing and takes nothing. */
+export class TokenBuckets {
+  readonly #clock: Clock;
+  readonly #limit: number;
+  /** In the order of last use. */
+  readonly #buckets = new Map<string, Bucket>();
+
+  /** @param limit  how many buckets are kept, to bound memory; the longest unused is forgotten first, and so full again */
+  constructor(clock: Clock, limit = 10_000) {
+    this.#clock = clock;
+    this.#limit = limit;
+  }
+
+  /** Takes one request out of the bucket of a key, if there is one left. */
+  take(key: string, { capacity, refill, periodSeconds }: BucketSize): Withdrawal {
+    const perMs = refill / (periodSeconds * 1000);
+    const nowMs = this.#clock.now();
+    const { tokens: before, atMs } = this.#buckets.get(key) ?? { tokens: capacity, atMs: nowMs };
+    const filled = Math.min(capacity, before + Math.max(0, nowMs - atMs) * perMs);
+    const allowed = filled >= 1;
+    const tokens = allowed ? filled - 1 : filled;
+    this.#keep(key, { tokens, atMs: nowMs });
+    return {
+      allowed,
+      remaining: Math.floor(tokens),
+      retryAfterSeconds: tokens >= 1 ? 0 : Math.ceil((1 - tokens) / perMs / 1000),
+    };
+  }
+
+  #keep(key: string, bucket: Bucket): void {
+    this.#buckets.delete(key);
+    this.#buckets.set(key, bucket);
+    const [longestUnused] = this.#buckets.keys();
+    if (this.#buckets.size > this.#limit && longestUnused !== undefined) this.#buckets.delete(longestUnused);
+  }
+}
