@@ -27,6 +27,14 @@ export async function listUserDatabases(client: MongoClient): Promise<string[]> 
   return databases.map(({ name }) => name).filter(isUserDatabase);
 }
 
+export async function databaseExists(client: MongoClient, database: string): Promise<boolean> {
+  const filter = { name: database };
+  const reply = await client
+    .db('admin')
+    .command({ listDatabases: 1, nameOnly: true, authorizedDatabases: false, filter });
+  return reply.databases.length > 0;
+}
+
 /** Collections and views of one database, without the server's own. A time series appears as its buckets, with its options. */
 export async function listCollections(client: MongoClient, database: string): Promise<CatalogEntry[]> {
   const listed = await readAll(client, database, { listCollections: 1, cursor: { batchSize: 100_000 } });

@@ -4,7 +4,7 @@ import type { EngineContext } from '../lifecycle/context.ts';
 import { Slots } from '../lifecycle/slots.ts';
 import { createCollection, dropCollection, modifyOptions, renameCollection } from './change-catalog.ts';
 import { differingFields } from './fields.ts';
-import { type CatalogEntry, listCollections, listUserDatabases } from './read-catalog.ts';
+import { type CatalogEntry, databaseExists, listCollections, listUserDatabases } from './read-catalog.ts';
 import { TrackedCollection } from './tracked-collection.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
@@ -47,6 +47,16 @@ async function reconcileDatabase(context: EngineContext, database: string): Prom
   await renameMoved(context, database, collections);
   await createNew(context, database, collections);
   await modifyChanged(context, database, collections, views);
+  await dropEmptied(context, database, wanted);
+}
+
+/** Dropping its last view leaves a database behind that the source has no more. */
+async function dropEmptied(context: EngineContext, database: string, wanted: readonly CatalogEntry[]): Promise<void> {
+  if (wanted.length > 0 || (await databaseExists(context.source, database))) return;
+  if ((await listCollections(context.destination, database)).length > 0) return;
+  if (await databaseExists(context.destination, database)) {
+    await context.destination.db(database).command({ dropDatabase: 1 });
+  }
 }
 
 /** A collection that was being created when an engine was killed may or may not be there. */

@@ -144,7 +144,9 @@ export class StreamFollower implements RunningStream {
     await reconcileCatalog(this.#context, databases);
     await this.#copier.takeUp((task) => void this.#tasks.start(task));
     for (const collection of this.#context.tracked.values()) {
-      if (collection.state !== 'live' || !databases.has(collection.database)) continue;
+      // Those still being copied get their indexes after it; everything later has to hear of every change.
+      const indexed = collection.state === 'indexing' || collection.state === 'live';
+      if (!indexed || !databases.has(collection.database)) continue;
       this.#tasks.start(() => this.#indexes.keep(collection));
     }
   }
