@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { request } from 'urllib';
 import { LINK_TOKEN_PATTERN, loadAgentKey, newAgentKey, parseLinkToken } from '../../src/link/index.ts';
 import { AgentClient } from '../gateway/agent-client.ts';
+import { eventually } from '../support/eventually.ts';
 import { expectHookReached, type LinkspanProcess, runLinkspan } from '../support/linkspan-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -141,6 +142,10 @@ test('what keeps a server from starting is one message with its remedy, and exit
     [['--bootstrap-org-id', 'XYZ'], /24 lower-case hexadecimal digits.*\[USAGE\]/],
     [['--data-dir', '/dev/null/x'], /cannot be used.*\[DATA_DIRECTORY_UNUSABLE\]/],
     [['--unknown'], /unknown option/],
+    [['--plain-http', 'yes'], /--plain-http is loopback or anywhere, not yes.*\[USAGE\]/],
+    [['--trusted-proxies', '10.0.0.0/99'], /--trusted-proxies needs addresses.*\[USAGE\]/],
+    [['--digest-algorithms', 'MD5,SHA-1'], /--digest-algorithms.*\[USAGE\]/],
+    [['--bootstrap-client-id', 'mdb_sa_id_1'], /needs both.*\[USAGE\]/],
   ] as const;
   await Promise.all(
     cases.map(async ([args, message], at) => {
@@ -186,41 +191,79 @@ test('a token carries the public URL where one is given', async () => {
 
 const withoutTools = ['curl', 'openssl'].find((tool) => spawnSync(tool, ['version']).error !== undefined);
 
-test('with a certificate it speaks HTTPS, also off loopback', {
+/** A certificate for loopback and its key, as `cert.pem` and `key.pem` in a folder. */
+function makeCertificate(folder: string): { cert: string; key: string } {
+  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+  execFileSync('openssl', ['req', '-x509', ...curve, '-days', '2', ...subject, '-keyout', key, '-out', cert], {
+    stdio: 'ignore',
+  });
+  return { cert, key };
+}
+
+/** What a client that trusts only this certificate is answered. @throws where the server has another */
+function openApiWith(cert: string, port: string): string {
+  const url = `https://127.0.0.1:${port}/openapi.json`;
+  return execFileSync('curl', ['--silent', '--noproxy', '*', '--cacert', cert, url], { encoding: 'utf8' });
+}
+
+test('with a certificate it speaks HTTPS, also off loopback, and takes a renewed one up while it runs', {
   skip: withoutTools && `${withoutTools} is not installed`,
 }, async () => {
   using folder = temporaryFolder('serve');
-  const [cert, key] = [join(folder.path, 'cert.pem'), join(folder.path, 'key.pem')];
-  execFileSync(
-    'openssl',
-    [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-days',
-      '2',
-      '-subj',
-      '/CN=localhost',
-      '-addext',
-      'subjectAltName=IP:127.0.0.1',
-      '-keyout',
-      key,
-      '-out',
-      cert,
-    ],
-    { stdio: 'ignore' },
-  );
-  const args = ['--listen', '0.0.0.0:0', '--tls-cert-file', cert, '--tls-key-file', key];
+  using former = temporaryFolder('former');
+  using renewed = temporaryFolder('renewed');
+  const used = makeCertificate(folder.path);
+  const old = join(former.path, 'cert.pem');
+  copyFileSync(used.cert, old);
+  const args = ['--listen', '0.0.0.0:0', '--tls-cert-file', used.cert, '--tls-key-file', used.key];
   await using server = serve(join(folder.path, 'data'), { args });
   const port = new URL(await urlOf(server)).port;
-  const answer = execFileSync(
-    'curl',
-    ['--silent', '--noproxy', '*', '--cacert', cert, `https://127.0.0.1:${port}/openapi.json`],
-    { encoding: 'utf8' },
-  );
-  assert.match(answer, /"openapi":"3\.1\.0"/);
+  assert.match(openApiWith(old, port), /"openapi":"3\.1\.0"/);
+
+  const next = makeCertificate(renewed.path);
+  copyFileSync(next.cert, used.cert);
+  await server.waitForLine(/the renewed certificate cannot be used: the former one stays/);
+  assert.match(openApiWith(old, port), /openapi/, 'the new certificate with the old key is no pair');
+  copyFileSync(next.key, used.key);
+  await eventually(() => openApiWith(next.cert, port), { what: 'the renewed certificate' });
+  assert.throws(() => openApiWith(old, port));
+});
+
+test('plain HTTP off loopback is served where it is asked for by name', async () => {
+  using folder = temporaryFolder('serve');
+  await using server = serve(folder.path, { args: ['--listen', '0.0.0.0:0', '--plain-http', 'anywhere'] });
+  const { port } = new URL(await urlOf(server));
+  assert.equal((await request(`http://127.0.0.1:${port}/openapi.json`)).status, 200);
+});
+
+test('a service account given by the environment gets tokens, at a later start too, and another secret is refused', async () => {
+  using folder = temporaryFolder('serve');
+  const account = {
+    LINKSPAN_BOOTSTRAP_CLIENT_ID: `mdb_sa_id_${'0a'.repeat(12)}`,
+    LINKSPAN_BOOTSTRAP_CLIENT_SECRET: 'mdb_sa_sk_0123456789abcdefghijklmnopqrstuvwxyz',
+  };
+  {
+    await using server = serve(folder.path, { env: CREDENTIALS });
+    await urlOf(server);
+    server.kill('SIGTERM');
+    await server.exit;
+  }
+  {
+    await using server = serve(folder.path, { env: { ...CREDENTIALS, ...account } });
+    const { status } = await request(`${await urlOf(server)}/api/oauth/token`, {
+      method: 'POST',
+      auth: `${account.LINKSPAN_BOOTSTRAP_CLIENT_ID}:${account.LINKSPAN_BOOTSTRAP_CLIENT_SECRET}`,
+      content: 'grant_type=client_credentials',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    });
+    assert.equal(status, 200);
+    server.kill('SIGTERM');
+    await server.exit;
+  }
+  const env = { ...account, LINKSPAN_BOOTSTRAP_CLIENT_SECRET: 'x'.repeat(40) };
+  await using other = serve(folder.path, { env });
+  assert.equal((await other.exit).code, 2);
+  assert.match(other.stderr, /\[BOOTSTRAP_MISMATCH\]/);
 });

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { performance } from 'node:perf_hooks';
+import { test } from 'node:test';
+import { addOrganization, type ControlPlane, startControlPlane } from './control-plane.ts';
+import { FakeClock } from './fake-clock.ts';
+
+const CLIENT_ID = `mdb_sa_id_${'0f'.repeat(12)}`;
+const SECRET = 'mdb_sa_sk_a secret/with+odd:characters%';
+const ACCOUNT = { clientId: CLIENT_ID, secret: SECRET };
+const ORGS = '/api/atlas/v2/orgs';
+
+const encoded = (text: string) => encodeURIComponent(text).replaceAll('%20', '+');
+const basic = (id: string, secret: string) =>
+  `Basic ${Buffer.from(`${encoded(id)}:${encoded(secret)}`).toString('base64')}`;
+
+function oauth(
+  plane: ControlPlane,
+  call: string,
+  form: Record<string, string>,
+  authorization = basic(CLIENT_ID, SECRET),
+) {
+  return fetch(`${plane.url}/api/oauth/${call}`, {
+    method: 'POST',
+    headers: { authorization, accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams(form),
+  });
+}
+
+async function newToken(plane: ControlPlane): Promise<string> {
+  const answer = await oauth(plane, 'token', { grant_type: 'client_credentials' });
+  return ((await answer.json()) as { access_token: string }).access_token;
+}
+
+const withToken = (plane: ControlPlane, token: string) =>
+  plane.api('GET', ORGS, { headers: { authorization: `Bearer ${token}` } });
+
+test('a service account gets an access token with its credentials, form-encoded as SDKs send them, and uses it', async () => {
+  const clock = new FakeClock();
+  await using plane = await startControlPlane({ clock, wishes: { serviceAccount: ACCOUNT } });
+  const answer = await oauth(plane, 'token', { grant_type: 'client_credentials' });
+  assert.equal(answer.status, 200);
+  assert.equal(answer.headers.get('cache-control'), 'no-store');
+  const { access_token, ...rest } = (await answer.json()) as Record<string, unknown>;
+  assert.deepEqual(rest, { expires_in: 3600, token_type: 'Bearer' });
+  assert.equal((await withToken(plane, String(access_token))).status, 200);
+  const path = `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/linkTokens`;
+  const headers = { authorization: `Bearer ${access_token}` };
+  assert.equal((await plane.api('POST', path, { headers, body: {} })).status, 201);
+  clock.nowMs += 3599_000;
+  assert.equal((await withToken(plane, String(access_token))).status, 200);
+  clock.nowMs += 1_000;
+  assert.equal((await withToken(plane, String(access_token))).status, 401);
+});
+
+test('a revoked token is worth nothing at once, and others of the account go on', async () => {
+  await using plane = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
+  const [revoked, other] = [await newToken(plane), await newToken(plane)];
+  for (let times = 0; times < 2; times += 1) {
+    const answer = await oauth(plane, 'revoke', { token: revoked, token_type_hint: 'access_token' });
+    assert.equal(answer.status, 200);
+    assert.equal(await answer.text(), '');
+  }
+  assert.equal((await withToken(plane, revoked)).status, 401);
+  assert.equal((await withToken(plane, other)).status, 200);
+  assert.equal((await oauth(plane, 'revoke', { token: 'nonsense' })).status, 200);
+});
+
+test('what is wrong with a token request is said as OAuth has it', async () => {
+  await using plane = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
+  const grant = { grant_type: 'client_credentials' };
+  for (const wrong of [basic(CLIENT_ID, 'wrong'), basic('mdb_sa_id_none', SECRET), 'Basic %%%', 'Bearer x']) {
+    const answer = await oauth(plane, 'token', grant, wrong);
+    assert.equal(answer.status, 401);
+    assert.match(answer.headers.get('www-authenticate') ?? '', /^Basic /);
+    assert.deepEqual(await answer.json(), {
+      error: 'invalid_client',
+      error_description: 'Invalid credentials provided.',
+    });
+  }
+  const other = await oauth(plane, 'token', { grant_type: 'password' });
+  assert.deepEqual([other.status, ((await other.json()) as { error: string }).error], [400, 'unsupported_grant_type']);
+  const json = await fetch(`${plane.url}/api/oauth/token`, {
+    method: 'POST',
+    headers: { authorization: basic(CLIENT_ID, SECRET), 'content-type': 'application/json' },
+    body: '{}',
+  });
+  assert.deepEqual([json.status, ((await json.json()) as { error: string }).error], [400, 'invalid_request']);
+});
+
+test('tokens that nobody here has made are refused as wrong keys are: unsigned, of another server, changed', async () => {
+  await using plane = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
+  await using another = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
+  const token = await newToken(plane);
+  const [header = '', payload = '', signature = ''] = token.split('.');
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const unsigned = `${part({ alg: 'none', typ: 'at+jwt' })}.${payload}.`;
+  const claims = JSON.parse(Buffer.from(payload, 'base64url').toString());
+  const longer = `${header}.${part({ ...claims, exp: claims.exp + 1 })}.${signature}`;
+  for (const wrong of [unsigned, longer, await newToken(another), 'x', `${header}.${payload}`]) {
+    const answer = await withToken(plane, wrong);
+    assert.equal(answer.status, 401);
+    assert.equal(answer.text.length, 142);
+  }
+});
+
+test('the store keeps of a client secret only a hash', async () => {
+  await using plane = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
+  const kept = JSON.stringify(await plane.store.serviceAccount(CLIENT_ID));
+  assert.ok(kept.includes(CLIENT_ID) && !kept.includes(SECRET));
+});
+
+test('a key with an access list is good only from there, IPv4 peers in mapped form included', async () => {
+  await using plane = await startControlPlane();
+  const outcome = async (...accessList: string[]) => {
+    const user = await addOrganization(plane, plane.orgId, ['ORG_OWNER'], accessList);
+    return plane.api('GET', ORGS, { user });
+  };
+  for (const list of [[], ['127.0.0.1'], ['10.0.0.1', '127.0.0.0/8'], ['::ffff:127.0.0.1'], ['::ffff:127.0.0.0/104']]) {
+    assert.equal((await outcome(...list)).status, 200, list.join());
+  }
+  for (const list of [['192.0.2.1'], ['128.0.0.0/8'], ['2001:db8::/32', '::1']]) {
+    assert.equal((await outcome(...list)).status, 403, list.join());
+  }
+  const refused = await outcome('192.0.2.0/24');
+  assert.deepEqual(refused.json, {
+    detail: 'IP address 127.0.0.1 is not allowed to access this resource.',
+    error: 403,
+    errorCode: 'IP_ADDRESS_NOT_ON_ACCESS_LIST',
+    parameters: ['127.0.0.1'],
+    reason: 'Forbidden',
+  } as unknown);
+  const guessed = await plane.api('GET', ORGS, { user: ['nobody', 'x'] });
+  assert.equal(guessed.status, 401, 'who has no key learns nothing of lists');
+});
+
+test('the access list of a service account holds where its token is used, not where it is made', async () => {
+  const wishes = { serviceAccount: ACCOUNT, accessList: ['192.0.2.7'] };
+  await using plane = await startControlPlane({ wishes, trustedProxies: ['127.0.0.1'] });
+  const headers = { authorization: `Bearer ${await newToken(plane)}` };
+  assert.equal((await plane.api('GET', ORGS, { headers })).status, 403);
+  const from = { ...headers, 'x-forwarded-for': '192.0.2.7' };
+  assert.equal((await plane.api('GET', ORGS, { headers: from })).status, 200);
+});
+
+test('a forwarded address counts only from a trusted proxy, and only as far as trusted proxies wrote it', async () => {
+  const wishes = { accessList: ['192.0.2.7', '2001:db8::7'] };
+  const statusFrom = async (trustedProxies: readonly string[], forwarded: string) => {
+    await using plane = await startControlPlane({ wishes, trustedProxies });
+    return (await plane.api('GET', ORGS, { headers: { 'x-forwarded-for': forwarded } })).status;
+  };
+  assert.equal(await statusFrom([], '192.0.2.7'), 403, 'nobody is trusted by default');
+  assert.equal(await statusFrom(['10.0.0.0/8'], '192.0.2.7'), 403, 'the peer is not trusted');
+  assert.equal(await statusFrom(['127.0.0.0/8'], '192.0.2.7'), 200);
+  assert.equal(await statusFrom(['127.0.0.1', '10.0.0.0/8'], '192.0.2.7, 10.1.1.1'), 200, 'through two proxies');
+  assert.equal(await statusFrom(['127.0.0.1'], '192.0.2.7, 10.1.1.1'), 403, 'what the caller itself wrote');
+  assert.equal(await statusFrom(['127.0.0.1'], '2001:db8::7'), 200);
+  for (const nonsense of ['', 'unknown', '192.0.2.7:80:80', '999.1.1.1', ',,']) {
+    assert.equal(await statusFrom(['127.0.0.1'], nonsense), 403, nonsense);
+  }
+});
+
+test('with SHA-256 enabled both challenges come, the stronger first, and an MD5 answer to a SHA-256 nonce is refused', async () => {
+  await using plane = await startControlPlane({ digestAlgorithms: ['SHA-256', 'MD5'] });
+  const challenge = (await fetch(plane.url + ORGS)).headers.get('www-authenticate') ?? '';
+  const algorithms = [...challenge.matchAll(/nonce="[^"]+", algorithm=([\w-]+)/g)].map(([, name]) => name);
+  assert.deepEqual(algorithms, ['SHA-256', 'MD5']);
+  // The client of these tests takes the first nonce and answers with MD5, which is the downgrade.
+  assert.equal((await plane.api('GET', ORGS)).status, 401);
+});
+
+test('an unknown key takes as long as a wrong one', async () => {
+  await using plane = await startControlPlane();
+  const times: Record<string, number[]> = { known: [], unknown: [] };
+  const header = (user: string) =>
+    `Digest username="${user}", realm="MMS Public API", nonce="${'A'.repeat(32)}", uri="${ORGS}", response="${'0'.repeat(32)}", algorithm=MD5, cnonce="c", qop=auth, nc=00000001`;
+  for (let round = 0; round < 300; round += 1) {
+    for (const [name, user] of [
+      ['known', plane.publicKey],
+      ['unknown', 'abcdefgh'],
+    ] as const) {
+      const began = performance.now();
+      await (await fetch(plane.url + ORGS, { headers: { authorization: header(user) } })).text();
+      times[name]?.push(performance.now() - began);
+    }
+  }
+  const median = (values: number[] = []) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+  const ratio = median(times.known) / median(times.unknown);
+  assert.ok(ratio > 0.8 && ratio < 1.25, `known takes ${ratio} times as long as unknown`);
+});

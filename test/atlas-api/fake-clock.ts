@@ -1,0 +1,16 @@
+import type { Clock } from '../../src/platform/index.ts';
+
+/** A clock that a test owns. It begins in 2026, before anything that these tests use is sunset. */
+export class FakeClock implements Clock {
+  nowMs = Date.parse('2026-11-01T12:00:00Z');
+
+  now(): number {
+    return this.nowMs;
+  }
+
+  /** Waits only for the signal: the time does not pass by itself. */
+  async sleep(_ms: number, signal?: AbortSignal): Promise<void> {
+    if (!signal || signal.aborted) return;
+    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  }
+}

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { addOrganization, startControlPlane } from './control-plane.ts';
+import { FakeClock } from './fake-clock.ts';
+
+const V2023 = { accept: 'application/vnd.atlas.2023-01-01+json' };
+const V2024 = { accept: 'application/vnd.atlas.2024-05-30+json' };
+
+test("every authenticated answer says what is left of Atlas's limit for its resource; the challenge says nothing", async () => {
+  await using plane = await startControlPlane({ clock: new FakeClock() });
+  const tokens = `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/linkTokens`;
+  const limits = async (method: string, path: string, body?: object) => {
+    const { headers } = await plane.api(method, path, { body });
+    return ['ratelimit-limit', 'ratelimit-remaining'].map((name) => headers.get(name));
+  };
+  assert.deepEqual(await limits('POST', tokens, {}), ['500', '499']);
+  assert.deepEqual(await limits('DELETE', tokens), ['500', '498']);
+  assert.deepEqual(await limits('DELETE', tokens), ['500', '497'], 'an error too');
+  assert.deepEqual(await limits('DELETE', tokens.replace('/v2/', '/v1.0/')), ['500', '496']);
+  assert.deepEqual(await limits('GET', '/api/atlas/v2/orgs'), ['300', '299']);
+  const group = 'a'.repeat(24);
+  assert.deepEqual(await limits('GET', `/api/atlas/v2/groups/${group}/liveMigrations/${group}`), ['1200', '1199']);
+  assert.deepEqual(await limits('GET', `/api/atlas/v2/groups/${group}/clusters`), ['10000', '9999']);
+  const challenge = await fetch(plane.url + tokens);
+  assert.equal(challenge.status, 401);
+  assert.equal(challenge.headers.get('ratelimit-limit'), null);
+});
+
+test("who asks too often is told when to come back, and uses up nobody else's limit", async () => {
+  const clock = new FakeClock();
+  await using plane = await startControlPlane({ clock });
+  const stranger = await addOrganization(plane, 'f'.repeat(24), ['ORG_OWNER']);
+  const path = `/api/atlas/v2/orgs/${plane.orgId}`;
+  const drain = async (user: readonly [string, string]) => {
+    for (let at = 0; at < 10; at += 1) {
+      await Promise.all(Array.from({ length: 50 }, () => plane.api('GET', path, { user })));
+    }
+  };
+  await drain(stranger);
+  assert.equal((await plane.api('GET', path, { user: stranger })).status, 429);
+  assert.equal((await plane.api('GET', path)).headers.get('ratelimit-remaining'), '499');
+  await drain([plane.publicKey, plane.privateKey]);
+  const refused = await plane.api('GET', path);
+  assert.equal(refused.status, 429);
+  assert.equal(refused.headers.get('retry-after'), '1');
+  assert.equal(refused.headers.get('ratelimit-remaining'), '0');
+  assert.equal(refused.headers.get('x-error-code'), 'RATE_LIMITED_TOKEN_BUCKET');
+  assert.deepEqual(refused.json, {
+    detail: `Rate limit exceeded for ${path}. Please retry after 1 seconds. Request capacity: 500. Refill rate: 250 per 60 seconds.`,
+    error: 429,
+    errorCode: 'RATE_LIMITED_TOKEN_BUCKET',
+    parameters: [path, '1', '500', '250', '60'],
+    reason: 'Too Many Requests',
+  } as unknown);
+  clock.nowMs += 1000;
+  assert.equal((await plane.api('GET', path)).status, 200);
+});
+
+test('limits can be switched off, and then nothing is said of them', async () => {
+  await using plane = await startControlPlane({ rateLimits: false });
+  assert.equal((await plane.api('GET', '/api/atlas/v2/orgs')).headers.get('ratelimit-limit'), null);
+});
+
+test('the superseded versions of validate and liveMigrations announce their end as recorded, and nothing else does', async () => {
+  await using plane = await startControlPlane({ clock: new FakeClock() });
+  const group = await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'p', orgId: plane.orgId } });
+  const path = `/api/atlas/v2/groups/${group.json.id}/liveMigrations`;
+  for (const at of [path, `${path}/validate`]) {
+    const old = await plane.api('POST', at, { headers: V2023, body: {} });
+    assert.equal(old.headers.get('deprecation'), 'Thu, 30 May 2024 00:00:00 GMT');
+    assert.equal(old.headers.get('sunset'), 'Thu, 1 Jul 2027 00:00:00 GMT');
+    const current = await plane.api('POST', at, { headers: V2024, body: {} });
+    assert.equal(current.headers.get('deprecation') ?? current.headers.get('sunset'), null);
+    const v1 = await plane.api('POST', at.replace('/v2/', '/v1.0/'), { body: {} });
+    assert.equal(v1.headers.get('sunset'), null);
+  }
+  assert.equal((await plane.api('GET', '/api/atlas/v2/orgs', { headers: V2023 })).headers.get('sunset'), null);
+});
+
+test('after its sunset a version is gone, as Atlas says it, while newer ones and v1.0 go on', async () => {
+  const clock = new FakeClock();
+  clock.nowMs = Date.parse('2027-07-01T00:00:00Z');
+  await using plane = await startControlPlane({ clock });
+  const group = await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'p', orgId: plane.orgId } });
+  const path = `/api/atlas/v2/groups/${group.json.id}/liveMigrations`;
+  const gone = await plane.api('POST', path, { headers: V2023, body: {} });
+  assert.equal(gone.status, 410);
+  assert.equal(gone.json.errorCode, 'VERSION_GONE');
+  assert.equal(gone.json.detail, `Version 2023-01-01 of ${path.slice(1)} is no longer available.`);
+  assert.deepEqual(gone.json.parameters, ['2023-01-01', path.slice(1)]);
+  assert.equal((await plane.api('POST', path, { headers: V2024, body: {} })).json.errorCode, 'MISSING_ATTRIBUTE');
+  const v1 = await plane.api('POST', path.replace('/v2/', '/v1.0/'), { body: {} });
+  assert.equal(v1.json.errorCode, 'MISSING_ATTRIBUTE');
+  assert.equal((await plane.api('GET', '/api/atlas/v2/orgs', { headers: V2023 })).status, 200);
+});
+
+test('a date newer than all versions is served by the newest, which the answer names; an older one by none', async () => {
+  await using plane = await startControlPlane();
+  const answer = (accept: string) => plane.api('GET', '/api/atlas/v2/orgs', { headers: { accept } });
+  const newer = await answer('application/vnd.atlas.2099-12-31+json');
+  assert.equal(newer.headers.get('content-type'), 'application/vnd.atlas.2023-01-01+json;charset=utf-8');
+  assert.equal((await answer('application/vnd.atlas.2022-12-31+json')).status, 406);
+  assert.equal((await answer('application/vnd.atlas.preview+json')).status, 406);
+});
