@@ -1,3 +1,4 @@
+export type { NamespaceFilter, NamespaceFilters } from './catalog/selection.ts';
 export type { Cancellation } from './lifecycle/cancel.ts';
 export type { LoadLevel } from './lifecycle/load-level.ts';
 export type { ClusterAddress, MigrationOptions } from './lifecycle/options.ts';

@@ -118,3 +118,19 @@ async function fill(set: ReplicaSet): Promise<void> {
     await set.client.db('shop').collection(name).createIndex({ n: 1 });
   }
 }
+
+test('a run that ends in the middle of a cutover opens the source again', async () => {
+  await using pair = await startPair();
+  await fill(pair.source);
+  const drained = Promise.withResolvers<void>();
+  using _ = onReach('engine.cutover.source-blocked', () => {
+    drained.resolve();
+    throw new Error('something unforeseen');
+  });
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  running.migration.want('cutover');
+  await drained.promise;
+  await assert.rejects(running.outcome, { code: 'INTERNAL_ERROR' });
+  await pair.source.client.db('shop').collection('a').insertOne({ open: true });
+});

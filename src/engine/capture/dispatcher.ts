@@ -41,7 +41,6 @@ export class Dispatcher {
     const changedDatabases = new Set<string>();
     for (const event of batch.events) {
       if (!isUserDatabase(event.database) || isServerCollection(event.collection)) continue;
-      this.#context.counters.read += 1;
       if (!isDocumentChange(event)) {
         changedDatabases.add(event.database);
       } else {
@@ -78,6 +77,7 @@ export class Dispatcher {
   #send(collection: TrackedCollection, event: ChangeEvent & { readonly key: NonNullable<ChangeEvent['key']> }): void {
     const { key } = event;
     const { counters } = this.#context;
+    counters.read += 1;
     if (collection.state === 'live' || collection.draining) {
       this.#lanes.add({ collection, key, state: stateAfter(event), sequence: this.#sequence });
     } else if (collection.state === 'copying' || collection.state === 'indexing') {

@@ -35,8 +35,10 @@ export async function databasesOf(context: EngineContext): Promise<Set<string>> 
 }
 
 async function reconcileDatabase(context: EngineContext, database: string): Promise<void> {
-  const wanted = await listCollections(context.source, database);
+  const listed = await listCollections(context.source, database);
+  const wanted = listed.filter(({ name }) => context.selection.has(database, name));
   refuseUnsupported(wanted);
+  refuseRenamedAway(context, listed);
   const collections = wanted.filter(
     (entry): entry is IdentifiedEntry => entry.type === 'collection' && entry.uuid !== undefined,
   );
@@ -56,6 +58,18 @@ async function dropEmptied(context: EngineContext, database: string, wanted: rea
   if ((await listCollections(context.destination, database)).length > 0) return;
   if (await databaseExists(context.destination, database)) {
     await context.destination.db(database).command({ dropDatabase: 1 });
+  }
+}
+
+/** Outside the selection its changes would no longer be followed, which must not look as if it were dropped. */
+function refuseRenamedAway(context: EngineContext, listed: readonly CatalogEntry[]): void {
+  for (const { database, name, uuid } of listed) {
+    const collection = uuid === undefined ? undefined : context.tracked.get(uuid.toHexString(false));
+    if (collection === undefined || context.selection.has(database, name)) continue;
+    throw new UserError('NAMESPACE_CONFLICT', [
+      collection.namespace,
+      `it was renamed to ${name}, which is not selected`,
+    ]);
   }
 }
 

@@ -44,17 +44,16 @@ export class CheckpointStore {
 
   /**
    * Takes the migration in a new term: engines of earlier terms can write no checkpoint from here on.
-   * @throws UserError OTHER_SOURCE when it belongs to other clusters, TAKEN_OVER when another engine took it at the same moment
+   * @throws UserError OTHER_SOURCE when it belongs to other clusters, FILTER_CHANGED, TAKEN_OVER when another engine took it at the same moment
    */
-  async take(sourceId: string, destinationId: string): Promise<MigrationRecord> {
+  async take(identity: Pick<MigrationRecord, 'sourceId' | 'destinationId' | 'filters'>): Promise<MigrationRecord> {
     const found = await this.peek();
     if (found === undefined) {
       const fresh: MigrationRecord = {
         _id: this.migrationId,
         schema: CHECKPOINT_SCHEMA,
         term: 1,
-        sourceId,
-        destinationId,
+        ...identity,
         state: 'created',
         phases: [],
         counts: { read: 0, applied: 0, duringCopy: 0 },
@@ -63,9 +62,10 @@ export class CheckpointStore {
       this.#term = 1;
       return fresh;
     }
-    if (found.sourceId !== sourceId || found.destinationId !== destinationId) {
+    if (found.sourceId !== identity.sourceId || found.destinationId !== identity.destinationId) {
       throw new UserError('OTHER_SOURCE', [this.migrationId]);
     }
+    if (found.filters !== identity.filters) throw new UserError('FILTER_CHANGED', [this.migrationId]);
     const term = found.term + 1;
     const taken = await this.#migrations.updateOne({ _id: this.migrationId, term: found.term }, { $set: { term } });
     if (taken.matchedCount === 0) throw new UserError('TAKEN_OVER', [this.migrationId]);

@@ -13,6 +13,8 @@ export interface MigrationRecord {
   /** `replicaSetId` of both clusters: another cluster behind the same name is refused [1]. */
   readonly sourceId: string;
   readonly destinationId: string;
+  /** The namespace filters as JSON: what was copied by one selection can't be followed by another. */
+  readonly filters: string;
   readonly state: MigrationState;
   /** Where the stream goes on: everything before it is on the destination, in the spool, or will be read by the copy [5]. */
   readonly token?: { readonly _data: string };

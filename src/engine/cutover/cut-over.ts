@@ -1,5 +1,5 @@
 import type { Timestamp } from 'mongodb';
-import { messageOf, reach } from '../../platform/index.ts';
+import { messageOf, reach, UserError } from '../../platform/index.ts';
 import { writeBarrier } from '../cluster/cluster-time.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import type { MigrationLog } from '../lifecycle/migration-log.ts';
@@ -31,24 +31,41 @@ export async function cutOver(context: EngineContext, log: MigrationLog, stream:
   await log.enter('committing', 'cutover');
   await log.saveCutover({});
   await stream.inStepAt(await barrier(context), context.signal);
+  if (!context.selection.isWhole) await drainWithoutBlock(context, stream);
+  else if (!(await drainUnderBlock(context, log, stream))) return false;
+  await stream.stop();
+  await settleCapped(context);
+  await reach('engine.cutover.drained');
+  await log.saveCutover({ committed: true });
+  return true;
+}
+
+async function drainUnderBlock(context: EngineContext, log: MigrationLog, stream: RunningStream): Promise<boolean> {
   await waitForObstacles(context);
   if (!(await blockSource(context, log))) return false;
-
   const deadline = AbortSignal.timeout(LONGEST_PAUSE_MS);
   try {
     await reach('engine.cutover.source-blocked');
     await stream.inStepAt(await barrier(context), AbortSignal.any([context.signal, deadline]));
+    return true;
   } catch (error) {
     await reopenSource(context, log);
     if (!deadline.aborted) throw error;
     context.logger.warn('The destination did not come in step in time: the source is open again');
     return false;
   }
-  await stream.stop();
-  await settleCapped(context);
-  await reach('engine.cutover.drained');
-  await log.saveCutover({ committed: true });
-  return true;
+}
+
+/**
+ * The block covers a whole cluster, and a part of it was asked for: applications of the rest go on. Whoever asks for the cutover has stopped
+ * the writers of the selection, as with mongosync; that they are silent is made sure between two barriers.
+ * @throws UserError SOURCE_STILL_WRITTEN when they are not
+ */
+async function drainWithoutBlock(context: EngineContext, stream: RunningStream): Promise<void> {
+  await stream.inStepAt(await barrier(context), context.signal);
+  const before = context.counters.read;
+  await stream.inStepAt(await barrier(context), context.signal);
+  if (context.counters.read > before) throw new UserError('SOURCE_STILL_WRITTEN', [context.checkpoint.migrationId]);
 }
 
 /** What follows the point of no return; goes on where a killed engine left it. */
@@ -97,15 +114,35 @@ async function blockSource(context: EngineContext, log: MigrationLog): Promise<b
   return blocked;
 }
 
+/**
+ * Last act of a run that ended in the middle of a cutover. Whether the point of no return was passed is read anew: the word that it was may
+ * have got there and its acknowledgement not, and then the source must stay blocked.
+ */
+export async function reopenAfterFailure(context: EngineContext, log: MigrationLog): Promise<void> {
+  const { cutover } = log.record;
+  if (cutover === undefined || cutover.committed || !cutover.blocking) return;
+  try {
+    if ((await context.checkpoint.peek())?.cutover?.committed) return;
+    await unblockWrites(context.source);
+    await log.saveLast({ cutover: { ...cutover, blocking: false } });
+  } catch (error) {
+    tellHowToReopen(context, error);
+  }
+}
+
 async function reopenSource(context: EngineContext, log: MigrationLog): Promise<void> {
   try {
     await unblockWrites(context.source);
   } catch (error) {
-    context.logger.error(
-      { error: messageOf(error) },
-      'The source may still refuse writes. Run there: db.adminCommand({setUserWriteBlockMode: 1, global: false})',
-    );
+    tellHowToReopen(context, error);
     throw error;
   }
   await log.saveCutover({ blocking: false });
+}
+
+function tellHowToReopen(context: EngineContext, error: unknown): void {
+  context.logger.error(
+    { error: messageOf(error) },
+    'The source may still refuse writes. If nothing goes on with the migration, run there: db.adminCommand({setUserWriteBlockMode: 1, global: false})',
+  );
 }

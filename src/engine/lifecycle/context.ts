@@ -1,5 +1,6 @@
 import type { MongoClient, Timestamp } from 'mongodb';
 import type { Clock, Logger } from '../../platform/index.ts';
+import type { Selection } from '../catalog/selection.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import type { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
 import type { Retrier } from '../cluster/retry.ts';
@@ -23,6 +24,7 @@ export interface EngineContext {
   /** By source UUID in hexadecimal. */
   readonly tracked: Map<string, TrackedCollection>;
   readonly position: StreamPosition;
+  readonly selection: Selection;
   /** Set by the operator at any time. */
   load: Load;
 }

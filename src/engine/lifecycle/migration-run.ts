@@ -1,10 +1,11 @@
 import { type MongoClient, Timestamp } from 'mongodb';
 import { messageOf, reach, systemClock, UserError } from '../../platform/index.ts';
+import { Selection } from '../catalog/selection.ts';
 import { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
 import { writeBarrier } from '../cluster/cluster-time.ts';
 import { connectCluster } from '../cluster/connect.ts';
 import { Retrier } from '../cluster/retry.ts';
-import { cutOver, finishCutover, settleOpenBlock } from '../cutover/cut-over.ts';
+import { cutOver, finishCutover, reopenAfterFailure, settleOpenBlock } from '../cutover/cut-over.ts';
 import { checkClusters } from '../preflight/preflight.ts';
 import { type Cancellation, cancel } from './cancel.ts';
 import type { EngineContext } from './context.ts';
@@ -82,7 +83,11 @@ export class MigrationRun {
       const clock = options.clock ?? systemClock;
       const retrier = new Retrier(clock, signal);
       const checkpoint = new CheckpointStore(destination, options.migrationId);
-      const record = await checkpoint.take(checked.source.clusterId, checked.destination.clusterId);
+      const record = await checkpoint.take({
+        sourceId: checked.source.clusterId,
+        destinationId: checked.destination.clusterId,
+        filters: JSON.stringify(options.filters ?? {}),
+      });
       const context: EngineContext = {
         source,
         destination,
@@ -96,6 +101,7 @@ export class MigrationRun {
         tracked: new Map(),
         position: { time: new Timestamp(0n) },
         load: loadOf(DEFAULT_LOAD_LEVEL),
+        selection: new Selection(options.filters),
       };
       return new MigrationRun(options, {
         tasks,
@@ -124,6 +130,7 @@ export class MigrationRun {
         (first: unknown) => first,
       );
       await this.#saveCheckpoint().catch(() => undefined); // The failure is what counts.
+      await reopenAfterFailure(this.context, this.log);
       if (this.#stop.aborted) return 'stopped';
       throw await this.#recordFailure(failure);
     } finally {

@@ -1,4 +1,5 @@
 import type { Clock, Logger } from '../../platform/index.ts';
+import type { NamespaceFilters } from '../catalog/selection.ts';
 
 /** How to reach a cluster. */
 export interface ClusterAddress {
@@ -17,6 +18,8 @@ export interface MigrationOptions {
   readonly dropDestination: boolean;
   /** Copy, index, catch up to one barrier, restore the original indexes and end, without blocking anybody's writes. */
   readonly once?: boolean;
+  /** What of the source is migrated; everything by default. */
+  readonly filters?: NamespaceFilters;
   /** Upper limit of the initial copy in bytes a second; none by default. */
   readonly copyBytesPerSecond?: number;
   readonly logger: Logger;

@@ -42,7 +42,7 @@ export interface Progress {
   };
   readonly indexes: { readonly total: number; readonly built: number };
   readonly changes: {
-    /** Change events taken from the stream. */
+    /** Changes of documents taken from the stream. */
     readonly read: number;
     /** Document changes written to the destination. */
     readonly applied: number;

@@ -1,6 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import { listCollections, listUserDatabases } from '../catalog/read-catalog.ts';
+import { Selection } from '../catalog/selection.ts';
 import { whyUnsupported } from '../catalog/unsupported.ts';
 import { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
 import { connectCluster, type Side } from '../cluster/connect.ts';
@@ -64,7 +65,10 @@ export async function checkClusters(
     errors.push(...(await checkPrivileges(source, 'source')), ...(await checkPrivileges(destination, 'destination')));
   }
   if (errors.length > 0) return { source: from, destination: to, errors, warnings: [] };
-  errors.push(...(await checkNamespaces(source)), ...(await checkDestination(destination, options)));
+  errors.push(
+    ...(await checkNamespaces(source, new Selection(options.filters))),
+    ...(await checkDestination(destination, options)),
+  );
   return { source: from, destination: to, errors, warnings: await warningsOf(destination, options) };
 }
 
@@ -85,11 +89,11 @@ async function checkPrivileges(client: MongoClient, side: Side): Promise<UserErr
   );
 }
 
-async function checkNamespaces(source: MongoClient): Promise<UserError[]> {
+async function checkNamespaces(source: MongoClient, selection: Selection): Promise<UserError[]> {
   const errors: UserError[] = [];
   for (const database of await listUserDatabases(source)) {
     for (const entry of await listCollections(source, database)) {
-      const reason = whyUnsupported(entry);
+      const reason = selection.has(database, entry.name) ? whyUnsupported(entry) : undefined;
       if (reason !== undefined)
         errors.push(new UserError('UNSUPPORTED_NAMESPACE', [`${database}.${entry.name}`, reason]));
     }

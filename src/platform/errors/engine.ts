@@ -67,6 +67,22 @@ export const engineErrors = defineErrors({
     detail: '% cannot be migrated yet: it is %.',
     remedy: 'Drop it on the source or move it by other means, then start again.',
   },
+  INVALID_FILTER: {
+    status: 400,
+    detail: 'A namespace filter is not valid: %.',
+    remedy:
+      'Use the form {"database": "d", "collections": ["c"]}, or databaseRegex and collectionsRegex with pattern and options.',
+  },
+  FILTER_CHANGED: {
+    status: 409,
+    detail: 'Migration % was started with other namespace filters than the ones given now.',
+    remedy: 'Give the filters it was started with, or start a new migration.',
+  },
+  SOURCE_STILL_WRITTEN: {
+    status: 409,
+    detail: 'The source was still written to after the cutover of migration % had begun.',
+    remedy: 'Stop the applications that write to the selected namespaces, then ask for the cutover again.',
+  },
   OTHER_SOURCE: {
     status: 409,
     detail: 'Migration % was started between other clusters than the ones given now.',

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { MongoClient } from 'mongodb';
+import { Selection } from '../../src/engine/catalog/selection.ts';
+import type { NamespaceFilters } from '../../src/engine/index.ts';
+import { checkForLeaks } from '../support/leak-check.ts';
+import { startPair } from '../support/replica-set.ts';
+import { RunningMigration } from './running-migration.ts';
+
+checkForLeaks();
+
+test('filters select as mongosync describes it: include first, then exclude removes', () => {
+  const has = (filters: NamespaceFilters, name: string) => {
+    const [database = '', collection = ''] = name.split('/');
+    return new Selection(filters).has(database, collection);
+  };
+  assert.equal(has({}, 'any/thing'), true);
+  assert.equal(has({ include: [{ database: 'a' }] }, 'a/x'), true);
+  assert.equal(has({ include: [{ database: 'a' }] }, 'ab/x'), false);
+  assert.equal(has({ include: [{ database: 'a', collections: ['x', 'y'] }] }, 'a/z'), false);
+  assert.equal(has({ include: [{ databaseRegex: { pattern: '^SH', options: 'i' } }] }, 'shop/x'), true);
+  assert.equal(has({ include: [{ database: 'a', collectionsRegex: { pattern: '\\d$' } }] }, 'a/x1'), true);
+  assert.equal(has({ include: [{ database: 'a' }], exclude: [{ database: 'a', collections: ['x'] }] }, 'a/x'), false);
+  assert.equal(has({ exclude: [{ database: 'a' }] }, 'b/x'), true);
+  assert.equal(has({ include: [{ database: 'a', collections: ['t'] }] }, 'a/system.buckets.t'), true);
+  for (const item of [{}, { database: 'a', databaseRegex: { pattern: 'a' } }, { databaseRegex: { pattern: '(' } }]) {
+    assert.throws(() => new Selection({ include: [item] }), { code: 'INVALID_FILTER' });
+  }
+});
+
+test('only what is selected is moved, and nobody else is kept from writing', async () => {
+  await using pair = await startPair();
+  const { client } = pair.source;
+  await fill(client);
+  const filters = { include: [{ database: 'shop' }], exclude: [{ database: 'shop', collections: ['logs'] }] };
+  await using running = RunningMigration.start(pair, { filters });
+  await running.untilReady();
+  await client.db('shop').collection('orders').insertOne({ late: true });
+  await client.db('shop').collection('logs').insertOne({ late: true });
+  await client.db('other').collection('things').insertOne({ late: true });
+  await running.commit();
+  const { destination } = pair;
+  const databases = (await destination.client.db().admin().listDatabases({ nameOnly: true })).databases.map(
+    ({ name }) => name,
+  );
+  assert.deepEqual(
+    databases.filter((name) => ['shop', 'other'].includes(name)),
+    ['shop'],
+  );
+  const names = (await destination.client.db('shop').listCollections().toArray()).map(({ name }) => name);
+  assert.deepEqual(names, ['orders']);
+  assert.equal(await destination.client.db('shop').collection('orders').countDocuments(), 11);
+  await client.db('other').collection('things').insertOne({ after: 'the cutover' });
+});
+
+test('a collection that is renamed out of the selection stops the migration with its name', async () => {
+  await using pair = await startPair();
+  await fill(pair.source.client);
+  await using running = RunningMigration.start(pair, {
+    filters: { include: [{ database: 'shop', collections: ['orders'] }] },
+  });
+  await running.untilReady();
+  await pair.source.client.db('shop').collection('orders').rename('archive');
+  await assert.rejects(running.outcome, { code: 'NAMESPACE_CONFLICT', message: /shop\.orders.*archive/ });
+  assert.equal(
+    await pair.destination.client.db('shop').collection('orders').countDocuments(),
+    10,
+    'nothing was dropped',
+  );
+});
+
+test('a migration does not go on with other filters than it began with', async () => {
+  await using pair = await startPair();
+  await fill(pair.source.client);
+  await using first = RunningMigration.start(pair, { filters: { include: [{ database: 'shop' }] } });
+  await first.untilReady();
+  await first.stop();
+  await using second = RunningMigration.start(pair, { migrationId: first.progress.migrationId });
+  await assert.rejects(second.outcome, { code: 'FILTER_CHANGED' });
+});
+
+async function fill(client: MongoClient): Promise<void> {
+  for (const [database, name] of [
+    ['shop', 'orders'],
+    ['shop', 'logs'],
+    ['other', 'things'],
+  ] as const) {
+    await client
+      .db(database)
+      .collection(name)
+      .insertMany(Array.from({ length: 10 }, (_, n) => ({ n })));
+  }
+}
