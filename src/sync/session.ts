@@ -8,7 +8,7 @@ import {
 } from '../engine/index.ts';
 import { type Clock, type Logger, systemClock, UserError } from '../platform/index.ts';
 import { type ClusterUris, migrationIdOf } from './clusters.ts';
-import type { Direction } from './start-request.ts';
+import type { Direction, StartRequest } from './start-request.ts';
 
 /** mongosync's states. INITIALIZING and REVERSING do not come up: the API opens when it is ready, and there is no reverse yet. */
 export type SessionState = 'IDLE' | 'RUNNING' | 'PAUSED' | 'COMMITTING' | 'COMMITTED';
@@ -30,7 +30,7 @@ export class SyncSession {
   readonly #options: SessionOptions;
   readonly #stop = new AbortController();
   readonly #finished = Promise.withResolvers<Outcome>();
-  #direction: Direction | undefined;
+  #direction: StartRequest | undefined;
   #migration: Migration | undefined;
   #warnings: readonly Finding[] = [];
 
@@ -79,7 +79,7 @@ export class SyncSession {
    * @param onWarning  told of what the check saw and does not mind
    * @throws UserError WRONG_STATE, PREFLIGHT_FAILED with every error found, or what keeps the clusters from being looked at
    */
-  async start(direction: Direction, onWarning: (finding: Finding) => void = () => undefined): Promise<void> {
+  async start(direction: StartRequest, onWarning: (finding: Finding) => void = () => undefined): Promise<void> {
     // Set before the first wait, so that a second start meanwhile is refused.
     if (this.#direction) throw new UserError('WRONG_STATE', ['start', this.#migration ? this.state : 'starting']);
     this.#direction = direction;
@@ -120,7 +120,7 @@ export class SyncSession {
   }
 
   /** @throws UserError PREFLIGHT_FAILED, or what keeps the clusters from being looked at */
-  async #prepare(direction: Direction, round: number, onWarning: (finding: Finding) => void): Promise<Migration> {
+  async #prepare(direction: StartRequest, round: number, onWarning: (finding: Finding) => void): Promise<Migration> {
     const options = this.#migrationOptions(direction, round);
     const findings = await preflight(options);
     const errors = findings.filter(({ severity }) => severity === 'error');
@@ -138,7 +138,7 @@ export class SyncSession {
    * A migration that an earlier process ended is done, and the engine says so at once. Who asks for a copy then wants a new one of what is
    * there now, not to be told "done": that is the next round, with an id and a preflight of its own.
    */
-  async #runToEnd(direction: Direction, round: number, migration: Migration): Promise<Outcome> {
+  async #runToEnd(direction: StartRequest, round: number, migration: Migration): Promise<Outcome> {
     const startedAtMs = (this.#options.clock ?? systemClock).now();
     const outcome = await migration.run(this.#stop.signal);
     const endedAtMs = migration.progress().phases.at(-1)?.endedAtMs ?? startedAtMs;
@@ -146,7 +146,7 @@ export class SyncSession {
     return this.#runToEnd(direction, round + 1, await this.#prepare(direction, round + 1, () => undefined));
   }
 
-  #migrationOptions({ source, destination }: Direction, round: number): MigrationOptions {
+  #migrationOptions({ source, destination, filters }: StartRequest, round: number): MigrationOptions {
     const { uris, dropDestination, once, logger, clock } = this.#options;
     return {
       migrationId: migrationIdOf(uris, source, destination, once ? `once ${round}` : 'continuous'),
@@ -154,6 +154,7 @@ export class SyncSession {
       destination: { uri: uris[destination] },
       dropDestination,
       once,
+      filters,
       logger,
       clock,
     };

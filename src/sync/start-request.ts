@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { NamespaceFilters } from '../engine/index.ts';
 import { UserError } from '../platform/index.ts';
 import { type ClusterName, clusterNames } from './clusters.ts';
 
@@ -7,6 +8,22 @@ export interface Direction {
   readonly source: ClusterName;
   readonly destination: ClusterName;
 }
+
+/** What `/start` asks for. */
+export interface StartRequest extends Direction {
+  readonly filters?: NamespaceFilters;
+}
+
+const pattern = z.strictObject({ pattern: z.string(), options: z.string().optional() });
+
+const namespaceFilters = z.array(
+  z.strictObject({
+    database: z.string().optional(),
+    databaseRegex: pattern.optional(),
+    collections: z.array(z.string()).optional(),
+    collectionsRegex: pattern.optional(),
+  }),
+);
 
 const cluster = z.enum(clusterNames);
 
@@ -19,15 +36,15 @@ const startBody = z.looseObject({
   reversible: z.boolean().optional(),
   preExistingDestinationData: z.boolean().optional(),
   verification: z.strictObject({ enabled: z.boolean().optional() }).optional(),
-  includeNamespaces: z.array(z.unknown()).optional(),
-  excludeNamespaces: z.array(z.unknown()).optional(),
+  includeNamespaces: namespaceFilters.optional(),
+  excludeNamespaces: namespaceFilters.optional(),
 });
 
 /**
  * Reads the body of `/start`. A field that would change what is migrated is never ignored: it has the one supported value, or it is refused.
  * @throws UserError INVALID_REQUEST or UNSUPPORTED_FIELD, naming the field
  */
-export function parseStartRequest(body: unknown): Direction {
+export function parseStartRequest(body: unknown): StartRequest {
   const parsed = startBody.safeParse(body);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -43,13 +60,13 @@ export function parseStartRequest(body: unknown): Direction {
   }
   if (request.reversible) throw refuse('reversible', 'there is no way back after the commit yet');
   if (request.preExistingDestinationData) throw refuse('preExistingDestinationData', 'the destination has to be empty');
-  for (const field of ['includeNamespaces', 'excludeNamespaces'] as const) {
-    if (request[field]?.length) throw refuse(field, 'everything on the source is migrated');
-  }
   for (const field of Object.keys(request)) {
     if (!Object.hasOwn(startBody.shape, field)) throw refuse(field, 'Linkspan does not know it');
   }
-  return { source: request.source, destination: request.destination };
+  const { source, destination, includeNamespaces: include, excludeNamespaces: exclude } = request;
+  return include?.length || exclude?.length
+    ? { source, destination, filters: { include, exclude } }
+    : { source, destination };
 }
 
 /** @throws UserError INVALID_REQUEST when the body of a call without parameters is not `{}` (or empty) */

@@ -83,8 +83,6 @@ test('bad input is a 400 that says what is wrong, never a 500', async () => {
 test('a field of /start that would change what is migrated is never ignored', async () => {
   const api = idleApi();
   const refused: Record<string, unknown> = {
-    includeNamespaces: [{ database: 'a' }],
-    excludeNamespaces: [{ database: 'a' }],
     buildIndexes: 'never',
     reversible: true,
     preExistingDestinationData: true,
@@ -106,6 +104,8 @@ test('a field of /start that would change what is migrated is never ignored', as
     '{"source":"cluster0","destination":"cluster2"}',
     '{"source":"cluster1","destination":"cluster1"}',
     '{"source":"cluster0","destination":"cluster1","reversible":"no"}',
+    '{"source":"cluster0","destination":"cluster1","includeNamespaces":[{"databse":"a"}]}',
+    '{"source":"cluster0","destination":"cluster1","excludeNamespaces":["a.b"]}',
     '{"source":"cluster0","destination":"cluster1","verification":{"enable":true}}',
   ]) {
     assert.equal((await api.post('/api/v1/start', body)).body.error, 'InvalidRequest', body);

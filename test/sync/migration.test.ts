@@ -137,3 +137,17 @@ test('a start that cannot be is refused with every reason, changes nothing, and 
   await using alone = await openApi(standalone.uri, pair.destination.uri);
   assert.match((await alone.call('start', START)).body.errorDescription ?? '', /\[STANDALONE_SERVER\]/);
 });
+
+test('filters of /start migrate only what they select', async () => {
+  await using pair = await startPair();
+  await fill(pair);
+  await pair.source.client.db('other').collection('things').insertOne({ n: 1 });
+  await using api = await openApi(pair.source.uri, pair.destination.uri);
+  const filters = { includeNamespaces: [{ databaseRegex: { pattern: '^SH', options: 'i' }, collections: ['orders'] }] };
+  assert.deepEqual((await api.call('start', { ...START, ...filters })).body, { success: true });
+  await api.until('canCommit', ({ canCommit }) => canCommit === true);
+  assert.deepEqual((await api.call('commit', {})).body, { success: true });
+  await api.until('COMMITTED', ({ state }) => state === 'COMMITTED');
+  assert.equal(await pair.destination.client.db('shop').collection('orders').countDocuments(), 2_000);
+  assert.equal(await pair.destination.client.db('other').collection('things').countDocuments(), 0);
+});
