@@ -20,6 +20,8 @@ import type { EngineContext } from '../lifecycle/context.ts';
 import { type DirtyKey, mayDeleteUnseen } from './dirty-key.ts';
 import { type KeyedDocument, writeInOrder } from './write-in-order.ts';
 
+const IMMUTABLE_FIELD = 66;
+
 /** What is to be written so that the destination has the keys' current state. */
 interface Writes {
   readonly deletes: readonly DocumentKey[];
@@ -148,7 +150,26 @@ async function replace(
   const statements = documents.map(({ key, document }) =>
     needsExactWrite(document) ? exactReplaceStatement(key, document) : replaceStatement(key, document),
   );
+  const renamed: KeyedDocument[] = [];
   for (const error of await updateRaw(context.destination, target, statements)) {
-    refuseWriteError(target, documents[error.index]?.key, error);
+    const refused = documents[error.index];
+    if (refused === undefined || error.code !== IMMUTABLE_FIELD) refuseWriteError(target, refused?.key, error);
+    renamed.push(refused);
+  }
+  await putInPlace(context, target, renamed);
+}
+
+/** What is there has an `_id` that equals the new one under the collection's collation, and is another all the same [29]. */
+async function putInPlace(
+  { destination }: EngineContext,
+  target: WriteTarget,
+  documents: readonly KeyedDocument[],
+): Promise<void> {
+  if (documents.length === 0) return;
+  const keys = documents.map(({ key }) => key);
+  for (const error of await deleteRaw(destination, target, keys)) refuseWriteError(target, keys[error.index], error);
+  const statements = documents.map(({ key, document }) => exactReplaceStatement(key, document));
+  for (const error of await updateRaw(destination, target, statements)) {
+    refuseWriteError(target, keys[error.index], error);
   }
 }

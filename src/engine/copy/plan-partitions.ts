@@ -6,8 +6,8 @@ import type { PartitionRecord } from '../checkpoint/records.ts';
 import { readAll } from '../cluster/raw-cursor.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 
-/** A partition is small enough to be started over, and large enough that bounds are few (live-migration §6.4). */
-const PARTITION_BYTES = 256 * 1024 * 1024;
+/** Ranges are small enough that several are under way for one large collection, and large enough that bounds are few (live-migration §6.4). */
+export const DEFAULT_PARTITION_BYTES = 256 * 1024 * 1024;
 
 /** Sampled keys per boundary: uneven ranges cost little, but a few keys smooth the worst [30]. */
 const SAMPLES_PER_PARTITION = 10;
@@ -47,7 +47,7 @@ export async function planPartitions(
 }
 
 async function sampleBounds(context: EngineContext, collection: TrackedCollection): Promise<Binary[]> {
-  const partitions = Math.ceil(collection.bytes / PARTITION_BYTES);
+  const partitions = Math.ceil(collection.bytes / context.partitionBytes);
   const sampled = Math.min(partitions * SAMPLES_PER_PARTITION, Math.floor(collection.documents * LARGEST_SAMPLE_SHARE));
   if (partitions < 2 || sampled < partitions) return [];
   const keys = await readKeys(context, collection, {

@@ -25,6 +25,8 @@ export interface EngineContext {
   readonly tracked: Map<string, TrackedCollection>;
   readonly position: StreamPosition;
   readonly selection: Selection;
+  /** Aimed size of a range of the copy. */
+  readonly partitionBytes: number;
   /** Set by the operator at any time. */
   load: Load;
 }

@@ -5,6 +5,7 @@ import { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
 import { writeBarrier } from '../cluster/cluster-time.ts';
 import { connectCluster } from '../cluster/connect.ts';
 import { Retrier } from '../cluster/retry.ts';
+import { DEFAULT_PARTITION_BYTES } from '../copy/plan-partitions.ts';
 import { cutOver, finishCutover, reopenAfterFailure, settleOpenBlock } from '../cutover/cut-over.ts';
 import { checkClusters } from '../preflight/preflight.ts';
 import { type Cancellation, cancel } from './cancel.ts';
@@ -102,6 +103,7 @@ export class MigrationRun {
         position: { time: new Timestamp(0n) },
         load: loadOf(DEFAULT_LOAD_LEVEL),
         selection: new Selection(options.filters),
+        partitionBytes: options.partitionBytes ?? DEFAULT_PARTITION_BYTES,
       };
       return new MigrationRun(options, {
         tasks,
