@@ -21,8 +21,13 @@ export interface Spread {
 /**
  * Lets all contenders do the work once a round, in turns, so that whatever else the machine does hits all alike. The order changes from round
  * to round; one round before the first is not counted.
+ * @param afterRound prepares the next one
  */
-export async function measure(contenders: readonly Contender[], rounds: number): Promise<Measurement[]> {
+export async function measure(
+  contenders: readonly Contender[],
+  rounds: number,
+  afterRound: () => void = () => undefined,
+): Promise<Measurement[]> {
   const seconds = new Map(contenders.map(({ name }) => [name, [] as number[]]));
   for (let round = -1; round < rounds; round += 1) {
     const shift = Math.max(0, round) % contenders.length;
@@ -31,6 +36,7 @@ export async function measure(contenders: readonly Contender[], rounds: number):
       if (round >= 0) seconds.get(name)?.push(took);
       console.error(`${round < 0 ? 'warm-up' : `round ${round + 1}`}: ${name} ${took.toFixed(2)} s`);
     }
+    afterRound();
   }
   const [first = []] = seconds.values();
   return [...seconds].map(([name, all], n) => {

@@ -1,0 +1,62 @@
+import { Migration } from '../../src/engine/index.ts';
+import { newId, silentLogger } from '../../src/platform/index.ts';
+
+/** What the parent asks for: to stand still, or to work until so many changes more are on the destination. */
+export type Request = { readonly kind: 'pause' } | { readonly kind: 'apply'; readonly changes: number };
+/** Sent when it is done, and once when the initial copy is. */
+export interface Done {
+  readonly seconds: number;
+}
+
+const LOOK_EVERY_MS = 5;
+
+/** The engine in a process of its own, as in production: `node linkspan-process.ts SOURCE DESTINATION`, spoken to by messages. */
+const [source = '', destination = ''] = process.argv.slice(2);
+const migration = new Migration({
+  migrationId: newId(),
+  source: { uri: source },
+  destination: { uri: destination },
+  dropDestination: false,
+  logger: silentLogger,
+});
+const ended = migration.run(new AbortController().signal).then(
+  () => new Error('the migration ended'),
+  (error: unknown) => error,
+);
+void ended.then((error) => {
+  console.error(error);
+  process.exit(1);
+});
+
+/** Taken before the pause: a reply of the stream that is under way then is still worked off. */
+let readBefore = 0;
+process.on('message', async (request: Request) => {
+  const start = performance.now();
+  if (request.kind === 'pause') await pause();
+  else await apply(request.changes);
+  answer(start);
+});
+await until(() => migration.progress().readyForCutover);
+answer(0);
+
+async function pause(): Promise<void> {
+  readBefore = migration.progress().changes.read;
+  migration.want('paused');
+  await until(() => migration.progress().state === 'paused');
+}
+
+async function apply(changes: number): Promise<void> {
+  migration.want('running');
+  await until(() => {
+    const { read, queued } = migration.progress().changes;
+    return read - readBefore >= changes && queued === 0;
+  });
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+}
+
+function answer(start: number): void {
+  process.send?.({ seconds: (performance.now() - start) / 1_000 } satisfies Done);
+}

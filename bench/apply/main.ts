@@ -1,0 +1,104 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { parseArgs } from 'node:util';
+import type { MongoClient } from 'mongodb';
+import { cleanUpAtExit } from '../../test/support/exit-cleanup.ts';
+import { inBatches, sendBatches } from '../raw-commands.ts';
+import { measure, report, timed } from '../rounds.ts';
+import { DATABASE, startServers } from '../servers.ts';
+import type { Done, Request } from './linkspan-process.ts';
+import { type Changes, Workload } from './workload.ts';
+
+/**
+ * `npm run bench:apply -- [--scale 1] [--rounds 5]`: how long Linkspan needs for changes that wait in the source's oplog, beside what the
+ * destination needs for the same insert, update and delete commands from memory.
+ */
+const BATCH_STATEMENTS = 1_000;
+const WRITERS = 4;
+const FOLLOWED = 'followed';
+const BOUND = 'bound';
+
+const { values } = parseArgs({
+  options: { scale: { type: 'string', default: '1' }, rounds: { type: 'string', default: '5' } },
+});
+const count = Math.round(100_000 * Number(values.scale));
+for (const style of ['replaces', 'updates'] as const) {
+  await using pair = await startServers();
+  const [source, destination] = [pair.source.client, pair.destination.client];
+  const workload = new Workload(count);
+  const documents = inBatches(workload.documents(), BATCH_STATEMENTS);
+  await fill(source, FOLLOWED, documents);
+  const linkspan = await startLinkspan(pair.source.uri, pair.destination.uri);
+  // Only now: a migration starts with an empty destination.
+  await fill(destination, BOUND, documents);
+  let round = workload.nextRound(count);
+  const measurements = await measure(
+    [
+      {
+        name: 'Linkspan',
+        run: async () => {
+          await ask(linkspan, { kind: 'pause' });
+          await change(source, FOLLOWED, round, style);
+          await destination.db('admin').command({ fsync: 1 });
+          return await ask(linkspan, { kind: 'apply', changes: count });
+        },
+      },
+      {
+        name: `commands from memory, ${WRITERS} at a time`,
+        run: async () => {
+          await destination.db('admin').command({ fsync: 1 });
+          return await timed(() => change(destination, BOUND, round, 'replaces'));
+        },
+      },
+    ],
+    Number(values.rounds),
+    () => {
+      round = workload.nextRound(count);
+    },
+  );
+  report(`apply: ${count} changes with ${style}, 2 secondary indexes`, count, 'changes', measurements);
+  linkspan.kill();
+}
+
+async function change(
+  client: MongoClient,
+  collection: string,
+  changes: Changes,
+  style: 'replaces' | 'updates',
+): Promise<void> {
+  const send = (command: 'insert' | 'update' | 'delete', statements: readonly Buffer[]) =>
+    sendBatches(client, collection, command, inBatches(statements, BATCH_STATEMENTS), WRITERS);
+  await send('insert', changes.inserts);
+  await send('update', changes[style]);
+  await send('delete', changes.deletes);
+}
+
+async function fill(client: MongoClient, collection: string, documents: readonly (readonly Buffer[])[]): Promise<void> {
+  await sendBatches(client, collection, 'insert', documents, WRITERS);
+  await client
+    .db(DATABASE)
+    .collection(collection)
+    .createIndexes([{ key: { n: 1 } }, { key: { category: 1, at: -1 } }]);
+}
+
+/** @returns once its initial copy is done */
+async function startLinkspan(source: string, destination: string): Promise<ChildProcess> {
+  const child = fork(new URL('linkspan-process.ts', import.meta.url), [source, destination]);
+  cleanUpAtExit(() => child.kill('SIGKILL'));
+  await answer(child);
+  return child;
+}
+
+/** @returns the seconds that it took */
+async function ask(child: ChildProcess, request: Request): Promise<number> {
+  child.send(request);
+  return (await answer(child)).seconds;
+}
+
+async function answer(child: ChildProcess): Promise<Done> {
+  using waiting = new DisposableStack();
+  return await new Promise<Done>((resolve, reject) => {
+    const fail = () => reject(new Error('the migration ended early'));
+    child.once('message', resolve).once('exit', fail);
+    waiting.defer(() => child.off('message', resolve).off('exit', fail));
+  });
+}

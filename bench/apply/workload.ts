@@ -1,0 +1,52 @@
+import { BSON } from 'mongodb';
+import { SeededRandom } from '../../test/support/seeded-random.ts';
+import { DocumentSource } from '../documents.ts';
+
+/** Each round's changes: 40 % inserts, 50 % changed documents, 10 % deletes. */
+const INSERTED = 0.4;
+const CHANGED = 0.5;
+
+/** The changes of one round, as statements of commands. No key comes twice, so the end is the same whatever the order. */
+export interface Changes {
+  readonly inserts: readonly Buffer[];
+  /** Whole documents by key. */
+  readonly replaces: readonly Buffer[];
+  /** Single fields by key: what an application does, and the events of which bring no document along. */
+  readonly updates: readonly Buffer[];
+  readonly deletes: readonly Buffer[];
+}
+
+/** Documents with numbers as `_id`, and changes to them, round after round. */
+export class Workload {
+  readonly #source = new DocumentSource(3);
+  readonly #random = new SeededRandom(4);
+  #ids: number[];
+
+  constructor(count: number) {
+    this.#ids = Array.from({ length: count }, (_, n) => n);
+  }
+
+  /** What is there before the first round. */
+  documents(): Buffer[] {
+    return this.#ids.map((id) => this.#source.ordinary(id, id));
+  }
+
+  nextRound(changes: number): Changes {
+    const next = (this.#ids.at(-1) ?? 0) + 1;
+    const added = Array.from({ length: Math.round(changes * INSERTED) }, (_, n) => next + n);
+    const shuffled = this.#random.sample(this.#ids, this.#ids.length);
+    const changed = shuffled.slice(0, Math.round(changes * CHANGED));
+    const deleted = new Set(shuffled.slice(changed.length, changes - added.length));
+    this.#ids = [...this.#ids.filter((id) => !deleted.has(id)), ...added];
+    return {
+      inserts: added.map((id) => this.#source.ordinary(id, id)),
+      replaces: changed.map((id) => statement({ q: { _id: id }, u: BSON.deserialize(this.#source.ordinary(id, id)) })),
+      updates: changed.map((id) => statement({ q: { _id: id }, u: { $set: { price: this.#random.next(), n: -id } } })),
+      deletes: [...deleted].map((id) => statement({ q: { _id: id }, limit: 1 })),
+    };
+  }
+}
+
+function statement(value: object): Buffer {
+  return Buffer.from(BSON.serialize(value));
+}
