@@ -1,6 +1,10 @@
 import { Migration, type MigrationOptions, type Progress } from '../engine/index.ts';
+import type { WantedAgentState } from '../link/index.ts';
 import { type Logger, UserError } from '../platform/index.ts';
 import { neverBegun, shownError } from './failed-progress.ts';
+
+/** What the control plane wants of a migration. */
+export type Target = Pick<WantedAgentState['migrations'][number], 'wanted' | 'loadLevel' | 'dropCopied'>;
 
 /** One migration that the control plane wants of this agent, from the first word of it until it is not wanted any more. */
 export class AssignedMigration {
@@ -13,10 +17,14 @@ export class AssignedMigration {
   #run: Promise<void> = Promise.resolve();
   #ended = false;
   #failure: unknown;
-  #cutoverAsked = false;
+  #target: Target;
+  /** What the engine was told last. */
+  #asked: 'running' | 'paused' | 'cutover' = 'running';
+  #cancelAsked: boolean | undefined;
 
-  constructor(id: string, sourceKey: string, logger: Logger) {
+  constructor(id: string, sourceKey: string, target: Target, logger: Logger) {
     this.id = id;
+    this.#target = target;
     this.sourceKey = sourceKey;
     this.#logger = logger.child({ migration: id });
   }
@@ -37,6 +45,8 @@ export class AssignedMigration {
       this.#fail(error);
       return;
     }
+    // Before the run, so that a paused migration copies nothing after a restart, and a cancelled one neither.
+    this.#apply(this.#migration);
     this.#logger.info('migration runs');
     this.#run = this.#migration.run(this.#stop.signal).then(
       (outcome) => {
@@ -47,12 +57,43 @@ export class AssignedMigration {
     );
   }
 
-  /** Asks for the cutover once the engine is ready for it. Wanted state: asking again is harmless, and so is asking too early. */
-  wantCutover(): void {
-    if (this.#cutoverAsked || !this.running || !this.#migration?.progress().readyForCutover) return;
+  /** Takes note of what is wanted and asks the engine for what it can do of it now. Asking again is harmless, and so is asking too early. */
+  want(target: Target): void {
+    this.#target = target;
+    if (this.#migration && !this.#ended) this.#apply(this.#migration);
+  }
+
+  #apply(migration: Migration): void {
+    const { wanted, loadLevel, dropCopied } = this.#target;
+    migration.setLoadLevel(loadLevel);
+    if (wanted === 'cancelled') this.#cancel(migration, dropCopied);
+    else if (wanted === 'cutover') this.#cutOver(migration);
+    else if (wanted !== this.#asked && this.#asked !== 'cutover') {
+      migration.want(wanted);
+      this.#asked = wanted;
+      this.#logger.info({ wanted }, 'migration is paused or goes on');
+    }
+  }
+
+  #cancel(migration: Migration, drop: boolean): void {
+    if (this.#cancelAsked === drop) return;
+    this.#cancelAsked = drop;
+    this.#logger.info({ drop }, 'cancellation begins');
+    // Too late, it has been committed, which is what is reported; or the run fails, which is told there.
+    migration.cancel({ drop }).catch((error) => this.#logger.warn({ error: shownError(error) }, 'not cancelled'));
+  }
+
+  #cutOver(migration: Migration): void {
+    if (this.#asked === 'cutover') return;
+    // Paused while the cutover was asked for: it has to catch up first.
+    if (this.#asked === 'paused') {
+      migration.want('running');
+      this.#asked = 'running';
+    }
+    if (!migration.progress().readyForCutover) return;
     try {
-      this.#migration.want('cutover');
-      this.#cutoverAsked = true;
+      migration.want('cutover');
+      this.#asked = 'cutover';
       this.#logger.info('cutover begins');
     } catch (error) {
       // It stopped being ready between the two lines; the next look asks again.

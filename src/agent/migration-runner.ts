@@ -33,15 +33,15 @@ export class MigrationRunner {
     this.advance();
   }
 
-  /** Starts what can start, and cuts over what can be. To be called every now and then: what was not possible may be so now. */
+  /** Starts what can start, and brings about what can be of what is wanted. To be called every now and then: what was not possible may be so now. */
   advance(): void {
-    for (const { id, assignment, wanted } of this.#wanted) {
+    for (const { id, assignment, ...target } of this.#wanted) {
       const { projectId, clusterName } = assignment.source;
       const migration =
-        this.#migrations.get(id) ?? new AssignedMigration(id, `${projectId}/${clusterName}`, this.#logger);
+        this.#migrations.get(id) ?? new AssignedMigration(id, `${projectId}/${clusterName}`, target, this.#logger);
       this.#migrations.set(id, migration);
+      migration.want(target);
       if (migration.waiting && !this.#busy(migration.sourceKey)) migration.start(() => this.#optionsOf(id, assignment));
-      if (wanted === 'cutover') migration.wantCutover();
     }
   }
 

@@ -1,20 +1,22 @@
 import { z } from 'zod';
 import { createMigration, getMigration, type Migration, requestCutover } from '../control/index.ts';
+import { migrationDetail, showDetail } from './migration-detail.ts';
 import { migrationRequestVersions } from './migration-request.ts';
 import { defineOperation } from './operation.ts';
 import { id } from './schemas.ts';
 
-const liveMigrationResponse = z
+export const liveMigrationResponse = z
   .object({
     _id: id,
     status: z.enum(['NEW', 'WORKING', 'FAILED', 'COMPLETE', 'EXPIRED']),
     migrationHosts: z.array(z.string()),
-    readyForCutover: z.boolean(),
-    lagTimeSeconds: z.int().nullable().meta({ description: 'Only while WORKING and before the cutover.' }),
+    readyForCutover: z.boolean().optional().meta({ description: 'Only while WORKING.' }),
+    lagTimeSeconds: z.int().nullable().optional().meta({ description: 'Only while WORKING and before the cutover.' }),
     errorMessage: z
       .string()
       .optional()
       .meta({ description: 'Extension: why it FAILED, and what can be done.', 'x-linkspan-extension': true }),
+    linkspan: migrationDetail,
   })
   .meta({ id: 'LiveMigrationResponse' });
 
@@ -28,7 +30,7 @@ export const liveMigrationOperations = [
     versions: migrationRequestVersions,
     response: liveMigrationResponse,
     handle: async ({ control, actor, path, body }) =>
-      show(await createMigration(control, actor, path('groupId'), body)),
+      showMigration(await createMigration(control, actor, path('groupId'), body)),
   }),
   defineOperation({
     operationId: 'getGroupLiveMigration',
@@ -39,7 +41,7 @@ export const liveMigrationOperations = [
     versions: [{ version: '2023-01-01' }],
     response: liveMigrationResponse,
     handle: async ({ control, actor, path }) =>
-      show(await getMigration(control, actor, path('groupId'), path('liveMigrationId'))),
+      showMigration(await getMigration(control, actor, path('groupId'), path('liveMigrationId'))),
   }),
   defineOperation({
     operationId: 'cutoverGroupLiveMigration',
@@ -54,14 +56,18 @@ export const liveMigrationOperations = [
   }),
 ];
 
-function show({ id, host, state, progress }: Migration): z.output<typeof liveMigrationResponse> {
-  const beforeCutover = state.status === 'WORKING' && state.wanted === 'running';
+/** A migration in Atlas's shape, with what Linkspan adds in one place. */
+export function showMigration(migration: Migration): z.output<typeof liveMigrationResponse> {
+  const { id, host, state, progress } = migration;
+  const isWorking = state.status === 'WORKING';
+  const beforeCutover = isWorking && state.wanted !== 'cutover';
   return {
     _id: id,
     status: state.status,
     migrationHosts: [host],
-    readyForCutover: beforeCutover && state.readyForCutover,
-    lagTimeSeconds: beforeCutover ? (progress?.lagSeconds ?? null) : null,
+    ...(isWorking ? { readyForCutover: state.wanted === 'running' && state.readyForCutover } : {}),
+    ...(beforeCutover ? { lagTimeSeconds: progress?.lagSeconds ?? null } : {}),
     ...(state.errorMessage === null ? {} : { errorMessage: state.errorMessage }),
+    linkspan: showDetail(migration),
   };
 }

@@ -14,7 +14,7 @@ interface OperationVersion<Schema> {
 }
 
 /** What an operation's handler is given: all of it checked. */
-interface OperationRequest<Body> {
+export interface OperationRequest<Body> {
   readonly control: Control;
   readonly actor: Actor;
   /** By name, decoded; not yet checked for form, which the use cases do. */

@@ -2,7 +2,9 @@ import { availableProjectOperations } from './available-projects.ts';
 import { clusterOperations } from './clusters.ts';
 import { groupOperations } from './groups.ts';
 import { linkTokenOperations } from './link-tokens.ts';
+import { linkOperations } from './links.ts';
 import { liveMigrationOperations } from './live-migrations.ts';
+import { migrationExtensions } from './migration-extensions.ts';
 import type { AnyOperation } from './operation.ts';
 import { organizationOperations } from './organizations.ts';
 import { validationOperations } from './validations.ts';
@@ -13,6 +15,8 @@ export const operations: readonly AnyOperation[] = [
   ...availableProjectOperations,
   ...validationOperations,
   ...liveMigrationOperations,
+  ...migrationExtensions,
+  ...linkOperations,
   ...organizationOperations,
   ...groupOperations,
   ...clusterOperations,

@@ -2,7 +2,15 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { registerAtlasApi } from '../atlas-api/index.ts';
-import { AgentSignals, assertMasterKey, bootstrap, type Control, loadMasterKey, Sealer } from '../control/index.ts';
+import {
+  AgentSignals,
+  assertMasterKey,
+  bootstrap,
+  type Control,
+  keepExpiring,
+  loadMasterKey,
+  Sealer,
+} from '../control/index.ts';
 import { checkConnectionString } from '../destination/index.ts';
 import { registerGateway } from '../gateway/index.ts';
 import { createServer, digestSecrets } from '../http/index.ts';
@@ -90,6 +98,8 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   const address = await listen(app, settings);
   publicUrl ||= address;
   using _certificate = tls && followCertificate(app.server, tls, logger);
+  const stopping = new AbortController();
+  const expiring = keepExpiring(control, logger, stopping.signal);
   try {
     const first = await bootstrap(control, settings.bootstrap);
     if (first) process.stdout.write(welcome(first, publicUrl, settings.bootstrap.privateKey !== undefined));
@@ -98,6 +108,8 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   } finally {
     // Long polls end now instead of when their time is over.
     control.signals.close();
+    stopping.abort();
+    await expiring;
     await app.close();
   }
   return exitCode.done;

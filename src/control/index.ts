@@ -7,18 +7,29 @@ export { getCluster, listClusters, registerCluster, type ShownCluster } from './
 export type { Control } from './control.ts';
 export { createLinkToken } from './create-link-token.ts';
 export { deleteLinks } from './delete-links.ts';
+export { expireMigrations, keepExpiring } from './expire-migrations.ts';
 export { createGroup, getGroup, getOrganization, listGroups, listOrganizations } from './groups.ts';
 export { assertLinked, findAgent, type LinkedAgent } from './identify-agent.ts';
+export { listLinks } from './list-links.ts';
 export { assertMasterKey, loadMasterKey } from './master-key.ts';
 export type { OrderRequest } from './migration-order.ts';
 export {
+  type LoadLevel,
   type MigrationEvent,
   type MigrationState,
   type MigrationStatus,
   NEW_MIGRATION,
-  transition,
 } from './migration-state.ts';
-export { createMigration, getMigration, requestCutover } from './migrations.ts';
+export { transition } from './migration-transitions.ts';
+export {
+  cancelMigration,
+  extendWindow,
+  pauseMigration,
+  requestCutover,
+  resumeMigration,
+  setLoadLevel,
+} from './migration-wishes.ts';
+export { createMigration, getMigration, listMigrations } from './migrations.ts';
 export type {
   Agent,
   ApiKey,

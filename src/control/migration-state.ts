@@ -9,21 +9,31 @@
  *                      │ window ran out
  *                      └────────▶ EXPIRED
  *
- * The meanings of the statuses are Atlas's (contract §1.4). A cutover is no status of its own: it is what the operator wants of a
- * WORKING migration, kept until the agent has done it.
+ * The meanings of the statuses are Atlas's (contract §1.4), which has none for a cancelled migration: that is FAILED, and the message
+ * says so. A pause, a cutover and a cancellation are no statuses of their own: they are what the operator wants of an active migration,
+ * kept until the agent has done it.
  */
 export type MigrationStatus = 'NEW' | 'WORKING' | 'COMPLETE' | 'FAILED' | 'EXPIRED';
 
 export interface MigrationState {
   readonly status: MigrationStatus;
-  readonly wanted: 'running' | 'cutover';
+  readonly wanted: WantedOfMigration;
+  /** With `cancelled`: whether what was copied is dropped too. */
+  readonly dropCopied: boolean;
+  readonly loadLevel: LoadLevel;
   readonly readyForCutover: boolean;
-  /** When it became ready for cutover and has stayed so; Atlas's 120 h window runs from there. */
-  readonly readySinceMs: number | null;
+  /** Until when it can be cut over; null before it was first ready for that. */
+  readonly windowEndsAtMs: number | null;
   readonly endedAtMs: number | null;
   /** Why it failed. */
   readonly errorMessage: string | null;
 }
+
+/** What the operator wants of a migration. */
+export type WantedOfMigration = 'running' | 'paused' | 'cutover' | 'cancelled';
+
+/** How hard the engine may work. */
+export type LoadLevel = 1 | 2 | 3 | 4;
 
 /** What can happen to a migration. */
 export type MigrationEvent =
@@ -31,23 +41,30 @@ export type MigrationEvent =
   | { readonly kind: 'progress'; readonly ready: boolean; readonly atMs: number }
   | { readonly kind: 'committed'; readonly atMs: number }
   | { readonly kind: 'failed'; readonly message: string; readonly atMs: number }
-  | { readonly kind: 'cutover'; readonly atMs: number }
+  /** The agent has given it up. */
+  | { readonly kind: 'cancelled'; readonly atMs: number }
+  | Wish
   | { readonly kind: 'window ran out'; readonly atMs: number };
+
+/** What an operator can ask for. Asking for what is wanted already changes nothing. */
+export type Wish =
+  | { readonly kind: 'cutover'; readonly atMs: number }
+  | { readonly kind: 'pause'; readonly atMs: number }
+  | { readonly kind: 'resume'; readonly atMs: number }
+  | { readonly kind: 'cancel'; readonly dropCopied: boolean; readonly atMs: number }
+  | { readonly kind: 'load level'; readonly level: LoadLevel; readonly atMs: number }
+  | { readonly kind: 'extend'; readonly untilMs: number; readonly atMs: number };
 
 /** `refused` where the event was somebody's wish; reports that come late are `ignored`. */
 export type Transition = MigrationState | 'ignored' | 'refused';
 
-type Rule<K extends MigrationEvent['kind']> = (
-  state: MigrationState,
-  event: Extract<MigrationEvent, { kind: K }>,
-) => Transition;
-type Rules = { readonly [K in MigrationEvent['kind']]: Rule<K> };
-
 export const NEW_MIGRATION: MigrationState = {
   status: 'NEW',
   wanted: 'running',
+  dropCopied: false,
+  loadLevel: 3,
   readyForCutover: false,
-  readySinceMs: null,
+  windowEndsAtMs: null,
   endedAtMs: null,
   errorMessage: null,
 };
@@ -55,65 +72,7 @@ export const NEW_MIGRATION: MigrationState = {
 /** Statuses that an agent still has work with. */
 export const ACTIVE_STATUSES: readonly MigrationStatus[] = ['NEW', 'WORKING'];
 
-const ignored = () => 'ignored' as const;
-const refused = () => 'refused' as const;
-
-const work: Rule<'progress'> = (state, { ready, atMs }) => ({
-  ...state,
-  status: 'WORKING',
-  readyForCutover: ready,
-  readySinceMs: ready ? (state.readySinceMs ?? atMs) : null,
-});
-const complete: Rule<'committed'> = (state, { atMs }) => end(state, 'COMPLETE', atMs, null);
-const fail: Rule<'failed'> = (state, { message, atMs }) => end(state, 'FAILED', atMs, message);
-const expire: Rule<'window ran out'> = (state, { atMs }) =>
-  // A cutover that was accepted in time is carried through.
-  state.wanted === 'cutover' ? 'ignored' : end(state, 'EXPIRED', atMs, null);
-const cutOver: Rule<'cutover'> = (state) => {
-  if (state.wanted === 'cutover') return state;
-  return state.readyForCutover ? { ...state, wanted: 'cutover' } : 'refused';
-};
-
-/** The end of a migration that happened stays as it is, whatever comes in late. */
-const ENDED: Rules = {
-  progress: ignored,
-  committed: ignored,
-  failed: ignored,
-  cutover: refused,
-  'window ran out': ignored,
-};
-
-const TABLE: Readonly<Record<MigrationStatus, Rules>> = {
-  NEW: { progress: work, committed: complete, failed: fail, cutover: refused, 'window ran out': ignored },
-  WORKING: { progress: work, committed: complete, failed: fail, cutover: cutOver, 'window ran out': expire },
-  COMPLETE: ENDED,
-  FAILED: ENDED,
-  // The engine may have committed before it heard of the end: what the data say is true.
-  EXPIRED: { ...ENDED, committed: complete },
-};
-
-/** What becomes of a migration when something happens to it. */
-export function transition(state: MigrationState, event: MigrationEvent): Transition {
-  const rules = TABLE[state.status];
-  switch (event.kind) {
-    case 'progress':
-      return rules.progress(state, event);
-    case 'committed':
-      return rules.committed(state, event);
-    case 'failed':
-      return rules.failed(state, event);
-    case 'cutover':
-      return rules.cutover(state, event);
-    case 'window ran out':
-      return rules['window ran out'](state, event);
-  }
-}
-
-function end(
-  state: MigrationState,
-  status: MigrationStatus,
-  endedAtMs: number,
-  errorMessage: string | null,
-): MigrationState {
-  return { ...state, status, readyForCutover: false, endedAtMs, errorMessage };
+/** Whether a cutover or a cancellation was accepted, which nothing takes back. */
+export function isDecided({ wanted }: MigrationState): boolean {
+  return wanted === 'cutover' || wanted === 'cancelled';
 }

@@ -2,7 +2,7 @@ import { isId, newId, reach, UserError } from '../platform/index.ts';
 import { type Actor, authorizeGroup } from './actor.ts';
 import type { Control } from './control.ts';
 import { type OrderRequest, passwordSealer, resolveOrder } from './migration-order.ts';
-import { ACTIVE_STATUSES, NEW_MIGRATION, transition } from './migration-state.ts';
+import { NEW_MIGRATION } from './migration-state.ts';
 import type { Migration, Order, OrganizationRole } from './records.ts';
 import type { StoreReader } from './store-port.ts';
 
@@ -38,6 +38,12 @@ export async function createMigration(
   return migration;
 }
 
+/** All migrations into the project, ended ones too. @throws UserError as {@link authorizeGroup} */
+export async function listMigrations({ store }: Control, actor: Actor, groupId: string): Promise<Migration[]> {
+  await authorizeGroup(store, actor, groupId, 'ORG_MEMBER');
+  return await store.migrationsOf(groupId);
+}
+
 /** @throws UserError INVALID_PATH_PARAMETER, LIVE_MIGRATION_NOT_FOUND, and as {@link authorizeGroup} */
 export async function getMigration(
   control: Control,
@@ -48,35 +54,8 @@ export async function getMigration(
   return await findMigration(control.store, actor, groupId, migrationId, 'ORG_MEMBER');
 }
 
-/**
- * Wants the cutover of a migration that is ready for it. Asking again is harmless.
- * @throws UserError CUTOVER_NOT_READY, CUTOVER_AFTER_END, and as {@link getMigration}
- */
-export async function requestCutover(
-  control: Control,
-  actor: Actor,
-  groupId: string,
-  migrationId: string,
-): Promise<void> {
-  const atMs = control.clock.now();
-  const migration = await control.store.write(async (transaction) => {
-    const record = await findMigration(transaction, actor, groupId, migrationId, 'ORG_OWNER');
-    const state = transition(record.state, { kind: 'cutover', atMs });
-    if (state === 'refused' || state === 'ignored') throw cutoverRefusal(record);
-    if (state !== record.state) await transaction.updateMigration({ ...record, state, updatedAtMs: atMs });
-    return record;
-  });
-  await reach('control.cutover.committed');
-  control.signals.wake(migration.agentId);
-}
-
-function cutoverRefusal({ id, state, progress }: Migration): UserError {
-  if (!ACTIVE_STATUSES.includes(state.status)) return new UserError('CUTOVER_AFTER_END', [id, state.status]);
-  const reasons = progress?.notReadyReasons ?? ['its agent has not taken it up yet'];
-  return new UserError('CUTOVER_NOT_READY', [id, reasons.join('; ') || 'its agent has not reported it ready']);
-}
-
-async function findMigration(
+/** @throws UserError INVALID_PATH_PARAMETER, LIVE_MIGRATION_NOT_FOUND, and as {@link authorizeGroup} */
+export async function findMigration(
   store: StoreReader,
   actor: Actor,
   groupId: string,

@@ -53,6 +53,10 @@ export interface StoreReader {
   /** Those of an agent that are PENDING. */
   pendingValidationsOf(agentId: string): Promise<Validation[]>;
   migration(id: string): Promise<Migration | undefined>;
+  /** Those into a project, ended ones too. */
+  migrationsOf(groupId: string): Promise<Migration[]>;
+  /** All that are NEW or WORKING. */
+  activeMigrations(): Promise<Migration[]>;
   /** Those of an agent that are NEW or WORKING. */
   activeMigrationsOfAgent(agentId: string): Promise<Migration[]>;
   /** Those of an organization that are NEW or WORKING. */

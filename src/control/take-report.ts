@@ -2,7 +2,8 @@ import type { Progress, Report } from '../link/index.ts';
 import { reach } from '../platform/index.ts';
 import type { Control } from './control.ts';
 import { assertLinked } from './identify-agent.ts';
-import { type MigrationEvent, transition } from './migration-state.ts';
+import type { MigrationEvent } from './migration-state.ts';
+import { transition } from './migration-transitions.ts';
 import type { Agent } from './records.ts';
 import type { StoreTransaction } from './store-port.ts';
 
@@ -71,7 +72,7 @@ function eventOf(progress: Progress, atMs: number): MigrationEvent {
       return { kind: 'failed', message: `${message} ${remedy}`.trim(), atMs };
     }
     case 'cancelled':
-      return { kind: 'failed', message: 'The migration was cancelled on its host.', atMs };
+      return { kind: 'cancelled', atMs };
     default:
       return { kind: 'progress', ready: progress.readyForCutover, atMs };
   }

@@ -21,7 +21,8 @@ async function wantedStateOf(control: Control, agentId: string): Promise<WantedA
   for (const migration of await control.store.activeMigrationsOfAgent(agentId)) {
     const { id, state } = migration;
     const assignment = await assignmentOf(control, 'migrations', id, migration);
-    migrations.push({ id, assignment, wanted: state.wanted });
+    const { wanted, loadLevel, dropCopied } = state;
+    migrations.push({ id, assignment, wanted, loadLevel, dropCopied });
   }
   const content = { validations, migrations };
   return { revision: createHash('sha256').update(JSON.stringify(content)).digest('base64url'), ...content };

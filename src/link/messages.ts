@@ -54,7 +54,17 @@ export const wantedState = z.object({
   /** Opaque; changes whenever anything below does. */
   revision: z.string(),
   validations: z.array(z.object({ id, assignment })),
-  migrations: z.array(z.object({ id, assignment, wanted: z.enum(['running', 'cutover']) })),
+  migrations: z.array(
+    z.object({
+      id,
+      assignment,
+      wanted: z.enum(['running', 'paused', 'cutover', 'cancelled']),
+      /** How hard the engine may work; 3 where an older server says nothing. */
+      loadLevel: z.literal([1, 2, 3, 4]).default(3),
+      /** With `cancelled`: whether what was copied is dropped too. */
+      dropCopied: z.boolean().default(false),
+    }),
+  ),
 });
 
 /** `POST /link/v1/poll`: answers at once when the revision differs, else when it changes or after `waitSeconds`. */

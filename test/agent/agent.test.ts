@@ -4,11 +4,16 @@ import { Agent } from '../../src/agent/agent.ts';
 import type { AgentConfiguration } from '../../src/agent/configuration.ts';
 import { establishLink } from '../../src/agent/establish-link.ts';
 import {
+  cancelMigration,
   createMigration,
   deleteLinks,
   getMigration,
   getValidation,
+  type Migration,
+  pauseMigration,
   requestCutover,
+  resumeMigration,
+  setLoadLevel,
   startValidation,
 } from '../../src/control/index.ts';
 import { silentLogger, systemClock } from '../../src/platform/index.ts';
@@ -164,13 +169,42 @@ test('a migration runs through a restart of the agent and of the control plane, 
     .collection<{ _id: number }>('orders')
     .updateOne({ _id: 7 }, { $set: { seen: true } });
   await plane.comeBack();
-  await migrationIs(plane, id, 'ready', ({ state }) => state.readySinceMs !== null);
+  await migrationIs(plane, id, 'ready', ({ state }) => state.readyForCutover);
   await requestCutover(plane.control, plane.actor, plane.groupId, id);
   const { progress } = await migrationIs(plane, id, 'COMPLETE', ({ state }) => state.status === 'COMPLETE');
   assert.equal(progress?.state, 'committed');
   await agent.stop();
   const { differences, documents } = await compareClusters(source.client, destination.client);
   assert.deepEqual([differences, documents], [[], 3_000]);
+});
+
+test('a migration pauses before its first document, goes on when told to, and is given up with all that it copied', async () => {
+  await using plane = await startControlPlane();
+  await using destination = await startReplicaSet();
+  const { control, actor, groupId } = plane;
+  await (await startAgent(plane, { token: await plane.newToken() })).stop();
+  const { id } = await createMigration(control, actor, groupId, await orderTo(plane, destination.uri));
+  await pauseMigration(control, actor, groupId, id);
+  await setLoadLevel(control, actor, groupId, id, 1);
+  // What is wanted before the agent is there, it finds when it comes.
+  const copyBytesPerSecond = SLOW_BYTES_PER_SECOND;
+  await using _agent = await startAgent(plane, { copyBytesPerSecond });
+  const copied = (migration: Migration) => migration.progress?.copy.documentsCopied ?? 0;
+  const paused = await migrationIs(plane, id, 'paused', ({ progress }) => progress?.state === 'paused');
+  assert.equal(copied(paused), 0);
+  await resumeMigration(control, actor, groupId, id);
+  await migrationIs(plane, id, 'copying', (migration) => copied(migration) > 0);
+  await cancelMigration(control, actor, groupId, id, true);
+  const { state, password } = await migrationIs(
+    plane,
+    id,
+    'FAILED',
+    (migration) => migration.state.status === 'FAILED',
+  );
+  assert.equal(state.errorMessage, 'The migration was cancelled; what it had copied was dropped.');
+  assert.equal(password, null);
+  const { databases } = await destination.client.db().admin().listDatabases();
+  assert.ok(!databases.some(({ name }) => name === 'shop'));
 });
 
 test('a migration that cannot begin fails with a message for the one who asked for it', async () => {

@@ -32,12 +32,14 @@ export interface SendOptions {
 export class AgentClient {
   readonly #url: string;
   readonly #key: KeyObject;
+  readonly #now: () => number;
   #sequence = 0;
   agentId: string | undefined;
 
-  constructor(url: string, key: KeyObject = loadAgentKey(newAgentKey())) {
+  constructor(url: string, key: KeyObject = loadAgentKey(newAgentKey()), now: () => number = Date.now) {
     this.#url = url;
     this.#key = key;
+    this.#now = now;
   }
 
   redeem(token: string, host = 'host-1'): Promise<ApiResponse> {
@@ -56,7 +58,7 @@ export class AgentClient {
   async send(call: string, message: unknown, options: SendOptions = {}): Promise<ApiResponse> {
     const body = JSON.stringify(message);
     const target = `/link/v1/${call}`;
-    const signed = signRequest(this.#key, { method: 'POST', target, body }, this.agentId, options.nowMs ?? Date.now());
+    const signed = signRequest(this.#key, { method: 'POST', target, body }, this.agentId, options.nowMs ?? this.#now());
     const headers = { 'content-type': 'application/json', ...signed, ...options.headers };
     const answer = await fetch(this.#url + target, { method: 'POST', headers, body, signal: options.signal });
     const text = await answer.text();
@@ -72,7 +74,7 @@ export async function createToken(plane: ControlPlane, accessListIps: readonly s
 
 /** An agent that has redeemed a token and shown one source cluster. */
 export async function linkAgent(plane: ControlPlane, host = 'host-1'): Promise<AgentClient> {
-  const agent = new AgentClient(plane.url);
+  const agent = new AgentClient(plane.url, undefined, () => plane.control.clock.now());
   const answer = (await agent.redeem(await createToken(plane), host)).json as unknown as RedeemResponse;
   agent.agentId = answer.agentId;
   await agent.report({ inventory: [{ projectId: SOURCE_PROJECT, name: 'shop', deployments: [SOURCE] }] });

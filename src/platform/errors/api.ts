@@ -120,11 +120,13 @@ export const apiErrors = defineErrors({
   IP_ADDRESS_NOT_ON_ACCESS_LIST: {
     status: 403,
     detail: 'IP address % is not allowed to access this resource.',
-    remedy: 'Call from an address on the access list of the API key or service account. Behind a proxy: --trusted-proxies.',
+    remedy:
+      'Call from an address on the access list of the API key or service account. Behind a proxy: --trusted-proxies.',
   },
   RATE_LIMITED_TOKEN_BUCKET: {
     status: 429,
-    detail: 'Rate limit exceeded for %. Please retry after % seconds. Request capacity: %. Refill rate: % per % seconds.',
+    detail:
+      'Rate limit exceeded for %. Please retry after % seconds. Request capacity: %. Refill rate: % per % seconds.',
     remedy: 'Wait as long as the header Retry-After says.',
   },
   NOT_ACCEPTABLE: {
@@ -228,6 +230,22 @@ export const apiErrors = defineErrors({
   CUTOVER_NOT_READY: {
     status: 409,
     detail: 'Live migration % is not ready for cutover: %.',
+    remedy: 'Ask again when GET of the migration shows readyForCutover: true.',
+  },
+  LIVE_MIGRATION_ENDED: {
+    status: 409,
+    detail: 'Live migration % has ended as %: nothing about it can be changed.',
+    remedy: 'Start another migration if its data is still to be moved.',
+  },
+  LIVE_MIGRATION_DECIDED: {
+    status: 409,
+    detail: 'Live migration % can no longer be changed: its % has begun.',
+    remedy: 'Wait for its end: GET of the migration shows it.',
+  },
+  CUTOVER_WINDOW_NOT_OPEN: {
+    status: 409,
+    detail:
+      'Live migration % has no cutover window that could be extended: it was not ready yet, or the window has run out.',
     remedy: 'Ask again when GET of the migration shows readyForCutover: true.',
   },
   CUTOVER_AFTER_END: {

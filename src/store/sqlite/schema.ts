@@ -78,6 +78,9 @@ const VERSIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX expiring_access_tokens ON revoked_access_tokens (expires_at_ms);
 
+  CREATE INDEX migrations_of_group ON migrations (group_id);
+  CREATE INDEX active_migrations ON migrations (created_at_ms) WHERE status IN ('NEW', 'WORKING');
+
   UPDATE migrations SET state = json_set(
     json_remove(state, '$.readySinceMs'),
     '$.windowEndsAtMs', (state ->> 'readySinceMs') + 432000000, '$.loadLevel', 3, '$.dropCopied', json('false')

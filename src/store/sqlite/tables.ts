@@ -144,6 +144,8 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     validation: async (id) => validations.find('id = ?', id),
     pendingValidationsOf: async (agentId) => validations.list("agent_id = ? AND status = 'PENDING'", agentId),
     migration: async (id) => migrations.find('id = ?', id),
+    migrationsOf: async (groupId) => migrations.list('group_id = ?', groupId),
+    activeMigrations: async () => migrations.list(ACTIVE),
     activeMigrationsOfAgent: async (agentId) => migrations.list(`agent_id = ? AND ${ACTIVE}`, agentId),
     activeMigrationsOfOrganization: async (orgId) => migrations.list(`org_id = ? AND ${ACTIVE}`, orgId),
 

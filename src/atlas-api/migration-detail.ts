@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import type { Migration } from '../control/index.ts';
+import { atlasDate } from '../http/index.ts';
+
+const count = z.int().nonnegative();
+const date = z.iso.datetime();
+
+/** What the engine tells of its work. An agent of another version may tell less: then nothing is shown. */
+const engineProgress = z.object({
+  phase: z
+    .enum(['created', 'preparing', 'copying', 'tailing', 'paused', 'committing', 'committed', 'cancelled', 'failed'])
+    .meta({ description: '`tailing`: everything is copied, and changes are followed.' }),
+  phases: z.array(z.object({ name: z.string(), startedAt: date, endedAt: date.optional() })),
+  copy: z.object({
+    collectionsTotal: count,
+    collectionsDone: count,
+    documentsTotal: count,
+    documentsCopied: count,
+    bytesTotal: count,
+    bytesCopied: count,
+  }),
+  indexes: z.object({ total: count, built: count }),
+  changes: z.object({ read: count, applied: count, queued: count }),
+  canWrite: z.boolean().meta({ description: 'Whether applications may write to the destination.' }),
+  notReadyReasons: z.array(z.string()).meta({ description: 'Why it is not ready for cutover.' }),
+  warnings: z.array(z.string()),
+});
+
+/** What Linkspan knows of a migration beyond Atlas's fields. */
+export const migrationDetail = z
+  .object({
+    wanted: z.enum(['running', 'paused', 'cutover', 'cancelled']).meta({ description: 'What the operator asked for.' }),
+    loadLevel: z.literal([1, 2, 3, 4]).meta({ description: 'How hard the initial copy may work; 3 by default.' }),
+    cutoverWindowEndsAt: date.nullable().meta({
+      description: 'Until when it can be cut over: 120 h after it was first ready, unless extended.',
+    }),
+    createdAt: date,
+    updatedAt: date,
+    endedAt: date.nullable(),
+    progress: engineProgress.nullable().meta({ description: 'As its agent reported it last.' }),
+  })
+  .meta({ id: 'LinkspanMigrationDetail', 'x-linkspan-extension': true });
+
+export function showDetail({ state, progress, createdAtMs, updatedAtMs }: Migration): z.output<typeof migrationDetail> {
+  const shown = progress && {
+    ...progress,
+    phase: progress.state,
+    phases: progress.phases.map(({ name, startedAtMs, endedAtMs }) => ({
+      name,
+      startedAt: atlasDate(startedAtMs),
+      ...(endedAtMs === undefined ? {} : { endedAt: atlasDate(endedAtMs) }),
+    })),
+  };
+  return {
+    wanted: state.wanted,
+    loadLevel: state.loadLevel,
+    cutoverWindowEndsAt: dateOrNull(state.windowEndsAtMs),
+    createdAt: atlasDate(createdAtMs),
+    updatedAt: atlasDate(updatedAtMs),
+    endedAt: dateOrNull(state.endedAtMs),
+    progress: engineProgress.nullable().safeParse(shown).data ?? null,
+  };
+}
+
+function dateOrNull(ms: number | null): string | null {
+  return ms === null ? null : atlasDate(ms);
+}

@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import {
+  cancelMigration,
+  extendWindow,
+  listMigrations,
+  pauseMigration,
+  resumeMigration,
+  setLoadLevel,
+} from '../control/index.ts';
+import { pageOf } from '../http/index.ts';
+import { liveMigrationResponse, showMigration } from './live-migrations.ts';
+import { defineOperation, type OperationRequest } from './operation.ts';
+import { page } from './schemas.ts';
+
+const MS_PER_HOUR = 3_600_000;
+/** A window of a month. Whoever needs longer asks again. */
+const MAX_WINDOW_HOURS = 720;
+
+const cancellation = z
+  .strictObject({
+    dropCopiedData: z.boolean().meta({ description: 'Also drop what was copied to the destination.' }),
+  })
+  .meta({ id: 'LinkspanCancellation' });
+
+const loadLevelRequest = z
+  .strictObject({ loadLevel: z.literal([1, 2, 3, 4]).meta({ description: '1 is the gentlest, 4 the fastest.' }) })
+  .meta({ id: 'LinkspanLoadLevel' });
+
+const windowRequest = z
+  .strictObject({
+    hours: z
+      .int()
+      .min(1)
+      .max(MAX_WINDOW_HOURS)
+      .meta({ description: 'The window stays open at least so long from now on.' }),
+  })
+  .meta({ id: 'LinkspanCutoverWindow' });
+
+const MIGRATION = '/groups/{groupId}/liveMigrations/{liveMigrationId}';
+
+/** What the extensions about one migration have in common. */
+const aboutOne = {
+  method: 'PUT',
+  extension: true,
+  response: liveMigrationResponse,
+} as const;
+
+const placeOf = ({ path }: Pick<OperationRequest<unknown>, 'path'>) =>
+  [path('groupId'), path('liveMigrationId')] as const;
+
+/** What Atlas's API lacks for live migrations, under its conventions. */
+export const migrationExtensions = [
+  defineOperation({
+    operationId: 'listGroupLiveMigrations',
+    summary: 'List the live migrations of one project',
+    method: 'GET',
+    path: '/groups/{groupId}/liveMigrations',
+    status: 200,
+    extension: true,
+    versions: [{ version: '2023-01-01' }],
+    query: ['pageNum', 'itemsPerPage', 'includeCount'],
+    response: page('LiveMigrationResponse', liveMigrationResponse),
+    handle: async ({ control, actor, path, query, address }) => {
+      const migrations = await listMigrations(control, actor, path('groupId'));
+      return pageOf(migrations.map(showMigration), query, address);
+    },
+  }),
+  defineOperation({
+    ...aboutOne,
+    operationId: 'pauseGroupLiveMigration',
+    summary: 'Pause one live migration',
+    path: `${MIGRATION}/pause`,
+    status: 202,
+    versions: [{ version: '2023-01-01' }],
+    handle: async (request) => showMigration(await pauseMigration(request.control, request.actor, ...placeOf(request))),
+  }),
+  defineOperation({
+    ...aboutOne,
+    operationId: 'resumeGroupLiveMigration',
+    summary: 'Let one paused live migration go on',
+    path: `${MIGRATION}/resume`,
+    status: 202,
+    versions: [{ version: '2023-01-01' }],
+    handle: async (request) =>
+      showMigration(await resumeMigration(request.control, request.actor, ...placeOf(request))),
+  }),
+  defineOperation({
+    ...aboutOne,
+    operationId: 'cancelGroupLiveMigration',
+    summary: 'Give one live migration up',
+    path: `${MIGRATION}/cancel`,
+    status: 202,
+    versions: [{ version: '2023-01-01', body: cancellation }],
+    handle: async (request) => {
+      const { control, actor, body } = request;
+      return showMigration(await cancelMigration(control, actor, ...placeOf(request), body.dropCopiedData));
+    },
+  }),
+  defineOperation({
+    ...aboutOne,
+    operationId: 'setGroupLiveMigrationLoadLevel',
+    summary: 'Set how hard one live migration may work',
+    path: `${MIGRATION}/loadLevel`,
+    status: 200,
+    versions: [{ version: '2023-01-01', body: loadLevelRequest }],
+    handle: async (request) => {
+      const { control, actor, body } = request;
+      return showMigration(await setLoadLevel(control, actor, ...placeOf(request), body.loadLevel));
+    },
+  }),
+  defineOperation({
+    ...aboutOne,
+    operationId: 'extendGroupLiveMigrationCutoverWindow',
+    summary: 'Keep the cutover window of one live migration open',
+    path: `${MIGRATION}/cutoverWindow`,
+    status: 200,
+    versions: [{ version: '2023-01-01', body: windowRequest }],
+    handle: async (request) => {
+      const { control, actor, body } = request;
+      return showMigration(await extendWindow(control, actor, ...placeOf(request), body.hours * MS_PER_HOUR));
+    },
+  }),
+];

@@ -1,0 +1,135 @@
+import {
+  isDecided,
+  type MigrationEvent,
+  type MigrationState,
+  type MigrationStatus,
+  type Transition,
+} from './migration-state.ts';
+
+/** How long a migration waits for its cutover from the first readiness on: Atlas's 120 h (contract §2.5). */
+const CUTOVER_WINDOW_MS = 120 * 3_600_000;
+
+type Rule<K extends MigrationEvent['kind']> = (
+  state: MigrationState,
+  event: Extract<MigrationEvent, { kind: K }>,
+) => Transition;
+type Rules = { readonly [K in MigrationEvent['kind']]: Rule<K> };
+
+const ignored = () => 'ignored' as const;
+const refused = () => 'refused' as const;
+
+const work: Rule<'progress'> = (state, { ready, atMs }) => ({
+  ...state,
+  status: 'WORKING',
+  readyForCutover: ready,
+  windowEndsAtMs: state.windowEndsAtMs ?? (ready ? atMs + CUTOVER_WINDOW_MS : null),
+});
+const complete: Rule<'committed'> = (state, { atMs }) => end(state, 'COMPLETE', atMs, null);
+const fail: Rule<'failed'> = (state, { message, atMs }) => end(state, 'FAILED', atMs, message);
+const cancelled: Rule<'cancelled'> = (state, { atMs }) => {
+  const dropped = state.wanted === 'cancelled' && state.dropCopied;
+  const copied = dropped ? 'was dropped' : 'stays on the destination';
+  return end(state, 'FAILED', atMs, `The migration was cancelled; what it had copied ${copied}.`);
+};
+const expire: Rule<'window ran out'> = (state, { atMs }) =>
+  // A cutover that was accepted in time is carried through, and so is a cancellation.
+  isWindowOver(state, atMs) && !isDecided(state) ? end(state, 'EXPIRED', atMs, null) : 'ignored';
+
+const cutOver: Rule<'cutover'> = (state, { atMs }) => {
+  if (state.wanted === 'cutover') return state;
+  const possible = state.wanted === 'running' && state.readyForCutover && !isWindowOver(state, atMs);
+  return possible ? { ...state, wanted: 'cutover' } : 'refused';
+};
+const pause: Rule<'pause'> = (state) => (isDecided(state) ? 'refused' : { ...state, wanted: 'paused' });
+const resume: Rule<'resume'> = (state) => (isDecided(state) ? 'refused' : { ...state, wanted: 'running' });
+const cancel: Rule<'cancel'> = (state, { dropCopied }) => ({
+  ...state,
+  wanted: 'cancelled',
+  // Who asks again without dropping does not take back what was asked before.
+  dropCopied: state.dropCopied || dropCopied,
+});
+const setLoadLevel: Rule<'load level'> = (state, { level }) => ({ ...state, loadLevel: level });
+const extend: Rule<'extend'> = (state, { untilMs, atMs }) => {
+  if (state.windowEndsAtMs === null || isWindowOver(state, atMs) || isDecided(state)) return 'refused';
+  return { ...state, windowEndsAtMs: Math.max(state.windowEndsAtMs, untilMs) };
+};
+
+/** The end of a migration that happened stays as it is, whatever comes in late. */
+const ENDED: Rules = {
+  progress: ignored,
+  committed: ignored,
+  failed: ignored,
+  cancelled: ignored,
+  cutover: refused,
+  pause: refused,
+  resume: refused,
+  cancel: refused,
+  'load level': refused,
+  extend: refused,
+  'window ran out': ignored,
+};
+
+const ACTIVE: Rules = {
+  progress: work,
+  committed: complete,
+  failed: fail,
+  cancelled,
+  cutover: cutOver,
+  pause,
+  resume,
+  cancel,
+  'load level': setLoadLevel,
+  extend,
+  'window ran out': expire,
+};
+
+const TABLE: Readonly<Record<MigrationStatus, Rules>> = {
+  NEW: { ...ACTIVE, cutover: refused, extend: refused, 'window ran out': ignored },
+  WORKING: ACTIVE,
+  COMPLETE: ENDED,
+  FAILED: ENDED,
+  // The engine may have committed before it heard of the end: what the data say is true.
+  EXPIRED: { ...ENDED, committed: complete },
+};
+
+/** What becomes of a migration when something happens to it. */
+export function transition(state: MigrationState, event: MigrationEvent): Transition {
+  const rules = TABLE[state.status];
+  switch (event.kind) {
+    case 'progress':
+      return rules.progress(state, event);
+    case 'committed':
+      return rules.committed(state, event);
+    case 'failed':
+      return rules.failed(state, event);
+    case 'cancelled':
+      return rules.cancelled(state, event);
+    case 'cutover':
+      return rules.cutover(state, event);
+    case 'pause':
+      return rules.pause(state, event);
+    case 'resume':
+      return rules.resume(state, event);
+    case 'cancel':
+      return rules.cancel(state, event);
+    case 'load level':
+      return rules['load level'](state, event);
+    case 'extend':
+      return rules.extend(state, event);
+    case 'window ran out':
+      return rules['window ran out'](state, event);
+  }
+}
+
+function isWindowOver({ windowEndsAtMs }: MigrationState, atMs: number): boolean {
+  return windowEndsAtMs !== null && atMs >= windowEndsAtMs;
+}
+
+function end(
+  state: MigrationState,
+  status: MigrationStatus,
+  endedAtMs: number,
+  errorMessage: string | null,
+): MigrationState {
+  return { ...state, status, readyForCutover: false, endedAtMs, errorMessage };
+}

@@ -1,0 +1,128 @@
+import { reach, UserError } from '../platform/index.ts';
+import type { Actor } from './actor.ts';
+import type { Control } from './control.ts';
+import { ACTIVE_STATUSES, type LoadLevel, type MigrationState, type Wish } from './migration-state.ts';
+import { transition } from './migration-transitions.ts';
+import { findMigration } from './migrations.ts';
+import type { Migration } from './records.ts';
+
+type WishWithoutTime = Wish extends infer Each ? (Each extends Wish ? Omit<Each, 'atMs'> : never) : never;
+
+/**
+ * Wants the cutover of a migration that is ready for it. Asking again is harmless, as it is for all that follow.
+ * @throws UserError CUTOVER_NOT_READY, CUTOVER_AFTER_END, and as {@link findMigration}
+ */
+export async function requestCutover(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  migrationId: string,
+): Promise<void> {
+  await wish(control, actor, [groupId, migrationId], { kind: 'cutover' }, cutoverRefusal);
+}
+
+/** @throws UserError LIVE_MIGRATION_ENDED, LIVE_MIGRATION_DECIDED, and as {@link findMigration} */
+export async function pauseMigration(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  migrationId: string,
+): Promise<Migration> {
+  return await wish(control, actor, [groupId, migrationId], { kind: 'pause' }, refusal);
+}
+
+/** @throws UserError as {@link pauseMigration} */
+export async function resumeMigration(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  migrationId: string,
+): Promise<Migration> {
+  return await wish(control, actor, [groupId, migrationId], { kind: 'resume' }, refusal);
+}
+
+/**
+ * Gives a migration up for good, once its agent has heard of it. A cutover that is past its point of no return goes on nevertheless.
+ * @param dropCopied  also drops what was copied to the destination
+ * @throws UserError LIVE_MIGRATION_ENDED, and as {@link findMigration}
+ */
+export async function cancelMigration(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  migrationId: string,
+  dropCopied: boolean,
+): Promise<Migration> {
+  return await wish(control, actor, [groupId, migrationId], { kind: 'cancel', dropCopied }, refusal);
+}
+
+/** @throws UserError LIVE_MIGRATION_ENDED, and as {@link findMigration} */
+export async function setLoadLevel(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  migrationId: string,
+  level: LoadLevel,
+): Promise<Migration> {
+  return await wish(control, actor, [groupId, migrationId], { kind: 'load level', level }, refusal);
+}
+
+/**
+ * Keeps the cutover window open at least so long from now on.
+ * @throws UserError CUTOVER_WINDOW_NOT_OPEN, and as {@link pauseMigration}
+ */
+export async function extendWindow(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  migrationId: string,
+  forMs: number,
+): Promise<Migration> {
+  return await wish(
+    control,
+    actor,
+    [groupId, migrationId],
+    { kind: 'extend', untilMs: control.clock.now() + forMs },
+    refusal,
+  );
+}
+
+async function wish(
+  control: Control,
+  actor: Actor,
+  [groupId, migrationId]: readonly [groupId: string, migrationId: string],
+  wanted: WishWithoutTime,
+  refuse: (migration: Migration) => UserError,
+): Promise<Migration> {
+  const atMs = control.clock.now();
+  const migration = await control.store.write(async (transaction) => {
+    const record = await findMigration(transaction, actor, groupId, migrationId, 'ORG_OWNER');
+    const state = transition(record.state, { ...wanted, atMs });
+    if (state === 'refused' || state === 'ignored') throw refuse(record);
+    const changed = { ...record, state, updatedAtMs: atMs };
+    if (state !== record.state) await transaction.updateMigration(changed);
+    return changed;
+  });
+  await reach(`control.${wanted.kind}.committed`);
+  control.signals.wake(migration.agentId);
+  return migration;
+}
+
+function cutoverRefusal({ id, state, progress }: Migration): UserError {
+  if (!ACTIVE_STATUSES.includes(state.status)) return new UserError('CUTOVER_AFTER_END', [id, state.status]);
+  return new UserError('CUTOVER_NOT_READY', [id, notReadyReason(state, progress?.notReadyReasons)]);
+}
+
+function notReadyReason({ wanted, readyForCutover }: MigrationState, reasons: readonly string[] = []): string {
+  if (wanted === 'paused') return 'it is paused';
+  if (wanted === 'cancelled') return 'it is being cancelled';
+  if (readyForCutover) return 'its cutover window has run out';
+  return reasons.join('; ') || 'its agent has not reported it ready';
+}
+
+function refusal({ id, state }: Migration): UserError {
+  if (!ACTIVE_STATUSES.includes(state.status)) return new UserError('LIVE_MIGRATION_ENDED', [id, state.status]);
+  if (state.wanted === 'cutover') return new UserError('LIVE_MIGRATION_DECIDED', [id, 'cutover']);
+  if (state.wanted === 'cancelled') return new UserError('LIVE_MIGRATION_DECIDED', [id, 'cancellation']);
+  return new UserError('CUTOVER_WINDOW_NOT_OPEN', [id]);
+}

@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { expireMigrations } from '../../src/control/index.ts';
+import { wantedState } from '../../src/link/index.ts';
+import { addOrganization, type ControlPlane, startControlPlane } from './control-plane.ts';
+import { FakeClock } from './fake-clock.ts';
+import { cliBody, prepare, progress, type World } from './migration-world.ts';
+
+const HOUR_MS = 3_600_000;
+const READY = { state: 'tailing', readyForCutover: true, lagSeconds: 0, notReadyReasons: [] } as const;
+
+interface Started extends World {
+  readonly id: string;
+  readonly report: (changes: Parameters<typeof progress>[1]) => Promise<unknown>;
+  readonly show: () => Promise<Record<string, unknown> & { linkspan: Record<string, unknown> }>;
+  readonly ask: (wish: string, body?: object) => ReturnType<ControlPlane['api']>;
+  /** What the agent is told. */
+  readonly wanted: () => Promise<object[]>;
+}
+
+async function start(plane: ControlPlane): Promise<Started> {
+  const world = await prepare(plane);
+  const id = String((await plane.api('POST', world.path, { body: cliBody(world.groupId) })).json._id);
+  return {
+    ...world,
+    id,
+    report: (changes) => world.agent.report({ migrations: [{ id, progress: progress(id, changes) }] }),
+    show: async () => (await plane.api('GET', `${world.path}/${id}`)).json as never,
+    ask: (wish, body) => plane.api('PUT', `${world.path}/${id}/${wish}`, { body }),
+    wanted: async () =>
+      wantedState
+        .parse((await world.agent.poll(null)).json)
+        .migrations.map(({ wanted, loadLevel, dropCopied }) => ({ wanted, loadLevel, dropCopied })),
+  };
+}
+
+test('a migration that nobody cuts over within 120 hours of its readiness is EXPIRED, and its agent has nothing to do', async () => {
+  const clock = new FakeClock();
+  await using plane = await startControlPlane({ clock });
+  const { id, report, show, wanted } = await start(plane);
+  await report(READY);
+  assert.equal((await show()).linkspan.cutoverWindowEndsAt, '2026-11-06T12:00:00Z');
+  clock.nowMs += 120 * HOUR_MS - 1;
+  assert.equal(await expireMigrations(plane.control), 0);
+  assert.equal((await show()).readyForCutover, true);
+  clock.nowMs += 1;
+  assert.equal(await expireMigrations(plane.control), 1);
+  const { status, readyForCutover, lagTimeSeconds } = await show();
+  assert.deepEqual([status, readyForCutover, lagTimeSeconds], ['EXPIRED', undefined, undefined]);
+  assert.deepEqual(await wanted(), []);
+  assert.equal((await plane.store.migration(id))?.password, null);
+  const late = await plane.api(
+    'PUT',
+    `/api/atlas/v2/groups/${(await plane.store.migration(id))?.groupId}/liveMigrations/${id}/cutover`,
+  );
+  assert.equal(late.json.errorCode, 'CUTOVER_AFTER_END');
+});
+
+test('the window can be kept open longer before it ends, and a cutover is refused from its end on', async () => {
+  const clock = new FakeClock();
+  await using plane = await startControlPlane({ clock });
+  const { report, show, ask } = await start(plane);
+  assert.equal((await ask('cutoverWindow', { hours: 24 })).json.errorCode, 'CUTOVER_WINDOW_NOT_OPEN');
+  await report(READY);
+  const shorter = await ask('cutoverWindow', { hours: 1 });
+  assert.equal(shorter.status, 200);
+  assert.equal((await show()).linkspan.cutoverWindowEndsAt, '2026-11-06T12:00:00Z');
+  clock.nowMs += 119 * HOUR_MS;
+  await ask('cutoverWindow', { hours: 24 });
+  assert.equal((await show()).linkspan.cutoverWindowEndsAt, '2026-11-07T11:00:00Z');
+  clock.nowMs += 24 * HOUR_MS;
+  const late = await ask('cutover');
+  assert.equal(late.json.errorCode, 'CUTOVER_NOT_READY');
+  assert.match(String(late.json.detail), /its cutover window has run out\.$/);
+});
+
+test('pause, resume and load level are told to the agent, once and again, and GET shows what is wanted', async () => {
+  await using plane = await startControlPlane();
+  const { report, show, ask, wanted } = await start(plane);
+  assert.deepEqual(await wanted(), [{ wanted: 'running', loadLevel: 3, dropCopied: false }]);
+  for (let times = 0; times < 2; times += 1) {
+    assert.equal((await ask('pause')).status, 202);
+    assert.equal((await ask('loadLevel', { loadLevel: 1 })).status, 200);
+    assert.deepEqual(await wanted(), [{ wanted: 'paused', loadLevel: 1, dropCopied: false }]);
+  }
+  await report({ ...READY, state: 'paused' });
+  const paused = await show();
+  assert.deepEqual([paused.status, paused.readyForCutover], ['WORKING', false]);
+  assert.deepEqual([paused.linkspan.wanted, paused.linkspan.loadLevel], ['paused', 1]);
+  const cutover = await ask('cutover');
+  assert.match(String(cutover.json.detail), /is not ready for cutover: it is paused\.$/);
+  assert.equal((await ask('resume')).status, 202);
+  assert.deepEqual(await wanted(), [{ wanted: 'running', loadLevel: 1, dropCopied: false }]);
+  await report(READY);
+  assert.equal((await ask('cutover')).status, 202);
+  for (const wish of ['pause', 'resume']) assert.equal((await ask(wish)).json.errorCode, 'LIVE_MIGRATION_DECIDED');
+});
+
+test('a cancelled migration is FAILED once its agent has given it up, says what became of the data, and lets the next begin', async () => {
+  await using plane = await startControlPlane();
+  const { report, show, ask, wanted, path, groupId } = await start(plane);
+  await report({});
+  assert.equal((await ask('cancel', {})).json.errorCode, 'MISSING_ATTRIBUTE');
+  const asked = await ask('cancel', { dropCopiedData: true });
+  assert.deepEqual([asked.status, asked.json.status], [202, 'WORKING']);
+  assert.deepEqual(await wanted(), [{ wanted: 'cancelled', loadLevel: 3, dropCopied: true }]);
+  assert.equal((await ask('pause')).json.errorCode, 'LIVE_MIGRATION_DECIDED');
+  await report({ state: 'cancelled' });
+  const { status, errorMessage } = await show();
+  assert.deepEqual([status, errorMessage], ['FAILED', 'The migration was cancelled; what it had copied was dropped.']);
+  for (const [wish, body] of [
+    ['cancel', { dropCopiedData: false }],
+    ['pause', undefined],
+    ['loadLevel', { loadLevel: 2 }],
+  ] as const) {
+    assert.equal((await ask(wish, body)).json.errorCode, 'LIVE_MIGRATION_ENDED', wish);
+  }
+  assert.equal((await plane.api('POST', path, { body: cliBody(groupId) })).status, 201);
+});
+
+test('what an extension is asked wrongly is named, as for all of the API', async () => {
+  await using plane = await startControlPlane();
+  const { ask } = await start(plane);
+  const cases: [string, object, string][] = [
+    ['loadLevel', { loadLevel: 5 }, 'INVALID_ENUM_VALUE'],
+    ['loadLevel', { loadLevel: '1' }, 'INVALID_ENUM_VALUE'],
+    ['loadLevel', {}, 'MISSING_ATTRIBUTE'],
+    ['cutoverWindow', { hours: 0 }, 'VALIDATION_ERROR'],
+    ['cutoverWindow', { hours: 1.5 }, 'INVALID_JSON_ATTRIBUTE'],
+    ['cutoverWindow', { hours: 721 }, 'VALIDATION_ERROR'],
+    ['cancel', { dropCopiedData: 'no' }, 'INVALID_JSON_ATTRIBUTE'],
+    ['cancel', { dropCopiedData: true, force: true }, 'INVALID_ATTRIBUTE'],
+  ];
+  for (const [wish, body, errorCode] of cases) {
+    const answer = await ask(wish, body);
+    assert.equal(answer.json.errorCode, errorCode, `${wish} ${JSON.stringify(body)}`);
+    assert.equal(answer.status, 400);
+  }
+});
+
+test('GET shows phases, counts and reasons as the agent reported them, and nothing of a report that it does not know', async () => {
+  await using plane = await startControlPlane();
+  const { report, show } = await start(plane);
+  assert.equal((await show()).linkspan.progress, null);
+  await report({ phases: [{ name: 'copying', startedAtMs: 0 }] });
+  assert.deepEqual((await show()).linkspan.progress, {
+    canWrite: false,
+    changes: { applied: 0, queued: 0, read: 0 },
+    copy: {
+      bytesCopied: 1,
+      bytesTotal: 9,
+      collectionsDone: 0,
+      collectionsTotal: 1,
+      documentsCopied: 1,
+      documentsTotal: 9,
+    },
+    indexes: { built: 0, total: 0 },
+    notReadyReasons: ['the initial copy is under way'],
+    phase: 'copying',
+    phases: [{ name: 'copying', startedAt: '1970-01-01T00:00:00Z' }],
+    warnings: [],
+  });
+  await report({ copy: { tables: 1 } as never });
+  const odd = await show();
+  assert.deepEqual([odd.status, odd.linkspan.progress], ['WORKING', null]);
+});
+
+test('migrations of a project and links of an organization can be listed, in pages, by members', async () => {
+  await using plane = await startControlPlane();
+  const { path, id, report, groupId } = await start(plane);
+  await report({ state: 'failed' });
+  await plane.api('POST', path, { body: cliBody(groupId) });
+  const member = await addOrganization(plane, plane.orgId, ['ORG_MEMBER']);
+  const migrations = await plane.api('GET', `${path}?itemsPerPage=1`, { user: member });
+  assert.equal(migrations.json.totalCount, 2);
+  assert.equal((migrations.json.results as { _id: string }[])[0]?._id, id);
+  const links = await plane.api('GET', `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/links`, { user: member });
+  const [link] = links.json.results as Record<string, unknown>[];
+  assert.deepEqual([link?.migrationHost, link?.agentVersion, link?.accessListIps], ['host-1', '1.0.0', []]);
+  assert.match(String(link?.lastSeen), /^20\d\d-/);
+  const stranger = await addOrganization(plane, '9'.repeat(24), ['ORG_OWNER']);
+  assert.equal((await plane.api('GET', path, { user: stranger })).json.errorCode, 'USER_CANNOT_ACCESS_GROUP');
+});
+
+test('only owners have wishes about a migration', async () => {
+  await using plane = await startControlPlane();
+  const { path, id } = await start(plane);
+  const member = await addOrganization(plane, plane.orgId, ['ORG_MEMBER']);
+  for (const [wish, body] of [
+    ['pause', undefined],
+    ['resume', undefined],
+    ['cancel', { dropCopiedData: false }],
+    ['loadLevel', { loadLevel: 1 }],
+    ['cutoverWindow', { hours: 1 }],
+  ] as const) {
+    const answer = await plane.api('PUT', `${path}/${id}/${wish}`, { user: member, body });
+    assert.equal(answer.json.errorCode, 'NOT_ORG_OWNER', wish);
+  }
+});
