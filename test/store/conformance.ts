@@ -7,6 +7,7 @@ import type {
   Migration,
   Order,
   Sealed,
+  ServiceAccount,
   Store,
   StoredLinkToken,
 } from '../../src/control/index.ts';
@@ -129,6 +130,35 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     await assert.rejects(store.write((transaction) => transaction.insertGroup({ ...GROUP, id: '9'.repeat(24) })));
     await assert.rejects(store.write((transaction) => transaction.insertLinkToken(TOKEN)));
     await assert.rejects(store.write((transaction) => transaction.updateAgent({ ...AGENT, id: '9'.repeat(24) })));
+  });
+
+  test(`${name}: service accounts are found by their client id, and revoked tokens are kept until they would have expired`, async () => {
+    await using under = await create();
+    await using store = await under.open();
+    await fill(store);
+    const account: ServiceAccount = {
+      id: '7'.repeat(24),
+      orgId: ORG,
+      clientId: 'mdb_sa_id_1',
+      name: 'account',
+      roles: ['ORG_OWNER'],
+      secretHash: 'hash',
+      accessList: ['192.0.2.1'],
+      createdAtMs: 8,
+    };
+    const revoked = ['first', 'second'].map((id, at) => ({ id, expiresAtMs: 100 + at, createdAtMs: 9 }));
+    await store.write(async (transaction) => {
+      await transaction.insertServiceAccount(account);
+      for (const token of revoked) await transaction.insertRevokedAccessToken(token);
+    });
+    assert.deepEqual(await store.serviceAccount('mdb_sa_id_1'), account);
+    assert.equal(await store.serviceAccount('mdb_sa_id_2'), undefined);
+    await store.write((transaction) => transaction.deleteRevokedAccessTokens(100));
+    assert.equal(await store.revokedAccessToken('first'), undefined);
+    assert.deepEqual(await store.revokedAccessToken('second'), revoked[1]);
+    await assert.rejects(
+      store.write((transaction) => transaction.insertServiceAccount({ ...account, id: '8'.repeat(24) })),
+    );
   });
 
   test(`${name}: of racing redemptions of one token exactly one wins`, async () => {

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
+import { NEW_MIGRATION } from '../../src/control/index.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { testStoreConformance } from './conformance.ts';
+
+const WINDOW_MS = 120 * 3_600_000;
 
 testStoreConformance('SQLite', async () => {
   const folder = temporaryFolder('store');
@@ -48,6 +51,23 @@ test('a store of a newer version is refused, and left as it is', async () => {
   const after = new DatabaseSync(path);
   assert.equal(after.prepare('PRAGMA user_version').get()?.user_version, 99);
   after.close();
+});
+
+test('a store of the first version is taken over with all that is in it', async () => {
+  using folder = temporaryFolder('store');
+  const database = new DatabaseSync(join(folder.path, 'linkspan.db'));
+  database.exec(readFileSync(new URL('version-1.sql', import.meta.url), 'utf8'));
+  database.close();
+  await using store = openSqliteStore(folder.path);
+  assert.deepEqual((await store.apiKey('abcdefgh'))?.accessList, []);
+  const [ready, fresh] = await store.activeMigrations();
+  assert.deepEqual(ready?.state, {
+    ...NEW_MIGRATION,
+    status: 'WORKING',
+    readyForCutover: true,
+    windowEndsAtMs: 1000 + WINDOW_MS,
+  });
+  assert.deepEqual(fresh?.state, NEW_MIGRATION);
 });
 
 test('a directory that cannot be made is refused with its cause', () => {
