@@ -52,6 +52,18 @@ export function sameButForWeakening(a: IndexSpec, b: IndexSpec): boolean {
   return differingFields(weakened(a).fields, weakened(b).fields).length === 0;
 }
 
+/** The names of two indexes that would be one and the same in their weakened form, which a server refuses [11]; undefined when there are none. */
+export function findTwins(specs: readonly IndexSpec[]): readonly [string, string] | undefined {
+  const nameless = ({ fields }: IndexSpec) => new Map([...fields].filter(([name]) => name !== 'name'));
+  for (const [index, one] of specs.entries()) {
+    const twin = specs
+      .slice(index + 1)
+      .find((other) => differingFields(nameless(weakened(one)), nameless(weakened(other))).length === 0);
+    if (twin !== undefined) return [one.name, twin.name];
+  }
+  return undefined;
+}
+
 function isTrue(value: RawValue | undefined): boolean {
   return value !== undefined && value.type === BSON_TYPE.boolean && value.bytes.equals(boolean(true));
 }

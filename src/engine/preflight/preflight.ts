@@ -1,6 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
-import { listCollections, listUserDatabases } from '../catalog/read-catalog.ts';
+import { findTwins } from '../catalog/index-spec.ts';
+import { type CatalogEntry, listCollections, listIndexes, listUserDatabases } from '../catalog/read-catalog.ts';
 import { Selection } from '../catalog/selection.ts';
 import { whyUnsupported } from '../catalog/unsupported.ts';
 import { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
@@ -93,12 +94,22 @@ async function checkNamespaces(source: MongoClient, selection: Selection): Promi
   const errors: UserError[] = [];
   for (const database of await listUserDatabases(source)) {
     for (const entry of await listCollections(source, database)) {
-      const reason = selection.has(database, entry.name) ? whyUnsupported(entry) : undefined;
+      if (!selection.has(database, entry.name)) continue;
+      const reason = whyUnsupported(entry) ?? (await whyUnsupportedIndexes(source, entry));
       if (reason !== undefined)
         errors.push(new UserError('UNSUPPORTED_NAMESPACE', [`${database}.${entry.name}`, reason]));
     }
   }
   return errors;
+}
+
+async function whyUnsupportedIndexes(
+  source: MongoClient,
+  { database, name, type }: CatalogEntry,
+): Promise<string | undefined> {
+  if (type === 'view') return undefined;
+  const twins = findTwins(await listIndexes(source, database, name));
+  return twins && `indexed twice alike, by ${twins[0]} and ${twins[1]}, of which one is unique or expires`;
 }
 
 /** What an unfinished migration of the same id has copied is its own, not somebody's data. */
