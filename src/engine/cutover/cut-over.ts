@@ -46,7 +46,11 @@ async function drainUnderBlock(context: EngineContext, log: MigrationLog, stream
   const deadline = AbortSignal.timeout(LONGEST_PAUSE_MS);
   try {
     await reach('engine.cutover.source-blocked');
-    await stream.inStepAt(await barrier(context), AbortSignal.any([context.signal, deadline]));
+    // Users wait from here on, so what need not come one after the other does not.
+    const noted = log.saveCutover({ sourceBlockedAtMs: context.clock.now() });
+    const drained = barrier(context).then((time) => stream.inStepAt(time, AbortSignal.any([context.signal, deadline])));
+    const failed = (await Promise.allSettled([drained, noted])).find((one) => one.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
     return true;
   } catch (error) {
     await reopenSource(context, log);
@@ -71,9 +75,9 @@ async function drainWithoutBlock(context: EngineContext, stream: RunningStream):
 /** What follows the point of no return; goes on where a killed engine left it. */
 export async function finishCutover(context: EngineContext, log: MigrationLog): Promise<void> {
   await reach('engine.cutover.committed');
-  await prepareUniqueIndexes(context);
+  const [mayUnblock] = await Promise.all([canWriteThroughBlock(context.destination), prepareUniqueIndexes(context)]);
   await reach('engine.cutover.unique-prepared');
-  if (await canWriteThroughBlock(context.destination)) {
+  if (mayUnblock) {
     await context.retrier.run('the destination', () => unblockWrites(context.destination));
   }
   if (log.record.cutover?.canWriteAtMs === undefined) await log.saveCutover({ canWriteAtMs: context.clock.now() });
@@ -109,8 +113,7 @@ async function blockSource(context: EngineContext, log: MigrationLog): Promise<b
   await log.saveCutover({ blocking: true });
   await reach('engine.cutover.about-to-block');
   const blocked = await context.retrier.run('the source', () => tryToBlockWrites(context.source));
-  if (blocked) await log.saveCutover({ sourceBlockedAtMs: context.clock.now() });
-  else await reopenSource(context, log);
+  if (!blocked) await reopenSource(context, log);
   return blocked;
 }
 
