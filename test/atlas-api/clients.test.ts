@@ -1,33 +1,25 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { test } from 'node:test';
-import { promisify } from 'node:util';
 import { request as urllib } from 'urllib';
 import { parseLinkToken } from '../../src/link/index.ts';
 import { ATLAS, startControlPlane } from './control-plane.ts';
+import { findCurl, findGoClient, findPython, runClient, skipReason } from './foreign-clients.ts';
+import { cliBody, prepare, progress } from './migration-world.ts';
 
-const run = promisify(execFile);
+const curl = await findCurl();
+const python = await findPython();
+const goClient = await findGoClient();
 
-/** Whether a command can be run; a test that needs it is skipped with the reason otherwise. */
-async function lacks(command: string, ...args: string[]): Promise<string | false> {
-  return run(command, args).then(
-    () => false,
-    () => `${[command, ...args].join(' ')} does not work here`,
-  );
-}
-
-const withoutCurl = await lacks('curl', '--version');
-const withoutRequests = await lacks('python3', '-c', 'import requests');
-
-test("curl makes a link-token with the very request of Atlas's documentation", { skip: withoutCurl }, async () => {
+test("curl makes a link-token with the very request of Atlas's documentation", { skip: skipReason(curl) }, async () => {
   await using plane = await startControlPlane();
-  const { stdout } = await run('curl', [
+  const stdout = await runClient(
+    curl,
     ...['--silent', '--user', `${plane.publicKey}:${plane.privateKey}`, '--digest'],
     ...['--header', 'Accept: application/json', '--header', 'Content-Type: application/json'],
     ...['--include', '--request', 'POST'],
     `${plane.url}/api/atlas/v1.0/orgs/${plane.orgId}/liveMigrations/linkTokens?pretty=true`,
     ...['--data', '{ "accessListIps": [ "192.0.2.1" ] }'],
-  ]);
+  );
   const [challenge = '', answer = '', body = ''] = stdout.split('\r\n\r\n');
   assert.match(challenge, /^HTTP\/1\.1 401 Unauthorized\r\n/);
   assert.match(
@@ -39,11 +31,14 @@ test("curl makes a link-token with the very request of Atlas's documentation", {
   assert.ok(parseLinkToken(JSON.parse(body).linkToken));
 });
 
-test('curl goes on over one connection, counting its requests under one nonce', { skip: withoutCurl }, async () => {
+test('curl goes on over one connection, counting its requests under one nonce', {
+  skip: skipReason(curl),
+}, async () => {
   await using plane = await startControlPlane();
   const orgs = `${plane.url}/api/atlas/v2/orgs`;
   const user = ['--silent', '--user', `${plane.publicKey}:${plane.privateKey}`, '--digest'];
-  const { stdout } = await run('curl', [
+  const stdout = await runClient(
+    curl,
     ...user,
     '--header',
     `Accept: ${ATLAS}`,
@@ -55,11 +50,23 @@ test('curl goes on over one connection, counting its requests under one nonce', 
     '--output',
     '/dev/null',
     orgs,
-  ]);
+  );
   assert.equal(stdout.trim(), '200 200');
 });
 
-const PYTHON = `
+test('curl answers the stronger of two challenges, and either one alone', { skip: skipReason(curl) }, async () => {
+  for (const digestAlgorithms of [['SHA-256', 'MD5'], ['SHA-256'], ['MD5']] as const) {
+    await using plane = await startControlPlane({ digestAlgorithms });
+    const stdout = await runClient(
+      curl,
+      ...['--silent', '--user', `${plane.publicKey}:${plane.privateKey}`, '--digest', '--header', `Accept: ${ATLAS}`],
+      ...['--output', '/dev/null', '--write-out', '%{http_code}', `${plane.url}/api/atlas/v2/orgs`],
+    );
+    assert.equal(stdout, '200');
+  }
+});
+
+const REQUESTS = `
 import sys, requests
 from requests.auth import HTTPDigestAuth
 url, org, public, private = sys.argv[1:]
@@ -74,13 +81,32 @@ wrong = requests.get(f"{url}/api/atlas/v2/orgs", auth=HTTPDigestAuth(public, "wr
 print([answer.status_code for answer in made + [gone, wrong]])
 `;
 
-test("Python's requests makes and deletes link-tokens, using one nonce several times", {
-  skip: withoutRequests,
-}, async () => {
-  await using plane = await startControlPlane();
-  const { stdout } = await run('python3', ['-c', PYTHON, plane.url, plane.orgId, plane.publicKey, plane.privateKey]);
-  assert.equal(stdout.trim(), '[201, 201, 201, 204, 401]');
-});
+const HTTPX = `
+import sys, httpx
+url, org, public, private = sys.argv[1:]
+accept = {"Accept": "application/vnd.atlas.2025-03-12+json"}
+with httpx.Client(auth=httpx.DigestAuth(public, private), headers=accept, trust_env=False) as client:
+    path = f"{url}/api/atlas/v2/orgs/{org}/liveMigrations/linkTokens"
+    made = [client.post(path, json={"accessListIps": []}) for _ in range(3)]
+    gone = client.delete(path)
+wrong = httpx.get(f"{url}/api/atlas/v2/orgs", auth=httpx.DigestAuth(public, "wrong"), trust_env=False)
+print([answer.status_code for answer in made + [gone, wrong]])
+`;
+
+for (const [name, program] of [
+  ['requests', REQUESTS],
+  ['httpx', HTTPX],
+] as const) {
+  test(`Python's ${name} makes and deletes link-tokens, using one nonce several times`, {
+    skip: skipReason(python),
+  }, async () => {
+    for (const digestAlgorithms of [['MD5'], ['SHA-256', 'MD5'], ['SHA-256']] as const) {
+      await using plane = await startControlPlane({ digestAlgorithms });
+      const stdout = await runClient(python, program, plane.url, plane.orgId, plane.publicKey, plane.privateKey);
+      assert.equal(stdout.trim(), '[201, 201, 201, 204, 401]', digestAlgorithms.join());
+    }
+  });
+}
 
 test('the npm package urllib, which names no algorithm, makes and deletes link-tokens', async () => {
   await using plane = await startControlPlane();
@@ -99,4 +125,55 @@ test('the npm package urllib, which names no algorithm, makes and deletes link-t
   assert.ok(parseLinkToken(made.data.linkToken));
   assert.equal((await urllib(path, { method: 'DELETE', digestAuth, headers })).status, 204);
   assert.equal((await urllib(path, { method: 'DELETE', digestAuth, headers })).status, 404);
+});
+
+interface GoOutcome {
+  readonly status: number;
+  readonly result?: Record<string, unknown>;
+  readonly error?: Record<string, unknown>;
+  readonly other?: string;
+}
+
+test("Atlas's official Go client of v1.0 goes the whole way, and reads every error as one of Atlas's", {
+  skip: skipReason(goClient),
+}, async () => {
+  await using plane = await startControlPlane();
+  const { agent, groupId } = await prepare(plane);
+  const go = async (...call: string[]): Promise<GoOutcome> =>
+    JSON.parse(await runClient(goClient, plane.url, plane.publicKey, plane.privateKey, ...call));
+  const created = await go('createToken', plane.orgId, '1.2.3.4', '2001:db8::/32');
+  assert.equal(created.status, 201);
+  assert.ok(parseLinkToken(String(created.result?.linkToken)));
+  assert.equal((await go('organizations')).result?.totalCount, 1);
+  assert.equal((await go('projects')).result?.totalCount, 1);
+
+  const { dropDestinationData: _, ...older } = cliBody(groupId);
+  const order = JSON.stringify({ ...older, dropEnabled: false });
+  const validation = await go('validate', groupId, order);
+  assert.deepEqual([validation.status, validation.result?.status], [200, 'PENDING']);
+  const validationId = String(validation.result?._id);
+  await agent.report({ validations: [{ id: validationId, status: 'FAILED', errorMessage: 'no such user' }] });
+  const failed = await go('validation', groupId, validationId);
+  assert.deepEqual([failed.result?.status, failed.result?.errorMessage], ['FAILED', 'no such user']);
+
+  const started = await go('create', groupId, order);
+  assert.deepEqual([started.status, started.result?.status], [201, 'NEW']);
+  const id = String(started.result?._id);
+  const early = await go('start', groupId, id);
+  assert.deepEqual([early.status, early.error?.errorCode], [409, 'CUTOVER_NOT_READY']);
+  const ready = { state: 'tailing', readyForCutover: true, lagSeconds: 0 } as const;
+  await agent.report({ migrations: [{ id, progress: progress(id, ready) }] });
+  const shown = await go('get', groupId, id);
+  assert.deepEqual([shown.result?.status, shown.result?.readyForCutover], ['WORKING', true]);
+  const cutover = await go('start', groupId, id);
+  assert.deepEqual([cutover.status, cutover.error, cutover.other], [202, undefined, undefined]);
+
+  const refused = await go('deleteToken', plane.orgId);
+  assert.equal(refused.error?.errorCode, 'CANNOT_DELETE_ORG_ACTIVE_LIVE_MIGRATION_ATLAS_ORG_LINK');
+  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'committed' }) }] });
+  assert.deepEqual(await go('deleteToken', plane.orgId), { status: 204 });
+  const { status, error } = await go('deleteToken', plane.orgId);
+  assert.deepEqual([status, error?.detail], [404, 'Could not find the requested external organization link.']);
+  const bad = await go('createToken', plane.orgId, 'nonsense');
+  assert.deepEqual([bad.status, bad.error?.errorCode], [400, 'INVALID_IP_ADDRESS_OR_CIDR_NOTATION']);
 });

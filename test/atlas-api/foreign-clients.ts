@@ -1,0 +1,98 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** Downloads and builds that do not end are given up, with that as the reason for the skip. */
+const DEADLINE_MS = 120_000;
+
+const CACHE =
+  process.env.LINKSPAN_CACHE_DIR ?? join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'linkspan');
+
+/** Python's HTTP clients, pinned. */
+const PYTHON_PACKAGES = ['requests==2.34.2', 'httpx==0.28.1'];
+
+/** A client written by others that can be run here, or why it cannot. */
+export type ForeignClient = { readonly missing: string } | { readonly run: (...args: string[]) => Promise<string> };
+
+/** For node:test: false where the client is there. */
+export function skipReason(client: ForeignClient): string | false {
+  return 'missing' in client ? client.missing : false;
+}
+
+/** Runs the client. @returns its stdout @throws where it is missing or fails */
+export async function runClient(client: ForeignClient, ...args: string[]): Promise<string> {
+  if ('missing' in client) throw new Error(client.missing);
+  return await client.run(...args);
+}
+
+export async function findCurl(): Promise<ForeignClient> {
+  const reason = await failureOf('curl', ['--version']);
+  return reason ?? { run: (...args) => output('curl', args) };
+}
+
+/** Python with `requests` and `httpx`, installed into the cache folder on first use. Arguments: a program and its arguments. */
+export async function findPython(): Promise<ForeignClient> {
+  const absent = await failureOf('python3', ['-m', 'pip', '--version']);
+  if (absent) return absent;
+  const folder = join(CACHE, `python-${PYTHON_PACKAGES.join('-').replaceAll('==', '-')}`);
+  if (!exists(folder)) {
+    const failed = await inNewFolder(folder, (draft) =>
+      failureOf('python3', ['-m', 'pip', 'install', '--quiet', '--target', draft, ...PYTHON_PACKAGES]),
+    );
+    if (failed) return failed;
+  }
+  const env = { ...process.env, PYTHONPATH: folder, NO_PROXY: '*' };
+  return { run: (program, ...args) => output('python3', ['-c', program ?? '', ...args], env) };
+}
+
+/** The program of `go-client`, built in the cache folder; Go itself sees to what has changed. */
+export async function findGoClient(): Promise<ForeignClient> {
+  const absent = await failureOf('go', ['version']);
+  if (absent) return absent;
+  mkdirSync(CACHE, { recursive: true });
+  const program = join(CACHE, 'go-client');
+  const cwd = fileURLToPath(new URL('go-client', import.meta.url));
+  const failed = await failureOf('go', ['build', '-o', program, '.'], cwd);
+  return failed ?? { run: (...args) => output(program, args, { ...process.env, NO_PROXY: '*' }) };
+}
+
+async function output(command: string, args: readonly string[], env?: NodeJS.ProcessEnv): Promise<string> {
+  return (await run(command, args, { env, timeout: DEADLINE_MS })).stdout;
+}
+
+async function failureOf(
+  command: string,
+  args: readonly string[],
+  cwd?: string,
+): Promise<{ readonly missing: string } | undefined> {
+  try {
+    await run(command, args, { cwd, timeout: DEADLINE_MS });
+    return undefined;
+  } catch (error) {
+    const { code, stderr = '' } = error as { code?: unknown; stderr?: string };
+    const why = code === 'ENOENT' ? 'is not installed' : stderr.trim().split('\n').at(-1);
+    return { missing: `${[command, ...args].slice(0, 4).join(' ')}: ${why}` };
+  }
+}
+
+/** Fills a folder that has its name only once it is complete; another process may have been quicker. */
+async function inNewFolder<T>(folder: string, fill: (draft: string) => Promise<T | undefined>): Promise<T | undefined> {
+  mkdirSync(CACHE, { recursive: true });
+  const draft = mkdtempSync(`${folder}-`);
+  try {
+    const failed = await fill(draft);
+    if (!failed && !exists(folder)) renameSync(draft, folder);
+    return failed;
+  } finally {
+    rmSync(draft, { recursive: true, force: true });
+  }
+}
+
+function exists(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}
