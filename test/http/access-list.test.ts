@@ -50,3 +50,25 @@ test('every address is on the list of itself, and not on that of another', () =>
   );
   fc.assert(fc.property(fc.string(), (text) => void isAddressOrBlock(text)));
 });
+
+test('a block holds exactly the addresses that share its first bits, in both families, however they are written', () => {
+  const cases = (bits: 32 | 128, write: (value: bigint) => string) =>
+    fc.property(
+      fc.bigInt({ min: 0n, max: 2n ** BigInt(bits) - 1n }),
+      fc.integer({ min: 0, max: bits }),
+      fc.oneof(fc.integer({ min: 0, max: bits - 1 }), fc.constant(-1)),
+      (network, prefix, flipped) => {
+        const peer = flipped < 0 ? network : network ^ (1n << BigInt(bits - 1 - flipped));
+        const expected = flipped < 0 || flipped >= prefix;
+        const block = `${write(network)}/${prefix}`;
+        assert.ok(isAddressOrBlock(block));
+        assert.equal(isOnAccessList([block], write(peer)), expected, `${write(peer)} in ${block}`);
+        if (bits === 32) assert.equal(isOnAccessList([block], `::ffff:${write(peer)}`), expected);
+      },
+    );
+  const ipv4 = (value: bigint) => [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 255n).join('.');
+  const ipv6 = (value: bigint) =>
+    Array.from({ length: 8 }, (_, at) => ((value >> BigInt(112 - 16 * at)) & 65535n).toString(16)).join(':');
+  fc.assert(cases(32, ipv4), { numRuns: 300 });
+  fc.assert(cases(128, ipv6), { numRuns: 300 });
+});

@@ -130,6 +130,28 @@ test('what clients quote differently is read alike, and a parameter given twice 
   assert.equal(parseDigestHeader(header.replace('algorithm=MD5', 'algorithm=MD5-sess')), null);
 });
 
+test('a header is read as it was meant, whatever its values, order, quoting and space', () => {
+  const text = fc.string({ minLength: 1, maxLength: 20 }).filter((value) => /^[\x20-\x7e]+$/.test(value));
+  const values = fc.record({ username: text, realm: text, nonce: text, uri: text, cnonce: text, response: text });
+  fc.assert(
+    fc.property(values, fc.infiniteStream(fc.nat()), fc.boolean(), (strings, order, quoteAll) => {
+      const quoted = Object.entries(strings).map(([name, value]) => `${name}="${value.replace(/["\\]/g, '\\$&')}"`);
+      const plain = [
+        ['qop', 'auth'],
+        ['nc', '0000000a'],
+        ['algorithm', 'SHA-256'],
+      ].map(([name, value]) => (quoteAll ? `${name} = "${value}"` : `${name}=${value}`));
+      const shuffled = [...quoted, ...plain]
+        .map((part) => ({ part, at: order.next().value ?? 0 }))
+        .sort((a, b) => a.at - b.at);
+      const header = `digest  ${shuffled.map(({ part }) => part).join(quoteAll ? ' ,  ' : ',')}`;
+      const { response, ...rest } = strings;
+      const expected = { ...rest, response: response.toLowerCase(), nc: '0000000a', algorithm: 'SHA-256' };
+      assert.deepEqual(parseDigestHeader(header), expected);
+    }),
+  );
+});
+
 test('no header makes the parser throw', () => {
   fc.assert(fc.property(fc.string(), (text) => void parseDigestHeader(`Digest ${text}`)));
   const part = fc.constantFrom('username', 'nonce', '=', '"', ',', '\\', ' ', 'a', 'qop=auth');
