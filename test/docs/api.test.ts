@@ -1,0 +1,10 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { apiDocument } from './api-document.ts';
+
+test('docs/api.md describes the operations and schemas that the server has, and nothing else', () => {
+  const written = readFileSync(new URL('../../docs/api.md', import.meta.url), 'utf8');
+  assert.equal(written, apiDocument(), 'run npm run docs:api');
+  assert.ok(written.includes('### POST /orgs/{orgId}/liveMigrations/linkTokens'));
+});
