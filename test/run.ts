@@ -5,7 +5,7 @@ import { findMongod, MongodUnavailable } from './support/mongod-binary.ts';
 import { TestTally } from './support/test-tally.ts';
 
 /** More than any file needs: whatever hangs is reported as failed instead. */
-const FILE_DEADLINE_MS = 240_000;
+const FILE_DEADLINE_MS = 420_000;
 const CONCURRENT_FILES = 2;
 
 /**

@@ -10,18 +10,14 @@ import { PushSetup } from './push-setup.ts';
 
 checkForLeaks({ sockets: false });
 
-/** Where the agent kills itself. Another one goes on. */
-
+/** Where the agent kills itself: before the first read, in the copy, between copy and tail, in the tail, and on both sides of the point of no return. */
 const AGENT_KILLS = [
   'engine.copy.before-first-read',
   'engine.copy.batch-acknowledged@3',
   'engine.copy.drained',
   'engine.apply.batch-acknowledged@20',
-  'engine.cutover.about-to-block',
   'engine.cutover.source-blocked',
-  'engine.cutover.drained',
   'engine.cutover.committed',
-  'engine.cutover.destination-open',
 ];
 
 /** Where the control plane does. */
