@@ -7,7 +7,7 @@ import { checkForLeaks } from '../support/leak-check.ts';
 import { startPair } from '../support/replica-set.ts';
 import { RunningMigration } from './running-migration.ts';
 
-checkForLeaks();
+checkForLeaks({ sockets: false });
 
 for (const point of ['engine.indexes.recorded', 'engine.copy.indexed', 'engine.copy.drained']) {
   test(`an index that is made when a collection has come to ${point} comes over`, async () => {
@@ -43,6 +43,55 @@ test('a database whose last view goes with it leaves nothing behind', async () =
   await using running = RunningMigration.start(pair);
   await running.untilReady();
   await client.db('views').dropDatabase();
+  await running.commit();
+  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+});
+
+test('a document that only a dropped index would have refused comes over, applied or drained', async (t) => {
+  await using pair = await startPair();
+  for (const point of ['engine.copy.indexed', 'engine.apply.batch-taken']) {
+    await t.test(`dropped at ${point}`, async () => {
+      for (const set of [pair.source, pair.destination]) {
+        await set.client.db('admin').command({ setUserWriteBlockMode: 1, global: false });
+        await set.client.db('shop').dropDatabase();
+      }
+      const items = pair.source.client.db('shop').collection<{ _id: number; at: unknown; n?: number }>('items');
+      await items.insertOne({ _id: 1, at: [1, 1] });
+      await items.createIndex({ at: '2dsphere' });
+      const changeBoth = async () => {
+        await items.updateOne({ _id: 1 }, { $set: { n: 1 } });
+        await items.dropIndex('at_2dsphere');
+        await items.updateOne({ _id: 1 }, { $set: { at: 'nowhere' } });
+      };
+      let changed: Promise<void> | undefined;
+      using _ = onReach(point, () => {
+        changed ??= changeBoth();
+        return changed;
+      });
+      await using running = RunningMigration.start(pair);
+      if (point !== 'engine.copy.indexed') {
+        await running.untilReady();
+        await items.updateOne({ _id: 1 }, { $set: { n: 2 } });
+      }
+      await running.commit();
+      assert.ok(changed !== undefined, `${point} was reached`);
+      assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+    });
+  }
+});
+
+test('an index build of the source that fails leaves nothing behind', async () => {
+  await using pair = await startPair();
+  const admin = pair.source.client.db('admin');
+  const items = pair.source.client.db('shop').collection('items');
+  await items.insertMany([{ n: [1] }, { n: [1] }]);
+  await admin.command({ configureFailPoint: 'hangAfterStartingIndexBuild', mode: 'alwaysOn' });
+  const failing = assert.rejects(items.createIndex({ n: 1 }, { unique: true }));
+  await eventually(async () => (await items.listIndexes().toArray()).length === 2, { what: 'the build to begin' });
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  await admin.command({ configureFailPoint: 'hangAfterStartingIndexBuild', mode: 'off' });
+  await failing;
   await running.commit();
   assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
 });

@@ -1,4 +1,5 @@
-import { messageOf, reach } from '../../platform/index.ts';
+import { messageOf, reach, UserError } from '../../platform/index.ts';
+import type { IndexKeeper } from '../catalog/index-keeper.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import { CollectionDropped } from '../cluster/moved.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
@@ -9,6 +10,9 @@ const BATCH_KEYS = 1_000;
 const BATCH_BYTES = 4 * 1024 * 1024;
 /** How long a lone key waits for company, so that a steady trickle does not become a stream of tiny batches. */
 const LINGER_MS = 20;
+/** How often a batch with a document that the destination refuses is tried again. */
+const ATTEMPTS = 5;
+const BETWEEN_ATTEMPTS_MS = 200;
 
 interface Waiter {
   /** How many keys the lane must have finished. */
@@ -20,6 +24,7 @@ interface Waiter {
 /** An ordered queue of dirty keys. A key always takes the same lane, so its states are written one after the other. */
 export class Lane {
   readonly #context: EngineContext;
+  readonly #indexes: IndexKeeper;
   /** In order of arrival; a key that comes again keeps its place. */
   readonly #queue = new Map<string, DirtyKey>();
   #inFlight: readonly DirtyKey[] = [];
@@ -27,8 +32,9 @@ export class Lane {
   #wake = Promise.withResolvers<void>();
   readonly #waiting = new Set<Waiter>();
 
-  constructor(context: EngineContext) {
+  constructor(context: EngineContext, indexes: IndexKeeper) {
     this.#context = context;
+    this.#indexes = indexes;
   }
 
   get size(): number {
@@ -107,9 +113,23 @@ export class Lane {
     return batch;
   }
 
+  /** A document that an index refuses may be newer than the index's end on the source: then the indexes are brought in step first. */
+  async #applyBesideIndexes(collection: TrackedCollection, dirty: readonly DirtyKey[]): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await applyKeys(this.#context, collection, dirty);
+        return;
+      } catch (error) {
+        if (!(error instanceof UserError) || attempt === ATTEMPTS) throw error;
+        await this.#indexes.attempt(collection);
+        await this.#context.clock.sleep(BETWEEN_ATTEMPTS_MS, this.#context.signal);
+      }
+    }
+  }
+
   async #apply(collection: TrackedCollection, dirty: readonly DirtyKey[]): Promise<void> {
     try {
-      await applyKeys(this.#context, collection, dirty);
+      await this.#applyBesideIndexes(collection, dirty);
       this.#context.counters.applied += dirty.length;
     } catch (error) {
       if (!(error instanceof CollectionDropped)) throw error;

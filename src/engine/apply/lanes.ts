@@ -1,5 +1,6 @@
 import { laneHash } from '../bson/document-key.ts';
 import { hashOfText } from '../bson/hash.ts';
+import type { IndexKeeper } from '../catalog/index-keeper.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import type { DirtyKey } from './dirty-key.ts';
 import { Lane } from './lane.ts';
@@ -13,9 +14,9 @@ export class Lanes {
   readonly #lanes: readonly Lane[];
   readonly #context: EngineContext;
 
-  constructor(context: EngineContext) {
+  constructor(context: EngineContext, indexes: IndexKeeper) {
     this.#context = context;
-    this.#lanes = Array.from({ length: LANES }, () => new Lane(context));
+    this.#lanes = Array.from({ length: LANES }, () => new Lane(context, indexes));
   }
 
   get queued(): number {

@@ -7,14 +7,34 @@ import { type IndexSpec, sameButForWeakening, weakened } from './index-spec.ts';
 import { listIndexes } from './read-catalog.ts';
 import type { TrackedCollection } from './tracked-collection.ts';
 
-/** Keeps the destination's secondary indexes those of the source, in their weakened form. */
+/** How often a build that the destination refuses is tried again once its collection is live: documents may still be on their way. */
+const ATTEMPTS = 20;
+const BETWEEN_ATTEMPTS_MS = 500;
+
+interface Keeping {
+  /** Whether the collection must be looked at once more. */
+  again: boolean;
+  readonly done: Promise<void>;
+  /** Resolves when an attempt was refused. */
+  readonly refused: PromiseWithResolvers<void>;
+}
+
+/**
+ * Keeps the destination's secondary indexes those of the source, in their weakened form.
+ *
+ * Documents and indexes are each brought over in their current state, not at the same moment. So a document can be of a time when an
+ * index was not there yet, or no longer, and be one that the index refuses: such a refusal is not final while things are on their way.
+ */
 export class IndexKeeper {
   readonly #context: EngineContext;
-  /** Collections being worked on; true when they must be looked at once more. */
-  readonly #busy = new Map<TrackedCollection, { again: boolean; done: Promise<void> }>();
+  readonly #busy = new Map<TrackedCollection, Keeping>();
 
-  constructor(context: EngineContext) {
+  readonly #fail: (error: unknown) => void;
+
+  /** @param fail  ends the migration: a missing index must never go unnoticed, whoever asked for it */
+  constructor(context: EngineContext, fail: (error: unknown) => void) {
     this.#context = context;
+    this.#fail = fail;
   }
 
   /** Whether nothing is being built. */
@@ -24,24 +44,53 @@ export class IndexKeeper {
 
   /** Brings a collection's indexes in step, and those changes that come while it does. Of a dropped collection nothing is left to do. */
   async keep(collection: TrackedCollection): Promise<void> {
+    await this.#start(collection).done;
+  }
+
+  /**
+   * The same, but resolves when the first attempt is over, even if it was refused.
+   * @returns what ends when the indexes are in step
+   */
+  async attempt(collection: TrackedCollection): Promise<{ readonly done: Promise<void> }> {
+    const { done, refused } = this.#start(collection);
+    await Promise.race([done, refused.promise]);
+    return { done };
+  }
+
+  #start(collection: TrackedCollection): Keeping {
     const running = this.#busy.get(collection);
     if (running !== undefined) {
       running.again = true;
-      await running.done;
-      return;
+      return running;
     }
-    const state = { again: false, done: Promise.resolve() };
-    this.#busy.set(collection, state);
-    state.done = this.#keepInStep(collection, state);
-    await state.done;
+    const refused = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<void>();
+    ended.promise.catch(() => undefined); // `#fail` has seen it.
+    const keeping: Keeping = { again: false, done: ended.promise, refused };
+    this.#busy.set(collection, keeping);
+    this.#keepInStep(collection, keeping).then(ended.resolve, (error: unknown) => {
+      this.#fail(error);
+      ended.reject(error);
+    });
+    return keeping;
   }
 
-  async #keepInStep(collection: TrackedCollection, state: { again: boolean }): Promise<void> {
+  async #keepInStep(collection: TrackedCollection, keeping: Keeping): Promise<void> {
+    let refusals = 0;
     try {
       do {
-        state.again = false;
-        await this.#bringInStep(collection);
-      } while (state.again);
+        keeping.again = false;
+        try {
+          await this.#bringInStep(collection);
+        } catch (error) {
+          if (!(error instanceof UserError)) throw error;
+          keeping.refused.resolve();
+          if (collection.state === 'live') refusals += 1;
+          if (refusals >= ATTEMPTS) throw error;
+          await this.#context.clock.sleep(BETWEEN_ATTEMPTS_MS, this.#context.signal);
+          keeping.again = true;
+        }
+      } while (keeping.again);
     } catch (error) {
       if (!(error instanceof CollectionDropped)) throw error;
     } finally {

@@ -54,8 +54,11 @@ export async function listCollections(client: MongoClient, database: string): Pr
 export async function listIndexes(client: MongoClient, database: string, name: string): Promise<IndexSpec[]> {
   const NAMESPACE_NOT_FOUND = 26;
   try {
-    const specs = await readAll(client, database, { listIndexes: catalogName(name), cursor: { batchSize: 1_000 } });
-    return specs.map(readIndexSpec).filter((spec) => spec !== undefined);
+    const command = { listIndexes: catalogName(name), includeBuildUUIDs: true, cursor: { batchSize: 1_000 } };
+    const specs = await readAll(client, database, command);
+    // One that is still being built is no index yet: the build may fail.
+    const finished = specs.filter((spec) => elementNamed(spec, 'buildUUID') === undefined);
+    return finished.map(readIndexSpec).filter((spec) => spec !== undefined);
   } catch (error) {
     if ((error as { code?: unknown }).code === NAMESPACE_NOT_FOUND) return [];
     throw error;

@@ -1,4 +1,4 @@
-import type { Document, MongoClient, UUID } from 'mongodb';
+import { type Document, type MongoClient, MongoServerError, type UUID } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import { type DocumentKey, describeKey } from '../bson/document-key.ts';
 import { documentSequence } from '../bson/document-sequence.ts';
@@ -129,7 +129,10 @@ async function send(
     });
     if (reply.writeConcernError) throw new WriteConcernFailure(String(reply.writeConcernError.errmsg));
     for (const error of (reply.writeErrors ?? []) as WriteError[]) {
-      if (classifyCode(error.code) === 'transient') throw new WriteConcernFailure(error.errmsg);
+      const kind = classifyCode(error.code);
+      if (kind === 'transient') throw new WriteConcernFailure(error.errmsg);
+      // Servers say so of each statement, and call the command done.
+      if (kind === 'moved') throw new MongoServerError({ message: error.errmsg, ...error });
       errors.push({ ...error, index: start + error.index });
     }
   }

@@ -65,9 +65,10 @@ export class Copier {
   async #bringToLife(collection: TrackedCollection): Promise<void> {
     try {
       await this.#collectionSlots.run(() => this.#copy(collection));
-      await this.#indexes.keep(collection);
+      const indexes = await this.#indexes.attempt(collection);
       await reach('engine.copy.indexed');
       await this.#drainSpool(collection);
+      await indexes.done;
     } catch (error) {
       if (!(error instanceof CollectionDropped)) throw error;
     }

@@ -40,9 +40,9 @@ export class StreamFollower implements RunningStream {
     const time = timeOfToken(token);
     context.position.time = time;
     this.#stream = new ChangeStream(context, token);
-    this.#lanes = new Lanes(context);
+    this.#indexes = new IndexKeeper(context, (error) => void tasks.start(() => Promise.reject(error)));
+    this.#lanes = new Lanes(context, this.#indexes);
     this.#spool = new Spool(context);
-    this.#indexes = new IndexKeeper(context);
     const throttle = new Throttle(copyBytesPerSecond, context.clock);
     this.#copier = new Copier(context, this.#spool, this.#lanes, this.#indexes, throttle);
     this.#watermark = new Watermark({ token, time }, () =>
