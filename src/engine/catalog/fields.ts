@@ -17,7 +17,7 @@ export function documentOf(fields: Fields): Buffer {
   return document(...[...fields].map(([name, value]) => element(value.type, name, value.bytes)));
 }
 
-export function sameValue(a: RawValue | undefined, b: RawValue | undefined): boolean {
+function sameValue(a: RawValue | undefined, b: RawValue | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   return a.type === b.type && a.bytes.equals(b.bytes);
 }

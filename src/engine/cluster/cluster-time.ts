@@ -5,11 +5,6 @@ export function isBefore(a: Timestamp, b: Timestamp): boolean {
   return a.lessThan(b);
 }
 
-/** The later of two times. */
-export function laterOf(a: Timestamp, b: Timestamp): Timestamp {
-  return isBefore(a, b) ? b : a;
-}
-
 /**
  * The cluster time inside a resume token: `_data` is a key string in hexadecimal that begins with the type byte 0x82 and the
  * 8 bytes of a timestamp, most significant first (server source, resume_token.cpp; tried on 6.0.5).
@@ -24,7 +19,7 @@ export function timeOfToken(token: { readonly _data: string }): Timestamp {
  * Writes an oplog note: it needs no privilege to write data, and works under the write block (§8.3, §8.9).
  * @returns a cluster time at or after the note
  */
-export async function noteInOplog(client: MongoClient, note: string): Promise<Timestamp> {
+async function noteInOplog(client: MongoClient, note: string): Promise<Timestamp> {
   const reply = await client.db('admin').command({ appendOplogNote: 1, data: { linkspan: note } });
   return reply.operationTime;
 }

@@ -21,7 +21,7 @@ export interface WriteError {
   readonly keyPattern?: Document;
 }
 
-export const DUPLICATE_KEY = 11_000;
+const DUPLICATE_KEY = 11_000;
 
 /** Servers take 48,000,000 bytes and 100,000 statements in a message; some room is left for the command itself [22]. */
 const MESSAGE_BYTES = 46_000_000;
