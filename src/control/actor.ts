@@ -1,7 +1,7 @@
 import { isId, UserError } from '../platform/index.ts';
 import type { Control } from './control.ts';
-import type { CredentialVerifiers, Group, Organization, OrganizationRole } from './records.ts';
-import { DECOY_PLACE } from './sealer.ts';
+import type { ApiKey, CredentialVerifiers, Group, Organization, OrganizationRole } from './records.ts';
+import type { Sealed, Sealer } from './sealer.ts';
 import type { StoreReader } from './store-port.ts';
 
 /** Who asks: an API key or a service account that has proved itself. */
@@ -24,14 +24,26 @@ export async function findAccount(
   publicKey: string,
 ): Promise<(Account & { readonly secrets: CredentialVerifiers }) | undefined> {
   const key = await store.apiKey(publicKey);
-  if (!key) {
-    // Opening a key's verifiers takes time, by which a known key could be told from an unknown one.
-    sealer.open(sealer.decoy, DECOY_PLACE);
-    return undefined;
-  }
-  const verifiers = sealer.open(key.verifiers, { table: 'api_keys', id: key.id, field: 'verifiers' });
+  if (!key) return undefined;
   const { orgId, roles, accessList } = key;
-  return { actor: { name: publicKey, orgId, roles }, accessList, secrets: JSON.parse(verifiers) };
+  return { actor: { name: publicKey, orgId, roles }, accessList, secrets: verifiersOf(sealer, key) };
+}
+
+/**
+ * What keys in use are checked against, by what is stored of it. Opening it for each request would cost more than all the rest of the
+ * check, and its time would tell known keys from unknown ones.
+ */
+const opened = new WeakMap<Sealer, Map<Sealed, CredentialVerifiers>>();
+const MAX_OPENED = 1000;
+
+function verifiersOf(sealer: Sealer, { id, verifiers }: ApiKey): CredentialVerifiers {
+  const known = opened.get(sealer) ?? new Map<Sealed, CredentialVerifiers>();
+  const kept = known.get(verifiers);
+  if (kept) return kept;
+  const read: CredentialVerifiers = JSON.parse(sealer.open(verifiers, { table: 'api_keys', id, field: 'verifiers' }));
+  if (known.size >= MAX_OPENED) known.clear();
+  opened.set(sealer, known.set(verifiers, read));
+  return read;
 }
 
 /**

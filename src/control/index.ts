@@ -14,7 +14,6 @@ export { listLinks } from './list-links.ts';
 export { assertMasterKey, loadMasterKey } from './master-key.ts';
 export type { OrderRequest } from './migration-order.ts';
 export {
-  type LoadLevel,
   type MigrationEvent,
   type MigrationState,
   type MigrationStatus,

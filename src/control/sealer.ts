@@ -12,12 +12,6 @@ export interface SealedPlace {
   readonly field: string;
 }
 
-/** Where {@link Sealer.decoy} opens. */
-export const DECOY_PLACE: SealedPlace = { table: '', id: '', field: '' };
-
-/** As long as the verifiers of an API key. */
-const DECOY_LENGTH = 120;
-
 const FORMAT = 1;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -27,14 +21,11 @@ const HEADER_BYTES = 1 + NONCE_BYTES;
 export class Sealer {
   readonly #masterKey: Buffer;
   readonly #key: Buffer;
-  /** A sealed value that hides nothing, for what must take as long as if there were one. */
-  readonly decoy: Sealed;
 
   /** @param masterKey  32 random bytes */
   constructor(masterKey: Buffer) {
     this.#masterKey = masterKey;
     this.#key = this.deriveKey('secrets at rest');
-    this.decoy = this.seal('x'.repeat(DECOY_LENGTH), DECOY_PLACE);
   }
 
   /** A key of 32 bytes for another purpose; the same for the same master key. */

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../../platform/index.ts';
 import type { DigestAlgorithm } from './header.ts';
 
@@ -23,14 +23,15 @@ const FOREIGN: NonceCheck = { state: 'foreign', issuedAtSeconds: 0 };
  * nobody can answer a SHA-256 challenge with MD5. 24 bytes make 32 base64 characters, the shape of Atlas's.
  */
 export class Nonces {
-  readonly #key: Buffer;
+  readonly #key: KeyObject;
   readonly #clock: Clock;
   /** Replays are remembered by one process, so a nonce of an earlier one is stale. */
   readonly #boot = randomBytes(BOOT_BYTES);
 
   /** @param key  secret, the same after a restart: nonces from before are then stale, not foreign */
   constructor(key: Buffer, clock: Clock) {
-    this.#key = key;
+    // As a key object: from bytes, each MAC would make one of its own.
+    this.#key = createSecretKey(key);
     this.#clock = clock;
   }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { DigestAlgorithm } from './header.ts';
 
 /** Baked into every stored HA1 and into what clients compute: Atlas's own realm. Changing it would invalidate every API key. */
@@ -31,7 +31,5 @@ export function digestResponse(parts: ResponseParts): string {
 
 /** The algorithm's hash H(text), lower-case hex. MD5 is there for Atlas's clients alone, which know nothing else. */
 export function digestHash(algorithm: DigestAlgorithm, text: string): string {
-  return createHash(algorithm === 'MD5' ? 'md5' : 'sha256')
-    .update(text)
-    .digest('hex');
+  return hash(algorithm === 'MD5' ? 'md5' : 'sha256', text, 'hex');
 }

@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { StoreTransaction } from '../../control/index.ts';
 
 /** Writes of one commit. More would make the first wait too long, and gain little. */
@@ -17,12 +17,16 @@ interface Write {
 export class GroupCommit {
   readonly #database: DatabaseSync;
   readonly #operations: StoreTransaction;
+  readonly #savepoint: StatementSync;
+  readonly #release: StatementSync;
   #waiting: Write[] = [];
   #draining: Promise<void> | undefined;
 
   constructor(database: DatabaseSync, operations: StoreTransaction) {
     this.#database = database;
     this.#operations = operations;
+    this.#savepoint = database.prepare('SAVEPOINT one');
+    this.#release = database.prepare('RELEASE one');
   }
 
   write<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T> {
@@ -68,16 +72,16 @@ export class GroupCommit {
   }
 
   async #runOne(write: Write): Promise<() => void> {
-    this.#database.exec('SAVEPOINT one');
+    this.#savepoint.run();
     try {
       const answer = await write.run(this.#operations);
-      this.#database.exec('RELEASE one');
+      this.#release.run();
       return answer;
     } catch (error) {
       // A full disk or an I/O error has rolled back the whole transaction already: then all of the group has failed.
       if (!this.#database.isTransaction) throw error;
       this.#database.exec('ROLLBACK TO one');
-      this.#database.exec('RELEASE one');
+      this.#release.run();
       return () => write.fail(error);
     }
   }

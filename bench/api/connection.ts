@@ -1,0 +1,86 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import type { Listening } from './server-process.ts';
+
+const BODY = '{"accessListIps":["1.2.3.4","5.6.7.8"]}';
+const HEAD_END = '\r\n\r\n';
+
+/** One keep-alive connection that makes link-tokens, one after the other; with digest, counting up under one nonce. Cheap, as it shares the cores. */
+export class Connection {
+  readonly #socket: Socket;
+  readonly #target: Listening;
+  readonly #path: string;
+  readonly #isSigned: boolean;
+  #nonce = '';
+  #algorithm = 'md5';
+  #ha1 = '';
+  #ha2 = '';
+  #count = 0;
+
+  private constructor(socket: Socket, target: Listening, isSigned: boolean) {
+    this.#socket = socket;
+    this.#target = target;
+    this.#isSigned = isSigned;
+    this.#path = `/api/atlas/v2/orgs/${target.orgId}/liveMigrations/linkTokens`;
+  }
+
+  /** @param isSigned  false: no credentials are sent, and what comes back is the challenge (or the bare server's answer) */
+  static async open(target: Listening, isSigned: boolean): Promise<Connection> {
+    const socket = connect({ host: '127.0.0.1', port: target.port, noDelay: true });
+    await once(socket, 'connect');
+    const connection = new Connection(socket, target, isSigned);
+    if (isSigned) connection.#prepare((await connection.#exchange('')).head);
+    return connection;
+  }
+
+  /** @returns the status */
+  async create(): Promise<number> {
+    const { status } = await this.#exchange(this.#isSigned ? this.#authorization() : '');
+    return status;
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #prepare(challenge: string): void {
+    this.#nonce = /nonce="([^"]+)"/.exec(challenge)?.[1] ?? '';
+    this.#algorithm = /algorithm=SHA-256/.test(challenge) ? 'sha256' : 'md5';
+    const { publicKey, privateKey } = this.#target;
+    this.#ha1 = this.#hash(`${publicKey}:MMS Public API:${privateKey}`);
+    this.#ha2 = this.#hash(`POST:${this.#path}`);
+  }
+
+  #authorization(): string {
+    const nc = (++this.#count).toString(16).padStart(8, '0');
+    const cnonce = randomBytes(8).toString('hex');
+    const response = this.#hash(`${this.#ha1}:${this.#nonce}:${nc}:${cnonce}:auth:${this.#ha2}`);
+    const algorithm = this.#algorithm === 'md5' ? 'MD5' : 'SHA-256';
+    return `Authorization: Digest username="${this.#target.publicKey}", realm="MMS Public API", nonce="${this.#nonce}", uri="${this.#path}", response="${response}", algorithm=${algorithm}, cnonce="${cnonce}", qop=auth, nc=${nc}\r\n`;
+  }
+
+  #hash(text: string): string {
+    return createHash(this.#algorithm).update(text).digest('hex');
+  }
+
+  #exchange(authorization: string): Promise<{ status: number; head: string }> {
+    const { promise, resolve, reject } = Promise.withResolvers<{ status: number; head: string }>();
+    let text = '';
+    const read = (chunk: Buffer) => {
+      text += chunk.toString('latin1');
+      const headEnd = text.indexOf(HEAD_END);
+      if (headEnd < 0) return;
+      const head = text.slice(0, headEnd);
+      const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
+      if (text.length < headEnd + HEAD_END.length + length) return;
+      this.#socket.off('data', read).off('error', reject);
+      resolve({ status: Number(head.slice(9, 12)), head });
+    };
+    this.#socket.on('data', read).on('error', reject);
+    this.#socket.write(
+      `POST ${this.#path} HTTP/1.1\r\nHost: localhost\r\nAccept: application/vnd.atlas.2023-01-01+json\r\nContent-Type: application/json\r\n${authorization}Content-Length: ${BODY.length}\r\n\r\n${BODY}`,
+    );
+    return promise;
+  }
+}

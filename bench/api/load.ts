@@ -1,0 +1,66 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Connection } from './connection.ts';
+import type { Kind, Listening } from './server-process.ts';
+
+const SERVER = fileURLToPath(new URL('server-process.ts', import.meta.url));
+
+/** A server in a process of its own. */
+export interface Server extends Listening, AsyncDisposable {}
+
+/** @param folder  where its store is made */
+export async function startServer(kind: Kind, folder: string): Promise<Server> {
+  const child: ChildProcess = fork(SERVER, [kind, join(folder, kind)], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const [listening] = (await once(child, 'message')) as [Listening];
+  return {
+    ...listening,
+    [Symbol.asyncDispose]: async () => {
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+export interface LoadOptions {
+  readonly connections: number;
+  readonly requests: number;
+  /** What every answer has to be. */
+  readonly status: 201 | 401;
+}
+
+export interface Load {
+  readonly perSecond: number;
+  /** Milliseconds of each request, ascending. */
+  readonly latenciesMs: readonly number[];
+}
+
+/** Makes link-tokens (or, expecting 401, asks without credentials) on several connections at once. */
+export async function load(server: Listening, { connections, requests, status }: LoadOptions): Promise<Load> {
+  const isSigned = status === 201 && server.publicKey !== '';
+  const opened = await Promise.all(Array.from({ length: connections }, () => Connection.open(server, isSigned)));
+  const latenciesMs: number[] = [];
+  let left = requests;
+  const work = async (connection: Connection) => {
+    while (left-- > 0) {
+      const began = performance.now();
+      const answered = await connection.create();
+      latenciesMs.push(performance.now() - began);
+      if (answered !== status) throw new Error(`answered ${answered} instead of ${status}`);
+    }
+  };
+  const began = performance.now();
+  await Promise.all(opened.map(work));
+  const seconds = (performance.now() - began) / 1000;
+  for (const connection of opened) connection.close();
+  return { perSecond: requests / seconds, latenciesMs: latenciesMs.sort((a, b) => a - b) };
+}
+
+/** @param sorted  ascending */
+export function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}

@@ -1,0 +1,181 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { request } from 'urllib';
+import { runLinkspan } from '../../test/support/linkspan-process.ts';
+import { medianSyncMs, rowsPerSecond } from './disk.ts';
+import { load, percentile, type Server, startServer } from './load.ts';
+import { startPollingAgents } from './polling-agents.ts';
+
+/**
+ * `node bench/api/main.ts [--rounds N]`: what the Atlas API costs, each as a ratio of two things that were measured one right after the
+ * other. The order changes from round to round; one round before the first is not counted.
+ */
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' } } });
+const rounds = Number(values.rounds);
+
+const ATLAS_CREATE_MS = 150;
+const POLLING_AGENTS = 1000;
+
+interface Benchmark {
+  readonly id: string;
+  readonly what: string;
+  readonly must?: number;
+  readonly aim?: number;
+  readonly isLowerBetter?: boolean;
+  readonly unit?: string;
+  /** What one round gives. @param swapped  whether the second of two is measured first */
+  readonly run: (swapped: boolean) => Promise<number>;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'linkspan-bench-'));
+await using servers = new AsyncDisposableStack();
+servers.defer(() => rmSync(folder, { recursive: true, force: true }));
+const start = async (kind: Parameters<typeof startServer>[0]) => servers.use(await startServer(kind, folder));
+const bare = await start('bare');
+const linkspan = await start('linkspan');
+const oneByOne = await start('one-by-one');
+const sha256 = await start('sha-256');
+
+const perSecond =
+  (server: Server, requests = 8000) =>
+  async () =>
+    (await load(server, { connections: 64, requests, status: 201 })).perSecond;
+const latency = (server: Server, share: number, connections: number, requests: number) => async () =>
+  percentile((await load(server, { connections, requests, status: 201 })).latenciesMs, share);
+const challenges = async () => (await load(linkspan, { connections: 64, requests: 8000, status: 401 })).perSecond;
+
+async function ratio(swapped: boolean, one: () => Promise<number>, other: () => Promise<number>): Promise<number> {
+  if (!swapped) return (await one()) / (await other());
+  const below = await other();
+  return (await one()) / below;
+}
+
+async function withAgents(): Promise<number> {
+  using _agents = await startPollingAgents(linkspan, POLLING_AGENTS, newToken);
+  return await latency(linkspan, 0.99, 8, 4000)();
+}
+
+async function newToken(): Promise<string> {
+  const url = `http://127.0.0.1:${linkspan.port}/api/atlas/v1.0/orgs/${linkspan.orgId}/liveMigrations/linkTokens`;
+  const digestAuth = `${linkspan.publicKey}:${linkspan.privateKey}`;
+  const { data } = await request(url, { method: 'POST', digestAuth, contentType: 'json', data: {}, dataType: 'json' });
+  return data.linkToken;
+}
+
+/** From nothing, an empty directory included, to the first link-token. */
+async function coldStartSeconds(): Promise<number> {
+  const orgId = 'ab'.repeat(12);
+  const env = {
+    LINKSPAN_BOOTSTRAP_ORG_ID: orgId,
+    LINKSPAN_BOOTSTRAP_PUBLIC_KEY: 'benchkey',
+    LINKSPAN_BOOTSTRAP_PRIVATE_KEY: 'a-private-key-of-the-benchmark',
+  };
+  const directory = join(folder, `cold-${randomBytes(4).toString('hex')}`);
+  const began = performance.now();
+  await using server = runLinkspan(['serve', '--listen', '127.0.0.1:0', '--data-dir', directory], { env });
+  const [, url] = await server.waitForLine(/ready at (\S+), /);
+  const digestAuth = `${env.LINKSPAN_BOOTSTRAP_PUBLIC_KEY}:${env.LINKSPAN_BOOTSTRAP_PRIVATE_KEY}`;
+  const path = `${url}/api/atlas/v1.0/orgs/${orgId}/liveMigrations/linkTokens`;
+  const { status } = await request(path, { method: 'POST', digestAuth, contentType: 'json', data: {} });
+  if (status !== 201) throw new Error(`the first link-token was answered with ${status}`);
+  return (performance.now() - began) / 1000;
+}
+
+const benchmarks: readonly Benchmark[] = [
+  {
+    id: 'A1',
+    what: 'durable authenticated create ÷ bare Fastify POST, 64 connections',
+    must: 0.6,
+    aim: 0.8,
+    run: (swapped) => ratio(swapped, perSecond(linkspan), perSecond(bare)),
+  },
+  {
+    id: 'A2',
+    what: 'group commit ÷ a commit for each request, 64 connections',
+    must: 3.5,
+    aim: 5,
+    run: (swapped) => ratio(swapped, perSecond(linkspan), perSecond(oneByOne, 2000)),
+  },
+  {
+    id: 'A3',
+    what: 'link-tokens through the API ÷ rows into SQLite alone, 64 to a commit',
+    must: 0.6,
+    aim: 0.8,
+    run: (swapped) => ratio(swapped, perSecond(linkspan), async () => rowsPerSecond(folder, 200)),
+  },
+  {
+    id: 'A4',
+    what: 'median of a create on one connection ÷ median of one fdatasync',
+    must: 3,
+    aim: 2,
+    isLowerBetter: true,
+    run: (swapped) => ratio(swapped, latency(linkspan, 0.5, 1, 1000), async () => medianSyncMs(folder, 1000)),
+  },
+  {
+    id: 'A5',
+    what: 'challenges ÷ bare Fastify POST, 64 connections',
+    must: 1,
+    aim: 2,
+    run: (swapped) => ratio(swapped, challenges, perSecond(bare)),
+  },
+  {
+    id: 'A6',
+    what: 'create with SHA-256 ÷ with MD5',
+    must: 0.9,
+    aim: 1,
+    run: (swapped) => ratio(swapped, perSecond(sha256), perSecond(linkspan)),
+  },
+  {
+    id: 'A7',
+    what: `p99 of a create with ${POLLING_AGENTS} polling agents ÷ p99 without, 8 connections`,
+    must: 2,
+    aim: 1.3,
+    isLowerBetter: true,
+    run: (swapped) => ratio(swapped, withAgents, latency(linkspan, 0.99, 8, 4000)),
+  },
+  {
+    id: 'A8',
+    what: `Atlas's recorded ${ATLAS_CREATE_MS} ms (its own back ends included) ÷ median of a create on one connection`,
+    must: 50,
+    run: async () => ATLAS_CREATE_MS / (await latency(linkspan, 0.5, 1, 1000)()),
+  },
+  {
+    id: 'A9',
+    what: 'cold start to the first 201',
+    must: 1,
+    aim: 0.3,
+    isLowerBetter: true,
+    unit: ' s',
+    run: coldStartSeconds,
+  },
+];
+
+const results = new Map(benchmarks.map(({ id }) => [id, [] as number[]]));
+for (let round = -1; round < rounds; round += 1) {
+  for (const { id, run } of benchmarks) {
+    const value = await run(round % 2 === 1);
+    if (round >= 0) results.get(id)?.push(value);
+    console.error(`${round < 0 ? 'warm-up' : `round ${round + 1}`}: ${id} ${value.toFixed(2)}`);
+  }
+}
+
+const table = benchmarks.map(({ id, what, must, aim, isLowerBetter = false, unit = '' }) => {
+  const sorted = (results.get(id) ?? []).sort((a, b) => a - b);
+  const [median, min, max] = [percentile(sorted, 0.5), sorted[0] ?? 0, sorted.at(-1) ?? 0];
+  const reaches = (bound?: number) =>
+    bound === undefined ? '' : (isLowerBetter ? median <= bound : median >= bound) ? 'met' : 'missed';
+  return { id, what, unit, median, min, max, must, aim, isMustMet: reaches(must), isAimMet: reaches(aim) };
+});
+console.table(
+  table.map(({ id, what, unit, median, min, max, must, aim, isMustMet, isAimMet }) => ({
+    id,
+    what,
+    'median (min–max)': `${median.toFixed(2)}${unit} (${min.toFixed(2)}–${max.toFixed(2)})`,
+    must: `${must ?? ''} ${isMustMet}`,
+    aim: `${aim ?? ''} ${isAimMet}`,
+  })),
+);
+console.log(JSON.stringify({ rounds, results: table }));

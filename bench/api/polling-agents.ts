@@ -1,0 +1,29 @@
+import type { RedeemResponse } from '../../src/link/index.ts';
+import { AgentClient } from '../../test/gateway/agent-client.ts';
+import type { Listening } from './server-process.ts';
+
+const AT_ONCE = 50;
+
+/** Links agents and has each wait in a long poll until disposal. @param newToken  a link-token that was not used yet */
+export async function startPollingAgents(
+  server: Listening,
+  count: number,
+  newToken: () => Promise<string>,
+): Promise<Disposable> {
+  const stop = new AbortController();
+  const link = async (at: number) => {
+    const agent = new AgentClient(`http://127.0.0.1:${server.port}`);
+    const answer = (await agent.redeem(await newToken(), `host-${at}`)).json as unknown as RedeemResponse;
+    agent.agentId = answer.agentId;
+    const { revision } = (await agent.poll(null)).json as unknown as { revision: string };
+    void poll(agent, revision, stop.signal);
+  };
+  for (let first = 0; first < count; first += AT_ONCE) {
+    await Promise.all(Array.from({ length: Math.min(AT_ONCE, count - first) }, (_, at) => link(first + at)));
+  }
+  return { [Symbol.dispose]: () => stop.abort() };
+}
+
+async function poll(agent: AgentClient, revision: string, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) await agent.poll(revision, 60, signal).catch(() => undefined);
+}

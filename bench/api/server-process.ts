@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto';
+import fastify from 'fastify';
+import { registerAtlasApi } from '../../src/atlas-api/index.ts';
+import { AgentSignals, bootstrap, type Control, Sealer, type Store } from '../../src/control/index.ts';
+import { checkConnectionString } from '../../src/destination/index.ts';
+import { registerGateway } from '../../src/gateway/index.ts';
+import { createServer, type DigestAlgorithm, digestSecrets } from '../../src/http/index.ts';
+import { silentLogger, systemClock } from '../../src/platform/index.ts';
+import { openSqliteStore } from '../../src/store/sqlite/index.ts';
+
+/** What a server of its own process says once it listens. */
+export interface Listening {
+  readonly port: number;
+  readonly orgId: string;
+  readonly publicKey: string;
+  readonly privateKey: string;
+}
+
+/** `bare` is Fastify alone, with a schema for the same body; the others are Linkspan, `one-by-one` with a commit for each request. */
+export type Kind = 'bare' | 'linkspan' | 'one-by-one' | 'sha-256';
+
+const [kind = 'bare', directory = ''] = process.argv.slice(2);
+process.send?.(await (kind === 'bare' ? serveBare() : serveLinkspan(kind, directory)));
+process.on('disconnect', () => process.exit());
+
+async function serveBare(): Promise<Listening> {
+  const app = fastify();
+  const accessListIps = { type: 'array', items: { type: 'string' } };
+  const body = { type: 'object', properties: { accessListIps }, additionalProperties: false };
+  app.post('/api/atlas/v2/orgs/:orgId/liveMigrations/linkTokens', { schema: { body } }, async (_request, reply) => {
+    reply.code(201);
+    return { linkToken: 'mlt_0123456789ab_0123456789012345678901234567890123456789012_012345' };
+  });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  return { port: portOf(app.server.address()), orgId: 'a'.repeat(24), publicKey: '', privateKey: '' };
+}
+
+async function serveLinkspan(variant: string, path: string): Promise<Listening> {
+  const store = openSqliteStore(path);
+  let url = '';
+  const control: Control = {
+    store: variant === 'one-by-one' ? oneByOne(store) : store,
+    sealer: new Sealer(randomBytes(32)),
+    clock: systemClock,
+    signals: new AgentSignals(),
+    publicUrl: () => url,
+    verifiersOf: digestSecrets,
+    checkConnectionString,
+  };
+  const app = createServer({ logger: silentLogger });
+  const digestAlgorithms: DigestAlgorithm[] = [variant === 'sha-256' ? 'SHA-256' : 'MD5'];
+  await registerAtlasApi(app, control, { logger: silentLogger, digestAlgorithms, rateLimits: false });
+  await registerGateway(app, control, silentLogger);
+  url = await app.listen({ host: '127.0.0.1', port: 0 });
+  const first = await bootstrap(control, {});
+  if (!first) throw new Error('the store is not new');
+  return { port: Number(new URL(url).port), ...first };
+}
+
+/** A write begins when the one before is on the disk: no two share a commit. */
+function oneByOne(store: Store): Store {
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    ...store,
+    write: (work) => {
+      const next = last.then(() => store.write(work));
+      last = next.catch(() => undefined);
+      return next;
+    },
+  };
+}
+
+function portOf(address: string | { readonly port: number } | null): number {
+  return typeof address === 'object' && address ? address.port : 0;
+}
