@@ -1,7 +1,7 @@
 import { document, element, int32 } from '../../../src/engine/bson/raw-document.ts';
 
 /** Largest document that a server stores. */
-export const LARGEST_DOCUMENT_BYTES = 16 * 1024 * 1024;
+const LARGEST_DOCUMENT_BYTES = 16 * 1024 * 1024;
 
 /** A value as the server stores it: type byte and bytes. */
 type Value = readonly [type: number, bytes: Buffer];
