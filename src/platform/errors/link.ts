@@ -31,7 +31,8 @@ export const linkErrors = defineErrors({
   AGENT_SUPERSEDED: {
     status: 410,
     detail: 'Another agent with host name % has been linked to the organization and has taken the place of this one.',
-    remedy: 'Stop this agent; where both are needed, give one another host name in its configuration and link it again.',
+    remedy:
+      'Stop this agent; where both are needed, give one another host name in its configuration and link it again.',
   },
   AGENT_UNKNOWN: {
     status: 401,
