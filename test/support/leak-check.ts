@@ -5,13 +5,14 @@ import { eventually } from './eventually.ts';
 import { temporaryFolders } from './temporary-folder.ts';
 
 /** What a test may leave open is what was open before it. Handles of the runner itself (pipes, signals) are in neither. */
-const WATCHED = ['TCPServerWrap', 'Timeout', 'ProcessWrap', 'FSEventWrap'];
-const SOCKET = 'TCPSocketWrap';
+const WATCHED = ['TCPServerWrap', 'ProcessWrap', 'FSEventWrap'];
+/** What a database client has, more or less of it from moment to moment. */
+const OF_CLIENTS = ['TCPSocketWrap', 'Timeout'];
 
 export interface LeakCheckOptions {
   /** How long closing may take: sockets close a moment after they are told to. 3,000 by default. */
   readonly deadlineMs?: number;
-  /** False where tests share clusters: the pools of their clients grow while a test runs. */
+  /** False where tests share clusters: the sockets and timers of their clients come and go while a test runs. */
   readonly sockets?: boolean;
 }
 
@@ -20,7 +21,7 @@ export interface LeakCheckOptions {
  * temporary folder, a socket (such as a MongoClient's), a server, or a timer. What `before` started may stay.
  */
 export function checkForLeaks({ deadlineMs = 3_000, sockets = true }: LeakCheckOptions = {}): void {
-  const watched = sockets ? [...WATCHED, SOCKET] : WATCHED;
+  const watched = sockets ? [...WATCHED, ...OF_CLIENTS] : WATCHED;
   let before: string[] = [];
   beforeEach(() => {
     before = open(watched);
