@@ -14,7 +14,7 @@ describe('what keeps a migration from starting', () => {
     pair = await startPair({ source: { auth: true } });
   });
   after(() => pair[Symbol.asyncDispose]());
-  checkForLeaks();
+  checkForLeaks({ sockets: false });
 
   const options = (
     changes: { source?: string; destination?: string } & Partial<Omit<MigrationOptions, 'source' | 'destination'>> = {},
