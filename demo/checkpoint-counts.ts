@@ -6,6 +6,9 @@ export interface CheckpointCounts {
   readonly bytesCopied: number;
   /** How long the initial copy has taken; 0 before it. */
   readonly copySeconds: number;
+  /** Changes of documents taken from the stream. */
+  readonly changesRead: number;
+  /** States of documents written for them: a document that changed several times meanwhile is written once. */
   readonly changesApplied: number;
   /** Change events that fell into a range being copied at that moment. */
   readonly changesDuringCopy: number;
@@ -15,7 +18,7 @@ interface MigrationRecord {
   readonly _id: string;
   readonly state: string;
   readonly phases: readonly { readonly name: string; readonly startedAtMs: number; readonly endedAtMs?: number }[];
-  readonly counts: { readonly applied: number; readonly duringCopy: number };
+  readonly counts: { readonly read: number; readonly applied: number; readonly duringCopy: number };
 }
 
 /** The engine's own counts, as its checkpoint on the destination has them: the Atlas API has no place for them. */
@@ -39,6 +42,7 @@ export async function readCheckpointCounts(
     documentsCopied: copied?.documents ?? 0,
     bytesCopied: copied?.bytes ?? 0,
     copySeconds: copying ? ((copying.endedAtMs ?? Date.now()) - copying.startedAtMs) / 1_000 : 0,
+    changesRead: record.counts.read,
     changesApplied: record.counts.applied,
     changesDuringCopy: record.counts.duringCopy,
   };

@@ -95,11 +95,11 @@ async function goOnOnDestination(load: LedgerWriter): Promise<void> {
 }
 
 function report(ledger: Ledger, rate: number, counts: CheckpointCounts, differences: readonly string[]): number {
-  const { documentsCopied, bytesCopied, copySeconds, changesApplied, changesDuringCopy } = counts;
+  const { documentsCopied, bytesCopied, copySeconds, changesApplied, changesRead, changesDuringCopy } = counts;
   console.log(`
 live load           ${count(ledger.documentsWritten)} writes, ${count(rate)} writes/s until the cutover: ${describeKinds(ledger)}
 initial copy        ${count(documentsCopied)} documents, ${megabytes(bytesCopied)}, ${(bytesCopied / 1e6 / copySeconds).toFixed(1)} MB/s (limited for this demonstration)
-changes applied     ${count(changesApplied)}, of which ${count(changesDuringCopy)} hit ranges being copied
+changes applied     ${count(changesRead)}, of which ${count(changesDuringCopy)} hit ranges being copied; written as ${count(changesApplied)} states of documents
 write pause         ${ledger.pauseMs?.toFixed(0) ?? 'not measured'} ms
 identical           ${differences.length === 0 ? 'yes' : 'no'}`);
   for (const difference of differences) console.error(difference);
