@@ -20,7 +20,7 @@ const BOUND = 'bound';
 const { values } = parseArgs({
   options: { scale: { type: 'string', default: '1' }, rounds: { type: 'string', default: '5' } },
 });
-const count = Math.round(100_000 * Number(values.scale));
+const count = Math.round(50_000 * Number(values.scale));
 for (const style of ['replaces', 'updates'] as const) {
   await using pair = await startServers();
   const [source, destination] = [pair.source.client, pair.destination.client];
