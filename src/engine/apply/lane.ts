@@ -120,6 +120,7 @@ export class Lane {
         await applyKeys(this.#context, collection, dirty);
         return;
       } catch (error) {
+        this.#context.signal.throwIfAborted();
         if (!(error instanceof UserError) || attempt === ATTEMPTS) throw error;
         await this.#indexes.attempt(collection);
         await this.#context.clock.sleep(BETWEEN_ATTEMPTS_MS, this.#context.signal);

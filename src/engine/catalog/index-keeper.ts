@@ -83,6 +83,8 @@ export class IndexKeeper {
         try {
           await this.#bringInStep(collection);
         } catch (error) {
+          // What ends a run can be a UserError too, and is no refused build.
+          this.#context.signal.throwIfAborted();
           if (!(error instanceof UserError)) throw error;
           keeping.refused.resolve();
           if (collection.state === 'live') refusals += 1;
