@@ -1,4 +1,4 @@
-import { BSON, type Document, type Timestamp } from 'mongodb';
+import type { Document, Timestamp } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import { timeOfToken } from '../cluster/cluster-time.ts';
 import { classify } from '../cluster/failure-policy.ts';
@@ -81,7 +81,7 @@ export class ChangeStream implements AsyncDisposable {
 
   #read(batch: RawBatch): StreamBatch {
     if (batch.postBatchResumeToken === undefined) throw new Error('The change stream sent no resume token');
-    const token = BSON.deserialize(batch.postBatchResumeToken) as unknown as ResumeToken;
+    const token = batch.postBatchResumeToken;
     const events = batch.documents.map(readChangeEvent);
     this.#token = token;
     return { events, token, time: timeOfToken(token), sourceTime: batch.operationTime };

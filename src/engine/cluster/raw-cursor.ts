@@ -1,16 +1,11 @@
-import { BSON, type ClientSession, type Db, type Document, type Long, type MongoClient, type Timestamp } from 'mongodb';
+import type { ClientSession, Db, Document, Long, MongoClient, Timestamp } from 'mongodb';
 
 /** One reply of a cursor: documents as bytes (views into the reply), and what came with them. */
 export interface RawBatch {
   readonly documents: readonly Buffer[];
-  /** Change streams only: resume token after this batch, as bytes. */
-  readonly postBatchResumeToken?: Buffer;
+  /** Change streams only: resume token after this batch. */
+  readonly postBatchResumeToken?: { readonly _data: string };
   /** The member's latest operation when it answered. */
-  readonly operationTime: Timestamp;
-}
-
-interface RawReply {
-  readonly cursor: Buffer;
   readonly operationTime: Timestamp;
 }
 
@@ -56,19 +51,20 @@ export class RawCursor implements AsyncDisposable {
   }
 
   async #send(command: Document): Promise<RawBatch> {
-    const reply = (await this.#db.command(command, { session: this.#session, raw: true })) as unknown as RawReply;
-    const { cursor, operationTime } = reply;
-    const decoded = BSON.deserialize(cursor, {
-      raw: true,
+    // Only the documents stay bytes. With `raw` for the whole reply the driver could not read what an error says of the topology, and
+    // would throw a TypeError in place of "not primary".
+    const reply = await this.#db.command(command, {
+      session: this.#session,
       fieldsAsRaw: { firstBatch: true, nextBatch: true },
-      promoteBuffers: true,
       promoteLongs: false,
     });
-    this.#id = decoded.id;
-    this.#collection = String(decoded.ns).slice(String(decoded.ns).indexOf('.') + 1);
+    const { cursor, operationTime } = reply;
+    this.#id = cursor.id;
+    this.#collection = String(cursor.ns).slice(String(cursor.ns).indexOf('.') + 1);
+    const documents = (cursor.firstBatch ?? cursor.nextBatch) as Uint8Array[];
     return {
-      documents: decoded.firstBatch ?? decoded.nextBatch,
-      postBatchResumeToken: decoded.postBatchResumeToken,
+      documents: documents.map((bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)),
+      postBatchResumeToken: cursor.postBatchResumeToken,
       operationTime,
     };
   }
