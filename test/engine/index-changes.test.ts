@@ -95,3 +95,23 @@ test('an index build of the source that fails leaves nothing behind', async () =
   await running.commit();
   assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
 });
+
+test('a migration that fails while indexes are being built ends', async () => {
+  await using pair = await startPair();
+  const items = pair.source.client.db('shop').collection('items');
+  await items.insertMany([{ n: 1 }, { n: 2 }]);
+  await items.createIndex({ n: 1 });
+  const lost = { failCommands: ['getMore'], errorCode: 286, appName: 'linkspan-source' };
+  const failed = Promise.withResolvers<void>();
+  using _ = onReach('engine.indexes.recorded', async () => {
+    await pair.source.failCommand({ mode: 'alwaysOn', data: lost });
+    // The stream says so when it has ended: nothing is dispatched any more.
+    await eventually(() => running.progress.lagSeconds !== null && running.progress.lagSeconds > 2, {
+      what: 'the stream to end',
+    });
+    failed.resolve();
+  });
+  await using running = RunningMigration.start(pair);
+  await failed.promise;
+  await assert.rejects(running.outcome, { code: 'HISTORY_LOST' });
+});
