@@ -42,3 +42,10 @@ export function int32(value: number): Buffer {
   bytes.writeInt32LE(value);
   return bytes;
 }
+
+/** Bytes of a double value. */
+export function double(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(8);
+  bytes.writeDoubleLE(value);
+  return bytes;
+}

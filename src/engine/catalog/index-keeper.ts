@@ -3,7 +3,7 @@ import { classify } from '../cluster/failure-policy.ts';
 import { CollectionDropped, onDestination, onSource } from '../cluster/moved.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import { createIndexes, dropIndex } from './change-catalog.ts';
-import { type IndexSpec, sameButForWeakening, weakened } from './index-spec.ts';
+import { type IndexSpec, sameButForWeakening, weakened, withItsCollation } from './index-spec.ts';
 import { listIndexesOf } from './read-catalog.ts';
 import type { TrackedCollection } from './tracked-collection.ts';
 
@@ -120,7 +120,7 @@ export class IndexKeeper {
       for (const spec of present) if (!isWanted(spec)) await dropIndex(destination, target, spec.name);
       const missing = originals.filter((spec) => !present.some((one) => sameButForWeakening(spec, one))).map(weakened);
       try {
-        await createIndexes(destination, target, missing);
+        await createIndexes(destination, target, collection.hasCollation ? missing.map(withItsCollation) : missing);
       } catch (error) {
         if (classify(error) !== 'fatal') throw error;
         const reason = `its indexes can't be built on the destination: ${messageOf(error)}`;

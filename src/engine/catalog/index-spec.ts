@@ -1,25 +1,29 @@
+import { BSON } from 'mongodb';
 import { BSON_TYPE } from '../bson/elements.ts';
-import { boolean, int32 } from '../bson/raw-document.ts';
+import { int32 } from '../bson/raw-document.ts';
 import { RawValue } from '../bson/raw-value.ts';
-import { differingFields, type Fields, fieldsOf } from './fields.ts';
+import { differingFields, documentOf, type Fields, fieldsOf } from './fields.ts';
+import { changesOf, isTrue, modernised, NEVER_SECONDS, withEqualNumbers } from './legacy-index.ts';
 
-/** Far enough that nothing expires while a migration runs [12]; the largest value that servers take. */
-const NEVER_SECONDS = 2_147_483_647;
-
-/** An index as `listIndexes` shows it. */
 export interface IndexSpec {
   readonly name: string;
+  /** In the form that servers of today take. */
   readonly fields: Fields;
+  /** As `listIndexes` shows it. */
+  readonly original: Fields;
+  /** How the two differ, in words; empty as a rule. */
+  readonly changes: readonly string[];
 }
 
 /** Reads a spec; undefined for the `_id` index, which every collection has by itself, or the clustered one. */
 export function readIndexSpec(bytes: Buffer): IndexSpec | undefined {
-  const fields = fieldsOf(bytes);
-  fields.delete('ns'); // Servers before 4.4 stored it; newer ones refuse it [13].
-  const name = fields.get('name');
+  const original = fieldsOf(bytes);
+  const name = original.get('name');
   if (name === undefined) throw new RangeError('Index without a name');
   const text = name.bytes.toString('utf8', 4, name.bytes.length - 1);
-  return text === '_id_' || fields.has('clustered') ? undefined : { name: text, fields };
+  if (text === '_id_' || original.has('clustered')) return undefined;
+  const fields = modernised(original);
+  return { name: text, fields, original, changes: changesOf(original, fields) };
 }
 
 export function isUnique(spec: IndexSpec): boolean {
@@ -44,7 +48,7 @@ export function weakened(spec: IndexSpec): IndexSpec {
   fields.delete('prepareUnique');
   if (fields.has('expireAfterSeconds'))
     fields.set('expireAfterSeconds', new RawValue(BSON_TYPE.int32, int32(NEVER_SECONDS)));
-  return { name: spec.name, fields };
+  return { ...spec, fields };
 }
 
 /** Whether two indexes are the same but for what weakening changes. */
@@ -52,18 +56,34 @@ export function sameButForWeakening(a: IndexSpec, b: IndexSpec): boolean {
   return differingFields(weakened(a).fields, weakened(b).fields).length === 0;
 }
 
-/** The names of two indexes that would be one and the same in their weakened form, which a server refuses [11]; undefined when there are none. */
+/** An index without a collation has the simple one, which has to be said where its collection has another. */
+export function withItsCollation(spec: IndexSpec): IndexSpec {
+  if (spec.fields.has('collation')) return spec;
+  const simple = fieldsOf(Buffer.from(BSON.serialize({ collation: { locale: 'simple' } })));
+  return { ...spec, fields: new Map([...spec.fields, ...simple]) };
+}
+
+/**
+ * The names of two indexes that would be one and the same to a server in their weakened form, which it refuses [11]; undefined when there
+ * are none.
+ */
 export function findTwins(specs: readonly IndexSpec[]): readonly [string, string] | undefined {
-  const nameless = ({ fields }: IndexSpec) => new Map([...fields].filter(([name]) => name !== 'name'));
-  for (const [index, one] of specs.entries()) {
-    const twin = specs
-      .slice(index + 1)
-      .find((other) => differingFields(nameless(weakened(one)), nameless(weakened(other))).length === 0);
-    if (twin !== undefined) return [one.name, twin.name];
+  const seen = new Map<string, string>();
+  for (const { name, fields } of specs) {
+    const identity = identityOf(fields).toString('latin1');
+    const twin = seen.get(identity);
+    if (twin !== undefined) return [twin, name];
+    seen.set(identity, name);
   }
   return undefined;
 }
 
-function isTrue(value: RawValue | undefined): boolean {
-  return value !== undefined && value.type === BSON_TYPE.boolean && value.bytes.equals(boolean(true));
+/** What tells indexes apart that are not unique (server source, IndexDescriptor::compareIndexOptions); 1 and 1.0 are the same direction. */
+function identityOf(fields: Fields): Buffer {
+  const key = fields.get('key');
+  const others = ['collation', 'partialFilterExpression', 'wildcardProjection', 'sparse'].flatMap((name) => {
+    const value = fields.get(name);
+    return value === undefined || (name === 'sparse' && !isTrue(value)) ? [] : [[name, value] as const];
+  });
+  return documentOf(new Map([...(key === undefined ? [] : [['key', withEqualNumbers(key)] as const]), ...others]));
 }

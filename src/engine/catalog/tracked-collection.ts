@@ -68,7 +68,7 @@ export class TrackedCollection {
       destinationUuid: this.destinationUuid,
       state: this.state,
       options: new Binary(documentOf(this.options)),
-      indexes: this.indexes.map((spec) => new Binary(documentOf(spec.fields))),
+      indexes: this.indexes.map((spec) => new Binary(documentOf(spec.original))),
       documents: this.documents,
       bytes: this.bytes,
       readAfter: this.readAfter,

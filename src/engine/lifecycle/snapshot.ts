@@ -1,3 +1,4 @@
+import { modernisedWarnings } from '../catalog/legacy-index.ts';
 import type { MigrationRun } from './migration-run.ts';
 import type { MigrationOptions } from './options.ts';
 import type { Progress } from './progress.ts';
@@ -38,6 +39,9 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
     of.reduce((total, collection) => total + pick(collection), 0);
   const { state, phases, cutover, error } = log.record;
   const following = state === 'copying' || state === 'tailing' || state === 'committing';
+  const indexWarnings = collections.flatMap(({ namespace, indexes }) =>
+    modernisedWarnings(namespace, indexes).map(({ message }) => message),
+  );
   const reasons = state === 'tailing' ? run.notReadyReasons : [`it is ${state}`];
   return {
     migrationId: options.migrationId,
@@ -79,7 +83,8 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
         }),
     pingMs: { source: run.pings.source, destination: run.pings.destination },
     addresses: run.addresses,
-    warnings: [...run.warnings, ...context.retrier.waits],
+    // What preflight has seen of indexes, and what came later.
+    warnings: [...new Set([...run.warnings, ...indexWarnings, ...context.retrier.waits])],
     ...(error === undefined ? {} : { error }),
   };
 }

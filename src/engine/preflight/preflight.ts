@@ -1,6 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
-import { findTwins } from '../catalog/index-spec.ts';
+import { findTwins, type IndexSpec } from '../catalog/index-spec.ts';
+import { modernisedWarnings, whyNotToday } from '../catalog/legacy-index.ts';
 import { type CatalogEntry, listCollections, listIndexes, listUserDatabases } from '../catalog/read-catalog.ts';
 import { Selection } from '../catalog/selection.ts';
 import { whyUnsupported } from '../catalog/unsupported.ts';
@@ -66,11 +67,10 @@ export async function checkClusters(
     errors.push(...(await checkPrivileges(source, 'source')), ...(await checkPrivileges(destination, 'destination')));
   }
   if (errors.length > 0) return { source: from, destination: to, errors, warnings: [] };
-  errors.push(
-    ...(await checkNamespaces(source, new Selection(options.filters))),
-    ...(await checkDestination(destination, options)),
-  );
-  return { source: from, destination: to, errors, warnings: await warningsOf(destination, options) };
+  const namespaces = await checkNamespaces(source, new Selection(options.filters));
+  errors.push(...namespaces.errors, ...(await checkDestination(destination, options)));
+  const warnings = [...namespaces.warnings.map(warningOf), ...(await warningsOf(destination, options))];
+  return { source: from, destination: to, errors, warnings };
 }
 
 function checkTopology(cluster: ClusterDescription, side: Side): UserError[] {
@@ -90,26 +90,40 @@ async function checkPrivileges(client: MongoClient, side: Side): Promise<UserErr
   );
 }
 
-async function checkNamespaces(source: MongoClient, selection: Selection): Promise<UserError[]> {
+interface NamespaceFindings {
+  readonly errors: UserError[];
+  readonly warnings: UserError[];
+}
+
+async function checkNamespaces(source: MongoClient, selection: Selection): Promise<NamespaceFindings> {
   const errors: UserError[] = [];
+  const warnings: UserError[] = [];
   for (const database of await listUserDatabases(source)) {
     for (const entry of await listCollections(source, database)) {
       if (!selection.has(database, entry.name)) continue;
-      const reason = whyUnsupported(entry) ?? (await whyUnsupportedIndexes(source, entry));
-      if (reason !== undefined)
-        errors.push(new UserError('UNSUPPORTED_NAMESPACE', [`${database}.${entry.name}`, reason]));
+      const namespace = `${database}.${entry.name}`;
+      const indexes = await indexesOf(source, entry);
+      const reason = whyUnsupported(entry) ?? whyUnsupportedIndexes(indexes);
+      if (reason !== undefined) errors.push(new UserError('UNSUPPORTED_NAMESPACE', [namespace, reason]));
+      warnings.push(...modernisedWarnings(namespace, indexes));
     }
   }
-  return errors;
+  return { errors, warnings };
 }
 
-async function whyUnsupportedIndexes(
-  source: MongoClient,
-  { database, name, type }: CatalogEntry,
-): Promise<string | undefined> {
-  if (type === 'view') return undefined;
-  const twins = findTwins(await listIndexes(source, database, name));
-  return twins && `indexed twice alike, by ${twins[0]} and ${twins[1]}, of which one is unique or expires`;
+async function indexesOf(source: MongoClient, { database, name, type }: CatalogEntry): Promise<IndexSpec[]> {
+  return type === 'view' ? [] : await listIndexes(source, database, name);
+}
+
+function whyUnsupportedIndexes(indexes: readonly IndexSpec[]): string | undefined {
+  for (const { name, fields } of indexes) {
+    const reason = whyNotToday(fields);
+    if (reason !== undefined) return `indexed by ${name}, ${reason}`;
+  }
+  const twins = findTwins(indexes);
+  return (
+    twins && `indexed twice alike, by ${twins[0]} and ${twins[1]}, of which one is unique, expires or is of old form`
+  );
 }
 
 /** What an unfinished migration of the same id has copied is its own, not somebody's data. */
@@ -125,8 +139,11 @@ async function checkDestination(destination: MongoClient, options: MigrationOpti
 
 async function warningsOf(destination: MongoClient, options: MigrationOptions): Promise<Finding[]> {
   if (options.once || (await canWriteThroughBlock(destination))) return [];
-  const unprotected = new UserError('DESTINATION_UNPROTECTED');
-  return [{ ...findingOf(unprotected), severity: 'warning' }];
+  return [warningOf(new UserError('DESTINATION_UNPROTECTED'))];
+}
+
+function warningOf(error: UserError): Finding {
+  return { ...findingOf(error), severity: 'warning' };
 }
 
 /** By major and minor number: servers of one minor version understand each other's data. */

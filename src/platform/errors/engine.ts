@@ -67,6 +67,11 @@ export const engineErrors = defineErrors({
     detail: '% cannot be migrated yet: it is %.',
     remedy: 'Drop it on the source or move it by other means, then start again.',
   },
+  INDEX_MODERNISED: {
+    status: 200,
+    detail: 'The index % of % comes over in a form that servers of today take: %.',
+    remedy: 'Nothing has to be done: it does the same as on the source.',
+  },
   INVALID_FILTER: {
     status: 400,
     detail: 'A namespace filter is not valid: %.',

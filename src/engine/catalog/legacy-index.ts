@@ -1,0 +1,170 @@
+import { BSON } from 'mongodb';
+import { UserError } from '../../platform/index.ts';
+import { BSON_TYPE, elementsOf } from '../bson/elements.ts';
+import { boolean, document, double, element, int32 } from '../bson/raw-document.ts';
+import { RawValue } from '../bson/raw-value.ts';
+import { differingFields, type Fields } from './fields.ts';
+
+/** Far enough that nothing expires; the largest value that servers take, and what they show for values that they don't understand. */
+export const NEVER_SECONDS = 2_147_483_647;
+
+const BOOLEANS = ['unique', 'sparse', 'hidden', 'background', 'prepareUnique'];
+/** Of these servers store no `false`. */
+const TRUE_OR_ABSENT = ['unique', 'hidden', 'prepareUnique'];
+const INTEGERS = [
+  'v',
+  'bits',
+  'textIndexVersion',
+  '2dsphereIndexVersion',
+  'finestIndexedLevel',
+  'coarsestIndexedLevel',
+  'expireAfterSeconds',
+];
+const DOUBLES = ['min', 'max'];
+/** Options of servers of old, without any effect today. */
+const OBSOLETE = ['ns', 'dropDups', 'bucketSize', 'safe', 'seed', 'hashVersion'];
+const ONLY_2D = ['bits', 'min', 'max'];
+/** What an index has that was made before there were versions of its kind (server source, expression_params.cpp and fts_spec.cpp). */
+const UNVERSIONED = { '2dsphere': '2dsphereIndexVersion', text: 'textIndexVersion' } as const;
+
+/**
+ * The spec of an index in the form that servers of today take, and store as it is: catalogs keep what servers of old took. It does the
+ * same: what a value of old means to the source's server was tried on 6.0.5 and 5.0.4; the keys are converted as `mongorestore
+ * --convertLegacyIndexes` does [13].
+ */
+export function modernised(original: Fields): Fields {
+  const fields = new Map(original);
+  for (const name of OBSOLETE) fields.delete(name);
+  change(fields, 'key', (key) => asDocument(key, modernDirection));
+  change(fields, 'weights', (weights) => asDocument(weights, asInteger));
+  for (const name of BOOLEANS) change(fields, name, asBoolean);
+  for (const name of TRUE_OR_ABSENT) if (!isTrue(fields.get(name))) fields.delete(name);
+  if (fields.has('expireAfterSeconds')) settleExpiry(fields);
+  for (const name of INTEGERS) change(fields, name, asInteger);
+  for (const name of DOUBLES) change(fields, name, (value) => asNumber(value, BSON_TYPE.double, double));
+  const kinds = kindsOf(fields);
+  for (const [kind, option] of Object.entries(UNVERSIONED)) {
+    if (kinds.includes(kind) && !fields.has(option)) fields.set(option, new RawValue(BSON_TYPE.int32, int32(1)));
+  }
+  if (!kinds.includes('2d')) for (const name of ONLY_2D) fields.delete(name);
+  if (fields.get('wildcardProjection')?.bytes.length === document().length) fields.delete('wildcardProjection');
+  return fields;
+}
+
+/** What modernising changed, in words; empty when nothing. */
+export function changesOf(original: Fields, modern: Fields): string[] {
+  return differingFields(original, modern)
+    .filter((name) => name !== 'ns')
+    .map((name) => {
+      const [before, after] = [original.get(name), modern.get(name)];
+      if (after === undefined) return `${name} is left out`;
+      return before === undefined
+        ? `${name} is ${show(after)}`
+        : `${name} is ${show(after)} in place of ${show(before)}`;
+    });
+}
+
+/** One for each index that is brought over in another form than the source has it in. */
+export function modernisedWarnings(
+  namespace: string,
+  indexes: readonly { readonly name: string; readonly changes: readonly string[] }[],
+): UserError[] {
+  return indexes
+    .filter(({ changes }) => changes.length > 0)
+    .map(({ name, changes }) => new UserError('INDEX_MODERNISED', [name, namespace, changes.join(', ')]));
+}
+
+/** Why no server of today makes an index that does the same, in words that follow its name; undefined when one does. */
+export function whyNotToday(fields: Fields): string | undefined {
+  const expiry = fields.get('expireAfterSeconds');
+  // Servers that have such an index do expire documents by it, before their time.
+  if (expiry !== undefined && numberOf(expiry) < 0) return 'whose expireAfterSeconds is below 0';
+  return kindsOf(fields).includes('geoHaystack') ? 'which is a geoHaystack index' : undefined;
+}
+
+/** Truth as servers see it. */
+export function isTrue(value: RawValue | undefined): boolean {
+  if (value === undefined || value.type === 0x06 || value.type === 0x0a) return false; // Undefined and null.
+  if (value.type === BSON_TYPE.boolean) return value.bytes[0] === 1;
+  return isNumber(value) ? numberOf(value) !== 0 : true;
+}
+
+/** A document in which numbers that are equal have the same bytes. */
+export function withEqualNumbers(value: RawValue): RawValue {
+  return asDocument(value, (one) => asNumber(one, BSON_TYPE.double, double));
+}
+
+/** A TTL index has one field, or its server passes it over; and it expires nothing by a value that is no number, or too large. */
+function settleExpiry(fields: Map<string, RawValue>): void {
+  if ([...elementsOf(fields.get('key')?.bytes ?? document())].length !== 1) {
+    fields.delete('expireAfterSeconds');
+    return;
+  }
+  change(fields, 'expireAfterSeconds', (value) =>
+    isNumber(value) && numberOf(value) < NEVER_SECONDS ? value : new RawValue(BSON_TYPE.int32, int32(NEVER_SECONDS)),
+  );
+}
+
+/** Servers of old took anything for a direction, and all that is not below zero, nor the name of a kind, as ascending. */
+function modernDirection(value: RawValue): RawValue {
+  const number = isNumber(value) ? numberOf(value) : Number.NaN;
+  const isKind = value.type === BSON_TYPE.string && value.bytes.length > int32(0).length + 1;
+  return isKind || number < 0 || number > 0 ? value : new RawValue(BSON_TYPE.int32, int32(1));
+}
+
+/** The kinds that are named in place of directions. */
+function kindsOf(fields: Fields): string[] {
+  const key = fields.get('key')?.bytes ?? document();
+  return [...elementsOf(key)]
+    .filter(({ type }) => type === BSON_TYPE.string)
+    .map(({ valueStart, valueEnd }) => key.toString('utf8', valueStart + 4, valueEnd - 1));
+}
+
+function change(fields: Map<string, RawValue>, name: string, by: (value: RawValue) => RawValue): void {
+  const value = fields.get(name);
+  if (value !== undefined) fields.set(name, by(value));
+}
+
+function asDocument(value: RawValue, each: (value: RawValue) => RawValue): RawValue {
+  if (value.type !== BSON_TYPE.document) return value;
+  const { bytes } = value;
+  const elements = [...elementsOf(bytes)].map(({ type, name, valueStart, valueEnd }) => {
+    const changed = each(new RawValue(type, bytes.subarray(valueStart, valueEnd)));
+    return element(changed.type, name, changed.bytes);
+  });
+  return new RawValue(BSON_TYPE.document, document(...elements));
+}
+
+function asBoolean(value: RawValue): RawValue {
+  return new RawValue(BSON_TYPE.boolean, boolean(isTrue(value)));
+}
+
+function asInteger(value: RawValue): RawValue {
+  return asNumber(value, BSON_TYPE.int32, (number) => int32(Math.trunc(number)));
+}
+
+function asNumber(value: RawValue, type: number, bytesOf: (number: number) => Buffer): RawValue {
+  if (!isNumber(value) || value.type === type) return value;
+  const number = numberOf(value);
+  const fits = Math.abs(number) <= NEVER_SECONDS;
+  return fits ? new RawValue(type, bytesOf(number)) : value;
+}
+
+function isNumber({ type }: RawValue): boolean {
+  return (
+    type === BSON_TYPE.double || type === BSON_TYPE.int32 || type === BSON_TYPE.int64 || type === BSON_TYPE.decimal128
+  );
+}
+
+/** Its value as a double; NaN when it is no number. */
+function numberOf(value: RawValue): number {
+  return isNumber(value) ? Number(decode(value, { promoteLongs: true })) : Number.NaN;
+}
+
+function show(value: RawValue): string {
+  return BSON.EJSON.stringify(decode(value, { promoteValues: false }));
+}
+
+function decode({ type, bytes }: RawValue, options: BSON.DeserializeOptions): unknown {
+  return BSON.deserialize(document(element(type, 'value', bytes)), options).value;
+}
