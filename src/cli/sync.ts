@@ -15,6 +15,7 @@ interface SyncFlags {
   readonly once?: boolean;
   readonly verify: boolean;
   readonly dropDestination?: boolean;
+  readonly usersAndRoles?: boolean;
   readonly config?: string;
   readonly output: OutputFormat;
 }
@@ -35,6 +36,7 @@ export function syncCommand(): Command {
     .option('--once', 'copy cluster0 to cluster1, catch up once, end')
     .option('--no-verify', 'do not verify the copy (verification comes later)')
     .option('--drop-destination', 'permission to drop all databases of the destination first')
+    .option('--users-and-roles', 'bring users and custom roles over, too, at the cutover')
     .option('--config <file>', 'YAML file with these settings; may refer to environment variables')
     .addOption(new Option('--output <format>', 'for people or for programs').choices(['text', 'json']).default('text'))
     .action(async (flags: SyncFlags) => {
@@ -50,7 +52,13 @@ async function runSync(flags: SyncFlags): Promise<ExitCode> {
   // Progress tells the story; the log is for what is wrong, unless somebody wants more.
   const logger = createLogger(process.env.LINKSPAN_LOG_LEVEL ?? file.logLevel ?? 'warn');
   const once = flags.once ?? false;
-  const session = new SyncSession({ uris, dropDestination: flags.dropDestination ?? false, once, logger });
+  const session = new SyncSession({
+    uris,
+    dropDestination: flags.dropDestination ?? false,
+    usersAndRoles: flags.usersAndRoles ?? file.usersAndRoles,
+    once,
+    logger,
+  });
   return once ? runOnce(session, flags) : runApi(session, flags, flags.port ?? file.port ?? DEFAULT_PORT);
 }
 

@@ -16,6 +16,7 @@ const file = z.strictObject({
   cluster0: z.string().optional(),
   cluster1: z.string().optional(),
   port: z.int().min(0).max(65_535).optional(),
+  usersAndRoles: z.boolean().optional(),
   verbosity: z.enum(['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL', 'PANIC']).optional(),
   // Accepted so that a file written for mongosync works: Linkspan has neither a disclaimer to accept nor telemetry to switch off.
   acceptDisclaimer: z.boolean().optional(),
@@ -27,6 +28,7 @@ export interface SyncConfiguration {
   readonly cluster0?: string;
   readonly cluster1?: string;
   readonly port?: number;
+  readonly usersAndRoles?: boolean;
   readonly logLevel?: string;
 }
 
@@ -35,6 +37,6 @@ export interface SyncConfiguration {
  * @throws UserError CONFIGURATION_UNREADABLE or CONFIGURATION_INVALID, naming the line and the key
  */
 export function readSyncConfiguration(path: string): SyncConfiguration {
-  const { cluster0, cluster1, port, verbosity } = readConfiguration(path, file);
-  return { cluster0, cluster1, port, logLevel: verbosity && logLevels[verbosity] };
+  const { cluster0, cluster1, port, usersAndRoles, verbosity } = readConfiguration(path, file);
+  return { cluster0, cluster1, port, usersAndRoles, logLevel: verbosity && logLevels[verbosity] };
 }

@@ -16,6 +16,7 @@ export type SessionState = 'IDLE' | 'RUNNING' | 'PAUSED' | 'COMMITTING' | 'COMMI
 export interface SessionOptions {
   readonly uris: ClusterUris;
   readonly dropDestination: boolean;
+  readonly usersAndRoles?: boolean;
   /** Copy, catch up once and end. */
   readonly once: boolean;
   readonly logger: Logger;
@@ -147,12 +148,13 @@ export class SyncSession {
   }
 
   #migrationOptions({ source, destination, filters }: StartRequest, round: number): MigrationOptions {
-    const { uris, dropDestination, once, logger, clock } = this.#options;
+    const { uris, dropDestination, usersAndRoles, once, logger, clock } = this.#options;
     return {
       migrationId: migrationIdOf(uris, source, destination, once ? `once ${round}` : 'continuous'),
       source: { uri: uris[source] },
       destination: { uri: uris[destination] },
       dropDestination,
+      usersAndRoles,
       once,
       filters,
       logger,

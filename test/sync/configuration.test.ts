@@ -14,8 +14,21 @@ function read(text: string) {
 
 test('a file that was written for mongosync works', () => {
   const text = 'cluster0: mongodb://a\ncluster1: mongodb://b\nport: 27183\nverbosity: WARN\nacceptDisclaimer: true\n';
-  assert.deepEqual(read(text), { cluster0: 'mongodb://a', cluster1: 'mongodb://b', port: 27_183, logLevel: 'warn' });
-  assert.deepEqual(read(''), { cluster0: undefined, cluster1: undefined, port: undefined, logLevel: undefined });
+  assert.deepEqual(read(text), {
+    cluster0: 'mongodb://a',
+    cluster1: 'mongodb://b',
+    port: 27_183,
+    usersAndRoles: undefined,
+    logLevel: 'warn',
+  });
+  assert.equal(read('usersAndRoles: true\n').usersAndRoles, true);
+  assert.deepEqual(read(''), {
+    cluster0: undefined,
+    cluster1: undefined,
+    port: undefined,
+    usersAndRoles: undefined,
+    logLevel: undefined,
+  });
 });
 
 test('a key that means nothing here is named with its line instead of being ignored', () => {

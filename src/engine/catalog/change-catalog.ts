@@ -130,7 +130,8 @@ function withoutExpiry(options: Fields): Fields {
   return new Map([...options].filter(([name]) => name !== 'expireAfterSeconds'));
 }
 
-async function tolerate(codes: readonly number[], command: Promise<unknown>): Promise<void> {
+/** Awaits a command that may find its work done already, which servers report with one of these codes. */
+export async function tolerate(codes: readonly number[], command: Promise<unknown>): Promise<void> {
   try {
     await command;
   } catch (error) {

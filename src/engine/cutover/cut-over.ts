@@ -1,6 +1,7 @@
 import type { Timestamp } from 'mongodb';
 import { messageOf, reach, UserError } from '../../platform/index.ts';
 import { writeBarrier } from '../cluster/cluster-time.ts';
+import { Retrier } from '../cluster/retry.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import type { MigrationLog } from '../lifecycle/migration-log.ts';
 import { convertUniqueIndexes, prepareUniqueIndexes, restoreExpiry } from './restore-catalog.ts';
@@ -31,6 +32,7 @@ export async function cutOver(context: EngineContext, log: MigrationLog, stream:
   await log.enter('committing', 'cutover');
   await log.saveCutover({});
   await stream.inStepAt(await barrier(context), context.signal);
+  if (context.movesAccounts) await context.accounts.bringOver(context.retrier);
   if (!context.selection.isWhole) await drainWithoutBlock(context, stream);
   else if (!(await drainUnderBlock(context, log, stream))) return false;
   await stream.stop();
@@ -49,7 +51,8 @@ async function drainUnderBlock(context: EngineContext, log: MigrationLog, stream
     // Users wait from here on, so what need not come one after the other does not.
     const noted = log.saveCutover({ sourceBlockedAtMs: context.clock.now() });
     const drained = barrier(context).then((time) => stream.inStepAt(time, AbortSignal.any([context.signal, deadline])));
-    const failed = (await Promise.allSettled([drained, noted])).find((one) => one.status === 'rejected');
+    const compared = bringOverAccounts(context, deadline);
+    const failed = (await Promise.allSettled([drained, noted, compared])).find((one) => one.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
     return true;
   } catch (error) {
@@ -58,6 +61,12 @@ async function drainUnderBlock(context: EngineContext, log: MigrationLog, stream
     context.logger.warn('The destination did not come in step in time: the source is open again');
     return false;
   }
+}
+
+/** Most of them came over before the pause; what changed since then has to, too. The block does not keep anybody from changing users. */
+async function bringOverAccounts(context: EngineContext, deadline: AbortSignal): Promise<void> {
+  if (!context.movesAccounts) return;
+  await context.accounts.bringOver(new Retrier(context.clock, AbortSignal.any([context.signal, deadline])));
 }
 
 /**

@@ -21,6 +21,7 @@ export async function cancel(context: EngineContext, log: MigrationLog, { drop }
     for (const database of databases) {
       await retrier.run('the destination', () => destination.db(database).command({ dropDatabase: 1 }));
     }
+    await retrier.run('the destination', () => context.accounts.drop());
   }
   await retrier.run('the destination', () => checkpoint.forgetCollections());
   tracked.clear();

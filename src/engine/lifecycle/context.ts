@@ -1,5 +1,6 @@
 import type { MongoClient, Timestamp } from 'mongodb';
 import type { Clock, Logger } from '../../platform/index.ts';
+import type { UsersAndRoles } from '../accounts/users-and-roles.ts';
 import type { Selection } from '../catalog/selection.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import type { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
@@ -25,6 +26,9 @@ export interface EngineContext {
   readonly tracked: Map<string, TrackedCollection>;
   readonly position: StreamPosition;
   readonly selection: Selection;
+  readonly accounts: UsersAndRoles;
+  /** Whether users and roles come over. */
+  readonly movesAccounts: boolean;
   /** Aimed size of a range of the copy. */
   readonly partitionBytes: number;
   /** Set by the operator at any time. */

@@ -1,7 +1,10 @@
 import { type MongoClient, Timestamp } from 'mongodb';
 import { messageOf, reach, systemClock, UserError } from '../../platform/index.ts';
+import { clearTransit } from '../accounts/make-accounts.ts';
+import { UsersAndRoles } from '../accounts/users-and-roles.ts';
 import { Selection } from '../catalog/selection.ts';
 import { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
+import { MadeAccounts } from '../checkpoint/made-accounts.ts';
 import { writeBarrier } from '../cluster/cluster-time.ts';
 import { connectCluster } from '../cluster/connect.ts';
 import { Retrier } from '../cluster/retry.ts';
@@ -103,6 +106,12 @@ export class MigrationRun {
         position: { time: new Timestamp(0n) },
         load: loadOf(DEFAULT_LOAD_LEVEL),
         selection: new Selection(options.filters),
+        accounts: new UsersAndRoles(
+          source,
+          destination,
+          new MadeAccounts(destination, checked.source.clusterId, options.migrationId),
+        ),
+        movesAccounts: options.usersAndRoles ?? false,
         partitionBytes: options.partitionBytes ?? DEFAULT_PARTITION_BYTES,
       };
       return new MigrationRun(options, {
@@ -161,6 +170,7 @@ export class MigrationRun {
     const { state } = log.record;
     if (state === 'committed' || state === 'cancelled') return state;
     await loadTracked(context);
+    await context.retrier.run('the destination', () => clearTransit(context.destination, this.#options.migrationId));
     if (log.record.cutover?.committed) {
       await finishCutover(context, log);
       return 'committed';
@@ -210,7 +220,9 @@ export class MigrationRun {
   }
 
   async #finishOnce(follower: StreamFollower): Promise<void> {
-    const barrier = await this.context.retrier.run('the source', () => writeBarrier(this.context.source));
+    const { accounts, movesAccounts, retrier } = this.context;
+    if (movesAccounts) await accounts.bringOver(retrier);
+    const barrier = await retrier.run('the source', () => writeBarrier(this.context.source));
     await follower.inStepAt(barrier, this.context.signal);
     await follower.stop();
     await this.log.saveCutover({ committed: true });

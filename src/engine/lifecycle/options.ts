@@ -20,6 +20,8 @@ export interface MigrationOptions {
   readonly once?: boolean;
   /** What of the source is migrated; everything by default. */
   readonly filters?: NamespaceFilters;
+  /** Whether users and custom roles come over, too, at the cutover. */
+  readonly usersAndRoles?: boolean;
   /** Aimed size of an `_id` range of the copy, which is the unit of work in parallel; 256 MiB by default. */
   readonly partitionBytes?: number;
   /** Upper limit of the initial copy in bytes a second; none by default. */

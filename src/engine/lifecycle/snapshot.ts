@@ -42,6 +42,7 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
   const indexWarnings = collections.flatMap(({ namespace, indexes }) =>
     modernisedWarnings(namespace, indexes).map(({ message }) => message),
   );
+  const keptAccounts = context.movesAccounts && context.accounts.kept ? [context.accounts.kept.message] : [];
   const reasons = state === 'tailing' ? run.notReadyReasons : [`it is ${state}`];
   return {
     migrationId: options.migrationId,
@@ -83,8 +84,8 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
         }),
     pingMs: { source: run.pings.source, destination: run.pings.destination },
     addresses: run.addresses,
-    // What preflight has seen of indexes, and what came later.
-    warnings: [...new Set([...run.warnings, ...indexWarnings, ...context.retrier.waits])],
+    // What preflight has seen, and what came later.
+    warnings: [...new Set([...run.warnings, ...indexWarnings, ...keptAccounts, ...context.retrier.waits])],
     ...(error === undefined ? {} : { error }),
   };
 }

@@ -1,17 +1,19 @@
 import type { MongoClient } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
+import { UsersAndRoles } from '../accounts/users-and-roles.ts';
 import { findTwins, type IndexSpec } from '../catalog/index-spec.ts';
 import { modernisedWarnings, whyNotToday } from '../catalog/legacy-index.ts';
 import { type CatalogEntry, listCollections, listIndexes, listUserDatabases } from '../catalog/read-catalog.ts';
 import { Selection } from '../catalog/selection.ts';
 import { whyUnsupported } from '../catalog/unsupported.ts';
 import { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
+import { MadeAccounts } from '../checkpoint/made-accounts.ts';
 import { connectCluster, type Side } from '../cluster/connect.ts';
 import { canWriteThroughBlock } from '../cutover/write-block.ts';
 import type { MigrationOptions } from '../lifecycle/options.ts';
 import type { Finding } from './finding.ts';
 import { type ClusterDescription, describeCluster } from './inspect-cluster.ts';
-import { missingPrivileges, privilegesOf } from './privileges.ts';
+import { missingAccountPrivileges, missingPrivileges, privilegesOf } from './privileges.ts';
 
 const OLDEST_VERSION = '6.0';
 
@@ -64,12 +66,18 @@ export async function checkClusters(
     if (compareVersions(to.mongoDBVersion, from.mongoDBVersion) < 0) {
       errors.push(new UserError('DESTINATION_OLDER', [to.mongoDBVersion, from.mongoDBVersion]));
     }
-    errors.push(...(await checkPrivileges(source, 'source')), ...(await checkPrivileges(destination, 'destination')));
+    const moved = options.usersAndRoles ?? false;
+    errors.push(
+      ...(await checkPrivileges(source, 'source', moved)),
+      ...(await checkPrivileges(destination, 'destination', moved)),
+    );
+    if (moved && !new Selection(options.filters).isWhole) errors.push(new UserError('ACCOUNTS_NEED_WHOLE'));
   }
   if (errors.length > 0) return { source: from, destination: to, errors, warnings: [] };
   const namespaces = await checkNamespaces(source, new Selection(options.filters));
   errors.push(...namespaces.errors, ...(await checkDestination(destination, options)));
-  const warnings = [...namespaces.warnings.map(warningOf), ...(await warningsOf(destination, options))];
+  const kept = options.usersAndRoles ? await accountsKept(source, destination, from.clusterId, options) : [];
+  const warnings = [...[...namespaces.warnings, ...kept].map(warningOf), ...(await warningsOf(destination, options))];
   return { source: from, destination: to, errors, warnings };
 }
 
@@ -82,12 +90,14 @@ function checkTopology(cluster: ClusterDescription, side: Side): UserError[] {
   return [];
 }
 
-async function checkPrivileges(client: MongoClient, side: Side): Promise<UserError[]> {
+async function checkPrivileges(client: MongoClient, side: Side, usersAndRoles: boolean): Promise<UserError[]> {
   const privileges = await privilegesOf(client);
   if (privileges === undefined) return [];
-  return missingPrivileges(privileges, side).map(
-    (missing) => new UserError('MISSING_PRIVILEGE', [side, `do ${missing}`]),
-  );
+  const missing = [
+    ...missingPrivileges(privileges, side),
+    ...(usersAndRoles ? missingAccountPrivileges(privileges, side) : []),
+  ];
+  return missing.map((one) => new UserError('MISSING_PRIVILEGE', [side, `do ${one}`]));
 }
 
 interface NamespaceFindings {
@@ -135,6 +145,17 @@ async function checkDestination(destination: MongoClient, options: MigrationOpti
   if (databases.length === 0) return [];
   const shown = databases.slice(0, 5).join(', ') + (databases.length > 5 ? ', …' : '');
   return [new UserError('DESTINATION_NOT_EMPTY', [`the database${databases.length === 1 ? '' : 's'} ${shown}`])];
+}
+
+async function accountsKept(
+  source: MongoClient,
+  destination: MongoClient,
+  sourceId: string,
+  options: MigrationOptions,
+): Promise<UserError[]> {
+  const accounts = new UsersAndRoles(source, destination, new MadeAccounts(destination, sourceId, options.migrationId));
+  await accounts.compare();
+  return accounts.kept === undefined ? [] : [accounts.kept];
 }
 
 async function warningsOf(destination: MongoClient, options: MigrationOptions): Promise<Finding[]> {

@@ -22,6 +22,14 @@ export class Privileges {
     return this.#has(action, ({ resource }) => resource.db === '' && resource.collection === '');
   }
 
+  /** A server's own collection, which "all databases" does not include. */
+  hasOnServerCollection(action: string, database: string, collection: string): boolean {
+    return this.#has(
+      action,
+      ({ resource }) => resource.collection === collection && (resource.db === '' || resource.db === database),
+    );
+  }
+
   #has(action: string, covers: (privilege: Privilege) => boolean): boolean {
     return this.#privileges.some(
       (privilege) =>
@@ -63,6 +71,32 @@ const DESTINATION_NEEDS = {
     'listIndexes',
   ],
 };
+
+/** What moving users and roles needs in addition. */
+const SOURCE_ACCOUNT_COLLECTIONS = ['system.users', 'system.roles'];
+const DESTINATION_ACCOUNT_COLLECTIONS = ['system.users'];
+const DESTINATION_ACCOUNT_ACTIONS = [
+  'createUser',
+  'dropUser',
+  'createRole',
+  'dropRole',
+  'grantRole',
+  'revokeRole',
+  'viewRole',
+  'setAuthenticationRestriction',
+];
+
+/** What the user lacks for moving users and roles, in the same words. */
+export function missingAccountPrivileges(privileges: Privileges, side: 'source' | 'destination'): string[] {
+  const collections = side === 'source' ? SOURCE_ACCOUNT_COLLECTIONS : DESTINATION_ACCOUNT_COLLECTIONS;
+  const actions = side === 'source' ? [] : DESTINATION_ACCOUNT_ACTIONS;
+  return [
+    ...collections
+      .filter((collection) => !privileges.hasOnServerCollection('find', 'admin', collection))
+      .map((collection) => `find on admin.${collection}`),
+    ...actions.filter((action) => !privileges.hasOnAllDatabases(action)).map((action) => `${action} on all databases`),
+  ];
+}
 
 /** Actions that the user lacks, by name, for example `changeStream on all databases`. */
 export function missingPrivileges(privileges: Privileges, side: 'source' | 'destination'): string[] {

@@ -72,6 +72,22 @@ export const engineErrors = defineErrors({
     detail: 'The index % of % comes over in a form that servers of today take: %.',
     remedy: 'Nothing has to be done: it does the same as on the source.',
   },
+  ACCOUNTS_KEPT: {
+    status: 200,
+    detail: 'The destination keeps its own %; those of the source do not come over.',
+    remedy:
+      'Compare them on both sides. To have those of the source, drop or rename them on the destination before the cutover.',
+  },
+  ACCOUNTS_REFUSED: {
+    status: 409,
+    detail: 'The destination does not take over users or roles of the source: %.',
+    remedy: 'Correct them on the source or make them on the destination by hand, then resume.',
+  },
+  ACCOUNTS_NEED_WHOLE: {
+    status: 400,
+    detail: 'Users and roles are moved with a whole cluster only, and namespaces were selected or renamed.',
+    remedy: 'Leave out the selection, or leave out users and roles and make them on the destination by hand.',
+  },
   INVALID_FILTER: {
     status: 400,
     detail: 'A namespace filter is not valid: %.',

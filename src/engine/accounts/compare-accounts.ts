@@ -1,0 +1,95 @@
+import type { MongoClient } from 'mongodb';
+import { bufferOf } from '../bson/stored-bytes.ts';
+import type { MadeAccount, MadeAccounts } from '../checkpoint/made-accounts.ts';
+import { type AccountKind, authenticatedUsers, type Definition, existingRoles, readDefinitions } from './definition.ts';
+
+/** What is to be done for the destination to have the source's users, or roles. */
+export interface AccountDifferences {
+  readonly missing: readonly Definition[];
+  /** Made by Linkspan, and other than on the source now. */
+  readonly changed: readonly Definition[];
+  /** Made by Linkspan, and no longer on the source. */
+  readonly gone: readonly MadeAccount[];
+  /** Nothing is left of them but their record. */
+  readonly forgotten: readonly MadeAccount[];
+  /** On both sides, and not made by Linkspan: these stay as they are. */
+  readonly kept: readonly string[];
+}
+
+/** Compares the users of both sides. Nothing of them is decoded but their names. */
+export async function compareUsers(
+  source: MongoClient,
+  destination: MongoClient,
+  made: MadeAccounts,
+): Promise<AccountDifferences> {
+  const [wanted, present, own, records] = await Promise.all([
+    readDefinitions(source, 'user'),
+    readDefinitions(destination, 'user'),
+    authenticatedUsers(destination),
+    made.all(),
+  ]);
+  const there = new Map(present.map((user) => [user.id, user]));
+  const isOurs = (record: MadeAccount) => {
+    const userId = there.get(record._id.id)?.userId;
+    // Whoever the engine itself is on the destination, it must not drop.
+    return userId !== undefined && !own.has(record._id.id) && record.userIds.includes(userId);
+  };
+  return differences(wanted, records, 'user', {
+    has: (id) => there.has(id),
+    isOurs,
+    isUpToDate: ({ id, bytes }) => there.get(id)?.bytes.equals(bytes) ?? false,
+  });
+}
+
+/** Compares the roles of both sides. */
+export async function compareRoles(
+  source: MongoClient,
+  destination: MongoClient,
+  made: MadeAccounts,
+): Promise<AccountDifferences> {
+  const [wanted, records] = await Promise.all([readDefinitions(source, 'role'), made.all()]);
+  const recorded = new Map(records.filter(({ _id }) => _id.kind === 'role').map((record) => [record._id.id, record]));
+  // No role of the destination's user may read how roles are defined there, so what was made is on record.
+  const present = await existingRoles(destination, [...wanted, ...[...recorded.values()].map(nameOf)]);
+  return differences(wanted, records, 'role', {
+    has: (id) => present.has(id),
+    isOurs: ({ _id }) => present.has(_id.id),
+    isUpToDate: ({ id, bytes }) => {
+      const definition = recorded.get(id)?.definition;
+      return definition != null && bufferOf(definition).equals(bytes);
+    },
+  });
+}
+
+function differences(
+  wanted: readonly Definition[],
+  records: readonly MadeAccount[],
+  kind: AccountKind,
+  destination: {
+    readonly has: (id: string) => boolean;
+    readonly isOurs: (record: MadeAccount) => boolean;
+    readonly isUpToDate: (definition: Definition) => boolean;
+  },
+): AccountDifferences {
+  const recorded = new Map(records.filter(({ _id }) => _id.kind === kind).map((record) => [record._id.id, record]));
+  const isOurs = ({ id }: Definition) => {
+    const record = recorded.get(id);
+    return record !== undefined && destination.isOurs(record);
+  };
+  const there = wanted.filter(({ id }) => destination.has(id));
+  const stillWanted = new Set(wanted.map(({ id }) => id));
+  const leftOver = [...recorded.values()].filter(({ _id }) => !stillWanted.has(_id.id));
+  return {
+    missing: wanted.filter(({ id }) => !destination.has(id)),
+    changed: there.filter((one) => isOurs(one) && !destination.isUpToDate(one)),
+    gone: leftOver.filter(destination.isOurs),
+    forgotten: leftOver.filter((record) => !destination.isOurs(record)),
+    kept: there.filter((one) => !isOurs(one)).map(({ id }) => id),
+  };
+}
+
+/** A name can hold dots, a database's can't. */
+export function nameOf({ _id }: MadeAccount): { readonly database: string; readonly name: string } {
+  const dot = _id.id.indexOf('.');
+  return { database: _id.id.slice(0, dot), name: _id.id.slice(dot + 1) };
+}

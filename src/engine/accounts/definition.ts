@@ -1,0 +1,47 @@
+import { BSON, type MongoClient } from 'mongodb';
+import { readAll } from '../cluster/raw-cursor.ts';
+
+export type AccountKind = 'user' | 'role';
+
+/**
+ * A user or a role of a cluster's own making, as `admin.system.users` or `admin.system.roles` stores it. Built-in roles are stored nowhere.
+ * A user's bytes hold what its password is checked with: they go to the destination's own collection of users, and nowhere else.
+ */
+export interface Definition {
+  readonly kind: AccountKind;
+  readonly database: string;
+  readonly name: string;
+  /** database.name */
+  readonly id: string;
+  readonly bytes: Buffer;
+  /** Tells a user apart from an earlier one of its name; empty for roles, and for users of servers before 3.6. */
+  readonly userId: string;
+}
+
+/** All users or roles. The role `backup` may read both, `restore` users only. */
+export async function readDefinitions(client: MongoClient, kind: AccountKind): Promise<Definition[]> {
+  const stored = await readAll(client, 'admin', {
+    find: kind === 'user' ? 'system.users' : 'system.roles',
+    readConcern: { level: 'majority' },
+  });
+  return stored.map((bytes) => {
+    const { [kind]: name, db: database, userId } = BSON.deserialize(bytes);
+    return { kind, database, name, id: `${database}.${name}`, bytes, userId: userId?.toString('hex') ?? '' };
+  });
+}
+
+/** Which of these roles a cluster has. */
+export async function existingRoles(
+  client: MongoClient,
+  roles: readonly Pick<Definition, 'database' | 'name'>[],
+): Promise<Set<string>> {
+  const rolesInfo = roles.map(({ name, database }) => ({ role: name, db: database }));
+  const reply = rolesInfo.length === 0 ? { roles: [] } : await client.db('admin').command({ rolesInfo });
+  return new Set(reply.roles.map(({ role, db }: { role: string; db: string }) => `${db}.${role}`));
+}
+
+/** Names of the users that a connection is authenticated as. */
+export async function authenticatedUsers(client: MongoClient): Promise<Set<string>> {
+  const { authInfo } = await client.db('admin').command({ connectionStatus: 1 });
+  return new Set(authInfo.authenticatedUsers.map(({ user, db }: { user: string; db: string }) => `${db}.${user}`));
+}
