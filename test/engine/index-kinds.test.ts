@@ -57,6 +57,7 @@ const KINDS: Readonly<Record<string, readonly Document[]>> = {
     { key: { b: 1 }, collation: { locale: 'simple' }, unique: true },
     { key: { b: 'hashed' }, collation: { locale: 'simple' } },
     { key: { title: 'text' }, collation: { locale: 'simple' } },
+    { key: { c: 1 }, v: 1 },
   ],
   'options of the storage engine': [
     { key: { a: 1 }, storageEngine: { wiredTiger: { configString: 'prefix_compression=false' } } },

@@ -56,9 +56,12 @@ export function sameButForWeakening(a: IndexSpec, b: IndexSpec): boolean {
   return differingFields(weakened(a).fields, weakened(b).fields).length === 0;
 }
 
-/** An index without a collation has the simple one, which has to be said where its collection has another. */
+/**
+ * An index without a collation has the simple one, which has to be said where its collection has another; but for one of version 1, which can
+ * have none and must not say so.
+ */
 export function withItsCollation(spec: IndexSpec): IndexSpec {
-  if (spec.fields.has('collation')) return spec;
+  if (spec.fields.has('collation') || spec.fields.get('v')?.bytes.equals(int32(1))) return spec;
   const simple = fieldsOf(Buffer.from(BSON.serialize({ collation: { locale: 'simple' } })));
   return { ...spec, fields: new Map([...spec.fields, ...simple]) };
 }
