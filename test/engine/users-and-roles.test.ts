@@ -229,6 +229,8 @@ async function makeAccounts({ client }: ReplicaSet): Promise<void> {
     roles: ['works', { role: 'before', db: 'alpha' }],
     authenticationRestrictions: restrictions,
   });
+  await admin.command({ createRole: 'down', privileges: [], roles: [] });
+  await admin.command({ createRole: 'up', privileges: [], roles: ['down'] });
   const roles = [{ role: 'all', db: 'admin' }];
   await shop.command({ createUser: 'app', pwd: 'old-password', roles, customData: { 10: 1, 2: 1.5 } });
   await shop.command({ createUser: 'aged', pwd: 'old-password', roles: ['reads'], mechanisms: ['SCRAM-SHA-1'] });
@@ -246,6 +248,9 @@ async function changeAccounts({ client }: ReplicaSet): Promise<void> {
   await shop.command({ createUser: 'aged', pwd: 'again', roles: ['added'] });
   await shop.command({ createUser: 'late', pwd: 'late-password', roles: ['added'] });
   await client.db('alpha').command({ dropRole: 'before' });
+  // One after the other on the other side, this could be a ring.
+  await client.db('admin').command({ updateRole: 'up', roles: [] });
+  await client.db('admin').command({ updateRole: 'down', roles: ['up'] });
   const privileges = [{ resource: { cluster: true }, actions: ['inprog'] }];
   await client
     .db('admin')

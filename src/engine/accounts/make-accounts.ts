@@ -1,6 +1,9 @@
 import { Binary, type Document, type MongoClient, MongoServerError } from 'mongodb';
 import { reach } from '../../platform/index.ts';
 import { documentSequence } from '../bson/document-sequence.ts';
+import { BSON_TYPE } from '../bson/elements.ts';
+import { array } from '../bson/raw-document.ts';
+import { RawValue } from '../bson/raw-value.ts';
 import { tolerate } from '../catalog/change-catalog.ts';
 import { fieldsOf } from '../catalog/fields.ts';
 import { INTERNAL_DATABASE } from '../catalog/namespaces.ts';
@@ -31,6 +34,9 @@ export async function makeAccounts(
   }
   await reach('engine.accounts.users-dropped');
   await merge(destination, made.migrationId, [...users.missing, ...users.changed], roles.missing);
+  // Servers refuse a ring of roles. There is none on the source, but on the way there might be, so all let go of their roles first.
+  const none = new RawValue(BSON_TYPE.array, array([]));
+  for (const role of roles.changed) await updateRole(destination, role, { roles: none });
   for (const role of roles.changed) await updateRole(destination, role);
   for (const role of roles.gone) await dropRole(destination, role);
   await reach('engine.accounts.made');
@@ -105,8 +111,13 @@ function transitCollections(migrationId: string): readonly [users: string, roles
 }
 
 /** Changes a role in place: dropping it would take it from users of the destination that have it. */
-async function updateRole(destination: MongoClient, { database, name, bytes }: Definition): Promise<void> {
-  const { privileges, roles, authenticationRestrictions } = Object.fromEntries(fieldsOf(bytes));
+async function updateRole(
+  destination: MongoClient,
+  { database, name, bytes }: Definition,
+  otherwise: Readonly<Record<string, RawValue>> = {},
+): Promise<void> {
+  const fields: Partial<Record<string, RawValue>> = { ...Object.fromEntries(fieldsOf(bytes)), ...otherwise };
+  const { privileges, roles, authenticationRestrictions } = fields;
   await destination.db(database).command({
     updateRole: name,
     privileges: privileges ?? [],
