@@ -50,13 +50,13 @@ export async function findPython(): Promise<ForeignClient> {
   return { run: (program, ...args) => output('python3', ['-c', program ?? '', ...args], env) };
 }
 
-/** The program of `go-client`, built in the cache folder; Go itself sees to what has changed. */
-export async function findGoClient(): Promise<ForeignClient> {
+/** One of the programs in Go beside this file, built in the cache folder; Go itself sees to what has changed. */
+export async function findGoProgram(name: 'go-client' | 'go-sdk-client'): Promise<ForeignClient> {
   const absent = await failureOf('go', ['version']);
   if (absent) return absent;
   mkdirSync(CACHE, { recursive: true });
-  const program = join(CACHE, 'go-client');
-  const cwd = fileURLToPath(new URL('go-client', import.meta.url));
+  const program = join(CACHE, name);
+  const cwd = fileURLToPath(new URL(name, import.meta.url));
   const failed = await failureOf('go', ['build', '-o', program, '.'], cwd);
   return failed ?? { run: (...args) => output(program, args, { ...process.env, NO_PROXY: '*' }) };
 }
