@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Control, createGroup, type Group, getGroup, listGroups } from '../control/index.ts';
+import { type Control, createGroup, type Group, getGroup, listGroups, listGroupsOf } from '../control/index.ts';
 import { atlasDate, pageOf } from '../http/index.ts';
 import { defineOperation } from './operation.ts';
 import { id, link, name, page } from './schemas.ts';
@@ -14,6 +14,8 @@ const group = z
     orgId: id,
   })
   .meta({ id: 'Group' });
+
+const groupPage = page('Group', group);
 
 const groupRequest = z
   .strictObject({
@@ -35,11 +37,28 @@ export const groupOperations = [
     status: 200,
     versions: [{ version: '2023-01-01' }],
     query: ['pageNum', 'itemsPerPage', 'includeCount'],
-    response: page('Group', group),
+    response: groupPage,
     handle: async ({ control, actor, query, address }) => {
       const groups = await listGroups(control, actor);
       const shown = await Promise.all(groups.map((each) => show(control, each, `${address}/${each.id}`)));
       return pageOf(shown, query, address);
+    },
+  }),
+  defineOperation({
+    operationId: 'getOrgGroups',
+    summary: 'List the projects of one organization',
+    method: 'GET',
+    path: '/orgs/{orgId}/groups',
+    status: 200,
+    versions: [{ version: '2023-01-01' }],
+    query: ['pageNum', 'itemsPerPage', 'includeCount'],
+    response: groupPage,
+    handle: async ({ control, actor, path, query, address }) => {
+      const wanted = query.get('name')?.toLowerCase() ?? '';
+      const groups = await listGroupsOf(control, actor, path('orgId'));
+      const found = groups.filter(({ name }) => name.toLowerCase().startsWith(wanted));
+      const all = address.replace(/\/orgs\/[^/]+/, '');
+      return pageOf(await Promise.all(found.map((each) => show(control, each, `${all}/${each.id}`))), query, address);
     },
   }),
   defineOperation({

@@ -103,6 +103,7 @@ test("MongoDB's Go SDK finds its way from the organization to the cluster", { sk
   const names = ({ result }: Outcome) =>
     (result?.results as Record<string, unknown>[] | undefined)?.map(({ name }) => name);
   assert.deepEqual([organizations.result?.totalCount, names(projects)], [1, ['p']]);
+  assert.deepEqual(names(await call('getOrgGroups', plane.orgId)), ['p']);
   assert.equal((await call('getOrg', plane.orgId)).result?.id, plane.orgId);
   assert.equal((await call('getGroup', groupId)).result?.orgId, plane.orgId);
   assert.deepEqual(names(await call('listClusters', groupId)), ['C1', 'C2']);

@@ -78,6 +78,8 @@ func request(client *admin.APIClient, call string, args []string) (any, *http.Re
 		return pack(client.OrganizationsApi.GetOrg(ctx, args[0]).Execute())
 	case "listGroups":
 		return pack(client.ProjectsApi.ListGroups(ctx).Execute())
+	case "getOrgGroups":
+		return pack(client.OrganizationsApi.GetOrgGroups(ctx, args[0]).Execute())
 	case "getGroup":
 		return pack(client.ProjectsApi.GetGroup(ctx, args[0]).Execute())
 	case "listClusters":
