@@ -18,7 +18,7 @@ const basic = (id: string, secret: string) =>
 function oauth(
   plane: ControlPlane,
   call: string,
-  form: Record<string, string>,
+  form: Record<string, string> | string,
   authorization = basic(CLIENT_ID, SECRET),
 ) {
   return fetch(`${plane.url}/api/oauth/${call}`, {
@@ -81,6 +81,11 @@ test('what is wrong with a token request is said as OAuth has it', async () => {
   }
   const other = await oauth(plane, 'token', { grant_type: 'password' });
   assert.deepEqual([other.status, ((await other.json()) as { error: string }).error], [400, 'unsupported_grant_type']);
+  for (const form of ['', 'grant_type=', 'grant_type=client_credentials&grant_type=client_credentials']) {
+    const answer = await oauth(plane, 'token', form);
+    const { error } = (await answer.json()) as { error: string };
+    assert.deepEqual([answer.status, error], [400, 'invalid_request'], form);
+  }
   const json = await fetch(`${plane.url}/api/oauth/token`, {
     method: 'POST',
     headers: { authorization: basic(CLIENT_ID, SECRET), 'content-type': 'application/json' },
