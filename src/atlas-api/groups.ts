@@ -17,8 +17,13 @@ const group = z
 
 const groupPage = page('Group', group);
 
+/** What Atlas's Go SDK, and with it the Atlas CLI, sends of a new project although only answers have it. */
+const readOnly = z.unknown().optional().meta({ description: 'Read-only: taken and without effect.', readOnly: true });
+
 const groupRequest = z
   .strictObject({
+    clusterCount: readOnly,
+    created: readOnly,
     name: name(/^[\p{L}\p{N}\-_.(),:&@+' ]+$/u, 64),
     orgId: id,
     withDefaultAlertsSettings: z

@@ -107,6 +107,9 @@ test("MongoDB's Go SDK finds its way from the organization to the cluster", { sk
   assert.equal((await call('getOrg', plane.orgId)).result?.id, plane.orgId);
   assert.equal((await call('getGroup', groupId)).result?.orgId, plane.orgId);
   assert.deepEqual(names(await call('listClusters', groupId)), ['C1', 'C2']);
+  // Of a project, the SDK sends read-only fields too.
+  const made = await call('createGroup', JSON.stringify({ name: 'made', orgId: plane.orgId }));
+  assert.deepEqual([made.status, made.result?.name], [201, 'made'], made.message);
   const unknown = await call('getGroup', 'f'.repeat(24));
   assert.deepEqual([unknown.status, unknown.error?.errorCode], [404, 'GROUP_NOT_FOUND']);
 });

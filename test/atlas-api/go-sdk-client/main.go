@@ -76,6 +76,8 @@ func request(client *admin.APIClient, call string, args []string) (any, *http.Re
 		return pack(client.OrganizationsApi.ListOrgs(ctx).Execute())
 	case "getOrg":
 		return pack(client.OrganizationsApi.GetOrg(ctx, args[0]).Execute())
+	case "createGroup":
+		return pack(client.ProjectsApi.CreateGroup(ctx, parse[admin.Group](args[0])).Execute())
 	case "listGroups":
 		return pack(client.ProjectsApi.ListGroups(ctx).Execute())
 	case "getOrgGroups":
