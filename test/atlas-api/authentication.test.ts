@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { test } from 'node:test';
 import { findAccount } from '../../src/control/index.ts';
 import { DigestAuthenticator } from '../../src/http/index.ts';
-import { addOrganization, type ControlPlane, startControlPlane } from './control-plane.ts';
+import { ATLAS, addOrganization, type ControlPlane, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 
 const CLIENT_ID = `mdb_sa_id_${'0f'.repeat(12)}`;
@@ -147,6 +149,21 @@ test('the access list of a service account holds where its token is used, not wh
   assert.equal((await plane.api('GET', ORGS, { headers })).status, 403);
   const from = { ...headers, 'x-forwarded-for': '192.0.2.7' };
   assert.equal((await plane.api('GET', ORGS, { headers: from })).status, 200);
+});
+
+test('of several lines with forwarded addresses the last is the nearest', async () => {
+  const wishes = { serviceAccount: ACCOUNT, accessList: ['192.0.2.7'] };
+  await using plane = await startControlPlane({ wishes, trustedProxies: ['127.0.0.1'] });
+  const headers = { authorization: `Bearer ${await newToken(plane)}`, accept: ATLAS };
+  for (const [lines, status] of [
+    [['198.51.100.1', '192.0.2.7'], 200],
+    [['192.0.2.7', '198.51.100.1'], 403],
+  ] as const) {
+    const sent = get(plane.url + ORGS, { headers: { ...headers, 'x-forwarded-for': [...lines] } });
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+    answer.resume();
+    assert.equal(answer.statusCode, status, lines.join());
+  }
 });
 
 test('a forwarded address counts only from a trusted proxy, and only as far as trusted proxies wrote it', async () => {

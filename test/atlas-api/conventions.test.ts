@@ -26,6 +26,9 @@ test('everything that can be wrong with a body has its Atlas error', async () =>
       'Received JSON for the accessListIps.0 attribute does not match expected format.',
     ],
     [{ accessListIPs: [] }, 400, 'INVALID_ATTRIBUTE', 'Invalid attribute accessListIPs specified.'],
+    [`{"accessListIps":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, 400, 'INVALID_JSON_ATTRIBUTE', ''],
+    [{ accessListIps: ['1.2.3.4\0'] }, 400, 'INVALID_IP_ADDRESS_OR_CIDR_NOTATION', ''],
+    ['{"accessListIps":[],"accessListIps":1}', 400, 'INVALID_JSON_ATTRIBUTE', ''],
     ['{"__proto__":{}}', 400, 'INVALID_ATTRIBUTE', 'Invalid attribute __proto__ specified.'],
     [{ accessListIps: Array(201).fill('1.2.3.4') }, 400, 'VALIDATION_ERROR', ''],
     [{ accessListIps: ['1'.repeat(100)] }, 400, 'VALIDATION_ERROR', ''],
@@ -105,6 +108,9 @@ test('lists come in pages with links to their neighbours', async () => {
   );
   assert.equal(links[2]?.href, `${plane.url}/api/atlas/v2/groups?includeCount=true&itemsPerPage=1&pageNum=3`);
   assert.equal(page.json.totalCount, 3);
+  const [twice] = (await plane.api('GET', '/api/atlas/v2/groups?itemsPerPage=2&itemsPerPage=0')).json
+    .links as unknown[];
+  assert.match(JSON.stringify(twice), /itemsPerPage=2"/, 'of a parameter given twice the first counts');
   for (const query of ['pageNum=0', 'itemsPerPage=501', 'pageNum=x', 'includeCount=2']) {
     assert.equal((await plane.api('GET', `/api/atlas/v2/groups?${query}`)).json.errorCode, 'INVALID_QUERY_PARAMETER');
   }
