@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ATLAS, addOrganization, type ControlPlane, startControlPlane } from './control-plane.ts';
+import { cliBody, prepare, progress } from './migration-world.ts';
 
 const tokensOf = (plane: ControlPlane) => `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/linkTokens`;
 
@@ -93,6 +94,33 @@ test('envelope and pretty do what Atlas describes, for answers, lists and errors
   assert.match(error.text, /^\{\n {2}"content": \{\n {4}"detail": "An invalid group ID xyz/);
   const wrong = await plane.api('GET', '/api/atlas/v2/orgs?pretty=maybe');
   assert.equal(wrong.json.errorCode, 'INVALID_QUERY_PARAMETER');
+});
+
+test('each of the eight operations comes in an envelope and indented where it is asked for, as atlas api --envelope --pretty does', async () => {
+  await using plane = await startControlPlane();
+  const { agent, groupId, path } = await prepare(plane);
+  const order = cliBody(groupId);
+  const ask = async (method: string, at: string, body?: object) => {
+    const { status, text, json } = await plane.api(method, `${at}?envelope=true&pretty=true`, { body });
+    assert.match(text, /^\{\n {2}"content": [[{]/, at);
+    assert.equal(json.status, status, at);
+    return { status, content: json.content as unknown as Record<string, unknown> & unknown[] };
+  };
+  assert.match(String((await ask('POST', tokensOf(plane), {})).content.linkToken), /^mlt_/);
+  const projects = await ask('GET', `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/availableProjects`);
+  assert.equal(projects.content.length, 1);
+  const validation = await ask('POST', `${path}/validate`, order);
+  const validationId = String(validation.content._id);
+  assert.equal((await ask('GET', `${path}/validate/${validationId}`)).content.status, 'PENDING');
+  const created = await ask('POST', path, order);
+  assert.deepEqual([created.status, created.content.status], [201, 'NEW']);
+  const id = String(created.content._id);
+  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'tailing', readyForCutover: true }) }] });
+  assert.equal((await ask('GET', `${path}/${id}`)).content.readyForCutover, true);
+  assert.deepEqual(await ask('PUT', `${path}/${id}/cutover`), { status: 202, content: {} });
+  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'committed' }) }] });
+  const deleted = await plane.api('DELETE', `${tokensOf(plane)}?envelope=true&pretty=true`);
+  assert.deepEqual([deleted.status, deleted.text], [204, '']);
 });
 
 test('lists come in pages with links to their neighbours', async () => {

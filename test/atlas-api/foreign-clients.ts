@@ -35,6 +35,12 @@ export async function findCurl(): Promise<ForeignClient> {
   return reason ?? { run: (...args) => output('curl', args) };
 }
 
+/** The Atlas CLI where it is installed: no package registry has it. */
+export async function findAtlasCli(): Promise<ForeignClient> {
+  const reason = await failureOf('atlas', ['--version']);
+  return reason ?? { run: (...args) => output('atlas', args) };
+}
+
 /** Python with `requests` and `httpx`, installed into the cache folder on first use. Arguments: a program and its arguments. */
 export async function findPython(): Promise<ForeignClient> {
   const absent = await failureOf('python3', ['-m', 'pip', '--version']);
