@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { performance } from 'node:perf_hooks';
@@ -190,6 +191,26 @@ test('with SHA-256 enabled both challenges come, the stronger first, and an MD5 
   assert.deepEqual(algorithms, ['SHA-256', 'MD5']);
   // The client of these tests takes the first nonce and answers with MD5, which is the downgrade.
   assert.equal((await plane.api('GET', ORGS)).status, 401);
+});
+
+test('a request that was seen or whose nonce is old is answered stale=true, which lets clients go on without asking', async () => {
+  const clock = new FakeClock();
+  await using plane = await startControlPlane({ clock });
+  const md5 = (text: string) => createHash('md5').update(text).digest('hex');
+  const challenge = (await fetch(plane.url + ORGS)).headers.get('www-authenticate') ?? '';
+  const nonce = /nonce="([^"]+)"/.exec(challenge)?.[1] ?? '';
+  const send = async (nc: string) => {
+    const ha1 = md5(`${plane.publicKey}:MMS Public API:${plane.privateKey}`);
+    const response = md5(`${ha1}:${nonce}:${nc}:c:auth:${md5(`GET:${ORGS}`)}`);
+    const authorization = `Digest username="${plane.publicKey}", realm="MMS Public API", nonce="${nonce}", uri="${ORGS}", response="${response}", cnonce="c", qop=auth, nc=${nc}`;
+    const { status, headers } = await fetch(plane.url + ORGS, { headers: { authorization, accept: ATLAS } });
+    return [status, /stale=\w+/.exec(headers.get('www-authenticate') ?? '')?.[0]];
+  };
+  assert.deepEqual(await send('00000001'), [200, undefined]);
+  assert.deepEqual(await send('00000001'), [401, 'stale=true']);
+  assert.deepEqual(await send('00000002'), [200, undefined]);
+  clock.nowMs += 301_000;
+  assert.deepEqual(await send('00000003'), [401, 'stale=true']);
 });
 
 test('an unknown key takes as long as a wrong one', async () => {

@@ -80,8 +80,9 @@ async function failureOf(
     await run(command, args, { cwd, timeout: DEADLINE_MS });
     return undefined;
   } catch (error) {
-    const { code, stderr = '' } = error as { code?: unknown; stderr?: string };
-    const why = code === 'ENOENT' ? 'is not installed' : stderr.trim().split('\n').at(-1);
+    const { code, killed, stderr = '' } = error as { code?: unknown; killed?: boolean; stderr?: string };
+    const ended = killed ? `did not end within ${DEADLINE_MS / 1000} s` : stderr.trim().split('\n').at(-1);
+    const why = code === 'ENOENT' ? 'is not installed' : ended;
     return { missing: `${[command, ...args].slice(0, 4).join(' ')}: ${why}` };
   }
 }

@@ -114,6 +114,15 @@ test("MongoDB's Go SDK finds its way from the organization to the cluster", { sk
   assert.deepEqual([unknown.status, unknown.error?.errorCode], [404, 'GROUP_NOT_FOUND']);
 });
 
+test("MongoDB's Go SDK answers the stronger of two challenges, and either one alone", {
+  skip: skipReason(sdk),
+}, async () => {
+  for (const digestAlgorithms of [['SHA-256', 'MD5'], ['SHA-256'], ['MD5']] as const) {
+    await using plane = await startControlPlane({ digestAlgorithms });
+    assert.equal((await sdkOf(plane, 'digest')('listOrgs')).status, 200, digestAlgorithms.join());
+  }
+});
+
 test("MongoDB's Go SDK tells wrong credentials and revoked tokens from other errors", {
   skip: skipReason(sdk),
 }, async () => {
