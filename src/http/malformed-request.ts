@@ -15,7 +15,7 @@ const PARSER_ERRORS: Readonly<Record<string, ErrorCode>> = {
 export function answerMalformedRequest(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   const body = atlasError(new UserError(PARSER_ERRORS[error.code ?? ''] ?? 'MALFORMED_REQUEST', []));
-  const bytes = present(body.error, body, PLAIN);
+  const bytes = Buffer.from(present(body.error, body, PLAIN));
   const headers = {
     ...SECURITY_HEADERS,
     'content-type': 'application/json',

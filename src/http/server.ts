@@ -37,13 +37,13 @@ export function createServer(options: ServerOptions): FastifyInstance {
   const tuning: FastifyServerOptions = {
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    clientErrorHandler: answerMalformedRequest,
     forceCloseConnections: 'idle',
     trustProxy: options.trustedProxies?.length ? [...options.trustedProxies] : false,
     routerOptions: { maxParamLength: 500, ignoreTrailingSlash: true },
     // Older Atlas CLIs join a base URL that ends in / with a path that begins with it. A whole URL means its path (RFC 9112 §3.2.2).
     rewriteUrl: (request) => (request.url ?? '/').replace(/^(https?:\/\/[^/?]*)?\/*/i, '/'),
     frameworkErrors: answerError,
-    clientErrorHandler: answerMalformedRequest,
   };
   // With `https`, Fastify's type is another one; nothing that is used here differs.
   const app = fastify(options.tls ? ({ ...tuning, https: options.tls } as FastifyServerOptions) : tuning);
