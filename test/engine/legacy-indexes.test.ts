@@ -69,13 +69,13 @@ const LEGACY: readonly [what: string, legacy: Document, today: Document][] = [
   ],
   [
     'a 2dsphere index without version',
-    { key: { a: '2dsphere' } },
-    { key: { a: '2dsphere' }, '2dsphereIndexVersion': int(1) },
+    { key: { a: '2dsphere' }, v: int(1) },
+    { key: { a: '2dsphere' }, v: int(1), '2dsphereIndexVersion': int(1) },
   ],
   [
     'a text index without version',
-    { key: { _fts: 'text', _ftsx: int(1) }, weights: { a: new Double(2) } },
-    { key: { _fts: 'text', _ftsx: int(1) }, weights: { a: int(2) }, textIndexVersion: int(1) },
+    { key: { _fts: 'text', _ftsx: int(1) }, v: new Double(1), weights: { a: new Double(2) } },
+    { key: { _fts: 'text', _ftsx: int(1) }, v: int(1), weights: { a: int(2) }, textIndexVersion: int(1) },
   ],
   [
     'numbers of 2d',
@@ -100,6 +100,7 @@ const KEPT: readonly Document[] = [
   { key: { a: 'hashed', b: int(1) } },
   { key: { a: int(1) }, partialFilterExpression: { b: { $gt: new Double(5) } } },
   { key: { '$**': int(1) }, wildcardProjection: { a: int(1), _id: new Double(0) } },
+  { key: { 'of a time series': '2dsphere' }, v: int(2) },
   { key: { a: int(1) }, anotherOption: int(1) },
 ];
 

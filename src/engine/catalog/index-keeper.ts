@@ -3,7 +3,7 @@ import { classify } from '../cluster/failure-policy.ts';
 import { CollectionDropped, onDestination, onSource } from '../cluster/moved.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import { createIndexes, dropIndex } from './change-catalog.ts';
-import { type IndexSpec, sameButForWeakening, weakened, withItsCollation } from './index-spec.ts';
+import { type IndexSpec, inCollation, sameButForWeakening, weakened } from './index-spec.ts';
 import { listIndexesOf } from './read-catalog.ts';
 import type { TrackedCollection } from './tracked-collection.ts';
 
@@ -119,8 +119,10 @@ export class IndexKeeper {
       await reach('engine.indexes.compared');
       for (const spec of present) if (!isWanted(spec)) await dropIndex(destination, target, spec.name);
       const missing = originals.filter((spec) => !present.some((one) => sameButForWeakening(spec, one))).map(weakened);
+      const timeSeries = collection.options.has('timeseries');
+      const specToCreate = (spec: IndexSpec) => (collection.hasCollation ? inCollation(spec, timeSeries) : spec);
       try {
-        await createIndexes(destination, target, collection.hasCollation ? missing.map(withItsCollation) : missing);
+        await createIndexes(destination, target, missing.map(specToCreate));
       } catch (error) {
         if (classify(error) !== 'fatal') throw error;
         const reason = `its indexes can't be built on the destination: ${messageOf(error)}`;

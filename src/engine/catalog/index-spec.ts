@@ -3,7 +3,7 @@ import { BSON_TYPE } from '../bson/elements.ts';
 import { int32 } from '../bson/raw-document.ts';
 import { RawValue } from '../bson/raw-value.ts';
 import { differingFields, documentOf, type Fields, fieldsOf } from './fields.ts';
-import { changesOf, isTrue, modernised, NEVER_SECONDS, withEqualNumbers } from './legacy-index.ts';
+import { changesOf, isTrue, isVersion1, modernised, NEVER_SECONDS, withEqualNumbers } from './legacy-index.ts';
 
 export interface IndexSpec {
   readonly name: string;
@@ -57,13 +57,17 @@ export function sameButForWeakening(a: IndexSpec, b: IndexSpec): boolean {
 }
 
 /**
- * An index without a collation has the simple one, which has to be said where its collection has another; but for one of version 1, which can
- * have none and must not say so.
+ * What makes an index in a collection with a collation. One without has the simple one, which has to be said; but version 1 can have no other
+ * and must not say so, and neither must a partial index of a time series, which has that of its collection.
  */
-export function withItsCollation(spec: IndexSpec): IndexSpec {
-  if (spec.fields.has('collation') || spec.fields.get('v')?.bytes.equals(int32(1))) return spec;
-  const simple = fieldsOf(Buffer.from(BSON.serialize({ collation: { locale: 'simple' } })));
-  return { ...spec, fields: new Map([...spec.fields, ...simple]) };
+export function inCollation(spec: IndexSpec, timeSeries: boolean): IndexSpec {
+  const fields = new Map(spec.fields);
+  if (timeSeries && fields.has('partialFilterExpression')) fields.delete('collation');
+  else if (!fields.has('collation') && !isVersion1(fields)) {
+    const simple = Buffer.from(BSON.serialize({ locale: 'simple' }));
+    fields.set('collation', new RawValue(BSON_TYPE.document, simple));
+  }
+  return { ...spec, fields };
 }
 
 /**

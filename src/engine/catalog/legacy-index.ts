@@ -24,7 +24,10 @@ const DOUBLES = ['min', 'max'];
 /** Options of servers of old, without any effect today. */
 const OBSOLETE = ['ns', 'dropDups', 'bucketSize', 'safe', 'seed', 'hashVersion'];
 const ONLY_2D = ['bits', 'min', 'max'];
-/** What an index has that was made before there were versions of its kind (server source, expression_params.cpp and fts_spec.cpp). */
+/**
+ * What an index of version 1 has that was made before there were versions of its kind (server source, expression_params.cpp and fts_spec.cpp).
+ * One of version 2 without it is a time series', of which servers show less.
+ */
 const UNVERSIONED = { '2dsphere': '2dsphereIndexVersion', text: 'textIndexVersion' } as const;
 
 /**
@@ -44,7 +47,8 @@ export function modernised(original: Fields): Fields {
   for (const name of DOUBLES) change(fields, name, (value) => asNumber(value, BSON_TYPE.double, double));
   const kinds = kindsOf(fields);
   for (const [kind, option] of Object.entries(UNVERSIONED)) {
-    if (kinds.includes(kind) && !fields.has(option)) fields.set(option, new RawValue(BSON_TYPE.int32, int32(1)));
+    if (isVersion1(fields) && kinds.includes(kind) && !fields.has(option))
+      fields.set(option, new RawValue(BSON_TYPE.int32, int32(1)));
   }
   if (!kinds.includes('2d')) for (const name of ONLY_2D) fields.delete(name);
   if (fields.get('wildcardProjection')?.bytes.length === document().length) fields.delete('wildcardProjection');
@@ -80,6 +84,11 @@ export function whyNotToday(fields: Fields): string | undefined {
   // Servers that have such an index do expire documents by it, before their time.
   if (expiry !== undefined && numberOf(expiry) < 0) return 'whose expireAfterSeconds is below 0';
   return kindsOf(fields).includes('geoHaystack') ? 'which is a geoHaystack index' : undefined;
+}
+
+/** Whether it is of the version before 3.4. */
+export function isVersion1(fields: Fields): boolean {
+  return fields.get('v')?.bytes.equals(int32(1)) ?? false;
 }
 
 /** Truth as servers see it. */
