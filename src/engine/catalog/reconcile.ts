@@ -1,15 +1,22 @@
-import type { UUID } from 'mongodb';
-import { reach, UserError } from '../../platform/index.ts';
+import { MongoServerError, type UUID } from 'mongodb';
+import { messageOf, reach, UserError } from '../../platform/index.ts';
+import { classify } from '../cluster/failure-policy.ts';
+import { readAll } from '../cluster/raw-cursor.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import { Slots } from '../lifecycle/slots.ts';
 import { createCollection, dropCollection, modifyOptions, renameCollection } from './change-catalog.ts';
 import { differingFields } from './fields.ts';
+import { nameTaken } from './name-taken.ts';
+import { catalogName } from './namespaces.ts';
 import { type CatalogEntry, databaseExists, listCollections, listUserDatabases } from './read-catalog.ts';
+import { dropGoneViews, makeViews } from './reconcile-views.ts';
 import { TrackedCollection } from './tracked-collection.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
-/** Creating costs a round trip and a commit each, and there may be thousands. */
-const CREATED_AT_A_TIME = 8;
+/** Creating costs round trips and a commit each, and there may be thousands. */
+const AT_A_TIME = 8;
+
+const NAMESPACE_EXISTS = 48;
 
 type IdentifiedEntry = CatalogEntry & { readonly uuid: UUID };
 
@@ -25,13 +32,27 @@ export async function reconcileCatalog(context: EngineContext, databases: Iterab
   }
 }
 
-/** Databases that either side has, or the engine knows. */
+/** Databases that the source has, or the engine knows. */
 export async function databasesOf(context: EngineContext): Promise<Set<string>> {
-  const { retrier, source, destination, tracked } = context;
-  const listed = await retrier.run('the catalogs of both clusters', () =>
-    Promise.all([listUserDatabases(source), listUserDatabases(destination)]),
-  );
-  return new Set([...listed.flat(), ...[...tracked.values()].map(({ database }) => database)]);
+  const { retrier, source } = context;
+  const listed = await retrier.run('the source', () => listUserDatabases(source));
+  return new Set([...listed, ...knownDatabases(context)]);
+}
+
+/** Drops what the migration made, and nothing else. */
+export async function dropMade(context: EngineContext): Promise<void> {
+  for (const database of new Set(knownDatabases(context))) {
+    await context.retrier.run('the destination', async () => {
+      await adoptUnfinished(context, database);
+      await dropGone(context, database, []);
+      await dropGoneViews(context, database, []);
+      await dropEmptied(context, database);
+    });
+  }
+}
+
+function knownDatabases({ tracked, views }: EngineContext): string[] {
+  return [...[...tracked.values()].map(({ database }) => database), ...views.databases];
 }
 
 async function reconcileDatabase(context: EngineContext, database: string): Promise<void> {
@@ -45,20 +66,20 @@ async function reconcileDatabase(context: EngineContext, database: string): Prom
   const views = wanted.filter(({ type }) => type === 'view');
 
   await adoptUnfinished(context, database);
-  await dropGone(context, database, collections, views);
+  await dropGone(context, database, collections);
+  await dropGoneViews(context, database, views);
   await renameMoved(context, database, collections);
   await createNew(context, database, collections);
-  await modifyChanged(context, database, collections, views);
-  await dropEmptied(context, database, wanted);
+  await modifyChanged(context, database, collections);
+  await makeViews(context, database, views);
+  if (wanted.length === 0 && !(await databaseExists(context.source, database))) await dropEmptied(context, database);
 }
 
-/** Dropping its last view leaves a database behind that the source has no more. */
-async function dropEmptied(context: EngineContext, database: string, wanted: readonly CatalogEntry[]): Promise<void> {
-  if (wanted.length > 0 || (await databaseExists(context.source, database))) return;
-  if ((await listCollections(context.destination, database)).length > 0) return;
-  if (await databaseExists(context.destination, database)) {
-    await context.destination.db(database).command({ dropDatabase: 1 });
-  }
+/** Dropping its last view leaves a database behind. One that was there before the migration may hold what is not listed, and stays. */
+async function dropEmptied(context: EngineContext, database: string): Promise<void> {
+  const { destination, keepsDestination } = context;
+  if (keepsDestination || (await listCollections(destination, database)).length > 0) return;
+  if (await databaseExists(destination, database)) await destination.db(database).command({ dropDatabase: 1 });
 }
 
 /** Outside the selection its changes would no longer be followed, which must not look as if it were dropped. */
@@ -73,7 +94,10 @@ function refuseRenamedAway(context: EngineContext, listed: readonly CatalogEntry
   }
 }
 
-/** A collection that was being created when an engine was killed may or may not be there. */
+/**
+ * A collection that was being created when an engine was killed may or may not be there. Nothing is written before its UUID is on record,
+ * so one with documents is somebody else's.
+ */
 async function adoptUnfinished(context: EngineContext, database: string): Promise<void> {
   const unfinished = [...context.tracked.values()].filter(
     (one) => one.database === database && one.destinationUuid === null,
@@ -84,26 +108,35 @@ async function adoptUnfinished(context: EngineContext, database: string): Promis
   );
   const present = await listCollections(context.destination, database);
   const adopted: TrackedCollection[] = [];
-  for (const collection of unfinished) {
+  await forEach(unfinished, async (collection) => {
     const entry = present.find(
       ({ name, uuid }) => name === collection.destinationName && !owned.has(uuid?.toHexString(false)),
     );
-    if (entry?.uuid === undefined) {
+    if (entry?.uuid === undefined || (await hasDocuments(context, database, entry.name, entry.uuid))) {
       context.tracked.delete(collection.id);
-      continue;
+      return;
     }
     collection.destinationUuid = entry.uuid;
     collection.state = 'pending';
     adopted.push(collection);
-  }
+  });
   await saveAll(context, adopted);
+}
+
+async function hasDocuments(
+  { destination }: EngineContext,
+  database: string,
+  name: string,
+  collectionUUID: UUID,
+): Promise<boolean> {
+  const command = { find: name, limit: 1, projection: { _id: 1 }, collectionUUID };
+  return (await readAll(destination, database, command)).length > 0;
 }
 
 async function dropGone(
   context: EngineContext,
   database: string,
   collections: readonly IdentifiedEntry[],
-  views: readonly CatalogEntry[],
 ): Promise<void> {
   const alive = new Set(collections.map(({ uuid }) => uuid.toHexString(false)));
   const present = await listCollections(context.destination, database);
@@ -116,9 +149,6 @@ async function dropGone(
     if (entry !== undefined) await dropCollection(context.destination, database, entry.name);
     await context.checkpoint.removeCollection(collection.uuid);
     context.tracked.delete(collection.id);
-  }
-  for (const view of present.filter(({ type }) => type === 'view')) {
-    if (!views.some(({ name }) => name === view.name)) await dropCollection(context.destination, database, view.name);
   }
 }
 
@@ -163,28 +193,40 @@ async function createNew(
 ): Promise<void> {
   const created = collections.filter(({ uuid }) => !context.tracked.has(uuid.toHexString(false)));
   if (created.length === 0) return;
-  const taken = new Set((await listCollections(context.destination, database)).map(({ name }) => name));
-  const conflict = created.find(({ name }) => taken.has(name));
-  if (conflict !== undefined) {
-    throw new UserError('NAMESPACE_CONFLICT', [
-      `${database}.${conflict.name}`,
-      'something else has its name on the destination',
-    ]);
-  }
+  const taken = new Set((await listCollections(context.destination, database)).map(({ name }) => catalogName(name)));
+  const conflict = created.find(({ name }) => taken.has(catalogName(name)));
+  if (conflict !== undefined) throw nameTaken(database, conflict.name);
   // Known before they are made: whatever an engine that dies here leaves behind is its own, and taken up again.
   const made = created.map((entry) => new TrackedCollection(entry));
   await saveAll(context, made);
   for (const collection of made) context.tracked.set(collection.id, collection);
-  const slots = new Slots(CREATED_AT_A_TIME);
-  const creations = created.map(({ name, options }) =>
-    slots.run(async () => {
-      await createCollection(context.destination, database, name, options);
-      await reach('engine.catalog.created');
-    }),
-  );
-  const failed = (await Promise.allSettled(creations)).find((creation) => creation.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+  await forEach(created, async (entry) => {
+    await create(context, database, entry);
+    await reach('engine.catalog.created');
+  });
   await adoptUnfinished(context, database);
+  const lost = made.find(({ id }) => !context.tracked.has(id));
+  if (lost !== undefined) throw nameTaken(database, lost.destinationName);
+}
+
+async function create(context: EngineContext, database: string, { name, options }: CatalogEntry): Promise<void> {
+  try {
+    await createCollection(context.destination, database, name, options);
+  } catch (error) {
+    if (classify(error) === 'transient') throw error;
+    // An earlier try whose answer was lost, or somebody was faster: adopting it finds out.
+    if (error instanceof MongoServerError && error.code === NAMESPACE_EXISTS) return;
+    const reason = `it can't be made on the destination: ${messageOf(error)}`;
+    throw new UserError('NAMESPACE_CONFLICT', [`${database}.${name}`, reason], { cause: error });
+  }
+}
+
+/** Several at a time. @throws the first failure, when all have ended */
+async function forEach<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const slots = new Slots(AT_A_TIME);
+  const ended = await Promise.allSettled(items.map((item) => slots.run(() => work(item))));
+  const failed = ended.find((one) => one.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }
 
 async function saveAll(context: EngineContext, collections: readonly TrackedCollection[]): Promise<void> {
@@ -196,7 +238,6 @@ async function modifyChanged(
   context: EngineContext,
   database: string,
   collections: readonly IdentifiedEntry[],
-  views: readonly CatalogEntry[],
 ): Promise<void> {
   const present = await listCollections(context.destination, database);
   for (const entry of collections) {
@@ -207,13 +248,5 @@ async function modifyChanged(
     if (differingFields(collection.options, entry.options).length === 0) continue;
     collection.options = entry.options;
     await context.checkpoint.saveCollection(collection.toRecord(context.checkpoint.migrationId));
-  }
-  for (const view of views) {
-    const existing = present.find(({ name }) => name === view.name);
-    if (existing === undefined) await createCollection(context.destination, database, view.name, view.options);
-    else if (existing.options.has('viewOn') && differingFields(existing.options, view.options).includes('collation')) {
-      await dropCollection(context.destination, database, view.name);
-      await createCollection(context.destination, database, view.name, view.options);
-    } else await modifyOptions(context.destination, existing, view.options);
   }
 }

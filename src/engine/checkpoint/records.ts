@@ -1,8 +1,8 @@
 import type { Binary, Timestamp, UUID } from 'mongodb';
 import type { MigrationState, PhaseTime } from '../lifecycle/progress.ts';
 
-/** Version of what is stored below. A newer one is refused: an older engine would misread it. */
-export const CHECKPOINT_SCHEMA = 1;
+/** Version of what is stored below. Any other is refused: it would be misread. */
+export const CHECKPOINT_SCHEMA = 2;
 
 /** One per migration, in `linkspan_internal.migrations`. */
 export interface MigrationRecord {
@@ -13,8 +13,8 @@ export interface MigrationRecord {
   /** `replicaSetId` of both clusters: another cluster behind the same name is refused [1]. */
   readonly sourceId: string;
   readonly destinationId: string;
-  /** The namespace filters as JSON: what was copied by one selection can't be followed by another. */
-  readonly filters: string;
+  /** What is migrated and where to, as JSON: what was copied by one selection can't be followed by another. */
+  readonly selection: string;
   readonly state: MigrationState;
   /** Where the stream goes on: everything before it is on the destination, in the spool, or will be read by the copy [5]. */
   readonly token?: { readonly _data: string };
@@ -54,6 +54,11 @@ export interface CollectionRecord {
   readonly bytes: number;
   /** The copy reads at or after this time; changes before it need not be kept. */
   readonly readAfter: Timestamp | null;
+}
+
+/** One per view that the migration made on the destination, in `linkspan_internal.views`: migration, the source's database, name on the destination. */
+export interface ViewRecord {
+  readonly _id: { readonly m: string; readonly d: string; readonly n: string };
 }
 
 /** One per `_id` range of a collection being copied, in `linkspan_internal.partitions`. Bounds are type byte and value. */

@@ -3,9 +3,10 @@ import { messageOf, reach, UserError } from '../../platform/index.ts';
 import { writeBarrier } from '../cluster/cluster-time.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import type { MigrationLog } from '../lifecycle/migration-log.ts';
+import { blocksDestination, openDestination } from './destination-block.ts';
 import { convertUniqueIndexes, prepareUniqueIndexes, restoreExpiry } from './restore-catalog.ts';
 import { settleCapped } from './settle-capped.ts';
-import { canWriteThroughBlock, tryToBlockWrites, unblockWrites, writeBlockObstacles } from './write-block.ts';
+import { tryToBlockWrites, unblockWrites, writeBlockObstacles } from './write-block.ts';
 
 /** The longest that users may be kept from writing before the attempt is given up and traffic goes on [51]. */
 const LONGEST_PAUSE_MS = 60_000;
@@ -75,11 +76,9 @@ async function drainWithoutBlock(context: EngineContext, stream: RunningStream):
 /** What follows the point of no return; goes on where a killed engine left it. */
 export async function finishCutover(context: EngineContext, log: MigrationLog): Promise<void> {
   await reach('engine.cutover.committed');
-  const [mayUnblock] = await Promise.all([canWriteThroughBlock(context.destination), prepareUniqueIndexes(context)]);
+  const [closed] = await Promise.all([blocksDestination(context), prepareUniqueIndexes(context)]);
   await reach('engine.cutover.unique-prepared');
-  if (mayUnblock) {
-    await context.retrier.run('the destination', () => unblockWrites(context.destination));
-  }
+  if (closed) await openDestination(context);
   if (log.record.cutover?.canWriteAtMs === undefined) await log.saveCutover({ canWriteAtMs: context.clock.now() });
   await reach('engine.cutover.destination-open');
   await convertUniqueIndexes(context);

@@ -1,5 +1,6 @@
 import type { MongoClient, Timestamp } from 'mongodb';
 import type { Clock, Logger } from '../../platform/index.ts';
+import type { MadeViews } from '../catalog/made-views.ts';
 import type { Selection } from '../catalog/selection.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import type { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
@@ -23,8 +24,11 @@ export interface EngineContext {
   readonly counters: Counters;
   /** By source UUID in hexadecimal. */
   readonly tracked: Map<string, TrackedCollection>;
+  readonly views: MadeViews;
   readonly position: StreamPosition;
   readonly selection: Selection;
+  /** Whether the destination had data of its own, which is nobody's to touch or to block. */
+  readonly keepsDestination: boolean;
   /** Aimed size of a range of the copy. */
   readonly partitionBytes: number;
   /** Set by the operator at any time. */

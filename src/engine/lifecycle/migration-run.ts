@@ -1,5 +1,6 @@
 import { type MongoClient, Timestamp } from 'mongodb';
 import { messageOf, reach, systemClock, UserError } from '../../platform/index.ts';
+import { MadeViews } from '../catalog/made-views.ts';
 import { Selection } from '../catalog/selection.ts';
 import { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
 import { writeBarrier } from '../cluster/cluster-time.ts';
@@ -14,7 +15,7 @@ import { newCounters } from './counters.ts';
 import { Gate } from './gate.ts';
 import { DEFAULT_LOAD_LEVEL, type LoadLevel, loadOf } from './load-level.ts';
 import { MigrationLog } from './migration-log.ts';
-import type { MigrationOptions } from './options.ts';
+import { type MigrationOptions, selectionOf } from './options.ts';
 import { Pings } from './pings.ts';
 import { loadTracked, prepareNew } from './prepare.ts';
 import type { Outcome, WantedState } from './progress.ts';
@@ -87,7 +88,7 @@ export class MigrationRun {
       const record = await checkpoint.take({
         sourceId: checked.source.clusterId,
         destinationId: checked.destination.clusterId,
-        filters: JSON.stringify(options.filters ?? {}),
+        selection: selectionOf(options),
       });
       const context: EngineContext = {
         source,
@@ -100,9 +101,11 @@ export class MigrationRun {
         gate: new Gate(),
         counters: { ...newCounters(), ...record.counts },
         tracked: new Map(),
+        views: new MadeViews(checkpoint),
         position: { time: new Timestamp(0n) },
         load: loadOf(DEFAULT_LOAD_LEVEL),
         selection: new Selection(options.filters),
+        keepsDestination: options.keepDestination ?? false,
         partitionBytes: options.partitionBytes ?? DEFAULT_PARTITION_BYTES,
       };
       return new MigrationRun(options, {

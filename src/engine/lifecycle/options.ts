@@ -16,6 +16,11 @@ export interface MigrationOptions {
   readonly destination: ClusterAddress;
   /** Permission to drop every user database of the destination first. */
   readonly dropDestination: boolean;
+  /**
+   * The destination may have data, and keeps it: only names that it does not have are written, it is not blocked, and nothing but what the
+   * migration made is ever changed or dropped. Wins over `dropDestination`. Fixed once a migration has begun.
+   */
+  readonly keepDestination?: boolean;
   /** Copy, index, catch up to one barrier, restore the original indexes and end, without blocking anybody's writes. */
   readonly once?: boolean;
   /** What of the source is migrated; everything by default. */
@@ -26,4 +31,9 @@ export interface MigrationOptions {
   readonly copyBytesPerSecond?: number;
   readonly logger: Logger;
   readonly clock?: Clock;
+}
+
+/** All that is fixed once a migration has begun, as one text to compare by. */
+export function selectionOf({ filters = {}, keepDestination = false }: MigrationOptions): string {
+  return JSON.stringify({ filters, keepDestination });
 }

@@ -8,6 +8,7 @@ import { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
 import { connectCluster, type Side } from '../cluster/connect.ts';
 import { canWriteThroughBlock } from '../cutover/write-block.ts';
 import type { MigrationOptions } from '../lifecycle/options.ts';
+import { checkKept } from './check-kept.ts';
 import type { Finding } from './finding.ts';
 import { type ClusterDescription, describeCluster } from './inspect-cluster.ts';
 import { missingPrivileges, privilegesOf } from './privileges.ts';
@@ -23,8 +24,8 @@ export interface PreflightResult {
 }
 
 /**
- * Everything that can be known before the first byte: clusters, versions, privileges, names that can't be migrated, an empty
- * destination. Changes nothing.
+ * Everything that can be known before the first byte: clusters, versions, privileges, names that can't be migrated, what the
+ * destination has. Changes nothing.
  * @returns all findings; a cluster that can't be reached is one
  */
 export async function preflight(options: MigrationOptions): Promise<Finding[]> {
@@ -66,10 +67,8 @@ export async function checkClusters(
     errors.push(...(await checkPrivileges(source, 'source')), ...(await checkPrivileges(destination, 'destination')));
   }
   if (errors.length > 0) return { source: from, destination: to, errors, warnings: [] };
-  errors.push(
-    ...(await checkNamespaces(source, new Selection(options.filters))),
-    ...(await checkDestination(destination, options)),
-  );
+  const entries = await selectedEntries(source, new Selection(options.filters));
+  errors.push(...(await checkNamespaces(source, entries)), ...(await checkDestination(destination, options, entries)));
   return { source: from, destination: to, errors, warnings: await warningsOf(destination, options) };
 }
 
@@ -90,15 +89,18 @@ async function checkPrivileges(client: MongoClient, side: Side): Promise<UserErr
   );
 }
 
-async function checkNamespaces(source: MongoClient, selection: Selection): Promise<UserError[]> {
+async function selectedEntries(source: MongoClient, selection: Selection): Promise<CatalogEntry[]> {
+  const entries: CatalogEntry[] = [];
+  for (const database of await listUserDatabases(source)) entries.push(...(await listCollections(source, database)));
+  return entries.filter(({ database, name }) => selection.has(database, name));
+}
+
+async function checkNamespaces(source: MongoClient, entries: readonly CatalogEntry[]): Promise<UserError[]> {
   const errors: UserError[] = [];
-  for (const database of await listUserDatabases(source)) {
-    for (const entry of await listCollections(source, database)) {
-      if (!selection.has(database, entry.name)) continue;
-      const reason = whyUnsupported(entry) ?? (await whyUnsupportedIndexes(source, entry));
-      if (reason !== undefined)
-        errors.push(new UserError('UNSUPPORTED_NAMESPACE', [`${database}.${entry.name}`, reason]));
-    }
+  for (const entry of entries) {
+    const reason = whyUnsupported(entry) ?? (await whyUnsupportedIndexes(source, entry));
+    if (reason !== undefined)
+      errors.push(new UserError('UNSUPPORTED_NAMESPACE', [`${entry.database}.${entry.name}`, reason]));
   }
   return errors;
 }
@@ -113,10 +115,15 @@ async function whyUnsupportedIndexes(
 }
 
 /** What an unfinished migration of the same id has copied is its own, not somebody's data. */
-async function checkDestination(destination: MongoClient, options: MigrationOptions): Promise<UserError[]> {
-  if (options.dropDestination) return [];
+async function checkDestination(
+  destination: MongoClient,
+  options: MigrationOptions,
+  entries: readonly CatalogEntry[],
+): Promise<UserError[]> {
+  if (options.dropDestination && !options.keepDestination) return [];
   const checkpoint = await new CheckpointStore(destination, options.migrationId).peek();
   if (checkpoint?.token !== undefined) return [];
+  if (options.keepDestination) return await checkKept(destination, entries);
   const databases = await listUserDatabases(destination);
   if (databases.length === 0) return [];
   const shown = databases.slice(0, 5).join(', ') + (databases.length > 5 ? ', …' : '');
@@ -124,9 +131,12 @@ async function checkDestination(destination: MongoClient, options: MigrationOpti
 }
 
 async function warningsOf(destination: MongoClient, options: MigrationOptions): Promise<Finding[]> {
-  if (options.once || (await canWriteThroughBlock(destination))) return [];
-  const unprotected = new UserError('DESTINATION_UNPROTECTED');
-  return [{ ...findingOf(unprotected), severity: 'warning' }];
+  if (options.once) return [];
+  const warning = (code: 'DESTINATION_KEPT' | 'DESTINATION_UNPROTECTED'): Finding[] => [
+    { ...findingOf(new UserError(code)), severity: 'warning' },
+  ];
+  if (options.keepDestination) return warning('DESTINATION_KEPT');
+  return (await canWriteThroughBlock(destination)) ? [] : warning('DESTINATION_UNPROTECTED');
 }
 
 /** By major and minor number: servers of one minor version understand each other's data. */
