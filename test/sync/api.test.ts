@@ -85,7 +85,6 @@ test('a field of /start that would change what is migrated is never ignored', as
   const refused: Record<string, unknown> = {
     buildIndexes: 'never',
     reversible: true,
-    preExistingDestinationData: true,
     sharding: { shardingEntries: [] },
     copyInNaturalOrder: [],
     enableUserWriteBlocking: 'none',

@@ -22,3 +22,13 @@ test('a key that means nothing here is named with its line instead of being igno
   assert.throws(() => read('cluster0: mongodb://a\nloadLevel: 2\n'), /line 2: unknown key loadLevel\./);
   assert.throws(() => read('port: 70000\n'), /line 1: port: /);
 });
+
+test('the fields of /start that say what is migrated are keys of the file, too', () => {
+  const text = 'includeNamespaces:\n  - database: shop\npreExistingDestinationData: true\n';
+  const filters = { include: [{ database: 'shop' }], exclude: undefined };
+  assert.deepEqual(read(text).selection, { filters, keepDestination: true });
+  assert.throws(
+    () => read('includeNamespaces:\n  - databse: shop\n'),
+    /line 2: unknown key includeNamespaces\[0\]\.databse/,
+  );
+});

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import type { MigrationOptions } from '../engine/index.ts';
+
+const pattern = z.strictObject({ pattern: z.string(), options: z.string().optional() });
+
+const namespaceFilters = z.array(
+  z.strictObject({
+    database: z.string().optional(),
+    databaseRegex: pattern.optional(),
+    collections: z.array(z.string()).optional(),
+    collectionsRegex: pattern.optional(),
+  }),
+);
+
+/** What `/start`, and the configuration file for `--once`, say of what is migrated and where to: mongosync's fields. */
+export const selectionFields = {
+  includeNamespaces: namespaceFilters.optional(),
+  excludeNamespaces: namespaceFilters.optional(),
+  preExistingDestinationData: z.boolean().optional(),
+};
+
+/** The same in the engine's words. What was not asked for is left out. */
+export type RequestedSelection = Pick<MigrationOptions, 'filters' | 'keepDestination'>;
+
+export function requestedSelection(fields: z.output<z.ZodObject<typeof selectionFields>>): RequestedSelection {
+  const { includeNamespaces: include, excludeNamespaces: exclude } = fields;
+  return {
+    ...(include?.length || exclude?.length ? { filters: { include, exclude } } : {}),
+    ...(fields.preExistingDestinationData ? { keepDestination: true } : {}),
+  };
+}
