@@ -1,3 +1,4 @@
+export type { NamespaceRemap } from './catalog/namespace-map.ts';
 export type { NamespaceFilters } from './catalog/selection.ts';
 export type { ClusterAddress, MigrationOptions } from './lifecycle/options.ts';
 export type { Outcome, PhaseTime, Progress } from './lifecycle/progress.ts';

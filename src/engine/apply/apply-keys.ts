@@ -97,7 +97,7 @@ async function fetchDocuments(
 ): Promise<readonly Buffer[] | 'too large'> {
   const filter = { _id: { $in: new RawValue(BSON_TYPE.array, array(keys.map(({ value }) => value))) } };
   return await onSource(context, collection, async (name) => {
-    const [cursor, batch] = await RawCursor.open(context.source, collection.database, {
+    const [cursor, batch] = await RawCursor.open(context.source, collection.sourceDatabase, {
       find: name,
       filter,
       batchSize: keys.length + 1,

@@ -1,24 +1,26 @@
 import type { EngineContext } from '../lifecycle/context.ts';
 import { createCollection, dropCollection, modifyOptions } from './change-catalog.ts';
 import { differingFields } from './fields.ts';
-import { nameTaken } from './name-taken.ts';
+import { isNameTaken, nameTaken } from './name-taken.ts';
 import { catalogName } from './namespaces.ts';
-import { type CatalogEntry, listCollections } from './read-catalog.ts';
-
-const NAMESPACE_EXISTS = 48;
+import { listCollections } from './read-catalog.ts';
+import type { PlacedEntry } from './reconcile.ts';
 
 /** Drops the views that the migration made and the source has no more. */
 export async function dropGoneViews(
   context: EngineContext,
   database: string,
-  views: readonly CatalogEntry[],
+  views: readonly PlacedEntry[],
 ): Promise<void> {
-  const gone = [...context.views.of(database)].filter((name) => !views.some((view) => view.name === name));
+  const { destination, namespaces } = context;
+  const wanted = new Set(views.map(({ destinationName }) => destinationName));
+  const gone = [...context.views.of(database)].filter((name) => !wanted.has(name));
   if (gone.length === 0) return;
-  const present = await listCollections(context.destination, database);
+  const to = namespaces.database(database);
+  const present = await listCollections(destination, to);
   for (const name of gone) {
     const isThere = present.some((entry) => entry.type === 'view' && entry.name === name);
-    if (isThere) await dropCollection(context.destination, database, name);
+    if (isThere) await dropCollection(destination, to, name);
     await context.views.forget(database, name);
   }
 }
@@ -27,42 +29,44 @@ export async function dropGoneViews(
 export async function makeViews(
   context: EngineContext,
   database: string,
-  views: readonly CatalogEntry[],
+  views: readonly PlacedEntry[],
 ): Promise<void> {
   if (views.length === 0) return;
-  const { destination } = context;
+  const { destination, namespaces } = context;
+  const to = namespaces.database(database);
   const ours = context.views.of(database);
-  const present = new Map(
-    (await listCollections(destination, database)).map((entry) => [catalogName(entry.name), entry]),
-  );
-  for (const { name } of views) {
-    const existing = present.get(name);
-    if (existing !== undefined && !(existing.type === 'view' && ours.has(name))) throw nameTaken(database, name);
+  const present = new Map((await listCollections(destination, to)).map((entry) => [catalogName(entry.name), entry]));
+  for (const { destinationName } of views) {
+    const existing = present.get(destinationName);
+    if (existing === undefined || (existing.type === 'view' && ours.has(destinationName))) continue;
+    throw nameTaken(to, destinationName);
   }
+  const names = views.map(({ destinationName }) => destinationName);
   await context.views.note(
     database,
-    views.map(({ name }) => name).filter((name) => !ours.has(name)),
+    names.filter((name) => !ours.has(name)),
   );
   for (const view of views) {
-    const existing = present.get(view.name);
+    const existing = present.get(view.destinationName);
     if (existing === undefined) await make(context, view);
     else if (differingFields(existing.options, view.options).includes('collation')) {
-      await dropCollection(destination, database, view.name);
+      await dropCollection(destination, to, view.destinationName);
       await make(context, view);
     } else await modifyOptions(destination, existing, view.options);
   }
 }
 
-async function make(context: EngineContext, view: CatalogEntry): Promise<void> {
-  const { database, name, options } = view;
+async function make(context: EngineContext, { database, destinationName, options }: PlacedEntry): Promise<void> {
+  const { destination, namespaces } = context;
+  const to = namespaces.database(database);
   try {
-    await createCollection(context.destination, database, name, options);
+    await createCollection(destination, to, destinationName, options);
   } catch (error) {
-    if ((error as { code?: unknown }).code !== NAMESPACE_EXISTS) throw error;
+    if (!isNameTaken(error)) throw error;
     // An earlier try whose answer was lost, or somebody was faster.
-    const present = (await listCollections(context.destination, database)).find((entry) => entry.name === name);
+    const present = (await listCollections(destination, to)).find(({ name }) => name === destinationName);
     if (present?.type === 'view' && differingFields(present.options, options).length === 0) return;
-    await context.views.forget(database, name);
-    throw nameTaken(database, name);
+    await context.views.forget(database, destinationName);
+    throw nameTaken(to, destinationName);
   }
 }

@@ -1,4 +1,4 @@
-import { MongoServerError, type UUID } from 'mongodb';
+import type { UUID } from 'mongodb';
 import { messageOf, reach, UserError } from '../../platform/index.ts';
 import { classify } from '../cluster/failure-policy.ts';
 import { readAll } from '../cluster/raw-cursor.ts';
@@ -6,7 +6,8 @@ import type { EngineContext } from '../lifecycle/context.ts';
 import { Slots } from '../lifecycle/slots.ts';
 import { createCollection, dropCollection, modifyOptions, renameCollection } from './change-catalog.ts';
 import { differingFields } from './fields.ts';
-import { nameTaken } from './name-taken.ts';
+import { refuseNameConflicts } from './name-conflicts.ts';
+import { isNameTaken, nameTaken } from './name-taken.ts';
 import { catalogName } from './namespaces.ts';
 import { type CatalogEntry, databaseExists, listCollections, listUserDatabases } from './read-catalog.ts';
 import { dropGoneViews, makeViews } from './reconcile-views.ts';
@@ -16,9 +17,10 @@ import { refuseUnsupported } from './unsupported.ts';
 /** Creating costs round trips and a commit each, and there may be thousands. */
 const AT_A_TIME = 8;
 
-const NAMESPACE_EXISTS = 48;
+/** An entry of the source's catalog, and its name on the destination. */
+export type PlacedEntry = CatalogEntry & { readonly destinationName: string };
 
-type IdentifiedEntry = CatalogEntry & { readonly uuid: UUID };
+type PlacedCollection = PlacedEntry & { readonly uuid: UUID };
 
 /**
  * Makes the destination's catalog like the source's is now: drops, renames, creates, modifies, views. It compares states instead of
@@ -52,16 +54,19 @@ export async function dropMade(context: EngineContext): Promise<void> {
 }
 
 function knownDatabases({ tracked, views }: EngineContext): string[] {
-  return [...[...tracked.values()].map(({ database }) => database), ...views.databases];
+  return [...[...tracked.values()].map(({ sourceDatabase }) => sourceDatabase), ...views.databases];
 }
 
 async function reconcileDatabase(context: EngineContext, database: string): Promise<void> {
   const listed = await listCollections(context.source, database);
-  const wanted = listed.filter(({ name }) => context.selection.has(database, name));
+  const wanted = listed
+    .filter(({ name }) => context.selection.has(database, name))
+    .map((entry) => ({ ...entry, destinationName: context.namespaces.collection(database, entry.name) }));
   refuseUnsupported(wanted);
+  refuseNameConflicts(context.namespaces, database, wanted);
   refuseRenamedAway(context, listed);
   const collections = wanted.filter(
-    (entry): entry is IdentifiedEntry => entry.type === 'collection' && entry.uuid !== undefined,
+    (entry): entry is PlacedCollection => entry.type === 'collection' && entry.uuid !== undefined,
   );
   const views = wanted.filter(({ type }) => type === 'view');
 
@@ -77,9 +82,10 @@ async function reconcileDatabase(context: EngineContext, database: string): Prom
 
 /** Dropping its last view leaves a database behind. One that was there before the migration may hold what is not listed, and stays. */
 async function dropEmptied(context: EngineContext, database: string): Promise<void> {
-  const { destination, keepsDestination } = context;
-  if (keepsDestination || (await listCollections(destination, database)).length > 0) return;
-  if (await databaseExists(destination, database)) await destination.db(database).command({ dropDatabase: 1 });
+  const { destination, keepsDestination, namespaces } = context;
+  const emptied = namespaces.database(database);
+  if (keepsDestination || (await listCollections(destination, emptied)).length > 0) return;
+  if (await databaseExists(destination, emptied)) await destination.db(emptied).command({ dropDatabase: 1 });
 }
 
 /** Outside the selection its changes would no longer be followed, which must not look as if it were dropped. */
@@ -100,19 +106,19 @@ function refuseRenamedAway(context: EngineContext, listed: readonly CatalogEntry
  */
 async function adoptUnfinished(context: EngineContext, database: string): Promise<void> {
   const unfinished = [...context.tracked.values()].filter(
-    (one) => one.database === database && one.destinationUuid === null,
+    (one) => one.sourceDatabase === database && one.destinationUuid === null,
   );
   if (unfinished.length === 0) return;
   const owned = new Set(
     [...context.tracked.values()].map(({ destinationUuid }) => destinationUuid?.toHexString(false)),
   );
-  const present = await listCollections(context.destination, database);
+  const present = await listCollections(context.destination, context.namespaces.database(database));
   const adopted: TrackedCollection[] = [];
   await forEach(unfinished, async (collection) => {
     const entry = present.find(
       ({ name, uuid }) => name === collection.destinationName && !owned.has(uuid?.toHexString(false)),
     );
-    if (entry?.uuid === undefined || (await hasDocuments(context, database, entry.name, entry.uuid))) {
+    if (entry?.uuid === undefined || (await hasDocuments(context, entry, entry.uuid))) {
       context.tracked.delete(collection.id);
       return;
     }
@@ -125,8 +131,7 @@ async function adoptUnfinished(context: EngineContext, database: string): Promis
 
 async function hasDocuments(
   { destination }: EngineContext,
-  database: string,
-  name: string,
+  { database, name }: CatalogEntry,
   collectionUUID: UUID,
 ): Promise<boolean> {
   const command = { find: name, limit: 1, projection: { _id: 1 }, collectionUUID };
@@ -136,17 +141,17 @@ async function hasDocuments(
 async function dropGone(
   context: EngineContext,
   database: string,
-  collections: readonly IdentifiedEntry[],
+  collections: readonly PlacedCollection[],
 ): Promise<void> {
   const alive = new Set(collections.map(({ uuid }) => uuid.toHexString(false)));
-  const present = await listCollections(context.destination, database);
+  const present = await listCollections(context.destination, context.namespaces.database(database));
   for (const collection of [...context.tracked.values()]) {
-    if (collection.database !== database || alive.has(collection.id)) continue;
+    if (collection.sourceDatabase !== database || alive.has(collection.id)) continue;
     collection.dropped.abort();
     const entry = present.find(
       ({ uuid }) => uuid?.toHexString(false) === collection.destinationUuid?.toHexString(false),
     );
-    if (entry !== undefined) await dropCollection(context.destination, database, entry.name, entry.uuid);
+    if (entry !== undefined) await dropCollection(context.destination, entry.database, entry.name, entry.uuid);
     await context.checkpoint.removeCollection(collection.uuid);
     context.tracked.delete(collection.id);
   }
@@ -156,68 +161,75 @@ async function dropGone(
 async function renameMoved(
   context: EngineContext,
   database: string,
-  collections: readonly IdentifiedEntry[],
+  collections: readonly PlacedCollection[],
 ): Promise<void> {
   const byDestination = new Map(
     [...context.tracked.values()].map((collection) => [collection.destinationUuid?.toHexString(false), collection]),
   );
   const located = new Map<string, TrackedCollection>();
-  for (const { name, uuid } of await listCollections(context.destination, database)) {
+  for (const { name, uuid } of await listCollections(context.destination, context.namespaces.database(database))) {
     const collection = uuid === undefined ? undefined : byDestination.get(uuid.toHexString(false));
     if (collection !== undefined) located.set(name, collection);
   }
   const move = async (collection: TrackedCollection, from: string, to: string) => {
-    await renameCollection(context.destination, { ...collection.target, name: from }, to);
+    try {
+      await renameCollection(context.destination, { ...collection.target, name: from }, to);
+    } catch (error) {
+      throw isNameTaken(error) ? nameTaken(collection.destinationDatabase, to) : error;
+    }
     located.delete(from);
     located.set(to, collection);
     collection.destinationName = to;
     await context.checkpoint.saveCollection(collection.toRecord(context.checkpoint.migrationId));
   };
-  for (const { name, uuid } of collections) {
+  for (const { name, destinationName, uuid } of collections) {
     const collection = context.tracked.get(uuid.toHexString(false));
     if (collection === undefined) continue;
     collection.sourceName = name;
     const at = [...located].find(([, one]) => one === collection)?.[0];
-    if (at === undefined || at === name) continue;
-    const inTheWay = located.get(name);
-    if (inTheWay !== undefined) await move(inTheWay, name, `linkspan.moving.${inTheWay.id}`);
+    if (at === undefined || at === destinationName) continue;
+    const inTheWay = located.get(destinationName);
+    if (inTheWay !== undefined) await move(inTheWay, destinationName, `linkspan.moving.${inTheWay.id}`);
     await reach('engine.catalog.stepped-aside');
-    await move(collection, at, name);
+    await move(collection, at, destinationName);
   }
 }
 
 async function createNew(
   context: EngineContext,
   database: string,
-  collections: readonly IdentifiedEntry[],
+  collections: readonly PlacedCollection[],
 ): Promise<void> {
   const created = collections.filter(({ uuid }) => !context.tracked.has(uuid.toHexString(false)));
   if (created.length === 0) return;
-  const taken = new Set((await listCollections(context.destination, database)).map(({ name }) => catalogName(name)));
-  const conflict = created.find(({ name }) => taken.has(catalogName(name)));
-  if (conflict !== undefined) throw nameTaken(database, conflict.name);
+  const { destination, namespaces } = context;
+  const to = namespaces.database(database);
+  const taken = new Set((await listCollections(destination, to)).map(({ name }) => catalogName(name)));
+  const conflict = created.find(({ destinationName }) => taken.has(catalogName(destinationName)));
+  if (conflict !== undefined) throw nameTaken(to, conflict.destinationName);
   // Known before they are made: whatever an engine that dies here leaves behind is its own, and taken up again.
-  const made = created.map((entry) => new TrackedCollection(entry));
+  const made = created.map((entry) => new TrackedCollection(entry, { database: to, name: entry.destinationName }));
   await saveAll(context, made);
   for (const collection of made) context.tracked.set(collection.id, collection);
-  await forEach(created, async (entry) => {
-    await create(context, database, entry);
+  await forEach(made, async (collection) => {
+    await create(context, collection);
     await reach('engine.catalog.created');
   });
   await adoptUnfinished(context, database);
   const lost = made.find(({ id }) => !context.tracked.has(id));
-  if (lost !== undefined) throw nameTaken(database, lost.destinationName);
+  if (lost !== undefined) throw nameTaken(to, lost.destinationName);
 }
 
-async function create(context: EngineContext, database: string, { name, options }: CatalogEntry): Promise<void> {
+async function create(context: EngineContext, collection: TrackedCollection): Promise<void> {
+  const { destinationDatabase, destinationName, options } = collection;
   try {
-    await createCollection(context.destination, database, name, options);
+    await createCollection(context.destination, destinationDatabase, destinationName, options);
   } catch (error) {
-    if (classify(error) === 'transient') throw error;
     // An earlier try whose answer was lost, or somebody was faster: adopting it finds out.
-    if (error instanceof MongoServerError && error.code === NAMESPACE_EXISTS) return;
+    if (isNameTaken(error)) return;
+    if (classify(error) === 'transient') throw error;
     const reason = `it can't be made on the destination: ${messageOf(error)}`;
-    throw new UserError('NAMESPACE_CONFLICT', [`${database}.${name}`, reason], { cause: error });
+    throw new UserError('NAMESPACE_CONFLICT', [`${destinationDatabase}.${destinationName}`, reason], { cause: error });
   }
 }
 
@@ -237,12 +249,14 @@ async function saveAll(context: EngineContext, collections: readonly TrackedColl
 async function modifyChanged(
   context: EngineContext,
   database: string,
-  collections: readonly IdentifiedEntry[],
+  collections: readonly PlacedCollection[],
 ): Promise<void> {
-  const present = await listCollections(context.destination, database);
+  const present = await listCollections(context.destination, context.namespaces.database(database));
   for (const entry of collections) {
     const collection = context.tracked.get(entry.uuid.toHexString(false));
-    const existing = present.find(({ name, type }) => name === entry.name && type === 'collection');
+    const existing = present.find(
+      ({ uuid }) => uuid !== undefined && collection?.destinationUuid?.toHexString() === uuid.toHexString(),
+    );
     if (collection === undefined || existing === undefined) continue;
     await modifyOptions(context.destination, existing, entry.options);
     if (differingFields(collection.options, entry.options).length === 0) continue;

@@ -41,8 +41,9 @@ export type CollectionState = 'creating' | 'pending' | 'copying' | 'indexing' | 
 /** One per collection of a migration, in `linkspan_internal.collections`. */
 export interface CollectionRecord {
   readonly _id: { readonly m: string; readonly u: UUID };
-  readonly database: string;
+  readonly sourceDatabase: string;
   readonly sourceName: string;
+  readonly destinationDatabase: string;
   readonly destinationName: string;
   readonly destinationUuid: UUID | null;
   readonly state: CollectionState;

@@ -56,7 +56,7 @@ export class Copier {
   async #measure(collection: TrackedCollection): Promise<void> {
     const { source, retrier } = this.#context;
     const size = await retrier.run('the source', () =>
-      collectionSize(source, collection.database, collection.sourceName),
+      collectionSize(source, collection.sourceDatabase, collection.sourceName),
     );
     collection.documents = size.documents;
     collection.bytes = size.bytes;

@@ -64,7 +64,7 @@ async function* readPartition(
   const high = keyFromBytes(bufferOf(partition.high));
   while (true) {
     const [cursor, first] = await onSource(context, collection, (name) =>
-      RawCursor.open(context.source, collection.database, {
+      RawCursor.open(context.source, collection.sourceDatabase, {
         find: name,
         filter: rangeFilter(after === null ? undefined : keyFromBytes(bufferOf(after)), high),
         sort: { _id: 1 },
@@ -107,7 +107,7 @@ export async function* readInOrder(
 ): AsyncGenerator<readonly Buffer[]> {
   while (true) {
     const [cursor, first] = await onSource(context, collection, (name) =>
-      RawCursor.open(context.source, collection.database, {
+      RawCursor.open(context.source, collection.sourceDatabase, {
         find: name,
         hint: { $natural: 1 },
         batchSize: batchSize(collection),

@@ -1,3 +1,4 @@
+import type { MongoClient } from 'mongodb';
 import { keyOf } from '../bson/document-key.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
@@ -17,9 +18,11 @@ export async function settleCapped(context: EngineContext): Promise<void> {
 }
 
 async function settle(context: EngineContext, collection: TrackedCollection): Promise<void> {
-  const wanted = await onSource(context, collection, (name) => outline(context.source, collection, name));
-  const present = await onDestination(context, collection, ({ name }) =>
-    outline(context.destination, collection, name),
+  const wanted = await onSource(context, collection, (name) =>
+    outline(context.source, collection.sourceDatabase, name),
+  );
+  const present = await onDestination(context, collection, ({ database, name }) =>
+    outline(context.destination, database, name),
   );
   if (wanted === present) return;
   context.logger.info({ namespace: collection.namespace }, 'The capped collection is copied anew');
@@ -30,12 +33,12 @@ async function settle(context: EngineContext, collection: TrackedCollection): Pr
 }
 
 /** Its oldest and newest key, and how many documents it has. */
-async function outline(client: EngineContext['source'], collection: TrackedCollection, name: string): Promise<string> {
+async function outline(client: MongoClient, database: string, name: string): Promise<string> {
   const end = async (order: 1 | -1) => {
     const command = { find: name, hint: { $natural: order }, limit: 1, projection: { _id: 1 } };
-    const [document] = await readAll(client, collection.database, command);
+    const [document] = await readAll(client, database, command);
     return document === undefined ? '' : keyOf(document).identity;
   };
-  const { documents } = await collectionSize(client, collection.database, name);
+  const { documents } = await collectionSize(client, database, name);
   return [documents, await end(1), await end(-1)].join('|');
 }

@@ -1,6 +1,7 @@
 import type { MongoClient, Timestamp } from 'mongodb';
 import type { Clock, Logger } from '../../platform/index.ts';
 import type { MadeViews } from '../catalog/made-views.ts';
+import type { NamespaceMap } from '../catalog/namespace-map.ts';
 import type { Selection } from '../catalog/selection.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import type { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
@@ -27,6 +28,7 @@ export interface EngineContext {
   readonly views: MadeViews;
   readonly position: StreamPosition;
   readonly selection: Selection;
+  readonly namespaces: NamespaceMap;
   /** Whether the destination had data of its own, which is nobody's to touch or to block. */
   readonly keepsDestination: boolean;
   /** Aimed size of a range of the copy. */

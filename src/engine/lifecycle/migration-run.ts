@@ -1,6 +1,7 @@
 import { type MongoClient, Timestamp } from 'mongodb';
 import { messageOf, reach, systemClock, UserError } from '../../platform/index.ts';
 import { MadeViews } from '../catalog/made-views.ts';
+import { NamespaceMap } from '../catalog/namespace-map.ts';
 import { Selection } from '../catalog/selection.ts';
 import { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
 import { writeBarrier } from '../cluster/cluster-time.ts';
@@ -105,6 +106,7 @@ export class MigrationRun {
         position: { time: new Timestamp(0n) },
         load: loadOf(DEFAULT_LOAD_LEVEL),
         selection: new Selection(options.filters),
+        namespaces: new NamespaceMap(options.namespaceRemap),
         keepsDestination: options.keepDestination ?? false,
         partitionBytes: options.partitionBytes ?? DEFAULT_PARTITION_BYTES,
       };

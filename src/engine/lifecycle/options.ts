@@ -1,4 +1,5 @@
 import type { Clock, Logger } from '../../platform/index.ts';
+import type { NamespaceRemap } from '../catalog/namespace-map.ts';
 import type { NamespaceFilters } from '../catalog/selection.ts';
 
 /** How to reach a cluster. */
@@ -25,6 +26,8 @@ export interface MigrationOptions {
   readonly once?: boolean;
   /** What of the source is migrated; everything by default. */
   readonly filters?: NamespaceFilters;
+  /** Other names on the destination, for whole databases and for single collections; the source's own by default. Fixed once a migration has begun. */
+  readonly namespaceRemap?: readonly NamespaceRemap[];
   /** Aimed size of an `_id` range of the copy, which is the unit of work in parallel; 256 MiB by default. */
   readonly partitionBytes?: number;
   /** Upper limit of the initial copy in bytes a second; none by default. */
@@ -34,6 +37,7 @@ export interface MigrationOptions {
 }
 
 /** All that is fixed once a migration has begun, as one text to compare by. */
-export function selectionOf({ filters = {}, keepDestination = false }: MigrationOptions): string {
-  return JSON.stringify({ filters, keepDestination });
+export function selectionOf(options: MigrationOptions): string {
+  const { filters = {}, namespaceRemap = [], keepDestination = false } = options;
+  return JSON.stringify({ filters, namespaceRemap, keepDestination });
 }

@@ -1,6 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import { findTwins } from '../catalog/index-spec.ts';
+import { NamespaceMap } from '../catalog/namespace-map.ts';
 import { type CatalogEntry, listCollections, listIndexes, listUserDatabases } from '../catalog/read-catalog.ts';
 import { Selection } from '../catalog/selection.ts';
 import { whyUnsupported } from '../catalog/unsupported.ts';
@@ -9,6 +10,7 @@ import { connectCluster, type Side } from '../cluster/connect.ts';
 import { canWriteThroughBlock } from '../cutover/write-block.ts';
 import type { MigrationOptions } from '../lifecycle/options.ts';
 import { checkKept } from './check-kept.ts';
+import { checkNames, checkRemapped } from './check-remap.ts';
 import type { Finding } from './finding.ts';
 import { type ClusterDescription, describeCluster } from './inspect-cluster.ts';
 import { missingPrivileges, privilegesOf } from './privileges.ts';
@@ -68,7 +70,13 @@ export async function checkClusters(
   }
   if (errors.length > 0) return { source: from, destination: to, errors, warnings: [] };
   const entries = await selectedEntries(source, new Selection(options.filters));
-  errors.push(...(await checkNamespaces(source, entries)), ...(await checkDestination(destination, options, entries)));
+  const map = new NamespaceMap(options.namespaceRemap);
+  errors.push(...(await checkNamespaces(source, entries)), ...checkNames(map, entries));
+  const checkpoint = await new CheckpointStore(destination, options.migrationId).peek();
+  // What an unfinished migration has begun is its own, not somebody's data.
+  if (checkpoint?.token === undefined) {
+    errors.push(...checkRemapped(map, entries), ...(await checkDestination(destination, options, entries, map)));
+  }
   return { source: from, destination: to, errors, warnings: await warningsOf(destination, options) };
 }
 
@@ -114,16 +122,14 @@ async function whyUnsupportedIndexes(
   return twins && `indexed twice alike, by ${twins[0]} and ${twins[1]}, of which one is unique or expires`;
 }
 
-/** What an unfinished migration of the same id has copied is its own, not somebody's data. */
 async function checkDestination(
   destination: MongoClient,
   options: MigrationOptions,
   entries: readonly CatalogEntry[],
+  map: NamespaceMap,
 ): Promise<UserError[]> {
-  if (options.dropDestination && !options.keepDestination) return [];
-  const checkpoint = await new CheckpointStore(destination, options.migrationId).peek();
-  if (checkpoint?.token !== undefined) return [];
-  if (options.keepDestination) return await checkKept(destination, entries);
+  if (options.keepDestination) return await checkKept(destination, entries, map);
+  if (options.dropDestination) return [];
   const databases = await listUserDatabases(destination);
   if (databases.length === 0) return [];
   const shown = databases.slice(0, 5).join(', ') + (databases.length > 5 ? ', …' : '');

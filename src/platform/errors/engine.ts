@@ -83,6 +83,12 @@ export const engineErrors = defineErrors({
     remedy:
       'Use the form {"database": "d", "collections": ["c"]}, or databaseRegex and collectionsRegex with pattern and options.',
   },
+  INVALID_REMAP: {
+    status: 400,
+    detail: 'The namespace remap is not valid: %.',
+    remedy:
+      'Use the form {"from": {"database": "a"}, "to": {"database": "b"}}, optionally with "collection" on both sides, for names that the source has.',
+  },
   SELECTION_CHANGED: {
     status: 409,
     detail: 'Migration % was started with another selection (filters, remap, kept destination) than the one given now.',
