@@ -12,20 +12,24 @@ const namespaceFilters = z.array(
   }),
 );
 
+const remappedName = z.strictObject({ database: z.string(), collection: z.string().optional() });
+
 /** What `/start`, and the configuration file for `--once`, say of what is migrated and where to: mongosync's fields. */
 export const selectionFields = {
   includeNamespaces: namespaceFilters.optional(),
   excludeNamespaces: namespaceFilters.optional(),
+  namespaceRemap: z.array(z.strictObject({ from: remappedName, to: remappedName })).optional(),
   preExistingDestinationData: z.boolean().optional(),
 };
 
 /** The same in the engine's words. What was not asked for is left out. */
-export type RequestedSelection = Pick<MigrationOptions, 'filters' | 'keepDestination'>;
+export type RequestedSelection = Pick<MigrationOptions, 'filters' | 'namespaceRemap' | 'keepDestination'>;
 
 export function requestedSelection(fields: z.output<z.ZodObject<typeof selectionFields>>): RequestedSelection {
   const { includeNamespaces: include, excludeNamespaces: exclude } = fields;
   return {
     ...(include?.length || exclude?.length ? { filters: { include, exclude } } : {}),
+    ...(fields.namespaceRemap?.length ? { namespaceRemap: fields.namespaceRemap } : {}),
     ...(fields.preExistingDestinationData ? { keepDestination: true } : {}),
   };
 }

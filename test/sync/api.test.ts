@@ -88,7 +88,7 @@ test('a field of /start that would change what is migrated is never ignored', as
     sharding: { shardingEntries: [] },
     copyInNaturalOrder: [],
     enableUserWriteBlocking: 'none',
-    namespaceRemap: [],
+    destinationDataHandling: 'x',
     constructor: 1,
   };
   for (const [field, value] of Object.entries(refused)) {
@@ -105,6 +105,8 @@ test('a field of /start that would change what is migrated is never ignored', as
     '{"source":"cluster0","destination":"cluster1","reversible":"no"}',
     '{"source":"cluster0","destination":"cluster1","includeNamespaces":[{"databse":"a"}]}',
     '{"source":"cluster0","destination":"cluster1","excludeNamespaces":["a.b"]}',
+    '{"source":"cluster0","destination":"cluster1","namespaceRemap":[{"from":"a","to":"b"}]}',
+    '{"source":"cluster0","destination":"cluster1","namespaceRemap":[{"from":{"database":"a"}}]}',
     '{"source":"cluster0","destination":"cluster1","verification":{"enable":true}}',
   ]) {
     assert.equal((await api.post('/api/v1/start', body)).body.error, 'InvalidRequest', body);
