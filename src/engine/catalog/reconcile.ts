@@ -5,6 +5,7 @@ import { readAll } from '../cluster/raw-cursor.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import { Slots } from '../lifecycle/slots.ts';
 import { createCollection, dropCollection, modifyOptions, renameCollection } from './change-catalog.ts';
+import { whyUnfilterable } from './document-filters.ts';
 import { differingFields } from './fields.ts';
 import { refuseNameConflicts } from './name-conflicts.ts';
 import { isNameTaken, nameTaken } from './name-taken.ts';
@@ -65,6 +66,7 @@ async function reconcileDatabase(context: EngineContext, database: string): Prom
   refuseUnsupported(wanted);
   refuseNameConflicts(context.namespaces, database, wanted);
   refuseRenamedAway(context, listed);
+  refuseOtherFilters(context, wanted);
   const collections = wanted.filter(
     (entry): entry is PlacedCollection => entry.type === 'collection' && entry.uuid !== undefined,
   );
@@ -97,6 +99,24 @@ function refuseRenamedAway(context: EngineContext, listed: readonly CatalogEntry
       collection.namespace,
       `it was renamed to ${name}, which is not selected`,
     ]);
+  }
+}
+
+/**
+ * A filter is taken up with the collection that first has its name, and stays with it. What comes to have the name afterwards was copied as
+ * a whole, or by another filter: whether that is what was asked for is not for the engine to guess.
+ */
+function refuseOtherFilters({ documentFilters, tracked }: EngineContext, wanted: readonly CatalogEntry[]): void {
+  for (const entry of wanted) {
+    const query = documentFilters.of(entry.database, catalogName(entry.name));
+    if (query === undefined) continue;
+    const namespace = `${entry.database}.${catalogName(entry.name)}`;
+    const why = whyUnfilterable(entry);
+    if (why !== undefined) throw new UserError('NAMESPACE_CONFLICT', [namespace, `${why} can't be filtered`]);
+    const collection = entry.uuid && tracked.get(entry.uuid.toHexString(false));
+    if (collection === undefined || collection.filter?.equals(query)) continue;
+    const reason = `it has a document filter, and ${collection.namespace}, which came to have its name, was copied without it`;
+    throw new UserError('NAMESPACE_CONFLICT', [namespace, reason]);
   }
 }
 
@@ -202,13 +222,17 @@ async function createNew(
 ): Promise<void> {
   const created = collections.filter(({ uuid }) => !context.tracked.has(uuid.toHexString(false)));
   if (created.length === 0) return;
-  const { destination, namespaces } = context;
+  const { destination, namespaces, documentFilters } = context;
   const to = namespaces.database(database);
   const taken = new Set((await listCollections(destination, to)).map(({ name }) => catalogName(name)));
   const conflict = created.find(({ destinationName }) => taken.has(catalogName(destinationName)));
   if (conflict !== undefined) throw nameTaken(to, conflict.destinationName);
   // Known before they are made: whatever an engine that dies here leaves behind is its own, and taken up again.
-  const made = created.map((entry) => new TrackedCollection(entry, { database: to, name: entry.destinationName }));
+  const made = created.map((entry) => {
+    const collection = new TrackedCollection(entry, { database: to, name: entry.destinationName });
+    collection.filter = documentFilters.of(database, entry.name) ?? null;
+    return collection;
+  });
   await saveAll(context, made);
   for (const collection of made) context.tracked.set(collection.id, collection);
   await forEach(made, async (collection) => {

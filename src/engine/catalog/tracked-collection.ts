@@ -1,4 +1,5 @@
 import { Binary, type Timestamp, type UUID } from 'mongodb';
+import { rawDocument } from '../bson/raw-document.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import type { CollectionRecord, CollectionState } from '../checkpoint/records.ts';
 import type { WriteTarget } from '../cluster/raw-write.ts';
@@ -19,6 +20,8 @@ export class TrackedCollection {
   readonly destinationDatabase: string;
   destinationName: string;
   destinationUuid: UUID | null = null;
+  /** Only documents that match this query are migrated; null for all. It stays with the collection, whatever that is renamed to. */
+  filter: Buffer | null = null;
   state: CollectionState = 'creating';
   options: Fields;
   indexes: readonly IndexSpec[] = [];
@@ -54,6 +57,7 @@ export class TrackedCollection {
     const { destinationDatabase: database, destinationName: name } = record;
     const tracked = new TrackedCollection(entry, { database, name });
     tracked.destinationUuid = record.destinationUuid;
+    tracked.filter = record.filter && bufferOf(record.filter);
     tracked.state = record.state;
     tracked.indexes = record.indexes.map((spec) => readIndexSpec(bufferOf(spec))).filter((spec) => spec !== undefined);
     tracked.documents = record.documents;
@@ -71,6 +75,7 @@ export class TrackedCollection {
       destinationDatabase: this.destinationDatabase,
       destinationName: this.destinationName,
       destinationUuid: this.destinationUuid,
+      filter: this.filter && new Binary(this.filter),
       state: this.state,
       options: new Binary(documentOf(this.options)),
       indexes: this.indexes.map((spec) => new Binary(documentOf(spec.fields))),
@@ -107,6 +112,11 @@ export class TrackedCollection {
   /** Whether all its keys take one lane. */
   get hasOneLane(): boolean {
     return this.hasCollation || this.isCapped;
+  }
+
+  /** A query for those documents of another query's that are migrated. */
+  selected(query: object): object {
+    return this.filter === null ? query : { $and: [query, rawDocument(this.filter)] };
   }
 
   /** Where to write now. @throws Error before the collection exists on the destination */

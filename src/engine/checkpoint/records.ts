@@ -46,6 +46,8 @@ export interface CollectionRecord {
   readonly destinationDatabase: string;
   readonly destinationName: string;
   readonly destinationUuid: UUID | null;
+  /** The query, as raw BSON, that documents have to match to be migrated. */
+  readonly filter: Binary | null;
   readonly state: CollectionState;
   /** Raw options document of the source. */
   readonly options: Binary;

@@ -32,7 +32,8 @@ export async function cutOver(context: EngineContext, log: MigrationLog, stream:
   await log.enter('committing', 'cutover');
   await log.saveCutover({});
   await stream.inStepAt(await barrier(context), context.signal);
-  if (!context.selection.isWhole) await drainWithoutBlock(context, stream);
+  const everything = context.selection.isWhole && context.documentFilters.isEmpty;
+  if (!everything) await drainWithoutBlock(context, stream);
   else if (!(await drainUnderBlock(context, log, stream))) return false;
   await stream.stop();
   await settleCapped(context);
@@ -68,9 +69,10 @@ async function drainUnderBlock(context: EngineContext, log: MigrationLog, stream
  */
 async function drainWithoutBlock(context: EngineContext, stream: RunningStream): Promise<void> {
   await stream.inStepAt(await barrier(context), context.signal);
-  const before = context.counters.read;
+  const before = context.counters.concerned;
   await stream.inStepAt(await barrier(context), context.signal);
-  if (context.counters.read > before) throw new UserError('SOURCE_STILL_WRITTEN', [context.checkpoint.migrationId]);
+  if (context.counters.concerned > before)
+    throw new UserError('SOURCE_STILL_WRITTEN', [context.checkpoint.migrationId]);
 }
 
 /** What follows the point of no return; goes on where a killed engine left it. */

@@ -1,5 +1,6 @@
 import type { MongoClient, Timestamp } from 'mongodb';
 import type { Clock, Logger } from '../../platform/index.ts';
+import type { DocumentFilters } from '../catalog/document-filters.ts';
 import type { MadeViews } from '../catalog/made-views.ts';
 import type { NamespaceMap } from '../catalog/namespace-map.ts';
 import type { Selection } from '../catalog/selection.ts';
@@ -29,6 +30,7 @@ export interface EngineContext {
   readonly position: StreamPosition;
   readonly selection: Selection;
   readonly namespaces: NamespaceMap;
+  readonly documentFilters: DocumentFilters;
   /** Whether the destination had data of its own, which is nobody's to touch or to block. */
   readonly keepsDestination: boolean;
   /** Aimed size of a range of the copy. */

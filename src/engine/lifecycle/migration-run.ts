@@ -1,5 +1,6 @@
 import { type MongoClient, Timestamp } from 'mongodb';
 import { messageOf, reach, systemClock, UserError } from '../../platform/index.ts';
+import { DocumentFilters } from '../catalog/document-filters.ts';
 import { MadeViews } from '../catalog/made-views.ts';
 import { NamespaceMap } from '../catalog/namespace-map.ts';
 import { Selection } from '../catalog/selection.ts';
@@ -107,6 +108,7 @@ export class MigrationRun {
         load: loadOf(DEFAULT_LOAD_LEVEL),
         selection: new Selection(options.filters),
         namespaces: new NamespaceMap(options.namespaceRemap),
+        documentFilters: new DocumentFilters(options.documentFilters),
         keepsDestination: options.keepDestination ?? false,
         partitionBytes: options.partitionBytes ?? DEFAULT_PARTITION_BYTES,
       };

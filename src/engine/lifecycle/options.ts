@@ -1,4 +1,5 @@
 import type { Clock, Logger } from '../../platform/index.ts';
+import type { DocumentFilter } from '../catalog/document-filters.ts';
 import type { NamespaceRemap } from '../catalog/namespace-map.ts';
 import type { NamespaceFilters } from '../catalog/selection.ts';
 
@@ -26,6 +27,8 @@ export interface MigrationOptions {
   readonly once?: boolean;
   /** What of the source is migrated; everything by default. */
   readonly filters?: NamespaceFilters;
+  /** Of which collections only matching documents are migrated, by their names on the source at the start. Fixed once a migration has begun. */
+  readonly documentFilters?: readonly DocumentFilter[];
   /** Other names on the destination, for whole databases and for single collections; the source's own by default. Fixed once a migration has begun. */
   readonly namespaceRemap?: readonly NamespaceRemap[];
   /** Aimed size of an `_id` range of the copy, which is the unit of work in parallel; 256 MiB by default. */
@@ -38,6 +41,6 @@ export interface MigrationOptions {
 
 /** All that is fixed once a migration has begun, as one text to compare by. */
 export function selectionOf(options: MigrationOptions): string {
-  const { filters = {}, namespaceRemap = [], keepDestination = false } = options;
-  return JSON.stringify({ filters, namespaceRemap, keepDestination });
+  const { filters = {}, documentFilters = [], namespaceRemap = [], keepDestination = false } = options;
+  return JSON.stringify({ filters, documentFilters, namespaceRemap, keepDestination });
 }

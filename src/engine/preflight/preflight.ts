@@ -1,5 +1,6 @@
 import type { MongoClient } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
+import { DocumentFilters } from '../catalog/document-filters.ts';
 import { findTwins } from '../catalog/index-spec.ts';
 import { NamespaceMap } from '../catalog/namespace-map.ts';
 import { type CatalogEntry, listCollections, listIndexes, listUserDatabases } from '../catalog/read-catalog.ts';
@@ -9,6 +10,7 @@ import { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
 import { connectCluster, type Side } from '../cluster/connect.ts';
 import { canWriteThroughBlock } from '../cutover/write-block.ts';
 import type { MigrationOptions } from '../lifecycle/options.ts';
+import { checkFiltered, checkQueries } from './check-document-filters.ts';
 import { checkKept } from './check-kept.ts';
 import { checkNames, checkRemapped } from './check-remap.ts';
 import type { Finding } from './finding.ts';
@@ -71,11 +73,20 @@ export async function checkClusters(
   if (errors.length > 0) return { source: from, destination: to, errors, warnings: [] };
   const entries = await selectedEntries(source, new Selection(options.filters));
   const map = new NamespaceMap(options.namespaceRemap);
-  errors.push(...(await checkNamespaces(source, entries)), ...checkNames(map, entries));
+  const documentFilters = new DocumentFilters(options.documentFilters);
+  errors.push(
+    ...(await checkNamespaces(source, entries)),
+    ...checkNames(map, entries),
+    ...(await checkQueries(source, documentFilters)),
+  );
   const checkpoint = await new CheckpointStore(destination, options.migrationId).peek();
   // What an unfinished migration has begun is its own, not somebody's data.
   if (checkpoint?.token === undefined) {
-    errors.push(...checkRemapped(map, entries), ...(await checkDestination(destination, options, entries, map)));
+    errors.push(
+      ...checkRemapped(map, entries),
+      ...checkFiltered(documentFilters, entries),
+      ...(await checkDestination(destination, options, entries, map)),
+    );
   }
   return { source: from, destination: to, errors, warnings: await warningsOf(destination, options) };
 }

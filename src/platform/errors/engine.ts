@@ -83,6 +83,12 @@ export const engineErrors = defineErrors({
     remedy:
       'Use the form {"database": "d", "collections": ["c"]}, or databaseRegex and collectionsRegex with pattern and options.',
   },
+  INVALID_DOCUMENT_FILTER: {
+    status: 400,
+    detail: 'The document filter of % is not valid: %.',
+    remedy:
+      'Give a query in Extended JSON that depends on nothing but the document, for a collection that the source has.',
+  },
   INVALID_REMAP: {
     status: 400,
     detail: 'The namespace remap is not valid: %.',
@@ -91,7 +97,8 @@ export const engineErrors = defineErrors({
   },
   SELECTION_CHANGED: {
     status: 409,
-    detail: 'Migration % was started with another selection (filters, remap, kept destination) than the one given now.',
+    detail:
+      'Migration % was started with another selection (filters, document filters, remap, kept destination) than the one given now.',
     remedy: 'Give the selection it was started with, or start a new migration.',
   },
   SOURCE_STILL_WRITTEN: {
