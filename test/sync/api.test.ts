@@ -106,6 +106,8 @@ test('a field of /start that would change what is migrated is never ignored', as
     '{"source":"cluster0","destination":"cluster1","includeNamespaces":[{"databse":"a"}]}',
     '{"source":"cluster0","destination":"cluster1","excludeNamespaces":["a.b"]}',
     '{"source":"cluster0","destination":"cluster1","namespaceRemap":[{"from":"a","to":"b"}]}',
+    '{"source":"cluster0","destination":"cluster1","documentFilters":[{"database":"a","collection":"b","filter":"c"}]}',
+    '{"source":"cluster0","destination":"cluster1","documentFilters":[{"database":"a","filter":{}}]}',
     '{"source":"cluster0","destination":"cluster1","namespaceRemap":[{"from":{"database":"a"}}]}',
     '{"source":"cluster0","destination":"cluster1","verification":{"enable":true}}',
   ]) {
