@@ -45,6 +45,11 @@ export class NamespaceMap {
     return this.#databases.get(name) ?? name;
   }
 
+  /** The source's name of a database of the destination. */
+  sourceOf(name: string): string {
+    return [...this.#databases].find(([, to]) => to === name)?.[0] ?? name;
+  }
+
   /** The destination's name of a collection of the source. */
   collection(database: string, name: string): string {
     const renamed = this.#collections.get(database)?.get(catalogName(name));

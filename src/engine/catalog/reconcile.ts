@@ -5,13 +5,13 @@ import { readAll } from '../cluster/raw-cursor.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import { Slots } from '../lifecycle/slots.ts';
 import { createCollection, dropCollection, modifyOptions, renameCollection } from './change-catalog.ts';
-import { whyUnfilterable } from './document-filters.ts';
 import { differingFields } from './fields.ts';
 import { refuseNameConflicts } from './name-conflicts.ts';
 import { isNameTaken, nameTaken } from './name-taken.ts';
 import { catalogName } from './namespaces.ts';
 import { type CatalogEntry, databaseExists, listCollections, listUserDatabases } from './read-catalog.ts';
 import { dropGoneViews, makeViews } from './reconcile-views.ts';
+import { refuseOtherFilters, refuseRenamedAway } from './refuse-renamed.ts';
 import { TrackedCollection } from './tracked-collection.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
@@ -35,11 +35,13 @@ export async function reconcileCatalog(context: EngineContext, databases: Iterab
   }
 }
 
-/** Databases that the source has, or the engine knows. */
+/** Databases of the source, by its names: those that it has, that the engine knows, or of which the destination may have a remainder. */
 export async function databasesOf(context: EngineContext): Promise<Set<string>> {
-  const { retrier, source } = context;
-  const listed = await retrier.run('the source', () => listUserDatabases(source));
-  return new Set([...listed, ...knownDatabases(context)]);
+  const { retrier, source, destination, keepsDestination, namespaces } = context;
+  const [there, here] = await retrier.run('the catalogs of both clusters', () =>
+    Promise.all([listUserDatabases(source), keepsDestination ? [] : listUserDatabases(destination)]),
+  );
+  return new Set([...there, ...here.map((name) => namespaces.sourceOf(name)), ...knownDatabases(context)]);
 }
 
 /** Drops what the migration made, and nothing else. */
@@ -88,36 +90,6 @@ async function dropEmptied(context: EngineContext, database: string): Promise<vo
   const emptied = namespaces.database(database);
   if (keepsDestination || (await listCollections(destination, emptied)).length > 0) return;
   if (await databaseExists(destination, emptied)) await destination.db(emptied).command({ dropDatabase: 1 });
-}
-
-/** Outside the selection its changes would no longer be followed, which must not look as if it were dropped. */
-function refuseRenamedAway(context: EngineContext, listed: readonly CatalogEntry[]): void {
-  for (const { database, name, uuid } of listed) {
-    const collection = uuid === undefined ? undefined : context.tracked.get(uuid.toHexString(false));
-    if (collection === undefined || context.selection.has(database, name)) continue;
-    throw new UserError('NAMESPACE_CONFLICT', [
-      collection.namespace,
-      `it was renamed to ${name}, which is not selected`,
-    ]);
-  }
-}
-
-/**
- * A filter is taken up with the collection that first has its name, and stays with it. What comes to have the name afterwards was copied as
- * a whole, or by another filter: whether that is what was asked for is not for the engine to guess.
- */
-function refuseOtherFilters({ documentFilters, tracked }: EngineContext, wanted: readonly CatalogEntry[]): void {
-  for (const entry of wanted) {
-    const query = documentFilters.of(entry.database, catalogName(entry.name));
-    if (query === undefined) continue;
-    const namespace = `${entry.database}.${catalogName(entry.name)}`;
-    const why = whyUnfilterable(entry);
-    if (why !== undefined) throw new UserError('NAMESPACE_CONFLICT', [namespace, `${why} can't be filtered`]);
-    const collection = entry.uuid && tracked.get(entry.uuid.toHexString(false));
-    if (collection === undefined || collection.filter?.equals(query)) continue;
-    const reason = `it has a document filter, and ${collection.namespace}, which came to have its name, was copied without it`;
-    throw new UserError('NAMESPACE_CONFLICT', [namespace, reason]);
-  }
 }
 
 /**

@@ -65,6 +65,13 @@ export async function deleteRaw(
   return { errors, removed: affected };
 }
 
+/** Deletes every document. */
+export async function deleteAll(client: MongoClient, target: WriteTarget): Promise<readonly WriteError[]> {
+  const statement = document(element(BSON_TYPE.document, 'q', document()), element(BSON_TYPE.int32, 'limit', int32(0)));
+  const { errors } = await send(client, target, 'delete', 'deletes', [statement], {});
+  return errors;
+}
+
 /** Replaces the document with that key, or inserts it. */
 export function replaceStatement(key: DocumentKey, bytes: Buffer): Buffer {
   return document(
