@@ -43,6 +43,9 @@ describe('a destination that keeps its data', () => {
 
   test('gets what is new through the cutover, is written to by others meanwhile, and stays as it was', async () => {
     const state = await fresh();
+    // Of a dropped view its database remains.
+    await destination.db('hollow').createCollection('view', { viewOn: 'nothing', pipeline: [] });
+    await destination.db('hollow').collection('view').drop();
     await using running = RunningMigration.start(pair, KEEP);
     await running.untilReady();
     const app = pair.destination.uriFor('app', 'secret');
@@ -55,9 +58,15 @@ describe('a destination that keeps its data', () => {
     await source.db('shared').collection('new view').drop();
     await source.db('precious').createCollection('new', { viewOn: 'nothing', pipeline: [] });
     await source.db('precious').dropDatabase();
+    await source.db('hollow').createCollection('new', { viewOn: 'nothing', pipeline: [] });
+    await source.db('hollow').dropDatabase();
     await source.db('shared').collection('new').insertOne({ late: true });
     await running.commit();
     assert.deepEqual(await kept(), state);
+    assert.ok(
+      (await userDatabases(destination)).includes('hollow'),
+      'even an empty database is not the migration’s to drop',
+    );
     assert.deepEqual(await names(destination.db('shop')), ['orders']);
     const made = (await names(destination.db('shared'))).filter((name) => name.startsWith('new'));
     assert.deepEqual(made, ['new', 'new too']);
