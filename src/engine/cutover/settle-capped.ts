@@ -4,7 +4,7 @@ import { collectionSize } from '../catalog/read-catalog.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import { onDestination, onSource } from '../cluster/moved.ts';
 import { readAll } from '../cluster/raw-cursor.ts';
-import { deleteAll, refuseWriteError, type WriteTarget } from '../cluster/raw-write.ts';
+import { deleteAll, refuseWriteError } from '../cluster/raw-write.ts';
 import { readInOrder } from '../copy/copy-partition.ts';
 import { insertDocuments } from '../copy/insert-documents.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
@@ -19,9 +19,12 @@ export async function settleCapped(context: EngineContext): Promise<void> {
 }
 
 async function settle(context: EngineContext, collection: TrackedCollection): Promise<void> {
-  const { sourceDatabase: database, uuid } = collection;
-  const wanted = await onSource(context, collection, (name) => outline(context.source, { database, name, uuid }));
-  const present = await onDestination(context, collection, (target) => outline(context.destination, target));
+  const wanted = await onSource(context, collection, (name) =>
+    outline(context.source, collection.sourceDatabase, name),
+  );
+  const present = await onDestination(context, collection, ({ database, name }) =>
+    outline(context.destination, database, name),
+  );
   if (wanted === present) return;
   context.logger.info({ namespace: collection.namespace }, 'The capped collection is copied anew');
   await onDestination(context, collection, async (target) => {
@@ -31,10 +34,9 @@ async function settle(context: EngineContext, collection: TrackedCollection): Pr
 }
 
 /** Its oldest and newest key, and how many documents it has. */
-async function outline(client: MongoClient, { database, name, uuid }: WriteTarget): Promise<string> {
+async function outline(client: MongoClient, database: string, name: string): Promise<string> {
   const end = async (order: 1 | -1) => {
-    const hint = { $natural: order };
-    const command = { find: name, hint, limit: 1, projection: { _id: 1 }, collectionUUID: uuid };
+    const command = { find: name, hint: { $natural: order }, limit: 1, projection: { _id: 1 } };
     const [document] = await readAll(client, database, command);
     return document === undefined ? '' : keyOf(document).identity;
   };
