@@ -19,7 +19,7 @@ export class MadeViews {
 
   /** Databases of the source with such views. */
   get databases(): readonly string[] {
-    return [...this.#names.keys()];
+    return [...this.#names].filter(([, names]) => names.size > 0).map(([database]) => database);
   }
 
   /** Their names on the destination. @param database  of the source */
