@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Finding } from '../engine/index.ts';
 import { createLogger, redact, UserError } from '../platform/index.ts';
-import { checkUris, openSyncApi, readSyncConfiguration, SyncSession } from '../sync/index.ts';
+import { checkUris, openSyncApi, type RequestedSelection, readSyncConfiguration, SyncSession } from '../sync/index.ts';
 import { describeError } from './describe-error.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { chooseRenderer, type OutputFormat, watchProgress } from './progress/index.ts';
@@ -15,6 +15,7 @@ interface SyncFlags {
   readonly once?: boolean;
   readonly verify: boolean;
   readonly dropDestination?: boolean;
+  readonly keepDestination?: boolean;
   readonly usersAndRoles?: boolean;
   readonly config?: string;
   readonly output: OutputFormat;
@@ -36,6 +37,12 @@ export function syncCommand(): Command {
     .option('--once', 'copy cluster0 to cluster1, catch up once, end')
     .option('--no-verify', 'do not verify the copy (verification comes later)')
     .option('--drop-destination', 'permission to drop all databases of the destination first')
+    .addOption(
+      new Option(
+        '--keep-destination',
+        'with --once: copy beside what the destination has, which is not touched',
+      ).conflicts('dropDestination'),
+    )
     .option('--users-and-roles', 'bring users and custom roles over, too, at the cutover')
     .option('--config <file>', 'YAML file with these settings; may refer to environment variables')
     .addOption(new Option('--output <format>', 'for people or for programs').choices(['text', 'json']).default('text'))
@@ -52,6 +59,11 @@ async function runSync(flags: SyncFlags): Promise<ExitCode> {
   // Progress tells the story; the log is for what is wrong, unless somebody wants more.
   const logger = createLogger(process.env.LINKSPAN_LOG_LEVEL ?? file.logLevel ?? 'warn');
   const once = flags.once ?? false;
+  if (!once && (file.selection !== undefined || flags.keepDestination)) {
+    throw new UserError('USAGE', [
+      'What is migrated is said to /start, or, with --once, by --keep-destination and the file',
+    ]);
+  }
   const session = new SyncSession({
     uris,
     dropDestination: flags.dropDestination ?? false,
@@ -59,13 +71,14 @@ async function runSync(flags: SyncFlags): Promise<ExitCode> {
     once,
     logger,
   });
-  return once ? runOnce(session, flags) : runApi(session, flags, flags.port ?? file.port ?? DEFAULT_PORT);
+  const selection = { ...file.selection, ...(flags.keepDestination ? { keepDestination: true } : {}) };
+  return once ? runOnce(session, flags, selection) : runApi(session, flags, flags.port ?? file.port ?? DEFAULT_PORT);
 }
 
-async function runOnce(session: SyncSession, flags: SyncFlags): Promise<ExitCode> {
+async function runOnce(session: SyncSession, flags: SyncFlags, selection: RequestedSelection): Promise<ExitCode> {
   using signals = catchSignals();
   signals.signal.addEventListener('abort', () => void session.stop());
-  await session.start({ source: 'cluster0', destination: 'cluster1' }, tellWarning);
+  await session.start({ source: 'cluster0', destination: 'cluster1', ...selection }, tellWarning);
   const ended = new AbortController();
   const shown = watchProgress(() => session.progress(), chooseRenderer(flags.output), ended.signal);
   try {

@@ -1,3 +1,5 @@
+export type { DocumentFilter } from './catalog/document-filters.ts';
+export type { NamespaceRemap } from './catalog/namespace-map.ts';
 export type { NamespaceFilters } from './catalog/selection.ts';
 export type { ClusterAddress, MigrationOptions } from './lifecycle/options.ts';
 export type { Outcome, PhaseTime, Progress } from './lifecycle/progress.ts';

@@ -16,7 +16,8 @@ export function checkUris(uris: ClusterUris): void {
 
 /**
  * The id of the migration between two clusters in one direction: 24 hex digits that depend only on the host names (or the SRV name) and the
- * replica set names of both connection strings, in any order, and on the mode. So the same command started again goes on where it was
+ * replica set names of both connection strings, in any order, and on the mode (of which the selection is a part where the destination keeps its
+ * data). So the same command started again goes on where it was
  * stopped, even with another password; naming other members of a set makes another migration, which then finds a destination that is not
  * empty and says so.
  */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { readConfiguration } from '../platform/index.ts';
+import { type RequestedSelection, requestedSelection, selectionFields } from './requested-selection.ts';
 
 /** mongosync's `verbosity` and the log level of Linkspan that says as much. */
 const logLevels = {
@@ -21,6 +22,7 @@ const file = z.strictObject({
   // Accepted so that a file written for mongosync works: Linkspan has neither a disclaimer to accept nor telemetry to switch off.
   acceptDisclaimer: z.boolean().optional(),
   disableTelemetry: z.boolean().optional(),
+  ...selectionFields,
 });
 
 /** What a configuration file says; a flag says more than the file. */
@@ -30,6 +32,8 @@ export interface SyncConfiguration {
   readonly port?: number;
   readonly usersAndRoles?: boolean;
   readonly logLevel?: string;
+  /** What a run with `--once` migrates and where to, in the fields of `/start`; undefined when the file has none of them. */
+  readonly selection?: RequestedSelection;
 }
 
 /**
@@ -37,6 +41,14 @@ export interface SyncConfiguration {
  * @throws UserError CONFIGURATION_UNREADABLE or CONFIGURATION_INVALID, naming the line and the key
  */
 export function readSyncConfiguration(path: string): SyncConfiguration {
-  const { cluster0, cluster1, port, usersAndRoles, verbosity } = readConfiguration(path, file);
-  return { cluster0, cluster1, port, usersAndRoles, logLevel: verbosity && logLevels[verbosity] };
+  const { cluster0, cluster1, port, usersAndRoles, verbosity, ...others } = readConfiguration(path, file);
+  const selects = Object.keys(others).some((key) => Object.hasOwn(selectionFields, key));
+  return {
+    cluster0,
+    cluster1,
+    port,
+    usersAndRoles,
+    logLevel: verbosity && logLevels[verbosity],
+    ...(selects ? { selection: requestedSelection(others) } : {}),
+  };
 }

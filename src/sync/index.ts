@@ -1,4 +1,5 @@
 export { openSyncApi } from './api.ts';
 export { checkUris } from './clusters.ts';
 export { readSyncConfiguration } from './configuration.ts';
+export type { RequestedSelection } from './requested-selection.ts';
 export { SyncSession } from './session.ts';

@@ -78,11 +78,15 @@ export class SyncSession {
   /**
    * Checks both clusters, then begins or goes on. Resolves when it is running.
    * @param onWarning  told of what the check saw and does not mind
-   * @throws UserError WRONG_STATE, PREFLIGHT_FAILED with every error found, or what keeps the clusters from being looked at
+   * @throws UserError WRONG_STATE, UNSUPPORTED_FIELD, PREFLIGHT_FAILED with every error found, or what keeps the clusters from being looked at
    */
   async start(direction: StartRequest, onWarning: (finding: Finding) => void = () => undefined): Promise<void> {
     // Set before the first wait, so that a second start meanwhile is refused.
     if (this.#direction) throw new UserError('WRONG_STATE', ['start', this.#migration ? this.state : 'starting']);
+    if (direction.keepDestination && this.#options.dropDestination) {
+      const why = 'this process was started with --drop-destination';
+      throw new UserError('UNSUPPORTED_FIELD', ['preExistingDestinationData', why]);
+    }
     this.#direction = direction;
     let migration: Migration;
     try {
@@ -147,16 +151,18 @@ export class SyncSession {
     return this.#runToEnd(direction, round + 1, await this.#prepare(direction, round + 1, () => undefined));
   }
 
-  #migrationOptions({ source, destination, filters }: StartRequest, round: number): MigrationOptions {
+  #migrationOptions({ source, destination, ...selection }: StartRequest, round: number): MigrationOptions {
     const { uris, dropDestination, usersAndRoles, once, logger, clock } = this.#options;
+    // Parts of one source may go to a destination that keeps its data one after the other, and are migrations of their own.
+    const part = selection.keepDestination ? ` ${JSON.stringify(selection)}` : '';
     return {
-      migrationId: migrationIdOf(uris, source, destination, once ? `once ${round}` : 'continuous'),
+      migrationId: migrationIdOf(uris, source, destination, (once ? `once ${round}` : 'continuous') + part),
       source: { uri: uris[source] },
       destination: { uri: uris[destination] },
       dropDestination,
       usersAndRoles,
       once,
-      filters,
+      ...selection,
       logger,
       clock,
     };

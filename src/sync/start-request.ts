@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { NamespaceFilters } from '../engine/index.ts';
 import { UserError } from '../platform/index.ts';
 import { type ClusterName, clusterNames } from './clusters.ts';
+import { type RequestedSelection, requestedSelection, selectionFields } from './requested-selection.ts';
 
 /** The direction that `/start` asks for. */
 export interface Direction {
@@ -10,20 +10,7 @@ export interface Direction {
 }
 
 /** What `/start` asks for. */
-export interface StartRequest extends Direction {
-  readonly filters?: NamespaceFilters;
-}
-
-const pattern = z.strictObject({ pattern: z.string(), options: z.string().optional() });
-
-const namespaceFilters = z.array(
-  z.strictObject({
-    database: z.string().optional(),
-    databaseRegex: pattern.optional(),
-    collections: z.array(z.string()).optional(),
-    collectionsRegex: pattern.optional(),
-  }),
-);
+export interface StartRequest extends Direction, RequestedSelection {}
 
 const cluster = z.enum(clusterNames);
 
@@ -34,10 +21,8 @@ const startBody = z.looseObject({
   detectRandomId: z.boolean().optional(),
   skipDiskSpaceCheck: z.boolean().optional(),
   reversible: z.boolean().optional(),
-  preExistingDestinationData: z.boolean().optional(),
   verification: z.strictObject({ enabled: z.boolean().optional() }).optional(),
-  includeNamespaces: namespaceFilters.optional(),
-  excludeNamespaces: namespaceFilters.optional(),
+  ...selectionFields,
 });
 
 /**
@@ -59,14 +44,10 @@ export function parseStartRequest(body: unknown): StartRequest {
     throw refuse('buildIndexes', 'indexes are always built after the data is copied (afterDataCopy)');
   }
   if (request.reversible) throw refuse('reversible', 'there is no way back after the commit yet');
-  if (request.preExistingDestinationData) throw refuse('preExistingDestinationData', 'the destination has to be empty');
   for (const field of Object.keys(request)) {
     if (!Object.hasOwn(startBody.shape, field)) throw refuse(field, 'Linkspan does not know it');
   }
-  const { source, destination, includeNamespaces: include, excludeNamespaces: exclude } = request;
-  return include?.length || exclude?.length
-    ? { source, destination, filters: { include, exclude } }
-    : { source, destination };
+  return { source: request.source, destination: request.destination, ...requestedSelection(request) };
 }
 
 /** @throws UserError INVALID_REQUEST when the body of a call without parameters is not `{}` (or empty) */

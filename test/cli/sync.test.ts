@@ -68,6 +68,25 @@ test('a destination with data is refused with 2 and left as it is; permission to
   assert.deepEqual(differences, []);
 });
 
+test('a destination with data can keep it, and then refuses by name what would be written over', async () => {
+  await using pair = await pairWithData();
+  const { client } = pair.destination;
+  await client.db('here').collection('already').insertOne({});
+  const run = async (...flags: string[]) => {
+    await using linkspan = runLinkspan(['sync', ...clusters(pair), '--once', '--keep-destination', ...flags]);
+    const { code } = await linkspan.exit;
+    return { code, stderr: linkspan.stderr };
+  };
+  assert.equal((await run('--drop-destination')).code, 2);
+  const done = await run();
+  assert.equal(done.code, 0, done.stderr);
+  assert.equal(await client.db('here').collection('already').countDocuments(), 1);
+  assert.equal(await client.db('shop').collection('orders').countDocuments(), 2_000);
+  const again = await run();
+  assert.equal(again.code, 2);
+  assert.match(again.stderr, /already has shop\.orders\..*\[NAMESPACE_EXISTS\]/);
+});
+
 test('a finished copy asked for again is a new one of what is there now, not an old "done"', async () => {
   await using pair = await pairWithData();
   const run = async (...flags: string[]) => {
@@ -128,6 +147,10 @@ test('what is wrong with the command line is one message and 2; no password is e
     [[], /Usage: linkspan/],
     [['sync'], /Both --cluster0 and --cluster1 are needed\. .*\[USAGE\]/],
     [['sync', '--port', '70000'], /'70000' is invalid\. It is not a port number\. \[USAGE\]/],
+    [
+      ['sync', '--cluster0', 'mongodb://a', '--cluster1', 'mongodb://b', '--keep-destination'],
+      /said to \/start, or, with --once.*\[USAGE\]/,
+    ],
     [['sync', '--clusterX', 'a'], /unknown option '--clusterX'/],
     [['sync', '--config', '/nowhere.yaml'], /\[CONFIGURATION_UNREADABLE\]/],
     [

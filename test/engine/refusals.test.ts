@@ -129,7 +129,9 @@ describe('what keeps a migration from starting', () => {
     const again = options({ migrationId, dropDestination: true });
     await assert.rejects(new Migration(again).run(AbortSignal.timeout(30_000)), { code: 'OTHER_SOURCE' });
     await records.updateOne({ _id: migrationId }, { $set: { schema: 99 } });
-    await assert.rejects(new Migration(again).run(AbortSignal.timeout(30_000)), { code: 'CHECKPOINT_TOO_NEW' });
+    await assert.rejects(new Migration(again).run(AbortSignal.timeout(30_000)), {
+      code: 'CHECKPOINT_OF_OTHER_VERSION',
+    });
   });
 });
 

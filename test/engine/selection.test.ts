@@ -76,7 +76,7 @@ test('a migration does not go on with other filters than it began with', async (
   await first.untilReady();
   await first.stop();
   await using second = RunningMigration.start(pair, { migrationId: first.progress.migrationId });
-  await assert.rejects(second.outcome, { code: 'FILTER_CHANGED' });
+  await assert.rejects(second.outcome, { code: 'SELECTION_CHANGED' });
 });
 
 async function fill(client: MongoClient): Promise<void> {

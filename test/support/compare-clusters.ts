@@ -18,6 +18,10 @@ const SHOWN_PER_COLLECTION = 10;
 export interface CompareOptions {
   /** Documents to leave out on both sides: by namespace, the `_id`s as `idBytes` gives them. */
   readonly except?: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Names that the destination is to have in place of the source's: of databases, and of collections by `database.collection`. */
+  readonly renamed?: ReadonlyMap<string, string>;
+  /** Documents of the source that the destination is to have; all by default. */
+  readonly selects?: (namespace: string, document: Document) => boolean;
 }
 
 export interface Comparison {
@@ -39,31 +43,29 @@ export interface Comparison {
 export async function compareClusters(
   source: MongoClient,
   destination: MongoClient,
-  { except = new Map() }: CompareOptions = {},
+  { except = new Map(), renamed = new Map(), selects }: CompareOptions = {},
 ): Promise<Comparison> {
   const differences: string[] = [];
   let collections = 0;
   let documents = 0;
   let bytes = 0;
   const [onSource, onDestination] = await Promise.all([listDatabases(source), listDatabases(destination)]);
-  for (const database of matched('', 'database', onSource, onDestination, differences)) {
-    const sides = [source.db(database), destination.db(database)] as const;
+  const databasesOf = new Map([...onSource].map((name) => [renamed.get(name) ?? name, name]));
+  for (const [target, database] of matched('', 'database', databasesOf, onDestination, differences)) {
+    const sides = [source.db(database), destination.db(target)] as const;
     const [left, right] = await Promise.all(sides.map(listCollections));
     if (!left || !right) throw new Error('a listing is missing');
-    for (const name of matched(
-      `${database}.`,
-      'collection',
-      new Set(left.keys()),
-      new Set(right.keys()),
-      differences,
-    )) {
+    const namesOf = new Map([...left.keys()].map((name) => [renamed.get(`${database}.${name}`) ?? name, name]));
+    for (const [at, name] of matched(`${target}.`, 'collection', namesOf, new Set(right.keys()), differences)) {
       const namespace = `${database}.${name}`;
       collections++;
-      differ(`${namespace}: type and options`, left.get(name), right.get(name), differences);
-      if (left.get(name)?.type !== 'collection' || right.get(name)?.type !== 'collection') continue;
-      const [of, at] = [sides[0].collection(name), sides[1].collection(name)];
-      await compareIndexes(namespace, of, at, differences);
-      const compared = await compareDocuments(namespace, of, at, except.get(namespace) ?? new Set(), differences);
+      differ(`${namespace}: type and options`, left.get(name), right.get(at), differences);
+      if (left.get(name)?.type !== 'collection' || right.get(at)?.type !== 'collection') continue;
+      const [of, copy] = [sides[0].collection(name), sides[1].collection(at)];
+      await compareIndexes(namespace, of, copy, differences);
+      const leftOut = (document: Uint8Array) => selects?.(namespace, BSON.deserialize(document)) === false;
+      const ids = except.get(namespace) ?? new Set();
+      const compared = await compareDocuments(namespace, of, copy, { ids, leftOut }, differences);
       documents += compared.documents;
       bytes += compared.bytes;
     }
@@ -92,7 +94,8 @@ async function listCollections(database: Db): Promise<Map<string, Document>> {
 async function compareIndexes(namespace: string, of: Collection, at: Collection, differences: string[]): Promise<void> {
   const [left, right] = await Promise.all([of, at].map(listIndexes));
   if (!left || !right) throw new Error('a listing is missing');
-  for (const name of matched(`${namespace} `, 'index', new Set(left.keys()), new Set(right.keys()), differences)) {
+  const names = new Map([...left.keys()].map((name) => [name, name]));
+  for (const [name] of matched(`${namespace} `, 'index', names, new Set(right.keys()), differences)) {
     differ(`${namespace}: index ${name}`, left.get(name), right.get(name), differences);
   }
 }
@@ -111,7 +114,7 @@ async function compareDocuments(
   namespace: string,
   of: Collection,
   at: Collection,
-  except: ReadonlySet<string>,
+  except: { readonly ids: ReadonlySet<string>; readonly leftOut: (document: Uint8Array) => boolean },
   differences: string[],
 ): Promise<{ documents: number; bytes: number }> {
   const found: string[] = [];
@@ -120,14 +123,14 @@ async function compareDocuments(
   let bytes = 0;
   for await (const document of readRaw(of)) {
     const id = idBytes(document);
-    if (except.has(id)) continue;
+    if (except.ids.has(id) || except.leftOut(document)) continue;
     digests.set(id, digest(document));
     bytes += document.length;
   }
   const documents = digests.size;
   for await (const document of readRaw(at)) {
     const id = idBytes(document);
-    if (except.has(id)) continue;
+    if (except.ids.has(id)) continue;
     const expected = digests.get(id);
     digests.delete(id);
     if (expected === digest(document)) continue;
@@ -158,18 +161,22 @@ function digest(document: Uint8Array): string {
   return createHash('sha1').update(document).digest('base64');
 }
 
-/** The names that both sides have; what only one has becomes a difference. */
+/**
+ * The names that both sides have; what only one has becomes a difference.
+ * @param left  what the source has, by the name that the destination is to have it under
+ */
 function matched(
   prefix: string,
   kind: string,
-  left: ReadonlySet<string>,
+  left: ReadonlyMap<string, string>,
   right: ReadonlySet<string>,
   differences: string[],
-): string[] {
-  for (const name of left) if (!right.has(name)) differences.push(`only the source has the ${kind} ${prefix}${name}`);
+): [name: string, onSource: string][] {
+  for (const name of left.keys())
+    if (!right.has(name)) differences.push(`only the source has the ${kind} ${prefix}${name}`);
   for (const name of right)
     if (!left.has(name)) differences.push(`only the destination has the ${kind} ${prefix}${name}`);
-  return [...left].filter((name) => right.has(name)).sort();
+  return [...left].filter(([name]) => right.has(name)).sort();
 }
 
 function differ(what: string, left: Document = {}, right: Document = {}, differences: string[]): void {

@@ -85,11 +85,10 @@ test('a field of /start that would change what is migrated is never ignored', as
   const refused: Record<string, unknown> = {
     buildIndexes: 'never',
     reversible: true,
-    preExistingDestinationData: true,
     sharding: { shardingEntries: [] },
     copyInNaturalOrder: [],
     enableUserWriteBlocking: 'none',
-    namespaceRemap: [],
+    destinationDataHandling: 'x',
     constructor: 1,
   };
   for (const [field, value] of Object.entries(refused)) {
@@ -106,6 +105,10 @@ test('a field of /start that would change what is migrated is never ignored', as
     '{"source":"cluster0","destination":"cluster1","reversible":"no"}',
     '{"source":"cluster0","destination":"cluster1","includeNamespaces":[{"databse":"a"}]}',
     '{"source":"cluster0","destination":"cluster1","excludeNamespaces":["a.b"]}',
+    '{"source":"cluster0","destination":"cluster1","namespaceRemap":[{"from":"a","to":"b"}]}',
+    '{"source":"cluster0","destination":"cluster1","documentFilters":[{"database":"a","collection":"b","filter":"c"}]}',
+    '{"source":"cluster0","destination":"cluster1","documentFilters":[{"database":"a","filter":{}}]}',
+    '{"source":"cluster0","destination":"cluster1","namespaceRemap":[{"from":{"database":"a"}}]}',
     '{"source":"cluster0","destination":"cluster1","verification":{"enable":true}}',
   ]) {
     assert.equal((await api.post('/api/v1/start', body)).body.error, 'InvalidRequest', body);

@@ -35,3 +35,28 @@ test('a key that means nothing here is named with its line instead of being igno
   assert.throws(() => read('cluster0: mongodb://a\nloadLevel: 2\n'), /line 2: unknown key loadLevel\./);
   assert.throws(() => read('port: 70000\n'), /line 1: port: /);
 });
+
+test('the fields of /start that say what is migrated are keys of the file, too', () => {
+  const text = `
+includeNamespaces:
+  - database: shop
+documentFilters:
+  - {database: shop, collection: orders, filter: {at: {$gte: {$date: "2026-01-01T00:00:00Z"}}}}
+namespaceRemap:
+  - from: {database: shop}
+    to: {database: store}
+preExistingDestinationData: true
+`;
+  assert.deepEqual(read(text).selection, {
+    filters: { include: [{ database: 'shop' }], exclude: undefined },
+    documentFilters: [
+      { database: 'shop', collection: 'orders', filter: { at: { $gte: { $date: '2026-01-01T00:00:00Z' } } } },
+    ],
+    namespaceRemap: [{ from: { database: 'shop' }, to: { database: 'store' } }],
+    keepDestination: true,
+  });
+  assert.throws(
+    () => read('includeNamespaces:\n  - databse: shop\n'),
+    /line 2: unknown key includeNamespaces\[0\]\.databse/,
+  );
+});

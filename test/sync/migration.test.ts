@@ -138,16 +138,42 @@ test('a start that cannot be is refused with every reason, changes nothing, and 
   assert.match((await alone.call('start', START)).body.errorDescription ?? '', /\[STANDALONE_SERVER\]/);
 });
 
-test('filters of /start migrate only what they select', async () => {
+test('filters and remap of /start migrate only what they select, to where they say', async () => {
   await using pair = await startPair();
   await fill(pair);
   await pair.source.client.db('other').collection('things').insertOne({ n: 1 });
   await using api = await openApi(pair.source.uri, pair.destination.uri);
   const filters = { includeNamespaces: [{ databaseRegex: { pattern: '^SH', options: 'i' }, collections: ['orders'] }] };
-  assert.deepEqual((await api.call('start', { ...START, ...filters })).body, { success: true });
+  const to = (database: string) => ({ namespaceRemap: [{ from: { database: 'shop' }, to: { database } }] });
+  const refused = await api.call('start', { ...START, ...filters, ...to('config') });
+  assert.match(refused.body.errorDescription ?? '', /\[INVALID_REMAP\]/);
+  assert.deepEqual((await api.call('start', { ...START, ...filters, ...to('store') })).body, { success: true });
   await api.until('canCommit', ({ canCommit }) => canCommit === true);
   assert.deepEqual((await api.call('commit', {})).body, { success: true });
   await api.until('COMMITTED', ({ state }) => state === 'COMMITTED');
-  assert.equal(await pair.destination.client.db('shop').collection('orders').countDocuments(), 2_000);
+  assert.equal(await pair.destination.client.db('store').collection('orders').countDocuments(), 2_000);
   assert.equal(await pair.destination.client.db('other').collection('things').countDocuments(), 0);
+});
+
+test('preExistingDestinationData goes beside what is there, one part of the source after the other', async () => {
+  await using pair = await startPair();
+  await fill(pair);
+  await pair.source.client.db('crm').collection('contacts').insertOne({ n: 1 });
+  await pair.destination.client.db('here').collection('already').insertOne({});
+  for (const database of ['shop', 'crm']) {
+    await using api = await openApi(pair.source.uri, pair.destination.uri);
+    const part = { preExistingDestinationData: true, includeNamespaces: [{ database }] };
+    assert.deepEqual((await api.call('start', { ...START, ...part })).body, { success: true });
+    const ready = await api.until('canCommit', ({ canCommit }) => canCommit === true);
+    assert.match(String(ready.warnings), /The destination keeps its data/);
+    await api.call('commit', {});
+    await api.until('COMMITTED', ({ state }) => state === 'COMMITTED');
+  }
+  for (const [database, name] of [
+    ['shop', 'orders'],
+    ['crm', 'contacts'],
+    ['here', 'already'],
+  ] as const) {
+    assert.ok((await pair.destination.client.db(database).collection(name).countDocuments()) > 0, database);
+  }
 });

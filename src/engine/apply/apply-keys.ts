@@ -3,6 +3,7 @@ import { BSON_TYPE } from '../bson/elements.ts';
 import { needsExactWrite } from '../bson/exact-write.ts';
 import { array } from '../bson/raw-document.ts';
 import { RawValue } from '../bson/raw-value.ts';
+import { blameFilter } from '../catalog/document-filters.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import { onDestination, onSource } from '../cluster/moved.ts';
 import { RawCursor } from '../cluster/raw-cursor.ts';
@@ -72,7 +73,9 @@ async function fetchAndWrite(
   keys: readonly DocumentKey[],
 ): Promise<void> {
   if (keys.length === 0) return;
-  const found = await fetchDocuments(context, collection, keys);
+  const found = await fetchDocuments(context, collection, keys).catch((error: unknown) => {
+    throw blameFilter(collection, error);
+  });
   if (found === 'too large') {
     const middle = Math.ceil(keys.length / 2);
     await fetchAndWrite(context, collection, keys.slice(0, middle));
@@ -97,9 +100,9 @@ async function fetchDocuments(
 ): Promise<readonly Buffer[] | 'too large'> {
   const filter = { _id: { $in: new RawValue(BSON_TYPE.array, array(keys.map(({ value }) => value))) } };
   return await onSource(context, collection, async (name) => {
-    const [cursor, batch] = await RawCursor.open(context.source, collection.database, {
+    const [cursor, batch] = await RawCursor.open(context.source, collection.sourceDatabase, {
       find: name,
-      filter,
+      filter: collection.selected(filter),
       batchSize: keys.length + 1,
       collectionUUID: collection.uuid,
       readConcern: { level: 'majority', afterClusterTime: context.position.time },
@@ -118,9 +121,10 @@ async function fetchDocuments(
 async function write(context: EngineContext, collection: TrackedCollection, writes: Writes): Promise<void> {
   await onDestination(context, collection, async (target) => {
     const { destination } = context;
-    for (const error of await deleteRaw(destination, target, writes.deletes)) {
-      refuseWriteError(target, writes.deletes[error.index], error);
-    }
+    const deleted = await deleteRaw(destination, target, writes.deletes);
+    for (const error of deleted.errors) refuseWriteError(target, writes.deletes[error.index], error);
+    // Of a filtered collection, only here is known which changes were those of documents that are migrated.
+    if (collection.filter !== null) context.counters.concerned += deleted.removed + writes.replaces.length;
     if (collection.isCapped) return await writeInOrder(context, target, writes.replaces, 'replace');
     const [inserted, replaced] = await Promise.allSettled([
       insert(context, target, writes.inserts),
@@ -167,7 +171,8 @@ async function putInPlace(
 ): Promise<void> {
   if (documents.length === 0) return;
   const keys = documents.map(({ key }) => key);
-  for (const error of await deleteRaw(destination, target, keys)) refuseWriteError(target, keys[error.index], error);
+  const deleted = await deleteRaw(destination, target, keys);
+  for (const error of deleted.errors) refuseWriteError(target, keys[error.index], error);
   const statements = documents.map(({ key, document }) => exactReplaceStatement(key, document));
   for (const error of await updateRaw(destination, target, statements)) {
     refuseWriteError(target, keys[error.index], error);

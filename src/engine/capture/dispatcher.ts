@@ -78,8 +78,9 @@ export class Dispatcher {
     const { key } = event;
     const { counters } = this.#context;
     counters.read += 1;
+    if (collection.filter === null) counters.concerned += 1;
     if (collection.state === 'live' || collection.draining) {
-      this.#lanes.add({ collection, key, state: stateAfter(event), sequence: this.#sequence });
+      this.#lanes.add({ collection, key, state: stateAfter(event, collection), sequence: this.#sequence });
     } else if (collection.state === 'copying' || collection.state === 'indexing') {
       if (collection.state === 'copying') counters.duringCopy += 1;
       this.#spool.add(collection, key, this.#sequence, event.time);
@@ -88,8 +89,9 @@ export class Dispatcher {
   }
 }
 
-function stateAfter(event: ChangeEvent): KnownState {
+/** Whether a document matches its collection's filter is for the source to say. */
+function stateAfter(event: ChangeEvent, { filter }: TrackedCollection): KnownState {
   if (event.operation === 'delete') return { kind: 'deleted' };
-  if (event.fullDocument === undefined) return { kind: 'unknown' };
+  if (event.fullDocument === undefined || filter !== null) return { kind: 'unknown' };
   return { kind: event.operation === 'insert' ? 'inserted' : 'replaced', document: event.fullDocument };
 }

@@ -103,7 +103,7 @@ export class IndexKeeper {
 
   async #bringInStep(collection: TrackedCollection): Promise<void> {
     const { source, destination, checkpoint } = this.#context;
-    const { database, uuid } = collection;
+    const { sourceDatabase: database, uuid } = collection;
     const originals = await onSource(this.#context, collection, (name) =>
       listIndexesOf(source, { database, name, uuid }),
     );

@@ -1,17 +1,27 @@
 import type { UUID } from 'mongodb';
-import { reach, UserError } from '../../platform/index.ts';
+import { messageOf, reach, UserError } from '../../platform/index.ts';
+import { classify } from '../cluster/failure-policy.ts';
+import { readAll } from '../cluster/raw-cursor.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import { Slots } from '../lifecycle/slots.ts';
 import { createCollection, dropCollection, modifyOptions, renameCollection } from './change-catalog.ts';
 import { differingFields } from './fields.ts';
+import { refuseNameConflicts } from './name-conflicts.ts';
+import { isNameTaken, nameTaken } from './name-taken.ts';
+import { catalogName } from './namespaces.ts';
 import { type CatalogEntry, databaseExists, listCollections, listUserDatabases } from './read-catalog.ts';
+import { dropGoneViews, makeViews } from './reconcile-views.ts';
+import { refuseOtherFilters, refuseRenamedAway } from './refuse-renamed.ts';
 import { TrackedCollection } from './tracked-collection.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
-/** Creating costs a round trip and a commit each, and there may be thousands. */
-const CREATED_AT_A_TIME = 8;
+/** Creating costs round trips and a commit each, and there may be thousands. */
+const AT_A_TIME = 8;
 
-type IdentifiedEntry = CatalogEntry & { readonly uuid: UUID };
+/** An entry of the source's catalog, and its name on the destination. */
+export type PlacedEntry = CatalogEntry & { readonly destinationName: string };
+
+type PlacedCollection = PlacedEntry & { readonly uuid: UUID };
 
 /**
  * Makes the destination's catalog like the source's is now: drops, renames, creates, modifies, views. It compares states instead of
@@ -25,100 +35,117 @@ export async function reconcileCatalog(context: EngineContext, databases: Iterab
   }
 }
 
-/** Databases that either side has, or the engine knows. */
+/** Databases of the source, by its names: those that it has, that the engine knows, or of which the destination may have a remainder. */
 export async function databasesOf(context: EngineContext): Promise<Set<string>> {
-  const { retrier, source, destination, tracked } = context;
-  const listed = await retrier.run('the catalogs of both clusters', () =>
-    Promise.all([listUserDatabases(source), listUserDatabases(destination)]),
+  const { retrier, source, destination, keepsDestination, namespaces } = context;
+  const [there, here] = await retrier.run('the catalogs of both clusters', () =>
+    Promise.all([listUserDatabases(source), keepsDestination ? [] : listUserDatabases(destination)]),
   );
-  return new Set([...listed.flat(), ...[...tracked.values()].map(({ database }) => database)]);
+  return new Set([...there, ...here.map((name) => namespaces.sourceOf(name)), ...knownDatabases(context)]);
+}
+
+/** Drops what the migration made, and nothing else. */
+export async function dropMade(context: EngineContext): Promise<void> {
+  for (const database of new Set(knownDatabases(context))) {
+    await context.retrier.run('the destination', async () => {
+      await adoptUnfinished(context, database);
+      await dropGone(context, database, []);
+      await dropGoneViews(context, database, []);
+      await dropEmptied(context, database);
+    });
+  }
+}
+
+function knownDatabases({ tracked, views }: EngineContext): string[] {
+  return [...[...tracked.values()].map(({ sourceDatabase }) => sourceDatabase), ...views.databases];
 }
 
 async function reconcileDatabase(context: EngineContext, database: string): Promise<void> {
   const listed = await listCollections(context.source, database);
-  const wanted = listed.filter(({ name }) => context.selection.has(database, name));
+  const wanted = listed
+    .filter(({ name }) => context.selection.has(database, name))
+    .map((entry) => ({ ...entry, destinationName: context.namespaces.collection(database, entry.name) }));
   refuseUnsupported(wanted);
+  refuseNameConflicts(context.namespaces, database, wanted);
   refuseRenamedAway(context, listed);
+  refuseOtherFilters(context, wanted);
   const collections = wanted.filter(
-    (entry): entry is IdentifiedEntry => entry.type === 'collection' && entry.uuid !== undefined,
+    (entry): entry is PlacedCollection => entry.type === 'collection' && entry.uuid !== undefined,
   );
   const views = wanted.filter(({ type }) => type === 'view');
 
   await adoptUnfinished(context, database);
-  await dropGone(context, database, collections, views);
+  await dropGone(context, database, collections);
+  await dropGoneViews(context, database, views);
   await renameMoved(context, database, collections);
   await createNew(context, database, collections);
-  await modifyChanged(context, database, collections, views);
-  await dropEmptied(context, database, wanted);
+  await modifyChanged(context, database, collections);
+  await makeViews(context, database, views);
+  if (wanted.length === 0 && !(await databaseExists(context.source, database))) await dropEmptied(context, database);
 }
 
-/** Dropping its last view leaves a database behind that the source has no more. */
-async function dropEmptied(context: EngineContext, database: string, wanted: readonly CatalogEntry[]): Promise<void> {
-  if (wanted.length > 0 || (await databaseExists(context.source, database))) return;
-  if ((await listCollections(context.destination, database)).length > 0) return;
-  if (await databaseExists(context.destination, database)) {
-    await context.destination.db(database).command({ dropDatabase: 1 });
-  }
+/** Dropping its last view leaves a database behind. One that was there before the migration may hold what is not listed, and stays. */
+async function dropEmptied(context: EngineContext, database: string): Promise<void> {
+  const { destination, keepsDestination, namespaces } = context;
+  const emptied = namespaces.database(database);
+  if (keepsDestination || (await listCollections(destination, emptied)).length > 0) return;
+  if (await databaseExists(destination, emptied)) await destination.db(emptied).command({ dropDatabase: 1 });
 }
 
-/** Outside the selection its changes would no longer be followed, which must not look as if it were dropped. */
-function refuseRenamedAway(context: EngineContext, listed: readonly CatalogEntry[]): void {
-  for (const { database, name, uuid } of listed) {
-    const collection = uuid === undefined ? undefined : context.tracked.get(uuid.toHexString(false));
-    if (collection === undefined || context.selection.has(database, name)) continue;
-    throw new UserError('NAMESPACE_CONFLICT', [
-      collection.namespace,
-      `it was renamed to ${name}, which is not selected`,
-    ]);
-  }
-}
-
-/** A collection that was being created when an engine was killed may or may not be there. */
+/**
+ * A collection that was being created when an engine was killed may or may not be there. Nothing is written before its UUID is on record,
+ * so one with documents is somebody else's.
+ */
 async function adoptUnfinished(context: EngineContext, database: string): Promise<void> {
   const unfinished = [...context.tracked.values()].filter(
-    (one) => one.database === database && one.destinationUuid === null,
+    (one) => one.sourceDatabase === database && one.destinationUuid === null,
   );
   if (unfinished.length === 0) return;
   const owned = new Set(
     [...context.tracked.values()].map(({ destinationUuid }) => destinationUuid?.toHexString(false)),
   );
-  const present = await listCollections(context.destination, database);
+  const present = await listCollections(context.destination, context.namespaces.database(database));
   const adopted: TrackedCollection[] = [];
-  for (const collection of unfinished) {
+  await forEach(unfinished, async (collection) => {
     const entry = present.find(
       ({ name, uuid }) => name === collection.destinationName && !owned.has(uuid?.toHexString(false)),
     );
-    if (entry?.uuid === undefined) {
+    if (entry?.uuid === undefined || (await hasDocuments(context, entry, entry.uuid))) {
       context.tracked.delete(collection.id);
-      continue;
+      return;
     }
     collection.destinationUuid = entry.uuid;
     collection.state = 'pending';
     adopted.push(collection);
-  }
+  });
   await saveAll(context, adopted);
+}
+
+async function hasDocuments(
+  { destination }: EngineContext,
+  { database, name }: CatalogEntry,
+  collectionUUID: UUID,
+): Promise<boolean> {
+  const command = { find: name, limit: 1, projection: { _id: 1 }, collectionUUID };
+  return (await readAll(destination, database, command)).length > 0;
 }
 
 async function dropGone(
   context: EngineContext,
   database: string,
-  collections: readonly IdentifiedEntry[],
-  views: readonly CatalogEntry[],
+  collections: readonly PlacedCollection[],
 ): Promise<void> {
   const alive = new Set(collections.map(({ uuid }) => uuid.toHexString(false)));
-  const present = await listCollections(context.destination, database);
+  const present = await listCollections(context.destination, context.namespaces.database(database));
   for (const collection of [...context.tracked.values()]) {
-    if (collection.database !== database || alive.has(collection.id)) continue;
+    if (collection.sourceDatabase !== database || alive.has(collection.id)) continue;
     collection.dropped.abort();
     const entry = present.find(
       ({ uuid }) => uuid?.toHexString(false) === collection.destinationUuid?.toHexString(false),
     );
-    if (entry !== undefined) await dropCollection(context.destination, database, entry.name, entry.uuid);
+    if (entry !== undefined) await dropCollection(context.destination, entry.database, entry.name, entry.uuid);
     await context.checkpoint.removeCollection(collection.uuid);
     context.tracked.delete(collection.id);
-  }
-  for (const view of present.filter(({ type }) => type === 'view')) {
-    if (!views.some(({ name }) => name === view.name)) await dropCollection(context.destination, database, view.name);
   }
 }
 
@@ -126,65 +153,88 @@ async function dropGone(
 async function renameMoved(
   context: EngineContext,
   database: string,
-  collections: readonly IdentifiedEntry[],
+  collections: readonly PlacedCollection[],
 ): Promise<void> {
   const byDestination = new Map(
     [...context.tracked.values()].map((collection) => [collection.destinationUuid?.toHexString(false), collection]),
   );
   const located = new Map<string, TrackedCollection>();
-  for (const { name, uuid } of await listCollections(context.destination, database)) {
+  for (const { name, uuid } of await listCollections(context.destination, context.namespaces.database(database))) {
     const collection = uuid === undefined ? undefined : byDestination.get(uuid.toHexString(false));
     if (collection !== undefined) located.set(name, collection);
   }
   const move = async (collection: TrackedCollection, from: string, to: string) => {
-    await renameCollection(context.destination, { ...collection.target, name: from }, to);
+    try {
+      await renameCollection(context.destination, { ...collection.target, name: from }, to);
+    } catch (error) {
+      throw isNameTaken(error) ? nameTaken(collection.destinationDatabase, to) : error;
+    }
     located.delete(from);
     located.set(to, collection);
     collection.destinationName = to;
     await context.checkpoint.saveCollection(collection.toRecord(context.checkpoint.migrationId));
   };
-  for (const { name, uuid } of collections) {
+  for (const { name, destinationName, uuid } of collections) {
     const collection = context.tracked.get(uuid.toHexString(false));
     if (collection === undefined) continue;
     collection.sourceName = name;
     const at = [...located].find(([, one]) => one === collection)?.[0];
-    if (at === undefined || at === name) continue;
-    const inTheWay = located.get(name);
-    if (inTheWay !== undefined) await move(inTheWay, name, `linkspan.moving.${inTheWay.id}`);
+    if (at === undefined || at === destinationName) continue;
+    const inTheWay = located.get(destinationName);
+    if (inTheWay !== undefined) await move(inTheWay, destinationName, `linkspan.moving.${inTheWay.id}`);
     await reach('engine.catalog.stepped-aside');
-    await move(collection, at, name);
+    await move(collection, at, destinationName);
   }
 }
 
 async function createNew(
   context: EngineContext,
   database: string,
-  collections: readonly IdentifiedEntry[],
+  collections: readonly PlacedCollection[],
 ): Promise<void> {
   const created = collections.filter(({ uuid }) => !context.tracked.has(uuid.toHexString(false)));
   if (created.length === 0) return;
-  const taken = new Set((await listCollections(context.destination, database)).map(({ name }) => name));
-  const conflict = created.find(({ name }) => taken.has(name));
-  if (conflict !== undefined) {
-    throw new UserError('NAMESPACE_CONFLICT', [
-      `${database}.${conflict.name}`,
-      'something else has its name on the destination',
-    ]);
-  }
+  const { destination, namespaces, documentFilters } = context;
+  const to = namespaces.database(database);
+  const taken = new Set((await listCollections(destination, to)).map(({ name }) => catalogName(name)));
+  const conflict = created.find(({ destinationName }) => taken.has(catalogName(destinationName)));
+  if (conflict !== undefined) throw nameTaken(to, conflict.destinationName);
   // Known before they are made: whatever an engine that dies here leaves behind is its own, and taken up again.
-  const made = created.map((entry) => new TrackedCollection(entry));
+  const made = created.map((entry) => {
+    const collection = new TrackedCollection(entry, { database: to, name: entry.destinationName });
+    collection.filter = documentFilters.of(database, entry.name) ?? null;
+    return collection;
+  });
   await saveAll(context, made);
   for (const collection of made) context.tracked.set(collection.id, collection);
-  const slots = new Slots(CREATED_AT_A_TIME);
-  const creations = created.map(({ name, options }) =>
-    slots.run(async () => {
-      await createCollection(context.destination, database, name, options);
-      await reach('engine.catalog.created');
-    }),
-  );
-  const failed = (await Promise.allSettled(creations)).find((creation) => creation.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+  await forEach(made, async (collection) => {
+    await create(context, collection);
+    await reach('engine.catalog.created');
+  });
   await adoptUnfinished(context, database);
+  const lost = made.find(({ id }) => !context.tracked.has(id));
+  if (lost !== undefined) throw nameTaken(to, lost.destinationName);
+}
+
+async function create(context: EngineContext, collection: TrackedCollection): Promise<void> {
+  const { destinationDatabase, destinationName, options } = collection;
+  try {
+    await createCollection(context.destination, destinationDatabase, destinationName, options);
+  } catch (error) {
+    // An earlier try whose answer was lost, or somebody was faster: adopting it finds out.
+    if (isNameTaken(error)) return;
+    if (classify(error) === 'transient') throw error;
+    const reason = `it can't be made on the destination: ${messageOf(error)}`;
+    throw new UserError('NAMESPACE_CONFLICT', [`${destinationDatabase}.${destinationName}`, reason], { cause: error });
+  }
+}
+
+/** Several at a time. @throws the first failure, when all have ended */
+async function forEach<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const slots = new Slots(AT_A_TIME);
+  const ended = await Promise.allSettled(items.map((item) => slots.run(() => work(item))));
+  const failed = ended.find((one) => one.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }
 
 async function saveAll(context: EngineContext, collections: readonly TrackedCollection[]): Promise<void> {
@@ -195,25 +245,18 @@ async function saveAll(context: EngineContext, collections: readonly TrackedColl
 async function modifyChanged(
   context: EngineContext,
   database: string,
-  collections: readonly IdentifiedEntry[],
-  views: readonly CatalogEntry[],
+  collections: readonly PlacedCollection[],
 ): Promise<void> {
-  const present = await listCollections(context.destination, database);
+  const present = await listCollections(context.destination, context.namespaces.database(database));
   for (const entry of collections) {
     const collection = context.tracked.get(entry.uuid.toHexString(false));
-    const existing = present.find(({ name, type }) => name === entry.name && type === 'collection');
+    const existing = present.find(
+      ({ uuid }) => uuid !== undefined && collection?.destinationUuid?.toHexString() === uuid.toHexString(),
+    );
     if (collection === undefined || existing === undefined) continue;
     await modifyOptions(context.destination, existing, entry.options);
     if (differingFields(collection.options, entry.options).length === 0) continue;
     collection.options = entry.options;
     await context.checkpoint.saveCollection(collection.toRecord(context.checkpoint.migrationId));
-  }
-  for (const view of views) {
-    const existing = present.find(({ name }) => name === view.name);
-    if (existing === undefined) await createCollection(context.destination, database, view.name, view.options);
-    else if (existing.options.has('viewOn') && differingFields(existing.options, view.options).includes('collation')) {
-      await dropCollection(context.destination, database, view.name);
-      await createCollection(context.destination, database, view.name, view.options);
-    } else await modifyOptions(context.destination, existing, view.options);
   }
 }

@@ -1,4 +1,5 @@
 import { Binary, type Timestamp, type UUID } from 'mongodb';
+import { rawDocument } from '../bson/raw-document.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import type { CollectionRecord, CollectionState } from '../checkpoint/records.ts';
 import type { WriteTarget } from '../cluster/raw-write.ts';
@@ -14,10 +15,13 @@ export class TrackedCollection {
   readonly uuid: UUID;
   /** The UUID as a map key. */
   readonly id: string;
-  readonly database: string;
+  readonly sourceDatabase: string;
   sourceName: string;
+  readonly destinationDatabase: string;
   destinationName: string;
   destinationUuid: UUID | null = null;
+  /** Only documents that match this query are migrated; null for all. It stays with the collection, whatever that is renamed to. */
+  filter: Buffer | null = null;
   state: CollectionState = 'creating';
   options: Fields;
   indexes: readonly IndexSpec[] = [];
@@ -31,25 +35,29 @@ export class TrackedCollection {
   /** Aborts when the source has dropped the collection: what is under way for it ends without error. */
   readonly dropped = new AbortController();
 
-  constructor(entry: CatalogEntry & { readonly uuid: UUID }) {
+  /** @param entry of the source */
+  constructor(entry: CatalogEntry & { readonly uuid: UUID }, destination: Pick<WriteTarget, 'database' | 'name'>) {
     this.uuid = entry.uuid;
     this.id = entry.uuid.toHexString(false);
-    this.database = entry.database;
+    this.sourceDatabase = entry.database;
     this.sourceName = entry.name;
-    this.destinationName = entry.name;
+    this.destinationDatabase = destination.database;
+    this.destinationName = destination.name;
     this.options = entry.options;
   }
 
   static fromRecord(record: CollectionRecord): TrackedCollection {
-    const tracked = new TrackedCollection({
-      database: record.database,
+    const entry = {
+      database: record.sourceDatabase,
       name: record.sourceName,
       type: 'collection',
       uuid: record._id.u,
       options: fieldsOf(bufferOf(record.options)),
-    });
-    tracked.destinationName = record.destinationName;
+    };
+    const { destinationDatabase: database, destinationName: name } = record;
+    const tracked = new TrackedCollection(entry, { database, name });
     tracked.destinationUuid = record.destinationUuid;
+    tracked.filter = record.filter && bufferOf(record.filter);
     tracked.state = record.state;
     tracked.indexes = record.indexes.map((spec) => readIndexSpec(bufferOf(spec))).filter((spec) => spec !== undefined);
     tracked.documents = record.documents;
@@ -62,10 +70,12 @@ export class TrackedCollection {
   toRecord(migrationId: string): CollectionRecord {
     return {
       _id: { m: migrationId, u: this.uuid },
-      database: this.database,
+      sourceDatabase: this.sourceDatabase,
       sourceName: this.sourceName,
+      destinationDatabase: this.destinationDatabase,
       destinationName: this.destinationName,
       destinationUuid: this.destinationUuid,
+      filter: this.filter && new Binary(this.filter),
       state: this.state,
       options: new Binary(documentOf(this.options)),
       indexes: this.indexes.map((spec) => new Binary(documentOf(spec.original))),
@@ -75,8 +85,9 @@ export class TrackedCollection {
     };
   }
 
+  /** Its name on the source. */
   get namespace(): string {
-    return `${this.database}.${this.sourceName}`;
+    return `${this.sourceDatabase}.${this.sourceName}`;
   }
 
   get isGone(): boolean {
@@ -103,9 +114,14 @@ export class TrackedCollection {
     return this.hasCollation || this.isCapped;
   }
 
+  /** A query for those documents of another query's that are migrated. */
+  selected(query: object): object {
+    return this.filter === null ? query : { $and: [query, rawDocument(this.filter)] };
+  }
+
   /** Where to write now. @throws Error before the collection exists on the destination */
   get target(): WriteTarget {
     if (this.destinationUuid === null) throw new Error(`${this.namespace} is not on the destination yet`);
-    return { database: this.database, name: this.destinationName, uuid: this.destinationUuid };
+    return { database: this.destinationDatabase, name: this.destinationName, uuid: this.destinationUuid };
   }
 }

@@ -12,7 +12,13 @@ import { UserError } from '../../platform/index.ts';
 import { INTERNAL_DATABASE } from '../catalog/namespaces.ts';
 import { WriteConcernFailure } from '../cluster/failure-policy.ts';
 import { isDuplicateId, type WriteError } from '../cluster/raw-write.ts';
-import { CHECKPOINT_SCHEMA, type CollectionRecord, type MigrationRecord, type PartitionRecord } from './records.ts';
+import {
+  CHECKPOINT_SCHEMA,
+  type CollectionRecord,
+  type MigrationRecord,
+  type PartitionRecord,
+  type ViewRecord,
+} from './records.ts';
 
 /** Everything that a killed engine needs to go on, on the destination cluster, written with majority and journal. */
 export class CheckpointStore {
@@ -21,6 +27,7 @@ export class CheckpointStore {
   readonly #migrations: Collection<MigrationRecord>;
   readonly #collections: Collection<CollectionRecord>;
   readonly #partitions: Collection<PartitionRecord>;
+  readonly #views: Collection<ViewRecord>;
   readonly #spool: Collection<SpoolRecord>;
   #term = 0;
 
@@ -30,23 +37,24 @@ export class CheckpointStore {
     this.#migrations = this.#db.collection('migrations');
     this.#collections = this.#db.collection('collections');
     this.#partitions = this.#db.collection('partitions');
+    this.#views = this.#db.collection('views');
     this.#spool = this.#db.collection('spool');
   }
 
-  /** What an earlier run left, without taking it over; undefined for a new migration. @throws UserError CHECKPOINT_TOO_NEW */
+  /** What an earlier run left, without taking it over; undefined for a new migration. @throws UserError CHECKPOINT_OF_OTHER_VERSION */
   async peek(): Promise<MigrationRecord | undefined> {
     const found = await this.#migrations.findOne({ _id: this.migrationId });
-    if (found && found.schema > CHECKPOINT_SCHEMA) {
-      throw new UserError('CHECKPOINT_TOO_NEW', [this.migrationId, String(found.schema)]);
+    if (found && found.schema !== CHECKPOINT_SCHEMA) {
+      throw new UserError('CHECKPOINT_OF_OTHER_VERSION', [this.migrationId, String(found.schema)]);
     }
     return found ?? undefined;
   }
 
   /**
    * Takes the migration in a new term: engines of earlier terms can write no checkpoint from here on.
-   * @throws UserError OTHER_SOURCE when it belongs to other clusters, FILTER_CHANGED, TAKEN_OVER when another engine took it at the same moment
+   * @throws UserError OTHER_SOURCE when it belongs to other clusters, SELECTION_CHANGED, TAKEN_OVER when another engine took it at the same moment
    */
-  async take(identity: Pick<MigrationRecord, 'sourceId' | 'destinationId' | 'filters'>): Promise<MigrationRecord> {
+  async take(identity: Pick<MigrationRecord, 'sourceId' | 'destinationId' | 'selection'>): Promise<MigrationRecord> {
     const found = await this.peek();
     if (found === undefined) {
       const fresh: MigrationRecord = {
@@ -65,7 +73,7 @@ export class CheckpointStore {
     if (found.sourceId !== identity.sourceId || found.destinationId !== identity.destinationId) {
       throw new UserError('OTHER_SOURCE', [this.migrationId]);
     }
-    if (found.filters !== identity.filters) throw new UserError('FILTER_CHANGED', [this.migrationId]);
+    if (found.selection !== identity.selection) throw new UserError('SELECTION_CHANGED', [this.migrationId]);
     const term = found.term + 1;
     const taken = await this.#migrations.updateOne({ _id: this.migrationId, term: found.term }, { $set: { term } });
     if (taken.matchedCount === 0) throw new UserError('TAKEN_OVER', [this.migrationId]);
@@ -105,6 +113,25 @@ export class CheckpointStore {
     await this.removePartitions(uuid);
     await this.clearSpool(uuid);
     await this.#collections.deleteOne({ _id: { m: this.migrationId, u: uuid } });
+  }
+
+  /** Views that the migration made on the destination, or was about to make. */
+  async views(): Promise<{ readonly database: string; readonly name: string }[]> {
+    const records = await this.#views.find({ '_id.m': this.migrationId }).toArray();
+    return records.map(({ _id }) => ({ database: _id.d, name: _id.n }));
+  }
+
+  async saveViews(database: string, names: readonly string[]): Promise<void> {
+    if (names.length === 0) return;
+    const records = names.map((n): ViewRecord => ({ _id: { m: this.migrationId, d: database, n } }));
+    const writes = records.map((replacement) => ({
+      replaceOne: { filter: { _id: replacement._id }, replacement, upsert: true },
+    }));
+    await this.#views.bulkWrite(writes, { ordered: false });
+  }
+
+  async removeView(database: string, name: string): Promise<void> {
+    await this.#views.deleteOne({ _id: { m: this.migrationId, d: database, n: name } });
   }
 
   async partitions(uuid: UUID): Promise<PartitionRecord[]> {
@@ -160,6 +187,7 @@ export class CheckpointStore {
     const ours = { '_id.m': this.migrationId };
     await this.#partitions.deleteMany(ours);
     await this.#spool.deleteMany(ours as object);
+    await this.#views.deleteMany(ours);
     await this.#collections.deleteMany(ours);
   }
 }

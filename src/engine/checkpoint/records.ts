@@ -1,8 +1,8 @@
 import type { Binary, Timestamp, UUID } from 'mongodb';
 import type { MigrationState, PhaseTime } from '../lifecycle/progress.ts';
 
-/** Version of what is stored below. A newer one is refused: an older engine would misread it. */
-export const CHECKPOINT_SCHEMA = 1;
+/** Version of what is stored below. Any other is refused: it would be misread. */
+export const CHECKPOINT_SCHEMA = 2;
 
 /** One per migration, in `linkspan_internal.migrations`. */
 export interface MigrationRecord {
@@ -13,8 +13,8 @@ export interface MigrationRecord {
   /** `replicaSetId` of both clusters: another cluster behind the same name is refused [1]. */
   readonly sourceId: string;
   readonly destinationId: string;
-  /** The namespace filters as JSON: what was copied by one selection can't be followed by another. */
-  readonly filters: string;
+  /** What is migrated and where to, as JSON: what was copied by one selection can't be followed by another. */
+  readonly selection: string;
   readonly state: MigrationState;
   /** Where the stream goes on: everything before it is on the destination, in the spool, or will be read by the copy [5]. */
   readonly token?: { readonly _data: string };
@@ -41,10 +41,13 @@ export type CollectionState = 'creating' | 'pending' | 'copying' | 'indexing' | 
 /** One per collection of a migration, in `linkspan_internal.collections`. */
 export interface CollectionRecord {
   readonly _id: { readonly m: string; readonly u: UUID };
-  readonly database: string;
+  readonly sourceDatabase: string;
   readonly sourceName: string;
+  readonly destinationDatabase: string;
   readonly destinationName: string;
   readonly destinationUuid: UUID | null;
+  /** The query, as raw BSON, that documents have to match to be migrated. */
+  readonly filter: Binary | null;
   readonly state: CollectionState;
   /** Raw options document of the source. */
   readonly options: Binary;
@@ -54,6 +57,11 @@ export interface CollectionRecord {
   readonly bytes: number;
   /** The copy reads at or after this time; changes before it need not be kept. */
   readonly readAfter: Timestamp | null;
+}
+
+/** One per view that the migration made on the destination, in `linkspan_internal.views`: migration, the source's database, name on the destination. */
+export interface ViewRecord {
+  readonly _id: { readonly m: string; readonly d: string; readonly n: string };
 }
 
 /** One per `_id` range of a collection being copied, in `linkspan_internal.partitions`. Bounds are type byte and value. */

@@ -39,7 +39,8 @@ export async function insertRaw(
   target: WriteTarget,
   documents: readonly Buffer[],
 ): Promise<WriteError[]> {
-  return await send(client, target, 'insert', 'documents', documents, { bypassDocumentValidation: true });
+  const { errors } = await send(client, target, 'insert', 'documents', documents, { bypassDocumentValidation: true });
+  return errors;
 }
 
 /** Unordered updates, made by the functions below. */
@@ -48,22 +49,31 @@ export async function updateRaw(
   target: WriteTarget,
   statements: readonly Buffer[],
 ): Promise<WriteError[]> {
-  return await send(client, target, 'update', 'updates', statements, { bypassDocumentValidation: true });
+  const { errors } = await send(client, target, 'update', 'updates', statements, { bypassDocumentValidation: true });
+  return errors;
 }
 
-/** Unordered deletes by key. */
+/** Unordered deletes by key. @returns the statements that failed, and how many documents there were to delete */
 export async function deleteRaw(
   client: MongoClient,
   target: WriteTarget,
   keys: readonly DocumentKey[],
-): Promise<WriteError[]> {
+): Promise<{ readonly errors: readonly WriteError[]; readonly removed: number }> {
   const statements = keys.map((key) =>
     document(
       element(BSON_TYPE.document, 'q', document(element(key.value.type, '_id', key.value.bytes))),
       element(BSON_TYPE.int32, 'limit', int32(1)),
     ),
   );
-  return await send(client, target, 'delete', 'deletes', statements, {});
+  const { errors, affected } = await send(client, target, 'delete', 'deletes', statements, {});
+  return { errors, removed: affected };
+}
+
+/** Deletes every document. */
+export async function deleteAll(client: MongoClient, target: WriteTarget): Promise<readonly WriteError[]> {
+  const statement = document(element(BSON_TYPE.document, 'q', document()), element(BSON_TYPE.int32, 'limit', int32(0)));
+  const { errors } = await send(client, target, 'delete', 'deletes', [statement], {});
+  return errors;
 }
 
 /** Replaces the document with that key, or inserts it. */
@@ -124,9 +134,10 @@ async function send(
   field: string,
   statements: readonly Buffer[],
   options: Document,
-): Promise<WriteError[]> {
+): Promise<{ readonly errors: WriteError[]; readonly affected: number }> {
   refuseTooLarge(target, statements);
   const errors: WriteError[] = [];
+  let affected = 0;
   for (const { start, end } of messages(statements)) {
     const reply = await client.db(target.database).command({
       [command]: target.name,
@@ -144,8 +155,9 @@ async function send(
       if (kind === 'moved') throw new MongoServerError({ message: error.errmsg, ...error });
       errors.push({ ...error, index: start + error.index });
     }
+    affected += Number(reply.n);
   }
-  return errors;
+  return { errors, affected };
 }
 
 /** A document of nearly 16 MiB with a very long `_id` can come to be by updates, but can't be written whole: the `_id` stands beside it. */

@@ -56,7 +56,7 @@ export class Copier {
   async #measure(collection: TrackedCollection): Promise<void> {
     const { source, retrier } = this.#context;
     const size = await retrier.run('the source', () =>
-      collectionSize(source, collection.database, collection.sourceName),
+      collectionSize(source, collection.sourceDatabase, collection.sourceName),
     );
     collection.documents = size.documents;
     collection.bytes = size.bytes;
@@ -85,9 +85,18 @@ export class Copier {
       this.#partitionSlots.run(() => copyPartition(this.#context, collection, partition, this.#throttle)),
     );
     await Promise.all(copies);
+    if (collection.filter !== null) await this.#countSelected(collection);
     await reach('engine.copy.collection-copied');
     // Not on record by itself: a successor finds all ranges done.
     collection.state = 'indexing';
+  }
+
+  /** The source's statistics count all documents; by now it is known how many are migrated. */
+  async #countSelected(collection: TrackedCollection): Promise<void> {
+    const { checkpoint, retrier } = this.#context;
+    const partitions = await retrier.run('the destination', () => checkpoint.partitions(collection.uuid));
+    collection.documents = partitions.reduce((sum, { documents }) => sum + documents, 0);
+    collection.bytes = partitions.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   /**

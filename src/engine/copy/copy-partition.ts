@@ -2,6 +2,7 @@ import { Binary } from 'mongodb';
 import { reach } from '../../platform/index.ts';
 import { type DocumentKey, keyBytes, keyFromBytes, keyOf } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
+import { blameFilter } from '../catalog/document-filters.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import type { PartitionRecord } from '../checkpoint/records.ts';
 import { classify } from '../cluster/failure-policy.ts';
@@ -28,7 +29,7 @@ export async function copyPartition(
   try {
     const batches = collection.isCapped
       ? readInOrder(context, collection)
-      : readPartition(context, collection, partition);
+      : readBlamingFilter(context, collection, partition);
     for await (const documents of batches) {
       await context.gate.pass(context.signal);
       const bytes = documents.reduce((sum, document) => sum + document.length, 0);
@@ -54,6 +55,18 @@ export async function copyPartition(
   await progress.finish();
 }
 
+async function* readBlamingFilter(
+  context: EngineContext,
+  collection: TrackedCollection,
+  partition: PartitionRecord,
+): AsyncGenerator<readonly Buffer[]> {
+  try {
+    yield* readPartition(context, collection, partition);
+  } catch (error) {
+    throw blameFilter(collection, error);
+  }
+}
+
 /** The range's documents in batches, through failures of cursors and servers. */
 async function* readPartition(
   context: EngineContext,
@@ -64,9 +77,9 @@ async function* readPartition(
   const high = keyFromBytes(bufferOf(partition.high));
   while (true) {
     const [cursor, first] = await onSource(context, collection, (name) =>
-      RawCursor.open(context.source, collection.database, {
+      RawCursor.open(context.source, collection.sourceDatabase, {
         find: name,
-        filter: rangeFilter(after === null ? undefined : keyFromBytes(bufferOf(after)), high),
+        filter: collection.selected(rangeFilter(after === null ? undefined : keyFromBytes(bufferOf(after)), high)),
         sort: { _id: 1 },
         ...(collection.isClustered ? {} : { hint: { _id: 1 } }),
         batchSize: batchSize(collection),
@@ -107,7 +120,7 @@ export async function* readInOrder(
 ): AsyncGenerator<readonly Buffer[]> {
   while (true) {
     const [cursor, first] = await onSource(context, collection, (name) =>
-      RawCursor.open(context.source, collection.database, {
+      RawCursor.open(context.source, collection.sourceDatabase, {
         find: name,
         hint: { $natural: 1 },
         batchSize: batchSize(collection),

@@ -25,7 +25,7 @@ export async function planPartitions(
   collection: TrackedCollection,
 ): Promise<PartitionRecord[]> {
   const { source, checkpoint } = context;
-  const size = await collectionSize(source, collection.database, collection.sourceName);
+  const size = await collectionSize(source, collection.sourceDatabase, collection.sourceName);
   collection.documents = size.documents;
   collection.bytes = size.bytes;
   collection.averageBytes = size.averageBytes;
@@ -65,7 +65,7 @@ async function sampleBounds(context: EngineContext, collection: TrackedCollectio
 }
 
 async function readKeys(context: EngineContext, collection: TrackedCollection, command: Document): Promise<Binary[]> {
-  const documents = await readAll(context.source, collection.database, {
+  const documents = await readAll(context.source, collection.sourceDatabase, {
     ...command,
     ...(command.find === undefined ? {} : { projection: { _id: 1 } }),
     collectionUUID: collection.uuid,

@@ -4,9 +4,10 @@ import { writeBarrier } from '../cluster/cluster-time.ts';
 import { Retrier } from '../cluster/retry.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import type { MigrationLog } from '../lifecycle/migration-log.ts';
+import { blocksDestination, openDestination } from './destination-block.ts';
 import { convertUniqueIndexes, prepareUniqueIndexes, restoreExpiry } from './restore-catalog.ts';
 import { settleCapped } from './settle-capped.ts';
-import { canWriteThroughBlock, tryToBlockWrites, unblockWrites, writeBlockObstacles } from './write-block.ts';
+import { tryToBlockWrites, unblockWrites, writeBlockObstacles } from './write-block.ts';
 
 /** The longest that users may be kept from writing before the attempt is given up and traffic goes on [51]. */
 const LONGEST_PAUSE_MS = 60_000;
@@ -33,7 +34,8 @@ export async function cutOver(context: EngineContext, log: MigrationLog, stream:
   await log.saveCutover({});
   await stream.inStepAt(await barrier(context), context.signal);
   if (context.movesAccounts) await context.accounts.bringOver(context.retrier);
-  if (!context.selection.isWhole) await drainWithoutBlock(context, stream);
+  const everything = context.selection.isWhole && context.documentFilters.isEmpty;
+  if (!everything) await drainWithoutBlock(context, stream);
   else if (!(await drainUnderBlock(context, log, stream))) return false;
   await stream.stop();
   await settleCapped(context);
@@ -76,19 +78,18 @@ async function bringOverAccounts(context: EngineContext, deadline: AbortSignal):
  */
 async function drainWithoutBlock(context: EngineContext, stream: RunningStream): Promise<void> {
   await stream.inStepAt(await barrier(context), context.signal);
-  const before = context.counters.read;
+  const before = context.counters.concerned;
   await stream.inStepAt(await barrier(context), context.signal);
-  if (context.counters.read > before) throw new UserError('SOURCE_STILL_WRITTEN', [context.checkpoint.migrationId]);
+  if (context.counters.concerned > before)
+    throw new UserError('SOURCE_STILL_WRITTEN', [context.checkpoint.migrationId]);
 }
 
 /** What follows the point of no return; goes on where a killed engine left it. */
 export async function finishCutover(context: EngineContext, log: MigrationLog): Promise<void> {
   await reach('engine.cutover.committed');
-  const [mayUnblock] = await Promise.all([canWriteThroughBlock(context.destination), prepareUniqueIndexes(context)]);
+  const [closed] = await Promise.all([blocksDestination(context), prepareUniqueIndexes(context)]);
   await reach('engine.cutover.unique-prepared');
-  if (mayUnblock) {
-    await context.retrier.run('the destination', () => unblockWrites(context.destination));
-  }
+  if (closed) await openDestination(context);
   if (log.record.cutover?.canWriteAtMs === undefined) await log.saveCutover({ canWriteAtMs: context.clock.now() });
   await reach('engine.cutover.destination-open');
   await convertUniqueIndexes(context);

@@ -1,8 +1,10 @@
+import type { MongoClient } from 'mongodb';
 import { keyOf } from '../bson/document-key.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import { onDestination, onSource } from '../cluster/moved.ts';
 import { readAll } from '../cluster/raw-cursor.ts';
+import { deleteAll, refuseWriteError } from '../cluster/raw-write.ts';
 import { readInOrder } from '../copy/copy-partition.ts';
 import { insertDocuments } from '../copy/insert-documents.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
@@ -17,25 +19,27 @@ export async function settleCapped(context: EngineContext): Promise<void> {
 }
 
 async function settle(context: EngineContext, collection: TrackedCollection): Promise<void> {
-  const wanted = await onSource(context, collection, (name) => outline(context.source, collection, name));
-  const present = await onDestination(context, collection, ({ name }) =>
-    outline(context.destination, collection, name),
+  const wanted = await onSource(context, collection, (name) =>
+    outline(context.source, collection.sourceDatabase, name),
+  );
+  const present = await onDestination(context, collection, ({ database, name }) =>
+    outline(context.destination, database, name),
   );
   if (wanted === present) return;
   context.logger.info({ namespace: collection.namespace }, 'The capped collection is copied anew');
-  await onDestination(context, collection, async ({ database, name }) => {
-    await context.destination.db(database).collection(name).deleteMany({});
+  await onDestination(context, collection, async (target) => {
+    for (const error of await deleteAll(context.destination, target)) refuseWriteError(target, undefined, error);
   });
   for await (const documents of readInOrder(context, collection)) await insertDocuments(context, collection, documents);
 }
 
 /** Its oldest and newest key, and how many documents it has. */
-async function outline(client: EngineContext['source'], collection: TrackedCollection, name: string): Promise<string> {
+async function outline(client: MongoClient, database: string, name: string): Promise<string> {
   const end = async (order: 1 | -1) => {
     const command = { find: name, hint: { $natural: order }, limit: 1, projection: { _id: 1 } };
-    const [document] = await readAll(client, collection.database, command);
+    const [document] = await readAll(client, database, command);
     return document === undefined ? '' : keyOf(document).identity;
   };
-  const { documents } = await collectionSize(client, collection.database, name);
+  const { documents } = await collectionSize(client, database, name);
   return [documents, await end(1), await end(-1)].join('|');
 }

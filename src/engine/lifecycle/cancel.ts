@@ -1,5 +1,6 @@
 import { UserError } from '../../platform/index.ts';
-import { canWriteThroughBlock, unblockWrites } from '../cutover/write-block.ts';
+import { dropMade } from '../catalog/reconcile.ts';
+import { blocksDestination, openDestination } from '../cutover/destination-block.ts';
 import type { EngineContext } from './context.ts';
 import type { MigrationLog } from './migration-log.ts';
 
@@ -14,20 +15,14 @@ export interface Cancellation {
  * is to be dropped.
  */
 export async function cancel(context: EngineContext, log: MigrationLog, { drop }: Cancellation): Promise<'cancelled'> {
-  const { destination, retrier, tracked, checkpoint } = context;
+  const { retrier, tracked, checkpoint } = context;
   if (drop) {
-    // The destination was empty, or had been emptied by permission, so its databases of these names are the migration's own.
-    const databases = new Set([...tracked.values()].map(({ database }) => database));
-    for (const database of databases) {
-      await retrier.run('the destination', () => destination.db(database).command({ dropDatabase: 1 }));
-    }
+    await dropMade(context);
     await retrier.run('the destination', () => context.accounts.drop());
   }
   await retrier.run('the destination', () => checkpoint.forgetCollections());
   tracked.clear();
-  if (await canWriteThroughBlock(destination)) {
-    await retrier.run('the destination', () => unblockWrites(destination));
-  }
+  if (await blocksDestination(context)) await openDestination(context);
   await log.enter('cancelled');
   return 'cancelled';
 }

@@ -1,6 +1,9 @@
 import type { MongoClient, Timestamp } from 'mongodb';
 import type { Clock, Logger } from '../../platform/index.ts';
 import type { UsersAndRoles } from '../accounts/users-and-roles.ts';
+import type { DocumentFilters } from '../catalog/document-filters.ts';
+import type { MadeViews } from '../catalog/made-views.ts';
+import type { NamespaceMap } from '../catalog/namespace-map.ts';
 import type { Selection } from '../catalog/selection.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import type { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
@@ -24,11 +27,16 @@ export interface EngineContext {
   readonly counters: Counters;
   /** By source UUID in hexadecimal. */
   readonly tracked: Map<string, TrackedCollection>;
+  readonly views: MadeViews;
   readonly position: StreamPosition;
   readonly selection: Selection;
   readonly accounts: UsersAndRoles;
   /** Whether users and roles come over. */
   readonly movesAccounts: boolean;
+  readonly namespaces: NamespaceMap;
+  readonly documentFilters: DocumentFilters;
+  /** Whether the destination had data of its own, which is nobody's to touch or to block. */
+  readonly keepsDestination: boolean;
   /** Aimed size of a range of the copy. */
   readonly partitionBytes: number;
   /** Set by the operator at any time. */

@@ -3,10 +3,12 @@ export interface Counters {
   documentsCopied: number;
   bytesCopied: number;
   read: number;
+  /** Of those read, the ones that concern what is migrated: of a filtered collection they are counted when they are applied. */
+  concerned: number;
   applied: number;
   duringCopy: number;
 }
 
 export function newCounters(): Counters {
-  return { documentsCopied: 0, bytesCopied: 0, read: 0, applied: 0, duringCopy: 0 };
+  return { documentsCopied: 0, bytesCopied: 0, read: 0, concerned: 0, applied: 0, duringCopy: 0 };
 }

@@ -2,6 +2,9 @@ import { type MongoClient, Timestamp } from 'mongodb';
 import { messageOf, reach, systemClock, UserError } from '../../platform/index.ts';
 import { clearTransit } from '../accounts/make-accounts.ts';
 import { UsersAndRoles } from '../accounts/users-and-roles.ts';
+import { DocumentFilters } from '../catalog/document-filters.ts';
+import { MadeViews } from '../catalog/made-views.ts';
+import { NamespaceMap } from '../catalog/namespace-map.ts';
 import { Selection } from '../catalog/selection.ts';
 import { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
 import { MadeAccounts } from '../checkpoint/made-accounts.ts';
@@ -17,7 +20,7 @@ import { newCounters } from './counters.ts';
 import { Gate } from './gate.ts';
 import { DEFAULT_LOAD_LEVEL, type LoadLevel, loadOf } from './load-level.ts';
 import { MigrationLog } from './migration-log.ts';
-import type { MigrationOptions } from './options.ts';
+import { type MigrationOptions, selectionOf } from './options.ts';
 import { Pings } from './pings.ts';
 import { loadTracked, prepareNew } from './prepare.ts';
 import type { Outcome, WantedState } from './progress.ts';
@@ -90,7 +93,7 @@ export class MigrationRun {
       const record = await checkpoint.take({
         sourceId: checked.source.clusterId,
         destinationId: checked.destination.clusterId,
-        filters: JSON.stringify(options.filters ?? {}),
+        selection: selectionOf(options),
       });
       const context: EngineContext = {
         source,
@@ -103,6 +106,7 @@ export class MigrationRun {
         gate: new Gate(),
         counters: { ...newCounters(), ...record.counts },
         tracked: new Map(),
+        views: new MadeViews(checkpoint),
         position: { time: new Timestamp(0n) },
         load: loadOf(DEFAULT_LOAD_LEVEL),
         selection: new Selection(options.filters),
@@ -112,6 +116,9 @@ export class MigrationRun {
           new MadeAccounts(destination, checked.source.clusterId, options.migrationId),
         ),
         movesAccounts: options.usersAndRoles ?? false,
+        namespaces: new NamespaceMap(options.namespaceRemap),
+        documentFilters: new DocumentFilters(options.documentFilters),
+        keepsDestination: options.keepDestination ?? false,
         partitionBytes: options.partitionBytes ?? DEFAULT_PARTITION_BYTES,
       };
       return new MigrationRun(options, {

@@ -1,4 +1,6 @@
 import type { Clock, Logger } from '../../platform/index.ts';
+import type { DocumentFilter } from '../catalog/document-filters.ts';
+import type { NamespaceRemap } from '../catalog/namespace-map.ts';
 import type { NamespaceFilters } from '../catalog/selection.ts';
 
 /** How to reach a cluster. */
@@ -16,16 +18,31 @@ export interface MigrationOptions {
   readonly destination: ClusterAddress;
   /** Permission to drop every user database of the destination first. */
   readonly dropDestination: boolean;
+  /**
+   * The destination may have data, and keeps it: only names that it does not have are written, it is not blocked, and nothing but what the
+   * migration made is ever changed or dropped. Wins over `dropDestination`. Fixed once a migration has begun.
+   */
+  readonly keepDestination?: boolean;
   /** Copy, index, catch up to one barrier, restore the original indexes and end, without blocking anybody's writes. */
   readonly once?: boolean;
   /** What of the source is migrated; everything by default. */
   readonly filters?: NamespaceFilters;
   /** Whether users and custom roles come over, too, at the cutover. */
   readonly usersAndRoles?: boolean;
+  /** Of which collections only matching documents are migrated, by their names on the source at the start. Fixed once a migration has begun. */
+  readonly documentFilters?: readonly DocumentFilter[];
+  /** Other names on the destination, for whole databases and for single collections; the source's own by default. Fixed once a migration has begun. */
+  readonly namespaceRemap?: readonly NamespaceRemap[];
   /** Aimed size of an `_id` range of the copy, which is the unit of work in parallel; 256 MiB by default. */
   readonly partitionBytes?: number;
   /** Upper limit of the initial copy in bytes a second; none by default. */
   readonly copyBytesPerSecond?: number;
   readonly logger: Logger;
   readonly clock?: Clock;
+}
+
+/** All that is fixed once a migration has begun, as one text to compare by. */
+export function selectionOf(options: MigrationOptions): string {
+  const { filters = {}, documentFilters = [], namespaceRemap = [], keepDestination = false } = options;
+  return JSON.stringify({ filters, documentFilters, namespaceRemap, keepDestination });
 }

@@ -3,7 +3,7 @@ import { ChangeStream, type ResumeToken } from '../capture/change-stream.ts';
 import { listUserDatabases } from '../catalog/read-catalog.ts';
 import { TrackedCollection } from '../catalog/tracked-collection.ts';
 import { isBefore, writeBarrier } from '../cluster/cluster-time.ts';
-import { canWriteThroughBlock, tryToBlockWrites } from '../cutover/write-block.ts';
+import { closeDestination } from '../cutover/destination-block.ts';
 import type { EngineContext } from './context.ts';
 import type { MigrationLog } from './migration-log.ts';
 import type { MigrationOptions } from './options.ts';
@@ -18,8 +18,8 @@ export async function prepareNew(
 ): Promise<ResumeToken> {
   await log.enter('preparing', 'preparing');
   await context.checkpoint.forgetCollections();
-  if (options.dropDestination) await dropUserDatabases(context);
-  if (!options.once) await blockDestination(context);
+  if (options.dropDestination && !context.keepsDestination) await dropUserDatabases(context);
+  if (!options.once) await closeDestination(context);
   await reach('engine.prepare.destination-ready');
   const token = await fixPosition(context);
   await log.save({ token });
@@ -29,6 +29,7 @@ export async function prepareNew(
 
 /** Loads what an earlier run knew. */
 export async function loadTracked(context: EngineContext): Promise<void> {
+  await context.views.load();
   for (const record of await context.checkpoint.collections()) {
     const collection = TrackedCollection.fromRecord(record);
     context.tracked.set(collection.id, collection);
@@ -60,14 +61,4 @@ async function dropUserDatabases(context: EngineContext): Promise<void> {
   for (const database of await retrier.run('the destination', () => listUserDatabases(destination))) {
     await retrier.run('the destination', () => destination.db(database).command({ dropDatabase: 1 }));
   }
-}
-
-/** Others' writes would mix with what is copied, and an application that finds the source blocked would move over too early. */
-async function blockDestination(context: EngineContext): Promise<void> {
-  const { destination, retrier } = context;
-  if (!(await canWriteThroughBlock(destination))) {
-    context.logger.warn('The destination cannot be protected from writes by others');
-    return;
-  }
-  while (!(await retrier.run('the destination', () => tryToBlockWrites(destination)))) context.signal.throwIfAborted();
 }

@@ -31,7 +31,7 @@ export interface Progress {
   readonly migrationId: string;
   readonly state: MigrationState;
   readonly phases: readonly PhaseTime[];
-  /** Estimates are the source's own statistics, raised when exceeded. */
+  /** Estimates are the source's own statistics, raised when exceeded; of a filtered collection its copy counts what matches. */
   readonly copy: {
     readonly collectionsTotal: number;
     readonly collectionsDone: number;

@@ -146,7 +146,7 @@ export class StreamFollower implements RunningStream {
     for (const collection of this.#context.tracked.values()) {
       // Those still being copied get their indexes after it; everything later has to hear of every change.
       const indexed = collection.state === 'indexing' || collection.state === 'live';
-      if (!indexed || !databases.has(collection.database)) continue;
+      if (!indexed || !databases.has(collection.sourceDatabase)) continue;
       this.#tasks.start(() => this.#indexes.keep(collection));
     }
   }

@@ -1,8 +1,10 @@
 import type { MongoClient } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import { UsersAndRoles } from '../accounts/users-and-roles.ts';
+import { DocumentFilters } from '../catalog/document-filters.ts';
 import { findTwins, type IndexSpec } from '../catalog/index-spec.ts';
 import { modernisedWarnings, whyNotToday } from '../catalog/legacy-index.ts';
+import { NamespaceMap } from '../catalog/namespace-map.ts';
 import { type CatalogEntry, listCollections, listIndexes, listUserDatabases } from '../catalog/read-catalog.ts';
 import { Selection } from '../catalog/selection.ts';
 import { whyUnsupported } from '../catalog/unsupported.ts';
@@ -11,6 +13,9 @@ import { MadeAccounts } from '../checkpoint/made-accounts.ts';
 import { connectCluster, type Side } from '../cluster/connect.ts';
 import { canWriteThroughBlock } from '../cutover/write-block.ts';
 import type { MigrationOptions } from '../lifecycle/options.ts';
+import { checkFiltered, checkQueries } from './check-document-filters.ts';
+import { checkKept } from './check-kept.ts';
+import { checkNames, checkRemapped } from './check-remap.ts';
 import type { Finding } from './finding.ts';
 import { type ClusterDescription, describeCluster } from './inspect-cluster.ts';
 import { missingAccountPrivileges, missingPrivileges, privilegesOf } from './privileges.ts';
@@ -26,8 +31,8 @@ export interface PreflightResult {
 }
 
 /**
- * Everything that can be known before the first byte: clusters, versions, privileges, names that can't be migrated, an empty
- * destination. Changes nothing.
+ * Everything that can be known before the first byte: clusters, versions, privileges, names that can't be migrated, what the
+ * destination has. Changes nothing.
  * @returns all findings; a cluster that can't be reached is one
  */
 export async function preflight(options: MigrationOptions): Promise<Finding[]> {
@@ -71,11 +76,23 @@ export async function checkClusters(
       ...(await checkPrivileges(source, 'source', moved)),
       ...(await checkPrivileges(destination, 'destination', moved)),
     );
-    if (moved && !new Selection(options.filters).isWhole) errors.push(new UserError('ACCOUNTS_NEED_WHOLE'));
+    if (moved && !isWhole(options)) errors.push(new UserError('ACCOUNTS_NEED_WHOLE'));
   }
   if (errors.length > 0) return { source: from, destination: to, errors, warnings: [] };
-  const namespaces = await checkNamespaces(source, new Selection(options.filters));
-  errors.push(...namespaces.errors, ...(await checkDestination(destination, options)));
+  const entries = await selectedEntries(source, new Selection(options.filters));
+  const map = new NamespaceMap(options.namespaceRemap);
+  const documentFilters = new DocumentFilters(options.documentFilters);
+  const namespaces = await checkNamespaces(source, entries);
+  errors.push(...namespaces.errors, ...checkNames(map, entries), ...(await checkQueries(source, documentFilters)));
+  const checkpoint = await new CheckpointStore(destination, options.migrationId).peek();
+  // What an unfinished migration has begun is its own, not somebody's data.
+  if (checkpoint?.token === undefined) {
+    errors.push(
+      ...checkRemapped(map, entries),
+      ...checkFiltered(documentFilters, entries),
+      ...(await checkDestination(destination, options, entries, map)),
+    );
+  }
   const kept = options.usersAndRoles ? await accountsKept(source, destination, from.clusterId, options) : [];
   const warnings = [...[...namespaces.warnings, ...kept].map(warningOf), ...(await warningsOf(destination, options))];
   return { source: from, destination: to, errors, warnings };
@@ -100,23 +117,31 @@ async function checkPrivileges(client: MongoClient, side: Side, usersAndRoles: b
   return missing.map((one) => new UserError('MISSING_PRIVILEGE', [side, `do ${one}`]));
 }
 
+/** Whether all of the source keeps its names: roles name databases and collections. */
+function isWhole({ filters, documentFilters = [], namespaceRemap = [] }: MigrationOptions): boolean {
+  return new Selection(filters).isWhole && documentFilters.length + namespaceRemap.length === 0;
+}
+
+async function selectedEntries(source: MongoClient, selection: Selection): Promise<CatalogEntry[]> {
+  const entries: CatalogEntry[] = [];
+  for (const database of await listUserDatabases(source)) entries.push(...(await listCollections(source, database)));
+  return entries.filter(({ database, name }) => selection.has(database, name));
+}
+
 interface NamespaceFindings {
   readonly errors: UserError[];
   readonly warnings: UserError[];
 }
 
-async function checkNamespaces(source: MongoClient, selection: Selection): Promise<NamespaceFindings> {
+async function checkNamespaces(source: MongoClient, entries: readonly CatalogEntry[]): Promise<NamespaceFindings> {
   const errors: UserError[] = [];
   const warnings: UserError[] = [];
-  for (const database of await listUserDatabases(source)) {
-    for (const entry of await listCollections(source, database)) {
-      if (!selection.has(database, entry.name)) continue;
-      const namespace = `${database}.${entry.name}`;
-      const indexes = await indexesOf(source, entry);
-      const reason = whyUnsupported(entry) ?? whyUnsupportedIndexes(indexes);
-      if (reason !== undefined) errors.push(new UserError('UNSUPPORTED_NAMESPACE', [namespace, reason]));
-      warnings.push(...modernisedWarnings(namespace, indexes));
-    }
+  for (const entry of entries) {
+    const namespace = `${entry.database}.${entry.name}`;
+    const indexes = await indexesOf(source, entry);
+    const reason = whyUnsupported(entry) ?? whyUnsupportedIndexes(indexes);
+    if (reason !== undefined) errors.push(new UserError('UNSUPPORTED_NAMESPACE', [namespace, reason]));
+    warnings.push(...modernisedWarnings(namespace, indexes));
   }
   return { errors, warnings };
 }
@@ -136,11 +161,14 @@ function whyUnsupportedIndexes(indexes: readonly IndexSpec[]): string | undefine
   );
 }
 
-/** What an unfinished migration of the same id has copied is its own, not somebody's data. */
-async function checkDestination(destination: MongoClient, options: MigrationOptions): Promise<UserError[]> {
+async function checkDestination(
+  destination: MongoClient,
+  options: MigrationOptions,
+  entries: readonly CatalogEntry[],
+  map: NamespaceMap,
+): Promise<UserError[]> {
+  if (options.keepDestination) return await checkKept(destination, entries, map);
   if (options.dropDestination) return [];
-  const checkpoint = await new CheckpointStore(destination, options.migrationId).peek();
-  if (checkpoint?.token !== undefined) return [];
   const databases = await listUserDatabases(destination);
   if (databases.length === 0) return [];
   const shown = databases.slice(0, 5).join(', ') + (databases.length > 5 ? ', …' : '');
@@ -159,8 +187,9 @@ async function accountsKept(
 }
 
 async function warningsOf(destination: MongoClient, options: MigrationOptions): Promise<Finding[]> {
-  if (options.once || (await canWriteThroughBlock(destination))) return [];
-  return [warningOf(new UserError('DESTINATION_UNPROTECTED'))];
+  if (options.once) return [];
+  if (options.keepDestination) return [warningOf(new UserError('DESTINATION_KEPT'))];
+  return (await canWriteThroughBlock(destination)) ? [] : [warningOf(new UserError('DESTINATION_UNPROTECTED'))];
 }
 
 function warningOf(error: UserError): Finding {

@@ -55,7 +55,17 @@ export const engineErrors = defineErrors({
   DESTINATION_NOT_EMPTY: {
     status: 400,
     detail: 'The destination is not empty: it has %.',
-    remedy: 'Choose an empty cluster, or give permission to drop what is there (drop destination data).',
+    remedy: 'Choose an empty cluster, or say what is to become of what is there: drop it, or keep it.',
+  },
+  NAMESPACE_EXISTS: {
+    status: 400,
+    detail: 'The destination, whose data is to be kept, already has %.',
+    remedy: 'Drop or rename it there, leave it out by a filter, or give it another name by a remap.',
+  },
+  DESTINATION_KEPT: {
+    status: 200,
+    detail: 'The destination keeps its data and its writers: they are not kept from writing to what is being migrated.',
+    remedy: 'See that nobody writes to the migrated namespaces there before the cutover is done.',
   },
   DESTINATION_UNPROTECTED: {
     status: 200,
@@ -94,10 +104,23 @@ export const engineErrors = defineErrors({
     remedy:
       'Use the form {"database": "d", "collections": ["c"]}, or databaseRegex and collectionsRegex with pattern and options.',
   },
-  FILTER_CHANGED: {
+  INVALID_DOCUMENT_FILTER: {
+    status: 400,
+    detail: 'The document filter of % is not valid: %.',
+    remedy:
+      'Give a query in Extended JSON that depends on nothing but the document, for a collection that the source has.',
+  },
+  INVALID_REMAP: {
+    status: 400,
+    detail: 'The namespace remap is not valid: %.',
+    remedy:
+      'Use the form {"from": {"database": "a"}, "to": {"database": "b"}}, optionally with "collection" on both sides, for names that the source has.',
+  },
+  SELECTION_CHANGED: {
     status: 409,
-    detail: 'Migration % was started with other namespace filters than the ones given now.',
-    remedy: 'Give the filters it was started with, or start a new migration.',
+    detail:
+      'Migration % was started with another selection (filters, document filters, remap, kept destination) than the one given now.',
+    remedy: 'Give the selection it was started with, or start a new migration.',
   },
   SOURCE_STILL_WRITTEN: {
     status: 409,
@@ -109,10 +132,10 @@ export const engineErrors = defineErrors({
     detail: 'Migration % was started between other clusters than the ones given now.',
     remedy: 'Give the connection strings of the clusters it was started with, or start a new migration.',
   },
-  CHECKPOINT_TOO_NEW: {
+  CHECKPOINT_OF_OTHER_VERSION: {
     status: 409,
     detail: 'The checkpoint of migration % has schema version %, which this version of Linkspan does not know.',
-    remedy: 'Use the version of Linkspan that wrote it, or a newer one.',
+    remedy: 'Go on with the version of Linkspan that wrote it, or start a new migration.',
   },
   TAKEN_OVER: {
     status: 409,

@@ -1,0 +1,32 @@
+import { BSON } from 'mongodb';
+import { documentOf } from './fields.ts';
+import { catalogName } from './namespaces.ts';
+import type { CatalogEntry } from './read-catalog.ts';
+
+/** Collections and views, by name, that a view reads: what it is on, and what its stages join. All are of its own database. */
+export function namesRead({ options }: CatalogEntry): Set<string> {
+  const { viewOn, pipeline } = BSON.deserialize(documentOf(options));
+  const names = new Set<string>();
+  const add = (name: unknown) => {
+    if (typeof name === 'string') names.add(catalogName(name));
+  };
+  add(viewOn);
+  visit(pipeline, (stage, argument) => {
+    if (stage === '$lookup' || stage === '$graphLookup') add(fieldOf(argument, 'from'));
+    if (stage === '$unionWith') add(typeof argument === 'string' ? argument : fieldOf(argument, 'coll'));
+  });
+  return names;
+}
+
+/** Every field at any depth: stages can hold pipelines. */
+function visit(value: unknown, see: (name: string, value: unknown) => void): void {
+  if (typeof value !== 'object' || value === null) return;
+  for (const [name, inner] of Object.entries(value)) {
+    see(name, inner);
+    visit(inner, see);
+  }
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}

@@ -1,0 +1,22 @@
+import type { EngineContext } from '../lifecycle/context.ts';
+import { canWriteThroughBlock, tryToBlockWrites, unblockWrites } from './write-block.ts';
+
+/** Whether the migration blocks its destination. One that keeps its data is in use, and a block there is not the migration's. */
+export async function blocksDestination({ destination, keepsDestination }: EngineContext): Promise<boolean> {
+  return !keepsDestination && (await canWriteThroughBlock(destination));
+}
+
+/** Others' writes would mix with what is copied, and an application that finds the source blocked would move over too early. */
+export async function closeDestination(context: EngineContext): Promise<void> {
+  const { destination, retrier } = context;
+  if (!(await blocksDestination(context))) {
+    context.logger.warn('The destination is not protected from writes by others');
+    return;
+  }
+  while (!(await retrier.run('the destination', () => tryToBlockWrites(destination)))) context.signal.throwIfAborted();
+}
+
+/** Lets others write. */
+export async function openDestination({ destination, retrier }: EngineContext): Promise<void> {
+  await retrier.run('the destination', () => unblockWrites(destination));
+}
