@@ -4,7 +4,7 @@ import { needsExactWrite } from '../bson/exact-write.ts';
 import { array } from '../bson/raw-document.ts';
 import { RawValue } from '../bson/raw-value.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
-import { onDestination, onSource } from '../cluster/moved.ts';
+import { onDestination, onSource, pinTo } from '../cluster/moved.ts';
 import { RawCursor } from '../cluster/raw-cursor.ts';
 import {
   deleteRaw,
@@ -101,7 +101,7 @@ async function fetchDocuments(
       find: name,
       filter,
       batchSize: keys.length + 1,
-      collectionUUID: collection.uuid,
+      ...pinTo(context, collection),
       readConcern: { level: 'majority', afterClusterTime: context.position.time },
     });
     await using _ = cursor;

@@ -1,6 +1,6 @@
 import { messageOf, reach, UserError } from '../../platform/index.ts';
 import { classify } from '../cluster/failure-policy.ts';
-import { CollectionDropped, onDestination, onSource } from '../cluster/moved.ts';
+import { CollectionDropped, onDestination, onSource, pinTo } from '../cluster/moved.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import { createIndexes, dropIndex } from './change-catalog.ts';
 import { type IndexSpec, sameButForWeakening, weakened } from './index-spec.ts';
@@ -108,7 +108,7 @@ export class IndexKeeper {
       // `listIndexes` can't be pinned to a UUID, so it is made sure afterwards that the name was still this collection's.
       await source
         .db(collection.database)
-        .command({ find: name, limit: 1, projection: { _id: 1 }, collectionUUID: collection.uuid });
+        .command({ find: name, limit: 1, projection: { _id: 1 }, ...pinTo(this.#context, collection) });
       return specs;
     });
     collection.indexes = originals;

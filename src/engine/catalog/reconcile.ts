@@ -37,7 +37,7 @@ export async function databasesOf(context: EngineContext): Promise<Set<string>> 
 async function reconcileDatabase(context: EngineContext, database: string): Promise<void> {
   const listed = await listCollections(context.source, database);
   const wanted = listed.filter(({ name }) => context.selection.has(database, name));
-  refuseUnsupported(wanted);
+  refuseUnsupported(wanted, context.sourceFeatures);
   refuseRenamedAway(context, listed);
   const collections = wanted.filter(
     (entry): entry is IdentifiedEntry => entry.type === 'collection' && entry.uuid !== undefined,

@@ -19,6 +19,11 @@ export interface RunningStream {
   hurry(): Disposable;
   /** Ends taking changes. */
   stop(): Promise<void>;
+  /**
+   * A last look at a source whose catalog has to stand still, after `stop`: that it did. @param quiet  whether documents had to, too
+   * @throws UserError CATALOG_CHANGED, SOURCE_STILL_WRITTEN
+   */
+  confirmCatalog(options: { readonly quiet: boolean }): Promise<void>;
 }
 
 /**
@@ -31,11 +36,12 @@ export async function cutOver(context: EngineContext, log: MigrationLog, stream:
   await log.enter('committing', 'cutover');
   await log.saveCutover({});
   await stream.inStepAt(await barrier(context), context.signal);
-  if (!context.selection.isWhole) await drainWithoutBlock(context, stream);
+  if (!context.selection.isWhole || !context.sourceFeatures.blocksWrites) await drainWithoutBlock(context, stream);
   else if (!(await drainUnderBlock(context, log, stream))) return false;
   await stream.stop();
   await settleCapped(context);
   await reach('engine.cutover.drained');
+  await stream.confirmCatalog({ quiet: true });
   await log.saveCutover({ committed: true });
   return true;
 }
@@ -61,7 +67,7 @@ async function drainUnderBlock(context: EngineContext, log: MigrationLog, stream
 }
 
 /**
- * The block covers a whole cluster, and a part of it was asked for: applications of the rest go on. Whoever asks for the cutover has stopped
+ * The block covers a whole cluster, and a part of it was asked for: applications of the rest go on; or the source has none. Whoever asks for the cutover has stopped
  * the writers of the selection, as with mongosync; that they are silent is made sure between two barriers.
  * @throws UserError SOURCE_STILL_WRITTEN when they are not
  */

@@ -91,6 +91,7 @@ export class MigrationRun {
       });
       const context: EngineContext = {
         source,
+        sourceFeatures: checked.sourceFeatures,
         destination,
         checkpoint,
         retrier,
@@ -174,6 +175,7 @@ export class MigrationRun {
       context,
       this.#tasks,
       token,
+      log.record.catalog,
       this.#options.copyBytesPerSecond ?? Number.POSITIVE_INFINITY,
     );
     await this.follower.start();
@@ -213,6 +215,7 @@ export class MigrationRun {
     const barrier = await this.context.retrier.run('the source', () => writeBarrier(this.context.source));
     await follower.inStepAt(barrier, this.context.signal);
     await follower.stop();
+    await follower.confirmCatalog({ quiet: false });
     await this.log.saveCutover({ committed: true });
     await finishCutover(this.context, this.log);
   }

@@ -1,23 +1,24 @@
 import type { MongoClient } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import { findTwins } from '../catalog/index-spec.ts';
+import { catalogName } from '../catalog/namespaces.ts';
 import { type CatalogEntry, listCollections, listIndexes, listUserDatabases } from '../catalog/read-catalog.ts';
 import { Selection } from '../catalog/selection.ts';
 import { whyUnsupported } from '../catalog/unsupported.ts';
 import { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
 import { connectCluster, type Side } from '../cluster/connect.ts';
+import { compareVersions, OLDEST_VERSION, type SourceFeatures, sourceFeatures } from '../cluster/server-features.ts';
 import { canWriteThroughBlock } from '../cutover/write-block.ts';
 import type { MigrationOptions } from '../lifecycle/options.ts';
 import type { Finding } from './finding.ts';
 import { type ClusterDescription, describeCluster } from './inspect-cluster.ts';
-import { missingPrivileges, privilegesOf } from './privileges.ts';
-
-const OLDEST_VERSION = '6.0';
+import { DESTINATION_NEEDS, missingPrivileges, privilegesOf, sourceNeeds } from './privileges.ts';
 
 /** Both clusters, looked at, and every reason not to start between them. */
 export interface PreflightResult {
   readonly source: ClusterDescription;
   readonly destination: ClusterDescription;
+  readonly sourceFeatures: SourceFeatures;
   readonly errors: readonly UserError[];
   readonly warnings: readonly Finding[];
 }
@@ -57,47 +58,73 @@ export async function checkClusters(
     describeCluster(source, 'source'),
     describeCluster(destination, 'destination'),
   ]);
+  const features = sourceFeatures(levelOf(from));
   const errors = [...checkTopology(from, 'source'), ...checkTopology(to, 'destination')];
   if (errors.length === 0) {
     if (from.clusterId === to.clusterId) errors.push(new UserError('SAME_CLUSTER'));
-    if (compareVersions(to.mongoDBVersion, from.mongoDBVersion) < 0) {
-      errors.push(new UserError('DESTINATION_OLDER', [to.mongoDBVersion, from.mongoDBVersion]));
-    }
-    errors.push(...(await checkPrivileges(source, 'source')), ...(await checkPrivileges(destination, 'destination')));
+    if (isOlder(to, from)) errors.push(new UserError('DESTINATION_OLDER', [shownVersion(to), shownVersion(from)]));
+    errors.push(
+      ...(await checkPrivileges(source, 'source', sourceNeeds(features))),
+      ...(await checkPrivileges(destination, 'destination', DESTINATION_NEEDS)),
+    );
   }
-  if (errors.length > 0) return { source: from, destination: to, errors, warnings: [] };
+  const checked = { source: from, destination: to, sourceFeatures: features, errors };
+  if (errors.length > 0) return { ...checked, warnings: [] };
   errors.push(
-    ...(await checkNamespaces(source, new Selection(options.filters))),
+    ...(await checkNamespaces(source, features, new Selection(options.filters))),
     ...(await checkDestination(destination, options)),
   );
-  return { source: from, destination: to, errors, warnings: await warningsOf(destination, options) };
+  return { ...checked, warnings: await warningsOf(from, features, destination, options) };
 }
 
 function checkTopology(cluster: ClusterDescription, side: Side): UserError[] {
   if (cluster.sharded) return [new UserError('SHARDED_CLUSTER', [side, cluster.primary])];
   if (!cluster.replicaSet) return [new UserError('STANDALONE_SERVER', [side, cluster.primary])];
-  if (compareVersions(cluster.mongoDBVersion, OLDEST_VERSION) < 0) {
-    return [new UserError('VERSION_TOO_OLD', [side, cluster.mongoDBVersion, OLDEST_VERSION])];
+  if (compareVersions(levelOf(cluster), OLDEST_VERSION[side]) < 0) {
+    return [new UserError('VERSION_TOO_OLD', [side, shownVersion(cluster), OLDEST_VERSION[side]])];
   }
   return [];
 }
 
-async function checkPrivileges(client: MongoClient, side: Side): Promise<UserError[]> {
+/** What counts of a server's version: its feature compatibility version, which is never newer. */
+function levelOf(cluster: ClusterDescription): string {
+  return cluster.featureCompatibilityVersion || cluster.mongoDBVersion;
+}
+
+function isOlder(to: ClusterDescription, from: ClusterDescription): boolean {
+  return compareVersions(to.mongoDBVersion, from.mongoDBVersion) < 0 || compareVersions(levelOf(to), levelOf(from)) < 0;
+}
+
+function shownVersion(cluster: ClusterDescription): string {
+  const { mongoDBVersion: version } = cluster;
+  if (compareVersions(levelOf(cluster), version) === 0) return version;
+  return `${version} with the feature compatibility version ${levelOf(cluster)}`;
+}
+
+async function checkPrivileges(
+  client: MongoClient,
+  side: Side,
+  needs: Parameters<typeof missingPrivileges>[1],
+): Promise<UserError[]> {
   const privileges = await privilegesOf(client);
   if (privileges === undefined) return [];
-  return missingPrivileges(privileges, side).map(
+  return missingPrivileges(privileges, needs).map(
     (missing) => new UserError('MISSING_PRIVILEGE', [side, `do ${missing}`]),
   );
 }
 
-async function checkNamespaces(source: MongoClient, selection: Selection): Promise<UserError[]> {
+async function checkNamespaces(
+  source: MongoClient,
+  features: SourceFeatures,
+  selection: Selection,
+): Promise<UserError[]> {
   const errors: UserError[] = [];
   for (const database of await listUserDatabases(source)) {
     for (const entry of await listCollections(source, database)) {
       if (!selection.has(database, entry.name)) continue;
-      const reason = whyUnsupported(entry) ?? (await whyUnsupportedIndexes(source, entry));
+      const reason = whyUnsupported(entry, features) ?? (await whyUnsupportedIndexes(source, entry));
       if (reason !== undefined)
-        errors.push(new UserError('UNSUPPORTED_NAMESPACE', [`${database}.${entry.name}`, reason]));
+        errors.push(new UserError('UNSUPPORTED_NAMESPACE', [`${database}.${catalogName(entry.name)}`, reason]));
     }
   }
   return errors;
@@ -123,20 +150,17 @@ async function checkDestination(destination: MongoClient, options: MigrationOpti
   return [new UserError('DESTINATION_NOT_EMPTY', [`the database${databases.length === 1 ? '' : 's'} ${shown}`])];
 }
 
-async function warningsOf(destination: MongoClient, options: MigrationOptions): Promise<Finding[]> {
-  if (options.once || (await canWriteThroughBlock(destination))) return [];
-  const unprotected = new UserError('DESTINATION_UNPROTECTED');
-  return [{ ...findingOf(unprotected), severity: 'warning' }];
-}
-
-/** By major and minor number: servers of one minor version understand each other's data. */
-function compareVersions(a: string, b: string): number {
-  const [left, right] = [a, b].map((text) => text.split('.').map(Number));
-  for (let part = 0; part < 2; part += 1) {
-    const difference = (left?.[part] || 0) - (right?.[part] || 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
+async function warningsOf(
+  from: ClusterDescription,
+  { blocksWrites }: SourceFeatures,
+  destination: MongoClient,
+  options: MigrationOptions,
+): Promise<Finding[]> {
+  const warnings: UserError[] = [];
+  if (!blocksWrites) warnings.push(new UserError('SOURCE_NOT_BLOCKED', [shownVersion(from)]));
+  if (!options.once && !(await canWriteThroughBlock(destination)))
+    warnings.push(new UserError('DESTINATION_UNPROTECTED'));
+  return warnings.map((warning) => ({ ...findingOf(warning), severity: 'warning' }));
 }
 
 function findingOf(error: unknown): Finding {
