@@ -7,7 +7,7 @@ import { compareClusters } from '../support/compare-clusters.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { startLedgerWriter } from '../support/ledger-writer.ts';
 import type { ReplicaSetPair } from '../support/replica-set.ts';
-import { startPairWithOldSource } from '../support/source-version.ts';
+import { needsSource, startPairWithOldSource } from '../support/source-version.ts';
 import { RunningMigration } from './running-migration.ts';
 
 /** A source before 6.0 does not show all changes of its catalog: they stop the migration, and everything else works as ever. */
@@ -122,6 +122,28 @@ describe('a source whose catalog cannot be followed', () => {
     await using running = RunningMigration.start(pair, { once: true });
     assert.equal(await running.outcome, 'committed');
     await assertIdentical(pair);
+  });
+
+  test('an upgrade between two runs changes nothing: it goes on, and a change of the catalog still stops it', {
+    skip: needsSource('6.0', 'it is upgraded by its feature compatibility version'),
+  }, async () => {
+    await refill(pair);
+    const admin = pair.source.client.db('admin');
+    const items = pair.source.client.db('shop').collection('items');
+    await using first = RunningMigration.start(pair);
+    await first.untilReady();
+    await first.stop();
+    await admin.command({ setFeatureCompatibilityVersion: '6.0' });
+    await items.updateMany({}, { $set: { upgraded: true } });
+    const { migrationId } = first.progress;
+    await using second = RunningMigration.start(pair, { migrationId });
+    await second.untilReady();
+    await items.deleteMany({ n: { $lt: 10 } });
+    await second.until('the changes', ({ changes }) => changes.applied >= 1_010);
+    await assertIdentical(pair);
+    await pair.source.client.db('shop').createCollection('new');
+    await assert.rejects(second.outcome, { code: 'CATALOG_CHANGED', message: /shop\.new/ });
+    await admin.command({ setFeatureCompatibilityVersion: '5.0' });
   });
 
   test('what its stream does not show is refused by name, and its operator is told to stop the writers', async () => {

@@ -31,7 +31,8 @@ export function sourceCatalog(
   recorded: CatalogRecord | undefined,
   bringInStep: (databases: ReadonlySet<string>) => Promise<void>,
 ): SourceCatalog {
-  return context.sourceFeatures.showsCatalogChanges
+  // A migration that read by name goes on so when its source is upgraded meanwhile: what it read rests on the catalog that stands still.
+  return context.sourceFeatures.showsCatalogChanges && recorded === undefined
     ? new FollowedCatalog(context, bringInStep)
     : new FixedCatalog(context, recorded, bringInStep);
 }
