@@ -2,6 +2,7 @@ import { Timestamp } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { elementNamed, elementsOf } from '../bson/elements.ts';
+import { isServerCollection, isUserDatabase } from '../catalog/namespaces.ts';
 
 /** What the engine reads of a change event. The document, if it came along, stays bytes. */
 export interface ChangeEvent {
@@ -24,6 +25,11 @@ export type DocumentChange = ChangeEvent & { readonly key: DocumentKey };
 
 export function isDocumentChange(event: ChangeEvent): event is DocumentChange {
   return DOCUMENT_OPERATIONS.has(event.operation);
+}
+
+/** Whether it is of users' data, not of what servers and their tools keep for themselves [43]. */
+export function isOfUsers({ database, collection }: ChangeEvent): boolean {
+  return isUserDatabase(database) && !isServerCollection(collection);
 }
 
 /**

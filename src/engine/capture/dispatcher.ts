@@ -1,10 +1,9 @@
 import { reach } from '../../platform/index.ts';
 import type { KnownState } from '../apply/dirty-key.ts';
 import type { Lanes } from '../apply/lanes.ts';
-import { isServerCollection, isUserDatabase } from '../catalog/namespaces.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
-import { type ChangeEvent, type DocumentChange, isDocumentChange } from './change-event.ts';
+import { type ChangeEvent, type DocumentChange, isDocumentChange, isOfUsers } from './change-event.ts';
 import type { StreamBatch } from './change-stream.ts';
 import type { SourceCatalog } from './source-catalog.ts';
 import type { Spool } from './spool.ts';
@@ -35,7 +34,7 @@ export class Dispatcher {
   async dispatch(batch: StreamBatch): Promise<void> {
     this.#sequence += 1;
     for (const event of batch.events) {
-      if (!isUserDatabase(event.database) || isServerCollection(event.collection)) continue;
+      if (!isOfUsers(event)) continue;
       if (!isDocumentChange(event)) {
         this.#catalog.changed(event);
       } else {

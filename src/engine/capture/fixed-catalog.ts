@@ -5,7 +5,7 @@ import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import type { CatalogRecord } from '../checkpoint/records.ts';
 import { isBefore, writeBarrier } from '../cluster/cluster-time.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
-import { type ChangeEvent, type DocumentChange, isDocumentChange } from './change-event.ts';
+import { type ChangeEvent, type DocumentChange, isDocumentChange, isOfUsers } from './change-event.ts';
 import { ChangeStream, type ResumeToken } from './change-stream.ts';
 import type { SourceCatalog } from './source-catalog.ts';
 
@@ -89,7 +89,7 @@ export class FixedCatalog implements SourceCatalog {
     const barrier = await retrier.run('the source', () => writeBarrier(source));
     await using stream = new ChangeStream(this.#context, token);
     for (let batch = await stream.next(BARRIER_WAIT_MS); ; batch = await stream.next(BARRIER_WAIT_MS)) {
-      for (const event of batch.events) {
+      for (const event of batch.events.filter(isOfUsers)) {
         if (!isDocumentChange(event)) this.changed(event);
         else if ((await this.collectionOf(event)) !== undefined && quiet)
           throw new UserError('SOURCE_STILL_WRITTEN', [checkpoint.migrationId]);
