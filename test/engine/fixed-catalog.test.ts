@@ -4,6 +4,7 @@ import type { Db } from 'mongodb';
 import { type MigrationOptions, preflight } from '../../src/engine/index.ts';
 import { type Clock, newId, onReach, silentLogger, systemClock } from '../../src/platform/index.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
+import { eventually } from '../support/eventually.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { startLedgerWriter } from '../support/ledger-writer.ts';
 import type { ReplicaSetPair } from '../support/replica-set.ts';
@@ -66,6 +67,21 @@ describe('a source whose catalog cannot be followed', () => {
     await extra.dropIndex('passing');
     running.migration.want('cutover');
     await assert.rejects(running.outcome, { code: 'CATALOG_CHANGED', message: /shop\.extra/ });
+  });
+
+  test('an index that is still being built at the cutover keeps it from being cut over', async () => {
+    await refill(pair);
+    const admin = pair.source.client.db('admin');
+    const extra = pair.source.client.db('shop').collection('extra');
+    await admin.command({ configureFailPoint: 'hangAfterStartingIndexBuild', mode: 'alwaysOn' });
+    const built = extra.createIndex({ n: -1 });
+    await eventually(async () => (await extra.listIndexes().toArray()).length === 2, { what: 'the build to begin' });
+    await using running = RunningMigration.start(pair);
+    await running.untilReady();
+    running.migration.want('cutover');
+    await assert.rejects(running.outcome, { code: 'CATALOG_CHANGED', message: /shop\.extra/ });
+    await admin.command({ configureFailPoint: 'hangAfterStartingIndexBuild', mode: 'off' });
+    await built;
   });
 
   test('a source that is written to is not cut over, and goes on to its end once it is silent', async () => {

@@ -8,7 +8,8 @@ const UNSEEN = 'are not in the change streams of servers before 6.0';
 /** Why an entry can't be migrated yet; undefined when it can. */
 export function whyUnsupported(entry: CatalogEntry, source: SourceFeatures): string | undefined {
   if (!source.showsCatalogChanges && isBuckets(entry.name)) return `a time series, whose changes ${UNSEEN}`;
-  if (!source.showsCatalogChanges && entry.name === 'system.js') return `stored functions, whose changes ${UNSEEN}`;
+  if (!source.showsCatalogChanges && entry.name === 'system.js')
+    return `a collection of stored functions, whose changes ${UNSEEN}`;
   if (entry.options.has('encryptedFields')) return 'a collection with queryable encryption';
   if (entry.name.startsWith('system.') && entry.name !== 'system.js' && !isBuckets(entry.name))
     return 'a system collection';
