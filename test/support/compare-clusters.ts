@@ -46,9 +46,13 @@ export async function compareClusters(
   let documents = 0;
   let bytes = 0;
   const [onSource, onDestination] = await Promise.all([listDatabases(source), listDatabases(destination)]);
+  const versions = await Promise.all(
+    [source, destination].map((client) => client.db('admin').command({ buildInfo: 1 })),
+  );
+  const sameVersion = versions[0]?.version === versions[1]?.version;
   for (const database of matched('', 'database', onSource, onDestination, differences)) {
     const sides = [source.db(database), destination.db(database)] as const;
-    const [left, right] = await Promise.all(sides.map(listCollections));
+    const [left, right] = await Promise.all(sides.map((side) => listCollections(side, sameVersion)));
     if (!left || !right) throw new Error('a listing is missing');
     for (const name of matched(
       `${database}.`,
@@ -62,7 +66,7 @@ export async function compareClusters(
       differ(`${namespace}: type and options`, left.get(name), right.get(name), differences);
       if (left.get(name)?.type !== 'collection' || right.get(name)?.type !== 'collection') continue;
       const [of, at] = [sides[0].collection(name), sides[1].collection(name)];
-      await compareIndexes(namespace, of, at, differences);
+      await compareIndexes(namespace, of, at, sameVersion, differences);
       const compared = await compareDocuments(namespace, of, at, except.get(namespace) ?? new Set(), differences);
       documents += compared.documents;
       bytes += compared.bytes;
@@ -77,31 +81,46 @@ async function listDatabases(client: MongoClient): Promise<Set<string>> {
   return new Set(databases.map(({ name }: { name: string }) => name).filter((name: string) => !NOT_DATA.has(name)));
 }
 
-/** By name, what defines a collection: everything that the server lists but its UUID, which no two clusters share. */
-async function listCollections(database: Db): Promise<Map<string, Document>> {
+/**
+ * By name, what defines a collection: everything that the server lists but its UUID, which no two clusters share.
+ * @param sameVersion  whether what servers derive by themselves has to be the same, too: each version has its own validator of buckets
+ */
+async function listCollections(database: Db, sameVersion: boolean): Promise<Map<string, Document>> {
   const listed = new Map<string, Document>();
   const every: ListCollectionsCursor<CollectionInfo> = database.listCollections({}, exactTypes);
   for await (const { name, type, options, info } of every) {
     // The views' definitions are listed, and compared, one by one.
     if (name === 'system.views') continue;
-    listed.set(name, { type, options, readOnly: info?.readOnly });
+    const { validator, ...others }: Document = options ?? {};
+    const derived = name.startsWith('system.buckets.') && !sameVersion;
+    listed.set(name, { type, options: derived ? others : options, readOnly: info?.readOnly });
   }
   return listed;
 }
 
-async function compareIndexes(namespace: string, of: Collection, at: Collection, differences: string[]): Promise<void> {
-  const [left, right] = await Promise.all([of, at].map(listIndexes));
+async function compareIndexes(
+  namespace: string,
+  of: Collection,
+  at: Collection,
+  sameVersion: boolean,
+  differences: string[],
+): Promise<void> {
+  const [left, right] = await Promise.all([of, at].map((side) => listIndexes(side, sameVersion)));
   if (!left || !right) throw new Error('a listing is missing');
   for (const name of matched(`${namespace} `, 'index', new Set(left.keys()), new Set(right.keys()), differences)) {
     differ(`${namespace}: index ${name}`, left.get(name), right.get(name), differences);
   }
 }
 
-async function listIndexes(collection: Collection): Promise<Map<string, Document>> {
+/** @param sameVersion  of two versions only one may repeat the expiry of a clustered collection, which is its option, in its index */
+async function listIndexes(collection: Collection, sameVersion: boolean): Promise<Map<string, Document>> {
   const listed = new Map<string, Document>();
   for await (const specification of collection.listIndexes({ ...exactTypes, batchSize: BATCH_DOCUMENTS })) {
     // The order of an index's options means nothing, unlike the order within each of them (`key`, `partialFilterExpression`).
-    const options = Object.entries(specification).sort(([a], [b]) => (a < b ? -1 : 1));
+    const derived = specification.clustered && !sameVersion ? 'expireAfterSeconds' : undefined;
+    const options = Object.entries(specification)
+      .filter(([option]) => option !== derived)
+      .sort(([a], [b]) => (a < b ? -1 : 1));
     listed.set(String(specification.name), Object.fromEntries(options));
   }
   return listed;
