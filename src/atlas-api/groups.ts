@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Control, createGroup, type Group, getGroup, listGroups } from '../control/index.ts';
+import { type Control, createGroup, type Group, getGroup, listGroups, listGroupsOf } from '../control/index.ts';
 import { atlasDate, pageOf } from '../http/index.ts';
 import { defineOperation } from './operation.ts';
 import { id, link, name, page } from './schemas.ts';
@@ -15,8 +15,15 @@ const group = z
   })
   .meta({ id: 'Group' });
 
+const groupPage = page('Group', group);
+
+/** What Atlas's Go SDK, and with it the Atlas CLI, sends of a new project although only answers have it. */
+const readOnly = z.unknown().optional().meta({ description: 'Read-only: taken and without effect.', readOnly: true });
+
 const groupRequest = z
   .strictObject({
+    clusterCount: readOnly,
+    created: readOnly,
     name: name(/^[\p{L}\p{N}\-_.(),:&@+' ]+$/u, 64),
     orgId: id,
     withDefaultAlertsSettings: z
@@ -35,11 +42,28 @@ export const groupOperations = [
     status: 200,
     versions: [{ version: '2023-01-01' }],
     query: ['pageNum', 'itemsPerPage', 'includeCount'],
-    response: page('Group', group),
+    response: groupPage,
     handle: async ({ control, actor, query, address }) => {
       const groups = await listGroups(control, actor);
       const shown = await Promise.all(groups.map((each) => show(control, each, `${address}/${each.id}`)));
       return pageOf(shown, query, address);
+    },
+  }),
+  defineOperation({
+    operationId: 'getOrgGroups',
+    summary: 'List the projects of one organization',
+    method: 'GET',
+    path: '/orgs/{orgId}/groups',
+    status: 200,
+    versions: [{ version: '2023-01-01' }],
+    query: ['pageNum', 'itemsPerPage', 'includeCount'],
+    response: groupPage,
+    handle: async ({ control, actor, path, query, address }) => {
+      const wanted = query.get('name')?.toLowerCase() ?? '';
+      const groups = await listGroupsOf(control, actor, path('orgId'));
+      const found = groups.filter(({ name }) => name.toLowerCase().startsWith(wanted));
+      const all = address.replace(/\/orgs\/[^/]+/, '');
+      return pageOf(await Promise.all(found.map((each) => show(control, each, `${all}/${each.id}`))), query, address);
     },
   }),
   defineOperation({

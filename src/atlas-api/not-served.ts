@@ -4,7 +4,7 @@
  */
 const NOT_SERVED: readonly RegExp[] = [
   /^\/?$/,
-  /^\/orgs\/[^/]+\/(apiKeys|groups|invites|serviceAccounts|settings|teams|users)(\/|$)/,
+  /^\/orgs\/[^/]+\/(apiKeys|invites|serviceAccounts|settings|teams|users)(\/|$)/,
   /^\/groups\/byName\//,
   /^\/groups\/[^/]+\/(accessList|apiKeys|databaseUsers|peers|privateEndpoint|serviceAccounts|settings|teams|users)(\/|$)/,
   /^\/groups\/[^/]+\/clusters\/[^/]+\/./,

@@ -37,7 +37,12 @@ export async function registerOAuth(app: FastifyInstance, control: Control): Pro
 
       scope.post('/token', async (request, reply) => {
         const account = await authenticate(control, request);
-        if (formOf(request).get('grant_type') !== 'client_credentials') {
+        const grants = formOf(request).getAll('grant_type');
+        // RFC 6749 §3.2: what has no value counts as left out, and nothing may come twice.
+        if (grants.length !== 1 || grants[0] === '') {
+          throw new OAuthError(400, 'invalid_request', 'The form must have one grant_type.');
+        }
+        if (grants[0] !== 'client_credentials') {
           throw new OAuthError(400, 'unsupported_grant_type', 'The grant_type must be client_credentials.');
         }
         // RFC 6749 §5.1: nobody on the way may keep the answer.

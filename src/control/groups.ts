@@ -18,6 +18,15 @@ export async function listGroups({ store }: Control, actor: Actor): Promise<Grou
   return await store.groupsOf(actor.orgId);
 }
 
+/**
+ * The projects of an organization.
+ * @throws UserError as {@link authorizeOrganization}
+ */
+export async function listGroupsOf({ store }: Control, actor: Actor, orgId: string): Promise<Group[]> {
+  await authorizeOrganization(store, actor, orgId, 'ORG_MEMBER');
+  return await store.groupsOf(orgId);
+}
+
 /** @throws UserError as {@link authorizeGroup} */
 export async function getGroup({ store }: Control, actor: Actor, groupId: string): Promise<Group> {
   return await authorizeGroup(store, actor, groupId, 'ORG_MEMBER');

@@ -8,7 +8,7 @@ export type { Control } from './control.ts';
 export { createLinkToken } from './create-link-token.ts';
 export { deleteLinks } from './delete-links.ts';
 export { expireMigrations, keepExpiring } from './expire-migrations.ts';
-export { createGroup, getGroup, getOrganization, listGroups, listOrganizations } from './groups.ts';
+export { createGroup, getGroup, getOrganization, listGroups, listGroupsOf, listOrganizations } from './groups.ts';
 export { assertLinked, findAgent, type LinkedAgent } from './identify-agent.ts';
 export { listLinks } from './list-links.ts';
 export { assertMasterKey, loadMasterKey } from './master-key.ts';

@@ -6,23 +6,16 @@ import {
   fastify,
 } from 'fastify';
 import { type Logger, UserError } from '../platform/index.ts';
+import { answerMalformedRequest } from './malformed-request.ts';
 import { PLAIN, present } from './presentation.ts';
 import { atlasError, clientMistake, unexpectedError } from './problem.ts';
+import { SECURITY_HEADERS } from './security-headers.ts';
 
 /** Larger than any message of either face, small enough to keep thousands of them in memory. */
 export const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
 
 /** How long a client may take to send one request; keeps slow ones from holding sockets. */
 const REQUEST_TIMEOUT_MS = 30_000;
-
-/** On every answer, as Atlas sends them. */
-const SECURITY_HEADERS = {
-  'referrer-policy': 'strict-origin-when-cross-origin',
-  'strict-transport-security': 'max-age=31536000; includeSubdomains;',
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-  'x-permitted-cross-domain-policies': 'none',
-} as const;
 
 export interface ServerOptions {
   readonly logger: Logger;
@@ -44,11 +37,12 @@ export function createServer(options: ServerOptions): FastifyInstance {
   const tuning: FastifyServerOptions = {
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    clientErrorHandler: answerMalformedRequest,
     forceCloseConnections: 'idle',
     trustProxy: options.trustedProxies?.length ? [...options.trustedProxies] : false,
     routerOptions: { maxParamLength: 500, ignoreTrailingSlash: true },
-    // Older Atlas CLIs join a base URL that ends in / with a path that begins with it.
-    rewriteUrl: (request) => (request.url ?? '/').replace(/^\/{2,}/, '/'),
+    // Older Atlas CLIs join a base URL that ends in / with a path that begins with it. A whole URL means its path (RFC 9112 §3.2.2).
+    rewriteUrl: (request) => (request.url ?? '/').replace(/^(https?:\/\/[^/?]*)?\/*/i, '/'),
     frameworkErrors: answerError,
   };
   // With `https`, Fastify's type is another one; nothing that is used here differs.
@@ -71,7 +65,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
     const body = mistake ? atlasError(mistake) : unexpectedError();
     void reply
       .code(body.error)
-      .header('content-type', 'application/json')
+      // Again, as no hook has run where the framework found the error.
+      .headers({ ...SECURITY_HEADERS, 'content-type': 'application/json', 'x-error-code': body.errorCode })
       .send(present(body.error, body, PLAIN));
   }
 }

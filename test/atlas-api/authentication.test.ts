@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { test } from 'node:test';
 import { findAccount } from '../../src/control/index.ts';
 import { DigestAuthenticator } from '../../src/http/index.ts';
-import { addOrganization, type ControlPlane, startControlPlane } from './control-plane.ts';
+import { ATLAS, addOrganization, type ControlPlane, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 
 const CLIENT_ID = `mdb_sa_id_${'0f'.repeat(12)}`;
@@ -18,7 +21,7 @@ const basic = (id: string, secret: string) =>
 function oauth(
   plane: ControlPlane,
   call: string,
-  form: Record<string, string>,
+  form: Record<string, string> | string,
   authorization = basic(CLIENT_ID, SECRET),
 ) {
   return fetch(`${plane.url}/api/oauth/${call}`, {
@@ -81,6 +84,11 @@ test('what is wrong with a token request is said as OAuth has it', async () => {
   }
   const other = await oauth(plane, 'token', { grant_type: 'password' });
   assert.deepEqual([other.status, ((await other.json()) as { error: string }).error], [400, 'unsupported_grant_type']);
+  for (const form of ['', 'grant_type=', 'grant_type=client_credentials&grant_type=client_credentials']) {
+    const answer = await oauth(plane, 'token', form);
+    const { error } = (await answer.json()) as { error: string };
+    assert.deepEqual([answer.status, error], [400, 'invalid_request'], form);
+  }
   const json = await fetch(`${plane.url}/api/oauth/token`, {
     method: 'POST',
     headers: { authorization: basic(CLIENT_ID, SECRET), 'content-type': 'application/json' },
@@ -144,6 +152,21 @@ test('the access list of a service account holds where its token is used, not wh
   assert.equal((await plane.api('GET', ORGS, { headers: from })).status, 200);
 });
 
+test('of several lines with forwarded addresses the last is the nearest', async () => {
+  const wishes = { serviceAccount: ACCOUNT, accessList: ['192.0.2.7'] };
+  await using plane = await startControlPlane({ wishes, trustedProxies: ['127.0.0.1'] });
+  const headers = { authorization: `Bearer ${await newToken(plane)}`, accept: ATLAS };
+  for (const [lines, status] of [
+    [['198.51.100.1', '192.0.2.7'], 200],
+    [['192.0.2.7', '198.51.100.1'], 403],
+  ] as const) {
+    const sent = get(plane.url + ORGS, { headers: { ...headers, 'x-forwarded-for': [...lines] } });
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+    answer.resume();
+    assert.equal(answer.statusCode, status, lines.join());
+  }
+});
+
 test('a forwarded address counts only from a trusted proxy, and only as far as trusted proxies wrote it', async () => {
   const wishes = { accessList: ['192.0.2.7', '2001:db8::7'] };
   const statusFrom = async (trustedProxies: readonly string[], forwarded: string) => {
@@ -168,6 +191,26 @@ test('with SHA-256 enabled both challenges come, the stronger first, and an MD5 
   assert.deepEqual(algorithms, ['SHA-256', 'MD5']);
   // The client of these tests takes the first nonce and answers with MD5, which is the downgrade.
   assert.equal((await plane.api('GET', ORGS)).status, 401);
+});
+
+test('a request that was seen or whose nonce is old is answered stale=true, which lets clients go on without asking', async () => {
+  const clock = new FakeClock();
+  await using plane = await startControlPlane({ clock });
+  const md5 = (text: string) => createHash('md5').update(text).digest('hex');
+  const challenge = (await fetch(plane.url + ORGS)).headers.get('www-authenticate') ?? '';
+  const nonce = /nonce="([^"]+)"/.exec(challenge)?.[1] ?? '';
+  const send = async (nc: string) => {
+    const ha1 = md5(`${plane.publicKey}:MMS Public API:${plane.privateKey}`);
+    const response = md5(`${ha1}:${nonce}:${nc}:c:auth:${md5(`GET:${ORGS}`)}`);
+    const authorization = `Digest username="${plane.publicKey}", realm="MMS Public API", nonce="${nonce}", uri="${ORGS}", response="${response}", cnonce="c", qop=auth, nc=${nc}`;
+    const { status, headers } = await fetch(plane.url + ORGS, { headers: { authorization, accept: ATLAS } });
+    return [status, /stale=\w+/.exec(headers.get('www-authenticate') ?? '')?.[0]];
+  };
+  assert.deepEqual(await send('00000001'), [200, undefined]);
+  assert.deepEqual(await send('00000001'), [401, 'stale=true']);
+  assert.deepEqual(await send('00000002'), [200, undefined]);
+  clock.nowMs += 301_000;
+  assert.deepEqual(await send('00000003'), [401, 'stale=true']);
 });
 
 test('an unknown key takes as long as a wrong one', async () => {

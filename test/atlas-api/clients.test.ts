@@ -3,12 +3,12 @@ import { test } from 'node:test';
 import { request as urllib } from 'urllib';
 import { parseLinkToken } from '../../src/link/index.ts';
 import { ATLAS, startControlPlane } from './control-plane.ts';
-import { findCurl, findGoClient, findPython, runClient, skipReason } from './foreign-clients.ts';
+import { findCurl, findGoProgram, findPython, runClient, skipReason } from './foreign-clients.ts';
 import { cliBody, prepare, progress } from './migration-world.ts';
 
 const curl = await findCurl();
 const python = await findPython();
-const goClient = await findGoClient();
+const goClient = await findGoProgram('go-client');
 
 test("curl makes a link-token with the very request of Atlas's documentation", { skip: skipReason(curl) }, async () => {
   await using plane = await startControlPlane();

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type ControlPlane, startControlPlane } from './control-plane.ts';
+import { ATLAS, addOrganization, type ControlPlane, startControlPlane } from './control-plane.ts';
+import { cliBody, prepare, progress } from './migration-world.ts';
 
 const tokensOf = (plane: ControlPlane) => `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/linkTokens`;
 
@@ -26,6 +27,9 @@ test('everything that can be wrong with a body has its Atlas error', async () =>
       'Received JSON for the accessListIps.0 attribute does not match expected format.',
     ],
     [{ accessListIPs: [] }, 400, 'INVALID_ATTRIBUTE', 'Invalid attribute accessListIPs specified.'],
+    [`{"accessListIps":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, 400, 'INVALID_JSON_ATTRIBUTE', ''],
+    [{ accessListIps: ['1.2.3.4\0'] }, 400, 'INVALID_IP_ADDRESS_OR_CIDR_NOTATION', ''],
+    ['{"accessListIps":[],"accessListIps":1}', 400, 'INVALID_JSON_ATTRIBUTE', ''],
     ['{"__proto__":{}}', 400, 'INVALID_ATTRIBUTE', 'Invalid attribute __proto__ specified.'],
     [{ accessListIps: Array(201).fill('1.2.3.4') }, 400, 'VALIDATION_ERROR', ''],
     [{ accessListIps: ['1'.repeat(100)] }, 400, 'VALIDATION_ERROR', ''],
@@ -65,6 +69,7 @@ test('unknown paths, wrong methods and what Linkspan leaves out of Atlas are tol
     ['GET', tokensOf(plane), /^Cannot find resource .*linkTokens: Atlas has it/],
     ['GET', '/api/atlas/v2/nonsense', /^Cannot find resource \/api\/atlas\/v2\/nonsense\.$/],
     ['PATCH', '/api/atlas/v2/groups', /^Cannot find resource/],
+    ['GET', '/api/atlas/v2/orgs/x/groups/y', /^Cannot find resource/],
     ['GET', `/api/atlas/v2/orgs/${plane.orgId}/apiKeys`, /Linkspan does not serve it/],
     ['GET', '/api/atlas/v1.0', /Linkspan does not serve it/],
   ] as const;
@@ -91,6 +96,33 @@ test('envelope and pretty do what Atlas describes, for answers, lists and errors
   assert.equal(wrong.json.errorCode, 'INVALID_QUERY_PARAMETER');
 });
 
+test('each of the eight operations comes in an envelope and indented where it is asked for, as atlas api --envelope --pretty does', async () => {
+  await using plane = await startControlPlane();
+  const { agent, groupId, path } = await prepare(plane);
+  const order = cliBody(groupId);
+  const ask = async (method: string, at: string, body?: object) => {
+    const { status, text, json } = await plane.api(method, `${at}?envelope=true&pretty=true`, { body });
+    assert.match(text, /^\{\n {2}"content": [[{]/, at);
+    assert.equal(json.status, status, at);
+    return { status, content: json.content as unknown as Record<string, unknown> & unknown[] };
+  };
+  assert.match(String((await ask('POST', tokensOf(plane), {})).content.linkToken), /^mlt_/);
+  const projects = await ask('GET', `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/availableProjects`);
+  assert.equal(projects.content.length, 1);
+  const validation = await ask('POST', `${path}/validate`, order);
+  const validationId = String(validation.content._id);
+  assert.equal((await ask('GET', `${path}/validate/${validationId}`)).content.status, 'PENDING');
+  const created = await ask('POST', path, order);
+  assert.deepEqual([created.status, created.content.status], [201, 'NEW']);
+  const id = String(created.content._id);
+  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'tailing', readyForCutover: true }) }] });
+  assert.equal((await ask('GET', `${path}/${id}`)).content.readyForCutover, true);
+  assert.deepEqual(await ask('PUT', `${path}/${id}/cutover`), { status: 202, content: {} });
+  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'committed' }) }] });
+  const deleted = await plane.api('DELETE', `${tokensOf(plane)}?envelope=true&pretty=true`);
+  assert.deepEqual([deleted.status, deleted.text], [204, '']);
+});
+
 test('lists come in pages with links to their neighbours', async () => {
   await using plane = await startControlPlane();
   for (const name of ['a', 'b', 'c']) {
@@ -104,9 +136,31 @@ test('lists come in pages with links to their neighbours', async () => {
   );
   assert.equal(links[2]?.href, `${plane.url}/api/atlas/v2/groups?includeCount=true&itemsPerPage=1&pageNum=3`);
   assert.equal(page.json.totalCount, 3);
+  const [twice] = (await plane.api('GET', '/api/atlas/v2/groups?itemsPerPage=2&itemsPerPage=0')).json
+    .links as unknown[];
+  assert.match(JSON.stringify(twice), /itemsPerPage=2"/, 'of a parameter given twice the first counts');
   for (const query of ['pageNum=0', 'itemsPerPage=501', 'pageNum=x', 'includeCount=2']) {
     assert.equal((await plane.api('GET', `/api/atlas/v2/groups?${query}`)).json.errorCode, 'INVALID_QUERY_PARAMETER');
   }
+});
+
+test("an organization's projects are listed for it alone, and found by the beginning of their name", async () => {
+  await using plane = await startControlPlane();
+  for (const name of ['shop', 'shop-2', 'other']) {
+    await plane.api('POST', '/api/atlas/v2/groups', { body: { name, orgId: plane.orgId } });
+  }
+  const names = async (query: string) => {
+    const { json } = await plane.api('GET', `/api/atlas/v2/orgs/${plane.orgId}/groups${query}`);
+    return (json.results as unknown as { name: string }[]).map(({ name }) => name);
+  };
+  assert.deepEqual(await names(''), ['shop', 'shop-2', 'other']);
+  assert.deepEqual(await names('?name=SHOP&itemsPerPage=1&pageNum=2'), ['shop-2']);
+  const { json } = await plane.api('GET', `/api/atlas/v1.0/orgs/${plane.orgId}/groups`);
+  const [first] = json.results as unknown as { id: string; links: unknown }[];
+  assert.deepEqual(first?.links, [{ href: `${plane.url}/api/atlas/v1.0/groups/${first?.id}`, rel: 'self' }]);
+  const user = await addOrganization(plane, 'a'.repeat(24), ['ORG_OWNER']);
+  const stranger = await plane.api('GET', `/api/atlas/v2/orgs/${plane.orgId}/groups`, { user });
+  assert.deepEqual([stranger.status, stranger.json.errorCode], [401, 'USER_CANNOT_ACCESS_ORG']);
 });
 
 test('a path that older CLIs join with two slashes is the same resource', async () => {
@@ -176,14 +230,53 @@ test('no request makes the server fail, whatever its path, query and body', asyn
   );
 });
 
-test('a request line that is no HTTP path gets an answer, and no 500', async () => {
+/** Sends bytes as they are. @returns status, headers in lower case, and the body as JSON */
+async function exchange(plane: ControlPlane, request: string) {
+  const socket = connect(Number(new URL(plane.url).port), '127.0.0.1');
+  socket.write(request);
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk);
+  const [head = '', body = ''] = Buffer.concat(chunks).toString().split('\r\n\r\n');
+  const [statusLine = '', ...lines] = head.split('\r\n');
+  const headers = new Map(lines.map((line) => [line.split(':')[0]?.toLowerCase(), line.split(': ')[1]]));
+  return { status: Number(statusLine.split(' ')[1]), headers, json: JSON.parse(body) as Record<string, unknown> };
+}
+
+test("what is no request of the API at all is answered in Atlas's form too, with its headers", async () => {
   await using plane = await startControlPlane();
-  const { port } = new URL(plane.url);
-  for (const target of ['/api/atlas/v2/%', '/%E0%A4%A', 'http://other/api/atlas/v2/orgs', '*']) {
-    const socket = connect(Number(port), '127.0.0.1');
-    socket.write(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
-    const chunks: Buffer[] = [];
-    for await (const chunk of socket) chunks.push(chunk);
-    assert.match(Buffer.concat(chunks).toString(), /^HTTP\/1\.1 4\d\d /, target);
+  const get = (target: string, more = '') => `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${more}\r\n`;
+  const cases = [
+    [get('/api/atlas/v2/%'), 404, 'RESOURCE_NOT_FOUND'],
+    [get('/%E0%A4%A'), 404, 'RESOURCE_NOT_FOUND'],
+    [get('*'), 404, 'RESOURCE_NOT_FOUND'],
+    [get('/elsewhere'), 404, 'RESOURCE_NOT_FOUND'],
+    [get('/api/atlas/v2/orgs', `X-Long: ${'x'.repeat(20_000)}\r\n`), 431, 'HEADERS_TOO_LARGE'],
+    ['nonsense\r\n\r\n', 400, 'MALFORMED_REQUEST'],
+    [get('/', 'Transfer-Encoding: chunked\r\nContent-Length: 1\r\n'), 400, 'MALFORMED_REQUEST'],
+  ] as const;
+  for (const [request, status, errorCode] of cases) {
+    const answer = await exchange(plane, request);
+    const what = request.slice(0, 60);
+    assert.deepEqual([answer.status, answer.json.error, answer.json.errorCode], [status, status, errorCode], what);
+    assert.equal(answer.headers.get('x-error-code'), errorCode, what);
+    assert.equal(answer.headers.get('content-type'), 'application/json', what);
+    assert.equal(answer.headers.get('x-content-type-options'), 'nosniff', what);
   }
+});
+
+test('a request line with a whole URL, as to a proxy, means its path', async () => {
+  const serviceAccount = { clientId: `mdb_sa_id_${'0c'.repeat(12)}`, secret: 'mdb_sa_sk_0123456789abcdefghijklmnop' };
+  await using plane = await startControlPlane({ wishes: { serviceAccount } });
+  const credentials = Buffer.from(`${serviceAccount.clientId}:${serviceAccount.secret}`).toString('base64');
+  const token = await fetch(`${plane.url}/api/oauth/token`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${credentials}`, 'content-type': 'application/x-www-form-urlencoded' },
+    body: 'grant_type=client_credentials',
+  });
+  const bearer = ((await token.json()) as { access_token: string }).access_token;
+  const headers = `Host: x\r\nConnection: close\r\nAuthorization: Bearer ${bearer}\r\nAccept: ${ATLAS}\r\n`;
+  const answer = await exchange(plane, `GET http://other/api/atlas/v2/orgs HTTP/1.1\r\n${headers}\r\n`);
+  assert.equal(answer.status, 200);
+  const [self] = answer.json.links as { href: string }[];
+  assert.equal(self?.href, `${plane.url}/api/atlas/v2/orgs?includeCount=true&pageNum=1&itemsPerPage=100`);
 });

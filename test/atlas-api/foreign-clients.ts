@@ -35,6 +35,12 @@ export async function findCurl(): Promise<ForeignClient> {
   return reason ?? { run: (...args) => output('curl', args) };
 }
 
+/** The Atlas CLI where it is installed: no package registry has it. */
+export async function findAtlasCli(): Promise<ForeignClient> {
+  const reason = await failureOf('atlas', ['--version']);
+  return reason ?? { run: (...args) => output('atlas', args) };
+}
+
 /** Python with `requests` and `httpx`, installed into the cache folder on first use. Arguments: a program and its arguments. */
 export async function findPython(): Promise<ForeignClient> {
   const absent = await failureOf('python3', ['-m', 'pip', '--version']);
@@ -50,13 +56,13 @@ export async function findPython(): Promise<ForeignClient> {
   return { run: (program, ...args) => output('python3', ['-c', program ?? '', ...args], env) };
 }
 
-/** The program of `go-client`, built in the cache folder; Go itself sees to what has changed. */
-export async function findGoClient(): Promise<ForeignClient> {
+/** One of the programs in Go beside this file, built in the cache folder; Go itself sees to what has changed. */
+export async function findGoProgram(name: 'go-client' | 'go-sdk-client'): Promise<ForeignClient> {
   const absent = await failureOf('go', ['version']);
   if (absent) return absent;
   mkdirSync(CACHE, { recursive: true });
-  const program = join(CACHE, 'go-client');
-  const cwd = fileURLToPath(new URL('go-client', import.meta.url));
+  const program = join(CACHE, name);
+  const cwd = fileURLToPath(new URL(name, import.meta.url));
   const failed = await failureOf('go', ['build', '-o', program, '.'], cwd);
   return failed ?? { run: (...args) => output(program, args, { ...process.env, NO_PROXY: '*' }) };
 }
@@ -74,8 +80,9 @@ async function failureOf(
     await run(command, args, { cwd, timeout: DEADLINE_MS });
     return undefined;
   } catch (error) {
-    const { code, stderr = '' } = error as { code?: unknown; stderr?: string };
-    const why = code === 'ENOENT' ? 'is not installed' : stderr.trim().split('\n').at(-1);
+    const { code, killed, stderr = '' } = error as { code?: unknown; killed?: boolean; stderr?: string };
+    const ended = killed ? `did not end within ${DEADLINE_MS / 1000} s` : stderr.trim().split('\n').at(-1);
+    const why = code === 'ENOENT' ? 'is not installed' : ended;
     return { missing: `${[command, ...args].slice(0, 4).join(' ')}: ${why}` };
   }
 }

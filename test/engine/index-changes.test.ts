@@ -118,3 +118,27 @@ test('a migration that fails while indexes are being built ends', async () => {
   await failed.promise;
   await assert.rejects(running.outcome, { code: 'HISTORY_LOST' });
 });
+
+test('an index that is built while its collection is renamed comes over, and makes no other collection', {
+  skip,
+}, async () => {
+  await using pair = await startPair();
+  const shop = pair.source.client.db('shop');
+  await shop.collection('items').insertMany([{ n: 1 }, { n: 2 }]);
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  const rename = async () => {
+    await shop.collection('items').rename('things');
+    const there = pair.destination.client.db('shop').listCollections({ name: 'things' });
+    await eventually(async () => (await there.clone().toArray()).length === 1, { what: 'the rename to come over' });
+  };
+  let renamed: Promise<void> | undefined;
+  using _ = onReach('engine.indexes.compared', () => {
+    renamed ??= rename();
+    return renamed;
+  });
+  await shop.collection('items').createIndex({ n: 1 });
+  await running.commit();
+  assert.ok(renamed !== undefined, 'an index was to be built');
+  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+});

@@ -108,7 +108,7 @@ export class Lane {
       if (batch.length >= BATCH_KEYS || bytes >= BATCH_BYTES) break;
       this.#queue.delete(identity);
       batch.push(dirty);
-      if ('document' in dirty.state) bytes += dirty.state.document.length;
+      bytes += dirty.key.value.bytes.length + ('document' in dirty.state ? dirty.state.document.length : 0);
     }
     return batch;
   }

@@ -4,6 +4,9 @@ import { HASH_SEED, hashByte, hashBytes } from './hash.ts';
 import { document, element } from './raw-document.ts';
 import { RawValue } from './raw-value.ts';
 
+/** Characters of a key in a message. */
+const LONGEST_SHOWN = 200;
+
 /**
  * The `_id` of a document as bytes. Two keys are the same here only when their bytes are; the server also takes numbers of
  * different types as equal, which is why equal numbers must share a lane (`laneHash`) and why deletes go before upserts [28].
@@ -74,5 +77,6 @@ function numberOf(type: number, bytes: Buffer): number | undefined {
 /** The key as a person reads it, for messages only. */
 export function describeKey(key: DocumentKey): string {
   const bytes = document(element(key.value.type, '_id', key.value.bytes));
-  return BSON.EJSON.stringify(BSON.deserialize(bytes)._id);
+  const text = BSON.EJSON.stringify(BSON.deserialize(bytes, { validation: { utf8: false } })._id);
+  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
 }

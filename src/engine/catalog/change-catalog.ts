@@ -1,7 +1,8 @@
-import type { Document, MongoClient } from 'mongodb';
+import type { Document, MongoClient, UUID } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import { rawDocument } from '../bson/raw-document.ts';
 import type { RawValue } from '../bson/raw-value.ts';
+import type { WriteTarget } from '../cluster/raw-write.ts';
 import { differingFields, documentOf, type Fields, fieldsOf } from './fields.ts';
 import type { IndexSpec } from './index-spec.ts';
 import { catalogName } from './namespaces.ts';
@@ -34,7 +35,10 @@ const MODIFIED_AS: Readonly<Record<string, string>> = { size: 'cappedSize', max:
 const NAMESPACE_NOT_FOUND = 26;
 const INDEX_NOT_FOUND = 27;
 
-/** Commands that bring a destination's catalog in step. Each may find its work done already, by an earlier try [39]. */
+/**
+ * Commands that bring a destination's catalog in step. Each may find its work done already, by an earlier try [39]. Those that concern
+ * a collection name its UUID, so that the server refuses them where another one has taken its name meanwhile [38].
+ */
 
 /** Makes a collection, time series or view. Nothing expires in it until the cutover [12]. */
 export async function createCollection(
@@ -47,28 +51,46 @@ export async function createCollection(
   await client.db(database).command(command);
 }
 
-export async function dropCollection(client: MongoClient, database: string, name: string): Promise<void> {
-  await tolerate([NAMESPACE_NOT_FOUND], client.db(database).command({ drop: catalogName(name) }));
+/** @param uuid  absent for a view */
+export async function dropCollection(client: MongoClient, database: string, name: string, uuid?: UUID): Promise<void> {
+  const command = { drop: catalogName(name), ...pinnedTo(uuid) };
+  await tolerate([NAMESPACE_NOT_FOUND], client.db(database).command(command));
 }
 
-export async function renameCollection(client: MongoClient, database: string, from: string, to: string): Promise<void> {
-  await client.db('admin').command({ renameCollection: `${database}.${from}`, to: `${database}.${to}` });
+export async function renameCollection(client: MongoClient, from: WriteTarget, to: string): Promise<void> {
+  const { database, name, uuid } = from;
+  const command = { renameCollection: `${database}.${name}`, to: `${database}.${to}`, ...pinnedTo(uuid) };
+  await client.db('admin').command(command);
 }
 
 /** One `createIndexes` for all of a collection's missing indexes: one scan. */
 export async function createIndexes(
   client: MongoClient,
-  database: string,
-  name: string,
+  { database, name, uuid }: WriteTarget,
   specs: readonly IndexSpec[],
 ): Promise<void> {
   if (specs.length === 0) return;
   const indexes = specs.map(({ fields }) => rawDocument(documentOf(fields)));
-  await client.db(database).command({ createIndexes: catalogName(name), indexes, writeConcern: { w: 'majority' } });
+  const command = { createIndexes: catalogName(name), indexes, ...pinnedTo(uuid), writeConcern: { w: 'majority' } };
+  await client.db(database).command(command);
 }
 
-export async function dropIndex(client: MongoClient, database: string, name: string, index: string): Promise<void> {
-  await tolerate([INDEX_NOT_FOUND], client.db(database).command({ dropIndexes: catalogName(name), index }));
+export async function dropIndex(
+  client: MongoClient,
+  { database, name, uuid }: WriteTarget,
+  index: string,
+): Promise<void> {
+  const command = { dropIndexes: catalogName(name), index, ...pinnedTo(uuid) };
+  await tolerate([INDEX_NOT_FOUND], client.db(database).command(command));
+}
+
+/** Changes options of an index, or of the collection itself. @param change  as `collMod` takes it */
+export async function modify(
+  client: MongoClient,
+  { database, name, uuid }: WriteTarget,
+  change: Document,
+): Promise<void> {
+  await client.db(database).command({ collMod: catalogName(name), ...change, ...pinnedTo(uuid) });
 }
 
 /**
@@ -89,7 +111,12 @@ export async function modifyOptions(client: MongoClient, existing: CatalogEntry,
   // A view's definition is given whole.
   const changed = existing.type === 'view' ? [...MODIFIABLE_VIEW] : differing;
   const options: Document = Object.fromEntries(changed.map((name) => changeOf(name, wanted.get(name))));
-  await client.db(existing.database).command({ collMod: catalogName(existing.name), ...options });
+  const command = { collMod: catalogName(existing.name), ...options, ...pinnedTo(existing.uuid) };
+  await client.db(existing.database).command(command);
+}
+
+function pinnedTo(uuid: UUID | undefined): { readonly collectionUUID?: UUID } {
+  return uuid === undefined ? {} : { collectionUUID: uuid };
 }
 
 function changeOf(name: string, value: RawValue | undefined): [name: string, value: unknown] {

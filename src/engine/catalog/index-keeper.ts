@@ -4,7 +4,7 @@ import { CollectionDropped, onDestination, onSource, pinTo } from '../cluster/mo
 import type { EngineContext } from '../lifecycle/context.ts';
 import { createIndexes, dropIndex } from './change-catalog.ts';
 import { type IndexSpec, sameButForWeakening, weakened } from './index-spec.ts';
-import { listIndexes } from './read-catalog.ts';
+import { listIndexesOf } from './read-catalog.ts';
 import type { TrackedCollection } from './tracked-collection.ts';
 
 /** How often a build that the destination refuses is tried again once its collection is live: documents may still be on their way. */
@@ -103,31 +103,29 @@ export class IndexKeeper {
 
   async #bringInStep(collection: TrackedCollection): Promise<void> {
     const { source, destination, checkpoint } = this.#context;
-    const originals = await onSource(this.#context, collection, async (name) => {
-      const specs = await listIndexes(source, collection.database, name);
-      // `listIndexes` can't be pinned to a UUID, so it is made sure afterwards that the name was still this collection's.
-      await source
-        .db(collection.database)
-        .command({ find: name, limit: 1, projection: { _id: 1 }, ...pinTo(this.#context, collection) });
-      return specs;
-    });
+    const { database } = collection;
+    const { collectionUUID: uuid } = pinTo(this.#context, collection);
+    const originals = await onSource(this.#context, collection, (name) =>
+      listIndexesOf(source, { database, name, uuid }),
+    );
     collection.indexes = originals;
     // What they were goes on record before anything weaker is made in their place [11].
     await this.#context.retrier.run('the destination', () =>
       checkpoint.saveCollection(collection.toRecord(checkpoint.migrationId)),
     );
     await reach('engine.indexes.recorded');
-    await onDestination(this.#context, collection, async ({ database, name }) => {
-      const present = await listIndexes(destination, database, name);
+    await onDestination(this.#context, collection, async (target) => {
+      const present = await listIndexesOf(destination, target);
       const isWanted = (spec: IndexSpec) => originals.some((original) => sameButForWeakening(original, spec));
-      for (const spec of present) if (!isWanted(spec)) await dropIndex(destination, database, name, spec.name);
+      await reach('engine.indexes.compared');
+      for (const spec of present) if (!isWanted(spec)) await dropIndex(destination, target, spec.name);
       const missing = originals.filter((spec) => !present.some((one) => sameButForWeakening(spec, one))).map(weakened);
       try {
-        await createIndexes(destination, database, name, missing);
+        await createIndexes(destination, target, missing);
       } catch (error) {
-        if (classify(error) === 'transient') throw error;
+        if (classify(error) !== 'fatal') throw error;
         const reason = `its indexes can't be built on the destination: ${messageOf(error)}`;
-        throw new UserError('NAMESPACE_CONFLICT', [`${database}.${name}`, reason], { cause: error });
+        throw new UserError('NAMESPACE_CONFLICT', [`${target.database}.${target.name}`, reason], { cause: error });
       }
     });
   }

@@ -1,6 +1,7 @@
 import { BSON, type Document, type MongoClient, UUID } from 'mongodb';
 import { elementNamed } from '../bson/elements.ts';
 import { readAll } from '../cluster/raw-cursor.ts';
+import type { WriteTarget } from '../cluster/raw-write.ts';
 import { type Fields, fieldsOf } from './fields.ts';
 import { type IndexSpec, readIndexSpec } from './index-spec.ts';
 import { catalogName, isBuckets, isServerCollection, isUserDatabase } from './namespaces.ts';
@@ -71,6 +72,21 @@ export async function listRawIndexes(client: MongoClient, database: string, name
     if ((error as { code?: unknown }).code === NAMESPACE_NOT_FOUND) return [];
     throw error;
   }
+}
+
+/**
+ * Indexes of exactly this collection. `listIndexes` can't be pinned to a UUID, so it is made sure afterwards that the name was still its.
+ * @param of  without a UUID where reads can't be pinned to one at all
+ * @throws MongoServerError CollectionUUIDMismatch when it was not
+ */
+export async function listIndexesOf(
+  client: MongoClient,
+  { database, name, uuid }: Omit<WriteTarget, 'uuid'> & { readonly uuid: UUID | undefined },
+): Promise<IndexSpec[]> {
+  const specs = await listIndexes(client, database, name);
+  if (uuid === undefined) return specs;
+  await client.db(database).command({ find: name, limit: 1, projection: { _id: 1 }, collectionUUID: uuid });
+  return specs;
 }
 
 /** Statistics for planning and progress: the source's own counts, which may be off after a crash of its server. */

@@ -113,7 +113,7 @@ async function dropGone(
     const entry = present.find(
       ({ uuid }) => uuid?.toHexString(false) === collection.destinationUuid?.toHexString(false),
     );
-    if (entry !== undefined) await dropCollection(context.destination, database, entry.name);
+    if (entry !== undefined) await dropCollection(context.destination, database, entry.name, entry.uuid);
     await context.checkpoint.removeCollection(collection.uuid);
     context.tracked.delete(collection.id);
   }
@@ -137,7 +137,7 @@ async function renameMoved(
     if (collection !== undefined) located.set(name, collection);
   }
   const move = async (collection: TrackedCollection, from: string, to: string) => {
-    await renameCollection(context.destination, database, from, to);
+    await renameCollection(context.destination, { ...collection.target, name: from }, to);
     located.delete(from);
     located.set(to, collection);
     collection.destinationName = to;

@@ -1,8 +1,8 @@
 import { type Document, type MongoClient, MongoServerError, type UUID } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
-import { type DocumentKey, describeKey } from '../bson/document-key.ts';
+import { type DocumentKey, describeKey, keyOf } from '../bson/document-key.ts';
 import { documentSequence } from '../bson/document-sequence.ts';
-import { BSON_TYPE } from '../bson/elements.ts';
+import { BSON_TYPE, elementNamed } from '../bson/elements.ts';
 import { array, boolean, document, element, int32, rawDocument } from '../bson/raw-document.ts';
 import { classifyCode, WriteConcernFailure } from './failure-policy.ts';
 
@@ -22,10 +22,14 @@ export interface WriteError {
 }
 
 const DUPLICATE_KEY = 11_000;
+const BSON_OBJECT_TOO_LARGE = 10_334;
 
 /** Servers take 48,000,000 bytes and 100,000 statements in a message; some room is left for the command itself [22]. */
 const MESSAGE_BYTES = 46_000_000;
 const MESSAGE_STATEMENTS = 100_000;
+
+/** What a server takes as one document inside a message: the largest one that can be stored, and 16 KiB for what surrounds it. */
+const STATEMENT_BYTES = 16 * 1024 * 1024 + 16 * 1024;
 
 const MAJORITY = { w: 'majority', j: true };
 
@@ -101,7 +105,11 @@ export function isDuplicateId(error: WriteError): boolean {
 }
 
 /** Stops the migration for a document that the destination will not take. @throws UserError NAMESPACE_CONFLICT */
-export function refuseWriteError(target: WriteTarget, key: DocumentKey | undefined, error: WriteError): never {
+export function refuseWriteError(
+  target: WriteTarget,
+  key: DocumentKey | undefined,
+  error: Pick<WriteError, 'code' | 'errmsg'>,
+): never {
   const which = key === undefined ? 'a document' : `the document with _id ${describeKey(key)}`;
   throw new UserError('NAMESPACE_CONFLICT', [
     `${target.database}.${target.name}`,
@@ -117,6 +125,7 @@ async function send(
   statements: readonly Buffer[],
   options: Document,
 ): Promise<WriteError[]> {
+  refuseTooLarge(target, statements);
   const errors: WriteError[] = [];
   for (const { start, end } of messages(statements)) {
     const reply = await client.db(target.database).command({
@@ -137,6 +146,15 @@ async function send(
     }
   }
   return errors;
+}
+
+/** A document of nearly 16 MiB with a very long `_id` can come to be by updates, but can't be written whole: the `_id` stands beside it. */
+function refuseTooLarge(target: WriteTarget, statements: readonly Buffer[]): void {
+  const tooLarge = statements.find(({ length }) => length > STATEMENT_BYTES);
+  if (tooLarge === undefined) return;
+  const query = elementNamed(tooLarge, 'q');
+  const key = query && keyOf(tooLarge.subarray(query.valueStart, query.valueEnd));
+  refuseWriteError(target, key, { code: BSON_OBJECT_TOO_LARGE, errmsg: 'with its _id beside it, it is too large' });
 }
 
 /** Cuts statements into messages that a server takes. */

@@ -1,6 +1,6 @@
 import { messageOf, UserError } from '../../platform/index.ts';
+import { modify } from '../catalog/change-catalog.ts';
 import { expireAfterSeconds, type IndexSpec, isPreparedUnique, isUnique } from '../catalog/index-spec.ts';
-import { catalogName } from '../catalog/namespaces.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import { classify } from '../cluster/failure-policy.ts';
 import { onDestination } from '../cluster/moved.ts';
@@ -34,9 +34,9 @@ export async function restoreExpiry(context: EngineContext): Promise<void> {
   for (const collection of context.tracked.values()) {
     const expiry = collection.options.get('expireAfterSeconds');
     if (expiry === undefined) continue;
-    await onDestination(context, collection, async ({ database, name }) => {
-      await context.destination.db(database).command({ collMod: catalogName(name), expireAfterSeconds: expiry });
-    });
+    await onDestination(context, collection, (target) =>
+      modify(context.destination, target, { expireAfterSeconds: expiry }),
+    );
   }
 }
 
@@ -63,15 +63,13 @@ async function modifyIndex(
   change: Change,
 ): Promise<void> {
   const fields = typeof change === 'function' ? change(spec) : change;
-  await onDestination(context, collection, async ({ database, name }) => {
+  await onDestination(context, collection, async (target) => {
     try {
-      await context.destination
-        .db(database)
-        .command({ collMod: catalogName(name), index: { name: spec.name, ...fields } });
+      await modify(context.destination, target, { index: { name: spec.name, ...fields } });
     } catch (error) {
       if (classify(error) !== 'fatal') throw error;
       const reason = `its index ${spec.name} can't be restored on the destination: ${messageOf(error)}`;
-      throw new UserError('NAMESPACE_CONFLICT', [`${database}.${name}`, reason], { cause: error });
+      throw new UserError('NAMESPACE_CONFLICT', [`${target.database}.${target.name}`, reason], { cause: error });
     }
   });
 }

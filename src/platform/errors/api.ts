@@ -144,6 +144,22 @@ export const apiErrors = defineErrors({
     detail: 'The Content-Type % is not supported: send application/json.',
     remedy: 'Send the header Content-Type: application/json, or the versioned type of the resource.',
   },
+  MALFORMED_REQUEST: {
+    status: 400,
+    detail: 'The request is not valid HTTP.',
+    remedy:
+      'Send HTTP/1.1, and HTTPS where the server has a certificate; look for a proxy on the way that alters requests.',
+  },
+  REQUEST_TIMEOUT: {
+    status: 408,
+    detail: 'The request did not arrive whole within 30 seconds.',
+    remedy: 'Send it again; look at the network between client and server.',
+  },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    detail: 'The headers of the request are larger than 16384 bytes.',
+    remedy: 'Send fewer or shorter headers.',
+  },
   PAYLOAD_TOO_LARGE: {
     status: 413,
     detail: 'The request body is larger than % bytes.',

@@ -21,6 +21,7 @@ const POINTS = [
   'engine.copy.indexed',
   'engine.copy.drained',
   'engine.indexes.recorded',
+  'engine.indexes.compared',
   'engine.apply.batch-taken',
   'engine.apply.batch-acknowledged',
   'engine.capture.batch-dispatched',

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseLinkToken } from '../../src/link/index.ts';
+import { SOURCE_PROJECT } from '../gateway/agent-client.ts';
+import { type ControlPlane, startControlPlane } from './control-plane.ts';
+import { findGoProgram, runClient, skipReason } from './foreign-clients.ts';
+import { cliBody, prepare, progress } from './migration-world.ts';
+
+const sdk = await findGoProgram('go-sdk-client');
+
+/** What the SDK made of an answer. */
+interface Outcome {
+  readonly status: number;
+  readonly result?: Record<string, unknown> & Record<string, unknown>[];
+  readonly error?: Record<string, unknown>;
+  readonly message?: string;
+}
+
+const ACCOUNT = { clientId: `mdb_sa_id_${'0c'.repeat(12)}`, secret: 'mdb_sa_sk_0123456789abcdefghijklmnopqrstuv' };
+
+type Call = (...call: string[]) => Promise<Outcome>;
+
+function sdkOf(plane: ControlPlane, scheme: 'digest' | 'oauth', secret?: string): Call {
+  const [id, own] = scheme === 'digest' ? [plane.publicKey, plane.privateKey] : [ACCOUNT.clientId, ACCOUNT.secret];
+  return async (...call) => JSON.parse(await runClient(sdk, plane.url, scheme, id, secret ?? own, ...call));
+}
+
+for (const scheme of ['digest', 'oauth'] as const) {
+  test(`MongoDB's Go SDK goes the whole way with ${scheme}, and reads every error as one of Atlas's`, {
+    skip: skipReason(sdk),
+  }, async () => {
+    await using plane = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
+    const { agent, groupId } = await prepare(plane);
+    const call = sdkOf(plane, scheme);
+
+    for (const body of [{ accessListIps: ['1.2.3.4', '2001:db8::/32'] }, { accessListIps: [] }, {}]) {
+      const created = await call('createLinkToken', plane.orgId, JSON.stringify(body));
+      assert.equal(created.status, 201, created.message);
+      assert.ok(parseLinkToken(String(created.result?.linkToken)));
+    }
+    const projects = await call('listAvailableProjects', plane.orgId);
+    assert.deepEqual(
+      projects.result?.map(({ projectId, migrationHosts }) => ({ projectId, migrationHosts })),
+      [{ projectId: SOURCE_PROJECT, migrationHosts: ['host-1'] }],
+    );
+
+    const order = JSON.stringify(cliBody(groupId));
+    const validation = await call('validateLiveMigrations', groupId, order);
+    assert.deepEqual([validation.status, validation.result?.status], [200, 'PENDING'], validation.message);
+    const validationId = String(validation.result?._id);
+    await agent.report({ validations: [{ id: validationId, status: 'FAILED', errorMessage: 'no such user' }] });
+    const failed = await call('getMigrationValidateStatus', groupId, validationId);
+    assert.deepEqual([failed.result?.status, failed.result?.errorMessage], ['FAILED', 'no such user']);
+
+    const { dropDestinationData: _, ...rest } = cliBody(groupId);
+    const older = await call('validateOlder', groupId, JSON.stringify({ ...rest, dropEnabled: true }));
+    assert.deepEqual([older.status, older.result?.status], [200, 'PENDING'], older.message);
+    const mixed = await call('validateOlder', groupId, order);
+    assert.deepEqual([mixed.status, mixed.error?.errorCode], [400, 'MISSING_ATTRIBUTE'], mixed.message);
+
+    const started = await call('createGroupLiveMigration', groupId, order);
+    assert.deepEqual([started.status, started.result?.status], [201, 'NEW'], started.message);
+    const id = String(started.result?._id);
+    const early = await call('cutoverMigration', groupId, id);
+    assert.deepEqual([early.status, early.error?.error, early.error?.errorCode], [409, 409, 'CUTOVER_NOT_READY']);
+    const ready = { state: 'tailing', readyForCutover: true, lagSeconds: 3 } as const;
+    await agent.report({ migrations: [{ id, progress: progress(id, ready) }] });
+    const { result } = await call('getGroupLiveMigration', groupId, id);
+    assert.deepEqual(
+      [result?.status, result?.readyForCutover, result?.lagTimeSeconds, result?.migrationHosts],
+      ['WORKING', true, 3, ['host-1']],
+    );
+    assert.deepEqual(await call('cutoverMigration', groupId, id), { status: 202 });
+
+    const refused = await call('deleteLinkTokens', plane.orgId);
+    assert.deepEqual(refused.error, {
+      detail: `Cannot delete organization link while there is active migration in following project ids: ${groupId}`,
+      error: 409,
+      errorCode: 'CANNOT_DELETE_ORG_ACTIVE_LIVE_MIGRATION_ATLAS_ORG_LINK',
+      parameters: [groupId],
+      reason: 'Conflict',
+    });
+    await agent.report({ migrations: [{ id, progress: progress(id, { state: 'committed' }) }] });
+    assert.deepEqual(await call('deleteLinkTokens', plane.orgId), { status: 204 });
+    const gone = await call('deleteLinkTokens', plane.orgId);
+    assert.match(
+      gone.message ?? '',
+      /HTTP 404 Not Found \(Error code: "UNEXPECTED_ERROR"\) Detail: Could not find the requested external organization link\. Reason: Not Found/,
+    );
+    const bad = await call('createLinkToken', plane.orgId, JSON.stringify({ accessListIps: ['nonsense'] }));
+    assert.deepEqual(
+      [bad.status, bad.error?.errorCode, bad.error?.parameters],
+      [400, 'INVALID_IP_ADDRESS_OR_CIDR_NOTATION', ['nonsense']],
+    );
+  });
+}
+
+test("MongoDB's Go SDK finds its way from the organization to the cluster", { skip: skipReason(sdk) }, async () => {
+  await using plane = await startControlPlane();
+  const { groupId } = await prepare(plane);
+  const call = sdkOf(plane, 'digest');
+  const [organizations, projects] = [await call('listOrgs'), await call('listGroups')];
+  const names = ({ result }: Outcome) =>
+    (result?.results as Record<string, unknown>[] | undefined)?.map(({ name }) => name);
+  assert.deepEqual([organizations.result?.totalCount, names(projects)], [1, ['p']]);
+  assert.deepEqual(names(await call('getOrgGroups', plane.orgId)), ['p']);
+  assert.equal((await call('getOrg', plane.orgId)).result?.id, plane.orgId);
+  assert.equal((await call('getGroup', groupId)).result?.orgId, plane.orgId);
+  assert.deepEqual(names(await call('listClusters', groupId)), ['C1', 'C2']);
+  // Of a project, the SDK sends read-only fields too.
+  const made = await call('createGroup', JSON.stringify({ name: 'made', orgId: plane.orgId }));
+  assert.deepEqual([made.status, made.result?.name], [201, 'made'], made.message);
+  const unknown = await call('getGroup', 'f'.repeat(24));
+  assert.deepEqual([unknown.status, unknown.error?.errorCode], [404, 'GROUP_NOT_FOUND']);
+});
+
+test("MongoDB's Go SDK answers the stronger of two challenges, and either one alone", {
+  skip: skipReason(sdk),
+}, async () => {
+  for (const digestAlgorithms of [['SHA-256', 'MD5'], ['SHA-256'], ['MD5']] as const) {
+    await using plane = await startControlPlane({ digestAlgorithms });
+    assert.equal((await sdkOf(plane, 'digest')('listOrgs')).status, 200, digestAlgorithms.join());
+  }
+});
+
+test("MongoDB's Go SDK tells wrong credentials and revoked tokens from other errors", {
+  skip: skipReason(sdk),
+}, async () => {
+  await using plane = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
+  const digest = await sdkOf(plane, 'digest', 'wrong')('listOrgs');
+  assert.deepEqual([digest.status, digest.error?.detail], [401, 'You are not authorized for this resource.']);
+  const oauth = await sdkOf(plane, 'oauth', 'wrong')('listOrgs');
+  assert.match(oauth.message ?? '', /"invalid_client" "Invalid credentials provided\."/);
+  const revoked = await sdkOf(plane, 'oauth')('revoked');
+  assert.deepEqual([revoked.status, revoked.error?.error], [401, 401]);
+});

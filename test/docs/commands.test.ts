@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import type { RedeemResponse } from '../../src/link/index.ts';
+import { type ControlPlane, startControlPlane } from '../atlas-api/control-plane.ts';
+import { findAtlasCli, findCurl, skipReason } from '../atlas-api/foreign-clients.ts';
+import { DESTINATION, progress } from '../atlas-api/migration-world.ts';
+import { AgentClient, SOURCE, SOURCE_PROJECT } from '../gateway/agent-client.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const run = promisify(execFile);
+const curl = await findCurl();
+const atlasCli = await findAtlasCli();
+
+const PAGE = readFileSync(new URL('../../docs/06-atlas-cli-and-curl.md', import.meta.url), 'utf8');
+const [CLI_PART = '', CURL_PART = ''] = PAGE.split('\n## With curl\n');
+
+const ACCOUNT = { clientId: `mdb_sa_id_${'0c'.repeat(12)}`, secret: 'mdb_sa_sk_0123456789abcdefghijklmnopqrstuv' };
+
+/** The page as what it tells its reader to do, in order: to run a command, or to take a field of the last answer as a variable. */
+type Step =
+  | { readonly command: string }
+  | { readonly command?: undefined; readonly field: string; readonly variable: string };
+
+function stepsOf(part: string): Step[] {
+  const step = /```sh\n(?<command>.*?)```|Its `(?<field>\w+)` is the `(?<variable>\w+)` of what follows/gs;
+  return [...part.matchAll(step)].map(({ groups: { command, field = '', variable = '' } = {} }) =>
+    command === undefined ? { field, variable } : { command },
+  );
+}
+
+/**
+ * Does what a part of the page says, while an agent does what happens beside the source. Ends with a migration that is COMPLETE and
+ * without links.
+ * @param given  variables that the reader has already
+ * @returns how many commands there were
+ */
+async function follow(part: string, plane: ControlPlane, given: Readonly<Record<string, string>>): Promise<number> {
+  const agent = new AgentClient(plane.url);
+  const variables: Record<string, string> = {
+    URL: plane.url,
+    ORG_ID: plane.orgId,
+    PUBLIC_KEY: plane.publicKey,
+    PRIVATE_KEY: plane.privateKey,
+    SOURCE_PROJECT_ID: SOURCE_PROJECT,
+    ...given,
+  };
+  const agentDoes: Record<string, () => Promise<unknown>> = {
+    LINK_TOKEN: async () => {
+      const answer = await agent.redeem(variables.LINK_TOKEN ?? '');
+      agent.agentId = (answer.json as unknown as RedeemResponse).agentId;
+      await agent.report({ inventory: [{ projectId: SOURCE_PROJECT, name: 'shop', deployments: [SOURCE] }] });
+    },
+    MIGRATION_ID: () => report({ state: 'tailing', readyForCutover: true, lagSeconds: 0, notReadyReasons: [] }),
+  };
+  const report = (changes: Parameters<typeof progress>[1]) => {
+    const id = variables.MIGRATION_ID ?? '';
+    return agent.report({ migrations: [{ id, progress: progress(id, changes) }] });
+  };
+
+  let definitions = 'set -euo pipefail\n';
+  let answer = '';
+  let commands = 0;
+  for (const step of stepsOf(part)) {
+    if (step.command === undefined) {
+      const { field, variable } = step;
+      const value: unknown = JSON.parse(answer)[field];
+      assert.equal(typeof value, 'string', `${field} in ${answer}`);
+      variables[variable] = String(value);
+      await agentDoes[variable]?.();
+      continue;
+    }
+    // Functions and variables that one command defines are there for the next.
+    if (/^(api\(\) \{|export )/.test(step.command)) definitions += step.command;
+    definitions += /^ORDER="[\s\S]*?\n\}"\n/m.exec(step.command)?.[0] ?? '';
+    const env = { ...process.env, NO_PROXY: '*', ...variables };
+    ({ stdout: answer } = await run('bash', ['-c', definitions + step.command], { env }));
+    if (/^[{[]/.test(answer)) assert.equal(JSON.parse(answer).errorCode, undefined, `${step.command}\n${answer}`);
+    commands += 1;
+    if (/cutover("| --)/.test(step.command)) await report({ state: 'committed', canWrite: true, lagSeconds: null });
+  }
+  const [migration] = await plane.store.migrationsOf(variables.GROUP_ID ?? '');
+  assert.equal(migration?.state.status, 'COMPLETE');
+  assert.deepEqual(await plane.store.openLinksOf(plane.orgId), []);
+  return commands;
+}
+
+test('the curl commands of docs/06-atlas-cli-and-curl.md work as they stand, in their order', {
+  skip: skipReason(curl),
+}, async () => {
+  await using plane = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
+  const commands = await follow(CURL_PART, plane, { CLIENT_ID: ACCOUNT.clientId, CLIENT_SECRET: ACCOUNT.secret });
+  assert.ok(commands >= 17, `only ${commands} commands were found`);
+});
+
+test('the commands of the Atlas CLI in docs/06-atlas-cli-and-curl.md work as they stand, in their order', {
+  skip: skipReason(atlasCli),
+}, async () => {
+  await using plane = await startControlPlane();
+  using home = temporaryFolder('atlas-cli-home');
+  const group = await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'shop', orgId: plane.orgId } });
+  const GROUP_ID = String(group.json.id);
+  const cluster = { name: 'C', connectionStrings: { standard: DESTINATION } };
+  await plane.api('POST', `/api/atlas/v2/groups/${GROUP_ID}/clusters`, { body: cluster });
+  // The CLI keeps its profiles in there.
+  const folders = { HOME: home.path, XDG_CONFIG_HOME: home.path };
+  const commands = await follow(CLI_PART, plane, { GROUP_ID, ...folders });
+  assert.ok(commands >= 9, `only ${commands} commands were found`);
+});

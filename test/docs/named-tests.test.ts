@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+const root = new URL('../../', import.meta.url);
+
+function testNames(): Set<string> {
+  const sources = globSync('test/**/*.test.ts', { cwd: root }).map((file) => readFileSync(new URL(file, root), 'utf8'));
+  return new Set(
+    sources.flatMap((source) => [...source.matchAll(/test\(\s*['`](.+)['`],/g)].map(([, name]) => name ?? '')),
+  );
+}
+
+/** The cells of a page's tables, without their headings. */
+function rowsOf(page: string): string[][] {
+  return readFileSync(new URL(`docs/${page}`, root), 'utf8')
+    .split('\n')
+    .filter((line) => /^\| (?!(#|what) )/.test(line))
+    .map((line) => line.slice(2, -2).split(' | '));
+}
+
+test('every test that docs/05-pitfalls.md names exists, and every pitfall has its row', () => {
+  const names = testNames();
+  const numbers = new Set<number>();
+  for (const [number = '', , , named = ''] of rowsOf('05-pitfalls.md')) {
+    assert.ok(named === '–' || names.has(named), `no test is called: ${named}`);
+    for (const part of number.split(', ')) {
+      const [first = 0, last = first] = part.split('–').map(Number);
+      for (let n = first; n <= last; n += 1) numbers.add(n);
+    }
+  }
+  assert.deepEqual(
+    [...numbers].sort((a, b) => a - b),
+    Array.from({ length: 57 }, (_, n) => n + 1),
+  );
+});
+
+test('every feature of docs/07-what-is-moved.md names a test, and it exists', () => {
+  const names = testNames();
+  const rows = rowsOf('07-what-is-moved.md');
+  assert.ok(rows.length > 30);
+  for (const [what, , named = ''] of rows) assert.ok(names.has(named), `of "${what}", no test is called: ${named}`);
+});

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Collection } from 'mongodb';
+import { onReach } from '../../src/platform/index.ts';
+import { compareClusters } from '../support/compare-clusters.ts';
+import { checkForLeaks } from '../support/leak-check.ts';
+import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
+import { RunningMigration } from './running-migration.ts';
+
+checkForLeaks();
+
+interface Item {
+  _id: number | string;
+  n?: number;
+}
+
+/** With the cache that other tests do with, the source itself turns such writes away for minutes. */
+const ROOMY = { source: { cacheGigabytes: 1 }, destination: { cacheGigabytes: 1 } };
+
+/** Half of it fits into a document twice, beside a long key. */
+const HALF = 7 * 1024 * 1024;
+const LONG_KEY = 'k'.repeat(1_000_000);
+
+test('transactions of 1,000 writes, mass deletes and hot documents come over, in the copy and while following', async () => {
+  await using pair = await startPair();
+  const db = pair.source.client.db('large');
+  const [items, others] = [db.collection<Item>('items'), db.collection<Item>('others')];
+  await items.insertMany(Array.from({ length: 5_000 }, (_, n) => ({ _id: n, n })));
+  await others.insertMany([{ _id: 'hot', n: 0 }]);
+  const changeALot = async (round: number) => {
+    await transact(pair, [items, others], round);
+    await items.deleteMany({ _id: { $gte: round * 2_000, $lt: round * 2_000 + 1_500 } });
+    await Promise.all(
+      Array.from({ length: 10 }, async () => {
+        for (let n = 0; n < 100; n += 1) await others.updateOne({ _id: 'hot' }, { $inc: { n: 1 } });
+      }),
+    );
+  };
+  let changed: Promise<void> | undefined;
+  using _ = onReach('engine.copy.batch-acknowledged', () => {
+    changed ??= changeALot(0);
+    return changed;
+  });
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  assert.ok(changed !== undefined, 'changed during the copy');
+  await changeALot(1);
+  await running.commit();
+  await assertIdentical(pair);
+  const hot = await pair.destination.client.db('large').collection<Item>('others').findOne({ _id: 'hot' });
+  assert.equal(hot?.n, 2_000);
+});
+
+test('changes whose events come near 16 MiB, or would be over it, come over', async () => {
+  await using pair = await startPair(ROOMY);
+  const items = pair.source.client.db('large').collection<Item & { a?: string; b?: string; c?: unknown[] }>('items');
+  await items.insertMany([{ _id: LONG_KEY, a: 'a'.repeat(HALF) }, { _id: 1 }, { _id: 2 }]);
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  // With its key, which stands in the event beside what was updated and once more in its token, each is more than a document may be.
+  await items.updateOne({ _id: LONG_KEY }, { $set: { a: 'b'.repeat(HALF), b: 'b'.repeat(HALF) } });
+  await items.updateOne({ _id: LONG_KEY }, { $set: { a: 'c'.repeat(HALF), b: 'd'.repeat(HALF) } });
+  await items.updateOne({ _id: 1 }, { $set: { c: Array.from({ length: 600_000 }, (_, n) => n) } });
+  await items.updateOne({ _id: 1 }, [{ $set: { c: { $map: { input: '$c', in: { $add: ['$$this', 1] } } } } }]);
+  await items.replaceOne({ _id: 2 }, { a: 'e'.repeat(HALF), b: 'f'.repeat(HALF) });
+  await items.insertOne({ _id: 3, a: 'g'.repeat(2 * HALF + 1_900_000) });
+  await items.deleteOne({ _id: 2 });
+  await running.commit();
+  await assertIdentical(pair);
+});
+
+test('thousands of long keys that change at once come over', async () => {
+  await using pair = await startPair();
+  const items = pair.source.client.db('large').collection<Item>('items');
+  const keys = Array.from({ length: 1_500 }, (_, n) => `${n}`.padEnd(30_000, 'k'));
+  await items.insertMany(keys.map((_id) => ({ _id, n: 0 })));
+  let changed: Promise<unknown> | undefined;
+  using _ = onReach('engine.copy.batch-acknowledged', () => {
+    changed ??= items.updateMany({}, { $inc: { n: 1 } });
+    return changed.then(() => undefined);
+  });
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  await items.updateMany({}, { $inc: { n: 1 } });
+  await running.commit();
+  await assertIdentical(pair);
+});
+
+test('a document that is too large to be written beside its own _id stops the migration with its name', async () => {
+  await using pair = await startPair(ROOMY);
+  const items = pair.source.client.db('large').collection<Item & { a?: string; b?: string }>('items');
+  const key = 'k'.repeat(1_500_000);
+  await items.insertOne({ _id: key, a: 'a'.repeat(HALF) });
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  await items.updateOne({ _id: key }, { $set: { b: 'b'.repeat(HALF) } });
+  await assert.rejects(running.outcome, { code: 'NAMESPACE_CONFLICT', message: /large\.items .*_id "kkk.*too large/ });
+  assert.ok((running.progress.error?.message.length ?? 0) < 500, 'without the whole key');
+});
+
+/** 1,000 writes that the source takes all at once. */
+async function transact(pair: ReplicaSetPair, [items, others]: [Collection<Item>, Collection<Item>], round: number) {
+  await pair.source.client.withSession((session) =>
+    session.withTransaction(async () => {
+      for (let n = 0; n < 10; n += 1) {
+        const ids = Array.from({ length: 50 }, (_, m) => 10_000 * (round + 1) + n * 50 + m);
+        await others.insertMany(
+          ids.map((_id) => ({ _id, n })),
+          { session },
+        );
+        const updates = ids.map((_id, m) => ({
+          updateOne: { filter: { _id: round * 2_000 + 1_500 + ((n * 50 + m) % 500) }, update: { $set: { n: -_id } } },
+        }));
+        await items.bulkWrite(updates, { session });
+      }
+    }),
+  );
+}
+
+async function assertIdentical(pair: ReplicaSetPair): Promise<void> {
+  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+}
