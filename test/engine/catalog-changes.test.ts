@@ -5,9 +5,12 @@ import { onReach } from '../../src/platform/index.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
+import { needsSource } from '../support/source-version.ts';
 import { RunningMigration } from './running-migration.ts';
 
 checkForLeaks();
+
+const skip = needsSource('6.0', 'its stream does not show changes of the catalog');
 
 /** Everything that can happen to a catalog, on collections that `fill` made. */
 async function changeEverything(db: Db): Promise<void> {
@@ -86,7 +89,7 @@ async function fill(pair: ReplicaSetPair): Promise<Db> {
   return db;
 }
 
-test('changes of the catalog while the migration follows end as on the source', async () => {
+test('changes of the catalog while the migration follows end as on the source', { skip }, async () => {
   await using pair = await startPair();
   const db = await fill(pair);
   await using running = RunningMigration.start(pair);
@@ -96,7 +99,7 @@ test('changes of the catalog while the migration follows end as on the source', 
   assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
 });
 
-test('changes of the catalog in the middle of the copy end as on the source', async () => {
+test('changes of the catalog in the middle of the copy end as on the source', { skip }, async () => {
   await using pair = await startPair();
   const db = await fill(pair);
   let changed: Promise<void> | undefined;
@@ -111,7 +114,7 @@ test('changes of the catalog in the middle of the copy end as on the source', as
   assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
 });
 
-test('changes of the catalog between two runs end as on the source', async () => {
+test('changes of the catalog between two runs end as on the source', { skip }, async () => {
   await using pair = await startPair();
   const db = await fill(pair);
   await using first = RunningMigration.start(pair);
@@ -123,7 +126,7 @@ test('changes of the catalog between two runs end as on the source', async () =>
   assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
 });
 
-test('what cannot be migrated yet and appears during the migration stops it with its name', async () => {
+test('what cannot be migrated yet and appears during the migration stops it with its name', { skip }, async () => {
   await using pair = await startPair();
   await using running = RunningMigration.start(pair);
   await running.untilReady();

@@ -87,10 +87,10 @@ test('every document keeps its bytes: copied, from its event, and fetched again 
   const { source, destination } = pair;
   await insertExactly(source.client, 'copied', documents);
   await insertExactly(source.client, 'updated', documents);
+  await source.client.db('exact').createCollection('inserted');
   await using running = RunningMigration.start(pair);
   await running.untilReady();
 
-  await source.client.db('exact').createCollection('inserted');
   await insertExactly(source.client, 'inserted', documents);
   // Touches all documents, those with the oddest names included, so that each is fetched in its current state.
   await source.client

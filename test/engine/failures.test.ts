@@ -6,6 +6,7 @@ import { eventually } from '../support/eventually.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { startLedgerWriter } from '../support/ledger-writer.ts';
 import { type ReplicaSet, startPair } from '../support/replica-set.ts';
+import { allowWrites, needsSource } from '../support/source-version.ts';
 import { RunningMigration } from './running-migration.ts';
 
 checkForLeaks({ sockets: false });
@@ -91,7 +92,7 @@ test('failures that pass cost a retry, and nothing else', async (t) => {
       await writer.stop();
       await running.commit();
       // The block of one round would meet the next one's writes.
-      await pair.source.client.db('admin').command({ setUserWriteBlockMode: 1, global: false });
+      await allowWrites(pair.source.client);
       assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
     });
   }
@@ -119,7 +120,9 @@ async function fill(set: ReplicaSet): Promise<void> {
   }
 }
 
-test('a run that ends in the middle of a cutover opens the source again', async () => {
+test('a run that ends in the middle of a cutover opens the source again', {
+  skip: needsSource('6.0', 'it has no write block'),
+}, async () => {
   await using pair = await startPair();
   await fill(pair.source);
   const drained = Promise.withResolvers<void>();

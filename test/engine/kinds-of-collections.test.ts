@@ -5,9 +5,12 @@ import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../support/replica-set.ts';
+import { needsSource } from '../support/source-version.ts';
 import { RunningMigration } from './running-migration.ts';
 
 checkForLeaks();
+
+const skip = needsSource('6.0', 'its stream does not show changes of the catalog');
 
 /** What a name may hold: as long as a server takes it, and what a shell, a path or a pattern would read otherwise. */
 const ODD_NAMES = [
@@ -35,7 +38,9 @@ const OPTIONS: Readonly<Record<string, Document>> = {
   },
 };
 
-test('collections of every kind come over, empty or not, with documents that their own validator refuses', async () => {
+test('collections of every kind come over, empty or not, with documents that their own validator refuses', {
+  skip: needsSource('6.0', 'it has not all of these kinds'),
+}, async () => {
   await using pair = await startPair();
   const fillAll = async (db: Db) => {
     for (const [name, options] of Object.entries(OPTIONS)) {
@@ -54,7 +59,7 @@ test('collections of every kind come over, empty or not, with documents that the
   await assertIdentical(pair);
 });
 
-test('odd names come over, of collections, databases and indexes', async () => {
+test('odd names come over, of collections, databases and indexes', { skip }, async () => {
   await using pair = await startPair();
   const [early, late] = ['Ünï-cödé', '0!#%&()+,;=@[]^_`{}~'].map((name) => pair.source.client.db(name));
   assert.ok(early && late);
@@ -70,7 +75,7 @@ test('odd names come over, of collections, databases and indexes', async () => {
   await assertIdentical(pair);
 });
 
-test('views come over: of views, of nothing, and of what is made later', async () => {
+test('views come over: of views, of nothing, and of what is made later', { skip }, async () => {
   await using pair = await startPair();
   const db = pair.source.client.db('views');
   await fill(db, 'items', 0);
@@ -95,7 +100,9 @@ test('what expires on the source expires on the destination, and no sooner', asy
   const db = pair.source.client.db('expiring');
   await letExpire(pair.source, false);
   await db.collection('indexed').createIndex({ at: 1 }, { expireAfterSeconds: 1 });
-  await db.createCollection('clustered', { clusteredIndex: { key: { _id: 1 }, unique: true }, expireAfterSeconds: 1 });
+  const names = needsSource('6.0', 'it has no clustered collections') ? ['indexed'] : ['indexed', 'clustered'];
+  const expiring = { clusteredIndex: { key: { _id: 1 }, unique: true }, expireAfterSeconds: 1 };
+  await db.createCollection('clustered', names.includes('clustered') ? expiring : {});
   const longAgo = (n: number) => new Date(n);
   await db.collection('indexed').insertMany(Array.from({ length: 50 }, (_, n) => ({ at: longAgo(n) })));
   await db
@@ -107,10 +114,10 @@ test('what expires on the source expires on the destination, and no sooner', asy
   const copied = pair.destination.client.db('expiring');
   const passes = await ttlPasses(pair.destination);
   await eventually(async () => (await ttlPasses(pair.destination)) > passes + 1, { what: 'the destination to look' });
-  for (const name of ['indexed', 'clustered']) assert.equal(await copied.collection(name).countDocuments(), 50, name);
+  for (const name of names) assert.equal(await copied.collection(name).countDocuments(), 50, name);
 
   await letExpire(pair.source, true);
-  for (const name of ['indexed', 'clustered']) {
+  for (const name of names) {
     await eventually(async () => (await db.collection(name).countDocuments()) === 0, { what: `${name} to expire` });
   }
   await running.commit();

@@ -5,6 +5,7 @@ import { Selection } from '../../src/engine/catalog/selection.ts';
 import type { NamespaceFilters } from '../../src/engine/index.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { startPair } from '../support/replica-set.ts';
+import { needsSource } from '../support/source-version.ts';
 import { RunningMigration } from './running-migration.ts';
 
 checkForLeaks();
@@ -53,7 +54,9 @@ test('only what is selected is moved, and nobody else is kept from writing', asy
   await client.db('other').collection('things').insertOne({ after: 'the cutover' });
 });
 
-test('a collection that is renamed out of the selection stops the migration with its name', async () => {
+test('a collection that is renamed out of the selection stops the migration with its name', {
+  skip: needsSource('6.0', 'any rename stops its migration'),
+}, async () => {
   await using pair = await startPair();
   await fill(pair.source.client);
   await using running = RunningMigration.start(pair, {

@@ -5,9 +5,12 @@ import { onReach } from '../../src/platform/index.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
+import { needsSource } from '../support/source-version.ts';
 import { RunningMigration } from './running-migration.ts';
 
 checkForLeaks();
+
+const unseen = needsSource('6.0', 'their changes are not in its stream');
 
 test('a capped collection keeps its order and its limits while it goes round', async () => {
   await using pair = await startPair();
@@ -26,8 +29,10 @@ test('a capped collection keeps its order and its limits while it goes round', a
   await append(db, 'full', 1_000, 1_400);
   await append(db, 'half', 400, 500);
   await db.collection('half').updateMany({ n: { $lt: 50 } }, { $set: { text: 'y'.repeat(100) } });
-  await db.collection('half').deleteMany({ n: { $gt: 450 } });
-  await db.command({ collMod: 'half', cappedSize: 2_000_000 });
+  if (!needsSource('6.0', 'nothing can be deleted from a capped collection, and its limits are fixed')) {
+    await db.collection('half').deleteMany({ n: { $gt: 450 } });
+    await db.command({ collMod: 'half', cappedSize: 2_000_000 });
+  }
   await running.commit();
   await assertIdentical(pair);
   for (const name of ['full', 'half']) {
@@ -38,7 +43,7 @@ test('a capped collection keeps its order and its limits while it goes round', a
   }
 });
 
-test('a time series comes over, and what is measured meanwhile', async () => {
+test('a time series comes over, and what is measured meanwhile', { skip: unseen }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   await pair.source.createUser('reader', 'secret', ['backup', 'readAnyDatabase', 'clusterMonitor']);
   await pair.destination.createUser('writer', 'secret', [
@@ -78,7 +83,7 @@ test('a time series comes over, and what is measured meanwhile', async () => {
   assert.ok((left ?? 0) > 2_000);
 });
 
-test('stored functions come over', async () => {
+test('stored functions come over', { skip: unseen }, async () => {
   await using pair = await startPair();
   const functions = pair.source.client.db('special').collection<{ _id: string; value: string }>('system.js');
   await functions.insertMany([

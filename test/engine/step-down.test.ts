@@ -5,7 +5,7 @@ import { RawCursor } from '../../src/engine/cluster/raw-cursor.ts';
 import { startReplicaSet } from '../support/replica-set.ts';
 
 test('whatever a read meets while primaries step down is a reason to try again', async () => {
-  await using set = await startReplicaSet();
+  await using set = await startReplicaSet({ mongod: process.env.LINKSPAN_SOURCE_MONGOD });
   await set.client.db('shop').collection('items').insertMany([{}, {}]);
   const met = new Map<string, number>();
   let over = false;

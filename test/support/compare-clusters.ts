@@ -50,10 +50,14 @@ export async function compareClusters(
   let documents = 0;
   let bytes = 0;
   const [onSource, onDestination] = await Promise.all([listDatabases(source), listDatabases(destination)]);
+  const versions = await Promise.all(
+    [source, destination].map((client) => client.db('admin').command({ buildInfo: 1 })),
+  );
+  const sameVersion = versions[0]?.version === versions[1]?.version;
   const databasesOf = new Map([...onSource].map((name) => [renamed.get(name) ?? name, name]));
   for (const [target, database] of matched('', 'database', databasesOf, onDestination, differences)) {
     const sides = [source.db(database), destination.db(target)] as const;
-    const [left, right] = await Promise.all(sides.map(listCollections));
+    const [left, right] = await Promise.all(sides.map((side) => listCollections(side, sameVersion)));
     if (!left || !right) throw new Error('a listing is missing');
     const namesOf = new Map([...left.keys()].map((name) => [renamed.get(`${database}.${name}`) ?? name, name]));
     for (const [at, name] of matched(`${target}.`, 'collection', namesOf, new Set(right.keys()), differences)) {
@@ -62,7 +66,7 @@ export async function compareClusters(
       differ(`${namespace}: type and options`, left.get(name), right.get(at), differences);
       if (left.get(name)?.type !== 'collection' || right.get(at)?.type !== 'collection') continue;
       const [of, copy] = [sides[0].collection(name), sides[1].collection(at)];
-      await compareIndexes(namespace, of, copy, differences);
+      await compareIndexes(namespace, of, copy, sameVersion, differences);
       const leftOut = (document: Uint8Array) => selects?.(namespace, BSON.deserialize(document)) === false;
       const ids = except.get(namespace) ?? new Set();
       const compared = await compareDocuments(namespace, of, copy, { ids, leftOut }, differences);
@@ -79,20 +83,31 @@ async function listDatabases(client: MongoClient): Promise<Set<string>> {
   return new Set(databases.map(({ name }: { name: string }) => name).filter((name: string) => !NOT_DATA.has(name)));
 }
 
-/** By name, what defines a collection: everything that the server lists but its UUID, which no two clusters share. */
-async function listCollections(database: Db): Promise<Map<string, Document>> {
+/**
+ * By name, what defines a collection: everything that the server lists but its UUID, which no two clusters share.
+ * @param sameVersion  whether what servers derive by themselves has to be the same, too: each version has its own validator of buckets
+ */
+async function listCollections(database: Db, sameVersion: boolean): Promise<Map<string, Document>> {
   const listed = new Map<string, Document>();
   const every: ListCollectionsCursor<CollectionInfo> = database.listCollections({}, exactTypes);
   for await (const { name, type, options, info } of every) {
     // The views' definitions are listed, and compared, one by one.
     if (name === 'system.views') continue;
-    listed.set(name, { type, options, readOnly: info?.readOnly });
+    const { validator, ...others }: Document = options ?? {};
+    const derived = name.startsWith('system.buckets.') && !sameVersion;
+    listed.set(name, { type, options: derived ? others : options, readOnly: info?.readOnly });
   }
   return listed;
 }
 
-async function compareIndexes(namespace: string, of: Collection, at: Collection, differences: string[]): Promise<void> {
-  const [left, right] = await Promise.all([of, at].map(listIndexes));
+async function compareIndexes(
+  namespace: string,
+  of: Collection,
+  at: Collection,
+  sameVersion: boolean,
+  differences: string[],
+): Promise<void> {
+  const [left, right] = await Promise.all([of, at].map((side) => listIndexes(side, sameVersion)));
   if (!left || !right) throw new Error('a listing is missing');
   const names = new Map([...left.keys()].map((name) => [name, name]));
   for (const [name] of matched(`${namespace} `, 'index', names, new Set(right.keys()), differences)) {
@@ -100,11 +115,15 @@ async function compareIndexes(namespace: string, of: Collection, at: Collection,
   }
 }
 
-async function listIndexes(collection: Collection): Promise<Map<string, Document>> {
+/** @param sameVersion  of two versions only one may repeat the expiry of a clustered collection, which is its option, in its index */
+async function listIndexes(collection: Collection, sameVersion: boolean): Promise<Map<string, Document>> {
   const listed = new Map<string, Document>();
   for await (const specification of collection.listIndexes({ ...exactTypes, batchSize: BATCH_DOCUMENTS })) {
     // The order of an index's options means nothing, unlike the order within each of them (`key`, `partialFilterExpression`).
-    const options = Object.entries(specification).sort(([a], [b]) => (a < b ? -1 : 1));
+    const derived = specification.clustered && !sameVersion ? 'expireAfterSeconds' : undefined;
+    const options = Object.entries(specification)
+      .filter(([option]) => option !== derived)
+      .sort(([a], [b]) => (a < b ? -1 : 1));
     listed.set(String(specification.name), Object.fromEntries(options));
   }
   return listed;

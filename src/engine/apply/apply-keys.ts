@@ -5,7 +5,7 @@ import { array } from '../bson/raw-document.ts';
 import { RawValue } from '../bson/raw-value.ts';
 import { blameFilter } from '../catalog/document-filters.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
-import { onDestination, onSource } from '../cluster/moved.ts';
+import { onDestination, onSource, pinTo } from '../cluster/moved.ts';
 import { RawCursor } from '../cluster/raw-cursor.ts';
 import {
   deleteRaw,
@@ -104,7 +104,7 @@ async function fetchDocuments(
       find: name,
       filter: collection.selected(filter),
       batchSize: keys.length + 1,
-      collectionUUID: collection.uuid,
+      ...pinTo(context, collection),
       readConcern: { level: 'majority', afterClusterTime: context.position.time },
     });
     await using _ = cursor;

@@ -2,14 +2,17 @@ import { Timestamp } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { elementNamed, elementsOf } from '../bson/elements.ts';
+import { isServerCollection, isUserDatabase } from '../catalog/namespaces.ts';
 
 /** What the engine reads of a change event. The document, if it came along, stays bytes. */
 export interface ChangeEvent {
   readonly operation: string;
   readonly database: string;
   readonly collection: string;
-  /** UUID in hexadecimal; absent on events that concern no collection, or a view. */
+  /** UUID in hexadecimal; absent on events that concern no collection, or a view, and on all of a source that does not show it. */
   readonly collectionId?: string;
+  /** Where a rename led. */
+  readonly renamedTo?: { readonly database: string; readonly collection: string };
   readonly key?: DocumentKey;
   readonly fullDocument?: Buffer;
   readonly time: Timestamp;
@@ -18,17 +21,26 @@ export interface ChangeEvent {
 /** Operations on documents; every other one is taken as a change of the catalog. */
 const DOCUMENT_OPERATIONS = new Set(['insert', 'update', 'replace', 'delete']);
 
-export function isDocumentChange(
-  event: ChangeEvent,
-): event is ChangeEvent & { key: DocumentKey; collectionId: string } {
+export type DocumentChange = ChangeEvent & { readonly key: DocumentKey };
+
+export function isDocumentChange(event: ChangeEvent): event is DocumentChange {
   return DOCUMENT_OPERATIONS.has(event.operation);
 }
 
-/** Reads an event's envelope. Nothing is ever skipped: @throws UserError UNDECODABLE_EVENT */
-export function readChangeEvent(bytes: Buffer): ChangeEvent {
+/** Whether it is of users' data, not of what servers and their tools keep for themselves [43]. */
+export function isOfUsers({ database, collection }: ChangeEvent): boolean {
+  return isUserDatabase(database) && !isServerCollection(collection);
+}
+
+/**
+ * Reads an event's envelope. Nothing is ever skipped.
+ * @param withId  whether the source names the UUID of each change's collection
+ * @throws UserError UNDECODABLE_EVENT
+ */
+export function readChangeEvent(bytes: Buffer, withId: boolean): ChangeEvent {
   try {
     const event = readEnvelope(bytes);
-    if (isDocumentChange(event) && (event.key === undefined || event.collectionId === undefined)) {
+    if (isDocumentChange(event) && (event.key === undefined || (withId && event.collectionId === undefined))) {
       throw new RangeError(`${event.operation} without document key or collection UUID`);
     }
     return event;
@@ -47,6 +59,7 @@ function readEnvelope(bytes: Buffer): ChangeEvent {
   let collectionId: string | undefined;
   let key: DocumentKey | undefined;
   let fullDocument: Buffer | undefined;
+  let renamedTo: ChangeEvent['renamedTo'];
   for (const { name, valueStart, valueEnd } of elementsOf(bytes)) {
     switch (name) {
       case 'operationType':
@@ -55,12 +68,12 @@ function readEnvelope(bytes: Buffer): ChangeEvent {
       case 'clusterTime':
         time = new Timestamp(bytes.readBigUInt64LE(valueStart));
         break;
-      case 'ns': {
-        const namespace = bytes.subarray(valueStart, valueEnd);
-        database = stringField(namespace, 'db');
-        collection = stringField(namespace, 'coll');
+      case 'ns':
+        ({ database, collection } = readNamespace(bytes.subarray(valueStart, valueEnd)));
         break;
-      }
+      case 'to':
+        renamedTo = readNamespace(bytes.subarray(valueStart, valueEnd));
+        break;
       case 'collectionUUID':
         // A binary's length and subtype come first.
         collectionId = bytes.toString('hex', valueStart + 5, valueEnd);
@@ -74,7 +87,11 @@ function readEnvelope(bytes: Buffer): ChangeEvent {
     }
   }
   if (operation === undefined || time === undefined) throw new RangeError('No operationType or clusterTime');
-  return { operation, database, collection, collectionId, key, fullDocument, time };
+  return { operation, database, collection, collectionId, renamedTo, key, fullDocument, time };
+}
+
+function readNamespace(document: Buffer): { database: string; collection: string } {
+  return { database: stringField(document, 'db'), collection: stringField(document, 'coll') };
 }
 
 function stringField(document: Buffer, name: string): string {

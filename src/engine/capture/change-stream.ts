@@ -34,10 +34,12 @@ export class ChangeStream implements AsyncDisposable {
   readonly #context: EngineContext;
   #cursor: RawCursor | undefined;
   #token: ResumeToken | undefined;
+  readonly #showsAll: boolean;
 
   /** @param token  where to go on; from now on when undefined */
   constructor(context: EngineContext, token: ResumeToken | undefined) {
     this.#context = context;
+    this.#showsAll = context.sourceFeatures.showsCatalogChanges;
     this.#token = token;
   }
 
@@ -71,7 +73,7 @@ export class ChangeStream implements AsyncDisposable {
     if (this.#cursor !== undefined) return await this.#cursor.next({ batchSize: BATCH_EVENTS, maxTimeMS: waitMs });
     const [cursor, first] = await RawCursor.open(this.#context.source, 'admin', {
       aggregate: 1,
-      pipeline: pipeline(this.#token),
+      pipeline: pipeline(this.#token, this.#showsAll),
       cursor: { batchSize: BATCH_EVENTS },
       readConcern: { level: 'majority' },
     });
@@ -82,7 +84,7 @@ export class ChangeStream implements AsyncDisposable {
   #read(batch: RawBatch): StreamBatch {
     if (batch.postBatchResumeToken === undefined) throw new Error('The change stream sent no resume token');
     const token = batch.postBatchResumeToken;
-    const events = batch.documents.map(readChangeEvent);
+    const events = batch.documents.map((bytes) => readChangeEvent(bytes, this.#showsAll));
     this.#token = token;
     return { events, token, time: timeOfToken(token), sourceTime: batch.operationTime };
   }
@@ -94,7 +96,7 @@ export class ChangeStream implements AsyncDisposable {
   }
 }
 
-function pipeline(token: ResumeToken | undefined): Document[] {
+function pipeline(token: ResumeToken | undefined, showsAll: boolean): Document[] {
   const sentAlong = {
     $and: [
       { $in: ['$operationType', ['insert', 'replace']] },
@@ -105,9 +107,8 @@ function pipeline(token: ResumeToken | undefined): Document[] {
     {
       $changeStream: {
         allChangesForCluster: true,
-        showExpandedEvents: true,
-        // The buckets of time series, and `system.js`.
-        showSystemEvents: true,
+        // System events are those of the buckets of time series, and of `system.js`.
+        ...(showsAll ? { showExpandedEvents: true, showSystemEvents: true } : {}),
         ...(token === undefined ? {} : { resumeAfter: token }),
       },
     },

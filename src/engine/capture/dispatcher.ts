@@ -1,16 +1,13 @@
 import { reach } from '../../platform/index.ts';
 import type { KnownState } from '../apply/dirty-key.ts';
 import type { Lanes } from '../apply/lanes.ts';
-import { isServerCollection, isUserDatabase } from '../catalog/namespaces.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
-import { type ChangeEvent, isDocumentChange } from './change-event.ts';
+import { type ChangeEvent, type DocumentChange, isDocumentChange, isOfUsers } from './change-event.ts';
 import type { StreamBatch } from './change-stream.ts';
+import type { SourceCatalog } from './source-catalog.ts';
 import type { Spool } from './spool.ts';
 import type { Watermark } from './watermark.ts';
-
-/** Collections that were gone before their changes came; remembered so that each is looked for once. */
-const GONE_REMEMBERED = 10_000;
 
 /** Sends each change where it belongs, in the order of the stream. One at a time, so that a collection's state is one for each. */
 export class Dispatcher {
@@ -18,38 +15,35 @@ export class Dispatcher {
   readonly #lanes: Lanes;
   readonly #spool: Spool;
   readonly #watermark: Watermark;
-  readonly #catalogChanged: (databases: ReadonlySet<string>) => Promise<void>;
-  readonly #gone = new Set<string>();
+  readonly #catalog: SourceCatalog;
   #sequence = 0;
 
-  /** @param catalogChanged  brings the destination's catalog in step for these databases */
   constructor(
     context: EngineContext,
     sinks: { readonly lanes: Lanes; readonly spool: Spool; readonly watermark: Watermark },
-    catalogChanged: (databases: ReadonlySet<string>) => Promise<void>,
+    catalog: SourceCatalog,
   ) {
     this.#context = context;
     this.#lanes = sinks.lanes;
     this.#spool = sinks.spool;
     this.#watermark = sinks.watermark;
-    this.#catalogChanged = catalogChanged;
+    this.#catalog = catalog;
   }
 
   /** Dispatches a batch to its end; then the checkpoint may pass it as soon as its keys are safe. */
   async dispatch(batch: StreamBatch): Promise<void> {
     this.#sequence += 1;
-    const changedDatabases = new Set<string>();
     for (const event of batch.events) {
-      if (!isUserDatabase(event.database) || isServerCollection(event.collection)) continue;
+      if (!isOfUsers(event)) continue;
       if (!isDocumentChange(event)) {
-        changedDatabases.add(event.database);
+        this.#catalog.changed(event);
       } else {
-        const collection = await this.#collectionOf(event, changedDatabases);
+        const collection = await this.#catalog.collectionOf(event);
         if (collection !== undefined) this.#send(collection, event);
       }
       this.#context.position.time = event.time;
     }
-    if (changedDatabases.size > 0) await this.#catalogChanged(changedDatabases);
+    await this.#catalog.settle();
     this.#context.position.time = batch.time;
     await reach('engine.capture.batch-dispatched');
     this.#watermark.dispatched({ sequence: this.#sequence, token: batch.token, time: batch.time });
@@ -57,24 +51,7 @@ export class Dispatcher {
     await this.#lanes.room();
   }
 
-  async #collectionOf(
-    event: ChangeEvent & { readonly collectionId: string },
-    changedDatabases: Set<string>,
-  ): Promise<TrackedCollection | undefined> {
-    const known = this.#context.tracked.get(event.collectionId);
-    if (known !== undefined || this.#gone.has(event.collectionId)) return known;
-    // Made after the catalog was last read, or gone already: the catalog of now knows.
-    await this.#catalogChanged(changedDatabases.add(event.database));
-    changedDatabases.clear();
-    const found = this.#context.tracked.get(event.collectionId);
-    if (found === undefined) {
-      if (this.#gone.size >= GONE_REMEMBERED) this.#gone.clear();
-      this.#gone.add(event.collectionId);
-    }
-    return found;
-  }
-
-  #send(collection: TrackedCollection, event: ChangeEvent & { readonly key: NonNullable<ChangeEvent['key']> }): void {
+  #send(collection: TrackedCollection, event: DocumentChange): void {
     const { key } = event;
     const { counters } = this.#context;
     counters.read += 1;

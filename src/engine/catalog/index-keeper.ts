@@ -1,6 +1,6 @@
 import { messageOf, reach, UserError } from '../../platform/index.ts';
 import { classify } from '../cluster/failure-policy.ts';
-import { CollectionDropped, onDestination, onSource } from '../cluster/moved.ts';
+import { CollectionDropped, onDestination, onSource, pinTo } from '../cluster/moved.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import { createIndexes, dropIndex } from './change-catalog.ts';
 import { type IndexSpec, inCollation, sameButForWeakening, weakened } from './index-spec.ts';
@@ -103,7 +103,8 @@ export class IndexKeeper {
 
   async #bringInStep(collection: TrackedCollection): Promise<void> {
     const { source, destination, checkpoint } = this.#context;
-    const { sourceDatabase: database, uuid } = collection;
+    const { sourceDatabase: database } = collection;
+    const { collectionUUID: uuid } = pinTo(this.#context, collection);
     const originals = await onSource(this.#context, collection, (name) =>
       listIndexesOf(source, { database, name, uuid }),
     );

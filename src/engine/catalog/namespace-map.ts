@@ -57,6 +57,11 @@ export class NamespaceMap {
     return isBuckets(name) ? name.slice(0, -catalogName(name).length) + renamed : renamed;
   }
 
+  /** The source's name of a collection or view of the destination. @param database  of the source */
+  sourceOfCollection(database: string, name: string): string {
+    return [...(this.#collections.get(database) ?? [])].find(([, to]) => to === name)?.[0] ?? name;
+  }
+
   /** Names of a database that mean another collection on the destination than on the source, or none. */
   ambiguousNames(database: string): ReadonlySet<string> {
     const renamed = this.#collections.get(database) ?? new Map();

@@ -53,13 +53,21 @@ export async function listCollections(client: MongoClient, database: string): Pr
 
 /** Indexes of a collection but the one on `_id`; none when the collection is gone. */
 export async function listIndexes(client: MongoClient, database: string, name: string): Promise<IndexSpec[]> {
+  const finished = (await listRawIndexes(client, database, name)).filter(isFinished);
+  return finished.map(readIndexSpec).filter((spec) => spec !== undefined);
+}
+
+/** One that is still being built is no index yet: the build may fail. */
+export function isFinished(spec: Buffer): boolean {
+  return elementNamed(spec, 'buildUUID') === undefined;
+}
+
+/** All indexes of a collection as the server lists them, with those that are still being built. */
+export async function listRawIndexes(client: MongoClient, database: string, name: string): Promise<Buffer[]> {
   const NAMESPACE_NOT_FOUND = 26;
   try {
     const command = { listIndexes: catalogName(name), includeBuildUUIDs: true, cursor: { batchSize: 1_000 } };
-    const specs = await readAll(client, database, command);
-    // One that is still being built is no index yet: the build may fail.
-    const finished = specs.filter((spec) => elementNamed(spec, 'buildUUID') === undefined);
-    return finished.map(readIndexSpec).filter((spec) => spec !== undefined);
+    return await readAll(client, database, command);
   } catch (error) {
     if ((error as { code?: unknown }).code === NAMESPACE_NOT_FOUND) return [];
     throw error;
@@ -68,10 +76,15 @@ export async function listIndexes(client: MongoClient, database: string, name: s
 
 /**
  * Indexes of exactly this collection. `listIndexes` can't be pinned to a UUID, so it is made sure afterwards that the name was still its.
+ * @param of  without a UUID where reads can't be pinned to one at all
  * @throws MongoServerError CollectionUUIDMismatch when it was not
  */
-export async function listIndexesOf(client: MongoClient, { database, name, uuid }: WriteTarget): Promise<IndexSpec[]> {
+export async function listIndexesOf(
+  client: MongoClient,
+  { database, name, uuid }: Omit<WriteTarget, 'uuid'> & { readonly uuid: UUID | undefined },
+): Promise<IndexSpec[]> {
   const specs = await listIndexes(client, database, name);
+  if (uuid === undefined) return specs;
   await client.db(database).command({ find: name, limit: 1, projection: { _id: 1 }, collectionUUID: uuid });
   return specs;
 }

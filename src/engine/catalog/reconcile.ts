@@ -65,7 +65,7 @@ async function reconcileDatabase(context: EngineContext, database: string): Prom
   const wanted = listed
     .filter(({ name }) => context.selection.has(database, name))
     .map((entry) => ({ ...entry, destinationName: context.namespaces.collection(database, entry.name) }));
-  refuseUnsupported(wanted);
+  refuseUnsupported(wanted, context.sourceFeatures);
   refuseNameConflicts(context.namespaces, database, wanted);
   refuseRenamedAway(context, listed);
   refuseOtherFilters(context, wanted);

@@ -1,9 +1,15 @@
 import { UserError } from '../../platform/index.ts';
+import type { SourceFeatures } from '../cluster/server-features.ts';
 import { isBuckets } from './namespaces.ts';
 import type { CatalogEntry } from './read-catalog.ts';
 
+const UNSEEN = 'are not in the change streams of servers before 6.0';
+
 /** Why an entry can't be migrated yet; undefined when it can. */
-export function whyUnsupported(entry: CatalogEntry): string | undefined {
+export function whyUnsupported(entry: CatalogEntry, source: SourceFeatures): string | undefined {
+  if (!source.showsCatalogChanges && isBuckets(entry.name)) return `a time series, whose changes ${UNSEEN}`;
+  if (!source.showsCatalogChanges && entry.name === 'system.js')
+    return `a collection of stored functions, whose changes ${UNSEEN}`;
   if (entry.options.has('encryptedFields')) return 'a collection with queryable encryption';
   if (entry.name.startsWith('system.') && entry.name !== 'system.js' && !isBuckets(entry.name))
     return 'a system collection';
@@ -11,9 +17,9 @@ export function whyUnsupported(entry: CatalogEntry): string | undefined {
 }
 
 /** Stops before anything is done by halves. @throws UserError UNSUPPORTED_NAMESPACE naming the first such namespace */
-export function refuseUnsupported(entries: readonly CatalogEntry[]): void {
+export function refuseUnsupported(entries: readonly CatalogEntry[], source: SourceFeatures): void {
   for (const entry of entries) {
-    const reason = whyUnsupported(entry);
+    const reason = whyUnsupported(entry, source);
     if (reason !== undefined) throw new UserError('UNSUPPORTED_NAMESPACE', [`${entry.database}.${entry.name}`, reason]);
   }
 }

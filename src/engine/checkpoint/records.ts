@@ -18,11 +18,16 @@ export interface MigrationRecord {
   readonly state: MigrationState;
   /** Where the stream goes on: everything before it is on the destination, in the spool, or will be read by the copy [5]. */
   readonly token?: { readonly _data: string };
+  /** What the source's catalog has to stay, by namespace, where its changes can't be followed; on record with the token. */
+  readonly catalog?: CatalogRecord;
   readonly phases: readonly PhaseTime[];
   readonly counts: { readonly read: number; readonly applied: number; readonly duringCopy: number };
   readonly cutover?: CutoverRecord;
   readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };
 }
+
+/** Namespace and digest. No object: names of namespaces may be any. */
+export type CatalogRecord = readonly (readonly [namespace: string, digest: string])[];
 
 /** Written step by step, each before what it announces [51]. */
 export interface CutoverRecord {

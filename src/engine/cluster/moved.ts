@@ -1,4 +1,4 @@
-import { MongoServerError } from 'mongodb';
+import { MongoServerError, type UUID } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
@@ -60,6 +60,17 @@ export async function onSource<T>(
       collection.sourceName = actual;
     }
   }
+}
+
+/**
+ * What makes a read one of exactly this collection. A source that can't do so is read by name, and no drop or rename of the name goes
+ * unnoticed (docs/adr/0005-sources-before-6.0.md).
+ */
+export function pinTo(
+  { sourceFeatures }: EngineContext,
+  { uuid }: TrackedCollection,
+): { readonly collectionUUID?: UUID } {
+  return sourceFeatures.pinsReads ? { collectionUUID: uuid } : {};
 }
 
 /** Where the server says the collection is now; null when it is not in that database any more. */

@@ -6,7 +6,7 @@ import { blameFilter } from '../catalog/document-filters.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import type { PartitionRecord } from '../checkpoint/records.ts';
 import { classify } from '../cluster/failure-policy.ts';
-import { onSource } from '../cluster/moved.ts';
+import { onSource, pinTo } from '../cluster/moved.ts';
 import { type RawBatch, RawCursor } from '../cluster/raw-cursor.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import { insertDocuments } from './insert-documents.ts';
@@ -83,7 +83,7 @@ async function* readPartition(
         sort: { _id: 1 },
         ...(collection.isClustered ? {} : { hint: { _id: 1 } }),
         batchSize: batchSize(collection),
-        collectionUUID: collection.uuid,
+        ...pinTo(context, collection),
         readConcern: { level: 'majority', afterClusterTime: collection.readAfter },
       }),
     );
@@ -124,7 +124,7 @@ export async function* readInOrder(
         find: name,
         hint: { $natural: 1 },
         batchSize: batchSize(collection),
-        collectionUUID: collection.uuid,
+        ...pinTo(context, collection),
         readConcern: { level: 'majority', afterClusterTime: collection.readAfter },
       }),
     );

@@ -3,6 +3,7 @@ import { keyBytes, keyOf } from '../bson/document-key.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import type { PartitionRecord } from '../checkpoint/records.ts';
+import { pinTo } from '../cluster/moved.ts';
 import { readAll } from '../cluster/raw-cursor.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 
@@ -68,7 +69,7 @@ async function readKeys(context: EngineContext, collection: TrackedCollection, c
   const documents = await readAll(context.source, collection.sourceDatabase, {
     ...command,
     ...(command.find === undefined ? {} : { projection: { _id: 1 } }),
-    collectionUUID: collection.uuid,
+    ...pinTo(context, collection),
     readConcern: { level: 'majority', afterClusterTime: collection.readAfter },
   });
   return documents.map((document) => new Binary(keyBytes(keyOf(document))));

@@ -21,6 +21,11 @@ export interface RunningStream {
   hurry(): Disposable;
   /** Ends taking changes. */
   stop(): Promise<void>;
+  /**
+   * A last look at a source whose catalog has to stand still, after `stop`: that it did. @param quiet  whether documents had to, too
+   * @throws UserError CATALOG_CHANGED, SOURCE_STILL_WRITTEN
+   */
+  confirmCatalog(options: { readonly quiet: boolean }): Promise<void>;
 }
 
 /**
@@ -34,12 +39,13 @@ export async function cutOver(context: EngineContext, log: MigrationLog, stream:
   await log.saveCutover({});
   await stream.inStepAt(await barrier(context), context.signal);
   if (context.movesAccounts) await context.accounts.bringOver(context.retrier);
-  const everything = context.selection.isWhole && context.documentFilters.isEmpty;
-  if (!everything) await drainWithoutBlock(context, stream);
+  const isWhole = context.selection.isWhole && context.documentFilters.isEmpty;
+  if (!isWhole || !context.sourceFeatures.blocksWrites) await drainWithoutBlock(context, stream);
   else if (!(await drainUnderBlock(context, log, stream))) return false;
   await stream.stop();
   await settleCapped(context);
   await reach('engine.cutover.drained');
+  await stream.confirmCatalog({ quiet: true });
   await log.saveCutover({ committed: true });
   return true;
 }
@@ -72,7 +78,7 @@ async function bringOverAccounts(context: EngineContext, deadline: AbortSignal):
 }
 
 /**
- * The block covers a whole cluster, and a part of it was asked for: applications of the rest go on. Whoever asks for the cutover has stopped
+ * The block covers a whole cluster, and a part of it was asked for: applications of the rest go on; or the source has none. Whoever asks for the cutover has stopped
  * the writers of the selection, as with mongosync; that they are silent is made sure between two barriers.
  * @throws UserError SOURCE_STILL_WRITTEN when they are not
  */

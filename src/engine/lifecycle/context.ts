@@ -8,6 +8,7 @@ import type { Selection } from '../catalog/selection.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import type { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
 import type { Retrier } from '../cluster/retry.ts';
+import type { SourceFeatures } from '../cluster/server-features.ts';
 import type { Counters } from './counters.ts';
 import type { Gate } from './gate.ts';
 import type { Load } from './load-level.ts';
@@ -15,6 +16,7 @@ import type { Load } from './load-level.ts';
 /** What the parts of one running migration share. */
 export interface EngineContext {
   readonly source: MongoClient;
+  readonly sourceFeatures: SourceFeatures;
   readonly destination: MongoClient;
   readonly checkpoint: CheckpointStore;
   readonly retrier: Retrier;

@@ -97,6 +97,7 @@ export class MigrationRun {
       });
       const context: EngineContext = {
         source,
+        sourceFeatures: checked.sourceFeatures,
         destination,
         checkpoint,
         retrier,
@@ -191,6 +192,7 @@ export class MigrationRun {
       context,
       this.#tasks,
       token,
+      log.record.catalog,
       this.#options.copyBytesPerSecond ?? Number.POSITIVE_INFINITY,
     );
     await this.follower.start();
@@ -232,6 +234,7 @@ export class MigrationRun {
     const barrier = await retrier.run('the source', () => writeBarrier(this.context.source));
     await follower.inStepAt(barrier, this.context.signal);
     await follower.stop();
+    await follower.confirmCatalog({ quiet: false });
     await this.log.saveCutover({ committed: true });
     await finishCutover(this.context, this.log);
   }

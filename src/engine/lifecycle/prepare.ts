@@ -1,7 +1,9 @@
 import { reach } from '../../platform/index.ts';
 import { ChangeStream, type ResumeToken } from '../capture/change-stream.ts';
+import { fingerprintOfSource } from '../catalog/fingerprint.ts';
 import { listUserDatabases } from '../catalog/read-catalog.ts';
 import { TrackedCollection } from '../catalog/tracked-collection.ts';
+import type { CatalogRecord } from '../checkpoint/records.ts';
 import { isBefore, writeBarrier } from '../cluster/cluster-time.ts';
 import { closeDestination } from '../cutover/destination-block.ts';
 import type { EngineContext } from './context.ts';
@@ -22,7 +24,10 @@ export async function prepareNew(
   if (!options.once) await closeDestination(context);
   await reach('engine.prepare.destination-ready');
   const token = await fixPosition(context);
-  await log.save({ token });
+  // After the position, so that what may be read by then is a change that the stream shows, or in the fingerprint.
+  await log.save(
+    context.sourceFeatures.showsCatalogChanges ? { token } : { token, catalog: await readCatalog(context) },
+  );
   await reach('engine.prepare.position-fixed');
   return token;
 }
@@ -54,6 +59,10 @@ async function fixPosition(context: EngineContext): Promise<ResumeToken> {
     const batch = await stream.next(BARRIER_WAIT_MS);
     if (!isBefore(batch.time, barrier)) return batch.token;
   }
+}
+
+async function readCatalog(context: EngineContext): Promise<CatalogRecord> {
+  return [...(await context.retrier.run('the source', () => fingerprintOfSource(context)))];
 }
 
 async function dropUserDatabases(context: EngineContext): Promise<void> {

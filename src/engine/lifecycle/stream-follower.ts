@@ -2,10 +2,12 @@ import type { Timestamp } from 'mongodb';
 import { Lanes } from '../apply/lanes.ts';
 import { ChangeStream, type ResumeToken, type StreamBatch } from '../capture/change-stream.ts';
 import { Dispatcher } from '../capture/dispatcher.ts';
+import { type SourceCatalog, sourceCatalog } from '../capture/source-catalog.ts';
 import { Spool } from '../capture/spool.ts';
 import { Watermark } from '../capture/watermark.ts';
 import { IndexKeeper } from '../catalog/index-keeper.ts';
-import { databasesOf, reconcileCatalog } from '../catalog/reconcile.ts';
+import { reconcileCatalog } from '../catalog/reconcile.ts';
+import type { CatalogRecord } from '../checkpoint/records.ts';
 import { isBefore, timeOfToken } from '../cluster/cluster-time.ts';
 import { Copier } from '../copy/copier.ts';
 import { Throttle } from '../copy/throttle.ts';
@@ -27,6 +29,7 @@ export class StreamFollower implements RunningStream {
   readonly #indexes: IndexKeeper;
   readonly #copier: Copier;
   readonly #watermark: Watermark;
+  readonly #catalog: SourceCatalog;
   readonly #dispatcher: Dispatcher;
   readonly #stream: ChangeStream;
   #hurried = 0;
@@ -34,7 +37,14 @@ export class StreamFollower implements RunningStream {
   #following: Promise<void> = Promise.resolve();
   #latest: { readonly batch: StreamBatch; readonly atMs: number } | undefined;
 
-  constructor(context: EngineContext, tasks: TaskGroup, token: ResumeToken, copyBytesPerSecond: number) {
+  /** @param catalog  what the source's catalog was when the migration began, where it has to stay so */
+  constructor(
+    context: EngineContext,
+    tasks: TaskGroup,
+    token: ResumeToken,
+    catalog: CatalogRecord | undefined,
+    copyBytesPerSecond: number,
+  ) {
     this.#context = context;
     this.#tasks = tasks;
     const time = timeOfToken(token);
@@ -48,11 +58,9 @@ export class StreamFollower implements RunningStream {
     this.#watermark = new Watermark({ token, time }, () =>
       Math.min(this.#lanes.oldestSequence, this.#spool.oldestSequence),
     );
-    this.#dispatcher = new Dispatcher(
-      context,
-      { lanes: this.#lanes, spool: this.#spool, watermark: this.#watermark },
-      (databases) => this.#bringCatalogInStep(databases),
-    );
+    this.#catalog = sourceCatalog(context, catalog, (databases) => this.#bringCatalogInStep(databases));
+    const sinks = { lanes: this.#lanes, spool: this.#spool, watermark: this.#watermark };
+    this.#dispatcher = new Dispatcher(context, sinks, this.#catalog);
   }
 
   /** Where a successor can go on. */
@@ -85,8 +93,9 @@ export class StreamFollower implements RunningStream {
 
   /** Compares the catalogs once, then follows. */
   async start(): Promise<void> {
-    await this.#bringCatalogInStep(await databasesOf(this.#context));
+    await this.#catalog.start();
     const { signal } = this.#context;
+    this.#tasks.start(() => this.#catalog.watch());
     this.#tasks.start(() => this.#lanes.run(signal));
     this.#tasks.start(() => this.#flushSpool());
     this.#following = this.#tasks.start(() => this.#follow());
@@ -113,6 +122,10 @@ export class StreamFollower implements RunningStream {
     this.#stopped = true;
     await this.#following;
     await this.flush();
+  }
+
+  async confirmCatalog(options: { readonly quiet: boolean }): Promise<void> {
+    await this.#catalog.confirm(this.safeToken, options);
   }
 
   /** Resolves when all that was taken from the stream is on the destination, or in the spool. */

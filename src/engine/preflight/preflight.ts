@@ -2,37 +2,42 @@ import type { MongoClient } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import { UsersAndRoles } from '../accounts/users-and-roles.ts';
 import { DocumentFilters } from '../catalog/document-filters.ts';
-import { findTwins, type IndexSpec } from '../catalog/index-spec.ts';
-import { modernisedWarnings, whyNotToday } from '../catalog/legacy-index.ts';
 import { NamespaceMap } from '../catalog/namespace-map.ts';
-import { type CatalogEntry, listCollections, listIndexes, listUserDatabases } from '../catalog/read-catalog.ts';
+import { type CatalogEntry, listUserDatabases } from '../catalog/read-catalog.ts';
 import { Selection } from '../catalog/selection.ts';
-import { whyUnsupported } from '../catalog/unsupported.ts';
 import { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
 import { MadeAccounts } from '../checkpoint/made-accounts.ts';
 import { connectCluster, type Side } from '../cluster/connect.ts';
+import { type SourceFeatures, sourceFeatures } from '../cluster/server-features.ts';
 import { canWriteThroughBlock } from '../cutover/write-block.ts';
 import type { MigrationOptions } from '../lifecycle/options.ts';
 import { checkFiltered, checkQueries } from './check-document-filters.ts';
 import { checkKept } from './check-kept.ts';
+import { checkNamespaces, selectedEntries } from './check-namespaces.ts';
 import { checkNames, checkRemapped } from './check-remap.ts';
+import { checkPair, checkTopology, levelOf, shownVersion } from './check-versions.ts';
 import type { Finding } from './finding.ts';
 import { type ClusterDescription, describeCluster } from './inspect-cluster.ts';
-import { missingAccountPrivileges, missingPrivileges, privilegesOf } from './privileges.ts';
-
-const OLDEST_VERSION = '6.0';
+import {
+  DESTINATION_NEEDS,
+  missingAccountPrivileges,
+  missingPrivileges,
+  privilegesOf,
+  sourceNeeds,
+} from './privileges.ts';
 
 /** Both clusters, looked at, and every reason not to start between them. */
 export interface PreflightResult {
   readonly source: ClusterDescription;
   readonly destination: ClusterDescription;
+  readonly sourceFeatures: SourceFeatures;
   readonly errors: readonly UserError[];
   readonly warnings: readonly Finding[];
 }
 
 /**
- * Everything that can be known before the first byte: clusters, versions, privileges, names that can't be migrated, what the
- * destination has. Changes nothing.
+ * Everything that can be known before the first byte: clusters, versions, privileges, names that can't be migrated, an empty
+ * destination. Changes nothing.
  * @returns all findings; a cluster that can't be reached is one
  */
 export async function preflight(options: MigrationOptions): Promise<Finding[]> {
@@ -65,24 +70,24 @@ export async function checkClusters(
     describeCluster(source, 'source'),
     describeCluster(destination, 'destination'),
   ]);
+  const features = sourceFeatures(levelOf(from));
   const errors = [...checkTopology(from, 'source'), ...checkTopology(to, 'destination')];
   if (errors.length === 0) {
-    if (from.clusterId === to.clusterId) errors.push(new UserError('SAME_CLUSTER'));
-    if (compareVersions(to.mongoDBVersion, from.mongoDBVersion) < 0) {
-      errors.push(new UserError('DESTINATION_OLDER', [to.mongoDBVersion, from.mongoDBVersion]));
-    }
     const moved = options.usersAndRoles ?? false;
     errors.push(
-      ...(await checkPrivileges(source, 'source', moved)),
-      ...(await checkPrivileges(destination, 'destination', moved)),
+      ...checkPair(from, to),
+      ...(await checkPrivileges(source, 'source', sourceNeeds(features), moved)),
+      ...(await checkPrivileges(destination, 'destination', DESTINATION_NEEDS, moved)),
     );
     if (moved && !isWhole(options)) errors.push(new UserError('ACCOUNTS_NEED_WHOLE'));
   }
-  if (errors.length > 0) return { source: from, destination: to, errors, warnings: [] };
+  const checked = { source: from, destination: to, sourceFeatures: features, errors };
+  if (errors.length > 0) return { ...checked, warnings: [] };
+
   const entries = await selectedEntries(source, new Selection(options.filters));
   const map = new NamespaceMap(options.namespaceRemap);
   const documentFilters = new DocumentFilters(options.documentFilters);
-  const namespaces = await checkNamespaces(source, entries);
+  const namespaces = await checkNamespaces(source, features, entries);
   errors.push(...namespaces.errors, ...checkNames(map, entries), ...(await checkQueries(source, documentFilters)));
   const checkpoint = await new CheckpointStore(destination, options.migrationId).peek();
   // What an unfinished migration has begun is its own, not somebody's data.
@@ -93,25 +98,25 @@ export async function checkClusters(
       ...(await checkDestination(destination, options, entries, map)),
     );
   }
-  const kept = options.usersAndRoles ? await accountsKept(source, destination, from.clusterId, options) : [];
-  const warnings = [...[...namespaces.warnings, ...kept].map(warningOf), ...(await warningsOf(destination, options))];
-  return { source: from, destination: to, errors, warnings };
+  const warnings = [
+    ...namespaces.warnings,
+    ...(options.usersAndRoles ? await accountsKept(source, destination, from.clusterId, options) : []),
+    ...(features.blocksWrites ? [] : [new UserError('SOURCE_NOT_BLOCKED', [shownVersion(from)])]),
+    ...(await unprotected(destination, options)),
+  ];
+  return { ...checked, warnings: warnings.map((warning) => ({ ...findingOf(warning), severity: 'warning' })) };
 }
 
-function checkTopology(cluster: ClusterDescription, side: Side): UserError[] {
-  if (cluster.sharded) return [new UserError('SHARDED_CLUSTER', [side, cluster.primary])];
-  if (!cluster.replicaSet) return [new UserError('STANDALONE_SERVER', [side, cluster.primary])];
-  if (compareVersions(cluster.mongoDBVersion, OLDEST_VERSION) < 0) {
-    return [new UserError('VERSION_TOO_OLD', [side, cluster.mongoDBVersion, OLDEST_VERSION])];
-  }
-  return [];
-}
-
-async function checkPrivileges(client: MongoClient, side: Side, usersAndRoles: boolean): Promise<UserError[]> {
+async function checkPrivileges(
+  client: MongoClient,
+  side: Side,
+  needs: Parameters<typeof missingPrivileges>[1],
+  usersAndRoles: boolean,
+): Promise<UserError[]> {
   const privileges = await privilegesOf(client);
   if (privileges === undefined) return [];
   const missing = [
-    ...missingPrivileges(privileges, side),
+    ...missingPrivileges(privileges, needs),
     ...(usersAndRoles ? missingAccountPrivileges(privileges, side) : []),
   ];
   return missing.map((one) => new UserError('MISSING_PRIVILEGE', [side, `do ${one}`]));
@@ -120,45 +125,6 @@ async function checkPrivileges(client: MongoClient, side: Side, usersAndRoles: b
 /** Whether all of the source keeps its names: roles name databases and collections. */
 function isWhole({ filters, documentFilters = [], namespaceRemap = [] }: MigrationOptions): boolean {
   return new Selection(filters).isWhole && documentFilters.length + namespaceRemap.length === 0;
-}
-
-async function selectedEntries(source: MongoClient, selection: Selection): Promise<CatalogEntry[]> {
-  const entries: CatalogEntry[] = [];
-  for (const database of await listUserDatabases(source)) entries.push(...(await listCollections(source, database)));
-  return entries.filter(({ database, name }) => selection.has(database, name));
-}
-
-interface NamespaceFindings {
-  readonly errors: UserError[];
-  readonly warnings: UserError[];
-}
-
-async function checkNamespaces(source: MongoClient, entries: readonly CatalogEntry[]): Promise<NamespaceFindings> {
-  const errors: UserError[] = [];
-  const warnings: UserError[] = [];
-  for (const entry of entries) {
-    const namespace = `${entry.database}.${entry.name}`;
-    const indexes = await indexesOf(source, entry);
-    const reason = whyUnsupported(entry) ?? whyUnsupportedIndexes(indexes);
-    if (reason !== undefined) errors.push(new UserError('UNSUPPORTED_NAMESPACE', [namespace, reason]));
-    warnings.push(...modernisedWarnings(namespace, indexes));
-  }
-  return { errors, warnings };
-}
-
-async function indexesOf(source: MongoClient, { database, name, type }: CatalogEntry): Promise<IndexSpec[]> {
-  return type === 'view' ? [] : await listIndexes(source, database, name);
-}
-
-function whyUnsupportedIndexes(indexes: readonly IndexSpec[]): string | undefined {
-  for (const { name, fields } of indexes) {
-    const reason = whyNotToday(fields);
-    if (reason !== undefined) return `indexed by ${name}, ${reason}`;
-  }
-  const twins = findTwins(indexes);
-  return (
-    twins && `indexed twice alike, by ${twins[0]} and ${twins[1]}, of which one is unique, expires or is of old form`
-  );
 }
 
 async function checkDestination(
@@ -186,24 +152,11 @@ async function accountsKept(
   return accounts.kept === undefined ? [] : [accounts.kept];
 }
 
-async function warningsOf(destination: MongoClient, options: MigrationOptions): Promise<Finding[]> {
+/** Why others may write to the destination meanwhile; empty when they can't. */
+async function unprotected(destination: MongoClient, options: MigrationOptions): Promise<UserError[]> {
   if (options.once) return [];
-  if (options.keepDestination) return [warningOf(new UserError('DESTINATION_KEPT'))];
-  return (await canWriteThroughBlock(destination)) ? [] : [warningOf(new UserError('DESTINATION_UNPROTECTED'))];
-}
-
-function warningOf(error: UserError): Finding {
-  return { ...findingOf(error), severity: 'warning' };
-}
-
-/** By major and minor number: servers of one minor version understand each other's data. */
-function compareVersions(a: string, b: string): number {
-  const [left, right] = [a, b].map((text) => text.split('.').map(Number));
-  for (let part = 0; part < 2; part += 1) {
-    const difference = (left?.[part] || 0) - (right?.[part] || 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
+  if (options.keepDestination) return [new UserError('DESTINATION_KEPT')];
+  return (await canWriteThroughBlock(destination)) ? [] : [new UserError('DESTINATION_UNPROTECTED')];
 }
 
 function findingOf(error: unknown): Finding {

@@ -1,4 +1,5 @@
 import type { Document, MongoClient } from 'mongodb';
+import type { SourceFeatures } from '../cluster/server-features.ts';
 
 interface Privilege {
   readonly resource: Document;
@@ -45,14 +46,23 @@ export async function privilegesOf(client: MongoClient): Promise<Privileges | un
   return new Privileges(authInfo.authenticatedUserPrivileges);
 }
 
+/** Actions that the engine takes. */
+interface Needs {
+  readonly cluster: readonly string[];
+  readonly databases: readonly string[];
+}
+
 /** What the engine does on the source, and needs its user to be allowed. */
-const SOURCE_NEEDS = {
-  cluster: ['appendOplogNote', 'replSetGetConfig', 'listDatabases', 'inprog', 'setUserWriteBlockMode'],
-  databases: ['find', 'changeStream', 'listCollections', 'listIndexes', 'collStats'],
-};
+export function sourceNeeds({ blocksWrites }: SourceFeatures): Needs {
+  const block = blocksWrites ? ['inprog', 'setUserWriteBlockMode'] : [];
+  return {
+    cluster: ['appendOplogNote', 'replSetGetConfig', 'listDatabases', ...block],
+    databases: ['find', 'changeStream', 'listCollections', 'listIndexes', 'collStats'],
+  };
+}
 
 /** What the engine does on the destination (§8.10). */
-const DESTINATION_NEEDS = {
+export const DESTINATION_NEEDS: Needs = {
   cluster: ['replSetGetConfig', 'listDatabases'],
   databases: [
     'find',
@@ -99,8 +109,7 @@ export function missingAccountPrivileges(privileges: Privileges, side: 'source' 
 }
 
 /** Actions that the user lacks, by name, for example `changeStream on all databases`. */
-export function missingPrivileges(privileges: Privileges, side: 'source' | 'destination'): string[] {
-  const needs = side === 'source' ? SOURCE_NEEDS : DESTINATION_NEEDS;
+export function missingPrivileges(privileges: Privileges, needs: Needs): string[] {
   return [
     ...needs.cluster.filter((action) => !privileges.hasOnCluster(action)).map((action) => `${action} on the cluster`),
     ...needs.databases

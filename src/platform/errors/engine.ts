@@ -127,6 +127,20 @@ export const engineErrors = defineErrors({
     detail: 'The source was still written to after the cutover of migration % had begun.',
     remedy: 'Stop the applications that write to the selected namespaces, then ask for the cutover again.',
   },
+  CATALOG_CHANGED: {
+    status: 409,
+    detail:
+      'The catalog of the source has changed at %: %. Servers before 6.0 do not show all of that, so it cannot be followed.',
+    remedy:
+      'Start a new migration once collections, views and indexes are left alone until its end, or upgrade the source to 6.0 first.',
+  },
+  SOURCE_NOT_BLOCKED: {
+    status: 200,
+    detail:
+      'The source runs MongoDB %: it cannot be kept from taking writes at the cutover, and a change of its catalog stops the migration.',
+    remedy:
+      'Leave collections, views and indexes alone until the end, and stop all applications that write before you ask for the cutover.',
+  },
   OTHER_SOURCE: {
     status: 409,
     detail: 'Migration % was started between other clusters than the ones given now.',

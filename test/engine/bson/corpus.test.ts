@@ -17,6 +17,7 @@ test('every BSON type, odd name, depth and size keeps its bytes: copied, from it
   const { source, destination } = pair;
   await write(source.client, 'copied', corpus);
   await write(source.client, 'updated', corpus);
+  await source.client.db(DATABASE).createCollection('inserted');
   await using running = RunningMigration.start(pair);
   await running.untilReady();
   await write(source.client, 'inserted', corpus);

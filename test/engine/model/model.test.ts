@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { needsSource } from '../../support/source-version.ts';
 import { checkModel } from './check-model.ts';
 import { foundSchedules } from './found-schedules.ts';
 import { runSchedule } from './run-schedule.ts';
 
 const LIMIT_MS = 15_000;
+const skip = needsSource('6.0', 'its stream does not show changes of the catalog');
 
 let pair: ReplicaSetPair;
 before(async () => {
@@ -21,7 +23,7 @@ test('whatever several writers do while a migration runs, both clusters end iden
 });
 
 for (const [what, schedule] of Object.entries(foundSchedules)) {
-  test(`both clusters end identical when ${what}`, async () => {
+  test(`both clusters end identical when ${what}`, { skip }, async () => {
     const { documentsCompared } = await runSchedule(pair, schedule);
     assert.ok(documentsCompared > 0);
   });

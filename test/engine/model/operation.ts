@@ -3,6 +3,8 @@ import fc from 'fast-check';
 /** Few enough that writers meet each other, in two databases so that renames can cross. */
 export const NAMESPACES = ['one.a', 'one.b', 'two.a', 'two.c'] as const;
 export type Namespace = (typeof NAMESPACES)[number];
+/** Those that have documents before anything happens. */
+export const FILLED: readonly Namespace[] = NAMESPACES.slice(0, 3);
 
 /** Types that an `_id` may have. The numeric ones of one `n` are equal to the server, and have different bytes. */
 export const ID_TYPES = ['int', 'long', 'double', 'decimal', 'string', 'document'] as const;
@@ -91,28 +93,32 @@ export interface Schedule {
 
 const id: fc.Arbitrary<Id> = fc.record({ n: fc.nat(9), as: fc.constantFrom(...ID_TYPES) });
 
-function step(kind: fc.Arbitrary<Step['kind']>): fc.Arbitrary<Step> {
-  const namespace = fc.constantFrom(...NAMESPACES);
+function step(kind: fc.Arbitrary<Step['kind']>, namespaces: readonly Namespace[] = NAMESPACES): fc.Arbitrary<Step> {
+  const namespace = fc.constantFrom(...namespaces);
   return fc.record({ kind, on: namespace, to: namespace, id, x: fc.nat(99) });
 }
 
-const documentStep = step(fc.constantFrom(...DOCUMENT_KINDS));
-const operation: fc.Arbitrary<Operation> = fc.oneof(
-  { weight: 14, arbitrary: documentStep },
-  { weight: 4, arbitrary: step(fc.constantFrom(...CATALOG_KINDS)) },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      kind: fc.constant('transaction' as const),
-      steps: fc.array(documentStep, { minLength: 1, maxLength: 4 }),
-    }),
-  },
-);
+const catalogStep = step(fc.constantFrom(...CATALOG_KINDS));
 
-export const schedules: fc.Arbitrary<Schedule> = fc.record({
-  before: fc.array(operation, { maxLength: 12, size: 'max' }),
-  padding: fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constant(400_000) }),
-  writers: fc.array(fc.array(operation, { maxLength: 25, size: 'max' }), { minLength: 1, maxLength: 3, size: 'max' }),
-  pauses: fc.array(fc.nat(6), { minLength: 1, maxLength: 12, size: 'max' }),
-  stops: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.array(fc.nat(40), { maxLength: 2 })),
-});
+/** @param catalog  whether the catalog changes, too; if not, only those collections are written to that are there from the start */
+export function schedules(catalog: boolean): fc.Arbitrary<Schedule> {
+  const documentStep = step(fc.constantFrom(...DOCUMENT_KINDS), catalog ? NAMESPACES : FILLED);
+  const operation: fc.Arbitrary<Operation> = fc.oneof(
+    { weight: 14, arbitrary: documentStep },
+    { weight: catalog ? 4 : 0, arbitrary: catalogStep },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constant('transaction' as const),
+        steps: fc.array(documentStep, { minLength: 1, maxLength: 4 }),
+      }),
+    },
+  );
+  return fc.record({
+    before: fc.array(operation, { maxLength: 12, size: 'max' }),
+    padding: fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constant(400_000) }),
+    writers: fc.array(fc.array(operation, { maxLength: 25, size: 'max' }), { minLength: 1, maxLength: 3, size: 'max' }),
+    pauses: fc.array(fc.nat(6), { minLength: 1, maxLength: 12, size: 'max' }),
+    stops: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.array(fc.nat(40), { maxLength: 2 })),
+  });
+}

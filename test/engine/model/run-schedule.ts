@@ -4,8 +4,9 @@ import { newId, onReach } from '../../../src/platform/index.ts';
 import { compareClusters } from '../../support/compare-clusters.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { ReplicaSetPair } from '../../support/replica-set.ts';
+import { allowWrites } from '../../support/source-version.ts';
 import { RunningMigration } from '../running-migration.ts';
-import { NAMESPACES, type Operation, type Schedule, type Step } from './operation.ts';
+import { FILLED, type Operation, type Schedule, type Step } from './operation.ts';
 import { Pacer } from './pacer.ts';
 import { runOperation } from './run-operation.ts';
 
@@ -108,7 +109,7 @@ async function migrate(
 /** Some documents in each collection, one with each type of `_id`. */
 async function fill(client: MongoClient, padding: number): Promise<void> {
   const at = new Date(0);
-  for (const [place, on] of NAMESPACES.slice(0, 3).entries()) {
+  for (const [place, on] of FILLED.entries()) {
     const [database = '', name = ''] = on.split('.');
     const step: Step = { kind: 'insert', on, to: on, id: { n: 0, as: 'int' }, x: place };
     await runOperation(client, { ...step, kind: 'insertMany' });
@@ -131,7 +132,7 @@ async function fill(client: MongoClient, padding: number): Promise<void> {
 
 /** A server keeps a database whose last view was dropped, with its empty list of views; there is nothing in it to migrate. */
 async function dropShells(client: MongoClient): Promise<void> {
-  await client.db('admin').command({ setUserWriteBlockMode: 1, global: false });
+  await allowWrites(client);
   const { databases } = await client.db('admin').admin().listDatabases({ nameOnly: true });
   for (const { name } of databases) {
     const collections = await client.db(name).listCollections({}, { nameOnly: true }).toArray();
@@ -141,7 +142,7 @@ async function dropShells(client: MongoClient): Promise<void> {
 
 /** Takes a cluster back to its first state, a write block of the last migration's included. */
 async function empty(client: MongoClient): Promise<void> {
-  await client.db('admin').command({ setUserWriteBlockMode: 1, global: false });
+  await allowWrites(client);
   const { databases } = await client.db('admin').admin().listDatabases({ nameOnly: true });
   for (const { name } of databases) {
     if (!['admin', 'config', 'local'].includes(name)) await client.db(name).dropDatabase();

@@ -1,0 +1,57 @@
+import { databasesOf } from '../catalog/reconcile.ts';
+import type { TrackedCollection } from '../catalog/tracked-collection.ts';
+import type { EngineContext } from '../lifecycle/context.ts';
+import type { ChangeEvent, DocumentChange } from './change-event.ts';
+import type { SourceCatalog } from './source-catalog.ts';
+
+/** Collections that were gone before their changes came; remembered so that each is looked for once. */
+const GONE_REMEMBERED = 10_000;
+
+/** A catalog whose every change is in the stream: the destination's is brought in step. Collections are known by UUID. */
+export class FollowedCatalog implements SourceCatalog {
+  readonly #context: EngineContext;
+  readonly #bringInStep: (databases: ReadonlySet<string>) => Promise<void>;
+  readonly #changed = new Set<string>();
+  readonly #gone = new Set<string>();
+
+  constructor(context: EngineContext, bringInStep: (databases: ReadonlySet<string>) => Promise<void>) {
+    this.#context = context;
+    this.#bringInStep = bringInStep;
+  }
+
+  async start(): Promise<void> {
+    await this.#bringInStep(await databasesOf(this.#context));
+  }
+
+  async collectionOf({ collectionId = '', database }: DocumentChange): Promise<TrackedCollection | undefined> {
+    const known = this.#context.tracked.get(collectionId);
+    if (known !== undefined || this.#gone.has(collectionId)) return known;
+    // Made after the catalog was last read, or gone already: the catalog of now knows.
+    this.#changed.add(database);
+    await this.settle();
+    const found = this.#context.tracked.get(collectionId);
+    if (found === undefined) {
+      if (this.#gone.size >= GONE_REMEMBERED) this.#gone.clear();
+      this.#gone.add(collectionId);
+    }
+    return found;
+  }
+
+  changed({ database }: ChangeEvent): void {
+    this.#changed.add(database);
+  }
+
+  async settle(): Promise<void> {
+    if (this.#changed.size === 0) return;
+    await this.#bringInStep(this.#changed);
+    this.#changed.clear();
+  }
+
+  async watch(): Promise<void> {
+    // The stream shows everything.
+  }
+
+  async confirm(): Promise<void> {
+    // What the stream has shown is done.
+  }
+}

@@ -1,0 +1,31 @@
+/** What a migration asks of a source beyond showing changes of documents. This is the one place that decides by version. */
+export interface SourceFeatures {
+  /**
+   * Change streams show every change of the catalog and of system collections, and name the UUID of each event's collection. Without it
+   * the catalog has to stand still (docs/adr/0005-sources-before-6.0.md).
+   */
+  readonly showsCatalogChanges: boolean;
+  /** Reads can name the UUID of the collection that they mean. */
+  readonly pinsReads: boolean;
+  /** Users can be kept from writing to the cluster. */
+  readonly blocksWrites: boolean;
+}
+
+/** The oldest version of a source, and of a destination, whose writes are pinned to UUIDs and whose indexes become unique in place. */
+export const OLDEST_VERSION = { source: '5.0', destination: '6.0' } as const;
+
+/** @param version  the feature compatibility version: a newer server whose version is held back refuses what came later (tried on 6.0.5) */
+export function sourceFeatures(version: string): SourceFeatures {
+  const isNew = compareVersions(version, '6.0') >= 0;
+  return { showsCatalogChanges: isNew, pinsReads: isNew, blocksWrites: isNew };
+}
+
+/** By major and minor number: servers of one minor version understand each other's data. @returns below 0 when `a` is older */
+export function compareVersions(a: string, b: string): number {
+  const [left, right] = [a, b].map((text) => text.split('.').map(Number));
+  for (let part = 0; part < 2; part += 1) {
+    const difference = (left?.[part] || 0) - (right?.[part] || 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

@@ -1,0 +1,34 @@
+import { type MongoClient, MongoServerError } from 'mongodb';
+import { type ReplicaSetOptions, type ReplicaSetPair, startPair } from './replica-set.ts';
+
+const COMMAND_NOT_FOUND = 59;
+
+/** The source's version where the version matrix chose it; the servers that tests use by default are 6.0 or newer. */
+const chosen = process.env.LINKSPAN_SOURCE_VERSION;
+const isOld = chosen !== undefined && Number.parseFloat(chosen) < 6;
+
+/**
+ * What a test says to `skip`, or a part of it to `if`, when it needs of the source what came with 6.0.
+ * @returns the reason, with the version that is too old; false when the test can run
+ */
+export function needsSource(version: '6.0', why: string): string | false {
+  return isOld ? `the source is ${chosen}, older than ${version}: ${why}` : false;
+}
+
+/** A pair whose source's feature compatibility version is 5.0, on whatever server: what 6.0 brought is off there. */
+export async function startPairWithOldSource(
+  options: { readonly source?: ReplicaSetOptions; readonly destination?: ReplicaSetOptions } = {},
+): Promise<ReplicaSetPair> {
+  const pair = await startPair(options);
+  if (!isOld) await pair.source.client.db('admin').command({ setFeatureCompatibilityVersion: '5.0' });
+  return pair;
+}
+
+/** Lifts the write block of an earlier migration; servers before 6.0 have none. */
+export async function allowWrites(client: MongoClient): Promise<void> {
+  try {
+    await client.db('admin').command({ setUserWriteBlockMode: 1, global: false });
+  } catch (error) {
+    if (!(error instanceof MongoServerError) || error.code !== COMMAND_NOT_FOUND) throw error;
+  }
+}
