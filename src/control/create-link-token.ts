@@ -15,7 +15,7 @@ export async function createLinkToken(
   orgId: string,
   accessListIps: readonly string[],
 ): Promise<string> {
-  const token = newLinkToken(control.publicUrl());
+  const token = newLinkToken(control.publicUrl(), control.clock.now());
   await control.store.write(async (transaction) => {
     await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
     await transaction.insertLinkToken({
