@@ -30,5 +30,7 @@ export function bytesFromBase62(text: string): Buffer | null {
 
 /** `length` random characters, each with all of its 5.95 bits. */
 export function randomBase62(length: number): string {
-  return Array.from({ length }, () => DIGITS.charAt(randomInt(DIGITS.length))).join('');
+  let text = '';
+  while (text.length < length) text += DIGITS.charAt(randomInt(DIGITS.length));
+  return text;
 }

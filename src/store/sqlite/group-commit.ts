@@ -17,14 +17,17 @@ interface Write {
 export class GroupCommit {
   readonly #database: DatabaseSync;
   readonly #operations: StoreTransaction;
+  readonly #committed: () => void;
   readonly #savepoint: StatementSync;
   readonly #release: StatementSync;
   #waiting: Write[] = [];
   #draining: Promise<void> | undefined;
 
-  constructor(database: DatabaseSync, operations: StoreTransaction) {
+  /** @param committed  called after each commit, before those who wait for it */
+  constructor(database: DatabaseSync, operations: StoreTransaction, committed: () => void) {
     this.#database = database;
     this.#operations = operations;
+    this.#committed = committed;
     this.#savepoint = database.prepare('SAVEPOINT one');
     this.#release = database.prepare('RELEASE one');
   }
@@ -79,6 +82,7 @@ export class GroupCommit {
       for (const write of group) write.fail(error);
       return;
     }
+    this.#committed();
     for (const answer of answers) answer();
   }
 
