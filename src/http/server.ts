@@ -56,8 +56,9 @@ export function createServer(options: ServerOptions): FastifyInstance {
 
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', (_request, reply, done) => {
     reply.headers(SECURITY_HEADERS);
+    done();
   });
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((request) => {
@@ -69,12 +70,20 @@ export function createServer(options: ServerOptions): FastifyInstance {
     const mistake = clientMistake(error, pathOf(request.url), BODY_LIMIT_BYTES);
     if (!mistake) logger.error({ err: error, method: request.method, path: pathOf(request.url) }, 'request failed');
     const body = mistake ? atlasError(mistake) : unexpectedError();
-    void reply
-      .code(body.error)
-      .header('content-type', 'application/json')
-      .send(present(body.error, body, PLAIN));
+    reply.code(body.error).header('content-type', 'application/json');
+    void sendTextsAsTheyAre(reply).send(present(body.error, body, PLAIN));
   }
 }
+
+/**
+ * Lets a reply send texts under the content type that is set, to which the server would otherwise add a charset that Atlas does not
+ * have. Unlike bytes, a text goes out in one write with its head.
+ */
+export function sendTextsAsTheyAre(reply: FastifyReply): FastifyReply {
+  return reply.serializer(asItIs);
+}
+
+const asItIs = (text: string) => text;
 
 /** A request target without its query. */
 export function pathOf(target: string): string {

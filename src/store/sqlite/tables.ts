@@ -35,7 +35,7 @@ const OPEN_TOKEN = 'redeemed_at_ms IS NULL AND deleted_at_ms IS NULL';
 const ACTIVE = "status IN ('NEW', 'WORKING')";
 
 export function apiKeysOn(database: DatabaseSync): Table<ApiKey> {
-  return new Table(database, 'api_keys', {
+  return new Table<ApiKey>(database, 'api_keys', {
     id: plain,
     orgId: plain,
     publicKey: plain,
