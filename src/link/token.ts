@@ -48,14 +48,23 @@ function newTokenId(nowMs: number): string {
   const { ms, tail } = newest;
   if (nowMs > ms) newest = { ms: nowMs, tail: randomInt(TAILS) };
   else newest = tail + 1 < TAILS ? { ms, tail: tail + 1 } : { ms: ms + 1, tail: 0 };
-  return toBase62(BigInt(newest.ms), TIME_LENGTH) + toBase62(BigInt(newest.tail), TAIL_LENGTH);
+  return toBase62(newest.ms, TIME_LENGTH) + toBase62(newest.tail, TAIL_LENGTH);
 }
 
 /** Writes the token as the text that is handed to the source's operator. */
 export function formatLinkToken(token: LinkToken): string {
-  const encoded = bytesToBase62(Buffer.from(JSON.stringify({ url: token.serverUrl })));
-  const body = `mlt_${token.id}_${token.secret}_${encoded}`;
+  const body = `mlt_${token.id}_${token.secret}_${encodedPayload(token.serverUrl)}`;
   return `${body}_${checksum(body)}`;
+}
+
+/** A server has one URL, and its base 62 costs more than the rest of a token. */
+let encodedLast: { readonly serverUrl: string; readonly encoded: string } | undefined;
+
+function encodedPayload(serverUrl: string): string {
+  if (encodedLast?.serverUrl !== serverUrl) {
+    encodedLast = { serverUrl, encoded: bytesToBase62(Buffer.from(JSON.stringify({ url: serverUrl }))) };
+  }
+  return encodedLast.encoded;
 }
 
 /**
@@ -77,7 +86,7 @@ export function hashSecret(secret: string): Buffer {
 }
 
 function checksum(body: string): string {
-  return toBase62(BigInt(crc32(body)), CHECKSUM_LENGTH);
+  return toBase62(crc32(body), CHECKSUM_LENGTH);
 }
 
 function parseJson(bytes: Buffer | null): unknown {

@@ -46,16 +46,22 @@ export class Nonces {
     return bytes.toString('base64');
   }
 
-  /** `stale`: made here, but too old, or by an earlier process; the client may answer a new one without asking its user. */
-  check(nonce: string, algorithm: DigestAlgorithm): NonceCheck {
+  /**
+   * `stale`: made here, but too old, or by an earlier process; the client may answer a new one without asking its user.
+   * @param isKnown  whether this very text was found good for this algorithm before, so that only its age is left to check
+   */
+  check(nonce: string, algorithm: DigestAlgorithm, isKnown: boolean): NonceCheck {
     const bytes = Buffer.from(nonce, 'base64');
-    if (bytes.length !== MAC_OFFSET + MAC_BYTES || bytes.toString('base64') !== nonce) return FOREIGN;
-    const body = bytes.subarray(0, MAC_OFFSET);
-    if (!timingSafeEqual(bytes.subarray(MAC_OFFSET), this.#mac(body, algorithm))) return FOREIGN;
-    const issuedAtSeconds = body.readUInt32BE();
-    const ofThisBoot = body.subarray(TIME_BYTES, TIME_BYTES + BOOT_BYTES).equals(this.#boot);
+    if (!isKnown && !this.#isGenuine(nonce, bytes, algorithm)) return FOREIGN;
+    const issuedAtSeconds = bytes.readUInt32BE();
+    const ofThisBoot = bytes.subarray(TIME_BYTES, TIME_BYTES + BOOT_BYTES).equals(this.#boot);
     const ageMs = Math.abs(this.#seconds() - issuedAtSeconds) * 1000;
     return { state: ofThisBoot && ageMs <= NONCE_LIFE_MS ? 'good' : 'stale', issuedAtSeconds };
+  }
+
+  #isGenuine(nonce: string, bytes: Buffer, algorithm: DigestAlgorithm): boolean {
+    if (bytes.length !== MAC_OFFSET + MAC_BYTES || bytes.toString('base64') !== nonce) return false;
+    return timingSafeEqual(bytes.subarray(MAC_OFFSET), this.#mac(bytes.subarray(0, MAC_OFFSET), algorithm));
   }
 
   #seconds(): number {
