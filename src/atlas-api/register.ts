@@ -39,8 +39,12 @@ export async function registerAtlasApi(
   const { logger, digestAlgorithms = ['MD5'], rateLimits = true } = options;
   const authentication = new Authentication(control, digestAlgorithms);
   const limits = rateLimits ? new RateLimits(control.clock) : undefined;
-  const description = openApiDocument(operations);
-  app.get('/openapi.json', async () => description);
+  let description: object | undefined;
+  app.get('/openapi.json', async () => {
+    // Made of all schemas, and asked for by few.
+    description ??= openApiDocument(operations);
+    return description;
+  });
 
   await registerOAuth(app, control);
   await app.register(async (scope) => {

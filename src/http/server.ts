@@ -50,6 +50,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     // Older Atlas CLIs join a base URL that ends in / with a path that begins with it.
     rewriteUrl: (request) => (request.url ?? '/').replace(/^\/{2,}/, '/'),
     frameworkErrors: answerError,
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
   };
   // With `https`, Fastify's type is another one; nothing that is used here differs.
   const app = fastify(options.tls ? ({ ...tuning, https: options.tls } as FastifyServerOptions) : tuning);
@@ -84,6 +85,11 @@ export function sendTextsAsTheyAre(reply: FastifyReply): FastifyReply {
 }
 
 const asItIs = (text: string) => text;
+
+/** Bodies are checked by their own schemas. Fastify's compilers take as long to load as all the rest of it. */
+function noSchemas(): never {
+  throw new Error("Fastify's own schemas are not used");
+}
 
 /** A request target without its query. */
 export function pathOf(target: string): string {
