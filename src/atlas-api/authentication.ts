@@ -1,6 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Account, type Actor, type Control, findAccount, findTokenAccount } from '../control/index.ts';
-import { CHALLENGE_BODY, type DigestAlgorithm, DigestAuthenticator, isOnAccessList, sendTextsAsTheyAre } from '../http/index.ts';
+import {
+  CHALLENGE_BODY,
+  type DigestAlgorithm,
+  DigestAuthenticator,
+  isOnAccessList,
+  sendTextsAsTheyAre,
+} from '../http/index.ts';
 import { UserError } from '../platform/index.ts';
 
 /** Who sends a request: HTTP digest of an API key, or the access token of a service account. */
