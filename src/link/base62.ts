@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto';
+import { randomByte } from '../platform/index.ts';
 
 /** Digits in ASCII order, as GitHub's tokens use them: nothing in a token needs escaping anywhere. */
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
@@ -36,6 +36,7 @@ export function bytesFromBase62(text: string): Buffer | null {
 /** `length` random characters, each with all of its 5.95 bits. */
 export function randomBase62(length: number): string {
   let text = '';
-  while (text.length < length) text += DIGITS.charAt(randomInt(DIGITS.length));
+  // Six bits of a byte; the two values that are no digit are drawn again, so that all digits are equally likely. charAt gives '' for them.
+  while (text.length < length) text += DIGITS.charAt(randomByte() & 63);
   return text;
 }

@@ -1,7 +1,6 @@
 import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { Clock } from '../../platform/index.ts';
+import { type Clock, randomByte } from '../../platform/index.ts';
 import type { DigestAlgorithm } from './header.ts';
-import { RandomPool } from './random-pool.ts';
 
 /** How long a nonce is good for. Not public for Atlas; its clients take a new one for each request or heed `stale`. */
 const NONCE_LIFE_MS = 5 * 60_000;
@@ -28,7 +27,6 @@ export class Nonces {
   readonly #clock: Clock;
   /** Replays are remembered by one process, so a nonce of an earlier one is stale. */
   readonly #boot = randomBytes(BOOT_BYTES);
-  readonly #random = new RandomPool();
 
   /** @param key  secret, the same after a restart: nonces from before are then stale, not foreign */
   constructor(key: Buffer, clock: Clock) {
@@ -41,7 +39,7 @@ export class Nonces {
     const bytes = Buffer.allocUnsafe(MAC_OFFSET + MAC_BYTES);
     bytes.writeUInt32BE(this.#seconds());
     this.#boot.copy(bytes, TIME_BYTES);
-    this.#random.fill(bytes, TIME_BYTES + BOOT_BYTES, RANDOM_BYTES);
+    for (let at = TIME_BYTES + BOOT_BYTES; at < MAC_OFFSET; at += 1) bytes.writeUInt8(randomByte(), at);
     this.#mac(bytes.subarray(0, MAC_OFFSET), algorithm).copy(bytes, MAC_OFFSET);
     return bytes.toString('base64');
   }
