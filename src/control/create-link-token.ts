@@ -21,7 +21,7 @@ export async function createLinkToken(
     await transaction.insertLinkToken({
       id: token.id,
       orgId,
-      secretHash: hashSecret(token.secret).toString('base64url'),
+      secretHash: hashSecret(token.secret),
       accessListIps,
       createdBy: actor.name,
       createdAtMs: control.clock.now(),

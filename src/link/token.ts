@@ -80,9 +80,9 @@ export function parseLinkToken(text: string): LinkToken {
   return { id, secret, serverUrl: read.data.url.replace(/\/+$/, '') };
 }
 
-/** What the control plane keeps of a secret: its SHA-256. A fast hash is enough for 256 random bits. */
-export function hashSecret(secret: string): Buffer {
-  return hash('sha256', secret, 'buffer');
+/** What the control plane keeps of a secret: its SHA-256, base64url. A fast hash is enough for 256 random bits. */
+export function hashSecret(secret: string): string {
+  return hash('sha256', secret, 'base64url');
 }
 
 function checksum(body: string): string {

@@ -1,5 +1,5 @@
-import { timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../../platform/index.ts';
+import { equalText } from './equal-text.ts';
 import { type DigestAlgorithm, parseDigestHeader } from './header.ts';
 import { Nonces } from './nonces.ts';
 import { ReplayWindows } from './replay-windows.ts';
@@ -72,10 +72,4 @@ export class DigestAuthenticator<Account extends DigestAccount> {
     const fresh = this.#replays.admit(use, nonce.issuedAtSeconds, Number.parseInt(claim.nc, 16));
     return fresh ? { account } : { stale: true };
   }
-}
-
-/** Compares in a time that depends on neither text's content. */
-function equalText(left: string, right: string): boolean {
-  const [a, b] = [Buffer.from(left), Buffer.from(right)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }
