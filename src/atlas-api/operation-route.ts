@@ -116,5 +116,6 @@ function parameterOf(request: FastifyRequest, name: string): string {
 
 /** The query of a request; `?` may occur in it. */
 export function queryOf(request: FastifyRequest): URLSearchParams {
-  return new URLSearchParams(request.url.split('?').slice(1).join('?'));
+  const mark = request.url.indexOf('?');
+  return new URLSearchParams(mark < 0 ? '' : request.url.slice(mark + 1));
 }

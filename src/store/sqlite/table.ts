@@ -81,7 +81,8 @@ export class Table<T extends { readonly id: string }> {
   }
 
   #values(record: T): SQLInputValue[] {
-    return this.#fields.map(({ field, codec }) => codec.encode(Reflect.get(record, field) as never));
+    const byName = record as Readonly<Record<string, unknown>>;
+    return this.#fields.map(({ field, codec }) => codec.encode(byName[field] as never));
   }
 
   #record(row: Record<string, SQLOutputValue>): T {
