@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { Listening } from './server-process.ts';
@@ -12,6 +12,7 @@ export class Connection {
   readonly #target: Listening;
   readonly #path: string;
   readonly #isSigned: boolean;
+  readonly #cnonce = randomBytes(8).toString('hex');
   #nonce = '';
   #algorithm = 'md5';
   #ha1 = '';
@@ -54,14 +55,13 @@ export class Connection {
 
   #authorization(): string {
     const nc = (++this.#count).toString(16).padStart(8, '0');
-    const cnonce = randomBytes(8).toString('hex');
-    const response = this.#hash(`${this.#ha1}:${this.#nonce}:${nc}:${cnonce}:auth:${this.#ha2}`);
+    const response = this.#hash(`${this.#ha1}:${this.#nonce}:${nc}:${this.#cnonce}:auth:${this.#ha2}`);
     const algorithm = this.#algorithm === 'md5' ? 'MD5' : 'SHA-256';
-    return `Authorization: Digest username="${this.#target.publicKey}", realm="MMS Public API", nonce="${this.#nonce}", uri="${this.#path}", response="${response}", algorithm=${algorithm}, cnonce="${cnonce}", qop=auth, nc=${nc}\r\n`;
+    return `Authorization: Digest username="${this.#target.publicKey}", realm="MMS Public API", nonce="${this.#nonce}", uri="${this.#path}", response="${response}", algorithm=${algorithm}, cnonce="${this.#cnonce}", qop=auth, nc=${nc}\r\n`;
   }
 
   #hash(text: string): string {
-    return createHash(this.#algorithm).update(text).digest('hex');
+    return hash(this.#algorithm, text, 'hex');
   }
 
   #exchange(authorization: string): Promise<{ status: number; head: string }> {

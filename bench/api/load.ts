@@ -28,7 +28,7 @@ export async function startServer(kind: Kind, folder: string): Promise<Server> {
 
 export interface LoadOptions {
   readonly connections: number;
-  readonly requests: number;
+  readonly seconds: number;
   /** What every answer has to be. */
   readonly status: 201 | 401;
 }
@@ -40,24 +40,25 @@ export interface Load {
 }
 
 /** Makes link-tokens (or, expecting 401, asks without credentials) on several connections at once. */
-export async function load(server: Listening, { connections, requests, status }: LoadOptions): Promise<Load> {
+export async function load(server: Listening, { connections, seconds, status }: LoadOptions): Promise<Load> {
   const isSigned = status === 201 && server.publicKey !== '';
   const opened = await Promise.all(Array.from({ length: connections }, () => Connection.open(server, isSigned)));
   const latenciesMs: number[] = [];
-  let left = requests;
+  const began = performance.now();
   const work = async (connection: Connection) => {
-    while (left-- > 0) {
-      const began = performance.now();
+    let now = performance.now();
+    while (now - began < seconds * 1000) {
+      const asked = now;
       const answered = await connection.create();
-      latenciesMs.push(performance.now() - began);
+      now = performance.now();
+      latenciesMs.push(now - asked);
       if (answered !== status) throw new Error(`answered ${answered} instead of ${status}`);
     }
   };
-  const began = performance.now();
   await Promise.all(opened.map(work));
-  const seconds = (performance.now() - began) / 1000;
+  const tookSeconds = (performance.now() - began) / 1000;
   for (const connection of opened) connection.close();
-  return { perSecond: requests / seconds, latenciesMs: latenciesMs.sort((a, b) => a - b) };
+  return { perSecond: latenciesMs.length / tookSeconds, latenciesMs: latenciesMs.sort((a, b) => a - b) };
 }
 
 /** @param sorted  ascending */

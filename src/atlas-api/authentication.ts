@@ -1,6 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Account, type Actor, type Control, findAccount, findTokenAccount } from '../control/index.ts';
-import { CHALLENGE_BODY, type DigestAlgorithm, DigestAuthenticator, isOnAccessList } from '../http/index.ts';
+import {
+  CHALLENGE_BODY,
+  type DigestAlgorithm,
+  DigestAuthenticator,
+  isOnAccessList,
+  sendTextsAsTheyAre,
+} from '../http/index.ts';
 import { UserError } from '../platform/index.ts';
 
 /** Who sends a request: HTTP digest of an API key, or the access token of a service account. */
@@ -26,14 +32,19 @@ export class Authentication {
   async actorOf(request: FastifyRequest, reply: FastifyReply): Promise<Actor | undefined> {
     const outcome = await this.#check(request);
     if ('stale' in outcome) {
-      reply.code(401).header('content-type', 'application/json');
-      reply.header('www-authenticate', this.#digest.challenges(outcome.stale));
-      await reply.send(Buffer.from(CHALLENGE_BODY));
+      this.challenge(reply, outcome.stale);
       return undefined;
     }
     const { actor, accessList } = outcome.account;
     if (!isOnAccessList(accessList, request.ip)) throw new UserError('IP_ADDRESS_NOT_ON_ACCESS_LIST', [request.ip]);
     return actor;
+  }
+
+  /** @param stale  whether the credentials were right and only the nonce was too old */
+  challenge(reply: FastifyReply, stale: boolean): void {
+    reply.code(401).header('content-type', 'application/json');
+    reply.header('www-authenticate', this.#digest.challenges(stale));
+    void sendTextsAsTheyAre(reply).send(CHALLENGE_BODY);
   }
 
   async #check(request: FastifyRequest): Promise<{ readonly account: Account } | { readonly stale: boolean }> {

@@ -9,6 +9,7 @@ import {
   present,
   readBody,
   readPresentation,
+  sendTextsAsTheyAre,
   versionedMediaType,
 } from '../http/index.ts';
 import { UserError } from '../platform/index.ts';
@@ -38,14 +39,15 @@ export function registerOperation(
   scope.route({
     method: operation.method,
     url: prefix + operation.path.replace(/\{(\w+)\}/g, ':$1'),
-    onRequest: async (request, reply) => {
+    onRequest: (request, reply, done) => {
       if (!isVersioned) {
         reply.header('content-type', 'application/json');
-        return;
+        return done();
       }
       const served = negotiateVersion(versions, request.headers.accept);
       announceSunset(operation, served, request, reply, control.clock.now());
       reply.header('content-type', `${versionedMediaType(served)};charset=utf-8`);
+      done();
     },
     handler: async (request, reply) => {
       const query = queryOf(request);
@@ -59,8 +61,8 @@ export function registerOperation(
         body: body as never,
         address: control.publicUrl() + pathOf(request.url),
       });
-      reply.code(operation.status);
-      return reply.send(bodyOfAnswer(operation, answer, presentation));
+      sendTextsAsTheyAre(reply.code(operation.status));
+      return bodyOfAnswer(operation, answer, presentation);
     },
   });
 }
@@ -114,5 +116,6 @@ function parameterOf(request: FastifyRequest, name: string): string {
 
 /** The query of a request; `?` may occur in it. */
 export function queryOf(request: FastifyRequest): URLSearchParams {
-  return new URLSearchParams(request.url.split('?').slice(1).join('?'));
+  const mark = request.url.indexOf('?');
+  return new URLSearchParams(mark < 0 ? '' : request.url.slice(mark + 1));
 }

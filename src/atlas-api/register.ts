@@ -10,6 +10,7 @@ import {
   pathOf,
   present,
   readPresentation,
+  sendTextsAsTheyAre,
   unexpectedError,
 } from '../http/index.ts';
 import { type Logger, UserError } from '../platform/index.ts';
@@ -38,13 +39,26 @@ export async function registerAtlasApi(
   const { logger, digestAlgorithms = ['MD5'], rateLimits = true } = options;
   const authentication = new Authentication(control, digestAlgorithms);
   const limits = rateLimits ? new RateLimits(control.clock) : undefined;
-  const description = openApiDocument(operations);
-  app.get('/openapi.json', async () => description);
+  let description: object | undefined;
+  app.get('/openapi.json', async () => {
+    // Made of all schemas, and asked for by few.
+    description ??= openApiDocument(operations);
+    return description;
+  });
 
   await registerOAuth(app, control);
   await app.register(async (scope) => {
     scope.decorateRequest('actor', null);
-    // Before the body is read: the challenge is the hot path, and nobody unknown makes the server read.
+    // Before the body is read: nobody unknown makes the server read. Clients come for a challenge first, so it is the hot path: it
+    // awaits nothing but the end of the turn, as writing one answer after the other wakes their readers once and not each time anew.
+    scope.addHook('onRequest', (request, _reply, done) => {
+      if (request.headers.authorization === undefined) setImmediate(done);
+      else done();
+    });
+    scope.addHook('onRequest', (request, reply, done) => {
+      if (request.headers.authorization === undefined) authentication.challenge(reply, false);
+      else done();
+    });
     scope.addHook('onRequest', async (request, reply) => {
       const actor = await authentication.actorOf(request, reply);
       if (!actor) return reply;
@@ -70,7 +84,7 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   if (!mistake) logger.error({ err: error, method: request.method, path }, 'request failed');
   const body = mistake ? atlasError(mistake) : unexpectedError();
   reply.code(body.error).header('content-type', 'application/json').header('x-error-code', body.errorCode);
-  void reply.send(present(body.error, body, errorPresentation(request)));
+  void sendTextsAsTheyAre(reply).send(present(body.error, body, errorPresentation(request)));
 }
 
 /** An error is presented as the answer would have been, unless just that is what was wrong. */

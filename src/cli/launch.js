@@ -3,6 +3,8 @@
  * stack trace of its loader. The launcher falls back to the system's Node.js where the pinned one is missing, so the check is needed.
  * The text is that of NODE_TOO_OLD in the error catalogue, which cannot be imported from here; a test compares both.
  */
+import { fileURLToPath } from 'node:url';
+
 const oldest = [22, 18];
 const [major, minor] = process.versions.node.split('.').map(Number);
 
@@ -12,6 +14,9 @@ if (major < oldest[0] || (major === oldest[0] && minor < oldest[1])) {
   );
   process.exitCode = 2;
 } else {
+  const { enableCompileCache } = await import('node:module');
+  // Beside the code: whoever may write there may change the code as well. Where this user may not, nothing is kept.
+  enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/linkspan', import.meta.url)));
   const { main } = await import('./main.ts');
   process.exitCode = await main(process.argv.slice(2));
 }

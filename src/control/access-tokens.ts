@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { errors, jwtVerify, SignJWT } from 'jose';
 import type { Account } from './actor.ts';
 import type { Control } from './control.ts';
 import type { ServiceAccount } from './records.ts';
@@ -21,6 +20,7 @@ interface Claims {
 
 /** An access token of a service account: a JWT that needs no store to be made, and only Linkspan reads. */
 export async function issueAccessToken(control: Control, { clientId }: ServiceAccount): Promise<string> {
+  const { SignJWT } = await import('jose');
   const nowSeconds = Math.floor(control.clock.now() / 1000);
   return await new SignJWT()
     .setProtectedHeader({ alg: ALGORITHM, typ: TYPE })
@@ -56,6 +56,7 @@ export async function revokeAccessToken(control: Control, account: ServiceAccoun
 }
 
 async function verify(control: Control, token: string): Promise<Claims | undefined> {
+  const { errors, jwtVerify } = await import('jose');
   try {
     const { payload } = await jwtVerify(token, keyOf(control), {
       algorithms: [ALGORITHM],

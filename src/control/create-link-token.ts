@@ -15,13 +15,13 @@ export async function createLinkToken(
   orgId: string,
   accessListIps: readonly string[],
 ): Promise<string> {
-  const token = newLinkToken(control.publicUrl());
+  const token = newLinkToken(control.publicUrl(), control.clock.now());
   await control.store.write(async (transaction) => {
     await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
     await transaction.insertLinkToken({
       id: token.id,
       orgId,
-      secretHash: hashSecret(token.secret).toString('base64url'),
+      secretHash: hashSecret(token.secret),
       accessListIps,
       createdBy: actor.name,
       createdAtMs: control.clock.now(),

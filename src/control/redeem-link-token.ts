@@ -85,5 +85,5 @@ async function redeemedBefore(
 }
 
 function isSecretOf(token: StoredLinkToken, secret: string): boolean {
-  return timingSafeEqual(Buffer.from(token.secretHash, 'base64url'), hashSecret(secret));
+  return timingSafeEqual(Buffer.from(token.secretHash), Buffer.from(hashSecret(secret)));
 }

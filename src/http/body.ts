@@ -20,9 +20,11 @@ export function issueOf(code: ErrorCode, parameters: readonly string[]): { code:
   return { code: 'custom', params: { error: code, parameters } };
 }
 
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
+
 function parseJson(bytes: Buffer): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return JSON.parse(strictUtf8.decode(bytes));
   } catch {
     throw new UserError('MALFORMED_JSON');
   }

@@ -8,5 +8,5 @@ export { bodyVersion, negotiateVersion, versionedMediaType } from './media-type.
 export { pageOf } from './paging.ts';
 export { PLAIN, type Presentation, present, readPresentation } from './presentation.ts';
 export { atlasError, CHALLENGE_BODY, clientMistake, unexpectedError } from './problem.ts';
-export { BODY_LIMIT_BYTES, bodyOf, createServer, pathOf } from './server.ts';
+export { BODY_LIMIT_BYTES, bodyOf, createServer, pathOf, sendTextsAsTheyAre } from './server.ts';
 export { type BucketSize, TokenBuckets } from './token-buckets.ts';

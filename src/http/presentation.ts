@@ -25,10 +25,9 @@ export function readBoolean(query: URLSearchParams, name: string, byDefault: boo
 /**
  * Writes an answer's body. The envelope is for clients that see neither status nor headers: `{status, content}`, and for lists the
  * list with `status` beside `results`. The HTTP status stays what it is.
- * @returns bytes, because the server would add a charset to the content type of a text, which Atlas does not have
  */
-export function present(status: number, body: unknown, { envelope, pretty }: Presentation): Buffer {
-  return Buffer.from(atlasJson(envelope ? enveloped(status, body) : body, pretty));
+export function present(status: number, body: unknown, { envelope, pretty }: Presentation): string {
+  return atlasJson(envelope ? enveloped(status, body) : body, pretty);
 }
 
 function enveloped(status: number, body: unknown): object {

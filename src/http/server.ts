@@ -44,14 +44,16 @@ export function createServer(options: ServerOptions): FastifyInstance {
     // Older Atlas CLIs join a base URL that ends in / with a path that begins with it. A whole URL means its path (RFC 9112 §3.2.2).
     rewriteUrl: (request) => (request.url ?? '/').replace(/^(https?:\/\/[^/?]*)?\/*/i, '/'),
     frameworkErrors: answerError,
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
   };
   // With `https`, Fastify's type is another one; nothing that is used here differs.
   const app = fastify(options.tls ? ({ ...tuning, https: options.tls } as FastifyServerOptions) : tuning);
 
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', (_request, reply, done) => {
     reply.headers(SECURITY_HEADERS);
+    done();
   });
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((request) => {
@@ -63,12 +65,27 @@ export function createServer(options: ServerOptions): FastifyInstance {
     const mistake = clientMistake(error, pathOf(request.url), BODY_LIMIT_BYTES);
     if (!mistake) logger.error({ err: error, method: request.method, path: pathOf(request.url) }, 'request failed');
     const body = mistake ? atlasError(mistake) : unexpectedError();
-    void reply
+    // The headers again, as no hook has run where the framework found the error.
+    reply
       .code(body.error)
-      // Again, as no hook has run where the framework found the error.
-      .headers({ ...SECURITY_HEADERS, 'content-type': 'application/json', 'x-error-code': body.errorCode })
-      .send(present(body.error, body, PLAIN));
+      .headers({ ...SECURITY_HEADERS, 'content-type': 'application/json', 'x-error-code': body.errorCode });
+    void sendTextsAsTheyAre(reply).send(present(body.error, body, PLAIN));
   }
+}
+
+/**
+ * Lets a reply send texts under the content type that is set, to which the server would otherwise add a charset that Atlas does not
+ * have. Unlike bytes, a text goes out in one write with its head.
+ */
+export function sendTextsAsTheyAre(reply: FastifyReply): FastifyReply {
+  return reply.serializer(asItIs);
+}
+
+const asItIs = (text: string) => text;
+
+/** Bodies are checked by their own schemas. Fastify's compilers take as long to load as all the rest of it. */
+function noSchemas(): never {
+  throw new Error("Fastify's own schemas are not used");
 }
 
 /** A request target without its query. */

@@ -1,19 +1,24 @@
-import { randomInt } from 'node:crypto';
+import { randomByte } from '../platform/index.ts';
 
 /** Digits in ASCII order, as GitHub's tokens use them: nothing in a token needs escaping anywhere. */
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-const BASE = 62n;
+const BASE = DIGITS.length;
 
-/** Writes a number in base 62, left-padded with `0` to `width`. */
-export function toBase62(value: bigint, width = 1): string {
+/** Writes a whole number that is not negative in base 62, left-padded with `0` to `width`. */
+export function toBase62(value: number, width: number): string {
   let text = '';
-  for (let rest = value; rest > 0n; rest /= BASE) text = DIGITS.charAt(Number(rest % BASE)) + text;
+  for (let rest = value; rest > 0; rest = Math.floor(rest / BASE)) text = DIGITS.charAt(rest % BASE) + text;
   return text.padStart(width, '0');
 }
 
 /** Writes bytes in base 62. A leading byte 1 keeps zeros at the front, so that {@link bytesFromBase62} gives back the same bytes. */
 export function bytesToBase62(bytes: Uint8Array): string {
-  return toBase62(BigInt(`0x01${Buffer.from(bytes).toString('hex')}`));
+  const base = BigInt(BASE);
+  let text = '';
+  for (let rest = BigInt(`0x01${Buffer.from(bytes).toString('hex')}`); rest > 0n; rest /= base) {
+    text = DIGITS.charAt(Number(rest % base)) + text;
+  }
+  return text;
 }
 
 /** The bytes that {@link bytesToBase62} wrote, or null where the text is not of that form. */
@@ -22,7 +27,7 @@ export function bytesFromBase62(text: string): Buffer | null {
   for (const character of text) {
     const digit = DIGITS.indexOf(character);
     if (digit < 0) return null;
-    value = value * BASE + BigInt(digit);
+    value = value * BigInt(BASE) + BigInt(digit);
   }
   const hex = value.toString(16);
   return hex.startsWith('1') && hex.length % 2 === 1 ? Buffer.from(hex.slice(1), 'hex') : null;
@@ -30,5 +35,8 @@ export function bytesFromBase62(text: string): Buffer | null {
 
 /** `length` random characters, each with all of its 5.95 bits. */
 export function randomBase62(length: number): string {
-  return Array.from({ length }, () => DIGITS.charAt(randomInt(DIGITS.length))).join('');
+  let text = '';
+  // Six bits of a byte; the two values that are no digit are drawn again, so that all digits are equally likely. charAt gives '' for them.
+  while (text.length < length) text += DIGITS.charAt(randomByte() & 63);
+  return text;
 }

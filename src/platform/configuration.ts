@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { type Document, isMap, isNode, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import { createRequire } from 'node:module';
+import type { Document, Node } from 'yaml';
 import type { z } from 'zod';
 import { messageOf, UserError } from './errors/index.ts';
+
+const require = createRequire(import.meta.url);
+
+/** Loaded with the first file: the control plane reads none, and starts faster without. */
+const yaml = () => require('yaml') as typeof import('yaml');
 
 /**
  * Reads a YAML configuration file. `${NAME}` in a string stands for an environment variable, so that secrets need not be in the file.
@@ -20,6 +26,7 @@ export function readConfiguration<Schema extends z.ZodType>(
   } catch (error) {
     throw new UserError('CONFIGURATION_UNREADABLE', [file, messageOf(error)], { cause: error });
   }
+  const { LineCounter, parseDocument, visit } = yaml();
   const lines = new LineCounter();
   // Pretty errors quote the file's text, passwords included.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
@@ -52,6 +59,7 @@ export function readConfiguration<Schema extends z.ZodType>(
 
 /** Where the key at `path` is written, or else the nearest thing around it that is written at all. */
 function findOffset(document: Document, path: readonly PropertyKey[]): number {
+  const { isMap, isNode, isScalar } = yaml();
   for (let length = path.length; length > 0; length -= 1) {
     const parent = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true);
     const key = path[length - 1];

@@ -4,5 +4,6 @@ export { type ErrorCode, errorCatalogue, messageOf, UserError } from './errors/i
 export { onReach, reach } from './hooks.ts';
 export { isId, newId } from './ids.ts';
 export { createLogger, type Logger, silentLogger } from './logging.ts';
+export { randomByte } from './random.ts';
 export { redact } from './redact.ts';
 export { version } from './version.ts';

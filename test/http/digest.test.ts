@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 // The parts inside are tested where the whole would hide what is wrong.
 import { type DigestAlgorithm, parseDigestHeader } from '../../src/http/digest/header.ts';
+import { KeyedHash } from '../../src/http/digest/keyed-hash.ts';
 import { ReplayWindows } from '../../src/http/digest/replay-windows.ts';
 import { digestHash, digestResponse } from '../../src/http/digest/response.ts';
 import { DigestAuthenticator, digestSecrets } from '../../src/http/index.ts';
@@ -51,6 +52,22 @@ test("the responses of RFC 7616's example are computed for MD5 and SHA-256", () 
   };
   assert.equal(responseFor('MD5'), '8ca523f5e9506fed4657c9700eebdbec');
   assert.equal(responseFor('SHA-256'), '753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1');
+});
+
+test('the keyed hash is HMAC-SHA-256, whatever was hashed before', () => {
+  const key = fc.uint8Array({ maxLength: 64 }).map((bytes) => Buffer.from(bytes));
+  const message = fc.tuple(
+    fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes)),
+    fc.stringMatching(/^[A-Z0-9-]{0,10}$/),
+  );
+  fc.assert(
+    fc.property(key, fc.array(message, { minLength: 1, maxLength: 5 }), (secret, messages) => {
+      const keyed = new KeyedHash(secret, 30);
+      for (const [bytes, text] of messages) {
+        assert.equal(keyed.of(bytes, text), createHmac('sha256', secret).update(bytes).update(text).digest('base64'));
+      }
+    }),
+  );
 });
 
 test('the challenge has exactly the keys and separators that the official Go clients accept', () => {

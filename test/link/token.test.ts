@@ -45,3 +45,11 @@ test('every secret has 256 bits of its own', () => {
   assert.equal(secrets.size, 200);
   for (const secret of secrets) assert.equal(secret.length, 43);
 });
+
+test('a later token has a greater id, also within a millisecond and when the clock goes back', () => {
+  const nowMs = Date.now() + 60_000;
+  const times = [nowMs, nowMs, nowMs, nowMs + 1, nowMs, nowMs - 1000, nowMs + 2];
+  const ids = times.map((ms) => newLinkToken('http://h', ms).id);
+  assert.deepEqual(ids, [...new Set(ids)].sort());
+  for (const id of ids) assert.match(id, /^[0-9A-Za-z]{12}$/);
+});

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type {
   Agent,
+  ApiKey,
   Cluster,
   Group,
   Migration,
@@ -159,6 +160,37 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     await assert.rejects(
       store.write((transaction) => transaction.insertServiceAccount({ ...account, id: '8'.repeat(24) })),
     );
+  });
+
+  test(`${name}: an API key is known from the commit on that makes it, and not before`, async () => {
+    await using under = await create();
+    await using store = await under.open();
+    await fill(store);
+    const apiKey: ApiKey = {
+      id: '6'.repeat(24),
+      orgId: ORG,
+      publicKey: 'abcdefgh',
+      description: 'key',
+      roles: ['ORG_OWNER'],
+      verifiers: 'sealed' as Sealed,
+      accessList: [],
+      createdAtMs: 8,
+    };
+    assert.equal(await store.apiKey('abcdefgh'), undefined);
+    await store.write(async (transaction) => {
+      await transaction.insertApiKey(apiKey);
+      assert.equal(await store.apiKey('abcdefgh'), undefined);
+    });
+    assert.deepEqual(await store.apiKey('abcdefgh'), apiKey);
+    const other = { ...apiKey, id: '5'.repeat(24), publicKey: 'other' };
+    const undone = store.write(async (transaction) => {
+      await transaction.insertApiKey(other);
+      throw new Error('changed my mind');
+    });
+    await assert.rejects(undone);
+    assert.equal(await store.apiKey('other'), undefined);
+    await store.write((transaction) => transaction.insertApiKey(other));
+    assert.deepEqual(await store.apiKey('other'), other);
   });
 
   test(`${name}: of racing redemptions of one token exactly one wins`, async () => {

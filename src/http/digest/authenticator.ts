@@ -1,5 +1,5 @@
-import { timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../../platform/index.ts';
+import { equalText } from './equal-text.ts';
 import { type DigestAlgorithm, parseDigestHeader } from './header.ts';
 import { Nonces } from './nonces.ts';
 import { ReplayWindows } from './replay-windows.ts';
@@ -62,19 +62,14 @@ export class DigestAuthenticator<Account extends DigestAccount> {
     if (!claim || !this.#algorithms.includes(claim.algorithm) || claim.realm !== REALM || claim.uri !== target) {
       return { stale: false };
     }
-    const nonce = this.#nonces.check(claim.nonce, claim.algorithm);
+    const use = `${claim.algorithm} ${claim.nonce}`;
+    const nonce = this.#nonces.check(claim.nonce, claim.algorithm, this.#replays.knows(use));
     const account = await this.#options.find(claim.username);
     const ha1 = (account?.secrets ?? this.#nobody)[claim.algorithm];
     const right = equalText(claim.response, digestResponse({ ...claim, ha1, method }));
     if (!account || !right || nonce.state === 'foreign') return { stale: false };
     if (nonce.state === 'stale') return { stale: true };
-    const fresh = this.#replays.admit(claim.nonce, nonce.issuedAtSeconds, Number.parseInt(claim.nc, 16));
+    const fresh = this.#replays.admit(use, nonce.issuedAtSeconds, Number.parseInt(claim.nc, 16));
     return fresh ? { account } : { stale: true };
   }
-}
-
-/** Compares in a time that depends on neither text's content. */
-function equalText(left: string, right: string): boolean {
-  const [a, b] = [Buffer.from(left), Buffer.from(right)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -22,6 +22,11 @@ export class ReplayWindows {
     this.#limit = limit;
   }
 
+  /** Whether a request with this nonce was admitted, and is remembered. */
+  knows(nonce: string): boolean {
+    return this.#windows.has(nonce);
+  }
+
   /** Whether `nc` is certainly new for this nonce; takes note of it. Ask only after the response was found right. */
   admit(nonce: string, issuedAtSeconds: number, nc: number): boolean {
     const window = this.#windows.get(nonce);

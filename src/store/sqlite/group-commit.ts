@@ -11,20 +11,23 @@ interface Write {
 }
 
 /**
- * Commits several writes with one fsync: those that come in while a commit is under way go into the next one. Each has a savepoint of
- * its own, so one that throws undoes itself alone; nobody is answered before the common commit.
+ * Commits several writes with one fsync: those that come in while a commit is under way go into the next one. One that throws undoes
+ * itself alone; nobody is answered before the common commit.
  */
 export class GroupCommit {
   readonly #database: DatabaseSync;
   readonly #operations: StoreTransaction;
+  readonly #committed: () => void;
   readonly #savepoint: StatementSync;
   readonly #release: StatementSync;
   #waiting: Write[] = [];
   #draining: Promise<void> | undefined;
 
-  constructor(database: DatabaseSync, operations: StoreTransaction) {
+  /** @param committed  called after each commit, before those who wait for it */
+  constructor(database: DatabaseSync, operations: StoreTransaction, committed: () => void) {
     this.#database = database;
     this.#operations = operations;
+    this.#committed = committed;
     this.#savepoint = database.prepare('SAVEPOINT one');
     this.#release = database.prepare('RELEASE one');
   }
@@ -46,29 +49,61 @@ export class GroupCommit {
   }
 
   async #drain(): Promise<void> {
-    // Let what arrived in the same turn of the event loop join.
-    await new Promise((resolve) => setImmediate(resolve));
-    while (this.#waiting.length > 0) {
+    while (await this.#gather()) {
       const group = this.#waiting.slice(0, GROUP_LIMIT);
       this.#waiting = this.#waiting.slice(GROUP_LIMIT);
       await this.#commit(group);
-      await new Promise((resolve) => setImmediate(resolve));
     }
     this.#draining = undefined;
   }
 
+  /**
+   * Lets what arrives in the same turn of the event loop join, and where several did, what the next turns bring as long as they bring
+   * any: under load a commit costs more than the turns, and a single write does not wait.
+   * @returns how many wait
+   */
+  async #gather(): Promise<number> {
+    let before: number;
+    do {
+      before = this.#waiting.length;
+      await new Promise((resolve) => setImmediate(resolve));
+    } while (this.#waiting.length > Math.max(before, 1) && this.#waiting.length < GROUP_LIMIT);
+    return this.#waiting.length;
+  }
+
   async #commit(group: readonly Write[]): Promise<void> {
-    const answers: (() => void)[] = [];
+    let answers: readonly (() => void)[];
     try {
       this.#database.exec('BEGIN IMMEDIATE');
-      for (const write of group) answers.push(await this.#runOne(write));
+      answers = (await this.#runTogether(group)) ?? (await this.#runApart(group));
       this.#database.exec('COMMIT');
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       for (const write of group) write.fail(error);
       return;
     }
+    this.#committed();
     for (const answer of answers) answer();
+  }
+
+  /** @returns undefined where one threw: then nothing of the group is done, and a transaction is open again */
+  async #runTogether(group: readonly Write[]): Promise<(() => void)[] | undefined> {
+    const answers: (() => void)[] = [];
+    try {
+      for (const write of group) answers.push(await write.run(this.#operations));
+      return answers;
+    } catch {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      this.#database.exec('BEGIN IMMEDIATE');
+      return undefined;
+    }
+  }
+
+  /** Runs each in a savepoint of its own, which costs more than most writes, so only where one is known to throw. */
+  async #runApart(group: readonly Write[]): Promise<(() => void)[]> {
+    const answers: (() => void)[] = [];
+    for (const write of group) answers.push(await this.#runOne(write));
+    return answers;
   }
 
   async #runOne(write: Write): Promise<() => void> {

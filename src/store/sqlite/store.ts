@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { Store } from '../../control/index.ts';
+import type { ApiKey, Store } from '../../control/index.ts';
 import { messageOf, UserError } from '../../platform/index.ts';
+import { ApiKeys } from './api-keys.ts';
 import { createPrivateFile, takeDataDirectory } from './data-directory.ts';
 import { GroupCommit } from './group-commit.ts';
 import { upgradeSchema } from './schema.ts';
-import { operationsOn } from './tables.ts';
+import { apiKeysOn, operationsOn } from './tables.ts';
 
 /**
  * Opens the embedded store of one server.
@@ -32,9 +33,21 @@ function openDatabase(directory: string, lock: Disposable): Store {
   upgradeSchema(writer, directory);
   // A connection of its own sees only what is committed.
   const reader = new DatabaseSync(path, { readOnly: true });
-  const commits = new GroupCommit(writer, operationsOn(writer));
+  const apiKeyTable = apiKeysOn(reader);
+  const apiKeys = new ApiKeys(() => apiKeyTable.list('true'));
+  const operations = operationsOn(writer);
+  let haveKeysChanged = false;
+  const insertApiKey = async (record: ApiKey) => {
+    haveKeysChanged = true;
+    await operations.insertApiKey(record);
+  };
+  const commits = new GroupCommit(writer, { ...operations, insertApiKey }, () => {
+    if (haveKeysChanged) apiKeys.forget();
+    haveKeysChanged = false;
+  });
   return {
     ...operationsOn(reader),
+    apiKey: async (publicKey) => apiKeys.find(publicKey),
     write: (work) => commits.write(work),
     [Symbol.asyncDispose]: async () => {
       await commits.idle();

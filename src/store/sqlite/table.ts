@@ -22,12 +22,21 @@ export class Table<T extends { readonly id: string }> {
   readonly #database: DatabaseSync;
   readonly #name: string;
   readonly #fields: readonly { readonly field: string; readonly column: string; readonly codec: Codec }[];
+  readonly #columns: string;
   readonly #statements = new Map<string, StatementSync>();
+  /** By their conditions: to put the SQL together for each look-up would cost as much as the look-up. */
+  readonly #selects = new Map<string, StatementSync>();
+  readonly #insert: string;
+  readonly #update: string;
 
   constructor(database: DatabaseSync, name: string, columns: Columns<T>) {
     this.#database = database;
     this.#name = name;
     this.#fields = Object.entries<Codec>(columns).map(([field, codec]) => ({ field, column: snakeCase(field), codec }));
+    const names = this.#fields.map(({ column }) => column);
+    this.#columns = names.join(', ');
+    this.#insert = `INSERT INTO ${name} (${this.#columns}) VALUES (${names.map(() => '?').join(', ')})`;
+    this.#update = `UPDATE ${name} SET ${names.map((column) => `${column} = ?`).join(', ')} WHERE id = ?`;
   }
 
   /** The record for which the condition holds. @param where  SQL with `?` for each value */
@@ -44,16 +53,12 @@ export class Table<T extends { readonly id: string }> {
   }
 
   insert(record: T): void {
-    const columns = this.#fields.map(({ column }) => column).join(', ');
-    const marks = this.#fields.map(() => '?').join(', ');
-    this.prepare(`INSERT INTO ${this.#name} (${columns}) VALUES (${marks})`).run(...this.#values(record));
+    this.prepare(this.#insert).run(...this.#values(record));
   }
 
   /** @throws when there is no record of that id */
   update(record: T): void {
-    const assignments = this.#fields.map(({ column }) => `${column} = ?`).join(', ');
-    const statement = this.prepare(`UPDATE ${this.#name} SET ${assignments} WHERE id = ?`);
-    const { changes } = statement.run(...this.#values(record), record.id);
+    const { changes } = this.prepare(this.#update).run(...this.#values(record), record.id);
     if (changes !== 1) throw new Error(`There is no record ${record.id} in ${this.#name}`);
   }
 
@@ -67,19 +72,24 @@ export class Table<T extends { readonly id: string }> {
   }
 
   #select(where: string): StatementSync {
-    const columns = this.#fields.map(({ column }) => column).join(', ');
-    return this.prepare(`SELECT ${columns} FROM ${this.#name} WHERE ${where} ORDER BY created_at_ms, id`);
+    const known = this.#selects.get(where);
+    if (known) return known;
+    const sql = `SELECT ${this.#columns} FROM ${this.#name} WHERE ${where} ORDER BY created_at_ms, id`;
+    const statement = this.#database.prepare(sql);
+    this.#selects.set(where, statement);
+    return statement;
   }
 
   #values(record: T): SQLInputValue[] {
-    return this.#fields.map(({ field, codec }) => codec.encode(Reflect.get(record, field) as never));
+    const byName = record as Readonly<Record<string, unknown>>;
+    return this.#fields.map(({ field, codec }) => codec.encode(byName[field] as never));
   }
 
   #record(row: Record<string, SQLOutputValue>): T {
     // The columns are declared for every field of T, and only this class writes them.
-    return Object.fromEntries(
-      this.#fields.map(({ field, column, codec }) => [field, codec.decode(row[column] ?? null)]),
-    ) as T;
+    const record: Record<string, unknown> = {};
+    for (const { field, column, codec } of this.#fields) record[field] = codec.decode(row[column] ?? null);
+    return record as unknown as T;
   }
 }
 

@@ -34,14 +34,8 @@ const order: Columns<Order> = {
 const OPEN_TOKEN = 'redeemed_at_ms IS NULL AND deleted_at_ms IS NULL';
 const ACTIVE = "status IN ('NEW', 'WORKING')";
 
-/** The store's operations on one connection. What each promises is said by the port. */
-export function operationsOn(database: DatabaseSync): StoreTransaction {
-  const organizations = new Table<Organization>(database, 'organizations', {
-    id: plain,
-    name: plain,
-    createdAtMs: plain,
-  });
-  const apiKeys = new Table<ApiKey>(database, 'api_keys', {
+export function apiKeysOn(database: DatabaseSync): Table<ApiKey> {
+  return new Table<ApiKey>(database, 'api_keys', {
     id: plain,
     orgId: plain,
     publicKey: plain,
@@ -51,6 +45,16 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     accessList: json,
     createdAtMs: plain,
   });
+}
+
+/** The store's operations on one connection. What each promises is said by the port. */
+export function operationsOn(database: DatabaseSync): StoreTransaction {
+  const organizations = new Table<Organization>(database, 'organizations', {
+    id: plain,
+    name: plain,
+    createdAtMs: plain,
+  });
+  const apiKeys = apiKeysOn(database);
   const serviceAccounts = new Table<ServiceAccount>(database, 'service_accounts', {
     id: plain,
     orgId: plain,
