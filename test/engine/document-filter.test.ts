@@ -9,6 +9,7 @@ import { eventually } from '../support/eventually.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { startLedgerWriter } from '../support/ledger-writer.ts';
 import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
+import { needsSource } from '../support/source-version.ts';
 import { RunningMigration } from './running-migration.ts';
 
 const REGION = 'north';
@@ -37,6 +38,8 @@ test('a document filter that is not steady, or not what it seems, is refused wit
   }
   assert.throws(() => new DocumentFilters([filterOf('orders', {}), filterOf('orders', {})]), /there are two/);
 });
+
+const skip = needsSource('6.0', 'its catalog has to stand still, and its filtered collections at the end');
 
 describe('a migration of those documents that match', () => {
   let pair: ReplicaSetPair;
@@ -112,7 +115,7 @@ describe('a migration of those documents that match', () => {
     await assertInStep((namespace, { ledgerCount = 0 }) => namespace !== 'shop.orders' || ledgerCount % 2 === 0);
   });
 
-  test('is not held up at the cutover by writers of other documents, and is by those of its own', async () => {
+  test('is not held up at the cutover by writers of other documents', { skip }, async () => {
     await fresh();
     await using running = RunningMigration.start(pair, { documentFilters: IN_REGION });
     await running.untilReady();
@@ -142,7 +145,9 @@ describe('a migration of those documents that match', () => {
     await writing;
   });
 
-  test('stays with its collection, and with the name for what is made anew; it goes on in another run', async () => {
+  test('stays with its collection, and with the name for what is made anew; it goes on in another run', {
+    skip,
+  }, async () => {
     await fresh();
     await using first = RunningMigration.start(pair, { documentFilters: IN_REGION });
     await first.untilReady();
@@ -172,7 +177,7 @@ describe('a migration of those documents that match', () => {
     await assertInStep((namespace, { region }) => namespace === 'shop.whole' || region === REGION);
   });
 
-  test('stops with the name when something that was copied without it comes to have the name', async () => {
+  test('stops with the name when something that was copied without it comes to have the name', { skip }, async () => {
     await fresh();
     await using running = RunningMigration.start(pair, { documentFilters: IN_REGION });
     await running.untilReady();
@@ -188,7 +193,9 @@ describe('a migration of those documents that match', () => {
     await assert.rejects(running.outcome, { code: 'INVALID_DOCUMENT_FILTER', message: /shop\.orders.*no number/ });
   });
 
-  test('is refused before the first byte where the server or the collection cannot have it, by name', async () => {
+  test('is refused before the first byte where the server or the collection cannot have it, by name', {
+    skip,
+  }, async () => {
     await fresh();
     await source.db('shop').createCollection('log', { capped: true, size: 4_096 });
     await source.db('shop').createCollection('series', { timeseries: { timeField: 'at' } });

@@ -9,6 +9,7 @@ import { checkForLeaks } from '../support/leak-check.ts';
 import { startLedgerWriter } from '../support/ledger-writer.ts';
 import { expectHookReached, runLinkspan } from '../support/linkspan-process.ts';
 import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
+import { needsSource } from '../support/source-version.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 checkForLeaks({ sockets: false });
@@ -84,7 +85,7 @@ test('a migration of matching documents to other names that is killed and starte
       await refill(pair);
       await pair.destination.client.db('shop').collection('a').insertOne({ kept: true });
       await killWhileWrittenTo(pair, arguments_, hook);
-      await swap(pair.source.client.db('shop'), 'b', 'c');
+      if (!needsSource('6.0', 'its catalog has to stand still')) await swap(pair.source.client.db('shop'), 'b', 'c');
       await using again = runLinkspan(arguments_);
       assert.deepEqual(await again.exit, { code: 0, signal: null }, again.stderr);
       const kept = pair.destination.client.db('shop').collection('a');

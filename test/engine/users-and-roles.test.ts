@@ -188,8 +188,12 @@ describe('users and roles', () => {
     }
     await assert.rejects(new Migration(options(weak)).run(AbortSignal.timeout(30_000)), { code: 'MISSING_PRIVILEGE' });
     const filters = { include: [{ database: 'shop' }] };
-    const [partly] = (await preflight(options({ filters }))).filter(isError);
-    assert.equal(partly?.code, 'ACCOUNTS_NEED_WHOLE');
+    const namespaceRemap = [{ from: { database: 'shop' }, to: { database: 'store' } }];
+    const documentFilters = [{ database: 'shop', collection: 'orders', filter: { n: 1 } }];
+    for (const part of [{ filters }, { namespaceRemap }, { documentFilters }]) {
+      const [partly] = (await preflight(options(part))).filter(isError);
+      assert.equal(partly?.code, 'ACCOUNTS_NEED_WHOLE');
+    }
     await source.client.db('admin').command({ dropUser: 'half-reader' });
     await destination.client.db('admin').command({ dropUser: 'half-writer' });
   });

@@ -95,7 +95,7 @@ export const engineErrors = defineErrors({
   },
   ACCOUNTS_NEED_WHOLE: {
     status: 400,
-    detail: 'Users and roles are moved with a whole cluster only, and namespaces were selected or renamed.',
+    detail: 'Users and roles are moved with a whole cluster only, and only a part was selected, or names were changed.',
     remedy: 'Leave out the selection, or leave out users and roles and make them on the destination by hand.',
   },
   INVALID_FILTER: {
