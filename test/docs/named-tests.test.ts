@@ -4,11 +4,20 @@ import { test } from 'node:test';
 
 const root = new URL('../../', import.meta.url);
 
+/** Names of all tests; those inside of a `describe` also behind its name. */
 function testNames(): Set<string> {
   const sources = globSync('test/**/*.test.ts', { cwd: root }).map((file) => readFileSync(new URL(file, root), 'utf8'));
   return new Set(
-    sources.flatMap((source) => [...source.matchAll(/test\(\s*['`](.+)['`],/g)].map(([, name]) => name ?? '')),
+    sources.flatMap((source) => {
+      const [suite] = namesOf(source, 'describe');
+      const names = namesOf(source, 'test');
+      return suite === undefined ? names : [...names, ...names.map((name) => `${suite} ${name}`)];
+    }),
   );
+}
+
+function namesOf(source: string, call: 'describe' | 'test'): string[] {
+  return [...source.matchAll(new RegExp(`\\b${call}\\(\\s*['\`](.+)['\`],`, 'g'))].map(([, name]) => name ?? '');
 }
 
 /** The cells of a page's tables, without their headings. */
