@@ -8,6 +8,7 @@ import { newId, onReach, silentLogger } from '../../src/platform/index.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { PLANTING, plantIndexes } from '../support/plant-indexes.ts';
 import { type ReplicaSet, startPair } from '../support/replica-set.ts';
+import { needsSource } from '../support/source-version.ts';
 import { RunningMigration } from './running-migration.ts';
 
 const int = (value: number) => new Int32(value);
@@ -159,12 +160,15 @@ describe('indexes that servers of old have made', () => {
     assert.match(named.join('\n'), /of old\.never .* expireAfterSeconds is left out/);
     // Whoever looks again finds them in step, and builds nothing anew.
     const before = compared;
-    await db.collection('bucket').createIndex({ other: 1 });
-    await running.until('the other index', () => compared > before);
+    const other = needsSource('6.0', 'its catalog has to stand still') ? [] : [['bucket', { other: 1 }]];
+    if (other.length > 0) {
+      await db.collection('bucket').createIndex({ other: 1 });
+      await running.until('the other index', () => compared > before);
+    }
     await running.commit();
     assert.deepEqual(
       (await indexes(pair.destination, 'old')).map(({ collection, key }) => [collection, key]).sort(),
-      [...built.map(({ collection, key }) => [collection, key]), ['bucket', { other: 1 }]].sort(),
+      [...built.map(({ collection, key }) => [collection, key]), ...other].sort(),
     );
     const directions = (await indexes(pair.destination, 'old')).find(({ collection }) => collection === 'directions');
     assert.deepEqual(directions, {

@@ -6,6 +6,7 @@ import { newId, onReach, silentLogger } from '../../src/platform/index.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { expectHookReached, runLinkspan } from '../support/linkspan-process.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../support/replica-set.ts';
+import { allowWrites, needsSource } from '../support/source-version.ts';
 import { RunningMigration } from './running-migration.ts';
 
 const CERTIFICATE = 'CN=machine,OU=fleet,O=shop';
@@ -79,7 +80,9 @@ describe('users and roles', () => {
     assert.equal(await mayRead(destination, 'aged', 'old-password'), false, 'by the role that the destination kept');
   });
 
-  test('that change until the last moment come over as they are then', async () => {
+  test('that change until the last moment come over as they are then', {
+    skip: needsSource('6.0', 'it is not blocked, so that there is no such moment to stop at'),
+  }, async () => {
     const { source, destination } = pair;
     await makeAccounts(source);
     const shop = source.client.db('shop');
@@ -127,7 +130,7 @@ describe('users and roles', () => {
     const { source, destination } = pair;
     await makeAccounts(source);
     const before = await ids(destination);
-    using _ = onReach('engine.cutover.about-to-block', () => {
+    using _ = onReach('engine.cutover.drained', () => {
       throw new Error('stopped here');
     });
     await using running = start();
@@ -264,7 +267,7 @@ async function changeAccounts({ client }: ReplicaSet): Promise<void> {
 /** Leaves each side what it had at first. */
 async function startAnew({ source, destination }: ReplicaSetPair): Promise<void> {
   for (const { client } of [source, destination]) {
-    await client.db('admin').command({ setUserWriteBlockMode: 1, global: false });
+    await allowWrites(client);
     for (const { user, db } of await definitions({ client }, 'system.users')) {
       if (!['root', 'reader', 'writer'].includes(user) || db !== 'admin')
         await client.db(db).command({ dropUser: user });

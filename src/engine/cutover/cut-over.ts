@@ -40,8 +40,10 @@ export async function cutOver(context: EngineContext, log: MigrationLog, stream:
   await stream.inStepAt(await barrier(context), context.signal);
   if (context.movesAccounts) await context.accounts.bringOver(context.retrier);
   const isWhole = context.selection.isWhole && context.documentFilters.isEmpty;
-  if (!isWhole || !context.sourceFeatures.blocksWrites) await drainWithoutBlock(context, stream);
-  else if (!(await drainUnderBlock(context, log, stream))) return false;
+  if (!isWhole || !context.sourceFeatures.blocksWrites) {
+    await drainWithoutBlock(context, stream);
+    if (context.movesAccounts) await context.accounts.bringOver(context.retrier);
+  } else if (!(await drainUnderBlock(context, log, stream))) return false;
   await stream.stop();
   await settleCapped(context);
   await reach('engine.cutover.drained');
