@@ -159,9 +159,14 @@ async function renameMoved(
     [...context.tracked.values()].map((collection) => [collection.destinationUuid?.toHexString(false), collection]),
   );
   const located = new Map<string, TrackedCollection>();
+  const places = new Map<TrackedCollection, string>();
+  const place = (collection: TrackedCollection, name: string) => {
+    located.set(name, collection);
+    places.set(collection, name);
+  };
   for (const { name, uuid } of await listCollections(context.destination, context.namespaces.database(database))) {
     const collection = uuid === undefined ? undefined : byDestination.get(uuid.toHexString(false));
-    if (collection !== undefined) located.set(name, collection);
+    if (collection !== undefined) place(collection, name);
   }
   const move = async (collection: TrackedCollection, from: string, to: string) => {
     try {
@@ -170,7 +175,7 @@ async function renameMoved(
       throw isNameTaken(error) ? nameTaken(collection.destinationDatabase, to) : error;
     }
     located.delete(from);
-    located.set(to, collection);
+    place(collection, to);
     collection.destinationName = to;
     await context.checkpoint.saveCollection(collection.toRecord(context.checkpoint.migrationId));
   };
@@ -178,7 +183,7 @@ async function renameMoved(
     const collection = context.tracked.get(uuid.toHexString(false));
     if (collection === undefined) continue;
     collection.sourceName = name;
-    const at = [...located].find(([, one]) => one === collection)?.[0];
+    const at = places.get(collection);
     if (at === undefined || at === destinationName) continue;
     const inTheWay = located.get(destinationName);
     if (inTheWay !== undefined) await move(inTheWay, destinationName, `linkspan.moving.${inTheWay.id}`);
@@ -247,13 +252,13 @@ async function modifyChanged(
   database: string,
   collections: readonly PlacedCollection[],
 ): Promise<void> {
-  const present = await listCollections(context.destination, context.namespaces.database(database));
+  const listed = await listCollections(context.destination, context.namespaces.database(database));
+  const present = new Map(listed.map((entry) => [entry.uuid?.toHexString(), entry]));
   for (const entry of collections) {
     const collection = context.tracked.get(entry.uuid.toHexString(false));
-    const existing = present.find(
-      ({ uuid }) => uuid !== undefined && collection?.destinationUuid?.toHexString() === uuid.toHexString(),
-    );
-    if (collection === undefined || existing === undefined) continue;
+    if (collection?.destinationUuid == null) continue;
+    const existing = present.get(collection.destinationUuid.toHexString());
+    if (existing === undefined) continue;
     await modifyOptions(context.destination, existing, entry.options);
     if (differingFields(collection.options, entry.options).length === 0) continue;
     collection.options = entry.options;
