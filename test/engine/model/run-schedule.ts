@@ -57,7 +57,7 @@ export async function runSchedule({ source, destination }: ReplicaSetPair, sched
   );
   writing.catch(() => undefined); // Seen at the end.
   const pointsReached = await migrate({ source, destination }, schedule, pacer, writing);
-  await dropShells(source.client);
+  await dropShells(source.client, destination.client);
   const { differences, documents } = await compareClusters(source.client, destination.client);
   assert.deepEqual(differences, []);
   return { ...counts, pointsReached, documentsCompared: documents };
@@ -130,14 +130,24 @@ async function fill(client: MongoClient, padding: number): Promise<void> {
   }
 }
 
-/** A server keeps a database whose last view was dropped, with its empty list of views; there is nothing in it to migrate. */
-async function dropShells(client: MongoClient): Promise<void> {
-  await allowWrites(client);
-  const { databases } = await client.db('admin').admin().listDatabases({ nameOnly: true });
+/**
+ * A server keeps a database whose last view was dropped, with its empty list of views; there is nothing in it to migrate. Whether the
+ * destination came to have one, too, depends on whether the view was there long enough to be made.
+ */
+async function dropShells(source: MongoClient, destination: MongoClient): Promise<void> {
+  await allowWrites(source);
+  const { databases } = await source.db('admin').admin().listDatabases({ nameOnly: true });
   for (const { name } of databases) {
-    const collections = await client.db(name).listCollections({}, { nameOnly: true }).toArray();
-    if (collections.every((collection) => collection.name === 'system.views')) await client.db(name).dropDatabase();
+    const [here, there] = await Promise.all([source, destination].map((client) => isShell(client, name)));
+    if (!here) continue;
+    await source.db(name).dropDatabase();
+    if (there) await destination.db(name).dropDatabase();
   }
+}
+
+async function isShell(client: MongoClient, database: string): Promise<boolean> {
+  const collections = await client.db(database).listCollections({}, { nameOnly: true }).toArray();
+  return collections.every(({ name }) => name === 'system.views');
 }
 
 /** Takes a cluster back to its first state, a write block of the last migration's included. */
