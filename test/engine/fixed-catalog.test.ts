@@ -2,19 +2,17 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Db } from 'mongodb';
 import { type MigrationOptions, preflight } from '../../src/engine/index.ts';
-import { type Clock, newId, onReach, silentLogger, systemClock } from '../../src/platform/index.ts';
+import { newId, onReach, silentLogger } from '../../src/platform/index.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { startLedgerWriter } from '../support/ledger-writer.ts';
 import type { ReplicaSetPair } from '../support/replica-set.ts';
 import { needsSource, startPairWithOldSource } from '../support/source-version.ts';
+import { hurried, numbered, refill } from './fixed-catalog-shop.ts';
 import { RunningMigration } from './running-migration.ts';
 
 /** A source before 6.0 does not show all changes of its catalog: they stop the migration, and everything else works as ever. */
-
-/** Looks at the catalog every 100 ms instead of every 10 s. */
-const hurried: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 100), signal) };
 
 describe('a source whose catalog cannot be followed', () => {
   let pair: ReplicaSetPair;
@@ -247,19 +245,4 @@ function optionsOf(source: string, destination: string): MigrationOptions {
 
 async function assertIdentical(pair: ReplicaSetPair): Promise<void> {
   assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
-}
-
-async function refill({ source, destination }: ReplicaSetPair): Promise<void> {
-  for (const { client } of [source, destination]) {
-    for (const name of ['shop', 'linkspan_internal']) await client.db(name).dropDatabase();
-  }
-  const db = source.client.db('shop');
-  await db.collection('items').insertMany(numbered(1_000));
-  await db.collection('items').createIndex({ n: 1 });
-  await db.collection('extra').insertMany(numbered(10));
-  await db.createCollection('view', { viewOn: 'items', pipeline: [] });
-}
-
-function numbered(count: number, fields: object = {}): object[] {
-  return Array.from({ length: count }, (_, n) => ({ n, number: n, ...fields }));
 }

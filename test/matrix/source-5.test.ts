@@ -2,14 +2,12 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Db } from 'mongodb';
 import { preflight } from '../../src/engine/index.ts';
-import { type Clock, newId, onReach, silentLogger, systemClock } from '../../src/platform/index.ts';
+import { newId, onReach, silentLogger } from '../../src/platform/index.ts';
+import { hurried, refill } from '../engine/fixed-catalog-shop.ts';
 import { RunningMigration } from '../engine/running-migration.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
-
-/** Looks at the catalog every 100 ms instead of every 10 s. */
-const hurried: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 100), signal) };
 
 /** Each with the name that has to be in the error. */
 const CHANGES: readonly (readonly [what: string, name: RegExp, change: (db: Db) => Promise<unknown>])[] = [
@@ -124,18 +122,3 @@ describe('a source of version 5.0', { skip }, () => {
     assert.deepEqual(await pair.destination.client.db('linkspan_internal').listCollections().toArray(), []);
   });
 });
-
-async function refill({ source, destination }: ReplicaSetPair): Promise<void> {
-  for (const { client } of [source, destination]) {
-    for (const name of ['shop', 'linkspan_internal']) await client.db(name).dropDatabase();
-  }
-  const db = source.client.db('shop');
-  await db.collection('items').insertMany(numbered(1_000));
-  await db.collection('items').createIndex({ n: 1 });
-  await db.collection('extra').insertMany(numbered(10));
-  await db.createCollection('view', { viewOn: 'items', pipeline: [] });
-}
-
-function numbered(count: number): object[] {
-  return Array.from({ length: count }, (_, n) => ({ n }));
-}

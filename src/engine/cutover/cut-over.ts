@@ -80,8 +80,8 @@ async function bringOverAccounts(context: EngineContext, deadline: AbortSignal):
 }
 
 /**
- * The block covers a whole cluster, and a part of it was asked for: applications of the rest go on; or the source has none. Whoever asks for the cutover has stopped
- * the writers of the selection, as with mongosync; that they are silent is made sure between two barriers.
+ * The block covers a whole cluster, and a part of it was asked for: applications of the rest go on; or the source has no block. Whoever
+ * asks for the cutover has stopped the writers of the selection, as with mongosync; that they are silent is made sure between two barriers.
  * @throws UserError SOURCE_STILL_WRITTEN when they are not
  */
 async function drainWithoutBlock(context: EngineContext, stream: RunningStream): Promise<void> {
