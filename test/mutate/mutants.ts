@@ -95,7 +95,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/engine/apply/dirty-key.ts',
     replace: 'return EXACT_TYPES.has(key.value.type) && !collection.hasCollation;',
     by: 'return true;',
-    tests: { file: 'test/engine/exactness.test.ts', name: 'changes its type' },
+    tests: { file: RULES, name: 'waits behind the insert' },
   },
   {
     without: 'one lane for numbers that are equal',
@@ -117,13 +117,13 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/engine/apply/dirty-key.ts',
     replace: "later.state.kind === 'inserted' ? { ...later.state, kind: 'replaced' } : later.state",
     by: 'earlier.state',
-    tests: { file: 'test/engine/large-changes.test.ts', name: 'hot documents' },
+    tests: { file: RULES, name: 'the last of several states' },
   },
   {
     without: 'the barrier inside the write pause',
     file: 'src/engine/cutover/cut-over.ts',
-    replace: 'const drained = barrier(context).then((time) => stream.inStepAt(',
-    by: 'const drained = Promise.resolve(context.position.time).then((time) => stream.inStepAt(',
+    replace: 'barrier(context).then((time) => stream.inStepAt(time, AbortSignal.any([context.signal, deadline])));',
+    by: 'Promise.resolve();',
     tests: { file: RULES, name: 'the last write before the pause' },
   },
   {
