@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { BSON, Int32, Long } from 'mongodb';
+import { BSON, type Document, Int32, Long } from 'mongodb';
 import { keyOf, laneHash } from '../../src/engine/bson/document-key.ts';
 import { newId, onReach, systemClock } from '../../src/platform/index.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
@@ -119,44 +119,44 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
     });
   });
 
-  /** Makes changes while the lanes stand still, and has them written all at once. */
-  async function changeInOneBatch(change: () => Promise<number>): Promise<void> {
+  /** Makes changes behind a first one of the same lane that is being written, so that they wait together. @param count of all of them */
+  async function changeBehind(first: Document, count: number, change: () => Promise<void>): Promise<void> {
     await using running = RunningMigration.start(pair);
     await running.untilReady();
+    const taken = Promise.withResolvers<void>();
     const go = Promise.withResolvers<void>();
-    using _ = onReach('engine.apply.batch-taken', () => go.promise);
-    const documents = await change();
-    await running.until('the changes', ({ changes }) => changes.read === documents);
+    using _ = onReach('engine.apply.batch-taken', async () => {
+      taken.resolve();
+      await go.promise;
+    });
+    await shop().collection('a').insertOne(first);
+    await taken.promise;
+    await change();
+    await running.until('the changes', ({ changes }) => changes.read === count);
     go.resolve();
     await running.commit();
     await assertEqual();
   }
 
   test('the last of several states that wait together is the one that is written', async () => {
-    const a = shop().collection('a');
-    await changeInOneBatch(async () => {
-      const id = (await a.findOne({ n: 1 }))?._id;
-      // In one lane, and the first is on its way when the others come.
-      for (const version of [1, 2, 3]) await a.replaceOne({ _id: id }, { n: 1, version });
-      return 3;
+    const a = shop().collection<{ _id: unknown; version: number }>('a');
+    await changeBehind({ _id: 1, version: 0 }, 4, async () => {
+      for (const version of [1, 2, 3]) await a.replaceOne({ _id: 1 }, { version });
     });
   });
 
   test('a delete that waits behind the insert of an equal _id of another type does not delete what was inserted', async () => {
     const a = shop().collection<{ _id: unknown; text?: string }>('a');
     await a.insertOne({ _id: new Int32(1) });
-    await changeInOneBatch(async () => {
-      const neighbours = Array.from({ length: 200 }, (_, n) => n + 2).filter((n) => laneOf(n) === laneOf(1));
-      const large = neighbours.slice(0, 7).map((n) => ({ _id: new Int32(n), text: 'x'.repeat(1_000_000) }));
-      const [first, ...others] = large;
-      // The lane takes the first by itself; the rest waits, and is more than one batch.
-      await a.insertMany(first === undefined ? [] : [first]);
+    const neighbours = Array.from({ length: 200 }, (_, n) => n + 2).filter((n) => laneOf(n) === laneOf(1));
+    // More than one batch.
+    const large = neighbours.slice(1, 7).map((n) => ({ _id: new Int32(n), text: 'x'.repeat(1_000_000) }));
+    await changeBehind({ _id: new Int32(neighbours[0] ?? 0) }, 11, async () => {
       await a.deleteOne({ _id: new Int32(1) });
-      await a.insertMany(others);
+      await a.insertMany(large);
       await a.insertOne({ _id: new Long(1) });
       await a.deleteOne({ _id: new Long(1) });
       await a.insertOne({ _id: new Int32(1), text: 'again' });
-      return large.length + 4;
     });
   });
 
@@ -264,6 +264,26 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
     });
     await running.commit();
     await assertEqual();
+  });
+
+  test('a block that an engine left behind is lifted by the next', async () => {
+    const blocked = Promise.withResolvers<void>();
+    const go = Promise.withResolvers<void>();
+    using _ = onReach('engine.cutover.source-blocked', async () => {
+      blocked.resolve();
+      await go.promise;
+    });
+    const migrationId = newId();
+    await using first = RunningMigration.start(pair, { migrationId });
+    await first.untilReady();
+    first.migration.want('cutover');
+    await blocked.promise;
+    await assert.rejects(shop().collection('a').insertOne({ n: -1 }), /blocked/i);
+    await using second = RunningMigration.start(pair, { migrationId });
+    await second.untilReady();
+    await shop().collection('a').insertOne({ n: -1 });
+    go.resolve();
+    await assert.rejects(first.outcome, { code: 'TAKEN_OVER' });
   });
 
   test('an index that was made while the migration followed is unique after a kill past the point of no return, and the source stays blocked', async () => {

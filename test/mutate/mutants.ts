@@ -138,14 +138,14 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/engine/cutover/cut-over.ts',
     replace: '  await log.saveCutover({ blocking: true });\n',
     by: '',
-    tests: { file: 'test/end-to-end/push.test.ts' },
+    tests: { file: RULES, name: 'left behind is lifted' },
   },
   {
     without: 'opening a source that a killed engine left blocked',
     file: 'src/engine/lifecycle/migration-run.ts',
     replace: '    await settleOpenBlock(context, log);\n',
     by: '',
-    tests: { file: 'test/end-to-end/push.test.ts' },
+    tests: { file: RULES, name: 'left behind is lifted' },
   },
   {
     without: 'opening the source after a failure in the cutover',
