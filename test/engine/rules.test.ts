@@ -139,7 +139,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
   }
 
   test('the last of several states that wait together is the one that is written', async () => {
-    const a = shop().collection<{ _id: unknown; version: number }>('a');
+    const a = shop().collection<{ _id: number; version: number }>('a');
     await changeBehind({ _id: 1, version: 0 }, 4, async () => {
       for (const version of [1, 2, 3]) await a.replaceOne({ _id: 1 }, { version });
     });
