@@ -85,7 +85,8 @@ export async function listIndexesOf(
 ): Promise<IndexSpec[]> {
   const specs = await listIndexes(client, database, name);
   if (uuid === undefined) return specs;
-  await client.db(database).command({ find: name, limit: 1, projection: { _id: 1 }, collectionUUID: uuid });
+  const probe = { find: name, limit: 1, projection: { _id: 1 }, collectionUUID: uuid };
+  await client.db(database).command({ ...probe, readConcern: { level: 'majority' } });
   return specs;
 }
 

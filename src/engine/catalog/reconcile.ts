@@ -127,7 +127,7 @@ async function hasDocuments(
   collectionUUID: UUID,
 ): Promise<boolean> {
   const command = { find: name, limit: 1, projection: { _id: 1 }, collectionUUID };
-  return (await readAll(destination, database, command)).length > 0;
+  return (await readAll(destination, database, { ...command, readConcern: { level: 'majority' } })).length > 0;
 }
 
 async function dropGone(

@@ -37,7 +37,7 @@ async function settle(context: EngineContext, collection: TrackedCollection): Pr
 async function outline(client: MongoClient, database: string, name: string): Promise<string> {
   const end = async (order: 1 | -1) => {
     const command = { find: name, hint: { $natural: order }, limit: 1, projection: { _id: 1 } };
-    const [document] = await readAll(client, database, command);
+    const [document] = await readAll(client, database, { ...command, readConcern: { level: 'majority' } });
     return document === undefined ? '' : keyOf(document).identity;
   };
   const { documents } = await collectionSize(client, database, name);

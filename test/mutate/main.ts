@@ -1,0 +1,63 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { findMongod } from '../support/mongod-binary.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { type Mutant, mutate } from './mutant.ts';
+import { MUTANTS } from './mutants.ts';
+import { runTests, type Verdict } from './run-tests.ts';
+
+/**
+ * `npm run mutate -- [--only TEXT]`: takes one rule after the other out of a copy of the engine, and tells which test went red. Exit code 0
+ * when every mutant was killed by a test that is green without it, 1 when one survived, 2 when nothing was tried.
+ */
+const { values } = parseArgs({ options: { only: { type: 'string', default: '' } } });
+const root = resolve(import.meta.dirname, '../..');
+const chosen = MUTANTS.filter(({ without, file }) => `${without} ${file}`.includes(values.only));
+// So that all runs use the same one, without looking for it again.
+process.env.LINKSPAN_MONGOD = (await findMongod()).path;
+
+const survivors: string[] = [];
+const healthy = new Map<string, Verdict>();
+for (const mutant of chosen) {
+  const began = Date.now();
+  const outcome = await tryMutant(mutant);
+  if (!outcome.killed) survivors.push(mutant.without);
+  const seconds = Math.round((Date.now() - began) / 1_000);
+  console.log(
+    `${outcome.killed ? '✔' : '✖ SURVIVED:'} without ${mutant.without} (${mutant.file})\n    ${outcome.why} [${seconds} s]`,
+  );
+}
+console.log(`\n${chosen.length - survivors.length} mutants killed, ${survivors.length} survived`);
+process.exitCode = chosen.length === 0 ? 2 : Math.min(survivors.length, 1);
+
+async function tryMutant(mutant: Mutant): Promise<{ readonly killed: boolean; readonly why: string }> {
+  const id = JSON.stringify(mutant.tests);
+  const before = healthy.get(id) ?? (await runTests(root, mutant.tests));
+  healthy.set(id, before);
+  if (before.failed.length > 0 || before.passed === 0)
+    return { killed: false, why: `without the change, too, ${before.failed.join(', ') || 'no test'} is red` };
+  using folder = temporaryFolder('mutant');
+  copyTree(folder.path);
+  const path = join(folder.path, mutant.file);
+  writeFileSync(path, mutate(mutant, readFileSync(path, 'utf8')));
+  const { passed, failed } = await runTests(folder.path, mutant.tests);
+  const [first] = failed;
+  return first === undefined
+    ? { killed: false, why: `${passed} tests of ${mutant.tests.file} stayed green` }
+    : { killed: true, why: `red: ${first}` };
+}
+
+/** Everything that is under version control, as it stands now. */
+function copyTree(target: string): void {
+  const files = execFileSync('git', ['ls-files', '-z', 'src', 'test', 'bin', 'package.json'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  for (const file of files.split('\0').filter(Boolean)) {
+    mkdirSync(dirname(join(target, file)), { recursive: true });
+    cpSync(join(root, file), join(target, file));
+  }
+  symlinkSync(join(root, 'node_modules'), join(target, 'node_modules'));
+}

@@ -1,0 +1,186 @@
+import type { Mutant } from './mutant.ts';
+
+const RULES = 'test/engine/rules.test.ts';
+const FAILURES = 'test/engine/failures.test.ts';
+
+/** Each takes away one thing that keeps documents from being lost or the progress from lying. */
+export const MUTANTS: readonly Mutant[] = [
+  {
+    without: 'looking at whether the write concern was met',
+    file: 'src/engine/cluster/raw-write.ts',
+    replace: 'if (reply.writeConcernError) throw',
+    by: 'if (false) throw',
+    tests: { file: RULES, name: 'an unmet write concern' },
+  },
+  {
+    without: 'telling a duplicate of another index from one of `_id`',
+    file: 'src/engine/cluster/raw-write.ts',
+    replace: "return fields.length === 1 && fields[0] === '_id';",
+    by: 'return fields.length > 0;',
+    tests: { file: RULES, name: 'a duplicate of another index' },
+  },
+  {
+    without: 'majority and journal for writes',
+    file: 'src/engine/cluster/raw-write.ts',
+    replace: "const MAJORITY = { w: 'majority', j: true };",
+    by: 'const MAJORITY = { w: 1 };',
+    tests: { file: RULES, name: 'every read' },
+  },
+  {
+    without: 'the collection UUID in writes',
+    file: 'src/engine/cluster/raw-write.ts',
+    replace: '      collectionUUID: target.uuid,\n',
+    by: '',
+    tests: { file: 'test/engine/moved.test.ts' },
+  },
+  {
+    without: 'majority reads in the copy',
+    file: 'src/engine/copy/copy-partition.ts',
+    replace:
+      "        batchSize: batchSize(collection),\n        ...pinTo(context, collection),\n        readConcern: { level: 'majority', afterClusterTime: collection.readAfter },\n      }),\n    );\n    await using _ = cursor;\n    try {\n      for (",
+    by: "        batchSize: batchSize(collection),\n        ...pinTo(context, collection),\n        readConcern: { level: 'local' },\n      }),\n    );\n    await using _ = cursor;\n    try {\n      for (",
+    tests: { file: RULES, name: 'every read' },
+  },
+  {
+    without: 'waiting for keys in the lanes before the checkpoint passes them',
+    file: 'src/engine/lifecycle/stream-follower.ts',
+    replace: 'Math.min(this.#lanes.oldestSequence, this.#spool.oldestSequence)',
+    by: 'this.#spool.oldestSequence',
+    tests: { file: RULES, name: 'a batch that was not written' },
+  },
+  {
+    without: 'waiting for keys on their way to the spool before the checkpoint passes them',
+    file: 'src/engine/lifecycle/stream-follower.ts',
+    replace: 'Math.min(this.#lanes.oldestSequence, this.#spool.oldestSequence)',
+    by: 'this.#lanes.oldestSequence',
+    tests: { file: RULES, name: 'a key that did not reach the spool' },
+  },
+  {
+    without: 'waiting for a whole batch to be dispatched before the checkpoint passes it',
+    file: 'src/engine/capture/watermark.ts',
+    replace: '(this.#marks[1]?.sequence ?? Number.POSITIVE_INFINITY) < pending',
+    by: '(this.#marks[1]?.sequence ?? Number.POSITIVE_INFINITY) <= pending',
+    tests: { file: 'test/engine/capture/watermark.test.ts' },
+  },
+  {
+    without: 'acknowledgement before a range counts as copied',
+    file: 'src/engine/copy/copy-partition.ts',
+    replace: 'const write = insertDocuments(context, collection, documents).then(async () => {',
+    by: 'const write = insertDocuments(context, collection, documents); const early = Promise.resolve().then(async () => {',
+    tests: { file: RULES, name: 'a range counts as copied' },
+  },
+  {
+    without: 'the order of batches in the progress of a range',
+    file: 'src/engine/copy/copy-partition.ts',
+    replace: 'await previous; //',
+    by: '//',
+    tests: { file: RULES, name: 'a range counts as copied' },
+  },
+  {
+    without: 'the spool: changes of a collection being copied are taken as seen',
+    file: 'src/engine/capture/dispatcher.ts',
+    replace: 'this.#spool.add(collection, key, this.#sequence, event.time);',
+    by: '',
+    tests: { file: RULES, name: 'what changes behind the copy' },
+  },
+  {
+    without: 'the spool being drained to its end before a collection is live',
+    file: 'src/engine/copy/copier.ts',
+    replace: "    await this.#lanes.flush();\n    await reach('engine.copy.drained');",
+    by: "    await reach('engine.copy.drained');",
+    tests: { file: RULES, name: 'is drained before' },
+  },
+  {
+    without: 'deletes before writes of keys that are equal',
+    file: 'src/engine/apply/dirty-key.ts',
+    replace: 'return EXACT_TYPES.has(key.value.type) && !collection.hasCollation;',
+    by: 'return true;',
+    tests: { file: RULES, name: 'waits behind the insert' },
+  },
+  {
+    without: 'one lane for numbers that are equal',
+    file: 'src/engine/bson/document-key.ts',
+    replace: 'if (number === undefined) return',
+    by: 'if (number === undefined || number !== undefined) return',
+    tests: { file: 'test/engine/bson/document-key.test.ts' },
+  },
+  {
+    without: 'exact writes for empty timestamps',
+    file: 'src/engine/bson/exact-write.ts',
+    replace:
+      '    if (type === BSON_TYPE.timestamp && document.compare(EIGHT_ZEROS, 0, 8, valueStart, valueStart + 8) === 0)\n      return true;\n',
+    by: '',
+    tests: { file: 'test/engine/exactness.test.ts', name: 'keeps its bytes' },
+  },
+  {
+    without: 'an insert after something else becoming a replace',
+    file: 'src/engine/apply/dirty-key.ts',
+    replace: "later.state.kind === 'inserted' ? { ...later.state, kind: 'replaced' } : later.state",
+    by: 'earlier.state',
+    tests: { file: RULES, name: 'the last of several states' },
+  },
+  {
+    without: 'the barrier inside the write pause',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace: 'barrier(context).then((time) => stream.inStepAt(time, AbortSignal.any([context.signal, deadline])));',
+    by: 'Promise.resolve();',
+    tests: { file: RULES, name: 'the last write before the pause' },
+  },
+  {
+    without: 'blocking the source before the drain',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace: "const blocked = await context.retrier.run('the source', () => tryToBlockWrites(context.source));",
+    by: 'const blocked = true;',
+    tests: { file: 'test/engine/live-migration.test.ts', name: 'least-privilege' },
+  },
+  {
+    without: 'the intent on record before the source is blocked',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace: '  await log.saveCutover({ blocking: true });\n',
+    by: '',
+    tests: { file: RULES, name: 'left behind is lifted' },
+  },
+  {
+    without: 'opening a source that a killed engine left blocked',
+    file: 'src/engine/lifecycle/migration-run.ts',
+    replace: '    await settleOpenBlock(context, log);\n',
+    by: '',
+    tests: { file: RULES, name: 'left behind is lifted' },
+  },
+  {
+    without: 'opening the source after a failure in the cutover',
+    file: 'src/engine/lifecycle/migration-run.ts',
+    replace: '      await reopenAfterFailure(this.context, this.log);\n',
+    by: '',
+    tests: { file: FAILURES, name: 'opens the source again' },
+  },
+  {
+    without: 'the point of no return on record before the destination opens',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace: '  await log.saveCutover({ committed: true });\n  return true;',
+    by: '  return true;',
+    tests: { file: RULES, name: 'past the point of no return' },
+  },
+  {
+    without: 'the original indexes on record before weaker ones are made',
+    file: 'src/engine/catalog/index-keeper.ts',
+    replace:
+      "    await this.#context.retrier.run('the destination', () =>\n      checkpoint.saveCollection(collection.toRecord(checkpoint.migrationId)),\n    );\n",
+    by: '',
+    tests: { file: RULES, name: 'past the point of no return' },
+  },
+  {
+    without: 'silencing expiry on the destination',
+    file: 'src/engine/catalog/index-spec.ts',
+    replace: "  if (fields.has('expireAfterSeconds'))\n    fields.set(",
+    by: "  if (fields.has('never'))\n    fields.set(",
+    tests: { file: 'test/engine/kinds-of-collections.test.ts', name: 'expires' },
+  },
+  {
+    without: 'following a collection by its UUID',
+    file: 'src/engine/cluster/moved.ts',
+    replace: 'return sourceFeatures.pinsReads ? { collectionUUID: uuid } : {};',
+    by: 'return {};',
+    tests: { file: 'test/engine/catalog-changes.test.ts', name: 'in the middle of the copy' },
+  },
+];

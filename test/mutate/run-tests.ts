@@ -1,0 +1,31 @@
+import { join } from 'node:path';
+import { run } from 'node:test';
+import type { TestEvent } from '../support/test-tally.ts';
+import type { Mutant } from './mutant.ts';
+
+/** More than any of the tests needs on a busy machine: one that hangs is red. */
+const DEADLINE_MS = 180_000;
+
+/** What the chosen tests said. */
+export interface Verdict {
+  readonly passed: number;
+  /** Names of those that failed. */
+  readonly failed: readonly string[];
+}
+
+/** Runs tests of a tree. @param root of the tree */
+export async function runTests(root: string, { file, name }: Mutant['tests']): Promise<Verdict> {
+  const failed: string[] = [];
+  let passed = 0;
+  const events = run({
+    files: [join(root, file)],
+    cwd: root,
+    timeout: DEADLINE_MS,
+    ...(name === undefined ? {} : { testNamePatterns: [name] }),
+  });
+  for await (const { type, data } of events as AsyncIterable<TestEvent>) {
+    if (type === 'test:pass' && data?.entryFile !== undefined && data.skip === undefined) passed += 1;
+    if (type === 'test:fail' && data?.details?.error?.failureType !== 'subtestsFailed') failed.push(data?.name ?? file);
+  }
+  return { passed, failed };
+}
