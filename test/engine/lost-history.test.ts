@@ -1,48 +1,153 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Db, Long } from 'mongodb';
-import { newId } from '../../src/platform/index.ts';
+import { type Clock, newId, onReach, systemClock } from '../../src/platform/index.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
-import { startPair } from '../support/replica-set.ts';
-import { rollOplog, smallOplog } from '../support/roll-oplog.ts';
+import { expectHookReached, runLinkspan } from '../support/linkspan-process.ts';
+import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
+import { rollOplog, smallOplog, writeNotes } from '../support/roll-oplog.ts';
 import { allowWrites } from '../support/source-version.ts';
+import { hurried } from './fixed-catalog-shop.ts';
 import { RunningMigration } from './running-migration.ts';
 
 checkForLeaks({ sockets: false });
 
-test('what was missed while the oplog went round is repaired, and nothing else is written', async () => {
+test('an oplog that goes round', async (t) => {
   await using pair = await startPair({ source: smallOplog });
   const db = pair.source.client.db('shop');
-  await fill(db);
-  const options = {
-    migrationId: newId(),
-    documentFilters: [{ database: 'shop', collection: 'selected', filter: { kept: true } }],
+  const refill = async () => {
+    for (const { client } of [pair.source, pair.destination])
+      for (const name of ['shop', 'linkspan_internal']) await client.db(name).dropDatabase();
+    await fill(db);
   };
-  await using first = RunningMigration.start(pair, options);
-  await first.untilReady();
-  await first.stop();
-  const before = first.progress.changes.applied;
-  const { differing, compared } = await changeEverything(db);
-  await rollOplog(pair.source);
 
-  await using second = RunningMigration.start(pair, options);
-  await second.untilReady();
-  const { repairs, changes } = second.progress;
-  assert.equal(repairs?.declared, 1);
-  assert.equal(repairs.collectionsDone, repairs.collections);
-  assert.equal(repairs.documentsCompared, compared);
-  assert.equal(repairs.keysDiffered, differing);
-  assert.equal(changes.applied - before, differing);
-  await second.commit();
-  await allowWrites(pair.source.client);
-  const { differences } = await compareClusters(pair.source.client, pair.destination.client, {
-    selects: (namespace, { kept }) => namespace !== 'shop.selected' || kept === true,
+  await t.test('several times during the copy needs no repair, for the copy need not fit into it', async () => {
+    await refill();
+    let rounds: Promise<void> | undefined;
+    const goRound = async () => {
+      for (let round = 0; round < 3; round += 1) {
+        await rollOplog(pair.source, async () => {
+          const { read } = running.progress.changes;
+          await db.collection('items').updateMany({ n: { $lt: 20 } }, { $inc: { changed: 1 } });
+          await running.until('the changes to be read', ({ changes }) => changes.read >= read + 20);
+        });
+      }
+    };
+    using _ = onReach('engine.copy.batch-acknowledged', () => {
+      rounds ??= goRound();
+      return rounds;
+    });
+    await using running = RunningMigration.start(pair, filtered);
+    await running.untilReady();
+    assert.ok(running.progress.changes.duringCopy > 0);
+    assert.equal(running.progress.repairs, null);
+    await running.commit();
+    await assertIdentical(pair);
+  });
+
+  await t.test(
+    'alarms before anything is lost, while paused, too, and no longer when changes are taken again',
+    async () => {
+      await refill();
+      await using running = RunningMigration.start(pair, { ...filtered, clock: hurried });
+      await running.untilReady();
+      running.migration.want('paused');
+      await running.until('the pause', ({ state }) => state === 'paused');
+      const isAlarm = (warning: string) => /Less than 50 % of the source's oplog is left since/.test(warning);
+      await running.until('a look at the oplog', ({ oplog }) => oplog !== null && oplog.headroomPercent > 50);
+      assert.equal(running.progress.warnings.some(isAlarm), false);
+      await writeNotes(pair.source, 13);
+      await running.until('the alarm', ({ warnings }) => warnings.some(isAlarm));
+      assert.ok((running.progress.oplog?.headroomPercent ?? 100) < 50);
+      running.migration.want('running');
+      await running.until('the end of the alarm', ({ warnings }) => !warnings.some(isAlarm));
+      assert.equal(running.progress.repairs, null);
+    },
+  );
+
+  await t.test('while the engine is down: what was missed is repaired, and nothing else is written', async () => {
+    await refill();
+    const options = { ...filtered, migrationId: newId() };
+    await using first = RunningMigration.start(pair, options);
+    await first.untilReady();
+    await first.stop();
+    const { applied } = first.progress.changes;
+    const { differing, compared } = await changeEverything(db);
+    await rollOplog(pair.source);
+
+    await using second = RunningMigration.start(pair, options);
+    let tooEarly = false;
+    using _ = onReach('engine.verify.chunk-compared', () => {
+      tooEarly ||= second.progress.readyForCutover;
+    });
+    await second.untilReady();
+    assert.equal(tooEarly, false);
+    const { repairs, changes } = second.progress;
+    assert.equal(repairs?.declared, 1);
+    assert.equal(repairs.collectionsDone, repairs.collections);
+    assert.equal(repairs.documentsCompared, compared);
+    assert.equal(repairs.keysDiffered, differing);
+    assert.equal(changes.applied - applied, differing);
+    await second.stop();
+
+    await db.collection('items').updateMany({ n: { $lt: 3 } }, { $inc: { n: 1 } });
+    await rollOplog(pair.source);
+    const saved = Promise.withResolvers<void>();
+    using __ = onReach('engine.verify.position-saved', () => {
+      if ((third.progress.repairs?.documentsCompared ?? 0) > compared + FIRST_CHUNK) saved.resolve();
+    });
+    await using third = RunningMigration.start(pair, { ...options, clock: fast });
+    await saved.promise;
+    await third.stop();
+    await using fourth = RunningMigration.start(pair, options);
+    await fourth.untilReady();
+    const again = (fourth.progress.repairs?.documentsCompared ?? 0) - compared;
+    assert.ok(again < compared + FIRST_CHUNK, 'the repair went on where it was stopped');
+    assert.equal(fourth.progress.repairs?.declared, 2);
+    await fourth.commit();
+    await assertIdentical(pair);
+    const [left, right] = await Promise.all([pair.source, pair.destination].map((set) => order(set.client.db('shop'))));
+    assert.deepEqual(right, left, 'the order of the capped collection');
+  });
+
+  await t.test('under an engine that is killed again and again while it repairs', async () => {
+    await refill();
+    const clusters = ['--cluster0', pair.source.uri, '--cluster1', pair.destination.uri];
+    const arguments_ = ['sync', '--once', '--no-verify', ...clusters];
+    const kill = async (hook: string) => {
+      await using killed = runLinkspan(arguments_, { hook: `${hook}=kill` });
+      await expectHookReached(killed);
+    };
+    await kill('engine.copy.drained@4');
+    await changeEverything(db);
+    await rollOplog(pair.source);
+    await kill('engine.capture.loss-declared');
+    await kill('engine.capture.position-fixed-anew');
+    await kill('engine.verify.chunk-compared');
+    await using last = runLinkspan(arguments_);
+    assert.deepEqual(await last.exit, { code: 0, signal: null }, last.stderr);
+    await assertIdentical(pair, false);
+    const [record] = await pair.destination.client.db('linkspan_internal').collection('migrations').find().toArray();
+    assert.equal(record?.repairs.declared, 2, 'once its new position was on record, the loss was not declared again');
+  });
+});
+
+/** More than all collections but `items` have, and less than its first chunk. */
+const FIRST_CHUNK = 2_000;
+
+/** A clock by which everything takes long: what is saved now and then is saved each time. */
+const fast: Clock = { ...systemClock, now: () => Date.now() * 1_000 };
+
+const filtered = { documentFilters: [{ database: 'shop', collection: 'selected', filter: { kept: true } }] };
+
+async function assertIdentical({ source, destination }: ReplicaSetPair, isFiltered = true): Promise<void> {
+  await allowWrites(source.client);
+  const { differences } = await compareClusters(source.client, destination.client, {
+    selects: (namespace, { kept }) => !isFiltered || namespace !== 'shop.selected' || kept === true,
   });
   assert.deepEqual(differences, []);
-  const [left, right] = await Promise.all([pair.source, pair.destination].map((set) => order(set.client.db('shop'))));
-  assert.deepEqual(right, left);
-});
+}
 
 async function fill(db: Db): Promise<void> {
   const documents = (count: number) => Array.from({ length: count }, (_, n) => ({ n, text: 'x'.repeat(1_000) }));

@@ -2,25 +2,29 @@ import { eventually } from './eventually.ts';
 import type { ReplicaSet, ReplicaSetOptions } from './replica-set.ts';
 
 const NOTE = 'x'.repeat(1_000_000);
-const NOTES_AT_A_TIME = 8;
+const NOTES_AT_A_TIME = 5;
 const DEADLINE_MS = 60_000;
 
 /** An oplog that goes round within a second or two. A server discards only what its last checkpoint on disk does not need. */
 export const smallOplog: ReplicaSetOptions = { oplogSizeMegabytes: 20, mongodArgs: ['--syncdelay', '1'] };
 
 /** Writes notes of a megabyte to the oplog, which change no data. */
-async function writeNotes({ client }: ReplicaSet, megabytes: number): Promise<void> {
+export async function writeNotes({ client }: ReplicaSet, megabytes: number): Promise<void> {
   for (let n = 0; n < megabytes; n += 1) {
     await client.db('admin').command({ appendOplogNote: 1, data: { filler: NOTE } });
   }
 }
 
-/** Writes notes until the oplog has nothing left of what it has now. */
-export async function rollOplog(set: ReplicaSet): Promise<void> {
+/**
+ * Writes notes until the oplog has nothing left of what it has now.
+ * @param follow  waits for whoever has to keep up, several times a round
+ */
+export async function rollOplog(set: ReplicaSet, follow: () => Promise<void> = async () => undefined): Promise<void> {
   const admin = set.client.db('admin');
   const { operationTime } = await admin.command({ ping: 1 });
   const isRound = async () => {
     await writeNotes(set, NOTES_AT_A_TIME);
+    await follow();
     const { oplog } = await admin.command({ serverStatus: 1, oplog: 1 });
     return oplog.earliestOptime.greaterThan(operationTime);
   };

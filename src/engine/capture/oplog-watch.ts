@@ -2,6 +2,7 @@ import type { Timestamp } from 'mongodb';
 import { messageOf } from '../../platform/index.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import type { OplogHeadroom } from '../lifecycle/progress.ts';
+import { OplogGauge } from './oplog-gauge.ts';
 
 const EVERY_MS = 10_000;
 const LOW_PERCENT = 50;
@@ -13,6 +14,7 @@ const NOT_NEEDED = { metrics: 0, wiredTiger: 0, tcmalloc: 0, locks: 0, repl: 0 }
 export class OplogWatch {
   readonly #context: EngineContext;
   readonly #safeTime: () => Timestamp;
+  readonly #gauge = new OplogGauge();
   #headroom: OplogHeadroom | null = null;
   #lowSinceMs: number | undefined;
 
@@ -33,8 +35,8 @@ export class OplogWatch {
     const { headroomPercent, leftSeconds } = this.#headroom;
     const since = new Date(this.#lowSinceMs).toISOString();
     return [
-      `The source's oplog has less than ${LOW_PERCENT} % of its time left since ${since} (now ${headroomPercent} %): in about ${leftSeconds} s it ` +
-        'loses changes that are not on the destination yet. Enlarge it (replSetResizeOplog), or let the migration go on.',
+      `Less than ${LOW_PERCENT} % of the source's oplog is left since ${since}, now ${headroomPercent} %: in about ${leftSeconds} s it loses ` +
+        'changes that are not on the destination yet. Enlarge it (replSetResizeOplog), or let the migration go on.',
     ];
   }
 
@@ -66,20 +68,21 @@ export class OplogWatch {
 
   async #measure(): Promise<OplogHeadroom> {
     const { source } = this.#context;
-    const [{ oplog }, { size, maxSize }] = await Promise.all([
+    const [{ oplog }, stats] = await Promise.all([
       source.db('admin').command({ serverStatus: 1, oplog: 1, ...NOT_NEEDED }),
       source.db('local').command({ collStats: 'oplog.rs' }),
     ]);
-    const secondsOf = (time: Timestamp) => time.getHighBits();
-    // An oplog that is not full yet discards nothing: what counts is how long it will be at this rate.
-    const filled = Math.min(1, size / maxSize);
-    const windowSeconds = (secondsOf(oplog.latestOptime) - secondsOf(oplog.earliestOptime)) / filled;
-    const behindSeconds = Math.max(0, secondsOf(oplog.latestOptime) - secondsOf(this.#safeTime()));
-    const leftSeconds = Math.max(0, windowSeconds - behindSeconds);
-    return {
-      windowSeconds: Math.round(windowSeconds),
-      leftSeconds: Math.round(leftSeconds),
-      headroomPercent: windowSeconds > 0 ? Math.round((100 * leftSeconds) / windowSeconds) : 100,
+    const look = {
+      earliest: secondsOf(oplog.earliestOptime),
+      latest: secondsOf(oplog.latestOptime),
+      bytes: stats.size,
+      capacity: stats.maxSize,
+      written: stats.wiredTiger.cursor['insert key and value bytes'],
     };
+    return this.#gauge.measure(look, secondsOf(this.#safeTime()));
   }
+}
+
+function secondsOf(time: Timestamp): number {
+  return time.getHighBits();
 }

@@ -26,12 +26,13 @@ export interface PhaseTime {
   readonly endedAtMs?: number;
 }
 
-/** How far the source's oplog reaches, and how much of that is left before changes would be lost. */
+/** How far the source's oplog reaches, and how much of it is left before changes would be lost. */
 export interface OplogHeadroom {
-  /** How long the oplog is when it is full, at the rate at which it is written. */
+  /** From its oldest entry to its newest. */
   readonly windowSeconds: number;
-  /** When changes would be lost if no more were taken. */
+  /** When changes would be lost if no more were taken, at the rate at which it is written. */
   readonly leftSeconds: number;
+  /** Of its size, what is not filled with changes that are not safe yet. */
   readonly headroomPercent: number;
 }
 
