@@ -1,12 +1,18 @@
 import { eventually } from './eventually.ts';
 import type { ReplicaSet, ReplicaSetOptions } from './replica-set.ts';
 
+/** `LINKSPAN_TEST_OPLOG_MEGABYTES=990` is the smallest that a running server can be given. */
+export const OPLOG_MEGABYTES = Number(process.env.LINKSPAN_TEST_OPLOG_MEGABYTES ?? 20);
+
 const NOTE = 'x'.repeat(1_000_000);
-const NOTES_AT_A_TIME = 5;
-const DEADLINE_MS = 60_000;
+const NOTES_AT_A_TIME = OPLOG_MEGABYTES / 4;
+const DEADLINE_MS = 120_000;
 
 /** An oplog that goes round within a second or two. A server discards only what its last checkpoint on disk does not need. */
-export const smallOplog: ReplicaSetOptions = { oplogSizeMegabytes: 20, mongodArgs: ['--syncdelay', '1'] };
+export const smallOplog: ReplicaSetOptions = {
+  oplogSizeMegabytes: OPLOG_MEGABYTES,
+  mongodArgs: ['--syncdelay', '1'],
+};
 
 /** Writes notes of a megabyte to the oplog, which change no data. */
 export async function writeNotes({ client }: ReplicaSet, megabytes: number): Promise<void> {

@@ -27,7 +27,7 @@ export class OplogGauge {
     this.#note(look, safe);
     const { earliest, latest, bytes, written } = look;
     const capacity = Math.max(look.capacity, bytes); // It may have to keep more (`oplogMinRetentionHours`).
-    const windowSeconds = latest - earliest;
+    const windowSeconds = Math.round(latest - earliest);
     const unread = safe < earliest ? capacity : Math.min(capacity, written - this.#writtenAt(safe));
     const recent = this.#marks.findLast(({ time }) => time <= latest - RATE_OVER_SECONDS) ?? this.#marks[0];
     const recentRate = recent === undefined ? 0 : (written - recent.written) / Math.max(1, latest - recent.time);

@@ -45,6 +45,7 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
     modernisedWarnings(namespace, indexes).map(({ message }) => message),
   );
   const keptAccounts = context.movesAccounts && context.accounts.kept ? [context.accounts.kept.message] : [];
+  const repairs = repairsOf(run);
   const reasons = state === 'tailing' ? run.notReadyReasons : [`it is ${state}`];
   return {
     migrationId: options.migrationId,
@@ -73,7 +74,7 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
     },
     lagSeconds: following ? (follower?.lagSeconds ?? null) : null,
     oplog: follower?.oplog.headroom ?? null,
-    repairs: repairsOf(run),
+    repairs,
     readyForCutover: reasons.length === 0,
     notReadyReasons: reasons,
     canWrite: cutover?.canWriteAtMs !== undefined,
@@ -95,6 +96,7 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
         ...indexWarnings,
         ...keptAccounts,
         ...(follower?.oplog.warnings ?? []),
+        ...repairWarnings(repairs),
         ...context.retrier.waits,
       ]),
     ],
@@ -112,4 +114,13 @@ function repairsOf({ context, log }: MigrationRun): RepairsProgress | null {
     documentsCompared: context.counters.compared,
     keysDiffered: context.counters.differed,
   };
+}
+
+function repairWarnings(repairs: RepairsProgress | null): string[] {
+  if (repairs === null || repairs.collectionsDone === repairs.collections) return [];
+  const { atMs, collections, collectionsDone, keysDiffered, reason } = repairs;
+  return [
+    `The source lost changes before they were taken, noticed at ${new Date(atMs).toISOString()} (${reason}). ${collectionsDone} of the ` +
+      `${collections} collections concerned are repaired, with ${keysDiffered} documents that differed.`,
+  ];
 }
