@@ -25,6 +25,8 @@ export function neverBegun(migrationId: string, error: unknown): Progress {
     changes: { read: 0, applied: 0, duringCopy: 0, queued: 0 },
     lagSeconds: null,
     readyForCutover: false,
+    oplog: null,
+    repairs: null,
     notReadyReasons: [],
     canWrite: false,
     pingMs: { source: null, destination: null },

@@ -21,6 +21,25 @@ const engineProgress = z.object({
   }),
   indexes: z.object({ total: count, built: count }),
   changes: z.object({ read: count, applied: count, queued: count }),
+  oplog: z
+    .object({ windowSeconds: count, leftSeconds: count, headroomPercent: count })
+    .nullish()
+    .meta({ description: "How far the source's oplog reaches, and what is left of it before changes would be lost." }),
+  repairs: z
+    .object({
+      declared: count,
+      at: date,
+      reason: z.string(),
+      collections: count,
+      collectionsDone: count,
+      documentsCompared: count,
+      keysDiffered: count,
+    })
+    .nullish()
+    .meta({
+      description:
+        'After the source lost changes before they were taken: how far the collections concerned are compared and repaired.',
+    }),
   canWrite: z.boolean().meta({ description: 'Whether applications may write to the destination.' }),
   notReadyReasons: z.array(z.string()).meta({ description: 'Why it is not ready for cutover.' }),
   warnings: z.array(z.string()),
@@ -45,6 +64,8 @@ export function showDetail({ state, progress, createdAtMs, updatedAtMs }: Migrat
   const shown = progress && {
     ...progress,
     phase: progress.state,
+    // An agent of an older version says nothing of them.
+    repairs: progress.repairs && { ...progress.repairs, at: atlasDate(progress.repairs.atMs) },
     phases: progress.phases.map(({ name, startedAtMs, endedAtMs }) => ({
       name,
       startedAt: atlasDate(startedAtMs),

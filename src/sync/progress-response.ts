@@ -23,7 +23,7 @@ const idle = {
  * The `progress` of `GET /progress`, with mongosync's names and units.
  *
  * Left out, because nothing is known of it here: `verification` (a warning says so) and `estimatedSecondsToCEACatchup`.
- * `estimatedOplogTimeRemaining` is always "not checked yet". A cluster in `directionMapping` is named by its primary.
+ * A cluster in `directionMapping` is named by its primary.
  * `mongosyncID` and `coordinatorID` are the id of the migration.
  */
 export function progressResponse(
@@ -50,7 +50,7 @@ export function progressResponse(
     },
     source: pingOf(progress.pingMs.source),
     destination: pingOf(progress.pingMs.destination),
-    ...(state === 'RUNNING' && !progress.canWrite && { estimatedOplogTimeRemaining: 'not checked yet' }),
+    ...(state === 'RUNNING' && !progress.canWrite && { estimatedOplogTimeRemaining: oplogTimeOf(progress) }),
     mongosyncID: progress.migrationId,
     coordinatorID: progress.migrationId,
     warnings: [...progress.warnings, 'The copied data is not verified: this version of Linkspan does not do that yet.'],
@@ -91,6 +91,17 @@ function indexBuildingOf({ indexes, copy }: Progress): Record<string, number> {
     collectionsFinished: copy.collectionsDone,
     collectionsTotal: copy.collectionsTotal,
   };
+}
+
+/** In mongosync's words. */
+function oplogTimeOf({ oplog }: Progress): string {
+  if (oplog === null) return 'not checked yet';
+  const minutes = Math.floor(oplog.leftSeconds / 60);
+  if (minutes < 15) return 'less than 15 minutes';
+  if (minutes < 60) return `${minutes} minutes`;
+  const hours = Math.floor(minutes / 60);
+  if (hours > 72) return 'more than 72 hours';
+  return hours === 1 ? '1 hour' : `${hours} hours`;
 }
 
 /** mongosync leaves a ping out while there is none and below a millisecond. */

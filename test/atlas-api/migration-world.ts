@@ -64,6 +64,8 @@ export function progress(migrationId: string, changes: Partial<Progress> = {}): 
     changes: { read: 0, applied: 0, duringCopy: 0, queued: 0 },
     lagSeconds: 7,
     readyForCutover: false,
+    oplog: null,
+    repairs: null,
     notReadyReasons: ['the initial copy is under way'],
     canWrite: false,
     pingMs: { source: 1, destination: 1 },

@@ -98,18 +98,46 @@ test('failures that pass cost a retry, and nothing else', async (t) => {
   }
 });
 
-test('a lost history stops the migration with a state that says so, and never goes on silently', async () => {
+test('a lost history is declared and repaired, in the copy and while following, and never goes on silently', async () => {
   await using pair = await startPair();
   await fill(pair.source);
+  await using writer = await startLedgerWriter({
+    clients: [pair.source.client],
+    namespaces: ['shop.a', 'shop.b'],
+    seed: 7,
+    ratePerSecond: 300,
+  });
+  let declared = 0;
+  const lose = async (errorCode: number) => {
+    const stream = { failCommands: ['getMore', 'aggregate'], namespace: 'admin.$cmd.aggregate' };
+    await pair.source.failCommand({ mode: { times: 1 }, data: { ...stream, errorCode, appName: 'linkspan-source' } });
+    declared += 1;
+    await running.until('the loss to be declared', ({ repairs }) => repairs?.declared === declared);
+  };
+  let lost: Promise<void> | undefined;
+  using _ = onReach('engine.copy.batch-acknowledged', () => {
+    lost ??= lose(286);
+    return lost;
+  });
+  let tooEarly = false;
+  using __ = onReach('engine.capture.position-fixed-anew', () => {
+    tooEarly ||= running.progress.readyForCutover;
+  });
   await using running = RunningMigration.start(pair);
   await running.untilReady();
-  await pair.source.failCommand({
-    mode: { times: 1 },
-    data: { failCommands: ['getMore'], errorCode: 286, appName: 'linkspan-source' },
-  });
-  await assert.rejects(running.outcome, { code: 'HISTORY_LOST', message: /no longer has the part of its oplog/ });
-  assert.equal(running.progress.state, 'failed');
-  assert.equal(running.progress.readyForCutover, false);
+  assert.ok(lost !== undefined);
+  for (const errorCode of [280, 136]) {
+    const { keysDiffered = 0 } = running.progress.repairs ?? {};
+    await lose(errorCode);
+    await running.untilReady();
+    const { repairs } = running.progress;
+    assert.equal(repairs?.collectionsDone, 3);
+    assert.ok(repairs.keysDiffered > keysDiffered, 'the writer was missed for a while');
+  }
+  assert.equal(tooEarly, false);
+  await writer.stop();
+  await running.commit();
+  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
 });
 
 async function fill(set: ReplicaSet): Promise<void> {

@@ -7,6 +7,7 @@ export type Phase =
   | 'copying'
   | 'building indexes'
   | 'catching up'
+  | 'repairing'
   | 'in step'
   | 'paused'
   | 'cutting over'
@@ -79,15 +80,16 @@ export class ProgressCollector {
   }
 }
 
-function phaseOf({ state, copy, readyForCutover }: Progress): Phase {
+function phaseOf({ state, copy, readyForCutover, repairs }: Progress): Phase {
+  const isCopied = copy.collectionsTotal > 0 && copy.collectionsDone >= copy.collectionsTotal;
+  const isSuspect = repairs !== null && repairs.collectionsDone < repairs.collections;
+  if (isSuspect && (state === 'tailing' || (state === 'copying' && isCopied))) return 'repairing';
   switch (state) {
     case 'created':
     case 'preparing':
       return 'preparing';
     case 'copying':
-      return copy.collectionsTotal > 0 && copy.collectionsDone >= copy.collectionsTotal
-        ? 'building indexes'
-        : 'copying';
+      return isCopied ? 'building indexes' : 'copying';
     case 'tailing':
       return readyForCutover ? 'in step' : 'catching up';
     case 'committing':
@@ -99,7 +101,8 @@ function phaseOf({ state, copy, readyForCutover }: Progress): Phase {
   }
 }
 
-function fractionOf(phase: Phase, { copy, indexes }: Progress): number | null {
+function fractionOf(phase: Phase, { copy, indexes, repairs }: Progress): number | null {
+  if (phase === 'repairing' && repairs !== null) return part(repairs.collectionsDone, repairs.collections);
   if (phase === 'copying') return part(copy.bytesCopied, copy.bytesTotal);
   if (phase === 'building indexes') return part(indexes.built, indexes.total);
   return phase === 'done' ? 1 : null;

@@ -18,6 +18,14 @@ export function describeView(view: ProgressView): string[] {
     case 'building indexes':
       facts.push(`${progress.indexes.built} of ${progress.indexes.total} indexes`, lag(view), eta(view));
       break;
+    case 'repairing':
+      facts.push(
+        `${progress.repairs?.collectionsDone} of ${progress.repairs?.collections} collections compared after lost history`,
+        lag(view),
+        `${formatCount(progress.repairs?.documentsCompared ?? 0)} documents compared`,
+        `${formatCount(progress.repairs?.keysDiffered ?? 0)} differed`,
+      );
+      break;
     case 'catching up':
     case 'in step':
     case 'cutting over':

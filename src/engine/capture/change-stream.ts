@@ -1,5 +1,5 @@
 import type { Document, Timestamp } from 'mongodb';
-import { UserError } from '../../platform/index.ts';
+import { messageOf, UserError } from '../../platform/index.ts';
 import { timeOfToken } from '../cluster/cluster-time.ts';
 import { classify } from '../cluster/failure-policy.ts';
 import { type RawBatch, RawCursor } from '../cluster/raw-cursor.ts';
@@ -19,6 +19,11 @@ export interface StreamBatch {
   readonly time: Timestamp;
   /** The source's latest operation when it answered. */
   readonly sourceTime: Timestamp;
+}
+
+/** Whether the stream can't go on because the source's oplog no longer reaches back to where it was. */
+export function isHistoryLost(error: unknown): error is UserError {
+  return error instanceof UserError && error.code === 'HISTORY_LOST';
 }
 
 const BATCH_EVENTS = 10_000;
@@ -61,7 +66,7 @@ export class ChangeStream implements AsyncDisposable {
       });
     } catch (error) {
       if (classify(error) !== 'history-lost') throw error;
-      throw new UserError('HISTORY_LOST', [checkpoint.migrationId, String(error)], { cause: error });
+      throw new UserError('HISTORY_LOST', [checkpoint.migrationId, messageOf(error)], { cause: error });
     }
   }
 

@@ -2,9 +2,10 @@ import { reach } from '../../platform/index.ts';
 import type { KnownState } from '../apply/dirty-key.ts';
 import type { Lanes } from '../apply/lanes.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
+import { timeOfToken } from '../cluster/cluster-time.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import { type ChangeEvent, type DocumentChange, isDocumentChange, isOfUsers } from './change-event.ts';
-import type { StreamBatch } from './change-stream.ts';
+import type { ResumeToken, StreamBatch } from './change-stream.ts';
 import type { SourceCatalog } from './source-catalog.ts';
 import type { Spool } from './spool.ts';
 import type { Watermark } from './watermark.ts';
@@ -49,6 +50,12 @@ export class Dispatcher {
     this.#watermark.dispatched({ sequence: this.#sequence, token: batch.token, time: batch.time });
     if (this.#spool.isFull) await this.#spool.flush();
     await this.#lanes.room();
+  }
+
+  /** Goes on at a position before which nothing will be dispatched any more. */
+  goOnAt(token: ResumeToken): void {
+    this.#sequence += 1;
+    this.#watermark.dispatched({ sequence: this.#sequence, token, time: timeOfToken(token) });
   }
 
   #send(collection: TrackedCollection, event: DocumentChange): void {

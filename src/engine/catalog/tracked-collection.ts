@@ -7,6 +7,13 @@ import { documentOf, type Fields, fieldsOf } from './fields.ts';
 import { type IndexSpec, readIndexSpec } from './index-spec.ts';
 import type { CatalogEntry } from './read-catalog.ts';
 
+/** That changes may have been missed: what is to be compared, and since which loss of history. */
+export interface Suspicion {
+  readonly mark: string;
+  /** What an earlier run has compared already; null for nothing. */
+  readonly comparedTo: Binary | null;
+}
+
 /**
  * A collection of the source on its way to the destination. It is known by the source's UUID, so a rename changes nothing but
  * its names, and reads and writes can be pinned to exactly this collection [38].
@@ -30,6 +37,8 @@ export class TrackedCollection {
   /** Size of the average document, for choosing batch sizes; 0 when unknown. */
   averageBytes = 0;
   readAfter: Timestamp | null = null;
+  /** Not null while changes of it may have been missed. */
+  suspicion: Suspicion | null = null;
   /** While the spool is being drained, new changes go to lanes already. */
   draining = false;
   /** Aborts when the source has dropped the collection: what is under way for it ends without error. */
@@ -117,6 +126,11 @@ export class TrackedCollection {
   /** A query for those documents of another query's that are migrated. */
   selected(query: object): object {
     return this.filter === null ? query : { $and: [query, rawDocument(this.filter)] };
+  }
+
+  /** Whether something of it may be on the destination. */
+  get isBegun(): boolean {
+    return this.state === 'copying' || this.state === 'indexing' || this.state === 'live';
   }
 
   /** Where to write now. @throws Error before the collection exists on the destination */

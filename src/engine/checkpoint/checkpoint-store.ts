@@ -17,6 +17,7 @@ import {
   type CollectionRecord,
   type MigrationRecord,
   type PartitionRecord,
+  type SuspectRecord,
   type ViewRecord,
 } from './records.ts';
 
@@ -29,6 +30,7 @@ export class CheckpointStore {
   readonly #partitions: Collection<PartitionRecord>;
   readonly #views: Collection<ViewRecord>;
   readonly #spool: Collection<SpoolRecord>;
+  readonly #suspects: Collection<SuspectRecord>;
   #term = 0;
 
   constructor(destination: MongoClient, migrationId: string) {
@@ -39,6 +41,7 @@ export class CheckpointStore {
     this.#partitions = this.#db.collection('partitions');
     this.#views = this.#db.collection('views');
     this.#spool = this.#db.collection('spool');
+    this.#suspects = this.#db.collection('suspects');
   }
 
   /** What an earlier run left, without taking it over; undefined for a new migration. @throws UserError CHECKPOINT_OF_OTHER_VERSION */
@@ -64,7 +67,7 @@ export class CheckpointStore {
         ...identity,
         state: 'created',
         phases: [],
-        counts: { read: 0, applied: 0, duringCopy: 0 },
+        counts: {},
       };
       await this.#migrations.insertOne(fresh);
       this.#term = 1;
@@ -112,6 +115,7 @@ export class CheckpointStore {
   async removeCollection(uuid: UUID): Promise<void> {
     await this.removePartitions(uuid);
     await this.clearSpool(uuid);
+    await this.#suspects.deleteOne({ _id: { m: this.migrationId, u: uuid } });
     await this.#collections.deleteOne({ _id: { m: this.migrationId, u: uuid } });
   }
 
@@ -152,6 +156,30 @@ export class CheckpointStore {
     await this.#partitions.deleteMany({ '_id.m': this.migrationId, '_id.u': uuid });
   }
 
+  async suspects(): Promise<SuspectRecord[]> {
+    return await this.#suspects.find({ '_id.m': this.migrationId }).toArray();
+  }
+
+  /** Marks collections as suspect, whatever was known of them. A record of its own: the collection's is written by several, whole. */
+  async saveSuspects(uuids: readonly UUID[], mark: string): Promise<void> {
+    if (uuids.length === 0) return;
+    const records = uuids.map((u): SuspectRecord => ({ _id: { m: this.migrationId, u }, mark, comparedTo: null }));
+    const writes = records.map((replacement) => ({
+      replaceOne: { filter: { _id: replacement._id }, replacement, upsert: true },
+    }));
+    await this.#suspects.bulkWrite(writes, { ordered: false });
+  }
+
+  /** How far a suspect collection is compared. Does nothing when it has been marked anew since. */
+  async saveCompared(uuid: UUID, mark: string, comparedTo: Binary): Promise<void> {
+    await this.#suspects.updateOne({ _id: { m: this.migrationId, u: uuid }, mark }, { $set: { comparedTo } });
+  }
+
+  /** The collection is no longer suspect, unless it has been marked anew since. */
+  async clearSuspect(uuid: UUID, mark: string): Promise<void> {
+    await this.#suspects.deleteOne({ _id: { m: this.migrationId, u: uuid }, mark });
+  }
+
   async clearSpool(uuid: UUID): Promise<void> {
     await this.#spool.deleteMany(this.#spooled(uuid));
   }
@@ -188,6 +216,7 @@ export class CheckpointStore {
     await this.#partitions.deleteMany(ours);
     await this.#spool.deleteMany(ours as object);
     await this.#views.deleteMany(ours);
+    await this.#suspects.deleteMany(ours);
     await this.#collections.deleteMany(ours);
   }
 }

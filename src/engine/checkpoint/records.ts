@@ -1,4 +1,5 @@
 import type { Binary, Timestamp, UUID } from 'mongodb';
+import type { Counters } from '../lifecycle/counters.ts';
 import type { MigrationState, PhaseTime } from '../lifecycle/progress.ts';
 
 /** Version of what is stored below. Any other is refused: it would be misread. */
@@ -21,7 +22,9 @@ export interface MigrationRecord {
   /** What the source's catalog has to stay, by namespace, where its changes can't be followed; on record with the token. */
   readonly catalog?: CatalogRecord;
   readonly phases: readonly PhaseTime[];
-  readonly counts: { readonly read: number; readonly applied: number; readonly duringCopy: number };
+  readonly counts: Partial<Counters>;
+  /** Set once the source's oplog no longer reached back to the token. */
+  readonly repairs?: RepairsRecord;
   readonly cutover?: CutoverRecord;
   readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };
 }
@@ -38,6 +41,26 @@ export interface CutoverRecord {
   /** Past the point of no return: the destination is the primary copy from here on. */
   readonly committed: boolean;
   readonly canWriteAtMs?: number;
+}
+
+/** What is known of lost history, beside the collections that are suspect because of it. */
+export interface RepairsRecord {
+  /** How often history was lost. */
+  readonly declared: number;
+  /** The last time. */
+  readonly atMs: number;
+  readonly reason: string;
+  /** How many collections became suspect then. */
+  readonly collections: number;
+}
+
+/** One per collection of which changes may have been missed, in `linkspan_internal.suspects`; gone when it is repaired. */
+export interface SuspectRecord {
+  readonly _id: { readonly m: string; readonly u: UUID };
+  /** Names the loss that made it suspect: what was compared after an earlier one does not count. */
+  readonly mark: string;
+  /** Everything up to and including this key is compared, and what differed is on the destination; null for nothing yet. */
+  readonly comparedTo: Binary | null;
 }
 
 /** `creating`: known, but not yet on the destination. The spool is drained before a collection is `live`. */

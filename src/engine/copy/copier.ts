@@ -9,6 +9,7 @@ import { CollectionDropped, onSource } from '../cluster/moved.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import { Slots } from '../lifecycle/slots.ts';
 import { copyPartition } from './copy-partition.ts';
+import { emptyCollection } from './insert-documents.ts';
 import { planPartitions } from './plan-partitions.ts';
 import type { Throttle } from './throttle.ts';
 
@@ -24,7 +25,8 @@ export class Copier {
   readonly #throttle: Throttle;
   readonly #collectionSlots = new Slots(COLLECTIONS_AT_A_TIME);
   readonly #partitionSlots: Slots;
-  readonly #takenUp = new Set<TrackedCollection>();
+  /** Each collection's way to `live`. */
+  readonly #takenUp = new Map<TrackedCollection, Promise<void>>();
 
   constructor(context: EngineContext, spool: Spool, lanes: Lanes, indexes: IndexKeeper, throttle: Throttle) {
     this.#context = context;
@@ -41,16 +43,31 @@ export class Copier {
   }
 
   /** Starts on every collection that is not live and not under way, largest first. @param start runs a task of the migration */
-  async takeUp(start: (task: () => Promise<void>) => void): Promise<void> {
+  async takeUp(start: (task: () => Promise<void>) => Promise<void>): Promise<void> {
     const waiting = [...this.#context.tracked.values()].filter(
       (collection) => collection.state !== 'live' && !this.#takenUp.has(collection),
     );
-    for (const collection of waiting) this.#takenUp.add(collection);
     await Promise.all(
       waiting.filter(({ state }) => state === 'pending').map((collection) => this.#measure(collection)),
     );
     waiting.sort((a, b) => b.bytes - a.bytes);
-    for (const collection of waiting) start(() => this.#bringToLife(collection));
+    for (const collection of waiting)
+      this.#takenUp.set(
+        collection,
+        start(() => this.#bringToLife(collection)),
+      );
+  }
+
+  /** Copies a live collection again, in place of what is there. */
+  async copyAnew(collection: TrackedCollection): Promise<void> {
+    await this.#takenUp.get(collection); // What is left to do of its first copy.
+    this.#takenUp.set(collection, Promise.resolve());
+    // Its changes from here on are seen by the copy; those before it must not come after it.
+    collection.state = 'pending';
+    collection.draining = false;
+    await this.#lanes.flush();
+    await this.#enter(collection, 'pending');
+    await this.#bringToLife(collection);
   }
 
   async #measure(collection: TrackedCollection): Promise<void> {
@@ -76,7 +93,10 @@ export class Copier {
 
   async #copy(collection: TrackedCollection): Promise<void> {
     await this.#context.gate.pass(this.#context.signal);
-    if (collection.state === 'pending') await this.#plan(collection);
+    if (collection.state === 'pending') {
+      if (collection.suspicion !== null) await emptyCollection(this.#context, collection);
+      await this.#plan(collection);
+    }
     if (collection.state !== 'copying') return;
     const { checkpoint, retrier } = this.#context;
     const partitions = await retrier.run('the destination', () => checkpoint.partitions(collection.uuid));
@@ -106,11 +126,15 @@ export class Copier {
   async #plan(collection: TrackedCollection): Promise<void> {
     collection.state = 'copying';
     collection.readAfter = this.#context.position.time;
+    const { suspicion } = collection;
+    collection.suspicion = null; // The copy reads what may have been missed.
     await reach('engine.copy.before-first-read');
     const { checkpoint, retrier } = this.#context;
     const partitions = await onSource(this.#context, collection, () => planPartitions(this.#context, collection));
     await retrier.run('the destination', () => checkpoint.planPartitions(collection.uuid, partitions));
     await this.#enter(collection, 'copying');
+    if (suspicion === null) return;
+    await retrier.run('the destination', () => checkpoint.clearSuspect(collection.uuid, suspicion.mark));
   }
 
   /** What changed during the copy goes through the lanes, which read it anew. */

@@ -141,14 +141,20 @@ export async function* readInOrder(
   }
 }
 
-/** Bounds as an expression, which compares across types; a plain comparison would leave out ids of other types [27]. */
-function rangeFilter(after: DocumentKey | undefined, high: DocumentKey): object {
-  const upper = { $lte: ['$_id', { $literal: high.value }] };
-  if (after === undefined) return { $expr: upper };
-  return { $expr: { $and: [{ $gt: ['$_id', { $literal: after.value }] }, upper] } };
+/**
+ * Bounds as an expression, which compares across types; a plain comparison would leave out ids of other types [27].
+ * @param after  exclusive; @param high  inclusive; undefined for no bound
+ */
+export function rangeFilter(after: DocumentKey | undefined, high: DocumentKey | undefined): object {
+  const bounds = [
+    ...(after === undefined ? [] : [{ $gt: ['$_id', { $literal: after.value }] }]),
+    ...(high === undefined ? [] : [{ $lte: ['$_id', { $literal: high.value }] }]),
+  ];
+  return bounds.length === 0 ? {} : { $expr: { $and: bounds } };
 }
 
-function batchSize(collection: TrackedCollection): number {
+/** How many documents of a collection make a batch of the aimed size. */
+export function batchSize(collection: TrackedCollection): number {
   if (collection.averageBytes === 0) return 1_000;
   return Math.max(1, Math.min(BATCH_DOCUMENTS, Math.floor(BATCH_BYTES / collection.averageBytes)));
 }

@@ -3,7 +3,14 @@ import { keyOf } from '../bson/document-key.ts';
 import { needsExactWrite } from '../bson/exact-write.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import { onDestination } from '../cluster/moved.ts';
-import { exactInsertStatement, insertRaw, isDuplicateId, refuseWriteError, updateRaw } from '../cluster/raw-write.ts';
+import {
+  deleteAll,
+  exactInsertStatement,
+  insertRaw,
+  isDuplicateId,
+  refuseWriteError,
+  updateRaw,
+} from '../cluster/raw-write.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 
 /**
@@ -32,6 +39,13 @@ export async function insertDocuments(
     for (const error of await updateRaw(context.destination, target, statements)) {
       if (!isDuplicateId(error)) refuseWriteError(target, keyAt(exact, error.index), error);
     }
+  });
+}
+
+/** Removes every document of a collection from the destination, before it is copied anew. */
+export async function emptyCollection(context: EngineContext, collection: TrackedCollection): Promise<void> {
+  await onDestination(context, collection, async (target) => {
+    for (const error of await deleteAll(context.destination, target)) refuseWriteError(target, undefined, error);
   });
 }
 

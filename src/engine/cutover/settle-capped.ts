@@ -4,9 +4,8 @@ import { collectionSize } from '../catalog/read-catalog.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import { onDestination, onSource } from '../cluster/moved.ts';
 import { readAll } from '../cluster/raw-cursor.ts';
-import { deleteAll, refuseWriteError } from '../cluster/raw-write.ts';
 import { readInOrder } from '../copy/copy-partition.ts';
-import { insertDocuments } from '../copy/insert-documents.ts';
+import { emptyCollection, insertDocuments } from '../copy/insert-documents.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 
 /**
@@ -27,9 +26,7 @@ async function settle(context: EngineContext, collection: TrackedCollection): Pr
   );
   if (wanted === present) return;
   context.logger.info({ namespace: collection.namespace }, 'The capped collection is copied anew');
-  await onDestination(context, collection, async (target) => {
-    for (const error of await deleteAll(context.destination, target)) refuseWriteError(target, undefined, error);
-  });
+  await emptyCollection(context, collection);
   for await (const documents of readInOrder(context, collection)) await insertDocuments(context, collection, documents);
 }
 

@@ -7,8 +7,20 @@ export interface Counters {
   concerned: number;
   applied: number;
   duringCopy: number;
+  /** Documents of the source that were compared because history was lost, and keys that differed. */
+  compared: number;
+  differed: number;
 }
 
 export function newCounters(): Counters {
-  return { documentsCopied: 0, bytesCopied: 0, read: 0, concerned: 0, applied: 0, duringCopy: 0 };
+  return {
+    documentsCopied: 0,
+    bytesCopied: 0,
+    read: 0,
+    concerned: 0,
+    applied: 0,
+    duringCopy: 0,
+    compared: 0,
+    differed: 0,
+  };
 }

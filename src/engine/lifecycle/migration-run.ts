@@ -166,7 +166,14 @@ export class MigrationRun {
   get notReadyReasons(): string[] {
     const reasons: string[] = [];
     const lag = this.follower?.lagSeconds ?? null;
-    if (this.follower === undefined || !this.follower.allLive)
+    const suspect = [...this.context.tracked.values()].filter(({ suspicion }) => suspicion !== null);
+    const [first] = suspect;
+    if (first !== undefined) {
+      const others = suspect.length > 1 ? ` and ${suspect.length - 1} more` : '';
+      reasons.push(
+        `the source lost changes of ${first.namespace}${others} before they were taken: that is being repaired`,
+      );
+    } else if (this.follower === undefined || !this.follower.allLive)
       reasons.push('collections are still being copied or indexed');
     if (lag === null || lag > READY_LAG_SECONDS) reasons.push(`the lag is not yet below ${READY_LAG_SECONDS} s`);
     if (this.context.gate.closed) reasons.push('it is paused');
@@ -191,8 +198,8 @@ export class MigrationRun {
     this.follower = new StreamFollower(
       context,
       this.#tasks,
+      log,
       token,
-      log.record.catalog,
       this.#options.copyBytesPerSecond ?? Number.POSITIVE_INFINITY,
     );
     await this.follower.start();
@@ -262,9 +269,11 @@ export class MigrationRun {
 
   async #saveCheckpoint(): Promise<void> {
     if (this.follower === undefined) return;
-    const { read, applied, duringCopy } = this.context.counters;
+    // What is copied is counted by its ranges, and what is concerned counts for one cutover only.
+    const { read, applied, duringCopy, compared, differed } = this.context.counters;
+    const counts = { read, applied, duringCopy, compared, differed };
     // Straight to the store: the last one is written when the run's signal has aborted already.
-    await this.context.checkpoint.save({ token: this.follower.safeToken, counts: { read, applied, duringCopy } });
+    await this.context.checkpoint.save({ token: this.follower.safeToken, counts });
     await reach('engine.checkpoint.saved');
   }
 

@@ -1,16 +1,14 @@
 import { reach } from '../../platform/index.ts';
-import { ChangeStream, type ResumeToken } from '../capture/change-stream.ts';
+import type { ResumeToken } from '../capture/change-stream.ts';
+import { fixPosition } from '../capture/fix-position.ts';
 import { fingerprintOfSource } from '../catalog/fingerprint.ts';
 import { listUserDatabases } from '../catalog/read-catalog.ts';
 import { TrackedCollection } from '../catalog/tracked-collection.ts';
 import type { CatalogRecord } from '../checkpoint/records.ts';
-import { isBefore, writeBarrier } from '../cluster/cluster-time.ts';
 import { closeDestination } from '../cutover/destination-block.ts';
 import type { EngineContext } from './context.ts';
 import type { MigrationLog } from './migration-log.ts';
 import type { MigrationOptions } from './options.ts';
-
-const BARRIER_WAIT_MS = 20;
 
 /** Makes the destination ready, and fixes the stream's position before the first read [1]. */
 export async function prepareNew(
@@ -35,8 +33,10 @@ export async function prepareNew(
 /** Loads what an earlier run knew. */
 export async function loadTracked(context: EngineContext): Promise<void> {
   await context.views.load();
+  const suspects = new Map((await context.checkpoint.suspects()).map((one) => [one._id.u.toHexString(false), one]));
   for (const record of await context.checkpoint.collections()) {
     const collection = TrackedCollection.fromRecord(record);
+    collection.suspicion = suspects.get(collection.id) ?? null;
     context.tracked.set(collection.id, collection);
     // A copy that ended leaves its spool behind when the engine dies at that moment.
     if (collection.state === 'live') await context.checkpoint.clearSpool(collection.uuid);
@@ -44,20 +44,6 @@ export async function loadTracked(context: EngineContext): Promise<void> {
       context.counters.documentsCopied += partition.documents;
       context.counters.bytesCopied += partition.bytes;
     }
-  }
-}
-
-/**
- * A token such that every change after it will be in the stream, and every read made from now on sees every change before it: the
- * stream has been seen to pass a note that was acknowledged by the majority.
- */
-async function fixPosition(context: EngineContext): Promise<ResumeToken> {
-  await using stream = new ChangeStream(context, undefined);
-  await stream.next(BARRIER_WAIT_MS);
-  const barrier = await context.retrier.run('the source', () => writeBarrier(context.source));
-  while (true) {
-    const batch = await stream.next(BARRIER_WAIT_MS);
-    if (!isBefore(batch.time, barrier)) return batch.token;
   }
 }
 

@@ -26,6 +26,30 @@ export interface PhaseTime {
   readonly endedAtMs?: number;
 }
 
+/** How far the source's oplog reaches, and how much of it is left before changes would be lost. */
+export interface OplogHeadroom {
+  /** From its oldest entry to its newest. */
+  readonly windowSeconds: number;
+  /** When changes would be lost if no more were taken, at the rate at which it is written. */
+  readonly leftSeconds: number;
+  /** Of its size, what is not filled with changes that are not safe yet. */
+  readonly headroomPercent: number;
+}
+
+/** What lost history has led to. */
+export interface RepairsProgress {
+  /** How often history was lost, and the last time and reason. */
+  readonly declared: number;
+  readonly atMs: number;
+  readonly reason: string;
+  /** Those that became suspect the last time, and of them those that no longer are. */
+  readonly collections: number;
+  readonly collectionsDone: number;
+  /** Documents of the source that were compared, and keys that differed and were carried over again. */
+  readonly documentsCompared: number;
+  readonly keysDiffered: number;
+}
+
 /** A snapshot of a migration. Counts never go backwards except after a declared restart. */
 export interface Progress {
   readonly migrationId: string;
@@ -53,6 +77,10 @@ export interface Progress {
   };
   /** Whole seconds behind the source by cluster time; null before the stream is open, while paused and after the end. */
   readonly lagSeconds: number | null;
+  /** "Oplog time left"; null while it is not known. */
+  readonly oplog: OplogHeadroom | null;
+  /** Null as long as no history was lost. */
+  readonly repairs: RepairsProgress | null;
   /** Whether a cutover asked for now would begin at once. */
   readonly readyForCutover: boolean;
   /** Why it is not ready; empty when it is. */

@@ -1,7 +1,7 @@
 import { modernisedWarnings } from '../catalog/legacy-index.ts';
 import type { MigrationRun } from './migration-run.ts';
 import type { MigrationOptions } from './options.ts';
-import type { Progress } from './progress.ts';
+import type { Progress, RepairsProgress } from './progress.ts';
 
 /** Progress of a migration that this process has not begun to run. */
 export function notYetRunning(options: MigrationOptions): Progress {
@@ -20,6 +20,8 @@ export function notYetRunning(options: MigrationOptions): Progress {
     indexes: { total: 0, built: 0 },
     changes: { read: 0, applied: 0, duringCopy: 0, queued: 0 },
     lagSeconds: null,
+    oplog: null,
+    repairs: null,
     readyForCutover: false,
     notReadyReasons: ['it is not running'],
     canWrite: false,
@@ -43,6 +45,7 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
     modernisedWarnings(namespace, indexes).map(({ message }) => message),
   );
   const keptAccounts = context.movesAccounts && context.accounts.kept ? [context.accounts.kept.message] : [];
+  const repairs = repairsOf(run);
   const reasons = state === 'tailing' ? run.notReadyReasons : [`it is ${state}`];
   return {
     migrationId: options.migrationId,
@@ -70,6 +73,8 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
       queued: follower?.queued ?? 0,
     },
     lagSeconds: following ? (follower?.lagSeconds ?? null) : null,
+    oplog: follower?.oplog.headroom ?? null,
+    repairs,
     readyForCutover: reasons.length === 0,
     notReadyReasons: reasons,
     canWrite: cutover?.canWriteAtMs !== undefined,
@@ -85,7 +90,37 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
     pingMs: { source: run.pings.source, destination: run.pings.destination },
     addresses: run.addresses,
     // What preflight has seen, and what came later.
-    warnings: [...new Set([...run.warnings, ...indexWarnings, ...keptAccounts, ...context.retrier.waits])],
+    warnings: [
+      ...new Set([
+        ...run.warnings,
+        ...indexWarnings,
+        ...keptAccounts,
+        ...(follower?.oplog.warnings ?? []),
+        ...repairWarnings(repairs),
+        ...context.retrier.waits,
+      ]),
+    ],
     ...(error === undefined ? {} : { error }),
   };
+}
+
+function repairsOf({ context, log }: MigrationRun): RepairsProgress | null {
+  const { repairs } = log.record;
+  if (repairs === undefined) return null;
+  const suspect = [...context.tracked.values()].filter(({ suspicion }) => suspicion !== null).length;
+  return {
+    ...repairs,
+    collectionsDone: Math.max(0, repairs.collections - suspect),
+    documentsCompared: context.counters.compared,
+    keysDiffered: context.counters.differed,
+  };
+}
+
+function repairWarnings(repairs: RepairsProgress | null): string[] {
+  if (repairs === null || repairs.collectionsDone === repairs.collections) return [];
+  const { atMs, collections, collectionsDone, keysDiffered, reason } = repairs;
+  return [
+    `The source lost changes before they were taken, noticed at ${new Date(atMs).toISOString()} (${reason}). ${collectionsDone} of the ` +
+      `${collections} collections concerned are repaired, with ${keysDiffered} documents that differed.`,
+  ];
 }

@@ -1,24 +1,31 @@
 import type { Timestamp } from 'mongodb';
+import { messageOf, reach } from '../../platform/index.ts';
 import { Lanes } from '../apply/lanes.ts';
-import { ChangeStream, type ResumeToken, type StreamBatch } from '../capture/change-stream.ts';
+import { ChangeStream, isHistoryLost, type ResumeToken, type StreamBatch } from '../capture/change-stream.ts';
 import { Dispatcher } from '../capture/dispatcher.ts';
+import { fixPosition } from '../capture/fix-position.ts';
+import { OplogWatch } from '../capture/oplog-watch.ts';
 import { type SourceCatalog, sourceCatalog } from '../capture/source-catalog.ts';
 import { Spool } from '../capture/spool.ts';
 import { Watermark } from '../capture/watermark.ts';
 import { IndexKeeper } from '../catalog/index-keeper.ts';
 import { reconcileCatalog } from '../catalog/reconcile.ts';
-import type { CatalogRecord } from '../checkpoint/records.ts';
 import { isBefore, timeOfToken } from '../cluster/cluster-time.ts';
 import { Copier } from '../copy/copier.ts';
 import { Throttle } from '../copy/throttle.ts';
 import type { RunningStream } from '../cutover/cut-over.ts';
+import { Repairs } from '../verify/repairs.ts';
+import { markSuspect } from '../verify/suspicion.ts';
 import type { EngineContext } from './context.ts';
+import type { MigrationLog } from './migration-log.ts';
 import type { TaskGroup } from './task-group.ts';
 
 const IDLE_WAIT_MS = 250;
 const HURRIED_WAIT_MS = 5;
 const SPOOL_FLUSH_EVERY_MS = 50;
 const POLL_MS = 5;
+/** A source that loses its history again and again is not asked more often. */
+const AFTER_LOSS_MS = 250;
 
 /** Follows the source from a token on: catalog, copy, spool, lanes. Everything of a running migration but its lifecycle. */
 export class StreamFollower implements RunningStream {
@@ -31,21 +38,24 @@ export class StreamFollower implements RunningStream {
   readonly #watermark: Watermark;
   readonly #catalog: SourceCatalog;
   readonly #dispatcher: Dispatcher;
-  readonly #stream: ChangeStream;
+  readonly #repairs: Repairs;
+  readonly #log: MigrationLog;
+  readonly oplog: OplogWatch;
+  #stream: ChangeStream;
   #hurried = 0;
   #stopped = false;
   #following: Promise<void> = Promise.resolve();
   #latest: { readonly batch: StreamBatch; readonly atMs: number } | undefined;
 
-  /** @param catalog  what the source's catalog was when the migration began, where it has to stay so */
   constructor(
     context: EngineContext,
     tasks: TaskGroup,
+    log: MigrationLog,
     token: ResumeToken,
-    catalog: CatalogRecord | undefined,
     copyBytesPerSecond: number,
   ) {
     this.#context = context;
+    this.#log = log;
     this.#tasks = tasks;
     const time = timeOfToken(token);
     context.position.time = time;
@@ -58,7 +68,10 @@ export class StreamFollower implements RunningStream {
     this.#watermark = new Watermark({ token, time }, () =>
       Math.min(this.#lanes.oldestSequence, this.#spool.oldestSequence),
     );
-    this.#catalog = sourceCatalog(context, catalog, (databases) => this.#bringCatalogInStep(databases));
+    const parts = { lanes: this.#lanes, copier: this.#copier, throttle };
+    this.#repairs = new Repairs(context, parts, (task) => tasks.start(task));
+    this.oplog = new OplogWatch(context, () => this.#watermark.safe.time);
+    this.#catalog = sourceCatalog(context, log.record.catalog, (databases) => this.#bringCatalogInStep(databases));
     const sinks = { lanes: this.#lanes, spool: this.#spool, watermark: this.#watermark };
     this.#dispatcher = new Dispatcher(context, sinks, this.#catalog);
   }
@@ -72,9 +85,11 @@ export class StreamFollower implements RunningStream {
     return this.#lanes.queued;
   }
 
-  /** Whether every collection is copied, indexed and followed. */
+  /** Whether every collection is copied, indexed and followed, and nothing of it may have been missed. */
   get allLive(): boolean {
-    return this.#indexes.idle && [...this.#context.tracked.values()].every(({ state }) => state === 'live');
+    const collections = [...this.#context.tracked.values()];
+    if (this.#repairs.held) return false;
+    return this.#indexes.idle && collections.every(({ state, suspicion }) => state === 'live' && suspicion === null);
   }
 
   /** Seconds behind the source by cluster time, grown by the time for which the source has not answered. */
@@ -89,16 +104,21 @@ export class StreamFollower implements RunningStream {
   /** Takes up the operator's load level. */
   adjustLoad(): void {
     this.#copier.adjustLoad();
+    this.#repairs.adjustLoad();
   }
 
   /** Compares the catalogs once, then follows. */
   async start(): Promise<void> {
-    await this.#catalog.start();
     const { signal } = this.#context;
+    this.#tasks.start(() => this.oplog.watch());
+    // Whether the source still has its history is known before anything rests on it.
+    const first = await this.#next(IDLE_WAIT_MS);
+    await this.#catalog.start();
+    this.#tasks.start(() => this.#repairs.run());
     this.#tasks.start(() => this.#catalog.watch());
     this.#tasks.start(() => this.#lanes.run(signal));
     this.#tasks.start(() => this.#flushSpool());
-    this.#following = this.#tasks.start(() => this.#follow());
+    this.#following = this.#tasks.start(() => this.#follow(first));
   }
 
   async inStepAt(time: Timestamp, signal: AbortSignal): Promise<void> {
@@ -134,15 +154,67 @@ export class StreamFollower implements RunningStream {
     await this.#lanes.flush();
   }
 
-  async #follow(): Promise<void> {
-    const { gate, signal, clock } = this.#context;
-    await using stream = this.#stream;
-    while (!this.#stopped) {
-      await gate.pass(signal);
-      const batch = await stream.next(this.#hurried > 0 ? HURRIED_WAIT_MS : IDLE_WAIT_MS);
-      this.#latest = { batch, atMs: clock.now() };
-      await this.#dispatcher.dispatch(batch);
+  async #follow(first: StreamBatch | undefined): Promise<void> {
+    const { gate, signal } = this.#context;
+    try {
+      for (let batch = first; batch !== undefined; ) {
+        await this.#dispatcher.dispatch(batch);
+        await gate.pass(signal);
+        batch = await this.#next(this.#hurried > 0 ? HURRIED_WAIT_MS : IDLE_WAIT_MS);
+      }
+    } finally {
+      await this.#stream[Symbol.asyncDispose]();
     }
+  }
+
+  /**
+   * The next batch of the stream, or, when the source no longer has it, of a new one, once all is marked of which changes may have been missed.
+   * @returns undefined when no more are to be taken
+   */
+  async #next(waitMs: number): Promise<StreamBatch | undefined> {
+    while (!this.#stopped) {
+      try {
+        if (this.#repairs.held) await this.#goOnFromNow();
+        const batch = await this.#stream.next(waitMs);
+        this.#latest = { batch, atMs: this.#context.clock.now() };
+        return batch;
+      } catch (error) {
+        if (!isHistoryLost(error)) throw error;
+        await this.#declareLoss(messageOf(error.cause));
+      }
+    }
+    return undefined;
+  }
+
+  /** From here on the migration says what it lacks, whoever runs it. */
+  async #declareLoss(reason: string): Promise<void> {
+    this.#repairs.held = true;
+    const { clock, logger, signal } = this.#context;
+    const collections = await markSuspect(this.#context);
+    const { declared } = this.#log.record.repairs ?? { declared: 0 };
+    const repairs = { declared: declared + 1, atMs: clock.now(), reason, collections };
+    logger.warn(repairs, 'The source has lost changes before they were taken: collections are compared and repaired');
+    await this.#log.save({ repairs });
+    await reach('engine.capture.loss-declared');
+    await clock.sleep(AFTER_LOSS_MS, signal);
+  }
+
+  /** Opens another stream. Killed before its position is on record, a successor finds the history lost as well. */
+  async #goOnFromNow(): Promise<void> {
+    const { checkpoint, retrier, position } = this.#context;
+    await this.#stream[Symbol.asyncDispose]();
+    const token = await fixPosition(this.#context);
+    position.time = timeOfToken(token);
+    // A copy that has begun meanwhile may have read before this position.
+    await markSuspect(this.#context);
+    // What was known before must not be written after it was compared.
+    await this.flush();
+    this.#dispatcher.goOnAt(token);
+    await retrier.run('the destination', () => checkpoint.save({ token }));
+    await reach('engine.capture.position-fixed-anew');
+    await this.#catalog.start();
+    this.#stream = new ChangeStream(this.#context, token);
+    this.#repairs.held = false;
   }
 
   async #flushSpool(): Promise<void> {
@@ -155,7 +227,7 @@ export class StreamFollower implements RunningStream {
 
   async #bringCatalogInStep(databases: ReadonlySet<string>): Promise<void> {
     await reconcileCatalog(this.#context, databases);
-    await this.#copier.takeUp((task) => void this.#tasks.start(task));
+    await this.#copier.takeUp((task) => this.#tasks.start(task));
     for (const collection of this.#context.tracked.values()) {
       // Those still being copied get their indexes after it; everything later has to hear of every change.
       const indexed = collection.state === 'indexing' || collection.state === 'live';

@@ -17,6 +17,8 @@ export function snapshot(changed: Partial<Progress> = {}): Progress {
     indexes: { total: 4, built: 0 },
     changes: { read: 10, applied: 5, duringCopy: 2, queued: 7 },
     lagSeconds: 3,
+    oplog: null,
+    repairs: null,
     readyForCutover: false,
     notReadyReasons: ['the initial copy is not done'],
     canWrite: false,

@@ -1,0 +1,89 @@
+import type { Timestamp } from 'mongodb';
+import { messageOf } from '../../platform/index.ts';
+import type { EngineContext } from '../lifecycle/context.ts';
+import type { OplogHeadroom } from '../lifecycle/progress.ts';
+import { OplogGauge } from './oplog-gauge.ts';
+
+const EVERY_MS = 10_000;
+const LOW_PERCENT = 50;
+
+/** Sections of `serverStatus` that cost more than what is looked for. */
+const NOT_NEEDED = { metrics: 0, wiredTiger: 0, tcmalloc: 0, locks: 0, repl: 0 };
+
+/** Watches how much of the source's oplog is left before it no longer reaches back to where the stream would go on [2]. */
+export class OplogWatch {
+  readonly #context: EngineContext;
+  readonly #safeTime: () => Timestamp;
+  readonly #gauge = new OplogGauge();
+  #headroom: OplogHeadroom | null = null;
+  #lowSinceMs: number | undefined;
+
+  /** @param safeTime  up to where changes are safe on the destination */
+  constructor(context: EngineContext, safeTime: () => Timestamp) {
+    this.#context = context;
+    this.#safeTime = safeTime;
+  }
+
+  /** As of the last look; null while it is not known. */
+  get headroom(): OplogHeadroom | null {
+    return this.#headroom;
+  }
+
+  /** For the operator, while there is too little left. */
+  get warnings(): readonly string[] {
+    if (this.#headroom === null || this.#lowSinceMs === undefined) return [];
+    const { headroomPercent, leftSeconds } = this.#headroom;
+    const since = new Date(this.#lowSinceMs).toISOString();
+    return [
+      `Less than ${LOW_PERCENT} % of the source's oplog is left since ${since}, now ${headroomPercent} %: in about ${leftSeconds} s it loses ` +
+        'changes that are not on the destination yet. Enlarge it (replSetResizeOplog), or let the migration go on.',
+    ];
+  }
+
+  /** Looks until the run ends, while it is paused, too. */
+  async watch(): Promise<void> {
+    const { clock, signal } = this.#context;
+    while (!signal.aborted) {
+      await this.#look();
+      await clock.sleep(EVERY_MS, signal);
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { clock, logger } = this.#context;
+    try {
+      this.#headroom = await this.#measure();
+    } catch (error) {
+      // What else needs the source waits for it, and says so.
+      this.#headroom = null;
+      logger.debug({ error: messageOf(error) }, 'The oplog of the source could not be looked at');
+      return;
+    }
+    const isLow = this.#headroom.headroomPercent < LOW_PERCENT;
+    if (isLow === (this.#lowSinceMs !== undefined)) return;
+    this.#lowSinceMs = isLow ? clock.now() : undefined;
+    if (isLow) logger.warn(this.#headroom, 'The oplog of the source has too little headroom');
+    else logger.info(this.#headroom, 'The oplog of the source has headroom again');
+  }
+
+  async #measure(): Promise<OplogHeadroom> {
+    const { source } = this.#context;
+    const [{ oplog }, stats] = await Promise.all([
+      source.db('admin').command({ serverStatus: 1, oplog: 1, ...NOT_NEEDED }),
+      source.db('local').command({ collStats: 'oplog.rs' }),
+    ]);
+    const look = {
+      earliest: secondsOf(oplog.earliestOptime),
+      latest: secondsOf(oplog.latestOptime),
+      bytes: stats.size,
+      capacity: stats.maxSize,
+      written: stats.wiredTiger.cursor['insert key and value bytes'],
+    };
+    return this.#gauge.measure(look, secondsOf(this.#safeTime()));
+  }
+}
+
+/** The increment keeps the order within a second; no server does a million operations in one. */
+function secondsOf(time: Timestamp): number {
+  return time.getHighBits() + time.getLowBits() / 1_000_000;
+}

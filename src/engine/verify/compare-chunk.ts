@@ -1,0 +1,111 @@
+import type { Timestamp } from 'mongodb';
+import { type DocumentKey, keyOf } from '../bson/document-key.ts';
+import { blameFilter } from '../catalog/document-filters.ts';
+import type { TrackedCollection } from '../catalog/tracked-collection.ts';
+import { onDestination, onSource, pinTo } from '../cluster/moved.ts';
+import { RawCursor } from '../cluster/raw-cursor.ts';
+import type { WriteTarget } from '../cluster/raw-write.ts';
+import { batchSize, rangeFilter } from '../copy/copy-partition.ts';
+import type { EngineContext } from '../lifecycle/context.ts';
+
+/** What one comparison has seen. */
+export interface ComparedChunk {
+  /** Of the source. */
+  readonly documents: number;
+  readonly bytes: number;
+  readonly differing: number;
+  /** Where the next chunk begins; undefined when this was the last one. */
+  readonly last: DocumentKey | undefined;
+}
+
+/**
+ * Compares the next documents of a collection, byte by byte, with what the destination has in the same range of `_id`. Holds one batch of
+ * either side at a time, however far apart they are.
+ * @param after            the key to begin after; undefined for the first chunk
+ * @param destinationTime  of the destination's cluster: it is read in a state of that time or later
+ * @param differ           takes keys whose documents differ, or are on one side only; some of them twice when a read is repeated
+ * @throws CollectionDropped when the source no longer has the collection
+ */
+export async function compareChunk(
+  context: EngineContext,
+  collection: TrackedCollection,
+  { after, destinationTime }: { readonly after: DocumentKey | undefined; readonly destinationTime: Timestamp },
+  differ: (keys: readonly DocumentKey[]) => Promise<void>,
+): Promise<ComparedChunk> {
+  const wanted = await readSource(context, collection, after);
+  const documents = new Map(wanted.map((document) => [keyOf(document).identity, document]));
+  const last = wanted.at(-1);
+  const high = last === undefined ? undefined : keyOf(last);
+  const differing = await onDestination(context, collection, async (target) => {
+    const missing = new Map(documents);
+    let count = 0;
+    const note = async (keys: readonly DocumentKey[]) => {
+      count += keys.length;
+      if (keys.length > 0) await differ(keys);
+    };
+    for await (const batch of readDestination(context, collection, target, { after, high, destinationTime })) {
+      const keyed = batch.map((document) => ({ key: keyOf(document), document }));
+      await note(
+        keyed.filter(({ key, document }) => !documents.get(key.identity)?.equals(document)).map(({ key }) => key),
+      );
+      for (const { key } of keyed) missing.delete(key.identity);
+    }
+    await note([...missing.values()].map(keyOf));
+    return count;
+  });
+  const bytes = wanted.reduce((sum, document) => sum + document.length, 0);
+  return { documents: wanted.length, bytes, differing, last: high };
+}
+
+/** A batch of the source's documents in the order of `_id`, as they are now. */
+async function readSource(
+  context: EngineContext,
+  collection: TrackedCollection,
+  after: DocumentKey | undefined,
+): Promise<readonly Buffer[]> {
+  try {
+    return await onSource(context, collection, async (name) => {
+      const [cursor, { documents }] = await RawCursor.open(context.source, collection.sourceDatabase, {
+        find: name,
+        filter: collection.selected(rangeFilter(after, undefined)),
+        sort: { _id: 1 },
+        ...hint(collection),
+        batchSize: batchSize(collection),
+        singleBatch: true,
+        ...pinTo(context, collection),
+        readConcern: { level: 'majority', afterClusterTime: context.position.time },
+      });
+      await cursor[Symbol.asyncDispose]();
+      return documents;
+    });
+  } catch (error) {
+    throw blameFilter(collection, error);
+  }
+}
+
+async function* readDestination(
+  context: EngineContext,
+  collection: TrackedCollection,
+  { database, name, uuid }: WriteTarget,
+  range: {
+    readonly after: DocumentKey | undefined;
+    readonly high: DocumentKey | undefined;
+    readonly destinationTime: Timestamp;
+  },
+): AsyncGenerator<readonly Buffer[]> {
+  const [cursor, first] = await RawCursor.open(context.destination, database, {
+    find: name,
+    filter: rangeFilter(range.after, range.high),
+    ...hint(collection),
+    batchSize: batchSize(collection),
+    collectionUUID: uuid,
+    readConcern: { level: 'majority', afterClusterTime: range.destinationTime },
+  });
+  await using _ = cursor;
+  yield first.documents;
+  while (cursor.open) yield (await cursor.next({ batchSize: batchSize(collection) })).documents;
+}
+
+function hint(collection: TrackedCollection): { readonly hint?: object } {
+  return collection.isClustered ? {} : { hint: { _id: 1 } };
+}

@@ -1,0 +1,118 @@
+import { Binary } from 'mongodb';
+import { reach } from '../../platform/index.ts';
+import type { Lanes } from '../apply/lanes.ts';
+import { type DocumentKey, keyBytes, keyFromBytes } from '../bson/document-key.ts';
+import { bufferOf } from '../bson/stored-bytes.ts';
+import type { Suspicion, TrackedCollection } from '../catalog/tracked-collection.ts';
+import { CollectionDropped } from '../cluster/moved.ts';
+import type { Copier } from '../copy/copier.ts';
+import type { Throttle } from '../copy/throttle.ts';
+import type { EngineContext } from '../lifecycle/context.ts';
+import { Slots } from '../lifecycle/slots.ts';
+import { compareChunk } from './compare-chunk.ts';
+
+const LOOK_EVERY_MS = 100;
+const SAVE_POSITION_EVERY_MS = 1_000;
+
+/**
+ * Repairs collections of which changes may have been missed, beside the changes that go on: both sides are compared, and what differs goes
+ * through the lanes, which read it anew. A key that changes at that moment may be taken for one that differs, which costs a read.
+ *
+ * What a key is to become is decided by reads after the stream's new position, so every change that such a read has not seen is in the stream.
+ */
+export class Repairs {
+  readonly #context: EngineContext;
+  readonly #lanes: Lanes;
+  readonly #copier: Copier;
+  readonly #throttle: Throttle;
+  readonly #start: (task: () => Promise<void>) => Promise<void>;
+  readonly #slots: Slots;
+  readonly #underWay = new Set<TrackedCollection>();
+  /** While the stream has no position, nothing may be compared. */
+  held = false;
+
+  constructor(
+    context: EngineContext,
+    parts: { readonly lanes: Lanes; readonly copier: Copier; readonly throttle: Throttle },
+    start: (task: () => Promise<void>) => Promise<void>,
+  ) {
+    this.#context = context;
+    this.#lanes = parts.lanes;
+    this.#copier = parts.copier;
+    this.#throttle = parts.throttle;
+    this.#start = start;
+    this.#slots = new Slots(context.load.partitionsAtATime);
+  }
+
+  /** Takes up the operator's load level. */
+  adjustLoad(): void {
+    this.#slots.resize(this.#context.load.partitionsAtATime);
+  }
+
+  /** Works until the run ends. */
+  async run(): Promise<void> {
+    const { clock, signal, tracked } = this.#context;
+    while (!signal.aborted) {
+      for (const collection of this.held ? [] : tracked.values()) {
+        if (collection.suspicion === null || collection.state !== 'live' || this.#underWay.has(collection)) continue;
+        this.#underWay.add(collection);
+        void this.#start(() => this.#slots.run(() => this.#repair(collection)));
+      }
+      await clock.sleep(LOOK_EVERY_MS, signal);
+    }
+  }
+
+  async #repair(collection: TrackedCollection): Promise<void> {
+    try {
+      const { suspicion } = collection;
+      if (suspicion === null || this.held) return;
+      // Its order is part of its data, and its size is bounded [35].
+      if (collection.isCapped) await this.#copier.copyAnew(collection);
+      else await this.#compare(collection, suspicion);
+    } catch (error) {
+      if (!(error instanceof CollectionDropped)) throw error;
+    } finally {
+      this.#underWay.delete(collection);
+    }
+  }
+
+  /** Ends without an effect when history was lost again meanwhile: then what it has compared counts for nothing. */
+  async #compare(collection: TrackedCollection, suspicion: Suspicion): Promise<void> {
+    const { gate, signal, clock, counters, checkpoint, retrier, destination } = this.#context;
+    // What the lanes have written is seen from here on, whichever member answers.
+    const { operationTime: destinationTime } = await retrier.run('the destination', () =>
+      destination.db('admin').command({ ping: 1 }),
+    );
+    let after = suspicion.comparedTo === null ? undefined : keyFromBytes(bufferOf(suspicion.comparedTo));
+    let savedAtMs = clock.now();
+    while (true) {
+      await gate.pass(signal);
+      const chunk = await compareChunk(this.#context, collection, { after, destinationTime }, (keys) =>
+        this.#carryOver(collection, keys),
+      );
+      if (collection.suspicion !== suspicion) return;
+      counters.compared += chunk.documents;
+      counters.differed += chunk.differing;
+      await reach('engine.verify.chunk-compared');
+      if (chunk.last === undefined) break;
+      after = chunk.last;
+      await this.#throttle.take(chunk.bytes, signal);
+      if (clock.now() - savedAtMs < SAVE_POSITION_EVERY_MS) continue;
+      savedAtMs = clock.now();
+      await this.#lanes.flush();
+      const comparedTo = new Binary(keyBytes(after));
+      await retrier.run('the destination', () => checkpoint.saveCompared(collection.uuid, suspicion.mark, comparedTo));
+      await reach('engine.verify.position-saved');
+    }
+    await this.#lanes.flush();
+    await retrier.run('the destination', () => checkpoint.clearSuspect(collection.uuid, suspicion.mark));
+    if (collection.suspicion === suspicion) collection.suspicion = null;
+  }
+
+  async #carryOver(collection: TrackedCollection, keys: readonly DocumentKey[]): Promise<void> {
+    await this.#lanes.room();
+    for (const key of keys) {
+      this.#lanes.add({ collection, key, state: { kind: 'unknown' }, sequence: Number.POSITIVE_INFINITY });
+    }
+  }
+}

@@ -1,0 +1,16 @@
+import { newId } from '../../platform/index.ts';
+import type { EngineContext } from '../lifecycle/context.ts';
+
+/**
+ * Marks every collection as suspect of which something may be on the destination; those whose copy has not begun will be read later
+ * anyway. On record when it returns.
+ * @returns how many there are
+ */
+export async function markSuspect({ tracked, checkpoint, retrier }: EngineContext): Promise<number> {
+  const mark = newId();
+  const begun = [...tracked.values()].filter(({ isBegun }) => isBegun);
+  for (const collection of begun) collection.suspicion = { mark, comparedTo: null };
+  const uuids = begun.map(({ uuid }) => uuid);
+  await retrier.run('the destination', () => checkpoint.saveSuspects(uuids, mark));
+  return begun.length;
+}

@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Db, Long } from 'mongodb';
+import { type Clock, newId, onReach, systemClock } from '../../src/platform/index.ts';
+import { compareClusters } from '../support/compare-clusters.ts';
+import { checkForLeaks } from '../support/leak-check.ts';
+import { expectHookReached, runLinkspan } from '../support/linkspan-process.ts';
+import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
+import { OPLOG_MEGABYTES, rollOplog, smallOplog, writeNotes } from '../support/roll-oplog.ts';
+import { allowWrites, needsSource } from '../support/source-version.ts';
+import { hurried } from './fixed-catalog-shop.ts';
+import { RunningMigration } from './running-migration.ts';
+
+checkForLeaks({ sockets: false });
+
+test('an oplog that goes round', async (t) => {
+  await using pair = await startPair({ source: smallOplog });
+  const db = pair.source.client.db('shop');
+  const refill = async () => {
+    for (const { client } of [pair.source, pair.destination])
+      for (const name of ['shop', 'linkspan_internal']) await client.db(name).dropDatabase();
+    await fill(db);
+  };
+
+  await t.test('several times during the copy needs no repair, for the copy need not fit into it', async () => {
+    await refill();
+    let rounds: Promise<void> | undefined;
+    const goRound = async () => {
+      for (let round = 0; round < 3; round += 1) {
+        await rollOplog(pair.source, async () => {
+          const { read } = running.progress.changes;
+          await db.collection('items').updateMany({ n: { $lt: 20 } }, { $inc: { changed: 1 } });
+          await running.until('the changes to be read', ({ changes }) => changes.read >= read + 20);
+        });
+      }
+    };
+    using _ = onReach('engine.copy.batch-acknowledged', () => {
+      rounds ??= goRound();
+      return rounds;
+    });
+    await using running = RunningMigration.start(pair, filtered);
+    await running.untilReady();
+    assert.ok(running.progress.changes.duringCopy > 0);
+    assert.equal(running.progress.repairs, null);
+    await running.commit();
+    await assertIdentical(pair);
+  });
+
+  await t.test(
+    'alarms before anything is lost, while paused, too, and no longer when changes are taken again',
+    async () => {
+      await refill();
+      await using running = RunningMigration.start(pair, { ...filtered, clock: hurried });
+      await running.untilReady();
+      running.migration.want('paused');
+      await running.until('the pause', ({ state }) => state === 'paused');
+      const isAlarm = (warning: string) => /Less than 50 % of the source's oplog is left since/.test(warning);
+      await running.until('a look at the oplog', ({ oplog }) => oplog !== null && oplog.headroomPercent > 50);
+      assert.equal(running.progress.warnings.some(isAlarm), false);
+      await writeNotes(pair.source, OPLOG_MEGABYTES * 0.65);
+      await running.until('the alarm', ({ warnings }) => warnings.some(isAlarm));
+      assert.ok((running.progress.oplog?.headroomPercent ?? 100) < 50);
+      running.migration.want('running');
+      await running.until('the end of the alarm', ({ warnings }) => !warnings.some(isAlarm));
+      assert.equal(running.progress.repairs, null);
+    },
+  );
+
+  await t.test('while the engine is down: what was missed is repaired, and nothing else is written', async () => {
+    await refill();
+    const options = { ...filtered, migrationId: newId() };
+    await using first = RunningMigration.start(pair, options);
+    await first.untilReady();
+    await first.stop();
+    const { applied } = first.progress.changes;
+    const { differing, compared } = await changeEverything(db);
+    await rollOplog(pair.source);
+
+    await using second = RunningMigration.start(pair, options);
+    let tooEarly = false;
+    using _ = onReach('engine.verify.chunk-compared', () => {
+      tooEarly ||= second.progress.readyForCutover;
+    });
+    await second.untilReady();
+    assert.equal(tooEarly, false);
+    const { repairs, changes } = second.progress;
+    assert.equal(repairs?.declared, 1);
+    assert.equal(repairs.collectionsDone, repairs.collections);
+    assert.equal(repairs.documentsCompared, compared);
+    assert.equal(repairs.keysDiffered, differing);
+    assert.equal(changes.applied - applied, differing);
+    await second.stop();
+
+    await db.collection('items').updateMany({ n: { $lt: 3 } }, { $inc: { n: 1 } });
+    await rollOplog(pair.source);
+    const saved = Promise.withResolvers<void>();
+    using __ = onReach('engine.verify.position-saved', () => {
+      if ((third.progress.repairs?.documentsCompared ?? 0) > compared + FIRST_CHUNK) saved.resolve();
+    });
+    await using third = RunningMigration.start(pair, { ...options, clock: fast });
+    await saved.promise;
+    await third.stop();
+    await using fourth = RunningMigration.start(pair, options);
+    await fourth.untilReady();
+    const again = (fourth.progress.repairs?.documentsCompared ?? 0) - compared;
+    assert.ok(again < compared + FIRST_CHUNK, 'the repair went on where it was stopped');
+    assert.equal(fourth.progress.repairs?.declared, 2);
+    await fourth.commit();
+    await assertIdentical(pair);
+    const [left, right] = await Promise.all([pair.source, pair.destination].map((set) => order(set.client.db('shop'))));
+    assert.deepEqual(right, left, 'the order of the capped collection');
+  });
+
+  await t.test('under an engine that is killed again and again while it repairs', async () => {
+    await refill();
+    const clusters = ['--cluster0', pair.source.uri, '--cluster1', pair.destination.uri];
+    const arguments_ = ['sync', '--once', '--no-verify', ...clusters];
+    const kill = async (hook: string) => {
+      await using killed = runLinkspan(arguments_, { hook: `${hook}=kill` });
+      await expectHookReached(killed);
+    };
+    await kill('engine.copy.drained@4');
+    await changeEverything(db);
+    await rollOplog(pair.source);
+    await kill('engine.capture.loss-declared');
+    await kill('engine.capture.position-fixed-anew');
+    await kill('engine.verify.chunk-compared');
+    await using last = runLinkspan(arguments_);
+    assert.deepEqual(await last.exit, { code: 0, signal: null }, last.stderr);
+    await assertIdentical(pair, false);
+    const [record] = await pair.destination.client.db('linkspan_internal').collection('migrations').find().toArray();
+    assert.equal(record?.repairs.declared, 2, 'once its new position was on record, the loss was not declared again');
+  });
+});
+
+/** Whether the source's catalog has to stand still, and knows fewer kinds of collections. */
+const isFixed = needsSource('6.0', 'its catalog has to stand still') !== false;
+
+/** More than all collections but `items` have, and less than its first chunk. */
+const FIRST_CHUNK = 2_000;
+
+/** A clock by which everything takes long: what is saved now and then is saved each time. */
+const fast: Clock = { ...systemClock, now: () => Date.now() * 1_000 };
+
+const filtered = { documentFilters: [{ database: 'shop', collection: 'selected', filter: { kept: true } }] };
+
+async function assertIdentical({ source, destination }: ReplicaSetPair, isFiltered = true): Promise<void> {
+  await allowWrites(source.client);
+  const { differences } = await compareClusters(source.client, destination.client, {
+    selects: (namespace, { kept }) => !isFiltered || namespace !== 'shop.selected' || kept === true,
+  });
+  assert.deepEqual(differences, []);
+}
+
+async function fill(db: Db): Promise<void> {
+  const documents = (count: number) => Array.from({ length: count }, (_, n) => ({ n, text: 'x'.repeat(1_000) }));
+  await db.collection('items').insertMany(documents(6_000));
+  await db.collection('untouched').insertMany(documents(500));
+  await db.collection('selected').insertMany(documents(100).map((one) => ({ ...one, kept: one.n % 2 === 0 })));
+  await db.collection('ids').insertMany([1, 2, 3, '1', '2', true].map((_id) => ({ _id, n: 0 })) as object[]);
+  const collation = { locale: 'en', strength: 2 };
+  await db.createCollection('collated', { collation });
+  await db.collection('collated').insertMany(['a', 'b', 'c'].map((_id) => ({ _id, n: 0 })) as object[]);
+  await db.createCollection('log', { capped: true, size: 1_000_000, max: 100 });
+  await db.collection('log').insertMany(documents(80));
+  if (isFixed) return;
+  for (const name of ['gone', 'old', 'recreated']) await db.collection(name).insertMany(documents(10));
+  await db.createCollection('clustered', { clusteredIndex: { key: { _id: 1 }, unique: true } });
+  await db.collection('clustered').insertMany(documents(50));
+  await db.createCollection('weather', { timeseries: { timeField: 'at', metaField: 'place' } });
+  await measure(db, 0, 100);
+}
+
+/** @returns how many keys differ then, and how many documents of the source are to be compared */
+async function changeEverything(db: Db): Promise<{ differing: number; compared: number }> {
+  const items = db.collection('items');
+  await items.updateMany({ n: { $lt: 7 } }, { $set: { n: -1 } });
+  await items.deleteMany({ n: { $gte: 5_900 } });
+  await items.insertMany([{ n: 1 }, { n: 2 }, { n: 3 }]);
+  await db.collection('selected').updateMany({ n: { $in: [0, 2, 4] } }, { $set: { kept: false } });
+  await db.collection('selected').updateOne({ n: 1 }, { $set: { kept: true } });
+  await db.collection<{ _id: number }>('ids').deleteOne({ _id: 1 });
+  await db.collection<{ _id: Long }>('ids').insertOne({ _id: Long.fromNumber(1) });
+  const collated = db.collection<{ _id: string }>('collated');
+  await collated.deleteOne({ _id: 'a' });
+  await collated.insertOne({ _id: 'A' });
+  await db.collection('log').insertMany(Array.from({ length: 60 }, (_, n) => ({ later: n })));
+  const documents = async (names: readonly string[]) => {
+    const counts = await Promise.all(names.map((name) => db.collection(name).countDocuments()));
+    return counts.reduce((sum, one) => sum + one, await db.collection('selected').countDocuments({ kept: true }));
+  };
+  // Of `items`, `selected`, `ids`, `collated`; the capped one is copied anew.
+  const differing = 7 + 100 + 3 + (3 + 1) + 2 + 2;
+  const whole = ['items', 'untouched', 'ids', 'collated'];
+  if (isFixed) return { differing, compared: await documents(whole) };
+
+  await items.createIndex({ n: 1, text: 1 });
+  await db.collection('clustered').deleteOne({ n: 0 });
+  await measure(db, 100, 10);
+  await db.collection('gone').drop();
+  await db.collection('old').rename('new');
+  await db.collection('recreated').drop();
+  await db.collection('recreated').insertMany([{ again: true }]);
+  await db.collection('added').insertOne({ n: 1 });
+  return {
+    // One of `clustered`, and a bucket for each of five places.
+    differing: differing + 1 + 5,
+    compared: await documents([...whole, 'new', 'clustered', 'system.buckets.weather']),
+  };
+}
+
+async function measure(db: Db, from: number, count: number): Promise<void> {
+  const documents = Array.from({ length: count }, (_, n) => ({
+    at: new Date(1_700_000_000_000 + (from + n) * 1_000),
+    place: `p${n % 5}`,
+    n,
+  }));
+  await db.collection('weather').insertMany(documents);
+}
+
+async function order(db: Db): Promise<unknown[]> {
+  const found = await db
+    .collection('log')
+    .find({}, { hint: { $natural: 1 } })
+    .toArray();
+  return found.map(({ n, later }) => [n, later]);
+}

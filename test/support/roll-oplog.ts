@@ -1,0 +1,38 @@
+import { eventually } from './eventually.ts';
+import type { ReplicaSet, ReplicaSetOptions } from './replica-set.ts';
+
+/** `LINKSPAN_TEST_OPLOG_MEGABYTES=990` is the smallest that a running server can be given. */
+export const OPLOG_MEGABYTES = Number(process.env.LINKSPAN_TEST_OPLOG_MEGABYTES ?? 20);
+
+const NOTE = 'x'.repeat(1_000_000);
+const NOTES_AT_A_TIME = OPLOG_MEGABYTES / 4;
+const DEADLINE_MS = 120_000;
+
+/** An oplog that goes round within a second or two. A server discards only what its last checkpoint on disk does not need. */
+export const smallOplog: ReplicaSetOptions = {
+  oplogSizeMegabytes: OPLOG_MEGABYTES,
+  mongodArgs: ['--syncdelay', '1'],
+};
+
+/** Writes notes of a megabyte to the oplog, which change no data. */
+export async function writeNotes({ client }: ReplicaSet, megabytes: number): Promise<void> {
+  for (let n = 0; n < megabytes; n += 1) {
+    await client.db('admin').command({ appendOplogNote: 1, data: { filler: NOTE } });
+  }
+}
+
+/**
+ * Writes notes until the oplog has nothing left of what it has now.
+ * @param follow  waits for whoever has to keep up, several times a round
+ */
+export async function rollOplog(set: ReplicaSet, follow: () => Promise<void> = async () => undefined): Promise<void> {
+  const admin = set.client.db('admin');
+  const { operationTime } = await admin.command({ ping: 1 });
+  const isRound = async () => {
+    await writeNotes(set, NOTES_AT_A_TIME);
+    await follow();
+    const { oplog } = await admin.command({ serverStatus: 1, oplog: 1 });
+    return oplog.earliestOptime.greaterThan(operationTime);
+  };
+  await eventually(isRound, { what: 'the oplog to go round', deadlineMs: DEADLINE_MS });
+}
