@@ -25,11 +25,11 @@ export async function insertDocuments(
   for (const document of documents) (needsExactWrite(document) ? exact : plain).push(document);
 
   await onDestination(context, collection, async (target) => {
-    for (const error of await insertRaw(context.destination, target, plain)) {
+    for (const error of await insertRaw(context.fence, target, plain)) {
       if (!isDuplicateId(error)) refuseWriteError(target, keyAt(plain, error.index), error);
     }
     const statements = exact.map((document) => exactInsertStatement(keyOf(document), document));
-    for (const error of await updateRaw(context.destination, target, statements)) {
+    for (const error of await updateRaw(context.fence, target, statements)) {
       if (!isDuplicateId(error)) refuseWriteError(target, keyAt(exact, error.index), error);
     }
   });

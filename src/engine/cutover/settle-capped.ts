@@ -28,7 +28,7 @@ async function settle(context: EngineContext, collection: TrackedCollection): Pr
   if (wanted === present) return;
   context.logger.info({ namespace: collection.namespace }, 'The capped collection is copied anew');
   await onDestination(context, collection, async (target) => {
-    for (const error of await deleteAll(context.destination, target)) refuseWriteError(target, undefined, error);
+    for (const error of await deleteAll(context.fence, target)) refuseWriteError(target, undefined, error);
   });
   for await (const documents of readInOrder(context, collection)) await insertDocuments(context, collection, documents);
 }
