@@ -5,6 +5,7 @@ import { keyOf } from '../../src/engine/bson/document-key.ts';
 import { classify } from '../../src/engine/cluster/failure-policy.ts';
 import { deleteRaw, insertRaw, replaceStatement, updateRaw } from '../../src/engine/cluster/raw-write.ts';
 import { startReplicaSet } from '../support/replica-set.ts';
+import { takeMigration } from './taken-migration.ts';
 
 test('a write to a collection that was renamed meanwhile says so, whatever kind of write it is', async () => {
   await using set = await startReplicaSet();
@@ -15,10 +16,11 @@ test('a write to a collection that was renamed meanwhile says so, whatever kind 
   const target = { database: 'x', name: 'a', uuid: new UUID(info.info.uuid.buffer) };
   await db.collection('a').rename('b');
   const bytes = Buffer.from(BSON.serialize({ _id: 1 }));
+  const { fence } = await takeMigration(set.client);
   for (const write of [
-    () => insertRaw(set.client, target, [bytes]),
-    () => updateRaw(set.client, target, [replaceStatement(keyOf(bytes), bytes)]),
-    () => deleteRaw(set.client, target, [keyOf(bytes)]),
+    () => insertRaw(fence, target, [bytes]),
+    () => updateRaw(fence, target, [replaceStatement(keyOf(bytes), bytes)]),
+    () => deleteRaw(fence, target, [keyOf(bytes)]),
   ]) {
     await assert.rejects(write, (error) => classify(error) === 'moved');
   }

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -91,6 +92,12 @@ export function runLinkspan(args: readonly string[], options: RunOptions = {}): 
       await exit;
     },
   };
+}
+
+/** Waits until a process that was told to stop itself at a named point has done so. */
+export async function untilStopped({ pid }: LinkspanProcess): Promise<void> {
+  const isStopped = () => /^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  await eventually(isStopped, { deadlineMs: LINE_DEADLINE_MS, what: 'the process to stop at the named point' });
 }
 
 /**

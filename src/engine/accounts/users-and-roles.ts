@@ -2,6 +2,7 @@ import type { MongoClient } from 'mongodb';
 import { messageOf, UserError } from '../../platform/index.ts';
 import type { MadeAccounts } from '../checkpoint/made-accounts.ts';
 import { classify } from '../cluster/failure-policy.ts';
+import type { Fence } from '../cluster/fence.ts';
 import type { Retrier } from '../cluster/retry.ts';
 import { type AccountDifferences, compareRoles, compareUsers } from './compare-accounts.ts';
 import { dropAccounts, makeAccounts } from './make-accounts.ts';
@@ -15,13 +16,13 @@ const ATTEMPTS = 5;
  */
 export class UsersAndRoles {
   readonly #source: MongoClient;
-  readonly #destination: MongoClient;
+  readonly #fence: Fence;
   readonly #made: MadeAccounts;
   #kept: UserError | undefined;
 
-  constructor(source: MongoClient, destination: MongoClient, made: MadeAccounts) {
+  constructor(source: MongoClient, fence: Fence, made: MadeAccounts) {
     this.#source = source;
-    this.#destination = destination;
+    this.#fence = fence;
     this.#made = made;
   }
 
@@ -33,8 +34,8 @@ export class UsersAndRoles {
   /** Looks what is to be done, and does nothing. */
   async compare(): Promise<{ readonly users: AccountDifferences; readonly roles: AccountDifferences }> {
     const [users, roles] = await Promise.all([
-      compareUsers(this.#source, this.#destination, this.#made),
-      compareRoles(this.#source, this.#destination, this.#made),
+      compareUsers(this.#source, this.#fence.client, this.#made),
+      compareRoles(this.#source, this.#fence.client, this.#made),
     ]);
     this.#kept = keptWarning(users.kept, roles.kept);
     return { users, roles };
@@ -63,7 +64,7 @@ export class UsersAndRoles {
       role: new Set([...roles.kept, ...roles.forgotten.map(({ _id }) => _id.id)]),
     };
     await dropAccounts(
-      this.#destination,
+      this.#fence,
       own.filter(({ _id }) => !others[_id.kind].has(_id.id)),
     );
     await this.#made.forget(own.map(({ _id }) => _id));
@@ -78,7 +79,7 @@ export class UsersAndRoles {
     ]);
     if (waiting.length === 0) return [];
     try {
-      await makeAccounts(this.#destination, this.#made, users, roles);
+      await makeAccounts(this.#fence, this.#made, users, roles);
     } catch (error) {
       if (classify(error) !== 'fatal') throw error;
       throw new UserError('ACCOUNTS_REFUSED', [`${shown(waiting)} (${messageOf(error)})`], { cause: error });

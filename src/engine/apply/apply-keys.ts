@@ -120,8 +120,8 @@ async function fetchDocuments(
  */
 async function write(context: EngineContext, collection: TrackedCollection, writes: Writes): Promise<void> {
   await onDestination(context, collection, async (target) => {
-    const { destination } = context;
-    const deleted = await deleteRaw(destination, target, writes.deletes);
+    const { fence } = context;
+    const deleted = await deleteRaw(fence, target, writes.deletes);
     for (const error of deleted.errors) refuseWriteError(target, writes.deletes[error.index], error);
     // Of a filtered collection, only here is known which changes were those of documents that are migrated.
     if (collection.filter !== null) context.counters.concerned += deleted.removed + writes.replaces.length;
@@ -138,7 +138,7 @@ async function write(context: EngineContext, collection: TrackedCollection, writ
 async function insert(context: EngineContext, target: WriteTarget, documents: readonly KeyedDocument[]): Promise<void> {
   const present: KeyedDocument[] = [];
   const bytes = documents.map(({ document }) => document);
-  for (const error of await insertRaw(context.destination, target, bytes)) {
+  for (const error of await insertRaw(context.fence, target, bytes)) {
     const existing = documents[error.index];
     if (existing === undefined || !isDuplicateId(error)) refuseWriteError(target, existing?.key, error);
     present.push(existing);
@@ -155,7 +155,7 @@ async function replace(
     needsExactWrite(document) ? exactReplaceStatement(key, document) : replaceStatement(key, document),
   );
   const renamed: KeyedDocument[] = [];
-  for (const error of await updateRaw(context.destination, target, statements)) {
+  for (const error of await updateRaw(context.fence, target, statements)) {
     const refused = documents[error.index];
     if (refused === undefined || error.code !== IMMUTABLE_FIELD) refuseWriteError(target, refused?.key, error);
     renamed.push(refused);
@@ -165,16 +165,16 @@ async function replace(
 
 /** What is there has an `_id` that equals the new one under the collection's collation, and is another all the same [29]. */
 async function putInPlace(
-  { destination }: EngineContext,
+  { fence }: EngineContext,
   target: WriteTarget,
   documents: readonly KeyedDocument[],
 ): Promise<void> {
   if (documents.length === 0) return;
   const keys = documents.map(({ key }) => key);
-  const deleted = await deleteRaw(destination, target, keys);
+  const deleted = await deleteRaw(fence, target, keys);
   for (const error of deleted.errors) refuseWriteError(target, keys[error.index], error);
   const statements = documents.map(({ key, document }) => exactReplaceStatement(key, document));
-  for (const error of await updateRaw(destination, target, statements)) {
+  for (const error of await updateRaw(fence, target, statements)) {
     refuseWriteError(target, keys[error.index], error);
   }
 }

@@ -40,33 +40,33 @@ export async function writeInOrder(
 
 /** A server works a batch off in its order, and goes on after a duplicate. */
 async function insertRun(
-  { destination }: EngineContext,
+  { fence }: EngineContext,
   target: WriteTarget,
   documents: readonly KeyedDocument[],
   ifPresent: 'keep' | 'replace',
 ): Promise<void> {
   const present: KeyedDocument[] = [];
   const bytes = documents.map(({ document }) => document);
-  for (const error of await insertRaw(destination, target, bytes)) {
+  for (const error of await insertRaw(fence, target, bytes)) {
     const existing = documents[error.index];
     if (existing === undefined || !isDuplicateId(error)) refuseWriteError(target, existing?.key, error);
     present.push(existing);
   }
   if (ifPresent === 'keep') return;
   const statements = present.map(({ key, document }) => replaceStatement(key, document));
-  for (const error of await updateRaw(destination, target, statements)) {
+  for (const error of await updateRaw(fence, target, statements)) {
     refuseWriteError(target, present[error.index]?.key, error);
   }
 }
 
 async function insertExactly(
-  { destination }: EngineContext,
+  { fence }: EngineContext,
   target: WriteTarget,
   { key, document }: KeyedDocument,
   ifPresent: 'keep' | 'replace',
 ): Promise<void> {
   const statement = ifPresent === 'keep' ? exactInsertStatement(key, document) : exactReplaceStatement(key, document);
-  for (const error of await updateRaw(destination, target, [statement])) {
+  for (const error of await updateRaw(fence, target, [statement])) {
     if (!isDuplicateId(error)) refuseWriteError(target, key, error);
   }
 }

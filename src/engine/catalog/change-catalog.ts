@@ -1,7 +1,8 @@
-import type { Document, MongoClient, UUID } from 'mongodb';
+import type { Document, UUID } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import { rawDocument } from '../bson/raw-document.ts';
 import type { RawValue } from '../bson/raw-value.ts';
+import type { Fence } from '../cluster/fence.ts';
 import type { WriteTarget } from '../cluster/raw-write.ts';
 import { differingFields, documentOf, type Fields, fieldsOf } from './fields.ts';
 import type { IndexSpec } from './index-spec.ts';
@@ -41,63 +42,50 @@ const INDEX_NOT_FOUND = 27;
  */
 
 /** Makes a collection, time series or view. Nothing expires in it until the cutover [12]. */
-export async function createCollection(
-  client: MongoClient,
-  database: string,
-  name: string,
-  options: Fields,
-): Promise<void> {
+export async function createCollection(fence: Fence, database: string, name: string, options: Fields): Promise<void> {
   const command = { create: catalogName(name), ...Object.fromEntries(withoutExpiry(options)) };
-  await client.db(database).command(command);
+  await fence.change(database, command);
 }
 
 /** @param uuid  absent for a view */
-export async function dropCollection(client: MongoClient, database: string, name: string, uuid?: UUID): Promise<void> {
+export async function dropCollection(fence: Fence, database: string, name: string, uuid?: UUID): Promise<void> {
   const command = { drop: catalogName(name), ...pinnedTo(uuid) };
-  await tolerate([NAMESPACE_NOT_FOUND], client.db(database).command(command));
+  await tolerate([NAMESPACE_NOT_FOUND], fence.change(database, command));
 }
 
-export async function renameCollection(client: MongoClient, from: WriteTarget, to: string): Promise<void> {
+export async function renameCollection(fence: Fence, from: WriteTarget, to: string): Promise<void> {
   const { database, name, uuid } = from;
   const command = { renameCollection: `${database}.${name}`, to: `${database}.${to}`, ...pinnedTo(uuid) };
-  await client.db('admin').command(command);
+  await fence.change('admin', command);
 }
 
 /** One `createIndexes` for all of a collection's missing indexes: one scan. */
 export async function createIndexes(
-  client: MongoClient,
+  fence: Fence,
   { database, name, uuid }: WriteTarget,
   specs: readonly IndexSpec[],
 ): Promise<void> {
   if (specs.length === 0) return;
   const indexes = specs.map(({ fields }) => rawDocument(documentOf(fields)));
   const command = { createIndexes: catalogName(name), indexes, ...pinnedTo(uuid), writeConcern: { w: 'majority' } };
-  await client.db(database).command(command);
+  await fence.change(database, command);
 }
 
-export async function dropIndex(
-  client: MongoClient,
-  { database, name, uuid }: WriteTarget,
-  index: string,
-): Promise<void> {
+export async function dropIndex(fence: Fence, { database, name, uuid }: WriteTarget, index: string): Promise<void> {
   const command = { dropIndexes: catalogName(name), index, ...pinnedTo(uuid) };
-  await tolerate([INDEX_NOT_FOUND], client.db(database).command(command));
+  await tolerate([INDEX_NOT_FOUND], fence.change(database, command));
 }
 
 /** Changes options of an index, or of the collection itself. @param change  as `collMod` takes it */
-export async function modify(
-  client: MongoClient,
-  { database, name, uuid }: WriteTarget,
-  change: Document,
-): Promise<void> {
-  await client.db(database).command({ collMod: catalogName(name), ...change, ...pinnedTo(uuid) });
+export async function modify(fence: Fence, { database, name, uuid }: WriteTarget, change: Document): Promise<void> {
+  await fence.change(database, { collMod: catalogName(name), ...change, ...pinnedTo(uuid) });
 }
 
 /**
  * Makes a collection's or view's options those of the source.
  * @throws UserError NAMESPACE_CONFLICT when they differ in an option that can't be changed afterwards
  */
-export async function modifyOptions(client: MongoClient, existing: CatalogEntry, wanted: Fields): Promise<void> {
+export async function modifyOptions(fence: Fence, existing: CatalogEntry, wanted: Fields): Promise<void> {
   const differing = differingFields(withoutExpiry(existing.options), withoutExpiry(wanted));
   if (differing.length === 0) return;
   const modifiable = existing.type === 'view' ? MODIFIABLE_VIEW : MODIFIABLE;
@@ -112,7 +100,7 @@ export async function modifyOptions(client: MongoClient, existing: CatalogEntry,
   const changed = existing.type === 'view' ? [...MODIFIABLE_VIEW] : differing;
   const options: Document = Object.fromEntries(changed.map((name) => changeOf(name, wanted.get(name))));
   const command = { collMod: catalogName(existing.name), ...options, ...pinnedTo(existing.uuid) };
-  await client.db(existing.database).command(command);
+  await fence.change(existing.database, command);
 }
 
 function pinnedTo(uuid: UUID | undefined): { readonly collectionUUID?: UUID } {

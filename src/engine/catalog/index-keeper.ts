@@ -102,7 +102,7 @@ export class IndexKeeper {
   }
 
   async #bringInStep(collection: TrackedCollection): Promise<void> {
-    const { source, destination, checkpoint } = this.#context;
+    const { source, destination, fence, checkpoint } = this.#context;
     const { sourceDatabase: database } = collection;
     const { collectionUUID: uuid } = pinTo(this.#context, collection);
     const originals = await onSource(this.#context, collection, (name) =>
@@ -118,12 +118,12 @@ export class IndexKeeper {
       const present = await listIndexesOf(destination, target);
       const isWanted = (spec: IndexSpec) => originals.some((original) => sameButForWeakening(original, spec));
       await reach('engine.indexes.compared');
-      for (const spec of present) if (!isWanted(spec)) await dropIndex(destination, target, spec.name);
+      for (const spec of present) if (!isWanted(spec)) await dropIndex(fence, target, spec.name);
       const missing = originals.filter((spec) => !present.some((one) => sameButForWeakening(spec, one))).map(weakened);
       const timeSeries = collection.options.has('timeseries');
       const specToCreate = (spec: IndexSpec) => (collection.hasCollation ? inCollation(spec, timeSeries) : spec);
       try {
-        await createIndexes(destination, target, missing.map(specToCreate));
+        await createIndexes(fence, target, missing.map(specToCreate));
       } catch (error) {
         if (classify(error) !== 'fatal') throw error;
         const reason = `its indexes can't be built on the destination: ${messageOf(error)}`;

@@ -12,7 +12,7 @@ export async function dropGoneViews(
   database: string,
   views: readonly PlacedEntry[],
 ): Promise<void> {
-  const { destination, namespaces } = context;
+  const { destination, fence, namespaces } = context;
   const wanted = new Set(views.map(({ destinationName }) => destinationName));
   const gone = [...context.views.of(database)].filter((name) => !wanted.has(name));
   if (gone.length === 0) return;
@@ -20,7 +20,7 @@ export async function dropGoneViews(
   const present = await listCollections(destination, to);
   for (const name of gone) {
     const isThere = present.some((entry) => entry.type === 'view' && entry.name === name);
-    if (isThere) await dropCollection(destination, to, name);
+    if (isThere) await dropCollection(fence, to, name);
     await context.views.forget(database, name);
   }
 }
@@ -32,7 +32,7 @@ export async function makeViews(
   views: readonly PlacedEntry[],
 ): Promise<void> {
   if (views.length === 0) return;
-  const { destination, namespaces } = context;
+  const { destination, fence, namespaces } = context;
   const to = namespaces.database(database);
   const ours = context.views.of(database);
   const present = new Map((await listCollections(destination, to)).map((entry) => [catalogName(entry.name), entry]));
@@ -50,17 +50,17 @@ export async function makeViews(
     const existing = present.get(view.destinationName);
     if (existing === undefined) await make(context, view);
     else if (differingFields(existing.options, view.options).includes('collation')) {
-      await dropCollection(destination, to, view.destinationName);
+      await dropCollection(fence, to, view.destinationName);
       await make(context, view);
-    } else await modifyOptions(destination, existing, view.options);
+    } else await modifyOptions(fence, existing, view.options);
   }
 }
 
 async function make(context: EngineContext, { database, destinationName, options }: PlacedEntry): Promise<void> {
-  const { destination, namespaces } = context;
+  const { destination, fence, namespaces } = context;
   const to = namespaces.database(database);
   try {
-    await createCollection(destination, to, destinationName, options);
+    await createCollection(fence, to, destinationName, options);
   } catch (error) {
     if (!isNameTaken(error)) throw error;
     // An earlier try whose answer was lost, or somebody was faster.

@@ -143,7 +143,7 @@ async function dropGone(
     const entry = present.find(
       ({ uuid }) => uuid?.toHexString(false) === collection.destinationUuid?.toHexString(false),
     );
-    if (entry !== undefined) await dropCollection(context.destination, entry.database, entry.name, entry.uuid);
+    if (entry !== undefined) await dropCollection(context.fence, entry.database, entry.name, entry.uuid);
     await context.checkpoint.removeCollection(collection.uuid);
     context.tracked.delete(collection.id);
   }
@@ -170,7 +170,7 @@ async function renameMoved(
   }
   const move = async (collection: TrackedCollection, from: string, to: string) => {
     try {
-      await renameCollection(context.destination, { ...collection.target, name: from }, to);
+      await renameCollection(context.fence, { ...collection.target, name: from }, to);
     } catch (error) {
       throw isNameTaken(error) ? nameTaken(collection.destinationDatabase, to) : error;
     }
@@ -224,7 +224,7 @@ async function createNew(
 async function create(context: EngineContext, collection: TrackedCollection): Promise<void> {
   const { destinationDatabase, destinationName, options } = collection;
   try {
-    await createCollection(context.destination, destinationDatabase, destinationName, options);
+    await createCollection(context.fence, destinationDatabase, destinationName, options);
   } catch (error) {
     // An earlier try whose answer was lost, or somebody was faster: adopting it finds out.
     if (isNameTaken(error)) return;
@@ -259,7 +259,7 @@ async function modifyChanged(
     if (collection?.destinationUuid == null) continue;
     const existing = present.get(collection.destinationUuid.toHexString());
     if (existing === undefined) continue;
-    await modifyOptions(context.destination, existing, entry.options);
+    await modifyOptions(context.fence, existing, entry.options);
     if (differingFields(collection.options, entry.options).length === 0) continue;
     collection.options = entry.options;
     await context.checkpoint.saveCollection(collection.toRecord(context.checkpoint.migrationId));

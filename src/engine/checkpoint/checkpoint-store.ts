@@ -1,17 +1,18 @@
 import {
   type Binary,
   type Collection,
-  type Db,
+  type Document,
   type Filter,
   MaxKey,
   MinKey,
-  type MongoClient,
-  type UUID,
+  MongoServerError,
+  UUID,
 } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import { INTERNAL_DATABASE } from '../catalog/namespaces.ts';
-import { WriteConcernFailure } from '../cluster/failure-policy.ts';
-import { isDuplicateId, type WriteError } from '../cluster/raw-write.ts';
+import type { Fence } from '../cluster/fence.ts';
+import { deleteAll } from '../cluster/raw-write.ts';
+import type { Retrier } from '../cluster/retry.ts';
 import {
   CHECKPOINT_SCHEMA,
   type CollectionRecord,
@@ -20,11 +21,17 @@ import {
   type SuspectRecord,
   type ViewRecord,
 } from './records.ts';
+import { addRecords, putRecords, removeRecord, updateRecords } from './write-records.ts';
 
-/** Everything that a killed engine needs to go on, on the destination cluster, written with majority and journal. */
+const DUPLICATE_KEY = 11_000;
+
+/**
+ * Everything that a killed engine needs to go on, on the destination cluster, written with majority and journal, and through the fence: what an
+ * engine still sends that lost the migration must not harm the records of its successor.
+ */
 export class CheckpointStore {
   readonly migrationId: string;
-  readonly #db: Db;
+  readonly #fence: Fence;
   readonly #migrations: Collection<MigrationRecord>;
   readonly #collections: Collection<CollectionRecord>;
   readonly #partitions: Collection<PartitionRecord>;
@@ -33,15 +40,16 @@ export class CheckpointStore {
   readonly #suspects: Collection<SuspectRecord>;
   #term = 0;
 
-  constructor(destination: MongoClient, migrationId: string) {
-    this.migrationId = migrationId;
-    this.#db = destination.db(INTERNAL_DATABASE);
-    this.#migrations = this.#db.collection('migrations');
-    this.#collections = this.#db.collection('collections');
-    this.#partitions = this.#db.collection('partitions');
-    this.#views = this.#db.collection('views');
-    this.#spool = this.#db.collection('spool');
-    this.#suspects = this.#db.collection('suspects');
+  constructor(fence: Fence) {
+    this.migrationId = fence.migrationId;
+    this.#fence = fence;
+    const db = fence.client.db(INTERNAL_DATABASE);
+    this.#migrations = db.collection('migrations');
+    this.#collections = db.collection('collections');
+    this.#partitions = db.collection('partitions');
+    this.#views = db.collection('views');
+    this.#spool = db.collection('spool');
+    this.#suspects = db.collection('suspects');
   }
 
   /** What an earlier run left, without taking it over; undefined for a new migration. @throws UserError CHECKPOINT_OF_OTHER_VERSION */
@@ -54,45 +62,70 @@ export class CheckpointStore {
   }
 
   /**
-   * Takes the migration in a new term: engines of earlier terms can write no checkpoint from here on.
+   * Takes the migration in a new term: nothing that engines of earlier terms send is written from here on.
    * @throws UserError OTHER_SOURCE when it belongs to other clusters, SELECTION_CHANGED, TAKEN_OVER when another engine took it at the same moment
    */
-  async take(identity: Pick<MigrationRecord, 'sourceId' | 'destinationId' | 'selection'>): Promise<MigrationRecord> {
+  async take(
+    identity: Pick<MigrationRecord, 'sourceId' | 'destinationId' | 'selection'>,
+    retrier: Retrier,
+  ): Promise<MigrationRecord> {
+    const record = await this.#enterTerm(identity);
+    this.#term = record.term;
+    await this.#fence.raise(record.term, record.sessions, retrier);
+    return record;
+  }
+
+  async #enterTerm(
+    identity: Pick<MigrationRecord, 'sourceId' | 'destinationId' | 'selection'>,
+  ): Promise<MigrationRecord> {
     const found = await this.peek();
-    if (found === undefined) {
-      const fresh: MigrationRecord = {
-        _id: this.migrationId,
-        schema: CHECKPOINT_SCHEMA,
-        term: 1,
-        ...identity,
-        state: 'created',
-        phases: [],
-        counts: {},
-      };
-      await this.#migrations.insertOne(fresh);
-      this.#term = 1;
-      return fresh;
-    }
+    if (found === undefined) return await this.#begin(identity);
     if (found.sourceId !== identity.sourceId || found.destinationId !== identity.destinationId) {
       throw new UserError('OTHER_SOURCE', [this.migrationId]);
     }
     if (found.selection !== identity.selection) throw new UserError('SELECTION_CHANGED', [this.migrationId]);
-    const term = found.term + 1;
-    const taken = await this.#migrations.updateOne({ _id: this.migrationId, term: found.term }, { $set: { term } });
-    if (taken.matchedCount === 0) throw new UserError('TAKEN_OVER', [this.migrationId]);
-    this.#term = term;
-    return { ...found, term };
+    // What is on record now, not what was found: the earlier engine may have committed the cutover in between.
+    const taken = await this.#migrations.findOneAndUpdate(
+      { _id: this.migrationId, term: found.term },
+      { $set: { term: found.term + 1, sessions: found.sessions ?? new UUID() } },
+      { returnDocument: 'after' },
+    );
+    return taken ?? this.#fence.lose();
+  }
+
+  async #begin(identity: Pick<MigrationRecord, 'sourceId' | 'destinationId' | 'selection'>): Promise<MigrationRecord> {
+    const fresh: MigrationRecord = {
+      _id: this.migrationId,
+      schema: CHECKPOINT_SCHEMA,
+      term: 1,
+      sessions: new UUID(),
+      ...identity,
+      state: 'created',
+      phases: [],
+      counts: {},
+    };
+    try {
+      await this.#migrations.insertOne(fresh);
+      return fresh;
+    } catch (error) {
+      if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) this.#fence.lose();
+      throw error;
+    }
   }
 
   /** Writes fields of the migration's record. @throws UserError TAKEN_OVER when another engine has taken it */
-  async save(fields: Partial<Omit<MigrationRecord, '_id' | 'schema' | 'term'>>): Promise<void> {
-    const saved = await this.#migrations.updateOne({ _id: this.migrationId, term: this.#term }, { $set: fields });
-    if (saved.matchedCount === 0) throw new UserError('TAKEN_OVER', [this.migrationId]);
+  async save(fields: Partial<Omit<MigrationRecord, '_id' | 'schema' | 'term' | 'sessions'>>): Promise<void> {
+    await this.#update({ $set: fields });
   }
 
   /** Forgets a recorded failure when a run begins anew. */
   async clearError(): Promise<void> {
-    await this.#migrations.updateOne({ _id: this.migrationId, term: this.#term }, { $unset: { error: 1, cutover: 1 } });
+    await this.#update({ $unset: { error: 1, cutover: 1 } });
+  }
+
+  async #update(u: Document): Promise<void> {
+    const updates = [{ q: { _id: this.migrationId, term: this.#term }, u }];
+    if ((await updateRecords(this.#fence, 'migrations', updates)) === 0) this.#fence.lose();
   }
 
   async collections(): Promise<CollectionRecord[]> {
@@ -100,23 +133,19 @@ export class CheckpointStore {
   }
 
   async saveCollection(record: CollectionRecord): Promise<void> {
-    await this.#collections.replaceOne({ _id: record._id }, record, { upsert: true });
+    await this.saveCollections([record]);
   }
 
   async saveCollections(records: readonly CollectionRecord[]): Promise<void> {
-    if (records.length === 0) return;
-    const writes = records.map((replacement) => ({
-      replaceOne: { filter: { _id: replacement._id }, replacement, upsert: true },
-    }));
-    await this.#collections.bulkWrite(writes, { ordered: false });
+    await putRecords(this.#fence, 'collections', records);
   }
 
   /** Removes all that is known of a collection that was dropped. */
   async removeCollection(uuid: UUID): Promise<void> {
     await this.removePartitions(uuid);
     await this.clearSpool(uuid);
-    await this.#suspects.deleteOne({ _id: { m: this.migrationId, u: uuid } });
-    await this.#collections.deleteOne({ _id: { m: this.migrationId, u: uuid } });
+    await removeRecord(this.#fence, 'suspects', { m: this.migrationId, u: uuid });
+    await removeRecord(this.#fence, 'collections', { m: this.migrationId, u: uuid });
   }
 
   /** Views that the migration made on the destination, or was about to make. */
@@ -126,16 +155,12 @@ export class CheckpointStore {
   }
 
   async saveViews(database: string, names: readonly string[]): Promise<void> {
-    if (names.length === 0) return;
     const records = names.map((n): ViewRecord => ({ _id: { m: this.migrationId, d: database, n } }));
-    const writes = records.map((replacement) => ({
-      replaceOne: { filter: { _id: replacement._id }, replacement, upsert: true },
-    }));
-    await this.#views.bulkWrite(writes, { ordered: false });
+    await putRecords(this.#fence, 'views', records);
   }
 
   async removeView(database: string, name: string): Promise<void> {
-    await this.#views.deleteOne({ _id: { m: this.migrationId, d: database, n: name } });
+    await removeRecord(this.#fence, 'views', { m: this.migrationId, d: database, n: name });
   }
 
   async partitions(uuid: UUID): Promise<PartitionRecord[]> {
@@ -145,15 +170,15 @@ export class CheckpointStore {
   /** Puts a plan in place of an earlier one. It counts only once the collection's record says `copying`. */
   async planPartitions(uuid: UUID, records: readonly PartitionRecord[]): Promise<void> {
     await this.removePartitions(uuid);
-    if (records.length > 0) await this.#partitions.insertMany(records as PartitionRecord[]);
+    await putRecords(this.#fence, 'partitions', records);
   }
 
   async savePartition(id: PartitionRecord['_id'], fields: Partial<Omit<PartitionRecord, '_id'>>): Promise<void> {
-    await this.#partitions.updateOne({ _id: id }, { $set: fields });
+    await updateRecords(this.#fence, 'partitions', [{ q: { _id: id }, u: { $set: fields } }]);
   }
 
   async removePartitions(uuid: UUID): Promise<void> {
-    await this.#partitions.deleteMany({ '_id.m': this.migrationId, '_id.u': uuid });
+    await this.#removeAll('partitions', { '_id.m': this.migrationId, '_id.u': uuid });
   }
 
   async suspects(): Promise<SuspectRecord[]> {
@@ -162,39 +187,28 @@ export class CheckpointStore {
 
   /** Marks collections as suspect, whatever was known of them. A record of its own: the collection's is written by several, whole. */
   async saveSuspects(uuids: readonly UUID[], mark: string): Promise<void> {
-    if (uuids.length === 0) return;
     const records = uuids.map((u): SuspectRecord => ({ _id: { m: this.migrationId, u }, mark, comparedTo: null }));
-    const writes = records.map((replacement) => ({
-      replaceOne: { filter: { _id: replacement._id }, replacement, upsert: true },
-    }));
-    await this.#suspects.bulkWrite(writes, { ordered: false });
+    await putRecords(this.#fence, 'suspects', records);
   }
 
   /** How far a suspect collection is compared. Does nothing when it has been marked anew since. */
   async saveCompared(uuid: UUID, mark: string, comparedTo: Binary): Promise<void> {
-    await this.#suspects.updateOne({ _id: { m: this.migrationId, u: uuid }, mark }, { $set: { comparedTo } });
+    const q = { _id: { m: this.migrationId, u: uuid }, mark };
+    await updateRecords(this.#fence, 'suspects', [{ q, u: { $set: { comparedTo } } }]);
   }
 
   /** The collection is no longer suspect, unless it has been marked anew since. */
   async clearSuspect(uuid: UUID, mark: string): Promise<void> {
-    await this.#suspects.deleteOne({ _id: { m: this.migrationId, u: uuid }, mark });
+    await removeRecord(this.#fence, 'suspects', { m: this.migrationId, u: uuid }, { mark });
   }
 
   async clearSpool(uuid: UUID): Promise<void> {
-    await this.#spool.deleteMany(this.#spooled(uuid));
+    await this.#removeAll('spool', this.#spooled(uuid));
   }
 
   /** Adds keys; those that are there already stay. Durable when it returns. */
   async addToSpool(records: readonly SpoolRecord[]): Promise<void> {
-    const reply = await this.#db.command({
-      insert: 'spool',
-      documents: records,
-      ordered: false,
-      writeConcern: { w: 'majority', j: true },
-    });
-    if (reply.writeConcernError) throw new WriteConcernFailure(String(reply.writeConcernError.errmsg));
-    const failed = ((reply.writeErrors ?? []) as WriteError[]).find((error) => !isDuplicateId(error));
-    if (failed !== undefined) throw new WriteConcernFailure(failed.errmsg);
+    await addRecords(this.#fence, 'spool', records);
   }
 
   /** The next spooled keys of a collection, in the order in which they are to be applied. */
@@ -213,11 +227,12 @@ export class CheckpointStore {
   /** Removes what an unfinished preparation left behind. */
   async forgetCollections(): Promise<void> {
     const ours = { '_id.m': this.migrationId };
-    await this.#partitions.deleteMany(ours);
-    await this.#spool.deleteMany(ours as object);
-    await this.#views.deleteMany(ours);
-    await this.#suspects.deleteMany(ours);
-    await this.#collections.deleteMany(ours);
+    for (const name of ['partitions', 'spool', 'views', 'suspects', 'collections']) await this.#removeAll(name, ours);
+  }
+
+  async #removeAll(name: string, filter: Document): Promise<void> {
+    const [failed] = await deleteAll(this.#fence, { database: INTERNAL_DATABASE, name }, filter);
+    if (failed !== undefined) throw new MongoServerError({ message: failed.errmsg, ...failed });
   }
 }
 

@@ -1,5 +1,7 @@
-import type { Binary, Collection, MongoClient } from 'mongodb';
+import type { Binary, Collection } from 'mongodb';
 import { INTERNAL_DATABASE } from '../catalog/namespaces.ts';
+import type { Fence } from '../cluster/fence.ts';
+import { removeRecord, updateRecords } from './write-records.ts';
 
 /** A user or role that Linkspan has made on the destination, or is about to: what it may change and drop. Holds no credentials. */
 export interface MadeAccount {
@@ -15,15 +17,17 @@ export interface MadeAccount {
 
 /** What a migration from one source has made of users and roles, in `linkspan_internal.accounts`. */
 export class MadeAccounts {
+  readonly #fence: Fence;
   readonly #accounts: Collection<MadeAccount>;
   readonly #source: string;
   readonly migrationId: string;
 
   /** @param source  the source's cluster id */
-  constructor(destination: MongoClient, source: string, migrationId: string) {
-    this.#accounts = destination.db(INTERNAL_DATABASE).collection('accounts');
+  constructor(fence: Fence, source: string) {
+    this.#fence = fence;
+    this.#accounts = fence.client.db(INTERNAL_DATABASE).collection('accounts');
     this.#source = source;
-    this.migrationId = migrationId;
+    this.migrationId = fence.migrationId;
   }
 
   async all(): Promise<MadeAccount[]> {
@@ -39,34 +43,28 @@ export class MadeAccounts {
   async announce(
     accounts: readonly { readonly kind: 'user' | 'role'; readonly id: string; readonly userId: string }[],
   ): Promise<void> {
-    if (accounts.length === 0) return;
-    const writes = accounts.map(({ kind, id, userId }) => ({
-      updateOne: {
-        filter: { _id: { source: this.#source, kind, id } },
-        update: {
-          $setOnInsert: { migration: this.migrationId },
-          $set: { definition: null },
-          $addToSet: { userIds: userId },
-        },
-        upsert: true,
+    const updates = accounts.map(({ kind, id, userId }) => ({
+      q: { _id: { source: this.#source, kind, id } },
+      u: {
+        $setOnInsert: { migration: this.migrationId },
+        $set: { definition: null },
+        $addToSet: { userIds: userId },
       },
+      upsert: true,
     }));
-    await this.#accounts.bulkWrite(writes, { ordered: false });
+    await updateRecords(this.#fence, 'accounts', updates);
   }
 
   /** Says what roles have been made. */
   async saveRoles(roles: readonly { readonly id: string; readonly definition: Binary }[]): Promise<void> {
-    if (roles.length === 0) return;
-    const writes = roles.map(({ id, definition }) => ({
-      updateOne: {
-        filter: { _id: { source: this.#source, kind: 'role' as const, id } },
-        update: { $set: { definition } },
-      },
+    const updates = roles.map(({ id, definition }) => ({
+      q: { _id: { source: this.#source, kind: 'role', id } },
+      u: { $set: { definition } },
     }));
-    await this.#accounts.bulkWrite(writes, { ordered: false });
+    await updateRecords(this.#fence, 'accounts', updates);
   }
 
   async forget(ids: readonly MadeAccount['_id'][]): Promise<void> {
-    if (ids.length > 0) await this.#accounts.deleteMany({ _id: { $in: [...ids] } });
+    for (const id of ids) await removeRecord(this.#fence, 'accounts', id);
   }
 }

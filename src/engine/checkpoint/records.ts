@@ -9,8 +9,10 @@ export const CHECKPOINT_SCHEMA = 2;
 export interface MigrationRecord {
   readonly _id: string;
   readonly schema: number;
-  /** Raised by each engine that takes the migration; older ones can no longer write checkpoints. */
+  /** Raised by each engine that takes the migration; older ones can no longer write. */
   readonly term: number;
+  /** What the ids of the sessions are made from, in which all engines of the migration write. Absent before the first term with a fence. */
+  readonly sessions: UUID;
   /** `replicaSetId` of both clusters: another cluster behind the same name is refused [1]. */
   readonly sourceId: string;
   readonly destinationId: string;

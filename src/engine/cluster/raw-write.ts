@@ -1,10 +1,12 @@
-import { type Document, type MongoClient, MongoServerError, type UUID } from 'mongodb';
+import { type Document, MongoServerError, type UUID } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import { type DocumentKey, describeKey, keyOf } from '../bson/document-key.ts';
 import { documentSequence } from '../bson/document-sequence.ts';
 import { BSON_TYPE, elementNamed } from '../bson/elements.ts';
 import { array, boolean, document, element, int32, rawDocument } from '../bson/raw-document.ts';
 import { classifyCode, WriteConcernFailure } from './failure-policy.ts';
+import type { Fence } from './fence.ts';
+import { readAll } from './raw-cursor.ts';
 
 /** Where raw writes go. The UUID pins them: the server refuses a collection that was renamed or dropped meanwhile [38]. */
 export interface WriteTarget {
@@ -12,6 +14,9 @@ export interface WriteTarget {
   readonly name: string;
   readonly uuid: UUID;
 }
+
+/** The engine's own collections need no UUID. */
+type Place = Omit<WriteTarget, 'uuid'> & Partial<WriteTarget>;
 
 /** What the server said of one statement of a batch. */
 export interface WriteError {
@@ -31,32 +36,34 @@ const MESSAGE_STATEMENTS = 100_000;
 /** What a server takes as one document inside a message: the largest one that can be stored, and 16 KiB for what surrounds it. */
 const STATEMENT_BYTES = 16 * 1024 * 1024 + 16 * 1024;
 
+const DELETED_AT_A_TIME = 2_000;
+
 const MAJORITY = { w: 'majority', j: true };
 
 /** Unordered insert of raw documents. @returns the statements that failed; never those of a batch whose write concern failed */
 export async function insertRaw(
-  client: MongoClient,
+  fence: Fence,
   target: WriteTarget,
   documents: readonly Buffer[],
 ): Promise<WriteError[]> {
-  const { errors } = await send(client, target, 'insert', 'documents', documents, { bypassDocumentValidation: true });
+  const { errors } = await send(fence, target, 'insert', 'documents', documents, { bypassDocumentValidation: true });
   return errors;
 }
 
 /** Unordered updates, made by the functions below. */
 export async function updateRaw(
-  client: MongoClient,
+  fence: Fence,
   target: WriteTarget,
   statements: readonly Buffer[],
 ): Promise<WriteError[]> {
-  const { errors } = await send(client, target, 'update', 'updates', statements, { bypassDocumentValidation: true });
+  const { errors } = await send(fence, target, 'update', 'updates', statements, { bypassDocumentValidation: true });
   return errors;
 }
 
 /** Unordered deletes by key. @returns the statements that failed, and how many documents there were to delete */
 export async function deleteRaw(
-  client: MongoClient,
-  target: WriteTarget,
+  fence: Fence,
+  target: Place,
   keys: readonly DocumentKey[],
 ): Promise<{ readonly errors: readonly WriteError[]; readonly removed: number }> {
   const statements = keys.map((key) =>
@@ -65,15 +72,26 @@ export async function deleteRaw(
       element(BSON_TYPE.int32, 'limit', int32(1)),
     ),
   );
-  const { errors, affected } = await send(client, target, 'delete', 'deletes', statements, {});
+  const { errors, affected } = await send(fence, target, 'delete', 'deletes', statements, {});
   return { errors, removed: affected };
 }
 
-/** Deletes every document. */
-export async function deleteAll(client: MongoClient, target: WriteTarget): Promise<readonly WriteError[]> {
-  const statement = document(element(BSON_TYPE.document, 'q', document()), element(BSON_TYPE.int32, 'limit', int32(0)));
-  const { errors } = await send(client, target, 'delete', 'deletes', [statement], {});
-  return errors;
+/** Deletes the documents that match, one by one: a delete of many can't be fenced. @returns the statements of a batch that failed */
+export async function deleteAll(fence: Fence, target: Place, filter: Document = {}): Promise<readonly WriteError[]> {
+  const { database, name, uuid } = target;
+  const command = {
+    find: name,
+    filter,
+    projection: { _id: 1 },
+    limit: DELETED_AT_A_TIME,
+    batchSize: DELETED_AT_A_TIME,
+  };
+  while (true) {
+    const found = await readAll(fence.client, database, { ...command, ...pinnedTo(uuid) });
+    if (found.length === 0) return [];
+    const { errors } = await deleteRaw(fence, target, found.map(keyOf));
+    if (errors.length > 0) return errors;
+  }
 }
 
 /** Replaces the document with that key, or inserts it. */
@@ -116,7 +134,7 @@ export function isDuplicateId(error: WriteError): boolean {
 
 /** Stops the migration for a document that the destination will not take. @throws UserError NAMESPACE_CONFLICT */
 export function refuseWriteError(
-  target: WriteTarget,
+  target: Place,
   key: DocumentKey | undefined,
   error: Pick<WriteError, 'code' | 'errmsg'>,
 ): never {
@@ -128,8 +146,8 @@ export function refuseWriteError(
 }
 
 async function send(
-  client: MongoClient,
-  target: WriteTarget,
+  fence: Fence,
+  target: Place,
   command: 'insert' | 'update' | 'delete',
   field: string,
   statements: readonly Buffer[],
@@ -139,11 +157,11 @@ async function send(
   const errors: WriteError[] = [];
   let affected = 0;
   for (const { start, end } of messages(statements)) {
-    const reply = await client.db(target.database).command({
+    const reply = await fence.write(target.database, {
       [command]: target.name,
       [field]: documentSequence(field, statements.slice(start, end)),
       ordered: false,
-      collectionUUID: target.uuid,
+      ...pinnedTo(target.uuid),
       writeConcern: MAJORITY,
       ...options,
     });
@@ -160,8 +178,12 @@ async function send(
   return { errors, affected };
 }
 
+function pinnedTo(uuid: UUID | undefined): { readonly collectionUUID?: UUID } {
+  return uuid === undefined ? {} : { collectionUUID: uuid };
+}
+
 /** A document of nearly 16 MiB with a very long `_id` can come to be by updates, but can't be written whole: the `_id` stands beside it. */
-function refuseTooLarge(target: WriteTarget, statements: readonly Buffer[]): void {
+function refuseTooLarge(target: Place, statements: readonly Buffer[]): void {
   const tooLarge = statements.find(({ length }) => length > STATEMENT_BYTES);
   if (tooLarge === undefined) return;
   const query = elementNamed(tooLarge, 'q');

@@ -32,11 +32,11 @@ export async function insertDocuments(
   for (const document of documents) (needsExactWrite(document) ? exact : plain).push(document);
 
   await onDestination(context, collection, async (target) => {
-    for (const error of await insertRaw(context.destination, target, plain)) {
+    for (const error of await insertRaw(context.fence, target, plain)) {
       if (!isDuplicateId(error)) refuseWriteError(target, keyAt(plain, error.index), error);
     }
     const statements = exact.map((document) => exactInsertStatement(keyOf(document), document));
-    for (const error of await updateRaw(context.destination, target, statements)) {
+    for (const error of await updateRaw(context.fence, target, statements)) {
       if (!isDuplicateId(error)) refuseWriteError(target, keyAt(exact, error.index), error);
     }
   });
@@ -45,7 +45,7 @@ export async function insertDocuments(
 /** Removes every document of a collection from the destination, before it is copied anew. */
 export async function emptyCollection(context: EngineContext, collection: TrackedCollection): Promise<void> {
   await onDestination(context, collection, async (target) => {
-    for (const error of await deleteAll(context.destination, target)) refuseWriteError(target, undefined, error);
+    for (const error of await deleteAll(context.fence, target)) refuseWriteError(target, undefined, error);
   });
 }
 

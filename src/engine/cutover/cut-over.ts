@@ -130,7 +130,10 @@ async function waitForObstacles(context: EngineContext): Promise<void> {
 async function blockSource(context: EngineContext, log: MigrationLog): Promise<boolean> {
   await log.saveCutover({ blocking: true });
   await reach('engine.cutover.about-to-block');
-  const blocked = await context.retrier.run('the source', () => tryToBlockWrites(context.source));
+  const blocked = await context.retrier.run('the source', async () => {
+    await context.fence.confirm();
+    return await tryToBlockWrites(context.source);
+  });
   if (!blocked) await reopenSource(context, log);
   return blocked;
 }
@@ -143,6 +146,7 @@ export async function reopenAfterFailure(context: EngineContext, log: MigrationL
   const { cutover } = log.record;
   if (cutover === undefined || cutover.committed || !cutover.blocking) return;
   try {
+    await context.fence.confirm();
     if ((await context.checkpoint.peek())?.cutover?.committed) return;
     await unblockWrites(context.source);
     await log.saveLast({ cutover: { ...cutover, blocking: false } });
@@ -153,6 +157,7 @@ export async function reopenAfterFailure(context: EngineContext, log: MigrationL
 
 async function reopenSource(context: EngineContext, log: MigrationLog): Promise<void> {
   try {
+    await context.fence.confirm();
     await unblockWrites(context.source);
   } catch (error) {
     tellHowToReopen(context, error);

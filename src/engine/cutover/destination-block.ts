@@ -8,15 +8,22 @@ export async function blocksDestination({ destination, keepsDestination }: Engin
 
 /** Others' writes would mix with what is copied, and an application that finds the source blocked would move over too early. */
 export async function closeDestination(context: EngineContext): Promise<void> {
-  const { destination, retrier } = context;
+  const { destination, fence, retrier } = context;
   if (!(await blocksDestination(context))) {
     context.logger.warn('The destination is not protected from writes by others');
     return;
   }
-  while (!(await retrier.run('the destination', () => tryToBlockWrites(destination)))) context.signal.throwIfAborted();
+  const close = async () => {
+    await fence.confirm();
+    return await tryToBlockWrites(destination);
+  };
+  while (!(await retrier.run('the destination', close))) context.signal.throwIfAborted();
 }
 
 /** Lets others write. */
-export async function openDestination({ destination, retrier }: EngineContext): Promise<void> {
-  await retrier.run('the destination', () => unblockWrites(destination));
+export async function openDestination({ destination, fence, retrier }: EngineContext): Promise<void> {
+  await retrier.run('the destination', async () => {
+    await fence.confirm();
+    await unblockWrites(destination);
+  });
 }

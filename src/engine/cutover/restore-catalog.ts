@@ -34,9 +34,7 @@ export async function restoreExpiry(context: EngineContext): Promise<void> {
   for (const collection of context.tracked.values()) {
     const expiry = collection.options.get('expireAfterSeconds');
     if (expiry === undefined) continue;
-    await onDestination(context, collection, (target) =>
-      modify(context.destination, target, { expireAfterSeconds: expiry }),
-    );
+    await onDestination(context, collection, (target) => modify(context.fence, target, { expireAfterSeconds: expiry }));
   }
 }
 
@@ -65,7 +63,7 @@ async function modifyIndex(
   const fields = typeof change === 'function' ? change(spec) : change;
   await onDestination(context, collection, async (target) => {
     try {
-      await modify(context.destination, target, { index: { name: spec.name, ...fields } });
+      await modify(context.fence, target, { index: { name: spec.name, ...fields } });
     } catch (error) {
       if (classify(error) !== 'fatal') throw error;
       const reason = `its index ${spec.name} can't be restored on the destination: ${messageOf(error)}`;

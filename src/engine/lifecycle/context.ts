@@ -7,6 +7,7 @@ import type { NamespaceMap } from '../catalog/namespace-map.ts';
 import type { Selection } from '../catalog/selection.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import type { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
+import type { Fence } from '../cluster/fence.ts';
 import type { Retrier } from '../cluster/retry.ts';
 import type { SourceFeatures } from '../cluster/server-features.ts';
 import type { Counters } from './counters.ts';
@@ -17,7 +18,9 @@ import type { Load } from './load-level.ts';
 export interface EngineContext {
   readonly source: MongoClient;
   readonly sourceFeatures: SourceFeatures;
+  /** For reads; writes go through the fence. */
   readonly destination: MongoClient;
+  readonly fence: Fence;
   readonly checkpoint: CheckpointStore;
   readonly retrier: Retrier;
   readonly clock: Clock;

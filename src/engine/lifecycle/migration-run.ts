@@ -10,6 +10,7 @@ import { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
 import { MadeAccounts } from '../checkpoint/made-accounts.ts';
 import { writeBarrier } from '../cluster/cluster-time.ts';
 import { connectCluster } from '../cluster/connect.ts';
+import { Fence } from '../cluster/fence.ts';
 import { Retrier } from '../cluster/retry.ts';
 import { DEFAULT_PARTITION_BYTES } from '../copy/plan-partitions.ts';
 import { cutOver, finishCutover, reopenAfterFailure, settleOpenBlock } from '../cutover/cut-over.ts';
@@ -86,19 +87,22 @@ export class MigrationRun {
       if (firstError !== undefined) throw firstError;
 
       const tasks = new TaskGroup();
-      const signal = AbortSignal.any([stop, tasks.signal]);
       const clock = options.clock ?? systemClock;
+      const fence = new Fence(destination, options.migrationId, clock);
+      const signal = AbortSignal.any([stop, tasks.signal, fence.signal]);
       const retrier = new Retrier(clock, signal);
-      const checkpoint = new CheckpointStore(destination, options.migrationId);
-      const record = await checkpoint.take({
+      const checkpoint = new CheckpointStore(fence);
+      const identity = {
         sourceId: checked.source.clusterId,
         destinationId: checked.destination.clusterId,
         selection: selectionOf(options),
-      });
+      };
+      const record = await checkpoint.take(identity, retrier);
       const context: EngineContext = {
         source,
         sourceFeatures: checked.sourceFeatures,
         destination,
+        fence,
         checkpoint,
         retrier,
         clock,
@@ -111,11 +115,7 @@ export class MigrationRun {
         position: { time: new Timestamp(0n) },
         load: loadOf(DEFAULT_LOAD_LEVEL),
         selection: new Selection(options.filters),
-        accounts: new UsersAndRoles(
-          source,
-          destination,
-          new MadeAccounts(destination, checked.source.clusterId, options.migrationId),
-        ),
+        accounts: new UsersAndRoles(source, fence, new MadeAccounts(fence, checked.source.clusterId)),
         movesAccounts: options.usersAndRoles ?? false,
         namespaces: new NamespaceMap(options.namespaceRemap),
         documentFilters: new DocumentFilters(options.documentFilters),
@@ -150,6 +150,8 @@ export class MigrationRun {
       );
       await this.#saveCheckpoint().catch(() => undefined); // The failure is what counts.
       await reopenAfterFailure(this.context, this.log);
+      // Then the migration's state is its successor's to tell.
+      this.context.fence.signal.throwIfAborted();
       if (this.#stop.aborted) return 'stopped';
       throw await this.#recordFailure(failure);
     } finally {
@@ -185,7 +187,7 @@ export class MigrationRun {
     const { state } = log.record;
     if (state === 'committed' || state === 'cancelled') return state;
     await loadTracked(context);
-    await context.retrier.run('the destination', () => clearTransit(context.destination, this.#options.migrationId));
+    await context.retrier.run('the destination', () => clearTransit(context.fence));
     if (log.record.cutover?.committed) {
       await finishCutover(context, log);
       return 'committed';

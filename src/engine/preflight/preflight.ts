@@ -1,5 +1,5 @@
 import type { MongoClient } from 'mongodb';
-import { UserError } from '../../platform/index.ts';
+import { systemClock, UserError } from '../../platform/index.ts';
 import { UsersAndRoles } from '../accounts/users-and-roles.ts';
 import { DocumentFilters } from '../catalog/document-filters.ts';
 import { NamespaceMap } from '../catalog/namespace-map.ts';
@@ -8,6 +8,7 @@ import { Selection } from '../catalog/selection.ts';
 import { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
 import { MadeAccounts } from '../checkpoint/made-accounts.ts';
 import { connectCluster, type Side } from '../cluster/connect.ts';
+import { Fence } from '../cluster/fence.ts';
 import { type SourceFeatures, sourceFeatures } from '../cluster/server-features.ts';
 import { canWriteThroughBlock } from '../cutover/write-block.ts';
 import type { MigrationOptions } from '../lifecycle/options.ts';
@@ -89,7 +90,7 @@ export async function checkClusters(
   const documentFilters = new DocumentFilters(options.documentFilters);
   const namespaces = await checkNamespaces(source, features, entries);
   errors.push(...namespaces.errors, ...checkNames(map, entries), ...(await checkQueries(source, documentFilters)));
-  const checkpoint = await new CheckpointStore(destination, options.migrationId).peek();
+  const checkpoint = await new CheckpointStore(unraisedFence(destination, options)).peek();
   // What an unfinished migration has begun is its own, not somebody's data.
   if (checkpoint?.token === undefined) {
     errors.push(
@@ -147,7 +148,8 @@ async function accountsKept(
   sourceId: string,
   options: MigrationOptions,
 ): Promise<UserError[]> {
-  const accounts = new UsersAndRoles(source, destination, new MadeAccounts(destination, sourceId, options.migrationId));
+  const fence = unraisedFence(destination, options);
+  const accounts = new UsersAndRoles(source, fence, new MadeAccounts(fence, sourceId));
   await accounts.compare();
   return accounts.kept === undefined ? [] : [accounts.kept];
 }
@@ -157,6 +159,11 @@ async function unprotected(destination: MongoClient, options: MigrationOptions):
   if (options.once) return [];
   if (options.keepDestination) return [new UserError('DESTINATION_KEPT')];
   return (await canWriteThroughBlock(destination)) ? [] : [new UserError('DESTINATION_UNPROTECTED')];
+}
+
+/** One to look through: nothing is written before the migration is taken. */
+function unraisedFence(destination: MongoClient, options: MigrationOptions): Fence {
+  return new Fence(destination, options.migrationId, options.clock ?? systemClock);
 }
 
 function findingOf(error: unknown): Finding {

@@ -1,0 +1,158 @@
+import { createHash } from 'node:crypto';
+import { type Document, type MongoClient, MongoServerError, type UUID } from 'mongodb';
+import { type Clock, reach, UserError } from '../../platform/index.ts';
+import { INTERNAL_DATABASE } from '../catalog/namespaces.ts';
+import { FixedSession } from './fixed-session.ts';
+import type { Retrier } from './retry.ts';
+
+/** As many as there are writes under way at the highest load: 8 ranges of 3 batches, 8 lanes with inserts beside replaces. More wait. */
+const SESSIONS = 40;
+
+/** Servers forget a session that nobody uses for 30 minutes. Whoever slept longer than this asks first whether the migration is still his. */
+const ASK_AFTER_MS = 10 * 60_000;
+
+const TRANSACTION_TOO_OLD = 225;
+const MAJORITY = { w: 'majority', j: true };
+
+/**
+ * Lets no more than one engine write a migration's destination. A check in the process stops nothing that is already on its way, so the
+ * server does: all engines of a migration write in the same logical sessions, under numbers that begin with their term. The first act of
+ * an engine is a write in each; from then on the server refuses the numbers of earlier terms (docs/adr/0006-fence.md).
+ */
+export class Fence {
+  readonly client: MongoClient;
+  readonly migrationId: string;
+  readonly #clock: Clock;
+  readonly #lost = new AbortController();
+  #term = 0;
+  /** First in, first out: so each is used every few minutes, if only for checkpoints, and none is forgotten by the server. */
+  readonly #idle: FixedSession[] = [];
+  /** Those whose last command may still be on its way. */
+  readonly #unsettled = new Set<FixedSession>();
+  /** Resolves when one came back, to either of them. */
+  #cameBack = Promise.withResolvers<void>();
+  #settling: Promise<void> | undefined;
+  #answeredAtMs = 0;
+
+  constructor(client: MongoClient, migrationId: string, clock: Clock) {
+    this.client = client;
+    this.migrationId = migrationId;
+    this.#clock = clock;
+  }
+
+  /** Aborts with TAKEN_OVER once another engine is known to have taken the migration. */
+  get signal(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /** Shuts out the engines of earlier terms: when it resolves, nothing that they send is written any more. @throws UserError TAKEN_OVER */
+  async raise(term: number, sessions: UUID, retrier: Retrier): Promise<void> {
+    this.#term = term;
+    const all = Array.from({ length: SESSIONS }, (_, n) => {
+      const id = createHash('sha256').update(`${sessions.toHexString()} ${n}`).digest().subarray(0, 16);
+      return new FixedSession(this.client, id, BigInt(term) << 32n);
+    });
+    await Promise.all(all.map((session) => retrier.run('the destination', () => this.#mark(session))));
+    this.#idle.push(...all);
+  }
+
+  /**
+   * Sends one insert, update or delete command that the server refuses when another engine has taken the migration meanwhile. Statements
+   * are for one document each.
+   * @throws UserError TAKEN_OVER
+   */
+  async write(database: string, command: Document): Promise<Document> {
+    const session = await this.#take();
+    try {
+      const [kind, collection] = Object.entries(command)[0] ?? [];
+      await reach(`engine.write.${kind}.${collection}`);
+      return await this.#send(session, database, command);
+    } finally {
+      this.#giveBack(session);
+    }
+  }
+
+  /** Sends a command that the server can't number, such as any change of a catalog, if the migration is still this engine's. @throws UserError TAKEN_OVER */
+  async change(database: string, command: Document): Promise<Document> {
+    await this.confirm();
+    await reach(`engine.change.${Object.keys(command)[0]}`);
+    return await this.client.db(database).command(command);
+  }
+
+  /** @throws UserError TAKEN_OVER when the migration is not this engine's any more */
+  async confirm(): Promise<void> {
+    this.signal.throwIfAborted();
+    const command = { find: 'migrations', filter: this.#own, limit: 1, projection: { _id: 1 } };
+    const { cursor } = await this.client.db(INTERNAL_DATABASE).command(command);
+    if (cursor.firstBatch.length === 0) this.lose();
+    this.#answeredAtMs = this.#clock.now();
+  }
+
+  /** Ends all work of this engine: another one has the migration. @throws UserError TAKEN_OVER, always */
+  lose(): never {
+    this.#lost.abort(new UserError('TAKEN_OVER', [this.migrationId]));
+    throw this.signal.reason;
+  }
+
+  get #own() {
+    return { _id: this.migrationId, term: this.#term };
+  }
+
+  async #take(): Promise<FixedSession> {
+    while (true) {
+      this.signal.throwIfAborted();
+      if (this.#clock.now() - this.#answeredAtMs > ASK_AFTER_MS) await this.confirm();
+      if (this.#unsettled.size > 0) await this.#settle();
+      const session = this.#idle.shift();
+      if (session !== undefined) return session;
+      await this.#cameBack.promise;
+    }
+  }
+
+  #giveBack(session: FixedSession): void {
+    if (!this.#unsettled.has(session)) this.#idle.push(session);
+    this.#cameBack.resolve();
+    this.#cameBack = Promise.withResolvers();
+  }
+
+  /**
+   * A command whose answer was lost may be carried out after its repetition, and after later states of the same documents. A higher number
+   * in its session makes the server have done with it, or refuse it.
+   */
+  async #settle(): Promise<void> {
+    this.#settling ??= this.#markUnsettled().finally(() => {
+      this.#settling = undefined;
+    });
+    await this.#settling;
+  }
+
+  async #markUnsettled(): Promise<void> {
+    for (const session of this.#unsettled) {
+      await this.#mark(session);
+      this.#giveBack(session);
+    }
+  }
+
+  /** A write that changes something each time: a server keeps no number of one that does not. */
+  async #mark(session: FixedSession): Promise<void> {
+    const updates = [{ q: this.#own, u: { $inc: { marks: 1 } } }];
+    const command = { update: 'migrations', updates, writeConcern: MAJORITY };
+    const reply = await this.#send(session, INTERNAL_DATABASE, command);
+    if (reply.writeErrors) throw new MongoServerError(reply.writeErrors[0]);
+    if (reply.writeConcernError) throw new MongoServerError(reply.writeConcernError);
+    if (reply.n === 0) this.lose();
+    this.#unsettled.delete(session);
+  }
+
+  async #send(session: FixedSession, database: string, command: Document): Promise<Document> {
+    try {
+      const reply = await session.send(database, command);
+      this.#answeredAtMs = this.#clock.now();
+      return reply;
+    } catch (error) {
+      if (!(error instanceof MongoServerError)) this.#unsettled.add(session);
+      else if (error.code === TRANSACTION_TOO_OLD) this.lose();
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Binary, type MongoClient, Timestamp, UUID } from 'mongodb';
+import type { CheckpointStore } from '../../src/engine/checkpoint/checkpoint-store.ts';
+import type { CollectionRecord, PartitionRecord } from '../../src/engine/checkpoint/records.ts';
+import { newId, onReach } from '../../src/platform/index.ts';
+import { compareClusters } from '../support/compare-clusters.ts';
+import { checkForLeaks } from '../support/leak-check.ts';
+import { runLinkspan, untilStopped } from '../support/linkspan-process.ts';
+import { startPair, startReplicaSet } from '../support/replica-set.ts';
+import { needsSource } from '../support/source-version.ts';
+import { RunningMigration } from './running-migration.ts';
+import { takeMigration } from './taken-migration.ts';
+
+checkForLeaks({ sockets: false });
+
+test('a process that is stopped just before it sends a batch of the copy, and goes on when another has ended the migration', async () => {
+  await using pair = await startPair();
+  const orders = pair.source.client.db('shop').collection<{ _id: number }>('orders');
+  await orders.insertMany(Array.from({ length: 100 }, (_, _id) => ({ _id })));
+  const uris = ['--cluster0', pair.source.uri, '--cluster1', pair.destination.uri];
+  const arguments_ = ['sync', '--once', '--no-verify', ...uris];
+  await using stopped = runLinkspan(arguments_, { hook: 'engine.write.insert.orders=stop' });
+  await untilStopped(stopped);
+  await orders.deleteMany({ _id: { $mod: [2, 1] } });
+  await using successor = runLinkspan(arguments_);
+  assert.deepEqual(await successor.exit, { code: 0, signal: null }, successor.stderr);
+  stopped.kill('SIGCONT');
+  assert.equal((await stopped.exit).code, 1);
+  assert.match(stopped.stderr, /TAKEN_OVER/);
+  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  const [record] = await pair.destination.client.db('linkspan_internal').collection('migrations').find().toArray();
+  assert.equal(record?.state, 'committed', "it has not put its own failure in the successor's place");
+});
+
+test('an engine that is held up just before it applies a change, as users with the least privileges', {
+  skip: needsSource('6.0', 'its writers have to be stopped before the cutover'),
+}, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  const { source, destination } = pair;
+  await source.createUser('reader', 'secret', ['backup', 'readAnyDatabase', 'clusterMonitor']);
+  const roles = ['restore', 'readWriteAnyDatabase', 'dbAdminAnyDatabase', 'clusterMonitor'];
+  await destination.createUser('writer', 'secret', roles);
+  const clusters = {
+    source: { uri: source.uriFor('reader', 'secret') },
+    destination: { uri: destination.uriFor('writer', 'secret') },
+  };
+  const orders = source.client.db('shop').collection<{ _id: number }>('orders');
+  await orders.insertOne({ _id: 1 });
+  const migrationId = newId();
+  await using held = RunningMigration.start(clusters, { migrationId });
+  await held.untilReady();
+  using point = holdFirstAt('engine.write.insert.orders');
+  await orders.insertOne({ _id: 2 });
+  await point.reached;
+  await using successor = RunningMigration.start(clusters, { migrationId });
+  await successor.untilReady();
+  await orders.deleteOne({ _id: 2 });
+  await successor.commit();
+  point.release();
+  await assert.rejects(held.outcome, { code: 'TAKEN_OVER' });
+  assert.deepEqual((await compareClusters(source.client, destination.client)).differences, []);
+});
+
+/** Holds up whoever is the first to reach a named point; others pass. */
+function holdFirstAt(name: string): Disposable & { readonly reached: Promise<void>; release(): void } {
+  const reached = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  let first = true;
+  const listening = onReach(name, async () => {
+    if (!first) return;
+    first = false;
+    reached.resolve();
+    await released.promise;
+  });
+  const release = () => released.resolve();
+  return {
+    reached: reached.promise,
+    release,
+    [Symbol.dispose]: () => {
+      release();
+      listening[Symbol.dispose]();
+    },
+  };
+}
+
+test('no record of a migration is changed by an engine that lost it', async (t) => {
+  await using set = await startReplicaSet();
+  const migrationId = newId();
+  const u = new UUID();
+  const partition: PartitionRecord = {
+    _id: { m: migrationId, u, n: 0 },
+    low: null,
+    high: new Binary(Buffer.of(0x7f)),
+    lastId: null,
+    documents: 0,
+    bytes: 0,
+    done: false,
+  };
+  const collection: CollectionRecord = {
+    _id: { m: migrationId, u },
+    sourceDatabase: 'shop',
+    sourceName: 'orders',
+    destinationDatabase: 'shop',
+    destinationName: 'orders',
+    destinationUuid: null,
+    filter: null,
+    state: 'copying',
+    options: new Binary(),
+    indexes: [],
+    documents: 0,
+    bytes: 0,
+    readAfter: new Timestamp(0n),
+  };
+  const spooled = (key: string) => ({
+    _id: { m: migrationId, u, r: new Binary(), k: new Binary(Buffer.from(key)) },
+  });
+  const lateWrites: Readonly<Record<string, (store: CheckpointStore) => Promise<void>>> = {
+    save: (store) => store.save({ state: 'failed' }),
+    clearError: (store) => store.clearError(),
+    saveCollection: (store) => store.saveCollection({ ...collection, state: 'live' }),
+    removeCollection: (store) => store.removeCollection(u),
+    saveViews: (store) => store.saveViews('shop', ['late']),
+    removeView: (store) => store.removeView('shop', 'view'),
+    planPartitions: (store) => store.planPartitions(u, [{ ...partition, done: true }]),
+    savePartition: (store) => store.savePartition(partition._id, { done: true }),
+    addToSpool: (store) => store.addToSpool([spooled('late')]),
+    clearSpool: (store) => store.clearSpool(u),
+    forgetCollections: (store) => store.forgetCollections(),
+  };
+  for (const [name, write] of Object.entries(lateWrites)) {
+    await t.test(name, async () => {
+      const { checkpoint: late } = await takeMigration(set.client, migrationId);
+      const { checkpoint } = await takeMigration(set.client, migrationId);
+      await checkpoint.saveCollection(collection);
+      await checkpoint.planPartitions(u, [partition]);
+      await checkpoint.saveViews('shop', ['view']);
+      await checkpoint.addToSpool([spooled('key')]);
+      const before = await recordsOf(set.client);
+      await assert.rejects(write(late), { code: 'TAKEN_OVER' });
+      assert.deepEqual(await recordsOf(set.client), before);
+    });
+  }
+});
+
+async function recordsOf(client: MongoClient): Promise<object> {
+  const db = client.db('linkspan_internal');
+  const names = ['migrations', 'collections', 'partitions', 'views', 'spool'];
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, await db.collection(name).find().toArray()] as const)),
+  );
+}
+
+test('of engines that take a migration at the same moment one gets it, and the others are told', async (t) => {
+  await using set = await startReplicaSet();
+  for (const what of ['a new migration', 'a migration that had begun']) {
+    const migrationId = newId();
+    if (what !== 'a new migration') await takeMigration(set.client, migrationId);
+    await t.test(what, async () => {
+      const taken = await Promise.allSettled(Array.from({ length: 4 }, () => takeMigration(set.client, migrationId)));
+      for (const one of taken) if (one.status === 'rejected') assert.equal(one.reason.code, 'TAKEN_OVER');
+      const writes = taken.flatMap((one) =>
+        one.status === 'fulfilled' ? [one.value.checkpoint.save({ state: 'copying' })] : [],
+      );
+      const written = await Promise.allSettled(writes);
+      assert.equal(written.filter(({ status }) => status === 'fulfilled').length, 1);
+    });
+  }
+});
+
+test('a write whose answer was lost is done with before it is repeated', async () => {
+  await using set = await startReplicaSet();
+  const { fence } = await takeMigration(set.client);
+  const insert = { insert: 'c', documents: [{ _id: 1 }], writeConcern: { w: 'majority' } };
+  await set.failCommand({
+    mode: { times: 1 },
+    data: { failCommands: ['insert'], closeConnection: true, appName: '' },
+  });
+  await assert.rejects(fence.write('d', insert));
+  assert.equal((await fence.write('d', insert)).n, 1);
+  // All sessions are used in turn: one that was not given back, or got a number out of order, would show.
+  for (let round = 0; round < 100; round += 1) {
+    await fence.write('d', { update: 'c', updates: [{ q: { _id: 1 }, u: { $inc: { n: 1 } } }] });
+  }
+  assert.equal((await set.client.db('d').collection('c').findOne())?.n, 100);
+});
