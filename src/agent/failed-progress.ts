@@ -30,6 +30,7 @@ export function neverBegun(migrationId: string, error: unknown): Progress {
     pingMs: { source: null, destination: null },
     addresses: { source: '', destination: '' },
     warnings: [],
+    waiting: [],
     error: shownError(error),
   };
 }

@@ -4,7 +4,7 @@ import { type DocumentKey, describeKey, keyOf } from '../bson/document-key.ts';
 import { documentSequence } from '../bson/document-sequence.ts';
 import { BSON_TYPE, elementNamed } from '../bson/elements.ts';
 import { array, boolean, document, element, int32, rawDocument } from '../bson/raw-document.ts';
-import { classifyCode, WriteConcernFailure } from './failure-policy.ts';
+import { classifyReply, WriteConcernFailure } from './failure-policy.ts';
 
 /** Where raw writes go. The UUID pins them: the server refuses a collection that was renamed or dropped meanwhile [38]. */
 export interface WriteTarget {
@@ -149,8 +149,8 @@ async function send(
     });
     if (reply.writeConcernError) throw new WriteConcernFailure(String(reply.writeConcernError.errmsg));
     for (const error of (reply.writeErrors ?? []) as WriteError[]) {
-      const kind = classifyCode(error.code);
-      if (kind === 'transient') throw new WriteConcernFailure(error.errmsg);
+      const kind = classifyReply(error);
+      if (kind === 'transient') throw new WriteConcernFailure(error.errmsg, error.code);
       // Servers say so of each statement, and call the command done.
       if (kind === 'moved') throw new MongoServerError({ message: error.errmsg, ...error });
       errors.push({ ...error, index: start + error.index });

@@ -168,7 +168,7 @@ class PartitionProgress {
     this.#lastId = partition.lastId;
     this.#documents = partition.documents;
     this.#bytes = partition.bytes;
-    this.#savedAtMs = context.clock.now();
+    this.#savedAtMs = context.clock.elapsed();
   }
 
   async advance(last: DocumentKey, documents: number, bytes: number): Promise<void> {
@@ -177,8 +177,8 @@ class PartitionProgress {
     this.#bytes += bytes;
     this.#context.counters.documentsCopied += documents;
     this.#context.counters.bytesCopied += bytes;
-    if (this.#context.clock.now() - this.#savedAtMs < SAVE_PROGRESS_EVERY_MS) return;
-    this.#savedAtMs = this.#context.clock.now();
+    if (this.#context.clock.elapsed() - this.#savedAtMs < SAVE_PROGRESS_EVERY_MS) return;
+    this.#savedAtMs = this.#context.clock.elapsed();
     await this.#save(false);
     await reach('engine.copy.progress-saved');
   }

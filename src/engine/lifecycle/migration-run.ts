@@ -10,7 +10,7 @@ import { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
 import { MadeAccounts } from '../checkpoint/made-accounts.ts';
 import { writeBarrier } from '../cluster/cluster-time.ts';
 import { connectCluster } from '../cluster/connect.ts';
-import { Retrier } from '../cluster/retry.ts';
+import { describeWait, Retrier } from '../cluster/retry.ts';
 import { DEFAULT_PARTITION_BYTES } from '../copy/plan-partitions.ts';
 import { cutOver, finishCutover, reopenAfterFailure, settleOpenBlock } from '../cutover/cut-over.ts';
 import { checkClusters } from '../preflight/preflight.ts';
@@ -88,7 +88,7 @@ export class MigrationRun {
       const tasks = new TaskGroup();
       const signal = AbortSignal.any([stop, tasks.signal]);
       const clock = options.clock ?? systemClock;
-      const retrier = new Retrier(clock, signal);
+      const retrier = new Retrier(clock, options.logger, signal);
       const checkpoint = new CheckpointStore(destination, options.migrationId);
       const record = await checkpoint.take({
         sourceId: checked.source.clusterId,
@@ -170,6 +170,7 @@ export class MigrationRun {
       reasons.push('collections are still being copied or indexed');
     if (lag === null || lag > READY_LAG_SECONDS) reasons.push(`the lag is not yet below ${READY_LAG_SECONDS} s`);
     if (this.context.gate.closed) reasons.push('it is paused');
+    reasons.push(...this.context.retrier.waits.map(describeWait));
     return reasons;
   }
 
@@ -185,7 +186,8 @@ export class MigrationRun {
     }
     await settleOpenBlock(context, log);
     if (this.cancellation !== undefined) return await cancel(context, log, this.cancellation);
-    if (log.record.error !== undefined) await context.checkpoint.clearError();
+    if (log.record.error !== undefined)
+      await context.retrier.run('the destination', () => context.checkpoint.clearError());
     const token = log.record.token ?? (await prepareNew(context, log, this.#options));
     await log.enter('copying', 'copying');
     this.follower = new StreamFollower(
@@ -243,7 +245,7 @@ export class MigrationRun {
     const { state } = this.log.record;
     this.context.gate.close();
     await follower.flush();
-    await this.#saveCheckpoint();
+    await this.context.retrier.run('the destination', () => this.#saveCheckpoint());
     await this.log.save({ state: 'paused' });
     while (this.wanted === 'paused' && this.cancellation === undefined && !this.context.signal.aborted) {
       await this.context.clock.sleep(LOOK_AROUND_EVERY_MS, this.context.signal);
@@ -256,7 +258,7 @@ export class MigrationRun {
     const { clock, signal } = this.context;
     while (!signal.aborted) {
       await clock.sleep(CHECKPOINT_EVERY_MS, signal);
-      if (!signal.aborted) await this.#saveCheckpoint();
+      if (!signal.aborted) await this.context.retrier.run('the destination', () => this.#saveCheckpoint());
     }
   }
 

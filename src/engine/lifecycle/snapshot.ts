@@ -1,4 +1,5 @@
 import { modernisedWarnings } from '../catalog/legacy-index.ts';
+import { describeWait } from '../cluster/retry.ts';
 import type { MigrationRun } from './migration-run.ts';
 import type { MigrationOptions } from './options.ts';
 import type { Progress } from './progress.ts';
@@ -26,6 +27,7 @@ export function notYetRunning(options: MigrationOptions): Progress {
     pingMs: { source: null, destination: null },
     addresses: { source: '', destination: '' },
     warnings: [],
+    waiting: [],
   };
 }
 
@@ -43,6 +45,7 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
     modernisedWarnings(namespace, indexes).map(({ message }) => message),
   );
   const keptAccounts = context.movesAccounts && context.accounts.kept ? [context.accounts.kept.message] : [];
+  const { waits: waiting } = context.retrier;
   const reasons = state === 'tailing' ? run.notReadyReasons : [`it is ${state}`];
   return {
     migrationId: options.migrationId,
@@ -85,7 +88,8 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
     pingMs: { source: run.pings.source, destination: run.pings.destination },
     addresses: run.addresses,
     // What preflight has seen, and what came later.
-    warnings: [...new Set([...run.warnings, ...indexWarnings, ...keptAccounts, ...context.retrier.waits])],
+    warnings: [...new Set([...run.warnings, ...indexWarnings, ...keptAccounts, ...waiting.map(describeWait)])],
+    waiting,
     ...(error === undefined ? {} : { error }),
   };
 }

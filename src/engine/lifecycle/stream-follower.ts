@@ -82,7 +82,7 @@ export class StreamFollower implements RunningStream {
     if (this.#latest === undefined) return null;
     const { batch, atMs } = this.#latest;
     const behind = Math.max(0, batch.sourceTime.getHighBits() - this.#watermark.safe.time.getHighBits());
-    const silentSeconds = Math.floor((this.#context.clock.now() - atMs) / 1_000);
+    const silentSeconds = Math.floor((this.#context.clock.elapsed() - atMs) / 1_000);
     return behind + (silentSeconds > 2 ? silentSeconds : 0);
   }
 
@@ -140,7 +140,7 @@ export class StreamFollower implements RunningStream {
     while (!this.#stopped) {
       await gate.pass(signal);
       const batch = await stream.next(this.#hurried > 0 ? HURRIED_WAIT_MS : IDLE_WAIT_MS);
-      this.#latest = { batch, atMs: clock.now() };
+      this.#latest = { batch, atMs: clock.elapsed() };
       await this.#dispatcher.dispatch(batch);
     }
   }
