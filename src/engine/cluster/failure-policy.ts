@@ -5,7 +5,7 @@ import {
   MongoServerError,
   MongoServerSelectionError,
 } from 'mongodb';
-import { messageOf } from '../../platform/index.ts';
+import { messageOf, UserError } from '../../platform/index.ts';
 
 /**
  * What to do about an error of the driver or the server (live-migration §6.9).
@@ -116,6 +116,11 @@ export function classify(error: unknown): FailureClass {
     error instanceof MongoServerError ? classifyReply({ code: error.code, errmsg: error.message }) : 'fatal';
   if (known !== 'fatal' || !(error instanceof MongoError)) return known;
   return TRY_AGAIN.some((label) => error.hasErrorLabel(label)) ? 'transient' : 'fatal';
+}
+
+/** Whether only one collection is concerned, and only it has to wait until somebody has done something about it: all others go on. */
+export function concernsOneCollection(error: unknown): error is UserError {
+  return error instanceof UserError && error.code === 'NAMESPACE_CONFLICT';
 }
 
 /** Why something has to be waited for, for the operator. */

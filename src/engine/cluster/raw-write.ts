@@ -4,7 +4,7 @@ import { type DocumentKey, describeKey, keyOf } from '../bson/document-key.ts';
 import { documentSequence } from '../bson/document-sequence.ts';
 import { BSON_TYPE, elementNamed } from '../bson/elements.ts';
 import { array, boolean, document, element, int32, rawDocument } from '../bson/raw-document.ts';
-import { classifyReply, WriteConcernFailure } from './failure-policy.ts';
+import { classify, classifyReply, WriteConcernFailure } from './failure-policy.ts';
 
 /** Where raw writes go. The UUID pins them: the server refuses a collection that was renamed or dropped meanwhile [38]. */
 export interface WriteTarget {
@@ -30,6 +30,9 @@ const MESSAGE_STATEMENTS = 100_000;
 
 /** What a server takes as one document inside a message: the largest one that can be stored, and 16 KiB for what surrounds it. */
 const STATEMENT_BYTES = 16 * 1024 * 1024 + 16 * 1024;
+
+/** Unauthorized, AuthenticationFailed, TransactionTooOld. */
+const CONCERN_THE_WRITER: ReadonlySet<unknown> = new Set([13, 18, 225]);
 
 const MAJORITY = { w: 'majority', j: true };
 
@@ -114,7 +117,7 @@ export function isDuplicateId(error: WriteError): boolean {
   return fields.length === 1 && fields[0] === '_id';
 }
 
-/** Stops the migration for a document that the destination will not take. @throws UserError NAMESPACE_CONFLICT */
+/** Has its collection wait for a document that the destination will not take. @throws UserError NAMESPACE_CONFLICT */
 export function refuseWriteError(
   target: WriteTarget,
   key: DocumentKey | undefined,
@@ -139,14 +142,18 @@ async function send(
   const errors: WriteError[] = [];
   let affected = 0;
   for (const { start, end } of messages(statements)) {
-    const reply = await client.db(target.database).command({
-      [command]: target.name,
-      [field]: documentSequence(field, statements.slice(start, end)),
-      ordered: false,
-      collectionUUID: target.uuid,
-      writeConcern: MAJORITY,
-      ...options,
-    });
+    const batch = statements.slice(start, end);
+    const reply = await client
+      .db(target.database)
+      .command({
+        [command]: target.name,
+        [field]: documentSequence(field, batch),
+        ordered: false,
+        collectionUUID: target.uuid,
+        writeConcern: MAJORITY,
+        ...options,
+      })
+      .catch((error: unknown) => throwRefusal(target, batch, error));
     if (reply.writeConcernError) throw new WriteConcernFailure(String(reply.writeConcernError.errmsg));
     for (const error of (reply.writeErrors ?? []) as WriteError[]) {
       const kind = classifyReply(error);
@@ -164,9 +171,22 @@ async function send(
 function refuseTooLarge(target: WriteTarget, statements: readonly Buffer[]): void {
   const tooLarge = statements.find(({ length }) => length > STATEMENT_BYTES);
   if (tooLarge === undefined) return;
-  const query = elementNamed(tooLarge, 'q');
-  const key = query && keyOf(tooLarge.subarray(query.valueStart, query.valueEnd));
-  refuseWriteError(target, key, { code: BSON_OBJECT_TOO_LARGE, errmsg: 'with its _id beside it, it is too large' });
+  const reason = { code: BSON_OBJECT_TOO_LARGE, errmsg: 'with its _id beside it, it is too large' };
+  refuseWriteError(target, keyOfStatement(tooLarge), reason);
+}
+
+/** A batch that is refused as a whole is a matter of its collection, unless whoever writes is refused. */
+function throwRefusal(target: WriteTarget, batch: readonly Buffer[], error: unknown): never {
+  if (!(error instanceof MongoServerError) || classify(error) !== 'fatal') throw error;
+  if (CONCERN_THE_WRITER.has(error.code)) throw error;
+  refuseWriteError(target, batch[0] && keyOfStatement(batch[0]), { code: Number(error.code), errmsg: error.message });
+}
+
+/** Documents are statements of an insert; all others have a query. */
+function keyOfStatement(statement: Buffer): DocumentKey | undefined {
+  if (elementNamed(statement, '_id') !== undefined) return keyOf(statement);
+  const query = elementNamed(statement, 'q');
+  return query && keyOfStatement(statement.subarray(query.valueStart, query.valueEnd));
 }
 
 /** Cuts statements into messages that a server takes. */

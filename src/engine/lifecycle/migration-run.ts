@@ -26,6 +26,7 @@ import { loadTracked, prepareNew } from './prepare.ts';
 import type { Outcome, WantedState } from './progress.ts';
 import { StreamFollower } from './stream-follower.ts';
 import { TaskGroup } from './task-group.ts';
+import { lastRefusal, waitsOf } from './waits.ts';
 
 const CHECKPOINT_EVERY_MS = 5_000;
 const LOOK_AROUND_EVERY_MS = 50;
@@ -170,7 +171,7 @@ export class MigrationRun {
       reasons.push('collections are still being copied or indexed');
     if (lag === null || lag > READY_LAG_SECONDS) reasons.push(`the lag is not yet below ${READY_LAG_SECONDS} s`);
     if (this.context.gate.closed) reasons.push('it is paused');
-    reasons.push(...this.context.retrier.waits.map(describeWait));
+    reasons.push(...waitsOf(this.context).map(describeWait));
     return reasons;
   }
 
@@ -214,6 +215,8 @@ export class MigrationRun {
       }
       if (this.wanted === 'paused') await this.#pause(follower);
       if (log.record.state === 'copying' && follower.allLive) await log.enter('tailing', 'catching up');
+      const refusal = this.#options.once ? lastRefusal(context) : undefined;
+      if (refusal !== undefined) throw refusal;
       if (log.record.state === 'tailing' && this.#options.once) {
         await this.#finishOnce(follower);
         return 'committed';

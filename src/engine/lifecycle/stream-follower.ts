@@ -51,8 +51,13 @@ export class StreamFollower implements RunningStream {
     context.position.time = time;
     this.#stream = new ChangeStream(context, token);
     this.#indexes = new IndexKeeper(context, (error) => void tasks.start(() => Promise.reject(error)));
-    this.#lanes = new Lanes(context, this.#indexes);
     this.#spool = new Spool(context);
+    this.#lanes = new Lanes(
+      context,
+      this.#indexes,
+      this.#spool,
+      (collection) => void tasks.start(() => this.#copier.revive(collection)),
+    );
     const throttle = new Throttle(copyBytesPerSecond, context.clock);
     this.#copier = new Copier(context, this.#spool, this.#lanes, this.#indexes, throttle);
     this.#watermark = new Watermark({ token, time }, () =>
