@@ -32,6 +32,7 @@ export function neverBegun(migrationId: string, error: unknown): Progress {
     pingMs: { source: null, destination: null },
     addresses: { source: '', destination: '' },
     warnings: [],
+    waiting: [],
     error: shownError(error),
   };
 }

@@ -49,7 +49,7 @@ export class Reporter {
       migrations.map(({ id, progress }) => [id, progress.state, progress.readyForCutover, progress.canWrite]),
     ]);
     const numbers = JSON.stringify(migrations);
-    const silentMs = this.#clock.now() - this.#sentAtMs;
+    const silentMs = this.#clock.elapsed() - this.#sentAtMs;
     const due =
       this.#inventory !== undefined ||
       states !== this.#sentStates ||
@@ -67,7 +67,7 @@ export class Reporter {
       return this.sendIfDue(signal);
     }
     if (this.#inventory === inventory) this.#inventory = undefined;
-    this.#sentAtMs = this.#clock.now();
+    this.#sentAtMs = this.#clock.elapsed();
     this.#sentStates = states;
     this.#sentNumbers = numbers;
     return true;

@@ -43,6 +43,10 @@ const engineProgress = z.object({
   canWrite: z.boolean().meta({ description: 'Whether applications may write to the destination.' }),
   notReadyReasons: z.array(z.string()).meta({ description: 'Why it is not ready for cutover.' }),
   warnings: z.array(z.string()),
+  waiting: z
+    .array(z.object({ for: z.string(), since: date, reason: z.string() }))
+    .default([])
+    .meta({ description: 'What it cannot go on without at the moment. It goes on by itself once that is there.' }),
 });
 
 /** What Linkspan knows of a migration beyond Atlas's fields. */
@@ -71,6 +75,7 @@ export function showDetail({ state, progress, createdAtMs, updatedAtMs }: Migrat
       startedAt: atlasDate(startedAtMs),
       ...(endedAtMs === undefined ? {} : { endedAt: atlasDate(endedAtMs) }),
     })),
+    waiting: progress.waiting?.map(({ sinceMs, ...wait }) => ({ ...wait, since: atlasDate(sinceMs) })),
   };
   return {
     wanted: state.wanted,

@@ -24,7 +24,7 @@ const idle = {
  *
  * Left out, because nothing is known of it here: `verification` (a warning says so) and `estimatedSecondsToCEACatchup`.
  * A cluster in `directionMapping` is named by its primary.
- * `mongosyncID` and `coordinatorID` are the id of the migration.
+ * `mongosyncID` and `coordinatorID` are the id of the migration. `waiting` is no field of mongosync's.
  */
 export function progressResponse(
   state: SessionState,
@@ -53,6 +53,7 @@ export function progressResponse(
     ...(state === 'RUNNING' && !progress.canWrite && { estimatedOplogTimeRemaining: oplogTimeOf(progress) }),
     mongosyncID: progress.migrationId,
     coordinatorID: progress.migrationId,
+    waiting: progress.waiting.map(({ sinceMs, ...wait }) => ({ ...wait, since: new Date(sinceMs).toISOString() })),
     warnings: [...progress.warnings, 'The copied data is not verified: this version of Linkspan does not do that yet.'],
   };
 }

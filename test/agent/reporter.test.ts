@@ -24,7 +24,7 @@ function setUp(nowMs = 1_000_000) {
     },
   };
   const situation = { validations: () => world.validations, migrations: () => [{ id, progress: world.progress }] };
-  const clock = { now: () => world.nowMs, sleep: () => Promise.resolve() };
+  const clock = { now: () => world.nowMs, elapsed: () => world.nowMs, sleep: () => Promise.resolve() };
   const reporter = new Reporter(client, situation, clock);
   return {
     world,

@@ -8,6 +8,10 @@ export class FakeClock implements Clock {
     return this.nowMs;
   }
 
+  elapsed(): number {
+    return this.nowMs;
+  }
+
   /** Waits only for the signal: the time does not pass by itself. */
   async sleep(_ms: number, signal?: AbortSignal): Promise<void> {
     if (!signal || signal.aborted) return;

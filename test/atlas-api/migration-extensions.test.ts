@@ -142,7 +142,8 @@ test('GET shows phases, counts and reasons as the agent reported them, and nothi
   await using plane = await startControlPlane();
   const { report, show } = await start(plane);
   assert.equal((await show()).linkspan.progress, null);
-  await report({ phases: [{ name: 'copying', startedAtMs: 0 }] });
+  const waiting = [{ for: 'the source', sinceMs: 0, reason: 'it is out of reach' }];
+  await report({ phases: [{ name: 'copying', startedAtMs: 0 }], waiting });
   assert.deepEqual((await show()).linkspan.progress, {
     canWrite: false,
     changes: { applied: 0, queued: 0, read: 0 },
@@ -158,6 +159,7 @@ test('GET shows phases, counts and reasons as the agent reported them, and nothi
     notReadyReasons: ['the initial copy is under way'],
     phase: 'copying',
     phases: [{ name: 'copying', startedAt: '1970-01-01T00:00:00Z' }],
+    waiting: [{ for: 'the source', since: '1970-01-01T00:00:00Z', reason: 'it is out of reach' }],
     warnings: [],
   });
   await report({ copy: { tables: 1 } as never });

@@ -2,7 +2,7 @@ import type { MongoClient } from 'mongodb';
 import { CheckpointStore } from '../../src/engine/checkpoint/checkpoint-store.ts';
 import { Fence } from '../../src/engine/cluster/fence.ts';
 import { Retrier } from '../../src/engine/cluster/retry.ts';
-import { newId, systemClock } from '../../src/platform/index.ts';
+import { newId, silentLogger, systemClock } from '../../src/platform/index.ts';
 
 /** What an engine writes with, once it has taken the migration. */
 export async function takeMigration(
@@ -12,6 +12,6 @@ export async function takeMigration(
   const fence = new Fence(client, migrationId, systemClock);
   const checkpoint = new CheckpointStore(fence);
   const identity = { sourceId: 'source', destinationId: 'destination', selection: '' };
-  await checkpoint.take(identity, new Retrier(systemClock, AbortSignal.timeout(30_000)));
+  await checkpoint.take(identity, new Retrier(systemClock, silentLogger, AbortSignal.timeout(30_000)));
   return { fence, checkpoint };
 }

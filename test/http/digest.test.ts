@@ -18,7 +18,12 @@ interface FakeClock extends Clock {
 }
 
 function fakeClock(): FakeClock {
-  const clock = { nowMs: 1_790_000_000_000, now: () => clock.nowMs, sleep: async () => undefined };
+  const clock = {
+    nowMs: 1_790_000_000_000,
+    now: () => clock.nowMs,
+    elapsed: () => clock.nowMs,
+    sleep: async () => undefined,
+  };
   return clock;
 }
 

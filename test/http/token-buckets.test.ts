@@ -7,7 +7,12 @@ import type { Clock } from '../../src/platform/index.ts';
 const SIZE = { capacity: 3, refill: 6, periodSeconds: 60 };
 
 function fakeClock(): Clock & { nowMs: number } {
-  const clock = { nowMs: 1_790_000_000_000, now: () => clock.nowMs, sleep: async () => undefined };
+  const clock = {
+    nowMs: 1_790_000_000_000,
+    now: () => clock.nowMs,
+    elapsed: () => clock.nowMs,
+    sleep: async () => undefined,
+  };
   return clock;
 }
 

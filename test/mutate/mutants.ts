@@ -6,10 +6,10 @@ const FAILURES = 'test/engine/failures.test.ts';
 /** Each takes away one thing that keeps documents from being lost or the progress from lying. */
 export const MUTANTS: readonly Mutant[] = [
   {
-    without: 'looking at whether the write concern was met',
-    file: 'src/engine/cluster/raw-write.ts',
-    replace: 'if (reply.writeConcernError) throw',
-    by: 'if (false) throw',
+    without: 'sending a batch again whose write concern was not met',
+    file: 'src/engine/cluster/failure-policy.ts',
+    replace: 'if (error instanceof BatchInterrupted || error instanceof MongoWriteConcernError)',
+    by: 'if (error instanceof BatchInterrupted)',
     tests: { file: RULES, name: 'an unmet write concern' },
   },
   {

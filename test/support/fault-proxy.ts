@@ -14,7 +14,8 @@ export interface Fault {
 }
 
 /**
- * A TCP proxy in front of one server. Clients of a replica set's member need `directConnection=true`, or they learn the member's own address.
+ * A TCP proxy in front of one server. Clients of a replica set's member need `directConnection=true`, or they learn the member's own address,
+ * unless the set was told that it is the proxy's (`proxied`).
  */
 export interface FaultProxy extends AsyncDisposable {
   readonly port: number;

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Document, MongoClient, type MongoClientOptions, MongoServerError } from 'mongodb';
 import { eventually } from './eventually.ts';
+import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 import { MongodProcess } from './mongod-process.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -16,6 +17,11 @@ export interface ReplicaSetOptions {
   readonly members?: 1 | 3;
   /** Whether users and a key file are needed; false by default. */
   readonly auth?: boolean;
+  /**
+   * Whether a fault proxy stands before each member; false by default. The set knows its members by their proxies' addresses, so that
+   * clients, and the members themselves, reach them through those only.
+   */
+  readonly proxied?: boolean;
   /** `rs` with a random tail by default. */
   readonly name?: string;
   /** Megabytes, as mongod takes it; 512 by default. */
@@ -44,7 +50,9 @@ export interface ReplicaSet extends AsyncDisposable {
   /** Connection string, with the root user's credentials if there is authentication. */
   readonly uri: string;
   readonly members: readonly MongodProcess[];
-  /** Connected as `uri` says; closed on disposal. */
+  /** In the order of `members`; none without `proxied`. */
+  readonly proxies: readonly FaultProxy[];
+  /** Connected as `uri` says, but past the proxy of a lone member; closed on disposal. */
   readonly client: MongoClient;
   /** The same set, as another user of the database `admin`. */
   uriFor(user: string, password: string): string;
@@ -79,13 +87,20 @@ export async function startReplicaSet(options: ReplicaSetOptions = {}): Promise<
       return member;
     }),
   );
-  await initiate(name, members, options.auth === true);
+  const proxies = options.proxied ? await Promise.all(members.map(({ port }) => startFaultProxy(port))) : [];
+  for (const proxy of proxies) resources.use(proxy);
+  const addresses = members.map(({ port }, n) => `127.0.0.1:${proxies[n]?.port ?? port}`);
+  await initiate(name, members, addresses, options.auth === true);
 
-  const hosts = members.map(({ port }) => `127.0.0.1:${port}`).join(',');
+  const hosts = addresses.join(',');
   const uriFor = (user: string, password: string) =>
     `mongodb://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${hosts}/?replicaSet=${name}&authSource=admin`;
   const uri = options.auth ? uriFor(ROOT.user, ROOT.password) : `mongodb://${hosts}/?replicaSet=${name}`;
-  const client = new MongoClient(uri);
+  const [alone] = members.length === 1 ? members : [];
+  const client =
+    options.proxied && alone
+      ? new MongoClient(uri.replace(hosts, `127.0.0.1:${alone.port}`), { directConnection: true })
+      : new MongoClient(uri);
   resources.defer(() => client.close());
   await client.connect();
 
@@ -96,6 +111,7 @@ export async function startReplicaSet(options: ReplicaSetOptions = {}): Promise<
     name,
     uri,
     members,
+    proxies,
     client,
     uriFor,
     createUser: async (user, password, roles) => {
@@ -174,12 +190,17 @@ function mongodArguments(dbPath: string, options: ReplicaSetOptions): string[] {
   ];
 }
 
-async function initiate(name: string, members: readonly MongodProcess[], auth: boolean): Promise<void> {
+async function initiate(
+  name: string,
+  members: readonly MongodProcess[],
+  addresses: readonly string[],
+  auth: boolean,
+): Promise<void> {
   const [first] = members;
   if (!first) throw new Error('a replica set needs a member');
   const config = {
     _id: name,
-    members: members.map(({ port }, index) => ({ _id: index, host: `127.0.0.1:${port}` })),
+    members: addresses.map((host, index) => ({ _id: index, host })),
     settings: { electionTimeoutMillis: ELECTION_TIMEOUT_MS, heartbeatIntervalMillis: HEARTBEAT_INTERVAL_MS },
   };
   await runOn(first, { replSetInitiate: config }, false);

@@ -4,7 +4,10 @@ import { formatBytes, formatCount, formatSeconds } from './format.ts';
 /** The facts of a view that matter in its phase, as short phrases the most wanted first: a narrow terminal shows only so many. */
 export function describeView(view: ProgressView): string[] {
   const { progress } = view;
-  const facts: (string | undefined)[] = [];
+  const facts: (string | undefined)[] = progress.waiting.flatMap((wait) => [
+    `waiting for ${wait.for} for ${formatSeconds((view.atMs - wait.sinceMs) / 1000)}`,
+    wait.reason,
+  ]);
   switch (view.phase) {
     case 'copying':
       facts.push(

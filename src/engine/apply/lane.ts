@@ -1,10 +1,13 @@
-import { messageOf, reach, UserError } from '../../platform/index.ts';
+import { messageOf, reach, type UserError } from '../../platform/index.ts';
+import type { Spool } from '../capture/spool.ts';
 import type { IndexKeeper } from '../catalog/index-keeper.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
+import { concernsOneCollection } from '../cluster/failure-policy.ts';
 import { CollectionDropped } from '../cluster/moved.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import { applyKeys } from './apply-keys.ts';
 import { coalesce, type DirtyKey } from './dirty-key.ts';
+import { setAside } from './set-aside.ts';
 
 const BATCH_KEYS = 1_000;
 const BATCH_BYTES = 4 * 1024 * 1024;
@@ -13,6 +16,9 @@ const LINGER_MS = 20;
 /** How often a batch with a document that the destination refuses is tried again. */
 const ATTEMPTS = 5;
 const BETWEEN_ATTEMPTS_MS = 200;
+
+/** Has a collection that was live, and is set aside, tried again and again until it is live again. */
+export type Revive = (collection: TrackedCollection) => void;
 
 interface Waiter {
   /** How many keys the lane must have finished. */
@@ -25,16 +31,20 @@ interface Waiter {
 export class Lane {
   readonly #context: EngineContext;
   readonly #indexes: IndexKeeper;
+  readonly #spool: Spool;
+  readonly #revive: Revive;
   /** In order of arrival; a key that comes again keeps its place. */
   readonly #queue = new Map<string, DirtyKey>();
-  #inFlight: readonly DirtyKey[] = [];
+  #inFlight: DirtyKey[] = [];
   #finished = 0;
   #wake = Promise.withResolvers<void>();
   readonly #waiting = new Set<Waiter>();
 
-  constructor(context: EngineContext, indexes: IndexKeeper) {
+  constructor(context: EngineContext, indexes: IndexKeeper, spool: Spool, revive: Revive) {
     this.#context = context;
     this.#indexes = indexes;
+    this.#spool = spool;
+    this.#revive = revive;
   }
 
   get size(): number {
@@ -121,7 +131,7 @@ export class Lane {
         return;
       } catch (error) {
         this.#context.signal.throwIfAborted();
-        if (!(error instanceof UserError) || attempt === ATTEMPTS) throw error;
+        if (!concernsOneCollection(error) || attempt === ATTEMPTS) throw error;
         await this.#indexes.attempt(collection);
         await this.#context.clock.sleep(BETWEEN_ATTEMPTS_MS, this.#context.signal);
       }
@@ -129,12 +139,27 @@ export class Lane {
   }
 
   async #apply(collection: TrackedCollection, dirty: readonly DirtyKey[]): Promise<void> {
+    if (collection.isSetAside) return await this.#setAside(collection, dirty);
     try {
       await this.#applyBesideIndexes(collection, dirty);
       this.#context.counters.applied += dirty.length;
     } catch (error) {
+      if (concernsOneCollection(error)) return await this.#setAside(collection, dirty, error);
       if (!(error instanceof CollectionDropped)) throw error;
       this.#context.logger.debug({ namespace: messageOf(error) }, 'Changes of a dropped collection are moot');
     }
+  }
+  /** What the lane has of the collection goes to the spool, in its order. */
+  async #setAside(collection: TrackedCollection, dirty: readonly DirtyKey[], error?: UserError): Promise<void> {
+    while (collection.settling !== undefined) await collection.settling;
+    if (collection.isGone) return;
+    const behind: DirtyKey[] = [];
+    for (const [identity, one] of this.#queue) {
+      if (one.collection !== collection) continue;
+      this.#queue.delete(identity);
+      behind.push(one);
+    }
+    this.#inFlight.push(...behind);
+    if (await setAside(this.#context, this.#spool, collection, [...dirty, ...behind], error)) this.#revive(collection);
   }
 }

@@ -1,9 +1,10 @@
 import { laneHash } from '../bson/document-key.ts';
 import { hashOfText } from '../bson/hash.ts';
+import type { Spool } from '../capture/spool.ts';
 import type { IndexKeeper } from '../catalog/index-keeper.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import type { DirtyKey } from './dirty-key.ts';
-import { Lane } from './lane.ts';
+import { Lane, type Revive } from './lane.ts';
 
 const LANES = 8;
 /** Keys that may wait in all lanes together before the stream is no longer read. */
@@ -14,9 +15,9 @@ export class Lanes {
   readonly #lanes: readonly Lane[];
   readonly #context: EngineContext;
 
-  constructor(context: EngineContext, indexes: IndexKeeper) {
+  constructor(context: EngineContext, indexes: IndexKeeper, spool: Spool, revive: Revive) {
     this.#context = context;
-    this.#lanes = Array.from({ length: LANES }, () => new Lane(context, indexes));
+    this.#lanes = Array.from({ length: LANES }, () => new Lane(context, indexes, spool, revive));
   }
 
   get queued(): number {

@@ -1,15 +1,17 @@
 import { messageOf, reach, UserError } from '../../platform/index.ts';
-import { classify } from '../cluster/failure-policy.ts';
+import { classify, concernsOneCollection } from '../cluster/failure-policy.ts';
 import { CollectionDropped, onDestination, onSource, pinTo } from '../cluster/moved.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import { createIndexes, dropIndex } from './change-catalog.ts';
 import { type IndexSpec, inCollation, sameButForWeakening, weakened } from './index-spec.ts';
 import { listIndexesOf } from './read-catalog.ts';
-import type { TrackedCollection } from './tracked-collection.ts';
+import { refusedAgain, type TrackedCollection } from './tracked-collection.ts';
 
-/** How often a build that the destination refuses is tried again once its collection is live: documents may still be on their way. */
+/** How often a build that the destination refuses is tried again soon, once its collection is live: documents may still be on their way. */
 const ATTEMPTS = 20;
 const BETWEEN_ATTEMPTS_MS = 500;
+/** And how often from then on, while the operator is told. */
+const WHEN_STUCK_MS = 30_000;
 
 interface Keeping {
   /** Whether the collection must be looked at once more. */
@@ -82,14 +84,16 @@ export class IndexKeeper {
         keeping.again = false;
         try {
           await this.#bringInStep(collection);
+          collection.indexesStuck = undefined;
         } catch (error) {
           // What ends a run can be a UserError too, and is no refused build.
           this.#context.signal.throwIfAborted();
-          if (!(error instanceof UserError)) throw error;
+          if (!concernsOneCollection(error)) throw error;
           keeping.refused.resolve();
           if (collection.state === 'live') refusals += 1;
-          if (refusals >= ATTEMPTS) throw error;
-          await this.#context.clock.sleep(BETWEEN_ATTEMPTS_MS, this.#context.signal);
+          const isStuck = refusals >= ATTEMPTS;
+          if (isStuck) collection.indexesStuck = refusedAgain(collection.indexesStuck, error, this.#context.clock);
+          await this.#context.clock.sleep(isStuck ? WHEN_STUCK_MS : BETWEEN_ATTEMPTS_MS, this.#context.signal);
           keeping.again = true;
         }
       } while (keeping.again);

@@ -1,4 +1,5 @@
 import { Binary, type Timestamp, type UUID } from 'mongodb';
+import type { Clock, UserError } from '../../platform/index.ts';
 import { rawDocument } from '../bson/raw-document.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import type { CollectionRecord, CollectionState } from '../checkpoint/records.ts';
@@ -12,6 +13,17 @@ export interface Suspicion {
   readonly mark: string;
   /** What an earlier run has compared already; null for nothing. */
   readonly comparedTo: Binary | null;
+}
+
+/** What the destination refuses, and since when, by the wall clock. */
+export interface Refusal {
+  readonly sinceMs: number;
+  readonly error: UserError;
+}
+
+/** The same thing refused again is refused since the first time. */
+export function refusedAgain(earlier: Refusal | undefined, error: UserError, clock: Clock): Refusal {
+  return { sinceMs: earlier?.sinceMs ?? clock.now(), error };
 }
 
 /**
@@ -41,6 +53,12 @@ export class TrackedCollection {
   suspicion: Suspicion | null = null;
   /** While the spool is being drained, new changes go to lanes already. */
   draining = false;
+  /** Set while the destination refuses one of its documents: its changes wait in the spool meanwhile. */
+  stuck: Refusal | undefined;
+  /** Set while the destination refuses to build its indexes. */
+  indexesStuck: Refusal | undefined;
+  /** Pending while it becomes live and its spool is cleared: nothing may be added to that meanwhile. */
+  settling: Promise<void> | undefined;
   /** Aborts when the source has dropped the collection: what is under way for it ends without error. */
   readonly dropped = new AbortController();
 
@@ -97,6 +115,11 @@ export class TrackedCollection {
   /** Its name on the source. */
   get namespace(): string {
     return `${this.sourceDatabase}.${this.sourceName}`;
+  }
+
+  /** Whether it was taken out of the lanes: its changes go to the spool. Keys that are still in a lane have to go there, too. */
+  get isSetAside(): boolean {
+    return this.state === 'indexing' && !this.draining;
   }
 
   get isGone(): boolean {

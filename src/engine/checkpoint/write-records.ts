@@ -1,6 +1,5 @@
 import { type Document, MongoServerError } from 'mongodb';
 import { INTERNAL_DATABASE } from '../catalog/namespaces.ts';
-import { WriteConcernFailure } from '../cluster/failure-policy.ts';
 import type { Fence } from '../cluster/fence.ts';
 import { isDuplicateId, type WriteError } from '../cluster/raw-write.ts';
 
@@ -38,7 +37,6 @@ async function write(fence: Fence, command: Document): Promise<number> {
     ordered: false,
     writeConcern: { w: 'majority', j: true },
   });
-  if (reply.writeConcernError) throw new WriteConcernFailure(String(reply.writeConcernError.errmsg));
   const failed = ((reply.writeErrors ?? []) as WriteError[]).find((error) => !isDuplicateId(error));
   if (failed !== undefined) throw new MongoServerError({ message: failed.errmsg, ...failed });
   return Number(reply.n);

@@ -4,28 +4,49 @@ import type { ClusterAddress } from '../lifecycle/options.ts';
 
 export type Side = 'source' | 'destination';
 
-/** Options of a connection string that would weaken what the engine relies on, or reach for files and programs of the host. */
-const REFUSED_OPTIONS = [
-  'readPreference',
-  'readConcernLevel',
-  'w',
-  'journal',
-  'wtimeoutMS',
-  'socketTimeoutMS',
-  'tlsInsecure',
-  'tlsAllowInvalidCertificates',
-  'tlsAllowInvalidHostnames',
-  'proxyHost',
-];
-
-/** Values of those that say what the engine does anyway. */
-const HARMLESS = new Set([
-  'readpreference=primary',
-  'readconcernlevel=majority',
-  'w=majority',
-  'journal=true',
-  'directconnection=false',
+/**
+ * Options of a connection string that would weaken what the engine relies on, cut what is only slow, or reach through programs of the
+ * host; in lower case, with the values that say what the engine does anyway. All others may be set; what the engine sets itself wins.
+ */
+const REFUSED_OPTIONS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['readpreference', ['primary']],
+  ['readpreferencetags', []],
+  ['maxstalenessseconds', ['-1']],
+  ['readconcernlevel', ['majority']],
+  ['w', ['majority']],
+  ['journal', ['true']],
+  ['j', ['true']],
+  ['fsync', []],
+  // A write concern that ran out of time was not met, and would be sent again and again.
+  ['wtimeout', ['0']],
+  ['wtimeoutms', ['0']],
+  // Slow is not dead: building an index takes hours.
+  ['sockettimeoutms', ['0']],
+  ['timeoutms', ['0']],
+  ['waitqueuetimeoutms', ['0']],
+  ['loadbalanced', ['false']],
+  ['tlsinsecure', ['false']],
+  ['tlsallowinvalidcertificates', ['false']],
+  ['tlsallowinvalidhostnames', ['false']],
+  ['proxyhost', []],
+  ['proxyport', []],
+  ['proxyusername', []],
+  ['proxypassword', []],
 ]);
+
+/**
+ * How a server that has fallen silent is found out: monitors, on connections of their own, hear from each server every
+ * `HEARTBEAT_FREQUENCY_MS`. When one hears nothing for both times together, the driver gives all connections to that server up, and whatever
+ * waited there is done again. A server that is only slow goes on answering its monitor, and nothing is cut. These are also the most that
+ * a connection string may ask for; the driver's own, 30 and 10 s, would take up to a minute.
+ */
+const CONNECT_TIMEOUT_MS = 10_000;
+const HEARTBEAT_FREQUENCY_MS = 5_000;
+
+/** A connection that nobody needs does not stay until a firewall forgets it without a word. */
+const MAX_IDLE_TIME_MS = 60_000;
+/** The system asks after a peer that has been silent for so long, and gives it up 10 s later. */
+const KEEP_ALIVE_AFTER_MS = 10_000;
 
 /** Unless the connection string says otherwise. An operation under way is repeated after it, for much longer. */
 const SERVER_SELECTION_TIMEOUT_MS = 10_000;
@@ -36,7 +57,7 @@ const AUTHENTICATION_FAILED = 18;
  * @throws UserError INVALID_CONNECTION_STRING, WEAK_CONNECTION_OPTION, AUTHENTICATION_FAILED, SOURCE_/DESTINATION_UNREACHABLE
  */
 export async function connectCluster(address: ClusterAddress, side: Side): Promise<MongoClient> {
-  refuseWeakOptions(address.uri, side);
+  const given = numbersIn(checkedOptions(address.uri, side));
   let client: MongoClient;
   try {
     client = new MongoClient(address.uri, {
@@ -44,9 +65,11 @@ export async function connectCluster(address: ClusterAddress, side: Side): Promi
       readPreference: 'primary',
       readConcern: { level: 'majority' },
       writeConcern: { w: 'majority', journal: true },
-      ...(/serverSelectionTimeoutMS=/i.test(address.uri)
-        ? {}
-        : { serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS }),
+      serverSelectionTimeoutMS: given.get('serverselectiontimeoutms') ?? SERVER_SELECTION_TIMEOUT_MS,
+      connectTimeoutMS: atMost(CONNECT_TIMEOUT_MS, given.get('connecttimeoutms')),
+      heartbeatFrequencyMS: atMost(HEARTBEAT_FREQUENCY_MS, given.get('heartbeatfrequencyms')),
+      maxIdleTimeMS: atMost(MAX_IDLE_TIME_MS, given.get('maxidletimems')),
+      keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS,
       // The engine repeats by itself, and knows why; a repeat inside the driver would hide duplicates [55].
       retryReads: false,
       retryWrites: false,
@@ -59,9 +82,11 @@ export async function connectCluster(address: ClusterAddress, side: Side): Promi
   try {
     await client.connect();
     await client.db('admin').command({ ping: 1 });
+    await refuseOneOfMany(client, side);
     return client;
   } catch (error) {
     await client.close();
+    if (error instanceof UserError) throw error;
     if (error instanceof MongoServerError && error.code === AUTHENTICATION_FAILED) {
       throw new UserError('AUTHENTICATION_FAILED', [side]);
     }
@@ -70,11 +95,39 @@ export async function connectCluster(address: ClusterAddress, side: Side): Promi
   }
 }
 
-function refuseWeakOptions(uri: string, side: Side): void {
-  const query = uri.split('?')[1] ?? '';
-  for (const pair of query.split('&')) {
-    const name = pair.split('=')[0] ?? '';
-    const refused = REFUSED_OPTIONS.some((option) => option.toLowerCase() === name.toLowerCase());
-    if (refused && !HARMLESS.has(pair.toLowerCase())) throw new UserError('WEAK_CONNECTION_OPTION', [side, name]);
+/** The options of a connection string as the driver reads them: names in any case, and in any encoding. @throws UserError WEAK_CONNECTION_OPTION */
+function checkedOptions(uri: string, side: Side): Map<string, string> {
+  const options = new Map<string, string>();
+  // All that may be an option anywhere in the text, rather than what a parser of ours would find.
+  for (const [, name = '', value = ''] of uri.replaceAll(/[\t\r\n]/g, '').matchAll(/[?&]([^=&?]*)=([^&]*)/g)) {
+    const decoded = decode(name).toLowerCase();
+    const harmless = REFUSED_OPTIONS.get(decoded);
+    if (harmless !== undefined && !harmless.includes(decode(value).toLowerCase()))
+      throw new UserError('WEAK_CONNECTION_OPTION', [side, decode(name)]);
+    if (!options.has(decoded)) options.set(decoded, decode(value));
   }
+  return options;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return text; // The driver will refuse it.
+  }
+}
+
+function numbersIn(options: ReadonlyMap<string, string>): Map<string, number> {
+  return new Map([...options].map(([name, value]) => [name, Number(value)] as const).filter(([, n]) => n > 0));
+}
+
+function atMost(most: number, asked: number | undefined): number {
+  return Math.min(most, asked ?? most);
+}
+
+/** A direct connection stays with its member when another becomes primary, and would then read from a secondary. */
+async function refuseOneOfMany(client: MongoClient, side: Side): Promise<void> {
+  if (!client.options.directConnection) return;
+  const { hosts = [] } = await client.db('admin').command({ hello: 1 });
+  if (hosts.length > 1) throw new UserError('WEAK_CONNECTION_OPTION', [side, 'directConnection']);
 }

@@ -4,78 +4,127 @@ import {
   MongoNetworkError,
   MongoServerError,
   MongoServerSelectionError,
+  MongoWriteConcernError,
 } from 'mongodb';
+import { messageOf, UserError } from '../../platform/index.ts';
 
 /**
  * What to do about an error of the driver or the server (live-migration §6.9).
- * `transient`: do it again, for a long time. `history-lost`: the stream can't go on from its token. `moved`: the collection is no
+ * `transient`: do it again until it works. `history-lost`: the stream can't go on from its token. `moved`: the collection is no
  * longer under that name. `fatal`: stop with the error.
  */
 export type FailureClass = 'transient' | 'history-lost' | 'moved' | 'fatal';
 
-/** A write concern that was not met: nothing about the batch may be believed, it is sent again [8]. */
-export class WriteConcernFailure extends Error {}
+/** A batch of which a statement was interrupted: nothing about it may be believed, and it is sent again [8]. */
+export class BatchInterrupted extends Error {
+  readonly code: number | undefined;
 
-const BY_CODE: ReadonlyMap<number, FailureClass> = new Map([
-  // Elections, shutdowns and what they interrupt.
-  [6, 'transient'], // HostUnreachable
-  [7, 'transient'], // HostNotFound
-  [24, 'transient'], // LockTimeout
-  [43, 'transient'], // CursorNotFound: open a new one [33]
-  [46, 'transient'], // LockBusy
-  [50, 'transient'], // MaxTimeMSExpired [45]
-  [63, 'transient'], // StaleShardVersion
-  [64, 'transient'], // WriteConcernFailed
-  [89, 'transient'], // NetworkTimeout
-  [91, 'transient'], // ShutdownInProgress
-  [112, 'transient'], // WriteConflict
-  [117, 'transient'], // ConflictingOperationInProgress
-  [134, 'transient'], // ReadConcernMajorityNotAvailableYet
-  [189, 'transient'], // PrimarySteppedDown
-  [202, 'transient'], // NetworkInterfaceExceededTimeLimit
-  [206, 'transient'], // NoSuchSession
-  [215, 'transient'], // DatabaseDropPending [39]
-  [237, 'transient'], // CursorKilled
-  [246, 'transient'], // SnapshotUnavailable
-  [262, 'transient'], // ExceededTimeLimit
-  [269, 'transient'], // NotPrimaryOrSecondary (interrupted)
-  [276, 'transient'], // IndexBuildAborted
-  [290, 'transient'], // TransactionExceededLifetimeLimitSeconds
-  [314, 'transient'], // ObjectIsBusy
-  [384, 'transient'], // ConnectionPoolExpired
-  [10107, 'transient'], // NotWritablePrimary
-  [11600, 'transient'], // InterruptedAtShutdown
-  [11602, 'transient'], // InterruptedDueToReplStateChange
-  [12586, 'transient'], // BackgroundOperationInProgressForDatabase
-  [12587, 'transient'], // BackgroundOperationInProgressForNamespace: an index build holds the name
-  [13388, 'transient'], // StaleConfig
-  [13435, 'transient'], // NotPrimaryNoSecondaryOk
-  [13436, 'transient'], // NotPrimaryOrSecondary
-  [175, 'transient'], // QueryPlanKilled: the catalog says what became of the collection [38]
+  constructor(message: string, code?: number) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** One error code of the server, and what is done about it. */
+interface Failure {
+  readonly code: number;
+  readonly name: string;
+  readonly kind: FailureClass;
+  /** What an operator has to know or do, where waiting alone is not enough. */
+  readonly meaning?: string;
+}
+
+/** The policy: whatever is not in here is `fatal`. docs/08-faults.md shows the table. */
+const FAILURES: readonly Failure[] = [
+  // Elections, shutdowns, restarts and what they interrupt.
+  { code: 6, name: 'HostUnreachable', kind: 'transient' },
+  { code: 7, name: 'HostNotFound', kind: 'transient' },
+  { code: 89, name: 'NetworkTimeout', kind: 'transient' },
+  { code: 91, name: 'ShutdownInProgress', kind: 'transient' },
+  { code: 133, name: 'FailedToSatisfyReadPreference', kind: 'transient' },
+  { code: 189, name: 'PrimarySteppedDown', kind: 'transient' },
+  { code: 202, name: 'NetworkInterfaceExceededTimeLimit', kind: 'transient' },
+  { code: 269, name: 'NotPrimaryOrSecondary (interrupted)', kind: 'transient' },
+  { code: 384, name: 'ConnectionPoolExpired', kind: 'transient' },
+  { code: 9001, name: 'SocketException', kind: 'transient' },
+  { code: 10107, name: 'NotWritablePrimary', kind: 'transient' },
+  { code: 11600, name: 'InterruptedAtShutdown', kind: 'transient' },
+  { code: 11602, name: 'InterruptedDueToReplStateChange', kind: 'transient' },
+  { code: 13435, name: 'NotPrimaryNoSecondaryOk', kind: 'transient' },
+  { code: 13436, name: 'NotPrimaryOrSecondary', kind: 'transient' },
+  // Cursors and sessions that are gone: new ones are opened [33, 34].
+  { code: 43, name: 'CursorNotFound', kind: 'transient' },
+  { code: 206, name: 'NoSuchSession', kind: 'transient' },
+  { code: 237, name: 'CursorKilled', kind: 'transient' },
+  { code: 11601, name: 'Interrupted', kind: 'transient' }, // What killOp and killAllSessions leave behind.
+  { code: 234, name: 'RetryChangeStream', kind: 'transient' },
+  { code: 175, name: 'QueryPlanKilled', kind: 'transient' }, // The catalog says what became of the collection [38].
+  // Time, locks and what else is in the way for a while.
+  { code: 24, name: 'LockTimeout', kind: 'transient' },
+  { code: 46, name: 'LockBusy', kind: 'transient' },
+  { code: 50, name: 'MaxTimeMSExpired', kind: 'transient' }, // [45]
+  { code: 64, name: 'WriteConcernFailed', kind: 'transient' },
+  { code: 112, name: 'WriteConflict', kind: 'transient' },
+  { code: 117, name: 'ConflictingOperationInProgress', kind: 'transient' },
+  { code: 134, name: 'ReadConcernMajorityNotAvailableYet', kind: 'transient' },
+  { code: 215, name: 'DatabaseDropPending', kind: 'transient' }, // [39]
+  { code: 246, name: 'SnapshotUnavailable', kind: 'transient' },
+  { code: 262, name: 'ExceededTimeLimit', kind: 'transient' },
+  { code: 276, name: 'IndexBuildAborted', kind: 'transient' },
+  { code: 290, name: 'TransactionExceededLifetimeLimitSeconds', kind: 'transient' },
+  { code: 314, name: 'ObjectIsBusy', kind: 'transient' },
+  { code: 12586, name: 'BackgroundOperationInProgressForDatabase', kind: 'transient' },
+  { code: 12587, name: 'BackgroundOperationInProgressForNamespace', kind: 'transient' }, // An index build holds the name.
+  { code: 63, name: 'StaleShardVersion', kind: 'transient' },
+  { code: 13388, name: 'StaleConfig', kind: 'transient' },
+  // Room.
+  { code: 14031, name: 'OutOfDiskSpace', kind: 'transient', meaning: 'it is out of space' },
   // The stream's history [2].
-  [136, 'history-lost'], // CappedPositionLost
-  [280, 'history-lost'], // ChangeStreamFatalError
-  [286, 'history-lost'], // ChangeStreamHistoryLost
-  [40576, 'history-lost'], // resume of change stream was not possible
+  { code: 136, name: 'CappedPositionLost', kind: 'history-lost' },
+  { code: 280, name: 'ChangeStreamFatalError', kind: 'history-lost' },
+  { code: 286, name: 'ChangeStreamHistoryLost', kind: 'history-lost' },
+  { code: 40576, name: 'resume of change stream was not possible', kind: 'history-lost' },
   // Every read and write names the collection's UUID.
-  [361, 'moved'], // CollectionUUIDMismatch
-]);
+  { code: 361, name: 'CollectionUUIDMismatch', kind: 'moved' },
+];
 
-/** Classifies a server's error code. */
-export function classifyCode(code: unknown): FailureClass {
-  return (typeof code === 'number' ? BY_CODE.get(code) : undefined) ?? 'fatal';
+const BY_CODE: ReadonlyMap<unknown, Failure> = new Map(FAILURES.map((failure) => [failure.code, failure]));
+
+/** Servers and services say so with several codes, some of which mean anything. */
+const NO_ROOM = /no space left on device|over your space quota/i;
+
+/** Labels by which a server says that it did nothing and may be asked again. */
+const TRY_AGAIN = ['RetryableWriteError', 'SystemOverloadedError', 'ResetPool'];
+
+/** Classifies what a server said of a command, or of one statement of it. */
+export function classifyReply({ code, errmsg }: { readonly code?: unknown; readonly errmsg?: string }): FailureClass {
+  const known = BY_CODE.get(code);
+  if (known !== undefined) return known.kind;
+  return NO_ROOM.test(errmsg ?? '') ? 'transient' : 'fatal';
 }
 
 /** Classifies anything that a command threw. */
 export function classify(error: unknown): FailureClass {
-  if (error instanceof WriteConcernFailure) return 'transient';
+  if (error instanceof BatchInterrupted || error instanceof MongoWriteConcernError) return 'transient';
   // The driver wraps what ended a bulk write.
   if (error instanceof MongoBulkWriteError && error.errorResponse instanceof Error)
     return classify(error.errorResponse);
-  if (error instanceof MongoServerError) {
-    const known = classifyCode(error.code);
-    return known === 'fatal' && error.hasErrorLabel('RetryableWriteError') ? 'transient' : known;
-  }
   if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return 'transient';
-  return error instanceof MongoError && error.hasErrorLabel('ResetPool') ? 'transient' : 'fatal';
+  const known =
+    error instanceof MongoServerError ? classifyReply({ code: error.code, errmsg: error.message }) : 'fatal';
+  if (known !== 'fatal' || !(error instanceof MongoError)) return known;
+  return TRY_AGAIN.some((label) => error.hasErrorLabel(label)) ? 'transient' : 'fatal';
+}
+
+/** Whether only one collection is concerned, and only it has to wait until somebody has done something about it: all others go on. */
+export function concernsOneCollection(error: unknown): error is UserError {
+  return error instanceof UserError && error.code === 'NAMESPACE_CONFLICT';
+}
+
+/** Why something has to be waited for, for the operator. */
+export function reasonOf(error: unknown): string {
+  const message = messageOf(error);
+  const code = error instanceof BatchInterrupted || error instanceof MongoServerError ? error.code : undefined;
+  const meaning = NO_ROOM.test(message) ? 'it is out of space' : BY_CODE.get(code)?.meaning;
+  return meaning === undefined ? message : `${meaning} (${message})`;
 }

@@ -85,7 +85,7 @@ export class Fence {
     const command = { find: 'migrations', filter: this.#own, limit: 1, projection: { _id: 1 } };
     const { cursor } = await this.client.db(INTERNAL_DATABASE).command(command);
     if (cursor.firstBatch.length === 0) this.lose();
-    this.#answeredAtMs = this.#clock.now();
+    this.#answeredAtMs = this.#clock.elapsed();
   }
 
   /** Ends all work of this engine: another one has the migration. @throws UserError TAKEN_OVER, always */
@@ -101,7 +101,7 @@ export class Fence {
   async #take(): Promise<FixedSession> {
     while (true) {
       this.signal.throwIfAborted();
-      if (this.#clock.now() - this.#answeredAtMs > ASK_AFTER_MS) await this.confirm();
+      if (this.#clock.elapsed() - this.#answeredAtMs > ASK_AFTER_MS) await this.confirm();
       if (this.#unsettled.size > 0) await this.#settle();
       const session = this.#idle.shift();
       if (session !== undefined) return session;
@@ -139,7 +139,6 @@ export class Fence {
     const command = { update: 'migrations', updates, writeConcern: MAJORITY };
     const reply = await this.#send(session, INTERNAL_DATABASE, command);
     if (reply.writeErrors) throw new MongoServerError(reply.writeErrors[0]);
-    if (reply.writeConcernError) throw new MongoServerError(reply.writeConcernError);
     if (reply.n === 0) this.lose();
     this.#unsettled.delete(session);
   }
@@ -147,7 +146,7 @@ export class Fence {
   async #send(session: FixedSession, database: string, command: Document): Promise<Document> {
     try {
       const reply = await session.send(database, command);
-      this.#answeredAtMs = this.#clock.now();
+      this.#answeredAtMs = this.#clock.elapsed();
       return reply;
     } catch (error) {
       if (!(error instanceof MongoServerError)) this.#unsettled.add(session);

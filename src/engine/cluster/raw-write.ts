@@ -4,7 +4,7 @@ import { type DocumentKey, describeKey, keyOf } from '../bson/document-key.ts';
 import { documentSequence } from '../bson/document-sequence.ts';
 import { BSON_TYPE, elementNamed } from '../bson/elements.ts';
 import { array, boolean, document, element, int32, rawDocument } from '../bson/raw-document.ts';
-import { classifyCode, WriteConcernFailure } from './failure-policy.ts';
+import { BatchInterrupted, classify, classifyReply } from './failure-policy.ts';
 import type { Fence } from './fence.ts';
 import { readAll } from './raw-cursor.ts';
 
@@ -37,6 +37,9 @@ const MESSAGE_STATEMENTS = 100_000;
 const STATEMENT_BYTES = 16 * 1024 * 1024 + 16 * 1024;
 
 const DELETED_AT_A_TIME = 2_000;
+
+/** Unauthorized, AuthenticationFailed. */
+const CONCERN_THE_WRITER: ReadonlySet<unknown> = new Set([13, 18]);
 
 const MAJORITY = { w: 'majority', j: true };
 
@@ -132,7 +135,7 @@ export function isDuplicateId(error: WriteError): boolean {
   return fields.length === 1 && fields[0] === '_id';
 }
 
-/** Stops the migration for a document that the destination will not take. @throws UserError NAMESPACE_CONFLICT */
+/** Has its collection wait for a document that the destination will not take. @throws UserError NAMESPACE_CONFLICT */
 export function refuseWriteError(
   target: Place,
   key: DocumentKey | undefined,
@@ -157,18 +160,19 @@ async function send(
   const errors: WriteError[] = [];
   let affected = 0;
   for (const { start, end } of messages(statements)) {
-    const reply = await fence.write(target.database, {
+    const batch = statements.slice(start, end);
+    const sent = fence.write(target.database, {
       [command]: target.name,
-      [field]: documentSequence(field, statements.slice(start, end)),
+      [field]: documentSequence(field, batch),
       ordered: false,
       ...pinnedTo(target.uuid),
       writeConcern: MAJORITY,
       ...options,
     });
-    if (reply.writeConcernError) throw new WriteConcernFailure(String(reply.writeConcernError.errmsg));
+    const reply = await sent.catch((error: unknown) => throwRefusal(target, batch, error));
     for (const error of (reply.writeErrors ?? []) as WriteError[]) {
-      const kind = classifyCode(error.code);
-      if (kind === 'transient') throw new WriteConcernFailure(error.errmsg);
+      const kind = classifyReply(error);
+      if (kind === 'transient') throw new BatchInterrupted(error.errmsg, error.code);
       // Servers say so of each statement, and call the command done.
       if (kind === 'moved') throw new MongoServerError({ message: error.errmsg, ...error });
       errors.push({ ...error, index: start + error.index });
@@ -186,9 +190,22 @@ function pinnedTo(uuid: UUID | undefined): { readonly collectionUUID?: UUID } {
 function refuseTooLarge(target: Place, statements: readonly Buffer[]): void {
   const tooLarge = statements.find(({ length }) => length > STATEMENT_BYTES);
   if (tooLarge === undefined) return;
-  const query = elementNamed(tooLarge, 'q');
-  const key = query && keyOf(tooLarge.subarray(query.valueStart, query.valueEnd));
-  refuseWriteError(target, key, { code: BSON_OBJECT_TOO_LARGE, errmsg: 'with its _id beside it, it is too large' });
+  const reason = { code: BSON_OBJECT_TOO_LARGE, errmsg: 'with its _id beside it, it is too large' };
+  refuseWriteError(target, keyOfStatement(tooLarge), reason);
+}
+
+/** A batch that is refused as a whole is a matter of its collection, unless whoever writes is refused. */
+function throwRefusal(target: Place, batch: readonly Buffer[], error: unknown): never {
+  if (!(error instanceof MongoServerError) || classify(error) !== 'fatal') throw error;
+  if (CONCERN_THE_WRITER.has(error.code)) throw error;
+  refuseWriteError(target, batch[0] && keyOfStatement(batch[0]), { code: Number(error.code), errmsg: error.message });
+}
+
+/** Documents are statements of an insert; all others have a query. */
+function keyOfStatement(statement: Buffer): DocumentKey | undefined {
+  if (elementNamed(statement, '_id') !== undefined) return keyOf(statement);
+  const query = elementNamed(statement, 'q');
+  return query && keyOfStatement(statement.subarray(query.valueStart, query.valueEnd));
 }
 
 /** Cuts statements into messages that a server takes. */

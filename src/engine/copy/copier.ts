@@ -1,10 +1,11 @@
-import { reach } from '../../platform/index.ts';
+import { reach, type UserError } from '../../platform/index.ts';
 import type { Lanes } from '../apply/lanes.ts';
 import type { Spool } from '../capture/spool.ts';
 import type { IndexKeeper } from '../catalog/index-keeper.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
-import type { TrackedCollection } from '../catalog/tracked-collection.ts';
+import { refusedAgain, type TrackedCollection } from '../catalog/tracked-collection.ts';
 import type { CollectionState } from '../checkpoint/records.ts';
+import { concernsOneCollection } from '../cluster/failure-policy.ts';
 import { CollectionDropped, onSource } from '../cluster/moved.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import { Slots } from '../lifecycle/slots.ts';
@@ -12,6 +13,9 @@ import { copyPartition } from './copy-partition.ts';
 import { emptyCollection } from './insert-documents.ts';
 import { planPartitions } from './plan-partitions.ts';
 import type { Throttle } from './throttle.ts';
+
+/** How long until a collection is tried again that has something the destination refuses. */
+const NEXT_TRY_AFTER_MS = 30_000;
 
 /** More than ranges, so that planning and indexing of small collections hide behind each other's commits. */
 const COLLECTIONS_AT_A_TIME = 8;
@@ -79,16 +83,39 @@ export class Copier {
     collection.bytes = size.bytes;
   }
 
+  /** Has a collection that was set aside tried again until the destination takes what it refused. */
+  async revive(collection: TrackedCollection): Promise<void> {
+    await this.#untilNextTry(collection);
+    await this.#bringToLife(collection);
+  }
+
   async #bringToLife(collection: TrackedCollection): Promise<void> {
-    try {
-      await this.#collectionSlots.run(() => this.#copy(collection));
-      const indexes = await this.#indexes.attempt(collection);
-      await reach('engine.copy.indexed');
-      await this.#drainSpool(collection);
-      await indexes.done;
-    } catch (error) {
-      if (!(error instanceof CollectionDropped)) throw error;
+    while (true) {
+      try {
+        await this.#collectionSlots.run(() => this.#copy(collection));
+        const indexes = await this.#indexes.attempt(collection);
+        await reach('engine.copy.indexed');
+        await this.#drainSpool(collection);
+        await indexes.done;
+        return;
+      } catch (error) {
+        if (error instanceof CollectionDropped) return;
+        if (!concernsOneCollection(error)) throw error;
+        this.#hold(collection, error);
+      }
+      await this.#untilNextTry(collection);
     }
+  }
+
+  #hold(collection: TrackedCollection, error: UserError): void {
+    collection.stuck = refusedAgain(collection.stuck, error, this.#context.clock);
+  }
+
+  async #untilNextTry({ namespace, stuck, dropped }: TrackedCollection): Promise<void> {
+    const { clock, logger, signal } = this.#context;
+    logger.warn({ namespace, reason: stuck?.error.message }, 'A collection waits, all others go on');
+    await clock.sleep(NEXT_TRY_AFTER_MS, AbortSignal.any([signal, dropped.signal]));
+    signal.throwIfAborted();
   }
 
   async #copy(collection: TrackedCollection): Promise<void> {
@@ -102,9 +129,20 @@ export class Copier {
     const partitions = await retrier.run('the destination', () => checkpoint.partitions(collection.uuid));
     const open = partitions.filter(({ done }) => !done);
     const copies = open.map((partition) =>
-      this.#partitionSlots.run(() => copyPartition(this.#context, collection, partition, this.#throttle)),
+      this.#partitionSlots
+        .run(() => copyPartition(this.#context, collection, partition, this.#throttle))
+        .catch((error: unknown) => {
+          // Known at once, though the other ranges go on.
+          if (concernsOneCollection(error)) this.#hold(collection, error);
+          throw error;
+        }),
     );
-    await Promise.all(copies);
+    const failures = (await Promise.allSettled(copies)).flatMap((one) => (one.status === 'rejected' ? [one] : []));
+    const [failed] = failures.sort(
+      (a, b) => Number(concernsOneCollection(a.reason)) - Number(concernsOneCollection(b.reason)),
+    );
+    if (failed !== undefined) throw failed.reason;
+    collection.stuck = undefined;
     if (collection.filter !== null) await this.#countSelected(collection);
     await reach('engine.copy.collection-copied');
     // Not on record by itself: a successor finds all ranges done.
@@ -139,6 +177,7 @@ export class Copier {
 
   /** What changed during the copy goes through the lanes, which read it anew. */
   async #drainSpool(collection: TrackedCollection): Promise<void> {
+    const before = collection.stuck;
     collection.draining = true;
     await this.#spool.flush();
     for await (const keys of this.#spool.keys(collection)) {
@@ -150,6 +189,15 @@ export class Copier {
     }
     await this.#lanes.flush();
     await reach('engine.copy.drained');
+    if (collection.stuck !== undefined && collection.stuck !== before) throw collection.stuck.error;
+    collection.stuck = undefined;
+    collection.settling = this.#settle(collection).finally(() => {
+      collection.settling = undefined;
+    });
+    await collection.settling;
+  }
+
+  async #settle(collection: TrackedCollection): Promise<void> {
     await this.#enter(collection, 'live');
     const { checkpoint, retrier } = this.#context;
     await retrier.run('the destination', () => checkpoint.clearSpool(collection.uuid));

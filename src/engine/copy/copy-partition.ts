@@ -5,7 +5,7 @@ import { bufferOf } from '../bson/stored-bytes.ts';
 import { blameFilter } from '../catalog/document-filters.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import type { PartitionRecord } from '../checkpoint/records.ts';
-import { classify } from '../cluster/failure-policy.ts';
+import { classify, concernsOneCollection } from '../cluster/failure-policy.ts';
 import { onSource, pinTo } from '../cluster/moved.ts';
 import { type RawBatch, RawCursor } from '../cluster/raw-cursor.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
@@ -49,8 +49,11 @@ export async function copyPartition(
       while (writes.length >= inFlight) await writes.shift();
     }
     await Promise.all(writes);
-  } finally {
+  } catch (error) {
     await Promise.allSettled(writes);
+    // Whoever tries it again goes on there, and counts nothing twice.
+    if (concernsOneCollection(error)) await progress.save();
+    throw error;
   }
   await progress.finish();
 }
@@ -174,7 +177,7 @@ class PartitionProgress {
     this.#lastId = partition.lastId;
     this.#documents = partition.documents;
     this.#bytes = partition.bytes;
-    this.#savedAtMs = context.clock.now();
+    this.#savedAtMs = context.clock.elapsed();
   }
 
   async advance(last: DocumentKey, documents: number, bytes: number): Promise<void> {
@@ -183,17 +186,17 @@ class PartitionProgress {
     this.#bytes += bytes;
     this.#context.counters.documentsCopied += documents;
     this.#context.counters.bytesCopied += bytes;
-    if (this.#context.clock.now() - this.#savedAtMs < SAVE_PROGRESS_EVERY_MS) return;
-    this.#savedAtMs = this.#context.clock.now();
-    await this.#save(false);
+    if (this.#context.clock.elapsed() - this.#savedAtMs < SAVE_PROGRESS_EVERY_MS) return;
+    this.#savedAtMs = this.#context.clock.elapsed();
+    await this.save();
     await reach('engine.copy.progress-saved');
   }
 
   async finish(): Promise<void> {
-    await this.#save(true);
+    await this.save(true);
   }
 
-  async #save(done: boolean): Promise<void> {
+  async save(done = false): Promise<void> {
     const fields = { lastId: this.#lastId, documents: this.#documents, bytes: this.#bytes, done };
     await this.#context.retrier.run('the destination', () =>
       this.#context.checkpoint.savePartition(this.#partition._id, fields),

@@ -4,7 +4,7 @@ import type { Clock } from '../../platform/index.ts';
 export class Throttle {
   readonly #bytesPerSecond: number;
   readonly #clock: Clock;
-  #bookedUntilMs = 0;
+  #bookedUntilMs = Number.NEGATIVE_INFINITY;
 
   /** @param bytesPerSecond Infinity for no limit */
   constructor(bytesPerSecond: number, clock: Clock) {
@@ -15,7 +15,7 @@ export class Throttle {
   /** Resolves when `bytes` more may be sent, or when the signal aborts. */
   async take(bytes: number, signal: AbortSignal): Promise<void> {
     if (this.#bytesPerSecond === Number.POSITIVE_INFINITY) return;
-    const nowMs = this.#clock.now();
+    const nowMs = this.#clock.elapsed();
     const startMs = Math.max(nowMs, this.#bookedUntilMs);
     this.#bookedUntilMs = startMs + (bytes / this.#bytesPerSecond) * 1_000;
     if (startMs > nowMs) await this.#clock.sleep(startMs - nowMs, signal);

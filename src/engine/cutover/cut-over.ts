@@ -1,7 +1,6 @@
 import type { Timestamp } from 'mongodb';
 import { messageOf, reach, UserError } from '../../platform/index.ts';
 import { writeBarrier } from '../cluster/cluster-time.ts';
-import { Retrier } from '../cluster/retry.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import type { MigrationLog } from '../lifecycle/migration-log.ts';
 import { blocksDestination, openDestination } from './destination-block.ts';
@@ -56,17 +55,22 @@ async function drainUnderBlock(context: EngineContext, log: MigrationLog, stream
   await waitForObstacles(context);
   if (!(await blockSource(context, log))) return false;
   const deadline = AbortSignal.timeout(LONGEST_PAUSE_MS);
+  let noted: Promise<void> | undefined;
   try {
     await reach('engine.cutover.source-blocked');
+    noted = log.saveCutover({ sourceBlockedAtMs: context.clock.now() });
+    noted.catch(() => undefined); // Seen below.
     // Users wait from here on, so what need not come one after the other does not.
-    const noted = log.saveCutover({ sourceBlockedAtMs: context.clock.now() });
-    const drained = barrier(context).then((time) => stream.inStepAt(time, AbortSignal.any([context.signal, deadline])));
+    const drained = barrier(context, deadline).then((time) =>
+      stream.inStepAt(time, AbortSignal.any([context.signal, deadline])),
+    );
     const compared = bringOverAccounts(context, deadline);
-    const failed = (await Promise.allSettled([drained, noted, compared])).find((one) => one.status === 'rejected');
+    const ended = Promise.allSettled([drained, endsBefore(deadline, noted), compared]);
+    const failed = (await ended).find((one) => one.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
     return true;
   } catch (error) {
-    await reopenSource(context, log);
+    await reopenSource(context, log, noted);
     if (!deadline.aborted) throw error;
     context.logger.warn('The destination did not come in step in time: the source is open again');
     return false;
@@ -76,7 +80,7 @@ async function drainUnderBlock(context: EngineContext, log: MigrationLog, stream
 /** Most of them came over before the pause; what changed since then has to, too. The block does not keep anybody from changing users. */
 async function bringOverAccounts(context: EngineContext, deadline: AbortSignal): Promise<void> {
   if (!context.movesAccounts) return;
-  await context.accounts.bringOver(new Retrier(context.clock, AbortSignal.any([context.signal, deadline])));
+  await context.accounts.bringOver(context.retrier.until(deadline));
 }
 
 /**
@@ -113,8 +117,17 @@ export async function settleOpenBlock(context: EngineContext, log: MigrationLog)
   await reopenSource(context, log);
 }
 
-async function barrier(context: EngineContext): Promise<Timestamp> {
-  return await context.retrier.run('the source', () => writeBarrier(context.source));
+async function barrier(context: EngineContext, deadline?: AbortSignal): Promise<Timestamp> {
+  const retrier = deadline === undefined ? context.retrier : context.retrier.until(deadline);
+  return await retrier.run('the source', () => writeBarrier(context.source));
+}
+
+/** Users are waiting: whatever is not over by the deadline is not waited for, though it goes on. @throws the deadline's reason */
+async function endsBefore(deadline: AbortSignal, work: Promise<void>): Promise<void> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(deadline.reason);
+  deadline.addEventListener('abort', onAbort, { once: true });
+  await Promise.race([work, late]).finally(() => deadline.removeEventListener('abort', onAbort));
 }
 
 async function waitForObstacles(context: EngineContext): Promise<void> {
@@ -155,14 +168,23 @@ export async function reopenAfterFailure(context: EngineContext, log: MigrationL
   }
 }
 
-async function reopenSource(context: EngineContext, log: MigrationLog): Promise<void> {
-  try {
-    await context.fence.confirm();
-    await unblockWrites(context.source);
-  } catch (error) {
-    tellHowToReopen(context, error);
-    throw error;
-  }
+/**
+ * Opens the source again, however long it takes.
+ * @param noted  an earlier word of this cutover that may still be on its way to the record: the last one has to come after it
+ */
+async function reopenSource(context: EngineContext, log: MigrationLog, noted?: Promise<void>): Promise<void> {
+  let told = false;
+  await context.retrier.run('the source, to open it again', async () => {
+    try {
+      await context.fence.confirm();
+      await unblockWrites(context.source);
+    } catch (error) {
+      if (!told) tellHowToReopen(context, error);
+      told = true;
+      throw error;
+    }
+  });
+  await noted;
   await log.saveCutover({ blocking: false });
 }
 

@@ -2,8 +2,8 @@ import type { EngineContext } from '../lifecycle/context.ts';
 import { canWriteThroughBlock, tryToBlockWrites, unblockWrites } from './write-block.ts';
 
 /** Whether the migration blocks its destination. One that keeps its data is in use, and a block there is not the migration's. */
-export async function blocksDestination({ destination, keepsDestination }: EngineContext): Promise<boolean> {
-  return !keepsDestination && (await canWriteThroughBlock(destination));
+export async function blocksDestination({ destination, keepsDestination, retrier }: EngineContext): Promise<boolean> {
+  return !keepsDestination && (await retrier.run('the destination', () => canWriteThroughBlock(destination)));
 }
 
 /** Others' writes would mix with what is copied, and an application that finds the source blocked would move over too early. */

@@ -11,7 +11,7 @@ import { MadeAccounts } from '../checkpoint/made-accounts.ts';
 import { writeBarrier } from '../cluster/cluster-time.ts';
 import { connectCluster } from '../cluster/connect.ts';
 import { Fence } from '../cluster/fence.ts';
-import { Retrier } from '../cluster/retry.ts';
+import { describeWait, Retrier } from '../cluster/retry.ts';
 import { DEFAULT_PARTITION_BYTES } from '../copy/plan-partitions.ts';
 import { cutOver, finishCutover, reopenAfterFailure, settleOpenBlock } from '../cutover/cut-over.ts';
 import { checkClusters } from '../preflight/preflight.ts';
@@ -27,6 +27,7 @@ import { loadTracked, prepareNew } from './prepare.ts';
 import type { Outcome, WantedState } from './progress.ts';
 import { StreamFollower } from './stream-follower.ts';
 import { TaskGroup } from './task-group.ts';
+import { lastRefusal, waitsOf } from './waits.ts';
 
 const CHECKPOINT_EVERY_MS = 5_000;
 const LOOK_AROUND_EVERY_MS = 50;
@@ -90,7 +91,7 @@ export class MigrationRun {
       const clock = options.clock ?? systemClock;
       const fence = new Fence(destination, options.migrationId, clock);
       const signal = AbortSignal.any([stop, tasks.signal, fence.signal]);
-      const retrier = new Retrier(clock, signal);
+      const retrier = new Retrier(clock, options.logger, signal);
       const checkpoint = new CheckpointStore(fence);
       const identity = {
         sourceId: checked.source.clusterId,
@@ -179,6 +180,7 @@ export class MigrationRun {
       reasons.push('collections are still being copied or indexed');
     if (lag === null || lag > READY_LAG_SECONDS) reasons.push(`the lag is not yet below ${READY_LAG_SECONDS} s`);
     if (this.context.gate.closed) reasons.push('it is paused');
+    reasons.push(...waitsOf(this.context).map(describeWait));
     return reasons;
   }
 
@@ -194,7 +196,8 @@ export class MigrationRun {
     }
     await settleOpenBlock(context, log);
     if (this.cancellation !== undefined) return await cancel(context, log, this.cancellation);
-    if (log.record.error !== undefined) await context.checkpoint.clearError();
+    if (log.record.error !== undefined)
+      await context.retrier.run('the destination', () => context.checkpoint.clearError());
     const token = log.record.token ?? (await prepareNew(context, log, this.#options));
     await log.enter('copying', 'copying');
     this.follower = new StreamFollower(
@@ -221,6 +224,8 @@ export class MigrationRun {
       }
       if (this.wanted === 'paused') await this.#pause(follower);
       if (log.record.state === 'copying' && follower.allLive) await log.enter('tailing', 'catching up');
+      const refusal = this.#options.once ? lastRefusal(context) : undefined;
+      if (refusal !== undefined) throw refusal;
       if (log.record.state === 'tailing' && this.#options.once) {
         await this.#finishOnce(follower);
         return 'committed';
@@ -252,7 +257,7 @@ export class MigrationRun {
     const { state } = this.log.record;
     this.context.gate.close();
     await follower.flush();
-    await this.#saveCheckpoint();
+    await this.context.retrier.run('the destination', () => this.#saveCheckpoint());
     await this.log.save({ state: 'paused' });
     while (this.wanted === 'paused' && this.cancellation === undefined && !this.context.signal.aborted) {
       await this.context.clock.sleep(LOOK_AROUND_EVERY_MS, this.context.signal);
@@ -265,7 +270,7 @@ export class MigrationRun {
     const { clock, signal } = this.context;
     while (!signal.aborted) {
       await clock.sleep(CHECKPOINT_EVERY_MS, signal);
-      if (!signal.aborted) await this.#saveCheckpoint();
+      if (!signal.aborted) await this.context.retrier.run('the destination', () => this.#saveCheckpoint());
     }
   }
 

@@ -17,7 +17,7 @@ export async function prepareNew(
   options: MigrationOptions,
 ): Promise<ResumeToken> {
   await log.enter('preparing', 'preparing');
-  await context.checkpoint.forgetCollections();
+  await context.retrier.run('the destination', () => context.checkpoint.forgetCollections());
   if (options.dropDestination && !context.keepsDestination) await dropUserDatabases(context);
   if (!options.once) await closeDestination(context);
   await reach('engine.prepare.destination-ready');
@@ -32,15 +32,17 @@ export async function prepareNew(
 
 /** Loads what an earlier run knew. */
 export async function loadTracked(context: EngineContext): Promise<void> {
-  await context.views.load();
-  const suspects = new Map((await context.checkpoint.suspects()).map((one) => [one._id.u.toHexString(false), one]));
-  for (const record of await context.checkpoint.collections()) {
+  const { checkpoint, retrier, views } = context;
+  await retrier.run('the destination', () => views.load());
+  const marked = await retrier.run('the destination', () => checkpoint.suspects());
+  const suspects = new Map(marked.map((one) => [one._id.u.toHexString(false), one]));
+  for (const record of await retrier.run('the destination', () => checkpoint.collections())) {
     const collection = TrackedCollection.fromRecord(record);
     collection.suspicion = suspects.get(collection.id) ?? null;
     context.tracked.set(collection.id, collection);
     // A copy that ended leaves its spool behind when the engine dies at that moment.
-    if (collection.state === 'live') await context.checkpoint.clearSpool(collection.uuid);
-    for (const partition of await context.checkpoint.partitions(collection.uuid)) {
+    if (collection.state === 'live') await retrier.run('the destination', () => checkpoint.clearSpool(collection.uuid));
+    for (const partition of await retrier.run('the destination', () => checkpoint.partitions(collection.uuid))) {
       context.counters.documentsCopied += partition.documents;
       context.counters.bytesCopied += partition.bytes;
     }

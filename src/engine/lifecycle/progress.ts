@@ -1,3 +1,5 @@
+import type { Wait } from '../cluster/retry.ts';
+
 /**
  * Where a migration stands. `copying` includes building indexes of collections already copied; `tailing` begins when every
  * collection is copied, indexed and its spool drained.
@@ -97,5 +99,7 @@ export interface Progress {
   /** host:port of the primaries. */
   readonly addresses: { readonly source: string; readonly destination: string };
   readonly warnings: readonly string[];
+  /** What it can't go on without at the moment; empty when it goes on. The warnings say the same in sentences. */
+  readonly waiting: readonly Wait[];
   readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };
 }

@@ -1,7 +1,9 @@
 import { modernisedWarnings } from '../catalog/legacy-index.ts';
+import { describeWait } from '../cluster/retry.ts';
 import type { MigrationRun } from './migration-run.ts';
 import type { MigrationOptions } from './options.ts';
 import type { Progress, RepairsProgress } from './progress.ts';
+import { waitsOf } from './waits.ts';
 
 /** Progress of a migration that this process has not begun to run. */
 export function notYetRunning(options: MigrationOptions): Progress {
@@ -28,6 +30,7 @@ export function notYetRunning(options: MigrationOptions): Progress {
     pingMs: { source: null, destination: null },
     addresses: { source: '', destination: '' },
     warnings: [],
+    waiting: [],
   };
 }
 
@@ -36,7 +39,8 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
   const { context, log, follower } = run;
   const { counters } = context;
   const collections = [...context.tracked.values()];
-  const live = collections.filter(({ state }) => state === 'live');
+  // One that is set aside was done before, and no count goes back.
+  const done = collections.filter(({ state, stuck }) => state === 'live' || (state === 'indexing' && stuck));
   const sum = (pick: (collection: (typeof collections)[number]) => number, of = collections) =>
     of.reduce((total, collection) => total + pick(collection), 0);
   const { state, phases, cutover, error } = log.record;
@@ -46,6 +50,7 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
   );
   const keptAccounts = context.movesAccounts && context.accounts.kept ? [context.accounts.kept.message] : [];
   const repairs = repairsOf(run);
+  const waiting = waitsOf(context);
   const reasons = state === 'tailing' ? run.notReadyReasons : [`it is ${state}`];
   return {
     migrationId: options.migrationId,
@@ -53,7 +58,7 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
     phases,
     copy: {
       collectionsTotal: collections.length,
-      collectionsDone: live.length,
+      collectionsDone: done.length,
       documentsTotal: Math.max(
         sum(({ documents }) => documents),
         counters.documentsCopied,
@@ -65,7 +70,7 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
       ),
       bytesCopied: counters.bytesCopied,
     },
-    indexes: { total: sum(({ indexes }) => indexes.length), built: sum(({ indexes }) => indexes.length, live) },
+    indexes: { total: sum(({ indexes }) => indexes.length), built: sum(({ indexes }) => indexes.length, done) },
     changes: {
       read: counters.read,
       applied: counters.applied,
@@ -97,9 +102,10 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
         ...keptAccounts,
         ...(follower?.oplog.warnings ?? []),
         ...repairWarnings(repairs),
-        ...context.retrier.waits,
+        ...waiting.map(describeWait),
       ]),
     ],
+    waiting,
     ...(error === undefined ? {} : { error }),
   };
 }

@@ -61,8 +61,13 @@ export class StreamFollower implements RunningStream {
     context.position.time = time;
     this.#stream = new ChangeStream(context, token);
     this.#indexes = new IndexKeeper(context, (error) => void tasks.start(() => Promise.reject(error)));
-    this.#lanes = new Lanes(context, this.#indexes);
     this.#spool = new Spool(context);
+    this.#lanes = new Lanes(
+      context,
+      this.#indexes,
+      this.#spool,
+      (collection) => void tasks.start(() => this.#copier.revive(collection)),
+    );
     const throttle = new Throttle(copyBytesPerSecond, context.clock);
     this.#copier = new Copier(context, this.#spool, this.#lanes, this.#indexes, throttle);
     this.#watermark = new Watermark({ token, time }, () =>
@@ -97,7 +102,7 @@ export class StreamFollower implements RunningStream {
     if (this.#latest === undefined) return null;
     const { batch, atMs } = this.#latest;
     const behind = Math.max(0, batch.sourceTime.getHighBits() - this.#watermark.safe.time.getHighBits());
-    const silentSeconds = Math.floor((this.#context.clock.now() - atMs) / 1_000);
+    const silentSeconds = Math.floor((this.#context.clock.elapsed() - atMs) / 1_000);
     return behind + (silentSeconds > 2 ? silentSeconds : 0);
   }
 
@@ -176,7 +181,7 @@ export class StreamFollower implements RunningStream {
       try {
         if (this.#repairs.held) await this.#goOnFromNow();
         const batch = await this.#stream.next(waitMs);
-        this.#latest = { batch, atMs: this.#context.clock.now() };
+        this.#latest = { batch, atMs: this.#context.clock.elapsed() };
         return batch;
       } catch (error) {
         if (!isHistoryLost(error)) throw error;

@@ -104,6 +104,7 @@ test('whoever watches sees the last state even when it comes between two looks',
   let current = copied(0);
   const clock = {
     now: () => 0,
+    elapsed: () => 0,
     sleep: async () => {
       current = snapshot({ state: 'committed' });
       ended.abort();

@@ -1,0 +1,31 @@
+import type { UserError } from '../../platform/index.ts';
+import type { Spool } from '../capture/spool.ts';
+import { refusedAgain, type TrackedCollection } from '../catalog/tracked-collection.ts';
+import type { EngineContext } from '../lifecycle/context.ts';
+import type { DirtyKey } from './dirty-key.ts';
+
+/**
+ * Takes a collection out of the lanes, since the destination refuses one of its documents: all its keys go to the spool, and wait there as
+ * they do during a copy. So the checkpoint moves on, and all other collections do. On record it is not live any more, or a successor would
+ * clear its spool. To be called while nothing is pending for it that clears the spool.
+ * @param dirty  keys that are in no lane any more; durable when it returns
+ * @returns whether it was live until now
+ */
+export async function setAside(
+  context: EngineContext,
+  spool: Spool,
+  collection: TrackedCollection,
+  dirty: readonly DirtyKey[],
+  error: UserError | undefined,
+): Promise<boolean> {
+  const wasLive = collection.state === 'live';
+  collection.state = 'indexing';
+  collection.draining = false;
+  if (error !== undefined) collection.stuck = refusedAgain(collection.stuck, error, context.clock);
+  // In the same breath, so that in the spool no later change comes before them.
+  for (const { key, sequence } of dirty) spool.add(collection, key, sequence, context.position.time);
+  const { checkpoint, retrier } = context;
+  await retrier.run('the destination', () => checkpoint.saveCollection(collection.toRecord(checkpoint.migrationId)));
+  await spool.flush();
+  return wasLive;
+}
