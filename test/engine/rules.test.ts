@@ -79,7 +79,10 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
         await client.db('shop').collection('a').createIndex({ n: 1 }, { unique: true });
     });
     await using running = RunningMigration.start(pair);
-    await assert.rejects(running.untilReady(), { code: 'NAMESPACE_CONFLICT', message: /shop\.a.*E11000/ });
+    await running.until('the refusal', ({ readyForCutover, waiting }) => readyForCutover || waiting.length > 0);
+    const [refused] = running.progress.waiting;
+    assert.equal(refused?.for, 'shop.a');
+    assert.match(refused.reason, /E11000/);
   });
 
   test('every read asks for what the majority has, every write for majority and journal', async () => {

@@ -83,7 +83,8 @@ export class Fence {
   async confirm(): Promise<void> {
     this.signal.throwIfAborted();
     const command = { find: 'migrations', filter: this.#own, limit: 1, projection: { _id: 1 } };
-    const { cursor } = await this.client.db(INTERNAL_DATABASE).command(command);
+    const readConcern = { level: 'majority' };
+    const { cursor } = await this.client.db(INTERNAL_DATABASE).command({ ...command, readConcern });
     if (cursor.firstBatch.length === 0) this.lose();
     this.#answeredAtMs = this.#clock.elapsed();
   }

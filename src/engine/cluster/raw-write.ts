@@ -88,6 +88,7 @@ export async function deleteAll(fence: Fence, target: Place, filter: Document = 
     projection: { _id: 1 },
     limit: DELETED_AT_A_TIME,
     batchSize: DELETED_AT_A_TIME,
+    readConcern: { level: 'majority' },
   };
   while (true) {
     const found = await readAll(fence.client, database, { ...command, ...pinnedTo(uuid) });
