@@ -1,6 +1,8 @@
 import type { Mutant } from './mutant.ts';
 
 const RULES = 'test/engine/rules.test.ts';
+const FENCE = 'test/engine/fence.test.ts';
+const LOST = 'test/engine/lost-history.test.ts';
 const FAILURES = 'test/engine/failures.test.ts';
 
 /** Each takes away one thing that keeps documents from being lost or the progress from lying. */
@@ -29,8 +31,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     without: 'the collection UUID in writes',
     file: 'src/engine/cluster/raw-write.ts',
-    replace: '      collectionUUID: target.uuid,\n',
-    by: '',
+    replace: 'return uuid === undefined ? {} : { collectionUUID: uuid };',
+    by: 'return {};',
     tests: { file: 'test/engine/moved.test.ts' },
   },
   {
@@ -122,15 +124,16 @@ export const MUTANTS: readonly Mutant[] = [
   {
     without: 'the barrier inside the write pause',
     file: 'src/engine/cutover/cut-over.ts',
-    replace: 'barrier(context).then((time) => stream.inStepAt(time, AbortSignal.any([context.signal, deadline])));',
+    replace:
+      'barrier(context, deadline).then((time) =>\n      stream.inStepAt(time, AbortSignal.any([context.signal, deadline])),\n    );',
     by: 'Promise.resolve();',
     tests: { file: RULES, name: 'the last write before the pause' },
   },
   {
     without: 'blocking the source before the drain',
     file: 'src/engine/cutover/cut-over.ts',
-    replace: "const blocked = await context.retrier.run('the source', () => tryToBlockWrites(context.source));",
-    by: 'const blocked = true;',
+    replace: 'return await tryToBlockWrites(context.source);',
+    by: 'return true;',
     tests: { file: 'test/engine/live-migration.test.ts', name: 'least-privilege' },
   },
   {
@@ -182,5 +185,69 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'return sourceFeatures.pinsReads ? { collectionUUID: uuid } : {};',
     by: 'return {};',
     tests: { file: 'test/engine/catalog-changes.test.ts', name: 'in the middle of the copy' },
+  },
+  {
+    without: "an engine's first write in each session, which shuts out the one before",
+    file: 'src/engine/cluster/fence.ts',
+    replace:
+      "    await Promise.all(all.map((session) => retrier.run('the destination', () => this.#mark(session))));\n",
+    by: '',
+    tests: { file: FENCE, name: 'just before it applies a change' },
+  },
+  {
+    without: 'the number in a write',
+    file: 'src/engine/cluster/fixed-session.ts',
+    replace: '{ ...command, txnNumber: Long.fromBigInt(this.#number) };',
+    by: 'command;',
+    tests: { file: 'test/engine/fixed-session.test.ts' },
+  },
+  {
+    without: 'the term in the numbers of writes',
+    file: 'src/engine/cluster/fence.ts',
+    replace: 'BigInt(term) << 32n',
+    by: '0n',
+    tests: { file: FENCE, name: 'just before it applies a change' },
+  },
+  {
+    without: 'a number of its own for each try of a write',
+    file: 'src/engine/cluster/fixed-session.ts',
+    replace: '    this.#number += 1n;\n',
+    by: '',
+    tests: { file: FENCE, name: 'whose answer was lost' },
+  },
+  {
+    without: 'having done with a write whose answer was lost',
+    file: 'src/engine/cluster/fence.ts',
+    replace: 'if (!(error instanceof MongoServerError)) this.#unsettled.add(session);',
+    by: 'if (false) this.#unsettled.add(session);',
+    tests: { file: FENCE, name: 'whose answer was lost' },
+  },
+  {
+    without: 'marking what may have missed changes',
+    file: 'src/engine/verify/suspicion.ts',
+    replace: 'for (const collection of begun) collection.suspicion = { mark, comparedTo: null };',
+    by: '',
+    tests: { file: LOST, name: 'goes round' },
+  },
+  {
+    without: 'waiting for repairs before anything is ready',
+    file: 'src/engine/lifecycle/stream-follower.ts',
+    replace: "state === 'live' && suspicion === null",
+    by: "state === 'live'",
+    tests: { file: LOST, name: 'goes round' },
+  },
+  {
+    without: 'documents that only the destination has, in a repair',
+    file: 'src/engine/verify/compare-chunk.ts',
+    replace: '!documents.get(key.identity)?.equals(document)',
+    by: 'documents.get(key.identity)?.equals(document) === false',
+    tests: { file: LOST, name: 'goes round' },
+  },
+  {
+    without: 'documents that only the source has, in a repair',
+    file: 'src/engine/verify/compare-chunk.ts',
+    replace: '    await note([...missing.values()].map(keyOf));\n',
+    by: '',
+    tests: { file: LOST, name: 'goes round' },
   },
 ];

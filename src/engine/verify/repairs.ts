@@ -84,7 +84,7 @@ export class Repairs {
       destination.db('admin').command({ ping: 1 }),
     );
     let after = suspicion.comparedTo === null ? undefined : keyFromBytes(bufferOf(suspicion.comparedTo));
-    let savedAtMs = clock.now();
+    let savedAtMs = clock.elapsed();
     while (true) {
       await gate.pass(signal);
       const chunk = await compareChunk(this.#context, collection, { after, destinationTime }, (keys) =>
@@ -97,8 +97,8 @@ export class Repairs {
       if (chunk.last === undefined) break;
       after = chunk.last;
       await this.#throttle.take(chunk.bytes, signal);
-      if (clock.now() - savedAtMs < SAVE_POSITION_EVERY_MS) continue;
-      savedAtMs = clock.now();
+      if (clock.elapsed() - savedAtMs < SAVE_POSITION_EVERY_MS) continue;
+      savedAtMs = clock.elapsed();
       await this.#lanes.flush();
       const comparedTo = new Binary(keyBytes(after));
       await retrier.run('the destination', () => checkpoint.saveCompared(collection.uuid, suspicion.mark, comparedTo));
