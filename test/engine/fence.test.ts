@@ -64,6 +64,12 @@ test('an engine that is held up just before it applies a change, as users with t
   point.release();
   await assert.rejects(ended, { code: 'TAKEN_OVER' });
   assert.deepEqual((await compareClusters(source.client, destination.client)).differences, []);
+
+  await destination.createUser('another', 'secret', roles);
+  const asAnother = { ...clusters, destination: { uri: destination.uriFor('another', 'secret') } };
+  await using third = RunningMigration.start(asAnother, { migrationId });
+  assert.equal(await third.outcome, 'committed');
+  assert.match(third.progress.warnings.join(), /user admin\.writer before/, 'sessions of another user are others');
 });
 
 /** Holds up whoever is the first to reach a named point; others pass. */
@@ -154,6 +160,20 @@ async function recordsOf(client: MongoClient): Promise<object> {
     await Promise.all(names.map(async (name) => [name, await db.collection(name).find().toArray()] as const)),
   );
 }
+
+test('a successor shuts earlier engines out before it does anything else', async () => {
+  await using set = await startReplicaSet();
+  const migrationId = newId();
+  const [forWrite, forChange] = [
+    await takeMigration(set.client, migrationId),
+    await takeMigration(set.client, migrationId),
+  ];
+  await takeMigration(set.client, migrationId);
+  const insert = { insert: 'late', documents: [{ _id: 1 }], writeConcern: { w: 'majority' } };
+  await assert.rejects(forWrite.fence.write('d', insert), { code: 'TAKEN_OVER' });
+  await assert.rejects(forChange.fence.change('d', { create: 'late' }), { code: 'TAKEN_OVER' });
+  assert.deepEqual(await set.client.db('d').listCollections().toArray(), []);
+});
 
 test('of engines that take a migration at the same moment one gets it, and the others are told', async (t) => {
   await using set = await startReplicaSet();
