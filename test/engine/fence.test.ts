@@ -164,14 +164,14 @@ async function recordsOf(client: MongoClient): Promise<object> {
 test('a successor shuts earlier engines out before it does anything else', async () => {
   await using set = await startReplicaSet();
   const migrationId = newId();
-  const [forWrite, forChange] = [
-    await takeMigration(set.client, migrationId),
-    await takeMigration(set.client, migrationId),
-  ];
+  const first = await takeMigration(set.client, migrationId);
+  await first.checkpoint.save({ state: 'copying' });
+  const second = await takeMigration(set.client, migrationId);
+  await second.checkpoint.save({ state: 'copying' });
   await takeMigration(set.client, migrationId);
   const insert = { insert: 'late', documents: [{ _id: 1 }], writeConcern: { w: 'majority' } };
-  await assert.rejects(forWrite.fence.write('d', insert), { code: 'TAKEN_OVER' });
-  await assert.rejects(forChange.fence.change('d', { create: 'late' }), { code: 'TAKEN_OVER' });
+  await assert.rejects(first.fence.write('d', insert), { code: 'TAKEN_OVER' });
+  await assert.rejects(second.fence.change('d', { create: 'late' }), { code: 'TAKEN_OVER' });
   assert.deepEqual(await set.client.db('d').listCollections().toArray(), []);
 });
 
