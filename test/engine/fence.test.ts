@@ -25,6 +25,8 @@ test('a process that is stopped just before it sends a batch of the copy, and go
   await orders.deleteMany({ _id: { $mod: [2, 1] } });
   await using successor = runLinkspan(arguments_);
   assert.deepEqual(await successor.exit, { code: 0, signal: null }, successor.stderr);
+  // It ends with that batch, and does not carry out the deletes as well.
+  stopped.kill('SIGTERM');
   stopped.kill('SIGCONT');
   assert.equal((await stopped.exit).code, 1);
   assert.match(stopped.stderr, /TAKEN_OVER/);
@@ -57,9 +59,17 @@ test('an engine that is held up just before it applies a change, as users with t
   await successor.untilReady();
   await orders.deleteOne({ _id: 2 });
   await successor.commit();
+  // It ends with that write, and does not carry out the delete as well.
+  const ended = held.stop();
   point.release();
-  await assert.rejects(held.outcome, { code: 'TAKEN_OVER' });
+  await assert.rejects(ended, { code: 'TAKEN_OVER' });
   assert.deepEqual((await compareClusters(source.client, destination.client)).differences, []);
+
+  await destination.createUser('another', 'secret', roles);
+  const asAnother = { ...clusters, destination: { uri: destination.uriFor('another', 'secret') } };
+  await using third = RunningMigration.start(asAnother, { migrationId });
+  assert.equal(await third.outcome, 'committed');
+  assert.match(third.progress.warnings.join(), /user admin\.writer before/, 'sessions of another user are others');
 });
 
 /** Holds up whoever is the first to reach a named point; others pass. */
@@ -150,6 +160,20 @@ async function recordsOf(client: MongoClient): Promise<object> {
     await Promise.all(names.map(async (name) => [name, await db.collection(name).find().toArray()] as const)),
   );
 }
+
+test('a successor shuts earlier engines out before it does anything else', async () => {
+  await using set = await startReplicaSet();
+  const migrationId = newId();
+  const first = await takeMigration(set.client, migrationId);
+  await first.checkpoint.save({ state: 'copying' });
+  const second = await takeMigration(set.client, migrationId);
+  await second.checkpoint.save({ state: 'copying' });
+  await takeMigration(set.client, migrationId);
+  const insert = { insert: 'late', documents: [{ _id: 1 }], writeConcern: { w: 'majority' } };
+  await assert.rejects(first.fence.write('d', insert), { code: 'TAKEN_OVER' });
+  await assert.rejects(second.fence.change('d', { create: 'late' }), { code: 'TAKEN_OVER' });
+  assert.deepEqual(await set.client.db('d').listCollections().toArray(), []);
+});
 
 test('of engines that take a migration at the same moment one gets it, and the others are told', async (t) => {
   await using set = await startReplicaSet();

@@ -86,10 +86,10 @@ async function reconcileDatabase(context: EngineContext, database: string): Prom
 
 /** Dropping its last view leaves a database behind. One that was there before the migration may hold what is not listed, and stays. */
 async function dropEmptied(context: EngineContext, database: string): Promise<void> {
-  const { destination, keepsDestination, namespaces } = context;
+  const { destination, fence, keepsDestination, namespaces } = context;
   const emptied = namespaces.database(database);
   if (keepsDestination || (await listCollections(destination, emptied)).length > 0) return;
-  if (await databaseExists(destination, emptied)) await destination.db(emptied).command({ dropDatabase: 1 });
+  if (await databaseExists(destination, emptied)) await fence.change(emptied, { dropDatabase: 1 });
 }
 
 /**

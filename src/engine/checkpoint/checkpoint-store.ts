@@ -25,6 +25,9 @@ import { addRecords, putRecords, removeRecord, updateRecords } from './write-rec
 
 const DUPLICATE_KEY = 11_000;
 
+/** What a migration is known by, and who writes it now. */
+type Identity = Pick<MigrationRecord, 'sourceId' | 'destinationId' | 'selection' | 'writer'>;
+
 /**
  * Everything that a killed engine needs to go on, on the destination cluster, written with majority and journal, and through the fence: what an
  * engine still sends that lost the migration must not harm the records of its successor.
@@ -39,6 +42,7 @@ export class CheckpointStore {
   readonly #spool: Collection<SpoolRecord>;
   readonly #suspects: Collection<SuspectRecord>;
   #term = 0;
+  #earlierWriter: string | undefined;
 
   constructor(fence: Fence) {
     this.migrationId = fence.migrationId;
@@ -65,35 +69,31 @@ export class CheckpointStore {
    * Takes the migration in a new term: nothing that engines of earlier terms send is written from here on.
    * @throws UserError OTHER_SOURCE when it belongs to other clusters, SELECTION_CHANGED, TAKEN_OVER when another engine took it at the same moment
    */
-  async take(
-    identity: Pick<MigrationRecord, 'sourceId' | 'destinationId' | 'selection'>,
-    retrier: Retrier,
-  ): Promise<MigrationRecord> {
+  async take(identity: Identity, retrier: Retrier): Promise<MigrationRecord> {
     const record = await this.#enterTerm(identity);
     this.#term = record.term;
     await this.#fence.raise(record.term, record.sessions, retrier);
     return record;
   }
 
-  async #enterTerm(
-    identity: Pick<MigrationRecord, 'sourceId' | 'destinationId' | 'selection'>,
-  ): Promise<MigrationRecord> {
+  async #enterTerm(identity: Identity): Promise<MigrationRecord> {
     const found = await this.peek();
     if (found === undefined) return await this.#begin(identity);
     if (found.sourceId !== identity.sourceId || found.destinationId !== identity.destinationId) {
       throw new UserError('OTHER_SOURCE', [this.migrationId]);
     }
     if (found.selection !== identity.selection) throw new UserError('SELECTION_CHANGED', [this.migrationId]);
+    if (found.writer !== identity.writer) this.#earlierWriter = found.writer;
     // What is on record now, not what was found: the earlier engine may have committed the cutover in between.
     const taken = await this.#migrations.findOneAndUpdate(
       { _id: this.migrationId, term: found.term },
-      { $set: { term: found.term + 1, sessions: found.sessions ?? new UUID() } },
+      { $set: { term: found.term + 1, sessions: found.sessions ?? new UUID(), writer: identity.writer } },
       { returnDocument: 'after' },
     );
     return taken ?? this.#fence.lose();
   }
 
-  async #begin(identity: Pick<MigrationRecord, 'sourceId' | 'destinationId' | 'selection'>): Promise<MigrationRecord> {
+  async #begin(identity: Identity): Promise<MigrationRecord> {
     const fresh: MigrationRecord = {
       _id: this.migrationId,
       schema: CHECKPOINT_SCHEMA,
@@ -111,6 +111,11 @@ export class CheckpointStore {
       if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) this.#fence.lose();
       throw error;
     }
+  }
+
+  /** Another user as which an earlier engine wrote. The fence does not shut that one out. */
+  get earlierWriter(): string | undefined {
+    return this.#earlierWriter;
   }
 
   /** Writes fields of the migration's record. @throws UserError TAKEN_OVER when another engine has taken it */

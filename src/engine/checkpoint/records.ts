@@ -13,6 +13,8 @@ export interface MigrationRecord {
   readonly term: number;
   /** What the ids of the sessions are made from, in which all engines of the migration write. Absent before the first term with a fence. */
   readonly sessions: UUID;
+  /** Who writes to the destination, as its users are named; empty without authentication. Servers keep sessions of different users apart. */
+  readonly writer?: string;
   /** `replicaSetId` of both clusters: another cluster behind the same name is refused [1]. */
   readonly sourceId: string;
   readonly destinationId: string;

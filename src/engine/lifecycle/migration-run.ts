@@ -1,5 +1,6 @@
 import { type MongoClient, Timestamp } from 'mongodb';
 import { messageOf, reach, systemClock, UserError } from '../../platform/index.ts';
+import { authenticatedUsers } from '../accounts/definition.ts';
 import { clearTransit } from '../accounts/make-accounts.ts';
 import { UsersAndRoles } from '../accounts/users-and-roles.ts';
 import { DocumentFilters } from '../catalog/document-filters.ts';
@@ -34,6 +35,10 @@ const LOOK_AROUND_EVERY_MS = 50;
 const NEXT_CUTOVER_ATTEMPT_AFTER_MS = 5_000;
 /** mongosync's limit is 30 s; the drain takes about as long as the lag, and users wait for it. */
 const READY_LAG_SECONDS = 10;
+
+function writerWarnings({ migrationId, earlierWriter }: CheckpointStore): UserError[] {
+  return earlierWriter === undefined ? [] : [new UserError('WRITER_CHANGED', [migrationId, earlierWriter])];
+}
 
 /** One run of a migration by this process, from opening the connections to closing them. */
 export class MigrationRun {
@@ -97,6 +102,7 @@ export class MigrationRun {
         sourceId: checked.source.clusterId,
         destinationId: checked.destination.clusterId,
         selection: selectionOf(options),
+        writer: [...(await authenticatedUsers(destination))].join(', '),
       };
       const record = await checkpoint.take(identity, retrier);
       const context: EngineContext = {
@@ -129,7 +135,7 @@ export class MigrationRun {
         context,
         log: new MigrationLog(checkpoint, retrier, clock, record),
         addresses: { source: checked.source.primary, destination: checked.destination.primary },
-        warnings: checked.warnings.map(({ message }) => message),
+        warnings: [...checked.warnings, ...writerWarnings(checkpoint)].map(({ message }) => message),
       });
     } catch (error) {
       await Promise.all(clients.map((client) => client.close()));

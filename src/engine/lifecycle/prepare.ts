@@ -54,8 +54,8 @@ async function readCatalog(context: EngineContext): Promise<CatalogRecord> {
 }
 
 async function dropUserDatabases(context: EngineContext): Promise<void> {
-  const { destination, retrier } = context;
+  const { destination, fence, retrier } = context;
   for (const database of await retrier.run('the destination', () => listUserDatabases(destination))) {
-    await retrier.run('the destination', () => destination.db(database).command({ dropDatabase: 1 }));
+    await retrier.run('the destination', () => fence.change(database, { dropDatabase: 1 }));
   }
 }

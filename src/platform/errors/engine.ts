@@ -156,6 +156,11 @@ export const engineErrors = defineErrors({
     detail: 'Another engine has taken over migration %.',
     remedy: 'Look for a second agent or sync process; this one has stopped writing.',
   },
+  WRITER_CHANGED: {
+    status: 409,
+    detail: 'Migration % was written as user % before: what an engine may still send as that user is not refused.',
+    remedy: 'Make sure that no earlier engine is left, or drop that user on the destination.',
+  },
   HISTORY_LOST: {
     status: 409,
     detail: 'The source no longer has the part of its oplog from where migration % has to go on (%).',
