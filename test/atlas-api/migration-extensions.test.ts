@@ -142,7 +142,16 @@ test('GET shows phases, counts and reasons as the agent reported them, and nothi
   await using plane = await startControlPlane();
   const { report, show } = await start(plane);
   assert.equal((await show()).linkspan.progress, null);
-  await report({ phases: [{ name: 'copying', startedAtMs: 0 }] });
+  const oplog = { windowSeconds: 90, leftSeconds: 60, headroomPercent: 66 };
+  const repairs = {
+    declared: 1,
+    reason: 'lost',
+    collections: 2,
+    collectionsDone: 1,
+    documentsCompared: 9,
+    keysDiffered: 3,
+  };
+  await report({ phases: [{ name: 'copying', startedAtMs: 0 }], oplog, repairs: { ...repairs, atMs: 0 } });
   assert.deepEqual((await show()).linkspan.progress, {
     canWrite: false,
     changes: { applied: 0, queued: 0, read: 0 },
@@ -156,8 +165,10 @@ test('GET shows phases, counts and reasons as the agent reported them, and nothi
     },
     indexes: { built: 0, total: 0 },
     notReadyReasons: ['the initial copy is under way'],
+    oplog,
     phase: 'copying',
     phases: [{ name: 'copying', startedAt: '1970-01-01T00:00:00Z' }],
+    repairs: { ...repairs, at: '1970-01-01T00:00:00Z' },
     warnings: [],
   });
   await report({ copy: { tables: 1 } as never });
