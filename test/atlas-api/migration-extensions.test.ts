@@ -143,7 +143,16 @@ test('GET shows phases, counts and reasons as the agent reported them, and nothi
   const { report, show } = await start(plane);
   assert.equal((await show()).linkspan.progress, null);
   const waiting = [{ for: 'the source', sinceMs: 0, reason: 'it is out of reach' }];
-  await report({ phases: [{ name: 'copying', startedAtMs: 0 }], waiting });
+  const oplog = { windowSeconds: 90, leftSeconds: 60, headroomPercent: 66 };
+  const repairs = {
+    declared: 1,
+    reason: 'lost',
+    collections: 2,
+    collectionsDone: 1,
+    documentsCompared: 9,
+    keysDiffered: 3,
+  };
+  await report({ phases: [{ name: 'copying', startedAtMs: 0 }], oplog, repairs: { ...repairs, atMs: 0 }, waiting });
   assert.deepEqual((await show()).linkspan.progress, {
     canWrite: false,
     changes: { applied: 0, queued: 0, read: 0 },
@@ -157,8 +166,10 @@ test('GET shows phases, counts and reasons as the agent reported them, and nothi
     },
     indexes: { built: 0, total: 0 },
     notReadyReasons: ['the initial copy is under way'],
+    oplog,
     phase: 'copying',
     phases: [{ name: 'copying', startedAt: '1970-01-01T00:00:00Z' }],
+    repairs: { ...repairs, at: '1970-01-01T00:00:00Z' },
     waiting: [{ for: 'the source', since: '1970-01-01T00:00:00Z', reason: 'it is out of reach' }],
     warnings: [],
   });

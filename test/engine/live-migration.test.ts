@@ -51,6 +51,7 @@ test('a cluster that is written to moves with least-privilege users, cuts over a
     { copyBytesPerSecond: 1_000_000 },
   );
   await running.untilReady();
+  assert.ok((running.progress.oplog?.headroomPercent ?? 0) > 0);
   const before = writer.snapshot().documentsWritten;
   await eventually(() => writer.snapshot().documentsWritten > before + 200, {
     what: 'writes while the migration follows',

@@ -73,6 +73,10 @@ test('a script written for mongosync migrates: start, progress, pause, resume, c
     crudLagSeconds: ready.lagTimeSeconds,
     ddlLagSeconds: null,
   });
+  assert.match(
+    String(ready.estimatedOplogTimeRemaining),
+    /^(less than 15|\d+) minutes$|^(\d+|more than 72) hours$|^1 hour$/,
+  );
   const { port } = await pair.source.primary();
   const mapping = ready.directionMapping as Record<string, string>;
   assert.deepEqual(Object.keys(mapping), ['Source', 'Destination']);

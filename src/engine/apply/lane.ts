@@ -37,6 +37,7 @@ export class Lane {
   readonly #queue = new Map<string, DirtyKey>();
   #inFlight: DirtyKey[] = [];
   #finished = 0;
+  #stopped = false;
   #wake = Promise.withResolvers<void>();
   readonly #waiting = new Set<Waiter>();
 
@@ -69,6 +70,7 @@ export class Lane {
   /** Resolves when everything that is in the lane now is on the destination. @throws when the lane stops before that */
   async flush(): Promise<void> {
     if (this.size === 0) return;
+    if (this.#stopped) throw new Error('The lane stopped');
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#waiting.add({ target: this.#finished + this.size, resolve, reject });
     await promise;
@@ -92,6 +94,7 @@ export class Lane {
       }
     } finally {
       signal.removeEventListener('abort', wakeUp);
+      this.#stopped = true;
       for (const { reject } of this.#waiting) reject(new Error('The lane stopped'));
     }
   }

@@ -7,6 +7,8 @@ export interface OplogLook {
   /** What it holds, and from what size on it discards. */
   readonly bytes: number;
   readonly capacity: number;
+  /** How old an entry has to be, besides, to be discarded (`oplogMinRetentionHours`). */
+  readonly keptSeconds: number;
   /** All that was ever written to it, since its server started. */
   readonly written: number;
 }
@@ -25,17 +27,17 @@ export class OplogGauge {
   /** @param safe  up to when changes need not be in the oplog any more, in seconds; never earlier than the one before */
   measure(look: OplogLook, safe: number): OplogHeadroom {
     this.#note(look, safe);
-    const { earliest, latest, bytes, written } = look;
-    const capacity = Math.max(look.capacity, bytes); // It may have to keep more (`oplogMinRetentionHours`).
+    const { earliest, latest, bytes, capacity, keptSeconds, written } = look;
     const windowSeconds = Math.round(latest - earliest);
     const unread = safe < earliest ? capacity : Math.min(capacity, written - this.#writtenAt(safe));
     const recent = this.#marks.findLast(({ time }) => time <= latest - RATE_OVER_SECONDS) ?? this.#marks[0];
     const recentRate = recent === undefined ? 0 : (written - recent.written) / Math.max(1, latest - recent.time);
     const bytesPerSecond = Math.max(1, recentRate, bytes / Math.max(1, windowSeconds));
+    const keptFor = safe < earliest ? 0 : Math.max(0, keptSeconds - (latest - safe));
     return {
       windowSeconds,
-      leftSeconds: Math.floor((capacity - unread) / bytesPerSecond),
-      headroomPercent: Math.floor((100 * (capacity - unread)) / capacity),
+      leftSeconds: Math.floor(Math.max(keptFor, (capacity - unread) / bytesPerSecond)),
+      headroomPercent: Math.floor(100 * Math.max(keptFor / (keptSeconds || 1), (capacity - unread) / capacity)),
     };
   }
 

@@ -17,6 +17,7 @@ export class OplogWatch {
   readonly #gauge = new OplogGauge();
   #headroom: OplogHeadroom | null = null;
   #lowSinceMs: number | undefined;
+  #whyUnknown: string | undefined;
 
   /** @param safeTime  up to where changes are safe on the destination */
   constructor(context: EngineContext, safeTime: () => Timestamp) {
@@ -29,8 +30,10 @@ export class OplogWatch {
     return this.#headroom;
   }
 
-  /** For the operator, while there is too little left. */
+  /** For the operator, while there is too little left, or nobody knows. */
   get warnings(): readonly string[] {
+    if (this.#whyUnknown !== undefined)
+      return [`How much of the source's oplog is left is not known: ${this.#whyUnknown}`];
     if (this.#headroom === null || this.#lowSinceMs === undefined) return [];
     const { headroomPercent, leftSeconds } = this.#headroom;
     const since = new Date(this.#lowSinceMs).toISOString();
@@ -53,10 +56,10 @@ export class OplogWatch {
     const { clock, logger } = this.#context;
     try {
       this.#headroom = await this.#measure();
+      this.#whyUnknown = undefined;
     } catch (error) {
-      // What else needs the source waits for it, and says so.
       this.#headroom = null;
-      logger.debug({ error: messageOf(error) }, 'The oplog of the source could not be looked at');
+      this.#whyUnknown = messageOf(error);
       return;
     }
     const isLow = this.#headroom.headroomPercent < LOW_PERCENT;
@@ -68,7 +71,7 @@ export class OplogWatch {
 
   async #measure(): Promise<OplogHeadroom> {
     const { source } = this.#context;
-    const [{ oplog }, stats] = await Promise.all([
+    const [{ oplog, oplogTruncation }, stats] = await Promise.all([
       source.db('admin').command({ serverStatus: 1, oplog: 1, ...NOT_NEEDED }),
       source.db('local').command({ collStats: 'oplog.rs' }),
     ]);
@@ -77,6 +80,7 @@ export class OplogWatch {
       latest: secondsOf(oplog.latestOptime),
       bytes: stats.size,
       capacity: stats.maxSize,
+      keptSeconds: (oplogTruncation?.oplogMinRetentionHours ?? 0) * 3_600,
       written: stats.wiredTiger.cursor['insert key and value bytes'],
     };
     return this.#gauge.measure(look, secondsOf(this.#safeTime()));

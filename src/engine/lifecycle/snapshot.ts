@@ -45,6 +45,8 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
     of.reduce((total, collection) => total + pick(collection), 0);
   const { state, phases, cutover, error } = log.record;
   const following = state === 'copying' || state === 'tailing' || state === 'committing';
+  // What was seen of it last says nothing of a migration that has ended.
+  const oplog = following || state === 'paused' ? follower?.oplog : undefined;
   const indexWarnings = collections.flatMap(({ namespace, indexes }) =>
     modernisedWarnings(namespace, indexes).map(({ message }) => message),
   );
@@ -78,7 +80,7 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
       queued: follower?.queued ?? 0,
     },
     lagSeconds: following ? (follower?.lagSeconds ?? null) : null,
-    oplog: follower?.oplog.headroom ?? null,
+    oplog: oplog?.headroom ?? null,
     repairs,
     readyForCutover: reasons.length === 0,
     notReadyReasons: reasons,
@@ -100,7 +102,7 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
         ...run.warnings,
         ...indexWarnings,
         ...keptAccounts,
-        ...(follower?.oplog.warnings ?? []),
+        ...(oplog?.warnings ?? []),
         ...repairWarnings(repairs),
         ...waiting.map(describeWait),
       ]),

@@ -185,6 +185,7 @@ export class StreamFollower implements RunningStream {
         return batch;
       } catch (error) {
         if (!isHistoryLost(error)) throw error;
+        if (this.#stopped) break; // All that was to be taken was taken.
         await this.#declareLoss(messageOf(error.cause));
       }
     }

@@ -164,7 +164,8 @@ export const engineErrors = defineErrors({
   HISTORY_LOST: {
     status: 409,
     detail: 'The source no longer has the part of its oplog from where migration % has to go on (%).',
-    remedy: 'Enlarge the oplog of the source, then start a new migration.',
+    remedy:
+      'Enlarge the oplog of the source (replSetResizeOplog), then start again: what may have been missed is compared and repaired.',
   },
   UNDECODABLE_EVENT: {
     status: 500,

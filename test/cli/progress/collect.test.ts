@@ -31,6 +31,16 @@ test('the time until the destination has caught up follows from how fast the lag
   assert.equal(collector.collect(tailing({ lagSeconds: 70 }), 8_000).etaSeconds, null, 'a growing lag has no end');
 });
 
+const underRepair = {
+  declared: 1,
+  atMs: 0,
+  reason: 'the oplog went round',
+  collections: 3,
+  collectionsDone: 1,
+  documentsCompared: 1_234,
+  keysDiffered: 5,
+};
+
 test('each state of the engine has a phase that people understand', () => {
   const phase = (progress: ReturnType<typeof snapshot>) => new ProgressCollector().collect(progress, 0).phase;
   const allCopied = { ...snapshot().copy, collectionsDone: 3 };
@@ -38,6 +48,8 @@ test('each state of the engine has a phase that people understand', () => {
   assert.equal(phase(snapshot()), 'copying');
   assert.equal(phase(snapshot({ copy: allCopied })), 'building indexes');
   assert.equal(phase(tailing()), 'catching up');
+  assert.equal(phase(tailing({ repairs: underRepair })), 'repairing');
+  assert.equal(phase(tailing({ repairs: { ...underRepair, collectionsDone: 3 } })), 'catching up');
   assert.equal(phase(tailing({ readyForCutover: true })), 'in step');
   assert.equal(phase(snapshot({ state: 'committing' })), 'cutting over');
   assert.equal(phase(snapshot({ state: 'committed' })), 'done');

@@ -74,6 +74,15 @@ test('a log gets a line at each change of phase and every few seconds, without c
   ]);
 });
 
+test('a repair after lost history says how far it is', () => {
+  const paper = new Paper();
+  const repairs = { declared: 1, atMs: 0, reason: 'lost', collections: 4, collectionsDone: 1 };
+  const progress = tailing({ repairs: { ...repairs, documentsCompared: 1_234, keysDiffered: 5 } });
+  new PlainRenderer(paper).show(new ProgressCollector().collect(progress, 0));
+  const facts = '1 of 4 collections compared after lost history, lag 3 s, 1,234 documents compared, 5 differed';
+  assert.equal(paper.text, `repairing: 25 %, ${facts}\n`);
+});
+
 test('programs get one JSON object a line, with the rate, the ETA and the whole snapshot', () => {
   const paper = new Paper();
   render(new JsonRenderer(paper));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OplogGauge, type OplogLook } from '../../../src/engine/capture/oplog-gauge.ts';
 
-const full: OplogLook = { earliest: 0, latest: 1_000, bytes: 1_000, capacity: 1_000, written: 5_000 };
+const full: OplogLook = { earliest: 0, latest: 1_000, bytes: 1_000, capacity: 1_000, keptSeconds: 0, written: 5_000 };
 
 test('what is left of an oplog follows how much was written, not how long ago', () => {
   const gauge = new OplogGauge();
@@ -19,6 +19,15 @@ test('before its first look an oplog is taken as evenly written, and one that is
   assert.equal(new OplogGauge().measure(full, 250).headroomPercent, 25);
   const young = { ...full, bytes: 10, written: 10 };
   assert.deepEqual(new OplogGauge().measure(young, 0), { windowSeconds: 1_000, leftSeconds: 990, headroomPercent: 99 });
+});
+
+test('an oplog that has to keep its entries for a time loses none before', () => {
+  const kept = { ...full, bytes: 3_000, keptSeconds: 4_000 };
+  assert.deepEqual(new OplogGauge().measure(kept, 0), {
+    windowSeconds: 1_000,
+    leftSeconds: 3_000,
+    headroomPercent: 75,
+  });
 });
 
 test('another server counts anew', () => {
