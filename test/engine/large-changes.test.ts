@@ -5,6 +5,7 @@ import { onReach } from '../../src/platform/index.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
+import { hurried } from './fixed-catalog-shop.ts';
 import { RunningMigration } from './running-migration.ts';
 
 checkForLeaks();
@@ -86,16 +87,22 @@ test('thousands of long keys that change at once come over', async () => {
   await assertIdentical(pair);
 });
 
-test('a document that is too large to be written beside its own _id stops the migration with its name', async () => {
+test('a document that is too large to be written beside its own _id is named, and waited for', async () => {
   await using pair = await startPair(ROOMY);
   const items = pair.source.client.db('large').collection<Item & { a?: string; b?: string }>('items');
   const key = 'k'.repeat(1_500_000);
   await items.insertOne({ _id: key, a: 'a'.repeat(HALF) });
-  await using running = RunningMigration.start(pair);
+  await using running = RunningMigration.start(pair, { clock: hurried });
   await running.untilReady();
   await items.updateOne({ _id: key }, { $set: { b: 'b'.repeat(HALF) } });
-  await assert.rejects(running.outcome, { code: 'NAMESPACE_CONFLICT', message: /large\.items .*_id "kkk.*too large/ });
-  assert.ok((running.progress.error?.message.length ?? 0) < 500, 'without the whole key');
+  await running.until('the document to be named', ({ waiting }) => waiting.length > 0);
+  const [wait] = running.progress.waiting;
+  assert.equal(wait?.for, 'large.items');
+  assert.match(wait?.reason ?? '', /large\.items .*_id "kkk.*too large/);
+  assert.ok((wait?.reason.length ?? 0) < 500, 'without the whole key');
+  await items.updateOne({ _id: key }, { $unset: { b: 1 } });
+  await running.commit();
+  await assertIdentical(pair);
 });
 
 /** 1,000 writes that the source takes all at once. */
