@@ -45,7 +45,7 @@ export async function runSchedule({ source, destination }: ReplicaSetPair, sched
     if (await runOperation(source.client, operation)) counts.accepted += 1;
     else counts.refused += 1;
   };
-  await fill(source.client, schedule.padding);
+  await fillModel(source.client, schedule.padding);
   for (const operation of schedule.before) await perform(operation);
 
   const pacer = new Pacer(schedule.writers.length);
@@ -107,7 +107,7 @@ async function migrate(
 }
 
 /** Some documents in each collection, one with each type of `_id`. */
-async function fill(client: MongoClient, padding: number): Promise<void> {
+export async function fillModel(client: MongoClient, padding: number): Promise<void> {
   const at = new Date(0);
   for (const [place, on] of FILLED.entries()) {
     const [database = '', name = ''] = on.split('.');
@@ -134,7 +134,7 @@ async function fill(client: MongoClient, padding: number): Promise<void> {
  * A server keeps a database whose last view was dropped, with its empty list of views; there is nothing in it to migrate. Whether the
  * destination came to have one, too, depends on whether the view was there long enough to be made.
  */
-async function dropShells(source: MongoClient, destination: MongoClient): Promise<void> {
+export async function dropShells(source: MongoClient, destination: MongoClient): Promise<void> {
   await allowWrites(source);
   const { databases } = await source.db('admin').admin().listDatabases({ nameOnly: true });
   for (const { name } of databases) {

@@ -1,0 +1,114 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { MongoServerError } from 'mongodb';
+import type { FaultProxy } from '../support/fault-proxy.ts';
+import type { ReplicaSet } from '../support/replica-set.ts';
+import type { EngineLives } from './engine-lives.ts';
+import type { Fault } from './fault.ts';
+import type { Side } from './plan.ts';
+import type { RoundLog } from './round-log.ts';
+
+/** What a round's faults act on. */
+export interface World {
+  readonly sets: Readonly<Record<Side, ReplicaSet>>;
+  readonly proxies: Readonly<Partial<Record<Side, FaultProxy>>>;
+  /** What the proxies do when there is no fault. */
+  readonly usual: { readonly bytesPerSecond?: number };
+  readonly engine: EngineLives;
+  readonly log: RoundLog;
+}
+
+const SLOW = { latencyMs: 60, bytesPerSecond: 150_000 };
+/** More than the small oplog holds. */
+const FILLER_BYTES = 40_000_000;
+const FILLER_BATCH = 1_000_000;
+
+/** Lets a fault begin, last and end. Whatever can't be done at that moment is left out, and said. */
+export async function applyFault(world: World, fault: Fault): Promise<void> {
+  const { log } = world;
+  using _ = log.fault(fault);
+  try {
+    await apply(world, fault);
+  } catch (error) {
+    log.say(`the fault ${fault.kind} was cut short: ${error}`);
+  }
+}
+
+async function apply({ sets, proxies, usual, engine }: World, fault: Fault): Promise<void> {
+  const set = sets[fault.side];
+  switch (fault.kind) {
+    case 'kill':
+      return engine.end('killed');
+    case 'terminate':
+      return engine.end('terminated');
+    case 'freeze': {
+      using _ = engine.freeze();
+      return await delay(fault.lastsMs);
+    }
+    case 'zombie': {
+      using _ = engine.supersede();
+      return await delay(fault.lastsMs);
+    }
+    case 'pause': {
+      await engine.setPaused(true);
+      await delay(fault.lastsMs);
+      return await engine.setPaused(false);
+    }
+    case 'stepDown':
+      return await set.stepDown();
+    case 'restart': {
+      const member = await set.primary();
+      await member.kill();
+      await delay(fault.lastsMs / 2);
+      await member.restart();
+      await set.primary();
+      return;
+    }
+    case 'refuse':
+    case 'history':
+    case 'full': {
+      const data = { ...fault.data, appName: `linkspan-${fault.side}` };
+      await set.failCommand({ mode: fault.times === undefined ? 'alwaysOn' : { times: fault.times }, data });
+      await delay(fault.lastsMs);
+      return await set.clearFailPoints();
+    }
+    case 'cut':
+      return await throughProxy(proxies[fault.side], fault, (proxy) => proxy.cut(), usual);
+    case 'slow':
+      return await throughProxy(proxies[fault.side], fault, (proxy) => proxy.set(SLOW), usual);
+    case 'blackHole':
+      return await throughProxy(proxies[fault.side], fault, (proxy) => proxy.set({ blackHole: true }), usual);
+    case 'overrun': {
+      using _ = engine.freeze();
+      return await overrunOplog(set);
+    }
+  }
+}
+
+async function throughProxy(
+  proxy: FaultProxy | undefined,
+  { lastsMs }: Fault,
+  begin: (proxy: FaultProxy) => void,
+  usual: World['usual'],
+): Promise<void> {
+  if (proxy === undefined) return;
+  begin(proxy);
+  await delay(lastsMs);
+  proxy.set(usual);
+  proxy.mend();
+}
+
+/** Writes until the oldest entry of the oplog is younger than the beginning. */
+async function overrunOplog({ client }: ReplicaSet): Promise<void> {
+  const oplog = client.db('local').collection('oplog.rs');
+  const oldest = async () => (await oplog.find().sort({ $natural: 1 }).limit(1).project({ ts: 1 }).next())?.ts;
+  const began = (await client.db('admin').command({ hello: 1 })).operationTime;
+  const filler = client.db('filler').collection('filler');
+  for (let bytes = 0; bytes < 10 * FILLER_BYTES; bytes += FILLER_BATCH) {
+    await filler.insertOne({ text: 'x'.repeat(FILLER_BATCH) }).catch((error: unknown) => {
+      if (error instanceof MongoServerError) return;
+      throw error;
+    });
+    if (bytes >= FILLER_BYTES && (await oldest()).greaterThan(began)) break;
+  }
+  await filler.drop();
+}

@@ -1,0 +1,90 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type MongoClient, MongoServerError } from 'mongodb';
+import { CATALOG_KINDS, DOCUMENT_KINDS, ID_TYPES, NAMESPACES, type Step } from '../engine/model/operation.ts';
+import { runOperation } from '../engine/model/run-operation.ts';
+import type { SeededRandom } from '../support/seeded-random.ts';
+
+const DATABASE = 'special';
+
+/** Kinds of collections that the model has not. */
+const SPECIAL: readonly ((client: MongoClient, x: number) => Promise<unknown>)[] = [
+  (client) => client.db(DATABASE).createCollection('ring', { capped: true, size: 65_536, max: 60 }),
+  (client, x) => client.db(DATABASE).collection('ring').insertMany(rows(x)),
+  (client, x) => client.db(DATABASE).collection('ring').insertMany(rows(x)),
+  (client) => client.db(DATABASE).collection('ring').drop(),
+  (client) => client.db(DATABASE).createCollection('series', { timeseries: { timeField: 'at', metaField: 'x' } }),
+  (client, x) => client.db(DATABASE).collection('series').insertMany(rows(x)),
+  (client, x) => client.db(DATABASE).collection('series').insertMany(rows(x)),
+  (client) => client.db(DATABASE).collection('series').drop(),
+  (client, x) => client.db(DATABASE).collection('plain').insertMany(rows(x)),
+  (client, x) => client.db(DATABASE).collection('plain').insertMany(rows(x)),
+  (client) => client.db(DATABASE).command({ convertToCapped: 'plain', size: 65_536 }),
+  (client) => client.db(DATABASE).collection('plain').drop(),
+];
+
+/** Changes the catalog, and what is in it, one operation after the other, until stopped. */
+export class CatalogWriter {
+  readonly #client: MongoClient;
+  readonly #random: SeededRandom;
+  readonly #everyMs: number;
+  readonly #running: Promise<void>;
+  #stopped = false;
+  accepted = 0;
+
+  constructor(client: MongoClient, random: SeededRandom, everyMs: number) {
+    this.#client = client;
+    this.#random = random;
+    this.#everyMs = everyMs;
+    this.#running = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      await delay(this.#everyMs);
+      const special = this.#random.next() < 0.3;
+      // What the server refuses, and what fails as the server is away, is as good as any other course.
+      const accepted = await (special ? this.#special() : runOperation(this.#client, this.#operation())).catch(
+        () => false,
+      );
+      if (accepted) this.accepted += 1;
+    }
+  }
+
+  async #special(): Promise<boolean> {
+    try {
+      await this.#random.pick(SPECIAL)(this.#client, this.#random.integer(100));
+      return true;
+    } catch (error) {
+      if (error instanceof MongoServerError) return false;
+      throw error;
+    }
+  }
+
+  #operation() {
+    const draw = this.#random.next();
+    if (draw < 0.3) return this.#step(CATALOG_KINDS);
+    if (draw < 0.9) return this.#step(DOCUMENT_KINDS);
+    return { kind: 'transaction' as const, steps: [this.#step(DOCUMENT_KINDS), this.#step(DOCUMENT_KINDS)] };
+  }
+
+  #step(kinds: readonly Step['kind'][]): Step {
+    const random = this.#random;
+    const id = { n: random.integer(10), as: random.pick(ID_TYPES) };
+    return {
+      kind: random.pick(kinds),
+      on: random.pick(NAMESPACES),
+      to: random.pick(NAMESPACES),
+      id,
+      x: random.integer(100),
+    };
+  }
+}
+
+function rows(x: number): { x: number; at: Date }[] {
+  return Array.from({ length: 5 }, (_, n) => ({ x: x % 7, at: new Date(x * 1_000 + n) }));
+}

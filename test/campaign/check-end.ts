@@ -1,0 +1,57 @@
+import { type Document, type MongoClient, MongoServerError } from 'mongodb';
+import { dropShells } from '../engine/model/run-schedule.ts';
+import { compareClusters } from '../support/compare-clusters.ts';
+import type { Ledger } from '../support/ledger-writer.ts';
+import type { AcknowledgedWriter } from './acknowledged-writer.ts';
+import type { World } from './apply-fault.ts';
+
+const USER_WRITES_BLOCKED = 371;
+const SHOWN = 20;
+
+/** After a cutover: both sides are identical, what was acknowledged is there, the source is blocked and the destination open. */
+export async function checkCommitted(
+  { sets, log, engine }: World,
+  application: MongoClient,
+  ledger: Ledger,
+  acknowledged: AcknowledgedWriter,
+): Promise<number> {
+  const [source, destination] = [sets.source.client, sets.destination.client];
+  if (!(await refusesWrites(application))) log.find('the source is not blocked after the cutover');
+  const { state, cutover } = await recordOn(destination);
+  if (state !== 'committed' || !cutover?.committed) log.find(`on record the migration is ${state}`);
+  if (engine.latest?.canWrite !== true) log.find('it is committed, and progress says that nobody can write');
+  const missing = await acknowledged.missingOn(destination);
+  if (missing.length > 0)
+    log.find(`acknowledged writes are not on the destination: ${missing.slice(0, SHOWN).join('; ')}`);
+  await dropShells(source, destination);
+  const { differences, documents } = await compareClusters(source, destination, {
+    except: ledger.writtenOnDestination,
+  });
+  if (differences.length > 0) log.find(`the clusters differ: ${differences.slice(0, SHOWN).join('; ')}`);
+  return documents;
+}
+
+/** After a failure for good: it is on record, and the source is open. */
+export async function checkFailed({ sets, log }: World, application: MongoClient, code: string): Promise<void> {
+  const { state, error, cutover } = await recordOn(sets.destination.client);
+  if (state !== 'failed' || error?.code !== code)
+    log.find(`it failed of ${code}; on record it is ${state}, ${error?.code}`);
+  if (cutover?.committed) log.find('it failed, and is committed on record');
+  if (await refusesWrites(application)) log.find('it failed, and the source is blocked');
+}
+
+async function recordOn(destination: MongoClient): Promise<Document> {
+  return (await destination.db('linkspan_internal').collection('migrations').findOne()) ?? {};
+}
+
+async function refusesWrites(application: MongoClient): Promise<boolean> {
+  const probe = application.db('acknowledged').collection('probe');
+  try {
+    await probe.insertOne({});
+    await probe.drop();
+    return false;
+  } catch (error) {
+    if (error instanceof MongoServerError && error.code === USER_WRITES_BLOCKED) return true;
+    throw error;
+  }
+}

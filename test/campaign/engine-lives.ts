@@ -1,0 +1,277 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Progress } from '../../src/engine/index.ts';
+import { type Exit, type LinkspanProcess, runLinkspan } from '../support/linkspan-process.ts';
+import { mayEndWith, mayFailOf } from './expectations.ts';
+import { MOMENTS, type Moment } from './fault.ts';
+import { ProgressWatch } from './progress-watch.ts';
+import type { RoundLog } from './round-log.ts';
+
+const POLL_MS = 50;
+const ASK_EVERY_MS = 250;
+const CALL_DEADLINE_MS = 5_000;
+/** Nothing at all has moved for so long, and no fault is there that would hold it back. A loaded machine is slow, but it moves. */
+const HANG_AFTER_MS = 240_000;
+/** A process that stopped itself at a named point goes on after so long. */
+const STOPPED_FOR_MS = 3_000;
+/** How often it may fail of one thing, with no fault meanwhile, before that is its end. */
+const SAME_FAILURES = 3;
+const DONE = 0;
+const FAILED = 1;
+const STOPPED = 4;
+
+/** Which moment begins with a phase. */
+const PHASES: Readonly<Partial<Record<string, Moment>>> = {
+  copying: 'copying',
+  'building indexes': 'building indexes',
+  'catching up': 'catching up',
+  'in step': 'in step',
+  'cutting over': 'commit',
+};
+
+/** What `linkspan sync --output json` says of a migration. */
+type Said = Progress & { readonly type: string; readonly phase: string };
+
+/** How a migration ended: committed, or with the code of what it failed of for good. */
+export type End = 'committed' | { readonly failed: string };
+
+/** A migration by `linkspan sync`, through as many processes as it takes. */
+export class EngineLives {
+  readonly #arguments: readonly string[];
+  readonly #hooks: string[];
+  readonly #log: RoundLog;
+  readonly #watch: ProgressWatch;
+  readonly #reached = new Map(MOMENTS.map((moment) => [moment, Promise.withResolvers<void>()]));
+  readonly #processes: LinkspanProcess[] = [];
+  /** Those whose place another one took. */
+  readonly #former: LinkspanProcess[] = [];
+  #current: LinkspanProcess | undefined;
+  /** The one whose place is to be taken. */
+  #superseded: LinkspanProcess | undefined;
+  #expectedEnd: 'killed' | 'terminated' | undefined;
+  #cutoverWanted = false;
+  #url: string | undefined;
+
+  /** @param hooks  what `LINKSPAN_TEST_HOOK` is in each life, from the first on */
+  constructor(
+    uris: { readonly source: string; readonly destination: string },
+    hooks: readonly string[],
+    log: RoundLog,
+  ) {
+    this.#arguments = [
+      'sync',
+      '--port',
+      '0',
+      '--output',
+      'json',
+      '--cluster0',
+      uris.source,
+      '--cluster1',
+      uris.destination,
+    ];
+    this.#hooks = [...hooks];
+    this.#log = log;
+    this.#watch = new ProgressWatch(log);
+  }
+
+  get pids(): readonly number[] {
+    return this.#processes.map(({ pid }) => pid);
+  }
+
+  /** All that the processes wrote. */
+  get output(): string {
+    return this.#processes.map(({ pid, stderr, stdout }) => `process ${pid}\n${stderr}${stdout}`).join('\n');
+  }
+
+  get latest(): Progress | undefined {
+    return this.#watch.latest;
+  }
+
+  /** Resolves when the migration has come that far, or further. */
+  async untilReached(moment: Moment): Promise<void> {
+    await this.#reached.get(moment)?.promise;
+  }
+
+  /** From now on the cutover is asked for, whenever it can be had. */
+  wantCutover(): void {
+    this.#cutoverWanted = true;
+  }
+
+  /** Runs the migration to its end, starting it again whenever its process has ended. @throws Error when it hangs */
+  async run(): Promise<End> {
+    const failures: { readonly code: string; readonly atMs: number }[] = [];
+    while (true) {
+      const hook = this.#hooks.shift();
+      const engine = this.#spawn(hook);
+      const exit = await this.#follow(engine);
+      if (exit === 'superseded') continue;
+      this.#current = undefined;
+      this.#log.say(`the engine ended: ${JSON.stringify(exit)}`);
+      const expected = this.#expectedEnd;
+      this.#expectedEnd = undefined;
+      if (exit.code === DONE && this.latest?.state === 'committed') return 'committed';
+      if (exit.signal === 'SIGKILL' && (expected === 'killed' || hook?.endsWith('=kill'))) continue;
+      if (exit.code === STOPPED && expected === 'terminated') continue;
+      const code = codeOf(engine);
+      if (exit.code !== FAILED || !mayFailOf(code, this.#log.met)) {
+        this.#log.find(`the engine ended with ${JSON.stringify(exit)}, ${code}: ${engine.stderr.slice(-600)}`);
+        return { failed: code };
+      }
+      if (this.latest?.error?.code !== code)
+        this.#log.find(`it ended with ${code}, and its last progress does not say so`);
+      while (this.#log.faultActive) await delay(POLL_MS);
+      failures.push({ code, atMs: performance.now() });
+      const since = failures.filter((one) => one.code === code && one.atMs > this.#log.faultChangedAtMs);
+      if (since.length < SAME_FAILURES) continue;
+      if (!mayEndWith(code)) this.#log.find(`it does not go on after ${code}: ${engine.stderr.slice(-600)}`);
+      return { failed: code };
+    }
+  }
+
+  /** SIGKILL, or SIGTERM; it will be started again. */
+  end(how: 'killed' | 'terminated'): void {
+    this.#expectedEnd = how;
+    this.#current?.kill(how === 'killed' ? 'SIGKILL' : 'SIGTERM');
+    // A stopped process does not see SIGTERM.
+    this.#current?.kill('SIGCONT');
+  }
+
+  /** Stops the process; disposing lets it go on. */
+  freeze(): Disposable {
+    const frozen = this.#current;
+    frozen?.kill('SIGSTOP');
+    return { [Symbol.dispose]: () => frozen?.kill('SIGCONT') };
+  }
+
+  /** Stops the process and has another one started in its place; disposing wakes the first. */
+  supersede(): Disposable {
+    if (this.#current !== undefined) this.#superseded = this.#current;
+    return this.freeze();
+  }
+
+  async setPaused(paused: boolean): Promise<void> {
+    await this.#call(paused ? 'pause' : 'resume');
+  }
+
+  /** Waits for those processes whose place was taken: each has to notice, and end. */
+  async settleFormer(): Promise<void> {
+    for (const former of this.#former) {
+      const exit = await Promise.race([former.exit, delay(HANG_AFTER_MS, undefined, { ref: false })]);
+      if (exit === undefined) this.#log.find('an engine whose place was taken goes on');
+      else if (exit.code !== FAILED || codeOf(former) !== 'TAKEN_OVER')
+        this.#log.find(
+          `an engine whose place was taken ended with ${JSON.stringify(exit)} ${former.stderr.slice(-300)}`,
+        );
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const process of this.#processes) await process[Symbol.asyncDispose]();
+  }
+
+  #spawn(hook: string | undefined): LinkspanProcess {
+    this.#log.say(`the engine starts${hook === undefined ? '' : `, hook ${hook}`}`);
+    const engine = runLinkspan(this.#arguments, { hook, env: { LINKSPAN_LOG_LEVEL: 'info' } });
+    this.#processes.push(engine);
+    this.#current = engine;
+    this.#url = undefined;
+    this.#watch.newLife();
+    this.#reached.get('start')?.resolve();
+    return engine;
+  }
+
+  /** Starts the migration and asks for what is wanted, until the process ends or another one is to take its place. */
+  async #follow(engine: LinkspanProcess): Promise<Exit | 'superseded'> {
+    let exit: Exit | undefined;
+    void engine.exit.then((how) => {
+      exit = how;
+    });
+    let read = 0;
+    let started = false;
+    let askedAtMs = 0;
+    let stoppedAtMs: number | undefined;
+    while (true) {
+      await delay(POLL_MS);
+      const upTo = engine.stdout.lastIndexOf('\n') + 1;
+      for (const line of engine.stdout.slice(read, upTo).split('\n')) if (line !== '') this.#take(JSON.parse(line));
+      read = upTo;
+      if (exit !== undefined) return exit;
+      if (this.#superseded === engine) {
+        this.#superseded = undefined;
+        this.#former.push(engine);
+        return 'superseded';
+      }
+      this.#refuseToHang();
+      this.#url ??= /API is ready at (\S+)/.exec(engine.stderr)?.[1];
+      if (!this.#log.faultActive && isStopped(engine.pid)) {
+        stoppedAtMs ??= performance.now();
+        if (performance.now() - stoppedAtMs < STOPPED_FOR_MS) continue;
+        this.#log.say('the engine stopped itself, and goes on');
+        engine.kill('SIGCONT');
+        stoppedAtMs = undefined;
+      }
+      if (performance.now() - askedAtMs < ASK_EVERY_MS) continue;
+      askedAtMs = performance.now();
+      if (!started) started = await this.#call('start', { source: 'cluster0', destination: 'cluster1' });
+      else if (this.latest?.state === 'committed') this.#endCommitted(engine);
+      else if (this.#cutoverWanted && (await this.#call('commit'))) this.#reach('commit');
+    }
+  }
+
+  #endCommitted(engine: LinkspanProcess): void {
+    this.#reach('commit');
+    engine.kill('SIGTERM');
+  }
+
+  #take(said: Said): void {
+    if (said.type !== 'progress') return;
+    this.#watch.take(said);
+    const moment = PHASES[said.phase];
+    if (moment !== undefined) this.#reach(moment);
+  }
+
+  #reach(moment: Moment): void {
+    for (const one of MOMENTS.slice(0, MOMENTS.indexOf(moment) + 1)) this.#reached.get(one)?.resolve();
+  }
+
+  #refuseToHang(): void {
+    const since = Math.max(this.#watch.movedAtMs, this.#log.faultChangedAtMs);
+    if (this.#log.faultActive || performance.now() - since < HANG_AFTER_MS) return;
+    throw new Error(`nothing moves any more: ${JSON.stringify(this.latest)}`);
+  }
+
+  /** Calls the API. @returns whether it said yes; a call that fails is made again later */
+  async #call(name: string, body: object = {}): Promise<boolean> {
+    if (this.#url === undefined) return false;
+    try {
+      const response = await fetch(`${this.#url}/${name}`, {
+        method: 'POST',
+        body: JSON.stringify(body),
+        signal: AbortSignal.timeout(CALL_DEADLINE_MS),
+      });
+      const answer = (await response.json()) as { success: boolean; errorDescription?: string };
+      if (name !== 'commit' || answer.success) this.#log.say(`${name}: ${JSON.stringify(answer)}`);
+      return answer.success;
+    } catch (error) {
+      this.#log.say(`${name}: ${error}`);
+      return false;
+    }
+  }
+}
+
+/** The code in brackets at the end of what a process said last. */
+function codeOf({ stderr }: LinkspanProcess): string {
+  return [...stderr.matchAll(/\[([A-Z_]+)\]$/gm)].at(-1)?.[1] ?? 'no code';
+}
+
+/** Whether the process is stopped by a signal. */
+function isStopped(pid: number): boolean {
+  try {
+    // After the name in brackets, which may hold anything.
+    return readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .startsWith('T');
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,145 @@
+import type { SeededRandom } from '../support/seeded-random.ts';
+import type { Side } from './plan.ts';
+
+/** Parts of a migration in their order, as `linkspan sync` calls them; `commit` begins when the cutover was asked for. */
+export const MOMENTS = ['start', 'copying', 'building indexes', 'catching up', 'in step', 'commit'] as const;
+export type Moment = (typeof MOMENTS)[number];
+
+/** How often each kind comes, relative to the others: cheap ones more often. */
+const WEIGHTS = {
+  /** SIGKILL of the engine, which is started again. */
+  kill: 8,
+  /** SIGTERM of the engine, which is started again. */
+  terminate: 2,
+  /** SIGSTOP of the engine, SIGCONT later. */
+  freeze: 6,
+  /** A second engine is started while the first is stopped, which then wakes up. */
+  zombie: 4,
+  /** `pause` and `resume`. */
+  pause: 3,
+  stepDown: 6,
+  /** SIGKILL of a side's primary, which is started again. */
+  restart: 3,
+  /** Commands of the engine fail with what passes. */
+  refuse: 12,
+  /** The stream fails with what says that the oplog no longer reaches back. */
+  history: 2,
+  /** The destination's disk is full for a while. */
+  full: 3,
+  cut: 5,
+  slow: 3,
+  blackHole: 4,
+  /** The engine is stopped until the source has overwritten its small oplog. */
+  overrun: 1,
+} as const;
+
+export type FaultKind = keyof typeof WEIGHTS;
+export const FAULT_KINDS = Object.keys(WEIGHTS) as FaultKind[];
+
+export interface Fault {
+  readonly kind: FaultKind;
+  /** It begins so long after the migration first came that far, or further. */
+  readonly moment: Moment;
+  readonly afterMs: number;
+  readonly lastsMs: number;
+  readonly side: Side;
+  /** `refuse`, `history`, `full`: `data` of the server's `failCommand`, and how many commands meet it; for as long as it lasts by default. */
+  readonly data?: Readonly<Record<string, unknown>>;
+  readonly times?: number;
+}
+
+const READS = ['find', 'getMore', 'aggregate', 'listCollections', 'listIndexes', 'listDatabases'];
+const WRITES = ['insert', 'update', 'delete'];
+const CATALOG = ['create', 'drop', 'renameCollection', 'collMod', 'createIndexes', 'dropIndexes'];
+const COMMANDS: Readonly<Record<Side, readonly (readonly string[])[]>> = {
+  source: [
+    ['getMore'],
+    ['find'],
+    ['aggregate'],
+    READS,
+    ['appendOplogNote'],
+    ['setUserWriteBlockMode'],
+    ['hello', 'ping'],
+  ],
+  destination: [
+    ['insert'],
+    ['update'],
+    ['delete'],
+    WRITES,
+    ['createIndexes'],
+    ['collMod'],
+    CATALOG,
+    READS,
+    ['setUserWriteBlockMode'],
+  ],
+};
+/** What elections, shutdowns, conflicts and time limits say. */
+const PASSING: Readonly<Record<Side, readonly number[]>> = {
+  source: [91, 189, 10_107, 11_600, 11_602, 6, 50, 262, 13_436],
+  destination: [91, 189, 10_107, 11_600, 11_602, 112, 50, 262, 64],
+};
+const CURSOR_NOT_FOUND = 43;
+const HISTORY_LOST = [286, 280, 136];
+const OUT_OF_DISK_SPACE = 14_031;
+
+export function drawFault(
+  random: SeededRandom,
+  kinds: readonly FaultKind[],
+  proxied: Readonly<Record<Side, boolean>>,
+): Fault {
+  const kind = random.weighted(
+    Object.fromEntries(kinds.map((one) => [one, WEIGHTS[one]])) as Record<FaultKind, number>,
+  );
+  const overProxy = kind === 'cut' || kind === 'slow' || kind === 'blackHole';
+  const sides = (['source', 'destination'] as const).filter((side) => !overProxy || proxied[side]);
+  const moment = random.weighted({
+    start: 1,
+    copying: 5,
+    'building indexes': 1,
+    'catching up': 2,
+    'in step': 4,
+    commit: 6,
+  });
+  const base = {
+    kind,
+    moment,
+    // A cutover takes some 100 ms.
+    afterMs: random.integer(moment === 'commit' ? 400 : 2_000),
+    lastsMs: 300 + random.integer(4_000),
+    side: random.pick(sides),
+  };
+  switch (kind) {
+    case 'refuse':
+      return { ...base, ...drawRefusal(random, base.side) };
+    case 'history': {
+      // Only what the deployment's change stream reads: other cursors never hear of its history.
+      const data = {
+        failCommands: ['getMore'],
+        errorCode: random.pick(HISTORY_LOST),
+        namespace: 'admin.$cmd.aggregate',
+      };
+      return { ...base, side: 'source', data, times: 1 };
+    }
+    case 'full':
+      return {
+        ...base,
+        side: 'destination',
+        data: { failCommands: random.pick([WRITES, ['insert'], ['createIndexes']]), errorCode: OUT_OF_DISK_SPACE },
+      };
+    default:
+      return base;
+  }
+}
+
+function drawRefusal(random: SeededRandom, side: Side): Pick<Fault, 'data' | 'times'> {
+  const failCommands = random.pick(COMMANDS[side]);
+  const times = random.next() < 0.6 ? { times: 1 + random.integer(6) } : {};
+  const how = random.next();
+  if (how < 0.3) return { data: { failCommands, closeConnection: true }, ...times };
+  if (how < 0.5 && side === 'destination') {
+    const writeConcernError = { code: 64, errmsg: 'waiting for replication timed out' };
+    return { data: { failCommands, writeConcernError }, ...times };
+  }
+  const cursorGone = failCommands.length === 1 && failCommands[0] === 'getMore' && random.next() < 0.5;
+  return { data: { failCommands, errorCode: cursorGone ? CURSOR_NOT_FOUND : random.pick(PASSING[side]) }, ...times };
+}

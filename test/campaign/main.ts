@@ -1,0 +1,83 @@
+import { randomInt } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { messageOf } from '../../src/platform/index.ts';
+import { faultKinds } from './expectations.ts';
+import type { FaultKind } from './fault.ts';
+import { drawPlan } from './plan.ts';
+import { runRound } from './round.ts';
+import { RoundLog } from './round-log.ts';
+
+/**
+ * `npm run campaign -- [--seed N] [--minutes M] [--parallel 1|2] [--round] [--with KIND…] [--only KIND…] [--keep FOLDER]`: migrations between
+ * real servers with writers and faults, for that long (10 minutes by default), one after the other or two at a time. Round n has the seed
+ * N + n; `--round` runs the one with seed N alone, and tells what happens. Exit code 1 when something was found, with everything about it in
+ * a folder.
+ */
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string' },
+    minutes: { type: 'string', default: '10' },
+    parallel: { type: 'string', default: '1' },
+    round: { type: 'boolean', default: false },
+    with: { type: 'string', multiple: true, default: [] },
+    only: { type: 'string', multiple: true, default: [] },
+    keep: { type: 'string', default: join(tmpdir(), 'linkspan-campaign') },
+  },
+});
+
+const MOST_LANES = 2;
+const first = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed);
+const kinds = faultKinds(values.with, values.only);
+const endMs = Date.now() + Number(values.minutes) * 60_000;
+const totals = { passed: 0, failed: 0 };
+let next = first;
+
+console.log(`campaign with seed ${first}`);
+const lanes = values.round ? 1 : Math.min(Number(values.parallel), MOST_LANES);
+await Promise.all(Array.from({ length: lanes }, () => runLane()));
+console.log(`${totals.passed} passed, ${totals.failed} failed, 0 skipped`);
+process.exitCode = totals.failed === 0 ? 0 : 1;
+
+async function runLane(): Promise<void> {
+  do {
+    await oneRound(next++);
+  } while (!values.round && Date.now() < endMs);
+}
+
+async function oneRound(seed: number): Promise<void> {
+  const plan = drawPlan(seed, kinds);
+  const log = new RoundLog(values.round);
+  const text = JSON.stringify(plan);
+  console.log(`round with seed ${seed}: ${text}`);
+  log.say(text);
+  const startedMs = Date.now();
+  let told = '';
+  try {
+    const report = await runRound(plan, log);
+    told = `${JSON.stringify(report.end)}, ${report.documents} documents`;
+  } catch (error) {
+    log.find(`${messageOf(error)}\n${error instanceof Error ? error.stack : ''}\n${causeOf(error)}`);
+  }
+  const seconds = Math.round((Date.now() - startedMs) / 1_000);
+  if (log.findings.length === 0) {
+    totals.passed += 1;
+    console.log(`  ok: seed ${seed}, ${seconds} s, ${told}`);
+    return;
+  }
+  totals.failed += 1;
+  const folder = log.keep(values.keep, seed);
+  console.log(`  NOT OK: seed ${seed}, ${seconds} s; see ${folder}\n${log.findings.join('\n')}`);
+  console.log(
+    `  again: npm run campaign -- --seed ${seed} --round${flags('with', values.with)}${flags('only', values.only)}`,
+  );
+}
+
+function causeOf(error: unknown): string {
+  return error instanceof Error && error.cause !== undefined ? `because of ${messageOf(error.cause)}` : '';
+}
+
+function flags(name: string, given: readonly string[]): string {
+  return given.map((kind) => ` --${name} ${kind as FaultKind}`).join('');
+}

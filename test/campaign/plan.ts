@@ -1,0 +1,94 @@
+import { SeededRandom } from '../support/seeded-random.ts';
+import { drawFault, type Fault, type FaultKind } from './fault.ts';
+
+export type Side = 'source' | 'destination';
+
+/** All that a seed decides of one migration. What it does not decide is how fast the machine is, and so what exactly a fault meets. */
+export interface Plan {
+  readonly seed: number;
+  readonly members: Readonly<Record<Side, 1 | 3>>;
+  /** Megabytes of the source's oplog; 20 is soon overwritten. */
+  readonly oplogMegabytes: number;
+  /** Whether the engine reaches this side through a proxy that cuts, delays and loses. */
+  readonly proxied: Readonly<Record<Side, boolean>>;
+  /** What the proxies let through all the time, for each connection; none is no limit. */
+  readonly bytesPerSecond: number | undefined;
+  /** Documents of each of three collections, and bytes of each. */
+  readonly documents: number;
+  readonly documentBytes: number;
+  readonly writesPerSecond: number;
+  /** Between two changes of the catalog, or of documents of the collections that have such changes. */
+  readonly catalogEveryMs: number;
+  /** Whether the catalog goes on changing while the cutover is under way. */
+  readonly catalogUntilEnd: boolean;
+  /** How long it is followed before the cutover is asked for. */
+  readonly followMs: number;
+  /** Named points where the engine kills or stops itself, one for each of its lives from the first on. */
+  readonly hooks: readonly string[];
+  readonly faults: readonly Fault[];
+}
+
+/** Points of the copy and of following, and those of the cutover, with how often each is reached at least. */
+const HOOKS_BEFORE = [
+  'engine.prepare.destination-ready',
+  'engine.prepare.position-fixed',
+  'engine.catalog.created@3',
+  'engine.catalog.stepped-aside',
+  'engine.copy.before-first-read@2',
+  'engine.copy.batch-acknowledged@3',
+  'engine.copy.progress-saved',
+  'engine.copy.collection-copied@2',
+  'engine.copy.indexed@2',
+  'engine.copy.drained',
+  'engine.indexes.recorded@3',
+  'engine.indexes.compared@2',
+  'engine.capture.batch-dispatched@9',
+  'engine.apply.batch-taken@5',
+  'engine.apply.batch-acknowledged@5',
+  'engine.checkpoint.saved',
+];
+const HOOKS_OF_CUTOVER = [
+  'engine.cutover.about-to-block',
+  'engine.cutover.source-blocked',
+  'engine.cutover.drained',
+  'engine.cutover.committed',
+  'engine.cutover.unique-prepared',
+  'engine.cutover.destination-open',
+];
+
+/** @param kinds  the faults to choose from */
+export function drawPlan(seed: number, kinds: readonly FaultKind[]): Plan {
+  const random = new SeededRandom(seed);
+  const chance = (probability: number) => random.next() < probability;
+  const members = { source: chance(0.1) ? 3 : 1, destination: chance(0.1) ? 3 : 1 } as const;
+  const smallOplog = kinds.includes('overrun') && chance(0.1);
+  const proxied = {
+    source: members.source === 1 && chance(0.35),
+    destination: members.destination === 1 && chance(0.35),
+  };
+  const able = kinds.filter((kind) => {
+    if (kind === 'overrun') return smallOplog;
+    return !['cut', 'slow', 'blackHole'].includes(kind) || proxied.source || proxied.destination;
+  });
+  const hooks = Array.from({ length: random.pick([0, 0, 1, 1, 2, 3]) }, () => {
+    const point = random.pick(chance(0.55) ? HOOKS_BEFORE : HOOKS_OF_CUTOVER);
+    return `${point}=${chance(0.85) ? 'kill' : 'stop'}`;
+  });
+  const faults = Array.from({ length: random.pick([0, 1, 2, 3, 4, 6]) }, () => drawFault(random, able, proxied));
+  if (smallOplog) faults.push(drawFault(random, ['overrun'], proxied));
+  return {
+    seed,
+    members,
+    oplogMegabytes: smallOplog ? 20 : 512,
+    proxied,
+    bytesPerSecond: chance(0.5) ? 1_000_000 * (1 + random.integer(4)) : undefined,
+    documents: 500 + random.integer(3_500),
+    documentBytes: random.pick([200, 1_000, 3_000]),
+    writesPerSecond: 50 + random.integer(250),
+    catalogEveryMs: random.pick([100, 300, 1_000]),
+    catalogUntilEnd: chance(0.5),
+    followMs: 1_000 + random.integer(4_000),
+    hooks,
+    faults,
+  };
+}

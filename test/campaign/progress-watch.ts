@@ -1,0 +1,68 @@
+import type { Progress } from '../../src/engine/index.ts';
+import type { RoundLog } from './round-log.ts';
+
+/** Sees that progress never goes back, and whether there is any. */
+export class ProgressWatch {
+  readonly #log: RoundLog;
+  #inThisLife: Progress | undefined;
+  #couldWrite = false;
+  #committed = false;
+  latest: Progress | undefined;
+  movedAtMs = performance.now();
+
+  constructor(log: RoundLog) {
+    this.#log = log;
+  }
+
+  /** Another process goes on from the last checkpoint: what came after it is done again. */
+  newLife(): void {
+    this.#inThisLife = undefined;
+    this.movedAtMs = performance.now();
+  }
+
+  take(progress: Progress): void {
+    const before = this.#inThisLife;
+    if (before !== undefined) this.#compare(before, progress);
+    if (this.#couldWrite && !progress.canWrite && progress.state !== 'created')
+      this.#log.find('the destination was open already, and progress says that it is not');
+    if (this.#committed && progress.state !== 'committed' && progress.state !== 'created')
+      this.#log.find(`the migration was committed already, and is ${progress.state} now`);
+    if (before === undefined || outline(before) !== outline(progress)) this.movedAtMs = performance.now();
+    if (before?.state !== progress.state) this.#log.say(`state ${progress.state} ${outline(progress)}`);
+    this.#couldWrite ||= progress.canWrite;
+    this.#committed ||= progress.state === 'committed';
+    this.#inThisLife = progress;
+    this.latest = progress;
+  }
+
+  #compare(before: Progress, after: Progress): void {
+    if (before.state === 'created') return;
+    const counts = ({ copy, changes }: Progress) => ({
+      documentsCopied: copy.documentsCopied,
+      bytesCopied: copy.bytesCopied,
+      read: changes.read,
+      applied: changes.applied,
+      duringCopy: changes.duringCopy,
+    });
+    const [was, is] = [counts(before), counts(after)];
+    for (const name of Object.keys(was) as (keyof typeof was)[])
+      if (is[name] < was[name]) this.#log.find(`${name} went back from ${was[name]} to ${is[name]}`);
+  }
+}
+
+function outline({ state, copy, changes, indexes, cutover, warnings }: Progress): string {
+  const { bytesCopied, collectionsDone, collectionsTotal } = copy;
+  const { read, applied, queued } = changes;
+  return JSON.stringify([
+    state,
+    bytesCopied,
+    collectionsDone,
+    collectionsTotal,
+    read,
+    applied,
+    queued,
+    indexes.built,
+    cutover,
+    warnings.length,
+  ]);
+}
