@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Db, Timestamp } from 'mongodb';
+import { listCollections } from '../../src/engine/catalog/read-catalog.ts';
 import { onReach } from '../../src/platform/index.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
-import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
+import { type ReplicaSetPair, startPair, startReplicaSet } from '../support/replica-set.ts';
 import { needsSource } from '../support/source-version.ts';
 import { RunningMigration } from './running-migration.ts';
 
@@ -81,6 +82,16 @@ test('a time series comes over, and what is measured meanwhile', { skip: unseen 
   );
   assert.equal(right, left);
   assert.ok((left ?? 0) > 2_000);
+});
+
+test('a time series of which only the buckets are left, as when it is being dropped, is none', async () => {
+  await using set = await startReplicaSet();
+  const db = set.client.db('plant');
+  await db.createCollection('measurements', { timeseries: { timeField: 'at' } });
+  const seen = async () => (await listCollections(set.client, 'plant')).map(({ name }) => name);
+  assert.deepEqual(await seen(), ['system.buckets.measurements']);
+  await db.collection<{ _id: string }>('system.views').deleteOne({ _id: 'plant.measurements' });
+  assert.deepEqual(await seen(), []);
 });
 
 test('stored functions come over', { skip: unseen }, async () => {

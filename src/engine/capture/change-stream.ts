@@ -91,7 +91,8 @@ export class ChangeStream implements AsyncDisposable {
     const token = batch.postBatchResumeToken;
     const events = batch.documents.map((bytes) => readChangeEvent(bytes, this.#showsAll));
     this.#token = token;
-    return { events, token, time: timeOfToken(token), sourceTime: batch.operationTime };
+    const time = timeOfToken(token);
+    return { events, token, time, sourceTime: batch.operationTime ?? time };
   }
 
   async #close(): Promise<void> {

@@ -41,14 +41,15 @@ export async function listCollections(client: MongoClient, database: string): Pr
   const listed = await readAll(client, database, { listCollections: 1, cursor: { batchSize: 100_000 } });
   const entries = listed.map((bytes) => readEntry(database, bytes)).filter(({ name }) => !isServerCollection(name));
   const timeSeries = new Map(entries.filter(({ type }) => type === 'timeseries').map((entry) => [entry.name, entry]));
-  // A time series is two entries: a view-like one with the options, and the collection of its buckets with the data.
+  // A time series is two entries: a view-like one with the options, and the collection of its buckets with the data. One that is being made or
+  // dropped may be seen by half, and the other half has its own event in the stream.
   return entries
     .filter(({ type }) => type !== 'timeseries')
-    .map((entry) =>
-      isBuckets(entry.name)
-        ? { ...entry, options: timeSeries.get(catalogName(entry.name))?.options ?? entry.options }
-        : entry,
-    );
+    .flatMap((entry) => {
+      if (!isBuckets(entry.name)) return [entry];
+      const whole = timeSeries.get(catalogName(entry.name));
+      return whole === undefined ? [] : [{ ...entry, options: whole.options }];
+    });
 }
 
 /** Indexes of a collection but the one on `_id`; none when the collection is gone. */

@@ -5,8 +5,8 @@ export interface RawBatch {
   readonly documents: readonly Buffer[];
   /** Change streams only: resume token after this batch. */
   readonly postBatchResumeToken?: { readonly _data: string };
-  /** The member's latest operation when it answered. */
-  readonly operationTime: Timestamp;
+  /** The member's latest operation when it answered; a server that has just started may not say. */
+  readonly operationTime: Timestamp | undefined;
 }
 
 /**
