@@ -74,6 +74,18 @@ test('an engine that is held up just before it applies a change, as users with t
   assert.match(third.progress.warnings.join(), /user admin\.writer before/, 'sessions of another user are others');
 });
 
+test('a migration whose collections somebody dropped on the destination does not commit, and the source is open again', async () => {
+  await using pair = await startPair();
+  const orders = pair.source.client.db('shop').collection<{ _id: number }>('orders');
+  await orders.insertOne({ _id: 1 });
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  // As a command does that comes late and that no UUID pins.
+  await pair.destination.client.db('shop').dropDatabase();
+  await assert.rejects(running.commit(), { code: 'NAMESPACE_CONFLICT' });
+  await orders.insertOne({ _id: 2 });
+});
+
 /** Holds up whoever is the first to reach a named point; others pass. */
 function holdFirstAt(name: string): Disposable & { readonly reached: Promise<void>; release(): void } {
   const reached = Promise.withResolvers<void>();
