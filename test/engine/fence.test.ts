@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Binary, type MongoClient, Timestamp, UUID } from 'mongodb';
+import { Binary, MongoClient, Timestamp, UUID } from 'mongodb';
 import type { CheckpointStore } from '../../src/engine/checkpoint/checkpoint-store.ts';
 import type { CollectionRecord, PartitionRecord } from '../../src/engine/checkpoint/records.ts';
 import { newId, onReach } from '../../src/platform/index.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
+import { eventually } from '../support/eventually.ts';
+import { startFaultProxy } from '../support/fault-proxy.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { runLinkspan, untilStopped } from '../support/linkspan-process.ts';
 import { startPair, startReplicaSet } from '../support/replica-set.ts';
@@ -70,6 +72,18 @@ test('an engine that is held up just before it applies a change, as users with t
   await using third = RunningMigration.start(asAnother, { migrationId });
   assert.equal(await third.outcome, 'committed');
   assert.match(third.progress.warnings.join(), /user admin\.writer before/, 'sessions of another user are others');
+});
+
+test('a migration whose collections somebody dropped on the destination does not commit, and the source is open again', async () => {
+  await using pair = await startPair();
+  const orders = pair.source.client.db('shop').collection<{ _id: number }>('orders');
+  await orders.insertOne({ _id: 1 });
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  // As a command does that comes late and that no UUID pins.
+  await pair.destination.client.db('shop').dropDatabase();
+  await assert.rejects(running.commit(), { code: 'NAMESPACE_CONFLICT' });
+  await orders.insertOne({ _id: 2 });
 });
 
 /** Holds up whoever is the first to reach a named point; others pass. */
@@ -194,17 +208,34 @@ test('of engines that take a migration at the same moment one gets it, and the o
 
 test('a write whose answer was lost is done with before it is repeated', async () => {
   await using set = await startReplicaSet();
-  const { fence } = await takeMigration(set.client);
-  const insert = { insert: 'c', documents: [{ _id: 1 }], writeConcern: { w: 'majority' } };
+  await using proxy = await startFaultProxy((await set.primary()).port);
+  await using client = new MongoClient(`mongodb://127.0.0.1:${proxy.port}/?directConnection=true&retryWrites=false`);
+  const { fence } = await takeMigration(client);
+  const write = (n: number) =>
+    fence.write('d', { update: 'c', updates: [{ q: { _id: 1 }, u: { _id: 1, n }, upsert: true }] });
+  await write(1);
+  const underWay = () =>
+    set.client
+      .db('admin')
+      .aggregate([{ $currentOp: {} }, { $match: { 'command.update': 'c' } }])
+      .toArray();
   await set.failCommand({
     mode: { times: 1 },
-    data: { failCommands: ['insert'], closeConnection: true, appName: '' },
+    data: { failCommands: ['update'], blockConnection: true, blockTimeMS: 1_500 },
   });
-  await assert.rejects(fence.write('d', insert));
-  assert.equal((await fence.write('d', insert)).n, 1);
-  // All sessions are used in turn: one that was not given back, or got a number out of order, would show.
-  for (let round = 0; round < 100; round += 1) {
-    await fence.write('d', { update: 'c', updates: [{ q: { _id: 1 }, u: { $inc: { n: 1 } } }] });
-  }
-  assert.equal((await set.client.db('d').collection('c').findOne())?.n, 100);
+  const lost = write(2);
+  lost.catch(() => undefined);
+  await eventually(async () => (await underWay()).length > 0, { what: 'the write to arrive' });
+  proxy.cut();
+  await assert.rejects(lost);
+  proxy.mend();
+  await write(2);
+  await write(3);
+  assert.equal((await underWay()).length, 1, 'the first try is still on its way');
+  await eventually(async () => (await underWay()).length === 0, { what: 'the first try to be over' });
+  const state = async () => (await set.client.db('d').collection('c').findOne())?.n;
+  assert.equal(await state(), 3);
+  // All sessions in turn: one that was not given back, or got its numbers out of order, would show.
+  for (let n = 4; n < 60; n += 1) await write(n);
+  assert.equal(await state(), 59);
 });

@@ -60,6 +60,7 @@ test('a time series comes over, and what is measured meanwhile', { skip: unseen 
   });
   await db.collection('weather').createIndex({ 'place.city': 1, at: 1 });
   await measure(db, 'weather', 2_000);
+  await db.createCollection('dropped', { timeseries: { timeField: 'at' } });
   let measured: Promise<void> | undefined;
   using _ = onReach('engine.copy.batch-acknowledged', () => {
     measured ??= measure(db, 'weather', 500);
@@ -73,6 +74,9 @@ test('a time series comes over, and what is measured meanwhile', { skip: unseen 
   await measure(db, 'weather', 500);
   await db.createCollection('later', { timeseries: { timeField: 'at' } });
   await measure(db, 'later', 100);
+  await db.dropCollection('dropped');
+  await db.collection('weather').createIndex({ at: -1, 'place.city': 1 });
+  await db.collection('weather').dropIndex('place.city_1_at_1');
   await db.collection('weather').deleteMany({ 'place.city': 'c1' });
   await db.command({ collMod: 'weather', timeseries: { granularity: 'hours' } });
   await running.commit();

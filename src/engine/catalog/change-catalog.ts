@@ -6,7 +6,7 @@ import type { Fence } from '../cluster/fence.ts';
 import type { WriteTarget } from '../cluster/raw-write.ts';
 import { differingFields, documentOf, type Fields, fieldsOf } from './fields.ts';
 import type { IndexSpec } from './index-spec.ts';
-import { catalogName } from './namespaces.ts';
+import { catalogName, isBuckets } from './namespaces.ts';
 import type { CatalogEntry } from './read-catalog.ts';
 
 /** Options that `collMod` can change on a collection, and on a view. */
@@ -47,9 +47,9 @@ export async function createCollection(fence: Fence, database: string, name: str
   await fence.change(database, command);
 }
 
-/** @param uuid  absent for a view */
+/** @param uuid  absent for a view. Servers take none for a time series, which is dropped by its name. */
 export async function dropCollection(fence: Fence, database: string, name: string, uuid?: UUID): Promise<void> {
-  const command = { drop: catalogName(name), ...pinnedTo(uuid) };
+  const command = { drop: catalogName(name), ...(isBuckets(name) ? {} : pinnedTo(uuid)) };
   await tolerate([NAMESPACE_NOT_FOUND], fence.change(database, command));
 }
 

@@ -3,6 +3,7 @@ import { messageOf, reach, UserError } from '../../platform/index.ts';
 import { writeBarrier } from '../cluster/cluster-time.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import type { MigrationLog } from '../lifecycle/migration-log.ts';
+import { confirmDestination } from './confirm-destination.ts';
 import { blocksDestination, openDestination } from './destination-block.ts';
 import { convertUniqueIndexes, prepareUniqueIndexes, restoreExpiry } from './restore-catalog.ts';
 import { settleCapped } from './settle-capped.ts';
@@ -45,6 +46,7 @@ export async function cutOver(context: EngineContext, log: MigrationLog, stream:
   } else if (!(await drainUnderBlock(context, log, stream))) return false;
   await stream.stop();
   await settleCapped(context);
+  await confirmDestination(context);
   await reach('engine.cutover.drained');
   await stream.confirmCatalog({ quiet: true });
   await log.saveCutover({ committed: true });

@@ -14,6 +14,7 @@ import { connectCluster } from '../cluster/connect.ts';
 import { Fence } from '../cluster/fence.ts';
 import { describeWait, Retrier } from '../cluster/retry.ts';
 import { DEFAULT_PARTITION_BYTES } from '../copy/plan-partitions.ts';
+import { confirmDestination } from '../cutover/confirm-destination.ts';
 import { cutOver, finishCutover, reopenAfterFailure, settleOpenBlock } from '../cutover/cut-over.ts';
 import { checkClusters } from '../preflight/preflight.ts';
 import { type Cancellation, cancel } from './cancel.ts';
@@ -255,6 +256,7 @@ export class MigrationRun {
     await follower.inStepAt(barrier, this.context.signal);
     await follower.stop();
     await follower.confirmCatalog({ quiet: false });
+    await confirmDestination(this.context);
     await this.log.saveCutover({ committed: true });
     await finishCutover(this.context, this.log);
   }

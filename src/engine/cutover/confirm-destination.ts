@@ -1,0 +1,20 @@
+import { UserError } from '../../platform/index.ts';
+import { listCollections } from '../catalog/read-catalog.ts';
+import type { EngineContext } from '../lifecycle/context.ts';
+
+/**
+ * A last look at the destination, once nothing is written any more: nobody has dropped or renamed what was copied. A collection that
+ * stands still would not tell.
+ * @throws UserError NAMESPACE_CONFLICT with the name
+ */
+export async function confirmDestination({ destination, retrier, tracked }: EngineContext): Promise<void> {
+  const byDatabase = Map.groupBy(tracked.values(), ({ destinationDatabase }) => destinationDatabase);
+  for (const [database, collections] of byDatabase) {
+    const listed = await retrier.run('the destination', () => listCollections(destination, database));
+    const names = new Map(listed.map(({ uuid, name }) => [uuid?.toHexString(), name]));
+    const lost = collections.find((one) => names.get(one.destinationUuid?.toHexString()) !== one.destinationName);
+    if (lost === undefined) continue;
+    const namespace = `${database}.${lost.destinationName}`;
+    throw new UserError('NAMESPACE_CONFLICT', [namespace, 'somebody else dropped or renamed it on the destination']);
+  }
+}
