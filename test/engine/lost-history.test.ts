@@ -113,6 +113,33 @@ test('an oplog that goes round', async (t) => {
     assert.deepEqual(right, left, 'the order of the capped collection');
   });
 
+  await t.test('while a copy begins that reads before the new position', async () => {
+    await refill();
+    // More than are copied at a time.
+    const names = Array.from({ length: 9 }, (_, n) => `small${n}`);
+    for (const name of names) await db.collection(name).insertOne({ name });
+    const stream = { failCommands: ['getMore'], namespace: 'admin.$cmd.aggregate', appName: 'linkspan-source' };
+    const lost = Promise.withResolvers<void>();
+    let failing: Promise<void> | undefined;
+    let copied = 0;
+    using _ = onReach('engine.copy.batch-acknowledged', async () => {
+      failing ??= pair.source.failCommand({ mode: { times: 1 }, data: { ...stream, errorCode: 286 } });
+      await failing;
+      await lost.promise;
+    });
+    using __ = onReach('engine.copy.collection-copied', () => {
+      copied += 1;
+    });
+    using ___ = onReach('engine.capture.loss-declared', async () => {
+      lost.resolve();
+      await running.until('the copies', ({ copy }) => copied >= copy.collectionsTotal);
+      for (const name of names) await db.collection(name).updateMany({}, { $set: { late: true } });
+    });
+    await using running = RunningMigration.start(pair, filtered);
+    await running.commit();
+    await assertIdentical(pair);
+  });
+
   await t.test('under an engine that is killed again and again while it repairs', async () => {
     await refill();
     const clusters = ['--cluster0', pair.source.uri, '--cluster1', pair.destination.uri];
