@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { FAILURES } from '../../src/engine/cluster/failure-policy.ts';
 
 const root = new URL('../../', import.meta.url);
 
@@ -24,7 +25,7 @@ function namesOf(source: string, call: 'describe' | 'test'): string[] {
 function rowsOf(page: string): string[][] {
   return readFileSync(new URL(`docs/${page}`, root), 'utf8')
     .split('\n')
-    .filter((line) => /^\| (?!(#|what) )/.test(line))
+    .filter((line) => /^\| (?!(#|what|code) )/.test(line))
     .map((line) => line.slice(2, -2).split(' | '));
 }
 
@@ -49,4 +50,25 @@ test('every feature of docs/07-what-is-moved.md names a test, and it exists', ()
   const rows = rowsOf('07-what-is-moved.md');
   assert.ok(rows.length > 30);
   for (const [what, , named = ''] of rows) assert.ok(names.has(named), `of "${what}", no test is called: ${named}`);
+});
+
+/** Rows of docs/08-faults.md: faults have five cells, errors of servers three. */
+const faultRows = (cells: number) => rowsOf('08-faults.md').filter((row) => row.length === cells);
+
+test('every fault of docs/08-faults.md names a test that exists', () => {
+  const names = testNames();
+  const rows = faultRows(5);
+  for (const [number, , , , named = ''] of rows)
+    assert.ok(named === 'to be named' || names.has(named), `of fault ${number}, no test is called: ${named}`);
+  assert.deepEqual(
+    rows.map(([number = '']) => number),
+    ['7', '8', '11', '12', '13', '14', '15', '16', '17', '18', '19a', '19b', '20', '22'],
+  );
+});
+
+test('docs/08-faults.md shows the failure policy as it is', () => {
+  assert.deepEqual(
+    faultRows(3),
+    FAILURES.map(({ code, name, kind }) => [String(code), name, kind]),
+  );
 });

@@ -12,10 +12,13 @@ import { RunningMigration } from './running-migration.ts';
 const SHORT = 'connectTimeoutMS=1000&heartbeatFrequencyMS=500&serverSelectionTimeoutMS=1000';
 const SOON_MS = 20_000;
 
+const skip = needsSource('6.0', 'it has no write block');
 const short = (set: ReplicaSet) => ({ uri: `${set.uri}&${SHORT}` });
 
-describe('a server that falls silent', { skip: needsSource('6.0', 'it has no write block') }, async () => {
-  test('is found out in the copy, while following and in the write pause, on either side, and the migration goes on', async () => {
+describe('a server that falls silent', async () => {
+  test('is found out in the copy, while following and in the write pause, on either side, and the migration goes on', {
+    skip,
+  }, async () => {
     await using pair = await startPair({ source: { proxied: true }, destination: { proxied: true } });
     await fill(pair.source);
     await using writer = await startLedgerWriter({

@@ -35,7 +35,7 @@ interface Failure {
 }
 
 /** The policy: whatever is not in here is `fatal`. docs/08-faults.md shows the table. */
-const FAILURES: readonly Failure[] = [
+export const FAILURES: readonly Failure[] = [
   // Elections, shutdowns, restarts and what they interrupt.
   { code: 6, name: 'HostUnreachable', kind: 'transient' },
   { code: 7, name: 'HostNotFound', kind: 'transient' },
@@ -75,8 +75,6 @@ const FAILURES: readonly Failure[] = [
   { code: 314, name: 'ObjectIsBusy', kind: 'transient' },
   { code: 12586, name: 'BackgroundOperationInProgressForDatabase', kind: 'transient' },
   { code: 12587, name: 'BackgroundOperationInProgressForNamespace', kind: 'transient' }, // An index build holds the name.
-  { code: 63, name: 'StaleShardVersion', kind: 'transient' },
-  { code: 13388, name: 'StaleConfig', kind: 'transient' },
   // Room.
   { code: 14031, name: 'OutOfDiskSpace', kind: 'transient', meaning: 'it is out of space' },
   // The stream's history [2].
@@ -92,6 +90,22 @@ const BY_CODE: ReadonlyMap<unknown, Failure> = new Map(FAILURES.map((failure) =>
 
 /** Servers and services say so with several codes, some of which mean anything. */
 const NO_ROOM = /no space left on device|over your space quota/i;
+
+/** The driver passes some errors of a socket on as they are. */
+const OF_SOCKETS: ReadonlySet<unknown> = new Set([
+  'EPIPE',
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ERR_STREAM_DESTROYED',
+  'ERR_STREAM_WRITE_AFTER_END',
+  'ERR_SOCKET_CLOSED',
+]);
 
 /** Labels by which a server says that it did nothing and may be asked again. */
 const TRY_AGAIN = ['RetryableWriteError', 'SystemOverloadedError', 'ResetPool'];
@@ -110,6 +124,7 @@ export function classify(error: unknown): FailureClass {
   if (error instanceof MongoBulkWriteError && error.errorResponse instanceof Error)
     return classify(error.errorResponse);
   if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return 'transient';
+  if (error instanceof Error && 'code' in error && OF_SOCKETS.has(error.code)) return 'transient';
   const known =
     error instanceof MongoServerError ? classifyReply({ code: error.code, errmsg: error.message }) : 'fatal';
   if (known !== 'fatal' || !(error instanceof MongoError)) return known;

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FAILURES } from '../../src/engine/cluster/failure-policy.ts';
+import { compareClusters } from '../support/compare-clusters.ts';
+import { startPair } from '../support/replica-set.ts';
+import { hurried } from './fixed-catalog-shop.ts';
+import { RunningMigration } from './running-migration.ts';
+
+const COMMANDS = { source: ['find', 'getMore', 'aggregate'], destination: ['insert', 'update', 'delete'] };
+
+test('whatever the policy calls transient costs a retry on either side, and nothing else', async () => {
+  await using pair = await startPair();
+  const items = pair.source.client.db('shop').collection('items');
+  await items.insertMany(Array.from({ length: 100 }, (_, n) => ({ n })));
+  await using running = RunningMigration.start(pair, { clock: hurried });
+  await running.untilReady();
+  const transient = FAILURES.filter(({ kind }) => kind === 'transient');
+  assert.ok(transient.length > 30);
+  for (const { code, name } of transient) {
+    for (const side of ['source', 'destination'] as const) {
+      const data = { failCommands: COMMANDS[side], errorCode: code, appName: `linkspan-${side}` };
+      await pair[side].failCommand({ mode: { times: 2 }, data });
+    }
+    const { applied } = running.progress.changes;
+    await items.updateMany({ n: { $lt: 5 } }, { $set: { code } });
+    await items.insertOne({ code });
+    await running.until(`changes after ${code} ${name}`, ({ changes }) => changes.applied >= applied + 6);
+  }
+  for (const side of ['source', 'destination'] as const) await pair[side].clearFailPoints();
+
+  // Everything that a client has open is taken away at once.
+  const { applied } = running.progress.changes;
+  for (const { client } of [pair.source, pair.destination]) await client.db('admin').command({ killAllSessions: [] });
+  await items.updateMany({}, { $set: { sessions: 'killed' } });
+  await running.until('changes after the sessions were killed', ({ changes }) => changes.applied >= applied + 100);
+  await running.commit();
+  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+});

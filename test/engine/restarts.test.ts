@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Document, MongoClient } from 'mongodb';
+import { onReach, systemClock } from '../../src/platform/index.ts';
+import { compareClusters } from '../support/compare-clusters.ts';
+import { eventually } from '../support/eventually.ts';
+import type { MongodProcess } from '../support/mongod-process.ts';
+import { type ReplicaSet, startPair } from '../support/replica-set.ts';
+import { RunningMigration } from './running-migration.ts';
+
+const HOUR_MS = 3_600_000;
+
+test('servers that are killed and started again, in the copy and while following, cost time only; so does a clock that is set', async () => {
+  await using pair = await startPair();
+  await fill(pair.source, 4_000);
+  const items = pair.source.client.db('shop').collection('items');
+  let setBy = 0;
+  const clock = { ...systemClock, now: () => Date.now() + setBy };
+  await using running = RunningMigration.start(pair, { clock, copyBytesPerSecond: 2_000_000 });
+  await running.until('the copy to begin', ({ copy }) => copy.documentsCopied > 0);
+  for (const phase of ['copying', 'tailing']) {
+    for (const side of ['source', 'destination'] as const) {
+      assert.equal(running.progress.state, phase);
+      const [member] = pair[side].members;
+      await member?.kill();
+      await running.until(`a wait for the ${side}`, ({ waiting }) => waiting.some((wait) => wait.for.endsWith(side)));
+      assert.equal(running.progress.readyForCutover, false);
+      setBy = side === 'source' ? HOUR_MS : -HOUR_MS;
+      await member?.restart();
+      await pair[side].primary();
+      await eventually(() => items.updateMany({ n: { $lt: 100 } }, { $inc: { changed: 1 } }), { what: 'a change' });
+      await running.until('the wait to end', ({ waiting }) => waiting.length === 0);
+      const { lagSeconds } = running.progress;
+      assert.ok(lagSeconds === null || (lagSeconds >= 0 && lagSeconds < 60), `a lag of ${lagSeconds} s`);
+    }
+    await running.untilReady();
+  }
+  await running.commit();
+  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+});
+
+test('a write of the source that is rolled back is never copied', async () => {
+  await using pair = await startPair({ source: { members: 3 } });
+  await fill(pair.source, 100);
+  const primary = await pair.source.primary();
+  const others = pair.source.members.filter((member) => member !== primary);
+  const db = pair.source.client.db('shop');
+  let isolated: Promise<unknown> | undefined;
+  using _ = onReach('engine.copy.before-first-read', async () => {
+    isolated ??= (async () => {
+      await Promise.all(others.map((member) => stopReplication(member)));
+      await db.collection('items', { writeConcern: { w: 1, journal: true } }).insertOne({ rolledBack: true });
+      assert.ok(await db.collection('items', { readConcern: { level: 'local' } }).findOne({ rolledBack: true }));
+    })();
+    await isolated;
+  });
+  await using running = RunningMigration.start(pair);
+  await running.until('the copy of what the majority has', ({ copy }) => copy.documentsCopied >= 100);
+  assert.ok(isolated !== undefined);
+  await primary.kill();
+  await Promise.all(others.map((member) => onMember(member, { configureFailPoint: 'stopReplProducer', mode: 'off' })));
+  await eventually(() => db.collection('items').insertOne({ kept: true }, { writeConcern: { w: 'majority' } }), {
+    what: 'a write on the new primary',
+    deadlineMs: 30_000,
+  });
+  await primary.restart();
+  await running.untilReady();
+  assert.equal(await db.collection('items').findOne({ rolledBack: true }), null, 'it was rolled back');
+  await running.commit();
+  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  const copied = pair.destination.client.db('shop').collection('items');
+  assert.deepEqual([await copied.countDocuments({ rolledBack: true }), await copied.countDocuments()], [0, 101]);
+});
+
+async function fill(set: ReplicaSet, count: number): Promise<void> {
+  const documents = Array.from({ length: count }, (_, n) => ({ n, text: 'x'.repeat(2_000) }));
+  await set.client
+    .db('shop')
+    .collection('items')
+    .insertMany(documents, { writeConcern: { w: 'majority' } });
+}
+
+/** Has a secondary take nothing from its primary any more. */
+async function stopReplication(member: MongodProcess): Promise<void> {
+  const { count } = await onMember(member, { configureFailPoint: 'stopReplProducer', mode: 'alwaysOn' });
+  await onMember(member, { waitForFailPoint: 'stopReplProducer', timesEntered: count + 1, maxTimeMS: 20_000 });
+}
+
+async function onMember({ port }: MongodProcess, command: Document): Promise<Document> {
+  await using client = new MongoClient(`mongodb://127.0.0.1:${port}/?directConnection=true`);
+  return await client.db('admin').command(command);
+}
