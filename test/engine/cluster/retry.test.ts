@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MongoServerError } from 'mongodb';
 import { pino } from 'pino';
-import { WriteConcernFailure } from '../../../src/engine/cluster/failure-policy.ts';
+import { BatchInterrupted } from '../../../src/engine/cluster/failure-policy.ts';
 import { describeWait, Retrier } from '../../../src/engine/cluster/retry.ts';
 import { Throttle } from '../../../src/engine/copy/throttle.ts';
 import type { Clock } from '../../../src/platform/index.ts';
@@ -42,7 +42,7 @@ test('what passes is waited for without end, whatever the wall clock says, and t
       assert.deepEqual([retrier.waits[0]?.for, retrier.waits[0]?.sinceMs], ['the source', startMs]);
     }
     if (clock.elapsedMs < 29 * MINUTE_MS) assert.deepEqual(lines, []);
-    if (clock.elapsedMs < 240 * MINUTE_MS) throw new WriteConcernFailure('disk full', 14_031);
+    if (clock.elapsedMs < 240 * MINUTE_MS) throw new BatchInterrupted('disk full', 14_031);
     return 'done';
   };
   assert.deepEqual(await Promise.all([retrier.run('the source', operation), retrier.run('the source', operation)]), [
@@ -75,7 +75,7 @@ test('what does not pass is thrown at once, and a deadline or the end of the run
       assert.match(describeWait(retrier.waits[0] ?? assert.fail()), /^Waiting for it since/);
       deadline.abort(new Error('too late'));
     }
-    throw new WriteConcernFailure('later');
+    throw new BatchInterrupted('later');
   });
   await assert.rejects(waiting, /too late/);
   assert.deepEqual(retrier.waits, []);
