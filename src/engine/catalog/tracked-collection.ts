@@ -29,6 +29,8 @@ export class TrackedCollection {
   bytes = 0;
   /** Size of the average document, for choosing batch sizes; 0 when unknown. */
   averageBytes = 0;
+  /** Size of the largest document seen, for guessing what keys will bring; 0 when none was. */
+  largestBytes = 0;
   readAfter: Timestamp | null = null;
   /** While the spool is being drained, new changes go to lanes already. */
   draining = false;
@@ -112,6 +114,11 @@ export class TrackedCollection {
   /** Whether all its keys take one lane. */
   get hasOneLane(): boolean {
     return this.hasCollation || this.isCapped;
+  }
+
+  /** Takes note of the sizes of documents that were read. */
+  saw(documents: readonly Buffer[]): void {
+    for (const { length } of documents) if (length > this.largestBytes) this.largestBytes = length;
   }
 
   /** A query for those documents of another query's that are migrated. */

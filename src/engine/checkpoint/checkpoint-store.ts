@@ -20,6 +20,8 @@ import {
   type ViewRecord,
 } from './records.ts';
 
+const READ_BYTES = 4 * 1024 * 1024;
+
 /** Everything that a killed engine needs to go on, on the destination cluster, written with majority and journal. */
 export class CheckpointStore {
   readonly migrationId: string;
@@ -169,9 +171,16 @@ export class CheckpointStore {
     if (failed !== undefined) throw new WriteConcernFailure(failed.errmsg);
   }
 
-  /** The next spooled keys of a collection, in the order in which they are to be applied. */
+  /** The next spooled keys of a collection, in the order in which they are to be applied; fewer than asked for when they are long. */
   async readSpool(uuid: UUID, after: SpoolRecord['_id'] | undefined, limit: number): Promise<SpoolRecord[]> {
-    return await this.#spool.find(this.#spooled(uuid, after)).sort({ _id: 1 }).limit(limit).toArray();
+    const records: SpoolRecord[] = [];
+    let bytes = 0;
+    for await (const record of this.#spool.find(this.#spooled(uuid, after)).sort({ _id: 1 }).limit(limit)) {
+      records.push(record);
+      bytes += record._id.k.length();
+      if (bytes > READ_BYTES) break;
+    }
+    return records;
   }
 
   /** A query for a collection's spooled keys, in a form that the index on `_id` serves. */

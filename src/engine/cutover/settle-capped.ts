@@ -6,7 +6,7 @@ import { onDestination, onSource } from '../cluster/moved.ts';
 import { readAll } from '../cluster/raw-cursor.ts';
 import { deleteAll, refuseWriteError } from '../cluster/raw-write.ts';
 import { readInOrder } from '../copy/copy-partition.ts';
-import { insertDocuments } from '../copy/insert-documents.ts';
+import { insertHeld } from '../copy/held-batch.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 
 /**
@@ -30,7 +30,10 @@ async function settle(context: EngineContext, collection: TrackedCollection): Pr
   await onDestination(context, collection, async (target) => {
     for (const error of await deleteAll(context.destination, target)) refuseWriteError(target, undefined, error);
   });
-  for await (const documents of readInOrder(context, collection)) await insertDocuments(context, collection, documents);
+  for await (const batch of readInOrder(context, collection)) {
+    using _ = batch;
+    await insertHeld(context, collection, batch);
+  }
 }
 
 /** Its oldest and newest key, and how many documents it has. */
