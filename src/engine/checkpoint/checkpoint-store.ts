@@ -77,7 +77,10 @@ export class CheckpointStore {
     }
     if (found.selection !== identity.selection) throw new UserError('SELECTION_CHANGED', [this.migrationId]);
     const term = found.term + 1;
-    const taken = await this.#migrations.updateOne({ _id: this.migrationId, term: found.term }, { $set: { term } });
+    const taken = await this.#migrations.updateOne(
+      { _id: this.migrationId, term: found.term },
+      { $set: { term }, $currentDate: { savedAt: true } },
+    );
     if (taken.matchedCount === 0) throw new UserError('TAKEN_OVER', [this.migrationId]);
     this.#term = term;
     return { ...found, term };
@@ -85,7 +88,10 @@ export class CheckpointStore {
 
   /** Writes fields of the migration's record. @throws UserError TAKEN_OVER when another engine has taken it */
   async save(fields: Partial<Omit<MigrationRecord, '_id' | 'schema' | 'term'>>): Promise<void> {
-    const saved = await this.#migrations.updateOne({ _id: this.migrationId, term: this.#term }, { $set: fields });
+    const saved = await this.#migrations.updateOne(
+      { _id: this.migrationId, term: this.#term },
+      { $set: fields, $currentDate: { savedAt: true } },
+    );
     if (saved.matchedCount === 0) throw new UserError('TAKEN_OVER', [this.migrationId]);
   }
 
@@ -194,10 +200,16 @@ export class CheckpointStore {
   /** Removes what an unfinished preparation left behind. */
   async forgetCollections(): Promise<void> {
     const ours = { '_id.m': this.migrationId };
-    await this.#partitions.deleteMany(ours);
-    await this.#spool.deleteMany(ours as object);
+    await this.forgetCopy();
     await this.#views.deleteMany(ours);
     await this.#collections.deleteMany(ours);
+  }
+
+  /** Removes how far the copy has come. What was made stays on record. */
+  async forgetCopy(): Promise<void> {
+    const ours = { '_id.m': this.migrationId };
+    await this.#partitions.deleteMany(ours);
+    await this.#spool.deleteMany(ours as object);
   }
 }
 
