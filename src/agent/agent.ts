@@ -43,6 +43,7 @@ export class Agent {
       destination: { uri: destination.uri },
       dropDestination,
       copyBytesPerSecond: configuration.copyBytesPerSecond,
+      memoryBytes: configuration.memoryBytes,
       logger: logger.child({ migration: migrationId }),
       clock,
     });

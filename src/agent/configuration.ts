@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { LEAST_MEMORY_MEGABYTES } from '../engine/index.ts';
 import { isId, readConfiguration } from '../platform/index.ts';
 
 const deployment = z.strictObject({
@@ -29,6 +30,7 @@ const schema = z.strictObject({
       (projects) => projects.every(({ deployments }) => unique(deployments.map(({ name }) => name))),
       'two deployments of one project have the same name',
     ),
+  memoryMegabytes: z.number().min(LEAST_MEMORY_MEGABYTES).optional(),
   copy: z.strictObject({ maxMegabytesPerSecond: z.number().positive().optional() }).optional(),
 });
 
@@ -42,6 +44,8 @@ export interface AgentConfiguration {
   /** Where the agent keeps its key and its link; `./linkspan-agent` by default. Relative paths begin at the configuration file. */
   readonly dataDir: string;
   readonly projects: readonly SourceProject[];
+  /** What each migration that runs may take in all. */
+  readonly memoryBytes?: number;
   /** Upper limit of the initial copy. */
   readonly copyBytesPerSecond?: number;
 }
@@ -51,7 +55,7 @@ export interface AgentConfiguration {
  * @throws UserError CONFIGURATION_UNREADABLE or CONFIGURATION_INVALID with the line and the key
  */
 export function readAgentConfiguration(file: string, environment = process.env): AgentConfiguration {
-  const { host, dataDir, projects, copy } = readConfiguration(file, schema, environment);
+  const { host, dataDir, projects, memoryMegabytes, copy } = readConfiguration(file, schema, environment);
   const megabytes = copy?.maxMegabytesPerSecond;
   return {
     host: host ?? hostname(),
@@ -64,6 +68,7 @@ export function readAgentConfiguration(file: string, environment = process.env):
         tlsCaFile: one.tlsCaFile && resolve(dirname(file), one.tlsCaFile),
       })),
     })),
+    memoryBytes: memoryMegabytes && memoryMegabytes * 1e6,
     copyBytesPerSecond: megabytes && Math.round(megabytes * 1e6),
   };
 }

@@ -13,7 +13,7 @@ export function agentCommand(): Command {
       'Run the migration host: connect to the control plane that a link-token names, show the source clusters, and migrate when told to. ' +
         'The first start takes the link-token from LINKSPAN_LINK_TOKEN or from the file LINKSPAN_LINK_TOKEN_FILE.',
     )
-    .requiredOption('--config <file>', 'YAML file: host, dataDir, projects, copy')
+    .requiredOption('--config <file>', 'YAML file: host, dataDir, projects, memoryMegabytes, copy')
     .action(async ({ config }: { readonly config: string }) => {
       process.exitCode = await runAgent(config);
     });

@@ -7,6 +7,7 @@ import { type ExitCode, exitCode } from './exit-code.ts';
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./serve.ts')).serveCommand(),
   agent: async () => (await import('./agent.ts')).agentCommand(),
+  cleanup: async () => (await import('./cleanup.ts')).cleanupCommand(),
   sync: async () => (await import('./sync.ts')).syncCommand(),
 };
 

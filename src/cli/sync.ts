@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { Finding } from '../engine/index.ts';
+import { type Finding, LEAST_MEMORY_MEGABYTES } from '../engine/index.ts';
 import { createLogger, redact, UserError } from '../platform/index.ts';
 import { checkUris, openSyncApi, type RequestedSelection, readSyncConfiguration, SyncSession } from '../sync/index.ts';
 import { describeError } from './describe-error.ts';
@@ -17,6 +17,7 @@ interface SyncFlags {
   readonly dropDestination?: boolean;
   readonly keepDestination?: boolean;
   readonly usersAndRoles?: boolean;
+  readonly memoryMegabytes?: number;
   readonly config?: string;
   readonly output: OutputFormat;
 }
@@ -44,6 +45,11 @@ export function syncCommand(): Command {
       ).conflicts('dropDestination'),
     )
     .option('--users-and-roles', 'bring users and custom roles over, too, at the cutover')
+    .option(
+      '--memory-megabytes <number>',
+      `most memory to take, whatever the data; at least ${LEAST_MEMORY_MEGABYTES} (default: 512)`,
+      parseMemory,
+    )
     .option('--config <file>', 'YAML file with these settings; may refer to environment variables')
     .addOption(new Option('--output <format>', 'for people or for programs').choices(['text', 'json']).default('text'))
     .action(async (flags: SyncFlags) => {
@@ -68,6 +74,7 @@ async function runSync(flags: SyncFlags): Promise<ExitCode> {
     uris,
     dropDestination: flags.dropDestination ?? false,
     usersAndRoles: flags.usersAndRoles ?? file.usersAndRoles,
+    memoryBytes: bytesOf(flags.memoryMegabytes ?? file.memoryMegabytes),
     once,
     logger,
   });
@@ -138,6 +145,18 @@ function parsePort(text: string): number {
   const port = Number(text);
   if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InvalidArgumentError('It is not a port number.');
   return port;
+}
+
+function parseMemory(text: string): number {
+  const megabytes = Number(text);
+  if (!(megabytes >= LEAST_MEMORY_MEGABYTES)) {
+    throw new InvalidArgumentError(`It is not a number of at least ${LEAST_MEMORY_MEGABYTES}.`);
+  }
+  return megabytes;
+}
+
+function bytesOf(megabytes: number | undefined): number | undefined {
+  return megabytes && megabytes * 1e6;
 }
 
 function tell(text: string): void {

@@ -17,6 +17,8 @@ export interface SessionOptions {
   readonly uris: ClusterUris;
   readonly dropDestination: boolean;
   readonly usersAndRoles?: boolean;
+  /** What the process may take in all. */
+  readonly memoryBytes?: number;
   /** Copy, catch up once and end. */
   readonly once: boolean;
   readonly logger: Logger;
@@ -152,7 +154,7 @@ export class SyncSession {
   }
 
   #migrationOptions({ source, destination, ...selection }: StartRequest, round: number): MigrationOptions {
-    const { uris, dropDestination, usersAndRoles, once, logger, clock } = this.#options;
+    const { uris, dropDestination, usersAndRoles, memoryBytes, once, logger, clock } = this.#options;
     // Parts of one source may go to a destination that keeps its data one after the other, and are migrations of their own.
     const part = selection.keepDestination ? ` ${JSON.stringify(selection)}` : '';
     return {
@@ -161,6 +163,7 @@ export class SyncSession {
       destination: { uri: uris[destination] },
       dropDestination,
       usersAndRoles,
+      memoryBytes,
       once,
       ...selection,
       logger,

@@ -18,6 +18,7 @@ import {
   type WriteTarget,
 } from '../cluster/raw-write.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
+import { REPLY_BYTES } from '../lifecycle/memory-budget.ts';
 import { type DirtyKey, mayDeleteUnseen } from './dirty-key.ts';
 import { type KeyedDocument, writeInOrder } from './write-in-order.ts';
 
@@ -73,15 +74,39 @@ async function fetchAndWrite(
   keys: readonly DocumentKey[],
 ): Promise<void> {
   if (keys.length === 0) return;
-  const found = await fetchDocuments(context, collection, keys).catch((error: unknown) => {
-    throw blameFilter(collection, error);
-  });
-  if (found === 'too large') {
-    const middle = Math.ceil(keys.length / 2);
-    await fetchAndWrite(context, collection, keys.slice(0, middle));
-    await fetchAndWrite(context, collection, keys.slice(middle));
-    return;
+  if (keys.length === 1 || keys.length * collection.averageBytes <= REPLY_BYTES) {
+    using held = await context.memory.fetches.take(expectedBytes(collection, keys.length), context.signal);
+    const found = await fetchDocuments(context, collection, keys).catch((error: unknown) => {
+      throw blameFilter(collection, error);
+    });
+    if (found !== 'too large') {
+      held.settle(bytesOf(found));
+      collection.saw(found);
+      await writeFound(context, collection, keys, found);
+      return;
+    }
   }
+  const middle = Math.ceil(keys.length / 2);
+  await fetchAndWrite(context, collection, keys.slice(0, middle));
+  await fetchAndWrite(context, collection, keys.slice(middle));
+}
+
+/** The room to wait for: what documents have on average, and that one of them is as large as any. */
+function expectedBytes({ averageBytes, largestBytes }: TrackedCollection, keys: number): number {
+  return Math.min(REPLY_BYTES, keys * averageBytes + (largestBytes || REPLY_BYTES));
+}
+
+function bytesOf(documents: readonly Buffer[]): number {
+  return documents.reduce((sum, { length }) => sum + length, 0);
+}
+
+/** Keys that were not found are deleted. */
+async function writeFound(
+  context: EngineContext,
+  collection: TrackedCollection,
+  keys: readonly DocumentKey[],
+  found: readonly Buffer[],
+): Promise<void> {
   const replaces = found.map((document) => ({ key: keyOf(document), document }));
   const present = new Set(replaces.map(({ key }) => key.identity));
   const deletes = keys.filter(({ identity }) => !present.has(identity));
@@ -119,6 +144,8 @@ async function fetchDocuments(
  * that document, which is then written again [28].
  */
 async function write(context: EngineContext, collection: TrackedCollection, writes: Writes): Promise<void> {
+  const bytes = bytesOf([...writes.inserts, ...writes.replaces].map(({ document }) => document));
+  using _ = await context.memory.changeWrites.take(bytes, context.signal);
   await onDestination(context, collection, async (target) => {
     const { fence } = context;
     const deleted = await deleteRaw(fence, target, writes.deletes);

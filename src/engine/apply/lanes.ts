@@ -34,9 +34,12 @@ export class Lanes {
     this.#lanes[hash % LANES]?.add(dirty);
   }
 
-  /** Resolves when there is room for another batch, which bounds memory and lets the source feel a slow destination. */
-  async room(): Promise<void> {
-    while (this.queued > MOST_QUEUED_KEYS) {
+  /**
+   * Resolves when there is room for another batch, which bounds memory: behind a slow destination the stream is not read on.
+   * @param heldBytes  of the stream's replies that lanes have something of: one document keeps all of its reply in memory
+   */
+  async room(heldBytes: () => number = () => 0): Promise<void> {
+    while (this.queued > MOST_QUEUED_KEYS || heldBytes() > this.#context.memory.streamBytes) {
       this.#context.signal.throwIfAborted();
       await this.#context.clock.sleep(10, this.#context.signal);
     }

@@ -13,6 +13,8 @@ export interface ResumeToken {
 /** One reply of the stream. */
 export interface StreamBatch {
   readonly events: readonly ChangeEvent[];
+  /** What the reply holds in memory for as long as one of its keys or documents is of use. */
+  readonly bytes: number;
   /** Where the stream goes on after this batch; moves on without events, too [4]. */
   readonly token: ResumeToken;
   /** Everything before this time has been shown. */
@@ -92,7 +94,8 @@ export class ChangeStream implements AsyncDisposable {
     const events = batch.documents.map((bytes) => readChangeEvent(bytes, this.#showsAll));
     this.#token = token;
     const time = timeOfToken(token);
-    return { events, token, time, sourceTime: batch.operationTime ?? time };
+    const bytes = batch.documents.reduce((sum, { length }) => sum + length, 0);
+    return { events, bytes, token, time, sourceTime: batch.operationTime ?? time };
   }
 
   async #close(): Promise<void> {

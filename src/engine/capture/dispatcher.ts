@@ -17,7 +17,9 @@ export class Dispatcher {
   readonly #spool: Spool;
   readonly #watermark: Watermark;
   readonly #catalog: SourceCatalog;
-  #sequence = 0;
+  #sequence = 1;
+  /** Whether anything of this sequence is on its way. */
+  #sent = false;
 
   constructor(
     context: EngineContext,
@@ -33,7 +35,8 @@ export class Dispatcher {
 
   /** Dispatches a batch to its end; then the checkpoint may pass it as soon as its keys are safe. */
   async dispatch(batch: StreamBatch): Promise<void> {
-    this.#sequence += 1;
+    if (this.#sent) this.#sequence += 1;
+    this.#sent = false;
     for (const event of batch.events) {
       if (!isOfUsers(event)) continue;
       if (!isDocumentChange(event)) {
@@ -47,20 +50,22 @@ export class Dispatcher {
     await this.#catalog.settle();
     this.#context.position.time = batch.time;
     await reach('engine.capture.batch-dispatched');
-    this.#watermark.dispatched({ sequence: this.#sequence, token: batch.token, time: batch.time });
+    const { token, time, bytes } = batch;
+    this.#watermark.dispatched({ sequence: this.#sequence, token, time, bytes });
     if (this.#spool.isFull) await this.#spool.flush();
-    await this.#lanes.room();
+    await this.#lanes.room(() => this.#watermark.heldBytes);
   }
 
   /** Goes on at a position before which nothing will be dispatched any more. */
   goOnAt(token: ResumeToken): void {
     this.#sequence += 1;
-    this.#watermark.dispatched({ sequence: this.#sequence, token, time: timeOfToken(token) });
+    this.#watermark.dispatched({ sequence: this.#sequence, token, time: timeOfToken(token), bytes: 0 });
   }
 
   #send(collection: TrackedCollection, event: DocumentChange): void {
     const { key } = event;
     const { counters } = this.#context;
+    this.#sent = true;
     counters.read += 1;
     if (collection.filter === null) counters.concerned += 1;
     if (collection.state === 'live' || collection.draining) {

@@ -6,7 +6,8 @@ import type { SpoolRecord } from '../checkpoint/checkpoint-store.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 
 const FLUSH_AT_KEYS = 2_000;
-const READ_KEYS = 2_000;
+/** Keys of a batch, unless they are long. */
+export const READ_KEYS = 2_000;
 
 /**
  * Keys that changed while their collection was being copied, kept on the destination until the copy has ended. So the stream is

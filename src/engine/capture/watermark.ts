@@ -5,6 +5,8 @@ interface Mark {
   readonly sequence: number;
   readonly token: ResumeToken;
   readonly time: Timestamp;
+  /** Of the batch in memory. */
+  readonly bytes: number;
 }
 
 /**
@@ -17,13 +19,21 @@ export class Watermark {
 
   /** @param oldestPending  the oldest batch with something not yet acknowledged; Infinity for none */
   constructor(start: { readonly token: ResumeToken; readonly time: Timestamp }, oldestPending: () => number) {
-    this.#marks = [{ sequence: 0, ...start }];
+    this.#marks = [{ sequence: 0, bytes: 0, ...start }];
     this.#oldestPending = oldestPending;
   }
 
-  /** A batch was dispatched to its end. Sequences rise. */
+  /** A batch was dispatched to its end. Sequences rise; a batch with nothing to wait for may have that of the one before. */
   dispatched(mark: Mark): void {
-    this.#marks.push(mark);
+    const last = this.#marks.at(-1);
+    if (last?.sequence === mark.sequence) this.#marks[this.#marks.length - 1] = { ...mark, bytes: last.bytes };
+    else this.#marks.push(mark);
+  }
+
+  /** Bytes of the batches of which something is not safe yet. */
+  get heldBytes(): number {
+    const { sequence } = this.safe;
+    return this.#marks.reduce((sum, mark) => (mark.sequence > sequence ? sum + mark.bytes : sum), 0);
   }
 
   /** The latest position that is safe to go on from. */

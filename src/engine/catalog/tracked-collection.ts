@@ -48,6 +48,8 @@ export class TrackedCollection {
   bytes = 0;
   /** Size of the average document, for choosing batch sizes; 0 when unknown. */
   averageBytes = 0;
+  /** Size of the largest document seen, for guessing what keys will bring; 0 when none was. */
+  largestBytes = 0;
   readAfter: Timestamp | null = null;
   /** Not null while changes of it may have been missed. */
   suspicion: Suspicion | null = null;
@@ -144,6 +146,11 @@ export class TrackedCollection {
   /** Whether all its keys take one lane. */
   get hasOneLane(): boolean {
     return this.hasCollation || this.isCapped;
+  }
+
+  /** Takes note of the sizes of documents that were read. */
+  saw(documents: readonly Buffer[]): void {
+    for (const { length } of documents) if (length > this.largestBytes) this.largestBytes = length;
   }
 
   /** A query for those documents of another query's that are migrated. */

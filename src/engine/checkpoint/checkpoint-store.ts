@@ -23,6 +23,7 @@ import {
 } from './records.ts';
 import { addRecords, putRecords, removeRecord, updateRecords } from './write-records.ts';
 
+const READ_BYTES = 4 * 1024 * 1024;
 const DUPLICATE_KEY = 11_000;
 
 /** What a migration is known by, and who writes it now. */
@@ -87,7 +88,10 @@ export class CheckpointStore {
     // What is on record now, not what was found: the earlier engine may have committed the cutover in between.
     const taken = await this.#migrations.findOneAndUpdate(
       { _id: this.migrationId, term: found.term },
-      { $set: { term: found.term + 1, sessions: found.sessions ?? new UUID(), writer: identity.writer } },
+      {
+        $set: { term: found.term + 1, sessions: found.sessions ?? new UUID(), writer: identity.writer },
+        $currentDate: { savedAt: true },
+      },
       { returnDocument: 'after' },
     );
     return taken ?? this.#fence.lose();
@@ -120,7 +124,7 @@ export class CheckpointStore {
 
   /** Writes fields of the migration's record. @throws UserError TAKEN_OVER when another engine has taken it */
   async save(fields: Partial<Omit<MigrationRecord, '_id' | 'schema' | 'term' | 'sessions'>>): Promise<void> {
-    await this.#update({ $set: fields });
+    await this.#update({ $set: fields, $currentDate: { savedAt: true } });
   }
 
   /** Forgets a recorded failure when a run begins anew. */
@@ -216,9 +220,16 @@ export class CheckpointStore {
     await addRecords(this.#fence, 'spool', records);
   }
 
-  /** The next spooled keys of a collection, in the order in which they are to be applied. */
+  /** The next spooled keys of a collection, in the order in which they are to be applied; fewer than asked for when they are long. */
   async readSpool(uuid: UUID, after: SpoolRecord['_id'] | undefined, limit: number): Promise<SpoolRecord[]> {
-    return await this.#spool.find(this.#spooled(uuid, after)).sort({ _id: 1 }).limit(limit).toArray();
+    const records: SpoolRecord[] = [];
+    let bytes = 0;
+    for await (const record of this.#spool.find(this.#spooled(uuid, after)).sort({ _id: 1 }).limit(limit)) {
+      records.push(record);
+      bytes += record._id.k.length();
+      if (bytes > READ_BYTES) break;
+    }
+    return records;
   }
 
   /** A query for a collection's spooled keys, in a form that the index on `_id` serves. */
@@ -232,7 +243,14 @@ export class CheckpointStore {
   /** Removes what an unfinished preparation left behind. */
   async forgetCollections(): Promise<void> {
     const ours = { '_id.m': this.migrationId };
-    for (const name of ['partitions', 'spool', 'views', 'suspects', 'collections']) await this.#removeAll(name, ours);
+    await this.forgetCopy();
+    for (const name of ['views', 'collections']) await this.#removeAll(name, ours);
+  }
+
+  /** Removes how far the copy has come. What was made stays on record. */
+  async forgetCopy(): Promise<void> {
+    const ours = { '_id.m': this.migrationId };
+    for (const name of ['partitions', 'spool', 'suspects']) await this.#removeAll(name, ours);
   }
 
   async #removeAll(name: string, filter: Document): Promise<void> {

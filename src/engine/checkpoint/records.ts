@@ -21,6 +21,10 @@ export interface MigrationRecord {
   /** What is migrated and where to, as JSON: what was copied by one selection can't be followed by another. */
   readonly selection: string;
   readonly state: MigrationState;
+  /** When an engine wrote last, by the destination's clock. */
+  readonly savedAt?: Date;
+  /** Whether this migration blocks users' writes on the destination; on record before it does. */
+  readonly blocksDestination?: boolean;
   /** Where the stream goes on: everything before it is on the destination, in the spool, or will be read by the copy [5]. */
   readonly token?: { readonly _data: string };
   /** What the source's catalog has to stay, by namespace, where its changes can't be followed; on record with the token. */

@@ -1,6 +1,6 @@
 import { reach, type UserError } from '../../platform/index.ts';
 import type { Lanes } from '../apply/lanes.ts';
-import type { Spool } from '../capture/spool.ts';
+import { READ_KEYS, type Spool } from '../capture/spool.ts';
 import type { IndexKeeper } from '../catalog/index-keeper.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
 import { refusedAgain, type TrackedCollection } from '../catalog/tracked-collection.ts';
@@ -186,6 +186,8 @@ export class Copier {
       for (const key of keys) {
         this.#lanes.add({ collection, key, state: { kind: 'unknown' }, sequence: Number.POSITIVE_INFINITY });
       }
+      // A shorter batch is the last one, or one of long keys, of which lanes take no more.
+      if (keys.length < READ_KEYS) await this.#lanes.flush();
     }
     await this.#lanes.flush();
     await reach('engine.copy.drained');

@@ -1,15 +1,16 @@
-import { Binary } from 'mongodb';
+import type { Binary, Document } from 'mongodb';
 import { reach } from '../../platform/index.ts';
-import { type DocumentKey, keyBytes, keyFromBytes, keyOf } from '../bson/document-key.ts';
+import { type DocumentKey, keyFromBytes } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import { blameFilter } from '../catalog/document-filters.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import type { PartitionRecord } from '../checkpoint/records.ts';
 import { classify, concernsOneCollection } from '../cluster/failure-policy.ts';
 import { onSource, pinTo } from '../cluster/moved.ts';
-import { type RawBatch, RawCursor } from '../cluster/raw-cursor.ts';
+import { RawCursor } from '../cluster/raw-cursor.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
-import { insertDocuments } from './insert-documents.ts';
+import { REPLY_BYTES } from '../lifecycle/memory-budget.ts';
+import { type HeldBatch, insertHeld, readHeld } from './held-batch.ts';
 import type { Throttle } from './throttle.ts';
 
 /** Aimed size of a batch: large enough for the server, small enough that several in flight cost little memory. */
@@ -30,18 +31,20 @@ export async function copyPartition(
     const batches = collection.isCapped
       ? readInOrder(context, collection)
       : readBlamingFilter(context, collection, partition);
-    for await (const documents of batches) {
+    for await (const batch of batches) {
       await context.gate.pass(context.signal);
-      const bytes = documents.reduce((sum, document) => sum + document.length, 0);
+      const { lastId, bytes } = batch;
+      const documents = batch.documents.length;
       await throttle.take(bytes, context.signal);
-      const last = documents.at(-1);
-      if (last === undefined) continue;
+      if (lastId === null) continue;
       const previous = writes.at(-1);
-      const write = insertDocuments(context, collection, documents).then(async () => {
-        await previous; // Progress is contiguous: a later batch counts once the earlier ones are acknowledged.
-        await reach('engine.copy.batch-acknowledged');
-        await progress.advance(keyOf(last), documents.length, bytes);
-      });
+      const write = insertHeld(context, collection, batch)
+        .finally(() => batch[Symbol.dispose]())
+        .then(async () => {
+          await previous; // Progress is contiguous: a later batch counts once the earlier ones are acknowledged.
+          await reach('engine.copy.batch-acknowledged');
+          await progress.advance(lastId, documents, bytes);
+        });
       write.catch(() => undefined); // Seen below, or by the next write.
       writes.push(write);
       // What is being written while the next batch is read hides the way to the destination.
@@ -62,7 +65,7 @@ async function* readBlamingFilter(
   context: EngineContext,
   collection: TrackedCollection,
   partition: PartitionRecord,
-): AsyncGenerator<readonly Buffer[]> {
+): AsyncGenerator<HeldBatch> {
   try {
     yield* readPartition(context, collection, partition);
   } catch (error) {
@@ -75,31 +78,26 @@ async function* readPartition(
   context: EngineContext,
   collection: TrackedCollection,
   partition: PartitionRecord,
-): AsyncGenerator<readonly Buffer[]> {
+): AsyncGenerator<HeldBatch> {
   let after = partition.lastId ?? partition.low;
   const high = keyFromBytes(bufferOf(partition.high));
   while (true) {
-    const [cursor, first] = await onSource(context, collection, (name) =>
-      RawCursor.open(context.source, collection.sourceDatabase, {
-        find: name,
-        filter: collection.selected(rangeFilter(after === null ? undefined : keyFromBytes(bufferOf(after)), high)),
-        sort: { _id: 1 },
-        ...(collection.isClustered ? {} : { hint: { _id: 1 } }),
-        batchSize: batchSize(collection),
-        ...pinTo(context, collection),
-        readConcern: { level: 'majority', afterClusterTime: collection.readAfter },
-      }),
-    );
+    const [cursor, first] = await open(context, collection, (name) => ({
+      find: name,
+      filter: collection.selected(rangeFilter(after === null ? undefined : keyFromBytes(bufferOf(after)), high)),
+      sort: { _id: 1 },
+      ...(collection.isClustered ? {} : { hint: { _id: 1 } }),
+    }));
     await using _ = cursor;
+    let next: Promise<HeldBatch> | undefined;
     try {
-      for (let batch: RawBatch = first; ; ) {
+      for (let batch = first; ; ) {
         // The next batch is read while this one is written.
-        const next = cursor.open ? cursor.next({ batchSize: batchSize(collection) }) : undefined;
+        next = cursor.open ? readNext(context, collection, cursor, batch.bytes) : undefined;
         next?.catch(() => undefined); // Seen at the await.
-        const last = batch.documents.at(-1);
-        if (last !== undefined) {
-          yield batch.documents;
-          after = new Binary(keyBytes(keyOf(last)));
+        if (batch.lastId !== null) {
+          yield batch;
+          after = batch.lastId;
         }
         if (next === undefined) return;
         batch = await next;
@@ -109,6 +107,9 @@ async function* readPartition(
       const kind = classify(error);
       if (kind !== 'transient' && kind !== 'moved') throw error;
       context.logger.debug({ namespace: collection.namespace, error }, 'Reading goes on with a new cursor');
+    } finally {
+      // Nobody wants it any more; one that was handed on has been disposed by then, or will be.
+      void next?.then((batch) => batch[Symbol.dispose]()).catch(() => undefined);
     }
   }
 }
@@ -117,24 +118,18 @@ async function* readPartition(
  * A capped collection from its oldest document on. There is no place to go on from: after a failure, or in another run, it is read again,
  * and what is there already keeps its place [35].
  */
-export async function* readInOrder(
-  context: EngineContext,
-  collection: TrackedCollection,
-): AsyncGenerator<readonly Buffer[]> {
+export async function* readInOrder(context: EngineContext, collection: TrackedCollection): AsyncGenerator<HeldBatch> {
   while (true) {
-    const [cursor, first] = await onSource(context, collection, (name) =>
-      RawCursor.open(context.source, collection.sourceDatabase, {
-        find: name,
-        hint: { $natural: 1 },
-        batchSize: batchSize(collection),
-        ...pinTo(context, collection),
-        readConcern: { level: 'majority', afterClusterTime: collection.readAfter },
-      }),
-    );
+    const [cursor, first] = await open(context, collection, (name) => ({ find: name, hint: { $natural: 1 } }));
     await using _ = cursor;
     try {
-      if (first.documents.length > 0) yield first.documents;
-      while (cursor.open) yield (await cursor.next({ batchSize: batchSize(collection) })).documents;
+      let { bytes } = first;
+      yield first;
+      while (cursor.open) {
+        const batch = await readNext(context, collection, cursor, bytes);
+        bytes = batch.bytes;
+        yield batch;
+      }
       return;
     } catch (error) {
       // `history-lost` is CappedPositionLost here: the collection went round faster than it was read.
@@ -142,6 +137,45 @@ export async function* readInOrder(
       context.logger.debug({ namespace: collection.namespace, error }, 'Reading begins again with a new cursor');
     }
   }
+}
+
+/** Opens a cursor on the collection, and has its first batch. @param find  the command, by the collection's name */
+async function open(
+  context: EngineContext,
+  collection: TrackedCollection,
+  find: (name: string) => Document,
+): Promise<[RawCursor, HeldBatch]> {
+  let cursor: RawCursor | undefined;
+  const first = await readHeld(context, collection, expectedBytes(collection, 0), async () => {
+    const [opened, batch] = await onSource(context, collection, (name) =>
+      RawCursor.open(context.source, collection.sourceDatabase, {
+        ...find(name),
+        batchSize: batchSize(collection),
+        ...pinTo(context, collection),
+        readConcern: { level: 'majority', afterClusterTime: collection.readAfter },
+      }),
+    );
+    cursor = opened;
+    return batch;
+  });
+  return [cursor as RawCursor, first];
+}
+
+async function readNext(
+  context: EngineContext,
+  collection: TrackedCollection,
+  cursor: RawCursor,
+  previousBytes: number,
+): Promise<HeldBatch> {
+  return await readHeld(context, collection, expectedBytes(collection, previousBytes), () =>
+    cursor.next({ batchSize: batchSize(collection) }),
+  );
+}
+
+/** Documents beside each other are of like sizes, more often than not. */
+function expectedBytes(collection: TrackedCollection, previousBytes: number): number {
+  const aimed = Math.max(BATCH_BYTES, batchSize(collection) * collection.averageBytes);
+  return Math.min(REPLY_BYTES, Math.max(aimed, previousBytes));
 }
 
 /**
@@ -180,8 +214,8 @@ class PartitionProgress {
     this.#savedAtMs = context.clock.elapsed();
   }
 
-  async advance(last: DocumentKey, documents: number, bytes: number): Promise<void> {
-    this.#lastId = new Binary(keyBytes(last));
+  async advance(lastId: Binary, documents: number, bytes: number): Promise<void> {
+    this.#lastId = lastId;
     this.#documents += documents;
     this.#bytes += bytes;
     this.#context.counters.documentsCopied += documents;

@@ -5,7 +5,8 @@ import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import { onDestination, onSource } from '../cluster/moved.ts';
 import { readAll } from '../cluster/raw-cursor.ts';
 import { readInOrder } from '../copy/copy-partition.ts';
-import { emptyCollection, insertDocuments } from '../copy/insert-documents.ts';
+import { insertHeld } from '../copy/held-batch.ts';
+import { emptyCollection } from '../copy/insert-documents.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 
 /**
@@ -27,7 +28,10 @@ async function settle(context: EngineContext, collection: TrackedCollection): Pr
   if (wanted === present) return;
   context.logger.info({ namespace: collection.namespace }, 'The capped collection is copied anew');
   await emptyCollection(context, collection);
-  for await (const documents of readInOrder(context, collection)) await insertDocuments(context, collection, documents);
+  for await (const batch of readInOrder(context, collection)) {
+    using _ = batch;
+    await insertHeld(context, collection, batch);
+  }
 }
 
 /** Its oldest and newest key, and how many documents it has. */

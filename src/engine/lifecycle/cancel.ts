@@ -20,9 +20,11 @@ export async function cancel(context: EngineContext, log: MigrationLog, { drop }
     await dropMade(context);
     await retrier.run('the destination', () => context.accounts.drop());
   }
-  await retrier.run('the destination', () => checkpoint.forgetCollections());
+  // What stays is on record for whoever cleans up.
+  await retrier.run('the destination', () => checkpoint.forgetCopy());
   tracked.clear();
   if (await blocksDestination(context)) await openDestination(context);
+  await log.save({ blocksDestination: false });
   await log.enter('cancelled');
   return 'cancelled';
 }

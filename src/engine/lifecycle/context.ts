@@ -13,6 +13,7 @@ import type { SourceFeatures } from '../cluster/server-features.ts';
 import type { Counters } from './counters.ts';
 import type { Gate } from './gate.ts';
 import type { Load } from './load-level.ts';
+import type { MemoryBudget } from './memory-budget.ts';
 
 /** What the parts of one running migration share. */
 export interface EngineContext {
@@ -30,6 +31,7 @@ export interface EngineContext {
   /** Closed while paused. */
   readonly gate: Gate;
   readonly counters: Counters;
+  readonly memory: MemoryBudget;
   /** By source UUID in hexadecimal. */
   readonly tracked: Map<string, TrackedCollection>;
   readonly views: MadeViews;

@@ -22,6 +22,7 @@ import type { EngineContext } from './context.ts';
 import { newCounters } from './counters.ts';
 import { Gate } from './gate.ts';
 import { DEFAULT_LOAD_LEVEL, type LoadLevel, loadOf } from './load-level.ts';
+import { MemoryBudget } from './memory-budget.ts';
 import { MigrationLog } from './migration-log.ts';
 import { type MigrationOptions, selectionOf } from './options.ts';
 import { Pings } from './pings.ts';
@@ -118,6 +119,7 @@ export class MigrationRun {
         signal,
         gate: new Gate(),
         counters: { ...newCounters(), ...record.counts },
+        memory: new MemoryBudget(options.memoryBytes),
         tracked: new Map(),
         views: new MadeViews(checkpoint),
         position: { time: new Timestamp(0n) },

@@ -37,6 +37,8 @@ export interface MigrationOptions {
   readonly partitionBytes?: number;
   /** Upper limit of the initial copy in bytes a second; none by default. */
   readonly copyBytesPerSecond?: number;
+  /** What the process may take in all, in bytes; 512 MB by default, at least 384 MB. */
+  readonly memoryBytes?: number;
   readonly logger: Logger;
   readonly clock?: Clock;
 }

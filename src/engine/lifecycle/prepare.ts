@@ -5,7 +5,7 @@ import { fingerprintOfSource } from '../catalog/fingerprint.ts';
 import { listUserDatabases } from '../catalog/read-catalog.ts';
 import { TrackedCollection } from '../catalog/tracked-collection.ts';
 import type { CatalogRecord } from '../checkpoint/records.ts';
-import { closeDestination } from '../cutover/destination-block.ts';
+import { blocksDestination, closeDestination } from '../cutover/destination-block.ts';
 import type { EngineContext } from './context.ts';
 import type { MigrationLog } from './migration-log.ts';
 import type { MigrationOptions } from './options.ts';
@@ -19,7 +19,10 @@ export async function prepareNew(
   await log.enter('preparing', 'preparing');
   await context.retrier.run('the destination', () => context.checkpoint.forgetCollections());
   if (options.dropDestination && !context.keepsDestination) await dropUserDatabases(context);
-  if (!options.once) await closeDestination(context);
+  if (!options.once) {
+    await log.save({ blocksDestination: await blocksDestination(context) });
+    await closeDestination(context);
+  }
   await reach('engine.prepare.destination-ready');
   const token = await fixPosition(context);
   // After the position, so that what may be read by then is a change that the stream shows, or in the fingerprint.

@@ -197,4 +197,24 @@ export const engineErrors = defineErrors({
     detail: 'The user on the % may not %.',
     remedy: 'Grant the roles that docs/03-agent.md lists for it.',
   },
+  NO_SUCH_MIGRATION: {
+    status: 404,
+    detail: 'The destination knows no migration %.',
+    remedy: 'linkspan cleanup without --migration lists those that it knows.',
+  },
+  MIGRATION_RUNS: {
+    status: 409,
+    detail: 'Migration % was at work less than 30 seconds ago.',
+    remedy: 'Stop or cancel it where it runs, wait half a minute, then try again.',
+  },
+  CUTOVER_UNFINISHED: {
+    status: 409,
+    detail: 'Migration % has made the destination the primary copy, and its indexes are not restored yet.',
+    remedy: 'Start the migration again, so that it ends by itself.',
+  },
+  COMMITTED_DATA: {
+    status: 409,
+    detail: 'Migration % is committed: what it made is the primary copy now, and is not dropped.',
+    remedy: 'Leave out --drop to forget its checkpoint. Drop the data by hand if it is really not wanted.',
+  },
 });

@@ -5,6 +5,7 @@ import { Timestamp } from 'mongodb';
 import { Watermark } from '../../../src/engine/capture/watermark.ts';
 
 const at = (sequence: number) => ({
+  bytes: 0,
   sequence,
   token: { _data: `82${sequence}` },
   time: new Timestamp(BigInt(sequence)),

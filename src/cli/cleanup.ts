@@ -1,0 +1,72 @@
+import { Command, Option } from 'commander';
+import { cleanUp, type Leftovers, listLeftovers } from '../engine/index.ts';
+import { UserError } from '../platform/index.ts';
+import { type ExitCode, exitCode } from './exit-code.ts';
+import type { OutputFormat } from './progress/index.ts';
+
+interface CleanupFlags {
+  readonly destination?: string;
+  readonly migration?: string;
+  readonly drop?: boolean;
+  readonly dryRun?: boolean;
+  readonly output: OutputFormat;
+}
+
+/** `linkspan cleanup`: what migrations have left on a destination, and the end of it. */
+export function cleanupCommand(): Command {
+  return new Command('cleanup')
+    .summary('show or remove what migrations have left on a destination')
+    .description(
+      'Without --migration, show what every migration has left on a destination. With it, forget the checkpoint of that one and lift the ' +
+        'write block that it set; with --drop also drop what it made there, and nothing else. Asks nothing: try --dry-run first.',
+    )
+    .addOption(new Option('--destination <uri>', 'connection string of the destination').env('LINKSPAN_DESTINATION'))
+    .option('--migration <id>', 'the migration to forget')
+    .option('--drop', 'also drop the collections, views, users and roles that it made')
+    .option('--dry-run', 'say what would be done, and do nothing')
+    .addOption(new Option('--output <format>', 'for people or for programs').choices(['text', 'json']).default('text'))
+    .action(async (flags: CleanupFlags) => {
+      process.exitCode = await runCleanup(flags);
+    });
+}
+
+async function runCleanup({ destination, migration, drop, dryRun, output }: CleanupFlags): Promise<ExitCode> {
+  if (!destination) throw new UserError('USAGE', ['--destination or LINKSPAN_DESTINATION is needed']);
+  if (drop && migration === undefined) throw new UserError('USAGE', ['--drop needs --migration']);
+  const address = { uri: destination };
+  if (migration === undefined || dryRun) {
+    const found = await listLeftovers(address, migration);
+    for (const left of found) show(left, output, drop ? 'would be dropped' : 'stays');
+    if (found.length === 0) tell('no migration has left anything here');
+    return exitCode.done;
+  }
+  show(await cleanUp(address, migration, { drop: drop ?? false }), output, drop ? 'dropped' : 'stays');
+  tell(`migration ${migration} is forgotten`);
+  return exitCode.done;
+}
+
+function show(left: Leftovers, output: OutputFormat, fate: string): void {
+  const names = {
+    collections: left.collections.map(({ database, name }) => `${database}.${name}`),
+    views: left.views.map(({ database, name }) => `${database}.${name}`),
+    users: left.users.map(({ _id }) => _id.id),
+    roles: left.roles.map(({ _id }) => _id.id),
+  };
+  const { migrationId, state, error, weakenedIndexes, blocked } = left;
+  if (output === 'json') {
+    const found = { type: 'leftovers', migrationId, state, error, ...names, weakenedIndexes, blocked };
+    process.stdout.write(`${JSON.stringify(found)}\n`);
+    return;
+  }
+  const lines = [
+    `migration ${migrationId}: ${state}${error === undefined ? '' : `, ${error}`}`,
+    ...Object.entries(names).flatMap(([kind, list]) => list.map((name) => `  ${kind.slice(0, -1)} ${name}: ${fate}`)),
+    ...weakenedIndexes.map((index) => `  not as on the source: index ${index}`),
+    ...(blocked ? ["  the destination's users cannot write: this is lifted when the migration is forgotten"] : []),
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function tell(text: string): void {
+  process.stderr.write(`linkspan cleanup: ${text}\n`);
+}

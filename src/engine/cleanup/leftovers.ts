@@ -1,0 +1,125 @@
+import { BSON, type MongoClient } from 'mongodb';
+import { readDefinitions } from '../accounts/definition.ts';
+import { bufferOf } from '../bson/stored-bytes.ts';
+import { documentOf, fieldsOf } from '../catalog/fields.ts';
+import { expireAfterSeconds, type IndexSpec, isUnique, readIndexSpec } from '../catalog/index-spec.ts';
+import { NamespaceMap, type NamespaceRemap } from '../catalog/namespace-map.ts';
+import { type CatalogEntry, listCollections, listIndexes } from '../catalog/read-catalog.ts';
+import type { Checkpoint } from '../checkpoint/all-checkpoints.ts';
+import type { MadeAccount } from '../checkpoint/made-accounts.ts';
+import type { CollectionRecord } from '../checkpoint/records.ts';
+import { readAll } from '../cluster/raw-cursor.ts';
+import type { MigrationState } from '../lifecycle/progress.ts';
+
+/** What a migration has left on its destination, as found there. Names are the destination's. */
+export interface Leftovers {
+  readonly migrationId: string;
+  readonly state: MigrationState;
+  readonly error?: string;
+  readonly collections: readonly CatalogEntry[];
+  readonly views: readonly CatalogEntry[];
+  /** `shop.orders: email_1 (unique)`: what the source has and the destination does not enforce. */
+  readonly weakenedIndexes: readonly string[];
+  readonly users: readonly MadeAccount[];
+  readonly roles: readonly MadeAccount[];
+  /** Whether the migration has blocked users' writes there and not yet opened it. */
+  readonly blocked: boolean;
+}
+
+/** Looks what is there of what is on record. Changes nothing. */
+export async function findLeftovers(destination: MongoClient, checkpoint: Checkpoint): Promise<Leftovers> {
+  const { migration, accounts } = checkpoint;
+  const databases = new Set(checkpoint.collections.map(({ destinationDatabase }) => destinationDatabase));
+  for (const { _id } of checkpoint.views) databases.add(viewDatabase(checkpoint, _id.d));
+  const present = (await Promise.all([...databases].map((name) => listCollections(destination, name)))).flat();
+  const byUuid = new Map(present.map((entry) => [entry.uuid?.toHexString(false), entry]));
+  const collections: CatalogEntry[] = [];
+  const weakenedIndexes: string[] = [];
+  const owned = new Set(checkpoint.collections.map(({ destinationUuid }) => destinationUuid?.toHexString(false)));
+  for (const record of checkpoint.collections) {
+    const entry =
+      record.destinationUuid === null
+        ? await unfinished(destination, present, record, owned)
+        : byUuid.get(record.destinationUuid.toHexString(false));
+    if (entry === undefined) continue;
+    collections.push(entry);
+    weakenedIndexes.push(...(await weakenedOf(destination, entry, record)));
+  }
+  const views = present.filter(({ database, name, type }) =>
+    checkpoint.views.some(
+      ({ _id }) => type === 'view' && _id.n === name && viewDatabase(checkpoint, _id.d) === database,
+    ),
+  );
+  return {
+    migrationId: migration._id,
+    state: migration.state,
+    ...(migration.error === undefined ? {} : { error: `${migration.error.message} [${migration.error.code}]` }),
+    collections,
+    views,
+    weakenedIndexes,
+    users: await usersThere(destination, accounts),
+    roles: accounts.filter(({ _id }) => _id.kind === 'role'),
+    blocked: (migration.blocksDestination ?? false) && migration.cutover?.canWriteAtMs === undefined,
+  };
+}
+
+/** Views are on record by the source's database; where that goes, the remap in the selection says. */
+function viewDatabase({ migration }: Checkpoint, source: string): string {
+  const { namespaceRemap = [] } = JSON.parse(migration.selection) as { namespaceRemap?: NamespaceRemap[] };
+  return new NamespaceMap(namespaceRemap).database(source);
+}
+
+/** One that was being made when the engine died. Nothing is written before its UUID is on record, so one with documents is somebody else's. */
+async function unfinished(
+  destination: MongoClient,
+  present: readonly CatalogEntry[],
+  { destinationDatabase, destinationName }: CollectionRecord,
+  owned: ReadonlySet<string | undefined>,
+): Promise<CatalogEntry | undefined> {
+  const entry = present.find(
+    ({ database, name, uuid }) =>
+      database === destinationDatabase && name === destinationName && !owned.has(uuid?.toHexString(false)),
+  );
+  if (entry?.uuid === undefined) return undefined;
+  const { database, name, uuid: collectionUUID } = entry;
+  const command = { find: name, limit: 1, projection: { _id: 1 }, collectionUUID };
+  return (await readAll(destination, database, command)).length === 0 ? entry : undefined;
+}
+
+async function weakenedOf(
+  destination: MongoClient,
+  { database, name, options }: CatalogEntry,
+  record: CollectionRecord,
+): Promise<string[]> {
+  const expiry = 'expireAfterSeconds';
+  const ownExpiry = fieldsOf(bufferOf(record.options)).has(expiry) && !options.has(expiry);
+  const ofCollection = ownExpiry ? [`${database}.${name} (${expiry})`] : [];
+  const originals = record.indexes.map((spec) => readIndexSpec(bufferOf(spec))).filter((spec) => spec !== undefined);
+  const wanted = originals.filter((spec) => isUnique(spec) || expireAfterSeconds(spec) !== undefined);
+  if (wanted.length === 0) return ofCollection;
+  const present = new Map((await listIndexes(destination, database, name)).map((spec) => [spec.name, spec]));
+  const ofIndexes = wanted.flatMap((original) => {
+    const there = present.get(original.name);
+    if (there === undefined) return [`${database}.${name}: ${original.name} (not built)`];
+    const lost = [
+      ...(isUnique(original) && !isUnique(there) ? ['unique'] : []),
+      ...(expires(original) === expires(there) ? [] : [`expireAfterSeconds ${expires(original)}`]),
+    ];
+    return lost.length === 0 ? [] : [`${database}.${name}: ${original.name} (${lost.join(', ')})`];
+  });
+  return [...ofCollection, ...ofIndexes];
+}
+
+function expires(spec: IndexSpec): number | undefined {
+  return spec.fields.has('expireAfterSeconds')
+    ? Number(BSON.deserialize(documentOf(spec.fields)).expireAfterSeconds)
+    : undefined;
+}
+
+/** A user that somebody else made anew under the name has another id. */
+async function usersThere(destination: MongoClient, accounts: readonly MadeAccount[]): Promise<MadeAccount[]> {
+  const made = accounts.filter(({ _id }) => _id.kind === 'user');
+  if (made.length === 0) return [];
+  const ids = new Map((await readDefinitions(destination, 'user')).map(({ id, userId }) => [id, userId]));
+  return made.filter(({ _id, userIds }) => userIds.includes(ids.get(_id.id) ?? ''));
+}

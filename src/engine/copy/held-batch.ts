@@ -1,0 +1,63 @@
+import { Binary } from 'mongodb';
+import { keyBytes, keyOf } from '../bson/document-key.ts';
+import type { TrackedCollection } from '../catalog/tracked-collection.ts';
+import type { RawBatch } from '../cluster/raw-cursor.ts';
+import type { EngineContext } from '../lifecycle/context.ts';
+import type { HeldBytes } from '../lifecycle/memory-budget.ts';
+import { insertDocuments } from './insert-documents.ts';
+
+/** Documents of the copy in memory. Disposed when the destination has them, or nobody wants them. */
+export class HeldBatch implements Disposable {
+  readonly #held: HeldBytes;
+  /** Empty once disposed: generators and loops keep the batch itself for longer. */
+  documents: readonly Buffer[];
+  readonly bytes: number;
+  /** The last document's key, on its own; null of an empty batch. */
+  readonly lastId: Binary | null;
+
+  constructor(documents: readonly Buffer[], bytes: number, held: HeldBytes) {
+    this.documents = documents;
+    this.bytes = bytes;
+    this.#held = held;
+    const last = documents.at(-1);
+    this.lastId = last === undefined ? null : new Binary(keyBytes(keyOf(last)));
+  }
+
+  [Symbol.dispose](): void {
+    this.documents = [];
+    this.#held[Symbol.dispose]();
+  }
+}
+
+/**
+ * Reads a batch of the collection as soon as there is room for it.
+ * @param expectedBytes  the room that is waited for
+ */
+export async function readHeld(
+  { memory, signal }: EngineContext,
+  collection: TrackedCollection,
+  expectedBytes: number,
+  read: () => Promise<RawBatch>,
+): Promise<HeldBatch> {
+  const held = await memory.copyReads.take(expectedBytes, signal);
+  try {
+    const { documents } = await read();
+    const bytes = documents.reduce((sum, { length }) => sum + length, 0);
+    held.settle(bytes);
+    collection.saw(documents);
+    return new HeldBatch(documents, bytes, held);
+  } catch (error) {
+    held[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** Inserts a batch as soon as there is room for what is on its way. The batch stays held. */
+export async function insertHeld(
+  context: EngineContext,
+  collection: TrackedCollection,
+  batch: HeldBatch,
+): Promise<void> {
+  using _ = await context.memory.copyWrites.take(batch.bytes, context.signal);
+  await insertDocuments(context, collection, batch.documents);
+}

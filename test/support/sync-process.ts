@@ -1,0 +1,34 @@
+import { type LinkspanProcess, type RunOptions, runLinkspan } from './linkspan-process.ts';
+
+/** A running `linkspan sync` that answers mongosync's API; disposing kills it. */
+export interface SyncProcess extends AsyncDisposable {
+  readonly linkspan: LinkspanProcess;
+  /** Makes a POST, and returns what it answered. */
+  call(name: string, body?: object): Promise<Record<string, unknown>>;
+  // biome-ignore lint/suspicious/noExplicitAny: JSON, of which each test reads something else
+  progress(): Promise<any>;
+}
+
+/** Starts `linkspan sync` between two connection strings, on a free port, and has it begin or go on. */
+export async function startSync(
+  uris: { readonly source: string; readonly destination: string },
+  flags: readonly string[] = [],
+  options: RunOptions = {},
+): Promise<SyncProcess> {
+  const args = ['sync', '--cluster0', uris.source, '--cluster1', uris.destination, '--port', '0', ...flags];
+  const linkspan = runLinkspan(args, options);
+  const [, url] = await linkspan.waitForLine(/API is ready at (http:\/\/\S+)$/);
+  // biome-ignore lint/suspicious/noExplicitAny: JSON, of which each test reads something else
+  const answer = async (path: string, init?: RequestInit): Promise<any> =>
+    await (await fetch(`${url}/${path}`, init)).json();
+  const sync: SyncProcess = {
+    linkspan,
+    call: (name, body = {}) => answer(name, { method: 'POST', body: JSON.stringify(body) }),
+    progress: async () => (await answer('progress')).progress,
+    [Symbol.asyncDispose]: () => linkspan[Symbol.asyncDispose](),
+  };
+  const started = await sync.call('start', { source: 'cluster0', destination: 'cluster1' });
+  if (started.success === true) return sync;
+  await linkspan[Symbol.asyncDispose]();
+  throw new Error(`not started: ${JSON.stringify(started)}`);
+}
