@@ -39,8 +39,8 @@ export const MUTANTS: readonly Mutant[] = [
     without: 'majority reads in the copy',
     file: 'src/engine/copy/copy-partition.ts',
     replace:
-      "        batchSize: batchSize(collection),\n        ...pinTo(context, collection),\n        readConcern: { level: 'majority', afterClusterTime: collection.readAfter },\n      }),\n    );\n    await using _ = cursor;\n    try {\n      for (",
-    by: "        batchSize: batchSize(collection),\n        ...pinTo(context, collection),\n        readConcern: { level: 'local' },\n      }),\n    );\n    await using _ = cursor;\n    try {\n      for (",
+      "        ...find(name),\n        batchSize: batchSize(collection),\n        ...pinTo(context, collection),\n        readConcern: { level: 'majority',",
+    by: "        ...find(name),\n        batchSize: batchSize(collection),\n        ...pinTo(context, collection),\n        readConcern: { level: 'local',",
     tests: { file: RULES, name: 'every read' },
   },
   {
@@ -67,8 +67,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     without: 'acknowledgement before a range counts as copied',
     file: 'src/engine/copy/copy-partition.ts',
-    replace: 'const write = insertDocuments(context, collection, documents).then(async () => {',
-    by: 'const write = insertDocuments(context, collection, documents); const early = Promise.resolve().then(async () => {',
+    replace:
+      '      const write = insertHeld(context, collection, batch)\n        .finally(() => batch[Symbol.dispose]())\n        .then(',
+    by: '      insertHeld(context, collection, batch);\n      const write = Promise.resolve()\n        .then(',
     tests: { file: RULES, name: 'a range counts as copied' },
   },
   {
@@ -249,5 +250,12 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '    await note([...missing.values()].map(keyOf));\n',
     by: '',
     tests: { file: LOST, name: 'goes round' },
+  },
+  {
+    without: 'a sequence of its own for each batch that waits for something',
+    file: 'src/engine/capture/dispatcher.ts',
+    replace: 'if (this.#sent) this.#watermark.dispatched({ sequence: this.#sequence, token, time, bytes });',
+    by: 'if (!this.#sent) this.#watermark.dispatched({ sequence: this.#sequence, token, time, bytes });',
+    tests: { file: RULES, name: 'a batch that was not written' },
   },
 ];

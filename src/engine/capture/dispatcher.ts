@@ -17,8 +17,8 @@ export class Dispatcher {
   readonly #spool: Spool;
   readonly #watermark: Watermark;
   readonly #catalog: SourceCatalog;
-  #sequence = 1;
-  /** Whether anything of this sequence is on its way. */
+  #sequence = 0;
+  /** Whether anything of the batch is on its way. */
   #sent = false;
 
   constructor(
@@ -35,7 +35,7 @@ export class Dispatcher {
 
   /** Dispatches a batch to its end; then the checkpoint may pass it as soon as its keys are safe. */
   async dispatch(batch: StreamBatch): Promise<void> {
-    if (this.#sent) this.#sequence += 1;
+    this.#sequence += 1;
     this.#sent = false;
     for (const event of batch.events) {
       if (!isOfUsers(event)) continue;
@@ -51,7 +51,8 @@ export class Dispatcher {
     this.#context.position.time = batch.time;
     await reach('engine.capture.batch-dispatched');
     const { token, time, bytes } = batch;
-    this.#watermark.dispatched({ sequence: this.#sequence, token, time, bytes });
+    if (this.#sent) this.#watermark.dispatched({ sequence: this.#sequence, token, time, bytes });
+    else this.#watermark.passed({ token, time });
     if (this.#spool.isFull) await this.#spool.flush();
     await this.#lanes.room(() => this.#watermark.heldBytes);
   }

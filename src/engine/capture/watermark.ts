@@ -23,11 +23,15 @@ export class Watermark {
     this.#oldestPending = oldestPending;
   }
 
-  /** A batch was dispatched to its end. Sequences rise; a batch with nothing to wait for may have that of the one before. */
+  /** A batch was dispatched to its end. Sequences rise. */
   dispatched(mark: Mark): void {
-    const last = this.#marks.at(-1);
-    if (last?.sequence === mark.sequence) this.#marks[this.#marks.length - 1] = { ...mark, bytes: last.bytes };
-    else this.#marks.push(mark);
+    this.#marks.push(mark);
+  }
+
+  /** A batch had nothing to wait for: it is safe as soon as all before it is. */
+  passed(position: Pick<Mark, 'token' | 'time'>): void {
+    const last = this.#marks.pop();
+    if (last !== undefined) this.#marks.push({ ...last, ...position });
   }
 
   /** Bytes of the batches of which something is not safe yet. */
