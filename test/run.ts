@@ -34,7 +34,8 @@ async function main(filters: readonly string[]): Promise<number> {
     return 2;
   }
   const tally = new TestTally(root);
-  const events = run({ files, concurrency: CONCURRENT_FILES, timeout: FILE_DEADLINE_MS });
+  // Forced to exit: what a test that failed has left running must not hold up all others.
+  const events = run({ files, concurrency: CONCURRENT_FILES, timeout: FILE_DEADLINE_MS, forceExit: true });
   for await (const event of events) tally.take(event);
   console.log(tally.report());
   return tally.failed === 0 ? 0 : 1;

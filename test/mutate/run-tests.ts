@@ -21,6 +21,7 @@ export async function runTests(root: string, { file, name }: Mutant['tests']): P
     files: [join(root, file)],
     cwd: root,
     timeout: DEADLINE_MS,
+    forceExit: true,
     ...(name === undefined ? {} : { testNamePatterns: [name] }),
   });
   for await (const { type, data } of events as AsyncIterable<TestEvent>) {
