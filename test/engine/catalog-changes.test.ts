@@ -19,6 +19,7 @@ async function changeEverything(db: Db): Promise<void> {
   await db.collection('new').createIndex({ n: 1 }, { unique: true });
   await db.command({ collMod: 'modified', validator: { n: { $lt: 1_000 } }, validationAction: 'warn' });
   await db.collection('dropped').drop();
+  await db.collection('series').drop();
   await db.collection('replaced').drop();
   await db.collection<{ _id: string }>('replaced').insertOne({ _id: 'another collection of the same name' });
   await db.collection('renamed').rename('renamed-once');
@@ -67,6 +68,8 @@ async function fill(pair: ReplicaSetPair): Promise<Db> {
     'converted',
   ];
   for (const name of names) await db.collection(name).insertMany(many(200, name));
+  await db.createCollection('series', { timeseries: { timeField: 'at' } });
+  await db.collection('series').insertOne({ at: new Date() });
   await db
     .collection('indexed')
     .createIndexes([
