@@ -17,12 +17,13 @@ const idle = {
   destination: null,
   mongosyncID: null,
   coordinatorID: null,
+  linkspan: null,
 } as const;
 
 /**
  * The `progress` of `GET /progress`, with mongosync's names and units.
  *
- * Left out, because nothing is known of it here: `verification` (a warning says so) and `estimatedSecondsToCEACatchup`.
+ * Left out, because nothing is known of it here: `verification` (a warning says so). `linkspan` is what mongosync has no field for.
  * `estimatedOplogTimeRemaining` is always "not checked yet". A cluster in `directionMapping` is named by its primary.
  * `mongosyncID` and `coordinatorID` are the id of the migration.
  */
@@ -43,6 +44,7 @@ export function progressResponse(
     lagTimeSeconds: state === 'PAUSED' ? null : progress.lagSeconds,
     totalEventsApplied: progress.changes.applied,
     collectionCopy: copyOf(progress),
+    ...(applying && progress.etaSeconds !== null && { estimatedSecondsToCEACatchup: progress.etaSeconds }),
     ...(applying && { indexBuilding: indexBuildingOf(progress) }),
     directionMapping: {
       Source: `${direction.source}: ${progress.addresses.source}`,
@@ -53,6 +55,7 @@ export function progressResponse(
     ...(state === 'RUNNING' && !progress.canWrite && { estimatedOplogTimeRemaining: 'not checked yet' }),
     mongosyncID: progress.migrationId,
     coordinatorID: progress.migrationId,
+    linkspan: extensionOf(progress),
     warnings: [...progress.warnings, 'The copied data is not verified: this version of Linkspan does not do that yet.'],
   };
 }
@@ -71,6 +74,21 @@ function infoOf({ state }: Progress): string {
     default:
       return 'change event application';
   }
+}
+
+function extensionOf(progress: Progress): Record<string, unknown> {
+  const { sinceMs, copy, indexes, rates, etaSeconds, changes, left } = progress;
+  const { documentsTotal, documentsCopied, partitionsTotal, partitionsDone, restarts } = copy;
+  return {
+    phase: progress.state,
+    since: sinceMs === null ? null : new Date(sinceMs).toISOString(),
+    copy: { documentsTotal, documentsCopied, partitionsTotal, partitionsDone, restarts },
+    indexBuilds: indexes.building,
+    changes,
+    rates,
+    etaSeconds,
+    ...(left && { left }),
+  };
 }
 
 function lagOf({ lagSeconds }: Progress): Record<string, number | null> {

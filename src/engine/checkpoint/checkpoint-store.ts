@@ -66,7 +66,7 @@ export class CheckpointStore {
         ...identity,
         state: 'created',
         phases: [],
-        counts: { read: 0, applied: 0, duringCopy: 0 },
+        counts: { read: 0, applied: 0, duringCopy: 0, restarts: 0 },
       };
       await this.#migrations.insertOne(fresh);
       this.#term = 1;

@@ -1,13 +1,15 @@
+import { expireAfterSeconds, type IndexSpec, isUnique } from '../catalog/index-spec.ts';
 import { modernisedWarnings } from '../catalog/legacy-index.ts';
 import type { MigrationRun } from './migration-run.ts';
 import type { MigrationOptions } from './options.ts';
-import type { Progress } from './progress.ts';
+import type { Left, Progress } from './progress.ts';
 
 /** Progress of a migration that this process has not begun to run. */
-export function notYetRunning(options: MigrationOptions): Progress {
+export function notYetRunning({ migrationId }: Pick<MigrationOptions, 'migrationId'>): Progress {
   return {
-    migrationId: options.migrationId,
+    migrationId,
     state: 'created',
+    sinceMs: null,
     phases: [],
     copy: {
       collectionsTotal: 0,
@@ -16,8 +18,13 @@ export function notYetRunning(options: MigrationOptions): Progress {
       documentsCopied: 0,
       bytesTotal: 0,
       bytesCopied: 0,
+      partitionsTotal: 0,
+      partitionsDone: 0,
+      restarts: 0,
     },
-    indexes: { total: 0, built: 0 },
+    indexes: { total: 0, built: 0, building: null },
+    rates: { bytesPerSecond: null, documentsPerSecond: null, changesPerSecond: null },
+    etaSeconds: null,
     changes: { read: 0, applied: 0, duringCopy: 0, queued: 0 },
     lagSeconds: null,
     readyForCutover: false,
@@ -47,22 +54,26 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
   return {
     migrationId: options.migrationId,
     state,
+    sinceMs: log.record.stateAtMs ?? null,
     phases,
     copy: {
       collectionsTotal: collections.length,
       collectionsDone: live.length,
-      documentsTotal: Math.max(
-        sum(({ documents }) => documents),
-        counters.documentsCopied,
-      ),
-      documentsCopied: counters.documentsCopied,
-      bytesTotal: Math.max(
-        sum(({ bytes }) => bytes),
-        counters.bytesCopied,
-      ),
-      bytesCopied: counters.bytesCopied,
+      documentsTotal: sum(({ documents, copied }) => Math.max(documents, copied.documents)),
+      documentsCopied: sum(({ copied }) => copied.documents),
+      bytesTotal: sum(({ bytes, copied }) => Math.max(bytes, copied.bytes)),
+      bytesCopied: sum(({ copied }) => copied.bytes),
+      partitionsTotal: sum(({ copied }) => copied.partitions),
+      partitionsDone: sum(({ copied }) => copied.partitionsDone),
+      restarts: counters.restarts,
     },
-    indexes: { total: sum(({ indexes }) => indexes.length), built: sum(({ indexes }) => indexes.length, live) },
+    indexes: {
+      total: sum(({ indexes }) => indexes.length),
+      built: sum(({ indexes }) => indexes.length, live),
+      building: following ? run.indexBuilds.current : null,
+    },
+    rates: run.speed.rates,
+    etaSeconds: following ? run.speed.etaSeconds : null,
     changes: {
       read: counters.read,
       applied: counters.applied,
@@ -86,6 +97,18 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
     addresses: run.addresses,
     // What preflight has seen, and what came later.
     warnings: [...new Set([...run.warnings, ...indexWarnings, ...keptAccounts, ...context.retrier.waits])],
+    ...(state === 'failed' || state === 'cancelled' ? { left: leftBy(run) } : {}),
     ...(error === undefined ? {} : { error }),
+  };
+}
+
+function leftBy({ context, log }: MigrationRun): Left {
+  const made = [...context.tracked.values()].filter(({ destinationUuid }) => destinationUuid !== null);
+  const isWeakened = (spec: IndexSpec) => isUnique(spec) || expireAfterSeconds(spec) !== undefined;
+  return {
+    collections: made.length,
+    views: context.views.databases.reduce((sum, database) => sum + context.views.of(database).size, 0),
+    weakenedIndexes: made.reduce((sum, { indexes }) => sum + indexes.filter(isWeakened).length, 0),
+    blocked: (log.record.blocksDestination ?? false) && log.record.cutover?.canWriteAtMs === undefined,
   };
 }

@@ -10,7 +10,7 @@ import { reconcileCatalog } from '../catalog/reconcile.ts';
 import type { CatalogRecord } from '../checkpoint/records.ts';
 import { isBefore, timeOfToken } from '../cluster/cluster-time.ts';
 import { Copier } from '../copy/copier.ts';
-import { Throttle } from '../copy/throttle.ts';
+import type { Throttle } from '../copy/throttle.ts';
 import type { RunningStream } from '../cutover/cut-over.ts';
 import type { EngineContext } from './context.ts';
 import type { TaskGroup } from './task-group.ts';
@@ -43,7 +43,7 @@ export class StreamFollower implements RunningStream {
     tasks: TaskGroup,
     token: ResumeToken,
     catalog: CatalogRecord | undefined,
-    copyBytesPerSecond: number,
+    throttle: Throttle,
   ) {
     this.#context = context;
     this.#tasks = tasks;
@@ -53,7 +53,6 @@ export class StreamFollower implements RunningStream {
     this.#indexes = new IndexKeeper(context, (error) => void tasks.start(() => Promise.reject(error)));
     this.#lanes = new Lanes(context, this.#indexes);
     this.#spool = new Spool(context);
-    const throttle = new Throttle(copyBytesPerSecond, context.clock);
     this.#copier = new Copier(context, this.#spool, this.#lanes, this.#indexes, throttle);
     this.#watermark = new Watermark({ token, time }, () =>
       Math.min(this.#lanes.oldestSequence, this.#spool.oldestSequence),
