@@ -4,7 +4,7 @@ import { type Logger, UserError } from '../platform/index.ts';
 import { neverBegun, shownError } from './failed-progress.ts';
 
 /** What the control plane wants of a migration. */
-export type Target = Pick<WantedAgentState['migrations'][number], 'wanted' | 'loadLevel' | 'dropCopied'>;
+export type Target = Omit<WantedAgentState['migrations'][number], 'id' | 'assignment'>;
 
 /** One migration that the control plane wants of this agent, from the first word of it until it is not wanted any more. */
 export class AssignedMigration {
@@ -64,8 +64,9 @@ export class AssignedMigration {
   }
 
   #apply(migration: Migration): void {
-    const { wanted, loadLevel, dropCopied } = this.#target;
+    const { wanted, loadLevel, copyMegabytesPerSecond, dropCopied } = this.#target;
     migration.setLoadLevel(loadLevel);
+    migration.limitCopy(copyMegabytesPerSecond && copyMegabytesPerSecond * 1e6);
     if (wanted === 'cancelled') this.#cancel(migration, dropCopied);
     else if (wanted === 'cutover') this.#cutOver(migration);
     else if (wanted !== this.#asked && this.#asked !== 'cutover') {

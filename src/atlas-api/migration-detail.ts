@@ -3,6 +3,7 @@ import type { Migration } from '../control/index.ts';
 import { atlasDate } from '../http/index.ts';
 
 const count = z.int().nonnegative();
+const rate = z.number().nullable();
 const date = z.iso.datetime();
 
 /** What the engine tells of its work. An agent of another version may tell less: then nothing is shown. */
@@ -10,6 +11,7 @@ const engineProgress = z.object({
   phase: z
     .enum(['created', 'preparing', 'copying', 'tailing', 'paused', 'committing', 'committed', 'cancelled', 'failed'])
     .meta({ description: '`tailing`: everything is copied, and changes are followed.' }),
+  since: date.optional().meta({ description: 'When it entered this phase.' }),
   phases: z.array(z.object({ name: z.string(), startedAt: date, endedAt: date.optional() })),
   copy: z.object({
     collectionsTotal: count,
@@ -18,8 +20,27 @@ const engineProgress = z.object({
     documentsCopied: count,
     bytesTotal: count,
     bytesCopied: count,
+    partitionsTotal: count.optional(),
+    partitionsDone: count.optional(),
+    restarts: count
+      .optional()
+      .meta({ description: 'So often the numbers have grown smaller: collections were dropped.' }),
   }),
-  indexes: z.object({ total: count, built: count }),
+  indexes: z.object({
+    total: count,
+    built: count,
+    building: z.array(z.object({ namespace: z.string(), done: count, total: count })).nullish(),
+  }),
+  rates: z
+    .object({ bytesPerSecond: rate, documentsPerSecond: rate, changesPerSecond: rate })
+    .optional()
+    .meta({ description: 'Over the last minute.' }),
+  etaSeconds: count
+    .nullish()
+    .meta({ description: 'Until everything is copied, or the destination has caught up; null where nobody can say.' }),
+  left: z.object({ collections: count, views: count, weakenedIndexes: count, blocked: z.boolean() }).optional().meta({
+    description: 'What a cancelled or failed migration leaves on the destination; `linkspan cleanup` has the names.',
+  }),
   changes: z.object({ read: count, applied: count, queued: count }),
   oplog: z
     .object({ windowSeconds: count, leftSeconds: count, headroomPercent: count })
@@ -54,6 +75,7 @@ export const migrationDetail = z
   .object({
     wanted: z.enum(['running', 'paused', 'cutover', 'cancelled']).meta({ description: 'What the operator asked for.' }),
     loadLevel: z.literal([1, 2, 3, 4]).meta({ description: 'How hard the initial copy may work; 3 by default.' }),
+    maxMegabytesPerSecond: z.number().nullable().meta({ description: 'Upper limit of the initial copy.' }),
     cutoverWindowEndsAt: date.nullable().meta({
       description: 'Until when it can be cut over: 120 h after it was first ready, unless extended.',
     }),
@@ -70,6 +92,7 @@ export function showDetail({ state, progress, createdAtMs, updatedAtMs }: Migrat
     phase: progress.state,
     // An agent of an older version says nothing of them.
     repairs: progress.repairs && { ...progress.repairs, at: atlasDate(progress.repairs.atMs) },
+    ...(progress.sinceMs == null ? {} : { since: atlasDate(progress.sinceMs) }),
     phases: progress.phases.map(({ name, startedAtMs, endedAtMs }) => ({
       name,
       startedAt: atlasDate(startedAtMs),
@@ -80,6 +103,7 @@ export function showDetail({ state, progress, createdAtMs, updatedAtMs }: Migrat
   return {
     wanted: state.wanted,
     loadLevel: state.loadLevel,
+    maxMegabytesPerSecond: state.copyMegabytesPerSecond ?? null,
     cutoverWindowEndsAt: dateOrNull(state.windowEndsAtMs),
     createdAt: atlasDate(createdAtMs),
     updatedAt: atlasDate(updatedAtMs),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   cancelMigration,
   extendWindow,
+  limitCopy,
   listMigrations,
   pauseMigration,
   resumeMigration,
@@ -25,6 +26,16 @@ const cancellation = z
 const loadLevelRequest = z
   .strictObject({ loadLevel: z.literal([1, 2, 3, 4]).meta({ description: '1 is the gentlest, 4 the fastest.' }) })
   .meta({ id: 'LinkspanLoadLevel' });
+
+const copyRateRequest = z
+  .strictObject({
+    maxMegabytesPerSecond: z
+      .number()
+      .positive()
+      .nullable()
+      .meta({ description: 'Upper limit of the initial copy, from now on; null for none but that of the agent.' }),
+  })
+  .meta({ id: 'LinkspanCopyRate' });
 
 const windowRequest = z
   .strictObject({
@@ -106,6 +117,18 @@ export const migrationExtensions = [
     handle: async (request) => {
       const { control, actor, body } = request;
       return showMigration(await setLoadLevel(control, actor, ...placeOf(request), body.loadLevel));
+    },
+  }),
+  defineOperation({
+    ...aboutOne,
+    operationId: 'limitGroupLiveMigrationCopy',
+    summary: 'Limit the initial copy of one live migration',
+    path: `${MIGRATION}/copyRate`,
+    status: 200,
+    versions: [{ version: '2023-01-01', body: copyRateRequest }],
+    handle: async (request) => {
+      const { control, actor, body } = request;
+      return showMigration(await limitCopy(control, actor, ...placeOf(request), body.maxMegabytesPerSecond));
     },
   }),
   defineOperation({

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type Finding, LEAST_MEMORY_MEGABYTES } from '../engine/index.ts';
+import { type Finding, LEAST_MEMORY_MEGABYTES, type Progress } from '../engine/index.ts';
 import { createLogger, redact, UserError } from '../platform/index.ts';
 import { checkUris, openSyncApi, type RequestedSelection, readSyncConfiguration, SyncSession } from '../sync/index.ts';
 import { describeError } from './describe-error.ts';
@@ -101,6 +101,7 @@ async function runOnce(session: SyncSession, flags: SyncFlags, selection: Reques
     ended.abort();
     await shown;
     tell(describeError(error));
+    tellLeft(session.progress());
     const refused = error instanceof UserError && error.code === 'PREFLIGHT_FAILED';
     return refused ? exitCode.usageOrPrecondition : exitCode.failed;
   }
@@ -126,6 +127,7 @@ async function runApi(session: SyncSession, flags: SyncFlags, port: number): Pro
   await api.close();
   if (failure !== undefined) {
     tell(describeError(failure));
+    tellLeft(session.progress());
     return exitCode.failed;
   }
   const resumable = session.state !== 'IDLE' && session.state !== 'COMMITTED';
@@ -135,6 +137,18 @@ async function runApi(session: SyncSession, flags: SyncFlags, port: number): Pro
 function stopped(by: 'SIGINT' | 'SIGTERM' | undefined): ExitCode {
   tell('stopped; the same command goes on from here');
   return by === 'SIGINT' ? exitCode.interrupted : exitCode.stoppedCanBeResumed;
+}
+
+/** What a failed migration leaves, and what to do about it. */
+function tellLeft(progress: Progress | undefined): void {
+  if (progress?.left === undefined) return;
+  const { migrationId, left } = progress;
+  const { collections, views, weakenedIndexes, blocked } = left;
+  tell(
+    `left on the destination: ${collections} collections, ${views} views, ${weakenedIndexes} indexes that are not as on the source` +
+      `${blocked ? '; its users cannot write' : ''}. The same command goes on from here; ` +
+      `linkspan cleanup --migration ${migrationId} shows or removes what is there`,
+  );
 }
 
 function tellWarning({ code, message, remedy }: Finding): void {

@@ -23,6 +23,7 @@ export { transition } from './migration-transitions.ts';
 export {
   cancelMigration,
   extendWindow,
+  limitCopy,
   pauseMigration,
   requestCutover,
   resumeMigration,

@@ -21,6 +21,8 @@ export interface MigrationState {
   /** With `cancelled`: whether what was copied is dropped too. */
   readonly dropCopied: boolean;
   readonly loadLevel: LoadLevel;
+  /** Upper limit of the initial copy; null, or absent in records of before it could be set, for none. */
+  readonly copyMegabytesPerSecond?: number | null;
   readonly readyForCutover: boolean;
   /** Until when it can be cut over; null before it was first ready for that. */
   readonly windowEndsAtMs: number | null;
@@ -53,6 +55,7 @@ export type Wish =
   | { readonly kind: 'resume'; readonly atMs: number }
   | { readonly kind: 'cancel'; readonly dropCopied: boolean; readonly atMs: number }
   | { readonly kind: 'load level'; readonly level: LoadLevel; readonly atMs: number }
+  | { readonly kind: 'copy rate'; readonly megabytesPerSecond: number | null; readonly atMs: number }
   | { readonly kind: 'extend'; readonly untilMs: number; readonly atMs: number };
 
 /** `refused` where the event was somebody's wish; reports that come late are `ignored`. */

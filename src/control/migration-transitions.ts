@@ -49,6 +49,10 @@ const cancel: Rule<'cancel'> = (state, { dropCopied }) => ({
   dropCopied: state.dropCopied || dropCopied,
 });
 const setLoadLevel: Rule<'load level'> = (state, { level }) => ({ ...state, loadLevel: level });
+const limitCopy: Rule<'copy rate'> = (state, { megabytesPerSecond }) => ({
+  ...state,
+  copyMegabytesPerSecond: megabytesPerSecond,
+});
 const extend: Rule<'extend'> = (state, { untilMs, atMs }) => {
   if (state.windowEndsAtMs === null || isWindowOver(state, atMs) || isDecided(state)) return 'refused';
   return { ...state, windowEndsAtMs: Math.max(state.windowEndsAtMs, untilMs) };
@@ -65,6 +69,7 @@ const ENDED: Rules = {
   resume: refused,
   cancel: refused,
   'load level': refused,
+  'copy rate': refused,
   extend: refused,
   'window ran out': ignored,
 };
@@ -79,6 +84,7 @@ const ACTIVE: Rules = {
   resume,
   cancel,
   'load level': setLoadLevel,
+  'copy rate': limitCopy,
   extend,
   'window ran out': expire,
 };
@@ -114,6 +120,8 @@ export function transition(state: MigrationState, event: MigrationEvent): Transi
       return rules.cancel(state, event);
     case 'load level':
       return rules['load level'](state, event);
+    case 'copy rate':
+      return rules['copy rate'](state, event);
     case 'extend':
       return rules.extend(state, event);
     case 'window ran out':

@@ -68,6 +68,21 @@ export async function setLoadLevel(
 }
 
 /**
+ * Limits the initial copy, within what its agent allows.
+ * @param megabytesPerSecond  null for no limit
+ * @throws UserError as {@link setLoadLevel}
+ */
+export async function limitCopy(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  migrationId: string,
+  megabytesPerSecond: number | null,
+): Promise<Migration> {
+  return await wish(control, actor, [groupId, migrationId], { kind: 'copy rate', megabytesPerSecond }, refusal);
+}
+
+/**
  * Keeps the cutover window open at least so long from now on.
  * @throws UserError CUTOVER_WINDOW_NOT_OPEN, and as {@link pauseMigration}
  */

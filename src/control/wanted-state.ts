@@ -21,8 +21,8 @@ async function wantedStateOf(control: Control, agentId: string): Promise<WantedA
   for (const migration of await control.store.activeMigrationsOfAgent(agentId)) {
     const { id, state } = migration;
     const assignment = await assignmentOf(control, 'migrations', id, migration);
-    const { wanted, loadLevel, dropCopied } = state;
-    migrations.push({ id, assignment, wanted, loadLevel, dropCopied });
+    const { wanted, loadLevel, copyMegabytesPerSecond = null, dropCopied } = state;
+    migrations.push({ id, assignment, wanted, loadLevel, copyMegabytesPerSecond, dropCopied });
   }
   const content = { validations, migrations };
   return { revision: createHash('sha256').update(JSON.stringify(content)).digest('base64url'), ...content };

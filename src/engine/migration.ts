@@ -12,6 +12,7 @@ export class Migration {
   #run: MigrationRun | undefined;
   #wanted: WantedState = 'running';
   #cancellation: Cancellation | undefined;
+  #copyBytesPerSecond = Number.POSITIVE_INFINITY;
   #loadLevel: LoadLevel = DEFAULT_LOAD_LEVEL;
   #ended: Promise<Outcome> | undefined;
 
@@ -47,6 +48,15 @@ export class Migration {
   }
 
   /**
+   * Limits the initial copy, from now on and within what the options allow. Changes are never held back: that would only add lag.
+   * @param bytesPerSecond  null for no limit but that of the options
+   */
+  limitCopy(bytesPerSecond: number | null): void {
+    this.#copyBytesPerSecond = bytesPerSecond ?? Number.POSITIVE_INFINITY;
+    this.#run?.limitCopy(this.#copyBytesPerSecond);
+  }
+
+  /**
    * Says what the operator wants. Saying it again is harmless.
    * @throws UserError NOT_READY_FOR_CUTOVER with the reasons, for a cutover that could not begin now
    */
@@ -66,6 +76,7 @@ export class Migration {
     run.wanted = this.#wanted;
     run.cancellation = this.#cancellation;
     run.setLoadLevel(this.#loadLevel);
+    run.limitCopy(this.#copyBytesPerSecond);
     this.#run = run;
     return await run.toEnd();
   }

@@ -61,6 +61,8 @@ export const wantedState = z.object({
       wanted: z.enum(['running', 'paused', 'cutover', 'cancelled']),
       /** How hard the engine may work; 3 where an older server says nothing. */
       loadLevel: z.literal([1, 2, 3, 4]).default(3),
+      /** Upper limit of the initial copy; null for none. */
+      copyMegabytesPerSecond: z.number().positive().nullable().default(null),
       /** With `cancelled`: whether what was copied is dropped too. */
       dropCopied: z.boolean().default(false),
     }),

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { type FastifyInstance, fastify } from 'fastify';
 import { messageOf, UserError } from '../platform/index.ts';
+import { parseLoadRequest } from './load-request.ts';
 import { progressResponse } from './progress-response.ts';
 import type { SyncSession } from './session.ts';
 import { parseStartRequest, requireEmptyBody } from './start-request.ts';
@@ -57,6 +58,7 @@ export function createSyncApi(session: SyncSession): FastifyInstance {
       act();
     });
   call('start', (body) => session.start(parseStartRequest(body)));
+  call('load', (body) => session.setLoad(parseLoadRequest(body)));
   plainCall('pause', () => session.pause());
   plainCall('resume', () => session.resume());
   plainCall('commit', () => session.commit());

@@ -17,14 +17,15 @@ const idle = {
   destination: null,
   mongosyncID: null,
   coordinatorID: null,
+  linkspan: null,
 } as const;
 
 /**
  * The `progress` of `GET /progress`, with mongosync's names and units.
  *
- * Left out, because nothing is known of it here: `verification` (a warning says so) and `estimatedSecondsToCEACatchup`.
+ * Left out, because nothing is known of it here: `verification` (a warning says so). `linkspan` is what mongosync has no field for.
  * A cluster in `directionMapping` is named by its primary.
- * `mongosyncID` and `coordinatorID` are the id of the migration. `waiting` is no field of mongosync's.
+ * `mongosyncID` and `coordinatorID` are the id of the migration.
  */
 export function progressResponse(
   state: SessionState,
@@ -43,6 +44,7 @@ export function progressResponse(
     lagTimeSeconds: state === 'PAUSED' ? null : progress.lagSeconds,
     totalEventsApplied: progress.changes.applied,
     collectionCopy: copyOf(progress),
+    ...(applying && progress.etaSeconds !== null && { estimatedSecondsToCEACatchup: progress.etaSeconds }),
     ...(applying && { indexBuilding: indexBuildingOf(progress) }),
     directionMapping: {
       Source: `${direction.source}: ${progress.addresses.source}`,
@@ -53,7 +55,7 @@ export function progressResponse(
     ...(state === 'RUNNING' && !progress.canWrite && { estimatedOplogTimeRemaining: oplogTimeOf(progress) }),
     mongosyncID: progress.migrationId,
     coordinatorID: progress.migrationId,
-    waiting: progress.waiting.map(({ sinceMs, ...wait }) => ({ ...wait, since: new Date(sinceMs).toISOString() })),
+    linkspan: extensionOf(progress),
     warnings: [...progress.warnings, 'The copied data is not verified: this version of Linkspan does not do that yet.'],
   };
 }
@@ -72,6 +74,24 @@ function infoOf({ state }: Progress): string {
     default:
       return 'change event application';
   }
+}
+
+function extensionOf(progress: Progress): Record<string, unknown> {
+  const { sinceMs, copy, indexes, rates, etaSeconds, changes, left, oplog, repairs, waiting } = progress;
+  const { documentsTotal, documentsCopied, partitionsTotal, partitionsDone, restarts } = copy;
+  return {
+    phase: progress.state,
+    since: sinceMs === null ? null : new Date(sinceMs).toISOString(),
+    copy: { documentsTotal, documentsCopied, partitionsTotal, partitionsDone, restarts },
+    indexBuilds: indexes.building,
+    changes,
+    rates,
+    etaSeconds,
+    oplog,
+    repairs,
+    waiting: waiting.map(({ sinceMs: atMs, ...wait }) => ({ ...wait, since: new Date(atMs).toISOString() })),
+    ...(left && { left }),
+  };
 }
 
 function lagOf({ lagSeconds }: Progress): Record<string, number | null> {

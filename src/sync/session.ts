@@ -8,6 +8,7 @@ import {
 } from '../engine/index.ts';
 import { type Clock, type Logger, systemClock, UserError } from '../platform/index.ts';
 import { type ClusterUris, migrationIdOf } from './clusters.ts';
+import type { LoadRequest } from './load-request.ts';
 import type { Direction, StartRequest } from './start-request.ts';
 
 /** mongosync's states. INITIALIZING and REVERSING do not come up: the API opens when it is ready, and there is no reverse yet. */
@@ -108,6 +109,13 @@ export class SyncSession {
   /** @throws UserError WRONG_STATE unless PAUSED */
   resume(): void {
     this.#expect('PAUSED', 'resume').want('running');
+  }
+
+  /** How hard the initial copy may work, from now on; until this process ends. @throws UserError WRONG_STATE in IDLE */
+  setLoad({ loadLevel, maxMegabytesPerSecond: megabytes }: LoadRequest): void {
+    if (!this.#migration) throw new UserError('WRONG_STATE', ['load', this.state]);
+    if (loadLevel !== undefined) this.#migration.setLoadLevel(loadLevel);
+    if (megabytes !== undefined) this.#migration.limitCopy(megabytes && megabytes * 1e6);
   }
 
   /** @throws UserError WRONG_STATE unless RUNNING, NOT_READY_FOR_CUTOVER while `canCommit` is false */

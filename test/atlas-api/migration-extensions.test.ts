@@ -30,7 +30,7 @@ async function start(plane: ControlPlane): Promise<Started> {
     wanted: async () =>
       wantedState
         .parse((await world.agent.poll(null)).json)
-        .migrations.map(({ wanted, loadLevel, dropCopied }) => ({ wanted, loadLevel, dropCopied })),
+        .migrations.map(({ id: _id, assignment: _assignment, ...target }) => target),
   };
 }
 
@@ -77,11 +77,16 @@ test('the window can be kept open longer before it ends, and a cutover is refuse
 test('pause, resume and load level are told to the agent, once and again, and GET shows what is wanted', async () => {
   await using plane = await startControlPlane();
   const { report, show, ask, wanted } = await start(plane);
-  assert.deepEqual(await wanted(), [{ wanted: 'running', loadLevel: 3, dropCopied: false }]);
+  assert.deepEqual(await wanted(), [
+    { wanted: 'running', loadLevel: 3, copyMegabytesPerSecond: null, dropCopied: false },
+  ]);
   for (let times = 0; times < 2; times += 1) {
     assert.equal((await ask('pause')).status, 202);
     assert.equal((await ask('loadLevel', { loadLevel: 1 })).status, 200);
-    assert.deepEqual(await wanted(), [{ wanted: 'paused', loadLevel: 1, dropCopied: false }]);
+    assert.equal((await ask('copyRate', { maxMegabytesPerSecond: 2.5 })).status, 200);
+    assert.deepEqual(await wanted(), [
+      { wanted: 'paused', loadLevel: 1, copyMegabytesPerSecond: 2.5, dropCopied: false },
+    ]);
   }
   await report({ ...READY, state: 'paused' });
   const paused = await show();
@@ -90,7 +95,9 @@ test('pause, resume and load level are told to the agent, once and again, and GE
   const cutover = await ask('cutover');
   assert.match(String(cutover.json.detail), /is not ready for cutover: it is paused\.$/);
   assert.equal((await ask('resume')).status, 202);
-  assert.deepEqual(await wanted(), [{ wanted: 'running', loadLevel: 1, dropCopied: false }]);
+  assert.deepEqual(await wanted(), [
+    { wanted: 'running', loadLevel: 1, copyMegabytesPerSecond: 2.5, dropCopied: false },
+  ]);
   await report(READY);
   assert.equal((await ask('cutover')).status, 202);
   for (const wish of ['pause', 'resume']) assert.equal((await ask(wish)).json.errorCode, 'LIVE_MIGRATION_DECIDED');
@@ -103,7 +110,9 @@ test('a cancelled migration is FAILED once its agent has given it up, says what 
   assert.equal((await ask('cancel', {})).json.errorCode, 'MISSING_ATTRIBUTE');
   const asked = await ask('cancel', { dropCopiedData: true });
   assert.deepEqual([asked.status, asked.json.status], [202, 'WORKING']);
-  assert.deepEqual(await wanted(), [{ wanted: 'cancelled', loadLevel: 3, dropCopied: true }]);
+  assert.deepEqual(await wanted(), [
+    { wanted: 'cancelled', loadLevel: 3, copyMegabytesPerSecond: null, dropCopied: true },
+  ]);
   assert.equal((await ask('pause')).json.errorCode, 'LIVE_MIGRATION_DECIDED');
   await report({ state: 'cancelled' });
   const { status, errorMessage } = await show();
@@ -125,6 +134,8 @@ test('what an extension is asked wrongly is named, as for all of the API', async
     ['loadLevel', { loadLevel: 5 }, 'INVALID_ENUM_VALUE'],
     ['loadLevel', { loadLevel: '1' }, 'INVALID_ENUM_VALUE'],
     ['loadLevel', {}, 'MISSING_ATTRIBUTE'],
+    ['copyRate', { maxMegabytesPerSecond: 0 }, 'VALIDATION_ERROR'],
+    ['copyRate', {}, 'MISSING_ATTRIBUTE'],
     ['cutoverWindow', { hours: 0 }, 'VALIDATION_ERROR'],
     ['cutoverWindow', { hours: 1.5 }, 'INVALID_JSON_ATTRIBUTE'],
     ['cutoverWindow', { hours: 721 }, 'VALIDATION_ERROR'],
@@ -163,13 +174,19 @@ test('GET shows phases, counts and reasons as the agent reported them, and nothi
       collectionsTotal: 1,
       documentsCopied: 1,
       documentsTotal: 9,
+      partitionsDone: 0,
+      partitionsTotal: 1,
+      restarts: 0,
     },
-    indexes: { built: 0, total: 0 },
+    etaSeconds: 8,
+    indexes: { building: null, built: 0, total: 0 },
     notReadyReasons: ['the initial copy is under way'],
     oplog,
     phase: 'copying',
     phases: [{ name: 'copying', startedAt: '1970-01-01T00:00:00Z' }],
+    rates: { bytesPerSecond: 1, changesPerSecond: null, documentsPerSecond: 1 },
     repairs: { ...repairs, at: '1970-01-01T00:00:00Z' },
+    since: '1970-01-01T00:00:00Z',
     waiting: [{ for: 'the source', since: '1970-01-01T00:00:00Z', reason: 'it is out of reach' }],
     warnings: [],
   });

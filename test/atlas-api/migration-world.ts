@@ -51,6 +51,7 @@ export function progress(migrationId: string, changes: Partial<Progress> = {}): 
   return {
     migrationId,
     state: 'copying',
+    sinceMs: 0,
     phases: [],
     copy: {
       collectionsTotal: 1,
@@ -59,8 +60,13 @@ export function progress(migrationId: string, changes: Partial<Progress> = {}): 
       documentsCopied: 1,
       bytesTotal: 9,
       bytesCopied: 1,
+      partitionsTotal: 1,
+      partitionsDone: 0,
+      restarts: 0,
     },
-    indexes: { total: 0, built: 0 },
+    indexes: { total: 0, built: 0, building: null },
+    rates: { bytesPerSecond: 1, documentsPerSecond: 1, changesPerSecond: null },
+    etaSeconds: 8,
     changes: { read: 0, applied: 0, duringCopy: 0, queued: 0 },
     lagSeconds: 7,
     readyForCutover: false,

@@ -25,6 +25,7 @@ const events: Record<string, MigrationEvent> = {
   resume: { kind: 'resume', atMs: AT },
   cancel: { kind: 'cancel', dropCopied: true, atMs: AT },
   level: { kind: 'load level', level: 1, atMs: AT },
+  rate: { kind: 'copy rate', megabytesPerSecond: 5, atMs: AT },
   extension: { kind: 'extend', untilMs: AT + 5, atMs: AT - 1 },
   expiry: { kind: 'window ran out', atMs: AT },
 };
@@ -39,6 +40,7 @@ const ENDED: Record<keyof typeof events, Outcome> = {
   resume: 'refused',
   cancel: 'refused',
   level: 'refused',
+  rate: 'refused',
   extension: 'refused',
   expiry: 'ignored',
 };
@@ -55,6 +57,7 @@ const EXPECTED: Record<MigrationStatus, Record<keyof typeof events, Outcome>> = 
     resume: 'NEW',
     cancel: 'NEW',
     level: 'NEW',
+    rate: 'NEW',
     extension: 'refused',
     expiry: 'ignored',
   },
@@ -68,6 +71,7 @@ const EXPECTED: Record<MigrationStatus, Record<keyof typeof events, Outcome>> = 
     resume: 'WORKING',
     cancel: 'WORKING',
     level: 'WORKING',
+    rate: 'WORKING',
     extension: 'WORKING',
     expiry: 'EXPIRED',
   },

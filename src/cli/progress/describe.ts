@@ -4,6 +4,7 @@ import { formatBytes, formatCount, formatSeconds } from './format.ts';
 /** The facts of a view that matter in its phase, as short phrases the most wanted first: a narrow terminal shows only so many. */
 export function describeView(view: ProgressView): string[] {
   const { progress } = view;
+  const { rates } = progress;
   const facts: (string | undefined)[] = progress.waiting.flatMap((wait) => [
     `waiting for ${wait.for} for ${formatSeconds((view.atMs - wait.sinceMs) / 1000)}`,
     wait.reason,
@@ -11,15 +12,16 @@ export function describeView(view: ProgressView): string[] {
   switch (view.phase) {
     case 'copying':
       facts.push(
-        view.bytesPerSecond === null ? undefined : `${formatBytes(view.bytesPerSecond)}/s`,
+        rates.bytesPerSecond === null ? undefined : `${formatBytes(rates.bytesPerSecond)}/s`,
         lag(view),
         eta(view),
         `${formatBytes(progress.copy.bytesCopied)} of ${formatBytes(progress.copy.bytesTotal)}`,
         `${formatCount(progress.copy.documentsCopied)} documents`,
+        restarts(view),
       );
       break;
     case 'building indexes':
-      facts.push(`${progress.indexes.built} of ${progress.indexes.total} indexes`, lag(view), eta(view));
+      facts.push(`${progress.indexes.built} of ${progress.indexes.total} indexes`, builds(view), lag(view), eta(view));
       break;
     case 'repairing':
       facts.push(
@@ -35,7 +37,7 @@ export function describeView(view: ProgressView): string[] {
       facts.push(
         lag(view),
         eta(view),
-        view.changesPerSecond === null ? undefined : `${formatCount(view.changesPerSecond)} changes/s`,
+        rates.changesPerSecond === null ? undefined : `${formatCount(rates.changesPerSecond)} changes/s`,
         `${formatCount(progress.changes.applied)} changes`,
         `${formatCount(progress.changes.queued)} waiting`,
       );
@@ -53,10 +55,19 @@ export function describeView(view: ProgressView): string[] {
   return facts.filter((fact) => fact !== undefined);
 }
 
+function builds({ progress }: ProgressView): string | undefined {
+  const [slowest] = [...(progress.indexes.building ?? [])].sort((a, b) => a.done / a.total - b.done / b.total);
+  return slowest && `${slowest.namespace} ${Math.floor((100 * slowest.done) / slowest.total)} %`;
+}
+
 function lag({ progress }: ProgressView): string | undefined {
   return progress.lagSeconds === null ? undefined : `lag ${progress.lagSeconds} s`;
 }
 
-function eta({ etaSeconds }: ProgressView): string | undefined {
+function restarts({ progress: { copy } }: ProgressView): string | undefined {
+  return copy.restarts === 0 ? undefined : `restarted ${copy.restarts} times: collections were dropped on the source`;
+}
+
+function eta({ progress: { etaSeconds } }: ProgressView): string | undefined {
   return etaSeconds === null ? undefined : `ETA ${formatSeconds(etaSeconds)}`;
 }

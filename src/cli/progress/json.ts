@@ -19,8 +19,9 @@ export class JsonRenderer implements ProgressRenderer {
   finish(view: ProgressView): void {
     this.#shown = view;
     const { atMs, progress, ...derived } = view;
+    const { rates, ...snapshot } = progress;
     this.#sink.write(
-      `${JSON.stringify({ type: 'progress', time: new Date(atMs).toISOString(), ...derived, ...progress })}\n`,
+      `${JSON.stringify({ type: 'progress', time: new Date(atMs).toISOString(), ...derived, ...rates, ...snapshot })}\n`,
     );
   }
 }

@@ -1,6 +1,6 @@
 import type { Progress } from '../../engine/index.ts';
 import { type Clock, systemClock } from '../../platform/index.ts';
-import { ProgressCollector } from './collect.ts';
+import { viewOf } from './collect.ts';
 import type { ProgressRenderer } from './renderer.ts';
 
 /**
@@ -13,10 +13,9 @@ export async function watchProgress(
   signal: AbortSignal,
   clock: Clock = systemClock,
 ): Promise<void> {
-  const collector = new ProgressCollector();
   const view = () => {
     const progress = snapshot();
-    return progress && collector.collect(progress, clock.now());
+    return progress && viewOf(progress, clock.now());
   };
   while (!signal.aborted) {
     const current = view();

@@ -3,6 +3,7 @@ import { messageOf, reach, UserError } from '../../platform/index.ts';
 import { classify } from '../cluster/failure-policy.ts';
 import { readAll } from '../cluster/raw-cursor.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
+import { recordedCounts } from '../lifecycle/counters.ts';
 import { Slots } from '../lifecycle/slots.ts';
 import { createCollection, dropCollection, modifyOptions, renameCollection } from './change-catalog.ts';
 import { differingFields } from './fields.ts';
@@ -144,9 +145,17 @@ async function dropGone(
       ({ uuid }) => uuid?.toHexString(false) === collection.destinationUuid?.toHexString(false),
     );
     if (entry !== undefined) await dropCollection(context.fence, entry.database, entry.name, entry.uuid);
+    await declareRestart(context, collection);
     await context.checkpoint.removeCollection(collection.uuid);
     context.tracked.delete(collection.id);
   }
+}
+
+/** What was copied of it counts no more, which whoever watches has to be told, also by a successor. */
+async function declareRestart({ counters, checkpoint }: EngineContext, { copied }: TrackedCollection): Promise<void> {
+  if (copied.documents === 0) return;
+  counters.restarts += 1;
+  await checkpoint.save({ counts: recordedCounts(counters) });
 }
 
 /** Renames may swap names or form a ring, so whatever stands in the way steps aside first. */

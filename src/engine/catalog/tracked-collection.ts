@@ -46,6 +46,8 @@ export class TrackedCollection {
   indexes: readonly IndexSpec[] = [];
   documents = 0;
   bytes = 0;
+  /** What of its copy is on record on the destination, so that a successor says no less. */
+  readonly copied = { documents: 0, bytes: 0, partitions: 0, partitionsDone: 0 };
   /** Size of the average document, for choosing batch sizes; 0 when unknown. */
   averageBytes = 0;
   /** Size of the largest document seen, for guessing what keys will bring; 0 when none was. */

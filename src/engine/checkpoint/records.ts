@@ -1,5 +1,4 @@
 import type { Binary, Timestamp, UUID } from 'mongodb';
-import type { Counters } from '../lifecycle/counters.ts';
 import type { MigrationState, PhaseTime } from '../lifecycle/progress.ts';
 
 /** Version of what is stored below. Any other is refused: it would be misread. */
@@ -21,6 +20,8 @@ export interface MigrationRecord {
   /** What is migrated and where to, as JSON: what was copied by one selection can't be followed by another. */
   readonly selection: string;
   readonly state: MigrationState;
+  /** When it entered that state. */
+  readonly stateAtMs?: number;
   /** When an engine wrote last, by the destination's clock. */
   readonly savedAt?: Date;
   /** Whether this migration blocks users' writes on the destination; on record before it does. */
@@ -30,11 +31,20 @@ export interface MigrationRecord {
   /** What the source's catalog has to stay, by namespace, where its changes can't be followed; on record with the token. */
   readonly catalog?: CatalogRecord;
   readonly phases: readonly PhaseTime[];
-  readonly counts: Partial<Counters>;
+  readonly counts: Partial<RecordedCounts>;
   /** Set once the source's oplog no longer reached back to the token. */
   readonly repairs?: RepairsRecord;
   readonly cutover?: CutoverRecord;
   readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };
+}
+
+export interface RecordedCounts {
+  readonly read: number;
+  readonly applied: number;
+  readonly duringCopy: number;
+  readonly restarts: number;
+  readonly compared: number;
+  readonly differed: number;
 }
 
 /** Namespace and digest. No object: names of namespaces may be any. */

@@ -170,6 +170,7 @@ export class Copier {
     const { checkpoint, retrier } = this.#context;
     const partitions = await onSource(this.#context, collection, () => planPartitions(this.#context, collection));
     await retrier.run('the destination', () => checkpoint.planPartitions(collection.uuid, partitions));
+    Object.assign(collection.copied, { documents: 0, bytes: 0, partitions: partitions.length, partitionsDone: 0 });
     await this.#enter(collection, 'copying');
     if (suspicion === null) return;
     await retrier.run('the destination', () => checkpoint.clearSuspect(collection.uuid, suspicion.mark));

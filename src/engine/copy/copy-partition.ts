@@ -25,7 +25,7 @@ export async function copyPartition(
   partition: PartitionRecord,
   throttle: Throttle,
 ): Promise<void> {
-  const progress = new PartitionProgress(context, partition);
+  const progress = new PartitionProgress(context, collection, partition);
   const writes: Promise<void>[] = [];
   try {
     const batches = collection.isCapped
@@ -196,21 +196,26 @@ export function batchSize(collection: TrackedCollection): number {
   return Math.max(1, Math.min(BATCH_DOCUMENTS, Math.floor(BATCH_BYTES / collection.averageBytes)));
 }
 
-/** What of a partition is acknowledged, saved now and then. */
+/** What of a partition is acknowledged. It counts for others once it is on record, so that a successor never says less. */
 class PartitionProgress {
   readonly #context: EngineContext;
+  readonly #collection: TrackedCollection;
   readonly #partition: PartitionRecord;
   #lastId: Binary | null;
   #documents: number;
   #bytes: number;
+  #recorded: { readonly documents: number; readonly bytes: number };
   #savedAtMs: number;
 
-  constructor(context: EngineContext, partition: PartitionRecord) {
+  constructor(context: EngineContext, collection: TrackedCollection, partition: PartitionRecord) {
     this.#context = context;
+    this.#collection = collection;
     this.#partition = partition;
     this.#lastId = partition.lastId;
-    this.#documents = partition.documents;
-    this.#bytes = partition.bytes;
+    // A capped collection is read from its beginning again.
+    this.#documents = collection.isCapped ? 0 : partition.documents;
+    this.#bytes = collection.isCapped ? 0 : partition.bytes;
+    this.#recorded = partition;
     this.#savedAtMs = context.clock.elapsed();
   }
 
@@ -218,8 +223,6 @@ class PartitionProgress {
     this.#lastId = lastId;
     this.#documents += documents;
     this.#bytes += bytes;
-    this.#context.counters.documentsCopied += documents;
-    this.#context.counters.bytesCopied += bytes;
     if (this.#context.clock.elapsed() - this.#savedAtMs < SAVE_PROGRESS_EVERY_MS) return;
     this.#savedAtMs = this.#context.clock.elapsed();
     await this.save();
@@ -228,12 +231,18 @@ class PartitionProgress {
 
   async finish(): Promise<void> {
     await this.save(true);
+    this.#collection.copied.partitionsDone += 1;
   }
 
   async save(done = false): Promise<void> {
-    const fields = { lastId: this.#lastId, documents: this.#documents, bytes: this.#bytes, done };
+    const { copied } = this.#collection;
+    const documents = Math.max(this.#documents, this.#recorded.documents);
+    const bytes = Math.max(this.#bytes, this.#recorded.bytes);
     await this.#context.retrier.run('the destination', () =>
-      this.#context.checkpoint.savePartition(this.#partition._id, fields),
+      this.#context.checkpoint.savePartition(this.#partition._id, { lastId: this.#lastId, documents, bytes, done }),
     );
+    copied.documents += documents - this.#recorded.documents;
+    copied.bytes += bytes - this.#recorded.bytes;
+    this.#recorded = { documents, bytes };
   }
 }

@@ -1,10 +1,12 @@
 import type { Clock } from '../../platform/index.ts';
 
-/** Keeps the initial copy under a rate. Time is booked ahead, so several readers share the rate fairly. */
+/** Keeps the initial copy under a rate, which may change at any time. Whoever asks first goes first, so several readers share it fairly. */
 export class Throttle {
-  readonly #bytesPerSecond: number;
   readonly #clock: Clock;
-  #bookedUntilMs = Number.NEGATIVE_INFINITY;
+  #bytesPerSecond: number;
+  #freeAtMs = Number.NEGATIVE_INFINITY;
+  #turn: Promise<void> = Promise.resolve();
+  #changed = new AbortController();
 
   /** @param bytesPerSecond Infinity for no limit */
   constructor(bytesPerSecond: number, clock: Clock) {
@@ -12,12 +14,25 @@ export class Throttle {
     this.#clock = clock;
   }
 
+  /** Takes effect at once, also for those that wait. */
+  set bytesPerSecond(rate: number) {
+    if (rate === this.#bytesPerSecond) return;
+    this.#bytesPerSecond = rate;
+    this.#freeAtMs = Number.NEGATIVE_INFINITY;
+    this.#changed.abort();
+    this.#changed = new AbortController();
+  }
+
   /** Resolves when `bytes` more may be sent, or when the signal aborts. */
   async take(bytes: number, signal: AbortSignal): Promise<void> {
-    if (this.#bytesPerSecond === Number.POSITIVE_INFINITY) return;
-    const nowMs = this.#clock.elapsed();
-    const startMs = Math.max(nowMs, this.#bookedUntilMs);
-    this.#bookedUntilMs = startMs + (bytes / this.#bytesPerSecond) * 1_000;
-    if (startMs > nowMs) await this.#clock.sleep(startMs - nowMs, signal);
+    const before = this.#turn;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#turn = promise;
+    await before;
+    while (this.#clock.elapsed() < this.#freeAtMs && !signal.aborted) {
+      await this.#clock.sleep(this.#freeAtMs - this.#clock.elapsed(), AbortSignal.any([signal, this.#changed.signal]));
+    }
+    this.#freeAtMs = this.#clock.elapsed() + (bytes / this.#bytesPerSecond) * 1_000;
+    resolve();
   }
 }

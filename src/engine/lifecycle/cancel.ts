@@ -15,14 +15,13 @@ export interface Cancellation {
  * is to be dropped.
  */
 export async function cancel(context: EngineContext, log: MigrationLog, { drop }: Cancellation): Promise<'cancelled'> {
-  const { retrier, tracked, checkpoint } = context;
+  const { retrier, checkpoint } = context;
   if (drop) {
     await dropMade(context);
     await retrier.run('the destination', () => context.accounts.drop());
   }
   // What stays is on record for whoever cleans up.
   await retrier.run('the destination', () => checkpoint.forgetCopy());
-  tracked.clear();
   if (await blocksDestination(context)) await openDestination(context);
   await log.save({ blocksDestination: false });
   await log.enter('cancelled');

@@ -1,7 +1,9 @@
+import type { RecordedCounts } from '../checkpoint/records.ts';
+
 /** What the parts of a running migration count, for progress. */
 export interface Counters {
-  documentsCopied: number;
-  bytesCopied: number;
+  /** Collections that left while or after they were copied: then what is copied and what there is grow smaller. */
+  restarts: number;
   read: number;
   /** Of those read, the ones that concern what is migrated: of a filtered collection they are counted when they are applied. */
   concerned: number;
@@ -12,15 +14,11 @@ export interface Counters {
   differed: number;
 }
 
+/** What of them goes on record. */
+export function recordedCounts({ read, applied, duringCopy, compared, differed, restarts }: Counters): RecordedCounts {
+  return { read, applied, duringCopy, compared, differed, restarts };
+}
+
 export function newCounters(): Counters {
-  return {
-    documentsCopied: 0,
-    bytesCopied: 0,
-    read: 0,
-    concerned: 0,
-    applied: 0,
-    duringCopy: 0,
-    compared: 0,
-    differed: 0,
-  };
+  return { restarts: 0, read: 0, concerned: 0, applied: 0, duringCopy: 0, compared: 0, differed: 0 };
 }

@@ -23,14 +23,16 @@ export class MigrationLog {
   }
 
   async save(fields: Partial<Omit<MigrationRecord, '_id' | 'schema' | 'term'>>): Promise<void> {
-    await this.#retrier.run('the destination', () => this.#checkpoint.save(fields));
-    this.#record = { ...this.#record, ...fields };
+    const dated = this.#dated(fields);
+    await this.#retrier.run('the destination', () => this.#checkpoint.save(dated));
+    this.#record = { ...this.#record, ...dated };
   }
 
   /** Writes the last word of a run that has ended, once, and knows it even when the destination can't be told. */
   async saveLast(fields: Partial<Omit<MigrationRecord, '_id' | 'schema' | 'term'>>): Promise<void> {
-    this.#record = { ...this.#record, ...fields };
-    await this.#checkpoint.save(fields);
+    const dated = this.#dated(fields);
+    this.#record = { ...this.#record, ...dated };
+    await this.#checkpoint.save(dated);
   }
 
   /** Enters a state, and ends or begins phases of the report accordingly. */
@@ -48,5 +50,10 @@ export class MigrationLog {
   async saveCutover(fields: Partial<CutoverRecord>): Promise<void> {
     const before = this.#record.cutover ?? { requestedAtMs: this.#clock.now(), blocking: false, committed: false };
     await this.save({ cutover: { ...before, ...fields } });
+  }
+
+  #dated(fields: Partial<MigrationRecord>): Partial<MigrationRecord> {
+    const enters = fields.state !== undefined && fields.state !== this.#record.state;
+    return enters ? { ...fields, stateAtMs: this.#clock.now() } : fields;
   }
 }

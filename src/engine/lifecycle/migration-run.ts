@@ -14,13 +14,15 @@ import { connectCluster } from '../cluster/connect.ts';
 import { Fence } from '../cluster/fence.ts';
 import { describeWait, Retrier } from '../cluster/retry.ts';
 import { DEFAULT_PARTITION_BYTES } from '../copy/plan-partitions.ts';
+import { Throttle } from '../copy/throttle.ts';
 import { confirmDestination } from '../cutover/confirm-destination.ts';
 import { cutOver, finishCutover, reopenAfterFailure, settleOpenBlock } from '../cutover/cut-over.ts';
 import { checkClusters } from '../preflight/preflight.ts';
 import { type Cancellation, cancel } from './cancel.ts';
 import type { EngineContext } from './context.ts';
-import { newCounters } from './counters.ts';
+import { newCounters, recordedCounts } from './counters.ts';
 import { Gate } from './gate.ts';
+import { IndexBuilds } from './index-builds.ts';
 import { DEFAULT_LOAD_LEVEL, type LoadLevel, loadOf } from './load-level.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import { MigrationLog } from './migration-log.ts';
@@ -28,6 +30,8 @@ import { type MigrationOptions, selectionOf } from './options.ts';
 import { Pings } from './pings.ts';
 import { loadTracked, prepareNew } from './prepare.ts';
 import type { Outcome, WantedState } from './progress.ts';
+import { snapshot } from './snapshot.ts';
+import { Speed } from './speed.ts';
 import { StreamFollower } from './stream-follower.ts';
 import { TaskGroup } from './task-group.ts';
 import { lastRefusal, waitsOf } from './waits.ts';
@@ -47,11 +51,14 @@ export class MigrationRun {
   readonly #options: MigrationOptions;
   readonly #tasks: TaskGroup;
   readonly #stop: AbortSignal;
+  readonly #throttle: Throttle;
   readonly context: EngineContext;
   readonly log: MigrationLog;
   readonly addresses: { readonly source: string; readonly destination: string };
   readonly warnings: readonly string[];
   readonly pings: Pings;
+  readonly indexBuilds: IndexBuilds;
+  readonly speed = new Speed();
   follower: StreamFollower | undefined;
   wanted: WantedState = 'running';
   /** Set when the operator has given the migration up. */
@@ -75,7 +82,10 @@ export class MigrationRun {
     this.log = parts.log;
     this.addresses = parts.addresses;
     this.warnings = parts.warnings;
+    this.#throttle = new Throttle(Number.POSITIVE_INFINITY, parts.context.clock);
+    this.limitCopy(Number.POSITIVE_INFINITY);
     this.pings = new Pings(parts.context);
+    this.indexBuilds = new IndexBuilds(parts.context);
   }
 
   /**
@@ -174,6 +184,11 @@ export class MigrationRun {
     this.follower?.adjustLoad();
   }
 
+  /** Limits the initial copy, within what the options allow. @param bytesPerSecond  Infinity for no other limit than that */
+  limitCopy(bytesPerSecond: number): void {
+    this.#throttle.bytesPerSecond = Math.min(bytesPerSecond, this.#options.copyBytesPerSecond ?? bytesPerSecond);
+  }
+
   /** Why a cutover can't begin; empty when it can. */
   get notReadyReasons(): string[] {
     const reasons: string[] = [];
@@ -209,16 +224,12 @@ export class MigrationRun {
       await context.retrier.run('the destination', () => context.checkpoint.clearError());
     const token = log.record.token ?? (await prepareNew(context, log, this.#options));
     await log.enter('copying', 'copying');
-    this.follower = new StreamFollower(
-      context,
-      this.#tasks,
-      log,
-      token,
-      this.#options.copyBytesPerSecond ?? Number.POSITIVE_INFINITY,
-    );
+    this.follower = new StreamFollower(context, this.#tasks, log, token, this.#throttle);
     await this.follower.start();
     this.#tasks.start(() => this.#saveCheckpoints());
     this.#tasks.start(() => this.pings.run());
+    this.#tasks.start(() => this.indexBuilds.run());
+    this.#tasks.start(() => this.speed.run(context, () => snapshot(this, this.#options)));
     return await this.#steer(this.follower);
   }
 
@@ -286,11 +297,11 @@ export class MigrationRun {
 
   async #saveCheckpoint(): Promise<void> {
     if (this.follower === undefined) return;
-    // What is copied is counted by its ranges, and what is concerned counts for one cutover only.
-    const { read, applied, duringCopy, compared, differed } = this.context.counters;
-    const counts = { read, applied, duringCopy, compared, differed };
     // Straight to the store: the last one is written when the run's signal has aborted already.
-    await this.context.checkpoint.save({ token: this.follower.safeToken, counts });
+    await this.context.checkpoint.save({
+      token: this.follower.safeToken,
+      counts: recordedCounts(this.context.counters),
+    });
     await reach('engine.checkpoint.saved');
   }
 

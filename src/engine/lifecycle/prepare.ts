@@ -46,8 +46,10 @@ export async function loadTracked(context: EngineContext): Promise<void> {
     // A copy that ended leaves its spool behind when the engine dies at that moment.
     if (collection.state === 'live') await retrier.run('the destination', () => checkpoint.clearSpool(collection.uuid));
     for (const partition of await retrier.run('the destination', () => checkpoint.partitions(collection.uuid))) {
-      context.counters.documentsCopied += partition.documents;
-      context.counters.bytesCopied += partition.bytes;
+      collection.copied.documents += partition.documents;
+      collection.copied.bytes += partition.bytes;
+      collection.copied.partitions += 1;
+      if (partition.done) collection.copied.partitionsDone += 1;
     }
   }
 }

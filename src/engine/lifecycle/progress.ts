@@ -52,10 +52,35 @@ export interface RepairsProgress {
   readonly keysDiffered: number;
 }
 
+/** Keys that are in an index so far, or documents read for it: what the server counts. */
+export interface IndexBuild {
+  readonly namespace: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface Rates {
+  readonly bytesPerSecond: number | null;
+  readonly documentsPerSecond: number | null;
+  /** Changes applied. */
+  readonly changesPerSecond: number | null;
+}
+
+export interface Left {
+  readonly collections: number;
+  readonly views: number;
+  /** Indexes that are unique or expire documents on the source and not here. */
+  readonly weakenedIndexes: number;
+  /** Whether users cannot write there. */
+  readonly blocked: boolean;
+}
+
 /** A snapshot of a migration. Counts never go backwards except after a declared restart. */
 export interface Progress {
   readonly migrationId: string;
   readonly state: MigrationState;
+  /** When it entered this state; null before the first. */
+  readonly sinceMs: number | null;
   readonly phases: readonly PhaseTime[];
   /** Estimates are the source's own statistics, raised when exceeded; of a filtered collection its copy counts what matches. */
   readonly copy: {
@@ -65,8 +90,22 @@ export interface Progress {
     readonly documentsCopied: number;
     readonly bytesTotal: number;
     readonly bytesCopied: number;
+    /** Ranges of `_id`, of the collections whose copy has begun. */
+    readonly partitionsTotal: number;
+    readonly partitionsDone: number;
+    /** Collections that the source dropped after something of them was copied: each time, the numbers above grow smaller. */
+    readonly restarts: number;
   };
-  readonly indexes: { readonly total: number; readonly built: number };
+  readonly indexes: {
+    readonly total: number;
+    readonly built: number;
+    /** Builds that the destination is at, as it says; null while nothing is being built, or where the user may not ask. */
+    readonly building: readonly IndexBuild[] | null;
+  };
+  /** Over the last minute; null while too little was seen. */
+  readonly rates: Rates;
+  /** Until everything is copied, or until the destination has caught up; null where nobody can say. */
+  readonly etaSeconds: number | null;
   readonly changes: {
     /** Changes of documents taken from the stream. */
     readonly read: number;
@@ -101,5 +140,7 @@ export interface Progress {
   readonly warnings: readonly string[];
   /** What it can't go on without at the moment; empty when it goes on. The warnings say the same in sentences. */
   readonly waiting: readonly Wait[];
+  /** Of a migration that was cancelled or failed: what it leaves on the destination. `linkspan cleanup` has the names. */
+  readonly left?: Left;
   readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };
 }

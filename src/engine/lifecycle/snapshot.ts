@@ -1,15 +1,17 @@
+import { expireAfterSeconds, type IndexSpec, isUnique } from '../catalog/index-spec.ts';
 import { modernisedWarnings } from '../catalog/legacy-index.ts';
 import { describeWait } from '../cluster/retry.ts';
 import type { MigrationRun } from './migration-run.ts';
 import type { MigrationOptions } from './options.ts';
-import type { Progress, RepairsProgress } from './progress.ts';
+import type { Left, Progress, RepairsProgress } from './progress.ts';
 import { waitsOf } from './waits.ts';
 
 /** Progress of a migration that this process has not begun to run. */
-export function notYetRunning(options: MigrationOptions): Progress {
+export function notYetRunning({ migrationId }: Pick<MigrationOptions, 'migrationId'>): Progress {
   return {
-    migrationId: options.migrationId,
+    migrationId,
     state: 'created',
+    sinceMs: null,
     phases: [],
     copy: {
       collectionsTotal: 0,
@@ -18,8 +20,13 @@ export function notYetRunning(options: MigrationOptions): Progress {
       documentsCopied: 0,
       bytesTotal: 0,
       bytesCopied: 0,
+      partitionsTotal: 0,
+      partitionsDone: 0,
+      restarts: 0,
     },
-    indexes: { total: 0, built: 0 },
+    indexes: { total: 0, built: 0, building: null },
+    rates: { bytesPerSecond: null, documentsPerSecond: null, changesPerSecond: null },
+    etaSeconds: null,
     changes: { read: 0, applied: 0, duringCopy: 0, queued: 0 },
     lagSeconds: null,
     oplog: null,
@@ -57,22 +64,26 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
   return {
     migrationId: options.migrationId,
     state,
+    sinceMs: log.record.stateAtMs ?? null,
     phases,
     copy: {
       collectionsTotal: collections.length,
       collectionsDone: done.length,
-      documentsTotal: Math.max(
-        sum(({ documents }) => documents),
-        counters.documentsCopied,
-      ),
-      documentsCopied: counters.documentsCopied,
-      bytesTotal: Math.max(
-        sum(({ bytes }) => bytes),
-        counters.bytesCopied,
-      ),
-      bytesCopied: counters.bytesCopied,
+      documentsTotal: sum(({ documents, copied }) => Math.max(documents, copied.documents)),
+      documentsCopied: sum(({ copied }) => copied.documents),
+      bytesTotal: sum(({ bytes, copied }) => Math.max(bytes, copied.bytes)),
+      bytesCopied: sum(({ copied }) => copied.bytes),
+      partitionsTotal: sum(({ copied }) => copied.partitions),
+      partitionsDone: sum(({ copied }) => copied.partitionsDone),
+      restarts: counters.restarts,
     },
-    indexes: { total: sum(({ indexes }) => indexes.length), built: sum(({ indexes }) => indexes.length, done) },
+    indexes: {
+      total: sum(({ indexes }) => indexes.length),
+      built: sum(({ indexes }) => indexes.length, done),
+      building: following ? run.indexBuilds.current : null,
+    },
+    rates: run.speed.rates,
+    etaSeconds: following ? run.speed.etaSeconds : null,
     changes: {
       read: counters.read,
       applied: counters.applied,
@@ -108,6 +119,7 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
       ]),
     ],
     waiting,
+    ...(state === 'failed' || state === 'cancelled' ? { left: leftBy(run) } : {}),
     ...(error === undefined ? {} : { error }),
   };
 }
@@ -131,4 +143,15 @@ function repairWarnings(repairs: RepairsProgress | null): string[] {
     `The source lost changes before they were taken, noticed at ${new Date(atMs).toISOString()} (${reason}). ${collectionsDone} of the ` +
       `${collections} collections concerned are repaired, with ${keysDiffered} documents that differed.`,
   ];
+}
+
+function leftBy({ context, log }: MigrationRun): Left {
+  const made = [...context.tracked.values()].filter(({ destinationUuid }) => destinationUuid !== null);
+  const isWeakened = (spec: IndexSpec) => isUnique(spec) || expireAfterSeconds(spec) !== undefined;
+  return {
+    collections: made.length,
+    views: context.views.databases.reduce((sum, database) => sum + context.views.of(database).size, 0),
+    weakenedIndexes: made.reduce((sum, { indexes }) => sum + indexes.filter(isWeakened).length, 0),
+    blocked: (log.record.blocksDestination ?? false) && log.record.cutover?.canWriteAtMs === undefined,
+  };
 }

@@ -12,7 +12,7 @@ import { IndexKeeper } from '../catalog/index-keeper.ts';
 import { reconcileCatalog } from '../catalog/reconcile.ts';
 import { isBefore, timeOfToken } from '../cluster/cluster-time.ts';
 import { Copier } from '../copy/copier.ts';
-import { Throttle } from '../copy/throttle.ts';
+import type { Throttle } from '../copy/throttle.ts';
 import type { RunningStream } from '../cutover/cut-over.ts';
 import { Repairs } from '../verify/repairs.ts';
 import { markSuspect } from '../verify/suspicion.ts';
@@ -47,13 +47,7 @@ export class StreamFollower implements RunningStream {
   #following: Promise<void> = Promise.resolve();
   #latest: { readonly batch: StreamBatch; readonly atMs: number } | undefined;
 
-  constructor(
-    context: EngineContext,
-    tasks: TaskGroup,
-    log: MigrationLog,
-    token: ResumeToken,
-    copyBytesPerSecond: number,
-  ) {
+  constructor(context: EngineContext, tasks: TaskGroup, log: MigrationLog, token: ResumeToken, throttle: Throttle) {
     this.#context = context;
     this.#log = log;
     this.#tasks = tasks;
@@ -68,7 +62,6 @@ export class StreamFollower implements RunningStream {
       this.#spool,
       (collection) => void tasks.start(() => this.#copier.revive(collection)),
     );
-    const throttle = new Throttle(copyBytesPerSecond, context.clock);
     this.#copier = new Copier(context, this.#spool, this.#lanes, this.#indexes, throttle);
     this.#watermark = new Watermark({ token, time }, () =>
       Math.min(this.#lanes.oldestSequence, this.#spool.oldestSequence),

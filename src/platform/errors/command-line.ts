@@ -30,7 +30,7 @@ export const commandLineErrors = defineErrors({
   UNKNOWN_CALL: {
     status: 404,
     detail: 'There is no %.',
-    remedy: 'The calls are GET /api/v1/progress and POST /api/v1/start, pause, resume, commit and reverse.',
+    remedy: 'The calls are GET /api/v1/progress and POST /api/v1/start, load, pause, resume, commit and reverse.',
   },
   INVALID_REQUEST: {
     status: 400,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ProgressCollector } from '../../../src/cli/progress/collect.ts';
+import { viewOf } from '../../../src/cli/progress/collect.ts';
 import { JsonRenderer } from '../../../src/cli/progress/json.ts';
 import { PlainRenderer } from '../../../src/cli/progress/plain.ts';
 import { TtyRenderer } from '../../../src/cli/progress/tty.ts';
@@ -28,16 +28,15 @@ const series: readonly (readonly [number, Progress])[] = [
   [0, snapshot({ state: 'preparing', lagSeconds: null })],
   [1_000, copied(0)],
   [2_000, copied(250_000)],
-  [5_000, copied(1_000_000)],
+  [5_000, { ...copied(1_000_000), etaSeconds: 12, rates: { ...snapshot().rates, bytesPerSecond: 250_000 } }],
   [9_000, tailing({ lagSeconds: 2 })],
   [12_000, snapshot({ state: 'committed', lagSeconds: null })],
 ];
 
 function render(renderer: JsonRenderer | PlainRenderer | TtyRenderer): void {
-  const collector = new ProgressCollector();
-  for (const [atMs, progress] of series.slice(0, -1)) renderer.show(collector.collect(progress, atMs));
+  for (const [atMs, progress] of series.slice(0, -1)) renderer.show(viewOf(progress, atMs));
   const [atMs, progress] = series.at(-1) ?? [0, snapshot()];
-  renderer.finish(collector.collect(progress, atMs));
+  renderer.finish(viewOf(progress, atMs));
 }
 
 test('a terminal shows bar, rate, lag and ETA on one line that is drawn over, and keeps a line of each phase', () => {
@@ -78,7 +77,7 @@ test('a repair after lost history says how far it is', () => {
   const paper = new Paper();
   const repairs = { declared: 1, atMs: 0, reason: 'lost', collections: 4, collectionsDone: 1 };
   const progress = tailing({ repairs: { ...repairs, documentsCompared: 1_234, keysDiffered: 5 } });
-  new PlainRenderer(paper).show(new ProgressCollector().collect(progress, 0));
+  new PlainRenderer(paper).show(viewOf(progress, 0));
   const facts = '1 of 4 collections compared after lost history, lag 3 s, 1,234 documents compared, 5 differed';
   assert.equal(paper.text, `repairing: 25 %, ${facts}\n`);
 });

@@ -5,6 +5,7 @@ export function snapshot(changed: Partial<Progress> = {}): Progress {
   return {
     migrationId: '0123456789abcdef01234567',
     state: 'copying',
+    sinceMs: 1_000,
     phases: [{ name: 'preparing', startedAtMs: 0, endedAtMs: 1_000 }],
     copy: {
       collectionsTotal: 3,
@@ -13,8 +14,13 @@ export function snapshot(changed: Partial<Progress> = {}): Progress {
       documentsCopied: 1_000,
       bytesTotal: 4_000_000,
       bytesCopied: 1_000_000,
+      partitionsTotal: 4,
+      partitionsDone: 1,
+      restarts: 0,
     },
-    indexes: { total: 4, built: 0 },
+    indexes: { total: 4, built: 0, building: null },
+    rates: { bytesPerSecond: null, documentsPerSecond: null, changesPerSecond: null },
+    etaSeconds: null,
     changes: { read: 10, applied: 5, duringCopy: 2, queued: 7 },
     lagSeconds: 3,
     oplog: null,
@@ -41,7 +47,7 @@ export function tailing(changed: Partial<Progress> = {}): Progress {
   return snapshot({
     state: 'tailing',
     copy: { ...copy, collectionsDone: 3, bytesCopied: copy.bytesTotal, documentsCopied: 2_000 },
-    indexes: { total: 4, built: 4 },
+    indexes: { total: 4, built: 4, building: null },
     ...changed,
   });
 }

@@ -16,7 +16,7 @@ export class RateWindow {
    * @param windowMs how far back it looks
    * @param warmUpMs how much it must have seen before it says anything: the first batches of a copy say little about the rest
    */
-  constructor(windowMs = 15_000, warmUpMs = 2_000) {
+  constructor(windowMs = 60_000, warmUpMs = 2_000) {
     this.#windowMs = windowMs;
     this.#warmUpMs = warmUpMs;
   }

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { onReach } from '../../src/platform/index.ts';
+import { eventually } from '../support/eventually.ts';
+import { checkForLeaks } from '../support/leak-check.ts';
+import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
+import { startSync } from '../support/sync-process.ts';
+import { RunningMigration } from './running-migration.ts';
+
+checkForLeaks({ sockets: false });
+
+test('what progress counts never goes back, not even over kill -9 in the middle of the copy, and is true in the end', async () => {
+  await using pair = await startPair();
+  await fill(pair, 'items', 60_000);
+  const uris = { source: pair.source.uri, destination: pair.destination.uri };
+  const seen: [number, number, number][] = [];
+  const look = async (sync: Awaited<ReturnType<typeof startSync>>) => {
+    const { collectionCopy, linkspan } = await sync.progress();
+    const { documentsCopied, partitionsDone } = linkspan.copy;
+    seen.push([collectionCopy.estimatedCopiedBytes, documentsCopied, partitionsDone]);
+    return { documentsCopied, phase: linkspan.phase };
+  };
+  for (const [least, hook] of [
+    [1, 'engine.copy.progress-saved@4=kill'],
+    [20_000, 'engine.copy.progress-saved@3=kill'],
+  ] as const) {
+    await using killed = await startSync(uris, [], { hook });
+    await killed.call('load', { maxMegabytesPerSecond: 6 });
+    await eventually(
+      () =>
+        look(killed).then(
+          () => false,
+          () => true,
+        ),
+      { deadlineMs: 30_000, what: 'its death' },
+    );
+    assert.equal((await killed.linkspan.exit).signal, 'SIGKILL');
+    assert.ok((seen.at(-1)?.[1] ?? 0) >= least, 'it had copied something');
+  }
+  await using last = await startSync(uris);
+  await eventually(async () => (await look(last)).phase === 'tailing', { deadlineMs: 30_000, what: 'the copy' });
+  // A process that has not read its checkpoint yet knows of nothing copied.
+  const running = seen.filter(([, documents]) => documents > 0);
+  for (const [index, values] of running.entries()) {
+    const before = running[index - 1] ?? [0, 0, 0];
+    assert.ok(
+      values.every((value, which) => value >= (before[which] ?? 0)),
+      `${before} and then ${values}`,
+    );
+  }
+  assert.equal(seen.at(-1)?.[1], 60_000);
+});
+
+test('a collection that the source drops in the middle of its copy is a restart that is told, also by a successor', async () => {
+  await using pair = await startPair();
+  await fill(pair, 'items', 10);
+  await fill(pair, 'doomed', 40_000);
+  let dropped: Promise<unknown> | undefined;
+  using _ = onReach('engine.copy.progress-saved', () => {
+    dropped ??= pair.source.client.db('shop').collection('doomed').drop();
+    return dropped.then(() => undefined);
+  });
+  await using first = RunningMigration.start(pair, { copyBytesPerSecond: 4_000_000 });
+  await first.until('the restart', ({ copy }) => copy.restarts === 1);
+  await first.untilReady();
+  const { documentsCopied, documentsTotal, partitionsTotal } = first.progress.copy;
+  assert.deepEqual([documentsCopied, documentsTotal, partitionsTotal], [10, 10, 1]);
+  await first.stop();
+  await using second = RunningMigration.start(pair, { migrationId: first.progress.migrationId });
+  await second.untilReady();
+  assert.deepEqual([second.progress.copy.restarts, second.progress.copy.documentsCopied], [1, 10]);
+});
+
+test('index builds are shown as far as the destination is with them', async () => {
+  await using pair = await startPair();
+  await fill(pair, 'items', 1_000);
+  await pair.source.client.db('shop').collection('items').createIndex({ n: 1 });
+  const failPoint = 'hangIndexBuildDuringCollectionScanPhaseBeforeInsertion';
+  const admin = pair.destination.client.db('admin');
+  await admin.command({ configureFailPoint: failPoint, mode: 'alwaysOn', data: { fieldsToMatch: { n: 500 } } });
+  await using running = RunningMigration.start(pair);
+  await running.until('the build', ({ indexes }) => (indexes.building ?? []).some(({ done }) => done > 0));
+  const { indexes, sinceMs } = running.progress;
+  assert.deepEqual(
+    [indexes.building?.[0]?.namespace, indexes.building?.[0]?.total, indexes.built],
+    ['shop.items', 1_000, 0],
+  );
+  assert.ok(sinceMs !== null && sinceMs <= Date.now());
+  await admin.command({ configureFailPoint: failPoint, mode: 'off' });
+  await running.untilReady();
+  assert.equal(running.progress.indexes.built, 1);
+});
+
+test('a limit of the copy holds from the moment it is set, and so does its end, for what waits already', async () => {
+  await using pair = await startPair();
+  await fill(pair, 'items', 20_000);
+  await using running = RunningMigration.start(pair);
+  running.migration.limitCopy(1);
+  await running.until('the first batch', ({ copy }) => copy.partitionsTotal === 1);
+  await eventually(
+    async () => (await pair.destination.client.db('shop').collection('items').estimatedDocumentCount()) > 0,
+    {
+      deadlineMs: 10_000,
+      what: 'the one batch that may pass',
+    },
+  );
+  assert.equal(running.progress.copy.partitionsDone, 0);
+  running.migration.limitCopy(null);
+  await running.untilReady();
+});
+
+async function fill({ source }: ReplicaSetPair, name: string, documents: number): Promise<void> {
+  const filling = 'x'.repeat(700);
+  const collection = source.client.db('shop').collection<{ _id: number }>(name);
+  await collection.insertMany(Array.from({ length: documents }, (_, n) => ({ _id: n, n, filling })));
+}
