@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Progress } from '../../src/engine/index.ts';
 import { type Exit, type LinkspanProcess, runLinkspan } from '../support/linkspan-process.ts';
-import { mayEndWith, mayFailOf } from './expectations.ts';
+import { mayFailOf } from './expectations.ts';
 import { MOMENTS, type Moment } from './fault.ts';
 import { ProgressWatch } from './progress-watch.ts';
 import type { RoundLog } from './round-log.ts';
@@ -109,9 +109,11 @@ export class EngineLives {
       this.#log.say(`the engine ended: ${JSON.stringify(exit)}`);
       const expected = this.#expectedEnd;
       this.#expectedEnd = undefined;
-      if (exit.code === DONE && this.latest?.state === 'committed') return 'committed';
+      const over = exit.code === DONE || exit.signal === 'SIGTERM';
+      if (over && this.latest?.state === 'committed') return 'committed';
       if (exit.signal === 'SIGKILL' && (expected === 'killed' || hook?.endsWith('=kill'))) continue;
-      if (exit.code === STOPPED && expected === 'terminated') continue;
+      // One that has hardly started, or has all but ended, ends by the signal itself.
+      if ((exit.code === STOPPED || exit.signal === 'SIGTERM') && expected === 'terminated') continue;
       const code = codeOf(engine);
       if (exit.code !== FAILED || !mayFailOf(code, this.#log.met)) {
         this.#log.find(`the engine ended with ${JSON.stringify(exit)}, ${code}: ${engine.stderr.slice(-600)}`);
@@ -123,7 +125,7 @@ export class EngineLives {
       failures.push({ code, atMs: performance.now() });
       const since = failures.filter((one) => one.code === code && one.atMs > this.#log.faultChangedAtMs);
       if (since.length < SAME_FAILURES) continue;
-      if (!mayEndWith(code)) this.#log.find(`it does not go on after ${code}: ${engine.stderr.slice(-600)}`);
+      this.#log.find(`it does not go on after ${code}: ${engine.stderr.slice(-600)}`);
       return { failed: code };
     }
   }
@@ -153,9 +155,10 @@ export class EngineLives {
     await this.#call(paused ? 'pause' : 'resume');
   }
 
-  /** Waits for those processes whose place was taken: each has to notice, and end. */
+  /** Waits for those processes whose place was taken: each has to notice, and end, unless it had committed before that. */
   async settleFormer(): Promise<void> {
     for (const former of this.#former) {
+      if (/"state":"committed"/.test(former.stdout)) continue;
       const exit = await Promise.race([former.exit, delay(HANG_AFTER_MS, undefined, { ref: false })]);
       if (exit === undefined) this.#log.find('an engine whose place was taken goes on');
       else if (exit.code !== FAILED || codeOf(former) !== 'TAKEN_OVER')

@@ -4,13 +4,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../src/platform/index.ts';
 import { faultKinds } from './expectations.ts';
-import type { FaultKind } from './fault.ts';
 import { drawPlan } from './plan.ts';
 import { runRound } from './round.ts';
 import { RoundLog } from './round-log.ts';
 
 /**
- * `npm run campaign -- [--seed N] [--minutes M] [--parallel 1|2] [--round] [--with KIND…] [--only KIND…] [--keep FOLDER]`: migrations between
+ * `npm run campaign -- [--seed N] [--minutes M] [--parallel 1|2] [--round] [--only KIND…] [--keep FOLDER]`: migrations between
  * real servers with writers and faults, for that long (10 minutes by default), one after the other or two at a time. Round n has the seed
  * N + n; `--round` runs the one with seed N alone, and tells what happens. Exit code 1 when something was found, with everything about it in
  * a folder.
@@ -21,7 +20,6 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '10' },
     parallel: { type: 'string', default: '1' },
     round: { type: 'boolean', default: false },
-    with: { type: 'string', multiple: true, default: [] },
     only: { type: 'string', multiple: true, default: [] },
     keep: { type: 'string', default: join(tmpdir(), 'linkspan-campaign') },
   },
@@ -29,7 +27,7 @@ const { values } = parseArgs({
 
 const MOST_LANES = 2;
 const first = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed);
-const kinds = faultKinds(values.with, values.only);
+const kinds = faultKinds(values.only);
 const endMs = Date.now() + Number(values.minutes) * 60_000;
 const totals = { passed: 0, failed: 0 };
 let next = first;
@@ -70,14 +68,10 @@ async function oneRound(seed: number): Promise<void> {
   const folder = log.keep(values.keep, seed);
   console.log(`  NOT OK: seed ${seed}, ${seconds} s; see ${folder}\n${log.findings.join('\n')}`);
   console.log(
-    `  again: npm run campaign -- --seed ${seed} --round${flags('with', values.with)}${flags('only', values.only)}`,
+    `  again: npm run campaign -- --seed ${seed} --round${values.only.map((kind) => ` --only ${kind}`).join('')}`,
   );
 }
 
 function causeOf(error: unknown): string {
   return error instanceof Error && error.cause !== undefined ? `because of ${messageOf(error.cause)}` : '';
-}
-
-function flags(name: string, given: readonly string[]): string {
-  return given.map((kind) => ` --${name} ${kind as FaultKind}`).join('');
 }

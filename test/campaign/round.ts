@@ -39,7 +39,12 @@ export async function runRound(plan: Plan, log: RoundLog): Promise<RoundReport> 
         // The oplog is cut only up to the last checkpoint of the storage.
         ...(plan.oplogMegabytes < 100 ? { mongodArgs: ['--syncdelay', '1'] } : {}),
       },
-      destination: { auth: true, members: plan.members.destination },
+      destination: {
+        auth: true,
+        members: plan.members.destination,
+        // After the cutover documents expire there, and on the blocked source they do not: that is no difference.
+        setParameters: { ttlMonitorEnabled: false },
+      },
     }),
   );
   const proxies: Partial<Record<Side, FaultProxy>> = {};
