@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { loadAgentKey, newAgentKey } from '../link/index.ts';
@@ -10,6 +10,8 @@ const linkFile = z.object({
   /** The shape of this file. */
   version: z.literal(1),
   serverUrl: z.string(),
+  /** Of the certificate that the agent trusts there; absent: what its machine trusts. */
+  keyPin: z.string().optional(),
   /** Public id of the link-token that was redeemed: the same token given again is no new one. */
   tokenId: z.string(),
   agentId: z.string(),
@@ -33,13 +35,16 @@ export class AgentStore {
   /**
    * The agent's key, made at the first call. It is durable before it is used: an agent that is killed right after redeeming its link-token
    * finds the key again, and with it the link.
-   * @throws UserError AGENT_DATA_UNUSABLE
+   * @throws UserError AGENT_DATA_UNUSABLE, AGENT_KEY_EXPOSED
    */
   key(): KeyObject {
     const file = join(this.#directory, 'agent.key');
     return this.#use(() => {
       const stored = readIfThere(file);
-      if (stored !== undefined) return loadAgentKey(stored);
+      if (stored !== undefined) {
+        refuseExposed(file);
+        return loadAgentKey(stored);
+      }
       const pem = newAgentKey();
       writeDurably(file, pem);
       return loadAgentKey(pem);
@@ -64,9 +69,16 @@ export class AgentStore {
     try {
       return act();
     } catch (error) {
+      if (error instanceof UserError) throw error;
       throw new UserError('AGENT_DATA_UNUSABLE', [this.#directory, messageOf(error)], { cause: error });
     }
   }
+}
+
+/** Whoever else could read the key may have it already. */
+function refuseExposed(file: string): void {
+  const mode = statSync(file).mode & 0o777;
+  if ((mode & 0o077) !== 0) throw new UserError('AGENT_KEY_EXPOSED', [file, mode.toString(8)]);
 }
 
 function readIfThere(file: string): string | undefined {
