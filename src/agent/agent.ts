@@ -13,12 +13,14 @@ import { Validator } from './validator.ts';
 const POLL_WAIT_SECONDS = 30;
 const LOOK_EVERY_MS = 250;
 const INVENTORY_EVERY_MS = 60_000;
+/** Far less than the control plane refuses, far more than a network delays. */
+const CLOCK_APART_MS = 60_000;
 /** How long a migration may take for its last checkpoint. Service managers kill after 10 s and more. */
 const STOP_WITHIN_MS = 9_000;
 
 export interface AgentOptions {
   readonly configuration: AgentConfiguration;
-  readonly client: LinkClient;
+  readonly client: Pick<LinkClient, 'poll' | 'report' | 'clockAheadMs'>;
   readonly logger: Logger;
   readonly clock?: Clock;
 }
@@ -28,13 +30,14 @@ export interface AgentOptions {
  * reached it goes on with what was wanted last.
  */
 export class Agent {
-  readonly #client: LinkClient;
+  readonly #client: AgentOptions['client'];
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #inventory: Inventory;
   readonly #validator: Validator;
   readonly #runner: MigrationRunner;
   readonly #reporter: Reporter;
+  #isClockWrong = false;
 
   constructor({ configuration, client, logger, clock = systemClock }: AgentOptions) {
     const optionsOf = (migrationId: string, { source, destination, dropDestination }: Assignment) => ({
@@ -88,9 +91,20 @@ export class Agent {
   }
 
   async #look(signal: AbortSignal): Promise<void> {
+    this.#watchClock();
     this.#runner.advance();
     await this.#reporter.sendIfDue(signal);
     await this.#clock.sleep(LOOK_EVERY_MS, signal);
+  }
+
+  #watchClock(): void {
+    const aheadMs = this.#client.clockAheadMs ?? 0;
+    const wasWrong = this.#isClockWrong;
+    this.#isClockWrong = Math.abs(aheadMs) > CLOCK_APART_MS;
+    if (this.#isClockWrong && !wasWrong) {
+      const aheadSeconds = Math.round(aheadMs / 1000);
+      this.#logger.warn({ aheadSeconds }, "this clock and the control plane's differ; at five minutes nothing goes on");
+    }
   }
 
   async #keepInventory(signal: AbortSignal): Promise<void> {
