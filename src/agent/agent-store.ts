@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { loadAgentKey, newAgentKey } from '../link/index.ts';
@@ -32,13 +32,18 @@ export class AgentStore {
     this.#use(() => mkdirSync(directory, { recursive: true, mode: 0o700 }));
   }
 
+  /** The store of a directory that is there; undefined where none is. Makes nothing. */
+  static existing(directory: string): AgentStore | undefined {
+    return existsSync(directory) ? new AgentStore(directory) : undefined;
+  }
+
   /**
    * The agent's key, made at the first call. It is durable before it is used: an agent that is killed right after redeeming its link-token
    * finds the key again, and with it the link.
    * @throws UserError AGENT_DATA_UNUSABLE, AGENT_KEY_EXPOSED
    */
   key(): KeyObject {
-    const file = join(this.#directory, 'agent.key');
+    const file = this.#keyFile;
     return this.#use(() => {
       const stored = readIfThere(file);
       if (stored !== undefined) {
@@ -51,9 +56,10 @@ export class AgentStore {
     });
   }
 
-  /** The link, or undefined before there is one. @throws UserError AGENT_DATA_UNUSABLE */
+  /** The link, or undefined before there is one; without its key a link is none. @throws UserError AGENT_DATA_UNUSABLE */
   link(): StoredLink | undefined {
     return this.#use(() => {
+      if (!existsSync(this.#keyFile)) return undefined;
       const stored = readIfThere(join(this.#directory, 'link.json'));
       return stored === undefined ? undefined : linkFile.parse(JSON.parse(stored));
     });
@@ -63,6 +69,10 @@ export class AgentStore {
   saveLink(link: StoredLink): void {
     const text = JSON.stringify({ version: 1, ...link } satisfies z.infer<typeof linkFile>, null, 2);
     this.#use(() => writeDurably(join(this.#directory, 'link.json'), `${text}\n`));
+  }
+
+  get #keyFile(): string {
+    return join(this.#directory, 'agent.key');
   }
 
   #use<Result>(act: () => Result): Result {

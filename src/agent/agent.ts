@@ -2,6 +2,7 @@ import type { Assignment } from '../link/index.ts';
 import { type Clock, type Logger, messageOf, systemClock } from '../platform/index.ts';
 import { Backoff } from './backoff.ts';
 import type { AgentConfiguration } from './configuration.ts';
+import { destinationAddress } from './destination-address.ts';
 import { Inventory } from './inventory.ts';
 import type { LinkClient } from './link-client.ts';
 import { MigrationRunner } from './migration-runner.ts';
@@ -43,7 +44,7 @@ export class Agent {
     const optionsOf = (migrationId: string, { source, destination, dropDestination }: Assignment) => ({
       migrationId,
       source: sourceAddress(configuration, source),
-      destination: { uri: destination.uri },
+      destination: destinationAddress(destination),
       dropDestination,
       copyBytesPerSecond: configuration.copyBytesPerSecond,
       logger: logger.child({ migration: migrationId }),
@@ -109,10 +110,13 @@ export class Agent {
 
   async #keepInventory(signal: AbortSignal): Promise<void> {
     const aborted = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined)));
+    let told = '';
     while (!signal.aborted) {
       // Looking at a cluster that does not answer takes longer than a service manager waits.
       const taken = await Promise.race([this.#inventory.take(), aborted]);
-      if (taken) this.#reporter.setInventory(taken);
+      const shown = JSON.stringify(taken);
+      if (taken && shown !== told) this.#reporter.setInventory(taken);
+      told = shown;
       await this.#clock.sleep(INVENTORY_EVERY_MS, signal);
     }
   }

@@ -17,6 +17,7 @@ export const redeemResponse = z.object({ agentId: id, linkId: id, orgId: id });
 /** What a deployment of the source looks like; the fields of Atlas's AvailableClustersDeployment. */
 const deployment = z.object({
   name: z.string(),
+  clusterId: id.optional(),
   managed: z.boolean(),
   sharded: z.boolean(),
   tlsEnabled: z.boolean(),

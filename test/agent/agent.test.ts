@@ -58,6 +58,7 @@ async function startAgent(
   const configuration: AgentConfiguration = {
     host: 'mover',
     dataDir: plane.agentDirectory,
+    plainHttp: 'loopback',
     projects: [{ id: SOURCE_PROJECT, name: 'shop', deployments: [{ name: 'orders', uri }] }],
     copyBytesPerSecond,
   };

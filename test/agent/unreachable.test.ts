@@ -11,7 +11,12 @@ import { startControlPlane } from './control-plane.ts';
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 const never = new AbortController().signal;
-const configuration = { host: 'mover', dataDir: '/nowhere', projects: [] };
+const configuration: AgentOptions['configuration'] = {
+  host: 'mover',
+  dataDir: '/nowhere',
+  plainHttp: 'loopback',
+  projects: [],
+};
 
 /** This machine's clock, set wrong. */
 const clockAhead = (ms: number): Clock => ({ ...systemClock, now: () => Date.now() + ms });

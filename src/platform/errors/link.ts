@@ -129,6 +129,13 @@ export const linkErrors = defineErrors({
     detail: 'The control plane at % refused the request: %.',
     remedy: 'Check that the address is that of a Linkspan of a fitting version and that no proxy is in between.',
   },
+  DESTINATION_OPTION_REFUSED: {
+    status: 400,
+    detail: "The agent does not take % in a destination's connection string.",
+    remedy:
+      "It would reach for files, credentials or programs of the agent's machine, or have it trust anybody. Register the destination " +
+      'without it.',
+  },
   SOURCE_NOT_CONFIGURED: {
     status: 400,
     detail: 'The agent has no deployment % in project %.',
