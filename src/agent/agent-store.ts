@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { loadAgentKey, newAgentKey } from '../link/index.ts';
@@ -69,6 +69,11 @@ export class AgentStore {
   saveLink(link: StoredLink): void {
     const text = JSON.stringify({ version: 1, ...link } satisfies z.infer<typeof linkFile>, null, 2);
     this.#use(() => writeDurably(join(this.#directory, 'link.json'), `${text}\n`));
+  }
+
+  /** Forgets the link; the key stays. @throws UserError AGENT_DATA_UNUSABLE */
+  forgetLink(): void {
+    this.#use(() => rmSync(join(this.#directory, 'link.json'), { force: true }));
   }
 
   get #keyFile(): string {

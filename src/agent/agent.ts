@@ -16,6 +16,8 @@ const LOOK_EVERY_MS = 250;
 const INVENTORY_EVERY_MS = 60_000;
 /** Far less than the control plane refuses, far more than a network delays. */
 const CLOCK_APART_MS = 60_000;
+/** Two reports may be missing. */
+const SYNCED_FOR_MS = 25_000;
 /** How long a migration may take for its last checkpoint. Service managers kill after 10 s and more. */
 const STOP_WITHIN_MS = 9_000;
 
@@ -58,6 +60,11 @@ export class Agent {
     this.#runner = new MigrationRunner(optionsOf, logger);
     const situation = { validations: () => this.#validator.results(), migrations: () => this.#runner.reports() };
     this.#reporter = new Reporter(client, situation, clock);
+  }
+
+  /** Whether the control plane knows what is the case here: it has taken a report lately. */
+  get isSynced(): boolean {
+    return this.#clock.now() - this.#reporter.sentAtMs < SYNCED_FOR_MS;
   }
 
   /**

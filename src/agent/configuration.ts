@@ -46,6 +46,24 @@ export const agentFile = z
         (projects) => projects.every(({ deployments }) => unique(deployments.map(({ name }) => name))),
         'two deployments of one project have the same name',
       ),
+    opsManagerApi: z
+      .strictObject({
+        listen: z
+          .string()
+          .regex(
+            /^(127(\.\d{1,3}){3}|\[::1\]|localhost):\d{1,5}$/,
+            'expected an address of this machine alone, such as 127.0.0.1:8081',
+          )
+          .meta({ description: 'Address of this machine alone, such as 127.0.0.1:8081.' }),
+        orgId: z
+          .string()
+          .regex(/^[0-9a-f]{24}$/, 'expected 24 lower-case hexadecimal digits')
+          .meta({ description: "The source's organization, 24 hexadecimal digits of your choice." }),
+        publicKey: z.string().min(1).meta({ description: 'The user name of HTTP digest.' }),
+        privateKey: z.string().min(16).meta({ description: 'The password of HTTP digest.' }),
+      })
+      .optional()
+      .meta({ description: "Ops Manager's calls that link and unlink the source; without it nothing listens." }),
     copy: z
       .strictObject({
         maxMegabytesPerSecond: z
@@ -58,6 +76,7 @@ export const agentFile = z
   })
   .meta({ title: 'Configuration of linkspan agent' });
 
+export type OpsManagerApiSettings = NonNullable<z.infer<typeof agentFile>['opsManagerApi']>;
 type SourceProject = z.infer<typeof project>;
 export type SourceDeployment = z.infer<typeof deployment>;
 
@@ -69,6 +88,7 @@ export interface AgentConfiguration {
   readonly dataDir: string;
   readonly plainHttp: 'loopback' | 'anywhere';
   readonly projects: readonly SourceProject[];
+  readonly opsManagerApi?: OpsManagerApiSettings;
   /** Upper limit of the initial copy. */
   readonly copyBytesPerSecond?: number;
 }
@@ -78,13 +98,21 @@ export interface AgentConfiguration {
  * @throws UserError CONFIGURATION_UNREADABLE or CONFIGURATION_INVALID with the line and the key
  */
 export function readAgentConfiguration(file: string, environment = process.env): AgentConfiguration {
-  const { host, dataDir, plainHttp = 'loopback', projects, copy } = readConfiguration(file, agentFile, environment);
+  const {
+    host,
+    dataDir,
+    plainHttp = 'loopback',
+    projects,
+    opsManagerApi,
+    copy,
+  } = readConfiguration(file, agentFile, environment);
   const megabytes = copy?.maxMegabytesPerSecond;
   return {
     host: host ?? hostname(),
     // Paths in a file are relative to the file: a service manager starts the agent from anywhere.
     dataDir: resolve(dirname(file), dataDir ?? 'linkspan-agent'),
     plainHttp,
+    opsManagerApi,
     projects: projects.map((entry) => ({
       ...entry,
       deployments: entry.deployments.map((one) => ({

@@ -1,13 +1,13 @@
 import { Command } from 'commander';
 import {
-  Agent,
   checkAgent,
-  establishLink,
   guardDialling,
   linkTokenFrom,
+  MigrationHost,
+  openOpsManagerApi,
   readAgentConfiguration,
 } from '../agent/index.ts';
-import { createLogger, systemClock } from '../platform/index.ts';
+import { createLogger, systemClock, UserError } from '../platform/index.ts';
 import { describeError } from './describe-error.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { catchSignals } from './signals.ts';
@@ -53,29 +53,33 @@ async function runAgent(file: string): Promise<ExitCode> {
   using signals = catchSignals();
   using _guard = guardDialling(tellRefused);
   const configuration = readAgentConfiguration(file);
-  const { dataDir, host, plainHttp } = configuration;
+  const { host, opsManagerApi } = configuration;
   const logger = createLogger();
   const token = linkTokenFrom(process.env);
   // Neither a child process nor a crash report has any business with it.
   delete process.env.LINKSPAN_LINK_TOKEN;
-  let agent: Agent;
-  try {
-    const { client, link } = await establishLink(
-      { dataDir, host, token, plainHttp, clock: systemClock },
-      signals.signal,
-    );
-    tell(`linked to organization ${link.orgId} at ${link.serverUrl} as host ${host}`);
-    agent = new Agent({ configuration, client, logger });
-  } catch (error) {
-    if (signals.received()) return exitCode.done;
-    throw error;
+  let isLinked = false;
+  const migrationHost = new MigrationHost({
+    configuration,
+    logger,
+    clock: systemClock,
+    linked: ({ orgId, serverUrl }) => {
+      isLinked = true;
+      tell(`linked to organization ${orgId} at ${serverUrl} as host ${host}`);
+    },
+  });
+  if (opsManagerApi) {
+    const { url } = await openOpsManagerApi(opsManagerApi, migrationHost, logger, systemClock);
+    tell(`Ops Manager's calls are served at ${url}`);
   }
   let code: ExitCode = exitCode.done;
   try {
-    await agent.run(signals.signal);
+    await migrationHost.run(token, signals.signal);
   } catch (error) {
-    tell(describeError(error));
-    code = exitCode.failed;
+    if (!signals.received()) {
+      tell(describeError(error));
+      code = isLinked || !(error instanceof UserError) ? exitCode.failed : exitCode.usageOrPrecondition;
+    }
   }
   // A cluster that does not answer can hold sockets open for half a minute. Everything that matters is durable by now.
   process.exit(code);

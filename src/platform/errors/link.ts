@@ -129,6 +129,11 @@ export const linkErrors = defineErrors({
     detail: 'The control plane at % refused the request: %.',
     remedy: 'Check that the address is that of a Linkspan of a fitting version and that no proxy is in between.',
   },
+  MIGRATION_LINK_EXISTS: {
+    status: 409,
+    detail: 'This agent is linked already, to organization % at %.',
+    remedy: 'Delete that link first (DELETE …/liveExport/migrationLink).',
+  },
   DESTINATION_OPTION_REFUSED: {
     status: 400,
     detail: "The agent does not take % in a destination's connection string.",
