@@ -38,6 +38,8 @@ export interface CutoverRecord {
   /** Past the point of no return: the destination is the primary copy from here on. */
   readonly committed: boolean;
   readonly canWriteAtMs?: number;
+  /** The watchdog that opened the source again. */
+  readonly openedBy?: string;
 }
 
 /** `creating`: known, but not yet on the destination. The spool is drained before a collection is `live`. */
