@@ -41,6 +41,8 @@ export class Agent {
   readonly #runner: MigrationRunner;
   readonly #reporter: Reporter;
   #isClockWrong = false;
+  #inventoryWantedAtMs: number | undefined;
+  #lookAgain = new AbortController();
 
   constructor({ configuration, client, logger, clock = systemClock }: AgentOptions) {
     const optionsOf = (migrationId: string, { source, destination, dropDestination }: Assignment) => ({
@@ -95,6 +97,8 @@ export class Agent {
       revision = wanted.revision;
       this.#validator.setWanted(wanted.validations);
       this.#runner.setWanted(wanted.migrations);
+      if (wanted.inventoryWantedAtMs !== this.#inventoryWantedAtMs) this.#lookAgain.abort();
+      this.#inventoryWantedAtMs = wanted.inventoryWantedAtMs;
     };
   }
 
@@ -119,12 +123,13 @@ export class Agent {
     const aborted = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined)));
     let told = '';
     while (!signal.aborted) {
+      this.#lookAgain = new AbortController();
       // Looking at a cluster that does not answer takes longer than a service manager waits.
       const taken = await Promise.race([this.#inventory.take(), aborted]);
       const shown = JSON.stringify(taken);
       if (taken && shown !== told) this.#reporter.setInventory(taken);
       told = shown;
-      await this.#clock.sleep(INVENTORY_EVERY_MS, signal);
+      await this.#clock.sleep(INVENTORY_EVERY_MS, AbortSignal.any([signal, this.#lookAgain.signal]));
     }
   }
 

@@ -4,6 +4,7 @@ import { Agent } from '../../src/agent/agent.ts';
 import type { AgentConfiguration } from '../../src/agent/configuration.ts';
 import { establishLink } from '../../src/agent/establish-link.ts';
 import {
+  availableProjects,
   cancelMigration,
   createMigration,
   deleteLinks,
@@ -118,6 +119,20 @@ test('the control plane sees the clusters of the configuration with what matters
   assert.match(deployment?.featureCompatibilityVersion ?? '', /^\d+\.\d+$/);
   assert.deepEqual([deployment?.sharded, deployment?.tlsEnabled, deployment?.managed], [false, false, false]);
   assert.ok((deployment?.dbSizeBytes ?? 0) > 0 && (deployment?.oplogSizeMB ?? 0) > 0);
+  assert.match(deployment?.clusterId ?? '', /^[0-9a-f]{24}$/);
+  // Whoever asks has the agent look again, long before it would by itself.
+  const before = deployment?.dbSizeBytes ?? 0;
+  const text = 'y'.repeat(100_000);
+  await source.client
+    .db('more')
+    .collection('c')
+    .insertMany(Array.from({ length: 20 }, () => ({ text })));
+  const sizeShown = async () => {
+    const [shown] = await availableProjects(plane.control, plane.actor, plane.orgId);
+    return shown?.deployments[0]?.dbSizeBytes ?? 0;
+  };
+  await eventually(async () => (await sizeShown()) > before, { what: 'the new size', deadlineMs: 30_000 });
+  await source.client.db('more').dropDatabase();
 });
 
 test('a validation says that all is well, or every reason why not', async () => {
