@@ -2,6 +2,7 @@ import type { Assignment } from '../link/index.ts';
 import { type Clock, type Logger, messageOf, systemClock } from '../platform/index.ts';
 import { Backoff } from './backoff.ts';
 import type { AgentConfiguration } from './configuration.ts';
+import { CutoverNotes } from './cutover-notes.ts';
 import { destinationAddress } from './destination-address.ts';
 import { Inventory } from './inventory.ts';
 import type { LinkClient } from './link-client.ts';
@@ -40,6 +41,7 @@ export class Agent {
   readonly #validator: Validator;
   readonly #runner: MigrationRunner;
   readonly #reporter: Reporter;
+  readonly #cutovers: CutoverNotes;
   #isClockWrong = false;
   #inventoryWantedAtMs: number | undefined;
   #lookAgain = new AbortController();
@@ -60,6 +62,7 @@ export class Agent {
     this.#inventory = new Inventory(configuration, logger);
     this.#validator = new Validator(optionsOf, logger);
     this.#runner = new MigrationRunner(optionsOf, logger);
+    this.#cutovers = new CutoverNotes(configuration.dataDir);
     const situation = { validations: () => this.#validator.results(), migrations: () => this.#runner.reports() };
     this.#reporter = new Reporter(client, situation, clock);
   }
@@ -77,6 +80,8 @@ export class Agent {
   async run(signal: AbortSignal): Promise<void> {
     const linkEnded = new AbortController();
     const ending = AbortSignal.any([signal, linkEnded.signal]);
+    // The engine's first act is to settle an open write block, which waits for no control plane.
+    this.#runner.setWanted(this.#cutovers.left());
     const end = (error: unknown) => linkEnded.abort(error);
     await Promise.all([
       this.#repeat(ending, this.#poller()).catch(end),
@@ -87,7 +92,9 @@ export class Agent {
     const allStopped = new AbortController();
     const stopping = this.#runner.stopAll().finally(() => allStopped.abort());
     await Promise.race([stopping, this.#clock.sleep(STOP_WITHIN_MS, allStopped.signal)]);
-    if (linkEnded.signal.aborted) throw linkEnded.signal.reason;
+    if (!linkEnded.signal.aborted) return;
+    this.#cutovers.note([]);
+    throw linkEnded.signal.reason;
   }
 
   #poller(): (signal: AbortSignal) => Promise<void> {
@@ -96,6 +103,7 @@ export class Agent {
       const wanted = await this.#client.poll({ revision, waitSeconds: POLL_WAIT_SECONDS }, signal);
       revision = wanted.revision;
       this.#validator.setWanted(wanted.validations);
+      this.#cutovers.note(wanted.migrations);
       this.#runner.setWanted(wanted.migrations);
       if (wanted.inventoryWantedAtMs !== this.#inventoryWantedAtMs) this.#lookAgain.abort();
       this.#inventoryWantedAtMs = wanted.inventoryWantedAtMs;

@@ -2,6 +2,7 @@ import { type Clock, type Logger, UserError } from '../platform/index.ts';
 import { Agent } from './agent.ts';
 import { AgentStore, type StoredLink } from './agent-store.ts';
 import type { AgentConfiguration } from './configuration.ts';
+import { CutoverNotes } from './cutover-notes.ts';
 import { establishLink } from './establish-link.ts';
 
 export interface MigrationHostOptions {
@@ -84,8 +85,11 @@ export class MigrationHost {
   async unlink(): Promise<boolean> {
     const wasLinked = this.#running !== undefined;
     await this.#end();
-    if (wasLinked) new AgentStore(this.#options.configuration.dataDir).forgetLink();
-    return wasLinked;
+    if (!wasLinked) return false;
+    const { dataDir } = this.#options.configuration;
+    new AgentStore(dataDir).forgetLink();
+    new CutoverNotes(dataDir).note([]);
+    return true;
   }
 
   async #end(): Promise<void> {

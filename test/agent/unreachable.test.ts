@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import { Agent, type AgentOptions } from '../../src/agent/agent.ts';
+import { CutoverNotes } from '../../src/agent/cutover-notes.ts';
 import { establishLink } from '../../src/agent/establish-link.ts';
 import type { Report } from '../../src/link/index.ts';
 import { type Clock, silentLogger, systemClock, UserError } from '../../src/platform/index.ts';
+import { RunningMigration } from '../engine/running-migration.ts';
 import { eventually } from '../support/eventually.ts';
-import { startControlPlane } from './control-plane.ts';
+import { startPair } from '../support/replica-set.ts';
+import { needsSource } from '../support/source-version.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { SOURCE_PROJECT, startControlPlane } from './control-plane.ts';
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
@@ -67,6 +74,47 @@ test('an agent tries for an hour, more and more seldom, and goes on when the con
   assert.ok(reports.length > 0);
   const late = attempts.filter((ms) => ms > end - HOUR_MS / 2);
   assert.ok(late.length > 10 && late.length < 1_000, `${late.length} attempts in half an hour`);
+});
+
+test('a source that was left blocked is opened at the start, though the control plane cannot be reached', {
+  skip: needsSource('6.0', 'it has no write block'),
+}, async () => {
+  await using pair = await startPair();
+  using folder = temporaryFolder('agent');
+  const shop = pair.source.client.db('shop').collection('orders');
+  await shop.insertOne({});
+  const migrationId = 'cd'.repeat(12);
+  {
+    await using running = RunningMigration.start(pair, { migrationId });
+    await running.untilReady();
+  }
+  const destination = { uri: pair.destination.uri };
+  const source = { projectId: SOURCE_PROJECT, clusterName: 'orders', ssl: false };
+  const assignment = { source, destination, dropDestination: false };
+  new CutoverNotes(folder.path).note([
+    { id: migrationId, assignment, wanted: 'cutover', loadLevel: 3, dropCopied: false },
+  ]);
+  assert.equal(statSync(join(folder.path, 'cutovers.json')).mode & 0o777, 0o600);
+  const records = pair.destination.client.db('linkspan_internal').collection<{ _id: string }>('migrations');
+  const cutover = { requestedAtMs: 1, blocking: true, committed: false };
+  await records.updateOne({ _id: migrationId }, { $set: { cutover } });
+  await pair.source.client.db('admin').command({ setUserWriteBlockMode: 1, global: true });
+
+  const fails = () => Promise.reject(new UserError('CONTROL_PLANE_UNREACHABLE', ['https://l.example', 'no route']));
+  const deployments = [{ name: 'orders', uri: pair.source.uri }];
+  const stop = new AbortController();
+  const running = new Agent({
+    configuration: {
+      ...configuration,
+      dataDir: folder.path,
+      projects: [{ id: SOURCE_PROJECT, name: 'shop', deployments }],
+    },
+    client: { clockAheadMs: 0, poll: fails, report: fails },
+    logger: silentLogger,
+  }).run(stop.signal);
+  await eventually(() => shop.insertOne({ open: true }), { what: 'the source to take writes', deadlineMs: 30_000 });
+  stop.abort();
+  await running;
 });
 
 test('clocks that are minutes apart are told in the log; an hour apart, both times are named', async () => {
