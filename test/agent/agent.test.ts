@@ -223,6 +223,27 @@ test('a migration pauses before its first document, goes on when told to, and is
   assert.ok(!databases.some(({ name }) => name === 'shop'));
 });
 
+test('a migration that a watchdog took from an agent that hung is taken back, and ends', async () => {
+  await using plane = await startControlPlane();
+  await using destination = await startReplicaSet();
+  await using _agent = await startAgent(plane, { token: await plane.newToken() });
+  const { id } = await createMigration(
+    plane.control,
+    plane.actor,
+    plane.groupId,
+    await orderTo(plane, destination.uri),
+  );
+  const records = destination.client.db('linkspan_internal').collection<{ _id: string; term: number }>('migrations');
+  await migrationIs(plane, id, 'ready', ({ state }) => state.readyForCutover);
+  const taken = await records.findOneAndUpdate({ _id: id }, { $inc: { term: 1 } }, { returnDocument: 'after' });
+  const isTakenBack = async () => ((await records.findOne({ _id: id }))?.term ?? 0) > (taken?.term ?? 0);
+  await eventually(isTakenBack, { what: 'the agent to take it back', deadlineMs: DEADLINE_MS });
+  // Not ready as long as it catches up.
+  const cutover = () => requestCutover(plane.control, plane.actor, plane.groupId, id).then(() => true);
+  await eventually(cutover, { what: 'the cutover to be taken', deadlineMs: DEADLINE_MS });
+  await migrationIs(plane, id, 'COMPLETE', ({ state }) => state.status === 'COMPLETE');
+});
+
 test('a migration that cannot begin fails with a message for the one who asked for it', async () => {
   await using plane = await startControlPlane();
   await using destination = await startReplicaSet();
