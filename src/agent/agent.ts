@@ -43,6 +43,7 @@ export class Agent {
   readonly #reporter: Reporter;
   readonly #cutovers: CutoverNotes;
   #isClockWrong = false;
+  #reportedAtMs = Number.NEGATIVE_INFINITY;
   #inventoryWantedAtMs: number | undefined;
   #lookAgain = new AbortController();
 
@@ -69,7 +70,7 @@ export class Agent {
 
   /** Whether the control plane knows what is the case here: it has taken a report lately. */
   get isSynced(): boolean {
-    return this.#clock.now() - this.#reporter.sentAtMs < SYNCED_FOR_MS;
+    return this.#clock.now() - this.#reportedAtMs < SYNCED_FOR_MS;
   }
 
   /**
@@ -113,7 +114,7 @@ export class Agent {
   async #look(signal: AbortSignal): Promise<void> {
     this.#watchClock();
     this.#runner.advance();
-    await this.#reporter.sendIfDue(signal);
+    if (await this.#reporter.sendIfDue(signal)) this.#reportedAtMs = this.#clock.now();
     await this.#clock.sleep(LOOK_EVERY_MS, signal);
   }
 

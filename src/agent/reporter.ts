@@ -31,11 +31,6 @@ export class Reporter {
     this.#sequence = clock.now();
   }
 
-  /** When the control plane last took a report. */
-  get sentAtMs(): number {
-    return this.#sentAtMs;
-  }
-
   /** Has the inventory sent with the next report. */
   setInventory(inventory: readonly InventoryProject[]): void {
     this.#inventory = inventory;

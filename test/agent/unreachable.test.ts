@@ -41,8 +41,9 @@ test('an agent tries for an hour, more and more seldom, and goes on when the con
   let nowMs = Date.parse('2026-11-01T12:00:00Z');
   const end = nowMs + HOUR_MS;
   // Time passes where somebody waits, and nowhere else.
-  const clock: Clock = {
+  const clock = {
     now: () => nowMs,
+    elapsed: () => nowMs,
     sleep: async (ms) => {
       nowMs += ms;
       await new Promise(setImmediate);
