@@ -44,7 +44,7 @@ test('an agent tries for an hour, more and more seldom, and goes on when the con
   const clock = {
     now: () => nowMs,
     elapsed: () => nowMs,
-    sleep: async (ms) => {
+    sleep: async (ms: number) => {
       nowMs += ms;
       await new Promise(setImmediate);
     },
