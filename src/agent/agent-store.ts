@@ -71,9 +71,11 @@ export class AgentStore {
     this.#use(() => writeDurably(join(this.#directory, 'link.json'), `${text}\n`));
   }
 
-  /** Forgets the link; the key stays. @throws UserError AGENT_DATA_UNUSABLE */
+  /** Forgets the link and its key: with the key, the token that made the link would make it again. @throws UserError AGENT_DATA_UNUSABLE */
   forgetLink(): void {
-    this.#use(() => rmSync(join(this.#directory, 'link.json'), { force: true }));
+    this.#use(() => {
+      for (const file of [this.#keyFile, join(this.#directory, 'link.json')]) rmSync(file, { force: true });
+    });
   }
 
   get #keyFile(): string {

@@ -42,8 +42,9 @@ export class MigrationHost {
       this.#running?.stop.abort();
       this.#change();
     });
-    if (!waits || token !== undefined || AgentStore.existing(configuration.dataDir)?.link())
-      await this.link(token, signal);
+    if (!waits || token !== undefined || AgentStore.existing(configuration.dataDir)?.link()) {
+      await this.link(token, signal).catch((error) => this.#afterStart(error, waits));
+    }
     while (!signal.aborted) {
       const running = this.#running;
       if (running === undefined) await this.#changed.promise;
@@ -97,6 +98,12 @@ export class MigrationHost {
     this.#running = undefined;
     running?.stop.abort();
     await running?.ended.catch(() => undefined);
+  }
+
+  /** The token of a link that was ended may still be in a service's environment. */
+  #afterStart(error: unknown, waits: boolean): void {
+    if (!waits || !(error instanceof UserError) || error.code !== 'LINK_TOKEN_USED') throw error;
+    this.#options.logger.warn({ code: error.code }, `${error.message} Waiting to be linked`);
   }
 
   #afterEnd(running: Running, error: unknown, waits: boolean): void {

@@ -12,7 +12,7 @@ const ORG_ID = 'ab'.repeat(12);
 const KEY = { publicKey: 'owner', privateKey: 'a-private-key-of-the-test' };
 
 /** An agent without a link that serves Ops Manager's calls, and what calls them. */
-async function startHost(plane: ControlPlane) {
+async function startHost(plane: ControlPlane, token?: string) {
   const settings = { listen: '127.0.0.1:0', orgId: ORG_ID, ...KEY };
   const configuration: AgentConfiguration = {
     host: 'mover',
@@ -24,7 +24,7 @@ async function startHost(plane: ControlPlane) {
   const host = new MigrationHost({ configuration, logger: silentLogger, clock: systemClock, linked: () => undefined });
   const api = await openOpsManagerApi(settings, host, silentLogger, systemClock);
   const stop = new AbortController();
-  const running = host.run(undefined, stop.signal);
+  const running = host.run(token, stop.signal);
   const call = async (
     method: 'GET' | 'POST' | 'DELETE',
     path: string,
@@ -71,6 +71,20 @@ test('a source is linked, shown and unlinked by the calls of Ops Manager', async
   assert.equal((await agent.call('POST', link, { linkToken: other })).status, 'SYNCED');
   await deleteLinks(plane.control, plane.actor, plane.orgId);
   await eventually(() => agent.host.current === undefined, { what: 'the end of the link' });
+  assert.equal((await agent.call('POST', link, { linkToken: await plane.newToken() })).status, 'SYNCED');
+});
+
+test('an agent that was unlinked stays so over a restart, with the used token in its environment', async () => {
+  await using plane = await startControlPlane();
+  const link = `${ORG_ID}/liveExport/migrationLink`;
+  const token = await plane.newToken();
+  {
+    await using agent = await startHost(plane, token);
+    await eventually(() => agent.host.current, { what: 'the link' });
+    assert.equal((await agent.call('DELETE', link)).status, 204);
+  }
+  await using agent = await startHost(plane, token);
+  assert.equal((await agent.call('GET', `${link}/status`)).status, 'NOT_SYNCED');
   assert.equal((await agent.call('POST', link, { linkToken: await plane.newToken() })).status, 'SYNCED');
 });
 
