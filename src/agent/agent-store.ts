@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { loadAgentKey, newAgentKey } from '../link/index.ts';
@@ -10,6 +10,8 @@ const linkFile = z.object({
   /** The shape of this file. */
   version: z.literal(1),
   serverUrl: z.string(),
+  /** Of the certificate that the agent trusts there; absent: what its machine trusts. */
+  keyPin: z.string().optional(),
   /** Public id of the link-token that was redeemed: the same token given again is no new one. */
   tokenId: z.string(),
   agentId: z.string(),
@@ -30,25 +32,34 @@ export class AgentStore {
     this.#use(() => mkdirSync(directory, { recursive: true, mode: 0o700 }));
   }
 
+  /** The store of a directory that is there; undefined where none is. Makes nothing. */
+  static existing(directory: string): AgentStore | undefined {
+    return existsSync(directory) ? new AgentStore(directory) : undefined;
+  }
+
   /**
    * The agent's key, made at the first call. It is durable before it is used: an agent that is killed right after redeeming its link-token
    * finds the key again, and with it the link.
-   * @throws UserError AGENT_DATA_UNUSABLE
+   * @throws UserError AGENT_DATA_UNUSABLE, AGENT_KEY_EXPOSED
    */
   key(): KeyObject {
-    const file = join(this.#directory, 'agent.key');
+    const file = this.#keyFile;
     return this.#use(() => {
       const stored = readIfThere(file);
-      if (stored !== undefined) return loadAgentKey(stored);
+      if (stored !== undefined) {
+        refuseExposed(file);
+        return loadAgentKey(stored);
+      }
       const pem = newAgentKey();
       writeDurably(file, pem);
       return loadAgentKey(pem);
     });
   }
 
-  /** The link, or undefined before there is one. @throws UserError AGENT_DATA_UNUSABLE */
+  /** The link, or undefined before there is one; without its key a link is none. @throws UserError AGENT_DATA_UNUSABLE */
   link(): StoredLink | undefined {
     return this.#use(() => {
+      if (!existsSync(this.#keyFile)) return undefined;
       const stored = readIfThere(join(this.#directory, 'link.json'));
       return stored === undefined ? undefined : linkFile.parse(JSON.parse(stored));
     });
@@ -60,13 +71,31 @@ export class AgentStore {
     this.#use(() => writeDurably(join(this.#directory, 'link.json'), `${text}\n`));
   }
 
+  /** Forgets the link and its key: with the key, the token that made the link would make it again. @throws UserError AGENT_DATA_UNUSABLE */
+  forgetLink(): void {
+    this.#use(() => {
+      for (const file of [this.#keyFile, join(this.#directory, 'link.json')]) rmSync(file, { force: true });
+    });
+  }
+
+  get #keyFile(): string {
+    return join(this.#directory, 'agent.key');
+  }
+
   #use<Result>(act: () => Result): Result {
     try {
       return act();
     } catch (error) {
+      if (error instanceof UserError) throw error;
       throw new UserError('AGENT_DATA_UNUSABLE', [this.#directory, messageOf(error)], { cause: error });
     }
   }
+}
+
+/** Whoever else could read the key may have it already. */
+function refuseExposed(file: string): void {
+  const mode = statSync(file).mode & 0o777;
+  if ((mode & 0o077) !== 0) throw new UserError('AGENT_KEY_EXPOSED', [file, mode.toString(8)]);
 }
 
 function readIfThere(file: string): string | undefined {

@@ -2,6 +2,8 @@ import type { Assignment } from '../link/index.ts';
 import { type Clock, type Logger, messageOf, systemClock } from '../platform/index.ts';
 import { Backoff } from './backoff.ts';
 import type { AgentConfiguration } from './configuration.ts';
+import { CutoverNotes } from './cutover-notes.ts';
+import { destinationAddress } from './destination-address.ts';
 import { Inventory } from './inventory.ts';
 import type { LinkClient } from './link-client.ts';
 import { MigrationRunner } from './migration-runner.ts';
@@ -13,12 +15,16 @@ import { Validator } from './validator.ts';
 const POLL_WAIT_SECONDS = 30;
 const LOOK_EVERY_MS = 250;
 const INVENTORY_EVERY_MS = 60_000;
+/** Far less than the control plane refuses, far more than a network delays. */
+const CLOCK_APART_MS = 60_000;
+/** Two reports may be missing. */
+const SYNCED_FOR_MS = 25_000;
 /** How long a migration may take for its last checkpoint. Service managers kill after 10 s and more. */
 const STOP_WITHIN_MS = 9_000;
 
 export interface AgentOptions {
   readonly configuration: AgentConfiguration;
-  readonly client: LinkClient;
+  readonly client: Pick<LinkClient, 'poll' | 'report' | 'clockAheadMs'>;
   readonly logger: Logger;
   readonly clock?: Clock;
 }
@@ -28,19 +34,24 @@ export interface AgentOptions {
  * reached it goes on with what was wanted last.
  */
 export class Agent {
-  readonly #client: LinkClient;
+  readonly #client: AgentOptions['client'];
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #inventory: Inventory;
   readonly #validator: Validator;
   readonly #runner: MigrationRunner;
   readonly #reporter: Reporter;
+  readonly #cutovers: CutoverNotes;
+  #isClockWrong = false;
+  #reportedAtMs = Number.NEGATIVE_INFINITY;
+  #inventoryWantedAtMs: number | undefined;
+  #lookAgain = new AbortController();
 
   constructor({ configuration, client, logger, clock = systemClock }: AgentOptions) {
     const optionsOf = (migrationId: string, { source, destination, dropDestination }: Assignment) => ({
       migrationId,
       source: sourceAddress(configuration, source),
-      destination: { uri: destination.uri },
+      destination: destinationAddress(destination),
       dropDestination,
       copyBytesPerSecond: configuration.copyBytesPerSecond,
       memoryBytes: configuration.memoryBytes,
@@ -53,8 +64,14 @@ export class Agent {
     this.#inventory = new Inventory(configuration, logger);
     this.#validator = new Validator(optionsOf, logger);
     this.#runner = new MigrationRunner(optionsOf, logger);
+    this.#cutovers = new CutoverNotes(configuration.dataDir);
     const situation = { validations: () => this.#validator.results(), migrations: () => this.#runner.reports() };
     this.#reporter = new Reporter(client, situation, clock);
+  }
+
+  /** Whether the control plane knows what is the case here: it has taken a report lately. */
+  get isSynced(): boolean {
+    return this.#clock.now() - this.#reportedAtMs < SYNCED_FOR_MS;
   }
 
   /**
@@ -65,6 +82,8 @@ export class Agent {
   async run(signal: AbortSignal): Promise<void> {
     const linkEnded = new AbortController();
     const ending = AbortSignal.any([signal, linkEnded.signal]);
+    // The engine's first act is to settle an open write block, which waits for no control plane.
+    this.#runner.setWanted(this.#cutovers.left());
     const end = (error: unknown) => linkEnded.abort(error);
     await Promise.all([
       this.#repeat(ending, this.#poller()).catch(end),
@@ -75,7 +94,9 @@ export class Agent {
     const allStopped = new AbortController();
     const stopping = this.#runner.stopAll().finally(() => allStopped.abort());
     await Promise.race([stopping, this.#clock.sleep(STOP_WITHIN_MS, allStopped.signal)]);
-    if (linkEnded.signal.aborted) throw linkEnded.signal.reason;
+    if (!linkEnded.signal.aborted) return;
+    this.#cutovers.note([]);
+    throw linkEnded.signal.reason;
   }
 
   #poller(): (signal: AbortSignal) => Promise<void> {
@@ -84,23 +105,41 @@ export class Agent {
       const wanted = await this.#client.poll({ revision, waitSeconds: POLL_WAIT_SECONDS }, signal);
       revision = wanted.revision;
       this.#validator.setWanted(wanted.validations);
+      this.#cutovers.note(wanted.migrations);
       this.#runner.setWanted(wanted.migrations);
+      if (wanted.inventoryWantedAtMs !== this.#inventoryWantedAtMs) this.#lookAgain.abort();
+      this.#inventoryWantedAtMs = wanted.inventoryWantedAtMs;
     };
   }
 
   async #look(signal: AbortSignal): Promise<void> {
+    this.#watchClock();
     this.#runner.advance();
-    await this.#reporter.sendIfDue(signal);
+    if (await this.#reporter.sendIfDue(signal)) this.#reportedAtMs = this.#clock.now();
     await this.#clock.sleep(LOOK_EVERY_MS, signal);
+  }
+
+  #watchClock(): void {
+    const aheadMs = this.#client.clockAheadMs ?? 0;
+    const wasWrong = this.#isClockWrong;
+    this.#isClockWrong = Math.abs(aheadMs) > CLOCK_APART_MS;
+    if (this.#isClockWrong && !wasWrong) {
+      const aheadSeconds = Math.round(aheadMs / 1000);
+      this.#logger.warn({ aheadSeconds }, "this clock and the control plane's differ; at five minutes nothing goes on");
+    }
   }
 
   async #keepInventory(signal: AbortSignal): Promise<void> {
     const aborted = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined)));
+    let told = '';
     while (!signal.aborted) {
+      this.#lookAgain = new AbortController();
       // Looking at a cluster that does not answer takes longer than a service manager waits.
       const taken = await Promise.race([this.#inventory.take(), aborted]);
-      if (taken) this.#reporter.setInventory(taken);
-      await this.#clock.sleep(INVENTORY_EVERY_MS, signal);
+      const shown = JSON.stringify(taken);
+      if (taken && shown !== told) this.#reporter.setInventory(taken);
+      told = shown;
+      await this.#clock.sleep(INVENTORY_EVERY_MS, AbortSignal.any([signal, this.#lookAgain.signal]));
     }
   }
 

@@ -37,6 +37,11 @@ export class AssignedMigration {
     return this.#migration !== undefined && !this.#ended;
   }
 
+  /** Whether another engine has taken the migration. */
+  get wasTakenOver(): boolean {
+    return this.#failure instanceof UserError && this.#failure.code === 'TAKEN_OVER';
+  }
+
   /** Begins, or goes on from the checkpoint. @param optionsOf may throw, which is how the migration fails then */
   start(optionsOf: () => MigrationOptions): void {
     try {
@@ -104,7 +109,7 @@ export class AssignedMigration {
 
   /** What to report; undefined while there is nothing to say, and when another engine speaks for this migration now. */
   progress(): Progress | undefined {
-    if (this.#failure instanceof UserError && this.#failure.code === 'TAKEN_OVER') return undefined;
+    if (this.wasTakenOver) return undefined;
     const progress = this.#migration?.progress();
     if (this.#failure === undefined) return progress;
     if (progress === undefined) return neverBegun(this.id, this.#failure);

@@ -2,38 +2,87 @@ import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { LEAST_MEMORY_MEGABYTES } from '../engine/index.ts';
-import { isId, readConfiguration } from '../platform/index.ts';
+import { readConfiguration } from '../platform/index.ts';
 
 const deployment = z.strictObject({
-  /** What the Atlas API calls the source's `clusterName`. */
-  name: z.string().min(1),
+  name: z.string().min(1).meta({ description: "The source's clusterName in the API." }),
   uri: z
     .string()
-    .regex(/^mongodb(\+srv)?:\/\//, 'expected a connection string that begins with mongodb:// or mongodb+srv://'),
-  tlsCaFile: z.string().optional(),
+    .regex(/^mongodb(\+srv)?:\/\//, 'expected a connection string that begins with mongodb:// or mongodb+srv://')
+    .meta({ description: 'How the agent reaches the cluster, with its own credentials.' }),
+  tlsCaFile: z.string().optional().meta({ description: "PEM file of the CA of the servers' certificates." }),
 });
 
 const project = z.strictObject({
-  id: z.string().refine(isId, 'expected 24 lower-case hexadecimal digits (any; they name the project in the API)'),
+  id: z
+    .string()
+    .regex(/^[0-9a-f]{24}$/, 'expected 24 lower-case hexadecimal digits (any; they name the project in the API)')
+    .meta({ description: "24 hexadecimal digits of your choice: the source's groupId in the API." }),
   name: z.string().min(1),
   deployments: z.array(deployment).min(1),
 });
 
-const schema = z.strictObject({
-  host: z.string().min(1).optional(),
-  dataDir: z.string().min(1).optional(),
-  projects: z
-    .array(project)
-    .min(1)
-    .refine((projects) => unique(projects.map(({ id }) => id)), 'two projects have the same id')
-    .refine(
-      (projects) => projects.every(({ deployments }) => unique(deployments.map(({ name }) => name))),
-      'two deployments of one project have the same name',
-    ),
-  memoryMegabytes: z.number().min(LEAST_MEMORY_MEGABYTES).optional(),
-  copy: z.strictObject({ maxMegabytesPerSecond: z.number().positive().optional() }).optional(),
-});
+/** The file that an operator writes. `deploy/agent.schema.json` is made of it. */
+export const agentFile = z
+  .strictObject({
+    host: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({ description: "How the API names this agent (migrationHosts); the machine's host name by default." }),
+    dataDir: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({ description: 'Where the agent keeps its key and its link; linkspan-agent beside this file by default.' }),
+    plainHttp: z
+      .enum(['loopback', 'anywhere'])
+      .optional()
+      .meta({ description: 'Where plain HTTP to the control plane may go; loopback by default.' }),
+    projects: z
+      .array(project)
+      .min(1)
+      .refine((projects) => unique(projects.map(({ id }) => id)), 'two projects have the same id')
+      .refine(
+        (projects) => projects.every(({ deployments }) => unique(deployments.map(({ name }) => name))),
+        'two deployments of one project have the same name',
+      ),
+    opsManagerApi: z
+      .strictObject({
+        listen: z
+          .string()
+          .regex(
+            /^(127(\.\d{1,3}){3}|\[::1\]|localhost):\d{1,5}$/,
+            'expected an address of this machine alone, such as 127.0.0.1:8081',
+          )
+          .meta({ description: 'Address of this machine alone, such as 127.0.0.1:8081.' }),
+        orgId: z
+          .string()
+          .regex(/^[0-9a-f]{24}$/, 'expected 24 lower-case hexadecimal digits')
+          .meta({ description: "The source's organization, 24 hexadecimal digits of your choice." }),
+        publicKey: z.string().min(1).meta({ description: 'The user name of HTTP digest.' }),
+        privateKey: z.string().min(16).meta({ description: 'The password of HTTP digest.' }),
+      })
+      .optional()
+      .meta({ description: "Ops Manager's calls that link and unlink the source; without it nothing listens." }),
+    memoryMegabytes: z
+      .number()
+      .min(LEAST_MEMORY_MEGABYTES)
+      .optional()
+      .meta({ description: 'What each migration may take in all, in megabytes; 512 by default.' }),
+    copy: z
+      .strictObject({
+        maxMegabytesPerSecond: z
+          .number()
+          .positive()
+          .optional()
+          .meta({ description: 'Upper limit of the initial copy.' }),
+      })
+      .optional(),
+  })
+  .meta({ title: 'Configuration of linkspan agent' });
 
+export type OpsManagerApiSettings = NonNullable<z.infer<typeof agentFile>['opsManagerApi']>;
 type SourceProject = z.infer<typeof project>;
 export type SourceDeployment = z.infer<typeof deployment>;
 
@@ -43,9 +92,11 @@ export interface AgentConfiguration {
   readonly host: string;
   /** Where the agent keeps its key and its link; `./linkspan-agent` by default. Relative paths begin at the configuration file. */
   readonly dataDir: string;
+  readonly plainHttp: 'loopback' | 'anywhere';
   readonly projects: readonly SourceProject[];
   /** What each migration that runs may take in all. */
   readonly memoryBytes?: number;
+  readonly opsManagerApi?: OpsManagerApiSettings;
   /** Upper limit of the initial copy. */
   readonly copyBytesPerSecond?: number;
 }
@@ -55,12 +106,22 @@ export interface AgentConfiguration {
  * @throws UserError CONFIGURATION_UNREADABLE or CONFIGURATION_INVALID with the line and the key
  */
 export function readAgentConfiguration(file: string, environment = process.env): AgentConfiguration {
-  const { host, dataDir, projects, memoryMegabytes, copy } = readConfiguration(file, schema, environment);
+  const {
+    host,
+    dataDir,
+    plainHttp = 'loopback',
+    projects,
+    opsManagerApi,
+    memoryMegabytes,
+    copy,
+  } = readConfiguration(file, agentFile, environment);
   const megabytes = copy?.maxMegabytesPerSecond;
   return {
     host: host ?? hostname(),
     // Paths in a file are relative to the file: a service manager starts the agent from anywhere.
     dataDir: resolve(dirname(file), dataDir ?? 'linkspan-agent'),
+    plainHttp,
+    opsManagerApi,
     projects: projects.map((entry) => ({
       ...entry,
       deployments: entry.deployments.map((one) => ({

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Replaces a file so that after a crash at any moment either the old or the new one is there, whole. Only this user may read it. */
@@ -6,6 +6,8 @@ export function writeDurably(file: string, text: string): void {
   const temporary = `${file}.new`;
   const descriptor = openSync(temporary, 'w', 0o600);
   try {
+    // One that a crash left there keeps the mode that it has.
+    fchmodSync(descriptor, 0o600);
     writeSync(descriptor, text);
     fsyncSync(descriptor);
   } finally {

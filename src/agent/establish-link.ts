@@ -3,6 +3,7 @@ import { parseLinkToken, publicKeyOf } from '../link/index.ts';
 import { type Clock, messageOf, reach, UserError, version } from '../platform/index.ts';
 import { AgentStore, type StoredLink } from './agent-store.ts';
 import { LinkClient } from './link-client.ts';
+import { LinkTransport, type ServerAddress } from './link-transport.ts';
 
 /** A link that works, as far as this end knows. */
 export interface EstablishedLink {
@@ -35,23 +36,25 @@ export async function establishLink(
     readonly dataDir: string;
     readonly host: string;
     readonly token: string | undefined;
+    readonly plainHttp?: ServerAddress['plainHttp'];
     readonly clock: Clock;
   },
   signal: AbortSignal,
 ): Promise<EstablishedLink> {
-  const { dataDir, host, token: tokenText, clock } = options;
+  const { dataDir, host, token: tokenText, plainHttp = 'loopback', clock } = options;
   const token = tokenText === undefined ? undefined : parseLinkToken(tokenText);
   const store = new AgentStore(dataDir);
   const stored = store.link();
   if (stored && (token === undefined || token.id === stored.tokenId)) {
-    return { client: new LinkClient(stored.serverUrl, store.key(), stored.agentId, clock), link: stored };
+    const transport = new LinkTransport({ ...stored, plainHttp });
+    return { client: new LinkClient(transport, store.key(), stored.agentId, clock), link: stored };
   }
   if (token === undefined || tokenText === undefined) throw new UserError('LINK_TOKEN_MISSING', [dataDir]);
   const key = store.key();
-  const client = new LinkClient(token.serverUrl, key, undefined, clock);
+  const client = new LinkClient(new LinkTransport({ ...token, plainHttp }), key, undefined, clock);
   const redeemed = await client.redeem({ token: tokenText.trim(), publicKey: publicKeyOf(key), host, version }, signal);
   await reach('agent.link-token.redeemed');
-  const link = { serverUrl: token.serverUrl, tokenId: token.id, ...redeemed };
+  const link = { serverUrl: token.serverUrl, keyPin: token.keyPin, tokenId: token.id, ...redeemed };
   store.saveLink(link);
   return { client, link };
 }

@@ -1,3 +1,6 @@
-export { Agent } from './agent.ts';
-export { readAgentConfiguration } from './configuration.ts';
-export { establishLink, linkTokenFrom } from './establish-link.ts';
+export { checkAgent } from './check.ts';
+export { agentFile, readAgentConfiguration } from './configuration.ts';
+export { guardDialling } from './dial-guard.ts';
+export { linkTokenFrom } from './establish-link.ts';
+export { MigrationHost } from './migration-host.ts';
+export { openOpsManagerApi } from './ops-manager-api/index.ts';

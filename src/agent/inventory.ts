@@ -34,6 +34,7 @@ export class Inventory {
       const seen = await inspectCluster(deploymentAddress(deployment));
       this.#seen.set(deployment, {
         name,
+        clusterId: seen.clusterId || undefined,
         // Atlas's word for a cluster whose processes its automation runs.
         managed: false,
         agentVersion: version,

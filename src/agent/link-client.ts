@@ -11,7 +11,8 @@ import {
   type WantedAgentState,
   wantedState,
 } from '../link/index.ts';
-import { type Clock, messageOf, UserError } from '../platform/index.ts';
+import { type Clock, UserError } from '../platform/index.ts';
+import type { LinkTransport } from './link-transport.ts';
 import { toUserError } from './refusal.ts';
 
 /** Longer than any long poll: a connection that a firewall has forgotten answers nothing for ever. */
@@ -22,24 +23,23 @@ const ANSWER_TIMEOUT_MS = 90_000;
  * Every call throws UserError: CONTROL_PLANE_UNREACHABLE for what may pass by itself, else what the control plane says.
  */
 export class LinkClient {
-  readonly #serverUrl: string;
+  readonly #transport: LinkTransport;
   readonly #key: KeyObject;
   readonly #clock: Clock;
   #agentId: string | undefined;
+  #clockAheadMs: number | undefined;
 
-  /**
-   * @param serverUrl  from the link-token
-   * @param agentId    absent until the token is redeemed
-   * @throws UserError CONTROL_PLANE_NOT_SECURE for plain HTTP to another machine: answers carry source and destination passwords
-   */
-  constructor(serverUrl: string, key: KeyObject, agentId: string | undefined, clock: Clock) {
-    const { protocol, hostname } = new URL(serverUrl);
-    const loopback = hostname === 'localhost' || hostname === '[::1]' || /^127\.[\d.]+$/.test(hostname);
-    if (protocol !== 'https:' && !loopback) throw new UserError('CONTROL_PLANE_NOT_SECURE', [serverUrl]);
-    this.#serverUrl = serverUrl;
+  /** @param agentId  absent until the token is redeemed */
+  constructor(transport: LinkTransport, key: KeyObject, agentId: string | undefined, clock: Clock) {
+    this.#transport = transport;
     this.#key = key;
     this.#agentId = agentId;
     this.#clock = clock;
+  }
+
+  /** How far this clock was ahead of the control plane's at its last answer, to the second; undefined before the first. */
+  get clockAheadMs(): number | undefined {
+    return this.#clockAheadMs;
   }
 
   /** Redeems a link-token. Repeating it with the same key gives the same agent. */
@@ -65,44 +65,26 @@ export class LinkClient {
     schema: Schema,
     signal: AbortSignal | undefined,
   ): Promise<z.output<Schema>> {
-    const url = new URL(`${this.#serverUrl}/link/v1/${call}`);
+    const path = `/link/v1/${call}`;
     const body = JSON.stringify(message);
-    const parts = { method: 'POST', target: url.pathname, body };
-    const proof = signRequest(this.#key, parts, this.#agentId, this.#clock.now());
+    const proof = signRequest(this.#key, { method: 'POST', target: path, body }, this.#agentId, this.#clock.now());
+    const headers = { ...proof, 'content-type': 'application/json' };
     const timeout = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
-    let status: number;
-    let text: string;
-    try {
-      const response = await fetch(url, {
-        method: 'POST',
-        headers: { ...proof, 'content-type': 'application/json' },
-        body,
-        // Signed for this address alone; whoever could redirect it would see it.
-        redirect: 'error',
-        signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-      });
-      status = response.status;
-      text = await response.text();
-    } catch (error) {
-      throw new UserError('CONTROL_PLANE_UNREACHABLE', [this.#serverUrl, reasonOf(error)], { cause: error });
-    }
+    const ending = signal ? AbortSignal.any([signal, timeout]) : timeout;
+    const { status, text, serverTimeMs } = await this.#transport.post(path, headers, body, ending);
+    if (serverTimeMs !== undefined) this.#clockAheadMs = Math.floor(this.#clock.now() / 1000) * 1000 - serverTimeMs;
+    const { serverUrl } = this.#transport;
     const answer = parseJson(text);
-    if (status < 200 || status > 299) throw toUserError(this.#serverUrl, status, answer);
+    if (status < 200 || status > 299) throw toUserError(serverUrl, status, answer);
     const read = schema.safeParse(answer);
     if (!read.success) {
       throw new UserError('CONTROL_PLANE_UNREACHABLE', [
-        this.#serverUrl,
+        serverUrl,
         `its answer is not Linkspan's: ${z.prettifyError(read.error)}`,
       ]);
     }
     return read.data;
   }
-}
-
-/** `fetch` says only "fetch failed"; what failed is in the cause. */
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return messageOf(cause instanceof AggregateError ? cause.errors[0] : (cause ?? error));
 }
 
 function parseJson(text: string): unknown {

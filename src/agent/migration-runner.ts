@@ -12,6 +12,7 @@ export class MigrationRunner {
   readonly #migrations = new Map<string, AssignedMigration>();
   /** Runs that are not wanted any more and are writing their last checkpoint. */
   readonly #stopping = new Set<AssignedMigration>();
+  readonly #takenBack = new Set<string>();
   #wanted: readonly WantedMigration[] = [];
 
   constructor(optionsOf: OptionsOf, logger: Logger) {
@@ -36,6 +37,7 @@ export class MigrationRunner {
   /** Starts what can start, and brings about what can be of what is wanted. To be called every now and then: what was not possible may be so now. */
   advance(): void {
     for (const { id, assignment, ...target } of this.#wanted) {
+      this.#takeBack(id);
       const { projectId, clusterName } = assignment.source;
       const migration =
         this.#migrations.get(id) ?? new AssignedMigration(id, `${projectId}/${clusterName}`, target, this.#logger);
@@ -43,6 +45,16 @@ export class MigrationRunner {
       migration.want(target);
       if (migration.waiting && !this.#busy(migration.sourceKey)) migration.start(() => this.#optionsOf(id, assignment));
     }
+  }
+
+  /**
+   * A migration that was taken over and is still wanted of this agent begins anew, once: a watchdog takes those of an agent that hangs, and
+   * nobody else would go on. A second agent with the same key would take it too; then one of both has to give in.
+   */
+  #takeBack(id: string): void {
+    if (!this.#migrations.get(id)?.wasTakenOver || this.#takenBack.has(id)) return;
+    this.#takenBack.add(id);
+    this.#migrations.delete(id);
   }
 
   /** What every migration has to say. */

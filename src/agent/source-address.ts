@@ -2,6 +2,7 @@ import type { ClusterAddress } from '../engine/index.ts';
 import type { Assignment } from '../link/index.ts';
 import { UserError } from '../platform/index.ts';
 import type { AgentConfiguration, SourceDeployment } from './configuration.ts';
+import { splitConnectionString } from './connection-string.ts';
 
 /**
  * How to reach the source of an assignment: always a deployment of this agent's own configuration, never an address that came over the
@@ -25,7 +26,7 @@ export function deploymentAddress({ uri, tlsCaFile }: SourceDeployment): Cluster
 /** Puts other credentials into a connection string; they are of a user of `admin`, where Atlas's users are. */
 function withCredentials(uri: string, username: string | undefined, password: string | undefined): string {
   if (username === undefined) return uri;
-  const { scheme, hosts, path, query } = split(uri);
+  const { scheme, hosts, path, query } = splitConnectionString(uri);
   // What belonged to the user that is replaced.
   query.delete('authMechanism');
   query.delete('authMechanismProperties');
@@ -36,14 +37,8 @@ function withCredentials(uri: string, username: string | undefined, password: st
 
 /** `ssl` can only add TLS: an operator's own connection string is never weakened from afar. */
 function withTls(uri: string, ssl: boolean): string {
-  const { scheme, credentials, hosts, path, query } = split(uri);
+  const { scheme, credentials, hosts, path, query } = splitConnectionString(uri);
   if (!ssl || query.has('tls') || query.has('ssl')) return uri;
   query.set('tls', 'true');
   return `${scheme}${credentials}${hosts}${path}?${query}`;
-}
-
-function split(uri: string) {
-  const match = /^([a-z+]+:\/\/)([^/?]*@)?([^/?]*)(\/[^?]*)?(?:\?(.*))?$/s.exec(uri);
-  const [, scheme = '', credentials = '', hosts = '', path = '/', query = ''] = match ?? [];
-  return { scheme, credentials, hosts, path, query: new URLSearchParams(query) };
 }

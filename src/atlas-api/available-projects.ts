@@ -7,6 +7,7 @@ const availableClustersDeployment = z
   .object({
     name: z.string(),
     managed: z.boolean(),
+    clusterId: id.optional(),
     sharded: z.boolean(),
     tlsEnabled: z.boolean(),
     mongoDBVersion: z.string(),

@@ -10,6 +10,9 @@ const migrationLink = z
     agentId: id,
     migrationHost: z.string().meta({ description: 'What `migrationHosts` of a migration names.' }),
     agentVersion: z.string(),
+    agentStatus: z
+      .enum(['CONNECTED', 'LOST'])
+      .meta({ description: 'LOST when the agent has been silent for 25 seconds.' }),
     accessListIps: z.array(z.string()),
     created: z.iso.datetime(),
     lastSeen: z.iso.datetime().nullable().meta({ description: 'When the agent last reported.' }),
@@ -29,11 +32,12 @@ export const linkOperations = [
     response: page('LinkspanLink', migrationLink),
     handle: async ({ control, actor, path, query, address }) => {
       const links = await listLinks(control, actor, path('orgId'));
-      const shown = links.map(({ link, agent }) => ({
+      const shown = links.map(({ link, agent, lost }) => ({
         id: link.id,
         agentId: agent.id,
         migrationHost: agent.host,
         agentVersion: agent.version,
+        agentStatus: lost ? 'LOST' : 'CONNECTED',
         accessListIps: link.accessListIps,
         created: atlasDate(link.createdAtMs),
         lastSeen: agent.lastReportAtMs === null ? null : atlasDate(agent.lastReportAtMs),

@@ -1,6 +1,13 @@
 import { Command } from 'commander';
-import { Agent, establishLink, linkTokenFrom, readAgentConfiguration } from '../agent/index.ts';
-import { createLogger, systemClock } from '../platform/index.ts';
+import {
+  checkAgent,
+  guardDialling,
+  linkTokenFrom,
+  MigrationHost,
+  openOpsManagerApi,
+  readAgentConfiguration,
+} from '../agent/index.ts';
+import { createLogger, systemClock, UserError } from '../platform/index.ts';
 import { describeError } from './describe-error.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { catchSignals } from './signals.ts';
@@ -13,38 +20,73 @@ export function agentCommand(): Command {
       'Run the migration host: connect to the control plane that a link-token names, show the source clusters, and migrate when told to. ' +
         'The first start takes the link-token from LINKSPAN_LINK_TOKEN or from the file LINKSPAN_LINK_TOKEN_FILE.',
     )
-    .requiredOption('--config <file>', 'YAML file: host, dataDir, projects, memoryMegabytes, copy')
-    .action(async ({ config }: { readonly config: string }) => {
+    .requiredOption('--config <file>', 'YAML file; deploy/agent.schema.json describes it')
+    .action(async ({ config }: AgentCommandOptions) => {
       process.exitCode = await runAgent(config);
-    });
+    })
+    .addCommand(
+      new Command('check')
+        .summary('look at configuration, link, control plane and sources; change nothing')
+        .action(async (_options, command: Command) => {
+          process.exitCode = await check(command.optsWithGlobals<AgentCommandOptions>().config);
+        }),
+    );
+}
+
+interface AgentCommandOptions {
+  readonly config: string;
+}
+
+async function check(file: string): Promise<ExitCode> {
+  using _guard = guardDialling(tellRefused);
+  const configuration = readAgentConfiguration(file);
+  process.stdout.write(`ok      configuration ${file}: host ${configuration.host}\n`);
+  let code: ExitCode = exitCode.done;
+  for await (const { subject, ok, message } of checkAgent(configuration, linkTokenFrom(process.env), systemClock)) {
+    process.stdout.write(`${ok ? 'ok     ' : 'failed '} ${subject}: ${message}\n`);
+    if (!ok) code = exitCode.usageOrPrecondition;
+  }
+  return code;
 }
 
 async function runAgent(file: string): Promise<ExitCode> {
   using signals = catchSignals();
+  using _guard = guardDialling(tellRefused);
   const configuration = readAgentConfiguration(file);
-  const { dataDir, host } = configuration;
+  const { host, opsManagerApi } = configuration;
   const logger = createLogger();
   const token = linkTokenFrom(process.env);
   // Neither a child process nor a crash report has any business with it.
   delete process.env.LINKSPAN_LINK_TOKEN;
-  let agent: Agent;
-  try {
-    const { client, link } = await establishLink({ dataDir, host, token, clock: systemClock }, signals.signal);
-    tell(`linked to organization ${link.orgId} at ${link.serverUrl} as host ${host}`);
-    agent = new Agent({ configuration, client, logger });
-  } catch (error) {
-    if (signals.received()) return exitCode.done;
-    throw error;
+  let isLinked = false;
+  const migrationHost = new MigrationHost({
+    configuration,
+    logger,
+    clock: systemClock,
+    linked: ({ orgId, serverUrl }) => {
+      isLinked = true;
+      tell(`linked to organization ${orgId} at ${serverUrl} as host ${host}`);
+    },
+  });
+  if (opsManagerApi) {
+    const { url } = await openOpsManagerApi(opsManagerApi, migrationHost, logger, systemClock);
+    tell(`Ops Manager's calls are served at ${url}`);
   }
   let code: ExitCode = exitCode.done;
   try {
-    await agent.run(signals.signal);
+    await migrationHost.run(token, signals.signal);
   } catch (error) {
-    tell(describeError(error));
-    code = exitCode.failed;
+    if (!signals.received()) {
+      tell(describeError(error));
+      code = isLinked || !(error instanceof UserError) ? exitCode.failed : exitCode.usageOrPrecondition;
+    }
   }
   // A cluster that does not answer can hold sockets open for half a minute. Everything that matters is durable by now.
   process.exit(code);
+}
+
+function tellRefused(address: string): void {
+  tell(`refused to connect to ${address}: the agent connects to no link-local, metadata or multicast address`);
 }
 
 function tell(text: string): void {

@@ -45,7 +45,7 @@ async function linkspan(name = ''): Promise<Command> {
     .addHelpText('after', EXIT_STATUS);
   const wanted = Object.entries(commands).filter(([one]) => one === name || !Object.hasOwn(commands, name));
   for (const [, load] of wanted) program.addCommand(await load());
-  for (const command of [program, ...program.commands]) {
+  for (const command of [program, ...program.commands, ...program.commands.flatMap((one) => one.commands)]) {
     command.exitOverride();
     command.configureOutput({
       outputError: (text, write) => write(`linkspan: ${text.replace(/^error: /, '').trim()} [USAGE]\n`),

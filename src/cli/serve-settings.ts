@@ -2,7 +2,7 @@ import { type BootstrapWishes, CLIENT_ID_PATTERN } from '../control/index.ts';
 import { type DigestAlgorithm, isAddressOrBlock } from '../http/index.ts';
 import { isId, UserError } from '../platform/index.ts';
 import { isLoopback, type ListenAddress, parseListenAddress } from './serve-address.ts';
-import { readCertificate, type TlsFiles } from './serve-certificate.ts';
+import { pinOf, readCertificate, type TlsFiles } from './serve-certificate.ts';
 
 /** The options of `linkspan serve` as they were given: flags, or `LINKSPAN_…` variables of the same names. */
 export interface ServeOptions {
@@ -11,6 +11,8 @@ export interface ServeOptions {
   readonly publicUrl?: string;
   readonly tlsCertFile?: string;
   readonly tlsKeyFile?: string;
+  readonly tlsPin: string;
+  readonly linkTokenHours?: string;
   readonly masterKeyFile?: string;
   readonly bootstrapOrgId?: string;
   readonly bootstrapPublicKey?: string;
@@ -28,6 +30,9 @@ export interface ServeOptions {
 export interface ServeSettings extends ListenAddress {
   readonly publicUrl?: string;
   readonly tls?: TlsFiles & { readonly cert: string; readonly key: string };
+  /** Which key of the certificate's chain goes into link-tokens. */
+  readonly tlsPin: 'none' | 'key' | 'ca';
+  readonly linkTokenLifetimeMs?: number;
   readonly trustedProxies: readonly string[];
   readonly digestAlgorithms: readonly DigestAlgorithm[];
   readonly rateLimits: boolean;
@@ -37,6 +42,7 @@ export interface ServeSettings extends ListenAddress {
 /** Fast hashes guard private keys, so short ones could be guessed from a stolen store. */
 const MIN_PRIVATE_KEY_LENGTH = 16;
 const MIN_CLIENT_SECRET_LENGTH = 32;
+const MAX_HOURS = 10 * 365 * 24;
 
 /** @throws UserError USAGE, PLAIN_HTTP_REFUSED */
 export function readServeSettings(options: ServeOptions): ServeSettings {
@@ -48,6 +54,8 @@ export function readServeSettings(options: ServeOptions): ServeSettings {
   return {
     ...address,
     tls,
+    tlsPin: readPin(options),
+    linkTokenLifetimeMs: readHours('--link-token-hours', options.linkTokenHours),
     publicUrl: readPublicUrl(options.publicUrl),
     trustedProxies: readAddresses('--trusted-proxies', options.trustedProxies) ?? [],
     digestAlgorithms: readDigestAlgorithms(options.digestAlgorithms),
@@ -74,9 +82,25 @@ function readDigestAlgorithms(text: string): readonly DigestAlgorithm[] {
   return algorithms;
 }
 
-function readChoice(flag: string, text: string, choices: readonly string[]): string {
-  if (!choices.includes(text)) throw new UserError('USAGE', [`${flag} is ${choices.join(' or ')}, not ${text}`]);
-  return text;
+function readChoice<Choice extends string>(flag: string, text: string, choices: readonly Choice[]): Choice {
+  const chosen = choices.find((choice) => choice === text);
+  if (chosen === undefined) throw new UserError('USAGE', [`${flag} is ${choices.join(' or ')}, not ${text}`]);
+  return chosen;
+}
+
+function readPin({ tlsPin, tlsCertFile }: ServeOptions): ServeSettings['tlsPin'] {
+  const pin = readChoice('--tls-pin', tlsPin, ['none', 'key', 'ca']);
+  if (pin === 'none') return pin;
+  if (tlsCertFile === undefined) throw new UserError('USAGE', ['--tls-pin needs --tls-cert-file']);
+  pinOf({ certFile: tlsCertFile }, pin);
+  return pin;
+}
+
+function readHours(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const hours = Number(text);
+  if (!(hours > 0 && hours <= MAX_HOURS)) throw new UserError('USAGE', [`${flag} is a number of hours, not ${text}`]);
+  return hours * 3_600_000;
 }
 
 function readAddresses(flag: string, text: string | undefined): readonly string[] | undefined {

@@ -18,7 +18,7 @@ import { createLogger, systemClock } from '../platform/index.ts';
 import { openSqliteStore } from '../store/sqlite/index.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { listen } from './serve-address.ts';
-import { followCertificate } from './serve-certificate.ts';
+import { followCertificate, pinOf, type TlsFiles } from './serve-certificate.ts';
 import { readServeSettings, type ServeOptions } from './serve-settings.ts';
 import { welcome } from './serve-welcome.ts';
 import { catchSignals } from './signals.ts';
@@ -36,6 +36,8 @@ export function serveCommand(): Command {
     .addOption(setting('public-url', '<url>', 'where agents reach this server, if not at the listening address'))
     .addOption(setting('tls-cert-file', '<file>', 'certificate chain, PEM'))
     .addOption(setting('tls-key-file', '<file>', 'private key of the certificate, PEM'))
+    .addOption(setting('tls-pin', '<which>', 'pin in link-tokens, for a private CA: key, ca or none').default('none'))
+    .addOption(setting('link-token-hours', '<hours>', 'when an unredeemed link-token expires; default: never'))
     .addOption(
       setting('master-key-file', '<file>', 'key that seals secrets; default: master.key in the data directory'),
     )
@@ -78,18 +80,21 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   await using store = openSqliteStore(options.dataDir);
   const masterKeyFile = options.masterKeyFile ?? join(options.dataDir, 'master.key');
   const masterKey = loadMasterKey(masterKeyFile, (await store.organizations()).length === 0);
+  const { tls, tlsPin, trustedProxies, digestAlgorithms, rateLimits } = settings;
   let publicUrl = settings.publicUrl ?? '';
+  let keyPin = tls && pinOf(tls, tlsPin);
   const control: Control = {
     store,
     sealer: new Sealer(masterKey),
     clock: systemClock,
     signals: new AgentSignals(),
     publicUrl: () => publicUrl,
+    keyPin: () => keyPin,
+    linkTokenLifetimeMs: settings.linkTokenLifetimeMs,
     verifiersOf: digestSecrets,
     checkConnectionString,
   };
   await assertMasterKey(control, masterKeyFile);
-  const { tls, trustedProxies, digestAlgorithms, rateLimits } = settings;
   const app = createServer({ logger, tls, trustedProxies });
   await registerAtlasApi(app, control, { logger, digestAlgorithms, rateLimits });
   await registerGateway(app, control, logger);
@@ -97,7 +102,10 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   // Before the keys are made and shown: a start that fails here can be repeated.
   const address = await listen(app, settings);
   publicUrl ||= address;
-  using _certificate = tls && followCertificate(app.server, tls, logger);
+  const pinAgain = (files: TlsFiles) => {
+    keyPin = pinOf(files, tlsPin);
+  };
+  using _certificate = tls && followCertificate(app.server, tls, logger, pinAgain);
   const stopping = new AbortController();
   const expiring = keepExpiring(control, logger, stopping.signal);
   try {

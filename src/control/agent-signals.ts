@@ -1,6 +1,10 @@
+/** Looking at a source opens connections to it. */
+const INVENTORY_AT_MOST_EVERY_MS = 10_000;
+
 /** Tells the long polls of one process that something may have changed for an agent. */
 export class AgentSignals {
   readonly #waiting = new Map<string, Set<() => void>>();
+  readonly #inventoryWantedAtMs = new Map<string, number>();
   #closed = false;
 
   /**
@@ -23,6 +27,19 @@ export class AgentSignals {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** Asks an agent to look at its sources anew, unless it was asked a moment ago. Nothing of worth is lost with this process. */
+  wantInventory(agentId: string, nowMs: number): void {
+    const wantedAtMs = this.#inventoryWantedAtMs.get(agentId) ?? Number.NEGATIVE_INFINITY;
+    if (nowMs - wantedAtMs < INVENTORY_AT_MOST_EVERY_MS) return;
+    this.#inventoryWantedAtMs.set(agentId, nowMs);
+    this.wake(agentId);
+  }
+
+  /** When an agent was last asked for its inventory. */
+  inventoryWantedAtMs(agentId: string): number | undefined {
+    return this.#inventoryWantedAtMs.get(agentId);
   }
 
   /** After a committed change of what an agent is to do. */

@@ -11,13 +11,14 @@ export interface AvailableProject {
 }
 
 /**
- * What the linked agents of the organization can move.
+ * What the linked agents of the organization can move, as they reported it last; they are asked to look again for whoever asks next.
  * @throws UserError as {@link authorizeOrganization}
  */
 export async function availableProjects(control: Control, actor: Actor, orgId: string): Promise<AvailableProject[]> {
   await authorizeOrganization(control.store, actor, orgId, 'ORG_OWNER');
   const projects = new Map<string, AvailableProject>();
-  for (const { host, inventory } of await control.store.linkedAgentsOf(orgId)) {
+  for (const { id, host, inventory } of await control.store.linkedAgentsOf(orgId)) {
+    control.signals.wantInventory(id, control.clock.now());
     for (const { projectId, name, deployments } of inventory) {
       const known = projects.get(projectId);
       const byName = new Map([...(known?.deployments ?? []), ...deployments].map((entry) => [entry.name, entry]));

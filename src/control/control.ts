@@ -12,6 +12,10 @@ export interface Control {
   readonly signals: AgentSignals;
   /** Where agents find this control plane; goes into link-tokens. */
   readonly publicUrl: () => string;
+  /** Of the certificate that agents are to trust there; goes into link-tokens. Absent: whatever their machines trust. */
+  readonly keyPin?: () => string | undefined;
+  /** After how long a link-token that nobody redeemed is worth nothing; absent: never. */
+  readonly linkTokenLifetimeMs?: number;
   /** What is stored of a private key (see http digest). */
   readonly verifiersOf: (publicKey: string, privateKey: string) => CredentialVerifiers;
   /** @throws UserError INVALID_DESTINATION_CONNECTION_STRING */

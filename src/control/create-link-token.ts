@@ -15,7 +15,9 @@ export async function createLinkToken(
   orgId: string,
   accessListIps: readonly string[],
 ): Promise<string> {
-  const token = newLinkToken(control.publicUrl(), control.clock.now());
+  const nowMs = control.clock.now();
+  const token = newLinkToken(control.publicUrl(), nowMs, control.keyPin?.());
+  const { linkTokenLifetimeMs } = control;
   await control.store.write(async (transaction) => {
     await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
     await transaction.insertLinkToken({
@@ -24,7 +26,8 @@ export async function createLinkToken(
       secretHash: hashSecret(token.secret),
       accessListIps,
       createdBy: actor.name,
-      createdAtMs: control.clock.now(),
+      createdAtMs: nowMs,
+      expiresAtMs: linkTokenLifetimeMs === undefined ? null : nowMs + linkTokenLifetimeMs,
       redeemedAtMs: null,
       deletedAtMs: null,
     });

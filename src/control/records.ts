@@ -86,6 +86,8 @@ export interface StoredLinkToken {
   /** Public key of the API key that asked for it. */
   readonly createdBy: string;
   readonly createdAtMs: number;
+  /** From when on it cannot be redeemed; null: never. */
+  readonly expiresAtMs: number | null;
   readonly redeemedAtMs: number | null;
   readonly deletedAtMs: number | null;
 }

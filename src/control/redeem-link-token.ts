@@ -18,7 +18,7 @@ export interface Redemption {
 /**
  * Turns a link-token into a link between an agent's key and the organization: once. An agent that was killed before it read the
  * answer asks again with the same key and is told the same.
- * @throws UserError LINK_TOKEN_UNKNOWN, LINK_TOKEN_USED, and what `checkAddress` throws
+ * @throws UserError LINK_TOKEN_UNKNOWN, LINK_TOKEN_EXPIRED, LINK_TOKEN_USED, and what `checkAddress` throws
  */
 export async function redeemLinkToken(control: Control, redemption: Redemption): Promise<RedeemResponse> {
   const nowMs = control.clock.now();
@@ -34,6 +34,7 @@ export async function redeemLinkToken(control: Control, redemption: Redemption):
     redemption.checkAddress(token.accessListIps);
     if (token.deletedAtMs !== null) throw new UserError('LINK_TOKEN_UNKNOWN', [tokenId]);
     if (!(await transaction.redeemLinkToken(tokenId, nowMs))) {
+      if (token.redeemedAtMs === null) throw new UserError('LINK_TOKEN_EXPIRED', [tokenId, expiryOf(token)]);
       return { answer: await redeemedBefore(transaction, tokenId, publicKey), superseded: [] };
     }
     const { orgId, accessListIps } = token;
@@ -82,6 +83,10 @@ async function redeemedBefore(
   const agent = link && (await transaction.agentOfLink(link.id));
   if (!agent || agent.publicKey !== publicKey) throw new UserError('LINK_TOKEN_USED', [tokenId]);
   return { agentId: agent.id, linkId: agent.linkId, orgId: agent.orgId };
+}
+
+function expiryOf({ expiresAtMs }: StoredLinkToken): string {
+  return new Date(expiresAtMs ?? 0).toISOString();
 }
 
 function isSecretOf(token: StoredLinkToken, secret: string): boolean {

@@ -39,7 +39,7 @@ export interface StoreReader {
   clustersOf(groupId: string): Promise<Cluster[]>;
   clusterNamed(groupId: string, name: string): Promise<Cluster | undefined>;
   linkToken(id: string): Promise<StoredLinkToken | undefined>;
-  /** Neither redeemed nor deleted. */
+  /** Neither redeemed nor deleted; expired ones too. */
   openLinkTokensOf(orgId: string): Promise<StoredLinkToken[]>;
   link(id: string): Promise<Link | undefined>;
   linkOfToken(tokenId: string): Promise<Link | undefined>;
@@ -74,7 +74,7 @@ export interface StoreTransaction extends StoreReader {
   insertGroup(record: Group): Promise<void>;
   insertCluster(record: Cluster): Promise<void>;
   insertLinkToken(record: StoredLinkToken): Promise<void>;
-  /** The one conditional write of a redemption: whether the token was still open, and is now redeemed. */
+  /** The one conditional write of a redemption: whether the token was still open and had not expired, and is now redeemed. */
   redeemLinkToken(id: string, atMs: number): Promise<boolean>;
   updateLinkToken(record: StoredLinkToken): Promise<void>;
   insertLink(record: Link): Promise<void>;

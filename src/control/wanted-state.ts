@@ -24,7 +24,8 @@ async function wantedStateOf(control: Control, agentId: string): Promise<WantedA
     const { wanted, loadLevel, copyMegabytesPerSecond = null, dropCopied } = state;
     migrations.push({ id, assignment, wanted, loadLevel, copyMegabytesPerSecond, dropCopied });
   }
-  const content = { validations, migrations };
+  const inventoryWantedAtMs = control.signals.inventoryWantedAtMs(agentId);
+  const content = { validations, migrations, inventoryWantedAtMs };
   return { revision: createHash('sha256').update(JSON.stringify(content)).digest('base64url'), ...content };
 }
 

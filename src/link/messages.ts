@@ -17,6 +17,7 @@ export const redeemResponse = z.object({ agentId: id, linkId: id, orgId: id });
 /** What a deployment of the source looks like; the fields of Atlas's AvailableClustersDeployment. */
 const deployment = z.object({
   name: z.string(),
+  clusterId: id.optional(),
   managed: z.boolean(),
   sharded: z.boolean(),
   tlsEnabled: z.boolean(),
@@ -53,6 +54,8 @@ const assignment = z.object({
 export const wantedState = z.object({
   /** Opaque; changes whenever anything below does. */
   revision: z.string(),
+  /** When somebody last wanted to see the inventory: a time that is new to the agent has it look again. */
+  inventoryWantedAtMs: z.number().optional(),
   validations: z.array(z.object({ id, assignment })),
   migrations: z.array(
     z.object({

@@ -75,12 +75,16 @@ export function verifyRequest(
   const text = signedText(parts, agentId, time, nonce);
   if (!verify(null, text, publicKey, Buffer.from(signature, 'base64url'))) throw new UserError('PROOF_WRONG');
   // After the signature, so that only the holder of the key learns how far apart the clocks are.
-  const apartMs = Number(time) - nowMs;
-  if (Math.abs(apartMs) > CLOCK_TOLERANCE_MS) {
-    const direction = apartMs > 0 ? 'ahead of' : 'behind';
-    throw new UserError('CLOCK_SKEW', [`${Math.round(Math.abs(apartMs) / 1000)} s ${direction}`]);
+  if (Math.abs(Number(time) - nowMs) > CLOCK_TOLERANCE_MS) {
+    throw new UserError('CLOCK_SKEW', [timeOf(Number(time)), timeOf(nowMs)]);
   }
   return { nonce, signedAtMs: Number(time) };
+}
+
+/** A time to the second. What a clock can't say at all stays a number. */
+function timeOf(ms: number): string {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? String(ms) : date.toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
 function signedText(parts: SignedParts, agentId: string, time: string, nonce: string): Buffer {

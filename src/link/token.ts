@@ -3,6 +3,7 @@ import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { UserError } from '../platform/index.ts';
 import { bytesFromBase62, bytesToBase62, randomBase62, toBase62 } from './base62.ts';
+import { KEY_PIN_PATTERN } from './key-pin.ts';
 
 /**
  * The published form of a link-token, for secret scanners: a typed prefix, a public id, a secret of 256 bits, what the agent has
@@ -18,7 +19,10 @@ const SECRET_LENGTH = 43;
 const CHECKSUM_LENGTH = 6;
 
 /** What travels inside a token besides id and secret. Unknown keys are left for later versions. */
-const payload = z.object({ url: z.url({ protocol: /^https?$/ }) });
+const payload = z.object({
+  url: z.url({ protocol: /^https?$/ }),
+  pin: z.string().regex(KEY_PIN_PATTERN).optional(),
+});
 
 export interface LinkToken {
   /** Public; may be logged and shown. */
@@ -27,14 +31,17 @@ export interface LinkToken {
   readonly secret: string;
   /** Where the agent finds the control plane, without a slash at the end. */
   readonly serverUrl: string;
+  /** Of the one certificate that the agent is to trust there ({@link keyPinOf}); absent: whatever its machine trusts. */
+  readonly keyPin: string | undefined;
 }
 
 /** A new token for agents of the control plane at `serverUrl`. */
-export function newLinkToken(serverUrl: string, nowMs: number = Date.now()): LinkToken {
+export function newLinkToken(serverUrl: string, nowMs: number = Date.now(), keyPin?: string): LinkToken {
   return {
     id: newTokenId(nowMs),
     secret: randomBase62(SECRET_LENGTH),
     serverUrl: serverUrl.replace(/\/+$/, ''),
+    keyPin,
   };
 }
 
@@ -52,18 +59,16 @@ function newTokenId(nowMs: number): string {
 }
 
 /** Writes the token as the text that is handed to the source's operator. */
-export function formatLinkToken(token: LinkToken): string {
-  const body = `mlt_${token.id}_${token.secret}_${encodedPayload(token.serverUrl)}`;
+export function formatLinkToken({ id, secret, serverUrl, keyPin }: LinkToken): string {
+  const body = `mlt_${id}_${secret}_${encodedPayload(JSON.stringify({ url: serverUrl, pin: keyPin }))}`;
   return `${body}_${checksum(body)}`;
 }
 
-/** A server has one URL, and its base 62 costs more than the rest of a token. */
-let encodedLast: { readonly serverUrl: string; readonly encoded: string } | undefined;
+/** A server says the same in all its tokens, and the base 62 of it costs more than the rest of a token. */
+let encodedLast: { readonly content: string; readonly encoded: string } | undefined;
 
-function encodedPayload(serverUrl: string): string {
-  if (encodedLast?.serverUrl !== serverUrl) {
-    encodedLast = { serverUrl, encoded: bytesToBase62(Buffer.from(JSON.stringify({ url: serverUrl }))) };
-  }
+function encodedPayload(content: string): string {
+  if (encodedLast?.content !== content) encodedLast = { content, encoded: bytesToBase62(Buffer.from(content)) };
   return encodedLast.encoded;
 }
 
@@ -77,7 +82,7 @@ export function parseLinkToken(text: string): LinkToken {
   if (checksum(body) !== sum) throw new UserError('LINK_TOKEN_CHECKSUM');
   const read = payload.safeParse(parseJson(bytesFromBase62(encoded)));
   if (!read.success) throw new UserError('LINK_TOKEN_MALFORMED');
-  return { id, secret, serverUrl: read.data.url.replace(/\/+$/, '') };
+  return { id, secret, serverUrl: read.data.url.replace(/\/+$/, ''), keyPin: read.data.pin };
 }
 
 /** What the control plane keeps of a secret: its SHA-256, base64url. A fast hash is enough for 256 random bits. */

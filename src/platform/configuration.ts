@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, resolve } from 'node:path';
 import type { Document, Node } from 'yaml';
 import type { z } from 'zod';
 import { messageOf, UserError } from './errors/index.ts';
@@ -10,7 +11,8 @@ const require = createRequire(import.meta.url);
 const yaml = () => require('yaml') as typeof import('yaml');
 
 /**
- * Reads a YAML configuration file. `${NAME}` in a string stands for an environment variable, so that secrets need not be in the file.
+ * Reads a YAML configuration file. `${NAME}` in a string stands for an environment variable, and `${file:PATH}` for the content
+ * of a file without its last line break, so that secrets need not be in there. Such paths begin at the configuration file.
  * @param file        its path, for reading and for messages
  * @param schema      strict objects, so that a misspelt key is an error and not a silent default
  * @throws UserError  CONFIGURATION_UNREADABLE or CONFIGURATION_INVALID with the file and the line; never with a value, which may be a secret
@@ -38,9 +40,11 @@ export function readConfiguration<Schema extends z.ZodType>(
   visit(document, {
     Scalar: (_key, node) => {
       if (typeof node.value !== 'string') return;
-      node.value = node.value.replace(/\$\{(\w+)\}/g, (_reference, name: string) => {
+      const refuse = (problem: string) => invalid(offsetOf(node), problem);
+      node.value = node.value.replace(/\$\{(?:file:([^}]+)|(\w+))\}/g, (_reference, path?: string, name = '') => {
+        if (path !== undefined) return contentOf(resolve(dirname(file), path), refuse);
         const value = environment[name];
-        if (value === undefined) throw invalid(offsetOf(node), `the environment variable ${name} is not set`);
+        if (value === undefined) throw refuse(`the environment variable ${name} is not set`);
         return value;
       });
     },
@@ -55,6 +59,14 @@ export function readConfiguration<Schema extends z.ZodType>(
   }
   const where = issue.path.length > 0 ? `${dotted(issue.path)}: ` : '';
   throw invalid(findOffset(document, issue.path), where + issue.message);
+}
+
+function contentOf(path: string, refuse: (problem: string) => UserError): string {
+  try {
+    return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    throw refuse(`the file ${path} cannot be read: ${messageOf(error)}`);
+  }
 }
 
 /** Where the key at `path` is written, or else the nearest thing around it that is written at all. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { AgentStore } from '../../src/agent/agent-store.ts';
@@ -39,9 +39,22 @@ test('a file that a crash left half-written beside the real one does no harm', (
 test('a damaged file or an unusable directory is named', () => {
   using folder = temporaryFolder('agent-store');
   writeFileSync(join(folder.path, 'link.json'), '{');
-  writeFileSync(join(folder.path, 'agent.key'), 'not a key');
+  writeFileSync(join(folder.path, 'agent.key'), 'not a key', { mode: 0o600 });
   const store = new AgentStore(folder.path);
   assert.throws(() => store.link(), { code: 'AGENT_DATA_UNUSABLE' });
   assert.throws(() => store.key(), { code: 'AGENT_DATA_UNUSABLE' });
   assert.throws(() => new AgentStore(join(folder.path, 'link.json', 'x')), { code: 'AGENT_DATA_UNUSABLE' });
+});
+
+test('a key that others can read is refused, and nothing is made in its place', () => {
+  using folder = temporaryFolder('agent-store');
+  const store = new AgentStore(folder.path);
+  const publicKey = publicKeyOf(store.key());
+  const file = join(folder.path, 'agent.key');
+  for (const mode of [0o640, 0o604, 0o660]) {
+    chmodSync(file, mode);
+    assert.throws(() => store.key(), { code: 'AGENT_KEY_EXPOSED', message: new RegExp(`mode ${mode.toString(8)}`) });
+  }
+  chmodSync(file, 0o400);
+  assert.equal(publicKeyOf(store.key()), publicKey);
 });

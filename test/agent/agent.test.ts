@@ -4,6 +4,7 @@ import { Agent } from '../../src/agent/agent.ts';
 import type { AgentConfiguration } from '../../src/agent/configuration.ts';
 import { establishLink } from '../../src/agent/establish-link.ts';
 import {
+  availableProjects,
   cancelMigration,
   createMigration,
   deleteLinks,
@@ -58,6 +59,7 @@ async function startAgent(
   const configuration: AgentConfiguration = {
     host: 'mover',
     dataDir: plane.agentDirectory,
+    plainHttp: 'loopback',
     projects: [{ id: SOURCE_PROJECT, name: 'shop', deployments: [{ name: 'orders', uri }] }],
     copyBytesPerSecond,
   };
@@ -117,6 +119,20 @@ test('the control plane sees the clusters of the configuration with what matters
   assert.match(deployment?.featureCompatibilityVersion ?? '', /^\d+\.\d+$/);
   assert.deepEqual([deployment?.sharded, deployment?.tlsEnabled, deployment?.managed], [false, false, false]);
   assert.ok((deployment?.dbSizeBytes ?? 0) > 0 && (deployment?.oplogSizeMB ?? 0) > 0);
+  assert.match(deployment?.clusterId ?? '', /^[0-9a-f]{24}$/);
+  // Whoever asks has the agent look again, long before it would by itself.
+  const before = deployment?.dbSizeBytes ?? 0;
+  const text = 'y'.repeat(100_000);
+  await source.client
+    .db('more')
+    .collection('c')
+    .insertMany(Array.from({ length: 20 }, () => ({ text })));
+  const sizeShown = async () => {
+    const [shown] = await availableProjects(plane.control, plane.actor, plane.orgId);
+    return shown?.deployments[0]?.dbSizeBytes ?? 0;
+  };
+  await eventually(async () => (await sizeShown()) > before, { what: 'the new size', deadlineMs: 30_000 });
+  await source.client.db('more').dropDatabase();
 });
 
 test('a validation says that all is well, or every reason why not', async () => {
@@ -205,6 +221,27 @@ test('a migration pauses before its first document, goes on when told to, and is
   assert.equal(password, null);
   const { databases } = await destination.client.db().admin().listDatabases();
   assert.ok(!databases.some(({ name }) => name === 'shop'));
+});
+
+test('a migration that a watchdog took from an agent that hung is taken back, and ends', async () => {
+  await using plane = await startControlPlane();
+  await using destination = await startReplicaSet();
+  await using _agent = await startAgent(plane, { token: await plane.newToken() });
+  const { id } = await createMigration(
+    plane.control,
+    plane.actor,
+    plane.groupId,
+    await orderTo(plane, destination.uri),
+  );
+  const records = destination.client.db('linkspan_internal').collection<{ _id: string; term: number }>('migrations');
+  await migrationIs(plane, id, 'ready', ({ state }) => state.readyForCutover);
+  const taken = await records.findOneAndUpdate({ _id: id }, { $inc: { term: 1 } }, { returnDocument: 'after' });
+  const isTakenBack = async () => ((await records.findOne({ _id: id }))?.term ?? 0) > (taken?.term ?? 0);
+  await eventually(isTakenBack, { what: 'the agent to take it back', deadlineMs: DEADLINE_MS });
+  // Not ready as long as it catches up.
+  const cutover = () => requestCutover(plane.control, plane.actor, plane.groupId, id).then(() => true);
+  await eventually(cutover, { what: 'the cutover to be taken', deadlineMs: DEADLINE_MS });
+  await migrationIs(plane, id, 'COMPLETE', ({ state }) => state.status === 'COMPLETE');
 });
 
 test('a migration that cannot begin fails with a message for the one who asked for it', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -47,6 +47,17 @@ test('host, data directory, CA file and copy limit can be said; paths begin at t
   assert.equal(configuration.dataDir, join(folder, 'state'));
   assert.equal(configuration.copyBytesPerSecond, 2_500_000);
   assert.equal(configuration.projects[0]?.deployments[0]?.tlsCaFile, join(folder, 'ca.pem'));
+});
+
+test('a value can come from a file, whose path begins at the configuration', () => {
+  using folder = temporaryFolder('configuration');
+  writeFileSync(join(folder.path, 'password'), 'from-a-file\n');
+  const file = join(folder.path, 'agent.yaml');
+  writeFileSync(file, MINIMAL.replace('{PASSWORD}', '{file:password}'));
+  const uri = () => readAgentConfiguration(file, { USER_NAME: 'u' }).projects[0]?.deployments[0]?.uri;
+  assert.equal(uri(), 'mongodb://u:from-a-file@db1,db2/?replicaSet=orders');
+  rmSync(join(folder.path, 'password'));
+  assert.throws(uri, { code: 'CONFIGURATION_INVALID', message: /line 7: the file \S+\/password cannot be read/ });
 });
 
 test('a misspelt key is an error that names the key and its line', () => {

@@ -15,7 +15,7 @@ import {
 import { checkConnectionString } from '../../src/destination/index.ts';
 import { registerGateway } from '../../src/gateway/index.ts';
 import { createServer, digestSecrets } from '../../src/http/index.ts';
-import { silentLogger, systemClock } from '../../src/platform/index.ts';
+import { type Clock, silentLogger, systemClock } from '../../src/platform/index.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -39,7 +39,14 @@ export interface ControlPlane extends AsyncDisposable {
   comeBack(): Promise<void>;
 }
 
-export async function startControlPlane(): Promise<ControlPlane> {
+export interface ControlPlaneOptions {
+  readonly clock?: Clock;
+  /** What it shows from then on when it comes (back) up. */
+  readonly tls?: () => { readonly cert: string; readonly key: string };
+  readonly keyPin?: string;
+}
+
+export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   await using resources = new AsyncDisposableStack();
   const folder = resources.use(temporaryFolder('control-plane'));
   const store = resources.use(openSqliteStore(join(folder.path, 'data')));
@@ -48,7 +55,8 @@ export async function startControlPlane(): Promise<ControlPlane> {
   const control: Control = {
     store,
     sealer: new Sealer(randomBytes(32)),
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
+    keyPin: () => options.keyPin,
     get signals() {
       return signals;
     },
@@ -58,7 +66,7 @@ export async function startControlPlane(): Promise<ControlPlane> {
   };
   const open = async (port: number) => {
     signals = new AgentSignals();
-    const app = createServer({ logger: silentLogger });
+    const app = createServer({ logger: silentLogger, tls: options.tls?.() });
     await registerGateway(app, control, silentLogger);
     url = await app.listen({ host: '127.0.0.1', port });
     return app;

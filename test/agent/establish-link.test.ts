@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { AgentStore } from '../../src/agent/agent-store.ts';
@@ -73,6 +73,18 @@ test('another token makes another link, for an agent whose link was deleted', as
   const after = await establish(plane.agentDirectory, await plane.newToken());
   await after.client.poll({ revision: null, waitSeconds: 0 });
   assert.notEqual(after.link.linkId, before.link.linkId);
+});
+
+test('an agent that lost its key is linked again with another token, and the old key is dead', async () => {
+  await using plane = await startControlPlane();
+  const used = await plane.newToken();
+  const before = await establish(plane.agentDirectory, used);
+  rmSync(join(plane.agentDirectory, 'agent.key'));
+  await assert.rejects(establish(plane.agentDirectory, undefined), { code: 'LINK_TOKEN_MISSING' });
+  await assert.rejects(establish(plane.agentDirectory, used), { code: 'LINK_TOKEN_USED' });
+  const after = await establish(plane.agentDirectory, await plane.newToken());
+  await after.client.poll({ revision: null, waitSeconds: 0 });
+  await assert.rejects(before.client.poll({ revision: null, waitSeconds: 0 }), { code: 'AGENT_SUPERSEDED' });
 });
 
 test('the agent speaks plain HTTP to its own machine only', async () => {

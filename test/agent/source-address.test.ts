@@ -8,6 +8,7 @@ const projectId = '0123456789abcdef01234567';
 function configuration(uri: string, tlsCaFile?: string): AgentConfiguration {
   return {
     host: 'h',
+    plainHttp: 'loopback',
     dataDir: '/d',
     projects: [{ id: projectId, name: 'p', deployments: [{ name: 'c', uri, tlsCaFile }] }],
   };

@@ -56,10 +56,18 @@ export interface ControlPlaneOptions {
   readonly digestAlgorithms?: readonly DigestAlgorithm[];
   readonly rateLimits?: boolean;
   readonly wishes?: BootstrapWishes;
+  readonly linkTokenLifetimeMs?: number;
 }
 
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
-  const { clock = systemClock, trustedProxies, digestAlgorithms, rateLimits, wishes = {} } = options;
+  const {
+    clock = systemClock,
+    trustedProxies,
+    digestAlgorithms,
+    rateLimits,
+    wishes = {},
+    linkTokenLifetimeMs,
+  } = options;
   const folder = temporaryFolder('control-plane');
   const store = openSqliteStore(folder.path);
   let url = '';
@@ -69,6 +77,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     clock,
     signals: new AgentSignals(),
     publicUrl: () => url,
+    linkTokenLifetimeMs,
     verifiersOf: digestSecrets,
     checkConnectionString,
   };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { expireMigrations } from '../../src/control/index.ts';
 import { wantedState } from '../../src/link/index.ts';
+import { linkAgent } from '../gateway/agent-client.ts';
 import { addOrganization, type ControlPlane, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 import { cliBody, prepare, progress, type World } from './migration-world.ts';
@@ -210,6 +211,23 @@ test('migrations of a project and links of an organization can be listed, in pag
   assert.match(String(link?.lastSeen), /^20\d\d-/);
   const stranger = await addOrganization(plane, '9'.repeat(24), ['ORG_OWNER']);
   assert.equal((await plane.api('GET', path, { user: stranger })).json.errorCode, 'USER_CANNOT_ACCESS_GROUP');
+});
+
+test('an agent that is silent shows as lost within half a minute, and as connected with its next report', async () => {
+  const clock = new FakeClock();
+  await using plane = await startControlPlane({ clock });
+  const agent = await linkAgent(plane);
+  const status = async () => {
+    const { json } = await plane.api('GET', `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/links`);
+    return (json.results as { agentStatus: string }[])[0]?.agentStatus;
+  };
+  assert.equal(await status(), 'CONNECTED');
+  clock.nowMs += 20_000;
+  assert.equal(await status(), 'CONNECTED', 'one report may be late');
+  clock.nowMs += 10_000;
+  assert.equal(await status(), 'LOST');
+  await agent.report({});
+  assert.equal(await status(), 'CONNECTED');
 });
 
 test('only owners have wishes about a migration', async () => {

@@ -15,14 +15,28 @@ checkForLeaks({ sockets: false });
 const READY = /^linkspan agent: linked to organization ([0-9a-f]{24}) at (http:\/\/127\.0\.0\.1:\d+) as host mover$/;
 
 /** Runs `linkspan agent` with a configuration whose source is `uri`. */
-function runAgent(plane: ControlPlane, uri: string, options: RunOptions = {}) {
+function runAgent(plane: ControlPlane, uri: string, options: RunOptions = {}, more: readonly string[] = []) {
   mkdirSync(plane.agentDirectory, { recursive: true });
   const config = join(plane.agentDirectory, 'agent.yaml');
   const project = { id: SOURCE_PROJECT, name: 'shop', deployments: [{ name: 'orders', uri }] };
   // JSON is YAML.
   writeFileSync(config, JSON.stringify({ host: 'mover', dataDir: 'state', projects: [project] }));
-  return runLinkspan(['agent', '--config', config], options);
+  return runLinkspan(['agent', '--config', config, ...more], options);
 }
+
+test('linkspan agent check prints what it finds, and ends with 2 when something is not in order', async () => {
+  await using plane = await startControlPlane();
+  const uri = 'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200';
+  const env = { LINKSPAN_LINK_TOKEN: await plane.newToken() };
+  await using check = runAgent(plane, uri, { env }, ['check']);
+  assert.deepEqual(await check.exit, { code: 2, signal: null }, check.stderr);
+  assert.match(
+    check.stdout,
+    /^ok {6}configuration .*host mover\nok {6}key and link: .*\nok {6}control plane .*\nfailed {2}source shop\/orders: .*\[SOURCE_UNREACHABLE\]\n$/,
+  );
+  await using mistyped = runAgent(plane, uri, {}, ['check', '--all']);
+  assert.equal((await mistyped.exit).code, 2);
+});
 
 function linked(plane: ControlPlane) {
   return eventually(

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { copyFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { request } from 'urllib';
-import { LINK_TOKEN_PATTERN, loadAgentKey, newAgentKey, parseLinkToken } from '../../src/link/index.ts';
+import { keyPinOf, LINK_TOKEN_PATTERN, loadAgentKey, newAgentKey, parseLinkToken } from '../../src/link/index.ts';
 import { AgentClient } from '../gateway/agent-client.ts';
+import { createAuthority } from '../support/certificates.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectHookReached, type LinkspanProcess, runLinkspan } from '../support/linkspan-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -144,6 +145,8 @@ test('what keeps a server from starting is one message with its remedy, and exit
     [['--unknown'], /unknown option/],
     [['--plain-http', 'yes'], /--plain-http is loopback or anywhere, not yes.*\[USAGE\]/],
     [['--trusted-proxies', '10.0.0.0/99'], /--trusted-proxies needs addresses.*\[USAGE\]/],
+    [['--tls-pin', 'key'], /--tls-pin needs --tls-cert-file.*\[USAGE\]/],
+    [['--link-token-hours', '-1'], /--link-token-hours is a number of hours, not -1.*\[USAGE\]/],
     [['--digest-algorithms', 'MD5,SHA-1'], /--digest-algorithms.*\[USAGE\]/],
     [['--bootstrap-client-id', 'mdb_sa_id_1'], /needs both.*\[USAGE\]/],
   ] as const;
@@ -229,6 +232,33 @@ test('with a certificate it speaks HTTPS, also off loopback, and takes a renewed
   copyFileSync(next.key, used.key);
   await eventually(() => openApiWith(next.cert, port), { what: 'the renewed certificate' });
   assert.throws(() => openApiWith(old, port));
+});
+
+test("with a private CA a link-token carries the pin of the server's key or of the CA", {
+  skip: withoutTools && `${withoutTools} is not installed`,
+}, async () => {
+  using folder = temporaryFolder('serve');
+  const authority = createAuthority();
+  const { cert, key } = authority.issue();
+  const [certFile, keyFile, caFile] = ['cert.pem', 'key.pem', 'ca.pem'].map((name) => join(folder.path, name));
+  writeFileSync(certFile ?? '', cert);
+  writeFileSync(keyFile ?? '', key);
+  writeFileSync(caFile ?? '', authority.cert);
+  const tls = ['--tls-cert-file', certFile ?? '', '--tls-key-file', keyFile ?? ''];
+  for (const [which, pinned] of [
+    ['key', cert],
+    ['ca', authority.cert],
+  ] as const) {
+    const args = [...tls, '--tls-pin', which];
+    await using server = serve(join(folder.path, which), { args });
+    await urlOf(server);
+    const command = server.stdout
+      .slice(server.stdout.indexOf('curl --user'))
+      .replace('curl', `curl --cacert ${caFile}`);
+    const answer = execFileSync('sh', ['-c', command], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    const token = LINK_TOKEN_PATTERN.exec(answer)?.[0] ?? '';
+    assert.equal(parseLinkToken(token).keyPin, keyPinOf(new X509Certificate(pinned)), which);
+  }
 });
 
 test('plain HTTP off loopback is served where it is asked for by name', async () => {

@@ -3,10 +3,16 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { errorCatalogue } from '../../src/platform/index.ts';
 import { errorsDocument } from './errors-document.ts';
+import { troubleshootingDocument } from './troubleshooting-document.ts';
 
 test('docs/errors.md lists every error of the catalogue and nothing else', () => {
   const written = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
   assert.equal(written, errorsDocument(), 'run npm run docs:errors');
+});
+
+test('docs/10-troubleshooting.md explains every message of the catalogue, as it is', () => {
+  const written = readFileSync(new URL('../../docs/10-troubleshooting.md', import.meta.url), 'utf8');
+  assert.equal(written, troubleshootingDocument(), 'run npm run docs:troubleshooting');
 });
 
 test('every error says what was wrong and what to do', () => {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { formatLinkToken, newLinkToken, parseLinkToken, wantedState } from '../../src/link/index.ts';
 import { onReach } from '../../src/platform/index.ts';
 import { startControlPlane } from '../atlas-api/control-plane.ts';
+import { FakeClock } from '../atlas-api/fake-clock.ts';
 import { AgentClient, createToken, linkAgent } from './agent-client.ts';
 
 const SIX_MINUTES_MS = 360_000;
@@ -53,6 +54,22 @@ test('a token that is damaged, made up, deleted or of another server is refused,
     assert.equal(json.errorCode, errorCode);
     assert.ok(!body.includes(text));
   }
+});
+
+test('a token that nobody redeemed in time is refused with when it expired; a link outlives its token', async () => {
+  const clock = new FakeClock();
+  await using plane = await startControlPlane({ clock, linkTokenLifetimeMs: 3_600_000 });
+  const [token, unused] = [await createToken(plane), await createToken(plane)];
+  const agent = new AgentClient(plane.url, undefined, () => clock.now());
+  agent.agentId = String((await agent.redeem(token)).json.agentId);
+  clock.nowMs += 3_600_000;
+  const late = await new AgentClient(plane.url, undefined, () => clock.now()).redeem(unused);
+  assert.equal(late.status, 410);
+  const { id } = parseLinkToken(unused);
+  assert.equal(late.json.detail, `Link-token ${id} expired at 2026-11-01T13:00:00.000Z.`);
+  assert.equal((await agent.poll(null)).status, 200);
+  agent.agentId = undefined;
+  assert.equal((await agent.redeem(token)).status, 201, 'the same agent that asks again');
 });
 
 test('a token whose access list does not have the agent is not redeemed, and stays good for one that it has', async () => {

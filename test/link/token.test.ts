@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { formatLinkToken, LINK_TOKEN_PATTERN, newLinkToken, parseLinkToken } from '../../src/link/index.ts';
@@ -9,7 +10,7 @@ const code = (expected: string) => (error: unknown) =>
 test('a link-token brings its id, secret and server to the agent, whatever white space is pasted with it', () => {
   fc.assert(
     fc.property(fc.webUrl({ validSchemes: ['http', 'https'] }), (url) => {
-      const token = newLinkToken(url);
+      const token = newLinkToken(url, undefined, url.length % 2 ? 'k'.repeat(43) : undefined);
       assert.deepEqual(parseLinkToken(`  ${formatLinkToken(token)}\n`), token);
     }),
   );
@@ -19,6 +20,35 @@ test('a link-token is one word of letters, digits and underscores that a scanner
   const text = formatLinkToken(newLinkToken('https://linkspan.example.com:8443/base'));
   assert.match(text, /^[A-Za-z0-9_]+$/);
   assert.equal(LINK_TOKEN_PATTERN.exec(`{"linkToken":"${text}"}`)?.[0], text);
+});
+
+test('the documented pattern finds link-tokens in texts where secrets leak, and takes nothing else for one', () => {
+  const page = readFileSync(new URL('../../docs/09-security-model.md', import.meta.url), 'utf8');
+  const documented = /^\\bmlt_.*$/m.exec(page)?.[0] ?? '';
+  assert.equal(documented, LINK_TOKEN_PATTERN.source);
+  const pattern = new RegExp(documented, 'g');
+  const tokens = ['https://linkspan.example:8443', 'http://h'].flatMap((url) =>
+    [undefined, 'k'.repeat(43)].map((pin) => formatLinkToken(newLinkToken(url, undefined, pin))),
+  );
+  for (const token of tokens) {
+    const leaks = [
+      `LINKSPAN_LINK_TOKEN=${token} bin/linkspan agent`,
+      `{"linkToken":"${token}"}`,
+      `token: '${token}'\n`,
+      `https://ci.example/log?token=${token}&x=1`,
+      `(${token}).`,
+    ];
+    for (const leak of leaks) assert.deepEqual(leak.match(pattern), [token], leak);
+  }
+  const others = [
+    'mlt_short',
+    `ghp_${'a'.repeat(36)}`,
+    `mlt_${'a'.repeat(12)}_${'b'.repeat(42)}_cc_dddddd`,
+    `amlt_${'a'.repeat(12)}_${'b'.repeat(43)}_cc_dddddd`,
+    LINK_TOKEN_PATTERN.source,
+    tokens[0]?.slice(0, -1) ?? '',
+  ];
+  for (const other of others) assert.equal(other.match(pattern), null, other);
 });
 
 test('any one wrong character of a link-token is noticed offline, and the message does not repeat the token', () => {

@@ -36,6 +36,7 @@ const TOKEN: StoredLinkToken = {
   accessListIps: ['192.0.2.0/24'],
   createdBy: 'abcdefgh',
   createdAtMs: 4,
+  expiresAtMs: null,
   redeemedAtMs: null,
   deletedAtMs: null,
 };
@@ -211,6 +212,15 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     await store.write((transaction) => transaction.updateLinkToken({ ...TOKEN, deletedAtMs: 9 }));
     assert.equal(await store.write((transaction) => transaction.redeemLinkToken(TOKEN.id, 10)), false);
     assert.deepEqual(await store.openLinkTokensOf(ORG), []);
+  });
+
+  test(`${name}: a token that has expired cannot be redeemed, and one that is about to can`, async () => {
+    await using under = await create();
+    await using store = await under.open();
+    await fill(store);
+    await store.write((transaction) => transaction.updateLinkToken({ ...TOKEN, expiresAtMs: 10 }));
+    assert.equal(await store.write((transaction) => transaction.redeemLinkToken(TOKEN.id, 10)), false);
+    assert.equal(await store.write((transaction) => transaction.redeemLinkToken(TOKEN.id, 9)), true);
   });
 
   test(`${name}: lists have what is open, active or pending, in the order of creation`, async () => {

@@ -59,6 +59,8 @@ export interface CutoverRecord {
   /** Past the point of no return: the destination is the primary copy from here on. */
   readonly committed: boolean;
   readonly canWriteAtMs?: number;
+  /** The watchdog that opened the source again. */
+  readonly openedBy?: string;
 }
 
 /** What is known of lost history, beside the collections that are suspect because of it. */

@@ -7,6 +7,7 @@ import { confirmDestination } from './confirm-destination.ts';
 import { blocksDestination, openDestination } from './destination-block.ts';
 import { convertUniqueIndexes, prepareUniqueIndexes, restoreExpiry } from './restore-catalog.ts';
 import { settleCapped } from './settle-capped.ts';
+import { startWatchdog } from './watchdog.ts';
 import { tryToBlockWrites, unblockWrites, writeBlockObstacles } from './write-block.ts';
 
 /** The longest that users may be kept from writing before the attempt is given up and traffic goes on [51]. */
@@ -40,6 +41,7 @@ export async function cutOver(context: EngineContext, log: MigrationLog, stream:
   await stream.inStepAt(await barrier(context), context.signal);
   if (context.movesAccounts) await context.accounts.bringOver(context.retrier);
   const isWhole = context.selection.isWhole && context.documentFilters.isEmpty;
+  using _watchdog = isWhole && context.sourceFeatures.blocksWrites ? await startWatchdog(context, log) : undefined;
   if (!isWhole || !context.sourceFeatures.blocksWrites) {
     await drainWithoutBlock(context, stream);
     if (context.movesAccounts) await context.accounts.bringOver(context.retrier);

@@ -14,6 +14,7 @@ import type { Counters } from './counters.ts';
 import type { Gate } from './gate.ts';
 import type { Load } from './load-level.ts';
 import type { MemoryBudget } from './memory-budget.ts';
+import type { ClusterAddress } from './options.ts';
 
 /** What the parts of one running migration share. */
 export interface EngineContext {
@@ -44,6 +45,8 @@ export interface EngineContext {
   readonly documentFilters: DocumentFilters;
   /** Whether the destination had data of its own, which is nobody's to touch or to block. */
   readonly keepsDestination: boolean;
+  /** For a process that outlives this one. */
+  readonly addresses: { readonly source: ClusterAddress; readonly destination: ClusterAddress };
   /** Aimed size of a range of the copy. */
   readonly partitionBytes: number;
   /** Set by the operator at any time. */

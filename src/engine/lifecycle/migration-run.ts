@@ -140,6 +140,7 @@ export class MigrationRun {
         namespaces: new NamespaceMap(options.namespaceRemap),
         documentFilters: new DocumentFilters(options.documentFilters),
         keepsDestination: options.keepDestination ?? false,
+        addresses: { source: options.source, destination: options.destination },
         partitionBytes: options.partitionBytes ?? DEFAULT_PARTITION_BYTES,
       };
       return new MigrationRun(options, {

@@ -23,6 +23,11 @@ export const linkErrors = defineErrors({
     remedy:
       'A link-token works once. If you did not use it, someone else did: have the link deleted and ask for a new one.',
   },
+  LINK_TOKEN_EXPIRED: {
+    status: 410,
+    detail: 'Link-token % expired at %.',
+    remedy: 'Ask the administrator of the destination for a new link-token, and redeem it before it expires.',
+  },
   LINK_DELETED: {
     status: 410,
     detail: 'The link of this agent has been deleted.',
@@ -58,8 +63,8 @@ export const linkErrors = defineErrors({
   },
   CLOCK_SKEW: {
     status: 401,
-    detail: "The agent's clock is % the control plane's; five minutes are allowed.",
-    remedy: 'Set both clocks, for example with NTP.',
+    detail: "The agent's clock says %, the control plane's says %; they may be five minutes apart.",
+    remedy: 'Set both clocks, for example with NTP. The agent tries again by itself.',
   },
   REQUEST_REPLAYED: {
     status: 401,
@@ -86,20 +91,55 @@ export const linkErrors = defineErrors({
     detail: "The agent's data directory % cannot be used: %.",
     remedy: 'Check that the agent may read and write it. If its files are damaged, empty it and link the agent again.',
   },
+  AGENT_KEY_EXPOSED: {
+    status: 400,
+    detail: "Others can read the agent's key: % has mode %.",
+    remedy:
+      'If somebody else may have read it, have the link deleted, remove the file, and link the agent again. Otherwise make it ' +
+      'readable by the agent alone: chmod 600.',
+  },
   CONTROL_PLANE_NOT_SECURE: {
     status: 400,
     detail: 'The control plane at % is on another machine and does not use HTTPS.',
-    remedy: 'Give the control plane a certificate and an https URL (--public-url), and ask for a new link-token.',
+    remedy:
+      'Give the control plane a certificate and an https URL (--public-url), and ask for a new link-token. ' +
+      "On a network that is protected otherwise, allow it in the agent's configuration: plainHttp: anywhere.",
   },
   CONTROL_PLANE_UNREACHABLE: {
     status: 502,
     detail: 'The control plane at % cannot be reached: %.',
     remedy: 'Check that it runs, and the network, proxies and certificates from the migration host.',
   },
+  CONTROL_PLANE_UNTRUSTED: {
+    status: 502,
+    detail: 'The certificate of the control plane at % is not trusted here: %.',
+    remedy:
+      'Check that it is the right server. With a CA of your own, ask for a link-token that pins it (--tls-pin), or name its ' +
+      'PEM file in NODE_EXTRA_CA_CERTS.',
+  },
+  CONTROL_PLANE_KEY_UNKNOWN: {
+    status: 502,
+    detail: 'The control plane at % does not show the key that the link-token pins.',
+    remedy:
+      'Something else answers there, or its key was replaced. Ask the administrator of the destination; if the key is new, link ' +
+      'the agent again with a new link-token.',
+  },
   CONTROL_PLANE_REFUSED: {
     status: 502,
     detail: 'The control plane at % refused the request: %.',
     remedy: 'Check that the address is that of a Linkspan of a fitting version and that no proxy is in between.',
+  },
+  MIGRATION_LINK_EXISTS: {
+    status: 409,
+    detail: 'This agent is linked already, to organization % at %.',
+    remedy: 'Delete that link first (DELETE …/liveExport/migrationLink).',
+  },
+  DESTINATION_OPTION_REFUSED: {
+    status: 400,
+    detail: "The agent does not take % in a destination's connection string.",
+    remedy:
+      "It would reach for files, credentials or programs of the agent's machine, or have it trust anybody. Register the destination " +
+      'without it.',
   },
   SOURCE_NOT_CONFIGURED: {
     status: 400,

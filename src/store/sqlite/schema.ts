@@ -86,6 +86,8 @@ const VERSIONS: readonly string[] = [
     '$.windowEndsAtMs', (state ->> 'readySinceMs') + 432000000, '$.loadLevel', 3, '$.dropCopied', json('false')
   );
   `,
+  // Link-tokens that expire.
+  'ALTER TABLE link_tokens ADD COLUMN expires_at_ms INTEGER',
 ];
 
 /**

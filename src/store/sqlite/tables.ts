@@ -85,6 +85,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     accessListIps: json,
     createdBy: plain,
     createdAtMs: plain,
+    expiresAtMs: plain,
     redeemedAtMs: plain,
     deletedAtMs: plain,
   });
@@ -164,8 +165,9 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     insertCluster: async (record) => clusters.insert(record),
     insertLinkToken: async (record) => linkTokens.insert(record),
     redeemLinkToken: async (id, atMs) => {
-      const sql = `UPDATE link_tokens SET redeemed_at_ms = ? WHERE id = ? AND ${OPEN_TOKEN}`;
-      return linkTokens.prepare(sql).run(atMs, id).changes === 1;
+      const isOpen = `${OPEN_TOKEN} AND (expires_at_ms IS NULL OR expires_at_ms > ?)`;
+      const sql = `UPDATE link_tokens SET redeemed_at_ms = ? WHERE id = ? AND ${isOpen}`;
+      return linkTokens.prepare(sql).run(atMs, id, atMs).changes === 1;
     },
     updateLinkToken: async (record) => linkTokens.update(record),
     insertLink: async (record) => links.insert(record),

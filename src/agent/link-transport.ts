@@ -1,0 +1,139 @@
+import type { X509Certificate } from 'node:crypto';
+import http from 'node:http';
+import https from 'node:https';
+import type { TLSSocket } from 'node:tls';
+import { keyPinOf } from '../link/index.ts';
+import { messageOf, redact, UserError } from '../platform/index.ts';
+import { isLoopbackHost } from './loopback.ts';
+
+/** Larger than any answer of a control plane, and nothing to a machine that runs migrations. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+
+/** Where the control plane is, and how it is to be recognized. */
+export interface ServerAddress {
+  readonly serverUrl: string;
+  /** Of the one certificate that is trusted there ({@link keyPinOf}); absent: what this machine trusts. */
+  readonly keyPin?: string;
+  /** Where plain HTTP may go: answers carry passwords of sources and destinations. */
+  readonly plainHttp: 'loopback' | 'anywhere';
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+  /** What the server's clock said (its Date, to the second); undefined where it said nothing. */
+  readonly serverTimeMs: number | undefined;
+}
+
+type Agent = http.Agent | https.Agent;
+
+/**
+ * Requests to the control plane: over TLS but for loopback, through the proxies that `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` name.
+ * It follows no redirect: what is signed for one address is for no other's eyes.
+ */
+export class LinkTransport {
+  readonly #url: URL;
+  readonly #address: ServerAddress;
+  readonly #environment: NodeJS.ProcessEnv;
+  #agent: Agent | undefined;
+
+  /** @throws UserError CONTROL_PLANE_NOT_SECURE */
+  constructor(address: ServerAddress, environment = process.env) {
+    this.#url = new URL(address.serverUrl);
+    const isPlainAllowed = address.plainHttp === 'anywhere' || isLoopbackHost(this.#url.hostname);
+    if (this.#url.protocol !== 'https:' && !isPlainAllowed) {
+      throw new UserError('CONTROL_PLANE_NOT_SECURE', [address.serverUrl]);
+    }
+    this.#address = address;
+    this.#environment = environment;
+  }
+
+  get serverUrl(): string {
+    return this.#address.serverUrl;
+  }
+
+  /** @throws UserError CONTROL_PLANE_UNREACHABLE, CONTROL_PLANE_UNTRUSTED, CONTROL_PLANE_KEY_UNKNOWN */
+  async post(path: string, headers: Record<string, string>, body: string, signal: AbortSignal): Promise<Answer> {
+    try {
+      this.#agent ??= await this.#openAgent(signal);
+      return await this.#send('POST', path, { agent: this.#agent, signal, headers }, body, readAnswer);
+    } catch (error) {
+      if (error instanceof UserError) throw error;
+      const distrusted = isDistrust(error);
+      // It may be a renewed certificate of the pinned key: the next request looks again.
+      if (distrusted) this.#agent = undefined;
+      const code = distrusted ? 'CONTROL_PLANE_UNTRUSTED' : 'CONTROL_PLANE_UNREACHABLE';
+      throw new UserError(code, [this.serverUrl, redact(reasonOf(error))], { cause: error });
+    }
+  }
+
+  async #openAgent(signal: AbortSignal): Promise<Agent> {
+    const proxyEnv = isLoopbackHost(this.#url.hostname) ? undefined : this.#environment;
+    if (this.#url.protocol === 'http:') return new http.Agent({ keepAlive: true, proxyEnv });
+    const { keyPin } = this.#address;
+    if (keyPin === undefined) return new https.Agent({ keepAlive: true, proxyEnv });
+    // First only to look: nothing of worth is said to a server that has shown no key yet.
+    using looking = disposable(new https.Agent({ rejectUnauthorized: false, proxyEnv }));
+    const pinned = await this.#send('HEAD', '/', { agent: looking.agent, signal }, '', async (response) =>
+      findCertificate(response.socket as TLSSocket, keyPin),
+    );
+    if (!pinned) throw new UserError('CONTROL_PLANE_KEY_UNKNOWN', [this.serverUrl]);
+    // Then it is the only certificate that is trusted, and everything else is checked as always: signatures, names, dates.
+    return new https.Agent({ keepAlive: true, proxyEnv, ca: pinned.toString(), allowPartialTrustChain: true });
+  }
+
+  async #send<Result>(
+    method: string,
+    path: string,
+    options: https.RequestOptions,
+    body: string,
+    read: (response: http.IncomingMessage) => Promise<Result>,
+  ): Promise<Result> {
+    const { request } = this.#url.protocol === 'https:' ? https : http;
+    const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+    request(new URL(path, this.#url), { ...options, method }, resolve)
+      .once('error', reject)
+      .end(body);
+    return await read(await promise);
+  }
+}
+
+async function readAnswer(response: http.IncomingMessage): Promise<Answer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > MAX_ANSWER_BYTES) throw new Error(`its answer is larger than ${MAX_ANSWER_BYTES} bytes`);
+  }
+  const dateMs = Date.parse(response.headers.date ?? '');
+  return {
+    status: response.statusCode ?? 0,
+    text: Buffer.concat(chunks).toString('utf8'),
+    serverTimeMs: Number.isNaN(dateMs) ? undefined : dateMs,
+  };
+}
+
+/** The certificate of a pinned key among those that a server shows. That they belong together is not checked here. */
+function findCertificate(socket: TLSSocket, keyPin: string): X509Certificate | undefined {
+  const shown = socket.getPeerX509Certificate();
+  for (let one = shown; one !== undefined; one = one.issuerCertificate) {
+    if (keyPinOf(one) === keyPin) return one;
+  }
+  return undefined;
+}
+
+function disposable(agent: https.Agent): Disposable & { readonly agent: https.Agent } {
+  return { agent, [Symbol.dispose]: () => agent.destroy() };
+}
+
+/** Node's and OpenSSL's codes of what is wrong with a certificate. */
+function isDistrust(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return /CERT|^UNABLE_TO_|^ERR_TLS_CERT/.test(code);
+}
+
+/** Of several addresses that were tried, what happened at the first. */
+function reasonOf(error: unknown): string {
+  return messageOf(error instanceof AggregateError ? error.errors[0] : error);
+}

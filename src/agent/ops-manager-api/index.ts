@@ -1,0 +1,1 @@
+export { openOpsManagerApi } from './server.ts';

@@ -1,0 +1,48 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { bodyOf, pathOf, present, readBody, readPresentation, sendTextsAsTheyAre } from '../../http/index.ts';
+import { UserError } from '../../platform/index.ts';
+import type { MigrationHost } from '../migration-host.ts';
+
+const PATH = '/api/public/v1.0/orgs/:orgId/liveExport/migrationLink';
+
+const linkRequest = z.strictObject({ linkToken: z.string().max(2048) });
+
+/** How long a new link may take until the control plane has its first report. The link stands either way. */
+const SYNC_WITHIN_MS = 5_000;
+const LOOK_EVERY_MS = 50;
+const REDEEM_WITHIN_MS = 30_000;
+
+/** `POST` and `DELETE …/migrationLink`, `GET …/migrationLink/status`, as Ops Manager's API has them. */
+export function registerMigrationLink(app: FastifyInstance, orgId: string, host: MigrationHost): void {
+  app.addHook('preHandler', (request, _reply, done) => {
+    const { orgId: asked } = request.params as { readonly orgId?: string };
+    done(asked === undefined || asked === orgId ? undefined : new UserError('ORG_NOT_FOUND', [asked]));
+  });
+
+  app.post(PATH, async (request, reply) => {
+    const { linkToken } = readBody(linkRequest, bodyOf(request));
+    const { current } = host;
+    if (current && !linkToken.trim().startsWith(`mlt_${current.tokenId}_`)) {
+      throw new UserError('MIGRATION_LINK_EXISTS', [current.orgId, current.serverUrl]);
+    }
+    await host.link(linkToken, AbortSignal.timeout(REDEEM_WITHIN_MS));
+    for (let waitedMs = 0; !host.isSynced && waitedMs < SYNC_WITHIN_MS; waitedMs += LOOK_EVERY_MS) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    }
+    return answer(request, reply, 201, host);
+  });
+
+  app.get(`${PATH}/status`, (request, reply) => answer(request, reply, 200, host));
+
+  app.delete(PATH, async (_request, reply) => {
+    if (!(await host.unlink())) throw new UserError('ORGANIZATION_LINK_NOT_FOUND');
+    return reply.code(204).send();
+  });
+}
+
+function answer(request: FastifyRequest, reply: FastifyReply, status: number, host: MigrationHost): string {
+  const presentation = readPresentation(new URLSearchParams(request.url.slice(pathOf(request.url).length)));
+  sendTextsAsTheyAre(reply.code(status).header('content-type', 'application/json'));
+  return present(status, { status: host.isSynced ? 'SYNCED' : 'NOT_SYNCED' }, presentation);
+}

@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import {
+  CHALLENGE_BODY,
+  createServer,
+  DigestAuthenticator,
+  digestSecrets,
+  sendTextsAsTheyAre,
+} from '../../http/index.ts';
+import { type Clock, type Logger, messageOf, UserError } from '../../platform/index.ts';
+import type { OpsManagerApiSettings } from '../configuration.ts';
+import type { MigrationHost } from '../migration-host.ts';
+import { registerMigrationLink } from './migration-link.ts';
+
+/**
+ * Serves the calls of Ops Manager with which the source's owner links and unlinks it (`/api/public/v1.0/orgs/{orgId}/liveExport`), on
+ * loopback, with HTTP digest. Disposing ends it.
+ * @throws UserError PORT_IN_USE
+ */
+export async function openOpsManagerApi(
+  settings: OpsManagerApiSettings,
+  host: MigrationHost,
+  logger: Logger,
+  clock: Clock,
+): Promise<AsyncDisposable & { readonly url: string }> {
+  const { publicKey, privateKey, listen } = settings;
+  const app = createServer({ logger });
+  const secrets = digestSecrets(publicKey, privateKey);
+  const digest = new DigestAuthenticator({
+    nonceKey: randomBytes(32),
+    find: async (username) => (username === publicKey ? { secrets } : undefined),
+    clock,
+  });
+  app.addHook('onRequest', (request, reply) => authenticate(digest, request, reply));
+  registerMigrationLink(app, settings.orgId, host);
+  return { url: await open(app, listen), [Symbol.asyncDispose]: () => app.close() };
+}
+
+/** Answers everybody but the key's owner with the challenge, before the body is read. */
+async function authenticate(
+  digest: DigestAuthenticator<{ readonly secrets: ReturnType<typeof digestSecrets> }>,
+  { method, originalUrl, headers }: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply | undefined> {
+  const outcome = await digest.authenticate(method, originalUrl, headers.authorization);
+  if (!('stale' in outcome)) return undefined;
+  reply.code(401).header('content-type', 'application/json');
+  reply.header('www-authenticate', digest.challenges(outcome.stale));
+  return sendTextsAsTheyAre(reply).send(CHALLENGE_BODY);
+}
+
+async function open(app: FastifyInstance, listen: string): Promise<string> {
+  const [, host = '', port] = /^\[?(.*?)\]?:(\d+)$/.exec(listen) ?? [];
+  try {
+    return await app.listen({ host, port: Number(port) });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+      throw new UserError('PORT_IN_USE', [listen], { cause: error });
+    }
+    throw new UserError('USAGE', [`Cannot listen on ${listen}: ${messageOf(error)}`], { cause: error });
+  }
+}

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { request } from 'urllib';
+import type { AgentConfiguration } from '../../src/agent/configuration.ts';
+import { MigrationHost, openOpsManagerApi } from '../../src/agent/index.ts';
+import { deleteLinks } from '../../src/control/index.ts';
+import { silentLogger, systemClock } from '../../src/platform/index.ts';
+import { eventually } from '../support/eventually.ts';
+import { type ControlPlane, startControlPlane } from './control-plane.ts';
+
+const ORG_ID = 'ab'.repeat(12);
+const KEY = { publicKey: 'owner', privateKey: 'a-private-key-of-the-test' };
+
+/** An agent without a link that serves Ops Manager's calls, and what calls them. */
+async function startHost(plane: ControlPlane, token?: string) {
+  const settings = { listen: '127.0.0.1:0', orgId: ORG_ID, ...KEY };
+  const configuration: AgentConfiguration = {
+    host: 'mover',
+    dataDir: plane.agentDirectory,
+    plainHttp: 'loopback',
+    projects: [],
+    opsManagerApi: settings,
+  };
+  const host = new MigrationHost({ configuration, logger: silentLogger, clock: systemClock, linked: () => undefined });
+  const api = await openOpsManagerApi(settings, host, silentLogger, systemClock);
+  const stop = new AbortController();
+  const running = host.run(token, stop.signal);
+  const call = async (
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    data?: object,
+    digestAuth = `${KEY.publicKey}:${KEY.privateKey}`,
+  ) => {
+    const answer = await request(`${api.url}/api/public/v1.0/orgs/${path}`, {
+      method,
+      digestAuth,
+      data,
+      contentType: 'json',
+      dataType: 'json',
+    });
+    return { status: answer.status, ...answer.data };
+  };
+  return {
+    host,
+    call,
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      await running;
+      await api[Symbol.asyncDispose]();
+    },
+  };
+}
+
+test('a source is linked, shown and unlinked by the calls of Ops Manager', async () => {
+  await using plane = await startControlPlane();
+  await using agent = await startHost(plane);
+  const link = `${ORG_ID}/liveExport/migrationLink`;
+  assert.equal((await agent.call('GET', `${link}/status`)).status, 'NOT_SYNCED');
+  assert.equal((await agent.call('DELETE', link)).error, 404);
+  const [linkToken, other] = [await plane.newToken(), await plane.newToken()];
+  for (const _again of [1, 2]) assert.equal((await agent.call('POST', link, { linkToken })).status, 'SYNCED');
+  assert.deepEqual(await agent.call('GET', `${link}/status?envelope=true`), {
+    status: 200,
+    content: { status: 'SYNCED' },
+  });
+  const taken = await agent.call('POST', link, { linkToken: other });
+  assert.deepEqual([taken.error, taken.errorCode], [409, 'MIGRATION_LINK_EXISTS']);
+  assert.equal((await agent.call('DELETE', link)).status, 204);
+  assert.equal((await agent.call('GET', `${link}/status`)).status, 'NOT_SYNCED');
+  // Unlinked on the other side, it waits to be linked again.
+  assert.equal((await agent.call('POST', link, { linkToken: other })).status, 'SYNCED');
+  await deleteLinks(plane.control, plane.actor, plane.orgId);
+  await eventually(() => agent.host.current === undefined, { what: 'the end of the link' });
+  assert.equal((await agent.call('POST', link, { linkToken: await plane.newToken() })).status, 'SYNCED');
+});
+
+test('an agent that was unlinked stays so over a restart, with the used token in its environment', async () => {
+  await using plane = await startControlPlane();
+  const link = `${ORG_ID}/liveExport/migrationLink`;
+  const token = await plane.newToken();
+  {
+    await using agent = await startHost(plane, token);
+    await eventually(() => agent.host.current, { what: 'the link' });
+    assert.equal((await agent.call('DELETE', link)).status, 204);
+  }
+  await using agent = await startHost(plane, token);
+  assert.equal((await agent.call('GET', `${link}/status`)).status, 'NOT_SYNCED');
+  assert.equal((await agent.call('POST', link, { linkToken: await plane.newToken() })).status, 'SYNCED');
+});
+
+test("only the owner of the key is heard, about this organization, and errors have the API's form", async () => {
+  await using plane = await startControlPlane();
+  await using agent = await startHost(plane);
+  const link = `${ORG_ID}/liveExport/migrationLink`;
+  const linkToken = await plane.newToken();
+  assert.equal((await agent.call('POST', link, { linkToken }, 'owner:wrong-key-of-somebody')).error, 401);
+  assert.equal((await agent.call('POST', link, { linkToken }, 'other:wrong-key-of-somebody')).error, 401);
+  const wrong: [string, object, string][] = [
+    [`${'0'.repeat(24)}/liveExport/migrationLink`, { linkToken }, 'ORG_NOT_FOUND'],
+    [link, {}, 'MISSING_ATTRIBUTE'],
+    [link, { linkToken: 'mlt_x' }, 'LINK_TOKEN_MALFORMED'],
+    [link, { linkToken: await plane.newToken(['192.0.2.1']) }, 'AGENT_ADDRESS_REFUSED'],
+  ];
+  for (const [path, body, code] of wrong) assert.equal((await agent.call('POST', path, body)).errorCode, code);
+  assert.equal((await plane.control.store.linkedAgentsOf(plane.orgId)).length, 0);
+});

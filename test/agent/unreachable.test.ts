@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { pino } from 'pino';
+import { Agent, type AgentOptions } from '../../src/agent/agent.ts';
+import { CutoverNotes } from '../../src/agent/cutover-notes.ts';
+import { establishLink } from '../../src/agent/establish-link.ts';
+import type { Report } from '../../src/link/index.ts';
+import { type Clock, silentLogger, systemClock, UserError } from '../../src/platform/index.ts';
+import { RunningMigration } from '../engine/running-migration.ts';
+import { eventually } from '../support/eventually.ts';
+import { startPair } from '../support/replica-set.ts';
+import { needsSource } from '../support/source-version.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { SOURCE_PROJECT, startControlPlane } from './control-plane.ts';
+
+const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const never = new AbortController().signal;
+const configuration: AgentOptions['configuration'] = {
+  host: 'mover',
+  dataDir: '/nowhere',
+  plainHttp: 'loopback',
+  projects: [],
+};
+
+/** This machine's clock, set wrong. */
+const clockAhead = (ms: number): Clock => ({ ...systemClock, now: () => Date.now() + ms });
+
+/** A log, and what waits for a line of it. */
+function readLog() {
+  const lines: string[] = [];
+  const logger = pino({}, { write: (line: string) => lines.push(line) });
+  const logged = (text: string) =>
+    eventually(() => lines.find((line) => line.includes(text)), { what: `"${text}" in the log` });
+  return { logger, logged };
+}
+
+test('an agent tries for an hour, more and more seldom, and goes on when the control plane answers', async () => {
+  let nowMs = Date.parse('2026-11-01T12:00:00Z');
+  const end = nowMs + HOUR_MS;
+  // Time passes where somebody waits, and nowhere else.
+  const clock = {
+    now: () => nowMs,
+    elapsed: () => nowMs,
+    sleep: async (ms: number) => {
+      nowMs += ms;
+      await new Promise(setImmediate);
+    },
+  };
+  const stop = new AbortController();
+  const attempts: number[] = [];
+  const reports: Report[] = [];
+  const attempt = () => {
+    if (nowMs >= end) return;
+    attempts.push(nowMs);
+    throw new UserError('CONTROL_PLANE_UNREACHABLE', ['https://l.example', 'connect ECONNREFUSED']);
+  };
+  const client: AgentOptions['client'] = {
+    clockAheadMs: 0,
+    poll: async () => {
+      attempt();
+      await clock.sleep(1_000);
+      return { revision: '1', validations: [], migrations: [] };
+    },
+    report: async (report) => {
+      attempt();
+      reports.push(report);
+      stop.abort();
+      return report.sequence;
+    },
+  };
+  await new Agent({ configuration, client, logger: silentLogger, clock }).run(stop.signal);
+  assert.ok(reports.length > 0);
+  const late = attempts.filter((ms) => ms > end - HOUR_MS / 2);
+  assert.ok(late.length > 10 && late.length < 1_000, `${late.length} attempts in half an hour`);
+});
+
+test('a source that was left blocked is opened at the start, though the control plane cannot be reached', {
+  skip: needsSource('6.0', 'it has no write block'),
+}, async () => {
+  await using pair = await startPair();
+  using folder = temporaryFolder('agent');
+  const shop = pair.source.client.db('shop').collection('orders');
+  await shop.insertOne({});
+  const migrationId = 'cd'.repeat(12);
+  {
+    await using running = RunningMigration.start(pair, { migrationId });
+    await running.untilReady();
+  }
+  const destination = { uri: pair.destination.uri };
+  const source = { projectId: SOURCE_PROJECT, clusterName: 'orders', ssl: false };
+  const assignment = { source, destination, dropDestination: false };
+  new CutoverNotes(folder.path).note([
+    { id: migrationId, assignment, wanted: 'cutover', loadLevel: 3,
+      copyMegabytesPerSecond: null, dropCopied: false },
+  ]);
+  assert.equal(statSync(join(folder.path, 'cutovers.json')).mode & 0o777, 0o600);
+  const records = pair.destination.client.db('linkspan_internal').collection<{ _id: string }>('migrations');
+  const cutover = { requestedAtMs: 1, blocking: true, committed: false };
+  await records.updateOne({ _id: migrationId }, { $set: { cutover } });
+  await pair.source.client.db('admin').command({ setUserWriteBlockMode: 1, global: true });
+
+  const fails = () => Promise.reject(new UserError('CONTROL_PLANE_UNREACHABLE', ['https://l.example', 'no route']));
+  const deployments = [{ name: 'orders', uri: pair.source.uri }];
+  const stop = new AbortController();
+  const running = new Agent({
+    configuration: {
+      ...configuration,
+      dataDir: folder.path,
+      projects: [{ id: SOURCE_PROJECT, name: 'shop', deployments }],
+    },
+    client: { clockAheadMs: 0, poll: fails, report: fails },
+    logger: silentLogger,
+  }).run(stop.signal);
+  await eventually(() => shop.insertOne({ open: true }), { what: 'the source to take writes', deadlineMs: 30_000 });
+  stop.abort();
+  await running;
+});
+
+test('clocks that are minutes apart are told in the log; an hour apart, both times are named', async () => {
+  await using plane = await startControlPlane();
+  const token = await plane.newToken();
+  const options = { dataDir: plane.agentDirectory, host: 'mover', token };
+  await assert.rejects(
+    establishLink({ ...options, clock: clockAhead(-HOUR_MS) }, never),
+    ({ code, message }: UserError) => {
+      const [agentMs, serverMs] = [...message.matchAll(/says (\S+?)[,;]/g)].map(([, time]) => Date.parse(time ?? ''));
+      assert.ok(Math.abs((serverMs ?? 0) - (agentMs ?? 0) - HOUR_MS) < MINUTE_MS, message);
+      return code === 'CLOCK_SKEW';
+    },
+  );
+
+  const clock = clockAhead(2 * MINUTE_MS);
+  const { client } = await establishLink({ ...options, clock }, never);
+  const { logger, logged } = readLog();
+  const stop = new AbortController();
+  const running = new Agent({ configuration, client, logger, clock }).run(stop.signal);
+  const { aheadSeconds } = JSON.parse(await logged('differ'));
+  stop.abort();
+  await running;
+  assert.ok(aheadSeconds >= 119 && aheadSeconds <= 121, String(aheadSeconds));
+});
+
+test('an agent that comes from an address that is no longer listed is refused until it is listed again', async () => {
+  await using plane = await startControlPlane();
+  const clock = systemClock;
+  const { client, link } = await establishLink(
+    { dataDir: plane.agentDirectory, host: 'mover', token: await plane.newToken(), clock },
+    never,
+  );
+  const { logger, logged } = readLog();
+  const stop = new AbortController();
+  const running = new Agent({ configuration, client, logger }).run(stop.signal);
+  const list = async (accessListIps: string[]) => {
+    const stored = await plane.control.store.link(link.linkId);
+    assert.ok(stored);
+    await plane.control.store.write((transaction) => transaction.updateLink({ ...stored, accessListIps }));
+    plane.control.signals.wake(link.agentId);
+  };
+  await list(['192.0.2.1']);
+  await logged('not on the access list');
+  await list([]);
+  await logged('answers again');
+  stop.abort();
+  await running;
+});

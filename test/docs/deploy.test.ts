@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { parse } from 'yaml';
+import { readAgentConfiguration } from '../../src/agent/index.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { agentSchema } from './agent-schema.ts';
+
+const shipped = (name: string) => new URL(`../../deploy/${name}`, import.meta.url).pathname;
+
+test('deploy/agent.schema.json is the schema that the agent reads with; it takes the shipped file and names what is wrong', () => {
+  const text = readFileSync(shipped('agent.schema.json'), 'utf8');
+  assert.equal(text, agentSchema(), 'run npm run docs:agent-schema');
+  const check = new Ajv2020({ allErrors: true }).compile(JSON.parse(text));
+  const good: Record<string, unknown> = parse(readFileSync(shipped('agent.yaml'), 'utf8'));
+  assert.ok(check(good), JSON.stringify(check.errors));
+  for (const wrong of [{ ...good, hosts: 'x' }, { ...good, projects: [] }, { ...good, plainHttp: 'yes' }, {}]) {
+    assert.ok(!check(wrong), JSON.stringify(wrong));
+  }
+});
+
+test('the agent takes the shipped configuration', () => {
+  using folder = temporaryFolder('deploy');
+  const file = join(folder.path, 'agent.yaml');
+  writeFileSync(join(folder.path, 'password'), 'p');
+  const text = readFileSync(shipped('agent.yaml'), 'utf8');
+  writeFileSync(file, text.replace('/run/credentials/linkspan-agent.service/source-password', 'password'));
+  assert.equal(readAgentConfiguration(file).host, 'mover-1');
+});
+
+const withoutSystemd =
+  spawnSync('systemd-analyze', ['--version']).error !== undefined && 'systemd-analyze is not installed';
+
+test('systemd takes the shipped unit without a complaint, and counts it as well protected', {
+  skip: withoutSystemd,
+}, () => {
+  using folder = temporaryFolder('deploy');
+  const unit = join(folder.path, 'linkspan-agent.service');
+  // The program is elsewhere on this machine.
+  writeFileSync(
+    unit,
+    readFileSync(shipped('linkspan-agent.service'), 'utf8').replace('/opt/linkspan/bin/linkspan', process.execPath),
+  );
+  const verified = spawnSync('systemd-analyze', ['verify', unit], { encoding: 'utf8' });
+  const complaints = verified.stderr.split('\n').filter((line) => line.includes('linkspan-agent'));
+  assert.deepEqual(complaints, []);
+  const security = spawnSync('systemd-analyze', ['security', '--offline=true', '--threshold=20', unit], {
+    encoding: 'utf8',
+  });
+  const [, exposure] = /exposure level for \S+: ([\d.]+)/i.exec(security.stdout) ?? [];
+  assert.ok(Number(exposure) < 2, security.stdout + security.stderr);
+});

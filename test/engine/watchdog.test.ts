@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { type AbandonedCutover, openAbandonedSource } from '../../src/engine/cutover/open-abandoned-source.ts';
+import { onReach } from '../../src/platform/index.ts';
+import { eventually } from '../support/eventually.ts';
+import { expectHookReached, runLinkspan } from '../support/linkspan-process.ts';
+import { freePort } from '../support/mongod-process.ts';
+import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
+import { needsSource } from '../support/source-version.ts';
+import { RunningMigration } from './running-migration.ts';
+
+const skip = needsSource('6.0', 'it has no write block');
+const PROGRAM = fileURLToPath(new URL('../../src/engine/cutover/watchdog-process.ts', import.meta.url));
+const UNTIL_OPEN = { what: 'the source to take writes', deadlineMs: 30_000 };
+const migrationId = 'ab'.repeat(12);
+
+test('a source whose engine is killed under the write block is opened by the watchdog, unless the destination has taken over', {
+  skip,
+}, async (t) => {
+  await using pair = await startPair();
+  const shop = pair.source.client.db('shop').collection('a');
+  const block = (global: boolean) => pair.source.client.db('admin').command({ setUserWriteBlockMode: 1, global });
+  const records = pair.destination.client
+    .db('linkspan_internal')
+    .collection<{ _id: string; cutover?: { blocking: boolean } }>('migrations');
+  const abandoned = (term: number): AbandonedCutover => ({
+    migrationId,
+    term,
+    source: { uri: pair.source.uri },
+    destination: { uri: pair.destination.uri },
+  });
+  const never = new AbortController().signal;
+  await shop.insertOne({ before: true });
+
+  await t.test('a kill', async () => {
+    await using killed = await startSync(pair, 'engine.cutover.source-blocked=kill');
+    await expectHookReached(killed);
+    await eventually(() => shop.insertOne({ after: 'the kill' }), UNTIL_OPEN);
+    await eventually(async () => !(await records.findOne())?.cutover?.blocking, UNTIL_OPEN);
+  });
+
+  await t.test('a record that says so, and a term that has passed, leave it blocked', async () => {
+    await block(true);
+    for (const [term, committed] of [
+      [3, true],
+      [4, false],
+    ] as const) {
+      await records.replaceOne({ _id: migrationId }, { term, cutover: { blocking: true, committed } } as object, {
+        upsert: true,
+      });
+      assert.equal(await openAbandonedSource(abandoned(3), never), false);
+      await assert.rejects(shop.insertOne({}), /User writes blocked/);
+    }
+  });
+
+  await t.test('an engine that hangs past the deadline', async () => {
+    await records.replaceOne({ _id: migrationId }, {
+      term: 3,
+      cutover: { blocking: true, committed: false },
+    } as object);
+    const watchdog = spawn(process.execPath, [PROGRAM], { stdio: ['pipe', 'ignore', 'ignore'] });
+    watchdog.stdin.write(`${JSON.stringify({ ...abandoned(3), deadlineMs: 10 })}\n`);
+    assert.deepEqual(await once(watchdog, 'exit'), [0, null]);
+    await shop.insertOne({ after: 'the deadline' });
+    const record = { _id: migrationId, term: 4, 'cutover.blocking': false, 'cutover.committed': false };
+    assert.equal(await records.countDocuments(record), 1);
+  });
+
+  await t.test('an engine that wakes up after its watchdog can no longer commit', async () => {
+    await using other = await startPair();
+    await other.source.client.db('shop').collection('a').insertOne({});
+    using _ = onReach('engine.cutover.drained', async () => {
+      const [record] = await other.destination.client.db('linkspan_internal').collection('migrations').find().toArray();
+      const late = { source: { uri: other.source.uri }, destination: { uri: other.destination.uri } };
+      const cutover = { ...late, migrationId: String(record?._id), term: Number(record?.term) };
+      assert.equal(await openAbandonedSource(cutover, never), true);
+    });
+    await using running = RunningMigration.start(other);
+    await running.untilReady();
+    running.migration.want('cutover');
+    await assert.rejects(running.outcome, { code: 'TAKEN_OVER' });
+    await other.source.client.db('shop').collection('a').insertOne({ writable: 'here alone' });
+  });
+});
+
+/** `linkspan sync` that has been told to commit. */
+async function startSync(pair: ReplicaSetPair, hook: string) {
+  const port = String(await freePort());
+  const sync = runLinkspan(
+    ['sync', '--cluster0', pair.source.uri, '--cluster1', pair.destination.uri, '--port', port],
+    { hook },
+  );
+  const call = async (path: string, body?: object) => {
+    const init = body && {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    };
+    return (await (await fetch(`http://127.0.0.1:${port}/api/v1/${path}`, init)).json()) as {
+      success?: boolean;
+      progress?: { canCommit: boolean };
+    };
+  };
+  await eventually(async () => (await call('start', { source: 'cluster0', destination: 'cluster1' })).success, {
+    what: 'the start',
+  });
+  await eventually(async () => (await call('progress')).progress?.canCommit, { what: 'readiness', deadlineMs: 30_000 });
+  // It dies in the middle of this.
+  await call('commit', {}).catch(() => undefined);
+  return sync;
+}
