@@ -37,16 +37,18 @@ export class ProgressWatch {
 
   #compare(before: Progress, after: Progress): void {
     if (before.state === 'created') return;
+    // What is copied grows smaller when a collection is dropped, and only then: that is told.
+    const told = after.copy.restarts > before.copy.restarts;
     const counts = ({ copy, changes }: Progress) => ({
-      documentsCopied: copy.documentsCopied,
-      bytesCopied: copy.bytesCopied,
+      restarts: copy.restarts,
+      ...(told ? {} : { documentsCopied: copy.documentsCopied, bytesCopied: copy.bytesCopied }),
       read: changes.read,
       applied: changes.applied,
       duringCopy: changes.duringCopy,
     });
     const [was, is] = [counts(before), counts(after)];
     for (const name of Object.keys(was) as (keyof typeof was)[])
-      if (is[name] < was[name]) this.#log.find(`${name} went back from ${was[name]} to ${is[name]}`);
+      if ((is[name] ?? 0) < (was[name] ?? 0)) this.#log.find(`${name} went back from ${was[name]} to ${is[name]}`);
   }
 }
 

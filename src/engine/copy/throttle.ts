@@ -1,5 +1,8 @@
 import type { Clock } from '../../platform/index.ts';
 
+/** Timers take no more than 2^31 ms. */
+const LONGEST_SLEEP_MS = 60_000;
+
 /** Keeps the initial copy under a rate, which may change at any time. Whoever asks first goes first, so several readers share it fairly. */
 export class Throttle {
   readonly #clock: Clock;
@@ -30,7 +33,8 @@ export class Throttle {
     this.#turn = promise;
     await before;
     while (this.#clock.elapsed() < this.#freeAtMs && !signal.aborted) {
-      await this.#clock.sleep(this.#freeAtMs - this.#clock.elapsed(), AbortSignal.any([signal, this.#changed.signal]));
+      const waitMs = Math.min(this.#freeAtMs - this.#clock.elapsed(), LONGEST_SLEEP_MS);
+      await this.#clock.sleep(waitMs, AbortSignal.any([signal, this.#changed.signal]));
     }
     this.#freeAtMs = this.#clock.elapsed() + (bytes / this.#bytesPerSecond) * 1_000;
     resolve();

@@ -23,7 +23,9 @@ export class IndexBuilds {
   }
 
   async #ask(): Promise<IndexBuild[] | null> {
-    const ours = new Set([...this.#context.tracked.values()].map(({ target }) => `${target.database}.${target.name}`));
+    const ours = new Set(
+      [...this.#context.tracked.values()].map((one) => `${one.destinationDatabase}.${one.destinationName}`),
+    );
     try {
       const operations = await this.#context.destination
         .db('admin')

@@ -17,7 +17,7 @@ export class Speed {
   /** Looks every second until the run ends. */
   async run({ clock, signal }: Pick<EngineContext, 'clock' | 'signal'>, progress: () => Progress): Promise<void> {
     while (!signal.aborted) {
-      this.add(progress(), clock.now());
+      this.add(progress(), clock.elapsed());
       await clock.sleep(EVERY_MS, signal);
     }
   }
