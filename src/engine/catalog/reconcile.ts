@@ -145,9 +145,10 @@ async function dropGone(
       ({ uuid }) => uuid?.toHexString(false) === collection.destinationUuid?.toHexString(false),
     );
     if (entry !== undefined) await dropCollection(context.fence, entry.database, entry.name, entry.uuid);
+    // In one breath: whoever looks sees both, that less is copied and why.
+    context.tracked.delete(collection.id);
     await declareRestart(context, collection);
     await context.checkpoint.removeCollection(collection.uuid);
-    context.tracked.delete(collection.id);
   }
 }
 
