@@ -166,7 +166,7 @@ function isNumber({ type }: RawValue): boolean {
 }
 
 /** Its value as a double; NaN when it is no number. */
-function numberOf(value: RawValue): number {
+export function numberOf(value: RawValue): number {
   return isNumber(value) ? Number(decode(value, { promoteLongs: true })) : Number.NaN;
 }
 

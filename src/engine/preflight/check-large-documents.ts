@@ -1,0 +1,59 @@
+import type { Document } from 'mongodb';
+import type { CatalogEntry } from '../catalog/read-catalog.ts';
+import { classifyCode } from '../cluster/failure-policy.ts';
+import { type Found, found } from './finding.ts';
+import type { Look } from './look.ts';
+import { collectionStatistics } from './sizes.ts';
+import { sweep } from './within.ts';
+
+const MIB = 1024 * 1024;
+/** Nearer to the server's 16 MiB than this. */
+const NEAR_LIMIT_BYTES = 15 * MIB;
+/** A sample of more than 4 % sorts the whole collection [30]; what is smaller than this is looked through from its start. */
+const LARGEST_SAMPLE = 1_000;
+const LARGEST_SAMPLE_SHARE = 0.04;
+const MAX_TIME_MS = 3_000;
+
+/** Documents near the limit of 16 MiB, in a sample of each collection that is large enough to have any. */
+export async function checkLargeDocuments(look: Look): Promise<Found[]> {
+  const { source, signal } = look;
+  const entries = await look.entries();
+  const databases = [...new Set(entries.map(({ database }) => database))];
+  const sizes = await sweep(databases, signal, async (database) => {
+    const { dataSize } = await source.db(database).command({ dbStats: 1 });
+    return { database, bytes: Number(dataSize) };
+  });
+  const large = new Set(sizes.results.filter(({ bytes }) => bytes >= NEAR_LIMIT_BYTES).map(({ database }) => database));
+  const candidates = entries.filter(({ type, database }) => type !== 'view' && large.has(database));
+  const { results, left } = await sweep(candidates, signal, (entry) => sample(look, entry));
+  return [...results.flat(), ...unseen(left + sizes.left)];
+}
+
+async function sample({ source }: Look, entry: CatalogEntry): Promise<Found[]> {
+  const { dataSize = 0, objects = 0 } = await collectionStatistics(source, entry);
+  if (Number(dataSize) < NEAR_LIMIT_BYTES) return [];
+  const share = Math.floor(Number(objects) * LARGEST_SAMPLE_SHARE);
+  const first: Document = share < LARGEST_SAMPLE ? { $limit: LARGEST_SAMPLE } : { $sample: { size: LARGEST_SAMPLE } };
+  const namespace = `${entry.database}.${entry.name}`;
+  const pipeline = [
+    first,
+    { $project: { _id: 0, size: { $bsonSize: '$$ROOT' } } },
+    { $group: { _id: null, seen: { $sum: 1 }, largest: { $max: '$size' } } },
+  ];
+  try {
+    const options = { maxTimeMS: MAX_TIME_MS, allowDiskUse: false };
+    const [result] = await source.db(entry.database).collection(entry.name).aggregate(pipeline, options).toArray();
+    if (result === undefined || result.largest < NEAR_LIMIT_BYTES) return [];
+    const size = (result.largest / MIB).toFixed(1);
+    return [found('DOCUMENTS_NEAR_LIMIT', [namespace, size, String(result.seen)], namespace)];
+  } catch (error) {
+    if (classifyCode((error as { code?: unknown }).code) === 'fatal') throw error;
+    return [found('CHECK_INCOMPLETE', [`the size of documents of ${namespace}`, 'it took too long'], namespace)];
+  }
+}
+
+function unseen(left: number): Found[] {
+  return left === 0
+    ? []
+    : [found('CHECK_INCOMPLETE', [`the size of documents of ${left} collections`, 'there was no time left'])];
+}
