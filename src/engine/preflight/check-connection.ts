@@ -6,7 +6,7 @@ import { messageOf, UserError } from '../../platform/index.ts';
 import { connectCluster, type Side } from '../cluster/connect.ts';
 import type { ClusterAddress } from '../lifecycle/options.ts';
 import { type Found, found } from './finding.ts';
-import { unlessAborted } from './within.ts';
+import { type TimeLimit, unlessAborted } from './within.ts';
 
 const UNREACHABLE = { source: 'SOURCE_UNREACHABLE', destination: 'DESTINATION_UNREACHABLE' } as const;
 /** What Node.js and OpenSSL say of certificates, and of a side that speaks no TLS. */
@@ -16,12 +16,12 @@ const OF_TLS = /certificate|self-signed|\bTLS\b|\bSSL\b|wrong version number|EPR
 export type Connection = { readonly client: MongoClient } | { readonly client?: undefined; readonly found: Found };
 
 /** Connects to one side. Never rejects for anything that its user can mend. */
-export async function openConnection(address: ClusterAddress, side: Side, signal: AbortSignal): Promise<Connection> {
+export async function openConnection(address: ClusterAddress, side: Side, limit: TimeLimit): Promise<Connection> {
   const unusable = checkCaFile(address, side);
   if (unusable !== undefined) return { found: unusable };
-  const connecting = connectCluster(address, side);
+  const connecting = connectCluster({ ...address, uri: inTime(address.uri, limit.ms) }, side);
   try {
-    const client = await unlessAborted(connecting, signal);
+    const client = await unlessAborted(connecting, limit.soft);
     if (client !== undefined) return { client };
     connecting.then((late) => late.close()).catch(() => undefined);
     return { found: found(UNREACHABLE[side], ['it did not answer in time']) };
@@ -33,6 +33,11 @@ export async function openConnection(address: ClusterAddress, side: Side, signal
       found: code === UNREACHABLE[side] && OF_TLS.test(reason) ? found('TLS_FAILED', [side, reason]) : { error },
     };
   }
+}
+
+/** A connection string that may ask for less time than there is, but not for more. */
+function inTime(uri: string, mostMs: number): string {
+  return uri.replace(/(?<=[?&]serverSelectionTimeoutMS=)\d+/i, (ms) => String(Math.min(Number(ms), mostMs)));
 }
 
 /** The CA file of an address, when it names one that is not there or has no certificate. */

@@ -33,25 +33,26 @@ export const GUARDS: readonly Check[] = [
   },
   { what: 'what filters and remaps name', run: checkNamed },
   { what: 'what the destination has', run: checkDestination },
-  { what: "the destination's disk", run: checkDisk },
+  { what: "the destination's disk", optional: true, run: checkDisk },
   { what: 'whether writers are kept away', run: checkWritersKeptAway },
 ];
 
-/** What is good to know before. */
+/** What is good to know before; none of it is vital. */
 export const ADVICE: readonly Check[] = [
   {
     what: 'the encryption of the connections',
+    optional: true,
     run: ({ source, destination }) => [
       ...checkEncryption(source, 'source'),
       ...checkEncryption(destination, 'destination'),
     ],
   },
-  { what: 'documents near the limit', run: checkLargeDocuments },
-  { what: "the source's oplog", run: checkOplog },
-  { what: 'users who bypass the write block', run: checkBypassingUsers },
-  { what: 'blocks of writes', run: checkBlocked },
-  { what: 'the load of this host', run: checkLoad },
-  { what: 'the clocks', run: checkClocks },
+  { what: 'documents near the limit', optional: true, run: checkLargeDocuments },
+  { what: "the source's oplog", optional: true, run: checkOplog },
+  { what: 'users who bypass the write block', optional: true, run: checkBypassingUsers },
+  { what: 'blocks of writes', optional: true, run: checkBlocked },
+  { what: 'the load of this host', optional: true, run: checkLoad },
+  { what: 'the clocks', optional: true, run: checkClocks },
 ];
 
 /** A misspelt name would be found here. */

@@ -43,6 +43,8 @@ export interface Look {
 export interface Check {
   /** In words that can follow "looking at". */
   readonly what: string;
+  /** Whether a migration may start without an answer: one that can't be given is a warning then, else an error. */
+  readonly optional?: true;
   /** @throws anything: that it could not be looked at is a finding, too */
   readonly run: (look: Look) => Promise<readonly Found[]> | readonly Found[];
 }

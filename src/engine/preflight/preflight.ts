@@ -61,8 +61,8 @@ export async function preflight(
 export async function examine(options: MigrationOptions, settings: PreflightSettings = {}): Promise<Examination> {
   const limit = timeLimit(settings.withinMs ?? WITHIN_MS);
   const [source, destination] = await Promise.all([
-    openConnection(options.source, 'source', limit.soft),
-    openConnection(options.destination, 'destination', limit.soft),
+    openConnection(options.source, 'source', limit),
+    openConnection(options.destination, 'destination', limit),
   ]);
   const clients = [source, destination].flatMap(({ client }) => client ?? []);
   try {
@@ -92,7 +92,7 @@ export async function checkClusters(
   const ofClusters = foundOfClusters(look);
   if (ofClusters.length > 0) return { ...checked, errors: ofClusters.map(({ error }) => error), warnings: [] };
   const { found, failures } = await runChecks(GUARDS, look, NO_LIMIT.hard);
-  const [failure] = failures;
+  const failure = failures.find(({ check }) => !check.optional);
   if (failure !== undefined) throw failure.reason;
   const isError = (one: Found) => findingOf(one).severity === 'error';
   return {
@@ -112,14 +112,8 @@ async function examineBoth(
   const opened = await inTime(lookAt(source, destination, options, { host, signal: soft, measuresReading }), hard);
   if ('reason' in opened) return { findings: [findingOf(failed('CHECK_FAILED', 'both clusters', opened.reason))] };
   const look = opened.value;
-  const [guards, advice] = await Promise.all([runChecks(GUARDS, look, hard), runChecks(ADVICE, look, hard)]);
-  const all = [
-    ...foundOfClusters(look),
-    ...guards.found,
-    ...failuresOf(guards, 'CHECK_FAILED'),
-    ...advice.found,
-    ...failuresOf(advice, 'CHECK_INCOMPLETE'),
-  ];
+  const { found, failures } = await runChecks([...GUARDS, ...ADVICE], look, hard);
+  const all = [...foundOfClusters(look), ...found, ...failuresOf(failures)];
   const [sizes, copyTime] = await Promise.all([inTime(look.sizes(), hard), inTime(look.copyTime(), hard)]);
   return {
     findings: all.map(findingOf),
@@ -151,11 +145,12 @@ function foundOfClusters({ from, to, options }: Look): Found[] {
 }
 
 /** A finding for each reason for which checks could not be carried out. */
-function failuresOf({ failures }: Outcome, code: 'CHECK_FAILED' | 'CHECK_INCOMPLETE'): Found[] {
-  const byReason = Map.groupBy(failures, ({ reason }) => messageOf(reason));
-  return [...byReason.values()].map((alike) => {
-    const what = alike.map((one) => one.what).join(', ');
-    return failed(code, what, alike[0]?.reason);
+function failuresOf(failures: Outcome['failures']): Found[] {
+  const alike = Map.groupBy(failures, ({ check, reason }) => `${check.optional} ${messageOf(reason)}`);
+  return [...alike.values()].map((group) => {
+    const what = group.map(({ check }) => check.what).join(', ');
+    const code = group.every(({ check }) => check.optional) ? 'CHECK_INCOMPLETE' : 'CHECK_FAILED';
+    return failed(code, what, group[0]?.reason);
   });
 }
 

@@ -5,8 +5,8 @@ import { unlessAborted } from './within.ts';
 
 export interface Outcome {
   readonly found: readonly Found[];
-  /** Checks that could not be carried out, by the reason. */
-  readonly failures: readonly { readonly what: string; readonly reason: unknown }[];
+  /** Checks that could not be carried out. */
+  readonly failures: readonly { readonly check: Check; readonly reason: unknown }[];
 }
 
 /** Runs checks side by side, and gives what they found in their order. @param hard  from when on they are not waited for */
@@ -18,14 +18,14 @@ export async function runChecks(checks: readonly Check[], look: Look, hard: Abor
   };
 }
 
-async function runCheck({ what, run }: Check, look: Look, hard: AbortSignal): Promise<Outcome> {
+async function runCheck(check: Check, look: Look, hard: AbortSignal): Promise<Outcome> {
   try {
-    const found = await unlessAborted(Promise.resolve(look).then(run), hard);
+    const found = await unlessAborted(Promise.resolve(look).then(check.run), hard);
     if (found !== undefined) return { found, failures: [] };
-    return { found: [], failures: [{ what, reason: new Error('it took too long') }] };
+    return { found: [], failures: [{ check, reason: new Error('it took too long') }] };
   } catch (error) {
     if (error instanceof UserError) return { found: [{ error }], failures: [] };
-    return { found: [], failures: [{ what, reason: error }] };
+    return { found: [], failures: [{ check, reason: error }] };
   }
 }
 

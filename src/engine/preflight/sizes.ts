@@ -1,4 +1,5 @@
 import type { Document, MongoClient } from 'mongodb';
+import { isBuckets } from '../catalog/namespaces.ts';
 import { type CatalogEntry, listUserDatabases } from '../catalog/read-catalog.ts';
 import { sweep } from './within.ts';
 
@@ -25,9 +26,9 @@ export async function readSizes(
   { isWhole, signal }: { readonly isWhole: boolean; readonly signal: AbortSignal },
 ): Promise<Sizes> {
   const stored = entries.filter(({ type }) => type !== 'view');
-  const databases = [...new Set(entries.map(({ database }) => database))];
+  const databases = [...Map.groupBy(entries, ({ database }) => database)];
   const { results, left } = isWhole
-    ? await sweep(databases, signal, (database) => source.db(database).command({ dbStats: 1, freeStorage: 1 }))
+    ? await sweep(databases, signal, ([database, of]) => databaseStatistics(source, database, of))
     : await sweep(stored, signal, (entry) => collectionStatistics(source, entry));
   const sum = (read: (of: Document) => unknown) => results.reduce((total, one) => total + Number(read(one) ?? 0), 0);
   const collections = stored.length;
@@ -41,10 +42,21 @@ export async function readSizes(
       sum(({ indexSize }) => indexSize) -
       sum(({ freeStorageSize }) => freeStorageSize) -
       sum(({ indexFreeStorageSize }) => indexFreeStorageSize),
-    indexes: Math.max(0, sum(({ indexes }) => indexes) - collections),
+    indexes: sum(({ indexes }) => indexes) - sum(({ collections: each }) => each),
     indexBytes: sum(({ indexSize }) => indexSize),
     left,
   };
+}
+
+async function databaseStatistics(
+  source: MongoClient,
+  database: string,
+  entries: readonly CatalogEntry[],
+): Promise<Document> {
+  const statistics = await source.db(database).command({ dbStats: 1, freeStorage: 1 });
+  // A document of `system.views` stands for each.
+  const views = entries.filter(({ type, name }) => type === 'view' || isBuckets(name)).length;
+  return { ...statistics, objects: Number(statistics.objects) - views };
 }
 
 /** Of one collection, in the words of `dbStats`; nothing of one that is gone. */
@@ -62,7 +74,7 @@ export async function collectionStatistics(source: MongoClient, { database, name
   try {
     const pipeline = [{ $collStats: { storageStats: {} } }, { $project: fields }];
     const [found] = await source.db(database).collection(name).aggregate(pipeline).toArray();
-    return found ?? {};
+    return { ...found, collections: found === undefined ? 0 : 1 };
   } catch (error) {
     if ((error as { code?: unknown }).code === NAMESPACE_NOT_FOUND) return {};
     throw error;

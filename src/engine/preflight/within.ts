@@ -6,6 +6,7 @@ const GRACE_MS = 500;
 
 /** The time that a look may take. */
 export interface TimeLimit {
+  readonly ms: number;
   /** From here on nothing more is begun. */
   readonly soft: AbortSignal;
   /** From here on nothing more is waited for. */
@@ -13,11 +14,11 @@ export interface TimeLimit {
 }
 
 export function timeLimit(ms: number): TimeLimit {
-  return { soft: AbortSignal.timeout(ms), hard: AbortSignal.timeout(ms + GRACE_MS) };
+  return { ms, soft: AbortSignal.timeout(ms), hard: AbortSignal.timeout(ms + GRACE_MS) };
 }
 
 const never = new AbortController().signal;
-export const NO_LIMIT: TimeLimit = { soft: never, hard: never };
+export const NO_LIMIT: TimeLimit = { ms: Number.POSITIVE_INFINITY, soft: never, hard: never };
 
 /** What the promise gives, or undefined when the signal aborts first; what comes later is dropped. */
 export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {

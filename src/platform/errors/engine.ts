@@ -145,7 +145,7 @@ export const engineErrors = defineErrors({
   OPLOG_SHORT: {
     status: 200,
     detail:
-      "The source's oplog reaches back % hours, and the initial copy may take % hours. A stop that is longer than the oplog reaches back means starting anew.",
+      "The source's oplog reaches back %, and the initial copy may take %. A stop that is longer than the oplog reaches back means starting anew.",
     remedy:
       'Enlarge the oplog (replSetResizeOplog, minRetentionHours) until it reaches back as long as the copy takes, and an hour at least.',
   },
