@@ -46,7 +46,7 @@ test('a store of a newer version is refused, and left as it is', async () => {
   database.close();
   assert.throws(
     () => openSqliteStore(folder.path),
-    /schema version 99, which this version of Linkspan \(up to 2\) does not know/,
+    /schema version 99, which this version of Linkspan \(up to 3\) does not know/,
   );
   const after = new DatabaseSync(path);
   assert.equal(after.prepare('PRAGMA user_version').get()?.user_version, 99);

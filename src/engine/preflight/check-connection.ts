@@ -61,7 +61,7 @@ export function checkEncryption(client: MongoClient, side: Side): Found[] {
   return [found('CONNECTION_NOT_ENCRYPTED', [side])];
 }
 
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   if (isIP(host) === 4) return host.startsWith('127.');
   return host === 'localhost' || host === '::1';
 }

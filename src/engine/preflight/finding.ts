@@ -53,6 +53,7 @@ export const FINDING_CODES = [
   'CLOCKS_DIFFER',
   'CHECK_FAILED',
   'CHECK_INCOMPLETE',
+  'FINDINGS_LEFT_OUT',
 ] as const satisfies readonly ErrorCode[];
 
 /** What a check gives: an entry of the catalogue, filled in, and what it is about where that is one namespace. */
@@ -69,8 +70,8 @@ export function found(
   return { error: new UserError(code, parameters), ...(namespace === undefined ? {} : { namespace }) };
 }
 
-/** The same as data. What the catalogue gives no error status does not stop a migration. */
-export function findingOf({ error, namespace }: Found): Finding {
+/** An error as data. What the catalogue gives no error status does not stop a migration. */
+export function findingOf(error: UserError, namespace?: string): Finding {
   const { code, remedy } = error;
   const message = redact(error.message);
   const severity = error.definition.status < 400 ? 'warning' : 'error';

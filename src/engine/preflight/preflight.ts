@@ -73,7 +73,7 @@ export async function examine(options: MigrationOptions, settings: PreflightSett
       source.client ? examineOne(source.client, 'source', options, limit) : [source.found],
       destination.client ? examineOne(destination.client, 'destination', options, limit) : [destination.found],
     ]);
-    return { findings: sides.flat().map(findingOf) };
+    return { findings: sides.flat().map(asData) };
   } finally {
     const closed = Promise.allSettled(clients.map((client) => client.close()));
     await unlessAborted(closed, AbortSignal.timeout(CLOSE_WITHIN_MS));
@@ -94,11 +94,11 @@ export async function checkClusters(
   const { found, failures } = await runChecks(GUARDS, look, NO_LIMIT.hard);
   const failure = failures.find(({ check }) => !check.optional);
   if (failure !== undefined) throw failure.reason;
-  const isError = (one: Found) => findingOf(one).severity === 'error';
+  const isError = (one: Found) => asData(one).severity === 'error';
   return {
     ...checked,
     errors: found.filter(isError).map(({ error }) => error),
-    warnings: found.filter((one) => !isError(one)).map(findingOf),
+    warnings: found.filter((one) => !isError(one)).map(asData),
   };
 }
 
@@ -110,13 +110,13 @@ async function examineBoth(
   { soft, hard }: TimeLimit,
 ): Promise<Examination> {
   const opened = await inTime(lookAt(source, destination, options, { host, signal: soft, measuresReading }), hard);
-  if ('reason' in opened) return { findings: [findingOf(failed('CHECK_FAILED', 'both clusters', opened.reason))] };
+  if ('reason' in opened) return { findings: [asData(failed('CHECK_FAILED', 'both clusters', opened.reason))] };
   const look = opened.value;
   const { found, failures } = await runChecks([...GUARDS, ...ADVICE], look, hard);
   const all = [...foundOfClusters(look), ...found, ...failuresOf(failures)];
   const [sizes, copyTime] = await Promise.all([inTime(look.sizes(), hard), inTime(look.copyTime(), hard)]);
   return {
-    findings: all.map(findingOf),
+    findings: all.map(asData),
     source: look.from,
     destination: look.to,
     ...('value' in sizes ? { sizes: sizes.value } : {}),
@@ -168,4 +168,8 @@ async function inTime<T>(
   } catch (reason) {
     return { reason };
   }
+}
+
+function asData({ error, namespace }: Found): Finding {
+  return findingOf(error, namespace);
 }

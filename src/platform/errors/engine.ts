@@ -184,6 +184,11 @@ export const engineErrors = defineErrors({
     detail: 'Not everything was looked at: %: %.',
     remedy: 'Look at it yourself, or mend what it says and look again.',
   },
+  FINDINGS_LEFT_OUT: {
+    status: 200,
+    detail: '% more findings are left out here.',
+    remedy: 'Mend the others and look again, or see all of them with linkspan plan on the migration host.',
+  },
   INVALID_FILTER: {
     status: 400,
     detail: 'A namespace filter is not valid: %.',

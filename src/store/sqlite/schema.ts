@@ -86,6 +86,10 @@ const VERSIONS: readonly string[] = [
     '$.windowEndsAtMs', (state ->> 'readySinceMs') + 432000000, '$.loadLevel', 3, '$.dropCopied', json('false')
   );
   `,
+  // All that a validation found.
+  `
+  ALTER TABLE validations ADD COLUMN findings TEXT NOT NULL DEFAULT '[]';
+  `,
 ];
 
 /**
