@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { UUID } from 'mongodb';
 import { type Finding, type MigrationOptions, preflight } from '../../../src/engine/index.ts';
-import { judgeDisk } from '../../../src/engine/preflight/check-disk.ts';
+import { checkDisk, judgeDisk } from '../../../src/engine/preflight/check-disk.ts';
 import { checkCluster } from '../../../src/engine/preflight/check-versions.ts';
 import { describeCluster } from '../../../src/engine/preflight/inspect-cluster.ts';
+import { type Look, lookAt } from '../../../src/engine/preflight/look.ts';
 import type { PreflightSettings } from '../../../src/engine/preflight/preflight.ts';
 import { newId, silentLogger, systemClock } from '../../../src/platform/index.ts';
 import { createAuthority, withoutOpenssl } from '../../support/certificates.ts';
@@ -193,6 +194,26 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
     finds(await look({}, { host: { loadPerProcessor: () => 3.25 } }), [['HOST_BUSY', /3\.3 processes/]]);
   });
 
+  test('finds a disk that is too small, unless told not to look or the migration has begun', async () => {
+    const options = { migrationId: newId(), ...namedAddresses(uris), dropDestination: false, logger: silentLogger };
+    const looks = async (changes: Partial<Look>) =>
+      (
+        await checkDisk({
+          ...(await lookAt(pair.source.client, pair.destination.client, options, {
+            host: CALM,
+            signal: AbortSignal.timeout(10_000),
+            measuresReading: false,
+          })),
+          // No disk has as much: all else is real.
+          sizes: async () => ({ ...NOTHING, storedBytes: 1e18 }),
+          ...changes,
+        })
+      ).map(({ error }) => error.code);
+    assert.deepEqual(await looks({}), ['DISK_TOO_SMALL']);
+    assert.deepEqual(await looks({ options: { ...options, skipDiskSpaceCheck: true } }), []);
+    assert.deepEqual(await looks({ isNew: async () => false }), []);
+  });
+
   test('finds sharded clusters by what they say of themselves', async () => {
     // There is no mongos here: this is what one answers to `hello`.
     const options = { migrationId: newId(), ...namedAddresses(uris), dropDestination: false, logger: silentLogger };
@@ -333,21 +354,26 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
 });
 
 test('a disk is too small for less than the source stores, and tight below twice the documents', () => {
-  const sizes = {
-    collections: 1,
-    views: 0,
-    documents: 1,
-    bytes: 100,
-    storedBytes: 60,
-    indexes: 0,
-    indexBytes: 0,
-    left: 0,
-  };
   const codes = (freeBytes: number, drops: boolean) =>
-    judgeDisk(sizes, { totalBytes: 1_000, freeBytes, takenBytes: 150 }, drops).map(({ error }) => error.code);
+    judgeDisk(
+      { ...NOTHING, bytes: 100, storedBytes: 60 },
+      { totalBytes: 1_000, freeBytes, takenBytes: 150 },
+      drops,
+    ).map(({ error }) => error.code);
   assert.deepEqual([codes(59, false), codes(60, false), codes(200, false)], [['DISK_TOO_SMALL'], ['DISK_TIGHT'], []]);
   assert.deepEqual([codes(0, true), codes(50, true)], [['DISK_TIGHT'], []], 'what is dropped makes room');
 });
+
+const NOTHING = {
+  collections: 0,
+  views: 0,
+  documents: 0,
+  bytes: 0,
+  storedBytes: 0,
+  indexes: 0,
+  indexBytes: 0,
+  left: 0,
+};
 
 /** What the engine needs, as docs/03-agent.md says: written down once more, so that a need that vanishes from the code is missed. */
 const NEEDED_ON_SOURCE = {
