@@ -42,9 +42,10 @@ function inTime(uri: string, mostMs: number): string {
 
 /** The CA file of an address, when it names one that is not there or has no certificate. */
 function checkCaFile(address: ClusterAddress, side: Side): Found | undefined {
-  const named = new URLSearchParams(address.uri.split('?')[1]);
-  const path = address.tlsCaFile ?? named.get('tlsCAFile');
-  if (path === null) return undefined;
+  const options = new URLSearchParams(address.uri.split('?')[1]);
+  const [, named] = [...options].find(([name]) => name.toLowerCase() === 'tlscafile') ?? [];
+  const path = address.tlsCaFile ?? named;
+  if (path === undefined) return undefined;
   try {
     const pem = readFileSync(path);
     if (!pem.includes('-----BEGIN CERTIFICATE-----')) throw new Error('it has no certificate in PEM form');

@@ -1,4 +1,4 @@
-import { type Found, found } from './finding.ts';
+import { type Found, found, NO_TIME } from './finding.ts';
 import type { Look } from './look.ts';
 import { type Disk, readDisk, type Sizes } from './sizes.ts';
 
@@ -9,7 +9,9 @@ export async function checkDisk(look: Look): Promise<Found[]> {
   const disk = await readDisk(look.destination, look.signal);
   if (disk === undefined) return [found('CHECK_INCOMPLETE', ["the destination's disk", 'its server does not tell'])];
   const drops = (look.options.dropDestination && !look.options.keepDestination) ?? false;
-  return judgeDisk(await look.sizes(), disk, drops);
+  const sizes = await look.sizes();
+  const unknown = sizes.left === 0 ? [] : [found('CHECK_INCOMPLETE', ['the size of all that is migrated', NO_TIME])];
+  return [...judgeDisk(sizes, disk, drops), ...unknown];
 }
 
 /** @param drops  whether what the destination has goes first */

@@ -1,7 +1,7 @@
 import type { Document } from 'mongodb';
 import type { CatalogEntry } from '../catalog/read-catalog.ts';
 import { classifyCode } from '../cluster/failure-policy.ts';
-import { type Found, found } from './finding.ts';
+import { type Found, found, NO_TIME } from './finding.ts';
 import type { Look } from './look.ts';
 import { collectionStatistics } from './sizes.ts';
 import { sweep } from './within.ts';
@@ -53,7 +53,5 @@ async function sample({ source }: Look, entry: CatalogEntry): Promise<Found[]> {
 }
 
 function unseen(left: number): Found[] {
-  return left === 0
-    ? []
-    : [found('CHECK_INCOMPLETE', [`the size of documents of ${left} collections`, 'there was no time left'])];
+  return left === 0 ? [] : [found('CHECK_INCOMPLETE', [`the size of documents of ${left} collections`, NO_TIME])];
 }

@@ -4,7 +4,7 @@ import { modernisedWarnings, numberOf, whyNotToday } from '../catalog/legacy-ind
 import { catalogName, INTERNAL_DATABASE } from '../catalog/namespaces.ts';
 import { type CatalogEntry, listIndexes } from '../catalog/read-catalog.ts';
 import { whyUnsupported } from '../catalog/unsupported.ts';
-import { type Found, found } from './finding.ts';
+import { type Found, found, NO_TIME } from './finding.ts';
 import type { Look } from './look.ts';
 import { sweep } from './within.ts';
 
@@ -48,12 +48,7 @@ export async function checkIndexes({ source, entries, features, signal }: Look):
     ...results.flatMap(({ entry, indexes }) => checkIndexesOf(namespaceOf(entry), indexes)),
     ...(left === 0
       ? []
-      : [
-          found('CHECK_INCOMPLETE', [
-            `the indexes of ${left} of ${looked.length} collections`,
-            'there was no time left',
-          ]),
-        ]),
+      : [found('CHECK_INCOMPLETE', [`the indexes of ${left} of ${looked.length} collections`, NO_TIME])]),
   ];
 }
 

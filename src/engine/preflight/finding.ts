@@ -56,6 +56,9 @@ export const FINDING_CODES = [
   'FINDINGS_LEFT_OUT',
 ] as const satisfies readonly ErrorCode[];
 
+/** Why a part of something was not looked at. */
+export const NO_TIME = 'there was no time left';
+
 /** What a check gives: an entry of the catalogue, filled in, and what it is about where that is one namespace. */
 export interface Found {
   readonly error: UserError;

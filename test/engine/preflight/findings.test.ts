@@ -43,6 +43,7 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
     pair = await startPair({ source: { auth: true }, destination: { auth: true } });
     await pair.source.createUser('mover', 'secret', SOURCE_ROLES);
     await pair.destination.createUser('mover', 'secret', DESTINATION_ROLES);
+    await pair.source.createUser('reader', 'secret', SOURCE_ROLES.slice(1));
     uris = { source: pair.source.uriFor('mover', 'secret'), destination: pair.destination.uriFor('mover', 'secret') };
   });
   after(() => pair[Symbol.asyncDispose]());
@@ -90,6 +91,15 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
       () => ({ source: nobody(), destination: nobody() }),
       [
         ['SOURCE_UNREACHABLE', /127\.0\.0\.1:1/],
+        ['DESTINATION_UNREACHABLE', /127\.0\.0\.1:1/],
+      ],
+    ],
+    [
+      'what there is to say of one cluster where nobody answers for the other',
+      () => ({ source: pair.source.uriFor('reader', 'secret'), destination: nobody() }),
+      [
+        ['MISSING_PRIVILEGE', /source may not do appendOplogNote/],
+        ['MISSING_PRIVILEGE', /source may not do setUserWriteBlockMode/],
         ['DESTINATION_UNREACHABLE', /127\.0\.0\.1:1/],
       ],
     ],
