@@ -5,9 +5,6 @@ import { type Logger, messageOf, UserError } from '../platform/index.ts';
 type WantedValidation = WantedAgentState['validations'][number];
 type Result = Report['validations'][number];
 
-/** As many as a report has room for, whatever they say. */
-const MOST_FINDINGS = 1_000;
-
 /** Makes the options of the engine of what the control plane asks. @throws UserError SOURCE_NOT_CONFIGURED */
 export type OptionsOf = (id: string, assignment: WantedValidation['assignment']) => MigrationOptions;
 
@@ -55,14 +52,18 @@ export class Validator {
   /** What was found, errors first. */
   async #look(id: string, assignment: WantedValidation['assignment']): Promise<Finding[]> {
     try {
-      const findings = await preflight(this.#optionsOf(id, assignment));
-      const inOrder = findings.toSorted((a, b) => Number(b.severity === 'error') - Number(a.severity === 'error'));
-      const leftOut = inOrder.length - MOST_FINDINGS;
-      if (leftOut <= 0) return inOrder;
-      return [...inOrder.slice(0, MOST_FINDINGS), findingOf(new UserError('FINDINGS_LEFT_OUT', [String(leftOut)]))];
+      return inReport(await preflight(this.#optionsOf(id, assignment)));
     } catch (error) {
       if (error instanceof UserError) return [findingOf(error)];
       return [findingOf(new UserError('CHECK_FAILED', ['both clusters', messageOf(error)]))];
     }
   }
+}
+
+/** Findings as they are reported: errors first, and not more than a report has room for, whatever they say. */
+export function inReport(findings: readonly Finding[], most = 1_000): Finding[] {
+  const inOrder = findings.toSorted((a, b) => Number(b.severity === 'error') - Number(a.severity === 'error'));
+  const leftOut = inOrder.length - most;
+  if (leftOut <= 0) return inOrder;
+  return [...inOrder.slice(0, most), findingOf(new UserError('FINDINGS_LEFT_OUT', [String(leftOut)]))];
 }

@@ -34,7 +34,8 @@ export function planCommand(): Command {
     .option('--config <file>', 'YAML file of linkspan sync, with what is migrated and where to')
     .addOption(new Option('--output <format>', 'for people or for programs').choices(['text', 'json']).default('text'))
     .action(async (source: string | undefined, destination: string | undefined, flags: PlanFlags) => {
-      process.exitCode = await runPlan(source, destination, flags);
+      // Sockets to a server that does not answer may be open for half a minute yet.
+      process.exit(await runPlan(source, destination, flags));
     });
 }
 

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Document } from 'mongodb';
@@ -79,6 +81,18 @@ test('says what would be moved, what it rests on and what is in the way, and wri
   assert.match(stopped.stdout, /\[PART_NOT_BLOCKED\]/);
   assert.match(stopped.stdout, /Something stops this migration\.$/m);
   assert.equal((await plan('--config', config, '--drop-destination')).code, 0);
+});
+
+test('ends with its answer, whatever a silent server keeps open', async () => {
+  await using silent = createServer((socket) => socket.resume());
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const uri = `mongodb://127.0.0.1:${port}/?serverSelectionTimeoutMS=300`;
+  const startedMs = performance.now();
+  const { code, stdout } = await plan(uri, uri);
+  assert.deepEqual([code, /SOURCE_UNREACHABLE/.test(stdout), /DESTINATION_UNREACHABLE/.test(stdout)], [2, true, true]);
+  assert.ok(performance.now() - startedMs < 20_000, 'the driver would wait for 30 s');
 });
 
 test('needs two clusters', async () => {

@@ -13,7 +13,7 @@ const ASSUMED_BYTES_PER_SECOND = 30_000_000;
 /** Reading longer would tell little more, and costs the source's users something. */
 const MEASURE_MS = 1_500;
 /** Less than this says more of the first round trips than of the source. */
-const LEAST_MEASURED_BYTES = 4_000_000;
+export const LEAST_MEASURED_BYTES = 4_000_000;
 
 /** Any large collection will do. */
 const MOST_COMPARED = 500;

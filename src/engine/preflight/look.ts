@@ -6,7 +6,7 @@ import { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
 import { type SourceFeatures, sourceFeatures } from '../cluster/server-features.ts';
 import type { MigrationOptions } from '../lifecycle/options.ts';
 import { levelOf } from './check-versions.ts';
-import { type CopyTime, estimateCopyTime, measureReading } from './copy-time.ts';
+import { type CopyTime, estimateCopyTime, LEAST_MEASURED_BYTES, measureReading } from './copy-time.ts';
 import type { Found } from './finding.ts';
 import { type ClusterDescription, describeCluster } from './inspect-cluster.ts';
 import { readSizes, type Sizes } from './sizes.ts';
@@ -87,7 +87,8 @@ export async function lookAt(
     }),
     sizes,
     copyTime: once(async () => {
-      const read = measuresReading ? await measureReading(source, await entries(), signal) : undefined;
+      const measures = measuresReading && (await sizes()).bytes >= LEAST_MEASURED_BYTES;
+      const read = measures ? await measureReading(source, await entries(), signal) : undefined;
       return estimateCopyTime(await sizes(), options.copyBytesPerSecond, read);
     }),
   };

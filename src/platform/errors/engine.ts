@@ -161,12 +161,12 @@ export const engineErrors = defineErrors({
   },
   WRITES_BLOCKED: {
     status: 200,
-    detail: 'Writes of users of the % are blocked already.',
+    detail: 'Writes of users of the % were blocked when it was looked at.',
     remedy: 'If nobody means that any more, lift it: db.adminCommand({setUserWriteBlockMode: 1, global: false}).',
   },
   HOST_BUSY: {
     status: 200,
-    detail: 'This host is busy: % processes want to run on each processor.',
+    detail: 'This host was busy when it was looked at: % processes wanted to run on each processor.',
     remedy: 'Move what else runs here, or run the migration on another host; a busy one copies and follows slowly.',
   },
   CLOCKS_DIFFER: {
