@@ -9,9 +9,11 @@ import { sweep } from './within.ts';
 const MIB = 1024 * 1024;
 /** Nearer to the server's 16 MiB than this. */
 const NEAR_LIMIT_BYTES = 15 * MIB;
-/** A sample of more than 4 % sorts the whole collection [30]; what is smaller than this is looked through from its start. */
-const LARGEST_SAMPLE = 1_000;
+/** A sample of more than 4 % sorts the whole collection [30]; where that would be too few, the first documents are looked at. */
 const LARGEST_SAMPLE_SHARE = 0.04;
+const LARGEST_SAMPLE = 1_000;
+/** What looking at one collection may have its server read. */
+const SAMPLED_BYTES = 100_000_000;
 const MAX_TIME_MS = 3_000;
 
 /** Documents near the limit of 16 MiB, in a sample of each collection that is large enough to have any. */
@@ -26,14 +28,15 @@ export async function checkLargeDocuments(look: Look): Promise<Found[]> {
   const large = new Set(sizes.results.filter(({ bytes }) => bytes >= NEAR_LIMIT_BYTES).map(({ database }) => database));
   const candidates = entries.filter(({ type, database }) => type !== 'view' && large.has(database));
   const { results, left } = await sweep(candidates, signal, (entry) => sample(look, entry));
-  return [...results.flat(), ...unseen(left + sizes.left)];
+  return [...results.flat(), ...unseen(left, 'collections'), ...unseen(sizes.left, 'databases')];
 }
 
 async function sample({ source }: Look, entry: CatalogEntry): Promise<Found[]> {
   const { dataSize = 0, objects = 0 } = await collectionStatistics(source, entry);
   if (Number(dataSize) < NEAR_LIMIT_BYTES) return [];
-  const share = Math.floor(Number(objects) * LARGEST_SAMPLE_SHARE);
-  const first: Document = share < LARGEST_SAMPLE ? { $limit: LARGEST_SAMPLE } : { $sample: { size: LARGEST_SAMPLE } };
+  const averageBytes = Number(dataSize) / Math.max(1, Number(objects));
+  const size = Math.ceil(Math.min(LARGEST_SAMPLE, SAMPLED_BYTES / averageBytes));
+  const first: Document = Number(objects) * LARGEST_SAMPLE_SHARE < size ? { $limit: size } : { $sample: { size } };
   const namespace = `${entry.database}.${entry.name}`;
   const pipeline = [
     first,
@@ -44,14 +47,14 @@ async function sample({ source }: Look, entry: CatalogEntry): Promise<Found[]> {
     const options = { maxTimeMS: MAX_TIME_MS, allowDiskUse: false };
     const [result] = await source.db(entry.database).collection(entry.name).aggregate(pipeline, options).toArray();
     if (result === undefined || result.largest < NEAR_LIMIT_BYTES) return [];
-    const size = (result.largest / MIB).toFixed(1);
-    return [found('DOCUMENTS_NEAR_LIMIT', [namespace, size, String(result.seen)], namespace)];
+    const largest = (result.largest / MIB).toFixed(1);
+    return [found('DOCUMENTS_NEAR_LIMIT', [namespace, largest, String(result.seen)], namespace)];
   } catch (error) {
     if (classifyCode((error as { code?: unknown }).code) === 'fatal') throw error;
     return [found('CHECK_INCOMPLETE', [`the size of documents of ${namespace}`, 'it took too long'], namespace)];
   }
 }
 
-function unseen(left: number): Found[] {
-  return left === 0 ? [] : [found('CHECK_INCOMPLETE', [`the size of documents of ${left} collections`, NO_TIME])];
+function unseen(left: number, what: string): Found[] {
+  return left === 0 ? [] : [found('CHECK_INCOMPLETE', [`the size of documents of ${left} ${what}`, NO_TIME])];
 }
