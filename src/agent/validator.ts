@@ -1,6 +1,6 @@
-import { type MigrationOptions, preflight } from '../engine/index.ts';
+import { type Finding, findingOf, type MigrationOptions, preflight } from '../engine/index.ts';
 import type { Report, WantedAgentState } from '../link/index.ts';
-import { type Logger, messageOf, redact, UserError } from '../platform/index.ts';
+import { type Logger, messageOf, UserError } from '../platform/index.ts';
 
 type WantedValidation = WantedAgentState['validations'][number];
 type Result = Report['validations'][number];
@@ -39,22 +39,31 @@ export class Validator {
 
   async #carryOut({ id, assignment }: WantedValidation): Promise<void> {
     this.#running.add(id);
-    const errors = await this.#errorsOf(id, assignment);
+    const findings = await this.#look(id, assignment);
     this.#running.delete(id);
     if (!this.#wanted.has(id)) return;
-    const errorMessage = errors.length > 0 ? redact(errors.join(' ')) : null;
-    this.#logger.info({ validation: id, errors: errors.length }, 'validation carried out');
-    this.#results.set(id, { id, status: errorMessage === null ? 'SUCCESS' : 'FAILED', errorMessage });
+    const errors = findings.filter(({ severity }) => severity === 'error');
+    this.#logger.info({ validation: id, errors: errors.length, findings: findings.length }, 'validation carried out');
+    const errorMessage = errors.map(({ message, remedy }) => `${message} ${remedy}`).join(' ') || null;
+    const status = errorMessage === null ? 'SUCCESS' : 'FAILED';
+    this.#results.set(id, { id, status, errorMessage, findings });
   }
 
-  async #errorsOf(id: string, assignment: WantedValidation['assignment']): Promise<string[]> {
+  /** What was found, errors first. */
+  async #look(id: string, assignment: WantedValidation['assignment']): Promise<Finding[]> {
     try {
-      const findings = await preflight(this.#optionsOf(id, assignment));
-      return findings
-        .filter(({ severity }) => severity === 'error')
-        .map(({ message, remedy }) => `${message} ${remedy}`);
+      return inReport(await preflight(this.#optionsOf(id, assignment)));
     } catch (error) {
-      return [error instanceof UserError ? `${error.message} ${error.remedy}` : messageOf(error)];
+      if (error instanceof UserError) return [findingOf(error)];
+      return [findingOf(new UserError('CHECK_FAILED', ['both clusters', messageOf(error)]))];
     }
   }
+}
+
+/** Findings as they are reported: errors first, and not more than a report has room for, whatever they say. */
+export function inReport(findings: readonly Finding[], most = 1_000): Finding[] {
+  const inOrder = findings.toSorted((a, b) => Number(b.severity === 'error') - Number(a.severity === 'error'));
+  const leftOut = inOrder.length - most;
+  if (leftOut <= 0) return inOrder;
+  return [...inOrder.slice(0, most), findingOf(new UserError('FINDINGS_LEFT_OUT', [String(leftOut)]))];
 }

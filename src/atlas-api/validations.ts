@@ -4,6 +4,19 @@ import { migrationRequestVersions } from './migration-request.ts';
 import { defineOperation } from './operation.ts';
 import { id } from './schemas.ts';
 
+const finding = z
+  .object({
+    code: z.string().meta({ description: 'Key of the list of errors.' }),
+    severity: z.enum(['error', 'warning']).meta({ description: 'An error keeps a migration from starting.' }),
+    namespace: z
+      .string()
+      .nullable()
+      .meta({ description: 'What it is about, where that is one database or collection.' }),
+    message: z.string(),
+    remedy: z.string(),
+  })
+  .meta({ id: 'LinkspanFinding' });
+
 const liveImportValidation = z
   .object({
     _id: id,
@@ -11,6 +24,9 @@ const liveImportValidation = z
     sourceGroupId: id,
     status: z.enum(['PENDING', 'SUCCESS', 'FAILED']),
     errorMessage: z.string().nullable(),
+    linkspan: z
+      .object({ findings: z.array(finding).meta({ description: 'All that was found, warnings too.' }) })
+      .meta({ id: 'LinkspanValidationDetail', 'x-linkspan-extension': true }),
   })
   .meta({ id: 'LiveImportValidation' });
 
@@ -39,6 +55,14 @@ export const validationOperations = [
   }),
 ];
 
-function show({ id, groupId, sourceGroupId, status, errorMessage }: Validation): z.output<typeof liveImportValidation> {
-  return { _id: id, groupId, sourceGroupId, status, errorMessage };
+function show({
+  id,
+  groupId,
+  sourceGroupId,
+  status,
+  errorMessage,
+  findings,
+}: Validation): z.output<typeof liveImportValidation> {
+  const shown = findings.map(({ namespace = null, ...finding }) => ({ ...finding, namespace }));
+  return { _id: id, groupId, sourceGroupId, status, errorMessage, linkspan: { findings: shown } };
 }

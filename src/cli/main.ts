@@ -9,6 +9,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   agent: async () => (await import('./agent.ts')).agentCommand(),
   cleanup: async () => (await import('./cleanup.ts')).cleanupCommand(),
   sync: async () => (await import('./sync.ts')).syncCommand(),
+  plan: async () => (await import('./plan.ts')).planCommand(),
 };
 
 const EXIT_STATUS = `

@@ -1,4 +1,4 @@
-import type { Deployment, InventoryProject, Progress } from '../link/index.ts';
+import type { Deployment, Finding, InventoryProject, Progress } from '../link/index.ts';
 import type { MigrationState } from './migration-state.ts';
 import type { Sealed } from './sealer.ts';
 
@@ -140,6 +140,8 @@ export interface Validation extends Order {
   readonly id: string;
   readonly status: 'PENDING' | 'SUCCESS' | 'FAILED';
   readonly errorMessage: string | null;
+  /** All that preflight found, once the agent has reported. */
+  readonly findings: readonly Finding[];
   readonly createdAtMs: number;
 }
 

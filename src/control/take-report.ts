@@ -40,11 +40,11 @@ export async function takeReport(control: Control, agentId: string, report: Repo
 async function takeValidation(
   transaction: StoreTransaction,
   agent: Agent,
-  { id, status, errorMessage }: Report['validations'][number],
+  { id, status, errorMessage, findings }: Report['validations'][number],
 ): Promise<void> {
   const validation = await transaction.validation(id);
   if (validation?.agentId !== agent.id || validation.status !== 'PENDING') return;
-  await transaction.updateValidation({ ...validation, status, errorMessage, password: null });
+  await transaction.updateValidation({ ...validation, status, errorMessage, findings, password: null });
 }
 
 async function takeProgress(

@@ -20,7 +20,7 @@ export async function startValidation(
   const seal = passwordSealer(control, 'validations', id);
   const validation = await control.store.write(async (transaction) => {
     const order = await resolveOrder(transaction, actor, groupId, request, seal);
-    const record: Validation = { ...order, id, status: 'PENDING', errorMessage: null, createdAtMs };
+    const record: Validation = { ...order, id, status: 'PENDING', errorMessage: null, findings: [], createdAtMs };
     await transaction.insertValidation(record);
     return record;
   });

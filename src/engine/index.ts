@@ -8,6 +8,6 @@ export type { ClusterAddress, MigrationOptions } from './lifecycle/options.ts';
 export type { Outcome, PhaseTime, Progress } from './lifecycle/progress.ts';
 export { notYetRunning } from './lifecycle/snapshot.ts';
 export { Migration } from './migration.ts';
-export type { Finding } from './preflight/finding.ts';
+export { FINDING_CODES, type Finding, findingOf } from './preflight/finding.ts';
 export { inspectCluster } from './preflight/inspect-cluster.ts';
-export { preflight } from './preflight/preflight.ts';
+export { type Examination, examine, preflight } from './preflight/preflight.ts';

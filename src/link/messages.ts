@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Progress } from '../engine/index.ts';
+import type { Finding, Progress } from '../engine/index.ts';
 
 /** The messages between an agent and the control plane. All travel as JSON over HTTPS, from the agent. */
 const id = z.string().regex(/^[0-9a-f]{24}$/);
@@ -84,11 +84,28 @@ const readProgress = z.looseObject({
   error: z.looseObject({ message: z.string(), remedy: z.string() }).optional(),
 });
 
+/** What preflight found, as the API shows it. */
+const finding = z.object({
+  severity: z.enum(['error', 'warning']),
+  code: z.string(),
+  message: z.string(),
+  remedy: z.string(),
+  namespace: z.string().optional(),
+}) satisfies z.ZodType<Finding>;
+
 /** `POST /link/v1/report`: what is the case now; repeating it is harmless. Older sequence numbers are ignored; they begin at the time, so that they grow over restarts. */
 export const reportRequest = z.object({
   sequence: z.number().int().nonnegative(),
   inventory: z.array(inventoryProject).optional(),
-  validations: z.array(z.object({ id, status: z.enum(['SUCCESS', 'FAILED']), errorMessage: z.string().nullable() })),
+  validations: z.array(
+    z.object({
+      id,
+      status: z.enum(['SUCCESS', 'FAILED']),
+      errorMessage: z.string().nullable(),
+      /** None where an older agent says nothing. */
+      findings: z.array(finding).default([]),
+    }),
+  ),
   migrations: z.array(z.object({ id, progress: z.custom<Progress>((value) => readProgress.safeParse(value).success) })),
 });
 export const reportResponse = z.object({ sequence: z.number().int() });
@@ -101,4 +118,4 @@ export type Assignment = z.infer<typeof assignment>;
 export type WantedAgentState = z.infer<typeof wantedState>;
 export type PollRequest = z.infer<typeof pollRequest>;
 export type Report = z.infer<typeof reportRequest>;
-export type { Progress };
+export type { Finding, Progress };

@@ -27,12 +27,13 @@ export const selectionFields = {
   documentFilters: z.array(documentFilter).optional(),
   namespaceRemap: z.array(z.strictObject({ from: remappedName, to: remappedName })).optional(),
   preExistingDestinationData: z.boolean().optional(),
+  skipDiskSpaceCheck: z.boolean().optional(),
 };
 
 /** The same in the engine's words. What was not asked for is left out. */
 export type RequestedSelection = Pick<
   MigrationOptions,
-  'filters' | 'documentFilters' | 'namespaceRemap' | 'keepDestination'
+  'filters' | 'documentFilters' | 'namespaceRemap' | 'keepDestination' | 'skipDiskSpaceCheck'
 >;
 
 export function requestedSelection(fields: z.output<z.ZodObject<typeof selectionFields>>): RequestedSelection {
@@ -42,5 +43,6 @@ export function requestedSelection(fields: z.output<z.ZodObject<typeof selection
     ...(fields.documentFilters?.length ? { documentFilters: fields.documentFilters } : {}),
     ...(fields.namespaceRemap?.length ? { namespaceRemap: fields.namespaceRemap } : {}),
     ...(fields.preExistingDestinationData ? { keepDestination: true } : {}),
+    ...(fields.skipDiskSpaceCheck ? { skipDiskSpaceCheck: true } : {}),
   };
 }

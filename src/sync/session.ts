@@ -161,7 +161,10 @@ export class SyncSession {
     return this.#runToEnd(direction, round + 1, await this.#prepare(direction, round + 1, () => undefined));
   }
 
-  #migrationOptions({ source, destination, ...selection }: StartRequest, round: number): MigrationOptions {
+  #migrationOptions(
+    { source, destination, skipDiskSpaceCheck, ...selection }: StartRequest,
+    round: number,
+  ): MigrationOptions {
     const { uris, dropDestination, usersAndRoles, memoryBytes, once, logger, clock } = this.#options;
     // Parts of one source may go to a destination that keeps its data one after the other, and are migrations of their own.
     const part = selection.keepDestination ? ` ${JSON.stringify(selection)}` : '';
@@ -173,6 +176,7 @@ export class SyncSession {
       usersAndRoles,
       memoryBytes,
       once,
+      skipDiskSpaceCheck,
       ...selection,
       logger,
       clock,

@@ -19,7 +19,6 @@ const startBody = z.looseObject({
   destination: cluster,
   buildIndexes: z.string().optional(),
   detectRandomId: z.boolean().optional(),
-  skipDiskSpaceCheck: z.boolean().optional(),
   reversible: z.boolean().optional(),
   verification: z.strictObject({ enabled: z.boolean().optional() }).optional(),
   ...selectionFields,

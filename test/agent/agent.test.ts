@@ -152,6 +152,11 @@ test('a validation says that all is well, or every reason why not', async () => 
   };
   const good = await outcome(order);
   assert.deepEqual([good.status, good.errorMessage], ['SUCCESS', null]);
+  assert.deepEqual(
+    good.findings.map(({ severity }) => severity).filter((severity) => severity === 'error'),
+    [],
+  );
+  assert.ok(good.findings.some(({ code }) => code === 'DESTINATION_UNPROTECTED'));
 
   const bad = await outcome({ ...order, source: { ...order.source, username: 'mover', password: 'wrong-secret' } });
   assert.equal(bad.status, 'FAILED');
@@ -162,6 +167,8 @@ test('a validation says that all is well, or every reason why not', async () => 
   const full = await outcome(order);
   assert.equal(full.status, 'FAILED');
   assert.match(full.errorMessage ?? '', /not empty.*drop/);
+  const [first] = full.findings;
+  assert.deepEqual([first?.severity, first?.code], ['error', 'DESTINATION_NOT_EMPTY'], 'errors come first');
 });
 
 test('a migration runs through a restart of the agent and of the control plane, cuts over when told to, and ends identical', async () => {

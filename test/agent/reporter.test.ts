@@ -54,7 +54,7 @@ test('what somebody waits for is told at once: a state, readiness, the result of
   assert.equal(await sentAfter(1), true);
   world.progress = { ...world.progress, readyForCutover: true };
   assert.equal(await sentAfter(1), true);
-  world.validations = [{ id, status: 'SUCCESS', errorMessage: null }];
+  world.validations = [{ id, status: 'SUCCESS', errorMessage: null, findings: [] }];
   assert.equal(await sentAfter(1), true);
   reporter.setInventory([{ projectId: id, name: 'p', deployments: [] }]);
   assert.equal(await sentAfter(1), true);

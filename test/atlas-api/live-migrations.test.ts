@@ -42,6 +42,7 @@ test('a migration goes its whole way: projects, validation, start, progress, cut
     _id: validation.json._id,
     errorMessage: null,
     groupId,
+    linkspan: { findings: [] },
     sourceGroupId: SOURCE_PROJECT,
     status: 'SUCCESS',
   } as unknown);
@@ -92,9 +93,14 @@ test('a migration that fails keeps why, and a validation that fails has all that
   assert.equal(failed.status, 'FAILED');
   assert.equal(failed.errorMessage, 'The oplog is gone. Enlarge it.');
   const validation = (await plane.api('POST', `${path}/validate`, { body: cliBody(groupId) })).json._id;
-  await agent.report({ validations: [{ id: validation, status: 'FAILED', errorMessage: 'no such user; no disk' }] });
+  const disk = { severity: 'error', code: 'DISK_TOO_SMALL', message: 'no disk', remedy: 'enlarge it' };
+  const index = { severity: 'warning', code: 'INDEX_MODERNISED', message: 'odd', remedy: 'nothing', namespace: 'a.b' };
+  await agent.report({
+    validations: [{ id: validation, status: 'FAILED', errorMessage: 'no such user; no disk', findings: [disk, index] }],
+  });
   const seen = (await plane.api('GET', `${path}/validate/${validation}`)).json;
   assert.deepEqual([seen.status, seen.errorMessage], ['FAILED', 'no such user; no disk']);
+  assert.deepEqual(seen.linkspan, { findings: [{ ...disk, namespace: null }, index] });
 });
 
 test('both versions of the request are taken, each with its own way to permit dropping', async () => {

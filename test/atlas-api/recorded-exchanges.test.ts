@@ -188,9 +188,10 @@ test('documented: the example answers of a validation, a new migration and the b
   await using plane = await startControlPlane();
   const { groupId, path } = await prepare(plane);
   const validation = await plane.api('POST', `${path}/validate`, { body: cliBody(groupId) });
-  const { _id, ...shown } = validation.json;
+  const { _id, linkspan, ...shown } = validation.json;
   assert.match(String(_id), /^[0-9a-f]{24}$/);
   assert.deepEqual(shown, { errorMessage: null, groupId, sourceGroupId: '5'.repeat(24), status: 'PENDING' });
+  assert.deepEqual(linkspan, { findings: [] });
   const migration = (await plane.api('POST', path, { body: cliBody(groupId) })).json;
   assert.deepEqual(Object.keys(migration), ['_id', 'linkspan', 'migrationHosts', 'status']);
   assert.deepEqual([migration.status, migration.migrationHosts], ['NEW', ['host-1']]);

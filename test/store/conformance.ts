@@ -228,7 +228,15 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     await using store = await under.open();
     await fill(store);
     const later = { ...MIGRATION, id: '0'.repeat(24), createdAtMs: 8 };
-    const validation = { ...ORDER, id: '3'.repeat(24), status: 'PENDING', errorMessage: null, createdAtMs: 9 } as const;
+    const finding = { severity: 'error', code: 'DISK_TOO_SMALL', message: 'm', remedy: 'r', namespace: 'a.b' } as const;
+    const validation = {
+      ...ORDER,
+      id: '3'.repeat(24),
+      status: 'PENDING',
+      errorMessage: null,
+      findings: [finding],
+      createdAtMs: 9,
+    } as const;
     await store.write(async (transaction) => {
       await transaction.insertMigration(later);
       await transaction.insertValidation(validation);

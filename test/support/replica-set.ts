@@ -136,10 +136,12 @@ export async function startReplicaSet(options: ReplicaSetOptions = {}): Promise<
 }
 
 /** A mongod that is no replica set, for what refuses one. */
-export async function startStandalone(): Promise<AsyncDisposable & { readonly uri: string }> {
+export async function startStandalone(
+  options: Pick<ReplicaSetOptions, 'mongodArgs'> = {},
+): Promise<AsyncDisposable & { readonly uri: string }> {
   await using resources = new AsyncDisposableStack();
   const folder = resources.use(temporaryFolder('standalone'));
-  const mongod = await MongodProcess.start(mongodArguments(folder.path, {}));
+  const mongod = await MongodProcess.start(mongodArguments(folder.path, options));
   resources.defer(() => mongod.kill());
   const kept = resources.move();
   return { uri: `mongodb://127.0.0.1:${mongod.port}/`, [Symbol.asyncDispose]: () => kept.disposeAsync() };

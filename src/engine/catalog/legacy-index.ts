@@ -83,7 +83,14 @@ export function whyNotToday(fields: Fields): string | undefined {
   const expiry = fields.get('expireAfterSeconds');
   // Servers that have such an index do expire documents by it, before their time.
   if (expiry !== undefined && numberOf(expiry) < 0) return 'whose expireAfterSeconds is below 0';
+  const illegal = pathsOf(fields).find((path) => path.split('.').some((part) => !isIndexable(part)));
+  if (illegal !== undefined) return `whose key has the field name "${illegal}"`;
   return kindsOf(fields).includes('geoHaystack') ? 'which is a geoHaystack index' : undefined;
+}
+
+/** Servers of today index no empty names, and of those with a dollar only what references and wildcards have (tried on 6.0.5). */
+function isIndexable(part: string): boolean {
+  return part !== '' && (!part.startsWith('$') || ['$**', '$id', '$ref', '$db'].includes(part));
 }
 
 /** Whether it is of the version before 3.4. */
@@ -119,6 +126,12 @@ function modernDirection(value: RawValue): RawValue {
   const number = isNumber(value) ? numberOf(value) : Number.NaN;
   const isKind = value.type === BSON_TYPE.string && value.bytes.length > int32(0).length + 1;
   return isKind || number < 0 || number > 0 ? value : new RawValue(BSON_TYPE.int32, int32(1));
+}
+
+/** The fields that it indexes. */
+function pathsOf(fields: Fields): string[] {
+  const key = fields.get('key')?.bytes ?? document();
+  return [...elementsOf(key)].map(({ name }) => Buffer.from(name, 'latin1').toString());
 }
 
 /** The kinds that are named in place of directions. */
@@ -166,7 +179,7 @@ function isNumber({ type }: RawValue): boolean {
 }
 
 /** Its value as a double; NaN when it is no number. */
-function numberOf(value: RawValue): number {
+export function numberOf(value: RawValue): number {
   return isNumber(value) ? Number(decode(value, { promoteLongs: true })) : Number.NaN;
 }
 

@@ -1,50 +1,81 @@
-import type { MongoClient } from 'mongodb';
-import { UserError } from '../../platform/index.ts';
+import type { RawValue } from '../bson/raw-value.ts';
 import { findTwins, type IndexSpec } from '../catalog/index-spec.ts';
-import { modernisedWarnings, whyNotToday } from '../catalog/legacy-index.ts';
-import { catalogName } from '../catalog/namespaces.ts';
-import { type CatalogEntry, listCollections, listIndexes, listUserDatabases } from '../catalog/read-catalog.ts';
-import type { Selection } from '../catalog/selection.ts';
+import { modernisedWarnings, numberOf, whyNotToday } from '../catalog/legacy-index.ts';
+import { catalogName, INTERNAL_DATABASE } from '../catalog/namespaces.ts';
+import { type CatalogEntry, listIndexes } from '../catalog/read-catalog.ts';
 import { whyUnsupported } from '../catalog/unsupported.ts';
-import type { SourceFeatures } from '../cluster/server-features.ts';
+import { type Found, found, NO_TIME } from './finding.ts';
+import type { Look } from './look.ts';
+import { sweep } from './within.ts';
 
-/** What of the source's catalog is to be migrated. */
-export async function selectedEntries(source: MongoClient, selection: Selection): Promise<CatalogEntry[]> {
-  const entries: CatalogEntry[] = [];
-  for (const database of await listUserDatabases(source)) entries.push(...(await listCollections(source, database)));
-  return entries.filter(({ database, name }) => selection.has(database, name));
-}
+/** What a server allows on one collection, with the one on `_id` or the cluster key. */
+const MOST_INDEXES = 64;
+/** A smaller one is copied in a moment. */
+const LARGE_CAPPED_BYTES = 100_000_000;
 
-interface NamespaceFindings {
-  readonly errors: readonly UserError[];
-  readonly warnings: readonly UserError[];
-}
-
-/** Collections, views and indexes that can't be migrated, and indexes that come over in another form. */
-export async function checkNamespaces(
-  source: MongoClient,
-  features: SourceFeatures,
-  entries: readonly CatalogEntry[],
-): Promise<NamespaceFindings> {
-  const errors: UserError[] = [];
-  const warnings: UserError[] = [];
-  for (const entry of entries) {
-    const namespace = `${entry.database}.${catalogName(entry.name)}`;
-    const indexes = entry.type === 'view' ? [] : await listIndexes(source, entry.database, entry.name);
-    const reason = whyUnsupported(entry, features) ?? whyUnsupportedIndexes(indexes);
-    if (reason !== undefined) errors.push(new UserError('UNSUPPORTED_NAMESPACE', [namespace, reason]));
-    warnings.push(...modernisedWarnings(namespace, indexes));
-  }
-  return { errors, warnings };
-}
-
-function whyUnsupportedIndexes(indexes: readonly IndexSpec[]): string | undefined {
-  for (const { name, fields } of indexes) {
-    const reason = whyNotToday(fields);
-    if (reason !== undefined) return `indexed by ${name}, ${reason}`;
-  }
-  const twins = findTwins(indexes);
-  return (
-    twins && `indexed twice alike, by ${twins[0]} and ${twins[1]}, of which one is unique, expires or is of old form`
+/** Collections and views that can't be migrated, or that have a bearing on the cutover, and databases that have the engine's own name. */
+export async function checkNamespaces(look: Look): Promise<Found[]> {
+  const entries = await look.entries();
+  const reserved = [...new Set(entries.map(({ database }) => database))].filter(
+    (name) => name.toLowerCase() === INTERNAL_DATABASE,
   );
+  return [
+    ...reserved.map((name) => {
+      const why = `it differs only by case from ${INTERNAL_DATABASE}, which the destination has for checkpoints`;
+      return found('NAMESPACE_CONFLICT', [name, why], name);
+    }),
+    ...entries.flatMap((entry) => {
+      const namespace = namespaceOf(entry);
+      const reason = whyUnsupported(entry, look.features);
+      if (reason !== undefined) return [found('UNSUPPORTED_NAMESPACE', [namespace, reason], namespace)];
+      const bytes = entry.options.has('capped') ? sizeOf(entry.options.get('size')) : 0;
+      const size = `${Math.round(bytes / 1e6)} MB`;
+      return bytes < LARGE_CAPPED_BYTES ? [] : [found('CAPPED_IN_PAUSE', [namespace, size], namespace)];
+    }),
+  ];
+}
+
+/** Indexes that can't be migrated, or that come over in another form, and collections that are full of them. */
+export async function checkIndexes({ source, entries, features, signal }: Look): Promise<Found[]> {
+  const looked = (await entries()).filter(
+    (entry) => entry.type !== 'view' && whyUnsupported(entry, features) === undefined,
+  );
+  const { results, left } = await sweep(looked, signal, async (entry) => ({
+    entry,
+    indexes: await listIndexes(source, entry.database, entry.name),
+  }));
+  return [
+    ...results.flatMap(({ entry, indexes }) => checkIndexesOf(namespaceOf(entry), indexes)),
+    ...(left === 0
+      ? []
+      : [found('CHECK_INCOMPLETE', [`the indexes of ${left} of ${looked.length} collections`, NO_TIME])]),
+  ];
+}
+
+function checkIndexesOf(namespace: string, indexes: readonly IndexSpec[]): Found[] {
+  const full = indexes.length + 1 >= MOST_INDEXES;
+  return [
+    ...whyUnsupportedIndexes(indexes).map((why) => found('UNSUPPORTED_NAMESPACE', [namespace, why], namespace)),
+    ...modernisedWarnings(namespace, indexes).map((error) => ({ error, namespace })),
+    ...(full ? [found('INDEXES_AT_LIMIT', [namespace, String(MOST_INDEXES)], namespace)] : []),
+  ];
+}
+
+function whyUnsupportedIndexes(indexes: readonly IndexSpec[]): string[] {
+  const ofOld = indexes.flatMap(({ name, fields }) => {
+    const reason = whyNotToday(fields);
+    return reason === undefined ? [] : [`indexed by ${name}, ${reason}`];
+  });
+  const twins = findTwins(indexes);
+  if (twins === undefined) return ofOld;
+  const [one, other] = twins;
+  return [...ofOld, `indexed twice alike, by ${one} and ${other}, of which one is unique, expires or is of old form`];
+}
+
+function namespaceOf({ database, name }: CatalogEntry): string {
+  return `${database}.${catalogName(name)}`;
+}
+
+function sizeOf(value: RawValue | undefined): number {
+  return value === undefined ? 0 : numberOf(value);
 }

@@ -1,26 +1,35 @@
-import { UserError } from '../../platform/index.ts';
 import type { Side } from '../cluster/connect.ts';
-import { compareVersions, OLDEST_VERSION } from '../cluster/server-features.ts';
+import { compareVersions, OLDEST_VERSION, sourceFeatures } from '../cluster/server-features.ts';
+import type { MigrationOptions } from '../lifecycle/options.ts';
+import { type Found, found } from './finding.ts';
 import type { ClusterDescription } from './inspect-cluster.ts';
+import { missingPrivileges } from './privileges.ts';
 
-/** Whether a cluster is of a kind that can be migrated at all. */
-export function checkTopology(cluster: ClusterDescription, side: Side): UserError[] {
-  if (cluster.sharded) return [new UserError('SHARDED_CLUSTER', [side, cluster.primary])];
-  if (!cluster.replicaSet) return [new UserError('STANDALONE_SERVER', [side, cluster.primary])];
-  if (compareVersions(levelOf(cluster), OLDEST_VERSION[side]) < 0) {
-    return [new UserError('VERSION_TOO_OLD', [side, shownVersion(cluster), OLDEST_VERSION[side]])];
-  }
-  return [];
+/** Whether a cluster is of a kind that can be migrated at all, and its user may do it. */
+export function checkCluster(cluster: ClusterDescription, side: Side, options: MigrationOptions): Found[] {
+  if (cluster.sharded) return [found('SHARDED_CLUSTER', [side, cluster.primary])];
+  if (!cluster.replicaSet) return [found('STANDALONE_SERVER', [side, cluster.primary])];
+  const tooOld = compareVersions(levelOf(cluster), OLDEST_VERSION[side]) < 0;
+  const missing = missingPrivileges(cluster.privileges, side, {
+    blocks: sourceFeatures(levelOf(cluster)).blocksWrites,
+    usersAndRoles: options.usersAndRoles ?? false,
+  });
+  return [
+    ...(tooOld ? [found('VERSION_TOO_OLD', [side, shownVersion(cluster), OLDEST_VERSION[side]])] : []),
+    ...missing.map((one) => found('MISSING_PRIVILEGE', [side, `do ${one}`])),
+  ];
 }
 
 /** Whether the one can take what the other has. */
-export function checkPair(source: ClusterDescription, destination: ClusterDescription): UserError[] {
-  const errors: UserError[] = [];
-  if (source.clusterId === destination.clusterId) errors.push(new UserError('SAME_CLUSTER'));
+export function checkPair(source: ClusterDescription, destination: ClusterDescription): Found[] {
+  if (!source.replicaSet || !destination.replicaSet) return [];
+  const pair: Found[] = [];
+  // A user who may not see the id lacks a privilege, which is said.
+  if (source.clusterId !== '' && source.clusterId === destination.clusterId) pair.push(found('SAME_CLUSTER'));
   if (isOlder(destination, source)) {
-    errors.push(new UserError('DESTINATION_OLDER', [shownVersion(destination), shownVersion(source)]));
+    pair.push(found('DESTINATION_OLDER', [shownVersion(destination), shownVersion(source)]));
   }
-  return errors;
+  return pair;
 }
 
 /** What counts of a server's version: its feature compatibility version, which is never newer. */

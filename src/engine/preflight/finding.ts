@@ -1,3 +1,5 @@
+import { type ErrorCode, redact, UserError } from '../../platform/index.ts';
+
 /** One thing that preflight saw. Errors keep a migration from starting, warnings don't. */
 export interface Finding {
   readonly severity: 'error' | 'warning';
@@ -6,4 +8,75 @@ export interface Finding {
   readonly message: string;
   readonly remedy: string;
   readonly namespace?: string;
+}
+
+/** Everything that a look at two clusters can find. docs/11-plan.md has a row for each. */
+export const FINDING_CODES = [
+  'INVALID_CONNECTION_STRING',
+  'WEAK_CONNECTION_OPTION',
+  'CA_FILE_UNUSABLE',
+  'TLS_FAILED',
+  'SOURCE_UNREACHABLE',
+  'DESTINATION_UNREACHABLE',
+  'AUTHENTICATION_FAILED',
+  'CONNECTION_NOT_ENCRYPTED',
+  'STANDALONE_SERVER',
+  'SHARDED_CLUSTER',
+  'VERSION_TOO_OLD',
+  'DESTINATION_OLDER',
+  'SAME_CLUSTER',
+  'MISSING_PRIVILEGE',
+  'INVALID_FILTER',
+  'INVALID_DOCUMENT_FILTER',
+  'INVALID_REMAP',
+  'CHECKPOINT_OF_OTHER_VERSION',
+  'ACCOUNTS_NEED_WHOLE',
+  'ACCOUNTS_KEPT',
+  'UNSUPPORTED_NAMESPACE',
+  'INDEX_MODERNISED',
+  'INDEXES_AT_LIMIT',
+  'DOCUMENTS_NEAR_LIMIT',
+  'CAPPED_IN_PAUSE',
+  'NAMESPACE_CONFLICT',
+  'NAMESPACE_EXISTS',
+  'DESTINATION_NOT_EMPTY',
+  'DESTINATION_KEPT',
+  'DESTINATION_UNPROTECTED',
+  'DISK_TOO_SMALL',
+  'DISK_TIGHT',
+  'OPLOG_SHORT',
+  'SOURCE_NOT_BLOCKED',
+  'PART_NOT_BLOCKED',
+  'USERS_BYPASS_BLOCK',
+  'WRITES_BLOCKED',
+  'HOST_BUSY',
+  'CLOCKS_DIFFER',
+  'CHECK_FAILED',
+  'CHECK_INCOMPLETE',
+  'FINDINGS_LEFT_OUT',
+] as const satisfies readonly ErrorCode[];
+
+/** Why a part of something was not looked at. */
+export const NO_TIME = 'there was no time left';
+
+/** What a check gives: an entry of the catalogue, filled in, and what it is about where that is one namespace. */
+export interface Found {
+  readonly error: UserError;
+  readonly namespace?: string;
+}
+
+export function found(
+  code: (typeof FINDING_CODES)[number],
+  parameters: readonly string[] = [],
+  namespace?: string,
+): Found {
+  return { error: new UserError(code, parameters), ...(namespace === undefined ? {} : { namespace }) };
+}
+
+/** An error as data. What the catalogue gives no error status does not stop a migration. */
+export function findingOf(error: UserError, namespace?: string): Finding {
+  const { code, remedy } = error;
+  const message = redact(error.message);
+  const severity = error.definition.status < 400 ? 'warning' : 'error';
+  return { severity, code, message, remedy, ...(namespace === undefined ? {} : { namespace }) };
 }

@@ -1,9 +1,10 @@
-import { type MongoClient, MongoServerError } from 'mongodb';
-import { UserError } from '../../platform/index.ts';
+import { type Document, type MongoClient, MongoServerError } from 'mongodb';
+import { type Clock, systemClock } from '../../platform/index.ts';
 import { connectCluster, type Side } from '../cluster/connect.ts';
 import type { ClusterAddress } from '../lifecycle/options.ts';
+import { type Privileges, privilegesOf } from './privileges.ts';
 
-/** What a cluster says of itself. */
+/** What a cluster says of itself. What the user may not see is undefined, or empty. */
 export interface ClusterDescription {
   readonly mongoDBVersion: string;
   readonly featureCompatibilityVersion: string;
@@ -16,55 +17,72 @@ export interface ClusterDescription {
   readonly primary: string;
   readonly tlsEnabled: boolean;
   readonly dbSizeBytes: number;
-  /** Undefined where the user may not see it. */
   readonly oplogSizeMB: number | undefined;
+  /** How far its clock is ahead of this host's, at least: what the way there and back may account for is taken off. */
+  readonly clockAheadMs: number;
+  /** Of the user; undefined on a cluster without authentication. */
+  readonly privileges: Privileges | undefined;
 }
 
 const UNAUTHORIZED = 13;
 
-/** Connects to a cluster and describes it. @throws UserError when it can't be reached, or the user may not look */
+/** Connects to a cluster and describes it. @throws UserError when it can't be reached */
 export async function inspectCluster(address: ClusterAddress, side: Side = 'source'): Promise<ClusterDescription> {
   const client = await connectCluster(address, side);
   try {
-    return await describeCluster(client, side);
+    return await describeCluster(client);
   } finally {
     await client.close();
   }
 }
 
-/** @throws UserError MISSING_PRIVILEGE when the user may not even look */
-export async function describeCluster(client: MongoClient, side: Side): Promise<ClusterDescription> {
+export async function describeCluster(client: MongoClient, clock: Clock = systemClock): Promise<ClusterDescription> {
   const admin = client.db('admin');
+  const askedAtMs = clock.now();
   const hello = await admin.command({ hello: 1 });
+  const answeredAtMs = clock.now();
   const sharded = hello.msg === 'isdbgrid';
   const replicaSet = typeof hello.setName === 'string';
+  const nothing: Document = {};
+  const [build, privileges, databases, parameter, set, oplog] = await Promise.all([
+    admin.command({ buildInfo: 1 }),
+    privilegesOf(client),
+    ifAllowed(admin.command({ listDatabases: 1 })),
+    sharded ? nothing : ifAllowed(admin.command({ getParameter: 1, featureCompatibilityVersion: 1 })),
+    replicaSet ? ifAllowed(admin.command({ replSetGetConfig: 1 })) : nothing,
+    // Only shown, never relied on.
+    replicaSet
+      ? client
+          .db('local')
+          .command({ collStats: 'oplog.rs' })
+          .catch(() => nothing)
+      : nothing,
+  ]);
+  return {
+    mongoDBVersion: build.version,
+    featureCompatibilityVersion: parameter.featureCompatibilityVersion?.version ?? '',
+    sharded,
+    replicaSet,
+    clusterId: set.config?.settings?.replicaSetId?.toHexString() ?? '',
+    primary: hello.primary ?? client.options.hosts[0]?.toString() ?? '',
+    tlsEnabled: client.options.tls === true,
+    dbSizeBytes: Number(databases.totalSize ?? 0),
+    oplogSizeMB: oplog.maxSize === undefined ? undefined : Math.round(Number(oplog.maxSize) / (1024 * 1024)),
+    clockAheadMs: aheadOf(Number(hello.localTime), askedAtMs, answeredAtMs),
+    privileges,
+  };
+}
+
+/** An empty reply where the user may not ask. */
+async function ifAllowed(reply: Promise<Document>): Promise<Document> {
   try {
-    const build = await admin.command({ buildInfo: 1 });
-    const databases = await admin.command({ listDatabases: 1 });
-    const parameter = sharded ? {} : await admin.command({ getParameter: 1, featureCompatibilityVersion: 1 });
-    const set = replicaSet ? await admin.command({ replSetGetConfig: 1 }) : undefined;
-    return {
-      mongoDBVersion: build.version,
-      featureCompatibilityVersion: parameter.featureCompatibilityVersion?.version ?? '',
-      sharded,
-      replicaSet,
-      clusterId: set?.config.settings?.replicaSetId?.toHexString() ?? '',
-      primary: hello.primary ?? client.options.hosts[0]?.toString() ?? '',
-      tlsEnabled: client.options.tls === true,
-      dbSizeBytes: Number(databases.totalSize),
-      oplogSizeMB: replicaSet ? await oplogSizeMB(client) : undefined,
-    };
+    return await reply;
   } catch (error) {
-    if (!(error instanceof MongoServerError) || error.code !== UNAUTHORIZED) throw error;
-    throw new UserError('MISSING_PRIVILEGE', [side, `look at the cluster: ${error.message}`], { cause: error });
+    if (error instanceof MongoServerError && error.code === UNAUTHORIZED) return {};
+    throw error;
   }
 }
 
-async function oplogSizeMB(client: MongoClient): Promise<number | undefined> {
-  try {
-    const stats = await client.db('local').command({ collStats: 'oplog.rs' });
-    return Math.round(Number(stats.maxSize) / (1024 * 1024));
-  } catch {
-    return undefined; // Only shown, never relied on.
-  }
+function aheadOf(theirMs: number, askedAtMs: number, answeredAtMs: number): number {
+  return theirMs > answeredAtMs ? theirMs - answeredAtMs : Math.min(0, theirMs - askedAtMs);
 }

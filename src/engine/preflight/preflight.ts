@@ -1,34 +1,43 @@
 import type { MongoClient } from 'mongodb';
-import { systemClock, UserError } from '../../platform/index.ts';
-import { UsersAndRoles } from '../accounts/users-and-roles.ts';
-import { DocumentFilters } from '../catalog/document-filters.ts';
-import { NamespaceMap } from '../catalog/namespace-map.ts';
-import { type CatalogEntry, listUserDatabases } from '../catalog/read-catalog.ts';
-import { Selection } from '../catalog/selection.ts';
-import { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
-import { MadeAccounts } from '../checkpoint/made-accounts.ts';
-import { connectCluster, type Side } from '../cluster/connect.ts';
-import { Fence } from '../cluster/fence.ts';
-import { type SourceFeatures, sourceFeatures } from '../cluster/server-features.ts';
-import { canWriteThroughBlock } from '../cutover/write-block.ts';
+import { messageOf, redact, type UserError } from '../../platform/index.ts';
+import type { Side } from '../cluster/connect.ts';
+import type { SourceFeatures } from '../cluster/server-features.ts';
 import type { MigrationOptions } from '../lifecycle/options.ts';
-import { checkFiltered, checkQueries } from './check-document-filters.ts';
-import { checkKept } from './check-kept.ts';
-import { checkNamespaces, selectedEntries } from './check-namespaces.ts';
-import { checkNames, checkRemapped } from './check-remap.ts';
-import { checkPair, checkTopology, levelOf, shownVersion } from './check-versions.ts';
-import type { Finding } from './finding.ts';
+import { openConnection } from './check-connection.ts';
+import { checkCluster, checkPair } from './check-versions.ts';
+import { ADVICE, GUARDS } from './checks.ts';
+import type { CopyTime } from './copy-time.ts';
+import { type Finding, type Found, findingOf, found } from './finding.ts';
 import { type ClusterDescription, describeCluster } from './inspect-cluster.ts';
-import {
-  DESTINATION_NEEDS,
-  missingAccountPrivileges,
-  missingPrivileges,
-  privilegesOf,
-  sourceNeeds,
-} from './privileges.ts';
+import { type Host, type Look, lookAt, thisHost } from './look.ts';
+import { type Outcome, runChecks } from './run-checks.ts';
+import type { Sizes } from './sizes.ts';
+import { NO_LIMIT, type TimeLimit, timeLimit, unlessAborted } from './within.ts';
+
+/** An answer is due in 30 s, of which closing connections may take some. */
+const WITHIN_MS = 25_000;
+const CLOSE_WITHIN_MS = 2_000;
+
+export interface PreflightSettings {
+  /** 25 s by default. */
+  readonly withinMs?: number;
+  readonly host?: Host;
+  /** Whether the source is read for a moment, to tell how long the copy may take; false by default. */
+  readonly measuresReading?: boolean;
+}
+
+/** All that is known before the first byte. */
+export interface Examination {
+  readonly findings: readonly Finding[];
+  /** These are undefined where a cluster could not be looked at, or not in time. */
+  readonly source?: ClusterDescription;
+  readonly destination?: ClusterDescription;
+  readonly sizes?: Sizes;
+  readonly copyTime?: CopyTime;
+}
 
 /** Both clusters, looked at, and every reason not to start between them. */
-export interface PreflightResult {
+interface Checked {
   readonly source: ClusterDescription;
   readonly destination: ClusterDescription;
   readonly sourceFeatures: SourceFeatures;
@@ -37,136 +46,130 @@ export interface PreflightResult {
 }
 
 /**
- * Everything that can be known before the first byte: clusters, versions, privileges, names that can't be migrated, an empty
- * destination. Changes nothing.
- * @returns all findings; a cluster that can't be reached is one
+ * Everything that can be known before the first byte: clusters, versions, privileges, names that can't be migrated, disk, oplog and more
+ * (docs/11-plan.md). Changes nothing, and answers within 30 s.
+ * @returns all findings; a cluster that can't be reached is one, and so is what could not be looked at
  */
-export async function preflight(options: MigrationOptions): Promise<Finding[]> {
-  const opened: MongoClient[] = [];
+export async function preflight(
+  options: MigrationOptions,
+  settings: PreflightSettings = {},
+): Promise<readonly Finding[]> {
+  return (await examine(options, settings)).findings;
+}
+
+/** The same, with what was seen on the way. */
+export async function examine(options: MigrationOptions, settings: PreflightSettings = {}): Promise<Examination> {
+  const limit = timeLimit(settings.withinMs ?? WITHIN_MS);
+  const [source, destination] = await Promise.all([
+    openConnection(options.source, 'source', limit),
+    openConnection(options.destination, 'destination', limit),
+  ]);
+  const clients = [source, destination].flatMap(({ client }) => client ?? []);
   try {
-    const [source, destination] = await Promise.allSettled([
-      connectCluster(options.source, 'source'),
-      connectCluster(options.destination, 'destination'),
-    ]);
-    for (const one of [source, destination]) if (one.status === 'fulfilled') opened.push(one.value);
-    if (source.status === 'rejected' || destination.status === 'rejected') {
-      return [source, destination].filter((one) => one.status === 'rejected').map(({ reason }) => findingOf(reason));
+    if (source.client && destination.client) {
+      return await examineBoth(source.client, destination.client, options, settings, limit);
     }
-    const { errors, warnings } = await checkClusters(source.value, destination.value, options);
-    return [...errors.map(findingOf), ...warnings];
-  } catch (error) {
-    return [findingOf(error)];
+    const sides = await Promise.all([
+      source.client ? examineOne(source.client, 'source', options, limit) : [source.found],
+      destination.client ? examineOne(destination.client, 'destination', options, limit) : [destination.found],
+    ]);
+    return { findings: sides.flat().map(asData) };
   } finally {
-    await Promise.all(opened.map((client) => client.close()));
+    const closed = Promise.allSettled(clients.map((client) => client.close()));
+    await unlessAborted(closed, AbortSignal.timeout(CLOSE_WITHIN_MS));
   }
 }
 
-/** The same over open connections. */
+/** What keeps a migration from starting, over its own connections, however long that takes. @throws what a check failed with */
 export async function checkClusters(
   source: MongoClient,
   destination: MongoClient,
   options: MigrationOptions,
-): Promise<PreflightResult> {
-  const [from, to] = await Promise.all([
-    describeCluster(source, 'source'),
-    describeCluster(destination, 'destination'),
-  ]);
-  const features = sourceFeatures(levelOf(from));
-  const errors = [...checkTopology(from, 'source'), ...checkTopology(to, 'destination')];
-  if (errors.length === 0) {
-    const moved = options.usersAndRoles ?? false;
-    errors.push(
-      ...checkPair(from, to),
-      ...(await checkPrivileges(source, 'source', sourceNeeds(features), moved)),
-      ...(await checkPrivileges(destination, 'destination', DESTINATION_NEEDS, moved)),
-    );
-    if (moved && !isWhole(options)) errors.push(new UserError('ACCOUNTS_NEED_WHOLE'));
-  }
-  const checked = { source: from, destination: to, sourceFeatures: features, errors };
-  if (errors.length > 0) return { ...checked, warnings: [] };
-
-  const entries = await selectedEntries(source, new Selection(options.filters));
-  const map = new NamespaceMap(options.namespaceRemap);
-  const documentFilters = new DocumentFilters(options.documentFilters);
-  const namespaces = await checkNamespaces(source, features, entries);
-  errors.push(...namespaces.errors, ...checkNames(map, entries), ...(await checkQueries(source, documentFilters)));
-  const checkpoint = await new CheckpointStore(unraisedFence(destination, options)).peek();
-  // What an unfinished migration has begun is its own, not somebody's data.
-  if (checkpoint?.token === undefined) {
-    errors.push(
-      ...checkRemapped(map, entries),
-      ...checkFiltered(documentFilters, entries),
-      ...(await checkDestination(destination, options, entries, map)),
-    );
-  }
-  const warnings = [
-    ...namespaces.warnings,
-    ...(options.usersAndRoles ? await accountsKept(source, destination, from.clusterId, options) : []),
-    ...(features.blocksWrites ? [] : [new UserError('SOURCE_NOT_BLOCKED', [shownVersion(from)])]),
-    ...(await unprotected(destination, options)),
-  ];
-  return { ...checked, warnings: warnings.map((warning) => ({ ...findingOf(warning), severity: 'warning' })) };
+): Promise<Checked> {
+  const settings = { host: thisHost, signal: NO_LIMIT.soft, measuresReading: false };
+  const look = await lookAt(source, destination, options, settings);
+  const checked = { source: look.from, destination: look.to, sourceFeatures: look.features };
+  const ofClusters = foundOfClusters(look);
+  if (ofClusters.length > 0) return { ...checked, errors: ofClusters.map(({ error }) => error), warnings: [] };
+  const { found, failures } = await runChecks(GUARDS, look, NO_LIMIT.hard);
+  const failure = failures.find(({ check }) => !check.optional);
+  if (failure !== undefined) throw failure.reason;
+  const isError = (one: Found) => asData(one).severity === 'error';
+  return {
+    ...checked,
+    errors: found.filter(isError).map(({ error }) => error),
+    warnings: found.filter((one) => !isError(one)).map(asData),
+  };
 }
 
-async function checkPrivileges(
-  client: MongoClient,
-  side: Side,
-  needs: Parameters<typeof missingPrivileges>[1],
-  usersAndRoles: boolean,
-): Promise<UserError[]> {
-  const privileges = await privilegesOf(client);
-  if (privileges === undefined) return [];
-  const missing = [
-    ...missingPrivileges(privileges, needs),
-    ...(usersAndRoles ? missingAccountPrivileges(privileges, side) : []),
-  ];
-  return missing.map((one) => new UserError('MISSING_PRIVILEGE', [side, `do ${one}`]));
-}
-
-/** Whether all of the source keeps its names: roles name databases and collections. */
-function isWhole({ filters, documentFilters = [], namespaceRemap = [] }: MigrationOptions): boolean {
-  return new Selection(filters).isWhole && documentFilters.length + namespaceRemap.length === 0;
-}
-
-async function checkDestination(
-  destination: MongoClient,
-  options: MigrationOptions,
-  entries: readonly CatalogEntry[],
-  map: NamespaceMap,
-): Promise<UserError[]> {
-  if (options.keepDestination) return await checkKept(destination, entries, map);
-  if (options.dropDestination) return [];
-  const databases = await listUserDatabases(destination);
-  if (databases.length === 0) return [];
-  const shown = databases.slice(0, 5).join(', ') + (databases.length > 5 ? ', …' : '');
-  return [new UserError('DESTINATION_NOT_EMPTY', [`the database${databases.length === 1 ? '' : 's'} ${shown}`])];
-}
-
-async function accountsKept(
+async function examineBoth(
   source: MongoClient,
   destination: MongoClient,
-  sourceId: string,
   options: MigrationOptions,
-): Promise<UserError[]> {
-  const fence = unraisedFence(destination, options);
-  const accounts = new UsersAndRoles(source, fence, new MadeAccounts(fence, sourceId));
-  await accounts.compare();
-  return accounts.kept === undefined ? [] : [accounts.kept];
+  { host = thisHost, measuresReading = false }: PreflightSettings,
+  { soft, hard }: TimeLimit,
+): Promise<Examination> {
+  const opened = await inTime(lookAt(source, destination, options, { host, signal: soft, measuresReading }), hard);
+  if ('reason' in opened) return { findings: [asData(failed('CHECK_FAILED', 'both clusters', opened.reason))] };
+  const look = opened.value;
+  const { found, failures } = await runChecks([...GUARDS, ...ADVICE], look, hard);
+  const all = [...foundOfClusters(look), ...found, ...failuresOf(failures)];
+  const [sizes, copyTime] = await Promise.all([inTime(look.sizes(), hard), inTime(look.copyTime(), hard)]);
+  return {
+    findings: all.map(asData),
+    source: look.from,
+    destination: look.to,
+    ...('value' in sizes ? { sizes: sizes.value } : {}),
+    ...('value' in copyTime ? { copyTime: copyTime.value } : {}),
+  };
 }
 
-/** Why others may write to the destination meanwhile; empty when they can't. */
-async function unprotected(destination: MongoClient, options: MigrationOptions): Promise<UserError[]> {
-  if (options.once) return [];
-  if (options.keepDestination) return [new UserError('DESTINATION_KEPT')];
-  return (await canWriteThroughBlock(destination)) ? [] : [new UserError('DESTINATION_UNPROTECTED')];
+/** What can be said of one cluster where the other one can't be reached. */
+async function examineOne(
+  client: MongoClient,
+  side: Side,
+  options: MigrationOptions,
+  { hard }: TimeLimit,
+): Promise<Found[]> {
+  const described = await inTime(describeCluster(client, options.clock), hard);
+  if ('reason' in described) return [failed('CHECK_FAILED', `the ${side}`, described.reason)];
+  return checkCluster(described.value, side, options);
 }
 
-/** One to look through: nothing is written before the migration is taken. */
-function unraisedFence(destination: MongoClient, options: MigrationOptions): Fence {
-  return new Fence(destination, options.migrationId, options.clock ?? systemClock);
+function foundOfClusters({ from, to, options }: Look): Found[] {
+  return [
+    ...checkCluster(from, 'source', options),
+    ...checkCluster(to, 'destination', options),
+    ...checkPair(from, to),
+  ];
 }
 
-function findingOf(error: unknown): Finding {
-  if (!(error instanceof UserError)) throw error;
-  return { severity: 'error', code: error.code, message: error.message, remedy: error.remedy };
+/** A finding for each reason for which checks could not be carried out. */
+function failuresOf(failures: Outcome['failures']): Found[] {
+  const alike = Map.groupBy(failures, ({ check, reason }) => `${check.optional} ${messageOf(reason)}`);
+  return [...alike.values()].map((group) => {
+    const what = group.map(({ check }) => check.what).join(', ');
+    const code = group.every(({ check }) => check.optional) ? 'CHECK_INCOMPLETE' : 'CHECK_FAILED';
+    return failed(code, what, group[0]?.reason);
+  });
+}
+
+function failed(code: 'CHECK_FAILED' | 'CHECK_INCOMPLETE', what: string, reason: unknown): Found {
+  return found(code, [what, redact(messageOf(reason)).replace(/\.$/, '')]);
+}
+
+async function inTime<T>(
+  promise: Promise<T>,
+  signal: AbortSignal,
+): Promise<{ readonly value: T } | { readonly reason: unknown }> {
+  try {
+    const value = await unlessAborted(promise, signal);
+    return value === undefined ? { reason: new Error('it took too long') } : { value };
+  } catch (reason) {
+    return { reason };
+  }
+}
+
+function asData({ error, namespace }: Found): Finding {
+  return findingOf(error, namespace);
 }

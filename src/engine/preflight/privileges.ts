@@ -1,5 +1,5 @@
 import type { Document, MongoClient } from 'mongodb';
-import type { SourceFeatures } from '../cluster/server-features.ts';
+import type { Side } from '../cluster/connect.ts';
 
 interface Privilege {
   readonly resource: Document;
@@ -53,17 +53,17 @@ interface Needs {
 }
 
 /** What the engine does on the source, and needs its user to be allowed. */
-export function sourceNeeds({ blocksWrites }: SourceFeatures): Needs {
-  const block = blocksWrites ? ['inprog', 'setUserWriteBlockMode'] : [];
+function sourceNeeds(blocks: boolean): Needs {
+  const block = blocks ? ['inprog', 'setUserWriteBlockMode'] : [];
   return {
-    cluster: ['appendOplogNote', 'replSetGetConfig', 'listDatabases', ...block],
+    cluster: ['appendOplogNote', 'replSetGetConfig', 'getParameter', 'listDatabases', ...block],
     databases: ['find', 'changeStream', 'listCollections', 'listIndexes', 'collStats'],
   };
 }
 
 /** What the engine does on the destination (§8.10). */
-export const DESTINATION_NEEDS: Needs = {
-  cluster: ['replSetGetConfig', 'listDatabases'],
+const DESTINATION_NEEDS: Needs = {
+  cluster: ['replSetGetConfig', 'getParameter', 'listDatabases'],
   databases: [
     'find',
     'insert',
@@ -96,24 +96,32 @@ const DESTINATION_ACCOUNT_ACTIONS = [
   'setAuthenticationRestriction',
 ];
 
-/** What the user lacks for moving users and roles, in the same words. */
-export function missingAccountPrivileges(privileges: Privileges, side: 'source' | 'destination'): string[] {
+/** Actions that a side's user lacks, by name, for example `changeStream on all databases`; none where there are no users. */
+export function missingPrivileges(
+  privileges: Privileges | undefined,
+  side: Side,
+  { blocks, usersAndRoles }: { readonly blocks: boolean; readonly usersAndRoles: boolean },
+): string[] {
+  if (privileges === undefined) return [];
+  const needs = side === 'source' ? sourceNeeds(blocks) : DESTINATION_NEEDS;
+  return [
+    ...needs.cluster.filter((action) => !privileges.hasOnCluster(action)).map((action) => `${action} on the cluster`),
+    ...needs.databases.filter((action) => !privileges.hasOnAllDatabases(action)).map(onAllDatabases),
+    ...(usersAndRoles ? missingAccountPrivileges(privileges, side) : []),
+  ];
+}
+
+function missingAccountPrivileges(privileges: Privileges, side: Side): string[] {
   const collections = side === 'source' ? SOURCE_ACCOUNT_COLLECTIONS : DESTINATION_ACCOUNT_COLLECTIONS;
   const actions = side === 'source' ? [] : DESTINATION_ACCOUNT_ACTIONS;
   return [
     ...collections
       .filter((collection) => !privileges.hasOnServerCollection('find', 'admin', collection))
       .map((collection) => `find on admin.${collection}`),
-    ...actions.filter((action) => !privileges.hasOnAllDatabases(action)).map((action) => `${action} on all databases`),
+    ...actions.filter((action) => !privileges.hasOnAllDatabases(action)).map(onAllDatabases),
   ];
 }
 
-/** Actions that the user lacks, by name, for example `changeStream on all databases`. */
-export function missingPrivileges(privileges: Privileges, needs: Needs): string[] {
-  return [
-    ...needs.cluster.filter((action) => !privileges.hasOnCluster(action)).map((action) => `${action} on the cluster`),
-    ...needs.databases
-      .filter((action) => !privileges.hasOnAllDatabases(action))
-      .map((action) => `${action} on all databases`),
-  ];
+function onAllDatabases(action: string): string {
+  return `${action} on all databases`;
 }

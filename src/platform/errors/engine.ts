@@ -98,6 +98,97 @@ export const engineErrors = defineErrors({
     detail: 'Users and roles are moved with a whole cluster only, and only a part was selected, or names were changed.',
     remedy: 'Leave out the selection, or leave out users and roles and make them on the destination by hand.',
   },
+  CA_FILE_UNUSABLE: {
+    status: 400,
+    detail: 'The CA file % for the % cannot be used: %.',
+    remedy: 'Give the path of a PEM file on this host with the certificate of the CA that signed those of the servers.',
+  },
+  TLS_FAILED: {
+    status: 400,
+    detail: 'The % cannot be reached with the TLS settings given: %.',
+    remedy:
+      'Check that both sides use TLS or neither, that the CA file has the CA of the servers, and that their certificates name their hosts and have not expired.',
+  },
+  CONNECTION_NOT_ENCRYPTED: {
+    status: 200,
+    detail: 'The connection to the % is not encrypted: passwords and documents are on the network in the clear.',
+    remedy: 'Use tls=true in the connection string, unless the network is yours alone.',
+  },
+  INDEXES_AT_LIMIT: {
+    status: 200,
+    detail: '% has % indexes, as many as a server allows.',
+    remedy: 'Nothing has to be done: it comes over as it is. Another index can be made only once one is dropped.',
+  },
+  DOCUMENTS_NEAR_LIMIT: {
+    status: 200,
+    detail: '% has documents near the limit of 16 MiB: % MiB were seen in a sample of %.',
+    remedy: 'Nothing has to be done: they come over. Each of their changes moves the whole document, so expect a lag.',
+  },
+  CAPPED_IN_PAUSE: {
+    status: 200,
+    detail:
+      '% is capped at %: when it has discarded other documents on the two sides, it is copied anew inside the write pause.',
+    remedy: 'Allow for that time at the cutover, or stop its writers a while before.',
+  },
+  DISK_TOO_SMALL: {
+    status: 400,
+    detail: "The destination's disk has % GB for data that takes % GB on the source's disk.",
+    remedy:
+      'Enlarge the disk, select less, or, where the destination stores more tightly than the source, skip this check (skipDiskSpaceCheck).',
+  },
+  DISK_TIGHT: {
+    status: 200,
+    detail:
+      "The destination's disk has % GB; % GB, twice the size of the documents, is what is safe without looking closer.",
+    remedy: 'Enlarge the disk, or see that data, indexes and an oplog of their size fit when they are compressed.',
+  },
+  OPLOG_SHORT: {
+    status: 200,
+    detail:
+      "The source's oplog reaches back %, and the initial copy may take %. A stop that is longer than the oplog reaches back means starting anew.",
+    remedy:
+      'Enlarge the oplog (replSetResizeOplog, minRetentionHours) until it reaches back as long as the copy takes, and an hour at least.',
+  },
+  PART_NOT_BLOCKED: {
+    status: 200,
+    detail: 'Only a part of the source is migrated, so its writers are not kept from writing at the cutover.',
+    remedy: 'Stop the applications that write to the selected part before you ask for the cutover.',
+  },
+  USERS_BYPASS_BLOCK: {
+    status: 200,
+    detail: 'The source has users who can write while its writes are blocked at the cutover: %.',
+    remedy: 'Stop what writes as one of them before you ask for the cutover, or take the role from them.',
+  },
+  WRITES_BLOCKED: {
+    status: 200,
+    detail: 'Writes of users of the % were blocked when it was looked at.',
+    remedy: 'If nobody means that any more, lift it: db.adminCommand({setUserWriteBlockMode: 1, global: false}).',
+  },
+  HOST_BUSY: {
+    status: 200,
+    detail: 'This host was busy when it was looked at: % processes wanted to run on each processor.',
+    remedy: 'Move what else runs here, or run the migration on another host; a busy one copies and follows slowly.',
+  },
+  CLOCKS_DIFFER: {
+    status: 200,
+    detail: 'The clock of the % is % the clock of this host.',
+    remedy: 'Set the clocks, for example with NTP: times of logs, lag and expiry mislead otherwise.',
+  },
+  CHECK_FAILED: {
+    status: 400,
+    detail: 'Whether a migration can start is not known: looking at % failed: %.',
+    remedy: 'Mend what it says, then look again.',
+  },
+  CHECK_INCOMPLETE: {
+    status: 200,
+    detail: 'Not everything was looked at: %: %.',
+    remedy: 'Look at it yourself, or mend what it says and look again.',
+  },
+  FINDINGS_LEFT_OUT: {
+    status: 200,
+    detail: '% more findings are left out here.',
+    remedy: 'Mend the others and look again, or see all of them with linkspan plan on the migration host.',
+  },
   INVALID_FILTER: {
     status: 400,
     detail: 'A namespace filter is not valid: %.',

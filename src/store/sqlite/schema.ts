@@ -88,6 +88,10 @@ const VERSIONS: readonly string[] = [
   `,
   // Link-tokens that expire.
   'ALTER TABLE link_tokens ADD COLUMN expires_at_ms INTEGER',
+  // All that a validation found.
+  `
+  ALTER TABLE validations ADD COLUMN findings TEXT NOT NULL DEFAULT '[]';
+  `,
 ];
 
 /**

@@ -114,6 +114,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     id: plain,
     status: plain,
     errorMessage: plain,
+    findings: json,
     createdAtMs: plain,
   });
   const migrations = new Table<Migration>(database, 'migrations', {

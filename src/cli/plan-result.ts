@@ -1,0 +1,73 @@
+import type { Examination, Finding } from '../engine/index.ts';
+import { formatBytes, formatCount, formatSeconds } from './progress/format.ts';
+import type { OutputFormat } from './progress/index.ts';
+import type { TextSink } from './progress/renderer.ts';
+
+/** Tells what was seen of two clusters: one JSON object, or a table and the findings by severity. */
+export function showPlan(examination: Examination, format: OutputFormat, sink: TextSink): void {
+  if (format === 'json') {
+    const { source, destination, sizes, copyTime, findings } = examination;
+    const plan = { source: shown(source), destination: shown(destination), sizes, copyTime, findings };
+    sink.write(`${JSON.stringify({ type: 'plan', ...plan })}\n`);
+    return;
+  }
+  for (const [name, value] of rowsOf(examination)) sink.write(`${name.padEnd(16)} ${value}\n`);
+  const errors = examination.findings.filter(({ severity }) => severity === 'error');
+  const warnings = examination.findings.filter(({ severity }) => severity === 'warning');
+  showFindings('Errors: these keep a migration from starting', errors, sink);
+  showFindings('Warnings', warnings, sink);
+  sink.write(errors.length > 0 ? '\nSomething stops this migration.\n' : '\nNothing stops this migration.\n');
+}
+
+type Cluster = NonNullable<Examination['source']>;
+
+function shown(cluster: Cluster | undefined) {
+  if (cluster === undefined) return undefined;
+  const { mongoDBVersion, featureCompatibilityVersion, primary, tlsEnabled, oplogSizeMB } = cluster;
+  return { mongoDBVersion, featureCompatibilityVersion, primary, tlsEnabled, oplogSizeMB };
+}
+
+function rowsOf({ source, destination, sizes, copyTime }: Examination): [string, string][] {
+  const rows: [string, string | undefined][] = [
+    ['source', source && `MongoDB ${source.mongoDBVersion} at ${source.primary}`],
+    ['destination', destination && `MongoDB ${destination.mongoDBVersion} at ${destination.primary}`],
+    ['collections', sizes && `${formatCount(sizes.collections)}, and ${formatCount(sizes.views)} views`],
+    ['documents', sizes && formatCount(sizes.documents)],
+    [
+      'bytes',
+      sizes && `${formatBytes(sizes.bytes)}, on the source's disk ${formatBytes(sizes.storedBytes)} with indexes`,
+    ],
+    [
+      'indexes',
+      sizes && `${formatCount(sizes.indexes)} beside those on _id; all take ${formatBytes(sizes.indexBytes)}`,
+    ],
+    [
+      'not counted',
+      sizes && sizes.left > 0 ? `${sizes.left} databases or collections: there was no time left` : undefined,
+    ],
+    ['initial copy', copyTime && `about ${formatSeconds(copyTime.seconds)}, without the building of indexes`],
+    ['', copyTime && `at ${formatBytes(copyTime.bytesPerSecond)}/s: ${basisOf(copyTime)}`],
+  ];
+  return rows.filter((row): row is [string, string] => row[1] !== undefined);
+}
+
+function basisOf({ restsOn, readBytesPerSecond }: NonNullable<Examination['copyTime']>): string {
+  const read =
+    readBytesPerSecond === undefined
+      ? 'the source has too little to measure how fast it is read'
+      : `the source was read at ${formatBytes(readBytesPerSecond)}/s for a moment`;
+  switch (restsOn) {
+    case 'measured read of the source':
+      return `${read}, by one reader`;
+    case 'limit of the configuration':
+      return `the limit of the configuration; ${read}`;
+    case 'assumption':
+      return `an assumption of what the destination takes, to which nothing is written; ${read}`;
+  }
+}
+
+function showFindings(title: string, findings: readonly Finding[], sink: TextSink): void {
+  if (findings.length === 0) return;
+  sink.write(`\n${title} (${findings.length})\n`);
+  for (const { code, message, remedy } of findings) sink.write(`  ${message} [${code}]\n    ${remedy}\n`);
+}

@@ -1,0 +1,67 @@
+import { Command, Option } from 'commander';
+import { examine } from '../engine/index.ts';
+import { createLogger, newId, UserError } from '../platform/index.ts';
+import { checkUris, readSyncConfiguration } from '../sync/index.ts';
+import { type ExitCode, exitCode } from './exit-code.ts';
+import { showPlan } from './plan-result.ts';
+import type { OutputFormat } from './progress/index.ts';
+
+interface PlanFlags {
+  readonly dropDestination?: boolean;
+  readonly keepDestination?: boolean;
+  readonly usersAndRoles?: boolean;
+  readonly config?: string;
+  readonly output: OutputFormat;
+}
+
+/** `linkspan plan`: what a migration would move, how long that may take, and what stands in its way. Writes nothing to either side. */
+export function planCommand(): Command {
+  return new Command('plan')
+    .summary('look at two replica sets before a migration, and write nothing')
+    .description(
+      'Say what a migration between two replica sets would move, how long the copy may take, and everything that keeps it from starting ' +
+        'or is good to know. Nothing is written to either side. Exit status 0: nothing stops it, 2: something does.',
+    )
+    .argument('[source]', 'connection string (visible in the process list; cluster0 of --config is not)')
+    .argument('[destination]', 'connection string, or cluster1 of --config')
+    .addOption(
+      new Option('--drop-destination', 'as if all databases of the destination were dropped first').conflicts(
+        'keepDestination',
+      ),
+    )
+    .option('--keep-destination', 'as if copied beside what the destination has')
+    .option('--users-and-roles', 'as if users and custom roles came over, too')
+    .option('--config <file>', 'YAML file of linkspan sync, with what is migrated and where to')
+    .addOption(new Option('--output <format>', 'for people or for programs').choices(['text', 'json']).default('text'))
+    .action(async (source: string | undefined, destination: string | undefined, flags: PlanFlags) => {
+      // Sockets to a server that does not answer may be open for half a minute yet.
+      process.exit(await runPlan(source, destination, flags));
+    });
+}
+
+async function runPlan(
+  source: string | undefined,
+  destination: string | undefined,
+  flags: PlanFlags,
+): Promise<ExitCode> {
+  const file = flags.config === undefined ? {} : readSyncConfiguration(flags.config);
+  const uris = { cluster0: source ?? file.cluster0 ?? '', cluster1: destination ?? file.cluster1 ?? '' };
+  if (!uris.cluster0 || !uris.cluster1) throw new UserError('USAGE', ['A source and a destination are needed']);
+  checkUris(uris);
+  const examination = await examine(
+    {
+      migrationId: newId(),
+      source: { uri: uris.cluster0 },
+      destination: { uri: uris.cluster1 },
+      dropDestination: flags.dropDestination ?? false,
+      usersAndRoles: flags.usersAndRoles ?? file.usersAndRoles,
+      ...file.selection,
+      ...(flags.keepDestination ? { keepDestination: true } : {}),
+      logger: createLogger(process.env.LINKSPAN_LOG_LEVEL ?? file.logLevel ?? 'warn'),
+    },
+    { measuresReading: true },
+  );
+  showPlan(examination, flags.output, process.stdout);
+  const stops = examination.findings.some(({ severity }) => severity === 'error');
+  return stops ? exitCode.usageOrPrecondition : exitCode.done;
+}

@@ -1,0 +1,36 @@
+import type { Timestamp } from 'mongodb';
+import { type Found, found } from './finding.ts';
+import type { Look } from './look.ts';
+
+/** Time for an agent's host to be mended: a stop that is longer than the oplog reaches back cannot be made up for [2]. */
+const LEAST_SECONDS = 3_600;
+
+/** How far the source's oplog reaches back, beside how long the copy may take. */
+export async function checkOplog(look: Look): Promise<Found[]> {
+  // A stand-alone server has none, which is said.
+  if (!look.from.replicaSet) return [];
+  const windowSeconds = await oplogSeconds(look);
+  const { seconds } = await look.copyTime();
+  if (windowSeconds >= Math.max(LEAST_SECONDS, seconds)) return [];
+  return [found('OPLOG_SHORT', [duration(windowSeconds), duration(seconds)])];
+}
+
+/** From its oldest to its newest entry; one that is not even half full does not tell. */
+async function oplogSeconds({ source }: Look): Promise<number> {
+  const local = source.db('local');
+  const entryAt = async (order: 1 | -1): Promise<number> => {
+    const options = { sort: { $natural: order }, projection: { ts: 1 } } as const;
+    const entry = await local.collection<{ ts: Timestamp }>('oplog.rs').findOne({}, options);
+    return entry?.ts.getHighBits() ?? 0;
+  };
+  const [oldest, newest, { size, maxSize }] = await Promise.all([
+    entryAt(1),
+    entryAt(-1),
+    local.command({ collStats: 'oplog.rs' }),
+  ]);
+  return Number(size) < Number(maxSize) / 2 ? Number.POSITIVE_INFINITY : newest - oldest;
+}
+
+function duration(seconds: number): string {
+  return seconds < 3_600 ? `${Math.round(seconds / 60)} minutes` : `${(seconds / 3_600).toFixed(1)} hours`;
+}

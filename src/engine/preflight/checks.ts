@@ -1,0 +1,97 @@
+import type { UserError } from '../../platform/index.ts';
+import { UsersAndRoles } from '../accounts/users-and-roles.ts';
+import { DocumentFilters } from '../catalog/document-filters.ts';
+import { NamespaceMap } from '../catalog/namespace-map.ts';
+import { listUserDatabases } from '../catalog/read-catalog.ts';
+import { Selection } from '../catalog/selection.ts';
+import { MadeAccounts } from '../checkpoint/made-accounts.ts';
+import { checkEncryption } from './check-connection.ts';
+import { checkDisk } from './check-disk.ts';
+import { checkFiltered, checkQueries } from './check-document-filters.ts';
+import { checkClocks, checkLoad } from './check-host.ts';
+import { checkKept } from './check-kept.ts';
+import { checkLargeDocuments } from './check-large-documents.ts';
+import { checkIndexes, checkNamespaces } from './check-namespaces.ts';
+import { checkOplog } from './check-oplog.ts';
+import { checkNames, checkRemapped } from './check-remap.ts';
+import { checkBlocked, checkBypassingUsers, checkWritersKeptAway } from './check-write-block.ts';
+import { type Found, found } from './finding.ts';
+import type { Check, Look } from './look.ts';
+
+/** What keeps a migration from starting, looked at once more when one starts. */
+export const GUARDS: readonly Check[] = [
+  { what: 'users and roles', run: checkAccounts },
+  { what: 'collections', run: checkNamespaces },
+  { what: 'indexes', run: checkIndexes },
+  {
+    what: 'names on the destination',
+    run: async ({ entries, options }) => named(checkNames(new NamespaceMap(options.namespaceRemap), await entries())),
+  },
+  {
+    what: 'the queries of document filters',
+    run: async ({ source, options }) => named(await checkQueries(source, new DocumentFilters(options.documentFilters))),
+  },
+  { what: 'what filters and remaps name', run: checkNamed },
+  { what: 'what the destination has', run: checkDestination },
+  { what: "the destination's disk", optional: true, run: checkDisk },
+  { what: 'whether writers are kept away', run: checkWritersKeptAway },
+];
+
+/** What is good to know before; none of it is vital. */
+export const ADVICE: readonly Check[] = [
+  {
+    what: 'the encryption of the connections',
+    optional: true,
+    run: ({ source, destination }) => [
+      ...checkEncryption(source, 'source'),
+      ...checkEncryption(destination, 'destination'),
+    ],
+  },
+  { what: 'documents near the limit', optional: true, run: checkLargeDocuments },
+  { what: "the source's oplog", optional: true, run: checkOplog },
+  { what: 'users who bypass the write block', optional: true, run: checkBypassingUsers },
+  { what: 'blocks of writes', optional: true, run: checkBlocked },
+  { what: 'the load of this host', optional: true, run: checkLoad },
+  { what: 'the clocks', optional: true, run: checkClocks },
+];
+
+/** A misspelt name would be found here. */
+async function checkNamed({ entries, options, isNew }: Look): Promise<Found[]> {
+  if (!(await isNew())) return [];
+  return named([
+    ...checkRemapped(new NamespaceMap(options.namespaceRemap), await entries()),
+    ...checkFiltered(new DocumentFilters(options.documentFilters), await entries()),
+  ]);
+}
+
+async function checkDestination({ destination, options, entries, isNew }: Look): Promise<Found[]> {
+  if (!(await isNew())) return [];
+  if (options.keepDestination) {
+    return await checkKept(destination, await entries(), new NamespaceMap(options.namespaceRemap));
+  }
+  if (options.dropDestination) return [];
+  const databases = await listUserDatabases(destination);
+  if (databases.length === 0) return [];
+  const shown = databases.slice(0, 5).join(', ') + (databases.length > 5 ? ', …' : '');
+  return [found('DESTINATION_NOT_EMPTY', [`the database${databases.length === 1 ? '' : 's'} ${shown}`])];
+}
+
+async function checkAccounts({ source, fence, from, options }: Look): Promise<Found[]> {
+  if (!options.usersAndRoles) return [];
+  const { filters, documentFilters = [], namespaceRemap = [] } = options;
+  // Roles name databases and collections.
+  const isWhole = new Selection(filters).isWhole && documentFilters.length + namespaceRemap.length === 0;
+  const accounts = new UsersAndRoles(source, fence, new MadeAccounts(fence, from.clusterId));
+  await accounts.compare();
+  return [
+    ...(isWhole ? [] : [found('ACCOUNTS_NEED_WHOLE')]),
+    ...(accounts.kept === undefined ? [] : [{ error: accounts.kept }]),
+  ];
+}
+
+/** Errors whose first value is the namespace that they are about; a remap's is the reason. */
+function named(errors: readonly UserError[]): Found[] {
+  return errors.map((error) =>
+    error.code === 'INVALID_REMAP' ? { error } : { error, namespace: error.parameters[0] },
+  );
+}

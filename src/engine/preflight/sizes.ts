@@ -1,0 +1,101 @@
+import type { Document, MongoClient } from 'mongodb';
+import { isBuckets } from '../catalog/namespaces.ts';
+import { type CatalogEntry, listUserDatabases } from '../catalog/read-catalog.ts';
+import { sweep } from './within.ts';
+
+/** How much is to be migrated, by the source's own statistics, which may be off after a crash of its server. */
+export interface Sizes {
+  readonly collections: number;
+  readonly views: number;
+  readonly documents: number;
+  /** Of the documents as they are read and sent. */
+  readonly bytes: number;
+  /** What documents and indexes take on the source's disk, without what is free in its files. */
+  readonly storedBytes: number;
+  /** Without those on `_id`, which come by themselves. */
+  readonly indexes: number;
+  readonly indexBytes: number;
+  /** Databases or collections for which there was no time left. */
+  readonly left: number;
+}
+
+/** Adds the statistics of whole databases up, or of single collections where only a part is selected; document filters are not looked at. */
+export async function readSizes(
+  source: MongoClient,
+  entries: readonly CatalogEntry[],
+  { isWhole, signal }: { readonly isWhole: boolean; readonly signal: AbortSignal },
+): Promise<Sizes> {
+  const stored = entries.filter(({ type }) => type !== 'view');
+  const databases = [...Map.groupBy(entries, ({ database }) => database)];
+  const { results, left } = isWhole
+    ? await sweep(databases, signal, ([database, of]) => databaseStatistics(source, database, of))
+    : await sweep(stored, signal, (entry) => collectionStatistics(source, entry));
+  const sum = (read: (of: Document) => unknown) => results.reduce((total, one) => total + Number(read(one) ?? 0), 0);
+  const collections = stored.length;
+  return {
+    collections,
+    views: entries.length - collections,
+    documents: sum(({ objects }) => objects),
+    bytes: sum(({ dataSize }) => dataSize),
+    storedBytes:
+      sum(({ storageSize }) => storageSize) +
+      sum(({ indexSize }) => indexSize) -
+      sum(({ freeStorageSize }) => freeStorageSize) -
+      sum(({ indexFreeStorageSize }) => indexFreeStorageSize),
+    indexes: sum(({ indexes }) => indexes) - sum(({ collections: each }) => each),
+    indexBytes: sum(({ indexSize }) => indexSize),
+    left,
+  };
+}
+
+async function databaseStatistics(
+  source: MongoClient,
+  database: string,
+  entries: readonly CatalogEntry[],
+): Promise<Document> {
+  const statistics = await source.db(database).command({ dbStats: 1, freeStorage: 1 });
+  // A document of `system.views` stands for each.
+  const views = entries.filter(({ type, name }) => type === 'view' || isBuckets(name)).length;
+  return { ...statistics, objects: Number(statistics.objects) - views };
+}
+
+/** Of one collection, in the words of `dbStats`; nothing of one that is gone. */
+export async function collectionStatistics(source: MongoClient, { database, name }: CatalogEntry): Promise<Document> {
+  const statistics = (field: string) => `$storageStats.${field}`;
+  const fields = {
+    objects: statistics('count'),
+    dataSize: statistics('size'),
+    storageSize: statistics('storageSize'),
+    freeStorageSize: statistics('freeStorageSize'),
+    indexes: statistics('nindexes'),
+    indexSize: statistics('totalIndexSize'),
+  };
+  const NAMESPACE_NOT_FOUND = 26;
+  try {
+    const pipeline = [{ $collStats: { storageStats: {} } }, { $project: fields }];
+    const [found] = await source.db(database).collection(name).aggregate(pipeline).toArray();
+    return { ...found, collections: found === undefined ? 0 : 1 };
+  } catch (error) {
+    if ((error as { code?: unknown }).code === NAMESPACE_NOT_FOUND) return {};
+    throw error;
+  }
+}
+
+/** A cluster's disk; undefined where its server does not tell. */
+export interface Disk {
+  readonly totalBytes: number;
+  readonly freeBytes: number;
+  /** What users' databases take on it. */
+  readonly takenBytes: number;
+}
+
+/** Of the primary: other members' disks are not seen. */
+export async function readDisk(client: MongoClient, signal: AbortSignal): Promise<Disk | undefined> {
+  const { fsTotalSize, fsUsedSize } = await client.db('admin').command({ dbStats: 1 });
+  if (!fsTotalSize) return undefined;
+  const { results } = await sweep(await listUserDatabases(client), signal, (database) =>
+    client.db(database).command({ dbStats: 1 }),
+  );
+  const takenBytes = results.reduce((sum, { totalSize }) => sum + Number(totalSize ?? 0), 0);
+  return { totalBytes: Number(fsTotalSize), freeBytes: Number(fsTotalSize) - Number(fsUsedSize), takenBytes };
+}

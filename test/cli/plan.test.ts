@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { Document } from 'mongodb';
+import { checkForLeaks } from '../support/leak-check.ts';
+import { runLinkspan } from '../support/linkspan-process.ts';
+import { type ReplicaSet, startPair } from '../support/replica-set.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+checkForLeaks({ sockets: false });
+
+/** What a server writes without being asked: periodic notes, and its own bookkeeping of sessions. */
+const OF_THE_SERVER = { $or: [{ op: 'n', 'o.msg': 'periodic noop' }, { ns: /^config\./ }] };
+
+function oplog({ client }: ReplicaSet) {
+  return client.db('local').collection<Document>('oplog.rs');
+}
+
+async function plan(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  await using linkspan = runLinkspan(['plan', ...args]);
+  const { code } = await linkspan.exit;
+  return { code, stdout: linkspan.stdout, stderr: linkspan.stderr };
+}
+
+test('says what would be moved, what it rests on and what is in the way, and writes nothing to either side', async () => {
+  await using pair = await startPair();
+  const { source, destination } = pair;
+  const orders = source.client.db('shop').collection<{ _id: number; text: string }>('orders');
+  for (let n = 0; n < 8; n += 1) {
+    await orders.insertMany(Array.from({ length: 1_000 }, (_, i) => ({ _id: n * 1_000 + i, text: 'x'.repeat(1_000) })));
+  }
+  await orders.createIndex({ text: 1 });
+  await source.client.db('shop').createCollection('seen', { viewOn: 'orders', pipeline: [] });
+  const both = [source, destination];
+  const before = await Promise.all(
+    both.map((set) => oplog(set).findOne({ $nor: [OF_THE_SERVER] }, { sort: { $natural: -1 } })),
+  );
+
+  const free = await plan(source.uri, destination.uri);
+  assert.equal(free.code, 0, free.stdout + free.stderr);
+  for (const row of [
+    /^source +MongoDB \d+\.\d+\.\d+ at 127\.0\.0\.1:\d+$/m,
+    /^collections +1, and 1 views$/m,
+    /^documents +8,000$/m,
+    /^bytes +8\.\d+ MB, on the source's disk .+ with indexes$/m,
+    /^indexes +1 beside those on _id/m,
+    /^initial copy +about 0:0\d, without the building of indexes$/m,
+    /the source was read at .+B\/s/,
+    /^ {2}Other users of the destination .* \[DESTINATION_UNPROTECTED\]\n {4}Use a destination/m,
+    /^Nothing stops this migration\.$/m,
+  ]) {
+    assert.match(free.stdout, row);
+  }
+
+  const json = await plan(source.uri, destination.uri, '--output', 'json', '--keep-destination');
+  assert.equal(json.code, 0, json.stderr);
+  const told = JSON.parse(json.stdout);
+  assert.deepEqual([told.type, told.sizes.documents, told.copyTime.restsOn], ['plan', 8_000, 'assumption']);
+  assert.equal(told.source.privileges, undefined);
+  const kept = told.findings.find(({ code }: Document) => code === 'DESTINATION_KEPT');
+  assert.deepEqual([kept.severity, typeof kept.message, typeof kept.remedy], ['warning', 'string', 'string']);
+
+  const after = await Promise.all(
+    both.map((set) => oplog(set).findOne({ $nor: [OF_THE_SERVER] }, { sort: { $natural: -1 } })),
+  );
+  assert.deepEqual(after, before, 'nothing was written since');
+
+  await destination.client.db('here').collection('already').insertOne({});
+  using folder = temporaryFolder('plan');
+  const config = join(folder.path, 'sync.yaml');
+  writeFileSync(
+    config,
+    `cluster0: ${source.uri}\ncluster1: ${destination.uri}\nincludeNamespaces: [{database: shop}]\n`,
+  );
+  const stopped = await plan('--config', config);
+  assert.equal(stopped.code, 2, stopped.stdout + stopped.stderr);
+  assert.match(stopped.stdout, /Errors: these keep a migration from starting \(1\)\n.*\[DESTINATION_NOT_EMPTY\]/);
+  assert.match(stopped.stdout, /\[PART_NOT_BLOCKED\]/);
+  assert.match(stopped.stdout, /Something stops this migration\.$/m);
+  assert.equal((await plan('--config', config, '--drop-destination')).code, 0);
+});
+
+test('ends with its answer, whatever a silent server keeps open', async () => {
+  await using silent = createServer((socket) => socket.resume());
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const uri = `mongodb://127.0.0.1:${port}/?serverSelectionTimeoutMS=300`;
+  const startedMs = performance.now();
+  const { code, stdout } = await plan(uri, uri);
+  assert.deepEqual([code, /SOURCE_UNREACHABLE/.test(stdout), /DESTINATION_UNREACHABLE/.test(stdout)], [2, true, true]);
+  assert.ok(performance.now() - startedMs < 20_000, 'the driver would wait for 30 s');
+});
+
+test('needs two clusters', async () => {
+  const { code, stderr } = await plan('mongodb://127.0.0.1:1/');
+  assert.deepEqual([code, stderr.includes('[USAGE]')], [2, true], stderr);
+  const unreachable = await plan(
+    'mongodb://u:hidden@127.0.0.1:1/?serverSelectionTimeoutMS=200',
+    'mongodb://127.0.0.1:1/?tls=ja',
+  );
+  assert.equal(unreachable.code, 2);
+  assert.doesNotMatch(unreachable.stdout + unreachable.stderr, /hidden/);
+});
