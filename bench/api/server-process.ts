@@ -4,7 +4,7 @@ import { registerAtlasApi } from '../../src/atlas-api/index.ts';
 import { AgentSignals, bootstrap, type Control, Sealer, type Store } from '../../src/control/index.ts';
 import { checkConnectionString } from '../../src/destination/index.ts';
 import { registerGateway } from '../../src/gateway/index.ts';
-import { createServer, type DigestAlgorithm, digestSecrets } from '../../src/http/index.ts';
+import { createServer, type DigestAlgorithm, digestSecrets, isOnAccessList } from '../../src/http/index.ts';
 import { silentLogger, systemClock } from '../../src/platform/index.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 
@@ -46,6 +46,7 @@ async function serveLinkspan(variant: string, path: string): Promise<Listening> 
     publicUrl: () => url,
     verifiersOf: digestSecrets,
     checkConnectionString,
+    isOnAccessList,
   };
   const app = createServer({ logger: silentLogger });
   const digestAlgorithms: DigestAlgorithm[] = [variant === 'sha-256' ? 'SHA-256' : 'MD5'];

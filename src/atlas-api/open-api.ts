@@ -14,6 +14,9 @@ const LIMIT_HEADERS = {
 } as const;
 const RETRY_AFTER = { 'Retry-After': { description: 'Seconds.', schema: { type: 'integer' } } } as const;
 
+/** Parameters of paths that are no ids. */
+const TEXT_PARAMETERS = ['clusterName', 'groupName', 'clientId', 'ipAddress'];
+
 const QUERY_PARAMETERS = {
   envelope: z
     .boolean()
@@ -23,6 +26,8 @@ const QUERY_PARAMETERS = {
   pageNum: z.int().min(1).optional(),
   itemsPerPage: z.int().min(1).max(500).optional(),
   includeCount: z.boolean().optional(),
+  name: z.string().optional().meta({ description: 'Only those whose name begins so.' }),
+  eventType: z.array(z.string()).optional().meta({ description: 'Only events of these types.' }),
 } as const;
 
 /** The OpenAPI 3.1 description of the operations, made from the schemas that validate their requests. */
@@ -69,7 +74,9 @@ function describe(operation: AnyOperation, isVersioned: boolean): ZodOpenApiOper
     summary,
     ...(operation.extension ? { 'x-linkspan-extension': true } : {}),
     requestParams: {
-      path: z.object(Object.fromEntries(parameters.map((name) => [name, name === 'clusterName' ? z.string() : id]))),
+      path: z.object(
+        Object.fromEntries(parameters.map((name) => [name, TEXT_PARAMETERS.includes(name) ? z.string() : id])),
+      ),
       query: z.object(Object.fromEntries(query.map((name) => [name, QUERY_PARAMETERS[name]]))),
     },
     ...(body.length > 0 ? { requestBody: { required: true, content: Object.fromEntries(body) } } : {}),

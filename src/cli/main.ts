@@ -8,6 +8,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./serve.ts')).serveCommand(),
   agent: async () => (await import('./agent.ts')).agentCommand(),
   sync: async () => (await import('./sync.ts')).syncCommand(),
+  audit: async () => (await import('./audit.ts')).auditCommand(),
 };
 
 const EXIT_STATUS = `
@@ -44,13 +45,17 @@ async function linkspan(name = ''): Promise<Command> {
     .addHelpText('after', EXIT_STATUS);
   const wanted = Object.entries(commands).filter(([one]) => one === name || !Object.hasOwn(commands, name));
   for (const [, load] of wanted) program.addCommand(await load());
-  for (const command of [program, ...program.commands]) {
+  for (const command of everyCommand(program)) {
     command.exitOverride();
     command.configureOutput({
       outputError: (text, write) => write(`linkspan: ${text.replace(/^error: /, '').trim()} [USAGE]\n`),
     });
   }
   return program;
+}
+
+function everyCommand(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(everyCommand)];
 }
 
 /** A reader that has seen enough (`linkspan … | head`) is no reason to stop a migration. */

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { registerAtlasApi } from '../atlas-api/index.ts';
 import {
   AgentSignals,
@@ -13,7 +13,7 @@ import {
 } from '../control/index.ts';
 import { checkConnectionString } from '../destination/index.ts';
 import { registerGateway } from '../gateway/index.ts';
-import { createServer, digestSecrets } from '../http/index.ts';
+import { createServer, digestSecrets, isOnAccessList } from '../http/index.ts';
 import { createLogger, systemClock } from '../platform/index.ts';
 import { openSqliteStore } from '../store/sqlite/index.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
@@ -21,6 +21,7 @@ import { listen } from './serve-address.ts';
 import { followCertificate } from './serve-certificate.ts';
 import { readServeSettings, type ServeOptions } from './serve-settings.ts';
 import { welcome } from './serve-welcome.ts';
+import { dataDirectory, masterKeyFile, setting } from './setting.ts';
 import { catchSignals } from './signals.ts';
 
 /** `linkspan serve`: the control plane. The only place where a server is composed. */
@@ -32,13 +33,11 @@ export function serveCommand(): Command {
         'The first start makes an organization and an API key, and prints them once, with the request that makes a link-token.',
     )
     .addOption(setting('listen', '<host:port>', 'address to listen on').default('127.0.0.1:8080'))
-    .addOption(setting('data-dir', '<directory>', 'where everything is kept').default('./linkspan-data'))
+    .addOption(dataDirectory())
     .addOption(setting('public-url', '<url>', 'where agents reach this server, if not at the listening address'))
     .addOption(setting('tls-cert-file', '<file>', 'certificate chain, PEM'))
     .addOption(setting('tls-key-file', '<file>', 'private key of the certificate, PEM'))
-    .addOption(
-      setting('master-key-file', '<file>', 'key that seals secrets; default: master.key in the data directory'),
-    )
+    .addOption(masterKeyFile())
     .addOption(setting('bootstrap-org-id', '<id>', 'organization id of the first start'))
     .addOption(setting('bootstrap-public-key', '<key>', 'public key of the first start'))
     .addOption(setting('bootstrap-private-key', '<key>', 'private key of the first start'))
@@ -60,12 +59,6 @@ export function serveCommand(): Command {
     });
 }
 
-/** An option that is a flag and an environment variable. */
-function setting(name: string, value: string, description: string): Option {
-  const variable = `LINKSPAN_${name.replaceAll('-', '_').toUpperCase()}`;
-  return new Option(`--${name} ${value}`, description).env(variable);
-}
-
 async function serve(options: ServeOptions): Promise<ExitCode> {
   using signals = catchSignals();
   // Whatever this process makes is for its user alone.
@@ -76,8 +69,8 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   const logger = createLogger();
 
   await using store = openSqliteStore(options.dataDir);
-  const masterKeyFile = options.masterKeyFile ?? join(options.dataDir, 'master.key');
-  const masterKey = loadMasterKey(masterKeyFile, (await store.organizations()).length === 0);
+  const keyFile = options.masterKeyFile ?? join(options.dataDir, 'master.key');
+  const masterKey = loadMasterKey(keyFile, (await store.organizations()).length === 0);
   let publicUrl = settings.publicUrl ?? '';
   const control: Control = {
     store,
@@ -87,8 +80,9 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
     publicUrl: () => publicUrl,
     verifiersOf: digestSecrets,
     checkConnectionString,
+    isOnAccessList,
   };
-  await assertMasterKey(control, masterKeyFile);
+  await assertMasterKey(control, keyFile);
   const { tls, trustedProxies, digestAlgorithms, rateLimits } = settings;
   const app = createServer({ logger, tls, trustedProxies });
   await registerAtlasApi(app, control, { logger, digestAlgorithms, rateLimits });

@@ -38,8 +38,8 @@ export async function findTokenAccount(control: Control, token: string): Promise
   const claims = await verify(control, token);
   const account = claims && (await control.store.serviceAccount(claims.clientId));
   if (!account || (await control.store.revokedAccessToken(claims.tokenId))) return undefined;
-  const { clientId, orgId, roles, accessList } = account;
-  return { actor: { name: clientId, orgId, roles }, accessList };
+  const { clientId, orgId, roles, groupRoles, accessList } = account;
+  return { actor: { kind: 'service account', name: clientId, orgId, roles, groupRoles }, accessList };
 }
 
 /** Ends an access token before its time, for good. What is no valid token of this account is left alone (RFC 7009 §2.2). */

@@ -1,6 +1,7 @@
 import { formatLinkToken, hashSecret, newLinkToken } from '../link/index.ts';
 import { reach } from '../platform/index.ts';
 import { type Actor, authorizeOrganization } from './actor.ts';
+import { audit } from './audit.ts';
 import type { Control } from './control.ts';
 
 /**
@@ -15,7 +16,8 @@ export async function createLinkToken(
   orgId: string,
   accessListIps: readonly string[],
 ): Promise<string> {
-  const token = newLinkToken(control.publicUrl(), control.clock.now());
+  const nowMs = control.clock.now();
+  const token = newLinkToken(control.publicUrl(), nowMs);
   await control.store.write(async (transaction) => {
     await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
     await transaction.insertLinkToken({
@@ -24,10 +26,12 @@ export async function createLinkToken(
       secretHash: hashSecret(token.secret),
       accessListIps,
       createdBy: actor.name,
-      createdAtMs: control.clock.now(),
+      createdAtMs: nowMs,
       redeemedAtMs: null,
       deletedAtMs: null,
     });
+    const details = { linkTokenId: token.id, accessListIps };
+    await audit(transaction, actor, nowMs, { eventTypeName: 'LINK_TOKEN_CREATED', orgId, details });
   });
   await reach('control.link-token.committed');
   return formatLinkToken(token);

@@ -32,7 +32,7 @@ function help(command: string): Promise<string> {
 }
 
 async function readHelp(command: string): Promise<string> {
-  await using linkspan = runLinkspan([command, '--help'], { cwd: tmpdir() });
+  await using linkspan = runLinkspan([...command.split(' '), '--help'], { cwd: tmpdir() });
   assert.deepEqual(await linkspan.exit, { code: 0, signal: null });
   return linkspan.stdout.replace(/\s+/g, ' ');
 }

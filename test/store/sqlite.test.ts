@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { NEW_MIGRATION } from '../../src/control/index.ts';
+import { type Cluster, NEW_MIGRATION } from '../../src/control/index.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { testStoreConformance } from './conformance.ts';
@@ -32,7 +32,9 @@ test('only the owner can read the data directory and the files in it', async () 
   const directory = join(folder.path, 'data');
   mkdirSync(directory, { mode: 0o755 });
   await using store = openSqliteStore(directory);
-  await store.write((transaction) => transaction.insertOrganization({ id: 'o', name: 'o', createdAtMs: 1 }));
+  await store.write((transaction) =>
+    transaction.insertOrganization({ id: 'o', name: 'o', accessListRequired: false, createdAtMs: 1 }),
+  );
   assert.equal(statSync(directory).mode & 0o777, 0o700);
   for (const file of readdirSync(directory)) assert.equal(statSync(join(directory, file)).mode & 0o077, 0, file);
 });
@@ -46,7 +48,7 @@ test('a store of a newer version is refused, and left as it is', async () => {
   database.close();
   assert.throws(
     () => openSqliteStore(folder.path),
-    /schema version 99, which this version of Linkspan \(up to 2\) does not know/,
+    /schema version 99, which this version of Linkspan \(up to 3\) does not know/,
   );
   const after = new DatabaseSync(path);
   assert.equal(after.prepare('PRAGMA user_version').get()?.user_version, 99);
@@ -68,6 +70,42 @@ test('a store of the first version is taken over with all that is in it', async 
     windowEndsAtMs: 1000 + WINDOW_MS,
   });
   assert.deepEqual(fresh?.state, NEW_MIGRATION);
+});
+
+test('a store of the second version is taken over: access lists, secrets, what migrations refer to', async () => {
+  using folder = temporaryFolder('store');
+  const database = new DatabaseSync(join(folder.path, 'linkspan.db'));
+  database.exec(readFileSync(new URL('version-2.sql', import.meta.url), 'utf8'));
+  database.close();
+  await using store = openSqliteStore(folder.path);
+  assert.deepEqual((await store.apiKey('abcdefgh'))?.accessList, [
+    { address: '192.0.2.1', createdAtMs: 1 },
+    { address: '198.51.100.0/24', createdAtMs: 1 },
+  ]);
+  const account = await store.serviceAccount(`mdb_sa_id_${'0c'.repeat(12)}`);
+  assert.deepEqual(account?.secrets, [
+    { id: '3'.repeat(24), hash: 'hash', end: null, createdAtMs: 5, expiresAtMs: null },
+  ]);
+  assert.deepEqual(account.accessList, [{ address: '192.0.2.1', createdAtMs: 5 }]);
+  const [group] = await store.groupsOf('a'.repeat(24));
+  assert.ok(group);
+  const [cluster] = await store.clustersOf(group.id);
+  assert.deepEqual([cluster?.name, cluster?.deletedAtMs], ['C', null]);
+  // References go to the new tables.
+  await assert.rejects(
+    store.write((transaction) => transaction.insertCluster({ ...(cluster as Cluster), id: 'x', groupId: 'none' })),
+    /FOREIGN KEY/,
+  );
+});
+
+test('nobody alters or removes audit records, not even with SQL', async () => {
+  using folder = temporaryFolder('store');
+  await openSqliteStore(folder.path)[Symbol.asyncDispose]();
+  const database = new DatabaseSync(join(folder.path, 'linkspan.db'));
+  database.exec("INSERT INTO audit_records VALUES (1, 'i', 1, 'o', NULL, 'e', 'system', 'n', NULL, '{}', '', 'h')");
+  assert.throws(() => database.exec("UPDATE audit_records SET hash = 'x'"), /stay as they are/);
+  assert.throws(() => database.exec('DELETE FROM audit_records'), /audit records stay/);
+  database.close();
 });
 
 test('a directory that cannot be made is refused with its cause', () => {

@@ -1,1 +1,2 @@
+export { openSqliteReader } from './reader.ts';
 export { openSqliteStore } from './store.ts';

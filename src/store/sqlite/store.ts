@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { ApiKey, Store } from '../../control/index.ts';
+import type { Store } from '../../control/index.ts';
 import { messageOf, UserError } from '../../platform/index.ts';
 import { ApiKeys } from './api-keys.ts';
 import { createPrivateFile, takeDataDirectory } from './data-directory.ts';
@@ -27,21 +27,31 @@ export function openSqliteStore(directory: string): Store {
 function openDatabase(directory: string, lock: Disposable): Store {
   const path = join(directory, 'linkspan.db');
   createPrivateFile(path);
-  const writer = new DatabaseSync(path);
+  const writer = new DatabaseSync(path, { enableForeignKeyConstraints: false });
   // FULL syncs the log at every commit: an answered write survives a power cut.
-  writer.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
+  writer.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
   upgradeSchema(writer, directory);
+  writer.exec('PRAGMA foreign_keys = ON');
   // A connection of its own sees only what is committed.
   const reader = new DatabaseSync(path, { readOnly: true });
   const apiKeyTable = apiKeysOn(reader);
   const apiKeys = new ApiKeys(() => apiKeyTable.list('true'));
   const operations = operationsOn(writer);
   let haveKeysChanged = false;
-  const insertApiKey = async (record: ApiKey) => {
-    haveKeysChanged = true;
-    await operations.insertApiKey(record);
+  const changingKeys =
+    <T>(change: (given: T) => Promise<void>) =>
+    async (given: T) => {
+      haveKeysChanged = true;
+      await change(given);
+    };
+  const { insertApiKey, updateApiKey, deleteApiKey } = operations;
+  const watched = {
+    ...operations,
+    insertApiKey: changingKeys(insertApiKey),
+    updateApiKey: changingKeys(updateApiKey),
+    deleteApiKey: changingKeys(deleteApiKey),
   };
-  const commits = new GroupCommit(writer, { ...operations, insertApiKey }, () => {
+  const commits = new GroupCommit(writer, watched, () => {
     if (haveKeysChanged) apiKeys.forget();
     haveKeysChanged = false;
   });
