@@ -11,7 +11,7 @@ import {
   loadMasterKey,
   Sealer,
 } from '../control/index.ts';
-import { checkConnectionString } from '../destination/index.ts';
+import { checkConnectionString, connectToDestination } from '../destination/index.ts';
 import { registerGateway } from '../gateway/index.ts';
 import { createServer, digestSecrets, isOnAccessList } from '../http/index.ts';
 import { createLogger, systemClock } from '../platform/index.ts';
@@ -54,6 +54,13 @@ export function serveCommand(): Command {
     .addOption(setting('trusted-proxies', '<addresses>', 'proxies whose X-Forwarded-For is believed; default: none'))
     .addOption(setting('digest-algorithms', '<list>', 'MD5, SHA-256 or SHA-256,MD5').default('MD5'))
     .addOption(setting('rate-limits', '<which>', "Atlas's rate limits (atlas) or none (off)").default('atlas'))
+    .addOption(
+      setting(
+        'check-destinations',
+        '<how>',
+        'when one is registered: connect to it, or look at the form of its connection string',
+      ).default('connect'),
+    )
     .action(async (options: ServeOptions) => {
       process.exitCode = await serve(options);
     });
@@ -79,7 +86,10 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
     signals: new AgentSignals(),
     publicUrl: () => publicUrl,
     verifiersOf: digestSecrets,
-    checkConnectionString,
+    checkConnectionString: async (connectionString) => {
+      checkConnectionString(connectionString);
+      if (settings.connectToDestinations) await connectToDestination(connectionString);
+    },
     isOnAccessList,
   };
   await assertMasterKey(control, keyFile);

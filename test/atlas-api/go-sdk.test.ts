@@ -125,7 +125,7 @@ test("MongoDB's Go SDK administers organizations, projects, keys, accounts and t
     const texts = args.map((arg) => (typeof arg === 'string' ? arg : JSON.stringify(arg)));
     const outcome = await call(name, ...texts);
     assert.equal(outcome.status, status, `${name}: ${outcome.message}`);
-    return outcome.result as Record<string, unknown> & { results: Record<string, unknown>[] };
+    return outcome.result as unknown as Record<string, unknown> & { results: Record<string, unknown>[] };
   };
   const first = async (name: string, ...args: string[]) => (await good(200, name, ...args)).results[0];
 

@@ -357,6 +357,13 @@ export const apiErrors = defineErrors({
     detail: 'Invalid attribute connectionStrings.standard specified: %.',
     remedy: 'Give a string of the form mongodb://user:password@host1,host2/?replicaSet=name.',
   },
+  DESTINATION_UNUSABLE: {
+    status: 400,
+    atlasCode: 'INVALID_ATTRIBUTE',
+    detail: 'Invalid attribute connectionStrings.standard specified: the cluster cannot be used as a destination: %.',
+    remedy:
+      'Correct the connection string or the network. Where only agents reach the cluster, start the server with --check-destinations form.',
+  },
   DATA_DIRECTORY_IN_USE: {
     status: 400,
     detail: 'The data directory % is in use by another Linkspan server.',
