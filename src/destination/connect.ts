@@ -15,7 +15,7 @@ const UNAUTHORIZED = 13;
  */
 export async function connectToDestination(connectionString: string, timeoutMs = TIMEOUT_MS): Promise<void> {
   // Loaded when it is needed: the control plane starts in half the time without the driver.
-  const { MongoClient, MongoParseError, MongoServerError } = await import('mongodb');
+  const { MongoClient, MongoServerError, MongoServerSelectionError } = await import('mongodb');
   const unusable = (why: string, cause?: unknown) => new UserError('DESTINATION_UNUSABLE', [why], { cause });
   try {
     await using client = new MongoClient(connectionString, {
@@ -32,9 +32,10 @@ export async function connectToDestination(connectionString: string, timeoutMs =
     await client.db('admin').command({ listDatabases: 1, nameOnly: true, authorizedDatabases: true });
   } catch (error) {
     if (error instanceof UserError) throw error;
-    // The driver quotes what it cannot parse.
-    if (error instanceof MongoParseError) throw unusable('the driver does not understand its options');
-    const isAnonymous = error instanceof MongoServerError && error.code === UNAUTHORIZED;
-    throw unusable(isAnonymous ? 'it needs a user and a password' : redact(messageOf(error)), error);
+    if (error instanceof MongoServerError && error.code === UNAUTHORIZED)
+      throw unusable('it needs a user and a password');
+    const isAnswer = error instanceof MongoServerError || error instanceof MongoServerSelectionError;
+    // In other errors the driver quotes what it does not understand.
+    throw unusable(isAnswer ? redact(messageOf(error)).replace(/\.$/, '') : 'the driver does not understand it', error);
   }
 }
