@@ -40,7 +40,7 @@ async function serveLinkspan(variant: string, path: string): Promise<Listening> 
   let url = '';
   const control: Control = {
     store: variant === 'one-by-one' ? oneByOne(store) : store,
-    sealer: new Sealer(randomBytes(32)),
+    sealer: new Sealer([randomBytes(32)]),
     clock: systemClock,
     signals: new AgentSignals(),
     publicUrl: () => url,

@@ -8,6 +8,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./serve.ts')).serveCommand(),
   agent: async () => (await import('./agent.ts')).agentCommand(),
   sync: async () => (await import('./sync.ts')).syncCommand(),
+  keys: async () => (await import('./keys.ts')).keysCommand(),
   audit: async () => (await import('./audit.ts')).auditCommand(),
 };
 

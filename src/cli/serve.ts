@@ -8,7 +8,8 @@ import {
   bootstrap,
   type Control,
   keepExpiring,
-  loadMasterKey,
+  loadMasterKeys,
+  reseal,
   Sealer,
 } from '../control/index.ts';
 import { checkConnectionString, connectToDestination } from '../destination/index.ts';
@@ -19,6 +20,7 @@ import { openSqliteStore } from '../store/sqlite/index.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { listen } from './serve-address.ts';
 import { followCertificate } from './serve-certificate.ts';
+import { followMasterKey } from './serve-master-key.ts';
 import { readServeSettings, type ServeOptions } from './serve-settings.ts';
 import { welcome } from './serve-welcome.ts';
 import { dataDirectory, masterKeyFile, setting } from './setting.ts';
@@ -77,11 +79,11 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
 
   await using store = openSqliteStore(options.dataDir);
   const keyFile = options.masterKeyFile ?? join(options.dataDir, 'master.key');
-  const masterKey = loadMasterKey(keyFile, (await store.organizations()).length === 0);
+  const masterKeys = loadMasterKeys(keyFile, (await store.organizations()).length === 0);
   let publicUrl = settings.publicUrl ?? '';
   const control: Control = {
     store,
-    sealer: new Sealer(masterKey),
+    sealer: new Sealer(masterKeys),
     clock: systemClock,
     signals: new AgentSignals(),
     publicUrl: () => publicUrl,
@@ -93,6 +95,8 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
     isOnAccessList,
   };
   await assertMasterKey(control, keyFile);
+  // A rotation that was interrupted; most times there is nothing to do.
+  await reseal(control);
   const { tls, trustedProxies, digestAlgorithms, rateLimits } = settings;
   const app = createServer({ logger, tls, trustedProxies });
   await registerAtlasApi(app, control, { logger, digestAlgorithms, rateLimits });
@@ -106,6 +110,7 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   const expiring = keepExpiring(control, logger, stopping.signal);
   try {
     const first = await bootstrap(control, settings.bootstrap);
+    using _masterKey = followMasterKey(control, keyFile, logger);
     if (first) process.stdout.write(welcome(first, publicUrl, settings.bootstrap.privateKey !== undefined));
     process.stderr.write(`linkspan serve: ready at ${address}, data in ${options.dataDir}\n`);
     if (!signals.signal.aborted) await once(signals.signal, 'abort');

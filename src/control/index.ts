@@ -39,7 +39,7 @@ export {
 } from './groups.ts';
 export { assertLinked, findAgent, type LinkedAgent } from './identify-agent.ts';
 export { listLinks } from './list-links.ts';
-export { assertMasterKey, loadMasterKey } from './master-key.ts';
+export { assertMasterKey, loadMasterKeys, newMasterKey, replaceMasterKeys } from './master-key.ts';
 export type { OrderRequest } from './migration-order.ts';
 export {
   type MigrationEvent,
@@ -82,8 +82,9 @@ export type {
   Validation,
 } from './records.ts';
 export { redeemLinkToken } from './redeem-link-token.ts';
+export { reseal } from './reseal.ts';
 export { GROUP_ROLES, ORGANIZATION_ROLES } from './roles.ts';
-export { type Sealed, Sealer } from './sealer.ts';
+export { type Sealed, type SealedPlace, Sealer } from './sealer.ts';
 export {
   addSecret,
   CLIENT_ID_PATTERN,

@@ -12,6 +12,7 @@ import type {
   StoredLinkToken,
   Validation,
 } from './records.ts';
+import type { Sealed, SealedPlace } from './sealer.ts';
 
 /**
  * Where the control plane keeps what it knows. The contract, which `test/store/conformance.ts` runs against every adapter:
@@ -65,6 +66,8 @@ export interface StoreReader {
   activeMigrationsOfAgent(agentId: string): Promise<Migration[]>;
   /** Those of an organization that are NEW or WORKING. */
   activeMigrationsOfOrganization(orgId: string): Promise<Migration[]>;
+  /** Sealed values, of all records, that begin with anything else than a sealer's mark. */
+  valuesNotSealedAs(mark: string, limit: number): Promise<{ readonly place: SealedPlace; readonly value: Sealed }[]>;
   lastAuditRecord(): Promise<AuditRecord | undefined>;
   auditRecord(id: string): Promise<AuditRecord | undefined>;
   /** The next ones after a sequence number, of all organizations. */
@@ -110,6 +113,7 @@ export interface StoreTransaction extends StoreReader {
   updateValidation(record: Validation): Promise<void>;
   insertMigration(record: Migration): Promise<void>;
   updateMigration(record: Migration): Promise<void>;
+  replaceSealed(place: SealedPlace, value: Sealed): Promise<void>;
   /** Records are never changed or removed: an adapter refuses to, whoever asks. */
   appendAuditRecord(record: AuditRecord): Promise<void>;
 }

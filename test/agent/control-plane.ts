@@ -47,7 +47,7 @@ export async function startControlPlane(): Promise<ControlPlane> {
   let signals = new AgentSignals();
   const control: Control = {
     store,
-    sealer: new Sealer(randomBytes(32)),
+    sealer: new Sealer([randomBytes(32)]),
     clock: systemClock,
     get signals() {
       return signals;

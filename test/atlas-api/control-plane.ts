@@ -66,7 +66,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   let url = '';
   const control: Control = {
     store,
-    sealer: new Sealer(randomBytes(32)),
+    sealer: new Sealer([randomBytes(32)]),
     clock,
     signals: new AgentSignals(),
     publicUrl: () => url,

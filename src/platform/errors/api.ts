@@ -389,6 +389,12 @@ export const apiErrors = defineErrors({
     detail: 'The master key file % cannot be used: %.',
     remedy: 'Give the file with which this data directory was first started (LINKSPAN_MASTER_KEY_FILE).',
   },
+  KEY_ROTATION_NOT_TAKEN_UP: {
+    status: 409,
+    detail: 'The server on % has not sealed everything with the new master key within % seconds.',
+    remedy:
+      'Nothing is lost: both keys are in the file. See that the server uses this file and can read it, then run the command again, which goes on.',
+  },
   BOOTSTRAP_MISMATCH: {
     status: 400,
     detail:

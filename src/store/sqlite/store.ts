@@ -39,17 +39,18 @@ function openDatabase(directory: string, lock: Disposable): Store {
   const operations = operationsOn(writer);
   let haveKeysChanged = false;
   const changingKeys =
-    <T>(change: (given: T) => Promise<void>) =>
-    async (given: T) => {
+    <T extends unknown[]>(change: (...given: T) => Promise<void>) =>
+    async (...given: T) => {
       haveKeysChanged = true;
-      await change(given);
+      await change(...given);
     };
-  const { insertApiKey, updateApiKey, deleteApiKey } = operations;
+  const { insertApiKey, updateApiKey, deleteApiKey, replaceSealed } = operations;
   const watched = {
     ...operations,
     insertApiKey: changingKeys(insertApiKey),
     updateApiKey: changingKeys(updateApiKey),
     deleteApiKey: changingKeys(deleteApiKey),
+    replaceSealed: changingKeys(replaceSealed),
   };
   const commits = new GroupCommit(writer, watched, () => {
     if (haveKeysChanged) apiKeys.forget();

@@ -16,6 +16,7 @@ import type {
   StoreTransaction,
   Validation,
 } from '../../control/index.ts';
+import { notSealedAs, replaceSealed } from './sealed-values.ts';
 import { type Columns, flag, json, plain, Table } from './table.ts';
 
 const order: Columns<Order> = {
@@ -182,6 +183,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     activeMigrations: async () => migrations.list(ACTIVE),
     activeMigrationsOfAgent: async (agentId) => migrations.list(`agent_id = ? AND ${ACTIVE}`, agentId),
     activeMigrationsOfOrganization: async (orgId) => migrations.list(`org_id = ? AND ${ACTIVE}`, orgId),
+    valuesNotSealedAs: async (mark, limit) => notSealedAs(database, mark, limit),
     lastAuditRecord: async () => auditRecords.listBy('true', 'sequence DESC LIMIT 1')[0],
     auditRecord: async (id) => auditRecords.find('id = ?', id),
     auditRecordsAfter: async (sequence, limit) =>
@@ -225,6 +227,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     updateValidation: async (record) => validations.update(record),
     insertMigration: async (record) => migrations.insert(record),
     updateMigration: async (record) => migrations.update(record),
+    replaceSealed: async (place, value) => replaceSealed(database, place, value),
     appendAuditRecord: async (record) => auditRecords.insert(record),
   };
 }
