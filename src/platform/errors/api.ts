@@ -395,6 +395,12 @@ export const apiErrors = defineErrors({
     remedy:
       'Nothing is lost: both keys are in the file. See that the server uses this file and can read it, then run the command again, which goes on.',
   },
+  BACKUP_FAILED: {
+    status: 400,
+    detail: 'The copy % could not be made: %.',
+    remedy:
+      'Nothing was changed. Give a new file or an empty data directory on a disk with room, and a backup that is whole.',
+  },
   BOOTSTRAP_MISMATCH: {
     status: 400,
     detail:

@@ -167,8 +167,9 @@ export function assertCurrentSchema(database: DatabaseSync, directory: string): 
   }
 }
 
-function versionOf(database: DatabaseSync, directory: string): number {
+/** @param place  for the message. @throws UserError STORE_TOO_NEW */
+export function versionOf(database: DatabaseSync, place: string): number {
   const version = Number(database.prepare('PRAGMA user_version').get()?.user_version);
   if (version <= VERSIONS.length) return version;
-  throw new UserError('STORE_TOO_NEW', [directory, String(version), String(VERSIONS.length)]);
+  throw new UserError('STORE_TOO_NEW', [place, String(version), String(VERSIONS.length)]);
 }
