@@ -6,7 +6,21 @@ import { version as release } from '../platform/index.ts';
 import type { AnyOperation } from './operation.ts';
 import { apiError, id } from './schemas.ts';
 
-const ERROR_STATUSES = ['400', '401', '403', '404', '406', '409', '410', '413', '415', '429', '500'] as const;
+const ERROR_STATUSES = [
+  '400',
+  '401',
+  '403',
+  '404',
+  '406',
+  '409',
+  '410',
+  '413',
+  '415',
+  '429',
+  '500',
+  '503',
+  '507',
+] as const;
 
 const LIMIT_HEADERS = {
   'RateLimit-Limit': { description: 'Requests that may be made at once.', schema: { type: 'integer' } },

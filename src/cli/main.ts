@@ -12,6 +12,20 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   restore: async () => (await import('./backup.ts')).restoreCommand(),
   keys: async () => (await import('./keys.ts')).keysCommand(),
   audit: async () => (await import('./audit.ts')).auditCommand(),
+  ...Object.fromEntries(
+    [
+      'org',
+      'project',
+      'cluster',
+      'api-key',
+      'service-account',
+      'link-token',
+      'link',
+      'validation',
+      'migration',
+      'event',
+    ].map((noun) => [noun, async () => (await import('./administration/index.ts')).administrationCommand(noun)]),
+  ),
 };
 
 const EXIT_STATUS = `

@@ -77,7 +77,11 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   delete process.env.LINKSPAN_BOOTSTRAP_CLIENT_SECRET;
   const logger = createLogger();
 
-  await using store = openSqliteStore(options.dataDir);
+  await using store = openSqliteStore(options.dataDir, (error) => {
+    logger.fatal({ code: error.code, reason: error.message }, 'the disk has failed: the server ends');
+    // After the answers that say so.
+    setTimeout(() => process.exit(exitCode.failed), 1000);
+  });
   const keyFile = options.masterKeyFile ?? join(options.dataDir, 'master.key');
   const masterKeys = loadMasterKeys(keyFile, (await store.organizations()).length === 0);
   let publicUrl = settings.publicUrl ?? '';

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { type Cluster, NEW_MIGRATION } from '../../src/control/index.ts';
+import { onReach } from '../../src/platform/index.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { testStoreConformance } from './conformance.ts';
@@ -106,6 +107,47 @@ test('nobody alters or removes audit records, not even with SQL', async () => {
   assert.throws(() => database.exec("UPDATE audit_records SET hash = 'x'"), /stay as they are/);
   assert.throws(() => database.exec('DELETE FROM audit_records'), /audit records stay/);
   database.close();
+});
+
+/** As SQLite throws it. */
+const sqliteError = (errcode: number) => Object.assign(new Error('database or disk is full'), { errcode });
+
+test('while the disk is full changes are refused as such and reads go on, and it heals by itself', async () => {
+  using folder = temporaryFolder('store');
+  await using store = openSqliteStore(folder.path);
+  const insert = (id: string) =>
+    store.write((transaction) =>
+      transaction.insertOrganization({ id, name: id, accessListRequired: false, createdAtMs: 1 }),
+    );
+  await insert('before');
+  {
+    using _full = onReach('store.commit', () => {
+      throw sqliteError(13);
+    });
+    await assert.rejects(insert('lost'), { code: 'STORAGE_FULL' });
+    assert.equal((await store.organization('before'))?.name, 'before');
+  }
+  await insert('after');
+  assert.deepEqual((await store.organizations()).map(({ id }) => id).sort(), ['after', 'before']);
+});
+
+test('after the disk has failed nothing is written any more, and whoever runs the store is told', async () => {
+  using folder = temporaryFolder('store');
+  const told: string[] = [];
+  await using store = openSqliteStore(folder.path, ({ code }) => told.push(code));
+  const insert = (id: string) =>
+    store.write((transaction) =>
+      transaction.insertOrganization({ id, name: id, accessListRequired: false, createdAtMs: 1 }),
+    );
+  {
+    // SQLITE_IOERR_FSYNC.
+    using _failing = onReach('store.commit', () => {
+      throw sqliteError(1034);
+    });
+    await assert.rejects(insert('lost'), { code: 'STORAGE_FAILED' });
+  }
+  await assert.rejects(insert('later'), { code: 'STORAGE_FAILED' });
+  assert.deepEqual([told, await store.organizations()], [['STORAGE_FAILED'], []]);
 });
 
 test('a directory that cannot be made is refused with its cause', () => {

@@ -395,6 +395,18 @@ export const apiErrors = defineErrors({
     remedy:
       'Nothing is lost: both keys are in the file. See that the server uses this file and can read it, then run the command again, which goes on.',
   },
+  STORAGE_FULL: {
+    status: 507,
+    detail: 'The disk of the server is full: nothing was changed.',
+    remedy:
+      'Make room on the disk of the data directory, then ask again; the server goes on by itself, and reading works meanwhile.',
+  },
+  STORAGE_FAILED: {
+    status: 503,
+    detail: 'The disk of the server has failed: %.',
+    remedy:
+      'The server ends, as it cannot know what the disk has kept. Look after the disk, then start it again, or restore a backup.',
+  },
   BACKUP_FAILED: {
     status: 400,
     detail: 'The copy % could not be made: %.',

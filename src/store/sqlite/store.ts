@@ -11,12 +11,13 @@ import { apiKeysOn, operationsOn } from './tables.ts';
 /**
  * Opens the embedded store of one server.
  * @param directory  made if it is not there; one server at a time
+ * @param failed     called when the disk has failed: nothing is written from then on, and the process should end
  * @throws UserError DATA_DIRECTORY_IN_USE, DATA_DIRECTORY_UNUSABLE, STORE_TOO_NEW
  */
-export function openSqliteStore(directory: string): Store {
+export function openSqliteStore(directory: string, failed: (error: UserError) => void = () => undefined): Store {
   const lock = takeDataDirectory(directory);
   try {
-    return openDatabase(directory, lock);
+    return openDatabase(directory, lock, failed);
   } catch (error) {
     lock[Symbol.dispose]();
     if (error instanceof UserError) throw error;
@@ -24,7 +25,7 @@ export function openSqliteStore(directory: string): Store {
   }
 }
 
-function openDatabase(directory: string, lock: Disposable): Store {
+function openDatabase(directory: string, lock: Disposable, failed: (error: UserError) => void): Store {
   const path = join(directory, 'linkspan.db');
   createPrivateFile(path);
   const writer = new DatabaseSync(path, { enableForeignKeyConstraints: false });
@@ -52,10 +53,15 @@ function openDatabase(directory: string, lock: Disposable): Store {
     deleteApiKey: changingKeys(deleteApiKey),
     replaceSealed: changingKeys(replaceSealed),
   };
-  const commits = new GroupCommit(writer, watched, () => {
-    if (haveKeysChanged) apiKeys.forget();
-    haveKeysChanged = false;
-  });
+  const commits = new GroupCommit(
+    writer,
+    watched,
+    () => {
+      if (haveKeysChanged) apiKeys.forget();
+      haveKeysChanged = false;
+    },
+    failed,
+  );
   return {
     ...operationsOn(reader),
     apiKey: async (publicKey) => apiKeys.find(publicKey),
