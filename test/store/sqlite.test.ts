@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
@@ -129,6 +130,36 @@ test('while the disk is full changes are refused as such and reads go on, and it
   }
   await insert('after');
   assert.deepEqual((await store.organizations()).map(({ id }) => id).sort(), ['after', 'before']);
+});
+
+/** A disk of its own, of 2 MB; a text says why there is none. */
+function smallDisk(path: string): Disposable | string {
+  const { status, error, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', path]);
+  if (status !== 0) return `no small disk can be mounted: ${error?.message ?? stderr}`;
+  return { [Symbol.dispose]: () => void spawnSync('umount', [path]) };
+}
+
+test('a disk that is really full loses nothing that was answered, and heals by itself', async (context) => {
+  using folder = temporaryFolder('store');
+  const mounted = smallDisk(folder.path);
+  if (typeof mounted === 'string') return context.skip(mounted);
+  using _disk = mounted;
+  const ballast = join(folder.path, 'ballast');
+  writeFileSync(ballast, Buffer.alloc(300_000));
+  await using store = openSqliteStore(join(folder.path, 'data'));
+  const insert = (id: string) =>
+    store.write((transaction) =>
+      transaction.insertOrganization({ id, name: 'n'.repeat(20_000), accessListRequired: false, createdAtMs: 1 }),
+    );
+  let kept = 0;
+  const fill = async () => {
+    for (; kept < 500; kept += 1) await insert(String(kept));
+  };
+  await assert.rejects(fill(), { code: 'STORAGE_FULL' });
+  assert.equal((await store.organizations()).length, kept);
+  rmSync(ballast);
+  await insert('healed');
+  assert.equal((await store.organizations()).length, kept + 1);
 });
 
 test('after the disk has failed nothing is written any more, and whoever runs the store is told', async () => {
