@@ -90,6 +90,12 @@ test('no secret that goes in or out is found in any log or file, whether request
   for (const path of [`${migrations}/${id}`, `/groups/${groupId}/clusters`, `${org}/apiKeys`, `${org}/events`]) {
     answers.push(JSON.stringify((await client.send('GET', path)).body));
   }
+  const bundle = join(folder.path, 'bundle.json');
+  await using bundling = runLinkspan(['support-bundle', '--data-dir', data, '--file', bundle]);
+  assert.equal((await bundling.exit).code, 0, bundling.stderr);
+  const bundled = readFileSync(bundle, 'utf8');
+  assert.match(bundled, new RegExp(`"id": "${id}"[^}]*"status": "FAILED"`));
+  for (const name of ['host-1', '"shop"', '"C1"', 'mover']) assert.ok(!bundled.includes(name), name);
   server.kill('SIGTERM');
   assert.equal((await server.exit).code, 0);
 
@@ -98,6 +104,7 @@ test('no secret that goes in or out is found in any log or file, whether request
     stdout: server.stdout,
     stderr: server.stderr,
     running,
+    bundled,
     ...readAll(data),
   };
   for (const [place, text] of Object.entries(places)) {
