@@ -4,7 +4,7 @@ import { registerAtlasApi } from '../../src/atlas-api/index.ts';
 import { AgentSignals, bootstrap, type Control, Sealer, type Store } from '../../src/control/index.ts';
 import { checkConnectionString } from '../../src/destination/index.ts';
 import { registerGateway } from '../../src/gateway/index.ts';
-import { createServer, type DigestAlgorithm, digestSecrets } from '../../src/http/index.ts';
+import { createServer, type DigestAlgorithm, digestSecrets, isOnAccessList } from '../../src/http/index.ts';
 import { silentLogger, systemClock } from '../../src/platform/index.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 
@@ -40,12 +40,13 @@ async function serveLinkspan(variant: string, path: string): Promise<Listening> 
   let url = '';
   const control: Control = {
     store: variant === 'one-by-one' ? oneByOne(store) : store,
-    sealer: new Sealer(randomBytes(32)),
+    sealer: new Sealer([randomBytes(32)]),
     clock: systemClock,
     signals: new AgentSignals(),
     publicUrl: () => url,
     verifiersOf: digestSecrets,
     checkConnectionString,
+    isOnAccessList,
   };
   const app = createServer({ logger: silentLogger });
   const digestAlgorithms: DigestAlgorithm[] = [variant === 'sha-256' ? 'SHA-256' : 'MD5'];

@@ -1,5 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Account, type Actor, type Control, findAccount, findTokenAccount } from '../control/index.ts';
+import {
+  type Account,
+  type Actor,
+  type Control,
+  findAccount,
+  findTokenAccount,
+  requiresAccessList,
+} from '../control/index.ts';
 import {
   CHALLENGE_BODY,
   type DigestAlgorithm,
@@ -27,7 +34,7 @@ export class Authentication {
   /**
    * Finds out who asks, without the body. Nobody known is answered with the challenge.
    * @returns undefined where that answer was sent
-   * @throws UserError IP_ADDRESS_NOT_ON_ACCESS_LIST
+   * @throws UserError IP_ADDRESS_NOT_ON_ACCESS_LIST, RESOURCE_REQUIRES_ACCESS_LIST
    */
   async actorOf(request: FastifyRequest, reply: FastifyReply): Promise<Actor | undefined> {
     const outcome = await this.#check(request);
@@ -36,8 +43,13 @@ export class Authentication {
       return undefined;
     }
     const { actor, accessList } = outcome.account;
-    if (!isOnAccessList(accessList, request.ip)) throw new UserError('IP_ADDRESS_NOT_ON_ACCESS_LIST', [request.ip]);
-    return actor;
+    const remoteAddress = request.ip;
+    if (accessList.length === 0 && (await requiresAccessList(this.#control, actor.orgId))) {
+      throw new UserError('RESOURCE_REQUIRES_ACCESS_LIST', [remoteAddress]);
+    }
+    const allowed = accessList.map(({ address }) => address);
+    if (!isOnAccessList(allowed, remoteAddress)) throw new UserError('IP_ADDRESS_NOT_ON_ACCESS_LIST', [remoteAddress]);
+    return { ...actor, remoteAddress };
   }
 
   /** @param stale  whether the credentials were right and only the nonce was too old */

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { getCluster, listClusters, registerCluster, type ShownCluster } from '../control/index.ts';
+import { deleteCluster, getCluster, listClusters, registerCluster, type ShownCluster } from '../control/index.ts';
 import { atlasDate, pageOf } from '../http/index.ts';
 import { defineOperation } from './operation.ts';
-import { id, link, name, page } from './schemas.ts';
+import { id, link, name, nothing, page } from './schemas.ts';
 
 const cluster = z
   .object({
@@ -74,6 +74,21 @@ export const clusterOperations = [
     response: cluster,
     handle: async ({ control, actor, path, address }) =>
       show(await getCluster(control, actor, path('groupId'), path('clusterName')), address),
+  }),
+  defineOperation({
+    operationId: 'deleteGroupCluster',
+    summary: 'Forget one registered destination, which itself is not touched',
+    method: 'DELETE',
+    path: '/groups/{groupId}/clusters/{clusterName}',
+    status: 202,
+    // Atlas takes the cluster away; Linkspan only forgets how to reach it.
+    extension: true,
+    versions: [{ version: '2023-01-01' }],
+    response: nothing,
+    handle: async ({ control, actor, path }) => {
+      await deleteCluster(control, actor, path('groupId'), path('clusterName'));
+      return {};
+    },
   }),
 ];
 

@@ -1,8 +1,18 @@
 import { z } from 'zod';
-import { type Control, createGroup, type Group, getGroup, listGroups, listGroupsOf } from '../control/index.ts';
+import {
+  type Control,
+  createGroup,
+  deleteGroup,
+  type Group,
+  getGroup,
+  getGroupByName,
+  listGroups,
+  listGroupsOf,
+  renameGroup,
+} from '../control/index.ts';
 import { atlasDate, pageOf } from '../http/index.ts';
 import { defineOperation } from './operation.ts';
-import { id, link, name, page } from './schemas.ts';
+import { id, link, name, nothing, page, readOnly } from './schemas.ts';
 
 const group = z
   .object({
@@ -17,14 +27,13 @@ const group = z
 
 const groupPage = page('Group', group);
 
-/** What Atlas's Go SDK, and with it the Atlas CLI, sends of a new project although only answers have it. */
-const readOnly = z.unknown().optional().meta({ description: 'Read-only: taken and without effect.', readOnly: true });
+const groupName = name(/^[\p{L}\p{N}\-_.(),:&@+' ]+$/u, 64);
 
 const groupRequest = z
   .strictObject({
     clusterCount: readOnly,
     created: readOnly,
-    name: name(/^[\p{L}\p{N}\-_.(),:&@+' ]+$/u, 64),
+    name: groupName,
     orgId: id,
     withDefaultAlertsSettings: z
       .boolean()
@@ -32,6 +41,8 @@ const groupRequest = z
       .meta({ description: 'Taken and without effect: there are no alerts.' }),
   })
   .meta({ id: 'GroupRequest' });
+
+const groupUpdate = z.strictObject({ name: groupName }).meta({ id: 'GroupUpdate' });
 
 export const groupOperations = [
   defineOperation({
@@ -56,7 +67,7 @@ export const groupOperations = [
     path: '/orgs/{orgId}/groups',
     status: 200,
     versions: [{ version: '2023-01-01' }],
-    query: ['pageNum', 'itemsPerPage', 'includeCount'],
+    query: ['pageNum', 'itemsPerPage', 'includeCount', 'name'],
     response: groupPage,
     handle: async ({ control, actor, path, query, address }) => {
       const wanted = query.get('name')?.toLowerCase() ?? '';
@@ -90,6 +101,44 @@ export const groupOperations = [
     response: group,
     handle: async ({ control, actor, path, address }) =>
       show(control, await getGroup(control, actor, path('groupId')), address),
+  }),
+  defineOperation({
+    operationId: 'getGroupByName',
+    summary: 'Return one project by its name',
+    method: 'GET',
+    path: '/groups/byName/{groupName}',
+    status: 200,
+    versions: [{ version: '2023-01-01' }],
+    response: group,
+    handle: async ({ control, actor, path, address }) => {
+      const found = await getGroupByName(control, actor, path('groupName'));
+      return show(control, found, address.replace(/byName\/.*$/, found.id));
+    },
+  }),
+  defineOperation({
+    operationId: 'updateGroup',
+    summary: 'Rename one project',
+    method: 'PATCH',
+    path: '/groups/{groupId}',
+    status: 200,
+    versions: [{ version: '2023-01-01', body: groupUpdate }],
+    response: group,
+    handle: async ({ control, actor, path, body, address }) =>
+      show(control, await renameGroup(control, actor, path('groupId'), body.name), address),
+  }),
+  defineOperation({
+    operationId: 'deleteGroup',
+    summary: 'Delete one project without clusters',
+    method: 'DELETE',
+    path: '/groups/{groupId}',
+    // Atlas's specification says 204; recorded answers are 202 with an empty object.
+    status: 202,
+    versions: [{ version: '2023-01-01' }],
+    response: nothing,
+    handle: async ({ control, actor, path }) => {
+      await deleteGroup(control, actor, path('groupId'));
+      return {};
+    },
   }),
 ];
 

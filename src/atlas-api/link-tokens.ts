@@ -1,22 +1,10 @@
 import { z } from 'zod';
 import { createLinkToken, deleteLinks } from '../control/index.ts';
-import { isAddressOrBlock, issueOf } from '../http/index.ts';
+import { address } from './address.ts';
 import { defineOperation } from './operation.ts';
 
 /** More than any gateway has addresses; keeps a token's list quick to check. */
 const MAX_ADDRESSES = 200;
-const MAX_ADDRESS_LENGTH = 64;
-
-const address = z
-  .string()
-  .max(MAX_ADDRESS_LENGTH)
-  .check((context) => {
-    const { value } = context;
-    if (isAddressOrBlock(value)) return;
-    const shown = value.slice(0, MAX_ADDRESS_LENGTH);
-    context.issues.push({ ...issueOf('INVALID_IP_ADDRESS_OR_CIDR_NOTATION', [shown]), input: value });
-  })
-  .meta({ description: 'An IPv4 or IPv6 address, or a block in CIDR notation.', example: '192.0.2.0/24' });
 
 const targetOrgRequest = z
   .strictObject({

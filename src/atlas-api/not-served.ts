@@ -3,10 +3,10 @@
  * nobody looks for a mistake of their own.
  */
 const NOT_SERVED: readonly RegExp[] = [
-  /^\/?$/,
-  /^\/orgs\/[^/]+\/(apiKeys|invites|serviceAccounts|settings|teams|users)(\/|$)/,
-  /^\/groups\/byName\//,
-  /^\/groups\/[^/]+\/(accessList|apiKeys|databaseUsers|peers|privateEndpoint|serviceAccounts|settings|teams|users)(\/|$)/,
+  /^\/orgs\/[^/]+\/?$/,
+  /^\/orgs\/[^/]+\/(invites|teams|users)(\/|$)/,
+  /^\/orgs\/[^/]+\/serviceAccounts\/[^/]+\/groups(\/|$)/,
+  /^\/groups\/[^/]+\/(accessList|databaseUsers|peers|privateEndpoint|serviceAccounts|settings|teams|users)(\/|$)/,
   /^\/groups\/[^/]+\/clusters\/[^/]+\/./,
   /^\/groups\/[^/]+\/liveMigrations(\/|$)/,
   /^\/(clusters|eventTypes|rateLimits|users|federationSettings|alertConfigs)(\/|$)/,

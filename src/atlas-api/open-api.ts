@@ -6,13 +6,30 @@ import { version as release } from '../platform/index.ts';
 import type { AnyOperation } from './operation.ts';
 import { apiError, id } from './schemas.ts';
 
-const ERROR_STATUSES = ['400', '401', '403', '404', '406', '409', '410', '413', '415', '429', '500'] as const;
+const ERROR_STATUSES = [
+  '400',
+  '401',
+  '403',
+  '404',
+  '406',
+  '409',
+  '410',
+  '413',
+  '415',
+  '429',
+  '500',
+  '503',
+  '507',
+] as const;
 
 const LIMIT_HEADERS = {
   'RateLimit-Limit': { description: 'Requests that may be made at once.', schema: { type: 'integer' } },
   'RateLimit-Remaining': { description: 'Requests that may still be made now.', schema: { type: 'integer' } },
 } as const;
 const RETRY_AFTER = { 'Retry-After': { description: 'Seconds.', schema: { type: 'integer' } } } as const;
+
+/** Parameters of paths that are no ids. */
+const TEXT_PARAMETERS = ['clusterName', 'groupName', 'clientId', 'ipAddress'];
 
 const QUERY_PARAMETERS = {
   envelope: z
@@ -23,6 +40,8 @@ const QUERY_PARAMETERS = {
   pageNum: z.int().min(1).optional(),
   itemsPerPage: z.int().min(1).max(500).optional(),
   includeCount: z.boolean().optional(),
+  name: z.string().optional().meta({ description: 'Only those whose name begins so.' }),
+  eventType: z.array(z.string()).optional().meta({ description: 'Only events of these types.' }),
 } as const;
 
 /** The OpenAPI 3.1 description of the operations, made from the schemas that validate their requests. */
@@ -69,7 +88,9 @@ function describe(operation: AnyOperation, isVersioned: boolean): ZodOpenApiOper
     summary,
     ...(operation.extension ? { 'x-linkspan-extension': true } : {}),
     requestParams: {
-      path: z.object(Object.fromEntries(parameters.map((name) => [name, name === 'clusterName' ? z.string() : id]))),
+      path: z.object(
+        Object.fromEntries(parameters.map((name) => [name, TEXT_PARAMETERS.includes(name) ? z.string() : id])),
+      ),
       query: z.object(Object.fromEntries(query.map((name) => [name, QUERY_PARAMETERS[name]]))),
     },
     ...(body.length > 0 ? { requestBody: { required: true, content: Object.fromEntries(body) } } : {}),

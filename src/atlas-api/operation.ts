@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Actor, Control } from '../control/index.ts';
 
 /** The versions of Atlas's resources that Linkspan serves, as dates. */
-type Version = '2023-01-01' | '2024-05-30';
+type Version = '2023-01-01' | '2024-05-30' | '2024-08-05';
 
 /** One version of an operation. */
 interface OperationVersion<Schema> {
@@ -29,7 +29,7 @@ export interface OperationRequest<Body> {
 export interface Operation<Body = never> {
   readonly operationId: string;
   readonly summary: string;
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** After the prefix, with `{name}` for parameters. */
   readonly path: string;
   /** Status of success. */
@@ -38,7 +38,7 @@ export interface Operation<Body = never> {
   readonly versions: readonly OperationVersion<z.ZodType<Body>>[];
   readonly response?: z.ZodType;
   /** Query parameters besides envelope and pretty. */
-  readonly query?: readonly ('pageNum' | 'itemsPerPage' | 'includeCount')[];
+  readonly query?: readonly ('pageNum' | 'itemsPerPage' | 'includeCount' | 'name' | 'eventType')[];
   /** True where Atlas has no such operation, or where Linkspan's does something else. */
   readonly extension?: boolean;
   readonly handle: (request: OperationRequest<Body>) => Promise<unknown>;

@@ -1,12 +1,60 @@
 import { z } from 'zod';
-import { getOrganization, listOrganizations, type Organization } from '../control/index.ts';
+import {
+  createOrganization,
+  getOrganization,
+  listOrganizations,
+  type Organization,
+  renameOrganization,
+  requireAccessLists,
+} from '../control/index.ts';
 import { pageOf } from '../http/index.ts';
+import { apiKey, organizationApiKeyRequest, showMadeApiKey } from './api-key-schemas.ts';
 import { defineOperation } from './operation.ts';
-import { id, link, page } from './schemas.ts';
+import { id, link, name, page, readOnly } from './schemas.ts';
+import { MAX_SECRET_HOURS, serviceAccount, serviceAccountRequest, showMadeAccount } from './service-account-schemas.ts';
 
 const atlasOrganization = z
   .object({ id, isDeleted: z.boolean(), links: z.array(link), name: z.string() })
   .meta({ id: 'AtlasOrganization' });
+
+const organizationName = name(/^[\p{L}\p{N}\-_.(),:&@+' ]+$/u, 64);
+const noAlerts = z.boolean().optional().meta({ description: 'Taken and without effect: there are no alerts.' });
+
+const organizationUpdate = z
+  .strictObject({
+    id: readOnly,
+    isDeleted: readOnly,
+    links: readOnly,
+    name: organizationName,
+    skipDefaultAlertsSettings: noAlerts,
+  })
+  .meta({ id: 'AtlasOrganizationUpdate' });
+
+const organizationRequest = z
+  .strictObject({
+    apiKey: organizationApiKeyRequest.optional(),
+    name: organizationName,
+    serviceAccount: serviceAccountRequest.optional(),
+    skipDefaultAlertsSettings: noAlerts,
+  })
+  .meta({ id: 'CreateOrganizationRequest', description: 'The key or the account must own the organization.' });
+
+const madeOrganization = z
+  .object({ apiKey: apiKey.optional(), organization: atlasOrganization, serviceAccount: serviceAccount.optional() })
+  .meta({ id: 'CreateOrganizationResponse' });
+
+const organizationSettings = z
+  .object({
+    apiAccessListRequired: z
+      .boolean()
+      .meta({ description: 'Whether API keys and service accounts without an access list are turned away.' }),
+    maxServiceAccountSecretValidityInHours: z.int(),
+  })
+  .meta({ id: 'OrganizationSettings' });
+
+const settingsUpdate = z
+  .strictObject({ apiAccessListRequired: z.boolean() })
+  .meta({ id: 'OrganizationSettingsUpdate' });
 
 export const organizationOperations = [
   defineOperation({
@@ -16,7 +64,7 @@ export const organizationOperations = [
     path: '/orgs',
     status: 200,
     versions: [{ version: '2023-01-01' }],
-    query: ['pageNum', 'itemsPerPage', 'includeCount'],
+    query: ['pageNum', 'itemsPerPage', 'includeCount', 'name'],
     response: page('Organization', atlasOrganization),
     handle: async ({ control, actor, query, address }) => {
       const wanted = query.get('name')?.toLowerCase() ?? '';
@@ -30,6 +78,26 @@ export const organizationOperations = [
     },
   }),
   defineOperation({
+    operationId: 'createOrg',
+    summary: 'Create one organization, with what enters it',
+    method: 'POST',
+    path: '/orgs',
+    status: 201,
+    versions: [{ version: '2023-01-01', body: organizationRequest }],
+    response: madeOrganization,
+    handle: async ({ control, actor, body, address }) => {
+      const { name, apiKey, serviceAccount } = body;
+      const wantedKey = apiKey && { description: apiKey.desc, roles: apiKey.roles };
+      const made = await createOrganization(control, actor, { name, apiKey: wantedKey, serviceAccount });
+      const href = `${address}/${made.organization.id}`;
+      return {
+        organization: show(made.organization, href),
+        ...(made.apiKey ? { apiKey: showMadeApiKey(made.apiKey, `${href}/apiKeys/${made.apiKey.key.id}`) } : {}),
+        ...(made.serviceAccount ? { serviceAccount: showMadeAccount(made.serviceAccount) } : {}),
+      };
+    },
+  }),
+  defineOperation({
     operationId: 'getOrg',
     summary: 'Return one organization',
     method: 'GET',
@@ -40,8 +108,44 @@ export const organizationOperations = [
     handle: async ({ control, actor, path, address }) =>
       show(await getOrganization(control, actor, path('orgId')), address),
   }),
+  defineOperation({
+    operationId: 'updateOrg',
+    summary: 'Rename one organization',
+    method: 'PATCH',
+    path: '/orgs/{orgId}',
+    status: 200,
+    versions: [{ version: '2023-01-01', body: organizationUpdate }],
+    response: atlasOrganization,
+    handle: async ({ control, actor, path, body, address }) =>
+      show(await renameOrganization(control, actor, path('orgId'), body.name), address),
+  }),
+  defineOperation({
+    operationId: 'getOrgSettings',
+    summary: 'Return the settings of one organization',
+    method: 'GET',
+    path: '/orgs/{orgId}/settings',
+    status: 200,
+    versions: [{ version: '2023-01-01' }],
+    response: organizationSettings,
+    handle: async ({ control, actor, path }) => showSettings(await getOrganization(control, actor, path('orgId'))),
+  }),
+  defineOperation({
+    operationId: 'updateOrgSettings',
+    summary: 'Say whether access lists are required in one organization',
+    method: 'PATCH',
+    path: '/orgs/{orgId}/settings',
+    status: 200,
+    versions: [{ version: '2023-01-01', body: settingsUpdate }],
+    response: organizationSettings,
+    handle: async ({ control, actor, path, body }) =>
+      showSettings(await requireAccessLists(control, actor, path('orgId'), body.apiAccessListRequired)),
+  }),
 ];
 
 function show({ id, name }: Organization, href: string): z.output<typeof atlasOrganization> {
   return { id, isDeleted: false, links: [{ href, rel: 'self' }], name };
+}
+
+function showSettings({ accessListRequired }: Organization): z.output<typeof organizationSettings> {
+  return { apiAccessListRequired: accessListRequired, maxServiceAccountSecretValidityInHours: MAX_SECRET_HOURS };
 }

@@ -73,8 +73,6 @@ export async function registerAtlasApi(
     // A catch-all and no not-found handler: those of a prefix are shared by all that is registered under it.
     scope.all(`${V1}/*`, notServed);
     scope.all(`${V2}/*`, notServed);
-    scope.all(V1, notServed);
-    scope.all(V2, notServed);
   });
 }
 

@@ -11,6 +11,15 @@ export const link = z
   .object({ href: z.string(), rel: z.string() })
   .meta({ id: 'Link', description: 'A link to a related resource.' });
 
+/** What Atlas's clients send although only answers have it. */
+export const readOnly = z
+  .unknown()
+  .optional()
+  .meta({ description: 'Read-only: taken and without effect.', readOnly: true });
+
+/** The body of an answer that says no more than its status. */
+export const nothing = z.object({}).meta({ id: 'NoBody' });
+
 /** A page of a list. */
 export function page(name: string, item: z.ZodType): z.ZodType {
   return z

@@ -10,6 +10,25 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   cleanup: async () => (await import('./cleanup.ts')).cleanupCommand(),
   sync: async () => (await import('./sync.ts')).syncCommand(),
   plan: async () => (await import('./plan.ts')).planCommand(),
+  backup: async () => (await import('./backup.ts')).backupCommand(),
+  restore: async () => (await import('./backup.ts')).restoreCommand(),
+  'support-bundle': async () => (await import('./support-bundle.ts')).supportBundleCommand(),
+  keys: async () => (await import('./keys.ts')).keysCommand(),
+  audit: async () => (await import('./audit.ts')).auditCommand(),
+  ...Object.fromEntries(
+    [
+      'org',
+      'project',
+      'cluster',
+      'api-key',
+      'service-account',
+      'link-token',
+      'link',
+      'validation',
+      'migration',
+      'event',
+    ].map((noun) => [noun, async () => (await import('./administration/index.ts')).administrationCommand(noun)]),
+  ),
 };
 
 const EXIT_STATUS = `
@@ -46,13 +65,17 @@ async function linkspan(name = ''): Promise<Command> {
     .addHelpText('after', EXIT_STATUS);
   const wanted = Object.entries(commands).filter(([one]) => one === name || !Object.hasOwn(commands, name));
   for (const [, load] of wanted) program.addCommand(await load());
-  for (const command of [program, ...program.commands, ...program.commands.flatMap((one) => one.commands)]) {
+  for (const command of everyCommand(program)) {
     command.exitOverride();
     command.configureOutput({
       outputError: (text, write) => write(`linkspan: ${text.replace(/^error: /, '').trim()} [USAGE]\n`),
     });
   }
   return program;
+}
+
+function everyCommand(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(everyCommand)];
 }
 
 /** A reader that has seen enough (`linkspan … | head`) is no reason to stop a migration. */

@@ -24,6 +24,7 @@ export interface ServeOptions {
   readonly trustedProxies?: string;
   readonly digestAlgorithms: string;
   readonly rateLimits: string;
+  readonly checkDestinations: string;
 }
 
 /** The options, checked and read. */
@@ -36,6 +37,8 @@ export interface ServeSettings extends ListenAddress {
   readonly trustedProxies: readonly string[];
   readonly digestAlgorithms: readonly DigestAlgorithm[];
   readonly rateLimits: boolean;
+  /** Whether a destination is connected to when it is registered. */
+  readonly connectToDestinations: boolean;
   readonly bootstrap: BootstrapWishes;
 }
 
@@ -60,6 +63,8 @@ export function readServeSettings(options: ServeOptions): ServeSettings {
     trustedProxies: readAddresses('--trusted-proxies', options.trustedProxies) ?? [],
     digestAlgorithms: readDigestAlgorithms(options.digestAlgorithms),
     rateLimits: readChoice('--rate-limits', options.rateLimits, ['atlas', 'off']) === 'atlas',
+    connectToDestinations:
+      readChoice('--check-destinations', options.checkDestinations, ['connect', 'form']) === 'connect',
     bootstrap: readBootstrap(options),
   };
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { registerAtlasApi } from '../atlas-api/index.ts';
 import {
   AgentSignals,
@@ -8,19 +8,22 @@ import {
   bootstrap,
   type Control,
   keepExpiring,
-  loadMasterKey,
+  loadMasterKeys,
+  reseal,
   Sealer,
 } from '../control/index.ts';
-import { checkConnectionString } from '../destination/index.ts';
+import { checkConnectionString, connectToDestination } from '../destination/index.ts';
 import { registerGateway } from '../gateway/index.ts';
-import { createServer, digestSecrets } from '../http/index.ts';
+import { createServer, digestSecrets, isOnAccessList } from '../http/index.ts';
 import { createLogger, systemClock } from '../platform/index.ts';
 import { openSqliteStore } from '../store/sqlite/index.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { listen } from './serve-address.ts';
 import { followCertificate, pinOf, type TlsFiles } from './serve-certificate.ts';
+import { followMasterKey } from './serve-master-key.ts';
 import { readServeSettings, type ServeOptions } from './serve-settings.ts';
 import { welcome } from './serve-welcome.ts';
+import { dataDirectory, masterKeyFile, setting } from './setting.ts';
 import { catchSignals } from './signals.ts';
 
 /** `linkspan serve`: the control plane. The only place where a server is composed. */
@@ -32,15 +35,13 @@ export function serveCommand(): Command {
         'The first start makes an organization and an API key, and prints them once, with the request that makes a link-token.',
     )
     .addOption(setting('listen', '<host:port>', 'address to listen on').default('127.0.0.1:8080'))
-    .addOption(setting('data-dir', '<directory>', 'where everything is kept').default('./linkspan-data'))
+    .addOption(dataDirectory())
     .addOption(setting('public-url', '<url>', 'where agents reach this server, if not at the listening address'))
     .addOption(setting('tls-cert-file', '<file>', 'certificate chain, PEM'))
     .addOption(setting('tls-key-file', '<file>', 'private key of the certificate, PEM'))
     .addOption(setting('tls-pin', '<which>', 'pin in link-tokens, for a private CA: key, ca or none').default('none'))
     .addOption(setting('link-token-hours', '<hours>', 'when an unredeemed link-token expires; default: never'))
-    .addOption(
-      setting('master-key-file', '<file>', 'key that seals secrets; default: master.key in the data directory'),
-    )
+    .addOption(masterKeyFile())
     .addOption(setting('bootstrap-org-id', '<id>', 'organization id of the first start'))
     .addOption(setting('bootstrap-public-key', '<key>', 'public key of the first start'))
     .addOption(setting('bootstrap-private-key', '<key>', 'private key of the first start'))
@@ -57,15 +58,16 @@ export function serveCommand(): Command {
     .addOption(setting('trusted-proxies', '<addresses>', 'proxies whose X-Forwarded-For is believed; default: none'))
     .addOption(setting('digest-algorithms', '<list>', 'MD5, SHA-256 or SHA-256,MD5').default('MD5'))
     .addOption(setting('rate-limits', '<which>', "Atlas's rate limits (atlas) or none (off)").default('atlas'))
+    .addOption(
+      setting(
+        'check-destinations',
+        '<how>',
+        'when one is registered: connect to it, or look at the form of its connection string',
+      ).default('connect'),
+    )
     .action(async (options: ServeOptions) => {
       process.exitCode = await serve(options);
     });
-}
-
-/** An option that is a flag and an environment variable. */
-function setting(name: string, value: string, description: string): Option {
-  const variable = `LINKSPAN_${name.replaceAll('-', '_').toUpperCase()}`;
-  return new Option(`--${name} ${value}`, description).env(variable);
 }
 
 async function serve(options: ServeOptions): Promise<ExitCode> {
@@ -77,24 +79,34 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   delete process.env.LINKSPAN_BOOTSTRAP_CLIENT_SECRET;
   const logger = createLogger();
 
-  await using store = openSqliteStore(options.dataDir);
-  const masterKeyFile = options.masterKeyFile ?? join(options.dataDir, 'master.key');
-  const masterKey = loadMasterKey(masterKeyFile, (await store.organizations()).length === 0);
+  await using store = openSqliteStore(options.dataDir, (error) => {
+    logger.fatal({ code: error.code, reason: error.message }, 'the disk has failed: the server ends');
+    // After the answers that say so.
+    setTimeout(() => process.exit(exitCode.failed), 1000);
+  });
+  const keyFile = options.masterKeyFile ?? join(options.dataDir, 'master.key');
+  const masterKeys = loadMasterKeys(keyFile, (await store.organizations()).length === 0);
   const { tls, tlsPin, trustedProxies, digestAlgorithms, rateLimits } = settings;
   let publicUrl = settings.publicUrl ?? '';
   let keyPin = tls && pinOf(tls, tlsPin);
   const control: Control = {
     store,
-    sealer: new Sealer(masterKey),
+    sealer: new Sealer(masterKeys),
     clock: systemClock,
     signals: new AgentSignals(),
     publicUrl: () => publicUrl,
     keyPin: () => keyPin,
     linkTokenLifetimeMs: settings.linkTokenLifetimeMs,
     verifiersOf: digestSecrets,
-    checkConnectionString,
+    checkConnectionString: async (connectionString) => {
+      checkConnectionString(connectionString);
+      if (settings.connectToDestinations) await connectToDestination(connectionString);
+    },
+    isOnAccessList,
   };
-  await assertMasterKey(control, masterKeyFile);
+  await assertMasterKey(control, keyFile);
+  // A rotation that was interrupted; most times there is nothing to do.
+  await reseal(control);
   const app = createServer({ logger, tls, trustedProxies });
   await registerAtlasApi(app, control, { logger, digestAlgorithms, rateLimits });
   await registerGateway(app, control, logger);
@@ -110,6 +122,7 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   const expiring = keepExpiring(control, logger, stopping.signal);
   try {
     const first = await bootstrap(control, settings.bootstrap);
+    using _masterKey = followMasterKey(control, keyFile, logger);
     if (first) process.stdout.write(welcome(first, publicUrl, settings.bootstrap.privateKey !== undefined));
     process.stderr.write(`linkspan serve: ready at ${address}, data in ${options.dataDir}\n`);
     if (!signals.signal.aborted) await once(signals.signal, 'abort');

@@ -11,6 +11,7 @@ const ALGORITHM = 'HS256';
 const TYPE = 'at+jwt';
 const ISSUER = 'linkspan';
 const AUDIENCE = 'atlas-administration-api';
+const PURPOSE = 'access tokens';
 
 interface Claims {
   readonly clientId: string;
@@ -30,7 +31,7 @@ export async function issueAccessToken(control: Control, { clientId }: ServiceAc
     .setJti(randomUUID())
     .setIssuedAt(nowSeconds)
     .setExpirationTime(nowSeconds + ACCESS_TOKEN_LIFE_SECONDS)
-    .sign(keyOf(control));
+    .sign(control.sealer.deriveKey(PURPOSE));
 }
 
 /** The account behind an access token that is valid now; undefined otherwise, whatever is wrong with it. */
@@ -38,8 +39,8 @@ export async function findTokenAccount(control: Control, token: string): Promise
   const claims = await verify(control, token);
   const account = claims && (await control.store.serviceAccount(claims.clientId));
   if (!account || (await control.store.revokedAccessToken(claims.tokenId))) return undefined;
-  const { clientId, orgId, roles, accessList } = account;
-  return { actor: { name: clientId, orgId, roles }, accessList };
+  const { clientId, orgId, roles, groupRoles, accessList } = account;
+  return { actor: { kind: 'service account', name: clientId, orgId, roles, groupRoles }, accessList };
 }
 
 /** Ends an access token before its time, for good. What is no valid token of this account is left alone (RFC 7009 §2.2). */
@@ -55,25 +56,24 @@ export async function revokeAccessToken(control: Control, account: ServiceAccoun
   });
 }
 
-async function verify(control: Control, token: string): Promise<Claims | undefined> {
+/** A token of before a rotation of the master key is good for the rest of its hour, or until the server starts again. */
+async function verify({ sealer, clock }: Control, token: string): Promise<Claims | undefined> {
   const { errors, jwtVerify } = await import('jose');
-  try {
-    const { payload } = await jwtVerify(token, keyOf(control), {
-      algorithms: [ALGORITHM],
-      typ: TYPE,
-      issuer: ISSUER,
-      audience: AUDIENCE,
-      requiredClaims: ['sub', 'jti', 'exp'],
-      currentDate: new Date(control.clock.now()),
-    });
-    const { sub = '', jti = '', exp = 0 } = payload;
-    return { clientId: sub, tokenId: jti, expiresAtMs: exp * 1000 };
-  } catch (error) {
-    if (error instanceof errors.JOSEError) return undefined;
-    throw error;
+  for (const key of sealer.deriveKeys(PURPOSE)) {
+    try {
+      const { payload } = await jwtVerify(token, key, {
+        algorithms: [ALGORITHM],
+        typ: TYPE,
+        issuer: ISSUER,
+        audience: AUDIENCE,
+        requiredClaims: ['sub', 'jti', 'exp'],
+        currentDate: new Date(clock.now()),
+      });
+      const { sub = '', jti = '', exp = 0 } = payload;
+      return { clientId: sub, tokenId: jti, expiresAtMs: exp * 1000 };
+    } catch (error) {
+      if (!(error instanceof errors.JOSEError)) throw error;
+    }
   }
-}
-
-function keyOf({ sealer }: Control): Buffer {
-  return sealer.deriveKey('access tokens');
+  return undefined;
 }

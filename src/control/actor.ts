@@ -1,21 +1,33 @@
 import { isId, UserError } from '../platform/index.ts';
 import type { Control } from './control.ts';
-import type { ApiKey, CredentialVerifiers, Group, Organization, OrganizationRole } from './records.ts';
+import type { AccessListEntry, ApiKey, CredentialVerifiers, Group, Organization } from './records.ts';
+import {
+  type GroupRole,
+  type GroupRoleAssignment,
+  grantsInGroup,
+  grantsInOrganization,
+  type OrganizationRole,
+} from './roles.ts';
 import type { Sealed, Sealer } from './sealer.ts';
 import type { StoreReader } from './store-port.ts';
 
 /** Who asks: an API key or a service account that has proved itself. */
 export interface Actor {
+  readonly kind: 'api key' | 'service account';
   /** The public key, or the client id. */
   readonly name: string;
   readonly orgId: string;
   readonly roles: readonly OrganizationRole[];
+  readonly groupRoles: readonly GroupRoleAssignment[];
+  /** From where it asks. */
+  readonly remoteAddress: string;
 }
 
-/** An actor, and the addresses and blocks from which it may come; none: any. */
+/** An actor before it is known from where it asks, and from where it may. */
 export interface Account {
-  readonly actor: Actor;
-  readonly accessList: readonly string[];
+  readonly actor: Omit<Actor, 'remoteAddress'>;
+  /** Empty: from anywhere, unless its organization requires a list. */
+  readonly accessList: readonly AccessListEntry[];
 }
 
 /** The account behind a public key, with what its private key is checked against; undefined where there is none. */
@@ -25,8 +37,14 @@ export async function findAccount(
 ): Promise<(Account & { readonly secrets: CredentialVerifiers }) | undefined> {
   const key = await store.apiKey(publicKey);
   if (!key) return undefined;
-  const { orgId, roles, accessList } = key;
-  return { actor: { name: publicKey, orgId, roles }, accessList, secrets: verifiersOf(sealer, key) };
+  const { orgId, roles, groupRoles, accessList } = key;
+  const actor = { kind: 'api key', name: publicKey, orgId, roles, groupRoles } as const;
+  return { actor, accessList, secrets: verifiersOf(sealer, key) };
+}
+
+/** Whether keys and accounts without an access list are turned away from the organization. */
+export async function requiresAccessList({ store }: Control, orgId: string): Promise<boolean> {
+  return (await store.organization(orgId))?.accessListRequired ?? false;
 }
 
 /**
@@ -48,7 +66,7 @@ function verifiersOf(sealer: Sealer, { id, verifiers }: ApiKey): CredentialVerif
 
 /**
  * The organization, if the actor has the role in it.
- * @throws UserError INVALID_ORG_ID, ORG_NOT_FOUND, USER_CANNOT_ACCESS_ORG, NOT_ORG_OWNER
+ * @throws UserError INVALID_ORG_ID, ORG_NOT_FOUND, USER_CANNOT_ACCESS_ORG, NOT_ORG_OWNER, NOT_ORG_GROUP_CREATOR, USER_UNAUTHORIZED
  */
 export async function authorizeOrganization(
   store: StoreReader,
@@ -60,30 +78,36 @@ export async function authorizeOrganization(
   const organization = await store.organization(orgId);
   if (!organization) throw new UserError('ORG_NOT_FOUND', [orgId]);
   if (actor.orgId !== orgId) throw new UserError('USER_CANNOT_ACCESS_ORG', [orgId]);
-  assertRole(actor, orgId, role);
+  assertOrganizationRole(actor, role);
   return organization;
 }
 
 /**
- * The project, if the actor has the role in its organization.
- * @throws UserError INVALID_GROUP_ID, GROUP_NOT_FOUND, USER_CANNOT_ACCESS_GROUP, NOT_ORG_OWNER
+ * The project, if the actor has the role in it or in its organization.
+ * @throws UserError INVALID_GROUP_ID, GROUP_NOT_FOUND, USER_CANNOT_ACCESS_GROUP, NOT_ORG_OWNER, USER_UNAUTHORIZED
  */
 export async function authorizeGroup(
   store: StoreReader,
   actor: Actor,
   groupId: string,
-  role: OrganizationRole,
+  role: 'ORG_OWNER' | 'ORG_MEMBER' | GroupRole,
 ): Promise<Group> {
   if (!isId(groupId)) throw new UserError('INVALID_GROUP_ID', [groupId]);
   const group = await store.group(groupId);
-  if (!group) throw new UserError('GROUP_NOT_FOUND', [groupId]);
+  if (!group || group.deletedAtMs !== null) throw new UserError('GROUP_NOT_FOUND', [groupId]);
   if (actor.orgId !== group.orgId) throw new UserError('USER_CANNOT_ACCESS_GROUP', [groupId]);
-  assertRole(actor, group.orgId, role);
+  if (role === 'ORG_OWNER' || role === 'ORG_MEMBER') {
+    assertOrganizationRole(actor, role);
+  } else if (!grantsInGroup(actor, groupId, role)) {
+    const sees = grantsInGroup(actor, groupId, 'GROUP_READ_ONLY');
+    throw sees ? new UserError('USER_UNAUTHORIZED') : new UserError('USER_CANNOT_ACCESS_GROUP', [groupId]);
+  }
   return group;
 }
 
-/** Owners may do what members may. */
-function assertRole(actor: Actor, orgId: string, role: OrganizationRole): void {
-  if (actor.roles.includes('ORG_OWNER') || (role === 'ORG_MEMBER' && actor.roles.includes('ORG_MEMBER'))) return;
-  throw new UserError('NOT_ORG_OWNER', [orgId]);
+function assertOrganizationRole({ roles, orgId }: Actor, role: OrganizationRole): void {
+  if (grantsInOrganization(roles, role)) return;
+  if (role === 'ORG_OWNER') throw new UserError('NOT_ORG_OWNER', [orgId]);
+  if (role === 'ORG_GROUP_CREATOR') throw new UserError('NOT_ORG_GROUP_CREATOR', [orgId]);
+  throw new UserError('USER_UNAUTHORIZED');
 }

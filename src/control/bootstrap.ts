@@ -1,8 +1,10 @@
-import { randomInt, randomUUID, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { newId, UserError } from '../platform/index.ts';
+import { newPrivateKey, newPublicKey, verifiersPlace } from './api-keys.ts';
+import { audit, SYSTEM } from './audit.ts';
 import type { Control } from './control.ts';
-import type { ApiKey, CredentialVerifiers } from './records.ts';
-import { hasSecret, newServiceAccount } from './service-accounts.ts';
+import type { AccessListEntry, ApiKey, CredentialVerifiers } from './records.ts';
+import { givenServiceAccount, hasSecret } from './service-accounts.ts';
 import type { StoreTransaction } from './store-port.ts';
 
 /** What an operator may fix of the first organization and its API key; the rest is made up. */
@@ -33,18 +35,21 @@ export async function bootstrap(control: Control, wishes: BootstrapWishes): Prom
   const result = {
     orgId: wishes.orgId ?? newId(nowMs),
     publicKey: wishes.publicKey ?? newPublicKey(),
-    // Two UUIDs: the shape that Atlas users know, with the 244 random bits that a fast hash needs (ASVS 6.5.2).
-    privateKey: wishes.privateKey ?? `${randomUUID()}-${randomUUID()}`,
+    privateKey: wishes.privateKey ?? newPrivateKey(),
   };
-  const accessList = wishes.accessList ?? [];
+  const accessList = (wishes.accessList ?? []).map((address) => ({ address, createdAtMs: nowMs }));
   const apiKey = newApiKey(control, result, accessList, nowMs);
   return control.store.write(async (transaction) => {
     const [existing] = await transaction.organizations();
     if (existing) {
       await assertSame(control, transaction, wishes);
     } else {
-      await transaction.insertOrganization({ id: result.orgId, name: 'Linkspan', createdAtMs: nowMs });
+      const { orgId } = result;
+      const organization = { id: orgId, name: 'Linkspan', accessListRequired: false, createdAtMs: nowMs };
+      await transaction.insertOrganization(organization);
       await transaction.insertApiKey(apiKey);
+      const details = { name: organization.name, targetPublicKey: result.publicKey };
+      await audit(transaction, SYSTEM, nowMs, { eventTypeName: 'ORG_CREATED', orgId, details });
     }
     if (wishes.serviceAccount) {
       const orgId = wishes.orgId ?? existing?.id ?? result.orgId;
@@ -58,26 +63,29 @@ export async function bootstrap(control: Control, wishes: BootstrapWishes): Prom
 async function keepServiceAccount(
   transaction: StoreTransaction,
   credentials: { readonly orgId: string; readonly clientId: string; readonly secret: string },
-  accessList: readonly string[],
+  accessList: readonly AccessListEntry[],
   nowMs: number,
 ): Promise<void> {
-  const known = await transaction.serviceAccount(credentials.clientId);
+  const { orgId, clientId, secret } = credentials;
+  const known = await transaction.serviceAccount(clientId);
   if (!known) {
-    await transaction.insertServiceAccount(newServiceAccount(credentials, accessList, nowMs));
+    await transaction.insertServiceAccount(givenServiceAccount(credentials, accessList, nowMs));
+    await audit(transaction, SYSTEM, nowMs, { eventTypeName: 'SERVICE_ACCOUNT_CREATED', orgId, details: { clientId } });
     return;
   }
-  const same = hasSecret(known, credentials.secret) && isSameList(known.accessList, accessList);
-  if (!same || known.orgId !== credentials.orgId) throw new UserError('BOOTSTRAP_MISMATCH');
+  const same = hasSecret(known, secret, nowMs) && isSameList(known.accessList, accessList);
+  if (!same || known.orgId !== orgId) throw new UserError('BOOTSTRAP_MISMATCH');
 }
 
-function isSameList(left: readonly string[], right: readonly string[]): boolean {
-  return JSON.stringify(left) === JSON.stringify(right);
+function isSameList(left: readonly AccessListEntry[], right: readonly { readonly address: string }[]): boolean {
+  const addresses = (list: typeof right) => JSON.stringify(list.map(({ address }) => address));
+  return addresses(left) === addresses(right);
 }
 
 function newApiKey(
   control: Control,
   { orgId, publicKey, privateKey }: BootstrapResult,
-  accessList: readonly string[],
+  accessList: readonly AccessListEntry[],
   nowMs: number,
 ): ApiKey {
   const id = newId(nowMs);
@@ -88,7 +96,10 @@ function newApiKey(
     publicKey,
     description: 'Made at the first start',
     roles: ['ORG_OWNER'],
-    verifiers: control.sealer.seal(verifiers, { table: 'api_keys', id, field: 'verifiers' }),
+    groupRoles: [],
+    verifiers: control.sealer.seal(verifiers, verifiersPlace(id)),
+    // One that was given may be short: then its end would be too much of it.
+    privateKeyEnd: null,
     accessList,
     createdAtMs: nowMs,
   };
@@ -99,21 +110,22 @@ async function assertSame(control: Control, store: StoreTransaction, wishes: Boo
   if (orgId !== undefined && !(await store.organization(orgId))) throw new UserError('BOOTSTRAP_MISMATCH');
   if (accessList !== undefined) {
     const [first] = await store.apiKeysOf(orgId ?? (await store.organizations())[0]?.id ?? '');
-    if (!first || !isSameList(first.accessList, accessList)) throw new UserError('BOOTSTRAP_MISMATCH');
+    if (
+      !first ||
+      !isSameList(
+        first.accessList,
+        accessList.map((address) => ({ address })),
+      )
+    )
+      throw new UserError('BOOTSTRAP_MISMATCH');
   }
   if (publicKey === undefined) return;
   const key = await store.apiKey(publicKey);
   if (!key || (orgId !== undefined && key.orgId !== orgId)) throw new UserError('BOOTSTRAP_MISMATCH');
   if (privateKey === undefined) return;
-  const place = { table: 'api_keys', id: key.id, field: 'verifiers' };
-  const kept: CredentialVerifiers = JSON.parse(control.sealer.open(key.verifiers, place));
+  const kept: CredentialVerifiers = JSON.parse(control.sealer.open(key.verifiers, verifiersPlace(key.id)));
   const given = control.verifiersOf(publicKey, privateKey);
   if (!timingSafeEqual(Buffer.from(kept['SHA-256']), Buffer.from(given['SHA-256']))) {
     throw new UserError('BOOTSTRAP_MISMATCH');
   }
-}
-
-/** Eight lower-case letters, as Atlas's. */
-function newPublicKey(): string {
-  return Array.from({ length: 8 }, () => String.fromCharCode(97 + randomInt(26))).join('');
 }

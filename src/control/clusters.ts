@@ -1,7 +1,9 @@
 import { newId, UserError } from '../platform/index.ts';
 import { type Actor, authorizeGroup } from './actor.ts';
+import { audit } from './audit.ts';
 import type { Control } from './control.ts';
 import type { Cluster } from './records.ts';
+import type { StoreTransaction } from './store-port.ts';
 
 /** A registered destination as it may be shown: without credentials. */
 export interface ShownCluster {
@@ -15,7 +17,7 @@ export interface ShownCluster {
 /**
  * Registers an existing cluster as a destination. An extension: Atlas's operation makes a cluster.
  * @param connectionString  with credentials; stored sealed, never shown again
- * @throws UserError DUPLICATE_CLUSTER_NAME, INVALID_DESTINATION_CONNECTION_STRING, and as {@link authorizeGroup}
+ * @throws UserError DUPLICATE_CLUSTER_NAME, what `checkConnectionString` throws, and as {@link authorizeGroup}
  */
 export async function registerCluster(
   control: Control,
@@ -23,28 +25,63 @@ export async function registerCluster(
   groupId: string,
   { name, connectionString }: { readonly name: string; readonly connectionString: string },
 ): Promise<ShownCluster> {
+  await authorizeGroup(control.store, actor, groupId, 'GROUP_CLUSTER_MANAGER');
+  await control.checkConnectionString(connectionString);
   const nowMs = control.clock.now();
   const id = newId(nowMs);
-  const sealed = control.sealer.seal(connectionString, connectionStringPlace(id));
-  const cluster: Cluster = { id, groupId, name, connectionString: sealed, createdAtMs: nowMs };
   return control.store.write(async (transaction) => {
-    await authorizeGroup(transaction, actor, groupId, 'ORG_OWNER');
-    control.checkConnectionString(connectionString);
+    const { orgId } = await authorizeGroup(transaction, actor, groupId, 'GROUP_CLUSTER_MANAGER');
     if (await transaction.clusterNamed(groupId, name)) throw new UserError('DUPLICATE_CLUSTER_NAME', [name, groupId]);
+    const sealed = control.sealer.seal(connectionString, connectionStringPlace(id));
+    const cluster: Cluster = { id, groupId, name, connectionString: sealed, createdAtMs: nowMs, deletedAtMs: null };
     await transaction.insertCluster(cluster);
+    const details = { clusterName: name, clusterId: id };
+    await audit(transaction, actor, nowMs, { eventTypeName: 'CLUSTER_CREATED', orgId, groupId, details });
     return show(control, cluster);
   });
 }
 
+/**
+ * Forgets a destination and its credentials. The cluster itself is not touched.
+ * @throws UserError CLUSTER_NOT_FOUND, CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT, and as {@link authorizeGroup}
+ */
+export async function deleteCluster(control: Control, actor: Actor, groupId: string, name: string): Promise<void> {
+  const deletedAtMs = control.clock.now();
+  const agentIds = await control.store.write(async (transaction) => {
+    const { orgId } = await authorizeGroup(transaction, actor, groupId, 'GROUP_OWNER');
+    const cluster = await transaction.clusterNamed(groupId, name);
+    if (!cluster) throw new UserError('CLUSTER_NOT_FOUND', [name, groupId]);
+    const migrations = await transaction.activeMigrationsOfOrganization(orgId);
+    const running = migrations.find(({ destinationClusterId }) => destinationClusterId === cluster.id);
+    if (running) throw new UserError('CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT', [name, running.id]);
+    const agents = await transaction.linkedAgentsOf(orgId);
+    for (const agent of agents) await failValidations(transaction, agent.id, cluster.id);
+    const nothing = control.sealer.seal('', connectionStringPlace(cluster.id));
+    await transaction.updateCluster({ ...cluster, connectionString: nothing, deletedAtMs });
+    const details = { clusterName: name, clusterId: cluster.id };
+    await audit(transaction, actor, deletedAtMs, { eventTypeName: 'CLUSTER_DELETED', orgId, groupId, details });
+    return agents.map(({ id }) => id);
+  });
+  for (const agentId of agentIds) control.signals.wake(agentId);
+}
+
+async function failValidations(transaction: StoreTransaction, agentId: string, clusterId: string): Promise<void> {
+  const errorMessage = 'The destination cluster was deleted before the migration host answered.';
+  for (const validation of await transaction.pendingValidationsOf(agentId)) {
+    if (validation.destinationClusterId !== clusterId) continue;
+    await transaction.updateValidation({ ...validation, status: 'FAILED', errorMessage, password: null });
+  }
+}
+
 /** @throws UserError as {@link authorizeGroup} */
 export async function listClusters(control: Control, actor: Actor, groupId: string): Promise<ShownCluster[]> {
-  await authorizeGroup(control.store, actor, groupId, 'ORG_MEMBER');
+  await authorizeGroup(control.store, actor, groupId, 'GROUP_READ_ONLY');
   return (await control.store.clustersOf(groupId)).map((cluster) => show(control, cluster));
 }
 
 /** @throws UserError CLUSTER_NOT_FOUND, and as {@link authorizeGroup} */
 export async function getCluster(control: Control, actor: Actor, groupId: string, name: string): Promise<ShownCluster> {
-  await authorizeGroup(control.store, actor, groupId, 'ORG_MEMBER');
+  await authorizeGroup(control.store, actor, groupId, 'GROUP_READ_ONLY');
   const cluster = await control.store.clusterNamed(groupId, name);
   if (!cluster) throw new UserError('CLUSTER_NOT_FOUND', [name, groupId]);
   return show(control, cluster);

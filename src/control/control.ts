@@ -18,6 +18,8 @@ export interface Control {
   readonly linkTokenLifetimeMs?: number;
   /** What is stored of a private key (see http digest). */
   readonly verifiersOf: (publicKey: string, privateKey: string) => CredentialVerifiers;
-  /** @throws UserError INVALID_DESTINATION_CONNECTION_STRING */
-  readonly checkConnectionString: (connectionString: string) => void;
+  /** @throws UserError what keeps the cluster from being a destination, as far as it can be seen from here */
+  readonly checkConnectionString: (connectionString: string) => void | Promise<void>;
+  /** Whether a list of addresses and blocks lets an address in; the empty list lets everybody in. */
+  readonly isOnAccessList: (list: readonly string[], address: string) => boolean;
 }

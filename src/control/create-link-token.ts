@@ -1,6 +1,7 @@
 import { formatLinkToken, hashSecret, newLinkToken } from '../link/index.ts';
 import { reach } from '../platform/index.ts';
 import { type Actor, authorizeOrganization } from './actor.ts';
+import { audit } from './audit.ts';
 import type { Control } from './control.ts';
 
 /**
@@ -31,6 +32,8 @@ export async function createLinkToken(
       redeemedAtMs: null,
       deletedAtMs: null,
     });
+    const details = { linkTokenId: token.id, accessListIps };
+    await audit(transaction, actor, nowMs, { eventTypeName: 'LINK_TOKEN_CREATED', orgId, details });
   });
   await reach('control.link-token.committed');
   return formatLinkToken(token);

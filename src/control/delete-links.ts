@@ -1,5 +1,6 @@
 import { reach, UserError } from '../platform/index.ts';
 import { type Actor, authorizeOrganization } from './actor.ts';
+import { audit } from './audit.ts';
 import type { Control } from './control.ts';
 
 /**
@@ -28,6 +29,8 @@ export async function deleteLinks(control: Control, actor: Actor, orgId: string)
         await transaction.updateValidation({ ...validation, status: 'FAILED', errorMessage, password: null });
       }
     }
+    const details = { linkTokenIds: tokens.map(({ id }) => id), migrationHosts: linked.map(({ host }) => host) };
+    await audit(transaction, actor, deletedAtMs, { eventTypeName: 'LINKS_DELETED', orgId, details });
     return linked;
   });
   await reach('control.links-deletion.committed');

@@ -1,4 +1,5 @@
 import { type Logger, messageOf } from '../platform/index.ts';
+import { audit, SYSTEM } from './audit.ts';
 import type { Control } from './control.ts';
 import { transition } from './migration-transitions.ts';
 
@@ -16,6 +17,9 @@ export async function expireMigrations({ store, clock, signals }: Control): Prom
       const state = transition(migration.state, { kind: 'window ran out', atMs });
       if (typeof state === 'string') continue;
       await transaction.updateMigration({ ...migration, state, password: null, updatedAtMs: atMs });
+      const { id, orgId, groupId } = migration;
+      const details = { liveMigrationId: id };
+      await audit(transaction, SYSTEM, atMs, { eventTypeName: 'LIVE_MIGRATION_EXPIRED', orgId, groupId, details });
     }
     return expired.map(({ agentId }) => agentId);
   });

@@ -1,17 +1,45 @@
+export {
+  addToAccessList,
+  blockOf,
+  getAccessListEntry,
+  type ListOwner,
+  listAccessList,
+  removeFromAccessList,
+} from './access-list.ts';
 export { ACCESS_TOKEN_LIFE_SECONDS, findTokenAccount, issueAccessToken, revokeAccessToken } from './access-tokens.ts';
-export { type Account, type Actor, findAccount } from './actor.ts';
+export { type Account, type Actor, findAccount, requiresAccessList } from './actor.ts';
 export { AgentSignals } from './agent-signals.ts';
+export {
+  createApiKey,
+  deleteApiKey,
+  findOwnApiKey,
+  getApiKey,
+  listApiKeys,
+  type MadeApiKey,
+  updateApiKey,
+} from './api-keys.ts';
+export { type AuditHead, verifyAudit } from './audit.ts';
 export { availableProjects } from './available-projects.ts';
 export { type BootstrapResult, type BootstrapWishes, bootstrap } from './bootstrap.ts';
-export { getCluster, listClusters, registerCluster, type ShownCluster } from './clusters.ts';
+export { deleteCluster, getCluster, listClusters, registerCluster, type ShownCluster } from './clusters.ts';
 export type { Control } from './control.ts';
 export { createLinkToken } from './create-link-token.ts';
 export { deleteLinks } from './delete-links.ts';
+export { getEvent, listEvents } from './events.ts';
 export { expireMigrations, keepExpiring } from './expire-migrations.ts';
-export { createGroup, getGroup, getOrganization, listGroups, listGroupsOf, listOrganizations } from './groups.ts';
+export { createGroupApiKey, listGroupApiKeys, setGroupApiKeyRoles } from './group-api-keys.ts';
+export {
+  createGroup,
+  deleteGroup,
+  getGroup,
+  getGroupByName,
+  listGroups,
+  listGroupsOf,
+  renameGroup,
+} from './groups.ts';
 export { assertLinked, findAgent, type LinkedAgent } from './identify-agent.ts';
 export { listLinks } from './list-links.ts';
-export { assertMasterKey, loadMasterKey } from './master-key.ts';
+export { assertMasterKey, loadMasterKeys, newMasterKey, replaceMasterKeys } from './master-key.ts';
 export type { OrderRequest } from './migration-order.ts';
 export {
   type MigrationEvent,
@@ -30,9 +58,18 @@ export {
   setLoadLevel,
 } from './migration-wishes.ts';
 export { createMigration, getMigration, listMigrations } from './migrations.ts';
+export {
+  createOrganization,
+  getOrganization,
+  listOrganizations,
+  renameOrganization,
+  requireAccessLists,
+} from './organizations.ts';
 export type {
+  AccessListEntry,
   Agent,
   ApiKey,
+  AuditRecord,
   Cluster,
   Group,
   Link as StoredLink,
@@ -41,13 +78,28 @@ export type {
   Organization,
   RevokedAccessToken,
   ServiceAccount,
+  ServiceAccountSecret,
   StoredLinkToken,
   Validation,
 } from './records.ts';
 export { redeemLinkToken } from './redeem-link-token.ts';
-export { type Sealed, Sealer } from './sealer.ts';
-export { CLIENT_ID_PATTERN, findServiceAccount } from './service-accounts.ts';
-export type { Store, StoreTransaction } from './store-port.ts';
+export { reseal } from './reseal.ts';
+export { GROUP_ROLES, ORGANIZATION_ROLES } from './roles.ts';
+export { type Sealed, type SealedPlace, Sealer } from './sealer.ts';
+export {
+  addSecret,
+  CLIENT_ID_PATTERN,
+  createServiceAccount,
+  deleteSecret,
+  deleteServiceAccount,
+  findServiceAccount,
+  getServiceAccount,
+  listServiceAccounts,
+  type MadeSecret,
+  type MadeServiceAccount,
+  updateServiceAccount,
+} from './service-accounts.ts';
+export type { AuditFilter, Store, StoreReader, StoreTransaction } from './store-port.ts';
 export { takeReport } from './take-report.ts';
 export { getValidation, startValidation } from './validations.ts';
 export { awaitWantedState } from './wanted-state.ts';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, linkSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, linkSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { messageOf, UserError } from '../platform/index.ts';
 import type { Control } from './control.ts';
@@ -8,64 +8,95 @@ const KEY_BYTES = 32;
 const FILE_MODE = 0o600;
 
 /**
- * The master key of a file: 32 bytes in base64url.
+ * The master keys of a file, a line each: 32 bytes in base64url. The first one seals; others are there while a rotation is under way.
  * @param mayCreate  makes the file where there is none; only while nothing is sealed yet
  * @throws UserError MASTER_KEY_UNUSABLE
  */
-export function loadMasterKey(file: string, mayCreate: boolean): Buffer {
+export function loadMasterKeys(file: string, mayCreate: boolean): readonly Buffer[] {
   try {
-    return readMasterKey(file);
+    return readMasterKeys(file);
   } catch (error) {
     const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
     if (!isMissing || !mayCreate) throw unusable(file, error);
   }
   try {
     createMasterKey(file);
-    return readMasterKey(file);
+    return readMasterKeys(file);
   } catch (error) {
     throw unusable(file, error);
   }
 }
 
 /**
- * Checks that what is stored can be opened with the master key.
- * @param file  for the message
+ * Puts other keys in the place of those in the file: at once, and durably.
  * @throws UserError MASTER_KEY_UNUSABLE
  */
-export async function assertMasterKey({ store, sealer }: Control, file: string): Promise<void> {
-  for (const organization of await store.organizations()) {
-    for (const { id, verifiers } of await store.apiKeysOf(organization.id)) {
-      try {
-        sealer.open(verifiers, { table: 'api_keys', id, field: 'verifiers' });
-      } catch (error) {
-        throw unusable(file, new Error('it is not the key that this data directory was sealed with', { cause: error }));
-      }
-    }
+export function replaceMasterKeys(file: string, keys: readonly Buffer[]): void {
+  try {
+    const draft = writeDraft(file, keys);
+    renameSync(draft, file);
+    syncDirectory(file);
+  } catch (error) {
+    throw unusable(file, error);
   }
 }
 
-function readMasterKey(file: string): Buffer {
-  const text = readFileSync(file, 'utf8').trim();
-  const key = Buffer.from(text, 'base64url');
-  if (!/^[\w-]{43}=?$/.test(text) || key.length !== KEY_BYTES) {
-    throw new Error(`it does not hold ${KEY_BYTES} bytes in base64url`);
+export function newMasterKey(): Buffer {
+  return randomBytes(KEY_BYTES);
+}
+
+/**
+ * Checks that everything that is sealed can be opened with the master keys.
+ * @param file  for the message
+ * @throws UserError MASTER_KEY_UNUSABLE
+ */
+export async function assertMasterKey(
+  { store, sealer }: Pick<Control, 'store' | 'sealer'>,
+  file: string,
+): Promise<void> {
+  try {
+    // No value has the empty mark, so these are all.
+    for (const { place, value } of await store.valuesNotSealedAs('', Number.MAX_SAFE_INTEGER))
+      sealer.open(value, place);
+  } catch (error) {
+    throw unusable(file, new Error('it is not the key that this data directory was sealed with', { cause: error }));
   }
-  return key;
+}
+
+function readMasterKeys(file: string): Buffer[] {
+  const lines = readFileSync(file, 'utf8').trim().split('\n');
+  return lines.map((line) => {
+    const text = line.trim();
+    const key = Buffer.from(text, 'base64url');
+    if (!/^[\w-]{43}=?$/.test(text) || key.length !== KEY_BYTES) {
+      throw new Error(`it does not hold ${KEY_BYTES} bytes in base64url`);
+    }
+    return key;
+  });
 }
 
 /** Complete and synced before it has its name: whatever is sealed with the key later, the key is there. */
 function createMasterKey(file: string): void {
+  const draft = writeDraft(file, [newMasterKey()]);
+  // Unlike a rename, this never replaces a key that someone else has put there meanwhile.
+  linkSync(draft, file);
+  unlinkSync(draft);
+  syncDirectory(file);
+}
+
+function writeDraft(file: string, keys: readonly Buffer[]): string {
   const draft = `${file}.${process.pid}.new`;
-  const descriptor = openSync(draft, 'wx', FILE_MODE);
+  const descriptor = openSync(draft, 'w', FILE_MODE);
   try {
-    writeSync(descriptor, `${randomBytes(KEY_BYTES).toString('base64url')}\n`);
+    writeSync(descriptor, keys.map((key) => `${key.toString('base64url')}\n`).join(''));
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
   }
-  // Unlike a rename, this never replaces a key that someone else has put there meanwhile.
-  linkSync(draft, file);
-  unlinkSync(draft);
+  return draft;
+}
+
+function syncDirectory(file: string): void {
   const directory = openSync(dirname(file), 'r');
   fsyncSync(directory);
   closeSync(directory);

@@ -1,7 +1,7 @@
 import { UserError } from '../platform/index.ts';
 import { type Actor, authorizeGroup } from './actor.ts';
 import type { Control } from './control.ts';
-import type { Order } from './records.ts';
+import type { AuditRecord, Order } from './records.ts';
 import type { StoreReader } from './store-port.ts';
 
 /** What a client asks for, the same for a validation and a migration. */
@@ -57,6 +57,12 @@ export async function resolveOrder(
     caCertificatePath: source.caCertificatePath,
     dropDestination,
   };
+}
+
+/** What is recorded of an order. */
+export function orderDetails(order: Order, clusterName: string): AuditRecord['details'] {
+  const { host, sourceGroupId, sourceClusterName, dropDestination } = order;
+  return { migrationHost: host, sourceGroupId, sourceClusterName, clusterName, dropDestinationData: dropDestination };
 }
 
 /** A function that seals the source's password for one record. */

@@ -1,5 +1,6 @@
 import { reach, UserError } from '../platform/index.ts';
 import type { Actor } from './actor.ts';
+import { type Audited, audit } from './audit.ts';
 import type { Control } from './control.ts';
 import { ACTIVE_STATUSES, type LoadLevel, type MigrationState, type Wish } from './migration-state.ts';
 import { transition } from './migration-transitions.ts';
@@ -115,12 +116,31 @@ async function wish(
     const state = transition(record.state, { ...wanted, atMs });
     if (state === 'refused' || state === 'ignored') throw refuse(record);
     const changed = { ...record, state, updatedAtMs: atMs };
-    if (state !== record.state) await transaction.updateMigration(changed);
+    if (state !== record.state) {
+      await transaction.updateMigration(changed);
+      await audit(transaction, actor, atMs, auditedWish(record, wanted));
+    }
     return changed;
   });
   await reach(`control.${wanted.kind}.committed`);
   control.signals.wake(migration.agentId);
   return migration;
+}
+
+const EVENT_TYPE_NAMES: Readonly<Record<Wish['kind'], string>> = {
+  cutover: 'LIVE_MIGRATION_CUTOVER_REQUESTED',
+  pause: 'LIVE_MIGRATION_PAUSE_REQUESTED',
+  resume: 'LIVE_MIGRATION_RESUME_REQUESTED',
+  cancel: 'LIVE_MIGRATION_CANCEL_REQUESTED',
+  'load level': 'LIVE_MIGRATION_LOAD_LEVEL_SET',
+  'copy rate': 'LIVE_MIGRATION_COPY_RATE_SET',
+  extend: 'LIVE_MIGRATION_WINDOW_EXTENDED',
+};
+
+function auditedWish({ id, orgId, groupId }: Migration, wanted: WishWithoutTime): Audited {
+  const { kind, ...wish } =
+    wanted.kind === 'copy rate' ? { ...wanted, megabytesPerSecond: wanted.megabytesPerSecond ?? 'unlimited' } : wanted;
+  return { eventTypeName: EVENT_TYPE_NAMES[kind], orgId, groupId, details: { liveMigrationId: id, ...wish } };
 }
 
 function cutoverRefusal({ id, state, progress }: Migration): UserError {

@@ -1,9 +1,10 @@
 import { isId, newId, reach, UserError } from '../platform/index.ts';
 import { type Actor, authorizeGroup } from './actor.ts';
+import { audit } from './audit.ts';
 import type { Control } from './control.ts';
-import { type OrderRequest, passwordSealer, resolveOrder } from './migration-order.ts';
+import { type OrderRequest, orderDetails, passwordSealer, resolveOrder } from './migration-order.ts';
 import { NEW_MIGRATION } from './migration-state.ts';
-import type { Migration, Order, OrganizationRole } from './records.ts';
+import type { Migration, Order } from './records.ts';
 import type { StoreReader } from './store-port.ts';
 
 /**
@@ -31,6 +32,12 @@ export async function createMigration(
       updatedAtMs: nowMs,
     };
     await transaction.insertMigration(record);
+    await audit(transaction, actor, nowMs, {
+      eventTypeName: 'LIVE_MIGRATION_CREATED',
+      orgId: order.orgId,
+      groupId,
+      details: { liveMigrationId: id, ...orderDetails(order, request.destination.clusterName) },
+    });
     return record;
   });
   await reach('control.migration.committed');
@@ -60,7 +67,7 @@ export async function findMigration(
   actor: Actor,
   groupId: string,
   migrationId: string,
-  role: OrganizationRole,
+  role: 'ORG_OWNER' | 'ORG_MEMBER',
 ): Promise<Migration> {
   await authorizeGroup(store, actor, groupId, role);
   if (!isId(migrationId)) throw new UserError('INVALID_PATH_PARAMETER', ['liveMigrationId']);

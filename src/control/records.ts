@@ -1,5 +1,6 @@
 import type { Deployment, Finding, InventoryProject, Progress } from '../link/index.ts';
 import type { MigrationState } from './migration-state.ts';
+import type { GroupRoleAssignment, OrganizationRole } from './roles.ts';
 import type { Sealed } from './sealer.ts';
 
 /** What the control plane remembers. Ids are 24-hex unless said otherwise; times are milliseconds since the epoch. */
@@ -7,11 +8,16 @@ import type { Sealed } from './sealer.ts';
 export interface Organization {
   readonly id: string;
   readonly name: string;
+  /** Whether keys and accounts without an access list are turned away. */
+  readonly accessListRequired: boolean;
   readonly createdAtMs: number;
 }
 
-/** Atlas's names of the roles in an organization that Linkspan gives a meaning. */
-export type OrganizationRole = 'ORG_OWNER' | 'ORG_MEMBER';
+/** An address or block from which a key or an account may be used. */
+export interface AccessListEntry {
+  readonly address: string;
+  readonly createdAtMs: number;
+}
 
 export interface ApiKey {
   readonly id: string;
@@ -20,10 +26,13 @@ export interface ApiKey {
   readonly publicKey: string;
   readonly description: string;
   readonly roles: readonly OrganizationRole[];
+  readonly groupRoles: readonly GroupRoleAssignment[];
   /** JSON of {@link CredentialVerifiers}. */
   readonly verifiers: Sealed;
-  /** Addresses and blocks from which the key may be used; empty: any. */
-  readonly accessList: readonly string[];
+  /** The last characters of a private key that the server made, by which its owner knows it; null of one that was given. */
+  readonly privateKeyEnd: string | null;
+  /** Empty: any. */
+  readonly accessList: readonly AccessListEntry[];
   readonly createdAtMs: number;
 }
 
@@ -40,12 +49,24 @@ export interface ServiceAccount {
   /** `mdb_sa_id_` and 24 hexadecimal digits; unique. */
   readonly clientId: string;
   readonly name: string;
+  readonly description: string;
   readonly roles: readonly OrganizationRole[];
-  /** SHA-256 of the client's secret, base64url. */
-  readonly secretHash: string;
-  /** Addresses and blocks from which its access tokens may be used; empty: any. */
-  readonly accessList: readonly string[];
+  readonly groupRoles: readonly GroupRoleAssignment[];
+  readonly secrets: readonly ServiceAccountSecret[];
+  /** From where its access tokens may be used; empty: any. */
+  readonly accessList: readonly AccessListEntry[];
   readonly createdAtMs: number;
+}
+
+export interface ServiceAccountSecret {
+  readonly id: string;
+  /** SHA-256 of the secret, base64url. */
+  readonly hash: string;
+  /** Its last characters; null of one that was given. */
+  readonly end: string | null;
+  readonly createdAtMs: number;
+  /** Null: never. */
+  readonly expiresAtMs: number | null;
 }
 
 /** An access token that must not be taken any more, kept until it would have expired. */
@@ -60,19 +81,24 @@ export interface RevokedAccessToken {
 export interface Group {
   readonly id: string;
   readonly orgId: string;
-  /** Unique in its organization. */
+  /** Unique among those of its organization that are not deleted. */
   readonly name: string;
   readonly createdAtMs: number;
+  /** What it was is kept, for its migrations. */
+  readonly deletedAtMs: number | null;
 }
 
 /** An existing cluster, registered as a destination. */
 export interface Cluster {
   readonly id: string;
   readonly groupId: string;
-  /** Unique in its group. */
+  /** Unique among those of its group that are not deleted. */
   readonly name: string;
+  /** Of a deleted one, an empty text. */
   readonly connectionString: Sealed;
   readonly createdAtMs: number;
+  /** What it was is kept, for the migrations that went there. */
+  readonly deletedAtMs: number | null;
 }
 
 export interface StoredLinkToken {
@@ -152,6 +178,29 @@ export interface Migration extends Order {
   readonly progress: Progress | null;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
+}
+
+/** What somebody did or what happened, in the chain that shows whether any of it was altered. */
+export interface AuditRecord {
+  /** 24 hexadecimal digits, as Atlas's events have. */
+  readonly id: string;
+  /** From 1 on, without gaps, over all organizations. */
+  readonly sequence: number;
+  readonly createdAtMs: number;
+  readonly orgId: string;
+  readonly groupId: string | null;
+  /** One of Atlas's names, or one in the same form. */
+  readonly eventTypeName: string;
+  readonly actorKind: 'api key' | 'service account' | 'agent' | 'system';
+  /** Public key, client id, or host. */
+  readonly actorName: string;
+  readonly remoteAddress: string | null;
+  /** What it was done to, and what else is worth knowing; never a secret. */
+  readonly details: Readonly<Record<string, string | number | boolean | readonly string[]>>;
+  /** {@link hash} of the record before; empty of the first. */
+  readonly previousHash: string;
+  /** SHA-256 over everything above, hexadecimal. */
+  readonly hash: string;
 }
 
 export type { Deployment };

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { hashSecret, type LinkToken, type RedeemResponse } from '../link/index.ts';
 import { newId, reach, UserError } from '../platform/index.ts';
+import { audit } from './audit.ts';
 import type { Control } from './control.ts';
 import type { Agent, Link, StoredLinkToken } from './records.ts';
 import type { StoreTransaction } from './store-port.ts';
@@ -55,6 +56,9 @@ export async function redeemLinkToken(control: Control, redemption: Redemption):
     await transaction.insertLink(link);
     await transaction.insertAgent(agent);
     for (const other of earlier) await replaceAgent(transaction, other, agent);
+    const author = { kind: 'agent', name: host, remoteAddress: null } as const;
+    const details = { linkTokenId: tokenId, agentId: agent.id, supersededAgentIds: earlier.map(({ id }) => id) };
+    await audit(transaction, author, nowMs, { eventTypeName: 'LINK_TOKEN_REDEEMED', orgId, details });
     return { answer: { agentId: agent.id, linkId: link.id, orgId }, superseded: earlier };
   });
   await reach('control.redemption.committed');

@@ -1,6 +1,7 @@
 import type {
   Agent,
   ApiKey,
+  AuditRecord,
   Cluster,
   Group,
   Link,
@@ -11,6 +12,7 @@ import type {
   StoredLinkToken,
   Validation,
 } from './records.ts';
+import type { Sealed, SealedPlace } from './sealer.ts';
 
 /**
  * Where the control plane keeps what it knows. The contract, which `test/store/conformance.ts` runs against every adapter:
@@ -20,7 +22,7 @@ import type {
  * 3. The work of a `write` awaits nothing but the transaction's own methods, and has no other effect: an adapter may run several
  *    together, and may run one again.
  * 4. Reads outside of a write see what is committed, at once after the write has resolved. Two reads may see different moments.
- * 5. Lists come in the order of creation. Records are returned as they were stored, and absence is `undefined`.
+ * 5. Lists come in the order of creation, and leave out what is deleted. Records are returned as they were stored, and absence is `undefined`.
  */
 export interface Store extends StoreReader, AsyncDisposable {
   write<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T>;
@@ -32,9 +34,12 @@ export interface StoreReader {
   apiKey(publicKey: string): Promise<ApiKey | undefined>;
   apiKeysOf(orgId: string): Promise<ApiKey[]>;
   serviceAccount(clientId: string): Promise<ServiceAccount | undefined>;
+  serviceAccountsOf(orgId: string): Promise<ServiceAccount[]>;
   revokedAccessToken(id: string): Promise<RevokedAccessToken | undefined>;
+  /** Deleted ones too. */
   group(id: string): Promise<Group | undefined>;
   groupsOf(orgId: string): Promise<Group[]>;
+  /** Deleted ones too. */
   cluster(id: string): Promise<Cluster | undefined>;
   clustersOf(groupId: string): Promise<Cluster[]>;
   clusterNamed(groupId: string, name: string): Promise<Cluster | undefined>;
@@ -61,18 +66,41 @@ export interface StoreReader {
   activeMigrationsOfAgent(agentId: string): Promise<Migration[]>;
   /** Those of an organization that are NEW or WORKING. */
   activeMigrationsOfOrganization(orgId: string): Promise<Migration[]>;
+  /** Sealed values, of all records, that begin with anything else than a sealer's mark. */
+  valuesNotSealedAs(mark: string, limit: number): Promise<{ readonly place: SealedPlace; readonly value: Sealed }[]>;
+  lastAuditRecord(): Promise<AuditRecord | undefined>;
+  auditRecord(id: string): Promise<AuditRecord | undefined>;
+  /** The next ones after a sequence number, of all organizations. */
+  auditRecordsAfter(sequence: number, limit: number): Promise<AuditRecord[]>;
+  /** Those that match, the newest first. */
+  auditRecords(filter: AuditFilter, skip: number, limit: number): Promise<AuditRecord[]>;
+  countAuditRecords(filter: AuditFilter): Promise<number>;
+}
+
+/** Which records of an organization are meant. */
+export interface AuditFilter {
+  readonly orgId: string;
+  readonly groupId?: string;
+  readonly eventTypeNames?: readonly string[];
 }
 
 /** Inserting a record whose id or unique name exists throws; updating one that does not exist throws. */
 export interface StoreTransaction extends StoreReader {
   insertOrganization(record: Organization): Promise<void>;
+  updateOrganization(record: Organization): Promise<void>;
   insertApiKey(record: ApiKey): Promise<void>;
+  updateApiKey(record: ApiKey): Promise<void>;
+  deleteApiKey(id: string): Promise<void>;
   insertServiceAccount(record: ServiceAccount): Promise<void>;
+  updateServiceAccount(record: ServiceAccount): Promise<void>;
+  deleteServiceAccount(id: string): Promise<void>;
   insertRevokedAccessToken(record: RevokedAccessToken): Promise<void>;
   /** Forgets those that have expired until then. */
   deleteRevokedAccessTokens(untilMs: number): Promise<void>;
   insertGroup(record: Group): Promise<void>;
+  updateGroup(record: Group): Promise<void>;
   insertCluster(record: Cluster): Promise<void>;
+  updateCluster(record: Cluster): Promise<void>;
   insertLinkToken(record: StoredLinkToken): Promise<void>;
   /** The one conditional write of a redemption: whether the token was still open and had not expired, and is now redeemed. */
   redeemLinkToken(id: string, atMs: number): Promise<boolean>;
@@ -85,4 +113,7 @@ export interface StoreTransaction extends StoreReader {
   updateValidation(record: Validation): Promise<void>;
   insertMigration(record: Migration): Promise<void>;
   updateMigration(record: Migration): Promise<void>;
+  replaceSealed(place: SealedPlace, value: Sealed): Promise<void>;
+  /** Records are never changed or removed: an adapter refuses to, whoever asks. */
+  appendAuditRecord(record: AuditRecord): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import type { Progress, Report } from '../link/index.ts';
 import { reach } from '../platform/index.ts';
+import { type Author, audit } from './audit.ts';
 import type { Control } from './control.ts';
 import { assertLinked } from './identify-agent.ts';
 import type { MigrationEvent } from './migration-state.ts';
@@ -27,7 +28,7 @@ export async function takeReport(control: Control, agentId: string, report: Repo
       lastSequence: report.sequence,
       lastReportAtMs: atMs,
     });
-    for (const result of report.validations) await takeValidation(transaction, agent, result);
+    for (const result of report.validations) await takeValidation(transaction, agent, result, atMs);
     for (const { id, progress } of report.migrations) await takeProgress(transaction, agent, id, progress, atMs);
     return report.sequence;
   });
@@ -41,10 +42,19 @@ async function takeValidation(
   transaction: StoreTransaction,
   agent: Agent,
   { id, status, errorMessage, findings }: Report['validations'][number],
+  atMs: number,
 ): Promise<void> {
   const validation = await transaction.validation(id);
   if (validation?.agentId !== agent.id || validation.status !== 'PENDING') return;
   await transaction.updateValidation({ ...validation, status, errorMessage, findings, password: null });
+  const { orgId, groupId } = validation;
+  const details = { validationId: id, status };
+  await audit(transaction, authorOf(agent), atMs, {
+    eventTypeName: 'LIVE_MIGRATION_VALIDATION_ENDED',
+    orgId,
+    groupId,
+    details,
+  });
 }
 
 async function takeProgress(
@@ -61,6 +71,14 @@ async function takeProgress(
   // The source's password has no use after the end.
   const password = state.endedAtMs === null ? migration.password : null;
   await transaction.updateMigration({ ...migration, state, progress, password, updatedAtMs: atMs });
+  if (state.status === migration.state.status) return;
+  const { orgId, groupId } = migration;
+  const eventTypeName = `LIVE_MIGRATION_${state.status}`;
+  await audit(transaction, authorOf(agent), atMs, { eventTypeName, orgId, groupId, details: { liveMigrationId: id } });
+}
+
+function authorOf({ host }: Agent): Author {
+  return { kind: 'agent', name: host, remoteAddress: null };
 }
 
 function eventOf(progress: Progress, atMs: number): MigrationEvent {

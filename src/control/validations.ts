@@ -1,7 +1,8 @@
 import { isId, newId, reach, UserError } from '../platform/index.ts';
 import { type Actor, authorizeGroup } from './actor.ts';
+import { audit } from './audit.ts';
 import type { Control } from './control.ts';
-import { type OrderRequest, passwordSealer, resolveOrder } from './migration-order.ts';
+import { type OrderRequest, orderDetails, passwordSealer, resolveOrder } from './migration-order.ts';
 import type { Validation } from './records.ts';
 
 /**
@@ -22,6 +23,12 @@ export async function startValidation(
     const order = await resolveOrder(transaction, actor, groupId, request, seal);
     const record: Validation = { ...order, id, status: 'PENDING', errorMessage: null, findings: [], createdAtMs };
     await transaction.insertValidation(record);
+    await audit(transaction, actor, createdAtMs, {
+      eventTypeName: 'LIVE_MIGRATION_VALIDATION_CREATED',
+      orgId: order.orgId,
+      groupId,
+      details: { validationId: id, ...orderDetails(order, request.destination.clusterName) },
+    });
     return record;
   });
   await reach('control.validation.committed');

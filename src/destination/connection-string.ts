@@ -20,8 +20,7 @@ const FORM = /^mongodb(\+srv)?:\/\/(?:[^@/?#\s]+@)?([^@/?#\s]+)(?:\/([^?#\s]*))?
 const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 
 /**
- * Checks the form of a destination's connection string. Whether the cluster can be reached is for the agent to find out: it may see
- * what the control plane does not.
+ * Checks the form of a destination's connection string.
  * @throws UserError INVALID_DESTINATION_CONNECTION_STRING, which repeats no part of the string but an option's name
  */
 export function checkConnectionString(text: string): void {

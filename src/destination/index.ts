@@ -1,1 +1,2 @@
+export { connectToDestination } from './connect.ts';
 export { checkConnectionString } from './connection-string.ts';

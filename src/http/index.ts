@@ -5,7 +5,7 @@ export type { DigestAlgorithm } from './digest/header.ts';
 export { digestSecrets } from './digest/response.ts';
 export { atlasDate } from './json.ts';
 export { bodyVersion, negotiateVersion, versionedMediaType } from './media-type.ts';
-export { pageOf } from './paging.ts';
+export { pageOf, pageOfSome, readWindow } from './paging.ts';
 export { PLAIN, type Presentation, present, readPresentation } from './presentation.ts';
 export { atlasError, CHALLENGE_BODY, clientMistake, unexpectedError } from './problem.ts';
 export { BODY_LIMIT_BYTES, bodyOf, createServer, pathOf, sendTextsAsTheyAre } from './server.ts';

@@ -4,6 +4,8 @@ import { readBoolean } from './presentation.ts';
 /** Atlas's limits of a page (contract: pagination). */
 const DEFAULT_ITEMS = 100;
 const MAX_ITEMS = 500;
+/** What links of a page repeat. */
+const FILTERS = ['name', 'eventType'];
 
 interface Link {
   readonly href: string;
@@ -22,13 +24,33 @@ interface Page<T> {
  * @throws UserError INVALID_QUERY_PARAMETER
  */
 export function pageOf<T>(items: readonly T[], query: URLSearchParams, address: string): Page<T> {
+  const { skip, limit } = readWindow(query);
+  return pageOfSome({ results: items.slice(skip, skip + limit), total: items.length }, query, address);
+}
+
+/** Which part of a list a page shows. @throws UserError INVALID_QUERY_PARAMETER */
+export function readWindow(query: URLSearchParams): { readonly skip: number; readonly limit: number } {
   const pageNum = readNumber(query, 'pageNum', 1, Number.MAX_SAFE_INTEGER);
-  const itemsPerPage = readNumber(query, 'itemsPerPage', DEFAULT_ITEMS, MAX_ITEMS);
+  const limit = readNumber(query, 'itemsPerPage', DEFAULT_ITEMS, MAX_ITEMS);
+  return { skip: (pageNum - 1) * limit, limit };
+}
+
+/**
+ * The page of a list of which no more was read.
+ * @param results  what {@link readWindow} asks for
+ * @throws UserError INVALID_QUERY_PARAMETER
+ */
+export function pageOfSome<T>(
+  { results, total }: { readonly results: readonly T[]; readonly total: number },
+  query: URLSearchParams,
+  address: string,
+): Page<T> {
+  const { skip, limit: itemsPerPage } = readWindow(query);
+  const pageNum = skip / itemsPerPage + 1;
   const includeCount = readBoolean(query, 'includeCount', true);
-  const start = (pageNum - 1) * itemsPerPage;
-  const name = query.get('name');
+  const filters = [...query].filter(([name]) => FILTERS.includes(name));
   // Recorded: filters follow includeCount, and neighbours have the last two the other way round.
-  const before = `${address}?includeCount=${includeCount}${name === null ? '' : `&name=${encodeURIComponent(name)}`}`;
+  const before = `${address}?includeCount=${includeCount}${filters.map(([name, value]) => `&${name}=${encodeURIComponent(value)}`).join('')}`;
   const neighbour = (rel: string, number: number): Link => ({
     href: `${before}&itemsPerPage=${itemsPerPage}&pageNum=${number}`,
     rel,
@@ -37,10 +59,10 @@ export function pageOf<T>(items: readonly T[], query: URLSearchParams, address: 
     links: [
       { href: `${before}&pageNum=${pageNum}&itemsPerPage=${itemsPerPage}`, rel: 'self' },
       ...(pageNum > 1 ? [neighbour('previous', pageNum - 1)] : []),
-      ...(start + itemsPerPage < items.length ? [neighbour('next', pageNum + 1)] : []),
+      ...(skip + itemsPerPage < total ? [neighbour('next', pageNum + 1)] : []),
     ],
-    results: items.slice(start, start + itemsPerPage),
-    ...(includeCount ? { totalCount: items.length } : {}),
+    results,
+    ...(includeCount ? { totalCount: total } : {}),
   };
 }
 

@@ -14,7 +14,7 @@ import {
 } from '../../src/control/index.ts';
 import { checkConnectionString } from '../../src/destination/index.ts';
 import { registerGateway } from '../../src/gateway/index.ts';
-import { createServer, digestSecrets } from '../../src/http/index.ts';
+import { createServer, digestSecrets, isOnAccessList } from '../../src/http/index.ts';
 import { type Clock, silentLogger, systemClock } from '../../src/platform/index.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -54,7 +54,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   let signals = new AgentSignals();
   const control: Control = {
     store,
-    sealer: new Sealer(randomBytes(32)),
+    sealer: new Sealer([randomBytes(32)]),
     clock: options.clock ?? systemClock,
     keyPin: () => options.keyPin,
     get signals() {
@@ -63,6 +63,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     publicUrl: () => url,
     verifiersOf: digestSecrets,
     checkConnectionString,
+    isOnAccessList,
   };
   const open = async (port: number) => {
     signals = new AgentSignals();
@@ -83,7 +84,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const first = await bootstrap(control, {});
   const account = first && (await findAccount(control, first.publicKey));
   if (!account) throw new Error('the first account is missing');
-  const { actor } = account;
+  const actor = { ...account.actor, remoteAddress: '127.0.0.1' };
   const group = await createGroup(control, actor, actor.orgId, 'destination');
   const kept = resources.move();
   return {

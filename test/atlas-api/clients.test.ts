@@ -108,6 +108,36 @@ for (const [name, program] of [
   });
 }
 
+const PYTHON_KEYS = `
+import sys, requests
+from requests.auth import HTTPDigestAuth
+url, org, public, private = sys.argv[1:]
+def session(public, private):
+    made = requests.Session()
+    made.trust_env = False
+    made.auth = HTTPDigestAuth(public, private)
+    made.headers["Accept"] = "application/vnd.atlas.2025-03-12+json"
+    return made
+owner = session(public, private)
+path = f"{url}/api/atlas/v2/orgs/{org}/apiKeys"
+made = owner.post(path, json={"desc": "python", "roles": ["ORG_MEMBER"]})
+key = made.json()
+member = session(key["publicKey"], key["privateKey"])
+seen = member.get(f"{url}/api/atlas/v2/orgs/{org}")
+refused = member.post(path, json={"desc": "python", "roles": ["ORG_MEMBER"]})
+changed = owner.patch(f"{path}/{key['id']}", json={"roles": ["ORG_OWNER"]})
+listed = owner.post(f"{path}/{key['id']}/accessList", json=[{"ipAddress": "127.0.0.1"}])
+gone = owner.delete(f"{path}/{key['id']}")
+after = member.get(f"{url}/api/atlas/v2/orgs/{org}")
+print([answer.status_code for answer in [made, seen, refused, changed, listed, gone, after]])
+`;
+
+test("Python's requests makes an API key, uses it, changes and deletes it", { skip: skipReason(python) }, async () => {
+  await using plane = await startControlPlane();
+  const stdout = await runClient(python, PYTHON_KEYS, plane.url, plane.orgId, plane.publicKey, plane.privateKey);
+  assert.equal(stdout.trim(), '[200, 200, 401, 200, 200, 204, 401]');
+});
+
 test('the npm package urllib, which names no algorithm, makes and deletes link-tokens', async () => {
   await using plane = await startControlPlane();
   const path = `${plane.url}/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/linkTokens`;

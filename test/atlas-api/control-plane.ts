@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { registerAtlasApi } from '../../src/atlas-api/index.ts';
 import {
   AgentSignals,
+  type ApiKey,
   type BootstrapWishes,
   bootstrap,
   type Control,
@@ -12,7 +13,7 @@ import {
 } from '../../src/control/index.ts';
 import { checkConnectionString } from '../../src/destination/index.ts';
 import { registerGateway } from '../../src/gateway/index.ts';
-import { createServer, type DigestAlgorithm, digestSecrets } from '../../src/http/index.ts';
+import { createServer, type DigestAlgorithm, digestSecrets, isOnAccessList } from '../../src/http/index.ts';
 import { type Clock, silentLogger, systemClock } from '../../src/platform/index.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -73,13 +74,14 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   let url = '';
   const control: Control = {
     store,
-    sealer: new Sealer(randomBytes(32)),
+    sealer: new Sealer([randomBytes(32)]),
     clock,
     signals: new AgentSignals(),
     publicUrl: () => url,
     linkTokenLifetimeMs,
     verifiersOf: digestSecrets,
     checkConnectionString,
+    isOnAccessList,
   };
   const app = createServer({ logger: silentLogger, trustedProxies });
   await registerAtlasApi(app, control, { logger: silentLogger, digestAlgorithms, rateLimits });
@@ -113,15 +115,16 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
 export async function addOrganization(
   plane: ControlPlane,
   orgId: string,
-  roles: readonly ('ORG_OWNER' | 'ORG_MEMBER')[],
+  roles: ApiKey['roles'],
   accessList: readonly string[] = [],
+  groupRoles: ApiKey['groupRoles'] = [],
 ): Promise<readonly [string, string]> {
   const publicKey = randomBytes(6).toString('hex');
   const id = randomBytes(12).toString('hex');
   const verifiers = JSON.stringify(digestSecrets(publicKey, 'private'));
   await plane.store.write(async (transaction) => {
     if (!(await transaction.organization(orgId))) {
-      await transaction.insertOrganization({ id: orgId, name: 'other', createdAtMs: 1 });
+      await transaction.insertOrganization({ id: orgId, name: 'other', accessListRequired: false, createdAtMs: 1 });
     }
     await transaction.insertApiKey({
       id,
@@ -129,8 +132,10 @@ export async function addOrganization(
       publicKey,
       description: '',
       roles,
+      groupRoles,
+      privateKeyEnd: null,
       verifiers: plane.control.sealer.seal(verifiers, { table: 'api_keys', id, field: 'verifiers' }),
-      accessList,
+      accessList: accessList.map((address) => ({ address, createdAtMs: 1 })),
       createdAtMs: 1,
     });
   });

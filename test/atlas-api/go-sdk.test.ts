@@ -114,6 +114,78 @@ test("MongoDB's Go SDK finds its way from the organization to the cluster", { sk
   assert.deepEqual([unknown.status, unknown.error?.errorCode], [404, 'GROUP_NOT_FOUND']);
 });
 
+test("MongoDB's Go SDK administers organizations, projects, keys, accounts and their access lists, and reads events", {
+  skip: skipReason(sdk),
+}, async () => {
+  await using plane = await startControlPlane();
+  const call = sdkOf(plane, 'digest');
+  const { orgId } = plane;
+  /** Makes a call that must succeed. @returns what the SDK read of the answer, with all that it does not know left out */
+  const good = async (status: number, name: string, ...args: (string | object)[]) => {
+    const texts = args.map((arg) => (typeof arg === 'string' ? arg : JSON.stringify(arg)));
+    const outcome = await call(name, ...texts);
+    assert.equal(outcome.status, status, `${name}: ${outcome.message}`);
+    return outcome.result as unknown as Record<string, unknown> & { results: Record<string, unknown>[] };
+  };
+  const first = async (name: string, ...args: string[]) => (await good(200, name, ...args)).results[0];
+
+  const made = await good(201, 'createOrg', { name: 'second', apiKey: { desc: 'd', roles: ['ORG_OWNER'] } });
+  assert.match(String((made.apiKey as Record<string, unknown>).privateKey), /^[0-9a-f-]{73}$/);
+  assert.equal((await good(200, 'updateOrg', orgId, { name: 'renamed' })).name, 'renamed');
+  assert.equal((await good(200, 'getOrgSettings', orgId)).apiAccessListRequired, false);
+  await good(200, 'updateOrgSettings', orgId, { apiAccessListRequired: false });
+  const groupId = String((await good(201, 'createGroup', { name: 'p', orgId })).id);
+  assert.equal((await good(200, 'getGroupByName', 'p')).id, groupId);
+  assert.equal((await good(200, 'updateGroup', groupId, { name: 'q' })).name, 'q');
+
+  const key = await good(200, 'createOrgApiKey', orgId, { desc: 'd', roles: ['ORG_MEMBER'] });
+  const id = String(key.id);
+  assert.equal((await good(200, 'listOrgApiKeys', orgId)).totalCount, 2);
+  assert.match(String((await good(200, 'getOrgApiKey', orgId, id)).privateKey), /^\*{8}-\*{4}-\*{4}-/);
+  assert.equal((await good(200, 'updateOrgApiKey', orgId, id, { desc: 'e' })).desc, 'e');
+  const entries = [{ ipAddress: '192.0.2.1' }, { cidrBlock: '198.51.100.0/24' }];
+  assert.equal((await good(200, 'createOrgAccessEntry', orgId, id, entries)).totalCount, 2);
+  assert.equal((await first('listOrgAccessEntries', orgId, id))?.cidrBlock, '192.0.2.1/32');
+  assert.equal((await good(200, 'getOrgAccessEntry', orgId, id, '192.0.2.1')).ipAddress, '192.0.2.1');
+  await good(204, 'deleteAccessEntry', orgId, id, '198.51.100.0/24');
+  await good(204, 'addGroupApiKey', groupId, id, [{ roles: ['GROUP_READ_ONLY'] }]);
+  const roles = (await good(200, 'updateApiKeyRoles', groupId, id, { roles: ['GROUP_OWNER'] })).roles;
+  assert.deepEqual(roles, [
+    { orgId, roleName: 'ORG_MEMBER' },
+    { groupId, roleName: 'GROUP_OWNER' },
+  ]);
+  await good(204, 'removeGroupApiKey', groupId, id);
+  await good(200, 'createGroupApiKey', groupId, { desc: 'd', roles: ['GROUP_OWNER'] });
+  assert.equal((await good(200, 'listGroupApiKeys', groupId)).totalCount, 1);
+  await good(204, 'deleteOrgApiKey', orgId, id);
+
+  const wanted = { name: 'n', description: 'd', roles: ['ORG_MEMBER'], secretExpiresAfterHours: 8 };
+  const account = await good(201, 'createOrgServiceAccount', orgId, wanted);
+  const clientId = String(account.clientId);
+  assert.match(String((account.secrets as Record<string, unknown>[])[0]?.secret), /^mdb_sa_sk_/);
+  assert.equal((await first('listOrgServiceAccounts', orgId))?.clientId, clientId);
+  assert.equal((await good(200, 'getOrgServiceAccount', orgId, clientId)).description, 'd');
+  assert.equal((await good(200, 'updateOrgServiceAccount', orgId, clientId, { name: 'm' })).name, 'm');
+  const secret = await good(201, 'createOrgSecret', orgId, clientId, { secretExpiresAfterHours: 24 });
+  await good(204, 'deleteOrgSecret', orgId, clientId, String(secret.id));
+  await good(201, 'createOrgAccessList', orgId, clientId, [{ ipAddress: '192.0.2.1' }]);
+  assert.equal((await first('listOrgAccessList', orgId, clientId))?.ipAddress, '192.0.2.1');
+  await good(204, 'deleteOrgAccessEntry', orgId, clientId, '192.0.2.1');
+  await good(204, 'deleteOrgServiceAccount', orgId, clientId);
+
+  const status = await good(200, 'getSystemStatus');
+  assert.equal((status.apiKey as Record<string, unknown>).publicKey, plane.publicKey);
+  const cluster = { name: 'C', connectionStrings: { standard: 'mongodb://h/?replicaSet=r' } };
+  await plane.api('POST', `/api/atlas/v2/groups/${groupId}/clusters`, { body: cluster });
+  assert.equal((await good(200, 'getCluster', groupId, 'C')).name, 'C');
+  await good(202, 'deleteCluster', groupId, 'C');
+  await good(202, 'deleteGroup', groupId);
+  const event = await first('listOrgEvents', orgId);
+  assert.deepEqual([event?.eventTypeName, event?.publicKey, event?.orgId], ['GROUP_DELETED', plane.publicKey, orgId]);
+  const gone = await call('listGroupEvents', groupId);
+  assert.deepEqual([gone.status, gone.error?.errorCode], [404, 'GROUP_NOT_FOUND']);
+});
+
 test("MongoDB's Go SDK answers the stronger of two challenges, and either one alone", {
   skip: skipReason(sdk),
 }, async () => {

@@ -4,7 +4,7 @@ import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { loadMasterKey, type Sealed, Sealer } from '../../src/control/index.ts';
+import { loadMasterKeys, type Sealed, Sealer } from '../../src/control/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const place = { table: 'clusters', id: '1', field: 'connection_string' };
@@ -13,17 +13,17 @@ test('a sealed secret opens with the same master key, and does not show the secr
   const key = randomBytes(32);
   fc.assert(
     fc.property(fc.string({ minLength: 12 }), (secret) => {
-      const sealed = new Sealer(key).seal(secret, place);
+      const sealed = new Sealer([key]).seal(secret, place);
       assert.ok(!sealed.includes(secret) && !Buffer.from(sealed, 'base64url').includes(secret));
-      assert.equal(new Sealer(key).open(sealed, place), secret);
+      assert.equal(new Sealer([key]).open(sealed, place), secret);
     }),
   );
 });
 
 test('a sealed secret opens neither with another key, nor in another place, nor altered', () => {
-  const sealer = new Sealer(randomBytes(32));
+  const sealer = new Sealer([randomBytes(32)]);
   const sealed = sealer.seal('secret', place);
-  assert.throws(() => new Sealer(randomBytes(32)).open(sealed, place));
+  assert.throws(() => new Sealer([randomBytes(32)]).open(sealed, place));
   for (const other of [
     { ...place, table: 'x' },
     { ...place, id: '2' },
@@ -39,24 +39,46 @@ test('a sealed secret opens neither with another key, nor in another place, nor 
 });
 
 test('sealing the same secret twice gives different texts', () => {
-  const sealer = new Sealer(randomBytes(32));
+  const sealer = new Sealer([randomBytes(32)]);
   assert.notEqual(sealer.seal('secret', place), sealer.seal('secret', place));
+});
+
+test('what another key sealed opens while that key is there, and a sealer never lets go of the key in use', () => {
+  const [former, next] = [randomBytes(32), randomBytes(32)];
+  const sealed = new Sealer([former]).seal('secret', place);
+  const sealer = new Sealer([former]);
+  sealer.use([next, former]);
+  assert.equal(sealer.open(sealed, place), 'secret');
+  const anew = sealer.seal('secret', place);
+  assert.ok(anew.startsWith(sealer.mark) && !sealed.startsWith(sealer.mark));
+  sealer.use([next]);
+  assert.throws(() => sealer.open(sealed, place), /needs another master key/);
+  assert.equal(sealer.open(anew, place), 'secret');
+  assert.equal(sealer.deriveKeys('tokens').length, 2, 'tokens of before stay good in this process');
+  assert.throws(() => sealer.use([former]), /the key in use is not among them/);
+});
+
+test('what the first format sealed, which did not name its key, opens', () => {
+  const key = Buffer.alloc(32, 7);
+  const sealed = 'AQqwe5M1rw9B4w5ep0tCBEpcyK1EvIM9SZ-45iM0AcwVhiA' as Sealed;
+  assert.equal(new Sealer([key]).open(sealed, place), 'secret');
+  assert.equal(new Sealer([randomBytes(32), key]).open(sealed, place), 'secret');
 });
 
 test('the master key is made once, for its owner alone, and read again', () => {
   using folder = temporaryFolder('master-key');
   const file = join(folder.path, 'master.key');
-  const key = loadMasterKey(file, true);
+  const [key] = loadMasterKeys(file, true);
   assert.equal(statSync(file).mode & 0o777, 0o600);
-  assert.deepEqual(loadMasterKey(file, true), key);
+  assert.deepEqual(loadMasterKeys(file, true), [key]);
   assert.deepEqual(Buffer.from(readFileSync(file, 'utf8').trim(), 'base64url'), key);
 });
 
 test('a missing master key is not made anew where something is sealed already, and a damaged one is named', () => {
   using folder = temporaryFolder('master-key');
   const file = join(folder.path, 'master.key');
-  assert.throws(() => loadMasterKey(file, false), /master key file .* cannot be used: ENOENT/);
+  assert.throws(() => loadMasterKeys(file, false), /master key file .* cannot be used: ENOENT/);
   writeFileSync(file, 'short');
   chmodSync(file, 0o600);
-  assert.throws(() => loadMasterKey(file, true), /does not hold 32 bytes/);
+  assert.throws(() => loadMasterKeys(file, true), /does not hold 32 bytes/);
 });

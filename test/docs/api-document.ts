@@ -65,7 +65,7 @@ function describe(method: string, path: string, operation: Operation): string[] 
   const query = (operation.parameters ?? []).filter((each) => each.in === 'query').map(({ name }) => `\`${name}\``);
   const more = query.filter((name) => name !== '`envelope`' && name !== '`pretty`');
   return [
-    `### ${method.toUpperCase()} ${path}`,
+    `### ${method.toUpperCase()} ${path || '/'}`,
     '',
     `${operation['x-linkspan-extension'] ? '**Extension.** ' : ''}${operation.summary}.`,
     '',

@@ -3,10 +3,12 @@ import { test } from 'node:test';
 import type {
   Agent,
   ApiKey,
+  AuditRecord,
   Cluster,
   Group,
   Migration,
   Order,
+  Organization,
   Sealed,
   ServiceAccount,
   Store,
@@ -21,13 +23,15 @@ export interface StoreUnderTest {
 }
 
 const ORG = 'a'.repeat(24);
-const GROUP: Group = { id: 'b'.repeat(24), orgId: ORG, name: 'project', createdAtMs: 2 };
+const ORGANIZATION: Organization = { id: ORG, name: 'organization', accessListRequired: true, createdAtMs: 1 };
+const GROUP: Group = { id: 'b'.repeat(24), orgId: ORG, name: 'project', createdAtMs: 2, deletedAtMs: null };
 const CLUSTER: Cluster = {
   id: 'c'.repeat(24),
   groupId: GROUP.id,
   name: 'destination',
   connectionString: 'sealed' as Sealed,
   createdAtMs: 3,
+  deletedAtMs: null,
 };
 const TOKEN: StoredLinkToken = {
   id: 'token0000001',
@@ -100,7 +104,7 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     await using store = await under.open();
     const insert = (id: string) =>
       store.write(async (transaction) => {
-        await transaction.insertOrganization({ id, name: id, createdAtMs: 1 });
+        await transaction.insertOrganization({ ...ORGANIZATION, id });
         if (id === 'second') throw new Error('changed my mind');
       });
     const outcomes = await Promise.allSettled(['first', 'second', 'third'].map(insert));
@@ -114,7 +118,7 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
   test(`${name}: a write sees what those before it wrote, and readers see it only when it is committed`, async () => {
     await using under = await create();
     await using store = await under.open();
-    await store.write((transaction) => transaction.insertOrganization({ id: ORG, name: 'one', createdAtMs: 1 }));
+    await store.write((transaction) => transaction.insertOrganization(ORGANIZATION));
     await Promise.all([
       store.write(async (transaction) => {
         await transaction.insertGroup(GROUP);
@@ -143,9 +147,11 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
       orgId: ORG,
       clientId: 'mdb_sa_id_1',
       name: 'account',
+      description: 'for a test',
       roles: ['ORG_OWNER'],
-      secretHash: 'hash',
-      accessList: ['192.0.2.1'],
+      groupRoles: [{ groupId: GROUP.id, roleName: 'GROUP_OWNER' }],
+      secrets: [{ id: '7'.repeat(24), hash: 'hash', end: 'wxyz', createdAtMs: 8, expiresAtMs: null }],
+      accessList: [{ address: '192.0.2.1', createdAtMs: 8 }],
       createdAtMs: 8,
     };
     const revoked = ['first', 'second'].map((id, at) => ({ id, expiresAtMs: 100 + at, createdAtMs: 9 }));
@@ -173,7 +179,9 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
       publicKey: 'abcdefgh',
       description: 'key',
       roles: ['ORG_OWNER'],
+      groupRoles: [],
       verifiers: 'sealed' as Sealed,
+      privateKeyEnd: null,
       accessList: [],
       createdAtMs: 8,
     };
@@ -192,6 +200,76 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     assert.equal(await store.apiKey('other'), undefined);
     await store.write((transaction) => transaction.insertApiKey(other));
     assert.deepEqual(await store.apiKey('other'), other);
+    await store.write((transaction) => transaction.updateApiKey({ ...other, roles: ['ORG_MEMBER'] }));
+    assert.deepEqual((await store.apiKey('other'))?.roles, ['ORG_MEMBER']);
+    await store.write((transaction) => transaction.deleteApiKey(other.id));
+    assert.equal(await store.apiKey('other'), undefined);
+    assert.deepEqual(await store.apiKeysOf(ORG), [apiKey]);
+  });
+
+  test(`${name}: what is deleted is in no list, and its name is free, but its record is kept`, async () => {
+    await using under = await create();
+    await using store = await under.open();
+    await fill(store);
+    const [group, cluster] = [
+      { ...GROUP, deletedAtMs: 9 },
+      { ...CLUSTER, deletedAtMs: 9 },
+    ];
+    const [newGroup, newCluster] = [
+      { ...GROUP, id: '9'.repeat(24) },
+      { ...CLUSTER, id: '9'.repeat(24) },
+    ];
+    await store.write(async (transaction) => {
+      await transaction.updateCluster(cluster);
+      await transaction.insertCluster(newCluster);
+      await transaction.updateGroup(group);
+      await transaction.insertGroup(newGroup);
+    });
+    assert.deepEqual(await store.clustersOf(GROUP.id), [newCluster]);
+    assert.deepEqual(await store.clusterNamed(GROUP.id, CLUSTER.name), newCluster);
+    assert.deepEqual(await store.groupsOf(ORG), [newGroup]);
+    assert.deepEqual([await store.cluster(CLUSTER.id), await store.group(GROUP.id)], [cluster, group]);
+  });
+
+  test(`${name}: audit records are found by what they are about, the newest first`, async () => {
+    await using under = await create();
+    await using store = await under.open();
+    const record = (sequence: number, changes: Partial<AuditRecord> = {}): AuditRecord => ({
+      id: String(sequence).padStart(24, '0'),
+      sequence,
+      createdAtMs: 1,
+      orgId: ORG,
+      groupId: null,
+      eventTypeName: 'A',
+      actorKind: 'api key',
+      actorName: 'abcdefgh',
+      remoteAddress: '192.0.2.1',
+      details: { list: ['a'], flag: true },
+      previousHash: '',
+      hash: `hash ${sequence}`,
+      ...changes,
+    });
+    const records = [
+      record(1),
+      record(2, { groupId: GROUP.id }),
+      record(3, { eventTypeName: 'B' }),
+      record(4, { orgId: 'x' }),
+    ];
+    await store.write(async (transaction) => {
+      assert.equal(await transaction.lastAuditRecord(), undefined);
+      for (const each of records) await transaction.appendAuditRecord(each);
+      assert.deepEqual(await transaction.lastAuditRecord(), records[3]);
+    });
+    const sequences = async (...asked: Parameters<Store['auditRecords']>) =>
+      (await store.auditRecords(...asked)).map(({ sequence }) => sequence);
+    assert.deepEqual(await sequences({ orgId: ORG }, 0, 2), [3, 2]);
+    assert.deepEqual(await sequences({ orgId: ORG }, 2, 2), [1]);
+    assert.deepEqual(await sequences({ orgId: ORG, groupId: GROUP.id }, 0, 9), [2]);
+    assert.deepEqual(await sequences({ orgId: ORG, eventTypeNames: ['B', 'C'] }, 0, 9), [3]);
+    assert.equal(await store.countAuditRecords({ orgId: ORG, eventTypeNames: ['A'] }), 2);
+    assert.deepEqual(await store.auditRecordsAfter(2, 1), [records[2]]);
+    assert.deepEqual(await store.auditRecord(records[0]?.id ?? ''), records[0]);
+    await assert.rejects(store.write((transaction) => transaction.appendAuditRecord(record(4))));
   });
 
   test(`${name}: of racing redemptions of one token exactly one wins`, async () => {
@@ -258,7 +336,7 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
 
 async function fill(store: Store): Promise<void> {
   await store.write(async (transaction) => {
-    await transaction.insertOrganization({ id: ORG, name: 'organization', createdAtMs: 1 });
+    await transaction.insertOrganization(ORGANIZATION);
     await transaction.insertGroup(GROUP);
     await transaction.insertCluster(CLUSTER);
     await transaction.insertLinkToken(TOKEN);

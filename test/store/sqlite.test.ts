@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { NEW_MIGRATION } from '../../src/control/index.ts';
+import { type Cluster, NEW_MIGRATION } from '../../src/control/index.ts';
+import { onReach } from '../../src/platform/index.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { testStoreConformance } from './conformance.ts';
@@ -32,7 +34,9 @@ test('only the owner can read the data directory and the files in it', async () 
   const directory = join(folder.path, 'data');
   mkdirSync(directory, { mode: 0o755 });
   await using store = openSqliteStore(directory);
-  await store.write((transaction) => transaction.insertOrganization({ id: 'o', name: 'o', createdAtMs: 1 }));
+  await store.write((transaction) =>
+    transaction.insertOrganization({ id: 'o', name: 'o', accessListRequired: false, createdAtMs: 1 }),
+  );
   assert.equal(statSync(directory).mode & 0o777, 0o700);
   for (const file of readdirSync(directory)) assert.equal(statSync(join(directory, file)).mode & 0o077, 0, file);
 });
@@ -68,6 +72,113 @@ test('a store of the first version is taken over with all that is in it', async 
     windowEndsAtMs: 1000 + WINDOW_MS,
   });
   assert.deepEqual(fresh?.state, NEW_MIGRATION);
+});
+
+test('a store of the second version is taken over: access lists, secrets, what migrations refer to', async () => {
+  using folder = temporaryFolder('store');
+  const database = new DatabaseSync(join(folder.path, 'linkspan.db'));
+  database.exec(readFileSync(new URL('version-2.sql', import.meta.url), 'utf8'));
+  database.close();
+  await using store = openSqliteStore(folder.path);
+  assert.deepEqual((await store.apiKey('abcdefgh'))?.accessList, [
+    { address: '192.0.2.1', createdAtMs: 1 },
+    { address: '198.51.100.0/24', createdAtMs: 1 },
+  ]);
+  const account = await store.serviceAccount(`mdb_sa_id_${'0c'.repeat(12)}`);
+  assert.deepEqual(account?.secrets, [
+    { id: '3'.repeat(24), hash: 'hash', end: null, createdAtMs: 5, expiresAtMs: null },
+  ]);
+  assert.deepEqual(account.accessList, [{ address: '192.0.2.1', createdAtMs: 5 }]);
+  const [group] = await store.groupsOf('a'.repeat(24));
+  assert.ok(group);
+  const [cluster] = await store.clustersOf(group.id);
+  assert.deepEqual([cluster?.name, cluster?.deletedAtMs], ['C', null]);
+  // References go to the new tables.
+  await assert.rejects(
+    store.write((transaction) => transaction.insertCluster({ ...(cluster as Cluster), id: 'x', groupId: 'none' })),
+    /FOREIGN KEY/,
+  );
+});
+
+test('nobody alters or removes audit records, not even with SQL', async () => {
+  using folder = temporaryFolder('store');
+  await openSqliteStore(folder.path)[Symbol.asyncDispose]();
+  const database = new DatabaseSync(join(folder.path, 'linkspan.db'));
+  database.exec("INSERT INTO audit_records VALUES (1, 'i', 1, 'o', NULL, 'e', 'system', 'n', NULL, '{}', '', 'h')");
+  assert.throws(() => database.exec("UPDATE audit_records SET hash = 'x'"), /stay as they are/);
+  assert.throws(() => database.exec('DELETE FROM audit_records'), /audit records stay/);
+  database.close();
+});
+
+/** As SQLite throws it. */
+const sqliteError = (errcode: number) => Object.assign(new Error('database or disk is full'), { errcode });
+
+test('while the disk is full changes are refused as such and reads go on, and it heals by itself', async () => {
+  using folder = temporaryFolder('store');
+  await using store = openSqliteStore(folder.path);
+  const insert = (id: string) =>
+    store.write((transaction) =>
+      transaction.insertOrganization({ id, name: id, accessListRequired: false, createdAtMs: 1 }),
+    );
+  await insert('before');
+  {
+    using _full = onReach('store.commit', () => {
+      throw sqliteError(13);
+    });
+    await assert.rejects(insert('lost'), { code: 'STORAGE_FULL' });
+    assert.equal((await store.organization('before'))?.name, 'before');
+  }
+  await insert('after');
+  assert.deepEqual((await store.organizations()).map(({ id }) => id).sort(), ['after', 'before']);
+});
+
+/** A disk of its own, of 2 MB; a text says why there is none. */
+function smallDisk(path: string): Disposable | string {
+  const { status, error, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', path]);
+  if (status !== 0) return `no small disk can be mounted: ${error?.message ?? stderr}`;
+  return { [Symbol.dispose]: () => void spawnSync('umount', [path]) };
+}
+
+test('a disk that is really full loses nothing that was answered, and heals by itself', async (context) => {
+  using folder = temporaryFolder('store');
+  const mounted = smallDisk(folder.path);
+  if (typeof mounted === 'string') return context.skip(mounted);
+  using _disk = mounted;
+  const ballast = join(folder.path, 'ballast');
+  writeFileSync(ballast, Buffer.alloc(300_000));
+  await using store = openSqliteStore(join(folder.path, 'data'));
+  const insert = (id: string) =>
+    store.write((transaction) =>
+      transaction.insertOrganization({ id, name: 'n'.repeat(20_000), accessListRequired: false, createdAtMs: 1 }),
+    );
+  let kept = 0;
+  const fill = async () => {
+    for (; kept < 500; kept += 1) await insert(String(kept));
+  };
+  await assert.rejects(fill(), { code: 'STORAGE_FULL' });
+  assert.equal((await store.organizations()).length, kept);
+  rmSync(ballast);
+  await insert('healed');
+  assert.equal((await store.organizations()).length, kept + 1);
+});
+
+test('after the disk has failed nothing is written any more, and whoever runs the store is told', async () => {
+  using folder = temporaryFolder('store');
+  const told: string[] = [];
+  await using store = openSqliteStore(folder.path, ({ code }) => told.push(code));
+  const insert = (id: string) =>
+    store.write((transaction) =>
+      transaction.insertOrganization({ id, name: id, accessListRequired: false, createdAtMs: 1 }),
+    );
+  {
+    // SQLITE_IOERR_FSYNC.
+    using _failing = onReach('store.commit', () => {
+      throw sqliteError(1034);
+    });
+    await assert.rejects(insert('lost'), { code: 'STORAGE_FAILED' });
+  }
+  await assert.rejects(insert('later'), { code: 'STORAGE_FAILED' });
+  assert.deepEqual([told, await store.organizations()], [['STORAGE_FAILED'], []]);
 });
 
 test('a directory that cannot be made is refused with its cause', () => {

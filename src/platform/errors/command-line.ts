@@ -52,6 +52,16 @@ export const commandLineErrors = defineErrors({
     detail: 'This API has no authentication, so it answers neither web pages nor other host names than %.',
     remedy: 'Call it from a program on this machine.',
   },
+  API_REFUSED: {
+    status: 400,
+    detail: 'The server refused: % (%).',
+    remedy: 'docs/errors.md has the code in parentheses, and what to do.',
+  },
+  API_UNREACHABLE: {
+    status: 502,
+    detail: 'The server at % cannot be reached: %.',
+    remedy: 'Check LINKSPAN_URL or the url of the profile, that the server runs, and the network.',
+  },
   PORT_IN_USE: {
     status: 400,
     detail: 'The address % is already in use.',

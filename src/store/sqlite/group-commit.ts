@@ -1,5 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { StoreTransaction } from '../../control/index.ts';
+import { reach, type UserError } from '../../platform/index.ts';
+import { storageFailure } from './storage-failure.ts';
 
 /** Writes of one commit. More would make the first wait too long, and gain little. */
 const GROUP_LIMIT = 64;
@@ -18,13 +20,25 @@ export class GroupCommit {
   readonly #database: DatabaseSync;
   readonly #operations: StoreTransaction;
   readonly #committed: () => void;
+  readonly #failed: (error: UserError) => void;
+  /** Set for good when the disk has failed. */
+  #broken: UserError | undefined;
   readonly #savepoint: StatementSync;
   readonly #release: StatementSync;
   #waiting: Write[] = [];
   #draining: Promise<void> | undefined;
 
-  /** @param committed  called after each commit, before those who wait for it */
-  constructor(database: DatabaseSync, operations: StoreTransaction, committed: () => void) {
+  /**
+   * @param committed  called after each commit, before those who wait for it
+   * @param failed     called when the disk has failed: nothing is written from then on
+   */
+  constructor(
+    database: DatabaseSync,
+    operations: StoreTransaction,
+    committed: () => void,
+    failed: (error: UserError) => void,
+  ) {
+    this.#failed = failed;
     this.#database = database;
     this.#operations = operations;
     this.#committed = committed;
@@ -33,6 +47,7 @@ export class GroupCommit {
   }
 
   write<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T> {
+    if (this.#broken) return Promise.reject(this.#broken);
     return new Promise<T>((resolve, reject) => {
       const run = async (operations: StoreTransaction) => {
         const value = await work(operations);
@@ -76,10 +91,15 @@ export class GroupCommit {
     try {
       this.#database.exec('BEGIN IMMEDIATE');
       answers = (await this.#runTogether(group)) ?? (await this.#runApart(group));
+      await reach('store.commit');
       this.#database.exec('COMMIT');
     } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      for (const write of group) write.fail(error);
+      const failure = storageFailure(error);
+      // Whether a commit that failed so is on the disk nobody knows: asking again would be to pretend.
+      if (failure?.code === 'STORAGE_FAILED') this.#broken = failure;
+      else if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      for (const write of group) write.fail(failure ?? error);
+      if (this.#broken) this.#failed(this.#broken);
       return;
     }
     this.#committed();
@@ -114,7 +134,7 @@ export class GroupCommit {
       return answer;
     } catch (error) {
       // A full disk or an I/O error has rolled back the whole transaction already: then all of the group has failed.
-      if (!this.#database.isTransaction) throw error;
+      if (!this.#database.isTransaction || storageFailure(error)) throw error;
       this.#database.exec('ROLLBACK TO one');
       this.#release.run();
       return () => write.fail(error);

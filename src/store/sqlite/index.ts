@@ -1,1 +1,3 @@
+export { backUpStore, restoreStore } from './backup.ts';
+export { openSqliteReader } from './reader.ts';
 export { openSqliteStore } from './store.ts';

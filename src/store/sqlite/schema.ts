@@ -92,25 +92,90 @@ const VERSIONS: readonly string[] = [
   `
   ALTER TABLE validations ADD COLUMN findings TEXT NOT NULL DEFAULT '[]';
   `,
+  // Roles in projects, entries of access lists with their times, several secrets that expire, deletions that leave what migrations refer
+  // to (a name is unique among what is not deleted, which takes new tables), and the audit records, which nobody alters.
+  `
+  ALTER TABLE organizations ADD COLUMN access_list_required INTEGER NOT NULL DEFAULT 0;
+
+  ALTER TABLE api_keys ADD COLUMN group_roles TEXT NOT NULL DEFAULT '[]';
+  ALTER TABLE api_keys ADD COLUMN private_key_end TEXT;
+  UPDATE api_keys SET access_list = (
+    SELECT json_group_array(json_object('address', value, 'createdAtMs', created_at_ms)) FROM json_each(access_list)
+  );
+
+  ALTER TABLE service_accounts ADD COLUMN description TEXT NOT NULL DEFAULT '';
+  ALTER TABLE service_accounts ADD COLUMN group_roles TEXT NOT NULL DEFAULT '[]';
+  ALTER TABLE service_accounts ADD COLUMN secrets TEXT NOT NULL DEFAULT '[]';
+  UPDATE service_accounts SET
+    secrets = json_array(json_object('id', id, 'hash', secret_hash, 'end', NULL, 'createdAtMs', created_at_ms, 'expiresAtMs', NULL)),
+    access_list = (
+      SELECT json_group_array(json_object('address', value, 'createdAtMs', created_at_ms)) FROM json_each(access_list)
+    );
+  ALTER TABLE service_accounts DROP COLUMN secret_hash;
+
+  CREATE TABLE new_groups (
+    id TEXT PRIMARY KEY, org_id TEXT NOT NULL REFERENCES organizations, name TEXT NOT NULL, created_at_ms INTEGER NOT NULL,
+    deleted_at_ms INTEGER
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO new_groups SELECT *, NULL FROM groups;
+  DROP TABLE groups;
+  ALTER TABLE new_groups RENAME TO groups;
+  CREATE UNIQUE INDEX names_of_groups ON groups (org_id, name) WHERE deleted_at_ms IS NULL;
+
+  CREATE TABLE new_clusters (
+    id TEXT PRIMARY KEY, group_id TEXT NOT NULL REFERENCES groups, name TEXT NOT NULL, connection_string TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL, deleted_at_ms INTEGER
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO new_clusters SELECT *, NULL FROM clusters;
+  DROP TABLE clusters;
+  ALTER TABLE new_clusters RENAME TO clusters;
+  CREATE UNIQUE INDEX names_of_clusters ON clusters (group_id, name) WHERE deleted_at_ms IS NULL;
+
+  CREATE TABLE audit_records (
+    sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, created_at_ms INTEGER NOT NULL, org_id TEXT NOT NULL, group_id TEXT,
+    event_type_name TEXT NOT NULL, actor_kind TEXT NOT NULL, actor_name TEXT NOT NULL, remote_address TEXT, details TEXT NOT NULL,
+    previous_hash TEXT NOT NULL, hash TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX audit_records_of_organization ON audit_records (org_id, sequence);
+  CREATE INDEX audit_records_of_group ON audit_records (group_id, sequence);
+  CREATE TRIGGER audit_records_stay BEFORE DELETE ON audit_records BEGIN SELECT RAISE(ABORT, 'audit records stay'); END;
+  CREATE TRIGGER audit_records_stay_as_they_are BEFORE UPDATE ON audit_records
+    BEGIN SELECT RAISE(ABORT, 'audit records stay as they are'); END;
+  `,
 ];
 
 /**
- * Brings a database to this release's schema, in one transaction.
+ * Brings a database to this release's schema, in one transaction. Foreign keys must not be enforced yet: a step may put another table in
+ * the place of one that is referred to. All of them hold afterwards.
  * @param directory  for the message
  * @throws UserError STORE_TOO_NEW
  */
 export function upgradeSchema(database: DatabaseSync, directory: string): void {
   database.exec('BEGIN IMMEDIATE');
   try {
-    const version = Number(database.prepare('PRAGMA user_version').get()?.user_version);
-    if (version > VERSIONS.length) {
-      throw new UserError('STORE_TOO_NEW', [directory, String(version), String(VERSIONS.length)]);
-    }
+    const version = versionOf(database, directory);
     for (const step of VERSIONS.slice(version)) database.exec(step);
+    const [broken] = version < VERSIONS.length ? database.prepare('PRAGMA foreign_key_check').all() : [];
+    if (broken) throw new Error(`A record of ${broken.table} refers to what is not there`);
     database.exec(`PRAGMA user_version = ${VERSIONS.length}`);
     database.exec('COMMIT');
   } catch (error) {
     database.exec('ROLLBACK');
     throw error;
   }
+}
+
+/** @throws UserError STORE_TOO_NEW, STORE_TOO_OLD */
+export function assertCurrentSchema(database: DatabaseSync, directory: string): void {
+  const version = versionOf(database, directory);
+  if (version < VERSIONS.length) {
+    throw new UserError('STORE_TOO_OLD', [directory, String(version), String(VERSIONS.length)]);
+  }
+}
+
+/** @param place  for the message. @throws UserError STORE_TOO_NEW */
+export function versionOf(database: DatabaseSync, place: string): number {
+  const version = Number(database.prepare('PRAGMA user_version').get()?.user_version);
+  if (version <= VERSIONS.length) return version;
+  throw new UserError('STORE_TOO_NEW', [place, String(version), String(VERSIONS.length)]);
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { ApiKey, Store } from '../../control/index.ts';
+import type { Store } from '../../control/index.ts';
 import { messageOf, UserError } from '../../platform/index.ts';
 import { ApiKeys } from './api-keys.ts';
 import { createPrivateFile, takeDataDirectory } from './data-directory.ts';
@@ -11,12 +11,13 @@ import { apiKeysOn, operationsOn } from './tables.ts';
 /**
  * Opens the embedded store of one server.
  * @param directory  made if it is not there; one server at a time
+ * @param failed     called when the disk has failed: nothing is written from then on, and the process should end
  * @throws UserError DATA_DIRECTORY_IN_USE, DATA_DIRECTORY_UNUSABLE, STORE_TOO_NEW
  */
-export function openSqliteStore(directory: string): Store {
+export function openSqliteStore(directory: string, failed: (error: UserError) => void = () => undefined): Store {
   const lock = takeDataDirectory(directory);
   try {
-    return openDatabase(directory, lock);
+    return openDatabase(directory, lock, failed);
   } catch (error) {
     lock[Symbol.dispose]();
     if (error instanceof UserError) throw error;
@@ -24,27 +25,43 @@ export function openSqliteStore(directory: string): Store {
   }
 }
 
-function openDatabase(directory: string, lock: Disposable): Store {
+function openDatabase(directory: string, lock: Disposable, failed: (error: UserError) => void): Store {
   const path = join(directory, 'linkspan.db');
   createPrivateFile(path);
-  const writer = new DatabaseSync(path);
+  const writer = new DatabaseSync(path, { enableForeignKeyConstraints: false });
   // FULL syncs the log at every commit: an answered write survives a power cut.
-  writer.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
+  writer.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
   upgradeSchema(writer, directory);
+  writer.exec('PRAGMA foreign_keys = ON');
   // A connection of its own sees only what is committed.
   const reader = new DatabaseSync(path, { readOnly: true });
   const apiKeyTable = apiKeysOn(reader);
   const apiKeys = new ApiKeys(() => apiKeyTable.list('true'));
   const operations = operationsOn(writer);
   let haveKeysChanged = false;
-  const insertApiKey = async (record: ApiKey) => {
-    haveKeysChanged = true;
-    await operations.insertApiKey(record);
+  const changingKeys =
+    <T extends unknown[]>(change: (...given: T) => Promise<void>) =>
+    async (...given: T) => {
+      haveKeysChanged = true;
+      await change(...given);
+    };
+  const { insertApiKey, updateApiKey, deleteApiKey, replaceSealed } = operations;
+  const watched = {
+    ...operations,
+    insertApiKey: changingKeys(insertApiKey),
+    updateApiKey: changingKeys(updateApiKey),
+    deleteApiKey: changingKeys(deleteApiKey),
+    replaceSealed: changingKeys(replaceSealed),
   };
-  const commits = new GroupCommit(writer, { ...operations, insertApiKey }, () => {
-    if (haveKeysChanged) apiKeys.forget();
-    haveKeysChanged = false;
-  });
+  const commits = new GroupCommit(
+    writer,
+    watched,
+    () => {
+      if (haveKeysChanged) apiKeys.forget();
+      haveKeysChanged = false;
+    },
+    failed,
+  );
   return {
     ...operationsOn(reader),
     apiKey: async (publicKey) => apiKeys.find(publicKey),

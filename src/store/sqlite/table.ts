@@ -24,8 +24,8 @@ export class Table<T extends { readonly id: string }> {
   readonly #fields: readonly { readonly field: string; readonly column: string; readonly codec: Codec }[];
   readonly #columns: string;
   readonly #statements = new Map<string, StatementSync>();
-  /** By their conditions: to put the SQL together for each look-up would cost as much as the look-up. */
-  readonly #selects = new Map<string, StatementSync>();
+  /** By their conditions and orders: to put the SQL together for each look-up would cost as much as the look-up. */
+  readonly #selects = new Map<string, Map<string, StatementSync>>();
   readonly #insert: string;
   readonly #update: string;
 
@@ -41,19 +41,32 @@ export class Table<T extends { readonly id: string }> {
 
   /** The record for which the condition holds. @param where  SQL with `?` for each value */
   find(where: string, ...values: SQLInputValue[]): T | undefined {
-    const row = this.#select(where).get(...values);
+    const row = this.#select(where, 'created_at_ms, id').get(...values);
     return row && this.#record(row);
   }
 
   /** The records for which the condition holds, in the order of creation: ids begin with the second in which they were made. */
   list(where: string, ...values: SQLInputValue[]): T[] {
-    return this.#select(where)
+    return this.listBy(where, 'created_at_ms, id', ...values);
+  }
+
+  /** The same in another order. @param order  SQL; a limit may follow */
+  listBy(where: string, order: string, ...values: SQLInputValue[]): T[] {
+    return this.#select(where, order)
       .all(...values)
       .map((row) => this.#record(row));
   }
 
+  count(where: string, ...values: SQLInputValue[]): number {
+    return Number(this.prepare(`SELECT count(*) AS count FROM ${this.#name} WHERE ${where}`).get(...values)?.count);
+  }
+
   insert(record: T): void {
     this.prepare(this.#insert).run(...this.#values(record));
+  }
+
+  delete(id: string): void {
+    this.prepare(`DELETE FROM ${this.#name} WHERE id = ?`).run(id);
   }
 
   /** @throws when there is no record of that id */
@@ -71,12 +84,13 @@ export class Table<T extends { readonly id: string }> {
     return statement;
   }
 
-  #select(where: string): StatementSync {
-    const known = this.#selects.get(where);
+  #select(where: string, order: string): StatementSync {
+    const orders = this.#selects.get(where) ?? new Map<string, StatementSync>();
+    const known = orders.get(order);
     if (known) return known;
-    const sql = `SELECT ${this.#columns} FROM ${this.#name} WHERE ${where} ORDER BY created_at_ms, id`;
+    const sql = `SELECT ${this.#columns} FROM ${this.#name} WHERE ${where} ORDER BY ${order}`;
     const statement = this.#database.prepare(sql);
-    this.#selects.set(where, statement);
+    this.#selects.set(where, orders.set(order, statement));
     return statement;
   }
 

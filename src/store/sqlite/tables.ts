@@ -1,7 +1,9 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type {
   Agent,
   ApiKey,
+  AuditFilter,
+  AuditRecord,
   Cluster,
   Group,
   Migration,
@@ -14,6 +16,7 @@ import type {
   StoreTransaction,
   Validation,
 } from '../../control/index.ts';
+import { notSealedAs, replaceSealed } from './sealed-values.ts';
 import { type Columns, flag, json, plain, Table } from './table.ts';
 
 const order: Columns<Order> = {
@@ -41,7 +44,9 @@ export function apiKeysOn(database: DatabaseSync): Table<ApiKey> {
     publicKey: plain,
     description: plain,
     roles: json,
+    groupRoles: json,
     verifiers: plain,
+    privateKeyEnd: plain,
     accessList: json,
     createdAtMs: plain,
   });
@@ -52,6 +57,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
   const organizations = new Table<Organization>(database, 'organizations', {
     id: plain,
     name: plain,
+    accessListRequired: flag,
     createdAtMs: plain,
   });
   const apiKeys = apiKeysOn(database);
@@ -60,8 +66,10 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     orgId: plain,
     clientId: plain,
     name: plain,
+    description: plain,
     roles: json,
-    secretHash: plain,
+    groupRoles: json,
+    secrets: json,
     accessList: json,
     createdAtMs: plain,
   });
@@ -70,13 +78,20 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     expiresAtMs: plain,
     createdAtMs: plain,
   });
-  const groups = new Table<Group>(database, 'groups', { id: plain, orgId: plain, name: plain, createdAtMs: plain });
+  const groups = new Table<Group>(database, 'groups', {
+    id: plain,
+    orgId: plain,
+    name: plain,
+    createdAtMs: plain,
+    deletedAtMs: plain,
+  });
   const clusters = new Table<Cluster>(database, 'clusters', {
     id: plain,
     groupId: plain,
     name: plain,
     connectionString: plain,
     createdAtMs: plain,
+    deletedAtMs: plain,
   });
   const linkTokens = new Table<StoredLinkToken>(database, 'link_tokens', {
     id: plain,
@@ -125,6 +140,20 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     createdAtMs: plain,
     updatedAtMs: plain,
   });
+  const auditRecords = new Table<AuditRecord>(database, 'audit_records', {
+    id: plain,
+    sequence: plain,
+    createdAtMs: plain,
+    orgId: plain,
+    groupId: plain,
+    eventTypeName: plain,
+    actorKind: plain,
+    actorName: plain,
+    remoteAddress: plain,
+    details: json,
+    previousHash: plain,
+    hash: plain,
+  });
 
   return {
     organization: async (id) => organizations.find('id = ?', id),
@@ -132,12 +161,14 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     apiKey: async (publicKey) => apiKeys.find('public_key = ?', publicKey),
     apiKeysOf: async (orgId) => apiKeys.list('org_id = ?', orgId),
     serviceAccount: async (clientId) => serviceAccounts.find('client_id = ?', clientId),
+    serviceAccountsOf: async (orgId) => serviceAccounts.list('org_id = ?', orgId),
     revokedAccessToken: async (id) => revokedAccessTokens.find('id = ?', id),
     group: async (id) => groups.find('id = ?', id),
-    groupsOf: async (orgId) => groups.list('org_id = ?', orgId),
+    groupsOf: async (orgId) => groups.list('org_id = ? AND deleted_at_ms IS NULL', orgId),
     cluster: async (id) => clusters.find('id = ?', id),
-    clustersOf: async (groupId) => clusters.list('group_id = ?', groupId),
-    clusterNamed: async (groupId, name) => clusters.find('group_id = ? AND name = ?', groupId, name),
+    clustersOf: async (groupId) => clusters.list('group_id = ? AND deleted_at_ms IS NULL', groupId),
+    clusterNamed: async (groupId, name) =>
+      clusters.find('group_id = ? AND name = ? AND deleted_at_ms IS NULL', groupId, name),
     linkToken: async (id) => linkTokens.find('id = ?', id),
     openLinkTokensOf: async (orgId) => linkTokens.list(`org_id = ? AND ${OPEN_TOKEN}`, orgId),
     link: async (id) => links.find('id = ?', id),
@@ -154,16 +185,36 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     activeMigrations: async () => migrations.list(ACTIVE),
     activeMigrationsOfAgent: async (agentId) => migrations.list(`agent_id = ? AND ${ACTIVE}`, agentId),
     activeMigrationsOfOrganization: async (orgId) => migrations.list(`org_id = ? AND ${ACTIVE}`, orgId),
+    valuesNotSealedAs: async (mark, limit) => notSealedAs(database, mark, limit),
+    lastAuditRecord: async () => auditRecords.listBy('true', 'sequence DESC LIMIT 1')[0],
+    auditRecord: async (id) => auditRecords.find('id = ?', id),
+    auditRecordsAfter: async (sequence, limit) =>
+      auditRecords.listBy('sequence > ?', 'sequence LIMIT ?', sequence, limit),
+    auditRecords: async (filter, skip, limit) => {
+      const { where, values } = conditionOf(filter);
+      return auditRecords.listBy(where, 'sequence DESC LIMIT ? OFFSET ?', ...values, limit, skip);
+    },
+    countAuditRecords: async (filter) => {
+      const { where, values } = conditionOf(filter);
+      return auditRecords.count(where, ...values);
+    },
 
     insertOrganization: async (record) => organizations.insert(record),
+    updateOrganization: async (record) => organizations.update(record),
     insertApiKey: async (record) => apiKeys.insert(record),
+    updateApiKey: async (record) => apiKeys.update(record),
+    deleteApiKey: async (id) => apiKeys.delete(id),
     insertServiceAccount: async (record) => serviceAccounts.insert(record),
+    updateServiceAccount: async (record) => serviceAccounts.update(record),
+    deleteServiceAccount: async (id) => serviceAccounts.delete(id),
     insertRevokedAccessToken: async (record) => revokedAccessTokens.insert(record),
     deleteRevokedAccessTokens: async (untilMs) => {
       revokedAccessTokens.prepare('DELETE FROM revoked_access_tokens WHERE expires_at_ms <= ?').run(untilMs);
     },
     insertGroup: async (record) => groups.insert(record),
+    updateGroup: async (record) => groups.update(record),
     insertCluster: async (record) => clusters.insert(record),
+    updateCluster: async (record) => clusters.update(record),
     insertLinkToken: async (record) => linkTokens.insert(record),
     redeemLinkToken: async (id, atMs) => {
       const isOpen = `${OPEN_TOKEN} AND (expires_at_ms IS NULL OR expires_at_ms > ?)`;
@@ -179,5 +230,22 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     updateValidation: async (record) => validations.update(record),
     insertMigration: async (record) => migrations.insert(record),
     updateMigration: async (record) => migrations.update(record),
+    replaceSealed: async (place, value) => replaceSealed(database, place, value),
+    appendAuditRecord: async (record) => auditRecords.insert(record),
   };
+}
+
+/** The names of events go in as one value, so that the statements stay few. */
+function conditionOf({ orgId, groupId, eventTypeNames }: AuditFilter): { where: string; values: SQLInputValue[] } {
+  const where = ['org_id = ?'];
+  const values: SQLInputValue[] = [orgId];
+  if (groupId !== undefined) {
+    where.push('group_id = ?');
+    values.push(groupId);
+  }
+  if (eventTypeNames) {
+    where.push('event_type_name IN (SELECT value FROM json_each(?))');
+    values.push(JSON.stringify(eventTypeNames));
+  }
+  return { where: where.join(' AND '), values };
 }

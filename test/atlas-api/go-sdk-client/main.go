@@ -1,13 +1,12 @@
 // Command go-sdk-client makes one request with MongoDB's Go SDK of the Atlas Administration API v2, the library that the Atlas CLI
 // makes its requests with, and prints what came of it as JSON.
 //
-//	go-sdk-client URL digest|oauth ID SECRET CALL ID [ID_OR_BODY]
+//	go-sdk-client URL digest|oauth ID SECRET CALL [ID_OR_BODY]…
 package main
 
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"os"
 
@@ -87,7 +86,7 @@ func request(client *admin.APIClient, call string, args []string) (any, *http.Re
 	case "listClusters":
 		return pack(client.ClustersApi.ListClusters(ctx, args[0]).Execute())
 	}
-	return nil, nil, errors.New("unknown call " + call)
+	return administer(client, call, args)
 }
 
 // sendOlder posts a body of the version 2023-01-01, which the SDK's own types no longer know.

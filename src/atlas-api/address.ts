@@ -1,0 +1,16 @@
+import { z } from 'zod';
+import { isAddressOrBlock, issueOf } from '../http/index.ts';
+
+const MAX_ADDRESS_LENGTH = 64;
+
+/** An address or block, as Linkspan's access lists have them. */
+export const address = z
+  .string()
+  .max(MAX_ADDRESS_LENGTH)
+  .check((context) => {
+    const { value } = context;
+    if (isAddressOrBlock(value)) return;
+    const shown = value.slice(0, MAX_ADDRESS_LENGTH);
+    context.issues.push({ ...issueOf('INVALID_IP_ADDRESS_OR_CIDR_NOTATION', [shown]), input: value });
+  })
+  .meta({ description: 'An IPv4 or IPv6 address, or a block in CIDR notation.', example: '192.0.2.0/24' });

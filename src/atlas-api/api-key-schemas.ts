@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { type ApiKey, GROUP_ROLES, type MadeApiKey, ORGANIZATION_ROLES } from '../control/index.ts';
+import { id, link } from './schemas.ts';
+
+const description = z.string().min(1).max(250);
+export const organizationRoles = z.array(z.enum(ORGANIZATION_ROLES)).min(1);
+const groupRoles = z.array(z.enum(GROUP_ROLES)).min(1);
+
+export const organizationApiKeyRequest = z
+  .strictObject({ desc: description, roles: organizationRoles })
+  .meta({ id: 'CreateAtlasOrganizationApiKey' });
+export const organizationApiKeyUpdate = z
+  .strictObject({ desc: description.optional(), roles: organizationRoles.optional() })
+  .meta({ id: 'UpdateAtlasOrganizationApiKey' });
+export const groupApiKeyRequest = z
+  .strictObject({ desc: description, roles: groupRoles })
+  .meta({ id: 'CreateAtlasProjectApiKey' });
+export const groupApiKeyUpdate = z
+  .strictObject({ desc: description.optional(), roles: groupRoles.optional() })
+  .meta({ id: 'UpdateAtlasProjectApiKey' });
+export const groupRoleAssignments = z
+  .array(z.strictObject({ roles: groupRoles, userId: id.optional() }).meta({ id: 'UserAccessRoleAssignment' }))
+  .min(1);
+
+export const roleAssignment = z
+  .object({ groupId: id.optional(), orgId: id.optional(), roleName: z.string() })
+  .meta({ id: 'CloudAccessRoleAssignment' });
+
+export const apiKey = z
+  .object({
+    desc: z.string(),
+    id,
+    links: z.array(link),
+    privateKey: z.string().meta({ description: 'Whole in the answer that makes the key, and never again.' }),
+    publicKey: z.string(),
+    roles: z.array(roleAssignment),
+  })
+  .meta({ id: 'ApiKeyUserDetails' });
+
+/** A key as it is shown when it is made. */
+export function showMadeApiKey({ key, privateKey }: MadeApiKey, href: string): z.output<typeof apiKey> {
+  return { ...showApiKey(key, href), privateKey };
+}
+
+export function showApiKey(key: ApiKey, href: string): z.output<typeof apiKey> {
+  const { id, description: desc, publicKey, privateKeyEnd } = key;
+  return {
+    desc,
+    id,
+    links: [{ href, rel: 'self' }],
+    privateKey: `********-****-****-${privateKeyEnd ?? '************'}`,
+    publicKey,
+    roles: showRoles(key),
+  };
+}
+
+export function showRoles({ orgId, roles, groupRoles: inGroups }: Pick<ApiKey, 'orgId' | 'roles' | 'groupRoles'>) {
+  return [...roles.map((roleName) => ({ orgId, roleName })), ...inGroups];
+}

@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { type AuditRecord, getEvent, listEvents } from '../control/index.ts';
+import { atlasDate, pageOfSome, readWindow } from '../http/index.ts';
+import { defineOperation, type OperationRequest } from './operation.ts';
+import { id, link, page } from './schemas.ts';
+
+const event = z
+  .object({
+    created: z.iso.datetime(),
+    eventTypeName: z.string(),
+    groupId: id.optional(),
+    id,
+    isGlobalAdmin: z.literal(false),
+    links: z.array(link),
+    orgId: id,
+    publicKey: z.string().optional().meta({ description: 'The API key that did it.' }),
+    remoteAddress: z.string().optional(),
+    targetPublicKey: z.string().optional().meta({ description: 'The API key that it was done to.' }),
+    linkspan: z
+      .object({
+        actorKind: z.enum(['api key', 'service account', 'agent', 'system']),
+        actorName: z.string(),
+        details: z.record(z.string(), z.unknown()),
+        sequence: z.int().meta({ description: 'Without gaps over all organizations.' }),
+        previousHash: z.string(),
+        hash: z.string().meta({ description: 'SHA-256 over the record and the hash before it.' }),
+      })
+      .meta({ 'x-linkspan-extension': true }),
+  })
+  .meta({ id: 'Event' });
+
+const eventPage = page('Event', event);
+const paged = ['pageNum', 'itemsPerPage', 'includeCount', 'eventType'] as const;
+
+export const eventOperations = [
+  defineOperation({
+    operationId: 'listOrgEvents',
+    summary: 'List what was done in one organization, the newest first',
+    method: 'GET',
+    path: '/orgs/{orgId}/events',
+    status: 200,
+    versions: [{ version: '2023-01-01' }],
+    query: paged,
+    response: eventPage,
+    handle: (request) => pageOfEvents(request, { orgId: request.path('orgId') }),
+  }),
+  defineOperation({
+    operationId: 'getOrgEvent',
+    summary: 'Return one event of an organization',
+    method: 'GET',
+    path: '/orgs/{orgId}/events/{eventId}',
+    status: 200,
+    versions: [{ version: '2023-01-01' }],
+    response: event,
+    handle: async ({ control, actor, path, address }) =>
+      show(await getEvent(control, actor, { orgId: path('orgId') }, path('eventId')), address),
+  }),
+  defineOperation({
+    operationId: 'listGroupEvents',
+    summary: 'List what was done in one project, the newest first',
+    method: 'GET',
+    path: '/groups/{groupId}/events',
+    status: 200,
+    versions: [{ version: '2023-01-01' }],
+    query: paged,
+    response: eventPage,
+    handle: (request) => pageOfEvents(request, { groupId: request.path('groupId') }),
+  }),
+  defineOperation({
+    operationId: 'getGroupEvent',
+    summary: 'Return one event of a project',
+    method: 'GET',
+    path: '/groups/{groupId}/events/{eventId}',
+    status: 200,
+    versions: [{ version: '2023-01-01' }],
+    response: event,
+    handle: async ({ control, actor, path, address }) =>
+      show(await getEvent(control, actor, { groupId: path('groupId') }, path('eventId')), address),
+  }),
+];
+
+async function pageOfEvents(
+  { control, actor, query, address }: OperationRequest<unknown>,
+  place: { readonly orgId: string } | { readonly groupId: string },
+) {
+  const types = query.getAll('eventType').flatMap((text) => text.split(','));
+  const scope = types.length > 0 ? { ...place, eventTypeNames: types } : place;
+  const { records, total } = await listEvents(control, actor, scope, readWindow(query));
+  const results = records.map((record) => show(record, `${address}/${record.id}`));
+  return pageOfSome({ results, total }, query, address);
+}
+
+function show(record: AuditRecord, href: string): z.output<typeof event> {
+  const { details, groupId, remoteAddress, actorKind, actorName, sequence, previousHash, hash } = record;
+  const { targetPublicKey } = details;
+  return {
+    created: atlasDate(record.createdAtMs),
+    eventTypeName: record.eventTypeName,
+    ...(groupId === null ? {} : { groupId }),
+    id: record.id,
+    isGlobalAdmin: false,
+    links: [{ href, rel: 'self' }],
+    orgId: record.orgId,
+    ...(actorKind === 'api key' ? { publicKey: actorName } : {}),
+    ...(remoteAddress === null ? {} : { remoteAddress }),
+    ...(typeof targetPublicKey === 'string' ? { targetPublicKey } : {}),
+    linkspan: { actorKind, actorName, details, sequence, previousHash, hash },
+  };
+}

@@ -1,0 +1,105 @@
+import {
+  addSecret,
+  createServiceAccount,
+  deleteSecret,
+  deleteServiceAccount,
+  getServiceAccount,
+  listServiceAccounts,
+  updateServiceAccount,
+} from '../control/index.ts';
+import { pageOf } from '../http/index.ts';
+import { defineOperation } from './operation.ts';
+import { page } from './schemas.ts';
+import {
+  secretRequest,
+  serviceAccount,
+  serviceAccountRequest,
+  serviceAccountSecret,
+  serviceAccountUpdate,
+  showAccount,
+  showMadeAccount,
+  showMadeSecret,
+} from './service-account-schemas.ts';
+
+const ALL = '/orgs/{orgId}/serviceAccounts';
+const ONE = `${ALL}/{clientId}`;
+
+export const serviceAccountOperations = [
+  defineOperation({
+    operationId: 'listOrgServiceAccounts',
+    summary: 'List the service accounts of one organization',
+    method: 'GET',
+    path: ALL,
+    status: 200,
+    versions: [{ version: '2024-08-05' }],
+    query: ['pageNum', 'itemsPerPage', 'includeCount'],
+    response: page('OrgServiceAccounts', serviceAccount),
+    handle: async ({ control, actor, path, query, address }) =>
+      pageOf((await listServiceAccounts(control, actor, path('orgId'))).map(showAccount), query, address),
+  }),
+  defineOperation({
+    operationId: 'createOrgServiceAccount',
+    summary: 'Create one service account with its first secret',
+    method: 'POST',
+    path: ALL,
+    status: 201,
+    versions: [{ version: '2024-08-05', body: serviceAccountRequest }],
+    response: serviceAccount,
+    handle: async ({ control, actor, path, body }) =>
+      showMadeAccount(await createServiceAccount(control, actor, path('orgId'), body)),
+  }),
+  defineOperation({
+    operationId: 'getOrgServiceAccount',
+    summary: 'Return one service account',
+    method: 'GET',
+    path: ONE,
+    status: 200,
+    versions: [{ version: '2024-08-05' }],
+    response: serviceAccount,
+    handle: async ({ control, actor, path }) =>
+      showAccount(await getServiceAccount(control, actor, path('orgId'), path('clientId'))),
+  }),
+  defineOperation({
+    operationId: 'updateOrgServiceAccount',
+    summary: 'Change name, description or roles of one service account',
+    method: 'PATCH',
+    path: ONE,
+    status: 200,
+    versions: [{ version: '2024-08-05', body: serviceAccountUpdate }],
+    response: serviceAccount,
+    handle: async ({ control, actor, path, body }) =>
+      showAccount(await updateServiceAccount(control, actor, path('orgId'), path('clientId'), body)),
+  }),
+  defineOperation({
+    operationId: 'deleteOrgServiceAccount',
+    summary: 'Delete one service account, and with it its access tokens',
+    method: 'DELETE',
+    path: ONE,
+    status: 204,
+    versions: [{ version: '2024-08-05' }],
+    handle: ({ control, actor, path }) => deleteServiceAccount(control, actor, path('orgId'), path('clientId')),
+  }),
+  defineOperation({
+    operationId: 'createOrgServiceAccountSecret',
+    summary: 'Add a secret to one service account',
+    method: 'POST',
+    path: `${ONE}/secrets`,
+    status: 201,
+    versions: [{ version: '2024-08-05', body: secretRequest }],
+    response: serviceAccountSecret,
+    handle: async ({ control, actor, path, body }) => {
+      const { secretExpiresAfterHours } = body;
+      return showMadeSecret(await addSecret(control, actor, path('orgId'), path('clientId'), secretExpiresAfterHours));
+    },
+  }),
+  defineOperation({
+    operationId: 'deleteOrgServiceAccountSecret',
+    summary: 'Delete one secret of a service account',
+    method: 'DELETE',
+    path: `${ONE}/secrets/{secretId}`,
+    status: 204,
+    versions: [{ version: '2024-08-05' }],
+    handle: ({ control, actor, path }) =>
+      deleteSecret(control, actor, path('orgId'), path('clientId'), path('secretId')),
+  }),
+];

@@ -1,0 +1,98 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { messageOf, UserError } from '../../platform/index.ts';
+import type { Profile } from './profile.ts';
+
+/** The newest version that the server has. */
+const ACCEPT = 'application/vnd.atlas.2024-08-05+json';
+const TIMEOUT_MS = 60_000;
+
+/**
+ * Asks the API.
+ * @param path  after `/api/atlas/v2`
+ * @returns the answer's body; undefined where it has none
+ * @throws UserError API_REFUSED with what the server says, API_UNREACHABLE, USAGE
+ */
+export async function askApi(profile: Profile, method: string, path: string, body?: object): Promise<unknown> {
+  const url = (profile.url ?? 'http://127.0.0.1:8080').replace(/\/+$/, '');
+  const target = `/api/atlas/v2${path}`;
+  const send = async (authorization?: string) => {
+    try {
+      return await fetch(url + target, {
+        method,
+        headers: {
+          accept: ACCEPT,
+          ...(authorization === undefined ? {} : { authorization }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        redirect: 'error',
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+    } catch (error) {
+      const cause = error instanceof Error && error.cause ? error.cause : error;
+      throw new UserError('API_UNREACHABLE', [url, messageOf(cause)], { cause: error });
+    }
+  };
+  const answer = await (profile.clientId
+    ? send(await bearerOf(url, profile))
+    : withDigest(send, profile, method, target));
+  const text = await answer.text();
+  if (answer.ok) return text === '' ? undefined : JSON.parse(text);
+  throw new UserError('API_REFUSED', refusalOf(answer.status, text));
+}
+
+async function withDigest(
+  send: (authorization?: string) => Promise<Response>,
+  { publicKey, privateKey }: Profile,
+  method: string,
+  target: string,
+): Promise<Response> {
+  if (!publicKey || !privateKey) {
+    throw new UserError('USAGE', ['Set LINKSPAN_PUBLIC_KEY and LINKSPAN_PRIVATE_KEY, or a profile with both']);
+  }
+  const challenge = await send();
+  const header = challenge.headers.get('www-authenticate') ?? '';
+  if (challenge.status !== 401 || !/^digest /i.test(header)) return challenge;
+  await challenge.body?.cancel();
+  const parameter = (name: string) => new RegExp(`${name}="?([^",]+)`).exec(header)?.[1] ?? '';
+  const algorithm = parameter('algorithm') === 'SHA-256' ? 'SHA-256' : 'MD5';
+  const hash = (text: string) =>
+    createHash(algorithm === 'MD5' ? 'md5' : 'sha256')
+      .update(text)
+      .digest('hex');
+  const [realm, nonce, cnonce] = [parameter('realm'), parameter('nonce'), randomBytes(8).toString('hex')];
+  const secret = hash(`${publicKey}:${realm}:${privateKey}`);
+  const response = hash(`${secret}:${nonce}:00000001:${cnonce}:auth:${hash(`${method}:${target}`)}`);
+  return await send(
+    `Digest username="${publicKey}", realm="${realm}", nonce="${nonce}", uri="${target}", response="${response}", algorithm=${algorithm}, cnonce="${cnonce}", qop=auth, nc=00000001`,
+  );
+}
+
+async function bearerOf(url: string, { clientId = '', clientSecret = '' }: Profile): Promise<string> {
+  const credentials = [clientId, clientSecret].map(encodeURIComponent).join(':');
+  const answer = await fetch(`${url}/api/oauth/token`, {
+    method: 'POST',
+    headers: {
+      authorization: `Basic ${Buffer.from(credentials).toString('base64')}`,
+      'content-type': 'application/x-www-form-urlencoded',
+    },
+    body: 'grant_type=client_credentials',
+    redirect: 'error',
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  }).catch((error: unknown) => {
+    throw new UserError('API_UNREACHABLE', [url, messageOf(error)], { cause: error });
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw new UserError('API_REFUSED', refusalOf(answer.status, text));
+  return `Bearer ${JSON.parse(text).access_token}`;
+}
+
+/** What the server says, and its code. */
+function refusalOf(status: number, text: string): [said: string, code: string] {
+  try {
+    const { detail, error_description: description, errorCode, error } = JSON.parse(text);
+    return [String(detail ?? description).replace(/\.$/, ''), String(errorCode ?? error)];
+  } catch {
+    return ['it gives no reason', String(status)];
+  }
+}

@@ -1,0 +1,25 @@
+import { unwatchFile, watchFile } from 'node:fs';
+import { type Control, loadMasterKeys, reseal } from '../control/index.ts';
+import { type Logger, messageOf } from '../platform/index.ts';
+
+/** A rotation waits for it; looking at one file costs nothing. */
+const LOOK_EVERY_MS = 1000;
+
+/**
+ * Takes up the keys that `linkspan keys rotate` writes, while the server runs, and seals everything anew. A file that lacks the key in
+ * use, or cannot be read, changes nothing.
+ */
+export function followMasterKey(control: Control, file: string, logger: Logger): Disposable {
+  const takeUp = async () => {
+    try {
+      control.sealer.use(loadMasterKeys(file, false));
+      const values = await reseal(control);
+      if (values > 0) logger.info({ values }, 'sealed everything with the new master key');
+    } catch (error) {
+      logger.error({ reason: messageOf(error) }, 'the changed master key file cannot be used: the key in use stays');
+    }
+  };
+  const listener = () => void takeUp();
+  watchFile(file, { interval: LOOK_EVERY_MS, persistent: false }, listener);
+  return { [Symbol.dispose]: () => unwatchFile(file, listener) };
+}

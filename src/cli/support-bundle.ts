@@ -1,0 +1,77 @@
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { type Migration, type StoreReader, verifyAudit } from '../control/index.ts';
+import { messageOf, UserError, version } from '../platform/index.ts';
+import { openSqliteReader } from '../store/sqlite/index.ts';
+import { dataDirectory } from './setting.ts';
+
+/** `linkspan support-bundle`: what somebody who helps needs to know, and nothing that would have to be kept from them. */
+export function supportBundleCommand(): Command {
+  return new Command('support-bundle')
+    .summary('write what helps to find a fault into a file, without secrets and names')
+    .description(
+      'Write what helps to find a fault into a JSON file: versions, sizes, counts, and how migrations stand. It has ids, but no secrets, names, hosts or messages. ' +
+        'The server may run meanwhile.',
+    )
+    .addOption(dataDirectory())
+    .requiredOption('--file <file>', 'the bundle; must not exist')
+    .action(async ({ dataDir, file }: { readonly dataDir: string; readonly file: string }) => {
+      using store = openSqliteReader(dataDir);
+      const bundle = `${JSON.stringify(await bundleOf(store, dataDir), null, 2)}\n`;
+      try {
+        writeFileSync(file, bundle, { flag: 'wx', mode: 0o600 });
+      } catch (error) {
+        throw new UserError('USAGE', [`The file ${file} cannot be written: ${messageOf(error)}`], { cause: error });
+      }
+      process.stderr.write(`linkspan support-bundle: ${file}\n`);
+    });
+}
+
+async function bundleOf(store: StoreReader, directory: string): Promise<object> {
+  const organizations = [];
+  for (const { id, accessListRequired } of await store.organizations()) {
+    const groups = await store.groupsOf(id);
+    organizations.push({
+      id,
+      accessListRequired,
+      apiKeys: (await store.apiKeysOf(id)).length,
+      serviceAccounts: (await store.serviceAccountsOf(id)).length,
+      unusedLinkTokens: (await store.openLinkTokensOf(id)).length,
+      agents: (await store.linkedAgentsOf(id)).map((agent) => ({
+        id: agent.id,
+        version: agent.version,
+        deployments: agent.inventory.flatMap(({ deployments }) => deployments).length,
+        lastReportAtMs: agent.lastReportAtMs,
+      })),
+      projects: groups.length,
+      migrations: (await Promise.all(groups.map((group) => store.migrationsOf(group.id)))).flat().map(shown),
+    });
+  }
+  const { platform, arch, versions } = process;
+  return {
+    linkspan: version,
+    node: versions.node,
+    platform: `${platform} ${arch}`,
+    files: readdirSync(directory).map((name) => ({ name, bytes: statSync(join(directory, name)).size })),
+    audit: await verifyAudit(store),
+    organizations,
+  };
+}
+
+function shown({ id, agentId, state, progress, createdAtMs, updatedAtMs }: Migration): object {
+  const { errorMessage, ...rest } = state;
+  const { phases, copy, indexes, changes, lagSeconds, readyForCutover, canWrite, pingMs } = progress ?? {};
+  const work = {
+    phase: progress?.state,
+    phases,
+    copy,
+    indexes,
+    changes,
+    lagSeconds,
+    readyForCutover,
+    canWrite,
+    pingMs,
+  };
+  return { id, agentId, ...rest, hasErrorMessage: errorMessage !== null, work, createdAtMs, updatedAtMs };
+}

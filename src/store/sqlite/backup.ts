@@ -1,0 +1,61 @@
+import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, unlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { backup, DatabaseSync } from 'node:sqlite';
+import { messageOf, UserError } from '../../platform/index.ts';
+import { createPrivateFile } from './data-directory.ts';
+import { versionOf } from './schema.ts';
+
+/**
+ * Copies a store into a file, while its server runs: the copy is of one moment, whole, and durable when this resolves.
+ * @throws UserError BACKUP_FAILED
+ */
+export async function backUpStore(directory: string, file: string): Promise<void> {
+  const source = join(directory, 'linkspan.db');
+  if (!existsSync(source)) throw new UserError('BACKUP_FAILED', [file, `there is no store in ${directory}`]);
+  await copyDatabase(source, file);
+}
+
+/**
+ * Makes a data directory of a backup, where there is no store yet. A store of an older version is brought up by the next start.
+ * @throws UserError BACKUP_FAILED, STORE_TOO_NEW
+ */
+export async function restoreStore(file: string, directory: string): Promise<void> {
+  if (!existsSync(file)) throw new UserError('BACKUP_FAILED', [file, 'there is no such file']);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  await copyDatabase(file, join(directory, 'linkspan.db'), (database) => versionOf(database, file));
+}
+
+/** A copy has its name only when it is complete, and never takes the place of another file. */
+async function copyDatabase(
+  from: string,
+  to: string,
+  check: (database: DatabaseSync) => unknown = () => undefined,
+): Promise<void> {
+  if (existsSync(to)) throw new UserError('BACKUP_FAILED', [to, 'there is such a file already']);
+  const draft = `${to}.${process.pid}.new`;
+  try {
+    using source = new DatabaseSync(from, { readOnly: true, timeout: 5000 });
+    check(source);
+    createPrivateFile(draft);
+    await backup(source, draft);
+    using copy = new DatabaseSync(draft);
+    // One file is a backup: without a log beside it.
+    copy.exec('PRAGMA journal_mode = DELETE');
+    const result = copy.prepare('PRAGMA integrity_check').get()?.integrity_check;
+    if (result !== 'ok') throw new Error(`the copy is damaged: ${result}`);
+    sync(draft);
+    linkSync(draft, to);
+    sync(dirname(to));
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError('BACKUP_FAILED', [to, messageOf(error)], { cause: error });
+  } finally {
+    if (existsSync(draft)) unlinkSync(draft);
+  }
+}
+
+function sync(path: string): void {
+  const descriptor = openSync(path, 'r');
+  fsyncSync(descriptor);
+  closeSync(descriptor);
+}

@@ -1,0 +1,34 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Sealed, SealedPlace } from '../../control/index.ts';
+
+/** Every column that holds sealed values. */
+const COLUMNS = [
+  ['api_keys', 'verifiers'],
+  ['clusters', 'connection_string'],
+  ['validations', 'password'],
+  ['migrations', 'password'],
+] as const;
+
+/** Values that do not begin with the mark. @param mark  empty: all */
+export function notSealedAs(
+  database: DatabaseSync,
+  mark: string,
+  limit: number,
+): { readonly place: SealedPlace; readonly value: Sealed }[] {
+  const selects = COLUMNS.map(
+    ([table, field]) => `SELECT '${table}' AS "table", id, '${field}' AS field, ${field} AS value FROM ${table}`,
+  );
+  const sql = `SELECT * FROM (${selects.join(' UNION ALL ')}) WHERE substr(value, 1, ?) <> ? OR (? = '' AND value <> '') LIMIT ?`;
+  const rows = database.prepare(sql).all(mark.length, mark, mark, limit);
+  return rows.map(({ table, id, field, value }) => ({
+    place: { table: String(table), id: String(id), field: String(field) },
+    value: String(value) as Sealed,
+  }));
+}
+
+export function replaceSealed(database: DatabaseSync, { table, id, field }: SealedPlace, value: Sealed): void {
+  if (!COLUMNS.some(([knownTable, known]) => knownTable === table && known === field)) {
+    throw new Error(`${table}.${field} holds no sealed values`);
+  }
+  database.prepare(`UPDATE ${table} SET ${field} = ? WHERE id = ?`).run(value, id);
+}

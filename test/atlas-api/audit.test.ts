@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { operations } from '../../src/atlas-api/operations.ts';
+import { expireMigrations, verifyAudit } from '../../src/control/index.ts';
+import { type ControlPlane, startControlPlane } from './control-plane.ts';
+import { FakeClock } from './fake-clock.ts';
+import { cliBody, prepare, progress } from './migration-world.ts';
+
+const HEAD_HOURS = 121;
+
+const newest = async (plane: ControlPlane) => await plane.store.lastAuditRecord();
+
+test('every mutation of the API leaves exactly one record with who, where, what and to what, and no secret', async () => {
+  const clock = new FakeClock();
+  await using plane = await startControlPlane({ clock, rateLimits: false });
+  const { agent, groupId, path } = await prepare(plane);
+  const done = new Set<string>();
+  const org = `/api/atlas/v2/orgs/${plane.orgId}`;
+  const group = `/api/atlas/v2/groups/${groupId}`;
+  /** @returns the answer's body */
+  const change = async (operationId: string, eventTypeName: string, target: string, body?: object) => {
+    const before = (await newest(plane))?.sequence ?? 0;
+    const operation = operations.find((each) => each.operationId === operationId);
+    const answer = await plane.api(operation?.method ?? '', target, { body });
+    assert.ok(answer.status < 300, `${operationId}: ${answer.text}`);
+    const record = await newest(plane);
+    assert.deepEqual([record?.sequence, record?.eventTypeName], [before + 1, eventTypeName], operationId);
+    assert.deepEqual([record?.actorName, record?.remoteAddress], [plane.publicKey, '127.0.0.1'], operationId);
+    const kept = JSON.stringify(record);
+    for (const secret of ['canary', String(answer.json?.linkToken), String(answer.json?.privateKey)]) {
+      assert.ok(!kept.includes(secret), `${operationId}: ${kept}`);
+    }
+    done.add(operationId);
+    return answer.json;
+  };
+
+  await change('createOrgLiveMigrationLinkToken', 'LINK_TOKEN_CREATED', `${org}/liveMigrations/linkTokens`, {});
+  await change('updateOrg', 'ORG_RENAMED', org, { name: 'renamed' });
+  const newOrg = { name: 'second', apiKey: { desc: 'd', roles: ['ORG_OWNER'] } };
+  await change('createOrg', 'ORG_CREATED', '/api/atlas/v2/orgs', newOrg);
+  const settings = `${org}/settings`;
+  await change('updateOrgSettings', 'ORG_PUBLIC_API_ACCESS_LIST_NOT_REQUIRED', settings, {
+    apiAccessListRequired: false,
+  });
+
+  const body = { desc: 'd', roles: ['ORG_MEMBER'] };
+  const key = await change('createOrgApiKey', 'API_KEY_CREATED', `${org}/apiKeys`, body);
+  const ofKey = `${org}/apiKeys/${key.id}`;
+  await change('updateOrgApiKey', 'API_KEY_DESCRIPTION_CHANGED', ofKey, { desc: 'e' });
+  const entry = [{ ipAddress: '192.0.2.1' }];
+  const added = 'ACCESS_LIST_ENTRY_ADDED';
+  const deleted = 'ACCESS_LIST_ENTRY_DELETED';
+  await change('createOrgApiKeyAccessListEntry', `API_KEY_${added}`, `${ofKey}/accessList`, entry);
+  await change('deleteOrgApiKeyAccessListEntry', `API_KEY_${deleted}`, `${ofKey}/accessList/192.0.2.1`);
+  const roles = ['GROUP_READ_ONLY'];
+  await change('addGroupApiKey', 'API_KEY_ADDED_TO_GROUP', `${group}/apiKeys/${key.id}`, [{ roles }]);
+  const owner = { roles: ['GROUP_OWNER'] };
+  await change('updateGroupApiKeyRoles', 'API_KEY_ROLES_CHANGED', `${group}/apiKeys/${key.id}`, owner);
+  await change('removeGroupApiKey', 'API_KEY_REMOVED_FROM_GROUP', `${group}/apiKeys/${key.id}`);
+  await change('createGroupApiKey', 'API_KEY_CREATED', `${group}/apiKeys`, { desc: 'd', roles });
+  await change('deleteOrgApiKey', 'API_KEY_DELETED', ofKey);
+
+  const wanted = { name: 'n', description: '', roles: ['ORG_MEMBER'], secretExpiresAfterHours: 8 };
+  const account = await change('createOrgServiceAccount', 'SERVICE_ACCOUNT_CREATED', `${org}/serviceAccounts`, wanted);
+  const ofAccount = `${org}/serviceAccounts/${account.clientId}`;
+  await change('updateOrgServiceAccount', 'SERVICE_ACCOUNT_DETAILS_CHANGED', ofAccount, { name: 'm' });
+  const list = `${ofAccount}/accessList`;
+  await change('createOrgServiceAccountAccessList', `SERVICE_ACCOUNT_${added}`, list, entry);
+  await change('deleteOrgServiceAccountAccessListEntry', `SERVICE_ACCOUNT_${deleted}`, `${list}/192.0.2.1`);
+  const hours = { secretExpiresAfterHours: 8 };
+  const secret = await change(
+    'createOrgServiceAccountSecret',
+    'SERVICE_ACCOUNT_SECRET_ADDED',
+    `${ofAccount}/secrets`,
+    hours,
+  );
+  await change('deleteOrgServiceAccountSecret', 'SERVICE_ACCOUNT_SECRET_DELETED', `${ofAccount}/secrets/${secret.id}`);
+  await change('deleteOrgServiceAccount', 'SERVICE_ACCOUNT_DELETED', ofAccount);
+
+  const order = cliBody(groupId);
+  await change('validateGroupLiveMigrations', 'LIVE_MIGRATION_VALIDATION_CREATED', `${path}/validate`, order);
+  const id = String((await change('createGroupLiveMigration', 'LIVE_MIGRATION_CREATED', path, order))._id);
+  await change('setGroupLiveMigrationLoadLevel', 'LIVE_MIGRATION_LOAD_LEVEL_SET', `${path}/${id}/loadLevel`, {
+    loadLevel: 1,
+  });
+  await change('pauseGroupLiveMigration', 'LIVE_MIGRATION_PAUSE_REQUESTED', `${path}/${id}/pause`);
+  await change('resumeGroupLiveMigration', 'LIVE_MIGRATION_RESUME_REQUESTED', `${path}/${id}/resume`);
+  const report = (state: 'tailing' | 'committed', of: string) =>
+    agent.report({ migrations: [{ id: of, progress: progress(of, { state, readyForCutover: true }) }] });
+  await report('tailing', id);
+  assert.equal((await newest(plane))?.eventTypeName, 'LIVE_MIGRATION_WORKING');
+  assert.deepEqual([(await newest(plane))?.actorKind, (await newest(plane))?.actorName], ['agent', 'host-1']);
+  await change(
+    'extendGroupLiveMigrationCutoverWindow',
+    'LIVE_MIGRATION_WINDOW_EXTENDED',
+    `${path}/${id}/cutoverWindow`,
+    { hours: 1 },
+  );
+  await change('cutoverGroupLiveMigration', 'LIVE_MIGRATION_CUTOVER_REQUESTED', `${path}/${id}/cutover`);
+  await report('committed', id);
+  assert.equal((await newest(plane))?.eventTypeName, 'LIVE_MIGRATION_COMPLETE');
+
+  const second = String((await plane.api('POST', path, { body: order })).json._id);
+  await report('tailing', second);
+  clock.nowMs += HEAD_HOURS * 3_600_000;
+  await expireMigrations(plane.control);
+  assert.deepEqual(
+    [(await newest(plane))?.eventTypeName, (await newest(plane))?.actorKind],
+    ['LIVE_MIGRATION_EXPIRED', 'system'],
+  );
+  const third = String((await plane.api('POST', path, { body: order })).json._id);
+  const cancellation = { dropCopiedData: false };
+  await change('cancelGroupLiveMigration', 'LIVE_MIGRATION_CANCEL_REQUESTED', `${path}/${third}/cancel`, cancellation);
+  await agent.report({ migrations: [{ id: third, progress: progress(third, { state: 'cancelled' }) }] });
+
+  await change('deleteOrgLiveMigrationLinkTokens', 'LINKS_DELETED', `${org}/liveMigrations/linkTokens`);
+  const made = await change('createGroup', 'GROUP_CREATED', '/api/atlas/v2/groups', { name: 'q', orgId: plane.orgId });
+  const cluster = { name: 'C', connectionStrings: { standard: 'mongodb://u:canary@h/?replicaSet=r' } };
+  const clusters = `/api/atlas/v2/groups/${made.id}/clusters`;
+  await change('createGroupCluster', 'CLUSTER_CREATED', clusters, cluster);
+  await change('deleteGroupCluster', 'CLUSTER_DELETED', `${clusters}/C`);
+  await change('updateGroup', 'GROUP_NAME_CHANGED', `/api/atlas/v2/groups/${made.id}`, { name: 'r' });
+  await change('deleteGroup', 'GROUP_DELETED', `/api/atlas/v2/groups/${made.id}`);
+
+  const mutations = operations.filter(({ method }) => method !== 'GET').map(({ operationId }) => operationId);
+  assert.deepEqual([...done].sort(), mutations.sort());
+  const outcome = await verifyAudit(plane.store);
+  assert.ok('head' in outcome, JSON.stringify(outcome));
+  assert.equal(outcome.head.sequence, (await newest(plane))?.sequence);
+});
+
+test('events are read in pages, by type, of an organization and of a project', async () => {
+  await using plane = await startControlPlane();
+  const { groupId } = await prepare(plane);
+  const read = async (target: string) => {
+    const { json } = await plane.api('GET', `/api/atlas/v2${target}`);
+    return json as unknown as { totalCount: number; links: { href: string }[]; results: Record<string, unknown>[] };
+  };
+  const all = await read(`/orgs/${plane.orgId}/events?itemsPerPage=2`);
+  assert.deepEqual(
+    all.results.map(({ eventTypeName }) => eventTypeName),
+    ['LINK_TOKEN_REDEEMED', 'LINK_TOKEN_CREATED'],
+  );
+  assert.equal(all.totalCount, 6);
+  const ofGroup = await read(`/groups/${groupId}/events?eventType=GROUP_CREATED&eventType=CLUSTER_CREATED`);
+  assert.equal(ofGroup.totalCount, 3);
+  assert.match(
+    ofGroup.links[0]?.href ?? '',
+    /includeCount=true&eventType=GROUP_CREATED&eventType=CLUSTER_CREATED&pageNum=1/,
+  );
+  const [cluster] = ofGroup.results;
+  assert.deepEqual([cluster?.publicKey, cluster?.remoteAddress], [plane.publicKey, '127.0.0.1']);
+  const one = await plane.api('GET', `/api/atlas/v2/groups/${groupId}/events/${cluster?.id}`);
+  assert.equal(one.json.id, cluster?.id);
+  const other = await plane.api('GET', `/api/atlas/v2/groups/${groupId}/events/${all.results[0]?.id}`);
+  assert.equal(other.json.errorCode, 'EVENT_NOT_FOUND');
+});

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { startControlPlane } from '../atlas-api/control-plane.ts';
+import { runLinkspan } from '../support/linkspan-process.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const ACCOUNT = { clientId: `mdb_sa_id_${'0c'.repeat(12)}`, secret: 'mdb_sa_sk_0123456789abcdefghijklmnopqrstuv' };
+
+test('the API is administered from the command line, with digest and with a service account, for people and for programs', async () => {
+  await using plane = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
+  using folder = temporaryFolder('administration');
+  const profiles = join(folder.path, 'profiles.yaml');
+  writeFileSync(
+    profiles,
+    `account: { url: '${plane.url}', orgId: ${plane.orgId}, clientId: ${ACCOUNT.clientId}, clientSecret: '\${SECRET}' }\n`,
+  );
+  const key = {
+    LINKSPAN_URL: plane.url,
+    LINKSPAN_ORG_ID: plane.orgId,
+    LINKSPAN_PUBLIC_KEY: plane.publicKey,
+    LINKSPAN_PRIVATE_KEY: plane.privateKey,
+  };
+  const run = async (args: string[], env: Record<string, string> = key) => {
+    await using linkspan = runLinkspan(args, {
+      env: { LINKSPAN_CONFIG_FILE: profiles, SECRET: ACCOUNT.secret, ...env },
+    });
+    const { code } = await linkspan.exit;
+    return { code, stdout: linkspan.stdout, stderr: linkspan.stderr };
+  };
+  const made = await run(['project', 'create', '--name', 'shop', '--output', 'json']);
+  assert.equal(made.code, 0, made.stderr);
+  const projectId = String(JSON.parse(made.stdout).id);
+  const listed = await run(['project', 'list', '--profile', 'account'], {});
+  assert.equal(listed.stdout, `${'id'.padEnd(24)}  name  clusterCount\n${projectId}  shop  0\n`, listed.stderr);
+  const cluster = ['--name', 'C', '--connectionString', 'mongodb://u:canary@h/?replicaSet=r', '--projectId', projectId];
+  const registered = await run(['cluster', 'create', ...cluster]);
+  assert.ok(registered.code === 0 && !registered.stdout.includes('canary'), registered.stderr);
+  const apiKey = await run([
+    'api-key',
+    'create',
+    '--desc',
+    'd',
+    '--role',
+    'ORG_MEMBER,ORG_READ_ONLY',
+    '--output',
+    'json',
+  ]);
+  assert.equal(JSON.parse(apiKey.stdout).roles.length, 2);
+  assert.match((await run(['link-token', 'create'])).stdout, /^linkToken\nmlt_/);
+  assert.equal((await run(['cluster', 'delete', 'C', '--projectId', projectId])).code, 0);
+  assert.match((await run(['event', 'list'])).stdout, /CLUSTER_DELETED/);
+
+  const unknown = await run(['migration', 'describe', 'f'.repeat(24), '--projectId', projectId]);
+  assert.deepEqual([unknown.code, unknown.stdout], [2, '']);
+  assert.match(unknown.stderr, /refused: No live migration with ID f+ exists .*LIVE_MIGRATION_NOT_FOUND/);
+  assert.match((await run(['cluster', 'list'])).stderr, /--projectId is needed.*\[USAGE\]/);
+  const nobody = await run(['org', 'list'], { ...key, LINKSPAN_URL: 'http://127.0.0.1:1' });
+  assert.match(nobody.stderr, /cannot be reached: .*\[API_UNREACHABLE\]/);
+  const wrong = await run(['org', 'list'], { ...key, LINKSPAN_PRIVATE_KEY: 'canary' });
+  assert.ok(wrong.code === 2 && !wrong.stderr.includes('canary'), wrong.stderr);
+});

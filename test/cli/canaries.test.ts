@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { request } from 'urllib';
+import type { RedeemResponse } from '../../src/link/index.ts';
+import { cliBody, progress } from '../atlas-api/migration-world.ts';
+import { AgentClient, SOURCE, SOURCE_PROJECT } from '../gateway/agent-client.ts';
+import { AtlasClient } from '../support/atlas-client.ts';
+import { runLinkspan } from '../support/linkspan-process.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const ORG_ID = 'ab'.repeat(12);
+const PUBLIC = 'ownerkey';
+const PRIVATE = 'canary-private-key-of-the-first-start';
+const CLIENT = `mdb_sa_id_${'0a'.repeat(12)}`;
+const CLIENT_SECRET = 'canary_client_secret_of_the_first_start_00';
+
+test('no secret that goes in or out is found in any log or file, whether requests succeed or fail', async () => {
+  using folder = temporaryFolder('canaries');
+  const data = join(folder.path, 'data');
+  const env = {
+    LINKSPAN_LOG_LEVEL: 'trace',
+    LINKSPAN_BOOTSTRAP_ORG_ID: ORG_ID,
+    LINKSPAN_BOOTSTRAP_PUBLIC_KEY: PUBLIC,
+    LINKSPAN_BOOTSTRAP_PRIVATE_KEY: PRIVATE,
+    LINKSPAN_BOOTSTRAP_CLIENT_ID: CLIENT,
+    LINKSPAN_BOOTSTRAP_CLIENT_SECRET: CLIENT_SECRET,
+    LINKSPAN_CHECK_DESTINATIONS: 'form',
+  };
+  const secrets = new Set([PRIVATE, CLIENT_SECRET, 'source-canary', 'destination-canary', 'canary-in-a-wrong-body']);
+  const answers: string[] = [];
+  await using server = runLinkspan(['serve', '--listen', '127.0.0.1:0', '--data-dir', data], { env });
+  const [, url = ''] = await server.waitForLine(/^linkspan serve: ready at (\S+), data in /);
+  const client = new AtlasClient(url, PUBLIC, PRIVATE);
+  const make = async (path: string, body: object) => (await client.send('POST', path, body)).body;
+  const refuse = (path: string, body: object) =>
+    assert.rejects(client.send('POST', path, body), (error: Error) => answers.push(error.message) > 0);
+  /** Secrets that are shown once. */
+  const shown = (value: unknown) => {
+    assert.ok(typeof value === 'string' && value.length > 20, String(value));
+    secrets.add(value);
+    return value;
+  };
+
+  const org = `/orgs/${ORG_ID}`;
+  shown((await make(`${org}/apiKeys`, { desc: 'd', roles: ['ORG_MEMBER'] })).privateKey);
+  const second = await make('/orgs', { name: 's', apiKey: { desc: 'd', roles: ['ORG_OWNER'] } });
+  shown((second.apiKey as Record<string, unknown>).privateKey);
+  const account = { name: 'n', description: '', roles: ['ORG_OWNER'], secretExpiresAfterHours: 8 };
+  // The client of this test names a version from before there were service accounts.
+  const headers = { accept: 'application/vnd.atlas.2024-08-05+json' };
+  const digestAuth = `${PUBLIC}:${PRIVATE}`;
+  const post = { method: 'POST', digestAuth, headers, contentType: 'json', data: account, dataType: 'json' } as const;
+  const { data: created } = await request(`${url}/api/atlas/v2${org}/serviceAccounts`, post);
+  const secret = shown(created.secrets[0].secret);
+  for (const credentials of [`${created.clientId}:${secret}`, `${CLIENT}:${CLIENT_SECRET}`, `${CLIENT}:${PRIVATE}`]) {
+    const { data: token } = await request(`${url}/api/oauth/token`, {
+      method: 'POST',
+      auth: credentials,
+      content: 'grant_type=client_credentials',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      dataType: 'json',
+    });
+    if (token.access_token) shown(token.access_token);
+  }
+
+  const groupId = String((await make('/groups', { name: 'p', orgId: ORG_ID })).id);
+  const cluster = {
+    name: 'C1',
+    connectionStrings: { standard: 'mongodb://mover:destination-canary@d/?replicaSet=rs' },
+  };
+  await make(`/groups/${groupId}/clusters`, cluster);
+  await refuse(`/groups/${groupId}/clusters`, cluster);
+  const token = shown((await make(`${org}/liveMigrations/linkTokens`, {})).linkToken);
+  const agent = new AgentClient(url);
+  agent.agentId = ((await agent.redeem(token)).json as unknown as RedeemResponse).agentId;
+  await agent.report({ inventory: [{ projectId: SOURCE_PROJECT, name: 'shop', deployments: [SOURCE] }] });
+  const migrations = `/groups/${groupId}/liveMigrations`;
+  await make(`${migrations}/validate`, cliBody(groupId));
+  const id = String((await make(migrations, cliBody(groupId)))._id);
+  await refuse(migrations, cliBody(groupId));
+  await refuse(migrations, { ...cliBody(groupId), password: 'canary-in-a-wrong-body' });
+  await refuse(migrations, { source: { password: ['canary-in-a-wrong-body'] } });
+  const connectionStrings = { standard: 'mongodb://u:canary-in-a-wrong-body@' };
+  await refuse(`/groups/${groupId}/clusters`, { name: 'C2', connectionStrings });
+  await assert.rejects(new AtlasClient(url, PUBLIC, 'canary-in-a-wrong-body').send('GET', '/orgs'));
+  const running = JSON.stringify(readAll(data));
+  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'failed' }) }] });
+  for (const path of [`${migrations}/${id}`, `/groups/${groupId}/clusters`, `${org}/apiKeys`, `${org}/events`]) {
+    answers.push(JSON.stringify((await client.send('GET', path)).body));
+  }
+  const bundle = join(folder.path, 'bundle.json');
+  await using bundling = runLinkspan(['support-bundle', '--data-dir', data, '--file', bundle]);
+  assert.equal((await bundling.exit).code, 0, bundling.stderr);
+  const bundled = readFileSync(bundle, 'utf8');
+  assert.match(bundled, new RegExp(`"id": "${id}"[^}]*"status": "FAILED"`));
+  for (const name of ['host-1', '"shop"', '"C1"', 'mover']) assert.ok(!bundled.includes(name), name);
+  server.kill('SIGTERM');
+  assert.equal((await server.exit).code, 0);
+
+  const places = {
+    answers: answers.join('\n'),
+    stdout: server.stdout,
+    stderr: server.stderr,
+    running,
+    bundled,
+    ...readAll(data),
+  };
+  for (const [place, text] of Object.entries(places)) {
+    for (const canary of secrets) {
+      // A link-token's first part and the server's address are no secrets; the rest of it is.
+      const hidden = canary.startsWith('mlt_') ? (canary.split('_')[2] ?? '') : canary;
+      for (const form of [hidden, Buffer.from(hidden).toString('base64').slice(0, -4)]) {
+        assert.ok(!text.includes(form), `${place} has ${canary}`);
+      }
+    }
+  }
+});
+
+/** Every file of the directory but the master key, byte for byte. */
+function readAll(directory: string): Record<string, string> {
+  const names = readdirSync(directory).filter((name) => name !== 'master.key');
+  return Object.fromEntries(names.map((name) => [name, readFileSync(join(directory, name), 'latin1')]));
+}
