@@ -80,6 +80,9 @@ test('every mutation of the API leaves exactly one record with who, where, what 
   const order = cliBody(groupId);
   await change('validateGroupLiveMigrations', 'LIVE_MIGRATION_VALIDATION_CREATED', `${path}/validate`, order);
   const id = String((await change('createGroupLiveMigration', 'LIVE_MIGRATION_CREATED', path, order))._id);
+  await change('limitGroupLiveMigrationCopy', 'LIVE_MIGRATION_COPY_RATE_SET', `${path}/${id}/copyRate`, {
+    maxMegabytesPerSecond: 5,
+  });
   await change('setGroupLiveMigrationLoadLevel', 'LIVE_MIGRATION_LOAD_LEVEL_SET', `${path}/${id}/loadLevel`, {
     loadLevel: 1,
   });

@@ -161,7 +161,8 @@ export class EngineLives {
       if (/"state":"committed"/.test(former.stdout)) continue;
       const exit = await Promise.race([former.exit, delay(HANG_AFTER_MS, undefined, { ref: false })]);
       if (exit === undefined) this.#log.find('an engine whose place was taken goes on');
-      else if (exit.code !== FAILED || codeOf(former) !== 'TAKEN_OVER')
+      // Its hook may have killed it first.
+      else if (exit.signal !== 'SIGKILL' && (exit.code !== FAILED || codeOf(former) !== 'TAKEN_OVER'))
         this.#log.find(
           `an engine whose place was taken ended with ${JSON.stringify(exit)} ${former.stderr.slice(-300)}`,
         );
