@@ -14,10 +14,14 @@ test('a source that answers before it knows the time, as after a restart, has a 
   await using running = RunningMigration.start(pair);
   await running.untilReady();
   const { command } = Db.prototype;
-  const withoutTime = mock.method(Db.prototype, 'command', async function (this: Db, ...given: Parameters<typeof command>) {
-    const { operationTime, ...reply } = await command.apply(this, given);
-    return 'getMore' in given[0] ? reply : { ...reply, operationTime };
-  });
+  const withoutTime = mock.method(
+    Db.prototype,
+    'command',
+    async function (this: Db, ...given: Parameters<typeof command>) {
+      const { operationTime, ...reply } = await command.apply(this, given);
+      return 'getMore' in given[0] ? reply : { ...reply, operationTime };
+    },
+  );
   try {
     const calls = withoutTime.mock.callCount();
     await running.until('answers without a time', () => withoutTime.mock.callCount() > calls + 5);
