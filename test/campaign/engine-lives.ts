@@ -32,6 +32,12 @@ const PHASES: Readonly<Partial<Record<string, Moment>>> = {
 /** What `linkspan sync --output json` says of a migration. */
 type Said = Progress & { readonly type: string; readonly phase: string };
 
+interface Answer {
+  readonly success: boolean;
+  readonly error?: string;
+  readonly errorDescription?: string;
+}
+
 /** How a migration ended: committed, or with the code of what it failed of for good. */
 export type End = 'committed' | { readonly failed: string };
 
@@ -46,8 +52,12 @@ export class EngineLives {
   /** Those whose place another one took. */
   readonly #former: LinkspanProcess[] = [];
   #current: LinkspanProcess | undefined;
+  /** Those that run the migration, or were told to. */
+  readonly #started = new Set<LinkspanProcess>();
   /** The one whose place is to be taken. */
   #superseded: LinkspanProcess | undefined;
+  /** Hooks that were to kill a process which ended otherwise. */
+  readonly unreached: string[] = [];
   #expectedEnd: 'killed' | 'terminated' | undefined;
   #cutoverWanted = false;
   #url: string | undefined;
@@ -92,6 +102,11 @@ export class EngineLives {
     await this.#reached.get(moment)?.promise;
   }
 
+  /** Hooks of lives to come. */
+  get hooksLeft(): readonly string[] {
+    return this.#hooks;
+  }
+
   /** From now on the cutover is asked for, whenever it can be had. */
   wantCutover(): void {
     this.#cutoverWanted = true;
@@ -105,6 +120,7 @@ export class EngineLives {
       const engine = this.#spawn(hook);
       const exit = await this.#follow(engine);
       if (exit === 'superseded') continue;
+      if (hook?.endsWith('=kill') && exit.signal !== 'SIGKILL') this.unreached.push(hook);
       this.#current = undefined;
       this.#log.say(`the engine ended: ${JSON.stringify(exit)}`);
       const expected = this.#expectedEnd;
@@ -202,7 +218,8 @@ export class EngineLives {
       if (exit !== undefined) return exit;
       if (this.#superseded === engine) {
         this.#superseded = undefined;
-        this.#former.push(engine);
+        // Without a migration there is nothing that could be taken from it.
+        if (this.#started.has(engine)) this.#former.push(engine);
         return 'superseded';
       }
       this.#refuseToHang();
@@ -216,10 +233,15 @@ export class EngineLives {
       }
       if (performance.now() - askedAtMs < ASK_EVERY_MS) continue;
       askedAtMs = performance.now();
-      if (!started) started = await this.#call('start', { source: 'cluster0', destination: 'cluster1' });
+      if (!started) started = await this.#start(engine);
       else if (this.latest?.state === 'committed') this.#endCommitted(engine);
       else if (this.#cutoverWanted && (await this.#call('commit'))) this.#reach('commit');
     }
+  }
+
+  async #start(engine: LinkspanProcess): Promise<boolean> {
+    if (this.#url !== undefined) this.#started.add(engine);
+    return await this.#call('start', { source: 'cluster0', destination: 'cluster1' });
   }
 
   #endCommitted(engine: LinkspanProcess): void {
@@ -253,9 +275,10 @@ export class EngineLives {
         body: JSON.stringify(body),
         signal: AbortSignal.timeout(CALL_DEADLINE_MS),
       });
-      const answer = (await response.json()) as { success: boolean; errorDescription?: string };
-      if (name !== 'commit' || answer.success) this.#log.say(`${name}: ${JSON.stringify(answer)}`);
-      return answer.success;
+      const { success, error, errorDescription } = (await response.json()) as Answer;
+      if (name !== 'commit' || success) this.#log.say(`${name}: ${success} ${errorDescription ?? ''}`);
+      // An earlier call whose answer did not come in time has started it.
+      return success || (name === 'start' && error === 'WrongState' && this.#watch.isRunning);
     } catch (error) {
       this.#log.say(`${name}: ${error}`);
       return false;

@@ -1,3 +1,4 @@
+import { OF_CUTOVER, UNTIL_CUTOVER } from '../engine/kill-points.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import { drawFault, type Fault, type FaultKind } from './fault.ts';
 
@@ -28,34 +29,6 @@ export interface Plan {
   readonly faults: readonly Fault[];
 }
 
-/** Points of the copy and of following, and those of the cutover, with how often each is reached at least. */
-const HOOKS_BEFORE = [
-  'engine.prepare.destination-ready',
-  'engine.prepare.position-fixed',
-  'engine.catalog.created@3',
-  'engine.catalog.stepped-aside',
-  'engine.copy.before-first-read@2',
-  'engine.copy.batch-acknowledged@3',
-  'engine.copy.progress-saved',
-  'engine.copy.collection-copied@2',
-  'engine.copy.indexed@2',
-  'engine.copy.drained',
-  'engine.indexes.recorded@3',
-  'engine.indexes.compared@2',
-  'engine.capture.batch-dispatched@9',
-  'engine.apply.batch-taken@5',
-  'engine.apply.batch-acknowledged@5',
-  'engine.checkpoint.saved',
-];
-const HOOKS_OF_CUTOVER = [
-  'engine.cutover.about-to-block',
-  'engine.cutover.source-blocked',
-  'engine.cutover.drained',
-  'engine.cutover.committed',
-  'engine.cutover.unique-prepared',
-  'engine.cutover.destination-open',
-];
-
 /** @param kinds  the faults to choose from */
 export function drawPlan(seed: number, kinds: readonly FaultKind[]): Plan {
   const random = new SeededRandom(seed);
@@ -71,9 +44,10 @@ export function drawPlan(seed: number, kinds: readonly FaultKind[]): Plan {
     return !['cut', 'slow', 'blackHole'].includes(kind) || proxied.source || proxied.destination;
   });
   const hooks = Array.from({ length: random.pick([0, 0, 1, 1, 2, 3]) }, () => {
-    const point = random.pick(chance(0.55) ? HOOKS_BEFORE : HOOKS_OF_CUTOVER);
-    return `${point}=${chance(0.85) ? 'kill' : 'stop'}`;
-  });
+    const point = random.pick(chance(0.55) ? UNTIL_CUTOVER : OF_CUTOVER);
+    const hook = `${point}=${chance(0.85) ? 'kill' : 'stop'}`;
+    return chance(0.3) ? [hook, hook] : [hook];
+  }).flat();
   const faults = Array.from({ length: random.pick([0, 1, 2, 3, 4, 6]) }, () => drawFault(random, able, proxied));
   if (smallOplog) faults.push(drawFault(random, ['overrun'], proxied));
   return {

@@ -20,6 +20,11 @@ export class ProgressWatch {
     this.movedAtMs = performance.now();
   }
 
+  /** Whether the process of this life has said something of the migration. */
+  get isRunning(): boolean {
+    return this.#inThisLife !== undefined;
+  }
+
   take(progress: Progress): void {
     const before = this.#inThisLife;
     if (before !== undefined) this.#compare(before, progress);
