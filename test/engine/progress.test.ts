@@ -21,8 +21,8 @@ test('what progress counts never goes back, not even over kill -9 in the middle 
     return { documentsCopied, phase: linkspan.phase };
   };
   for (const [least, hook] of [
-    [1, 'engine.copy.progress-saved@2=kill'],
-    [10_000, 'engine.copy.progress-saved@2=kill'],
+    [1, 'engine.copy.batch-acknowledged@5=kill'],
+    [10_000, 'engine.copy.batch-acknowledged@4=kill'],
   ] as const) {
     await using killed = await startSync(uris, [], { hook });
     await killed.call('load', { maxMegabytesPerSecond: 6 });
