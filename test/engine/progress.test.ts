@@ -25,8 +25,8 @@ test('what progress counts never goes back, not even over kill -9 in the middle 
     return { documentsCopied, phase: linkspan.phase };
   };
   for (const [least, hook] of [
-    [1, 'engine.copy.progress-saved@4=kill'],
-    [20_000, 'engine.copy.progress-saved@2=kill'],
+    [1, 'engine.copy.batch-acknowledged@5=kill'],
+    [10_000, 'engine.copy.batch-acknowledged@4=kill'],
   ] as const) {
     await using killed = await startSync(uris, [], { hook });
     await eventually(
@@ -82,6 +82,10 @@ test('index builds are shown as far as the destination is with them', async () =
   const admin = pair.destination.client.db('admin');
   await admin.command({ configureFailPoint: failPoint, mode: 'alwaysOn' });
   await using running = RunningMigration.start(pair);
+  // Before the migration is disposed of: it would wait for the build.
+  await using _ = {
+    [Symbol.asyncDispose]: async () => void (await admin.command({ configureFailPoint: failPoint, mode: 'off' })),
+  };
   await running.until('the build', ({ indexes }) => (indexes.building ?? []).length > 0);
   const { indexes, sinceMs } = running.progress;
   assert.deepEqual(

@@ -31,7 +31,8 @@ export class IndexBuilds {
         .db('admin')
         .aggregate(
           [
-            { $currentOp: { allUsers: true } },
+            // The thread that builds counts as idle to servers.
+            { $currentOp: { allUsers: true, idleConnections: true } },
             { $match: { 'command.createIndexes': { $exists: true }, 'progress.total': { $exists: true } } },
             { $project: { ns: 1, progress: 1 } },
           ],

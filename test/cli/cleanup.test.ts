@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { checkForLeaks } from '../support/leak-check.ts';
+import { runLinkspan } from '../support/linkspan-process.ts';
+import { startPair } from '../support/replica-set.ts';
+
+checkForLeaks({ sockets: false });
+
+async function cleanup(flags: readonly string[], uri?: string) {
+  const env: Record<string, string> = uri === undefined ? {} : { LINKSPAN_DESTINATION: uri };
+  await using linkspan = runLinkspan(['cleanup', ...flags], { env });
+  const { code } = await linkspan.exit;
+  return { code, stdout: linkspan.stdout, stderr: linkspan.stderr };
+}
+
+test('a failed migration says what it leaves, and cleanup shows it, tries it and does it', async () => {
+  await using pair = await startPair();
+  const { source, destination } = pair;
+  const orders = source.client.db('shop').collection('orders');
+  await orders.insertOne({ number: 1 });
+  await orders.createIndex({ number: 1 }, { unique: true });
+  await source.client.db('shop').createCollection('empty');
+  await destination.failCommand({
+    mode: 'alwaysOn',
+    data: { failCommands: ['insert'], errorCode: 121, namespace: 'shop.orders' },
+  });
+  await using failed = runLinkspan(['sync', '--cluster0', source.uri, '--cluster1', destination.uri, '--once']);
+  assert.equal((await failed.exit).code, 1);
+  await destination.clearFailPoints();
+  const [, id = ''] = /2 collections, .*linkspan cleanup --migration ([0-9a-f]{24})/.exec(failed.stderr) ?? [];
+  assert.notEqual(id, '', failed.stderr);
+
+  const shown = await cleanup(['--output', 'json'], destination.uri);
+  const left = JSON.parse(shown.stdout);
+  assert.deepEqual([left.migrationId, left.state, left.blocked], [id, 'failed', false]);
+  assert.deepEqual(left.collections.sort(), ['shop.empty', 'shop.orders']);
+  const tried = await cleanup(['--migration', id, '--drop', '--dry-run'], destination.uri);
+  assert.match(tried.stdout, /collection shop\.orders: would be dropped/);
+  assert.equal((await destination.client.db('shop').listCollections().toArray()).length, 2);
+
+  assert.equal((await cleanup(['--migration', id, '--drop'], destination.uri)).code, 0);
+  assert.deepEqual(await destination.client.db('shop').listCollections().toArray(), []);
+  const again = await cleanup(['--migration', id], destination.uri);
+  assert.equal(again.code, 2);
+  assert.match(again.stderr, /\[NO_SUCH_MIGRATION\]/);
+  assert.match((await cleanup([], destination.uri)).stderr, /no migration has left anything/);
+});
+
+test('cleanup without a destination, or that would drop of whatever migration, is refused', async () => {
+  for (const flags of [[], ['--drop', '--destination', 'mongodb://a']]) {
+    const { code, stderr } = await cleanup(flags);
+    assert.equal(code, 2);
+    assert.match(stderr, /\[USAGE\]/);
+  }
+});
