@@ -6,7 +6,7 @@ import { checkForLeaks } from '../support/leak-check.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../support/replica-set.ts';
 import { RunningMigration } from './running-migration.ts';
 
-checkForLeaks();
+checkForLeaks({ sockets: false });
 
 const ID = newId();
 
