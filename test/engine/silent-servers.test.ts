@@ -31,7 +31,7 @@ describe('a server that falls silent', async () => {
       { source: short(pair.source), destination: short(pair.destination) },
       { copyBytesPerSecond: 1_500_000 },
     );
-    await running.until('the copy to begin', ({ copy }) => copy.documentsCopied > 0);
+    await running.until('the copy to begin', ({ copy }) => copy.partitionsTotal > 0);
     await silence(pair, running, 'source');
     assert.equal(running.progress.state, 'copying', 'the source fell silent during the copy');
     await silence(pair, running, 'destination');
