@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Binary, MongoClient, Timestamp, UUID } from 'mongodb';
 import type { CheckpointStore } from '../../src/engine/checkpoint/checkpoint-store.ts';
 import type { CollectionRecord, PartitionRecord } from '../../src/engine/checkpoint/records.ts';
-import { newId, onReach } from '../../src/platform/index.ts';
+import { newId, onReach, systemClock } from '../../src/platform/index.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
@@ -150,6 +150,9 @@ test('no record of a migration is changed by an engine that lost it', async (t) 
     savePartition: (store) => store.savePartition(partition._id, { done: true }),
     addToSpool: (store) => store.addToSpool([spooled('late')]),
     clearSpool: (store) => store.clearSpool(u),
+    saveSuspects: (store) => store.saveSuspects([u], 'late'),
+    saveCompared: (store) => store.saveCompared(u, 'mark', new Binary(Buffer.of(1))),
+    clearSuspect: (store) => store.clearSuspect(u, 'mark'),
     forgetCollections: (store) => store.forgetCollections(),
   };
   for (const [name, write] of Object.entries(lateWrites)) {
@@ -160,6 +163,7 @@ test('no record of a migration is changed by an engine that lost it', async (t) 
       await checkpoint.planPartitions(u, [partition]);
       await checkpoint.saveViews('shop', ['view']);
       await checkpoint.addToSpool([spooled('key')]);
+      await checkpoint.saveSuspects([u], 'mark');
       const before = await recordsOf(set.client);
       await assert.rejects(write(late), { code: 'TAKEN_OVER' });
       assert.deepEqual(await recordsOf(set.client), before);
@@ -169,7 +173,7 @@ test('no record of a migration is changed by an engine that lost it', async (t) 
 
 async function recordsOf(client: MongoClient): Promise<object> {
   const db = client.db('linkspan_internal');
-  const names = ['migrations', 'collections', 'partitions', 'views', 'spool'];
+  const names = ['migrations', 'collections', 'partitions', 'views', 'spool', 'suspects'];
   return Object.fromEntries(
     await Promise.all(names.map(async (name) => [name, await db.collection(name).find().toArray()] as const)),
   );
@@ -238,4 +242,19 @@ test('a write whose answer was lost is done with before it is repeated', async (
   // All sessions in turn: one that was not given back, or got its numbers out of order, would show.
   for (let n = 4; n < 60; n += 1) await write(n);
   assert.equal(await state(), 59);
+});
+
+test('an engine that was suspended so long that servers have forgotten its sessions asks before it writes', async () => {
+  await using set = await startReplicaSet();
+  const migrationId = newId();
+  let suspendedMs = 0;
+  // The clock that nobody can set stands still meanwhile.
+  const clock = { ...systemClock, now: () => Date.now() + suspendedMs };
+  const { fence } = await takeMigration(set.client, migrationId, clock);
+  // A successor whose first writes are forgotten, too.
+  const migrations = set.client.db('linkspan_internal').collection<{ _id: string }>('migrations');
+  await migrations.updateOne({ _id: migrationId }, { $inc: { term: 1 } });
+  suspendedMs = 3_600_000;
+  await assert.rejects(fence.write('d', { insert: 'c', documents: [{ _id: 1 }] }), { code: 'TAKEN_OVER' });
+  assert.equal(await set.client.db('d').collection('c').countDocuments(), 0);
 });

@@ -2,14 +2,15 @@ import type { MongoClient } from 'mongodb';
 import { CheckpointStore } from '../../src/engine/checkpoint/checkpoint-store.ts';
 import { Fence } from '../../src/engine/cluster/fence.ts';
 import { Retrier } from '../../src/engine/cluster/retry.ts';
-import { newId, silentLogger, systemClock } from '../../src/platform/index.ts';
+import { type Clock, newId, silentLogger, systemClock } from '../../src/platform/index.ts';
 
 /** What an engine writes with, once it has taken the migration. */
 export async function takeMigration(
   client: MongoClient,
   migrationId: string = newId(),
+  clock: Clock = systemClock,
 ): Promise<{ readonly fence: Fence; readonly checkpoint: CheckpointStore }> {
-  const fence = new Fence(client, migrationId, systemClock);
+  const fence = new Fence(client, migrationId, clock);
   const checkpoint = new CheckpointStore(fence);
   const identity = { sourceId: 'source', destinationId: 'destination', selection: '' };
   await checkpoint.take(identity, new Retrier(systemClock, silentLogger, AbortSignal.timeout(30_000)));

@@ -152,6 +152,7 @@ export class Lane {
       this.#context.logger.debug({ namespace: messageOf(error) }, 'Changes of a dropped collection are moot');
     }
   }
+
   /** What the lane has of the collection goes to the spool, in its order. */
   async #setAside(collection: TrackedCollection, dirty: readonly DirtyKey[], error?: UserError): Promise<void> {
     while (collection.settling !== undefined) await collection.settling;

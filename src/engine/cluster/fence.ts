@@ -32,7 +32,7 @@ export class Fence {
   /** Resolves when one came back, to either of them. */
   #cameBack = Promise.withResolvers<void>();
   #settling: Promise<void> | undefined;
-  #answeredAtMs = 0;
+  #answered = { atMs: 0, elapsedMs: 0 };
 
   constructor(client: MongoClient, migrationId: string, clock: Clock) {
     this.client = client;
@@ -86,13 +86,23 @@ export class Fence {
     const readConcern = { level: 'majority' };
     const { cursor } = await this.client.db(INTERNAL_DATABASE).command({ ...command, readConcern });
     if (cursor.firstBatch.length === 0) this.lose();
-    this.#answeredAtMs = this.#clock.elapsed();
+    this.#noteAnswer();
   }
 
   /** Ends all work of this engine: another one has the migration. @throws UserError TAKEN_OVER, always */
   lose(): never {
     this.#lost.abort(new UserError('TAKEN_OVER', [this.migrationId]));
     throw this.signal.reason;
+  }
+
+  #noteAnswer(): void {
+    this.#answered = { atMs: this.#clock.now(), elapsedMs: this.#clock.elapsed() };
+  }
+
+  /** By whichever clock says more: one can be set back, the other stands still while the host is suspended. */
+  get #silentMs(): number {
+    const { atMs, elapsedMs } = this.#answered;
+    return Math.max(this.#clock.now() - atMs, this.#clock.elapsed() - elapsedMs);
   }
 
   get #own() {
@@ -102,7 +112,7 @@ export class Fence {
   async #take(): Promise<FixedSession> {
     while (true) {
       this.signal.throwIfAborted();
-      if (this.#clock.elapsed() - this.#answeredAtMs > ASK_AFTER_MS) await this.confirm();
+      if (this.#silentMs > ASK_AFTER_MS) await this.confirm();
       if (this.#unsettled.size > 0) await this.#settle();
       const session = this.#idle.shift();
       if (session !== undefined) return session;
@@ -147,7 +157,7 @@ export class Fence {
   async #send(session: FixedSession, database: string, command: Document): Promise<Document> {
     try {
       const reply = await session.send(database, command);
-      this.#answeredAtMs = this.#clock.elapsed();
+      this.#noteAnswer();
       return reply;
     } catch (error) {
       if (!(error instanceof MongoServerError)) this.#unsettled.add(session);

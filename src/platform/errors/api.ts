@@ -51,88 +51,6 @@ export const apiErrors = defineErrors({
     detail: 'The current user does not have the owner role in organization %.',
     remedy: 'Use an API key with the role ORG_OWNER.',
   },
-  NOT_ORG_GROUP_CREATOR: {
-    status: 401,
-    detail: 'The current user does not have the project creator role in organization %.',
-    remedy: 'Use an API key with the role ORG_GROUP_CREATOR or ORG_OWNER.',
-  },
-  USER_UNAUTHORIZED: {
-    status: 401,
-    detail: 'Current user is not authorized to perform this action.',
-    remedy: 'Use an API key with a role that may; docs/12-administration.md lists them.',
-  },
-  NEW_ORG_NEEDS_OWNER: {
-    status: 400,
-    atlasCode: 'VALIDATION_ERROR',
-    detail: 'A new organization needs an apiKey or a serviceAccount with the role ORG_OWNER.',
-    remedy: 'Add it to the request: nobody else could enter the organization.',
-  },
-  CANNOT_REMOVE_LAST_ORG_OWNER: {
-    status: 409,
-    detail: 'Organization % would be left without an API key or service account that owns it.',
-    remedy: 'Make another one with the role ORG_OWNER first.',
-  },
-  API_KEY_NOT_FOUND: {
-    status: 400,
-    detail: 'No API Key with ID % exists.',
-    remedy: 'GET /orgs/{orgId}/apiKeys or GET /groups/{groupId}/apiKeys lists them.',
-  },
-  SERVICE_ACCOUNT_NOT_FOUND: {
-    status: 404,
-    detail: 'No service account with client ID % exists.',
-    remedy: 'GET /orgs/{orgId}/serviceAccounts lists them.',
-  },
-  SERVICE_ACCOUNT_SECRET_NOT_FOUND: {
-    status: 404,
-    detail: 'No secret with ID % exists for service account %.',
-    remedy: 'GET of the service account lists its secrets.',
-  },
-  SERVICE_ACCOUNT_SECRET_LIMIT: {
-    status: 400,
-    detail: 'The service account % has % secrets that have not expired, and no more are allowed.',
-    remedy: 'Delete the one that is no longer used first.',
-  },
-  ACCESS_LIST_ENTRY_NOT_FOUND: {
-    status: 404,
-    detail: 'The access list has no entry %.',
-    remedy: 'GET of the access list has its entries.',
-  },
-  ADDRESS_ALREADY_IN_ACCESS_LIST: {
-    status: 409,
-    detail: 'The address % is already in the access list.',
-    remedy: 'Nothing has to be done for this address: leave it out.',
-  },
-  DUPLICATE_ADDRESSES_IN_INPUT: {
-    status: 400,
-    detail: 'The address % was specified more than once.',
-    remedy: 'Send each address once.',
-  },
-  CANNOT_REMOVE_CALLER_FROM_ACCESS_LIST: {
-    status: 400,
-    detail: "The caller's IP address % would no longer be in its own access list.",
-    remedy: 'Keep or add an entry with your address, or let another key make the change.',
-  },
-  RESOURCE_REQUIRES_ACCESS_LIST: {
-    status: 403,
-    detail: 'This resource requires access through an access list of ip ranges.',
-    remedy: 'Add the address you call from to the access list of the API key or service account.',
-  },
-  GROUP_NAME_NOT_FOUND: {
-    status: 404,
-    atlasCode: 'GROUP_NOT_FOUND',
-    detail: 'No group with name % exists.',
-    remedy: 'GET /api/atlas/v2/groups lists the projects that you see.',
-  },
-  CANNOT_CLOSE_GROUP_ACTIVE_ATLAS_CLUSTERS: {
-    status: 409,
-    detail: 'Group % cannot be deleted while it has clusters: %.',
-    remedy: 'Delete these first: DELETE /groups/{groupId}/clusters/{clusterName}.',
-  },
-  EVENT_NOT_FOUND: {
-    status: 404,
-    detail: 'No event with ID % exists here.',
-    remedy: 'GET of the events lists them.',
-  },
   MISSING_ATTRIBUTE: {
     status: 400,
     detail: 'The required attribute % was not specified.',
@@ -357,13 +275,6 @@ export const apiErrors = defineErrors({
     detail: 'Invalid attribute connectionStrings.standard specified: %.',
     remedy: 'Give a string of the form mongodb://user:password@host1,host2/?replicaSet=name.',
   },
-  DESTINATION_UNUSABLE: {
-    status: 400,
-    atlasCode: 'INVALID_ATTRIBUTE',
-    detail: 'Invalid attribute connectionStrings.standard specified: the cluster cannot be used as a destination: %.',
-    remedy:
-      'Correct the connection string or the network. Where only agents reach the cluster, start the server with --check-destinations form.',
-  },
   DATA_DIRECTORY_IN_USE: {
     status: 400,
     detail: 'The data directory % is in use by another Linkspan server.',
@@ -379,39 +290,10 @@ export const apiErrors = defineErrors({
     detail: 'The store in % has schema version %, which this version of Linkspan (up to %) does not know.',
     remedy: 'Use the version of Linkspan that wrote it, or a newer one.',
   },
-  STORE_TOO_OLD: {
-    status: 400,
-    detail: 'The store in % has schema version %, and this command of this version of Linkspan needs %.',
-    remedy: 'Start linkspan serve of this version once: it brings the store to its schema.',
-  },
   MASTER_KEY_UNUSABLE: {
     status: 400,
     detail: 'The master key file % cannot be used: %.',
     remedy: 'Give the file with which this data directory was first started (LINKSPAN_MASTER_KEY_FILE).',
-  },
-  KEY_ROTATION_NOT_TAKEN_UP: {
-    status: 409,
-    detail: 'The server on % has not sealed everything with the new master key within % seconds.',
-    remedy:
-      'Nothing is lost: both keys are in the file. See that the server uses this file and can read it, then run the command again, which goes on.',
-  },
-  STORAGE_FULL: {
-    status: 507,
-    detail: 'The disk of the server is full: nothing was changed.',
-    remedy:
-      'Make room on the disk of the data directory, then ask again; the server goes on by itself, and reading works meanwhile.',
-  },
-  STORAGE_FAILED: {
-    status: 503,
-    detail: 'The disk of the server has failed: %.',
-    remedy:
-      'The server ends, as it cannot know what the disk has kept. Look after the disk, then start it again, or restore a backup.',
-  },
-  BACKUP_FAILED: {
-    status: 400,
-    detail: 'The copy % could not be made: %.',
-    remedy:
-      'Nothing was changed. Give a new file or an empty data directory on a disk with room, and a backup that is whole.',
   },
   BOOTSTRAP_MISMATCH: {
     status: 400,

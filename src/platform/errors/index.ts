@@ -1,3 +1,4 @@
+import { administrationErrors } from './administration.ts';
 import { apiErrors } from './api.ts';
 import { commandLineErrors } from './command-line.ts';
 import type { ErrorDefinition } from './define.ts';
@@ -7,7 +8,13 @@ import { linkErrors } from './link.ts';
 export type { ErrorDefinition } from './define.ts';
 
 /** Every error a user can meet, by code. `docs/errors.md` lists the same, and a test compares both. */
-export const errorCatalogue = { ...engineErrors, ...linkErrors, ...apiErrors, ...commandLineErrors };
+export const errorCatalogue = {
+  ...engineErrors,
+  ...linkErrors,
+  ...apiErrors,
+  ...administrationErrors,
+  ...commandLineErrors,
+};
 
 export type ErrorCode = keyof typeof errorCatalogue;
 

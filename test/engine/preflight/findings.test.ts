@@ -4,9 +4,8 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { UUID } from 'mongodb';
 import { type Finding, type MigrationOptions, preflight } from '../../../src/engine/index.ts';
-import { checkDisk, judgeDisk } from '../../../src/engine/preflight/check-disk.ts';
+import { checkDisk } from '../../../src/engine/preflight/check-disk.ts';
 import { checkCluster } from '../../../src/engine/preflight/check-versions.ts';
 import { describeCluster } from '../../../src/engine/preflight/inspect-cluster.ts';
 import { type Look, lookAt } from '../../../src/engine/preflight/look.ts';
@@ -14,7 +13,7 @@ import type { PreflightSettings } from '../../../src/engine/preflight/preflight.
 import { newId, silentLogger, systemClock } from '../../../src/platform/index.ts';
 import { createAuthority, withoutOpenssl } from '../../support/certificates.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
-import { PLANTING, plantIndexes } from '../../support/plant-indexes.ts';
+import { PLANTING } from '../../support/plant-indexes.ts';
 import {
   type ReplicaSet,
   type ReplicaSetPair,
@@ -24,6 +23,9 @@ import {
 } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { fillCatalog } from './catalog-of-everything.ts';
+import { NEEDED_ON_DESTINATION, NEEDED_ON_SOURCE, userWithout } from './needed-privileges.ts';
+import { NOTHING } from './nothing.ts';
 
 const SOURCE_ROLES = ['backup', 'readAnyDatabase', 'clusterMonitor'];
 const DESTINATION_ROLES = ['restore', 'readWriteAnyDatabase', 'dbAdminAnyDatabase', 'clusterMonitor'];
@@ -377,96 +379,6 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
     }
   });
 });
-
-test('a disk is too small for less than the source stores, and tight below twice the documents', () => {
-  const codes = (freeBytes: number, drops: boolean) =>
-    judgeDisk(
-      { ...NOTHING, bytes: 100, storedBytes: 60 },
-      { totalBytes: 1_000, freeBytes, takenBytes: 150 },
-      drops,
-    ).map(({ error }) => error.code);
-  assert.deepEqual([codes(59, false), codes(60, false), codes(200, false)], [['DISK_TOO_SMALL'], ['DISK_TIGHT'], []]);
-  assert.deepEqual([codes(0, true), codes(50, true)], [['DISK_TIGHT'], []], 'what is dropped makes room');
-});
-
-const NOTHING = {
-  collections: 0,
-  views: 0,
-  documents: 0,
-  bytes: 0,
-  storedBytes: 0,
-  indexes: 0,
-  indexBytes: 0,
-  left: 0,
-};
-
-/** What the engine needs, as docs/03-agent.md says: written down once more, so that a need that vanishes from the code is missed. */
-const NEEDED_ON_SOURCE = {
-  cluster: ['appendOplogNote', 'replSetGetConfig', 'getParameter', 'listDatabases', 'inprog', 'setUserWriteBlockMode'],
-  databases: ['find', 'changeStream', 'listCollections', 'listIndexes', 'collStats'],
-};
-const NEEDED_ON_DESTINATION = {
-  cluster: ['replSetGetConfig', 'getParameter', 'listDatabases'],
-  databases: [
-    'find',
-    'insert',
-    'update',
-    'remove',
-    'bypassDocumentValidation',
-    'createCollection',
-    'dropCollection',
-    'dropDatabase',
-    'renameCollectionSameDB',
-    'collMod',
-    'createIndex',
-    'dropIndex',
-    'listCollections',
-    'listIndexes',
-  ],
-};
-
-async function userWithout(set: ReplicaSet, action: string, all: typeof NEEDED_ON_SOURCE): Promise<void> {
-  const but = (actions: readonly string[]) => actions.filter((one) => one !== action);
-  const role = `role-without-${action}`;
-  await set.client.db('admin').command({
-    createRole: role,
-    privileges: [
-      { resource: { cluster: true }, actions: but(all.cluster) },
-      { resource: { db: '', collection: '' }, actions: but(all.databases) },
-    ],
-    roles: [],
-  });
-  await set.createUser(`without-${action}`, 'secret', [role]);
-}
-
-/** Something of everything that a catalog can have that is worth a word. */
-async function fillCatalog(source: ReplicaSet): Promise<void> {
-  const db = source.client.db('odd');
-  await db.command({
-    create: 'secret',
-    encryptedFields: { fields: [{ path: 'a', bsonType: 'string', keyId: new UUID() }] },
-  });
-  await db.collection('twins').createIndexes([
-    { key: { a: 1 }, name: 'one' },
-    { key: { a: 1 }, name: 'two', unique: true },
-  ]);
-  const many = Array.from({ length: 63 }, (_, n) => ({ key: { [`f${n}`]: 1 as const } }));
-  await db.collection('full').createIndexes(many);
-  await db.collection('almost').createIndexes(many.slice(1));
-  await db.createCollection('capped', { capped: true, size: 200_000_000 });
-  await db.createCollection('small', { capped: true, size: 1_000_000 });
-  await db.createCollection('series', { timeseries: { timeField: 'at' } });
-  for (const name of ['early', 'legacy']) await db.createCollection(name);
-  await source.client.db('shop').createCollection('orders');
-  await source.client.db('Linkspan_Internal').createCollection('theirs');
-  const big = source.client.db('big').collection<{ _id: number; bytes: Buffer }>('large');
-  await big.insertOne({ _id: 1, bytes: Buffer.alloc(15.9 * 1024 * 1024) });
-  await big.insertOne({ _id: 2, bytes: Buffer.alloc(100) });
-  await plantIndexes(source, {
-    'odd.early': { key: { at: 1 }, name: 'before', expireAfterSeconds: -60 },
-    'odd.legacy': { v: 1, key: { a: true }, name: 'old' },
-  });
-}
 
 async function block(set: ReplicaSet, global: boolean): Promise<void> {
   await set.client.db('admin').command({ setUserWriteBlockMode: 1, global });
