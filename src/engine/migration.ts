@@ -66,6 +66,11 @@ export class Migration {
     if (this.#run !== undefined) this.#run.wanted = wanted;
   }
 
+  /** What the operator said last; the state follows it when it can. */
+  get wanted(): WantedState {
+    return this.#wanted;
+  }
+
   /** A snapshot; cheap, at any time. */
   progress(): Progress {
     return this.#run === undefined ? notYetRunning(this.options) : snapshot(this.#run, this.options);

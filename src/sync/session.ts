@@ -106,9 +106,10 @@ export class SyncSession {
     this.#expect('RUNNING', 'pause').want('paused');
   }
 
-  /** @throws UserError WRONG_STATE unless PAUSED */
+  /** Takes back a pause, also one that has not taken hold yet. @throws UserError WRONG_STATE when none is wanted */
   resume(): void {
-    this.#expect('PAUSED', 'resume').want('running');
+    if (this.#migration?.wanted === 'paused') this.#migration.want('running');
+    else this.#expect('PAUSED', 'resume');
   }
 
   /** How hard the initial copy may work, from now on; until this process ends. @throws UserError WRONG_STATE in IDLE */
@@ -118,9 +119,11 @@ export class SyncSession {
     if (megabytes !== undefined) this.#migration.limitCopy(megabytes && megabytes * 1e6);
   }
 
-  /** @throws UserError WRONG_STATE unless RUNNING, NOT_READY_FOR_CUTOVER while `canCommit` is false */
+  /** @throws UserError WRONG_STATE unless RUNNING or while a pause is wanted, NOT_READY_FOR_CUTOVER while `canCommit` is false */
   commit(): void {
-    this.#expect('RUNNING', 'commit').want('cutover');
+    const migration = this.#expect('RUNNING', 'commit');
+    if (migration.wanted === 'paused') throw new UserError('WRONG_STATE', ['commit', 'about to be PAUSED']);
+    migration.want('cutover');
   }
 
   /** Ends the run with a checkpoint; resolves when it has ended, however it did. */

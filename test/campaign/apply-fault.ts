@@ -49,9 +49,8 @@ async function apply({ sets, proxies, usual, engine }: World, fault: Fault): Pro
       return await delay(fault.lastsMs);
     }
     case 'pause': {
-      await engine.setPaused(true);
-      await delay(fault.lastsMs);
-      return await engine.setPaused(false);
+      await using _ = await engine.pause();
+      return await delay(fault.lastsMs);
     }
     case 'stepDown':
       return await set.stepDown();

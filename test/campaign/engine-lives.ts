@@ -167,8 +167,16 @@ export class EngineLives {
     return this.freeze();
   }
 
-  async setPaused(paused: boolean): Promise<void> {
-    await this.#call(paused ? 'pause' : 'resume');
+  /** Pauses; disposing resumes, unless another process has taken over meanwhile: that one is not paused. */
+  async pause(): Promise<AsyncDisposable> {
+    const paused = this.#current;
+    await this.#call('pause');
+    return {
+      [Symbol.asyncDispose]: async () => {
+        while (this.#current === paused && !(await this.#call('resume')) && this.latest?.state === 'paused')
+          await delay(ASK_EVERY_MS);
+      },
+    };
   }
 
   /** Waits for those processes whose place was taken: each has to notice, and end, unless it had committed before that. */

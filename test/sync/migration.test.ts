@@ -85,6 +85,13 @@ test('a script written for mongosync migrates: start, progress, pause, resume, c
   assert.ok((copy.estimatedTotalBytes ?? 0) > 1);
   assert.equal(copy.estimatedCopiedBytes, copy.estimatedTotalBytes);
 
+  // Whether a pause has taken hold yet is not the caller's concern.
+  assert.deepEqual((await api.call('pause', {})).body, { success: true });
+  assert.equal((await api.call('commit', {})).body.error, 'WrongState');
+  assert.deepEqual((await api.call('resume', {})).body, { success: true });
+  assert.equal((await api.call('resume', {})).body.error, 'WrongState');
+  await api.until('canCommit after both', ({ canCommit }) => canCommit === true);
+
   assert.deepEqual((await api.call('pause', {})).body, { success: true });
   const paused = await api.until('PAUSED', ({ state }) => state === 'PAUSED');
   assert.deepEqual([paused.lagTimeSeconds, paused.lag, paused.canCommit], [null, null, false]);
