@@ -244,6 +244,39 @@ test('a write whose answer was lost is done with before it is repeated', async (
   assert.equal(await state(), 59);
 });
 
+test('changes that go together are not committed by an engine that lost the migration meanwhile', async () => {
+  await using set = await startReplicaSet();
+  const migrationId = newId();
+  const { fence } = await takeMigration(set.client, migrationId);
+  const collection = set.client.db('d').collection<{ _id: number }>('c');
+  await collection.insertMany([{ _id: 1 }, { _id: 2 }]);
+  const remove = { delete: 'c', deletes: [1, 2].map((_id) => ({ q: { _id }, limit: 1 })) };
+  using point = holdFirstAt('engine.write.commit');
+  const late = fence.writeTogether('d', [remove]);
+  late.catch(() => undefined);
+  await point.reached;
+  const { fence: successor } = await takeMigration(set.client, migrationId);
+  const put = { update: 'c', updates: [1, 2].map((_id) => ({ q: { _id }, u: { _id, n: 1 } })) };
+  assert.equal((await successor.writeTogether('d', [put]))?.[0]?.n, 2, 'what it held is free');
+  point.release();
+  await assert.rejects(late, { code: 'TAKEN_OVER' });
+  assert.equal(await collection.countDocuments({ n: 1 }), 2);
+});
+
+test('changes that a server does not take together are left to be sent on their own, and hold nothing', async () => {
+  await using set = await startReplicaSet();
+  const { fence } = await takeMigration(set.client, newId());
+  const collection = set.client.db('d').collection<{ _id: number; n: number }>('c');
+  await collection.insertOne({ _id: 1, n: 1 });
+  await collection.createIndex({ n: 1 }, { unique: true });
+  const put = (_id: number, n: number) => ({ q: { _id }, u: { _id, n }, upsert: true });
+  const command = { update: 'c', updates: [put(1, 2), put(3, 2)] };
+  assert.equal(await fence.writeTogether('d', [command]), undefined);
+  const reply = await fence.write('d', { ...command, ordered: false, maxTimeMS: 5_000 });
+  assert.equal(reply.writeErrors.length, 1);
+  assert.deepEqual(await collection.find().toArray(), [{ _id: 1, n: 2 }]);
+});
+
 test('an engine that was suspended so long that servers have forgotten its sessions asks before it writes', async () => {
   await using set = await startReplicaSet();
   const migrationId = newId();

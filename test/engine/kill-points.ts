@@ -22,6 +22,7 @@ export const UNTIL_CUTOVER = [
   'engine.write.delete.spool',
   'engine.capture.batch-dispatched@3',
   'engine.apply.batch-taken',
+  'engine.write.commit',
   'engine.apply.batch-acknowledged',
   'engine.catalog.stepped-aside',
   'engine.checkpoint.saved',

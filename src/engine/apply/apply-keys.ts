@@ -8,6 +8,7 @@ import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import { onDestination, onSource, pinTo } from '../cluster/moved.ts';
 import { RawCursor } from '../cluster/raw-cursor.ts';
 import {
+  changeTogether,
   deleteRaw,
   exactReplaceStatement,
   insertRaw,
@@ -139,27 +140,39 @@ async function fetchDocuments(
   });
 }
 
-/**
- * Deletes go first: a key that was asked for and not found may equal one that was found under other bytes, and deleting it deletes
- * that document, which is then written again [28].
- */
 async function write(context: EngineContext, collection: TrackedCollection, writes: Writes): Promise<void> {
   const bytes = bytesOf([...writes.inserts, ...writes.replaces].map(({ document }) => document));
   using _ = await context.memory.changeWrites.take(bytes, context.signal);
   await onDestination(context, collection, async (target) => {
-    const { fence } = context;
-    const deleted = await deleteRaw(fence, target, writes.deletes);
-    for (const error of deleted.errors) refuseWriteError(target, writes.deletes[error.index], error);
-    // Of a filtered collection, only here is known which changes were those of documents that are migrated.
-    if (collection.filter !== null) context.counters.concerned += deleted.removed + writes.replaces.length;
-    if (collection.isCapped) return await writeInOrder(context, target, writes.replaces, 'replace');
-    const [inserted, replaced] = await Promise.allSettled([
+    const [inserted, changed] = await Promise.allSettled([
       insert(context, target, writes.inserts),
-      replace(context, target, writes.replaces),
+      change(context, collection, target, writes),
     ]);
     if (inserted.status === 'rejected') throw inserted.reason;
-    if (replaced.status === 'rejected') throw replaced.reason;
+    if (changed.status === 'rejected') throw changed.reason;
+    // Of a filtered collection, only here is known which changes were those of documents that are migrated.
+    if (collection.filter !== null) context.counters.concerned += changed.value + writes.replaces.length;
   });
+}
+
+/**
+ * Deletes go first: a key that was asked for and not found may equal one that was found under other bytes, and deleting it deletes
+ * that document, which is then written again [28].
+ * @returns how many documents there were to delete
+ */
+async function change(
+  context: EngineContext,
+  { isCapped }: TrackedCollection,
+  target: WriteTarget,
+  { deletes, replaces }: Writes,
+): Promise<number> {
+  const together = isCapped ? undefined : await changeTogether(context.fence, target, deletes, statementsFor(replaces));
+  if (together !== undefined) return together.removed;
+  const { errors, removed } = await deleteRaw(context.fence, target, deletes);
+  for (const error of errors) refuseWriteError(target, deletes[error.index], error);
+  if (isCapped) await writeInOrder(context, target, replaces, 'replace');
+  else await replace(context, target, replaces);
+  return removed;
 }
 
 async function insert(context: EngineContext, target: WriteTarget, documents: readonly KeyedDocument[]): Promise<void> {
@@ -178,16 +191,19 @@ async function replace(
   target: WriteTarget,
   documents: readonly KeyedDocument[],
 ): Promise<void> {
-  const statements = documents.map(({ key, document }) =>
-    needsExactWrite(document) ? exactReplaceStatement(key, document) : replaceStatement(key, document),
-  );
   const renamed: KeyedDocument[] = [];
-  for (const error of await updateRaw(context.fence, target, statements)) {
+  for (const error of await updateRaw(context.fence, target, statementsFor(documents))) {
     const refused = documents[error.index];
     if (refused === undefined || error.code !== IMMUTABLE_FIELD) refuseWriteError(target, refused?.key, error);
     renamed.push(refused);
   }
   await putInPlace(context, target, renamed);
+}
+
+function statementsFor(documents: readonly KeyedDocument[]): Buffer[] {
+  return documents.map(({ key, document }) =>
+    needsExactWrite(document) ? exactReplaceStatement(key, document) : replaceStatement(key, document),
+  );
 }
 
 /** What is there has an `_id` that equals the new one under the collection's collation, and is another all the same [29]. */

@@ -1,4 +1,6 @@
-import { Binary, type ClientSession, type Document, Long, type MongoClient } from 'mongodb';
+import { Binary, type ClientSession, type Document, Long, type MongoClient, MongoServerError } from 'mongodb';
+
+const MAJORITY = { w: 'majority', j: true };
 
 /**
  * A logical session with an id of our choice, whose write commands are numbered by us. The server takes each number once and refuses lower ones
@@ -10,6 +12,7 @@ import { Binary, type ClientSession, type Document, Long, type MongoClient } fro
 export class FixedSession {
   readonly #client: MongoClient;
   readonly #session: ClientSession;
+  readonly #serverSession: { id: Document; isDirty: boolean; txnNumber: number };
   #number: bigint;
 
   /**
@@ -19,17 +22,63 @@ export class FixedSession {
   constructor(client: MongoClient, id: Buffer, after: bigint) {
     this.#client = client;
     this.#session = client.startSession({ causalConsistency: false });
-    const { serverSession } = this.#session as unknown as { serverSession: { id: Document; isDirty: boolean } };
-    serverSession.id = { id: new Binary(id, Binary.SUBTYPE_UUID) };
+    this.#serverSession = Reflect.get(this.#session, 'serverSession');
+    this.#serverSession.id = { id: new Binary(id, Binary.SUBTYPE_UUID) };
     // So that the driver neither lends it to others nor ends it on the server, where its number has to last.
-    serverSession.isDirty = true;
+    this.#serverSession.isDirty = true;
     this.#number = after;
   }
 
   /** Sends a write command under a number of its own. Every statement has to be for one document at most, as for any retryable write. */
   async send(database: string, command: Document): Promise<Document> {
+    return await this.#run(database, { ...command, txnNumber: this.#next() });
+  }
+
+  /**
+   * Sends write commands as one transaction under a number of its own, acknowledged by the majority.
+   * @param beforeCommit  called when all are done and none is committed
+   * @returns what the server said of each
+   * @throws MongoServerError also what it said of a statement: then none of them is done, unless the error is the commit's
+   */
+  async sendTogether(
+    database: string,
+    commands: readonly Document[],
+    beforeCommit: () => Promise<void>,
+  ): Promise<readonly Document[]> {
+    const inTransaction = { txnNumber: this.#next(), autocommit: false };
+    const replies: Document[] = [];
+    try {
+      for (const [index, command] of commands.entries()) {
+        const begin = index === 0 ? { startTransaction: true } : {};
+        const reply = await this.#run(database, { ...command, ...inTransaction, ...begin });
+        if (reply.writeErrors)
+          throw new MongoServerError({ message: reply.writeErrors[0].errmsg, ...reply.writeErrors[0] });
+        replies.push(reply);
+      }
+      await beforeCommit();
+      await this.#run('admin', { commitTransaction: 1, ...inTransaction, writeConcern: MAJORITY });
+    } catch (error) {
+      if (error instanceof MongoServerError) await this.#abort(inTransaction);
+      throw error;
+    }
+    return replies;
+  }
+
+  /** So that it holds no documents any more, whatever became of it. */
+  async #abort(inTransaction: Document): Promise<void> {
+    await this.#run('admin', { abortTransaction: 1, ...inTransaction }).catch((error: unknown) => {
+      if (!(error instanceof MongoServerError)) throw error;
+    });
+  }
+
+  #next(): Long {
     this.#number += 1n;
-    const numbered = { ...command, txnNumber: Long.fromBigInt(this.#number) };
-    return await this.#client.db(database).command(numbered, { session: this.#session });
+    // The driver numbers the ends of transactions itself.
+    this.#serverSession.txnNumber = Number(this.#number);
+    return Long.fromBigInt(this.#number);
+  }
+
+  async #run(database: string, command: Document): Promise<Document> {
+    return await this.#client.db(database).command(command, { session: this.#session });
   }
 }

@@ -69,14 +69,34 @@ export async function deleteRaw(
   target: Place,
   keys: readonly DocumentKey[],
 ): Promise<{ readonly errors: readonly WriteError[]; readonly removed: number }> {
-  const statements = keys.map((key) =>
-    document(
-      element(BSON_TYPE.document, 'q', document(element(key.value.type, '_id', key.value.bytes))),
-      element(BSON_TYPE.int32, 'limit', int32(1)),
-    ),
-  );
-  const { errors, affected } = await send(fence, target, 'delete', 'deletes', statements, {});
+  const { errors, affected } = await send(fence, target, 'delete', 'deletes', keys.map(deleteStatement), {});
   return { errors, removed: affected };
+}
+
+/**
+ * Deletes by key, then updates, in one transaction.
+ * @returns how many documents there were to delete; undefined when they have to be sent one command after the other
+ */
+export async function changeTogether(
+  fence: Fence,
+  target: WriteTarget,
+  keys: readonly DocumentKey[],
+  updates: readonly Buffer[],
+): Promise<{ readonly removed: number } | undefined> {
+  const deletes = keys.map(deleteStatement);
+  const all = [...deletes, ...updates];
+  const bytes = all.reduce((sum, { length }) => sum + length, 0);
+  // Servers take no transaction for system collections.
+  if (all.length < 2 || bytes > MESSAGE_BYTES || target.name.startsWith('system.')) return undefined;
+  refuseTooLarge(target, all);
+  const commands: Document[] = [];
+  const add = (command: 'delete' | 'update', field: string, statements: readonly Buffer[], options: Document) => {
+    if (statements.length > 0) commands.push({ ...commandOf(target, command, field, statements), ...options });
+  };
+  add('delete', 'deletes', deletes, {});
+  add('update', 'updates', updates, { bypassDocumentValidation: true });
+  const replies = await fence.writeTogether(target.database, commands);
+  return replies && { removed: deletes.length > 0 ? Number(replies[0]?.n) : 0 };
 }
 
 /** Deletes the documents that match, one by one: a delete of many can't be fenced. @returns the statements of a batch that failed */
@@ -96,6 +116,13 @@ export async function deleteAll(fence: Fence, target: Place, filter: Document = 
     const { errors } = await deleteRaw(fence, target, found.map(keyOf));
     if (errors.length > 0) return errors;
   }
+}
+
+function deleteStatement({ value }: DocumentKey): Buffer {
+  return document(
+    element(BSON_TYPE.document, 'q', document(element(value.type, '_id', value.bytes))),
+    element(BSON_TYPE.int32, 'limit', int32(1)),
+  );
 }
 
 /** Replaces the document with that key, or inserts it. */
@@ -163,10 +190,8 @@ async function send(
   for (const { start, end } of messages(statements)) {
     const batch = statements.slice(start, end);
     const sent = fence.write(target.database, {
-      [command]: target.name,
-      [field]: documentSequence(field, batch),
+      ...commandOf(target, command, field, batch),
       ordered: false,
-      ...pinnedTo(target.uuid),
       writeConcern: MAJORITY,
       ...options,
     });
@@ -181,6 +206,10 @@ async function send(
     affected += Number(reply.n);
   }
   return { errors, affected };
+}
+
+function commandOf(target: Place, command: string, field: string, statements: readonly Buffer[]): Document {
+  return { [command]: target.name, [field]: documentSequence(field, statements), ...pinnedTo(target.uuid) };
 }
 
 function pinnedTo(uuid: UUID | undefined): { readonly collectionUUID?: UUID } {
