@@ -64,6 +64,8 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
       return copy.documentsCopied > 0 || warnings.some((text) => text.includes('not enough members'));
     });
     assert.equal(running.progress.copy.documentsCopied, 0);
+    const [wait] = running.progress.waiting;
+    assert.equal(wait?.for, 'the destination', 'it is no fault of the collection');
     await pair.destination.clearFailPoints();
     await running.commit();
     await assertEqual();

@@ -36,6 +36,9 @@ const MESSAGE_STATEMENTS = 100_000;
 /** What a server takes as one document inside a message: the largest one that can be stored, and 16 KiB for what surrounds it. */
 const STATEMENT_BYTES = 16 * 1024 * 1024 + 16 * 1024;
 
+/** What a transaction has written stays in the server's cache until it is committed, and of large documents none is any faster. */
+const TRANSACTION_BYTES = 5_000_000;
+
 const DELETED_AT_A_TIME = 2_000;
 
 /** Unauthorized, AuthenticationFailed. */
@@ -87,7 +90,7 @@ export async function changeTogether(
   const all = [...deletes, ...updates];
   const bytes = all.reduce((sum, { length }) => sum + length, 0);
   // Servers take no transaction for system collections.
-  if (all.length < 2 || bytes > MESSAGE_BYTES || target.name.startsWith('system.')) return undefined;
+  if (all.length < 2 || bytes > TRANSACTION_BYTES || target.name.startsWith('system.')) return undefined;
   refuseTooLarge(target, all);
   const commands: Document[] = [];
   const add = (command: 'delete' | 'update', field: string, statements: readonly Buffer[], options: Document) => {
