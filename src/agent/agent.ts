@@ -53,6 +53,7 @@ export class Agent {
       source: sourceAddress(configuration, source),
       destination: destinationAddress(destination),
       dropDestination,
+      waitForClusters: true,
       copyBytesPerSecond: configuration.copyBytesPerSecond,
       memoryBytes: configuration.memoryBytes,
       logger: logger.child({ migration: migrationId }),

@@ -5,11 +5,13 @@ import { MigrationRun } from './lifecycle/migration-run.ts';
 import type { MigrationOptions } from './lifecycle/options.ts';
 import type { Outcome, Progress, WantedState } from './lifecycle/progress.ts';
 import { notYetRunning, snapshot } from './lifecycle/snapshot.ts';
+import { ClusterWait } from './lifecycle/wait-for-clusters.ts';
 
 /** One migration between two replica sets: the data plane's whole surface. */
 export class Migration {
   readonly options: MigrationOptions;
   #run: MigrationRun | undefined;
+  #clusterWait: ClusterWait | undefined;
   #wanted: WantedState = 'running';
   #cancellation: Cancellation | undefined;
   #copyBytesPerSecond = Number.POSITIVE_INFINITY;
@@ -73,17 +75,27 @@ export class Migration {
 
   /** A snapshot; cheap, at any time. */
   progress(): Progress {
-    return this.#run === undefined ? notYetRunning(this.options) : snapshot(this.#run, this.options);
+    if (this.#run !== undefined) return snapshot(this.#run, this.options);
+    return notYetRunning(this.options, this.#clusterWait?.waits);
   }
 
   async #openAndRun(signal: AbortSignal): Promise<Outcome> {
-    const run = await MigrationRun.open(this.options, signal);
+    const run = await this.#open(signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+    if (run === undefined) return 'stopped';
     run.wanted = this.#wanted;
     run.cancellation = this.#cancellation;
     run.setLoadLevel(this.#loadLevel);
     run.limitCopy(this.#copyBytesPerSecond);
     this.#run = run;
     return await run.toEnd();
+  }
+
+  async #open(signal: AbortSignal): Promise<MigrationRun> {
+    if (!this.options.waitForClusters) return await MigrationRun.open(this.options, signal);
+    this.#clusterWait = new ClusterWait(this.options, signal);
+    return await this.#clusterWait.open(() => this.#cancellation !== undefined);
   }
 
   #refuseUnready(): void {

@@ -89,8 +89,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     without: 'the spool being drained to its end before a collection is live',
     file: 'src/engine/copy/copier.ts',
-    replace: "    await this.#lanes.flush();\n    await reach('engine.copy.drained');",
-    by: "    await reach('engine.copy.drained');",
+    replace:
+      "      if (keys.length < READ_KEYS) await this.#lanes.flush();\n    }\n    await this.#lanes.flush();\n    await reach('engine.copy.drained');",
+    by: "    }\n    await reach('engine.copy.drained');",
     tests: { file: RULES, name: 'is drained before' },
   },
   {

@@ -107,6 +107,9 @@ const OF_SOCKETS: ReadonlySet<unknown> = new Set([
   'ERR_SOCKET_CLOSED',
 ]);
 
+/** The catalogue's codes for a cluster that does not answer. */
+const UNREACHABLE: ReadonlySet<string> = new Set(['SOURCE_UNREACHABLE', 'DESTINATION_UNREACHABLE']);
+
 /** Labels by which a server says that it did nothing and may be asked again. */
 const TRY_AGAIN = ['RetryableWriteError', 'SystemOverloadedError', 'ResetPool'];
 
@@ -120,6 +123,7 @@ export function classifyReply({ code, errmsg }: { readonly code?: unknown; reado
 /** Classifies anything that a command threw. */
 export function classify(error: unknown): FailureClass {
   if (error instanceof BatchInterrupted || error instanceof MongoWriteConcernError) return 'transient';
+  if (error instanceof UserError && UNREACHABLE.has(error.code)) return 'transient';
   // The driver wraps what ended a bulk write.
   if (error instanceof MongoBulkWriteError && error.errorResponse instanceof Error)
     return classify(error.errorResponse);

@@ -25,6 +25,8 @@ export interface MigrationOptions {
   readonly keepDestination?: boolean;
   /** Copy, index, catch up to one barrier, restore the original indexes and end, without blocking anybody's writes. */
   readonly once?: boolean;
+  /** A cluster that cannot be reached is waited for, at the start, too: the migration may have begun long ago. By default that is an error at once. */
+  readonly waitForClusters?: boolean;
   /** Whether a destination whose disk seems too small is tried all the same. */
   readonly skipDiskSpaceCheck?: boolean;
   /** What of the source is migrated; everything by default. */

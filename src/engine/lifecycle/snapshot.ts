@@ -1,13 +1,16 @@
 import { expireAfterSeconds, type IndexSpec, isUnique } from '../catalog/index-spec.ts';
 import { modernisedWarnings } from '../catalog/legacy-index.ts';
-import { describeWait } from '../cluster/retry.ts';
+import { describeWait, type Wait } from '../cluster/retry.ts';
 import type { MigrationRun } from './migration-run.ts';
 import type { MigrationOptions } from './options.ts';
 import type { Left, Progress, RepairsProgress } from './progress.ts';
 import { waitsOf } from './waits.ts';
 
-/** Progress of a migration that this process has not begun to run. */
-export function notYetRunning({ migrationId }: Pick<MigrationOptions, 'migrationId'>): Progress {
+/** Progress of a migration that this process has not begun to run. @param waiting  what keeps it from that */
+export function notYetRunning(
+  { migrationId }: Pick<MigrationOptions, 'migrationId'>,
+  waiting: readonly Wait[] = [],
+): Progress {
   return {
     migrationId,
     state: 'created',
@@ -36,8 +39,8 @@ export function notYetRunning({ migrationId }: Pick<MigrationOptions, 'migration
     canWrite: false,
     pingMs: { source: null, destination: null },
     addresses: { source: '', destination: '' },
-    warnings: [],
-    waiting: [],
+    warnings: waiting.map(describeWait),
+    waiting,
   };
 }
 

@@ -283,6 +283,12 @@ export const engineErrors = defineErrors({
     detail: '% is not possible while the migration is %.',
     remedy: 'Look at its progress, and ask again when the state allows it.',
   },
+  CANCELLED_OUT_OF_REACH: {
+    status: 409,
+    detail: 'The migration was cancelled while its clusters could not be reached: %.',
+    remedy:
+      'What it copied is still on the destination, and the source may refuse writes if it was cutting over. linkspan cleanup settles both once they can be reached.',
+  },
   MISSING_PRIVILEGE: {
     status: 400,
     detail: 'The user on the % may not %.',

@@ -1,0 +1,43 @@
+import { systemClock, UserError } from '../../platform/index.ts';
+import { classify, reasonOf } from '../cluster/failure-policy.ts';
+import { Retrier } from '../cluster/retry.ts';
+import { MigrationRun } from './migration-run.ts';
+import type { MigrationOptions } from './options.ts';
+
+/** A migration that was given up has little to wait for: so long its clusters may take, for the end that was asked for. */
+const CANCELLED_WAITS_MS = 60_000;
+
+/** Opens a run as soon as both clusters can be reached: hosts start in any order after a power cut. */
+export class ClusterWait {
+  readonly #options: MigrationOptions;
+  readonly #stop: AbortSignal;
+  readonly #retrier: Retrier;
+
+  constructor(options: MigrationOptions, stop: AbortSignal) {
+    this.#options = options;
+    this.#stop = stop;
+    this.#retrier = new Retrier(options.clock ?? systemClock, options.logger, stop);
+  }
+
+  get waits() {
+    return this.#retrier.waits;
+  }
+
+  /**
+   * @param isCancelled  whether the migration was given up meanwhile
+   * @throws UserError CANCELLED_OUT_OF_REACH, and as {@link MigrationRun.open}
+   */
+  async open(isCancelled: () => boolean): Promise<MigrationRun> {
+    const clock = this.#options.clock ?? systemClock;
+    const beganAt = clock.elapsed();
+    return await this.#retrier.run('both clusters', async () => {
+      try {
+        return await MigrationRun.open(this.#options, this.#stop);
+      } catch (error) {
+        const isLate = isCancelled() && clock.elapsed() - beganAt >= CANCELLED_WAITS_MS;
+        if (!isLate || classify(error) !== 'transient') throw error;
+        throw new UserError('CANCELLED_OUT_OF_REACH', [reasonOf(error)], { cause: error });
+      }
+    });
+  }
+}
