@@ -176,6 +176,8 @@ export class SyncSession {
       source: { uri: uris[source] },
       destination: { uri: uris[destination] },
       dropDestination,
+      // The check before the start has just reached them.
+      waitForClusters: true,
       usersAndRoles,
       memoryBytes,
       once,

@@ -24,9 +24,11 @@ export async function checkCommitted(
   if (missing.length > 0)
     log.find(`acknowledged writes are not on the destination: ${missing.slice(0, SHOWN).join('; ')}`);
   await dropShells(source, destination);
-  const { differences, documents } = await compareClusters(source, destination, {
+  const { differences: all, documents } = await compareClusters(source, destination, {
     except: ledger.writtenOnDestination,
   });
+  // A dropDatabase that a blocked source refuses takes its views with it all the same (seen on 6.0.5): the destination rightly has them.
+  const differences = all.filter((text) => !/^only the destination has the collection \w+\.view$/.test(text));
   if (differences.length > 0) log.find(`the clusters differ: ${differences.slice(0, SHOWN).join('; ')}`);
   return documents;
 }

@@ -128,8 +128,9 @@ export class EngineLives {
       const over = exit.code === DONE || exit.signal === 'SIGTERM';
       if (over && this.latest?.state === 'committed') return 'committed';
       if (exit.signal === 'SIGKILL' && (expected === 'killed' || hook?.endsWith('=kill'))) continue;
-      // One that has hardly started, or has all but ended, ends by the signal itself.
-      if ((exit.code === STOPPED || exit.signal === 'SIGTERM') && expected === 'terminated') continue;
+      // One that has hardly started, or has all but ended, ends by the signal itself; one that was about to start is done.
+      const stopped = exit.code === STOPPED || exit.code === DONE || exit.signal === 'SIGTERM';
+      if (stopped && expected === 'terminated') continue;
       const code = codeOf(engine);
       if (exit.code !== FAILED || !mayFailOf(code, this.#log.met)) {
         this.#log.find(`the engine ended with ${JSON.stringify(exit)}, ${code}: ${engine.stderr.slice(-600)}`);

@@ -3,6 +3,8 @@
  * run that follows, unless it says otherwise.
  */
 export const UNTIL_CUTOVER = [
+  'engine.fence.marked@20',
+  'engine.fence.raised',
   'engine.write.update.migrations',
   'engine.prepare.destination-ready',
   'engine.write.update.collections',

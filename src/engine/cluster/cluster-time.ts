@@ -1,4 +1,5 @@
 import { type MongoClient, Timestamp } from 'mongodb';
+import { UserError } from '../../platform/index.ts';
 
 /** Whether `a` is before `b`. */
 export function isBefore(a: Timestamp, b: Timestamp): boolean {
@@ -21,6 +22,8 @@ export function timeOfToken(token: { readonly _data: string }): Timestamp {
  */
 async function noteInOplog(client: MongoClient, note: string): Promise<Timestamp> {
   const reply = await client.db('admin').command({ appendOplogNote: 1, data: { linkspan: note } });
+  // A server that has just started, or is about to end, may not say.
+  if (reply.operationTime === undefined) throw new UserError('SOURCE_UNREACHABLE', ['it does not say its time yet']);
   return reply.operationTime;
 }
 

@@ -53,6 +53,7 @@ export class Fence {
       return new FixedSession(this.client, id, BigInt(term) << 32n);
     });
     await Promise.all(all.map((session) => retrier.run('the destination', () => this.#mark(session))));
+    await reach('engine.fence.raised');
     this.#idle.push(...all);
   }
 
@@ -172,6 +173,7 @@ export class Fence {
     const updates = [{ q: this.#own, u: { $inc: { marks: 1 } } }];
     const command = { update: 'migrations', updates, writeConcern: MAJORITY };
     const reply = await this.#send(() => session.send(INTERNAL_DATABASE, command), session);
+    await reach('engine.fence.marked');
     if (reply.writeErrors) throw new MongoServerError(reply.writeErrors[0]);
     if (reply.n === 0) this.lose();
     this.#unsettled.delete(session);
