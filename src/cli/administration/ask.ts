@@ -11,23 +11,24 @@ interface Page {
 }
 
 /**
- * Makes the request of a command, and prints the answer.
+ * Makes the request of a command.
  * @param given  its flags and its argument
+ * @returns the answer as it is to be shown; nothing where it has no body
  * @throws UserError USAGE, and as {@link readProfile} and {@link askApi}
  */
-export async function ask(command: AdministrationCommand, given: Values): Promise<void> {
+export async function ask(command: AdministrationCommand, given: Values): Promise<string> {
   const profile = readProfile(String(given.profile));
   const { orgId, projectId } = profile;
   const values: Values = { orgId, projectId, ...given };
   const { method, body, columns } = command;
   for (const { name, needed } of command.flags ?? []) if (needed) assertGiven(values, name);
   const answer = await askApi(profile, method, targetOf(command, values), body?.(values));
-  if (answer === undefined) return;
-  process.stdout.write(given.output === 'json' ? `${JSON.stringify(answer, null, 2)}\n` : tableOf(answer, columns));
+  if (answer === undefined) return '';
   const { results = [], totalCount = 0 } = answer as Page;
   if (results.length < totalCount) {
     process.stderr.write(`linkspan: ${results.length} of ${totalCount} are shown; see --page and --limit\n`);
   }
+  return given.output === 'json' ? `${JSON.stringify(answer, null, 2)}\n` : tableOf(answer, columns);
 }
 
 function targetOf({ path, flags = [] }: AdministrationCommand, values: Values): string {

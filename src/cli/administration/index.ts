@@ -10,14 +10,19 @@ const PLACES: Readonly<Record<string, string>> = {
   projectId: 'project; by default the one of the profile (env: LINKSPAN_PROJECT_ID)',
 };
 
-/** A noun of the API with its verbs, such as `linkspan project list`. */
-export function administrationCommand(noun: string): Command {
+type Print = (text: string) => void;
+
+/**
+ * A noun of the API with its verbs, such as `linkspan project list`.
+ * @param print  takes what the verbs show
+ */
+export function administrationCommand(noun: string, print: Print = (text) => void process.stdout.write(text)): Command {
   const definitions = nouns[noun] ?? [];
   const group = nounCommand(noun, definitions);
   const nested = Map.groupBy(definitions, ({ name }) => name.split(' ').at(-2));
   for (const [second, those] of nested) {
     const parent = second === undefined ? group : nounCommand(second, those);
-    for (const definition of those) parent.addCommand(verb(definition));
+    for (const definition of those) parent.addCommand(verb(definition, print));
     if (parent !== group) group.addCommand(parent);
   }
   return group;
@@ -30,7 +35,7 @@ function nounCommand(noun: string, definitions: readonly AdministrationCommand[]
   return alias === undefined ? command : command.alias(alias);
 }
 
-function verb(definition: AdministrationCommand): Command {
+function verb(definition: AdministrationCommand, print: Print): Command {
   const { summary, path, argument, flags = [] } = definition;
   const command = new Command(definition.name.split(' ').at(-1))
     .summary(summary)
@@ -50,7 +55,7 @@ function verb(definition: AdministrationCommand): Command {
     );
   return command.action(async (...given: unknown[]) => {
     const positional = argument && given[0] !== undefined ? { [argument]: given[0] } : {};
-    await ask(definition, withInput({ ...command.opts<Record<string, unknown>>(), ...positional }));
+    print(await ask(definition, withInput({ ...command.opts<Record<string, unknown>>(), ...positional })));
   });
 }
 
