@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   'support-bundle': async () => (await import('./support-bundle.ts')).supportBundleCommand(),
   keys: async () => (await import('./keys.ts')).keysCommand(),
   audit: async () => (await import('./audit.ts')).auditCommand(),
+  completion: async () => (await import('./completion/index.ts')).completionCommand(linkspan),
   ...Object.fromEntries(
     [
       'org',
@@ -24,9 +25,11 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
       'service-account',
       'link-token',
       'link',
+      'available-project',
       'validation',
       'migration',
       'event',
+      'status',
     ].map((noun) => [noun, async () => (await import('./administration/index.ts')).administrationCommand(noun)]),
   ),
 };

@@ -1,0 +1,50 @@
+import { UserError } from '../../platform/index.ts';
+import { askApi } from './client.ts';
+import type { AdministrationCommand, Values } from './command.ts';
+import { readProfile } from './profile.ts';
+import { tableOf } from './table.ts';
+
+/** Where a page ends, and how many there are in all. */
+interface Page {
+  readonly results?: readonly unknown[];
+  readonly totalCount?: number;
+}
+
+/**
+ * Makes the request of a command.
+ * @param given  its flags and its argument
+ * @returns the answer as it is to be shown; nothing where it has no body
+ * @throws UserError USAGE, and as {@link readProfile} and {@link askApi}
+ */
+export async function ask(command: AdministrationCommand, given: Values): Promise<string> {
+  const profile = readProfile(String(given.profile));
+  const { orgId, projectId } = profile;
+  const values: Values = { orgId, projectId, ...given };
+  const { method, body, columns } = command;
+  for (const { name, needed } of command.flags ?? []) if (needed) assertGiven(values, name);
+  const answer = await askApi(profile, method, targetOf(command, values), body?.(values));
+  if (answer === undefined) return '';
+  const { results = [], totalCount = 0 } = answer as Page;
+  if (results.length < totalCount) {
+    process.stderr.write(`linkspan: ${results.length} of ${totalCount} are shown; see --page and --limit\n`);
+  }
+  return given.output === 'json' ? `${JSON.stringify(answer, null, 2)}\n` : tableOf(answer, columns);
+}
+
+function targetOf({ path, flags = [] }: AdministrationCommand, values: Values): string {
+  const filled = path.replace(/\{(\w+)\}/g, (_whole, name: string) => {
+    assertGiven(values, name);
+    return encodeURIComponent(String(values[name]));
+  });
+  const query = new URLSearchParams();
+  for (const { name, query: parameter } of flags) {
+    if (parameter && values[name] !== undefined) query.set(parameter, String(values[name]));
+  }
+  return query.size === 0 ? filled : `${filled}?${query}`;
+}
+
+function assertGiven(values: Values, name: string): void {
+  if (values[name] !== undefined && values[name] !== '') return;
+  const more = name === 'orgId' || name === 'projectId' ? ', or a profile that has it' : '';
+  throw new UserError('USAGE', [`--${name} is needed${more}`]);
+}

@@ -1,0 +1,37 @@
+import { type AdministrationCommand, paging } from './command.ts';
+
+const tokens = '/orgs/{orgId}/liveMigrations/linkTokens';
+
+export const linkTokenCommands: readonly AdministrationCommand[] = [
+  {
+    name: 'create',
+    summary: 'make a link-token for an agent',
+    method: 'POST',
+    path: tokens,
+    flags: [{ name: 'accessListIp', description: 'from where it may be redeemed, with commas', kind: 'list' }],
+    body: ({ accessListIp }) => ({ accessListIps: accessListIp ?? [] }),
+    columns: ['linkToken'],
+  },
+  { name: 'delete', summary: 'end all links and unused link-tokens', method: 'DELETE', path: tokens, columns: [] },
+];
+
+export const linkCommands: readonly AdministrationCommand[] = [
+  {
+    name: 'list',
+    summary: 'list links to agents',
+    method: 'GET',
+    path: '/orgs/{orgId}/liveMigrations/links',
+    flags: paging,
+    columns: ['id', 'migrationHost', 'agentVersion', 'lastSeen'],
+  },
+];
+
+export const availableProjectCommands: readonly AdministrationCommand[] = [
+  {
+    name: 'list',
+    summary: 'list the source projects and clusters that the linked agents can move',
+    method: 'GET',
+    path: '/orgs/{orgId}/liveMigrations/availableProjects',
+    columns: ['projectId', 'name', 'migrationHosts', 'deployments.name', 'deployments.mongoDBVersion'],
+  },
+];

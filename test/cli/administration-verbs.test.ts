@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { operations } from '../../src/atlas-api/operations.ts';
+import { administrationCommand } from '../../src/cli/administration/index.ts';
+import { nouns } from '../../src/cli/administration/nouns.ts';
+import { startControlPlane } from '../atlas-api/control-plane.ts';
+import { DESTINATION, progress } from '../atlas-api/migration-world.ts';
+import { linkAgent, SOURCE_PROJECT } from '../gateway/agent-client.ts';
+
+const commands = Object.entries(nouns).flatMap(([noun, those]) =>
+  those.map(({ name, method, path }) => ({ command: `${noun} ${name}`, request: shape(method, path) })),
+);
+
+/** A request by what the path's parameters are, whatever they are called. */
+function shape(method: string, path: string): string {
+  return `${method} ${path.replace(/\{\w+\}/g, '{}')}`;
+}
+
+test('there is a command for every operation of the API, and for nothing else', () => {
+  const requests = new Set(commands.map(({ request }) => request));
+  assert.deepEqual([...requests].sort(), operations.map(({ method, path }) => shape(method, path)).sort());
+});
+
+test('every command does what it says, and shows it', async () => {
+  await using plane = await startControlPlane({ rateLimits: false });
+  const untried = new Set(commands.map(({ command }) => command));
+  Object.assign(process.env, {
+    LINKSPAN_URL: plane.url,
+    LINKSPAN_ORG_ID: plane.orgId,
+    LINKSPAN_PUBLIC_KEY: plane.publicKey,
+    LINKSPAN_PRIVATE_KEY: plane.privateKey,
+    LINKSPAN_CONFIG_FILE: '/nowhere',
+  });
+  const run = async (line: string): Promise<string> => {
+    for (const command of untried) if (`${line} `.startsWith(`${command} `)) untried.delete(command);
+    const [noun = '', ...words] = line.split(' ');
+    let shown = '';
+    const command = administrationCommand(noun, (text) => {
+      shown += text;
+    });
+    await command.parseAsync(words, { from: 'user' });
+    return shown;
+  };
+  /** What it prints for people. */
+  const said = async (line: string, expected: RegExp) => assert.match(await run(line), expected, line);
+  /** What it prints for programs. */
+  const made = async (line: string): Promise<Record<string, string>> => JSON.parse(await run(`${line} -o json`));
+  const empty = /^$/;
+
+  await said('org list --name lin', new RegExp(`^id +name\n${plane.orgId}  \\w+\n$`));
+  await said('org list --name nobody', empty);
+  await said('org update --name renamed', /renamed/);
+  await said(`org describe ${plane.orgId}`, /renamed/);
+  const status = (await made('status describe')) as unknown as { apiKey: { id: string } };
+  await said(`api-key access-list create --apiKey ${status.apiKey.id} --ip 127.0.0.1`, /127/);
+  await said('org settings update --apiAccessListRequired true', /^apiAccessListRequired .*\ntrue /);
+  await said('org settings update --apiAccessListRequired false', /\nfalse /);
+  await said('org settings describe', /\nfalse +8760\n/);
+  const other =
+    'org create other --apiKeyDescription owner --apiKeyRole ORG_OWNER --serviceAccountName robot --serviceAccountRole ORG_MEMBER --serviceAccountSecretExpiresAfterHours 8';
+  await said(other, /\n[0-9a-f]{24} +other +[a-z]+ +[0-9a-f-]{73} +mdb_sa_id_[0-9a-f]{24} +mdb_sa_sk_\S+\n$/);
+
+  const { id: projectId = '' } = await made('project create shop');
+  await said('project create --name second', /second/);
+  await said('org project list --name sh', /^id +name +clusterCount\n[0-9a-f]{24} +shop +0\n$/);
+  await said('project find second', /second/);
+  process.env.LINKSPAN_PROJECT_ID = projectId;
+  await said('project list --limit 1 --page 2', /^id .*\n.*second +0\n$/);
+  await said('project update --name stock', /stock/);
+  await said(`project describe ${projectId}`, /stock/);
+
+  const { id: keyId = '' } = await made('api-key create --desc first --role ORG_MEMBER');
+  await said(
+    `api-key update ${keyId} --desc second --role ORG_READ_ONLY,ORG_MEMBER`,
+    /second +ORG_READ_ONLY,ORG_MEMBER\n/,
+  );
+  await said(`api-key describe --apiKey ${keyId}`, /\*{8}-.* second /);
+  await said('api-key list', /second/);
+  const whose = `--apiKey ${keyId}`;
+  await said(
+    `api-key access-list create ${whose} --ip 192.0.2.1 --ip 192.0.2.2 --cidr 198.51.100.0/24`,
+    /198\.51\.100\.0\/24 +- /,
+  );
+  await said(`api-key accessLists list ${keyId}`, /192\.0\.2\.1\/32 +192\.0\.2\.1 /);
+  await said(`api-key access-list describe 198.51.100.0/24 ${whose}`, /198/);
+  await said(`api-key access-list delete 198.51.100.0/24 ${whose}`, empty);
+  assert.doesNotMatch(await run(`api-key access-list list ${keyId}`), /198/);
+  await said(`project api-key assign ${keyId} --role GROUP_READ_ONLY`, empty);
+  await said(`project api-key update ${keyId} --role GROUP_OWNER`, /GROUP_OWNER/);
+  await said('project api-key list', /GROUP_OWNER/);
+  await said(`project api-key delete ${keyId}`, empty);
+  await said(
+    'project api-key create --desc mover --role GROUP_CLUSTER_MANAGER',
+    /mover +ORG_MEMBER,GROUP_CLUSTER_MANAGER/,
+  );
+  await said(`api-key delete ${keyId}`, empty);
+
+  const account = 'service-account create robot --desc d --role ORG_MEMBER --secretExpiresAfterHours 8';
+  const { clientId = '' } = await made(account);
+  await said(`service-account update ${clientId} --name android --role ORG_READ_ONLY`, /android +ORG_READ_ONLY /);
+  await said(`service-account describe ${clientId}`, /android/);
+  await said('service-account list', /android/);
+  const client = `--clientId ${clientId}`;
+  const { id: secretId = '', secret = '' } = await made(
+    `service-account secret create ${client} --secretExpiresAfterHours 9`,
+  );
+  assert.match(secret, /^mdb_sa_sk_/);
+  await said(`service-account secret delete ${secretId} ${client}`, empty);
+  await said(`service-account access-list create ${client} --cidr 127.0.0.0/8`, /127/);
+  await said(`service-account access-list list ${clientId}`, /127/);
+  await said(`service-account access-list delete 127.0.0.0/8 ${client}`, empty);
+  await said(`service-account delete ${clientId}`, empty);
+
+  await said(`cluster create C --connectionString ${DESTINATION}`, / C +mongodb:\/\/d1:27017\//);
+  await said('cluster describe C', / C /);
+  await said('cluster list', / C /);
+  await said('link-token create --accessListIp 192.0.2.1,192.0.2.2', /^linkToken\nmlt_/);
+  const agent = await linkAgent(plane);
+  await said('link list', /host-1/);
+  await said('available-project list', /host-1 +source +8\.0\.4\n/);
+  const order = `--clusterName C --migrationHost host-1 --sourceClusterName source --sourceProjectId ${SOURCE_PROJECT}`;
+  const validation = await made(`validation create ${order} --sourceManagedAuthentication`);
+  await said(`validation describe --validationId ${validation._id}`, /PENDING/);
+  const { _id = '' } = await made(`migration create ${order} --sourceUsername u --sourcePassword p --drop`);
+  await agent.report({
+    migrations: [{ id: _id, progress: progress(_id, { state: 'tailing', readyForCutover: true }) }],
+  });
+  await said(`migration set-load-level ${_id} --loadLevel 2`, /WORKING/);
+  await said(`migration limit-copy ${_id} --maxMegabytesPerSecond 1.5`, /WORKING/);
+  await said(`migration limit-copy ${_id}`, /WORKING/);
+  await said(`migration extend-window ${_id} --hours 200`, /WORKING/);
+  await said(`migration pause ${_id}`, /WORKING/);
+  await said(`migration resume ${_id}`, /WORKING/);
+  const wished = await run('event list --limit 6 --output json');
+  for (const each of ['"level": 2', '"megabytesPerSecond": 1.5', '"megabytesPerSecond": "unlimited"']) {
+    assert.ok(wished.includes(each), each);
+  }
+  await said(`migration describe --liveMigrationId ${_id}`, /WORKING +true/);
+  await said('migration list', /WORKING +true/);
+  await said(`migration cutover ${_id}`, empty);
+  await agent.report({ migrations: [{ id: _id, progress: progress(_id, { state: 'committed' }) }] });
+  await assert.rejects(run(`migration cancel ${_id} --drop`), { code: 'API_REFUSED' });
+  const { _id: second = '' } = await made(`migration create ${order}`);
+  await said(`migration cancel ${second} --drop`, /\n[0-9a-f]{24} +(NEW|FAILED)/);
+  assert.match(await run('event list --limit 1 --output json'), /"dropCopied": true/);
+  await agent.report({ migrations: [{ id: second, progress: progress(second, { state: 'failed' }) }] });
+  await said('link-token delete', empty);
+  await said('cluster delete C', empty);
+
+  const { results = [] } = await made('event list --type GROUP_CREATED,CLUSTER_DELETED --limit 1');
+  const [{ id: eventId, eventTypeName }] = results as unknown as [Record<string, string>];
+  assert.equal(eventTypeName, 'CLUSTER_DELETED');
+  await said(`event describe ${eventId}`, /CLUSTER_DELETED/);
+  await said('project event list --limit 500', /CLUSTER_CREATED/);
+  await said(`project event describe ${eventId}`, /CLUSTER_DELETED/);
+  await said('status describe', /^build .*\nlinkspan \d+\.\d+\.\d+ +[a-z]+ +ORG_OWNER +127.0.0.1\/32\n$/);
+  await said(`project delete ${projectId}`, empty);
+  assert.deepEqual([...untried], []);
+});

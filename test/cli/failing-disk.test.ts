@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { request } from 'urllib';
+import { runLinkspan } from '../support/linkspan-process.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const USER = 'testerkey:a-private-key-of-the-test';
+const env = {
+  LINKSPAN_BOOTSTRAP_ORG_ID: 'ab'.repeat(12),
+  LINKSPAN_BOOTSTRAP_PUBLIC_KEY: 'testerkey',
+  LINKSPAN_BOOTSTRAP_PRIVATE_KEY: 'a-private-key-of-the-test',
+};
+const prlimit = spawnSync('prlimit', ['--version']).error;
+
+/**
+ * From now on the kernel refuses the process every write beyond this size of a file, with EFBIG, which SQLite takes as it takes EIO.
+ * Its log goes into a pipe, which has no size.
+ */
+function failWritesBeyond(bytes: number, pid: number): void {
+  const { status, stderr } = spawnSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}`], { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+}
+
+test('a server whose disk fails says so, ends, and has kept at the next start what it had answered, and nothing else', {
+  skip: prlimit && `prlimit: ${prlimit.message}`,
+}, async () => {
+  using folder = temporaryFolder('failing-disk');
+  const serve = () => runLinkspan(['serve', '--listen', '127.0.0.1:0', '--data-dir', folder.path], { env });
+  const urlOf = async (server: ReturnType<typeof serve>) =>
+    (await server.waitForLine(/^linkspan serve: ready at (\S+), data in /))[1] ?? '';
+  const groups = (url: string, name?: string) =>
+    request(`${url}/api/atlas/v2/groups`, {
+      digestAuth: USER,
+      headers: { accept: 'application/vnd.atlas.2023-01-01+json' },
+      dataType: 'json',
+      ...(name ? { method: 'POST', contentType: 'json', data: { name, orgId: env.LINKSPAN_BOOTSTRAP_ORG_ID } } : {}),
+    });
+  {
+    await using server = serve();
+    const url = await urlOf(server);
+    assert.equal((await groups(url, 'kept')).status, 201);
+    failWritesBeyond(statSync(join(folder.path, 'linkspan.db-wal')).size, server.pid);
+    const refused = await groups(url, 'lost');
+    assert.deepEqual([refused.status, refused.data.errorCode], [503, 'STORAGE_FAILED']);
+    assert.match(refused.data.detail, /^The disk of the server has failed: disk I\/O error/);
+    assert.deepEqual(await server.exit, { code: 1, signal: null });
+    assert.match(server.stderr, /"the disk has failed: the server ends"/);
+  }
+  await using again = serve();
+  const { results } = (await groups(await urlOf(again))).data;
+  assert.deepEqual(
+    results.map(({ name }: { name: string }) => name),
+    ['kept'],
+  );
+});
