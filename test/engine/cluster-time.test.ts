@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Timestamp } from 'mongodb';
-import { timeOfToken } from '../../src/engine/cluster/cluster-time.ts';
+import { type MongoClient, Timestamp } from 'mongodb';
+import { timeOfToken, writeBarrier } from '../../src/engine/cluster/cluster-time.ts';
+import { classify } from '../../src/engine/cluster/failure-policy.ts';
 
 test('the time inside a resume token of a real server is found', () => {
   // From a 6.0.5 server, after a note at Timestamp(0x6b05b7e5, 0x26).
   const time = timeOfToken({ _data: '826B05B7E5000000262B0229296E04' });
   assert.ok(time.equals(new Timestamp({ t: 0x6b05b7e5, i: 0x26 })));
   assert.throws(() => timeOfToken({ _data: '7B05' }), RangeError);
+});
+
+test('a barrier waits for a server that does not say its time, as one does that starts or ends', async () => {
+  // A reply as seen in a campaign; no failpoint makes one.
+  const client = { db: () => ({ command: async () => ({ ok: 1 }) }) } as unknown as MongoClient;
+  await assert.rejects(writeBarrier(client), (error) => classify(error) === 'transient');
 });
