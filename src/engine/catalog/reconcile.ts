@@ -3,9 +3,9 @@ import { messageOf, reach, UserError } from '../../platform/index.ts';
 import { classify } from '../cluster/failure-policy.ts';
 import { readAll } from '../cluster/raw-cursor.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
-import { recordedCounts } from '../lifecycle/counters.ts';
 import { Slots } from '../lifecycle/slots.ts';
 import { createCollection, dropCollection, modifyOptions, renameCollection } from './change-catalog.ts';
+import { declareRestart } from './declare-restart.ts';
 import { differingFields } from './fields.ts';
 import { refuseNameConflicts } from './name-conflicts.ts';
 import { isNameTaken, nameTaken } from './name-taken.ts';
@@ -150,13 +150,6 @@ async function dropGone(
     await declareRestart(context, collection);
     await context.checkpoint.removeCollection(collection.uuid);
   }
-}
-
-/** What was copied of it counts no more, which whoever watches has to be told, also by a successor. */
-async function declareRestart({ counters, checkpoint }: EngineContext, { copied }: TrackedCollection): Promise<void> {
-  if (copied.documents === 0) return;
-  counters.restarts += 1;
-  await checkpoint.save({ counts: recordedCounts(counters) });
 }
 
 /** Renames may swap names or form a ring, so whatever stands in the way steps aside first. */

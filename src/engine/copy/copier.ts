@@ -1,6 +1,7 @@
 import { reach, type UserError } from '../../platform/index.ts';
 import type { Lanes } from '../apply/lanes.ts';
 import { READ_KEYS, type Spool } from '../capture/spool.ts';
+import { declareRestart } from '../catalog/declare-restart.ts';
 import type { IndexKeeper } from '../catalog/index-keeper.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
 import { refusedAgain, type TrackedCollection } from '../catalog/tracked-collection.ts';
@@ -169,8 +170,10 @@ export class Copier {
     await reach('engine.copy.before-first-read');
     const { checkpoint, retrier } = this.#context;
     const partitions = await onSource(this.#context, collection, () => planPartitions(this.#context, collection));
-    await retrier.run('the destination', () => checkpoint.planPartitions(collection.uuid, partitions));
+    const declared = declareRestart(this.#context, collection);
     Object.assign(collection.copied, { documents: 0, bytes: 0, partitions: partitions.length, partitionsDone: 0 });
+    await declared;
+    await retrier.run('the destination', () => checkpoint.planPartitions(collection.uuid, partitions));
     await this.#enter(collection, 'copying');
     if (suspicion === null) return;
     await retrier.run('the destination', () => checkpoint.clearSuspect(collection.uuid, suspicion.mark));
