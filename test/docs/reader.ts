@@ -47,12 +47,18 @@ export class Reader implements AsyncDisposable {
     const env = { ...process.env, NO_PROXY: '*', PATH: `${BIN}${delimiter}${process.env.PATH}`, ...this.variables };
     const once = async () => {
       this.#answer = (await run('bash', ['-c', this.#definitions + command], { cwd: this.#folder, env })).stdout;
-      return until === undefined || this.#answer.includes(until);
     };
-    const what = `${command} to show ${until}`;
-    await eventually(once, { what, deadlineMs: 60_000 }).catch((error: Error) => {
-      throw new Error(`${error.message}\n${this.#answer}\n${this.agent?.stderr}`, { cause: error });
-    });
+    if (until === undefined) await once();
+    else {
+      const shows = async () => {
+        await once();
+        return this.#answer.includes(until);
+      };
+      const what = `${command} to show ${until}`;
+      await eventually(shows, { what, deadlineMs: 60_000 }).catch((cause: Error) => {
+        throw new Error(`${cause.message}\n${this.#answer}\n${this.agent?.stderr}`, { cause });
+      });
+    }
     this.#definitions += definitionsOf(command);
   }
 
