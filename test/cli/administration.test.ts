@@ -49,7 +49,7 @@ test('the API is administered from the command line, with digest and with a serv
   ]);
   assert.equal(JSON.parse(apiKey.stdout).roles.length, 2);
   assert.match((await run(['link-token', 'create'])).stdout, /^linkToken\nmlt_/);
-  assert.equal((await run(['cluster', 'delete', 'C', '--projectId', projectId])).code, 0);
+  assert.equal((await run(['clusters', 'delete', 'C', '--projectId', projectId])).code, 0);
   assert.match((await run(['event', 'list'])).stdout, /CLUSTER_DELETED/);
 
   const unknown = await run(['migration', 'describe', 'f'.repeat(24), '--projectId', projectId]);

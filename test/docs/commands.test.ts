@@ -9,6 +9,7 @@ import { findAtlasCli, findCurl, skipReason } from '../atlas-api/foreign-clients
 import { DESTINATION, progress } from '../atlas-api/migration-world.ts';
 import { AgentClient, SOURCE, SOURCE_PROJECT } from '../gateway/agent-client.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { definitionsOf, stepsOf } from './steps.ts';
 
 const run = promisify(execFile);
 const curl = await findCurl();
@@ -18,18 +19,6 @@ const PAGE = readFileSync(new URL('../../docs/06-atlas-cli-and-curl.md', import.
 const [CLI_PART = '', CURL_PART = ''] = PAGE.split('\n## With curl\n');
 
 const ACCOUNT = { clientId: `mdb_sa_id_${'0c'.repeat(12)}`, secret: 'mdb_sa_sk_0123456789abcdefghijklmnopqrstuv' };
-
-/** The page as what it tells its reader to do, in order: to run a command, or to take a field of the last answer as a variable. */
-type Step =
-  | { readonly command: string }
-  | { readonly command?: undefined; readonly field: string; readonly variable: string };
-
-function stepsOf(part: string): Step[] {
-  const step = /```sh\n(?<command>.*?)```|Its `(?<field>\w+)` is the `(?<variable>\w+)` of what follows/gs;
-  return [...part.matchAll(step)].map(({ groups: { command, field = '', variable = '' } = {} }) =>
-    command === undefined ? { field, variable } : { command },
-  );
-}
 
 /**
  * Does what a part of the page says, while an agent does what happens beside the source. Ends with a migration that is COMPLETE and
@@ -64,7 +53,8 @@ async function follow(part: string, plane: ControlPlane, given: Readonly<Record<
   let answer = '';
   let commands = 0;
   for (const step of stepsOf(part)) {
-    if (step.command === undefined) {
+    if (step.does === 'repeat') continue;
+    if (step.does === 'keep') {
       const { field, variable } = step;
       const value: unknown = JSON.parse(answer)[field];
       assert.equal(typeof value, 'string', `${field} in ${answer}`);
@@ -72,12 +62,10 @@ async function follow(part: string, plane: ControlPlane, given: Readonly<Record<
       await agentDoes[variable]?.();
       continue;
     }
-    // Functions and variables that one command defines are there for the next.
-    if (/^(api\(\) \{|export )/.test(step.command)) definitions += step.command;
-    definitions += /^ORDER="[\s\S]*?\n\}"\n/m.exec(step.command)?.[0] ?? '';
     const env = { ...process.env, NO_PROXY: '*', ...variables };
     ({ stdout: answer } = await run('bash', ['-c', definitions + step.command], { env }));
     if (/^[{[]/.test(answer)) assert.equal(JSON.parse(answer).errorCode, undefined, `${step.command}\n${answer}`);
+    definitions += definitionsOf(step.command);
     commands += 1;
     if (/cutover("| --)/.test(step.command)) await report({ state: 'committed', canWrite: true, lagSeconds: null });
   }

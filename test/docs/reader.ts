@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { delimiter } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { eventually } from '../support/eventually.ts';
+import { type LinkspanProcess, runLinkspan } from '../support/linkspan-process.ts';
+import { definitionsOf, stepsOf } from './steps.ts';
+
+const run = promisify(execFile);
+const BIN = fileURLToPath(new URL('../../bin', import.meta.url));
+
+/** Somebody at a machine without anything, who does what a page says. What runs in a terminal of its own ends with the reader. */
+export class Reader implements AsyncDisposable {
+  readonly #terminals = new AsyncDisposableStack();
+  readonly #folder: string;
+  readonly variables: Record<string, string>;
+  agent: LinkspanProcess | undefined;
+  #definitions = 'set -euo pipefail\n';
+  #answer = '';
+
+  /** @param variables  what the page takes as given */
+  constructor(folder: string, variables: Readonly<Record<string, string>>) {
+    this.#folder = folder;
+    this.variables = { ...variables };
+  }
+
+  /** @returns the commands that it ran */
+  async follow(part: string): Promise<string[]> {
+    const commands: string[] = [];
+    let until: string | undefined;
+    for (const step of stepsOf(part)) {
+      if (step.does === 'keep') this.#keep(step.field, step.variable);
+      else if (step.does === 'repeat') until = step.until;
+      else {
+        await this.#type(step.command, until);
+        commands.push(step.command);
+        until = undefined;
+      }
+    }
+    return commands;
+  }
+
+  async #type(command: string, until: string | undefined): Promise<void> {
+    const service = /^(?:(?<name>\w+)="\$(?<variable>\w+)" )?linkspan (?<args>(?:serve|agent) .*)\n$/.exec(command);
+    if (service?.groups) return await this.#start(service.groups);
+    const env = { ...process.env, NO_PROXY: '*', PATH: `${BIN}${delimiter}${process.env.PATH}`, ...this.variables };
+    const once = async () => {
+      this.#answer = (await run('bash', ['-c', this.#definitions + command], { cwd: this.#folder, env })).stdout;
+    };
+    if (until === undefined) await once();
+    else {
+      const shows = async () => {
+        await once();
+        return this.#answer.includes(until);
+      };
+      const what = `${command} to show ${until}`;
+      await eventually(shows, { what, deadlineMs: 60_000 }).catch((cause: Error) => {
+        throw new Error(`${cause.message}\n${this.#answer}\n${this.agent?.stderr}`, { cause });
+      });
+    }
+    this.#definitions += definitionsOf(command);
+  }
+
+  async #start({ name, variable = '', args = '' }: Record<string, string | undefined>): Promise<void> {
+    const env = {
+      LINKSPAN_LISTEN: '127.0.0.1:0',
+      ...this.variables,
+      ...(name && { [name]: this.variables[variable] ?? '' }),
+    };
+    const service = this.#terminals.use(runLinkspan(args.split(' '), { cwd: this.#folder, env }));
+    if (args.startsWith('agent')) {
+      this.agent = service;
+      return;
+    }
+    const [, url = ''] = await service.waitForLine(/^linkspan serve: ready at (\S+), data in /);
+    const shown = (what: string) => new RegExp(`${what}: +(\\S+)`).exec(service.stdout)?.[1] ?? '';
+    Object.assign(this.variables, {
+      URL: url,
+      ORG_ID: shown('Organization ID'),
+      PUBLIC_KEY: shown('Public key'),
+      PRIVATE_KEY: shown('Private key'),
+    });
+  }
+
+  /** Takes a field of the last answer, be it JSON or a table of one record. */
+  #keep(field: string, variable: string): void {
+    const [heads = [], cells = []] = this.#answer.split('\n').map((line) => line.split(/ {2,}/));
+    const value = /^\{/.test(this.#answer) ? JSON.parse(this.#answer)[field] : cells[heads.indexOf(field)];
+    assert.equal(typeof value, 'string', `${field} in ${this.#answer}`);
+    this.variables[variable] = value;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#terminals.disposeAsync();
+  }
+}
