@@ -3,7 +3,6 @@ import type { Mutant } from './mutant.ts';
 const RULES = 'test/engine/rules.test.ts';
 const FENCE = 'test/engine/fence.test.ts';
 const LOST = 'test/engine/lost-history.test.ts';
-const FAILURES = 'test/engine/failures.test.ts';
 
 /** Each takes away one thing that keeps documents from being lost or the progress from lying. */
 export const MUTANTS: readonly Mutant[] = [
@@ -157,7 +156,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/engine/lifecycle/migration-run.ts',
     replace: '      await reopenAfterFailure(this.context, this.log);\n',
     by: '',
-    tests: { file: FAILURES, name: 'opens the source again' },
+    tests: { file: FENCE, name: 'somebody dropped' },
   },
   {
     without: 'the point of no return on record before the destination opens',
@@ -186,7 +185,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/engine/cluster/moved.ts',
     replace: 'return sourceFeatures.pinsReads ? { collectionUUID: uuid } : {};',
     by: 'return {};',
-    tests: { file: 'test/engine/catalog-changes.test.ts', name: 'in the middle of the copy' },
+    tests: { file: 'test/engine/catalog-changes.test.ts', name: 'swap names' },
   },
   {
     without: "an engine's first write in each session, which shuts out the one before",
