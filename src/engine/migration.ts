@@ -1,11 +1,11 @@
 import { UserError } from '../platform/index.ts';
 import { type Cancellation, refuseLateCancel } from './lifecycle/cancel.ts';
+import { ClusterWait } from './lifecycle/cluster-wait.ts';
 import { DEFAULT_LOAD_LEVEL, type LoadLevel } from './lifecycle/load-level.ts';
 import { MigrationRun } from './lifecycle/migration-run.ts';
 import type { MigrationOptions } from './lifecycle/options.ts';
 import type { Outcome, Progress, WantedState } from './lifecycle/progress.ts';
 import { notYetRunning, snapshot } from './lifecycle/snapshot.ts';
-import { ClusterWait } from './lifecycle/wait-for-clusters.ts';
 
 /** One migration between two replica sets: the data plane's whole surface. */
 export class Migration {

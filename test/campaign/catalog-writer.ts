@@ -30,6 +30,8 @@ export class CatalogWriter {
   readonly #running: Promise<void>;
   #stopped = false;
   accepted = 0;
+  /** Whose drop the source refused: under its write block their views go all the same (seen on 6.0.5). */
+  readonly refusedDrops = new Set<string>();
 
   constructor(client: MongoClient, random: SeededRandom, everyMs: number) {
     this.#client = client;
@@ -46,12 +48,11 @@ export class CatalogWriter {
   async #run(): Promise<void> {
     while (!this.#stopped) {
       await delay(this.#everyMs);
-      const special = this.#random.next() < 0.3;
+      const operation = this.#random.next() < 0.3 ? undefined : this.#operation();
       // What the server refuses, and what fails as the server is away, is as good as any other course.
-      const accepted = await (special ? this.#special() : runOperation(this.#client, this.#operation())).catch(
-        () => false,
-      );
+      const accepted = await (operation ? runOperation(this.#client, operation) : this.#special()).catch(() => false);
       if (accepted) this.accepted += 1;
+      else if (operation?.kind === 'dropDatabase') this.refusedDrops.add(operation.on.split('.')[0] ?? '');
     }
   }
 

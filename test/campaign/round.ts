@@ -103,7 +103,7 @@ export async function runRound(plan: Plan, log: RoundLog): Promise<RoundReport> 
   log.say(
     `${ledger.documentsWritten} documents written, ${acknowledged.acknowledged} acknowledged one by one, ${catalog.accepted} by the catalog's writer`,
   );
-  const documents = end === 'committed' ? await checkCommitted(world, application, ledger, acknowledged) : 0;
+  const documents = end === 'committed' ? await checkCommitted(world, application, ledger, acknowledged, catalog) : 0;
   if (end !== 'committed' && log.findings.length === 0) await checkFailed(world, application, end.failed);
   await engine[Symbol.asyncDispose]();
   for (const pid of engine.pids) if (isThere(pid)) log.find(`process ${pid} is still there`);

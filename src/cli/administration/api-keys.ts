@@ -2,6 +2,8 @@ import { accessListCommands } from './access-lists.ts';
 import { type AdministrationCommand, desc, needed, paging, roles } from './command.ts';
 
 export const KEY = ['id', 'publicKey', 'privateKey', 'desc', 'roles.roleName'];
+/** What keys are made with, and changed to. */
+export const keyBody: AdministrationCommand['body'] = ({ desc: text, role }) => ({ desc: text, roles: role });
 const all = '/orgs/{orgId}/apiKeys';
 const one = `${all}/{apiKey}`;
 
@@ -13,7 +15,7 @@ export const apiKeyCommands: readonly AdministrationCommand[] = [
     method: 'POST',
     path: all,
     flags: [needed(desc), needed(roles)],
-    body: (values) => ({ desc: values.desc, roles: values.role }),
+    body: keyBody,
     columns: KEY,
   },
   { name: 'describe', summary: 'show one', method: 'GET', path: one, argument: 'apiKey', columns: KEY },
@@ -24,7 +26,7 @@ export const apiKeyCommands: readonly AdministrationCommand[] = [
     path: one,
     argument: 'apiKey',
     flags: [desc, roles],
-    body: (values) => ({ desc: values.desc, roles: values.role }),
+    body: keyBody,
     columns: KEY,
   },
   { name: 'delete', summary: 'delete one', method: 'DELETE', path: one, argument: 'apiKey', columns: [] },

@@ -40,3 +40,9 @@ export const paging: readonly Flag[] = [
   { name: 'page', description: 'which page', kind: 'number', query: 'pageNum' },
   { name: 'limit', description: 'records of a page, up to 500; default: 100', kind: 'number', query: 'itemsPerPage' },
 ];
+
+/** What a profile may say, too. */
+export const PLACES = {
+  orgId: 'organization; by default the one of the profile (env: LINKSPAN_ORG_ID)',
+  projectId: 'project; by default the one of the profile (env: LINKSPAN_PROJECT_ID)',
+} as const;

@@ -1,14 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ask } from './ask.ts';
-import type { AdministrationCommand, Flag, Values } from './command.ts';
+import { type AdministrationCommand, type Flag, PLACES, type Values } from './command.ts';
 import { aliases, nouns } from './nouns.ts';
-
-/** What a profile may say, too. */
-const PLACES: Readonly<Record<string, string>> = {
-  orgId: 'organization; by default the one of the profile (env: LINKSPAN_ORG_ID)',
-  projectId: 'project; by default the one of the profile (env: LINKSPAN_PROJECT_ID)',
-};
 
 type Print = (text: string) => void;
 
@@ -42,7 +36,7 @@ function verb(definition: AdministrationCommand, print: Print): Command {
     .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`);
   if (argument) command.argument(`[${argument}]`, `or as --${argument}`);
   for (const flag of flags) command.addOption(optionOf(flag));
-  if (argument && !PLACES[argument] && !flags.some(({ name }) => name === argument)) {
+  if (argument && !(argument in PLACES) && !flags.some(({ name }) => name === argument)) {
     command.option(`--${argument} <text>`, 'instead of the argument');
   }
   for (const [name, description] of Object.entries(PLACES)) {

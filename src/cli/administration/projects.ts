@@ -1,5 +1,5 @@
-import { KEY } from './api-keys.ts';
-import { type AdministrationCommand, called, desc, needed, paging, roles } from './command.ts';
+import { KEY, keyBody } from './api-keys.ts';
+import { type AdministrationCommand, called, desc, needed, PLACES, paging, roles } from './command.ts';
 import { eventCommands } from './events.ts';
 
 const PROJECT = ['id', 'name', 'orgId', 'clusterCount'];
@@ -22,10 +22,7 @@ export const projectCommands: readonly AdministrationCommand[] = [
     method: 'POST',
     path: '/groups',
     argument: 'name',
-    flags: [
-      needed(called),
-      needed({ name: 'orgId', description: 'organization; by default the one of the profile (env: LINKSPAN_ORG_ID)' }),
-    ],
+    flags: [needed(called), needed({ name: 'orgId', description: PLACES.orgId })],
     body: ({ name, orgId }) => ({ name, orgId }),
     columns: ['id', 'name'],
   },
@@ -64,7 +61,7 @@ export const projectCommands: readonly AdministrationCommand[] = [
     method: 'POST',
     path: keys,
     flags: [needed(desc), needed(roles)],
-    body: (values) => ({ desc: values.desc, roles: values.role }),
+    body: keyBody,
     columns: KEY,
   },
   {
@@ -84,7 +81,7 @@ export const projectCommands: readonly AdministrationCommand[] = [
     path: key,
     argument: 'apiKey',
     flags: [desc, roles],
-    body: (values) => ({ desc: values.desc, roles: values.role }),
+    body: keyBody,
     columns: KEY,
   },
   {

@@ -14,7 +14,7 @@ export function needsExactWrite(document: Buffer): boolean {
   while (offset < end) {
     const type = document[offset] ?? 0;
     if (document[offset + 1] === DOLLAR) return true;
-    // Names are short: looking for their end here takes a third of what a call of indexOf does.
+    // Names are short: looking for their end here takes less than half of the time of indexOf.
     let valueStart = offset + 2;
     while (valueStart <= end && document[valueStart - 1] !== 0) valueStart += 1;
     if (type === BSON_TYPE.timestamp && document.compare(EIGHT_ZEROS, 0, 8, valueStart, valueStart + 8) === 0)

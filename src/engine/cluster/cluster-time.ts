@@ -1,5 +1,6 @@
-import { type MongoClient, Timestamp } from 'mongodb';
+import { type Document, type MongoClient, Timestamp } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
+import { type Side, UNREACHABLE } from './connect.ts';
 
 /** Whether `a` is before `b`. */
 export function isBefore(a: Timestamp, b: Timestamp): boolean {
@@ -17,14 +18,21 @@ export function timeOfToken(token: { readonly _data: string }): Timestamp {
 }
 
 /**
+ * The member's latest operation when it answered.
+ * @throws UserError SOURCE_/DESTINATION_UNREACHABLE, which is transient: a server that has just started, or is about to end, may not say
+ */
+export function operationTimeOf(reply: Document, side: Side): Timestamp {
+  if (reply.operationTime === undefined) throw new UserError(UNREACHABLE[side], ['it does not say its time yet']);
+  return reply.operationTime;
+}
+
+/**
  * Writes an oplog note: it needs no privilege to write data, and works under the write block (§8.3, §8.9).
  * @returns a cluster time at or after the note
  */
 async function noteInOplog(client: MongoClient, note: string): Promise<Timestamp> {
   const reply = await client.db('admin').command({ appendOplogNote: 1, data: { linkspan: note } });
-  // A server that has just started, or is about to end, may not say.
-  if (reply.operationTime === undefined) throw new UserError('SOURCE_UNREACHABLE', ['it does not say its time yet']);
-  return reply.operationTime;
+  return operationTimeOf(reply, 'source');
 }
 
 /**

@@ -4,6 +4,9 @@ import type { ClusterAddress } from '../lifecycle/options.ts';
 
 export type Side = 'source' | 'destination';
 
+/** What a side that does not answer is called in the catalogue of errors. */
+export const UNREACHABLE = { source: 'SOURCE_UNREACHABLE', destination: 'DESTINATION_UNREACHABLE' } as const;
+
 /**
  * Options of a connection string that would weaken what the engine relies on, cut what is only slow, or reach through programs of the
  * host; in lower case, with the values that say what the engine does anyway. All others may be set; what the engine sets itself wins.
@@ -90,8 +93,7 @@ export async function connectCluster(address: ClusterAddress, side: Side): Promi
     if (error instanceof MongoServerError && error.code === AUTHENTICATION_FAILED) {
       throw new UserError('AUTHENTICATION_FAILED', [side]);
     }
-    const code = side === 'source' ? 'SOURCE_UNREACHABLE' : 'DESTINATION_UNREACHABLE';
-    throw new UserError(code, [redact(messageOf(error))]);
+    throw new UserError(UNREACHABLE[side], [redact(messageOf(error))]);
   }
 }
 

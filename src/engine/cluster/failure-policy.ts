@@ -7,6 +7,7 @@ import {
   MongoWriteConcernError,
 } from 'mongodb';
 import { messageOf, UserError } from '../../platform/index.ts';
+import { UNREACHABLE } from './connect.ts';
 
 /**
  * What to do about an error of the driver or the server (live-migration §6.9).
@@ -107,8 +108,7 @@ const OF_SOCKETS: ReadonlySet<unknown> = new Set([
   'ERR_SOCKET_CLOSED',
 ]);
 
-/** The catalogue's codes for a cluster that does not answer. */
-const UNREACHABLE: ReadonlySet<string> = new Set(['SOURCE_UNREACHABLE', 'DESTINATION_UNREACHABLE']);
+const OF_SILENT_SIDES: ReadonlySet<string> = new Set(Object.values(UNREACHABLE));
 
 /** Labels by which a server says that it did nothing and may be asked again. */
 const TRY_AGAIN = ['RetryableWriteError', 'SystemOverloadedError', 'ResetPool'];
@@ -123,7 +123,7 @@ export function classifyReply({ code, errmsg }: { readonly code?: unknown; reado
 /** Classifies anything that a command threw. */
 export function classify(error: unknown): FailureClass {
   if (error instanceof BatchInterrupted || error instanceof MongoWriteConcernError) return 'transient';
-  if (error instanceof UserError && UNREACHABLE.has(error.code)) return 'transient';
+  if (error instanceof UserError && OF_SILENT_SIDES.has(error.code)) return 'transient';
   // The driver wraps what ended a bulk write.
   if (error instanceof MongoBulkWriteError && error.errorResponse instanceof Error)
     return classify(error.errorResponse);

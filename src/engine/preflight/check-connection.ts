@@ -3,12 +3,11 @@ import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import type { MongoClient } from 'mongodb';
 import { messageOf, UserError } from '../../platform/index.ts';
-import { connectCluster, type Side } from '../cluster/connect.ts';
+import { connectCluster, type Side, UNREACHABLE } from '../cluster/connect.ts';
 import type { ClusterAddress } from '../lifecycle/options.ts';
 import { type Found, found } from './finding.ts';
 import { type TimeLimit, unlessAborted } from './within.ts';
 
-const UNREACHABLE = { source: 'SOURCE_UNREACHABLE', destination: 'DESTINATION_UNREACHABLE' } as const;
 /** What Node.js and OpenSSL say of certificates, and of a side that speaks no TLS. */
 const OF_TLS = /certificate|self-signed|\bTLS\b|\bSSL\b|wrong version number|EPROTO/i;
 

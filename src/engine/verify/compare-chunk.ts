@@ -22,17 +22,14 @@ export interface ComparedChunk {
  * Compares the next documents of a collection, byte by byte, with what the destination has in the same range of `_id`. Holds one batch of
  * either side at a time, however far apart they are.
  * @param after            the key to begin after; undefined for the first chunk
- * @param destinationTime  of the destination's cluster: it is read in a state of that time or later. A server that has just started may not say
+ * @param destinationTime  of the destination's cluster: it is read in a state of that time or later
  * @param differ           takes keys whose documents differ, or are on one side only; some of them twice when a read is repeated
  * @throws CollectionDropped when the source no longer has the collection
  */
 export async function compareChunk(
   context: EngineContext,
   collection: TrackedCollection,
-  {
-    after,
-    destinationTime,
-  }: { readonly after: DocumentKey | undefined; readonly destinationTime: Timestamp | undefined },
+  { after, destinationTime }: { readonly after: DocumentKey | undefined; readonly destinationTime: Timestamp },
   differ: (keys: readonly DocumentKey[]) => Promise<void>,
 ): Promise<ComparedChunk> {
   const wanted = await readSource(context, collection, after);
@@ -93,7 +90,7 @@ async function* readDestination(
   range: {
     readonly after: DocumentKey | undefined;
     readonly high: DocumentKey | undefined;
-    readonly destinationTime: Timestamp | undefined;
+    readonly destinationTime: Timestamp;
   },
 ): AsyncGenerator<readonly Buffer[]> {
   const [cursor, first] = await RawCursor.open(context.destination, database, {
@@ -102,7 +99,7 @@ async function* readDestination(
     ...hint(collection),
     batchSize: batchSize(collection),
     collectionUUID: uuid,
-    readConcern: { level: 'majority', ...(range.destinationTime && { afterClusterTime: range.destinationTime }) },
+    readConcern: { level: 'majority', afterClusterTime: range.destinationTime },
   });
   await using _ = cursor;
   yield first.documents;

@@ -287,7 +287,7 @@ export const engineErrors = defineErrors({
     status: 409,
     detail: 'The migration was cancelled while its clusters could not be reached: %.',
     remedy:
-      'What it copied is still on the destination, and the source may refuse writes if it was cutting over. linkspan cleanup settles both once they can be reached.',
+      'What it copied is still on the destination: linkspan cleanup shows or removes it. If it was cutting over and the source refuses writes, lift that there: db.adminCommand({setUserWriteBlockMode: 1, global: false}).',
   },
   MISSING_PRIVILEGE: {
     status: 400,
