@@ -51,7 +51,7 @@ export class Agent {
     const optionsOf = (migrationId: string, { source, destination, dropDestination }: Assignment) => ({
       migrationId,
       source: sourceAddress(configuration, source),
-      destination: destinationAddress(destination),
+      destination: destinationAddress(destination, configuration.allowedDestinations),
       dropDestination,
       waitForClusters: true,
       copyBytesPerSecond: configuration.copyBytesPerSecond,
