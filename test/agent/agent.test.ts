@@ -60,6 +60,7 @@ async function startAgent(
     host: 'mover',
     dataDir: plane.agentDirectory,
     plainHttp: 'loopback',
+    allowedDestinations: ['127.0.0.0/8'],
     projects: [{ id: SOURCE_PROJECT, name: 'shop', deployments: [{ name: 'orders', uri }] }],
     copyBytesPerSecond,
   };

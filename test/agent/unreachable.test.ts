@@ -22,6 +22,7 @@ const configuration: AgentOptions['configuration'] = {
   host: 'mover',
   dataDir: '/nowhere',
   plainHttp: 'loopback',
+  allowedDestinations: ['127.0.0.0/8'],
   projects: [],
 };
 
