@@ -9,6 +9,7 @@ import { runLinkspan } from '../../test/support/linkspan-process.ts';
 import { medianSyncMs, rowsPerSecond } from './disk.ts';
 import { load, percentile, type Server, startServer } from './load.ts';
 import { startPollingAgents } from './polling-agents.ts';
+import { restartPeak } from './restart.ts';
 
 /**
  * `node bench/api/main.ts [--rounds N] [--only A1,A5]`: what the Atlas API costs, each as a ratio of two things that were measured one
@@ -180,6 +181,14 @@ const all: readonly Benchmark[] = [
     aim: 1.3,
     isLowerBetter: true,
     run: (swapped) => ratio(swapped, withIdleSockets, latency(linkspan, 0.99, 8)),
+  },
+  {
+    id: 'A11',
+    what: `requests in the busiest second after a restart under ${POLLING_AGENTS} agents ÷ in an average second before`,
+    must: 10,
+    aim: 5,
+    isLowerBetter: true,
+    run: () => restartPeak(mkdtempSync(join(folder, 'restart-')), POLLING_AGENTS),
   },
 ];
 
