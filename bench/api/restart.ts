@@ -22,7 +22,7 @@ const AFTER_SECONDS = 20;
 /**
  * Kills a server under agents as they are shipped, and starts it again.
  * @param folder  for the data of server and agents
- * @returns requests answered in the busiest second after that ÷ in an average one before
+ * @returns requests that got through in the busiest second after that ÷ in an average one before
  */
 export async function restartPeak(folder: string, agents: number): Promise<number> {
   const port = await freePort();
@@ -34,7 +34,7 @@ export async function restartPeak(folder: string, agents: number): Promise<numbe
   };
   let server: LinkspanProcess = await serve();
   const stop = new AbortController();
-  const answeredAtMs: number[] = [];
+  const requests = new Set<Request>();
   const running: Promise<void>[] = [];
   try {
     const { LINKSPAN_BOOTSTRAP_PUBLIC_KEY: publicKey, LINKSPAN_BOOTSTRAP_PRIVATE_KEY: privateKey } = ENVIRONMENT;
@@ -44,17 +44,17 @@ export async function restartPeak(folder: string, agents: number): Promise<numbe
       const [dataDir, host, token] = [join(folder, `agent-${at}`), `host-${at}`, String(body.linkToken)];
       const { client } = await establishLink({ dataDir, host, token, clock: systemClock }, stop.signal);
       const configuration = { host, dataDir, plainHttp: 'loopback', projects: [] } as const;
-      const counting = countAnswers(client, () => answeredAtMs.push(performance.now()));
+      const counting = noting(client, requests);
       running.push(new Agent({ configuration, client: counting, logger: silentLogger }).run(stop.signal));
     };
     for (let first = 0; first < agents; first += LINKED_AT_ONCE) {
       await Promise.all(Array.from({ length: Math.min(LINKED_AT_ONCE, agents - first) }, (_, at) => start(first + at)));
     }
-    const steady = await answersOf(STEADY_SECONDS, answeredAtMs);
+    const steady = await perSecond(STEADY_SECONDS, requests);
     server.kill('SIGKILL');
     await server.exit;
     server = await serve();
-    const after = await answersOf(AFTER_SECONDS, answeredAtMs);
+    const after = await perSecond(AFTER_SECONDS, requests);
     return Math.max(...after) / (steady.reduce((sum, count) => sum + count, 0) / STEADY_SECONDS);
   } finally {
     stop.abort();
@@ -63,33 +63,40 @@ export async function restartPeak(folder: string, agents: number): Promise<numbe
   }
 }
 
-/** Answers in each of the next seconds. */
-async function answersOf(seconds: number, answeredAtMs: number[]): Promise<number[]> {
-  answeredAtMs.length = 0;
+interface Request {
+  readonly sentAtMs: number;
+}
+
+/** Requests of each of the next seconds. */
+async function perSecond(seconds: number, requests: Set<Request>): Promise<number[]> {
+  requests.clear();
   const beganMs = performance.now();
   await delay(seconds * 1000);
   const counts = new Array<number>(seconds).fill(0);
-  for (const atMs of answeredAtMs) {
-    const second = Math.floor((atMs - beganMs) / 1000);
+  for (const { sentAtMs } of requests) {
+    const second = Math.floor((sentAtMs - beganMs) / 1000);
     if (second < seconds) counts[second] = (counts[second] ?? 0) + 1;
   }
   return counts;
 }
 
-function countAnswers(client: AgentOptions['client'], answered: () => void): AgentOptions['client'] {
+/** Notes what is sent, and forgets what did not get through: a poll that waits has. */
+function noting(client: AgentOptions['client'], requests: Set<Request>): AgentOptions['client'] {
+  const note = async <Answer>(send: () => Promise<Answer>): Promise<Answer> => {
+    const request = { sentAtMs: performance.now() };
+    requests.add(request);
+    try {
+      return await send();
+    } catch (error) {
+      requests.delete(request);
+      throw error;
+    }
+  };
   return {
     get clockAheadMs() {
       return client.clockAheadMs;
     },
-    poll: async (...request) => {
-      const answer = await client.poll(...request);
-      answered();
-      return answer;
-    },
-    report: async (...request) => {
-      const answer = await client.report(...request);
-      answered();
-      return answer;
-    },
+    poll: (...request) => note(() => client.poll(...request)),
+    report: (...request) => note(() => client.report(...request)),
   };
 }
