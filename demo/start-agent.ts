@@ -15,6 +15,8 @@ export async function startAgent(folder: string, linkToken: string, sourceUri: s
     file,
     `host: ${agentNames.host}
 dataDir: agent
+# The destination of the demonstration is on this machine, which has to be said.
+allowedDestinations: [127.0.0.0/8]
 projects:
   - id: ${agentNames.projectId}
     name: Demonstration

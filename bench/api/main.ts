@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { request } from 'urllib';
+import { affordableSockets, openIdleSockets } from '../../test/support/idle-sockets.ts';
 import { runLinkspan } from '../../test/support/linkspan-process.ts';
 import { medianSyncMs, rowsPerSecond } from './disk.ts';
 import { load, percentile, type Server, startServer } from './load.ts';
 import { startPollingAgents } from './polling-agents.ts';
+import { restartPeak } from './restart.ts';
 
 /**
  * `node bench/api/main.ts [--rounds N] [--only A1,A5]`: what the Atlas API costs, each as a ratio of two things that were measured one
@@ -25,6 +27,7 @@ const SAMPLE_SECONDS = 1.5;
 
 const ATLAS_CREATE_MS = 150;
 const POLLING_AGENTS = 1000;
+const IDLE_SOCKETS = affordableSockets(10_000);
 
 interface Benchmark {
   readonly id: string;
@@ -66,6 +69,11 @@ async function ratio(swapped: boolean, one: () => Promise<number>, other: () => 
 
 async function withAgents(): Promise<number> {
   using _agents = await startPollingAgents(linkspan, POLLING_AGENTS, newToken);
+  return await latency(linkspan, 0.99, 8)();
+}
+
+async function withIdleSockets(): Promise<number> {
+  using _sockets = await openIdleSockets(linkspan.port, IDLE_SOCKETS);
   return await latency(linkspan, 0.99, 8)();
 }
 
@@ -165,6 +173,22 @@ const all: readonly Benchmark[] = [
     isLowerBetter: true,
     unit: ' s',
     run: coldStartSeconds,
+  },
+  {
+    id: 'A10',
+    what: `p99 of a create with ${IDLE_SOCKETS} sockets that say nothing or half a request ÷ p99 without, 8 connections`,
+    must: 2,
+    aim: 1.3,
+    isLowerBetter: true,
+    run: (swapped) => ratio(swapped, withIdleSockets, latency(linkspan, 0.99, 8)),
+  },
+  {
+    id: 'A11',
+    what: `requests in the busiest second after a restart under ${POLLING_AGENTS} agents ÷ in an average second before`,
+    must: 10,
+    aim: 5,
+    isLowerBetter: true,
+    run: () => restartPeak(mkdtempSync(join(folder, 'restart-')), POLLING_AGENTS),
   },
 ];
 

@@ -51,7 +51,7 @@ export class Agent {
     const optionsOf = (migrationId: string, { source, destination, dropDestination }: Assignment) => ({
       migrationId,
       source: sourceAddress(configuration, source),
-      destination: destinationAddress(destination),
+      destination: destinationAddress(destination, configuration.allowedDestinations),
       dropDestination,
       waitForClusters: true,
       copyBytesPerSecond: configuration.copyBytesPerSecond,
@@ -72,7 +72,7 @@ export class Agent {
 
   /** Whether the control plane knows what is the case here: it has taken a report lately. */
   get isSynced(): boolean {
-    return this.#clock.now() - this.#reportedAtMs < SYNCED_FOR_MS;
+    return this.#clock.elapsed() - this.#reportedAtMs < SYNCED_FOR_MS;
   }
 
   /**
@@ -116,7 +116,7 @@ export class Agent {
   async #look(signal: AbortSignal): Promise<void> {
     this.#watchClock();
     this.#runner.advance();
-    if (await this.#reporter.sendIfDue(signal)) this.#reportedAtMs = this.#clock.now();
+    if (await this.#reporter.sendIfDue(signal)) this.#reportedAtMs = this.#clock.elapsed();
     await this.#clock.sleep(LOOK_EVERY_MS, signal);
   }
 

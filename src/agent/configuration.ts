@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { LEAST_MEMORY_MEGABYTES } from '../engine/index.ts';
-import { readConfiguration } from '../platform/index.ts';
+import { type AllowedDestinations, isAllowedDestination, readConfiguration } from '../platform/index.ts';
 
 const deployment = z.strictObject({
   name: z.string().min(1).meta({ description: "The source's clusterName in the API." }),
@@ -39,6 +39,21 @@ export const agentFile = z
       .enum(['loopback', 'anywhere'])
       .optional()
       .meta({ description: 'Where plain HTTP to the control plane may go; loopback by default.' }),
+    allowedDestinations: z
+      .array(
+        z
+          .string()
+          .refine(
+            isAllowedDestination,
+            'expected a host name, *.example.com, an address, or a block such as 10.0.0.0/8',
+          ),
+      )
+      .min(1)
+      .optional()
+      .meta({
+        description:
+          "Host names (*.example.com for all below), addresses and CIDR blocks that destinations may be at; by default any but this machine's own.",
+      }),
     projects: z
       .array(project)
       .min(1)
@@ -93,6 +108,8 @@ export interface AgentConfiguration {
   /** Where the agent keeps its key and its link; `./linkspan-agent` by default. Relative paths begin at the configuration file. */
   readonly dataDir: string;
   readonly plainHttp: 'loopback' | 'anywhere';
+  /** Where destinations may be; undefined: anywhere but on this machine. */
+  readonly allowedDestinations?: AllowedDestinations;
   readonly projects: readonly SourceProject[];
   /** What each migration that runs may take in all. */
   readonly memoryBytes?: number;
@@ -110,6 +127,7 @@ export function readAgentConfiguration(file: string, environment = process.env):
     host,
     dataDir,
     plainHttp = 'loopback',
+    allowedDestinations,
     projects,
     opsManagerApi,
     memoryMegabytes,
@@ -121,6 +139,7 @@ export function readAgentConfiguration(file: string, environment = process.env):
     // Paths in a file are relative to the file: a service manager starts the agent from anywhere.
     dataDir: resolve(dirname(file), dataDir ?? 'linkspan-agent'),
     plainHttp,
+    allowedDestinations,
     opsManagerApi,
     projects: projects.map((entry) => ({
       ...entry,

@@ -1,6 +1,5 @@
 export { checkAgent } from './check.ts';
 export { agentFile, readAgentConfiguration } from './configuration.ts';
-export { guardDialling } from './dial-guard.ts';
 export { linkTokenFrom } from './establish-link.ts';
 export { MigrationHost } from './migration-host.ts';
 export { openOpsManagerApi } from './ops-manager-api/index.ts';

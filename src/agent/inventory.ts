@@ -39,6 +39,8 @@ export class Inventory {
         managed: false,
         agentVersion: version,
         sharded: seen.sharded,
+        // A replica set is what a cluster of one shard is; how many a sharded one has is not looked up, as it cannot be moved.
+        shardsSize: seen.replicaSet ? 1 : undefined,
         tlsEnabled: seen.tlsEnabled,
         mongoDBVersion: seen.mongoDBVersion,
         featureCompatibilityVersion: seen.featureCompatibilityVersion,

@@ -3,7 +3,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import { keyPinOf } from '../link/index.ts';
-import { messageOf, redact, UserError } from '../platform/index.ts';
+import { dialAsOwn, messageOf, redact, UserError } from '../platform/index.ts';
 import { isLoopbackHost } from './loopback.ts';
 
 /** Larger than any answer of a control plane, and nothing to a machine that runs migrations. */
@@ -46,6 +46,10 @@ export class LinkTransport {
     }
     this.#address = address;
     this.#environment = environment;
+    const { HTTPS_PROXY, https_proxy, HTTP_PROXY, http_proxy } = environment;
+    for (const url of [address.serverUrl, HTTPS_PROXY, https_proxy, HTTP_PROXY, http_proxy]) {
+      if (url && URL.canParse(url)) dialAsOwn(hostAndPortOf(new URL(url)));
+    }
   }
 
   get serverUrl(): string {
@@ -112,6 +116,10 @@ async function readAnswer(response: http.IncomingMessage): Promise<Answer> {
     text: Buffer.concat(chunks).toString('utf8'),
     serverTimeMs: Number.isNaN(dateMs) ? undefined : dateMs,
   };
+}
+
+function hostAndPortOf({ hostname, port, protocol }: URL): string {
+  return `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`;
 }
 
 /** The certificate of a pinned key among those that a server shows. That they belong together is not checked here. */

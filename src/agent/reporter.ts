@@ -46,7 +46,13 @@ export class Reporter {
     const migrations = this.#situation.migrations();
     const states = JSON.stringify([
       validations,
-      migrations.map(({ id, progress }) => [id, progress.state, progress.readyForCutover, progress.canWrite]),
+      migrations.map(({ id, progress }) => [
+        id,
+        progress.state,
+        progress.readyForCutover,
+        progress.canWrite,
+        progress.cutover?.blocking,
+      ]),
     ]);
     const numbers = JSON.stringify(migrations);
     const silentMs = this.#clock.elapsed() - this.#sentAtMs;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { isAddressOrBlock, issueOf } from '../http/index.ts';
+import { issueOf } from '../http/index.ts';
+import { isAddressOrBlock } from '../platform/index.ts';
 
 const MAX_ADDRESS_LENGTH = 64;
 

@@ -9,6 +9,7 @@ const availableClustersDeployment = z
     managed: z.boolean(),
     clusterId: id.optional(),
     sharded: z.boolean(),
+    shardsSize: z.int().optional(),
     tlsEnabled: z.boolean(),
     mongoDBVersion: z.string(),
     featureCompatibilityVersion: z.string(),

@@ -79,6 +79,10 @@ export const migrationDetail = z
     cutoverWindowEndsAt: date.nullable().meta({
       description: 'Until when it can be cut over: 120 h after it was first ready, unless extended.',
     }),
+    sourceBlockedSince: date.optional().meta({
+      description:
+        "Since when the source's users cannot write, or may not be able to, by the agent's last report: it was about to block them, or had. Absent while they can.",
+    }),
     createdAt: date,
     updatedAt: date,
     endedAt: date.nullable(),
@@ -100,11 +104,13 @@ export function showDetail({ state, progress, createdAtMs, updatedAtMs }: Migrat
     })),
     waiting: progress.waiting?.map(({ sinceMs, ...wait }) => ({ ...wait, since: atlasDate(sinceMs) })),
   };
+  const blockedSinceMs = progress?.cutover?.blocking ? (progress.cutover.sourceBlockedAtMs ?? progress.sinceMs) : null;
   return {
     wanted: state.wanted,
     loadLevel: state.loadLevel,
     maxMegabytesPerSecond: state.copyMegabytesPerSecond ?? null,
     cutoverWindowEndsAt: dateOrNull(state.windowEndsAtMs),
+    ...(blockedSinceMs == null ? {} : { sourceBlockedSince: atlasDate(blockedSinceMs) }),
     createdAt: atlasDate(createdAtMs),
     updatedAt: atlasDate(updatedAtMs),
     endedAt: dateOrNull(state.endedAtMs),

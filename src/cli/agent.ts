@@ -1,13 +1,6 @@
 import { Command } from 'commander';
-import {
-  checkAgent,
-  guardDialling,
-  linkTokenFrom,
-  MigrationHost,
-  openOpsManagerApi,
-  readAgentConfiguration,
-} from '../agent/index.ts';
-import { createLogger, systemClock, UserError } from '../platform/index.ts';
+import { checkAgent, linkTokenFrom, MigrationHost, openOpsManagerApi, readAgentConfiguration } from '../agent/index.ts';
+import { createLogger, guardDialling, systemClock, UserError } from '../platform/index.ts';
 import { describeError } from './describe-error.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { catchSignals } from './signals.ts';
@@ -38,9 +31,11 @@ interface AgentCommandOptions {
 }
 
 async function check(file: string): Promise<ExitCode> {
-  using _guard = guardDialling(tellRefused);
   const configuration = readAgentConfiguration(file);
+  using _guard = guardDialling(configuration, tell);
   process.stdout.write(`ok      configuration ${file}: host ${configuration.host}\n`);
+  const destinations = configuration.allowedDestinations?.join(', ') ?? 'anywhere but on this machine';
+  process.stdout.write(`ok      destinations: ${destinations}\n`);
   let code: ExitCode = exitCode.done;
   for await (const { subject, ok, message } of checkAgent(configuration, linkTokenFrom(process.env), systemClock)) {
     process.stdout.write(`${ok ? 'ok     ' : 'failed '} ${subject}: ${message}\n`);
@@ -51,8 +46,8 @@ async function check(file: string): Promise<ExitCode> {
 
 async function runAgent(file: string): Promise<ExitCode> {
   using signals = catchSignals();
-  using _guard = guardDialling(tellRefused);
   const configuration = readAgentConfiguration(file);
+  using _guard = guardDialling(configuration, tell);
   const { host, opsManagerApi } = configuration;
   const logger = createLogger();
   const token = linkTokenFrom(process.env);
@@ -83,10 +78,6 @@ async function runAgent(file: string): Promise<ExitCode> {
   }
   // A cluster that does not answer can hold sockets open for half a minute. Everything that matters is durable by now.
   process.exit(code);
-}
-
-function tellRefused(address: string): void {
-  tell(`refused to connect to ${address}: the agent connects to no link-local, metadata or multicast address`);
 }
 
 function tell(text: string): void {

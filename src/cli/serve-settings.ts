@@ -1,6 +1,6 @@
 import { type BootstrapWishes, CLIENT_ID_PATTERN } from '../control/index.ts';
-import { type DigestAlgorithm, isAddressOrBlock } from '../http/index.ts';
-import { isId, UserError } from '../platform/index.ts';
+import type { DigestAlgorithm } from '../http/index.ts';
+import { isAddressOrBlock, isId, UserError } from '../platform/index.ts';
 import { isLoopback, type ListenAddress, parseListenAddress } from './serve-address.ts';
 import { pinOf, readCertificate, type TlsFiles } from './serve-certificate.ts';
 

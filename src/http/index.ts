@@ -1,4 +1,4 @@
-export { isAddressOrBlock, isOnAccessList } from './access-list.ts';
+export { isOnAccessList } from './access-list.ts';
 export { issueOf, readBody } from './body.ts';
 export { DigestAuthenticator } from './digest/authenticator.ts';
 export type { DigestAlgorithm } from './digest/header.ts';

@@ -20,6 +20,7 @@ const deployment = z.object({
   clusterId: id.optional(),
   managed: z.boolean(),
   sharded: z.boolean(),
+  shardsSize: z.number().optional(),
   tlsEnabled: z.boolean(),
   mongoDBVersion: z.string(),
   featureCompatibilityVersion: z.string(),

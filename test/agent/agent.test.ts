@@ -17,11 +17,11 @@ import {
   setLoadLevel,
   startValidation,
 } from '../../src/control/index.ts';
-import { silentLogger, systemClock } from '../../src/platform/index.ts';
+import { onReach, silentLogger, systemClock } from '../../src/platform/index.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
-import { type ReplicaSet, startReplicaSet } from '../support/replica-set.ts';
+import { type ReplicaSet, startPair, startReplicaSet } from '../support/replica-set.ts';
 import { type ControlPlane, orderTo, SOURCE_PROJECT, startControlPlane } from './control-plane.ts';
 
 checkForLeaks({ sockets: false });
@@ -60,6 +60,7 @@ async function startAgent(
     host: 'mover',
     dataDir: plane.agentDirectory,
     plainHttp: 'loopback',
+    allowedDestinations: ['127.0.0.0/8'],
     projects: [{ id: SOURCE_PROJECT, name: 'shop', deployments: [{ name: 'orders', uri }] }],
     copyBytesPerSecond,
   };
@@ -117,6 +118,7 @@ test('the control plane sees the clusters of the configuration with what matters
   assert.deepEqual([project?.projectId, project?.name, deployment?.name], [SOURCE_PROJECT, 'shop', 'orders']);
   assert.match(deployment?.mongoDBVersion ?? '', /^\d+\.\d+\.\d+$/);
   assert.match(deployment?.featureCompatibilityVersion ?? '', /^\d+\.\d+$/);
+  assert.equal(deployment?.shardsSize, 1);
   assert.deepEqual([deployment?.sharded, deployment?.tlsEnabled, deployment?.managed], [false, false, false]);
   assert.ok((deployment?.dbSizeBytes ?? 0) > 0 && (deployment?.oplogSizeMB ?? 0) > 0);
   assert.match(deployment?.clusterId ?? '', /^[0-9a-f]{24}$/);
@@ -249,6 +251,23 @@ test('a migration that a watchdog took from an agent that hung is taken back, an
   const cutover = () => requestCutover(plane.control, plane.actor, plane.groupId, id).then(() => true);
   await eventually(cutover, { what: 'the cutover to be taken', deadlineMs: DEADLINE_MS });
   await migrationIs(plane, id, 'COMPLETE', ({ state }) => state.status === 'COMPLETE');
+});
+
+test('while the source is blocked the control plane knows so, should the host be lost just then', async () => {
+  await using plane = await startControlPlane();
+  await using pair = await startPair();
+  await pair.source.client.db('shop').collection('orders').insertOne({});
+  await using _agent = await startAgent(plane, { token: await plane.newToken(), uri: pair.source.uri });
+  const { control, actor, groupId } = plane;
+  const { id } = await createMigration(control, actor, groupId, await orderTo(plane, pair.destination.uri));
+  await migrationIs(plane, id, 'ready', ({ state }) => state.readyForCutover);
+  const goOn = Promise.withResolvers<void>();
+  using _hook = onReach('engine.cutover.source-blocked', () => goOn.promise);
+  await requestCutover(control, actor, groupId, id);
+  await migrationIs(plane, id, 'known to be blocked', ({ progress }) => progress?.cutover?.blocking === true);
+  goOn.resolve();
+  const { progress } = await migrationIs(plane, id, 'COMPLETE', ({ state }) => state.status === 'COMPLETE');
+  assert.ok(progress?.cutover?.blocking, 'it stays blocked, so that there are never two writable sides');
 });
 
 test('a migration that cannot begin fails with a message for the one who asked for it', async () => {

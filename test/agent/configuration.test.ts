@@ -80,6 +80,16 @@ test('a wrong value is an error that names its place and line, and never repeats
   assert.match(refusalOf(`${MINIMAL}${MINIMAL.replace('\nprojects:\n', '')}`), /two projects have the same id/);
 });
 
+test('destinations can be limited to names, addresses and blocks; what is none of them is an error', () => {
+  const { configuration } = read(`allowedDestinations: ["*.db.example", 10.0.0.0/8, "::1"]\n${MINIMAL}`);
+  assert.deepEqual(configuration.allowedDestinations, ['*.db.example', '10.0.0.0/8', '::1']);
+  assert.match(
+    refusalOf(`allowedDestinations: ["db:27017"]\n${MINIMAL}`),
+    /line 1: allowedDestinations\[0\]: expected a/,
+  );
+  assert.match(refusalOf(`allowedDestinations: []\n${MINIMAL}`), /line 1: allowedDestinations: /);
+});
+
 test('a missing environment variable, a broken file, an empty one and none at all are told apart', () => {
   assert.match(refusalOf(MINIMAL, { USER_NAME: 'u' }), /line 7: the environment variable PASSWORD is not set/);
   assert.match(refusalOf('projects:\n  - "secret\n'), /line \d: /);

@@ -22,6 +22,7 @@ const configuration: AgentOptions['configuration'] = {
   host: 'mover',
   dataDir: '/nowhere',
   plainHttp: 'loopback',
+  allowedDestinations: ['127.0.0.0/8'],
   projects: [],
 };
 
@@ -164,4 +165,33 @@ test('an agent that comes from an address that is no longer listed is refused un
   await logged('answers again');
   stop.abort();
   await running;
+});
+
+test('whether the control plane knows what is the case here is told by time that nobody can set', async () => {
+  let wallMs = Date.now();
+  let elapsedMs = 0;
+  const clock: Clock = { ...systemClock, now: () => wallMs, elapsed: () => elapsedMs };
+  const waiting = Promise.withResolvers<never>();
+  let reports = 0;
+  const client: AgentOptions['client'] = {
+    clockAheadMs: 0,
+    poll: () => waiting.promise,
+    report: async ({ sequence }) => {
+      reports += 1;
+      return reports > 1 ? waiting.promise : sequence;
+    },
+  };
+  const agent = new Agent({ configuration, client, logger: silentLogger, clock });
+  const stop = new AbortController();
+  assert.ok(!agent.isSynced);
+  const ended = agent.run(stop.signal);
+  await eventually(() => agent.isSynced, { what: 'the first report' });
+  wallMs += HOUR_MS;
+  assert.ok(agent.isSynced, 'the clock was set ahead');
+  wallMs -= 2 * HOUR_MS;
+  elapsedMs += MINUTE_MS;
+  assert.ok(!agent.isSynced, 'the clock was set back, and nothing was taken for a minute');
+  stop.abort();
+  waiting.reject(new Error('stopped'));
+  await ended;
 });

@@ -196,6 +196,29 @@ test('GET shows phases, counts and reasons as the agent reported them, and nothi
   assert.deepEqual([odd.status, odd.linkspan.progress], ['WORKING', null]);
 });
 
+test('since when the source is blocked is told by the last report, however long ago that was', async () => {
+  const clock = new FakeClock();
+  await using plane = await startControlPlane({ clock });
+  const { report, show } = await start(plane);
+  const since = async () => (await show()).linkspan.sourceBlockedSince;
+  const at = (second: number) => Date.parse(`2026-11-01T12:00:0${second}Z`);
+  const committing = (cutover: object) =>
+    report({ state: 'committing', sinceMs: at(1), cutover: { requestedAtMs: at(0), ...cutover } as never });
+  await report(READY);
+  assert.equal(await since(), undefined);
+  await committing({ blocking: false });
+  assert.equal(await since(), undefined);
+  // About to: it may be.
+  await committing({ blocking: true });
+  assert.equal(await since(), '2026-11-01T12:00:01Z');
+  await committing({ blocking: true, sourceBlockedAtMs: at(2) });
+  clock.nowMs += HOUR_MS;
+  assert.equal(await since(), '2026-11-01T12:00:02Z');
+  // Given up for now, with the source open again.
+  await report({ ...READY, cutover: { requestedAtMs: at(0), blocking: false, sourceBlockedAtMs: at(2) } });
+  assert.equal(await since(), undefined);
+});
+
 test('migrations of a project and links of an organization can be listed, in pages, by members', async () => {
   await using plane = await startControlPlane();
   const { path, id, report, groupId } = await start(plane);

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startControlPlane } from '../atlas-api/control-plane.ts';
+import { cliBody, prepare, progress } from '../atlas-api/migration-world.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -60,4 +61,20 @@ test('the API is administered from the command line, with digest and with a serv
   assert.match(nobody.stderr, /cannot be reached: .*\[API_UNREACHABLE\]/);
   const wrong = await run(['org', 'list'], { ...key, LINKSPAN_PRIVATE_KEY: 'canary' });
   assert.ok(wrong.code === 2 && !wrong.stderr.includes('canary'), wrong.stderr);
+});
+
+test('a migration whose source is blocked says since when', async () => {
+  await using plane = await startControlPlane();
+  const { path, groupId, agent } = await prepare(plane);
+  const id = String((await plane.api('POST', path, { body: cliBody(groupId) })).json._id);
+  const cutover = { requestedAtMs: 0, blocking: true, sourceBlockedAtMs: Date.parse('2026-11-01T12:00:02Z') };
+  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'committing', cutover }) }] });
+  const env = {
+    LINKSPAN_URL: plane.url,
+    LINKSPAN_PUBLIC_KEY: plane.publicKey,
+    LINKSPAN_PRIVATE_KEY: plane.privateKey,
+  };
+  await using described = runLinkspan(['migration', 'describe', id, '--projectId', groupId], { env });
+  assert.equal((await described.exit).code, 0, described.stderr);
+  assert.match(described.stdout, /linkspan\.sourceBlockedSince\n.* 2026-11-01T12:00:02Z\n$/);
 });

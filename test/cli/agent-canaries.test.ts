@@ -53,7 +53,8 @@ test('no secret that an agent has is in its logs, its folder, its crash report, 
   mkdirSync(reports);
   writeFileSync(join(folder.path, 'uri'), pair.source.uriFor('mover', CANARIES.ofConfiguration));
   const deployments = [{ name: 'source', uri: `\${file:${join(folder.path, 'uri')}}` }];
-  const configuration = { host: 'host-1', dataDir: state, projects: [{ id: PROJECT, name: 'shop', deployments }] };
+  const projects = [{ id: PROJECT, name: 'shop', deployments }];
+  const configuration = { host: 'host-1', dataDir: state, allowedDestinations: ['127.0.0.0/8'], projects };
   const config = join(folder.path, 'agent.yaml');
   writeFileSync(config, JSON.stringify(configuration)); // JSON is YAML.
   const runAgent = (options: RunOptions = {}) => runLinkspan(['agent', '--config', config], options);

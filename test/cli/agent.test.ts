@@ -20,7 +20,8 @@ function runAgent(plane: ControlPlane, uri: string, options: RunOptions = {}, mo
   const config = join(plane.agentDirectory, 'agent.yaml');
   const project = { id: SOURCE_PROJECT, name: 'shop', deployments: [{ name: 'orders', uri }] };
   // JSON is YAML.
-  writeFileSync(config, JSON.stringify({ host: 'mover', dataDir: 'state', projects: [project] }));
+  const allowedDestinations = ['127.0.0.0/8', '*.db.example'];
+  writeFileSync(config, JSON.stringify({ host: 'mover', dataDir: 'state', allowedDestinations, projects: [project] }));
   return runLinkspan(['agent', '--config', config, ...more], options);
 }
 
@@ -32,7 +33,7 @@ test('linkspan agent check prints what it finds, and ends with 2 when something 
   assert.deepEqual(await check.exit, { code: 2, signal: null }, check.stderr);
   assert.match(
     check.stdout,
-    /^ok {6}configuration .*host mover\nok {6}key and link: .*\nok {6}control plane .*\nfailed {2}source shop\/orders: .*\[SOURCE_UNREACHABLE\]\n$/,
+    /^ok {6}configuration .*host mover\nok {6}destinations: 127\.0\.0\.0\/8, \*\.db\.example\nok {6}key and link: .*\nok {6}control plane .*\nfailed {2}source shop\/orders: .*\[SOURCE_UNREACHABLE\]\n$/,
   );
   await using mistyped = runAgent(plane, uri, {}, ['check', '--all']);
   assert.equal((await mistyped.exit).code, 2);

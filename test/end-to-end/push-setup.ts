@@ -41,6 +41,7 @@ export class PushSetup implements AsyncDisposable {
     const configuration = {
       host: 'mover',
       dataDir: join(setup.#folder, 'agent'),
+      allowedDestinations: ['127.0.0.0/8'],
       projects: [{ id: SOURCE_PROJECT, name: 'Shop', deployments: [{ name: 'orders', uri: pair.source.uri }] }],
       copy: { maxMegabytesPerSecond: 8 },
     };

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { isAddressOrBlock, isOnAccessList } from '../../src/http/index.ts';
+import { isOnAccessList } from '../../src/http/index.ts';
+import { isAddressOrBlock } from '../../src/platform/index.ts';
 
 test('addresses and blocks of both families are accepted, and nothing else', () => {
   for (const good of ['1.2.3.4', '0.0.0.0/0', '10.0.0.0/8', '2001:db8::1', '::/0', 'FE80::1/64', '::ffff:192.0.2.1']) {

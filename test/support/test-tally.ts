@@ -48,6 +48,8 @@ export class TestTally {
   take({ type, data }: TestEvent): void {
     if (!data) return;
     if (type === 'test:stdout' || type === 'test:stderr') this.#keepOutput(data);
+    // Those without a file are the runner's own counts.
+    if (type === 'test:diagnostic' && data.file) this.#print(`  ${this.#place(data)} says: ${data.message}`);
     if (type === 'test:summary' && data.file) this.#summarize(data.file, data.duration_ms ?? 0);
     if (type === 'test:pass' || type === 'test:fail') this.#count(type === 'test:pass', data);
   }

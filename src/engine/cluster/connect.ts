@@ -1,5 +1,5 @@
 import { MongoClient, MongoServerError } from 'mongodb';
-import { messageOf, redact, UserError } from '../../platform/index.ts';
+import { dialAsOwn, messageOf, redact, UserError } from '../../platform/index.ts';
 import type { ClusterAddress } from '../lifecycle/options.ts';
 
 export type Side = 'source' | 'destination';
@@ -82,6 +82,8 @@ export async function connectCluster(address: ClusterAddress, side: Side): Promi
   } catch (error) {
     throw new UserError('INVALID_CONNECTION_STRING', [side, redact(messageOf(error))]);
   }
+  // A source is its operator's own, and so is who it says belongs to it.
+  if (side === 'source') client.on('serverOpening', ({ address: member }) => dialAsOwn(member));
   try {
     await client.connect();
     await client.db('admin').command({ ping: 1 });

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { messageOf } from '../../platform/index.ts';
+import { dialRules, messageOf } from '../../platform/index.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import type { MigrationLog } from '../lifecycle/migration-log.ts';
 import type { WatchdogOrder } from './watchdog-process.ts';
@@ -20,7 +20,13 @@ const READY_WITHIN_MS = 10_000;
  */
 export async function startWatchdog(context: EngineContext, log: MigrationLog): Promise<Disposable> {
   const { migrationId } = context.checkpoint;
-  const order: WatchdogOrder = { migrationId, term: log.record.term, ...context.addresses, deadlineMs: DEADLINE_MS };
+  const order: WatchdogOrder = {
+    migrationId,
+    term: log.record.term,
+    ...context.addresses,
+    deadlineMs: DEADLINE_MS,
+    dialRules: dialRules(),
+  };
   const child = spawn(process.execPath, [PROGRAM], { detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
   const { stdin, stdout } = child;
   // A watchdog that ends early is no reason to end a cutover; nor is it waited for when this process ends.

@@ -130,6 +130,8 @@ export interface Progress {
   readonly canWrite: boolean;
   readonly cutover?: {
     readonly requestedAtMs: number;
+    /** Whether the source's write block is about to be set, or is; after the point of no return it stays. */
+    readonly blocking: boolean;
     readonly sourceBlockedAtMs?: number;
     readonly canWriteAtMs?: number;
   };

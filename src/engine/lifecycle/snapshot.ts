@@ -104,6 +104,7 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
       : {
           cutover: {
             requestedAtMs: cutover.requestedAtMs,
+            blocking: cutover.blocking,
             sourceBlockedAtMs: cutover.sourceBlockedAtMs,
             canWriteAtMs: cutover.canWriteAtMs,
           },

@@ -141,6 +141,12 @@ export const linkErrors = defineErrors({
       "It would reach for files, credentials or programs of the agent's machine, or have it trust anybody. Register the destination " +
       'without it.',
   },
+  DESTINATION_NOT_ALLOWED: {
+    status: 400,
+    detail: 'The agent may not connect to %.',
+    remedy:
+      "If that is where the data are to go, add it to allowedDestinations in the agent's configuration and start the agent again.",
+  },
   SOURCE_NOT_CONFIGURED: {
     status: 400,
     detail: 'The agent has no deployment % in project %.',

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { AtlasClient } from '../support/atlas-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { affordableSockets, openIdleSockets } from '../support/idle-sockets.ts';
+import { runLinkspan } from '../support/linkspan-process.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const ORG_ID = 'ab'.repeat(12);
+const WANTED = 10_000;
+/** Half a minute for a request, and half a minute between two looks at who is late. */
+const CLOSED_WITHIN_MS = 100_000;
+
+test('with 10,000 sockets that say nothing or a byte at a time the server answers all others, and it hangs up on them', async (context) => {
+  const count = affordableSockets(WANTED);
+  if (count < WANTED) context.diagnostic(`the limit of open files allows ${count} sockets only`);
+  using folder = temporaryFolder('idle-sockets');
+  const env = {
+    LINKSPAN_BOOTSTRAP_ORG_ID: ORG_ID,
+    LINKSPAN_BOOTSTRAP_PUBLIC_KEY: 'testerkey',
+    LINKSPAN_BOOTSTRAP_PRIVATE_KEY: 'a-private-key-of-the-test',
+  };
+  await using server = runLinkspan(['serve', '--listen', '127.0.0.1:0', '--data-dir', folder.path], { env });
+  const [, url = ''] = await server.waitForLine(/ready at (\S+), /);
+  const client = new AtlasClient(url, env.LINKSPAN_BOOTSTRAP_PUBLIC_KEY, env.LINKSPAN_BOOTSTRAP_PRIVATE_KEY);
+  using sockets = await openIdleSockets(Number(new URL(url).port), count);
+  for (let round = 0; round < 20; round += 1) {
+    sockets.drip();
+    const path = `/orgs/${ORG_ID}/liveMigrations/linkTokens`;
+    const { status } = await client.send('POST', path, { accessListIps: [] });
+    assert.equal(status, 201);
+  }
+  assert.equal(sockets.open, count);
+  let looks = 0;
+  const closed = () => {
+    // Now and then: thousands of sockets take their time.
+    if (looks++ % 200 === 0) sockets.drip();
+    return sockets.open === 0;
+  };
+  await eventually(closed, { what: 'the server to hang up on all of them', deadlineMs: CLOSED_WITHIN_MS });
+  assert.equal((await client.send('GET', `/orgs/${ORG_ID}`)).status, 200);
+});

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { formatLinkToken, newLinkToken } from '../../src/link/index.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const root = new URL('../..', import.meta.url).pathname;
+
+test('secretlint, set up as docs/09-security-model.md says, finds a link-token in a file, and nothing in the same file without it', () => {
+  using folder = temporaryFolder('secretlint');
+  const page = readFileSync(join(root, 'docs/09-security-model.md'), 'utf8');
+  const rules = join(folder.path, '.secretlintrc.json');
+  writeFileSync(rules, /```json\n(.*?)```/s.exec(page)?.[1] ?? '');
+  const scan = (token: string) => {
+    const file = join(folder.path, 'agent.env');
+    writeFileSync(file, `LINKSPAN_HOST=mover\nLINKSPAN_LINK_TOKEN="${token}"\n`);
+    const program = join(root, 'node_modules/.bin/secretlint');
+    const { status, stdout, stderr } = spawnSync(program, ['--secretlintrc', rules, '--format', 'json', file], {
+      cwd: root, // Where its rule is installed.
+      encoding: 'utf8',
+    });
+    assert.ok(status === 0 || status === 1, stderr);
+    const [{ messages = [] } = {}]: { messages?: { loc: { start: { line: number } } }[] }[] = JSON.parse(
+      stdout || '[]',
+    );
+    return messages.map(({ loc }) => loc.start.line);
+  };
+  assert.deepEqual(
+    scan(formatLinkToken(newLinkToken('https://linkspan.example:8443', undefined, 'k'.repeat(43)))),
+    [2],
+  );
+  assert.deepEqual(scan('mlt_0123456789ab'), []);
+});
