@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { Assignment, WantedAgentState } from '../link/index.ts';
 import { connectionStringPlace } from './clusters.ts';
 import type { Control } from './control.ts';
@@ -26,7 +26,9 @@ async function wantedStateOf(control: Control, agentId: string): Promise<WantedA
   }
   const inventoryWantedAtMs = control.signals.inventoryWantedAtMs(agentId);
   const content = { validations, migrations, inventoryWantedAtMs };
-  return { revision: createHash('sha256').update(JSON.stringify(content)).digest('base64url'), ...content };
+  // With a key, since the revision travels in the clear: a plain hash would show who guessed a password right.
+  const revision = createHmac('sha256', control.sealer.deriveKey('revisions')).update(JSON.stringify(content));
+  return { revision: revision.digest('base64url'), ...content };
 }
 
 /**
