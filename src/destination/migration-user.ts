@@ -58,6 +58,7 @@ export async function dropMigrationUser(connectionString: string, name: string, 
 
 async function drop(admin: Db, name: string): Promise<void> {
   await unlessMissing(admin.command({ dropUser: name, ...DURABLY }), USER_NOT_FOUND);
+  await reach('destination.user.role-left');
   await unlessMissing(admin.command({ dropRole: name, ...DURABLY }), ROLE_NOT_FOUND);
 }
 
