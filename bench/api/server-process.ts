@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import fastify from 'fastify';
 import { registerAtlasApi } from '../../src/atlas-api/index.ts';
-import { AgentSignals, bootstrap, type Control, Sealer, type Store } from '../../src/control/index.ts';
-import { checkConnectionString } from '../../src/destination/index.ts';
+import { AgentSignals, Alarm, bootstrap, type Control, Sealer, type Store } from '../../src/control/index.ts';
 import { registerGateway } from '../../src/gateway/index.ts';
 import { createServer, type DigestAlgorithm, digestSecrets, isOnAccessList } from '../../src/http/index.ts';
 import { silentLogger, systemClock } from '../../src/platform/index.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
+import { unreachedDestinations } from '../../test/atlas-api/unreached-destinations.ts';
 
 /** What a server of its own process says once it listens. */
 export interface Listening {
@@ -45,7 +45,9 @@ async function serveLinkspan(variant: string, path: string): Promise<Listening> 
     signals: new AgentSignals(),
     publicUrl: () => url,
     verifiersOf: digestSecrets,
-    checkConnectionString,
+    destinations: unreachedDestinations,
+    destinationUsers: 'fixed',
+    userAlarm: new Alarm(),
     isOnAccessList,
   };
   const app = createServer({ logger: silentLogger });

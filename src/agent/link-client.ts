@@ -1,7 +1,9 @@
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import {
+  AnswerKey,
   type PollRequest,
+  pollResponse,
   type RedeemRequest,
   type RedeemResponse,
   type Report,
@@ -11,7 +13,7 @@ import {
   type WantedAgentState,
   wantedState,
 } from '../link/index.ts';
-import { type Clock, UserError } from '../platform/index.ts';
+import { type Clock, messageOf, UserError } from '../platform/index.ts';
 import type { LinkTransport } from './link-transport.ts';
 import { toUserError } from './refusal.ts';
 
@@ -26,6 +28,7 @@ export class LinkClient {
   readonly #transport: LinkTransport;
   readonly #key: KeyObject;
   readonly #clock: Clock;
+  readonly #answerKey = new AnswerKey();
   #agentId: string | undefined;
   #clockAheadMs: number | undefined;
 
@@ -50,8 +53,10 @@ export class LinkClient {
   }
 
   /** Waits for the wanted state to differ from the one at `revision`. */
-  poll(request: PollRequest, signal?: AbortSignal): Promise<WantedAgentState> {
-    return this.#post('poll', request, wantedState, signal);
+  async poll(request: Omit<PollRequest, 'answerKey'>, signal?: AbortSignal): Promise<WantedAgentState> {
+    const message: PollRequest = { ...request, answerKey: this.#answerKey.publicKey };
+    const { sealed } = await this.#post('poll', message, pollResponse, signal);
+    return this.#read(wantedState, this.#open(sealed));
   }
 
   /** Says what is the case. @returns the highest sequence number that the control plane has seen of this agent */
@@ -73,17 +78,30 @@ export class LinkClient {
     const ending = signal ? AbortSignal.any([signal, timeout]) : timeout;
     const { status, text, serverTimeMs } = await this.#transport.post(path, headers, body, ending);
     if (serverTimeMs !== undefined) this.#clockAheadMs = Math.floor(this.#clock.now() / 1000) * 1000 - serverTimeMs;
-    const { serverUrl } = this.#transport;
     const answer = parseJson(text);
-    if (status < 200 || status > 299) throw toUserError(serverUrl, status, answer);
+    if (status < 200 || status > 299) throw toUserError(this.#transport.serverUrl, status, answer);
+    return this.#read(schema, answer);
+  }
+
+  #read<Schema extends z.ZodType>(schema: Schema, answer: unknown): z.output<Schema> {
     const read = schema.safeParse(answer);
-    if (!read.success) {
-      throw new UserError('CONTROL_PLANE_UNREACHABLE', [
-        serverUrl,
-        `its answer is not Linkspan's: ${z.prettifyError(read.error)}`,
-      ]);
-    }
+    if (!read.success) throw this.#notOurs(z.prettifyError(read.error));
     return read.data;
+  }
+
+  #open(sealed: string): unknown {
+    try {
+      return parseJson(this.#answerKey.open(sealed));
+    } catch (error) {
+      throw this.#notOurs(`it is not sealed to this agent (${messageOf(error)})`);
+    }
+  }
+
+  #notOurs(why: string): UserError {
+    return new UserError('CONTROL_PLANE_UNREACHABLE', [
+      this.#transport.serverUrl,
+      `its answer is not Linkspan's: ${why}`,
+    ]);
   }
 }
 

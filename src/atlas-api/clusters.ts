@@ -14,6 +14,15 @@ const cluster = z
     links: z.array(link),
     name: z.string(),
     stateName: z.literal('IDLE'),
+    linkspan: z
+      .object({
+        destinationUsers: z.enum(['migration', 'fixed']).meta({
+          description:
+            'As whom agents go there: as a user that is made for each migration, or as the registered one (`fixed`), ' +
+            'which is so where that one may not make users.',
+        }),
+      })
+      .meta({ 'x-linkspan-extension': true }),
   })
   .meta({ id: 'ClusterDescription' });
 
@@ -102,5 +111,6 @@ function show(record: ShownCluster, href: string): z.output<typeof cluster> {
     links: [{ href, rel: 'self' }],
     name: record.name,
     stateName: 'IDLE',
+    linkspan: { destinationUsers: record.users },
   };
 }

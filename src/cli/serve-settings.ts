@@ -25,6 +25,7 @@ export interface ServeOptions {
   readonly digestAlgorithms: string;
   readonly rateLimits: string;
   readonly checkDestinations: string;
+  readonly destinationUsers: string;
 }
 
 /** The options, checked and read. */
@@ -39,6 +40,7 @@ export interface ServeSettings extends ListenAddress {
   readonly rateLimits: boolean;
   /** Whether a destination is connected to when it is registered. */
   readonly connectToDestinations: boolean;
+  readonly destinationUsers: 'migration' | 'fixed';
   readonly bootstrap: BootstrapWishes;
 }
 
@@ -65,6 +67,7 @@ export function readServeSettings(options: ServeOptions): ServeSettings {
     rateLimits: readChoice('--rate-limits', options.rateLimits, ['atlas', 'off']) === 'atlas',
     connectToDestinations:
       readChoice('--check-destinations', options.checkDestinations, ['connect', 'form']) === 'connect',
+    destinationUsers: readChoice('--destination-users', options.destinationUsers, ['migration', 'fixed']),
     bootstrap: readBootstrap(options),
   };
 }

@@ -4,15 +4,22 @@ import { Command } from 'commander';
 import { registerAtlasApi } from '../atlas-api/index.ts';
 import {
   AgentSignals,
+  Alarm,
   assertMasterKey,
   bootstrap,
   type Control,
+  keepDestinationUsers,
   keepExpiring,
   loadMasterKeys,
   reseal,
   Sealer,
 } from '../control/index.ts';
-import { checkConnectionString, connectToDestination } from '../destination/index.ts';
+import {
+  checkConnectionString,
+  connectToDestination,
+  dropMigrationUser,
+  makeMigrationUser,
+} from '../destination/index.ts';
 import { registerGateway } from '../gateway/index.ts';
 import { createServer, digestSecrets, isOnAccessList } from '../http/index.ts';
 import { createLogger, systemClock } from '../platform/index.ts';
@@ -65,6 +72,13 @@ export function serveCommand(): Command {
         'when one is registered: connect to it, or look at the form of its connection string',
       ).default('connect'),
     )
+    .addOption(
+      setting(
+        'destination-users',
+        '<which>',
+        'as whom agents write: as a user made for each migration, where the registered one may make users, or always as that one (fixed)',
+      ).default('migration'),
+    )
     .action(async (options: ServeOptions) => {
       process.exitCode = await serve(options);
     });
@@ -98,10 +112,17 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
     keyPin: () => keyPin,
     linkTokenLifetimeMs: settings.linkTokenLifetimeMs,
     verifiersOf: digestSecrets,
-    checkConnectionString: async (connectionString) => {
-      checkConnectionString(connectionString);
-      if (settings.connectToDestinations) await connectToDestination(connectionString);
+    destinations: {
+      check: async (connectionString) => {
+        checkConnectionString(connectionString);
+        if (!settings.connectToDestinations) return { makesUsers: false };
+        return await connectToDestination(connectionString);
+      },
+      makeUser: makeMigrationUser,
+      dropUser: dropMigrationUser,
     },
+    destinationUsers: settings.destinationUsers,
+    userAlarm: new Alarm(),
     isOnAccessList,
   };
   await assertMasterKey(control, keyFile);
@@ -120,6 +141,7 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   using _certificate = tls && followCertificate(app.server, tls, logger, pinAgain);
   const stopping = new AbortController();
   const expiring = keepExpiring(control, logger, stopping.signal);
+  const keepingUsers = keepDestinationUsers(control, logger, stopping.signal);
   try {
     const first = await bootstrap(control, settings.bootstrap);
     using _masterKey = followMasterKey(control, keyFile, logger);
@@ -130,7 +152,7 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
     // Long polls end now instead of when their time is over.
     control.signals.close();
     stopping.abort();
-    await expiring;
+    await Promise.all([expiring, keepingUsers]);
     await app.close();
   }
   return exitCode.done;

@@ -11,13 +11,14 @@ export interface ShownCluster {
   readonly groupId: string;
   readonly name: string;
   readonly connectionString: string;
+  readonly users: Control['destinationUsers'];
   readonly createdAtMs: number;
 }
 
 /**
  * Registers an existing cluster as a destination. An extension: Atlas's operation makes a cluster.
  * @param connectionString  with credentials; stored sealed, never shown again
- * @throws UserError DUPLICATE_CLUSTER_NAME, what `checkConnectionString` throws, and as {@link authorizeGroup}
+ * @throws UserError DUPLICATE_CLUSTER_NAME, what {@link Control.destinations} throws of it, and as {@link authorizeGroup}
  */
 export async function registerCluster(
   control: Control,
@@ -26,14 +27,22 @@ export async function registerCluster(
   { name, connectionString }: { readonly name: string; readonly connectionString: string },
 ): Promise<ShownCluster> {
   await authorizeGroup(control.store, actor, groupId, 'GROUP_CLUSTER_MANAGER');
-  await control.checkConnectionString(connectionString);
+  const { makesUsers } = await control.destinations.check(connectionString);
   const nowMs = control.clock.now();
   const id = newId(nowMs);
   return control.store.write(async (transaction) => {
     const { orgId } = await authorizeGroup(transaction, actor, groupId, 'GROUP_CLUSTER_MANAGER');
     if (await transaction.clusterNamed(groupId, name)) throw new UserError('DUPLICATE_CLUSTER_NAME', [name, groupId]);
     const sealed = control.sealer.seal(connectionString, connectionStringPlace(id));
-    const cluster: Cluster = { id, groupId, name, connectionString: sealed, createdAtMs: nowMs, deletedAtMs: null };
+    const cluster: Cluster = {
+      id,
+      groupId,
+      name,
+      connectionString: sealed,
+      makesUsers,
+      createdAtMs: nowMs,
+      deletedAtMs: null,
+    };
     await transaction.insertCluster(cluster);
     const details = { clusterName: name, clusterId: id };
     await audit(transaction, actor, nowMs, { eventTypeName: 'CLUSTER_CREATED', orgId, groupId, details });
@@ -42,7 +51,8 @@ export async function registerCluster(
 }
 
 /**
- * Forgets a destination and its credentials. The cluster itself is not touched.
+ * Forgets a destination and its credentials. The cluster itself is not touched, but for users of ended migrations that are still to be
+ * dropped there: the credentials are kept until that was tried once.
  * @throws UserError CLUSTER_NOT_FOUND, CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT, and as {@link authorizeGroup}
  */
 export async function deleteCluster(control: Control, actor: Actor, groupId: string, name: string): Promise<void> {
@@ -57,12 +67,16 @@ export async function deleteCluster(control: Control, actor: Actor, groupId: str
     const agents = await transaction.linkedAgentsOf(orgId);
     for (const agent of agents) await failValidations(transaction, agent.id, cluster.id);
     const nothing = control.sealer.seal('', connectionStringPlace(cluster.id));
-    await transaction.updateCluster({ ...cluster, connectionString: nothing, deletedAtMs });
+    const standing = await transaction.standingDestinationUsers();
+    const isNeeded = standing.some(({ clusterId }) => clusterId === cluster.id);
+    const connectionString = isNeeded ? cluster.connectionString : nothing;
+    await transaction.updateCluster({ ...cluster, connectionString, deletedAtMs });
     const details = { clusterName: name, clusterId: cluster.id };
     await audit(transaction, actor, deletedAtMs, { eventTypeName: 'CLUSTER_DELETED', orgId, groupId, details });
     return agents.map(({ id }) => id);
   });
   for (const agentId of agentIds) control.signals.wake(agentId);
+  control.userAlarm.ring();
 }
 
 async function failValidations(transaction: StoreTransaction, agentId: string, clusterId: string): Promise<void> {
@@ -87,12 +101,18 @@ export async function getCluster(control: Control, actor: Actor, groupId: string
   return show(control, cluster);
 }
 
+/** Whether agents go there as a user of their own for each migration, or as the registered one. */
+export function usersOf({ destinationUsers }: Control, { makesUsers }: Cluster): Control['destinationUsers'] {
+  return makesUsers ? destinationUsers : 'fixed';
+}
+
 /** Where a cluster's connection string is sealed. */
 export function connectionStringPlace(id: string): { table: string; id: string; field: string } {
   return { table: 'clusters', id, field: 'connection_string' };
 }
 
-function show({ sealer }: Control, cluster: Cluster): ShownCluster {
-  const full = sealer.open(cluster.connectionString, connectionStringPlace(cluster.id));
-  return { ...cluster, connectionString: full.replace(/^(mongodb(?:\+srv)?:\/\/)[^/?]*@/, '$1') };
+function show(control: Control, cluster: Cluster): ShownCluster {
+  const full = control.sealer.open(cluster.connectionString, connectionStringPlace(cluster.id));
+  const connectionString = full.replace(/^(mongodb(?:\+srv)?:\/\/)[^/?]*@/, '$1');
+  return { ...cluster, connectionString, users: usersOf(control, cluster) };
 }

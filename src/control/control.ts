@@ -1,5 +1,7 @@
 import type { Clock } from '../platform/index.ts';
 import type { AgentSignals } from './agent-signals.ts';
+import type { Alarm } from './alarm.ts';
+import type { DestinationPort } from './destination-port.ts';
 import type { CredentialVerifiers } from './records.ts';
 import type { Sealer } from './sealer.ts';
 import type { Store } from './store-port.ts';
@@ -18,8 +20,11 @@ export interface Control {
   readonly linkTokenLifetimeMs?: number;
   /** What is stored of a private key (see http digest). */
   readonly verifiersOf: (publicKey: string, privateKey: string) => CredentialVerifiers;
-  /** @throws UserError what keeps the cluster from being a destination, as far as it can be seen from here */
-  readonly checkConnectionString: (connectionString: string) => void | Promise<void>;
+  readonly destinations: DestinationPort;
+  /** As whom agents go to a destination: as a user made for each migration, where that is possible, or as the registered one. */
+  readonly destinationUsers: 'migration' | 'fixed';
+  /** Rings when there are users to be made. */
+  readonly userAlarm: Alarm;
   /** Whether a list of addresses and blocks lets an address in; the empty list lets everybody in. */
   readonly isOnAccessList: (list: readonly string[], address: string) => boolean;
 }

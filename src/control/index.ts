@@ -9,6 +9,7 @@ export {
 export { ACCESS_TOKEN_LIFE_SECONDS, findTokenAccount, issueAccessToken, revokeAccessToken } from './access-tokens.ts';
 export { type Account, type Actor, findAccount, requiresAccessList } from './actor.ts';
 export { AgentSignals } from './agent-signals.ts';
+export { Alarm } from './alarm.ts';
 export {
   createApiKey,
   deleteApiKey,
@@ -25,6 +26,7 @@ export { deleteCluster, getCluster, listClusters, registerCluster, type ShownClu
 export type { Control } from './control.ts';
 export { createLinkToken } from './create-link-token.ts';
 export { deleteLinks } from './delete-links.ts';
+export type { DestinationPort, UserCredentials } from './destination-port.ts';
 export { getEvent, listEvents } from './events.ts';
 export { expireMigrations, keepExpiring } from './expire-migrations.ts';
 export { createGroupApiKey, listGroupApiKeys, setGroupApiKeyRoles } from './group-api-keys.ts';
@@ -38,6 +40,7 @@ export {
   renameGroup,
 } from './groups.ts';
 export { assertLinked, findAgent, type LinkedAgent } from './identify-agent.ts';
+export { keepDestinationUsers } from './keep-destination-users.ts';
 export { listLinks } from './list-links.ts';
 export { assertMasterKey, loadMasterKeys, newMasterKey, replaceMasterKeys } from './master-key.ts';
 export type { OrderRequest } from './migration-order.ts';
@@ -71,6 +74,7 @@ export type {
   ApiKey,
   AuditRecord,
   Cluster,
+  DestinationUser,
   Group,
   Link as StoredLink,
   Migration,

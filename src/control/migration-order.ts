@@ -59,10 +59,20 @@ export async function resolveOrder(
   };
 }
 
-/** What is recorded of an order. */
-export function orderDetails(order: Order, clusterName: string): AuditRecord['details'] {
-  const { host, sourceGroupId, sourceClusterName, dropDestination } = order;
-  return { migrationHost: host, sourceGroupId, sourceClusterName, clusterName, dropDestinationData: dropDestination };
+/** What is recorded of an order. @param databaseUser  the one that is made for it; undefined: the registered one */
+export function orderDetails(
+  { host, sourceGroupId, sourceClusterName, dropDestination }: Order,
+  clusterName: string,
+  databaseUser: string | undefined,
+): AuditRecord['details'] {
+  return {
+    migrationHost: host,
+    sourceGroupId,
+    sourceClusterName,
+    clusterName,
+    dropDestinationData: dropDestination,
+    databaseUser: databaseUser ?? 'as registered',
+  };
 }
 
 /** A function that seals the source's password for one record. */

@@ -2,13 +2,14 @@ import { isId, newId, reach, UserError } from '../platform/index.ts';
 import { type Actor, authorizeGroup } from './actor.ts';
 import { audit } from './audit.ts';
 import type { Control } from './control.ts';
+import { wantUser } from './destination-users.ts';
 import { type OrderRequest, orderDetails, passwordSealer, resolveOrder } from './migration-order.ts';
 import { NEW_MIGRATION } from './migration-state.ts';
 import type { Migration, Order } from './records.ts';
 import type { StoreReader } from './store-port.ts';
 
 /**
- * Starts a migration: its agent takes it up as soon as it hears of it.
+ * Starts a migration: its agent takes it up as soon as it hears of it, which is when there is a user for it on the destination.
  * @throws UserError SOURCE_CLUSTER_ALREADY_MIGRATING, CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT, and as {@link resolveOrder}
  */
 export async function createMigration(
@@ -32,15 +33,17 @@ export async function createMigration(
       updatedAtMs: nowMs,
     };
     await transaction.insertMigration(record);
+    const databaseUser = await wantUser(control, transaction, record, 'migration');
     await audit(transaction, actor, nowMs, {
       eventTypeName: 'LIVE_MIGRATION_CREATED',
       orgId: order.orgId,
       groupId,
-      details: { liveMigrationId: id, ...orderDetails(order, request.destination.clusterName) },
+      details: { liveMigrationId: id, ...orderDetails(order, request.destination.clusterName, databaseUser) },
     });
     return record;
   });
   await reach('control.migration.committed');
+  control.userAlarm.ring();
   control.signals.wake(migration.agentId);
   return migration;
 }

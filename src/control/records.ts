@@ -94,8 +94,10 @@ export interface Cluster {
   readonly groupId: string;
   /** Unique among those of its group that are not deleted. */
   readonly name: string;
-  /** Of a deleted one, an empty text. */
+  /** Of a deleted one, an empty text: as soon as no {@link DestinationUser} is to be dropped there any more. */
   readonly connectionString: Sealed;
+  /** Whether its user could make users when it was registered. */
+  readonly makesUsers: boolean;
   readonly createdAtMs: number;
   /** What it was is kept, for the migrations that went there. */
   readonly deletedAtMs: number | null;
@@ -178,6 +180,22 @@ export interface Migration extends Order {
   readonly progress: Progress | null;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
+}
+
+/**
+ * A database user on a destination, for one migration or validation and nothing else. On record before it is made, until after it is
+ * dropped: what a crash leaves is found.
+ */
+export interface DestinationUser {
+  /** That of the migration or validation. */
+  readonly id: string;
+  readonly purpose: 'migration' | 'validation';
+  readonly clusterId: string;
+  /** An empty text when it is of no use any more. */
+  readonly password: Sealed;
+  /** `left`: its cluster was deleted here, and it could not be dropped there. */
+  readonly state: 'wanted' | 'made' | 'dropped' | 'left';
+  readonly createdAtMs: number;
 }
 
 /** What somebody did or what happened, in the chain that shows whether any of it was altered. */

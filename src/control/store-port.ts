@@ -3,6 +3,7 @@ import type {
   ApiKey,
   AuditRecord,
   Cluster,
+  DestinationUser,
   Group,
   Link,
   Migration,
@@ -66,6 +67,10 @@ export interface StoreReader {
   activeMigrationsOfAgent(agentId: string): Promise<Migration[]>;
   /** Those of an organization that are NEW or WORKING. */
   activeMigrationsOfOrganization(orgId: string): Promise<Migration[]>;
+  /** By the id of its migration or validation. */
+  destinationUser(id: string): Promise<DestinationUser | undefined>;
+  /** All that are `wanted` or `made`. */
+  standingDestinationUsers(): Promise<DestinationUser[]>;
   /** Sealed values, of all records, that begin with anything else than a sealer's mark. */
   valuesNotSealedAs(mark: string, limit: number): Promise<{ readonly place: SealedPlace; readonly value: Sealed }[]>;
   lastAuditRecord(): Promise<AuditRecord | undefined>;
@@ -113,6 +118,8 @@ export interface StoreTransaction extends StoreReader {
   updateValidation(record: Validation): Promise<void>;
   insertMigration(record: Migration): Promise<void>;
   updateMigration(record: Migration): Promise<void>;
+  insertDestinationUser(record: DestinationUser): Promise<void>;
+  updateDestinationUser(record: DestinationUser): Promise<void>;
   replaceSealed(place: SealedPlace, value: Sealed): Promise<void>;
   /** Records are never changed or removed: an adapter refuses to, whoever asks. */
   appendAuditRecord(record: AuditRecord): Promise<void>;

@@ -2,6 +2,7 @@ import { isId, newId, reach, UserError } from '../platform/index.ts';
 import { type Actor, authorizeGroup } from './actor.ts';
 import { audit } from './audit.ts';
 import type { Control } from './control.ts';
+import { wantUser } from './destination-users.ts';
 import { type OrderRequest, orderDetails, passwordSealer, resolveOrder } from './migration-order.ts';
 import type { Validation } from './records.ts';
 
@@ -23,15 +24,18 @@ export async function startValidation(
     const order = await resolveOrder(transaction, actor, groupId, request, seal);
     const record: Validation = { ...order, id, status: 'PENDING', errorMessage: null, findings: [], createdAtMs };
     await transaction.insertValidation(record);
+    // Of the same kind as the migration's: else it would be told what another user lacks.
+    const databaseUser = await wantUser(control, transaction, record, 'validation');
     await audit(transaction, actor, createdAtMs, {
       eventTypeName: 'LIVE_MIGRATION_VALIDATION_CREATED',
       orgId: order.orgId,
       groupId,
-      details: { validationId: id, ...orderDetails(order, request.destination.clusterName) },
+      details: { validationId: id, ...orderDetails(order, request.destination.clusterName, databaseUser) },
     });
     return record;
   });
   await reach('control.validation.committed');
+  control.userAlarm.ring();
   control.signals.wake(validation.agentId);
   return validation;
 }

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { Assignment, WantedAgentState } from '../link/index.ts';
-import { connectionStringPlace } from './clusters.ts';
 import type { Control } from './control.ts';
+import { destinationUri } from './destination-users.ts';
 import { assertLinked, findAgent } from './identify-agent.ts';
 import type { Order } from './records.ts';
 
@@ -15,18 +15,22 @@ async function wantedStateOf(control: Control, agentId: string): Promise<WantedA
   const validations = [];
   for (const validation of await control.store.pendingValidationsOf(agentId)) {
     const { id } = validation;
-    validations.push({ id, assignment: await assignmentOf(control, 'validations', id, validation) });
+    const assignment = await assignmentOf(control, 'validations', id, validation);
+    if (assignment) validations.push({ id, assignment });
   }
   const migrations = [];
   for (const migration of await control.store.activeMigrationsOfAgent(agentId)) {
     const { id, state } = migration;
     const assignment = await assignmentOf(control, 'migrations', id, migration);
+    if (!assignment) continue;
     const { wanted, loadLevel, copyMegabytesPerSecond = null, dropCopied } = state;
     migrations.push({ id, assignment, wanted, loadLevel, copyMegabytesPerSecond, dropCopied });
   }
   const inventoryWantedAtMs = control.signals.inventoryWantedAtMs(agentId);
   const content = { validations, migrations, inventoryWantedAtMs };
-  return { revision: createHash('sha256').update(JSON.stringify(content)).digest('base64url'), ...content };
+  // With a key, since the revision travels in the clear: a plain hash would show who guessed a password right.
+  const revision = createHmac('sha256', control.sealer.deriveKey('revisions')).update(JSON.stringify(content));
+  return { revision: revision.digest('base64url'), ...content };
 }
 
 /**
@@ -56,9 +60,17 @@ export async function awaitWantedState(
   }
 }
 
-async function assignmentOf(control: Control, table: string, id: string, order: Order): Promise<Assignment> {
+/** Undefined as long as there is no user for it on the destination. */
+async function assignmentOf(
+  control: Control,
+  table: string,
+  id: string,
+  order: Order,
+): Promise<Assignment | undefined> {
   const cluster = await control.store.cluster(order.destinationClusterId);
   if (!cluster) throw new Error(`The destination of ${table} ${id} has vanished from the store`);
+  const uri = await destinationUri(control, id, cluster);
+  if (uri === undefined) return undefined;
   const place = { table, id, field: 'password' };
   return {
     source: {
@@ -69,7 +81,7 @@ async function assignmentOf(control: Control, table: string, id: string, order: 
       ssl: order.ssl,
       caCertificatePath: order.caCertificatePath ?? undefined,
     },
-    destination: { uri: control.sealer.open(cluster.connectionString, connectionStringPlace(cluster.id)) },
+    destination: { uri },
     dropDestination: order.dropDestination,
   };
 }

@@ -1,7 +1,8 @@
+import type { MongoClient } from 'mongodb';
 import { messageOf, redact, UserError } from '../platform/index.ts';
+import { TIMEOUT_MS, withDestination } from './client.ts';
+import { mayMakeUsers } from './migration-user.ts';
 
-/** Long enough for an election, short enough for somebody who waits for the answer. */
-const TIMEOUT_MS = 10_000;
 /** What servers from 6.0 on speak. */
 const OLDEST_WIRE_VERSION = 17;
 const UNAUTHORIZED = 13;
@@ -11,25 +12,16 @@ const UNAUTHORIZED = 13;
  * user in. Whether that user has all the privileges is for a validation to find out.
  * @param connectionString  of a form that was checked
  * @param timeoutMs         for each step
+ * @returns whether its user may make users for migrations
  * @throws UserError DESTINATION_UNUSABLE, which repeats nothing of the string but host names
  */
-export async function connectToDestination(connectionString: string, timeoutMs = TIMEOUT_MS): Promise<void> {
-  // Loaded when it is needed: the control plane starts in half the time without the driver.
-  const { MongoClient, MongoServerError, MongoServerSelectionError } = await import('mongodb');
-  const unusable = (why: string, cause?: unknown) => new UserError('DESTINATION_UNUSABLE', [why], { cause });
+export async function connectToDestination(
+  connectionString: string,
+  timeoutMs = TIMEOUT_MS,
+): Promise<{ readonly makesUsers: boolean }> {
+  const { MongoServerError, MongoServerSelectionError } = await import('mongodb');
   try {
-    await using client = new MongoClient(connectionString, {
-      serverSelectionTimeoutMS: timeoutMs,
-      connectTimeoutMS: timeoutMs,
-      socketTimeoutMS: timeoutMs,
-      appName: 'linkspan',
-    });
-    const hello = await client.db('admin').command({ hello: 1 });
-    if (hello.msg === 'isdbgrid') throw unusable('it is a sharded cluster, and Linkspan migrates to replica sets only');
-    if (!hello.setName) throw unusable('it is a stand-alone server, and Linkspan migrates to replica sets only');
-    if (hello.maxWireVersion < OLDEST_WIRE_VERSION) throw unusable('it is older than MongoDB 6.0');
-    // Who is nobody may say hello, but not this; who is somebody may, without any privilege.
-    await client.db('admin').command({ listDatabases: 1, nameOnly: true, authorizedDatabases: true });
+    return await withDestination(connectionString, look, timeoutMs);
   } catch (error) {
     if (error instanceof UserError) throw error;
     if (error instanceof MongoServerError && error.code === UNAUTHORIZED)
@@ -38,4 +30,19 @@ export async function connectToDestination(connectionString: string, timeoutMs =
     // In other errors the driver quotes what it does not understand.
     throw unusable(isAnswer ? redact(messageOf(error)).replace(/\.$/, '') : 'the driver does not understand it', error);
   }
+}
+
+async function look(client: MongoClient): Promise<{ readonly makesUsers: boolean }> {
+  const admin = client.db('admin');
+  const hello = await admin.command({ hello: 1 });
+  if (hello.msg === 'isdbgrid') throw unusable('it is a sharded cluster, and Linkspan migrates to replica sets only');
+  if (!hello.setName) throw unusable('it is a stand-alone server, and Linkspan migrates to replica sets only');
+  if (hello.maxWireVersion < OLDEST_WIRE_VERSION) throw unusable('it is older than MongoDB 6.0');
+  // Who is nobody may say hello, but not this; who is somebody may, without any privilege.
+  await admin.command({ listDatabases: 1, nameOnly: true, authorizedDatabases: true });
+  return { makesUsers: await mayMakeUsers(admin) };
+}
+
+function unusable(why: string, cause?: unknown): UserError {
+  return new UserError('DESTINATION_UNUSABLE', [why], { cause });
 }

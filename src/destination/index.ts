@@ -1,2 +1,3 @@
 export { connectToDestination } from './connect.ts';
 export { checkConnectionString } from './connection-string.ts';
+export { dropMigrationUser, makeMigrationUser } from './migration-user.ts';

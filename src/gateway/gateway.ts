@@ -1,14 +1,14 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { awaitWantedState, type Control, redeemLinkToken, takeReport } from '../control/index.ts';
 import { pathOf } from '../http/index.ts';
-import { parseLinkToken, pollRequest, ReplayGuard, redeemRequest, reportRequest } from '../link/index.ts';
+import { parseLinkToken, pollRequest, ReplayGuard, redeemRequest, reportRequest, sealTo } from '../link/index.ts';
 import { type Logger, UserError } from '../platform/index.ts';
 import { linkProblem } from './link-problem.ts';
 import { assertAddress, assertSigned, authenticateAgent, readMessage } from './signed-request.ts';
 
 /**
  * The agents' HTTP face under `/link/v1`: redemption of a link-token, long poll for the wanted state, reports. Every request is
- * signed with the agent's key. Errors are JSON `{error, errorCode, detail, remedy}`.
+ * signed with the agent's key, and the wanted state sealed to one that it names. Errors are JSON `{error, errorCode, detail, remedy}`.
  */
 export async function registerGateway(app: FastifyInstance, control: Control, logger: Logger): Promise<void> {
   const replays = new ReplayGuard();
@@ -39,8 +39,9 @@ export async function registerGateway(app: FastifyInstance, control: Control, lo
 
       scope.post('/poll', async (request, reply) => {
         const { agent } = await authenticateAgent(control, replays, request);
-        const { revision, waitSeconds } = readMessage(pollRequest, request);
-        return await awaitWantedState(control, agent.id, revision, waitSeconds * 1000, hangUpOf(reply));
+        const { revision, waitSeconds, answerKey } = readMessage(pollRequest, request);
+        const wanted = await awaitWantedState(control, agent.id, revision, waitSeconds * 1000, hangUpOf(reply));
+        return { sealed: seal(answerKey, JSON.stringify(wanted)) };
       });
 
       scope.post('/report', async (request) => {
@@ -50,6 +51,14 @@ export async function registerGateway(app: FastifyInstance, control: Control, lo
     },
     { prefix: '/link/v1' },
   );
+}
+
+function seal(answerKey: string, text: string): string {
+  try {
+    return sealTo(answerKey, text);
+  } catch {
+    throw new UserError('LINK_MESSAGE_INVALID', ['answerKey: it is no X25519 key']);
+  }
 }
 
 /** Aborts when the connection closes before the answer. */

@@ -74,7 +74,17 @@ export const wantedState = z.object({
 });
 
 /** `POST /link/v1/poll`: answers at once when the revision differs, else when it changes or after `waitSeconds`. */
-export const pollRequest = z.object({ revision: z.string().nullable(), waitSeconds: z.number().int().min(0).max(60) });
+export const pollRequest = z.object({
+  revision: z.string().nullable(),
+  waitSeconds: z.number().int().min(0).max(60),
+  /** X25519, raw, base64url: what the answer is sealed to. */
+  answerKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
+});
+/** A wanted state has passwords: whatever stands between both ends and reads along (a proxy, a load balancer) is not to see them. */
+export const pollResponse = z.object({
+  /** The JSON of a {@link wantedState}, sealed to the request's key. */
+  sealed: z.string(),
+});
 
 /** What the control plane itself reads of an engine's progress; the rest it only keeps. */
 const readProgress = z.looseObject({

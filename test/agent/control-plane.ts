@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import {
   type Actor,
   AgentSignals,
+  Alarm,
   bootstrap,
   type Control,
   createGroup,
@@ -12,11 +13,11 @@ import {
   registerCluster,
   Sealer,
 } from '../../src/control/index.ts';
-import { checkConnectionString } from '../../src/destination/index.ts';
 import { registerGateway } from '../../src/gateway/index.ts';
 import { createServer, digestSecrets, isOnAccessList } from '../../src/http/index.ts';
 import { type Clock, silentLogger, systemClock } from '../../src/platform/index.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
+import { unreachedDestinations } from '../atlas-api/unreached-destinations.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** The project that the agents of these tests have. */
@@ -62,7 +63,9 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     },
     publicUrl: () => url,
     verifiersOf: digestSecrets,
-    checkConnectionString,
+    destinations: unreachedDestinations,
+    destinationUsers: 'fixed',
+    userAlarm: new Alarm(),
     isOnAccessList,
   };
   const open = async (port: number) => {

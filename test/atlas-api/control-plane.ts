@@ -4,20 +4,22 @@ import type { FastifyInstance } from 'fastify';
 import { registerAtlasApi } from '../../src/atlas-api/index.ts';
 import {
   AgentSignals,
+  Alarm,
   type ApiKey,
   type BootstrapWishes,
   bootstrap,
   type Control,
+  type DestinationPort,
   Sealer,
   type Store,
 } from '../../src/control/index.ts';
-import { checkConnectionString } from '../../src/destination/index.ts';
 import { registerGateway } from '../../src/gateway/index.ts';
 import { createServer, type DigestAlgorithm, digestSecrets, isOnAccessList } from '../../src/http/index.ts';
 import { type Clock, silentLogger, systemClock } from '../../src/platform/index.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { AnswerCheck } from './check-answer.ts';
+import { unreachedDestinations } from './unreached-destinations.ts';
 
 /** The date that current Atlas clients send for every resource. */
 export const ATLAS = 'application/vnd.atlas.2025-03-12+json';
@@ -58,6 +60,8 @@ export interface ControlPlaneOptions {
   readonly rateLimits?: boolean;
   readonly wishes?: BootstrapWishes;
   readonly linkTokenLifetimeMs?: number;
+  /** What the control plane itself does on destinations; by default nothing. */
+  readonly destinations?: DestinationPort;
 }
 
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
@@ -68,6 +72,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     rateLimits,
     wishes = {},
     linkTokenLifetimeMs,
+    destinations,
   } = options;
   const folder = temporaryFolder('control-plane');
   const store = openSqliteStore(folder.path);
@@ -80,7 +85,9 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     publicUrl: () => url,
     linkTokenLifetimeMs,
     verifiersOf: digestSecrets,
-    checkConnectionString,
+    destinations: destinations ?? unreachedDestinations,
+    destinationUsers: destinations ? 'migration' : 'fixed',
+    userAlarm: new Alarm(),
     isOnAccessList,
   };
   const app = createServer({ logger: silentLogger, trustedProxies });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Progress } from '../../src/engine/index.ts';
-import { wantedState } from '../../src/link/index.ts';
+import { AnswerKey, wantedState } from '../../src/link/index.ts';
 import { linkAgent, SOURCE_PROJECT } from '../gateway/agent-client.ts';
 import { addOrganization, startControlPlane } from './control-plane.ts';
 import { cliBody, DESTINATION, prepare, progress } from './migration-world.ts';
@@ -140,6 +140,19 @@ test("with managedAuthentication the agent's own credentials are used, and other
   assert.deepEqual(migration?.assignment.source, { projectId: SOURCE_PROJECT, clusterName: 'source', ssl: false });
   const both = await plane.api('POST', path, { body: cliBody(groupId, { source: { managedAuthentication: true } }) });
   assert.match(String(both.json.detail), /username and password must not be given with managedAuthentication/);
+});
+
+test('whoever reads along between agent and control plane sees no secret of an order', async () => {
+  await using plane = await startControlPlane();
+  const { agent, groupId, path } = await prepare(plane);
+  await plane.api('POST', path, { body: cliBody(groupId) });
+  const key = new AnswerKey();
+  const { text, json } = await agent.send('poll', { revision: null, waitSeconds: 0, answerKey: key.publicKey });
+  const opened = key.open(String(json.sealed));
+  for (const secret of ['destination-canary', 'source-canary']) {
+    assert.ok(opened.includes(secret));
+    assert.ok(!text.includes(secret) && !Buffer.from(String(json.sealed), 'base64url').includes(secret));
+  }
 });
 
 test('whatever is named wrongly is named back, with the error that fits', async () => {

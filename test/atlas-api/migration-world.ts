@@ -11,12 +11,12 @@ export interface World {
   readonly path: string;
 }
 
-/** An organization with a project, a registered destination and a linked agent. */
-export async function prepare(plane: ControlPlane): Promise<World> {
+/** An organization with a project, registered destinations and a linked agent. */
+export async function prepare(plane: ControlPlane, destination = DESTINATION): Promise<World> {
   const group = await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'p', orgId: plane.orgId } });
   const groupId = String(group.json.id);
   for (const name of ['C1', 'C2']) {
-    const body = { name, connectionStrings: { standard: DESTINATION } };
+    const body = { name, connectionStrings: { standard: destination } };
     await plane.api('POST', `/api/atlas/v2/groups/${groupId}/clusters`, { body });
   }
   return { plane, agent: await linkAgent(plane), groupId, path: `/api/atlas/v2/groups/${groupId}/liveMigrations` };

@@ -109,6 +109,9 @@ test('no secret that an agent has is in its logs, its folder, its crash report, 
   // Opening the source again after a kill needs them, for as long as a cutover lasts.
   const notes = join(state, 'cutovers.json');
   assert.ok(readFileSync(notes, 'utf8').includes(CANARIES.ofOrder));
+  assert.ok(!readFileSync(notes, 'utf8').includes(CANARIES.ofDestination));
+  const ofMigration = new URL(JSON.parse(readFileSync(notes, 'utf8')).migrations[0].assignment.destination.uri);
+  assert.equal(ofMigration.username, `linkspan-${id}`);
   assert.equal(statSync(notes).mode & 0o077, 0);
   agent.kill('SIGKILL');
   await agent.exit;
@@ -122,7 +125,7 @@ test('no secret that an agent has is in its logs, its folder, its crash report, 
   await using bundling = runLinkspan(['support-bundle', '--data-dir', data, '--file', bundle]);
   assert.equal((await bundling.exit).code, 0, bundling.stderr);
   const key = readFileSync(join(state, 'agent.key'), 'utf8').split('\n')[1] ?? '';
-  const secrets = [...Object.values(CANARIES), PRIVATE, token.split('_')[2] ?? '', key];
+  const secrets = [...Object.values(CANARIES), ofMigration.password, PRIVATE, token.split('_')[2] ?? '', key];
   for (const [name, { stdout, stderr }] of Object.entries({ agent, second, server, bundling })) {
     places[`output of ${name}`] = stdout + stderr;
   }

@@ -3,11 +3,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { request } from 'urllib';
-import type { RedeemResponse } from '../../src/link/index.ts';
+import { type RedeemResponse, wantedState } from '../../src/link/index.ts';
 import { cliBody, progress } from '../atlas-api/migration-world.ts';
 import { AgentClient, SOURCE, SOURCE_PROJECT } from '../gateway/agent-client.ts';
 import { AtlasClient } from '../support/atlas-client.ts';
+import { eventually } from '../support/eventually.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
+import { startReplicaSet } from '../support/replica-set.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const ORG_ID = 'ab'.repeat(12);
@@ -18,6 +20,8 @@ const CLIENT_SECRET = 'canary_client_secret_of_the_first_start_00';
 
 test('no secret that goes in or out is found in any log or file, whether requests succeed or fail', async () => {
   using folder = temporaryFolder('canaries');
+  await using destination = await startReplicaSet({ auth: true });
+  await destination.createUser('mover', 'destination-canary', ['userAdmin']);
   const data = join(folder.path, 'data');
   const env = {
     LINKSPAN_LOG_LEVEL: 'trace',
@@ -26,7 +30,6 @@ test('no secret that goes in or out is found in any log or file, whether request
     LINKSPAN_BOOTSTRAP_PRIVATE_KEY: PRIVATE,
     LINKSPAN_BOOTSTRAP_CLIENT_ID: CLIENT,
     LINKSPAN_BOOTSTRAP_CLIENT_SECRET: CLIENT_SECRET,
-    LINKSPAN_CHECK_DESTINATIONS: 'form',
   };
   const secrets = new Set([PRIVATE, CLIENT_SECRET, 'source-canary', 'destination-canary', 'canary-in-a-wrong-body']);
   const answers: string[] = [];
@@ -68,7 +71,7 @@ test('no secret that goes in or out is found in any log or file, whether request
   const groupId = String((await make('/groups', { name: 'p', orgId: ORG_ID })).id);
   const cluster = {
     name: 'C1',
-    connectionStrings: { standard: 'mongodb://mover:destination-canary@d/?replicaSet=rs' },
+    connectionStrings: { standard: destination.uriFor('mover', 'destination-canary') },
   };
   await make(`/groups/${groupId}/clusters`, cluster);
   await refuse(`/groups/${groupId}/clusters`, cluster);
@@ -79,6 +82,16 @@ test('no secret that goes in or out is found in any log or file, whether request
   const migrations = `/groups/${groupId}/liveMigrations`;
   await make(`${migrations}/validate`, cliBody(groupId));
   const id = String((await make(migrations, cliBody(groupId)))._id);
+  // The passwords of the users that were made for the validation and the migration.
+  const orders = await eventually(
+    async () => {
+      const wanted = wantedState.parse((await agent.poll(null)).json);
+      const all = [...wanted.validations, ...wanted.migrations];
+      return all.length === 2 ? all : undefined;
+    },
+    { what: 'the agent to be told' },
+  );
+  for (const { assignment } of orders) shown(new URL(assignment.destination.uri).password);
   await refuse(migrations, cliBody(groupId));
   await refuse(migrations, { ...cliBody(groupId), password: 'canary-in-a-wrong-body' });
   await refuse(migrations, { source: { password: ['canary-in-a-wrong-body'] } });

@@ -62,6 +62,8 @@ async function push(pair: ReplicaSetPair, hooks: { readonly agent?: string; read
   await setup.cutOver();
   await setup.until('complete', ({ status }) => status === 'COMPLETE');
   await restarted;
+  const record = await pair.destination.client.db('linkspan_internal').collection('migrations').findOne();
+  assert.match(String(record?.writer), /linkspan-[0-9a-f]{24}$/);
   assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
 }
 

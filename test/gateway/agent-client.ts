@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import {
+  AnswerKey,
   type Deployment,
   loadAgentKey,
   newAgentKey,
@@ -46,8 +47,13 @@ export class AgentClient {
     return this.send('redeem', { token, publicKey: publicKeyOf(this.#key), host, version: '1.0.0' });
   }
 
-  poll(revision: string | null, waitSeconds = 0, signal?: AbortSignal): Promise<ApiResponse> {
-    return this.send('poll', { revision, waitSeconds }, { signal });
+  /** The answer as it is after opening it. */
+  async poll(revision: string | null, waitSeconds = 0, signal?: AbortSignal): Promise<ApiResponse> {
+    const key = new AnswerKey();
+    const answer = await this.send('poll', { revision, waitSeconds, answerKey: key.publicKey }, { signal });
+    if (answer.status !== 200) return answer;
+    const text = key.open(String(answer.json.sealed));
+    return { ...answer, text, json: JSON.parse(text) };
   }
 
   report(content: object): Promise<ApiResponse> {

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatLinkToken, newLinkToken, parseLinkToken, wantedState } from '../../src/link/index.ts';
+import { AnswerKey, formatLinkToken, newLinkToken, parseLinkToken, wantedState } from '../../src/link/index.ts';
 import { onReach } from '../../src/platform/index.ts';
 import { startControlPlane } from '../atlas-api/control-plane.ts';
 import { FakeClock } from '../atlas-api/fake-clock.ts';
 import { AgentClient, createToken, linkAgent } from './agent-client.ts';
 
 const SIX_MINUTES_MS = 360_000;
+/** What an agent asks that knows nothing yet. */
+const POLL = { revision: null, waitSeconds: 0, answerKey: new AnswerKey().publicKey };
 /** Much less than the polls' 60 s: whoever needs longer was not woken. */
 const AT_ONCE_MS = 10_000;
 
@@ -100,7 +102,7 @@ test('only the agent itself is heard: unsigned, wrongly signed, copied, old and 
   const unsigned = await fetch(`${plane.url}/link/v1/poll`, { method: 'POST', body: '{}' });
   assert.equal(unsigned.status, 401);
   assert.equal((await stranger.poll(null)).json.errorCode, 'PROOF_WRONG');
-  const late = await agent.send('poll', { revision: null, waitSeconds: 0 }, { nowMs: Date.now() - SIX_MINUTES_MS });
+  const late = await agent.send('poll', POLL, { nowMs: Date.now() - SIX_MINUTES_MS });
   assert.equal(late.json.errorCode, 'CLOCK_SKEW');
   stranger.agentId = 'f'.repeat(24);
   assert.equal((await stranger.poll(null)).json.errorCode, 'AGENT_UNKNOWN');
@@ -115,9 +117,8 @@ test('a copied request is refused, although its signature is right', async () =>
       Object.entries(request.headers).filter(([name]) => name.startsWith('linkspan-')),
     ) as typeof copy;
   });
-  const message = { revision: null, waitSeconds: 0 };
-  assert.equal((await agent.send('poll', message)).status, 200);
-  const replayed = await agent.send('poll', message, { headers: copy });
+  assert.equal((await agent.send('poll', POLL)).status, 200);
+  const replayed = await agent.send('poll', POLL, { headers: copy });
   assert.equal(replayed.status, 401);
   assert.equal(replayed.json.errorCode, 'REQUEST_REPLAYED');
 });
@@ -125,9 +126,15 @@ test('a copied request is refused, although its signature is right', async () =>
 test('a message that is not valid is refused with the name of what is wrong', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane);
-  const answer = await agent.send('poll', { revision: null, waitSeconds: 61 });
-  assert.equal(answer.status, 400);
-  assert.match(String(answer.json.detail), /waitSeconds/);
+  for (const [field, value] of [
+    ['waitSeconds', 61],
+    ['answerKey', 'short'],
+    ['answerKey', 'A'.repeat(43)], // A point that every key has the same secret with.
+  ] as const) {
+    const answer = await agent.send('poll', { ...POLL, [field]: value });
+    assert.equal(answer.status, 400, `${field}: ${answer.text}`);
+    assert.match(String(answer.json.detail), new RegExp(field));
+  }
   assert.equal((await agent.send('nonsense', {})).status, 404);
 });
 

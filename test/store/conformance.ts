@@ -5,6 +5,7 @@ import type {
   ApiKey,
   AuditRecord,
   Cluster,
+  DestinationUser,
   Group,
   Migration,
   Order,
@@ -30,6 +31,7 @@ const CLUSTER: Cluster = {
   groupId: GROUP.id,
   name: 'destination',
   connectionString: 'sealed' as Sealed,
+  makesUsers: true,
   createdAtMs: 3,
   deletedAtMs: null,
 };
@@ -136,6 +138,37 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     await assert.rejects(store.write((transaction) => transaction.insertGroup({ ...GROUP, id: '9'.repeat(24) })));
     await assert.rejects(store.write((transaction) => transaction.insertLinkToken(TOKEN)));
     await assert.rejects(store.write((transaction) => transaction.updateAgent({ ...AGENT, id: '9'.repeat(24) })));
+  });
+
+  test(`${name}: users on destinations are found until they are dropped or left`, async () => {
+    await using under = await create();
+    await using store = await under.open();
+    await fill(store);
+    const wanted: DestinationUser = {
+      id: MIGRATION.id,
+      purpose: 'migration',
+      clusterId: CLUSTER.id,
+      password: 'sealed' as Sealed,
+      state: 'wanted',
+      createdAtMs: 8,
+    };
+    const other = { ...wanted, id: '4'.repeat(24), purpose: 'validation', createdAtMs: 9 } as const;
+    await store.write(async (transaction) => {
+      await transaction.insertDestinationUser(other);
+      await transaction.insertDestinationUser(wanted);
+      assert.deepEqual(await transaction.standingDestinationUsers(), [wanted, other]);
+    });
+    const made = { ...wanted, state: 'made' } as const;
+    await store.write((transaction) => transaction.updateDestinationUser(made));
+    assert.deepEqual(await store.destinationUser(MIGRATION.id), made);
+    assert.equal(await store.destinationUser('2'.repeat(24)), undefined);
+    const places = (await store.valuesNotSealedAs('', 99)).map(({ place }) => `${place.table}.${place.field}`);
+    assert.ok(places.includes('destination_users.password'), String(places));
+    await store.write(async (transaction) => {
+      await transaction.updateDestinationUser({ ...made, state: 'dropped' });
+      await transaction.updateDestinationUser({ ...other, state: 'left' });
+    });
+    assert.deepEqual(await store.standingDestinationUsers(), []);
   });
 
   test(`${name}: service accounts are found by their client id, and revoked tokens are kept until they would have expired`, async () => {

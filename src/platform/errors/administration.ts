@@ -91,6 +91,18 @@ export const administrationErrors = defineErrors({
     remedy:
       'Correct the connection string or the network. Where only agents reach the cluster, start the server with --check-destinations form.',
   },
+  DESTINATION_USER_REFUSED: {
+    status: 400,
+    detail: 'The destination does not let its registered user make or drop a user for a migration: %.',
+    remedy:
+      'Give the registered user the role userAdmin in the database admin, or correct its password: delete the cluster and register it ' +
+      'again. With --destination-users fixed the registered user itself is handed over.',
+  },
+  DESTINATION_USER_NOT_MADE: {
+    status: 400,
+    detail: 'No user could be made on the destination within % minutes: %.',
+    remedy: 'See that the control plane reaches the destination, and start again.',
+  },
   STORE_TOO_OLD: {
     status: 400,
     detail: 'The store in % has schema version %, and this command of this version of Linkspan needs %.',

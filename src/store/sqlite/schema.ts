@@ -142,6 +142,16 @@ const VERSIONS: readonly string[] = [
   CREATE TRIGGER audit_records_stay_as_they_are BEFORE UPDATE ON audit_records
     BEGIN SELECT RAISE(ABORT, 'audit records stay as they are'); END;
   `,
+  // Users that are made on destinations.
+  `
+  ALTER TABLE clusters ADD COLUMN makes_users INTEGER NOT NULL DEFAULT 0;
+
+  CREATE TABLE destination_users (
+    id TEXT PRIMARY KEY, purpose TEXT NOT NULL, cluster_id TEXT NOT NULL REFERENCES clusters, password TEXT NOT NULL,
+    state TEXT NOT NULL, created_at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX standing_destination_users ON destination_users (created_at_ms) WHERE state IN ('wanted', 'made');
+  `,
 ];
 
 /**

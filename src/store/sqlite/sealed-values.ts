@@ -7,6 +7,7 @@ const COLUMNS = [
   ['clusters', 'connection_string'],
   ['validations', 'password'],
   ['migrations', 'password'],
+  ['destination_users', 'password'],
 ] as const;
 
 /** Values that do not begin with the mark. @param mark  empty: all */

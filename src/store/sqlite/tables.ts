@@ -5,6 +5,7 @@ import type {
   AuditFilter,
   AuditRecord,
   Cluster,
+  DestinationUser,
   Group,
   Migration,
   Order,
@@ -90,6 +91,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     groupId: plain,
     name: plain,
     connectionString: plain,
+    makesUsers: flag,
     createdAtMs: plain,
     deletedAtMs: plain,
   });
@@ -140,6 +142,14 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     createdAtMs: plain,
     updatedAtMs: plain,
   });
+  const destinationUsers = new Table<DestinationUser>(database, 'destination_users', {
+    id: plain,
+    purpose: plain,
+    clusterId: plain,
+    password: plain,
+    state: plain,
+    createdAtMs: plain,
+  });
   const auditRecords = new Table<AuditRecord>(database, 'audit_records', {
     id: plain,
     sequence: plain,
@@ -185,6 +195,8 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     activeMigrations: async () => migrations.list(ACTIVE),
     activeMigrationsOfAgent: async (agentId) => migrations.list(`agent_id = ? AND ${ACTIVE}`, agentId),
     activeMigrationsOfOrganization: async (orgId) => migrations.list(`org_id = ? AND ${ACTIVE}`, orgId),
+    destinationUser: async (id) => destinationUsers.find('id = ?', id),
+    standingDestinationUsers: async () => destinationUsers.list("state IN ('wanted', 'made')"),
     valuesNotSealedAs: async (mark, limit) => notSealedAs(database, mark, limit),
     lastAuditRecord: async () => auditRecords.listBy('true', 'sequence DESC LIMIT 1')[0],
     auditRecord: async (id) => auditRecords.find('id = ?', id),
@@ -230,6 +242,8 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     updateValidation: async (record) => validations.update(record),
     insertMigration: async (record) => migrations.insert(record),
     updateMigration: async (record) => migrations.update(record),
+    insertDestinationUser: async (record) => destinationUsers.insert(record),
+    updateDestinationUser: async (record) => destinationUsers.update(record),
     replaceSealed: async (place, value) => replaceSealed(database, place, value),
     appendAuditRecord: async (record) => auditRecords.insert(record),
   };

@@ -24,7 +24,6 @@ import {
 import { needsSource } from '../../support/source-version.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { fillCatalog } from './catalog-of-everything.ts';
-import { NEEDED_ON_DESTINATION, NEEDED_ON_SOURCE, userWithout } from './needed-privileges.ts';
 import { NOTHING } from './nothing.ts';
 
 const SOURCE_ROLES = ['backup', 'readAnyDatabase', 'clusterMonitor'];
@@ -233,22 +232,6 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
     assert.deepEqual(checkCluster(described, 'source', options), []);
     const [only, ...others] = checkCluster({ ...described, sharded: true }, 'source', options);
     assert.deepEqual([only?.error.code, others], ['SHARDED_CLUSTER', []]);
-  });
-
-  test('finds each privilege that is missing, by name, and no other', async () => {
-    for (const [side, set, all] of [
-      ['source', pair.source, NEEDED_ON_SOURCE],
-      ['destination', pair.destination, NEEDED_ON_DESTINATION],
-    ] as const) {
-      const missing = [...all.cluster, ...all.databases];
-      await Promise.all(missing.map((action) => userWithout(set, action, all)));
-      for (const action of [undefined, ...missing]) {
-        const findings = await look({ [side]: set.uriFor(`without-${action ?? 'nothing'}`, 'secret') });
-        const named = findings.filter(({ code }) => code === 'MISSING_PRIVILEGE').map(({ message }) => message);
-        assert.equal(named.length, action === undefined ? 0 : 1, `${action}\n${show(findings)}`);
-        assert.match(named[0] ?? String(action), new RegExp(`${action} on|undefined`));
-      }
-    }
   });
 
   test('finds a destination that is in use, and one that is held back', async () => {

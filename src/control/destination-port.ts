@@ -1,0 +1,24 @@
+/** A user that is made on a destination. */
+export interface UserCredentials {
+  /** Also the name of the role that goes with it. */
+  readonly name: string;
+  readonly password: string;
+}
+
+/** What the control plane does on destination clusters itself. All of it may be repeated. */
+export interface DestinationPort {
+  /**
+   * Looks at a cluster that is to be registered.
+   * @returns whether its user may make users there
+   * @throws UserError what keeps the cluster from being a destination, as far as it can be seen from here
+   */
+  check(connectionString: string): Promise<{ readonly makesUsers: boolean }>;
+  /**
+   * Makes a user that may do what a migration needs, and nothing else; durable when it resolves. One of that name is made anew.
+   * @param signal  ends the attempt: the server stops
+   * @throws UserError DESTINATION_USER_REFUSED; anything else that it throws may pass by itself
+   */
+  makeUser(connectionString: string, user: UserCredentials, signal: AbortSignal): Promise<void>;
+  /** Drops such a user, if it is there. @throws as {@link makeUser} */
+  dropUser(connectionString: string, name: string, signal: AbortSignal): Promise<void>;
+}

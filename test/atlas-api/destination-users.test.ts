@@ -1,0 +1,309 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { MongoClient } from 'mongodb';
+import { type DestinationPort, expireMigrations, keepDestinationUsers } from '../../src/control/index.ts';
+import { connectToDestination, dropMigrationUser, makeMigrationUser } from '../../src/destination/index.ts';
+import { type WantedAgentState, wantedState } from '../../src/link/index.ts';
+import { silentLogger, UserError } from '../../src/platform/index.ts';
+import { eventually } from '../support/eventually.ts';
+import { type ReplicaSet, startReplicaSet } from '../support/replica-set.ts';
+import { startControlPlane } from './control-plane.ts';
+import { FakeClock } from './fake-clock.ts';
+import { cliBody, prepare, progress, type World } from './migration-world.ts';
+
+const HOUR_MS = 3_600_000;
+const real: DestinationPort = {
+  check: connectToDestination,
+  makeUser: makeMigrationUser,
+  dropUser: dropMigrationUser,
+};
+
+/** A control plane that looks after its users on a destination: a clock of its own, and a look each time that it is told to. */
+class Setup implements AsyncDisposable {
+  readonly world: World;
+  readonly clock: FakeClock;
+  readonly #stop = new AbortController();
+  readonly #kept: Promise<void>;
+
+  private constructor(world: World, clock: FakeClock) {
+    this.world = world;
+    this.clock = clock;
+    this.#kept = keepDestinationUsers(world.plane.control, silentLogger, this.#stop.signal);
+  }
+
+  static async start(uri: string, destinations: DestinationPort = real): Promise<Setup> {
+    const clock = new FakeClock();
+    return new Setup(await prepare(await startControlPlane({ clock, destinations }), uri), clock);
+  }
+
+  /** Has the users looked after once more, `laterMs` later. */
+  look(laterMs = 60_000): void {
+    this.clock.nowMs += laterMs;
+    this.world.plane.control.userAlarm.ring();
+  }
+
+  async order(kind: 'migration' | 'validation' = 'migration'): Promise<string> {
+    const { plane, path, groupId } = this.world;
+    const at = kind === 'migration' ? path : `${path}/validate`;
+    return String((await plane.api('POST', at, { body: cliBody(groupId) })).json._id);
+  }
+
+  async wanted(): Promise<WantedAgentState> {
+    return wantedState.parse((await this.world.agent.poll(null)).json);
+  }
+
+  /** The connection string with which the agent is told to write. */
+  uri(look?: () => void): Promise<string> {
+    const told = async () => {
+      look?.();
+      const { migrations, validations } = await this.wanted();
+      return [...migrations, ...validations][0]?.assignment.destination.uri;
+    };
+    return eventually(told, { what: 'the agent to be told' });
+  }
+
+  async api(method: string, path: string): Promise<Record<string, unknown>> {
+    return (await this.world.plane.api(method, path)).json;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#kept;
+    await this.world.plane[Symbol.asyncDispose]();
+  }
+}
+
+describe('with a destination whose registered user may make users', () => {
+  let set: ReplicaSet;
+
+  before(async () => {
+    set = await startReplicaSet({ auth: true });
+  });
+
+  after(() => set[Symbol.asyncDispose]());
+
+  const isThere = async (id: string) =>
+    (await set.client.db('admin').command({ usersInfo: `linkspan-${id}` })).users.length === 1;
+  /** @param look  again and again: a look that finds the user still being settled leaves it alone */
+  const gone = (id: string, look?: () => void) =>
+    eventually(
+      async () => {
+        look?.();
+        return !(await isThere(id));
+      },
+      { what: 'the user to be dropped' },
+    );
+
+  test('an agent is told of a migration when there is a user for it, and as no other', async () => {
+    await using setup = await Setup.start(set.uri);
+    const { groupId } = setup.world;
+    const { linkspan } = await setup.api('GET', `/api/atlas/v2/groups/${groupId}/clusters/C1`);
+    assert.deepEqual(linkspan, { destinationUsers: 'migration' });
+    const id = await setup.order();
+    const uri = await setup.uri();
+    assert.ok(await isThere(id));
+    assert.equal(new URL(uri).username, `linkspan-${id}`);
+    assert.ok(!uri.includes('root'), uri);
+    await using client = new MongoClient(uri);
+    await client.db('shop').collection('a').insertOne({});
+    // It is the same one for the migration's life.
+    setup.look();
+    assert.equal(await setup.uri(), uri);
+  });
+
+  for (const [end, state] of [
+    ['complete', 'committed'],
+    ['failed', 'failed'],
+    ['cancelled', 'cancelled'],
+  ] as const) {
+    test(`the user of a migration that is ${end} is dropped, after a moment for its engine's last words`, async () => {
+      await using setup = await Setup.start(set.uri);
+      const id = await setup.order();
+      await setup.uri();
+      await setup.world.agent.report({ migrations: [{ id, progress: progress(id, { state }) }] });
+      setup.look(9_000);
+      assert.ok(await isThere(id));
+      await gone(id, () => setup.look());
+      const { orgId } = setup.world.plane;
+      const recorded = async () => {
+        const { results } = await setup.api('GET', `/api/atlas/v2/orgs/${orgId}/events`);
+        const names = (results as { eventTypeName: string }[]).map(({ eventTypeName }) => eventTypeName);
+        return names.includes('MONGODB_USER_ADDED') && names.includes('MONGODB_USER_DELETED');
+      };
+      await eventually(recorded, { what: 'the record of it' });
+    });
+  }
+
+  test('the user of a migration whose window has run out is dropped', async () => {
+    await using setup = await Setup.start(set.uri);
+    const id = await setup.order();
+    await setup.uri();
+    const ready = progress(id, { state: 'tailing', readyForCutover: true, notReadyReasons: [] });
+    await setup.world.agent.report({ migrations: [{ id, progress: ready }] });
+    setup.clock.nowMs += 121 * HOUR_MS;
+    assert.equal(await expireMigrations(setup.world.plane.control), 1);
+    await gone(id, () => setup.look());
+  });
+
+  test('a validation has a user of the same kind, until it is answered', async () => {
+    await using setup = await Setup.start(set.uri);
+    const id = await setup.order('validation');
+    assert.equal(new URL(await setup.uri()).username, `linkspan-${id}`);
+    await setup.world.agent.report({ validations: [{ id, status: 'SUCCESS', errorMessage: null }] });
+    await gone(id, () => setup.look(0));
+  });
+
+  test('users that another server has put on record are made and dropped by the next one', async () => {
+    const clock = new FakeClock();
+    const plane = await startControlPlane({ clock, destinations: real });
+    await using world = Object.assign(await prepare(plane, set.uri), plane);
+    const { groupId, path, agent } = world;
+    const order = { method: 'POST', at: path, body: cliBody(groupId) };
+    const id = String((await plane.api(order.method, order.at, { body: order.body })).json._id);
+    assert.ok(!(await isThere(id)));
+    for (const ended of [false, true]) {
+      const stop = new AbortController();
+      const kept = keepDestinationUsers(plane.control, silentLogger, stop.signal);
+      if (ended) await gone(id);
+      else await eventually(() => isThere(id), { what: 'the user to be made' });
+      stop.abort();
+      await kept;
+      await agent.report({ migrations: [{ id, progress: progress(id, { state: 'failed' }) }] });
+      clock.nowMs += 60_000;
+    }
+  });
+
+  test('a migration that is cancelled before there is a user ends without its agent, and needs no user', async () => {
+    await using setup = await Setup.start(set.uri, {
+      ...real,
+      makeUser: async () => {
+        throw new Error('no primary');
+      },
+    });
+    const id = await setup.order();
+    assert.deepEqual((await setup.wanted()).migrations, []);
+    await setup.world.plane.api('PUT', `${setup.world.path}/${id}/cancel`, { body: { dropCopiedData: false } });
+    const ended = async () => {
+      setup.look();
+      return (await setup.api('GET', `${setup.world.path}/${id}`)).status === 'FAILED';
+    };
+    await eventually(ended, { what: 'the migration to end' });
+  });
+
+  test('a destination that refuses fails the migration and the validation at once, with the reason and a remedy', async () => {
+    await set.createUser('admin-for-now', 'secret', ['userAdmin']);
+    await using setup = await Setup.start(set.uriFor('admin-for-now', 'secret'));
+    await set.client.db('admin').command({ updateUser: 'admin-for-now', roles: ['read'] });
+    const { path } = setup.world;
+    const [migration, validation] = [await setup.order(), await setup.order('validation')];
+    for (const at of [`${path}/${migration}`, `${path}/validate/${validation}`]) {
+      const failed = async () => {
+        const { status, errorMessage } = await setup.api('GET', at);
+        return status === 'FAILED' ? String(errorMessage) : undefined;
+      };
+      const message = await eventually(failed, { what: `${at} to fail` });
+      assert.match(message, /does not let its registered user make or drop a user.*not authorized.*userAdmin/);
+    }
+    await set.client.db('admin').command({ dropUser: 'admin-for-now' });
+  });
+
+  test('a destination that does not answer is waited for, but not longer than five minutes', async () => {
+    let answers = false;
+    const destinations: DestinationPort = {
+      ...real,
+      makeUser: async (...given) => {
+        if (!answers) throw new Error('connect ECONNREFUSED');
+        await real.makeUser(...given);
+      },
+    };
+    await using setup = await Setup.start(set.uri, destinations);
+    const id = await setup.order();
+    setup.look();
+    assert.equal((await setup.api('GET', `${setup.world.path}/${id}`)).status, 'NEW');
+    answers = true;
+    await setup.uri(() => setup.look());
+    await setup.world.agent.report({ migrations: [{ id, progress: progress(id, { state: 'failed' }) }] });
+    answers = false;
+    const next = await setup.order();
+    const failed = async () => {
+      setup.look();
+      const { status, errorMessage } = await setup.api('GET', `${setup.world.path}/${next}`);
+      return status === 'FAILED' ? String(errorMessage) : undefined;
+    };
+    const message = await eventually(failed, { what: 'the migration to fail' });
+    assert.match(message, /could be made on the destination within 5 minutes: connect ECONNREFUSED/);
+    await gone(id, () => setup.look());
+  });
+
+  test('a destination that is forgotten is rid of users first, and is forgotten also if it is gone', async () => {
+    let isGone = false;
+    const destinations: DestinationPort = {
+      ...real,
+      dropUser: async (...given) => {
+        if (isGone) throw new Error('connect ECONNREFUSED');
+        await real.dropUser(...given);
+      },
+    };
+    for (isGone of [false, true]) {
+      await using setup = await Setup.start(set.uri, destinations);
+      const { plane, groupId, agent } = setup.world;
+      const id = await setup.order();
+      await setup.uri();
+      const { id: clusterId = '' } = (await plane.store.clusterNamed(groupId, 'C1')) ?? {};
+      await agent.report({ migrations: [{ id, progress: progress(id, { state: 'committed' }) }] });
+      await plane.api('DELETE', `/api/atlas/v2/groups/${groupId}/clusters/C1`);
+      const user = await eventually(
+        async () => {
+          const found = await plane.store.destinationUser(id);
+          return found?.state === 'made' ? undefined : found;
+        },
+        { what: 'the user to be settled' },
+      );
+      assert.equal(user.state, isGone ? 'left' : 'dropped');
+      assert.equal(await isThere(id), isGone);
+      const cluster = await plane.store.cluster(clusterId);
+      assert.ok(cluster);
+      const place = { table: 'clusters', id: clusterId, field: 'connection_string' };
+      assert.equal(plane.control.sealer.open(cluster.connectionString, place), '');
+      const left = { table: 'destination_users', id, field: 'password' };
+      assert.equal(plane.control.sealer.open(user.password, left), '');
+      if (isGone) await dropMigrationUser(set.uri, `linkspan-${id}`, new AbortController().signal);
+    }
+  });
+});
+
+test('where the registered user may not make users, it is handed over itself, and that is shown', async () => {
+  const destinations: DestinationPort = {
+    check: async () => ({ makesUsers: false }),
+    makeUser: async () => {
+      throw new UserError('DESTINATION_USER_REFUSED', ['no']);
+    },
+    dropUser: async () => undefined,
+  };
+  const uri = 'mongodb://mover:secret@d1:27017/?replicaSet=rs';
+  await using setup = await Setup.start(uri, destinations);
+  const shown = await setup.api('GET', `/api/atlas/v2/groups/${setup.world.groupId}/clusters/C1`);
+  assert.deepEqual(shown.linkspan, { destinationUsers: 'fixed' });
+  await setup.order();
+  assert.equal(await setup.uri(), uri);
+});
+
+test('the options of a connection string stay, but for how the registered user logs in', async () => {
+  const destinations: DestinationPort = {
+    check: async () => ({ makesUsers: true }),
+    makeUser: async () => undefined,
+    dropUser: async () => undefined,
+  };
+  for (const [registered, expected] of [
+    ['mongodb://a:b@d1,d2:2/?replicaSet=rs&authSource=x', '@d1,d2:2/?replicaSet=rs&authSource=admin'],
+    ['mongodb+srv://a:b%40@d.example', '@d.example/?authSource=admin'],
+    ['mongodb://a:b@d1/db?authmechanism=PLAIN&tls=true&AuthSource=$external', '@d1/?tls=true&authSource=admin'],
+  ] as const) {
+    await using setup = await Setup.start(registered, destinations);
+    const id = await setup.order();
+    const uri = await setup.uri();
+    const [scheme] = registered.split('//');
+    assert.match(uri, new RegExp(`^${scheme?.replace('+', '\\+')}//linkspan-${id}:[\\w-]{43}@`));
+    assert.equal(uri.slice(uri.indexOf('@')), expected);
+  }
+});

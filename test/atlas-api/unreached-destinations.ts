@@ -1,0 +1,16 @@
+import type { DestinationPort } from '../../src/control/index.ts';
+import { checkConnectionString } from '../../src/destination/index.ts';
+
+const unreached = async () => {
+  throw new Error('nobody answers there');
+};
+
+/** Destinations that only agents reach, as with `--check-destinations form`. */
+export const unreachedDestinations: DestinationPort = {
+  check: async (connectionString) => {
+    checkConnectionString(connectionString);
+    return { makesUsers: false };
+  },
+  makeUser: unreached,
+  dropUser: unreached,
+};

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Document } from 'mongodb';
+import { makeMigrationUser } from '../../../src/destination/index.ts';
+import { type MigrationOptions, preflight } from '../../../src/engine/index.ts';
+import { newId, silentLogger } from '../../../src/platform/index.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { type NeededPrivilege, privilegesTable, resourceOf } from './privileges-table.ts';
+
+const SIDES = ['source', 'destination'] as const;
+const BLOCK = 'destination, if it can be';
+/** Roles that are enough for everything, as docs/03-agent.md has them. */
+const ENOUGH = {
+  source: ['backup', 'readAnyDatabase', 'clusterMonitor'],
+  destination: ['restore', 'readWriteAnyDatabase', 'dbAdminAnyDatabase', 'clusterMonitor'],
+};
+
+describe('the table of privileges in docs/12-administration.md', { skip: needsSource('6.0', 'less is asked') }, () => {
+  const table = privilegesTable();
+  let pair: ReplicaSetPair;
+  before(async () => {
+    pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  });
+  after(() => pair[Symbol.asyncDispose]());
+  checkForLeaks({ sockets: false });
+
+  const look = (changes: Partial<MigrationOptions>) =>
+    preflight({
+      migrationId: newId(),
+      source: { uri: pair.source.uri },
+      destination: { uri: pair.destination.uri },
+      usersAndRoles: true,
+      dropDestination: false,
+      logger: silentLogger,
+      ...changes,
+    });
+
+  /** What preflight says of a user of this side, whose role is made for that. */
+  const named = async (side: 'source' | 'destination', privileges: Document[], roles: string[] = []) => {
+    const set = pair[side];
+    const admin = set.client.db('admin');
+    await admin.command({ createRole: 'tried', privileges, roles });
+    await set.createUser('tried', 'secret', ['tried']);
+    const findings = await look({ [side]: { uri: set.uriFor('tried', 'secret') } });
+    await admin.command({ dropUser: 'tried' });
+    await admin.command({ dropRole: 'tried' });
+    return {
+      missing: findings.filter(({ code }) => code === 'MISSING_PRIVILEGE').map(({ message }) => message),
+      unprotected: findings.some(({ code }) => code === 'DESTINATION_UNPROTECTED'),
+    };
+  };
+
+  for (const side of SIDES) {
+    const rows = table.filter(({ who }) => who.startsWith(side));
+
+    test(`has all that is asked of a user of the ${side}, and each that is missing is named, and no other`, async () => {
+      assert.ok(rows.length > 10);
+      for (const row of [undefined, ...rows]) {
+        const privileges = rows
+          .filter((one) => one !== row)
+          .map((one) => ({ resource: resourceOf(one), actions: [one.action] }));
+        const { missing, unprotected } = await named(side, privileges);
+        const isBlock = row?.who === BLOCK;
+        const expected = row === undefined || isBlock ? [] : [sentence(side, row)];
+        assert.deepEqual(missing, expected, row && `${row.action} on ${row.on}`);
+        assert.equal(unprotected, isBlock, row?.action);
+      }
+    });
+
+    test(`has the roles of the server with which a user of the ${side} has them`, async () => {
+      for (const row of rows)
+        assert.deepEqual(await rolesWith(pair[side], row, ENOUGH[side]), row.roles.toSorted(), row.action);
+    });
+
+    test(`shows what a user of the ${side} lacks that has all its roles but one`, async () => {
+      for (const role of ENOUGH[side]) {
+        const { missing } = await named(
+          side,
+          [],
+          ENOUGH[side].filter((other) => other !== role),
+        );
+        const alone = rows.filter(({ who, roles }) => who !== BLOCK && roles.length === 1 && roles[0] === role);
+        assert.deepEqual(missing.toSorted(), alone.map((row) => sentence(side, row)).toSorted(), role);
+      }
+    });
+  }
+
+  test('asks nothing of a migration that moves no users and roles but what its own user has', async () => {
+    const own = { name: 'linkspan-own', password: 'secret' };
+    await makeMigrationUser(pair.destination.uri, own, new AbortController().signal);
+    const destination = { uri: pair.destination.uriFor(own.name, own.password) };
+    const findings = await look({ destination, usersAndRoles: false });
+    assert.deepEqual(
+      findings.filter(({ code }) => code === 'MISSING_PRIVILEGE' || code === 'DESTINATION_UNPROTECTED'),
+      [],
+    );
+  });
+
+  test('has the roles by which a registered user makes those of migrations', async () => {
+    const rows = table.filter(({ who }) => who === 'registered user');
+    assert.deepEqual(
+      rows.map(({ action }) => action),
+      ['createUser', 'dropUser', 'createRole', 'dropRole', 'grantRole'],
+    );
+    const roles = ['userAdmin', 'userAdminAnyDatabase'];
+    for (const row of rows) assert.deepEqual(await rolesWith(pair.destination, row, roles), row.roles, row.action);
+  });
+});
+
+function sentence(side: string, { action, on }: NeededPrivilege): string {
+  return `The user on the ${side} may not do ${action} on ${on}.`;
+}
+
+/** Which of these roles of the server have a privilege. */
+async function rolesWith({ client }: ReplicaSet, row: NeededPrivilege, names: readonly string[]): Promise<string[]> {
+  const rolesInfo = names.map((role) => ({ role, db: 'admin' }));
+  const { roles } = await client.db('admin').command({ rolesInfo, showPrivileges: true });
+  const wanted = resourceOf(row);
+  const covers = ({ resource, actions }: Document) =>
+    actions.includes(row.action) &&
+    (resource.anyResource === true ||
+      ('cluster' in wanted
+        ? resource.cluster === true
+        : [wanted.db, ''].includes(resource.db) && resource.collection === wanted.collection));
+  const having = (roles as Document[]).filter(({ inheritedPrivileges }) => inheritedPrivileges.some(covers));
+  return having.map(({ role }) => role).sort();
+}
