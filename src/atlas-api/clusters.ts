@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { deleteCluster, getCluster, listClusters, registerCluster, type ShownCluster } from '../control/index.ts';
+import {
+  deleteCluster,
+  getCluster,
+  listClusters,
+  registerCluster,
+  type ShownCluster,
+  updateCluster,
+} from '../control/index.ts';
 import { atlasDate, pageOf } from '../http/index.ts';
 import { defineOperation } from './operation.ts';
 import { id, link, name, nothing, page } from './schemas.ts';
@@ -26,18 +33,17 @@ const cluster = z
   })
   .meta({ id: 'ClusterDescription' });
 
+const connectionStrings = z.strictObject({
+  standard: z
+    .string()
+    .min(1)
+    .max(4096)
+    .meta({ description: 'How agents reach the cluster, with credentials. Kept sealed, and never shown again.' }),
+});
 const clusterRequest = z
-  .strictObject({
-    name: name(/^[A-Za-z0-9][A-Za-z0-9-]*$/, 64),
-    connectionStrings: z.strictObject({
-      standard: z
-        .string()
-        .min(1)
-        .max(4096)
-        .meta({ description: 'How agents reach the cluster, with credentials. Kept sealed, and never shown again.' }),
-    }),
-  })
+  .strictObject({ name: name(/^[A-Za-z0-9][A-Za-z0-9-]*$/, 64), connectionStrings })
   .meta({ id: 'ClusterRegistration' });
+const clusterUpdate = z.strictObject({ connectionStrings }).meta({ id: 'ClusterRegistrationUpdate' });
 
 export const clusterOperations = [
   defineOperation({
@@ -83,6 +89,21 @@ export const clusterOperations = [
     response: cluster,
     handle: async ({ control, actor, path, address }) =>
       show(await getCluster(control, actor, path('groupId'), path('clusterName')), address),
+  }),
+  defineOperation({
+    operationId: 'updateGroupCluster',
+    summary: 'Change how one registered destination is reached',
+    method: 'PATCH',
+    path: '/groups/{groupId}/clusters/{clusterName}',
+    status: 200,
+    // Atlas changes the cluster; Linkspan only how it reaches it.
+    extension: true,
+    versions: [{ version: '2023-01-01', body: clusterUpdate }],
+    response: cluster,
+    handle: async ({ control, actor, path, body, address }) => {
+      const wanted = { name: path('clusterName'), connectionString: body.connectionStrings.standard };
+      return show(await updateCluster(control, actor, path('groupId'), wanted), address);
+    },
   }),
   defineOperation({
     operationId: 'deleteGroupCluster',

@@ -105,5 +105,6 @@ export {
 } from './service-accounts.ts';
 export type { AuditFilter, Store, StoreReader, StoreTransaction } from './store-port.ts';
 export { takeReport } from './take-report.ts';
+export { updateCluster } from './update-cluster.ts';
 export { getValidation, startValidation } from './validations.ts';
 export { awaitWantedState } from './wanted-state.ts';

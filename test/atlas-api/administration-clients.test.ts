@@ -94,6 +94,7 @@ async function administer(send: Send): Promise<void> {
   const cluster = { name: 'C', connectionStrings: { standard: DESTINATION } };
   await ask('POST', `${group}/clusters`, 201, cluster);
   await ask('POST', `${group}/clusters`, 'DUPLICATE_CLUSTER_NAME', cluster);
+  await ask('PATCH', `${group}/clusters/C`, 200, { connectionStrings: cluster.connectionStrings });
   const shown = await ask('GET', `${group}/clusters/C`, 200);
   assert.deepEqual((await ask('GET', `${group}/clusters`, 200)).results, [shown]);
   await ask('DELETE', group, 'CANNOT_CLOSE_GROUP_ACTIVE_ATLAS_CLUSTERS');

@@ -263,6 +263,25 @@ test('a destination is not forgotten while a migration runs into it, and its nam
   assert.equal((await plane.api('GET', `${path}/${id}`)).json.status, 'NEW');
 });
 
+test('a destination is reached as it was last told, and none that a migration runs into is told otherwise', async () => {
+  await using plane = await startControlPlane();
+  const { agent, groupId, path } = await prepare(plane);
+  const clusters = `/api/atlas/v2/groups/${groupId}/clusters`;
+  const change = (name: string, standard: string) =>
+    plane.api('PATCH', `${clusters}/${name}`, { body: { connectionStrings: { standard } } });
+  const before = await plane.api('GET', `${clusters}/C1`);
+  const changed = await change('C1', 'mongodb://mover:another-canary@d2/?replicaSet=rs');
+  assert.equal(changed.status, 200);
+  assert.deepEqual(changed.json, { ...before.json, connectionStrings: { standard: 'mongodb://d2/?replicaSet=rs' } });
+  assert.equal((await change('C1', 'nonsense')).status, 400);
+  assert.equal((await change('C3', 'mongodb://h/?replicaSet=r')).json.errorCode, 'CLUSTER_NOT_FOUND');
+  await plane.api('POST', path, { body: cliBody(groupId) });
+  const wanted = (await agent.poll(null)).text;
+  assert.ok(wanted.includes('another-canary') && !wanted.includes('destination-canary'), wanted);
+  const refused = await change('C1', 'mongodb://h/?replicaSet=r');
+  assert.deepEqual([refused.status, refused.json.errorCode], [409, 'CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT']);
+});
+
 test('keys that another organization has are no keys here', async () => {
   await using plane = await startControlPlane();
   const other = randomBytes(12).toString('hex');

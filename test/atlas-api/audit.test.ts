@@ -121,6 +121,8 @@ test('every mutation of the API leaves exactly one record with who, where, what 
   const cluster = { name: 'C', connectionStrings: { standard: 'mongodb://u:canary@h/?replicaSet=r' } };
   const clusters = `/api/atlas/v2/groups/${made.id}/clusters`;
   await change('createGroupCluster', 'CLUSTER_CREATED', clusters, cluster);
+  const { connectionStrings } = cluster;
+  await change('updateGroupCluster', 'CLUSTER_UPDATED', `${clusters}/C`, { connectionStrings });
   await change('deleteGroupCluster', 'CLUSTER_DELETED', `${clusters}/C`);
   await change('updateGroup', 'GROUP_NAME_CHANGED', `/api/atlas/v2/groups/${made.id}`, { name: 'r' });
   await change('deleteGroup', 'GROUP_DELETED', `/api/atlas/v2/groups/${made.id}`);

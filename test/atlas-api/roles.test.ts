@@ -64,6 +64,10 @@ const TABLE: Readonly<Record<string, { readonly may: readonly string[]; readonly
     body: () => ({ name: 'C1', connectionStrings: { standard: 'mongodb://h/?replicaSet=r' } }),
   },
   getGroupCluster: { may: READERS },
+  updateGroupCluster: {
+    may: ['ORG_OWNER', 'GROUP_OWNER', 'GROUP_CLUSTER_MANAGER'],
+    body: () => ({ connectionStrings: { standard: 'mongodb://h/?replicaSet=r' } }),
+  },
   deleteGroupCluster: { may: GROUP_OWNERS },
   listOrgApiKeys: { may: MEMBERS },
   createOrgApiKey: { may: OWNER, body: () => ({ desc: 'd', roles: ['ORG_MEMBER'] }) },

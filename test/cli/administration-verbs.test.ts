@@ -112,6 +112,7 @@ test('every command does what it says, and shows it', async () => {
   await said(`service-account delete ${clientId}`, empty);
 
   await said(`cluster create C --connectionString ${DESTINATION}`, / C +mongodb:\/\/d1:27017\//);
+  await said(`cluster update C --connectionString ${DESTINATION.replace('d1', 'd2')}`, / C +mongodb:\/\/d2:27017\//);
   await said('cluster describe C', / C /);
   await said('cluster list', / C /);
   await said('link-token create --accessListIp 192.0.2.1,192.0.2.2', /^linkToken\nmlt_/);
