@@ -272,9 +272,9 @@ describe('with a destination whose registered user may make users', () => {
   });
 });
 
-test('where the registered user may not make users, it is handed over itself, and that is shown', async () => {
+test('where the registered user may not make users, it is handed over itself; whether it may is looked at whenever it changes', async () => {
   const destinations: DestinationPort = {
-    check: async () => ({ makesUsers: false }),
+    check: async (connectionString) => ({ makesUsers: connectionString.includes('admin:') }),
     makeUser: async () => {
       throw new UserError('DESTINATION_USER_REFUSED', ['no']);
     },
@@ -282,8 +282,13 @@ test('where the registered user may not make users, it is handed over itself, an
   };
   const uri = 'mongodb://mover:secret@d1:27017/?replicaSet=rs';
   await using setup = await Setup.start(uri, destinations);
-  const shown = await setup.api('GET', `/api/atlas/v2/groups/${setup.world.groupId}/clusters/C1`);
+  const path = `/api/atlas/v2/groups/${setup.world.groupId}/clusters/C1`;
+  const shown = await setup.api('GET', path);
   assert.deepEqual(shown.linkspan, { destinationUsers: 'fixed' });
+  const connectionStrings = { standard: 'mongodb://admin:secret@d1:27017/?replicaSet=rs' };
+  const { json: changed } = await setup.world.plane.api('PATCH', path, { body: { connectionStrings } });
+  assert.deepEqual(changed.linkspan, { destinationUsers: 'migration' });
+  await setup.world.plane.api('PATCH', path, { body: { connectionStrings: { standard: uri } } });
   await setup.order();
   assert.equal(await setup.uri(), uri);
 });
