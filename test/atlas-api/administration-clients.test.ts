@@ -4,10 +4,10 @@ import { request as urllib } from 'urllib';
 import { operations } from '../../src/atlas-api/operations.ts';
 import { type Answer, AnswerCheck } from './check-answer.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
-import { findCurl, runClient, skipReason } from './foreign-clients.ts';
+import { findCurl, findPython, runClient, skipReason, startPython } from './foreign-clients.ts';
 import { DESTINATION } from './migration-world.ts';
 
-const curl = await findCurl();
+const [curl, python] = await Promise.all([findCurl(), findPython()]);
 /** A date after all that Linkspan has, as clients of today send it. */
 const ACCEPT = 'application/vnd.atlas.2025-03-12+json';
 
@@ -44,9 +44,37 @@ const sendWithUrllib: Send = async ({ url, publicKey, privateKey }, method, path
   return { status, contentType: (headers['content-type'] as string) ?? null, text: data };
 };
 
-/** Everything that Atlas's own operations about organizations, projects, clusters, keys, accounts and events can be asked for. */
-async function administer(send: Send): Promise<void> {
+/** Sends what each line of the input asks for, by one client and one nonce, and answers with what came of it. */
+const PYTHON = `
+import json, sys
+kind, url, public, private = sys.argv[1:]
+if kind == "requests":
+    import requests
+    client = requests.Session()
+    client.trust_env = False
+    client.auth = requests.auth.HTTPDigestAuth(public, private)
+else:
+    import httpx
+    client = httpx.Client(auth=httpx.DigestAuth(public, private), trust_env=False)
+client.headers["Accept"] = "${ACCEPT}"
+for line in sys.stdin:
+    method, path, body = json.loads(line)
+    given = {} if body is None else {"data" if kind == "requests" else "content": body, "headers": {"Content-Type": "application/json"}}
+    answer = client.request(method, url + path, **given)
+    print(json.dumps([answer.status_code, answer.headers.get("Content-Type"), answer.text]))
+`;
+
+async function administerWithPython(kind: 'requests' | 'httpx'): Promise<void> {
   await using plane = await startControlPlane();
+  using program = startPython(PYTHON, kind, plane.url, plane.publicKey, plane.privateKey);
+  await administer(plane, async (_plane, method, path, body) => {
+    const [status, contentType, text] = JSON.parse(await program.ask(JSON.stringify([method, path, body ?? null])));
+    return { status, contentType, text };
+  });
+}
+
+/** Everything that Atlas's own operations about organizations, projects, clusters, keys, accounts and events can be asked for. */
+async function administer(plane: ControlPlane, send: Send): Promise<void> {
   const { orgId } = plane;
   const check = new AnswerCheck((await (await fetch(`${plane.url}/openapi.json`)).json()) as object);
   const untried = new Set(operations.filter(({ path }) => !path.includes('liveMigrations')));
@@ -147,8 +175,18 @@ async function administer(send: Send): Promise<void> {
   );
 }
 
-test('curl with digest reaches every operation of administration', { skip: skipReason(curl) }, () =>
-  administer(sendWithCurl),
-);
+test('curl with digest reaches every operation of administration', { skip: skipReason(curl) }, async () => {
+  await using plane = await startControlPlane();
+  await administer(plane, sendWithCurl);
+});
 
-test('the npm package urllib reaches every operation of administration', () => administer(sendWithUrllib));
+test('the npm package urllib reaches every operation of administration', async () => {
+  await using plane = await startControlPlane();
+  await administer(plane, sendWithUrllib);
+});
+
+for (const kind of ['requests', 'httpx'] as const) {
+  test(`Python's ${kind} reaches every operation of administration`, { skip: skipReason(python) }, () =>
+    administerWithPython(kind),
+  );
+}

@@ -1,7 +1,8 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -15,6 +16,7 @@ const CACHE =
 
 /** Python's HTTP clients, pinned. */
 const PYTHON_PACKAGES = ['requests==2.34.2', 'httpx==0.28.1'];
+const PYTHON_FOLDER = join(CACHE, `python-${PYTHON_PACKAGES.join('-').replaceAll('==', '-')}`);
 
 /** A client written by others that can be run here, or why it cannot. */
 export type ForeignClient = { readonly missing: string } | { readonly run: (...args: string[]) => Promise<string> };
@@ -45,15 +47,40 @@ export async function findAtlasCli(): Promise<ForeignClient> {
 export async function findPython(): Promise<ForeignClient> {
   const absent = await failureOf('python3', ['-m', 'pip', '--version']);
   if (absent) return absent;
-  const folder = join(CACHE, `python-${PYTHON_PACKAGES.join('-').replaceAll('==', '-')}`);
-  if (!exists(folder)) {
-    const failed = await inNewFolder(folder, (draft) =>
+  if (!exists(PYTHON_FOLDER)) {
+    const failed = await inNewFolder(PYTHON_FOLDER, (draft) =>
       failureOf('python3', ['-m', 'pip', 'install', '--quiet', '--target', draft, ...PYTHON_PACKAGES]),
     );
     if (failed) return failed;
   }
-  const env = { ...process.env, PYTHONPATH: folder, NO_PROXY: '*' };
-  return { run: (program, ...args) => output('python3', ['-c', program ?? '', ...args], env) };
+  return { run: (program, ...args) => output('python3', ['-c', program ?? '', ...args], pythonEnvironment()) };
+}
+
+/** A program in Python that answers each line of its input with a line. */
+export interface PythonProgram extends Disposable {
+  ask(line: string): Promise<string>;
+}
+
+/** Starts a program with the packages that {@link findPython} has found. */
+export function startPython(program: string, ...args: string[]): PythonProgram {
+  const child = spawn('python3', ['-u', '-c', program, ...args], {
+    env: pythonEnvironment(),
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    ask: async (line) => {
+      child.stdin.write(`${line}\n`);
+      const { done, value } = await lines.next();
+      if (done) throw new Error('the program in Python has ended');
+      return value;
+    },
+    [Symbol.dispose]: () => child.kill(),
+  };
+}
+
+function pythonEnvironment(): NodeJS.ProcessEnv {
+  return { ...process.env, PYTHONPATH: PYTHON_FOLDER, NO_PROXY: '*' };
 }
 
 /** One of the programs in Go beside this file, built in the cache folder; Go itself sees to what has changed. */
