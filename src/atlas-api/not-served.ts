@@ -3,7 +3,6 @@
  * nobody looks for a mistake of their own.
  */
 const NOT_SERVED: readonly RegExp[] = [
-  /^\/orgs\/[^/]+\/?$/,
   /^\/orgs\/[^/]+\/(invites|teams|users)(\/|$)/,
   /^\/orgs\/[^/]+\/serviceAccounts\/[^/]+\/groups(\/|$)/,
   /^\/groups\/[^/]+\/(accessList|databaseUsers|peers|privateEndpoint|serviceAccounts|settings|teams|users)(\/|$)/,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   createOrganization,
+  deleteOrganization,
   getOrganization,
   listOrganizations,
   type Organization,
@@ -118,6 +119,15 @@ export const organizationOperations = [
     response: atlasOrganization,
     handle: async ({ control, actor, path, body, address }) =>
       show(await renameOrganization(control, actor, path('orgId'), body.name), address),
+  }),
+  defineOperation({
+    operationId: 'deleteOrg',
+    summary: 'Delete one organization without projects, with its keys, accounts and links',
+    method: 'DELETE',
+    path: '/orgs/{orgId}',
+    status: 204,
+    versions: [{ version: '2023-01-01' }],
+    handle: ({ control, actor, path }) => deleteOrganization(control, actor, path('orgId')),
   }),
   defineOperation({
     operationId: 'getOrgSettings',

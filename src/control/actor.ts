@@ -76,7 +76,7 @@ export async function authorizeOrganization(
 ): Promise<Organization> {
   if (!isId(orgId)) throw new UserError('INVALID_ORG_ID', [orgId]);
   const organization = await store.organization(orgId);
-  if (!organization) throw new UserError('ORG_NOT_FOUND', [orgId]);
+  if (!organization || organization.deletedAtMs !== null) throw new UserError('ORG_NOT_FOUND', [orgId]);
   if (actor.orgId !== orgId) throw new UserError('USER_CANNOT_ACCESS_ORG', [orgId]);
   assertOrganizationRole(actor, role);
   return organization;

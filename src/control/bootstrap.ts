@@ -45,7 +45,13 @@ export async function bootstrap(control: Control, wishes: BootstrapWishes): Prom
       await assertSame(control, transaction, wishes);
     } else {
       const { orgId } = result;
-      const organization = { id: orgId, name: 'Linkspan', accessListRequired: false, createdAtMs: nowMs };
+      const organization = {
+        id: orgId,
+        name: 'Linkspan',
+        accessListRequired: false,
+        createdAtMs: nowMs,
+        deletedAtMs: null,
+      };
       await transaction.insertOrganization(organization);
       await transaction.insertApiKey(apiKey);
       const details = { name: organization.name, targetPublicKey: result.publicKey };

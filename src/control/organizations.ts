@@ -42,7 +42,13 @@ export async function createOrganization(
 ): Promise<MadeOrganization> {
   const nowMs = control.clock.now();
   const { name } = request;
-  const organization: Organization = { id: newId(nowMs), name, accessListRequired: false, createdAtMs: nowMs };
+  const organization: Organization = {
+    id: newId(nowMs),
+    name,
+    accessListRequired: false,
+    createdAtMs: nowMs,
+    deletedAtMs: null,
+  };
   const orgId = organization.id;
   const owners = [request.apiKey, request.serviceAccount].filter((each) => each?.roles.includes('ORG_OWNER'));
   return control.store.write(async (transaction) => {

@@ -11,6 +11,7 @@ export interface Organization {
   /** Whether keys and accounts without an access list are turned away. */
   readonly accessListRequired: boolean;
   readonly createdAtMs: number;
+  readonly deletedAtMs: number | null;
 }
 
 /** An address or block from which a key or an account may be used. */

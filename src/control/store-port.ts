@@ -31,6 +31,7 @@ export interface Store extends StoreReader, AsyncDisposable {
 
 export interface StoreReader {
   organization(id: string): Promise<Organization | undefined>;
+  /** Those that are not deleted. */
   organizations(): Promise<Organization[]>;
   apiKey(publicKey: string): Promise<ApiKey | undefined>;
   apiKeysOf(orgId: string): Promise<ApiKey[]>;

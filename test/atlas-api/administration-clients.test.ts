@@ -126,6 +126,7 @@ async function administer(plane: ControlPlane, send: Send): Promise<void> {
   const shown = await ask('GET', `${group}/clusters/C`, 200);
   assert.deepEqual((await ask('GET', `${group}/clusters`, 200)).results, [shown]);
   await ask('DELETE', group, 'CANNOT_CLOSE_GROUP_ACTIVE_ATLAS_CLUSTERS');
+  await ask('DELETE', org, 'ORG_NOT_EMPTY');
   await ask('DELETE', `${group}/clusters/C`, 202);
   await ask('GET', `${group}/clusters/C`, 'CLUSTER_NOT_FOUND');
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import { AgentClient } from '../gateway/agent-client.ts';
 import { addOrganization, type ControlPlane, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 import { cliBody, prepare } from './migration-world.ts';
@@ -280,6 +281,34 @@ test('a destination is reached as it was last told, and none that a migration ru
   assert.ok(wanted.includes('another-canary') && !wanted.includes('destination-canary'), wanted);
   const refused = await change('C1', 'mongodb://h/?replicaSet=r');
   assert.deepEqual([refused.status, refused.json.errorCode], [409, 'CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT']);
+});
+
+test('an organization without projects is deleted with its keys and links, unless it is the only one', async () => {
+  await using plane = await startControlPlane();
+  const remove = (id: string, user: readonly [string, string] = [plane.publicKey, plane.privateKey]) =>
+    plane.api('DELETE', `/api/atlas/v2/orgs/${id}`, { user });
+  const alone = await remove(plane.orgId);
+  assert.deepEqual([alone.status, alone.json.errorCode], [409, 'CANNOT_DELETE_LAST_ORG']);
+
+  const id = randomBytes(12).toString('hex');
+  const user = await addOrganization(plane, id, ['ORG_OWNER']);
+  const member = await addOrganization(plane, id, ['ORG_READ_ONLY']);
+  const token = await plane.api('POST', `/api/atlas/v2/orgs/${id}/liveMigrations/linkTokens`, { user, body: {} });
+  const agent = new AgentClient(plane.url);
+  agent.agentId = String((await agent.redeem(String(token.json.linkToken))).json.agentId);
+  const { json: group } = await plane.api('POST', '/api/atlas/v2/groups', { user, body: { name: 'last', orgId: id } });
+  const occupied = await remove(id, user);
+  assert.deepEqual([occupied.status, occupied.json.errorCode], [409, 'ORG_NOT_EMPTY']);
+  assert.equal((await agent.poll(null)).status, 200);
+  await plane.api('DELETE', `/api/atlas/v2/groups/${group.id}`, { user });
+
+  const waiting = agent.poll(String((await agent.poll(null)).json.revision), 60, AbortSignal.timeout(30_000));
+  assert.equal((await remove(id, user)).status, 204);
+  assert.equal((await waiting).json.errorCode, 'LINK_DELETED');
+  for (const key of [user, member])
+    assert.equal((await plane.api('GET', '/api/atlas/v2/orgs', { user: key })).status, 401);
+  assert.equal((await plane.api('GET', `/api/atlas/v2/orgs/${id}`)).json.errorCode, 'ORG_NOT_FOUND');
+  assert.equal((await remove(plane.orgId)).json.errorCode, 'CANNOT_DELETE_LAST_ORG');
 });
 
 test('keys that another organization has are no keys here', async () => {

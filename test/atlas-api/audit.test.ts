@@ -18,14 +18,20 @@ test('every mutation of the API leaves exactly one record with who, where, what 
   const org = `/api/atlas/v2/orgs/${plane.orgId}`;
   const group = `/api/atlas/v2/groups/${groupId}`;
   /** @returns the answer's body */
-  const change = async (operationId: string, eventTypeName: string, target: string, body?: object) => {
+  const change = async (
+    operationId: string,
+    eventTypeName: string,
+    target: string,
+    body?: object,
+    user: readonly [string, string] = [plane.publicKey, plane.privateKey],
+  ) => {
     const before = (await newest(plane))?.sequence ?? 0;
     const operation = operations.find((each) => each.operationId === operationId);
-    const answer = await plane.api(operation?.method ?? '', target, { body });
+    const answer = await plane.api(operation?.method ?? '', target, { body, user });
     assert.ok(answer.status < 300, `${operationId}: ${answer.text}`);
     const record = await newest(plane);
     assert.deepEqual([record?.sequence, record?.eventTypeName], [before + 1, eventTypeName], operationId);
-    assert.deepEqual([record?.actorName, record?.remoteAddress], [plane.publicKey, '127.0.0.1'], operationId);
+    assert.deepEqual([record?.actorName, record?.remoteAddress], [user[0], '127.0.0.1'], operationId);
     const kept = JSON.stringify(record);
     for (const secret of ['canary', String(answer.json?.linkToken), String(answer.json?.privateKey)]) {
       assert.ok(!kept.includes(secret), `${operationId}: ${kept}`);
@@ -37,7 +43,11 @@ test('every mutation of the API leaves exactly one record with who, where, what 
   await change('createOrgLiveMigrationLinkToken', 'LINK_TOKEN_CREATED', `${org}/liveMigrations/linkTokens`, {});
   await change('updateOrg', 'ORG_RENAMED', org, { name: 'renamed' });
   const newOrg = { name: 'second', apiKey: { desc: 'd', roles: ['ORG_OWNER'] } };
-  await change('createOrg', 'ORG_CREATED', '/api/atlas/v2/orgs', newOrg);
+  const second = await change('createOrg', 'ORG_CREATED', '/api/atlas/v2/orgs', newOrg);
+  const { publicKey, privateKey } = second.apiKey as unknown as Record<string, string>;
+  const { id: secondId } = second.organization as unknown as Record<string, string>;
+  const itsOwner = [String(publicKey), String(privateKey)] as const;
+  await change('deleteOrg', 'ORG_DELETED', `/api/atlas/v2/orgs/${secondId}`, undefined, itsOwner);
   const settings = `${org}/settings`;
   await change('updateOrgSettings', 'ORG_PUBLIC_API_ACCESS_LIST_NOT_REQUIRED', settings, {
     apiAccessListRequired: false,
@@ -103,8 +113,8 @@ test('every mutation of the API leaves exactly one record with who, where, what 
   await report('committed', id);
   assert.equal((await newest(plane))?.eventTypeName, 'LIVE_MIGRATION_COMPLETE');
 
-  const second = String((await plane.api('POST', path, { body: order })).json._id);
-  await report('tailing', second);
+  const late = String((await plane.api('POST', path, { body: order })).json._id);
+  await report('tailing', late);
   clock.nowMs += HEAD_HOURS * 3_600_000;
   await expireMigrations(plane.control);
   assert.deepEqual(

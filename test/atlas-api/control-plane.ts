@@ -131,7 +131,13 @@ export async function addOrganization(
   const verifiers = JSON.stringify(digestSecrets(publicKey, 'private'));
   await plane.store.write(async (transaction) => {
     if (!(await transaction.organization(orgId))) {
-      await transaction.insertOrganization({ id: orgId, name: 'other', accessListRequired: false, createdAtMs: 1 });
+      await transaction.insertOrganization({
+        id: orgId,
+        name: 'other',
+        accessListRequired: false,
+        createdAtMs: 1,
+        deletedAtMs: null,
+      });
     }
     await transaction.insertApiKey({
       id,

@@ -71,7 +71,7 @@ test('unknown paths, wrong methods and what Linkspan leaves out of Atlas are tol
     ['PATCH', '/api/atlas/v2/groups', /^Cannot find resource/],
     ['GET', '/api/atlas/v2/orgs/x/groups/y', /^Cannot find resource/],
     ['GET', `/api/atlas/v2/orgs/${plane.orgId}/users`, /Linkspan does not serve it/],
-    ['DELETE', `/api/atlas/v2/orgs/${plane.orgId}`, /Linkspan does not serve it/],
+    ['DELETE', `/api/atlas/v2/orgs/${plane.orgId}/teams/x`, /Linkspan does not serve it/],
   ] as const;
   for (const [method, path, detail] of cases) {
     const response = await plane.api(method, path);

@@ -179,6 +179,8 @@ test("MongoDB's Go SDK administers organizations, projects, keys, accounts and t
   await plane.api('POST', `/api/atlas/v2/groups/${groupId}/clusters`, { body: cluster });
   assert.equal((await good(200, 'getCluster', groupId, 'C')).name, 'C');
   await good(202, 'deleteCluster', groupId, 'C');
+  const occupied = await call('deleteOrg', orgId);
+  assert.deepEqual([occupied.status, occupied.error?.errorCode], [409, 'ORG_NOT_EMPTY']);
   await good(202, 'deleteGroup', groupId);
   const event = await first('listOrgEvents', orgId);
   assert.deepEqual([event?.eventTypeName, event?.publicKey, event?.orgId], ['GROUP_DELETED', plane.publicKey, orgId]);

@@ -49,6 +49,7 @@ const TABLE: Readonly<Record<string, { readonly may: readonly string[]; readonly
   },
   getOrg: { may: MEMBERS },
   updateOrg: { may: OWNER, body: () => ({ name: 'n' }) },
+  deleteOrg: { may: OWNER },
   getOrgSettings: { may: MEMBERS },
   updateOrgSettings: { may: OWNER, body: () => ({ apiAccessListRequired: false }) },
   listGroups: { may: EVERYBODY },

@@ -58,7 +58,11 @@ test('every command does what it says, and shows it', async () => {
   await said('org settings describe', /\nfalse +8760\n/);
   const other =
     'org create other --apiKeyDescription owner --apiKeyRole ORG_OWNER --serviceAccountName robot --serviceAccountRole ORG_MEMBER --serviceAccountSecretExpiresAfterHours 8';
-  await said(other, /\n[0-9a-f]{24} +other +[a-z]+ +[0-9a-f-]{73} +mdb_sa_id_[0-9a-f]{24} +mdb_sa_sk_\S+\n$/);
+  const owned = /\n([0-9a-f]{24}) +other +([a-z]+) +([0-9a-f-]{73}) +mdb_sa_id_[0-9a-f]{24} +mdb_sa_sk_\S+\n$/;
+  const [, otherId, publicKey, privateKey] = owned.exec(await run(other)) ?? [];
+  Object.assign(process.env, { LINKSPAN_PUBLIC_KEY: publicKey, LINKSPAN_PRIVATE_KEY: privateKey });
+  await said(`org delete ${otherId}`, empty);
+  Object.assign(process.env, { LINKSPAN_PUBLIC_KEY: plane.publicKey, LINKSPAN_PRIVATE_KEY: plane.privateKey });
 
   const { id: projectId = '' } = await made('project create shop');
   await said('project create --name second', /second/);

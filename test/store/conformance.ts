@@ -24,7 +24,13 @@ export interface StoreUnderTest {
 }
 
 const ORG = 'a'.repeat(24);
-const ORGANIZATION: Organization = { id: ORG, name: 'organization', accessListRequired: true, createdAtMs: 1 };
+const ORGANIZATION: Organization = {
+  id: ORG,
+  name: 'organization',
+  accessListRequired: true,
+  createdAtMs: 1,
+  deletedAtMs: null,
+};
 const GROUP: Group = { id: 'b'.repeat(24), orgId: ORG, name: 'project', createdAtMs: 2, deletedAtMs: null };
 const CLUSTER: Cluster = {
   id: 'c'.repeat(24),

@@ -35,7 +35,13 @@ test('only the owner can read the data directory and the files in it', async () 
   mkdirSync(directory, { mode: 0o755 });
   await using store = openSqliteStore(directory);
   await store.write((transaction) =>
-    transaction.insertOrganization({ id: 'o', name: 'o', accessListRequired: false, createdAtMs: 1 }),
+    transaction.insertOrganization({
+      id: 'o',
+      name: 'o',
+      accessListRequired: false,
+      createdAtMs: 1,
+      deletedAtMs: null,
+    }),
   );
   assert.equal(statSync(directory).mode & 0o777, 0o700);
   for (const file of readdirSync(directory)) assert.equal(statSync(join(directory, file)).mode & 0o077, 0, file);
@@ -118,7 +124,7 @@ test('while the disk is full changes are refused as such and reads go on, and it
   await using store = openSqliteStore(folder.path);
   const insert = (id: string) =>
     store.write((transaction) =>
-      transaction.insertOrganization({ id, name: id, accessListRequired: false, createdAtMs: 1 }),
+      transaction.insertOrganization({ id, name: id, accessListRequired: false, createdAtMs: 1, deletedAtMs: null }),
     );
   await insert('before');
   {
@@ -149,7 +155,13 @@ test('a disk that is really full loses nothing that was answered, and heals by i
   await using store = openSqliteStore(join(folder.path, 'data'));
   const insert = (id: string) =>
     store.write((transaction) =>
-      transaction.insertOrganization({ id, name: 'n'.repeat(20_000), accessListRequired: false, createdAtMs: 1 }),
+      transaction.insertOrganization({
+        id,
+        name: 'n'.repeat(20_000),
+        accessListRequired: false,
+        createdAtMs: 1,
+        deletedAtMs: null,
+      }),
     );
   let kept = 0;
   const fill = async () => {
@@ -168,7 +180,7 @@ test('after the disk has failed nothing is written any more, and whoever runs th
   await using store = openSqliteStore(folder.path, ({ code }) => told.push(code));
   const insert = (id: string) =>
     store.write((transaction) =>
-      transaction.insertOrganization({ id, name: id, accessListRequired: false, createdAtMs: 1 }),
+      transaction.insertOrganization({ id, name: id, accessListRequired: false, createdAtMs: 1, deletedAtMs: null }),
     );
   {
     // SQLITE_IOERR_FSYNC.

@@ -60,6 +60,14 @@ export const organizationCommands: readonly AdministrationCommand[] = [
     columns: ORGANIZATION,
   },
   {
+    name: 'delete',
+    summary: 'delete one without projects, with its keys, accounts and links',
+    method: 'DELETE',
+    path: one,
+    argument: 'orgId',
+    columns: [],
+  },
+  {
     name: 'settings describe',
     summary: 'show the settings of one',
     method: 'GET',

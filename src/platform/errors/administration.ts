@@ -74,6 +74,16 @@ export const administrationErrors = defineErrors({
     detail: 'No group with name % exists.',
     remedy: 'GET /api/atlas/v2/groups lists the projects that you see.',
   },
+  ORG_NOT_EMPTY: {
+    status: 409,
+    detail: 'Organization % cannot be deleted while it has projects: %.',
+    remedy: 'Delete these first: DELETE /groups/{groupId}.',
+  },
+  CANNOT_DELETE_LAST_ORG: {
+    status: 409,
+    detail: 'Organization % is the only one of this server, which nobody could enter without it.',
+    remedy: 'Create another one first: POST /orgs.',
+  },
   CANNOT_CLOSE_GROUP_ACTIVE_ATLAS_CLUSTERS: {
     status: 409,
     detail: 'Group % cannot be deleted while it has clusters: %.',
@@ -95,8 +105,8 @@ export const administrationErrors = defineErrors({
     status: 400,
     detail: 'The destination does not let its registered user make or drop a user for a migration: %.',
     remedy:
-      'Give the registered user the role userAdmin in the database admin, or correct its password: delete the cluster and register it ' +
-      'again. With --destination-users fixed the registered user itself is handed over.',
+      'Give the registered user the role userAdmin in the database admin, or correct its password in the connection string: ' +
+      'linkspan cluster update. With --destination-users fixed the registered user itself is handed over.',
   },
   DESTINATION_USER_NOT_MADE: {
     status: 400,

@@ -152,6 +152,7 @@ const VERSIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX standing_destination_users ON destination_users (created_at_ms) WHERE state IN ('wanted', 'made');
   `,
+  'ALTER TABLE organizations ADD COLUMN deleted_at_ms INTEGER',
 ];
 
 /**

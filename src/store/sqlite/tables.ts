@@ -60,6 +60,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     name: plain,
     accessListRequired: flag,
     createdAtMs: plain,
+    deletedAtMs: plain,
   });
   const apiKeys = apiKeysOn(database);
   const serviceAccounts = new Table<ServiceAccount>(database, 'service_accounts', {
@@ -167,7 +168,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
 
   return {
     organization: async (id) => organizations.find('id = ?', id),
-    organizations: async () => organizations.list('true'),
+    organizations: async () => organizations.list('deleted_at_ms IS NULL'),
     apiKey: async (publicKey) => apiKeys.find('public_key = ?', publicKey),
     apiKeysOf: async (orgId) => apiKeys.list('org_id = ?', orgId),
     serviceAccount: async (clientId) => serviceAccounts.find('client_id = ?', clientId),

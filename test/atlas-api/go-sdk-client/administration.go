@@ -17,6 +17,8 @@ func administer(client *admin.APIClient, call string, args []string) (any, *http
 		return pack(organizations.CreateOrg(ctx, parse[admin.CreateOrganizationRequest](args[0])).Execute())
 	case "updateOrg":
 		return pack(organizations.UpdateOrg(ctx, args[0], parse[admin.AtlasOrganization](args[1])).Execute())
+	case "deleteOrg":
+		return bare(organizations.DeleteOrg(ctx, args[0]).Execute())
 	case "getOrgSettings":
 		return pack(organizations.GetOrgSettings(ctx, args[0]).Execute())
 	case "updateOrgSettings":
