@@ -1,4 +1,5 @@
-import type { Examination, Finding } from '../engine/index.ts';
+import type { Examination } from '../engine/index.ts';
+import { findingsText } from './findings.ts';
 import { formatBytes, formatCount, formatSeconds } from './progress/format.ts';
 import type { OutputFormat } from './progress/index.ts';
 import type { TextSink } from './progress/renderer.ts';
@@ -12,11 +13,9 @@ export function showPlan(examination: Examination, format: OutputFormat, sink: T
     return;
   }
   for (const [name, value] of rowsOf(examination)) sink.write(`${name.padEnd(16)} ${value}\n`);
-  const errors = examination.findings.filter(({ severity }) => severity === 'error');
-  const warnings = examination.findings.filter(({ severity }) => severity === 'warning');
-  showFindings('Errors: these keep a migration from starting', errors, sink);
-  showFindings('Warnings', warnings, sink);
-  sink.write(errors.length > 0 ? '\nSomething stops this migration.\n' : '\nNothing stops this migration.\n');
+  sink.write(findingsText(examination.findings));
+  const isStopped = examination.findings.some(({ severity }) => severity === 'error');
+  sink.write(isStopped ? '\nSomething stops this migration.\n' : '\nNothing stops this migration.\n');
 }
 
 type Cluster = NonNullable<Examination['source']>;
@@ -64,10 +63,4 @@ function basisOf({ restsOn, readBytesPerSecond }: NonNullable<Examination['copyT
     case 'assumption':
       return `an assumption of what the destination takes, to which nothing is written; ${read}`;
   }
-}
-
-function showFindings(title: string, findings: readonly Finding[], sink: TextSink): void {
-  if (findings.length === 0) return;
-  sink.write(`\n${title} (${findings.length})\n`);
-  for (const { code, message, remedy } of findings) sink.write(`  ${message} [${code}]\n    ${remedy}\n`);
 }

@@ -125,7 +125,28 @@ test('every command does what it says, and shows it', async () => {
   await said('available-project list', /host-1 +source +8\.0\.4\n/);
   const order = `--clusterName C --migrationHost host-1 --sourceClusterName source --sourceProjectId ${SOURCE_PROJECT}`;
   const validation = await made(`validation create ${order} --sourceManagedAuthentication`);
-  await said(`validation describe --validationId ${validation._id}`, /PENDING/);
+  await said(`validation describe --validationId ${validation._id}`, /PENDING +-\n$/);
+  const finding = (severity: 'error' | 'warning') => ({
+    severity,
+    code: `${severity.toUpperCase()}_CODE`,
+    message: `What ${severity}.`,
+    remedy: `What to do about the ${severity}.`,
+  });
+  await agent.report({
+    validations: [
+      { id: validation._id, status: 'FAILED', errorMessage: 'No.', findings: [finding('error'), finding('warning')] },
+    ],
+  });
+  await said(
+    `validation show ${validation._id}`,
+    new RegExp(
+      [
+        'FAILED +No\\.\n',
+        'Errors: these keep a migration from starting \\(1\\)\n {2}What error\\. \\[ERROR_CODE\\]\n {4}What to do about the error\\.\n',
+        'Warnings \\(1\\)\n {2}What warning\\. \\[WARNING_CODE\\]\n',
+      ].join('\n'),
+    ),
+  );
   const { _id = '' } = await made(`migration create ${order} --sourceUsername u --sourcePassword p --drop`);
   await agent.report({
     migrations: [{ id: _id, progress: progress(_id, { state: 'tailing', readyForCutover: true }) }],

@@ -20,7 +20,7 @@ export async function ask(command: AdministrationCommand, given: Values): Promis
   const profile = readProfile(String(given.profile));
   const { orgId, projectId } = profile;
   const values: Values = { orgId, projectId, ...given };
-  const { method, body, columns } = command;
+  const { method, body, columns, more } = command;
   for (const { name, needed } of command.flags ?? []) if (needed) assertGiven(values, name);
   const answer = await askApi(profile, method, targetOf(command, values), body?.(values));
   if (answer === undefined) return '';
@@ -28,7 +28,8 @@ export async function ask(command: AdministrationCommand, given: Values): Promis
   if (results.length < totalCount) {
     process.stderr.write(`linkspan: ${results.length} of ${totalCount} are shown; see --page and --limit\n`);
   }
-  return given.output === 'json' ? `${JSON.stringify(answer, null, 2)}\n` : tableOf(answer, columns);
+  if (given.output === 'json') return `${JSON.stringify(answer, null, 2)}\n`;
+  return tableOf(answer, columns) + (more?.(answer) ?? '');
 }
 
 function targetOf({ path, flags = [] }: AdministrationCommand, values: Values): string {

@@ -26,6 +26,8 @@ export interface AdministrationCommand {
   readonly body?: (values: Values) => object;
   /** Columns of the table, by their paths in the answer; of one record the same fields. */
   readonly columns: readonly string[];
+  /** What follows the table of an answer. */
+  readonly more?: (answer: unknown) => string;
 }
 
 /** A flag that its command does not do without. */

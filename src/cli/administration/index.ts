@@ -25,13 +25,14 @@ export function administrationCommand(noun: string, print: Print = (text) => voi
 function nounCommand(noun: string, definitions: readonly AdministrationCommand[]): Command {
   const words = new Set(definitions.map(({ name }) => name.replace(`${noun} `, '').split(' ')[0]));
   const command = new Command(noun).summary(`${[...words].join(', ')}: by the API`);
-  const alias = aliases[noun];
-  return alias === undefined ? command : command.alias(alias);
+  return command.aliases(aliases[noun] ?? []);
 }
 
 function verb(definition: AdministrationCommand, print: Print): Command {
   const { summary, path, argument, flags = [] } = definition;
-  const command = new Command(definition.name.split(' ').at(-1))
+  const name = definition.name.split(' ').at(-1) ?? '';
+  const command = new Command(name)
+    .aliases(aliases[name] ?? [])
     .summary(summary)
     .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`);
   if (argument) command.argument(`[${argument}]`, `or as --${argument}`);

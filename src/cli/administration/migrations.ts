@@ -1,3 +1,5 @@
+import type { Finding } from '../../engine/index.ts';
+import { findingsText } from '../findings.ts';
 import { type AdministrationCommand, type Flag, needed, paging } from './command.ts';
 
 const MIGRATION = ['_id', 'status', 'readyForCutover', 'lagTimeSeconds', 'errorMessage'];
@@ -56,6 +58,8 @@ export const validationCommands: readonly AdministrationCommand[] = [
     path: `${all}/validate/{validationId}`,
     argument: 'validationId',
     columns: VALIDATION,
+    more: (answer) =>
+      findingsText((answer as { readonly linkspan: { readonly findings: readonly Finding[] } }).linkspan.findings),
   },
 ];
 

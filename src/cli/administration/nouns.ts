@@ -32,14 +32,17 @@ export const nouns: Readonly<Record<string, readonly AdministrationCommand[]>> =
   ],
 };
 
-/** What the Atlas CLI calls them. */
-export const aliases: Readonly<Record<string, string>> = {
-  org: 'organizations',
-  project: 'projects',
-  cluster: 'clusters',
-  'api-key': 'apiKeys',
-  'service-account': 'serviceAccounts',
-  'access-list': 'accessLists',
-  migration: 'liveMigrations',
-  event: 'events',
+/** What the Atlas CLI calls them, and what else people try. */
+export const aliases: Readonly<Record<string, readonly string[]>> = {
+  org: ['organizations'],
+  project: ['projects'],
+  cluster: ['clusters'],
+  'api-key': ['apiKeys'],
+  'service-account': ['serviceAccounts'],
+  'access-list': ['accessLists'],
+  migration: ['liveMigrations'],
+  event: ['events'],
+  list: ['ls'],
+  describe: ['get', 'show'],
+  delete: ['rm'],
 };
