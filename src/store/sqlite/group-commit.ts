@@ -102,6 +102,7 @@ export class GroupCommit {
       if (this.#broken) this.#failed(this.#broken);
       return;
     }
+    await reach('store.committed');
     this.#committed();
     for (const answer of answers) answer();
   }
