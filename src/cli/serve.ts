@@ -22,7 +22,7 @@ import {
 } from '../destination/index.ts';
 import { registerGateway } from '../gateway/index.ts';
 import { createServer, digestSecrets, isOnAccessList } from '../http/index.ts';
-import { createLogger, systemClock } from '../platform/index.ts';
+import { createLogger, guardDialling, systemClock } from '../platform/index.ts';
 import { openSqliteStore } from '../store/sqlite/index.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { listen } from './serve-address.ts';
@@ -125,6 +125,8 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
     userAlarm: new Alarm(),
     isOnAccessList,
   };
+  // Whoever registers a destination names what this process connects to. One on this machine is as good as any other.
+  using _guard = guardDialling({ allowedDestinations: ['0.0.0.0/0', '::/0'] }, (refusal) => logger.warn(refusal));
   await assertMasterKey(control, keyFile);
   // A rotation that was interrupted; most times there is nothing to do.
   await reseal(control);

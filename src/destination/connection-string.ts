@@ -1,4 +1,4 @@
-import { UserError } from '../platform/index.ts';
+import { neverDialled, UserError } from '../platform/index.ts';
 
 /**
  * Options by which whoever registers a cluster could reach into an agent's host (files, proxies) or have it trust anybody. What would
@@ -28,6 +28,10 @@ export function checkConnectionString(text: string): void {
   if (whole === undefined) throw invalid('it is not of the form mongodb://user:password@host/?options');
   if (!hosts.split(',').every((host) => HOST.test(host)))
     throw invalid('a host in it is not a name or address with an optional port');
+  for (const host of hosts.split(',')) {
+    const never = neverDialled(host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1'));
+    if (never !== undefined) throw invalid(`a host in it is ${never}`);
+  }
   for (const name of new URLSearchParams(query).keys()) {
     if (REFUSED_OPTIONS.includes(name.toLowerCase())) throw invalid(`the option ${name} is not allowed`);
   }
