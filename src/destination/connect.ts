@@ -1,5 +1,5 @@
 import type { MongoClient } from 'mongodb';
-import { messageOf, redact, UserError } from '../platform/index.ts';
+import { messageOf, redact, UserError, whyRefused } from '../platform/index.ts';
 import { TIMEOUT_MS, withDestination } from './client.ts';
 import { mayMakeUsers } from './migration-user.ts';
 
@@ -26,6 +26,9 @@ export async function connectToDestination(
     if (error instanceof UserError) throw error;
     if (error instanceof MongoServerError && error.code === UNAUTHORIZED)
       throw unusable('it needs a user and a password');
+    const servers = error instanceof MongoServerSelectionError ? error.reason?.servers.keys() : undefined;
+    const refusal = whyRefused(servers ?? []);
+    if (refusal !== undefined) throw unusable(refusal, error);
     const isAnswer = error instanceof MongoServerError || error instanceof MongoServerSelectionError;
     // In other errors the driver quotes what it does not understand.
     throw unusable(isAnswer ? redact(messageOf(error)).replace(/\.$/, '') : 'the driver does not understand it', error);

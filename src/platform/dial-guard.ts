@@ -11,6 +11,9 @@ export interface DialRules {
 
 // Of the process, as its sockets are.
 const own = new Set<string>();
+/** Why the last connection to a place was refused. */
+const refused = new Map<string, string>();
+const MOST_REFUSED = 1000;
 let guarding: DialRules | undefined;
 
 /**
@@ -19,8 +22,20 @@ let guarding: DialRules | undefined;
  * @param hostAndPort  `host:port`, an IPv6 address in brackets
  */
 export function dialAsOwn(hostAndPort: string): void {
-  const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(hostAndPort) ?? [];
-  own.add(keyOf(host, Number(port)));
+  own.add(keyOfText(hostAndPort));
+}
+
+/**
+ * Why one of several places was refused when it was last dialled; undefined where none was. For whoever only learns that nobody answered, as
+ * from the driver, which does not see the error of a socket that is closed as it opens.
+ * @param places  each as {@link dialAsOwn} takes it
+ */
+export function whyRefused(places: Iterable<string>): string | undefined {
+  for (const hostAndPort of places) {
+    const refusal = refused.get(keyOfText(hostAndPort));
+    if (refusal !== undefined) return refusal;
+  }
+  return undefined;
 }
 
 /** The rules that hold in this process, for one that it starts. */
@@ -64,10 +79,20 @@ function refusalOf({ remoteAddress, remotePort }: Socket, named: string | undefi
   if (remoteAddress === undefined || remotePort === undefined)
     return 'refused a connection without an address, such as one to a Unix socket';
   const host = named ?? remoteAddress;
-  const isOwn = own.has(keyOf(host, remotePort));
+  const key = keyOf(host, remotePort);
+  const isOwn = own.has(key);
   const reason = isOwn ? neverDialled(remoteAddress) : refusedDestination(allowed, host, remoteAddress);
+  if (reason === undefined) return undefined;
   const where = host === remoteAddress ? host : `${host} (${remoteAddress})`;
-  return reason && `refused to connect to ${where}: it is ${reason}`;
+  const refusal = `refused to connect to ${where}: it is ${reason}`;
+  if (refused.size >= MOST_REFUSED) refused.clear();
+  refused.set(key, refusal);
+  return refusal;
+}
+
+function keyOfText(hostAndPort: string): string {
+  const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(hostAndPort) ?? [];
+  return keyOf(host, Number(port));
 }
 
 /** One text for each place, however its address is written. */

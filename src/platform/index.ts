@@ -1,7 +1,7 @@
 export { isAddressOrBlock, isInBlocks } from './address-blocks.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { readConfiguration } from './configuration.ts';
-export { type DialRules, dialAsOwn, dialRules, guardDialling } from './dial-guard.ts';
+export { type DialRules, dialAsOwn, dialRules, guardDialling, whyRefused } from './dial-guard.ts';
 export { type AllowedDestinations, isAllowedDestination, isSurelyRefused, neverDialled } from './dial-rules.ts';
 export { type ErrorCode, errorCatalogue, messageOf, UserError } from './errors/index.ts';
 export { onReach, reach } from './hooks.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connectToDestination } from '../../src/destination/index.ts';
+import { guardDialling } from '../../src/platform/index.ts';
 import { freePort } from '../support/mongod-process.ts';
 import { startReplicaSet, startStandalone } from '../support/replica-set.ts';
 
@@ -21,6 +22,15 @@ test('a destination is taken only if it is a replica set that is there and lets 
   await assert.rejects(connectToDestination(standalone.uri), refusal(/it is a stand-alone server/));
   const odd = `${anonymous}${anonymous.includes('?') ? '&' : '?'}compressors=canary`;
   await assert.rejects(connectToDestination(odd), refusal(/does not understand it/));
+});
+
+test('a destination where this process may not connect to is said to be so', async () => {
+  await using set = await startReplicaSet();
+  using _guard = guardDialling({ allowedDestinations: ['d.example'] }, () => undefined);
+  await assert.rejects(
+    connectToDestination(set.uri, 500),
+    refusal(/as a destination: refused to connect to 127\.0\.0\.1/),
+  );
 });
 
 test('a destination that is not there is said to be so, and why', async () => {

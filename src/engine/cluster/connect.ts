@@ -1,5 +1,5 @@
-import { MongoClient, MongoServerError } from 'mongodb';
-import { dialAsOwn, messageOf, redact, UserError } from '../../platform/index.ts';
+import { MongoClient, MongoServerError, MongoServerSelectionError } from 'mongodb';
+import { dialAsOwn, messageOf, redact, UserError, whyRefused } from '../../platform/index.ts';
 import type { ClusterAddress } from '../lifecycle/options.ts';
 
 export type Side = 'source' | 'destination';
@@ -95,7 +95,8 @@ export async function connectCluster(address: ClusterAddress, side: Side): Promi
     if (error instanceof MongoServerError && error.code === AUTHENTICATION_FAILED) {
       throw new UserError('AUTHENTICATION_FAILED', [side]);
     }
-    throw new UserError(UNREACHABLE[side], [redact(messageOf(error))]);
+    const servers = error instanceof MongoServerSelectionError ? error.reason?.servers.keys() : undefined;
+    throw new UserError(UNREACHABLE[side], [whyRefused(servers ?? []) ?? redact(messageOf(error))]);
   }
 }
 
