@@ -58,7 +58,8 @@ export class EngineLives {
   #superseded: LinkspanProcess | undefined;
   /** Hooks that were to kill a process which ended otherwise. */
   readonly unreached: string[] = [];
-  #expectedEnd: 'killed' | 'terminated' | undefined;
+  /** How those were ended that were not left to themselves. */
+  readonly #ended = new Map<LinkspanProcess, 'killed' | 'terminated'>();
   #cutoverWanted = false;
   #url: string | undefined;
 
@@ -123,14 +124,11 @@ export class EngineLives {
       if (hook?.endsWith('=kill') && exit.signal !== 'SIGKILL') this.unreached.push(hook);
       this.#current = undefined;
       this.#log.say(`the engine ended: ${JSON.stringify(exit)}`);
-      const expected = this.#expectedEnd;
-      this.#expectedEnd = undefined;
+      const expected = this.#ended.get(engine);
       const over = exit.code === DONE || exit.signal === 'SIGTERM';
       if (over && this.latest?.state === 'committed') return 'committed';
       if (exit.signal === 'SIGKILL' && (expected === 'killed' || hook?.endsWith('=kill'))) continue;
-      // One that has hardly started, or has all but ended, ends by the signal itself; one that was about to start is done.
-      const stopped = exit.code === STOPPED || exit.code === DONE || exit.signal === 'SIGTERM';
-      if (stopped && expected === 'terminated') continue;
+      if (expected === 'terminated' && endedWhenTold(exit)) continue;
       const code = codeOf(engine);
       if (exit.code !== FAILED || !mayFailOf(code, this.#log.met)) {
         this.#log.find(`the engine ended with ${JSON.stringify(exit)}, ${code}: ${engine.stderr.slice(-600)}`);
@@ -149,10 +147,11 @@ export class EngineLives {
 
   /** SIGKILL, or SIGTERM; it will be started again. */
   end(how: 'killed' | 'terminated'): void {
-    this.#expectedEnd = how;
-    this.#current?.kill(how === 'killed' ? 'SIGKILL' : 'SIGTERM');
+    if (this.#current === undefined) return;
+    if (this.#ended.get(this.#current) !== 'killed') this.#ended.set(this.#current, how);
+    this.#current.kill(how === 'killed' ? 'SIGKILL' : 'SIGTERM');
     // A stopped process does not see SIGTERM.
-    this.#current?.kill('SIGCONT');
+    this.#current.kill('SIGCONT');
   }
 
   /** Stops the process; disposing lets it go on. */
@@ -186,7 +185,8 @@ export class EngineLives {
       if (/"state":"committed"/.test(former.stdout)) continue;
       const exit = await Promise.race([former.exit, delay(HANG_AFTER_MS, undefined, { ref: false })]);
       if (exit === undefined) this.#log.find('an engine whose place was taken goes on');
-      // Its hook may have killed it first.
+      // It may have been told to stop before, or been killed by its hook.
+      else if (this.#ended.get(former) === 'terminated' && endedWhenTold(exit)) continue;
       else if (exit.signal !== 'SIGKILL' && (exit.code !== FAILED || codeOf(former) !== 'TAKEN_OVER'))
         this.#log.find(
           `an engine whose place was taken ended with ${JSON.stringify(exit)} ${former.stderr.slice(-300)}`,
@@ -298,6 +298,11 @@ export class EngineLives {
 /** The code in brackets at the end of what a process said last. */
 function codeOf({ stderr }: LinkspanProcess): string {
   return [...stderr.matchAll(/\[([A-Z_]+)\]$/gm)].at(-1)?.[1] ?? 'no code';
+}
+
+/** As SIGTERM ends a process: one that has hardly started, or has all but ended, by the signal itself; one that was about to start is done. */
+function endedWhenTold({ code, signal }: Exit): boolean {
+  return code === STOPPED || code === DONE || signal === 'SIGTERM';
 }
 
 /** Whether the process is stopped by a signal. */

@@ -121,11 +121,14 @@ test('every command does what it says, and shows it', async () => {
   await said('cluster list', / C /);
   await said('link-token create --accessListIp 192.0.2.1,192.0.2.2', /^linkToken\nmlt_/);
   const agent = await linkAgent(plane);
-  await said('link list', /host-1/);
+  for (const list of ['link list', 'migration link list']) await said(list, /host-1/);
   await said('available-project list', /host-1 +source +8\.0\.4\n/);
   const order = `--clusterName C --migrationHost host-1 --sourceClusterName source --sourceProjectId ${SOURCE_PROJECT}`;
-  const validation = await made(`validation create ${order} --sourceManagedAuthentication`);
-  await said(`validation describe --validationId ${validation._id}`, /PENDING +-\n$/);
+  const validation = await made(`validation create ${order} --sourceManagedAuthentication --force`);
+  for (const noun of ['validation', 'migration validation']) {
+    await said(`${noun} describe --validationId ${validation._id}`, /PENDING +-\n$/);
+  }
+  await said(`migration validation create ${order}`, /PENDING/);
   const finding = (severity: 'error' | 'warning') => ({
     severity,
     code: `${severity.toUpperCase()}_CODE`,
@@ -147,7 +150,7 @@ test('every command does what it says, and shows it', async () => {
       ].join('\n'),
     ),
   );
-  const { _id = '' } = await made(`migration create ${order} --sourceUsername u --sourcePassword p --drop`);
+  const { _id = '' } = await made(`migration create ${order} -u u -p p --drop`);
   await agent.report({
     migrations: [{ id: _id, progress: progress(_id, { state: 'tailing', readyForCutover: true }) }],
   });
@@ -171,6 +174,8 @@ test('every command does what it says, and shows it', async () => {
   assert.match(await run('event list --limit 1 --output json'), /"dropCopied": true/);
   await agent.report({ migrations: [{ id: second, progress: progress(second, { state: 'failed' }) }] });
   await said('link-token delete', empty);
+  await said('migration link create', /^linkToken\nmlt_/);
+  await said('migration link delete --force', empty);
   await said('cluster delete C', empty);
 
   const { results = [] } = await made('event list --type GROUP_CREATED,CLUSTER_DELETED --limit 1');

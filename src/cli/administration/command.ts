@@ -2,6 +2,8 @@
 export interface Flag {
   readonly name: string;
   readonly description: string;
+  /** Its name in one letter, where the Atlas CLI has one. */
+  readonly short?: string;
   readonly needed?: boolean;
   /** A list (with commas, or the flag several times), a number, there or not, or true or false; a text by default. */
   readonly kind?: 'list' | 'number' | 'boolean' | 'choice';
@@ -42,6 +44,13 @@ export const paging: readonly Flag[] = [
   { name: 'page', description: 'which page', kind: 'number', query: 'pageNum' },
   { name: 'limit', description: 'records of a page, up to 500; default: 100', kind: 'number', query: 'itemsPerPage' },
 ];
+
+/** Of what the Atlas CLI asks before it does it. */
+export const force: Flag = { name: 'force', description: 'without effect: nothing is asked before', kind: 'boolean' };
+
+/** The same commands under a noun of the second rank. */
+export const under = (noun: string, commands: readonly AdministrationCommand[]): AdministrationCommand[] =>
+  commands.map((command) => ({ ...command, name: `${noun} ${command.name}` }));
 
 /** What a profile may say, too. */
 export const PLACES = {

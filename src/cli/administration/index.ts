@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ask } from './ask.ts';
-import { type AdministrationCommand, type Flag, PLACES, type Values } from './command.ts';
+import { type AdministrationCommand, type Flag, force, PLACES, type Values } from './command.ts';
 import { aliases, nouns } from './nouns.ts';
 
 type Print = (text: string) => void;
@@ -29,7 +29,8 @@ function nounCommand(noun: string, definitions: readonly AdministrationCommand[]
 }
 
 function verb(definition: AdministrationCommand, print: Print): Command {
-  const { summary, path, argument, flags = [] } = definition;
+  const { summary, path, argument, method } = definition;
+  const flags = [...(definition.flags ?? []), ...(method === 'DELETE' ? [force] : [])];
   const name = definition.name.split(' ').at(-1) ?? '';
   const command = new Command(name)
     .aliases(aliases[name] ?? [])
@@ -63,9 +64,10 @@ function withInput(values: Values): Values {
   return Object.fromEntries(entries);
 }
 
-function optionOf({ name, description, kind }: Flag): Option {
-  if (kind === 'boolean') return new Option(`--${name}`, description);
-  const option = new Option(`--${name} <${kind === 'choice' ? 'boolean' : (kind ?? 'text')}>`, description);
+function optionOf({ name, short, description, kind }: Flag): Option {
+  const names = short === undefined ? `--${name}` : `-${short}, --${name}`;
+  if (kind === 'boolean') return new Option(names, description);
+  const option = new Option(`${names} <${kind === 'choice' ? 'boolean' : (kind ?? 'text')}>`, description);
   if (kind === 'list') option.argParser((text, before: readonly string[] = []) => [...before, ...text.split(',')]);
   if (kind === 'number') option.argParser(parseNumber);
   if (kind === 'choice') option.choices(['true', 'false']);

@@ -1,6 +1,6 @@
 import type { Finding } from '../../engine/index.ts';
 import { findingsText } from '../findings.ts';
-import { type AdministrationCommand, type Flag, needed, paging } from './command.ts';
+import { type AdministrationCommand, type Flag, force, needed, paging } from './command.ts';
 
 const MIGRATION = ['_id', 'status', 'readyForCutover', 'lagTimeSeconds', 'errorMessage'];
 const VALIDATION = ['_id', 'status', 'errorMessage'];
@@ -19,11 +19,12 @@ const order: readonly Flag[] = [
     description: "use the agent's own credentials; the default without a user",
     kind: 'boolean',
   },
-  { name: 'sourceUsername', description: "instead of the agent's own credentials" },
-  { name: 'sourcePassword', description: 'of that user; - reads it from stdin' },
+  { name: 'sourceUsername', short: 'u', description: "instead of the agent's own credentials" },
+  { name: 'sourcePassword', short: 'p', description: 'of that user; - reads it from stdin' },
   { name: 'sourceSsl', description: 'whether the source has TLS', kind: 'boolean' },
   { name: 'sourceCACertificatePath', description: "the source's CA, on the agent's machine; goes with TLS" },
   { name: 'drop', description: 'drop what the destination has', kind: 'boolean' },
+  force,
 ];
 
 const orderBody: AdministrationCommand['body'] = (values) => ({

@@ -1,6 +1,6 @@
 import { apiKeyCommands } from './api-keys.ts';
 import { clusterCommands } from './clusters.ts';
-import type { AdministrationCommand } from './command.ts';
+import { type AdministrationCommand, under } from './command.ts';
 import { eventCommands } from './events.ts';
 import { availableProjectCommands, linkCommands, linkTokenCommands } from './links.ts';
 import { migrationCommands, validationCommands } from './migrations.ts';
@@ -19,7 +19,12 @@ export const nouns: Readonly<Record<string, readonly AdministrationCommand[]>> =
   link: linkCommands,
   'available-project': availableProjectCommands,
   validation: validationCommands,
-  migration: migrationCommands,
+  migration: [
+    ...migrationCommands,
+    // Where the Atlas CLI has them.
+    ...under('link', [...linkTokenCommands, ...linkCommands]),
+    ...under('validation', validationCommands),
+  ],
   event: eventCommands('/orgs/{orgId}'),
   status: [
     {
@@ -40,7 +45,7 @@ export const aliases: Readonly<Record<string, readonly string[]>> = {
   'api-key': ['apiKeys'],
   'service-account': ['serviceAccounts'],
   'access-list': ['accessLists'],
-  migration: ['liveMigrations'],
+  migration: ['liveMigrations', 'livemigrations', 'live-migrations', 'lm'],
   event: ['events'],
   list: ['ls'],
   describe: ['get', 'show'],
