@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { RedeemResponse } from '../../src/link/index.ts';
 import { type ControlPlane, startControlPlane } from '../atlas-api/control-plane.ts';
@@ -83,17 +85,42 @@ test('the curl commands of docs/06-atlas-cli-and-curl.md work as they stand, in 
   assert.ok(commands >= 17, `only ${commands} commands were found`);
 });
 
+async function registerDestination(plane: ControlPlane): Promise<{ readonly GROUP_ID: string }> {
+  const group = await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'shop', orgId: plane.orgId } });
+  const GROUP_ID = String(group.json.id);
+  const cluster = { name: 'C', connectionStrings: { standard: DESTINATION } };
+  await plane.api('POST', `/api/atlas/v2/groups/${GROUP_ID}/clusters`, { body: cluster });
+  return { GROUP_ID };
+}
+
 test('the commands of the Atlas CLI in docs/06-atlas-cli-and-curl.md work as they stand, in their order', {
   skip: skipReason(atlasCli),
 }, async () => {
   await using plane = await startControlPlane();
   using home = temporaryFolder('atlas-cli-home');
-  const group = await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'shop', orgId: plane.orgId } });
-  const GROUP_ID = String(group.json.id);
-  const cluster = { name: 'C', connectionStrings: { standard: DESTINATION } };
-  await plane.api('POST', `/api/atlas/v2/groups/${GROUP_ID}/clusters`, { body: cluster });
+  const { GROUP_ID } = await registerDestination(plane);
   // The CLI keeps its profiles in there.
   const folders = { HOME: home.path, XDG_CONFIG_HOME: home.path };
   const commands = await follow(CLI_PART, plane, { GROUP_ID, ...folders });
+  assert.ok(commands >= 9, `only ${commands} commands were found`);
+});
+
+test('what the Atlas CLI is told there linkspan does, too, word by word', async () => {
+  await using plane = await startControlPlane();
+  using folder = temporaryFolder('linkspan-as-atlas');
+  const linkspan = fileURLToPath(new URL('../../bin/linkspan', import.meta.url));
+  // `atlas api` is the CLI's way to make any request; linkspan has a noun for each.
+  const atlas = `#!/bin/sh\n[ "$1" = api ] || exec ${linkspan} "$@"\n`;
+  writeFileSync(join(folder.path, 'atlas'), atlas, { mode: 0o755 });
+  const { GROUP_ID } = await registerDestination(plane);
+  const profile = {
+    LINKSPAN_URL: plane.url,
+    LINKSPAN_PUBLIC_KEY: plane.publicKey,
+    LINKSPAN_PRIVATE_KEY: plane.privateKey,
+    LINKSPAN_ORG_ID: plane.orgId,
+    LINKSPAN_PROJECT_ID: GROUP_ID,
+  };
+  const PATH = `${folder.path}:${process.env.PATH}`;
+  const commands = await follow(CLI_PART, plane, { GROUP_ID, PATH, ...profile });
   assert.ok(commands >= 9, `only ${commands} commands were found`);
 });
