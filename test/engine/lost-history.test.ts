@@ -79,12 +79,23 @@ test('an oplog that goes round', async (t) => {
     await rollOplog(pair.source);
 
     await using second = RunningMigration.start(pair, options);
-    let tooEarly = false;
-    using _ = onReach('engine.verify.chunk-compared', () => {
-      tooEarly ||= second.progress.readyForCutover;
+    const held = Promise.withResolvers<void>();
+    let phase: string | undefined;
+    using _ = onReach('engine.verify.chunk-compared', () => (phase === undefined ? held.promise : undefined));
+    await second.until('nothing but the repair to be left', ({ copy, indexes, lagSeconds }) => {
+      return copy.collectionsDone === copy.collectionsTotal && indexes.built === indexes.total && lagSeconds === 0;
     });
+    // Between two pauses the engine looks at what there is to do.
+    for (let pauses = 0; pauses < 2; pauses += 1) {
+      second.migration.want('paused');
+      await second.until('the pause', ({ state }) => state === 'paused');
+      second.migration.want('running');
+      await second.until('the end of the pause', ({ state }) => state !== 'paused');
+    }
+    phase = second.progress.phases.at(-1)?.name;
+    held.resolve();
     await second.untilReady();
-    assert.equal(tooEarly, false);
+    assert.equal(phase, 'copying', 'it is not said to catch up, let alone to be ready, before the repair is done');
     const { repairs, changes } = second.progress;
     assert.equal(repairs?.declared, 1);
     assert.equal(repairs.collectionsDone, repairs.collections);

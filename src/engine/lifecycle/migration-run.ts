@@ -194,19 +194,19 @@ export class MigrationRun {
   get notReadyReasons(): string[] {
     const reasons: string[] = [];
     const lag = this.follower?.lagSeconds ?? null;
-    const suspect = [...this.context.tracked.values()].filter(({ suspicion }) => suspicion !== null);
-    const [first] = suspect;
-    if (first !== undefined) {
-      const others = suspect.length > 1 ? ` and ${suspect.length - 1} more` : '';
-      reasons.push(
-        `the source lost changes of ${first.namespace}${others} before they were taken: that is being repaired`,
-      );
-    } else if (this.follower === undefined || !this.follower.allLive)
-      reasons.push('collections are still being copied or indexed');
+    if (!this.follower?.allLive) reasons.push(this.#whyNotLive());
     if (lag === null || lag > READY_LAG_SECONDS) reasons.push(`the lag is not yet below ${READY_LAG_SECONDS} s`);
     if (this.context.gate.closed) reasons.push('it is paused');
     reasons.push(...waitsOf(this.context).map(describeWait));
     return reasons;
+  }
+
+  #whyNotLive(): string {
+    const suspect = [...this.context.tracked.values()].filter(({ suspicion }) => suspicion !== null);
+    const [first] = suspect;
+    if (first === undefined) return 'collections are still being copied or indexed';
+    const others = suspect.length > 1 ? ` and ${suspect.length - 1} more` : '';
+    return `the source lost changes of ${first.namespace}${others} before they were taken: that is being repaired`;
   }
 
   async #work(): Promise<Outcome> {
