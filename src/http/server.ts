@@ -16,6 +16,8 @@ export const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
 
 /** How long a client may take to send one request; keeps slow ones from holding sockets. */
 const REQUEST_TIMEOUT_MS = 30_000;
+/** How often Node looks who is late; by default it would be as long again. */
+const CHECK_EVERY_MS = 5_000;
 
 export interface ServerOptions {
   readonly logger: Logger;
@@ -46,8 +48,10 @@ export function createServer(options: ServerOptions): FastifyInstance {
     frameworkErrors: answerError,
     schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
   };
+  const node = { connectionsCheckingInterval: CHECK_EVERY_MS };
   // With `https`, Fastify's type is another one; nothing that is used here differs.
-  const app = fastify(options.tls ? ({ ...tuning, https: options.tls } as FastifyServerOptions) : tuning);
+  const listener = options.tls ? { https: { ...node, ...options.tls } } : { http: node };
+  const app = fastify({ ...tuning, ...listener } as FastifyServerOptions);
 
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
