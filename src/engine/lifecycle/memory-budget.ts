@@ -12,7 +12,7 @@ export const LEAST_MEMORY_MEGABYTES = 384;
 const PROGRAM_BYTES = 192_000_000;
 
 /** What the bytes of a document take in all: what was used is not collected at once, and the driver makes copies of a message. */
-const EXPENSE = 1.55;
+const EXPENSE = 2.5;
 
 /**
  * The memory that a migration may take for documents, in shares: what one holds, another never waits for, so neither the copy nor the
