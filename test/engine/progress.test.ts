@@ -5,6 +5,7 @@ import { eventually } from '../support/eventually.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
+import { needsSource } from '../support/source-version.ts';
 import { startSync } from '../support/sync-process.ts';
 import { RunningMigration } from './running-migration.ts';
 
@@ -54,7 +55,9 @@ test('what progress counts never goes back, not even over kill -9 in the middle 
   assert.equal(seen.at(-1)?.[1], 60_000);
 });
 
-test('a collection that the source drops in the middle of its copy is a restart that is told, also by a successor', async () => {
+test('a collection that the source drops in the middle of its copy is a restart that is told, also by a successor', {
+  skip: needsSource('6.0', 'its catalog changes meanwhile'),
+}, async () => {
   await using pair = await startPair();
   await fill(pair, 'items', 10);
   await fill(pair, 'doomed', 40_000);

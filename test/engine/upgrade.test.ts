@@ -9,7 +9,7 @@ import { RunningMigration } from './running-migration.ts';
 checkForLeaks();
 
 /** What engines write by now, and those before the fence (docs/adr/0006-fence.md) did not. */
-const ADDED = ['sessions', 'writer', 'stateAtMs', 'savedAt', 'blocksDestination', 'catalog', 'repairs'];
+const ADDED = ['sessions', 'writer', 'stateAtMs', 'savedAt', 'blocksDestination', 'repairs'];
 const ADDED_COUNTS = ['restarts', 'compared', 'differed'];
 
 /** Has the records of a migration as such an engine would have left them. */
