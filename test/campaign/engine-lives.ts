@@ -183,7 +183,7 @@ export class EngineLives {
   async settleFormer(): Promise<void> {
     for (const former of this.#former) {
       if (/"state":"committed"/.test(former.stdout)) continue;
-      const exit = await Promise.race([former.exit, delay(HANG_AFTER_MS, undefined, { ref: false })]);
+      const exit = await this.#exitOf(former);
       if (exit === undefined) this.#log.find('an engine whose place was taken goes on');
       // It may have been told to stop before, or been killed by its hook.
       else if (this.#ended.get(former) === 'terminated' && endedWhenTold(exit)) continue;
@@ -192,6 +192,17 @@ export class EngineLives {
           `an engine whose place was taken ended with ${JSON.stringify(exit)} ${former.stderr.slice(-300)}`,
         );
     }
+  }
+
+  /** The end of a process, which goes on whenever its hook stops it; undefined when it does not come. */
+  async #exitOf({ exit, pid, kill }: LinkspanProcess): Promise<Exit | undefined> {
+    const lastMs = performance.now() + HANG_AFTER_MS;
+    while (performance.now() < lastMs) {
+      const ended = await Promise.race([exit, delay(STOPPED_FOR_MS, undefined, { ref: false })]);
+      if (ended !== undefined) return ended;
+      if (isStopped(pid)) kill('SIGCONT');
+    }
+    return undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,17 +1,19 @@
+import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startSync } from '../../support/sync-process.ts';
 import { documentOf, LARGEST_BYTES, memoryOf, startSlowPair } from './slow-destination.ts';
 
 /**
- * `npm run test:memory -- --minutes 10 --megabytes-per-second 1`: documents of 16 MiB to a destination that takes so much on each
- * connection, copied for half of the time and changed for the other half. Prints what the process `linkspan sync` takes.
+ * `npm run test:memory -- --minutes 10 --megabytes-per-second 1 --memory-megabytes 512`: documents of 16 MiB to a destination that takes so
+ * much on each connection, copied for half of the time and changed for the other half. Prints what the process `linkspan sync` takes, and
+ * fails when that is more than it may take.
  */
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '10' },
     'megabytes-per-second': { type: 'string', default: '1' },
-    flags: { type: 'string', default: '' },
+    'memory-megabytes': { type: 'string', default: '512' },
   },
 });
 const half = Number(values.minutes) * 30_000;
@@ -28,7 +30,7 @@ for (const collection of collections) {
   for (let _id = 0; _id < DOCUMENTS; _id += 1) await collection.insertOne(documentOf(_id, LARGEST_BYTES));
 }
 proxy.set(slow);
-await using sync = await startSync(uris, values.flags.split(' ').filter(Boolean));
+await using sync = await startSync(uris, ['--memory-megabytes', values['memory-megabytes']]);
 
 let untilMs = Date.now() + half;
 while (Date.now() < untilMs) await tell('copying');
@@ -50,6 +52,8 @@ for (let round = 0; Date.now() < untilMs; round += 1) {
 }
 proxy.set({});
 while (!(await sync.progress()).canCommit) await tell('to the end of the changes');
+const { mostMegabytes } = memoryOf(sync.linkspan.pid);
+assert.ok(mostMegabytes < Number(values['memory-megabytes']), `it took ${Math.round(mostMegabytes)} MB`);
 
 async function tell(what: string): Promise<void> {
   await delay(1_000);
