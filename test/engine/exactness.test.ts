@@ -10,13 +10,14 @@ import {
   Long,
   MaxKey,
   MinKey,
-  type MongoClient,
+  MongoClient,
   ObjectId,
   Timestamp,
 } from 'mongodb';
 import { documentSequence } from '../../src/engine/bson/document-sequence.ts';
 import { document, element } from '../../src/engine/bson/raw-document.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
+import { eventually } from '../support/eventually.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { startPair } from '../support/replica-set.ts';
 import { RunningMigration } from './running-migration.ts';
@@ -186,3 +187,34 @@ function string(text: string): Buffer {
   const bytes = Buffer.from(`${text}\0`);
   return Buffer.concat([int32(bytes.length), bytes]);
 }
+
+test('an empty timestamp stays one on every member of the destination, also in a document that was there before', async () => {
+  await using pair = await startPair({ destination: { members: 3 } });
+  const from = pair.source.client.db('shop').collection<{ _id: number }>('items');
+  // A server tells its secondaries of a change, or of the whole document where that is shorter.
+  const text = 'x'.repeat(500);
+  await from.insertMany([{ _id: 1, many: [1, 2, 3] }, { _id: 2 }, { _id: 3, text }].map((each) => ({ ...each, n: 1 })));
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  const none = { $literal: new Timestamp(0n) };
+  for (const _id of [1, 2, 4]) {
+    await from.updateOne({ _id }, [{ $replaceWith: { _id, n: 2, t: none } }], { upsert: true });
+  }
+  await from.updateOne({ _id: 3 }, [{ $set: { t: none } }]);
+  await running.commit();
+  const { hosts } = await pair.destination.client.db('admin').command({ hello: 1 });
+  assert.equal(hosts.length, 3);
+  for (const host of hosts) {
+    const uri = `mongodb://${host}/?directConnection=true&readPreference=secondaryPreferred`;
+    await using member = new MongoClient(uri);
+    const items = member.db('shop').collection<{ _id: number; t: Timestamp }>('items');
+    const all = () => items.find({ t: { $exists: true } }, { sort: { _id: 1 } }).toArray();
+    await eventually(async () => (await all()).length === 4, { what: `${host} to have all changes` });
+    const empty = (await all()).map(({ _id, t }) => [_id, t.isZero()]);
+    assert.deepEqual(
+      empty,
+      [1, 2, 3, 4].map((_id) => [_id, true]),
+      host,
+    );
+  }
+});

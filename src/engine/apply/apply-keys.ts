@@ -166,12 +166,24 @@ async function change(
   target: WriteTarget,
   { deletes, replaces }: Writes,
 ): Promise<number> {
-  const together = isCapped ? undefined : await changeTogether(context.fence, target, deletes, statementsFor(replaces));
-  if (together !== undefined) return together.removed;
-  const { errors, removed } = await deleteRaw(context.fence, target, deletes);
-  for (const error of errors) refuseWriteError(target, deletes[error.index], error);
-  if (isCapped) await writeInOrder(context, target, replaces, 'replace');
-  else await replace(context, target, replaces);
+  if (isCapped) {
+    const removed = await remove(context, target, deletes);
+    await writeInOrder(context, target, replaces, 'replace');
+    return removed;
+  }
+  const { plain = [], exact = [] } = Object.groupBy(replaces, ({ document }) =>
+    needsExactWrite(document) ? 'exact' : 'plain',
+  );
+  const together = await changeTogether(context.fence, target, deletes, statementsFor(plain));
+  const removed = together?.removed ?? (await remove(context, target, deletes));
+  if (together === undefined) await replace(context, target, plain);
+  await putInPlace(context, target, exact);
+  return removed;
+}
+
+async function remove({ fence }: EngineContext, target: WriteTarget, keys: readonly DocumentKey[]): Promise<number> {
+  const { errors, removed } = await deleteRaw(fence, target, keys);
+  for (const error of errors) refuseWriteError(target, keys[error.index], error);
   return removed;
 }
 
@@ -201,23 +213,25 @@ async function replace(
 }
 
 function statementsFor(documents: readonly KeyedDocument[]): Buffer[] {
-  return documents.map(({ key, document }) =>
-    needsExactWrite(document) ? exactReplaceStatement(key, document) : replaceStatement(key, document),
-  );
+  return documents.map(({ key, document }) => replaceStatement(key, document));
 }
 
-/** What is there has an `_id` that equals the new one under the collection's collation, and is another all the same [29]. */
+/**
+ * Puts documents where others may be. What is there may have an `_id` that equals the new one under the collection's collation, and is
+ * another all the same [29]. And servers tell their secondaries of a replaced document in a way in which those write their own time into
+ * an empty timestamp; an inserted one stays as it is on all of them (seen on 6.0.5) [23].
+ */
 async function putInPlace(
-  { fence }: EngineContext,
+  context: EngineContext,
   target: WriteTarget,
   documents: readonly KeyedDocument[],
 ): Promise<void> {
   if (documents.length === 0) return;
   const keys = documents.map(({ key }) => key);
-  const deleted = await deleteRaw(fence, target, keys);
-  for (const error of deleted.errors) refuseWriteError(target, keys[error.index], error);
   const statements = documents.map(({ key, document }) => exactReplaceStatement(key, document));
-  for (const error of await updateRaw(fence, target, statements)) {
+  if ((await changeTogether(context.fence, target, keys, statements)) !== undefined) return;
+  await remove(context, target, keys);
+  for (const error of await updateRaw(context.fence, target, statements)) {
     refuseWriteError(target, keys[error.index], error);
   }
 }
