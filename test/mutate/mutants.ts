@@ -233,9 +233,16 @@ export const MUTANTS: readonly Mutant[] = [
   {
     without: 'sending on their own what a server does not take together',
     file: 'src/engine/apply/apply-keys.ts',
-    replace: 'if (together !== undefined) return together.removed;',
-    by: 'return together?.removed ?? 0;',
+    replace: 'if (together === undefined) await replace(context, target, plain);',
+    by: '',
     tests: { file: 'test/engine/stuck-collections.test.ts' },
+  },
+  {
+    without: 'deleting what is there before an exact write',
+    file: 'src/engine/apply/apply-keys.ts',
+    replace: 'await putInPlace(context, target, exact);',
+    by: 'await updateRaw(context.fence, target, exact.map((e) => exactReplaceStatement(e.key, e.document)));',
+    tests: { file: 'test/engine/exactness.test.ts', name: 'every member' },
   },
   {
     without: 'majority and journal for transactions',
