@@ -97,7 +97,7 @@ export interface Cluster {
   readonly name: string;
   /** Of a deleted one, an empty text: as soon as no {@link DestinationUser} is to be dropped there any more. */
   readonly connectionString: Sealed;
-  /** Whether its user could make users when it was registered. */
+  /** Whether its user could make users when it was registered, or its connection string replaced. */
   readonly makesUsers: boolean;
   readonly createdAtMs: number;
   /** What it was is kept, for the migrations that went there. */

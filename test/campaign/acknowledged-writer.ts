@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type MongoClient, MongoServerError } from 'mongodb';
+import { USER_WRITES_BLOCKED } from '../support/ledger-writer.ts';
 import type { SeededRandom } from '../support/seeded-random.ts';
 
 const DATABASE = 'acknowledged';
 const KEYS = 300;
 const EVERY_MS = 5;
 const WHEN_BLOCKED_MS = 50;
-const USER_WRITES_BLOCKED = 371;
 
 interface Entry {
   _id: number;

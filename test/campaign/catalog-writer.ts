@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type MongoClient, MongoServerError } from 'mongodb';
 import { CATALOG_KINDS, DOCUMENT_KINDS, ID_TYPES, NAMESPACES, type Step } from '../engine/model/operation.ts';
 import { runOperation } from '../engine/model/run-operation.ts';
+import { USER_WRITES_BLOCKED } from '../support/ledger-writer.ts';
 import type { SeededRandom } from '../support/seeded-random.ts';
 
 const DATABASE = 'special';
-const USER_WRITES_BLOCKED = 371;
 
 type Special = (client: MongoClient, x: number) => Promise<unknown>;
 

@@ -1,12 +1,11 @@
 import { type Document, type MongoClient, MongoServerError } from 'mongodb';
 import { dropShells } from '../engine/model/run-schedule.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
-import type { Ledger } from '../support/ledger-writer.ts';
+import { type Ledger, USER_WRITES_BLOCKED } from '../support/ledger-writer.ts';
 import type { AcknowledgedWriter } from './acknowledged-writer.ts';
 import type { World } from './apply-fault.ts';
 import type { CatalogWriter } from './catalog-writer.ts';
 
-const USER_WRITES_BLOCKED = 371;
 const SHOWN = 20;
 
 /** After a cutover: both sides are identical, what was acknowledged is there, the source is blocked and the destination open. */

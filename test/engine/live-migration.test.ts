@@ -4,14 +4,12 @@ import { MongoClient } from 'mongodb';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
-import { startLedgerWriter } from '../support/ledger-writer.ts';
+import { startLedgerWriter, USER_WRITES_BLOCKED } from '../support/ledger-writer.ts';
 import { startPair } from '../support/replica-set.ts';
 import { needsSource } from '../support/source-version.ts';
 import { RunningMigration } from './running-migration.ts';
 
 checkForLeaks();
-
-const USER_WRITES_BLOCKED = 371;
 
 test('a cluster that is written to moves with least-privilege users, cuts over and ends identical', {
   skip: needsSource('6.0', 'its writers have to be stopped before the cutover'),

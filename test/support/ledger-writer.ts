@@ -26,7 +26,7 @@ const WRITERS = 24;
 const EXISTING_DOCUMENTS = 5_000;
 const REFUSED_RETRY_MS = 2;
 /** Server error codes. */
-const USER_WRITES_BLOCKED = 371;
+export const USER_WRITES_BLOCKED = 371;
 const DUPLICATE_KEY = 11_000;
 const DOCUMENT_VALIDATION_FAILURE = 121;
 

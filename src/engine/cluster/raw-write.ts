@@ -137,7 +137,10 @@ export function replaceStatement(key: DocumentKey, bytes: Buffer): Buffer {
   );
 }
 
-/** The same by a pipeline, which keeps bytes that a plain write would alter or refuse (§8.8). */
+/**
+ * The same by a pipeline, which keeps bytes that a plain write would alter or refuse (§8.8). Of a document that it replaces, secondaries may
+ * still alter them: what is there is to be deleted before [23].
+ */
 export function exactReplaceStatement(key: DocumentKey, bytes: Buffer): Buffer {
   return exactStatement(document(element(key.value.type, '_id', key.value.bytes)), bytes);
 }
