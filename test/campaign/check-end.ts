@@ -2,6 +2,7 @@ import { type Document, type MongoClient, MongoServerError } from 'mongodb';
 import { dropShells } from '../engine/model/run-schedule.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { type Ledger, USER_WRITES_BLOCKED } from '../support/ledger-writer.ts';
+import type { ReplicaSet } from '../support/replica-set.ts';
 import type { AcknowledgedWriter } from './acknowledged-writer.ts';
 import type { World } from './apply-fault.ts';
 import type { CatalogWriter } from './catalog-writer.ts';
@@ -30,7 +31,27 @@ export async function checkCommitted(
   });
   const differences = all.filter((text) => !catalog.halfDone.has(text));
   if (differences.length > 0) log.find(`the clusters differ: ${differences.slice(0, SHOWN).join('; ')}`);
+  for (const text of await differencesOfMembers(sets.destination)) log.find(text);
   return documents;
+}
+
+/** What secondaries have otherwise than their primary: they apply its oplog, and what an entry says is not always what the primary did. */
+async function differencesOfMembers(set: ReplicaSet): Promise<string[]> {
+  const primary = await set.primary();
+  const everyMember = { w: set.members.length, wtimeout: 60_000 };
+  await set.client.db('linkspan_internal').collection('every_member').insertOne({}, { writeConcern: everyMember });
+  await using first = set.clientOf(primary);
+  const found: string[] = [];
+  for (const member of set.members) {
+    if (member === primary) continue;
+    await using other = set.clientOf(member);
+    const { differences } = await compareClusters(first, other);
+    if (differences.length > 0)
+      found.push(
+        `a secondary (“destination”) differs from its primary (“source”): ${differences.slice(0, SHOWN).join('; ')}`,
+      );
+  }
+  return found;
 }
 
 /** After a failure for good: it is on record, and the source is open. */

@@ -56,6 +56,8 @@ export interface ReplicaSet extends AsyncDisposable {
   readonly client: MongoClient;
   /** The same set, as another user of the database `admin`. */
   uriFor(user: string, password: string): string;
+  /** A client of that member alone, whether it is primary or not, with the rights of `client`; the caller's to close. */
+  clientOf(member: MongodProcess): MongoClient;
   /** Makes a user in the database `admin`. */
   createUser(user: string, password: string, roles: readonly Role[]): Promise<void>;
   /** The member that is primary now; waits for one. */
@@ -114,6 +116,7 @@ export async function startReplicaSet(options: ReplicaSetOptions = {}): Promise<
     proxies,
     client,
     uriFor,
+    clientOf: (member) => clientOf(member, options.auth === true),
     createUser: async (user, password, roles) => {
       await client.db('admin').command({ createUser: user, pwd: password, roles, writeConcern: { w: 'majority' } });
     },
@@ -235,9 +238,7 @@ async function stateOf(member: MongodProcess): Promise<'primary' | 'secondary' |
 }
 
 async function runOn(member: MongodProcess, command: Document, asRoot: boolean): Promise<Document> {
-  const options: MongoClientOptions = { directConnection: true, serverSelectionTimeoutMS: 5_000 };
-  if (asRoot) options.auth = { username: ROOT.user, password: ROOT.password };
-  await using client = new MongoClient(`mongodb://127.0.0.1:${member.port}/`, options);
+  await using client = clientOf(member, asRoot);
   try {
     return await client.db('admin').command(command);
   } catch (error) {
@@ -245,4 +246,10 @@ async function runOn(member: MongodProcess, command: Document, asRoot: boolean):
     if ('replSetStepDown' in command && !(error instanceof MongoServerError)) return {};
     throw error;
   }
+}
+
+function clientOf(member: MongodProcess, asRoot: boolean): MongoClient {
+  const options: MongoClientOptions = { directConnection: true, serverSelectionTimeoutMS: 5_000 };
+  if (asRoot) options.auth = { username: ROOT.user, password: ROOT.password };
+  return new MongoClient(`mongodb://127.0.0.1:${member.port}/`, options);
 }
