@@ -33,6 +33,8 @@ async function main(filters: readonly string[]): Promise<number> {
     console.error(error.message);
     return 2;
   }
+  // Each file is a process of its own, and most of them load the same modules.
+  process.env.NODE_COMPILE_CACHE ??= resolve(root, 'node_modules/.cache/tests');
   const tally = new TestTally(root);
   // Forced to exit: what a test that failed has left running must not hold up all others.
   const events = run({ files, concurrency: CONCURRENT_FILES, timeout: FILE_DEADLINE_MS, forceExit: true });
