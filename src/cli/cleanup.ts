@@ -12,6 +12,10 @@ interface CleanupFlags {
   readonly output: OutputFormat;
 }
 
+const SOURCE_BLOCKED =
+  "  the source may still refuse its users' writes, since a cutover ended half-way. Nobody opens it once the migration is forgotten; run " +
+  'there: db.adminCommand({setUserWriteBlockMode: 1, global: false})';
+
 /** `linkspan cleanup`: what migrations have left on a destination, and the end of it. */
 export function cleanupCommand(): Command {
   return new Command('cleanup')
@@ -52,9 +56,9 @@ function show(left: Leftovers, output: OutputFormat, fate: string): void {
     users: left.users.map(({ _id }) => _id.id),
     roles: left.roles.map(({ _id }) => _id.id),
   };
-  const { migrationId, state, error, weakenedIndexes, blocked } = left;
+  const { migrationId, state, error, weakenedIndexes, blocked, sourceBlocked } = left;
   if (output === 'json') {
-    const found = { type: 'leftovers', migrationId, state, error, ...names, weakenedIndexes, blocked };
+    const found = { type: 'leftovers', migrationId, state, error, ...names, weakenedIndexes, blocked, sourceBlocked };
     process.stdout.write(`${JSON.stringify(found)}\n`);
     return;
   }
@@ -63,6 +67,7 @@ function show(left: Leftovers, output: OutputFormat, fate: string): void {
     ...Object.entries(names).flatMap(([kind, list]) => list.map((name) => `  ${kind.slice(0, -1)} ${name}: ${fate}`)),
     ...weakenedIndexes.map((index) => `  not as on the source: index ${index}`),
     ...(blocked ? ["  the destination's users cannot write: this is lifted when the migration is forgotten"] : []),
+    ...(sourceBlocked ? [SOURCE_BLOCKED] : []),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }

@@ -1,8 +1,8 @@
 import { UserError } from '../platform/index.ts';
 import { type Cancellation, refuseLateCancel } from './lifecycle/cancel.ts';
-import { ClusterWait } from './lifecycle/cluster-wait.ts';
 import { DEFAULT_LOAD_LEVEL, type LoadLevel } from './lifecycle/load-level.ts';
-import { MigrationRun } from './lifecycle/migration-run.ts';
+import type { MigrationRun } from './lifecycle/migration-run.ts';
+import { Opening } from './lifecycle/opening.ts';
 import type { MigrationOptions } from './lifecycle/options.ts';
 import type { Outcome, Progress, WantedState } from './lifecycle/progress.ts';
 import { notYetRunning, snapshot } from './lifecycle/snapshot.ts';
@@ -11,7 +11,7 @@ import { notYetRunning, snapshot } from './lifecycle/snapshot.ts';
 export class Migration {
   readonly options: MigrationOptions;
   #run: MigrationRun | undefined;
-  #clusterWait: ClusterWait | undefined;
+  #opening: Opening | undefined;
   #wanted: WantedState = 'running';
   #cancellation: Cancellation | undefined;
   #copyBytesPerSecond = Number.POSITIVE_INFINITY;
@@ -76,7 +76,7 @@ export class Migration {
   /** A snapshot; cheap, at any time. */
   progress(): Progress {
     if (this.#run !== undefined) return snapshot(this.#run, this.options);
-    return notYetRunning(this.options, this.#clusterWait?.waits);
+    return notYetRunning(this.options, this.#opening?.waits);
   }
 
   async #openAndRun(signal: AbortSignal): Promise<Outcome> {
@@ -93,9 +93,9 @@ export class Migration {
   }
 
   async #open(signal: AbortSignal): Promise<MigrationRun> {
-    if (!this.options.waitForClusters) return await MigrationRun.open(this.options, signal);
-    this.#clusterWait = new ClusterWait(this.options, signal);
-    return await this.#clusterWait.open(() => this.#cancellation !== undefined);
+    const opening = new Opening(this.options, signal);
+    this.#opening = opening;
+    return await opening.open(() => this.#cancellation !== undefined);
   }
 
   #refuseUnready(): void {

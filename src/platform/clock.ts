@@ -8,6 +8,8 @@ export interface Clock {
   elapsed(): number;
   /** Resolves after `ms`, or at once when `signal` aborts (it does not reject). */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Aborts after `ms`: for what may take that long at most. */
+  timeout(ms: number): AbortSignal;
 }
 
 export const systemClock: Clock = {
@@ -16,4 +18,5 @@ export const systemClock: Clock = {
   sleep: async (ms, signal) => {
     await delay(ms, undefined, { signal }).catch(() => undefined);
   },
+  timeout: (ms) => AbortSignal.timeout(ms),
 };

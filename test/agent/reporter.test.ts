@@ -4,6 +4,7 @@ import { neverBegun } from '../../src/agent/failed-progress.ts';
 import { Reporter } from '../../src/agent/reporter.ts';
 import type { Progress } from '../../src/engine/index.ts';
 import type { Report } from '../../src/link/index.ts';
+import { systemClock } from '../../src/platform/index.ts';
 
 const never = new AbortController().signal;
 const id = 'a'.repeat(24);
@@ -24,7 +25,12 @@ function setUp(nowMs = 1_000_000) {
     },
   };
   const situation = { validations: () => world.validations, migrations: () => [{ id, progress: world.progress }] };
-  const clock = { now: () => world.nowMs, elapsed: () => world.nowMs, sleep: () => Promise.resolve() };
+  const clock = {
+    ...systemClock,
+    now: () => world.nowMs,
+    elapsed: () => world.nowMs,
+    sleep: () => Promise.resolve(),
+  };
   const reporter = new Reporter(client, situation, clock);
   return {
     world,

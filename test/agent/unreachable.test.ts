@@ -43,6 +43,7 @@ test('an agent tries for an hour, more and more seldom, and goes on when the con
   const end = nowMs + HOUR_MS;
   // Time passes where somebody waits, and nowhere else.
   const clock = {
+    ...systemClock,
     now: () => nowMs,
     elapsed: () => nowMs,
     sleep: async (ms: number) => {

@@ -12,6 +12,10 @@ export class FakeClock implements Clock {
     return this.nowMs;
   }
 
+  timeout(): AbortSignal {
+    return new AbortController().signal;
+  }
+
   /** Waits only for the signal: the time does not pass by itself. */
   async sleep(_ms: number, signal?: AbortSignal): Promise<void> {
     if (!signal || signal.aborted) return;

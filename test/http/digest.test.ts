@@ -23,6 +23,7 @@ function fakeClock(): FakeClock {
     now: () => clock.nowMs,
     elapsed: () => clock.nowMs,
     sleep: async () => undefined,
+    timeout: () => new AbortController().signal,
   };
   return clock;
 }

@@ -12,6 +12,7 @@ function fakeClock(): Clock & { nowMs: number } {
     now: () => clock.nowMs,
     elapsed: () => clock.nowMs,
     sleep: async () => undefined,
+    timeout: () => new AbortController().signal,
   };
   return clock;
 }

@@ -127,6 +127,17 @@ export class CheckpointStore {
     await this.#update({ $set: fields, $currentDate: { savedAt: true } });
   }
 
+  /**
+   * Whether the cutover has not passed its point of no return, and will not by anything that this engine has sent: a write that goes through
+   * the fence is carried out after all of that. @throws UserError TAKEN_OVER
+   */
+  async staysUncommitted(): Promise<boolean> {
+    const q = { _id: this.migrationId, term: this.#term, 'cutover.committed': false };
+    if ((await updateRecords(this.#fence, 'migrations', [{ q, u: { $inc: { marks: 1 } } }])) === 1) return true;
+    await this.#fence.confirm();
+    return false;
+  }
+
   /** Forgets a recorded failure when a run begins anew. */
   async clearError(): Promise<void> {
     await this.#update({ $unset: { error: 1, cutover: 1 } });

@@ -24,6 +24,8 @@ export interface Leftovers {
   readonly roles: readonly MadeAccount[];
   /** Whether the migration has blocked users' writes there and not yet opened it. */
   readonly blocked: boolean;
+  /** Whether a cutover that ended half-way may have left the source blocked, which nobody opens any more once the migration is forgotten. */
+  readonly sourceBlocked: boolean;
 }
 
 /** Looks what is there of what is on record. Changes nothing. */
@@ -60,6 +62,7 @@ export async function findLeftovers(destination: MongoClient, checkpoint: Checkp
     users: await usersThere(destination, accounts),
     roles: accounts.filter(({ _id }) => _id.kind === 'role'),
     blocked: (migration.blocksDestination ?? false) && migration.cutover?.canWriteAtMs === undefined,
+    sourceBlocked: (migration.cutover?.blocking ?? false) && migration.cutover?.committed !== true,
   };
 }
 

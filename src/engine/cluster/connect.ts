@@ -133,6 +133,7 @@ function atMost(most: number, asked: number | undefined): number {
 /** A direct connection stays with its member when another becomes primary, and would then read from a secondary. */
 async function refuseOneOfMany(client: MongoClient, side: Side): Promise<void> {
   if (!client.options.directConnection) return;
-  const { hosts = [] } = await client.db('admin').command({ hello: 1 });
-  if (hosts.length > 1) throw new UserError('WEAK_CONNECTION_OPTION', [side, 'directConnection']);
+  const { hosts = [], passives = [], hidden, primary, me } = await client.db('admin').command({ hello: 1 });
+  const isOneOfMany = hosts.length + passives.length > 1 || hidden || (primary !== undefined && primary !== me);
+  if (isOneOfMany) throw new UserError('WEAK_CONNECTION_OPTION', [side, 'directConnection']);
 }

@@ -26,6 +26,9 @@ export class BatchInterrupted extends Error {
   }
 }
 
+/** Something else has to be over first, and will be by itself. */
+export class NotNow extends Error {}
+
 /** One error code of the server, and what is done about it. */
 interface Failure {
   readonly code: number;
@@ -122,7 +125,8 @@ export function classifyReply({ code, errmsg }: { readonly code?: unknown; reado
 
 /** Classifies anything that a command threw. */
 export function classify(error: unknown): FailureClass {
-  if (error instanceof BatchInterrupted || error instanceof MongoWriteConcernError) return 'transient';
+  if (error instanceof BatchInterrupted || error instanceof NotNow || error instanceof MongoWriteConcernError)
+    return 'transient';
   if (error instanceof UserError && OF_SILENT_SIDES.has(error.code)) return 'transient';
   // The driver wraps what ended a bulk write.
   if (error instanceof MongoBulkWriteError && error.errorResponse instanceof Error)

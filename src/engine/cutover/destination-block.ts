@@ -1,3 +1,4 @@
+import { NotNow } from '../cluster/failure-policy.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import { canWriteThroughBlock, tryToBlockWrites, unblockWrites } from './write-block.ts';
 
@@ -13,11 +14,11 @@ export async function closeDestination(context: EngineContext): Promise<void> {
     context.logger.warn('The destination is not protected from writes by others');
     return;
   }
-  const close = async () => {
+  await retrier.run('a moment in which the destination can be blocked', async () => {
     await fence.confirm();
-    return await tryToBlockWrites(destination);
-  };
-  while (!(await retrier.run('the destination', close))) context.signal.throwIfAborted();
+    if (!(await tryToBlockWrites(destination)))
+      throw new NotNow('something in progress there keeps it from being blocked');
+  });
 }
 
 /** Lets others write. */

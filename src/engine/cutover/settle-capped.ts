@@ -12,13 +12,14 @@ import type { EngineContext } from '../lifecycle/context.ts';
 /**
  * What a capped collection discards is not in the stream, and each side discards by itself. So once nobody writes, its ends and its
  * count are compared, and one that differs is copied anew inside the write pause: its size is bounded by its nature [35].
+ * @param advanced  called whenever a batch is done
  */
-export async function settleCapped(context: EngineContext): Promise<void> {
+export async function settleCapped(context: EngineContext, advanced: () => void = () => undefined): Promise<void> {
   const capped = [...context.tracked.values()].filter(({ isCapped }) => isCapped);
-  await Promise.all(capped.map((collection) => settle(context, collection)));
+  await Promise.all(capped.map((collection) => settle(context, collection, advanced)));
 }
 
-async function settle(context: EngineContext, collection: TrackedCollection): Promise<void> {
+async function settle(context: EngineContext, collection: TrackedCollection, advanced: () => void): Promise<void> {
   const wanted = await onSource(context, collection, (name) =>
     outline(context.source, collection.sourceDatabase, name),
   );
@@ -31,6 +32,7 @@ async function settle(context: EngineContext, collection: TrackedCollection): Pr
   for await (const batch of readInOrder(context, collection)) {
     using _ = batch;
     await insertHeld(context, collection, batch);
+    advanced();
   }
 }
 

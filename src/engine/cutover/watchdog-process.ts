@@ -3,7 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type DialRules, guardDialling } from '../../platform/index.ts';
 import { type AbandonedCutover, openAbandonedSource } from './open-abandoned-source.ts';
 
-/** What the engine says to its watchdog, as a line of JSON; a line `done` ends it, and the end of the pipe means that the engine is gone. */
+/** Lines that follow the order: the engine is at work; the block is settled. The end of the pipe means that the engine is gone. */
+export const ALIVE = 'alive';
+export const DONE = 'done';
+
+/** What the engine says to its watchdog first, as a line of JSON. */
 export interface WatchdogOrder extends AbandonedCutover {
   readonly deadlineMs: number;
   /** What held for the engine's own connections, too. */
@@ -21,10 +25,20 @@ async function main(): Promise<void> {
   using _guard = order.dialRules && guardDialling(order.dialRules, () => undefined);
   process.stdout.on('error', () => undefined);
   process.stdout.write('ready\n');
-  const isSettled = lines.next().then(({ done }) => !done);
-  const isLate = delay(order.deadlineMs, false);
-  if (await Promise.race([isSettled, isLate])) return;
+  if (await isSettled(lines, order.deadlineMs)) return;
   await openAbandonedSource(order, AbortSignal.timeout(GIVE_UP_AFTER_MS));
+}
+
+/** Listens until the engine is done, is gone, or has said nothing for too long. */
+async function isSettled(lines: AsyncIterator<string>, deadlineMs: number): Promise<boolean> {
+  while (true) {
+    const late = new AbortController();
+    const silence = delay(deadlineMs, undefined, { signal: late.signal }).catch(() => undefined);
+    const said = await Promise.race([lines.next(), silence]);
+    late.abort();
+    if (said === undefined || said.done) return false;
+    if (said.value === DONE) return true;
+  }
 }
 
 if (import.meta.main) await main().finally(() => process.exit());

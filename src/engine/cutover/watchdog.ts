@@ -1,11 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { dialRules, messageOf } from '../../platform/index.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import type { MigrationLog } from '../lifecycle/migration-log.ts';
-import type { WatchdogOrder } from './watchdog-process.ts';
+import { ALIVE, DONE, type WatchdogOrder } from './watchdog-process.ts';
 
 const PROGRAM = fileURLToPath(new URL('./watchdog-process.ts', import.meta.url));
 
@@ -13,12 +13,17 @@ const PROGRAM = fileURLToPath(new URL('./watchdog-process.ts', import.meta.url))
 const DEADLINE_MS = 5 * 60_000;
 const READY_WITHIN_MS = 10_000;
 
+/** A process that opens the source again when nobody else does. Disposing ends it, unless the block is not settled: then it is left to act. */
+export interface Watchdog extends Disposable {
+  /** Says that the engine is at work: the deadline begins anew. */
+  keepQuiet(): void;
+}
+
 /**
  * Starts a process that opens the source again when this one is killed, or hangs, between block and point of no return. It lives in a
- * session of its own, and learns addresses over a pipe: they have passwords. To be started before the block, and disposed of when the
- * block is settled one way or the other.
+ * session of its own, and learns addresses over a pipe: they have passwords. To be started before the block.
  */
-export async function startWatchdog(context: EngineContext, log: MigrationLog): Promise<Disposable> {
+export async function startWatchdog(context: EngineContext, log: MigrationLog): Promise<Watchdog> {
   const { migrationId } = context.checkpoint;
   const order: WatchdogOrder = {
     migrationId,
@@ -29,8 +34,8 @@ export async function startWatchdog(context: EngineContext, log: MigrationLog): 
   };
   const child = spawn(process.execPath, [PROGRAM], { detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
   const { stdin, stdout } = child;
-  // A watchdog that ends early is no reason to end a cutover; nor is it waited for when this process ends.
-  stdin.on('error', () => undefined);
+  // A watchdog that never began or ends early is no reason to end a cutover; nor is it waited for when this process ends.
+  for (const part of [child, stdin]) part.on('error', () => undefined);
   stdin.write(`${JSON.stringify(order)}\n`);
   try {
     await once(stdout, 'data', { signal: AbortSignal.timeout(READY_WITHIN_MS) });
@@ -38,12 +43,13 @@ export async function startWatchdog(context: EngineContext, log: MigrationLog): 
     context.logger.warn({ reason: messageOf(error) }, 'The cutover goes on without a watchdog');
   }
   stdout.destroy();
-  letGo(child);
-  return { [Symbol.dispose]: () => void stdin.end('done\n') };
-}
-
-function letGo(child: ChildProcess): void {
-  child.on('error', () => undefined);
   child.unref();
-  (child.stdin as Socket).unref();
+  (stdin as Socket).unref();
+  return {
+    keepQuiet: () => void stdin.write(`${ALIVE}\n`),
+    [Symbol.dispose]: () => {
+      const { cutover } = log.record;
+      if (cutover?.committed || !cutover?.blocking) stdin.end(`${DONE}\n`);
+    },
+  };
 }

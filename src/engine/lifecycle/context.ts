@@ -58,3 +58,9 @@ export interface StreamPosition {
   /** Cluster time of the last change dispatched, or of the stream's start. */
   time: Timestamp;
 }
+
+/** The same for work that ends when `over` aborts: nothing is tried again after it. What is set of the migration later is seen through it. */
+export function within(context: EngineContext, over: AbortSignal): EngineContext {
+  const own = { retrier: context.retrier.until(over), signal: AbortSignal.any([context.signal, over]) };
+  return Object.assign(Object.create(context), own);
+}

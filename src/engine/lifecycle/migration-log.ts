@@ -24,7 +24,8 @@ export class MigrationLog {
 
   async save(fields: Partial<Omit<MigrationRecord, '_id' | 'schema' | 'term'>>): Promise<void> {
     const dated = this.#dated(fields);
-    await this.#retrier.run('the destination', () => this.#checkpoint.save(dated));
+    const retrier = this.#retrier;
+    await retrier.run('the destination', () => retrier.expect('the destination', this.#checkpoint.save(dated)));
     this.#record = { ...this.#record, ...dated };
   }
 

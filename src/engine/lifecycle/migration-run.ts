@@ -12,11 +12,12 @@ import { MadeAccounts } from '../checkpoint/made-accounts.ts';
 import { writeBarrier } from '../cluster/cluster-time.ts';
 import { connectCluster } from '../cluster/connect.ts';
 import { Fence } from '../cluster/fence.ts';
-import { describeWait, Retrier } from '../cluster/retry.ts';
+import { describeWait, type Retrier } from '../cluster/retry.ts';
 import { DEFAULT_PARTITION_BYTES } from '../copy/plan-partitions.ts';
 import { Throttle } from '../copy/throttle.ts';
 import { confirmDestination } from '../cutover/confirm-destination.ts';
-import { cutOver, finishCutover, reopenAfterFailure, settleOpenBlock } from '../cutover/cut-over.ts';
+import { cutOver, finishCutover } from '../cutover/cut-over.ts';
+import { reopenAfterFailure, settleOpenBlock } from '../cutover/source-block.ts';
 import { checkClusters } from '../preflight/preflight.ts';
 import { type Cancellation, cancel } from './cancel.ts';
 import type { EngineContext } from './context.ts';
@@ -38,6 +39,10 @@ import { lastRefusal, waitsOf } from './waits.ts';
 
 const CHECKPOINT_EVERY_MS = 5_000;
 const LOOK_AROUND_EVERY_MS = 50;
+/** Whoever stops a run waits for it; what it leaves is for the watchdog. */
+const LAST_ACTS_WITHIN_MS = 5_000;
+/** A failure is told only after it, for then nobody may reach the clusters any more. */
+const REOPEN_WITHIN_MS = 60_000;
 const NEXT_CUTOVER_ATTEMPT_AFTER_MS = 5_000;
 /** mongosync's limit is 30 s; the drain takes about as long as the lag, and users wait for it. */
 const READY_LAG_SECONDS = 10;
@@ -61,8 +66,8 @@ export class MigrationRun {
   readonly speed = new Speed();
   follower: StreamFollower | undefined;
   wanted: WantedState = 'running';
-  /** Set when the operator has given the migration up. */
-  cancellation: Cancellation | undefined;
+  readonly #givenUp = new AbortController();
+  #cancellation: Cancellation | undefined;
 
   private constructor(
     options: MigrationOptions,
@@ -91,9 +96,10 @@ export class MigrationRun {
   /**
    * Connects, checks, and takes the migration.
    * @param stop  the operator's wish to end this run
+   * @param waiting  tells what the opening itself waits for
    * @throws UserError the first thing that keeps it from starting; then nothing was changed
    */
-  static async open(options: MigrationOptions, stop: AbortSignal): Promise<MigrationRun> {
+  static async open(options: MigrationOptions, stop: AbortSignal, waiting: Retrier): Promise<MigrationRun> {
     const clients: MongoClient[] = [];
     try {
       const source = await connectCluster(options.source, 'source');
@@ -108,7 +114,7 @@ export class MigrationRun {
       const clock = options.clock ?? systemClock;
       const fence = new Fence(destination, options.migrationId, clock);
       const signal = AbortSignal.any([stop, tasks.signal, fence.signal]);
-      const retrier = new Retrier(clock, options.logger, signal);
+      const retrier = waiting.but(signal);
       const checkpoint = new CheckpointStore(fence);
       const identity = {
         sourceId: checked.source.clusterId,
@@ -116,7 +122,7 @@ export class MigrationRun {
         selection: selectionOf(options),
         writer: [...(await authenticatedUsers(destination))].join(', '),
       };
-      const record = await checkpoint.take(identity, retrier);
+      const record = await retrier.expect('the destination', checkpoint.take(identity, retrier));
       const context: EngineContext = {
         source,
         sourceFeatures: checked.sourceFeatures,
@@ -170,7 +176,8 @@ export class MigrationRun {
         (first: unknown) => first,
       );
       await this.#saveCheckpoint().catch(() => undefined); // The failure is what counts.
-      await reopenAfterFailure(this.context, this.log);
+      const reopenWithinMs = this.#stop.aborted ? LAST_ACTS_WITHIN_MS : REOPEN_WITHIN_MS;
+      await reopenAfterFailure(this.context, this.log, AbortSignal.timeout(reopenWithinMs));
       // Then the migration's state is its successor's to tell.
       this.context.fence.signal.throwIfAborted();
       if (this.#stop.aborted) return 'stopped';
@@ -178,6 +185,12 @@ export class MigrationRun {
     } finally {
       await Promise.allSettled([this.context.source.close(), this.context.destination.close()]);
     }
+  }
+
+  /** Given when the operator gives the migration up. */
+  set cancellation(cancellation: Cancellation | undefined) {
+    this.#cancellation = cancellation;
+    if (cancellation !== undefined) this.#givenUp.abort();
   }
 
   setLoadLevel(level: LoadLevel): void {
@@ -220,7 +233,7 @@ export class MigrationRun {
       return 'committed';
     }
     await settleOpenBlock(context, log);
-    if (this.cancellation !== undefined) return await cancel(context, log, this.cancellation);
+    if (this.#cancellation !== undefined) return await cancel(context, log, this.#cancellation);
     if (log.record.error !== undefined)
       await context.retrier.run('the destination', () => context.checkpoint.clearError());
     const token = log.record.token ?? (await prepareNew(context, log, this.#options));
@@ -239,9 +252,9 @@ export class MigrationRun {
     const { log, context } = this;
     while (true) {
       context.signal.throwIfAborted();
-      if (this.cancellation !== undefined) {
-        await follower.stop();
-        return await cancel(context, log, this.cancellation);
+      if (this.#cancellation !== undefined) {
+        await follower.abandon();
+        return await cancel(context, log, this.#cancellation);
       }
       if (this.wanted === 'paused') await this.#pause(follower);
       if (log.record.state === 'copying' && follower.allLive) await log.enter('tailing', 'catching up');
@@ -252,12 +265,15 @@ export class MigrationRun {
         return 'committed';
       }
       if (this.wanted === 'cutover' && this.notReadyReasons.length === 0) {
-        if (await cutOver(context, log, follower)) {
+        if (await cutOver(context, log, follower, this.#givenUp.signal)) {
           await finishCutover(context, log);
           return 'committed';
         }
         await log.enter('tailing', 'catching up');
-        await context.clock.sleep(NEXT_CUTOVER_ATTEMPT_AFTER_MS, context.signal);
+        await context.clock.sleep(
+          NEXT_CUTOVER_ATTEMPT_AFTER_MS,
+          AbortSignal.any([context.signal, this.#givenUp.signal]),
+        );
       }
       await context.clock.sleep(LOOK_AROUND_EVERY_MS, context.signal);
     }
@@ -278,10 +294,10 @@ export class MigrationRun {
   async #pause(follower: StreamFollower): Promise<void> {
     const { state } = this.log.record;
     this.context.gate.close();
-    await follower.flush();
+    await follower.flush(this.#givenUp.signal);
     await this.context.retrier.run('the destination', () => this.#saveCheckpoint());
     await this.log.save({ state: 'paused' });
-    while (this.wanted === 'paused' && this.cancellation === undefined && !this.context.signal.aborted) {
+    while (this.wanted === 'paused' && this.#cancellation === undefined && !this.context.signal.aborted) {
       await this.context.clock.sleep(LOOK_AROUND_EVERY_MS, this.context.signal);
     }
     this.context.gate.open();
@@ -292,7 +308,9 @@ export class MigrationRun {
     const { clock, signal } = this.context;
     while (!signal.aborted) {
       await clock.sleep(CHECKPOINT_EVERY_MS, signal);
-      if (!signal.aborted) await this.context.retrier.run('the destination', () => this.#saveCheckpoint());
+      if (signal.aborted) return;
+      const { retrier } = this.context;
+      await retrier.run('the destination', () => retrier.expect('the destination', this.#saveCheckpoint()));
     }
   }
 

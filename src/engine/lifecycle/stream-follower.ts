@@ -16,7 +16,7 @@ import type { Throttle } from '../copy/throttle.ts';
 import type { RunningStream } from '../cutover/cut-over.ts';
 import { Repairs } from '../verify/repairs.ts';
 import { markSuspect } from '../verify/suspicion.ts';
-import type { EngineContext } from './context.ts';
+import { type EngineContext, within } from './context.ts';
 import type { MigrationLog } from './migration-log.ts';
 import type { TaskGroup } from './task-group.ts';
 
@@ -26,6 +26,8 @@ const SPOOL_FLUSH_EVERY_MS = 50;
 const POLL_MS = 5;
 /** A source that loses its history again and again is not asked more often. */
 const AFTER_LOSS_MS = 250;
+/** Longer than it takes to find out that a server has fallen silent. */
+const ABANDONED_WITHIN_MS = 30_000;
 
 /** Follows the source from a token on: catalog, copy, spool, lanes. Everything of a running migration but its lifecycle. */
 export class StreamFollower implements RunningStream {
@@ -41,33 +43,36 @@ export class StreamFollower implements RunningStream {
   readonly #repairs: Repairs;
   readonly #log: MigrationLog;
   readonly oplog: OplogWatch;
+  readonly #stopped = new AbortController();
+  readonly #abandoned = new AbortController();
+  /** Of what reads the stream. */
+  readonly #reading: EngineContext;
+  readonly #running = new Set<Promise<void>>();
   #stream: ChangeStream;
   #hurried = 0;
-  #stopped = false;
   #following: Promise<void> = Promise.resolve();
   #latest: { readonly batch: StreamBatch; readonly atMs: number } | undefined;
 
-  constructor(context: EngineContext, tasks: TaskGroup, log: MigrationLog, token: ResumeToken, throttle: Throttle) {
+  constructor(run: EngineContext, tasks: TaskGroup, log: MigrationLog, token: ResumeToken, throttle: Throttle) {
+    const context = within(run, this.#abandoned.signal);
     this.#context = context;
+    this.#reading = within(context, this.#stopped.signal);
     this.#log = log;
     this.#tasks = tasks;
     const time = timeOfToken(token);
     context.position.time = time;
-    this.#stream = new ChangeStream(context, token);
-    this.#indexes = new IndexKeeper(context, (error) => void tasks.start(() => Promise.reject(error)));
+    this.#stream = new ChangeStream(this.#reading, token);
+    this.#indexes = new IndexKeeper(context, (error) => this.#start(() => Promise.reject(error)));
     this.#spool = new Spool(context);
-    this.#lanes = new Lanes(
-      context,
-      this.#indexes,
-      this.#spool,
-      (collection) => void tasks.start(() => this.#copier.revive(collection)),
+    this.#lanes = new Lanes(context, this.#indexes, this.#spool, (collection) =>
+      this.#start(() => this.#copier.revive(collection)),
     );
     this.#copier = new Copier(context, this.#spool, this.#lanes, this.#indexes, throttle);
     this.#watermark = new Watermark({ token, time }, () =>
       Math.min(this.#lanes.oldestSequence, this.#spool.oldestSequence),
     );
     const parts = { lanes: this.#lanes, copier: this.#copier, throttle };
-    this.#repairs = new Repairs(context, parts, (task) => tasks.start(task));
+    this.#repairs = new Repairs(context, parts, (task) => this.#start(task));
     this.oplog = new OplogWatch(context, () => this.#watermark.safe.time);
     this.#catalog = sourceCatalog(context, log.record.catalog, (databases) => this.#bringCatalogInStep(databases));
     const sinks = { lanes: this.#lanes, spool: this.#spool, watermark: this.#watermark };
@@ -108,15 +113,28 @@ export class StreamFollower implements RunningStream {
   /** Compares the catalogs once, then follows. */
   async start(): Promise<void> {
     const { signal } = this.#context;
-    this.#tasks.start(() => this.oplog.watch());
+    this.#start(() => this.oplog.watch());
+    // Before the first batch is asked for: what is taken up while a lost history is declared has to end.
+    this.#start(() => this.#lanes.run(signal));
+    this.#start(() => this.#flushSpool());
     // Whether the source still has its history is known before anything rests on it.
     const first = await this.#next(IDLE_WAIT_MS);
     await this.#catalog.start();
-    this.#tasks.start(() => this.#repairs.run());
-    this.#tasks.start(() => this.#catalog.watch());
-    this.#tasks.start(() => this.#lanes.run(signal));
-    this.#tasks.start(() => this.#flushSpool());
-    this.#following = this.#tasks.start(() => this.#follow(first));
+    this.#start(() => this.#repairs.run());
+    this.#start(() => this.#catalog.watch());
+    this.#following = this.#start(() => this.#follow(first));
+  }
+
+  /** What fails once the stream has ended, or was given up, is no failure of the migration any more. */
+  #start(task: () => Promise<void>): Promise<void> {
+    const running = this.#tasks.start(async () => {
+      await task().catch((error: unknown) => {
+        if (!this.#stopped.signal.aborted && !this.#abandoned.signal.aborted) throw error;
+      });
+    });
+    this.#running.add(running);
+    void running.finally(() => this.#running.delete(running));
+    return running;
   }
 
   async inStepAt(time: Timestamp, signal: AbortSignal): Promise<void> {
@@ -137,19 +155,29 @@ export class StreamFollower implements RunningStream {
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
+    // A source that has fallen silent is not asked again, for users may be waiting.
+    this.#stopped.abort();
     await this.#following;
     await this.flush();
+  }
+
+  /** Ends everything as it stands, for a migration that was given up: neither side has to answer for that. */
+  async abandon(): Promise<void> {
+    this.#abandoned.abort();
+    const ended = new AbortController();
+    const all = Promise.all(this.#running).then(() => ended.abort());
+    // What a silent server was asked ends when it is given up for dead. A long index build goes on there, until its collection is dropped.
+    await Promise.race([all, this.#context.clock.sleep(ABANDONED_WITHIN_MS, ended.signal)]);
   }
 
   async confirmCatalog(options: { readonly quiet: boolean }): Promise<void> {
     await this.#catalog.confirm(this.safeToken, options);
   }
 
-  /** Resolves when all that was taken from the stream is on the destination, or in the spool. */
-  async flush(): Promise<void> {
-    await this.#spool.flush();
-    await this.#lanes.flush();
+  /** Resolves when all that was taken from the stream is on the destination, or in the spool; or when nobody waits for that any more. */
+  async flush(givenUp?: AbortSignal): Promise<void> {
+    const flushed = this.#spool.flush().then(() => this.#lanes.flush());
+    await (givenUp === undefined ? flushed : Promise.race([flushed, aborted(givenUp)]));
   }
 
   async #follow(first: StreamBatch | undefined): Promise<void> {
@@ -170,15 +198,15 @@ export class StreamFollower implements RunningStream {
    * @returns undefined when no more are to be taken
    */
   async #next(waitMs: number): Promise<StreamBatch | undefined> {
-    while (!this.#stopped) {
+    while (!this.#stopped.signal.aborted) {
       try {
         if (this.#repairs.held) await this.#goOnFromNow();
         const batch = await this.#stream.next(waitMs);
         this.#latest = { batch, atMs: this.#context.clock.elapsed() };
         return batch;
       } catch (error) {
+        if (this.#stopped.signal.aborted) break; // All that was to be taken was taken.
         if (!isHistoryLost(error)) throw error;
-        if (this.#stopped) break; // All that was to be taken was taken.
         await this.#declareLoss(messageOf(error.cause));
       }
     }
@@ -212,7 +240,7 @@ export class StreamFollower implements RunningStream {
     await retrier.run('the destination', () => checkpoint.save({ token }));
     await reach('engine.capture.position-fixed-anew');
     await this.#catalog.start();
-    this.#stream = new ChangeStream(this.#context, token);
+    this.#stream = new ChangeStream(this.#reading, token);
     this.#repairs.held = false;
   }
 
@@ -226,12 +254,19 @@ export class StreamFollower implements RunningStream {
 
   async #bringCatalogInStep(databases: ReadonlySet<string>): Promise<void> {
     await reconcileCatalog(this.#context, databases);
-    await this.#copier.takeUp((task) => this.#tasks.start(task));
+    await this.#copier.takeUp((task) => this.#start(task));
     for (const collection of this.#context.tracked.values()) {
       // Those still being copied get their indexes after it; everything later has to hear of every change.
       const indexed = collection.state === 'indexing' || collection.state === 'live';
       if (!indexed || !databases.has(collection.sourceDatabase)) continue;
-      this.#tasks.start(() => this.#indexes.keep(collection));
+      this.#start(() => this.#indexes.keep(collection));
     }
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }

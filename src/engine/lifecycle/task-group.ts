@@ -1,3 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Less than an agent has to end. */
+const STOPS_WITHIN_MS = 4_000;
+
 /** Tasks that live and die together: the first failure aborts all, and is what the group failed of. */
 export class TaskGroup {
   readonly #controller = new AbortController();
@@ -21,10 +26,20 @@ export class TaskGroup {
     return running;
   }
 
-  /** Ends all tasks and waits for them. @throws the first failure, if that is what ended the group */
+  /**
+   * Ends all tasks and waits for them, but not for what a server takes hours to answer: closing the connections ends that.
+   * @throws the first failure, if that is what ended the group
+   */
   async stop(): Promise<void> {
     this.#controller.abort();
-    while (this.#running.size > 0) await Promise.all(this.#running);
+    const ended = new AbortController();
+    const late = delay(STOPS_WITHIN_MS, undefined, { signal: ended.signal }).catch(() => undefined);
+    await Promise.race([this.#allEnded(), late]);
+    ended.abort();
     if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  async #allEnded(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
   }
 }

@@ -6,6 +6,7 @@ import { PlainRenderer } from '../../../src/cli/progress/plain.ts';
 import { TtyRenderer } from '../../../src/cli/progress/tty.ts';
 import { watchProgress } from '../../../src/cli/progress/watch.ts';
 import type { Progress } from '../../../src/engine/index.ts';
+import { systemClock } from '../../../src/platform/index.ts';
 import { copied, snapshot, tailing } from './snapshots.ts';
 
 /** Remembers what is written to it. */
@@ -111,6 +112,7 @@ test('whoever watches sees the last state even when it comes between two looks',
   const ended = new AbortController();
   let current = copied(0);
   const clock = {
+    ...systemClock,
     now: () => 0,
     elapsed: () => 0,
     sleep: async () => {

@@ -18,6 +18,7 @@ class SleepersClock implements Clock {
   sleep = async (ms: number) => {
     this.elapsedMs += ms;
   };
+  timeout = () => new AbortController().signal;
 }
 
 function logger() {

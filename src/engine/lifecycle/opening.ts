@@ -7,8 +7,8 @@ import type { MigrationOptions } from './options.ts';
 /** A migration that was given up has little to wait for: so long its clusters may take, for the end that was asked for. */
 const CANCELLED_WAITS_MS = 60_000;
 
-/** Opens a run as soon as both clusters can be reached: hosts start in any order after a power cut. */
-export class ClusterWait {
+/** Opens a run, if asked for as soon as both clusters can be reached: hosts start in any order after a power cut. */
+export class Opening {
   readonly #options: MigrationOptions;
   readonly #stop: AbortSignal;
   readonly #retrier: Retrier;
@@ -28,16 +28,21 @@ export class ClusterWait {
    * @throws UserError CANCELLED_OUT_OF_REACH, and as {@link MigrationRun.open}
    */
   async open(isCancelled: () => boolean): Promise<MigrationRun> {
+    if (!this.#options.waitForClusters) return await this.#tryOnce();
     const clock = this.#options.clock ?? systemClock;
     const beganAt = clock.elapsed();
     return await this.#retrier.run('both clusters', async () => {
       try {
-        return await MigrationRun.open(this.#options, this.#stop);
+        return await this.#tryOnce();
       } catch (error) {
         const isLate = isCancelled() && clock.elapsed() - beganAt >= CANCELLED_WAITS_MS;
         if (!isLate || classify(error) !== 'transient') throw error;
         throw new UserError('CANCELLED_OUT_OF_REACH', [reasonOf(error)], { cause: error });
       }
     });
+  }
+
+  async #tryOnce(): Promise<MigrationRun> {
+    return await MigrationRun.open(this.#options, this.#stop, this.#retrier);
   }
 }
