@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { type Db, UUID } from 'mongodb';
 import { onReach } from '../../src/platform/index.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
+import { eventually } from '../support/eventually.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
 import { needsSource } from '../support/source-version.ts';
@@ -134,6 +135,45 @@ test('two collections that swap names just before they are read are not mixed up
   await using running = RunningMigration.start(pair);
   await running.commit();
   assert.ok(swapped !== undefined);
+  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+});
+
+test('a collection that is renamed while its copy is planned is copied by the next run', { skip }, async () => {
+  await using pair = await startPair();
+  const db = pair.source.client.db('catalog');
+  await db.collection('before').insertMany(many(100));
+  const planning = Promise.withResolvers<void>();
+  const go = Promise.withResolvers<void>();
+  using point = onReach('engine.copy.before-first-read', async () => {
+    planning.resolve();
+    await go.promise;
+  });
+  await using first = RunningMigration.start(pair);
+  await planning.promise;
+  await db.collection('before').rename('after');
+  const records = pair.destination.client.db('linkspan_internal').collection('collections');
+  await eventually(() => records.findOne({ destinationName: 'after' }), { what: 'the new name on record' });
+  const stopped = first.stop();
+  go.resolve();
+  assert.equal(await stopped, 'stopped');
+  point[Symbol.dispose]();
+  await using second = RunningMigration.start(pair, { migrationId: first.progress.migrationId });
+  await second.commit();
+  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+});
+
+test('a dropped collection is off the record, even if that takes two tries', { skip }, async () => {
+  await using pair = await startPair();
+  const db = pair.source.client.db('catalog');
+  for (const name of ['kept', 'dropped']) await db.collection(name).insertMany(many(10));
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  const data = { failCommands: ['delete'], namespace: 'linkspan_internal.collections', errorCode: 91 };
+  await pair.destination.failCommand({ mode: { times: 1 }, data });
+  await db.collection('dropped').drop();
+  const records = pair.destination.client.db('linkspan_internal').collection('collections');
+  await eventually(async () => (await records.countDocuments()) === 1, { what: 'one record less' });
+  await running.commit();
   assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
 });
 

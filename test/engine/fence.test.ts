@@ -159,7 +159,7 @@ test('no record of a migration is changed by an engine that lost it', async (t) 
     await t.test(name, async () => {
       const { checkpoint: late } = await takeMigration(set.client, migrationId);
       const { checkpoint } = await takeMigration(set.client, migrationId);
-      await checkpoint.saveCollection(collection);
+      await checkpoint.saveCollections([collection]);
       await checkpoint.planPartitions(u, [partition]);
       await checkpoint.saveViews('shop', ['view']);
       await checkpoint.addToSpool([spooled('key')]);

@@ -21,10 +21,15 @@ const BETWEEN_ATTEMPTS_MS = 200;
 export type Revive = (collection: TrackedCollection) => void;
 
 interface Waiter {
-  /** How many keys the lane must have finished. */
-  readonly target: number;
+  /** The number of the last key that must have left the lane. */
+  readonly last: number;
   readonly resolve: () => void;
   readonly reject: (reason: Error) => void;
+}
+
+interface QueuedKey extends DirtyKey {
+  /** Rises in the order of the queue. */
+  readonly number: number;
 }
 
 /** An ordered queue of dirty keys. A key always takes the same lane, so its states are written one after the other. */
@@ -34,9 +39,9 @@ export class Lane {
   readonly #spool: Spool;
   readonly #revive: Revive;
   /** In order of arrival; a key that comes again keeps its place. */
-  readonly #queue = new Map<string, DirtyKey>();
+  readonly #queue = new Map<string, QueuedKey>();
   #inFlight: DirtyKey[] = [];
-  #finished = 0;
+  #lastNumber = 0;
   #stopped = false;
   #wake = Promise.withResolvers<void>();
   readonly #waiting = new Set<Waiter>();
@@ -63,16 +68,18 @@ export class Lane {
   add(dirty: DirtyKey): void {
     const identity = dirty.collection.id + dirty.key.identity;
     const earlier = this.#queue.get(identity);
-    this.#queue.set(identity, earlier === undefined ? dirty : coalesce(earlier, dirty));
+    if (earlier === undefined) this.#lastNumber += 1;
+    const queued = earlier === undefined ? dirty : coalesce(earlier, dirty);
+    this.#queue.set(identity, { ...queued, number: earlier?.number ?? this.#lastNumber });
     this.#wake.resolve();
   }
 
-  /** Resolves when everything that is in the lane now is on the destination. @throws when the lane stops before that */
+  /** Resolves when everything that is in the lane now is on the destination, or set aside. @throws when the lane stops before that */
   async flush(): Promise<void> {
     if (this.size === 0) return;
     if (this.#stopped) throw new Error('The lane stopped');
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#waiting.add({ target: this.#finished + this.size, resolve, reject });
+    this.#waiting.add({ last: this.#lastNumber, resolve, reject });
     await promise;
   }
 
@@ -105,10 +112,11 @@ export class Lane {
     const byCollection = Map.groupBy(this.#inFlight, ({ collection }) => collection);
     for (const [collection, dirty] of byCollection) await this.#apply(collection, dirty);
     await reach('engine.apply.batch-acknowledged');
-    this.#finished += this.#inFlight.length;
     this.#inFlight = [];
+    // Not how many are done: keys that came later may be set aside before those that are waited for.
+    const [next] = this.#queue.values();
     for (const waiter of this.#waiting) {
-      if (waiter.target > this.#finished) continue;
+      if (next !== undefined && next.number <= waiter.last) continue;
       this.#waiting.delete(waiter);
       waiter.resolve();
     }

@@ -16,7 +16,9 @@ export const READ_KEYS = 2_000;
  */
 export class Spool {
   readonly #context: EngineContext;
-  #buffer = new Map<string, { readonly record: SpoolRecord; readonly sequence: number }>();
+  #buffer = new Map<string, SpoolRecord>();
+  /** The oldest stream batch that brought a key of the buffer. Not always the first key's: some hold nothing back. */
+  #oldest = Number.POSITIVE_INFINITY;
   #rankTime: Timestamp | undefined;
   #rankInTime = 0;
   #flushing: { readonly oldest: number; readonly done: Promise<void> } | undefined;
@@ -25,13 +27,14 @@ export class Spool {
     this.#context = context;
   }
 
-  /** Notes that the key changed. Durable only after `flush`. @param sequence of the stream batch that brought it */
+  /** Notes that the key changed. Durable only after `flush`. @param sequence of the stream batch that brought it; Infinity holds nothing back */
   add(collection: TrackedCollection, key: DocumentKey, sequence: number, time: Timestamp): void {
     const identity = collection.id + key.identity;
+    this.#oldest = Math.min(this.#oldest, sequence);
     if (this.#buffer.has(identity)) return;
     const m = this.#context.checkpoint.migrationId;
     const _id = { m, u: collection.uuid, r: this.#rank(collection, time), k: new Binary(keyBytes(key)) };
-    this.#buffer.set(identity, { record: { _id }, sequence });
+    this.#buffer.set(identity, { _id });
   }
 
   /** Where the order counts, keys are read back in the order of their changes: those of one moment keep that of the stream. */
@@ -52,8 +55,7 @@ export class Spool {
 
   /** The oldest stream batch with a key that is not durable yet; Infinity when all are. */
   get oldestSequence(): number {
-    const [first] = this.#buffer.values();
-    return Math.min(first?.sequence ?? Number.POSITIVE_INFINITY, this.#flushing?.oldest ?? Number.POSITIVE_INFINITY);
+    return Math.min(this.#oldest, this.#flushing?.oldest ?? Number.POSITIVE_INFINITY);
   }
 
   /** Makes all that was added before this call durable. */
@@ -61,10 +63,12 @@ export class Spool {
     while (this.#flushing !== undefined) await this.#flushing.done;
     if (this.#buffer.size === 0) return;
     const batch = [...this.#buffer.values()];
+    const oldest = this.#oldest;
     this.#buffer = new Map();
+    this.#oldest = Number.POSITIVE_INFINITY;
     const { retrier, checkpoint } = this.#context;
-    const done = retrier.run('the destination', () => checkpoint.addToSpool(batch.map(({ record }) => record)));
-    this.#flushing = { oldest: batch[0]?.sequence ?? 0, done };
+    const done = retrier.run('the destination', () => checkpoint.addToSpool(batch));
+    this.#flushing = { oldest, done };
     await done; // A failure ends the run, so the batch need not be put back.
     this.#flushing = undefined;
   }

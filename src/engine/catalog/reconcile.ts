@@ -148,7 +148,8 @@ async function dropGone(
     // In one breath: whoever looks sees both, that less is copied and why.
     context.tracked.delete(collection.id);
     await declareRestart(context, collection);
-    await context.checkpoint.removeCollection(collection.uuid);
+    // Tried again here: whoever compares the catalogs once more does not find it.
+    await context.retrier.run('the destination', () => context.checkpoint.removeCollection(collection.uuid));
   }
 }
 

@@ -42,6 +42,8 @@ export class TrackedCollection {
   /** Only documents that match this query are migrated; null for all. It stays with the collection, whatever that is renamed to. */
   filter: Buffer | null = null;
   state: CollectionState = 'creating';
+  /** Whether the ranges of its copy are on record. Until then a successor has to plan them, whatever else is put on record meanwhile. */
+  planned = false;
   options: Fields;
   indexes: readonly IndexSpec[] = [];
   documents = 0;
@@ -90,6 +92,7 @@ export class TrackedCollection {
     tracked.destinationUuid = record.destinationUuid;
     tracked.filter = record.filter && bufferOf(record.filter);
     tracked.state = record.state;
+    tracked.planned = record.state === 'copying';
     tracked.indexes = record.indexes.map((spec) => readIndexSpec(bufferOf(spec))).filter((spec) => spec !== undefined);
     tracked.documents = record.documents;
     tracked.bytes = record.bytes;
@@ -107,7 +110,7 @@ export class TrackedCollection {
       destinationName: this.destinationName,
       destinationUuid: this.destinationUuid,
       filter: this.filter && new Binary(this.filter),
-      state: this.state,
+      state: this.state === 'copying' && !this.planned ? 'pending' : this.state,
       options: new Binary(documentOf(this.options)),
       indexes: this.indexes.map((spec) => new Binary(documentOf(spec.original))),
       documents: this.documents,

@@ -13,6 +13,7 @@ import { INTERNAL_DATABASE } from '../catalog/namespaces.ts';
 import type { Fence } from '../cluster/fence.ts';
 import { deleteAll } from '../cluster/raw-write.ts';
 import type { Retrier } from '../cluster/retry.ts';
+import { Slots } from '../lifecycle/slots.ts';
 import {
   CHECKPOINT_SCHEMA,
   type CollectionRecord,
@@ -42,6 +43,8 @@ export class CheckpointStore {
   readonly #views: Collection<ViewRecord>;
   readonly #spool: Collection<SpoolRecord>;
   readonly #suspects: Collection<SuspectRecord>;
+  /** Of those who write the record of the same collection. */
+  readonly #turns = new Map<string, Slots>();
   #term = 0;
   #earlierWriter: string | undefined;
 
@@ -152,10 +155,19 @@ export class CheckpointStore {
     return await this.#collections.find({ '_id.m': this.migrationId }).toArray();
   }
 
+  /**
+   * Writes a collection's record, unless it was removed meanwhile. Several do, and whole: so one after the other, or what is no longer so would
+   * come to stand last.
+   */
   async saveCollection(record: CollectionRecord): Promise<void> {
-    await this.saveCollections([record]);
+    const { _id } = record;
+    const id = _id.u.toHexString(false);
+    const turns = this.#turns.get(id) ?? new Slots(1);
+    this.#turns.set(id, turns);
+    await turns.run(() => updateRecords(this.#fence, 'collections', [{ q: { _id }, u: record }]));
   }
 
+  /** Writes records of collections that nobody else writes yet. */
   async saveCollections(records: readonly CollectionRecord[]): Promise<void> {
     await putRecords(this.#fence, 'collections', records);
   }

@@ -164,6 +164,7 @@ export class Copier {
    */
   async #plan(collection: TrackedCollection): Promise<void> {
     collection.state = 'copying';
+    collection.planned = false;
     collection.readAfter = this.#context.position.time;
     const { suspicion } = collection;
     collection.suspicion = null; // The copy reads what may have been missed.
@@ -174,6 +175,7 @@ export class Copier {
     Object.assign(collection.copied, { documents: 0, bytes: 0, partitions: partitions.length, partitionsDone: 0 });
     await declared;
     await retrier.run('the destination', () => checkpoint.planPartitions(collection.uuid, partitions));
+    collection.planned = true;
     await this.#enter(collection, 'copying');
     if (suspicion === null) return;
     await retrier.run('the destination', () => checkpoint.clearSuspect(collection.uuid, suspicion.mark));

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Timestamp, UUID } from 'mongodb';
+import { Lane } from '../../../src/engine/apply/lane.ts';
+import { keyFromBytes } from '../../../src/engine/bson/document-key.ts';
+import { BSON_TYPE } from '../../../src/engine/bson/elements.ts';
+import type { Spool } from '../../../src/engine/capture/spool.ts';
+import type { IndexKeeper } from '../../../src/engine/catalog/index-keeper.ts';
+import { TrackedCollection } from '../../../src/engine/catalog/tracked-collection.ts';
+import type { EngineContext } from '../../../src/engine/lifecycle/context.ts';
+import { onReach } from '../../../src/platform/index.ts';
+
+/** A collection whose keys a lane hands to the spool. */
+function setAside(name: string): TrackedCollection {
+  const entry = { database: 'shop', name, type: 'collection', uuid: new UUID(), options: new Map() };
+  const collection = new TrackedCollection(entry, entry);
+  collection.state = 'indexing';
+  return collection;
+}
+
+test('a lane is flushed when all that was in it is written, however much came and went meanwhile', async () => {
+  const spooled: string[] = [];
+  const spool = {
+    add: (collection: TrackedCollection) => spooled.push(collection.sourceName),
+    flush: async () => undefined,
+  } as unknown as Spool;
+  const stop = new AbortController();
+  const context = {
+    checkpoint: { migrationId: 'm', saveCollection: async () => undefined },
+    retrier: { run: (_: string, operation: () => Promise<unknown>) => operation() },
+    clock: { sleep: async () => undefined },
+    position: { time: new Timestamp(0n) },
+    signal: stop.signal,
+  } as unknown as EngineContext;
+  const lane = new Lane(context, {} as IndexKeeper, spool, () => undefined);
+  const [a, b] = [setAside('a'), setAside('b')] as const;
+  const add = (collection: TrackedCollection, n: number) => {
+    const key = keyFromBytes(Buffer.of(BSON_TYPE.int32, n, 0, 0, 0));
+    lane.add({ collection, key, state: { kind: 'unknown' }, sequence: 1 });
+  };
+  const taken = Promise.withResolvers<void>();
+  const go = Promise.withResolvers<void>();
+  using _ = onReach('engine.apply.batch-taken', async () => {
+    taken.resolve();
+    await go.promise;
+  });
+
+  add(a, 1);
+  const running = lane.run(stop.signal);
+  await taken.promise;
+  add(b, 1);
+  const flushed = lane.flush();
+  for (const n of [2, 3]) add(a, n);
+  go.resolve();
+  await flushed;
+  assert.deepEqual(spooled, ['a', 'a', 'a', 'b']);
+  stop.abort();
+  await running;
+});

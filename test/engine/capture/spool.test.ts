@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Long, Timestamp, UUID } from 'mongodb';
+import { keyFromBytes } from '../../../src/engine/bson/document-key.ts';
+import { BSON_TYPE } from '../../../src/engine/bson/elements.ts';
+import { Spool } from '../../../src/engine/capture/spool.ts';
+import { TrackedCollection } from '../../../src/engine/catalog/tracked-collection.ts';
+import type { EngineContext } from '../../../src/engine/lifecycle/context.ts';
+
+const now = new Timestamp(Long.ONE);
+const source = { database: 'shop', name: 'a', type: 'collection', uuid: new UUID(), options: new Map() };
+const collection = new TrackedCollection(source, source);
+const key = (n: number) => keyFromBytes(Buffer.of(BSON_TYPE.int32, n, 0, 0, 0));
+
+/** A spool whose keys are durable when `written` resolves. */
+function spoolOnto(written: Promise<void>): Spool {
+  const checkpoint = { migrationId: 'm', addToSpool: () => written };
+  const retrier = { run: (_: string, operation: () => Promise<void>) => operation() };
+  return new Spool({ checkpoint, retrier } as unknown as EngineContext);
+}
+
+test('a key that holds nothing back hides none that does, whether it waits or is being written', async () => {
+  const written = Promise.withResolvers<void>();
+  const spool = spoolOnto(written.promise);
+  spool.add(collection, key(1), Number.POSITIVE_INFINITY, now);
+  assert.equal(spool.oldestSequence, Number.POSITIVE_INFINITY);
+  spool.add(collection, key(2), 7, now);
+  spool.add(collection, key(3), 5, now);
+  assert.equal(spool.oldestSequence, 5);
+  const flushed = spool.flush();
+  assert.equal(spool.oldestSequence, 5);
+  spool.add(collection, key(4), 8, now);
+  assert.equal(spool.oldestSequence, 5);
+  written.resolve();
+  await flushed;
+  assert.equal(spool.oldestSequence, 8);
+});
+
+test('a key that waits already holds back the batch that brought it again', async () => {
+  const spool = spoolOnto(Promise.resolve());
+  spool.add(collection, key(1), Number.POSITIVE_INFINITY, now);
+  spool.add(collection, key(1), 3, now);
+  assert.equal(spool.oldestSequence, 3);
+  await spool.flush();
+  assert.equal(spool.oldestSequence, Number.POSITIVE_INFINITY);
+});
