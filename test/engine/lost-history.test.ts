@@ -153,6 +153,41 @@ test('an oplog that goes round', async (t) => {
     await assertIdentical(pair);
   });
 
+  await t.test('and once more while an engine begins that has changes of a copy left to bring over', async () => {
+    await refill();
+    const options = { ...filtered, migrationId: newId() };
+    const held = Promise.withResolvers<void>();
+    const change = () => db.collection('items').updateMany({ n: { $lt: 20 } }, { $inc: { changed: 1 } });
+    let changed: Promise<void> | undefined;
+    using _copied = onReach('engine.copy.batch-acknowledged', () => {
+      changed ??= change().then(() => first.until('changes in the copy', ({ changes }) => changes.duringCopy >= 20));
+      return changed;
+    });
+    using _indexed = onReach('engine.copy.indexed', () => held.promise);
+    await using first = RunningMigration.start(pair, options);
+    await first.until('the copy', ({ copy }) => copy.documentsCopied >= 6_600);
+    const stopped = first.stop();
+    held.resolve();
+    await stopped;
+    const { applied } = first.progress.changes;
+    await rollOplog(pair.source);
+
+    const opening = { failCommands: ['aggregate'], namespace: 'admin.$cmd.aggregate', appName: 'linkspan-source' };
+    let declared = 0;
+    using _anew = onReach('engine.capture.position-fixed-anew', async () => {
+      if (declared === 1) await pair.source.failCommand({ mode: { times: 1 }, data: { ...opening, errorCode: 286 } });
+    });
+    using _lost = onReach('engine.capture.loss-declared', async () => {
+      declared += 1;
+      if (declared === 2)
+        await second.until('the changes', ({ changes }) => changes.queued > 0 || changes.applied > applied);
+    });
+    await using second = RunningMigration.start(pair, options);
+    await second.commit();
+    assert.equal(declared, 2);
+    await assertIdentical(pair);
+  });
+
   await t.test('under an engine that is killed again and again while it repairs', async () => {
     await refill();
     const clusters = ['--cluster0', pair.source.uri, '--cluster1', pair.destination.uri];

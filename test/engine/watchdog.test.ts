@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { type AbandonedCutover, openAbandonedSource } from '../../src/engine/cutover/open-abandoned-source.ts';
 import { onReach } from '../../src/platform/index.ts';
 import { eventually } from '../support/eventually.ts';
-import { expectHookReached, runLinkspan } from '../support/linkspan-process.ts';
+import { expectHookReached, runLinkspan, untilStopped } from '../support/linkspan-process.ts';
 import { freePort } from '../support/mongod-process.ts';
 import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
 import { needsSource } from '../support/source-version.ts';
@@ -40,6 +40,21 @@ test('a source whose engine is killed under the write block is opened by the wat
     await expectHookReached(killed);
     await eventually(() => shop.insertOne({ after: 'the kill' }), UNTIL_OPEN);
     await eventually(async () => !(await records.findOne())?.cutover?.blocking, UNTIL_OPEN);
+  });
+
+  await t.test('an engine that is told to end while the source is silent', async () => {
+    await using silent = await startPair({ source: { proxied: true } });
+    const items = silent.source.client.db('shop').collection('a');
+    await items.insertOne({});
+    await using sync = await startSync(silent, 'engine.cutover.source-blocked=stop');
+    await untilStopped(sync);
+    for (const proxy of silent.source.proxies) proxy.set({ blackHole: true });
+    sync.kill('SIGTERM');
+    sync.kill('SIGCONT');
+    await sync.exit;
+    await assert.rejects(items.insertOne({}), /User writes blocked/);
+    for (const proxy of silent.source.proxies) proxy.set({});
+    await eventually(() => items.insertOne({ after: 'the end' }), UNTIL_OPEN);
   });
 
   await t.test('a record that says so, and a term that has passed, leave it blocked', async () => {
@@ -108,7 +123,7 @@ async function startSync(pair: ReplicaSetPair, hook: string) {
     what: 'the start',
   });
   await eventually(async () => (await call('progress')).progress?.canCommit, { what: 'readiness', deadlineMs: 30_000 });
-  // It dies in the middle of this.
-  await call('commit', {}).catch(() => undefined);
+  // It dies, or is stopped, in the middle of this.
+  void call('commit', {}).catch(() => undefined);
   return sync;
 }
