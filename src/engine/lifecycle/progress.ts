@@ -1,7 +1,7 @@
 import type { Wait } from '../cluster/retry.ts';
 
 /**
- * Where a migration stands. `copying` includes building indexes of collections already copied; `tailing` begins when every
+ * Where a migration stands. `created`: this process knows nothing of it yet, and its figures are 0 whatever was copied. `copying` includes building indexes of collections already copied; `tailing` begins when every
  * collection is copied, indexed and its spool drained.
  */
 export type MigrationState =
@@ -75,7 +75,7 @@ export interface Left {
   readonly blocked: boolean;
 }
 
-/** A snapshot of a migration. Counts never go backwards except after a declared restart. */
+/** A snapshot of a migration. From one process, counts never go backwards once it is no longer `created`, except after a declared restart. */
 export interface Progress {
   readonly migrationId: string;
   readonly state: MigrationState;

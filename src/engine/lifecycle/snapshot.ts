@@ -44,9 +44,13 @@ export function notYetRunning(
   };
 }
 
-/** Where a run stands now. */
+/** Where a run stands now. Until it knows what is on record, it says no figures: those that it would say were not true. */
 export function snapshot(run: MigrationRun, options: MigrationOptions): Progress {
   const { context, log, follower } = run;
+  if (!run.loaded) {
+    const { failure } = run;
+    return { ...notYetRunning(options, waitsOf(context)), ...(failure && { state: 'failed', error: failure }) };
+  }
   const { counters } = context;
   const collections = [...context.tracked.values()];
   // One that is set aside was done before, and no count goes back.
