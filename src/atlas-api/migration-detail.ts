@@ -24,7 +24,7 @@ const engineProgress = z.object({
     partitionsDone: count.optional(),
     restarts: count
       .optional()
-      .meta({ description: 'So often the numbers have grown smaller: collections were dropped.' }),
+      .meta({ description: 'So often the numbers have grown smaller: collections were dropped, or are copied anew.' }),
   }),
   indexes: z.object({
     total: count,

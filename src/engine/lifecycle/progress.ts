@@ -93,7 +93,7 @@ export interface Progress {
     /** Ranges of `_id`, of the collections whose copy has begun. */
     readonly partitionsTotal: number;
     readonly partitionsDone: number;
-    /** Collections that the source dropped after something of them was copied: each time, the numbers above grow smaller. */
+    /** So often what was copied of a collection counts no more, and the numbers above grow smaller: it was dropped, or is copied anew. */
     readonly restarts: number;
   };
   readonly indexes: {
