@@ -37,6 +37,7 @@ export async function prepareNew(
 export async function loadTracked(context: EngineContext): Promise<void> {
   const { checkpoint, retrier, views } = context;
   await retrier.run('the destination', () => views.load());
+  await retrier.run('the destination', () => context.accounts.load());
   const marked = await retrier.run('the destination', () => checkpoint.suspects());
   const suspects = new Map(marked.map((one) => [one._id.u.toHexString(false), one]));
   for (const record of await retrier.run('the destination', () => checkpoint.collections())) {

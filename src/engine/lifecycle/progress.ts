@@ -71,6 +71,9 @@ export interface Left {
   readonly views: number;
   /** Indexes that are unique or expire documents on the source and not here. */
   readonly weakenedIndexes: number;
+  /** That it made, or was about to make. */
+  readonly users: number;
+  readonly roles: number;
   /** Whether users cannot write there. */
   readonly blocked: boolean;
 }
@@ -142,7 +145,7 @@ export interface Progress {
   readonly warnings: readonly string[];
   /** What it can't go on without at the moment; empty when it goes on. The warnings say the same in sentences. */
   readonly waiting: readonly Wait[];
-  /** Of a migration that was cancelled or failed: what it leaves on the destination. `linkspan cleanup` has the names. */
+  /** Of a migration that was cancelled or failed: what it leaves on the destination beside `linkspan_internal`. `linkspan cleanup` has the names. */
   readonly left?: Left;
   readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };
 }

@@ -160,6 +160,7 @@ function leftBy({ context, log }: MigrationRun): Left {
     collections: made.length,
     views: context.views.databases.reduce((sum, database) => sum + context.views.of(database).size, 0),
     weakenedIndexes: made.reduce((sum, { indexes }) => sum + indexes.filter(isWeakened).length, 0),
+    ...context.accounts.made,
     blocked: (log.record.blocksDestination ?? false) && log.record.cutover?.canWriteAtMs === undefined,
   };
 }
