@@ -53,8 +53,7 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
   }
   const { counters } = context;
   const collections = [...context.tracked.values()];
-  // One that is set aside was done before, and no count goes back.
-  const done = collections.filter(({ state, stuck }) => state === 'live' || (state === 'indexing' && stuck));
+  const done = collections.filter(({ isDone }) => isDone);
   const sum = (pick: (collection: (typeof collections)[number]) => number, of = collections) =>
     of.reduce((total, collection) => total + pick(collection), 0);
   const { state, phases, cutover, error } = log.record;
