@@ -24,7 +24,7 @@ const engineProgress = z.object({
     partitionsDone: count.optional(),
     restarts: count
       .optional()
-      .meta({ description: 'So often the numbers have grown smaller: collections were dropped.' }),
+      .meta({ description: 'So often the numbers have grown smaller: collections were dropped, or are copied anew.' }),
   }),
   indexes: z.object({
     total: count,
@@ -38,9 +38,20 @@ const engineProgress = z.object({
   etaSeconds: count
     .nullish()
     .meta({ description: 'Until everything is copied, or the destination has caught up; null where nobody can say.' }),
-  left: z.object({ collections: count, views: count, weakenedIndexes: count, blocked: z.boolean() }).optional().meta({
-    description: 'What a cancelled or failed migration leaves on the destination; `linkspan cleanup` has the names.',
-  }),
+  left: z
+    .object({
+      collections: count,
+      views: count,
+      weakenedIndexes: count,
+      users: count.optional(),
+      roles: count.optional(),
+      blocked: z.boolean(),
+    })
+    .optional()
+    .meta({
+      description:
+        'What a cancelled or failed migration leaves on the destination, beside `linkspan_internal`; `linkspan cleanup` has the names.',
+    }),
   changes: z.object({ read: count, applied: count, queued: count }),
   oplog: z
     .object({ windowSeconds: count, leftSeconds: count, headroomPercent: count })

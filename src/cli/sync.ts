@@ -143,11 +143,11 @@ function stopped(by: 'SIGINT' | 'SIGTERM' | undefined): ExitCode {
 function tellLeft(progress: Progress | undefined): void {
   if (progress?.left === undefined) return;
   const { migrationId, left } = progress;
-  const { collections, views, weakenedIndexes, blocked } = left;
+  const { collections, views, weakenedIndexes, users, roles, blocked } = left;
   tell(
-    `left on the destination: ${collections} collections, ${views} views, ${weakenedIndexes} indexes that are not as on the source` +
-      `${blocked ? '; its users cannot write' : ''}. The same command goes on from here; ` +
-      `linkspan cleanup --migration ${migrationId} shows or removes what is there`,
+    `left on the destination: ${collections} collections, ${views} views, ${weakenedIndexes} indexes that are not as on the source, ` +
+      `${users} users, ${roles} roles${blocked ? '; its users cannot write' : ''}. The same command goes on from here; ` +
+      `linkspan cleanup --migration ${migrationId} shows or removes what is there, and linkspan_internal, which stays until then`,
   );
 }
 

@@ -3,6 +3,7 @@ import { reach } from '../platform/index.ts';
 import { type Author, audit } from './audit.ts';
 import type { Control } from './control.ts';
 import { assertLinked } from './identify-agent.ts';
+import { knownProgress } from './known-progress.ts';
 import type { MigrationEvent } from './migration-state.ts';
 import { transition } from './migration-transitions.ts';
 import type { Agent } from './records.ts';
@@ -70,7 +71,8 @@ async function takeProgress(
   if (state === 'ignored' || state === 'refused') return;
   // The source's password has no use after the end.
   const password = state.endedAtMs === null ? migration.password : null;
-  await transaction.updateMigration({ ...migration, state, progress, password, updatedAtMs: atMs });
+  const known = knownProgress(migration.progress, progress);
+  await transaction.updateMigration({ ...migration, state, progress: known, password, updatedAtMs: atMs });
   if (state.status === migration.state.status) return;
   const { orgId, groupId } = migration;
   const eventTypeName = `LIVE_MIGRATION_${state.status}`;

@@ -23,6 +23,7 @@ const idle = {
 /**
  * The `progress` of `GET /progress`, with mongosync's names and units.
  *
+ * Null as in IDLE: what is counted, while the process has not opened the migration and knows nothing of it.
  * Left out, because nothing is known of it here: `verification` (a warning says so). `linkspan` is what mongosync has no field for.
  * A cluster in `directionMapping` is named by its primary.
  * `mongosyncID` and `coordinatorID` are the id of the migration.
@@ -34,6 +35,7 @@ export function progressResponse(
 ): Record<string, unknown> {
   if (!progress || !direction) return idle;
   const applying = progress.state === 'tailing';
+  const known = progress.state !== 'created';
   return {
     state,
     canCommit: state === 'RUNNING' && progress.readyForCutover,
@@ -42,8 +44,8 @@ export function progressResponse(
     ...(applying && { ceaStage: 'steady state' }),
     lag: state === 'PAUSED' ? null : lagOf(progress),
     lagTimeSeconds: state === 'PAUSED' ? null : progress.lagSeconds,
-    totalEventsApplied: progress.changes.applied,
-    collectionCopy: copyOf(progress),
+    totalEventsApplied: known ? progress.changes.applied : null,
+    collectionCopy: known ? copyOf(progress) : null,
     ...(applying && progress.etaSeconds !== null && { estimatedSecondsToCEACatchup: progress.etaSeconds }),
     ...(applying && { indexBuilding: indexBuildingOf(progress) }),
     directionMapping: {
@@ -55,7 +57,7 @@ export function progressResponse(
     ...(state === 'RUNNING' && !progress.canWrite && { estimatedOplogTimeRemaining: oplogTimeOf(progress) }),
     mongosyncID: progress.migrationId,
     coordinatorID: progress.migrationId,
-    linkspan: extensionOf(progress),
+    linkspan: extensionOf(progress, known),
     warnings: [...progress.warnings, 'The copied data is not verified: this version of Linkspan does not do that yet.'],
   };
 }
@@ -76,15 +78,15 @@ function infoOf({ state }: Progress): string {
   }
 }
 
-function extensionOf(progress: Progress): Record<string, unknown> {
+function extensionOf(progress: Progress, known: boolean): Record<string, unknown> {
   const { sinceMs, copy, indexes, rates, etaSeconds, changes, left, oplog, repairs, waiting } = progress;
   const { documentsTotal, documentsCopied, partitionsTotal, partitionsDone, restarts } = copy;
   return {
     phase: progress.state,
     since: sinceMs === null ? null : new Date(sinceMs).toISOString(),
-    copy: { documentsTotal, documentsCopied, partitionsTotal, partitionsDone, restarts },
+    copy: known ? { documentsTotal, documentsCopied, partitionsTotal, partitionsDone, restarts } : null,
     indexBuilds: indexes.building,
-    changes,
+    changes: known ? changes : null,
     rates,
     etaSeconds,
     oplog,

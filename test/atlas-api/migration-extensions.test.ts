@@ -191,6 +191,14 @@ test('GET shows phases, counts and reasons as the agent reported them, and nothi
     waiting: [{ for: 'the source', since: '1970-01-01T00:00:00Z', reason: 'it is out of reach' }],
     warnings: [],
   });
+  // Of an agent that was started again, and has not opened the migration yet.
+  const nothing = { collectionsTotal: 0, collectionsDone: 0, documentsTotal: 0, documentsCopied: 0 } as never;
+  await report({ state: 'created', sinceMs: null, copy: nothing, notReadyReasons: ['it is not running'], waiting });
+  const { phase, copy, notReadyReasons } = (await show()).linkspan.progress as {
+    [name: string]: unknown;
+    copy: { documentsCopied: number };
+  };
+  assert.deepEqual([phase, copy.documentsCopied, notReadyReasons], ['copying', 1, ['it is not running']]);
   await report({ copy: { tables: 1 } as never });
   const odd = await show();
   assert.deepEqual([odd.status, odd.linkspan.progress], ['WORKING', null]);
@@ -214,6 +222,8 @@ test('since when the source is blocked is told by the last report, however long 
   await committing({ blocking: true, sourceBlockedAtMs: at(2) });
   clock.nowMs += HOUR_MS;
   assert.equal(await since(), '2026-11-01T12:00:02Z');
+  await report({ state: 'created', sinceMs: null });
+  assert.equal(await since(), '2026-11-01T12:00:02Z', 'an agent that waits for the source has not opened it');
   // Given up for now, with the source open again.
   await report({ ...READY, cutover: { requestedAtMs: at(0), blocking: false, sourceBlockedAtMs: at(2) } });
   assert.equal(await since(), undefined);

@@ -87,6 +87,17 @@ test('a destination with data can keep it, and then refuses by name what would b
   assert.match(again.stderr, /already has shop\.orders\..*\[NAMESPACE_EXISTS\]/);
 });
 
+test('one that fails says what it leaves on the destination, and how that goes away', async () => {
+  await using pair = await startPair();
+  await pair.source.client.db('shop').collection('orders').insertOne({ number: 1 });
+  const data = { failCommands: ['insert'], namespace: 'shop.orders', errorCode: 2, appName: 'linkspan-destination' };
+  await pair.destination.failCommand({ mode: 'alwaysOn', data });
+  await using linkspan = runLinkspan(['sync', ...clusters(pair), '--once']);
+  assert.equal((await linkspan.exit).code, 1);
+  assert.match(linkspan.stderr, /left on the destination: 1 collections, 0 views, 0 indexes .*, 0 users, 0 roles\. /);
+  assert.match(linkspan.stderr, /linkspan cleanup --migration \w+ .*linkspan_internal, which stays until then$/m);
+});
+
 test('a finished copy asked for again is a new one of what is there now, not an old "done"', async () => {
   await using pair = await pairWithData();
   const run = async (...flags: string[]) => {

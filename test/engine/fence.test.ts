@@ -153,6 +153,7 @@ test('no record of a migration is changed by an engine that lost it', async (t) 
     saveSuspects: (store) => store.saveSuspects([u], 'late'),
     saveCompared: (store) => store.saveCompared(u, 'mark', new Binary(Buffer.of(1))),
     clearSuspect: (store) => store.clearSuspect(u, 'mark'),
+    forgetSpool: (store) => store.forgetSpool(),
     forgetCollections: (store) => store.forgetCollections(),
   };
   for (const [name, write] of Object.entries(lateWrites)) {

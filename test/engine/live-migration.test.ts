@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MongoClient } from 'mongodb';
+import { onReach, systemClock } from '../../src/platform/index.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
@@ -90,6 +91,42 @@ test('a pause holds everything back, and what changed meanwhile comes over after
   const batch = await pair.source.client.db('admin').command({ ping: 1 });
   assert.equal(batch.ok, 1);
   assert.equal(running.progress.changes.applied, applied);
+  running.migration.want('running');
+  await running.commit();
+  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+});
+
+test('a pause in the middle of the copy sends no further batch, and the copy goes on after it', async () => {
+  await using pair = await startPair();
+  const filling = 'x'.repeat(1_000);
+  const items = pair.source.client.db('shop').collection<{ _id: number; filling?: string }>('items');
+  await items.insertMany(Array.from({ length: 20_000 }, (_, _id) => ({ _id, filling })));
+  let looks = 0;
+  const sleep = (ms: number, signal?: AbortSignal) => {
+    looks += 1;
+    return systemClock.sleep(ms, signal);
+  };
+  await using running = RunningMigration.start(pair, { clock: { ...systemClock, sleep } });
+  running.migration.setLoadLevel(1); // One batch on its way at a time.
+  const acknowledged = Promise.withResolvers<void>();
+  const release = Promise.withResolvers<void>();
+  using _ = onReach('engine.copy.batch-acknowledged', () => {
+    acknowledged.resolve();
+    return release.promise;
+  });
+  await acknowledged.promise;
+  running.migration.want('paused');
+  await running.until('the pause', ({ state }) => state === 'paused');
+  const copied = pair.destination.client.db('shop').collection('items');
+  const before = await copied.countDocuments();
+  release.resolve();
+  await items.updateOne({ _id: 1 }, { $set: { filling: 'changed' } });
+  await items.deleteOne({ _id: 19_999 });
+  const until = looks + 20;
+  await eventually(() => looks >= until, { what: 'the engine to have looked around for a while' });
+  assert.ok(before > 0 && before < 20_000, `${before} documents`);
+  assert.equal(await copied.countDocuments(), before);
+  assert.equal(running.progress.state, 'paused');
   running.migration.want('running');
   await running.commit();
   assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);

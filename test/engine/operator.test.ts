@@ -26,6 +26,10 @@ for (const drop of [true, false]) {
       dropDestination: true,
     });
     assert.equal(await again.outcome, 'cancelled', 'it does not come back to life');
+    const { copy, changes, left } = running.progress;
+    assert.equal(copy.documentsCopied, drop ? 0 : 2_000);
+    assert.equal(left?.collections, drop ? 0 : 1);
+    assert.deepEqual([again.progress.copy, again.progress.changes, again.progress.left], [copy, changes, left]);
   });
 }
 

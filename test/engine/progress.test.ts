@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Progress } from '../../src/engine/index.ts';
 import { onReach } from '../../src/platform/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
@@ -21,9 +22,10 @@ test('what progress counts never goes back, not even over kill -9 in the middle 
   const seen: [number, number, number][] = [];
   const look = async (sync: Awaited<ReturnType<typeof startSync>>) => {
     const { collectionCopy, linkspan } = await sync.progress();
-    const { documentsCopied, partitionsDone } = linkspan.copy;
-    seen.push([collectionCopy.estimatedCopiedBytes, documentsCopied, partitionsDone]);
-    return { documentsCopied, phase: linkspan.phase };
+    // A process that has not opened the migration yet says no figures.
+    if (collectionCopy !== null)
+      seen.push([collectionCopy.estimatedCopiedBytes, linkspan.copy.documentsCopied, linkspan.copy.partitionsDone]);
+    return linkspan.phase;
   };
   for (const [least, hook] of [
     [1, 'engine.copy.batch-acknowledged@5=kill'],
@@ -42,17 +44,66 @@ test('what progress counts never goes back, not even over kill -9 in the middle 
     assert.ok((seen.at(-1)?.[1] ?? 0) >= least, 'it had copied something');
   }
   await using last = await startSync(uris);
-  await eventually(async () => (await look(last)).phase === 'tailing', { deadlineMs: 30_000, what: 'the copy' });
-  // A process that has not read its checkpoint yet knows of nothing copied.
-  const running = seen.filter(([, documents]) => documents > 0);
-  for (const [index, values] of running.entries()) {
-    const before = running[index - 1] ?? [0, 0, 0];
+  await eventually(async () => (await look(last)) === 'tailing', { deadlineMs: 30_000, what: 'the copy' });
+  for (const [index, values] of seen.entries()) {
+    const before = seen[index - 1] ?? [0, 0, 0];
     assert.ok(
       values.every((value, which) => value >= (before[which] ?? 0)),
       `${before} and then ${values}`,
     );
   }
   assert.equal(seen.at(-1)?.[1], 60_000);
+});
+
+test('a successor says no figures until it knows those on record, waits for them visibly, and knows them after the end', async () => {
+  await using pair = await startPair();
+  await fill(pair, 'items', 2_000);
+  const items = pair.source.client.db('shop').collection('items');
+  await items.createIndex({ n: 1 });
+  await using first = RunningMigration.start(pair);
+  await first.untilReady();
+  await items.updateMany({ n: { $lt: 50 } }, { $set: { changed: true } });
+  await first.until('the changes', ({ changes }) => changes.applied >= 50);
+  await first.stop();
+  const onRecord = figuresOf(first.progress);
+  assert.deepEqual(onRecord.slice(0, 4), [2_000, 1, 1, 1]);
+  const { migrationId } = first.progress;
+
+  const refuseReading = (errorCode: number) => {
+    const data = { failCommands: ['find'], namespace: 'linkspan_internal.collections', errorCode };
+    return pair.destination.failCommand({ mode: 'alwaysOn', data });
+  };
+  await refuseReading(13);
+  await using failed = RunningMigration.start(pair, { migrationId });
+  await assert.rejects(failed.outcome);
+  const { state, error, left } = failed.progress;
+  assert.deepEqual([state, error?.code, left], ['failed', 'INTERNAL_ERROR', undefined]);
+
+  await refuseReading(11_600);
+  const untilItWaits = (running: RunningMigration) =>
+    running.until('the wait', ({ waiting }) => waiting.some((wait) => wait.for === 'the destination'));
+  await using stopped = RunningMigration.start(pair, { migrationId });
+  await untilItWaits(stopped);
+  assert.equal(await stopped.stop(), 'stopped');
+
+  await using second = RunningMigration.start(pair, { migrationId });
+  await untilItWaits(second);
+  assert.equal(second.progress.state, 'created');
+  await pair.destination.clearFailPoints();
+  await second.until('the migration to be ready', (progress) => {
+    if (progress.state !== 'created') {
+      const figures = figuresOf(progress);
+      assert.ok(
+        figures.every((figure, which) => figure >= (onRecord[which] ?? 0)),
+        `${onRecord} and then ${figures}`,
+      );
+    }
+    return progress.readyForCutover;
+  });
+  await second.commit();
+  await using over = RunningMigration.start(pair, { migrationId });
+  assert.equal(await over.outcome, 'committed');
+  assert.deepEqual(figuresOf(over.progress), figuresOf(second.progress));
 });
 
 test('a collection that the source drops in the middle of its copy is a restart that is told, also by a successor', {
@@ -118,6 +169,10 @@ test('a limit of the copy holds from the moment it is set, and so does its end, 
   running.migration.limitCopy(null);
   await running.untilReady();
 });
+
+function figuresOf({ copy, indexes, changes }: Progress): number[] {
+  return [copy.documentsCopied, copy.partitionsDone, copy.collectionsDone, indexes.built, changes.applied];
+}
 
 async function fill({ source }: ReplicaSetPair, name: string, documents: number): Promise<void> {
   const filling = 'x'.repeat(700);

@@ -91,6 +91,8 @@ describe('a document that the destination refuses', async () => {
     assert.equal(await running.stop(), 'stopped');
 
     await using second = RunningMigration.start(pair, { migrationId: running.progress.migrationId, clock: hurried });
+    await second.until('what is on record to be known', ({ state }) => state !== 'created');
+    assert.equal(second.progress.copy.collectionsDone, 2, 'nor in another run');
     await untilStuck(second);
     await pair.destination.clearFailPoints();
     await second.untilReady();

@@ -135,11 +135,16 @@ describe('users and roles', () => {
     });
     await using running = start();
     await assert.rejects(running.commit());
-    assert.ok((await ids(destination)).includes('shop.app'));
+    const there = await ids(destination);
+    assert.ok(there.includes('shop.app'));
+    const roles = (await definitions(destination, 'system.roles')).length;
+    const { left } = running.progress;
+    assert.deepEqual([left?.users, left?.roles], [there.length - before.length, roles]);
     const again = new Migration(options({ migrationId: running.progress.migrationId }));
     const cancelled = again.cancel({ drop: true });
     assert.equal(await again.run(AbortSignal.timeout(30_000)), 'cancelled');
     await cancelled;
+    assert.deepEqual([again.progress().left?.users, again.progress().left?.roles], [0, 0]);
     assert.deepEqual(await ids(destination), before);
     assert.deepEqual(await definitions(destination, 'system.roles'), []);
   });

@@ -31,6 +31,16 @@ export class UsersAndRoles {
     return this.#kept;
   }
 
+  /** Loads what an earlier run knew. */
+  async load(): Promise<void> {
+    await this.#made.all();
+  }
+
+  /** How many this very migration has on record. */
+  get made(): { readonly users: number; readonly roles: number } {
+    return { users: this.#made.count('user'), roles: this.#made.count('role') };
+  }
+
   /** Looks what is to be done, and does nothing. */
   async compare(): Promise<{ readonly users: AccountDifferences; readonly roles: AccountDifferences }> {
     const [users, roles] = await Promise.all([

@@ -20,6 +20,7 @@ export async function setAside(
 ): Promise<boolean> {
   const wasLive = collection.state === 'live';
   collection.state = 'indexing';
+  collection.wasLive ||= wasLive;
   collection.draining = false;
   if (error !== undefined) collection.stuck = refusedAgain(collection.stuck, error, context.clock);
   // In the same breath, so that in the spool no later change comes before them.

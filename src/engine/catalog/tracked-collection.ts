@@ -44,6 +44,8 @@ export class TrackedCollection {
   state: CollectionState = 'creating';
   /** Whether the ranges of its copy are on record. Until then a successor has to plan them, whatever else is put on record meanwhile. */
   planned = false;
+  /** It was live before it was set aside, so its copy is done and its indexes are built. */
+  wasLive = false;
   options: Fields;
   indexes: readonly IndexSpec[] = [];
   documents = 0;
@@ -93,6 +95,7 @@ export class TrackedCollection {
     tracked.filter = record.filter && bufferOf(record.filter);
     tracked.state = record.state;
     tracked.planned = record.state === 'copying';
+    tracked.wasLive = record.wasLive ?? false;
     tracked.indexes = record.indexes.map((spec) => readIndexSpec(bufferOf(spec))).filter((spec) => spec !== undefined);
     tracked.documents = record.documents;
     tracked.bytes = record.bytes;
@@ -111,6 +114,7 @@ export class TrackedCollection {
       destinationUuid: this.destinationUuid,
       filter: this.filter && new Binary(this.filter),
       state: this.state === 'copying' && !this.planned ? 'pending' : this.state,
+      wasLive: this.wasLive,
       options: new Binary(documentOf(this.options)),
       indexes: this.indexes.map((spec) => new Binary(documentOf(spec.original))),
       documents: this.documents,
@@ -161,6 +165,11 @@ export class TrackedCollection {
   /** A query for those documents of another query's that are migrated. */
   selected(query: object): object {
     return this.filter === null ? query : { $and: [query, rawDocument(this.filter)] };
+  }
+
+  /** Whether it is copied and indexed. One that is set aside was done before, and no count goes back. */
+  get isDone(): boolean {
+    return this.state === 'live' || (this.state === 'indexing' && this.wasLive);
   }
 
   /** Whether something of it may be on the destination. */

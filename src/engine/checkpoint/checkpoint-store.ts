@@ -199,6 +199,12 @@ export class CheckpointStore {
     return await this.#partitions.find({ '_id.m': this.migrationId, '_id.u': uuid }).sort({ _id: 1 }).toArray();
   }
 
+  /** How far the copies of all collections have come. */
+  async copied(): Promise<Pick<PartitionRecord, '_id' | 'documents' | 'bytes' | 'done'>[]> {
+    const projection = { documents: 1, bytes: 1, done: 1 };
+    return await this.#partitions.find({ '_id.m': this.migrationId }, { projection }).toArray();
+  }
+
   /** Puts a plan in place of an earlier one. It counts only once the collection's record says `copying`. */
   async planPartitions(uuid: UUID, records: readonly PartitionRecord[]): Promise<void> {
     await this.removePartitions(uuid);
@@ -265,15 +271,13 @@ export class CheckpointStore {
 
   /** Removes what an unfinished preparation left behind. */
   async forgetCollections(): Promise<void> {
-    const ours = { '_id.m': this.migrationId };
-    await this.forgetCopy();
-    for (const name of ['views', 'collections']) await this.#removeAll(name, ours);
+    for (const name of ['partitions', 'spool', 'suspects', 'views', 'collections'])
+      await this.#removeAll(name, { '_id.m': this.migrationId });
   }
 
-  /** Removes how far the copy has come. What was made stays on record. */
-  async forgetCopy(): Promise<void> {
-    const ours = { '_id.m': this.migrationId };
-    for (const name of ['partitions', 'spool', 'suspects']) await this.#removeAll(name, ours);
+  /** Removes all spooled keys. */
+  async forgetSpool(): Promise<void> {
+    await this.#removeAll('spool', { '_id.m': this.migrationId });
   }
 
   async #removeAll(name: string, filter: Document): Promise<void> {

@@ -21,6 +21,8 @@ export class MadeAccounts {
   readonly #accounts: Collection<MadeAccount>;
   readonly #source: string;
   readonly migrationId: string;
+  /** Whose each one is, as of the last look and what was written since. */
+  #owners = new Map<string, Pick<MadeAccount, '_id' | 'migration'>>();
 
   /** @param source  the source's cluster id */
   constructor(fence: Fence, source: string) {
@@ -31,12 +33,20 @@ export class MadeAccounts {
   }
 
   async all(): Promise<MadeAccount[]> {
-    return await this.#accounts.find({ '_id.source': this.#source }).toArray();
+    const all = await this.#accounts.find({ '_id.source': this.#source }).toArray();
+    this.#owners = new Map(all.map((account) => [nameOf(account._id), account]));
+    return all;
   }
 
   /** Those that this very migration made. */
   async own(): Promise<MadeAccount[]> {
     return (await this.all()).filter(({ migration }) => migration === this.migrationId);
+  }
+
+  /** How many this very migration made, or was about to make. */
+  count(kind: 'user' | 'role'): number {
+    return [...this.#owners.values()].filter((one) => one._id.kind === kind && one.migration === this.migrationId)
+      .length;
   }
 
   /** Says that these are about to be made. */
@@ -53,6 +63,8 @@ export class MadeAccounts {
       upsert: true,
     }));
     await updateRecords(this.#fence, 'accounts', updates);
+    for (const { q } of updates)
+      if (!this.#owners.has(nameOf(q._id))) this.#owners.set(nameOf(q._id), { ...q, migration: this.migrationId });
   }
 
   /** Says what roles have been made. */
@@ -65,6 +77,13 @@ export class MadeAccounts {
   }
 
   async forget(ids: readonly MadeAccount['_id'][]): Promise<void> {
-    for (const id of ids) await removeRecord(this.#fence, 'accounts', id);
+    for (const id of ids) {
+      await removeRecord(this.#fence, 'accounts', id);
+      this.#owners.delete(nameOf(id));
+    }
   }
+}
+
+function nameOf({ kind, id }: MadeAccount['_id']): string {
+  return `${kind} ${id}`;
 }

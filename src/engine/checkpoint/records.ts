@@ -97,6 +97,8 @@ export interface CollectionRecord {
   /** The query, as raw BSON, that documents have to match to be migrated. */
   readonly filter: Binary | null;
   readonly state: CollectionState;
+  /** Whether it was live before the destination refused something of it. */
+  readonly wasLive?: boolean;
   /** Raw options document of the source. */
   readonly options: Binary;
   /** Raw index specs of the source as they were before anything was weakened [11]. */

@@ -69,6 +69,7 @@ export class Copier {
     this.#takenUp.set(collection, Promise.resolve());
     // Its changes from here on are seen by the copy; those before it must not come after it.
     collection.state = 'pending';
+    collection.wasLive = false;
     collection.draining = false;
     await this.#lanes.flush();
     await this.#enter(collection, 'pending');

@@ -20,8 +20,8 @@ export async function cancel(context: EngineContext, log: MigrationLog, { drop }
     await dropMade(context);
     await retrier.run('the destination', () => context.accounts.drop());
   }
-  // What stays is on record for whoever cleans up.
-  await retrier.run('the destination', () => checkpoint.forgetCopy());
+  // What stays is on record for whoever cleans up, and how far it came for whoever asks.
+  await retrier.run('the destination', () => checkpoint.forgetSpool());
   if (await blocksDestination(context)) await openDestination(context);
   await log.save({ blocksDestination: false });
   await log.enter('cancelled');

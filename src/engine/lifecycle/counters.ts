@@ -2,7 +2,7 @@ import type { RecordedCounts } from '../checkpoint/records.ts';
 
 /** What the parts of a running migration count, for progress. */
 export interface Counters {
-  /** Collections that left while or after they were copied: then what is copied and what there is grow smaller. */
+  /** Collections that left, or are copied anew, while or after they were copied: then what is copied grows smaller. */
   restarts: number;
   read: number;
   /** Of those read, the ones that concern what is migrated: of a filtered collection they are counted when they are applied. */

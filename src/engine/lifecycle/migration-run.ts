@@ -29,8 +29,8 @@ import { MemoryBudget } from './memory-budget.ts';
 import { MigrationLog } from './migration-log.ts';
 import { type MigrationOptions, selectionOf } from './options.ts';
 import { Pings } from './pings.ts';
-import { loadTracked, prepareNew } from './prepare.ts';
-import type { Outcome, WantedState } from './progress.ts';
+import { clearLeftSpools, loadTracked, prepareNew } from './prepare.ts';
+import type { Outcome, Progress, WantedState } from './progress.ts';
 import { snapshot } from './snapshot.ts';
 import { Speed } from './speed.ts';
 import { StreamFollower } from './stream-follower.ts';
@@ -65,6 +65,10 @@ export class MigrationRun {
   readonly indexBuilds: IndexBuilds;
   readonly speed = new Speed();
   follower: StreamFollower | undefined;
+  /** Whether what is on record is known: before that there are no figures to tell. */
+  loaded = false;
+  /** What it failed of. */
+  failure: Progress['error'];
   wanted: WantedState = 'running';
   readonly #givenUp = new AbortController();
   #cancellation: Cancellation | undefined;
@@ -168,6 +172,8 @@ export class MigrationRun {
     try {
       const outcome = await this.#work();
       await this.#tasks.stop();
+      // What the last seconds have counted. The outcome is on record.
+      await this.#saveCheckpoint().catch(() => undefined);
       return outcome;
     } catch (error) {
       // A task's failure aborts the others, and is the reason for what the main line threw.
@@ -224,9 +230,11 @@ export class MigrationRun {
 
   async #work(): Promise<Outcome> {
     const { log, context } = this;
+    await loadTracked(context);
+    this.loaded = true;
     const { state } = log.record;
     if (state === 'committed' || state === 'cancelled') return state;
-    await loadTracked(context);
+    await clearLeftSpools(context);
     await context.retrier.run('the destination', () => clearTransit(context.fence));
     if (log.record.cutover?.committed) {
       await finishCutover(context, log);
@@ -327,8 +335,8 @@ export class MigrationRun {
   async #recordFailure(error: unknown): Promise<UserError> {
     const known =
       error instanceof UserError ? error : new UserError('INTERNAL_ERROR', [messageOf(error)], { cause: error });
-    const failure = { code: known.code, message: known.message, remedy: known.remedy };
-    await this.log.saveLast({ state: 'failed', error: failure }).catch((cause: unknown) => {
+    this.failure = { code: known.code, message: known.message, remedy: known.remedy };
+    await this.log.saveLast({ state: 'failed', error: this.failure }).catch((cause: unknown) => {
       this.context.logger.error({ error: messageOf(cause) }, 'The failure could not be recorded on the destination');
     });
     return known;

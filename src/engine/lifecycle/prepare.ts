@@ -33,25 +33,32 @@ export async function prepareNew(
   return token;
 }
 
-/** Loads what an earlier run knew. */
+/** Loads what an earlier run knew. Writes nothing. */
 export async function loadTracked(context: EngineContext): Promise<void> {
   const { checkpoint, retrier, views } = context;
   await retrier.run('the destination', () => views.load());
+  await retrier.run('the destination', () => context.accounts.load());
   const marked = await retrier.run('the destination', () => checkpoint.suspects());
   const suspects = new Map(marked.map((one) => [one._id.u.toHexString(false), one]));
   for (const record of await retrier.run('the destination', () => checkpoint.collections())) {
     const collection = TrackedCollection.fromRecord(record);
     collection.suspicion = suspects.get(collection.id) ?? null;
     context.tracked.set(collection.id, collection);
-    // A copy that ended leaves its spool behind when the engine dies at that moment.
-    if (collection.state === 'live') await retrier.run('the destination', () => checkpoint.clearSpool(collection.uuid));
-    for (const partition of await retrier.run('the destination', () => checkpoint.partitions(collection.uuid))) {
-      collection.copied.documents += partition.documents;
-      collection.copied.bytes += partition.bytes;
-      collection.copied.partitions += 1;
-      if (partition.done) collection.copied.partitionsDone += 1;
-    }
   }
+  for (const { _id, documents, bytes, done } of await retrier.run('the destination', () => checkpoint.copied())) {
+    const copied = context.tracked.get(_id.u.toHexString(false))?.copied;
+    if (copied === undefined) continue;
+    copied.documents += documents;
+    copied.bytes += bytes;
+    copied.partitions += 1;
+    if (done) copied.partitionsDone += 1;
+  }
+}
+
+/** A copy that ended leaves its spool behind when the engine dies at that moment. */
+export async function clearLeftSpools({ checkpoint, retrier, tracked }: EngineContext): Promise<void> {
+  for (const { state, uuid } of tracked.values())
+    if (state === 'live') await retrier.run('the destination', () => checkpoint.clearSpool(uuid));
 }
 
 async function readCatalog(context: EngineContext): Promise<CatalogRecord> {

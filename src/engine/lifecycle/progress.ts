@@ -1,7 +1,7 @@
 import type { Wait } from '../cluster/retry.ts';
 
 /**
- * Where a migration stands. `copying` includes building indexes of collections already copied; `tailing` begins when every
+ * Where a migration stands. `created`: this process knows nothing of it yet, and its figures are 0 whatever was copied. `copying` includes building indexes of collections already copied; `tailing` begins when every
  * collection is copied, indexed and its spool drained.
  */
 export type MigrationState =
@@ -71,11 +71,14 @@ export interface Left {
   readonly views: number;
   /** Indexes that are unique or expire documents on the source and not here. */
   readonly weakenedIndexes: number;
+  /** That it made, or was about to make. */
+  readonly users: number;
+  readonly roles: number;
   /** Whether users cannot write there. */
   readonly blocked: boolean;
 }
 
-/** A snapshot of a migration. Counts never go backwards except after a declared restart. */
+/** A snapshot of a migration. From one process, counts never go backwards once it is no longer `created`, except after a declared restart. */
 export interface Progress {
   readonly migrationId: string;
   readonly state: MigrationState;
@@ -93,7 +96,7 @@ export interface Progress {
     /** Ranges of `_id`, of the collections whose copy has begun. */
     readonly partitionsTotal: number;
     readonly partitionsDone: number;
-    /** Collections that the source dropped after something of them was copied: each time, the numbers above grow smaller. */
+    /** So often what was copied of a collection counts no more, and the numbers above grow smaller: it was dropped, or is copied anew. */
     readonly restarts: number;
   };
   readonly indexes: {
@@ -142,7 +145,7 @@ export interface Progress {
   readonly warnings: readonly string[];
   /** What it can't go on without at the moment; empty when it goes on. The warnings say the same in sentences. */
   readonly waiting: readonly Wait[];
-  /** Of a migration that was cancelled or failed: what it leaves on the destination. `linkspan cleanup` has the names. */
+  /** Of a migration that was cancelled or failed: what it leaves on the destination beside `linkspan_internal`. `linkspan cleanup` has the names. */
   readonly left?: Left;
   readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };
 }

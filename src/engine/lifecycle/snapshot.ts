@@ -44,13 +44,16 @@ export function notYetRunning(
   };
 }
 
-/** Where a run stands now. */
+/** Where a run stands now. Until it knows what is on record, it says no figures: those that it would say were not true. */
 export function snapshot(run: MigrationRun, options: MigrationOptions): Progress {
   const { context, log, follower } = run;
+  if (!run.loaded) {
+    const { failure } = run;
+    return { ...notYetRunning(options, waitsOf(context)), ...(failure && { state: 'failed', error: failure }) };
+  }
   const { counters } = context;
   const collections = [...context.tracked.values()];
-  // One that is set aside was done before, and no count goes back.
-  const done = collections.filter(({ state, stuck }) => state === 'live' || (state === 'indexing' && stuck));
+  const done = collections.filter(({ isDone }) => isDone);
   const sum = (pick: (collection: (typeof collections)[number]) => number, of = collections) =>
     of.reduce((total, collection) => total + pick(collection), 0);
   const { state, phases, cutover, error } = log.record;
@@ -156,6 +159,7 @@ function leftBy({ context, log }: MigrationRun): Left {
     collections: made.length,
     views: context.views.databases.reduce((sum, database) => sum + context.views.of(database).size, 0),
     weakenedIndexes: made.reduce((sum, { indexes }) => sum + indexes.filter(isWeakened).length, 0),
+    ...context.accounts.made,
     blocked: (log.record.blocksDestination ?? false) && log.record.cutover?.canWriteAtMs === undefined,
   };
 }

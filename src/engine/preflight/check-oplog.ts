@@ -2,7 +2,7 @@ import type { Timestamp } from 'mongodb';
 import { type Found, found } from './finding.ts';
 import type { Look } from './look.ts';
 
-/** Time for an agent's host to be mended: a stop that is longer than the oplog reaches back cannot be made up for [2]. */
+/** Time for an agent's host to be mended: after a stop that is longer than the oplog reaches back, everything has to be compared [2]. */
 const LEAST_SECONDS = 3_600;
 
 /** How far the source's oplog reaches back, beside how long the copy may take. */

@@ -145,7 +145,7 @@ export const engineErrors = defineErrors({
   OPLOG_SHORT: {
     status: 200,
     detail:
-      "The source's oplog reaches back %, and the initial copy may take %. A stop that is longer than the oplog reaches back means starting anew.",
+      "The source's oplog reaches back %, and the initial copy may take %. After a stop that is longer than the oplog reaches back, all that was copied has to be compared with the source and repaired before the cutover.",
     remedy:
       'Enlarge the oplog (replSetResizeOplog, minRetentionHours) until it reaches back as long as the copy takes, and an hour at least.',
   },
