@@ -43,6 +43,7 @@ export class Dispatcher {
         this.#catalog.changed(event);
       } else {
         const collection = await this.#catalog.collectionOf(event);
+        if (collection?.intake.closed) await collection.intake.pass(this.#context.signal);
         if (collection !== undefined) this.#send(collection, event);
       }
       this.#context.position.time = event.time;
@@ -69,7 +70,7 @@ export class Dispatcher {
     this.#sent = true;
     counters.read += 1;
     if (collection.filter === null) counters.concerned += 1;
-    if (collection.state === 'live' || collection.draining) {
+    if (collection.takesLanes) {
       this.#lanes.add({ collection, key, state: stateAfter(event, collection), sequence: this.#sequence });
     } else if (collection.state === 'copying' || collection.state === 'indexing') {
       if (collection.state === 'copying') counters.duringCopy += 1;
