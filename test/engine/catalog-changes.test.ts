@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { type Db, UUID } from 'mongodb';
 import { onReach } from '../../src/platform/index.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
+import { eventually } from '../support/eventually.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
 import { needsSource } from '../support/source-version.ts';
@@ -136,6 +137,38 @@ test('two collections that swap names just before they are read are not mixed up
   assert.ok(swapped !== undefined);
   assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
 });
+
+for (const point of ['engine.copy.before-first-read', 'engine.copy.collection-copied']) {
+  test(`a view that takes a collection's name at ${point} is not taken for the collection`, { skip }, async () => {
+    await using pair = await startPair();
+    const db = pair.source.client.db('catalog');
+    await db.collection('orders').insertMany(many(100));
+    const changed = Promise.withResolvers<void>();
+    let step: 'before' | 'changing' | 'changed' | 'indexed' = 'before';
+    // Ahead of the stream, which would tell the new name.
+    using _held = onReach('engine.capture.batch-dispatched', async () => {
+      if (step === 'before') return;
+      changed.resolve();
+      await eventually(() => step === 'indexed', { what: 'the indexes', deadlineMs: 5_000 }).catch(() => undefined);
+    });
+    using _changed = onReach(point, async () => {
+      if (step !== 'before') return;
+      step = 'changing';
+      await changed.promise;
+      await db.collection('orders').createIndex({ n: 1 });
+      await db.renameCollection('orders', 'orders_old');
+      await db.createCollection('orders', { viewOn: 'orders_old', pipeline: [] });
+      step = 'changed';
+    });
+    using _indexed = onReach('engine.copy.indexed', () => {
+      step = 'indexed';
+    });
+    await using running = RunningMigration.start(pair);
+    await running.commit();
+    assert.equal(step, 'indexed');
+    assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  });
+}
 
 test('changes of the catalog between two runs end as on the source', { skip }, async () => {
   await using pair = await startPair();
