@@ -37,6 +37,8 @@ export class Dispatcher {
   async dispatch(batch: StreamBatch): Promise<void> {
     this.#sequence += 1;
     this.#sent = false;
+    // Catalogs are not read from the majority: what was seen of the last primary's may have been rolled back, which no event tells.
+    if (batch.afterBreak) await this.#catalog.start();
     for (const event of batch.events) {
       if (!isOfUsers(event)) continue;
       if (!isDocumentChange(event)) {
