@@ -11,6 +11,9 @@ import { RunningMigration } from './running-migration.ts';
 
 checkForLeaks();
 
+type Signal = PromiseWithResolvers<void>;
+type Signals = [Signal, Signal, Signal, Signal];
+
 const unseen = needsSource('6.0', 'their changes are not in its stream');
 
 test('a capped collection keeps its order and its limits while it goes round', async () => {
@@ -42,6 +45,42 @@ test('a capped collection keeps its order and its limits while it goes round', a
     );
     assert.deepEqual(right, left, `the order of ${name}`);
   }
+});
+
+test('what is appended to a capped collection while its spool is drained keeps its place', async () => {
+  await using pair = await startPair();
+  const db = pair.source.client.db('special');
+  await db.createCollection('log', { capped: true, size: 10_000_000 });
+  const log = db.collection<{ _id: number }>('log');
+  let next = 0;
+  const append = async (count: number) => {
+    await log.insertMany(Array.from({ length: count }, () => ({ _id: next++ })));
+  };
+  await append(10);
+  const [indexed, drain, taken, apply] = Array.from({ length: 4 }, () => Promise.withResolvers<void>()) as Signals;
+  using _indexed = onReach('engine.copy.indexed', () => {
+    indexed.resolve();
+    return drain.promise;
+  });
+  using _taken = onReach('engine.apply.batch-taken', () => {
+    taken.resolve();
+    return apply.promise;
+  });
+  await using running = RunningMigration.start(pair);
+  await indexed.promise;
+  await append(25_000); // More than lanes take at once, so that some is still spooled when the next come.
+  await running.until('all to be spooled', ({ changes }) => changes.read >= 25_000);
+  drain.resolve();
+  await taken.promise;
+  await append(10);
+  await running.until('the next to be read', ({ changes }) => changes.read >= 25_010);
+  apply.resolve();
+  await running.untilReady();
+  const copied = pair.destination.client.db('special');
+  assert.deepEqual(await naturalOrder(copied, 'log', '_id'), await naturalOrder(db, 'log', '_id'), 'before the pause');
+  await append(10);
+  await running.commit();
+  assert.deepEqual(await naturalOrder(copied, 'log', '_id'), await naturalOrder(db, 'log', '_id'), 'at the end');
 });
 
 test('a time series comes over, and what is measured meanwhile', { skip: unseen }, async () => {
@@ -128,11 +167,11 @@ async function append(db: Db, name: string, from: number, to: number): Promise<v
   });
 }
 
-async function naturalOrder(db: Db, name: string): Promise<unknown[]> {
+async function naturalOrder(db: Db, name: string, field = 'n'): Promise<unknown[]> {
   return await db
     .collection(name)
     .find({}, { hint: { $natural: 1 } })
-    .map(({ n }) => n)
+    .map((document) => document[field])
     .toArray();
 }
 

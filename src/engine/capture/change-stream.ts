@@ -21,6 +21,8 @@ export interface StreamBatch {
   readonly time: Timestamp;
   /** The source's latest operation when it answered. */
   readonly sourceTime: Timestamp;
+  /** Whether a cursor broke before it: the source may have another primary by now. */
+  readonly afterBreak: boolean;
 }
 
 /** Whether the stream can't go on because the source's oplog no longer reaches back to where it was. */
@@ -42,6 +44,7 @@ export class ChangeStream implements AsyncDisposable {
   #cursor: RawCursor | undefined;
   #token: ResumeToken | undefined;
   readonly #showsAll: boolean;
+  #broke = false;
 
   /** @param token  where to go on; from now on when undefined */
   constructor(context: EngineContext, token: ResumeToken | undefined) {
@@ -62,6 +65,7 @@ export class ChangeStream implements AsyncDisposable {
         try {
           return this.#read(await this.#nextRaw(waitMs));
         } catch (error) {
+          this.#broke = true;
           await this.#close(); // Before opening again, or connections and cursors pile up [56].
           throw error;
         }
@@ -95,7 +99,9 @@ export class ChangeStream implements AsyncDisposable {
     this.#token = token;
     const time = timeOfToken(token);
     const bytes = batch.documents.reduce((sum, { length }) => sum + length, 0);
-    return { events, bytes, token, time, sourceTime: batch.operationTime ?? time };
+    const afterBreak = this.#broke;
+    this.#broke = false;
+    return { events, bytes, token, time, sourceTime: batch.operationTime ?? time, afterBreak };
   }
 
   async #close(): Promise<void> {

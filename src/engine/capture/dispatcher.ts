@@ -37,12 +37,15 @@ export class Dispatcher {
   async dispatch(batch: StreamBatch): Promise<void> {
     this.#sequence += 1;
     this.#sent = false;
+    // Catalogs are not read from the majority: what was seen of the last primary's may have been rolled back, which no event tells.
+    if (batch.afterBreak) await this.#catalog.start();
     for (const event of batch.events) {
       if (!isOfUsers(event)) continue;
       if (!isDocumentChange(event)) {
         this.#catalog.changed(event);
       } else {
         const collection = await this.#catalog.collectionOf(event);
+        if (collection?.intake.closed) await collection.intake.pass(this.#context.signal);
         if (collection !== undefined) this.#send(collection, event);
       }
       this.#context.position.time = event.time;
@@ -69,7 +72,7 @@ export class Dispatcher {
     this.#sent = true;
     counters.read += 1;
     if (collection.filter === null) counters.concerned += 1;
-    if (collection.state === 'live' || collection.draining) {
+    if (collection.takesLanes) {
       this.#lanes.add({ collection, key, state: stateAfter(event, collection), sequence: this.#sequence });
     } else if (collection.state === 'copying' || collection.state === 'indexing') {
       if (collection.state === 'copying') counters.duringCopy += 1;

@@ -20,6 +20,7 @@ export class FollowedCatalog implements SourceCatalog {
   }
 
   async start(): Promise<void> {
+    this.#gone.clear();
     await this.#bringInStep(await databasesOf(this.#context));
   }
 

@@ -8,7 +8,7 @@ import { FollowedCatalog } from './followed-catalog.ts';
 
 /** How changes of the source's catalog are dealt with: followed, or refused where the source does not show them all. */
 export interface SourceCatalog {
-  /** Brings the destination's catalog in step when a run begins to follow. */
+  /** Brings the whole of the destination's catalog in step: when a run begins to follow, and after each break of the stream. */
   start(): Promise<void>;
   /** The collection whose document changed; undefined for one that is not migrated, or no longer. */
   collectionOf(event: DocumentChange): Promise<TrackedCollection | undefined>;

@@ -18,6 +18,8 @@ export interface CatalogEntry {
   readonly options: Fields;
 }
 
+const NAMESPACE_NOT_FOUND = 26;
+
 /** What `create` does not take: marks of the server itself. */
 const NOT_CREATABLE = ['uuid', 'temp', 'autoIndexId', 'flags'];
 
@@ -65,14 +67,19 @@ export function isFinished(spec: Buffer): boolean {
 
 /** All indexes of a collection as the server lists them, with those that are still being built. */
 export async function listRawIndexes(client: MongoClient, database: string, name: string): Promise<Buffer[]> {
-  const NAMESPACE_NOT_FOUND = 26;
   try {
     const command = { listIndexes: catalogName(name), includeBuildUUIDs: true, cursor: { batchSize: 1_000 } };
     return await readAll(client, database, command);
   } catch (error) {
-    if ((error as { code?: unknown }).code === NAMESPACE_NOT_FOUND) return [];
+    if ((error as { code?: unknown }).code === NAMESPACE_NOT_FOUND || isOfView(error)) return [];
     throw error;
   }
+}
+
+/** Whether a view has the name, which had been a collection's. The server says so before it looks at a UUID. */
+export function isOfView(error: unknown): boolean {
+  const COMMAND_NOT_SUPPORTED_ON_VIEW = 166;
+  return (error as { code?: unknown }).code === COMMAND_NOT_SUPPORTED_ON_VIEW;
 }
 
 /**
@@ -85,20 +92,29 @@ export async function listIndexesOf(
   { database, name, uuid }: Omit<WriteTarget, 'uuid'> & { readonly uuid: UUID | undefined },
 ): Promise<IndexSpec[]> {
   const specs = await listIndexes(client, database, name);
-  if (uuid === undefined) return specs;
-  const probe = { find: name, limit: 1, projection: { _id: 1 }, collectionUUID: uuid };
-  await client.db(database).command({ ...probe, readConcern: { level: 'majority' } });
+  if (uuid !== undefined) await confirmName(client, { database, name, uuid });
   return specs;
 }
 
-/** Statistics for planning and progress: the source's own counts, which may be off after a crash of its server. */
+/** Makes sure that the name is the collection's. @throws MongoServerError CollectionUUIDMismatch when it is not */
+export async function confirmName(client: MongoClient, { database, name, uuid }: WriteTarget): Promise<void> {
+  const probe = { find: name, limit: 1, projection: { _id: 1 }, collectionUUID: uuid };
+  await client.db(database).command({ ...probe, readConcern: { level: 'majority' } });
+}
+
+/** Statistics for planning and progress: the source's own counts, which may be off after a crash of its server. None of what is gone. */
 export async function collectionSize(
   client: MongoClient,
   database: string,
   name: string,
 ): Promise<{ documents: number; bytes: number; averageBytes: number }> {
-  const stats: Document = await client.db(database).command({ collStats: name });
-  return { documents: Number(stats.count), bytes: Number(stats.size), averageBytes: Number(stats.avgObjSize ?? 0) };
+  try {
+    const stats: Document = await client.db(database).command({ collStats: name });
+    return { documents: Number(stats.count), bytes: Number(stats.size), averageBytes: Number(stats.avgObjSize ?? 0) };
+  } catch (error) {
+    if (isOfView(error)) return { documents: 0, bytes: 0, averageBytes: 0 };
+    throw error;
+  }
 }
 
 function readEntry(database: string, bytes: Buffer): CatalogEntry {

@@ -4,6 +4,7 @@ import { rawDocument } from '../bson/raw-document.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import type { CollectionRecord, CollectionState } from '../checkpoint/records.ts';
 import type { WriteTarget } from '../cluster/raw-write.ts';
+import { Gate } from '../lifecycle/gate.ts';
 import { documentOf, type Fields, fieldsOf } from './fields.ts';
 import { type IndexSpec, readIndexSpec } from './index-spec.ts';
 import type { CatalogEntry } from './read-catalog.ts';
@@ -61,6 +62,10 @@ export class TrackedCollection {
   suspicion: Suspicion | null = null;
   /** While the spool is being drained, new changes go to lanes already. */
   draining = false;
+  /** But not those of a collection whose order counts: as long as something of it is spooled, they go behind that [35]. */
+  spooling = false;
+  /** Closed while the last of its spool is read: a change that went there now would stay there. */
+  readonly intake = new Gate();
   /** Set while the destination refuses one of its documents: its changes wait in the spool meanwhile. */
   stuck: Refusal | undefined;
   /** Set while the destination refuses to build its indexes. */
@@ -131,6 +136,11 @@ export class TrackedCollection {
   /** Whether it was taken out of the lanes: its changes go to the spool. Keys that are still in a lane have to go there, too. */
   get isSetAside(): boolean {
     return this.state === 'indexing' && !this.draining;
+  }
+
+  /** Whether its changes go to lanes. */
+  get takesLanes(): boolean {
+    return this.state === 'live' || (this.draining && !this.spooling);
   }
 
   get isGone(): boolean {

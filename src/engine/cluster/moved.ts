@@ -5,6 +5,9 @@ import type { EngineContext } from '../lifecycle/context.ts';
 import { classify } from './failure-policy.ts';
 import type { WriteTarget } from './raw-write.ts';
 
+const NAMESPACE_NOT_FOUND = 26;
+const INDEX_NOT_FOUND = 27;
+
 /** Thrown in place of the server's word that a collection is gone from the source: whoever works on it ends quietly. */
 export class CollectionDropped extends Error {}
 
@@ -71,6 +74,12 @@ export function pinTo(
   { uuid }: TrackedCollection,
 ): { readonly collectionUUID?: UUID } {
   return sourceFeatures.pinsReads ? { collectionUUID: uuid } : {};
+}
+
+/** Whether the server says that the collection is not in its database any more, or has no such index. */
+export function isGone(error: unknown): boolean {
+  if (classify(error) === 'moved') return actualCollection(error) === null;
+  return error instanceof MongoServerError && (error.code === NAMESPACE_NOT_FOUND || error.code === INDEX_NOT_FOUND);
 }
 
 /** Where the server says the collection is now; null when it is not in that database any more. */

@@ -186,15 +186,12 @@ export class Copier {
   async #drainSpool(collection: TrackedCollection): Promise<void> {
     const before = collection.stuck;
     collection.draining = true;
-    await this.#spool.flush();
-    for await (const keys of this.#spool.keys(collection)) {
-      await this.#context.gate.pass(this.#context.signal);
-      await this.#lanes.room();
-      for (const key of keys) {
-        this.#lanes.add({ collection, key, state: { kind: 'unknown' }, sequence: Number.POSITIVE_INFINITY });
-      }
-      // A shorter batch is the last one, or one of long keys, of which lanes take no more.
-      if (keys.length < READ_KEYS) await this.#lanes.flush();
+    collection.spooling = collection.isCapped;
+    try {
+      await this.#emptySpool(collection);
+      collection.spooling = false;
+    } finally {
+      collection.intake.open();
     }
     await this.#lanes.flush();
     await reach('engine.copy.drained');
@@ -204,6 +201,30 @@ export class Copier {
       collection.settling = undefined;
     });
     await collection.settling;
+  }
+
+  async #emptySpool(collection: TrackedCollection): Promise<void> {
+    await this.#beforeRead(collection);
+    for await (const keys of this.#spool.keys(collection)) {
+      // Behind what may be the last batch nothing is added any more, or there might always be another.
+      if (keys.length === READ_KEYS) collection.intake.open();
+      await this.#context.gate.pass(this.#context.signal);
+      await this.#lanes.room();
+      for (const key of keys) {
+        this.#lanes.add({ collection, key, state: { kind: 'unknown' }, sequence: Number.POSITIVE_INFINITY });
+      }
+      // A shorter batch is the last one, or one of long keys, of which lanes take no more.
+      if (keys.length < READ_KEYS) await this.#lanes.flush();
+      // Set aside: what lanes have of it comes back to the spool, and all of that is drained another time.
+      if (!collection.draining) return;
+      if (collection.spooling) await this.#beforeRead(collection);
+    }
+  }
+
+  /** What was spooled is there to be read, and nothing is added meanwhile that would have to be. */
+  async #beforeRead(collection: TrackedCollection): Promise<void> {
+    if (collection.spooling) collection.intake.close();
+    await this.#spool.flush();
   }
 
   async #settle(collection: TrackedCollection): Promise<void> {

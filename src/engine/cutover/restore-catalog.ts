@@ -1,9 +1,12 @@
+import type { Document } from 'mongodb';
 import { messageOf, UserError } from '../../platform/index.ts';
 import { modify } from '../catalog/change-catalog.ts';
 import { expireAfterSeconds, type IndexSpec, isPreparedUnique, isUnique } from '../catalog/index-spec.ts';
+import { confirmName, isOfView } from '../catalog/read-catalog.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import { classify } from '../cluster/failure-policy.ts';
-import { onDestination } from '../cluster/moved.ts';
+import { isGone, onDestination } from '../cluster/moved.ts';
+import type { WriteTarget } from '../cluster/raw-write.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import { Slots } from '../lifecycle/slots.ts';
 
@@ -12,6 +15,8 @@ const AT_A_TIME = 8;
 /**
  * Gives weakened indexes their original properties back, from the record [11]. Both sides are equal and the source enforced
  * uniqueness, so preparing needs no scan and opens the destination at once; the conversion scans in the background (§8.5).
+ *
+ * Applications have the destination by then, or had it when an earlier run did this: what they have dropped is no conflict any more.
  */
 
 /** Step 1, inside the write pause: from here on the destination refuses new duplicates. */
@@ -34,7 +39,9 @@ export async function restoreExpiry(context: EngineContext): Promise<void> {
   for (const collection of context.tracked.values()) {
     const expiry = collection.options.get('expireAfterSeconds');
     if (expiry === undefined) continue;
-    await onDestination(context, collection, (target) => modify(context.fence, target, { expireAfterSeconds: expiry }));
+    await onDestination(context, collection, (target) =>
+      modifyUnlessGone(context, target, { expireAfterSeconds: expiry }),
+    );
   }
 }
 
@@ -63,11 +70,24 @@ async function modifyIndex(
   const fields = typeof change === 'function' ? change(spec) : change;
   await onDestination(context, collection, async (target) => {
     try {
-      await modify(context.fence, target, { index: { name: spec.name, ...fields } });
+      await modifyUnlessGone(context, target, { index: { name: spec.name, ...fields } });
     } catch (error) {
       if (classify(error) !== 'fatal') throw error;
       const reason = `its index ${spec.name} can't be restored on the destination: ${messageOf(error)}`;
       throw new UserError('NAMESPACE_CONFLICT', [`${target.database}.${target.name}`, reason], { cause: error });
     }
   });
+}
+
+async function modifyUnlessGone(context: EngineContext, target: WriteTarget, change: Document): Promise<void> {
+  try {
+    await modify(context.fence, target, change).catch(async (error: unknown) => {
+      if (isOfView(error)) await confirmName(context.destination, target); // Says where the collection is now.
+      throw error;
+    });
+  } catch (error) {
+    if (!isGone(error)) throw error;
+    const namespace = `${target.database}.${target.name}`;
+    context.logger.warn({ namespace, reason: messageOf(error), change }, 'Nothing to restore: somebody has dropped it');
+  }
 }
