@@ -16,6 +16,8 @@ const HANG_AFTER_MS = 240_000;
 const STOPPED_FOR_MS = 3_000;
 /** How often it may fail of one thing, with no fault meanwhile, before that is its end. */
 const SAME_FAILURES = 3;
+/** As the engine's log has it. */
+const UNRECORDED = 'The failure could not be recorded on the destination';
 const DONE = 0;
 const FAILED = 1;
 const STOPPED = 4;
@@ -38,7 +40,14 @@ interface Answer {
   readonly errorDescription?: string;
 }
 
-/** How a migration ended: committed, or with the code of what it failed of for good. */
+/** What a process failed of. */
+export interface Failure {
+  readonly code: string;
+  /** It said that the destination could not be told. */
+  readonly unrecorded: boolean;
+}
+
+/** How a migration ended: committed, or with the code of what it failed of for good, which is a finding. */
 export type End = 'committed' | { readonly failed: string };
 
 /** A migration by `linkspan sync`, through as many processes as it takes. */
@@ -113,8 +122,12 @@ export class EngineLives {
     this.#cutoverWanted = true;
   }
 
-  /** Runs the migration to its end, starting it again whenever its process has ended. @throws Error when it hangs */
-  async run(): Promise<End> {
+  /**
+   * Runs the migration to its end, starting it again whenever its process has ended.
+   * @param checkFailure  called after each process that failed, while no other one runs
+   * @throws Error when it hangs
+   */
+  async run(checkFailure: (failure: Failure) => Promise<void> = async () => undefined): Promise<End> {
     const failures: { readonly code: string; readonly atMs: number }[] = [];
     while (true) {
       const hook = this.#hooks.shift();
@@ -130,6 +143,7 @@ export class EngineLives {
       if (exit.signal === 'SIGKILL' && (expected === 'killed' || hook?.endsWith('=kill'))) continue;
       if (expected === 'terminated' && endedWhenTold(exit)) continue;
       const code = codeOf(engine);
+      if (exit.code === FAILED) await checkFailure({ code, unrecorded: engine.stderr.includes(UNRECORDED) });
       if (exit.code !== FAILED || !mayFailOf(code, this.#log.met)) {
         this.#log.find(`the engine ended with ${JSON.stringify(exit)}, ${code}: ${engine.stderr.slice(-600)}`);
         return { failed: code };

@@ -90,7 +90,7 @@ export async function runRound(plan: Plan, log: RoundLog): Promise<RoundReport> 
   const cutover = followThenCutOver(plan, engine, catalog, faults, ended.signal);
   let end: End;
   try {
-    end = await engine.run();
+    end = await engine.run((failure) => checkFailed(world, application, failure));
   } finally {
     ended.abort();
     await Promise.all(faults);
@@ -104,7 +104,6 @@ export async function runRound(plan: Plan, log: RoundLog): Promise<RoundReport> 
     `${ledger.documentsWritten} documents written, ${acknowledged.acknowledged} acknowledged one by one, ${catalog.accepted} by the catalog's writer`,
   );
   const documents = end === 'committed' ? await checkCommitted(world, application, ledger, acknowledged, catalog) : 0;
-  if (end !== 'committed' && log.findings.length === 0) await checkFailed(world, application, end.failed);
   await engine[Symbol.asyncDispose]();
   for (const pid of engine.pids) if (isThere(pid)) log.find(`process ${pid} is still there`);
   return { end, documents };
