@@ -10,8 +10,13 @@ import type { RoundLog } from './round-log.ts';
 const POLL_MS = 50;
 const ASK_EVERY_MS = 250;
 const CALL_DEADLINE_MS = 5_000;
-/** Nothing at all has moved for so long, and no fault is there that would hold it back. A loaded machine is slow, but it moves. */
-const HANG_AFTER_MS = 240_000;
+/**
+ * Nothing that brings the migration on has moved for so long, no fault is there that would hold it back, and it tells of no other wait than before.
+ * Promised are 60 s; two rounds at a time on two cores that do other things as well take longer for everything.
+ */
+const HANG_AFTER_MS = 120_000;
+/** It moves, but is still in the same state after so long without a fault. */
+const SAME_STATE_MS = 300_000;
 /** A process that stopped itself at a named point goes on after so long. */
 const STOPPED_FOR_MS = 3_000;
 /** How often it may fail of one thing, with no fault meanwhile, before that is its end. */
@@ -67,6 +72,8 @@ export class EngineLives {
   #superseded: LinkspanProcess | undefined;
   /** Hooks that were to kill a process which ended otherwise. */
   readonly unreached: string[] = [];
+  /** For how long nothing moved at most, with no fault meanwhile. */
+  longestStillMs = 0;
   /** How those were ended that were not left to themselves. */
   readonly #ended = new Map<LinkspanProcess, 'killed' | 'terminated'>();
   #cutoverWanted = false;
@@ -295,9 +302,13 @@ export class EngineLives {
   }
 
   #refuseToHang(): void {
-    const since = Math.max(this.#watch.movedAtMs, this.#log.faultChangedAtMs);
-    if (this.#log.faultActive || performance.now() - since < HANG_AFTER_MS) return;
-    throw new Error(`nothing moves any more: ${JSON.stringify(this.latest)}`);
+    if (this.#log.faultActive) return;
+    const sinceMs = (atMs: number) => performance.now() - Math.max(atMs, this.#log.faultChangedAtMs);
+    const stillMs = sinceMs(this.#watch.movedAtMs);
+    this.longestStillMs = Math.max(this.longestStillMs, stillMs);
+    if (stillMs > HANG_AFTER_MS) throw new Error(`nothing moves any more: ${JSON.stringify(this.latest)}`);
+    if (sinceMs(this.#watch.stateSinceMs) > SAME_STATE_MS)
+      throw new Error(`it stays as it is: ${JSON.stringify(this.latest)}`);
   }
 
   /** Calls the API. @returns whether it said yes; a call that fails is made again later */

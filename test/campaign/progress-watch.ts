@@ -9,6 +9,7 @@ export class ProgressWatch {
   #committed = false;
   latest: Progress | undefined;
   movedAtMs = performance.now();
+  stateSinceMs = performance.now();
 
   constructor(log: RoundLog) {
     this.#log = log;
@@ -18,6 +19,7 @@ export class ProgressWatch {
   newLife(): void {
     this.#inThisLife = undefined;
     this.movedAtMs = performance.now();
+    this.stateSinceMs = performance.now();
   }
 
   /** Whether the process of this life has said something of the migration. */
@@ -32,8 +34,11 @@ export class ProgressWatch {
       this.#log.find('the destination was open already, and progress says that it is not');
     if (this.#committed && progress.state !== 'committed' && progress.state !== 'created')
       this.#log.find(`the migration was committed already, and is ${progress.state} now`);
-    if (before === undefined || outline(before) !== outline(progress)) this.movedAtMs = performance.now();
-    if (before?.state !== progress.state) this.#log.say(`state ${progress.state} ${outline(progress)}`);
+    if (before === undefined || whatMoves(before) !== whatMoves(progress)) this.movedAtMs = performance.now();
+    if (before?.state !== progress.state) {
+      this.stateSinceMs = performance.now();
+      this.#log.say(`state ${progress.state} ${outline(progress)}`);
+    }
     this.#couldWrite ||= progress.canWrite;
     this.#committed ||= progress.state === 'committed';
     this.#inThisLife = progress;
@@ -55,6 +60,24 @@ export class ProgressWatch {
     for (const name of Object.keys(was) as (keyof typeof was)[])
       if ((is[name] ?? 0) < (was[name] ?? 0)) this.#log.find(`${name} went back from ${was[name]} to ${is[name]}`);
   }
+}
+
+/** What brings a migration on, and what it says that it waits for. Changes are read and queued even while nothing else goes on. */
+function whatMoves({ state, copy, changes, indexes, repairs, cutover, waiting }: Progress): string {
+  const { bytesCopied, partitionsDone, collectionsDone } = copy;
+  const { built, building } = indexes;
+  return JSON.stringify([
+    state,
+    bytesCopied,
+    partitionsDone,
+    collectionsDone,
+    built,
+    building,
+    changes.applied,
+    repairs,
+    cutover,
+    waiting,
+  ]);
 }
 
 function outline({ state, copy, changes, indexes, cutover, warnings }: Progress): string {

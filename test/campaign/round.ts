@@ -24,6 +24,8 @@ export interface RoundReport {
   readonly end: End;
   /** Compared. */
   readonly documents: number;
+  /** For how long nothing moved at most, with no fault meanwhile. */
+  readonly longestStillMs: number;
 }
 
 /** One migration from start to end, with everything that the plan has for it. What must not be goes to the log. */
@@ -106,7 +108,7 @@ export async function runRound(plan: Plan, log: RoundLog): Promise<RoundReport> 
   const documents = end === 'committed' ? await checkCommitted(world, application, ledger, acknowledged, catalog) : 0;
   await engine[Symbol.asyncDispose]();
   for (const pid of engine.pids) if (isThere(pid)) log.find(`process ${pid} is still there`);
-  return { end, documents };
+  return { end, documents, longestStillMs: engine.longestStillMs };
 }
 
 async function fill(source: ReplicaSet, plan: Plan): Promise<void> {
