@@ -79,11 +79,15 @@ export class EngineLives {
   #cutoverWanted = false;
   #url: string | undefined;
 
-  /** @param hooks  what `LINKSPAN_TEST_HOOK` is in each life, from the first on */
+  /**
+   * @param hooks  what `LINKSPAN_TEST_HOOK` is in each life, from the first on
+   * @param catalogStandsStill  whether nobody drops anything on the source
+   */
   constructor(
     uris: { readonly source: string; readonly destination: string },
     hooks: readonly string[],
     log: RoundLog,
+    catalogStandsStill = false,
   ) {
     this.#arguments = [
       'sync',
@@ -98,7 +102,7 @@ export class EngineLives {
     ];
     this.#hooks = [...hooks];
     this.#log = log;
-    this.#watch = new ProgressWatch(log);
+    this.#watch = new ProgressWatch(log, catalogStandsStill);
   }
 
   get pids(): readonly number[] {

@@ -4,6 +4,7 @@ import type { RoundLog } from './round-log.ts';
 /** Sees that progress never goes back, and whether there is any. */
 export class ProgressWatch {
   readonly #log: RoundLog;
+  readonly #catalogStandsStill: boolean;
   #inThisLife: Progress | undefined;
   #couldWrite = false;
   #committed = false;
@@ -11,8 +12,10 @@ export class ProgressWatch {
   movedAtMs = performance.now();
   stateSinceMs = performance.now();
 
-  constructor(log: RoundLog) {
+  /** @param catalogStandsStill  whether nobody drops anything on the source */
+  constructor(log: RoundLog, catalogStandsStill: boolean) {
     this.#log = log;
+    this.#catalogStandsStill = catalogStandsStill;
   }
 
   /** Another process goes on from the last checkpoint: what came after it is done again. */
@@ -47,11 +50,19 @@ export class ProgressWatch {
 
   #compare(before: Progress, after: Progress): void {
     if (before.state === 'created') return;
-    // What is copied grows smaller when a collection is dropped, and only then: that is told.
+    // What is copied grows smaller when a collection is dropped, and only then: that is told, unless nothing of it was copied. Such a collection
+    // and its indexes are gone from what is done without a word, as are indexes that the source drops.
     const told = after.copy.restarts > before.copy.restarts;
-    const counts = ({ copy, changes }: Progress) => ({
+    const counts = ({ copy, changes, indexes }: Progress) => ({
       restarts: copy.restarts,
-      ...(told ? {} : { documentsCopied: copy.documentsCopied, bytesCopied: copy.bytesCopied }),
+      ...(told
+        ? {}
+        : {
+            documentsCopied: copy.documentsCopied,
+            bytesCopied: copy.bytesCopied,
+            partitionsDone: copy.partitionsDone,
+            ...(this.#catalogStandsStill ? { collectionsDone: copy.collectionsDone, indexesBuilt: indexes.built } : {}),
+          }),
       read: changes.read,
       applied: changes.applied,
       duringCopy: changes.duringCopy,

@@ -81,10 +81,10 @@ export async function runRound(plan: Plan, log: RoundLog): Promise<RoundReport> 
   );
   const acknowledged = new AcknowledgedWriter(application, new SeededRandom(plan.seed + 1));
   resources.defer(() => acknowledged.stop());
-  const catalog = new CatalogWriter(application, new SeededRandom(plan.seed + 2), plan.catalogEveryMs);
+  const catalog = new CatalogWriter(application, new SeededRandom(plan.seed + 2), plan);
   resources.defer(() => catalog.stop());
 
-  const engine = resources.use(new EngineLives(addresses, plan.hooks, log));
+  const engine = resources.use(new EngineLives(addresses, plan.hooks, log, plan.catalogStandsStill));
   log.outputOfEngines = () => engine.output;
   const world: World = { sets: pair, proxies, usual, engine, log };
   const ended = new AbortController();
