@@ -4,6 +4,7 @@ import { CATALOG_KINDS, DOCUMENT_KINDS, ID_TYPES, NAMESPACES, type Step } from '
 import { runOperation } from '../engine/model/run-operation.ts';
 import { USER_WRITES_BLOCKED } from '../support/ledger-writer.ts';
 import type { SeededRandom } from '../support/seeded-random.ts';
+import type { Plan } from './plan.ts';
 
 const DATABASE = 'special';
 
@@ -28,11 +29,12 @@ const SPECIAL: readonly Special[] = [
   (client) => client.db(DATABASE).collection('plain').drop(),
 ];
 
-/** Changes the catalog, and what is in it, one operation after the other, until stopped. */
+/** Changes the catalog, and what is in it, one operation after the other, until stopped; or only what is in it. */
 export class CatalogWriter {
   readonly #client: MongoClient;
   readonly #random: SeededRandom;
   readonly #everyMs: number;
+  readonly #documentsOnly: boolean;
   readonly #running: Promise<void>;
   #stopped = false;
   accepted = 0;
@@ -42,10 +44,15 @@ export class CatalogWriter {
    */
   readonly halfDone = new Set<string>();
 
-  constructor(client: MongoClient, random: SeededRandom, everyMs: number) {
+  constructor(
+    client: MongoClient,
+    random: SeededRandom,
+    { catalogEveryMs, catalogStandsStill }: Pick<Plan, 'catalogEveryMs' | 'catalogStandsStill'>,
+  ) {
     this.#client = client;
     this.#random = random;
-    this.#everyMs = everyMs;
+    this.#everyMs = catalogEveryMs;
+    this.#documentsOnly = catalogStandsStill;
     this.#running = this.#run();
   }
 
@@ -57,7 +64,7 @@ export class CatalogWriter {
   async #run(): Promise<void> {
     while (!this.#stopped) {
       await delay(this.#everyMs);
-      const operation = this.#random.next() < 0.3 ? undefined : this.#operation();
+      const operation = !this.#documentsOnly && this.#random.next() < 0.3 ? undefined : this.#operation();
       // What the server refuses, and what fails as the server is away, is as good as any other course.
       const accepted = await (operation ? runOperation(this.#client, operation) : this.#special()).catch(() => false);
       if (accepted) this.accepted += 1;
@@ -83,7 +90,7 @@ export class CatalogWriter {
 
   #operation() {
     const draw = this.#random.next();
-    if (draw < 0.3) return this.#step(CATALOG_KINDS);
+    if (draw < 0.3) return this.#step(this.#documentsOnly ? DOCUMENT_KINDS : CATALOG_KINDS);
     if (draw < 0.9) return this.#step(DOCUMENT_KINDS);
     return { kind: 'transaction' as const, steps: [this.#step(DOCUMENT_KINDS), this.#step(DOCUMENT_KINDS)] };
   }

@@ -1,11 +1,13 @@
 import { type Document, type MongoClient, MongoServerError } from 'mongodb';
 import { dropShells } from '../engine/model/run-schedule.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
+import { eventually } from '../support/eventually.ts';
 import { type Ledger, USER_WRITES_BLOCKED } from '../support/ledger-writer.ts';
 import type { ReplicaSet } from '../support/replica-set.ts';
 import type { AcknowledgedWriter } from './acknowledged-writer.ts';
 import type { World } from './apply-fault.ts';
 import type { CatalogWriter } from './catalog-writer.ts';
+import type { Failure } from './engine-lives.ts';
 
 const SHOWN = 20;
 
@@ -25,6 +27,8 @@ export async function checkCommitted(
   const missing = await acknowledged.missingOn(destination);
   if (missing.length > 0)
     log.find(`acknowledged writes are not on the destination: ${missing.slice(0, SHOWN).join('; ')}`);
+  // That opens the source again, where documents would then expire in the middle of the comparison.
+  await source.db('admin').command({ setParameter: 1, ttlMonitorEnabled: false });
   await dropShells(source, destination);
   const { differences: all, documents } = await compareClusters(source, destination, {
     except: ledger.writtenOnDestination,
@@ -54,13 +58,26 @@ async function differencesOfMembers(set: ReplicaSet): Promise<string[]> {
   return found;
 }
 
-/** After a failure for good: it is on record, and the source is open. */
-export async function checkFailed({ sets, log }: World, application: MongoClient, code: string): Promise<void> {
-  const { state, error, cutover } = await recordOn(sets.destination.client);
-  if (state !== 'failed' || error?.code !== code)
+/** After a process that failed, and before the next one: the failure is on record, and the source is open. */
+export async function checkFailed(
+  { sets, log }: Pick<World, 'sets' | 'log'>,
+  application: MongoClient,
+  { code, unrecorded }: Failure,
+): Promise<void> {
+  const look = async () => {
+    const record = await recordOn(sets.destination.client);
+    return { ...record, blocked: await refusesWrites(application) } as Document;
+  };
+  // A fault that begins in this moment may have taken a primary away.
+  const { state, error, cutover, blocked } = await eventually(look, {
+    deadlineMs: 60_000,
+    what: 'servers that answer after a failure',
+  });
+  if (!unrecorded && (state !== 'failed' || error?.code !== code))
     log.find(`it failed of ${code}; on record it is ${state}, ${error?.code}`);
   if (cutover?.committed) log.find('it failed, and is committed on record');
-  if (await refusesWrites(application)) log.find('it failed, and the source is blocked');
+  if (blocked) log.find('it failed, and the source is blocked');
+  log.say(`its failure was checked: on record it is ${state}, ${error?.code}`);
 }
 
 async function recordOn(destination: MongoClient): Promise<Document> {

@@ -10,12 +10,20 @@ import type { RoundLog } from './round-log.ts';
 const POLL_MS = 50;
 const ASK_EVERY_MS = 250;
 const CALL_DEADLINE_MS = 5_000;
-/** Nothing at all has moved for so long, and no fault is there that would hold it back. A loaded machine is slow, but it moves. */
-const HANG_AFTER_MS = 240_000;
+/**
+ * Nothing that brings the migration on has moved for so long, no fault is there that would hold it back, and it tells of no other wait than before.
+ * Promised are 60 s on a machine with time to spare. Two rounds at a time on two cores at a load of 70 stood still for 13 s at most, and an engine that
+ * waits for silence to be noticed adds its 15 s: twice the promise leaves room for both.
+ */
+const HANG_AFTER_MS = 120_000;
+/** It moves, but is still in the same state after so long without a fault. */
+const SAME_STATE_MS = 300_000;
 /** A process that stopped itself at a named point goes on after so long. */
 const STOPPED_FOR_MS = 3_000;
 /** How often it may fail of one thing, with no fault meanwhile, before that is its end. */
 const SAME_FAILURES = 3;
+/** As the engine's log has it. */
+const UNRECORDED = 'The failure could not be recorded on the destination';
 const DONE = 0;
 const FAILED = 1;
 const STOPPED = 4;
@@ -38,7 +46,14 @@ interface Answer {
   readonly errorDescription?: string;
 }
 
-/** How a migration ended: committed, or with the code of what it failed of for good. */
+/** What a process failed of. */
+export interface Failure {
+  readonly code: string;
+  /** It said that the destination could not be told. */
+  readonly unrecorded: boolean;
+}
+
+/** How a migration ended: committed, or with the code of what it failed of for good, which is a finding. */
 export type End = 'committed' | { readonly failed: string };
 
 /** A migration by `linkspan sync`, through as many processes as it takes. */
@@ -58,16 +73,22 @@ export class EngineLives {
   #superseded: LinkspanProcess | undefined;
   /** Hooks that were to kill a process which ended otherwise. */
   readonly unreached: string[] = [];
+  /** For how long nothing moved at most, with no fault meanwhile. */
+  longestStillMs = 0;
   /** How those were ended that were not left to themselves. */
   readonly #ended = new Map<LinkspanProcess, 'killed' | 'terminated'>();
   #cutoverWanted = false;
   #url: string | undefined;
 
-  /** @param hooks  what `LINKSPAN_TEST_HOOK` is in each life, from the first on */
+  /**
+   * @param hooks  what `LINKSPAN_TEST_HOOK` is in each life, from the first on
+   * @param catalogStandsStill  whether nobody drops anything on the source
+   */
   constructor(
     uris: { readonly source: string; readonly destination: string },
     hooks: readonly string[],
     log: RoundLog,
+    catalogStandsStill = false,
   ) {
     this.#arguments = [
       'sync',
@@ -82,7 +103,7 @@ export class EngineLives {
     ];
     this.#hooks = [...hooks];
     this.#log = log;
-    this.#watch = new ProgressWatch(log);
+    this.#watch = new ProgressWatch(log, catalogStandsStill);
   }
 
   get pids(): readonly number[] {
@@ -113,8 +134,12 @@ export class EngineLives {
     this.#cutoverWanted = true;
   }
 
-  /** Runs the migration to its end, starting it again whenever its process has ended. @throws Error when it hangs */
-  async run(): Promise<End> {
+  /**
+   * Runs the migration to its end, starting it again whenever its process has ended.
+   * @param checkFailure  called after each process that failed, while no other one runs
+   * @throws Error when it hangs
+   */
+  async run(checkFailure: (failure: Failure) => Promise<void> = async () => undefined): Promise<End> {
     const failures: { readonly code: string; readonly atMs: number }[] = [];
     while (true) {
       const hook = this.#hooks.shift();
@@ -130,6 +155,7 @@ export class EngineLives {
       if (exit.signal === 'SIGKILL' && (expected === 'killed' || hook?.endsWith('=kill'))) continue;
       if (expected === 'terminated' && endedWhenTold(exit)) continue;
       const code = codeOf(engine);
+      if (exit.code === FAILED) await checkFailure({ code, unrecorded: engine.stderr.includes(UNRECORDED) });
       if (exit.code !== FAILED || !mayFailOf(code, this.#log.met)) {
         this.#log.find(`the engine ended with ${JSON.stringify(exit)}, ${code}: ${engine.stderr.slice(-600)}`);
         return { failed: code };
@@ -281,9 +307,13 @@ export class EngineLives {
   }
 
   #refuseToHang(): void {
-    const since = Math.max(this.#watch.movedAtMs, this.#log.faultChangedAtMs);
-    if (this.#log.faultActive || performance.now() - since < HANG_AFTER_MS) return;
-    throw new Error(`nothing moves any more: ${JSON.stringify(this.latest)}`);
+    if (this.#log.faultActive) return;
+    const sinceMs = (atMs: number) => performance.now() - Math.max(atMs, this.#log.faultChangedAtMs);
+    const stillMs = sinceMs(this.#watch.movedAtMs);
+    this.longestStillMs = Math.max(this.longestStillMs, stillMs);
+    if (stillMs > HANG_AFTER_MS) throw new Error(`nothing moves any more: ${JSON.stringify(this.latest)}`);
+    if (sinceMs(this.#watch.stateSinceMs) > SAME_STATE_MS)
+      throw new Error(`it stays as it is: ${JSON.stringify(this.latest)}`);
   }
 
   /** Calls the API. @returns whether it said yes; a call that fails is made again later */

@@ -81,6 +81,9 @@ const PASSING: Readonly<Record<Side, readonly number[]>> = {
 const CURSOR_NOT_FOUND = 43;
 const HISTORY_LOST = [286, 280, 136];
 const OUT_OF_DISK_SPACE = 14_031;
+/** Of the black holes, those that last longer than the 15 s after which the engine gives a silent server's connections up. */
+const LONG_SILENCES = 0.4;
+const LONG_SILENCE_MS = 16_000;
 
 export function drawFault(
   random: SeededRandom,
@@ -125,6 +128,11 @@ export function drawFault(
         ...base,
         side: 'destination',
         data: { failCommands: random.pick([WRITES, ['insert'], ['createIndexes']]), errorCode: OUT_OF_DISK_SPACE },
+      };
+    case 'blackHole':
+      return {
+        ...base,
+        lastsMs: random.next() < LONG_SILENCES ? LONG_SILENCE_MS + random.integer(9_000) : base.lastsMs,
       };
     default:
       return base;

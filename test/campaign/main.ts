@@ -55,7 +55,8 @@ async function oneRound(seed: number): Promise<void> {
   let told = '';
   try {
     const report = await runRound(plan, log);
-    told = `${JSON.stringify(report.end)}, ${report.documents} documents`;
+    const still = Math.round(report.longestStillMs / 1_000);
+    told = `${JSON.stringify(report.end)}, ${report.documents} documents, at most ${still} s without anything that moves`;
   } catch (error) {
     log.find(`${messageOf(error)}\n${error instanceof Error ? error.stack : ''}\n${causeOf(error)}`);
   }

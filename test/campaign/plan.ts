@@ -20,6 +20,8 @@ export interface Plan {
   readonly writesPerSecond: number;
   /** Between two changes of the catalog, or of documents of the collections that have such changes. */
   readonly catalogEveryMs: number;
+  /** Whether only documents of those collections change: then no count of progress may go back. */
+  readonly catalogStandsStill: boolean;
   /** Whether the catalog goes on changing while the cutover is under way. */
   readonly catalogUntilEnd: boolean;
   /** How long it is followed before the cutover is asked for. */
@@ -60,6 +62,8 @@ export function drawPlan(seed: number, kinds: readonly FaultKind[]): Plan {
     documentBytes: random.pick([200, 1_000, 3_000]),
     writesPerSecond: 50 + random.integer(250),
     catalogEveryMs: random.pick([100, 300, 1_000]),
+    // What fills a small oplog is dropped in the end.
+    catalogStandsStill: !smallOplog && chance(0.3),
     catalogUntilEnd: chance(0.5),
     followMs: 1_000 + random.integer(4_000),
     hooks,

@@ -24,6 +24,8 @@ export interface RoundReport {
   readonly end: End;
   /** Compared. */
   readonly documents: number;
+  /** For how long nothing moved at most, with no fault meanwhile. */
+  readonly longestStillMs: number;
 }
 
 /** One migration from start to end, with everything that the plan has for it. What must not be goes to the log. */
@@ -79,10 +81,10 @@ export async function runRound(plan: Plan, log: RoundLog): Promise<RoundReport> 
   );
   const acknowledged = new AcknowledgedWriter(application, new SeededRandom(plan.seed + 1));
   resources.defer(() => acknowledged.stop());
-  const catalog = new CatalogWriter(application, new SeededRandom(plan.seed + 2), plan.catalogEveryMs);
+  const catalog = new CatalogWriter(application, new SeededRandom(plan.seed + 2), plan);
   resources.defer(() => catalog.stop());
 
-  const engine = resources.use(new EngineLives(addresses, plan.hooks, log));
+  const engine = resources.use(new EngineLives(addresses, plan.hooks, log, plan.catalogStandsStill));
   log.outputOfEngines = () => engine.output;
   const world: World = { sets: pair, proxies, usual, engine, log };
   const ended = new AbortController();
@@ -90,7 +92,7 @@ export async function runRound(plan: Plan, log: RoundLog): Promise<RoundReport> 
   const cutover = followThenCutOver(plan, engine, catalog, faults, ended.signal);
   let end: End;
   try {
-    end = await engine.run();
+    end = await engine.run((failure) => checkFailed(world, application, failure));
   } finally {
     ended.abort();
     await Promise.all(faults);
@@ -104,10 +106,9 @@ export async function runRound(plan: Plan, log: RoundLog): Promise<RoundReport> 
     `${ledger.documentsWritten} documents written, ${acknowledged.acknowledged} acknowledged one by one, ${catalog.accepted} by the catalog's writer`,
   );
   const documents = end === 'committed' ? await checkCommitted(world, application, ledger, acknowledged, catalog) : 0;
-  if (end !== 'committed' && log.findings.length === 0) await checkFailed(world, application, end.failed);
   await engine[Symbol.asyncDispose]();
   for (const pid of engine.pids) if (isThere(pid)) log.find(`process ${pid} is still there`);
-  return { end, documents };
+  return { end, documents, longestStillMs: engine.longestStillMs };
 }
 
 async function fill(source: ReplicaSet, plan: Plan): Promise<void> {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, mock, test } from 'node:test';
 import type { Progress } from '../../src/engine/index.ts';
 import { onReach } from '../../src/platform/index.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
+import { eventually } from '../support/eventually.ts';
 import { startLedgerWriter } from '../support/ledger-writer.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../support/replica-set.ts';
 import { needsSource } from '../support/source-version.ts';
@@ -11,6 +12,8 @@ import { RunningMigration } from './running-migration.ts';
 /** What users may say, too: with it a silent server is found out after 1.5 s instead of 15. */
 const SHORT = 'connectTimeoutMS=1000&heartbeatFrequencyMS=500&serverSelectionTimeoutMS=1000';
 const SOON_MS = 20_000;
+/** The cutover's own. */
+const LONGEST_PAUSE_MS = 60_000;
 
 const skip = needsSource('6.0', 'it has no write block');
 const short = (set: ReplicaSet) => ({ uri: `${set.uri}&${SHORT}` });
@@ -54,6 +57,36 @@ describe('a server that falls silent', async () => {
     assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
   });
 
+  test('does not keep the source blocked: after the deadline it is opened as soon as the destination answers', {
+    skip,
+  }, async () => {
+    await using pair = await startPair({ destination: { proxied: true } });
+    await fill(pair.source);
+    await using running = RunningMigration.start({ source: pair.source, destination: short(pair.destination) });
+    await running.untilReady();
+    const over = new AbortController();
+    const { timeout } = AbortSignal;
+    const deadline = mock.method(AbortSignal, 'timeout', (ms: number) =>
+      ms === LONGEST_PAUSE_MS && !over.signal.aborted ? over.signal : timeout.call(AbortSignal, ms),
+    );
+    using _ = onReach('engine.cutover.source-blocked', () => {
+      if (!over.signal.aborted) blackHole(pair.destination, true);
+    });
+    try {
+      running.migration.want('cutover');
+      await running.until('the pause', ({ cutover }) => cutover?.blocking === true);
+      await seesWait(running, 'destination');
+      over.abort();
+      blackHole(pair.destination, false);
+      const items = pair.source.client.db('shop').collection('a');
+      await eventually(() => items.insertOne({ after: 'the deadline' }), { what: 'a write', deadlineMs: 30_000 });
+      await running.outcome;
+    } finally {
+      deadline.mock.restore();
+    }
+    assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  });
+
   test('is not one that is slow, which is waited for', async () => {
     await using pair = await startPair({ source: { proxied: true }, destination: { proxied: true } });
     await fill(pair.source);
@@ -80,6 +113,28 @@ describe('a server that falls silent', async () => {
     const { applied } = running.progress.changes;
     await running.until('the slow change', (progress) => noWaits(progress) && progress.changes.applied > applied);
     assert.deepEqual(waits, []);
+  });
+
+  test('is not one that is far away, which is told as lag', async () => {
+    await using pair = await startPair({ source: { proxied: true }, destination: { proxied: true } });
+    await fill(pair.source);
+    await using running = RunningMigration.start(pair);
+    await running.untilReady();
+    for (const proxy of [...pair.source.proxies, ...pair.destination.proxies]) proxy.set({ latencyMs: 2_000 });
+    await pair.source.client.db('shop').collection('a').insertOne({ late: true });
+    const { applied } = running.progress.changes;
+    let mostLag = 0;
+    const waits: Progress['waiting'][number][] = [];
+    await running.until('the late change', ({ changes, lagSeconds, waiting }) => {
+      mostLag = Math.max(mostLag, lagSeconds ?? 0);
+      waits.push(...waiting);
+      return changes.applied > applied;
+    });
+    assert.deepEqual(waits, []);
+    assert.ok(mostLag >= 2, `a lag of ${mostLag} s`);
+    for (const proxy of [...pair.source.proxies, ...pair.destination.proxies]) proxy.set({});
+    const inStep = () => pair.destination.client.db('shop').collection('a').findOne({ late: true });
+    assert.ok(await eventually(inStep, { what: 'the late document' }));
   });
 });
 

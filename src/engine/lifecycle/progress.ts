@@ -1,8 +1,8 @@
 import type { Wait } from '../cluster/retry.ts';
 
 /**
- * Where a migration stands. `created`: this process knows nothing of it yet, and its figures are 0 whatever was copied. `copying` includes building indexes of collections already copied; `tailing` begins when every
- * collection is copied, indexed and its spool drained.
+ * Where a migration stands. `created`: this process knows nothing of it yet, and its figures are 0 whatever was copied. `copying` includes
+ * building indexes of collections already copied; `tailing` begins when every collection is copied, indexed and its spool drained.
  */
 export type MigrationState =
   | 'created'
@@ -78,7 +78,10 @@ export interface Left {
   readonly blocked: boolean;
 }
 
-/** A snapshot of a migration. From one process, counts never go backwards once it is no longer `created`, except after a declared restart. */
+/**
+ * A snapshot of a migration. From one process, counts never go backwards once it is no longer `created`, except after a declared restart. What the
+ * source drops before anything of it was copied, and indexes that it drops, leave the numbers of what is done without one.
+ */
 export interface Progress {
   readonly migrationId: string;
   readonly state: MigrationState;
