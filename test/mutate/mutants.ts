@@ -28,6 +28,20 @@ export const MUTANTS: readonly Mutant[] = [
     tests: { file: RULES, name: 'every read' },
   },
   {
+    without: 'majority and journal for changes of a catalog',
+    file: 'src/engine/cluster/fence.ts',
+    replace: 'command({ ...command, writeConcern: MAJORITY })',
+    by: 'command(command)',
+    tests: { file: RULES, name: 'every read' },
+  },
+  {
+    without: 'having a change of a catalog done again whose write concern was not met',
+    file: 'src/engine/cluster/failure-policy.ts',
+    replace: 'if (error instanceof BatchInterrupted || error instanceof MongoWriteConcernError)',
+    by: 'if (error instanceof BatchInterrupted)',
+    tests: { file: RULES, name: 'of a change of the catalog' },
+  },
+  {
     without: 'the collection UUID in writes',
     file: 'src/engine/cluster/raw-write.ts',
     replace: 'return uuid === undefined ? {} : { collectionUUID: uuid };',
