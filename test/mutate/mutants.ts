@@ -3,6 +3,7 @@ import type { Mutant } from './mutant.ts';
 const RULES = 'test/engine/rules.test.ts';
 const FENCE = 'test/engine/fence.test.ts';
 const LOST = 'test/engine/lost-history.test.ts';
+const WATCHDOG = 'test/engine/watchdog.test.ts';
 
 /** Each takes away one thing that keeps documents from being lost or the progress from lying. */
 export const MUTANTS: readonly Mutant[] = [
@@ -320,5 +321,48 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'if (this.#sent) this.#watermark.dispatched({ sequence: this.#sequence, token, time, bytes });',
     by: 'if (!this.#sent) this.#watermark.dispatched({ sequence: this.#sequence, token, time, bytes });',
     tests: { file: RULES, name: 'a batch that was not written' },
+  },
+  {
+    without: "the term in what is put into a migration's record",
+    file: 'src/engine/checkpoint/checkpoint-store.ts',
+    replace: '{ q: { _id: this.migrationId, term: this.#term }, u }',
+    by: '{ q: { _id: this.migrationId }, u }',
+    tests: { file: WATCHDOG },
+  },
+  {
+    without: 'the watchdog looking for the point of no return',
+    file: 'src/engine/cutover/open-abandoned-source.ts',
+    replace: ", 'cutover.committed': false };",
+    by: ' };',
+    tests: { file: WATCHDOG },
+  },
+  {
+    without: 'majority and journal for records',
+    file: 'src/engine/checkpoint/write-records.ts',
+    replace: "writeConcern: { w: 'majority', j: true },",
+    by: 'writeConcern: { w: 1 },',
+    tests: { file: RULES, name: 'every read' },
+  },
+  {
+    without: 'a plan of ranges counting once it is on record',
+    file: 'src/engine/copy/copier.ts',
+    replace: "    await this.#enter(collection, 'copying');\n",
+    by: '',
+    tests: { file: 'test/engine/kill-again.test.ts', name: 'goes on at the last key' },
+  },
+  {
+    without: 'deletes before updates in a transaction',
+    file: 'src/engine/cluster/raw-write.ts',
+    replace:
+      "  add('delete', 'deletes', deletes, {});\n  add('update', 'updates', updates, { bypassDocumentValidation: true });\n",
+    by: "  add('update', 'updates', updates, { bypassDocumentValidation: true });\n  add('delete', 'deletes', deletes, {});\n",
+    tests: { file: 'test/engine/exactness.test.ts', name: 'changes its type again' },
+  },
+  {
+    without: 'silence of the writers where the source is not blocked',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace: 'if (context.counters.concerned > before)',
+    by: 'if (before < 0)',
+    tests: { file: 'test/engine/document-filter.test.ts' },
   },
 ];
