@@ -365,4 +365,25 @@ export const MUTANTS: readonly Mutant[] = [
     by: 'if (before < 0)',
     tests: { file: 'test/engine/document-filter.test.ts' },
   },
+  {
+    without: 'the collection UUID in a drop',
+    file: 'src/engine/catalog/change-catalog.ts',
+    replace: '...(isBuckets(name) ? {} : pinnedTo(uuid)) };',
+    by: '};',
+    tests: { file: FENCE, name: 'does not meet what took the name' },
+  },
+  {
+    without: 'looking once more for the point of no return before a source is opened after a failure',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace: '    if ((await context.checkpoint.peek())?.cutover?.committed) return;\n',
+    by: '',
+    tests: { file: FENCE, name: 'only the acknowledgement' },
+  },
+  {
+    without: 'the watchdog asking whose the migration is before it opens the source',
+    file: 'src/engine/cutover/open-abandoned-source.ts',
+    replace: '        if (!(await withRecords(destination, isMine))) return false;\n',
+    by: '',
+    tests: { file: WATCHDOG },
+  },
 ];
