@@ -86,6 +86,55 @@ test('a migration whose collections somebody dropped on the destination does not
   await orders.insertOne({ _id: 2 });
 });
 
+test('a drop that an engine sends after it lost the migration does not meet what took the name', {
+  skip: needsSource('6.0', 'its catalog has to stand still'),
+}, async () => {
+  await using pair = await startPair();
+  const orders = pair.source.client.db('shop').collection<{ _id: number }>('orders');
+  await orders.insertOne({ _id: 1 });
+  const migrationId = newId();
+  await using held = RunningMigration.start(pair, { migrationId });
+  await held.untilReady();
+  using point = holdFirstAt('engine.change.drop');
+  await orders.drop();
+  await point.reached;
+  await orders.insertOne({ _id: 2 });
+  await using successor = RunningMigration.start(pair, { migrationId });
+  await successor.commit();
+  const ended = held.stop();
+  point.release();
+  await assert.rejects(ended, { code: 'TAKEN_OVER' });
+  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+});
+
+test('a source stays closed when only the acknowledgement of the point of no return was lost', {
+  skip: needsSource('6.0', 'it has no write block'),
+}, async () => {
+  await using pair = await startPair();
+  const orders = pair.source.client.db('shop').collection<{ _id: number }>('orders');
+  await orders.insertOne({ _id: 1 });
+  const migrations = pair.destination.client.db('linkspan_internal').collection('migrations');
+  using _ = onReach('engine.cutover.drained', async () => {
+    await migrations.updateOne({}, { $set: { 'cutover.committed': true } });
+    await pair.destination.failCommand({
+      mode: { times: 1 },
+      data: {
+        failCommands: ['update'],
+        namespace: migrations.namespace,
+        appName: 'linkspan-destination',
+        errorCode: 13,
+      },
+    });
+  });
+  const migrationId = newId();
+  await using first = RunningMigration.start(pair, { migrationId });
+  await assert.rejects(first.commit());
+  await assert.rejects(orders.insertOne({ _id: 2 }), /User writes blocked/);
+  await using second = RunningMigration.start(pair, { migrationId });
+  assert.equal(await second.outcome, 'committed');
+  await assert.rejects(orders.insertOne({ _id: 2 }), /User writes blocked/);
+});
+
 /** Holds up whoever is the first to reach a named point; others pass. */
 function holdFirstAt(name: string): Disposable & { readonly reached: Promise<void>; release(): void } {
   const reached = Promise.withResolvers<void>();

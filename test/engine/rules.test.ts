@@ -6,7 +6,7 @@ import { newId, onReach, systemClock } from '../../src/platform/index.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
-import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
+import { type ReplicaSet, type ReplicaSetPair, startPair } from '../support/replica-set.ts';
 import { allowWrites, needsSource } from '../support/source-version.ts';
 import { RunningMigration } from './running-migration.ts';
 
@@ -90,8 +90,11 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
   test('every read asks for what the majority has, every write for majority and journal', async () => {
     const sets = [pair.source, pair.destination];
     for (const { client } of sets) await client.db('admin').command({ profile: 0, slowms: -1 });
-    await using running = RunningMigration.start(pair);
+    await pair.destination.client.db('shop').collection('in the way').insertOne({});
+    await using running = RunningMigration.start(pair, { dropDestination: true });
     await running.untilReady();
+    const concerns = await concernsOf(sets);
+    await changeCatalog(running);
     await shop()
       .collection('a')
       .updateOne({ n: 1 }, { $set: { changed: true } });
@@ -103,20 +106,45 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
     await running.until('the changes', ({ changes }) => changes.applied >= 60);
     await running.commit();
     for (const { client } of sets) await client.db('admin').command({ profile: 0, slowms: 100 });
-    const concerns = new Set<string>();
-    for (const { client } of sets) {
-      const { log } = await client.db('admin').command({ getLog: 'global' });
-      for (const line of log as string[]) {
-        const { appName, ns, command } = JSON.parse(line).attr ?? {};
-        if (!/^linkspan-/.test(appName) || !/^(shop\.|linkspan_internal\.|admin\.\$cmd$)/.test(ns)) continue;
-        const { find, insert, update, delete: deleted, commitTransaction, autocommit, readConcern } = command ?? {};
-        const written = `${command?.writeConcern?.w} ${command?.writeConcern?.j}`;
-        if (find !== undefined) concerns.add(`find ${readConcern?.level}`);
-        if (commitTransaction !== undefined) concerns.add(`commit ${written}`);
-        if ((insert ?? update ?? deleted) !== undefined && autocommit === undefined) concerns.add(`write ${written}`);
-      }
-    }
-    assert.deepEqual([...concerns].sort(), ['commit majority true', 'find majority', 'write majority true']);
+    for (const concern of await concernsOf(sets)) concerns.add(concern);
+    const written = ['commit', 'write', ...CHANGES].map((name) => `${name} majority true`);
+    assert.deepEqual([...concerns].sort(), [...written, 'find majority'].sort());
+  });
+
+  /** All that a migration follows of a catalog; what takes an answer of its own is waited for, so that it is sent. */
+  async function changeCatalog(running: RunningMigration): Promise<void> {
+    const there = (name: string) => pair.destination.client.db('shop').listCollections({ name }).toArray();
+    const a = shop().collection('a');
+    await a.createIndex({ n: 1 });
+    await shop().createCollection('b');
+    await running.until('the index', ({ indexes }) => indexes.built > 0);
+    await eventually(async () => (await there('b')).length === 1, { what: 'a new collection' });
+    await a.dropIndex('n_1');
+    await shop().command({ collMod: 'a', validationLevel: 'moderate' });
+    await shop().collection('b').rename('c');
+    await eventually(async () => (await there('c')).length === 1, { what: 'its new name' });
+    await shop().collection('c').drop();
+    await eventually(async () => (await there('c')).length === 0, { what: 'its end' });
+    await running.untilReady();
+  }
+
+  test('an unmet write concern of a change of the catalog has it done again', async () => {
+    await pair.destination.client.db('shop').collection('in the way').insertOne({});
+    const fail = async () => {
+      const data = {
+        failCommands: CHANGES,
+        appName: 'linkspan-destination',
+        writeConcernError: { code: 100, errmsg: 'unmet' },
+      };
+      await pair.destination.failCommand({ mode: { times: 3 }, data });
+    };
+    await fail();
+    await using running = RunningMigration.start(pair, { dropDestination: true });
+    await running.untilReady();
+    await fail();
+    await changeCatalog(running);
+    await running.commit();
+    await assertEqual();
   });
 
   test('a batch that was not written is written by the next run', async () => {
@@ -319,6 +347,28 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
     await assertEqual();
   });
 });
+
+/** What changes a catalog. The one that sets the write block takes no write concern. */
+const CHANGES = ['create', 'drop', 'renameCollection', 'collMod', 'createIndexes', 'dropIndexes', 'dropDatabase'];
+
+/** What the commands of an engine asked for, of those that the servers' logs have. */
+async function concernsOf(sets: readonly ReplicaSet[]): Promise<Set<string>> {
+  const concerns = new Set<string>();
+  for (const { client } of sets) {
+    const { log } = await client.db('admin').command({ getLog: 'global' });
+    for (const line of log as string[]) {
+      const { appName, ns, command = {} } = JSON.parse(line).attr ?? {};
+      if (!/^linkspan-/.test(appName) || !/^(shop|linkspan_internal|admin)(\.|$)/.test(ns)) continue;
+      const { find, insert, update, delete: deleted, commitTransaction, autocommit, readConcern } = command;
+      const written = `${command.writeConcern?.w} ${command.writeConcern?.j}`;
+      if (find !== undefined) concerns.add(`find ${readConcern?.level}`);
+      if (commitTransaction !== undefined) concerns.add(`commit ${written}`);
+      if ((insert ?? update ?? deleted) !== undefined && autocommit === undefined) concerns.add(`write ${written}`);
+      for (const name of CHANGES) if (name in command) concerns.add(`${name} ${written}`);
+    }
+  }
+  return concerns;
+}
 
 /** Keys of one lane have the same. */
 function laneOf(id: number): number {

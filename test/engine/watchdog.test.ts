@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { type AbandonedCutover, openAbandonedSource } from '../../src/engine/cutover/open-abandoned-source.ts';
 import { onReach } from '../../src/platform/index.ts';
 import { eventually } from '../support/eventually.ts';
+import { startFaultProxy } from '../support/fault-proxy.ts';
 import { expectHookReached, runLinkspan, untilStopped } from '../support/linkspan-process.ts';
 import { freePort } from '../support/mongod-process.ts';
 import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
@@ -69,6 +70,24 @@ test('a source whose engine is killed under the write block is opened by the wat
       assert.equal(await openAbandonedSource(abandoned(3), never), false);
       await assert.rejects(shop.insertOne({}), /User writes blocked/);
     }
+  });
+
+  await t.test('a block of an engine that took the migration while the source could not be reached stays', async () => {
+    await block(true);
+    await records.replaceOne({ _id: migrationId }, {
+      term: 3,
+      cutover: { blocking: true, committed: false },
+    } as object);
+    await using proxy = await startFaultProxy((await pair.source.primary()).port);
+    proxy.cut();
+    const uri = `mongodb://127.0.0.1:${proxy.port}/?directConnection=true&serverSelectionTimeoutMS=500`;
+    const opened = openAbandonedSource({ ...abandoned(3), source: { uri } }, never);
+    const taken = async () => (await records.countDocuments({ term: 4 } as object)) === 1;
+    await eventually(taken, { what: 'the watchdog to take it', deadlineMs: 30_000 });
+    await records.updateOne({ _id: migrationId }, { $set: { term: 5 } });
+    proxy.mend();
+    assert.equal(await opened, false);
+    await assert.rejects(shop.insertOne({}), /User writes blocked/);
   });
 
   await t.test('an engine that hangs past the deadline', async () => {

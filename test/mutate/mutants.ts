@@ -3,6 +3,7 @@ import type { Mutant } from './mutant.ts';
 const RULES = 'test/engine/rules.test.ts';
 const FENCE = 'test/engine/fence.test.ts';
 const LOST = 'test/engine/lost-history.test.ts';
+const WATCHDOG = 'test/engine/watchdog.test.ts';
 
 /** Each takes away one thing that keeps documents from being lost or the progress from lying. */
 export const MUTANTS: readonly Mutant[] = [
@@ -26,6 +27,20 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "const MAJORITY = { w: 'majority', j: true };",
     by: 'const MAJORITY = { w: 1 };',
     tests: { file: RULES, name: 'every read' },
+  },
+  {
+    without: 'majority and journal for changes of a catalog',
+    file: 'src/engine/cluster/fence.ts',
+    replace: 'command({ ...command, writeConcern: MAJORITY })',
+    by: 'command(command)',
+    tests: { file: RULES, name: 'every read' },
+  },
+  {
+    without: 'having a change of a catalog done again whose write concern was not met',
+    file: 'src/engine/cluster/failure-policy.ts',
+    replace: 'if (error instanceof BatchInterrupted || error instanceof MongoWriteConcernError)',
+    by: 'if (error instanceof BatchInterrupted)',
+    tests: { file: RULES, name: 'of a change of the catalog' },
   },
   {
     without: 'the collection UUID in writes',
@@ -306,5 +321,125 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'if (this.#sent) this.#watermark.dispatched({ sequence: this.#sequence, token, time, bytes });',
     by: 'if (!this.#sent) this.#watermark.dispatched({ sequence: this.#sequence, token, time, bytes });',
     tests: { file: RULES, name: 'a batch that was not written' },
+  },
+  {
+    without: "the term in what is put into a migration's record",
+    file: 'src/engine/checkpoint/checkpoint-store.ts',
+    replace: '{ q: { _id: this.migrationId, term: this.#term }, u }',
+    by: '{ q: { _id: this.migrationId }, u }',
+    tests: { file: WATCHDOG },
+  },
+  {
+    without: 'the watchdog looking for the point of no return',
+    file: 'src/engine/cutover/open-abandoned-source.ts',
+    replace: ", 'cutover.committed': false };",
+    by: ' };',
+    tests: { file: WATCHDOG },
+  },
+  {
+    without: 'majority and journal for records',
+    file: 'src/engine/checkpoint/write-records.ts',
+    replace: "writeConcern: { w: 'majority', j: true },",
+    by: 'writeConcern: { w: 1 },',
+    tests: { file: RULES, name: 'every read' },
+  },
+  {
+    without: 'a plan of ranges counting once it is on record',
+    file: 'src/engine/copy/copier.ts',
+    replace: "    await this.#enter(collection, 'copying');\n",
+    by: '',
+    tests: { file: 'test/engine/kill-again.test.ts', name: 'goes on at the last key' },
+  },
+  {
+    without: 'deletes before updates in a transaction',
+    file: 'src/engine/cluster/raw-write.ts',
+    replace:
+      "  add('delete', 'deletes', deletes, {});\n  add('update', 'updates', updates, { bypassDocumentValidation: true });\n",
+    by: "  add('update', 'updates', updates, { bypassDocumentValidation: true });\n  add('delete', 'deletes', deletes, {});\n",
+    tests: { file: 'test/engine/exactness.test.ts', name: 'changes its type again' },
+  },
+  {
+    without: 'silence of the writers where the source is not blocked',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace: 'if (context.counters.concerned > before)',
+    by: 'if (before < 0)',
+    tests: { file: 'test/engine/document-filter.test.ts' },
+  },
+  {
+    without: 'the collection UUID in a drop',
+    file: 'src/engine/catalog/change-catalog.ts',
+    replace: '...(isBuckets(name) ? {} : pinnedTo(uuid)) };',
+    by: '};',
+    tests: { file: FENCE, name: 'does not meet what took the name' },
+  },
+  {
+    without: 'asking once more for the point of no return before a source is opened after a failure',
+    file: 'src/engine/checkpoint/checkpoint-store.ts',
+    replace: "const q = { _id: this.migrationId, term: this.#term, 'cutover.committed': false };",
+    by: 'const q = { _id: this.migrationId, term: this.#term };',
+    tests: { file: FENCE, name: 'only the acknowledgement' },
+  },
+  {
+    without: 'the watchdog asking whose the migration is before it opens the source',
+    file: 'src/engine/cutover/open-abandoned-source.ts',
+    replace: '        if (!(await withRecords(destination, isMine))) return false;\n',
+    by: '',
+    tests: { file: WATCHDOG },
+  },
+  {
+    without: 'spooling on while a capped collection is drained',
+    file: 'src/engine/catalog/tracked-collection.ts',
+    replace: '(this.draining && !this.spooling)',
+    by: 'this.draining',
+    tests: { file: 'test/engine/special-collections.test.ts', name: 'while its spool is drained' },
+  },
+  {
+    without: 'skipping what applications have dropped on the open destination',
+    file: 'src/engine/cutover/restore-catalog.ts',
+    replace: 'if (!isGone(error)) throw error;',
+    by: 'throw error;',
+    tests: { file: 'test/engine/destination-open.test.ts' },
+  },
+  {
+    without: 'comparing catalogs after a break of the stream',
+    file: 'src/engine/capture/dispatcher.ts',
+    replace: 'if (batch.afterBreak)',
+    by: 'if (false)',
+    tests: { file: 'test/engine/restarts.test.ts', name: 'rolled back are taken back' },
+  },
+  {
+    without: 'keeping a collection pending on record until its ranges are',
+    file: 'src/engine/catalog/tracked-collection.ts',
+    replace: "state: this.state === 'copying' && !this.planned ? 'pending' : this.state,",
+    by: 'state: this.state,',
+    tests: { file: 'test/engine/catalog-changes.test.ts' },
+  },
+  {
+    without: 'the oldest key of the buffer of the spool',
+    file: 'src/engine/capture/spool.ts',
+    replace: 'this.#oldest = Math.min(this.#oldest, sequence);',
+    by: 'if (this.#buffer.size === 0) this.#oldest = sequence;',
+    tests: { file: 'test/engine/capture/spool.test.ts' },
+  },
+  {
+    without: 'flushing a lane by the numbers of its keys',
+    file: 'src/engine/apply/lane.ts',
+    replace: 'if (next !== undefined && next.number <= waiter.last) continue;',
+    by: '',
+    tests: { file: 'test/engine/apply/lane.test.ts' },
+  },
+  {
+    without: 'leaving the watchdog to act while the block is not settled',
+    file: 'src/engine/cutover/watchdog.ts',
+    replace: 'if (cutover?.committed || !cutover?.blocking) stdin.end',
+    by: 'stdin.end',
+    tests: { file: 'test/engine/watchdog.test.ts' },
+  },
+  {
+    without: 'the deadline of a write pause',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace: 'within(context, AbortSignal.any([late, calledOff]))',
+    by: 'within(context, calledOff)',
+    tests: { file: 'test/engine/cutover.test.ts', name: 'before its deadline' },
   },
 ];

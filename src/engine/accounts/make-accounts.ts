@@ -73,7 +73,6 @@ async function merge(fence: Fence, users: readonly Definition[], roles: readonly
       tempRolesCollection: roles.length > 0 ? `${INTERNAL_DATABASE}.${rolesFrom}` : '',
       drop: false,
       db: '',
-      writeConcern: MAJORITY,
     };
     await quietly(fence.change('admin', command));
     await reach('engine.accounts.merged');
@@ -97,8 +96,7 @@ async function put(fence: Fence, name: string, definitions: readonly Definition[
 /** Removes what a run that died on the way has left of users' credentials. */
 export async function clearTransit(fence: Fence): Promise<void> {
   for (const drop of transitCollections(fence.migrationId)) {
-    const command = fence.change(INTERNAL_DATABASE, { drop, writeConcern: MAJORITY });
-    await tolerate([NAMESPACE_NOT_FOUND], command);
+    await tolerate([NAMESPACE_NOT_FOUND], fence.change(INTERNAL_DATABASE, { drop }));
   }
 }
 
@@ -119,17 +117,16 @@ async function updateRole(
     privileges: privileges ?? [],
     roles: roles ?? [],
     authenticationRestrictions: authenticationRestrictions ?? [],
-    writeConcern: MAJORITY,
   });
 }
 
 async function dropUser(fence: Fence, database: string, name: string): Promise<void> {
-  await tolerate([USER_NOT_FOUND], fence.change(database, { dropUser: name, writeConcern: MAJORITY }));
+  await tolerate([USER_NOT_FOUND], fence.change(database, { dropUser: name }));
 }
 
 async function dropRole(fence: Fence, role: MadeAccount): Promise<void> {
   const { database, name } = nameOf(role);
-  await tolerate([ROLE_NOT_FOUND], fence.change(database, { dropRole: name, writeConcern: MAJORITY }));
+  await tolerate([ROLE_NOT_FOUND], fence.change(database, { dropRole: name }));
 }
 
 /** Servers quote commands in their errors, and these hold credentials: only what kind of error it is gets out. */

@@ -67,8 +67,7 @@ export async function createIndexes(
 ): Promise<void> {
   if (specs.length === 0) return;
   const indexes = specs.map(({ fields }) => rawDocument(documentOf(fields)));
-  const command = { createIndexes: catalogName(name), indexes, ...pinnedTo(uuid), writeConcern: { w: 'majority' } };
-  await fence.change(database, command);
+  await fence.change(database, { createIndexes: catalogName(name), indexes, ...pinnedTo(uuid) });
 }
 
 export async function dropIndex(fence: Fence, { database, name, uuid }: WriteTarget, index: string): Promise<void> {

@@ -87,11 +87,15 @@ export class Fence {
     });
   }
 
-  /** Sends a command that the server can't number, such as any change of a catalog, if the migration is still this engine's. @throws UserError TAKEN_OVER */
+  /**
+   * Sends a command that the server can't number, such as any change of a catalog, if the migration is still this engine's. The driver gives
+   * such a command no write concern of the client's, and the server's default may be less.
+   * @throws UserError TAKEN_OVER
+   */
   async change(database: string, command: Document): Promise<Document> {
     await this.confirm();
     await reach(`engine.change.${Object.keys(command)[0]}`);
-    return await this.client.db(database).command(command);
+    return await this.client.db(database).command({ ...command, writeConcern: MAJORITY });
   }
 
   /** @throws UserError TAKEN_OVER when the migration is not this engine's any more */
