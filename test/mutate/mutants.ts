@@ -442,4 +442,33 @@ export const MUTANTS: readonly Mutant[] = [
     by: 'within(context, calledOff)',
     tests: { file: 'test/engine/cutover.test.ts', name: 'before its deadline' },
   },
+  {
+    without: "trying again to remove a dropped collection's record",
+    file: 'src/engine/catalog/reconcile.ts',
+    replace:
+      "await context.retrier.run('the destination', () => context.checkpoint.removeCollection(collection.uuid));",
+    by: 'await context.checkpoint.removeCollection(collection.uuid);',
+    tests: { file: 'test/engine/catalog-changes.test.ts', name: 'takes two tries' },
+  },
+  {
+    without: "turns for those who write a collection's record",
+    file: 'src/engine/checkpoint/checkpoint-store.ts',
+    replace: "await turns.run(() => updateRecords(this.#fence, 'collections', [{ q: { _id }, u: record }]));",
+    by: "await updateRecords(this.#fence, 'collections', [{ q: { _id }, u: record }]);",
+    tests: { file: 'test/engine/collection-records.test.ts', name: 'whose word stands' },
+  },
+  {
+    without: 'leaving a removed record removed',
+    file: 'src/engine/checkpoint/checkpoint-store.ts',
+    replace: 'u: record }]',
+    by: 'u: record, upsert: true }]',
+    tests: { file: 'test/engine/collection-records.test.ts', name: 'does not come back' },
+  },
+  {
+    without: 'the record of a collection that is set aside before its changes are durable in the spool',
+    file: 'src/engine/capture/spool.ts',
+    replace: '    while (this.#held !== undefined) await this.#held;\n',
+    by: '',
+    tests: { file: 'test/engine/capture/spool.test.ts' },
+  },
 ];

@@ -26,7 +26,11 @@ export async function setAside(
   // In the same breath, so that in the spool no later change comes before them.
   for (const { key, sequence } of dirty) spool.add(collection, key, sequence, context.position.time);
   const { checkpoint, retrier } = context;
-  await retrier.run('the destination', () => checkpoint.saveCollection(collection.toRecord(checkpoint.migrationId)));
+  const save = () => checkpoint.saveCollection(collection.toRecord(checkpoint.migrationId));
+  const recorded = retrier.run('the destination', save);
+  // Changes that come from here on go to the spool as well.
+  spool.holdUntil(recorded);
+  await recorded;
   await spool.flush();
   return wasLive;
 }

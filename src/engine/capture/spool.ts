@@ -21,6 +21,7 @@ export class Spool {
   #oldest = Number.POSITIVE_INFINITY;
   #rankTime: Timestamp | undefined;
   #rankInTime = 0;
+  #held: Promise<unknown> | undefined;
   #flushing: { readonly oldest: number; readonly done: Promise<void> } | undefined;
 
   constructor(context: EngineContext) {
@@ -58,8 +59,19 @@ export class Spool {
     return Math.min(this.#oldest, this.#flushing?.oldest ?? Number.POSITIVE_INFINITY);
   }
 
+  /** Makes nothing durable before that: keys in memory hold the checkpoint back, those on the destination do not. */
+  holdUntil(recorded: Promise<void>): void {
+    const held = Promise.all([this.#held, recorded]);
+    this.#held = held;
+    const end = () => {
+      if (this.#held === held) this.#held = undefined;
+    };
+    held.then(end, () => undefined); // Whoever flushes sees a failure.
+  }
+
   /** Makes all that was added before this call durable. */
   async flush(): Promise<void> {
+    while (this.#held !== undefined) await this.#held;
     while (this.#flushing !== undefined) await this.#flushing.done;
     if (this.#buffer.size === 0) return;
     const batch = [...this.#buffer.values()];

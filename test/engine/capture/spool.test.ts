@@ -44,3 +44,22 @@ test('a key that waits already holds back the batch that brought it again', asyn
   await spool.flush();
   assert.equal(spool.oldestSequence, Number.POSITIVE_INFINITY);
 });
+
+test('nothing is durable before what has to be on record first', async () => {
+  const written = Promise.withResolvers<void>();
+  const spool = spoolOnto(written.promise);
+  const recorded = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
+  for (const { promise } of recorded) spool.holdUntil(promise);
+  spool.add(collection, key(1), 3, now);
+  let isFlushed = false;
+  const flushed = spool.flush().then(() => {
+    isFlushed = true;
+  });
+  written.resolve();
+  recorded[0].resolve();
+  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+  assert.deepEqual([isFlushed, spool.oldestSequence], [false, 3]);
+  recorded[1].resolve();
+  await flushed;
+  assert.equal(spool.oldestSequence, Number.POSITIVE_INFINITY);
+});
