@@ -27,6 +27,15 @@ export const UNTIL_CUTOVER = [
   'engine.write.commit',
   'engine.apply.batch-acknowledged',
   'engine.catalog.stepped-aside',
+  'engine.change.renameCollection',
+  'engine.change.dropIndexes',
+  // Each run drops two collections of its own first.
+  'engine.change.drop@3',
+  'engine.write.delete.partitions',
+  'engine.write.delete.suspects',
+  'engine.write.delete.collections',
+  'engine.write.delete.views',
+  'engine.change.dropDatabase',
   'engine.checkpoint.saved',
 ];
 
@@ -41,6 +50,38 @@ export const OF_CUTOVER = [
   'engine.change.collMod@5',
 ];
 
+/** What the variable part of a name stands for: all commands that take no number, and all that write records. */
+export const VARIABLE: Readonly<Record<string, readonly string[]>> = {
+  'engine.change.': [
+    'create',
+    'drop',
+    'renameCollection',
+    'collMod',
+    'createIndexes',
+    'dropIndexes',
+    'dropDatabase',
+    '_mergeAuthzCollections',
+    'updateRole',
+    'dropUser',
+    'dropRole',
+  ],
+  'engine.write.': [
+    'update.migrations',
+    'update.collections',
+    'delete.collections',
+    'update.partitions',
+    'delete.partitions',
+    'update.views',
+    'delete.views',
+    'insert.spool',
+    'delete.spool',
+    'update.suspects',
+    'delete.suspects',
+    'update.accounts',
+    'delete.accounts',
+  ],
+};
+
 /** Those that other tests stop or kill it at, by test file. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
   'engine.prepare.position-fixed': 'kill.test.ts',
@@ -49,6 +90,13 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   'engine.capture.position-fixed-anew': 'lost-history.test.ts',
   'engine.verify.chunk-compared': 'lost-history.test.ts',
   'engine.verify.position-saved': 'lost-history.test.ts',
+  'engine.write.update.suspects': 'lost-history.test.ts',
+  'engine.write.update.accounts': 'users-and-roles.test.ts',
+  'engine.write.delete.accounts': 'users-and-roles.test.ts',
+  'engine.change._mergeAuthzCollections': 'users-and-roles.test.ts',
+  'engine.change.updateRole': 'users-and-roles.test.ts',
+  'engine.change.dropUser': 'users-and-roles.test.ts',
+  'engine.change.dropRole': 'users-and-roles.test.ts',
   'engine.accounts.announced': 'users-and-roles.test.ts',
   'engine.accounts.users-dropped': 'users-and-roles.test.ts',
   'engine.accounts.put': 'users-and-roles.test.ts',

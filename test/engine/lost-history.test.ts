@@ -199,6 +199,7 @@ test('an oplog that goes round', async (t) => {
     await kill('engine.copy.drained@4');
     await changeEverything(db);
     await rollOplog(pair.source);
+    await kill('engine.write.update.suspects');
     await kill('engine.capture.loss-declared');
     await kill('engine.capture.position-fixed-anew');
     await kill('engine.verify.chunk-compared');

@@ -156,9 +156,22 @@ describe('users and roles', () => {
     arguments_.push('--cluster0', from.uri, '--cluster1', to.uri);
     await makeAccounts(source);
     let said = '';
-    for (const point of ['announced', 'put', 'merged', 'made', 'users-dropped']) {
-      if (point === 'users-dropped') await changeAccounts(source);
-      await using killed = runLinkspan(arguments_, { hook: `engine.accounts.${point}=kill` });
+    const points = [
+      'engine.write.update.accounts',
+      'engine.accounts.announced',
+      'engine.accounts.put',
+      'engine.change._mergeAuthzCollections',
+      'engine.accounts.merged',
+      'engine.accounts.made',
+      'engine.change.dropUser',
+      'engine.accounts.users-dropped',
+      'engine.change.updateRole',
+      'engine.change.dropRole',
+      'engine.write.delete.accounts',
+    ];
+    for (const point of points) {
+      if (point === 'engine.change.dropUser') await changeAccounts(source);
+      await using killed = runLinkspan(arguments_, { hook: `${point}=kill` });
       await expectHookReached(killed);
       said += killed.stdout + killed.stderr;
     }
