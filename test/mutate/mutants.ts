@@ -103,9 +103,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     without: 'the spool being drained to its end before a collection is live',
     file: 'src/engine/copy/copier.ts',
-    replace:
-      "      if (keys.length < READ_KEYS) await this.#lanes.flush();\n    }\n    await this.#lanes.flush();\n    await reach('engine.copy.drained');",
-    by: "    }\n    await reach('engine.copy.drained');",
+    replace: 'await this.#emptySpool(collection);',
+    by: 'void this.#emptySpool(collection).catch(() => undefined);',
     tests: { file: RULES, name: 'is drained before' },
   },
   {
@@ -140,21 +139,20 @@ export const MUTANTS: readonly Mutant[] = [
   {
     without: 'the barrier inside the write pause',
     file: 'src/engine/cutover/cut-over.ts',
-    replace:
-      'barrier(context, deadline).then((time) =>\n      stream.inStepAt(time, AbortSignal.any([context.signal, deadline])),\n    );',
+    replace: 'time.then((end) => stream.inStepAt(end, pause.signal));',
     by: 'Promise.resolve();',
     tests: { file: RULES, name: 'the last write before the pause' },
   },
   {
     without: 'blocking the source before the drain',
-    file: 'src/engine/cutover/cut-over.ts',
-    replace: 'return await tryToBlockWrites(context.source);',
-    by: 'return true;',
+    file: 'src/engine/cutover/source-block.ts',
+    replace: 'return (await tryToBlockWrites(source)) ? election : undefined;',
+    by: 'return election;',
     tests: { file: 'test/engine/live-migration.test.ts', name: 'least-privilege' },
   },
   {
     without: 'the intent on record before the source is blocked',
-    file: 'src/engine/cutover/cut-over.ts',
+    file: 'src/engine/cutover/source-block.ts',
     replace: '  await log.saveCutover({ blocking: true });\n',
     by: '',
     tests: { file: RULES, name: 'left behind is lifted' },
@@ -169,15 +167,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     without: 'opening the source after a failure in the cutover',
     file: 'src/engine/lifecycle/migration-run.ts',
-    replace: '      await reopenAfterFailure(this.context, this.log);\n',
+    replace: '      await reopenAfterFailure(this.context, this.log, AbortSignal.timeout(reopenWithinMs));\n',
     by: '',
     tests: { file: FENCE, name: 'somebody dropped' },
   },
   {
     without: 'the point of no return on record before the destination opens',
     file: 'src/engine/cutover/cut-over.ts',
-    replace: '  await log.saveCutover({ committed: true });\n  return true;',
-    by: '  return true;',
+    replace: '    await log.saveCutover({ committed: true });\n    return true;',
+    by: '    return true;',
     tests: { file: RULES, name: 'past the point of no return' },
   },
   {
@@ -283,7 +281,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     without: 'the last look at the destination before the point of no return',
     file: 'src/engine/cutover/cut-over.ts',
-    replace: '  await confirmDestination(context);\n',
+    replace: '    await confirmDestination(rest);\n',
     by: '',
     tests: { file: FENCE, name: 'somebody dropped' },
   },
@@ -470,5 +468,12 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '    while (this.#held !== undefined) await this.#held;\n',
     by: '',
     tests: { file: 'test/engine/capture/spool.test.ts' },
+  },
+  {
+    without: 'making sure that the block outlives an election',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace: 'time.then(() => confirmBlock(pause, blockedIn));',
+    by: 'time;',
+    tests: { file: 'test/engine/cutover.test.ts', name: 'elects another primary' },
   },
 ];

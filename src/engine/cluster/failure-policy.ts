@@ -125,8 +125,8 @@ export function classifyReply({ code, errmsg }: { readonly code?: unknown; reado
 
 /** Classifies anything that a command threw. */
 export function classify(error: unknown): FailureClass {
-  if (error instanceof BatchInterrupted || error instanceof NotNow || error instanceof MongoWriteConcernError)
-    return 'transient';
+  if (error instanceof BatchInterrupted || error instanceof MongoWriteConcernError) return 'transient';
+  if (error instanceof NotNow) return 'transient';
   if (error instanceof UserError && OF_SILENT_SIDES.has(error.code)) return 'transient';
   // The driver wraps what ended a bulk write.
   if (error instanceof MongoBulkWriteError && error.errorResponse instanceof Error)

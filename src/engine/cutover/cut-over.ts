@@ -1,13 +1,14 @@
 import type { Timestamp } from 'mongodb';
 import { messageOf, reach, UserError } from '../../platform/index.ts';
 import { writeBarrier } from '../cluster/cluster-time.ts';
+import { NotNow } from '../cluster/failure-policy.ts';
 import { type EngineContext, within } from '../lifecycle/context.ts';
 import type { MigrationLog } from '../lifecycle/migration-log.ts';
 import { confirmDestination } from './confirm-destination.ts';
 import { blocksDestination, openDestination } from './destination-block.ts';
 import { convertUniqueIndexes, prepareUniqueIndexes, restoreExpiry } from './restore-catalog.ts';
 import { settleCapped } from './settle-capped.ts';
-import { blockSource, reopenSource, untilBlockable } from './source-block.ts';
+import { blockSource, confirmBlock, reopenSource, untilBlockable } from './source-block.ts';
 import { startWatchdog, type Watchdog } from './watchdog.ts';
 
 /** The longest that users may be kept from writing before the attempt is given up and traffic goes on [51]. */
@@ -76,14 +77,15 @@ async function drainUnderBlock(
   stream: RunningStream,
   { calledOff, watchdog }: { readonly calledOff: AbortSignal; readonly watchdog: Watchdog },
 ): Promise<boolean> {
-  if (!(await blockSource(context, log))) return false;
+  const blockedIn = await blockSource(context, log);
+  if (blockedIn === undefined) return false;
   let noted: Promise<void> | undefined;
   const late = context.clock.timeout(LONGEST_PAUSE_MS);
   try {
     await reach('engine.cutover.source-blocked');
     noted = log.saveCutover({ sourceBlockedAtMs: context.clock.now() });
     noted.catch(() => undefined); // Seen below.
-    await drain(within(context, AbortSignal.any([late, calledOff])), stream, noted);
+    await drain(within(context, AbortSignal.any([late, calledOff])), stream, { blockedIn, noted });
     // Not within the deadline: a capped collection that has to be copied anew takes its time, of which preflight has warned.
     const rest = within(context, calledOff);
     await settleCapped(rest, () => watchdog.keepQuiet());
@@ -91,17 +93,23 @@ async function drainUnderBlock(
     return true;
   } catch (error) {
     await reopenSource(context, log, noted);
-    if (error !== late.reason && error !== calledOff.reason) throw error;
+    if (error !== late.reason && error !== calledOff.reason && !(error instanceof NotNow)) throw error;
     context.logger.warn({ reason: messageOf(error) }, 'The cutover was given up for now: the source is open again');
     return false;
   }
 }
 
 /** Users wait meanwhile, so what need not come one after the other does not. @param pause  ends at the deadline */
-async function drain(pause: EngineContext, stream: RunningStream, noted: Promise<void>): Promise<void> {
-  const drained = barrier(pause).then((time) => stream.inStepAt(time, pause.signal));
+async function drain(
+  pause: EngineContext,
+  stream: RunningStream,
+  { blockedIn, noted }: { readonly blockedIn: string; readonly noted: Promise<void> },
+): Promise<void> {
+  const time = barrier(pause);
+  const drained = time.then((end) => stream.inStepAt(end, pause.signal));
+  const confirmed = time.then(() => confirmBlock(pause, blockedIn));
   // What has changed of the accounts since they came over: the block does not keep anybody from changing users.
-  const ended = Promise.allSettled([drained, endsBefore(pause.signal, noted), bringOverAccounts(pause)]);
+  const ended = Promise.allSettled([drained, confirmed, endsBefore(pause.signal, noted), bringOverAccounts(pause)]);
   const failed = (await ended).find((one) => one.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
 }

@@ -1,3 +1,4 @@
+import type { MongoClient } from 'mongodb';
 import { messageOf, reach } from '../../platform/index.ts';
 import { NotNow } from '../cluster/failure-policy.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
@@ -15,19 +16,37 @@ export async function untilBlockable({ retrier, source }: EngineContext): Promis
   await retrier.run('a moment in which the source can be blocked', look, BETWEEN_LOOKS_MS);
 }
 
-/** Blocks users' writes on the source. @returns false when something got in the way after all, with the source open again */
-export async function blockSource(context: EngineContext, log: MigrationLog): Promise<boolean> {
+/**
+ * Blocks users' writes on the source.
+ * @returns the election of the primary that has the block; undefined when something got in the way after all, with the source open again
+ */
+export async function blockSource(context: EngineContext, log: MigrationLog): Promise<string | undefined> {
   const { source, fence, retrier, logger } = context;
   await log.saveCutover({ blocking: true });
   await reach('engine.cutover.about-to-block');
-  const blocked = await retrier.run('the source', async () => {
+  const blockedIn = await retrier.run('the source', async () => {
     await fence.confirm();
-    return await tryToBlockWrites(source);
+    const election = await electionOf(source);
+    return (await tryToBlockWrites(source)) ? election : undefined;
   });
-  if (blocked) return true;
+  if (blockedIn !== undefined) return blockedIn;
   logger.warn('Something on the source kept its writes from being blocked in time: the cutover is tried again');
   await reopenSource(context, log);
-  return false;
+  return undefined;
+}
+
+/**
+ * Makes sure that the block will stay, once a barrier that was written after it has reached the majority. The block itself takes no write
+ * concern, so another primary may never have heard of it, and would have taken writes before the barrier was written there.
+ * @throws NotNow when there was an election in between
+ */
+export async function confirmBlock({ retrier, source }: EngineContext, blockedIn: string): Promise<void> {
+  if ((await retrier.run('the source', () => electionOf(source))) === blockedIn) return;
+  throw new NotNow('the source has elected another primary while it was being blocked');
+}
+
+async function electionOf(source: MongoClient): Promise<string> {
+  return String((await source.db('admin').command({ hello: 1 })).electionId);
 }
 
 /** First act of an engine that finds a block it may have set: nobody else will lift it (§8.4). */

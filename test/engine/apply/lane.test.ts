@@ -23,6 +23,7 @@ test('a lane is flushed when all that was in it is written, however much came an
   const spool = {
     add: (collection: TrackedCollection) => spooled.push(collection.sourceName),
     flush: async () => undefined,
+    holdUntil: () => undefined,
   } as unknown as Spool;
   const stop = new AbortController();
   const context = {
