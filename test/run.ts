@@ -6,7 +6,8 @@ import { TestTally } from './support/test-tally.ts';
 
 /** More than any file needs: whatever hangs is reported as failed instead. */
 const FILE_DEADLINE_MS = 420_000;
-const CONCURRENT_FILES = 2;
+/** More than the two cores that a machine may have: much of what tests do is waiting. */
+const CONCURRENT_FILES = 3;
 
 /**
  * `node test/run.ts [FILTER…]`: runs the test files whose path contains one of the filters (all of them without), on real servers.

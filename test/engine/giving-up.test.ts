@@ -5,6 +5,7 @@ import { eventually } from '../support/eventually.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { startPair } from '../support/replica-set.ts';
 import { RunningMigration } from './running-migration.ts';
+import { soonGone } from './silent-server.ts';
 
 checkForLeaks({ sockets: false });
 
@@ -13,7 +14,7 @@ test('a migration whose source is gone can be cancelled, while following and whi
     await t.test(paused ? 'paused' : 'following', async () => {
       await using pair = await startPair();
       await pair.source.client.db('shop').collection('items').insertOne({});
-      await using running = RunningMigration.start(pair);
+      await using running = RunningMigration.start({ source: soonGone(pair.source), destination: pair.destination });
       await running.untilReady();
       await (await pair.source.primary()).kill();
       await running.until('the wait', ({ waiting }) => waiting.length > 0);

@@ -8,15 +8,13 @@ import { startLedgerWriter } from '../support/ledger-writer.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../support/replica-set.ts';
 import { needsSource } from '../support/source-version.ts';
 import { RunningMigration } from './running-migration.ts';
+import { soonGone } from './silent-server.ts';
 
-/** What users may say, too: with it a silent server is found out after 1.5 s instead of 15. */
-const SHORT = 'connectTimeoutMS=1000&heartbeatFrequencyMS=500&serverSelectionTimeoutMS=1000';
 const SOON_MS = 20_000;
 /** The cutover's own. */
 const LONGEST_PAUSE_MS = 60_000;
 
 const skip = needsSource('6.0', 'it has no write block');
-const short = (set: ReplicaSet) => ({ uri: `${set.uri}&${SHORT}` });
 
 describe('a server that falls silent', async () => {
   test('is found out in the copy, while following and in the write pause, on either side, and the migration goes on', {
@@ -31,7 +29,7 @@ describe('a server that falls silent', async () => {
       ratePerSecond: 100,
     });
     await using running = RunningMigration.start(
-      { source: short(pair.source), destination: short(pair.destination) },
+      { source: soonGone(pair.source), destination: soonGone(pair.destination) },
       { copyBytesPerSecond: 1_500_000 },
     );
     await running.until('the copy to begin', ({ copy }) => copy.partitionsTotal > 0);
@@ -62,7 +60,7 @@ describe('a server that falls silent', async () => {
   }, async () => {
     await using pair = await startPair({ destination: { proxied: true } });
     await fill(pair.source);
-    await using running = RunningMigration.start({ source: pair.source, destination: short(pair.destination) });
+    await using running = RunningMigration.start({ source: pair.source, destination: soonGone(pair.destination) });
     await running.untilReady();
     const over = new AbortController();
     const { timeout } = AbortSignal;
@@ -97,7 +95,10 @@ describe('a server that falls silent', async () => {
       mode: 'alwaysOn',
       data: { failCommands: ['createIndexes'], appName: 'linkspan-destination', ...slow },
     });
-    await using running = RunningMigration.start({ source: short(pair.source), destination: short(pair.destination) });
+    await using running = RunningMigration.start({
+      source: soonGone(pair.source),
+      destination: soonGone(pair.destination),
+    });
     const waits: Progress['waiting'][number][] = [];
     const noWaits = ({ waiting, readyForCutover }: Progress) => {
       waits.push(...waiting);

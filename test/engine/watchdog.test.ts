@@ -9,9 +9,10 @@ import { eventually } from '../support/eventually.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
 import { expectHookReached, runLinkspan, untilStopped } from '../support/linkspan-process.ts';
 import { freePort } from '../support/mongod-process.ts';
-import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
+import { startPair } from '../support/replica-set.ts';
 import { needsSource } from '../support/source-version.ts';
 import { RunningMigration } from './running-migration.ts';
+import { soonGone } from './silent-server.ts';
 
 const skip = needsSource('6.0', 'it has no write block');
 const PROGRAM = fileURLToPath(new URL('../../src/engine/cutover/watchdog-process.ts', import.meta.url));
@@ -47,7 +48,10 @@ test('a source whose engine is killed under the write block is opened by the wat
     await using silent = await startPair({ source: { proxied: true } });
     const items = silent.source.client.db('shop').collection('a');
     await items.insertOne({});
-    await using sync = await startSync(silent, 'engine.cutover.source-blocked=stop');
+    await using sync = await startSync(
+      { source: soonGone(silent.source), destination: silent.destination },
+      'engine.cutover.source-blocked=stop',
+    );
     await untilStopped(sync);
     for (const proxy of silent.source.proxies) proxy.set({ blackHole: true });
     sync.kill('SIGTERM');
@@ -121,7 +125,7 @@ test('a source whose engine is killed under the write block is opened by the wat
 });
 
 /** `linkspan sync` that has been told to commit. */
-async function startSync(pair: ReplicaSetPair, hook: string) {
+async function startSync(pair: Record<'source' | 'destination', { readonly uri: string }>, hook: string) {
   const port = String(await freePort());
   const sync = runLinkspan(
     ['sync', '--cluster0', pair.source.uri, '--cluster1', pair.destination.uri, '--port', port],
