@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FAILURES } from '../../src/engine/cluster/failure-policy.ts';
+import { MongoClient } from 'mongodb';
+import { classify, FAILURES } from '../../src/engine/cluster/failure-policy.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
-import { startPair } from '../support/replica-set.ts';
+import { startPair, startReplicaSet } from '../support/replica-set.ts';
 import { hurried } from './fixed-catalog-shop.ts';
 import { RunningMigration } from './running-migration.ts';
 
@@ -35,4 +36,23 @@ test('whatever the policy calls transient costs a retry on either side, and noth
   await running.until('changes after the sessions were killed', ({ changes }) => changes.applied >= applied + 100);
   await running.commit();
   assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+});
+
+test('what waits for a connection to a member that gets another name is sent again', async () => {
+  await using set = await startReplicaSet();
+  await using client = new MongoClient(set.uri, { maxPoolSize: 1, heartbeatFrequencyMS: 500, appName: 'one' });
+  const items = client.db('shop').collection('items');
+  await items.findOne();
+  const data = { failCommands: ['find'], appName: 'one', blockConnection: true, blockTimeMS: 60_000 };
+  await set.failCommand({ mode: 'alwaysOn', data });
+  const ask = () => items.findOne().catch((error: unknown) => error);
+  void ask(); // Has the only connection.
+  const waiting = ask();
+  const { config } = await set.client.db('admin').command({ replSetGetConfig: 1 });
+  config.version += 1;
+  config.members[0].host = `localhost:${set.members[0]?.port}`;
+  await set.client.db('admin').command({ replSetReconfig: config });
+  const error = await waiting;
+  assert.ok(error instanceof Error && error.name === 'MongoPoolClosedError', `${error}`);
+  assert.equal(classify(error), 'transient');
 });

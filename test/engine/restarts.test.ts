@@ -4,6 +4,7 @@ import { type Document, MongoClient } from 'mongodb';
 import { onReach, systemClock } from '../../src/platform/index.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';
+import { startLedgerWriter } from '../support/ledger-writer.ts';
 import type { MongodProcess } from '../support/mongod-process.ts';
 import { type ReplicaSet, startPair } from '../support/replica-set.ts';
 import { needsSource } from '../support/source-version.ts';
@@ -38,6 +39,41 @@ test('servers that are killed and started again, in the copy and while following
     }
     await running.untilReady();
   }
+  await running.commit();
+  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+});
+
+test('members that get another name, in the copy and while following, cost time only', async () => {
+  await using pair = await startPair();
+  await fill(pair.source, 5_000);
+  const names = ['localhost', '127.0.0.1'];
+  const renameMembers = async () => {
+    const host = names.shift();
+    for (const { client, members } of [pair.source, pair.destination]) {
+      const { config } = await client.db('admin').command({ replSetGetConfig: 1 });
+      config.version += 1;
+      config.members[0].host = `${host}:${members[0]?.port}`;
+      await client.db('admin').command({ replSetReconfig: config });
+    }
+  };
+  let renamed: Promise<void> | undefined;
+  using _ = onReach('engine.copy.batch-acknowledged', () => {
+    renamed ??= renameMembers();
+  });
+  await using writer = await startLedgerWriter({
+    clients: [pair.source.client],
+    namespaces: ['shop.written'],
+    seed: 6,
+    ratePerSecond: 300,
+  });
+  await using running = RunningMigration.start(pair, { copyBytesPerSecond: 2_000_000 });
+  await running.untilReady();
+  assert.ok(renamed !== undefined);
+  await renamed;
+  await renameMembers();
+  const before = writer.snapshot().documentsWritten;
+  await eventually(() => writer.snapshot().documentsWritten > before + 100, { what: 'writes after the renaming' });
+  await writer.stop();
   await running.commit();
   assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
 });

@@ -111,6 +111,9 @@ const OF_SOCKETS: ReadonlySet<unknown> = new Set([
   'ERR_SOCKET_CLOSED',
 ]);
 
+/** What the driver says of a member that is none any more, as when a set's members get other names: the next try finds another one. */
+const OF_FORMER_MEMBERS: ReadonlySet<string> = new Set(['MongoPoolClosedError', 'MongoServerClosedError']);
+
 const OF_SILENT_SIDES: ReadonlySet<string> = new Set(Object.values(UNREACHABLE));
 
 /** Labels by which a server says that it did nothing and may be asked again. */
@@ -132,6 +135,7 @@ export function classify(error: unknown): FailureClass {
   if (error instanceof MongoBulkWriteError && error.errorResponse instanceof Error)
     return classify(error.errorResponse);
   if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return 'transient';
+  if (error instanceof MongoError && OF_FORMER_MEMBERS.has(error.name)) return 'transient';
   if (error instanceof Error && 'code' in error && OF_SOCKETS.has(error.code)) return 'transient';
   const known =
     error instanceof MongoServerError ? classifyReply({ code: error.code, errmsg: error.message }) : 'fatal';
