@@ -12,6 +12,10 @@ import { needsSource, startPairWithOldSource } from '../support/source-version.t
 import { hurried, numbered, refill } from './fixed-catalog-shop.ts';
 import { RunningMigration } from './running-migration.ts';
 
+/** As often as the engine looks at the catalog, at the oplog and at how far servers are. */
+const LOOK_EVERY_MS = 10_000;
+const ENOUGH_LOOKS = 9;
+
 /** A source before 6.0 does not show all changes of its catalog: they stop the migration, and everything else works as ever. */
 
 describe('a source whose catalog cannot be followed', () => {
@@ -41,6 +45,26 @@ describe('a source whose catalog cannot be followed', () => {
       await assert.rejects(again.outcome, stopped);
     });
   }
+
+  test('a change after the point of no return is of no concern any more', async () => {
+    await refill(pair);
+    let looks = 0;
+    const sleep = (ms: number, signal?: AbortSignal) => {
+      if (ms === LOOK_EVERY_MS) looks += 1;
+      return hurried.sleep(ms, signal);
+    };
+    let looksAfterwards = 0;
+    using _ = onReach('engine.cutover.destination-open', async () => {
+      await pair.source.client.db('shop').collection('new').insertOne({ n: 1 });
+      const before = looks;
+      await eventually(() => looks >= before + ENOUGH_LOOKS, { what: 'looks at the catalog' });
+      looksAfterwards = looks - before;
+    });
+    await using running = RunningMigration.start(pair, { clock: { ...hurried, sleep } });
+    await running.commit();
+    assert.equal(await running.outcome, 'committed');
+    assert.ok(looksAfterwards >= ENOUGH_LOOKS);
+  });
 
   test('a change that no look has seen yet is found at the cutover', async () => {
     await refill(pair);

@@ -44,7 +44,10 @@ describe('a document that the destination refuses', async () => {
     await running.until('shop.a to be stuck', ({ waiting }) => waiting.some((wait) => wait.for === 'shop.a'));
     const { waiting, warnings, notReadyReasons, readyForCutover, state } = running.progress;
     assert.equal(waiting.length, 1, JSON.stringify(waiting));
-    assert.match(waiting[0]?.reason ?? '', /shop\.a .*the destination refused the document with _id \d+: .*\(2\)/);
+    assert.match(
+      waiting[0]?.reason ?? '',
+      /shop\.a .*the destination refused (the document|a batch of \d+ documents, the first) with _id \d+: .*\(2\)/,
+    );
     assert.ok(
       warnings.some((warning) => /^Waiting for shop\.a since 2.*refused/.test(warning)),
       warnings.join('\n'),

@@ -44,11 +44,15 @@ export class ChangeStream implements AsyncDisposable {
   #cursor: RawCursor | undefined;
   #token: ResumeToken | undefined;
   readonly #showsAll: boolean;
-  #broke = false;
+  #broke: boolean;
 
-  /** @param token  where to go on; from now on when undefined */
-  constructor(context: EngineContext, token: ResumeToken | undefined) {
+  /**
+   * @param token  where to go on; from now on when undefined
+   * @param broke  whether it takes the place of one that broke
+   */
+  constructor(context: EngineContext, token: ResumeToken | undefined, broke = false) {
     this.#context = context;
+    this.#broke = broke;
     this.#showsAll = context.sourceFeatures.showsCatalogChanges;
     this.#token = token;
   }

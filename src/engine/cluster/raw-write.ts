@@ -169,13 +169,19 @@ export function isDuplicateId(error: WriteError): boolean {
   return fields.length === 1 && fields[0] === '_id';
 }
 
-/** Has its collection wait for a document that the destination will not take. @throws UserError NAMESPACE_CONFLICT */
+/**
+ * Has its collection wait for a document that the destination will not take.
+ * @param of  how many were refused together, of which the key is the first one's
+ * @throws UserError NAMESPACE_CONFLICT
+ */
 export function refuseWriteError(
   target: Place,
   key: DocumentKey | undefined,
   error: Pick<WriteError, 'code' | 'errmsg'>,
+  of = 1,
 ): never {
-  const which = key === undefined ? 'a document' : `the document with _id ${describeKey(key)}`;
+  const what = of === 1 ? 'the document' : `a batch of ${of} documents, the first`;
+  const which = key === undefined ? 'a document' : `${what} with _id ${describeKey(key)}`;
   throw new UserError('NAMESPACE_CONFLICT', [
     `${target.database}.${target.name}`,
     `the destination refused ${which}: ${error.errmsg} (${error.code})`,
@@ -234,7 +240,8 @@ function refuseTooLarge(target: Place, statements: readonly Buffer[]): void {
 function throwRefusal(target: Place, batch: readonly Buffer[], error: unknown): never {
   if (!(error instanceof MongoServerError) || classify(error) !== 'fatal') throw error;
   if (CONCERN_THE_WRITER.has(error.code)) throw error;
-  refuseWriteError(target, batch[0] && keyOfStatement(batch[0]), { code: Number(error.code), errmsg: error.message });
+  const reason = { code: Number(error.code), errmsg: error.message };
+  refuseWriteError(target, batch[0] && keyOfStatement(batch[0]), reason, batch.length);
 }
 
 /** Documents are statements of an insert; all others have a query. */

@@ -240,7 +240,7 @@ export class StreamFollower implements RunningStream {
     await retrier.run('the destination', () => checkpoint.save({ token }));
     await reach('engine.capture.position-fixed-anew');
     await this.#catalog.start();
-    this.#stream = new ChangeStream(this.#reading, token);
+    this.#stream = new ChangeStream(this.#reading, token, true);
     this.#repairs.held = false;
   }
 
