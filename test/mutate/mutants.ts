@@ -169,7 +169,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/engine/lifecycle/migration-run.ts',
     replace: '      await reopenAfterFailure(this.context, this.log, AbortSignal.timeout(reopenWithinMs));\n',
     by: '',
-    tests: { file: FENCE, name: 'somebody dropped' },
+    tests: { file: 'test/engine/failures.test.ts', name: 'at engine.cutover.drained' },
   },
   {
     without: 'the point of no return on record before the destination opens',
