@@ -96,7 +96,7 @@ export const OF_CONTROL: readonly Mutant[] = [
     file: 'src/engine/lifecycle/migration-run.ts',
     replace: '      await reopenAfterFailure(this.context, this.log, AbortSignal.timeout(reopenWithinMs));\n',
     by: '',
-    tests: { file: 'test/engine/failures.test.ts', name: 'at engine.cutover.drained' },
+    tests: { file: 'test/engine/failures.test.ts', name: 'in the middle of a cutover' },
   },
   {
     without: 'the point of no return on record before the destination opens',
