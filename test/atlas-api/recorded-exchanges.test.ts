@@ -46,7 +46,7 @@ test('recorded: POST linkTokens with two addresses, 201', async () => {
 });
 
 test('recorded: DELETE linkTokens, 204 with a content type and no content', async () => {
-  await using plane = await startControlPlane();
+  await using plane = await startControlPlane({ clock: new FakeClock() });
   await plane.api('POST', linkTokens(plane.orgId), { body: {} });
   const answer = await plane.api('DELETE', linkTokens(plane.orgId), { headers: { accept: V2023 } });
   assert.equal(answer.status, 204);
