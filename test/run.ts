@@ -5,7 +5,7 @@ import { findMongod, MongodUnavailable } from './support/mongod-binary.ts';
 import { TestTally } from './support/test-tally.ts';
 
 /** More than any file needs: whatever hangs is reported as failed instead. */
-const FILE_DEADLINE_MS = 420_000;
+const FILE_DEADLINE_MS = 600_000;
 /** More than the two cores that a machine may have: much of what tests do is waiting. */
 const CONCURRENT_FILES = 3;
 
