@@ -34,6 +34,18 @@ test('a failed migration says what it leaves, and cleanup shows it, tries it and
   const left = JSON.parse(shown.stdout);
   assert.deepEqual([left.migrationId, left.state, left.blocked], [id, 'failed', false]);
   assert.deepEqual(left.collections.sort(), ['shop.empty', 'shop.orders']);
+  assert.equal(left.sourceBlocked, false);
+  const records = destination.client.db('linkspan_internal').collection<{ _id: string }>('migrations');
+  const cutOver = (cutover: object) => records.updateOne({ _id: id }, { $set: { cutover } });
+  for (const [cutover, mayBeBlocked] of [
+    [{ blocking: true }, true],
+    [{ blocking: true, committed: true }, false],
+    [{ blocking: false }, false],
+  ] as const) {
+    await cutOver(cutover);
+    const { stdout } = await cleanup([], destination.uri);
+    assert.equal(/source may still refuse.*setUserWriteBlockMode: 1, global: false/.test(stdout), mayBeBlocked, stdout);
+  }
   const tried = await cleanup(['--migration', id, '--drop', '--dry-run'], destination.uri);
   assert.match(tried.stdout, /collection shop\.orders: would be dropped/);
   assert.equal((await destination.client.db('shop').listCollections().toArray()).length, 2);

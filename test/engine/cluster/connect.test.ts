@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { MongoClient } from 'mongodb';
 import { connectCluster } from '../../../src/engine/cluster/connect.ts';
-import { startReplicaSet } from '../../support/replica-set.ts';
+import { eventually } from '../../support/eventually.ts';
+import type { MongodProcess } from '../../support/mongod-process.ts';
+import { type ReplicaSet, startReplicaSet } from '../../support/replica-set.ts';
 
 const NOBODY = 'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=50';
 /** Credentials with what looks like the end of the credentials, and like options. */
@@ -81,17 +84,44 @@ test('what a connection string may say is taken, and never makes a silent server
   assert.deepEqual([retryWrites, appName], [false, 'linkspan-destination']);
 });
 
-test('a direct connection is one to a lone member only: another may become primary', async () => {
-  for (const [members, refused] of [
-    [1, false],
-    [3, true],
-  ] as const) {
-    await using set = await startReplicaSet({ members });
-    const connected = connectCluster(
-      { uri: `mongodb://127.0.0.1:${set.members[0]?.port}/?directConnection=true` },
-      'source',
-    );
-    if (refused) await assert.rejects(connected, { code: 'WEAK_CONNECTION_OPTION', message: /directConnection/ });
-    else await (await connected).close();
-  }
+test('a direct connection is one to a lone member only: another may become primary', async (t) => {
+  const direct = (port: number | undefined) =>
+    connectCluster({ uri: `mongodb://127.0.0.1:${port}/?directConnection=true` }, 'source');
+  const refused = { code: 'WEAK_CONNECTION_OPTION', message: /directConnection/ };
+
+  await t.test('the only one is taken', async () => {
+    await using set = await startReplicaSet();
+    await (await direct(set.members[0]?.port)).close();
+  });
+
+  await t.test('one of three, and one that others do not see, is refused', async () => {
+    await using set = await startReplicaSet({ members: 3 });
+    await assert.rejects(direct(set.members[0]?.port), refused);
+    const hidden = await hideAllButThePrimary(set);
+    assert.equal(hidden.length, 2);
+    for (const { port } of hidden) await assert.rejects(direct(port), refused);
+    await (await direct((await set.primary()).port)).close();
+  });
 });
+
+/** Nobody but the primary can then become one. */
+async function hideAllButThePrimary(set: ReplicaSet): Promise<MongodProcess[]> {
+  const primary = await set.primary();
+  await using client = new MongoClient(`mongodb://127.0.0.1:${primary.port}/?directConnection=true`);
+  const admin = client.db('admin');
+  const { config } = await admin.command({ replSetGetConfig: 1 });
+  for (const member of config.members) {
+    if (member.host.endsWith(`:${primary.port}`)) continue;
+    Object.assign(member, { priority: 0, hidden: true });
+  }
+  await admin.command({ replSetReconfig: { ...config, version: config.version + 1 } });
+  const hidden = set.members.filter(({ port }) => port !== primary.port);
+  await Promise.all(hidden.map(untilHidden));
+  return hidden;
+}
+
+async function untilHidden({ port }: MongodProcess): Promise<void> {
+  await using client = new MongoClient(`mongodb://127.0.0.1:${port}/?directConnection=true`);
+  const isHidden = async () => (await client.db('admin').command({ hello: 1 })).hidden === true;
+  await eventually(isHidden, { what: 'a member to know that it is hidden', deadlineMs: 30_000 });
+}
