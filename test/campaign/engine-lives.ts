@@ -189,8 +189,12 @@ export class EngineLives {
 
   /** Stops the process and has another one started in its place; disposing wakes the first. */
   supersede(): Disposable {
-    if (this.#current !== undefined) this.#superseded = this.#current;
-    return this.freeze();
+    const superseded = this.#current;
+    if (superseded !== undefined) this.#superseded = superseded;
+    const frozen = this.freeze();
+    if (superseded === undefined || hasItsPlace(superseded)) return frozen;
+    // It would take the migration from the other one when it wakes, which is its right: the last one to take it has it.
+    return { [Symbol.dispose]: () => void superseded.kill('SIGKILL') };
   }
 
   /** Pauses; disposing resumes, unless another process has taken over meanwhile: that one is not paused. */
@@ -339,6 +343,11 @@ export class EngineLives {
 /** The code in brackets at the end of what a process said last. */
 function codeOf({ stderr }: LinkspanProcess): string {
   return [...stderr.matchAll(/\[([A-Z_]+)\]$/gm)].at(-1)?.[1] ?? 'no code';
+}
+
+/** Whether the process has said how far the migration is, which it knows once it has taken it. */
+function hasItsPlace({ stdout }: LinkspanProcess): boolean {
+  return /"state":"(?!created)/.test(stdout);
 }
 
 /** As SIGTERM ends a process: one that has hardly started, or has all but ended, by the signal itself; one that was about to start is done. */
