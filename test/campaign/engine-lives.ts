@@ -194,6 +194,7 @@ export class EngineLives {
     const frozen = this.freeze();
     if (superseded === undefined || hasItsPlace(superseded)) return frozen;
     // It would take the migration from the other one when it wakes, which is its right: the last one to take it has it.
+    this.#ended.set(superseded, 'killed');
     return { [Symbol.dispose]: () => void superseded.kill('SIGKILL') };
   }
 
