@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { MongoServerError } from 'mongodb';
+import { eventually } from '../support/eventually.ts';
 import type { FaultProxy } from '../support/fault-proxy.ts';
 import type { ReplicaSet } from '../support/replica-set.ts';
 import type { EngineLives } from './engine-lives.ts';
@@ -21,6 +22,8 @@ const SLOW = { latencyMs: 60, bytesPerSecond: 150_000 };
 /** More than the small oplog holds. */
 const FILLER_BYTES = 40_000_000;
 const FILLER_BATCH = 1_000_000;
+/** Longer than any fault that is meanwhile. */
+const ANSWERS_WITHIN_MS = 60_000;
 
 /** Lets a fault begin, last and end. Whatever can't be done at that moment is left out, and said. */
 export async function applyFault(world: World, fault: Fault): Promise<void> {
@@ -96,18 +99,27 @@ async function throughProxy(
   proxy.mend();
 }
 
-/** Writes until the oldest entry of the oplog is younger than the beginning. */
+/** Writes until the oldest entry of the oplog is younger than the beginning. Nothing of that stays, even when another fault cuts it short. */
 async function overrunOplog({ client }: ReplicaSet): Promise<void> {
   const oplog = client.db('local').collection('oplog.rs');
   const oldest = async () => (await oplog.find().sort({ $natural: 1 }).limit(1).project({ ts: 1 }).next())?.ts;
-  const began = (await client.db('admin').command({ hello: 1 })).operationTime;
+  const now = async () => (await client.db('admin').command({ hello: 1 })).operationTime;
   const filler = client.db('filler').collection('filler');
-  for (let bytes = 0; bytes < 10 * FILLER_BYTES; bytes += FILLER_BATCH) {
-    await filler.insertOne({ text: 'x'.repeat(FILLER_BATCH) }).catch((error: unknown) => {
-      if (error instanceof MongoServerError) return;
-      throw error;
-    });
-    if (bytes >= FILLER_BYTES && (await oldest()).greaterThan(began)) break;
+  // One that is being restarted does not say its time.
+  const began = await eventually(now, { what: 'a server that says its time', deadlineMs: ANSWERS_WITHIN_MS });
+  try {
+    for (let bytes = 0; bytes < 10 * FILLER_BYTES; bytes += FILLER_BATCH) {
+      await filler.insertOne({ text: 'x'.repeat(FILLER_BATCH) }).catch((error: unknown) => {
+        if (error instanceof MongoServerError) return;
+        throw error;
+      });
+      if (bytes >= FILLER_BYTES && (await oldest()).greaterThan(began)) break;
+    }
+  } finally {
+    const drop = async () => {
+      await filler.drop();
+      return true;
+    };
+    await eventually(drop, { what: 'a server that drops the filler', deadlineMs: ANSWERS_WITHIN_MS });
   }
-  await filler.drop();
 }
