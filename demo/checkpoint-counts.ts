@@ -18,7 +18,8 @@ interface MigrationRecord {
   readonly _id: string;
   readonly state: string;
   readonly phases: readonly { readonly name: string; readonly startedAtMs: number; readonly endedAtMs?: number }[];
-  readonly counts: { readonly read: number; readonly applied: number; readonly duringCopy: number };
+  /** Empty before anything was counted. */
+  readonly counts: Partial<Record<'read' | 'applied' | 'duringCopy', number>>;
 }
 
 /** The engine's own counts, as its checkpoint on the destination has them: the Atlas API has no place for them. */
@@ -42,8 +43,8 @@ export async function readCheckpointCounts(
     documentsCopied: copied?.documents ?? 0,
     bytesCopied: copied?.bytes ?? 0,
     copySeconds: copying ? ((copying.endedAtMs ?? Date.now()) - copying.startedAtMs) / 1_000 : 0,
-    changesRead: record.counts.read,
-    changesApplied: record.counts.applied,
-    changesDuringCopy: record.counts.duringCopy,
+    changesRead: record.counts.read ?? 0,
+    changesApplied: record.counts.applied ?? 0,
+    changesDuringCopy: record.counts.duringCopy ?? 0,
   };
 }
