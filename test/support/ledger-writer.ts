@@ -272,11 +272,15 @@ function isCode(error: unknown, code: number): boolean {
   return error instanceof MongoServerError && error.code === code;
 }
 
+/** What the driver says of a member that left the set, or got another name, while something was to be sent to it; it exports no classes for them. */
+const OF_FORMER_MEMBERS = new Set(['MongoPoolClosedError', 'MongoServerClosedError']);
+
 /** Broken connections and changes of primaries, after the driver's own retry. */
 function mayHaveHappened(error: unknown): boolean {
   return (
     error instanceof MongoNetworkError ||
     error instanceof MongoServerSelectionError ||
+    (error instanceof Error && OF_FORMER_MEMBERS.has(error.name)) ||
     (error instanceof MongoError && (error.hasErrorLabel('RetryableWriteError') || error.hasErrorLabel('ResetPool')))
   );
 }
