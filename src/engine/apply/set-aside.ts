@@ -24,7 +24,7 @@ export async function setAside(
   collection.draining = false;
   if (error !== undefined) collection.stuck = refusedAgain(collection.stuck, error, context.clock);
   // In the same breath, so that in the spool no later change comes before them.
-  for (const { key, sequence } of dirty) spool.add(collection, key, sequence, context.position.time);
+  for (const { key, sequence, state } of dirty) spool.add(collection, key, sequence, context.position.time, state);
   const { checkpoint, retrier } = context;
   const save = () => checkpoint.saveCollection(collection.toRecord(checkpoint.migrationId));
   const recorded = retrier.run('the destination', save);

@@ -1,6 +1,7 @@
 import { reach } from '../../platform/index.ts';
 import type { KnownState } from '../apply/dirty-key.ts';
 import type { Lanes } from '../apply/lanes.ts';
+import { noteReordered } from '../catalog/note-reordered.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import { timeOfToken } from '../cluster/cluster-time.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
@@ -46,7 +47,11 @@ export class Dispatcher {
       } else {
         const collection = await this.#catalog.collectionOf(event);
         if (collection?.intake.closed) await collection.intake.pass(this.#context.signal);
-        if (collection !== undefined) this.#send(collection, event);
+        if (collection !== undefined) {
+          this.#send(collection, event);
+          // Before the checkpoint passes the event: whoever has not seen it must still know of it.
+          if (event.operation === 'delete' && collection.isCapped) await noteReordered(this.#context, collection);
+        }
       }
       this.#context.position.time = event.time;
     }
@@ -72,11 +77,12 @@ export class Dispatcher {
     this.#sent = true;
     counters.read += 1;
     if (collection.filter === null) counters.concerned += 1;
+    const state = stateAfter(event, collection);
     if (collection.takesLanes) {
-      this.#lanes.add({ collection, key, state: stateAfter(event, collection), sequence: this.#sequence });
+      this.#lanes.add({ collection, key, state, sequence: this.#sequence });
     } else if (collection.state === 'copying' || collection.state === 'indexing') {
       if (collection.state === 'copying') counters.duringCopy += 1;
-      this.#spool.add(collection, key, this.#sequence, event.time);
+      this.#spool.add(collection, key, this.#sequence, event.time, state);
     }
     // A collection whose copy has not begun will be read in a later state anyway.
   }

@@ -47,6 +47,10 @@ export class TrackedCollection {
   planned = false;
   /** It was live before it was set aside, so its copy is done and its indexes are built. */
   wasLive = false;
+  /** Of a capped collection: something happened since its copy began by which the order may differ from the source's [35]. */
+  reordered = false;
+  /** Resolves when that is on record. */
+  reorderedOnRecord: Promise<void> = Promise.resolve();
   options: Fields;
   indexes: readonly IndexSpec[] = [];
   documents = 0;
@@ -101,6 +105,7 @@ export class TrackedCollection {
     tracked.state = record.state;
     tracked.planned = record.state === 'copying';
     tracked.wasLive = record.wasLive ?? false;
+    tracked.reordered = record.reordered ?? true; // Earlier versions did not note it.
     tracked.indexes = record.indexes.map((spec) => readIndexSpec(bufferOf(spec))).filter((spec) => spec !== undefined);
     tracked.documents = record.documents;
     tracked.bytes = record.bytes;
@@ -120,6 +125,7 @@ export class TrackedCollection {
       filter: this.filter && new Binary(this.filter),
       state: this.state === 'copying' && !this.planned ? 'pending' : this.state,
       wasLive: this.wasLive,
+      reordered: this.reordered,
       options: new Binary(documentOf(this.options)),
       indexes: this.indexes.map((spec) => new Binary(documentOf(spec.original))),
       documents: this.documents,

@@ -289,4 +289,6 @@ export class CheckpointStore {
 /** A key of a collection still being copied that changed meanwhile: migration, collection, rank where the order counts, key bytes. */
 export interface SpoolRecord {
   readonly _id: { readonly m: string; readonly u: UUID; readonly r: Binary; readonly k: Binary };
+  /** Where the order counts: that the document was deleted, and whether it may be there again since. */
+  readonly left?: 'deleted' | 'reinserted';
 }

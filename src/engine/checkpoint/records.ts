@@ -99,6 +99,8 @@ export interface CollectionRecord {
   readonly state: CollectionState;
   /** Whether it was live before the destination refused something of it. */
   readonly wasLive?: boolean;
+  /** Of a capped collection: whether something happened since its copy began by which the order may differ. */
+  readonly reordered?: boolean;
   /** Raw options document of the source. */
   readonly options: Binary;
   /** Raw index specs of the source as they were before anything was weakened [11]. */

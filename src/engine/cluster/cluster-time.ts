@@ -26,6 +26,11 @@ export function operationTimeOf(reply: Document, side: Side): Timestamp {
   return reply.operationTime;
 }
 
+/** A time at or after everything that the cluster has acknowledged: reads after it see that, whichever member answers. */
+export async function latestTime(client: MongoClient, side: Side): Promise<Timestamp> {
+  return operationTimeOf(await client.db('admin').command({ ping: 1 }), side);
+}
+
 /**
  * Writes an oplog note: it needs no privilege to write data, and works under the write block (§8.3, §8.9).
  * @returns a cluster time at or after the note

@@ -166,6 +166,7 @@ export class Copier {
   async #plan(collection: TrackedCollection): Promise<void> {
     collection.state = 'copying';
     collection.planned = false;
+    collection.reordered = false;
     collection.readAfter = this.#context.position.time;
     const { suspicion } = collection;
     collection.suspicion = null; // The copy reads what may have been missed.
@@ -210,8 +211,8 @@ export class Copier {
       if (keys.length === READ_KEYS) collection.intake.open();
       await this.#context.gate.pass(this.#context.signal);
       await this.#lanes.room();
-      for (const key of keys) {
-        this.#lanes.add({ collection, key, state: { kind: 'unknown' }, sequence: Number.POSITIVE_INFINITY });
+      for (const { key, state } of keys) {
+        this.#lanes.add({ collection, key, state, sequence: Number.POSITIVE_INFINITY });
       }
       // A shorter batch is the last one, or one of long keys, of which lanes take no more.
       if (keys.length < READ_KEYS) await this.#lanes.flush();

@@ -4,7 +4,7 @@ import type { Lanes } from '../apply/lanes.ts';
 import { type DocumentKey, keyBytes, keyFromBytes } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import type { Suspicion, TrackedCollection } from '../catalog/tracked-collection.ts';
-import { operationTimeOf } from '../cluster/cluster-time.ts';
+import { latestTime } from '../cluster/cluster-time.ts';
 import { CollectionDropped } from '../cluster/moved.ts';
 import type { Copier } from '../copy/copier.ts';
 import type { Throttle } from '../copy/throttle.ts';
@@ -81,9 +81,7 @@ export class Repairs {
   async #compare(collection: TrackedCollection, suspicion: Suspicion): Promise<void> {
     const { gate, signal, clock, counters, checkpoint, retrier, destination } = this.#context;
     // What the lanes have written is seen from here on, whichever member answers.
-    const destinationTime = await retrier.run('the destination', async () =>
-      operationTimeOf(await destination.db('admin').command({ ping: 1 }), 'destination'),
-    );
+    const destinationTime = await retrier.run('the destination', () => latestTime(destination, 'destination'));
     let after = suspicion.comparedTo === null ? undefined : keyFromBytes(bufferOf(suspicion.comparedTo));
     let savedAtMs = clock.elapsed();
     while (true) {
