@@ -2,6 +2,8 @@ import type { Mutant } from './mutant.ts';
 
 const RULES = 'test/engine/rules.test.ts';
 const FENCE = 'test/engine/fence.test.ts';
+const EQUAL_KEYS = 'test/engine/equal-keys.test.ts';
+const CAPPED = 'test/engine/capped-order.test.ts';
 const LOST = 'test/engine/lost-history.test.ts';
 
 /** Each takes away one thing that keeps documents and catalogs from being lost or altered on their way. */
@@ -39,7 +41,7 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
   {
     without: 'the spool: changes of a collection being copied are taken as seen',
     file: 'src/engine/capture/dispatcher.ts',
-    replace: 'this.#spool.add(collection, key, this.#sequence, event.time);',
+    replace: 'this.#spool.add(collection, key, this.#sequence, event.time, state);',
     by: '',
     tests: { file: RULES, name: 'what changes behind the copy' },
   },
@@ -51,18 +53,88 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     tests: { file: RULES, name: 'is drained before' },
   },
   {
-    without: 'deletes before writes of keys that are equal',
+    without: 'asking the source where a collation says which keys are equal',
     file: 'src/engine/apply/dirty-key.ts',
-    replace: 'return EXACT_TYPES.has(key.value.type) && !collection.hasCollation;',
+    replace: 'return !hasCollation || !COLLATED_TYPES.has(value.type);',
     by: 'return true;',
-    tests: { file: RULES, name: 'waits behind the insert' },
+    tests: { file: EQUAL_KEYS, name: 'waits behind the insert' },
   },
   {
-    without: 'one lane for numbers that are equal',
-    file: 'src/engine/bson/document-key.ts',
-    replace: 'if (number === undefined) return',
-    by: 'if (number === undefined || number !== undefined) return',
-    tests: { file: 'test/engine/bson/document-key.test.ts' },
+    without: 'one identity for numbers of all types',
+    file: 'src/engine/bson/key-identity.ts',
+    replace: 'return ofInt64(bytes);',
+    by: 'return ofBytes(type, bytes);',
+    tests: { file: EQUAL_KEYS, name: 'another number type' },
+  },
+  {
+    without: 'one identity for documents with numbers of other types in them',
+    file: 'src/engine/bson/key-identity.ts',
+    replace: 'return ofElements(type, bytes);',
+    by: 'return ofBytes(type, bytes);',
+    tests: { file: EQUAL_KEYS, name: 'somewhere in it' },
+  },
+  {
+    without: 'one identity for a string and its symbol',
+    file: 'src/engine/bson/key-identity.ts',
+    replace: 'return ofBytes(BSON_TYPE.string, bytes);',
+    by: 'return ofBytes(type, bytes);',
+    tests: { file: EQUAL_KEYS, name: 'symbol' },
+  },
+  {
+    without: 'the exact value of decimals',
+    file: 'src/engine/bson/key-identity.ts',
+    replace: 'const double = power < 0 ? fractionAsDouble(shortest, -power) : undefined;',
+    by: 'const double = power < 0 ? Number(digits) * 10 ** power : undefined;',
+    tests: { file: 'test/engine/bson/key-identity.test.ts', name: 'every number' },
+  },
+  {
+    without: 'the last place of what a capped collection has again',
+    file: 'src/engine/apply/lane.ts',
+    replace: 'if (moves) this.#queue.delete(identity);',
+    by: '',
+    tests: { file: CAPPED, name: 'at once' },
+  },
+  {
+    without: 'deleting what a capped collection has again before it is inserted',
+    file: 'src/engine/apply/apply-keys.ts',
+    replace: 'await write(context, collection, { deletes, inserts: [], replaces: [] });',
+    by: '',
+    tests: { file: CAPPED, name: 'at once' },
+  },
+  {
+    without: 'that place in the spool',
+    file: 'src/engine/capture/spool.ts',
+    replace: '!(collection.isCapped && takesLastPlace(state))',
+    by: 'true',
+    tests: { file: CAPPED, name: 'during the copy' },
+  },
+  {
+    without: 'comparing the whole order of a capped collection in which something was deleted',
+    file: 'src/engine/cutover/settle-capped.ts',
+    replace: 'collection.reordered ? order(side, advanced) : outline(side)',
+    by: 'outline(side)',
+    tests: { file: CAPPED, name: 'in the middle' },
+  },
+  {
+    without: 'having it on record that something was deleted from a capped collection',
+    file: 'src/engine/catalog/tracked-collection.ts',
+    replace: '      reordered: this.reordered,\n',
+    by: '      reordered: false,\n',
+    tests: { file: CAPPED, name: 'in the middle' },
+  },
+  {
+    without: 'sparing a capped collection in which nothing was deleted',
+    file: 'src/engine/cutover/settle-capped.ts',
+    replace: 'collection.reordered ? order(side, advanced) : outline(side)',
+    by: 'order(side, advanced)',
+    tests: { file: CAPPED, name: 'not read in the write pause' },
+  },
+  {
+    without: 'inserting what has an empty timestamp in a capped collection',
+    file: 'src/engine/apply/write-in-order.ts',
+    replace: "if (isPresent && ifPresent === 'replace') await putLast(context, collection, target, one);",
+    by: "if (isPresent && ifPresent === 'replace') await insertRun(context, target, { documents: [one], ifPresent });",
+    tests: { file: 'test/engine/capped-timestamps.test.ts' },
   },
   {
     without: 'exact writes for empty timestamps',
