@@ -37,14 +37,20 @@ describe('equal keys', () => {
     }
   });
 
-  /** Makes changes while the engine writes none, so that they wait together. @param changes  how many events they are */
+  /** Makes changes behind an insert that is being written, so that they wait together. @param changes  how many events they are */
   async function changeTogether(changes: number, change: () => Promise<void>): Promise<void> {
     await using running = RunningMigration.start(pair);
     await running.untilReady();
+    const taken = Promise.withResolvers<void>();
     const go = Promise.withResolvers<void>();
-    using _ = onReach('engine.apply.batch-taken', () => go.promise);
+    using _ = onReach('engine.apply.batch-taken', () => {
+      taken.resolve();
+      return go.promise;
+    });
+    await items().insertOne({ _id: 'first', v: 0 });
+    await taken.promise;
     await change();
-    await running.until('the changes', ({ changes: { read } }) => read >= changes);
+    await running.until('the changes', ({ changes: { read } }) => read > changes);
     go.resolve();
     await running.commit();
     assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);

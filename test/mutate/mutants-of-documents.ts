@@ -99,7 +99,7 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     file: 'src/engine/apply/apply-keys.ts',
     replace: 'await write(context, collection, { deletes, inserts: [], replaces: [] });',
     by: '',
-    tests: { file: CAPPED, name: 'at once' },
+    tests: { file: CAPPED, name: 'during the copy' },
   },
   {
     without: 'that place in the spool',
@@ -147,8 +147,8 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
   {
     without: 'an insert after something else becoming a replace',
     file: 'src/engine/apply/dirty-key.ts',
-    replace: "later.state.kind === 'inserted' ? { ...later.state, kind: 'replaced' } : later.state",
-    by: 'earlier.state',
+    replace: ': latest(later.state);',
+    by: ': earlier.state;',
     tests: { file: RULES, name: 'the last of several states' },
   },
   {

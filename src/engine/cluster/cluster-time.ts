@@ -21,7 +21,7 @@ export function timeOfToken(token: { readonly _data: string }): Timestamp {
  * The member's latest operation when it answered.
  * @throws UserError SOURCE_/DESTINATION_UNREACHABLE, which is transient: a server that has just started, or is about to end, may not say
  */
-export function operationTimeOf(reply: Document, side: Side): Timestamp {
+function operationTimeOf(reply: Document, side: Side): Timestamp {
   if (reply.operationTime === undefined) throw new UserError(UNREACHABLE[side], ['it does not say its time yet']);
   return reply.operationTime;
 }
