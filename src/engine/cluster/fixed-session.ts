@@ -79,6 +79,8 @@ export class FixedSession {
   }
 
   async #run(database: string, command: Document): Promise<Document> {
-    return await this.#client.db(database).command(command, { session: this.#session });
+    // Replies name keys, which may be any bytes.
+    const options = { session: this.#session, enableUtf8Validation: false };
+    return await this.#client.db(database).command(command, options);
   }
 }
