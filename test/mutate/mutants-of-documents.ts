@@ -137,6 +137,20 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     tests: { file: 'test/engine/capped-timestamps.test.ts' },
   },
   {
+    without: 'taking an _id of invalid UTF-8 when a name is confirmed',
+    file: 'src/engine/catalog/read-catalog.ts',
+    replace: "await readAll(client, database, { ...probe, readConcern: { level: 'majority' } });",
+    by: "await client.db(database).command({ ...probe, readConcern: { level: 'majority' } });",
+    tests: { file: 'test/engine/odd-documents.test.ts', name: 'UTF-8' },
+  },
+  {
+    without: 'taking replies that name an _id of invalid UTF-8',
+    file: 'src/engine/cluster/fixed-session.ts',
+    replace: 'session: this.#session, enableUtf8Validation: false }',
+    by: 'session: this.#session }',
+    tests: { file: 'test/engine/odd-documents.test.ts', name: 'UTF-8' },
+  },
+  {
     without: 'exact writes for empty timestamps',
     file: 'src/engine/bson/exact-write.ts',
     replace:
