@@ -87,6 +87,7 @@ export const migrationDetail = z
     wanted: z.enum(['running', 'paused', 'cutover', 'cancelled']).meta({ description: 'What the operator asked for.' }),
     loadLevel: z.literal([1, 2, 3, 4]).meta({ description: 'How hard the initial copy may work; 3 by default.' }),
     maxMegabytesPerSecond: z.number().nullable().meta({ description: 'Upper limit of the initial copy.' }),
+    dropsConfirmed: z.boolean().meta({ description: "Whether the source's drops are followed whatever they take." }),
     cutoverWindowEndsAt: date.nullable().meta({
       description: 'Until when it can be cut over: 120 h after it was first ready, unless extended.',
     }),
@@ -120,6 +121,7 @@ export function showDetail({ state, progress, createdAtMs, updatedAtMs }: Migrat
     wanted: state.wanted,
     loadLevel: state.loadLevel,
     maxMegabytesPerSecond: state.copyMegabytesPerSecond ?? null,
+    dropsConfirmed: state.dropsConfirmed ?? false,
     cutoverWindowEndsAt: dateOrNull(state.windowEndsAtMs),
     ...(blockedSinceMs == null ? {} : { sourceBlockedSince: atlasDate(blockedSinceMs) }),
     createdAt: atlasDate(createdAtMs),

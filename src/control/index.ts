@@ -54,6 +54,7 @@ export {
 export { transition } from './migration-transitions.ts';
 export {
   cancelMigration,
+  confirmDrops,
   extendWindow,
   limitCopy,
   pauseMigration,

@@ -23,8 +23,8 @@ async function wantedStateOf(control: Control, agentId: string): Promise<WantedA
     const { id, state } = migration;
     const assignment = await assignmentOf(control, 'migrations', id, migration);
     if (!assignment) continue;
-    const { wanted, loadLevel, copyMegabytesPerSecond = null, dropCopied } = state;
-    migrations.push({ id, assignment, wanted, loadLevel, copyMegabytesPerSecond, dropCopied });
+    const { wanted, loadLevel, copyMegabytesPerSecond = null, dropsConfirmed = false, dropCopied } = state;
+    migrations.push({ id, assignment, wanted, loadLevel, copyMegabytesPerSecond, dropsConfirmed, dropCopied });
   }
   const inventoryWantedAtMs = control.signals.inventoryWantedAtMs(agentId);
   const content = { validations, migrations, inventoryWantedAtMs };

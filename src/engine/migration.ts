@@ -16,6 +16,7 @@ export class Migration {
   #cancellation: Cancellation | undefined;
   #copyBytesPerSecond = Number.POSITIVE_INFINITY;
   #loadLevel: LoadLevel = DEFAULT_LOAD_LEVEL;
+  #confirmsDrops = false;
   #ended: Promise<Outcome> | undefined;
 
   constructor(options: MigrationOptions) {
@@ -58,6 +59,12 @@ export class Migration {
     this.#run?.limitCopy(this.#copyBytesPerSecond);
   }
 
+  /** Has the drops followed that wait for a confirmation, and all that come in this run, whatever they take. */
+  confirmDrops(): void {
+    this.#confirmsDrops = true;
+    this.#run?.confirmDrops();
+  }
+
   /**
    * Says what the operator wants. Saying it again is harmless.
    * @throws UserError NOT_READY_FOR_CUTOVER with the reasons, for a cutover that could not begin now
@@ -88,6 +95,7 @@ export class Migration {
     run.cancellation = this.#cancellation;
     run.setLoadLevel(this.#loadLevel);
     run.limitCopy(this.#copyBytesPerSecond);
+    if (this.#confirmsDrops) run.confirmDrops();
     this.#run = run;
     return await run.toEnd();
   }

@@ -67,6 +67,8 @@ export const wantedState = z.object({
       loadLevel: z.literal([1, 2, 3, 4]).default(3),
       /** Upper limit of the initial copy; null for none. */
       copyMegabytesPerSecond: z.number().positive().nullable().default(null),
+      /** Whether drops are followed whatever they take. */
+      dropsConfirmed: z.boolean().default(false),
       /** With `cancelled`: whether what was copied is dropped too. */
       dropCopied: z.boolean().default(false),
     }),

@@ -17,6 +17,8 @@ export type SessionState = 'IDLE' | 'RUNNING' | 'PAUSED' | 'COMMITTING' | 'COMMI
 export interface SessionOptions {
   readonly uris: ClusterUris;
   readonly dropDestination: boolean;
+  /** Whether drops of the source are followed whatever they take. */
+  readonly confirmDrops?: boolean;
   readonly usersAndRoles?: boolean;
   /** What the process may take in all. */
   readonly memoryBytes?: number;
@@ -119,6 +121,12 @@ export class SyncSession {
     if (megabytes !== undefined) this.#migration.limitCopy(megabytes && megabytes * 1e6);
   }
 
+  /** Has the drops followed for which the migration waits, and all to come; until this process ends. @throws UserError WRONG_STATE in IDLE */
+  confirmDrops(): void {
+    if (!this.#migration) throw new UserError('WRONG_STATE', ['confirmDrops', this.state]);
+    this.#migration.confirmDrops();
+  }
+
   /** @throws UserError WRONG_STATE unless RUNNING or while a pause is wanted, NOT_READY_FOR_CUTOVER while `canCommit` is false */
   commit(): void {
     const migration = this.#expect('RUNNING', 'commit');
@@ -168,7 +176,7 @@ export class SyncSession {
     { source, destination, skipDiskSpaceCheck, ...selection }: StartRequest,
     round: number,
   ): MigrationOptions {
-    const { uris, dropDestination, usersAndRoles, memoryBytes, once, logger, clock } = this.#options;
+    const { uris, dropDestination, confirmDrops, usersAndRoles, memoryBytes, once, logger, clock } = this.#options;
     // Parts of one source may go to a destination that keeps its data one after the other, and are migrations of their own.
     const part = selection.keepDestination ? ` ${JSON.stringify(selection)}` : '';
     return {
@@ -176,6 +184,7 @@ export class SyncSession {
       source: { uri: uris[source] },
       destination: { uri: uris[destination] },
       dropDestination,
+      confirmDrops,
       // The check before the start has just reached them.
       waitForClusters: true,
       usersAndRoles,

@@ -96,6 +96,7 @@ test('every mutation of the API leaves exactly one record with who, where, what 
   await change('setGroupLiveMigrationLoadLevel', 'LIVE_MIGRATION_LOAD_LEVEL_SET', `${path}/${id}/loadLevel`, {
     loadLevel: 1,
   });
+  await change('confirmGroupLiveMigrationDrops', 'LIVE_MIGRATION_DROPS_CONFIRMED', `${path}/${id}/confirmDrops`);
   await change('pauseGroupLiveMigration', 'LIVE_MIGRATION_PAUSE_REQUESTED', `${path}/${id}/pause`);
   await change('resumeGroupLiveMigration', 'LIVE_MIGRATION_RESUME_REQUESTED', `${path}/${id}/resume`);
   const report = (state: 'tailing' | 'committed', of: string) =>

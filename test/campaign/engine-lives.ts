@@ -92,6 +92,7 @@ export class EngineLives {
   ) {
     this.#arguments = [
       'sync',
+      '--confirm-drops',
       '--port',
       '0',
       '--output',

@@ -3,6 +3,9 @@ import type { Mutant } from './mutant.ts';
 const RULES = 'test/engine/rules.test.ts';
 const FENCE = 'test/engine/fence.test.ts';
 const LOST = 'test/engine/lost-history.test.ts';
+const UNSHOWN = 'test/engine/unshown-drops.test.ts';
+const OTHER = 'test/engine/other-cluster.test.ts';
+const HELD = 'test/engine/held-drops.test.ts';
 
 /** Each takes away one thing that keeps documents and catalogs from being lost or altered on their way. */
 export const OF_DOCUMENTS: readonly Mutant[] = [
@@ -199,5 +202,104 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     replace: '    while (this.#held !== undefined) await this.#held;\n',
     by: '',
     tests: { file: 'test/engine/capture/spool.test.ts' },
+  },
+  {
+    without: 'waiting for the stream when a read finds no collection',
+    file: 'src/engine/cluster/moved.ts',
+    replace: 'if (actual === null) throw missing(context, collection);',
+    by: 'if (actual === null) throw new CollectionDropped(collection.namespace);',
+    tests: { file: UNSHOWN, name: 'though they were read while it was gone' },
+  },
+  {
+    without: 'looking for the collection after a read by its name',
+    file: 'src/engine/cluster/moved.ts',
+    replace: '        if (!context.sourceFeatures.pinsReads) await refuseOther(context, collection, name);\n',
+    by: '',
+    tests: { file: UNSHOWN, name: 'are no deletes' },
+  },
+  {
+    without: 'planning a copy anew whose collection was missing',
+    file: 'src/engine/copy/copier.ts',
+    replace: "        collection.state = 'pending';\n        collection.suspicion ??= suspicion;\n",
+    by: '',
+    tests: { file: UNSHOWN, name: 'is taken up again' },
+  },
+  {
+    without: 'draining the spool again of what was set aside meanwhile',
+    file: 'src/engine/copy/copier.ts',
+    replace: '    if (!collection.draining) throw new CollectionMissing(collection.namespace);\n',
+    by: '',
+    tests: { file: UNSHOWN, name: 'missing as it ends' },
+  },
+  {
+    without: 'knowing the cluster whose catalog was listed',
+    file: 'src/engine/catalog/reconcile.ts',
+    replace: '  await confirmSource(context);\n',
+    by: '',
+    tests: { file: OTHER, name: 'while the catalogs are being compared' },
+  },
+  {
+    without: 'knowing the cluster on which a new position is taken',
+    file: 'src/engine/lifecycle/stream-follower.ts',
+    replace: '    await confirmSource(this.#reading);\n',
+    by: '',
+    tests: { file: OTHER, name: 'gets no position on record' },
+  },
+  {
+    without: 'knowing the destination again',
+    file: 'src/engine/cluster/confirm-clusters.ts',
+    replace: 'const isSame = (await replicaSetIdOf(destination)) === identity.destinationId;',
+    by: "const isSame = (await replicaSetIdOf(destination)) !== '' || identity.destinationId === '';",
+    tests: { file: OTHER, name: 'nothing of it is written there' },
+  },
+  {
+    without: 'holding drops that take most of a migration',
+    file: 'src/engine/catalog/held-drops.ts',
+    replace: 'const areMost = lost.length > 0 && ',
+    by: 'const areMost = lost.length < 0 && ',
+    tests: { file: HELD, name: 'until somebody confirms them' },
+  },
+  {
+    without: 'counting the documents of drops',
+    file: 'src/engine/catalog/held-drops.ts',
+    replace: 'return documents * 2 > counted;',
+    by: 'return false;',
+    tests: { file: HELD, name: 'of which most documents' },
+  },
+  {
+    without: 'keeping a migration from its end while drops are held',
+    file: 'src/engine/lifecycle/stream-follower.ts',
+    replace: 'if (this.#repairs.held || this.#context.drops.any) return false;',
+    by: 'if (this.#repairs.held) return false;',
+    tests: { file: HELD, name: 'that nobody attends to' },
+  },
+  {
+    without: 'telling a collection that was made anew from one that is lost',
+    file: 'src/engine/catalog/held-drops.ts',
+    replace: 'gone.filter((one) => !isThereAgain(one))',
+    by: 'gone.filter((one) => isThereAgain(one) || true)',
+    tests: { file: HELD, name: 'are there again' },
+  },
+  {
+    without: 'dropping in all databases before anything is made',
+    file: 'src/engine/catalog/reconcile.ts',
+    replace:
+      '  for (const wanted of listed) await inStep(() => dropFrom(context, wanted, dropped));\n  for (const wanted of listed) await inStep(() => makeIn(context, wanted));',
+    by: '  for (const wanted of listed) {\n    await inStep(() => dropFrom(context, wanted, dropped));\n    await inStep(() => makeIn(context, wanted));\n  }',
+    tests: { file: 'test/engine/database-case.test.ts', name: 'between two runs' },
+  },
+  {
+    without: 'passing over events that have no namespace',
+    file: 'src/engine/capture/change-event.ts',
+    replace: "database !== '' && ",
+    by: '',
+    tests: { file: 'test/engine/capture/change-event.test.ts' },
+  },
+  {
+    without: 'refusing collections of users in the database admin',
+    file: 'src/engine/preflight/check-namespaces.ts',
+    replace: '    ...(await checkAdmin(look)),\n',
+    by: '',
+    tests: { file: 'test/engine/preflight/admin-database.test.ts' },
   },
 ];

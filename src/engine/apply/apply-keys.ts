@@ -35,7 +35,7 @@ interface Writes {
 /**
  * Carries the current state of one collection's keys over: what the source has is written, what it has not is deleted [15–21].
  * Acknowledged by the majority when it returns; doing it twice is harmless.
- * @throws CollectionDropped when the source no longer has the collection
+ * @throws CollectionDropped, CollectionMissing when the source does not have the collection
  */
 export async function applyKeys(
   context: EngineContext,

@@ -3,7 +3,7 @@ import type { Spool } from '../capture/spool.ts';
 import type { IndexKeeper } from '../catalog/index-keeper.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import { concernsOneCollection } from '../cluster/failure-policy.ts';
-import { CollectionDropped } from '../cluster/moved.ts';
+import { CollectionDropped, CollectionMissing } from '../cluster/moved.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import { applyKeys } from './apply-keys.ts';
 import { coalesce, type DirtyKey } from './dirty-key.ts';
@@ -156,6 +156,7 @@ export class Lane {
       this.#context.counters.applied += dirty.length;
     } catch (error) {
       if (concernsOneCollection(error)) return await this.#setAside(collection, dirty, error);
+      if (error instanceof CollectionMissing) return await this.#setAside(collection, dirty);
       if (!(error instanceof CollectionDropped)) throw error;
       this.#context.logger.debug({ namespace: messageOf(error) }, 'Changes of a dropped collection are moot');
     }

@@ -27,9 +27,12 @@ export function isDocumentChange(event: ChangeEvent): event is DocumentChange {
   return DOCUMENT_OPERATIONS.has(event.operation);
 }
 
-/** Whether it is of users' data, not of what servers and their tools keep for themselves [43]. */
+/**
+ * Whether it is of users' data, not of what servers and their tools keep for themselves [43]. Events of newer servers that concern no
+ * namespace, such as the end of a transaction, have none.
+ */
 export function isOfUsers({ database, collection }: ChangeEvent): boolean {
-  return isUserDatabase(database) && !isServerCollection(collection);
+  return database !== '' && isUserDatabase(database) && !isServerCollection(collection);
 }
 
 /**

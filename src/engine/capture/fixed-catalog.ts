@@ -4,6 +4,7 @@ import { databasesOf } from '../catalog/reconcile.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import type { CatalogRecord } from '../checkpoint/records.ts';
 import { isBefore, writeBarrier } from '../cluster/cluster-time.ts';
+import { confirmSource } from '../cluster/confirm-clusters.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import { type ChangeEvent, type DocumentChange, isDocumentChange, isOfUsers } from './change-event.ts';
 import { ChangeStream, type ResumeToken } from './change-stream.ts';
@@ -100,7 +101,9 @@ export class FixedCatalog implements SourceCatalog {
 
   async #look(): Promise<void> {
     const { retrier } = this.#context;
-    this.#refuseDifference(await retrier.run('the source', () => fingerprintOfSource(this.#context)));
+    const now = await retrier.run('the source', () => fingerprintOfSource(this.#context));
+    await confirmSource(this.#context); // Another cluster is not one whose catalog has changed.
+    this.#refuseDifference(now);
   }
 
   #refuseDifference(now: Fingerprint): void {

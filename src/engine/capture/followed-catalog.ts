@@ -43,6 +43,7 @@ export class FollowedCatalog implements SourceCatalog {
   }
 
   async settle(): Promise<void> {
+    for (const database of this.#context.drops.confirmed) this.#changed.add(database);
     if (this.#changed.size === 0) return;
     await this.#bringInStep(this.#changed);
     this.#changed.clear();

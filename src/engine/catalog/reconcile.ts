@@ -1,5 +1,6 @@
 import type { UUID } from 'mongodb';
 import { messageOf, reach, UserError } from '../../platform/index.ts';
+import { confirmSource } from '../cluster/confirm-clusters.ts';
 import { classify } from '../cluster/failure-policy.ts';
 import { readAll } from '../cluster/raw-cursor.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
@@ -31,9 +32,17 @@ type PlacedCollection = PlacedEntry & { readonly uuid: UUID };
  * Not to be run twice at the same time.
  */
 export async function reconcileCatalog(context: EngineContext, databases: Iterable<string>): Promise<void> {
-  for (const database of databases) {
-    await context.retrier.run('the catalogs of both clusters', () => reconcileDatabase(context, database));
-  }
+  const inStep = async (work: () => Promise<void>) => await context.retrier.run('the catalogs of both clusters', work);
+  await reach('engine.catalog.comparison-begun');
+  const listed: Wanted[] = [];
+  for (const database of withNamesakes(context, new Set(databases)))
+    await inStep(async () => void listed.push(await readWanted(context, database)));
+  // After the last listing, so that none of another cluster is acted on.
+  await confirmSource(context);
+  const dropped = await judgeGone(context, listed);
+  // All drops come first: a database may be made that differs only by case from one that is dropped.
+  for (const wanted of listed) await inStep(() => dropFrom(context, wanted, dropped));
+  for (const wanted of listed) await inStep(() => makeIn(context, wanted));
 }
 
 /** Databases of the source, by its names: those that it has, that the engine knows, or of which the destination may have a remainder. */
@@ -50,7 +59,7 @@ export async function dropMade(context: EngineContext): Promise<void> {
   for (const database of new Set(knownDatabases(context))) {
     await context.retrier.run('the destination', async () => {
       await adoptUnfinished(context, database);
-      await dropGone(context, database, []);
+      await dropGone(context, database, new Set(context.tracked.values()));
       await dropGoneViews(context, database, []);
       await dropEmptied(context, database);
     });
@@ -61,7 +70,23 @@ function knownDatabases({ tracked, views }: EngineContext): string[] {
   return [...[...tracked.values()].map(({ sourceDatabase }) => sourceDatabase), ...views.databases];
 }
 
-async function reconcileDatabase(context: EngineContext, database: string): Promise<void> {
+/** What the source has of one database. */
+interface Wanted {
+  readonly database: string;
+  /** Whether nothing of it is to be migrated, and the source has no such database. */
+  readonly isGone: boolean;
+  readonly collections: readonly PlacedCollection[];
+  readonly views: readonly PlacedEntry[];
+}
+
+/** Databases that the engine knows and whose names differ only by case from one of these: no server has both at a time. */
+function withNamesakes(context: EngineContext, databases: ReadonlySet<string>): ReadonlySet<string> {
+  const folded = new Set([...databases].map((name) => context.namespaces.database(name).toLowerCase()));
+  const known = knownDatabases(context).filter((name) => folded.has(context.namespaces.database(name).toLowerCase()));
+  return new Set([...databases, ...known]);
+}
+
+async function readWanted(context: EngineContext, database: string): Promise<Wanted> {
   const listed = await listCollections(context.source, database);
   const wanted = listed
     .filter(({ name }) => context.selection.has(database, name))
@@ -74,15 +99,43 @@ async function reconcileDatabase(context: EngineContext, database: string): Prom
     (entry): entry is PlacedCollection => entry.type === 'collection' && entry.uuid !== undefined,
   );
   const views = wanted.filter(({ type }) => type === 'view');
+  const isGone = wanted.length === 0 && !(await databaseExists(context.source, database));
+  return { database, isGone, collections, views };
+}
 
+/** Collections that the source does not have any more and whose drops are to be followed. */
+async function judgeGone(context: EngineContext, listed: readonly Wanted[]): Promise<ReadonlySet<TrackedCollection>> {
+  const databases = new Set(listed.map(({ database }) => database));
+  const alive = new Set(listed.flatMap(({ collections }) => collections.map(({ uuid }) => uuid.toHexString(false))));
+  const gone = [...context.tracked.values()].filter((one) => databases.has(one.sourceDatabase) && !alive.has(one.id));
+  const places = listed.flatMap(({ collections, views }) => [...collections, ...views]).map(placeOf);
+  const names = new Set(places);
+  const isThereAgain = ({ sourceDatabase, sourceName }: TrackedCollection) =>
+    names.has(placeOf({ database: sourceDatabase, name: sourceName }));
+  return new Set(await context.drops.judge(context, databases, gone, isThereAgain));
+}
+
+function placeOf({ database, name }: Pick<CatalogEntry, 'database' | 'name'>): string {
+  return `${database.toLowerCase()}.${name}`;
+}
+
+async function dropFrom(
+  context: EngineContext,
+  { database, isGone, views }: Wanted,
+  dropped: ReadonlySet<TrackedCollection>,
+): Promise<void> {
   await adoptUnfinished(context, database);
-  await dropGone(context, database, collections);
+  await dropGone(context, database, dropped);
   await dropGoneViews(context, database, views);
+  if (isGone) await dropEmptied(context, database);
+}
+
+async function makeIn(context: EngineContext, { database, collections, views }: Wanted): Promise<void> {
+  await adoptUnfinished(context, database); // Of an earlier try.
   await renameMoved(context, database, collections);
   await createNew(context, database, collections);
   await modifyChanged(context, database, collections);
   await makeViews(context, database, views);
-  if (wanted.length === 0 && !(await databaseExists(context.source, database))) await dropEmptied(context, database);
 }
 
 /** Dropping its last view leaves a database behind. One that was there before the migration may hold what is not listed, and stays. */
@@ -134,12 +187,11 @@ async function hasDocuments(
 async function dropGone(
   context: EngineContext,
   database: string,
-  collections: readonly PlacedCollection[],
+  dropped: ReadonlySet<TrackedCollection>,
 ): Promise<void> {
-  const alive = new Set(collections.map(({ uuid }) => uuid.toHexString(false)));
   const present = await listCollections(context.destination, context.namespaces.database(database));
   for (const collection of [...context.tracked.values()]) {
-    if (collection.sourceDatabase !== database || alive.has(collection.id)) continue;
+    if (collection.sourceDatabase !== database || !dropped.has(collection)) continue;
     collection.dropped.abort();
     const entry = present.find(
       ({ uuid }) => uuid?.toHexString(false) === collection.destinationUuid?.toHexString(false),

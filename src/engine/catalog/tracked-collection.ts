@@ -16,6 +16,13 @@ export interface Suspicion {
   readonly comparedTo: Binary | null;
 }
 
+/** Since when a server of the source does not have a collection whose drop the engine has not followed. */
+export interface Missing {
+  /** By the wall clock. */
+  readonly sinceMs: number;
+  readonly elapsedMs: number;
+}
+
 /** What the destination refuses, and since when, by the wall clock. */
 export interface Refusal {
   readonly sinceMs: number;
@@ -72,6 +79,8 @@ export class TrackedCollection {
   indexesStuck: Refusal | undefined;
   /** Pending while it becomes live and its spool is cleared: nothing may be added to that meanwhile. */
   settling: Promise<void> | undefined;
+  /** Set while the source's server does not have it: its changes wait in the spool, and its copy waits, until it is there again or dropped. */
+  missing: Missing | undefined;
   /** Aborts when the source has dropped the collection: what is under way for it ends without error. */
   readonly dropped = new AbortController();
 

@@ -2,6 +2,7 @@ import type { Timestamp } from 'mongodb';
 import { messageOf, reach, UserError } from '../../platform/index.ts';
 import { writeBarrier } from '../cluster/cluster-time.ts';
 import { NotNow } from '../cluster/failure-policy.ts';
+import { CollectionMissing } from '../cluster/moved.ts';
 import { type EngineContext, within } from '../lifecycle/context.ts';
 import type { MigrationLog } from '../lifecycle/migration-log.ts';
 import { confirmDestination } from './confirm-destination.ts';
@@ -66,8 +67,10 @@ export async function cutOver(
     await log.saveCutover({ committed: true });
     return true;
   } catch (error) {
-    if (error !== calledOff.reason) throw error;
-    return false;
+    if (error === calledOff.reason) return false;
+    if (error instanceof CollectionMissing)
+      throw new UserError('SOURCE_STILL_WRITTEN', [context.checkpoint.migrationId]);
+    throw error;
   }
 }
 
@@ -93,7 +96,8 @@ async function drainUnderBlock(
     return true;
   } catch (error) {
     await reopenSource(context, log, noted);
-    if (error !== late.reason && error !== calledOff.reason && !(error instanceof NotNow)) throw error;
+    const passes = error instanceof NotNow || error instanceof CollectionMissing;
+    if (error !== late.reason && error !== calledOff.reason && !passes) throw error;
     context.logger.warn({ reason: messageOf(error) }, 'The cutover was given up for now: the source is open again');
     return false;
   }

@@ -1,9 +1,10 @@
-import type { MongoClient } from 'mongodb';
+import type { MongoClient, UUID } from 'mongodb';
 import { keyOf } from '../bson/document-key.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
-import { onDestination, onSource } from '../cluster/moved.ts';
+import { onDestination, onSource, pinTo } from '../cluster/moved.ts';
 import { readAll } from '../cluster/raw-cursor.ts';
+import type { WriteTarget } from '../cluster/raw-write.ts';
 import { readInOrder } from '../copy/copy-partition.ts';
 import { insertHeld } from '../copy/held-batch.ts';
 import { emptyCollection } from '../copy/insert-documents.ts';
@@ -13,6 +14,7 @@ import type { EngineContext } from '../lifecycle/context.ts';
  * What a capped collection discards is not in the stream, and each side discards by itself. So once nobody writes, its ends and its
  * count are compared, and one that differs is copied anew inside the write pause: its size is bounded by its nature [35].
  * @param advanced  called whenever a batch is done
+ * @throws CollectionMissing when the source's server does not have one
  */
 export async function settleCapped(context: EngineContext, advanced: () => void = () => undefined): Promise<void> {
   const capped = [...context.tracked.values()].filter(({ isCapped }) => isCapped);
@@ -21,10 +23,10 @@ export async function settleCapped(context: EngineContext, advanced: () => void 
 
 async function settle(context: EngineContext, collection: TrackedCollection, advanced: () => void): Promise<void> {
   const wanted = await onSource(context, collection, (name) =>
-    outline(context.source, collection.sourceDatabase, name),
+    outline(context.source, { database: collection.sourceDatabase, name }, pinTo(context, collection)),
   );
-  const present = await onDestination(context, collection, ({ database, name }) =>
-    outline(context.destination, database, name),
+  const present = await onDestination(context, collection, ({ database, name, uuid }) =>
+    outline(context.destination, { database, name }, { collectionUUID: uuid }),
   );
   if (wanted === present) return;
   context.logger.info({ namespace: collection.namespace }, 'The capped collection is copied anew');
@@ -36,10 +38,14 @@ async function settle(context: EngineContext, collection: TrackedCollection, adv
   }
 }
 
-/** Its oldest and newest key, and how many documents it has. */
-async function outline(client: MongoClient, database: string, name: string): Promise<string> {
+/** Its oldest and newest key, and how many documents it has. @param pin  or one that is missing would look empty */
+async function outline(
+  client: MongoClient,
+  { database, name }: Omit<WriteTarget, 'uuid'>,
+  pin: { readonly collectionUUID?: UUID },
+): Promise<string> {
   const end = async (order: 1 | -1) => {
-    const command = { find: name, hint: { $natural: order }, limit: 1, projection: { _id: 1 } };
+    const command = { find: name, hint: { $natural: order }, limit: 1, projection: { _id: 1 }, ...pin };
     const [document] = await readAll(client, database, { ...command, readConcern: { level: 'majority' } });
     return document === undefined ? '' : keyOf(document).identity;
   };

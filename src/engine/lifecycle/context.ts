@@ -2,6 +2,7 @@ import type { MongoClient, Timestamp } from 'mongodb';
 import type { Clock, Logger } from '../../platform/index.ts';
 import type { UsersAndRoles } from '../accounts/users-and-roles.ts';
 import type { DocumentFilters } from '../catalog/document-filters.ts';
+import type { HeldDrops } from '../catalog/held-drops.ts';
 import type { MadeViews } from '../catalog/made-views.ts';
 import type { NamespaceMap } from '../catalog/namespace-map.ts';
 import type { Selection } from '../catalog/selection.ts';
@@ -36,6 +37,9 @@ export interface EngineContext {
   /** By source UUID in hexadecimal. */
   readonly tracked: Map<string, TrackedCollection>;
   readonly views: MadeViews;
+  readonly drops: HeldDrops;
+  /** `replicaSetId` of the clusters with which the migration began. */
+  readonly identity: { readonly sourceId: string; readonly destinationId: string };
   readonly position: StreamPosition;
   readonly selection: Selection;
   readonly accounts: UsersAndRoles;

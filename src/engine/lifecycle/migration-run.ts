@@ -4,12 +4,14 @@ import { authenticatedUsers } from '../accounts/definition.ts';
 import { clearTransit } from '../accounts/make-accounts.ts';
 import { UsersAndRoles } from '../accounts/users-and-roles.ts';
 import { DocumentFilters } from '../catalog/document-filters.ts';
+import { HeldDrops } from '../catalog/held-drops.ts';
 import { MadeViews } from '../catalog/made-views.ts';
 import { NamespaceMap } from '../catalog/namespace-map.ts';
 import { Selection } from '../catalog/selection.ts';
 import { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
 import { MadeAccounts } from '../checkpoint/made-accounts.ts';
 import { writeBarrier } from '../cluster/cluster-time.ts';
+import { otherDestination, watchClusters } from '../cluster/confirm-clusters.ts';
 import { connectCluster } from '../cluster/connect.ts';
 import { Fence } from '../cluster/fence.ts';
 import { describeWait, type Retrier } from '../cluster/retry.ts';
@@ -44,6 +46,8 @@ const LAST_ACTS_WITHIN_MS = 5_000;
 /** A failure is told only after it, for then nobody may reach the clusters any more. */
 const REOPEN_WITHIN_MS = 60_000;
 const NEXT_CUTOVER_ATTEMPT_AFTER_MS = 5_000;
+/** Collections that are dropped to be made anew are there again by then. */
+const MADE_ANEW_WITHIN_MS = 10_000;
 /** mongosync's limit is 30 s; the drain takes about as long as the lag, and users wait for it. */
 const READY_LAG_SECONDS = 10;
 
@@ -142,6 +146,8 @@ export class MigrationRun {
         memory: new MemoryBudget(options.memoryBytes),
         tracked: new Map(),
         views: new MadeViews(checkpoint),
+        drops: new HeldDrops(options.confirmDrops ?? false),
+        identity,
         position: { time: new Timestamp(0n) },
         load: loadOf(DEFAULT_LOAD_LEVEL),
         selection: new Selection(options.filters),
@@ -185,7 +191,7 @@ export class MigrationRun {
       const reopenWithinMs = this.#stop.aborted ? LAST_ACTS_WITHIN_MS : REOPEN_WITHIN_MS;
       await reopenAfterFailure(this.context, this.log, AbortSignal.timeout(reopenWithinMs));
       // Then the migration's state is its successor's to tell.
-      this.context.fence.signal.throwIfAborted();
+      if (this.context.fence.signal.aborted) throw await this.#whyLost();
       if (this.#stop.aborted) return 'stopped';
       throw await this.#recordFailure(failure);
     } finally {
@@ -209,11 +215,16 @@ export class MigrationRun {
     this.#throttle.bytesPerSecond = Math.min(bytesPerSecond, this.#options.copyBytesPerSecond ?? bytesPerSecond);
   }
 
+  /** Has drops followed that wait for a confirmation, and all to come. */
+  confirmDrops(): void {
+    this.context.drops.permit();
+  }
+
   /** Why a cutover can't begin; empty when it can. */
   get notReadyReasons(): string[] {
     const reasons: string[] = [];
     const lag = this.follower?.lagSeconds ?? null;
-    if (!this.follower?.allLive) reasons.push(this.#whyNotLive());
+    if (!this.follower?.allLive && !this.context.drops.any) reasons.push(this.#whyNotLive());
     if (lag === null || lag > READY_LAG_SECONDS) reasons.push(`the lag is not yet below ${READY_LAG_SECONDS} s`);
     if (this.context.gate.closed) reasons.push('it is paused');
     reasons.push(...waitsOf(this.context).map(describeWait));
@@ -250,7 +261,9 @@ export class MigrationRun {
     await this.follower.start();
     this.#tasks.start(() => this.#saveCheckpoints());
     this.#tasks.start(() => this.pings.run());
+    this.#tasks.start(() => watchClusters(context));
     this.#tasks.start(() => this.indexBuilds.run());
+    if (this.#options.once) this.#tasks.start(() => this.#refuseHeldDrops());
     this.#tasks.start(() => this.speed.run(context, () => snapshot(this, this.#options)));
     return await this.#steer(this.follower);
   }
@@ -284,6 +297,16 @@ export class MigrationRun {
         );
       }
       await context.clock.sleep(LOOK_AROUND_EVERY_MS, context.signal);
+    }
+  }
+
+  /** Nobody is there to confirm them. @throws UserError DROPS_UNCONFIRMED */
+  async #refuseHeldDrops(): Promise<void> {
+    const { clock, drops, signal } = this.context;
+    while (!signal.aborted) {
+      const refusal = drops.refusal(clock, MADE_ANEW_WITHIN_MS);
+      if (refusal !== undefined) throw refusal;
+      await clock.sleep(LOOK_AROUND_EVERY_MS, signal);
     }
   }
 
@@ -330,6 +353,12 @@ export class MigrationRun {
       counts: recordedCounts(this.context.counters),
     });
     await reach('engine.checkpoint.saved');
+  }
+
+  /** A destination that was initiated anew has no record of the migration either, which is no successor's doing. */
+  async #whyLost(): Promise<unknown> {
+    const other = await otherDestination(this.context).catch(() => undefined);
+    return other === undefined ? this.context.fence.signal.reason : await this.#recordFailure(other);
   }
 
   async #recordFailure(error: unknown): Promise<UserError> {

@@ -25,6 +25,11 @@ export interface MigrationOptions {
   readonly keepDestination?: boolean;
   /** Copy, index, catch up to one barrier, restore the original indexes and end, without blocking anybody's writes. */
   readonly once?: boolean;
+  /**
+   * Whether drops are followed whatever they take. Without it, those that take more than half of the migration's collections or documents
+   * within a minute wait until somebody confirms them.
+   */
+  readonly confirmDrops?: boolean;
   /** A cluster that cannot be reached is waited for, at the start, too: the migration may have begun long ago. By default that is an error at once. */
   readonly waitForClusters?: boolean;
   /** Whether a destination whose disk seems too small is tried all the same. */

@@ -11,6 +11,7 @@ import { Watermark } from '../capture/watermark.ts';
 import { IndexKeeper } from '../catalog/index-keeper.ts';
 import { reconcileCatalog } from '../catalog/reconcile.ts';
 import { isBefore, timeOfToken } from '../cluster/cluster-time.ts';
+import { confirmSource } from '../cluster/confirm-clusters.ts';
 import { Copier } from '../copy/copier.ts';
 import type { Throttle } from '../copy/throttle.ts';
 import type { RunningStream } from '../cutover/cut-over.ts';
@@ -91,7 +92,7 @@ export class StreamFollower implements RunningStream {
   /** Whether every collection is copied, indexed and followed, and nothing of it may have been missed. */
   get allLive(): boolean {
     const collections = [...this.#context.tracked.values()];
-    if (this.#repairs.held) return false;
+    if (this.#repairs.held || this.#context.drops.any) return false;
     return this.#indexes.idle && collections.every(({ state, suspicion }) => state === 'live' && suspicion === null);
   }
 
@@ -230,6 +231,7 @@ export class StreamFollower implements RunningStream {
   async #goOnFromNow(): Promise<void> {
     const { checkpoint, retrier, position } = this.#context;
     await this.#stream[Symbol.asyncDispose]();
+    await confirmSource(this.#reading);
     const token = await fixPosition(this.#context);
     position.time = timeOfToken(token);
     // A copy that has begun meanwhile may have read before this position.
@@ -258,7 +260,7 @@ export class StreamFollower implements RunningStream {
     for (const collection of this.#context.tracked.values()) {
       // Those still being copied get their indexes after it; everything later has to hear of every change.
       const indexed = collection.state === 'indexing' || collection.state === 'live';
-      if (!indexed || !databases.has(collection.sourceDatabase)) continue;
+      if (!indexed || !databases.has(collection.sourceDatabase) || this.#context.drops.has(collection)) continue;
       this.#start(() => this.#indexes.keep(collection));
     }
   }

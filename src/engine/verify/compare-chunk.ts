@@ -24,7 +24,7 @@ export interface ComparedChunk {
  * @param after            the key to begin after; undefined for the first chunk
  * @param destinationTime  of the destination's cluster: it is read in a state of that time or later
  * @param differ           takes keys whose documents differ, or are on one side only; some of them twice when a read is repeated
- * @throws CollectionDropped when the source no longer has the collection
+ * @throws CollectionDropped, CollectionMissing when the source does not have the collection
  */
 export async function compareChunk(
   context: EngineContext,

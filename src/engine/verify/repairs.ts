@@ -5,7 +5,7 @@ import { type DocumentKey, keyBytes, keyFromBytes } from '../bson/document-key.t
 import { bufferOf } from '../bson/stored-bytes.ts';
 import type { Suspicion, TrackedCollection } from '../catalog/tracked-collection.ts';
 import { operationTimeOf } from '../cluster/cluster-time.ts';
-import { CollectionDropped } from '../cluster/moved.ts';
+import { CollectionDropped, CollectionMissing } from '../cluster/moved.ts';
 import type { Copier } from '../copy/copier.ts';
 import type { Throttle } from '../copy/throttle.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
@@ -71,7 +71,8 @@ export class Repairs {
       if (collection.isCapped) await this.#copier.copyAnew(collection);
       else await this.#compare(collection, suspicion);
     } catch (error) {
-      if (!(error instanceof CollectionDropped)) throw error;
+      // A missing one is repaired as long as it is suspect: at the next look, or the one after.
+      if (!(error instanceof CollectionDropped || error instanceof CollectionMissing)) throw error;
     } finally {
       this.#underWay.delete(collection);
     }

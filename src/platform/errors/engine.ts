@@ -234,8 +234,16 @@ export const engineErrors = defineErrors({
   },
   OTHER_SOURCE: {
     status: 409,
-    detail: 'Migration % was started between other clusters than the ones given now.',
+    detail:
+      'Migration % was started between other clusters than those that answer now: a replica set that was initiated anew is another one.',
     remedy: 'Give the connection strings of the clusters it was started with, or start a new migration.',
+  },
+  DROPS_UNCONFIRMED: {
+    status: 409,
+    detail:
+      'The source has lost % of the % collections and % of the % documents of the migration within a minute, first %. Nothing of it is dropped on the destination until that is confirmed.',
+    remedy:
+      'If it was meant, confirm it: start with --confirm-drops, or call confirmDrops while the migration runs. If not, restore the collections on the source: under their names they are copied anew.',
   },
   CHECKPOINT_OF_OTHER_VERSION: {
     status: 409,
