@@ -161,7 +161,7 @@ test('every command does what it says, and shows it', async () => {
   await said(`migration extend-window ${_id} --hours 200`, /WORKING/);
   await said(`migration pause ${_id}`, /WORKING/);
   await said(`migration resume ${_id}`, /WORKING/);
-  const wished = await run('event list --limit 6 --output json');
+  const wished = await run('event list --limit 7 --output json');
   for (const each of ['"level": 2', '"megabytesPerSecond": 1.5', '"megabytesPerSecond": "unlimited"']) {
     assert.ok(wished.includes(each), each);
   }
