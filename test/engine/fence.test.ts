@@ -190,7 +190,7 @@ test('no record of a migration is changed by an engine that lost it', async (t) 
   });
   const lateWrites: Readonly<Record<string, (store: CheckpointStore) => Promise<void>>> = {
     save: (store) => store.save({ state: 'failed' }),
-    clearError: (store) => store.clearError(),
+    clearError: (store) => store.clearError(false),
     saveCollection: (store) => store.saveCollection({ ...collection, state: 'live' }),
     removeCollection: (store) => store.removeCollection(u),
     saveViews: (store) => store.saveViews('shop', ['late']),

@@ -282,4 +282,25 @@ export const OF_CONTROL: readonly Mutant[] = [
     by: 'time;',
     tests: { file: 'test/engine/cutover.test.ts', name: 'elects another primary' },
   },
+  {
+    without: 'a write that asks whose the migration is: a read may be answered from before it was taken',
+    file: 'src/engine/cluster/fence.ts',
+    replace: 'await this.#inSession((session) => this.#mark(session));',
+    by: "const command = { find: 'migrations', filter: this.#own, readConcern: { level: 'majority' } };\n    const { cursor } = await this.client.db(INTERNAL_DATABASE).command(command);\n    if (cursor.firstBatch.length === 0) this.lose();",
+    tests: { file: 'test/engine/own-records.test.ts', name: 'taken over' },
+  },
+  {
+    without: 'forgetting the failure of an earlier run in memory, too',
+    file: 'src/engine/lifecycle/migration-log.ts',
+    replace: 'this.#record = { ...rest, ...(kept && { cutover: kept }) };',
+    by: 'void rest;',
+    tests: { file: 'test/engine/earlier-failures.test.ts', name: 'the failure of an earlier run' },
+  },
+  {
+    without: 'hiding the failure that an earlier version left on the record of a committed migration',
+    file: 'src/engine/cleanup/leftovers.ts',
+    replace: "return state === 'failed' && error !== undefined",
+    by: 'void state;\n  return error !== undefined',
+    tests: { file: 'test/engine/earlier-failures.test.ts', name: 'the failure of an earlier run' },
+  },
 ];

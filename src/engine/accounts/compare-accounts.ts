@@ -1,6 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import type { MadeAccount, MadeAccounts } from '../checkpoint/made-accounts.ts';
+import type { Fence } from '../cluster/fence.ts';
 import { type AccountKind, authenticatedUsers, type Definition, existingRoles, readDefinitions } from './definition.ts';
 
 /** What is to be done for the destination to have the source's users, or roles. */
@@ -19,12 +20,12 @@ export interface AccountDifferences {
 /** Compares the users of both sides. Nothing of them is decoded but their names. */
 export async function compareUsers(
   source: MongoClient,
-  destination: MongoClient,
+  { client: destination, afterOwnWrites }: Fence,
   made: MadeAccounts,
 ): Promise<AccountDifferences> {
   const [wanted, present, own, records] = await Promise.all([
     readDefinitions(source, 'user'),
-    readDefinitions(destination, 'user'),
+    readDefinitions(destination, 'user', afterOwnWrites),
     authenticatedUsers(destination),
     made.all(),
   ]);
@@ -44,7 +45,7 @@ export async function compareUsers(
 /** Compares the roles of both sides. */
 export async function compareRoles(
   source: MongoClient,
-  destination: MongoClient,
+  { client: destination }: Fence,
   made: MadeAccounts,
 ): Promise<AccountDifferences> {
   const [wanted, records] = await Promise.all([readDefinitions(source, 'role'), made.all()]);

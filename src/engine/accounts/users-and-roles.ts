@@ -44,8 +44,8 @@ export class UsersAndRoles {
   /** Looks what is to be done, and does nothing. */
   async compare(): Promise<{ readonly users: AccountDifferences; readonly roles: AccountDifferences }> {
     const [users, roles] = await Promise.all([
-      compareUsers(this.#source, this.#fence.client, this.#made),
-      compareRoles(this.#source, this.#fence.client, this.#made),
+      compareUsers(this.#source, this.#fence, this.#made),
+      compareRoles(this.#source, this.#fence, this.#made),
     ]);
     this.#kept = keptWarning(users.kept, roles.kept);
     return { users, roles };

@@ -123,12 +123,12 @@ async function adoptUnfinished(context: EngineContext, database: string): Promis
 }
 
 async function hasDocuments(
-  { destination }: EngineContext,
+  { destination, fence }: EngineContext,
   { database, name }: CatalogEntry,
   collectionUUID: UUID,
 ): Promise<boolean> {
   const command = { find: name, limit: 1, projection: { _id: 1 }, collectionUUID };
-  return (await readAll(destination, database, { ...command, readConcern: { level: 'majority' } })).length > 0;
+  return (await readAll(destination, database, { ...command, readConcern: fence.afterOwnWrites })).length > 0;
 }
 
 async function dropGone(

@@ -14,6 +14,7 @@ import type { Fence } from '../cluster/fence.ts';
 import { deleteAll } from '../cluster/raw-write.ts';
 import type { Retrier } from '../cluster/retry.ts';
 import { Slots } from '../lifecycle/slots.ts';
+import { allRecords, readRecords } from './read-records.ts';
 import {
   CHECKPOINT_SCHEMA,
   type CollectionRecord,
@@ -38,11 +39,6 @@ export class CheckpointStore {
   readonly migrationId: string;
   readonly #fence: Fence;
   readonly #migrations: Collection<MigrationRecord>;
-  readonly #collections: Collection<CollectionRecord>;
-  readonly #partitions: Collection<PartitionRecord>;
-  readonly #views: Collection<ViewRecord>;
-  readonly #spool: Collection<SpoolRecord>;
-  readonly #suspects: Collection<SuspectRecord>;
   /** Of those who write the record of the same collection. */
   readonly #turns = new Map<string, Slots>();
   #term = 0;
@@ -51,18 +47,16 @@ export class CheckpointStore {
   constructor(fence: Fence) {
     this.migrationId = fence.migrationId;
     this.#fence = fence;
-    const db = fence.client.db(INTERNAL_DATABASE);
-    this.#migrations = db.collection('migrations');
-    this.#collections = db.collection('collections');
-    this.#partitions = db.collection('partitions');
-    this.#views = db.collection('views');
-    this.#spool = db.collection('spool');
-    this.#suspects = db.collection('suspects');
+    this.#migrations = fence.client.db(INTERNAL_DATABASE).collection('migrations');
   }
 
-  /** What an earlier run left, without taking it over; undefined for a new migration. @throws UserError CHECKPOINT_OF_OTHER_VERSION */
+  /**
+   * What an earlier run left, without taking it over; undefined for a new migration. As of now: this engine has written nothing yet whose time
+   * a read could name.
+   * @throws UserError CHECKPOINT_OF_OTHER_VERSION
+   */
   async peek(): Promise<MigrationRecord | undefined> {
-    const found = await this.#migrations.findOne({ _id: this.migrationId });
+    const found = await this.#migrations.findOne({ _id: this.migrationId }, { readConcern: { level: 'linearizable' } });
     if (found && found.schema !== CHECKPOINT_SCHEMA) {
       throw new UserError('CHECKPOINT_OF_OTHER_VERSION', [this.migrationId, String(found.schema)]);
     }
@@ -141,9 +135,9 @@ export class CheckpointStore {
     return false;
   }
 
-  /** Forgets a recorded failure when a run begins anew. */
-  async clearError(): Promise<void> {
-    await this.#update({ $unset: { error: 1, cutover: 1 } });
+  /** Forgets a recorded failure when another run goes on. @param keepCutover  else the attempt is forgotten with it */
+  async clearError(keepCutover: boolean): Promise<void> {
+    await this.#update({ $unset: { error: 1, ...(keepCutover ? {} : { cutover: 1 }) } });
   }
 
   async #update(u: Document): Promise<void> {
@@ -152,7 +146,7 @@ export class CheckpointStore {
   }
 
   async collections(): Promise<CollectionRecord[]> {
-    return await this.#collections.find({ '_id.m': this.migrationId }).toArray();
+    return await allRecords<CollectionRecord>(this.#fence, 'collections', { '_id.m': this.migrationId });
   }
 
   /**
@@ -182,7 +176,7 @@ export class CheckpointStore {
 
   /** Views that the migration made on the destination, or was about to make. */
   async views(): Promise<{ readonly database: string; readonly name: string }[]> {
-    const records = await this.#views.find({ '_id.m': this.migrationId }).toArray();
+    const records = await allRecords<ViewRecord>(this.#fence, 'views', { '_id.m': this.migrationId });
     return records.map(({ _id }) => ({ database: _id.d, name: _id.n }));
   }
 
@@ -196,13 +190,14 @@ export class CheckpointStore {
   }
 
   async partitions(uuid: UUID): Promise<PartitionRecord[]> {
-    return await this.#partitions.find({ '_id.m': this.migrationId, '_id.u': uuid }).sort({ _id: 1 }).toArray();
+    const own = { '_id.m': this.migrationId, '_id.u': uuid };
+    return await allRecords<PartitionRecord>(this.#fence, 'partitions', own, { sort: { _id: 1 } });
   }
 
   /** How far the copies of all collections have come. */
   async copied(): Promise<Pick<PartitionRecord, '_id' | 'documents' | 'bytes' | 'done'>[]> {
     const projection = { documents: 1, bytes: 1, done: 1 };
-    return await this.#partitions.find({ '_id.m': this.migrationId }, { projection }).toArray();
+    return await allRecords<PartitionRecord>(this.#fence, 'partitions', { '_id.m': this.migrationId }, { projection });
   }
 
   /** Puts a plan in place of an earlier one. It counts only once the collection's record says `copying`. */
@@ -220,7 +215,7 @@ export class CheckpointStore {
   }
 
   async suspects(): Promise<SuspectRecord[]> {
-    return await this.#suspects.find({ '_id.m': this.migrationId }).toArray();
+    return await allRecords<SuspectRecord>(this.#fence, 'suspects', { '_id.m': this.migrationId });
   }
 
   /** Marks collections as suspect, whatever was known of them. A record of its own: the collection's is written by several, whole. */
@@ -253,7 +248,8 @@ export class CheckpointStore {
   async readSpool(uuid: UUID, after: SpoolRecord['_id'] | undefined, limit: number): Promise<SpoolRecord[]> {
     const records: SpoolRecord[] = [];
     let bytes = 0;
-    for await (const record of this.#spool.find(this.#spooled(uuid, after)).sort({ _id: 1 }).limit(limit)) {
+    const next = { sort: { _id: 1 }, limit };
+    for await (const record of readRecords<SpoolRecord>(this.#fence, 'spool', this.#spooled(uuid, after), next)) {
       records.push(record);
       bytes += record._id.k.length();
       if (bytes > READ_BYTES) break;

@@ -1,6 +1,6 @@
-import type { Binary, Collection } from 'mongodb';
-import { INTERNAL_DATABASE } from '../catalog/namespaces.ts';
+import type { Binary } from 'mongodb';
 import type { Fence } from '../cluster/fence.ts';
+import { allRecords } from './read-records.ts';
 import { removeRecord, updateRecords } from './write-records.ts';
 
 /** A user or role that Linkspan has made on the destination, or is about to: what it may change and drop. Holds no credentials. */
@@ -18,7 +18,6 @@ export interface MadeAccount {
 /** What a migration from one source has made of users and roles, in `linkspan_internal.accounts`. */
 export class MadeAccounts {
   readonly #fence: Fence;
-  readonly #accounts: Collection<MadeAccount>;
   readonly #source: string;
   readonly migrationId: string;
   /** Whose each one is, as of the last look and what was written since. */
@@ -27,13 +26,12 @@ export class MadeAccounts {
   /** @param source  the source's cluster id */
   constructor(fence: Fence, source: string) {
     this.#fence = fence;
-    this.#accounts = fence.client.db(INTERNAL_DATABASE).collection('accounts');
     this.#source = source;
     this.migrationId = fence.migrationId;
   }
 
   async all(): Promise<MadeAccount[]> {
-    const all = await this.#accounts.find({ '_id.source': this.#source }).toArray();
+    const all = await allRecords<MadeAccount>(this.#fence, 'accounts', { '_id.source': this.#source });
     this.#owners = new Map(all.map((account) => [nameOf(account._id), account]));
     return all;
   }

@@ -37,13 +37,15 @@ export async function cleanUp(
 ): Promise<Leftovers> {
   await using client = await connectCluster(destination, 'destination');
   const checkpoints = new AllCheckpoints(client);
-  const [checkpoint] = await checkpoints.read(migrationId);
-  if (checkpoint === undefined) throw new UserError('NO_SUCH_MIGRATION', [migrationId]);
-  const { migration } = checkpoint;
+  const [found] = await checkpoints.read(migrationId);
+  if (found === undefined) throw new UserError('NO_SUCH_MIGRATION', [migrationId]);
+  const { migration } = found;
   await refuseUnlessOver(client, migration, drop);
   const fence = await checkpoints.takeAway(migration);
   await reach('engine.cleanup.taken');
-  const left = await findLeftovers(client, checkpoint);
+  // Once more: until then an engine may have put on record what it made.
+  const [checkpoint = found] = await checkpoints.read(migrationId);
+  const left = await findLeftovers(client, { ...checkpoint, migration });
   await clearTransit(fence);
   if (drop) {
     for (const { database, name, uuid } of [...left.collections, ...left.views]) {

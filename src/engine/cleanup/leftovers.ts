@@ -7,7 +7,7 @@ import { NamespaceMap, type NamespaceRemap } from '../catalog/namespace-map.ts';
 import { type CatalogEntry, listCollections, listIndexes } from '../catalog/read-catalog.ts';
 import type { Checkpoint } from '../checkpoint/all-checkpoints.ts';
 import type { MadeAccount } from '../checkpoint/made-accounts.ts';
-import type { CollectionRecord } from '../checkpoint/records.ts';
+import type { CollectionRecord, MigrationRecord } from '../checkpoint/records.ts';
 import { readAll } from '../cluster/raw-cursor.ts';
 import type { MigrationState } from '../lifecycle/progress.ts';
 
@@ -55,7 +55,7 @@ export async function findLeftovers(destination: MongoClient, checkpoint: Checkp
   return {
     migrationId: migration._id,
     state: migration.state,
-    ...(migration.error === undefined ? {} : { error: `${migration.error.message} [${migration.error.code}]` }),
+    ...errorOf(migration),
     collections,
     views,
     weakenedIndexes,
@@ -64,6 +64,11 @@ export async function findLeftovers(destination: MongoClient, checkpoint: Checkp
     blocked: (migration.blocksDestination ?? false) && migration.cutover?.canWriteAtMs === undefined,
     sourceBlocked: (migration.cutover?.blocking ?? false) && migration.cutover?.committed !== true,
   };
+}
+
+/** Earlier versions left the failure of an earlier run on the record of one that went on. */
+function errorOf({ state, error }: MigrationRecord): { readonly error?: string } {
+  return state === 'failed' && error !== undefined ? { error: `${error.message} [${error.code}]` } : {};
 }
 
 /** Views are on record by the source's database; where that goes, the remap in the selection says. */

@@ -31,7 +31,9 @@ export async function openAbandonedSource(cutover: AbandonedCutover, signal: Abo
   const taken = { _id, term: term + 1, 'cutover.openedBy': randomUUID() };
   const { _id: _, ...fields } = taken;
   const take = (records: Records) => records.updateOne({ ...open, term }, { $set: fields });
-  const isMine = async (records: Records) => (await records.updateOne(taken, { $set: fields })).matchedCount === 1;
+  // A write that changes something, for only the primary can have it acknowledged: one without an effect any former primary confirms.
+  const isMine = async (records: Records) =>
+    (await records.updateOne(taken, { $inc: { marks: 1 } })).matchedCount === 1;
 
   const wasTaken = await untilDone(signal, () =>
     withRecords(destination, async (records) => (await take(records)).matchedCount === 1 || (await isMine(records))),

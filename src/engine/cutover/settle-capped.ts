@@ -2,6 +2,7 @@ import type { MongoClient } from 'mongodb';
 import { keyOf } from '../bson/document-key.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
+import type { CausalRead } from '../cluster/fence.ts';
 import { onDestination, onSource } from '../cluster/moved.ts';
 import { readAll } from '../cluster/raw-cursor.ts';
 import { readInOrder } from '../copy/copy-partition.ts';
@@ -20,11 +21,12 @@ export async function settleCapped(context: EngineContext, advanced: () => void 
 }
 
 async function settle(context: EngineContext, collection: TrackedCollection, advanced: () => void): Promise<void> {
+  const sourceRead = { level: 'majority', afterClusterTime: context.position.time } as const;
   const wanted = await onSource(context, collection, (name) =>
-    outline(context.source, collection.sourceDatabase, name),
+    outline(context.source, collection.sourceDatabase, name, sourceRead),
   );
   const present = await onDestination(context, collection, ({ database, name }) =>
-    outline(context.destination, database, name),
+    outline(context.destination, database, name, context.fence.afterOwnWrites),
   );
   if (wanted === present) return;
   context.logger.info({ namespace: collection.namespace }, 'The capped collection is copied anew');
@@ -37,10 +39,10 @@ async function settle(context: EngineContext, collection: TrackedCollection, adv
 }
 
 /** Its oldest and newest key, and how many documents it has. */
-async function outline(client: MongoClient, database: string, name: string): Promise<string> {
+async function outline(client: MongoClient, database: string, name: string, readConcern: CausalRead): Promise<string> {
   const end = async (order: 1 | -1) => {
     const command = { find: name, hint: { $natural: order }, limit: 1, projection: { _id: 1 } };
-    const [document] = await readAll(client, database, { ...command, readConcern: { level: 'majority' } });
+    const [document] = await readAll(client, database, { ...command, readConcern });
     return document === undefined ? '' : keyOf(document).identity;
   };
   const { documents } = await collectionSize(client, database, name);

@@ -36,6 +36,17 @@ export class MigrationLog {
     await this.#checkpoint.save(dated);
   }
 
+  /**
+   * Forgets the failure of an earlier run, and the attempt at a cutover in which it failed. One that was committed is finished: of that only the
+   * failure is forgotten.
+   */
+  async forgetFailure(): Promise<void> {
+    const { error: _, cutover, ...rest } = this.#record;
+    const kept = cutover?.committed ? cutover : undefined;
+    await this.#retrier.run('the destination', () => this.#checkpoint.clearError(kept !== undefined));
+    this.#record = { ...rest, ...(kept && { cutover: kept }) };
+  }
+
   /** Enters a state, and ends or begins phases of the report accordingly. */
   async enter(state: MigrationState, phase?: PhaseTime['name']): Promise<void> {
     const nowMs = this.#clock.now();

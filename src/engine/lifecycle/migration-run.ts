@@ -237,13 +237,16 @@ export class MigrationRun {
     await clearLeftSpools(context);
     await context.retrier.run('the destination', () => clearTransit(context.fence));
     if (log.record.cutover?.committed) {
+      if (log.record.error !== undefined) {
+        await log.forgetFailure();
+        await log.enter('committing');
+      }
       await finishCutover(context, log);
       return 'committed';
     }
     await settleOpenBlock(context, log);
     if (this.#cancellation !== undefined) return await cancel(context, log, this.#cancellation);
-    if (log.record.error !== undefined)
-      await context.retrier.run('the destination', () => context.checkpoint.clearError());
+    if (log.record.error !== undefined) await log.forgetFailure();
     const token = log.record.token ?? (await prepareNew(context, log, this.#options));
     await log.enter('copying', 'copying');
     this.follower = new StreamFollower(context, this.#tasks, log, token, this.#throttle);

@@ -127,7 +127,8 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
     ],
     waiting,
     ...(state === 'failed' || state === 'cancelled' ? { left: leftBy(run) } : {}),
-    ...(error === undefined ? {} : { error }),
+    // Earlier versions left the failure of an earlier run on the record of one that went on.
+    ...(state === 'failed' && error !== undefined ? { error } : {}),
   };
 }
 

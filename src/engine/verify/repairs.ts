@@ -4,7 +4,6 @@ import type { Lanes } from '../apply/lanes.ts';
 import { type DocumentKey, keyBytes, keyFromBytes } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import type { Suspicion, TrackedCollection } from '../catalog/tracked-collection.ts';
-import { operationTimeOf } from '../cluster/cluster-time.ts';
 import { CollectionDropped } from '../cluster/moved.ts';
 import type { Copier } from '../copy/copier.ts';
 import type { Throttle } from '../copy/throttle.ts';
@@ -79,18 +78,12 @@ export class Repairs {
 
   /** Ends without an effect when history was lost again meanwhile: then what it has compared counts for nothing. */
   async #compare(collection: TrackedCollection, suspicion: Suspicion): Promise<void> {
-    const { gate, signal, clock, counters, checkpoint, retrier, destination } = this.#context;
-    // What the lanes have written is seen from here on, whichever member answers.
-    const destinationTime = await retrier.run('the destination', async () =>
-      operationTimeOf(await destination.db('admin').command({ ping: 1 }), 'destination'),
-    );
+    const { gate, signal, clock, counters, checkpoint, retrier } = this.#context;
     let after = suspicion.comparedTo === null ? undefined : keyFromBytes(bufferOf(suspicion.comparedTo));
     let savedAtMs = clock.elapsed();
     while (true) {
       await gate.pass(signal);
-      const chunk = await compareChunk(this.#context, collection, { after, destinationTime }, (keys) =>
-        this.#carryOver(collection, keys),
-      );
+      const chunk = await compareChunk(this.#context, collection, after, (keys) => this.#carryOver(collection, keys));
       if (collection.suspicion !== suspicion) return;
       counters.compared += chunk.documents;
       counters.differed += chunk.differing;
