@@ -13,6 +13,7 @@ test('the failure of an earlier run', async (t) => {
 
   for (const [when, place] of [
     ['during the copy', 'engine.copy.collection-copied'],
+    ['in the write pause', 'engine.cutover.source-blocked'],
     ['past the point of no return', 'engine.cutover.committed'],
   ] as const) {
     await t.test(`${when} is told by no run that goes on, and by nobody once the migration is committed`, async () => {
@@ -23,9 +24,10 @@ test('the failure of an earlier run', async (t) => {
       assert.match(left?.error ?? '', /INTERNAL_ERROR/);
 
       await using running = RunningMigration.start(pair, { migrationId });
-      if (place === 'engine.copy.collection-copied') {
+      if (place !== 'engine.cutover.committed') {
         await running.untilReady();
-        assert.equal(running.progress.error, undefined);
+        const { error, cutover } = running.progress;
+        assert.deepEqual({ error, cutover }, { error: undefined, cutover: undefined });
         running.migration.want('cutover');
       }
       assert.equal(await running.outcome, 'committed');

@@ -254,13 +254,13 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     file: 'src/engine/checkpoint/write-records.ts',
     replace: "documents: documentSequence('documents', all.slice(start, end))",
     by: 'documents: records.slice(start, end)',
-    tests: { file: 'test/engine/long-ids.test.ts' },
+    tests: { file: 'test/engine/long-ids.test.ts', name: 'keys that are spooled' },
   },
   {
     without: 'asking for fewer events when the reply of a stream would be too large',
     file: 'src/engine/capture/change-stream.ts',
     replace: 'throw this.#askForLess(error);',
     by: 'throw error;',
-    tests: { file: 'test/engine/long-ids.test.ts' },
+    tests: { file: 'test/engine/long-ids.test.ts', name: 'that change together' },
   },
 ];

@@ -51,12 +51,12 @@ export class CheckpointStore {
   }
 
   /**
-   * What an earlier run left, without taking it over; undefined for a new migration. As of now: this engine has written nothing yet whose time
-   * a read could name.
+   * What an earlier run left, without taking it over; undefined for a new migration. As the primary has it now: this engine has written nothing
+   * yet whose time a read could name, and the taking is a write that holds for this very record only.
    * @throws UserError CHECKPOINT_OF_OTHER_VERSION
    */
   async peek(): Promise<MigrationRecord | undefined> {
-    const found = await this.#migrations.findOne({ _id: this.migrationId }, { readConcern: { level: 'linearizable' } });
+    const found = await this.#migrations.findOne({ _id: this.migrationId }, { readConcern: { level: 'local' } });
     if (found && found.schema !== CHECKPOINT_SCHEMA) {
       throw new UserError('CHECKPOINT_OF_OTHER_VERSION', [this.migrationId, String(found.schema)]);
     }

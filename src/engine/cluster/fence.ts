@@ -56,7 +56,7 @@ export class Fence {
 
   /**
    * The read concern for every read of what a migration has written. Without a time, a member that was elected a moment ago may answer from an
-   * older state, in which acknowledged writes are missing (docs/adr/0017-own-records.md). An engine that has not raised the term has no time: it has written nothing.
+   * older state, in which acknowledged writes are missing (docs/adr/0017-own-records.md). An engine that has not raised the term has written nothing, and has no time.
    */
   get afterOwnWrites(): CausalRead {
     return { level: 'majority', ...(this.#written && { afterClusterTime: this.#written }) };
