@@ -151,7 +151,7 @@ async function write(context: EngineContext, collection: TrackedCollection, writ
     if (inserted.status === 'rejected') throw inserted.reason;
     if (changed.status === 'rejected') throw changed.reason;
     // Of a filtered collection, only here is known which changes were those of documents that are migrated.
-    if (collection.filter !== null) context.counters.concerned += changed.value + writes.replaces.length;
+    if (collection.filter !== null) context.seen.note(collection.namespace, changed.value + writes.replaces.length);
   });
 }
 

@@ -3,6 +3,7 @@ import { UserError } from '../../platform/index.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { elementNamed, elementsOf } from '../bson/elements.ts';
 import { isServerCollection, isUserDatabase } from '../catalog/namespaces.ts';
+import type { Selection } from '../catalog/selection.ts';
 
 /** What the engine reads of a change event. The document, if it came along, stays bytes. */
 export interface ChangeEvent {
@@ -30,6 +31,22 @@ export function isDocumentChange(event: ChangeEvent): event is DocumentChange {
 /** Whether it is of users' data, not of what servers and their tools keep for themselves [43]. */
 export function isOfUsers({ database, collection }: ChangeEvent): boolean {
   return isUserDatabase(database) && !isServerCollection(collection);
+}
+
+/** Whether it changes documents or the catalog of what is migrated. Document filters are not looked at. */
+export function concerns(selection: Selection, event: ChangeEvent): boolean {
+  if (!isOfUsers(event)) return false;
+  const { database, collection, renamedTo } = event;
+  if (selection.has(database, collection)) return true;
+  return renamedTo !== undefined && selection.has(renamedTo.database, renamedTo.collection);
+}
+
+/** The server fills the collection of which these are the names by inserts that no stream shows, then gives it its name (6.0.5). */
+const FILLED_UNSEEN = /^tmp.{5}\.convertToCapped\./s;
+
+/** Whether a collection comes to its name of which the stream has not shown all documents. */
+export function endsUnseenInserts({ operation, collection }: ChangeEvent): boolean {
+  return operation === 'rename' && FILLED_UNSEEN.test(collection);
 }
 
 /**

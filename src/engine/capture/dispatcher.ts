@@ -71,7 +71,7 @@ export class Dispatcher {
     const { counters } = this.#context;
     this.#sent = true;
     counters.read += 1;
-    if (collection.filter === null) counters.concerned += 1;
+    if (collection.filter === null) this.#context.seen.note(collection.namespace);
     if (collection.takesLanes) {
       this.#lanes.add({ collection, key, state: stateAfter(event, collection), sequence: this.#sequence });
     } else if (collection.state === 'copying' || collection.state === 'indexing') {

@@ -1,7 +1,8 @@
 import { databasesOf } from '../catalog/reconcile.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
-import type { ChangeEvent, DocumentChange } from './change-event.ts';
+import { markSuspect } from '../verify/suspicion.ts';
+import { type ChangeEvent, concerns, type DocumentChange, endsUnseenInserts } from './change-event.ts';
 import type { SourceCatalog } from './source-catalog.ts';
 
 /** Collections that were gone before their changes came; remembered so that each is looked for once. */
@@ -13,6 +14,8 @@ export class FollowedCatalog implements SourceCatalog {
   readonly #bringInStep: (databases: ReadonlySet<string>) => Promise<void>;
   readonly #changed = new Set<string>();
   readonly #gone = new Set<string>();
+  /** UUIDs of collections that may have been copied while inserts came that no stream shows. */
+  readonly #filledUnseen = new Set<string>();
 
   constructor(context: EngineContext, bringInStep: (databases: ReadonlySet<string>) => Promise<void>) {
     this.#context = context;
@@ -38,14 +41,24 @@ export class FollowedCatalog implements SourceCatalog {
     return found;
   }
 
-  changed({ database }: ChangeEvent): void {
+  changed(event: ChangeEvent): void {
+    const { database, collection, collectionId } = event;
     this.#changed.add(database);
+    if (concerns(this.#context.selection, event)) this.#context.seen.note(`${database}.${collection}`);
+    if (collectionId !== undefined && endsUnseenInserts(event)) this.#filledUnseen.add(collectionId);
   }
 
   async settle(): Promise<void> {
     if (this.#changed.size === 0) return;
     await this.#bringInStep(this.#changed);
     this.#changed.clear();
+    if (this.#filledUnseen.size === 0) return;
+    const filled = [...this.#filledUnseen].map((id) => this.#context.tracked.get(id));
+    await markSuspect(
+      this.#context,
+      filled.filter((collection) => collection !== undefined),
+    );
+    this.#filledUnseen.clear();
   }
 
   async watch(): Promise<void> {
@@ -53,6 +66,6 @@ export class FollowedCatalog implements SourceCatalog {
   }
 
   async confirm(): Promise<void> {
-    // What the stream has shown is done.
+    // What the stream has shown is done, and it shows everything.
   }
 }

@@ -59,6 +59,12 @@ export interface CutoverRecord {
   /** Past the point of no return: the destination is the primary copy from here on. */
   readonly committed: boolean;
   readonly canWriteAtMs?: number;
+  /** How often users' writes were stopped, or were about to be: once for each attempt. */
+  readonly attempts?: number;
+  /** Up to where the stream was on the destination at the point of no return. Absent where the source may be written to afterwards. */
+  readonly drainedTo?: { readonly _data: string };
+  /** Changes that came to the source after that: they are on the source alone. */
+  readonly writtenAfterCommit?: { readonly count: number; readonly namespaces: string };
   /** The watchdog that opened the source again. */
   readonly openedBy?: string;
 }

@@ -13,20 +13,22 @@ import type { EngineContext } from '../lifecycle/context.ts';
  * What a capped collection discards is not in the stream, and each side discards by itself. So once nobody writes, its ends and its
  * count are compared, and one that differs is copied anew inside the write pause: its size is bounded by its nature [35].
  * @param advanced  called whenever a batch is done
+ * @returns whether none differed
  */
-export async function settleCapped(context: EngineContext, advanced: () => void = () => undefined): Promise<void> {
+export async function settleCapped(context: EngineContext, advanced: () => void): Promise<boolean> {
   const capped = [...context.tracked.values()].filter(({ isCapped }) => isCapped);
-  await Promise.all(capped.map((collection) => settle(context, collection, advanced)));
+  const equal = await Promise.all(capped.map((collection) => settle(context, collection, advanced)));
+  return !equal.includes(false);
 }
 
-async function settle(context: EngineContext, collection: TrackedCollection, advanced: () => void): Promise<void> {
+async function settle(context: EngineContext, collection: TrackedCollection, advanced: () => void): Promise<boolean> {
   const wanted = await onSource(context, collection, (name) =>
     outline(context.source, collection.sourceDatabase, name),
   );
   const present = await onDestination(context, collection, ({ database, name }) =>
     outline(context.destination, database, name),
   );
-  if (wanted === present) return;
+  if (wanted === present) return true;
   context.logger.info({ namespace: collection.namespace }, 'The capped collection is copied anew');
   await emptyCollection(context, collection);
   for await (const batch of readInOrder(context, collection)) {
@@ -34,6 +36,7 @@ async function settle(context: EngineContext, collection: TrackedCollection, adv
     await insertHeld(context, collection, batch);
     advanced();
   }
+  return false;
 }
 
 /** Its oldest and newest key, and how many documents it has. */

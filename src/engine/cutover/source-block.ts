@@ -3,34 +3,42 @@ import { messageOf, reach } from '../../platform/index.ts';
 import { NotNow } from '../cluster/failure-policy.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import type { MigrationLog } from '../lifecycle/migration-log.ts';
-import { tryToBlockWrites, unblockWrites, writeBlockObstacles } from './write-block.ts';
+import { type BlockLimit, blockLimit, tryToBlockWrites, unblockWrites, writeBlockObstacles } from './write-block.ts';
 
 const BETWEEN_LOOKS_MS = 500;
 
-/** Waits until nothing is in progress on the source that a block would wait for or abort. */
-export async function untilBlockable({ retrier, source }: EngineContext): Promise<void> {
+/**
+ * Waits until nothing is in progress on the source that a block would wait for or abort.
+ * @returns how long the block may take
+ */
+export async function untilBlockable({ retrier, source }: EngineContext): Promise<BlockLimit> {
   const look = async () => {
+    const limit = await blockLimit(source);
     const obstacles = await writeBlockObstacles(source);
     if (obstacles.length > 0) throw new NotNow(obstacles.join(', '));
+    return limit;
   };
-  await retrier.run('a moment in which the source can be blocked', look, BETWEEN_LOOKS_MS);
+  return await retrier.run('a moment in which the source can be blocked', look, BETWEEN_LOOKS_MS);
 }
 
 /**
  * Blocks users' writes on the source.
  * @returns the election of the primary that has the block; undefined when something got in the way after all, with the source open again
  */
-export async function blockSource(context: EngineContext, log: MigrationLog): Promise<string | undefined> {
-  const { source, fence, retrier, logger } = context;
-  await log.saveCutover({ blocking: true });
+export async function blockSource(
+  context: EngineContext,
+  log: MigrationLog,
+  limit: BlockLimit,
+): Promise<string | undefined> {
+  const { source, fence, retrier } = context;
+  await log.saveCutover({ blocking: true, attempts: (log.record.cutover?.attempts ?? 0) + 1 });
   await reach('engine.cutover.about-to-block');
   const blockedIn = await retrier.run('the source', async () => {
     await fence.confirm();
     const election = await electionOf(source);
-    return (await tryToBlockWrites(source)) ? election : undefined;
+    return (await tryToBlockWrites(source, limit.limitMs)) ? election : undefined;
   });
   if (blockedIn !== undefined) return blockedIn;
-  logger.warn('Something on the source kept its writes from being blocked in time: the cutover is tried again');
   await reopenSource(context, log);
   return undefined;
 }

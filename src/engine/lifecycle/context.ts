@@ -1,6 +1,7 @@
 import type { MongoClient, Timestamp } from 'mongodb';
 import type { Clock, Logger } from '../../platform/index.ts';
 import type { UsersAndRoles } from '../accounts/users-and-roles.ts';
+import type { SeenChanges } from '../capture/seen-changes.ts';
 import type { DocumentFilters } from '../catalog/document-filters.ts';
 import type { MadeViews } from '../catalog/made-views.ts';
 import type { NamespaceMap } from '../catalog/namespace-map.ts';
@@ -32,6 +33,8 @@ export interface EngineContext {
   /** Closed while paused. */
   readonly gate: Gate;
   readonly counters: Counters;
+  /** Changes that concern what is migrated: those of a filtered collection are noted when they are applied. */
+  readonly seen: SeenChanges;
   readonly memory: MemoryBudget;
   /** By source UUID in hexadecimal. */
   readonly tracked: Map<string, TrackedCollection>;

@@ -10,6 +10,8 @@ export class MigrationLog {
   readonly #retrier: Retrier;
   readonly #clock: Clock;
   #record: MigrationRecord;
+  /** Writers of parts of the cutover's record come one after the other: it is written whole. */
+  #cutoverTurn: Promise<void> = Promise.resolve();
 
   constructor(checkpoint: CheckpointStore, retrier: Retrier, clock: Clock, record: MigrationRecord) {
     this.#checkpoint = checkpoint;
@@ -49,8 +51,12 @@ export class MigrationLog {
   }
 
   async saveCutover(fields: Partial<CutoverRecord>): Promise<void> {
-    const before = this.#record.cutover ?? { requestedAtMs: this.#clock.now(), blocking: false, committed: false };
-    await this.save({ cutover: { ...before, ...fields } });
+    const turn = this.#cutoverTurn.then(async () => {
+      const before = this.#record.cutover ?? { requestedAtMs: this.#clock.now(), blocking: false, committed: false };
+      await this.save({ cutover: { ...before, ...fields } });
+    });
+    this.#cutoverTurn = turn.catch(() => undefined);
+    await turn;
   }
 
   #dated(fields: Partial<MigrationRecord>): Partial<MigrationRecord> {

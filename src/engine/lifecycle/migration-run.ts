@@ -3,25 +3,26 @@ import { messageOf, reach, systemClock, UserError } from '../../platform/index.t
 import { authenticatedUsers } from '../accounts/definition.ts';
 import { clearTransit } from '../accounts/make-accounts.ts';
 import { UsersAndRoles } from '../accounts/users-and-roles.ts';
+import { SeenChanges } from '../capture/seen-changes.ts';
 import { DocumentFilters } from '../catalog/document-filters.ts';
 import { MadeViews } from '../catalog/made-views.ts';
 import { NamespaceMap } from '../catalog/namespace-map.ts';
 import { Selection } from '../catalog/selection.ts';
 import { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
 import { MadeAccounts } from '../checkpoint/made-accounts.ts';
-import { writeBarrier } from '../cluster/cluster-time.ts';
 import { connectCluster } from '../cluster/connect.ts';
 import { Fence } from '../cluster/fence.ts';
 import { describeWait, type Retrier } from '../cluster/retry.ts';
 import { DEFAULT_PARTITION_BYTES } from '../copy/plan-partitions.ts';
 import { Throttle } from '../copy/throttle.ts';
-import { confirmDestination } from '../cutover/confirm-destination.ts';
+import { commitOnce } from '../cutover/commit-once.ts';
 import { cutOver, finishCutover } from '../cutover/cut-over.ts';
 import { reopenAfterFailure, settleOpenBlock } from '../cutover/source-block.ts';
 import { checkClusters } from '../preflight/preflight.ts';
 import { type Cancellation, cancel } from './cancel.ts';
 import type { EngineContext } from './context.ts';
 import { newCounters, recordedCounts } from './counters.ts';
+import { CutoverAttempts } from './cutover-attempts.ts';
 import { Gate } from './gate.ts';
 import { IndexBuilds } from './index-builds.ts';
 import { DEFAULT_LOAD_LEVEL, type LoadLevel, loadOf } from './load-level.ts';
@@ -43,7 +44,6 @@ const LOOK_AROUND_EVERY_MS = 50;
 const LAST_ACTS_WITHIN_MS = 5_000;
 /** A failure is told only after it, for then nobody may reach the clusters any more. */
 const REOPEN_WITHIN_MS = 60_000;
-const NEXT_CUTOVER_ATTEMPT_AFTER_MS = 5_000;
 /** mongosync's limit is 30 s; the drain takes about as long as the lag, and users wait for it. */
 const READY_LAG_SECONDS = 10;
 
@@ -64,6 +64,7 @@ export class MigrationRun {
   readonly pings: Pings;
   readonly indexBuilds: IndexBuilds;
   readonly speed = new Speed();
+  readonly attempts: CutoverAttempts;
   follower: StreamFollower | undefined;
   /** Whether what is on record is known: before that there are no figures to tell. */
   loaded = false;
@@ -94,6 +95,7 @@ export class MigrationRun {
     this.#throttle = new Throttle(Number.POSITIVE_INFINITY, parts.context.clock);
     this.limitCopy(Number.POSITIVE_INFINITY);
     this.pings = new Pings(parts.context);
+    this.attempts = new CutoverAttempts(parts.context.clock);
     this.indexBuilds = new IndexBuilds(parts.context);
   }
 
@@ -139,6 +141,7 @@ export class MigrationRun {
         signal,
         gate: new Gate(),
         counters: { ...newCounters(), ...record.counts },
+        seen: new SeenChanges(),
         memory: new MemoryBudget(options.memoryBytes),
         tracked: new Map(),
         views: new MadeViews(checkpoint),
@@ -217,6 +220,8 @@ export class MigrationRun {
     if (lag === null || lag > READY_LAG_SECONDS) reasons.push(`the lag is not yet below ${READY_LAG_SECONDS} s`);
     if (this.context.gate.closed) reasons.push('it is paused');
     reasons.push(...waitsOf(this.context).map(describeWait));
+    const { wait, isDue } = this.attempts;
+    if (wait !== undefined && !isDue) reasons.push(describeWait(wait));
     return reasons;
   }
 
@@ -269,34 +274,24 @@ export class MigrationRun {
       const refusal = this.#options.once ? lastRefusal(context) : undefined;
       if (refusal !== undefined) throw refusal;
       if (log.record.state === 'tailing' && this.#options.once) {
-        await this.#finishOnce(follower);
+        await commitOnce(context, log, follower);
+        await finishCutover(context, log);
         return 'committed';
       }
       if (this.wanted === 'cutover' && this.notReadyReasons.length === 0) {
-        if (await cutOver(context, log, follower, this.#givenUp.signal)) {
+        const { bypassingWrites = 'drain' } = this.#options;
+        const ended = await cutOver(context, log, follower, { calledOff: this.#givenUp.signal, bypassingWrites });
+        if (ended === 'committed') {
+          this.attempts.clear();
           await finishCutover(context, log);
           return 'committed';
         }
+        if (ended !== 'called off') this.attempts.add(ended);
         await log.enter('tailing', 'catching up');
-        await context.clock.sleep(
-          NEXT_CUTOVER_ATTEMPT_AFTER_MS,
-          AbortSignal.any([context.signal, this.#givenUp.signal]),
-        );
       }
+      if (this.wanted !== 'cutover') this.attempts.clear();
       await context.clock.sleep(LOOK_AROUND_EVERY_MS, context.signal);
     }
-  }
-
-  async #finishOnce(follower: StreamFollower): Promise<void> {
-    const { accounts, movesAccounts, retrier } = this.context;
-    if (movesAccounts) await accounts.bringOver(retrier);
-    const barrier = await retrier.run('the source', () => writeBarrier(this.context.source));
-    await follower.inStepAt(barrier, this.context.signal);
-    await follower.stop();
-    await follower.confirmCatalog({ quiet: false });
-    await confirmDestination(this.context);
-    await this.log.saveCutover({ committed: true });
-    await finishCutover(this.context, this.log);
   }
 
   async #pause(follower: StreamFollower): Promise<void> {

@@ -43,9 +43,14 @@ export interface MigrationOptions {
   readonly copyBytesPerSecond?: number;
   /** What the process may take in all, in bytes; 512 MB by default, at least 384 MB. */
   readonly memoryBytes?: number;
+  /** What a cutover does about writes of users who bypass the source's write block; `drain` by default. Either way it is tried again. */
+  readonly bypassingWrites?: BypassingWrites;
   readonly logger: Logger;
   readonly clock?: Clock;
 }
+
+/** What becomes of a cutover when somebody writes to the blocked source: `drain` takes the writes over and looks again, for 60 s at most. */
+export type BypassingWrites = 'drain' | 'giveUp';
 
 /** All that is fixed once a migration has begun, as one text to compare by. */
 export function selectionOf(options: MigrationOptions): string {

@@ -1,6 +1,7 @@
 import { expireAfterSeconds, type IndexSpec, isUnique } from '../catalog/index-spec.ts';
 import { modernisedWarnings } from '../catalog/legacy-index.ts';
 import { describeWait, type Wait } from '../cluster/retry.ts';
+import { writtenAfterCommitWarning } from '../cutover/watch-after-commit.ts';
 import type { MigrationRun } from './migration-run.ts';
 import type { MigrationOptions } from './options.ts';
 import type { Left, Progress, RepairsProgress } from './progress.ts';
@@ -65,7 +66,8 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
   );
   const keptAccounts = context.movesAccounts && context.accounts.kept ? [context.accounts.kept.message] : [];
   const repairs = repairsOf(run);
-  const waiting = waitsOf(context);
+  const waiting = [...waitsOf(context), ...(run.attempts.wait === undefined ? [] : [run.attempts.wait])];
+  const written = cutover?.writtenAfterCommit;
   const reasons = state === 'tailing' ? run.notReadyReasons : [`it is ${state}`];
   return {
     migrationId: options.migrationId,
@@ -108,6 +110,7 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
           cutover: {
             requestedAtMs: cutover.requestedAtMs,
             blocking: cutover.blocking,
+            attempts: cutover.attempts,
             sourceBlockedAtMs: cutover.sourceBlockedAtMs,
             canWriteAtMs: cutover.canWriteAtMs,
           },
@@ -122,6 +125,7 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
         ...keptAccounts,
         ...(oplog?.warnings ?? []),
         ...repairWarnings(repairs),
+        ...(written === undefined ? [] : [writtenAfterCommitWarning(written).message]),
         ...waiting.map(describeWait),
       ]),
     ],

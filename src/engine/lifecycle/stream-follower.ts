@@ -13,10 +13,11 @@ import { reconcileCatalog } from '../catalog/reconcile.ts';
 import { isBefore, timeOfToken } from '../cluster/cluster-time.ts';
 import { Copier } from '../copy/copier.ts';
 import type { Throttle } from '../copy/throttle.ts';
-import type { RunningStream } from '../cutover/cut-over.ts';
+import type { RunningStream } from '../cutover/running-stream.ts';
 import { Repairs } from '../verify/repairs.ts';
 import { markSuspect } from '../verify/suspicion.ts';
 import { type EngineContext, within } from './context.ts';
+import { Gate } from './gate.ts';
 import type { MigrationLog } from './migration-log.ts';
 import type { TaskGroup } from './task-group.ts';
 
@@ -48,9 +49,11 @@ export class StreamFollower implements RunningStream {
   /** Of what reads the stream. */
   readonly #reading: EngineContext;
   readonly #running = new Set<Promise<void>>();
+  /** Closed while nothing is to be taken from the stream. */
+  readonly #intake = new Gate();
+  #dispatching: Promise<void> = Promise.resolve();
   #stream: ChangeStream;
   #hurried = 0;
-  #following: Promise<void> = Promise.resolve();
   #latest: { readonly batch: StreamBatch; readonly atMs: number } | undefined;
 
   constructor(run: EngineContext, tasks: TaskGroup, log: MigrationLog, token: ResumeToken, throttle: Throttle) {
@@ -122,7 +125,7 @@ export class StreamFollower implements RunningStream {
     await this.#catalog.start();
     this.#start(() => this.#repairs.run());
     this.#start(() => this.#catalog.watch());
-    this.#following = this.#start(() => this.#follow(first));
+    this.#start(() => this.#follow(first));
   }
 
   /** What fails once the stream has ended, or was given up, is no failure of the migration any more. */
@@ -139,10 +142,28 @@ export class StreamFollower implements RunningStream {
 
   async inStepAt(time: Timestamp, signal: AbortSignal): Promise<void> {
     using _ = this.hurry();
-    while (isBefore(this.#watermark.safe.time, time) || !this.allLive) {
+    while (!this.isInStepAt(time)) {
       signal.throwIfAborted();
       await this.#context.clock.sleep(POLL_MS, signal);
     }
+  }
+
+  isInStepAt(time: Timestamp): boolean {
+    return !isBefore(this.#watermark.safe.time, time) && this.allLive;
+  }
+
+  async hold(signal: AbortSignal): Promise<void> {
+    this.#intake.close();
+    const taken = this.#dispatching.catch(() => undefined).then(() => this.flush());
+    await Promise.race([taken, aborted(signal)]);
+    if (!signal.aborted) return;
+    taken.catch(() => undefined); // It fails the run where it matters.
+    this.release();
+    signal.throwIfAborted();
+  }
+
+  release(): void {
+    this.#intake.open();
   }
 
   hurry(): Disposable {
@@ -154,11 +175,9 @@ export class StreamFollower implements RunningStream {
     };
   }
 
-  async stop(): Promise<void> {
-    // A source that has fallen silent is not asked again, for users may be waiting.
+  stop(): void {
+    // What was asked of a source that has fallen silent is not waited for: applications wait for the destination.
     this.#stopped.abort();
-    await this.#following;
-    await this.flush();
   }
 
   /** Ends everything as it stands, for a migration that was given up: neither side has to answer for that. */
@@ -170,8 +189,8 @@ export class StreamFollower implements RunningStream {
     await Promise.race([all, this.#context.clock.sleep(ABANDONED_WITHIN_MS, ended.signal)]);
   }
 
-  async confirmCatalog(options: { readonly quiet: boolean }): Promise<void> {
-    await this.#catalog.confirm(this.safeToken, options);
+  async confirmCatalog(): Promise<void> {
+    await this.#catalog.confirm();
   }
 
   /** Resolves when all that was taken from the stream is on the destination, or in the spool; or when nobody waits for that any more. */
@@ -184,7 +203,9 @@ export class StreamFollower implements RunningStream {
     const { gate, signal } = this.#context;
     try {
       for (let batch = first; batch !== undefined; ) {
-        await this.#dispatcher.dispatch(batch);
+        while (this.#intake.closed) await this.#intake.pass(this.#reading.signal);
+        this.#dispatching = this.#dispatcher.dispatch(batch);
+        await this.#dispatching;
         await gate.pass(signal);
         batch = await this.#next(this.#hurried > 0 ? HURRIED_WAIT_MS : IDLE_WAIT_MS);
       }

@@ -35,6 +35,7 @@ export const GUARDS: readonly Check[] = [
   { what: 'what the destination has', run: checkDestination },
   { what: "the destination's disk", optional: true, run: checkDisk },
   { what: 'whether writers are kept away', run: checkWritersKeptAway },
+  { what: 'users who bypass the write block', optional: true, run: checkBypassingUsers },
 ];
 
 /** What is good to know before; none of it is vital. */
@@ -49,7 +50,6 @@ export const ADVICE: readonly Check[] = [
   },
   { what: 'documents near the limit', optional: true, run: checkLargeDocuments },
   { what: "the source's oplog", optional: true, run: checkOplog },
-  { what: 'users who bypass the write block', optional: true, run: checkBypassingUsers },
   { what: 'blocks of writes', optional: true, run: checkBlocked },
   { what: 'the load of this host', optional: true, run: checkLoad },
   { what: 'the clocks', optional: true, run: checkClocks },

@@ -218,6 +218,12 @@ export const engineErrors = defineErrors({
     detail: 'The source was still written to after the cutover of migration % had begun.',
     remedy: 'Stop the applications that write to the selected namespaces, then ask for the cutover again.',
   },
+  SOURCE_WRITTEN_AFTER_COMMIT: {
+    status: 200,
+    detail: 'The source was written to after the cutover was committed: % changes of % are on the source alone.',
+    remedy:
+      'Stop what still writes there, and carry over by hand what it has written since: compare the namespaces on both sides.',
+  },
   CATALOG_CHANGED: {
     status: 409,
     detail:
