@@ -75,6 +75,7 @@ async function runSync(flags: SyncFlags): Promise<ExitCode> {
     dropDestination: flags.dropDestination ?? false,
     usersAndRoles: flags.usersAndRoles ?? file.usersAndRoles,
     memoryBytes: bytesOf(flags.memoryMegabytes ?? file.memoryMegabytes),
+    bypassingWrites: file.bypassingWrites,
     once,
     logger,
   });

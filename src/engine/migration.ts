@@ -40,7 +40,8 @@ export class Migration {
     refuseLateCancel(this.progress().state, this.#run?.log.record.cutover?.committed ?? false);
     this.#cancellation = cancellation;
     if (this.#run !== undefined) this.#run.cancellation = cancellation;
-    await this.#ended;
+    // It may have been committed at the moment at which this was asked.
+    if ((await this.#ended) === 'committed') refuseLateCancel('committed', true);
   }
 
   /** Sets how hard the initial copy may work, from now on. */

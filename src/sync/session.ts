@@ -1,4 +1,5 @@
 import {
+  type BypassingWrites,
   type Finding,
   Migration,
   type MigrationOptions,
@@ -20,6 +21,8 @@ export interface SessionOptions {
   readonly usersAndRoles?: boolean;
   /** What the process may take in all. */
   readonly memoryBytes?: number;
+  /** What a cutover does about writes of users who bypass the source's write block. */
+  readonly bypassingWrites?: BypassingWrites;
   /** Copy, catch up once and end. */
   readonly once: boolean;
   readonly logger: Logger;
@@ -168,7 +171,7 @@ export class SyncSession {
     { source, destination, skipDiskSpaceCheck, ...selection }: StartRequest,
     round: number,
   ): MigrationOptions {
-    const { uris, dropDestination, usersAndRoles, memoryBytes, once, logger, clock } = this.#options;
+    const { uris, dropDestination, usersAndRoles, memoryBytes, bypassingWrites, once, logger, clock } = this.#options;
     // Parts of one source may go to a destination that keeps its data one after the other, and are migrations of their own.
     const part = selection.keepDestination ? ` ${JSON.stringify(selection)}` : '';
     return {
@@ -180,6 +183,7 @@ export class SyncSession {
       waitForClusters: true,
       usersAndRoles,
       memoryBytes,
+      bypassingWrites,
       once,
       skipDiskSpaceCheck,
       ...selection,

@@ -9,8 +9,7 @@ import { RunningMigration } from './running-migration.ts';
 checkForLeaks();
 
 const skip = needsSource('6.0', 'it has no write block');
-const ALARM =
-  /The source was written to after the cutover was committed: (\d+) changes of (.*) are on the source alone/;
+const ALARM = /After the commit, the source received (\d+) changes? in (.*)\. They exist only on the source/;
 
 function alarmOf({ progress }: RunningMigration): string[] | undefined {
   return progress.warnings.map((one) => ALARM.exec(one)?.slice(1)).find((one) => one !== undefined);

@@ -4,6 +4,9 @@ const RULES = 'test/engine/rules.test.ts';
 const FENCE = 'test/engine/fence.test.ts';
 const LOST = 'test/engine/lost-history.test.ts';
 const WATCHDOG = 'test/engine/watchdog.test.ts';
+const LAST_LOOK = 'test/engine/last-look.test.ts';
+const AFTER_COMMIT = 'test/engine/written-after-commit.test.ts';
+const SLOW_MAJORITY = 'test/engine/slow-majority.test.ts';
 
 /** Each takes away one thing that keeps a migration from going on wrongly: fence, records, failure policy, cutover, progress. */
 export const OF_CONTROL: readonly Mutant[] = [
@@ -64,23 +67,23 @@ export const OF_CONTROL: readonly Mutant[] = [
     tests: { file: RULES, name: 'a key that did not reach the spool' },
   },
   {
-    without: 'the barrier inside the write pause',
-    file: 'src/engine/cutover/cut-over.ts',
-    replace: 'time.then((end) => stream.inStepAt(end, pause.signal));',
-    by: 'Promise.resolve();',
-    tests: { file: RULES, name: 'the last write before the pause' },
+    without: 'the barrier of the last look',
+    file: 'src/engine/cutover/last-look.ts',
+    replace: 'await holdAt(context, stream, await barrier(context));',
+    by: 'await stream.hold(context.signal);',
+    tests: { file: LAST_LOOK, name: 'taken over before the commit' },
   },
   {
     without: 'blocking the source before the drain',
     file: 'src/engine/cutover/source-block.ts',
-    replace: 'return (await tryToBlockWrites(source)) ? election : undefined;',
+    replace: 'return (await tryToBlockWrites(source, limit.limitMs)) ? election : undefined;',
     by: 'return election;',
     tests: { file: 'test/engine/live-migration.test.ts', name: 'least-privilege' },
   },
   {
     without: 'the intent on record before the source is blocked',
     file: 'src/engine/cutover/source-block.ts',
-    replace: '  await log.saveCutover({ blocking: true });\n',
+    replace: '  await log.saveCutover({ blocking: true, attempts: (log.record.cutover?.attempts ?? 0) + 1 });\n',
     by: '',
     tests: { file: RULES, name: 'left behind is lifted' },
   },
@@ -100,9 +103,9 @@ export const OF_CONTROL: readonly Mutant[] = [
   },
   {
     without: 'the point of no return on record before the destination opens',
-    file: 'src/engine/cutover/cut-over.ts',
-    replace: '    await log.saveCutover({ committed: true });\n    return true;',
-    by: '    return true;',
+    file: 'src/engine/cutover/last-look.ts',
+    replace: '  await log.saveCutover({ committed: true, ...(watched ? { drainedTo: stream.safeToken } : {}) });\n',
+    by: '',
     tests: { file: RULES, name: 'past the point of no return' },
   },
   {
@@ -178,8 +181,8 @@ export const OF_CONTROL: readonly Mutant[] = [
   },
   {
     without: 'the last look at the destination before the point of no return',
-    file: 'src/engine/cutover/cut-over.ts',
-    replace: '    await confirmDestination(rest);\n',
+    file: 'src/engine/cutover/last-look.ts',
+    replace: '    await confirmDestination(context);\n',
     by: '',
     tests: { file: FENCE, name: 'somebody dropped' },
   },
@@ -222,9 +225,9 @@ export const OF_CONTROL: readonly Mutant[] = [
   {
     without: 'silence of the writers where the source is not blocked',
     file: 'src/engine/cutover/cut-over.ts',
-    replace: 'if (context.counters.concerned > before)',
-    by: 'if (before < 0)',
-    tests: { file: 'test/engine/document-filter.test.ts' },
+    replace: '    if (look.count > 0) throw',
+    by: '    if (look.count < 0) throw',
+    tests: { file: LAST_LOOK, name: 'after the drain' },
   },
   {
     without: 'asking once more for the point of no return before a source is opened after a failure',
@@ -257,8 +260,8 @@ export const OF_CONTROL: readonly Mutant[] = [
   {
     without: 'the deadline of a write pause',
     file: 'src/engine/cutover/cut-over.ts',
-    replace: 'within(context, AbortSignal.any([late, calledOff]))',
-    by: 'within(context, calledOff)',
+    replace: 'const pause = within(context, AbortSignal.any([late, calledOff]))',
+    by: 'const pause = within(context, calledOff)',
     tests: { file: 'test/engine/cutover.test.ts', name: 'before its deadline' },
   },
   {
@@ -281,5 +284,61 @@ export const OF_CONTROL: readonly Mutant[] = [
     replace: 'time.then(() => confirmBlock(pause, blockedIn));',
     by: 'time;',
     tests: { file: 'test/engine/cutover.test.ts', name: 'elects another primary' },
+  },
+  {
+    without: 'looking for writes under the block',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace: 'if (look.count === 0) return undefined;',
+    by: 'return undefined;',
+    tests: { file: LAST_LOOK, name: 'give up at once' },
+  },
+  {
+    without: 'changes of the catalog among the writes that are looked for',
+    file: 'src/engine/capture/followed-catalog.ts',
+    replace: 'if (concerns(this.#context.selection, event))',
+    by: 'if (database === collection)',
+    tests: { file: LAST_LOOK, name: 'after the drain' },
+  },
+  {
+    without: 'holding the stream from the last look on',
+    file: 'src/engine/lifecycle/stream-follower.ts',
+    replace: '    this.#intake.close();\n',
+    by: '',
+    tests: { file: LAST_LOOK, name: 'between the last look and the commit' },
+  },
+  {
+    without: 'the position of the point of no return on record',
+    file: 'src/engine/cutover/last-look.ts',
+    replace: '...(watched ? { drainedTo: stream.safeToken } : {})',
+    by: '...(watched ? {} : {})',
+    tests: { file: AFTER_COMMIT, name: 'a warning of the migration' },
+  },
+  {
+    without: 'the alarm of writes after the commit on record',
+    file: 'src/engine/cutover/watch-after-commit.ts',
+    replace: '  await log.saveCutover({ writtenAfterCommit });\n',
+    by: '',
+    tests: { file: AFTER_COMMIT, name: 'a warning of the migration' },
+  },
+  {
+    without: 'an end of the look at a source that is gone after the commit',
+    file: 'src/engine/cutover/watch-after-commit.ts',
+    replace: 'await Promise.race([looking, clock.sleep(LAST_LOOK_WITHIN_MS, signal)]);',
+    by: 'await looking;',
+    tests: { file: AFTER_COMMIT, name: 'switched off' },
+  },
+  {
+    without: "as much time for the write block as the source's majority takes",
+    file: 'src/engine/cutover/write-block.ts',
+    replace: 'const TIMES_MAJORITY = 3;',
+    by: 'const TIMES_MAJORITY = 0;',
+    tests: { file: SLOW_MAJORITY },
+  },
+  {
+    without: 'a longer and longer time between attempts that stop writes',
+    file: 'src/engine/lifecycle/cutover-attempts.ts',
+    replace: 'Math.max(FIRST_DELAY_MS * 2 ** (this.#failed - 1), TIMES_STOPPED * stoppedMs)',
+    by: 'FIRST_DELAY_MS',
+    tests: { file: 'test/engine/cutover-attempts.test.ts' },
   },
 ];

@@ -9,11 +9,15 @@ const SHOWN_NAMESPACES = 5;
 export async function bypassed(source: MongoClient, look: Look): Promise<NotNow> {
   // Who they are is good to know, and not every user may ask.
   const users = await bypassingUsers(source).catch(() => undefined);
-  const who =
-    users === undefined ? 'a user who bypasses the block' : `one of the users who bypass the block (${users})`;
+  const who = users === undefined ? '' : ` (${users})`;
   return new NotNow(
-    `${look.count} changes of ${shownNamespaces(look)} came while the writes of the source's users were blocked: stop what writes as ${who}`,
+    `${shownChanges(look.count)} in ${shownNamespaces(look)} arrived while the source's write block was set. ` +
+      `Stop the applications that connect as a user who bypasses the block${who}`,
   );
+}
+
+export function shownChanges(count: number): string {
+  return count === 1 ? '1 change' : `${count} changes`;
 }
 
 /** The first namespaces, and how many more there are. */

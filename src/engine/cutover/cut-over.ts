@@ -102,7 +102,7 @@ async function drainUnderBlock(
     noted.catch(() => undefined); // Seen below.
     for (let round = 1; ; round += 1) {
       const pause = within(context, AbortSignal.any([late, calledOff]));
-      await holdAt(pause, stream, await drain(pause, stream, { blockedIn, noted }));
+      await holdAt(pause, stream, await drain(pause, { blockedIn, noted }));
       using look = context.seen.look();
       await settleHeld(rest, stream, () => watchdog.keepQuiet());
       if (round === 1 && late.aborted) late = clock.timeout(LONGEST_PAUSE_MS);
@@ -122,17 +122,19 @@ async function drainUnderBlock(
   }
 }
 
-/** Users wait meanwhile, so what need not come one after the other does not. @param pause  ends at the deadline @returns the barrier */
+/**
+ * Makes sure that the block stays, and brings accounts over, while the stream goes on. Users wait: what need not come one after the other does not.
+ * @param pause  ends at the deadline
+ * @returns a barrier that was written under the block
+ */
 async function drain(
   pause: EngineContext,
-  stream: RunningStream,
   { blockedIn, noted }: { readonly blockedIn: string; readonly noted: Promise<void> },
 ): Promise<Timestamp> {
   const time = barrier(pause);
-  const drained = time.then((end) => stream.inStepAt(end, pause.signal));
   const confirmed = time.then(() => confirmBlock(pause, blockedIn));
   // What has changed of the accounts since they came over: the block does not keep anybody from changing users.
-  const ended = Promise.allSettled([drained, confirmed, endsBefore(pause.signal, noted), bringOverAccounts(pause)]);
+  const ended = Promise.allSettled([confirmed, endsBefore(pause.signal, noted), bringOverAccounts(pause)]);
   const failed = (await ended).find((one) => one.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
   return await time;

@@ -11,7 +11,7 @@ import { readAll } from '../cluster/raw-cursor.ts';
 import { Retrier } from '../cluster/retry.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import type { MigrationLog } from '../lifecycle/migration-log.ts';
-import { shownNamespaces } from './bypassed.ts';
+import { shownChanges, shownNamespaces } from './bypassed.ts';
 
 /** A writer that bypasses the block, or was not stopped, writes again within that. */
 const AT_LEAST_MS = 1_000;
@@ -134,5 +134,5 @@ export function writtenAfterCommitWarning({
   readonly count: number;
   readonly namespaces: string;
 }): UserError {
-  return new UserError('SOURCE_WRITTEN_AFTER_COMMIT', [String(count), namespaces]);
+  return new UserError('SOURCE_WRITTEN_AFTER_COMMIT', [shownChanges(count), namespaces]);
 }

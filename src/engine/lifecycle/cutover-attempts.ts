@@ -48,7 +48,7 @@ export class CutoverAttempts {
   get wait(): Wait | undefined {
     if (this.#last === undefined) return undefined;
     const { reason, sinceMs } = this.#last;
-    const stopped = `${this.#stops} of ${this.#failed} attempts have stopped users' writes, for ${(this.#stoppedMs / 1_000).toFixed(1)} s in all`;
+    const stopped = `${this.#stops} of ${this.#failed} attempts stopped users' writes, for ${(this.#stoppedMs / 1_000).toFixed(1)} s in total`;
     return { for: 'the next attempt to cut over', sinceMs, reason: `${reason} (${stopped})` };
   }
 }

@@ -220,9 +220,9 @@ export const engineErrors = defineErrors({
   },
   SOURCE_WRITTEN_AFTER_COMMIT: {
     status: 200,
-    detail: 'The source was written to after the cutover was committed: % changes of % are on the source alone.',
+    detail: 'After the commit, the source received % in %. They exist only on the source.',
     remedy:
-      'Stop what still writes there, and carry over by hand what it has written since: compare the namespaces on both sides.',
+      'Stop the applications that still write to the source. Compare these namespaces on both sides and carry the missing changes over by hand.',
   },
   CATALOG_CHANGED: {
     status: 409,
