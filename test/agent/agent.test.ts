@@ -173,6 +173,22 @@ test('a validation says that all is well, or every reason why not', async () => 
   assert.deepEqual([first?.severity, first?.code], ['error', 'DESTINATION_NOT_EMPTY'], 'errors come first');
 });
 
+test('a validation that was asked for before, or while, an agent was restarted gets its answer', async () => {
+  await using plane = await startControlPlane();
+  await using destination = await startReplicaSet();
+  await using first = await startAgent(plane, { token: await plane.newToken() });
+  const order = await orderTo(plane, destination.uri);
+  const { control, actor, groupId } = plane;
+  const { id: under } = await startValidation(control, actor, groupId, order);
+  await first.stop();
+  const { id: before } = await startValidation(control, actor, groupId, order);
+  await using _second = await startAgent(plane, {});
+  for (const id of [under, before]) {
+    const answered = async () => (await getValidation(control, actor, groupId, id)).status === 'SUCCESS';
+    await eventually(answered, { what: 'the validation', deadlineMs: DEADLINE_MS });
+  }
+});
+
 test('a migration runs through a restart of the agent and of the control plane, cuts over when told to, and ends identical', async () => {
   await using plane = await startControlPlane();
   await using destination = await startReplicaSet();
