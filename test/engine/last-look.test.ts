@@ -16,6 +16,13 @@ const withoutCheckpoints = {
   sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(ms === 5_000 ? 3_600_000 : ms, signal),
 };
 
+const SLOW_STREAM = {
+  failCommands: ['getMore'],
+  appName: 'linkspan-source',
+  blockConnection: true,
+  blockTimeMS: 4_000,
+};
+
 const skip = needsSource('6.0', 'it has no write block, and its catalog has to stand still');
 
 test('a selection whose documents or catalog change after the drain is not committed', { skip }, async () => {
@@ -30,8 +37,11 @@ test('a selection whose documents or catalog change after the drain is not commi
     await db.dropDatabase();
     await db.collection('items').insertOne({ n: 1 });
     using _ = onReach('engine.cutover.drained', async () => {
+      // So that only a barrier tells whether the stream has shown everything.
+      await pair.source.failCommand({ mode: 'alwaysOn', data: SLOW_STREAM });
+      for (let n = 0; n < 5; n += 1) await pair.source.client.db('other').collection('items').insertOne({ n });
       await change();
-      await pair.source.client.db('other').collection('items').insertOne({ not: 'selected' });
+      await pair.source.clearFailPoints();
     });
     const filters = { include: [{ database: 'shop' }] };
     await using running = RunningMigration.start(pair, { filters, dropDestination: true });

@@ -71,7 +71,7 @@ export const OF_CONTROL: readonly Mutant[] = [
     file: 'src/engine/cutover/last-look.ts',
     replace: 'await holdAt(context, stream, await barrier(context));',
     by: 'await stream.hold(context.signal);',
-    tests: { file: LAST_LOOK, name: 'taken over before the commit' },
+    tests: { file: LAST_LOOK, name: 'after the drain' },
   },
   {
     without: 'blocking the source before the drain',
