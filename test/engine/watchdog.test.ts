@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type AbandonedCutover, openAbandonedSource } from '../../src/engine/cutover/open-abandoned-source.ts';
+import { stakeClaim } from '../../src/engine/cutover/source-claim.ts';
 import { onReach } from '../../src/platform/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
@@ -18,19 +19,22 @@ const skip = needsSource('6.0', 'it has no write block');
 const PROGRAM = fileURLToPath(new URL('../../src/engine/cutover/watchdog-process.ts', import.meta.url));
 const UNTIL_OPEN = { what: 'the source to take writes', deadlineMs: 30_000 };
 const migrationId = 'ab'.repeat(12);
+const claimIn = (term: number) => ({ id: 'the engine of the test', migrationId, term });
 
 test('a source whose engine is killed under the write block is opened by the watchdog, unless the destination has taken over', {
   skip,
 }, async (t) => {
   await using pair = await startPair();
   const shop = pair.source.client.db('shop').collection('a');
-  const block = (global: boolean) => pair.source.client.db('admin').command({ setUserWriteBlockMode: 1, global });
+  const block = async () => {
+    await stakeClaim(pair.source.client, claimIn(3));
+    await pair.source.client.db('admin').command({ setUserWriteBlockMode: 1, global: true });
+  };
   const records = pair.destination.client
     .db('linkspan_internal')
     .collection<{ _id: string; cutover?: { blocking: boolean } }>('migrations');
   const abandoned = (term: number): AbandonedCutover => ({
-    migrationId,
-    term,
+    claim: claimIn(term),
     source: { uri: pair.source.uri },
     destination: { uri: pair.destination.uri },
   });
@@ -63,7 +67,7 @@ test('a source whose engine is killed under the write block is opened by the wat
   });
 
   await t.test('a record that says so, and a term that has passed, leave it blocked', async () => {
-    await block(true);
+    await block();
     for (const [term, committed] of [
       [3, true],
       [4, false],
@@ -77,7 +81,7 @@ test('a source whose engine is killed under the write block is opened by the wat
   });
 
   await t.test('a block of an engine that took the migration while the source could not be reached stays', async () => {
-    await block(true);
+    await block();
     await records.replaceOne({ _id: migrationId }, {
       term: 3,
       cutover: { blocking: true, committed: false },
@@ -95,6 +99,7 @@ test('a source whose engine is killed under the write block is opened by the wat
   });
 
   await t.test('an engine that hangs past the deadline', async () => {
+    await block();
     await records.replaceOne({ _id: migrationId }, {
       term: 3,
       cutover: { blocking: true, committed: false },
@@ -113,7 +118,8 @@ test('a source whose engine is killed under the write block is opened by the wat
     using _ = onReach('engine.cutover.drained', async () => {
       const [record] = await other.destination.client.db('linkspan_internal').collection('migrations').find().toArray();
       const late = { source: { uri: other.source.uri }, destination: { uri: other.destination.uri } };
-      const cutover = { ...late, migrationId: String(record?._id), term: Number(record?.term) };
+      const claim = { id: record?.cutover.claim, migrationId: String(record?._id), term: record?.term };
+      const cutover = { ...late, claim };
       assert.equal(await openAbandonedSource(cutover, never), true);
     });
     await using running = RunningMigration.start(other);

@@ -29,6 +29,7 @@ describe('the error catalogue', () => {
       'PART_NOT_BLOCKED',
       'USERS_BYPASS_BLOCK',
       'WRITES_BLOCKED',
+      'BLOCK_OWNER_UNSEEN',
       'HOST_BUSY',
       'CLOCKS_DIFFER',
       'CHECK_INCOMPLETE',

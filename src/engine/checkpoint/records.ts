@@ -55,6 +55,8 @@ export interface CutoverRecord {
   readonly requestedAtMs: number;
   /** The source's write block is about to be set, or is. */
   readonly blocking: boolean;
+  /** Names the attempt in the source's oplog; absent when it was written by a version that left no notes there. */
+  readonly claim?: string;
   readonly sourceBlockedAtMs?: number;
   /** Past the point of no return: the destination is the primary copy from here on. */
   readonly committed: boolean;

@@ -8,11 +8,23 @@ import { confirmDestination } from './confirm-destination.ts';
 import { blocksDestination, openDestination } from './destination-block.ts';
 import { convertUniqueIndexes, prepareUniqueIndexes, restoreExpiry } from './restore-catalog.ts';
 import { settleCapped } from './settle-capped.ts';
-import { blockSource, confirmBlock, reopenSource, untilBlockable } from './source-block.ts';
+import type { Claim } from './block-history.ts';
+import {
+  blockSource,
+  confirmBlock,
+  confirmClaim,
+  newClaim,
+  reopenSource,
+  tellCommitted,
+  untilBlockable,
+} from './source-block.ts';
 import { startWatchdog, type Watchdog } from './watchdog.ts';
 
 /** The longest that users may be kept from writing before the attempt is given up and traffic goes on [51]. */
 const LONGEST_PAUSE_MS = 60_000;
+
+/** The longest that the last looks before the commit may take. */
+const LAST_LOOKS_MS = 30_000;
 
 /** What the cutover needs of the running stream. */
 export interface RunningStream {
@@ -50,9 +62,10 @@ export async function cutOver(
     await stream.inStepAt(await barrier(attempt), attempt.signal);
     await bringOverAccounts(attempt);
     if (context.selection.isWhole && context.documentFilters.isEmpty && context.sourceFeatures.blocksWrites) {
-      await untilBlockable(attempt);
-      const watchdog = resources.use(await startWatchdog(context, log));
-      if (!(await drainUnderBlock(context, log, stream, { calledOff, watchdog }))) return false;
+      const claim = newClaim(context, log);
+      await untilBlockable(attempt, claim);
+      const watchdog = resources.use(await startWatchdog(context, log, claim));
+      if (!(await drainUnderBlock(context, log, stream, { calledOff, watchdog, claim }))) return false;
       await stream.stop();
     } else {
       await drainWithoutBlock(attempt, stream);
@@ -60,8 +73,8 @@ export async function cutOver(
       await stream.stop();
       await settleCapped(attempt);
       await confirmDestination(attempt);
+      await reach('engine.cutover.drained');
     }
-    await reach('engine.cutover.drained');
     await stream.confirmCatalog({ quiet: true });
     await log.saveCutover({ committed: true });
     return true;
@@ -75,11 +88,16 @@ async function drainUnderBlock(
   context: EngineContext,
   log: MigrationLog,
   stream: RunningStream,
-  { calledOff, watchdog }: { readonly calledOff: AbortSignal; readonly watchdog: Watchdog },
+  {
+    calledOff,
+    watchdog,
+    claim,
+  }: { readonly calledOff: AbortSignal; readonly watchdog: Watchdog; readonly claim: Claim },
 ): Promise<boolean> {
-  const blockedIn = await blockSource(context, log);
+  const blockedIn = await blockSource(context, log, claim);
   if (blockedIn === undefined) return false;
   let noted: Promise<void> | undefined;
+  let last: AbortSignal | undefined;
   const late = context.clock.timeout(LONGEST_PAUSE_MS);
   try {
     await reach('engine.cutover.source-blocked');
@@ -89,11 +107,15 @@ async function drainUnderBlock(
     // Not within the deadline: a capped collection that has to be copied anew takes its time, of which preflight has warned.
     const rest = within(context, calledOff);
     await settleCapped(rest, () => watchdog.keepQuiet());
-    await confirmDestination(rest);
+    last = context.clock.timeout(LAST_LOOKS_MS);
+    const looks = within(context, AbortSignal.any([last, calledOff]));
+    await confirmDestination(looks);
+    await reach('engine.cutover.drained');
+    await confirmClaim(looks, claim, blockedIn);
     return true;
   } catch (error) {
-    await reopenSource(context, log, noted);
-    if (error !== late.reason && error !== calledOff.reason && !(error instanceof NotNow)) throw error;
+    await reopenSource(context, log, { claim, noted, onOpened: () => watchdog.standDown() });
+    if (error !== late.reason && error !== last?.reason && error !== calledOff.reason && !(error instanceof NotNow)) throw error;
     context.logger.warn({ reason: messageOf(error) }, 'The cutover was given up for now: the source is open again');
     return false;
   }
@@ -134,6 +156,7 @@ async function drainWithoutBlock(context: EngineContext, stream: RunningStream):
 /** What follows the point of no return; goes on where a killed engine left it. */
 export async function finishCutover(context: EngineContext, log: MigrationLog): Promise<void> {
   await reach('engine.cutover.committed');
+  const told = tellCommitted(context, log);
   const [closed] = await Promise.all([blocksDestination(context), prepareUniqueIndexes(context)]);
   await reach('engine.cutover.unique-prepared');
   if (closed) await openDestination(context);
@@ -141,6 +164,7 @@ export async function finishCutover(context: EngineContext, log: MigrationLog): 
   await reach('engine.cutover.destination-open');
   await convertUniqueIndexes(context);
   await restoreExpiry(context);
+  await told;
   await log.enter('committed');
 }
 

@@ -7,8 +7,14 @@ import { privilegesOf } from '../preflight/privileges.ts';
  */
 const GIVE_UP_AFTER_MS = 200;
 
+/** For whoever has to lift a block by hand. */
+export const LIFT_COMMAND = 'db.adminCommand({setUserWriteBlockMode: 1, global: false})';
+
 const MAX_TIME_EXPIRED = 50;
 const LOCK_TIMEOUT = 24;
+const UNAUTHORIZED = 13;
+/** What `serverStatus` says of a cluster whose users are blocked. */
+const BLOCKED = 2;
 
 /** Tries to block users' writes on a whole cluster. @returns false when something in progress kept it from doing so in time */
 export async function tryToBlockWrites(client: MongoClient): Promise<boolean> {
@@ -25,6 +31,19 @@ export async function tryToBlockWrites(client: MongoClient): Promise<boolean> {
 /** Lets users write again. Harmless where nothing is blocked. */
 export async function unblockWrites(client: MongoClient): Promise<void> {
   await setBlock(client, { global: false });
+}
+
+/** Whether users' writes are blocked on a cluster. @returns undefined when the user may not ask */
+export async function writesAreBlocked(client: MongoClient): Promise<boolean | undefined> {
+  // All but what is asked for would be slow to gather.
+  const command = { serverStatus: 1, metrics: 0, tcmalloc: 0, wiredTiger: 0, locks: 0 };
+  try {
+    const { repl } = await client.db('admin').command(command);
+    return repl?.userWriteBlockMode === BLOCKED;
+  } catch (error) {
+    if (error instanceof MongoServerError && error.code === UNAUTHORIZED) return undefined;
+    throw error;
+  }
 }
 
 /** Whether this client's user may set the block and write through it. Without authentication nobody can (§8.3). */

@@ -10,6 +10,7 @@ export class MigrationLog {
   readonly #retrier: Retrier;
   readonly #clock: Clock;
   #record: MigrationRecord;
+  #commitWasSent = false;
 
   constructor(checkpoint: CheckpointStore, retrier: Retrier, clock: Clock, record: MigrationRecord) {
     this.#checkpoint = checkpoint;
@@ -48,7 +49,13 @@ export class MigrationLog {
     await this.save({ state, phases });
   }
 
+  /** Whether this engine has begun to put the cutover's commit on record, so that it may be there without its knowing. */
+  get commitWasSent(): boolean {
+    return this.#commitWasSent;
+  }
+
   async saveCutover(fields: Partial<CutoverRecord>): Promise<void> {
+    if (fields.committed) this.#commitWasSent = true;
     const before = this.#record.cutover ?? { requestedAtMs: this.#clock.now(), blocking: false, committed: false };
     await this.save({ cutover: { ...before, ...fields } });
   }

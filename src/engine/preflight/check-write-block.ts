@@ -1,6 +1,6 @@
-import type { MongoClient } from 'mongodb';
 import { Selection } from '../catalog/selection.ts';
-import { canWriteThroughBlock } from '../cutover/write-block.ts';
+import { canReadBlockState } from '../cutover/block-notes.ts';
+import { canWriteThroughBlock, writesAreBlocked } from '../cutover/write-block.ts';
 import { shownVersion } from './check-versions.ts';
 import { type Found, found } from './finding.ts';
 import type { Look } from './look.ts';
@@ -41,10 +41,16 @@ export async function checkBypassingUsers(look: Look): Promise<Found[]> {
   return [found('USERS_BYPASS_BLOCK', [names.slice(0, SHOWN_USERS).join(', ') + more])];
 }
 
+/** Whether migrations from the same source can tell each other's block from their own. */
+export async function checkBlockOwner(look: Look): Promise<Found[]> {
+  if (!blocksSource(look) || (await canReadBlockState(look.source))) return [];
+  return [found('BLOCK_OWNER_UNSEEN')];
+}
+
 /** Whether somebody blocks users' writes already. */
 export async function checkBlocked({ source, destination, isNew }: Look): Promise<Found[]> {
   if (!(await isNew())) return [];
-  const [from, to] = await Promise.all([isBlocked(source), isBlocked(destination)]);
+  const [from, to] = await Promise.all([writesAreBlocked(source), writesAreBlocked(destination)]);
   return [
     ...(from ? [found('WRITES_BLOCKED', ['source'])] : []),
     ...(to ? [found('WRITES_BLOCKED', ['destination'])] : []),
@@ -56,15 +62,6 @@ function blocksSource({ options, features }: Look): boolean {
   return (
     features.blocksWrites && !options.once && new Selection(options.filters).isWhole && !options.documentFilters?.length
   );
-}
-
-async function isBlocked(client: MongoClient): Promise<boolean> {
-  const ENABLED = 2;
-  // All but what is asked for would be slow to gather.
-  const { repl } = await client
-    .db('admin')
-    .command({ serverStatus: 1, metrics: 0, tcmalloc: 0, wiredTiger: 0, locks: 0 });
-  return repl?.userWriteBlockMode === ENABLED;
 }
 
 interface RoleName {

@@ -14,7 +14,7 @@ import { checkLargeDocuments } from './check-large-documents.ts';
 import { checkIndexes, checkNamespaces } from './check-namespaces.ts';
 import { checkOplog } from './check-oplog.ts';
 import { checkNames, checkRemapped } from './check-remap.ts';
-import { checkBlocked, checkBypassingUsers, checkWritersKeptAway } from './check-write-block.ts';
+import { checkBlocked, checkBlockOwner, checkBypassingUsers, checkWritersKeptAway } from './check-write-block.ts';
 import { type Found, found } from './finding.ts';
 import type { Check, Look } from './look.ts';
 
@@ -35,6 +35,8 @@ export const GUARDS: readonly Check[] = [
   { what: 'what the destination has', run: checkDestination },
   { what: "the destination's disk", optional: true, run: checkDisk },
   { what: 'whether writers are kept away', run: checkWritersKeptAway },
+  { what: 'who has blocked the source', run: checkBlockOwner },
+  { what: 'blocks of writes', optional: true, run: checkBlocked },
 ];
 
 /** What is good to know before; none of it is vital. */
@@ -50,7 +52,6 @@ export const ADVICE: readonly Check[] = [
   { what: 'documents near the limit', optional: true, run: checkLargeDocuments },
   { what: "the source's oplog", optional: true, run: checkOplog },
   { what: 'users who bypass the write block', optional: true, run: checkBypassingUsers },
-  { what: 'blocks of writes', optional: true, run: checkBlocked },
   { what: 'the load of this host', optional: true, run: checkLoad },
   { what: 'the clocks', optional: true, run: checkClocks },
 ];

@@ -164,6 +164,13 @@ export const engineErrors = defineErrors({
     detail: 'Writes of users of the % were blocked when it was looked at.',
     remedy: 'If nobody means that any more, lift it: db.adminCommand({setUserWriteBlockMode: 1, global: false}).',
   },
+  BLOCK_OWNER_UNSEEN: {
+    status: 200,
+    detail:
+      "The user on the source may not read its oplog. Linkspan can't see there whose write block the source has, and never lifts or uses one that it finds set.",
+    remedy:
+      'Grant the role backup or clusterMonitor, or find on local.oplog.rs and on config.user_writes_critical_sections. Without it, cut over one migration from this source at a time.',
+  },
   HOST_BUSY: {
     status: 200,
     detail: 'This host was busy when it was looked at: % processes wanted to run on each processor.',
