@@ -86,7 +86,10 @@ async function readEntries(source: MongoClient, time: Timestamp): Promise<Docume
       const from = Math.min(set ?? time.getHighBits(), time.getHighBits()) - CLAIM_LASTS_SECONDS;
       const filter = {
         ts: { $gte: new Timestamp({ t: Math.max(0, from), i: 0 }) },
-        $or: [{ ns: BLOCK_NAMESPACE, op: { $in: ['i', 'd'] } }, { op: 'n', 'o.linkspan.block': { $exists: true } }],
+        $or: [
+          { ns: BLOCK_NAMESPACE, op: { $in: ['i', 'd'] } },
+          { op: 'n', 'o.linkspan.block': { $exists: true } },
+        ],
       };
       return await readOplog(source, { filter }, time);
     })(),

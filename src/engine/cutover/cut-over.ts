@@ -115,7 +115,8 @@ async function drainUnderBlock(
     return true;
   } catch (error) {
     await reopenSource(context, log, { claim, noted, onOpened: () => watchdog.standDown() });
-    if (error !== late.reason && error !== last?.reason && error !== calledOff.reason && !(error instanceof NotNow)) throw error;
+    if (error !== late.reason && error !== last?.reason && error !== calledOff.reason && !(error instanceof NotNow))
+      throw error;
     context.logger.warn({ reason: messageOf(error) }, 'The cutover was given up for now: the source is open again');
     return false;
   }

@@ -102,9 +102,11 @@ export async function tellCommitted(context: EngineContext, log: MigrationLog): 
   if (id === undefined) return;
   const retrier = context.retrier.until(context.clock.timeout(TELL_WITHIN_MS));
   const claim = { ...newClaim(context, log), id };
-  await retrier.run('the source', () => writeNote(context.source, 'committed', claim)).catch((error: unknown) => {
-    context.logger.warn({ error: messageOf(error) }, 'The source has no note of the commit');
-  });
+  await retrier
+    .run('the source', () => writeNote(context.source, 'committed', claim))
+    .catch((error: unknown) => {
+      context.logger.warn({ error: messageOf(error) }, 'The source has no note of the commit');
+    });
 }
 
 async function electionOf(source: MongoClient): Promise<string> {
