@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { MongoClient } from 'mongodb';
 import { messageOf, reach } from '../../platform/index.ts';
-import { NotNow } from '../cluster/failure-policy.ts';
+import { classify, NotNow, reasonOf } from '../cluster/failure-policy.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import type { MigrationLog } from '../lifecycle/migration-log.ts';
 import type { Claim } from './block-history.ts';
@@ -89,6 +89,7 @@ export async function confirmBlock({ retrier, source }: EngineContext, blockedIn
 export async function confirmClaim(context: EngineContext, claim: Claim, blockedIn: string): Promise<void> {
   const { retrier, source } = context;
   const said = await retrier.run('the source', () => announceCommit(source, claim));
+  await reach('engine.cutover.announced');
   if (said === 'lost') throw new NotNow("somebody has lifted the source's write block, or another cutover holds it");
   if (said === 'confirmed') return;
   if ((await retrier.run('the source', () => writesAreBlocked(source))) === false)
@@ -183,7 +184,7 @@ export async function reopenSource(context: EngineContext, log: MigrationLog, re
     try {
       const outcome = await liftBlock(source, claim, { uncommitted: true, unexplained, clock });
       if (outcome !== 'unseen') return outcome;
-      await fence.confirm();
+      await fence.confirm().catch(explainUnseen);
       await unblockWrites(source);
       return 'lifted';
     } catch (error) {
@@ -196,6 +197,15 @@ export async function reopenSource(context: EngineContext, log: MigrationLog, re
   onOpened?.();
   await noted;
   await log.saveCutover({ blocking: false });
+}
+
+/** Where the notes of other engines can't be read, the destination has to say that the migration is still this engine's. */
+function explainUnseen(error: unknown): never {
+  if (classify(error) !== 'transient') throw error;
+  throw new NotNow(
+    `its oplog may not be read, so the destination has to say first whose the migration is: ${reasonOf(error)}. If that is lost for good, ` +
+      `run on the source: ${LIFT_COMMAND}`,
+  );
 }
 
 function tellHowToReopen(context: EngineContext, error: unknown): void {

@@ -1,6 +1,7 @@
 import { expireAfterSeconds, type IndexSpec, isUnique } from '../catalog/index-spec.ts';
 import { modernisedWarnings } from '../catalog/legacy-index.ts';
 import { describeWait, type Wait } from '../cluster/retry.ts';
+import { LIFT_COMMAND } from '../cutover/write-block.ts';
 import type { MigrationRun } from './migration-run.ts';
 import type { MigrationOptions } from './options.ts';
 import type { Left, Progress, RepairsProgress } from './progress.ts';
@@ -122,6 +123,7 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
         ...keptAccounts,
         ...(oplog?.warnings ?? []),
         ...repairWarnings(repairs),
+        ...commitWarnings(run, waiting),
         ...waiting.map(describeWait),
       ]),
     ],
@@ -149,6 +151,17 @@ function repairWarnings(repairs: RepairsProgress | null): string[] {
   return [
     `The source lost changes before they were taken, noticed at ${new Date(atMs).toISOString()} (${reason}). ${collectionsDone} of the ` +
       `${collections} collections concerned are repaired, with ${keysDiffered} documents that differed.`,
+  ];
+}
+
+/** While nobody knows whether the commit was carried out, only the destination can say which side is to take writes. */
+function commitWarnings({ log }: MigrationRun, waiting: readonly Wait[]): string[] {
+  const { cutover } = log.record;
+  if (!log.commitWasSent || cutover === undefined || cutover.committed || waiting.length === 0) return [];
+  const since = new Date(cutover.sourceBlockedAtMs ?? cutover.requestedAtMs).toISOString();
+  return [
+    `The commit of the cutover was sent, and the destination has not acknowledged it. The source refuses writes since ${since}, until the ` +
+      `destination answers. If the destination is lost for good, run on the source: ${LIFT_COMMAND}`,
   ];
 }
 
