@@ -41,8 +41,10 @@ export const UNTIL_CUTOVER = [
 
 export const OF_CUTOVER = [
   'engine.cutover.about-to-block',
+  'engine.cutover.claimed',
   'engine.cutover.source-blocked',
   'engine.cutover.drained',
+  'engine.cutover.announced',
   'engine.cutover.committed',
   'engine.change.collMod',
   'engine.cutover.unique-prepared',
@@ -102,6 +104,7 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   'engine.accounts.put': 'users-and-roles.test.ts',
   'engine.accounts.merged': 'users-and-roles.test.ts',
   'engine.accounts.made': 'users-and-roles.test.ts',
+  'engine.cutover.about-to-open': 'cutover/source-claim.test.ts',
   'engine.cleanup.taken': 'kill-again.test.ts',
   'engine.cleanup.dropped': 'cleanup.test.ts',
   'engine.cleanup.unblocked': 'kill-again.test.ts',

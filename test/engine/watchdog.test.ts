@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type AbandonedCutover, openAbandonedSource } from '../../src/engine/cutover/open-abandoned-source.ts';
-import { stakeClaim } from '../../src/engine/cutover/source-claim.ts';
+import { announceCommit, stakeClaim } from '../../src/engine/cutover/source-claim.ts';
 import { onReach } from '../../src/platform/index.ts';
+import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
 import { expectHookReached, runLinkspan, untilStopped } from '../support/linkspan-process.ts';
@@ -64,6 +65,50 @@ test('a source whose engine is killed under the write block is opened by the wat
     await assert.rejects(items.insertOne({}), /User writes blocked/);
     for (const proxy of silent.source.proxies) proxy.set({});
     await eventually(() => items.insertOne({ after: 'the end' }), UNTIL_OPEN);
+  });
+
+  await t.test('a kill while the destination can not be reached', async () => {
+    await using lost = await startPair();
+    const items = lost.source.client.db('shop').collection('a');
+    await items.insertOne({});
+    await using sync = await startSync(
+      { source: lost.source, destination: soonGone(lost.destination) },
+      'engine.cutover.drained=stop',
+    );
+    await untilStopped(sync);
+    await lost.destination.members[0]?.kill();
+    sync.kill('SIGKILL');
+    await eventually(() => items.insertOne({ after: 'the kill' }), UNTIL_OPEN);
+    await lost.destination.members[0]?.restart();
+    const left = await lost.destination.client.db('linkspan_internal').collection('migrations').findOne();
+    await using running = RunningMigration.start(lost, { migrationId: String(left?._id) });
+    await running.commit();
+    assert.deepEqual((await compareClusters(lost.source.client, lost.destination.client)).differences, []);
+  });
+
+  await t.test('a commit that may have been sent leaves it blocked until the destination answers', async () => {
+    await block();
+    await announceCommit(pair.source.client, claimIn(3));
+    await records.replaceOne(
+      { _id: migrationId },
+      {
+        term: 3,
+        cutover: { blocking: true, committed: false },
+      } as object,
+      { upsert: true },
+    );
+    await using proxy = await startFaultProxy((await pair.destination.primary()).port);
+    proxy.cut();
+    const uri = `mongodb://127.0.0.1:${proxy.port}/?directConnection=true&serverSelectionTimeoutMS=500`;
+    const opened = openAbandonedSource({ ...abandoned(3), destination: { uri } }, never);
+    const asked = { op: 'n', 'o.linkspan.block': 'opening', 'o.linkspan.claim.migrationId': migrationId };
+    const oplog = pair.source.client.db('local').collection('oplog.rs');
+    const twice = async () => (await oplog.countDocuments(asked)) >= 2;
+    await eventually(twice, { what: 'the watchdog to look twice', deadlineMs: 30_000 });
+    await assert.rejects(shop.insertOne({}), /User writes blocked/);
+    proxy.mend();
+    assert.equal(await opened, true);
+    await shop.insertOne({ after: 'the answer' });
   });
 
   await t.test('a record that says so, and a term that has passed, leave it blocked', async () => {

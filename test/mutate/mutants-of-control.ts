@@ -4,6 +4,9 @@ const RULES = 'test/engine/rules.test.ts';
 const FENCE = 'test/engine/fence.test.ts';
 const LOST = 'test/engine/lost-history.test.ts';
 const WATCHDOG = 'test/engine/watchdog.test.ts';
+const BLOCK_OWNER = 'test/engine/cutover/block-owner.test.ts';
+const BLOCK_HISTORY = 'test/engine/cutover/block-history.test.ts';
+const CLAIM = 'test/engine/cutover/source-claim.test.ts';
 
 /** Each takes away one thing that keeps a migration from going on wrongly: fence, records, failure policy, cutover, progress. */
 export const OF_CONTROL: readonly Mutant[] = [
@@ -80,7 +83,7 @@ export const OF_CONTROL: readonly Mutant[] = [
   {
     without: 'the intent on record before the source is blocked',
     file: 'src/engine/cutover/source-block.ts',
-    replace: '  await log.saveCutover({ blocking: true });\n',
+    replace: '  await log.saveCutover({ blocking: true, claim: claim.id });\n',
     by: '',
     tests: { file: RULES, name: 'left behind is lifted' },
   },
@@ -179,7 +182,7 @@ export const OF_CONTROL: readonly Mutant[] = [
   {
     without: 'the last look at the destination before the point of no return',
     file: 'src/engine/cutover/cut-over.ts',
-    replace: '    await confirmDestination(rest);\n',
+    replace: '    await confirmDestination(looks);\n',
     by: '',
     tests: { file: FENCE, name: 'somebody dropped' },
   },
@@ -236,7 +239,7 @@ export const OF_CONTROL: readonly Mutant[] = [
   {
     without: 'the watchdog asking whose the migration is before it opens the source',
     file: 'src/engine/cutover/open-abandoned-source.ts',
-    replace: '        if (!(await withRecords(destination, isMine))) return false;\n',
+    replace: "    if (taken === 'refused') return false;\n",
     by: '',
     tests: { file: WATCHDOG },
   },
@@ -250,8 +253,8 @@ export const OF_CONTROL: readonly Mutant[] = [
   {
     without: 'leaving the watchdog to act while the block is not settled',
     file: 'src/engine/cutover/watchdog.ts',
-    replace: 'if (cutover?.committed || !cutover?.blocking) stdin.end',
-    by: 'stdin.end',
+    replace: 'if (cutover?.committed || !cutover?.blocking) standDown();',
+    by: 'standDown();',
     tests: { file: 'test/engine/watchdog.test.ts' },
   },
   {
@@ -281,5 +284,110 @@ export const OF_CONTROL: readonly Mutant[] = [
     replace: 'time.then(() => confirmBlock(pause, blockedIn));',
     by: 'time;',
     tests: { file: 'test/engine/cutover.test.ts', name: 'elects another primary' },
+  },
+  {
+    without: "leaving another migration's block, or one set by hand, as it was found",
+    file: 'src/engine/cutover/source-claim.ts',
+    replace: 'if (lifts) await unblockWrites(source);',
+    by: 'await unblockWrites(source);',
+    tests: { file: BLOCK_OWNER, name: 'gives up its cutover leaves a source' },
+  },
+  {
+    without: 'telling the block of another migration from its own',
+    file: 'src/engine/cutover/block-history.ts',
+    replace: "if (holder.step !== 'committing' || ageSeconds <= COMMITTING_LASTS_SECONDS) return state;",
+    by: '',
+    tests: { file: BLOCK_OWNER, name: 'the second waits, and begins' },
+  },
+  {
+    without: 'the first of two claims of a moment holding the block',
+    file: 'src/engine/cutover/source-claim.ts',
+    replace: "if (!isHeldBy(state, claim)) return { outcome: 'refused', holder: state.holder };",
+    by: '',
+    tests: { file: CLAIM, name: 'decide between engines' },
+  },
+  {
+    without: 'the terms of engines in their claims',
+    file: 'src/engine/cutover/block-history.ts',
+    replace: 'claim.term >= holder.term',
+    by: 'true',
+    tests: { file: BLOCK_HISTORY, name: 'never an earlier one' },
+  },
+  {
+    without: 'the note of a commit under which a block stays',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace: 'const told = tellCommitted(context, log);',
+    by: 'const told = Promise.resolve();',
+    tests: { file: BLOCK_OWNER, name: 'gives up its cutover leaves a source' },
+  },
+  {
+    without: 'the last look at the block before the commit',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace: '    await confirmClaim(looks, claim, blockedIn);\n',
+    by: '',
+    tests: { file: BLOCK_OWNER, name: 'lifts before the commit' },
+  },
+  {
+    without: 'the last look at the block where the oplog may not be read',
+    file: 'src/engine/cutover/source-block.ts',
+    replace: "if ((await retrier.run('the source', () => writesAreBlocked(source))) === false)",
+    by: "if ((await retrier.run('the source', () => writesAreBlocked(source))) === undefined)",
+    tests: { file: BLOCK_OWNER, name: 'lifts before the commit' },
+  },
+  {
+    without: 'waiting where nobody can say whose block the source has',
+    file: 'src/engine/cutover/source-block.ts',
+    replace: 'if (await writesAreBlocked(source))\n',
+    by: "if (holder !== 'unseen')\n",
+    tests: { file: BLOCK_OWNER, name: 'gives up its cutover leaves a source' },
+  },
+  {
+    without: 'giving up a commit when somebody opens the source',
+    file: 'src/engine/cutover/block-history.ts',
+    replace: "|| holder.step === 'opening') return state;",
+    by: ') return state;',
+    tests: { file: CLAIM, name: 'decide between engines' },
+  },
+  {
+    without: 'the watchdog leaving the source blocked while a commit may have been sent',
+    file: 'src/engine/cutover/block-history.ts',
+    replace: "      if (holder.step === 'committing' && event.step === 'opening') return state;\n",
+    by: '',
+    tests: { file: WATCHDOG },
+  },
+  {
+    without: 'the watchdog opening a source whose destination is lost',
+    file: 'src/engine/cutover/open-abandoned-source.ts',
+    replace: "if (!isTaken && (lifted === 'unseen' || lifted === 'committing')) throw",
+    by: 'if (!isTaken) throw',
+    tests: { file: WATCHDOG },
+  },
+  {
+    without: 'looking again after a sleep before a block is lifted',
+    file: 'src/engine/cutover/source-claim.ts',
+    replace: '  confirmInTime();\n',
+    by: '',
+    tests: { file: CLAIM, name: 'decide between engines' },
+  },
+  {
+    without: 'opening a source whose destination is lost in the write pause',
+    file: 'src/engine/cutover/source-block.ts',
+    replace: "if (outcome !== 'unseen') return outcome;",
+    by: '',
+    tests: { file: 'test/engine/cutover/destination-lost.test.ts' },
+  },
+  {
+    without: 'telling the run of a source that is blocked already',
+    file: 'src/engine/preflight/checks.ts',
+    replace: "  { what: 'blocks of writes', optional: true, run: checkBlocked },\n",
+    by: '',
+    tests: { file: BLOCK_OWNER, name: 'set by hand' },
+  },
+  {
+    without: 'asking whether a killed cutover still holds the block before it is lifted',
+    file: 'src/engine/cutover/source-block.ts',
+    replace: '  if (isOurs) await reopenSource(context, log, { claim, unexplained });',
+    by: '  if (isOurs) await unblockWrites(source);',
+    tests: { file: BLOCK_OWNER, name: 'was killed in its cutover' },
   },
 ];

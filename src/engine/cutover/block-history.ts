@@ -63,6 +63,11 @@ export function isToLift({ block }: BlockState, migrationId: string): boolean {
   return block === undefined || (block.setBy === migrationId && block.committedBy === undefined);
 }
 
+/** Whether no note says who set the block, or that anybody relies on it. */
+export function isUnexplained({ block }: BlockState): boolean {
+  return block?.setBy === undefined && block?.committedBy === undefined;
+}
+
 function next(state: BlockState, event: BlockEvent): BlockState {
   const { block, holder } = state;
   const { seconds } = event;

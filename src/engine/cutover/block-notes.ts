@@ -1,7 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { BSON, type Document, type MongoClient, MongoServerError, Timestamp } from 'mongodb';
 import { operationTimeOf } from '../cluster/cluster-time.ts';
-import { NotNow } from '../cluster/failure-policy.ts';
 import { readAll } from '../cluster/raw-cursor.ts';
 import {
   type BlockEvent,
@@ -25,8 +23,6 @@ const READ_WITHIN_MS = 20_000;
 interface ClaimNote {
   readonly block: ClaimStep;
   readonly claim: Claim;
-  /** Names the note, so that whoever wrote it can tell that it is among what was read. */
-  readonly note: string;
 }
 
 /**
@@ -35,24 +31,18 @@ interface ClaimNote {
  * @returns undefined when the user may not read the oplog; the note is written all the same
  */
 export async function noteAndRead(source: MongoClient, step: ClaimStep, claim: Claim): Promise<BlockState | undefined> {
-  const { note, time } = await writeNote(source, step, claim);
-  const entries = await readEntries(source, time);
-  if (entries === undefined) return undefined;
-  if (!entries.some(({ o }) => o.linkspan?.note === note))
-    throw new NotNow('its oplog does not show what was just written to it');
-  return blockStateAfter(entries.map(eventOf));
+  const entries = await readEntries(source, await writeNote(source, step, claim));
+  return entries && blockStateAfter(entries.map(eventOf));
 }
 
-/** Writes a note to the source's oplog, acknowledged by the majority. It needs no privilege to write data, and works under the block. */
-export async function writeNote(
-  source: MongoClient,
-  step: ClaimStep,
-  claim: Claim,
-): Promise<{ readonly note: string; readonly time: Timestamp }> {
-  const note = randomUUID();
-  const linkspan: ClaimNote = { block: step, claim, note };
+/**
+ * Writes a note to the source's oplog, acknowledged by the majority. It needs no privilege to write data, and works under the block.
+ * @returns a cluster time at or after the note
+ */
+export async function writeNote(source: MongoClient, step: ClaimStep, claim: Claim): Promise<Timestamp> {
+  const linkspan: ClaimNote = { block: step, claim };
   const command = { appendOplogNote: 1, data: { linkspan }, writeConcern: { w: 'majority' } };
-  return { note, time: operationTimeOf(await source.db('admin').command(command), 'source') };
+  return operationTimeOf(await source.db('admin').command(command), 'source');
 }
 
 /**

@@ -4,11 +4,11 @@ import { writeBarrier } from '../cluster/cluster-time.ts';
 import { NotNow } from '../cluster/failure-policy.ts';
 import { type EngineContext, within } from '../lifecycle/context.ts';
 import type { MigrationLog } from '../lifecycle/migration-log.ts';
+import type { Claim } from './block-history.ts';
 import { confirmDestination } from './confirm-destination.ts';
 import { blocksDestination, openDestination } from './destination-block.ts';
 import { convertUniqueIndexes, prepareUniqueIndexes, restoreExpiry } from './restore-catalog.ts';
 import { settleCapped } from './settle-capped.ts';
-import type { Claim } from './block-history.ts';
 import {
   blockSource,
   confirmBlock,

@@ -1,7 +1,14 @@
 import type { MongoClient } from 'mongodb';
 import { type Clock, reach } from '../../platform/index.ts';
 import { NotNow } from '../cluster/failure-policy.ts';
-import { type BlockState, CLAIM_LASTS_SECONDS, type Claim, type Holder, isToLift } from './block-history.ts';
+import {
+  type BlockState,
+  CLAIM_LASTS_SECONDS,
+  type Claim,
+  type Holder,
+  isToLift,
+  isUnexplained,
+} from './block-history.ts';
 import { noteAndRead, writeNote } from './block-notes.ts';
 import { LIFT_COMMAND, unblockWrites } from './write-block.ts';
 
@@ -52,7 +59,7 @@ export async function liftBlock(source: MongoClient, claim: Claim, options: Lift
   if (state === undefined) return 'unseen';
   if (!isHeldBy(state, claim)) return 'not ours';
   if (state.holder?.step === 'committing') return 'committing';
-  const lifts = isToLift(state, claim.migrationId) || (unexplained && state.block?.setBy === undefined);
+  const lifts = isToLift(state, claim.migrationId) || (unexplained && isUnexplained(state));
   await reach('engine.cutover.about-to-open');
   confirmInTime();
   if (lifts) await unblockWrites(source);

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { onReach, systemClock } from '../../../src/platform/index.ts';
+import { openAbandonedSource } from '../../../src/engine/cutover/open-abandoned-source.ts';
+import { stakeClaim } from '../../../src/engine/cutover/source-claim.ts';
+import { tryToBlockWrites } from '../../../src/engine/cutover/write-block.ts';
+import { newId, onReach, systemClock } from '../../../src/platform/index.ts';
 import { compareClusters } from '../../support/compare-clusters.ts';
 import { eventually } from '../../support/eventually.ts';
+import { startFaultProxy } from '../../support/fault-proxy.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { RunningMigration } from '../running-migration.ts';
@@ -96,4 +100,38 @@ test('a destination that is lost in the write pause', { skip }, async (t) => {
     await pair.destination.members[0]?.restart();
     await assertCommitted(running, pair, app);
   });
+});
+
+test("a watchdog that may not read the source's oplog opens the source only with the destination's answer", {
+  skip,
+}, async () => {
+  await using pair = await startPair({ source: { auth: true } });
+  const source = await sourceUser(pair.source, { readsOplog: false });
+  await using app = await SideWriter.start(pair.source, 'source');
+  const claim = { id: newId(), migrationId: newId(), term: 1 };
+  const { _id, ...record } = {
+    _id: claim.migrationId,
+    term: 1,
+    cutover: { blocking: true, committed: false, claim: claim.id },
+  };
+  await pair.destination.client
+    .db('linkspan_internal')
+    .collection<{ _id: string }>('migrations')
+    .updateOne({ _id }, { $set: record }, { upsert: true });
+  await stakeClaim(pair.source.client, claim);
+  assert.equal(await tryToBlockWrites(pair.source.client), true);
+  await using proxy = await startFaultProxy((await pair.destination.primary()).port);
+  proxy.cut();
+  const uri = `mongodb://127.0.0.1:${proxy.port}/?directConnection=true&serverSelectionTimeoutMS=500`;
+  const opened = openAbandonedSource({ claim, source, destination: { uri } }, new AbortController().signal);
+  const asked = { op: 'n', 'o.linkspan.block': 'opening' };
+  const oplog = pair.source.client.db('local').collection('oplog.rs');
+  await eventually(async () => (await oplog.countDocuments(asked)) >= 2, {
+    what: 'the watchdog to look twice',
+    deadlineMs: 30_000,
+  });
+  assert.equal(await app.canWrite(), false);
+  proxy.mend();
+  assert.equal(await opened, true);
+  assert.equal(await app.canWrite(), true);
 });

@@ -52,7 +52,9 @@ test('the notes of a source decide between engines that act at the same moment',
       await stakeClaim(client, claim);
       assert.equal(await tryToBlockWrites(client), true);
       let sleptMs = 0;
-      using _ = onReach('engine.cutover.about-to-open', () => void (sleptMs = 60_000));
+      using _ = onReach('engine.cutover.about-to-open', () => {
+        sleptMs = 60_000;
+      });
       const asleep = { ...systemClock, [slow]: () => systemClock[slow]() + sleptMs };
       await assert.rejects(liftBlock(client, claim, { uncommitted: true, clock: asleep }), /took too long/);
       assert.equal(await writesAreBlocked(client), true);
