@@ -290,7 +290,7 @@ export const OF_CONTROL: readonly Mutant[] = [
     file: 'src/engine/cutover/source-claim.ts',
     replace: 'if (lifts) await unblockWrites(source);',
     by: 'await unblockWrites(source);',
-    tests: { file: BLOCK_OWNER, name: 'gives up its cutover leaves a source' },
+    tests: { file: BLOCK_OWNER, name: 'gives up its cutover leaves the source' },
   },
   {
     without: 'telling the block of another migration from its own',
@@ -318,7 +318,7 @@ export const OF_CONTROL: readonly Mutant[] = [
     file: 'src/engine/cutover/cut-over.ts',
     replace: 'const told = tellCommitted(context, log);',
     by: 'const told = Promise.resolve();',
-    tests: { file: BLOCK_OWNER, name: 'gives up its cutover leaves a source' },
+    tests: { file: BLOCK_OWNER, name: 'gives up its cutover leaves the source' },
   },
   {
     without: 'the last look at the block before the commit',
@@ -339,7 +339,7 @@ export const OF_CONTROL: readonly Mutant[] = [
     file: 'src/engine/cutover/source-block.ts',
     replace: 'if (await writesAreBlocked(source))\n',
     by: "if (holder !== 'unseen')\n",
-    tests: { file: BLOCK_OWNER, name: 'gives up its cutover leaves a source' },
+    tests: { file: BLOCK_OWNER, name: 'gives up its cutover leaves the source' },
   },
   {
     without: 'giving up a commit when somebody opens the source',

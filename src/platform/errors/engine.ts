@@ -162,7 +162,8 @@ export const engineErrors = defineErrors({
   WRITES_BLOCKED: {
     status: 200,
     detail: 'Writes of users of the % were blocked when it was looked at.',
-    remedy: 'If nobody means that any more, lift it: db.adminCommand({setUserWriteBlockMode: 1, global: false}).',
+    remedy:
+      'If nobody means that any more, and no migration has committed from there, lift it: db.adminCommand({setUserWriteBlockMode: 1, global: false}).',
   },
   BLOCK_OWNER_UNSEEN: {
     status: 200,

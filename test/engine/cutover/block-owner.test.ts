@@ -9,6 +9,7 @@ import { SideWriter } from './side-writer.ts';
 import { sourceUser } from './source-user.ts';
 
 const skip = needsSource('6.0', 'it has no write block');
+const READS = { true: 'whose oplog may be read', false: 'whose oplog may not be read' };
 const BLOCK = { setUserWriteBlockMode: 1, global: true };
 const LIFT = { setUserWriteBlockMode: 1, global: false };
 
@@ -69,54 +70,56 @@ function waitsFor(migration: RunningMigration, reason: string): Promise<void> {
   );
 }
 
-for (const readsOplog of [true, false]) {
-  const where = readsOplog ? 'whose oplog may be read' : 'whose oplog may not be read';
+test('a migration that gives up its cutover leaves the source blocked for one that was committed before', {
+  skip,
+}, async (t) => {
+  for (const readsOplog of [true, false])
+    await t.test(READS[`${readsOplog}`], async () => {
+      await using world = await twoMigrations({ readsOplog });
+      const { one, two, app, appOfOne } = world;
+      await one.commit();
+      if (readsOplog) {
+        using held = holdFirst('engine.cutover.source-blocked');
+        two.migration.want('cutover');
+        await held.reached;
+        const cancelled = two.migration.cancel({ drop: false });
+        held.release();
+        await cancelled;
+      } else {
+        two.migration.want('cutover');
+        await waitsFor(two, 'may not read its oplog');
+        await two.migration.cancel({ drop: false });
+      }
+      assert.equal(await two.outcome, 'cancelled');
+      assert.equal(await app.canWrite(), false);
+      await eventually(() => appOfOne.acknowledged > 0, { what: 'the destination to take writes' });
+      await app.assertTakenOverBy(appOfOne);
+    });
+});
 
-  test(`a migration that gives up its cutover leaves a source ${where} blocked for one that was committed before`, {
-    skip,
-  }, async () => {
-    await using world = await twoMigrations({ readsOplog });
-    const { one, two, app, appOfOne } = world;
-    await one.commit();
-    if (readsOplog) {
+test('of two cutovers from one source the second waits, and begins when the first was given up', {
+  skip,
+}, async (t) => {
+  for (const readsOplog of [true, false])
+    await t.test(READS[`${readsOplog}`], async () => {
+      await using world = await twoMigrations({ readsOplog });
+      const { one, two, app, appOfTwo } = world;
       using held = holdFirst('engine.cutover.source-blocked');
-      two.migration.want('cutover');
+      one.migration.want('cutover');
       await held.reached;
-      const cancelled = two.migration.cancel({ drop: false });
+      two.migration.want('cutover');
+      await waitsFor(two, readsOplog ? one.migration.options.migrationId : 'may not read its oplog');
+      const before = app.acknowledged;
+      const cancelled = one.migration.cancel({ drop: false });
       held.release();
       await cancelled;
-    } else {
-      two.migration.want('cutover');
-      await waitsFor(two, 'may not read its oplog');
-      await two.migration.cancel({ drop: false });
-    }
-    assert.equal(await two.outcome, 'cancelled');
-    assert.equal(await app.canWrite(), false);
-    await eventually(() => appOfOne.acknowledged > 0, { what: 'the destination to take writes' });
-    await app.assertTakenOverBy(appOfOne);
-  });
-
-  test(`of two cutovers from a source ${where} the second waits, and begins when the first was given up`, {
-    skip,
-  }, async () => {
-    await using world = await twoMigrations({ readsOplog });
-    const { one, two, app, appOfTwo } = world;
-    using held = holdFirst('engine.cutover.source-blocked');
-    one.migration.want('cutover');
-    await held.reached;
-    two.migration.want('cutover');
-    await waitsFor(two, readsOplog ? one.migration.options.migrationId : 'may not read its oplog');
-    const before = app.acknowledged;
-    const cancelled = one.migration.cancel({ drop: false });
-    held.release();
-    await cancelled;
-    assert.equal(await two.outcome, 'committed');
-    assert.ok(app.acknowledged > before, 'nobody could write in between');
-    assert.equal(await app.canWrite(), false);
-    await eventually(() => appOfTwo.acknowledged > 0, { what: 'the second destination to take writes' });
-    await app.assertTakenOverBy(appOfTwo);
-  });
-}
+      assert.equal(await two.outcome, 'committed');
+      assert.ok(app.acknowledged > before, 'nobody could write in between');
+      assert.equal(await app.canWrite(), false);
+      await eventually(() => appOfTwo.acknowledged > 0, { what: 'the second destination to take writes' });
+      await app.assertTakenOverBy(appOfTwo);
+    });
+});
 
 test('a migration that was killed in its cutover does not open the source when another was committed from it since, and commits, too', {
   skip,
@@ -167,25 +170,25 @@ test('a block that somebody set by hand serves the cutover, and is left to whoev
   await app.assertTakenOverBy(appThere);
 });
 
-for (const readsOplog of [true, false])
-  test(`a block that somebody lifts before the commit takes the cutover back, also ${readsOplog ? 'with' : 'without'} a readable oplog`, {
-    skip,
-  }, async () => {
-    await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
-    const source = await sourceUser(pair.source, { readsOplog });
-    await using app = await SideWriter.start(pair.source, 'source');
-    await using running = RunningMigration.start({ source, destination: pair.destination });
-    await running.untilReady();
-    await using appThere = await SideWriter.start(pair.destination, 'destination');
-    let lifted = 0;
-    using _ = onReach('engine.cutover.drained', async () => {
-      lifted += 1;
-      if (lifted > 1) return;
-      await pair.source.client.db('admin').command(LIFT);
-      assert.equal(await app.canWrite(), true);
+test('a block that somebody lifts before the commit takes the cutover back', { skip }, async (t) => {
+  for (const readsOplog of [true, false])
+    await t.test(READS[`${readsOplog}`], async () => {
+      await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+      const source = await sourceUser(pair.source, { readsOplog });
+      await using app = await SideWriter.start(pair.source, 'source');
+      await using running = RunningMigration.start({ source, destination: pair.destination });
+      await running.untilReady();
+      await using appThere = await SideWriter.start(pair.destination, 'destination');
+      let lifted = 0;
+      using _ = onReach('engine.cutover.drained', async () => {
+        lifted += 1;
+        if (lifted > 1) return;
+        await pair.source.client.db('admin').command(LIFT);
+        assert.equal(await app.canWrite(), true);
+      });
+      await running.commit();
+      assert.equal(lifted, 2);
+      await eventually(() => appThere.acknowledged > 0, { what: 'the destination to take writes' });
+      await app.assertTakenOverBy(appThere);
     });
-    await running.commit();
-    assert.equal(lifted, 2);
-    await eventually(() => appThere.acknowledged > 0, { what: 'the destination to take writes' });
-    await app.assertTakenOverBy(appThere);
-  });
+});

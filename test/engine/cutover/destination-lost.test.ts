@@ -102,7 +102,7 @@ test('a destination that is lost in the write pause', { skip }, async (t) => {
   });
 });
 
-test("a watchdog that may not read the source's oplog opens the source only with the destination's answer", {
+test('a watchdog that may not read the oplog of the source opens it only when the destination answers', {
   skip,
 }, async () => {
   await using pair = await startPair({ source: { auth: true } });

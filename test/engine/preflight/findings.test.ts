@@ -23,6 +23,7 @@ import {
 } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { sourceUser } from '../cutover/source-user.ts';
 import { fillCatalog } from './catalog-of-everything.ts';
 import { NOTHING } from './nothing.ts';
 
@@ -264,6 +265,12 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
       ['DESTINATION_OLDER', /older/],
     ]);
     await level('6.0');
+  });
+
+  test('finds a user on the source who may not read whose block it has', async () => {
+    const { uri } = await sourceUser(pair.source, { readsOplog: false });
+    const unseen = (await look({ source: uri })).find(({ code }) => code === 'BLOCK_OWNER_UNSEEN');
+    assert.match(unseen?.message ?? '', /may not read its oplog/);
   });
 
   test('finds users who write through the block by a role of their own, or one that it inherits', async () => {
