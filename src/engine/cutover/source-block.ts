@@ -195,8 +195,7 @@ export async function reopenSource(context: EngineContext, log: MigrationLog, re
   });
   context.logger.info({ block: lifted }, 'This cutover no longer blocks the source');
   onOpened?.();
-  await noted;
-  await log.saveCutover({ blocking: false });
+  await log.tellCutover({ blocking: false }, noted);
 }
 
 /** Where the notes of other engines can't be read, the destination has to say that the migration is still this engine's. */

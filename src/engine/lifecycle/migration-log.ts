@@ -60,6 +60,14 @@ export class MigrationLog {
     await this.save({ cutover: { ...before, ...fields } });
   }
 
+  /** Knows at once what has happened to the cutover, and writes it down when the destination can be told. @param after  earlier words of it */
+  async tellCutover(fields: Partial<CutoverRecord>, after: Promise<void> | undefined): Promise<void> {
+    if (this.#record.cutover !== undefined)
+      this.#record = { ...this.#record, cutover: { ...this.#record.cutover, ...fields } };
+    await after;
+    await this.saveCutover(fields);
+  }
+
   #dated(fields: Partial<MigrationRecord>): Partial<MigrationRecord> {
     const enters = fields.state !== undefined && fields.state !== this.#record.state;
     return enters ? { ...fields, stateAtMs: this.#clock.now() } : fields;

@@ -62,6 +62,7 @@ test('a destination that is lost in the write pause', { skip }, async (t) => {
     const before = app.acknowledged;
     await eventually(() => app.acknowledged > before + 10, UNTIL_BACK);
     assert.equal(pair.destination.members[0]?.running, false);
+    assert.equal(running.progress.cutover?.blocking, false);
     await pair.destination.members[0]?.restart();
     await assertCommitted(running, pair, app);
   });
