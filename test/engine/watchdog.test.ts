@@ -138,6 +138,7 @@ test('a source whose engine is killed under the write block is opened by the wat
     const taken = async () => (await records.countDocuments({ term: 4 } as object)) === 1;
     await eventually(taken, { what: 'the watchdog to take it', deadlineMs: 30_000 });
     await records.updateOne({ _id: migrationId }, { $set: { term: 5 } });
+    await stakeClaim(pair.source.client, { ...claimIn(5), id: 'its successor' });
     proxy.mend();
     assert.equal(await opened, false);
     await assert.rejects(shop.insertOne({}), /User writes blocked/);

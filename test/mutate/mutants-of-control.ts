@@ -353,7 +353,7 @@ export const OF_CONTROL: readonly Mutant[] = [
     file: 'src/engine/cutover/block-history.ts',
     replace: "      if (holder.step === 'committing' && event.step === 'opening') return state;\n",
     by: '',
-    tests: { file: WATCHDOG },
+    tests: { file: BLOCK_HISTORY, name: 'goes to whichever came first' },
   },
   {
     without: 'the watchdog opening a source whose destination is lost',
