@@ -28,6 +28,8 @@ test('a source whose engine is killed under the write block is opened by the wat
   await using pair = await startPair();
   const shop = pair.source.client.db('shop').collection('a');
   const block = async () => {
+    // Ends the claims of the test before.
+    await pair.source.client.db('admin').command({ setUserWriteBlockMode: 1, global: false });
     await stakeClaim(pair.source.client, claimIn(3));
     await pair.source.client.db('admin').command({ setUserWriteBlockMode: 1, global: true });
   };

@@ -358,8 +358,8 @@ export const OF_CONTROL: readonly Mutant[] = [
   {
     without: 'the watchdog opening a source whose destination is lost',
     file: 'src/engine/cutover/open-abandoned-source.ts',
-    replace: "if (!isTaken && (lifted === 'unseen' || lifted === 'committing')) throw",
-    by: 'if (!isTaken) throw',
+    replace: "await takeover.take().catch(() => 'unknown' as const);",
+    by: 'await takeover.take();',
     tests: { file: WATCHDOG },
   },
   {
