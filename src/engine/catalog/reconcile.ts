@@ -95,7 +95,7 @@ async function dropEmptied(context: EngineContext, database: string): Promise<vo
 
 /**
  * A collection that was being created when an engine was killed may or may not be there. Nothing is written before its UUID is on record,
- * so one with documents is somebody else's.
+ * so one with documents is somebody else's, and so is one that another migration has on record or may be creating.
  */
 async function adoptUnfinished(context: EngineContext, database: string): Promise<void> {
   const unfinished = [...context.tracked.values()].filter(
@@ -105,13 +105,18 @@ async function adoptUnfinished(context: EngineContext, database: string): Promis
   const owned = new Set(
     [...context.tracked.values()].map(({ destinationUuid }) => destinationUuid?.toHexString(false)),
   );
-  const present = await listCollections(context.destination, context.namespaces.database(database));
+  const to = context.namespaces.database(database);
+  const present = await listCollections(context.destination, to);
+  const ofOthers = context.keepsDestination ? await context.checkpoint.collectionsOfOthers(to) : [];
   const adopted: TrackedCollection[] = [];
   await forEach(unfinished, async (collection) => {
     const entry = present.find(
       ({ name, uuid }) => name === collection.destinationName && !owned.has(uuid?.toHexString(false)),
     );
-    if (entry?.uuid === undefined || (await hasDocuments(context, entry, entry.uuid))) {
+    const isOfOthers = ofOthers.some(({ name, uuid }) =>
+      uuid === null ? name === entry?.name : uuid.toHexString(false) === entry?.uuid?.toHexString(false),
+    );
+    if (entry?.uuid === undefined || isOfOthers || (await hasDocuments(context, entry, entry.uuid))) {
       context.tracked.delete(collection.id);
       return;
     }

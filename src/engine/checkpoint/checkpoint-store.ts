@@ -8,17 +8,20 @@ import {
   MongoServerError,
   UUID,
 } from 'mongodb';
-import { UserError } from '../../platform/index.ts';
+import { reach, UserError } from '../../platform/index.ts';
 import { INTERNAL_DATABASE } from '../catalog/namespaces.ts';
 import type { Fence } from '../cluster/fence.ts';
 import { deleteAll } from '../cluster/raw-write.ts';
 import type { Retrier } from '../cluster/retry.ts';
 import { Slots } from '../lifecycle/slots.ts';
+import type { Claim } from './destination-owner.ts';
+import { Ownership } from './ownership.ts';
 import {
   CHECKPOINT_SCHEMA,
   type CollectionRecord,
   type MigrationRecord,
   type PartitionRecord,
+  refuseOtherSchema,
   type SuspectRecord,
   type ViewRecord,
 } from './records.ts';
@@ -37,6 +40,7 @@ type Identity = Pick<MigrationRecord, 'sourceId' | 'destinationId' | 'selection'
 export class CheckpointStore {
   readonly migrationId: string;
   readonly #fence: Fence;
+  readonly #ownership: Ownership;
   readonly #migrations: Collection<MigrationRecord>;
   readonly #collections: Collection<CollectionRecord>;
   readonly #partitions: Collection<PartitionRecord>;
@@ -52,6 +56,7 @@ export class CheckpointStore {
     this.migrationId = fence.migrationId;
     this.#fence = fence;
     const db = fence.client.db(INTERNAL_DATABASE);
+    this.#ownership = new Ownership(fence.client);
     this.#migrations = db.collection('migrations');
     this.#collections = db.collection('collections');
     this.#partitions = db.collection('partitions');
@@ -63,26 +68,26 @@ export class CheckpointStore {
   /** What an earlier run left, without taking it over; undefined for a new migration. @throws UserError CHECKPOINT_OF_OTHER_VERSION */
   async peek(): Promise<MigrationRecord | undefined> {
     const found = await this.#migrations.findOne({ _id: this.migrationId });
-    if (found && found.schema !== CHECKPOINT_SCHEMA) {
-      throw new UserError('CHECKPOINT_OF_OTHER_VERSION', [this.migrationId, String(found.schema)]);
-    }
+    if (found) refuseOtherSchema(found);
     return found ?? undefined;
   }
 
   /**
    * Takes the migration in a new term: nothing that engines of earlier terms send is written from here on.
-   * @throws UserError OTHER_SOURCE when it belongs to other clusters, SELECTION_CHANGED, TAKEN_OVER when another engine took it at the same moment
+   * @throws UserError OTHER_SOURCE when it belongs to other clusters, SELECTION_CHANGED, DESTINATION_TAKEN when another migration has retired it,
+   * TAKEN_OVER when another engine took it at the same moment
    */
   async take(identity: Identity, retrier: Retrier): Promise<MigrationRecord> {
-    const record = await this.#enterTerm(identity);
+    const record = await this.#enterTerm(identity, retrier);
     this.#term = record.term;
     await this.#fence.raise(record.term, record.sessions, retrier);
     return record;
   }
 
-  async #enterTerm(identity: Identity): Promise<MigrationRecord> {
+  async #enterTerm(identity: Identity, retrier: Retrier): Promise<MigrationRecord> {
     const found = await this.peek();
-    if (found === undefined) return await this.#begin(identity);
+    if (found === undefined) return await this.#begin(identity, retrier);
+    if (found.retiredBy !== undefined) throw new UserError('DESTINATION_TAKEN', [this.migrationId, found.retiredBy]);
     if (found.sourceId !== identity.sourceId || found.destinationId !== identity.destinationId) {
       throw new UserError('OTHER_SOURCE', [this.migrationId]);
     }
@@ -100,7 +105,7 @@ export class CheckpointStore {
     return taken ?? this.#fence.lose();
   }
 
-  async #begin(identity: Identity): Promise<MigrationRecord> {
+  async #begin(identity: Identity, retrier: Retrier): Promise<MigrationRecord> {
     const fresh: MigrationRecord = {
       _id: this.migrationId,
       schema: CHECKPOINT_SCHEMA,
@@ -112,12 +117,27 @@ export class CheckpointStore {
       counts: {},
     };
     try {
-      await this.#migrations.insertOne(fresh);
+      await retrier.run('the destination', () => this.#ownership.begin(fresh));
       return fresh;
     } catch (error) {
-      if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) this.#fence.lose();
-      throw error;
+      if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
+      // An earlier try whose answer was lost, or another engine.
+      if ((await this.#migrations.countDocuments({ _id: this.migrationId, sessions: fresh.sessions })) === 1)
+        return fresh;
+      return this.#fence.lose();
     }
+  }
+
+  /**
+   * Takes the destination for this migration, and retires those that had it, durably and before anything is changed there.
+   * @throws UserError DESTINATION_TAKEN, DESTINATION_IN_USE, TAKEN_OVER
+   */
+  async takeDestination(permission: Omit<Claim, 'migrationId'>, retrier: Retrier): Promise<void> {
+    const claim = { ...permission, migrationId: this.migrationId };
+    const claimed = () => retrier.expect('the destination', this.#ownership.claim(claim, this.#term));
+    if (!(await retrier.run('the destination', claimed))) this.#fence.lose();
+    await reach('engine.destination.taken');
+    await retrier.run('the destination', () => this.#ownership.shutOut(this.migrationId, retrier));
   }
 
   /** Another user as which an earlier engine wrote. The fence does not shut that one out. */
@@ -155,6 +175,13 @@ export class CheckpointStore {
     return await this.#collections.find({ '_id.m': this.migrationId }).toArray();
   }
 
+  /** Collections in a database of the destination that other migrations have on record, but for retired ones. */
+  async collectionsOfOthers(to: string): Promise<{ readonly name: string; readonly uuid: UUID | null }[]> {
+    const others = { '_id.m': { $nin: [this.migrationId, ...(await this.#retired())] }, destinationDatabase: to };
+    const records = await this.#collections.find(others).toArray();
+    return records.map(({ destinationName, destinationUuid }) => ({ name: destinationName, uuid: destinationUuid }));
+  }
+
   /**
    * Writes a collection's record, unless it was removed meanwhile. Several do, and whole: so one after the other, or what is no longer so would
    * come to stand last.
@@ -181,14 +208,25 @@ export class CheckpointStore {
   }
 
   /** Views that the migration made on the destination, or was about to make. */
-  async views(): Promise<{ readonly database: string; readonly name: string }[]> {
-    const records = await this.#views.find({ '_id.m': this.migrationId }).toArray();
-    return records.map(({ _id }) => ({ database: _id.d, name: _id.n }));
+  async views(): Promise<ViewRecord[]> {
+    return await this.#views.find({ '_id.m': this.migrationId }).toArray();
   }
 
-  async saveViews(database: string, names: readonly string[]): Promise<void> {
-    const records = names.map((n): ViewRecord => ({ _id: { m: this.migrationId, d: database, n } }));
+  /** Writes records of views, whole. */
+  async saveViews(records: readonly ViewRecord[]): Promise<void> {
     await putRecords(this.#fence, 'views', records);
+  }
+
+  /** Which views of a database of the destination are on record of other migrations, but for retired ones. */
+  async viewsOfOthers(to: string): Promise<Set<string>> {
+    const others = { '_id.m': { $nin: [this.migrationId, ...(await this.#retired())] }, ...viewsIn(to) };
+    return new Set((await this.#views.find(others).toArray()).map(({ _id }) => _id.n));
+  }
+
+  /** Has other migrations forget views of these names, which the destination does not have. */
+  async takeViewNames(to: string, names: readonly string[]): Promise<void> {
+    const others = { '_id.m': { $ne: this.migrationId }, '_id.n': { $in: [...names] }, ...viewsIn(to) };
+    if (names.length > 0) await this.#removeAll('views', others);
   }
 
   async removeView(database: string, name: string): Promise<void> {
@@ -280,10 +318,20 @@ export class CheckpointStore {
     await this.#removeAll('spool', { '_id.m': this.migrationId });
   }
 
+  /** Migrations whose records count no more. */
+  async #retired(): Promise<string[]> {
+    return await this.#migrations.distinct('_id', { retiredBy: { $exists: true } });
+  }
+
   async #removeAll(name: string, filter: Document): Promise<void> {
     const [failed] = await deleteAll(this.#fence, { database: INTERNAL_DATABASE, name }, filter);
     if (failed !== undefined) throw new MongoServerError({ message: failed.errmsg, ...failed });
   }
+}
+
+/** Records of views in a database of the destination. Older versions have the source's database on record only. */
+function viewsIn(to: string): Filter<ViewRecord> {
+  return { $or: [{ to }, { to: { $exists: false }, '_id.d': to }] };
 }
 
 /** A key of a collection still being copied that changed meanwhile: migration, collection, rank where the order counts, key bytes. */

@@ -1,8 +1,18 @@
 import type { Binary, Timestamp, UUID } from 'mongodb';
+import { UserError } from '../../platform/index.ts';
 import type { MigrationState, PhaseTime } from '../lifecycle/progress.ts';
 
 /** Version of what is stored below. Any other is refused: it would be misread. */
 export const CHECKPOINT_SCHEMA = 2;
+
+/** Version of the record of a retired migration. Engines that don't know `retiredBy` refuse it, and so can't resume the migration. */
+export const RETIRED_SCHEMA = 3;
+
+/** @throws UserError CHECKPOINT_OF_OTHER_VERSION for a record that would be misread */
+export function refuseOtherSchema({ _id, schema, retiredBy }: MigrationRecord): void {
+  const known = retiredBy === undefined ? CHECKPOINT_SCHEMA : RETIRED_SCHEMA;
+  if (schema !== known) throw new UserError('CHECKPOINT_OF_OTHER_VERSION', [_id, String(schema)]);
+}
 
 /** One per migration, in `linkspan_internal.migrations`. */
 export interface MigrationRecord {
@@ -36,6 +46,10 @@ export interface MigrationRecord {
   readonly repairs?: RepairsRecord;
   readonly cutover?: CutoverRecord;
   readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };
+  /** The migration that has taken the destination: from then on this one writes, opens, drops and blocks nothing there. */
+  readonly retiredBy?: string;
+  /** Whether the server refuses what engines of the retired migration may still send. */
+  readonly shutOut?: boolean;
 }
 
 export interface RecordedCounts {
@@ -112,6 +126,10 @@ export interface CollectionRecord {
 /** One per view that the migration made on the destination, in `linkspan_internal.views`: migration, the source's database, name on the destination. */
 export interface ViewRecord {
   readonly _id: { readonly m: string; readonly d: string; readonly n: string };
+  /** The destination's database. Absent, like the next, in records of older versions. */
+  readonly to?: string;
+  /** Raw options of the view: as it was made, or may have been. One that is other than all of these is somebody else's. */
+  readonly definitions?: readonly Binary[];
 }
 
 /** One per `_id` range of a collection being copied, in `linkspan_internal.partitions`. Bounds are type byte and value. */

@@ -5,7 +5,7 @@ import { NotNow } from '../cluster/failure-policy.ts';
 import { type EngineContext, within } from '../lifecycle/context.ts';
 import type { MigrationLog } from '../lifecycle/migration-log.ts';
 import { confirmDestination } from './confirm-destination.ts';
-import { blocksDestination, openDestination } from './destination-block.ts';
+import { hasBlocked, openDestination } from './destination-block.ts';
 import { convertUniqueIndexes, prepareUniqueIndexes, restoreExpiry } from './restore-catalog.ts';
 import { settleCapped } from './settle-capped.ts';
 import { blockSource, confirmBlock, reopenSource, untilBlockable } from './source-block.ts';
@@ -134,13 +134,14 @@ async function drainWithoutBlock(context: EngineContext, stream: RunningStream):
 /** What follows the point of no return; goes on where a killed engine left it. */
 export async function finishCutover(context: EngineContext, log: MigrationLog): Promise<void> {
   await reach('engine.cutover.committed');
-  const [closed] = await Promise.all([blocksDestination(context), prepareUniqueIndexes(context)]);
+  const [closed] = await Promise.all([hasBlocked(context, log), prepareUniqueIndexes(context)]);
   await reach('engine.cutover.unique-prepared');
   if (closed) await openDestination(context);
   if (log.record.cutover?.canWriteAtMs === undefined) await log.saveCutover({ canWriteAtMs: context.clock.now() });
   await reach('engine.cutover.destination-open');
   await convertUniqueIndexes(context);
   await restoreExpiry(context);
+  if (context.movesAccounts) await context.retrier.run('the destination', () => context.accounts.adopt());
   await log.enter('committed');
 }
 

@@ -1,10 +1,16 @@
 import { NotNow } from '../cluster/failure-policy.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
+import type { MigrationLog } from '../lifecycle/migration-log.ts';
 import { canWriteThroughBlock, tryToBlockWrites, unblockWrites } from './write-block.ts';
 
 /** Whether the migration blocks its destination. One that keeps its data is in use, and a block there is not the migration's. */
 export async function blocksDestination({ destination, keepsDestination, retrier }: EngineContext): Promise<boolean> {
   return !keepsDestination && (await retrier.run('the destination', () => canWriteThroughBlock(destination)));
+}
+
+/** Whether the migration has blocked its destination and is to open it, by its record. Older versions have no word of that there. */
+export async function hasBlocked(context: EngineContext, { record }: MigrationLog): Promise<boolean> {
+  return record.blocksDestination ?? (record.token !== undefined && (await blocksDestination(context)));
 }
 
 /** Others' writes would mix with what is copied, and an application that finds the source blocked would move over too early. */

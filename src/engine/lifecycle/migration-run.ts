@@ -185,7 +185,7 @@ export class MigrationRun {
       const reopenWithinMs = this.#stop.aborted ? LAST_ACTS_WITHIN_MS : REOPEN_WITHIN_MS;
       await reopenAfterFailure(this.context, this.log, AbortSignal.timeout(reopenWithinMs));
       // Then the migration's state is its successor's to tell.
-      this.context.fence.signal.throwIfAborted();
+      if (this.context.fence.signal.aborted) throw await this.#whyLost();
       if (this.#stop.aborted) return 'stopped';
       throw await this.#recordFailure(failure);
     } finally {
@@ -234,6 +234,8 @@ export class MigrationRun {
     this.loaded = true;
     const { state } = log.record;
     if (state === 'committed' || state === 'cancelled') return state;
+    const neverBegan = log.record.token === undefined && log.record.blocksDestination === undefined;
+    if (this.#cancellation === undefined || !neverBegan) await this.#takeDestination();
     await clearLeftSpools(context);
     await context.retrier.run('the destination', () => clearTransit(context.fence));
     if (log.record.cutover?.committed) {
@@ -253,6 +255,11 @@ export class MigrationRun {
     this.#tasks.start(() => this.indexBuilds.run());
     this.#tasks.start(() => this.speed.run(context, () => snapshot(this, this.#options)));
     return await this.#steer(this.follower);
+  }
+
+  async #takeDestination(): Promise<void> {
+    const { checkpoint, keepsDestination: keeps, retrier } = this.context;
+    await checkpoint.takeDestination({ keeps, mayDrop: this.#options.dropDestination }, retrier);
   }
 
   /** Does what is wanted, as soon as the state allows it. */
@@ -330,6 +337,14 @@ export class MigrationRun {
       counts: recordedCounts(this.context.counters),
     });
     await reach('engine.checkpoint.saved');
+  }
+
+  /** Another engine has the migration, or another migration its destination. */
+  async #whyLost(): Promise<unknown> {
+    const { checkpoint, fence } = this.context;
+    const retiredBy = (await checkpoint.peek().catch(() => undefined))?.retiredBy;
+    if (retiredBy === undefined) return fence.signal.reason;
+    return new UserError('DESTINATION_TAKEN', [checkpoint.migrationId, retiredBy]);
   }
 
   async #recordFailure(error: unknown): Promise<UserError> {

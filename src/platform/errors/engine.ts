@@ -247,6 +247,18 @@ export const engineErrors = defineErrors({
     detail: 'Another engine has taken over migration %.',
     remedy: 'Look for a second agent or sync process; this one has stopped writing.',
   },
+  DESTINATION_IN_USE: {
+    status: 409,
+    detail: 'Migration % (%) uses the destination.',
+    remedy:
+      'Wait for its end, cancel it, or forget it with linkspan cleanup; or use another destination. Permission to drop the destination takes it from that migration.',
+  },
+  DESTINATION_TAKEN: {
+    status: 409,
+    detail: 'Migration % no longer has its destination: migration % has taken it.',
+    remedy:
+      'Cancel it where it is managed, then remove its records with linkspan cleanup. If its cutover was interrupted and its source refuses writes, lift that there: db.adminCommand({setUserWriteBlockMode: 1, global: false}).',
+  },
   WRITER_CHANGED: {
     status: 409,
     detail: 'Migration % was written as user % before: what an engine may still send as that user is not refused.',
