@@ -102,7 +102,8 @@ export class AllCheckpoints {
     const database = this.#destination.db(INTERNAL_DATABASE);
     for (const { name } of await database.listCollections({}, { nameOnly: true }).toArray()) {
       if (name === OWNER_COLLECTION) continue;
-      if ((await database.collection(name).findOne({}, { projection: { _id: 1 } })) !== null) return await this.#ownership.reopen();
+      if ((await database.collection(name).findOne({}, { projection: { _id: 1 } })) !== null)
+        return await this.#ownership.reopen();
     }
     await database.dropDatabase();
   }

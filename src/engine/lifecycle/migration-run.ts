@@ -1,4 +1,4 @@
-import { type MongoClient, Timestamp } from 'mongodb';
+import { Timestamp } from 'mongodb';
 import { messageOf, reach, systemClock, UserError } from '../../platform/index.ts';
 import { authenticatedUsers } from '../accounts/definition.ts';
 import { clearTransit } from '../accounts/make-accounts.ts';
@@ -10,7 +10,6 @@ import { Selection } from '../catalog/selection.ts';
 import { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
 import { MadeAccounts } from '../checkpoint/made-accounts.ts';
 import { writeBarrier } from '../cluster/cluster-time.ts';
-import { connectCluster } from '../cluster/connect.ts';
 import { Fence } from '../cluster/fence.ts';
 import { describeWait, type Retrier } from '../cluster/retry.ts';
 import { DEFAULT_PARTITION_BYTES } from '../copy/plan-partitions.ts';
@@ -18,15 +17,15 @@ import { Throttle } from '../copy/throttle.ts';
 import { confirmDestination } from '../cutover/confirm-destination.ts';
 import { cutOver, finishCutover } from '../cutover/cut-over.ts';
 import { reopenAfterFailure, settleOpenBlock } from '../cutover/source-block.ts';
-import { checkClusters } from '../preflight/preflight.ts';
 import { type Cancellation, cancel } from './cancel.ts';
-import type { EngineContext } from './context.ts';
+import { type EngineContext, within } from './context.ts';
 import { newCounters, recordedCounts } from './counters.ts';
 import { Gate } from './gate.ts';
 import { IndexBuilds } from './index-builds.ts';
 import { DEFAULT_LOAD_LEVEL, type LoadLevel, loadOf } from './load-level.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import { MigrationLog } from './migration-log.ts';
+import type { Clusters } from './open-clusters.ts';
 import { type MigrationOptions, selectionOf } from './options.ts';
 import { Pings } from './pings.ts';
 import { clearLeftSpools, loadTracked, prepareNew } from './prepare.ts';
@@ -98,22 +97,19 @@ export class MigrationRun {
   }
 
   /**
-   * Connects, checks, and takes the migration.
+   * Takes the migration.
    * @param stop  the operator's wish to end this run
    * @param waiting  tells what the opening itself waits for
-   * @throws UserError the first thing that keeps it from starting; then nothing was changed
+   * @param clusters  closed when the run ends, and when it can't begin
+   * @throws UserError what keeps it from starting; then nothing was changed
    */
-  static async open(options: MigrationOptions, stop: AbortSignal, waiting: Retrier): Promise<MigrationRun> {
-    const clients: MongoClient[] = [];
+  static async open(
+    options: MigrationOptions,
+    stop: AbortSignal,
+    waiting: Retrier,
+    { source, destination, checked }: Clusters,
+  ): Promise<MigrationRun> {
     try {
-      const source = await connectCluster(options.source, 'source');
-      clients.push(source);
-      const destination = await connectCluster(options.destination, 'destination');
-      clients.push(destination);
-      const checked = await checkClusters(source, destination, options);
-      const [firstError] = checked.errors;
-      if (firstError !== undefined) throw firstError;
-
       const tasks = new TaskGroup();
       const clock = options.clock ?? systemClock;
       const fence = new Fence(destination, options.migrationId, clock);
@@ -162,7 +158,7 @@ export class MigrationRun {
         warnings: [...checked.warnings, ...writerWarnings(checkpoint)].map(({ message }) => message),
       });
     } catch (error) {
-      await Promise.all(clients.map((client) => client.close()));
+      await Promise.all([source.close(), destination.close()]);
       throw error;
     }
   }
@@ -246,15 +242,32 @@ export class MigrationRun {
     if (this.#cancellation !== undefined) return await cancel(context, log, this.#cancellation);
     if (log.record.error !== undefined)
       await context.retrier.run('the destination', () => context.checkpoint.clearError());
-    const token = log.record.token ?? (await prepareNew(context, log, this.#options));
-    await log.enter('copying', 'copying');
-    this.follower = new StreamFollower(context, this.#tasks, log, token, this.#throttle);
-    await this.follower.start();
+    let follower: StreamFollower;
+    try {
+      follower = await this.#startFollowing();
+    } catch (error) {
+      if (this.#cancellation === undefined) throw error;
+      await this.follower?.abandon();
+      return await cancel(context, log, this.#cancellation);
+    }
     this.#tasks.start(() => this.#saveCheckpoints());
     this.#tasks.start(() => this.pings.run());
     this.#tasks.start(() => this.indexBuilds.run());
     this.#tasks.start(() => this.speed.run(context, () => snapshot(this, this.#options)));
-    return await this.#steer(this.follower);
+    return await this.#steer(follower);
+  }
+
+  /** A source that is gone must not keep a migration from being given up at this point, either. */
+  async #startFollowing(): Promise<StreamFollower> {
+    const { context, log } = this;
+    const token = log.record.token ?? (await prepareNew(within(context, this.#givenUp.signal), log, this.#options));
+    await log.enter('copying', 'copying');
+    const follower = new StreamFollower(context, this.#tasks, log, token, this.#throttle);
+    this.follower = follower;
+    const abandon = () => void follower.abandon();
+    this.#givenUp.signal.addEventListener('abort', abandon);
+    await follower.start().finally(() => this.#givenUp.signal.removeEventListener('abort', abandon));
+    return follower;
   }
 
   async #takeDestination(): Promise<void> {
