@@ -96,8 +96,13 @@ async function dropEmptied(context: EngineContext, database: string): Promise<vo
 /**
  * A collection that was being created when an engine was killed may or may not be there. Nothing is written before its UUID is on record,
  * so one with documents is somebody else's, and so is one that another migration has on record or may be creating.
+ * @param created  by id, what the server has just made for this migration, whoever else is about to
  */
-async function adoptUnfinished(context: EngineContext, database: string): Promise<void> {
+async function adoptUnfinished(
+  context: EngineContext,
+  database: string,
+  created: ReadonlySet<string> = new Set(),
+): Promise<void> {
   const unfinished = [...context.tracked.values()].filter(
     (one) => one.sourceDatabase === database && one.destinationUuid === null,
   );
@@ -114,7 +119,9 @@ async function adoptUnfinished(context: EngineContext, database: string): Promis
       ({ name, uuid }) => name === collection.destinationName && !owned.has(uuid?.toHexString(false)),
     );
     const isOfOthers = ofOthers.some(({ name, uuid }) =>
-      uuid === null ? name === entry?.name : uuid.toHexString(false) === entry?.uuid?.toHexString(false),
+      uuid === null
+        ? name === entry?.name && !created.has(collection.id)
+        : uuid.toHexString(false) === entry?.uuid?.toHexString(false),
     );
     if (entry?.uuid === undefined || isOfOthers || (await hasDocuments(context, entry, entry.uuid))) {
       context.tracked.delete(collection.id);
@@ -221,22 +228,25 @@ async function createNew(
   });
   await saveAll(context, made);
   for (const collection of made) context.tracked.set(collection.id, collection);
+  const surelyMade = new Set<string>();
   await forEach(made, async (collection) => {
-    await create(context, collection);
+    if (await create(context, collection)) surelyMade.add(collection.id);
     await reach('engine.catalog.created');
   });
-  await adoptUnfinished(context, database);
+  await adoptUnfinished(context, database, surelyMade);
   const lost = made.find(({ id }) => !context.tracked.has(id));
   if (lost !== undefined) throw nameTaken(to, lost.destinationName);
 }
 
-async function create(context: EngineContext, collection: TrackedCollection): Promise<void> {
+/** @returns false where something has the name already */
+async function create(context: EngineContext, collection: TrackedCollection): Promise<boolean> {
   const { destinationDatabase, destinationName, options } = collection;
   try {
     await createCollection(context.fence, destinationDatabase, destinationName, options);
+    return true;
   } catch (error) {
     // An earlier try whose answer was lost, or somebody was faster: adopting it finds out.
-    if (isNameTaken(error)) return;
+    if (isNameTaken(error)) return false;
     if (classify(error) === 'transient') throw error;
     const reason = `it can't be made on the destination: ${messageOf(error)}`;
     throw new UserError('NAMESPACE_CONFLICT', [`${destinationDatabase}.${destinationName}`, reason], { cause: error });

@@ -49,14 +49,20 @@ export class Ownership {
     this.#migrations = database.collection('migrations');
   }
 
-  /** Says what would come of a claim, and changes nothing. @throws UserError DESTINATION_IN_USE */
-  async check(claim: Claim): Promise<void> {
+  /** Why a claim would be refused, as things are. Changes nothing. @returns DESTINATION_IN_USE, or undefined */
+  async whyNot(claim: Claim): Promise<UserError | undefined> {
     const [nowMs, record, migrations] = await Promise.all([
       this.#now(),
       this.#owner.findOne(OWNER),
       this.#migrations.find().toArray(),
     ]);
-    decide(claim, { named: record?.migration ?? null, migrations, nowMs });
+    try {
+      decide(claim, { named: record?.migration ?? null, migrations, nowMs });
+      return undefined;
+    } catch (error) {
+      if (error instanceof UserError) return error;
+      throw error;
+    }
   }
 
   /** Makes the record of a new migration. @throws NotNow while a cleanup drops the database */

@@ -1,3 +1,4 @@
+import type { MongoClient } from 'mongodb';
 import type { UserError } from '../../platform/index.ts';
 import { UsersAndRoles } from '../accounts/users-and-roles.ts';
 import { DocumentFilters } from '../catalog/document-filters.ts';
@@ -5,6 +6,8 @@ import { NamespaceMap } from '../catalog/namespace-map.ts';
 import { listUserDatabases } from '../catalog/read-catalog.ts';
 import { Selection } from '../catalog/selection.ts';
 import { MadeAccounts } from '../checkpoint/made-accounts.ts';
+import { Ownership } from '../checkpoint/ownership.ts';
+import type { MigrationOptions } from '../lifecycle/options.ts';
 import { checkEncryption } from './check-connection.ts';
 import { checkDisk } from './check-disk.ts';
 import { checkFiltered, checkQueries } from './check-document-filters.ts';
@@ -66,14 +69,22 @@ async function checkNamed({ entries, options, isNew }: Look): Promise<Found[]> {
 
 async function checkDestination({ destination, options, entries, isNew }: Look): Promise<Found[]> {
   if (!(await isNew())) return [];
+  const inUse = await checkInUse(destination, options);
   if (options.keepDestination) {
-    return await checkKept(destination, await entries(), new NamespaceMap(options.namespaceRemap));
+    return [...inUse, ...(await checkKept(destination, await entries(), new NamespaceMap(options.namespaceRemap)))];
   }
   if (options.dropDestination) return [];
   const databases = await listUserDatabases(destination);
-  if (databases.length === 0) return [];
+  if (databases.length === 0) return inUse;
   const shown = databases.slice(0, 5).join(', ') + (databases.length > 5 ? ', …' : '');
   return [found('DESTINATION_NOT_EMPTY', [`the database${databases.length === 1 ? '' : 's'} ${shown}`])];
+}
+
+/** Whether another migration has the destination, in a way that the destination's data does not tell. */
+async function checkInUse(destination: MongoClient, options: MigrationOptions): Promise<Found[]> {
+  const { migrationId, keepDestination: keeps = false, dropDestination: mayDrop } = options;
+  const reason = await new Ownership(destination).whyNot({ migrationId, keeps, mayDrop });
+  return reason === undefined ? [] : [{ error: reason }];
 }
 
 async function checkAccounts({ source, fence, from, options }: Look): Promise<Found[]> {
