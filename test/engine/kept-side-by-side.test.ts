@@ -54,6 +54,7 @@ describe('two migrations with kept data share a destination', { skip }, () => {
     await joint().dropCollection('view');
     await south.db('shop').createCollection('view', { viewOn: 'anything', pipeline: [] });
     await eventually(async () => (await names()).includes('view'), { what: 'the view' });
+    await south.db('shop').command({ collMod: 'view', viewOn: 'anything', pipeline: [{ $limit: 1 }] });
     await second.untilReady();
     await first.migration.cancel({ drop: true });
     assert.deepEqual((await names()).filter((name) => name !== 'system.views').sort(), ['south', 'view']);

@@ -5,12 +5,14 @@
 export const UNTIL_CUTOVER = [
   'engine.fence.marked@20',
   'engine.fence.raised',
+  'engine.destination.taken',
   'engine.write.update.migrations',
   'engine.prepare.destination-ready',
   'engine.write.update.collections',
   'engine.change.create',
   'engine.catalog.created',
   'engine.write.update.views',
+  'engine.catalog.views-noted',
   'engine.copy.before-first-read',
   'engine.write.update.partitions',
   'engine.copy.batch-acknowledged',
@@ -84,6 +86,7 @@ export const VARIABLE: Readonly<Record<string, readonly string[]>> = {
 
 /** Those that other tests stop or kill it at, by test file. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
+  'engine.destination.shut-out': 'destination-owner.test.ts',
   'engine.prepare.position-fixed': 'kill.test.ts',
   'engine.copy.progress-saved': 'kill-again.test.ts',
   'engine.capture.loss-declared': 'lost-history.test.ts',
@@ -104,5 +107,7 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   'engine.accounts.made': 'users-and-roles.test.ts',
   'engine.cleanup.taken': 'kill-again.test.ts',
   'engine.cleanup.dropped': 'cleanup.test.ts',
+  'engine.cleanup.about-to-unblock': 'destination-owner.test.ts',
   'engine.cleanup.unblocked': 'kill-again.test.ts',
+  'engine.cleanup.closing': 'destination-owner.test.ts',
 };

@@ -4,6 +4,7 @@ const RULES = 'test/engine/rules.test.ts';
 const FENCE = 'test/engine/fence.test.ts';
 const LOST = 'test/engine/lost-history.test.ts';
 const WATCHDOG = 'test/engine/watchdog.test.ts';
+const OWNER = 'test/engine/destination-owner.test.ts';
 
 /** Each takes away one thing that keeps a migration from going on wrongly: fence, records, failure policy, cutover, progress. */
 export const OF_CONTROL: readonly Mutant[] = [
@@ -281,5 +282,112 @@ export const OF_CONTROL: readonly Mutant[] = [
     replace: 'time.then(() => confirmBlock(pause, blockedIn));',
     by: 'time;',
     tests: { file: 'test/engine/cutover.test.ts', name: 'elects another primary' },
+  },
+  {
+    without: 'refusing an engine of a migration whose destination another one has taken',
+    file: 'src/engine/checkpoint/checkpoint-store.ts',
+    replace:
+      "if (found.retiredBy !== undefined) throw new UserError('DESTINATION_TAKEN', [this.migrationId, found.retiredBy]);",
+    by: '',
+    tests: { file: OWNER, name: 'started again, or cancelled' },
+  },
+  {
+    without: 'a new term for a migration whose destination another one takes',
+    file: 'src/engine/checkpoint/ownership.ts',
+    replace: '{ $set: retired, $inc: { term: 1 } }',
+    by: '{ $set: retired }',
+    tests: { file: OWNER, name: 'a cleanup that a new migration overtakes' },
+  },
+  {
+    without: 'a schema of their own for records of retired migrations',
+    file: 'src/engine/checkpoint/records.ts',
+    replace: 'RETIRED_SCHEMA = 3',
+    by: 'RETIRED_SCHEMA = 2',
+    tests: { file: OWNER, name: 'killed as it takes' },
+  },
+  {
+    without: 'shutting out the engines of a retired migration after a kill',
+    file: 'src/engine/checkpoint/ownership.ts',
+    replace: '{ retiredBy: by, shutOut: { $ne: true } }',
+    by: '{ retiredBy: by, shutOut: false }',
+    tests: { file: OWNER, name: 'killed as it takes' },
+  },
+  {
+    without: 'forgetting only the records of a retired migration',
+    file: 'src/engine/cleanup/clean-up.ts',
+    replace: 'if (retiredBy !== undefined) {',
+    by: 'if (retiredBy !== undefined && !drop) {',
+    tests: { file: OWNER, name: 'cleaning up after an earlier' },
+  },
+  {
+    without: "leaving the owner's write block alone",
+    file: 'src/engine/cleanup/leftovers.ts',
+    replace: 'retiredBy === undefined &&\n',
+    by: '\n',
+    tests: { file: OWNER, name: 'cleaning up after an earlier' },
+  },
+  {
+    without: 'asking whose the destination is before a cleanup opens it',
+    file: 'src/engine/cleanup/clean-up.ts',
+    replace: '  await fence.confirm();\n',
+    by: '',
+    tests: { file: OWNER, name: 'a cleanup that a new migration overtakes' },
+  },
+  {
+    without: 'keeping a new migration from the database that a cleanup drops',
+    file: 'src/engine/checkpoint/ownership.ts',
+    replace: 'closingMs < CLOSES_WITHIN_MS',
+    by: 'closingMs < 0',
+    tests: { file: OWNER, name: 'while the last checkpoint is removed' },
+  },
+  {
+    without: 'refusing a destination that a migration is at work on',
+    file: 'src/engine/checkpoint/destination-owner.ts',
+    replace: 'if (atWork !== undefined && !mayDrop) throw',
+    by: 'if (atWork !== undefined && false) throw',
+    tests: { file: OWNER, name: 'without permission to drop it' },
+  },
+  {
+    without: 'taking nothing for a migration that is cancelled before it began',
+    file: 'src/engine/lifecycle/migration-run.ts',
+    replace: 'if (this.#cancellation === undefined || !neverBegan) await',
+    by: 'await',
+    tests: { file: OWNER, name: 'cancelled before it began' },
+  },
+  {
+    without: 'the order in which migrations of older versions began',
+    file: 'src/engine/checkpoint/destination-owner.ts',
+    replace: 'beganAtMs(a) - beganAtMs(b)',
+    by: 'beganAtMs(b) - beganAtMs(a)',
+    tests: { file: OWNER, name: 'of records of older versions' },
+  },
+  {
+    without: 'owning what earlier migrations made of users and roles, once committed',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace:
+      "  if (context.movesAccounts) await context.retrier.run('the destination', () => context.accounts.adopt());\n",
+    by: '',
+    tests: { file: 'test/engine/owner-of-accounts.test.ts' },
+  },
+  {
+    without: 'keeping on record what a retired migration made of users and roles',
+    file: 'src/engine/checkpoint/all-checkpoints.ts',
+    replace: 'if (!isRetired) await',
+    by: 'await',
+    tests: { file: 'test/engine/owner-of-accounts.test.ts' },
+  },
+  {
+    without: 'cancelling without a source that is gone',
+    file: 'src/engine/lifecycle/opening.ts',
+    replace: 'if (!isOfSource || !isCancelled()) throw error;',
+    by: 'if (isOfSource || !isCancelled()) throw error;',
+    tests: { file: 'test/engine/cancel-without-source.test.ts', name: 'gone for good' },
+  },
+  {
+    without: 'cancelling while the source is waited for at the beginning',
+    file: 'src/engine/lifecycle/migration-run.ts',
+    replace: 'prepareNew(within(context, this.#givenUp.signal), log,',
+    by: 'prepareNew(context, log,',
+    tests: { file: 'test/engine/cancel-without-source.test.ts', name: 'while it begins' },
   },
 ];

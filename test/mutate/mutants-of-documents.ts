@@ -3,6 +3,7 @@ import type { Mutant } from './mutant.ts';
 const RULES = 'test/engine/rules.test.ts';
 const FENCE = 'test/engine/fence.test.ts';
 const LOST = 'test/engine/lost-history.test.ts';
+const SHARED = 'test/engine/kept-side-by-side.test.ts';
 
 /** Each takes away one thing that keeps documents and catalogs from being lost or altered on their way. */
 export const OF_DOCUMENTS: readonly Mutant[] = [
@@ -199,5 +200,33 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     replace: '    while (this.#held !== undefined) await this.#held;\n',
     by: '',
     tests: { file: 'test/engine/capture/spool.test.ts' },
+  },
+  {
+    without: 'telling the view that was made from another one of its name',
+    file: 'src/engine/catalog/reconcile-views.ts',
+    replace: 'context.views.isMade(database, entry) && ',
+    by: '',
+    tests: { file: SHARED, name: 'a view of a changed definition' },
+  },
+  {
+    without: 'taking the name of a view that is not there from other migrations',
+    file: 'src/engine/checkpoint/checkpoint-store.ts',
+    replace: "if (names.length > 0) await this.#removeAll('views', others);",
+    by: 'void [names, others];',
+    tests: { file: SHARED, name: 'under load' },
+  },
+  {
+    without: 'telling a collection of another migration from an unfinished one',
+    file: 'src/engine/catalog/reconcile.ts',
+    replace: ' || isOfOthers || ',
+    by: ' || ',
+    tests: { file: SHARED, name: 'a collection that another migration' },
+  },
+  {
+    without: 'keeping off a destination that has an owner',
+    file: 'src/engine/checkpoint/destination-owner.ts',
+    replace: 'if (mine?.token === undefined && unfinished !== undefined) throw',
+    by: 'if (mine === undefined && unfinished !== undefined) throw',
+    tests: { file: SHARED, name: 'beside a migration that owns' },
   },
 ];
