@@ -390,4 +390,18 @@ export const OF_CONTROL: readonly Mutant[] = [
     by: 'prepareNew(context, log,',
     tests: { file: 'test/engine/cancel-without-source.test.ts', name: 'while it begins' },
   },
+  {
+    without: 'leaving a role alone that is on record of two sources',
+    file: 'src/engine/accounts/compare-accounts.ts',
+    replace: 'present.has(_id.id) && !contested.has(_id.id)',
+    by: 'present.has(_id.id) && contested !== undefined',
+    tests: { file: 'test/engine/owner-of-accounts.test.ts', name: 'on record of two sources' },
+  },
+  {
+    without: 'leaving a user alone that is on record of two sources',
+    file: 'src/engine/accounts/compare-accounts.ts',
+    replace: 'one._id.id === _id.id && one.userIds.includes(userId)',
+    by: 'one._id.id === _id.id && one.userIds.length < 0',
+    tests: { file: 'test/engine/owner-of-accounts.test.ts', name: 'on record of two sources' },
+  },
 ];
