@@ -225,8 +225,8 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
   {
     without: 'keeping off a destination that has an owner',
     file: 'src/engine/checkpoint/destination-owner.ts',
-    replace: 'if (mine?.token === undefined && unfinished !== undefined) throw',
-    by: 'if (mine === undefined && unfinished !== undefined) throw',
+    replace: 'if (mine?.token === undefined && unfinished !== undefined) throw inUse(unfinished);',
+    by: 'void unfinished;',
     tests: { file: SHARED, name: 'beside a migration that owns' },
   },
 ];
