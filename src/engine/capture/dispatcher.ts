@@ -20,17 +20,23 @@ export class Dispatcher {
   #sequence = 0;
   /** Whether anything of the batch is on its way. */
   #sent = false;
+  /** Set while somebody waits for the catalogs to be compared. */
+  #comparison: PromiseWithResolvers<void> | undefined;
+  readonly #missed: (concerned: (collection: TrackedCollection) => boolean) => Promise<void>;
 
+  /** @param missed  declares that changes of collections were missed; on record when it resolves */
   constructor(
     context: EngineContext,
     sinks: { readonly lanes: Lanes; readonly spool: Spool; readonly watermark: Watermark },
     catalog: SourceCatalog,
+    missed: (concerned: (collection: TrackedCollection) => boolean) => Promise<void>,
   ) {
     this.#context = context;
     this.#lanes = sinks.lanes;
     this.#spool = sinks.spool;
     this.#watermark = sinks.watermark;
     this.#catalog = catalog;
+    this.#missed = missed;
   }
 
   /** Dispatches a batch to its end; then the checkpoint may pass it as soon as its keys are safe. */
@@ -38,7 +44,11 @@ export class Dispatcher {
     this.#sequence += 1;
     this.#sent = false;
     // Catalogs are not read from the majority: what was seen of the last primary's may have been rolled back, which no event tells.
-    if (batch.afterBreak) await this.#catalog.start();
+    const comparison = this.#comparison;
+    this.#comparison = undefined;
+    if (batch.afterBreak || comparison !== undefined) await this.#catalog.start();
+    comparison?.resolve();
+    const converted = new Set(batch.events.filter(isConversion).map(({ collectionId }) => collectionId));
     for (const event of batch.events) {
       if (!isOfUsers(event)) continue;
       if (!isDocumentChange(event)) {
@@ -52,12 +62,19 @@ export class Dispatcher {
     }
     await this.#catalog.settle();
     this.#context.position.time = batch.time;
+    if (converted.size > 0) await this.#missed(({ id }) => converted.has(id));
     await reach('engine.capture.batch-dispatched');
     const { token, time, bytes } = batch;
     if (this.#sent) this.#watermark.dispatched({ sequence: this.#sequence, token, time, bytes });
     else this.#watermark.passed({ token, time });
     if (this.#spool.isFull) await this.#spool.flush();
     await this.#lanes.room(() => this.#watermark.heldBytes);
+  }
+
+  /** Has both catalogs compared before the next batch, for a change that no event tells. Resolves when they are. */
+  async compareCatalogs(): Promise<void> {
+    this.#comparison ??= Promise.withResolvers();
+    await this.#comparison.promise;
   }
 
   /** Goes on at a position before which nothing will be dispatched any more. */
@@ -80,6 +97,11 @@ export class Dispatcher {
     }
     // A collection whose copy has not begun will be read in a later state anyway.
   }
+}
+
+/** The last step of `convertToCapped`, whose inserts no stream shows: where the oplog can be read, it shows them, too. */
+function isConversion({ operation, collection }: ChangeEvent): boolean {
+  return operation === 'rename' && /^tmp.{5}\.convertToCapped\./.test(collection);
 }
 
 /** Whether a document matches its collection's filter is for the source to say. */

@@ -28,11 +28,13 @@ export interface MigrationRecord {
   readonly blocksDestination?: boolean;
   /** Where the stream goes on: everything before it is on the destination, in the spool, or will be read by the copy [5]. */
   readonly token?: { readonly _data: string };
+  /** Up to where the oplog was searched for writes that the stream does not show; up to the token when absent. */
+  readonly watchedTo?: Timestamp;
   /** What the source's catalog has to stay, by namespace, where its changes can't be followed; on record with the token. */
   readonly catalog?: CatalogRecord;
   readonly phases: readonly PhaseTime[];
   readonly counts: Partial<RecordedCounts>;
-  /** Set once the source's oplog no longer reached back to the token. */
+  /** Set once changes were missed: the source's oplog no longer reached back to the token, or the stream does not show them. */
   readonly repairs?: RepairsRecord;
   readonly cutover?: CutoverRecord;
   readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };

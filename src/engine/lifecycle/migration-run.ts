@@ -225,7 +225,7 @@ export class MigrationRun {
     const [first] = suspect;
     if (first === undefined) return 'collections are still being copied or indexed';
     const others = suspect.length > 1 ? ` and ${suspect.length - 1} more` : '';
-    return `the source lost changes of ${first.namespace}${others} before they were taken: that is being repaired`;
+    return `changes of ${first.namespace}${others} were missed: that is being repaired`;
   }
 
   async #work(): Promise<Outcome> {
@@ -327,6 +327,7 @@ export class MigrationRun {
     // Straight to the store: the last one is written when the run's signal has aborted already.
     await this.context.checkpoint.save({
       token: this.follower.safeToken,
+      watchedTo: this.follower.safeWatchedTo,
       counts: recordedCounts(this.context.counters),
     });
     await reach('engine.checkpoint.saved');

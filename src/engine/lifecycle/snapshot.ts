@@ -121,6 +121,7 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
         ...indexWarnings,
         ...keptAccounts,
         ...(oplog?.warnings ?? []),
+        ...(following ? (follower?.hidden.warnings ?? []) : []),
         ...repairWarnings(repairs),
         ...waiting.map(describeWait),
       ]),
@@ -147,7 +148,7 @@ function repairWarnings(repairs: RepairsProgress | null): string[] {
   if (repairs === null || repairs.collectionsDone === repairs.collections) return [];
   const { atMs, collections, collectionsDone, keysDiffered, reason } = repairs;
   return [
-    `The source lost changes before they were taken, noticed at ${new Date(atMs).toISOString()} (${reason}). ${collectionsDone} of the ` +
+    `Changes of the source were missed, noticed at ${new Date(atMs).toISOString()} (${reason}). ${collectionsDone} of the ` +
       `${collections} collections concerned are repaired, with ${keysDiffered} documents that differed.`,
   ];
 }

@@ -1,15 +1,18 @@
 import type { Timestamp } from 'mongodb';
-import { messageOf, reach } from '../../platform/index.ts';
+import { messageOf, reach, UserError } from '../../platform/index.ts';
 import { Lanes } from '../apply/lanes.ts';
 import { ChangeStream, isHistoryLost, type ResumeToken, type StreamBatch } from '../capture/change-stream.ts';
 import { Dispatcher } from '../capture/dispatcher.ts';
 import { fixPosition } from '../capture/fix-position.ts';
+import { HiddenWatch } from '../capture/hidden-watch.ts';
+import type { HiddenWrites } from '../capture/hidden-writes.ts';
 import { OplogWatch } from '../capture/oplog-watch.ts';
 import { type SourceCatalog, sourceCatalog } from '../capture/source-catalog.ts';
 import { Spool } from '../capture/spool.ts';
 import { Watermark } from '../capture/watermark.ts';
 import { IndexKeeper } from '../catalog/index-keeper.ts';
 import { reconcileCatalog } from '../catalog/reconcile.ts';
+import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import { isBefore, timeOfToken } from '../cluster/cluster-time.ts';
 import { Copier } from '../copy/copier.ts';
 import type { Throttle } from '../copy/throttle.ts';
@@ -43,6 +46,7 @@ export class StreamFollower implements RunningStream {
   readonly #repairs: Repairs;
   readonly #log: MigrationLog;
   readonly oplog: OplogWatch;
+  readonly hidden: HiddenWatch;
   readonly #stopped = new AbortController();
   readonly #abandoned = new AbortController();
   /** Of what reads the stream. */
@@ -76,12 +80,23 @@ export class StreamFollower implements RunningStream {
     this.oplog = new OplogWatch(context, () => this.#watermark.safe.time);
     this.#catalog = sourceCatalog(context, log.record.catalog, (databases) => this.#bringCatalogInStep(databases));
     const sinks = { lanes: this.#lanes, spool: this.#spool, watermark: this.#watermark };
-    this.#dispatcher = new Dispatcher(context, sinks, this.#catalog);
+    this.#dispatcher = new Dispatcher(context, sinks, this.#catalog, (concerned) => this.#declareHidden(concerned));
+    this.hidden = new HiddenWatch(this.#reading, log.record.watchedTo ?? time, {
+      found: (writes) => this.#takeHidden(writes),
+      lost: () => this.#declare('the oplog no longer reaches back to where it was searched for hidden writes'),
+      hurried: () => this.#hurried > 0,
+    });
   }
 
   /** Where a successor can go on. */
   get safeToken(): ResumeToken {
     return this.#watermark.safe.token;
+  }
+
+  /** Where a successor goes on to look for writes that the stream does not show: no later than at its token. */
+  get safeWatchedTo(): Timestamp {
+    const { time } = this.#watermark.safe;
+    return isBefore(this.hidden.time, time) ? this.hidden.time : time;
   }
 
   get queued(): number {
@@ -122,6 +137,7 @@ export class StreamFollower implements RunningStream {
     await this.#catalog.start();
     this.#start(() => this.#repairs.run());
     this.#start(() => this.#catalog.watch());
+    this.#start(() => this.hidden.run());
     this.#following = this.#start(() => this.#follow(first));
   }
 
@@ -139,7 +155,8 @@ export class StreamFollower implements RunningStream {
 
   async inStepAt(time: Timestamp, signal: AbortSignal): Promise<void> {
     using _ = this.hurry();
-    while (isBefore(this.#watermark.safe.time, time) || !this.allLive) {
+    const isAhead = (position: Timestamp) => isBefore(position, time);
+    while (isAhead(this.#watermark.safe.time) || isAhead(this.hidden.time) || !this.allLive) {
       signal.throwIfAborted();
       await this.#context.clock.sleep(POLL_MS, signal);
     }
@@ -172,6 +189,10 @@ export class StreamFollower implements RunningStream {
 
   async confirmCatalog(options: { readonly quiet: boolean }): Promise<void> {
     await this.#catalog.confirm(this.safeToken, options);
+    if (!options.quiet) return;
+    // What was found hidden since the last barrier is not repaired any more.
+    if (!this.allLive) throw new UserError('SOURCE_STILL_WRITTEN', [this.#context.checkpoint.migrationId]);
+    await this.hidden.confirm(this.#context);
   }
 
   /** Resolves when all that was taken from the stream is on the destination, or in the spool; or when nobody waits for that any more. */
@@ -185,6 +206,7 @@ export class StreamFollower implements RunningStream {
     try {
       for (let batch = first; batch !== undefined; ) {
         await this.#dispatcher.dispatch(batch);
+        this.hidden.follow(batch.time);
         await gate.pass(signal);
         batch = await this.#next(this.#hurried > 0 ? HURRIED_WAIT_MS : IDLE_WAIT_MS);
       }
@@ -213,17 +235,44 @@ export class StreamFollower implements RunningStream {
     return undefined;
   }
 
-  /** From here on the migration says what it lacks, whoever runs it. */
   async #declareLoss(reason: string): Promise<void> {
     this.#repairs.held = true;
-    const { clock, logger, signal } = this.#context;
-    const collections = await markSuspect(this.#context);
-    const { declared } = this.#log.record.repairs ?? { declared: 0 };
-    const repairs = { declared: declared + 1, atMs: clock.now(), reason, collections };
-    logger.warn(repairs, 'The source has lost changes before they were taken: collections are compared and repaired');
-    await this.#log.save({ repairs });
+    const { clock, signal } = this.#context;
+    await this.#declare(reason);
     await reach('engine.capture.loss-declared');
     await clock.sleep(AFTER_LOSS_MS, signal);
+  }
+
+  /** What the oplog shows and the stream does not: a loss of history for the collections concerned. */
+  async #takeHidden(writes: HiddenWrites): Promise<void> {
+    if (writes.changesCatalog) {
+      await Promise.race([this.#dispatcher.compareCatalogs(), aborted(this.#reading.signal)]);
+      this.#reading.signal.throwIfAborted();
+    }
+    await this.#declareHidden((collection) => writes.isOf(collection));
+  }
+
+  async #declareHidden(concerned: (collection: TrackedCollection) => boolean): Promise<void> {
+    await this.#declare(
+      'some were written in a way that no change stream shows, as applyOps and convertToCapped do',
+      concerned,
+    );
+  }
+
+  /**
+   * From here on the migration says what it lacks, whoever runs it.
+   * @param concerned  of which collections changes may be missing; of all by default
+   */
+  async #declare(reason: string, concerned?: (collection: TrackedCollection) => boolean): Promise<void> {
+    const { clock, counters, logger } = this.#context;
+    const marked = await markSuspect(this.#context, concerned);
+    if (concerned !== undefined && marked.length === 0) return;
+    if (concerned !== undefined) counters.concerned += marked.filter(({ filter }) => filter === null).length;
+    const { declared } = this.#log.record.repairs ?? { declared: 0 };
+    const collections = [...this.#context.tracked.values()].filter(({ suspicion }) => suspicion !== null).length;
+    const repairs = { declared: declared + 1, atMs: clock.now(), reason, collections };
+    logger.warn(repairs, 'Changes of the source were missed: collections are compared and repaired');
+    await this.#log.save({ repairs });
   }
 
   /** Opens another stream. Killed before its position is on record, a successor finds the history lost as well. */
@@ -237,7 +286,8 @@ export class StreamFollower implements RunningStream {
     // What was known before must not be written after it was compared.
     await this.flush();
     this.#dispatcher.goOnAt(token);
-    await retrier.run('the destination', () => checkpoint.save({ token }));
+    this.hidden.goOnAt(position.time);
+    await retrier.run('the destination', () => checkpoint.save({ token, watchedTo: position.time }));
     await reach('engine.capture.position-fixed-anew');
     await this.#catalog.start();
     this.#stream = new ChangeStream(this.#reading, token, true);

@@ -12,7 +12,7 @@ import { checkClocks, checkLoad } from './check-host.ts';
 import { checkKept } from './check-kept.ts';
 import { checkLargeDocuments } from './check-large-documents.ts';
 import { checkIndexes, checkNamespaces } from './check-namespaces.ts';
-import { checkOplog } from './check-oplog.ts';
+import { checkHiddenWrites, checkOplog } from './check-oplog.ts';
 import { checkNames, checkRemapped } from './check-remap.ts';
 import { checkBlocked, checkBypassingUsers, checkWritersKeptAway } from './check-write-block.ts';
 import { type Found, found } from './finding.ts';
@@ -49,6 +49,7 @@ export const ADVICE: readonly Check[] = [
   },
   { what: 'documents near the limit', optional: true, run: checkLargeDocuments },
   { what: "the source's oplog", optional: true, run: checkOplog },
+  { what: 'writes that no change stream shows', optional: true, run: checkHiddenWrites },
   { what: 'users who bypass the write block', optional: true, run: checkBypassingUsers },
   { what: 'blocks of writes', optional: true, run: checkBlocked },
   { what: 'the load of this host', optional: true, run: checkLoad },

@@ -80,6 +80,8 @@ export class Repairs {
   /** Ends without an effect when history was lost again meanwhile: then what it has compared counts for nothing. */
   async #compare(collection: TrackedCollection, suspicion: Suspicion): Promise<void> {
     const { gate, signal, clock, counters, checkpoint, retrier, destination } = this.#context;
+    // What was dispatched before something was missed must not be written after it was compared.
+    await this.#lanes.flush();
     // What the lanes have written is seen from here on, whichever member answers.
     const destinationTime = await retrier.run('the destination', async () =>
       operationTimeOf(await destination.db('admin').command({ ping: 1 }), 'destination'),

@@ -149,6 +149,13 @@ export const engineErrors = defineErrors({
     remedy:
       'Enlarge the oplog (replSetResizeOplog, minRetentionHours) until it reaches back as long as the copy takes, and an hour at least.',
   },
+  HIDDEN_WRITES_UNSEEN: {
+    status: 200,
+    detail:
+      'The user of the source may not read its oplog (%), so what applyOps, convertToCapped and cloneCollectionAsCapped write to it while it is migrated is not seen: no change stream shows that.',
+    remedy:
+      'Grant the user of the source the role backup, or find on local.oplog.rs. Without it, do not restore with --oplogReplay into the source and convert no collections there before the cutover.',
+  },
   PART_NOT_BLOCKED: {
     status: 200,
     detail: 'Only a part of the source is migrated, so its writers are not kept from writing at the cutover.',
