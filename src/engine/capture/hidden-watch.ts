@@ -98,6 +98,7 @@ export class HiddenWatch {
     const end = this.#streamTime;
     const to = isBefore(step, end) ? step : end;
     const writes = await this.#read(this.#context, to);
+    await reach('engine.capture.oplog-read');
     if (signal.aborted) return;
     if (writes === undefined) await this.#sink.lost();
     else if (writes !== 'blind' && !writes.isEmpty) await this.#sink.found(writes);
@@ -124,7 +125,7 @@ export class HiddenWatch {
       if (!(error instanceof MongoServerError) || classify(error) !== 'fatal') throw error;
       if (this.#blind === undefined)
         logger.warn({ reason: messageOf(error) }, 'The oplog of the source cannot be read');
-      const unseen = new UserError('HIDDEN_WRITES_UNSEEN', [messageOf(error)], { cause: error });
+      const unseen = new UserError('HIDDEN_WRITES_UNSEEN', [error.codeName ?? messageOf(error)], { cause: error });
       this.#blind = { untilMs: clock.elapsed() + ASK_AGAIN_AFTER_MS, error: unseen };
       return 'blind';
     }

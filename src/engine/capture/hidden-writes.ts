@@ -1,7 +1,7 @@
 import { type Binary, BSON, type MongoClient, type Timestamp } from 'mongodb';
 import { isServerCollection, isUserDatabase } from '../catalog/namespaces.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
-import { isBefore, timeOfToken } from '../cluster/cluster-time.ts';
+import { isBefore, timeOfToken, writeBarrier } from '../cluster/cluster-time.ts';
 import { RawCursor } from '../cluster/raw-cursor.ts';
 import type { SourceFeatures } from '../cluster/server-features.ts';
 import { readChangeEvent } from './change-event.ts';
@@ -16,6 +16,7 @@ export const HIDDEN = {
 };
 
 const BATCH_ENTRIES = 10_000;
+const BARRIER_WAIT_MS = 20;
 
 /** Never the documents: one entry can hold 16 MB of them. Servers take apart what is nested deeper. */
 const PROJECTION = Object.fromEntries(
@@ -127,6 +128,8 @@ async function* readEntries(source: MongoClient, { after, to }: Range): AsyncGen
 /** Whether the source's change streams show the oplog entry of that time. */
 export async function isShown(source: MongoClient, features: SourceFeatures, time: Timestamp): Promise<boolean> {
   const showsAll = features.showsCatalogChanges;
+  // A quiet source would not tell for 10 s that the stream has come past that time.
+  const passed = await writeBarrier(source);
   const [cursor, first] = await RawCursor.open(source, 'admin', {
     aggregate: 1,
     pipeline: [
@@ -143,10 +146,10 @@ export async function isShown(source: MongoClient, features: SourceFeatures, tim
     readConcern: { level: 'majority' },
   });
   await using _ = cursor;
-  for (let batch = first; ; batch = await cursor.next({ batchSize: 1, maxTimeMS: 100 })) {
+  for (let batch = first; ; batch = await cursor.next({ batchSize: 1, maxTimeMS: BARRIER_WAIT_MS })) {
     const [event] = batch.documents;
     if (event !== undefined) return readChangeEvent(event, showsAll).time.equals(time);
     const { postBatchResumeToken } = batch;
-    if (postBatchResumeToken !== undefined && isBefore(time, timeOfToken(postBatchResumeToken))) return false;
+    if (postBatchResumeToken !== undefined && !isBefore(timeOfToken(postBatchResumeToken), passed)) return false;
   }
 }

@@ -25,7 +25,7 @@ export async function checkHiddenWrites({ source, from }: Look): Promise<Found[]
     return [];
   } catch (error) {
     if (!(error instanceof MongoServerError) || classify(error) !== 'fatal') throw error;
-    return [found('HIDDEN_WRITES_UNSEEN', [messageOf(error)])];
+    return [found('HIDDEN_WRITES_UNSEEN', [error.codeName ?? messageOf(error)])];
   }
 }
 
