@@ -13,6 +13,7 @@ import { catalogName } from './namespaces.ts';
 import { type CatalogEntry, databaseExists, listCollections, listUserDatabases } from './read-catalog.ts';
 import { dropGoneViews, makeViews } from './reconcile-views.ts';
 import { refuseOtherFilters, refuseRenamedAway } from './refuse-renamed.ts';
+import { carryFlags } from './time-series-flags.ts';
 import { TrackedCollection } from './tracked-collection.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
@@ -264,6 +265,7 @@ async function modifyChanged(
     const existing = present.get(collection.destinationUuid.toHexString());
     if (existing === undefined) continue;
     await modifyOptions(context.fence, existing, entry.options);
+    await carryFlags(context, entry, existing);
     if (differingFields(collection.options, entry.options).length === 0) continue;
     collection.options = entry.options;
     await context.checkpoint.saveCollection(collection.toRecord(context.checkpoint.migrationId));

@@ -1,8 +1,9 @@
 import type { RawValue } from '../bson/raw-value.ts';
 import { findTwins, type IndexSpec } from '../catalog/index-spec.ts';
 import { modernisedWarnings, numberOf, whyNotToday } from '../catalog/legacy-index.ts';
-import { catalogName, INTERNAL_DATABASE } from '../catalog/namespaces.ts';
+import { catalogName, INTERNAL_DATABASE, isBuckets } from '../catalog/namespaces.ts';
 import { type CatalogEntry, listIndexes } from '../catalog/read-catalog.ts';
+import { canRaise, raisedFlags, whyNotCarried } from '../catalog/time-series-flags.ts';
 import { whyUnsupported } from '../catalog/unsupported.ts';
 import { type Found, found, NO_TIME } from './finding.ts';
 import type { Look } from './look.ts';
@@ -33,6 +34,24 @@ export async function checkNamespaces(look: Look): Promise<Found[]> {
       return bytes < LARGE_CAPPED_BYTES ? [] : [found('CAPPED_IN_PAUSE', [namespace, size], namespace)];
     }),
   ];
+}
+
+/** Time series with marks that the destination can't make. */
+export async function checkFlags({ source, destination, entries, features, signal }: Look): Promise<Found[]> {
+  const series = (await entries()).filter(
+    (entry) => isBuckets(entry.name) && whyUnsupported(entry, features) === undefined,
+  );
+  const { results } = await sweep(series, signal, async (entry) => ({
+    entry,
+    flags: await raisedFlags(source, entry),
+  }));
+  const able = new Map<string, boolean>();
+  for (const flag of new Set(results.flatMap(({ flags }) => flags))) able.set(flag, await canRaise(destination, flag));
+  return results.flatMap(({ entry, flags }) => {
+    const namespace = namespaceOf(entry);
+    const refused = flags.filter((flag) => !able.get(flag));
+    return refused.map((flag) => found('UNSUPPORTED_NAMESPACE', [namespace, whyNotCarried(flag)], namespace));
+  });
 }
 
 /** Indexes that can't be migrated, or that come over in another form, and collections that are full of them. */

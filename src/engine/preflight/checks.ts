@@ -11,7 +11,7 @@ import { checkFiltered, checkQueries } from './check-document-filters.ts';
 import { checkClocks, checkLoad } from './check-host.ts';
 import { checkKept } from './check-kept.ts';
 import { checkLargeDocuments } from './check-large-documents.ts';
-import { checkIndexes, checkNamespaces } from './check-namespaces.ts';
+import { checkFlags, checkIndexes, checkNamespaces } from './check-namespaces.ts';
 import { checkHiddenWrites, checkOplog } from './check-oplog.ts';
 import { checkNames, checkRemapped } from './check-remap.ts';
 import { checkBlocked, checkBypassingUsers, checkWritersKeptAway } from './check-write-block.ts';
@@ -22,6 +22,7 @@ import type { Check, Look } from './look.ts';
 export const GUARDS: readonly Check[] = [
   { what: 'users and roles', run: checkAccounts },
   { what: 'collections', run: checkNamespaces },
+  { what: 'marks of time series', run: checkFlags },
   { what: 'indexes', run: checkIndexes },
   {
     what: 'names on the destination',
