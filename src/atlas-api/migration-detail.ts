@@ -70,7 +70,7 @@ const engineProgress = z.object({
     .nullish()
     .meta({
       description:
-        'After the source lost changes before they were taken: how far the collections concerned are compared and repaired.',
+        'After changes of the source were missed, because its oplog lost them or no change stream shows them: how far the collections concerned are compared and repaired.',
     }),
   canWrite: z.boolean().meta({ description: 'Whether applications may write to the destination.' }),
   notReadyReasons: z.array(z.string()).meta({ description: 'Why it is not ready for cutover.' }),

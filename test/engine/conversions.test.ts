@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { isShown } from '../../src/engine/capture/hidden-writes.ts';
+import { Timestamp } from 'mongodb';
+import { isShown, readHiddenWrites } from '../../src/engine/capture/hidden-writes.ts';
+import { listCollections } from '../../src/engine/catalog/read-catalog.ts';
+import { writeBarrier } from '../../src/engine/cluster/cluster-time.ts';
 import { sourceFeatures } from '../../src/engine/cluster/server-features.ts';
 import { preflight } from '../../src/engine/index.ts';
 import { newId, onReach, silentLogger } from '../../src/platform/index.ts';
@@ -93,6 +96,24 @@ describe('collections that become capped', { skip: needsSource('6.0', 'the catal
     assert.ok(findings.some(({ code }) => code === 'HIDDEN_WRITES_UNSEEN'));
     const ofRoot = await preflight({ ...options, source: { uri: pair.source.uri }, destination: { uri } });
     assert.ok(!ofRoot.some(({ code }) => code === 'HIDDEN_WRITES_UNSEEN'));
+  });
+
+  test('are found in the oplog by their UUIDs, and where it no longer reaches back that is known', async () => {
+    await refill('original');
+    const { client } = pair.source;
+    const { operationTime: after } = await client.db('admin').command({ ping: 1 });
+    await db().command({ cloneCollectionAsCapped: 'original', toCollection: 'clone', size: 20_000_000 });
+    const to = await writeBarrier(client);
+    const entries = await listCollections(client, 'shop');
+    const [original, clone] = ['original', 'clone'].map((name) => {
+      const entry = entries.find((one) => one.name === name);
+      return { id: entry?.uuid?.toHexString(false) ?? '', namespace: 'renamed' };
+    });
+    const read = (from: Timestamp) => readHiddenWrites(client, sourceFeatures('6.0'), { after: from, to });
+    const writes = await read(after);
+    assert.ok(writes && clone && writes.isOf(clone));
+    assert.ok(original && !writes.isOf(original));
+    assert.equal(await read(new Timestamp({ t: 1, i: 1 })), undefined);
   });
 
   test('a stream tells by itself which entries of the oplog it shows', async () => {

@@ -181,6 +181,15 @@ describe('writes that no change stream shows', () => {
     await assertIdentical();
   });
 
+  test('one that comes after the last barrier of a cutover keeps it from being committed', async () => {
+    await refill('items');
+    await using running = RunningMigration.start(pair);
+    await running.untilReady();
+    using _ = onReach('engine.cutover.drained', () => hide('shop.items'));
+    await assert.rejects(running.commit(), { code: 'SOURCE_STILL_WRITTEN' });
+    await items('items').insertOne({ _id: 'open again' });
+  });
+
   test('a search that was behind the stream when the engine ended goes on where it was', async () => {
     await refill('first', 'second');
     const migrationId = newId();

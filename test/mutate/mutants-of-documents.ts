@@ -3,9 +3,81 @@ import type { Mutant } from './mutant.ts';
 const RULES = 'test/engine/rules.test.ts';
 const FENCE = 'test/engine/fence.test.ts';
 const LOST = 'test/engine/lost-history.test.ts';
+const HIDDEN = 'test/engine/hidden-writes.test.ts';
+const CONVERSIONS = 'test/engine/conversions.test.ts';
 
 /** Each takes away one thing that keeps documents and catalogs from being lost or altered on their way. */
 export const OF_DOCUMENTS: readonly Mutant[] = [
+  {
+    without: 'the search of the oplog being part of a barrier',
+    file: 'src/engine/lifecycle/stream-follower.ts',
+    replace: 'isAhead(this.hidden.time) || ',
+    by: '',
+    tests: { file: HIDDEN, name: 'nothing ends before the oplog' },
+  },
+  {
+    without: 'a last look at the oplog before the commit',
+    file: 'src/engine/lifecycle/stream-follower.ts',
+    replace: 'await this.hidden.confirm(this.#context);',
+    by: '',
+    tests: { file: HIDDEN, name: 'after the last barrier of a cutover' },
+  },
+  {
+    without: 'lanes being written before a repair compares',
+    file: 'src/engine/verify/repairs.ts',
+    replace: '    await this.#lanes.flush();\n    // What the lanes have',
+    by: '    // What the lanes have',
+    tests: { file: HIDDEN, name: 'a state from before a hidden write' },
+  },
+  {
+    without: 'the position of the search of the oplog on record',
+    file: 'src/engine/lifecycle/stream-follower.ts',
+    replace: 'return isBefore(this.hidden.time, time) ? this.hidden.time : time;',
+    by: 'return time;',
+    tests: { file: HIDDEN, name: 'a search that was behind' },
+  },
+  {
+    without: 'an oplog that no longer reaches back to the search being a loss',
+    file: 'src/engine/capture/hidden-writes.ts',
+    replace: 'if (first === undefined || isBefore(after, first.ts)) return undefined;',
+    by: '',
+    tests: { file: HIDDEN, name: 'an oplog that no longer reaches back' },
+  },
+  {
+    without: 'transactions being told from applyOps',
+    file: 'src/engine/capture/hidden-writes.ts',
+    replace: ', txnNumber: { $exists: false } }',
+    by: ' }',
+    tests: { file: HIDDEN, name: 'transactions, prepared' },
+  },
+  {
+    without: 'the catalogs being compared after a hidden change of views',
+    file: 'src/engine/lifecycle/stream-follower.ts',
+    replace: 'if (writes.changesCatalog) {',
+    by: 'if (writes.isEmpty) {',
+    tests: { file: HIDDEN, name: 'a view that applyOps makes' },
+  },
+  {
+    without: 'inserts of conversions being searched for',
+    file: 'src/engine/capture/hidden-writes.ts',
+    replace: '{ fromMigrate: true }, ',
+    by: '',
+    tests: { file: CONVERSIONS, name: 'are found in the oplog' },
+  },
+  {
+    without: 'the last step of a conversion making its collection suspect',
+    file: 'src/engine/capture/dispatcher.ts',
+    replace: 'if (converted.size > 0) await',
+    by: 'if (converted.size < 0) await',
+    tests: { file: CONVERSIONS, name: 'may not read the oplog' },
+  },
+  {
+    without: 'marks of time series being carried over',
+    file: 'src/engine/catalog/reconcile.ts',
+    replace: '    await carryFlags(context, entry, existing);\n',
+    by: '',
+    tests: { file: 'test/engine/time-series-flags.test.ts', name: 'is marked on the destination' },
+  },
   {
     without: 'majority reads in the copy',
     file: 'src/engine/copy/copy-partition.ts',

@@ -26,6 +26,7 @@ describe('the error catalogue', () => {
       'CAPPED_IN_PAUSE',
       'DISK_TIGHT',
       'OPLOG_SHORT',
+      'HIDDEN_WRITES_UNSEEN',
       'PART_NOT_BLOCKED',
       'USERS_BYPASS_BLOCK',
       'WRITES_BLOCKED',

@@ -61,7 +61,7 @@ export class HiddenWrites {
     return this.#collections.size === 0 && !this.changesCatalog;
   }
 
-  isOf({ id, namespace }: TrackedCollection): boolean {
+  isOf({ id, namespace }: Pick<TrackedCollection, 'id' | 'namespace'>): boolean {
     return this.#collections.has(id) || this.#collections.has(namespace);
   }
 
