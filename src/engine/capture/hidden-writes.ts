@@ -11,7 +11,7 @@ import { readChangeEvent } from './change-event.ts';
  * `cloneCollectionAsCapped` insert, and what the command `applyOps` does to documents. A transaction is stored as `applyOps`, too, with the
  * number that it has in its session.
  */
-export const HIDDEN = {
+const HIDDEN = {
   $or: [{ fromMigrate: true }, { op: 'c', 'o.applyOps': { $exists: true }, txnNumber: { $exists: false } }],
 };
 
