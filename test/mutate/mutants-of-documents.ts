@@ -232,8 +232,8 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
   {
     without: 'comparing catalogs after a break of the stream',
     file: 'src/engine/capture/dispatcher.ts',
-    replace: 'if (batch.afterBreak)',
-    by: 'if (false)',
+    replace: 'if (batch.afterBreak || comparison !== undefined)',
+    by: 'if (comparison !== undefined)',
     tests: { file: 'test/engine/restarts.test.ts', name: 'rolled back are taken back' },
   },
   {
