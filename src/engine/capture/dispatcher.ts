@@ -43,9 +43,9 @@ export class Dispatcher {
   async dispatch(batch: StreamBatch): Promise<void> {
     this.#sequence += 1;
     this.#sent = false;
-    // Catalogs are not read from the majority: what was seen of the last primary's may have been rolled back, which no event tells.
     const comparison = this.#comparison;
     this.#comparison = undefined;
+    // Catalogs are not read from the majority: what was seen of the last primary's may have been rolled back, which no event tells.
     if (batch.afterBreak || comparison !== undefined) await this.#catalog.start();
     comparison?.resolve();
     const converted = new Set(batch.events.filter(isConversion).map(({ collectionId }) => collectionId));

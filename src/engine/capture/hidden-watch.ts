@@ -87,8 +87,9 @@ export class HiddenWatch {
     const to = await retrier.run('the source', () => writeBarrier(source));
     const writes = await this.#read(context, to);
     if (writes === 'blind') return;
-    const concerned = writes === undefined || [...tracked.values()].some((collection) => writes.isOf(collection));
-    if (concerned) throw new UserError('SOURCE_STILL_WRITTEN', [checkpoint.migrationId]);
+    const isQuiet =
+      writes !== undefined && !writes.changesCatalog && ![...tracked.values()].some((one) => writes.isOf(one));
+    if (!isQuiet) throw new UserError('SOURCE_STILL_WRITTEN', [checkpoint.migrationId]);
   }
 
   async #advance(): Promise<void> {

@@ -121,7 +121,7 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
         ...indexWarnings,
         ...keptAccounts,
         ...(oplog?.warnings ?? []),
-        ...(following ? (follower?.hidden.warnings ?? []) : []),
+        ...(oplog === undefined ? [] : (follower?.hidden.warnings ?? [])),
         ...repairWarnings(repairs),
         ...waiting.map(describeWait),
       ]),
