@@ -1,11 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { MongoServerError } from 'mongodb';
+import { type MongoClient, MongoServerError } from 'mongodb';
 import { eventually } from '../support/eventually.ts';
 import type { FaultProxy } from '../support/fault-proxy.ts';
 import type { ReplicaSet } from '../support/replica-set.ts';
+import { SeededRandom } from '../support/seeded-random.ts';
+import { AcknowledgedWriter } from './acknowledged-writer.ts';
 import type { EngineLives } from './engine-lives.ts';
 import type { Fault } from './fault.ts';
+import { lagBehind } from './lag-behind.ts';
 import type { Side } from './plan.ts';
+import { rollBack } from './roll-back.ts';
 import type { RoundLog } from './round-log.ts';
 
 /** What a round's faults act on. */
@@ -16,8 +20,16 @@ export interface World {
   readonly usual: { readonly bytesPerSecond?: number };
   readonly engine: EngineLives;
   readonly log: RoundLog;
+  /** Connected to the source as a user whom the write block stops. */
+  readonly application: MongoClient;
+  /** Writers whom the cutover did not stop: by faults `bypass` and `late`. */
+  readonly unstopped: AcknowledgedWriter[];
 }
 
+/** The database of the writers whom the cutover does not stop. */
+export const UNSTOPPED = 'unstopped';
+
+const LOOK_EVERY_MS = 20;
 const SLOW = { latencyMs: 60, bytesPerSecond: 150_000 };
 /** More than the small oplog holds. */
 const FILLER_BYTES = 40_000_000;
@@ -36,7 +48,8 @@ export async function applyFault(world: World, fault: Fault): Promise<void> {
   }
 }
 
-async function apply({ sets, proxies, usual, engine }: World, fault: Fault): Promise<void> {
+async function apply(world: World, fault: Fault): Promise<void> {
+  const { sets, proxies, usual, engine } = world;
   const set = sets[fault.side];
   switch (fault.kind) {
     case 'kill':
@@ -83,7 +96,32 @@ async function apply({ sets, proxies, usual, engine }: World, fault: Fault): Pro
       using _ = engine.freeze();
       return await overrunOplog(set);
     }
+    case 'rollBack':
+      return await rollBack(set, fault.change ?? 'drop', fault.lastsMs);
+    case 'lag':
+      return await lagBehind(set, fault.lastsMs);
+    case 'bypass':
+      return await writeOn(world, set.client, fault, { everyMs: 1 });
+    case 'late':
+      // With pauses, which may be longer than what the engine waits between two looks.
+      return await writeOn(world, world.application, fault, { everyMs: 40 });
   }
+}
+
+/** Writes for as long as the fault lasts, and until the migration has committed at most. */
+async function writeOn(
+  { unstopped, engine }: World,
+  client: MongoClient,
+  { afterMs, lastsMs }: Fault,
+  { everyMs }: { readonly everyMs: number },
+): Promise<void> {
+  const collection = `writer${unstopped.length}`;
+  const random = new SeededRandom(afterMs);
+  const writer = new AcknowledgedWriter(client, random, { database: UNSTOPPED, collection, everyMs });
+  unstopped.push(writer);
+  const endMs = performance.now() + lastsMs;
+  while (performance.now() < endMs && engine.latest?.canWrite !== true) await delay(LOOK_EVERY_MS);
+  await writer.stop();
 }
 
 async function throughProxy(

@@ -4,6 +4,7 @@ import type { Progress } from '../../src/engine/index.ts';
 import { type Exit, type LinkspanProcess, runLinkspan } from '../support/linkspan-process.ts';
 import { mayFailOf } from './expectations.ts';
 import { MOMENTS, type Moment } from './fault.ts';
+import type { Plan } from './plan.ts';
 import { ProgressWatch } from './progress-watch.ts';
 import type { RoundLog } from './round-log.ts';
 
@@ -60,6 +61,7 @@ export type End = 'committed' | { readonly failed: string };
 export class EngineLives {
   readonly #arguments: readonly string[];
   readonly #hooks: string[];
+  readonly #selection: object;
   readonly #log: RoundLog;
   readonly #watch: ProgressWatch;
   readonly #reached = new Map(MOMENTS.map((moment) => [moment, Promise.withResolvers<void>()]));
@@ -81,14 +83,14 @@ export class EngineLives {
   #url: string | undefined;
 
   /**
-   * @param hooks  what `LINKSPAN_TEST_HOOK` is in each life, from the first on
-   * @param catalogStandsStill  whether nobody drops anything on the source
+   * @param plan  `hooks`: what `LINKSPAN_TEST_HOOK` is in each life, from the first on
+   * @param selection  what `/start` has beside the clusters
    */
   constructor(
     uris: { readonly source: string; readonly destination: string },
-    hooks: readonly string[],
+    { hooks, catalogStandsStill }: Pick<Plan, 'hooks' | 'catalogStandsStill'>,
     log: RoundLog,
-    catalogStandsStill = false,
+    selection: object = {},
   ) {
     this.#arguments = [
       'sync',
@@ -103,6 +105,7 @@ export class EngineLives {
     ];
     this.#hooks = [...hooks];
     this.#log = log;
+    this.#selection = selection;
     this.#watch = new ProgressWatch(log, catalogStandsStill);
   }
 
@@ -292,7 +295,7 @@ export class EngineLives {
 
   async #start(engine: LinkspanProcess): Promise<boolean> {
     if (this.#url !== undefined) this.#started.add(engine);
-    return await this.#call('start', { source: 'cluster0', destination: 'cluster1' });
+    return await this.#call('start', { source: 'cluster0', destination: 'cluster1', ...this.#selection });
   }
 
   #endCommitted(engine: LinkspanProcess): void {

@@ -8,6 +8,7 @@ const MAY_FAIL_OF: Readonly<Partial<Record<FaultKind, readonly string[]>>> = {
   // Before a new migration has its first position there is nothing that could be repaired.
   history: ['HISTORY_LOST'],
   overrun: ['HISTORY_LOST'],
+  late: ['SOURCE_STILL_WRITTEN'],
 };
 
 /** The faults of a campaign. @param only  no others than these, if any are given */
