@@ -1,13 +1,13 @@
-import { type Document, type MongoClient, MongoServerError } from 'mongodb';
+import type { Document, MongoClient } from 'mongodb';
 import { dropShells } from '../engine/model/run-schedule.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';
-import { USER_WRITES_BLOCKED } from '../support/ledger-writer.ts';
 import type { ReplicaSet } from '../support/replica-set.ts';
 import { UNSTOPPED, type World } from './apply-fault.ts';
 import { differencesOfOrder } from './capped-order.ts';
 import type { Failure } from './engine-lives.ts';
 import type { Plan } from './plan.ts';
+import { recordOn, refusesWrites } from './probes.ts';
 import { dropUnselected } from './selected.ts';
 import type { Writers } from './writers.ts';
 
@@ -102,20 +102,4 @@ export async function checkFailed(
   if (cutover?.committed) log.find('it failed, and is committed on record');
   if (blocked) log.find('it failed, and the source is blocked');
   log.say(`its failure was checked: on record it is ${state}, ${error?.code}`);
-}
-
-async function recordOn(destination: MongoClient): Promise<Document> {
-  return (await destination.db('linkspan_internal').collection('migrations').findOne()) ?? {};
-}
-
-async function refusesWrites(application: MongoClient): Promise<boolean> {
-  const probe = application.db('acknowledged').collection('probe');
-  try {
-    await probe.insertOne({});
-    await probe.drop();
-    return false;
-  } catch (error) {
-    if (error instanceof MongoServerError && error.code === USER_WRITES_BLOCKED) return true;
-    throw error;
-  }
 }

@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { MongoClient } from 'mongodb';
 import { fillModel } from '../engine/model/run-schedule.ts';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
 import { type ReplicaSet, startPair } from '../support/replica-set.ts';
@@ -12,15 +11,15 @@ import { fillRings } from './rings.ts';
 import { fillRolledBack } from './roll-back.ts';
 import type { RoundLog } from './round-log.ts';
 import { SELECTED } from './selected.ts';
-import { APPLICATION, createUsers, PASSWORD } from './users.ts';
+import { applicationOf, createUsers, uriOf } from './users.ts';
 import { startWriters, type Writers } from './writers.ts';
 
 export interface RoundReport {
-  readonly end: End;
+  readonly end: string;
   /** Compared. */
   readonly documents: number;
   /** For how long nothing moved at most, with no fault meanwhile. */
-  readonly longestStillMs: number;
+  readonly longestStillMs?: number;
 }
 
 /** One migration from start to end, with everything that the plan has for it. What must not be goes to the log. */
@@ -47,21 +46,19 @@ export async function runRound(plan: Plan, log: RoundLog): Promise<RoundReport> 
   const proxies: Partial<Record<Side, FaultProxy>> = {};
   const addresses = { source: '', destination: '' };
   for (const side of ['source', 'destination'] as const) {
-    const name = await createUsers(pair[side], side);
-    addresses[side] = pair[side].uriFor(name, PASSWORD);
+    await createUsers(pair[side], side);
+    addresses[side] = uriOf(pair[side], side);
     if (!plan.proxied[side]) continue;
     const proxy = resources.use(await startFaultProxy((await pair[side].primary()).port));
     proxy.set(usual);
     proxies[side] = proxy;
-    addresses[side] = `mongodb://${name}:${PASSWORD}@127.0.0.1:${proxy.port}/?directConnection=true&authSource=admin`;
+    addresses[side] = uriOf(pair[side], side, proxy.port);
   }
   await fill(pair.source, plan);
   log.say('the source is filled');
 
-  const [application, onDestination] = [pair.source, pair.destination].map((set) =>
-    resources.use(new MongoClient(set.uriFor(APPLICATION, PASSWORD))),
-  );
-  if (application === undefined || onDestination === undefined) throw new Error('a client is missing');
+  const application = resources.use(applicationOf(pair.source));
+  const onDestination = resources.use(applicationOf(pair.destination));
   const writers = resources.use(await startWriters([application, onDestination], plan, log));
 
   const engine = resources.use(new EngineLives(addresses, plan, log, plan.selection ? SELECTED : {}));
@@ -84,7 +81,7 @@ export async function runRound(plan: Plan, log: RoundLog): Promise<RoundReport> 
   const documents = end === 'committed' ? await checkCommitted(world, writers, plan) : 0;
   await engine[Symbol.asyncDispose]();
   for (const pid of engine.pids) if (isThere(pid)) log.find(`process ${pid} is still there`);
-  return { end, documents, longestStillMs: engine.longestStillMs };
+  return { end: JSON.stringify(end), documents, longestStillMs: engine.longestStillMs };
 }
 
 async function fill(source: ReplicaSet, plan: Plan): Promise<void> {
