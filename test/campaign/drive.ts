@@ -24,7 +24,7 @@ export interface PlannedEnd {
   readonly how: (typeof ENDS)[number];
   /** From when it is ready to when its cutover is asked for, or it is cancelled. */
   readonly afterMs: number;
-  /** From when the cutover was asked for to when it is cancelled or stopped. */
+  /** From when it is about to block the source to when it is cancelled or stopped. */
   readonly inCutoverMs: number;
 }
 
@@ -32,7 +32,7 @@ export interface PlannedEnd {
 export type Ended = Exclude<Outcome, 'stopped'> | 'waits' | { readonly failed: string };
 
 export function drawEnd(random: SeededRandom, how: PlannedEnd['how']): PlannedEnd {
-  return { how, afterMs: random.integer(1_200), inCutoverMs: random.integer(1_500) };
+  return { how, afterMs: random.integer(1_200), inCutoverMs: random.integer(1_000) };
 }
 
 /** How long cutovers stay at their named points, one number for each time that one of them comes by. */
@@ -73,6 +73,9 @@ export async function driveToEnd(
   await askForCutover(running);
   log.say(`${name}: its cutover was asked for`);
   if (how === 'commit') return await settled;
+  await Promise.race([running.until('its block', ({ cutover }) => cutover?.blocking === true), settled]).catch(
+    () => undefined,
+  );
   await delay(inCutoverMs);
   if (how === 'cancel in cutover') return await cancel(name, running, settled, log);
   const outcome = await running.stop().catch(() => 'failed');

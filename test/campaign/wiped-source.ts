@@ -1,4 +1,3 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
 import { newId } from '../../src/platform/index.ts';
@@ -93,14 +92,8 @@ async function documentsOf(client: MongoClient): Promise<string[]> {
 /** Empties the disk of a set's only member, which comes back under its name. */
 async function wipe({ members, name, client }: ReplicaSet): Promise<void> {
   const [member] = members;
-  if (member?.pid === undefined) throw new Error('a running member is missing');
-  const commandLine = readFileSync(`/proc/${member.pid}/cmdline`, 'utf8').split('\0');
-  const path = commandLine[commandLine.indexOf('--dbpath') + 1];
-  if (path === undefined) throw new Error('a data folder is missing');
-  await member.kill();
-  rmSync(path, { recursive: true });
-  mkdirSync(path);
-  await member.restart();
+  if (member === undefined) throw new Error('a member is missing');
+  await member.wipe();
   const host = `127.0.0.1:${member.port}`;
   await using direct = new MongoClient(`mongodb://${host}/?directConnection=true`);
   await direct.db('admin').command({ replSetInitiate: { _id: name, members: [{ _id: 0, host }] } });
