@@ -64,7 +64,7 @@ async function checkUnstopped({ unstopped, sets, engine, log }: World, plan: Pla
 }
 
 /** What secondaries have otherwise than their primary: they apply its oplog, and what an entry says is not always what the primary did. */
-async function differencesOfMembers(set: ReplicaSet): Promise<string[]> {
+export async function differencesOfMembers(set: ReplicaSet): Promise<string[]> {
   const primary = await set.primary();
   const everyMember = { w: set.members.length, wtimeout: 60_000 };
   await set.client.db('linkspan_internal').collection('every_member').insertOne({}, { writeConcern: everyMember });

@@ -17,11 +17,12 @@ const POINTS = [
   'engine.cutover.committed',
 ];
 
-export const ENDS = ['commit', 'cancel', 'cancel in cutover', 'stop in cutover'] as const;
+/** How often each end comes, relative to the others. */
+const ENDS = { commit: 3, cancel: 1, 'cancel in cutover': 4, 'stop in cutover': 3 } as const;
 
 /** How somebody ends a migration, in a process that runs several. */
 export interface PlannedEnd {
-  readonly how: (typeof ENDS)[number];
+  readonly how: keyof typeof ENDS;
   /** From when it is ready to when its cutover is asked for, or it is cancelled. */
   readonly afterMs: number;
   /** From when it is about to block the source to when it is cancelled or stopped. */
@@ -31,7 +32,8 @@ export interface PlannedEnd {
 /** How a migration ended: `waits` for one that said what it waits for until it was cancelled. */
 export type Ended = Exclude<Outcome, 'stopped'> | 'waits' | { readonly failed: string };
 
-export function drawEnd(random: SeededRandom, how: PlannedEnd['how']): PlannedEnd {
+/** @param how  drawn by default */
+export function drawEnd(random: SeededRandom, how: PlannedEnd['how'] = random.weighted(ENDS)): PlannedEnd {
   return { how, afterMs: random.integer(1_200), inCutoverMs: random.integer(1_000) };
 }
 

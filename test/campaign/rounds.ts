@@ -1,6 +1,7 @@
 import { FAULT_KINDS, type FaultKind } from './fault.ts';
 import { drawOnce, runOnce } from './once.ts';
 import { drawPlan } from './plan.ts';
+import { drawRefusable, runRefusable } from './refusable.ts';
 import { type RoundReport, runRound } from './round.ts';
 import type { RoundLog } from './round-log.ts';
 import { drawSameDestination, runSameDestination } from './same-destination.ts';
@@ -30,6 +31,7 @@ const ROUNDS = {
   twoDestinations: (seed: number) => alone(drawTwoDestinations(seed), runTwoDestinations),
   sameDestination: (seed: number) => alone(drawSameDestination(seed), runSameDestination),
   wipedSource: (seed: number) => alone(drawWipedSource(seed), runWipedSource),
+  refusable: (seed: number) => alone(drawRefusable(seed), runRefusable),
 } satisfies Record<string, (seed: number, faults: readonly FaultKind[]) => Round>;
 
 export type RoundKind = keyof typeof ROUNDS;
@@ -45,6 +47,8 @@ const MIX: readonly RoundKind[] = [
   'once',
   'whole',
   'wipedSource',
+  'whole',
+  'refusable',
 ];
 const OF_FAULTS: readonly RoundKind[] = ['whole', 'selection'];
 

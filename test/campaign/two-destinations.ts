@@ -6,7 +6,7 @@ import { compareClusters } from '../support/compare-clusters.ts';
 import { startPair, startReplicaSet } from '../support/replica-set.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import { AcknowledgedWriter } from './acknowledged-writer.ts';
-import { drawEnd, drawHolds, driveToEnd, ENDS, type Ended, holdCutovers, type PlannedEnd } from './drive.ts';
+import { drawEnd, drawHolds, driveToEnd, type Ended, holdCutovers, type PlannedEnd } from './drive.ts';
 import { refusesWrites } from './probes.ts';
 import type { RoundReport } from './round.ts';
 import type { RoundLog } from './round-log.ts';
@@ -33,8 +33,8 @@ export function drawTwoDestinations(seed: number): TwoDestinationsPlan {
   return {
     seed,
     oneAfterTheOther,
-    first: drawEnd(random, oneAfterTheOther ? 'commit' : random.pick(ENDS)),
-    second: drawEnd(random, random.pick(ENDS)),
+    first: drawEnd(random, oneAfterTheOther ? 'commit' : undefined),
+    second: drawEnd(random),
     holdsMs: drawHolds(random),
     documents: 50 + random.integer(500),
   };
