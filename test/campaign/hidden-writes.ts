@@ -6,7 +6,7 @@ const DATABASE = 'hidden';
 const DOCUMENTS = 'documents';
 const KEYS = 60;
 const CAPPED_BYTES = 1_048_576;
-const FEW = 200;
+const FEW = 60;
 
 /** Writes with commands whose writes a change stream does not show: `applyOps`, `convertToCapped`, `cloneCollectionAsCapped`. */
 export function hiddenWrites(
@@ -36,7 +36,7 @@ export function hiddenWrites(
     dropTurned: () => database.collection('turned').drop(),
   };
   const ofDocuments = { set: 4, insert: 4, update: 6, remove: 3, several: 2 };
-  const ofCollections = { fill: 4, turn: 2, clone: 2, dropClone: 1, dropTurned: 1 };
+  const ofCollections = { fill: 3, turn: 1, clone: 1, dropClone: 0.6, dropTurned: 0.4 };
   const weights: Record<string, number> = catalog ? { ...ofDocuments, ...ofCollections } : ofDocuments;
   return async () => await steps[random.weighted(weights)]?.();
 }

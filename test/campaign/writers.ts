@@ -11,10 +11,10 @@ import type { RoundLog } from './round-log.ts';
 import { saves } from './saves.ts';
 import { WriterLoop, type WriteStep } from './writer-loop.ts';
 
-const SAVE_EVERY_MS = 15;
-const HIDDEN_EVERY_MS = 60;
-const RING_EVERY_MS = 25;
-const LETTERS_EVERY_MS = 100;
+const SAVE_EVERY_MS = 25;
+const HIDDEN_EVERY_MS = 120;
+const RING_EVERY_MS = 40;
+const LETTERS_EVERY_MS = 250;
 
 /** All writers of a round with one migration. */
 export interface Writers extends AsyncDisposable {
