@@ -20,6 +20,8 @@ interface Oddity {
   readonly members: 1 | 3;
   /** Brings it about on the source. */
   make(source: MongoClient): Promise<unknown>;
+  /** Changes it once it was copied. */
+  change?(source: MongoClient): Promise<unknown>;
   /** What a destination has to have of it that comparing documents and options does not show. */
   differences(pair: ReplicaSetPair): Promise<string[]>;
 }
@@ -88,7 +90,7 @@ export function drawRefusable(seed: number): RefusablePlan {
 
 /** Ends with a named error, or with a destination that is exact in this, too. */
 export async function runRefusable(plan: RefusablePlan, log: RoundLog): Promise<RoundReport> {
-  const { version, members, make, differences }: Oddity = ODDITIES[plan.oddity];
+  const { version, members, make, change, differences }: Oddity = ODDITIES[plan.oddity];
   const mongod = version === undefined ? {} : { mongod: await mongodOfVersion(version) };
   await using pair = await startPair({ source: mongod, destination: { ...mongod, members } });
   const odd = pair.source.client.db('odd');
@@ -96,10 +98,9 @@ export async function runRefusable(plan: RefusablePlan, log: RoundLog): Promise<
   await odd.createCollection('series', { timeseries: { timeField: 'at' } });
   if (!plan.whileFollowing) await make(pair.source.client);
   await using running = RunningMigration.start(pair);
-  if (plan.whileFollowing) {
-    await running.untilReady().catch(() => undefined);
-    await make(pair.source.client);
-  }
+  await running.untilReady().catch(() => undefined);
+  if (plan.whileFollowing) await make(pair.source.client);
+  else await change?.(pair.source.client);
   const end = await driveToEnd('the migration', () => running, plan.end, log);
   if (end !== 'committed') return { end: JSON.stringify(end), documents: 0 };
   const compared = await compareClusters(pair.source.client, pair.destination.client);

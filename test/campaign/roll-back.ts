@@ -61,14 +61,15 @@ export async function rollBack(set: ReplicaSet, change: RolledBack, lastsMs: num
     blockConnection: true,
     blockTimeMS: READS_WAIT_MS,
   };
-  await set.failCommand({ mode: 'alwaysOn', data: held });
-  const updated = { w: 'majority', wtimeout: DEADLINE_MS } as const;
-  await client
-    .db(DATABASE)
-    .collection(NAME)
-    .updateMany({}, { $inc: { v: 1 } }, { writeConcern: updated });
-  await delay(SEEN_MS);
+  const majority = { w: 'majority', wtimeout: DEADLINE_MS } as const;
   try {
+    // The end of the primary ends that as well.
+    await set.failCommand({ mode: 'alwaysOn', data: held });
+    await client
+      .db(DATABASE)
+      .collection(NAME)
+      .updateMany({}, { $inc: { v: 1 } }, { writeConcern: majority });
+    await delay(SEEN_MS);
     await Promise.all(others.map((member) => stopReplication(set, member)));
     await CHANGES[change](client);
     await delay(READS_WAIT_MS + lastsMs);

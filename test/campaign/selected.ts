@@ -5,13 +5,13 @@ import { UNSTOPPED } from './apply-fault.ts';
 export const SELECTED = {
   includeNamespaces: [
     { database: 'shop' },
-    { databaseRegex: { pattern: `^(acknowledged|saved|${UNSTOPPED})$` } },
+    { databaseRegex: { pattern: `^(acknowledged|saved|rolled|${UNSTOPPED})$` } },
     { database: 'rings', collections: ['large'] },
   ],
   excludeNamespaces: [{ database: 'shop', collections: ['c'] }],
 };
 
-const DATABASES = ['shop', 'acknowledged', 'saved', UNSTOPPED, 'rings'];
+const DATABASES = ['shop', 'acknowledged', 'saved', 'rolled', UNSTOPPED, 'rings'];
 const LEFT_OUT = [
   ['shop', 'c'],
   ['rings', 'small'],
