@@ -21,6 +21,8 @@ const HANG_AFTER_MS = 120_000;
 const SAME_STATE_MS = 300_000;
 /** A process that stopped itself at a named point goes on after so long. */
 const STOPPED_FOR_MS = 3_000;
+/** How often it may give its cutover up, with no fault meanwhile, without saying what it waits for. Each stops the users' writes. */
+const MOST_GIVEN_UP = 8;
 /** How often it may fail of one thing, with no fault meanwhile, before that is its end. */
 const SAME_FAILURES = 3;
 /** As the engine's log has it. */
@@ -320,6 +322,9 @@ export class EngineLives {
     const stillMs = sinceMs(this.#watch.movedAtMs);
     this.longestStillMs = Math.max(this.longestStillMs, stillMs);
     if (stillMs > HANG_AFTER_MS) throw new Error(`nothing moves any more: ${JSON.stringify(this.latest)}`);
+    const givenUp = this.#watch.givenUpAtMs.filter((atMs) => atMs > this.#log.faultChangedAtMs).length;
+    if (givenUp > MOST_GIVEN_UP)
+      throw new Error(`it gave its cutover up ${givenUp} times without a word: ${JSON.stringify(this.latest)}`);
     if (sinceMs(this.#watch.stateSinceMs) > SAME_STATE_MS)
       throw new Error(`it stays as it is: ${JSON.stringify(this.latest)}`);
   }

@@ -15,6 +15,13 @@ export const OF_CONTROL: readonly Mutant[] = [
     tests: { file: RULES, name: 'an unmet write concern' },
   },
   {
+    without: 'asking again when the global lock is taken',
+    file: 'src/engine/cluster/failure-policy.ts',
+    replace: "{ code: 107, name: 'LockFailed', kind: 'transient' },",
+    by: '',
+    tests: { file: 'test/engine/taken-lock.test.ts', name: 'its global lock is taken' },
+  },
+  {
     without: 'telling a duplicate of another index from one of `_id`',
     file: 'src/engine/cluster/raw-write.ts',
     replace: "return fields.length === 1 && fields[0] === '_id';",
