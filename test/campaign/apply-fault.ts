@@ -101,10 +101,9 @@ async function apply(world: World, fault: Fault): Promise<void> {
     case 'lag':
       return await lagBehind(set, fault.lastsMs);
     case 'bypass':
-      return await writeOn(world, set.client, fault, { everyMs: 1 });
+      return await writeOn(world, set.client, fault);
     case 'late':
-      // With pauses, which may be longer than what the engine waits between two looks.
-      return await writeOn(world, world.application, fault, { everyMs: 40 });
+      return await writeOn(world, world.application, fault);
   }
 }
 
@@ -112,8 +111,7 @@ async function apply(world: World, fault: Fault): Promise<void> {
 async function writeOn(
   { unstopped, engine }: World,
   client: MongoClient,
-  { afterMs, lastsMs }: Fault,
-  { everyMs }: { readonly everyMs: number },
+  { afterMs, lastsMs, everyMs }: Fault,
 ): Promise<void> {
   const collection = `writer${unstopped.length}`;
   const random = new SeededRandom(afterMs);

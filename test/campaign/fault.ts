@@ -57,6 +57,8 @@ export interface Fault {
   readonly side: Side;
   /** `refuse`, `history`, `full`: `data` of the server's `failCommand`, and how many commands meet it; for as long as it lasts by default. */
   readonly data?: Readonly<Record<string, unknown>>;
+  /** `bypass`, `late`: between two writes. */
+  readonly everyMs?: number;
   /** `rollBack`: the change. */
   readonly change?: RolledBack;
   readonly times?: number;
@@ -149,8 +151,17 @@ export function drawFault(
       return { ...base, side: 'destination' };
     // Before the cutover such a writer is like any other.
     case 'bypass':
+      return {
+        ...base,
+        side: 'source',
+        moment: 'commit',
+        afterMs: random.integer(200),
+        lastsMs: 3_000 + random.integer(5_000),
+        everyMs: 1,
+      };
+    // With pauses that may be longer than what the engine waits between two looks.
     case 'late':
-      return { ...base, side: 'source', moment: 'commit' };
+      return { ...base, side: 'source', moment: 'commit', everyMs: random.pick([40, 300, 1_000]) };
     case 'blackHole':
       return {
         ...base,

@@ -79,6 +79,11 @@ export function drawPlan(
   if (smallOplog) faults.push(drawFault(random, ['overrun'], proxied));
   for (const kind of ['rollBack', 'lag', 'late'] as const)
     if (able.includes(kind) && chance(0.5)) faults.push(drawFault(random, [kind], proxied));
+  // Two of these at a time would only end each other.
+  const single = faults.filter(
+    ({ kind }, place) =>
+      !Object.values(OF_THREE).includes(kind) || faults.findIndex((other) => other.kind === kind) === place,
+  );
   // Such writes come while the engine stands still between its last look and the commit.
   if (faults.some(({ kind }) => kind === 'late') && chance(0.5)) hooks.push('engine.cutover.drained=stop');
   return {
@@ -98,6 +103,6 @@ export function drawPlan(
     catalogUntilEnd: chance(0.5),
     followMs: 1_000 + random.integer(4_000),
     hooks,
-    faults,
+    faults: single,
   };
 }
