@@ -12,7 +12,10 @@ checkForLeaks({ sockets: false });
 test('a source that refuses a note because its global lock is taken is asked again', async () => {
   await using pair = await startPair();
   const admin = pair.source.client.db('admin');
-  await pair.source.client.db('shop').collection('orders').insertMany([{ n: 1 }, { n: 2 }]);
+  await pair.source.client
+    .db('shop')
+    .collection('orders')
+    .insertMany([{ n: 1 }, { n: 2 }]);
   let locked = false;
   using _ = onReach('engine.prepare.destination-ready', async () => {
     await admin.command({ fsync: 1, lock: true });
