@@ -84,5 +84,10 @@ async function oneAtATime<T>(run: () => Promise<T>): Promise<T> {
 }
 
 function causeOf(error: unknown): string {
-  return error instanceof Error && error.cause !== undefined ? `because of ${messageOf(error.cause)}` : '';
+  if (error instanceof SuppressedError) return `${stackOf(error.suppressed)}\nand then ${stackOf(error.error)}`;
+  return error instanceof Error && error.cause !== undefined ? `because of ${stackOf(error.cause)}` : '';
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? `${error.stack} ${causeOf(error)}` : String(error);
 }
