@@ -30,6 +30,8 @@ export interface World {
 export const UNSTOPPED = 'unstopped';
 
 const LOOK_EVERY_MS = 20;
+const LONGEST_BYPASS_MS = 60_000;
+const LONGEST_DRAIN_MS = 30_000;
 const SLOW = { latencyMs: 60, bytesPerSecond: 150_000 };
 /** More than the small oplog holds. */
 const FILLER_BYTES = 40_000_000;
@@ -101,25 +103,40 @@ async function apply(world: World, fault: Fault): Promise<void> {
     case 'lag':
       return await lagBehind(set, fault.lastsMs);
     case 'bypass':
-      return await writeOn(world, set.client, fault);
+      return await bypass(world, fault);
     case 'late':
-      return await writeOn(world, world.application, fault);
+      return await writeLate(world, fault);
   }
 }
 
-/** Writes for as long as the fault lasts, and until the migration has committed at most. */
-async function writeOn(
-  { unstopped, engine }: World,
-  client: MongoClient,
-  { afterMs, lastsMs, everyMs }: Fault,
-): Promise<void> {
+/** Writes past the block, and until the migration has committed at most. */
+async function bypass(world: World, fault: Fault): Promise<void> {
+  const { engine, sets } = world;
+  const writer = startUnstopped(world, sets.source.client, fault);
+  const lastMs = performance.now() + LONGEST_BYPASS_MS;
+  let endMs: number | undefined;
+  while (performance.now() < (endMs ?? lastMs) && engine.latest?.canWrite !== true) {
+    if (engine.latest?.cutover?.blocking === true) endMs ??= performance.now() + fault.lastsMs;
+    await delay(LOOK_EVERY_MS);
+  }
+  await writer.stop();
+}
+
+async function writeLate(world: World, fault: Fault): Promise<void> {
+  const { engine, application } = world;
+  const lastMs = performance.now() + LONGEST_DRAIN_MS;
+  while (fault.afterDrain === true && !engine.standsStill && performance.now() < lastMs) await delay(LOOK_EVERY_MS);
+  const writer = startUnstopped(world, application, fault);
+  await delay(fault.lastsMs);
+  await writer.stop();
+}
+
+function startUnstopped({ unstopped }: World, client: MongoClient, { afterMs, everyMs }: Fault): AcknowledgedWriter {
   const collection = `writer${unstopped.length}`;
   const random = new SeededRandom(afterMs);
   const writer = new AcknowledgedWriter(client, random, { database: UNSTOPPED, collection, everyMs });
   unstopped.push(writer);
-  const endMs = performance.now() + lastsMs;
-  while (performance.now() < endMs && engine.latest?.canWrite !== true) await delay(LOOK_EVERY_MS);
-  await writer.stop();
+  return writer;
 }
 
 async function throughProxy(

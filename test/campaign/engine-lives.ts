@@ -82,6 +82,8 @@ export class EngineLives {
   /** How those were ended that were not left to themselves. */
   readonly #ended = new Map<LinkspanProcess, 'killed' | 'terminated'>();
   #cutoverWanted = false;
+  /** Whether the process has stopped itself at a named point, where it stays for a moment. */
+  standsStill = false;
   #url: string | undefined;
 
   /**
@@ -280,7 +282,9 @@ export class EngineLives {
       }
       this.#refuseToHang();
       this.#url ??= /API is ready at (\S+)/.exec(engine.stderr)?.[1];
-      if (!this.#log.faultActive && isStopped(engine.pid)) {
+      this.standsStill = isStopped(engine.pid);
+      // Other faults stop it, too, and have it go on themselves.
+      if (this.standsStill && !this.#log.stopsEngine) {
         stoppedAtMs ??= performance.now();
         if (performance.now() - stoppedAtMs < STOPPED_FOR_MS) continue;
         this.#log.say('the engine stopped itself, and goes on');

@@ -35,7 +35,7 @@ const WEIGHTS = {
   rollBack: 6,
   /** A destination of three members elects a primary whose majority snapshot lags. */
   lag: 6,
-  /** A user whom the write block does not stop writes on the source. */
+  /** A user whom the write block does not stop writes on the source; it lasts from the block on. */
   bypass: 2,
   /** Applications still write to what is selected. */
   late: 6,
@@ -59,6 +59,8 @@ export interface Fault {
   readonly data?: Readonly<Record<string, unknown>>;
   /** `bypass`, `late`: between two writes. */
   readonly everyMs?: number;
+  /** `late`: it begins when the engine has stopped itself between its drain and the commit. */
+  readonly afterDrain?: boolean;
   /** `rollBack`: the change. */
   readonly change?: RolledBack;
   readonly times?: number;
@@ -151,17 +153,9 @@ export function drawFault(
       return { ...base, side: 'destination' };
     // Before the cutover such a writer is like any other.
     case 'bypass':
-      return {
-        ...base,
-        side: 'source',
-        moment: 'commit',
-        afterMs: random.integer(200),
-        lastsMs: 3_000 + random.integer(5_000),
-        everyMs: 1,
-      };
-    // With pauses that may be longer than what the engine waits between two looks.
+      return { ...base, side: 'source', moment: 'commit', everyMs: 1 };
     case 'late':
-      return { ...base, side: 'source', moment: 'commit', everyMs: random.pick([40, 300, 1_000]) };
+      return { ...base, side: 'source', moment: 'commit', everyMs: 40, afterDrain: random.next() < 0.5 };
     case 'blackHole':
       return {
         ...base,

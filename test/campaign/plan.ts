@@ -84,8 +84,7 @@ export function drawPlan(
     ({ kind }, place) =>
       !Object.values(OF_THREE).includes(kind) || faults.findIndex((other) => other.kind === kind) === place,
   );
-  // Such writes come while the engine stands still between its last look and the commit.
-  if (faults.some(({ kind }) => kind === 'late') && chance(0.5)) hooks.push('engine.cutover.drained=stop');
+  if (faults.some(({ afterDrain }) => afterDrain)) hooks.push('engine.cutover.drained=stop');
   return {
     seed,
     selection,
