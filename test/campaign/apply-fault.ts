@@ -30,7 +30,7 @@ export interface World {
 export const UNSTOPPED = 'unstopped';
 
 const LOOK_EVERY_MS = 20;
-const LONGEST_BYPASS_MS = 60_000;
+const LONGEST_BYPASS_MS = 120_000;
 const LONGEST_DRAIN_MS = 30_000;
 const SLOW = { latencyMs: 60, bytesPerSecond: 150_000 };
 /** More than the small oplog holds. */
@@ -116,7 +116,7 @@ async function bypass(world: World, fault: Fault): Promise<void> {
   const lastMs = performance.now() + LONGEST_BYPASS_MS;
   let endMs: number | undefined;
   while (performance.now() < (endMs ?? lastMs) && engine.latest?.canWrite !== true) {
-    if (engine.latest?.cutover?.blocking === true) endMs ??= performance.now() + fault.lastsMs;
+    if (engine.latest?.cutover?.sourceBlockedAtMs !== undefined) endMs ??= performance.now() + fault.lastsMs;
     await delay(LOOK_EVERY_MS);
   }
   await writer.stop();
