@@ -9,9 +9,9 @@ const DATABASE = 'rolled';
 const NAME = 'documents';
 const DOCUMENTS = 60;
 /** The engine's reads wait so long that they meet the change. */
-const READS_WAIT_MS = 6_000;
+const READS_WAIT_MS = 8_000;
 /** Enough for a change to reach the engine. */
-const SEEN_MS = 150;
+const SEEN_MS = 1_500;
 const DEADLINE_MS = 60_000;
 
 const CHANGES: Readonly<Record<RolledBack, (primary: MongoClient) => Promise<unknown>>> = {
