@@ -61,7 +61,10 @@ export async function runRound(plan: Plan, log: RoundLog): Promise<RoundReport> 
   const onDestination = resources.use(applicationOf(pair.destination));
   const writers = resources.use(await startWriters([application, onDestination], plan, log));
 
-  const engine = resources.use(new EngineLives(addresses, plan, log, plan.selection ? SELECTED : {}));
+  const catalogStandsStill = plan.catalogStandsStill && plan.faults.every(({ kind }) => kind !== 'rollBack');
+  const engine = resources.use(
+    new EngineLives(addresses, { hooks: plan.hooks, catalogStandsStill }, log, plan.selection ? SELECTED : {}),
+  );
   log.outputOfEngines = () => engine.output;
   const world: World = { sets: pair, proxies, usual, engine, log, application, unstopped: [] };
   const ended = new AbortController();
