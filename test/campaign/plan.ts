@@ -97,8 +97,8 @@ export function drawPlan(
     oddWriters: ODD_WRITERS.filter(() => chance(0.5)),
     writesPerSecond: 50 + random.integer(250),
     catalogEveryMs: random.pick([100, 300, 1_000]),
-    // What fills a small oplog is dropped in the end.
-    catalogStandsStill: !smallOplog && chance(0.3),
+    // What fills a small oplog is dropped in the end. Other changes would have the engine read the catalog, and see what is rolled back.
+    catalogStandsStill: !smallOplog && chance(faults.some(({ kind }) => kind === 'rollBack') ? 0.7 : 0.3),
     catalogUntilEnd: chance(0.5),
     followMs: 1_000 + random.integer(4_000),
     hooks,
