@@ -57,6 +57,12 @@ export function isSurelyRefused(allowed: AllowedDestinations, host: string): boo
   return allowed !== undefined && !isNamed(allowed, host) && !allowed.some(isAddressOrBlock);
 }
 
+/** Whether a host that a connection string names is allowed whatever it resolves to. */
+export function isSurelyAllowed(allowed: AllowedDestinations, host: string): boolean {
+  if (isIP(host) !== 0) return refusedDestination(allowed, host, host) === undefined;
+  return allowed !== undefined && isNamed(allowed, host);
+}
+
 function isNamed(allowed: readonly string[], host: string): boolean {
   const name = host.toLowerCase().replace(/\.$/, '');
   return allowed.some((entry) => {

@@ -152,4 +152,11 @@ export const linkErrors = defineErrors({
     detail: 'The agent has no deployment % in project %.',
     remedy: "Add it to the agent's configuration and start the agent again, or name one that it has.",
   },
+  SOURCE_CA_NOT_CONFIGURED: {
+    status: 400,
+    detail: "The CA file % is not the one that the agent's configuration names for %.",
+    remedy:
+      "Leave caCertificatePath out, or give the path that tlsCaFile of the deployment has in the agent's configuration. An order cannot " +
+      "choose files of the agent's machine.",
+  },
 });
