@@ -92,6 +92,7 @@ export { reseal } from './reseal.ts';
 export { GROUP_ROLES, ORGANIZATION_ROLES } from './roles.ts';
 export { type Sealed, type SealedPlace, Sealer } from './sealer.ts';
 export {
+  type AuthenticatedAccount,
   addSecret,
   CLIENT_ID_PATTERN,
   createServiceAccount,

@@ -45,6 +45,7 @@ export interface ControlPlane extends AsyncDisposable {
   readonly url: string;
   readonly app: FastifyInstance;
   readonly control: Control;
+  readonly masterKey: Buffer;
   readonly store: Store;
   readonly orgId: string;
   readonly publicKey: string;
@@ -77,9 +78,10 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const folder = temporaryFolder('control-plane');
   const store = openSqliteStore(folder.path);
   let url = '';
+  const masterKey = randomBytes(32);
   const control: Control = {
     store,
-    sealer: new Sealer([randomBytes(32)]),
+    sealer: new Sealer([masterKey], clock),
     clock,
     signals: new AgentSignals(),
     publicUrl: () => url,
@@ -102,6 +104,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     url,
     app,
     control,
+    masterKey,
     store,
     ...first,
     api: async (method, path, request = {}) => {
