@@ -17,7 +17,10 @@ export async function createLinkToken(
   accessListIps: readonly string[],
 ): Promise<string> {
   const nowMs = control.clock.now();
-  const token = newLinkToken(control.publicUrl(), nowMs, control.keyPin?.());
+  const token = newLinkToken(
+    { serverUrl: control.publicUrl(), keyPin: control.keyPin?.(), serverKey: control.serverKeys.publicKeys[0] },
+    nowMs,
+  );
   const { linkTokenLifetimeMs } = control;
   await control.store.write(async (transaction) => {
     await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');

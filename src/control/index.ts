@@ -82,6 +82,7 @@ export type {
   Order,
   Organization,
   RevokedAccessToken,
+  ServerKey,
   ServiceAccount,
   ServiceAccountSecret,
   StoredLinkToken,
@@ -91,6 +92,7 @@ export { redeemLinkToken } from './redeem-link-token.ts';
 export { reseal } from './reseal.ts';
 export { GROUP_ROLES, ORGANIZATION_ROLES } from './roles.ts';
 export { type Sealed, type SealedPlace, Sealer } from './sealer.ts';
+export { ServerKeys } from './server-keys.ts';
 export {
   type AuthenticatedAccount,
   addSecret,

@@ -78,6 +78,16 @@ export interface RevokedAccessToken {
   readonly createdAtMs: number;
 }
 
+/** A key with which the control plane signs its answers to agents. */
+export interface ServerKey {
+  readonly id: string;
+  /** PKCS#8 PEM. */
+  readonly privateKey: Sealed;
+  /** When a newer one was made; null for the newest. */
+  readonly supersededAtMs: number | null;
+  readonly createdAtMs: number;
+}
+
 /** A project; Atlas's API calls it a group. */
 export interface Group {
   readonly id: string;

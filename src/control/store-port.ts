@@ -9,6 +9,7 @@ import type {
   Migration,
   Organization,
   RevokedAccessToken,
+  ServerKey,
   ServiceAccount,
   StoredLinkToken,
   Validation,
@@ -38,6 +39,7 @@ export interface StoreReader {
   serviceAccount(clientId: string): Promise<ServiceAccount | undefined>;
   serviceAccountsOf(orgId: string): Promise<ServiceAccount[]>;
   revokedAccessToken(id: string): Promise<RevokedAccessToken | undefined>;
+  serverKeys(): Promise<ServerKey[]>;
   /** Deleted ones too. */
   group(id: string): Promise<Group | undefined>;
   groupsOf(orgId: string): Promise<Group[]>;
@@ -103,6 +105,8 @@ export interface StoreTransaction extends StoreReader {
   insertRevokedAccessToken(record: RevokedAccessToken): Promise<void>;
   /** Forgets those that have expired until then. */
   deleteRevokedAccessTokens(untilMs: number): Promise<void>;
+  insertServerKey(record: ServerKey): Promise<void>;
+  updateServerKey(record: ServerKey): Promise<void>;
   insertGroup(record: Group): Promise<void>;
   updateGroup(record: Group): Promise<void>;
   insertCluster(record: Cluster): Promise<void>;

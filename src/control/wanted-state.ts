@@ -27,7 +27,7 @@ async function wantedStateOf(control: Control, agentId: string): Promise<WantedA
     migrations.push({ id, assignment, wanted, loadLevel, copyMegabytesPerSecond, dropCopied });
   }
   const inventoryWantedAtMs = control.signals.inventoryWantedAtMs(agentId);
-  const content = { validations, migrations, inventoryWantedAtMs };
+  const content = { serverKeys: [...control.serverKeys.publicKeys], validations, migrations, inventoryWantedAtMs };
   // With a key, since the revision travels in the clear: a plain hash would show who guessed a password right.
   const revision = createHmac('sha256', control.sealer.deriveKey('revisions')).update(JSON.stringify(content));
   return { revision: revision.digest('base64url'), ...content };

@@ -55,6 +55,8 @@ const assignment = z.object({
 export const wantedState = z.object({
   /** Opaque; changes whenever anything below does. */
   revision: z.string(),
+  /** Public keys of this control plane, the newest first: from here on the agent trusts these and no others. */
+  serverKeys: z.array(z.string()).min(1),
   /** When somebody last wanted to see the inventory: a time that is new to the agent has it look again. */
   inventoryWantedAtMs: z.number().optional(),
   validations: z.array(z.object({ id, assignment })),

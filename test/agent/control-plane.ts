@@ -12,6 +12,7 @@ import {
   type OrderRequest,
   registerCluster,
   Sealer,
+  ServerKeys,
 } from '../../src/control/index.ts';
 import { registerGateway } from '../../src/gateway/index.ts';
 import { createServer, digestSecrets, isOnAccessList } from '../../src/http/index.ts';
@@ -53,14 +54,16 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const store = resources.use(openSqliteStore(join(folder.path, 'data')));
   let url = '';
   let signals = new AgentSignals();
+  const sealer = new Sealer([randomBytes(32)]);
   const control: Control = {
     store,
-    sealer: new Sealer([randomBytes(32)]),
+    sealer,
     clock: options.clock ?? systemClock,
     keyPin: () => options.keyPin,
     get signals() {
       return signals;
     },
+    serverKeys: await ServerKeys.open({ store, sealer, clock: options.clock ?? systemClock }),
     publicUrl: () => url,
     verifiersOf: digestSecrets,
     destinations: unreachedDestinations,

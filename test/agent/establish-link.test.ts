@@ -54,7 +54,13 @@ test('a token that another agent used, a foreign one, a damaged one and none at 
   await establish(plane.agentDirectory, token);
   const other = `${plane.agentDirectory}-other`;
   await assert.rejects(establish(other, token), { code: 'LINK_TOKEN_USED' });
-  await assert.rejects(establish(other, formatLinkToken(newLinkToken(plane.url))), { code: 'LINK_TOKEN_UNKNOWN' });
+  await assert.rejects(
+    establish(
+      other,
+      formatLinkToken(newLinkToken({ serverUrl: plane.url, serverKey: plane.control.serverKeys.publicKeys[0] })),
+    ),
+    { code: 'LINK_TOKEN_UNKNOWN' },
+  );
   const damaged = token.replace(/.$/, token.endsWith('0') ? '1' : '0');
   await assert.rejects(establish(other, damaged), { code: 'LINK_TOKEN_CHECKSUM' });
   await assert.rejects(establish(other, 'mlt_'), { code: 'LINK_TOKEN_MALFORMED' });
@@ -90,7 +96,7 @@ test('an agent that lost its key is linked again with another token, and the old
 test('the agent speaks plain HTTP to its own machine only', async () => {
   using folder = temporaryFolder('agent');
   for (const url of ['http://link.example.com', 'http://10.0.0.1:8080', 'http://127.0.0.1.example.com']) {
-    const token = formatLinkToken(newLinkToken(url));
+    const token = formatLinkToken(newLinkToken({ serverUrl: url, serverKey: 'k'.repeat(43) }));
     await assert.rejects(establish(folder.path, token), { code: 'CONTROL_PLANE_NOT_SECURE' }, url);
   }
 });
@@ -99,7 +105,7 @@ test('a control plane that is not there is named, with the reason', async () => 
   using folder = temporaryFolder('agent');
   const url = `http://127.0.0.1:${await freePort()}`;
   await assert.rejects(
-    establish(folder.path, formatLinkToken(newLinkToken(url))),
+    establish(folder.path, formatLinkToken(newLinkToken({ serverUrl: url, serverKey: 'k'.repeat(43) }))),
     ({ code, message }: UserError) =>
       code === 'CONTROL_PLANE_UNREACHABLE' && message.includes(`${url} cannot be reached: connect ECONNREFUSED`),
   );

@@ -64,7 +64,7 @@ test('an agent tries for an hour, more and more seldom, and goes on when the con
     poll: async () => {
       attempt();
       await clock.sleep(1_000);
-      return { revision: '1', validations: [], migrations: [] };
+      return { revision: '1', serverKeys: ['k'], validations: [], migrations: [] };
     },
     report: async (report) => {
       attempt();

@@ -11,6 +11,7 @@ import {
   type Control,
   type DestinationPort,
   Sealer,
+  ServerKeys,
   type Store,
 } from '../../src/control/index.ts';
 import { registerGateway } from '../../src/gateway/index.ts';
@@ -79,11 +80,13 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const store = openSqliteStore(folder.path);
   let url = '';
   const masterKey = randomBytes(32);
+  const sealer = new Sealer([masterKey], clock);
   const control: Control = {
     store,
-    sealer: new Sealer([masterKey], clock),
+    sealer,
     clock,
     signals: new AgentSignals(),
+    serverKeys: await ServerKeys.open({ store, sealer, clock }),
     publicUrl: () => url,
     linkTokenLifetimeMs,
     verifiersOf: digestSecrets,

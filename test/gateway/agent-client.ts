@@ -2,8 +2,9 @@ import type { KeyObject } from 'node:crypto';
 import {
   AnswerKey,
   type Deployment,
-  loadAgentKey,
-  newAgentKey,
+  loadSigningKey,
+  newSigningKey,
+  parseLinkToken,
   publicKeyOf,
   type RedeemResponse,
   signRequest,
@@ -36,14 +37,17 @@ export class AgentClient {
   readonly #now: () => number;
   #sequence = 0;
   agentId: string | undefined;
+  /** Public key of the control plane, as the token says. */
+  audience = '';
 
-  constructor(url: string, key: KeyObject = loadAgentKey(newAgentKey()), now: () => number = Date.now) {
+  constructor(url: string, key: KeyObject = loadSigningKey(newSigningKey()), now: () => number = Date.now) {
     this.#url = url;
     this.#key = key;
     this.#now = now;
   }
 
   redeem(token: string, host = 'host-1'): Promise<ApiResponse> {
+    this.audience = serverKeyOf(token);
     return this.send('redeem', { token, publicKey: publicKeyOf(this.#key), host, version: '1.0.0' });
   }
 
@@ -64,11 +68,20 @@ export class AgentClient {
   async send(call: string, message: unknown, options: SendOptions = {}): Promise<ApiResponse> {
     const body = JSON.stringify(message);
     const target = `/link/v1/${call}`;
-    const signed = signRequest(this.#key, { method: 'POST', target, body }, this.agentId, options.nowMs ?? this.#now());
+    const signed = signRequest(this.#key, { method: 'POST', target, body }, this, options.nowMs ?? this.#now());
     const headers = { 'content-type': 'application/json', ...signed, ...options.headers };
     const answer = await fetch(this.#url + target, { method: 'POST', headers, body, signal: options.signal });
     const text = await answer.text();
     return { status: answer.status, headers: answer.headers, text, json: JSON.parse(text) };
+  }
+}
+
+/** Empty for a token that is none. */
+function serverKeyOf(token: string): string {
+  try {
+    return parseLinkToken(token).serverKey;
+  } catch {
+    return '';
   }
 }
 

@@ -124,6 +124,29 @@ export const linkErrors = defineErrors({
       'Something else answers there, or its key was replaced. Ask the administrator of the destination; if the key is new, link ' +
       'the agent again with a new link-token.',
   },
+  CONTROL_PLANE_ANSWER_UNSIGNED: {
+    status: 502,
+    detail: 'The answer of the control plane at % (HTTP %) is not signed with a key that this agent trusts.',
+    remedy:
+      'Look for a proxy or load balancer that answers in its place or changes answers; Linkspan-* headers must pass. If the control ' +
+      'plane was set up anew or restored, link the agent again with a new link-token.',
+  },
+  LINK_TOKEN_OUTDATED: {
+    status: 400,
+    detail: 'The link-token was made by a version of Linkspan whose answers are not signed.',
+    remedy: 'Upgrade the control plane and make a new link-token.',
+  },
+  LINK_OUTDATED: {
+    status: 400,
+    detail: 'The link in % was made by a version of Linkspan whose answers are not signed.',
+    remedy: 'Make a new link-token that names this host, and start the agent with it: running migrations go on.',
+  },
+  PROOF_FOR_ANOTHER: {
+    status: 401,
+    detail: 'The request is signed for another control plane.',
+    remedy:
+      'Link the agent to this control plane with a link-token of it. If no agent did this, someone relays requests.',
+  },
   CONTROL_PLANE_REFUSED: {
     status: 502,
     detail: 'The control plane at % refused the request: %.',

@@ -153,6 +153,12 @@ const VERSIONS: readonly string[] = [
   CREATE INDEX standing_destination_users ON destination_users (created_at_ms) WHERE state IN ('wanted', 'made');
   `,
   'ALTER TABLE organizations ADD COLUMN deleted_at_ms INTEGER',
+  // Answers to agents are signed.
+  `
+  CREATE TABLE server_keys (
+    id TEXT PRIMARY KEY, private_key TEXT NOT NULL, superseded_at_ms INTEGER, created_at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /**

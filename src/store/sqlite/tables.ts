@@ -11,6 +11,7 @@ import type {
   Order,
   Organization,
   RevokedAccessToken,
+  ServerKey,
   ServiceAccount,
   StoredLink,
   StoredLinkToken,
@@ -78,6 +79,12 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
   const revokedAccessTokens = new Table<RevokedAccessToken>(database, 'revoked_access_tokens', {
     id: plain,
     expiresAtMs: plain,
+    createdAtMs: plain,
+  });
+  const serverKeys = new Table<ServerKey>(database, 'server_keys', {
+    id: plain,
+    privateKey: plain,
+    supersededAtMs: plain,
     createdAtMs: plain,
   });
   const groups = new Table<Group>(database, 'groups', {
@@ -174,6 +181,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     serviceAccount: async (clientId) => serviceAccounts.find('client_id = ?', clientId),
     serviceAccountsOf: async (orgId) => serviceAccounts.list('org_id = ?', orgId),
     revokedAccessToken: async (id) => revokedAccessTokens.find('id = ?', id),
+    serverKeys: async () => serverKeys.list('TRUE'),
     group: async (id) => groups.find('id = ?', id),
     groupsOf: async (orgId) => groups.list('org_id = ? AND deleted_at_ms IS NULL', orgId),
     cluster: async (id) => clusters.find('id = ?', id),
@@ -243,6 +251,8 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     updateValidation: async (record) => validations.update(record),
     insertMigration: async (record) => migrations.insert(record),
     updateMigration: async (record) => migrations.update(record),
+    insertServerKey: async (record) => serverKeys.insert(record),
+    updateServerKey: async (record) => serverKeys.update(record),
     insertDestinationUser: async (record) => destinationUsers.insert(record),
     updateDestinationUser: async (record) => destinationUsers.update(record),
     replaceSealed: async (place, value) => replaceSealed(database, place, value),
