@@ -48,7 +48,9 @@ export function serveCommand(): Command {
     .addOption(setting('tls-cert-file', '<file>', 'certificate chain, PEM'))
     .addOption(setting('tls-key-file', '<file>', 'private key of the certificate, PEM'))
     .addOption(setting('tls-pin', '<which>', 'pin in link-tokens, for a private CA: key, ca or none').default('none'))
-    .addOption(setting('link-token-hours', '<hours>', 'when an unredeemed link-token expires; default: never'))
+    .addOption(
+      setting('link-token-hours', '<hours>', 'when an unredeemed link-token expires; never: it does not').default('24'),
+    )
     .addOption(masterKeyFile())
     .addOption(setting('bootstrap-org-id', '<id>', 'organization id of the first start'))
     .addOption(setting('bootstrap-public-key', '<key>', 'public key of the first start'))

@@ -52,11 +52,11 @@ export interface StoreReader {
   openLinkTokensOf(orgId: string): Promise<StoredLinkToken[]>;
   link(id: string): Promise<Link | undefined>;
   linkOfToken(tokenId: string): Promise<Link | undefined>;
-  /** Links that have not ended. */
+  /** Links that have not ended, those that wait for approval too. */
   openLinksOf(orgId: string): Promise<Link[]>;
   agent(id: string): Promise<Agent | undefined>;
   agentOfLink(linkId: string): Promise<Agent | undefined>;
-  /** Agents whose link has not ended. */
+  /** Agents whose link has not ended, and was approved. */
   linkedAgentsOf(orgId: string): Promise<Agent[]>;
   validation(id: string): Promise<Validation | undefined>;
   /** Those of an agent that are PENDING. */

@@ -56,6 +56,7 @@ export async function registerGateway(app: FastifyInstance, control: Control, lo
           publicKey,
           host,
           version,
+          remoteAddress: request.ip,
           checkAddress: (accessListIps) => assertAddress(request, accessListIps),
         });
         logger.info({ agentId: answer.agentId, orgId: answer.orgId, host }, 'agent linked');

@@ -2,6 +2,7 @@ export { keyPinOf } from './key-pin.ts';
 export * from './messages.ts';
 export { assertBody, CLOCK_TOLERANCE_MS, type Proof, proofHeaders, signRequest, verifyHead } from './proof.ts';
 export { ReplayGuard } from './replay-guard.ts';
+export { agentName } from './report-text.ts';
 export { AnswerKey, sealTo } from './sealed-answer.ts';
 export { ANSWER_HEADER, isAnswerOf, signAnswer } from './signed-answer.ts';
 export { loadSigningKey, newSigningKey, parsePublicKey, publicKeyOf } from './signing-key.ts';

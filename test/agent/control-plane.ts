@@ -34,7 +34,7 @@ export interface ControlPlane extends AsyncDisposable {
   readonly url: string;
   /** A fresh folder for an agent's data. */
   readonly agentDirectory: string;
-  newToken(accessListIps?: readonly string[]): Promise<string>;
+  newToken(accessListIps?: readonly string[], host?: string): Promise<string>;
   /** Stops answering, as a server that is being restarted. */
   goDown(): Promise<void>;
   /** Answers again at the same address. */
@@ -102,7 +102,8 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       return url;
     },
     agentDirectory: join(folder.path, 'agent'),
-    newToken: (accessListIps = []) => createLinkToken(control, actor, actor.orgId, accessListIps),
+    newToken: (accessListIps = [], host = undefined) =>
+      createLinkToken(control, actor, actor.orgId, { accessListIps, host: host ?? null }),
     goDown,
     comeBack: async () => {
       app = await open(Number(new URL(url).port));

@@ -76,7 +76,7 @@ test('another token makes another link, for an agent whose link was deleted', as
   const before = await establish(plane.agentDirectory, await plane.newToken());
   await deleteLinks(plane.control, plane.actor, plane.orgId);
   await assert.rejects(before.client.poll({ revision: null, waitSeconds: 0 }), { code: 'LINK_DELETED' });
-  const after = await establish(plane.agentDirectory, await plane.newToken());
+  const after = await establish(plane.agentDirectory, await plane.newToken([], 'mover'));
   await after.client.poll({ revision: null, waitSeconds: 0 });
   assert.notEqual(after.link.linkId, before.link.linkId);
 });

@@ -146,7 +146,7 @@ test('what keeps a server from starting is one message with its remedy, and exit
     [['--plain-http', 'yes'], /--plain-http is loopback or anywhere, not yes.*\[USAGE\]/],
     [['--trusted-proxies', '10.0.0.0/99'], /--trusted-proxies needs addresses.*\[USAGE\]/],
     [['--tls-pin', 'key'], /--tls-pin needs --tls-cert-file.*\[USAGE\]/],
-    [['--link-token-hours', '-1'], /--link-token-hours is a number of hours, not -1.*\[USAGE\]/],
+    [['--link-token-hours', '-1'], /--link-token-hours is a number of hours or never, not -1.*\[USAGE\]/],
     [['--digest-algorithms', 'MD5,SHA-1'], /--digest-algorithms.*\[USAGE\]/],
     [['--bootstrap-client-id', 'mdb_sa_id_1'], /needs both.*\[USAGE\]/],
   ] as const;

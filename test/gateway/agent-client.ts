@@ -85,16 +85,20 @@ function serverKeyOf(token: string): string {
   }
 }
 
-/** A link-token of the control plane's organization. */
-export async function createToken(plane: ControlPlane, accessListIps: readonly string[] = []): Promise<string> {
+/** A link-token of the control plane's organization. @param migrationHost  the only host that may redeem it */
+export async function createToken(
+  plane: ControlPlane,
+  accessListIps: readonly string[] = [],
+  migrationHost?: string,
+): Promise<string> {
   const path = `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/linkTokens`;
-  return String((await plane.api('POST', path, { body: { accessListIps } })).json.linkToken);
+  return String((await plane.api('POST', path, { body: { accessListIps, migrationHost } })).json.linkToken);
 }
 
 /** An agent that has redeemed a token and shown one source cluster. */
 export async function linkAgent(plane: ControlPlane, host = 'host-1'): Promise<AgentClient> {
   const agent = new AgentClient(plane.url, undefined, () => plane.control.clock.now());
-  const answer = (await agent.redeem(await createToken(plane), host)).json as unknown as RedeemResponse;
+  const answer = (await agent.redeem(await createToken(plane, [], host), host)).json as unknown as RedeemResponse;
   agent.agentId = answer.agentId;
   await agent.report({ inventory: [{ projectId: SOURCE_PROJECT, name: 'shop', deployments: [SOURCE] }] });
   return agent;

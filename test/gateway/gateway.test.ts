@@ -162,7 +162,7 @@ test('deleting the links ends them at once: a waiting poll is answered, and noth
   }
 });
 
-test('an agent that is linked again under its host name takes the place of the one before', async () => {
+test('an agent that is linked again with a token for its host takes the place of the one before', async () => {
   await using plane = await startControlPlane();
   const old = await linkAgent(plane, 'host-1');
   await linkAgent(plane, 'host-2');

@@ -33,6 +33,27 @@ export const linkErrors = defineErrors({
     detail: 'The link of this agent has been deleted.',
     remedy: 'Ask the administrator of the destination for a new link-token, and start the agent with it.',
   },
+  LINK_TOKEN_FOR_ANOTHER_HOST: {
+    status: 403,
+    detail: 'Link-token % is for the host % alone.',
+    remedy: 'Set host in the configuration of the agent to that name, or ask for a link-token for this host.',
+  },
+  LINK_REVOKED: {
+    status: 410,
+    detail: 'The link of the agent on host % was revoked by an owner of the organization.',
+    remedy: 'If the agent is to work again, link it anew with a new link-token.',
+  },
+  LINK_NOT_FOUND: {
+    status: 404,
+    detail: 'The organization has no link %, or it has ended.',
+    remedy: 'List the links of the organization (linkspan link list), and give the id of one.',
+  },
+  AGENT_PENDING_APPROVAL: {
+    status: 403,
+    detail: 'Another agent with host name % is linked already: link % waits for the approval of an owner.',
+    remedy:
+      'If this agent is to take the place of that one, approve it (linkspan link approve); otherwise give it another host name and link it again.',
+  },
   AGENT_SUPERSEDED: {
     status: 410,
     detail: 'Another agent with host name % has been linked to the organization and has taken the place of this one.',

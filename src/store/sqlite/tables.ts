@@ -110,6 +110,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     accessListIps: json,
     createdBy: plain,
     createdAtMs: plain,
+    host: plain,
     expiresAtMs: plain,
     redeemedAtMs: plain,
     deletedAtMs: plain,
@@ -121,6 +122,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     accessListIps: json,
     createdAtMs: plain,
     ended: plain,
+    approved: flag,
   });
   const agents = new Table<Agent>(database, 'agents', {
     id: plain,
@@ -196,7 +198,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     agent: async (id) => agents.find('id = ?', id),
     agentOfLink: async (linkId) => agents.find('link_id = ?', linkId),
     linkedAgentsOf: async (orgId) =>
-      agents.list('link_id IN (SELECT id FROM links WHERE org_id = ? AND ended IS NULL)', orgId),
+      agents.list('link_id IN (SELECT id FROM links WHERE org_id = ? AND ended IS NULL AND approved = 1)', orgId),
     validation: async (id) => validations.find('id = ?', id),
     pendingValidationsOf: async (agentId) => validations.list("agent_id = ? AND status = 'PENDING'", agentId),
     migration: async (id) => migrations.find('id = ?', id),
