@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import fastify from 'fastify';
 import { registerAtlasApi } from '../../src/atlas-api/index.ts';
-import { AgentSignals, Alarm, bootstrap, type Control, Sealer, type Store } from '../../src/control/index.ts';
+import {
+  AgentSignals,
+  Alarm,
+  bootstrap,
+  type Control,
+  Sealer,
+  ServerKeys,
+  type Store,
+} from '../../src/control/index.ts';
 import { registerGateway } from '../../src/gateway/index.ts';
 import { createServer, type DigestAlgorithm, digestSecrets, isOnAccessList } from '../../src/http/index.ts';
 import { silentLogger, systemClock } from '../../src/platform/index.ts';
@@ -38,11 +46,13 @@ async function serveBare(): Promise<Listening> {
 async function serveLinkspan(variant: string, path: string): Promise<Listening> {
   const store = openSqliteStore(path);
   let url = '';
+  const sealer = new Sealer([randomBytes(32)]);
   const control: Control = {
     store: variant === 'one-by-one' ? oneByOne(store) : store,
-    sealer: new Sealer([randomBytes(32)]),
+    sealer,
     clock: systemClock,
     signals: new AgentSignals(),
+    serverKeys: await ServerKeys.open({ store, sealer, clock: systemClock }),
     publicUrl: () => url,
     verifiersOf: digestSecrets,
     destinations: unreachedDestinations,

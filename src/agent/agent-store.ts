@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { loadAgentKey, newAgentKey } from '../link/index.ts';
+import { loadSigningKey, newSigningKey } from '../link/index.ts';
 import { messageOf, UserError } from '../platform/index.ts';
 import { writeDurably } from './durable-file.ts';
 
@@ -12,6 +12,8 @@ const linkFile = z.object({
   serverUrl: z.string(),
   /** Of the certificate that the agent trusts there; absent: what its machine trusts. */
   keyPin: z.string().optional(),
+  /** Public keys of the control plane, the newest first. Links of earlier versions have none. */
+  serverKeys: z.array(z.string()).min(1).optional(),
   /** Public id of the link-token that was redeemed: the same token given again is no new one. */
   tokenId: z.string(),
   agentId: z.string(),
@@ -20,7 +22,9 @@ const linkFile = z.object({
 });
 
 /** What the agent knows of its link. The secret that proves it is the key, in its own file. */
-export type StoredLink = Omit<z.infer<typeof linkFile>, 'version'>;
+export type StoredLink = Omit<z.infer<typeof linkFile>, 'version' | 'serverKeys'> & {
+  readonly serverKeys: readonly string[];
+};
 
 /** The agent's data directory: its Ed25519 key and its link, readable by its own user only. */
 export class AgentStore {
@@ -48,26 +52,30 @@ export class AgentStore {
       const stored = readIfThere(file);
       if (stored !== undefined) {
         refuseExposed(file);
-        return loadAgentKey(stored);
+        return loadSigningKey(stored);
       }
-      const pem = newAgentKey();
+      const pem = newSigningKey();
       writeDurably(file, pem);
-      return loadAgentKey(pem);
+      return loadSigningKey(pem);
     });
   }
 
-  /** The link, or undefined before there is one; without its key a link is none. @throws UserError AGENT_DATA_UNUSABLE */
+  /** The link, or undefined before there is one; without its key a link is none. @throws UserError AGENT_DATA_UNUSABLE, LINK_OUTDATED */
   link(): StoredLink | undefined {
     return this.#use(() => {
       if (!existsSync(this.#keyFile)) return undefined;
       const stored = readIfThere(join(this.#directory, 'link.json'));
-      return stored === undefined ? undefined : linkFile.parse(JSON.parse(stored));
+      if (stored === undefined) return undefined;
+      const { serverKeys, ...link } = linkFile.parse(JSON.parse(stored));
+      if (serverKeys === undefined) throw new UserError('LINK_OUTDATED', [this.#directory]);
+      return { ...link, serverKeys };
     });
   }
 
   /** Durable when it returns. @throws UserError AGENT_DATA_UNUSABLE */
   saveLink(link: StoredLink): void {
-    const text = JSON.stringify({ version: 1, ...link } satisfies z.infer<typeof linkFile>, null, 2);
+    const content: z.infer<typeof linkFile> = { version: 1, ...link, serverKeys: [...link.serverKeys] };
+    const text = JSON.stringify(content, null, 2);
     this.#use(() => writeDurably(join(this.#directory, 'link.json'), `${text}\n`));
   }
 

@@ -69,9 +69,10 @@ export class AssignedMigration {
   }
 
   #apply(migration: Migration): void {
-    const { wanted, loadLevel, copyMegabytesPerSecond, dropCopied } = this.#target;
+    const { wanted, loadLevel, copyMegabytesPerSecond, dropsConfirmed, dropCopied } = this.#target;
     migration.setLoadLevel(loadLevel);
     migration.limitCopy(copyMegabytesPerSecond && copyMegabytesPerSecond * 1e6);
+    if (dropsConfirmed) migration.confirmDrops();
     if (wanted === 'cancelled') this.#cancel(migration, dropCopied);
     else if (wanted === 'cutover') this.#cutOver(migration);
     else if (wanted !== this.#asked && this.#asked !== 'cutover') {

@@ -34,7 +34,10 @@ export async function* checkAgent(
     const link = store?.link();
     if (store && link) {
       server = { ...link, plainHttp };
-      linked = new LinkClient(new LinkTransport(server), store.key(), link.agentId, clock);
+      const { agentId, serverKeys } = link;
+      // What it learns is for the agent itself to keep.
+      const identity = { agentId, serverKeys, keepServerKeys: () => undefined };
+      linked = new LinkClient(new LinkTransport(server), store.key(), identity, clock);
       return `linked to organization ${link.orgId}`;
     }
     if (token === undefined) throw new UserError('LINK_TOKEN_MISSING', [dataDir]);

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { LEAST_MEMORY_MEGABYTES } from '../engine/index.ts';
+import { agentName } from '../link/index.ts';
 import { type AllowedDestinations, isAllowedDestination, readConfiguration } from '../platform/index.ts';
 
 const deployment = z.strictObject({
@@ -25,9 +26,7 @@ const project = z.strictObject({
 /** The file that an operator writes. `deploy/agent.schema.json` is made of it. */
 export const agentFile = z
   .strictObject({
-    host: z
-      .string()
-      .min(1)
+    host: agentName
       .optional()
       .meta({ description: "How the API names this agent (migrationHosts); the machine's host name by default." }),
     dataDir: z

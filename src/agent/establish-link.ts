@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseLinkToken, publicKeyOf } from '../link/index.ts';
 import { type Clock, messageOf, reach, UserError, version } from '../platform/index.ts';
 import { AgentStore, type StoredLink } from './agent-store.ts';
-import { LinkClient } from './link-client.ts';
+import { LinkClient, type LinkIdentity } from './link-client.ts';
 import { LinkTransport, type ServerAddress } from './link-transport.ts';
 
 /** A link that works, as far as this end knows. */
@@ -47,14 +47,23 @@ export async function establishLink(
   const stored = store.link();
   if (stored && (token === undefined || token.id === stored.tokenId)) {
     const transport = new LinkTransport({ ...stored, plainHttp });
-    return { client: new LinkClient(transport, store.key(), stored.agentId, clock), link: stored };
+    return { client: new LinkClient(transport, store.key(), identityOf(store, stored), clock), link: stored };
   }
   if (token === undefined || tokenText === undefined) throw new UserError('LINK_TOKEN_MISSING', [dataDir]);
   const key = store.key();
-  const client = new LinkClient(new LinkTransport({ ...token, plainHttp }), key, undefined, clock);
-  const redeemed = await client.redeem({ token: tokenText.trim(), publicKey: publicKeyOf(key), host, version }, signal);
+  const transport = new LinkTransport({ ...token, plainHttp });
+  const serverKeys = [token.serverKey];
+  const unlinked = { agentId: undefined, serverKeys, keepServerKeys: () => undefined };
+  const redeeming = new LinkClient(transport, key, unlinked, clock);
+  const request = { token: tokenText.trim(), publicKey: publicKeyOf(key), host, version };
+  const redeemed = await redeeming.redeem(request, signal);
   await reach('agent.link-token.redeemed');
-  const link = { serverUrl: token.serverUrl, keyPin: token.keyPin, tokenId: token.id, ...redeemed };
+  const link = { serverUrl: token.serverUrl, keyPin: token.keyPin, serverKeys, tokenId: token.id, ...redeemed };
   store.saveLink(link);
-  return { client, link };
+  return { client: new LinkClient(transport, key, identityOf(store, link), clock), link };
+}
+
+function identityOf(store: AgentStore, link: StoredLink): LinkIdentity {
+  const { agentId, serverKeys } = link;
+  return { agentId, serverKeys, keepServerKeys: (keys) => store.saveLink({ ...link, serverKeys: keys }) };
 }

@@ -2,8 +2,10 @@ import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import {
   AnswerKey,
+  isAnswerOf,
   type PollRequest,
   pollResponse,
+  proofHeaders,
   type RedeemRequest,
   type RedeemResponse,
   type Report,
@@ -20,23 +22,42 @@ import { toUserError } from './refusal.ts';
 /** Longer than any long poll: a connection that a firewall has forgotten answers nothing for ever. */
 const ANSWER_TIMEOUT_MS = 90_000;
 
+/** Who is at both ends. */
+export interface LinkIdentity {
+  /** Absent until the token is redeemed. */
+  readonly agentId: string | undefined;
+  /** Public keys of the control plane, the newest first: answers that none of them has signed are not believed. */
+  readonly serverKeys: readonly string[];
+  /** Called when the control plane has said that it has other keys now: durable when it returns. */
+  readonly keepServerKeys: (serverKeys: readonly string[]) => void;
+}
+
 /**
  * The agent's end of the link: signed JSON requests that it makes; nothing ever comes in.
- * Every call throws UserError: CONTROL_PLANE_UNREACHABLE for what may pass by itself, else what the control plane says.
+ * Every call throws UserError: CONTROL_PLANE_UNREACHABLE and CONTROL_PLANE_ANSWER_UNSIGNED for what may pass by itself, else what the control
+ * plane says. Nothing is believed that it has not signed, refusals included.
  */
 export class LinkClient {
   readonly #transport: LinkTransport;
   readonly #key: KeyObject;
   readonly #clock: Clock;
   readonly #answerKey = new AnswerKey();
+  readonly #keepServerKeys: LinkIdentity['keepServerKeys'];
   #agentId: string | undefined;
+  #serverKeys: readonly string[];
   #clockAheadMs: number | undefined;
 
-  /** @param agentId  absent until the token is redeemed */
-  constructor(transport: LinkTransport, key: KeyObject, agentId: string | undefined, clock: Clock) {
+  constructor(
+    transport: LinkTransport,
+    key: KeyObject,
+    { agentId, serverKeys, keepServerKeys }: LinkIdentity,
+    clock: Clock,
+  ) {
     this.#transport = transport;
     this.#key = key;
     this.#agentId = agentId;
+    this.#serverKeys = serverKeys;
+    this.#keepServerKeys = keepServerKeys;
     this.#clock = clock;
   }
 
@@ -56,7 +77,12 @@ export class LinkClient {
   async poll(request: Omit<PollRequest, 'answerKey'>, signal?: AbortSignal): Promise<WantedAgentState> {
     const message: PollRequest = { ...request, answerKey: this.#answerKey.publicKey };
     const { sealed } = await this.#post('poll', message, pollResponse, signal);
-    return this.#read(wantedState, this.#open(sealed));
+    const wanted = this.#read(wantedState, this.#open(sealed));
+    if (wanted.serverKeys.join() !== this.#serverKeys.join()) {
+      this.#keepServerKeys(wanted.serverKeys);
+      this.#serverKeys = wanted.serverKeys;
+    }
+    return wanted;
   }
 
   /** Says what is the case. @returns the highest sequence number that the control plane has seen of this agent */
@@ -72,11 +98,14 @@ export class LinkClient {
   ): Promise<z.output<Schema>> {
     const path = `/link/v1/${call}`;
     const body = JSON.stringify(message);
-    const proof = signRequest(this.#key, { method: 'POST', target: path, body }, this.#agentId, this.#clock.now());
+    const parties = { agentId: this.#agentId, audience: this.#serverKeys[0] ?? '' };
+    const proof = signRequest(this.#key, { method: 'POST', target: path, body }, parties, this.#clock.now());
     const headers = { ...proof, 'content-type': 'application/json' };
     const timeout = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
     const ending = signal ? AbortSignal.any([signal, timeout]) : timeout;
-    const { status, text, serverTimeMs } = await this.#transport.post(path, headers, body, ending);
+    const { status, text, signature, serverTimeMs } = await this.#transport.post(path, headers, body, ending);
+    const answered = { requestSignature: proof[proofHeaders.signature] ?? '', status, body: text };
+    if (!isAnswerOf(this.#serverKeys, signature, answered)) throw this.#unsigned(status);
     if (serverTimeMs !== undefined) this.#clockAheadMs = Math.floor(this.#clock.now() / 1000) * 1000 - serverTimeMs;
     const answer = parseJson(text);
     if (status < 200 || status > 299) throw toUserError(this.#transport.serverUrl, status, answer);
@@ -95,6 +124,13 @@ export class LinkClient {
     } catch (error) {
       throw this.#notOurs(`it is not sealed to this agent (${messageOf(error)})`);
     }
+  }
+
+  /** A proxy that cannot reach the control plane says so itself. */
+  #unsigned(status: number): UserError {
+    const { serverUrl } = this.#transport;
+    if (status >= 500) return new UserError('CONTROL_PLANE_UNREACHABLE', [serverUrl, `HTTP ${status}`]);
+    return new UserError('CONTROL_PLANE_ANSWER_UNSIGNED', [serverUrl, String(status)]);
   }
 
   #notOurs(why: string): UserError {

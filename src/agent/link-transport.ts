@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
 import type { TLSSocket } from 'node:tls';
-import { keyPinOf } from '../link/index.ts';
+import { ANSWER_HEADER, keyPinOf } from '../link/index.ts';
 import { dialAsOwn, messageOf, redact, UserError } from '../platform/index.ts';
 import { isLoopbackHost } from './loopback.ts';
 
@@ -21,6 +21,8 @@ export interface ServerAddress {
 export interface Answer {
   readonly status: number;
   readonly text: string;
+  /** Its signature ({@link ANSWER_HEADER}), where it has one. */
+  readonly signature: string | undefined;
   /** What the server's clock said (its Date, to the second); undefined where it said nothing. */
   readonly serverTimeMs: number | undefined;
 }
@@ -114,6 +116,7 @@ async function readAnswer(response: http.IncomingMessage): Promise<Answer> {
   return {
     status: response.statusCode ?? 0,
     text: Buffer.concat(chunks).toString('utf8'),
+    signature: response.headers[ANSWER_HEADER]?.toString(),
     serverTimeMs: Number.isNaN(dateMs) ? undefined : dateMs,
   };
 }

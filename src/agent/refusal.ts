@@ -5,7 +5,7 @@ import { type ErrorCode, errorCatalogue, UserError } from '../platform/index.ts'
 const refusal = z.object({ errorCode: z.string(), detail: z.string() });
 
 /** Says for good that this agent has nothing more to do; anything else may pass by itself. */
-const FINAL: readonly ErrorCode[] = ['LINK_DELETED', 'AGENT_SUPERSEDED', 'AGENT_UNKNOWN'];
+const FINAL: readonly ErrorCode[] = ['LINK_DELETED', 'LINK_REVOKED', 'AGENT_SUPERSEDED', 'AGENT_UNKNOWN'];
 
 /** Whether an error ends the link. */
 export function endsLink(error: unknown): error is UserError {

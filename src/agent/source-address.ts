@@ -6,16 +6,20 @@ import { splitConnectionString } from './connection-string.ts';
 
 /**
  * How to reach the source of an assignment: always a deployment of this agent's own configuration, never an address that came over the
- * link; of the assignment come only credentials and TLS settings.
- * @throws UserError SOURCE_NOT_CONFIGURED
+ * link; of the assignment come only credentials and that TLS is used. It names no file of this machine: a CA file is the configuration's.
+ * @throws UserError SOURCE_NOT_CONFIGURED, SOURCE_CA_NOT_CONFIGURED
  */
 export function sourceAddress(configuration: AgentConfiguration, source: Assignment['source']): ClusterAddress {
   const deployment = configuration.projects
     .find(({ id }) => id === source.projectId)
     ?.deployments.find(({ name }) => name === source.clusterName);
   if (!deployment) throw new UserError('SOURCE_NOT_CONFIGURED', [source.clusterName, source.projectId]);
+  const { tlsCaFile } = deployment;
+  const { caCertificatePath: asked } = source;
+  // Whether the file exists is not looked at, or whoever orders could find out which files there are.
+  if (asked && asked !== tlsCaFile) throw new UserError('SOURCE_CA_NOT_CONFIGURED', [asked, source.clusterName]);
   const uri = withTls(withCredentials(deployment.uri, source.username, source.password), source.ssl);
-  return { uri, tlsCaFile: source.caCertificatePath ?? deployment.tlsCaFile };
+  return { uri, tlsCaFile };
 }
 
 /** How to reach a deployment with the configuration's own credentials. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { createLinkToken, deleteLinks } from '../control/index.ts';
+import { agentName } from '../link/index.ts';
 import { address } from './address.ts';
 import { defineOperation } from './operation.ts';
 
@@ -10,6 +11,10 @@ const targetOrgRequest = z
   .strictObject({
     accessListIps: z.array(address).max(MAX_ADDRESSES).nullish().meta({
       description: 'Addresses from which agents may come with this token; none or an empty list: any.',
+    }),
+    migrationHost: agentName.nullish().meta({
+      description:
+        'Extension. The only host that may redeem the token; it may also take over the work of one of that name that is linked already.',
     }),
   })
   .meta({ id: 'TargetOrgRequest' });
@@ -31,7 +36,10 @@ export const linkTokenOperations = [
     versions: [{ version: '2023-01-01', body: targetOrgRequest }],
     response: targetOrg,
     handle: async ({ control, actor, path, body }) => ({
-      linkToken: await createLinkToken(control, actor, path('orgId'), body.accessListIps ?? []),
+      linkToken: await createLinkToken(control, actor, path('orgId'), {
+        accessListIps: body.accessListIps ?? [],
+        host: body.migrationHost ?? null,
+      }),
     }),
   }),
   defineOperation({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { listLinks } from '../control/index.ts';
+import { approveLink, listLinks, revokeLink } from '../control/index.ts';
 import { atlasDate, pageOf } from '../http/index.ts';
 import { defineOperation } from './operation.ts';
 import { id, page } from './schemas.ts';
@@ -9,6 +9,10 @@ const migrationLink = z
     id,
     agentId: id,
     migrationHost: z.string().meta({ description: 'What `migrationHosts` of a migration names.' }),
+    status: z.enum(['LINKED', 'PENDING_APPROVAL']).meta({
+      description:
+        'PENDING_APPROVAL: the agent has the host name of another one, and gets no work before an owner approves it.',
+    }),
     agentVersion: z.string(),
     agentStatus: z
       .enum(['CONNECTED', 'LOST'])
@@ -36,6 +40,7 @@ export const linkOperations = [
         id: link.id,
         agentId: agent.id,
         migrationHost: agent.host,
+        status: link.approved ? ('LINKED' as const) : ('PENDING_APPROVAL' as const),
         agentVersion: agent.version,
         agentStatus: lost ? 'LOST' : 'CONNECTED',
         accessListIps: link.accessListIps,
@@ -43,6 +48,30 @@ export const linkOperations = [
         lastSeen: agent.lastReportAtMs === null ? null : atlasDate(agent.lastReportAtMs),
       }));
       return pageOf(shown, query, address);
+    },
+  }),
+  defineOperation({
+    operationId: 'approveOrgLiveMigrationLink',
+    summary: 'Let one agent take the place of another one with its host name',
+    method: 'POST',
+    path: '/orgs/{orgId}/liveMigrations/links/{linkId}/approve',
+    status: 204,
+    extension: true,
+    versions: [{ version: '2023-01-01' }],
+    handle: async ({ control, actor, path }) => {
+      await approveLink(control, actor, path('orgId'), path('linkId'));
+    },
+  }),
+  defineOperation({
+    operationId: 'revokeOrgLiveMigrationLink',
+    summary: 'Cut one agent off at once: its migrations fail, and their database users are dropped',
+    method: 'DELETE',
+    path: '/orgs/{orgId}/liveMigrations/links/{linkId}',
+    status: 204,
+    extension: true,
+    versions: [{ version: '2023-01-01' }],
+    handle: async ({ control, actor, path }) => {
+      await revokeLink(control, actor, path('orgId'), path('linkId'));
     },
   }),
 ];

@@ -70,7 +70,7 @@ const engineProgress = z.object({
     .nullish()
     .meta({
       description:
-        'After the source lost changes before they were taken: how far the collections concerned are compared and repaired.',
+        'After changes of the source were missed, because its oplog lost them or no change stream shows them: how far the collections concerned are compared and repaired.',
     }),
   canWrite: z.boolean().meta({ description: 'Whether applications may write to the destination.' }),
   notReadyReasons: z.array(z.string()).meta({ description: 'Why it is not ready for cutover.' }),
@@ -87,6 +87,7 @@ export const migrationDetail = z
     wanted: z.enum(['running', 'paused', 'cutover', 'cancelled']).meta({ description: 'What the operator asked for.' }),
     loadLevel: z.literal([1, 2, 3, 4]).meta({ description: 'How hard the initial copy may work; 3 by default.' }),
     maxMegabytesPerSecond: z.number().nullable().meta({ description: 'Upper limit of the initial copy.' }),
+    dropsConfirmed: z.boolean().meta({ description: "Whether the source's drops are followed whatever they take." }),
     cutoverWindowEndsAt: date.nullable().meta({
       description: 'Until when it can be cut over: 120 h after it was first ready, unless extended.',
     }),
@@ -120,6 +121,7 @@ export function showDetail({ state, progress, createdAtMs, updatedAtMs }: Migrat
     wanted: state.wanted,
     loadLevel: state.loadLevel,
     maxMegabytesPerSecond: state.copyMegabytesPerSecond ?? null,
+    dropsConfirmed: state.dropsConfirmed ?? false,
     cutoverWindowEndsAt: dateOrNull(state.windowEndsAtMs),
     ...(blockedSinceMs == null ? {} : { sourceBlockedSince: atlasDate(blockedSinceMs) }),
     createdAt: atlasDate(createdAtMs),

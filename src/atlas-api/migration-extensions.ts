@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   cancelMigration,
+  confirmDrops,
   extendWindow,
   limitCopy,
   listMigrations,
@@ -130,6 +131,15 @@ export const migrationExtensions = [
       const { control, actor, body } = request;
       return showMigration(await limitCopy(control, actor, ...placeOf(request), body.maxMegabytesPerSecond));
     },
+  }),
+  defineOperation({
+    ...aboutOne,
+    operationId: 'confirmGroupLiveMigrationDrops',
+    summary: 'Confirm the drops for which one live migration waits',
+    path: `${MIGRATION}/confirmDrops`,
+    status: 200,
+    versions: [{ version: '2023-01-01' }],
+    handle: async (request) => showMigration(await confirmDrops(request.control, request.actor, ...placeOf(request))),
   }),
   defineOperation({
     ...aboutOne,

@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import {
   ACCESS_TOKEN_LIFE_SECONDS,
+  type AuthenticatedAccount,
   type Control,
   findServiceAccount,
   issueAccessToken,
   revokeAccessToken,
-  type ServiceAccount,
 } from '../control/index.ts';
 import { bodyOf } from '../http/index.ts';
 
@@ -52,7 +52,7 @@ export async function registerOAuth(app: FastifyInstance, control: Control): Pro
       });
 
       scope.post('/revoke', async (request, reply) => {
-        const account = await authenticate(control, request);
+        const { account } = await authenticate(control, request);
         const token = formOf(request).get('token');
         if (!token) throw new OAuthError(400, 'invalid_request', 'The form must have the token.');
         await revokeAccessToken(control, account, token);
@@ -63,7 +63,7 @@ export async function registerOAuth(app: FastifyInstance, control: Control): Pro
   );
 }
 
-async function authenticate(control: Control, request: FastifyRequest): Promise<ServiceAccount> {
+async function authenticate(control: Control, request: FastifyRequest): Promise<AuthenticatedAccount> {
   const [clientId, secret] = basicCredentials(request.headers.authorization);
   const account = await findServiceAccount(control, clientId, secret);
   if (!account) throw new OAuthError(401, 'invalid_client', 'Invalid credentials provided.');

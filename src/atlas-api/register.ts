@@ -38,7 +38,7 @@ export async function registerAtlasApi(
 ): Promise<void> {
   const { logger, digestAlgorithms = ['MD5'], rateLimits = true } = options;
   const authentication = new Authentication(control, digestAlgorithms);
-  const limits = rateLimits ? new RateLimits(control.clock) : undefined;
+  const limits = rateLimits ? new RateLimits(control) : undefined;
   let description: object | undefined;
   app.get('/openapi.json', async () => {
     // Made of all schemas, and asked for by few.
@@ -63,7 +63,7 @@ export async function registerAtlasApi(
       const actor = await authentication.actorOf(request, reply);
       if (!actor) return reply;
       request.actor = actor;
-      limits?.count(request, reply, actor, request.url.startsWith(V2) ? V2 : V1);
+      await limits?.count(request, reply, actor, request.url.startsWith(V2) ? V2 : V1);
     });
     scope.setErrorHandler((error, request, reply) => answerError(error, request, reply, logger));
     for (const operation of operations) {

@@ -22,7 +22,8 @@ export function cleanupCommand(): Command {
     .summary('show or remove what migrations have left on a destination')
     .description(
       'Without --migration, show what every migration has left on a destination. With it, forget the checkpoint of that one and lift the ' +
-        'write block that it set; with --drop also drop what it made there, and nothing else. Asks nothing: try --dry-run first.',
+        'write block that it set; with --drop also drop what it made there, and nothing else. Of a migration whose destination another ' +
+        'one has taken, only the checkpoint is forgotten. Asks nothing: try --dry-run first.',
     )
     .addOption(new Option('--destination <uri>', 'connection string of the destination').env('LINKSPAN_DESTINATION'))
     .option('--migration <id>', 'the migration to forget')
@@ -40,11 +41,12 @@ async function runCleanup({ destination, migration, drop, dryRun, output }: Clea
   const address = { uri: destination };
   if (migration === undefined || dryRun) {
     const found = await listLeftovers(address, migration);
-    for (const left of found) show(left, output, drop ? 'would be dropped' : 'stays');
+    for (const left of found) show(left, output, drop && left.retiredBy === undefined ? 'would be dropped' : 'stays');
     if (found.length === 0) tell('no migration has left anything here');
     return exitCode.done;
   }
-  show(await cleanUp(address, migration, { drop: drop ?? false }), output, drop ? 'dropped' : 'stays');
+  const left = await cleanUp(address, migration, { drop: drop ?? false });
+  show(left, output, drop && left.retiredBy === undefined ? 'dropped' : 'stays');
   tell(`migration ${migration} is forgotten`);
   return exitCode.done;
 }
@@ -56,14 +58,18 @@ function show(left: Leftovers, output: OutputFormat, fate: string): void {
     users: left.users.map(({ _id }) => _id.id),
     roles: left.roles.map(({ _id }) => _id.id),
   };
-  const { migrationId, state, error, weakenedIndexes, blocked, sourceBlocked } = left;
+  const { migrationId, state, retiredBy, error, weakenedIndexes, blocked, sourceBlocked } = left;
   if (output === 'json') {
-    const found = { type: 'leftovers', migrationId, state, error, ...names, weakenedIndexes, blocked, sourceBlocked };
+    const whole = { migrationId, state, retiredBy, error, ...names, weakenedIndexes, blocked, sourceBlocked };
+    const found = { type: 'leftovers', ...whole };
     process.stdout.write(`${JSON.stringify(found)}\n`);
     return;
   }
   const lines = [
     `migration ${migrationId}: ${state}${error === undefined ? '' : `, ${error}`}`,
+    ...(retiredBy === undefined
+      ? []
+      : [`  migration ${retiredBy} has taken the destination: nothing is dropped or opened`]),
     ...Object.entries(names).flatMap(([kind, list]) => list.map((name) => `  ${kind.slice(0, -1)} ${name}: ${fate}`)),
     ...weakenedIndexes.map((index) => `  not as on the source: index ${index}`),
     ...(blocked ? ["  the destination's users cannot write: this is lifted when the migration is forgotten"] : []),

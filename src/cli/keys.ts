@@ -1,6 +1,14 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { assertMasterKey, loadMasterKeys, newMasterKey, replaceMasterKeys, reseal, Sealer } from '../control/index.ts';
+import {
+  assertMasterKey,
+  loadMasterKeys,
+  newMasterKey,
+  replaceMasterKeys,
+  reseal,
+  Sealer,
+  ServerKeys,
+} from '../control/index.ts';
 import { reach, systemClock, UserError } from '../platform/index.ts';
 import { openSqliteReader, openSqliteStore } from '../store/sqlite/index.ts';
 import { dataDirectory, masterKeyFile } from './setting.ts';
@@ -49,7 +57,9 @@ async function sealEverything(directory: string, file: string, sealer: Sealer): 
   try {
     await using store = openSqliteStore(directory);
     await assertMasterKey({ store, sealer }, file);
-    await reseal({ store, sealer, clock: systemClock });
+    const parts = { store, sealer, clock: systemClock };
+    await (await ServerKeys.open(parts)).rotate();
+    await reseal(parts);
   } catch (error) {
     if (!(error instanceof UserError) || error.code !== 'DATA_DIRECTORY_IN_USE') throw error;
     await awaitServer(directory, sealer);

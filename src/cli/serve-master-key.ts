@@ -6,13 +6,15 @@ import { type Logger, messageOf } from '../platform/index.ts';
 const LOOK_EVERY_MS = 1000;
 
 /**
- * Takes up the keys that `linkspan keys rotate` writes, while the server runs, and seals everything anew. A file that lacks the key in
+ * Takes up the keys that `linkspan keys rotate` writes, while the server runs, seals everything anew, and signs with a new key from then on. A file that lacks the key in
  * use, or cannot be read, changes nothing.
  */
 export function followMasterKey(control: Control, file: string, logger: Logger): Disposable {
   const takeUp = async () => {
     try {
+      const before = control.sealer.mark;
       control.sealer.use(loadMasterKeys(file, false));
+      if (control.sealer.mark !== before) await control.serverKeys.rotate();
       const values = await reseal(control);
       if (values > 0) logger.info({ values }, 'sealed everything with the new master key');
     } catch (error) {

@@ -12,7 +12,7 @@ export interface ServeOptions {
   readonly tlsCertFile?: string;
   readonly tlsKeyFile?: string;
   readonly tlsPin: string;
-  readonly linkTokenHours?: string;
+  readonly linkTokenHours: string;
   readonly masterKeyFile?: string;
   readonly bootstrapOrgId?: string;
   readonly bootstrapPublicKey?: string;
@@ -104,10 +104,12 @@ function readPin({ tlsPin, tlsCertFile }: ServeOptions): ServeSettings['tlsPin']
   return pin;
 }
 
-function readHours(flag: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
+/** @returns milliseconds; undefined for `never` */
+function readHours(flag: string, text: string): number | undefined {
+  if (text === 'never') return undefined;
   const hours = Number(text);
-  if (!(hours > 0 && hours <= MAX_HOURS)) throw new UserError('USAGE', [`${flag} is a number of hours, not ${text}`]);
+  if (!(hours > 0 && hours <= MAX_HOURS))
+    throw new UserError('USAGE', [`${flag} is a number of hours or never, not ${text}`]);
   return hours * 3_600_000;
 }
 

@@ -13,6 +13,7 @@ import {
   loadMasterKeys,
   reseal,
   Sealer,
+  ServerKeys,
 } from '../control/index.ts';
 import {
   checkConnectionString,
@@ -47,7 +48,9 @@ export function serveCommand(): Command {
     .addOption(setting('tls-cert-file', '<file>', 'certificate chain, PEM'))
     .addOption(setting('tls-key-file', '<file>', 'private key of the certificate, PEM'))
     .addOption(setting('tls-pin', '<which>', 'pin in link-tokens, for a private CA: key, ca or none').default('none'))
-    .addOption(setting('link-token-hours', '<hours>', 'when an unredeemed link-token expires; default: never'))
+    .addOption(
+      setting('link-token-hours', '<hours>', 'when an unredeemed link-token expires; never: it does not').default('24'),
+    )
     .addOption(masterKeyFile())
     .addOption(setting('bootstrap-org-id', '<id>', 'organization id of the first start'))
     .addOption(setting('bootstrap-public-key', '<key>', 'public key of the first start'))
@@ -100,14 +103,19 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   });
   const keyFile = options.masterKeyFile ?? join(options.dataDir, 'master.key');
   const masterKeys = loadMasterKeys(keyFile, (await store.organizations()).length === 0);
+  const sealer = new Sealer(masterKeys);
+  await assertMasterKey({ store, sealer }, keyFile);
+  // A rotation that was interrupted; most times there is nothing to do.
+  await reseal({ store, sealer, clock: systemClock });
   const { tls, tlsPin, trustedProxies, digestAlgorithms, rateLimits } = settings;
   let publicUrl = settings.publicUrl ?? '';
   let keyPin = tls && pinOf(tls, tlsPin);
   const control: Control = {
     store,
-    sealer: new Sealer(masterKeys),
+    sealer,
     clock: systemClock,
     signals: new AgentSignals(),
+    serverKeys: await ServerKeys.open({ store, sealer, clock: systemClock }),
     publicUrl: () => publicUrl,
     keyPin: () => keyPin,
     linkTokenLifetimeMs: settings.linkTokenLifetimeMs,
@@ -127,9 +135,6 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   };
   // Whoever registers a destination names what this process connects to. One on this machine is as good as any other.
   using _guard = guardDialling({ allowedDestinations: ['0.0.0.0/0', '::/0'] }, (refusal) => logger.warn(refusal));
-  await assertMasterKey(control, keyFile);
-  // A rotation that was interrupted; most times there is nothing to do.
-  await reseal(control);
   const app = createServer({ logger, tls, trustedProxies });
   await registerAtlasApi(app, control, { logger, digestAlgorithms, rateLimits });
   await registerGateway(app, control, logger);

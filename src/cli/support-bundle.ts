@@ -62,11 +62,13 @@ async function bundleOf(store: StoreReader, directory: string): Promise<object> 
 function shown({ id, agentId, state, progress, createdAtMs, updatedAtMs }: Migration): object {
   const { errorMessage, ...rest } = state;
   const { phases, copy, indexes, changes, lagSeconds, readyForCutover, canWrite, pingMs } = progress ?? {};
+  // Builds are listed by namespace.
+  const { total, built } = indexes ?? {};
   const work = {
     phase: progress?.state,
     phases,
     copy,
-    indexes,
+    indexes: { total, built },
     changes,
     lagSeconds,
     readyForCutover,

@@ -16,6 +16,7 @@ interface SyncFlags {
   readonly verify: boolean;
   readonly dropDestination?: boolean;
   readonly keepDestination?: boolean;
+  readonly confirmDrops?: boolean;
   readonly usersAndRoles?: boolean;
   readonly memoryMegabytes?: number;
   readonly config?: string;
@@ -44,6 +45,7 @@ export function syncCommand(): Command {
         'with --once: copy beside what the destination has, which is not touched',
       ).conflicts('dropDestination'),
     )
+    .option('--confirm-drops', 'follow drops of the source even when they take most of what was copied')
     .option('--users-and-roles', 'bring users and custom roles over, too, at the cutover')
     .option(
       '--memory-megabytes <number>',
@@ -73,8 +75,10 @@ async function runSync(flags: SyncFlags): Promise<ExitCode> {
   const session = new SyncSession({
     uris,
     dropDestination: flags.dropDestination ?? false,
+    confirmDrops: flags.confirmDrops,
     usersAndRoles: flags.usersAndRoles ?? file.usersAndRoles,
     memoryBytes: bytesOf(flags.memoryMegabytes ?? file.memoryMegabytes),
+    bypassingWrites: file.bypassingWrites,
     once,
     logger,
   });

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Account } from './actor.ts';
 import type { Control } from './control.ts';
 import type { ServiceAccount } from './records.ts';
+import type { AuthenticatedAccount } from './service-accounts.ts';
 
 /** How long an access token is good for, as Atlas's (contract §4.2). */
 export const ACCESS_TOKEN_LIFE_SECONDS = 3600;
@@ -13,17 +14,24 @@ const ISSUER = 'linkspan';
 const AUDIENCE = 'atlas-administration-api';
 const PURPOSE = 'access tokens';
 
+/** The claim that names the secret with which the token was asked for. */
+const SECRET_CLAIM = 'secret_id';
+
 interface Claims {
   readonly clientId: string;
+  readonly secretId: string;
   readonly tokenId: string;
   readonly expiresAtMs: number;
 }
 
 /** An access token of a service account: a JWT that needs no store to be made, and only Linkspan reads. */
-export async function issueAccessToken(control: Control, { clientId }: ServiceAccount): Promise<string> {
+export async function issueAccessToken(
+  control: Control,
+  { account: { clientId }, secretId }: AuthenticatedAccount,
+): Promise<string> {
   const { SignJWT } = await import('jose');
   const nowSeconds = Math.floor(control.clock.now() / 1000);
-  return await new SignJWT()
+  return await new SignJWT({ [SECRET_CLAIM]: secretId })
     .setProtectedHeader({ alg: ALGORITHM, typ: TYPE })
     .setIssuer(ISSUER)
     .setAudience(AUDIENCE)
@@ -34,11 +42,16 @@ export async function issueAccessToken(control: Control, { clientId }: ServiceAc
     .sign(control.sealer.deriveKey(PURPOSE));
 }
 
-/** The account behind an access token that is valid now; undefined otherwise, whatever is wrong with it. */
+/**
+ * The account behind an access token that is valid now; undefined otherwise, whatever is wrong with it. A token ends with the secret with
+ * which it was asked for.
+ */
 export async function findTokenAccount(control: Control, token: string): Promise<Account | undefined> {
   const claims = await verify(control, token);
-  const account = claims && (await control.store.serviceAccount(claims.clientId));
-  if (!account || (await control.store.revokedAccessToken(claims.tokenId))) return undefined;
+  if (!claims) return undefined;
+  const account = await control.store.serviceAccount(claims.clientId);
+  if (!account?.secrets.some(({ id }) => id === claims.secretId)) return undefined;
+  if (await control.store.revokedAccessToken(claims.tokenId)) return undefined;
   const { clientId, orgId, roles, groupRoles, accessList } = account;
   return { actor: { kind: 'service account', name: clientId, orgId, roles, groupRoles }, accessList };
 }
@@ -56,21 +69,27 @@ export async function revokeAccessToken(control: Control, account: ServiceAccoun
   });
 }
 
-/** A token of before a rotation of the master key is good for the rest of its hour, or until the server starts again. */
+/**
+ * A token lives for an hour from when it was issued, whatever else it claims: who held a key could have signed anything. Under a master key that
+ * was rotated out only what was issued before the rotation counts.
+ */
 async function verify({ sealer, clock }: Control, token: string): Promise<Claims | undefined> {
   const { errors, jwtVerify } = await import('jose');
-  for (const key of sealer.deriveKeys(PURPOSE)) {
+  for (const { key, retiredAtMs } of sealer.deriveKeys(PURPOSE)) {
     try {
       const { payload } = await jwtVerify(token, key, {
         algorithms: [ALGORITHM],
         typ: TYPE,
         issuer: ISSUER,
         audience: AUDIENCE,
-        requiredClaims: ['sub', 'jti', 'exp'],
+        requiredClaims: ['sub', 'jti', 'exp', 'iat'],
+        maxTokenAge: ACCESS_TOKEN_LIFE_SECONDS,
         currentDate: new Date(clock.now()),
       });
-      const { sub = '', jti = '', exp = 0 } = payload;
-      return { clientId: sub, tokenId: jti, expiresAtMs: exp * 1000 };
+      const { sub, jti, exp = 0, iat = 0, [SECRET_CLAIM]: secretId } = payload;
+      if (typeof sub !== 'string' || typeof jti !== 'string' || typeof secretId !== 'string') return undefined;
+      if (retiredAtMs !== null && iat * 1000 >= retiredAtMs) return undefined;
+      return { clientId: sub, secretId, tokenId: jti, expiresAtMs: exp * 1000 };
     } catch (error) {
       if (!(error instanceof errors.JOSEError)) throw error;
     }

@@ -20,6 +20,8 @@ export interface MadeApiKey {
 
 /** How much of a private key is shown later, as Atlas shows it. */
 const SHOWN_LENGTH = 12;
+/** Of one organization: far more than people and programs need. */
+const MOST_KEYS = 500;
 
 /** A key that is not stored yet. To be called in the transaction that stores it: then no rotation of the master key misses it. */
 export function newApiKey(control: Control, request: ApiKeyRequest, nowMs: number): MadeApiKey {
@@ -55,12 +57,19 @@ export async function createApiKey(
   const nowMs = control.clock.now();
   return control.store.write(async (transaction) => {
     await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
+    await assertRoomForKey(transaction, orgId);
     const made = newApiKey(control, { orgId, description, roles, groupRoles: [] }, nowMs);
     await transaction.insertApiKey(made.key);
     const details = { targetPublicKey: made.key.publicKey, roles };
     await audit(transaction, actor, nowMs, { eventTypeName: 'API_KEY_CREATED', orgId, details });
     return made;
   });
+}
+
+/** Each change of a key has all of them read again. @throws UserError API_KEY_LIMIT */
+export async function assertRoomForKey(store: StoreReader, orgId: string): Promise<void> {
+  const { length } = await store.apiKeysOf(orgId);
+  if (length >= MOST_KEYS) throw new UserError('API_KEY_LIMIT', [orgId, String(MOST_KEYS)]);
 }
 
 /** @throws UserError as {@link authorizeOrganization} */

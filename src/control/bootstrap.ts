@@ -4,7 +4,7 @@ import { newPrivateKey, newPublicKey, verifiersPlace } from './api-keys.ts';
 import { audit, SYSTEM } from './audit.ts';
 import type { Control } from './control.ts';
 import type { AccessListEntry, ApiKey, CredentialVerifiers } from './records.ts';
-import { givenServiceAccount, hasSecret } from './service-accounts.ts';
+import { findSecret, givenServiceAccount } from './service-accounts.ts';
 import type { StoreTransaction } from './store-port.ts';
 
 /** What an operator may fix of the first organization and its API key; the rest is made up. */
@@ -79,7 +79,7 @@ async function keepServiceAccount(
     await audit(transaction, SYSTEM, nowMs, { eventTypeName: 'SERVICE_ACCOUNT_CREATED', orgId, details: { clientId } });
     return;
   }
-  const same = hasSecret(known, secret, nowMs) && isSameList(known.accessList, accessList);
+  const same = findSecret(known, secret, nowMs) !== undefined && isSameList(known.accessList, accessList);
   if (!same || known.orgId !== orgId) throw new UserError('BOOTSTRAP_MISMATCH');
 }
 

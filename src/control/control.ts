@@ -4,6 +4,7 @@ import type { Alarm } from './alarm.ts';
 import type { DestinationPort } from './destination-port.ts';
 import type { CredentialVerifiers } from './records.ts';
 import type { Sealer } from './sealer.ts';
+import type { ServerKeys } from './server-keys.ts';
 import type { Store } from './store-port.ts';
 
 /** What every use case of the control plane works with. */
@@ -12,6 +13,8 @@ export interface Control {
   readonly sealer: Sealer;
   readonly clock: Clock;
   readonly signals: AgentSignals;
+  /** What answers to agents are signed with. */
+  readonly serverKeys: ServerKeys;
   /** Where agents find this control plane; goes into link-tokens. */
   readonly publicUrl: () => string;
   /** Of the certificate that agents are to trust there; goes into link-tokens. Absent: whatever their machines trust. */

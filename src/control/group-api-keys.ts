@@ -1,6 +1,6 @@
 import { UserError } from '../platform/index.ts';
 import { type Actor, authorizeGroup } from './actor.ts';
-import { findApiKey, type MadeApiKey, newApiKey } from './api-keys.ts';
+import { assertRoomForKey, findApiKey, type MadeApiKey, newApiKey } from './api-keys.ts';
 import { audit } from './audit.ts';
 import type { Control } from './control.ts';
 import type { ApiKey } from './records.ts';
@@ -21,6 +21,7 @@ export async function createGroupApiKey(
   const nowMs = control.clock.now();
   return control.store.write(async (transaction) => {
     const { orgId } = await authorizeGroup(transaction, actor, groupId, 'GROUP_OWNER');
+    await assertRoomForKey(transaction, orgId);
     const groupRoles = roles.map((roleName) => ({ groupId, roleName }));
     const made = newApiKey(control, { orgId, description, roles: ['ORG_MEMBER'], groupRoles }, nowMs);
     await transaction.insertApiKey(made.key);

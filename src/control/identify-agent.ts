@@ -20,8 +20,10 @@ export async function findAgent({ store }: Control, agentId: string): Promise<Li
   return { agent, link };
 }
 
-/** @throws UserError LINK_DELETED, AGENT_SUPERSEDED */
+/** @throws UserError LINK_DELETED, LINK_REVOKED, AGENT_SUPERSEDED, AGENT_PENDING_APPROVAL */
 export function assertLinked({ agent, link }: LinkedAgent): void {
   if (link.ended === 'superseded') throw new UserError('AGENT_SUPERSEDED', [agent.host]);
+  if (link.ended === 'revoked') throw new UserError('LINK_REVOKED', [agent.host]);
   if (link.ended !== null) throw new UserError('LINK_DELETED');
+  if (!link.approved) throw new UserError('AGENT_PENDING_APPROVAL', [agent.host, link.id]);
 }

@@ -19,6 +19,7 @@ export {
   type MadeApiKey,
   updateApiKey,
 } from './api-keys.ts';
+export { approveLink } from './approve-link.ts';
 export { type AuditHead, verifyAudit } from './audit.ts';
 export { availableProjects } from './available-projects.ts';
 export { type BootstrapResult, type BootstrapWishes, bootstrap } from './bootstrap.ts';
@@ -54,6 +55,7 @@ export {
 export { transition } from './migration-transitions.ts';
 export {
   cancelMigration,
+  confirmDrops,
   extendWindow,
   limitCopy,
   pauseMigration,
@@ -82,6 +84,7 @@ export type {
   Order,
   Organization,
   RevokedAccessToken,
+  ServerKey,
   ServiceAccount,
   ServiceAccountSecret,
   StoredLinkToken,
@@ -89,9 +92,12 @@ export type {
 } from './records.ts';
 export { redeemLinkToken } from './redeem-link-token.ts';
 export { reseal } from './reseal.ts';
+export { revokeLink } from './revoke-link.ts';
 export { GROUP_ROLES, ORGANIZATION_ROLES } from './roles.ts';
 export { type Sealed, type SealedPlace, Sealer } from './sealer.ts';
+export { ServerKeys } from './server-keys.ts';
 export {
+  type AuthenticatedAccount,
   addSecret,
   CLIENT_ID_PATTERN,
   createServiceAccount,

@@ -1,14 +1,27 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, linkSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { messageOf, UserError } from '../platform/index.ts';
 import type { Control } from './control.ts';
 
 const KEY_BYTES = 32;
 const FILE_MODE = 0o600;
+const OF_OTHERS = 0o077;
 
 /**
- * The master keys of a file, a line each: 32 bytes in base64url. The first one seals; others are there while a rotation is under way.
+ * The master keys of a file, a line each: 32 bytes in base64url. The first one seals; others are there while a rotation is under way. A file that
+ * others than its owner may read is refused.
  * @param mayCreate  makes the file where there is none; only while nothing is sealed yet
  * @throws UserError MASTER_KEY_UNUSABLE
  */
@@ -64,7 +77,7 @@ export async function assertMasterKey(
 }
 
 function readMasterKeys(file: string): Buffer[] {
-  const lines = readFileSync(file, 'utf8').trim().split('\n');
+  const lines = readPrivate(file).trim().split('\n');
   return lines.map((line) => {
     const text = line.trim();
     const key = Buffer.from(text, 'base64url');
@@ -73,6 +86,22 @@ function readMasterKeys(file: string): Buffer[] {
     }
     return key;
   });
+}
+
+function readPrivate(file: string): string {
+  const descriptor = openSync(file, 'r');
+  try {
+    const { mode } = fstatSync(descriptor);
+    if ((mode & OF_OTHERS) !== 0) {
+      const shown = (mode & 0o777).toString(8);
+      throw new Error(
+        `its mode is ${shown}, so others may have read it: rotate it (linkspan keys rotate) after chmod 600`,
+      );
+    }
+    return readFileSync(descriptor, 'utf8');
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** Complete and synced before it has its name: whatever is sealed with the key later, the key is there. */
@@ -86,7 +115,9 @@ function createMasterKey(file: string): void {
 
 function writeDraft(file: string, keys: readonly Buffer[]): string {
   const draft = `${file}.${process.pid}.new`;
-  const descriptor = openSync(draft, 'w', FILE_MODE);
+  rmSync(draft, { force: true });
+  // `x`: never into a file, or through a link, that somebody has put there.
+  const descriptor = openSync(draft, 'wx', FILE_MODE);
   try {
     writeSync(descriptor, keys.map((key) => `${key.toString('base64url')}\n`).join(''));
     fsyncSync(descriptor);

@@ -23,6 +23,8 @@ export interface MigrationState {
   readonly loadLevel: LoadLevel;
   /** Upper limit of the initial copy; null, or absent in records of before it could be set, for none. */
   readonly copyMegabytesPerSecond?: number | null;
+  /** Whether the source's drops are followed whatever they take; absent until somebody confirms them. */
+  readonly dropsConfirmed?: boolean;
   readonly readyForCutover: boolean;
   /** Until when it can be cut over; null before it was first ready for that. */
   readonly windowEndsAtMs: number | null;
@@ -56,6 +58,7 @@ export type Wish =
   | { readonly kind: 'cancel'; readonly dropCopied: boolean; readonly atMs: number }
   | { readonly kind: 'load level'; readonly level: LoadLevel; readonly atMs: number }
   | { readonly kind: 'copy rate'; readonly megabytesPerSecond: number | null; readonly atMs: number }
+  | { readonly kind: 'confirm drops'; readonly atMs: number }
   | { readonly kind: 'extend'; readonly untilMs: number; readonly atMs: number };
 
 /** `refused` where the event was somebody's wish; reports that come late are `ignored`. */

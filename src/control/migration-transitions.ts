@@ -53,6 +53,8 @@ const limitCopy: Rule<'copy rate'> = (state, { megabytesPerSecond }) => ({
   ...state,
   copyMegabytesPerSecond: megabytesPerSecond,
 });
+const confirmDrops: Rule<'confirm drops'> = (state) =>
+  state.dropsConfirmed ? state : { ...state, dropsConfirmed: true };
 const extend: Rule<'extend'> = (state, { untilMs, atMs }) => {
   if (state.windowEndsAtMs === null || isWindowOver(state, atMs) || isDecided(state)) return 'refused';
   return { ...state, windowEndsAtMs: Math.max(state.windowEndsAtMs, untilMs) };
@@ -70,6 +72,7 @@ const ENDED: Rules = {
   cancel: refused,
   'load level': refused,
   'copy rate': refused,
+  'confirm drops': refused,
   extend: refused,
   'window ran out': ignored,
 };
@@ -85,6 +88,7 @@ const ACTIVE: Rules = {
   cancel,
   'load level': setLoadLevel,
   'copy rate': limitCopy,
+  'confirm drops': confirmDrops,
   extend,
   'window ran out': expire,
 };
@@ -122,6 +126,8 @@ export function transition(state: MigrationState, event: MigrationEvent): Transi
       return rules['load level'](state, event);
     case 'copy rate':
       return rules['copy rate'](state, event);
+    case 'confirm drops':
+      return rules['confirm drops'](state, event);
     case 'extend':
       return rules.extend(state, event);
     case 'window ran out':

@@ -84,6 +84,19 @@ export async function limitCopy(
 }
 
 /**
+ * Has the drops followed for which a migration waits, and all to come, whatever they take.
+ * @throws UserError as {@link setLoadLevel}
+ */
+export async function confirmDrops(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  migrationId: string,
+): Promise<Migration> {
+  return await wish(control, actor, [groupId, migrationId], { kind: 'confirm drops' }, refusal);
+}
+
+/**
  * Keeps the cutover window open at least so long from now on.
  * @throws UserError CUTOVER_WINDOW_NOT_OPEN, and as {@link pauseMigration}
  */
@@ -134,6 +147,7 @@ const EVENT_TYPE_NAMES: Readonly<Record<Wish['kind'], string>> = {
   cancel: 'LIVE_MIGRATION_CANCEL_REQUESTED',
   'load level': 'LIVE_MIGRATION_LOAD_LEVEL_SET',
   'copy rate': 'LIVE_MIGRATION_COPY_RATE_SET',
+  'confirm drops': 'LIVE_MIGRATION_DROPS_CONFIRMED',
   extend: 'LIVE_MIGRATION_WINDOW_EXTENDED',
 };
 

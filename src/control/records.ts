@@ -78,6 +78,16 @@ export interface RevokedAccessToken {
   readonly createdAtMs: number;
 }
 
+/** A key with which the control plane signs its answers to agents. */
+export interface ServerKey {
+  readonly id: string;
+  /** PKCS#8 PEM. */
+  readonly privateKey: Sealed;
+  /** When a newer one was made; null for the newest. */
+  readonly supersededAtMs: number | null;
+  readonly createdAtMs: number;
+}
+
 /** A project; Atlas's API calls it a group. */
 export interface Group {
   readonly id: string;
@@ -115,6 +125,8 @@ export interface StoredLinkToken {
   /** Public key of the API key that asked for it. */
   readonly createdBy: string;
   readonly createdAtMs: number;
+  /** The only host that may redeem it; null: any. */
+  readonly host: string | null;
   /** From when on it cannot be redeemed; null: never. */
   readonly expiresAtMs: number | null;
   readonly redeemedAtMs: number | null;
@@ -128,8 +140,10 @@ export interface Link {
   readonly tokenId: string;
   readonly accessListIps: readonly string[];
   readonly createdAtMs: number;
-  /** `superseded`: another agent of the organization with the same host name was linked later. */
-  readonly ended: 'deleted' | 'superseded' | null;
+  /** `superseded`: another agent of the organization with the same host name was linked later. `revoked`: an owner has cut the agent off. */
+  readonly ended: 'deleted' | 'superseded' | 'revoked' | null;
+  /** False while an owner has to say whether this agent may take the place of another one with its host name. */
+  readonly approved: boolean;
 }
 
 export interface Agent {

@@ -4,6 +4,7 @@ import { newId, reach, UserError } from '../platform/index.ts';
 import { audit } from './audit.ts';
 import type { Control } from './control.ts';
 import type { Agent, Link, StoredLinkToken } from './records.ts';
+import { replaceAgent } from './replace-agent.ts';
 import type { StoreTransaction } from './store-port.ts';
 
 export interface Redemption {
@@ -12,6 +13,7 @@ export interface Redemption {
   readonly publicKey: string;
   readonly host: string;
   readonly version: string;
+  readonly remoteAddress: string;
   /** Refuses the peer where it is not on the token's access list. */
   readonly checkAddress: (accessListIps: readonly string[]) => void;
 }
@@ -19,7 +21,10 @@ export interface Redemption {
 /**
  * Turns a link-token into a link between an agent's key and the organization: once. An agent that was killed before it read the
  * answer asks again with the same key and is told the same.
- * @throws UserError LINK_TOKEN_UNKNOWN, LINK_TOKEN_EXPIRED, LINK_TOKEN_USED, and what `checkAddress` throws
+ *
+ * A host name that is linked already is taken over by whoever has its key, or a token that was made for that host; anybody else waits for an
+ * owner's approval, and is told nothing and given no work before.
+ * @throws UserError LINK_TOKEN_UNKNOWN, LINK_TOKEN_EXPIRED, LINK_TOKEN_USED, LINK_TOKEN_FOR_ANOTHER_HOST, and what `checkAddress` throws
  */
 export async function redeemLinkToken(control: Control, redemption: Redemption): Promise<RedeemResponse> {
   const nowMs = control.clock.now();
@@ -34,12 +39,16 @@ export async function redeemLinkToken(control: Control, redemption: Redemption):
     if (!token || !isSecretOf(token, secret)) throw new UserError('LINK_TOKEN_UNKNOWN', [tokenId]);
     redemption.checkAddress(token.accessListIps);
     if (token.deletedAtMs !== null) throw new UserError('LINK_TOKEN_UNKNOWN', [tokenId]);
+    if (token.host !== null && token.host !== host)
+      throw new UserError('LINK_TOKEN_FOR_ANOTHER_HOST', [tokenId, token.host]);
     if (!(await transaction.redeemLinkToken(tokenId, nowMs))) {
       if (token.redeemedAtMs === null) throw new UserError('LINK_TOKEN_EXPIRED', [tokenId, expiryOf(token)]);
       return { answer: await redeemedBefore(transaction, tokenId, publicKey), superseded: [] };
     }
     const { orgId, accessListIps } = token;
-    const link: Link = { id: newId(nowMs), orgId, tokenId, accessListIps, createdAtMs: nowMs, ended: null };
+    const earlier = (await transaction.linkedAgentsOf(orgId)).filter((other) => other.host === host);
+    const approved = token.host === host || earlier.every((other) => other.publicKey === publicKey);
+    const link: Link = { id: newId(nowMs), orgId, tokenId, accessListIps, createdAtMs: nowMs, ended: null, approved };
     const agent: Agent = {
       id: newId(nowMs),
       linkId: link.id,
@@ -52,30 +61,21 @@ export async function redeemLinkToken(control: Control, redemption: Redemption):
       lastSequence: -1,
       lastReportAtMs: null,
     };
-    const earlier = (await transaction.linkedAgentsOf(orgId)).filter((other) => other.host === host);
+    const superseded = approved ? earlier : [];
     await transaction.insertLink(link);
     await transaction.insertAgent(agent);
-    for (const other of earlier) await replaceAgent(transaction, other, agent);
-    const author = { kind: 'agent', name: host, remoteAddress: null } as const;
-    const details = { linkTokenId: tokenId, agentId: agent.id, supersededAgentIds: earlier.map(({ id }) => id) };
+    for (const other of superseded) await replaceAgent(transaction, other, agent);
+    const { remoteAddress } = redemption;
+    const author = { kind: 'agent', name: host, remoteAddress } as const;
+    const supersededAgentIds = superseded.map(({ id }) => id);
+    const status = approved ? 'LINKED' : 'PENDING_APPROVAL';
+    const details = { linkTokenId: tokenId, agentId: agent.id, supersededAgentIds, status };
     await audit(transaction, author, nowMs, { eventTypeName: 'LINK_TOKEN_REDEEMED', orgId, details });
-    return { answer: { agentId: agent.id, linkId: link.id, orgId }, superseded: earlier };
+    return { answer: { agentId: agent.id, linkId: link.id, orgId }, superseded };
   });
   await reach('control.redemption.committed');
   for (const agent of superseded) control.signals.wake(agent.id);
   return answer;
-}
-
-/** An organization knows agents by their host: one that lost its key is linked again, takes its work over, and the old key is dead. */
-async function replaceAgent(transaction: StoreTransaction, old: Agent, successor: Agent): Promise<void> {
-  const link = await transaction.link(old.linkId);
-  if (link) await transaction.updateLink({ ...link, ended: 'superseded' });
-  for (const migration of await transaction.activeMigrationsOfAgent(old.id)) {
-    await transaction.updateMigration({ ...migration, agentId: successor.id });
-  }
-  for (const validation of await transaction.pendingValidationsOf(old.id)) {
-    await transaction.updateValidation({ ...validation, agentId: successor.id });
-  }
 }
 
 async function redeemedBefore(

@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import { type Clock, systemClock } from '../platform/index.ts';
 
 declare const sealed: unique symbol;
 
@@ -31,13 +32,15 @@ interface MasterKey {
 /** Seals secrets with AES-256-GCM under keys derived from master keys: with the first, and opens with any. */
 export class Sealer {
   #keys: readonly MasterKey[];
-  /** Also those that this process has known and that are gone. */
-  #derivable: readonly MasterKey[];
+  readonly #clock: Clock;
+  /** When each key that this process has known ceased to be the one that seals. */
+  readonly #retired = new Map<MasterKey, number>();
 
-  /** @param masterKeys  32 random bytes each; the first one seals */
-  constructor(masterKeys: readonly Buffer[]) {
+  /** @param masterKeys  32 random bytes each; the first one seals. The others were rotated out before this process began */
+  constructor(masterKeys: readonly Buffer[], clock: Clock = systemClock) {
     this.#keys = masterKeys.map(readKey);
-    this.#derivable = this.#keys;
+    this.#clock = clock;
+    for (const key of this.#keys.slice(1)) this.#retired.set(key, clock.now());
   }
 
   /** What values begin with that are sealed with the key that seals now. */
@@ -50,11 +53,15 @@ export class Sealer {
    * @throws when the one that has sealed so far is not among them: what is sealed with it would be lost
    */
   use(masterKeys: readonly Buffer[]): void {
-    const keys = masterKeys.map(readKey);
+    const keys = masterKeys.map((master) => this.#known(master) ?? readKey(master));
     if (!keys.some(({ mark }) => mark === this.mark)) throw new Error('the key in use is not among them');
-    const gone = this.#derivable.filter(({ mark }) => !keys.some((key) => key.mark === mark));
     this.#keys = keys;
-    this.#derivable = [...keys, ...gone];
+    this.#retired.delete(this.#first);
+    for (const key of keys.slice(1)) if (!this.#retired.has(key)) this.#retired.set(key, this.#clock.now());
+  }
+
+  #known(master: Buffer): MasterKey | undefined {
+    return [...this.#keys, ...this.#retired.keys()].find((key) => key.master.equals(master));
   }
 
   /** A key of 32 bytes for another purpose; the same for the same master key. */
@@ -62,9 +69,14 @@ export class Sealer {
     return derive(this.#first.master, purpose);
   }
 
-  /** The same of every master key that this process has known, the current one first. */
-  deriveKeys(purpose: string): Buffer[] {
-    return this.#derivable.map(({ master }) => derive(master, purpose));
+  /** The same of every master key that this process has known, the current one first, and when each was rotated out; null: it was not. */
+  deriveKeys(purpose: string): { readonly key: Buffer; readonly retiredAtMs: number | null }[] {
+    const current = { key: this.deriveKey(purpose), retiredAtMs: null };
+    const former = [...this.#retired].map(([{ master }, retiredAtMs]) => ({
+      key: derive(master, purpose),
+      retiredAtMs,
+    }));
+    return [current, ...former];
   }
 
   seal(secret: string, place: SealedPlace): Sealed {

@@ -176,18 +176,25 @@ export async function deleteSecret(
   });
 }
 
+/** An account that has shown a secret of its own, and which one. */
+export interface AuthenticatedAccount {
+  readonly account: ServiceAccount;
+  readonly secretId: string;
+}
+
 /** The service account with these credentials; undefined where there is none. */
 export async function findServiceAccount(
   { store, clock }: Control,
   clientId: string,
   secret: string,
-): Promise<ServiceAccount | undefined> {
+): Promise<AuthenticatedAccount | undefined> {
   const account = await store.serviceAccount(clientId);
-  return hasSecret(account, secret, clock.now()) ? account : undefined;
+  const secretId = findSecret(account, secret, clock.now());
+  return account && secretId !== undefined ? { account, secretId } : undefined;
 }
 
-/** Takes the same time whether there is such an account or not. */
-export function hasSecret(account: ServiceAccount | undefined, secret: string, nowMs: number): boolean {
+/** The id of the account's secret that is given and good. Takes the same time whether there is such an account or not. */
+export function findSecret(account: ServiceAccount | undefined, secret: string, nowMs: number): string | undefined {
   const good = account?.secrets.filter((each) => isGood(each, nowMs)) ?? [];
   const hashes = [...good.map(({ hash }) => hash), ...Array<string>(MAX_SECRETS).fill(hashOf(''))].slice(
     0,
@@ -195,7 +202,7 @@ export function hasSecret(account: ServiceAccount | undefined, secret: string, n
   );
   const given = Buffer.from(hashOf(secret));
   const equal = hashes.map((hash) => timingSafeEqual(Buffer.from(hash), given));
-  return equal.slice(0, good.length).includes(true);
+  return good[equal.indexOf(true)]?.id;
 }
 
 /** @throws UserError SERVICE_ACCOUNT_NOT_FOUND */

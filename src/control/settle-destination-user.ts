@@ -26,9 +26,19 @@ export async function settleDestinationUser(
   if (!cluster) throw new Error(`The destination of the user ${userNameOf(user.id)} has vanished from the store`);
   if (order.endedAtMs === null) {
     if (user.state === 'wanted') await make(control, user, order, cluster, signal);
-  } else if (cluster.deletedAtMs !== null || control.clock.now() - order.endedAtMs >= AFTER_END_MS) {
+  } else if (
+    cluster.deletedAtMs !== null ||
+    control.clock.now() - order.endedAtMs >= AFTER_END_MS ||
+    (await isRevoked(control, order.agentId))
+  ) {
     await drop(control, user, order, cluster, signal);
   }
+}
+
+/** Who was cut off is not waited for. */
+async function isRevoked({ store }: Control, agentId: string): Promise<boolean> {
+  const agent = await store.agent(agentId);
+  return agent !== undefined && (await store.link(agent.linkId))?.ended === 'revoked';
 }
 
 async function make(

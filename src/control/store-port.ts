@@ -9,6 +9,7 @@ import type {
   Migration,
   Organization,
   RevokedAccessToken,
+  ServerKey,
   ServiceAccount,
   StoredLinkToken,
   Validation,
@@ -38,6 +39,7 @@ export interface StoreReader {
   serviceAccount(clientId: string): Promise<ServiceAccount | undefined>;
   serviceAccountsOf(orgId: string): Promise<ServiceAccount[]>;
   revokedAccessToken(id: string): Promise<RevokedAccessToken | undefined>;
+  serverKeys(): Promise<ServerKey[]>;
   /** Deleted ones too. */
   group(id: string): Promise<Group | undefined>;
   groupsOf(orgId: string): Promise<Group[]>;
@@ -50,11 +52,11 @@ export interface StoreReader {
   openLinkTokensOf(orgId: string): Promise<StoredLinkToken[]>;
   link(id: string): Promise<Link | undefined>;
   linkOfToken(tokenId: string): Promise<Link | undefined>;
-  /** Links that have not ended. */
+  /** Links that have not ended, those that wait for approval too. */
   openLinksOf(orgId: string): Promise<Link[]>;
   agent(id: string): Promise<Agent | undefined>;
   agentOfLink(linkId: string): Promise<Agent | undefined>;
-  /** Agents whose link has not ended. */
+  /** Agents whose link has not ended, and was approved. */
   linkedAgentsOf(orgId: string): Promise<Agent[]>;
   validation(id: string): Promise<Validation | undefined>;
   /** Those of an agent that are PENDING. */
@@ -103,6 +105,8 @@ export interface StoreTransaction extends StoreReader {
   insertRevokedAccessToken(record: RevokedAccessToken): Promise<void>;
   /** Forgets those that have expired until then. */
   deleteRevokedAccessTokens(untilMs: number): Promise<void>;
+  insertServerKey(record: ServerKey): Promise<void>;
+  updateServerKey(record: ServerKey): Promise<void>;
   insertGroup(record: Group): Promise<void>;
   updateGroup(record: Group): Promise<void>;
   insertCluster(record: Cluster): Promise<void>;

@@ -23,11 +23,11 @@ async function wantedStateOf(control: Control, agentId: string): Promise<WantedA
     const { id, state } = migration;
     const assignment = await assignmentOf(control, 'migrations', id, migration);
     if (!assignment) continue;
-    const { wanted, loadLevel, copyMegabytesPerSecond = null, dropCopied } = state;
-    migrations.push({ id, assignment, wanted, loadLevel, copyMegabytesPerSecond, dropCopied });
+    const { wanted, loadLevel, copyMegabytesPerSecond = null, dropsConfirmed = false, dropCopied } = state;
+    migrations.push({ id, assignment, wanted, loadLevel, copyMegabytesPerSecond, dropsConfirmed, dropCopied });
   }
   const inventoryWantedAtMs = control.signals.inventoryWantedAtMs(agentId);
-  const content = { validations, migrations, inventoryWantedAtMs };
+  const content = { serverKeys: [...control.serverKeys.publicKeys], validations, migrations, inventoryWantedAtMs };
   // With a key, since the revision travels in the clear: a plain hash would show who guessed a password right.
   const revision = createHmac('sha256', control.sealer.deriveKey('revisions')).update(JSON.stringify(content));
   return { revision: revision.digest('base64url'), ...content };

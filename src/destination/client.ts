@@ -1,4 +1,5 @@
 import type { MongoClient } from 'mongodb';
+import { checkConnectionString } from './connection-string.ts';
 
 /** Long enough for an election, short enough for somebody who waits for the answer. */
 export const TIMEOUT_MS = 10_000;
@@ -7,7 +8,7 @@ export const TIMEOUT_MS = 10_000;
  * Connects to a destination for as long as `act` takes.
  * @param timeoutMs  for each step
  * @param signal     closes the connection: what is under way fails
- * @throws what the driver throws; of what it does not understand it quotes everything
+ * @throws UserError as {@link checkConnectionString}; what the driver throws, which quotes everything that it does not understand
  */
 export async function withDestination<Result>(
   connectionString: string,
@@ -18,7 +19,10 @@ export async function withDestination<Result>(
   // Loaded when it is needed: the control plane starts in half the time without the driver.
   const { MongoClient } = await import('mongodb');
   signal?.throwIfAborted();
-  await using client = new MongoClient(connectionString, {
+  await using client = new MongoClient(checkConnectionString(connectionString), {
+    // A small reply may decompress into more memory than this machine has.
+    compressors: ['none'],
+    maxPoolSize: 2,
     serverSelectionTimeoutMS: timeoutMs,
     connectTimeoutMS: timeoutMs,
     socketTimeoutMS: timeoutMs,

@@ -6,6 +6,8 @@ import { mayMakeUsers } from './migration-user.ts';
 /** What servers from 6.0 on speak. */
 const OLDEST_WIRE_VERSION = 17;
 const UNAUTHORIZED = 13;
+const NO_ANSWER =
+  'no primary of a replica set of MongoDB answered in time as the connection string says; see whether host, port, replicaSet and tls are right, and the network lets the control plane through';
 
 /**
  * Connects to a cluster that is to become a destination: it has to be there, be a replica set of a version that can be one, and let its
@@ -29,9 +31,10 @@ export async function connectToDestination(
     const servers = error instanceof MongoServerSelectionError ? error.reason?.servers.keys() : undefined;
     const refusal = whyRefused(servers ?? []);
     if (refusal !== undefined) throw unusable(refusal, error);
-    const isAnswer = error instanceof MongoServerError || error instanceof MongoServerSelectionError;
-    // In other errors the driver quotes what it does not understand.
-    throw unusable(isAnswer ? redact(messageOf(error)).replace(/\.$/, '') : 'the driver does not understand it', error);
+    if (error instanceof MongoServerError) throw unusable(redact(messageOf(error)).replace(/\.$/, ''), error);
+    // The same whatever happened before a MongoDB has answered: whoever registers addresses must not learn which ports are open, or what
+    // names resolve to.
+    throw unusable(NO_ANSWER, error);
   }
 }
 

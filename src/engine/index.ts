@@ -4,7 +4,7 @@ export type { NamespaceFilters } from './catalog/selection.ts';
 export { cleanUp, listLeftovers } from './cleanup/clean-up.ts';
 export type { Leftovers } from './cleanup/leftovers.ts';
 export { LEAST_MEMORY_MEGABYTES } from './lifecycle/memory-budget.ts';
-export type { ClusterAddress, MigrationOptions } from './lifecycle/options.ts';
+export type { BypassingWrites, ClusterAddress, MigrationOptions } from './lifecycle/options.ts';
 export type { Outcome, PhaseTime, Progress } from './lifecycle/progress.ts';
 export { notYetRunning } from './lifecycle/snapshot.ts';
 export { Migration } from './migration.ts';

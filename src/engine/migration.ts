@@ -16,6 +16,7 @@ export class Migration {
   #cancellation: Cancellation | undefined;
   #copyBytesPerSecond = Number.POSITIVE_INFINITY;
   #loadLevel: LoadLevel = DEFAULT_LOAD_LEVEL;
+  #confirmsDrops = false;
   #ended: Promise<Outcome> | undefined;
 
   constructor(options: MigrationOptions) {
@@ -40,7 +41,8 @@ export class Migration {
     refuseLateCancel(this.progress().state, this.#run?.log.record.cutover?.committed ?? false);
     this.#cancellation = cancellation;
     if (this.#run !== undefined) this.#run.cancellation = cancellation;
-    await this.#ended;
+    // It may have been committed at the moment at which this was asked.
+    if ((await this.#ended) === 'committed') refuseLateCancel('committed', true);
   }
 
   /** Sets how hard the initial copy may work, from now on. */
@@ -56,6 +58,12 @@ export class Migration {
   limitCopy(bytesPerSecond: number | null): void {
     this.#copyBytesPerSecond = bytesPerSecond ?? Number.POSITIVE_INFINITY;
     this.#run?.limitCopy(this.#copyBytesPerSecond);
+  }
+
+  /** Has the drops followed that wait for a confirmation, and all that come in this run, whatever they take. */
+  confirmDrops(): void {
+    this.#confirmsDrops = true;
+    this.#run?.confirmDrops();
   }
 
   /**
@@ -88,6 +96,7 @@ export class Migration {
     run.cancellation = this.#cancellation;
     run.setLoadLevel(this.#loadLevel);
     run.limitCopy(this.#copyBytesPerSecond);
+    if (this.#confirmsDrops) run.confirmDrops();
     this.#run = run;
     return await run.toEnd();
   }

@@ -1,17 +1,31 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { awaitWantedState, type Control, redeemLinkToken, takeReport } from '../control/index.ts';
 import { pathOf } from '../http/index.ts';
-import { parseLinkToken, pollRequest, ReplayGuard, redeemRequest, reportRequest, sealTo } from '../link/index.ts';
+import {
+  ANSWER_HEADER,
+  parseLinkToken,
+  pollRequest,
+  proofHeaders,
+  ReplayGuard,
+  redeemRequest,
+  reportRequest,
+  sealTo,
+  signAnswer,
+} from '../link/index.ts';
 import { type Logger, UserError } from '../platform/index.ts';
 import { linkProblem } from './link-problem.ts';
-import { assertAddress, assertSigned, authenticateAgent, readMessage } from './signed-request.ts';
+import { AgentRequests, assertAddress, assertSigned, readMessage } from './signed-request.ts';
+
+/** Of messages that are not long: a token and a host name, a revision and a key. */
+const SHORT_BODY_BYTES = 8 * 1024;
 
 /**
  * The agents' HTTP face under `/link/v1`: redemption of a link-token, long poll for the wanted state, reports. Every request is
- * signed with the agent's key, and the wanted state sealed to one that it names. Errors are JSON `{error, errorCode, detail, remedy}`.
+ * signed with the agent's key, which is checked before its body is read, and the wanted state sealed to one that it names. Every answer,
+ * refusals included, is signed with the control plane's keys. Errors are JSON `{error, errorCode, detail, remedy}`.
  */
 export async function registerGateway(app: FastifyInstance, control: Control, logger: Logger): Promise<void> {
-  const replays = new ReplayGuard();
+  const agents = new AgentRequests(control, new ReplayGuard());
   await app.register(
     async (scope) => {
       scope.setErrorHandler((error, request, reply) => {
@@ -23,29 +37,41 @@ export async function registerGateway(app: FastifyInstance, control: Control, lo
         throw new UserError('RESOURCE_NOT_FOUND', [pathOf(request.url)]);
       });
 
-      scope.post('/redeem', async (request, reply) => {
+      scope.addHook('onSend', async (request, reply, payload) => {
+        const requestSignature = String(request.headers[proofHeaders.signature] ?? '');
+        const body = typeof payload === 'string' ? payload : '';
+        reply.header(
+          ANSWER_HEADER,
+          signAnswer(control.serverKeys.signing, { requestSignature, status: reply.statusCode, body }),
+        );
+      });
+
+      scope.post('/redeem', { bodyLimit: SHORT_BODY_BYTES }, async (request, reply) => {
         const { token, publicKey, host, version } = readMessage(redeemRequest, request);
-        assertSigned(request, publicKey, replays, control.clock.now());
+        const parsed = parseLinkToken(token);
+        // A copy of it is answered as the first one was, so it need not be remembered.
+        assertSigned(control, request, publicKey);
         const answer = await redeemLinkToken(control, {
-          token: parseLinkToken(token),
+          token: parsed,
           publicKey,
           host,
           version,
+          remoteAddress: request.ip,
           checkAddress: (accessListIps) => assertAddress(request, accessListIps),
         });
         logger.info({ agentId: answer.agentId, orgId: answer.orgId, host }, 'agent linked');
         return reply.code(201).send(answer);
       });
 
-      scope.post('/poll', async (request, reply) => {
-        const { agent } = await authenticateAgent(control, replays, request);
+      scope.post('/poll', { ...agents.route, bodyLimit: SHORT_BODY_BYTES }, async (request, reply) => {
+        const { agent } = agents.senderOf(request);
         const { revision, waitSeconds, answerKey } = readMessage(pollRequest, request);
         const wanted = await awaitWantedState(control, agent.id, revision, waitSeconds * 1000, hangUpOf(reply));
         return { sealed: seal(answerKey, JSON.stringify(wanted)) };
       });
 
-      scope.post('/report', async (request) => {
-        const { agent } = await authenticateAgent(control, replays, request);
+      scope.post('/report', agents.route, async (request) => {
+        const { agent } = agents.senderOf(request);
         return { sequence: await takeReport(control, agent.id, readMessage(reportRequest, request)) };
       });
     },

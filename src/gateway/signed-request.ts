@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { assertLinked, type Control, findAgent, type LinkedAgent } from '../control/index.ts';
 import { bodyOf, isOnAccessList } from '../http/index.ts';
-import { parsePublicKey, proofHeaders, type ReplayGuard, verifyRequest } from '../link/index.ts';
+import { assertBody, type Proof, parsePublicKey, proofHeaders, type ReplayGuard, verifyHead } from '../link/index.ts';
 import { UserError } from '../platform/index.ts';
 
 /** @throws UserError LINK_MESSAGE_INVALID, which names the field and repeats nothing of the body */
@@ -20,32 +20,65 @@ export function readMessage<T>(schema: z.ZodType<T>, request: FastifyRequest): T
 }
 
 /**
- * Checks that a request was signed by the holder of a public key, and is no copy.
- * @throws UserError PROOF_MISSING, PROOF_WRONG, CLOCK_SKEW, REQUEST_REPLAYED
+ * Checks that a request was signed by the holder of a public key that its body names.
+ * @throws UserError PROOF_MISSING, PROOF_WRONG, PROOF_FOR_ANOTHER, CLOCK_SKEW
  */
-export function assertSigned(request: FastifyRequest, publicKey: string, replays: ReplayGuard, nowMs: number): void {
-  const key = parsePublicKey(publicKey);
-  if (!key) throw new UserError('PROOF_WRONG');
-  const parts = { method: request.method, target: request.originalUrl, body: bodyOf(request) };
-  replays.admit(publicKey, verifyRequest(key, parts, request.headers, nowMs), nowMs);
+export function assertSigned(control: Control, request: FastifyRequest, publicKey: string): void {
+  assertBody(proofOf(control, request, publicKey), bodyOf(request));
 }
 
-/**
- * The agent that sent a request: known, proven, still linked, and at an address from which it may come.
- * @throws UserError AGENT_UNKNOWN, LINK_DELETED, AGENT_SUPERSEDED, AGENT_ADDRESS_REFUSED, and as {@link assertSigned}
- */
-export async function authenticateAgent(
-  control: Control,
-  replays: ReplayGuard,
-  request: FastifyRequest,
-): Promise<LinkedAgent> {
-  const agentId = request.headers[proofHeaders.agent];
-  if (typeof agentId !== 'string') throw new UserError('PROOF_MISSING');
-  const linked = await findAgent(control, agentId);
-  assertSigned(request, linked.agent.publicKey, replays, control.clock.now());
-  assertLinked(linked);
-  assertAddress(request, linked.link.accessListIps);
-  return linked;
+function proofOf({ serverKeys, clock }: Control, request: FastifyRequest, publicKey: string): Proof {
+  const key = parsePublicKey(publicKey);
+  if (!key) throw new UserError('PROOF_WRONG');
+  const head = { method: request.method, target: request.originalUrl };
+  return verifyHead(key, head, request.headers, { audiences: serverKeys.publicKeys, nowMs: clock.now() });
+}
+
+/** Requests of agents that are linked: who sent them is known before a byte of their bodies is read. */
+export class AgentRequests {
+  readonly #control: Control;
+  readonly #replays: ReplayGuard;
+  readonly #senders = new WeakMap<FastifyRequest, { readonly linked: LinkedAgent; readonly proof: Proof }>();
+
+  constructor(control: Control, replays: ReplayGuard) {
+    this.#control = control;
+    this.#replays = replays;
+  }
+
+  /** Hooks of a route that is for such requests. */
+  get route() {
+    return {
+      onRequest: async (request: FastifyRequest) => await this.#authenticate(request),
+      preHandler: async (request: FastifyRequest) => assertBody(this.#known(request).proof, bodyOf(request)),
+    };
+  }
+
+  /** The agent that sent a request on such a route. */
+  senderOf(request: FastifyRequest): LinkedAgent {
+    return this.#known(request).linked;
+  }
+
+  /**
+   * The agent that sent a request: known, proven, still linked, and at an address from which it may come.
+   * @throws UserError AGENT_UNKNOWN, LINK_DELETED, AGENT_SUPERSEDED, AGENT_ADDRESS_REFUSED, REQUEST_REPLAYED, and as {@link assertSigned}
+   */
+  async #authenticate(request: FastifyRequest): Promise<void> {
+    const agentId = request.headers[proofHeaders.agent];
+    if (typeof agentId !== 'string') throw new UserError('PROOF_MISSING');
+    const linked = await findAgent(this.#control, agentId);
+    const { publicKey } = linked.agent;
+    const proof = proofOf(this.#control, request, publicKey);
+    this.#replays.admit(publicKey, proof, this.#control.clock.now());
+    assertLinked(linked);
+    assertAddress(request, linked.link.accessListIps);
+    this.#senders.set(request, { linked, proof });
+  }
+
+  #known(request: FastifyRequest) {
+    const known = this.#senders.get(request);
+    if (!known) throw new Error('A handler was reached without authentication');
+    return known;
+  }
 }
 
 /**

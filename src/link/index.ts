@@ -1,9 +1,11 @@
-export { loadAgentKey, newAgentKey, parsePublicKey, publicKeyOf } from './agent-key.ts';
 export { keyPinOf } from './key-pin.ts';
 export * from './messages.ts';
-export { CLOCK_TOLERANCE_MS, proofHeaders, signRequest, verifyRequest } from './proof.ts';
+export { assertBody, CLOCK_TOLERANCE_MS, type Proof, proofHeaders, signRequest, verifyHead } from './proof.ts';
 export { ReplayGuard } from './replay-guard.ts';
+export { agentName } from './report-text.ts';
 export { AnswerKey, sealTo } from './sealed-answer.ts';
+export { ANSWER_HEADER, isAnswerOf, signAnswer } from './signed-answer.ts';
+export { loadSigningKey, newSigningKey, parsePublicKey, publicKeyOf } from './signing-key.ts';
 export {
   formatLinkToken,
   hashSecret,

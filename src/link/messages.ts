@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { Finding, Progress } from '../engine/index.ts';
+import { agentName, reportList, reportText } from './report-text.ts';
+import { reportedProgress } from './reported-progress.ts';
 
 /** The messages between an agent and the control plane. All travel as JSON over HTTPS, from the agent. */
 const id = z.string().regex(/^[0-9a-f]{24}$/);
@@ -9,22 +11,22 @@ export const redeemRequest = z.object({
   token: z.string(),
   /** Ed25519 public key, raw 32 bytes, base64url. */
   publicKey: z.string(),
-  host: z.string().min(1),
-  version: z.string(),
+  host: agentName,
+  version: agentName,
 });
 export const redeemResponse = z.object({ agentId: id, linkId: id, orgId: id });
 
 /** What a deployment of the source looks like; the fields of Atlas's AvailableClustersDeployment. */
 const deployment = z.object({
-  name: z.string(),
+  name: reportText,
   clusterId: id.optional(),
   managed: z.boolean(),
   sharded: z.boolean(),
   shardsSize: z.number().optional(),
   tlsEnabled: z.boolean(),
-  mongoDBVersion: z.string(),
-  featureCompatibilityVersion: z.string(),
-  agentVersion: z.string().optional(),
+  mongoDBVersion: reportText,
+  featureCompatibilityVersion: reportText,
+  agentVersion: reportText.optional(),
   dbSizeBytes: z.number().optional(),
   oplogSizeMB: z.number().optional(),
 });
@@ -32,8 +34,8 @@ const deployment = z.object({
 /** A project as the agent's configuration names it. */
 const inventoryProject = z.object({
   projectId: id,
-  name: z.string(),
-  deployments: z.array(deployment),
+  name: reportText,
+  deployments: reportList(deployment),
 });
 
 /** What is to be moved where. Handed to the agent that was asked for by `migrationHosts`. */
@@ -55,6 +57,8 @@ const assignment = z.object({
 export const wantedState = z.object({
   /** Opaque; changes whenever anything below does. */
   revision: z.string(),
+  /** Public keys of this control plane, the newest first: from here on the agent trusts these and no others. */
+  serverKeys: z.array(z.string()).min(1),
   /** When somebody last wanted to see the inventory: a time that is new to the agent has it look again. */
   inventoryWantedAtMs: z.number().optional(),
   validations: z.array(z.object({ id, assignment })),
@@ -67,6 +71,8 @@ export const wantedState = z.object({
       loadLevel: z.literal([1, 2, 3, 4]).default(3),
       /** Upper limit of the initial copy; null for none. */
       copyMegabytesPerSecond: z.number().positive().nullable().default(null),
+      /** Whether drops are followed whatever they take. */
+      dropsConfirmed: z.boolean().default(false),
       /** With `cancelled`: whether what was copied is dropped too. */
       dropCopied: z.boolean().default(false),
     }),
@@ -86,38 +92,29 @@ export const pollResponse = z.object({
   sealed: z.string(),
 });
 
-/** What the control plane itself reads of an engine's progress; the rest it only keeps. */
-const readProgress = z.looseObject({
-  state: z.string(),
-  lagSeconds: z.number().nullable(),
-  readyForCutover: z.boolean(),
-  notReadyReasons: z.array(z.string()),
-  error: z.looseObject({ message: z.string(), remedy: z.string() }).optional(),
-});
-
 /** What preflight found, as the API shows it. */
 const finding = z.object({
   severity: z.enum(['error', 'warning']),
-  code: z.string(),
-  message: z.string(),
-  remedy: z.string(),
-  namespace: z.string().optional(),
+  code: reportText,
+  message: reportText,
+  remedy: reportText,
+  namespace: reportText.optional(),
 }) satisfies z.ZodType<Finding>;
 
 /** `POST /link/v1/report`: what is the case now; repeating it is harmless. Older sequence numbers are ignored; they begin at the time, so that they grow over restarts. */
 export const reportRequest = z.object({
   sequence: z.number().int().nonnegative(),
-  inventory: z.array(inventoryProject).optional(),
-  validations: z.array(
+  inventory: reportList(inventoryProject).optional(),
+  validations: reportList(
     z.object({
       id,
       status: z.enum(['SUCCESS', 'FAILED']),
-      errorMessage: z.string().nullable(),
+      errorMessage: reportText.nullable(),
       /** None where an older agent says nothing. */
-      findings: z.array(finding).default([]),
+      findings: reportList(finding).default([]),
     }),
   ),
-  migrations: z.array(z.object({ id, progress: z.custom<Progress>((value) => readProgress.safeParse(value).success) })),
+  migrations: reportList(z.object({ id, progress: reportedProgress })),
 });
 export const reportResponse = z.object({ sequence: z.number().int() });
 

@@ -8,77 +8,125 @@ export const CLOCK_TOLERANCE_MS = 5 * 60_000;
 export const proofHeaders = {
   /** The agent's id; absent at redemption, where the body carries the key. */
   agent: 'linkspan-agent',
+  /** Public key of the control plane that the request is for: what is signed for one is worth nothing to another. */
+  audience: 'linkspan-audience',
   /** When it was signed, milliseconds since the epoch. */
   time: 'linkspan-time',
   /** 16 random bytes, base64url; used once. */
   nonce: 'linkspan-nonce',
+  /** SHA-256 of the body in hexadecimal, so that the signature can be checked before the body is read. */
+  digest: 'linkspan-digest',
   /** Ed25519, base64url, over the lines of {@link signedText}. */
   signature: 'linkspan-signature',
 } as const;
 
-export interface SignedParts {
+export interface RequestHead {
   readonly method: string;
   /** Path and query, byte for byte as in the request line. */
   readonly target: string;
+}
+
+export type SignedParts = RequestHead & {
   /** The body as sent; empty where there is none. */
   readonly body: string | Buffer;
+};
+
+/** Between whom a request is. */
+export interface Parties {
+  /** Absent at redemption. */
+  readonly agentId: string | undefined;
+  /** Public key of the control plane. */
+  readonly audience: string;
 }
 
 /**
  * Signs a request with the agent's key.
- * @param agentId  absent at redemption
  * @returns the headers to send with it
  */
 export function signRequest(
   privateKey: KeyObject,
-  parts: SignedParts,
-  agentId: string | undefined,
+  { body, ...head }: SignedParts,
+  { agentId, audience }: Parties,
   nowMs: number,
 ): Record<string, string> {
-  const time = String(nowMs);
-  const nonce = randomBytes(16).toString('base64url');
-  const signature = sign(null, signedText(parts, agentId ?? '', time, nonce), privateKey).toString('base64url');
+  const fields = {
+    agentId: agentId ?? '',
+    audience,
+    time: String(nowMs),
+    nonce: randomBytes(16).toString('base64url'),
+    digest: digestOf(body),
+  };
+  const signature = sign(null, signedText(head, fields), privateKey).toString('base64url');
   return {
     ...(agentId === undefined ? {} : { [proofHeaders.agent]: agentId }),
-    [proofHeaders.time]: time,
-    [proofHeaders.nonce]: nonce,
+    [proofHeaders.audience]: audience,
+    [proofHeaders.time]: fields.time,
+    [proofHeaders.nonce]: fields.nonce,
+    [proofHeaders.digest]: fields.digest,
     [proofHeaders.signature]: signature,
   };
 }
 
-/** What a genuine request says about itself, for {@link ReplayGuard}. */
+/** What a genuine request says about itself. */
 export interface Proof {
   readonly nonce: string;
   readonly signedAtMs: number;
+  /** Of the body that goes with it, for {@link assertBody}. */
+  readonly digest: string;
 }
 
 /**
- * Checks that a request was signed with the key, lately, and not changed since.
- * @param headers  lower-case names, as Node gives them
- * @throws UserError PROOF_MISSING, PROOF_WRONG, CLOCK_SKEW
+ * Checks, before the body is read, that a request was signed with the key, lately, for this control plane, and not changed since.
+ * @param audiences  public keys of this control plane
+ * @param headers    lower-case names, as Node gives them
+ * @throws UserError PROOF_MISSING, PROOF_WRONG, PROOF_FOR_ANOTHER, CLOCK_SKEW
  */
-export function verifyRequest(
+export function verifyHead(
   publicKey: KeyObject,
-  parts: SignedParts,
+  head: RequestHead,
   headers: Readonly<Record<string, string | string[] | undefined>>,
-  nowMs: number,
+  { audiences, nowMs }: { readonly audiences: readonly string[]; readonly nowMs: number },
 ): Proof {
+  const fields = readFields(headers);
+  if (!verify(null, signedText(head, fields), publicKey, Buffer.from(fields.signature, 'base64url')))
+    throw new UserError('PROOF_WRONG');
+  if (!audiences.includes(fields.audience)) throw new UserError('PROOF_FOR_ANOTHER');
+  // After the signature, so that only the holder of the key learns how far apart the clocks are.
+  const signedAtMs = Number(fields.time);
+  if (Math.abs(signedAtMs - nowMs) > CLOCK_TOLERANCE_MS) {
+    throw new UserError('CLOCK_SKEW', [timeOf(signedAtMs), timeOf(nowMs)]);
+  }
+  return { nonce: fields.nonce, signedAtMs, digest: fields.digest };
+}
+
+/** Checks that a body is the one that was signed. @throws UserError PROOF_WRONG */
+export function assertBody({ digest }: Pick<Proof, 'digest'>, body: Buffer): void {
+  if (digestOf(body) !== digest) throw new UserError('PROOF_WRONG');
+}
+
+type Fields = Readonly<Record<'agentId' | 'audience' | 'time' | 'nonce' | 'digest', string>>;
+
+/** @throws UserError PROOF_MISSING, PROOF_WRONG */
+function readFields(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): Fields & { readonly signature: string } {
+  const agentId = headers[proofHeaders.agent] ?? '';
+  const audience = headers[proofHeaders.audience];
   const time = headers[proofHeaders.time];
   const nonce = headers[proofHeaders.nonce];
+  const digest = headers[proofHeaders.digest];
   const signature = headers[proofHeaders.signature];
   if (typeof time !== 'string' || typeof nonce !== 'string' || typeof signature !== 'string') {
     throw new UserError('PROOF_MISSING');
   }
+  if (typeof agentId !== 'string' || typeof audience !== 'string' || typeof digest !== 'string')
+    throw new UserError('PROOF_WRONG');
   if (!/^\d{1,15}$/.test(time) || !/^[\w-]{22}$/.test(nonce)) throw new UserError('PROOF_WRONG');
-  const agentId = headers[proofHeaders.agent] ?? '';
-  if (typeof agentId !== 'string') throw new UserError('PROOF_WRONG');
-  const text = signedText(parts, agentId, time, nonce);
-  if (!verify(null, text, publicKey, Buffer.from(signature, 'base64url'))) throw new UserError('PROOF_WRONG');
-  // After the signature, so that only the holder of the key learns how far apart the clocks are.
-  if (Math.abs(Number(time) - nowMs) > CLOCK_TOLERANCE_MS) {
-    throw new UserError('CLOCK_SKEW', [timeOf(Number(time)), timeOf(nowMs)]);
-  }
-  return { nonce, signedAtMs: Number(time) };
+  return { agentId, audience, time, nonce, digest, signature };
+}
+
+function digestOf(body: string | Buffer): string {
+  return createHash('sha256').update(body).digest('hex');
 }
 
 /** A time to the second. What a clock can't say at all stays a number. */
@@ -87,7 +135,6 @@ function timeOf(ms: number): string {
   return Number.isNaN(date.getTime()) ? String(ms) : date.toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
-function signedText(parts: SignedParts, agentId: string, time: string, nonce: string): Buffer {
-  const bodyHash = createHash('sha256').update(parts.body).digest('hex');
-  return Buffer.from(['linkspan-link-1', parts.method, parts.target, agentId, time, nonce, bodyHash].join('\n'));
+function signedText({ method, target }: RequestHead, { audience, agentId, time, nonce, digest }: Fields): Buffer {
+  return Buffer.from(['linkspan-link-2', method, target, audience, agentId, time, nonce, digest].join('\n'));
 }

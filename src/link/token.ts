@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { UserError } from '../platform/index.ts';
 import { bytesFromBase62, bytesToBase62, randomBase62, toBase62 } from './base62.ts';
 import { KEY_PIN_PATTERN } from './key-pin.ts';
+import { PUBLIC_KEY_PATTERN } from './signing-key.ts';
 
 /**
  * The published form of a link-token, for secret scanners: a typed prefix, a public id, a secret of 256 bits, what the agent has
@@ -22,6 +23,8 @@ const CHECKSUM_LENGTH = 6;
 const payload = z.object({
   url: z.url({ protocol: /^https?$/ }),
   pin: z.string().regex(KEY_PIN_PATTERN).optional(),
+  /** Tokens of earlier versions have none. */
+  key: z.string().regex(PUBLIC_KEY_PATTERN).optional(),
 });
 
 export interface LinkToken {
@@ -33,15 +36,25 @@ export interface LinkToken {
   readonly serverUrl: string;
   /** Of the one certificate that the agent is to trust there ({@link keyPinOf}); absent: whatever its machine trusts. */
   readonly keyPin: string | undefined;
+  /** Public key with which the control plane signs its answers. */
+  readonly serverKey: string;
 }
 
-/** A new token for agents of the control plane at `serverUrl`. */
-export function newLinkToken(serverUrl: string, nowMs: number = Date.now(), keyPin?: string): LinkToken {
+/** A new token for agents of a control plane. */
+export function newLinkToken(
+  {
+    serverUrl,
+    keyPin,
+    serverKey,
+  }: Pick<LinkToken, 'serverUrl' | 'serverKey'> & { readonly keyPin?: string | undefined },
+  nowMs: number = Date.now(),
+): LinkToken {
   return {
     id: newTokenId(nowMs),
     secret: randomBase62(SECRET_LENGTH),
     serverUrl: serverUrl.replace(/\/+$/, ''),
     keyPin,
+    serverKey,
   };
 }
 
@@ -59,8 +72,9 @@ function newTokenId(nowMs: number): string {
 }
 
 /** Writes the token as the text that is handed to the source's operator. */
-export function formatLinkToken({ id, secret, serverUrl, keyPin }: LinkToken): string {
-  const body = `mlt_${id}_${secret}_${encodedPayload(JSON.stringify({ url: serverUrl, pin: keyPin }))}`;
+export function formatLinkToken({ id, secret, serverUrl, keyPin, serverKey }: LinkToken): string {
+  const content = JSON.stringify({ url: serverUrl, pin: keyPin, key: serverKey });
+  const body = `mlt_${id}_${secret}_${encodedPayload(content)}`;
   return `${body}_${checksum(body)}`;
 }
 
@@ -74,7 +88,7 @@ function encodedPayload(content: string): string {
 
 /**
  * Reads a token as it was pasted; white space around it does not matter.
- * @throws UserError LINK_TOKEN_MALFORMED, LINK_TOKEN_CHECKSUM; neither repeats any of the text
+ * @throws UserError LINK_TOKEN_MALFORMED, LINK_TOKEN_CHECKSUM, LINK_TOKEN_OUTDATED; none repeats any of the text
  */
 export function parseLinkToken(text: string): LinkToken {
   const [, body, id, secret, encoded, sum] = PARTS.exec(text.trim()) ?? [];
@@ -82,7 +96,9 @@ export function parseLinkToken(text: string): LinkToken {
   if (checksum(body) !== sum) throw new UserError('LINK_TOKEN_CHECKSUM');
   const read = payload.safeParse(parseJson(bytesFromBase62(encoded)));
   if (!read.success) throw new UserError('LINK_TOKEN_MALFORMED');
-  return { id, secret, serverUrl: read.data.url.replace(/\/+$/, ''), keyPin: read.data.pin };
+  const { url, pin: keyPin, key: serverKey } = read.data;
+  if (serverKey === undefined) throw new UserError('LINK_TOKEN_OUTDATED');
+  return { id, secret, serverUrl: url.replace(/\/+$/, ''), keyPin, serverKey };
 }
 
 /** What the control plane keeps of a secret: its SHA-256, base64url. A fast hash is enough for 256 random bits. */

@@ -25,6 +25,11 @@ export function dialAsOwn(hostAndPort: string): void {
   own.add(keyOfText(hostAndPort));
 }
 
+/** Whether {@link dialAsOwn} named the place. @param hostAndPort  as {@link dialAsOwn} takes it */
+export function isDialledAsOwn(hostAndPort: string): boolean {
+  return own.has(keyOfText(hostAndPort));
+}
+
 /**
  * Why one of several places was refused when it was last dialled; undefined where none was. For whoever only learns that nobody answered, as
  * from the driver, which does not see the error of a socket that is closed as it opens.

@@ -1,16 +1,18 @@
 import { isIP } from 'node:net';
 import { isAddressOrBlock, isInBlocks } from './address-blocks.ts';
+import { embeddedAddress } from './embedded-address.ts';
 
 /** Where no MongoDB and no control plane is, but clouds give machines their credentials. */
 const NEVER_DIALLED = [
   '169.254.0.0/16',
   'fe80::/10',
-  // The same by way of NAT64.
-  '64:ff9b::a9fe:0/112',
-  // Metadata services outside of the link-local blocks: AWS, Alibaba, Oracle.
-  'fd00:ec2::254',
+  // What clouds offer to their machines outside of the link-local blocks, as their manuals say: AWS (metadata, name and time service), Google
+  // Cloud, Alibaba Cloud, Oracle Cloud, Azure (the platform's "WireServer").
+  'fd00:ec2::/32',
+  'fd20:ce::254',
   '100.100.100.200',
   '192.0.0.192',
+  '168.63.129.16',
   // "This host", multicast, reserved.
   '0.0.0.0/8',
   '::',
@@ -33,7 +35,7 @@ export function isAllowedDestination(text: string): boolean {
 
 /** What keeps an address from being dialled whoever named it; undefined when nothing does. */
 export function neverDialled(address: string): string | undefined {
-  return isInBlocks(NEVER_DIALLED, address) ? 'a link-local, metadata or multicast address' : undefined;
+  return isIn(NEVER_DIALLED, address) ? 'a link-local, metadata or multicast address' : undefined;
 }
 
 /**
@@ -46,15 +48,27 @@ export function refusedDestination(allowed: AllowedDestinations, host: string, a
   const never = neverDialled(address);
   if (never !== undefined) return never;
   if (allowed && isInBlocks(allowed.filter(isAddressOrBlock), address)) return undefined;
-  if (isInBlocks(LOOPBACK, address))
-    return "an address of this machine that is not among the agent's allowedDestinations";
+  if (isIn(LOOPBACK, address)) return "an address of this machine that is not among the agent's allowedDestinations";
   return allowed && !isNamed(allowed, host) ? "not among the agent's allowedDestinations" : undefined;
+}
+
+/** Whether an address, or one that is written in it for a translator (NAT64, 6to4), is in one of the blocks. */
+function isIn(blocks: readonly string[], address: string): boolean {
+  const plain = address.replace(/%.*$/, '');
+  const embedded = embeddedAddress(plain);
+  return isInBlocks(blocks, plain) || (embedded !== undefined && plain !== '::1' && isInBlocks(blocks, embedded));
 }
 
 /** Whether a host that a connection string names is refused whatever it resolves to. */
 export function isSurelyRefused(allowed: AllowedDestinations, host: string): boolean {
   if (isIP(host) !== 0) return refusedDestination(allowed, host, host) !== undefined;
   return allowed !== undefined && !isNamed(allowed, host) && !allowed.some(isAddressOrBlock);
+}
+
+/** Whether a host that a connection string names is allowed whatever it resolves to. */
+export function isSurelyAllowed(allowed: AllowedDestinations, host: string): boolean {
+  if (isIP(host) !== 0) return refusedDestination(allowed, host, host) === undefined;
+  return allowed !== undefined && isNamed(allowed, host);
 }
 
 function isNamed(allowed: readonly string[], host: string): boolean {

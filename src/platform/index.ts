@@ -1,9 +1,20 @@
 export { isAddressOrBlock, isInBlocks } from './address-blocks.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { readConfiguration } from './configuration.ts';
-export { type DialRules, dialAsOwn, dialRules, guardDialling, whyRefused } from './dial-guard.ts';
-export { type AllowedDestinations, isAllowedDestination, isSurelyRefused, neverDialled } from './dial-rules.ts';
+export { type DialRules, dialAsOwn, dialRules, guardDialling, isDialledAsOwn, whyRefused } from './dial-guard.ts';
+export {
+  type AllowedDestinations,
+  isAllowedDestination,
+  isSurelyAllowed,
+  isSurelyRefused,
+  neverDialled,
+} from './dial-rules.ts';
 export { type ErrorCode, errorCatalogue, messageOf, UserError } from './errors/index.ts';
+export {
+  ConnectionStringRefused,
+  type ForeignConnectionString,
+  readForeignConnectionString,
+} from './foreign-connection-string.ts';
 export { onReach, reach } from './hooks.ts';
 export { isId, newId } from './ids.ts';
 export { createLogger, type Logger, silentLogger } from './logging.ts';

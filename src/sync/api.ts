@@ -62,6 +62,7 @@ export function createSyncApi(session: SyncSession): FastifyInstance {
   plainCall('pause', () => session.pause());
   plainCall('resume', () => session.resume());
   plainCall('commit', () => session.commit());
+  plainCall('confirmDrops', () => session.confirmDrops());
   plainCall('reverse', () => {
     throw new UserError('NOT_SUPPORTED_YET', ['reverse']);
   });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LEAST_MEMORY_MEGABYTES } from '../engine/index.ts';
+import { type BypassingWrites, LEAST_MEMORY_MEGABYTES } from '../engine/index.ts';
 import { readConfiguration } from '../platform/index.ts';
 import { type RequestedSelection, requestedSelection, selectionFields } from './requested-selection.ts';
 
@@ -20,6 +20,7 @@ const file = z.strictObject({
   port: z.int().min(0).max(65_535).optional(),
   usersAndRoles: z.boolean().optional(),
   memoryMegabytes: z.number().min(LEAST_MEMORY_MEGABYTES).optional(),
+  bypassingWrites: z.enum(['drain', 'giveUp']).optional(),
   verbosity: z.enum(['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL', 'PANIC']).optional(),
   // Accepted so that a file written for mongosync works: Linkspan has neither a disclaimer to accept nor telemetry to switch off.
   acceptDisclaimer: z.boolean().optional(),
@@ -34,6 +35,8 @@ export interface SyncConfiguration {
   readonly port?: number;
   readonly usersAndRoles?: boolean;
   readonly memoryMegabytes?: number;
+  /** What a cutover does about writes of users who bypass the source's write block. */
+  readonly bypassingWrites?: BypassingWrites;
   readonly logLevel?: string;
   /** What a run with `--once` migrates and where to, in the fields of `/start`; undefined when the file has none of them. */
   readonly selection?: RequestedSelection;
@@ -44,10 +47,8 @@ export interface SyncConfiguration {
  * @throws UserError CONFIGURATION_UNREADABLE or CONFIGURATION_INVALID, naming the line and the key
  */
 export function readSyncConfiguration(path: string): SyncConfiguration {
-  const { cluster0, cluster1, port, usersAndRoles, memoryMegabytes, verbosity, ...others } = readConfiguration(
-    path,
-    file,
-  );
+  const { cluster0, cluster1, port, usersAndRoles, memoryMegabytes, bypassingWrites, verbosity, ...others } =
+    readConfiguration(path, file);
   const selects = Object.keys(others).some((key) => Object.hasOwn(selectionFields, key));
   return {
     cluster0,
@@ -55,6 +56,7 @@ export function readSyncConfiguration(path: string): SyncConfiguration {
     port,
     usersAndRoles,
     ...(memoryMegabytes === undefined ? {} : { memoryMegabytes }),
+    ...(bypassingWrites === undefined ? {} : { bypassingWrites }),
     logLevel: verbosity && logLevels[verbosity],
     ...(selects ? { selection: requestedSelection(others) } : {}),
   };

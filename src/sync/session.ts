@@ -1,4 +1,5 @@
 import {
+  type BypassingWrites,
   type Finding,
   Migration,
   type MigrationOptions,
@@ -17,9 +18,13 @@ export type SessionState = 'IDLE' | 'RUNNING' | 'PAUSED' | 'COMMITTING' | 'COMMI
 export interface SessionOptions {
   readonly uris: ClusterUris;
   readonly dropDestination: boolean;
+  /** Whether drops of the source are followed whatever they take. */
+  readonly confirmDrops?: boolean;
   readonly usersAndRoles?: boolean;
   /** What the process may take in all. */
   readonly memoryBytes?: number;
+  /** What a cutover does about writes of users who bypass the source's write block. */
+  readonly bypassingWrites?: BypassingWrites;
   /** Copy, catch up once and end. */
   readonly once: boolean;
   readonly logger: Logger;
@@ -119,6 +124,12 @@ export class SyncSession {
     if (megabytes !== undefined) this.#migration.limitCopy(megabytes && megabytes * 1e6);
   }
 
+  /** Has the drops followed for which the migration waits, and all to come; until this process ends. @throws UserError WRONG_STATE in IDLE */
+  confirmDrops(): void {
+    if (!this.#migration) throw new UserError('WRONG_STATE', ['confirmDrops', this.state]);
+    this.#migration.confirmDrops();
+  }
+
   /** @throws UserError WRONG_STATE unless RUNNING or while a pause is wanted, NOT_READY_FOR_CUTOVER while `canCommit` is false */
   commit(): void {
     const migration = this.#expect('RUNNING', 'commit');
@@ -168,7 +179,8 @@ export class SyncSession {
     { source, destination, skipDiskSpaceCheck, ...selection }: StartRequest,
     round: number,
   ): MigrationOptions {
-    const { uris, dropDestination, usersAndRoles, memoryBytes, once, logger, clock } = this.#options;
+    const { uris, dropDestination, confirmDrops, usersAndRoles, memoryBytes, bypassingWrites, once, logger, clock } =
+      this.#options;
     // Parts of one source may go to a destination that keeps its data one after the other, and are migrations of their own.
     const part = selection.keepDestination ? ` ${JSON.stringify(selection)}` : '';
     return {
@@ -176,10 +188,12 @@ export class SyncSession {
       source: { uri: uris[source] },
       destination: { uri: uris[destination] },
       dropDestination,
+      confirmDrops,
       // The check before the start has just reached them.
       waitForClusters: true,
       usersAndRoles,
       memoryBytes,
+      bypassingWrites,
       once,
       skipDiskSpaceCheck,
       ...selection,

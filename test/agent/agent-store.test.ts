@@ -6,7 +6,14 @@ import { AgentStore } from '../../src/agent/agent-store.ts';
 import { publicKeyOf } from '../../src/link/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-const link = { serverUrl: 'https://l.example.com', tokenId: 't', agentId: 'a', linkId: 'l', orgId: 'o' };
+const link = {
+  serverKeys: ['k'.repeat(43)],
+  serverUrl: 'https://l.example.com',
+  tokenId: 't',
+  agentId: 'a',
+  linkId: 'l',
+  orgId: 'o',
+};
 
 test('the key and the link are the same after a restart, and only their owner may read them', () => {
   using folder = temporaryFolder('agent-store');

@@ -18,6 +18,7 @@ import {
   startValidation,
 } from '../../src/control/index.ts';
 import { onReach, silentLogger, systemClock } from '../../src/platform/index.ts';
+import { RunningMigration } from '../engine/running-migration.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
@@ -173,6 +174,22 @@ test('a validation says that all is well, or every reason why not', async () => 
   assert.deepEqual([first?.severity, first?.code], ['error', 'DESTINATION_NOT_EMPTY'], 'errors come first');
 });
 
+test('a validation that was asked for before, or while, an agent was restarted gets its answer', async () => {
+  await using plane = await startControlPlane();
+  await using destination = await startReplicaSet();
+  await using first = await startAgent(plane, { token: await plane.newToken() });
+  const order = await orderTo(plane, destination.uri);
+  const { control, actor, groupId } = plane;
+  const { id: under } = await startValidation(control, actor, groupId, order);
+  await first.stop();
+  const { id: before } = await startValidation(control, actor, groupId, order);
+  await using _second = await startAgent(plane, {});
+  for (const id of [under, before]) {
+    const answered = async () => (await getValidation(control, actor, groupId, id)).status === 'SUCCESS';
+    await eventually(answered, { what: 'the validation', deadlineMs: DEADLINE_MS });
+  }
+});
+
 test('a migration runs through a restart of the agent and of the control plane, cuts over when told to, and ends identical', async () => {
   await using plane = await startControlPlane();
   await using destination = await startReplicaSet();
@@ -251,6 +268,18 @@ test('a migration that a watchdog took from an agent that hung is taken back, an
   const cutover = () => requestCutover(plane.control, plane.actor, plane.groupId, id).then(() => true);
   await eventually(cutover, { what: 'the cutover to be taken', deadlineMs: DEADLINE_MS });
   await migrationIs(plane, id, 'COMPLETE', ({ state }) => state.status === 'COMPLETE');
+});
+
+test('a migration whose destination another one takes fails with the name of that one', async () => {
+  await using plane = await startControlPlane();
+  await using destination = await startReplicaSet();
+  await using _agent = await startAgent(plane, { token: await plane.newToken() });
+  const { control, actor, groupId } = plane;
+  const { id } = await createMigration(control, actor, groupId, await orderTo(plane, destination.uri));
+  await migrationIs(plane, id, 'ready', ({ state }) => state.readyForCutover);
+  await using taking = RunningMigration.start({ source, destination }, { dropDestination: true });
+  const { state } = await migrationIs(plane, id, 'FAILED', (migration) => migration.state.status === 'FAILED');
+  assert.match(state.errorMessage ?? '', new RegExp(`${taking.progress.migrationId} has taken it`));
 });
 
 test('while the source is blocked the control plane knows so, should the host be lost just then', async () => {

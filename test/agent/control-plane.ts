@@ -12,6 +12,7 @@ import {
   type OrderRequest,
   registerCluster,
   Sealer,
+  ServerKeys,
 } from '../../src/control/index.ts';
 import { registerGateway } from '../../src/gateway/index.ts';
 import { createServer, digestSecrets, isOnAccessList } from '../../src/http/index.ts';
@@ -33,7 +34,7 @@ export interface ControlPlane extends AsyncDisposable {
   readonly url: string;
   /** A fresh folder for an agent's data. */
   readonly agentDirectory: string;
-  newToken(accessListIps?: readonly string[]): Promise<string>;
+  newToken(accessListIps?: readonly string[], host?: string): Promise<string>;
   /** Stops answering, as a server that is being restarted. */
   goDown(): Promise<void>;
   /** Answers again at the same address. */
@@ -53,14 +54,16 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const store = resources.use(openSqliteStore(join(folder.path, 'data')));
   let url = '';
   let signals = new AgentSignals();
+  const sealer = new Sealer([randomBytes(32)]);
   const control: Control = {
     store,
-    sealer: new Sealer([randomBytes(32)]),
+    sealer,
     clock: options.clock ?? systemClock,
     keyPin: () => options.keyPin,
     get signals() {
       return signals;
     },
+    serverKeys: await ServerKeys.open({ store, sealer, clock: options.clock ?? systemClock }),
     publicUrl: () => url,
     verifiersOf: digestSecrets,
     destinations: unreachedDestinations,
@@ -99,7 +102,8 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       return url;
     },
     agentDirectory: join(folder.path, 'agent'),
-    newToken: (accessListIps = []) => createLinkToken(control, actor, actor.orgId, accessListIps),
+    newToken: (accessListIps = [], host = undefined) =>
+      createLinkToken(control, actor, actor.orgId, { accessListIps, host: host ?? null }),
     goDown,
     comeBack: async () => {
       app = await open(Number(new URL(url).port));

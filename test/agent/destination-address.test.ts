@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { destinationAddress } from '../../src/agent/destination-address.ts';
+import { dialAsOwn } from '../../src/platform/index.ts';
 
 test("a destination's connection string may not reach for files, credentials, proxies or sockets of the agent's machine", () => {
   const uri = (options: string, host = 'db.example') => `mongodb://u:p@${host}/?${options}`;
@@ -44,4 +45,20 @@ test('of a connection string, every host that is surely outside is refused by na
   assert.throws(() => destinationAddress({ uri: 'mongodb://169.254.169.254/' }, undefined), {
     code: 'DESTINATION_NOT_ALLOWED',
   });
+});
+
+test('a destination that is named like a source of the agent needs to be allowed like any other', () => {
+  dialAsOwn('source.example:27017');
+  dialAsOwn('127.0.0.1:27018');
+  const of = (host: string, allowed?: readonly string[]) => () =>
+    destinationAddress({ uri: `mongodb://u:p@${host}/` }, allowed);
+  for (const [host, allowed] of [
+    ['source.example', undefined],
+    ['source.example:27017', ['10.0.0.0/8']],
+    ['127.0.0.1:27018', undefined],
+  ] as const)
+    assert.throws(of(host, allowed), { code: 'DESTINATION_NOT_ALLOWED' }, host);
+  of('source.example:27018')();
+  of('source.example', ['source.example'])();
+  of('127.0.0.1:27018', ['127.0.0.0/8'])();
 });

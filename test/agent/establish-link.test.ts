@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { AgentStore } from '../../src/agent/agent-store.ts';
 import { establishLink, linkTokenFrom } from '../../src/agent/establish-link.ts';
-import { deleteLinks } from '../../src/control/index.ts';
+import { approveLink, deleteLinks } from '../../src/control/index.ts';
 import { formatLinkToken, newLinkToken } from '../../src/link/index.ts';
 import { onReach, systemClock, type UserError } from '../../src/platform/index.ts';
 import { freePort } from '../support/mongod-process.ts';
@@ -54,7 +54,13 @@ test('a token that another agent used, a foreign one, a damaged one and none at 
   await establish(plane.agentDirectory, token);
   const other = `${plane.agentDirectory}-other`;
   await assert.rejects(establish(other, token), { code: 'LINK_TOKEN_USED' });
-  await assert.rejects(establish(other, formatLinkToken(newLinkToken(plane.url))), { code: 'LINK_TOKEN_UNKNOWN' });
+  await assert.rejects(
+    establish(
+      other,
+      formatLinkToken(newLinkToken({ serverUrl: plane.url, serverKey: plane.control.serverKeys.publicKeys[0] })),
+    ),
+    { code: 'LINK_TOKEN_UNKNOWN' },
+  );
   const damaged = token.replace(/.$/, token.endsWith('0') ? '1' : '0');
   await assert.rejects(establish(other, damaged), { code: 'LINK_TOKEN_CHECKSUM' });
   await assert.rejects(establish(other, 'mlt_'), { code: 'LINK_TOKEN_MALFORMED' });
@@ -70,7 +76,7 @@ test('another token makes another link, for an agent whose link was deleted', as
   const before = await establish(plane.agentDirectory, await plane.newToken());
   await deleteLinks(plane.control, plane.actor, plane.orgId);
   await assert.rejects(before.client.poll({ revision: null, waitSeconds: 0 }), { code: 'LINK_DELETED' });
-  const after = await establish(plane.agentDirectory, await plane.newToken());
+  const after = await establish(plane.agentDirectory, await plane.newToken([], 'mover'));
   await after.client.poll({ revision: null, waitSeconds: 0 });
   assert.notEqual(after.link.linkId, before.link.linkId);
 });
@@ -83,6 +89,8 @@ test('an agent that lost its key is linked again with another token, and the old
   await assert.rejects(establish(plane.agentDirectory, undefined), { code: 'LINK_TOKEN_MISSING' });
   await assert.rejects(establish(plane.agentDirectory, used), { code: 'LINK_TOKEN_USED' });
   const after = await establish(plane.agentDirectory, await plane.newToken());
+  await assert.rejects(after.client.poll({ revision: null, waitSeconds: 0 }), { code: 'AGENT_PENDING_APPROVAL' });
+  await approveLink(plane.control, plane.actor, plane.orgId, after.link.linkId);
   await after.client.poll({ revision: null, waitSeconds: 0 });
   await assert.rejects(before.client.poll({ revision: null, waitSeconds: 0 }), { code: 'AGENT_SUPERSEDED' });
 });
@@ -90,7 +98,7 @@ test('an agent that lost its key is linked again with another token, and the old
 test('the agent speaks plain HTTP to its own machine only', async () => {
   using folder = temporaryFolder('agent');
   for (const url of ['http://link.example.com', 'http://10.0.0.1:8080', 'http://127.0.0.1.example.com']) {
-    const token = formatLinkToken(newLinkToken(url));
+    const token = formatLinkToken(newLinkToken({ serverUrl: url, serverKey: 'k'.repeat(43) }));
     await assert.rejects(establish(folder.path, token), { code: 'CONTROL_PLANE_NOT_SECURE' }, url);
   }
 });
@@ -99,7 +107,7 @@ test('a control plane that is not there is named, with the reason', async () => 
   using folder = temporaryFolder('agent');
   const url = `http://127.0.0.1:${await freePort()}`;
   await assert.rejects(
-    establish(folder.path, formatLinkToken(newLinkToken(url))),
+    establish(folder.path, formatLinkToken(newLinkToken({ serverUrl: url, serverKey: 'k'.repeat(43) }))),
     ({ code, message }: UserError) =>
       code === 'CONTROL_PLANE_UNREACHABLE' && message.includes(`${url} cannot be reached: connect ECONNREFUSED`),
   );

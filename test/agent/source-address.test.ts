@@ -35,15 +35,27 @@ test("credentials of the request replace the agent's, whatever characters they h
   );
 });
 
-test('a request can add TLS and another CA file, and cannot take TLS away', () => {
-  const of = (uri: string, ssl: boolean) =>
-    sourceAddress(configuration(uri), { ...asked, ssl, caCertificatePath: '/other.pem' });
+test('a request can add TLS, and cannot take it away', () => {
+  const of = (uri: string, ssl: boolean) => sourceAddress(configuration(uri, '/ca.pem'), { ...asked, ssl });
   assert.deepEqual(of('mongodb://u:p@h1/?replicaSet=rs', true), {
     uri: 'mongodb://u:p@h1/?replicaSet=rs&tls=true',
-    tlsCaFile: '/other.pem',
+    tlsCaFile: '/ca.pem',
   });
   assert.equal(of('mongodb://h1/?tls=true', false).uri, 'mongodb://h1/?tls=true');
   assert.equal(of('mongodb+srv://h1', true).uri, 'mongodb+srv://h1/?tls=true');
+});
+
+test("a request chooses no file of the agent's machine: a CA file is the configuration's, or refused without a look at the disk", () => {
+  const of = (caCertificatePath: string, tlsCaFile?: string) =>
+    sourceAddress(configuration('mongodb://h1', tlsCaFile), { ...asked, caCertificatePath });
+  assert.equal(of('/ca.pem', '/ca.pem').tlsCaFile, '/ca.pem');
+  assert.equal(of('', '/ca.pem').tlsCaFile, '/ca.pem');
+  for (const [path, own] of [
+    ['/other.pem', '/ca.pem'],
+    ['/dev/zero', undefined],
+    ['/etc/passwd', undefined],
+  ] as const)
+    assert.throws(() => of(path, own), { code: 'SOURCE_CA_NOT_CONFIGURED' });
 });
 
 test('only clusters of the configuration can be reached', () => {

@@ -64,7 +64,7 @@ test('an agent tries for an hour, more and more seldom, and goes on when the con
     poll: async () => {
       attempt();
       await clock.sleep(1_000);
-      return { revision: '1', validations: [], migrations: [] };
+      return { revision: '1', serverKeys: ['k'], validations: [], migrations: [] };
     },
     report: async (report) => {
       attempt();
@@ -95,7 +95,15 @@ test('a source that was left blocked is opened at the start, though the control 
   const source = { projectId: SOURCE_PROJECT, clusterName: 'orders', ssl: false };
   const assignment = { source, destination, dropDestination: false };
   new CutoverNotes(folder.path).note([
-    { id: migrationId, assignment, wanted: 'cutover', loadLevel: 3, copyMegabytesPerSecond: null, dropCopied: false },
+    {
+      id: migrationId,
+      assignment,
+      wanted: 'cutover',
+      loadLevel: 3,
+      copyMegabytesPerSecond: null,
+      dropsConfirmed: false,
+      dropCopied: false,
+    },
   ]);
   assert.equal(statSync(join(folder.path, 'cutovers.json')).mode & 0o777, 0o600);
   const records = pair.destination.client.db('linkspan_internal').collection<{ _id: string }>('migrations');

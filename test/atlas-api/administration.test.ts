@@ -190,7 +190,7 @@ interface ShownAccount {
   readonly secrets: readonly { id: string; secret?: string; maskedSecretValue?: string; expiresAt: string }[];
 }
 
-test('a service account gets tokens with either of two secrets until they expire or are deleted, and its tokens end with it', async () => {
+test('a service account gets tokens with either of two secrets until they expire or are deleted, and tokens end with their secret', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock });
   const path = `${orgOf(plane)}/serviceAccounts`;
@@ -219,11 +219,16 @@ test('a service account gets tokens with either of two secrets until they expire
   assert.equal((await tokenStatus(plane, clientId, first))[0], 401);
   const [, later] = await tokenStatus(plane, clientId, second);
   const laterHeaders = { authorization: `Bearer ${later}` };
+  assert.equal((await plane.api('GET', '/api/atlas/v2/orgs', { headers: laterHeaders })).status, 200);
   assert.equal((await plane.api('DELETE', `${path}/${clientId}/secrets/${added.json.id}`)).status, 204);
   assert.equal((await tokenStatus(plane, clientId, second))[0], 401);
-  assert.equal((await plane.api('GET', '/api/atlas/v2/orgs', { headers: laterHeaders })).status, 200);
-  assert.equal((await plane.api('DELETE', `${path}/${clientId}`)).status, 204);
   assert.equal((await plane.api('GET', '/api/atlas/v2/orgs', { headers: laterHeaders })).status, 401);
+  const another = await plane.api('POST', `${path}/${clientId}/secrets`, { body: { secretExpiresAfterHours: 24 } });
+  const [, last] = await tokenStatus(plane, clientId, String(another.json.secret));
+  const lastHeaders = { authorization: `Bearer ${last}` };
+  assert.equal((await plane.api('GET', '/api/atlas/v2/orgs', { headers: lastHeaders })).status, 200);
+  assert.equal((await plane.api('DELETE', `${path}/${clientId}`)).status, 204);
+  assert.equal((await plane.api('GET', '/api/atlas/v2/orgs', { headers: lastHeaders })).status, 401);
   assert.equal((await plane.api('GET', `${path}/${clientId}`)).json.errorCode, 'SERVICE_ACCOUNT_NOT_FOUND');
 });
 

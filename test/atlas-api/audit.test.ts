@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { operations } from '../../src/atlas-api/operations.ts';
 import { expireMigrations, verifyAudit } from '../../src/control/index.ts';
+import { AgentClient, createToken, linkAgent } from '../gateway/agent-client.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 import { cliBody, prepare, progress } from './migration-world.ts';
@@ -41,6 +42,14 @@ test('every mutation of the API leaves exactly one record with who, where, what 
   };
 
   await change('createOrgLiveMigrationLinkToken', 'LINK_TOKEN_CREATED', `${org}/liveMigrations/linkTokens`, {});
+  await linkAgent(plane, 'host-2');
+  const successor = new AgentClient(plane.url, undefined, () => clock.now());
+  assert.equal((await successor.redeem(await createToken(plane), 'host-2')).status, 201);
+  const links = `${org}/liveMigrations/links`;
+  const listed = (await plane.api('GET', links)).json.results as { id: string; status: string }[];
+  const pending = listed.find(({ status }) => status === 'PENDING_APPROVAL');
+  await change('approveOrgLiveMigrationLink', 'LINK_APPROVED', `${links}/${pending?.id}/approve`);
+  await change('revokeOrgLiveMigrationLink', 'LINK_REVOKED', `${links}/${pending?.id}`);
   await change('updateOrg', 'ORG_RENAMED', org, { name: 'renamed' });
   const newOrg = { name: 'second', apiKey: { desc: 'd', roles: ['ORG_OWNER'] } };
   const second = await change('createOrg', 'ORG_CREATED', '/api/atlas/v2/orgs', newOrg);
@@ -96,6 +105,7 @@ test('every mutation of the API leaves exactly one record with who, where, what 
   await change('setGroupLiveMigrationLoadLevel', 'LIVE_MIGRATION_LOAD_LEVEL_SET', `${path}/${id}/loadLevel`, {
     loadLevel: 1,
   });
+  await change('confirmGroupLiveMigrationDrops', 'LIVE_MIGRATION_DROPS_CONFIRMED', `${path}/${id}/confirmDrops`);
   await change('pauseGroupLiveMigration', 'LIVE_MIGRATION_PAUSE_REQUESTED', `${path}/${id}/pause`);
   await change('resumeGroupLiveMigration', 'LIVE_MIGRATION_RESUME_REQUESTED', `${path}/${id}/resume`);
   const report = (state: 'tailing' | 'committed', of: string) =>

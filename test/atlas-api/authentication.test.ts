@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { test } from 'node:test';
+import { SignJWT } from 'jose';
 import { findAccount } from '../../src/control/index.ts';
 import { DigestAuthenticator } from '../../src/http/index.ts';
 import { ATLAS, addOrganization, type ControlPlane, startControlPlane } from './control-plane.ts';
@@ -111,6 +112,69 @@ test('tokens that nobody here has made are refused as wrong keys are: unsigned, 
     assert.equal(answer.status, 401);
     assert.equal(answer.text.length, 142);
   }
+});
+
+/** A token of the server's own form with other claims, signed with a key that it derives. */
+async function forge(key: Buffer, claims: object): Promise<string> {
+  return await new SignJWT({ ...claims }).setProtectedHeader({ alg: 'HS256', typ: 'at+jwt' }).sign(key);
+}
+
+const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+
+test('a token lives for an hour from its issue, whatever it claims, and one of another shape is no token', async () => {
+  const clock = new FakeClock();
+  await using plane = await startControlPlane({ clock, wishes: { serviceAccount: ACCOUNT } });
+  const key = plane.control.sealer.deriveKey('access tokens');
+  const claims = claimsOf(await newToken(plane));
+  const statusOf = async (changes: object) =>
+    (await withToken(plane, await forge(key, { ...claims, ...changes }))).status;
+  assert.equal(await statusOf({}), 200);
+  const tenYears = 10 * 365 * 86_400;
+  assert.equal(await statusOf({ exp: claims.exp + tenYears }), 200, 'within its hour');
+  assert.equal(await statusOf({ iat: claims.iat - 3_601, exp: claims.exp + tenYears }), 401);
+  assert.equal(await statusOf({ iat: claims.iat + tenYears, exp: claims.exp + 2 * tenYears }), 401);
+  assert.equal(await statusOf({ iat: undefined }), 401);
+  for (const sub of [{ a: 1 }, ['x'], 7, '']) assert.equal(await statusOf({ sub }), 401, JSON.stringify(sub));
+});
+
+test('a master key that was rotated out signs nothing new', async () => {
+  const clock = new FakeClock();
+  await using plane = await startControlPlane({ clock, wishes: { serviceAccount: ACCOUNT } });
+  const { sealer } = plane.control;
+  const key = sealer.deriveKey('access tokens');
+  const before = await newToken(plane);
+  const account = await plane.store.serviceAccount(CLIENT_ID);
+  assert.ok(account);
+  clock.nowMs += 60_000;
+  sealer.use([randomBytes(32), plane.masterKey]);
+  const now = Math.floor(clock.nowMs / 1000);
+  assert.equal((await withToken(plane, before)).status, 200, 'one of before is good for the rest of its hour');
+  assert.equal(
+    (await withToken(plane, await forge(key, { ...claimsOf(before), iat: now, exp: now + 60 }))).status,
+    401,
+  );
+  assert.equal((await withToken(plane, await newToken(plane))).status, 200);
+  clock.nowMs += 3_600_000;
+  assert.equal((await withToken(plane, before)).status, 401);
+});
+
+test('deleting a secret ends the tokens that it was used for, and no others', async () => {
+  await using plane = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
+  const secrets = `/api/atlas/v2/orgs/${plane.orgId}/serviceAccounts/${CLIENT_ID}/secrets`;
+  const leaked = await plane.api('POST', secrets, { body: { secretExpiresAfterHours: 8 } });
+  assert.equal(leaked.status, 201);
+  const answer = await oauth(
+    plane,
+    'token',
+    { grant_type: 'client_credentials' },
+    basic(CLIENT_ID, String(leaked.json.secret)),
+  );
+  const { access_token: token } = (await answer.json()) as { access_token: string };
+  const other = await newToken(plane);
+  assert.equal((await withToken(plane, token)).status, 200);
+  assert.equal((await plane.api('DELETE', `${secrets}/${leaked.json.id}`)).status, 204);
+  assert.equal((await withToken(plane, token)).status, 401);
+  assert.equal((await withToken(plane, other)).status, 200);
 });
 
 test('the store keeps of a client secret only a hash', async () => {

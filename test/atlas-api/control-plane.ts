@@ -11,6 +11,7 @@ import {
   type Control,
   type DestinationPort,
   Sealer,
+  ServerKeys,
   type Store,
 } from '../../src/control/index.ts';
 import { registerGateway } from '../../src/gateway/index.ts';
@@ -45,6 +46,7 @@ export interface ControlPlane extends AsyncDisposable {
   readonly url: string;
   readonly app: FastifyInstance;
   readonly control: Control;
+  readonly masterKey: Buffer;
   readonly store: Store;
   readonly orgId: string;
   readonly publicKey: string;
@@ -77,11 +79,14 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const folder = temporaryFolder('control-plane');
   const store = openSqliteStore(folder.path);
   let url = '';
+  const masterKey = randomBytes(32);
+  const sealer = new Sealer([masterKey], clock);
   const control: Control = {
     store,
-    sealer: new Sealer([randomBytes(32)]),
+    sealer,
     clock,
     signals: new AgentSignals(),
+    serverKeys: await ServerKeys.open({ store, sealer, clock }),
     publicUrl: () => url,
     linkTokenLifetimeMs,
     verifiersOf: digestSecrets,
@@ -102,6 +107,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     url,
     app,
     control,
+    masterKey,
     store,
     ...first,
     api: async (method, path, request = {}) => {

@@ -75,29 +75,31 @@ test('the window can be kept open longer before it ends, and a cutover is refuse
   assert.match(String(late.json.detail), /its cutover window has run out\.$/);
 });
 
-test('pause, resume and load level are told to the agent, once and again, and GET shows what is wanted', async () => {
+test('pause, resume, load level and the confirmation of drops are told to the agent, once and again, and GET shows what is wanted', async () => {
   await using plane = await startControlPlane();
   const { report, show, ask, wanted } = await start(plane);
   assert.deepEqual(await wanted(), [
-    { wanted: 'running', loadLevel: 3, copyMegabytesPerSecond: null, dropCopied: false },
+    { wanted: 'running', loadLevel: 3, copyMegabytesPerSecond: null, dropsConfirmed: false, dropCopied: false },
   ]);
   for (let times = 0; times < 2; times += 1) {
     assert.equal((await ask('pause')).status, 202);
     assert.equal((await ask('loadLevel', { loadLevel: 1 })).status, 200);
     assert.equal((await ask('copyRate', { maxMegabytesPerSecond: 2.5 })).status, 200);
+    assert.equal((await ask('confirmDrops')).status, 200);
     assert.deepEqual(await wanted(), [
-      { wanted: 'paused', loadLevel: 1, copyMegabytesPerSecond: 2.5, dropCopied: false },
+      { wanted: 'paused', loadLevel: 1, copyMegabytesPerSecond: 2.5, dropsConfirmed: true, dropCopied: false },
     ]);
   }
   await report({ ...READY, state: 'paused' });
   const paused = await show();
   assert.deepEqual([paused.status, paused.readyForCutover], ['WORKING', false]);
   assert.deepEqual([paused.linkspan.wanted, paused.linkspan.loadLevel], ['paused', 1]);
+  assert.equal(paused.linkspan.dropsConfirmed, true);
   const cutover = await ask('cutover');
   assert.match(String(cutover.json.detail), /is not ready for cutover: it is paused\.$/);
   assert.equal((await ask('resume')).status, 202);
   assert.deepEqual(await wanted(), [
-    { wanted: 'running', loadLevel: 1, copyMegabytesPerSecond: 2.5, dropCopied: false },
+    { wanted: 'running', loadLevel: 1, copyMegabytesPerSecond: 2.5, dropsConfirmed: true, dropCopied: false },
   ]);
   await report(READY);
   assert.equal((await ask('cutover')).status, 202);
@@ -112,7 +114,7 @@ test('a cancelled migration is FAILED once its agent has given it up, says what 
   const asked = await ask('cancel', { dropCopiedData: true });
   assert.deepEqual([asked.status, asked.json.status], [202, 'WORKING']);
   assert.deepEqual(await wanted(), [
-    { wanted: 'cancelled', loadLevel: 3, copyMegabytesPerSecond: null, dropCopied: true },
+    { wanted: 'cancelled', loadLevel: 3, copyMegabytesPerSecond: null, dropsConfirmed: false, dropCopied: true },
   ]);
   assert.equal((await ask('pause')).json.errorCode, 'LIVE_MIGRATION_DECIDED');
   await report({ state: 'cancelled' });
@@ -272,6 +274,7 @@ test('only owners have wishes about a migration', async () => {
     ['resume', undefined],
     ['cancel', { dropCopiedData: false }],
     ['loadLevel', { loadLevel: 1 }],
+    ['confirmDrops', undefined],
     ['cutoverWindow', { hours: 1 }],
   ] as const) {
     const answer = await plane.api('PUT', `${path}/${id}/${wish}`, { user: member, body });

@@ -39,9 +39,12 @@ const TABLE: Readonly<Record<string, { readonly may: readonly string[]; readonly
   resumeGroupLiveMigration: { may: OWNER },
   cancelGroupLiveMigration: { may: OWNER, body: () => ({ dropCopiedData: false }) },
   setGroupLiveMigrationLoadLevel: { may: OWNER, body: () => ({ loadLevel: 1 }) },
+  confirmGroupLiveMigrationDrops: { may: OWNER },
   limitGroupLiveMigrationCopy: { may: OWNER, body: () => ({ maxMegabytesPerSecond: 1 }) },
   extendGroupLiveMigrationCutoverWindow: { may: OWNER, body: () => ({ hours: 1 }) },
   listOrgLiveMigrationLinks: { may: MEMBERS },
+  approveOrgLiveMigrationLink: { may: OWNER },
+  revokeOrgLiveMigrationLink: { may: OWNER },
   listOrgs: { may: EVERYBODY },
   createOrg: {
     may: ['ORG_OWNER', 'stranger'],

@@ -3,32 +3,53 @@ import { type MongoClient, MongoServerError } from 'mongodb';
 import { USER_WRITES_BLOCKED } from '../support/ledger-writer.ts';
 import type { SeededRandom } from '../support/seeded-random.ts';
 
-const DATABASE = 'acknowledged';
 const KEYS = 300;
-const EVERY_MS = 5;
-const WHEN_BLOCKED_MS = 50;
 
 interface Entry {
   _id: number;
   version: number;
 }
 
+/** What a key may be now: more than one value when an answer was lost, undefined for a deleted document. */
+interface Known {
+  readonly possible: readonly (number | undefined)[];
+  readonly atMs: number;
+}
+
+export interface AcknowledgedOptions {
+  readonly database?: string;
+  readonly collection?: string;
+  /** Pause between two writes, 5 ms by default. */
+  readonly everyMs?: number;
+  /** Pause after a write that the write block refused, 50 ms by default. */
+  readonly whenBlockedMs?: number;
+}
+
 /**
- * Writes one document after the other on the source, and remembers what was acknowledged. So that what the destination has can be judged
- * by what an application knows, and not by what the source has.
+ * Writes one document after the other and remembers what the server acknowledged. A check can then judge the destination by what an
+ * application knows, and not by what the source has.
  */
 export class AcknowledgedWriter {
   readonly #client: MongoClient;
   readonly #random: SeededRandom;
-  /** By key, what it may be now: more than one value where an answer was lost. Deleted ones are undefined. */
-  readonly #possible = new Map<number, (number | undefined)[]>();
+  readonly #options: Required<AcknowledgedOptions>;
+  readonly #known = new Map<number, Known>();
   #stopped = false;
   readonly #running: Promise<void>;
   acknowledged = 0;
+  /** When the server acknowledged the first write that changed something, by the wall clock. */
+  firstAtMs: number | undefined;
 
-  constructor(client: MongoClient, random: SeededRandom) {
+  constructor(client: MongoClient, random: SeededRandom, options: AcknowledgedOptions = {}) {
     this.#client = client;
     this.#random = random;
+    this.#options = {
+      database: 'acknowledged',
+      collection: 'entries',
+      everyMs: 5,
+      whenBlockedMs: 50,
+      ...options,
+    };
     this.#running = this.#run();
   }
 
@@ -37,32 +58,41 @@ export class AcknowledgedWriter {
     await this.#running;
   }
 
-  /** What of it the destination does not have as it must. */
-  async missingOn(destination: MongoClient): Promise<string[]> {
-    const found = await destination.db(DATABASE).collection<Entry>('entries').find().toArray();
+  /** Lists the documents that the destination does not have as acknowledged. @param untilMs  leaves out documents written later */
+  async missingOn(destination: MongoClient, untilMs: number = Number.POSITIVE_INFINITY): Promise<string[]> {
+    const { database, collection } = this.#options;
+    const found = await destination.db(database).collection<Entry>(collection).find().toArray();
     const versions = new Map(found.map(({ _id, version }) => [_id, version]));
-    return [...this.#possible]
-      .filter(([key, possible]) => !possible.includes(versions.get(key)))
-      .map(([key, possible]) => `document ${key} is ${versions.get(key)}, acknowledged was ${possible.join(' or ')}`);
+    return [...this.#known]
+      .filter(([key, { possible, atMs }]) => atMs < untilMs && !possible.includes(versions.get(key)))
+      .map(
+        ([key, { possible }]) => `document ${key} is ${versions.get(key)}, acknowledged was ${possible.join(' or ')}`,
+      );
   }
 
   async #run(): Promise<void> {
-    const entries = this.#client.db(DATABASE).collection<Entry>('entries');
+    const { database, collection, everyMs, whenBlockedMs } = this.#options;
+    const entries = this.#client.db(database).collection<Entry>(collection);
     for (let version = 1; !this.#stopped; version += 1) {
-      await delay(EVERY_MS);
+      await delay(everyMs);
       const key = this.#random.integer(KEYS);
-      const before = this.#possible.get(key) ?? [undefined];
-      // What was sent and not answered may still take place.
+      const before = this.#known.get(key)?.possible ?? [undefined];
+      // The server may still carry out what it was sent and did not answer.
       if (before.length > 1) continue;
       const after = this.#random.next() < 0.2 ? undefined : version;
       try {
-        if (after === undefined) await entries.deleteOne({ _id: key });
-        else await entries.updateOne({ _id: key }, { $set: { version: after } }, { upsert: true });
-        this.#possible.set(key, [after]);
+        const changed =
+          after === undefined
+            ? (await entries.deleteOne({ _id: key })).deletedCount > 0
+            : (await entries.updateOne({ _id: key }, { $set: { version: after } }, { upsert: true })).acknowledged;
+        this.#known.set(key, { possible: [after], atMs: Date.now() });
+        // The write block does not refuse a write that changes nothing.
+        if (!changed) continue;
         this.acknowledged += 1;
+        this.firstAtMs ??= Date.now();
       } catch (error) {
-        if (error instanceof MongoServerError && error.code === USER_WRITES_BLOCKED) await delay(WHEN_BLOCKED_MS);
-        else this.#possible.set(key, [...before, after]);
+        if (error instanceof MongoServerError && error.code === USER_WRITES_BLOCKED) await delay(whenBlockedMs);
+        else this.#known.set(key, { possible: [...before, after], atMs: Date.now() });
       }
     }
   }

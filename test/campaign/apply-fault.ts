@@ -1,11 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { MongoServerError } from 'mongodb';
+import { type MongoClient, MongoServerError } from 'mongodb';
 import { eventually } from '../support/eventually.ts';
 import type { FaultProxy } from '../support/fault-proxy.ts';
 import type { ReplicaSet } from '../support/replica-set.ts';
+import { SeededRandom } from '../support/seeded-random.ts';
+import { AcknowledgedWriter } from './acknowledged-writer.ts';
 import type { EngineLives } from './engine-lives.ts';
 import type { Fault } from './fault.ts';
+import { lagBehind } from './lag-behind.ts';
 import type { Side } from './plan.ts';
+import { rollBack } from './roll-back.ts';
 import type { RoundLog } from './round-log.ts';
 
 /** What a round's faults act on. */
@@ -16,8 +20,18 @@ export interface World {
   readonly usual: { readonly bytesPerSecond?: number };
   readonly engine: EngineLives;
   readonly log: RoundLog;
+  /** Connected to the source as a user whom the write block stops. */
+  readonly application: MongoClient;
+  /** Writers whom the cutover did not stop: by faults `bypass` and `late`. */
+  readonly unstopped: AcknowledgedWriter[];
 }
 
+/** The database of the writers whom the cutover does not stop. */
+export const UNSTOPPED = 'unstopped';
+
+const LOOK_EVERY_MS = 20;
+const LONGEST_BYPASS_MS = 120_000;
+const LONGEST_DRAIN_MS = 30_000;
 const SLOW = { latencyMs: 60, bytesPerSecond: 150_000 };
 /** More than the small oplog holds. */
 const FILLER_BYTES = 40_000_000;
@@ -36,7 +50,8 @@ export async function applyFault(world: World, fault: Fault): Promise<void> {
   }
 }
 
-async function apply({ sets, proxies, usual, engine }: World, fault: Fault): Promise<void> {
+async function apply(world: World, fault: Fault): Promise<void> {
+  const { sets, proxies, usual, engine } = world;
   const set = sets[fault.side];
   switch (fault.kind) {
     case 'kill':
@@ -83,7 +98,45 @@ async function apply({ sets, proxies, usual, engine }: World, fault: Fault): Pro
       using _ = engine.freeze();
       return await overrunOplog(set);
     }
+    case 'rollBack':
+      return await rollBack(set, fault.change ?? 'drop', fault.lastsMs);
+    case 'lag':
+      return await lagBehind(set, fault.lastsMs);
+    case 'bypass':
+      return await bypass(world, fault);
+    case 'late':
+      return await writeLate(world, fault);
   }
+}
+
+/** Writes past the block, and until the migration has committed at most. */
+async function bypass(world: World, fault: Fault): Promise<void> {
+  const { engine, sets } = world;
+  const writer = startUnstopped(world, sets.source.client, fault);
+  const lastMs = performance.now() + LONGEST_BYPASS_MS;
+  let endMs: number | undefined;
+  while (performance.now() < (endMs ?? lastMs) && engine.latest?.canWrite !== true) {
+    if (engine.latest?.cutover?.sourceBlockedAtMs !== undefined) endMs ??= performance.now() + fault.lastsMs;
+    await delay(LOOK_EVERY_MS);
+  }
+  await writer.stop();
+}
+
+async function writeLate(world: World, fault: Fault): Promise<void> {
+  const { engine, application } = world;
+  const lastMs = performance.now() + LONGEST_DRAIN_MS;
+  while (fault.afterDrain === true && !engine.standsStill && performance.now() < lastMs) await delay(LOOK_EVERY_MS);
+  const writer = startUnstopped(world, application, fault);
+  await delay(fault.lastsMs);
+  await writer.stop();
+}
+
+function startUnstopped({ unstopped }: World, client: MongoClient, { afterMs, everyMs }: Fault): AcknowledgedWriter {
+  const collection = `writer${unstopped.length}`;
+  const random = new SeededRandom(afterMs);
+  const writer = new AcknowledgedWriter(client, random, { database: UNSTOPPED, collection, everyMs });
+  unstopped.push(writer);
+  return writer;
 }
 
 async function throughProxy(

@@ -1,46 +1,70 @@
-import { type Document, type MongoClient, MongoServerError } from 'mongodb';
+import type { Document, MongoClient } from 'mongodb';
 import { dropShells } from '../engine/model/run-schedule.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';
-import { type Ledger, USER_WRITES_BLOCKED } from '../support/ledger-writer.ts';
 import type { ReplicaSet } from '../support/replica-set.ts';
-import type { AcknowledgedWriter } from './acknowledged-writer.ts';
-import type { World } from './apply-fault.ts';
-import type { CatalogWriter } from './catalog-writer.ts';
+import { UNSTOPPED, type World } from './apply-fault.ts';
+import { differencesOfOrder } from './capped-order.ts';
 import type { Failure } from './engine-lives.ts';
+import type { Plan } from './plan.ts';
+import { recordOn, refusesWrites } from './probes.ts';
+import { dropUnselected } from './selected.ts';
+import type { Writers } from './writers.ts';
 
 const SHOWN = 20;
+/** Between the last look at a source that is not blocked and the commit, which takes a write with majority. */
+const NOT_SEEN_MS = 500;
+/** What the warning says that tells of such writes (SOURCE_WRITTEN_AFTER_COMMIT). */
+const ALARM = /was written to after the cutover was committed/;
 
-/** After a cutover: both sides are identical, what was acknowledged is there, the source is blocked and the destination open. */
-export async function checkCommitted(
-  { sets, log, engine }: World,
-  application: MongoClient,
-  ledger: Ledger,
-  acknowledged: AcknowledgedWriter,
-  catalog: CatalogWriter,
-): Promise<number> {
+/**
+ * After a cutover both sides are identical, what was acknowledged is on the destination, the source is blocked and the destination
+ * open. With a selection the source is not blocked, and what was not selected is left out.
+ */
+export async function checkCommitted(world: World, writers: Writers, plan: Plan): Promise<number> {
+  const { sets, log, engine } = world;
   const [source, destination] = [sets.source.client, sets.destination.client];
-  if (!(await refusesWrites(application))) log.find('the source is not blocked after the cutover');
+  if ((await refusesWrites(world.application)) === plan.selection)
+    log.find(plan.selection ? 'the source of a selection is blocked' : 'the source is not blocked after the cutover');
   const { state, cutover } = await recordOn(destination);
   if (state !== 'committed' || !cutover?.committed) log.find(`on record the migration is ${state}`);
   if (engine.latest?.canWrite !== true) log.find('it is committed, and progress says that nobody can write');
-  const missing = await acknowledged.missingOn(destination);
+  const missing = await writers.acknowledged.missingOn(destination);
   if (missing.length > 0)
     log.find(`acknowledged writes are not on the destination: ${missing.slice(0, SHOWN).join('; ')}`);
+  await checkUnstopped(world, plan);
   // That opens the source again, where documents would then expire in the middle of the comparison.
   await source.db('admin').command({ setParameter: 1, ttlMonitorEnabled: false });
   await dropShells(source, destination);
+  for (const client of [source, destination]) await client.db(UNSTOPPED).dropDatabase();
+  if (plan.selection) await dropUnselected(source);
   const { differences: all, documents } = await compareClusters(source, destination, {
-    except: ledger.writtenOnDestination,
+    except: writers.ledger.snapshot().writtenOnDestination,
   });
-  const differences = all.filter((text) => !catalog.halfDone.has(text));
+  const differences = all.filter((text) => !writers.catalog.halfDone.has(text));
   if (differences.length > 0) log.find(`the clusters differ: ${differences.slice(0, SHOWN).join('; ')}`);
+  for (const text of await differencesOfOrder(source, destination)) log.find(text);
   for (const text of await differencesOfMembers(sets.destination)) log.find(text);
   return documents;
 }
 
+/**
+ * Writers whom the cutover did not stop: what the source acknowledged before the commit is on the destination, or the run alarms. Where
+ * nothing is blocked, the last moment before the commit is not seen.
+ */
+async function checkUnstopped({ unstopped, sets, engine, log }: World, plan: Plan): Promise<void> {
+  const committedAtMs = engine.latest?.cutover?.canWriteAtMs ?? Number.POSITIVE_INFINITY;
+  const untilMs = plan.selection ? committedAtMs - NOT_SEEN_MS : committedAtMs;
+  const alarmed = [...(engine.latest?.warnings ?? []), engine.output].some((text) => ALARM.test(text));
+  for (const writer of unstopped) {
+    const missing = await writer.missingOn(sets.destination.client, untilMs);
+    if (missing.length > 0 && !alarmed)
+      log.find(`lost without a word of a writer whom the cutover did not stop: ${missing.slice(0, SHOWN).join('; ')}`);
+  }
+}
+
 /** What secondaries have otherwise than their primary: they apply its oplog, and what an entry says is not always what the primary did. */
-async function differencesOfMembers(set: ReplicaSet): Promise<string[]> {
+export async function differencesOfMembers(set: ReplicaSet): Promise<string[]> {
   const primary = await set.primary();
   const everyMember = { w: set.members.length, wtimeout: 60_000 };
   await set.client.db('linkspan_internal').collection('every_member').insertOne({}, { writeConcern: everyMember });
@@ -78,20 +102,4 @@ export async function checkFailed(
   if (cutover?.committed) log.find('it failed, and is committed on record');
   if (blocked) log.find('it failed, and the source is blocked');
   log.say(`its failure was checked: on record it is ${state}, ${error?.code}`);
-}
-
-async function recordOn(destination: MongoClient): Promise<Document> {
-  return (await destination.db('linkspan_internal').collection('migrations').findOne()) ?? {};
-}
-
-async function refusesWrites(application: MongoClient): Promise<boolean> {
-  const probe = application.db('acknowledged').collection('probe');
-  try {
-    await probe.insertOne({});
-    await probe.drop();
-    return false;
-  } catch (error) {
-    if (error instanceof MongoServerError && error.code === USER_WRITES_BLOCKED) return true;
-    throw error;
-  }
 }

@@ -4,6 +4,7 @@ import type { Progress } from '../../src/engine/index.ts';
 import { type Exit, type LinkspanProcess, runLinkspan } from '../support/linkspan-process.ts';
 import { mayFailOf } from './expectations.ts';
 import { MOMENTS, type Moment } from './fault.ts';
+import type { Plan } from './plan.ts';
 import { ProgressWatch } from './progress-watch.ts';
 import type { RoundLog } from './round-log.ts';
 
@@ -20,6 +21,8 @@ const HANG_AFTER_MS = 120_000;
 const SAME_STATE_MS = 300_000;
 /** A process that stopped itself at a named point goes on after so long. */
 const STOPPED_FOR_MS = 3_000;
+/** How often it may give its cutover up, with no fault meanwhile, without saying what it waits for. Each stops the users' writes. */
+const MOST_GIVEN_UP = 8;
 /** How often it may fail of one thing, with no fault meanwhile, before that is its end. */
 const SAME_FAILURES = 3;
 /** As the engine's log has it. */
@@ -60,6 +63,7 @@ export type End = 'committed' | { readonly failed: string };
 export class EngineLives {
   readonly #arguments: readonly string[];
   readonly #hooks: string[];
+  readonly #selection: object;
   readonly #log: RoundLog;
   readonly #watch: ProgressWatch;
   readonly #reached = new Map(MOMENTS.map((moment) => [moment, Promise.withResolvers<void>()]));
@@ -78,20 +82,23 @@ export class EngineLives {
   /** How those were ended that were not left to themselves. */
   readonly #ended = new Map<LinkspanProcess, 'killed' | 'terminated'>();
   #cutoverWanted = false;
+  /** Whether the process has stopped itself at a named point, where it stays for a moment. */
+  standsStill = false;
   #url: string | undefined;
 
   /**
-   * @param hooks  what `LINKSPAN_TEST_HOOK` is in each life, from the first on
-   * @param catalogStandsStill  whether nobody drops anything on the source
+   * @param plan  `hooks`: what `LINKSPAN_TEST_HOOK` is in each life, from the first on
+   * @param selection  what `/start` has beside the clusters
    */
   constructor(
     uris: { readonly source: string; readonly destination: string },
-    hooks: readonly string[],
+    { hooks, catalogStandsStill }: Pick<Plan, 'hooks' | 'catalogStandsStill'>,
     log: RoundLog,
-    catalogStandsStill = false,
+    selection: object = {},
   ) {
     this.#arguments = [
       'sync',
+      '--confirm-drops',
       '--port',
       '0',
       '--output',
@@ -103,6 +110,7 @@ export class EngineLives {
     ];
     this.#hooks = [...hooks];
     this.#log = log;
+    this.#selection = selection;
     this.#watch = new ProgressWatch(log, catalogStandsStill);
   }
 
@@ -275,7 +283,9 @@ export class EngineLives {
       }
       this.#refuseToHang();
       this.#url ??= /API is ready at (\S+)/.exec(engine.stderr)?.[1];
-      if (!this.#log.faultActive && isStopped(engine.pid)) {
+      this.standsStill = isStopped(engine.pid);
+      // Other faults stop it, too, and have it go on themselves.
+      if (this.standsStill && !this.#log.stopsEngine) {
         stoppedAtMs ??= performance.now();
         if (performance.now() - stoppedAtMs < STOPPED_FOR_MS) continue;
         this.#log.say('the engine stopped itself, and goes on');
@@ -292,7 +302,7 @@ export class EngineLives {
 
   async #start(engine: LinkspanProcess): Promise<boolean> {
     if (this.#url !== undefined) this.#started.add(engine);
-    return await this.#call('start', { source: 'cluster0', destination: 'cluster1' });
+    return await this.#call('start', { source: 'cluster0', destination: 'cluster1', ...this.#selection });
   }
 
   #endCommitted(engine: LinkspanProcess): void {
@@ -317,6 +327,9 @@ export class EngineLives {
     const stillMs = sinceMs(this.#watch.movedAtMs);
     this.longestStillMs = Math.max(this.longestStillMs, stillMs);
     if (stillMs > HANG_AFTER_MS) throw new Error(`nothing moves any more: ${JSON.stringify(this.latest)}`);
+    const givenUp = this.#watch.givenUpAtMs.filter((atMs) => atMs > this.#log.faultChangedAtMs).length;
+    if (givenUp > MOST_GIVEN_UP)
+      throw new Error(`it gave its cutover up ${givenUp} times without a word: ${JSON.stringify(this.latest)}`);
     if (sinceMs(this.#watch.stateSinceMs) > SAME_STATE_MS)
       throw new Error(`it stays as it is: ${JSON.stringify(this.latest)}`);
   }

@@ -1,4 +1,4 @@
-import { FAULT_KINDS, type FaultKind } from './fault.ts';
+import type { FaultKind } from './fault.ts';
 
 /**
  * What a migration may fail of when the round has such a fault, by code of the error catalogue. After each the engine is started again, as an
@@ -8,15 +8,8 @@ const MAY_FAIL_OF: Readonly<Partial<Record<FaultKind, readonly string[]>>> = {
   // Before a new migration has its first position there is nothing that could be repaired.
   history: ['HISTORY_LOST'],
   overrun: ['HISTORY_LOST'],
+  late: ['SOURCE_STILL_WRITTEN'],
 };
-
-/** The faults of a campaign. @param only  no others than these, if any are given */
-export function faultKinds(only: readonly string[]): readonly FaultKind[] {
-  const unknown = only.find((name) => !FAULT_KINDS.includes(name as FaultKind));
-  if (unknown !== undefined)
-    throw new Error(`there is no fault called ${unknown}; there are ${FAULT_KINDS.join(', ')}`);
-  return only.length > 0 ? FAULT_KINDS.filter((kind) => only.includes(kind)) : FAULT_KINDS;
-}
 
 /** @param met  the kinds of faults that were there so far */
 export function mayFailOf(code: string, met: ReadonlySet<FaultKind>): boolean {

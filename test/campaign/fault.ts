@@ -31,7 +31,19 @@ const WEIGHTS = {
   blackHole: 4,
   /** The engine is stopped until the source has overwritten its small oplog. */
   overrun: 1,
+  /** A source of three members rolls back a change of its catalog. */
+  rollBack: 6,
+  /** A destination of three members elects a primary whose majority snapshot lags. */
+  lag: 6,
+  /** A user whom the write block does not stop writes on the source; it lasts from the block on. */
+  bypass: 2,
+  /** Applications still write to what is selected. */
+  late: 6,
 } as const;
+
+/** Changes of the catalog that a source may roll back. */
+const ROLLED_BACK = ['drop', 'dropDatabase', 'rename', 'dropAndCreate', 'createIndex'] as const;
+export type RolledBack = (typeof ROLLED_BACK)[number];
 
 export type FaultKind = keyof typeof WEIGHTS;
 export const FAULT_KINDS = Object.keys(WEIGHTS) as FaultKind[];
@@ -45,6 +57,12 @@ export interface Fault {
   readonly side: Side;
   /** `refuse`, `history`, `full`: `data` of the server's `failCommand`, and how many commands meet it; for as long as it lasts by default. */
   readonly data?: Readonly<Record<string, unknown>>;
+  /** `bypass`, `late`: between two writes. */
+  readonly everyMs?: number;
+  /** `late`: it begins when the engine has stopped itself between its drain and the commit. */
+  readonly afterDrain?: boolean;
+  /** `rollBack`: the change. */
+  readonly change?: RolledBack;
   readonly times?: number;
 }
 
@@ -129,6 +147,15 @@ export function drawFault(
         side: 'destination',
         data: { failCommands: random.pick([WRITES, ['insert'], ['createIndexes']]), errorCode: OUT_OF_DISK_SPACE },
       };
+    case 'rollBack':
+      return { ...base, side: 'source', change: random.next() < 0.5 ? 'drop' : random.pick(ROLLED_BACK) };
+    case 'lag':
+      return { ...base, side: 'destination' };
+    // Before the cutover such a writer is like any other.
+    case 'bypass':
+      return { ...base, side: 'source', moment: 'commit', everyMs: 1 };
+    case 'late':
+      return { ...base, side: 'source', moment: 'commit', everyMs: 40, afterDrain: random.next() < 0.5 };
     case 'blackHole':
       return {
         ...base,

@@ -3,16 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../src/platform/index.ts';
-import { faultKinds } from './expectations.ts';
-import { drawPlan } from './plan.ts';
-import { runRound } from './round.ts';
 import { RoundLog } from './round-log.ts';
+import { chosen, roundOf } from './rounds.ts';
 
 /**
  * `npm run campaign -- [--seed N] [--minutes M] [--parallel 1|2] [--round] [--only KIND…] [--keep FOLDER]`: migrations between
  * real servers with writers and faults, for that long (10 minutes by default), one after the other or two at a time. Round n has the seed
- * N + n; `--round` runs the one with seed N alone, and tells what happens. Exit code 1 when something was found, with everything about it in
- * a folder.
+ * N + n; `--round` runs the one with seed N alone, and tells what happens. `--only` takes kinds of rounds (`rounds.ts`) and of faults
+ * (`fault.ts`). Exit code 1 when something was found, with everything about it in a folder.
  */
 const { values } = parseArgs({
   options: {
@@ -27,10 +25,11 @@ const { values } = parseArgs({
 
 const MOST_LANES = 2;
 const first = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed);
-const kinds = faultKinds(values.only);
+const choice = chosen(values.only);
 const endMs = Date.now() + Number(values.minutes) * 60_000;
 const totals = { passed: 0, failed: 0 };
 let next = first;
+let lastAlone: Promise<unknown> = Promise.resolve();
 
 console.log(`campaign with seed ${first}`);
 const lanes = values.round ? 1 : Math.min(Number(values.parallel), MOST_LANES);
@@ -46,17 +45,20 @@ async function runLane(): Promise<void> {
 }
 
 async function oneRound(seed: number): Promise<void> {
-  const plan = drawPlan(seed, kinds);
+  const round = roundOf(seed, choice);
   const log = new RoundLog(values.round);
-  const text = JSON.stringify(plan);
+  const text = `${round.kind} ${JSON.stringify(round.plan)}`;
   console.log(`round with seed ${seed}: ${text}`);
   log.say(text);
   const startedMs = Date.now();
   let told = '';
   try {
-    const report = await runRound(plan, log);
-    const still = Math.round(report.longestStillMs / 1_000);
-    told = `${JSON.stringify(report.end)}, ${report.documents} documents, at most ${still} s without anything that moves`;
+    const { end, documents, longestStillMs } = await (round.alone ? oneAtATime(() => round.run(log)) : round.run(log));
+    const still =
+      longestStillMs === undefined
+        ? ''
+        : `, at most ${Math.round(longestStillMs / 1_000)} s without anything that moves`;
+    told = `${end}, ${documents} documents${still}`;
   } catch (error) {
     log.find(`${messageOf(error)}\n${error instanceof Error ? error.stack : ''}\n${causeOf(error)}`);
   }
@@ -74,6 +76,18 @@ async function oneRound(seed: number): Promise<void> {
   );
 }
 
+/** Runs it when all others that were to run alone have ended. */
+async function oneAtATime<T>(run: () => Promise<T>): Promise<T> {
+  const mine = lastAlone.then(run);
+  lastAlone = mine.catch(() => undefined);
+  return await mine;
+}
+
 function causeOf(error: unknown): string {
-  return error instanceof Error && error.cause !== undefined ? `because of ${messageOf(error.cause)}` : '';
+  if (error instanceof SuppressedError) return `${stackOf(error.suppressed)}\nand then ${stackOf(error.error)}`;
+  return error instanceof Error && error.cause !== undefined ? `because of ${stackOf(error.cause)}` : '';
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? `${error.stack} ${causeOf(error)}` : String(error);
 }

@@ -4,9 +4,15 @@ import { drawFault, type Fault, type FaultKind } from './fault.ts';
 
 export type Side = 'source' | 'destination';
 
+/** Writers that not every round has. */
+export const ODD_WRITERS = ['saves', 'rings', 'letters', 'hidden'] as const;
+export type OddWriter = (typeof ODD_WRITERS)[number];
+
 /** All that a seed decides of one migration. What it does not decide is how fast the machine is, and so what exactly a fault meets. */
 export interface Plan {
   readonly seed: number;
+  /** Whether only a part of the source is migrated, so that nothing is blocked; the writers of that part stop before the cutover. */
+  readonly selection: boolean;
   readonly members: Readonly<Record<Side, 1 | 3>>;
   /** Megabytes of the source's oplog; 20 is soon overwritten. */
   readonly oplogMegabytes: number;
@@ -18,6 +24,7 @@ export interface Plan {
   readonly documents: number;
   readonly documentBytes: number;
   readonly writesPerSecond: number;
+  readonly oddWriters: readonly OddWriter[];
   /** Between two changes of the catalog, or of documents of the collections that have such changes. */
   readonly catalogEveryMs: number;
   /** Whether only documents of those collections change: then no count of progress may go back. */
@@ -31,11 +38,23 @@ export interface Plan {
   readonly faults: readonly Fault[];
 }
 
+/** Faults that need a replica set of three members. */
+const OF_THREE: Readonly<Record<Side, FaultKind>> = { source: 'rollBack', destination: 'lag' };
+
 /** @param kinds  the faults to choose from */
-export function drawPlan(seed: number, kinds: readonly FaultKind[]): Plan {
+export function drawPlan(
+  seed: number,
+  kinds: readonly FaultKind[],
+  { selection }: { readonly selection: boolean } = { selection: false },
+): Plan {
   const random = new SeededRandom(seed);
   const chance = (probability: number) => random.next() < probability;
-  const members = { source: chance(0.1) ? 3 : 1, destination: chance(0.1) ? 3 : 1 } as const;
+  const onlyOfThree = kinds.every((kind) => Object.values(OF_THREE).includes(kind));
+  const drawMembers = (side: Side) => {
+    const three = chance(0.2) || (onlyOfThree && kinds.includes(OF_THREE[side]));
+    return three ? (3 as const) : (1 as const);
+  };
+  const members = { source: drawMembers('source'), destination: drawMembers('destination') };
   const smallOplog = kinds.includes('overrun') && chance(0.1);
   const proxied = {
     source: members.source === 1 && chance(0.35),
@@ -43,6 +62,10 @@ export function drawPlan(seed: number, kinds: readonly FaultKind[]): Plan {
   };
   const able = kinds.filter((kind) => {
     if (kind === 'overrun') return smallOplog;
+    if (kind === 'rollBack') return members.source === 3;
+    if (kind === 'lag') return members.destination === 3;
+    if (kind === 'bypass') return !selection;
+    if (kind === 'late') return selection;
     return !['cut', 'slow', 'blackHole'].includes(kind) || proxied.source || proxied.destination;
   });
   const hooks = Array.from({ length: random.pick([0, 0, 1, 1, 2, 3]) }, () => {
@@ -50,23 +73,35 @@ export function drawPlan(seed: number, kinds: readonly FaultKind[]): Plan {
     const hook = `${point}=${chance(0.85) ? 'kill' : 'stop'}`;
     return chance(0.3) ? [hook, hook] : [hook];
   }).flat();
-  const faults = Array.from({ length: random.pick([0, 1, 2, 3, 4, 6]) }, () => drawFault(random, able, proxied));
+  const faults = Array.from({ length: able.length === 0 ? 0 : random.pick([0, 1, 2, 3, 4, 6]) }, () =>
+    drawFault(random, able, proxied),
+  );
   if (smallOplog) faults.push(drawFault(random, ['overrun'], proxied));
+  for (const kind of ['rollBack', 'lag', 'late'] as const)
+    if (able.includes(kind) && chance(0.5)) faults.push(drawFault(random, [kind], proxied));
+  // Two of these at a time would only end each other.
+  const single = faults.filter(
+    ({ kind }, place) =>
+      !Object.values(OF_THREE).includes(kind) || faults.findIndex((other) => other.kind === kind) === place,
+  );
+  if (faults.some(({ afterDrain }) => afterDrain)) hooks.push('engine.cutover.drained=stop');
   return {
     seed,
+    selection,
     members,
     oplogMegabytes: smallOplog ? 20 : 512,
     proxied,
     bytesPerSecond: chance(0.5) ? 1_000_000 * (1 + random.integer(4)) : undefined,
     documents: 500 + random.integer(3_500),
     documentBytes: random.pick([200, 1_000, 3_000]),
+    oddWriters: ODD_WRITERS.filter(() => chance(0.5)),
     writesPerSecond: 50 + random.integer(250),
     catalogEveryMs: random.pick([100, 300, 1_000]),
-    // What fills a small oplog is dropped in the end.
-    catalogStandsStill: !smallOplog && chance(0.3),
+    // What fills a small oplog is dropped in the end. Other changes would have the engine read the catalog, and see what is rolled back.
+    catalogStandsStill: !smallOplog && chance(faults.some(({ kind }) => kind === 'rollBack') ? 0.7 : 0.3),
     catalogUntilEnd: chance(0.5),
     followMs: 1_000 + random.integer(4_000),
     hooks,
-    faults,
+    faults: single,
   };
 }

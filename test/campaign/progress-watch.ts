@@ -11,6 +11,8 @@ export class ProgressWatch {
   latest: Progress | undefined;
   movedAtMs = performance.now();
   stateSinceMs = performance.now();
+  /** When cutovers were given up for now, since progress last said what the migration waits for. */
+  givenUpAtMs: number[] = [];
 
   /** @param catalogStandsStill  whether nobody drops anything on the source */
   constructor(log: RoundLog, catalogStandsStill: boolean) {
@@ -38,6 +40,8 @@ export class ProgressWatch {
     if (this.#committed && progress.state !== 'committed' && progress.state !== 'created')
       this.#log.find(`the migration was committed already, and is ${progress.state} now`);
     if (before === undefined || whatMoves(before) !== whatMoves(progress)) this.movedAtMs = performance.now();
+    if (progress.waiting.length > 0) this.givenUpAtMs = [];
+    else if (before?.state === 'committing' && progress.state === 'tailing') this.givenUpAtMs.push(performance.now());
     if (before?.state !== progress.state) {
       this.stateSinceMs = performance.now();
       this.#log.say(`state ${progress.state} ${outline(progress)}`);

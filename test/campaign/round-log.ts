@@ -2,6 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Fault, FaultKind } from './fault.ts';
 
+/** Faults during which an engine that stopped itself goes on all the same. */
+const LEAVE_ENGINE: readonly FaultKind[] = ['bypass', 'late'];
+
 /** What happened in a round, with times, and the faults of the moment. */
 export class RoundLog {
   readonly findings: string[] = [];
@@ -14,7 +17,7 @@ export class RoundLog {
   readonly #lines: string[] = [];
   readonly #startedAtMs = performance.now();
   readonly #aloud: boolean;
-  #active = 0;
+  readonly #active: FaultKind[] = [];
 
   /** @param aloud  whether each line is printed as well */
   constructor(aloud: boolean) {
@@ -34,18 +37,23 @@ export class RoundLog {
   }
 
   get faultActive(): boolean {
-    return this.#active > 0;
+    return this.#active.length > 0;
+  }
+
+  /** Whether a fault of the moment stops the engine. */
+  get stopsEngine(): boolean {
+    return this.#active.some((kind) => !LEAVE_ENGINE.includes(kind));
   }
 
   /** A fault begins; disposing says that it has ended. */
   fault(fault: Fault): Disposable {
     this.met.add(fault.kind);
-    this.#active += 1;
+    this.#active.push(fault.kind);
     this.faultChangedAtMs = performance.now();
     this.say(`fault begins: ${JSON.stringify(fault)}`);
     return {
       [Symbol.dispose]: () => {
-        this.#active -= 1;
+        this.#active.splice(this.#active.indexOf(fault.kind), 1);
         this.faultChangedAtMs = performance.now();
         this.say(`fault ends: ${fault.kind}`);
       },

@@ -1,31 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { MongoClient } from 'mongodb';
 import { fillModel } from '../engine/model/run-schedule.ts';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
-import { startLedgerWriter } from '../support/ledger-writer.ts';
 import { type ReplicaSet, startPair } from '../support/replica-set.ts';
-import { SeededRandom } from '../support/seeded-random.ts';
-import { AcknowledgedWriter } from './acknowledged-writer.ts';
 import { applyFault, type World } from './apply-fault.ts';
-import { CatalogWriter } from './catalog-writer.ts';
 import { checkCommitted, checkFailed } from './check-end.ts';
 import { type End, EngineLives } from './engine-lives.ts';
 import type { Fault } from './fault.ts';
 import type { Plan, Side } from './plan.ts';
+import { fillRings } from './rings.ts';
+import { fillRolledBack } from './roll-back.ts';
 import type { RoundLog } from './round-log.ts';
-
-const USERS = {
-  source: { name: 'reader', roles: ['backup', 'readAnyDatabase', 'clusterMonitor'] },
-  destination: { name: 'writer', roles: ['restore', 'readWriteAnyDatabase', 'dbAdminAnyDatabase', 'clusterMonitor'] },
-};
-const PASSWORD = 'secret';
+import { SELECTED } from './selected.ts';
+import { applicationOf, createUsers, uriOf } from './users.ts';
+import { startWriters, type Writers } from './writers.ts';
 
 export interface RoundReport {
-  readonly end: End;
+  readonly end: string;
   /** Compared. */
   readonly documents: number;
   /** For how long nothing moved at most, with no fault meanwhile. */
-  readonly longestStillMs: number;
+  readonly longestStillMs?: number;
 }
 
 /** One migration from start to end, with everything that the plan has for it. What must not be goes to the log. */
@@ -52,44 +46,30 @@ export async function runRound(plan: Plan, log: RoundLog): Promise<RoundReport> 
   const proxies: Partial<Record<Side, FaultProxy>> = {};
   const addresses = { source: '', destination: '' };
   for (const side of ['source', 'destination'] as const) {
-    const { name, roles } = USERS[side];
-    await pair[side].createUser(name, PASSWORD, roles);
-    await pair[side].createUser('app', PASSWORD, ['readWriteAnyDatabase', 'dbAdminAnyDatabase']);
-    addresses[side] = pair[side].uriFor(name, PASSWORD);
+    await createUsers(pair[side], side);
+    addresses[side] = uriOf(pair[side], side);
     if (!plan.proxied[side]) continue;
     const proxy = resources.use(await startFaultProxy((await pair[side].primary()).port));
     proxy.set(usual);
     proxies[side] = proxy;
-    addresses[side] = `mongodb://${name}:${PASSWORD}@127.0.0.1:${proxy.port}/?directConnection=true&authSource=admin`;
+    addresses[side] = uriOf(pair[side], side, proxy.port);
   }
   await fill(pair.source, plan);
   log.say('the source is filled');
 
-  const applications = await Promise.all(
-    [pair.source, pair.destination].map((set) => new MongoClient(set.uriFor('app', PASSWORD)).connect()),
-  );
-  for (const client of applications) resources.use(client);
-  const [application] = applications;
-  if (application === undefined) throw new Error('a client is missing');
-  const writer = resources.use(
-    await startLedgerWriter({
-      clients: applications,
-      namespaces: ['shop.a', 'shop.b'],
-      seed: plan.seed,
-      ratePerSecond: plan.writesPerSecond,
-    }),
-  );
-  const acknowledged = new AcknowledgedWriter(application, new SeededRandom(plan.seed + 1));
-  resources.defer(() => acknowledged.stop());
-  const catalog = new CatalogWriter(application, new SeededRandom(plan.seed + 2), plan);
-  resources.defer(() => catalog.stop());
+  const application = resources.use(applicationOf(pair.source));
+  const onDestination = resources.use(applicationOf(pair.destination));
+  const writers = resources.use(await startWriters([application, onDestination], plan, log));
 
-  const engine = resources.use(new EngineLives(addresses, plan.hooks, log, plan.catalogStandsStill));
+  const catalogStandsStill = plan.catalogStandsStill && plan.faults.every(({ kind }) => kind !== 'rollBack');
+  const engine = resources.use(
+    new EngineLives(addresses, { hooks: plan.hooks, catalogStandsStill }, log, plan.selection ? SELECTED : {}),
+  );
   log.outputOfEngines = () => engine.output;
-  const world: World = { sets: pair, proxies, usual, engine, log };
+  const world: World = { sets: pair, proxies, usual, engine, log, application, unstopped: [] };
   const ended = new AbortController();
   const faults = plan.faults.map((fault) => placeFault(world, fault, ended.signal));
-  const cutover = followThenCutOver(plan, engine, catalog, faults, ended.signal);
+  const cutover = followThenCutOver(plan, engine, writers, faults, ended.signal);
   let end: End;
   try {
     end = await engine.run((failure) => checkFailed(world, application, failure));
@@ -100,15 +80,11 @@ export async function runRound(plan: Plan, log: RoundLog): Promise<RoundReport> 
   }
   log.say(`the migration ended: ${JSON.stringify(end)}`);
   await engine.settleFormer();
-  await Promise.all([acknowledged.stop(), catalog.stop()]);
-  const ledger = await writer.stop();
-  log.say(
-    `${ledger.documentsWritten} documents written, ${acknowledged.acknowledged} acknowledged one by one, ${catalog.accepted} by the catalog's writer`,
-  );
-  const documents = end === 'committed' ? await checkCommitted(world, application, ledger, acknowledged, catalog) : 0;
+  await writers.stop();
+  const documents = end === 'committed' ? await checkCommitted(world, writers, plan) : 0;
   await engine[Symbol.asyncDispose]();
   for (const pid of engine.pids) if (isThere(pid)) log.find(`process ${pid} is still there`);
-  return { end, documents, longestStillMs: engine.longestStillMs };
+  return { end: JSON.stringify(end), documents, longestStillMs: engine.longestStillMs };
 }
 
 async function fill(source: ReplicaSet, plan: Plan): Promise<void> {
@@ -120,6 +96,8 @@ async function fill(source: ReplicaSet, plan: Plan): Promise<void> {
     await collection.createIndex({ at: 1 }, { expireAfterSeconds: 1_000_000_000 });
   }
   await fillModel(source.client, 0);
+  await fillRings(source.client);
+  await fillRolledBack(source.client);
 }
 
 async function placeFault(world: World, fault: Fault, ended: AbortSignal): Promise<void> {
@@ -134,7 +112,7 @@ async function placeFault(world: World, fault: Fault, ended: AbortSignal): Promi
 async function followThenCutOver(
   plan: Plan,
   engine: EngineLives,
-  catalog: CatalogWriter,
+  writers: Writers,
   faults: readonly Promise<void>[],
   ended: AbortSignal,
 ): Promise<void> {
@@ -142,7 +120,8 @@ async function followThenCutOver(
   await Promise.race([engine.untilReached('in step'), over]);
   await delay(plan.followMs, undefined, { signal: ended }).catch(() => undefined);
   await Promise.race([Promise.all(faults.filter((_, index) => plan.faults[index]?.moment !== 'commit')), over]);
-  if (!plan.catalogUntilEnd) await catalog.stop();
+  if (!plan.catalogUntilEnd) await writers.stopCatalog();
+  if (plan.selection) await writers.stopSelected();
   engine.wantCutover();
 }
 

@@ -5,7 +5,7 @@ import { administrationCommand } from '../../src/cli/administration/index.ts';
 import { nouns } from '../../src/cli/administration/nouns.ts';
 import { startControlPlane } from '../atlas-api/control-plane.ts';
 import { DESTINATION, progress } from '../atlas-api/migration-world.ts';
-import { linkAgent, SOURCE_PROJECT } from '../gateway/agent-client.ts';
+import { AgentClient, linkAgent, SOURCE_PROJECT } from '../gateway/agent-client.ts';
 
 const commands = Object.entries(nouns).flatMap(([noun, those]) =>
   those.map(({ name, method, path }) => ({ command: `${noun} ${name}`, request: shape(method, path) })),
@@ -157,10 +157,11 @@ test('every command does what it says, and shows it', async () => {
   await said(`migration set-load-level ${_id} --loadLevel 2`, /WORKING/);
   await said(`migration limit-copy ${_id} --maxMegabytesPerSecond 1.5`, /WORKING/);
   await said(`migration limit-copy ${_id}`, /WORKING/);
+  await said(`migration confirm-drops ${_id}`, /WORKING/);
   await said(`migration extend-window ${_id} --hours 200`, /WORKING/);
   await said(`migration pause ${_id}`, /WORKING/);
   await said(`migration resume ${_id}`, /WORKING/);
-  const wished = await run('event list --limit 6 --output json');
+  const wished = await run('event list --limit 7 --output json');
   for (const each of ['"level": 2', '"megabytesPerSecond": 1.5', '"megabytesPerSecond": "unlimited"']) {
     assert.ok(wished.includes(each), each);
   }
@@ -173,6 +174,15 @@ test('every command does what it says, and shows it', async () => {
   await said(`migration cancel ${second} --drop`, /\n[0-9a-f]{24} +(NEW|FAILED)/);
   assert.match(await run('event list --limit 1 --output json'), /"dropCopied": true/);
   await agent.report({ migrations: [{ id: second, progress: progress(second, { state: 'failed' }) }] });
+  const { linkToken = '' } = await made('link-token create --migrationHost host-2');
+  assert.equal((await new AgentClient(plane.url).redeem(linkToken, 'host-2')).status, 201);
+  const { results: links = [] } = await made('link list');
+  const ofHost2 = (links as unknown as Record<string, string>[]).find(
+    ({ migrationHost }) => migrationHost === 'host-2',
+  );
+  for (const noun of ['link', 'migration link']) await said(`${noun} approve ${ofHost2?.id}`, empty);
+  await said(`link revoke ${ofHost2?.id}`, empty);
+  await assert.rejects(run(`migration link revoke ${ofHost2?.id}`), { code: 'API_REFUSED' });
   await said('link-token delete', empty);
   await said('migration link create', /^linkToken\nmlt_/);
   await said('migration link delete --force', empty);

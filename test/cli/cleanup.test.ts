@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { RunningMigration } from '../engine/running-migration.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
 import { startPair } from '../support/replica-set.ts';
@@ -56,6 +57,24 @@ test('a failed migration says what it leaves, and cleanup shows it, tries it and
   assert.equal(again.code, 2);
   assert.match(again.stderr, /\[NO_SUCH_MIGRATION\]/);
   assert.match((await cleanup([], destination.uri)).stderr, /no migration has left anything/);
+});
+
+test('cleanup says which migration has taken the destination, and drops nothing', async () => {
+  await using pair = await startPair();
+  const { source, destination } = pair;
+  await source.client.db('shop').collection('orders').insertOne({ number: 1 });
+  await using first = RunningMigration.start(pair);
+  await first.untilReady();
+  await first.stop();
+  await using second = RunningMigration.start(pair, { dropDestination: true });
+  await second.commit();
+  const [id, owner] = [first, second].map(({ progress }) => progress.migrationId);
+  const tried = await cleanup(['--migration', `${id}`, '--dry-run', '--output', 'json'], destination.uri);
+  assert.deepEqual([JSON.parse(tried.stdout).retiredBy, JSON.parse(tried.stdout).collections], [owner, []]);
+  const done = await cleanup(['--migration', `${id}`, '--drop'], destination.uri);
+  assert.equal(done.code, 0, done.stderr);
+  assert.match(done.stdout, new RegExp(`${owner} has taken the destination: nothing is dropped or opened`));
+  assert.equal(await destination.client.db('shop').collection('orders').countDocuments(), 1);
 });
 
 test('cleanup without a destination, or that would drop of whatever migration, is refused', async () => {

@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { request } from 'urllib';
-import { keyPinOf, LINK_TOKEN_PATTERN, loadAgentKey, newAgentKey, parseLinkToken } from '../../src/link/index.ts';
+import { keyPinOf, LINK_TOKEN_PATTERN, loadSigningKey, newSigningKey, parseLinkToken } from '../../src/link/index.ts';
 import { AgentClient } from '../gateway/agent-client.ts';
 import { createAuthority } from '../support/certificates.ts';
 import { eventually } from '../support/eventually.ts';
@@ -113,7 +113,7 @@ test('a server that dies between commit and answer has made the link-token', asy
 
 test('a server that dies in a redemption leaves exactly one outcome: the same agent is let in, another is not', async () => {
   using folder = temporaryFolder('serve');
-  const key = loadAgentKey(newAgentKey());
+  const key = loadSigningKey(newSigningKey());
   let token = '';
   {
     await using server = serve(folder.path, { env: CREDENTIALS, hook: 'control.redemption.committed=kill' });
@@ -146,7 +146,7 @@ test('what keeps a server from starting is one message with its remedy, and exit
     [['--plain-http', 'yes'], /--plain-http is loopback or anywhere, not yes.*\[USAGE\]/],
     [['--trusted-proxies', '10.0.0.0/99'], /--trusted-proxies needs addresses.*\[USAGE\]/],
     [['--tls-pin', 'key'], /--tls-pin needs --tls-cert-file.*\[USAGE\]/],
-    [['--link-token-hours', '-1'], /--link-token-hours is a number of hours, not -1.*\[USAGE\]/],
+    [['--link-token-hours', '-1'], /--link-token-hours is a number of hours or never, not -1.*\[USAGE\]/],
     [['--digest-algorithms', 'MD5,SHA-1'], /--digest-algorithms.*\[USAGE\]/],
     [['--bootstrap-client-id', 'mdb_sa_id_1'], /needs both.*\[USAGE\]/],
   ] as const;
@@ -176,7 +176,7 @@ test('a data directory is refused to a second server, to another master key and 
   await refused(/\[BOOTSTRAP_MISMATCH\]/, { ...CREDENTIALS, LINKSPAN_BOOTSTRAP_ORG_ID: 'cd'.repeat(12) });
   await refused(/\[BOOTSTRAP_MISMATCH\]/, { ...CREDENTIALS, LINKSPAN_BOOTSTRAP_PRIVATE_KEY: 'another-private-key' });
   const otherKey = join(folder.path, 'other.key');
-  writeFileSync(otherKey, randomBytes(32).toString('base64url'));
+  writeFileSync(otherKey, randomBytes(32).toString('base64url'), { mode: 0o600 });
   await refused(/not the key that this data directory was sealed with.*\[MASTER_KEY_UNUSABLE\]/, {
     LINKSPAN_MASTER_KEY_FILE: otherKey,
   });

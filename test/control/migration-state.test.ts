@@ -26,6 +26,7 @@ const events: Record<string, MigrationEvent> = {
   cancel: { kind: 'cancel', dropCopied: true, atMs: AT },
   level: { kind: 'load level', level: 1, atMs: AT },
   rate: { kind: 'copy rate', megabytesPerSecond: 5, atMs: AT },
+  'confirm drops': { kind: 'confirm drops', atMs: AT },
   extension: { kind: 'extend', untilMs: AT + 5, atMs: AT - 1 },
   expiry: { kind: 'window ran out', atMs: AT },
 };
@@ -41,6 +42,7 @@ const ENDED: Record<keyof typeof events, Outcome> = {
   cancel: 'refused',
   level: 'refused',
   rate: 'refused',
+  'confirm drops': 'refused',
   extension: 'refused',
   expiry: 'ignored',
 };
@@ -58,6 +60,7 @@ const EXPECTED: Record<MigrationStatus, Record<keyof typeof events, Outcome>> = 
     cancel: 'NEW',
     level: 'NEW',
     rate: 'NEW',
+    'confirm drops': 'NEW',
     extension: 'refused',
     expiry: 'ignored',
   },
@@ -72,6 +75,7 @@ const EXPECTED: Record<MigrationStatus, Record<keyof typeof events, Outcome>> = 
     cancel: 'WORKING',
     level: 'WORKING',
     rate: 'WORKING',
+    'confirm drops': 'WORKING',
     extension: 'WORKING',
     expiry: 'EXPIRED',
   },

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { loadMasterKeys, type Sealed, Sealer } from '../../src/control/index.ts';
+import { loadMasterKeys, replaceMasterKeys, type Sealed, Sealer } from '../../src/control/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const place = { table: 'clusters', id: '1', field: 'connection_string' };
@@ -54,7 +54,8 @@ test('what another key sealed opens while that key is there, and a sealer never 
   sealer.use([next]);
   assert.throws(() => sealer.open(sealed, place), /needs another master key/);
   assert.equal(sealer.open(anew, place), 'secret');
-  assert.equal(sealer.deriveKeys('tokens').length, 2, 'tokens of before stay good in this process');
+  const retired = sealer.deriveKeys('tokens').map(({ retiredAtMs }) => retiredAtMs !== null);
+  assert.deepEqual(retired, [false, true], 'a key that was rotated out is known, and since when');
   assert.throws(() => sealer.use([former]), /the key in use is not among them/);
 });
 
@@ -81,4 +82,28 @@ test('a missing master key is not made anew where something is sealed already, a
   writeFileSync(file, 'short');
   chmodSync(file, 0o600);
   assert.throws(() => loadMasterKeys(file, true), /does not hold 32 bytes/);
+});
+
+test('a master key that others may read is refused', () => {
+  using folder = temporaryFolder('master-key');
+  const file = join(folder.path, 'master.key');
+  loadMasterKeys(file, true);
+  for (const mode of [0o644, 0o640, 0o604]) {
+    chmodSync(file, mode);
+    assert.throws(() => loadMasterKeys(file, false), /others may have read it/);
+  }
+  chmodSync(file, 0o400);
+  assert.equal(loadMasterKeys(file, false).length, 1);
+});
+
+test('a link in the place of a draft leads nowhere: what it points to is not written', () => {
+  using folder = temporaryFolder('master-key');
+  const file = join(folder.path, 'master.key');
+  const [key = Buffer.alloc(0)] = loadMasterKeys(file, true);
+  const victim = join(folder.path, 'victim');
+  writeFileSync(victim, 'untouched');
+  symlinkSync(victim, `${file}.${process.pid}.new`);
+  replaceMasterKeys(file, [key]);
+  assert.equal(readFileSync(victim, 'utf8'), 'untouched');
+  assert.deepEqual(loadMasterKeys(file, false), [key]);
 });

@@ -28,7 +28,11 @@ test('secretlint, set up as docs/09-security-model.md says, finds a link-token i
     return messages.map(({ loc }) => loc.start.line);
   };
   assert.deepEqual(
-    scan(formatLinkToken(newLinkToken('https://linkspan.example:8443', undefined, 'k'.repeat(43)))),
+    scan(
+      formatLinkToken(
+        newLinkToken({ serverUrl: 'https://linkspan.example:8443', serverKey: 's'.repeat(43), keyPin: 'k'.repeat(43) }),
+      ),
+    ),
     [2],
   );
   assert.deepEqual(scan('mlt_0123456789ab'), []);

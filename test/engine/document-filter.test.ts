@@ -185,6 +185,27 @@ describe('a migration of those documents that match', () => {
     await assert.rejects(running.outcome, { code: 'NAMESPACE_CONFLICT', message: /shop\.orders.*shop\.whole/ });
   });
 
+  test('stops with the name when $out writes onto it what was known by another name before', { skip }, async () => {
+    await fresh();
+    await using running = RunningMigration.start(pair, { documentFilters: IN_REGION });
+    await running.untilReady();
+    const pause = { configureFailPoint: 'outWaitAfterTempCollectionCreation' };
+    await source.db('admin').command({ ...pause, mode: 'alwaysOn' });
+    const out = source
+      .db('shop')
+      .collection('whole')
+      .aggregate([{ $out: 'orders' }])
+      .toArray();
+    const names = async () =>
+      (await pair.destination.client.db('shop').listCollections().toArray()).map(({ name }) => name);
+    await eventually(async () => (await names()).some((name) => name.startsWith('tmp.agg_out')), {
+      what: 'the temporary collection on the destination',
+    }).finally(() => source.db('admin').command({ ...pause, mode: 'off' }));
+    await out;
+    await assert.rejects(running.outcome, { code: 'NAMESPACE_CONFLICT', message: /shop\.orders/ });
+    assert.equal(await moved().countDocuments({ region: { $ne: REGION } }), 0);
+  });
+
   test('names a filter that fails for one document', async () => {
     await fresh();
     await orders().insertOne({ n: 'no number' });

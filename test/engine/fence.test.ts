@@ -190,10 +190,10 @@ test('no record of a migration is changed by an engine that lost it', async (t) 
   });
   const lateWrites: Readonly<Record<string, (store: CheckpointStore) => Promise<void>>> = {
     save: (store) => store.save({ state: 'failed' }),
-    clearError: (store) => store.clearError(),
+    clearError: (store) => store.clearError(false),
     saveCollection: (store) => store.saveCollection({ ...collection, state: 'live' }),
     removeCollection: (store) => store.removeCollection(u),
-    saveViews: (store) => store.saveViews('shop', ['late']),
+    saveViews: (store) => store.saveViews([{ _id: { m: store.migrationId, d: 'shop', n: 'late' } }]),
     removeView: (store) => store.removeView('shop', 'view'),
     planPartitions: (store) => store.planPartitions(u, [{ ...partition, done: true }]),
     savePartition: (store) => store.savePartition(partition._id, { done: true }),
@@ -211,7 +211,7 @@ test('no record of a migration is changed by an engine that lost it', async (t) 
       const { checkpoint } = await takeMigration(set.client, migrationId);
       await checkpoint.saveCollections([collection]);
       await checkpoint.planPartitions(u, [partition]);
-      await checkpoint.saveViews('shop', ['view']);
+      await checkpoint.saveViews([{ _id: { m: checkpoint.migrationId, d: 'shop', n: 'view' } }]);
       await checkpoint.addToSpool([spooled('key')]);
       await checkpoint.saveSuspects([u], 'mark');
       const before = await recordsOf(set.client);

@@ -38,7 +38,8 @@ test('a migration that is killed at each durable step, in a row, ends identical,
     seed: 8,
     ratePerSecond: 200,
   });
-  await using engine = new EngineLives({ source: pair.source.uri, destination: pair.destination.uri }, hooks, log);
+  const addresses = { source: pair.source.uri, destination: pair.destination.uri };
+  await using engine = new EngineLives(addresses, { hooks, catalogStandsStill: false }, log);
   const stop = new AbortController();
   const swapping = swapNames(shop, stop.signal);
   const end = engine.run();

@@ -5,12 +5,14 @@
 export const UNTIL_CUTOVER = [
   'engine.fence.marked@20',
   'engine.fence.raised',
+  'engine.destination.taken',
   'engine.write.update.migrations',
   'engine.prepare.destination-ready',
   'engine.write.update.collections',
   'engine.change.create',
   'engine.catalog.created',
   'engine.write.update.views',
+  'engine.catalog.views-noted',
   'engine.copy.before-first-read',
   'engine.write.update.partitions',
   'engine.copy.batch-acknowledged',
@@ -23,9 +25,12 @@ export const UNTIL_CUTOVER = [
   'engine.copy.drained',
   'engine.write.delete.spool',
   'engine.capture.batch-dispatched@3',
+  'engine.capture.oplog-read',
+  'engine.capture.hidden-writes-recorded',
   'engine.apply.batch-taken',
   'engine.write.commit',
   'engine.apply.batch-acknowledged',
+  'engine.catalog.comparison-begun',
   'engine.catalog.stepped-aside',
   'engine.change.renameCollection',
   'engine.change.dropIndexes',
@@ -41,8 +46,10 @@ export const UNTIL_CUTOVER = [
 
 export const OF_CUTOVER = [
   'engine.cutover.about-to-block',
+  'engine.cutover.claimed',
   'engine.cutover.source-blocked',
   'engine.cutover.drained',
+  'engine.cutover.announced',
   'engine.cutover.committed',
   'engine.change.collMod',
   'engine.cutover.unique-prepared',
@@ -84,6 +91,7 @@ export const VARIABLE: Readonly<Record<string, readonly string[]>> = {
 
 /** Those that other tests stop or kill it at, by test file. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
+  'engine.destination.shut-out': 'destination-owner.test.ts',
   'engine.prepare.position-fixed': 'kill.test.ts',
   'engine.copy.progress-saved': 'kill-again.test.ts',
   'engine.capture.loss-declared': 'lost-history.test.ts',
@@ -102,7 +110,10 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   'engine.accounts.put': 'users-and-roles.test.ts',
   'engine.accounts.merged': 'users-and-roles.test.ts',
   'engine.accounts.made': 'users-and-roles.test.ts',
+  'engine.cutover.about-to-open': 'cutover/source-claim.test.ts',
   'engine.cleanup.taken': 'kill-again.test.ts',
   'engine.cleanup.dropped': 'cleanup.test.ts',
+  'engine.cleanup.about-to-unblock': 'destination-owner.test.ts',
   'engine.cleanup.unblocked': 'kill-again.test.ts',
+  'engine.cleanup.closing': 'destination-owner.test.ts',
 };

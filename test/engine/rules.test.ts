@@ -361,7 +361,10 @@ async function concernsOf(sets: readonly ReplicaSet[]): Promise<Set<string>> {
       if (!/^linkspan-/.test(appName) || !/^(shop|linkspan_internal|admin)(\.|$)/.test(ns)) continue;
       const { find, insert, update, delete: deleted, commitTransaction, autocommit, readConcern } = command;
       const written = `${command.writeConcern?.w} ${command.writeConcern?.j}`;
-      if (find !== undefined) concerns.add(`find ${readConcern?.level}`);
+      // A transaction reads what its commit then has the majority acknowledge.
+      // An engine that has not taken the migration yet reads as the primary has it (docs/adr/0017-own-records.md).
+      const isPeek = find === 'migrations' && readConcern?.level === 'local';
+      if (find !== undefined && autocommit === undefined && !isPeek) concerns.add(`find ${readConcern?.level}`);
       if (commitTransaction !== undefined) concerns.add(`commit ${written}`);
       if ((insert ?? update ?? deleted) !== undefined && autocommit === undefined) concerns.add(`write ${written}`);
       for (const name of CHANGES) if (name in command) concerns.add(`${name} ${written}`);

@@ -31,6 +31,8 @@ export class RunningMigration implements AsyncDisposable {
       source: { uri: clusters.source.uri },
       destination: { uri: clusters.destination.uri },
       dropDestination: false,
+      // Tests drop what they like; those that are about it say otherwise.
+      confirmDrops: true,
       logger: silentLogger,
       ...options,
     });

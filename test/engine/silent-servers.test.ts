@@ -55,7 +55,7 @@ describe('a server that falls silent', async () => {
     assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
   });
 
-  test('does not keep the source blocked: after the deadline it is opened as soon as the destination answers', {
+  test('does not keep the source blocked: after the deadline it is opened, whether the destination answers or not', {
     skip,
   }, async () => {
     await using pair = await startPair({ destination: { proxied: true } });
@@ -75,9 +75,9 @@ describe('a server that falls silent', async () => {
       await running.until('the pause', ({ cutover }) => cutover?.blocking === true);
       await seesWait(running, 'destination');
       over.abort();
-      blackHole(pair.destination, false);
       const items = pair.source.client.db('shop').collection('a');
       await eventually(() => items.insertOne({ after: 'the deadline' }), { what: 'a write', deadlineMs: 30_000 });
+      blackHole(pair.destination, false);
       await running.outcome;
     } finally {
       deadline.mock.restore();

@@ -4,7 +4,9 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type AbandonedCutover, openAbandonedSource } from '../../src/engine/cutover/open-abandoned-source.ts';
+import { announceCommit, stakeClaim } from '../../src/engine/cutover/source-claim.ts';
 import { onReach } from '../../src/platform/index.ts';
+import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
 import { expectHookReached, runLinkspan, untilStopped } from '../support/linkspan-process.ts';
@@ -18,19 +20,24 @@ const skip = needsSource('6.0', 'it has no write block');
 const PROGRAM = fileURLToPath(new URL('../../src/engine/cutover/watchdog-process.ts', import.meta.url));
 const UNTIL_OPEN = { what: 'the source to take writes', deadlineMs: 30_000 };
 const migrationId = 'ab'.repeat(12);
+const claimIn = (term: number) => ({ id: 'the engine of the test', migrationId, term });
 
 test('a source whose engine is killed under the write block is opened by the watchdog, unless the destination has taken over', {
   skip,
 }, async (t) => {
   await using pair = await startPair();
   const shop = pair.source.client.db('shop').collection('a');
-  const block = (global: boolean) => pair.source.client.db('admin').command({ setUserWriteBlockMode: 1, global });
+  const block = async () => {
+    // Ends the claims of the test before.
+    await pair.source.client.db('admin').command({ setUserWriteBlockMode: 1, global: false });
+    await stakeClaim(pair.source.client, claimIn(3));
+    await pair.source.client.db('admin').command({ setUserWriteBlockMode: 1, global: true });
+  };
   const records = pair.destination.client
     .db('linkspan_internal')
     .collection<{ _id: string; cutover?: { blocking: boolean } }>('migrations');
   const abandoned = (term: number): AbandonedCutover => ({
-    migrationId,
-    term,
+    claim: claimIn(term),
     source: { uri: pair.source.uri },
     destination: { uri: pair.destination.uri },
   });
@@ -62,8 +69,52 @@ test('a source whose engine is killed under the write block is opened by the wat
     await eventually(() => items.insertOne({ after: 'the end' }), UNTIL_OPEN);
   });
 
+  await t.test('a kill while the destination can not be reached', async () => {
+    await using lost = await startPair();
+    const items = lost.source.client.db('shop').collection('a');
+    await items.insertOne({});
+    await using sync = await startSync(
+      { source: lost.source, destination: soonGone(lost.destination) },
+      'engine.cutover.drained=stop',
+    );
+    await untilStopped(sync);
+    await lost.destination.members[0]?.kill();
+    sync.kill('SIGKILL');
+    await eventually(() => items.insertOne({ after: 'the kill' }), UNTIL_OPEN);
+    await lost.destination.members[0]?.restart();
+    const left = await lost.destination.client.db('linkspan_internal').collection('migrations').findOne();
+    await using running = RunningMigration.start(lost, { migrationId: String(left?._id) });
+    await running.commit();
+    assert.deepEqual((await compareClusters(lost.source.client, lost.destination.client)).differences, []);
+  });
+
+  await t.test('a commit that may have been sent leaves it blocked until the destination answers', async () => {
+    await block();
+    await announceCommit(pair.source.client, claimIn(3));
+    await records.replaceOne(
+      { _id: migrationId },
+      {
+        term: 3,
+        cutover: { blocking: true, committed: false },
+      } as object,
+      { upsert: true },
+    );
+    await using proxy = await startFaultProxy((await pair.destination.primary()).port);
+    proxy.cut();
+    const uri = `mongodb://127.0.0.1:${proxy.port}/?directConnection=true&serverSelectionTimeoutMS=500`;
+    const opened = openAbandonedSource({ ...abandoned(3), destination: { uri } }, never);
+    const asked = { op: 'n', 'o.linkspan.block': 'opening', 'o.linkspan.claim.migrationId': migrationId };
+    const oplog = pair.source.client.db('local').collection('oplog.rs');
+    const twice = async () => (await oplog.countDocuments(asked)) >= 2;
+    await eventually(twice, { what: 'the watchdog to look twice', deadlineMs: 30_000 });
+    await assert.rejects(shop.insertOne({}), /User writes blocked/);
+    proxy.mend();
+    assert.equal(await opened, true);
+    await shop.insertOne({ after: 'the answer' });
+  });
+
   await t.test('a record that says so, and a term that has passed, leave it blocked', async () => {
-    await block(true);
+    await block();
     for (const [term, committed] of [
       [3, true],
       [4, false],
@@ -77,7 +128,7 @@ test('a source whose engine is killed under the write block is opened by the wat
   });
 
   await t.test('a block of an engine that took the migration while the source could not be reached stays', async () => {
-    await block(true);
+    await block();
     await records.replaceOne({ _id: migrationId }, {
       term: 3,
       cutover: { blocking: true, committed: false },
@@ -89,12 +140,14 @@ test('a source whose engine is killed under the write block is opened by the wat
     const taken = async () => (await records.countDocuments({ term: 4 } as object)) === 1;
     await eventually(taken, { what: 'the watchdog to take it', deadlineMs: 30_000 });
     await records.updateOne({ _id: migrationId }, { $set: { term: 5 } });
+    await stakeClaim(pair.source.client, { ...claimIn(5), id: 'its successor' });
     proxy.mend();
     assert.equal(await opened, false);
     await assert.rejects(shop.insertOne({}), /User writes blocked/);
   });
 
   await t.test('an engine that hangs past the deadline', async () => {
+    await block();
     await records.replaceOne({ _id: migrationId }, {
       term: 3,
       cutover: { blocking: true, committed: false },
@@ -113,7 +166,8 @@ test('a source whose engine is killed under the write block is opened by the wat
     using _ = onReach('engine.cutover.drained', async () => {
       const [record] = await other.destination.client.db('linkspan_internal').collection('migrations').find().toArray();
       const late = { source: { uri: other.source.uri }, destination: { uri: other.destination.uri } };
-      const cutover = { ...late, migrationId: String(record?._id), term: Number(record?.term) };
+      const claim = { id: record?.cutover.claim, migrationId: String(record?._id), term: record?.term };
+      const cutover = { ...late, claim };
       assert.equal(await openAbandonedSource(cutover, never), true);
     });
     await using running = RunningMigration.start(other);

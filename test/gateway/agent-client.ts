@@ -2,8 +2,9 @@ import type { KeyObject } from 'node:crypto';
 import {
   AnswerKey,
   type Deployment,
-  loadAgentKey,
-  newAgentKey,
+  loadSigningKey,
+  newSigningKey,
+  parseLinkToken,
   publicKeyOf,
   type RedeemResponse,
   signRequest,
@@ -36,14 +37,17 @@ export class AgentClient {
   readonly #now: () => number;
   #sequence = 0;
   agentId: string | undefined;
+  /** Public key of the control plane, as the token says. */
+  audience = '';
 
-  constructor(url: string, key: KeyObject = loadAgentKey(newAgentKey()), now: () => number = Date.now) {
+  constructor(url: string, key: KeyObject = loadSigningKey(newSigningKey()), now: () => number = Date.now) {
     this.#url = url;
     this.#key = key;
     this.#now = now;
   }
 
   redeem(token: string, host = 'host-1'): Promise<ApiResponse> {
+    this.audience = serverKeyOf(token);
     return this.send('redeem', { token, publicKey: publicKeyOf(this.#key), host, version: '1.0.0' });
   }
 
@@ -64,7 +68,7 @@ export class AgentClient {
   async send(call: string, message: unknown, options: SendOptions = {}): Promise<ApiResponse> {
     const body = JSON.stringify(message);
     const target = `/link/v1/${call}`;
-    const signed = signRequest(this.#key, { method: 'POST', target, body }, this.agentId, options.nowMs ?? this.#now());
+    const signed = signRequest(this.#key, { method: 'POST', target, body }, this, options.nowMs ?? this.#now());
     const headers = { 'content-type': 'application/json', ...signed, ...options.headers };
     const answer = await fetch(this.#url + target, { method: 'POST', headers, body, signal: options.signal });
     const text = await answer.text();
@@ -72,16 +76,29 @@ export class AgentClient {
   }
 }
 
-/** A link-token of the control plane's organization. */
-export async function createToken(plane: ControlPlane, accessListIps: readonly string[] = []): Promise<string> {
+/** Empty for a token that is none. */
+function serverKeyOf(token: string): string {
+  try {
+    return parseLinkToken(token).serverKey;
+  } catch {
+    return '';
+  }
+}
+
+/** A link-token of the control plane's organization. @param migrationHost  the only host that may redeem it */
+export async function createToken(
+  plane: ControlPlane,
+  accessListIps: readonly string[] = [],
+  migrationHost?: string,
+): Promise<string> {
   const path = `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/linkTokens`;
-  return String((await plane.api('POST', path, { body: { accessListIps } })).json.linkToken);
+  return String((await plane.api('POST', path, { body: { accessListIps, migrationHost } })).json.linkToken);
 }
 
 /** An agent that has redeemed a token and shown one source cluster. */
 export async function linkAgent(plane: ControlPlane, host = 'host-1'): Promise<AgentClient> {
   const agent = new AgentClient(plane.url, undefined, () => plane.control.clock.now());
-  const answer = (await agent.redeem(await createToken(plane), host)).json as unknown as RedeemResponse;
+  const answer = (await agent.redeem(await createToken(plane, [], host), host)).json as unknown as RedeemResponse;
   agent.agentId = answer.agentId;
   await agent.report({ inventory: [{ projectId: SOURCE_PROJECT, name: 'shop', deployments: [SOURCE] }] });
   return agent;

@@ -38,9 +38,9 @@ test('an agent that was killed before it read the answer redeems again with its 
 test('a token that is damaged, made up, deleted or of another server is refused, each with its cause and remedy', async () => {
   await using plane = await startControlPlane();
   const token = await createToken(plane);
-  const { id } = parseLinkToken(token);
-  const guessed = formatLinkToken({ ...newLinkToken(plane.url), id });
-  const foreign = formatLinkToken(newLinkToken('https://other.example'));
+  const { id, serverKey } = parseLinkToken(token);
+  const guessed = formatLinkToken({ ...newLinkToken({ serverUrl: plane.url, serverKey }), id });
+  const foreign = formatLinkToken(newLinkToken({ serverUrl: 'https://other.example', serverKey }));
   await plane.api('DELETE', `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/linkTokens`);
   const cases = [
     ['nonsense', 400, 'LINK_TOKEN_MALFORMED'],
@@ -142,7 +142,8 @@ test('a poll answers at once with what is new to the agent, and a poll for the s
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane);
   const state = wantedState.parse((await agent.poll(null, 60)).json);
-  assert.deepEqual({ ...state, revision: '' }, { revision: '', validations: [], migrations: [] });
+  const serverKeys = [...plane.control.serverKeys.publicKeys];
+  assert.deepEqual({ ...state, revision: '' }, { revision: '', serverKeys, validations: [], migrations: [] });
   const started = performance.now();
   const same = wantedState.parse((await agent.poll(state.revision, 1)).json);
   assert.equal(same.revision, state.revision);
@@ -161,7 +162,7 @@ test('deleting the links ends them at once: a waiting poll is answered, and noth
   }
 });
 
-test('an agent that is linked again under its host name takes the place of the one before', async () => {
+test('an agent that is linked again with a token for its host takes the place of the one before', async () => {
   await using plane = await startControlPlane();
   const old = await linkAgent(plane, 'host-1');
   await linkAgent(plane, 'host-2');

@@ -1,22 +1,37 @@
 import assert from 'node:assert/strict';
+import type { KeyObject } from 'node:crypto';
 import { test } from 'node:test';
 import {
+  assertBody,
   CLOCK_TOLERANCE_MS,
-  loadAgentKey,
-  newAgentKey,
+  isAnswerOf,
+  loadSigningKey,
+  newSigningKey,
+  type Proof,
   parsePublicKey,
   proofHeaders,
   publicKeyOf,
   ReplayGuard,
+  signAnswer,
   signRequest,
-  verifyRequest,
+  verifyHead,
 } from '../../src/link/index.ts';
 
 const NOW = 1_790_000_000_000;
 const parts = { method: 'POST', target: '/link/v1/poll?x=1', body: '{"revision":null}' };
 const agentId = '0123456789abcdef01234567';
 
-function publicKey(of = loadAgentKey(newAgentKey())) {
+const AUDIENCE = 'k'.repeat(43);
+const PARTIES = { agentId, audience: AUDIENCE };
+
+/** Checks a request as a server does: its head, then its body. */
+function verifyRequest(key: KeyObject, request: typeof parts, headers: Record<string, string>, nowMs: number): Proof {
+  const proof = verifyHead(key, request, headers, { audiences: ['other', AUDIENCE], nowMs });
+  assertBody(proof, Buffer.from(request.body));
+  return proof;
+}
+
+function publicKey(of = loadSigningKey(newSigningKey())) {
   const key = parsePublicKey(publicKeyOf(of));
   assert.ok(key);
   return key;
@@ -28,14 +43,14 @@ const code = (expected: string) => (error: unknown) =>
 const iso = (ms: number) => new Date(ms).toISOString().replace('.000Z', 'Z');
 
 test('a request signed by the agent is accepted with its key', () => {
-  const key = loadAgentKey(newAgentKey());
-  const headers = signRequest(key, parts, agentId, NOW);
+  const key = loadSigningKey(newSigningKey());
+  const headers = signRequest(key, parts, PARTIES, NOW);
   assert.equal(verifyRequest(publicKey(key), parts, headers, NOW + 1000).signedAtMs, NOW);
 });
 
 test('a signature is worth nothing for another method, address, body, agent, time or key', () => {
-  const key = loadAgentKey(newAgentKey());
-  const headers = signRequest(key, parts, agentId, NOW);
+  const key = loadSigningKey(newSigningKey());
+  const headers = signRequest(key, parts, PARTIES, NOW);
   const refused = code('PROOF_WRONG');
   const verifying = publicKey(key);
   assert.throws(() => verifyRequest(verifying, { ...parts, method: 'PUT' }, headers, NOW), refused);
@@ -47,13 +62,15 @@ test('a signature is worth nothing for another method, address, body, agent, tim
     () => verifyRequest(verifying, parts, { ...headers, [proofHeaders.time]: String(NOW + 1) }, NOW),
     refused,
   );
+  for (const name of [proofHeaders.digest, proofHeaders.nonce, proofHeaders.audience])
+    assert.throws(() => verifyRequest(verifying, parts, { ...headers, [name]: 'x'.repeat(22) }, NOW), refused, name);
   assert.throws(() => verifyRequest(publicKey(), parts, headers, NOW), refused);
   assert.throws(() => verifyRequest(verifying, parts, {}, NOW), code('PROOF_MISSING'));
 });
 
 test('clocks may be five minutes apart, and not more', () => {
-  const key = loadAgentKey(newAgentKey());
-  const headers = signRequest(key, parts, undefined, NOW);
+  const key = loadSigningKey(newSigningKey());
+  const headers = signRequest(key, parts, { ...PARTIES, agentId: undefined }, NOW);
   for (const apart of [-CLOCK_TOLERANCE_MS, CLOCK_TOLERANCE_MS]) {
     verifyRequest(publicKey(key), parts, headers, NOW + apart);
     assert.throws(() => verifyRequest(publicKey(key), parts, headers, NOW + apart * 1.01), {
@@ -65,11 +82,11 @@ test('clocks may be five minutes apart, and not more', () => {
 
 test('a copied request is refused as long as its time would be accepted', () => {
   const guard = new ReplayGuard();
-  const proof = { nonce: 'n', signedAtMs: NOW };
+  const proof = { nonce: 'n', signedAtMs: NOW, digest: '' };
   guard.admit('a', proof, NOW - CLOCK_TOLERANCE_MS);
   guard.admit('b', proof, NOW - CLOCK_TOLERANCE_MS);
   for (const at of [0, CLOCK_TOLERANCE_MS]) {
-    guard.admit('a', { nonce: `other ${at}`, signedAtMs: NOW }, NOW + at);
+    guard.admit('a', { ...proof, nonce: `other ${at}` }, NOW + at);
     assert.throws(() => guard.admit('a', proof, NOW + at), code('REQUEST_REPLAYED'));
   }
 });
@@ -77,4 +94,28 @@ test('a copied request is refused as long as its time would be accepted', () => 
 test('what is not a 32-byte key is no public key', () => {
   for (const text of ['', 'x', 'A'.repeat(42), `${'A'.repeat(42)}=`, 'A'.repeat(44)])
     assert.equal(parsePublicKey(text), null);
+});
+
+test('what is signed for one control plane is worth nothing to another', () => {
+  const key = loadSigningKey(newSigningKey());
+  const headers = signRequest(key, parts, { ...PARTIES, audience: 'x'.repeat(43) }, NOW);
+  assert.throws(() => verifyRequest(publicKey(key), parts, headers, NOW), code('PROOF_FOR_ANOTHER'));
+});
+
+test('an answer is believed for its request, status and body alone, and only if a trusted key has signed it', () => {
+  const [key, former, strange] = [1, 2, 3].map(() => loadSigningKey(newSigningKey()));
+  assert.ok(key && former && strange);
+  const answer = { requestSignature: 'request', status: 410, body: '{"errorCode":"LINK_DELETED"}' };
+  const header = signAnswer([key, former], answer);
+  for (const trusted of [[publicKeyOf(key)], [publicKeyOf(former)], ['x', publicKeyOf(key)]])
+    assert.ok(isAnswerOf(trusted, header, answer));
+  assert.ok(!isAnswerOf([publicKeyOf(strange)], header, answer));
+  assert.ok(!isAnswerOf([publicKeyOf(key)], signAnswer([strange], answer), answer));
+  // Its signature under the name of a trusted key.
+  const [, forged = ''] = signAnswer([strange], answer).split('.');
+  assert.ok(!isAnswerOf([publicKeyOf(key)], `${publicKeyOf(key)}.${forged}`, answer));
+  for (const other of [{ requestSignature: 'another' }, { status: 200 }, { body: '{}' }])
+    assert.ok(!isAnswerOf([publicKeyOf(key)], header, { ...answer, ...other }));
+  for (const none of [undefined, '', ',', '.', publicKeyOf(key)])
+    assert.ok(!isAnswerOf([publicKeyOf(key)], none, answer));
 });

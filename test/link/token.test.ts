@@ -4,20 +4,22 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { formatLinkToken, LINK_TOKEN_PATTERN, newLinkToken, parseLinkToken } from '../../src/link/index.ts';
 
+const serverKey = 's'.repeat(43);
+
 const code = (expected: string) => (error: unknown) =>
   error instanceof Error && 'code' in error && error.code === expected;
 
 test('a link-token brings its id, secret and server to the agent, whatever white space is pasted with it', () => {
   fc.assert(
     fc.property(fc.webUrl({ validSchemes: ['http', 'https'] }), (url) => {
-      const token = newLinkToken(url, undefined, url.length % 2 ? 'k'.repeat(43) : undefined);
+      const token = newLinkToken({ serverUrl: url, serverKey, keyPin: url.length % 2 ? 'k'.repeat(43) : undefined });
       assert.deepEqual(parseLinkToken(`  ${formatLinkToken(token)}\n`), token);
     }),
   );
 });
 
 test('a link-token is one word of letters, digits and underscores that a scanner finds in any text', () => {
-  const text = formatLinkToken(newLinkToken('https://linkspan.example.com:8443/base'));
+  const text = formatLinkToken(newLinkToken({ serverUrl: 'https://linkspan.example.com:8443/base', serverKey }));
   assert.match(text, /^[A-Za-z0-9_]+$/);
   assert.equal(LINK_TOKEN_PATTERN.exec(`{"linkToken":"${text}"}`)?.[0], text);
 });
@@ -28,7 +30,7 @@ test('the documented pattern finds link-tokens in texts where secrets leak, and 
   assert.equal(documented, LINK_TOKEN_PATTERN.source);
   const pattern = new RegExp(documented, 'g');
   const tokens = ['https://linkspan.example:8443', 'http://h'].flatMap((url) =>
-    [undefined, 'k'.repeat(43)].map((pin) => formatLinkToken(newLinkToken(url, undefined, pin))),
+    [undefined, 'k'.repeat(43)].map((pin) => formatLinkToken(newLinkToken({ serverUrl: url, serverKey, keyPin: pin }))),
   );
   for (const token of tokens) {
     const leaks = [
@@ -52,7 +54,7 @@ test('the documented pattern finds link-tokens in texts where secrets leak, and 
 });
 
 test('any one wrong character of a link-token is noticed offline, and the message does not repeat the token', () => {
-  const text = formatLinkToken(newLinkToken('http://127.0.0.1:8080'));
+  const text = formatLinkToken(newLinkToken({ serverUrl: 'http://127.0.0.1:8080', serverKey }));
   for (let at = 'mlt_'.length; at < text.length; at++) {
     const wrong = text.slice(0, at) + (text[at] === 'x' ? 'y' : 'x') + text.slice(at + 1);
     assert.throws(() => parseLinkToken(wrong), /damaged|not a link-token/);
@@ -71,7 +73,7 @@ test('text that is no link-token at all is refused as such', () => {
 });
 
 test('every secret has 256 bits of its own', () => {
-  const secrets = new Set(Array.from({ length: 200 }, () => newLinkToken('http://h').secret));
+  const secrets = new Set(Array.from({ length: 200 }, () => newLinkToken({ serverUrl: 'http://h', serverKey }).secret));
   assert.equal(secrets.size, 200);
   for (const secret of secrets) assert.equal(secret.length, 43);
 });
@@ -79,7 +81,7 @@ test('every secret has 256 bits of its own', () => {
 test('a later token has a greater id, also within a millisecond and when the clock goes back', () => {
   const nowMs = Date.now() + 60_000;
   const times = [nowMs, nowMs, nowMs, nowMs + 1, nowMs, nowMs - 1000, nowMs + 2];
-  const ids = times.map((ms) => newLinkToken('http://h', ms).id);
+  const ids = times.map((ms) => newLinkToken({ serverUrl: 'http://h', serverKey }, ms).id);
   assert.deepEqual(ids, [...new Set(ids)].sort());
   for (const id of ids) assert.match(id, /^[0-9A-Za-z]{12}$/);
 });

@@ -122,13 +122,17 @@ test('a member that a destination names is refused like an address of its connec
 
 test('the watchdog keeps to the rules of the process that started it', async () => {
   await using listener = await startListener();
+  await using sourceListener = await startListener();
   const program = new URL('../../src/engine/cutover/watchdog-process.ts', import.meta.url).pathname;
   const watchdog = spawn(process.execPath, [program], { stdio: ['pipe', 'ignore', 'ignore'] });
   await using _watchdog = {
     [Symbol.asyncDispose]: async () => void (watchdog.kill() && (await once(watchdog, 'exit'))),
   };
-  const cluster = { uri: `mongodb://127.0.0.1:${listener.port}/?directConnection=true&serverSelectionTimeoutMS=100` };
-  const order = { migrationId: 'a'.repeat(24), term: 1, source: cluster, destination: cluster, deadlineMs: 60_000 };
+  const clusterAt = ({ port }: { readonly port: number }) => ({
+    uri: `mongodb://127.0.0.1:${port}/?directConnection=true&serverSelectionTimeoutMS=100`,
+  });
+  const claim = { id: '1', migrationId: 'a'.repeat(24), term: 1 };
+  const order = { claim, source: clusterAt(sourceListener), destination: clusterAt(listener), deadlineMs: 60_000 };
   // The end of the pipe says that the engine is gone.
   watchdog.stdin.end(`${JSON.stringify({ ...order, dialRules: { allowedDestinations: ['db.example'], own: [] } })}\n`);
   await eventually(() => listener.heard.connections >= 2, { what: 'the watchdog to try' });

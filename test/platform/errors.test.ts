@@ -26,13 +26,16 @@ describe('the error catalogue', () => {
       'CAPPED_IN_PAUSE',
       'DISK_TIGHT',
       'OPLOG_SHORT',
+      'HIDDEN_WRITES_UNSEEN',
       'PART_NOT_BLOCKED',
       'USERS_BYPASS_BLOCK',
       'WRITES_BLOCKED',
+      'BLOCK_OWNER_UNSEEN',
       'HOST_BUSY',
       'CLOCKS_DIFFER',
       'CHECK_INCOMPLETE',
       'FINDINGS_LEFT_OUT',
+      'SOURCE_WRITTEN_AFTER_COMMIT',
       'SOURCE_NOT_BLOCKED',
     ]);
     for (const [code, { status }] of catalogue) assert.ok(status === 200 || (status >= 400 && status < 600), code);

@@ -48,11 +48,20 @@ const TOKEN: StoredLinkToken = {
   accessListIps: ['192.0.2.0/24'],
   createdBy: 'abcdefgh',
   createdAtMs: 4,
+  host: null,
   expiresAtMs: null,
   redeemedAtMs: null,
   deletedAtMs: null,
 };
-const LINK = { id: 'd'.repeat(24), orgId: ORG, tokenId: TOKEN.id, accessListIps: [], createdAtMs: 5, ended: null };
+const LINK = {
+  id: 'd'.repeat(24),
+  orgId: ORG,
+  tokenId: TOKEN.id,
+  accessListIps: [],
+  createdAtMs: 5,
+  ended: null,
+  approved: true,
+};
 const AGENT: Agent = {
   id: 'e'.repeat(24),
   linkId: LINK.id,
@@ -361,6 +370,9 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     assert.deepEqual(await store.activeMigrationsOfAgent(AGENT.id), [MIGRATION, later]);
     assert.deepEqual(await store.pendingValidationsOf(AGENT.id), [validation]);
     assert.deepEqual(await store.linkedAgentsOf(ORG), [AGENT]);
+    await store.write((transaction) => transaction.updateLink({ ...LINK, approved: false }));
+    assert.deepEqual(await store.linkedAgentsOf(ORG), []);
+    assert.equal((await store.openLinksOf(ORG)).length, 1);
     await store.write(async (transaction) => {
       await transaction.updateMigration({ ...MIGRATION, state: { ...NEW_MIGRATION, status: 'COMPLETE' } });
       await transaction.updateValidation({ ...validation, status: 'FAILED' });

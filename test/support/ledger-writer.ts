@@ -7,6 +7,7 @@ import {
   MongoNetworkError,
   MongoServerError,
   MongoServerSelectionError,
+  MongoWriteConcernError,
   type Timestamp,
 } from 'mongodb';
 import {
@@ -275,11 +276,12 @@ function isCode(error: unknown, code: number): boolean {
 /** What the driver says of a member that left the set, or got another name, while something was to be sent to it; it exports no classes for them. */
 const OF_FORMER_MEMBERS = new Set(['MongoPoolClosedError', 'MongoServerClosedError']);
 
-/** Broken connections and changes of primaries, after the driver's own retry. */
+/** Broken connections, changes of primaries, and a majority that does not acknowledge in time, after the driver's own retry. */
 function mayHaveHappened(error: unknown): boolean {
   return (
     error instanceof MongoNetworkError ||
     error instanceof MongoServerSelectionError ||
+    error instanceof MongoWriteConcernError ||
     (error instanceof Error && OF_FORMER_MEMBERS.has(error.name)) ||
     (error instanceof MongoError && (error.hasErrorLabel('RetryableWriteError') || error.hasErrorLabel('ResetPool')))
   );

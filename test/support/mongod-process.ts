@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { spawnTracked } from './child-processes.ts';
@@ -62,6 +63,16 @@ export class MongodProcess {
     const exited = once(child, 'exit');
     child.kill(signal);
     await exited;
+  }
+
+  /** Kills it, and starts it again without its data. */
+  async wipe(): Promise<void> {
+    await this.kill();
+    const path = this.#args[this.#args.indexOf('--dbpath') + 1];
+    if (path === undefined) throw new Error('It has no folder of its own');
+    rmSync(path, { recursive: true });
+    mkdirSync(path);
+    await this.restart();
   }
 
   /** Starts it (again), on its port and data, and waits until it listens. */

@@ -15,7 +15,17 @@ export async function startSync(
   flags: readonly string[] = [],
   options: RunOptions = {},
 ): Promise<SyncProcess> {
-  const args = ['sync', '--cluster0', uris.source, '--cluster1', uris.destination, '--port', '0', ...flags];
+  const args = [
+    'sync',
+    '--cluster0',
+    uris.source,
+    '--cluster1',
+    uris.destination,
+    '--port',
+    '0',
+    '--confirm-drops',
+    ...flags,
+  ];
   const linkspan = runLinkspan(args, options);
   const [, url] = await linkspan.waitForLine(/API is ready at (http:\/\/\S+)$/);
   // biome-ignore lint/suspicious/noExplicitAny: JSON, of which each test reads something else

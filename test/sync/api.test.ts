@@ -35,9 +35,9 @@ test('before the start, only state and canCommit say anything', async () => {
   for (const [key, value] of Object.entries(others)) assert.equal(value, null, key);
 });
 
-test('pause, resume and commit are refused before the start, with a name and a description', async () => {
+test('pause, resume, commit and confirmDrops are refused before the start, with a name and a description', async () => {
   const api = idleApi();
-  for (const call of ['pause', 'resume', 'commit']) {
+  for (const call of ['pause', 'resume', 'commit', 'confirmDrops']) {
     assert.deepEqual(await api.post(`/api/v1/${call}`, '{}'), {
       status: 409,
       body: {

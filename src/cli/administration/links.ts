@@ -8,8 +8,14 @@ export const linkTokenCommands: readonly AdministrationCommand[] = [
     summary: 'make a link-token for an agent',
     method: 'POST',
     path: tokens,
-    flags: [{ name: 'accessListIp', description: 'from where it may be redeemed, with commas', kind: 'list' }],
-    body: ({ accessListIp }) => ({ accessListIps: accessListIp ?? [] }),
+    flags: [
+      { name: 'accessListIp', description: 'from where it may be redeemed, with commas', kind: 'list' },
+      { name: 'migrationHost', description: 'the only host that may redeem it, also in place of one of that name' },
+    ],
+    body: ({ accessListIp, migrationHost }) => ({
+      accessListIps: accessListIp ?? [],
+      ...(migrationHost ? { migrationHost } : {}),
+    }),
     columns: ['linkToken'],
   },
   { name: 'delete', summary: 'end all links and unused link-tokens', method: 'DELETE', path: tokens, columns: [] },
@@ -22,7 +28,23 @@ export const linkCommands: readonly AdministrationCommand[] = [
     method: 'GET',
     path: '/orgs/{orgId}/liveMigrations/links',
     flags: paging,
-    columns: ['id', 'migrationHost', 'agentVersion', 'lastSeen'],
+    columns: ['id', 'migrationHost', 'status', 'agentVersion', 'lastSeen'],
+  },
+  {
+    name: 'approve',
+    summary: 'let an agent take the place of another one with its host name',
+    method: 'POST',
+    path: '/orgs/{orgId}/liveMigrations/links/{linkId}/approve',
+    argument: 'linkId',
+    columns: [],
+  },
+  {
+    name: 'revoke',
+    summary: 'cut an agent off at once: its migrations fail',
+    method: 'DELETE',
+    path: '/orgs/{orgId}/liveMigrations/links/{linkId}',
+    argument: 'linkId',
+    columns: [],
   },
 ];
 

@@ -120,6 +120,7 @@ export const migrationCommands: readonly AdministrationCommand[] = [
     ],
     body: ({ maxMegabytesPerSecond = null }) => ({ maxMegabytesPerSecond }),
   }),
+  wish('confirm-drops', 'confirm the drops for which one waits, and all to come', 'confirmDrops'),
   wish('extend-window', 'keep the cutover window of one open', 'cutoverWindow', {
     flags: [needed({ name: 'hours', description: 'from now on, up to 720', kind: 'number' })],
     body: ({ hours }) => ({ hours }),

@@ -1,6 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import type { MadeAccount, MadeAccounts } from '../checkpoint/made-accounts.ts';
+import type { Fence } from '../cluster/fence.ts';
 import { type AccountKind, authenticatedUsers, type Definition, existingRoles, readDefinitions } from './definition.ts';
 
 /** What is to be done for the destination to have the source's users, or roles. */
@@ -19,21 +20,17 @@ export interface AccountDifferences {
 /** Compares the users of both sides. Nothing of them is decoded but their names. */
 export async function compareUsers(
   source: MongoClient,
-  destination: MongoClient,
+  { client: destination, afterOwnWrites }: Fence,
   made: MadeAccounts,
 ): Promise<AccountDifferences> {
   const [wanted, present, own, records] = await Promise.all([
     readDefinitions(source, 'user'),
-    readDefinitions(destination, 'user'),
+    readDefinitions(destination, 'user', afterOwnWrites),
     authenticatedUsers(destination),
     made.all(),
   ]);
   const there = new Map(present.map((user) => [user.id, user]));
-  const isOurs = (record: MadeAccount) => {
-    const userId = there.get(record._id.id)?.userId;
-    // Whoever the engine itself is on the destination, it must not drop.
-    return userId !== undefined && !own.has(record._id.id) && record.userIds.includes(userId);
-  };
+  const isOurs = isMadeUser(there, own, made.ofOtherSources);
   return differences(wanted, records, 'user', {
     has: (id) => there.has(id),
     isOurs,
@@ -44,7 +41,7 @@ export async function compareUsers(
 /** Compares the roles of both sides. */
 export async function compareRoles(
   source: MongoClient,
-  destination: MongoClient,
+  { client: destination }: Fence,
   made: MadeAccounts,
 ): Promise<AccountDifferences> {
   const [wanted, records] = await Promise.all([readDefinitions(source, 'role'), made.all()]);
@@ -53,12 +50,55 @@ export async function compareRoles(
   const present = await existingRoles(destination, [...wanted, ...[...recorded.values()].map(nameOf)]);
   return differences(wanted, records, 'role', {
     has: (id) => present.has(id),
-    isOurs: ({ _id }) => present.has(_id.id),
+    isOurs: isMadeRole(present, made.ofOtherSources),
     isUpToDate: ({ id, bytes }) => {
       const definition = recorded.get(id)?.definition;
       return definition != null && bufferOf(definition).equals(bytes);
     },
   });
+}
+
+/**
+ * Which of these a destination has as they were made.
+ * @param others  records of other sources: an account that is on record of two belongs to neither
+ */
+export async function accountsThere(
+  destination: MongoClient,
+  records: readonly MadeAccount[],
+  others: readonly MadeAccount[],
+): Promise<MadeAccount[]> {
+  const [users, roles] = [records.filter(isOf('user')), records.filter(isOf('role'))];
+  const present = users.length === 0 ? [] : await readDefinitions(destination, 'user');
+  const isOurs = isMadeUser(
+    new Map(present.map((user) => [user.id, user])),
+    await authenticatedUsers(destination),
+    others,
+  );
+  const isThere = isMadeRole(await existingRoles(destination, roles.map(nameOf)), others);
+  return [...users.filter(isOurs), ...roles.filter(isThere)];
+}
+
+/** A user that somebody else made anew under the name has another id. Whoever the engine itself is on the destination, it must not drop. */
+function isMadeUser(
+  present: ReadonlyMap<string, Definition>,
+  self: ReadonlySet<string>,
+  others: readonly MadeAccount[],
+): (record: MadeAccount) => boolean {
+  return ({ _id, userIds }) => {
+    const userId = present.get(_id.id)?.userId;
+    if (userId === undefined || self.has(_id.id) || !userIds.includes(userId)) return false;
+    return !others.some((one) => isOf('user')(one) && one._id.id === _id.id && one.userIds.includes(userId));
+  };
+}
+
+/** A role has no id. */
+function isMadeRole(present: ReadonlySet<string>, others: readonly MadeAccount[]): (record: MadeAccount) => boolean {
+  const contested = new Set(others.filter(isOf('role')).map(({ _id }) => _id.id));
+  return ({ _id }) => present.has(_id.id) && !contested.has(_id.id);
+}
+
+function isOf(kind: AccountKind): (record: MadeAccount) => boolean {
+  return ({ _id }) => _id.kind === kind;
 }
 
 function differences(

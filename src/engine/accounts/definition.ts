@@ -1,4 +1,5 @@
 import { BSON, type MongoClient } from 'mongodb';
+import type { CausalRead } from '../cluster/fence.ts';
 import { readAll } from '../cluster/raw-cursor.ts';
 
 export type AccountKind = 'user' | 'role';
@@ -19,10 +20,14 @@ export interface Definition {
 }
 
 /** All users or roles. The role `backup` may read both, `restore` users only. */
-export async function readDefinitions(client: MongoClient, kind: AccountKind): Promise<Definition[]> {
+export async function readDefinitions(
+  client: MongoClient,
+  kind: AccountKind,
+  readConcern: CausalRead = { level: 'majority' },
+): Promise<Definition[]> {
   const stored = await readAll(client, 'admin', {
     find: kind === 'user' ? 'system.users' : 'system.roles',
-    readConcern: { level: 'majority' },
+    readConcern,
   });
   return stored.map((bytes) => {
     const { [kind]: name, db: database, userId } = BSON.deserialize(bytes);

@@ -27,6 +27,8 @@ export async function makeAccounts(
   users: AccountDifferences,
   roles: AccountDifferences,
 ): Promise<void> {
+  // Before they go on record: of two migrations that make one role, the later one has it, or neither.
+  await made.takeNames([...users.missing, ...roles.missing]);
   await made.announce([...users.missing, ...users.changed, ...roles.missing, ...roles.changed]);
   await reach('engine.accounts.announced');
   // There is no way to give an existing user what its password is checked with, so one that changed is made anew.

@@ -4,7 +4,7 @@ import type { MadeAccounts } from '../checkpoint/made-accounts.ts';
 import { classify } from '../cluster/failure-policy.ts';
 import type { Fence } from '../cluster/fence.ts';
 import type { Retrier } from '../cluster/retry.ts';
-import { type AccountDifferences, compareRoles, compareUsers } from './compare-accounts.ts';
+import { type AccountDifferences, accountsThere, compareRoles, compareUsers } from './compare-accounts.ts';
 import { dropAccounts, makeAccounts } from './make-accounts.ts';
 
 /** Users may change while they are brought over; that often in a row means that the destination does not take them. */
@@ -44,8 +44,8 @@ export class UsersAndRoles {
   /** Looks what is to be done, and does nothing. */
   async compare(): Promise<{ readonly users: AccountDifferences; readonly roles: AccountDifferences }> {
     const [users, roles] = await Promise.all([
-      compareUsers(this.#source, this.#fence.client, this.#made),
-      compareRoles(this.#source, this.#fence.client, this.#made),
+      compareUsers(this.#source, this.#fence, this.#made),
+      compareRoles(this.#source, this.#fence, this.#made),
     ]);
     this.#kept = keptWarning(users.kept, roles.kept);
     return { users, roles };
@@ -64,19 +64,16 @@ export class UsersAndRoles {
     }
   }
 
-  /** Drops what this very migration made, for one that is given up together with its data. */
+  /** Makes this migration the owner of what earlier ones from its source made, once it is committed. */
+  async adopt(): Promise<void> {
+    await this.#made.adopt();
+  }
+
+  /** Drops what this very migration made, for one that is given up together with its data. Nothing of the source is needed. */
   async drop(): Promise<void> {
     const own = await this.#made.own();
     if (own.length === 0) return;
-    const { users, roles } = await this.compare();
-    const others = {
-      user: new Set([...users.kept, ...users.forgotten.map(({ _id }) => _id.id)]),
-      role: new Set([...roles.kept, ...roles.forgotten.map(({ _id }) => _id.id)]),
-    };
-    await dropAccounts(
-      this.#fence,
-      own.filter(({ _id }) => !others[_id.kind].has(_id.id)),
-    );
+    await dropAccounts(this.#fence, await accountsThere(this.#fence.client, own, this.#made.ofOtherSources));
     await this.#made.forget(own.map(({ _id }) => _id));
   }
 

@@ -20,7 +20,7 @@ import {
 } from '../cluster/raw-write.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import { REPLY_BYTES } from '../lifecycle/memory-budget.ts';
-import { type DirtyKey, mayDeleteUnseen } from './dirty-key.ts';
+import { type DirtyKey, isCertain, leftItsPlace } from './dirty-key.ts';
 import { type KeyedDocument, writeInOrder } from './write-in-order.ts';
 
 const IMMUTABLE_FIELD = 66;
@@ -35,31 +35,25 @@ interface Writes {
 /**
  * Carries the current state of one collection's keys over: what the source has is written, what it has not is deleted [15–21].
  * Acknowledged by the majority when it returns; doing it twice is harmless.
- * @throws CollectionDropped when the source no longer has the collection
+ * @throws CollectionDropped, CollectionMissing when the source does not have the collection
  */
 export async function applyKeys(
   context: EngineContext,
   collection: TrackedCollection,
   dirty: readonly DirtyKey[],
 ): Promise<void> {
-  if (collection.isCapped) {
-    // In the order in which they changed, so all by one way.
-    await fetchAndWrite(
-      context,
-      collection,
-      dirty.map(({ key }) => key),
-    );
-    return;
-  }
+  if (collection.isCapped) return await applyInOrder(context, collection, dirty);
   const inserts: KeyedDocument[] = [];
   const replaces: KeyedDocument[] = [];
   const deletes: DocumentKey[] = [];
   const unknown: DocumentKey[] = [];
   for (const { key, state } of dirty) {
-    if (state.kind === 'inserted' || state.kind === 'replaced') {
+    if (!isCertain(collection, key)) {
+      unknown.push(key);
+    } else if (state.kind === 'inserted' || state.kind === 'replaced') {
       const plainInsert = state.kind === 'inserted' && !needsExactWrite(state.document);
       (plainInsert ? inserts : replaces).push({ key, document: state.document });
-    } else if (state.kind === 'deleted' && mayDeleteUnseen(collection, key)) {
+    } else if (state.kind === 'deleted') {
       deletes.push(key);
     } else {
       unknown.push(key);
@@ -67,6 +61,25 @@ export async function applyKeys(
   }
   await write(context, collection, { deletes, inserts, replaces });
   await fetchAndWrite(context, collection, unknown);
+}
+
+/**
+ * All by one way, in the order in which they changed [35]. What left its place is deleted first, since only a document that is inserted takes
+ * the last one; one that was deleted last is not looked for, for the insert that may have followed has a place of its own.
+ */
+async function applyInOrder(
+  context: EngineContext,
+  collection: TrackedCollection,
+  dirty: readonly DirtyKey[],
+): Promise<void> {
+  const deletes = dirty.filter(({ state }) => leftItsPlace(state.kind)).map(({ key }) => key);
+  await write(context, collection, { deletes, inserts: [], replaces: [] });
+  const others = dirty.filter(({ key, state }) => state.kind !== 'deleted' || !isCertain(collection, key));
+  await fetchAndWrite(
+    context,
+    collection,
+    others.map(({ key }) => key),
+  );
 }
 
 async function fetchAndWrite(
@@ -101,7 +114,7 @@ function bytesOf(documents: readonly Buffer[]): number {
   return documents.reduce((sum, { length }) => sum + length, 0);
 }
 
-/** Keys that were not found are deleted. */
+/** Keys that were not found are deleted, and so are those that only a collation takes as equal to what was found [29]. */
 async function writeFound(
   context: EngineContext,
   collection: TrackedCollection,
@@ -151,7 +164,7 @@ async function write(context: EngineContext, collection: TrackedCollection, writ
     if (inserted.status === 'rejected') throw inserted.reason;
     if (changed.status === 'rejected') throw changed.reason;
     // Of a filtered collection, only here is known which changes were those of documents that are migrated.
-    if (collection.filter !== null) context.counters.concerned += changed.value + writes.replaces.length;
+    if (collection.filter !== null) context.seen.note(collection.namespace, changed.value + writes.replaces.length);
   });
 }
 
@@ -162,13 +175,13 @@ async function write(context: EngineContext, collection: TrackedCollection, writ
  */
 async function change(
   context: EngineContext,
-  { isCapped }: TrackedCollection,
+  collection: TrackedCollection,
   target: WriteTarget,
   { deletes, replaces }: Writes,
 ): Promise<number> {
-  if (isCapped) {
+  if (collection.isCapped) {
     const removed = await remove(context, target, deletes);
-    await writeInOrder(context, target, replaces, 'replace');
+    await writeInOrder(context, collection, target, { documents: replaces, ifPresent: 'replace' });
     return removed;
   }
   const { plain = [], exact = [] } = Object.groupBy(replaces, ({ document }) =>

@@ -3,10 +3,10 @@ import type { Spool } from '../capture/spool.ts';
 import type { IndexKeeper } from '../catalog/index-keeper.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import { concernsOneCollection } from '../cluster/failure-policy.ts';
-import { CollectionDropped } from '../cluster/moved.ts';
+import { CollectionDropped, CollectionMissing } from '../cluster/moved.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import { applyKeys } from './apply-keys.ts';
-import { coalesce, type DirtyKey } from './dirty-key.ts';
+import { coalesce, type DirtyKey, takesLastPlace } from './dirty-key.ts';
 import { setAside } from './set-aside.ts';
 
 const BATCH_KEYS = 1_000;
@@ -38,7 +38,7 @@ export class Lane {
   readonly #indexes: IndexKeeper;
   readonly #spool: Spool;
   readonly #revive: Revive;
-  /** In order of arrival; a key that comes again keeps its place. */
+  /** In order of arrival; a key that comes again keeps its place, unless the collection's order wants it behind all others [35]. */
   readonly #queue = new Map<string, QueuedKey>();
   #inFlight: DirtyKey[] = [];
   #lastNumber = 0;
@@ -68,9 +68,14 @@ export class Lane {
   add(dirty: DirtyKey): void {
     const identity = dirty.collection.id + dirty.key.identity;
     const earlier = this.#queue.get(identity);
-    if (earlier === undefined) this.#lastNumber += 1;
+    const moves = earlier !== undefined && dirty.collection.isCapped && takesLastPlace(dirty.state);
+    if (moves) this.#queue.delete(identity);
+    if (earlier === undefined || moves) this.#lastNumber += 1;
     const queued = earlier === undefined ? dirty : coalesce(earlier, dirty);
-    this.#queue.set(identity, { ...queued, number: earlier?.number ?? this.#lastNumber });
+    this.#queue.set(identity, {
+      ...queued,
+      number: earlier === undefined || moves ? this.#lastNumber : earlier.number,
+    });
     this.#wake.resolve();
   }
 
@@ -156,6 +161,7 @@ export class Lane {
       this.#context.counters.applied += dirty.length;
     } catch (error) {
       if (concernsOneCollection(error)) return await this.#setAside(collection, dirty, error);
+      if (error instanceof CollectionMissing) return await this.#setAside(collection, dirty);
       if (!(error instanceof CollectionDropped)) throw error;
       this.#context.logger.debug({ namespace: messageOf(error) }, 'Changes of a dropped collection are moot');
     }

@@ -5,8 +5,8 @@ import type { EngineContext } from '../lifecycle/context.ts';
 import type { DirtyKey } from './dirty-key.ts';
 
 /**
- * Takes a collection out of the lanes, since the destination refuses one of its documents: all its keys go to the spool, and wait there as
- * they do during a copy. So the checkpoint moves on, and all other collections do. On record it is not live any more, or a successor would
+ * Takes a collection out of the lanes, since the destination refuses one of its documents or the source's server does not have it: all its
+ * keys go to the spool, and wait there as they do during a copy. So the checkpoint moves on, and all other collections do. On record it is not live any more, or a successor would
  * clear its spool. To be called while nothing is pending for it that clears the spool.
  * @param dirty  keys that are in no lane any more; durable when it returns
  * @returns whether it was live until now
@@ -24,7 +24,7 @@ export async function setAside(
   collection.draining = false;
   if (error !== undefined) collection.stuck = refusedAgain(collection.stuck, error, context.clock);
   // In the same breath, so that in the spool no later change comes before them.
-  for (const { key, sequence } of dirty) spool.add(collection, key, sequence, context.position.time);
+  for (const { key, sequence, state } of dirty) spool.add(collection, key, sequence, context.position.time, state);
   const { checkpoint, retrier } = context;
   const save = () => checkpoint.saveCollection(collection.toRecord(checkpoint.migrationId));
   const recorded = retrier.run('the destination', save);

@@ -1,8 +1,11 @@
 import type { DocumentKey } from '../bson/document-key.ts';
 import { needsExactWrite } from '../bson/exact-write.ts';
+import { noteReordered } from '../catalog/note-reordered.ts';
+import type { TrackedCollection } from '../catalog/tracked-collection.ts';
+import { readAll } from '../cluster/raw-cursor.ts';
 import {
+  deleteRaw,
   exactInsertStatement,
-  exactReplaceStatement,
   insertRaw,
   isDuplicateId,
   refuseWriteError,
@@ -17,33 +20,36 @@ export interface KeyedDocument {
   readonly document: Buffer;
 }
 
-/**
- * Inserts documents one after the other, for collections whose order is part of their data [35]. What is there already keeps its place.
- * @param ifPresent  whether a document that is there keeps its content, too
- */
+interface Ordered {
+  readonly documents: readonly KeyedDocument[];
+  /** Whether a document that is there keeps its content, too. */
+  readonly ifPresent: 'keep' | 'replace';
+}
+
+/** Inserts documents one after the other, for collections whose order is part of their data [35]. What is there already keeps its place. */
 export async function writeInOrder(
   context: EngineContext,
+  collection: TrackedCollection,
   target: WriteTarget,
-  documents: readonly KeyedDocument[],
-  ifPresent: 'keep' | 'replace',
+  { documents, ifPresent }: Ordered,
 ): Promise<void> {
   let run: KeyedDocument[] = [];
   for (const one of documents) {
     if (needsExactWrite(one.document)) {
-      await insertRun(context, target, run, ifPresent);
+      await insertRun(context, target, { documents: run, ifPresent });
       run = [];
-      await insertExactly(context, target, one, ifPresent);
+      const isPresent = !(await insertExactly(context, target, one));
+      if (isPresent && ifPresent === 'replace') await putLast(context, collection, target, one);
     } else run.push(one);
   }
-  await insertRun(context, target, run, ifPresent);
+  await insertRun(context, target, { documents: run, ifPresent });
 }
 
 /** A server works a batch off in its order, and goes on after a duplicate. */
 async function insertRun(
   { fence }: EngineContext,
   target: WriteTarget,
-  documents: readonly KeyedDocument[],
-  ifPresent: 'keep' | 'replace',
+  { documents, ifPresent }: Ordered,
 ): Promise<void> {
   const present: KeyedDocument[] = [];
   const bytes = documents.map(({ document }) => document);
@@ -59,14 +65,45 @@ async function insertRun(
   }
 }
 
+/** @returns false when there is a document with its key */
 async function insertExactly(
   { fence }: EngineContext,
   target: WriteTarget,
   { key, document }: KeyedDocument,
-  ifPresent: 'keep' | 'replace',
+): Promise<boolean> {
+  const [error] = await updateRaw(fence, target, [exactInsertStatement(key, document)]);
+  if (error !== undefined && !isDuplicateId(error)) refuseWriteError(target, key, error);
+  return error === undefined;
+}
+
+/**
+ * Puts a document in place of another that is not the same. What is replaced in its place is altered by secondaries, and only what is inserted
+ * is not [23]: so it takes the last place, and the collection is copied anew at the cutover.
+ */
+async function putLast(
+  context: EngineContext,
+  collection: TrackedCollection,
+  target: WriteTarget,
+  one: KeyedDocument,
 ): Promise<void> {
-  const statement = ifPresent === 'keep' ? exactInsertStatement(key, document) : exactReplaceStatement(key, document);
-  for (const error of await updateRaw(fence, target, [statement])) {
-    if (!isDuplicateId(error)) refuseWriteError(target, key, error);
-  }
+  if ((await readPresent(context, target, one.key))?.equals(one.document)) return;
+  await noteReordered(context, collection);
+  const { errors } = await deleteRaw(context.fence, target, [one.key]);
+  for (const error of errors) refuseWriteError(target, one.key, error);
+  await insertExactly(context, target, one);
+}
+
+async function readPresent(
+  { destination, fence }: EngineContext,
+  { database, name, uuid }: WriteTarget,
+  { value }: DocumentKey,
+): Promise<Buffer | undefined> {
+  const [document] = await readAll(destination, database, {
+    find: name,
+    filter: { _id: { $eq: value } },
+    limit: 1,
+    collectionUUID: uuid,
+    readConcern: fence.afterOwnWrites,
+  });
+  return document;
 }

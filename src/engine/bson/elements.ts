@@ -13,6 +13,8 @@ export const BSON_TYPE = {
   objectId: 0x07,
   boolean: 0x08,
   date: 0x09,
+  symbol: 0x0e,
+  codeWithScope: 0x0f,
   int32: 0x10,
   timestamp: 0x11,
   int64: 0x12,

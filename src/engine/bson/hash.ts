@@ -6,7 +6,7 @@ export function hashByte(hash: number, byte: number): number {
   return Math.imul(hash ^ byte, PRIME);
 }
 
-export function hashBytes(seed: number, bytes: Uint8Array): number {
+function hashBytes(seed: number, bytes: Uint8Array): number {
   let hash = seed;
   for (const byte of bytes) hash = hashByte(hash, byte);
   return hash;

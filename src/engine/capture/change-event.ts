@@ -3,6 +3,7 @@ import { UserError } from '../../platform/index.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { elementNamed, elementsOf } from '../bson/elements.ts';
 import { isServerCollection, isUserDatabase } from '../catalog/namespaces.ts';
+import type { Selection } from '../catalog/selection.ts';
 
 /** What the engine reads of a change event. The document, if it came along, stays bytes. */
 export interface ChangeEvent {
@@ -27,9 +28,20 @@ export function isDocumentChange(event: ChangeEvent): event is DocumentChange {
   return DOCUMENT_OPERATIONS.has(event.operation);
 }
 
-/** Whether it is of users' data, not of what servers and their tools keep for themselves [43]. */
+/**
+ * Whether it is of users' data, not of what servers and their tools keep for themselves [43]. Events of newer servers that concern no
+ * namespace, such as the end of a transaction, have none.
+ */
 export function isOfUsers({ database, collection }: ChangeEvent): boolean {
-  return isUserDatabase(database) && !isServerCollection(collection);
+  return database !== '' && isUserDatabase(database) && !isServerCollection(collection);
+}
+
+/** Whether it changes documents or the catalog of what is migrated. Document filters are not looked at. */
+export function concerns(selection: Selection, event: ChangeEvent): boolean {
+  if (!isOfUsers(event)) return false;
+  const { database, collection, renamedTo } = event;
+  if (selection.has(database, collection)) return true;
+  return renamedTo !== undefined && selection.has(renamedTo.database, renamedTo.collection);
 }
 
 /**

@@ -1,7 +1,7 @@
-import type { Document, Timestamp } from 'mongodb';
+import { type Document, MongoServerError, type Timestamp } from 'mongodb';
 import { messageOf, UserError } from '../../platform/index.ts';
 import { timeOfToken } from '../cluster/cluster-time.ts';
-import { classify } from '../cluster/failure-policy.ts';
+import { BatchInterrupted, classify } from '../cluster/failure-policy.ts';
 import { type RawBatch, RawCursor } from '../cluster/raw-cursor.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import { type ChangeEvent, readChangeEvent } from './change-event.ts';
@@ -32,6 +32,9 @@ export function isHistoryLost(error: unknown): error is UserError {
 
 const BATCH_EVENTS = 10_000;
 
+/** A server counts the events of a reply and not its resume token, which is twice as long as the `_id` in it: the reply may be too large. */
+const BSON_OBJECT_TOO_LARGE = 10_334;
+
 /** Documents beyond this size are not sent with their events: fetching them once, in their current state, is cheaper [21]. */
 const LARGEST_DOCUMENT_IN_EVENT_BYTES = 1024 * 1024;
 
@@ -45,6 +48,7 @@ export class ChangeStream implements AsyncDisposable {
   #token: ResumeToken | undefined;
   readonly #showsAll: boolean;
   #broke: boolean;
+  #batchEvents = BATCH_EVENTS;
 
   /**
    * @param token  where to go on; from now on when undefined
@@ -71,7 +75,7 @@ export class ChangeStream implements AsyncDisposable {
         } catch (error) {
           this.#broke = true;
           await this.#close(); // Before opening again, or connections and cursors pile up [56].
-          throw error;
+          throw this.#askForLess(error);
         }
       });
     } catch (error) {
@@ -84,12 +88,20 @@ export class ChangeStream implements AsyncDisposable {
     await this.#close();
   }
 
+  /** Has fewer events in the next reply when this one was too large for the server. @returns the error, transient if that may help */
+  #askForLess(error: unknown): unknown {
+    const isTooLarge = error instanceof MongoServerError && error.code === BSON_OBJECT_TOO_LARGE;
+    if (!isTooLarge || this.#batchEvents === 1) return error;
+    this.#batchEvents = Math.ceil(this.#batchEvents / 100);
+    return new BatchInterrupted(error.message, BSON_OBJECT_TOO_LARGE);
+  }
+
   async #nextRaw(waitMs: number): Promise<RawBatch> {
-    if (this.#cursor !== undefined) return await this.#cursor.next({ batchSize: BATCH_EVENTS, maxTimeMS: waitMs });
+    if (this.#cursor !== undefined) return await this.#cursor.next({ batchSize: this.#batchEvents, maxTimeMS: waitMs });
     const [cursor, first] = await RawCursor.open(this.#context.source, 'admin', {
       aggregate: 1,
       pipeline: pipeline(this.#token, this.#showsAll),
-      cursor: { batchSize: BATCH_EVENTS },
+      cursor: { batchSize: this.#batchEvents },
       readConcern: { level: 'majority' },
     });
     this.#cursor = cursor;
@@ -101,6 +113,7 @@ export class ChangeStream implements AsyncDisposable {
     const token = batch.postBatchResumeToken;
     const events = batch.documents.map((bytes) => readChangeEvent(bytes, this.#showsAll));
     this.#token = token;
+    this.#batchEvents = Math.min(this.#batchEvents * 2, BATCH_EVENTS);
     const time = timeOfToken(token);
     const bytes = batch.documents.reduce((sum, { length }) => sum + length, 0);
     const afterBreak = this.#broke;

@@ -1,6 +1,7 @@
 import { reach } from '../../platform/index.ts';
 import type { KnownState } from '../apply/dirty-key.ts';
 import type { Lanes } from '../apply/lanes.ts';
+import { noteReordered } from '../catalog/note-reordered.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import { timeOfToken } from '../cluster/cluster-time.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
@@ -20,17 +21,23 @@ export class Dispatcher {
   #sequence = 0;
   /** Whether anything of the batch is on its way. */
   #sent = false;
+  /** Set while somebody waits for the catalogs to be compared. */
+  #comparison: PromiseWithResolvers<void> | undefined;
+  readonly #missed: (concerned: (collection: TrackedCollection) => boolean) => Promise<void>;
 
+  /** @param missed  declares that changes of collections were missed; on record when it resolves */
   constructor(
     context: EngineContext,
     sinks: { readonly lanes: Lanes; readonly spool: Spool; readonly watermark: Watermark },
     catalog: SourceCatalog,
+    missed: (concerned: (collection: TrackedCollection) => boolean) => Promise<void>,
   ) {
     this.#context = context;
     this.#lanes = sinks.lanes;
     this.#spool = sinks.spool;
     this.#watermark = sinks.watermark;
     this.#catalog = catalog;
+    this.#missed = missed;
   }
 
   /** Dispatches a batch to its end; then the checkpoint may pass it as soon as its keys are safe. */
@@ -38,7 +45,11 @@ export class Dispatcher {
     this.#sequence += 1;
     this.#sent = false;
     // Catalogs are not read from the majority: what was seen of the last primary's may have been rolled back, which no event tells.
-    if (batch.afterBreak) await this.#catalog.start();
+    const comparison = this.#comparison;
+    this.#comparison = undefined;
+    if (batch.afterBreak || comparison !== undefined) await this.#catalog.start();
+    comparison?.resolve();
+    const converted = new Set(batch.events.filter(isConversion).map(({ collectionId }) => collectionId));
     for (const event of batch.events) {
       if (!isOfUsers(event)) continue;
       if (!isDocumentChange(event)) {
@@ -46,18 +57,29 @@ export class Dispatcher {
       } else {
         const collection = await this.#catalog.collectionOf(event);
         if (collection?.intake.closed) await collection.intake.pass(this.#context.signal);
-        if (collection !== undefined) this.#send(collection, event);
+        if (collection !== undefined) {
+          this.#send(collection, event);
+          // Before the checkpoint passes the event: whoever has not seen it must still know of it.
+          if (event.operation === 'delete' && collection.isCapped) await noteReordered(this.#context, collection);
+        }
       }
       this.#context.position.time = event.time;
     }
     await this.#catalog.settle();
     this.#context.position.time = batch.time;
+    if (converted.size > 0) await this.#missed(({ id }) => converted.has(id));
     await reach('engine.capture.batch-dispatched');
     const { token, time, bytes } = batch;
     if (this.#sent) this.#watermark.dispatched({ sequence: this.#sequence, token, time, bytes });
     else this.#watermark.passed({ token, time });
     if (this.#spool.isFull) await this.#spool.flush();
     await this.#lanes.room(() => this.#watermark.heldBytes);
+  }
+
+  /** Has both catalogs compared before the next batch, for a change that no event tells. Resolves when they are. */
+  async compareCatalogs(): Promise<void> {
+    this.#comparison ??= Promise.withResolvers();
+    await this.#comparison.promise;
   }
 
   /** Goes on at a position before which nothing will be dispatched any more. */
@@ -71,15 +93,21 @@ export class Dispatcher {
     const { counters } = this.#context;
     this.#sent = true;
     counters.read += 1;
-    if (collection.filter === null) counters.concerned += 1;
+    if (collection.filter === null) this.#context.seen.note(collection.namespace);
+    const state = stateAfter(event, collection);
     if (collection.takesLanes) {
-      this.#lanes.add({ collection, key, state: stateAfter(event, collection), sequence: this.#sequence });
+      this.#lanes.add({ collection, key, state, sequence: this.#sequence });
     } else if (collection.state === 'copying' || collection.state === 'indexing') {
       if (collection.state === 'copying') counters.duringCopy += 1;
-      this.#spool.add(collection, key, this.#sequence, event.time);
+      this.#spool.add(collection, key, this.#sequence, event.time, state);
     }
     // A collection whose copy has not begun will be read in a later state anyway.
   }
+}
+
+/** The last step of `convertToCapped`, whose inserts no stream shows: where the oplog can be read, it shows them, too. */
+function isConversion({ operation, collection }: ChangeEvent): boolean {
+  return operation === 'rename' && /^tmp.{5}\.convertToCapped\./s.test(collection);
 }
 
 /** Whether a document matches its collection's filter is for the source to say. */

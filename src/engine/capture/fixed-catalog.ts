@@ -3,15 +3,13 @@ import { type Fingerprint, findChange, fingerprintOfCopy, fingerprintOfSource } 
 import { databasesOf } from '../catalog/reconcile.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import type { CatalogRecord } from '../checkpoint/records.ts';
-import { isBefore, writeBarrier } from '../cluster/cluster-time.ts';
+import { confirmSource } from '../cluster/confirm-clusters.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
-import { type ChangeEvent, type DocumentChange, isDocumentChange, isOfUsers } from './change-event.ts';
-import { ChangeStream, type ResumeToken } from './change-stream.ts';
+import type { ChangeEvent, DocumentChange } from './change-event.ts';
 import type { SourceCatalog } from './source-catalog.ts';
 
 /** How long a change that is in no event may go unnoticed (§8.11). */
 const LOOK_EVERY_MS = 10_000;
-const BARRIER_WAIT_MS = 20;
 
 const WHAT_HAPPENED: Readonly<Record<string, string>> = {
   drop: 'it was dropped',
@@ -75,32 +73,18 @@ export class FixedCatalog implements SourceCatalog {
     }
   }
 
-  async confirm(token: ResumeToken, { quiet }: { readonly quiet: boolean }): Promise<void> {
+  async confirm(): Promise<void> {
     await this.#look();
     // What was changed and changed back between two looks may have come over in between.
     const copied = await this.#context.retrier.run('the destination', () => fingerprintOfCopy(this.#context));
     this.#refuseDifference(copied);
-    await this.#lookAtStream(token, quiet);
-  }
-
-  /** Reads on from where the stream ended, up to now, and takes nothing over. */
-  async #lookAtStream(token: ResumeToken, quiet: boolean): Promise<void> {
-    const { retrier, source, checkpoint } = this.#context;
-    const barrier = await retrier.run('the source', () => writeBarrier(source));
-    await using stream = new ChangeStream(this.#context, token);
-    for (let batch = await stream.next(BARRIER_WAIT_MS); ; batch = await stream.next(BARRIER_WAIT_MS)) {
-      for (const event of batch.events.filter(isOfUsers)) {
-        if (!isDocumentChange(event)) this.changed(event);
-        else if ((await this.collectionOf(event)) !== undefined && quiet)
-          throw new UserError('SOURCE_STILL_WRITTEN', [checkpoint.migrationId]);
-      }
-      if (!isBefore(batch.time, barrier)) return;
-    }
   }
 
   async #look(): Promise<void> {
     const { retrier } = this.#context;
-    this.#refuseDifference(await retrier.run('the source', () => fingerprintOfSource(this.#context)));
+    const now = await retrier.run('the source', () => fingerprintOfSource(this.#context));
+    await confirmSource(this.#context); // Another cluster is not one whose catalog has changed.
+    this.#refuseDifference(now);
   }
 
   #refuseDifference(now: Fingerprint): void {

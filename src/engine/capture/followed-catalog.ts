@@ -1,7 +1,7 @@
 import { databasesOf } from '../catalog/reconcile.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
-import type { ChangeEvent, DocumentChange } from './change-event.ts';
+import { type ChangeEvent, concerns, type DocumentChange } from './change-event.ts';
 import type { SourceCatalog } from './source-catalog.ts';
 
 /** Collections that were gone before their changes came; remembered so that each is looked for once. */
@@ -38,11 +38,14 @@ export class FollowedCatalog implements SourceCatalog {
     return found;
   }
 
-  changed({ database }: ChangeEvent): void {
+  changed(event: ChangeEvent): void {
+    const { database, collection } = event;
     this.#changed.add(database);
+    if (concerns(this.#context.selection, event)) this.#context.seen.note(`${database}.${collection}`);
   }
 
   async settle(): Promise<void> {
+    for (const database of this.#context.drops.confirmed) this.#changed.add(database);
     if (this.#changed.size === 0) return;
     await this.#bringInStep(this.#changed);
     this.#changed.clear();
@@ -53,6 +56,6 @@ export class FollowedCatalog implements SourceCatalog {
   }
 
   async confirm(): Promise<void> {
-    // What the stream has shown is done.
+    // What the stream has shown is done, and it shows everything.
   }
 }

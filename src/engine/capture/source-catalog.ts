@@ -2,7 +2,6 @@ import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import type { CatalogRecord } from '../checkpoint/records.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import type { ChangeEvent, DocumentChange } from './change-event.ts';
-import type { ResumeToken } from './change-stream.ts';
 import { FixedCatalog } from './fixed-catalog.ts';
 import { FollowedCatalog } from './followed-catalog.ts';
 
@@ -18,8 +17,8 @@ export interface SourceCatalog {
   settle(): Promise<void>;
   /** Works beside the stream until the run ends. */
   watch(): Promise<void>;
-  /** See RunningStream. @param token  up to where the stream was taken */
-  confirm(token: ResumeToken, options: { readonly quiet: boolean }): Promise<void>;
+  /** See RunningStream. */
+  confirm(): Promise<void>;
 }
 
 /**

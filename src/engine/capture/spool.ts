@@ -1,4 +1,5 @@
 import { Binary, type Timestamp } from 'mongodb';
+import { type KnownState, latestInOrder, leftItsPlace, takesLastPlace, UNKNOWN } from '../apply/dirty-key.ts';
 import { type DocumentKey, keyBytes, keyFromBytes } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
@@ -8,6 +9,12 @@ import type { EngineContext } from '../lifecycle/context.ts';
 const FLUSH_AT_KEYS = 2_000;
 /** Keys of a batch, unless they are long. */
 export const READ_KEYS = 2_000;
+
+/** A key as it was spooled: of the state only that is kept which counts where the order does. */
+export interface SpooledKey {
+  readonly key: DocumentKey;
+  readonly state: KnownState;
+}
 
 /**
  * Keys that changed while their collection was being copied, kept on the destination until the copy has ended. So the stream is
@@ -28,14 +35,20 @@ export class Spool {
     this.#context = context;
   }
 
-  /** Notes that the key changed. Durable only after `flush`. @param sequence of the stream batch that brought it; Infinity holds nothing back */
-  add(collection: TrackedCollection, key: DocumentKey, sequence: number, time: Timestamp): void {
+  /**
+   * Notes that the key changed. Durable only after `flush`.
+   * @param sequence  of the stream batch that brought it; Infinity holds nothing back
+   */
+  add(collection: TrackedCollection, key: DocumentKey, sequence: number, time: Timestamp, state = UNKNOWN): void {
     const identity = collection.id + key.identity;
     this.#oldest = Math.min(this.#oldest, sequence);
-    if (this.#buffer.has(identity)) return;
+    const earlier = this.#buffer.get(identity);
+    if (earlier !== undefined && !(collection.isCapped && takesLastPlace(state))) return;
+    this.#buffer.delete(identity);
+    const { kind } = earlier === undefined ? state : latestInOrder({ kind: earlier.left ?? 'unknown' }, state);
     const m = this.#context.checkpoint.migrationId;
     const _id = { m, u: collection.uuid, r: this.#rank(collection, time), k: new Binary(keyBytes(key)) };
-    this.#buffer.set(identity, { _id });
+    this.#buffer.set(identity, collection.isCapped && leftItsPlace(kind) ? { _id, left: kind } : { _id });
   }
 
   /** Where the order counts, keys are read back in the order of their changes: those of one moment keep that of the stream. */
@@ -86,7 +99,7 @@ export class Spool {
   }
 
   /** The collection's spooled keys, in batches. Flush first. */
-  async *keys(collection: TrackedCollection): AsyncGenerator<DocumentKey[]> {
+  async *keys(collection: TrackedCollection): AsyncGenerator<SpooledKey[]> {
     const { checkpoint, retrier } = this.#context;
     let after: SpoolRecord['_id'] | undefined;
     while (true) {
@@ -95,7 +108,10 @@ export class Spool {
       );
       const last = records.at(-1);
       if (last === undefined) return;
-      yield records.map(({ _id }) => keyFromBytes(bufferOf(_id.k)));
+      yield records.map(({ _id, left }) => ({
+        key: keyFromBytes(bufferOf(_id.k)),
+        state: { kind: left ?? 'unknown' },
+      }));
       after = last._id;
     }
   }

@@ -8,6 +8,7 @@ import { differingFields, documentOf, type Fields, fieldsOf } from './fields.ts'
 import type { IndexSpec } from './index-spec.ts';
 import { catalogName, isBuckets } from './namespaces.ts';
 import type { CatalogEntry } from './read-catalog.ts';
+import { withoutFlags } from './time-series-flags.ts';
 
 /** Options that `collMod` can change on a collection, and on a view. */
 const MODIFIABLE = new Set([
@@ -85,7 +86,7 @@ export async function modify(fence: Fence, { database, name, uuid }: WriteTarget
  * @throws UserError NAMESPACE_CONFLICT when they differ in an option that can't be changed afterwards
  */
 export async function modifyOptions(fence: Fence, existing: CatalogEntry, wanted: Fields): Promise<void> {
-  const differing = differingFields(withoutExpiry(existing.options), withoutExpiry(wanted));
+  const differing = differingFields(comparable(existing.options), comparable(wanted));
   if (differing.length === 0) return;
   const modifiable = existing.type === 'view' ? MODIFIABLE_VIEW : MODIFIABLE;
   const fixed = differing.filter((name) => !modifiable.has(name));
@@ -111,6 +112,11 @@ function changeOf(name: string, value: RawValue | undefined): [name: string, val
   if (name === 'timeseries' && value !== undefined)
     return [name, { granularity: fieldsOf(value.bytes).get('granularity') }];
   return [MODIFIED_AS[name] ?? name, value ?? ABSENT[name]];
+}
+
+/** What has to be alike on both sides before the cutover. */
+function comparable(options: Fields): Fields {
+  return withoutFlags(withoutExpiry(options));
 }
 
 function withoutExpiry(options: Fields): Fields {

@@ -1,6 +1,6 @@
 import { messageOf, reach, UserError } from '../../platform/index.ts';
 import { classify, concernsOneCollection } from '../cluster/failure-policy.ts';
-import { CollectionDropped, onDestination, onSource, pinTo } from '../cluster/moved.ts';
+import { CollectionDropped, CollectionMissing, onDestination, onSource, pinTo, untilBack } from '../cluster/moved.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import { createIndexes, dropIndex } from './change-catalog.ts';
 import { type IndexSpec, inCollation, sameButForWeakening, weakened } from './index-spec.ts';
@@ -88,6 +88,12 @@ export class IndexKeeper {
         } catch (error) {
           // What ends a run can be a UserError too, and is no refused build.
           this.#context.signal.throwIfAborted();
+          if (error instanceof CollectionMissing) {
+            keeping.refused.resolve();
+            await untilBack(this.#context, collection);
+            keeping.again = true;
+            continue;
+          }
           if (!concernsOneCollection(error)) throw error;
           keeping.refused.resolve();
           if (collection.state === 'live') refusals += 1;

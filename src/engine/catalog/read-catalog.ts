@@ -99,7 +99,7 @@ export async function listIndexesOf(
 /** Makes sure that the name is the collection's. @throws MongoServerError CollectionUUIDMismatch when it is not */
 export async function confirmName(client: MongoClient, { database, name, uuid }: WriteTarget): Promise<void> {
   const probe = { find: name, limit: 1, projection: { _id: 1 }, collectionUUID: uuid };
-  await client.db(database).command({ ...probe, readConcern: { level: 'majority' } });
+  await readAll(client, database, { ...probe, readConcern: { level: 'majority' } });
 }
 
 /** Statistics for planning and progress: the source's own counts, which may be off after a crash of its server. None of what is gone. */

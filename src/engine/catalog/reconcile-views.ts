@@ -1,9 +1,10 @@
+import { reach } from '../../platform/index.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import { createCollection, dropCollection, modifyOptions } from './change-catalog.ts';
 import { differingFields } from './fields.ts';
 import { isNameTaken, nameTaken } from './name-taken.ts';
 import { catalogName } from './namespaces.ts';
-import { listCollections } from './read-catalog.ts';
+import { type CatalogEntry, listCollections } from './read-catalog.ts';
 import type { PlacedEntry } from './reconcile.ts';
 
 /** Drops the views that the migration made and the source has no more. */
@@ -12,15 +13,17 @@ export async function dropGoneViews(
   database: string,
   views: readonly PlacedEntry[],
 ): Promise<void> {
-  const { destination, fence, namespaces } = context;
+  const { checkpoint, destination, fence, namespaces } = context;
   const wanted = new Set(views.map(({ destinationName }) => destinationName));
   const gone = [...context.views.of(database)].filter((name) => !wanted.has(name));
   if (gone.length === 0) return;
   const to = namespaces.database(database);
   const present = await listCollections(destination, to);
+  const ofOthers = await checkpoint.viewsOfOthers(to);
   for (const name of gone) {
-    const isThere = present.some((entry) => entry.type === 'view' && entry.name === name);
-    if (isThere) await dropCollection(fence, to, name);
+    const entry = present.find((one) => one.type === 'view' && one.name === name);
+    if (entry !== undefined && context.views.isMade(database, entry) && !ofOthers.has(name))
+      await dropCollection(fence, to, name);
     await context.views.forget(database, name);
   }
 }
@@ -32,20 +35,19 @@ export async function makeViews(
   views: readonly PlacedEntry[],
 ): Promise<void> {
   if (views.length === 0) return;
-  const { destination, fence, namespaces } = context;
+  const { checkpoint, destination, fence, namespaces } = context;
   const to = namespaces.database(database);
-  const ours = context.views.of(database);
   const present = new Map((await listCollections(destination, to)).map((entry) => [catalogName(entry.name), entry]));
-  for (const { destinationName } of views) {
-    const existing = present.get(destinationName);
-    if (existing === undefined || (existing.type === 'view' && ours.has(destinationName))) continue;
-    throw nameTaken(to, destinationName);
-  }
-  const names = views.map(({ destinationName }) => destinationName);
-  await context.views.note(
-    database,
-    names.filter((name) => !ours.has(name)),
+  await refuseTaken(context, database, views, present);
+  const missing = views.filter(({ destinationName }) => !present.has(destinationName));
+  // Before they go on record: of two migrations that make one view, the later one has it, or neither.
+  await checkpoint.takeViewNames(
+    to,
+    missing.map(({ destinationName }) => destinationName),
   );
+  const definitions = new Map(views.map(({ destinationName, options }) => [destinationName, options]));
+  await context.views.note(database, to, definitions);
+  await reach('engine.catalog.views-noted');
   for (const view of views) {
     const existing = present.get(view.destinationName);
     if (existing === undefined) await make(context, view);
@@ -53,6 +55,29 @@ export async function makeViews(
       await dropCollection(fence, to, view.destinationName);
       await make(context, view);
     } else await modifyOptions(fence, existing, view.options);
+  }
+  await context.views.settle(database, to, definitions);
+}
+
+/**
+ * A destination that is the migration's alone has a view of a name on record by the migration. Where others have theirs, too, the view has to be as it
+ * was made, and on nobody else's record.
+ */
+async function refuseTaken(
+  { checkpoint, keepsDestination, namespaces, views: made }: EngineContext,
+  database: string,
+  views: readonly PlacedEntry[],
+  present: ReadonlyMap<string, CatalogEntry>,
+): Promise<void> {
+  const to = namespaces.database(database);
+  const ours = made.of(database);
+  const ofOthers = keepsDestination ? await checkpoint.viewsOfOthers(to) : new Set();
+  for (const { destinationName: name } of views) {
+    const existing = present.get(name);
+    if (existing === undefined) continue;
+    const isOurs = existing.type === 'view' && ours.has(name);
+    const isShared = keepsDestination && (ofOthers.has(name) || !made.isMade(database, existing));
+    if (!isOurs || isShared) throw nameTaken(to, name);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { UUID } from 'mongodb';
 import { messageOf, reach, UserError } from '../../platform/index.ts';
+import { confirmSource } from '../cluster/confirm-clusters.ts';
 import { classify } from '../cluster/failure-policy.ts';
 import { readAll } from '../cluster/raw-cursor.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
@@ -13,6 +14,7 @@ import { catalogName } from './namespaces.ts';
 import { type CatalogEntry, databaseExists, listCollections, listUserDatabases } from './read-catalog.ts';
 import { dropGoneViews, makeViews } from './reconcile-views.ts';
 import { refuseOtherFilters, refuseRenamedAway } from './refuse-renamed.ts';
+import { carryFlags } from './time-series-flags.ts';
 import { TrackedCollection } from './tracked-collection.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
@@ -31,9 +33,17 @@ type PlacedCollection = PlacedEntry & { readonly uuid: UUID };
  * Not to be run twice at the same time.
  */
 export async function reconcileCatalog(context: EngineContext, databases: Iterable<string>): Promise<void> {
-  for (const database of databases) {
-    await context.retrier.run('the catalogs of both clusters', () => reconcileDatabase(context, database));
-  }
+  const inStep = async (work: () => Promise<void>) => await context.retrier.run('the catalogs of both clusters', work);
+  await reach('engine.catalog.comparison-begun');
+  const listed: Wanted[] = [];
+  for (const database of withNamesakes(context, new Set(databases)))
+    await inStep(async () => void listed.push(await readWanted(context, database)));
+  // After the last listing, so that none of another cluster is acted on.
+  await confirmSource(context);
+  const dropped = await judgeGone(context, listed);
+  // All drops come first: a database may be made that differs only by case from one that is dropped.
+  for (const wanted of listed) await inStep(() => dropFrom(context, wanted, dropped));
+  for (const wanted of listed) await inStep(() => makeIn(context, wanted));
 }
 
 /** Databases of the source, by its names: those that it has, that the engine knows, or of which the destination may have a remainder. */
@@ -50,7 +60,7 @@ export async function dropMade(context: EngineContext): Promise<void> {
   for (const database of new Set(knownDatabases(context))) {
     await context.retrier.run('the destination', async () => {
       await adoptUnfinished(context, database);
-      await dropGone(context, database, []);
+      await dropGone(context, database, new Set(context.tracked.values()));
       await dropGoneViews(context, database, []);
       await dropEmptied(context, database);
     });
@@ -61,7 +71,23 @@ function knownDatabases({ tracked, views }: EngineContext): string[] {
   return [...[...tracked.values()].map(({ sourceDatabase }) => sourceDatabase), ...views.databases];
 }
 
-async function reconcileDatabase(context: EngineContext, database: string): Promise<void> {
+/** What the source has of one database. */
+interface Wanted {
+  readonly database: string;
+  /** Whether nothing of it is to be migrated, and the source has no such database. */
+  readonly isGone: boolean;
+  readonly collections: readonly PlacedCollection[];
+  readonly views: readonly PlacedEntry[];
+}
+
+/** Databases that the engine knows and whose names differ only by case from one of these: no server has both at a time. */
+function withNamesakes(context: EngineContext, databases: ReadonlySet<string>): ReadonlySet<string> {
+  const folded = new Set([...databases].map((name) => context.namespaces.database(name).toLowerCase()));
+  const known = knownDatabases(context).filter((name) => folded.has(context.namespaces.database(name).toLowerCase()));
+  return new Set([...databases, ...known]);
+}
+
+async function readWanted(context: EngineContext, database: string): Promise<Wanted> {
   const listed = await listCollections(context.source, database);
   const wanted = listed
     .filter(({ name }) => context.selection.has(database, name))
@@ -74,15 +100,43 @@ async function reconcileDatabase(context: EngineContext, database: string): Prom
     (entry): entry is PlacedCollection => entry.type === 'collection' && entry.uuid !== undefined,
   );
   const views = wanted.filter(({ type }) => type === 'view');
+  const isGone = wanted.length === 0 && !(await databaseExists(context.source, database));
+  return { database, isGone, collections, views };
+}
 
+/** Collections that the source does not have any more and whose drops are to be followed. */
+async function judgeGone(context: EngineContext, listed: readonly Wanted[]): Promise<ReadonlySet<TrackedCollection>> {
+  const databases = new Set(listed.map(({ database }) => database));
+  const alive = new Set(listed.flatMap(({ collections }) => collections.map(({ uuid }) => uuid.toHexString(false))));
+  const gone = [...context.tracked.values()].filter((one) => databases.has(one.sourceDatabase) && !alive.has(one.id));
+  const places = listed.flatMap(({ collections, views }) => [...collections, ...views]).map(placeOf);
+  const names = new Set(places);
+  const isThereAgain = ({ sourceDatabase, sourceName }: TrackedCollection) =>
+    names.has(placeOf({ database: sourceDatabase, name: sourceName }));
+  return new Set(await context.drops.judge(context, databases, gone, isThereAgain));
+}
+
+function placeOf({ database, name }: Pick<CatalogEntry, 'database' | 'name'>): string {
+  return `${database.toLowerCase()}.${name}`;
+}
+
+async function dropFrom(
+  context: EngineContext,
+  { database, isGone, views }: Wanted,
+  dropped: ReadonlySet<TrackedCollection>,
+): Promise<void> {
   await adoptUnfinished(context, database);
-  await dropGone(context, database, collections);
+  await dropGone(context, database, dropped);
   await dropGoneViews(context, database, views);
+  if (isGone) await dropEmptied(context, database);
+}
+
+async function makeIn(context: EngineContext, { database, collections, views }: Wanted): Promise<void> {
+  await adoptUnfinished(context, database); // Of an earlier try.
   await renameMoved(context, database, collections);
   await createNew(context, database, collections);
   await modifyChanged(context, database, collections);
   await makeViews(context, database, views);
-  if (wanted.length === 0 && !(await databaseExists(context.source, database))) await dropEmptied(context, database);
 }
 
 /** Dropping its last view leaves a database behind. One that was there before the migration may hold what is not listed, and stays. */
@@ -95,9 +149,14 @@ async function dropEmptied(context: EngineContext, database: string): Promise<vo
 
 /**
  * A collection that was being created when an engine was killed may or may not be there. Nothing is written before its UUID is on record,
- * so one with documents is somebody else's.
+ * so one with documents is somebody else's, and so is one that another migration has on record or may be creating.
+ * @param created  by id, what the server has just made for this migration, whoever else is about to
  */
-async function adoptUnfinished(context: EngineContext, database: string): Promise<void> {
+async function adoptUnfinished(
+  context: EngineContext,
+  database: string,
+  created: ReadonlySet<string> = new Set(),
+): Promise<void> {
   const unfinished = [...context.tracked.values()].filter(
     (one) => one.sourceDatabase === database && one.destinationUuid === null,
   );
@@ -105,13 +164,20 @@ async function adoptUnfinished(context: EngineContext, database: string): Promis
   const owned = new Set(
     [...context.tracked.values()].map(({ destinationUuid }) => destinationUuid?.toHexString(false)),
   );
-  const present = await listCollections(context.destination, context.namespaces.database(database));
+  const to = context.namespaces.database(database);
+  const present = await listCollections(context.destination, to);
+  const ofOthers = context.keepsDestination ? await context.checkpoint.collectionsOfOthers(to) : [];
   const adopted: TrackedCollection[] = [];
   await forEach(unfinished, async (collection) => {
     const entry = present.find(
       ({ name, uuid }) => name === collection.destinationName && !owned.has(uuid?.toHexString(false)),
     );
-    if (entry?.uuid === undefined || (await hasDocuments(context, entry, entry.uuid))) {
+    const isOfOthers = ofOthers.some(({ name, uuid }) =>
+      uuid === null
+        ? name === entry?.name && !created.has(collection.id)
+        : uuid.toHexString(false) === entry?.uuid?.toHexString(false),
+    );
+    if (entry?.uuid === undefined || isOfOthers || (await hasDocuments(context, entry, entry.uuid))) {
       context.tracked.delete(collection.id);
       return;
     }
@@ -123,23 +189,22 @@ async function adoptUnfinished(context: EngineContext, database: string): Promis
 }
 
 async function hasDocuments(
-  { destination }: EngineContext,
+  { destination, fence }: EngineContext,
   { database, name }: CatalogEntry,
   collectionUUID: UUID,
 ): Promise<boolean> {
   const command = { find: name, limit: 1, projection: { _id: 1 }, collectionUUID };
-  return (await readAll(destination, database, { ...command, readConcern: { level: 'majority' } })).length > 0;
+  return (await readAll(destination, database, { ...command, readConcern: fence.afterOwnWrites })).length > 0;
 }
 
 async function dropGone(
   context: EngineContext,
   database: string,
-  collections: readonly PlacedCollection[],
+  dropped: ReadonlySet<TrackedCollection>,
 ): Promise<void> {
-  const alive = new Set(collections.map(({ uuid }) => uuid.toHexString(false)));
   const present = await listCollections(context.destination, context.namespaces.database(database));
   for (const collection of [...context.tracked.values()]) {
-    if (collection.sourceDatabase !== database || alive.has(collection.id)) continue;
+    if (collection.sourceDatabase !== database || !dropped.has(collection)) continue;
     collection.dropped.abort();
     const entry = present.find(
       ({ uuid }) => uuid?.toHexString(false) === collection.destinationUuid?.toHexString(false),
@@ -216,22 +281,25 @@ async function createNew(
   });
   await saveAll(context, made);
   for (const collection of made) context.tracked.set(collection.id, collection);
+  const surelyMade = new Set<string>();
   await forEach(made, async (collection) => {
-    await create(context, collection);
+    if (await create(context, collection)) surelyMade.add(collection.id);
     await reach('engine.catalog.created');
   });
-  await adoptUnfinished(context, database);
+  await adoptUnfinished(context, database, surelyMade);
   const lost = made.find(({ id }) => !context.tracked.has(id));
   if (lost !== undefined) throw nameTaken(to, lost.destinationName);
 }
 
-async function create(context: EngineContext, collection: TrackedCollection): Promise<void> {
+/** @returns false where something has the name already */
+async function create(context: EngineContext, collection: TrackedCollection): Promise<boolean> {
   const { destinationDatabase, destinationName, options } = collection;
   try {
     await createCollection(context.fence, destinationDatabase, destinationName, options);
+    return true;
   } catch (error) {
     // An earlier try whose answer was lost, or somebody was faster: adopting it finds out.
-    if (isNameTaken(error)) return;
+    if (isNameTaken(error)) return false;
     if (classify(error) === 'transient') throw error;
     const reason = `it can't be made on the destination: ${messageOf(error)}`;
     throw new UserError('NAMESPACE_CONFLICT', [`${destinationDatabase}.${destinationName}`, reason], { cause: error });
@@ -264,6 +332,7 @@ async function modifyChanged(
     const existing = present.get(collection.destinationUuid.toHexString());
     if (existing === undefined) continue;
     await modifyOptions(context.fence, existing, entry.options);
+    await carryFlags(context, entry, existing);
     if (differingFields(collection.options, entry.options).length === 0) continue;
     collection.options = entry.options;
     await context.checkpoint.saveCollection(collection.toRecord(context.checkpoint.migrationId));

@@ -16,6 +16,13 @@ export interface Suspicion {
   readonly comparedTo: Binary | null;
 }
 
+/** Since when a server of the source does not have a collection whose drop the engine has not followed. */
+export interface Missing {
+  /** By the wall clock. */
+  readonly sinceMs: number;
+  readonly elapsedMs: number;
+}
+
 /** What the destination refuses, and since when, by the wall clock. */
 export interface Refusal {
   readonly sinceMs: number;
@@ -47,6 +54,10 @@ export class TrackedCollection {
   planned = false;
   /** It was live before it was set aside, so its copy is done and its indexes are built. */
   wasLive = false;
+  /** Of a capped collection: something happened since its copy began by which the order may differ from the source's [35]. */
+  reordered = false;
+  /** Resolves when that is on record. */
+  reorderedOnRecord: Promise<void> = Promise.resolve();
   options: Fields;
   indexes: readonly IndexSpec[] = [];
   documents = 0;
@@ -72,6 +83,8 @@ export class TrackedCollection {
   indexesStuck: Refusal | undefined;
   /** Pending while it becomes live and its spool is cleared: nothing may be added to that meanwhile. */
   settling: Promise<void> | undefined;
+  /** Set while the source's server does not have it: its changes wait in the spool, and its copy waits, until it is there again or dropped. */
+  missing: Missing | undefined;
   /** Aborts when the source has dropped the collection: what is under way for it ends without error. */
   readonly dropped = new AbortController();
 
@@ -101,6 +114,7 @@ export class TrackedCollection {
     tracked.state = record.state;
     tracked.planned = record.state === 'copying';
     tracked.wasLive = record.wasLive ?? false;
+    tracked.reordered = record.reordered ?? true; // Earlier versions did not note it.
     tracked.indexes = record.indexes.map((spec) => readIndexSpec(bufferOf(spec))).filter((spec) => spec !== undefined);
     tracked.documents = record.documents;
     tracked.bytes = record.bytes;
@@ -120,6 +134,7 @@ export class TrackedCollection {
       filter: this.filter && new Binary(this.filter),
       state: this.state === 'copying' && !this.planned ? 'pending' : this.state,
       wasLive: this.wasLive,
+      reordered: this.reordered,
       options: new Binary(documentOf(this.options)),
       indexes: this.indexes.map((spec) => new Binary(documentOf(spec.original))),
       documents: this.documents,

@@ -8,17 +8,21 @@ import {
   MongoServerError,
   UUID,
 } from 'mongodb';
-import { UserError } from '../../platform/index.ts';
+import { reach, UserError } from '../../platform/index.ts';
 import { INTERNAL_DATABASE } from '../catalog/namespaces.ts';
 import type { Fence } from '../cluster/fence.ts';
 import { deleteAll } from '../cluster/raw-write.ts';
 import type { Retrier } from '../cluster/retry.ts';
 import { Slots } from '../lifecycle/slots.ts';
+import type { Claim } from './destination-owner.ts';
+import { Ownership } from './ownership.ts';
+import { allRecords, readRecords } from './read-records.ts';
 import {
   CHECKPOINT_SCHEMA,
   type CollectionRecord,
   type MigrationRecord,
   type PartitionRecord,
+  refuseOtherSchema,
   type SuspectRecord,
   type ViewRecord,
 } from './records.ts';
@@ -37,12 +41,8 @@ type Identity = Pick<MigrationRecord, 'sourceId' | 'destinationId' | 'selection'
 export class CheckpointStore {
   readonly migrationId: string;
   readonly #fence: Fence;
+  readonly #ownership: Ownership;
   readonly #migrations: Collection<MigrationRecord>;
-  readonly #collections: Collection<CollectionRecord>;
-  readonly #partitions: Collection<PartitionRecord>;
-  readonly #views: Collection<ViewRecord>;
-  readonly #spool: Collection<SpoolRecord>;
-  readonly #suspects: Collection<SuspectRecord>;
   /** Of those who write the record of the same collection. */
   readonly #turns = new Map<string, Slots>();
   #term = 0;
@@ -51,38 +51,37 @@ export class CheckpointStore {
   constructor(fence: Fence) {
     this.migrationId = fence.migrationId;
     this.#fence = fence;
-    const db = fence.client.db(INTERNAL_DATABASE);
-    this.#migrations = db.collection('migrations');
-    this.#collections = db.collection('collections');
-    this.#partitions = db.collection('partitions');
-    this.#views = db.collection('views');
-    this.#spool = db.collection('spool');
-    this.#suspects = db.collection('suspects');
+    this.#ownership = new Ownership(fence.client);
+    this.#migrations = fence.client.db(INTERNAL_DATABASE).collection('migrations');
   }
 
-  /** What an earlier run left, without taking it over; undefined for a new migration. @throws UserError CHECKPOINT_OF_OTHER_VERSION */
+  /**
+   * What an earlier run left, without taking it over; undefined for a new migration. As the primary has it now: this engine has written nothing
+   * yet whose time a read could name, and the taking is a write that holds for this very record only.
+   * @throws UserError CHECKPOINT_OF_OTHER_VERSION
+   */
   async peek(): Promise<MigrationRecord | undefined> {
-    const found = await this.#migrations.findOne({ _id: this.migrationId });
-    if (found && found.schema !== CHECKPOINT_SCHEMA) {
-      throw new UserError('CHECKPOINT_OF_OTHER_VERSION', [this.migrationId, String(found.schema)]);
-    }
+    const found = await this.#migrations.findOne({ _id: this.migrationId }, { readConcern: { level: 'local' } });
+    if (found) refuseOtherSchema(found);
     return found ?? undefined;
   }
 
   /**
    * Takes the migration in a new term: nothing that engines of earlier terms send is written from here on.
-   * @throws UserError OTHER_SOURCE when it belongs to other clusters, SELECTION_CHANGED, TAKEN_OVER when another engine took it at the same moment
+   * @throws UserError OTHER_SOURCE when it belongs to other clusters, SELECTION_CHANGED, DESTINATION_TAKEN when another migration has retired it,
+   * TAKEN_OVER when another engine took it at the same moment
    */
   async take(identity: Identity, retrier: Retrier): Promise<MigrationRecord> {
-    const record = await this.#enterTerm(identity);
+    const record = await this.#enterTerm(identity, retrier);
     this.#term = record.term;
     await this.#fence.raise(record.term, record.sessions, retrier);
     return record;
   }
 
-  async #enterTerm(identity: Identity): Promise<MigrationRecord> {
+  async #enterTerm(identity: Identity, retrier: Retrier): Promise<MigrationRecord> {
     const found = await this.peek();
-    if (found === undefined) return await this.#begin(identity);
+    if (found === undefined) return await this.#begin(identity, retrier);
+    if (found.retiredBy !== undefined) throw new UserError('DESTINATION_TAKEN', [this.migrationId, found.retiredBy]);
     if (found.sourceId !== identity.sourceId || found.destinationId !== identity.destinationId) {
       throw new UserError('OTHER_SOURCE', [this.migrationId]);
     }
@@ -100,7 +99,7 @@ export class CheckpointStore {
     return taken ?? this.#fence.lose();
   }
 
-  async #begin(identity: Identity): Promise<MigrationRecord> {
+  async #begin(identity: Identity, retrier: Retrier): Promise<MigrationRecord> {
     const fresh: MigrationRecord = {
       _id: this.migrationId,
       schema: CHECKPOINT_SCHEMA,
@@ -112,12 +111,27 @@ export class CheckpointStore {
       counts: {},
     };
     try {
-      await this.#migrations.insertOne(fresh);
+      await retrier.run('the destination', () => this.#ownership.begin(fresh));
       return fresh;
     } catch (error) {
-      if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) this.#fence.lose();
-      throw error;
+      if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
+      // An earlier try whose answer was lost, or another engine.
+      if ((await this.#migrations.countDocuments({ _id: this.migrationId, sessions: fresh.sessions })) === 1)
+        return fresh;
+      return this.#fence.lose();
     }
+  }
+
+  /**
+   * Takes the destination for this migration, and retires those that had it, durably and before anything is changed there.
+   * @throws UserError DESTINATION_TAKEN, DESTINATION_IN_USE, TAKEN_OVER
+   */
+  async takeDestination(permission: Omit<Claim, 'migrationId'>, retrier: Retrier): Promise<void> {
+    const claim = { ...permission, migrationId: this.migrationId };
+    const claimed = () => retrier.expect('the destination', this.#ownership.claim(claim, this.#term));
+    if (!(await retrier.run('the destination', claimed))) this.#fence.lose();
+    await reach('engine.destination.taken');
+    await retrier.run('the destination', () => this.#ownership.shutOut(this.migrationId, retrier));
   }
 
   /** Another user as which an earlier engine wrote. The fence does not shut that one out. */
@@ -141,9 +155,9 @@ export class CheckpointStore {
     return false;
   }
 
-  /** Forgets a recorded failure when a run begins anew. */
-  async clearError(): Promise<void> {
-    await this.#update({ $unset: { error: 1, cutover: 1 } });
+  /** Forgets a recorded failure when another run goes on. @param keepCutover  else the attempt is forgotten with it */
+  async clearError(keepCutover: boolean): Promise<void> {
+    await this.#update({ $unset: { error: 1, ...(keepCutover ? {} : { cutover: 1 }) } });
   }
 
   async #update(u: Document): Promise<void> {
@@ -152,7 +166,14 @@ export class CheckpointStore {
   }
 
   async collections(): Promise<CollectionRecord[]> {
-    return await this.#collections.find({ '_id.m': this.migrationId }).toArray();
+    return await allRecords<CollectionRecord>(this.#fence, 'collections', { '_id.m': this.migrationId });
+  }
+
+  /** Collections in a database of the destination that other migrations have on record, but for retired ones. */
+  async collectionsOfOthers(to: string): Promise<{ readonly name: string; readonly uuid: UUID | null }[]> {
+    const others = { '_id.m': { $nin: [this.migrationId, ...(await this.#retired())] }, destinationDatabase: to };
+    const records = await allRecords<CollectionRecord>(this.#fence, 'collections', others);
+    return records.map(({ destinationName, destinationUuid }) => ({ name: destinationName, uuid: destinationUuid }));
   }
 
   /**
@@ -181,14 +202,25 @@ export class CheckpointStore {
   }
 
   /** Views that the migration made on the destination, or was about to make. */
-  async views(): Promise<{ readonly database: string; readonly name: string }[]> {
-    const records = await this.#views.find({ '_id.m': this.migrationId }).toArray();
-    return records.map(({ _id }) => ({ database: _id.d, name: _id.n }));
+  async views(): Promise<ViewRecord[]> {
+    return await allRecords<ViewRecord>(this.#fence, 'views', { '_id.m': this.migrationId });
   }
 
-  async saveViews(database: string, names: readonly string[]): Promise<void> {
-    const records = names.map((n): ViewRecord => ({ _id: { m: this.migrationId, d: database, n } }));
+  /** Writes records of views, whole. */
+  async saveViews(records: readonly ViewRecord[]): Promise<void> {
     await putRecords(this.#fence, 'views', records);
+  }
+
+  /** Which views of a database of the destination are on record of other migrations, but for retired ones. */
+  async viewsOfOthers(to: string): Promise<Set<string>> {
+    const others = { '_id.m': { $nin: [this.migrationId, ...(await this.#retired())] }, ...viewsIn(to) };
+    return new Set((await allRecords<ViewRecord>(this.#fence, 'views', others)).map(({ _id }) => _id.n));
+  }
+
+  /** Has other migrations forget views of these names, which the destination does not have. */
+  async takeViewNames(to: string, names: readonly string[]): Promise<void> {
+    const others = { '_id.m': { $ne: this.migrationId }, '_id.n': { $in: [...names] }, ...viewsIn(to) };
+    if (names.length > 0) await this.#removeAll('views', others);
   }
 
   async removeView(database: string, name: string): Promise<void> {
@@ -196,13 +228,14 @@ export class CheckpointStore {
   }
 
   async partitions(uuid: UUID): Promise<PartitionRecord[]> {
-    return await this.#partitions.find({ '_id.m': this.migrationId, '_id.u': uuid }).sort({ _id: 1 }).toArray();
+    const own = { '_id.m': this.migrationId, '_id.u': uuid };
+    return await allRecords<PartitionRecord>(this.#fence, 'partitions', own, { sort: { _id: 1 } });
   }
 
   /** How far the copies of all collections have come. */
   async copied(): Promise<Pick<PartitionRecord, '_id' | 'documents' | 'bytes' | 'done'>[]> {
     const projection = { documents: 1, bytes: 1, done: 1 };
-    return await this.#partitions.find({ '_id.m': this.migrationId }, { projection }).toArray();
+    return await allRecords<PartitionRecord>(this.#fence, 'partitions', { '_id.m': this.migrationId }, { projection });
   }
 
   /** Puts a plan in place of an earlier one. It counts only once the collection's record says `copying`. */
@@ -220,7 +253,7 @@ export class CheckpointStore {
   }
 
   async suspects(): Promise<SuspectRecord[]> {
-    return await this.#suspects.find({ '_id.m': this.migrationId }).toArray();
+    return await allRecords<SuspectRecord>(this.#fence, 'suspects', { '_id.m': this.migrationId });
   }
 
   /** Marks collections as suspect, whatever was known of them. A record of its own: the collection's is written by several, whole. */
@@ -253,7 +286,8 @@ export class CheckpointStore {
   async readSpool(uuid: UUID, after: SpoolRecord['_id'] | undefined, limit: number): Promise<SpoolRecord[]> {
     const records: SpoolRecord[] = [];
     let bytes = 0;
-    for await (const record of this.#spool.find(this.#spooled(uuid, after)).sort({ _id: 1 }).limit(limit)) {
+    const next = { sort: { _id: 1 }, limit };
+    for await (const record of readRecords<SpoolRecord>(this.#fence, 'spool', this.#spooled(uuid, after), next)) {
       records.push(record);
       bytes += record._id.k.length();
       if (bytes > READ_BYTES) break;
@@ -280,13 +314,27 @@ export class CheckpointStore {
     await this.#removeAll('spool', { '_id.m': this.migrationId });
   }
 
+  /** Migrations whose records count no more. */
+  async #retired(): Promise<string[]> {
+    const retired = { retiredBy: { $exists: true } };
+    const found = await allRecords<MigrationRecord>(this.#fence, 'migrations', retired, { projection: { _id: 1 } });
+    return found.map(({ _id }) => _id);
+  }
+
   async #removeAll(name: string, filter: Document): Promise<void> {
     const [failed] = await deleteAll(this.#fence, { database: INTERNAL_DATABASE, name }, filter);
     if (failed !== undefined) throw new MongoServerError({ message: failed.errmsg, ...failed });
   }
 }
 
+/** Records of views in a database of the destination. Older versions have the source's database on record only. */
+function viewsIn(to: string): Filter<ViewRecord> {
+  return { $or: [{ to }, { to: { $exists: false }, '_id.d': to }] };
+}
+
 /** A key of a collection still being copied that changed meanwhile: migration, collection, rank where the order counts, key bytes. */
 export interface SpoolRecord {
   readonly _id: { readonly m: string; readonly u: UUID; readonly r: Binary; readonly k: Binary };
+  /** Where the order counts: that the document was deleted, and whether it may be there again since. */
+  readonly left?: 'deleted' | 'reinserted';
 }

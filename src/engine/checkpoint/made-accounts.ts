@@ -1,6 +1,6 @@
-import type { Binary, Collection } from 'mongodb';
-import { INTERNAL_DATABASE } from '../catalog/namespaces.ts';
+import type { Binary } from 'mongodb';
 import type { Fence } from '../cluster/fence.ts';
+import { allRecords } from './read-records.ts';
 import { removeRecord, updateRecords } from './write-records.ts';
 
 /** A user or role that Linkspan has made on the destination, or is about to: what it may change and drop. Holds no credentials. */
@@ -15,25 +15,29 @@ export interface MadeAccount {
   readonly definition: Binary | null;
 }
 
+/** What a user or role is known by on the destination. */
+export type AccountName = Pick<MadeAccount['_id'], 'kind' | 'id'>;
+
 /** What a migration from one source has made of users and roles, in `linkspan_internal.accounts`. */
 export class MadeAccounts {
   readonly #fence: Fence;
-  readonly #accounts: Collection<MadeAccount>;
   readonly #source: string;
   readonly migrationId: string;
   /** Whose each one is, as of the last look and what was written since. */
   #owners = new Map<string, Pick<MadeAccount, '_id' | 'migration'>>();
+  #ofOtherSources: readonly MadeAccount[] = [];
 
   /** @param source  the source's cluster id */
   constructor(fence: Fence, source: string) {
     this.#fence = fence;
-    this.#accounts = fence.client.db(INTERNAL_DATABASE).collection('accounts');
     this.#source = source;
     this.migrationId = fence.migrationId;
   }
 
   async all(): Promise<MadeAccount[]> {
-    const all = await this.#accounts.find({ '_id.source': this.#source }).toArray();
+    const found = await allRecords<MadeAccount>(this.#fence, 'accounts', {});
+    const all = found.filter(({ _id }) => _id.source === this.#source);
+    this.#ofOtherSources = found.filter(({ _id }) => _id.source !== this.#source);
     this.#owners = new Map(all.map((account) => [nameOf(account._id), account]));
     return all;
   }
@@ -47,6 +51,30 @@ export class MadeAccounts {
   count(kind: 'user' | 'role'): number {
     return [...this.#owners.values()].filter((one) => one._id.kind === kind && one.migration === this.migrationId)
       .length;
+  }
+
+  /** What migrations from other sources have on record, as of the last look. */
+  get ofOtherSources(): readonly MadeAccount[] {
+    return this.#ofOtherSources;
+  }
+
+  /** Has migrations from other sources forget accounts of these names, which the destination does not have. */
+  async takeNames(accounts: readonly AccountName[]): Promise<void> {
+    const names = new Set(accounts.map(nameOf));
+    for (const { _id } of this.#ofOtherSources)
+      if (names.has(nameOf(_id))) await removeRecord(this.#fence, 'accounts', _id);
+  }
+
+  /** Makes this migration the one that has made all that is on record of its source: it is committed, and they are in use. */
+  async adopt(): Promise<void> {
+    const others = (await this.all()).filter(({ migration }) => migration !== this.migrationId);
+    const $set = { migration: this.migrationId };
+    await updateRecords(
+      this.#fence,
+      'accounts',
+      others.map(({ _id }) => ({ q: { _id }, u: { $set } })),
+    );
+    for (const { _id } of others) this.#owners.set(nameOf(_id), { _id, ...$set });
   }
 
   /** Says that these are about to be made. */
@@ -84,6 +112,6 @@ export class MadeAccounts {
   }
 }
 
-function nameOf({ kind, id }: MadeAccount['_id']): string {
+function nameOf({ kind, id }: AccountName): string {
   return `${kind} ${id}`;
 }

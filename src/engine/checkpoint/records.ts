@@ -1,8 +1,18 @@
 import type { Binary, Timestamp, UUID } from 'mongodb';
+import { UserError } from '../../platform/index.ts';
 import type { MigrationState, PhaseTime } from '../lifecycle/progress.ts';
 
 /** Version of what is stored below. Any other is refused: it would be misread. */
 export const CHECKPOINT_SCHEMA = 2;
+
+/** Version of the record of a retired migration. Engines that don't know `retiredBy` refuse it, and so can't resume the migration. */
+export const RETIRED_SCHEMA = 3;
+
+/** @throws UserError CHECKPOINT_OF_OTHER_VERSION for a record that would be misread */
+export function refuseOtherSchema({ _id, schema, retiredBy }: MigrationRecord): void {
+  const known = retiredBy === undefined ? CHECKPOINT_SCHEMA : RETIRED_SCHEMA;
+  if (schema !== known) throw new UserError('CHECKPOINT_OF_OTHER_VERSION', [_id, String(schema)]);
+}
 
 /** One per migration, in `linkspan_internal.migrations`. */
 export interface MigrationRecord {
@@ -28,14 +38,20 @@ export interface MigrationRecord {
   readonly blocksDestination?: boolean;
   /** Where the stream goes on: everything before it is on the destination, in the spool, or will be read by the copy [5]. */
   readonly token?: { readonly _data: string };
+  /** Up to where the oplog was searched for writes that the stream does not show; up to the token when absent. */
+  readonly watchedTo?: Timestamp;
   /** What the source's catalog has to stay, by namespace, where its changes can't be followed; on record with the token. */
   readonly catalog?: CatalogRecord;
   readonly phases: readonly PhaseTime[];
   readonly counts: Partial<RecordedCounts>;
-  /** Set once the source's oplog no longer reached back to the token. */
+  /** Set once changes were missed: the source's oplog no longer reached back to the token, or the stream does not show them. */
   readonly repairs?: RepairsRecord;
   readonly cutover?: CutoverRecord;
   readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };
+  /** The migration that has taken the destination: from then on this one writes, opens, drops and blocks nothing there. */
+  readonly retiredBy?: string;
+  /** Whether the server refuses what engines of the retired migration may still send. */
+  readonly shutOut?: boolean;
 }
 
 export interface RecordedCounts {
@@ -55,10 +71,18 @@ export interface CutoverRecord {
   readonly requestedAtMs: number;
   /** The source's write block is about to be set, or is. */
   readonly blocking: boolean;
+  /** Names the attempt in the source's oplog; absent when it was written by a version that left no notes there. */
+  readonly claim?: string;
   readonly sourceBlockedAtMs?: number;
   /** Past the point of no return: the destination is the primary copy from here on. */
   readonly committed: boolean;
   readonly canWriteAtMs?: number;
+  /** How often users' writes were stopped, or were about to be: once for each attempt. */
+  readonly attempts?: number;
+  /** Up to where the stream was on the destination at the point of no return. Absent where the source may be written to afterwards. */
+  readonly drainedTo?: { readonly _data: string };
+  /** Changes that came to the source after that: they are on the source alone. */
+  readonly writtenAfterCommit?: { readonly count: number; readonly namespaces: string };
   /** The watchdog that opened the source again. */
   readonly openedBy?: string;
 }
@@ -99,6 +123,8 @@ export interface CollectionRecord {
   readonly state: CollectionState;
   /** Whether it was live before the destination refused something of it. */
   readonly wasLive?: boolean;
+  /** Of a capped collection: whether something happened since its copy began by which the order may differ. */
+  readonly reordered?: boolean;
   /** Raw options document of the source. */
   readonly options: Binary;
   /** Raw index specs of the source as they were before anything was weakened [11]. */
@@ -112,6 +138,10 @@ export interface CollectionRecord {
 /** One per view that the migration made on the destination, in `linkspan_internal.views`: migration, the source's database, name on the destination. */
 export interface ViewRecord {
   readonly _id: { readonly m: string; readonly d: string; readonly n: string };
+  /** The destination's database. Absent, like the next, in records of older versions. */
+  readonly to?: string;
+  /** Raw options of the view: as it was made, or may have been. One that is other than all of these is somebody else's. */
+  readonly definitions?: readonly Binary[];
 }
 
 /** One per `_id` range of a collection being copied, in `linkspan_internal.partitions`. Bounds are type byte and value. */

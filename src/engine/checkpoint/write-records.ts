@@ -1,7 +1,8 @@
-import { type Document, MongoServerError } from 'mongodb';
+import { BSON, type Document, MongoServerError } from 'mongodb';
+import { documentSequence } from '../bson/document-sequence.ts';
 import { INTERNAL_DATABASE } from '../catalog/namespaces.ts';
 import type { Fence } from '../cluster/fence.ts';
-import { isDuplicateId, type WriteError } from '../cluster/raw-write.ts';
+import { isDuplicateId, messages, type WriteError } from '../cluster/raw-write.ts';
 
 /** Few enough for one message, whatever options and indexes the collections have that they tell of. */
 const STATEMENTS_AT_A_TIME = 100;
@@ -21,9 +22,12 @@ export async function updateRecords(fence: Fence, update: string, updates: reado
   return matched;
 }
 
-/** Adds records in one command; those that are there already stay as they are. Durable when it returns. @throws UserError TAKEN_OVER */
-export async function addRecords(fence: Fence, insert: string, documents: readonly Document[]): Promise<void> {
-  await write(fence, { insert, documents });
+/** Adds records, however many and large; those that are there already stay as they are. Durable when it returns. @throws UserError TAKEN_OVER */
+export async function addRecords(fence: Fence, insert: string, records: readonly Document[]): Promise<void> {
+  const all = records.map((record) => Buffer.from(BSON.serialize(record)));
+  for (const { start, end } of messages(all)) {
+    await write(fence, { insert, documents: documentSequence('documents', all.slice(start, end)) });
+  }
 }
 
 /** @param only  what else the record has to have. @throws UserError TAKEN_OVER */

@@ -1,13 +1,14 @@
 import { BSON, type MongoClient } from 'mongodb';
-import { readDefinitions } from '../accounts/definition.ts';
+import { accountsThere } from '../accounts/compare-accounts.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import { documentOf, fieldsOf } from '../catalog/fields.ts';
 import { expireAfterSeconds, type IndexSpec, isUnique, readIndexSpec } from '../catalog/index-spec.ts';
+import { isAsMade } from '../catalog/made-views.ts';
 import { NamespaceMap, type NamespaceRemap } from '../catalog/namespace-map.ts';
 import { type CatalogEntry, listCollections, listIndexes } from '../catalog/read-catalog.ts';
 import type { Checkpoint } from '../checkpoint/all-checkpoints.ts';
 import type { MadeAccount } from '../checkpoint/made-accounts.ts';
-import type { CollectionRecord } from '../checkpoint/records.ts';
+import type { CollectionRecord, MigrationRecord, ViewRecord } from '../checkpoint/records.ts';
 import { readAll } from '../cluster/raw-cursor.ts';
 import type { MigrationState } from '../lifecycle/progress.ts';
 
@@ -15,6 +16,8 @@ import type { MigrationState } from '../lifecycle/progress.ts';
 export interface Leftovers {
   readonly migrationId: string;
   readonly state: MigrationState;
+  /** The migration that has taken the destination: what there is of this one is that one's to keep or to drop, and so is the block. */
+  readonly retiredBy?: string;
   readonly error?: string;
   readonly collections: readonly CatalogEntry[];
   readonly views: readonly CatalogEntry[];
@@ -30,7 +33,7 @@ export interface Leftovers {
 
 /** Looks what is there of what is on record. Changes nothing. */
 export async function findLeftovers(destination: MongoClient, checkpoint: Checkpoint): Promise<Leftovers> {
-  const { migration, accounts } = checkpoint;
+  const { migration, accounts, ofOthers, retiredBy } = checkpoint;
   const databases = new Set(checkpoint.collections.map(({ destinationDatabase }) => destinationDatabase));
   for (const { _id } of checkpoint.views) databases.add(viewDatabase(checkpoint, _id.d));
   const present = (await Promise.all([...databases].map((name) => listCollections(destination, name)))).flat();
@@ -47,23 +50,37 @@ export async function findLeftovers(destination: MongoClient, checkpoint: Checkp
     collections.push(entry);
     weakenedIndexes.push(...(await weakenedOf(destination, entry, record)));
   }
-  const views = present.filter(({ database, name, type }) =>
-    checkpoint.views.some(
-      ({ _id }) => type === 'view' && _id.n === name && viewDatabase(checkpoint, _id.d) === database,
-    ),
+  const isNamed =
+    ({ database, name }: CatalogEntry) =>
+    (record: ViewRecord) =>
+      record._id.n === name && (record.to ?? viewDatabase(checkpoint, record._id.d)) === database;
+  const views = present.filter(
+    (entry) =>
+      checkpoint.views.some((record) => isNamed(entry)(record) && isAsMade(entry, record)) &&
+      !ofOthers.views.some(isNamed(entry)),
   );
+  const accountsLeft = await accountsThere(destination, accounts, ofOthers.accounts);
   return {
     migrationId: migration._id,
     state: migration.state,
-    ...(migration.error === undefined ? {} : { error: `${migration.error.message} [${migration.error.code}]` }),
+    ...(retiredBy === undefined ? {} : { retiredBy }),
+    ...errorOf(migration),
     collections,
     views,
     weakenedIndexes,
-    users: await usersThere(destination, accounts),
-    roles: accounts.filter(({ _id }) => _id.kind === 'role'),
-    blocked: (migration.blocksDestination ?? false) && migration.cutover?.canWriteAtMs === undefined,
+    users: accountsLeft.filter(({ _id }) => _id.kind === 'user'),
+    roles: accountsLeft.filter(({ _id }) => _id.kind === 'role'),
+    blocked:
+      retiredBy === undefined &&
+      (migration.blocksDestination ?? false) &&
+      migration.cutover?.canWriteAtMs === undefined,
     sourceBlocked: (migration.cutover?.blocking ?? false) && migration.cutover?.committed !== true,
   };
+}
+
+/** Earlier versions left the failure of an earlier run on the record of one that went on. */
+function errorOf({ state, error }: MigrationRecord): { readonly error?: string } {
+  return state === 'failed' && error !== undefined ? { error: `${error.message} [${error.code}]` } : {};
 }
 
 /** Views are on record by the source's database; where that goes, the remap in the selection says. */
@@ -117,12 +134,4 @@ function expires(spec: IndexSpec): number | undefined {
   return spec.fields.has('expireAfterSeconds')
     ? Number(BSON.deserialize(documentOf(spec.fields)).expireAfterSeconds)
     : undefined;
-}
-
-/** A user that somebody else made anew under the name has another id. */
-async function usersThere(destination: MongoClient, accounts: readonly MadeAccount[]): Promise<MadeAccount[]> {
-  const made = accounts.filter(({ _id }) => _id.kind === 'user');
-  if (made.length === 0) return [];
-  const ids = new Map((await readDefinitions(destination, 'user')).map(({ id, userId }) => [id, userId]));
-  return made.filter(({ _id, userIds }) => userIds.includes(ids.get(_id.id) ?? ''));
 }

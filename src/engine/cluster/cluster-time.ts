@@ -1,4 +1,4 @@
-import { type Document, type MongoClient, Timestamp } from 'mongodb';
+import { type MongoClient, Timestamp } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import { type Side, UNREACHABLE } from './connect.ts';
 
@@ -21,28 +21,23 @@ export function timeOfToken(token: { readonly _data: string }): Timestamp {
  * The member's latest operation when it answered.
  * @throws UserError SOURCE_/DESTINATION_UNREACHABLE, which is transient: a server that has just started, or is about to end, may not say
  */
-export function operationTimeOf(reply: Document, side: Side): Timestamp {
+export function operationTimeOf(reply: { readonly operationTime?: Timestamp | undefined }, side: Side): Timestamp {
   if (reply.operationTime === undefined) throw new UserError(UNREACHABLE[side], ['it does not say its time yet']);
   return reply.operationTime;
 }
 
-/**
- * Writes an oplog note: it needs no privilege to write data, and works under the write block (§8.3, §8.9).
- * @returns a cluster time at or after the note
- */
-async function noteInOplog(client: MongoClient, note: string): Promise<Timestamp> {
-  const reply = await client.db('admin').command({ appendOplogNote: 1, data: { linkspan: note } });
-  return operationTimeOf(reply, 'source');
-}
+/** The source is asked again after this, and whoever waits sees why: a set without its majority takes notes without an answer. */
+const ACKNOWLEDGED_WITHIN_MS = 10_000;
 
 /**
- * A barrier in the stream: everything that was acknowledged before this call precedes the returned time strictly.
+ * A barrier in the stream: everything that was acknowledged before this call precedes the returned time strictly, so a stream that has come to
+ * that time has shown it (docs/adr/0004-barriers.md).
  *
- * The reply to a note carries the latest operation, which may be a little later than the note and may be one of several
- * events of a transaction. The second note is later than all of that, so once a stream is at or past its time, it has
- * shown everything up to the first.
+ * It is a note in the oplog, which needs no privilege to write data and works under the write block. The majority acknowledges it, whatever the
+ * source's default is: a former primary can't have that, and a note that is rolled back is no barrier.
  */
 export async function writeBarrier(client: MongoClient): Promise<Timestamp> {
-  await noteInOplog(client, 'barrier');
-  return await noteInOplog(client, 'barrier passed');
+  const writeConcern = { w: 'majority', wtimeout: ACKNOWLEDGED_WITHIN_MS };
+  const reply = await client.db('admin').command({ appendOplogNote: 1, data: { linkspan: 'barrier' }, writeConcern });
+  return operationTimeOf(reply, 'source');
 }

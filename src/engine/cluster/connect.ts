@@ -55,15 +55,11 @@ const KEEP_ALIVE_AFTER_MS = 10_000;
 const SERVER_SELECTION_TIMEOUT_MS = 10_000;
 const AUTHENTICATION_FAILED = 18;
 
-/**
- * Opens a client that reads from the primary with majority and writes with majority and journal.
- * @throws UserError INVALID_CONNECTION_STRING, WEAK_CONNECTION_OPTION, AUTHENTICATION_FAILED, SOURCE_/DESTINATION_UNREACHABLE
- */
-export async function connectCluster(address: ClusterAddress, side: Side): Promise<MongoClient> {
+/** A client that is not connected yet. @throws UserError INVALID_CONNECTION_STRING, WEAK_CONNECTION_OPTION */
+export function clientOf(address: ClusterAddress, side: Side): MongoClient {
   const given = numbersIn(checkedOptions(address.uri, side));
-  let client: MongoClient;
   try {
-    client = new MongoClient(address.uri, {
+    return new MongoClient(address.uri, {
       appName: `linkspan-${side}`,
       readPreference: 'primary',
       readConcern: { level: 'majority' },
@@ -82,6 +78,14 @@ export async function connectCluster(address: ClusterAddress, side: Side): Promi
   } catch (error) {
     throw new UserError('INVALID_CONNECTION_STRING', [side, redact(messageOf(error))]);
   }
+}
+
+/**
+ * Opens a client that reads from the primary with majority and writes with majority and journal.
+ * @throws UserError INVALID_CONNECTION_STRING, WEAK_CONNECTION_OPTION, AUTHENTICATION_FAILED, SOURCE_/DESTINATION_UNREACHABLE
+ */
+export async function connectCluster(address: ClusterAddress, side: Side): Promise<MongoClient> {
+  const client = clientOf(address, side);
   // A source is its operator's own, and so is who it says belongs to it.
   if (side === 'source') client.on('serverOpening', ({ address: member }) => dialAsOwn(member));
   try {

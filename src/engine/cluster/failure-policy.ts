@@ -67,6 +67,7 @@ export const FAILURES: readonly Failure[] = [
   { code: 24, name: 'LockTimeout', kind: 'transient' },
   { code: 46, name: 'LockBusy', kind: 'transient' },
   { code: 50, name: 'MaxTimeMSExpired', kind: 'transient' }, // [45]
+  { code: 107, name: 'LockFailed', kind: 'transient' }, // A note in the oplog waits only 1 ms for the global lock.
   { code: 64, name: 'WriteConcernFailed', kind: 'transient' },
   { code: 112, name: 'WriteConflict', kind: 'transient' },
   { code: 117, name: 'ConflictingOperationInProgress', kind: 'transient' },

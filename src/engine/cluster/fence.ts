@@ -1,18 +1,25 @@
 import { createHash } from 'node:crypto';
-import { type Document, type MongoClient, MongoServerError, type UUID } from 'mongodb';
+import { type Document, type MongoClient, MongoServerError, type Timestamp, type UUID } from 'mongodb';
 import { type Clock, reach, UserError } from '../../platform/index.ts';
 import { INTERNAL_DATABASE } from '../catalog/namespaces.ts';
+import { isBefore, operationTimeOf } from './cluster-time.ts';
 import { FixedSession } from './fixed-session.ts';
 import type { Retrier } from './retry.ts';
 
 /** As many as there are writes under way at the highest load: 8 ranges of 3 batches, 8 lanes with inserts beside replaces. More wait. */
 const SESSIONS = 40;
 
-/** Servers forget a session that nobody uses for 30 minutes. Whoever slept longer than this asks first whether the migration is still his. */
+/** Servers forget a session that nobody uses for 30 minutes. An engine that had no answer for so long asks first whether the migration is still its own. */
 const ASK_AFTER_MS = 10 * 60_000;
 
 const TRANSACTION_TOO_OLD = 225;
 const MAJORITY = { w: 'majority', j: true };
+
+/** The read concern of a read that sees every write acknowledged until a time. */
+export interface CausalRead {
+  readonly level: 'majority';
+  readonly afterClusterTime?: Timestamp;
+}
 
 /**
  * Lets no more than one engine write a migration's destination. A check in the process stops nothing that is already on its way, so the
@@ -33,6 +40,8 @@ export class Fence {
   #cameBack = Promise.withResolvers<void>();
   #settling: Promise<void> | undefined;
   #answered = { atMs: 0, elapsedMs: 0 };
+  /** The destination's time of the latest write that it has acknowledged. */
+  #written: Timestamp | undefined;
 
   constructor(client: MongoClient, migrationId: string, clock: Clock) {
     this.client = client;
@@ -43,6 +52,14 @@ export class Fence {
   /** Aborts with TAKEN_OVER once another engine is known to have taken the migration. */
   get signal(): AbortSignal {
     return this.#lost.signal;
+  }
+
+  /**
+   * The read concern for every read of what a migration has written. Without a time, a member that was elected a moment ago may answer from an
+   * older state, in which acknowledged writes are missing (docs/adr/0017-own-records.md). An engine that has not raised the term has written nothing, and has no time.
+   */
+  get afterOwnWrites(): CausalRead {
+    return { level: 'majority', ...(this.#written && { afterClusterTime: this.#written }) };
   }
 
   /** Shuts out the engines of earlier terms: when it resolves, nothing that they send is written any more. @throws UserError TAKEN_OVER */
@@ -95,23 +112,28 @@ export class Fence {
   async change(database: string, command: Document): Promise<Document> {
     await this.confirm();
     await reach(`engine.change.${Object.keys(command)[0]}`);
-    return await this.client.db(database).command({ ...command, writeConcern: MAJORITY });
+    const reply = await this.client.db(database).command({ ...command, writeConcern: MAJORITY });
+    if (reply.operationTime !== undefined) this.#noteTime(reply.operationTime);
+    return reply;
   }
 
-  /** @throws UserError TAKEN_OVER when the migration is not this engine's any more */
+  /**
+   * Makes sure that the migration is this engine's. By a write: only the primary can have it acknowledged, while a read may be answered from a
+   * state that is older than the successor's taking.
+   * @throws UserError TAKEN_OVER when it is not any more
+   */
   async confirm(): Promise<void> {
-    this.signal.throwIfAborted();
-    const command = { find: 'migrations', filter: this.#own, limit: 1, projection: { _id: 1 } };
-    const readConcern = { level: 'majority' };
-    const { cursor } = await this.client.db(INTERNAL_DATABASE).command({ ...command, readConcern });
-    if (cursor.firstBatch.length === 0) this.lose();
-    this.#noteAnswer();
+    await this.#inSession((session) => this.#mark(session));
   }
 
   /** Ends all work of this engine: another one has the migration. @throws UserError TAKEN_OVER, always */
   lose(): never {
     this.#lost.abort(new UserError('TAKEN_OVER', [this.migrationId]));
     throw this.signal.reason;
+  }
+
+  #noteTime(time: Timestamp): void {
+    if (this.#written === undefined || isBefore(this.#written, time)) this.#written = time;
   }
 
   #noteAnswer(): void {
@@ -131,6 +153,7 @@ export class Fence {
   async #inSession<R>(use: (session: FixedSession) => Promise<R>): Promise<R> {
     const session = await this.#take();
     try {
+      if (this.#silentMs > ASK_AFTER_MS) await this.#mark(session);
       return await use(session);
     } finally {
       this.#giveBack(session);
@@ -140,7 +163,6 @@ export class Fence {
   async #take(): Promise<FixedSession> {
     while (true) {
       this.signal.throwIfAborted();
-      if (this.#silentMs > ASK_AFTER_MS) await this.confirm();
       if (this.#unsettled.size > 0) await this.#settle();
       const session = this.#idle.shift();
       if (session !== undefined) return session;
@@ -186,6 +208,8 @@ export class Fence {
   async #send<R>(sending: () => Promise<R>, session: FixedSession): Promise<R> {
     try {
       const reply = await sending();
+      // A write without a time would not be seen for sure by the reads that follow it: it is sent again.
+      this.#noteTime(operationTimeOf(session, 'destination'));
       this.#noteAnswer();
       return reply;
     } catch (error) {

@@ -1,4 +1,12 @@
-import { Binary, type ClientSession, type Document, Long, type MongoClient, MongoServerError } from 'mongodb';
+import {
+  Binary,
+  type ClientSession,
+  type Document,
+  Long,
+  type MongoClient,
+  MongoServerError,
+  type Timestamp,
+} from 'mongodb';
 
 const MAJORITY = { w: 'majority', j: true };
 
@@ -14,6 +22,7 @@ export class FixedSession {
   readonly #session: ClientSession;
   readonly #serverSession: { id: Document; isDirty: boolean; txnNumber: number };
   #number: bigint;
+  #operationTime: Timestamp | undefined;
 
   /**
    * @param id  16 bytes
@@ -27,6 +36,11 @@ export class FixedSession {
     // So that the driver neither lends it to others nor ends it on the server, where its number has to last.
     this.#serverSession.isDirty = true;
     this.#number = after;
+  }
+
+  /** The cluster time of the last command, as the server told it; a server that has just started may not say. */
+  get operationTime(): Timestamp | undefined {
+    return this.#operationTime;
   }
 
   /** Sends a write command under a number of its own. Every statement has to be for one document at most, as for any retryable write. */
@@ -79,6 +93,10 @@ export class FixedSession {
   }
 
   async #run(database: string, command: Document): Promise<Document> {
-    return await this.#client.db(database).command(command, { session: this.#session });
+    // Replies name keys, which may be any bytes.
+    const options = { session: this.#session, enableUtf8Validation: false };
+    const reply = await this.#client.db(database).command(command, options);
+    this.#operationTime = reply.operationTime;
+    return reply;
   }
 }

@@ -111,10 +111,10 @@ export async function deleteAll(fence: Fence, target: Place, filter: Document = 
     projection: { _id: 1 },
     limit: DELETED_AT_A_TIME,
     batchSize: DELETED_AT_A_TIME,
-    readConcern: { level: 'majority' },
   };
   while (true) {
-    const found = await readAll(fence.client, database, { ...command, ...pinnedTo(uuid) });
+    const readConcern = fence.afterOwnWrites;
+    const found = await readAll(fence.client, database, { ...command, ...pinnedTo(uuid), readConcern });
     if (found.length === 0) return [];
     const { errors } = await deleteRaw(fence, target, found.map(keyOf));
     if (errors.length > 0) return errors;
@@ -252,7 +252,7 @@ function keyOfStatement(statement: Buffer): DocumentKey | undefined {
 }
 
 /** Cuts statements into messages that a server takes. */
-function* messages(statements: readonly Buffer[]): Generator<{ start: number; end: number }> {
+export function* messages(statements: readonly Buffer[]): Generator<{ start: number; end: number }> {
   let start = 0;
   let bytes = 0;
   for (const [index, statement] of statements.entries()) {

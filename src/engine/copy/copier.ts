@@ -7,7 +7,7 @@ import { collectionSize } from '../catalog/read-catalog.ts';
 import { refusedAgain, type TrackedCollection } from '../catalog/tracked-collection.ts';
 import type { CollectionState } from '../checkpoint/records.ts';
 import { concernsOneCollection } from '../cluster/failure-policy.ts';
-import { CollectionDropped, onSource } from '../cluster/moved.ts';
+import { CollectionDropped, CollectionMissing, onSource, untilBack } from '../cluster/moved.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import { Slots } from '../lifecycle/slots.ts';
 import { copyPartition } from './copy-partition.ts';
@@ -85,13 +85,27 @@ export class Copier {
     collection.bytes = size.bytes;
   }
 
-  /** Has a collection that was set aside tried again until the destination takes what it refused. */
+  /** Has a collection that was set aside tried again until the destination takes what it refused, and the source has it. */
   async revive(collection: TrackedCollection): Promise<void> {
-    await this.#untilNextTry(collection);
-    await this.#bringToLife(collection);
+    await this.#unlessDropped(async () => {
+      await this.#untilNextTry(collection);
+      await this.#untilLive(collection);
+    });
   }
 
   async #bringToLife(collection: TrackedCollection): Promise<void> {
+    await this.#unlessDropped(() => this.#untilLive(collection));
+  }
+
+  async #unlessDropped(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof CollectionDropped)) throw error;
+    }
+  }
+
+  async #untilLive(collection: TrackedCollection): Promise<void> {
     while (true) {
       try {
         await this.#collectionSlots.run(() => this.#copy(collection));
@@ -101,9 +115,8 @@ export class Copier {
         await indexes.done;
         return;
       } catch (error) {
-        if (error instanceof CollectionDropped) return;
-        if (!concernsOneCollection(error)) throw error;
-        this.#hold(collection, error);
+        if (concernsOneCollection(error)) this.#hold(collection, error);
+        else if (!(error instanceof CollectionMissing)) throw error;
       }
       await this.#untilNextTry(collection);
     }
@@ -113,9 +126,11 @@ export class Copier {
     collection.stuck = refusedAgain(collection.stuck, error, this.#context.clock);
   }
 
-  async #untilNextTry({ namespace, stuck, dropped }: TrackedCollection): Promise<void> {
+  async #untilNextTry(collection: TrackedCollection): Promise<void> {
+    const { namespace, stuck, missing, dropped } = collection;
+    if (stuck === undefined || missing !== undefined) return await untilBack(this.#context, collection);
     const { clock, logger, signal } = this.#context;
-    logger.warn({ namespace, reason: stuck?.error.message }, 'A collection waits, all others go on');
+    logger.warn({ namespace, reason: stuck.error.message }, 'A collection waits, all others go on');
     await clock.sleep(NEXT_TRY_AFTER_MS, AbortSignal.any([signal, dropped.signal]));
     signal.throwIfAborted();
   }
@@ -140,9 +155,7 @@ export class Copier {
         }),
     );
     const failures = (await Promise.allSettled(copies)).flatMap((one) => (one.status === 'rejected' ? [one] : []));
-    const [failed] = failures.sort(
-      (a, b) => Number(concernsOneCollection(a.reason)) - Number(concernsOneCollection(b.reason)),
-    );
+    const [failed] = failures.sort((a, b) => severity(a.reason) - severity(b.reason));
     if (failed !== undefined) throw failed.reason;
     collection.stuck = undefined;
     if (collection.filter !== null) await this.#countSelected(collection);
@@ -166,12 +179,20 @@ export class Copier {
   async #plan(collection: TrackedCollection): Promise<void> {
     collection.state = 'copying';
     collection.planned = false;
+    collection.reordered = false;
     collection.readAfter = this.#context.position.time;
     const { suspicion } = collection;
     collection.suspicion = null; // The copy reads what may have been missed.
     await reach('engine.copy.before-first-read');
     const { checkpoint, retrier } = this.#context;
-    const partitions = await onSource(this.#context, collection, () => planPartitions(this.#context, collection));
+    const partitions = await onSource(this.#context, collection, () => planPartitions(this.#context, collection)).catch(
+      (error: unknown) => {
+        // Planned anew: ranges that nobody has planned would look like those of an empty collection.
+        collection.state = 'pending';
+        collection.suspicion ??= suspicion;
+        throw error;
+      },
+    );
     const declared = declareRestart(this.#context, collection);
     Object.assign(collection.copied, { documents: 0, bytes: 0, partitions: partitions.length, partitionsDone: 0 });
     await declared;
@@ -196,6 +217,8 @@ export class Copier {
     await this.#lanes.flush();
     await reach('engine.copy.drained');
     if (collection.stuck !== undefined && collection.stuck !== before) throw collection.stuck.error;
+    // Set aside because the source's server did not have it: keys are in the spool that no lane has written.
+    if (!collection.draining) throw new CollectionMissing(collection.namespace);
     collection.stuck = undefined;
     collection.settling = this.#settle(collection).finally(() => {
       collection.settling = undefined;
@@ -210,8 +233,8 @@ export class Copier {
       if (keys.length === READ_KEYS) collection.intake.open();
       await this.#context.gate.pass(this.#context.signal);
       await this.#lanes.room();
-      for (const key of keys) {
-        this.#lanes.add({ collection, key, state: { kind: 'unknown' }, sequence: Number.POSITIVE_INFINITY });
+      for (const { key, state } of keys) {
+        this.#lanes.add({ collection, key, state, sequence: Number.POSITIVE_INFINITY });
       }
       // A shorter batch is the last one, or one of long keys, of which lanes take no more.
       if (keys.length < READ_KEYS) await this.#lanes.flush();
@@ -239,4 +262,10 @@ export class Copier {
     const { checkpoint, retrier } = this.#context;
     await retrier.run('the destination', () => checkpoint.saveCollection(collection.toRecord(checkpoint.migrationId)));
   }
+}
+
+/** What ends the migration comes first, then what ends the work on the collection, then what it waits for. */
+function severity(reason: unknown): number {
+  if (concernsOneCollection(reason)) return 2;
+  return reason instanceof CollectionDropped || reason instanceof CollectionMissing ? 1 : 0;
 }

@@ -6,7 +6,7 @@ import { blameFilter } from '../catalog/document-filters.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import type { PartitionRecord } from '../checkpoint/records.ts';
 import { classify, concernsOneCollection } from '../cluster/failure-policy.ts';
-import { onSource, pinTo } from '../cluster/moved.ts';
+import { CollectionMissing, onSource, pinTo } from '../cluster/moved.ts';
 import { RawCursor } from '../cluster/raw-cursor.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import { REPLY_BYTES } from '../lifecycle/memory-budget.ts';
@@ -55,7 +55,7 @@ export async function copyPartition(
   } catch (error) {
     await Promise.allSettled(writes);
     // Whoever tries it again goes on there, and counts nothing twice.
-    if (concernsOneCollection(error)) await progress.save();
+    if (concernsOneCollection(error) || error instanceof CollectionMissing) await progress.save();
     throw error;
   }
   await progress.finish();

@@ -24,7 +24,9 @@ export async function insertDocuments(
 ): Promise<void> {
   if (collection.isCapped) {
     const keyed = documents.map((document) => ({ key: keyOf(document), document }));
-    await onDestination(context, collection, (target) => writeInOrder(context, target, keyed, 'keep'));
+    await onDestination(context, collection, (target) =>
+      writeInOrder(context, collection, target, { documents: keyed, ifPresent: 'keep' }),
+    );
     return;
   }
   const plain: Buffer[] = [];

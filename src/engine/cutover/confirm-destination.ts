@@ -7,7 +7,9 @@ import type { EngineContext } from '../lifecycle/context.ts';
  * stands still would not tell.
  * @throws UserError NAMESPACE_CONFLICT with the name
  */
-export async function confirmDestination({ destination, retrier, tracked }: EngineContext): Promise<void> {
+export async function confirmDestination({ destination, fence, retrier, tracked }: EngineContext): Promise<void> {
+  // Catalogs are read as the primary has them: this write tells that it still is the primary.
+  await retrier.run('the destination', () => fence.confirm());
   const byDatabase = Map.groupBy(tracked.values(), ({ destinationDatabase }) => destinationDatabase);
   for (const [database, collections] of byDatabase) {
     const listed = await retrier.run('the destination', () => listCollections(destination, database));

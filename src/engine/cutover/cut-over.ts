@@ -1,46 +1,58 @@
 import type { Timestamp } from 'mongodb';
 import { messageOf, reach, UserError } from '../../platform/index.ts';
-import { writeBarrier } from '../cluster/cluster-time.ts';
 import { NotNow } from '../cluster/failure-policy.ts';
+import { CollectionMissing } from '../cluster/moved.ts';
 import { type EngineContext, within } from '../lifecycle/context.ts';
 import type { MigrationLog } from '../lifecycle/migration-log.ts';
-import { confirmDestination } from './confirm-destination.ts';
-import { blocksDestination, openDestination } from './destination-block.ts';
+import type { BypassingWrites } from '../lifecycle/options.ts';
+import type { Claim } from './block-history.ts';
+import { bringOverAccounts } from './bring-over-accounts.ts';
+import { bypassed } from './bypassed.ts';
+import { hasBlocked, openDestination } from './destination-block.ts';
+import { barrier, commit, holdAt, lastLook, settleHeld } from './last-look.ts';
 import { convertUniqueIndexes, prepareUniqueIndexes, restoreExpiry } from './restore-catalog.ts';
-import { settleCapped } from './settle-capped.ts';
-import { blockSource, confirmBlock, reopenSource, untilBlockable } from './source-block.ts';
+import type { RunningStream } from './running-stream.ts';
+import {
+  blockSource,
+  confirmBlock,
+  confirmBlocked,
+  confirmClaim,
+  newClaim,
+  reopenSource,
+  tellCommitted,
+  untilBlockable,
+} from './source-block.ts';
+import { watchAfterCommit } from './watch-after-commit.ts';
 import { startWatchdog, type Watchdog } from './watchdog.ts';
+import type { BlockLimit } from './write-block.ts';
 
 /** The longest that users may be kept from writing before the attempt is given up and traffic goes on [51]. */
 const LONGEST_PAUSE_MS = 60_000;
 
-/** What the cutover needs of the running stream. */
-export interface RunningStream {
-  /** Resolves when all that precedes the time is on the destination, and nothing is being copied or indexed. */
-  inStepAt(time: Timestamp, signal: AbortSignal): Promise<void>;
-  /** Has the stream report its position at short intervals until disposed: notes wake nobody. */
-  hurry(): Disposable;
-  /** Ends taking changes. */
-  stop(): Promise<void>;
-  /**
-   * A last look at a source whose catalog has to stand still, after `stop`: that it did. @param quiet  whether documents had to, too
-   * @throws UserError CATALOG_CHANGED, SOURCE_STILL_WRITTEN
-   */
-  confirmCatalog(options: { readonly quiet: boolean }): Promise<void>;
+/** An attempt that ended with the source open again, and is to be repeated. */
+export interface PutOff {
+  readonly reason: string;
+  /** For how long users were kept from writing; 0 when they were not. */
+  readonly stoppedMs: number;
+}
+
+export interface CutoverWishes {
+  /** Aborts when the operator gives the migration up, which ends the attempt at any moment before its last word. */
+  readonly calledOff: AbortSignal;
+  readonly bypassingWrites: BypassingWrites;
 }
 
 /**
  * Cuts over: blocks the source, drains to a barrier, opens the destination. Until the point of no return everything can be taken back,
  * for the destination has only followed. The source stays blocked afterwards: never two writable sides (§8.4).
- * @param calledOff  aborts when the operator gives the migration up, which ends the attempt at any moment before its last word
- * @returns false when it was given up for now, with the source open again
  */
 export async function cutOver(
   context: EngineContext,
   log: MigrationLog,
   stream: RunningStream,
-  calledOff: AbortSignal,
-): Promise<boolean> {
+  wishes: CutoverWishes,
+): Promise<'committed' | 'called off' | PutOff> {
+  const { calledOff } = wishes;
   using resources = new DisposableStack();
   resources.use(stream.hurry());
   await log.enter('committing', 'cutover');
@@ -50,102 +62,141 @@ export async function cutOver(
     await stream.inStepAt(await barrier(attempt), attempt.signal);
     await bringOverAccounts(attempt);
     if (context.selection.isWhole && context.documentFilters.isEmpty && context.sourceFeatures.blocksWrites) {
-      await untilBlockable(attempt);
-      const watchdog = resources.use(await startWatchdog(context, log));
-      if (!(await drainUnderBlock(context, log, stream, { calledOff, watchdog }))) return false;
-      await stream.stop();
+      const claim = newClaim(context, log);
+      const limit = await untilBlockable(attempt, claim);
+      const watchdog = resources.use(await startWatchdog(context, log, claim));
+      const putOff = await drainUnderBlock(context, log, stream, { ...wishes, watchdog, limit, claim });
+      if (putOff !== undefined) return putOff;
     } else {
       await drainWithoutBlock(attempt, stream);
-      await bringOverAccounts(attempt);
-      await stream.stop();
-      await settleCapped(attempt);
-      await confirmDestination(attempt);
     }
-    await reach('engine.cutover.drained');
-    await stream.confirmCatalog({ quiet: true });
-    await log.saveCutover({ committed: true });
-    return true;
+    await commit(log, stream, true);
+    return 'committed';
   } catch (error) {
-    if (error !== calledOff.reason) throw error;
-    return false;
+    if (error === calledOff.reason) return 'called off';
+    if (error instanceof CollectionMissing)
+      throw new UserError('SOURCE_STILL_WRITTEN', [context.checkpoint.migrationId]);
+    throw error;
   }
 }
 
+interface Blocking extends CutoverWishes {
+  readonly claim: Claim;
+  readonly watchdog: Watchdog;
+  readonly limit: BlockLimit;
+}
+
+/** Leaves the stream held when it returns undefined. @throws the reason of `calledOff`, with the source open again */
 async function drainUnderBlock(
   context: EngineContext,
   log: MigrationLog,
   stream: RunningStream,
-  { calledOff, watchdog }: { readonly calledOff: AbortSignal; readonly watchdog: Watchdog },
-): Promise<boolean> {
-  const blockedIn = await blockSource(context, log);
-  if (blockedIn === undefined) return false;
+  { calledOff, bypassingWrites, watchdog, limit, claim }: Blocking,
+): Promise<PutOff | undefined> {
+  const { clock, logger } = context;
+  const beganAt = clock.elapsed();
+  const putOff = (reason: string): PutOff => {
+    const stoppedMs = Math.round(clock.elapsed() - beganAt);
+    logger.warn({ reason, stoppedMs }, 'The cutover was given up for now: the source is open again');
+    return { reason, stoppedMs };
+  };
+  const blocked = await blockSource(context, log, { claim, limit });
+  if ('refusal' in blocked) return putOff(blocked.refusal);
+  const { election: blockedIn } = blocked;
   let noted: Promise<void> | undefined;
-  const late = context.clock.timeout(LONGEST_PAUSE_MS);
+  let late = clock.timeout(LONGEST_PAUSE_MS);
+  let written: NotNow | undefined;
+  // Not within the deadline: a capped collection that has to be copied anew takes its time, of which preflight has warned.
+  const rest = within(context, calledOff);
   try {
     await reach('engine.cutover.source-blocked');
-    noted = log.saveCutover({ sourceBlockedAtMs: context.clock.now() });
+    noted = log.saveCutover({ sourceBlockedAtMs: clock.now() });
     noted.catch(() => undefined); // Seen below.
-    await drain(within(context, AbortSignal.any([late, calledOff])), stream, { blockedIn, noted });
-    // Not within the deadline: a capped collection that has to be copied anew takes its time, of which preflight has warned.
-    const rest = within(context, calledOff);
-    await settleCapped(rest, () => watchdog.keepQuiet());
-    await confirmDestination(rest);
-    return true;
+    for (let round = 1; ; round += 1) {
+      const pause = within(context, AbortSignal.any([late, calledOff]));
+      await holdAt(pause, stream, await drain(pause, { blockedIn, noted }));
+      using look = context.seen.look();
+      await settleHeld(rest, stream, () => watchdog.keepQuiet());
+      if (round === 1 && late.aborted) late = clock.timeout(LONGEST_PAUSE_MS);
+      const last = within(context, AbortSignal.any([late, calledOff]));
+      await lastLook(last, stream);
+      calledOff.throwIfAborted();
+      if (look.count === 0) {
+        // After the last look: no lift since the claim means that users were kept from writing all the time.
+        await confirmClaim(last, claim, blockedIn);
+        return undefined;
+      }
+      await confirmBlocked(last);
+      written = await bypassed(context.source, look);
+      logger.warn({ reason: written.message }, 'The source is written to under its write block');
+      if (bypassingWrites === 'giveUp') throw written;
+      stream.release();
+    }
   } catch (error) {
-    await reopenSource(context, log, noted);
-    if (error !== late.reason && error !== calledOff.reason && !(error instanceof NotNow)) throw error;
-    context.logger.warn({ reason: messageOf(error) }, 'The cutover was given up for now: the source is open again');
-    return false;
+    stream.release();
+    await reopenSource(context, log, { claim, noted, onOpened: () => watchdog.standDown() });
+    const passes = error instanceof NotNow || error instanceof CollectionMissing;
+    if (error !== late.reason && !passes) throw error;
+    return putOff(error === late.reason && written !== undefined ? written.message : messageOf(error));
   }
 }
 
-/** Users wait meanwhile, so what need not come one after the other does not. @param pause  ends at the deadline */
+/**
+ * Makes sure that the block stays, and brings accounts over, while the stream goes on. Users wait: what need not come one after the other does not.
+ * @param pause  ends at the deadline
+ * @returns a barrier that was written under the block
+ */
 async function drain(
   pause: EngineContext,
-  stream: RunningStream,
   { blockedIn, noted }: { readonly blockedIn: string; readonly noted: Promise<void> },
-): Promise<void> {
+): Promise<Timestamp> {
   const time = barrier(pause);
-  const drained = time.then((end) => stream.inStepAt(end, pause.signal));
   const confirmed = time.then(() => confirmBlock(pause, blockedIn));
   // What has changed of the accounts since they came over: the block does not keep anybody from changing users.
-  const ended = Promise.allSettled([drained, confirmed, endsBefore(pause.signal, noted), bringOverAccounts(pause)]);
+  const ended = Promise.allSettled([confirmed, endsBefore(pause.signal, noted), bringOverAccounts(pause)]);
   const failed = (await ended).find((one) => one.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
-}
-
-async function bringOverAccounts(context: EngineContext): Promise<void> {
-  if (context.movesAccounts) await context.accounts.bringOver(context.retrier);
+  return await time;
 }
 
 /**
  * The block covers a whole cluster, and a part of it was asked for: applications of the rest go on; or the source has no block. Whoever
- * asks for the cutover has stopped the writers of the selection, as with mongosync; that they are silent is made sure between two barriers.
+ * asks for the cutover has stopped the writers of the selection, as with mongosync; that they are silent is made sure between barriers.
+ * Leaves the stream held.
  * @throws UserError SOURCE_STILL_WRITTEN when they are not
  */
 async function drainWithoutBlock(context: EngineContext, stream: RunningStream): Promise<void> {
   await stream.inStepAt(await barrier(context), context.signal);
-  const before = context.counters.concerned;
-  await stream.inStepAt(await barrier(context), context.signal);
-  if (context.counters.concerned > before)
-    throw new UserError('SOURCE_STILL_WRITTEN', [context.checkpoint.migrationId]);
+  using look = context.seen.look();
+  const refuseWrites = () => {
+    if (look.count > 0) throw new UserError('SOURCE_STILL_WRITTEN', [context.checkpoint.migrationId]);
+  };
+  await holdAt(context, stream, await barrier(context));
+  refuseWrites();
+  await settleHeld(context, stream);
+  await bringOverAccounts(context);
+  await lastLook(context, stream);
+  refuseWrites();
 }
 
 /** What follows the point of no return; goes on where a killed engine left it. */
 export async function finishCutover(context: EngineContext, log: MigrationLog): Promise<void> {
   await reach('engine.cutover.committed');
-  const [closed] = await Promise.all([blocksDestination(context), prepareUniqueIndexes(context)]);
+  const told = tellCommitted(context, log);
+  await watchAfterCommit(context, log, () => openAndRestore(context, log));
+  await told;
+  await log.enter('committed');
+}
+
+async function openAndRestore(context: EngineContext, log: MigrationLog): Promise<void> {
+  const [closed] = await Promise.all([hasBlocked(context, log), prepareUniqueIndexes(context)]);
   await reach('engine.cutover.unique-prepared');
   if (closed) await openDestination(context);
   if (log.record.cutover?.canWriteAtMs === undefined) await log.saveCutover({ canWriteAtMs: context.clock.now() });
   await reach('engine.cutover.destination-open');
   await convertUniqueIndexes(context);
   await restoreExpiry(context);
-  await log.enter('committed');
-}
-
-async function barrier({ retrier, source }: EngineContext): Promise<Timestamp> {
-  return await retrier.run('the source', () => writeBarrier(source));
+  if (context.movesAccounts) await context.retrier.run('the destination', () => context.accounts.adopt());
 }
 
 /** Users are waiting: whatever is not over by the deadline is not waited for, though it goes on. @throws the deadline's reason */

@@ -1,10 +1,22 @@
 import { NotNow } from '../cluster/failure-policy.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
-import { canWriteThroughBlock, tryToBlockWrites, unblockWrites } from './write-block.ts';
+import type { MigrationLog } from '../lifecycle/migration-log.ts';
+import {
+  canWriteThroughBlock,
+  LEAST_BLOCK_LIMIT_MS,
+  MOST_BLOCK_LIMIT_MS,
+  tryToBlockWrites,
+  unblockWrites,
+} from './write-block.ts';
 
 /** Whether the migration blocks its destination. One that keeps its data is in use, and a block there is not the migration's. */
 export async function blocksDestination({ destination, keepsDestination, retrier }: EngineContext): Promise<boolean> {
   return !keepsDestination && (await retrier.run('the destination', () => canWriteThroughBlock(destination)));
+}
+
+/** Whether the migration has blocked its destination and is to open it, by its record. Older versions have no word of that there. */
+export async function hasBlocked(context: EngineContext, { record }: MigrationLog): Promise<boolean> {
+  return record.blocksDestination ?? (record.token !== undefined && (await blocksDestination(context)));
 }
 
 /** Others' writes would mix with what is copied, and an application that finds the source blocked would move over too early. */
@@ -14,10 +26,13 @@ export async function closeDestination(context: EngineContext): Promise<void> {
     context.logger.warn('The destination is not protected from writes by others');
     return;
   }
+  // How long its majority takes is not measured: nobody uses it yet.
+  let limitMs = LEAST_BLOCK_LIMIT_MS;
   await retrier.run('a moment in which the destination can be blocked', async () => {
     await fence.confirm();
-    if (!(await tryToBlockWrites(destination)))
-      throw new NotNow('something in progress there keeps it from being blocked');
+    if (await tryToBlockWrites(destination, limitMs)) return;
+    limitMs = Math.min(2 * limitMs, MOST_BLOCK_LIMIT_MS);
+    throw new NotNow('something in progress there keeps it from being blocked, or its majority is slow');
   });
 }
 

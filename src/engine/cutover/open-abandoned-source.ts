@@ -1,17 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Collection } from 'mongodb';
+import { systemClock } from '../../platform/index.ts';
 import { INTERNAL_DATABASE } from '../catalog/namespaces.ts';
 import type { MigrationRecord } from '../checkpoint/records.ts';
 import { connectCluster } from '../cluster/connect.ts';
 import type { ClusterAddress } from '../lifecycle/options.ts';
+import type { Claim } from './block-history.ts';
+import { liftBlock } from './source-claim.ts';
 import { unblockWrites } from './write-block.ts';
 
 /** A cutover whose engine is gone, or answers no more. */
 export interface AbandonedCutover {
-  readonly migrationId: string;
   /** Of the engine that set the block. */
-  readonly term: number;
+  readonly claim: Claim;
   readonly source: ClusterAddress;
   readonly destination: ClusterAddress;
 }
@@ -21,52 +23,76 @@ const BETWEEN_TRIES_MS = 1_000;
 /**
  * Lets users write on the source again, unless the point of no return was passed or another engine has taken the migration. First the
  * migration is taken into a new term, in one conditional write: an engine that only slept can then no longer commit, so there are never two
- * writable sides (§8.4). What cannot be reached is tried again until `signal` aborts.
+ * writable sides (§8.4). While the destination can't be reached, the notes in the source's oplog decide: an engine that has not announced its
+ * commit there finds, before it sends one, that the source is being opened. What is not decided is tried again until `signal` aborts.
  * @returns whether the source was opened
  */
 export async function openAbandonedSource(cutover: AbandonedCutover, signal: AbortSignal): Promise<boolean> {
-  const { migrationId: _id, term, source, destination } = cutover;
-  const open = { _id, 'cutover.blocking': true, 'cutover.committed': false };
-  // Tells this taking from that of an engine in the same term: its acknowledgement may get lost.
-  const taken = { _id, term: term + 1, 'cutover.openedBy': randomUUID() };
-  const { _id: _, ...fields } = taken;
-  const take = (records: Records) => records.updateOne({ ...open, term }, { $set: fields });
-  const isMine = async (records: Records) => (await records.updateOne(taken, { $set: fields })).matchedCount === 1;
-
-  const wasTaken = await untilDone(signal, () =>
-    withRecords(destination, async (records) => (await take(records)).matchedCount === 1 || (await isMine(records))),
-  );
-  const wasOpened =
-    wasTaken &&
-    (await untilDone(signal, async () => {
-      const client = await connectCluster(source, 'source');
-      try {
+  const takeover = new Takeover(cutover);
+  let opened = false;
+  return await untilDone(signal, async () => {
+    const taken = await takeover.take().catch(() => 'unknown' as const);
+    if (taken === 'refused') return false;
+    const isTaken = taken === 'taken';
+    const client = await connectCluster(cutover.source, 'source');
+    try {
+      const lifted = await liftBlock(client, cutover.claim, { uncommitted: isTaken, clock: systemClock });
+      if (!isTaken && (lifted === 'unseen' || lifted === 'committing')) throw new Error('the destination has to say');
+      if (lifted === 'unseen') {
         // Asked at the last moment: an engine that has taken the migration since may have set a block of its own.
-        if (!(await withRecords(destination, isMine))) return false;
+        if ((await takeover.take()) === 'refused') return false;
         await unblockWrites(client);
-        return true;
-      } finally {
-        await client.close();
       }
-    }));
-  if (!wasOpened) return false;
-  await untilDone(signal, () =>
-    withRecords(destination, (records) => records.updateOne(taken, { $set: { 'cutover.blocking': false } })),
-  );
-  return true;
+      opened ||= lifted === 'lifted' || lifted === 'unseen';
+      if (isTaken) await takeover.settle();
+      return opened;
+    } finally {
+      await client.close();
+    }
+  });
 }
 
-type Records = Collection<MigrationRecord>;
+/** Takes the abandoned migration into a new term, by its record on the destination. */
+class Takeover {
+  readonly #cutover: AbandonedCutover;
+  readonly #taken;
 
-async function withRecords<Result>(
-  address: ClusterAddress,
-  act: (records: Records) => Promise<Result>,
-): Promise<Result> {
-  const client = await connectCluster(address, 'destination');
-  try {
-    return await act(client.db(INTERNAL_DATABASE).collection<MigrationRecord>('migrations'));
-  } finally {
-    await client.close();
+  constructor(cutover: AbandonedCutover) {
+    this.#cutover = cutover;
+    const { migrationId: _id, term } = cutover.claim;
+    // Tells this taking from that of an engine in the same term: its acknowledgement may get lost.
+    this.#taken = { _id, term: term + 1, 'cutover.openedBy': randomUUID() };
+  }
+
+  /**
+   * Doing it again confirms it. Each time it changes something, because only the primary can have a change acknowledged: a write without an
+   * effect any former primary confirms.
+   * @returns `refused` when the cutover is committed or settled, or another engine has the migration
+   */
+  async take(): Promise<'taken' | 'refused'> {
+    const { _id, ...fields } = this.#taken;
+    const { term } = this.#cutover.claim;
+    const open = { _id, term, 'cutover.blocking': true, 'cutover.committed': false };
+    const change = { $set: fields, $inc: { marks: 1 } };
+    return await this.#withRecords(async (records) => {
+      for (const mine of [open, this.#taken])
+        if ((await records.updateOne(mine, change)).matchedCount === 1) return 'taken';
+      return 'refused';
+    });
+  }
+
+  /** Puts on record that nobody is blocked any more. */
+  async settle(): Promise<void> {
+    await this.#withRecords((records) => records.updateOne(this.#taken, { $set: { 'cutover.blocking': false } }));
+  }
+
+  async #withRecords<Result>(act: (records: Collection<MigrationRecord>) => Promise<Result>): Promise<Result> {
+    const client = await connectCluster(this.#cutover.destination, 'destination');
+    try {
+      return await act(client.db(INTERNAL_DATABASE).collection<MigrationRecord>('migrations'));
+    } finally {
+      await client.close();
+    }
   }
 }
 

@@ -1,48 +1,101 @@
-import type { MongoClient } from 'mongodb';
-import { keyOf } from '../bson/document-key.ts';
+import { createHash } from 'node:crypto';
+import type { MongoClient, UUID } from 'mongodb';
+import { keyBytes, keyOf } from '../bson/document-key.ts';
+import { noteReordered } from '../catalog/note-reordered.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
-import { onDestination, onSource } from '../cluster/moved.ts';
-import { readAll } from '../cluster/raw-cursor.ts';
+import type { CausalRead } from '../cluster/fence.ts';
+import { onDestination, onSource, pinTo } from '../cluster/moved.ts';
+import { RawCursor, readAll } from '../cluster/raw-cursor.ts';
 import { readInOrder } from '../copy/copy-partition.ts';
 import { insertHeld } from '../copy/held-batch.ts';
 import { emptyCollection } from '../copy/insert-documents.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 
-/**
- * What a capped collection discards is not in the stream, and each side discards by itself. So once nobody writes, its ends and its
- * count are compared, and one that differs is copied anew inside the write pause: its size is bounded by its nature [35].
- * @param advanced  called whenever a batch is done
- */
-export async function settleCapped(context: EngineContext, advanced: () => void = () => undefined): Promise<void> {
-  const capped = [...context.tracked.values()].filter(({ isCapped }) => isCapped);
-  await Promise.all(capped.map((collection) => settle(context, collection, advanced)));
+const KEYS_AT_A_TIME = 20_000;
+
+/** One side of a collection, and how current a read of it has to be. */
+interface Side {
+  readonly client: MongoClient;
+  readonly database: string;
+  readonly name: string;
+  /** A collection that is missing would look empty without it. */
+  readonly pin: { readonly collectionUUID?: UUID };
+  readonly readConcern: CausalRead;
 }
 
-async function settle(context: EngineContext, collection: TrackedCollection, advanced: () => void): Promise<void> {
+/**
+ * What a capped collection discards is not in the stream, and each side discards by itself. So once nobody writes, its ends and its
+ * count are compared; of one in which something was deleted, so that documents in the middle may have other places, all keys in their order.
+ * One that differs is copied anew inside the write pause: its size is bounded by its nature [35].
+ * @param advanced  called whenever a batch is done
+ * @returns whether none differed
+ * @throws CollectionMissing when the source's server does not have one
+ */
+export async function settleCapped(context: EngineContext, advanced: () => void): Promise<boolean> {
+  const capped = [...context.tracked.values()].filter(({ isCapped }) => isCapped);
+  const equal = await Promise.all(capped.map((collection) => settle(context, collection, advanced)));
+  return !equal.includes(false);
+}
+
+async function settle(context: EngineContext, collection: TrackedCollection, advanced: () => void): Promise<boolean> {
+  const { source, destination, fence, position } = context;
+  const sourceRead = { level: 'majority', afterClusterTime: position.time } as const;
+  const describe = (side: Side) => (collection.reordered ? order(side, advanced) : outline(side));
   const wanted = await onSource(context, collection, (name) =>
-    outline(context.source, collection.sourceDatabase, name),
+    describe({
+      client: source,
+      database: collection.sourceDatabase,
+      name,
+      pin: pinTo(context, collection),
+      readConcern: sourceRead,
+    }),
   );
-  const present = await onDestination(context, collection, ({ database, name }) =>
-    outline(context.destination, database, name),
+  const present = await onDestination(context, collection, ({ database, name, uuid }) =>
+    describe({ client: destination, database, name, pin: { collectionUUID: uuid }, readConcern: fence.afterOwnWrites }),
   );
-  if (wanted === present) return;
+  if (wanted === present) return true;
   context.logger.info({ namespace: collection.namespace }, 'The capped collection is copied anew');
+  // Killed in between, a successor finds the rest in some order.
+  await noteReordered(context, collection);
   await emptyCollection(context, collection);
+  collection.readAfter = position.time;
   for await (const batch of readInOrder(context, collection)) {
     using _ = batch;
     await insertHeld(context, collection, batch);
     advanced();
   }
+  return false;
 }
 
 /** Its oldest and newest key, and how many documents it has. */
-async function outline(client: MongoClient, database: string, name: string): Promise<string> {
+async function outline({ client, database, name, pin, readConcern }: Side): Promise<string> {
   const end = async (order: 1 | -1) => {
-    const command = { find: name, hint: { $natural: order }, limit: 1, projection: { _id: 1 } };
-    const [document] = await readAll(client, database, { ...command, readConcern: { level: 'majority' } });
-    return document === undefined ? '' : keyOf(document).identity;
+    const command = { find: name, hint: { $natural: order }, limit: 1, projection: { _id: 1 }, ...pin };
+    const [document] = await readAll(client, database, { ...command, readConcern });
+    return document === undefined ? '' : keyBytes(keyOf(document)).toString('hex');
   };
   const { documents } = await collectionSize(client, database, name);
   return [documents, await end(1), await end(-1)].join('|');
+}
+
+/** A digest of all its keys in their order. */
+async function order({ client, database, name, pin, readConcern }: Side, advanced: () => void): Promise<string> {
+  const hash = createHash('sha256');
+  const take = (documents: readonly Buffer[]) => {
+    for (const document of documents) hash.update(document); // With its length before it.
+    advanced();
+  };
+  const [cursor, first] = await RawCursor.open(client, database, {
+    find: name,
+    hint: { $natural: 1 },
+    projection: { _id: 1 },
+    batchSize: KEYS_AT_A_TIME,
+    ...pin,
+    readConcern,
+  });
+  await using _ = cursor;
+  take(first.documents);
+  while (cursor.open) take((await cursor.next({ batchSize: KEYS_AT_A_TIME })).documents);
+  return hash.digest('hex');
 }

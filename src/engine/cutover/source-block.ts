@@ -1,38 +1,90 @@
+import { randomUUID } from 'node:crypto';
 import type { MongoClient } from 'mongodb';
 import { messageOf, reach } from '../../platform/index.ts';
-import { NotNow } from '../cluster/failure-policy.ts';
+import { classify, NotNow, reasonOf } from '../cluster/failure-policy.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import type { MigrationLog } from '../lifecycle/migration-log.ts';
-import { tryToBlockWrites, unblockWrites, writeBlockObstacles } from './write-block.ts';
+import type { Claim } from './block-history.ts';
+import { readObstacle, writeNote } from './block-notes.ts';
+import { actsInTime, announceCommit, describeHolder, liftBlock, stakeClaim } from './source-claim.ts';
+import {
+  type BlockLimit,
+  blockLimit,
+  LIFT_COMMAND,
+  tryToBlockWrites,
+  unblockWrites,
+  writeBlockObstacles,
+  writesAreBlocked,
+} from './write-block.ts';
 
 const BETWEEN_LOOKS_MS = 500;
+const TELL_WITHIN_MS = 10_000;
+const TO_OPEN = 'the source, to open it again';
 
-/** Waits until nothing is in progress on the source that a block would wait for or abort. */
-export async function untilBlockable({ retrier, source }: EngineContext): Promise<void> {
-  const look = async () => {
-    const obstacles = await writeBlockObstacles(source);
-    if (obstacles.length > 0) throw new NotNow(obstacles.join(', '));
-  };
-  await retrier.run('a moment in which the source can be blocked', look, BETWEEN_LOOKS_MS);
+/** A claim to the source's block for one attempt of this engine to cut over. */
+export function newClaim({ checkpoint }: EngineContext, log: MigrationLog): Claim {
+  return { id: randomUUID(), migrationId: checkpoint.migrationId, term: log.record.term };
 }
 
 /**
- * Blocks users' writes on the source.
- * @returns the election of the primary that has the block; undefined when something got in the way after all, with the source open again
+ * Waits until nothing is in progress on the source that a block would wait for or abort, and no other migration cuts over from it.
+ * @returns how long the block may take
  */
-export async function blockSource(context: EngineContext, log: MigrationLog): Promise<string | undefined> {
-  const { source, fence, retrier, logger } = context;
-  await log.saveCutover({ blocking: true });
+export async function untilBlockable({ retrier, source }: EngineContext, claim: Claim): Promise<BlockLimit> {
+  const look = async () => {
+    const limit = await blockLimit(source);
+    const obstacles = await writeBlockObstacles(source);
+    if (obstacles.length > 0) throw new NotNow(obstacles.join(', '));
+    await refuseOthersBlock(source, claim);
+    return limit;
+  };
+  return await retrier.run('a moment in which the source can be blocked', look, BETWEEN_LOOKS_MS);
+}
+
+/** @throws NotNow when another migration cuts over from the source, or nobody can say whose block it has */
+async function refuseOthersBlock(source: MongoClient, claim: Claim): Promise<void> {
+  const holder = await readObstacle(source, claim);
+  if (holder === undefined) return;
+  if (holder !== 'unseen') throw new NotNow(describeHolder(holder));
+  if (await writesAreBlocked(source))
+    throw new NotNow(
+      "its users' writes are blocked already, and this migration's user may not read its oplog, which says by whom. Grant the role backup " +
+        `there; or, if no migration cuts over or has committed from there, run: ${LIFT_COMMAND}`,
+    );
+}
+
+/**
+ * Blocks users' writes on the source, or relies on a block that is there to stay.
+ * @returns the election of the primary that has the block; or what got in the way after all, with the source open again
+ */
+export async function blockSource(
+  context: EngineContext,
+  log: MigrationLog,
+  { claim, limit }: { readonly claim: Claim; readonly limit: BlockLimit },
+): Promise<{ readonly election: string } | { readonly refusal: string }> {
+  const { source, fence, retrier, logger, clock } = context;
+  await log.saveCutover({ blocking: true, claim: claim.id, attempts: (log.record.cutover?.attempts ?? 0) + 1 });
   await reach('engine.cutover.about-to-block');
-  const blockedIn = await retrier.run('the source', async () => {
+  const blocked = await retrier.run('the source', async () => {
     await fence.confirm();
     const election = await electionOf(source);
-    return (await tryToBlockWrites(source)) ? election : undefined;
+    const confirmInTime = actsInTime(clock);
+    const staked = await stakeClaim(source, claim);
+    await reach('engine.cutover.claimed');
+    confirmInTime();
+    if (staked.outcome === 'refused') return { refusal: describeHolder(staked.holder) };
+    if (staked.outcome === 'held' && staked.foundSet) {
+      logger.warn('The source was blocked before: the cutover relies on that block, and leaves it as it is');
+      return { election };
+    }
+    return (await tryToBlockWrites(source, limit.limitMs)) ? { election } : { refusal: notInTime(limit) };
   });
-  if (blockedIn !== undefined) return blockedIn;
-  logger.warn('Something on the source kept its writes from being blocked in time: the cutover is tried again');
-  await reopenSource(context, log);
-  return undefined;
+  if ('refusal' in blocked) await reopenSource(context, log, { claim });
+  return blocked;
+}
+
+function notInTime({ limitMs, majorityMs }: BlockLimit): string {
+  return `the source's writes could not be blocked within ${limitMs} ms; it took ${majorityMs} ms to acknowledge a write with majority`;
 }
 
 /**
@@ -45,6 +97,39 @@ export async function confirmBlock({ retrier, source }: EngineContext, blockedIn
   throw new NotNow('the source has elected another primary while it was being blocked');
 }
 
+/**
+ * Last look at the block before the commit. Must hold before it is sent: the block is set, this cutover holds it, and nobody else lifts it.
+ * @throws NotNow when it is not so
+ */
+export async function confirmClaim(context: EngineContext, claim: Claim, blockedIn: string): Promise<void> {
+  const { retrier, source } = context;
+  const said = await retrier.run('the source', () => announceCommit(source, claim));
+  await reach('engine.cutover.announced');
+  if (said === 'lost') throw new NotNow("somebody has lifted the source's write block, or another cutover holds it");
+  if (said === 'confirmed') return;
+  await confirmBlocked(context);
+  await confirmBlock(context, blockedIn);
+}
+
+/** @throws NotNow when the source has no write block any more */
+export async function confirmBlocked({ retrier, source }: EngineContext): Promise<void> {
+  if ((await retrier.run('the source', () => writesAreBlocked(source))) === false)
+    throw new NotNow("somebody has lifted the source's write block");
+}
+
+/** Says on the source that its block is there to stay, so that no other migration waits for this one. */
+export async function tellCommitted(context: EngineContext, log: MigrationLog): Promise<void> {
+  const id = log.record.cutover?.claim;
+  if (id === undefined) return;
+  const retrier = context.retrier.until(context.clock.timeout(TELL_WITHIN_MS));
+  const claim = { ...newClaim(context, log), id };
+  await retrier
+    .run('the source', () => writeNote(context.source, 'committed', claim))
+    .catch((error: unknown) => {
+      context.logger.warn({ error: messageOf(error) }, 'The source has no note of the commit');
+    });
+}
+
 async function electionOf(source: MongoClient): Promise<string> {
   return String((await source.db('admin').command({ hello: 1 })).electionId);
 }
@@ -54,12 +139,23 @@ export async function settleOpenBlock(context: EngineContext, log: MigrationLog)
   const { cutover } = log.record;
   if (cutover === undefined || cutover.committed || !cutover.blocking) return;
   context.logger.warn('A cutover was interrupted before its end: the source is opened again');
-  await reopenSource(context, log);
+  const { source } = context;
+  const claim = newClaim(context, log);
+  const unexplained = cutover.claim === undefined;
+  const isOurs = await context.retrier.run(TO_OPEN, async () => {
+    const staked = await stakeClaim(source, claim);
+    if (staked.outcome !== 'refused') return true;
+    if (staked.holder?.migrationId === claim.migrationId) throw new NotNow('an earlier engine is about to open it');
+    context.logger.warn({ reason: describeHolder(staked.holder) }, 'The source has the block of another migration');
+    return false;
+  });
+  if (isOurs) await reopenSource(context, log, { claim, unexplained });
+  else await log.saveCutover({ blocking: false });
 }
 
 /**
- * Last act of a run that ended in the middle of a cutover. Whether the point of no return was passed is asked by a write: the word that it was
- * may be on its way still, which a read would not see, and then the source must stay blocked.
+ * Last act of a run that ended in the middle of a cutover. Whether the commit was carried out is asked by a write: it may be on its way still,
+ * which a read would not see, and then the source must stay blocked. An engine that has not sent it need not ask.
  * @param within  aborts when it is to be left to the watchdog, or to whoever goes on with the migration
  */
 export async function reopenAfterFailure(
@@ -69,39 +165,71 @@ export async function reopenAfterFailure(
 ): Promise<void> {
   const { cutover } = log.record;
   if (cutover === undefined || cutover.committed || !cutover.blocking) return;
+  const { source, clock } = context;
   const retrier = context.retrier.but(within);
+  const staysUncommitted = () => retrier.run('the destination', () => context.checkpoint.staysUncommitted());
   try {
-    if (!(await retrier.run('the destination', () => context.checkpoint.staysUncommitted()))) return;
-    await retrier.run('the source, to open it again', () => unblockWrites(context.source));
+    if (log.commitWasSent && !(await staysUncommitted())) return;
+    const claim = { ...newClaim(context, log), id: cutover.claim ?? '' };
+    const lifted = await retrier.run(TO_OPEN, () => liftBlock(source, claim, { uncommitted: true, clock }));
+    if (lifted === 'unseen') {
+      if (!(await staysUncommitted())) return;
+      await retrier.run(TO_OPEN, () => unblockWrites(source));
+    }
     await retrier.run('the destination', () => log.saveLast({ cutover: { ...cutover, blocking: false } }));
   } catch (error) {
     tellHowToReopen(context, error);
   }
 }
 
+export interface Reopening {
+  readonly claim: Claim;
+  /** An earlier word of this cutover that may still be on its way to the record: the last one has to come after it. */
+  readonly noted?: Promise<void>;
+  /** Whether a block that no note explains is the migration's. */
+  readonly unexplained?: boolean;
+  /** Called once users can write, or the block is not the migration's. The record may have to wait for the destination. */
+  readonly onOpened?: () => void;
+}
+
 /**
- * Opens the source again, however long it takes.
- * @param noted  an earlier word of this cutover that may still be on its way to the record: the last one has to come after it
+ * Opens the source again, however long it takes, after a cutover whose commit was not sent. Where the source's notes can be read, that takes
+ * no answer of the destination.
  */
-export async function reopenSource(context: EngineContext, log: MigrationLog, noted?: Promise<void>): Promise<void> {
+export async function reopenSource(context: EngineContext, log: MigrationLog, reopening: Reopening): Promise<void> {
+  const { source, fence, retrier, clock } = context;
+  const { claim, noted, unexplained = false, onOpened } = reopening;
   let told = false;
-  await context.retrier.run('the source, to open it again', async () => {
+  const lifted = await retrier.run(TO_OPEN, async () => {
     try {
-      await context.fence.confirm();
-      await unblockWrites(context.source);
+      const outcome = await liftBlock(source, claim, { uncommitted: true, unexplained, clock });
+      if (outcome !== 'unseen') return outcome;
+      await fence.confirm().catch(explainUnseen);
+      await unblockWrites(source);
+      return 'lifted';
     } catch (error) {
       if (!told) tellHowToReopen(context, error);
       told = true;
       throw error;
     }
   });
-  await noted;
-  await log.saveCutover({ blocking: false });
+  context.logger.info({ block: lifted }, 'This cutover no longer blocks the source');
+  onOpened?.();
+  await log.tellCutover({ blocking: false }, noted);
+}
+
+/** Where the notes of other engines can't be read, the destination has to say that the migration is still this engine's. */
+function explainUnseen(error: unknown): never {
+  if (classify(error) !== 'transient') throw error;
+  throw new NotNow(
+    `its oplog may not be read, so the destination has to say first whose the migration is: ${reasonOf(error)}. If that is lost for good, ` +
+      `run on the source: ${LIFT_COMMAND}`,
+  );
 }
 
 function tellHowToReopen(context: EngineContext, error: unknown): void {
   context.logger.error(
     { error: messageOf(error) },
-    'The source may still refuse writes. If nothing goes on with the migration, run there: db.adminCommand({setUserWriteBlockMode: 1, global: false})',
+    `The source may still refuse writes. If nothing goes on with the migration, run there: ${LIFT_COMMAND}`,
   );
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { dialRules, messageOf } from '../../platform/index.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import type { MigrationLog } from '../lifecycle/migration-log.ts';
+import type { Claim } from './block-history.ts';
 import { ALIVE, DONE, type WatchdogOrder } from './watchdog-process.ts';
 
 const PROGRAM = fileURLToPath(new URL('./watchdog-process.ts', import.meta.url));
@@ -17,17 +18,17 @@ const READY_WITHIN_MS = 10_000;
 export interface Watchdog extends Disposable {
   /** Says that the engine is at work: the deadline begins anew. */
   keepQuiet(): void;
+  /** Says that the block is settled, and ends it. */
+  standDown(): void;
 }
 
 /**
  * Starts a process that opens the source again when this one is killed, or hangs, between block and point of no return. It lives in a
  * session of its own, and learns addresses over a pipe: they have passwords. To be started before the block.
  */
-export async function startWatchdog(context: EngineContext, log: MigrationLog): Promise<Watchdog> {
-  const { migrationId } = context.checkpoint;
+export async function startWatchdog(context: EngineContext, log: MigrationLog, claim: Claim): Promise<Watchdog> {
   const order: WatchdogOrder = {
-    migrationId,
-    term: log.record.term,
+    claim,
     ...context.addresses,
     deadlineMs: DEADLINE_MS,
     dialRules: dialRules(),
@@ -45,11 +46,13 @@ export async function startWatchdog(context: EngineContext, log: MigrationLog): 
   stdout.destroy();
   child.unref();
   (stdin as Socket).unref();
+  const standDown = () => void stdin.end(`${DONE}\n`);
   return {
     keepQuiet: () => void stdin.write(`${ALIVE}\n`),
+    standDown,
     [Symbol.dispose]: () => {
       const { cutover } = log.record;
-      if (cutover?.committed || !cutover?.blocking) stdin.end(`${DONE}\n`);
+      if (cutover?.committed || !cutover?.blocking) standDown();
     },
   };
 }

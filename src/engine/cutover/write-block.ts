@@ -1,19 +1,61 @@
 import { type Document, type MongoClient, MongoServerError } from 'mongodb';
+import { NotNow } from '../cluster/failure-policy.ts';
 import { privilegesOf } from '../preflight/privileges.ts';
 
 /**
  * The block waits for open transactions, and everything else queues behind it, so it gives up soon and traffic goes on until the next
- * try (§8.2).
+ * try (§8.2). Then it waits for the majority of the members: that took up to 1.2 times as long as another write's majority (6.0.5, with
+ * 20 to 100 ms of delay between the members).
  */
-const GIVE_UP_AFTER_MS = 200;
+export const LEAST_BLOCK_LIMIT_MS = 200;
+const TIMES_MAJORITY = 3;
+/** For as long, at worst, all traffic of the source queues. */
+export const MOST_BLOCK_LIMIT_MS = 5_000;
+const SAMPLES = 5;
+
+/** For whoever has to lift a block by hand. */
+export const LIFT_COMMAND = 'db.adminCommand({setUserWriteBlockMode: 1, global: false})';
 
 const MAX_TIME_EXPIRED = 50;
 const LOCK_TIMEOUT = 24;
+const UNAUTHORIZED = 13;
+/** What `serverStatus` says of a cluster whose users are blocked. */
+const BLOCKED = 2;
 
-/** Tries to block users' writes on a whole cluster. @returns false when something in progress kept it from doing so in time */
-export async function tryToBlockWrites(client: MongoClient): Promise<boolean> {
+/** How long setting the block may take, and how long the slowest majority of a few took just before. */
+export interface BlockLimit {
+  readonly limitMs: number;
+  readonly majorityMs: number;
+}
+
+/**
+ * How long setting the block may take, by how long the cluster takes to acknowledge a write with its majority just now.
+ * @throws NotNow when that is too long to stop all traffic for it
+ */
+export async function blockLimit(client: MongoClient): Promise<BlockLimit> {
+  let slowest = 0;
+  for (let n = 0; n < SAMPLES && slowest < MOST_BLOCK_LIMIT_MS; n += 1) {
+    const beganAt = performance.now();
+    const note = { appendOplogNote: 1, data: { linkspan: 'majority' } };
+    await client.db('admin').command({ ...note, writeConcern: { w: 'majority' } });
+    slowest = Math.max(slowest, performance.now() - beganAt);
+  }
+  const majorityMs = Math.round(slowest);
+  const limitMs = LEAST_BLOCK_LIMIT_MS + TIMES_MAJORITY * majorityMs;
+  if (limitMs <= MOST_BLOCK_LIMIT_MS) return { limitMs, majorityMs };
+  throw new NotNow(
+    `the source takes ${majorityMs} ms to acknowledge a write with majority, too long to stop its traffic for that`,
+  );
+}
+
+/**
+ * Tries to block users' writes on a whole cluster.
+ * @param limitMs  how long that may take
+ * @returns false when something in progress, or a slow majority, kept it from doing so in time
+ */
+export async function tryToBlockWrites(client: MongoClient, limitMs: number): Promise<boolean> {
   try {
-    await setBlock(client, { global: true, maxTimeMS: GIVE_UP_AFTER_MS });
+    await setBlock(client, { global: true, maxTimeMS: limitMs });
     return true;
   } catch (error) {
     if (error instanceof MongoServerError && (error.code === MAX_TIME_EXPIRED || error.code === LOCK_TIMEOUT))
@@ -25,6 +67,19 @@ export async function tryToBlockWrites(client: MongoClient): Promise<boolean> {
 /** Lets users write again. Harmless where nothing is blocked. */
 export async function unblockWrites(client: MongoClient): Promise<void> {
   await setBlock(client, { global: false });
+}
+
+/** Whether users' writes are blocked on a cluster. @returns undefined when the user may not ask */
+export async function writesAreBlocked(client: MongoClient): Promise<boolean | undefined> {
+  // All but what is asked for would be slow to gather.
+  const command = { serverStatus: 1, metrics: 0, tcmalloc: 0, wiredTiger: 0, locks: 0 };
+  try {
+    const { repl } = await client.db('admin').command(command);
+    return repl?.userWriteBlockMode === BLOCKED;
+  } catch (error) {
+    if (error instanceof MongoServerError && error.code === UNAUTHORIZED) return undefined;
+    throw error;
+  }
 }
 
 /** Whether this client's user may set the block and write through it. Without authentication nobody can (§8.3). */

@@ -1,6 +1,6 @@
 import { UserError } from '../../platform/index.ts';
 import { dropMade } from '../catalog/reconcile.ts';
-import { blocksDestination, openDestination } from '../cutover/destination-block.ts';
+import { hasBlocked, openDestination } from '../cutover/destination-block.ts';
 import type { EngineContext } from './context.ts';
 import type { MigrationLog } from './migration-log.ts';
 
@@ -22,7 +22,7 @@ export async function cancel(context: EngineContext, log: MigrationLog, { drop }
   }
   // What stays is on record for whoever cleans up, and how far it came for whoever asks.
   await retrier.run('the destination', () => checkpoint.forgetSpool());
-  if (await blocksDestination(context)) await openDestination(context);
+  if (await hasBlocked(context, log)) await openDestination(context);
   await log.save({ blocksDestination: false });
   await log.enter('cancelled');
   return 'cancelled';

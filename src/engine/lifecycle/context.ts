@@ -1,7 +1,9 @@
 import type { MongoClient, Timestamp } from 'mongodb';
 import type { Clock, Logger } from '../../platform/index.ts';
 import type { UsersAndRoles } from '../accounts/users-and-roles.ts';
+import type { SeenChanges } from '../capture/seen-changes.ts';
 import type { DocumentFilters } from '../catalog/document-filters.ts';
+import type { HeldDrops } from '../catalog/held-drops.ts';
 import type { MadeViews } from '../catalog/made-views.ts';
 import type { NamespaceMap } from '../catalog/namespace-map.ts';
 import type { Selection } from '../catalog/selection.ts';
@@ -32,10 +34,15 @@ export interface EngineContext {
   /** Closed while paused. */
   readonly gate: Gate;
   readonly counters: Counters;
+  /** Changes that concern what is migrated: those of a filtered collection are noted when they are applied. */
+  readonly seen: SeenChanges;
   readonly memory: MemoryBudget;
   /** By source UUID in hexadecimal. */
   readonly tracked: Map<string, TrackedCollection>;
   readonly views: MadeViews;
+  readonly drops: HeldDrops;
+  /** `replicaSetId` of the clusters with which the migration began. */
+  readonly identity: { readonly sourceId: string; readonly destinationId: string };
   readonly position: StreamPosition;
   readonly selection: Selection;
   readonly accounts: UsersAndRoles;

@@ -5,8 +5,6 @@ export interface Counters {
   /** Collections that left, or are copied anew, while or after they were copied: then what is copied grows smaller. */
   restarts: number;
   read: number;
-  /** Of those read, the ones that concern what is migrated: of a filtered collection they are counted when they are applied. */
-  concerned: number;
   applied: number;
   duringCopy: number;
   /** Documents of the source that were compared because history was lost, and keys that differed. */
@@ -20,5 +18,5 @@ export function recordedCounts({ read, applied, duringCopy, compared, differed, 
 }
 
 export function newCounters(): Counters {
-  return { restarts: 0, read: 0, concerned: 0, applied: 0, duringCopy: 0, compared: 0, differed: 0 };
+  return { restarts: 0, read: 0, applied: 0, duringCopy: 0, compared: 0, differed: 0 };
 }

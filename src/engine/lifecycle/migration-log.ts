@@ -10,6 +10,9 @@ export class MigrationLog {
   readonly #retrier: Retrier;
   readonly #clock: Clock;
   #record: MigrationRecord;
+  /** Writers of parts of the cutover's record come one after the other: it is written whole. */
+  #cutoverTurn: Promise<void> = Promise.resolve();
+  #commitWasSent = false;
 
   constructor(checkpoint: CheckpointStore, retrier: Retrier, clock: Clock, record: MigrationRecord) {
     this.#checkpoint = checkpoint;
@@ -36,6 +39,17 @@ export class MigrationLog {
     await this.#checkpoint.save(dated);
   }
 
+  /**
+   * Forgets the failure of an earlier run, and the attempt at a cutover in which it failed. One that was committed is finished: of that only the
+   * failure is forgotten.
+   */
+  async forgetFailure(): Promise<void> {
+    const { error: _, cutover, ...rest } = this.#record;
+    const kept = cutover?.committed ? cutover : undefined;
+    await this.#retrier.run('the destination', () => this.#checkpoint.clearError(kept !== undefined));
+    this.#record = { ...rest, ...(kept && { cutover: kept }) };
+  }
+
   /** Enters a state, and ends or begins phases of the report accordingly. */
   async enter(state: MigrationState, phase?: PhaseTime['name']): Promise<void> {
     const nowMs = this.#clock.now();
@@ -48,9 +62,27 @@ export class MigrationLog {
     await this.save({ state, phases });
   }
 
+  /** Whether this engine has begun to put the cutover's commit on record, so that it may be there without its knowing. */
+  get commitWasSent(): boolean {
+    return this.#commitWasSent;
+  }
+
   async saveCutover(fields: Partial<CutoverRecord>): Promise<void> {
-    const before = this.#record.cutover ?? { requestedAtMs: this.#clock.now(), blocking: false, committed: false };
-    await this.save({ cutover: { ...before, ...fields } });
+    if (fields.committed) this.#commitWasSent = true;
+    const turn = this.#cutoverTurn.then(async () => {
+      const before = this.#record.cutover ?? { requestedAtMs: this.#clock.now(), blocking: false, committed: false };
+      await this.save({ cutover: { ...before, ...fields } });
+    });
+    this.#cutoverTurn = turn.catch(() => undefined);
+    await turn;
+  }
+
+  /** Knows at once what has happened to the cutover, and writes it down when the destination can be told. @param after  earlier words of it */
+  async tellCutover(fields: Partial<CutoverRecord>, after: Promise<void> | undefined): Promise<void> {
+    if (this.#record.cutover !== undefined)
+      this.#record = { ...this.#record, cutover: { ...this.#record.cutover, ...fields } };
+    await after;
+    await this.saveCutover(fields);
   }
 
   #dated(fields: Partial<MigrationRecord>): Partial<MigrationRecord> {

@@ -1,32 +1,34 @@
-import { type MongoClient, Timestamp } from 'mongodb';
+import { Timestamp } from 'mongodb';
 import { messageOf, reach, systemClock, UserError } from '../../platform/index.ts';
 import { authenticatedUsers } from '../accounts/definition.ts';
 import { clearTransit } from '../accounts/make-accounts.ts';
 import { UsersAndRoles } from '../accounts/users-and-roles.ts';
+import { SeenChanges } from '../capture/seen-changes.ts';
 import { DocumentFilters } from '../catalog/document-filters.ts';
+import { HeldDrops } from '../catalog/held-drops.ts';
 import { MadeViews } from '../catalog/made-views.ts';
 import { NamespaceMap } from '../catalog/namespace-map.ts';
 import { Selection } from '../catalog/selection.ts';
 import { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
 import { MadeAccounts } from '../checkpoint/made-accounts.ts';
-import { writeBarrier } from '../cluster/cluster-time.ts';
-import { connectCluster } from '../cluster/connect.ts';
+import { otherDestination, watchClusters } from '../cluster/confirm-clusters.ts';
 import { Fence } from '../cluster/fence.ts';
 import { describeWait, type Retrier } from '../cluster/retry.ts';
 import { DEFAULT_PARTITION_BYTES } from '../copy/plan-partitions.ts';
 import { Throttle } from '../copy/throttle.ts';
-import { confirmDestination } from '../cutover/confirm-destination.ts';
+import { commitOnce } from '../cutover/commit-once.ts';
 import { cutOver, finishCutover } from '../cutover/cut-over.ts';
 import { reopenAfterFailure, settleOpenBlock } from '../cutover/source-block.ts';
-import { checkClusters } from '../preflight/preflight.ts';
 import { type Cancellation, cancel } from './cancel.ts';
-import type { EngineContext } from './context.ts';
+import { type EngineContext, within } from './context.ts';
 import { newCounters, recordedCounts } from './counters.ts';
+import { CutoverAttempts } from './cutover-attempts.ts';
 import { Gate } from './gate.ts';
 import { IndexBuilds } from './index-builds.ts';
 import { DEFAULT_LOAD_LEVEL, type LoadLevel, loadOf } from './load-level.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import { MigrationLog } from './migration-log.ts';
+import type { Clusters } from './open-clusters.ts';
 import { type MigrationOptions, selectionOf } from './options.ts';
 import { Pings } from './pings.ts';
 import { clearLeftSpools, loadTracked, prepareNew } from './prepare.ts';
@@ -43,7 +45,8 @@ const LOOK_AROUND_EVERY_MS = 50;
 const LAST_ACTS_WITHIN_MS = 5_000;
 /** A failure is told only after it, for then nobody may reach the clusters any more. */
 const REOPEN_WITHIN_MS = 60_000;
-const NEXT_CUTOVER_ATTEMPT_AFTER_MS = 5_000;
+/** Collections that are dropped to be made anew are there again by then. */
+const MADE_ANEW_WITHIN_MS = 10_000;
 /** mongosync's limit is 30 s; the drain takes about as long as the lag, and users wait for it. */
 const READY_LAG_SECONDS = 10;
 
@@ -64,6 +67,7 @@ export class MigrationRun {
   readonly pings: Pings;
   readonly indexBuilds: IndexBuilds;
   readonly speed = new Speed();
+  readonly attempts: CutoverAttempts;
   follower: StreamFollower | undefined;
   /** Whether what is on record is known: before that there are no figures to tell. */
   loaded = false;
@@ -94,26 +98,24 @@ export class MigrationRun {
     this.#throttle = new Throttle(Number.POSITIVE_INFINITY, parts.context.clock);
     this.limitCopy(Number.POSITIVE_INFINITY);
     this.pings = new Pings(parts.context);
+    this.attempts = new CutoverAttempts(parts.context.clock);
     this.indexBuilds = new IndexBuilds(parts.context);
   }
 
   /**
-   * Connects, checks, and takes the migration.
+   * Takes the migration.
    * @param stop  the operator's wish to end this run
    * @param waiting  tells what the opening itself waits for
-   * @throws UserError the first thing that keeps it from starting; then nothing was changed
+   * @param clusters  closed when the run ends, and when it can't begin
+   * @throws UserError what keeps it from starting; then nothing was changed
    */
-  static async open(options: MigrationOptions, stop: AbortSignal, waiting: Retrier): Promise<MigrationRun> {
-    const clients: MongoClient[] = [];
+  static async open(
+    options: MigrationOptions,
+    stop: AbortSignal,
+    waiting: Retrier,
+    { source, destination, checked }: Clusters,
+  ): Promise<MigrationRun> {
     try {
-      const source = await connectCluster(options.source, 'source');
-      clients.push(source);
-      const destination = await connectCluster(options.destination, 'destination');
-      clients.push(destination);
-      const checked = await checkClusters(source, destination, options);
-      const [firstError] = checked.errors;
-      if (firstError !== undefined) throw firstError;
-
       const tasks = new TaskGroup();
       const clock = options.clock ?? systemClock;
       const fence = new Fence(destination, options.migrationId, clock);
@@ -139,9 +141,12 @@ export class MigrationRun {
         signal,
         gate: new Gate(),
         counters: { ...newCounters(), ...record.counts },
+        seen: new SeenChanges(),
         memory: new MemoryBudget(options.memoryBytes),
         tracked: new Map(),
         views: new MadeViews(checkpoint),
+        drops: new HeldDrops(options.confirmDrops ?? false),
+        identity,
         position: { time: new Timestamp(0n) },
         load: loadOf(DEFAULT_LOAD_LEVEL),
         selection: new Selection(options.filters),
@@ -162,7 +167,7 @@ export class MigrationRun {
         warnings: [...checked.warnings, ...writerWarnings(checkpoint)].map(({ message }) => message),
       });
     } catch (error) {
-      await Promise.all(clients.map((client) => client.close()));
+      await Promise.all([source.close(), destination.close()]);
       throw error;
     }
   }
@@ -185,7 +190,7 @@ export class MigrationRun {
       const reopenWithinMs = this.#stop.aborted ? LAST_ACTS_WITHIN_MS : REOPEN_WITHIN_MS;
       await reopenAfterFailure(this.context, this.log, AbortSignal.timeout(reopenWithinMs));
       // Then the migration's state is its successor's to tell.
-      this.context.fence.signal.throwIfAborted();
+      if (this.context.fence.signal.aborted) throw await this.#whyLost();
       if (this.#stop.aborted) return 'stopped';
       throw await this.#recordFailure(failure);
     } finally {
@@ -209,14 +214,21 @@ export class MigrationRun {
     this.#throttle.bytesPerSecond = Math.min(bytesPerSecond, this.#options.copyBytesPerSecond ?? bytesPerSecond);
   }
 
+  /** Has drops followed that wait for a confirmation, and all to come. */
+  confirmDrops(): void {
+    this.context.drops.permit();
+  }
+
   /** Why a cutover can't begin; empty when it can. */
   get notReadyReasons(): string[] {
     const reasons: string[] = [];
     const lag = this.follower?.lagSeconds ?? null;
-    if (!this.follower?.allLive) reasons.push(this.#whyNotLive());
+    if (!this.follower?.allLive && !this.context.drops.any) reasons.push(this.#whyNotLive());
     if (lag === null || lag > READY_LAG_SECONDS) reasons.push(`the lag is not yet below ${READY_LAG_SECONDS} s`);
     if (this.context.gate.closed) reasons.push('it is paused');
     reasons.push(...waitsOf(this.context).map(describeWait));
+    const { wait, isDue } = this.attempts;
+    if (wait !== undefined && !isDue) reasons.push(describeWait(wait));
     return reasons;
   }
 
@@ -225,7 +237,7 @@ export class MigrationRun {
     const [first] = suspect;
     if (first === undefined) return 'collections are still being copied or indexed';
     const others = suspect.length > 1 ? ` and ${suspect.length - 1} more` : '';
-    return `the source lost changes of ${first.namespace}${others} before they were taken: that is being repaired`;
+    return `changes of ${first.namespace}${others} were missed: that is being repaired`;
   }
 
   async #work(): Promise<Outcome> {
@@ -234,25 +246,54 @@ export class MigrationRun {
     this.loaded = true;
     const { state } = log.record;
     if (state === 'committed' || state === 'cancelled') return state;
+    const neverBegan = log.record.token === undefined && log.record.blocksDestination === undefined;
+    if (this.#cancellation === undefined || !neverBegan) await this.#takeDestination();
     await clearLeftSpools(context);
     await context.retrier.run('the destination', () => clearTransit(context.fence));
     if (log.record.cutover?.committed) {
+      if (log.record.error !== undefined) {
+        await log.forgetFailure();
+        await log.enter('committing');
+      }
       await finishCutover(context, log);
       return 'committed';
     }
     await settleOpenBlock(context, log);
     if (this.#cancellation !== undefined) return await cancel(context, log, this.#cancellation);
-    if (log.record.error !== undefined)
-      await context.retrier.run('the destination', () => context.checkpoint.clearError());
-    const token = log.record.token ?? (await prepareNew(context, log, this.#options));
-    await log.enter('copying', 'copying');
-    this.follower = new StreamFollower(context, this.#tasks, log, token, this.#throttle);
-    await this.follower.start();
+    if (log.record.error !== undefined) await log.forgetFailure();
+    let follower: StreamFollower;
+    try {
+      follower = await this.#startFollowing();
+    } catch (error) {
+      if (this.#cancellation === undefined) throw error;
+      await this.follower?.abandon();
+      return await cancel(context, log, this.#cancellation);
+    }
     this.#tasks.start(() => this.#saveCheckpoints());
     this.#tasks.start(() => this.pings.run());
+    this.#tasks.start(() => watchClusters(context));
     this.#tasks.start(() => this.indexBuilds.run());
+    if (this.#options.once) this.#tasks.start(() => this.#refuseHeldDrops());
     this.#tasks.start(() => this.speed.run(context, () => snapshot(this, this.#options)));
-    return await this.#steer(this.follower);
+    return await this.#steer(follower);
+  }
+
+  /** A source that is gone must not keep a migration from being given up at this point, either. */
+  async #startFollowing(): Promise<StreamFollower> {
+    const { context, log } = this;
+    const token = log.record.token ?? (await prepareNew(within(context, this.#givenUp.signal), log, this.#options));
+    await log.enter('copying', 'copying');
+    const follower = new StreamFollower(context, this.#tasks, log, token, this.#throttle);
+    this.follower = follower;
+    const abandon = () => void follower.abandon();
+    this.#givenUp.signal.addEventListener('abort', abandon);
+    await follower.start().finally(() => this.#givenUp.signal.removeEventListener('abort', abandon));
+    return follower;
+  }
+
+  async #takeDestination(): Promise<void> {
+    const { checkpoint, keepsDestination: keeps, retrier } = this.context;
+    await checkpoint.takeDestination({ keeps, mayDrop: this.#options.dropDestination }, retrier);
   }
 
   /** Does what is wanted, as soon as the state allows it. */
@@ -269,34 +310,34 @@ export class MigrationRun {
       const refusal = this.#options.once ? lastRefusal(context) : undefined;
       if (refusal !== undefined) throw refusal;
       if (log.record.state === 'tailing' && this.#options.once) {
-        await this.#finishOnce(follower);
+        await commitOnce(context, log, follower);
+        await finishCutover(context, log);
         return 'committed';
       }
       if (this.wanted === 'cutover' && this.notReadyReasons.length === 0) {
-        if (await cutOver(context, log, follower, this.#givenUp.signal)) {
+        const { bypassingWrites = 'drain' } = this.#options;
+        const ended = await cutOver(context, log, follower, { calledOff: this.#givenUp.signal, bypassingWrites });
+        if (ended === 'committed') {
+          this.attempts.clear();
           await finishCutover(context, log);
           return 'committed';
         }
+        if (ended !== 'called off') this.attempts.add(ended);
         await log.enter('tailing', 'catching up');
-        await context.clock.sleep(
-          NEXT_CUTOVER_ATTEMPT_AFTER_MS,
-          AbortSignal.any([context.signal, this.#givenUp.signal]),
-        );
       }
+      if (this.wanted !== 'cutover') this.attempts.clear();
       await context.clock.sleep(LOOK_AROUND_EVERY_MS, context.signal);
     }
   }
 
-  async #finishOnce(follower: StreamFollower): Promise<void> {
-    const { accounts, movesAccounts, retrier } = this.context;
-    if (movesAccounts) await accounts.bringOver(retrier);
-    const barrier = await retrier.run('the source', () => writeBarrier(this.context.source));
-    await follower.inStepAt(barrier, this.context.signal);
-    await follower.stop();
-    await follower.confirmCatalog({ quiet: false });
-    await confirmDestination(this.context);
-    await this.log.saveCutover({ committed: true });
-    await finishCutover(this.context, this.log);
+  /** Nobody is there to confirm them. @throws UserError DROPS_UNCONFIRMED */
+  async #refuseHeldDrops(): Promise<void> {
+    const { clock, drops, signal } = this.context;
+    while (!signal.aborted) {
+      const refusal = drops.refusal(clock, MADE_ANEW_WITHIN_MS);
+      if (refusal !== undefined) throw refusal;
+      await clock.sleep(LOOK_AROUND_EVERY_MS, signal);
+    }
   }
 
   async #pause(follower: StreamFollower): Promise<void> {
@@ -327,9 +368,20 @@ export class MigrationRun {
     // Straight to the store: the last one is written when the run's signal has aborted already.
     await this.context.checkpoint.save({
       token: this.follower.safeToken,
+      watchedTo: this.follower.safeWatchedTo,
       counts: recordedCounts(this.context.counters),
     });
     await reach('engine.checkpoint.saved');
+  }
+
+  /** Another engine has the migration, or another migration its destination. One that was initiated anew has no record of it either. */
+  async #whyLost(): Promise<unknown> {
+    const { checkpoint, fence } = this.context;
+    const other = await otherDestination(this.context).catch(() => undefined);
+    if (other !== undefined) return await this.#recordFailure(other);
+    const retiredBy = (await checkpoint.peek().catch(() => undefined))?.retiredBy;
+    if (retiredBy === undefined) return fence.signal.reason;
+    return new UserError('DESTINATION_TAKEN', [checkpoint.migrationId, retiredBy]);
   }
 
   async #recordFailure(error: unknown): Promise<UserError> {

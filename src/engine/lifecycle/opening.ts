@@ -2,6 +2,7 @@ import { systemClock, UserError } from '../../platform/index.ts';
 import { classify, reasonOf } from '../cluster/failure-policy.ts';
 import { Retrier } from '../cluster/retry.ts';
 import { MigrationRun } from './migration-run.ts';
+import { type Clusters, openClusters, openWithoutSource } from './open-clusters.ts';
 import type { MigrationOptions } from './options.ts';
 
 /** A migration that was given up has little to wait for: so long its clusters may take, for the end that was asked for. */
@@ -28,12 +29,12 @@ export class Opening {
    * @throws UserError CANCELLED_OUT_OF_REACH, and as {@link MigrationRun.open}
    */
   async open(isCancelled: () => boolean): Promise<MigrationRun> {
-    if (!this.#options.waitForClusters) return await this.#tryOnce();
+    if (!this.#options.waitForClusters) return await this.#tryOnce(isCancelled);
     const clock = this.#options.clock ?? systemClock;
     const beganAt = clock.elapsed();
     return await this.#retrier.run('both clusters', async () => {
       try {
-        return await this.#tryOnce();
+        return await this.#tryOnce(isCancelled);
       } catch (error) {
         const isLate = isCancelled() && clock.elapsed() - beganAt >= CANCELLED_WAITS_MS;
         if (!isLate || classify(error) !== 'transient') throw error;
@@ -42,7 +43,20 @@ export class Opening {
     });
   }
 
-  async #tryOnce(): Promise<MigrationRun> {
-    return await MigrationRun.open(this.#options, this.#stop, this.#retrier);
+  async #tryOnce(isCancelled: () => boolean): Promise<MigrationRun> {
+    try {
+      return await this.#run(await openClusters(this.#options));
+    } catch (error) {
+      // The source's word is not needed to give a migration up, and a source that is gone for good has none.
+      const isOfSource = error instanceof UserError && error.code === 'SOURCE_UNREACHABLE';
+      if (!isOfSource || !isCancelled()) throw error;
+      const clusters = await openWithoutSource(this.#options);
+      if (clusters === undefined) throw error;
+      return await this.#run(clusters);
+    }
+  }
+
+  async #run(clusters: Clusters): Promise<MigrationRun> {
+    return await MigrationRun.open(this.#options, this.#stop, this.#retrier, clusters);
   }
 }

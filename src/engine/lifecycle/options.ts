@@ -25,6 +25,11 @@ export interface MigrationOptions {
   readonly keepDestination?: boolean;
   /** Copy, index, catch up to one barrier, restore the original indexes and end, without blocking anybody's writes. */
   readonly once?: boolean;
+  /**
+   * Whether drops are followed whatever they take. Without it, those that take more than half of the migration's collections or documents
+   * within a minute wait until somebody confirms them.
+   */
+  readonly confirmDrops?: boolean;
   /** A cluster that cannot be reached is waited for, at the start, too: the migration may have begun long ago. By default that is an error at once. */
   readonly waitForClusters?: boolean;
   /** Whether a destination whose disk seems too small is tried all the same. */
@@ -43,9 +48,14 @@ export interface MigrationOptions {
   readonly copyBytesPerSecond?: number;
   /** What the process may take in all, in bytes; 512 MB by default, at least 384 MB. */
   readonly memoryBytes?: number;
+  /** What a cutover does about writes of users who bypass the source's write block; `drain` by default. Either way it is tried again. */
+  readonly bypassingWrites?: BypassingWrites;
   readonly logger: Logger;
   readonly clock?: Clock;
 }
+
+/** What becomes of a cutover when somebody writes to the blocked source: `drain` takes the writes over and looks again, for 60 s at most. */
+export type BypassingWrites = 'drain' | 'giveUp';
 
 /** All that is fixed once a migration has begun, as one text to compare by. */
 export function selectionOf(options: MigrationOptions): string {

@@ -19,10 +19,8 @@ export async function prepareNew(
   await log.enter('preparing', 'preparing');
   await context.retrier.run('the destination', () => context.checkpoint.forgetCollections());
   if (options.dropDestination && !context.keepsDestination) await dropUserDatabases(context);
-  if (!options.once) {
-    await log.save({ blocksDestination: await blocksDestination(context) });
-    await closeDestination(context);
-  }
+  await log.save({ blocksDestination: !options.once && (await blocksDestination(context)) });
+  if (!options.once) await closeDestination(context);
   await reach('engine.prepare.destination-ready');
   const token = await fixPosition(context);
   // After the position, so that what may be read by then is a change that the stream shows, or in the fingerprint.

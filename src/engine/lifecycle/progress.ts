@@ -138,6 +138,8 @@ export interface Progress {
     readonly requestedAtMs: number;
     /** Whether the source's write block is about to be set, or is; after the point of no return it stays. */
     readonly blocking: boolean;
+    /** How often users' writes were stopped, or were about to be. */
+    readonly attempts?: number;
     readonly sourceBlockedAtMs?: number;
     readonly canWriteAtMs?: number;
   };

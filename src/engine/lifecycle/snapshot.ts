@@ -1,6 +1,8 @@
 import { expireAfterSeconds, type IndexSpec, isUnique } from '../catalog/index-spec.ts';
 import { modernisedWarnings } from '../catalog/legacy-index.ts';
 import { describeWait, type Wait } from '../cluster/retry.ts';
+import { writtenAfterCommitWarning } from '../cutover/watch-after-commit.ts';
+import { LIFT_COMMAND } from '../cutover/write-block.ts';
 import type { MigrationRun } from './migration-run.ts';
 import type { MigrationOptions } from './options.ts';
 import type { Left, Progress, RepairsProgress } from './progress.ts';
@@ -65,7 +67,8 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
   );
   const keptAccounts = context.movesAccounts && context.accounts.kept ? [context.accounts.kept.message] : [];
   const repairs = repairsOf(run);
-  const waiting = waitsOf(context);
+  const waiting = [...waitsOf(context), ...(run.attempts.wait === undefined ? [] : [run.attempts.wait])];
+  const written = cutover?.writtenAfterCommit;
   const reasons = state === 'tailing' ? run.notReadyReasons : [`it is ${state}`];
   return {
     migrationId: options.migrationId,
@@ -108,6 +111,7 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
           cutover: {
             requestedAtMs: cutover.requestedAtMs,
             blocking: cutover.blocking,
+            attempts: cutover.attempts,
             sourceBlockedAtMs: cutover.sourceBlockedAtMs,
             canWriteAtMs: cutover.canWriteAtMs,
           },
@@ -121,13 +125,17 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
         ...indexWarnings,
         ...keptAccounts,
         ...(oplog?.warnings ?? []),
+        ...(following ? (follower?.hidden.warnings ?? []) : []),
         ...repairWarnings(repairs),
+        ...(written === undefined ? [] : [writtenAfterCommitWarning(written).message]),
+        ...commitWarnings(run, waiting),
         ...waiting.map(describeWait),
       ]),
     ],
     waiting,
     ...(state === 'failed' || state === 'cancelled' ? { left: leftBy(run) } : {}),
-    ...(error === undefined ? {} : { error }),
+    // Earlier versions left the failure of an earlier run on the record of one that went on.
+    ...(state === 'failed' && error !== undefined ? { error } : {}),
   };
 }
 
@@ -147,8 +155,19 @@ function repairWarnings(repairs: RepairsProgress | null): string[] {
   if (repairs === null || repairs.collectionsDone === repairs.collections) return [];
   const { atMs, collections, collectionsDone, keysDiffered, reason } = repairs;
   return [
-    `The source lost changes before they were taken, noticed at ${new Date(atMs).toISOString()} (${reason}). ${collectionsDone} of the ` +
+    `Changes of the source were missed, noticed at ${new Date(atMs).toISOString()} (${reason}). ${collectionsDone} of the ` +
       `${collections} collections concerned are repaired, with ${keysDiffered} documents that differed.`,
+  ];
+}
+
+/** While nobody knows whether the commit was carried out, only the destination can say which side is to take writes. */
+function commitWarnings({ log }: MigrationRun, waiting: readonly Wait[]): string[] {
+  const { cutover } = log.record;
+  if (!log.commitWasSent || cutover === undefined || cutover.committed || waiting.length === 0) return [];
+  const since = new Date(cutover.sourceBlockedAtMs ?? cutover.requestedAtMs).toISOString();
+  return [
+    `The commit of the cutover was sent, and the destination has not acknowledged it. The source refuses writes since ${since}, until the ` +
+      `destination answers. If the destination is lost for good, run on the source: ${LIFT_COMMAND}`,
   ];
 }
 

@@ -4,19 +4,24 @@ import { Lanes } from '../apply/lanes.ts';
 import { ChangeStream, isHistoryLost, type ResumeToken, type StreamBatch } from '../capture/change-stream.ts';
 import { Dispatcher } from '../capture/dispatcher.ts';
 import { fixPosition } from '../capture/fix-position.ts';
+import { HiddenWatch } from '../capture/hidden-watch.ts';
+import type { HiddenWrites } from '../capture/hidden-writes.ts';
 import { OplogWatch } from '../capture/oplog-watch.ts';
 import { type SourceCatalog, sourceCatalog } from '../capture/source-catalog.ts';
 import { Spool } from '../capture/spool.ts';
 import { Watermark } from '../capture/watermark.ts';
 import { IndexKeeper } from '../catalog/index-keeper.ts';
 import { reconcileCatalog } from '../catalog/reconcile.ts';
+import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import { isBefore, timeOfToken } from '../cluster/cluster-time.ts';
+import { confirmSource } from '../cluster/confirm-clusters.ts';
 import { Copier } from '../copy/copier.ts';
 import type { Throttle } from '../copy/throttle.ts';
-import type { RunningStream } from '../cutover/cut-over.ts';
+import type { RunningStream } from '../cutover/running-stream.ts';
 import { Repairs } from '../verify/repairs.ts';
 import { markSuspect } from '../verify/suspicion.ts';
 import { type EngineContext, within } from './context.ts';
+import { Gate } from './gate.ts';
 import type { MigrationLog } from './migration-log.ts';
 import type { TaskGroup } from './task-group.ts';
 
@@ -43,14 +48,17 @@ export class StreamFollower implements RunningStream {
   readonly #repairs: Repairs;
   readonly #log: MigrationLog;
   readonly oplog: OplogWatch;
+  readonly hidden: HiddenWatch;
   readonly #stopped = new AbortController();
   readonly #abandoned = new AbortController();
   /** Of what reads the stream. */
   readonly #reading: EngineContext;
   readonly #running = new Set<Promise<void>>();
+  /** Closed while nothing is to be taken from the stream. */
+  readonly #intake = new Gate();
+  #dispatching: Promise<void> = Promise.resolve();
   #stream: ChangeStream;
   #hurried = 0;
-  #following: Promise<void> = Promise.resolve();
   #latest: { readonly batch: StreamBatch; readonly atMs: number } | undefined;
 
   constructor(run: EngineContext, tasks: TaskGroup, log: MigrationLog, token: ResumeToken, throttle: Throttle) {
@@ -76,12 +84,23 @@ export class StreamFollower implements RunningStream {
     this.oplog = new OplogWatch(context, () => this.#watermark.safe.time);
     this.#catalog = sourceCatalog(context, log.record.catalog, (databases) => this.#bringCatalogInStep(databases));
     const sinks = { lanes: this.#lanes, spool: this.#spool, watermark: this.#watermark };
-    this.#dispatcher = new Dispatcher(context, sinks, this.#catalog);
+    this.#dispatcher = new Dispatcher(context, sinks, this.#catalog, (concerned) => this.#declareHidden(concerned));
+    this.hidden = new HiddenWatch(this.#reading, log.record.watchedTo ?? time, {
+      found: (writes) => this.#takeHidden(writes),
+      lost: () => this.#declare('the oplog no longer reaches back to where it was searched for hidden writes'),
+      hurried: () => this.#hurried > 0,
+    });
   }
 
   /** Where a successor can go on. */
   get safeToken(): ResumeToken {
     return this.#watermark.safe.token;
+  }
+
+  /** Where a successor goes on to look for writes that the stream does not show: no later than at its token. */
+  get safeWatchedTo(): Timestamp {
+    const { time } = this.#watermark.safe;
+    return isBefore(this.hidden.time, time) ? this.hidden.time : time;
   }
 
   get queued(): number {
@@ -91,7 +110,7 @@ export class StreamFollower implements RunningStream {
   /** Whether every collection is copied, indexed and followed, and nothing of it may have been missed. */
   get allLive(): boolean {
     const collections = [...this.#context.tracked.values()];
-    if (this.#repairs.held) return false;
+    if (this.#repairs.held || this.#context.drops.any) return false;
     return this.#indexes.idle && collections.every(({ state, suspicion }) => state === 'live' && suspicion === null);
   }
 
@@ -122,7 +141,8 @@ export class StreamFollower implements RunningStream {
     await this.#catalog.start();
     this.#start(() => this.#repairs.run());
     this.#start(() => this.#catalog.watch());
-    this.#following = this.#start(() => this.#follow(first));
+    this.#start(() => this.hidden.run());
+    this.#start(() => this.#follow(first));
   }
 
   /** What fails once the stream has ended, or was given up, is no failure of the migration any more. */
@@ -139,10 +159,29 @@ export class StreamFollower implements RunningStream {
 
   async inStepAt(time: Timestamp, signal: AbortSignal): Promise<void> {
     using _ = this.hurry();
-    while (isBefore(this.#watermark.safe.time, time) || !this.allLive) {
+    while (!this.isInStepAt(time)) {
       signal.throwIfAborted();
       await this.#context.clock.sleep(POLL_MS, signal);
     }
+  }
+
+  isInStepAt(time: Timestamp): boolean {
+    const isAhead = (position: Timestamp) => isBefore(position, time);
+    return !isAhead(this.#watermark.safe.time) && !isAhead(this.hidden.time) && this.allLive;
+  }
+
+  async hold(signal: AbortSignal): Promise<void> {
+    this.#intake.close();
+    const taken = this.#dispatching.catch(() => undefined).then(() => this.flush());
+    await Promise.race([taken, aborted(signal)]);
+    if (!signal.aborted) return;
+    taken.catch(() => undefined); // It fails the run where it matters.
+    this.release();
+    signal.throwIfAborted();
+  }
+
+  release(): void {
+    this.#intake.open();
   }
 
   hurry(): Disposable {
@@ -154,11 +193,9 @@ export class StreamFollower implements RunningStream {
     };
   }
 
-  async stop(): Promise<void> {
-    // A source that has fallen silent is not asked again, for users may be waiting.
+  stop(): void {
+    // What was asked of a source that has fallen silent is not waited for: applications wait for the destination.
     this.#stopped.abort();
-    await this.#following;
-    await this.flush();
   }
 
   /** Ends everything as it stands, for a migration that was given up: neither side has to answer for that. */
@@ -170,8 +207,8 @@ export class StreamFollower implements RunningStream {
     await Promise.race([all, this.#context.clock.sleep(ABANDONED_WITHIN_MS, ended.signal)]);
   }
 
-  async confirmCatalog(options: { readonly quiet: boolean }): Promise<void> {
-    await this.#catalog.confirm(this.safeToken, options);
+  async confirmCatalog(): Promise<void> {
+    await this.#catalog.confirm();
   }
 
   /** Resolves when all that was taken from the stream is on the destination, or in the spool; or when nobody waits for that any more. */
@@ -184,7 +221,10 @@ export class StreamFollower implements RunningStream {
     const { gate, signal } = this.#context;
     try {
       for (let batch = first; batch !== undefined; ) {
-        await this.#dispatcher.dispatch(batch);
+        while (this.#intake.closed) await this.#intake.pass(this.#reading.signal);
+        this.#dispatching = this.#dispatcher.dispatch(batch);
+        await this.#dispatching;
+        this.hidden.follow(batch.time);
         await gate.pass(signal);
         batch = await this.#next(this.#hurried > 0 ? HURRIED_WAIT_MS : IDLE_WAIT_MS);
       }
@@ -213,23 +253,52 @@ export class StreamFollower implements RunningStream {
     return undefined;
   }
 
-  /** From here on the migration says what it lacks, whoever runs it. */
   async #declareLoss(reason: string): Promise<void> {
     this.#repairs.held = true;
-    const { clock, logger, signal } = this.#context;
-    const collections = await markSuspect(this.#context);
-    const { declared } = this.#log.record.repairs ?? { declared: 0 };
-    const repairs = { declared: declared + 1, atMs: clock.now(), reason, collections };
-    logger.warn(repairs, 'The source has lost changes before they were taken: collections are compared and repaired');
-    await this.#log.save({ repairs });
+    const { clock, signal } = this.#context;
+    await this.#declare(reason);
     await reach('engine.capture.loss-declared');
     await clock.sleep(AFTER_LOSS_MS, signal);
+  }
+
+  /** What the oplog shows and the stream does not: a loss of history for the collections concerned. */
+  async #takeHidden(writes: HiddenWrites): Promise<void> {
+    if (writes.changesCatalog) {
+      await Promise.race([this.#dispatcher.compareCatalogs(), aborted(this.#reading.signal)]);
+      this.#reading.signal.throwIfAborted();
+    }
+    await this.#declareHidden((collection) => writes.isOf(collection));
+  }
+
+  async #declareHidden(concerned: (collection: TrackedCollection) => boolean): Promise<void> {
+    await this.#declare(
+      'some were written in a way that no change stream shows, as applyOps and convertToCapped do',
+      concerned,
+    );
+  }
+
+  /**
+   * From here on the migration says what it lacks, whoever runs it.
+   * @param concerned  of which collections changes may be missing; of all by default
+   */
+  async #declare(reason: string, concerned?: (collection: TrackedCollection) => boolean): Promise<void> {
+    const { clock, logger, seen } = this.#context;
+    const marked = await markSuspect(this.#context, concerned);
+    if (concerned !== undefined && marked.length === 0) return;
+    for (const { filter, namespace } of concerned === undefined ? [] : marked)
+      if (filter === null) seen.note(namespace);
+    const { declared } = this.#log.record.repairs ?? { declared: 0 };
+    const collections = [...this.#context.tracked.values()].filter(({ suspicion }) => suspicion !== null).length;
+    const repairs = { declared: declared + 1, atMs: clock.now(), reason, collections };
+    logger.warn(repairs, 'Changes of the source were missed: collections are compared and repaired');
+    await this.#log.save({ repairs });
   }
 
   /** Opens another stream. Killed before its position is on record, a successor finds the history lost as well. */
   async #goOnFromNow(): Promise<void> {
     const { checkpoint, retrier, position } = this.#context;
     await this.#stream[Symbol.asyncDispose]();
+    await confirmSource(this.#reading);
     const token = await fixPosition(this.#context);
     position.time = timeOfToken(token);
     // A copy that has begun meanwhile may have read before this position.
@@ -237,7 +306,8 @@ export class StreamFollower implements RunningStream {
     // What was known before must not be written after it was compared.
     await this.flush();
     this.#dispatcher.goOnAt(token);
-    await retrier.run('the destination', () => checkpoint.save({ token }));
+    this.hidden.goOnAt(position.time);
+    await retrier.run('the destination', () => checkpoint.save({ token, watchedTo: position.time }));
     await reach('engine.capture.position-fixed-anew');
     await this.#catalog.start();
     this.#stream = new ChangeStream(this.#reading, token, true);
@@ -258,7 +328,7 @@ export class StreamFollower implements RunningStream {
     for (const collection of this.#context.tracked.values()) {
       // Those still being copied get their indexes after it; everything later has to hear of every change.
       const indexed = collection.state === 'indexing' || collection.state === 'live';
-      if (!indexed || !databases.has(collection.sourceDatabase)) continue;
+      if (!indexed || !databases.has(collection.sourceDatabase) || this.#context.drops.has(collection)) continue;
       this.#start(() => this.#indexes.keep(collection));
     }
   }

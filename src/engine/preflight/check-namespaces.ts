@@ -1,8 +1,10 @@
 import type { RawValue } from '../bson/raw-value.ts';
 import { findTwins, type IndexSpec } from '../catalog/index-spec.ts';
 import { modernisedWarnings, numberOf, whyNotToday } from '../catalog/legacy-index.ts';
-import { catalogName, INTERNAL_DATABASE } from '../catalog/namespaces.ts';
-import { type CatalogEntry, listIndexes } from '../catalog/read-catalog.ts';
+import { catalogName, INTERNAL_DATABASE, isBuckets } from '../catalog/namespaces.ts';
+import { type CatalogEntry, listCollections, listIndexes } from '../catalog/read-catalog.ts';
+import { Selection } from '../catalog/selection.ts';
+import { canRaise, raisedFlags, whyNotCarried } from '../catalog/time-series-flags.ts';
 import { whyUnsupported } from '../catalog/unsupported.ts';
 import { type Found, found, NO_TIME } from './finding.ts';
 import type { Look } from './look.ts';
@@ -20,6 +22,7 @@ export async function checkNamespaces(look: Look): Promise<Found[]> {
     (name) => name.toLowerCase() === INTERNAL_DATABASE,
   );
   return [
+    ...(await checkAdmin(look)),
     ...reserved.map((name) => {
       const why = `it differs only by case from ${INTERNAL_DATABASE}, which the destination has for checkpoints`;
       return found('NAMESPACE_CONFLICT', [name, why], name);
@@ -33,6 +36,34 @@ export async function checkNamespaces(look: Look): Promise<Found[]> {
       return bytes < LARGE_CAPPED_BYTES ? [] : [found('CAPPED_IN_PAUSE', [namespace, size], namespace)];
     }),
   ];
+}
+
+/** The database `admin` has the server's own collections, beside which no stream shows changes of others (server manual, Change Streams). */
+async function checkAdmin({ source, options }: Look): Promise<Found[]> {
+  const selection = new Selection(options.filters);
+  const ofUsers = (await listCollections(source, 'admin')).filter(
+    ({ name }) => !name.startsWith('system.') && selection.has('admin', name),
+  );
+  const reason = 'in the database admin, whose changes no change stream shows';
+  return ofUsers.map(namespaceOf).map((name) => found('UNSUPPORTED_NAMESPACE', [name, reason], name));
+}
+
+/** Time series with marks that the destination can't make. */
+export async function checkFlags({ source, destination, entries, features, signal }: Look): Promise<Found[]> {
+  const series = (await entries()).filter(
+    (entry) => isBuckets(entry.name) && whyUnsupported(entry, features) === undefined,
+  );
+  const { results } = await sweep(series, signal, async (entry) => ({
+    entry,
+    flags: await raisedFlags(source, entry),
+  }));
+  const able = new Map<string, boolean>();
+  for (const flag of new Set(results.flatMap(({ flags }) => flags))) able.set(flag, await canRaise(destination, flag));
+  return results.flatMap(({ entry, flags }) => {
+    const namespace = namespaceOf(entry);
+    const refused = flags.filter((flag) => !able.get(flag));
+    return refused.map((flag) => found('UNSUPPORTED_NAMESPACE', [namespace, whyNotCarried(flag)], namespace));
+  });
 }
 
 /** Indexes that can't be migrated, or that come over in another form, and collections that are full of them. */

@@ -1,4 +1,6 @@
-import type { Timestamp } from 'mongodb';
+import { MongoServerError, type Timestamp } from 'mongodb';
+import { messageOf } from '../../platform/index.ts';
+import { classify } from '../cluster/failure-policy.ts';
 import { type Found, found } from './finding.ts';
 import type { Look } from './look.ts';
 
@@ -13,6 +15,18 @@ export async function checkOplog(look: Look): Promise<Found[]> {
   const { seconds } = await look.copyTime();
   if (windowSeconds >= Math.max(LEAST_SECONDS, seconds)) return [];
   return [found('OPLOG_SHORT', [duration(windowSeconds), duration(seconds)])];
+}
+
+/** Whether the user may read the oplog, which alone shows what change streams leave out. */
+export async function checkHiddenWrites({ source, from }: Look): Promise<Found[]> {
+  if (!from.replicaSet) return [];
+  try {
+    await source.db('local').command({ find: 'oplog.rs', limit: 1, projection: { ts: 1 }, singleBatch: true });
+    return [];
+  } catch (error) {
+    if (!(error instanceof MongoServerError) || classify(error) !== 'fatal') throw error;
+    return [found('HIDDEN_WRITES_UNSEEN', [error.codeName ?? messageOf(error)])];
+  }
 }
 
 /** From its oldest to its newest entry; one that is not even half full does not tell. */

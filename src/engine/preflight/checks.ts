@@ -1,3 +1,4 @@
+import type { MongoClient } from 'mongodb';
 import type { UserError } from '../../platform/index.ts';
 import { UsersAndRoles } from '../accounts/users-and-roles.ts';
 import { DocumentFilters } from '../catalog/document-filters.ts';
@@ -5,16 +6,18 @@ import { NamespaceMap } from '../catalog/namespace-map.ts';
 import { listUserDatabases } from '../catalog/read-catalog.ts';
 import { Selection } from '../catalog/selection.ts';
 import { MadeAccounts } from '../checkpoint/made-accounts.ts';
+import { Ownership } from '../checkpoint/ownership.ts';
+import type { MigrationOptions } from '../lifecycle/options.ts';
 import { checkEncryption } from './check-connection.ts';
 import { checkDisk } from './check-disk.ts';
 import { checkFiltered, checkQueries } from './check-document-filters.ts';
 import { checkClocks, checkLoad } from './check-host.ts';
 import { checkKept } from './check-kept.ts';
 import { checkLargeDocuments } from './check-large-documents.ts';
-import { checkIndexes, checkNamespaces } from './check-namespaces.ts';
-import { checkOplog } from './check-oplog.ts';
+import { checkFlags, checkIndexes, checkNamespaces } from './check-namespaces.ts';
+import { checkHiddenWrites, checkOplog } from './check-oplog.ts';
 import { checkNames, checkRemapped } from './check-remap.ts';
-import { checkBlocked, checkBypassingUsers, checkWritersKeptAway } from './check-write-block.ts';
+import { checkBlocked, checkBlockOwner, checkBypassingUsers, checkWritersKeptAway } from './check-write-block.ts';
 import { type Found, found } from './finding.ts';
 import type { Check, Look } from './look.ts';
 
@@ -22,6 +25,7 @@ import type { Check, Look } from './look.ts';
 export const GUARDS: readonly Check[] = [
   { what: 'users and roles', run: checkAccounts },
   { what: 'collections', run: checkNamespaces },
+  { what: 'marks of time series', run: checkFlags },
   { what: 'indexes', run: checkIndexes },
   {
     what: 'names on the destination',
@@ -35,6 +39,9 @@ export const GUARDS: readonly Check[] = [
   { what: 'what the destination has', run: checkDestination },
   { what: "the destination's disk", optional: true, run: checkDisk },
   { what: 'whether writers are kept away', run: checkWritersKeptAway },
+  { what: 'users who bypass the write block', optional: true, run: checkBypassingUsers },
+  { what: 'who has blocked the source', run: checkBlockOwner },
+  { what: 'blocks of writes', optional: true, run: checkBlocked },
 ];
 
 /** What is good to know before; none of it is vital. */
@@ -49,8 +56,7 @@ export const ADVICE: readonly Check[] = [
   },
   { what: 'documents near the limit', optional: true, run: checkLargeDocuments },
   { what: "the source's oplog", optional: true, run: checkOplog },
-  { what: 'users who bypass the write block', optional: true, run: checkBypassingUsers },
-  { what: 'blocks of writes', optional: true, run: checkBlocked },
+  { what: 'writes that no change stream shows', optional: true, run: checkHiddenWrites },
   { what: 'the load of this host', optional: true, run: checkLoad },
   { what: 'the clocks', optional: true, run: checkClocks },
 ];
@@ -66,14 +72,22 @@ async function checkNamed({ entries, options, isNew }: Look): Promise<Found[]> {
 
 async function checkDestination({ destination, options, entries, isNew }: Look): Promise<Found[]> {
   if (!(await isNew())) return [];
+  const inUse = await checkInUse(destination, options);
   if (options.keepDestination) {
-    return await checkKept(destination, await entries(), new NamespaceMap(options.namespaceRemap));
+    return [...inUse, ...(await checkKept(destination, await entries(), new NamespaceMap(options.namespaceRemap)))];
   }
   if (options.dropDestination) return [];
   const databases = await listUserDatabases(destination);
-  if (databases.length === 0) return [];
+  if (databases.length === 0) return inUse;
   const shown = databases.slice(0, 5).join(', ') + (databases.length > 5 ? ', …' : '');
   return [found('DESTINATION_NOT_EMPTY', [`the database${databases.length === 1 ? '' : 's'} ${shown}`])];
+}
+
+/** Whether another migration has the destination, in a way that the destination's data does not tell. */
+async function checkInUse(destination: MongoClient, options: MigrationOptions): Promise<Found[]> {
+  const { migrationId, keepDestination: keeps = false, dropDestination: mayDrop } = options;
+  const reason = await new Ownership(destination).whyNot({ migrationId, keeps, mayDrop });
+  return reason === undefined ? [] : [{ error: reason }];
 }
 
 async function checkAccounts({ source, fence, from, options }: Look): Promise<Found[]> {

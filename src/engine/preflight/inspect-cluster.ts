@@ -1,5 +1,6 @@
 import { type Document, type MongoClient, MongoServerError } from 'mongodb';
 import { type Clock, systemClock } from '../../platform/index.ts';
+import { replicaSetIdOf } from '../cluster/confirm-clusters.ts';
 import { connectCluster, type Side } from '../cluster/connect.ts';
 import type { ClusterAddress } from '../lifecycle/options.ts';
 import { type Privileges, privilegesOf } from './privileges.ts';
@@ -44,12 +45,12 @@ export async function describeCluster(client: MongoClient, clock: Clock = system
   const sharded = hello.msg === 'isdbgrid';
   const replicaSet = typeof hello.setName === 'string';
   const nothing: Document = {};
-  const [build, privileges, databases, parameter, set, oplog] = await Promise.all([
+  const [build, privileges, databases, parameter, clusterId, oplog] = await Promise.all([
     admin.command({ buildInfo: 1 }),
     privilegesOf(client),
     ifAllowed(admin.command({ listDatabases: 1 })),
     sharded ? nothing : ifAllowed(admin.command({ getParameter: 1, featureCompatibilityVersion: 1 })),
-    replicaSet ? ifAllowed(admin.command({ replSetGetConfig: 1 })) : nothing,
+    replicaSet ? replicaSetIdOf(client) : '',
     // Only shown, never relied on.
     replicaSet
       ? client
@@ -63,7 +64,7 @@ export async function describeCluster(client: MongoClient, clock: Clock = system
     featureCompatibilityVersion: parameter.featureCompatibilityVersion?.version ?? '',
     sharded,
     replicaSet,
-    clusterId: set.config?.settings?.replicaSetId?.toHexString() ?? '',
+    clusterId,
     primary: hello.primary ?? client.options.hosts[0]?.toString() ?? '',
     tlsEnabled: client.options.tls === true,
     dbSizeBytes: Number(databases.totalSize ?? 0),

@@ -1,4 +1,3 @@
-import type { Timestamp } from 'mongodb';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { blameFilter } from '../catalog/document-filters.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
@@ -21,15 +20,14 @@ export interface ComparedChunk {
 /**
  * Compares the next documents of a collection, byte by byte, with what the destination has in the same range of `_id`. Holds one batch of
  * either side at a time, however far apart they are.
- * @param after            the key to begin after; undefined for the first chunk
- * @param destinationTime  of the destination's cluster: it is read in a state of that time or later
- * @param differ           takes keys whose documents differ, or are on one side only; some of them twice when a read is repeated
- * @throws CollectionDropped when the source no longer has the collection
+ * @param after   the key to begin after; undefined for the first chunk
+ * @param differ  takes keys whose documents differ, or are on one side only; some of them twice when a read is repeated
+ * @throws CollectionDropped, CollectionMissing when the source does not have the collection
  */
 export async function compareChunk(
   context: EngineContext,
   collection: TrackedCollection,
-  { after, destinationTime }: { readonly after: DocumentKey | undefined; readonly destinationTime: Timestamp },
+  after: DocumentKey | undefined,
   differ: (keys: readonly DocumentKey[]) => Promise<void>,
 ): Promise<ComparedChunk> {
   const wanted = await readSource(context, collection, after);
@@ -43,7 +41,7 @@ export async function compareChunk(
       count += keys.length;
       if (keys.length > 0) await differ(keys);
     };
-    for await (const batch of readDestination(context, collection, target, { after, high, destinationTime })) {
+    for await (const batch of readDestination(context, collection, target, { after, high })) {
       const keyed = batch.map((document) => ({ key: keyOf(document), document }));
       await note(
         keyed.filter(({ key, document }) => !documents.get(key.identity)?.equals(document)).map(({ key }) => key),
@@ -90,7 +88,6 @@ async function* readDestination(
   range: {
     readonly after: DocumentKey | undefined;
     readonly high: DocumentKey | undefined;
-    readonly destinationTime: Timestamp;
   },
 ): AsyncGenerator<readonly Buffer[]> {
   const [cursor, first] = await RawCursor.open(context.destination, database, {
@@ -99,7 +96,8 @@ async function* readDestination(
     ...hint(collection),
     batchSize: batchSize(collection),
     collectionUUID: uuid,
-    readConcern: { level: 'majority', afterClusterTime: range.destinationTime },
+    // What the lanes have written is seen, whichever member answers.
+    readConcern: context.fence.afterOwnWrites,
   });
   await using _ = cursor;
   yield first.documents;

@@ -4,8 +4,7 @@ import type { Lanes } from '../apply/lanes.ts';
 import { type DocumentKey, keyBytes, keyFromBytes } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import type { Suspicion, TrackedCollection } from '../catalog/tracked-collection.ts';
-import { operationTimeOf } from '../cluster/cluster-time.ts';
-import { CollectionDropped } from '../cluster/moved.ts';
+import { CollectionDropped, CollectionMissing } from '../cluster/moved.ts';
 import type { Copier } from '../copy/copier.ts';
 import type { Throttle } from '../copy/throttle.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
@@ -71,7 +70,8 @@ export class Repairs {
       if (collection.isCapped) await this.#copier.copyAnew(collection);
       else await this.#compare(collection, suspicion);
     } catch (error) {
-      if (!(error instanceof CollectionDropped)) throw error;
+      // A missing one is repaired as long as it is suspect: at the next look, or the one after.
+      if (!(error instanceof CollectionDropped || error instanceof CollectionMissing)) throw error;
     } finally {
       this.#underWay.delete(collection);
     }
@@ -79,18 +79,14 @@ export class Repairs {
 
   /** Ends without an effect when history was lost again meanwhile: then what it has compared counts for nothing. */
   async #compare(collection: TrackedCollection, suspicion: Suspicion): Promise<void> {
-    const { gate, signal, clock, counters, checkpoint, retrier, destination } = this.#context;
-    // What the lanes have written is seen from here on, whichever member answers.
-    const destinationTime = await retrier.run('the destination', async () =>
-      operationTimeOf(await destination.db('admin').command({ ping: 1 }), 'destination'),
-    );
+    const { gate, signal, clock, counters, checkpoint, retrier } = this.#context;
+    // What was dispatched before something was missed must not be written after it was compared.
+    await this.#lanes.flush();
     let after = suspicion.comparedTo === null ? undefined : keyFromBytes(bufferOf(suspicion.comparedTo));
     let savedAtMs = clock.elapsed();
     while (true) {
       await gate.pass(signal);
-      const chunk = await compareChunk(this.#context, collection, { after, destinationTime }, (keys) =>
-        this.#carryOver(collection, keys),
-      );
+      const chunk = await compareChunk(this.#context, collection, after, (keys) => this.#carryOver(collection, keys));
       if (collection.suspicion !== suspicion) return;
       counters.compared += chunk.documents;
       counters.differed += chunk.differing;

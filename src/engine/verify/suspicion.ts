@@ -1,16 +1,21 @@
 import { newId } from '../../platform/index.ts';
+import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 
 /**
- * Marks every collection as suspect of which something may be on the destination; those whose copy has not begun will be read later
+ * Marks collections as suspect of which something may be on the destination; those whose copy has not begun will be read later
  * anyway. On record when it returns.
- * @returns how many there are
+ * @param concerned  which ones; all by default
+ * @returns those that were marked
  */
-export async function markSuspect({ tracked, checkpoint, retrier }: EngineContext): Promise<number> {
+export async function markSuspect(
+  { tracked, checkpoint, retrier }: EngineContext,
+  concerned: (collection: TrackedCollection) => boolean = () => true,
+): Promise<readonly TrackedCollection[]> {
   const mark = newId();
-  const begun = [...tracked.values()].filter(({ isBegun }) => isBegun);
+  const begun = [...tracked.values()].filter((collection) => collection.isBegun && concerned(collection));
   for (const collection of begun) collection.suspicion = { mark, comparedTo: null };
   const uuids = begun.map(({ uuid }) => uuid);
   await retrier.run('the destination', () => checkpoint.saveSuspects(uuids, mark));
-  return begun.length;
+  return begun;
 }

@@ -38,6 +38,11 @@ export const administrationErrors = defineErrors({
     detail: 'No secret with ID % exists for service account %.',
     remedy: 'GET of the service account lists its secrets.',
   },
+  API_KEY_LIMIT: {
+    status: 400,
+    detail: 'The organization % has % API keys, and no more are allowed.',
+    remedy: 'Delete those that are no longer used first.',
+  },
   SERVICE_ACCOUNT_SECRET_LIMIT: {
     status: 400,
     detail: 'The service account % has % secrets that have not expired, and no more are allowed.',

@@ -149,6 +149,13 @@ export const engineErrors = defineErrors({
     remedy:
       'Enlarge the oplog (replSetResizeOplog, minRetentionHours) until it reaches back as long as the copy takes, and an hour at least.',
   },
+  HIDDEN_WRITES_UNSEEN: {
+    status: 200,
+    detail:
+      'The user of the source may not read its oplog (%), so what applyOps, convertToCapped and cloneCollectionAsCapped write to it while it is migrated is not seen: no change stream shows that.',
+    remedy:
+      'Grant the user of the source the role backup, or find on local.oplog.rs. Without it, do not restore with --oplogReplay into the source and convert no collections there before the cutover.',
+  },
   PART_NOT_BLOCKED: {
     status: 200,
     detail: 'Only a part of the source is migrated, so its writers are not kept from writing at the cutover.',
@@ -162,7 +169,15 @@ export const engineErrors = defineErrors({
   WRITES_BLOCKED: {
     status: 200,
     detail: 'Writes of users of the % were blocked when it was looked at.',
-    remedy: 'If nobody means that any more, lift it: db.adminCommand({setUserWriteBlockMode: 1, global: false}).',
+    remedy:
+      'If nobody means that any more, and no migration has committed from there, lift it: db.adminCommand({setUserWriteBlockMode: 1, global: false}).',
+  },
+  BLOCK_OWNER_UNSEEN: {
+    status: 200,
+    detail:
+      "The user on the source may not read its oplog. Linkspan can't see there whose write block the source has, and never lifts or uses one that it finds set.",
+    remedy:
+      'Grant the role backup or clusterMonitor, or find on local.oplog.rs and on config.user_writes_critical_sections. Without it, cut over one migration from this source at a time.',
   },
   HOST_BUSY: {
     status: 200,
@@ -218,6 +233,12 @@ export const engineErrors = defineErrors({
     detail: 'The source was still written to after the cutover of migration % had begun.',
     remedy: 'Stop the applications that write to the selected namespaces, then ask for the cutover again.',
   },
+  SOURCE_WRITTEN_AFTER_COMMIT: {
+    status: 200,
+    detail: 'After the commit, the source received % in %. They exist only on the source.',
+    remedy:
+      'Stop the applications that still write to the source. Compare these namespaces on both sides and carry the missing changes over by hand.',
+  },
   CATALOG_CHANGED: {
     status: 409,
     detail:
@@ -234,8 +255,16 @@ export const engineErrors = defineErrors({
   },
   OTHER_SOURCE: {
     status: 409,
-    detail: 'Migration % was started between other clusters than the ones given now.',
+    detail:
+      'Migration % was started between other clusters than those that answer now: a replica set that was initiated anew is another one.',
     remedy: 'Give the connection strings of the clusters it was started with, or start a new migration.',
+  },
+  DROPS_UNCONFIRMED: {
+    status: 409,
+    detail:
+      'The source has lost % of the % collections and % of the % documents of the migration within a minute, first %. Nothing of it is dropped on the destination until that is confirmed.',
+    remedy:
+      'If it was meant, confirm it: start with --confirm-drops, or call confirmDrops while the migration runs. If not, restore the collections on the source: under their names they are copied anew.',
   },
   CHECKPOINT_OF_OTHER_VERSION: {
     status: 409,
@@ -246,6 +275,18 @@ export const engineErrors = defineErrors({
     status: 409,
     detail: 'Another engine has taken over migration %.',
     remedy: 'Look for a second agent or sync process; this one has stopped writing.',
+  },
+  DESTINATION_IN_USE: {
+    status: 409,
+    detail: 'Migration % (%) uses the destination.',
+    remedy:
+      'Wait for its end, cancel it, or forget it with linkspan cleanup; or use another destination. Permission to drop the destination takes it from that migration.',
+  },
+  DESTINATION_TAKEN: {
+    status: 409,
+    detail: 'Migration % no longer has its destination: migration % has taken it.',
+    remedy:
+      'Cancel it where it is managed, then remove its records with linkspan cleanup. If its cutover was interrupted and its source refuses writes, lift that there: db.adminCommand({setUserWriteBlockMode: 1, global: false}).',
   },
   WRITER_CHANGED: {
     status: 409,

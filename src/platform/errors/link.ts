@@ -33,6 +33,27 @@ export const linkErrors = defineErrors({
     detail: 'The link of this agent has been deleted.',
     remedy: 'Ask the administrator of the destination for a new link-token, and start the agent with it.',
   },
+  LINK_TOKEN_FOR_ANOTHER_HOST: {
+    status: 403,
+    detail: 'Link-token % is for the host % alone.',
+    remedy: 'Set host in the configuration of the agent to that name, or ask for a link-token for this host.',
+  },
+  LINK_REVOKED: {
+    status: 410,
+    detail: 'The link of the agent on host % was revoked by an owner of the organization.',
+    remedy: 'If the agent is to work again, link it anew with a new link-token.',
+  },
+  LINK_NOT_FOUND: {
+    status: 404,
+    detail: 'The organization has no link %, or it has ended.',
+    remedy: 'List the links of the organization (linkspan link list), and give the id of one.',
+  },
+  AGENT_PENDING_APPROVAL: {
+    status: 403,
+    detail: 'Another agent with host name % is linked already: link % waits for the approval of an owner.',
+    remedy:
+      'If this agent is to take the place of that one, approve it (linkspan link approve); otherwise give it another host name and link it again.',
+  },
   AGENT_SUPERSEDED: {
     status: 410,
     detail: 'Another agent with host name % has been linked to the organization and has taken the place of this one.',
@@ -124,6 +145,29 @@ export const linkErrors = defineErrors({
       'Something else answers there, or its key was replaced. Ask the administrator of the destination; if the key is new, link ' +
       'the agent again with a new link-token.',
   },
+  CONTROL_PLANE_ANSWER_UNSIGNED: {
+    status: 502,
+    detail: 'The answer of the control plane at % (HTTP %) is not signed with a key that this agent trusts.',
+    remedy:
+      'Look for a proxy or load balancer that answers in its place or changes answers; Linkspan-* headers must pass. If the control ' +
+      'plane was set up anew or restored, link the agent again with a new link-token.',
+  },
+  LINK_TOKEN_OUTDATED: {
+    status: 400,
+    detail: 'The link-token was made by a version of Linkspan whose answers are not signed.',
+    remedy: 'Upgrade the control plane and make a new link-token.',
+  },
+  LINK_OUTDATED: {
+    status: 400,
+    detail: 'The link in % was made by a version of Linkspan whose answers are not signed.',
+    remedy: 'Make a new link-token that names this host, and start the agent with it: running migrations go on.',
+  },
+  PROOF_FOR_ANOTHER: {
+    status: 401,
+    detail: 'The request is signed for another control plane.',
+    remedy:
+      'Link the agent to this control plane with a link-token of it. If no agent did this, someone relays requests.',
+  },
   CONTROL_PLANE_REFUSED: {
     status: 502,
     detail: 'The control plane at % refused the request: %.',
@@ -151,5 +195,12 @@ export const linkErrors = defineErrors({
     status: 400,
     detail: 'The agent has no deployment % in project %.',
     remedy: "Add it to the agent's configuration and start the agent again, or name one that it has.",
+  },
+  SOURCE_CA_NOT_CONFIGURED: {
+    status: 400,
+    detail: "The CA file % is not the one that the agent's configuration names for %.",
+    remedy:
+      "Leave caCertificatePath out, or give the path that tlsCaFile of the deployment has in the agent's configuration. An order cannot " +
+      "choose files of the agent's machine.",
   },
 });

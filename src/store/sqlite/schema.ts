@@ -153,6 +153,15 @@ const VERSIONS: readonly string[] = [
   CREATE INDEX standing_destination_users ON destination_users (created_at_ms) WHERE state IN ('wanted', 'made');
   `,
   'ALTER TABLE organizations ADD COLUMN deleted_at_ms INTEGER',
+  // Answers to agents are signed; a token may be for one host, and who takes a host over may need approval.
+  `
+  ALTER TABLE link_tokens ADD COLUMN host TEXT;
+  ALTER TABLE links ADD COLUMN approved INTEGER NOT NULL DEFAULT 1;
+
+  CREATE TABLE server_keys (
+    id TEXT PRIMARY KEY, private_key TEXT NOT NULL, superseded_at_ms INTEGER, created_at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /**

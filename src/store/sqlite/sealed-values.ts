@@ -8,6 +8,7 @@ const COLUMNS = [
   ['validations', 'password'],
   ['migrations', 'password'],
   ['destination_users', 'password'],
+  ['server_keys', 'private_key'],
 ] as const;
 
 /** Values that do not begin with the mark. @param mark  empty: all */

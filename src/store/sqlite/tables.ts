@@ -11,6 +11,7 @@ import type {
   Order,
   Organization,
   RevokedAccessToken,
+  ServerKey,
   ServiceAccount,
   StoredLink,
   StoredLinkToken,
@@ -80,6 +81,12 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     expiresAtMs: plain,
     createdAtMs: plain,
   });
+  const serverKeys = new Table<ServerKey>(database, 'server_keys', {
+    id: plain,
+    privateKey: plain,
+    supersededAtMs: plain,
+    createdAtMs: plain,
+  });
   const groups = new Table<Group>(database, 'groups', {
     id: plain,
     orgId: plain,
@@ -103,6 +110,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     accessListIps: json,
     createdBy: plain,
     createdAtMs: plain,
+    host: plain,
     expiresAtMs: plain,
     redeemedAtMs: plain,
     deletedAtMs: plain,
@@ -114,6 +122,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     accessListIps: json,
     createdAtMs: plain,
     ended: plain,
+    approved: flag,
   });
   const agents = new Table<Agent>(database, 'agents', {
     id: plain,
@@ -174,6 +183,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     serviceAccount: async (clientId) => serviceAccounts.find('client_id = ?', clientId),
     serviceAccountsOf: async (orgId) => serviceAccounts.list('org_id = ?', orgId),
     revokedAccessToken: async (id) => revokedAccessTokens.find('id = ?', id),
+    serverKeys: async () => serverKeys.list('TRUE'),
     group: async (id) => groups.find('id = ?', id),
     groupsOf: async (orgId) => groups.list('org_id = ? AND deleted_at_ms IS NULL', orgId),
     cluster: async (id) => clusters.find('id = ?', id),
@@ -188,7 +198,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     agent: async (id) => agents.find('id = ?', id),
     agentOfLink: async (linkId) => agents.find('link_id = ?', linkId),
     linkedAgentsOf: async (orgId) =>
-      agents.list('link_id IN (SELECT id FROM links WHERE org_id = ? AND ended IS NULL)', orgId),
+      agents.list('link_id IN (SELECT id FROM links WHERE org_id = ? AND ended IS NULL AND approved = 1)', orgId),
     validation: async (id) => validations.find('id = ?', id),
     pendingValidationsOf: async (agentId) => validations.list("agent_id = ? AND status = 'PENDING'", agentId),
     migration: async (id) => migrations.find('id = ?', id),
@@ -243,6 +253,8 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     updateValidation: async (record) => validations.update(record),
     insertMigration: async (record) => migrations.insert(record),
     updateMigration: async (record) => migrations.update(record),
+    insertServerKey: async (record) => serverKeys.insert(record),
+    updateServerKey: async (record) => serverKeys.update(record),
     insertDestinationUser: async (record) => destinationUsers.insert(record),
     updateDestinationUser: async (record) => destinationUsers.update(record),
     replaceSealed: async (place, value) => replaceSealed(database, place, value),

@@ -30,9 +30,7 @@ test('numbers that a server takes as equal share a lane, whatever their types an
 });
 
 test('keys that print alike are not taken for one', () => {
-  const alike = [new Int32(1), Long.fromNumber(1), new Double(1), '1', { 1: 1 }, { 1: '1' }].map(
-    (id) => keyFor(id).identity,
-  );
+  const alike = [new Int32(1), '1', { 1: 1 }, { 1: '1' }, [1], ['1']].map((id) => keyFor(id).identity);
   assert.equal(new Set(alike).size, alike.length);
 });
 

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Long, Timestamp, UUID } from 'mongodb';
+import { UNKNOWN } from '../../../src/engine/apply/dirty-key.ts';
 import { keyFromBytes } from '../../../src/engine/bson/document-key.ts';
 import { BSON_TYPE } from '../../../src/engine/bson/elements.ts';
+import { RawValue } from '../../../src/engine/bson/raw-value.ts';
+import { bufferOf } from '../../../src/engine/bson/stored-bytes.ts';
 import { Spool } from '../../../src/engine/capture/spool.ts';
 import { TrackedCollection } from '../../../src/engine/catalog/tracked-collection.ts';
+import type { SpoolRecord } from '../../../src/engine/checkpoint/checkpoint-store.ts';
 import type { EngineContext } from '../../../src/engine/lifecycle/context.ts';
 
 const now = new Timestamp(Long.ONE);
@@ -12,9 +16,13 @@ const source = { database: 'shop', name: 'a', type: 'collection', uuid: new UUID
 const collection = new TrackedCollection(source, source);
 const key = (n: number) => keyFromBytes(Buffer.of(BSON_TYPE.int32, n, 0, 0, 0));
 
-/** A spool whose keys are durable when `written` resolves. */
-function spoolOnto(written: Promise<void>): Spool {
-  const checkpoint = { migrationId: 'm', addToSpool: () => written };
+/** A spool whose keys are durable when `durable` resolves. @param written  takes its records */
+function spoolOnto(durable: Promise<void>, written: SpoolRecord[] = []): Spool {
+  const addToSpool = (records: readonly SpoolRecord[]) => {
+    written.push(...records);
+    return durable;
+  };
+  const checkpoint = { migrationId: 'm', addToSpool };
   const retrier = { run: (_: string, operation: () => Promise<void>) => operation() };
   return new Spool({ checkpoint, retrier } as unknown as EngineContext);
 }
@@ -62,4 +70,23 @@ test('nothing is durable before what has to be on record first', async () => {
   recorded[1].resolve();
   await flushed;
   assert.equal(spool.oldestSequence, Number.POSITIVE_INFINITY);
+});
+
+test('a key of a capped collection that is deleted and inserted again is read back behind what changed before', async () => {
+  const options = new Map([['capped', new RawValue(BSON_TYPE.boolean, Buffer.of(1))]]);
+  const capped = new TrackedCollection({ ...source, options }, source);
+  const written: SpoolRecord[] = [];
+  const spool = spoolOnto(Promise.resolve(), written);
+  const document = Buffer.alloc(0);
+  spool.add(capped, key(3), 1, now, { kind: 'deleted' });
+  spool.add(capped, key(4), 1, now, { kind: 'inserted', document });
+  spool.add(capped, key(3), 1, now, { kind: 'inserted', document });
+  spool.add(capped, key(4), 1, now, UNKNOWN);
+  await spool.flush();
+  const inOrder = written.toSorted((a, b) => bufferOf(a._id.r).compare(bufferOf(b._id.r)));
+  const spooled = inOrder.map(({ _id, left }) => [keyFromBytes(bufferOf(_id.k)).identity, left]);
+  assert.deepEqual(spooled, [
+    [key(4).identity, undefined],
+    [key(3).identity, 'reinserted'],
+  ]);
 });

@@ -16,6 +16,12 @@ export const catalogSteps: Readonly<Record<(typeof CATALOG_KINDS)[number], Catal
       clusteredIndex: { key: { _id: 1 }, unique: true },
       ...(x % 2 === 0 ? {} : { expireAfterSeconds: EXPIRES_LATE_SECONDS }),
     }),
+  createCapped: (client, { on, x }) =>
+    database(client, on).createCollection(name(on), {
+      capped: true,
+      size: 1_000_000,
+      ...(x % 2 === 0 ? {} : { max: 15 }),
+    }),
   drop: (client, { on }) => collectionOf(client, on).drop(),
   dropDatabase: (client, { on }) => database(client, on).dropDatabase(),
   rename: (client, { on, to }) => client.db('admin').command({ renameCollection: on, to }),

@@ -1,4 +1,5 @@
 import {
+  BSONSymbol,
   type ClientSession,
   type Collection,
   Decimal128,
@@ -20,7 +21,7 @@ export interface ModelDocument {
   replaced?: number;
   upserted?: number;
 }
-type IdValue = Int32 | Long | Double | Decimal128 | string | { b: number; a: Long };
+type IdValue = Int32 | Long | Double | Decimal128 | string | BSONSymbol | { b: number | Long; a: Long };
 type DocumentRunner = (on: Collection<ModelDocument>, step: Step, session?: ClientSession) => Promise<unknown>;
 
 /** The filter `{ _id }`; numbers match documents of any numeric type. */
@@ -70,6 +71,16 @@ export const documentSteps: Readonly<Record<(typeof DOCUMENT_KINDS)[number], Doc
     await on.deleteOne({ _id: idValue({ n: step.id.n, as: 'int' }) }, { session });
     await on.insertOne({ _id: idValue(step.id), ...bodyOf(step) }, { session });
   },
+  // As an application does that keeps its objects under their own keys, in whichever types its language has.
+  save: (on, step, session) =>
+    on.replaceOne(byId(step), { _id: idValue(step.id), ...bodyOf(step), saved: step.x } as ModelDocument, {
+      session,
+      upsert: true,
+    }),
+  reinsert: async (on, step, session) => {
+    await on.deleteOne(byId(step), { session });
+    await on.insertOne({ _id: idValue(step.id), ...bodyOf(step) }, { session });
+  },
   swapUnique: async (on, step, session) => {
     const [left, right] = await on.find({}, { session, sort: { z: 1 }, limit: 2, projection: { u: 1 } }).toArray();
     if (!left || !right) return;
@@ -94,9 +105,19 @@ function idValue({ n, as }: Id): IdValue {
       return new Double(n);
     case 'decimal':
       return Decimal128.fromString(`${n}.0`);
+    case 'longDecimal':
+      return Decimal128.fromString(n % 2 === 0 ? `${n}.000` : `${n}E+0`);
+    case 'minus':
+      return new Double(-n);
+    case 'nan':
+      return n % 2 === 0 ? new Double(Number.NaN) : Decimal128.fromString('NaN');
     case 'string':
       return String(n);
+    case 'symbol':
+      return new BSONSymbol(String(n));
     case 'document':
       return { b: n, a: new Long(1) };
+    case 'longDocument':
+      return { b: Long.fromNumber(n), a: new Long(1) };
   }
 }

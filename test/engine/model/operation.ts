@@ -6,8 +6,23 @@ export type Namespace = (typeof NAMESPACES)[number];
 /** Those that have documents before anything happens. */
 export const FILLED: readonly Namespace[] = NAMESPACES.slice(0, 3);
 
-/** Types that an `_id` may have. The numeric ones of one `n` are equal to the server, and have different bytes. */
-export const ID_TYPES = ['int', 'long', 'double', 'decimal', 'string', 'document'] as const;
+/**
+ * Types that an `_id` may have. The numeric ones of one `n` are equal to the server, and have different bytes; so are string and symbol. Of
+ * `minus` only zero equals others; all of `nan` are one.
+ */
+export const ID_TYPES = [
+  'int',
+  'long',
+  'double',
+  'decimal',
+  'longDecimal',
+  'minus',
+  'nan',
+  'string',
+  'symbol',
+  'document',
+  'longDocument',
+] as const;
 export interface Id {
   readonly n: number;
   readonly as: (typeof ID_TYPES)[number];
@@ -34,6 +49,8 @@ export const DOCUMENT_KINDS = [
   'delete',
   'deleteMany',
   'retype',
+  'save',
+  'reinsert',
   'swapUnique',
 ] as const;
 
@@ -41,6 +58,7 @@ export const CATALOG_KINDS = [
   'create',
   'createWithCollation',
   'createClustered',
+  'createCapped',
   'drop',
   'dropDatabase',
   'rename',

@@ -23,6 +23,7 @@ import {
 } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { sourceUser } from '../cutover/source-user.ts';
 import { fillCatalog } from './catalog-of-everything.ts';
 import { NOTHING } from './nothing.ts';
 
@@ -266,6 +267,12 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
     await level('6.0');
   });
 
+  test('finds a user on the source who may not read whose block it has', async () => {
+    const { uri } = await sourceUser(pair.source, { readsOplog: false });
+    const unseen = (await look({ source: uri })).find(({ code }) => code === 'BLOCK_OWNER_UNSEEN');
+    assert.match(unseen?.message ?? '', /may not read its oplog/);
+  });
+
   test('finds users who write through the block by a role of their own, or one that it inherits', async () => {
     const admin = pair.source.client.db('admin');
     const privilege = { resource: { cluster: true }, actions: ['bypassWriteBlockingMode'] };
@@ -290,6 +297,9 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
       ['UNSUPPORTED_NAMESPACE', /shop\.series .* time series/],
     ]);
     await level('6.0');
+    // It is marked from now on as one that an old server may have filled.
+    await pair.source.client.db('shop').dropCollection('series');
+    await pair.source.client.db('shop').createCollection('series', { timeseries: { timeField: 'at' } });
   });
 
   test('says what it could not look at, and goes on', async () => {
@@ -301,7 +311,7 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
     await fail('listIndexes', [['CHECK_FAILED', /looking at indexes failed: /]]);
     await fail('serverStatus', [['CHECK_INCOMPLETE', /blocks of writes: /]]);
     await fail('listCollections', [
-      ['CHECK_FAILED', /collections, indexes, /],
+      ['CHECK_FAILED', /collections, marks of time series, indexes, /],
       ['CHECK_INCOMPLETE', /disk.*documents.*oplog/],
     ]);
   });

@@ -1,14 +1,15 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 
-const RAW_KEY = /^[A-Za-z0-9_-]{43}$/;
+/** The form of a public key as it travels. */
+export const PUBLIC_KEY_PATTERN = /^[A-Za-z0-9_-]{43}$/;
 
-/** A new Ed25519 key for an agent: PKCS#8 PEM, to be kept in a file that only the agent may read. */
-export function newAgentKey(): string {
+/** A new Ed25519 key of an agent or of a control plane: PKCS#8 PEM, to be kept where nobody else may read it. */
+export function newSigningKey(): string {
   return generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
-/** The key of a PEM text that {@link newAgentKey} made. @throws when the text is not an Ed25519 private key */
-export function loadAgentKey(pem: string): KeyObject {
+/** The key of a PEM text that {@link newSigningKey} made. @throws when the text is not an Ed25519 private key */
+export function loadSigningKey(pem: string): KeyObject {
   const key = createPrivateKey(pem);
   if (key.asymmetricKeyType !== 'ed25519') throw new Error(`Expected an Ed25519 key, not ${key.asymmetricKeyType}`);
   return key;
@@ -21,7 +22,7 @@ export function publicKeyOf(privateKey: KeyObject): string {
 
 /** The key that {@link publicKeyOf} wrote, or null where the text is no such key. */
 export function parsePublicKey(text: string): KeyObject | null {
-  if (!RAW_KEY.test(text)) return null;
+  if (!PUBLIC_KEY_PATTERN.test(text)) return null;
   try {
     return createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x: text } });
   } catch {

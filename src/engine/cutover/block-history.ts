@@ -1,0 +1,116 @@
+/**
+ * Who holds the write block of a source, told from the source's oplog alone: the notes of engines and the block's own entries, in their order.
+ * All engines read the same order, so all come to the same answer (docs/adr/0019-block-owner.md).
+ */
+
+/** One attempt of an engine to cut over. */
+export interface Claim {
+  /** Names the attempt: a note that arrives after its attempt has ended changes nothing. */
+  readonly id: string;
+  readonly migrationId: string;
+  readonly term: number;
+}
+
+/**
+ * What a note says of its claim. `committing`: the commit may be sent from here on. `opening`: the block is about to be lifted, unless
+ * `committing` came first. `opening-uncommitted`: the same, by one that knows that nothing was committed. `released`: the claim ends, and a block
+ * that was found set stays.
+ */
+export type ClaimStep = 'claimed' | 'committing' | 'opening' | 'opening-uncommitted' | 'released' | 'committed';
+
+/** An entry of the oplog that is about the block. Seconds are cluster time. */
+export type BlockEvent =
+  | { readonly step: 'set' | 'lifted'; readonly seconds: number }
+  | { readonly step: ClaimStep; readonly claim: Claim; readonly seconds: number };
+
+/** The claim that counts. */
+export interface Holder extends Claim {
+  readonly step: 'claimed' | 'committing' | 'opening';
+  /** When it took that step. */
+  readonly seconds: number;
+}
+
+/** The block, when it is set. */
+export interface Block {
+  readonly seconds: number;
+  /** The migration that set it; undefined for a block set by hand, or by a version that wrote no notes. */
+  readonly setBy: string | undefined;
+  /** A migration that was committed under it: the block is there to stay. */
+  readonly committedBy: string | undefined;
+}
+
+export interface BlockState {
+  readonly block: Block | undefined;
+  readonly holder: Holder | undefined;
+}
+
+/** A claim that has not led to a block by then holds nobody up. Engines set the block within half of it, or claim anew. */
+export const CLAIM_LASTS_SECONDS = 60;
+/** By then an engine that was about to lift the block has done so, or will not: it claims anew after half of it. */
+const OPENING_LASTS_SECONDS = 60;
+/** A commit that was sent has been carried out by then, or its migration can no longer lift the block: it is no longer the holder. */
+const COMMITTING_LASTS_SECONDS = 600;
+
+/** What the events amount to. They are in the order of the oplog. */
+export function blockStateAfter(events: Iterable<BlockEvent>): BlockState {
+  let state: BlockState = { block: undefined, holder: undefined };
+  for (const event of events) state = next(state, event);
+  return state;
+}
+
+/** Whether the migration set the block, and nobody else relies on it. */
+export function isToLift({ block }: BlockState, migrationId: string): boolean {
+  return block === undefined || (block.setBy === migrationId && block.committedBy === undefined);
+}
+
+/** Whether no note says who set the block, or that anybody relies on it. */
+export function isUnexplained({ block }: BlockState): boolean {
+  return block?.setBy === undefined && block?.committedBy === undefined;
+}
+
+function next(state: BlockState, event: BlockEvent): BlockState {
+  const { block, holder } = state;
+  const { seconds } = event;
+  switch (event.step) {
+    case 'set':
+      return { holder, block: { seconds, setBy: holder?.migrationId, committedBy: undefined } };
+    case 'lifted':
+      // Whoever relied on the block finds that it holds no claim any more.
+      return { block: undefined, holder: undefined };
+    case 'claimed':
+      return claimed(state, event.claim, seconds);
+    case 'committing':
+      if (holder?.id !== event.claim.id || holder.step === 'opening') return state;
+      return { block, holder: { ...holder, step: 'committing', seconds } };
+    case 'opening':
+    case 'opening-uncommitted':
+      if (holder?.id !== event.claim.id) return state;
+      if (holder.step === 'committing' && event.step === 'opening') return state;
+      return { block, holder: { ...holder, step: 'opening', seconds } };
+    case 'released':
+      return holder?.id === event.claim.id ? { block, holder: undefined } : state;
+    case 'committed': {
+      const { migrationId } = event.claim;
+      return {
+        block: block && { ...block, committedBy: migrationId },
+        holder: holder?.migrationId === migrationId ? undefined : holder,
+      };
+    }
+  }
+}
+
+/** The first of two claims counts, and the later one of a migration. */
+function claimed(state: BlockState, claim: Claim, seconds: number): BlockState {
+  const { block, holder } = state;
+  const taken: Holder = { ...claim, step: 'claimed', seconds };
+  if (holder === undefined) return { block, holder: taken };
+  const ageSeconds = seconds - holder.seconds;
+  if (holder.migrationId === claim.migrationId) {
+    const isSuccessor = claim.term >= holder.term;
+    const mayStillOpen = holder.step === 'opening' && ageSeconds <= OPENING_LASTS_SECONDS;
+    return isSuccessor && !mayStillOpen ? { block, holder: taken } : state;
+  }
+  if (block === undefined) return ageSeconds > CLAIM_LASTS_SECONDS ? { block, holder: taken } : state;
+  if (holder.step !== 'committing' || ageSeconds <= COMMITTING_LASTS_SECONDS) return state;
+  return { block: { ...block, committedBy: holder.migrationId }, holder: taken };
+}

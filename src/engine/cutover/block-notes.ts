@@ -1,0 +1,120 @@
+import { BSON, type Document, type MongoClient, MongoServerError, Timestamp } from 'mongodb';
+import { operationTimeOf } from '../cluster/cluster-time.ts';
+import { readAll } from '../cluster/raw-cursor.ts';
+import {
+  type BlockEvent,
+  type BlockState,
+  blockStateAfter,
+  CLAIM_LASTS_SECONDS,
+  type Claim,
+  type ClaimStep,
+  type Holder,
+} from './block-history.ts';
+
+/** Where a server keeps its write block: one document while it is set (tried on 6.0.5). */
+const BLOCKS = { database: 'config', name: 'user_writes_critical_sections' };
+const BLOCK_NAMESPACE = `${BLOCKS.database}.${BLOCKS.name}`;
+const OPLOG = 'oplog.rs';
+const UNAUTHORIZED = 13;
+/** While users are blocked the oplog hardly grows, so what is looked for is near its end. */
+const READ_WITHIN_MS = 20_000;
+
+/** What a note of an engine has in the source's oplog, beside the text notes of barriers. */
+interface ClaimNote {
+  readonly block: ClaimStep;
+  readonly claim: Claim;
+}
+
+/**
+ * Writes a note to the source's oplog, acknowledged by the majority, and reads who holds the block by then: everybody whose note comes later
+ * sees this one.
+ * @returns undefined when the user may not read the oplog; the note is written all the same
+ */
+export async function noteAndRead(source: MongoClient, step: ClaimStep, claim: Claim): Promise<BlockState | undefined> {
+  const entries = await readEntries(source, await writeNote(source, step, claim));
+  return entries && blockStateAfter(entries.map(eventOf));
+}
+
+/**
+ * Writes a note to the source's oplog, acknowledged by the majority. It needs no privilege to write data, and works under the block.
+ * @returns a cluster time at or after the note
+ */
+export async function writeNote(source: MongoClient, step: ClaimStep, claim: Claim): Promise<Timestamp> {
+  const linkspan: ClaimNote = { block: step, claim };
+  const command = { appendOplogNote: 1, data: { linkspan }, writeConcern: { w: 'majority' } };
+  return operationTimeOf(await source.db('admin').command(command), 'source');
+}
+
+/**
+ * The claim of another attempt that would keep this one from holding the block, if it was made now.
+ * @returns `unseen` when the user may not read that
+ */
+export async function readObstacle(source: MongoClient, claim: Claim): Promise<Holder | undefined | 'unseen'> {
+  const time = operationTimeOf(await source.db('admin').command({ ping: 1 }), 'source');
+  const entries = await readEntries(source, time);
+  if (entries === undefined) return 'unseen';
+  const ifClaimed: BlockEvent = { step: 'claimed', claim, seconds: time.getHighBits() };
+  const { holder } = blockStateAfter([...entries.map(eventOf), ifClaimed]);
+  return holder?.id === claim.id ? undefined : holder;
+}
+
+/** Whether the user may read who holds the block. */
+export async function canReadBlockState(source: MongoClient): Promise<boolean> {
+  const look = async () => {
+    await source.db('local').command({ find: OPLOG, limit: 1, projection: { _id: 1 } });
+    await source.db(BLOCKS.database).command({ find: BLOCKS.name, limit: 1 });
+    return true;
+  };
+  return (await unlessRefused(look())) ?? false;
+}
+
+/** All entries about the block that count at `time`: since a little before it was set, or of the last minute. */
+async function readEntries(source: MongoClient, time: Timestamp): Promise<Document[] | undefined> {
+  return await unlessRefused(
+    (async () => {
+      const set = await whenSet(source, time);
+      const from = Math.min(set ?? time.getHighBits(), time.getHighBits()) - CLAIM_LASTS_SECONDS;
+      const filter = {
+        ts: { $gte: new Timestamp({ t: Math.max(0, from), i: 0 }) },
+        $or: [
+          { ns: BLOCK_NAMESPACE, op: { $in: ['i', 'd'] } },
+          { op: 'n', 'o.linkspan.block': { $exists: true } },
+        ],
+      };
+      return await readOplog(source, { filter }, time);
+    })(),
+  );
+}
+
+/** The second in which the block was set; undefined when it is not, or when the oplog no longer reaches back to that. */
+async function whenSet(source: MongoClient, time: Timestamp): Promise<number | undefined> {
+  const readConcern = { level: 'majority', afterClusterTime: time };
+  const { cursor } = await source.db(BLOCKS.database).command({ find: BLOCKS.name, limit: 1, readConcern });
+  if (cursor.firstBatch.length === 0) return undefined;
+  const last = { filter: { ns: BLOCK_NAMESPACE, op: 'i' }, sort: { $natural: -1 }, limit: 1 };
+  const [entry] = await readOplog(source, last, time);
+  return entry?.ts.getHighBits();
+}
+
+async function readOplog(source: MongoClient, query: Document, afterClusterTime: Timestamp): Promise<Document[]> {
+  const readConcern = { level: 'majority', afterClusterTime };
+  const projection = { ts: 1, op: 1, 'o.linkspan': 1 };
+  const command = { find: OPLOG, projection, maxTimeMS: READ_WITHIN_MS, ...query, readConcern };
+  return (await readAll(source, 'local', command)).map((bytes) => BSON.deserialize(bytes));
+}
+
+function eventOf({ op, ts, o }: Document): BlockEvent {
+  const seconds = ts.getHighBits();
+  if (op !== 'n') return { step: op === 'd' ? 'lifted' : 'set', seconds };
+  const { block, claim }: ClaimNote = o.linkspan;
+  return { step: block, claim, seconds };
+}
+
+async function unlessRefused<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof MongoServerError && error.code === UNAUTHORIZED) return undefined;
+    throw error;
+  }
+}

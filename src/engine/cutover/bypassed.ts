@@ -1,0 +1,27 @@
+import type { MongoClient } from 'mongodb';
+import type { Look } from '../capture/seen-changes.ts';
+import { NotNow } from '../cluster/failure-policy.ts';
+import { bypassingUsers } from './bypassing-users.ts';
+
+const SHOWN_NAMESPACES = 5;
+
+/** Says that writes were seen under the block, where, and who may have written them. */
+export async function bypassed(source: MongoClient, look: Look): Promise<NotNow> {
+  // Who they are is good to know, and not every user may ask.
+  const users = await bypassingUsers(source).catch(() => undefined);
+  const who = users === undefined ? '' : ` (${users})`;
+  return new NotNow(
+    `${shownChanges(look.count)} in ${shownNamespaces(look)} arrived while the source's write block was set. ` +
+      `Stop the applications that connect as a user who bypasses the block${who}`,
+  );
+}
+
+export function shownChanges(count: number): string {
+  return count === 1 ? '1 change' : `${count} changes`;
+}
+
+/** The first namespaces, and how many more there are. */
+export function shownNamespaces({ namespaces }: Look): string {
+  const more = namespaces.length - SHOWN_NAMESPACES;
+  return namespaces.slice(0, SHOWN_NAMESPACES).join(', ') + (more > 0 ? ` and ${more} more namespaces` : '');
+}

@@ -1,0 +1,33 @@
+import type { EngineContext } from '../lifecycle/context.ts';
+import type { MigrationLog } from '../lifecycle/migration-log.ts';
+import { bringOverAccounts } from './bring-over-accounts.ts';
+import { confirmDestination } from './confirm-destination.ts';
+import { barrier, commit, holdAt, lastLook, settleHeld } from './last-look.ts';
+import type { RunningStream } from './running-stream.ts';
+
+/** A capped collection that is written to without end would be copied anew without end. */
+const MOST_ROUNDS = 5;
+
+/** Ends a migration whose source goes on being written to: what it was at one moment is on the destination. */
+export async function commitOnce(context: EngineContext, log: MigrationLog, stream: RunningStream): Promise<void> {
+  using _ = stream.hurry();
+  await bringOverAccounts(context);
+  for (let round = 1; ; round += 1) {
+    await holdAt(context, stream, await barrier(context));
+    using look = context.seen.look();
+    const wereEqual = await settleHeld(context, stream);
+    await lastLook(context, stream);
+    const capped = [...context.tracked.values()].filter(({ isCapped }) => isCapped).map(({ namespace }) => namespace);
+    const changed = capped.filter((namespace) => look.namespaces.includes(namespace));
+    if (wereEqual && changed.length === 0) break;
+    if (round === MOST_ROUNDS) {
+      const reason =
+        'they changed whenever they were compared: they may lack, or have, documents that the source has just discarded';
+      context.logger.warn({ namespaces: changed, reason }, 'Capped collections may differ from the source');
+      break;
+    }
+    stream.release();
+  }
+  await confirmDestination(context);
+  await commit(log, stream, false);
+}

@@ -1,0 +1,60 @@
+import type { Timestamp } from 'mongodb';
+import { reach } from '../../platform/index.ts';
+import { writeBarrier } from '../cluster/cluster-time.ts';
+import type { EngineContext } from '../lifecycle/context.ts';
+import type { MigrationLog } from '../lifecycle/migration-log.ts';
+import { confirmDestination } from './confirm-destination.ts';
+import type { RunningStream } from './running-stream.ts';
+import { settleCapped } from './settle-capped.ts';
+
+/** A time that everything precedes which the source has acknowledged before this call. */
+export async function barrier({ retrier, source }: EngineContext): Promise<Timestamp> {
+  return await retrier.run('the source', () => writeBarrier(source));
+}
+
+/** Holds the stream where all that precedes the time is on the destination, and every collection is live. */
+export async function holdAt(context: EngineContext, stream: RunningStream, time: Timestamp): Promise<void> {
+  while (true) {
+    await stream.inStepAt(time, context.signal);
+    await stream.hold(context.signal);
+    if (stream.isInStepAt(time)) return;
+    stream.release(); // What was taken last has made a collection.
+  }
+}
+
+/**
+ * Compares what is in no stream, while the stream is held: otherwise changes would be applied to what is being copied anew.
+ * @returns whether the two sides were equal
+ */
+export async function settleHeld(
+  context: EngineContext,
+  stream: RunningStream,
+  advanced: () => void = () => undefined,
+): Promise<boolean> {
+  try {
+    const wereEqual = await settleCapped(context, advanced);
+    await confirmDestination(context);
+    return wereEqual;
+  } finally {
+    stream.release();
+  }
+}
+
+/**
+ * The last look, which every end of a migration passes immediately before it is on record: everything that the source has acknowledged up to
+ * a fresh barrier is on the destination. Leaves the stream held.
+ */
+export async function lastLook(context: EngineContext, stream: RunningStream): Promise<void> {
+  await reach('engine.cutover.drained');
+  await stream.confirmCatalog();
+  await holdAt(context, stream, await barrier(context));
+}
+
+/**
+ * Puts the end on record; the stream is held.
+ * @param watched  whether nobody may write on the source from here on: what comes after the stream's position is looked for
+ */
+export async function commit(log: MigrationLog, stream: RunningStream, watched: boolean): Promise<void> {
+  await log.saveCutover({ committed: true, ...(watched ? { drainedTo: stream.safeToken } : {}) });
+  stream.stop();
+}

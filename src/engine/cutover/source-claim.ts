@@ -1,0 +1,92 @@
+import type { MongoClient } from 'mongodb';
+import { type Clock, reach } from '../../platform/index.ts';
+import { NotNow } from '../cluster/failure-policy.ts';
+import {
+  type BlockState,
+  CLAIM_LASTS_SECONDS,
+  type Claim,
+  type Holder,
+  isToLift,
+  isUnexplained,
+} from './block-history.ts';
+import { noteAndRead, writeNote } from './block-notes.ts';
+import { LIFT_COMMAND, unblockWrites } from './write-block.ts';
+
+/** Who looks acts within half the time for which others wait for it. */
+const ACT_WITHIN_MS = (CLAIM_LASTS_SECONDS * 1_000) / 2;
+
+/** How a claim was received. `unseen`: the user may not read who holds the block. */
+export type Staked =
+  | { readonly outcome: 'held'; readonly foundSet: boolean }
+  | { readonly outcome: 'refused'; readonly holder: Holder | undefined }
+  | { readonly outcome: 'unseen' };
+
+/** What became of a block that was to be lifted. `committing`: its commit may have been sent. `not ours`: the claim no longer counts. */
+export type Lifted = 'lifted' | 'left as found' | 'not ours' | 'committing' | 'unseen';
+
+/** Claims the source's block, before it is set. Doing it again is harmless. */
+export async function stakeClaim(source: MongoClient, claim: Claim): Promise<Staked> {
+  const state = await noteAndRead(source, 'claimed', claim);
+  if (state === undefined) return { outcome: 'unseen' };
+  if (!isHeldBy(state, claim)) return { outcome: 'refused', holder: state.holder };
+  return { outcome: 'held', foundSet: !isToLift(state, claim.migrationId) };
+}
+
+/**
+ * Says that the commit is about to be sent, and looks whether the block is set and the claim counts. From here on nobody lifts the block for
+ * this claim who does not know that nothing was committed.
+ */
+export async function announceCommit(source: MongoClient, claim: Claim): Promise<'confirmed' | 'lost' | 'unseen'> {
+  const state = await noteAndRead(source, 'committing', claim);
+  if (state === undefined) return 'unseen';
+  const holds = state.block !== undefined && isHeldBy(state, claim) && state.holder?.step === 'committing';
+  return holds ? 'confirmed' : 'lost';
+}
+
+export interface LiftOptions {
+  /** Whether the caller knows that nothing was committed under the claim, and won't be; else the notes have to say so. */
+  readonly uncommitted: boolean;
+  /** Whether a block that no note explains is the migration's: a version that wrote none may have set it. */
+  readonly unexplained?: boolean;
+  readonly clock: Clock;
+}
+
+/** Ends a claim that does not lead to a commit, and lifts the block that was set for it; one that was found set stays. */
+export async function liftBlock(source: MongoClient, claim: Claim, options: LiftOptions): Promise<Lifted> {
+  const { uncommitted, unexplained = false, clock } = options;
+  const confirmInTime = actsInTime(clock);
+  const state = await noteAndRead(source, uncommitted ? 'opening-uncommitted' : 'opening', claim);
+  if (state === undefined) return 'unseen';
+  if (!isHeldBy(state, claim)) return 'not ours';
+  if (state.holder?.step === 'committing') return 'committing';
+  const lifts = isToLift(state, claim.migrationId) || (unexplained && isUnexplained(state));
+  await reach('engine.cutover.about-to-open');
+  confirmInTime();
+  if (lifts) await unblockWrites(source);
+  await writeNote(source, 'released', claim);
+  return lifts ? 'lifted' : 'left as found';
+}
+
+/** @returns a function that throws NotNow when what was looked at is too old to act upon: others wait for `ACT_WITHIN_MS` at least */
+export function actsInTime(clock: Clock): () => void {
+  const beganAt = { now: clock.now(), elapsed: clock.elapsed() };
+  return () => {
+    // One clock can be set back, the other stands still while the host is suspended.
+    if (Math.max(clock.now() - beganAt.now, clock.elapsed() - beganAt.elapsed) > ACT_WITHIN_MS)
+      throw new NotNow('it took too long to find out who holds its write block');
+  };
+}
+
+/** For the operator: who is in the way, and since when. */
+export function describeHolder(holder: Holder | undefined): string {
+  if (holder === undefined) return 'another migration is cutting over from the same source';
+  const since = new Date(holder.seconds * 1_000).toISOString();
+  return (
+    `migration ${holder.migrationId} is cutting over from the same source since ${since}. If it is gone for good and the source refuses ` +
+    `writes, run there: ${LIFT_COMMAND}`
+  );
+}
+
+function isHeldBy({ holder }: BlockState, { id }: Claim): boolean {
+  return holder?.id === id;
+}

@@ -1,0 +1,138 @@
+import { messageOf, UserError } from '../../platform/index.ts';
+import { BSON_TYPE } from '../bson/elements.ts';
+import { array } from '../bson/raw-document.ts';
+import { RawValue } from '../bson/raw-value.ts';
+import { type ChangeEvent, concerns, isDocumentChange } from '../capture/change-event.ts';
+import { ChangeStream, type ResumeToken } from '../capture/change-stream.ts';
+import { Look } from '../capture/seen-changes.ts';
+import type { TrackedCollection } from '../catalog/tracked-collection.ts';
+import { isBefore, writeBarrier } from '../cluster/cluster-time.ts';
+import { readAll } from '../cluster/raw-cursor.ts';
+import { Retrier } from '../cluster/retry.ts';
+import type { EngineContext } from '../lifecycle/context.ts';
+import type { MigrationLog } from '../lifecycle/migration-log.ts';
+import { shownChanges, shownNamespaces } from './bypassed.ts';
+
+/** A writer that bypasses the block, or was not stopped, writes again within that. */
+const AT_LEAST_MS = 1_000;
+/** Whoever writes later uses the source for something else. */
+const AT_MOST_MS = 60_000;
+const BETWEEN_LOOKS_MS = 200;
+const BARRIER_WAIT_MS = 20;
+/** The source may have been switched off, and the migration has its end all the same. */
+const LAST_LOOK_WITHIN_MS = 5_000;
+
+/**
+ * Does the work that follows the point of no return, and looks at the source meanwhile, from the stream's position on: what is written there
+ * now is on the source alone. That raises an alarm, which stays on record. A source that can't be looked at keeps nothing from its end.
+ */
+export async function watchAfterCommit(
+  context: EngineContext,
+  log: MigrationLog,
+  work: () => Promise<void>,
+): Promise<void> {
+  const from = log.record.cutover?.drainedTo;
+  if (from === undefined) return await work();
+  const { clock, logger, signal } = context;
+  const over = new AbortController();
+  const late = new AbortController();
+  const looking = lookUntil(
+    lookingContext(context, AbortSignal.any([signal, late.signal])),
+    log,
+    from,
+    over.signal,
+  ).catch((error: unknown) => {
+    if (!signal.aborted)
+      logger.warn({ reason: messageOf(error) }, 'Whether the source was written to after the commit is not known');
+  });
+  const atLeast = clock.sleep(AT_LEAST_MS, signal);
+  try {
+    await work();
+    await Promise.race([atLeast, looking]);
+  } finally {
+    over.abort();
+    await Promise.race([looking, clock.sleep(LAST_LOOK_WITHIN_MS, signal)]);
+    late.abort();
+  }
+}
+
+/** What it waits for keeps nobody waiting, so nobody is told. */
+function lookingContext(context: EngineContext, signal: AbortSignal): EngineContext {
+  const own = { retrier: new Retrier(context.clock, context.logger, signal), signal };
+  return Object.assign(Object.create(context), own);
+}
+
+async function lookUntil(
+  context: EngineContext,
+  log: MigrationLog,
+  from: ResumeToken,
+  over: AbortSignal,
+): Promise<void> {
+  const { clock, retrier, source } = context;
+  const endsAt = clock.elapsed() + AT_MOST_MS;
+  const look = new Look();
+  await using stream = new ChangeStream(context, from);
+  for (let isLast = false; !isLast; ) {
+    isLast = over.aborted || clock.elapsed() >= endsAt;
+    const time = await retrier.run('the source', () => writeBarrier(source));
+    const before = look.count;
+    for (let reached = false; !reached; ) {
+      const batch = await stream.next(BARRIER_WAIT_MS);
+      await note(context, look, batch.events);
+      reached = !isBefore(batch.time, time);
+    }
+    if (look.count > before) await alarm(context, log, look);
+    if (!isLast) await clock.sleep(BETWEEN_LOOKS_MS, AbortSignal.any([over, context.signal]));
+  }
+}
+
+async function note(context: EngineContext, look: Look, events: readonly ChangeEvent[]): Promise<void> {
+  const filtered = new Map<TrackedCollection, ChangeEvent[]>();
+  for (const event of events.filter((one) => concerns(context.selection, one))) {
+    const collection = filteredCollection(context, event);
+    if (collection === undefined) look.add(`${event.database}.${event.collection}`, 1);
+    else filtered.set(collection, [...(filtered.get(collection) ?? []), event]);
+  }
+  for (const [collection, changes] of filtered) {
+    const matching = await countMatching(context, collection, changes);
+    if (matching > 0) look.add(collection.namespace, matching);
+  }
+}
+
+function filteredCollection(
+  { tracked }: EngineContext,
+  { collectionId, database, collection }: ChangeEvent,
+): TrackedCollection | undefined {
+  const isMeant = (one: TrackedCollection) =>
+    collectionId === undefined ? one.namespace === `${database}.${collection}` : one.id === collectionId;
+  return [...tracked.values()].find((one) => one.filter !== null && isMeant(one));
+}
+
+/** Other documents of a filtered collection may be written: its source is not blocked. Those that are deleted are not known any more. */
+async function countMatching(
+  { source }: EngineContext,
+  collection: TrackedCollection,
+  changes: readonly ChangeEvent[],
+): Promise<number> {
+  const keys = changes.filter(isDocumentChange).map(({ key }) => key.value);
+  const filter = collection.selected({ _id: { $in: new RawValue(BSON_TYPE.array, array(keys)) } });
+  const find = { find: collection.sourceName, filter, projection: { _id: 1 } };
+  return (await readAll(source, collection.sourceDatabase, { ...find, readConcern: { level: 'majority' } })).length;
+}
+
+async function alarm(context: EngineContext, log: MigrationLog, look: Look): Promise<void> {
+  const writtenAfterCommit = { count: look.count, namespaces: shownNamespaces(look) };
+  context.logger.error(writtenAfterCommit, writtenAfterCommitWarning(writtenAfterCommit).message);
+  await log.saveCutover({ writtenAfterCommit });
+}
+
+/** The warning that stays with the migration. */
+export function writtenAfterCommitWarning({
+  count,
+  namespaces,
+}: {
+  readonly count: number;
+  readonly namespaces: string;
+}): UserError {
+  return new UserError('SOURCE_WRITTEN_AFTER_COMMIT', [shownChanges(count), namespaces]);
+}

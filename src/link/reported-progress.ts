@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import type { Progress } from '../engine/index.ts';
+import { reportList, reportText } from './report-text.ts';
+
+const count = z.number().nonnegative();
+/** Milliseconds since the epoch that a date can say. */
+const time = z.number().min(0).max(8_640_000_000_000_000);
+const figure = z.number().nullable();
+
+/** Figures that an agent of another version may have in another form: then they are left out, and the rest counts. */
+const figures = <Shape extends z.core.$ZodShape>(shape: Shape) => z.looseObject(shape).optional().catch(undefined);
+
+/**
+ * An engine's progress as an agent reports it. An agent may be anybody's by now: what is read or shown of it has its type and bounds here. Fields
+ * of later versions are kept as they are.
+ */
+export const reportedProgress: z.ZodType<Progress> = z
+  .looseObject({
+    migrationId: reportText,
+    state: z.enum([
+      'created',
+      'preparing',
+      'copying',
+      'tailing',
+      'paused',
+      'committing',
+      'committed',
+      'cancelled',
+      'failed',
+    ]),
+    sinceMs: time.nullable(),
+    phases: reportList(z.looseObject({ name: reportText, startedAtMs: time, endedAtMs: time.optional() })),
+    copy: figures({
+      collectionsTotal: count,
+      collectionsDone: count,
+      documentsTotal: count,
+      documentsCopied: count,
+      bytesTotal: count,
+      bytesCopied: count,
+      partitionsTotal: count,
+      partitionsDone: count,
+      restarts: count,
+    }),
+    indexes: figures({
+      total: count,
+      built: count,
+      building: reportList(z.looseObject({ namespace: reportText, done: count, total: count })).nullable(),
+    }),
+    rates: figures({ bytesPerSecond: figure, documentsPerSecond: figure, changesPerSecond: figure }),
+    etaSeconds: figure,
+    changes: figures({ read: count, applied: count, duringCopy: count, queued: count }),
+    lagSeconds: figure,
+    oplog: z.looseObject({ windowSeconds: figure, leftSeconds: figure, headroomPercent: figure }).nullable(),
+    repairs: z
+      .looseObject({
+        declared: count,
+        atMs: time,
+        reason: reportText,
+        collections: count,
+        collectionsDone: count,
+        documentsCompared: count,
+        keysDiffered: count,
+      })
+      .nullable(),
+    readyForCutover: z.boolean(),
+    notReadyReasons: reportList(reportText),
+    canWrite: z.boolean(),
+    cutover: z
+      .looseObject({
+        requestedAtMs: time,
+        blocking: z.boolean(),
+        sourceBlockedAtMs: time.optional(),
+        canWriteAtMs: time.optional(),
+      })
+      .optional(),
+    pingMs: figures({ source: figure, destination: figure }),
+    addresses: figures({ source: reportText, destination: reportText }),
+    warnings: reportList(reportText),
+    waiting: reportList(z.looseObject({ for: reportText, sinceMs: time, reason: reportText })),
+    left: z
+      .looseObject({
+        collections: count,
+        views: count,
+        weakenedIndexes: count,
+        users: count,
+        roles: count,
+        blocked: z.boolean(),
+      })
+      .optional(),
+    error: z.looseObject({ code: reportText, message: reportText, remedy: reportText }).optional(),
+  })
+  .transform((progress) => progress as Progress);

@@ -1,0 +1,109 @@
+/**
+ * Connection options that somebody else may set for a connection of this machine. None of them names a file, a program, a proxy or an
+ * identity of this machine, weakens TLS, or has it decompress what a server sends. In lower case, with the values that are allowed, or
+ * `any` for a name or number.
+ */
+const ALLOWED_OPTIONS: ReadonlyMap<string, 'any' | readonly string[]> = new Map<string, 'any' | readonly string[]>([
+  ['replicaset', 'any'],
+  ['tls', ['true', 'false']],
+  ['ssl', ['true', 'false']],
+  ['authsource', 'any'],
+  // Other mechanisms run programs, or take the machine's own cloud or Kerberos identity to a stranger.
+  ['authmechanism', ['SCRAM-SHA-1', 'SCRAM-SHA-256']],
+  ['appname', 'any'],
+  ['retrywrites', ['true', 'false']],
+  ['retryreads', ['true', 'false']],
+  ['directconnection', ['true', 'false']],
+  ['connecttimeoutms', 'any'],
+  ['serverselectiontimeoutms', 'any'],
+  ['heartbeatfrequencyms', 'any'],
+  ['maxidletimems', 'any'],
+  ['maxpoolsize', 'any'],
+  ['minpoolsize', 'any'],
+  ['localthresholdms', 'any'],
+  ['srvmaxhosts', 'any'],
+  // The engine refuses the values that would weaken a migration, by name.
+  ['readpreference', 'any'],
+  ['readconcernlevel', 'any'],
+  ['w', 'any'],
+  ['journal', ['true', 'false']],
+  ['sockettimeoutms', 'any'],
+  ['wtimeoutms', 'any'],
+]);
+
+/** Printable ASCII without what parsers treat differently: the driver strips tabs and line breaks, and so would read another string. */
+const CHARACTERS = /^[\x21-\x7e]+$/;
+const FORM = /^(mongodb(?:\+srv)?):\/\/(?:([^:@/?#]*)(?::([^:@/?#]*))?@)?([^@/?#]+)(?:\/([^/?#]*))?(?:\?([^?#]*))?$/;
+const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
+const OPTION_NAME = /^[A-Za-z]{1,40}$/;
+const OPTION_VALUE = /^[A-Za-z0-9 ._:-]{1,128}$/;
+
+/** A connection string that was read whole and checked. */
+export interface ForeignConnectionString {
+  /** `host` or `host:port`, as written. */
+  readonly hosts: readonly string[];
+  /** Written anew from the parts that were checked: the only text to connect with. */
+  readonly text: string;
+}
+
+/** What of a connection string is refused. */
+export type RefusedPart =
+  | { readonly kind: 'form'; readonly reason: string }
+  | { readonly kind: 'host' }
+  | { readonly kind: 'option'; readonly name: string };
+
+/** Why {@link readForeignConnectionString} refused a string. Repeats nothing of it but an option's name. */
+export class ConnectionStringRefused extends Error {
+  readonly part: RefusedPart;
+
+  constructor(part: RefusedPart) {
+    super(part.kind === 'form' ? part.reason : part.kind);
+    this.part = part;
+  }
+}
+
+/**
+ * Reads a connection string that came from somebody else than this machine's operator: an allow-list of options, names and addresses as
+ * hosts, SCRAM only.
+ * @throws ConnectionStringRefused
+ */
+export function readForeignConnectionString(given: string): ForeignConnectionString {
+  if (!CHARACTERS.test(given))
+    throw refusedForm('it has a blank, a control character or a character that is not ASCII');
+  const [whole, scheme = '', user, password, hostList = '', database = '', query = ''] = FORM.exec(given) ?? [];
+  if (whole === undefined) throw refusedForm('it is not of the form mongodb://user:password@host/?options');
+  const hosts = hostList.split(',');
+  if (!hosts.every((host) => HOST.test(host))) throw new ConnectionStringRefused({ kind: 'host' });
+  const options = query === '' ? [] : query.split('&').map(readOption);
+  const credentials =
+    user === undefined ? '' : `${recode(user)}${password === undefined ? '' : `:${recode(password)}`}@`;
+  const search = options.length === 0 ? '' : `?${options.join('&')}`;
+  return { hosts, text: `${scheme}://${credentials}${hostList}/${recode(database)}${search}` };
+}
+
+/** @returns the option as it is to be written */
+function readOption(text: string): string {
+  const [name = '', ...rest] = text.split('=').map(decode);
+  const [value = ''] = rest;
+  if (!OPTION_NAME.test(name)) throw refusedForm('the name of an option has other characters than letters');
+  const allowed = ALLOWED_OPTIONS.get(name.toLowerCase());
+  const isAllowed = allowed === 'any' ? OPTION_VALUE.test(value) : (allowed?.includes(value) ?? false);
+  if (!isAllowed || rest.length !== 1) throw new ConnectionStringRefused({ kind: 'option', name });
+  return `${name}=${encodeURIComponent(value)}`;
+}
+
+function recode(text: string): string {
+  return encodeURIComponent(decode(text));
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw refusedForm('it has a % that does not stand for a character');
+  }
+}
+
+function refusedForm(reason: string): ConnectionStringRefused {
+  return new ConnectionStringRefused({ kind: 'form', reason });
+}

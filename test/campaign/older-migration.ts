@@ -1,0 +1,69 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { cleanUp } from '../../src/engine/index.ts';
+import { messageOf } from '../../src/platform/index.ts';
+import type { RunningMigration } from '../engine/running-migration.ts';
+import { eventually } from '../support/eventually.ts';
+import type { ReplicaSet } from '../support/replica-set.ts';
+import { failureOf } from './drive.ts';
+import type { RoundLog } from './round-log.ts';
+
+/** An engine writes its checkpoint every 5 s; `cleanup` takes one for gone that has been silent for 30 s. */
+const SILENT_MS = 31_000;
+/** How long an engine that came back is given to do harm. */
+const BACK_FOR_MS = 6_000;
+
+export const ACTS = ['clean up', 'clean up and drop', 'come back', 'cancel', 'cancel and drop'] as const;
+export type Act = (typeof ACTS)[number];
+
+/** A migration that was stopped or cancelled, while another one has its destination. */
+export interface OlderMigration {
+  readonly migrationId: string;
+  /** Takes the migration up again. */
+  readonly start: () => RunningMigration;
+  readonly destination: ReplicaSet;
+  readonly destinationUri: string;
+}
+
+/** Does to an older migration what somebody may do who does not know of the newer one. */
+export async function actOnOlder(older: OlderMigration, act: Act, log: RoundLog): Promise<void> {
+  log.say(`the older migration: ${act}`);
+  try {
+    if (act === 'come back') await comeBack(older, log);
+    else if (act === 'cancel' || act === 'cancel and drop') await cancel(older, act === 'cancel and drop');
+    else await cleanUpAfter(older, act === 'clean up and drop');
+    log.say(`the older migration: done, ${act}`);
+  } catch (error) {
+    failureOf(`${act} of the older migration`, error, log);
+  }
+}
+
+async function cleanUpAfter(
+  { migrationId, destination, destinationUri }: OlderMigration,
+  drop: boolean,
+): Promise<void> {
+  const migrations = destination.client.db('linkspan_internal').collection<{ _id: string }>('migrations');
+  await migrations.updateOne({ _id: migrationId }, { $set: { savedAt: new Date(Date.now() - SILENT_MS) } });
+  await cleanUp({ uri: destinationUri }, migrationId, { drop });
+}
+
+async function cancel({ start }: OlderMigration, drop: boolean): Promise<void> {
+  await using running = start();
+  await running.migration.cancel({ drop });
+  await running.outcome;
+}
+
+/** Its engine runs again, and somebody asks for its cutover as soon as it says that it is ready. */
+async function comeBack({ start }: OlderMigration, log: RoundLog): Promise<void> {
+  await using running = start();
+  const cutOver = () => {
+    running.migration.want('cutover');
+    return true;
+  };
+  const asked = eventually(cutOver, { what: 'its cutover', deadlineMs: BACK_FOR_MS }).catch((error: unknown) => {
+    log.say(`the older migration: ${messageOf(error)}`);
+  });
+  await Promise.race([asked.then(() => delay(BACK_FOR_MS, undefined, { ref: false })), running.outcome]);
+  log.say(`the older migration is back: ${JSON.stringify(running.progress)}`);
+  if (running.progress.state === 'committed')
+    log.find('the older migration committed onto a destination of another one');
+}

@@ -1,0 +1,101 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Document, MongoClient } from 'mongodb';
+import { eventually } from '../support/eventually.ts';
+import type { MongodProcess } from '../support/mongod-process.ts';
+import type { ReplicaSet } from '../support/replica-set.ts';
+import type { RolledBack } from './fault.ts';
+
+const DATABASE = 'rolled';
+const NAME = 'documents';
+const DOCUMENTS = 60;
+/** The engine's reads wait so long that they meet the change. */
+const READS_WAIT_MS = 8_000;
+/** Enough for a change to reach the engine. */
+const SEEN_MS = 1_500;
+const DEADLINE_MS = 60_000;
+
+const CHANGES: Readonly<Record<RolledBack, (primary: MongoClient) => Promise<unknown>>> = {
+  drop: (primary) => drop(primary),
+  dropDatabase: (primary) => primary.db(DATABASE).command({ dropDatabase: 1, writeConcern: { w: 1 } }),
+  rename: (primary) =>
+    primary
+      .db('admin')
+      .command({ renameCollection: `${DATABASE}.${NAME}`, to: `${DATABASE}.other`, writeConcern: { w: 1 } }),
+  dropAndCreate: async (primary) => {
+    await drop(primary);
+    await primary
+      .db(DATABASE)
+      .collection(NAME)
+      .insertOne({ rolledBack: true }, { writeConcern: { w: 1 } });
+  },
+  // A build needs a vote of the secondaries, so nobody waits for its end.
+  createIndex: (primary) =>
+    primary.db(DATABASE).command({
+      createIndexes: NAME,
+      indexes: [{ key: { v: 1 }, name: 'v' }],
+      commitQuorum: 0,
+      writeConcern: { w: 1 },
+    }),
+};
+
+/** Creates what `rollBack` changes. */
+export async function fillRolledBack(client: MongoClient): Promise<void> {
+  const documents = Array.from({ length: DOCUMENTS }, (_, n) => ({ _id: n as never, v: 0 }));
+  await client
+    .db(DATABASE)
+    .collection<Document>(NAME)
+    .insertMany(documents, { writeConcern: { w: 'majority' } });
+}
+
+/**
+ * Updates all documents of a collection with majority and then changes the catalog on the primary only, which is killed: another
+ * primary has the updates and not the change. The engine's reads of the updated documents wait until the change has taken place.
+ */
+export async function rollBack(set: ReplicaSet, change: RolledBack, lastsMs: number): Promise<void> {
+  const primary = await set.primary();
+  const others = set.members.filter((member) => member !== primary);
+  await using client = set.clientOf(primary);
+  const held = {
+    failCommands: ['find'],
+    appName: 'linkspan-source',
+    blockConnection: true,
+    blockTimeMS: READS_WAIT_MS,
+  };
+  const majority = { w: 'majority', wtimeout: DEADLINE_MS } as const;
+  try {
+    // The end of the primary ends that as well.
+    await set.failCommand({ mode: 'alwaysOn', data: held });
+    await client
+      .db(DATABASE)
+      .collection(NAME)
+      .updateMany({}, { $inc: { v: 1 } }, { writeConcern: majority });
+    await delay(SEEN_MS);
+    await Promise.all(others.map((member) => stopReplication(set, member)));
+    await CHANGES[change](client);
+    await delay(READS_WAIT_MS + lastsMs);
+  } finally {
+    await primary.kill();
+    for (const member of others) await replicateAgain(set, member);
+    await set.primary();
+    if (!primary.running) await primary.restart();
+  }
+}
+
+async function drop(primary: MongoClient): Promise<void> {
+  await primary.db(DATABASE).command({ drop: NAME, writeConcern: { w: 1 } });
+}
+
+async function stopReplication(set: ReplicaSet, member: MongodProcess): Promise<void> {
+  await using client = set.clientOf(member);
+  const admin = client.db('admin');
+  const { count } = await admin.command({ configureFailPoint: 'stopReplProducer', mode: 'alwaysOn' });
+  await admin.command({ waitForFailPoint: 'stopReplProducer', timesEntered: count + 1, maxTimeMS: 20_000 });
+}
+
+async function replicateAgain(set: ReplicaSet, member: MongodProcess): Promise<void> {
+  const off = async () => {
+    await using client = set.clientOf(member);
+    return await client.db('admin').command({ configureFailPoint: 'stopReplProducer', mode: 'off' });
+  };
+  await eventually(off, { what: 'a secondary that replicates again', deadlineMs: DEADLINE_MS });
+}

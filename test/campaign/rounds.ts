@@ -1,0 +1,83 @@
+import { FAULT_KINDS, type FaultKind } from './fault.ts';
+import { drawOnce, runOnce } from './once.ts';
+import { drawPlan } from './plan.ts';
+import { drawRefusable, runRefusable } from './refusable.ts';
+import { type RoundReport, runRound } from './round.ts';
+import type { RoundLog } from './round-log.ts';
+import { drawSameDestination, runSameDestination } from './same-destination.ts';
+import { drawTwoDestinations, runTwoDestinations } from './two-destinations.ts';
+import { drawWipedSource, runWipedSource } from './wiped-source.ts';
+
+/** A round as its seed decides it. */
+interface Round {
+  readonly plan: object;
+  /** Whether it listens at named points of this process, as only one round can at a time. */
+  readonly alone: boolean;
+  run(log: RoundLog): Promise<RoundReport>;
+}
+
+/** What a campaign may be narrowed down to, by kinds of rounds and of faults. */
+export interface Choice {
+  readonly rounds: readonly RoundKind[];
+  readonly faults: readonly FaultKind[];
+}
+
+const ROUNDS = {
+  /** One migration of the whole source, by processes, under faults. */
+  whole: (seed: number, faults: readonly FaultKind[]) => underFaults(drawPlan(seed, faults)),
+  /** The same of a part of the source. */
+  selection: (seed: number, faults: readonly FaultKind[]) => underFaults(drawPlan(seed, faults, { selection: true })),
+  once: (seed: number) => alone(drawOnce(seed), runOnce),
+  twoDestinations: (seed: number) => alone(drawTwoDestinations(seed), runTwoDestinations),
+  sameDestination: (seed: number) => alone(drawSameDestination(seed), runSameDestination),
+  wipedSource: (seed: number) => alone(drawWipedSource(seed), runWipedSource),
+  refusable: (seed: number) => alone(drawRefusable(seed), runRefusable),
+} satisfies Record<string, (seed: number, faults: readonly FaultKind[]) => Round>;
+
+export type RoundKind = keyof typeof ROUNDS;
+const ROUND_KINDS = Object.keys(ROUNDS) as RoundKind[];
+
+/** Consecutive seeds go through this, so that few rounds are a fair mix. */
+const MIX: readonly RoundKind[] = [
+  'whole',
+  'twoDestinations',
+  'whole',
+  'sameDestination',
+  'selection',
+  'once',
+  'whole',
+  'wipedSource',
+  'whole',
+  'refusable',
+];
+const OF_FAULTS: readonly RoundKind[] = ['whole', 'selection'];
+
+/** @param only  kinds of rounds, and of faults; everything if none are given */
+export function chosen(only: readonly string[]): Choice {
+  const unknown = only.find((name) => !([...ROUND_KINDS, ...FAULT_KINDS] as string[]).includes(name));
+  if (unknown !== undefined)
+    throw new Error(
+      `there is no round or fault called ${unknown}; rounds are ${ROUND_KINDS.join(', ')}; faults are ${FAULT_KINDS.join(', ')}`,
+    );
+  const faults = FAULT_KINDS.filter((kind) => only.includes(kind));
+  const rounds = ROUND_KINDS.filter((kind) => only.includes(kind));
+  return {
+    rounds: rounds.length > 0 ? rounds : faults.length > 0 ? OF_FAULTS : MIX,
+    faults: faults.length > 0 ? faults : FAULT_KINDS,
+  };
+}
+
+/** The round of that seed. */
+export function roundOf(seed: number, { rounds, faults }: Choice): Round & { readonly kind: RoundKind } {
+  const kind = rounds[seed % rounds.length];
+  if (kind === undefined) throw new Error('no round is chosen');
+  return { kind, ...ROUNDS[kind](seed, faults) };
+}
+
+function underFaults(plan: ReturnType<typeof drawPlan>): Round {
+  return { plan, alone: false, run: (log) => runRound(plan, log) };
+}
+
+function alone<Plan extends object>(plan: Plan, run: (plan: Plan, log: RoundLog) => Promise<RoundReport>): Round {
+  return { plan, alone: true, run: (log) => run(plan, log) };
+}

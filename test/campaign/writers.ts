@@ -1,0 +1,78 @@
+import type { MongoClient } from 'mongodb';
+import { type LedgerWriter, startLedgerWriter } from '../support/ledger-writer.ts';
+import { SeededRandom } from '../support/seeded-random.ts';
+import { AcknowledgedWriter } from './acknowledged-writer.ts';
+import { CatalogWriter } from './catalog-writer.ts';
+import { hiddenWrites } from './hidden-writes.ts';
+import { letters } from './letters.ts';
+import type { OddWriter, Plan } from './plan.ts';
+import { rings } from './rings.ts';
+import type { RoundLog } from './round-log.ts';
+import { saves } from './saves.ts';
+import { WriterLoop, type WriteStep } from './writer-loop.ts';
+
+const SAVE_EVERY_MS = 25;
+const HIDDEN_EVERY_MS = 120;
+const RING_EVERY_MS = 40;
+const LETTERS_EVERY_MS = 250;
+
+/** All writers of a round with one migration. */
+export interface Writers extends AsyncDisposable {
+  readonly ledger: LedgerWriter;
+  readonly acknowledged: AcknowledgedWriter;
+  readonly catalog: CatalogWriter;
+  /** Stops those that write to what a selection has; the others go on. */
+  stopSelected(): Promise<void>;
+  /** Stops those that drop and create. */
+  stopCatalog(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** @param applications  clients of the source and the destination, as a user whom the write block stops */
+export async function startWriters(
+  applications: readonly [MongoClient, MongoClient],
+  plan: Plan,
+  log: RoundLog,
+): Promise<Writers> {
+  const [source] = applications;
+  const random = (n: number) => new SeededRandom(plan.seed + n);
+  const ledger = await startLedgerWriter({
+    clients: applications,
+    namespaces: ['shop.a', 'shop.b'],
+    seed: plan.seed,
+    ratePerSecond: plan.writesPerSecond,
+  });
+  const acknowledged = new AcknowledgedWriter(source, random(1));
+  const catalog = new CatalogWriter(source, random(2), plan);
+  const drops = !plan.catalogStandsStill;
+  const odd = (name: OddWriter, step: WriteStep, everyMs: number) =>
+    plan.oddWriters.includes(name) ? new WriterLoop(step, everyMs) : undefined;
+  const saving = odd('saves', saves(source, random(3)), SAVE_EVERY_MS);
+  const inRings = odd('rings', rings(source, random(4), { drops }), RING_EVERY_MS);
+  const inLetters = drops ? odd('letters', letters(source, random(5)), LETTERS_EVERY_MS) : undefined;
+  const hidden = odd('hidden', hiddenWrites(source, random(6), { catalog: drops }), HIDDEN_EVERY_MS);
+  const stopSelected = async () =>
+    void (await Promise.all([ledger.stop(), acknowledged.stop(), saving?.stop(), inRings?.stop()]));
+  const stopCatalog = async () => void (await Promise.all([catalog.stop(), inLetters?.stop(), hidden?.stop()]));
+  const stop = async () => void (await Promise.all([stopSelected(), stopCatalog()]));
+  return {
+    ledger,
+    acknowledged,
+    catalog,
+    stopSelected,
+    stopCatalog,
+    stop: async () => {
+      await stop();
+      const accepted = [catalog, saving, inRings, inLetters, hidden].map((one) => one?.accepted ?? 0);
+      log.say(
+        `${ledger.snapshot().documentsWritten} documents written, ${acknowledged.acknowledged} acknowledged one by one; accepted: ${accepted.join(
+          ', ',
+        )} of the catalog, saves, capped collections, letters, hidden writes`,
+      );
+    },
+    [Symbol.asyncDispose]: async () => {
+      await ledger[Symbol.asyncDispose]();
+      await stop().catch(() => undefined);
+    },
+  };
+}

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Timestamp } from 'mongodb';
+import { isShown, readHiddenWrites } from '../../src/engine/capture/hidden-writes.ts';
+import { listCollections } from '../../src/engine/catalog/read-catalog.ts';
+import { writeBarrier } from '../../src/engine/cluster/cluster-time.ts';
+import { sourceFeatures } from '../../src/engine/cluster/server-features.ts';
+import { preflight } from '../../src/engine/index.ts';
+import { newId, onReach, silentLogger } from '../../src/platform/index.ts';
+import { compareClusters } from '../support/compare-clusters.ts';
+import { checkForLeaks } from '../support/leak-check.ts';
+import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
+import { allowWrites, needsSource } from '../support/source-version.ts';
+import { RunningMigration } from './running-migration.ts';
+
+interface Item {
+  readonly _id: number;
+  readonly text: string;
+}
+
+/** Enough to be copied in the middle of a conversion. */
+const DOCUMENTS = 20_000;
+
+describe('collections that become capped', { skip: needsSource('6.0', 'the catalog has to stand still') }, () => {
+  let pair: ReplicaSetPair;
+  before(async () => {
+    pair = await startPair({ source: { auth: true } });
+  });
+  after(() => pair[Symbol.asyncDispose]());
+  checkForLeaks({ sockets: false });
+
+  const db = () => pair.source.client.db('shop');
+  const refill = async (...names: string[]) => {
+    for (const { client } of [pair.source, pair.destination]) {
+      await allowWrites(client);
+      for (const name of ['shop', 'linkspan_internal']) await client.db(name).dropDatabase();
+    }
+    const items = Array.from({ length: DOCUMENTS }, (_, n) => ({ _id: n, text: 'x'.repeat(100) }));
+    for (const name of names) await db().collection<Item>(name).insertMany(items);
+  };
+  const convert = async () => {
+    await db().command({ convertToCapped: 'items', size: 20_000_000 });
+    await db().command({ cloneCollectionAsCapped: 'original', toCollection: 'clone', size: 20_000_000 });
+  };
+  const assertIdentical = async () => {
+    const { differences } = await compareClusters(pair.source.client, pair.destination.client);
+    assert.deepEqual(differences, []);
+  };
+
+  for (const once of [false, true]) {
+    test(`in the copy of a migration that ${once ? 'runs once' : 'is cut over'} arrive whole`, async () => {
+      await refill('items', 'original');
+      let converted: Promise<void> | undefined;
+      using _ = onReach('engine.copy.batch-acknowledged', async () => {
+        converted ??= convert();
+        await converted;
+      });
+      await using running = RunningMigration.start(pair, { once });
+      await (once ? running.outcome : running.commit());
+      await assertIdentical();
+      assert.ok((running.progress.repairs?.declared ?? 0) > 0);
+    });
+  }
+
+  test('while a migration follows arrive whole', async () => {
+    await refill('items', 'original');
+    await using running = RunningMigration.start(pair);
+    await running.untilReady();
+    await convert();
+    await running.commit();
+    await assertIdentical();
+    assert.ok((running.progress.repairs?.declared ?? 0) > 0);
+  });
+
+  test('are copied anew for a user who may not read the oplog, and the run and the plan say what is not seen', async () => {
+    await refill('items');
+    const cluster = ['appendOplogNote', 'replSetGetConfig', 'getParameter', 'listDatabases', 'serverStatus'];
+    const databases = ['find', 'changeStream', 'listCollections', 'listIndexes', 'collStats'];
+    const privileges = [
+      { resource: { cluster: true }, actions: [...cluster, 'inprog', 'setUserWriteBlockMode'] },
+      { resource: { db: '', collection: '' }, actions: databases },
+    ];
+    await pair.source.client.db('admin').command({ createRole: 'least', privileges, roles: [] });
+    await pair.source.createUser('least', 'secret', ['least']);
+    const source = { uri: pair.source.uriFor('least', 'secret') };
+    const { uri } = pair.destination;
+    await using running = RunningMigration.start({ source, destination: { uri } });
+    await running.untilReady();
+    await running.until('the warning', ({ warnings }) => warnings.some((one) => /not read its oplog/.test(one)));
+    await db().command({ convertToCapped: 'items', size: 20_000_000 });
+    await running.until('the repair', ({ repairs }) => repairs !== null && repairs.collectionsDone > 0);
+    await running.commit();
+    await assertIdentical();
+    const options = { migrationId: newId(), dropDestination: true, logger: silentLogger };
+    const findings = await preflight({ ...options, source, destination: { uri } });
+    assert.ok(findings.some(({ code }) => code === 'HIDDEN_WRITES_UNSEEN'));
+    const ofRoot = await preflight({ ...options, source: { uri: pair.source.uri }, destination: { uri } });
+    assert.ok(!ofRoot.some(({ code }) => code === 'HIDDEN_WRITES_UNSEEN'));
+  });
+
+  test('are found in the oplog by their UUIDs, and where it no longer reaches back that is known', async () => {
+    await refill('original');
+    const { client } = pair.source;
+    const { operationTime: after } = await client.db('admin').command({ ping: 1 });
+    await db().command({ cloneCollectionAsCapped: 'original', toCollection: 'clone', size: 20_000_000 });
+    const to = await writeBarrier(client);
+    const entries = await listCollections(client, 'shop');
+    const [original, clone] = ['original', 'clone'].map((name) => {
+      const entry = entries.find((one) => one.name === name);
+      return { id: entry?.uuid?.toHexString(false) ?? '', namespace: 'renamed' };
+    });
+    const read = (from: Timestamp) => readHiddenWrites(client, sourceFeatures('6.0'), { after: from, to });
+    const writes = await read(after);
+    assert.ok(writes && clone && writes.isOf(clone));
+    assert.ok(original && !writes.isOf(original));
+    assert.equal(await read(new Timestamp({ t: 1, i: 1 })), undefined);
+  });
+
+  test('a stream tells by itself which entries of the oplog it shows', async () => {
+    await refill();
+    const { client } = pair.source;
+    const admin = client.db('admin');
+    await db().createCollection('items');
+    const insert = { op: 'i', ns: 'shop.items', o: { _id: 1 } };
+    await admin.command({ applyOps: [insert], writeConcern: { w: 'majority' } });
+    await using session = client.startSession();
+    await session.withTransaction(() => db().collection<Item>('items').insertOne({ _id: 2, text: '' }, { session }));
+    const grouped = { ns: 'admin.$cmd', 'o.applyOps.ns': 'shop.items' };
+    const entries = await client.db('local').collection('oplog.rs').find(grouped).toArray();
+    const shown = await Promise.all(entries.map(({ ts }) => isShown(client, sourceFeatures('6.0'), ts)));
+    assert.deepEqual(shown, [false, true]);
+  });
+});

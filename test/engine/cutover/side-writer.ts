@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Collection, MongoClient } from 'mongodb';
+import type { ReplicaSet } from '../../support/replica-set.ts';
+
+const BETWEEN_WRITES_MS = 5;
+
+/** The order in which all writers of the process send and hear. */
+let moment = 0;
+
+/** An application that goes on inserting documents, whatever a server says, and remembers which were acknowledged. */
+export class SideWriter implements AsyncDisposable {
+  readonly #client: MongoClient;
+  readonly #side: string;
+  readonly #items: Collection<{ _id: string }>;
+  readonly #acknowledged: { readonly _id: string; readonly sentAt: number; readonly acknowledgedAt: number }[] = [];
+  readonly #running: Promise<void>;
+  #stopped = false;
+
+  private constructor(client: MongoClient, side: string) {
+    this.#client = client;
+    this.#side = side;
+    this.#items = client.db('shop').collection('items');
+    this.#running = this.#run();
+  }
+
+  /** As a user who can't write through a block. @param side  begins the `_id` of its documents */
+  static async start(set: ReplicaSet, side: string): Promise<SideWriter> {
+    await set.createUser('app', 'secret', ['readWriteAnyDatabase']);
+    return new SideWriter(new MongoClient(set.uriFor('app', 'secret')), side);
+  }
+
+  get acknowledged(): number {
+    return this.#acknowledged.length;
+  }
+
+  /** Whether a write is acknowledged now. */
+  async canWrite(): Promise<boolean> {
+    const before = this.acknowledged;
+    return await this.#insert(`${this.#side} asked at ${before}.${moment}`);
+  }
+
+  /** That what was written here until `other` took over is there, and that nothing was acknowledged here since. */
+  async assertTakenOverBy(other: SideWriter): Promise<void> {
+    const found = await other.#items.find({}, { projection: { _id: 1 } }).toArray();
+    const there = new Set(found.map(({ _id }) => _id));
+    const lost = this.#acknowledged.filter(({ _id }) => !there.has(_id)).map(({ _id }) => _id);
+    assert.deepEqual(lost, [], 'acknowledged writes are missing');
+    const opened = Math.min(...other.#acknowledged.map(({ acknowledgedAt }) => acknowledgedAt));
+    const late = this.#acknowledged.filter(({ sentAt }) => sentAt > opened).map(({ _id }) => _id);
+    assert.deepEqual(late, [], 'two sides are writable');
+  }
+
+  async #run(): Promise<void> {
+    for (let n = 0; !this.#stopped; n += 1) {
+      await this.#insert(`${this.#side} ${n}`);
+      await delay(BETWEEN_WRITES_MS);
+    }
+  }
+
+  async #insert(_id: string): Promise<boolean> {
+    const sentAt = moment++;
+    try {
+      await this.#items.insertOne({ _id }, { writeConcern: { w: 'majority' } });
+      this.#acknowledged.push({ _id, sentAt, acknowledgedAt: moment++ });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped = true;
+    await this.#running;
+    await this.#client.close();
+  }
+}

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Claim } from '../../../src/engine/cutover/block-history.ts';
+import { announceCommit, liftBlock, stakeClaim } from '../../../src/engine/cutover/source-claim.ts';
+import { LEAST_BLOCK_LIMIT_MS, tryToBlockWrites, writesAreBlocked } from '../../../src/engine/cutover/write-block.ts';
+import { newId, onReach, systemClock } from '../../../src/platform/index.ts';
+import { startReplicaSet } from '../../support/replica-set.ts';
+import { needsSource } from '../../support/source-version.ts';
+
+const skip = needsSource('6.0', 'it has no write block');
+const ROUNDS = 10;
+
+function claimOf(migrationId = newId(), term = 1): Claim {
+  return { id: newId(), migrationId, term };
+}
+
+test('the notes of a source decide between engines that act at the same moment', { skip }, async (t) => {
+  await using set = await startReplicaSet({ members: 3 });
+  const { client } = set;
+  const clock = systemClock;
+
+  await t.test('of those that claim the block exactly one holds it', async () => {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const claims = [claimOf(), claimOf(), claimOf()];
+      const staked = await Promise.all(claims.map((claim) => stakeClaim(client, claim)));
+      assert.deepEqual(staked.map(({ outcome }) => outcome).sort(), ['held', 'refused', 'refused']);
+      for (const claim of claims) await liftBlock(client, claim, { uncommitted: true, clock });
+    }
+  });
+
+  await t.test('an engine does not commit what a watchdog opens', async () => {
+    const seen = new Set<string>();
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const claim = claimOf();
+      await stakeClaim(client, claim);
+      assert.equal(await tryToBlockWrites(client, LEAST_BLOCK_LIMIT_MS), true);
+      const [said, lifted] = await Promise.all([
+        announceCommit(client, claim),
+        liftBlock(client, claim, { uncommitted: false, clock }),
+      ]);
+      assert.ok(said === 'confirmed' ? lifted === 'committing' : lifted === 'lifted', `${said}, ${lifted}`);
+      seen.add(said);
+      if (said === 'confirmed') await liftBlock(client, claim, { uncommitted: true, clock });
+      assert.equal(await writesAreBlocked(client), false);
+    }
+    t.diagnostic(`the commit was ${[...seen].join(' and ')}`);
+  });
+
+  await t.test('an engine that slept before it lifts the block looks again, however its clocks went on', async () => {
+    for (const slow of ['now', 'elapsed'] as const) {
+      const claim = claimOf();
+      await stakeClaim(client, claim);
+      assert.equal(await tryToBlockWrites(client, LEAST_BLOCK_LIMIT_MS), true);
+      let sleptMs = 0;
+      using _ = onReach('engine.cutover.about-to-open', () => {
+        sleptMs = 60_000;
+      });
+      const asleep = { ...systemClock, [slow]: () => systemClock[slow]() + sleptMs };
+      await assert.rejects(liftBlock(client, claim, { uncommitted: true, clock: asleep }), /took too long/);
+      assert.equal(await writesAreBlocked(client), true);
+      sleptMs = 0;
+      using _awake = onReach('engine.cutover.about-to-open', () => undefined);
+      assert.equal(await liftBlock(client, claim, { uncommitted: true, clock }), 'lifted');
+    }
+  });
+
+  await t.test('a block that an election kept keeps its owner', async () => {
+    const claim = claimOf();
+    await stakeClaim(client, claim);
+    assert.equal(await tryToBlockWrites(client, LEAST_BLOCK_LIMIT_MS), true);
+    await client.db('admin').command({ appendOplogNote: 1, data: {}, writeConcern: { w: 'majority' } });
+    await set.stepDown();
+    assert.equal((await stakeClaim(client, claimOf())).outcome, 'refused');
+    assert.equal(await announceCommit(client, claim), 'confirmed');
+    assert.equal(await liftBlock(client, claim, { uncommitted: true, clock }), 'lifted');
+  });
+});

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { listLeftovers } from '../../src/engine/index.ts';
+import { newId, onReach } from '../../src/platform/index.ts';
+import { compareClusters } from '../support/compare-clusters.ts';
+import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
+import { allowWrites } from '../support/source-version.ts';
+import { RunningMigration } from './running-migration.ts';
+
+test('the failure of an earlier run', async (t) => {
+  await using pair = await startPair();
+  const records = pair.destination.client.db('linkspan_internal').collection<{ _id: string }>('migrations');
+
+  for (const [when, place] of [
+    ['during the copy', 'engine.copy.collection-copied'],
+    ['in the write pause', 'engine.cutover.source-blocked'],
+    ['past the point of no return', 'engine.cutover.committed'],
+  ] as const) {
+    await t.test(`${when} is told by no run that goes on, and by nobody once the migration is committed`, async () => {
+      const migrationId = newId();
+      await begin(pair);
+      await failAt(place, pair, migrationId);
+      const [left] = await listLeftovers(pair.destination, migrationId);
+      assert.match(left?.error ?? '', /INTERNAL_ERROR/);
+
+      await using running = RunningMigration.start(pair, { migrationId });
+      if (place !== 'engine.cutover.committed') {
+        await running.untilReady();
+        const { error, cutover } = running.progress;
+        assert.deepEqual({ error, cutover }, { error: undefined, cutover: undefined });
+        running.migration.want('cutover');
+      }
+      assert.equal(await running.outcome, 'committed');
+      assert.equal(running.progress.error, undefined);
+      assert.equal((await listLeftovers(pair.destination, migrationId))[0]?.error, undefined);
+      assert.equal(await records.countDocuments({ _id: migrationId, error: { $exists: true } }), 0);
+      assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+    });
+  }
+
+  await t.test('that an earlier version left on the record of a committed migration is not told', async () => {
+    const migrationId = newId();
+    await begin(pair);
+    await using running = RunningMigration.start(pair, { migrationId });
+    await running.commit();
+    const error = { code: 'INTERNAL_ERROR', message: 'an earlier one', remedy: '' };
+    await records.updateOne({ _id: migrationId }, { $set: { error } });
+    assert.equal((await listLeftovers(pair.destination, migrationId))[0]?.error, undefined);
+    await using again = RunningMigration.start(pair, { migrationId });
+    assert.equal(await again.outcome, 'committed');
+    assert.equal(again.progress.error, undefined);
+  });
+});
+
+/** Nothing of an earlier migration on either side. */
+async function begin({ source, destination }: ReplicaSetPair): Promise<void> {
+  await allowWrites(source.client);
+  for (const { client } of [source, destination])
+    for (const name of ['shop', 'linkspan_internal']) await client.db(name).dropDatabase();
+  await source.client.db('shop').collection('items').insertOne({ n: 1 });
+}
+
+async function failAt(place: string, pair: ReplicaSetPair, migrationId: string): Promise<void> {
+  using _ = onReach(place, () => {
+    throw new Error('it fails here');
+  });
+  await using running = RunningMigration.start(pair, { migrationId });
+  if (place !== 'engine.copy.collection-copied') {
+    await running.untilReady();
+    running.migration.want('cutover');
+  }
+  await assert.rejects(running.outcome, { code: 'INTERNAL_ERROR' });
+  assert.equal(running.progress.error?.code, 'INTERNAL_ERROR');
+}

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Binary, UUID } from 'mongodb';
+import { connectCluster } from '../../src/engine/cluster/connect.ts';
+import { onReach } from '../../src/platform/index.ts';
+import { compareClusters } from '../support/compare-clusters.ts';
+import { startPair, startReplicaSet } from '../support/replica-set.ts';
+import { RunningMigration } from './running-migration.ts';
+import { takeMigration } from './taken-migration.ts';
+
+test('keys that are spooled at once may be larger than a command and a message of the server, which are 16 MiB and 48 MB', async () => {
+  await using destination = await startReplicaSet();
+  const client = await connectCluster({ uri: destination.uri }, 'destination');
+  await using _ = { [Symbol.asyncDispose]: () => client.close() };
+  const { checkpoint } = await takeMigration(client);
+  const u = new UUID();
+  const records = Array.from({ length: 50 }, (_, n) => ({
+    _id: { m: checkpoint.migrationId, u, r: new Binary(), k: new Binary(Buffer.alloc(1_000_000, n)) },
+  }));
+  await checkpoint.addToSpool(records);
+  let read = 0;
+  for (let after: (typeof records)[number]['_id'] | undefined; ; ) {
+    const next = await checkpoint.readSpool(u, after, 2_000);
+    if (next.length === 0) break;
+    read += next.length;
+    after = next.at(-1)?._id;
+  }
+  assert.equal(read, records.length);
+});
+
+test('documents with long ids that change together during the copy arrive', async () => {
+  await using pair = await startPair();
+  const source = pair.source.client.db('shop').collection<{ _id: string; v: number }>('c');
+  // More of their changes than a server can send at once: each has the id three times, two of them as text in hexadecimal.
+  const ids = Array.from({ length: 500 }, (_, n) => String(n).padStart(20_000, '0'));
+  await source.insertMany(ids.map((_id) => ({ _id, v: 0 })));
+  const held = Promise.withResolvers<void>();
+  let changed: Promise<unknown> | undefined;
+  using _ = onReach('engine.copy.batch-acknowledged', async () => {
+    changed ??= source.updateMany({}, { $set: { v: 1 } });
+    await changed;
+    await held.promise;
+  });
+  await using running = RunningMigration.start(pair);
+  await running.until('all changes to be read', ({ changes }) => changes.duringCopy >= ids.length);
+  held.resolve();
+  await running.commit();
+  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+});

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { onReach } from '../../src/platform/index.ts';
+import { compareClusters } from '../support/compare-clusters.ts';
+import { startPair } from '../support/replica-set.ts';
+import { hurried } from './fixed-catalog-shop.ts';
+import { RunningMigration } from './running-migration.ts';
+
+/** Several seconds of checkpoints, in which an engine that did not wait would have compared everything. */
+const CHECKPOINTS = 30;
+
+test('what was taken before history was lost is written before anything is compared after it', async () => {
+  await using pair = await startPair();
+  const items = pair.source.client.db('shop').collection<{ _id: number }>('items');
+  await items.insertMany(Array.from({ length: 20 }, (_, n) => ({ _id: n + 1 })));
+  await using running = RunningMigration.start(pair, { clock: hurried });
+  await running.untilReady();
+
+  const written = Promise.withResolvers<void>();
+  using _ = onReach('engine.apply.batch-taken', () => written.promise);
+  let lost = false;
+  // In the gap: nobody is told that it is gone again.
+  using __ = onReach('engine.capture.loss-declared', async () => {
+    await items.deleteOne({ _id: 0 });
+    lost = true;
+  });
+  using ___ = onReach('engine.verify.chunk-compared', () => written.resolve());
+  let checkpoints = 0;
+  using ____ = onReach('engine.checkpoint.saved', () => {
+    if (lost) checkpoints += 1;
+    if (checkpoints === CHECKPOINTS) written.resolve();
+  });
+  const { read } = running.progress.changes;
+  await items.insertOne({ _id: 0 });
+  await running.until('the insert to be read', ({ changes }) => changes.read > read);
+  const stream = { failCommands: ['getMore'], namespace: 'admin.$cmd.aggregate', appName: 'linkspan-source' };
+  await pair.source.failCommand({ mode: { times: 1 }, data: { ...stream, errorCode: 286 } });
+  await running.until('the repair', ({ repairs }) => repairs?.declared === 1 && repairs.collectionsDone === 1);
+  await running.commit();
+  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+});

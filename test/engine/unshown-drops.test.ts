@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { onReach } from '../../src/platform/index.ts';
+import { compareClusters } from '../support/compare-clusters.ts';
+import { eventually } from '../support/eventually.ts';
+import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
+import { isolatePrimary } from '../support/roll-back.ts';
+import { needsSource, startPairWithOldSource } from '../support/source-version.ts';
+import { RunningMigration } from './running-migration.ts';
+
+const MAJORITY = { writeConcern: { w: 'majority' } } as const;
+const followed = { skip: needsSource('6.0', 'a drop of a collection stops the migration') };
+
+interface Kept {
+  readonly _id: string;
+  readonly v: number;
+}
+
+const kept = ({ source }: ReplicaSetPair) => source.client.db('shop').collection<Kept>('kept');
+
+async function startFilled(
+  options: { readonly capped?: boolean; readonly old?: boolean } = {},
+): Promise<ReplicaSetPair> {
+  const pair = await (options.old ? startPairWithOldSource : startPair)({ source: { members: 3 } });
+  const db = pair.source.client.db('shop');
+  if (options.capped) await db.createCollection('kept', { capped: true, size: 1_000_000 });
+  await db.collection('items').insertOne({ n: 1 }, MAJORITY);
+  await kept(pair).insertMany(
+    Array.from({ length: 50 }, (_, n) => ({ _id: `k${n}`, v: 0 })),
+    MAJORITY,
+  );
+  return pair;
+}
+
+async function dropAtPrimary({ source }: ReplicaSetPair): Promise<void> {
+  await source.client.db('shop').command({ drop: 'kept', writeConcern: { w: 1 } });
+}
+
+async function commitsIdentical(pair: ReplicaSetPair, running: RunningMigration): Promise<void> {
+  await running.commit();
+  assert.equal(await running.outcome, 'committed');
+  assert.equal(await kept(pair).countDocuments(), 50, 'the drop was rolled back');
+  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+}
+
+async function readWhileMissing(pair: ReplicaSetPair): Promise<void> {
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  const dropped = Promise.withResolvers<void>();
+  using _ = onReach('engine.apply.batch-taken', () => dropped.promise);
+  await kept(pair).updateMany({}, { $set: { v: 1 } }, MAJORITY);
+  await running.until('the changes to be taken', ({ changes }) => changes.read >= 50);
+  const rollBack = await isolatePrimary(pair.source);
+  await dropAtPrimary(pair);
+  dropped.resolve();
+  await running.until('the lanes to be empty', ({ changes }) => changes.queued === 0);
+  assert.equal(running.progress.readyForCutover, false);
+  await rollBack();
+  await commitsIdentical(pair, running);
+}
+
+test('changes of a collection whose drop is rolled back arrive, though they were read while it was gone', async () => {
+  await using pair = await startFilled();
+  await readWhileMissing(pair);
+});
+
+test('changes of a capped collection whose drop is rolled back arrive in their order', async () => {
+  await using pair = await startFilled({ capped: true });
+  await readWhileMissing(pair);
+});
+
+test('changes of a source before 6.0, whose reads find nothing in a collection that is gone, are no deletes', async () => {
+  await using pair = await startFilled({ old: true });
+  await readWhileMissing(pair);
+});
+
+test('changes that came during the copy are not forgotten when their collection is missing as it ends', async () => {
+  await using pair = await startFilled();
+  const changed = Promise.withResolvers<void>();
+  using _ = onReach('engine.copy.collection-copied', () => changed.promise);
+  let isolated: Promise<() => Promise<void>> | undefined;
+  using __ = onReach('engine.apply.batch-taken', async () => {
+    isolated ??= isolatePrimary(pair.source).then(async (rollBack) => {
+      await dropAtPrimary(pair);
+      return rollBack;
+    });
+    await isolated;
+  });
+  await using running = RunningMigration.start(pair);
+  await running.until('the copy', ({ copy }) => copy.documentsCopied >= 50);
+  await kept(pair).updateMany({}, { $set: { v: 1 } }, MAJORITY);
+  await running.until('the changes to be taken', ({ changes }) => changes.duringCopy >= 50);
+  changed.resolve();
+  await eventually(() => isolated !== undefined, { what: 'the drop' });
+  const rollBack = await isolated;
+  await running.until('the lanes to be empty', ({ changes }) => changes.queued === 0);
+  await rollBack?.();
+  await commitsIdentical(pair, running);
+});
+
+test('a copy that meets a drop waits, says so, and is taken up again when the drop is rolled back', async () => {
+  await using pair = await startFilled();
+  let isolated: Promise<() => Promise<void>> | undefined;
+  using _ = onReach('engine.copy.before-first-read', async () => {
+    isolated ??= isolatePrimary(pair.source).then(async (rollBack) => {
+      await dropAtPrimary(pair);
+      return rollBack;
+    });
+    await isolated;
+  });
+  await using running = RunningMigration.start(pair);
+  await running.until('the missing collection to be told', ({ waiting }) =>
+    waiting.some((wait) => wait.for === 'shop.kept' && wait.reason.includes('has not shown that it was dropped')),
+  );
+  assert.equal(running.progress.readyForCutover, false);
+  const rollBack = await isolated;
+  await rollBack?.();
+  await commitsIdentical(pair, running);
+  assert.deepEqual(running.progress.waiting, []);
+});
+
+test('a copy whose collection is really dropped meanwhile ends without it', followed, async () => {
+  await using pair = await startFilled();
+  let dropped: Promise<unknown> | undefined;
+  using _ = onReach('engine.copy.before-first-read', async () => {
+    dropped ??= kept(pair).drop();
+    await dropped;
+  });
+  await using running = RunningMigration.start(pair);
+  await running.commit();
+  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+});
+
+test('a drop that is met with the catalog and rolled back costs no change that came before it', followed, async () => {
+  await using pair = await startFilled();
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  const held = Promise.withResolvers<void>();
+  using _ = onReach('engine.apply.batch-taken', () => held.promise);
+  await kept(pair).updateMany({}, { $set: { v: 1 } }, MAJORITY);
+  await running.until('the changes to be taken', ({ changes }) => changes.read >= 50);
+  // A change of the catalog that the majority has, whose event is taken when the drop is there already.
+  const [stopped, dispatching] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  using __ = onReach('engine.capture.batch-dispatched', async () => {
+    stopped.resolve();
+    await dispatching.promise;
+  });
+  await stopped.promise;
+  await pair.source.client.db('shop').createCollection('other', MAJORITY);
+  const rollBack = await isolatePrimary(pair.source);
+  await dropAtPrimary(pair);
+  dispatching.resolve();
+  const names = async () =>
+    (await pair.destination.client.db('shop').listCollections().toArray()).map(({ name }) => name);
+  await eventually(async () => !(await names()).includes('kept'), { what: 'the drop on the destination' });
+  held.resolve();
+  await running.until('the lanes to be empty', ({ changes }) => changes.queued === 0);
+  await rollBack();
+  await commitsIdentical(pair, running);
+});

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { onReach } from '../../src/platform/index.ts';
+import { type ControlPlane, startControlPlane } from '../atlas-api/control-plane.ts';
+import { cliBody, prepare } from '../atlas-api/migration-world.ts';
+import { AgentClient, createToken, linkAgent } from './agent-client.ts';
+
+const linksOf = (plane: ControlPlane) => `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/links`;
+
+interface ShownLink {
+  readonly id: string;
+  readonly agentId: string;
+  readonly status: string;
+}
+
+async function links(plane: ControlPlane): Promise<readonly ShownLink[]> {
+  return (await plane.api('GET', linksOf(plane))).json.results as ShownLink[];
+}
+
+/** An agent with a key of its own that redeems a token as the host. */
+async function redeemAs(plane: ControlPlane, token: string, host: string): Promise<AgentClient> {
+  const agent = new AgentClient(plane.url);
+  const answer = await agent.redeem(token, host);
+  assert.equal(answer.status, 201, answer.text);
+  agent.agentId = String(answer.json.agentId);
+  return agent;
+}
+
+test('a leaked link-token does not take a host over: its agent gets nothing before an owner approves it', async () => {
+  await using plane = await startControlPlane();
+  const agent = await linkAgent(plane, 'mover');
+  const stranger = await redeemAs(plane, await createToken(plane), 'mover');
+  for (const call of [() => stranger.poll(null), () => stranger.report({})]) {
+    const { status, json } = await call();
+    assert.deepEqual([status, json.errorCode], [403, 'AGENT_PENDING_APPROVAL']);
+  }
+  assert.equal((await agent.poll(null)).status, 200, 'the agent that is there goes on');
+  const pending = (await links(plane)).find(({ status }) => status === 'PENDING_APPROVAL');
+  assert.equal(pending?.agentId, stranger.agentId);
+  assert.equal((await plane.api('POST', `${linksOf(plane)}/${pending?.id}/approve`)).status, 204);
+  assert.equal((await stranger.poll(null)).status, 200);
+  assert.equal((await agent.poll(null)).json.errorCode, 'AGENT_SUPERSEDED');
+});
+
+test('who was refused is cut off like any other, and the agent that is there goes on', async () => {
+  await using plane = await startControlPlane();
+  const agent = await linkAgent(plane, 'mover');
+  const stranger = await redeemAs(plane, await createToken(plane), 'mover');
+  const pending = (await links(plane)).find(({ status }) => status === 'PENDING_APPROVAL');
+  assert.equal((await plane.api('DELETE', `${linksOf(plane)}/${pending?.id}`)).status, 204);
+  assert.equal((await stranger.poll(null)).json.errorCode, 'LINK_REVOKED');
+  assert.equal((await agent.poll(null)).status, 200);
+  assert.equal((await plane.api('DELETE', `${linksOf(plane)}/${pending?.id}`)).json.errorCode, 'LINK_NOT_FOUND');
+});
+
+test('a token that names a host is for that host alone, and may take its place', async () => {
+  await using plane = await startControlPlane();
+  const agent = await linkAgent(plane, 'mover');
+  const path = `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/linkTokens`;
+  const made = await plane.api('POST', path, { body: { migrationHost: 'mover' } });
+  const token = String(made.json.linkToken);
+  const other = await new AgentClient(plane.url).redeem(token, 'elsewhere');
+  assert.deepEqual([other.status, other.json.errorCode], [403, 'LINK_TOKEN_FOR_ANOTHER_HOST']);
+  const successor = await redeemAs(plane, token, 'mover');
+  assert.equal((await successor.poll(null)).status, 200);
+  assert.equal((await agent.poll(null)).json.errorCode, 'AGENT_SUPERSEDED');
+});
+
+test('a host name is printable and short, or the redemption is refused', async () => {
+  await using plane = await startControlPlane();
+  for (const host of ['', 'a b', 'x'.repeat(256), '\u001b[31mred', 'a\nb', 'ünicode']) {
+    const answer = await new AgentClient(plane.url).redeem(await createToken(plane), host);
+    assert.deepEqual([answer.status, answer.json.errorCode], [400, 'LINK_MESSAGE_INVALID'], JSON.stringify(host));
+  }
+});
+
+test('a revoked agent is refused at once, and its running migration fails with the reason, without its help', async () => {
+  await using plane = await startControlPlane();
+  const { agent, groupId, path } = await prepare(plane);
+  const started = await plane.api('POST', path, { body: cliBody(groupId) });
+  const [link] = await links(plane);
+  const waiting = agent.poll(String((await agent.poll(null)).json.revision), 30);
+  assert.equal((await plane.api('DELETE', `${linksOf(plane)}/${link?.id}`)).status, 204);
+  assert.equal((await waiting).json.errorCode, 'LINK_REVOKED', 'also a poll that waited');
+  assert.equal((await agent.report({})).json.errorCode, 'LINK_REVOKED');
+  const shown = await plane.api('GET', `${path}/${started.json._id}`);
+  assert.equal(shown.json.status, 'FAILED');
+  assert.match(String(shown.json.errorMessage), /was revoked by an owner/);
+  const events = await plane.api('GET', `/api/atlas/v2/orgs/${plane.orgId}/events`);
+  assert.match(events.text, /LINK_REVOKED/);
+});
+
+test('a server that is killed while it revokes has revoked all or nothing', async () => {
+  await using plane = await startControlPlane();
+  const agent = await linkAgent(plane);
+  const [link] = await links(plane);
+  {
+    using _killed = onReach('store.commit', () => {
+      throw Object.assign(new Error('database or disk is full'), { errcode: 13 });
+    });
+    assert.notEqual((await plane.api('DELETE', `${linksOf(plane)}/${link?.id}`)).status, 204);
+  }
+  assert.equal((await agent.poll(null)).status, 200);
+});

@@ -1,0 +1,83 @@
+import type { Document } from 'mongodb';
+import { eventually } from './eventually.ts';
+import type { MongodProcess } from './mongod-process.ts';
+import type { ReplicaSet } from './replica-set.ts';
+
+const DEADLINE_MS = 60_000;
+
+/**
+ * A member that does not hear how far the majority is, as any member for a moment: it has every write, but its majority reads stay in the state
+ * of the moment in which the lag began, also once it is primary.
+ */
+export interface LaggingMember extends AsyncDisposable {
+  /** Makes it the primary. */
+  elect(): Promise<void>;
+  /** Whether a read of that collection, or a write to it, waits there for a later state. */
+  isAskedFor(collection: string): Promise<boolean>;
+  /** Ends the lag. */
+  catchUp(): Promise<void>;
+}
+
+/** Has a secondary lag behind from now on; what its majority reads show until then is for `seen` to say. */
+export async function lagBehind(
+  set: ReplicaSet,
+  seen: (read: (database: string, collection: string) => Promise<number>) => Promise<boolean>,
+): Promise<LaggingMember> {
+  const primary = await set.primary();
+  const member = set.members.find((one) => one !== primary);
+  if (member === undefined) throw new Error('the set has no secondary');
+  const majorityCount = async (database: string, collection: string) => {
+    const count = { count: collection, readConcern: { level: 'majority' } };
+    await using client = set.clientOf(member);
+    return (await client.db(database).command(count, { readPreference: 'secondaryPreferred' })).n;
+  };
+  await eventually(() => seen(majorityCount), {
+    what: 'the secondary to see the first state',
+    deadlineMs: DEADLINE_MS,
+  });
+  await onMember(set, member, { configureFailPoint: 'disableSnapshotting', mode: 'alwaysOn' });
+  const catchUp = async () => {
+    await onMember(set, member, { configureFailPoint: 'disableSnapshotting', mode: 'off' });
+  };
+  return {
+    elect: async () => {
+      await eventually(() => onMember(set, member, { replSetStepUp: 1 }), {
+        what: 'its election',
+        deadlineMs: DEADLINE_MS,
+      });
+      const isPrimary = async () => (await onMember(set, member, { hello: 1 })).isWritablePrimary;
+      await eventually(isPrimary, { what: 'the new primary', deadlineMs: DEADLINE_MS });
+    },
+    isAskedFor: async (collection) => {
+      const { inprog } = await onMember(set, member, {
+        currentOp: 1,
+        $or: [{ 'command.find': collection }, { 'command.update': collection }],
+      });
+      return inprog.some(({ command }: Document) => command.update ?? command.readConcern?.afterClusterTime);
+    },
+    catchUp,
+    [Symbol.asyncDispose]: () => catchUp().catch(() => undefined),
+  };
+}
+
+/** Keeps the secondaries from taking anything of what the primary writes from now on; disposing ends it. */
+export async function isolatePrimary(set: ReplicaSet): Promise<AsyncDisposable> {
+  const primary = await set.primary();
+  const others = set.members.filter((member) => member !== primary);
+  const failPoint = { configureFailPoint: 'stopReplProducer' };
+  for (const member of others) {
+    const { count } = await onMember(set, member, { ...failPoint, mode: 'alwaysOn' });
+    const entered = { waitForFailPoint: 'stopReplProducer', timesEntered: count + 1, maxTimeMS: DEADLINE_MS };
+    await onMember(set, member, entered);
+  }
+  return {
+    [Symbol.asyncDispose]: async () => {
+      for (const member of others) await onMember(set, member, { ...failPoint, mode: 'off' });
+    },
+  };
+}
+
+async function onMember(set: ReplicaSet, member: MongodProcess, command: Document): Promise<Document> {
+  await using client = set.clientOf(member);
+  return await client.db('admin').command(command);
+}

@@ -1,0 +1,36 @@
+import { type Document, MongoClient } from 'mongodb';
+import { eventually } from './eventually.ts';
+import type { MongodProcess } from './mongod-process.ts';
+import type { ReplicaSet } from './replica-set.ts';
+
+/** Has a secondary take nothing from its primary any more. */
+async function stopReplication(member: MongodProcess): Promise<void> {
+  const { count } = await onMember(member, { configureFailPoint: 'stopReplProducer', mode: 'alwaysOn' });
+  await onMember(member, { waitForFailPoint: 'stopReplProducer', timesEntered: count + 1, maxTimeMS: 20_000 });
+}
+
+async function onMember({ port }: MongodProcess, command: Document): Promise<Document> {
+  await using client = new MongoClient(`mongodb://127.0.0.1:${port}/?directConnection=true`);
+  return await client.db('admin').command(command);
+}
+
+/**
+ * Leaves the primary alone with what it writes from now on. Writes need `w: 1` then.
+ * @returns has another member become primary, so that all of it is rolled back; resolves when the new primary has taken a write
+ */
+export async function isolatePrimary(set: ReplicaSet): Promise<() => Promise<void>> {
+  const primary = await set.primary();
+  const others = set.members.filter((member) => member !== primary);
+  await Promise.all(others.map((member) => stopReplication(member)));
+  return async () => {
+    await primary.kill();
+    const resume = { configureFailPoint: 'stopReplProducer', mode: 'off' };
+    await Promise.all(others.map((member) => onMember(member, resume)));
+    const items = set.client.db('shop').collection('items');
+    await eventually(() => items.insertOne({ afterRollBack: true }, { writeConcern: { w: 'majority' } }), {
+      what: 'a write on the new primary',
+      deadlineMs: 60_000,
+    });
+    await primary.restart();
+  };
+}
