@@ -35,7 +35,7 @@ export async function* checkAgent(
     if (store && link) {
       server = { ...link, plainHttp };
       const { agentId, serverKeys } = link;
-      // What it learns is for the agent itself to keep.
+      // The agent itself keeps what this client learns.
       const identity = { agentId, serverKeys, keepServerKeys: () => undefined };
       linked = new LinkClient(new LinkTransport(server), store.key(), identity, clock);
       return `linked to organization ${link.orgId}`;

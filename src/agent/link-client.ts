@@ -22,7 +22,7 @@ import { toUserError } from './refusal.ts';
 /** Longer than any long poll: a connection that a firewall has forgotten answers nothing for ever. */
 const ANSWER_TIMEOUT_MS = 90_000;
 
-/** Who is at both ends. */
+/** Both ends of the link. */
 export interface LinkIdentity {
   /** Absent until the token is redeemed. */
   readonly agentId: string | undefined;

@@ -20,7 +20,7 @@ export interface MadeApiKey {
 
 /** How much of a private key is shown later, as Atlas shows it. */
 const SHOWN_LENGTH = 12;
-/** Of one organization: far more than people and programs need. */
+/** The most keys of one organization: far more than people and programs need. */
 const MOST_KEYS = 500;
 
 /** A key that is not stored yet. To be called in the transaction that stores it: then no rotation of the master key misses it. */

@@ -13,7 +13,7 @@ export interface Control {
   readonly sealer: Sealer;
   readonly clock: Clock;
   readonly signals: AgentSignals;
-  /** What answers to agents are signed with. */
+  /** The keys with which answers to agents are signed. */
   readonly serverKeys: ServerKeys;
   /** Where agents find this control plane; goes into link-tokens. */
   readonly publicUrl: () => string;

@@ -21,7 +21,7 @@ export async function reseal({ store, sealer, clock }: Pick<Control, 'store' | '
       }
       if (values.length === 0 && total > 0) {
         const details = { values: total };
-        // Of the whole server, so of no organization.
+        // The record is about the whole server, so it has no organization.
         await audit(transaction, SYSTEM, clock.now(), { eventTypeName: 'MASTER_KEY_ROTATED', orgId: '', details });
       }
       return values.length;

@@ -59,7 +59,7 @@ export class ServerKeys {
       for (const key of await transaction.serverKeys())
         if (key.supersededAtMs === null) await transaction.updateServerKey({ ...key, supersededAtMs: nowMs });
       const id = await insertNew(this.#parts, transaction);
-      // Of the whole server, so of no organization.
+      // The record is about the whole server, so it has no organization.
       await audit(transaction, SYSTEM, nowMs, {
         eventTypeName: 'SERVER_KEY_ROTATED',
         orgId: '',

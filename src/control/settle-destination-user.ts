@@ -35,7 +35,7 @@ export async function settleDestinationUser(
   }
 }
 
-/** Who was cut off is not waited for. */
+/** Nobody waits for an agent that was cut off. */
 async function isRevoked({ store }: Control, agentId: string): Promise<boolean> {
   const agent = await store.agent(agentId);
   return agent !== undefined && (await store.link(agent.linkId))?.ended === 'revoked';

@@ -16,7 +16,7 @@ import { type Logger, UserError } from '../platform/index.ts';
 import { linkProblem } from './link-problem.ts';
 import { AgentRequests, assertAddress, assertSigned, readMessage } from './signed-request.ts';
 
-/** Of messages that are not long: a token and a host name, a revision and a key. */
+/** The limit for short messages: a token and a host name, a revision and a key. */
 const SHORT_BODY_BYTES = 8 * 1024;
 
 /**

@@ -67,7 +67,7 @@ export function signRequest(
   };
 }
 
-/** What a genuine request says about itself. */
+/** The claims of a genuine request about itself. */
 export interface Proof {
   readonly nonce: string;
   readonly signedAtMs: number;

@@ -4,7 +4,7 @@ import { parsePublicKey, publicKeyOf } from './signing-key.ts';
 /** The header of a signed answer: for each key of the control plane its public half, a dot, and an Ed25519 signature; separated by commas. */
 export const ANSWER_HEADER = 'linkspan-answer';
 
-/** What an answer's signature is over. */
+/** The text that an answer's signature is over. */
 export interface AnswerParts {
   /** The request's own signature, so that an answer is good for this request alone; empty where it had none. */
   readonly requestSignature: string;

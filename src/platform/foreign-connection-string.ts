@@ -46,7 +46,7 @@ export interface ForeignConnectionString {
   readonly text: string;
 }
 
-/** What of a connection string is refused. */
+/** The part of a connection string that is refused, and why. */
 export type RefusedPart =
   | { readonly kind: 'form'; readonly reason: string }
   | { readonly kind: 'host' }

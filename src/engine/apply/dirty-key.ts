@@ -32,7 +32,7 @@ function latest(later: KnownState): KnownState {
   return later.kind === 'inserted' ? { ...later, kind: 'replaced' } : later;
 }
 
-/** Of two notes about one key of a capped collection: a document that was gone in between is not the one that was there. */
+/** Joins two notes about one key of a capped collection: a document that was gone in between is not the one that was there. */
 export function latestInOrder(earlier: KnownState, later: KnownState): KnownState {
   if (later.kind === 'deleted') return later;
   return leftItsPlace(earlier.kind) || later.kind === 'inserted' ? { kind: 'reinserted' } : later;

@@ -60,7 +60,7 @@ function ofInt64(bytes: Buffer): string {
   return ofInteger(Number.isSafeInteger(number) ? String(number) : bytes.readBigInt64LE(0).toString());
 }
 
-/** What is no integer, by the shortest text that gives the same double. */
+/** A number that is no integer is known by the shortest text that gives the same double. */
 function ofDouble(number: number): string {
   if (Number.isSafeInteger(number)) return ofInteger(String(number)); // "0" also for -0.
   if (Number.isInteger(number)) return ofInteger(BigInt(number).toString());

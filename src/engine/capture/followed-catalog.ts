@@ -56,6 +56,6 @@ export class FollowedCatalog implements SourceCatalog {
   }
 
   async confirm(): Promise<void> {
-    // What the stream has shown is done, and it shows everything.
+    // The stream shows everything, and all that it has shown is done.
   }
 }

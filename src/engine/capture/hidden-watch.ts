@@ -13,7 +13,7 @@ const READ_AT_ONCE_SECONDS = 300;
 /** A source that refuses its oplog is asked so often whether it still does. */
 const ASK_AGAIN_AFTER_MS = 10_000;
 
-/** What is done about what the watch finds; on record when it returns. */
+/** Acts on what the watch finds. Each act is on record when it returns. */
 export interface HiddenWritesSink {
   found(writes: HiddenWrites): Promise<void>;
   /** The oplog no longer reaches back to where the watch was. */
@@ -42,7 +42,7 @@ export class HiddenWatch {
     this.#streamTime = time;
   }
 
-  /** What was hidden up to this time is on record as suspect, or can't be known. */
+  /** All hidden writes up to this time are on record as suspect, or can't be known. */
   get time(): Timestamp {
     return this.#time;
   }

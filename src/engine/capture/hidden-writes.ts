@@ -38,7 +38,7 @@ interface Entry extends Operation {
   readonly fromMigrate?: boolean;
 }
 
-/** What was written without an event. */
+/** Collections and catalogs that were written to without an event. */
 export class HiddenWrites {
   /** Collections by UUID, or by name where the entry has no UUID. */
   readonly #collections = new Set<string>();

@@ -16,7 +16,7 @@ export class SeenChanges {
   }
 }
 
-/** What was seen while somebody looked. */
+/** Changes that were seen while somebody looked. */
 export class Look implements Disposable {
   readonly #byNamespace = new Map<string, number>();
   readonly #end: () => void;
@@ -33,7 +33,7 @@ export class Look implements Disposable {
     return [...this.#byNamespace.values()].reduce((sum, changes) => sum + changes, 0);
   }
 
-  /** Of the source, in the order in which they were seen first. */
+  /** Namespaces of the source, in the order in which they were seen first. */
   get namespaces(): readonly string[] {
     return [...this.#byNamespace.keys()];
   }

@@ -114,7 +114,7 @@ function changeOf(name: string, value: RawValue | undefined): [name: string, val
   return [MODIFIED_AS[name] ?? name, value ?? ABSENT[name]];
 }
 
-/** What has to be alike on both sides before the cutover. */
+/** The part of a collection's catalog that has to be alike on both sides before the cutover. */
 function comparable(options: Fields): Fields {
   return withoutFlags(withoutExpiry(options));
 }

@@ -58,7 +58,7 @@ export class HeldDrops {
     return this.#permitted ? [...this.#held.keys()].map(({ sourceDatabase }) => sourceDatabase) : [];
   }
 
-  /** What the migration waits for; undefined while nothing is held. */
+  /** The wait for a confirmation; undefined while nothing is held. */
   get wait(): Wait | undefined {
     if (this.#since === undefined) return undefined;
     const { sinceMs } = this.#since;

@@ -71,7 +71,7 @@ function knownDatabases({ tracked, views }: EngineContext): string[] {
   return [...[...tracked.values()].map(({ sourceDatabase }) => sourceDatabase), ...views.databases];
 }
 
-/** What the source has of one database. */
+/** One database as the source has it. */
 interface Wanted {
   readonly database: string;
   /** Whether nothing of it is to be migrated, and the source has no such database. */

@@ -15,7 +15,7 @@ export interface MadeAccount {
   readonly definition: Binary | null;
 }
 
-/** What a user or role is known by on the destination. */
+/** The name of a user or role on the destination. */
 export type AccountName = Pick<MadeAccount['_id'], 'kind' | 'id'>;
 
 /** What a migration from one source has made of users and roles, in `linkspan_internal.accounts`. */
@@ -53,7 +53,7 @@ export class MadeAccounts {
       .length;
   }
 
-  /** What migrations from other sources have on record, as of the last look. */
+  /** Accounts that migrations from other sources have on record, as of the last look. */
   get ofOtherSources(): readonly MadeAccount[] {
     return this.#ofOtherSources;
   }

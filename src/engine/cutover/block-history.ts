@@ -51,7 +51,7 @@ const OPENING_LASTS_SECONDS = 60;
 /** A commit that was sent has been carried out by then, or its migration can no longer lift the block: it is no longer the holder. */
 const COMMITTING_LASTS_SECONDS = 600;
 
-/** What the events amount to. They are in the order of the oplog. */
+/** Folds the events, which are in the order of the oplog, into the state of the block. */
 export function blockStateAfter(events: Iterable<BlockEvent>): BlockState {
   let state: BlockState = { block: undefined, holder: undefined };
   for (const event of events) state = next(state, event);
@@ -75,7 +75,7 @@ function next(state: BlockState, event: BlockEvent): BlockState {
     case 'set':
       return { holder, block: { seconds, setBy: holder?.migrationId, committedBy: undefined } };
     case 'lifted':
-      // Whoever relied on the block finds that it holds no claim any more.
+      // A cutover that relied on the block finds that it holds no claim any more.
       return { block: undefined, holder: undefined };
     case 'claimed':
       return claimed(state, event.claim, seconds);

@@ -7,7 +7,7 @@ const SHOWN_NAMESPACES = 5;
 
 /** Says that writes were seen under the block, where, and who may have written them. */
 export async function bypassed(source: MongoClient, look: Look): Promise<NotNow> {
-  // Who they are is good to know, and not every user may ask.
+  // Their names are good to know, and not every user may ask.
   const users = await bypassingUsers(source).catch(() => undefined);
   const who = users === undefined ? '' : ` (${users})`;
   return new NotNow(

@@ -1,7 +1,7 @@
 import type { Timestamp } from 'mongodb';
 import type { ResumeToken } from '../capture/change-stream.ts';
 
-/** What an end of the migration needs of the running stream. */
+/** The part of the running stream that an end of the migration needs. */
 export interface RunningStream {
   /** Where the stream would go on. All before it is on the destination. */
   readonly safeToken: ResumeToken;

@@ -12,7 +12,7 @@ import {
 import { noteAndRead, writeNote } from './block-notes.ts';
 import { LIFT_COMMAND, unblockWrites } from './write-block.ts';
 
-/** Who looks acts within half the time for which others wait for it. */
+/** An engine that has looked acts within half the time for which others wait for it. */
 const ACT_WITHIN_MS = (CLAIM_LASTS_SECONDS * 1_000) / 2;
 
 /** How a claim was received. `unseen`: the user may not read who holds the block. */

@@ -15,7 +15,7 @@ import { shownChanges, shownNamespaces } from './bypassed.ts';
 
 /** A writer that bypasses the block, or was not stopped, writes again within that. */
 const AT_LEAST_MS = 1_000;
-/** Whoever writes later uses the source for something else. */
+/** Later writes mean that the source is used for something else. */
 const AT_MOST_MS = 60_000;
 const BETWEEN_LOOKS_MS = 200;
 const BARRIER_WAIT_MS = 20;
@@ -56,7 +56,7 @@ export async function watchAfterCommit(
   }
 }
 
-/** What it waits for keeps nobody waiting, so nobody is told. */
+/** This wait delays nobody, so nobody is told. */
 function lookingContext(context: EngineContext, signal: AbortSignal): EngineContext {
   const own = { retrier: new Retrier(context.clock, context.logger, signal), signal };
   return Object.assign(Object.create(context), own);

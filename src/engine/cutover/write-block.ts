@@ -19,7 +19,7 @@ export const LIFT_COMMAND = 'db.adminCommand({setUserWriteBlockMode: 1, global: 
 const MAX_TIME_EXPIRED = 50;
 const LOCK_TIMEOUT = 24;
 const UNAUTHORIZED = 13;
-/** What `serverStatus` says of a cluster whose users are blocked. */
+/** The mode that `serverStatus` shows of a cluster whose users are blocked. */
 const BLOCKED = 2;
 
 /** How long setting the block may take, and how long the slowest majority of a few took just before. */

@@ -44,7 +44,7 @@ export class CutoverAttempts {
     return this.#last === undefined || this.#clock.elapsed() >= this.#last.dueAtMs;
   }
 
-  /** What the next one waits for; undefined before one has failed. */
+  /** The wait of the next attempt; undefined before one has failed. */
   get wait(): Wait | undefined {
     if (this.#last === undefined) return undefined;
     const { reason, sinceMs } = this.#last;

@@ -194,7 +194,7 @@ export class StreamFollower implements RunningStream {
   }
 
   stop(): void {
-    // What was asked of a source that has fallen silent is not waited for: applications wait for the destination.
+    // Nobody waits for a source that has fallen silent: applications wait for the destination.
     this.#stopped.abort();
   }
 
@@ -303,7 +303,7 @@ export class StreamFollower implements RunningStream {
     position.time = timeOfToken(token);
     // A copy that has begun meanwhile may have read before this position.
     await markSuspect(this.#context);
-    // What was known before must not be written after it was compared.
+    // Keys that were known before must not be written after the comparison.
     await this.flush();
     this.#dispatcher.goOnAt(token);
     this.hidden.goOnAt(position.time);

@@ -96,7 +96,7 @@ async function* readDestination(
     ...hint(collection),
     batchSize: batchSize(collection),
     collectionUUID: uuid,
-    // What the lanes have written is seen, whichever member answers.
+    // The read sees all that the lanes have written, whichever member answers.
     readConcern: context.fence.afterOwnWrites,
   });
   await using _ = cursor;

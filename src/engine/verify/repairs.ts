@@ -80,7 +80,7 @@ export class Repairs {
   /** Ends without an effect when history was lost again meanwhile: then what it has compared counts for nothing. */
   async #compare(collection: TrackedCollection, suspicion: Suspicion): Promise<void> {
     const { gate, signal, clock, counters, checkpoint, retrier } = this.#context;
-    // What was dispatched before something was missed must not be written after it was compared.
+    // Changes that were dispatched before something was missed must not be written after the comparison.
     await this.#lanes.flush();
     let after = suspicion.comparedTo === null ? undefined : keyFromBytes(bufferOf(suspicion.comparedTo));
     let savedAtMs = clock.elapsed();

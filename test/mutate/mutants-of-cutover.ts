@@ -1,0 +1,248 @@
+import type { Mutant } from './mutant.ts';
+
+const RULES = 'test/engine/rules.test.ts';
+const FENCE = 'test/engine/fence.test.ts';
+const WATCHDOG = 'test/engine/watchdog.test.ts';
+const LAST_LOOK = 'test/engine/last-look.test.ts';
+const AFTER_COMMIT = 'test/engine/written-after-commit.test.ts';
+const SLOW_MAJORITY = 'test/engine/slow-majority.test.ts';
+const BLOCK_OWNER = 'test/engine/cutover/block-owner.test.ts';
+const BLOCK_HISTORY = 'test/engine/cutover/block-history.test.ts';
+const CLAIM = 'test/engine/cutover/source-claim.test.ts';
+
+/** Each takes away one thing that keeps a cutover from losing a write, or from leaving two sides open, or none. */
+export const OF_CUTOVER: readonly Mutant[] = [
+  {
+    without: 'the barrier of the last look',
+    file: 'src/engine/cutover/last-look.ts',
+    replace: 'await holdAt(context, stream, await barrier(context));',
+    by: 'await stream.hold(context.signal);',
+    tests: { file: LAST_LOOK, name: 'after the drain' },
+  },
+  {
+    without: 'blocking the source before the drain',
+    file: 'src/engine/cutover/source-block.ts',
+    replace: 'return (await tryToBlockWrites(source, limit.limitMs)) ? { election } : { refusal: notInTime(limit) };',
+    by: 'return { election };',
+    tests: { file: 'test/engine/live-migration.test.ts', name: 'least-privilege' },
+  },
+  {
+    without: 'the intent on record before the source is blocked',
+    file: 'src/engine/cutover/source-block.ts',
+    replace:
+      '  await log.saveCutover({ blocking: true, claim: claim.id, attempts: (log.record.cutover?.attempts ?? 0) + 1 });\n',
+    by: '',
+    tests: { file: RULES, name: 'left behind is lifted' },
+  },
+  {
+    without: 'the point of no return on record before the destination opens',
+    file: 'src/engine/cutover/last-look.ts',
+    replace: '  await log.saveCutover({ committed: true, ...(watched ? { drainedTo: stream.safeToken } : {}) });\n',
+    by: '',
+    tests: { file: RULES, name: 'past the point of no return' },
+  },
+  {
+    without: 'a watchdog while the source is blocked',
+    file: 'src/engine/cutover/watchdog.ts',
+    replace: '  stdout.destroy();\n',
+    by: '  child.kill();\n  stdout.destroy();\n',
+    tests: { file: 'test/engine/watchdog.test.ts' },
+  },
+  {
+    without: 'the last look at the destination before the point of no return',
+    file: 'src/engine/cutover/last-look.ts',
+    replace: '    await confirmDestination(context);\n',
+    by: '',
+    tests: { file: FENCE, name: 'somebody dropped' },
+  },
+  {
+    without: 'the watchdog looking for the point of no return',
+    file: 'src/engine/cutover/open-abandoned-source.ts',
+    replace: ", 'cutover.committed': false };",
+    by: ' };',
+    tests: { file: WATCHDOG },
+  },
+  {
+    without: 'silence of the writers where the source is not blocked',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace: '    if (look.count > 0) throw',
+    by: '    if (look.count < 0) throw',
+    tests: { file: LAST_LOOK, name: 'after the drain' },
+  },
+  {
+    without: 'the watchdog asking whose the migration is before it opens the source',
+    file: 'src/engine/cutover/open-abandoned-source.ts',
+    replace: "    if (taken === 'refused') return false;\n",
+    by: '',
+    tests: { file: WATCHDOG },
+  },
+  {
+    without: 'skipping what applications have dropped on the open destination',
+    file: 'src/engine/cutover/restore-catalog.ts',
+    replace: 'if (!isGone(error)) throw error;',
+    by: 'throw error;',
+    tests: { file: 'test/engine/destination-open.test.ts' },
+  },
+  {
+    without: 'leaving the watchdog to act while the block is not settled',
+    file: 'src/engine/cutover/watchdog.ts',
+    replace: 'if (cutover?.committed || !cutover?.blocking) standDown();',
+    by: 'standDown();',
+    tests: { file: 'test/engine/watchdog.test.ts' },
+  },
+  {
+    without: 'the deadline of a write pause',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace: 'const pause = within(context, AbortSignal.any([late, calledOff]))',
+    by: 'const pause = within(context, calledOff)',
+    tests: { file: 'test/engine/cutover.test.ts', name: 'before its deadline' },
+  },
+  {
+    without: 'making sure that the block outlives an election',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace: 'time.then(() => confirmBlock(pause, blockedIn));',
+    by: 'time;',
+    tests: { file: 'test/engine/cutover.test.ts', name: 'elects another primary' },
+  },
+  {
+    without: 'looking for writes under the block',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace: 'if (look.count === 0) {',
+    by: 'if (look.count >= 0) {',
+    tests: { file: LAST_LOOK, name: 'give up at once' },
+  },
+  {
+    without: 'the position of the point of no return on record',
+    file: 'src/engine/cutover/last-look.ts',
+    replace: '...(watched ? { drainedTo: stream.safeToken } : {})',
+    by: '...(watched ? {} : {})',
+    tests: { file: AFTER_COMMIT, name: 'a warning of the migration' },
+  },
+  {
+    without: 'the alarm of writes after the commit on record',
+    file: 'src/engine/cutover/watch-after-commit.ts',
+    replace: '  await log.saveCutover({ writtenAfterCommit });\n',
+    by: '',
+    tests: { file: AFTER_COMMIT, name: 'a warning of the migration' },
+  },
+  {
+    without: 'an end of the look at a source that is gone after the commit',
+    file: 'src/engine/cutover/watch-after-commit.ts',
+    replace: 'await Promise.race([looking, clock.sleep(LAST_LOOK_WITHIN_MS, signal)]);',
+    by: 'await looking;',
+    tests: { file: AFTER_COMMIT, name: 'switched off' },
+  },
+  {
+    without: "as much time for the write block as the source's majority takes",
+    file: 'src/engine/cutover/write-block.ts',
+    replace: 'const TIMES_MAJORITY = 3;',
+    by: 'const TIMES_MAJORITY = 0;',
+    tests: { file: SLOW_MAJORITY },
+  },
+  {
+    without: "leaving another migration's block, or one set by hand, as it was found",
+    file: 'src/engine/cutover/source-claim.ts',
+    replace: 'if (lifts) await unblockWrites(source);',
+    by: 'await unblockWrites(source);',
+    tests: { file: BLOCK_OWNER, name: 'gives up its cutover leaves the source' },
+  },
+  {
+    without: 'telling the block of another migration from its own',
+    file: 'src/engine/cutover/block-history.ts',
+    replace: "if (holder.step !== 'committing' || ageSeconds <= COMMITTING_LASTS_SECONDS) return state;",
+    by: '',
+    tests: { file: BLOCK_OWNER, name: 'the second waits, and begins' },
+  },
+  {
+    without: 'the first of two claims of a moment holding the block',
+    file: 'src/engine/cutover/source-claim.ts',
+    replace: "if (!isHeldBy(state, claim)) return { outcome: 'refused', holder: state.holder };",
+    by: '',
+    tests: { file: CLAIM, name: 'decide between engines' },
+  },
+  {
+    without: 'the terms of engines in their claims',
+    file: 'src/engine/cutover/block-history.ts',
+    replace: 'claim.term >= holder.term',
+    by: 'true',
+    tests: { file: BLOCK_HISTORY, name: 'never an earlier one' },
+  },
+  {
+    without: 'the note of a commit under which a block stays',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace: 'const told = tellCommitted(context, log);',
+    by: 'const told = Promise.resolve();',
+    tests: { file: BLOCK_OWNER, name: 'gives up its cutover leaves the source' },
+  },
+  {
+    without: 'the last look at the block before the commit',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace: '        await confirmClaim(last, claim, blockedIn);\n',
+    by: '',
+    tests: { file: BLOCK_OWNER, name: 'lifts and sets again' },
+  },
+  {
+    without: 'the last look at the block where the oplog may not be read',
+    file: 'src/engine/cutover/source-block.ts',
+    replace: "if ((await retrier.run('the source', () => writesAreBlocked(source))) === false)",
+    by: "if ((await retrier.run('the source', () => writesAreBlocked(source))) === undefined)",
+    tests: { file: BLOCK_OWNER, name: 'lifts before the commit' },
+  },
+  {
+    without: 'waiting where nobody can say whose block the source has',
+    file: 'src/engine/cutover/source-block.ts',
+    replace: 'if (await writesAreBlocked(source))\n',
+    by: "if (holder !== 'unseen')\n",
+    tests: { file: BLOCK_OWNER, name: 'gives up its cutover leaves the source' },
+  },
+  {
+    without: 'giving up a commit when somebody opens the source',
+    file: 'src/engine/cutover/block-history.ts',
+    replace: "|| holder.step === 'opening') return state;",
+    by: ') return state;',
+    tests: { file: CLAIM, name: 'decide between engines' },
+  },
+  {
+    without: 'the watchdog leaving the source blocked while a commit may have been sent',
+    file: 'src/engine/cutover/block-history.ts',
+    replace: "      if (holder.step === 'committing' && event.step === 'opening') return state;\n",
+    by: '',
+    tests: { file: BLOCK_HISTORY, name: 'goes to whichever came first' },
+  },
+  {
+    without: 'the watchdog opening a source whose destination is lost',
+    file: 'src/engine/cutover/open-abandoned-source.ts',
+    replace: "await takeover.take().catch(() => 'unknown' as const);",
+    by: 'await takeover.take();',
+    tests: { file: WATCHDOG },
+  },
+  {
+    without: 'looking again after a sleep before a block is lifted',
+    file: 'src/engine/cutover/source-claim.ts',
+    replace: '  confirmInTime();\n',
+    by: '',
+    tests: { file: CLAIM, name: 'decide between engines' },
+  },
+  {
+    without: 'opening a source whose destination is lost in the write pause',
+    file: 'src/engine/cutover/source-block.ts',
+    replace: "if (outcome !== 'unseen') return outcome;",
+    by: '',
+    tests: { file: 'test/engine/cutover/destination-lost.test.ts' },
+  },
+  {
+    without: 'asking whether a killed cutover still holds the block before it is lifted',
+    file: 'src/engine/cutover/source-block.ts',
+    replace: '  if (isOurs) await reopenSource(context, log, { claim, unexplained });',
+    by: '  if (isOurs) await unblockWrites(source);',
+    tests: { file: BLOCK_OWNER, name: 'was killed in its cutover' },
+  },
+  {
+    without: 'owning what earlier migrations made of users and roles, once committed',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace:
+      "  if (context.movesAccounts) await context.retrier.run('the destination', () => context.accounts.adopt());\n",
+    by: '',
+    tests: { file: 'test/engine/owner-of-accounts.test.ts' },
+  },
+];
