@@ -20,8 +20,24 @@ export interface ModelDocument {
   m?: object;
   replaced?: number;
   upserted?: number;
+  saved?: number;
 }
 type IdValue = Int32 | Long | Double | Decimal128 | string | BSONSymbol | { b: number | Long; a: Long };
+/** By type of an `_id`: another one, of which that of the same `n` is equal to the server. */
+const TWINS: Readonly<Record<Id['as'], Id['as']>> = {
+  int: 'long',
+  long: 'int',
+  double: 'decimal',
+  decimal: 'double',
+  longDecimal: 'int',
+  minus: 'minus',
+  nan: 'nan',
+  string: 'symbol',
+  symbol: 'string',
+  document: 'longDocument',
+  longDocument: 'document',
+};
+
 type DocumentRunner = (on: Collection<ModelDocument>, step: Step, session?: ClientSession) => Promise<unknown>;
 
 /** The filter `{ _id }`; numbers match documents of any numeric type. */
@@ -71,12 +87,14 @@ export const documentSteps: Readonly<Record<(typeof DOCUMENT_KINDS)[number], Doc
     await on.deleteOne({ _id: idValue({ n: step.id.n, as: 'int' }) }, { session });
     await on.insertOne({ _id: idValue(step.id), ...bodyOf(step) }, { session });
   },
-  // As an application does that keeps its objects under their own keys, in whichever types its language has.
-  save: (on, step, session) =>
-    on.replaceOne(byId(step), { _id: idValue(step.id), ...bodyOf(step), saved: step.x } as ModelDocument, {
-      session,
-      upsert: true,
-    }),
+  // As applications in several languages do that keep one object under its key, each with the type that its language has.
+  save: async (on, { id, ...step }, session) => {
+    const twin = { n: id.n, as: TWINS[id.as] };
+    for (const [saved, saver] of [id, twin, id, id].entries()) {
+      const document: ModelDocument = { _id: idValue(saver), ...bodyOf({ ...step, id }), saved };
+      await on.replaceOne({ _id: idValue(saver) }, document, { session, upsert: true });
+    }
+  },
   reinsert: async (on, step, session) => {
     await on.deleteOne(byId(step), { session });
     await on.insertOne({ _id: idValue(step.id), ...bodyOf(step) }, { session });
