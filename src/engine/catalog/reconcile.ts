@@ -1,7 +1,7 @@
-import type { UUID } from 'mongodb';
+import { MongoServerError, type UUID } from 'mongodb';
 import { messageOf, reach, UserError } from '../../platform/index.ts';
 import { confirmSource } from '../cluster/confirm-clusters.ts';
-import { classify } from '../cluster/failure-policy.ts';
+import { classify, NotNow } from '../cluster/failure-policy.ts';
 import { readAll } from '../cluster/raw-cursor.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import { Slots } from '../lifecycle/slots.ts';
@@ -20,6 +20,7 @@ import { refuseUnsupported } from './unsupported.ts';
 
 /** Creating costs round trips and a commit each, and there may be thousands. */
 const AT_A_TIME = 8;
+const DATABASE_DIFFERS_BY_CASE = 13_297;
 
 /** An entry of the source's catalog, and its name on the destination. */
 export type PlacedEntry = CatalogEntry & { readonly destinationName: string };
@@ -35,9 +36,8 @@ type PlacedCollection = PlacedEntry & { readonly uuid: UUID };
 export async function reconcileCatalog(context: EngineContext, databases: Iterable<string>): Promise<void> {
   const inStep = async (work: () => Promise<void>) => await context.retrier.run('the catalogs of both clusters', work);
   await reach('engine.catalog.comparison-begun');
-  const listed: Wanted[] = [];
-  for (const database of withNamesakes(context, new Set(databases)))
-    await inStep(async () => void listed.push(await readWanted(context, database)));
+  const all = withNamesakes(context, new Set(databases));
+  const listed = await context.retrier.run('the catalogs of both clusters', () => readAllWanted(context, all));
   // After the last listing, so that none of another cluster is acted on.
   await confirmSource(context);
   const dropped = await judgeGone(context, listed);
@@ -85,6 +85,17 @@ function withNamesakes(context: EngineContext, databases: ReadonlySet<string>): 
   const folded = new Set([...databases].map((name) => context.namespaces.database(name).toLowerCase()));
   const known = knownDatabases(context).filter((name) => folded.has(context.namespaces.database(name).toLowerCase()));
   return new Set([...databases, ...known]);
+}
+
+/** @throws NotNow when a database was dropped and made again in other letters meanwhile: both would be wanted */
+async function readAllWanted(context: EngineContext, databases: Iterable<string>): Promise<readonly Wanted[]> {
+  const listed: Wanted[] = [];
+  for (const database of databases) listed.push(await readWanted(context, database));
+  const present = listed.filter(({ collections, views }) => collections.length + views.length > 0);
+  const folded = present.map(({ database }) => context.namespaces.database(database).toLowerCase());
+  if (new Set(folded).size < folded.length)
+    throw new NotNow('a database of the source has just been made again with other letters of its name in upper case');
+  return listed;
 }
 
 async function readWanted(context: EngineContext, database: string): Promise<Wanted> {
@@ -291,6 +302,16 @@ async function createNew(
   if (lost !== undefined) throw nameTaken(to, lost.destinationName);
 }
 
+/** A server keeps the name of a database from others that differ by case, also when the last collection is gone, until it is dropped. */
+async function forgetEmptyNamesake(context: EngineContext, error: unknown): Promise<boolean> {
+  const { destination, fence, keepsDestination } = context;
+  if (keepsDestination || !(error instanceof MongoServerError) || error.code !== DATABASE_DIFFERS_BY_CASE) return false;
+  const [, namesake] = /already have: \[([^\]]+)\]/.exec(error.message) ?? [];
+  if (namesake === undefined || (await listCollections(destination, namesake)).length > 0) return false;
+  await fence.change(namesake, { dropDatabase: 1 });
+  return true;
+}
+
 /** @returns false where something has the name already */
 async function create(context: EngineContext, collection: TrackedCollection): Promise<boolean> {
   const { destinationDatabase, destinationName, options } = collection;
@@ -301,6 +322,7 @@ async function create(context: EngineContext, collection: TrackedCollection): Pr
     // An earlier try whose answer was lost, or somebody was faster: adopting it finds out.
     if (isNameTaken(error)) return false;
     if (classify(error) === 'transient') throw error;
+    if (await forgetEmptyNamesake(context, error)) throw new NotNow('a database had its name in other letters');
     const reason = `it can't be made on the destination: ${messageOf(error)}`;
     throw new UserError('NAMESPACE_CONFLICT', [`${destinationDatabase}.${destinationName}`, reason], { cause: error });
   }
