@@ -1,4 +1,5 @@
 import { type MongoClient, MongoServerError } from 'mongodb';
+import { eventually } from './eventually.ts';
 import { type ReplicaSetOptions, type ReplicaSetPair, startPair } from './replica-set.ts';
 
 const COMMAND_NOT_FOUND = 59;
@@ -24,11 +25,16 @@ export async function startPairWithOldSource(
   return pair;
 }
 
-/** Lifts the write block of an earlier migration; servers before 6.0 have none. */
+/** Lifts the write block of an earlier migration, whatever elections come meanwhile; servers before 6.0 have none. */
 export async function allowWrites(client: MongoClient): Promise<void> {
+  await eventually(() => mayWrite(client), { what: 'the write block to be lifted', deadlineMs: 30_000 });
+}
+
+async function mayWrite(client: MongoClient): Promise<true> {
   try {
     await client.db('admin').command({ setUserWriteBlockMode: 1, global: false });
   } catch (error) {
     if (!(error instanceof MongoServerError) || error.code !== COMMAND_NOT_FOUND) throw error;
   }
+  return true;
 }
