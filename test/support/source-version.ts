@@ -30,9 +30,15 @@ export async function allowWrites(client: MongoClient): Promise<void> {
   await eventually(() => mayWrite(client), { what: 'the write block to be lifted', deadlineMs: 30_000 });
 }
 
+/**
+ * Setting the mode that is set already waits for the last write of the connection, and fails on that connection for good once the write's
+ * term is over (6.0.5). A note is a write of the present term.
+ */
 async function mayWrite(client: MongoClient): Promise<true> {
+  const admin = client.db('admin');
   try {
-    await client.db('admin').command({ setUserWriteBlockMode: 1, global: false });
+    await admin.command({ appendOplogNote: 1, data: { linkspan: 'lift' } });
+    await admin.command({ setUserWriteBlockMode: 1, global: false });
   } catch (error) {
     if (!(error instanceof MongoServerError) || error.code !== COMMAND_NOT_FOUND) throw error;
   }
