@@ -92,8 +92,8 @@ export const OF_CAPTURE: readonly Mutant[] = [
   {
     without: 'silencing expiry on the destination',
     file: 'src/engine/catalog/index-spec.ts',
-    replace: "  if (fields.has('expireAfterSeconds'))\n    fields.set(",
-    by: "  if (fields.has('never'))\n    fields.set(",
+    replace: "  fields.delete('expireAfterSeconds');",
+    by: '',
     tests: { file: 'test/engine/kinds-of-collections.test.ts', name: 'expires' },
   },
   {

@@ -5,8 +5,8 @@ import { boolean, document, double, element, int32 } from '../bson/raw-document.
 import { RawValue } from '../bson/raw-value.ts';
 import { differingFields, type Fields } from './fields.ts';
 
-/** Far enough that nothing expires; the largest value that servers take, and what they show for values that they don't understand. */
-export const NEVER_SECONDS = 2_147_483_647;
+/** 68 years: the largest value that servers take, and what they show for values that they don't understand. */
+const NEVER_SECONDS = 2_147_483_647;
 
 const BOOLEANS = ['unique', 'sparse', 'hidden', 'background', 'prepareUnique'];
 /** Of these servers store no `false`. */
