@@ -36,6 +36,16 @@ describe('a database that is dropped and made anew in other letters ends as on t
     await commitsIdentical(pair, running);
   });
 
+  test('while the migration follows, where the database has no view', async () => {
+    await using pair = await startPair();
+    await pair.source.client.db('Shop').collection('c').insertOne({ n: 1 });
+    await using running = RunningMigration.start(pair, { confirmDrops: false });
+    await running.untilReady();
+    await makeAnew(pair);
+    await running.until('the new documents', ({ changes, readyForCutover }) => changes.read >= 2 && readyForCutover);
+    await commitsIdentical(pair, running);
+  });
+
   test('between two runs', async () => {
     await using pair = await startPair();
     await fill(pair);

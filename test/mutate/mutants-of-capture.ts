@@ -197,6 +197,13 @@ export const OF_CAPTURE: readonly Mutant[] = [
     tests: { file: 'test/engine/database-case.test.ts', name: 'between two runs' },
   },
   {
+    without: 'dropping an emptied database that keeps its name from another',
+    file: 'src/engine/catalog/reconcile.ts',
+    replace: 'if (await forgetEmptyNamesake(context, error)) throw',
+    by: 'if (context.destination === undefined) throw',
+    tests: { file: 'test/engine/database-case.test.ts', name: 'has no view' },
+  },
+  {
     without: 'passing over events that have no namespace',
     file: 'src/engine/capture/change-event.ts',
     replace: "database !== '' && ",
