@@ -22,7 +22,7 @@ export const OF_CUTOVER: readonly Mutant[] = [
   {
     without: 'blocking the source before the drain',
     file: 'src/engine/cutover/source-block.ts',
-    replace: 'return (await tryToBlockWrites(source, limit.limitMs)) ? { election } : { refusal: notInTime(limit) };',
+    replace: 'return (await tryToBlockWrites(source, limit.limitMs)) ? held : { refusal: notInTime(limit) };',
     by: 'return { election };',
     tests: { file: 'test/engine/live-migration.test.ts', name: 'least-privilege' },
   },
@@ -100,7 +100,7 @@ export const OF_CUTOVER: readonly Mutant[] = [
   {
     without: 'making sure that the block outlives an election',
     file: 'src/engine/cutover/cut-over.ts',
-    replace: 'time.then(() => confirmBlock(pause, blockedIn));',
+    replace: 'time.then(() => confirmBlock(pause, blocked));',
     by: 'time;',
     tests: { file: 'test/engine/cutover.test.ts', name: 'elects another primary' },
   },
@@ -177,7 +177,7 @@ export const OF_CUTOVER: readonly Mutant[] = [
   {
     without: 'the last look at the block before the commit',
     file: 'src/engine/cutover/cut-over.ts',
-    replace: '        await confirmClaim(last, claim, blockedIn);\n',
+    replace: '        await confirmClaim(last, claim, blocked);\n',
     by: '',
     tests: { file: BLOCK_OWNER, name: 'lifts and sets again' },
   },

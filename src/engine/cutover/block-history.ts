@@ -51,9 +51,11 @@ const OPENING_LASTS_SECONDS = 60;
 /** A commit that was sent has been carried out by then, or its migration can no longer lift the block: it is no longer the holder. */
 const COMMITTING_LASTS_SECONDS = 600;
 
-/** Folds the events, which are in the order of the oplog, into the state of the block. */
-export function blockStateAfter(events: Iterable<BlockEvent>): BlockState {
-  let state: BlockState = { block: undefined, holder: undefined };
+const NOTHING_KNOWN: BlockState = { block: undefined, holder: undefined };
+
+/** Folds the events, which are in the order of the oplog, into the state of the block; `before` is its state before them. */
+export function blockStateAfter(events: Iterable<BlockEvent>, before = NOTHING_KNOWN): BlockState {
+  let state = before;
   for (const event of events) state = next(state, event);
   return state;
 }

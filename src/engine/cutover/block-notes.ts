@@ -1,5 +1,5 @@
 import { BSON, type Document, type MongoClient, MongoServerError, Timestamp } from 'mongodb';
-import { operationTimeOf } from '../cluster/cluster-time.ts';
+import { isBefore, operationTimeOf } from '../cluster/cluster-time.ts';
 import { readAll } from '../cluster/raw-cursor.ts';
 import {
   type BlockEvent,
@@ -25,14 +25,29 @@ interface ClaimNote {
   readonly claim: Claim;
 }
 
+/** What the oplog says of the block, read up to a cluster time. */
+export interface BlockReading {
+  readonly state: BlockState;
+  readonly upTo: Timestamp;
+}
+
 /**
  * Writes a note to the source's oplog, acknowledged by the majority, and reads who holds the block by then: everybody whose note comes later
  * sees this one.
+ * @param earlier  goes on from there: the minute before the block is long to read on a busy source, and users may be waiting
  * @returns undefined when the user may not read the oplog; the note is written all the same
  */
-export async function noteAndRead(source: MongoClient, step: ClaimStep, claim: Claim): Promise<BlockState | undefined> {
-  const entries = await readEntries(source, await writeNote(source, step, claim));
-  return entries && blockStateAfter(entries.map(eventOf));
+export async function noteAndRead(
+  source: MongoClient,
+  step: ClaimStep,
+  claim: Claim,
+  earlier?: BlockReading,
+): Promise<BlockReading | undefined> {
+  const time = await writeNote(source, step, claim);
+  const entries = await readEntries(source, time, earlier?.upTo);
+  if (entries === undefined) return undefined;
+  const latest: Timestamp = entries.at(-1)?.ts ?? time;
+  return { state: blockStateAfter(entries.map(eventOf), earlier?.state), upTo: isBefore(time, latest) ? latest : time };
 }
 
 /**
@@ -68,14 +83,12 @@ export async function canReadBlockState(source: MongoClient): Promise<boolean> {
   return (await unlessRefused(look())) ?? false;
 }
 
-/** All entries about the block that count at `time`: since a little before it was set, or of the last minute. */
-async function readEntries(source: MongoClient, time: Timestamp): Promise<Document[] | undefined> {
+/** Entries about the block up to `time` or a little later: those after `from`, or all that count. */
+async function readEntries(source: MongoClient, time: Timestamp, from?: Timestamp): Promise<Document[] | undefined> {
   return await unlessRefused(
     (async () => {
-      const set = await whenSet(source, time);
-      const from = Math.min(set ?? time.getHighBits(), time.getHighBits()) - CLAIM_LASTS_SECONDS;
       const filter = {
-        ts: { $gte: new Timestamp({ t: Math.max(0, from), i: 0 }) },
+        ts: { $gt: from ?? (await beforeAllThatCounts(source, time)) },
         $or: [
           { ns: BLOCK_NAMESPACE, op: { $in: ['i', 'd'] } },
           { op: 'n', 'o.linkspan.block': { $exists: true } },
@@ -84,6 +97,13 @@ async function readEntries(source: MongoClient, time: Timestamp): Promise<Docume
       return await readOplog(source, { filter }, time);
     })(),
   );
+}
+
+/** A little before the block was set, or a minute before `time`. */
+async function beforeAllThatCounts(source: MongoClient, time: Timestamp): Promise<Timestamp> {
+  const set = await whenSet(source, time);
+  const seconds = Math.min(set ?? time.getHighBits(), time.getHighBits()) - CLAIM_LASTS_SECONDS;
+  return new Timestamp({ t: Math.max(0, seconds), i: 0 });
 }
 
 /** The second in which the block was set; undefined when it is not, or when the oplog no longer reaches back to that. */

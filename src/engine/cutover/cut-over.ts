@@ -13,6 +13,7 @@ import { barrier, commit, holdAt, lastLook, settleHeld } from './last-look.ts';
 import { convertUniqueIndexes, prepareUniqueIndexes, restoreExpiry } from './restore-catalog.ts';
 import type { RunningStream } from './running-stream.ts';
 import {
+  type Blocked,
   blockSource,
   confirmBlock,
   confirmBlocked,
@@ -102,7 +103,6 @@ async function drainUnderBlock(
   };
   const blocked = await blockSource(context, log, { claim, limit });
   if ('refusal' in blocked) return putOff(blocked.refusal);
-  const { election: blockedIn } = blocked;
   let noted: Promise<void> | undefined;
   let late = clock.timeout(LONGEST_PAUSE_MS);
   let written: NotNow | undefined;
@@ -114,7 +114,7 @@ async function drainUnderBlock(
     noted.catch(() => undefined); // Seen below.
     for (let round = 1; ; round += 1) {
       const pause = within(context, AbortSignal.any([late, calledOff]));
-      await holdAt(pause, stream, await drain(pause, { blockedIn, noted }));
+      await holdAt(pause, stream, await drain(pause, { blocked, noted }));
       using look = context.seen.look();
       await settleHeld(rest, stream, () => watchdog.keepQuiet());
       if (round === 1 && late.aborted) late = clock.timeout(LONGEST_PAUSE_MS);
@@ -123,7 +123,7 @@ async function drainUnderBlock(
       calledOff.throwIfAborted();
       if (look.count === 0) {
         // After the last look: no lift since the claim means that users were kept from writing all the time.
-        await confirmClaim(last, claim, blockedIn);
+        await confirmClaim(last, claim, blocked);
         return undefined;
       }
       await confirmBlocked(last);
@@ -148,10 +148,10 @@ async function drainUnderBlock(
  */
 async function drain(
   pause: EngineContext,
-  { blockedIn, noted }: { readonly blockedIn: string; readonly noted: Promise<void> },
+  { blocked, noted }: { readonly blocked: Blocked; readonly noted: Promise<void> },
 ): Promise<Timestamp> {
   const time = barrier(pause);
-  const confirmed = time.then(() => confirmBlock(pause, blockedIn));
+  const confirmed = time.then(() => confirmBlock(pause, blocked));
   // What has changed of the accounts since they came over: the block does not keep anybody from changing users.
   const ended = Promise.allSettled([confirmed, endsBefore(pause.signal, noted), bringOverAccounts(pause)]);
   const failed = (await ended).find((one) => one.status === 'rejected');

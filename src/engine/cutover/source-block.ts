@@ -5,7 +5,7 @@ import { classify, NotNow, reasonOf } from '../cluster/failure-policy.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import type { MigrationLog } from '../lifecycle/migration-log.ts';
 import type { Claim } from './block-history.ts';
-import { readObstacle, writeNote } from './block-notes.ts';
+import { type BlockReading, readObstacle, writeNote } from './block-notes.ts';
 import { actsInTime, announceCommit, describeHolder, liftBlock, stakeClaim } from './source-claim.ts';
 import {
   type BlockLimit,
@@ -53,15 +53,23 @@ async function refuseOthersBlock(source: MongoClient, claim: Claim): Promise<voi
     );
 }
 
+/** A block that a cutover relies on. */
+export interface Blocked {
+  /** Of the primary that has the block. */
+  readonly election: string;
+  /** What the oplog said when the block was claimed; undefined when the user may not read it. */
+  readonly reading?: BlockReading;
+}
+
 /**
  * Blocks users' writes on the source, or relies on a block that is there to stay.
- * @returns the election of the primary that has the block; or what got in the way after all, with the source open again
+ * @returns what got in the way after all, with the source open again, as `refusal`
  */
 export async function blockSource(
   context: EngineContext,
   log: MigrationLog,
   { claim, limit }: { readonly claim: Claim; readonly limit: BlockLimit },
-): Promise<{ readonly election: string } | { readonly refusal: string }> {
+): Promise<Blocked | { readonly refusal: string }> {
   const { source, fence, retrier, logger, clock } = context;
   await log.saveCutover({ blocking: true, claim: claim.id, attempts: (log.record.cutover?.attempts ?? 0) + 1 });
   await reach('engine.cutover.about-to-block');
@@ -73,11 +81,12 @@ export async function blockSource(
     await reach('engine.cutover.claimed');
     confirmInTime();
     if (staked.outcome === 'refused') return { refusal: describeHolder(staked.holder) };
+    const held = staked.outcome === 'held' ? { election, reading: staked.reading } : { election };
     if (staked.outcome === 'held' && staked.foundSet) {
       logger.warn('The source was blocked before: the cutover relies on that block, and leaves it as it is');
-      return { election };
+      return held;
     }
-    return (await tryToBlockWrites(source, limit.limitMs)) ? { election } : { refusal: notInTime(limit) };
+    return (await tryToBlockWrites(source, limit.limitMs)) ? held : { refusal: notInTime(limit) };
   });
   if ('refusal' in blocked) await reopenSource(context, log, { claim });
   return blocked;
@@ -92,8 +101,8 @@ function notInTime({ limitMs, majorityMs }: BlockLimit): string {
  * concern, so another primary may never have heard of it, and would have taken writes before the barrier was written there.
  * @throws NotNow when there was an election in between
  */
-export async function confirmBlock({ retrier, source }: EngineContext, blockedIn: string): Promise<void> {
-  if ((await retrier.run('the source', () => electionOf(source))) === blockedIn) return;
+export async function confirmBlock({ retrier, source }: EngineContext, { election }: Blocked): Promise<void> {
+  if ((await retrier.run('the source', () => electionOf(source))) === election) return;
   throw new NotNow('the source has elected another primary while it was being blocked');
 }
 
@@ -101,14 +110,14 @@ export async function confirmBlock({ retrier, source }: EngineContext, blockedIn
  * Last look at the block before the commit. Must hold before it is sent: the block is set, this cutover holds it, and nobody else lifts it.
  * @throws NotNow when it is not so
  */
-export async function confirmClaim(context: EngineContext, claim: Claim, blockedIn: string): Promise<void> {
+export async function confirmClaim(context: EngineContext, claim: Claim, blocked: Blocked): Promise<void> {
   const { retrier, source } = context;
-  const said = await retrier.run('the source', () => announceCommit(source, claim));
+  const said = await retrier.run('the source', () => announceCommit(source, claim, blocked.reading));
   await reach('engine.cutover.announced');
   if (said === 'lost') throw new NotNow("somebody has lifted the source's write block, or another cutover holds it");
   if (said === 'confirmed') return;
   await confirmBlocked(context);
-  await confirmBlock(context, blockedIn);
+  await confirmBlock(context, blocked);
 }
 
 /** @throws NotNow when the source has no write block any more */

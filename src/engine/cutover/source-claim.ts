@@ -9,7 +9,7 @@ import {
   isToLift,
   isUnexplained,
 } from './block-history.ts';
-import { noteAndRead, writeNote } from './block-notes.ts';
+import { type BlockReading, noteAndRead, writeNote } from './block-notes.ts';
 import { LIFT_COMMAND, unblockWrites } from './write-block.ts';
 
 /** An engine that has looked acts within half the time for which others wait for it. */
@@ -17,7 +17,7 @@ const ACT_WITHIN_MS = (CLAIM_LASTS_SECONDS * 1_000) / 2;
 
 /** How a claim was received. `unseen`: the user may not read who holds the block. */
 export type Staked =
-  | { readonly outcome: 'held'; readonly foundSet: boolean }
+  | { readonly outcome: 'held'; readonly foundSet: boolean; readonly reading: BlockReading }
   | { readonly outcome: 'refused'; readonly holder: Holder | undefined }
   | { readonly outcome: 'unseen' };
 
@@ -26,19 +26,26 @@ export type Lifted = 'lifted' | 'left as found' | 'not ours' | 'committing' | 'u
 
 /** Claims the source's block, before it is set. Doing it again is harmless. */
 export async function stakeClaim(source: MongoClient, claim: Claim): Promise<Staked> {
-  const state = await noteAndRead(source, 'claimed', claim);
-  if (state === undefined) return { outcome: 'unseen' };
+  const reading = await noteAndRead(source, 'claimed', claim);
+  if (reading === undefined) return { outcome: 'unseen' };
+  const { state } = reading;
   if (!isHeldBy(state, claim)) return { outcome: 'refused', holder: state.holder };
-  return { outcome: 'held', foundSet: !isToLift(state, claim.migrationId) };
+  return { outcome: 'held', foundSet: !isToLift(state, claim.migrationId), reading };
 }
 
 /**
  * Says that the commit is about to be sent, and looks whether the block is set and the claim counts. From here on nobody lifts the block for
  * this claim who does not know that nothing was committed.
+ * @param earlier  what was read when the claim was staked
  */
-export async function announceCommit(source: MongoClient, claim: Claim): Promise<'confirmed' | 'lost' | 'unseen'> {
-  const state = await noteAndRead(source, 'committing', claim);
-  if (state === undefined) return 'unseen';
+export async function announceCommit(
+  source: MongoClient,
+  claim: Claim,
+  earlier?: BlockReading,
+): Promise<'confirmed' | 'lost' | 'unseen'> {
+  const reading = await noteAndRead(source, 'committing', claim, earlier);
+  if (reading === undefined) return 'unseen';
+  const { state } = reading;
   const holds = state.block !== undefined && isHeldBy(state, claim) && state.holder?.step === 'committing';
   return holds ? 'confirmed' : 'lost';
 }
@@ -55,8 +62,9 @@ export interface LiftOptions {
 export async function liftBlock(source: MongoClient, claim: Claim, options: LiftOptions): Promise<Lifted> {
   const { uncommitted, unexplained = false, clock } = options;
   const confirmInTime = actsInTime(clock);
-  const state = await noteAndRead(source, uncommitted ? 'opening-uncommitted' : 'opening', claim);
-  if (state === undefined) return 'unseen';
+  const reading = await noteAndRead(source, uncommitted ? 'opening-uncommitted' : 'opening', claim);
+  if (reading === undefined) return 'unseen';
+  const { state } = reading;
   if (!isHeldBy(state, claim)) return 'not ours';
   if (state.holder?.step === 'committing') return 'committing';
   const lifts = isToLift(state, claim.migrationId) || (unexplained && isUnexplained(state));

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { MongoClient } from 'mongodb';
 import type { Claim } from '../../../src/engine/cutover/block-history.ts';
-import { announceCommit, liftBlock, stakeClaim } from '../../../src/engine/cutover/source-claim.ts';
+import type { BlockReading } from '../../../src/engine/cutover/block-notes.ts';
+import { announceCommit, liftBlock, type Staked, stakeClaim } from '../../../src/engine/cutover/source-claim.ts';
 import { LEAST_BLOCK_LIMIT_MS, tryToBlockWrites, writesAreBlocked } from '../../../src/engine/cutover/write-block.ts';
 import { newId, onReach, systemClock } from '../../../src/platform/index.ts';
 import { startReplicaSet } from '../../support/replica-set.ts';
@@ -12,6 +14,16 @@ const ROUNDS = 10;
 
 function claimOf(migrationId = newId(), term = 1): Claim {
   return { id: newId(), migrationId, term };
+}
+
+function readingOf(staked: Staked): BlockReading {
+  assert.ok(staked.outcome === 'held');
+  return staked.reading;
+}
+
+async function documentsScanned(client: MongoClient): Promise<number> {
+  const { metrics } = await client.db('admin').command({ serverStatus: 1 });
+  return metrics.queryExecutor.scannedObjects;
 }
 
 test('the notes of a source decide between engines that act at the same moment', { skip }, async (t) => {
@@ -32,10 +44,10 @@ test('the notes of a source decide between engines that act at the same moment',
     const seen = new Set<string>();
     for (let round = 0; round < ROUNDS; round += 1) {
       const claim = claimOf();
-      await stakeClaim(client, claim);
+      const reading = readingOf(await stakeClaim(client, claim));
       assert.equal(await tryToBlockWrites(client, LEAST_BLOCK_LIMIT_MS), true);
       const [said, lifted] = await Promise.all([
-        announceCommit(client, claim),
+        announceCommit(client, claim, reading),
         liftBlock(client, claim, { uncommitted: false, clock }),
       ]);
       assert.ok(said === 'confirmed' ? lifted === 'committing' : lifted === 'lifted', `${said}, ${lifted}`);
@@ -62,6 +74,20 @@ test('the notes of a source decide between engines that act at the same moment',
       using _awake = onReach('engine.cutover.about-to-open', () => undefined);
       assert.equal(await liftBlock(client, claim, { uncommitted: true, clock }), 'lifted');
     }
+  });
+
+  await t.test('while users wait only what came after the claim is read, and nothing of that is missed', async () => {
+    const claim = claimOf();
+    const many = Array.from({ length: 5_000 }, (_, n) => ({ n }));
+    await client.db('busy').collection('c').insertMany(many);
+    const reading = readingOf(await stakeClaim(client, claim));
+    assert.equal(await tryToBlockWrites(client, LEAST_BLOCK_LIMIT_MS), true);
+    const before = await documentsScanned(client);
+    assert.equal(await announceCommit(client, claim, reading), 'confirmed');
+    const scanned = (await documentsScanned(client)) - before;
+    assert.ok(scanned < many.length / 10, `${scanned} documents were read`);
+    assert.equal(await liftBlock(client, claim, { uncommitted: true, clock }), 'lifted');
+    assert.equal(await announceCommit(client, claim, reading), 'lost');
   });
 
   await t.test('a block that an election kept keeps its owner', async () => {
