@@ -1,6 +1,8 @@
 import { globSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { run } from 'node:test';
+import { parseArgs } from 'node:util';
+import { LONG_FILES } from './long-files.ts';
 import { findMongod, MongodUnavailable } from './support/mongod-binary.ts';
 import { TestTally } from './support/test-tally.ts';
 
@@ -10,12 +12,17 @@ const FILE_DEADLINE_MS = 600_000;
 const CONCURRENT_FILES = 3;
 
 /**
- * `node test/run.ts [FILTER…]`: runs the test files whose path contains one of the filters (all of them without), on real servers.
+ * `node test/run.ts [--long] [FILTER…]`: runs the test files whose path contains one of the filters, on real servers. Without a filter it runs
+ * all but the long ones, and with `--long` the long ones alone.
  * Ends with the line `N passed, N failed, N skipped`. Exit code 0 when none failed, 1 when some did, 2 when it could not run.
  */
-async function main(filters: readonly string[]): Promise<number> {
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({ options: { long: { type: 'boolean' } }, allowPositionals: true });
   const root = resolve(import.meta.dirname, '..');
-  const every = globSync('test/**/*.test.ts', { cwd: root }).sort();
+  const present = globSync('test/**/*.test.ts', { cwd: root }).sort();
+  const others = present.filter((file) => !LONG_FILES.includes(file));
+  const every = values.long ? LONG_FILES : positionals.length > 0 ? present : others;
+  const filters = positionals;
   const chosenBy = (filter: string) => every.filter((file) => file.includes(filter.replace(/^\.\//, '')));
   const wanted = filters.length === 0 ? [''] : filters;
   const idle = wanted.filter((filter) => chosenBy(filter).length === 0);
@@ -44,4 +51,4 @@ async function main(filters: readonly string[]): Promise<number> {
   return tally.failed === 0 ? 0 : 1;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await main();

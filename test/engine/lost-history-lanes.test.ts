@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ObjectId } from 'mongodb';
 import { onReach } from '../../src/platform/index.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { startPair } from '../support/replica-set.ts';
@@ -11,8 +12,10 @@ const CHECKPOINTS = 30;
 
 test('what was taken before history was lost is written before anything is compared after it', async () => {
   await using pair = await startPair();
-  const items = pair.source.client.db('shop').collection<{ _id: number }>('items');
-  await items.insertMany(Array.from({ length: 20 }, (_, n) => ({ _id: n + 1 })));
+  const items = pair.source.client.db('shop').collection('items');
+  await items.insertMany(Array.from({ length: 20 }, (_, n) => ({ n })));
+  // Of a number the document would be fetched: another number can be the same key.
+  const taken = { _id: new ObjectId() };
   await using running = RunningMigration.start(pair, { clock: hurried });
   await running.untilReady();
 
@@ -21,7 +24,7 @@ test('what was taken before history was lost is written before anything is compa
   let lost = false;
   // In the gap: nobody is told that it is gone again.
   using __ = onReach('engine.capture.loss-declared', async () => {
-    await items.deleteOne({ _id: 0 });
+    await items.deleteOne(taken);
     lost = true;
   });
   using ___ = onReach('engine.verify.chunk-compared', () => written.resolve());
@@ -31,7 +34,7 @@ test('what was taken before history was lost is written before anything is compa
     if (checkpoints === CHECKPOINTS) written.resolve();
   });
   const { read } = running.progress.changes;
-  await items.insertOne({ _id: 0 });
+  await items.insertOne(taken);
   await running.until('the insert to be read', ({ changes }) => changes.read > read);
   const stream = { failCommands: ['getMore'], namespace: 'admin.$cmd.aggregate', appName: 'linkspan-source' };
   await pair.source.failCommand({ mode: { times: 1 }, data: { ...stream, errorCode: 286 } });

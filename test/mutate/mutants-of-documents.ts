@@ -247,9 +247,9 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     tests: { file: 'test/engine/barriers.test.ts', name: 'the majority of the source' },
   },
   {
-    without: 'writing what the lanes have before the position after lost history',
-    file: 'src/engine/lifecycle/stream-follower.ts',
-    replace: 'written after the comparison.\n    await this.flush();',
+    without: 'writing what the lanes have before a suspect collection is compared',
+    file: 'src/engine/verify/repairs.ts',
+    replace: 'written after the comparison.\n    await this.#lanes.flush();',
     by: 'written after the comparison.',
     tests: { file: 'test/engine/lost-history-lanes.test.ts' },
   },

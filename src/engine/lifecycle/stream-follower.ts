@@ -303,8 +303,6 @@ export class StreamFollower implements RunningStream {
     position.time = timeOfToken(token);
     // A copy that has begun meanwhile may have read before this position.
     await markSuspect(this.#context);
-    // Keys that were known before must not be written after the comparison.
-    await this.flush();
     this.#dispatcher.goOnAt(token);
     this.hidden.goOnAt(position.time);
     await retrier.run('the destination', () => checkpoint.save({ token, watchedTo: position.time }));
