@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { type Db, Long } from 'mongodb';
 import { type Clock, newId, onReach, systemClock } from '../../src/platform/index.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
+import { eventually } from '../support/eventually.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { expectHookReached, runLinkspan } from '../support/linkspan-process.ts';
 import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
@@ -24,13 +25,19 @@ test('an oplog that goes round', async (t) => {
 
   await t.test('several times during the copy needs no repair, for the copy need not fit into it', async () => {
     await refill();
+    let searches = 0;
+    using _searches = onReach('engine.capture.hidden-writes-recorded', () => {
+      searches += 1;
+    });
     let rounds: Promise<void> | undefined;
     const goRound = async () => {
       for (let round = 0; round < 3; round += 1) {
         await rollOplog(pair.source, async () => {
           const { read } = running.progress.changes;
+          const before = searches;
           await db.collection('items').updateMany({ n: { $lt: 20 } }, { $inc: { changed: 1 } });
           await running.until('the changes to be read', ({ changes }) => changes.read >= read + 20);
+          await eventually(() => searches > before, { what: 'a search for hidden writes' });
         });
       }
     };
