@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../src/platform/index.ts';
 import { RoundLog } from './round-log.ts';
@@ -24,6 +25,8 @@ const { values } = parseArgs({
 });
 
 const MOST_LANES = 2;
+/** Several times what the longest rounds need. */
+const LONGEST_ROUND_MS = 20 * 60_000;
 const first = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed);
 const choice = chosen(values.only);
 const endMs = Date.now() + Number(values.minutes) * 60_000;
@@ -53,7 +56,8 @@ async function oneRound(seed: number): Promise<void> {
   const startedMs = Date.now();
   let told = '';
   try {
-    const { end, documents, longestStillMs } = await (round.alone ? oneAtATime(() => round.run(log)) : round.run(log));
+    const report = round.alone ? oneAtATime(() => round.run(log)) : round.run(log);
+    const { end, documents, longestStillMs } = await Promise.race([report, tooLate()]);
     const still =
       longestStillMs === undefined
         ? ''
@@ -74,6 +78,12 @@ async function oneRound(seed: number): Promise<void> {
   console.log(
     `  again: npm run campaign -- --seed ${seed} --round${values.only.map((kind) => ` --only ${kind}`).join('')}`,
   );
+}
+
+/** What has not ended by then is left behind: the campaign goes on, and ends as failed. */
+async function tooLate(): Promise<never> {
+  await delay(LONGEST_ROUND_MS, undefined, { ref: false });
+  throw new Error(`the round has not ended after ${LONGEST_ROUND_MS / 60_000} minutes`);
 }
 
 /** Runs it when all others that were to run alone have ended. */

@@ -62,7 +62,8 @@ export function drawPlan(
   };
   const able = kinds.filter((kind) => {
     if (kind === 'overrun') return smallOplog;
-    if (kind === 'rollBack') return members.source === 3;
+    // A member that is kept from replicating while a small oplog goes round is stale for good.
+    if (kind === 'rollBack') return members.source === 3 && !smallOplog;
     if (kind === 'lag') return members.destination === 3;
     if (kind === 'bypass') return !selection;
     if (kind === 'late') return selection;
