@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Db, Document } from 'mongodb';
+import { BSONRegExp, type Db, type Document } from 'mongodb';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
@@ -92,6 +92,22 @@ test('views come over: of views, of nothing, and of what is made later', { skip 
   await running.commit();
   await assertIdentical(pair);
   assert.equal((await pair.destination.client.db('views').collection('of nothing').find().toArray()).length, 5);
+});
+
+test('regular expressions that JavaScript refuses are in views, validators and keys', async () => {
+  await using pair = await startPair();
+  const db = pair.source.client.db('shop');
+  const regex = new BSONRegExp('(?i)^abc', 'x');
+  await db.createCollection('checked', { validator: { text: regex } });
+  await db.createCollection('view', { viewOn: 'checked', pipeline: [{ $match: { text: regex } }] });
+  await db.collection('checked').insertOne({ _id: { regex } as never, text: 'ABC' });
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  await db.createCollection('view made later', { viewOn: 'checked', pipeline: [{ $match: { text: regex } }] });
+  await db.collection('checked').insertOne({ _id: { later: regex } as never, text: 'abcd' });
+  await running.commit();
+  await assertIdentical(pair);
+  assert.equal(await pair.destination.client.db('shop').collection('view made later').countDocuments(), 2);
 });
 
 test('what expires on the source expires on the destination, and no sooner', async () => {

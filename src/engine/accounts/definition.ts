@@ -1,4 +1,5 @@
-import { BSON, type MongoClient } from 'mongodb';
+import type { MongoClient } from 'mongodb';
+import { decode } from '../bson/decode.ts';
 import type { CausalRead } from '../cluster/fence.ts';
 import { readAll } from '../cluster/raw-cursor.ts';
 
@@ -30,7 +31,7 @@ export async function readDefinitions(
     readConcern,
   });
   return stored.map((bytes) => {
-    const { [kind]: name, db: database, userId } = BSON.deserialize(bytes);
+    const { [kind]: name, db: database, userId } = decode(bytes);
     return { kind, database, name, id: `${database}.${name}`, bytes, userId: userId?.toString('hex') ?? '' };
   });
 }

@@ -1,4 +1,5 @@
 import { BSON } from 'mongodb';
+import { decode } from './decode.ts';
 import { elementNamed } from './elements.ts';
 import { HASH_SEED, hashByte } from './hash.ts';
 import { identityOf } from './key-identity.ts';
@@ -46,6 +47,6 @@ export function laneHash({ identity }: DocumentKey): number {
 /** The key as a person reads it, for messages only. */
 export function describeKey(key: DocumentKey): string {
   const bytes = document(element(key.value.type, '_id', key.value.bytes));
-  const text = BSON.EJSON.stringify(BSON.deserialize(bytes, { validation: { utf8: false } })._id);
+  const text = BSON.EJSON.stringify(decode(bytes, { validation: { utf8: false } })._id);
   return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
 }

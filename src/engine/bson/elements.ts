@@ -55,7 +55,7 @@ export function elementNamed(document: Buffer, name: string): Element | undefine
   return undefined;
 }
 
-/** Number of bytes that a value of the type takes at the offset. */
+/** Number of bytes that a value of the type takes at the offset. @throws RangeError when they are no such value */
 export function valueLength(type: number, bytes: Buffer, offset: number): number {
   switch (type) {
     case 0x01: // double
@@ -66,13 +66,13 @@ export function valueLength(type: number, bytes: Buffer, offset: number): number
     case 0x02: // string
     case 0x0d: // code
     case 0x0e: // symbol
-      return 4 + bytes.readInt32LE(offset);
+      return 4 + lengthAt(bytes, offset, 1);
     case 0x03: // document
     case 0x04: // array
     case 0x0f: // code with scope
-      return bytes.readInt32LE(offset);
+      return lengthAt(bytes, offset, 5);
     case 0x05: // binary
-      return 5 + bytes.readInt32LE(offset);
+      return 5 + lengthAt(bytes, offset, 0);
     case 0x06: // undefined
     case 0x0a: // null
     case 0x7f: // max key
@@ -85,10 +85,12 @@ export function valueLength(type: number, bytes: Buffer, offset: number): number
     case 0x0b: {
       // regular expression: two C strings
       const patternEnd = bytes.indexOf(0, offset);
-      return bytes.indexOf(0, patternEnd + 1) + 1 - offset;
+      const end = bytes.indexOf(0, patternEnd + 1);
+      if (patternEnd < 0 || end < 0) throw new RangeError('Regular expression without an end');
+      return end + 1 - offset;
     }
     case 0x0c: // DBPointer
-      return 4 + bytes.readInt32LE(offset) + 12;
+      return 4 + lengthAt(bytes, offset, 1) + 12;
     case 0x10: // int32
       return 4;
     case 0x13: // decimal128
@@ -96,4 +98,11 @@ export function valueLength(type: number, bytes: Buffer, offset: number): number
     default:
       throw new RangeError(`Unknown BSON type 0x${type.toString(16)}`);
   }
+}
+
+/** One below what is possible would lead back, and a reader round for ever. */
+function lengthAt(bytes: Buffer, offset: number, least: number): number {
+  const length = bytes.readInt32LE(offset);
+  if (length < least) throw new RangeError(`A value cannot have the length ${length}`);
+  return length;
 }

@@ -1,4 +1,5 @@
-import { type Binary, BSON, type MongoClient, type Timestamp } from 'mongodb';
+import type { Binary, MongoClient, Timestamp } from 'mongodb';
+import { decode } from '../bson/decode.ts';
 import { isServerCollection, isUserDatabase } from '../catalog/namespaces.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import { isBefore, timeOfToken, writeBarrier } from '../cluster/cluster-time.ts';
@@ -120,7 +121,7 @@ async function* readEntries(source: MongoClient, { after, to }: Range): AsyncGen
   });
   await using _ = cursor;
   for (let batch = first; ; batch = await cursor.next({ batchSize: BATCH_ENTRIES })) {
-    for (const bytes of batch.documents) yield BSON.deserialize(bytes) as Entry;
+    for (const bytes of batch.documents) yield decode(bytes) as Entry;
     if (!cursor.open) return;
   }
 }

@@ -1,5 +1,6 @@
 import { BSON } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
+import { decode } from '../bson/decode.ts';
 import { BSON_TYPE, elementsOf } from '../bson/elements.ts';
 import { boolean, document, double, element, int32 } from '../bson/raw-document.ts';
 import { RawValue } from '../bson/raw-value.ts';
@@ -180,13 +181,13 @@ function isNumber({ type }: RawValue): boolean {
 
 /** Its value as a double; NaN when it is no number. */
 export function numberOf(value: RawValue): number {
-  return isNumber(value) ? Number(decode(value, { promoteLongs: true })) : Number.NaN;
+  return isNumber(value) ? Number(decodeValue(value, { promoteLongs: true })) : Number.NaN;
 }
 
 function show(value: RawValue): string {
-  return BSON.EJSON.stringify(decode(value, { promoteValues: false }));
+  return BSON.EJSON.stringify(decodeValue(value, { promoteValues: false }));
 }
 
-function decode({ type, bytes }: RawValue, options: BSON.DeserializeOptions): unknown {
-  return BSON.deserialize(document(element(type, 'value', bytes)), options).value;
+function decodeValue({ type, bytes }: RawValue, options: BSON.DeserializeOptions): unknown {
+  return decode(document(element(type, 'value', bytes)), options).value;
 }

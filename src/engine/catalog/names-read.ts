@@ -1,11 +1,11 @@
-import { BSON } from 'mongodb';
+import { decode } from '../bson/decode.ts';
 import { documentOf } from './fields.ts';
 import { catalogName } from './namespaces.ts';
 import type { CatalogEntry } from './read-catalog.ts';
 
 /** Collections and views, by name, that a view reads: what it is on, and what its stages join. All are of its own database. */
 export function namesRead({ options }: CatalogEntry): Set<string> {
-  const { viewOn, pipeline } = BSON.deserialize(documentOf(options));
+  const { viewOn, pipeline } = decode(documentOf(options));
   const names = new Set<string>();
   const add = (name: unknown) => {
     if (typeof name === 'string') names.add(catalogName(name));

@@ -1,4 +1,5 @@
-import { BSON, type Document, type MongoClient, UUID } from 'mongodb';
+import { type Document, type MongoClient, UUID } from 'mongodb';
+import { decode } from '../bson/decode.ts';
 import { elementNamed } from '../bson/elements.ts';
 import { readAll } from '../cluster/raw-cursor.ts';
 import type { WriteTarget } from '../cluster/raw-write.ts';
@@ -118,7 +119,7 @@ export async function collectionSize(
 }
 
 function readEntry(database: string, bytes: Buffer): CatalogEntry {
-  const { name, type, info } = BSON.deserialize(bytes, { fieldsAsRaw: { options: true } });
+  const { name, type, info } = decode(bytes, { fieldsAsRaw: { options: true } });
   const options = elementNamed(bytes, 'options');
   const fields = options === undefined ? new Map() : fieldsOf(bytes.subarray(options.valueStart, options.valueEnd));
   for (const field of NOT_CREATABLE) fields.delete(field);

@@ -1,5 +1,6 @@
 import { BSON, type Document, type MongoClient, MongoServerError } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
+import { decode } from '../bson/decode.ts';
 import { RawValue } from '../bson/raw-value.ts';
 import type { Fence } from '../cluster/fence.ts';
 import { readAll } from '../cluster/raw-cursor.ts';
@@ -77,14 +78,14 @@ export async function canRaise(client: MongoClient, flag: string): Promise<boole
 
 async function readMetadata(client: MongoClient, { database, name }: CatalogEntry): Promise<Document> {
   const [bytes] = await readAll(client, database, { aggregate: name, pipeline: [{ $listCatalog: {} }], cursor: {} });
-  return bytes === undefined ? {} : (BSON.deserialize(bytes).md ?? {});
+  return bytes === undefined ? {} : (decode(bytes).md ?? {});
 }
 
 /** Options without flags that are repeated in them. */
 export function withoutFlags(options: Fields): Fields {
   const value = options.get('storageEngine');
   if (value === undefined) return options;
-  const whole = BSON.deserialize(value.bytes);
+  const whole = decode(value.bytes);
   const config: unknown = whole.wiredTiger?.configString;
   if (typeof config !== 'string' || !IN_OPTIONS.test(config)) return options;
   const rest = config.replace(IN_OPTIONS, '').replace(/^,/, '');

@@ -1,5 +1,6 @@
-import { BSON, type MongoClient } from 'mongodb';
+import type { MongoClient } from 'mongodb';
 import { accountsThere } from '../accounts/compare-accounts.ts';
+import { decode } from '../bson/decode.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import { documentOf, fieldsOf } from '../catalog/fields.ts';
 import { expireAfterSeconds, type IndexSpec, isUnique, readIndexSpec } from '../catalog/index-spec.ts';
@@ -131,7 +132,5 @@ async function weakenedOf(
 }
 
 function expires(spec: IndexSpec): number | undefined {
-  return spec.fields.has('expireAfterSeconds')
-    ? Number(BSON.deserialize(documentOf(spec.fields)).expireAfterSeconds)
-    : undefined;
+  return spec.fields.has('expireAfterSeconds') ? Number(decode(documentOf(spec.fields)).expireAfterSeconds) : undefined;
 }

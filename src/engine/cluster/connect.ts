@@ -73,6 +73,8 @@ export function clientOf(address: ClusterAddress, side: Side): MongoClient {
       retryReads: false,
       retryWrites: false,
       maxPoolSize: 64,
+      // Replies have users' regular expressions, and JavaScript does not take all that servers do.
+      bsonRegExp: true,
       ...(address.tlsCaFile === undefined ? {} : { tlsCAFile: address.tlsCaFile }),
     });
   } catch (error) {

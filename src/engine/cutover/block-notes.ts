@@ -1,4 +1,5 @@
-import { BSON, type Document, type MongoClient, MongoServerError, Timestamp } from 'mongodb';
+import { type Document, type MongoClient, MongoServerError, Timestamp } from 'mongodb';
+import { decode } from '../bson/decode.ts';
 import { isBefore, operationTimeOf } from '../cluster/cluster-time.ts';
 import { readAll } from '../cluster/raw-cursor.ts';
 import {
@@ -120,7 +121,7 @@ async function readOplog(source: MongoClient, query: Document, afterClusterTime:
   const readConcern = { level: 'majority', afterClusterTime };
   const projection = { ts: 1, op: 1, 'o.linkspan': 1 };
   const command = { find: OPLOG, projection, maxTimeMS: READ_WITHIN_MS, ...query, readConcern };
-  return (await readAll(source, 'local', command)).map((bytes) => BSON.deserialize(bytes));
+  return (await readAll(source, 'local', command)).map((bytes) => decode(bytes));
 }
 
 function eventOf({ op, ts, o }: Document): BlockEvent {

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Binary, BSON, Code, Decimal128, Long, MaxKey, MinKey, ObjectId, Timestamp } from 'mongodb';
-import { elementsOf } from '../../../src/engine/bson/elements.ts';
+import { BSON_TYPE, elementsOf } from '../../../src/engine/bson/elements.ts';
 import { needsExactWrite } from '../../../src/engine/bson/exact-write.ts';
 import { document, element } from '../../../src/engine/bson/raw-document.ts';
+
+const DB_POINTER = 0x0c;
 
 const value = fc.letrec((tie) => ({
   any: fc.oneof(
@@ -41,6 +43,21 @@ test('walking finds every element, and putting its bytes together gives the docu
       assert.deepEqual(document(...parts), bytes);
     }),
   );
+});
+
+test('a length that leads a reader back to where it was is refused', () => {
+  for (const [type, length] of [
+    [BSON_TYPE.string, -7],
+    [BSON_TYPE.document, -3],
+    [BSON_TYPE.binary, -8],
+    [DB_POINTER, -19],
+  ] as const) {
+    const bytes = document(element(type, 'a', Buffer.alloc(20)));
+    bytes.writeInt32LE(length, 7);
+    const first = () => elementsOf(bytes).next();
+    assert.throws(first, RangeError);
+    assert.throws(() => needsExactWrite(bytes), RangeError);
+  }
 });
 
 test('bytes that are no document are refused, never read beyond their end', () => {
