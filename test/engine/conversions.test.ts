@@ -101,6 +101,11 @@ describe('collections that become capped', { skip: needsSource('6.0', 'the catal
   test('are found in the oplog by their UUIDs, and where it no longer reaches back that is known', async () => {
     await refill('original');
     const { client } = pair.source;
+    // Nothing else is in there than what looks like a command of the oplog.
+    await db().collection('original').deleteMany({});
+    await db()
+      .collection('original')
+      .insertOne({ applyOps: [{ op: 'n' }, 1] });
     const { operationTime: after } = await client.db('admin').command({ ping: 1 });
     await db().command({ cloneCollectionAsCapped: 'original', toCollection: 'clone', size: 20_000_000 });
     const to = await writeBarrier(client);

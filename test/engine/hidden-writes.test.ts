@@ -69,12 +69,14 @@ describe('writes that no change stream shows', () => {
       await using running = RunningMigration.start(pair, { migrationId });
       await running.untilReady();
       copied[Symbol.dispose]();
-      await running.until('the first repair', ({ repairs }) => repairs?.declared === 1);
       for (const name of ['followed', 'paused', 'down', 'blocked']) await items(name).insertMany(numbered());
       await running.until('all collections', ({ copy }) => copy.collectionsDone === 5);
       await running.untilReady();
+      const { changes, repairs } = running.progress;
       await hide('shop.followed');
-      await running.until('the repair', ({ repairs }) => repairs?.declared === 2 && repairs.collectionsDone === 1);
+      await running.until('the hidden writes', (now) => now.changes.read === changes.read + 3);
+      const { declared } = running.progress.repairs ?? {};
+      assert.equal(declared, repairs?.declared, 'documents whose keys are known are no loss of history');
       running.migration.want('paused');
       await running.until('the pause', ({ state }) => state === 'paused');
       await hide('shop.paused');
@@ -167,8 +169,12 @@ describe('writes that no change stream shows', () => {
     let held: Promise<unknown> | undefined;
     using _ = onReach('engine.apply.batch-taken', async () => {
       held ??= (async () => {
-        const update = { op: 'u', ns: 'shop.items', o2: { _id: 1 }, o: { $v: 2, diff: { u: { v: 0 } } } };
-        await pair.source.client.db('admin').command({ applyOps: [update], writeConcern: { w: 'majority' } });
+        const ns = 'shop.items';
+        const update = { op: 'u', ns, o2: { _id: 1 }, o: { $v: 2, diff: { u: { v: 0 } } } };
+        // More than are read one by one.
+        const inserts = Array.from({ length: 1_001 }, (_, n) => ({ op: 'i', ns, o: { _id: `many ${n}` } }));
+        const applyOps = [update, ...inserts];
+        await pair.source.client.db('admin').command({ applyOps, writeConcern: { w: 'majority' } });
         await running.until('the hidden write', ({ repairs }) => repairs !== null);
         // Long enough for a comparison that does not wait for the lanes.
         const compared = running.until('the end of the repair', ({ repairs }) => repairs?.collectionsDone === 1);
@@ -177,6 +183,46 @@ describe('writes that no change stream shows', () => {
       await held;
     });
     await items('items').replaceOne({ _id: 1 }, { v: 5 });
+    await running.commit();
+    await assertIdentical();
+  });
+
+  test('a source that is written to so all the time is followed all the same', async () => {
+    await refill('items');
+    await using running = RunningMigration.start(pair);
+    await running.untilReady();
+    let hidden = 0;
+    const again = async () => await hide('shop.items', hidden++ % 20);
+    using _ = onReach('engine.verify.chunk-compared', again);
+    using __ = onReach('engine.apply.batch-acknowledged', again);
+    await again();
+    await running.until('many of them', ({ changes, readyForCutover }) => changes.read > 60 && readyForCutover);
+    _[Symbol.dispose]();
+    __[Symbol.dispose]();
+    await running.commit();
+    await assertIdentical();
+  });
+
+  test('the search is not on record as further while documents that it found are not written', async () => {
+    await refill('items');
+    await using running = RunningMigration.start(pair);
+    await running.untilReady();
+    const saved = Promise.withResolvers<void>();
+    let saves = Number.NEGATIVE_INFINITY;
+    using _ = onReach('engine.apply.batch-taken', () => saved.promise);
+    using __ = onReach('engine.checkpoint.saved', () => {
+      saves += 1;
+      if (saves === 3) saved.resolve();
+    });
+    const records = pair.destination.client.db('linkspan_internal').collection('migrations');
+    const before = await pair.source.client.db('admin').command({ ping: 1 });
+    const { read } = running.progress.changes;
+    await hide('shop.items');
+    await running.until('the hidden writes', ({ changes }) => changes.read === read + 3);
+    saves = 0;
+    await saved.promise;
+    const record = await records.findOne();
+    assert.ok(before.operationTime.greaterThanOrEqual(record?.watchedTo), String(record?.watchedTo));
     await running.commit();
     await assertIdentical();
   });
@@ -203,8 +249,9 @@ describe('writes that no change stream shows', () => {
       await running.untilReady();
       const { promise, resolve } = Promise.withResolvers<void>();
       using _ = onReach('engine.capture.hidden-writes-recorded', () => promise);
+      const { read } = running.progress.changes;
       await hide('shop.first');
-      await running.until('the hidden write', ({ repairs }) => repairs !== null);
+      await running.until('the hidden writes', ({ changes }) => changes.read === read + 3);
       await hide('shop.second');
       const { applied } = running.progress.changes;
       await items('first').insertOne({ _id: 'shown' });

@@ -1,5 +1,6 @@
-import type { Binary, MongoClient, Timestamp } from 'mongodb';
-import { decode } from '../bson/decode.ts';
+import { type MongoClient, Timestamp } from 'mongodb';
+import { type DocumentKey, keyOf } from '../bson/document-key.ts';
+import { type Element, elementNamed, elementsOf } from '../bson/elements.ts';
 import { isServerCollection, isUserDatabase } from '../catalog/namespaces.ts';
 import type { TrackedCollection } from '../catalog/tracked-collection.ts';
 import { isBefore, timeOfToken, writeBarrier } from '../cluster/cluster-time.ts';
@@ -19,43 +20,39 @@ const HIDDEN = {
 const BATCH_ENTRIES = 10_000;
 const BARRIER_WAIT_MS = 20;
 
-/** Never the documents: one entry can hold 16 MB of them. Servers take apart what is nested deeper. */
+/** Of the documents only the keys: one entry can hold 16 MB of them. Servers take apart what is nested deeper. */
 const PROJECTION = Object.fromEntries(
   ['', 'o.applyOps.', 'o.applyOps.o.applyOps.']
-    .flatMap((path) => ['op', 'ns', 'ui'].map((field) => path + field))
+    .flatMap((path) => ['op', 'ns', 'ui', 'o._id', 'o2._id'].map((field) => path + field))
     .concat('ts', 'fromMigrate')
     .map((field) => [field, 1]),
 );
+/** More keys of a collection in one part of the oplog are not kept: then the collection is compared. */
+const MOST_KEYS = 1_000;
 
-interface Operation {
-  readonly op: string;
-  readonly ns: string;
-  readonly ui?: Binary;
-  readonly o?: { readonly applyOps?: readonly Operation[] };
-}
-
-interface Entry extends Operation {
-  readonly ts: Timestamp;
-  readonly fromMigrate?: boolean;
-}
+/** Keys by their identity; undefined when there are too many, or one has none. */
+type Keys = Map<string, DocumentKey> | undefined;
 
 /** Collections and catalogs that were written to without an event. */
 export class HiddenWrites {
   /** Collections by UUID, or by name where the entry has no UUID. */
-  readonly #collections = new Set<string>();
+  readonly #collections = new Map<string, Keys>();
   /** Whether collections or views may have been made, changed or dropped. */
   changesCatalog = false;
 
-  take({ op, ns, ui, o }: Operation): void {
-    if (o?.applyOps !== undefined) {
-      for (const operation of o.applyOps) this.take(operation);
+  /** Takes an operation as the oplog has it, or as `applyOps` has it. */
+  take(operation: Buffer): void {
+    const { op, ns, id, change, key } = readOperation(operation);
+    const list = op === 'c' && change !== undefined ? elementNamed(change, 'applyOps') : undefined;
+    if (change !== undefined && list !== undefined) {
+      for (const inner of elementsOf(partOf(change, list))) this.take(partOf(partOf(change, list), inner));
       return;
     }
     const dot = ns.indexOf('.');
     const name = ns.slice(dot + 1);
     if (op === 'n' || !isUserDatabase(ns.slice(0, dot))) return;
     if (op === 'c' || name === 'system.views') this.changesCatalog = true;
-    else if (!isServerCollection(name)) this.#collections.add(ui?.toString('hex') ?? ns);
+    else if (!isServerCollection(name)) this.#add(id ?? ns, key === undefined ? undefined : [key]);
   }
 
   get isEmpty(): boolean {
@@ -66,10 +63,56 @@ export class HiddenWrites {
     return this.#collections.has(id) || this.#collections.has(namespace);
   }
 
+  /** The documents of a collection that were written. @returns undefined when that can't be said */
+  keysOf({ id, namespace }: Pick<TrackedCollection, 'id' | 'namespace'>): readonly DocumentKey[] | undefined {
+    const places = [id, namespace].filter((place) => this.#collections.has(place));
+    const keys = places.map((place) => this.#collections.get(place));
+    return keys.includes(undefined) ? undefined : keys.flatMap((some) => [...(some?.values() ?? [])]);
+  }
+
   add(others: HiddenWrites): void {
-    for (const one of others.#collections) this.#collections.add(one);
+    for (const [place, keys] of others.#collections) this.#add(place, keys === undefined ? undefined : keys.values());
     this.changesCatalog ||= others.changesCatalog;
   }
+
+  #add(place: string, more: Iterable<DocumentKey> | undefined): void {
+    const keys: Keys = this.#collections.has(place) ? this.#collections.get(place) : new Map();
+    for (const key of more ?? []) keys?.set(key.identity, key);
+    const isKnown = more !== undefined && keys !== undefined && keys.size <= MOST_KEYS;
+    this.#collections.set(place, isKnown ? keys : undefined);
+  }
+}
+
+/** What the search reads of an operation. */
+interface Operation {
+  readonly op: string;
+  readonly ns: string;
+  /** UUID of the collection in hexadecimal. */
+  readonly id: string | undefined;
+  /** `o`: a document, a change of one, or a command. */
+  readonly change: Buffer | undefined;
+  /** Of the document that it writes. */
+  readonly key: DocumentKey | undefined;
+}
+
+function readOperation(bytes: Buffer): Operation {
+  const fields = new Map([...elementsOf(bytes)].map((element) => [element.name, partOf(bytes, element)]));
+  const textOf = (name: string) => fields.get(name)?.toString('utf8', 4).replace(/\0$/, '') ?? '';
+  const op = textOf('op');
+  const written = fields.get(op === 'u' ? 'o2' : 'o');
+  const hasKey = ['i', 'u', 'd'].includes(op) && written !== undefined && elementNamed(written, '_id') !== undefined;
+  return {
+    op,
+    ns: textOf('ns'),
+    // A binary's length and subtype come first.
+    id: fields.get('ui')?.toString('hex', 5),
+    change: fields.get('o'),
+    key: hasKey ? keyOf(written) : undefined,
+  };
+}
+
+function partOf(bytes: Buffer, { valueStart, valueEnd }: Element): Buffer {
+  return bytes.subarray(valueStart, valueEnd);
 }
 
 /** A part of the oplog that the majority has: `after` is exclusive, `to` is inclusive. */
@@ -91,7 +134,7 @@ export async function readHiddenWrites(
   const grouped = new HiddenWrites();
   let lastGroup: Timestamp | undefined;
   for await (const entry of readEntries(source, { after, to })) {
-    if (entry.fromMigrate) {
+    if (elementNamed(entry, 'fromMigrate') !== undefined) {
       found.take(entry);
       continue;
     }
@@ -99,19 +142,19 @@ export async function readHiddenWrites(
     group.take(entry);
     if (group.isEmpty) continue;
     grouped.add(group);
-    lastGroup = entry.ts;
+    lastGroup = timeOf(entry);
   }
   // Looked at last: what is there now was there all the time.
   const oldest = { find: 'oplog.rs', projection: { ts: 1 }, sort: { $natural: 1 }, limit: 1, singleBatch: true };
   const { cursor } = await source.db('local').command(oldest);
-  const [first] = cursor.firstBatch as Entry[];
+  const [first] = cursor.firstBatch as { readonly ts: Timestamp }[];
   if (first === undefined || isBefore(after, first.ts)) return undefined;
   // Newer servers store other deletes of many documents alike, which their streams show (as their source text says; not tried).
   if (lastGroup !== undefined && !(await isShown(source, features, lastGroup))) found.add(grouped);
   return found;
 }
 
-async function* readEntries(source: MongoClient, { after, to }: Range): AsyncGenerator<Entry> {
+async function* readEntries(source: MongoClient, { after, to }: Range): AsyncGenerator<Buffer> {
   const [cursor, first] = await RawCursor.open(source, 'local', {
     find: 'oplog.rs',
     filter: { ts: { $gt: after, $lte: to }, ...HIDDEN },
@@ -121,9 +164,15 @@ async function* readEntries(source: MongoClient, { after, to }: Range): AsyncGen
   });
   await using _ = cursor;
   for (let batch = first; ; batch = await cursor.next({ batchSize: BATCH_ENTRIES })) {
-    for (const bytes of batch.documents) yield decode(bytes) as Entry;
+    yield* batch.documents;
     if (!cursor.open) return;
   }
+}
+
+function timeOf(entry: Buffer): Timestamp {
+  const time = elementNamed(entry, 'ts');
+  if (time === undefined) throw new RangeError('Entry of the oplog without a time');
+  return new Timestamp(entry.readBigUInt64LE(time.valueStart));
 }
 
 /** Whether the source's change streams show the oplog entry of that time. */

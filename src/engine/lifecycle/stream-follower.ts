@@ -1,6 +1,7 @@
 import type { Timestamp } from 'mongodb';
 import { messageOf, reach } from '../../platform/index.ts';
 import { Lanes } from '../apply/lanes.ts';
+import type { DocumentKey } from '../bson/document-key.ts';
 import { ChangeStream, isHistoryLost, type ResumeToken, type StreamBatch } from '../capture/change-stream.ts';
 import { Dispatcher } from '../capture/dispatcher.ts';
 import { fixPosition } from '../capture/fix-position.ts';
@@ -261,13 +262,33 @@ export class StreamFollower implements RunningStream {
     await clock.sleep(AFTER_LOSS_MS, signal);
   }
 
-  /** What the oplog shows and the stream does not: a loss of history for the collections concerned. */
+  /**
+   * What the oplog shows and the stream does not. Documents whose keys are known are read anew; of a collection of which more was written, or
+   * whose order counts, it is a loss of history.
+   */
   async #takeHidden(writes: HiddenWrites): Promise<void> {
     if (writes.changesCatalog) {
       await Promise.race([this.#dispatcher.compareCatalogs(), aborted(this.#reading.signal)]);
       this.#reading.signal.throwIfAborted();
     }
-    await this.#declareHidden((collection) => writes.isOf(collection));
+    const readAnew = new Set<TrackedCollection>();
+    for (const collection of this.#context.tracked.values())
+      if (writes.isOf(collection) && this.#readAnew(collection, writes.keysOf(collection))) readAnew.add(collection);
+    await this.#declareHidden((collection) => writes.isOf(collection) && !readAnew.has(collection));
+    // The search goes on behind them: whoever begins where it is need not know of them.
+    await this.flush(this.#reading.signal);
+    this.#reading.signal.throwIfAborted();
+  }
+
+  /** @returns whether the lanes read the documents anew */
+  #readAnew(collection: TrackedCollection, keys: readonly DocumentKey[] | undefined): boolean {
+    if (keys === undefined || collection.isCapped || collection.state !== 'live') return false;
+    const { counters, seen } = this.#context;
+    for (const key of keys)
+      this.#lanes.add({ collection, key, state: { kind: 'unknown' }, sequence: Number.POSITIVE_INFINITY });
+    counters.read += keys.length;
+    if (collection.filter === null) seen.note(collection.namespace, keys.length);
+    return true;
   }
 
   async #declareHidden(concerned: (collection: TrackedCollection) => boolean): Promise<void> {
