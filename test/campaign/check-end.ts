@@ -15,7 +15,7 @@ const SHOWN = 20;
 /** Between the last look at a source that is not blocked and the commit, which takes a write with majority. */
 const NOT_SEEN_MS = 500;
 /** What the warning says that tells of such writes (SOURCE_WRITTEN_AFTER_COMMIT). */
-const ALARM = /was written to after the cutover was committed/;
+const ALARM = /After the commit, the source received/;
 
 /**
  * After a cutover both sides are identical, what was acknowledged is on the destination, the source is blocked and the destination
