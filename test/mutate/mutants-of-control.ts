@@ -178,7 +178,7 @@ export const OF_CONTROL: readonly Mutant[] = [
     replace:
       "  add('delete', 'deletes', deletes, {});\n  add('update', 'updates', updates, { bypassDocumentValidation: true });\n",
     by: "  add('update', 'updates', updates, { bypassDocumentValidation: true });\n  add('delete', 'deletes', deletes, {});\n",
-    tests: { file: 'test/engine/exactness.test.ts', name: 'changes its type again' },
+    tests: { file: 'test/engine/exactness.test.ts', name: 'an empty timestamp' },
   },
   {
     without: 'asking once more for the point of no return before a source is opened after a failure',
