@@ -1,0 +1,34 @@
+import { spawnSync } from 'node:child_process';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+
+/**
+ * `npm run attack -- [--seconds S]`: every attack that has a test, on fresh servers, with the matrix of operations, roles and tenants; then damaged
+ * input for each reader of strangers' input, S seconds each (60 by default). Exit code 0 when all of it was withstood. `.ci/run` runs the same
+ * tests as part of `npm test`, and the damaged input for a shorter time.
+ */
+const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' } } });
+
+/** Files of tests, by what their paths contain. */
+const TESTS = [
+  'test/agent/destination-address',
+  'test/agent/forged-answers',
+  'test/agent/source-address',
+  'test/atlas-api/authentication',
+  'test/atlas-api/limits-and-versions',
+  'test/atlas-api/roles',
+  'test/cli/agent-canaries',
+  'test/cli/canaries',
+  'test/cli/keys',
+  'test/control/',
+  'test/destination/',
+  'test/gateway/',
+  'test/http/',
+  'test/link/',
+  'test/platform/',
+];
+
+const run = (file: string, ...parameters: string[]) =>
+  spawnSync(process.execPath, [resolve(import.meta.dirname, '..', file), ...parameters], { stdio: 'inherit' }).status;
+const codes = [run('run.ts', ...TESTS), run('fuzz/main.ts', '--seconds', values.seconds)];
+process.exitCode = Math.max(...codes.map((code) => code ?? 1));
