@@ -197,6 +197,13 @@ export const OF_CAPTURE: readonly Mutant[] = [
     tests: { file: 'test/engine/database-case.test.ts', name: 'between two runs' },
   },
   {
+    without: 'looking for collections in admin before the commit',
+    file: 'src/engine/cutover/last-look.ts',
+    replace: '  refuseUnsupported(inAdmin, sourceFeatures);\n',
+    by: '',
+    tests: { file: 'test/engine/preflight/admin-database.test.ts', name: 'while the migration follows' },
+  },
+  {
     without: 'dropping an emptied database that keeps its name from another',
     file: 'src/engine/catalog/reconcile.ts',
     replace: 'if (await forgetEmptyNamesake(context, error)) throw',

@@ -1,5 +1,6 @@
 import type { Timestamp } from 'mongodb';
 import { reach } from '../../platform/index.ts';
+import { refuseUnsupported, selectedInAdmin } from '../catalog/unsupported.ts';
 import { writeBarrier } from '../cluster/cluster-time.ts';
 import type { EngineContext } from '../lifecycle/context.ts';
 import type { MigrationLog } from '../lifecycle/migration-log.ts';
@@ -43,10 +44,16 @@ export async function settleHeld(
 /**
  * The last look, which every end of a migration passes immediately before it is on record: everything that the source has acknowledged up to
  * a fresh barrier is on the destination. Leaves the stream held.
+ * @throws UserError UNSUPPORTED_NAMESPACE when users have made a collection in the database `admin` meanwhile
  */
 export async function lastLook(context: EngineContext, stream: RunningStream): Promise<void> {
   await reach('engine.cutover.drained');
-  await stream.confirmCatalog();
+  const { retrier, source, selection, sourceFeatures } = context;
+  const [inAdmin] = await Promise.all([
+    retrier.run('the source', () => selectedInAdmin(source, selection)),
+    stream.confirmCatalog(),
+  ]);
+  refuseUnsupported(inAdmin, sourceFeatures);
   await holdAt(context, stream, await barrier(context));
 }
 

@@ -2,10 +2,10 @@ import type { RawValue } from '../bson/raw-value.ts';
 import { findTwins, type IndexSpec } from '../catalog/index-spec.ts';
 import { modernisedWarnings, numberOf, whyNotToday } from '../catalog/legacy-index.ts';
 import { catalogName, INTERNAL_DATABASE, isBuckets } from '../catalog/namespaces.ts';
-import { type CatalogEntry, listCollections, listIndexes } from '../catalog/read-catalog.ts';
+import { type CatalogEntry, listIndexes } from '../catalog/read-catalog.ts';
 import { Selection } from '../catalog/selection.ts';
 import { canRaise, raisedFlags, whyNotCarried } from '../catalog/time-series-flags.ts';
-import { whyUnsupported } from '../catalog/unsupported.ts';
+import { selectedInAdmin, whyUnsupported } from '../catalog/unsupported.ts';
 import { type Found, found, NO_TIME } from './finding.ts';
 import type { Look } from './look.ts';
 import { sweep } from './within.ts';
@@ -38,14 +38,12 @@ export async function checkNamespaces(look: Look): Promise<Found[]> {
   ];
 }
 
-/** The database `admin` has the server's own collections, beside which no stream shows changes of others (server manual, Change Streams). */
-async function checkAdmin({ source, options }: Look): Promise<Found[]> {
-  const selection = new Selection(options.filters);
-  const ofUsers = (await listCollections(source, 'admin')).filter(
-    ({ name }) => !name.startsWith('system.') && selection.has('admin', name),
-  );
-  const reason = 'in the database admin, whose changes no change stream shows';
-  return ofUsers.map(namespaceOf).map((name) => found('UNSUPPORTED_NAMESPACE', [name, reason], name));
+async function checkAdmin({ source, options, features }: Look): Promise<Found[]> {
+  const selected = await selectedInAdmin(source, new Selection(options.filters));
+  return selected.map((entry) => {
+    const name = namespaceOf(entry);
+    return found('UNSUPPORTED_NAMESPACE', [name, whyUnsupported(entry, features) ?? ''], name);
+  });
 }
 
 /** Time series with marks that the destination can't make. */

@@ -29,3 +29,14 @@ test('collections of users in the database admin are refused by name, unless the
   assert.deepEqual(await find({ include: [{ database: 'shop' }] }), []);
   assert.deepEqual(await find({ exclude: [{ database: 'admin', collections: ['settings'] }] }), []);
 });
+
+test('one that is made there while the migration follows ends the cutover, with the source open', async () => {
+  await using pair = await startPair();
+  await pair.source.client.db('shop').collection('items').insertOne({ n: 1 });
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  await pair.source.client.db('admin').collection('settings').insertOne({ n: 1 });
+  running.migration.want('cutover');
+  await assert.rejects(running.outcome, { code: 'UNSUPPORTED_NAMESPACE', message: /admin\.settings/ });
+  await pair.source.client.db('shop').collection('items').insertOne({ n: 2 });
+});
