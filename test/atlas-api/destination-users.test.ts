@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { MongoClient } from 'mongodb';
 import { type DestinationPort, expireMigrations, keepDestinationUsers } from '../../src/control/index.ts';
-import { connectToDestination, dropMigrationUser, makeMigrationUser } from '../../src/destination/index.ts';
+import { createDialler, dropMigrationUser } from '../../src/destination/index.ts';
 import { type WantedAgentState, wantedState } from '../../src/link/index.ts';
 import { silentLogger, UserError } from '../../src/platform/index.ts';
 import { eventually } from '../support/eventually.ts';
@@ -12,11 +12,11 @@ import { FakeClock } from './fake-clock.ts';
 import { cliBody, prepare, progress, type World } from './migration-world.ts';
 
 const HOUR_MS = 3_600_000;
-const real: DestinationPort = {
-  check: connectToDestination,
-  makeUser: makeMigrationUser,
-  dropUser: dropMigrationUser,
-};
+const real = createDialler({
+  allowedDestinations: ['127.0.0.1'],
+  logger: silentLogger,
+  signal: new AbortController().signal,
+});
 
 /** A control plane that looks after its users on a destination: a clock of its own, and a look each time that it is told to. */
 class Setup implements AsyncDisposable {
@@ -274,7 +274,7 @@ describe('with a destination whose registered user may make users', () => {
 
 test('where the registered user may not make users, it is handed over itself; whether it may is looked at whenever it changes', async () => {
   const destinations: DestinationPort = {
-    check: async (connectionString) => ({ makesUsers: connectionString.includes('admin:') }),
+    check: async (_tenant, connectionString) => ({ makesUsers: connectionString.includes('admin:') }),
     makeUser: async () => {
       throw new UserError('DESTINATION_USER_REFUSED', ['no']);
     },
