@@ -100,7 +100,9 @@ function start(): ChildProcess {
 
 function permissions(): string[] {
   const readable = [pathOf('../'), pathOf('../../package.json'), DEPENDENCIES, `${realpathSync(DEPENDENCIES)}/`];
-  return ['--permission', ...readable.map((path) => `--allow-fs-read=${path}`)];
+  // Node.js 25 and newer let a program with permissions connect only when told to; older ones don't know the flag.
+  const network = process.allowedNodeEnvironmentFlags.has('--allow-net') ? ['--allow-net'] : [];
+  return ['--permission', ...network, ...readable.map((path) => `--allow-fs-read=${path}`)];
 }
 
 /** Calls `told` with each line, and with undefined where one is not of the form, or when there are too many of them. */

@@ -27,8 +27,10 @@ async function dialSilence(server: RegisteringServer) {
 }
 
 const textOf = (pid: number, file: string) => readFileSync(`/proc/${pid}/${file}`, 'utf8').split('\0').filter(Boolean);
+/** Less than the ten seconds after which a process gives up by itself. */
+const SOON_MS = 5_000;
 const ended = (pid: number) =>
-  eventually(() => !existsSync(`/proc/${pid}`), { what: 'the process that dials to end', deadlineMs: DEADLINE_MS });
+  eventually(() => !existsSync(`/proc/${pid}`), { what: 'the process that dials to end', deadlineMs: SOON_MS });
 
 test('the process that dials has no identity of a cloud, no secret of the server and no password in its environment and arguments', async () => {
   const secrets = {
@@ -89,15 +91,15 @@ test('a server that is told to stop ends the processes that dial, and does not w
   await using server = await RegisteringServer.start();
   await using silence = await dialSilence(server);
   process.kill(server.process.pid, 'SIGTERM');
-  const { status, body } = await silence.registered;
-  assert.deepEqual([status, body.errorCode], [503, 'DESTINATION_NOT_CHECKED'], JSON.stringify(body));
-  assert.match(String(body.detail), /the server is stopping/);
   let exit: object | undefined;
   void server.process.exit.then((how) => {
     exit = how;
   });
-  await eventually(() => exit, { what: 'the server to end', deadlineMs: 20_000 });
+  await eventually(() => exit, { what: 'the server to end', deadlineMs: SOON_MS });
   assert.deepEqual(exit, { code: 0, signal: null });
+  const { status, body } = await silence.registered;
+  assert.deepEqual([status, body.errorCode], [503, 'DESTINATION_NOT_CHECKED'], JSON.stringify(body));
+  assert.match(String(body.detail), /the server is stopping/);
   await ended(silence.pid);
 });
 

@@ -19,16 +19,19 @@ const SIXTEEN_MEGABYTES = {
 };
 const BOMB_BYTES = 1024 * MEGABYTE;
 
-const attacks: readonly [string, () => Promise<Attack>][] = [
-  ['a hello of 16 MB', async () => ({ kind: 'hello', more: SIXTEEN_MEGABYTES })],
-  ['a reply without end', async () => ({ kind: 'endless' })],
+const NO_ANSWER = /no primary of a replica set of MongoDB answered in time/;
+const attacks: readonly [string, () => Promise<Attack>, RegExp][] = [
+  ['a hello of 16 MB', async () => ({ kind: 'hello', more: SIXTEEN_MEGABYTES }), /cannot be used as a destination/],
+  ['a reply without end', async () => ({ kind: 'endless' }), NO_ANSWER],
   [
     'a small compressed reply of 1 GB',
     async () => ({ kind: 'bomb', zeros: await compressedZeros(BOMB_BYTES), bytes: BOMB_BYTES }),
+    // It is not inflated, or it would need too much memory.
+    NO_ANSWER,
   ],
 ];
 
-for (const [what, attack] of attacks) {
+for (const [what, attack, expected] of attacks) {
   test(`${what} from a destination costs the server neither memory nor its other requests`, async () => {
     await using hostile = await startHostileServer(await attack());
     await using server = await RegisteringServer.start();
@@ -45,7 +48,7 @@ for (const [what, attack] of attacks) {
     while (!settled) await server.works();
     const { status, body } = await registration;
     assert.equal(status, 400, JSON.stringify(body));
-    assert.match(String(body.detail), /cannot be used as a destination/);
+    assert.match(String(body.detail), expected);
     assert.ok(!JSON.stringify(body).includes('canary'));
     const grown = server.mostMemory() - before;
     assert.ok(grown < GROWTH_BYTES, `the server took ${Math.round(grown / MEGABYTE)} MB more`);
