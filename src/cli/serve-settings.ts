@@ -1,6 +1,6 @@
 import { type BootstrapWishes, CLIENT_ID_PATTERN } from '../control/index.ts';
 import type { DigestAlgorithm } from '../http/index.ts';
-import { isAddressOrBlock, isId, UserError } from '../platform/index.ts';
+import { isAddressOrBlock, isAllowedDestination, isId, UserError } from '../platform/index.ts';
 import { isLoopback, type ListenAddress, parseListenAddress } from './serve-address.ts';
 import { pinOf, readCertificate, type TlsFiles } from './serve-certificate.ts';
 
@@ -25,6 +25,7 @@ export interface ServeOptions {
   readonly digestAlgorithms: string;
   readonly rateLimits: string;
   readonly checkDestinations: string;
+  readonly allowedDestinations?: string;
   readonly destinationUsers: string;
 }
 
@@ -40,6 +41,8 @@ export interface ServeSettings extends ListenAddress {
   readonly rateLimits: boolean;
   /** Whether a destination is connected to when it is registered. */
   readonly connectToDestinations: boolean;
+  /** What may be connected to as a destination. */
+  readonly allowedDestinations: readonly string[];
   readonly destinationUsers: 'migration' | 'fixed';
   readonly bootstrap: BootstrapWishes;
 }
@@ -67,6 +70,7 @@ export function readServeSettings(options: ServeOptions): ServeSettings {
     rateLimits: readChoice('--rate-limits', options.rateLimits, ['atlas', 'off']) === 'atlas',
     connectToDestinations:
       readChoice('--check-destinations', options.checkDestinations, ['connect', 'form']) === 'connect',
+    allowedDestinations: readDestinations(options.allowedDestinations),
     destinationUsers: readChoice('--destination-users', options.destinationUsers, ['migration', 'fixed']),
     bootstrap: readBootstrap(options),
   };
@@ -121,6 +125,17 @@ function readAddresses(flag: string, text: string | undefined): readonly string[
     throw new UserError('USAGE', [`${flag} needs addresses or blocks such as 192.0.2.0/24, not ${wrong ?? 'nothing'}`]);
   }
   return addresses;
+}
+
+/** Without the option, this machine's own addresses are allowed, too: a database there is as good as any other. */
+function readDestinations(text: string | undefined): readonly string[] {
+  if (text === undefined) return ['0.0.0.0/0', '::/0'];
+  const entries = listOf(text);
+  const wrong = entries.find((entry) => !isAllowedDestination(entry));
+  if (wrong === undefined && entries.length > 0) return entries;
+  throw new UserError('USAGE', [
+    `--allowed-destinations needs host names, addresses or blocks such as *.db.example,192.0.2.0/24, not ${wrong ?? 'nothing'}`,
+  ]);
 }
 
 function listOf(text: string): string[] {

@@ -15,12 +15,7 @@ import {
   Sealer,
   ServerKeys,
 } from '../control/index.ts';
-import {
-  checkConnectionString,
-  connectToDestination,
-  dropMigrationUser,
-  makeMigrationUser,
-} from '../destination/index.ts';
+import { checkConnectionString, createDialler } from '../destination/index.ts';
 import { registerGateway } from '../gateway/index.ts';
 import { createServer, digestSecrets, isOnAccessList } from '../http/index.ts';
 import { createLogger, guardDialling, systemClock } from '../platform/index.ts';
@@ -77,6 +72,13 @@ export function serveCommand(): Command {
     )
     .addOption(
       setting(
+        'allowed-destinations',
+        '<hosts>',
+        'host names, addresses and blocks that this server may connect to; default: any but those of cloud metadata services',
+      ),
+    )
+    .addOption(
+      setting(
         'destination-users',
         '<which>',
         'as whom agents write: as a user made for each migration, where the registered one may make users, or always as that one (fixed)',
@@ -110,6 +112,9 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   const { tls, tlsPin, trustedProxies, digestAlgorithms, rateLimits } = settings;
   let publicUrl = settings.publicUrl ?? '';
   let keyPin = tls && pinOf(tls, tlsPin);
+  const stopping = new AbortController();
+  const { allowedDestinations } = settings;
+  const dialler = createDialler({ allowedDestinations, logger, signal: stopping.signal });
   const control: Control = {
     store,
     sealer,
@@ -121,20 +126,18 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
     linkTokenLifetimeMs: settings.linkTokenLifetimeMs,
     verifiersOf: digestSecrets,
     destinations: {
-      check: async (connectionString) => {
+      ...dialler,
+      check: async (tenant, connectionString) => {
         checkConnectionString(connectionString);
-        if (!settings.connectToDestinations) return { makesUsers: false };
-        return await connectToDestination(connectionString);
+        return settings.connectToDestinations ? await dialler.check(tenant, connectionString) : { makesUsers: false };
       },
-      makeUser: makeMigrationUser,
-      dropUser: dropMigrationUser,
     },
     destinationUsers: settings.destinationUsers,
     userAlarm: new Alarm(),
     isOnAccessList,
   };
-  // Whoever registers a destination names what this process connects to. One on this machine is as good as any other.
-  using _guard = guardDialling({ allowedDestinations: ['0.0.0.0/0', '::/0'] }, (refusal) => logger.warn(refusal));
+  // Whoever registers a destination names what is connected to. Processes of their own do that; this one connects to nothing.
+  using _guard = guardDialling({ allowedDestinations: [] }, (refusal) => logger.warn(refusal));
   const app = createServer({ logger, tls, trustedProxies });
   await registerAtlasApi(app, control, { logger, digestAlgorithms, rateLimits });
   await registerGateway(app, control, logger);
@@ -146,7 +149,6 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
     keyPin = pinOf(files, tlsPin);
   };
   using _certificate = tls && followCertificate(app.server, tls, logger, pinAgain);
-  const stopping = new AbortController();
   const expiring = keepExpiring(control, logger, stopping.signal);
   const keepingUsers = keepDestinationUsers(control, logger, stopping.signal);
   try {

@@ -26,8 +26,8 @@ export async function registerCluster(
   groupId: string,
   { name, connectionString }: { readonly name: string; readonly connectionString: string },
 ): Promise<ShownCluster> {
-  await authorizeGroup(control.store, actor, groupId, 'GROUP_CLUSTER_MANAGER');
-  const { makesUsers } = await control.destinations.check(connectionString);
+  const tenant = await authorizeGroup(control.store, actor, groupId, 'GROUP_CLUSTER_MANAGER');
+  const { makesUsers } = await control.destinations.check({ orgId: tenant.orgId, groupId }, connectionString);
   const nowMs = control.clock.now();
   const id = newId(nowMs);
   return control.store.write(async (transaction) => {

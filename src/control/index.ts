@@ -28,7 +28,7 @@ export type { Control } from './control.ts';
 export { createLinkToken } from './create-link-token.ts';
 export { deleteLinks } from './delete-links.ts';
 export { deleteOrganization } from './delete-organization.ts';
-export type { DestinationPort, UserCredentials } from './destination-port.ts';
+export type { DestinationPort, DiallingTenant, UserCredentials } from './destination-port.ts';
 export { getEvent, listEvents } from './events.ts';
 export { expireMigrations, keepExpiring } from './expire-migrations.ts';
 export { createGroupApiKey, listGroupApiKeys, setGroupApiKeyRoles } from './group-api-keys.ts';

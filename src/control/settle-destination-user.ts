@@ -50,7 +50,7 @@ async function make(
 ): Promise<void> {
   if (order.isCancelled) return await failOrder(control, user, 'cancelled');
   try {
-    await control.destinations.makeUser(registeredUri(control, cluster), credentialsOf(control, user), signal);
+    await control.destinations.makeUser(order, registeredUri(control, cluster), credentialsOf(control, user), signal);
   } catch (error) {
     signal.throwIfAborted();
     const reason = error instanceof UserError ? error : tooLate(control, user, error);
@@ -80,7 +80,7 @@ async function drop(
 ): Promise<void> {
   let state: DestinationUser['state'] = 'dropped';
   try {
-    await control.destinations.dropUser(registeredUri(control, cluster), userNameOf(user.id), signal);
+    await control.destinations.dropUser(order, registeredUri(control, cluster), userNameOf(user.id), signal);
   } catch (error) {
     signal.throwIfAborted();
     if (cluster.deletedAtMs === null) throw error;

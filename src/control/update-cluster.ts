@@ -16,8 +16,8 @@ export async function updateCluster(
   groupId: string,
   { name, connectionString }: { readonly name: string; readonly connectionString: string },
 ): Promise<ShownCluster> {
-  await authorizeGroup(control.store, actor, groupId, 'GROUP_CLUSTER_MANAGER');
-  const { makesUsers } = await control.destinations.check(connectionString);
+  const tenant = await authorizeGroup(control.store, actor, groupId, 'GROUP_CLUSTER_MANAGER');
+  const { makesUsers } = await control.destinations.check({ orgId: tenant.orgId, groupId }, connectionString);
   const nowMs = control.clock.now();
   await control.store.write(async (transaction) => {
     const { orgId } = await authorizeGroup(transaction, actor, groupId, 'GROUP_CLUSTER_MANAGER');

@@ -20,9 +20,10 @@ export async function withDestination<Result>(
   const { MongoClient } = await import('mongodb');
   signal?.throwIfAborted();
   await using client = new MongoClient(checkConnectionString(connectionString), {
-    // A small reply may decompress into more memory than this machine has.
     compressors: ['none'],
     maxPoolSize: 2,
+    // One connection to watch each server; with `auto` it is two.
+    serverMonitoringMode: 'poll',
     serverSelectionTimeoutMS: timeoutMs,
     connectTimeoutMS: timeoutMs,
     socketTimeoutMS: timeoutMs,

@@ -6,7 +6,8 @@ import { mayMakeUsers } from './migration-user.ts';
 /** What servers from 6.0 on speak. */
 const OLDEST_WIRE_VERSION = 17;
 const UNAUTHORIZED = 13;
-const NO_ANSWER =
+/** Says nothing of what happened before a MongoDB answered. */
+export const NO_ANSWER =
   'no primary of a replica set of MongoDB answered in time as the connection string says; see whether host, port, replicaSet and tls are right, and the network lets the control plane through';
 
 /**

@@ -43,7 +43,7 @@ export async function makeMigrationUser(
   signal: AbortSignal,
 ): Promise<void> {
   await asAdministrator(connectionString, signal, async (admin) => {
-    await drop(admin, name);
+    await drop(admin, name, 'destination.user.former-role-left');
     await admin.command({ createRole: name, privileges: PRIVILEGES, roles: ROLES, ...DURABLY });
     await reach('destination.user.role-made');
     const mechanisms = ['SCRAM-SHA-256'];
@@ -53,12 +53,12 @@ export async function makeMigrationUser(
 
 /** Drops such a user and its role, as far as they are there. @throws as {@link makeMigrationUser} */
 export async function dropMigrationUser(connectionString: string, name: string, signal: AbortSignal): Promise<void> {
-  await asAdministrator(connectionString, signal, (admin) => drop(admin, name));
+  await asAdministrator(connectionString, signal, (admin) => drop(admin, name, 'destination.user.role-left'));
 }
 
-async function drop(admin: Db, name: string): Promise<void> {
+async function drop(admin: Db, name: string, halfDone: string): Promise<void> {
   await unlessMissing(admin.command({ dropUser: name, ...DURABLY }), USER_NOT_FOUND);
-  await reach('destination.user.role-left');
+  await reach(halfDone);
   await unlessMissing(admin.command({ dropRole: name, ...DURABLY }), ROLE_NOT_FOUND);
 }
 

@@ -59,6 +59,16 @@ export function createServer(options: ServerOptions): FastifyInstance {
     reply.headers(SECURITY_HEADERS);
     done();
   });
+  let isClosing = false;
+  app.addHook('preClose', (done) => {
+    isClosing = true;
+    done();
+  });
+  // Only connections that are idle when the server closes are closed then. A later answer would keep its connection, and the server, for a minute.
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (isClosing) reply.header('connection', 'close');
+    done(null, payload);
+  });
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((request) => {
     throw new UserError('RESOURCE_NOT_FOUND', [pathOf(request.url)]);

@@ -48,8 +48,8 @@ export function refusedDestination(allowed: AllowedDestinations, host: string, a
   const never = neverDialled(address);
   if (never !== undefined) return never;
   if (allowed && isInBlocks(allowed.filter(isAddressOrBlock), address)) return undefined;
-  if (isIn(LOOPBACK, address)) return "an address of this machine that is not among the agent's allowedDestinations";
-  return allowed && !isNamed(allowed, host) ? "not among the agent's allowedDestinations" : undefined;
+  if (isIn(LOOPBACK, address)) return 'an address of this machine that is not among allowedDestinations';
+  return allowed && !isNamed(allowed, host) ? 'not among allowedDestinations' : undefined;
 }
 
 /** Whether an address, or one that is written in it for a translator (NAT64, 6to4), is in one of the blocks. */

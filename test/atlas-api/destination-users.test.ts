@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { MongoClient } from 'mongodb';
 import { type DestinationPort, expireMigrations, keepDestinationUsers } from '../../src/control/index.ts';
-import { connectToDestination, dropMigrationUser, makeMigrationUser } from '../../src/destination/index.ts';
+import { createDialler, dropMigrationUser } from '../../src/destination/index.ts';
 import { type WantedAgentState, wantedState } from '../../src/link/index.ts';
 import { silentLogger, UserError } from '../../src/platform/index.ts';
 import { eventually } from '../support/eventually.ts';
@@ -12,11 +12,13 @@ import { FakeClock } from './fake-clock.ts';
 import { cliBody, prepare, progress, type World } from './migration-world.ts';
 
 const HOUR_MS = 3_600_000;
-const real: DestinationPort = {
-  check: connectToDestination,
-  makeUser: makeMigrationUser,
-  dropUser: dropMigrationUser,
-};
+/** Each look at a destination starts a process, which takes seconds on a busy machine. */
+const DEADLINE_MS = 30_000;
+const real = createDialler({
+  allowedDestinations: ['127.0.0.1'],
+  logger: silentLogger,
+  signal: new AbortController().signal,
+});
 
 /** A control plane that looks after its users on a destination: a clock of its own, and a look each time that it is told to. */
 class Setup implements AsyncDisposable {
@@ -59,7 +61,7 @@ class Setup implements AsyncDisposable {
       const { migrations, validations } = await this.wanted();
       return [...migrations, ...validations][0]?.assignment.destination.uri;
     };
-    return eventually(told, { what: 'the agent to be told' });
+    return eventually(told, { what: 'the agent to be told', deadlineMs: DEADLINE_MS });
   }
 
   async api(method: string, path: string): Promise<Record<string, unknown>> {
@@ -91,7 +93,7 @@ describe('with a destination whose registered user may make users', () => {
         look?.();
         return !(await isThere(id));
       },
-      { what: 'the user to be dropped' },
+      { what: 'the user to be dropped', deadlineMs: DEADLINE_MS },
     );
 
   test('an agent is told of a migration when there is a user for it, and as no other', async () => {
@@ -130,7 +132,7 @@ describe('with a destination whose registered user may make users', () => {
         const names = (results as { eventTypeName: string }[]).map(({ eventTypeName }) => eventTypeName);
         return names.includes('MONGODB_USER_ADDED') && names.includes('MONGODB_USER_DELETED');
       };
-      await eventually(recorded, { what: 'the record of it' });
+      await eventually(recorded, { what: 'the record of it', deadlineMs: DEADLINE_MS });
     });
   }
 
@@ -165,7 +167,7 @@ describe('with a destination whose registered user may make users', () => {
       const stop = new AbortController();
       const kept = keepDestinationUsers(plane.control, silentLogger, stop.signal);
       if (ended) await gone(id);
-      else await eventually(() => isThere(id), { what: 'the user to be made' });
+      else await eventually(() => isThere(id), { what: 'the user to be made', deadlineMs: DEADLINE_MS });
       stop.abort();
       await kept;
       await agent.report({ migrations: [{ id, progress: progress(id, { state: 'failed' }) }] });
@@ -187,7 +189,7 @@ describe('with a destination whose registered user may make users', () => {
       setup.look();
       return (await setup.api('GET', `${setup.world.path}/${id}`)).status === 'FAILED';
     };
-    await eventually(ended, { what: 'the migration to end' });
+    await eventually(ended, { what: 'the migration to end', deadlineMs: DEADLINE_MS });
   });
 
   test('a destination that refuses fails the migration and the validation at once, with the reason and a remedy', async () => {
@@ -201,7 +203,7 @@ describe('with a destination whose registered user may make users', () => {
         const { status, errorMessage } = await setup.api('GET', at);
         return status === 'FAILED' ? String(errorMessage) : undefined;
       };
-      const message = await eventually(failed, { what: `${at} to fail` });
+      const message = await eventually(failed, { what: `${at} to fail`, deadlineMs: DEADLINE_MS });
       assert.match(message, /does not let its registered user make or drop a user.*not authorized.*userAdmin/);
     }
     await set.client.db('admin').command({ dropUser: 'admin-for-now' });
@@ -230,7 +232,7 @@ describe('with a destination whose registered user may make users', () => {
       const { status, errorMessage } = await setup.api('GET', `${setup.world.path}/${next}`);
       return status === 'FAILED' ? String(errorMessage) : undefined;
     };
-    const message = await eventually(failed, { what: 'the migration to fail' });
+    const message = await eventually(failed, { what: 'the migration to fail', deadlineMs: DEADLINE_MS });
     assert.match(message, /could be made on the destination within 5 minutes: connect ECONNREFUSED/);
     await gone(id, () => setup.look());
   });
@@ -257,7 +259,7 @@ describe('with a destination whose registered user may make users', () => {
           const found = await plane.store.destinationUser(id);
           return found?.state === 'made' ? undefined : found;
         },
-        { what: 'the user to be settled' },
+        { what: 'the user to be settled', deadlineMs: DEADLINE_MS },
       );
       assert.equal(user.state, isGone ? 'left' : 'dropped');
       assert.equal(await isThere(id), isGone);
@@ -274,7 +276,7 @@ describe('with a destination whose registered user may make users', () => {
 
 test('where the registered user may not make users, it is handed over itself; whether it may is looked at whenever it changes', async () => {
   const destinations: DestinationPort = {
-    check: async (connectionString) => ({ makesUsers: connectionString.includes('admin:') }),
+    check: async (_tenant, connectionString) => ({ makesUsers: connectionString.includes('admin:') }),
     makeUser: async () => {
       throw new UserError('DESTINATION_USER_REFUSED', ['no']);
     },

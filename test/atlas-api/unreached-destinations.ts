@@ -7,7 +7,7 @@ const unreached = async () => {
 
 /** Destinations that only agents reach, as with `--check-destinations form`. */
 export const unreachedDestinations: DestinationPort = {
-  check: async (connectionString) => {
+  check: async (_tenant, connectionString) => {
     checkConnectionString(connectionString);
     return { makesUsers: false };
   },

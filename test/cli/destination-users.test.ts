@@ -8,8 +8,9 @@ import { AgentClient, SOURCE, SOURCE_PROJECT } from '../gateway/agent-client.ts'
 import { AtlasClient } from '../support/atlas-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
-import { expectHookReached, runLinkspan } from '../support/linkspan-process.ts';
+import { expectHookReached, type LinkspanProcess, runLinkspan } from '../support/linkspan-process.ts';
 import { freePort } from '../support/mongod-process.ts';
+import { childrenOf, statusOf } from '../support/process-status.ts';
 import { type ReplicaSet, startReplicaSet } from '../support/replica-set.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -20,14 +21,17 @@ const CREDENTIALS = ['testerkey', 'a-private-key-of-the-test'] as const;
 /** A user stays ten seconds for its engine's last words, and is looked at every ten. */
 const DEADLINE_MS = 60_000;
 
-/** Every write of a user's life: on record, the role there, the user there, on record as made, half dropped, dropped. */
+/**
+ * Every write of a user's life: on record, the role there, the user there, on record as made, half dropped, dropped. The points of
+ * `destination` are reached by a process that dials: it stops there, and is killed with the server.
+ */
 const KILLS = [
   'control.migration.committed',
+  'destination.user.former-role-left',
   'destination.user.role-made',
   'control.destination-user.made',
   'control.destination-user.recorded',
-  // The first time is when it is made, in place of what may be there.
-  'destination.user.role-left@2',
+  'destination.user.role-left',
   'control.destination-user.dropped',
 ];
 
@@ -52,7 +56,7 @@ async function migrate(set: ReplicaSet, hook: string): Promise<void> {
         LINKSPAN_BOOTSTRAP_PUBLIC_KEY: publicKey,
         LINKSPAN_BOOTSTRAP_PRIVATE_KEY: privateKey,
       },
-      hook: killAt && `${killAt}=kill`,
+      hook: killAt && `${killAt}=${killAt.startsWith('destination.') ? 'stop' : 'kill'}`,
     });
     await server.waitForLine(/^linkspan serve: ready at /, DEADLINE_MS);
     return server;
@@ -69,7 +73,8 @@ async function migrate(set: ReplicaSet, hook: string): Promise<void> {
   agent.agentId = (redeemed.json as unknown as RedeemResponse).agentId;
   await agent.report({ inventory: [{ projectId: SOURCE_PROJECT, name: 'shop', deployments: [SOURCE] }] });
 
-  const restarted = expectHookReached(first).then(() => serve());
+  const killed = hook.startsWith('destination.') ? killWithStopped(first, hook) : expectHookReached(first);
+  const restarted = killed.then(() => serve());
   restarted.catch(() => undefined); // Seen below, or by what waits in vain.
   const path = `/groups/${groupId}/liveMigrations`;
   // Its answer may be lost with the server.
@@ -93,4 +98,12 @@ async function migrate(set: ReplicaSet, hook: string): Promise<void> {
     return users.length + roles.length === 0;
   };
   await eventually(isGone, { what: `${hook}: the user to be gone`, deadlineMs: DEADLINE_MS });
+}
+
+/** Kills a server when a process that it has started has stopped itself at the named point. */
+async function killWithStopped(server: LinkspanProcess, hook: string): Promise<void> {
+  const isStopped = () => childrenOf(server.pid).some((pid) => /^State:\s+T/m.test(statusOf(pid)));
+  await eventually(isStopped, { what: `${hook}: the process to stop`, deadlineMs: DEADLINE_MS });
+  server.kill('SIGKILL');
+  await server.exit;
 }

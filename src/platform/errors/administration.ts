@@ -106,6 +106,12 @@ export const administrationErrors = defineErrors({
     remedy:
       'Correct the connection string or the network. Where only agents reach the cluster, start the server with --check-destinations form.',
   },
+  DESTINATION_NOT_CHECKED: {
+    status: 503,
+    detail: 'The destination was not checked: %.',
+    remedy:
+      'Send the request again in a minute. When it fails again, look for "the process that dials a destination" in the log of linkspan serve.',
+  },
   DESTINATION_USER_REFUSED: {
     status: 400,
     detail: 'The destination does not let its registered user make or drop a user for a migration: %.',

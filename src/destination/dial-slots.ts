@@ -1,0 +1,110 @@
+import type { DiallingTenant } from '../control/index.ts';
+import { UserError } from '../platform/index.ts';
+
+/** How many destinations are dialled at the same time. */
+export interface SlotLimits {
+  readonly inAll: number;
+  readonly perOrganization: number;
+  readonly perProject: number;
+  /** How many registrations of one project may wait. */
+  readonly waitingPerProject: number;
+  /** How long a registration waits at most, in milliseconds. */
+  readonly longestWaitMs: number;
+}
+
+/** Somebody waits for the answer (`registration`), or it is repeated until it succeeds (`background`). */
+export type DialPurpose = 'registration' | 'background';
+
+interface Place extends DiallingTenant {
+  readonly purpose: DialPurpose;
+  /** Gives a waiting one its slot. */
+  readonly begin: () => void;
+}
+
+/**
+ * Shares a few slots among tenants. A free slot goes to the organization, and within it to the project, that has the fewest slots; so a
+ * tenant whose destinations keep all of its slots never takes another tenant's turn.
+ */
+export class DialSlots {
+  readonly #limits: SlotLimits;
+  readonly #taken = new Set<Place>();
+  /** In the order in which they came. */
+  readonly #waiting = new Set<Place>();
+
+  constructor(limits: SlotLimits) {
+    this.#limits = limits;
+  }
+
+  /**
+   * Waits for a slot. Disposing the result gives it back.
+   * @param signal  ends the wait
+   * @throws UserError DESTINATION_NOT_CHECKED when a registration waits for too long, or when too many of its project wait; the signal's reason
+   */
+  async take({ orgId, groupId }: DiallingTenant, purpose: DialPurpose, signal: AbortSignal): Promise<Disposable> {
+    signal.throwIfAborted();
+    const { promise: begun, resolve: begin, reject } = Promise.withResolvers<void>();
+    const place: Place = { orgId, groupId, purpose, begin };
+    this.#waiting.add(place);
+    this.#fill();
+    if (this.#waiting.has(place)) await this.#wait(place, begun, reject, signal);
+    return {
+      [Symbol.dispose]: () => {
+        this.#taken.delete(place);
+        this.#fill();
+      },
+    };
+  }
+
+  async #wait(place: Place, begun: Promise<void>, reject: (reason: unknown) => void, signal: AbortSignal) {
+    const { waitingPerProject, longestWaitMs } = this.#limits;
+    const leave = (reason: unknown) => {
+      this.#waiting.delete(place);
+      reject(reason);
+    };
+    const abort = () => leave(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    let timer: NodeJS.Timeout | undefined;
+    if (place.purpose === 'registration') {
+      const tooLong = `the server was busy with other destinations for ${longestWaitMs / 1000} seconds`;
+      timer = setTimeout(() => leave(new UserError('DESTINATION_NOT_CHECKED', [tooLong])), longestWaitMs);
+      const before = [...this.#waiting].filter(
+        ({ groupId, purpose }) => groupId === place.groupId && purpose === 'registration',
+      );
+      const tooMany = 'too many destinations of its project are being checked at the moment';
+      if (before.length > waitingPerProject) leave(new UserError('DESTINATION_NOT_CHECKED', [tooMany]));
+    }
+    try {
+      await begun;
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  #fill(): void {
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      this.#waiting.delete(next);
+      this.#taken.add(next);
+      next.begin();
+    }
+  }
+
+  #next(): Place | undefined {
+    const { inAll, perOrganization, perProject } = this.#limits;
+    if (this.#taken.size >= inAll) return undefined;
+    const taken = [...this.#taken];
+    const [next] = [...this.#waiting]
+      .map((place) => ({
+        place,
+        ofOrganization: taken.filter(({ orgId }) => orgId === place.orgId).length,
+        ofProject: taken.filter(({ groupId }) => groupId === place.groupId).length,
+        isBackground: Number(place.purpose === 'background'),
+      }))
+      .filter(({ ofOrganization, ofProject }) => ofOrganization < perOrganization && ofProject < perProject)
+      // Stable: of equals the first that came.
+      .sort(
+        (a, b) => a.ofOrganization - b.ofOrganization || a.ofProject - b.ofProject || a.isBackground - b.isBackground,
+      );
+    return next?.place;
+  }
+}

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { eventually } from '../support/eventually.ts';
+import { type Attack, compressedZeros, type HostileServer, startHostileServer } from '../support/hostile-server.ts';
+import { checkForLeaks } from '../support/leak-check.ts';
+import { startReplicaSet } from '../support/replica-set.ts';
+import { RegisteringServer } from './registering-server.ts';
+
+checkForLeaks();
+
+const MEGABYTE = 1 << 20;
+/** What the server may take more while destinations attack it: answers, and what its garbage collector leaves for later. */
+const GROWTH_BYTES = 64 * MEGABYTE;
+const ATTACK_DEADLINE_MS = 60_000;
+
+/** Many small fields take the longest to read. */
+const SIXTEEN_MEGABYTES = {
+  filler: Object.fromEntries(Array.from({ length: 950_000 }, (_, index) => [`f${index}`, 1])),
+};
+const BOMB_BYTES = 1024 * MEGABYTE;
+
+const NO_ANSWER = /no primary of a replica set of MongoDB answered in time/;
+const attacks: readonly [string, () => Promise<Attack>, RegExp][] = [
+  ['a hello of 16 MB', async () => ({ kind: 'hello', more: SIXTEEN_MEGABYTES }), /cannot be used as a destination/],
+  ['a reply without end', async () => ({ kind: 'endless' }), NO_ANSWER],
+  [
+    'a small compressed reply of 1 GB',
+    async () => ({ kind: 'bomb', zeros: await compressedZeros(BOMB_BYTES), bytes: BOMB_BYTES }),
+    // It is not inflated, or it would need too much memory.
+    NO_ANSWER,
+  ],
+];
+
+for (const [what, attack, expected] of attacks) {
+  test(`${what} from a destination costs the server neither memory nor its other requests`, async () => {
+    await using hostile = await startHostileServer(await attack());
+    await using server = await RegisteringServer.start();
+    const tenant = await server.tenant('a');
+    await server.works();
+    const before = server.mostMemory();
+    let settled = false;
+    const registration = tenant.register('C1', hostile.uri).finally(() => {
+      settled = true;
+    });
+    await eventually(() => hostile.asked > 0, { what: 'the attack', deadlineMs: ATTACK_DEADLINE_MS });
+    await server.works();
+    assert.ok(!settled, 'the server answered others while the attack was under way');
+    while (!settled) await server.works();
+    const { status, body } = await registration;
+    assert.equal(status, 400, JSON.stringify(body));
+    assert.match(String(body.detail), expected);
+    assert.ok(!JSON.stringify(body).includes('canary'));
+    const grown = server.mostMemory() - before;
+    assert.ok(grown < GROWTH_BYTES, `the server took ${Math.round(grown / MEGABYTE)} MB more`);
+  });
+}
+
+test('a hundred registrations of one organization at once leave another one its own, and the server its descriptors', async () => {
+  await using set = await startReplicaSet({ auth: true });
+  await using hostile = await startHostileServer({ kind: 'silence' });
+  await using server = await RegisteringServer.start();
+  const [attacker, other] = [await server.tenant('a'), await server.tenant('b')];
+  const before = server.descriptors();
+  let most = 0;
+  const registrations = Array.from({ length: 100 }, (_, index) => attacker.register(`C${index}`, hostile.uri));
+  await eventually(() => hostile.asked > 0, { what: 'the attack', deadlineMs: ATTACK_DEADLINE_MS });
+  const registered = other.register('C1', set.uri);
+  let settled = false;
+  const all = Promise.all([registered, ...registrations]).finally(() => {
+    settled = true;
+  });
+  all.catch(() => undefined);
+  const isOver = () => {
+    most = Math.max(most, server.descriptors());
+    return settled;
+  };
+  await eventually(isOver, { what: 'every answer', deadlineMs: 2 * ATTACK_DEADLINE_MS });
+  const [taken, ...refused] = await all;
+  assert.equal(taken?.status, 201, JSON.stringify(taken?.body));
+  for (const { status } of refused) assert.ok([400, 503].includes(status), String(status));
+  assert.ok(most - before < 40, `${most - before} descriptors more`);
+  assert.ok(hostile.mostConnections <= 20, `${hostile.mostConnections} connections to the hostile destination`);
+});
+
+/** A hello that names so many servers, which are all the same one. */
+const naming = (servers: number, { port }: HostileServer): Attack => ({
+  kind: 'hello',
+  more: { hosts: Array.from({ length: servers }, (_, index) => `127.0.${1 + (index >> 8)}.${index & 255}:${port}`) },
+});
+
+test('a hello that names more servers than a replica set may have is no way to open any number of connections', async () => {
+  await using elsewhere = await startHostileServer({ kind: 'silence' }, '0.0.0.0');
+  await using hostile = await startHostileServer(naming(400, elsewhere));
+  await using server = await RegisteringServer.start();
+  const tenant = await server.tenant('a');
+  const { status, body } = await tenant.register('C1', hostile.uri);
+  assert.equal(status, 400);
+  assert.match(String(body.detail), /more servers than a replica set may have/);
+  assert.ok(elsewhere.mostConnections <= 64, `${elsewhere.mostConnections} connections`);
+});
+
+test('a destination whose replies need more memory than one may take is refused as such', async () => {
+  await using elsewhere = await startHostileServer({ kind: 'flood' }, '0.0.0.0');
+  await using hostile = await startHostileServer(naming(20, elsewhere));
+  await using server = await RegisteringServer.start();
+  const tenant = await server.tenant('a');
+  const { status, body } = await tenant.register('C1', hostile.uri);
+  assert.equal(status, 400);
+  assert.match(String(body.detail), /its answers need too much memory/);
+  assert.match(server.process.stderr + server.process.stdout, /it had more than 268435456 bytes/);
+});
+
+test('what a destination says is told short, and without what a terminal would obey', async () => {
+  const errmsg = `\u001b[2J\u009b${'x'.repeat(10_000_000)}`;
+  await using hostile = await startHostileServer({ kind: 'hello', refusal: { errmsg } });
+  await using server = await RegisteringServer.start();
+  const tenant = await server.tenant('a');
+  const { status, body } = await tenant.register('C1', hostile.uri);
+  assert.equal(status, 400);
+  const text = JSON.stringify(body);
+  assert.match(text, /xxxxx…/);
+  assert.ok(text.length < 4000, `${text.length} characters`);
+  assert.doesNotMatch(text, /\\u001b|\\u009b|\p{Cc}/u);
+});

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { request } from 'urllib';
+import { type LinkspanProcess, runLinkspan } from '../support/linkspan-process.ts';
+import { statusOf } from '../support/process-status.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const ORG_ID = 'ab'.repeat(12);
+const CREDENTIALS = ['testerkey', 'a-private-key-of-the-test'] as const;
+
+/** What was answered, whatever it was. */
+interface Answer {
+  readonly status: number;
+  readonly body: Record<string, unknown>;
+}
+
+/** An organization of its own, with a project. */
+export interface Tenant {
+  /** Registers a destination there. */
+  readonly register: (name: string, uri: string) => Promise<Answer>;
+}
+
+/** A `linkspan serve` where destinations are registered. */
+export class RegisteringServer implements AsyncDisposable {
+  readonly process: LinkspanProcess;
+  readonly masterKeyFile: string;
+  readonly #folder: Disposable;
+  readonly #url: string;
+
+  private constructor(process: LinkspanProcess, folder: Disposable, url: string, masterKeyFile: string) {
+    this.process = process;
+    this.#folder = folder;
+    this.#url = url;
+    this.masterKeyFile = masterKeyFile;
+  }
+
+  static async start(
+    more: { readonly args?: readonly string[]; readonly env?: Readonly<Record<string, string>> } = {},
+  ): Promise<RegisteringServer> {
+    const folder = temporaryFolder('registering');
+    const data = join(folder.path, 'data');
+    const args = ['serve', '--listen', '127.0.0.1:0', '--data-dir', data, '--rate-limits', 'off', ...(more.args ?? [])];
+    const env = {
+      LINKSPAN_BOOTSTRAP_ORG_ID: ORG_ID,
+      LINKSPAN_BOOTSTRAP_PUBLIC_KEY: CREDENTIALS[0],
+      LINKSPAN_BOOTSTRAP_PRIVATE_KEY: CREDENTIALS[1],
+      ...more.env,
+    };
+    const process = runLinkspan(args, { env });
+    const [, url = ''] = await process.waitForLine(/^linkspan serve: ready at (\S+), data in /);
+    return new RegisteringServer(process, folder, url, join(data, 'master.key'));
+  }
+
+  /** A new organization with its own key. */
+  async tenant(name: string): Promise<Tenant> {
+    const apiKey = { desc: name, roles: ['ORG_OWNER'] };
+    const made = await this.#send(CREDENTIALS, 'POST', '/orgs', { name, apiKey });
+    assert.equal(made.status, 201, JSON.stringify(made.body));
+    const key = made.body.apiKey as { publicKey: string; privateKey: string };
+    const { id: orgId } = made.body.organization as { id: string };
+    const user = [key.publicKey, key.privateKey] as const;
+    const group = await this.#send(user, 'POST', '/groups', { name, orgId });
+    assert.equal(group.status, 201, JSON.stringify(group.body));
+    return {
+      register: (clusterName, standard) =>
+        this.#send(user, 'POST', `/groups/${group.body.id}/clusters`, {
+          name: clusterName,
+          connectionStrings: { standard },
+        }),
+    };
+  }
+
+  /** Makes and forgets a project: requests that read and write the store. */
+  async works(): Promise<void> {
+    const group = await this.#send(CREDENTIALS, 'POST', '/groups', { name: `p${Math.random()}`, orgId: ORG_ID });
+    assert.equal(group.status, 201, JSON.stringify(group.body));
+    assert.equal((await this.#send(CREDENTIALS, 'DELETE', `/groups/${group.body.id}`)).status, 202);
+  }
+
+  /** The most memory that the server itself has ever had, in bytes. */
+  mostMemory(): number {
+    return Number(/^VmHWM:\s+(\d+) kB/m.exec(statusOf(this.process.pid))?.[1]) * 1024;
+  }
+
+  /** How many descriptors the server itself has open, apart from connections that others have opened to it. */
+  descriptors(): number {
+    const folder = `/proc/${this.process.pid}/fd`;
+    const before = this.#accepted();
+    const open = readdirSync(folder).flatMap((name) => {
+      try {
+        return [readlinkSync(join(folder, name))];
+      } catch {
+        return [];
+      }
+    });
+    const accepted = new Set([...before, ...this.#accepted()]);
+    return open.filter((target) => !accepted.has(target)).length;
+  }
+
+  #accepted(): string[] {
+    const port = Number(new URL(this.#url).port).toString(16).toUpperCase().padStart(4, '0');
+    const connections = readFileSync(`/proc/${this.process.pid}/net/tcp`, 'utf8').split('\n').slice(1);
+    return connections
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([, local]) => local?.endsWith(`:${port}`))
+      .map((fields) => `socket:[${fields[9]}]`);
+  }
+
+  async #send(user: readonly [string, string], method: 'POST' | 'DELETE', path: string, body?: object) {
+    const answer = await request(`${this.#url}/api/atlas/v2${path}`, {
+      method,
+      digestAuth: user.join(':'),
+      headers: { accept: 'application/vnd.atlas.2024-05-30+json' },
+      ...(body === undefined ? {} : { data: body, contentType: 'application/json' }),
+      timeout: 90_000,
+    });
+    const text = (answer.data as Buffer).toString();
+    return { status: answer.status, body: text === '' ? {} : JSON.parse(text) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.process[Symbol.asyncDispose]();
+    this.#folder[Symbol.dispose]();
+  }
+}
