@@ -8,6 +8,7 @@ import {
   reseal,
   Sealer,
   ServerKeys,
+  settleRestore,
 } from '../control/index.ts';
 import { reach, systemClock, UserError } from '../platform/index.ts';
 import { openSqliteReader, openSqliteStore } from '../store/sqlite/index.ts';
@@ -58,6 +59,7 @@ async function sealEverything(directory: string, file: string, sealer: Sealer): 
     await using store = openSqliteStore(directory);
     await assertMasterKey({ store, sealer }, file);
     const parts = { store, sealer, clock: systemClock };
+    await settleRestore(parts);
     await (await ServerKeys.open(parts)).rotate();
     await reseal(parts);
   } catch (error) {

@@ -14,6 +14,7 @@ import {
   reseal,
   Sealer,
   ServerKeys,
+  settleRestore,
 } from '../control/index.ts';
 import {
   checkConnectionString,
@@ -29,6 +30,7 @@ import { type ExitCode, exitCode } from './exit-code.ts';
 import { listen } from './serve-address.ts';
 import { followCertificate, pinOf, type TlsFiles } from './serve-certificate.ts';
 import { followMasterKey } from './serve-master-key.ts';
+import { warnOfRestores } from './serve-restored.ts';
 import { readServeSettings, type ServeOptions } from './serve-settings.ts';
 import { welcome } from './serve-welcome.ts';
 import { dataDirectory, masterKeyFile, setting } from './setting.ts';
@@ -101,6 +103,8 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
     // After the answers that say so.
     setTimeout(() => process.exit(exitCode.failed), 1000);
   });
+  await settleRestore({ store, clock: systemClock });
+  await warnOfRestores(store, options.dataDir);
   const keyFile = options.masterKeyFile ?? join(options.dataDir, 'master.key');
   const masterKeys = loadMasterKeys(keyFile, (await store.organizations()).length === 0);
   const sealer = new Sealer(masterKeys);

@@ -83,6 +83,7 @@ export type {
   Migration,
   Order,
   Organization,
+  Restore,
   RevokedAccessToken,
   ServerKey,
   ServiceAccount,
@@ -92,6 +93,12 @@ export type {
 } from './records.ts';
 export { redeemLinkToken } from './redeem-link-token.ts';
 export { reseal } from './reseal.ts';
+export {
+  acknowledgeRestores,
+  credentialsToReview,
+  settleRestore,
+  unacknowledgedRestores,
+} from './restores.ts';
 export { revokeLink } from './revoke-link.ts';
 export { GROUP_ROLES, ORGANIZATION_ROLES } from './roles.ts';
 export { type Sealed, type SealedPlace, Sealer } from './sealer.ts';
@@ -110,7 +117,7 @@ export {
   type MadeServiceAccount,
   updateServiceAccount,
 } from './service-accounts.ts';
-export type { AuditFilter, Store, StoreReader, StoreTransaction } from './store-port.ts';
+export type { AuditFilter, PutBack, Store, StoreReader, StoreTransaction } from './store-port.ts';
 export { takeReport } from './take-report.ts';
 export { updateCluster } from './update-cluster.ts';
 export { getValidation, startValidation } from './validations.ts';

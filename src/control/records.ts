@@ -2,6 +2,7 @@ import type { Deployment, Finding, InventoryProject, Progress } from '../link/in
 import type { MigrationState } from './migration-state.ts';
 import type { GroupRoleAssignment, OrganizationRole } from './roles.ts';
 import type { Sealed } from './sealer.ts';
+import type { PutBack } from './store-port.ts';
 
 /** What the control plane remembers. Ids are 24-hex unless said otherwise; times are milliseconds since the epoch. */
 
@@ -75,6 +76,18 @@ export interface RevokedAccessToken {
   /** The token's own id (`jti`). */
   readonly id: string;
   readonly expiresAtMs: number;
+  readonly createdAtMs: number;
+}
+
+/** A time when an older copy of the store was found in its place. */
+export interface Restore {
+  /** Access tokens name the last one: those of before count no more. Its random part keeps two restores of one backup apart. */
+  readonly id: string;
+  /** From 1 on. */
+  readonly number: number;
+  readonly reason: PutBack;
+  /** When an operator said that the credentials were reviewed. */
+  readonly acknowledgedAtMs: number | null;
   readonly createdAtMs: number;
 }
 

@@ -8,6 +8,7 @@ import type {
   Link,
   Migration,
   Organization,
+  Restore,
   RevokedAccessToken,
   ServerKey,
   ServiceAccount,
@@ -27,8 +28,19 @@ import type { Sealed, SealedPlace } from './sealer.ts';
  * 5. Lists come in the order of creation, and leave out what is deleted. Records are returned as they were stored, and absence is `undefined`.
  */
 export interface Store extends StoreReader, AsyncDisposable {
+  /**
+   * Why this store is taken for an older copy that was put back; null: it goes on from its last write. An adapter says so at each opening until a
+   * {@link Restore} is inserted.
+   */
+  readonly putBack: PutBack | null;
   write<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T>;
 }
+
+/**
+ * Why a store is taken for an older copy: `linkspan restore` made it, or it said so (`restored`); it lacks the audit record that was the newest in
+ * this place (`older than the head`), or has another one there (`other than the head`); or what the place says about it is missing or damaged.
+ */
+export type PutBack = 'restored' | 'older than the head' | 'other than the head' | 'no head' | 'unreadable head';
 
 export interface StoreReader {
   organization(id: string): Promise<Organization | undefined>;
@@ -76,6 +88,9 @@ export interface StoreReader {
   standingDestinationUsers(): Promise<DestinationUser[]>;
   /** Sealed values, of all records, that begin with anything else than a sealer's mark. */
   valuesNotSealedAs(mark: string, limit: number): Promise<{ readonly place: SealedPlace; readonly value: Sealed }[]>;
+  /** In the order in which they were noticed. */
+  restores(): Promise<Restore[]>;
+  lastRestore(): Promise<Restore | undefined>;
   lastAuditRecord(): Promise<AuditRecord | undefined>;
   auditRecord(id: string): Promise<AuditRecord | undefined>;
   /** The next ones after a sequence number, of all organizations. */
@@ -125,6 +140,8 @@ export interface StoreTransaction extends StoreReader {
   updateMigration(record: Migration): Promise<void>;
   insertDestinationUser(record: DestinationUser): Promise<void>;
   updateDestinationUser(record: DestinationUser): Promise<void>;
+  insertRestore(record: Restore): Promise<void>;
+  updateRestore(record: Restore): Promise<void>;
   replaceSealed(place: SealedPlace, value: Sealed): Promise<void>;
   /** Records are never changed or removed: an adapter refuses to, whoever asks. */
   appendAuditRecord(record: AuditRecord): Promise<void>;

@@ -162,7 +162,17 @@ const VERSIONS: readonly string[] = [
     id TEXT PRIMARY KEY, private_key TEXT NOT NULL, superseded_at_ms INTEGER, created_at_ms INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  // Restores of the store. By their numbers, in the order in which they were noticed, whatever the clock said.
+  `
+  CREATE TABLE restores (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, reason TEXT NOT NULL, acknowledged_at_ms INTEGER,
+    created_at_ms INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];
+
+/** From this version on a store has a file with its head beside it. */
+export const HEAD_FILE_SINCE = 9;
 
 /**
  * Brings a database to this release's schema, in one transaction. Foreign keys must not be enforced yet: a step may put another table in

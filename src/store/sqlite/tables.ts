@@ -10,6 +10,7 @@ import type {
   Migration,
   Order,
   Organization,
+  Restore,
   RevokedAccessToken,
   ServerKey,
   ServiceAccount,
@@ -160,6 +161,13 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     state: plain,
     createdAtMs: plain,
   });
+  const restores = new Table<Restore>(database, 'restores', {
+    id: plain,
+    number: plain,
+    reason: plain,
+    acknowledgedAtMs: plain,
+    createdAtMs: plain,
+  });
   const auditRecords = new Table<AuditRecord>(database, 'audit_records', {
     id: plain,
     sequence: plain,
@@ -209,6 +217,8 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     destinationUser: async (id) => destinationUsers.find('id = ?', id),
     standingDestinationUsers: async () => destinationUsers.list("state IN ('wanted', 'made')"),
     valuesNotSealedAs: async (mark, limit) => notSealedAs(database, mark, limit),
+    restores: async () => restores.listBy('TRUE', 'number'),
+    lastRestore: async () => restores.listBy('TRUE', 'number DESC LIMIT 1')[0],
     lastAuditRecord: async () => auditRecords.listBy('true', 'sequence DESC LIMIT 1')[0],
     auditRecord: async (id) => auditRecords.find('id = ?', id),
     auditRecordsAfter: async (sequence, limit) =>
@@ -257,6 +267,8 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     updateServerKey: async (record) => serverKeys.update(record),
     insertDestinationUser: async (record) => destinationUsers.insert(record),
     updateDestinationUser: async (record) => destinationUsers.update(record),
+    insertRestore: async (record) => restores.insert(record),
+    updateRestore: async (record) => restores.update(record),
     replaceSealed: async (place, value) => replaceSealed(database, place, value),
     appendAuditRecord: async (record) => auditRecords.insert(record),
   };
