@@ -1,11 +1,22 @@
+import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { acknowledgeRestores, credentialsToReview, settleRestore, unacknowledgedRestores } from '../control/index.ts';
+import {
+  acknowledgeRestores,
+  assertMasterKey,
+  credentialsToReview,
+  loadMasterKeys,
+  Sealer,
+  settleRestore,
+  unacknowledgedRestores,
+  withAuditMacs,
+} from '../control/index.ts';
 import { systemClock } from '../platform/index.ts';
 import { declareStoreRestored, openSqliteReader, openSqliteStore } from '../store/sqlite/index.ts';
-import { dataDirectory } from './setting.ts';
+import { dataDirectory, masterKeyFile } from './setting.ts';
 
 interface RestoredOptions {
   readonly dataDir: string;
+  readonly masterKeyFile?: string;
   readonly acknowledge?: boolean;
   readonly declare?: boolean;
 }
@@ -19,6 +30,7 @@ export function restoredCommand(): Command {
         'The server may run meanwhile; for --acknowledge and --declare it must be stopped.',
     )
     .addOption(dataDirectory())
+    .addOption(masterKeyFile())
     .option('--acknowledge', 'record that the credentials were reviewed: the warning at each start ends')
     .addOption(
       new Option(
@@ -29,7 +41,8 @@ export function restoredCommand(): Command {
     .action(async (options: RestoredOptions) => {
       process.umask(0o077);
       if (options.declare) declare(options.dataDir);
-      else if (options.acknowledge) await acknowledge(options.dataDir);
+      else if (options.acknowledge)
+        await acknowledge(options.dataDir, options.masterKeyFile ?? join(options.dataDir, 'master.key'));
       else await list(options.dataDir);
     });
 }
@@ -39,8 +52,11 @@ function declare(directory: string): void {
   tell(`the next start of the server treats ${directory} as restored`);
 }
 
-async function acknowledge(directory: string): Promise<void> {
-  await using store = openSqliteStore(directory);
+async function acknowledge(directory: string, keyFile: string): Promise<void> {
+  const sealer = new Sealer(loadMasterKeys(keyFile, false));
+  await using opened = openSqliteStore(directory);
+  await assertMasterKey({ store: opened, sealer }, keyFile);
+  const store = withAuditMacs(opened, sealer);
   const parts = { store, clock: systemClock };
   // Nobody has seen what a restore that is noticed only now leaves to review.
   if (store.putBack !== null) {

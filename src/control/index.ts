@@ -20,7 +20,7 @@ export {
   updateApiKey,
 } from './api-keys.ts';
 export { approveLink } from './approve-link.ts';
-export { type AuditHead, verifyAudit } from './audit.ts';
+export { beginAuditMacs, withAuditMacs } from './audit-macs.ts';
 export { availableProjects } from './available-projects.ts';
 export { type BootstrapResult, type BootstrapWishes, bootstrap } from './bootstrap.ts';
 export { deleteCluster, getCluster, listClusters, registerCluster, type ShownCluster } from './clusters.ts';
@@ -75,6 +75,7 @@ export type {
   AccessListEntry,
   Agent,
   ApiKey,
+  AuditKey,
   AuditRecord,
   Cluster,
   DestinationUser,
@@ -121,4 +122,5 @@ export type { AuditFilter, PutBack, Store, StoreReader, StoreTransaction } from 
 export { takeReport } from './take-report.ts';
 export { updateCluster } from './update-cluster.ts';
 export { getValidation, startValidation } from './validations.ts';
+export { type AuditHead, verifyAudit } from './verify-audit.ts';
 export { awaitWantedState } from './wanted-state.ts';

@@ -247,6 +247,18 @@ export interface AuditRecord {
   readonly previousHash: string;
   /** SHA-256 over everything above, hexadecimal. */
   readonly hash: string;
+  /** Of which {@link AuditKey} the MAC is; null of records of older versions, which have none. */
+  readonly keyId: string | null;
+  /** HMAC-SHA256 over the hash, hexadecimal. */
+  readonly mac: string | null;
+}
+
+/** A key of MACs, kept for the check of the records that it made. */
+export interface AuditKey {
+  /** The first digits of its SHA-256. */
+  readonly id: string;
+  readonly macKey: Sealed;
+  readonly createdAtMs: number;
 }
 
 export type { Deployment };

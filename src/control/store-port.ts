@@ -1,6 +1,7 @@
 import type {
   Agent,
   ApiKey,
+  AuditKey,
   AuditRecord,
   Cluster,
   DestinationUser,
@@ -92,6 +93,7 @@ export interface StoreReader {
   restores(): Promise<Restore[]>;
   lastRestore(): Promise<Restore | undefined>;
   lastAuditRecord(): Promise<AuditRecord | undefined>;
+  auditKey(id: string): Promise<AuditKey | undefined>;
   auditRecord(id: string): Promise<AuditRecord | undefined>;
   /** The next ones after a sequence number, of all organizations. */
   auditRecordsAfter(sequence: number, limit: number): Promise<AuditRecord[]>;
@@ -143,6 +145,7 @@ export interface StoreTransaction extends StoreReader {
   insertRestore(record: Restore): Promise<void>;
   updateRestore(record: Restore): Promise<void>;
   replaceSealed(place: SealedPlace, value: Sealed): Promise<void>;
+  insertAuditKey(record: AuditKey): Promise<void>;
   /** Records are never changed or removed: an adapter refuses to, whoever asks. */
   appendAuditRecord(record: AuditRecord): Promise<void>;
 }

@@ -295,6 +295,8 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
       details: { list: ['a'], flag: true },
       previousHash: '',
       hash: `hash ${sequence}`,
+      keyId: null,
+      mac: `mac ${sequence}`,
       ...changes,
     });
     const records = [

@@ -110,7 +110,9 @@ test('nobody alters or removes audit records, not even with SQL', async () => {
   using folder = temporaryFolder('store');
   await openSqliteStore(folder.path)[Symbol.asyncDispose]();
   const database = new DatabaseSync(join(folder.path, 'linkspan.db'));
-  database.exec("INSERT INTO audit_records VALUES (1, 'i', 1, 'o', NULL, 'e', 'system', 'n', NULL, '{}', '', 'h')");
+  database.exec(
+    "INSERT INTO audit_records VALUES (1, 'i', 1, 'o', NULL, 'e', 'system', 'n', NULL, '{}', '', 'h', NULL, NULL)",
+  );
   assert.throws(() => database.exec("UPDATE audit_records SET hash = 'x'"), /stay as they are/);
   assert.throws(() => database.exec('DELETE FROM audit_records'), /audit records stay/);
   database.close();

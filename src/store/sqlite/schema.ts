@@ -169,6 +169,15 @@ const VERSIONS: readonly string[] = [
     created_at_ms INTEGER NOT NULL
   ) STRICT;
   `,
+  // Audit records with a MAC, and the keys with which it can be checked after a rotation.
+  `
+  ALTER TABLE audit_records ADD COLUMN key_id TEXT;
+  ALTER TABLE audit_records ADD COLUMN mac TEXT;
+
+  CREATE TABLE audit_keys (
+    id TEXT PRIMARY KEY, mac_key TEXT NOT NULL, created_at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** From this version on a store has a file with its head beside it. */

@@ -3,6 +3,7 @@ import type {
   Agent,
   ApiKey,
   AuditFilter,
+  AuditKey,
   AuditRecord,
   Cluster,
   DestinationUser,
@@ -181,7 +182,10 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     details: json,
     previousHash: plain,
     hash: plain,
+    keyId: plain,
+    mac: plain,
   });
+  const auditKeys = new Table<AuditKey>(database, 'audit_keys', { id: plain, macKey: plain, createdAtMs: plain });
 
   return {
     organization: async (id) => organizations.find('id = ?', id),
@@ -220,6 +224,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     restores: async () => restores.listBy('TRUE', 'number'),
     lastRestore: async () => restores.listBy('TRUE', 'number DESC LIMIT 1')[0],
     lastAuditRecord: async () => auditRecords.listBy('true', 'sequence DESC LIMIT 1')[0],
+    auditKey: async (id) => auditKeys.find('id = ?', id),
     auditRecord: async (id) => auditRecords.find('id = ?', id),
     auditRecordsAfter: async (sequence, limit) =>
       auditRecords.listBy('sequence > ?', 'sequence LIMIT ?', sequence, limit),
@@ -270,6 +275,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     insertRestore: async (record) => restores.insert(record),
     updateRestore: async (record) => restores.update(record),
     replaceSealed: async (place, value) => replaceSealed(database, place, value),
+    insertAuditKey: async (record) => auditKeys.insert(record),
     appendAuditRecord: async (record) => auditRecords.insert(record),
   };
 }
