@@ -62,6 +62,12 @@ export const commandLineErrors = defineErrors({
     detail: 'The server at % cannot be reached: %.',
     remedy: 'Check LINKSPAN_URL or the url of the profile, that the server runs, and the network.',
   },
+  API_OVER_PLAIN_HTTP: {
+    status: 400,
+    detail: 'Secrets would go to % over plain HTTP, where everybody on the way can read them.',
+    remedy:
+      'Use an https URL in LINKSPAN_URL or the profile. Where the way is safe, set LINKSPAN_PLAIN_HTTP=anywhere, or plainHttp: anywhere in the profile.',
+  },
   PORT_IN_USE: {
     status: 400,
     detail: 'The address % is already in use.',
