@@ -198,6 +198,8 @@ export interface Validation extends Order {
   readonly errorMessage: string | null;
   /** All that preflight found, once the agent has reported. */
   readonly findings: readonly Finding[];
+  /** Fingerprint of where the destination was when this was asked for; null of one that an older version made. */
+  readonly destinationAddress: string | null;
   readonly createdAtMs: number;
 }
 

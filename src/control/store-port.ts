@@ -72,6 +72,8 @@ export interface StoreReader {
   /** Agents whose link has not ended, and was approved. */
   linkedAgentsOf(orgId: string): Promise<Agent[]>;
   validation(id: string): Promise<Validation | undefined>;
+  /** The newest into any cluster of that name, deleted ones included, that has not failed. */
+  lastValidationInto(groupId: string, clusterName: string): Promise<Validation | undefined>;
   /** Those of an agent that are PENDING. */
   pendingValidationsOf(agentId: string): Promise<Validation[]>;
   migration(id: string): Promise<Migration | undefined>;

@@ -66,7 +66,7 @@ export function readSyncConfiguration(path: string): SyncConfiguration {
     cluster0,
     cluster1,
     port,
-    apiTokenFile,
+    ...(apiTokenFile === undefined ? {} : { apiTokenFile }),
     usersAndRoles,
     ...(memoryMegabytes === undefined ? {} : { memoryMegabytes }),
     ...(bypassingWrites === undefined ? {} : { bypassingWrites }),

@@ -178,6 +178,11 @@ const VERSIONS: readonly string[] = [
     id TEXT PRIMARY KEY, mac_key TEXT NOT NULL, created_at_ms INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  // Where a validation's destination was.
+  `
+  ALTER TABLE validations ADD COLUMN destination_address TEXT;
+  CREATE INDEX validations_of_group ON validations (group_id, created_at_ms);
+  `,
 ];
 
 /** From this version on a store has a file with its head beside it. */

@@ -144,6 +144,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     status: plain,
     errorMessage: plain,
     findings: json,
+    destinationAddress: plain,
     createdAtMs: plain,
   });
   const migrations = new Table<Migration>(database, 'migrations', {
@@ -212,6 +213,11 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     linkedAgentsOf: async (orgId) =>
       agents.list('link_id IN (SELECT id FROM links WHERE org_id = ? AND ended IS NULL AND approved = 1)', orgId),
     validation: async (id) => validations.find('id = ?', id),
+    lastValidationInto: async (groupId, clusterName) => {
+      const isInto = 'destination_cluster_id IN (SELECT id FROM clusters WHERE group_id = ? AND name = ?)';
+      const where = `group_id = ? AND status <> 'FAILED' AND ${isInto}`;
+      return validations.listBy(where, 'created_at_ms DESC, id DESC LIMIT 1', groupId, groupId, clusterName)[0];
+    },
     pendingValidationsOf: async (agentId) => validations.list("agent_id = ? AND status = 'PENDING'", agentId),
     migration: async (id) => migrations.find('id = ?', id),
     migrationsOf: async (groupId) => migrations.list('group_id = ?', groupId),
