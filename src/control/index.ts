@@ -120,6 +120,7 @@ export {
 } from './service-accounts.ts';
 export type { AuditFilter, PutBack, Store, StoreReader, StoreTransaction } from './store-port.ts';
 export { takeReport } from './take-report.ts';
+export { unlinkAgent } from './unlink-agent.ts';
 export { updateCluster } from './update-cluster.ts';
 export { getValidation, startValidation } from './validations.ts';
 export { type AuditHead, verifyAudit } from './verify-audit.ts';
