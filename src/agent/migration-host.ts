@@ -49,6 +49,7 @@ export class MigrationHost {
       this.#ending.abort();
       this.#change();
     });
+    if (signal.aborted) this.#ending.abort();
     this.#tellOfUnlinking();
     if (!waits || token !== undefined || AgentStore.existing(configuration.dataDir)?.link()) {
       await this.link(token, signal).catch((error) => this.#afterStart(error, waits));

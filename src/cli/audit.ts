@@ -56,7 +56,7 @@ async function run(
     process.stderr.write(`linkspan audit: record ${sequence}: ${problem}\n`);
     return exitCode.differences;
   }
-  const { head, withoutMac } = outcome;
+  const { head, withoutMac = 0 } = outcome;
   process.stdout.write(`${show(head)}\n`);
   const older = withoutMac === 0 ? '' : `; the first ${withoutMac} are of an older version and have no MAC`;
   process.stderr.write(`linkspan audit: ${head.sequence} records are whole${older}\n`);

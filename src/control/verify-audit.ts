@@ -31,12 +31,12 @@ export interface AuditCheck {
 
 /**
  * Checks every record against its own hash, the one before, and its MAC.
- * @returns the chain's head, and how many records at its beginning have no MAC, as they are of an older version; or the first thing that is wrong
+ * @returns the chain's head, and, where MACs are checked, how many records at its beginning have none, as they are of an older version; or the first thing that is wrong
  */
 export async function verifyAudit(
   store: StoreReader,
   { sealer, noted }: AuditCheck = {},
-): Promise<{ readonly head: AuditHead; readonly withoutMac: number } | { readonly broken: AuditBreak }> {
+): Promise<{ readonly head: AuditHead; readonly withoutMac?: number } | { readonly broken: AuditBreak }> {
   const macs = sealer && new AuditMacCheck(store, sealer);
   let head: AuditHead = { sequence: 0, hash: '' };
   for (;;) {
@@ -56,7 +56,7 @@ export async function verifyAudit(
   if (noted && head.sequence < noted.sequence) {
     return { broken: { sequence: head.sequence + 1, problem: `the records up to ${noted.sequence} were cut off` } };
   }
-  return { head, withoutMac: macs?.withoutMac ?? 0 };
+  return { head, withoutMac: macs?.withoutMac };
 }
 
 function problemOf({ hash, keyId: _keyId, mac: _mac, ...content }: AuditRecord, before: AuditHead): string | undefined {

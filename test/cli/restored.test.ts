@@ -224,3 +224,27 @@ test('a data directory that was put back as a whole is treated as restored when 
   assert.equal((await run('restored', '--declare', '--data-dir', older)).code, 0);
   assert.equal(await reasonOfStart(older), 'restored');
 });
+
+test('a store from before nothing but the revocation of an access token is noticed, and the token stays revoked', async () => {
+  using folder = temporaryFolder('restored');
+  const [data, older] = [join(folder.path, 'data'), join(folder.path, 'older.db')];
+  let token = '';
+  {
+    await using server = serve(data);
+    const url = await urlOf(server);
+    token = await accessTokenOf(url);
+    assert.equal((await run('backup', '--data-dir', data, '--file', older)).code, 0);
+    const authorization = `Basic ${Buffer.from(`${ACCOUNT}:${SECRET}`).toString('base64')}`;
+    const headers = { authorization, 'content-type': 'application/x-www-form-urlencoded' };
+    const revoked = await fetch(`${url}/api/oauth/revoke`, { method: 'POST', headers, body: `token=${token}` });
+    assert.equal(revoked.status, 200);
+    assert.equal(await statusWith(url, token), 401);
+    await end(server);
+  }
+  for (const name of readdirSync(data).filter((each) => each.startsWith('linkspan.db'))) rmSync(join(data, name));
+  copyFileSync(older, join(data, 'linkspan.db'));
+  await using server = serve(data);
+  assert.equal(await statusWith(await urlOf(server), token), 401);
+  assert.match(server.stderr, WARNING);
+  await end(server);
+});

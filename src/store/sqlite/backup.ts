@@ -23,7 +23,11 @@ export async function backUpStore(directory: string, file: string): Promise<void
 export async function restoreStore(file: string, directory: string): Promise<void> {
   if (!existsSync(file)) throw new UserError('BACKUP_FAILED', [file, 'there is no such file']);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  await copyDatabase(file, join(directory, 'linkspan.db'), {
+  // SQLite would replay another store's log into this one.
+  const [store, log] = [join(directory, 'linkspan.db'), join(directory, 'linkspan.db-wal')];
+  if (!existsSync(store) && existsSync(log))
+    throw new UserError('BACKUP_FAILED', [directory, `${log} is the log of another store: remove it`]);
+  await copyDatabase(file, store, {
     check: (database) => versionOf(database, file),
     // Before there is a store: one without this would go on as if nothing had happened since the backup.
     beforeNaming: () => declareRestored(directory),
