@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, unlinkSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, statSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
 import { messageOf, UserError } from '../../platform/index.ts';
@@ -23,9 +23,9 @@ export async function backUpStore(directory: string, file: string): Promise<void
 export async function restoreStore(file: string, directory: string): Promise<void> {
   if (!existsSync(file)) throw new UserError('BACKUP_FAILED', [file, 'there is no such file']);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  // SQLite would replay another store's log into this one.
+  // SQLite would replay another store's log into this one. A command that only reads leaves an empty one.
   const [store, log] = [join(directory, 'linkspan.db'), join(directory, 'linkspan.db-wal')];
-  if (!existsSync(store) && existsSync(log))
+  if (!existsSync(store) && (statSync(log, { throwIfNoEntry: false })?.size ?? 0) > 0)
     throw new UserError('BACKUP_FAILED', [directory, `${log} is the log of another store: remove it`]);
   await copyDatabase(file, store, {
     check: (database) => versionOf(database, file),
