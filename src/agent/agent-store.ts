@@ -21,6 +21,11 @@ const linkFile = z.object({
   orgId: z.string(),
 });
 
+const endedFile = z.object({
+  link: linkFile.extend({ serverKeys: z.array(z.string()).min(1) }),
+  key: z.string(),
+});
+
 /** What the agent knows of its link. The secret that proves it is the key, in its own file. */
 export type StoredLink = Omit<z.infer<typeof linkFile>, 'version' | 'serverKeys'> & {
   readonly serverKeys: readonly string[];
@@ -84,6 +89,40 @@ export class AgentStore {
     this.#use(() => {
       for (const file of [this.#keyFile, join(this.#directory, 'link.json')]) rmSync(file, { force: true });
     });
+  }
+
+  /**
+   * Ends the link here: it is none any more from when this returns, and its key is kept apart until the control plane was told. Of several that it was not
+   * told of only the last is kept. @throws UserError AGENT_DATA_UNUSABLE
+   */
+  retireLink(): void {
+    const link = this.link();
+    if (!link) return;
+    const content = { link: { version: 1, ...link }, key: this.#use(() => readFileSync(this.#keyFile, 'utf8')) };
+    this.#use(() => writeDurably(this.#endedFile, `${JSON.stringify(content)}\n`));
+    this.forgetLink();
+  }
+
+  /** A link that has ended here and that the control plane may not have been told of. A link file with the same agent is one that a crash left. */
+  endedLink(): { readonly link: StoredLink; readonly key: KeyObject } | undefined {
+    return this.#use(() => {
+      const stored = readIfThere(this.#endedFile);
+      if (stored === undefined) return undefined;
+      refuseExposed(this.#endedFile);
+      const { link, key } = endedFile.parse(JSON.parse(stored));
+      if (this.link()?.agentId === link.agentId) this.forgetLink();
+      return { link, key: loadSigningKey(key) };
+    });
+  }
+
+  /** @param agentId  of the link: one that was ended meanwhile is kept */
+  forgetEndedLink(agentId: string): void {
+    if (this.endedLink()?.link.agentId !== agentId) return;
+    this.#use(() => rmSync(this.#endedFile, { force: true }));
+  }
+
+  get #endedFile(): string {
+    return join(this.#directory, 'ended-link.json');
   }
 
   get #keyFile(): string {

@@ -12,6 +12,7 @@ import {
   redeemResponse,
   reportResponse,
   signRequest,
+  unlinkResponse,
   type WantedAgentState,
   wantedState,
 } from '../link/index.ts';
@@ -88,6 +89,11 @@ export class LinkClient {
   /** Says what is the case. @returns the highest sequence number that the control plane has seen of this agent */
   async report(report: Report, signal?: AbortSignal): Promise<number> {
     return (await this.#post('report', report, reportResponse, signal)).sequence;
+  }
+
+  /** Says that this end has ended the link. @returns whether the control plane has, too */
+  async unlink(signal?: AbortSignal): Promise<boolean> {
+    return (await this.#post('unlink', {}, unlinkResponse, signal)).ended;
   }
 
   async #post<Schema extends z.ZodType>(

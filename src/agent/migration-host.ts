@@ -4,6 +4,7 @@ import { AgentStore, type StoredLink } from './agent-store.ts';
 import type { AgentConfiguration } from './configuration.ts';
 import { CutoverNotes } from './cutover-notes.ts';
 import { establishLink } from './establish-link.ts';
+import { tellOfUnlinking } from './unlink-notice.ts';
 
 export interface MigrationHostOptions {
   readonly configuration: AgentConfiguration;
@@ -12,6 +13,9 @@ export interface MigrationHostOptions {
   /** Is told of each link that is taken up. */
   readonly linked: (link: StoredLink) => void;
 }
+
+/** How long unlinking waits for the control plane. What it was not told by then, it is told later. */
+const TELL_WITHIN_MS = 5_000;
 
 interface Running {
   readonly agent: Agent;
@@ -24,6 +28,8 @@ interface Running {
 export class MigrationHost {
   readonly #options: MigrationHostOptions;
   #running: Running | undefined;
+  readonly #ending = new AbortController();
+  #telling: Promise<unknown> = Promise.resolve();
   #changed = Promise.withResolvers<void>();
 
   constructor(options: MigrationHostOptions) {
@@ -40,8 +46,11 @@ export class MigrationHost {
     const waits = configuration.opsManagerApi !== undefined;
     signal.addEventListener('abort', () => {
       this.#running?.stop.abort();
+      this.#ending.abort();
       this.#change();
     });
+    if (signal.aborted) this.#ending.abort();
+    this.#tellOfUnlinking();
     if (!waits || token !== undefined || AgentStore.existing(configuration.dataDir)?.link()) {
       await this.link(token, signal).catch((error) => this.#afterStart(error, waits));
     }
@@ -51,6 +60,7 @@ export class MigrationHost {
       else await running.ended.catch((error) => this.#afterEnd(running, error, waits));
     }
     await this.#end();
+    await this.#telling;
   }
 
   /** The link, while there is one. */
@@ -82,15 +92,29 @@ export class MigrationHost {
     this.#change();
   }
 
-  /** Stops every migration with a checkpoint, and forgets the link. @returns false where there was none */
+  /** Stops every migration with a checkpoint, forgets the link, and has the control plane told. @returns false where there was none */
   async unlink(): Promise<boolean> {
     const wasLinked = this.#running !== undefined;
     await this.#end();
     if (!wasLinked) return false;
     const { dataDir } = this.#options.configuration;
-    new AgentStore(dataDir).forgetLink();
+    new AgentStore(dataDir).retireLink();
     new CutoverNotes(dataDir).note([]);
+    const telling = this.#tellOfUnlinking();
+    // So that the host can be linked again right away, where the control plane is there.
+    await this.#options.clock.sleep(TELL_WITHIN_MS, telling);
     return true;
+  }
+
+  /** @returns a signal that aborts when the control plane was told, or this process ends */
+  #tellOfUnlinking(): AbortSignal {
+    const told = new AbortController();
+    const { configuration, logger, clock } = this.#options;
+    const telling = tellOfUnlinking(configuration, { logger, clock }, this.#ending.signal)
+      .catch((error) => logger.error({ err: error }, 'the control plane cannot be told that this host was unlinked'))
+      .finally(() => told.abort());
+    this.#telling = Promise.all([this.#telling, telling]);
+    return told.signal;
   }
 
   async #end(): Promise<void> {

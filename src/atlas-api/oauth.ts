@@ -55,7 +55,7 @@ export async function registerOAuth(app: FastifyInstance, control: Control): Pro
         const { account } = await authenticate(control, request);
         const token = formOf(request).get('token');
         if (!token) throw new OAuthError(400, 'invalid_request', 'The form must have the token.');
-        await revokeAccessToken(control, account, token);
+        await revokeAccessToken(control, account, token, request.ip);
         return reply.code(200).send();
       });
     },

@@ -1,41 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { type AuditHead, verifyAudit } from '../control/index.ts';
+import { z } from 'zod';
+import { type AuditHead, loadMasterKeys, Sealer, verifyAudit } from '../control/index.ts';
 import { openSqliteReader } from '../store/sqlite/index.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
-import { dataDirectory } from './setting.ts';
+import { dataDirectory, masterKeyFile } from './setting.ts';
+
+interface AuditOptions {
+  readonly dataDir: string;
+  readonly masterKeyFile?: string;
+  readonly head?: AuditHead;
+}
 
 /** `linkspan audit`: what was done, and whether the record of it is whole. Its events are read with `linkspan event`. */
 export function auditCommand(): Command {
   const verify = new Command('verify')
     .summary('check that no audit record was altered, added or removed')
     .description(
-      'Check that no audit record of a data directory was altered, added or removed; its server may run meanwhile. ' +
-        "Prints the chain's head, SEQUENCE:HASH. Note it elsewhere and give it to a later check: only so it is missed when the last records are cut off, or all are written anew.",
+      'Check that no audit record of a data directory was altered, added or removed, and that the server has written each; the server may run meanwhile. ' +
+        "Prints the chain's head, SEQUENCE:HASH. Give an earlier head to a later check: without one, a check does not notice that the last records are missing.",
     )
     .addOption(dataDirectory())
-    .option('--head <sequence:hash>', 'a head that was noted earlier', parseHead)
-    .action(async ({ dataDir, head }: { readonly dataDir: string; readonly head?: AuditHead }) => {
-      process.exitCode = await runVerify(dataDir, head);
+    .addOption(masterKeyFile())
+    .option('--head <head>', 'an earlier head: SEQUENCE:HASH, or a file with the output of audit head', parseHead)
+    .action(async (options: AuditOptions) => {
+      process.exitCode = await run(options, ({ sequence, hash }) => `${sequence}:${hash}`);
     });
-  return new Command('audit').summary('check the audit records').addCommand(verify);
+  const head = new Command('head')
+    .summary('print the head of the audit records, to keep it elsewhere')
+    .description(
+      'Check the audit records, and print the newest one as JSON: sequence, hash, MAC and time. Keep it where the server cannot write, ' +
+        'and give it to audit verify --head: records that were cut off or restored from a backup are noticed then.',
+    )
+    .addOption(dataDirectory())
+    .addOption(masterKeyFile())
+    .action(async (options: AuditOptions) => {
+      process.exitCode = await run(options, ({ sequence, hash, mac = null, createdAtMs }) => {
+        const created = createdAtMs === undefined ? null : new Date(createdAtMs).toISOString();
+        return JSON.stringify({ sequence, hash, mac, created });
+      });
+    });
+  return new Command('audit').summary('check the audit records').addCommand(verify).addCommand(head);
 }
 
-async function runVerify(directory: string, noted: AuditHead | undefined): Promise<ExitCode> {
-  using store = openSqliteReader(directory);
-  const outcome = await verifyAudit(store, noted);
+async function run(
+  { dataDir, masterKeyFile: given, head: noted }: AuditOptions,
+  show: (head: AuditHead) => string,
+): Promise<ExitCode> {
+  const sealer = new Sealer(loadMasterKeys(given ?? join(dataDir, 'master.key'), false));
+  using store = openSqliteReader(dataDir);
+  const outcome = await verifyAudit(store, { sealer, noted });
   if ('broken' in outcome) {
     const { sequence, problem } = outcome.broken;
     process.stderr.write(`linkspan audit: record ${sequence}: ${problem}\n`);
     return exitCode.differences;
   }
-  const { sequence, hash } = outcome.head;
-  process.stdout.write(`${sequence}:${hash}\n`);
-  process.stderr.write(`linkspan audit: ${sequence} records are whole\n`);
+  const { head, withoutMac = 0 } = outcome;
+  process.stdout.write(`${show(head)}\n`);
+  const older = withoutMac === 0 ? '' : `; the first ${withoutMac} are of an older version and have no MAC`;
+  process.stderr.write(`linkspan audit: ${head.sequence} records are whole${older}\n`);
   return exitCode.done;
 }
 
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
+const savedHead = z.object({ sequence: z.int().positive(), hash, mac: hash.nullable() });
+
 function parseHead(text: string): AuditHead {
-  const [, sequence, hash = ''] = /^(\d+):([0-9a-f]{64})$/.exec(text) ?? [];
-  if (sequence === undefined) throw new InvalidArgumentError('It is not of the form SEQUENCE:HASH.');
-  return { sequence: Number(sequence), hash };
+  const [, sequence, inline = ''] = /^(\d+):([0-9a-f]{64})$/.exec(text) ?? [];
+  if (sequence !== undefined) return { sequence: Number(sequence), hash: inline };
+  try {
+    return savedHead.parse(JSON.parse(readFileSync(text, 'utf8')));
+  } catch {
+    throw new InvalidArgumentError('It is neither SEQUENCE:HASH nor a file that audit head has written.');
+  }
 }

@@ -8,6 +8,8 @@ import {
   reseal,
   Sealer,
   ServerKeys,
+  settleRestore,
+  withAuditMacs,
 } from '../control/index.ts';
 import { reach, systemClock, UserError } from '../platform/index.ts';
 import { openSqliteReader, openSqliteStore } from '../store/sqlite/index.ts';
@@ -55,9 +57,11 @@ async function rotateMasterKey({ dataDir, masterKeyFile: given }: KeysOptions): 
 /** By the server that has the store open, or else here. */
 async function sealEverything(directory: string, file: string, sealer: Sealer): Promise<void> {
   try {
-    await using store = openSqliteStore(directory);
-    await assertMasterKey({ store, sealer }, file);
+    await using opened = openSqliteStore(directory);
+    await assertMasterKey({ store: opened, sealer }, file);
+    const store = withAuditMacs(opened, sealer);
     const parts = { store, sealer, clock: systemClock };
+    await settleRestore(parts);
     await (await ServerKeys.open(parts)).rotate();
     await reseal(parts);
   } catch (error) {

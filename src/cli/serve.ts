@@ -6,6 +6,7 @@ import {
   AgentSignals,
   Alarm,
   assertMasterKey,
+  beginAuditMacs,
   bootstrap,
   type Control,
   keepDestinationUsers,
@@ -14,6 +15,8 @@ import {
   reseal,
   Sealer,
   ServerKeys,
+  settleRestore,
+  withAuditMacs,
 } from '../control/index.ts';
 import { checkConnectionString, createDialler } from '../destination/index.ts';
 import { registerGateway } from '../gateway/index.ts';
@@ -24,6 +27,7 @@ import { type ExitCode, exitCode } from './exit-code.ts';
 import { listen } from './serve-address.ts';
 import { followCertificate, pinOf, type TlsFiles } from './serve-certificate.ts';
 import { followMasterKey } from './serve-master-key.ts';
+import { warnOfRestores } from './serve-restored.ts';
 import { readServeSettings, type ServeOptions } from './serve-settings.ts';
 import { welcome } from './serve-welcome.ts';
 import { dataDirectory, masterKeyFile, setting } from './setting.ts';
@@ -98,15 +102,19 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   delete process.env.LINKSPAN_BOOTSTRAP_CLIENT_SECRET;
   const logger = createLogger();
 
-  await using store = openSqliteStore(options.dataDir, (error) => {
+  await using opened = openSqliteStore(options.dataDir, (error) => {
     logger.fatal({ code: error.code, reason: error.message }, 'the disk has failed: the server ends');
     // After the answers that say so.
     setTimeout(() => process.exit(exitCode.failed), 1000);
   });
   const keyFile = options.masterKeyFile ?? join(options.dataDir, 'master.key');
-  const masterKeys = loadMasterKeys(keyFile, (await store.organizations()).length === 0);
+  const masterKeys = loadMasterKeys(keyFile, (await opened.organizations()).length === 0);
   const sealer = new Sealer(masterKeys);
-  await assertMasterKey({ store, sealer }, keyFile);
+  await assertMasterKey({ store: opened, sealer }, keyFile);
+  const store = withAuditMacs(opened, sealer);
+  await settleRestore({ store, clock: systemClock });
+  await beginAuditMacs({ store, clock: systemClock });
+  await warnOfRestores(store, options.dataDir);
   // A rotation that was interrupted; most times there is nothing to do.
   await reseal({ store, sealer, clock: systemClock });
   const { tls, tlsPin, trustedProxies, digestAlgorithms, rateLimits } = settings;

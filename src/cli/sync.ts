@@ -1,7 +1,14 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Finding, LEAST_MEMORY_MEGABYTES, type Progress } from '../engine/index.ts';
 import { createLogger, redact, UserError } from '../platform/index.ts';
-import { checkUris, openSyncApi, type RequestedSelection, readSyncConfiguration, SyncSession } from '../sync/index.ts';
+import {
+  checkUris,
+  openSyncApi,
+  type RequestedSelection,
+  readApiToken,
+  readSyncConfiguration,
+  SyncSession,
+} from '../sync/index.ts';
 import { describeError } from './describe-error.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { chooseRenderer, type OutputFormat, watchProgress } from './progress/index.ts';
@@ -14,7 +21,9 @@ interface SyncFlags {
   readonly port?: number;
   readonly once?: boolean;
   readonly verify: boolean;
-  readonly dropDestination?: boolean;
+  /** True where the flag names no side. */
+  readonly dropDestination?: true | 'cluster0' | 'cluster1';
+  readonly apiTokenFile?: string;
   readonly keepDestination?: boolean;
   readonly confirmDrops?: boolean;
   readonly usersAndRoles?: boolean;
@@ -38,7 +47,13 @@ export function syncCommand(): Command {
     .option('--port <number>', `port of the HTTP API (default: ${DEFAULT_PORT})`, parsePort)
     .option('--once', 'copy cluster0 to cluster1, catch up once, end')
     .option('--no-verify', 'do not verify the copy (verification comes later)')
-    .option('--drop-destination', 'permission to drop all databases of the destination first')
+    .addOption(
+      new Option(
+        '--drop-destination [side]',
+        'permission to drop all databases of the destination first; without --once it must name the side',
+      ).choices(['cluster0', 'cluster1']),
+    )
+    .option('--api-token-file <file>', 'file of mode 600 with a token that every call of the API but GET must present')
     .addOption(
       new Option(
         '--keep-destination',
@@ -74,7 +89,7 @@ async function runSync(flags: SyncFlags): Promise<ExitCode> {
   }
   const session = new SyncSession({
     uris,
-    dropDestination: flags.dropDestination ?? false,
+    dropDestination: sideToDrop(flags, once),
     confirmDrops: flags.confirmDrops,
     usersAndRoles: flags.usersAndRoles ?? file.usersAndRoles,
     memoryBytes: bytesOf(flags.memoryMegabytes ?? file.memoryMegabytes),
@@ -83,7 +98,26 @@ async function runSync(flags: SyncFlags): Promise<ExitCode> {
     logger,
   });
   const selection = { ...file.selection, ...(flags.keepDestination ? { keepDestination: true } : {}) };
-  return once ? runOnce(session, flags, selection) : runApi(session, flags, flags.port ?? file.port ?? DEFAULT_PORT);
+  if (once) return runOnce(session, flags, selection);
+  const tokenFile = flags.apiTokenFile ?? file.apiTokenFile;
+  const token = tokenFile === undefined ? undefined : readApiToken(tokenFile);
+  return runApi(session, flags, { port: flags.port ?? file.port ?? DEFAULT_PORT, token });
+}
+
+/**
+ * The side that may be dropped. Without --once any user of this machine chooses the direction, so the flag has to name a side.
+ * @throws UserError USAGE
+ */
+function sideToDrop({ dropDestination: given }: SyncFlags, once: boolean): 'cluster0' | 'cluster1' | undefined {
+  if (given === undefined) return undefined;
+  if (!once && given === true) {
+    throw new UserError('USAGE', [
+      'Without --once /start chooses the direction: name the side that may be dropped, as in --drop-destination cluster1',
+    ]);
+  }
+  if (once && given === 'cluster0')
+    throw new UserError('USAGE', ['With --once cluster0 is the source, and is not dropped']);
+  return given === true ? 'cluster1' : given;
 }
 
 async function runOnce(session: SyncSession, flags: SyncFlags, selection: RequestedSelection): Promise<ExitCode> {
@@ -111,10 +145,14 @@ async function runOnce(session: SyncSession, flags: SyncFlags, selection: Reques
   }
 }
 
-async function runApi(session: SyncSession, flags: SyncFlags, port: number): Promise<ExitCode> {
+async function runApi(
+  session: SyncSession,
+  flags: SyncFlags,
+  { port, token }: { readonly port: number; readonly token?: ReturnType<typeof readApiToken> },
+): Promise<ExitCode> {
   using signals = catchSignals();
   const asked = new Promise<void>((resolve) => signals.signal.addEventListener('abort', () => resolve()));
-  const api = await openSyncApi(session, port);
+  const api = await openSyncApi(session, port, token);
   tell(`mongosync's API is ready at ${api.url}`);
   const ended = new AbortController();
   const shown = watchProgress(() => session.progress(), chooseRenderer(flags.output), ended.signal);

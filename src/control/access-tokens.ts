@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Account } from './actor.ts';
+import { audit } from './audit.ts';
 import type { Control } from './control.ts';
 import type { ServiceAccount } from './records.ts';
 import type { AuthenticatedAccount } from './service-accounts.ts';
@@ -17,10 +18,14 @@ const PURPOSE = 'access tokens';
 /** The claim that names the secret with which the token was asked for. */
 const SECRET_CLAIM = 'secret_id';
 
+/** The claim that names the last restore of the store before the token was issued; absent where there was none. */
+const RESTORE_CLAIM = 'restore_id';
+
 interface Claims {
   readonly clientId: string;
   readonly secretId: string;
   readonly tokenId: string;
+  readonly restoreId: string | undefined;
   readonly expiresAtMs: number;
 }
 
@@ -31,7 +36,8 @@ export async function issueAccessToken(
 ): Promise<string> {
   const { SignJWT } = await import('jose');
   const nowSeconds = Math.floor(control.clock.now() / 1000);
-  return await new SignJWT({ [SECRET_CLAIM]: secretId })
+  const restore = await control.store.lastRestore();
+  return await new SignJWT({ [SECRET_CLAIM]: secretId, ...(restore && { [RESTORE_CLAIM]: restore.id }) })
     .setProtectedHeader({ alg: ALGORITHM, typ: TYPE })
     .setIssuer(ISSUER)
     .setAudience(AUDIENCE)
@@ -44,7 +50,7 @@ export async function issueAccessToken(
 
 /**
  * The account behind an access token that is valid now; undefined otherwise, whatever is wrong with it. A token ends with the secret with
- * which it was asked for.
+ * which it was asked for, and with a restore of the store, which may have forgotten that it was revoked.
  */
 export async function findTokenAccount(control: Control, token: string): Promise<Account | undefined> {
   const claims = await verify(control, token);
@@ -52,12 +58,18 @@ export async function findTokenAccount(control: Control, token: string): Promise
   const account = await control.store.serviceAccount(claims.clientId);
   if (!account?.secrets.some(({ id }) => id === claims.secretId)) return undefined;
   if (await control.store.revokedAccessToken(claims.tokenId)) return undefined;
+  if (claims.restoreId !== (await control.store.lastRestore())?.id) return undefined;
   const { clientId, orgId, roles, groupRoles, accessList } = account;
   return { actor: { kind: 'service account', name: clientId, orgId, roles, groupRoles }, accessList };
 }
 
 /** Ends an access token before its time, for good. What is no valid token of this account is left alone (RFC 7009 §2.2). */
-export async function revokeAccessToken(control: Control, account: ServiceAccount, token: string): Promise<void> {
+export async function revokeAccessToken(
+  control: Control,
+  account: ServiceAccount,
+  token: string,
+  remoteAddress: string,
+): Promise<void> {
   const claims = await verify(control, token);
   if (claims?.clientId !== account.clientId) return;
   const { tokenId: id, expiresAtMs } = claims;
@@ -66,6 +78,10 @@ export async function revokeAccessToken(control: Control, account: ServiceAccoun
     await transaction.deleteRevokedAccessTokens(nowMs);
     if (await transaction.revokedAccessToken(id)) return;
     await transaction.insertRevokedAccessToken({ id, expiresAtMs, createdAtMs: nowMs });
+    const { clientId, orgId, roles, groupRoles } = account;
+    const author = { kind: 'service account', name: clientId, orgId, roles, groupRoles, remoteAddress } as const;
+    const details = { clientId, accessTokenId: id };
+    await audit(transaction, author, nowMs, { eventTypeName: 'ACCESS_TOKEN_REVOKED', orgId, details });
   });
 }
 
@@ -86,10 +102,11 @@ async function verify({ sealer, clock }: Control, token: string): Promise<Claims
         maxTokenAge: ACCESS_TOKEN_LIFE_SECONDS,
         currentDate: new Date(clock.now()),
       });
-      const { sub, jti, exp = 0, iat = 0, [SECRET_CLAIM]: secretId } = payload;
+      const { sub, jti, exp = 0, iat = 0, [SECRET_CLAIM]: secretId, [RESTORE_CLAIM]: restoreId } = payload;
       if (typeof sub !== 'string' || typeof jti !== 'string' || typeof secretId !== 'string') return undefined;
+      if (restoreId !== undefined && typeof restoreId !== 'string') return undefined;
       if (retiredAtMs !== null && iat * 1000 >= retiredAtMs) return undefined;
-      return { clientId: sub, secretId, tokenId: jti, expiresAtMs: exp * 1000 };
+      return { clientId: sub, secretId, tokenId: jti, restoreId, expiresAtMs: exp * 1000 };
     } catch (error) {
       if (!(error instanceof errors.JOSEError)) throw error;
     }

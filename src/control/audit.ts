@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { newId } from '../platform/index.ts';
 import type { Actor } from './actor.ts';
 import type { AuditRecord } from './records.ts';
-import type { StoreReader, StoreTransaction } from './store-port.ts';
+import type { StoreTransaction } from './store-port.ts';
 
 /** What is recorded of a change. */
 export interface Audited {
@@ -41,53 +41,12 @@ export async function audit(
     details: details ?? {},
     previousHash: last?.hash ?? '',
   };
-  await transaction.appendAuditRecord({ ...content, hash: hashOf(content) });
+  // The store that this goes through adds the MAC.
+  await transaction.appendAuditRecord({ ...content, hash: hashOf(content), keyId: null, mac: null });
 }
 
-/** Where a chain ends: what an operator may note elsewhere, to hold a later chain against it. */
-export interface AuditHead {
-  readonly sequence: number;
-  readonly hash: string;
-}
-
-/** What is wrong with a chain. */
-export interface AuditBreak {
-  readonly sequence: number;
-  readonly problem: string;
-}
-
-const BATCH = 1000;
-
-/**
- * Checks every record against its own hash and the one before.
- * @param noted  a head of this chain that was noted earlier; without it, records that were cut off at the end are not missed
- * @returns the chain's head, or the first thing that is wrong
- */
-export async function verifyAudit(
-  store: StoreReader,
-  noted?: AuditHead,
-): Promise<{ readonly head: AuditHead } | { readonly broken: AuditBreak }> {
-  let head: AuditHead = { sequence: 0, hash: '' };
-  for (;;) {
-    const records = await store.auditRecordsAfter(head.sequence, BATCH);
-    for (const { hash, ...content } of records) {
-      const { sequence, previousHash } = content;
-      const broken = (problem: string) => ({ broken: { sequence, problem } });
-      if (sequence !== head.sequence + 1) return broken(`the records from ${head.sequence + 1} on are missing`);
-      if (previousHash !== head.hash) return broken('it does not follow the record before it');
-      if (hash !== hashOf(content)) return broken('it was altered');
-      if (sequence === noted?.sequence && hash !== noted.hash) return broken('it is not the one that was noted');
-      head = { sequence, hash };
-    }
-    if (records.length < BATCH) break;
-  }
-  if (noted && head.sequence < noted.sequence) {
-    return { broken: { sequence: head.sequence + 1, problem: `the records up to ${noted.sequence} were cut off` } };
-  }
-  return { head };
-}
-
-function hashOf(content: Omit<AuditRecord, 'hash'>): string {
+/** SHA-256 over a record and the hash of the one before it, hexadecimal. */
+export function hashOf(content: Omit<AuditRecord, 'hash' | 'keyId' | 'mac'>): string {
   const { id, sequence, createdAtMs, orgId, groupId, eventTypeName } = content;
   const { actorKind, actorName, remoteAddress, details, previousHash } = content;
   const fields = [id, sequence, createdAtMs, orgId, groupId, eventTypeName, actorKind, actorName, remoteAddress];

@@ -2,8 +2,9 @@ import { newId, UserError } from '../platform/index.ts';
 import { type Actor, authorizeGroup } from './actor.ts';
 import { audit } from './audit.ts';
 import type { Control } from './control.ts';
-import type { Cluster } from './records.ts';
-import type { StoreTransaction } from './store-port.ts';
+import { addressOf, type DestinationAddress } from './destination-address.ts';
+import type { Agent, Cluster } from './records.ts';
+import type { StoreReader, StoreTransaction } from './store-port.ts';
 
 /** A registered destination as it may be shown: without credentials. */
 export interface ShownCluster {
@@ -44,7 +45,7 @@ export async function registerCluster(
       deletedAtMs: null,
     };
     await transaction.insertCluster(cluster);
-    const details = { clusterName: name, clusterId: id };
+    const details = { clusterName: name, clusterId: id, hosts: addressOf(connectionString).hosts };
     await audit(transaction, actor, nowMs, { eventTypeName: 'CLUSTER_CREATED', orgId, groupId, details });
     return show(control, cluster);
   });
@@ -65,7 +66,8 @@ export async function deleteCluster(control: Control, actor: Actor, groupId: str
     const running = migrations.find(({ destinationClusterId }) => destinationClusterId === cluster.id);
     if (running) throw new UserError('CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT', [name, running.id]);
     const agents = await transaction.linkedAgentsOf(orgId);
-    for (const agent of agents) await failValidations(transaction, agent.id, cluster.id);
+    const why = 'The destination cluster was deleted before the migration host answered.';
+    await failValidationsInto(transaction, agents, cluster.id, why);
     const nothing = control.sealer.seal('', connectionStringPlace(cluster.id));
     const standing = await transaction.standingDestinationUsers();
     const isNeeded = standing.some(({ clusterId }) => clusterId === cluster.id);
@@ -77,14 +79,6 @@ export async function deleteCluster(control: Control, actor: Actor, groupId: str
   });
   for (const agentId of agentIds) control.signals.wake(agentId);
   control.userAlarm.ring();
-}
-
-async function failValidations(transaction: StoreTransaction, agentId: string, clusterId: string): Promise<void> {
-  const errorMessage = 'The destination cluster was deleted before the migration host answered.';
-  for (const validation of await transaction.pendingValidationsOf(agentId)) {
-    if (validation.destinationClusterId !== clusterId) continue;
-    await transaction.updateValidation({ ...validation, status: 'FAILED', errorMessage, password: null });
-  }
 }
 
 /** @throws UserError as {@link authorizeGroup} */
@@ -104,6 +98,32 @@ export async function getCluster(control: Control, actor: Actor, groupId: string
 /** Whether agents go there as a user of their own for each migration, or as the registered one. */
 export function usersOf({ destinationUsers }: Control, { makesUsers }: Cluster): Control['destinationUsers'] {
   return makesUsers ? destinationUsers : 'fixed';
+}
+
+/** Where a registered cluster is. */
+export async function addressOfCluster(
+  { sealer }: Control,
+  store: StoreReader,
+  clusterId: string,
+): Promise<DestinationAddress> {
+  const cluster = await store.cluster(clusterId);
+  if (!cluster) throw new Error(`The cluster ${clusterId} has vanished from the store`);
+  return addressOf(sealer.open(cluster.connectionString, connectionStringPlace(clusterId)));
+}
+
+/** Ends what an agent may not have answered yet about a cluster. */
+export async function failValidationsInto(
+  transaction: StoreTransaction,
+  agents: readonly Agent[],
+  clusterId: string,
+  errorMessage: string,
+): Promise<void> {
+  for (const agent of agents) {
+    for (const validation of await transaction.pendingValidationsOf(agent.id)) {
+      if (validation.destinationClusterId !== clusterId) continue;
+      await transaction.updateValidation({ ...validation, status: 'FAILED', errorMessage, password: null });
+    }
+  }
 }
 
 /** Where a cluster's connection string is sealed. */

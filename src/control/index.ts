@@ -20,7 +20,7 @@ export {
   updateApiKey,
 } from './api-keys.ts';
 export { approveLink } from './approve-link.ts';
-export { type AuditHead, verifyAudit } from './audit.ts';
+export { beginAuditMacs, withAuditMacs } from './audit-macs.ts';
 export { availableProjects } from './available-projects.ts';
 export { type BootstrapResult, type BootstrapWishes, bootstrap } from './bootstrap.ts';
 export { deleteCluster, getCluster, listClusters, registerCluster, type ShownCluster } from './clusters.ts';
@@ -75,6 +75,7 @@ export type {
   AccessListEntry,
   Agent,
   ApiKey,
+  AuditKey,
   AuditRecord,
   Cluster,
   DestinationUser,
@@ -83,6 +84,7 @@ export type {
   Migration,
   Order,
   Organization,
+  Restore,
   RevokedAccessToken,
   ServerKey,
   ServiceAccount,
@@ -92,6 +94,12 @@ export type {
 } from './records.ts';
 export { redeemLinkToken } from './redeem-link-token.ts';
 export { reseal } from './reseal.ts';
+export {
+  acknowledgeRestores,
+  credentialsToReview,
+  settleRestore,
+  unacknowledgedRestores,
+} from './restores.ts';
 export { revokeLink } from './revoke-link.ts';
 export { GROUP_ROLES, ORGANIZATION_ROLES } from './roles.ts';
 export { type Sealed, type SealedPlace, Sealer } from './sealer.ts';
@@ -110,8 +118,10 @@ export {
   type MadeServiceAccount,
   updateServiceAccount,
 } from './service-accounts.ts';
-export type { AuditFilter, Store, StoreReader, StoreTransaction } from './store-port.ts';
+export type { AuditFilter, PutBack, Store, StoreReader, StoreTransaction } from './store-port.ts';
 export { takeReport } from './take-report.ts';
+export { unlinkAgent } from './unlink-agent.ts';
 export { updateCluster } from './update-cluster.ts';
 export { getValidation, startValidation } from './validations.ts';
+export { type AuditHead, verifyAudit } from './verify-audit.ts';
 export { awaitWantedState } from './wanted-state.ts';

@@ -1,23 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  linkSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { messageOf, UserError } from '../platform/index.ts';
+import { messageOf, readPrivateFile, UserError } from '../platform/index.ts';
 import type { Control } from './control.ts';
 
 const KEY_BYTES = 32;
 const FILE_MODE = 0o600;
-const OF_OTHERS = 0o077;
 
 /**
  * The master keys of a file, a line each: 32 bytes in base64url. The first one seals; others are there while a rotation is under way. A file that
@@ -77,7 +65,7 @@ export async function assertMasterKey(
 }
 
 function readMasterKeys(file: string): Buffer[] {
-  const lines = readPrivate(file).trim().split('\n');
+  const lines = readPrivateFile(file, 'rotate it (linkspan keys rotate) after chmod 600').trim().split('\n');
   return lines.map((line) => {
     const text = line.trim();
     const key = Buffer.from(text, 'base64url');
@@ -86,22 +74,6 @@ function readMasterKeys(file: string): Buffer[] {
     }
     return key;
   });
-}
-
-function readPrivate(file: string): string {
-  const descriptor = openSync(file, 'r');
-  try {
-    const { mode } = fstatSync(descriptor);
-    if ((mode & OF_OTHERS) !== 0) {
-      const shown = (mode & 0o777).toString(8);
-      throw new Error(
-        `its mode is ${shown}, so others may have read it: rotate it (linkspan keys rotate) after chmod 600`,
-      );
-    }
-    return readFileSync(descriptor, 'utf8');
-  } finally {
-    closeSync(descriptor);
-  }
 }
 
 /** Complete and synced before it has its name: whatever is sealed with the key later, the key is there. */

@@ -1,6 +1,7 @@
 import { isId, newId, reach, UserError } from '../platform/index.ts';
 import { type Actor, authorizeGroup } from './actor.ts';
 import { audit } from './audit.ts';
+import { addressOfCluster } from './clusters.ts';
 import type { Control } from './control.ts';
 import { wantUser } from './destination-users.ts';
 import { type OrderRequest, orderDetails, passwordSealer, resolveOrder } from './migration-order.ts';
@@ -10,7 +11,7 @@ import type { StoreReader } from './store-port.ts';
 
 /**
  * Starts a migration: its agent takes it up as soon as it hears of it, which is when there is a user for it on the destination.
- * @throws UserError SOURCE_CLUSTER_ALREADY_MIGRATING, CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT, and as {@link resolveOrder}
+ * @throws UserError DESTINATION_CHANGED, SOURCE_CLUSTER_ALREADY_MIGRATING, CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT, and as {@link resolveOrder}
  */
 export async function createMigration(
   control: Control,
@@ -24,6 +25,7 @@ export async function createMigration(
   const migration = await control.store.write(async (transaction) => {
     const order = await resolveOrder(transaction, actor, groupId, request, seal);
     await assertIdle(transaction, order, request.destination.clusterName);
+    await assertSameDestination(control, transaction, order, request.destination.clusterName);
     const record: Migration = {
       ...order,
       id,
@@ -77,6 +79,17 @@ export async function findMigration(
   const migration = await store.migration(migrationId);
   if (migration?.groupId !== groupId) throw new UserError('LIVE_MIGRATION_NOT_FOUND', [migrationId, groupId]);
   return migration;
+}
+
+/**
+ * A cluster manager may change where a destination leads, and an owner names it by its name: what the owner has had validated must be where the
+ * migration goes. Once it exists, the destination can't be changed before its end.
+ */
+async function assertSameDestination(control: Control, store: StoreReader, order: Order, name: string): Promise<void> {
+  const validation = await store.lastValidationInto(order.groupId, name);
+  if (!validation || validation.destinationAddress === null) return;
+  const { fingerprint } = await addressOfCluster(control, store, order.destinationClusterId);
+  if (fingerprint !== validation.destinationAddress) throw new UserError('DESTINATION_CHANGED', [name, validation.id]);
 }
 
 /** One migration at a time for a source cluster, and one for a destination cluster. */

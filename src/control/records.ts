@@ -2,6 +2,7 @@ import type { Deployment, Finding, InventoryProject, Progress } from '../link/in
 import type { MigrationState } from './migration-state.ts';
 import type { GroupRoleAssignment, OrganizationRole } from './roles.ts';
 import type { Sealed } from './sealer.ts';
+import type { PutBack } from './store-port.ts';
 
 /** What the control plane remembers. Ids are 24-hex unless said otherwise; times are milliseconds since the epoch. */
 
@@ -75,6 +76,18 @@ export interface RevokedAccessToken {
   /** The token's own id (`jti`). */
   readonly id: string;
   readonly expiresAtMs: number;
+  readonly createdAtMs: number;
+}
+
+/** A time when an older copy of the store was found in its place. */
+export interface Restore {
+  /** Access tokens name the last one: those of before count no more. Its random part keeps two restores of one backup apart. */
+  readonly id: string;
+  /** From 1 on. */
+  readonly number: number;
+  readonly reason: PutBack;
+  /** When an operator said that the credentials were reviewed. */
+  readonly acknowledgedAtMs: number | null;
   readonly createdAtMs: number;
 }
 
@@ -185,6 +198,8 @@ export interface Validation extends Order {
   readonly errorMessage: string | null;
   /** All that preflight found, once the agent has reported. */
   readonly findings: readonly Finding[];
+  /** Fingerprint of where the destination was when this was asked for; null of one that an older version made. */
+  readonly destinationAddress: string | null;
   readonly createdAtMs: number;
 }
 
@@ -234,6 +249,18 @@ export interface AuditRecord {
   readonly previousHash: string;
   /** SHA-256 over everything above, hexadecimal. */
   readonly hash: string;
+  /** Of which {@link AuditKey} the MAC is; null of records of older versions, which have none. */
+  readonly keyId: string | null;
+  /** HMAC-SHA256 over the hash, hexadecimal. */
+  readonly mac: string | null;
+}
+
+/** A key of MACs, kept for the check of the records that it made. */
+export interface AuditKey {
+  /** The first digits of its SHA-256. */
+  readonly id: string;
+  readonly macKey: Sealed;
+  readonly createdAtMs: number;
 }
 
 export type { Deployment };

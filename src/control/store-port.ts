@@ -1,6 +1,7 @@
 import type {
   Agent,
   ApiKey,
+  AuditKey,
   AuditRecord,
   Cluster,
   DestinationUser,
@@ -8,6 +9,7 @@ import type {
   Link,
   Migration,
   Organization,
+  Restore,
   RevokedAccessToken,
   ServerKey,
   ServiceAccount,
@@ -27,8 +29,19 @@ import type { Sealed, SealedPlace } from './sealer.ts';
  * 5. Lists come in the order of creation, and leave out what is deleted. Records are returned as they were stored, and absence is `undefined`.
  */
 export interface Store extends StoreReader, AsyncDisposable {
+  /**
+   * Why this store is taken for an older copy that was put back; null: it goes on from its last write. An adapter says so at each opening until a
+   * {@link Restore} is inserted.
+   */
+  readonly putBack: PutBack | null;
   write<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T>;
 }
+
+/**
+ * Why a store is taken for an older copy: `linkspan restore` made it, or it said so (`restored`); it lacks the audit record that was the newest in
+ * this place (`older than the head`), or has another one there (`other than the head`); or what the place says about it is missing or damaged.
+ */
+export type PutBack = 'restored' | 'older than the head' | 'other than the head' | 'no head' | 'unreadable head';
 
 export interface StoreReader {
   organization(id: string): Promise<Organization | undefined>;
@@ -59,6 +72,8 @@ export interface StoreReader {
   /** Agents whose link has not ended, and was approved. */
   linkedAgentsOf(orgId: string): Promise<Agent[]>;
   validation(id: string): Promise<Validation | undefined>;
+  /** The newest into any cluster of that name, deleted ones included, that has not failed. */
+  lastValidationInto(groupId: string, clusterName: string): Promise<Validation | undefined>;
   /** Those of an agent that are PENDING. */
   pendingValidationsOf(agentId: string): Promise<Validation[]>;
   migration(id: string): Promise<Migration | undefined>;
@@ -76,7 +91,11 @@ export interface StoreReader {
   standingDestinationUsers(): Promise<DestinationUser[]>;
   /** Sealed values, of all records, that begin with anything else than a sealer's mark. */
   valuesNotSealedAs(mark: string, limit: number): Promise<{ readonly place: SealedPlace; readonly value: Sealed }[]>;
+  /** In the order in which they were noticed. */
+  restores(): Promise<Restore[]>;
+  lastRestore(): Promise<Restore | undefined>;
   lastAuditRecord(): Promise<AuditRecord | undefined>;
+  auditKey(id: string): Promise<AuditKey | undefined>;
   auditRecord(id: string): Promise<AuditRecord | undefined>;
   /** The next ones after a sequence number, of all organizations. */
   auditRecordsAfter(sequence: number, limit: number): Promise<AuditRecord[]>;
@@ -125,7 +144,10 @@ export interface StoreTransaction extends StoreReader {
   updateMigration(record: Migration): Promise<void>;
   insertDestinationUser(record: DestinationUser): Promise<void>;
   updateDestinationUser(record: DestinationUser): Promise<void>;
+  insertRestore(record: Restore): Promise<void>;
+  updateRestore(record: Restore): Promise<void>;
   replaceSealed(place: SealedPlace, value: Sealed): Promise<void>;
+  insertAuditKey(record: AuditKey): Promise<void>;
   /** Records are never changed or removed: an adapter refuses to, whoever asks. */
   appendAuditRecord(record: AuditRecord): Promise<void>;
 }

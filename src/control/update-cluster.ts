@@ -1,8 +1,15 @@
 import { UserError } from '../platform/index.ts';
 import { type Actor, authorizeGroup } from './actor.ts';
 import { audit } from './audit.ts';
-import { connectionStringPlace, getCluster, type ShownCluster } from './clusters.ts';
+import {
+  addressOfCluster,
+  connectionStringPlace,
+  failValidationsInto,
+  getCluster,
+  type ShownCluster,
+} from './clusters.ts';
 import type { Control } from './control.ts';
+import { addressOf } from './destination-address.ts';
 
 /**
  * Changes how a destination is reached, for instance after its password was changed. An extension: Atlas's operation changes the cluster.
@@ -19,7 +26,7 @@ export async function updateCluster(
   const tenant = await authorizeGroup(control.store, actor, groupId, 'GROUP_CLUSTER_MANAGER');
   const { makesUsers } = await control.destinations.check({ orgId: tenant.orgId, groupId }, connectionString);
   const nowMs = control.clock.now();
-  await control.store.write(async (transaction) => {
+  const agentIds = await control.store.write(async (transaction) => {
     const { orgId } = await authorizeGroup(transaction, actor, groupId, 'GROUP_CLUSTER_MANAGER');
     const cluster = await transaction.clusterNamed(groupId, name);
     if (!cluster) throw new UserError('CLUSTER_NOT_FOUND', [name, groupId]);
@@ -28,9 +35,18 @@ export async function updateCluster(
     const running = migrations.find(({ destinationClusterId }) => destinationClusterId === cluster.id);
     if (running) throw new UserError('CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT', [name, running.id]);
     const sealed = control.sealer.seal(connectionString, connectionStringPlace(cluster.id));
+    const before = await addressOfCluster(control, transaction, cluster.id);
+    const { hosts, fingerprint } = addressOf(connectionString);
+    const addressChanged = fingerprint !== before.fingerprint;
     await transaction.updateCluster({ ...cluster, connectionString: sealed, makesUsers });
-    const details = { clusterName: name, clusterId: cluster.id };
+    const agents = addressChanged ? await transaction.linkedAgentsOf(orgId) : [];
+    const why = 'The address of the destination cluster was changed before the migration host answered.';
+    await failValidationsInto(transaction, agents, cluster.id, why);
+    const details = { clusterName: name, clusterId: cluster.id, addressChanged, hosts };
     await audit(transaction, actor, nowMs, { eventTypeName: 'CLUSTER_UPDATED', orgId, groupId, details });
+    return agents.map(({ id }) => id);
   });
+  for (const agentId of agentIds) control.signals.wake(agentId);
+  control.userAlarm.ring();
   return await getCluster(control, actor, groupId, name);
 }

@@ -1,6 +1,7 @@
 import { isId, newId, reach, UserError } from '../platform/index.ts';
 import { type Actor, authorizeGroup } from './actor.ts';
 import { audit } from './audit.ts';
+import { addressOfCluster } from './clusters.ts';
 import type { Control } from './control.ts';
 import { wantUser } from './destination-users.ts';
 import { type OrderRequest, orderDetails, passwordSealer, resolveOrder } from './migration-order.ts';
@@ -22,7 +23,15 @@ export async function startValidation(
   const seal = passwordSealer(control, 'validations', id);
   const validation = await control.store.write(async (transaction) => {
     const order = await resolveOrder(transaction, actor, groupId, request, seal);
-    const record: Validation = { ...order, id, status: 'PENDING', errorMessage: null, findings: [], createdAtMs };
+    const record: Validation = {
+      ...order,
+      id,
+      status: 'PENDING',
+      errorMessage: null,
+      findings: [],
+      destinationAddress: (await addressOfCluster(control, transaction, order.destinationClusterId)).fingerprint,
+      createdAtMs,
+    };
     await transaction.insertValidation(record);
     // Of the same kind as the migration's: else it would be told what another user lacks.
     const databaseUser = await wantUser(control, transaction, record, 'validation');

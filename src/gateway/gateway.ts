@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { awaitWantedState, type Control, redeemLinkToken, takeReport } from '../control/index.ts';
+import { awaitWantedState, type Control, redeemLinkToken, takeReport, unlinkAgent } from '../control/index.ts';
 import { pathOf } from '../http/index.ts';
 import {
   ANSWER_HEADER,
@@ -11,6 +11,7 @@ import {
   reportRequest,
   sealTo,
   signAnswer,
+  unlinkRequest,
 } from '../link/index.ts';
 import { type Logger, UserError } from '../platform/index.ts';
 import { linkProblem } from './link-problem.ts';
@@ -20,7 +21,7 @@ import { AgentRequests, assertAddress, assertSigned, readMessage } from './signe
 const SHORT_BODY_BYTES = 8 * 1024;
 
 /**
- * The agents' HTTP face under `/link/v1`: redemption of a link-token, long poll for the wanted state, reports. Every request is
+ * The agents' HTTP face under `/link/v1`: redemption of a link-token, long poll for the wanted state, reports, the end of a link. Every request is
  * signed with the agent's key, which is checked before its body is read, and the wanted state sealed to one that it names. Every answer,
  * refusals included, is signed with the control plane's keys. Errors are JSON `{error, errorCode, detail, remedy}`.
  */
@@ -73,6 +74,12 @@ export async function registerGateway(app: FastifyInstance, control: Control, lo
       scope.post('/report', agents.route, async (request) => {
         const { agent } = agents.senderOf(request);
         return { sequence: await takeReport(control, agent.id, readMessage(reportRequest, request)) };
+      });
+
+      scope.post('/unlink', { ...agents.route, bodyLimit: SHORT_BODY_BYTES }, async (request) => {
+        const { agent } = agents.senderOf(request);
+        readMessage(unlinkRequest, request);
+        return { ended: await unlinkAgent(control, agent.id, request.ip) };
       });
     },
     { prefix: '/link/v1' },

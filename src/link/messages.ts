@@ -118,6 +118,11 @@ export const reportRequest = z.object({
 });
 export const reportResponse = z.object({ sequence: z.number().int() });
 
+/** `POST /link/v1/unlink`: the source's owner has ended the link. */
+export const unlinkRequest = z.object({});
+/** Not ended while a migration of the agent has not. */
+export const unlinkResponse = z.object({ ended: z.boolean() });
+
 export type RedeemRequest = z.infer<typeof redeemRequest>;
 export type RedeemResponse = z.infer<typeof redeemResponse>;
 export type Deployment = z.infer<typeof deployment>;

@@ -18,6 +18,7 @@ export {
 export { onReach, reach } from './hooks.ts';
 export { isId, newId } from './ids.ts';
 export { createLogger, type Logger, silentLogger } from './logging.ts';
+export { readPrivateFile } from './private-file.ts';
 export { randomByte } from './random.ts';
 export { redact } from './redact.ts';
 export { version } from './version.ts';

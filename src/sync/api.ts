@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { type FastifyInstance, fastify } from 'fastify';
 import { messageOf, UserError } from '../platform/index.ts';
+import type { ApiToken } from './api-token.ts';
 import { parseLoadRequest } from './load-request.ts';
 import { progressResponse } from './progress-response.ts';
 import type { SyncSession } from './session.ts';
@@ -13,10 +14,11 @@ const LOOPBACK = '127.0.0.1';
  * `{ success: false, error, errorDescription }` with 400, or 409 where the state does not allow it; `error` is the code of the error
  * catalogue in PascalCase; a body is JSON whatever its content type, and an empty one counts as `{}`.
  *
- * The API has no authentication, as mongosync's. So that no web page can use a browser on this machine to call it, requests with an `Origin`
+ * The API has no authentication unless it is given a token, as mongosync's has none. So that no web page can use a browser on this machine to call it, requests with an `Origin`
  * and requests for another host name (DNS rebinding) are refused.
+ * @param token  what every call but GET must present; absent: nothing, so that any user of this machine can make them
  */
-export function createSyncApi(session: SyncSession): FastifyInstance {
+export function createSyncApi(session: SyncSession, token?: ApiToken): FastifyInstance {
   const app = fastify({ logger: false, forceCloseConnections: true });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
@@ -37,10 +39,12 @@ export function createSyncApi(session: SyncSession): FastifyInstance {
   app.setNotFoundHandler((request) => {
     throw new UserError('UNKNOWN_CALL', [`${request.method} ${request.url}`]);
   });
-  app.addHook('onRequest', async ({ headers, host }) => {
+  app.addHook('onRequest', async ({ headers, host, method }) => {
     const name = host.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
     const local = name === 'localhost' || (isIP(name) !== 0 && (name === '::1' || name.startsWith('127.')));
     if (headers.origin !== undefined || !local) throw new UserError('FOREIGN_ORIGIN', ['localhost']);
+    const isReading = method === 'GET' || method === 'HEAD';
+    if (token && !isReading && !token.isIn(headers.authorization)) throw new UserError('SYNC_TOKEN_MISSING');
   });
 
   app.get('/api/v1/progress', async () => ({
@@ -78,8 +82,9 @@ export function createSyncApi(session: SyncSession): FastifyInstance {
 export async function openSyncApi(
   session: SyncSession,
   port: number,
+  token?: ApiToken,
 ): Promise<{ readonly url: string; close(): Promise<void> }> {
-  const app = createSyncApi(session);
+  const app = createSyncApi(session, token);
   try {
     return { url: `${await app.listen({ host: LOOPBACK, port })}/api/v1`, close: () => app.close() };
   } catch (error) {

@@ -18,6 +18,7 @@ const file = z.strictObject({
   cluster0: z.string().optional(),
   cluster1: z.string().optional(),
   port: z.int().min(0).max(65_535).optional(),
+  apiTokenFile: z.string().optional(),
   usersAndRoles: z.boolean().optional(),
   memoryMegabytes: z.number().min(LEAST_MEMORY_MEGABYTES).optional(),
   bypassingWrites: z.enum(['drain', 'giveUp']).optional(),
@@ -33,6 +34,8 @@ export interface SyncConfiguration {
   readonly cluster0?: string;
   readonly cluster1?: string;
   readonly port?: number;
+  /** A file with the token that calls of the API must present. */
+  readonly apiTokenFile?: string;
   readonly usersAndRoles?: boolean;
   readonly memoryMegabytes?: number;
   /** What a cutover does about writes of users who bypass the source's write block. */
@@ -47,13 +50,23 @@ export interface SyncConfiguration {
  * @throws UserError CONFIGURATION_UNREADABLE or CONFIGURATION_INVALID, naming the line and the key
  */
 export function readSyncConfiguration(path: string): SyncConfiguration {
-  const { cluster0, cluster1, port, usersAndRoles, memoryMegabytes, bypassingWrites, verbosity, ...others } =
-    readConfiguration(path, file);
+  const {
+    cluster0,
+    cluster1,
+    port,
+    apiTokenFile,
+    usersAndRoles,
+    memoryMegabytes,
+    bypassingWrites,
+    verbosity,
+    ...others
+  } = readConfiguration(path, file);
   const selects = Object.keys(others).some((key) => Object.hasOwn(selectionFields, key));
   return {
     cluster0,
     cluster1,
     port,
+    ...(apiTokenFile === undefined ? {} : { apiTokenFile }),
     usersAndRoles,
     ...(memoryMegabytes === undefined ? {} : { memoryMegabytes }),
     ...(bypassingWrites === undefined ? {} : { bypassingWrites }),

@@ -1,4 +1,5 @@
 export { openSyncApi } from './api.ts';
+export { readApiToken } from './api-token.ts';
 export { checkUris } from './clusters.ts';
 export { readSyncConfiguration } from './configuration.ts';
 export type { RequestedSelection } from './requested-selection.ts';

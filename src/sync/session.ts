@@ -8,7 +8,7 @@ import {
   preflight,
 } from '../engine/index.ts';
 import { type Clock, type Logger, systemClock, UserError } from '../platform/index.ts';
-import { type ClusterUris, migrationIdOf } from './clusters.ts';
+import { type ClusterName, type ClusterUris, migrationIdOf } from './clusters.ts';
 import type { LoadRequest } from './load-request.ts';
 import type { Direction, StartRequest } from './start-request.ts';
 
@@ -17,7 +17,8 @@ export type SessionState = 'IDLE' | 'RUNNING' | 'PAUSED' | 'COMMITTING' | 'COMMI
 
 export interface SessionOptions {
   readonly uris: ClusterUris;
-  readonly dropDestination: boolean;
+  /** The only side whose databases may be dropped, as the destination of a start. */
+  readonly dropDestination?: ClusterName;
   /** Whether drops of the source are followed whatever they take. */
   readonly confirmDrops?: boolean;
   readonly usersAndRoles?: boolean;
@@ -86,12 +87,16 @@ export class SyncSession {
   /**
    * Checks both clusters, then begins or goes on. Resolves when it is running.
    * @param onWarning  told of what the check saw and does not mind
-   * @throws UserError WRONG_STATE, UNSUPPORTED_FIELD, PREFLIGHT_FAILED with every error found, or what keeps the clusters from being looked at
+   * @throws UserError WRONG_STATE, DROP_OF_OTHER_SIDE, UNSUPPORTED_FIELD, PREFLIGHT_FAILED with every error found, or what keeps the clusters from being looked at
    */
   async start(direction: StartRequest, onWarning: (finding: Finding) => void = () => undefined): Promise<void> {
     // Set before the first wait, so that a second start meanwhile is refused.
     if (this.#direction) throw new UserError('WRONG_STATE', ['start', this.#migration ? this.state : 'starting']);
-    if (direction.keepDestination && this.#options.dropDestination) {
+    const { dropDestination: named } = this.#options;
+    if (named !== undefined && named !== direction.destination) {
+      throw new UserError('DROP_OF_OTHER_SIDE', [direction.destination, named]);
+    }
+    if (direction.keepDestination && named !== undefined) {
       const why = 'this process was started with --drop-destination';
       throw new UserError('UNSUPPORTED_FIELD', ['preExistingDestinationData', why]);
     }
@@ -187,7 +192,7 @@ export class SyncSession {
       migrationId: migrationIdOf(uris, source, destination, (once ? `once ${round}` : 'continuous') + part),
       source: { uri: uris[source] },
       destination: { uri: uris[destination] },
-      dropDestination,
+      dropDestination: dropDestination === destination,
       confirmDrops,
       // The check before the start has just reached them.
       waitForClusters: true,

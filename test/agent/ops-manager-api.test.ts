@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { request } from 'urllib';
 import type { AgentConfiguration } from '../../src/agent/configuration.ts';
@@ -104,4 +106,38 @@ test("only the owner of the key is heard, about this organization, and errors ha
   ];
   for (const [path, body, code] of wrong) assert.equal((await agent.call('POST', path, body)).errorCode, code);
   assert.equal((await plane.control.store.linkedAgentsOf(plane.orgId)).length, 0);
+});
+
+test('the control plane is told of an unlinking, so that the host is linked again with any token', async () => {
+  await using plane = await startControlPlane();
+  await using agent = await startHost(plane);
+  const link = `${ORG_ID}/liveExport/migrationLink`;
+  for (const _again of [1, 2]) {
+    assert.equal((await agent.call('POST', link, { linkToken: await plane.newToken() })).status, 'SYNCED');
+    assert.equal((await agent.call('DELETE', link)).status, 204);
+    assert.deepEqual(await plane.control.store.openLinksOf(plane.orgId), []);
+  }
+  assert.deepEqual(readdirSync(plane.agentDirectory), [], 'the key of the link is forgotten, too');
+});
+
+test('an unlinking that the control plane could not be told of is told after a restart of the agent', async () => {
+  await using plane = await startControlPlane();
+  const link = `${ORG_ID}/liveExport/migrationLink`;
+  const isTold = async () => (await plane.control.store.openLinksOf(plane.orgId)).length === 0;
+  {
+    await using agent = await startHost(plane, await plane.newToken());
+    await eventually(() => agent.host.current, { what: 'the link' });
+    await plane.goDown();
+    assert.equal((await agent.call('DELETE', link)).status, 204);
+    const { mode } = statSync(join(plane.agentDirectory, 'ended-link.json'));
+    assert.equal(mode & 0o077, 0);
+  }
+  await plane.comeBack();
+  assert.equal(await isTold(), false);
+  await using agent = await startHost(plane);
+  await eventually(isTold, { what: 'the end of the link' });
+  await eventually(() => !existsSync(join(plane.agentDirectory, 'ended-link.json')), {
+    what: 'the key to be forgotten',
+  });
+  assert.equal((await agent.call('GET', `${link}/status`)).status, 'NOT_SYNCED');
 });

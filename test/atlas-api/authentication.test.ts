@@ -135,6 +135,8 @@ test('a token lives for an hour from its issue, whatever it claims, and one of a
   assert.equal(await statusOf({ iat: claims.iat + tenYears, exp: claims.exp + 2 * tenYears }), 401);
   assert.equal(await statusOf({ iat: undefined }), 401);
   for (const sub of [{ a: 1 }, ['x'], 7, '']) assert.equal(await statusOf({ sub }), 401, JSON.stringify(sub));
+  for (const restore_id of [{ a: 1 }, 'x', 7, ''])
+    assert.equal(await statusOf({ restore_id }), 401, String(restore_id));
 });
 
 test('a master key that was rotated out signs nothing new', async () => {

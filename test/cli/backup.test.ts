@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
@@ -73,4 +73,11 @@ test('a backup of a newer version and a file that is none are refused, and nothi
   const none = await run('restore', '--data-dir', data, '--file', join(import.meta.dirname, 'backup.test.ts'));
   assert.deepEqual([none.code, /\[BACKUP_FAILED\]/.test(none.stderr)], [2, true]);
   assert.deepEqual(readdirSync(data), []);
+
+  const good = join(folder.path, 'good.db');
+  new DatabaseSync(good).close();
+  writeFileSync(join(data, 'linkspan.db-wal'), 'of another store');
+  const leftLog = await run('restore', '--data-dir', data, '--file', good);
+  assert.deepEqual([leftLog.code, /log of another store/.test(leftLog.stderr)], [2, true]);
+  assert.deepEqual(readdirSync(data), ['linkspan.db-wal']);
 });

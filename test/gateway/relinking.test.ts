@@ -102,3 +102,47 @@ test('a server that is killed while it revokes has revoked all or nothing', asyn
   }
   assert.equal((await agent.poll(null)).status, 200);
 });
+
+test('an agent that says it was unlinked ends its link, and its host name is free for any token', async () => {
+  await using plane = await startControlPlane();
+  const agent = await linkAgent(plane, 'mover');
+  const answer = await agent.send('unlink', {});
+  assert.deepEqual([answer.status, answer.json.ended], [200, true]);
+  assert.deepEqual(await links(plane), []);
+  for (const call of [() => agent.poll(null), () => agent.send('unlink', {})]) {
+    assert.equal((await call()).json.errorCode, 'LINK_DELETED');
+  }
+  await redeemAs(plane, await createToken(plane), 'mover');
+  assert.deepEqual(
+    (await links(plane)).map(({ status }) => status),
+    ['LINKED'],
+  );
+  const { json } = await plane.api('GET', `/api/atlas/v2/orgs/${plane.orgId}/events?eventType=LINK_ENDED_BY_HOST`);
+  assert.equal((json.results as unknown[]).length, 1);
+});
+
+test('only the agent itself ends its link so, and a copied request is taken once', async () => {
+  await using plane = await startControlPlane();
+  const agent = await linkAgent(plane, 'mover');
+  const stranger = new AgentClient(plane.url);
+  stranger.agentId = agent.agentId;
+  stranger.audience = agent.audience;
+  assert.equal((await stranger.send('unlink', {})).json.errorCode, 'PROOF_WRONG');
+  const other = await redeemAs(plane, await createToken(plane), 'other');
+  assert.equal((await other.send('unlink', {})).status, 200);
+  assert.equal((await agent.poll(null)).status, 200);
+  // Whoever waits for approval has nothing to end, and does not end the link of the host that it names.
+  const pending = await redeemAs(plane, await createToken(plane), 'mover');
+  assert.equal((await pending.send('unlink', {})).json.errorCode, 'AGENT_PENDING_APPROVAL');
+  assert.equal((await agent.poll(null)).status, 200);
+});
+
+test('an agent with a migration that has not ended keeps its link, so that nobody inherits the migration without an owner', async () => {
+  await using plane = await startControlPlane();
+  const { path, groupId, agent } = await prepare(plane);
+  const created = await plane.api('POST', path, { body: cliBody(groupId) });
+  assert.equal(created.status, 201);
+  assert.equal((await agent.send('unlink', {})).json.ended, false);
+  const stranger = await redeemAs(plane, await createToken(plane), 'host-1');
+  assert.equal((await stranger.poll(null)).json.errorCode, 'AGENT_PENDING_APPROVAL');
+});

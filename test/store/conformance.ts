@@ -295,6 +295,8 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
       details: { list: ['a'], flag: true },
       previousHash: '',
       hash: `hash ${sequence}`,
+      keyId: null,
+      mac: `mac ${sequence}`,
       ...changes,
     });
     const records = [
@@ -361,6 +363,7 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
       status: 'PENDING',
       errorMessage: null,
       findings: [finding],
+      destinationAddress: 'address',
       createdAtMs: 9,
     } as const;
     await store.write(async (transaction) => {
@@ -369,6 +372,8 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     });
     assert.deepEqual(await store.activeMigrationsOfAgent(AGENT.id), [MIGRATION, later]);
     assert.deepEqual(await store.pendingValidationsOf(AGENT.id), [validation]);
+    assert.deepEqual(await store.lastValidationInto(GROUP.id, CLUSTER.name), validation);
+    assert.equal(await store.lastValidationInto(GROUP.id, 'other'), undefined);
     assert.deepEqual(await store.linkedAgentsOf(ORG), [AGENT]);
     await store.write((transaction) => transaction.updateLink({ ...LINK, approved: false }));
     assert.deepEqual(await store.linkedAgentsOf(ORG), []);
@@ -379,6 +384,7 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
       await transaction.updateLink({ ...LINK, ended: 'deleted' });
     });
     assert.deepEqual(await store.activeMigrationsOfOrganization(ORG), [later]);
+    assert.equal(await store.lastValidationInto(GROUP.id, CLUSTER.name), undefined);
     assert.deepEqual(await store.pendingValidationsOf(AGENT.id), []);
     assert.deepEqual(await store.linkedAgentsOf(ORG), []);
     assert.deepEqual(await store.openLinksOf(ORG), []);

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { type Cluster, NEW_MIGRATION } from '../../src/control/index.ts';
 import { onReach } from '../../src/platform/index.ts';
-import { openSqliteStore } from '../../src/store/sqlite/index.ts';
+import { backUpStore, openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { testStoreConformance } from './conformance.ts';
 
@@ -110,7 +110,9 @@ test('nobody alters or removes audit records, not even with SQL', async () => {
   using folder = temporaryFolder('store');
   await openSqliteStore(folder.path)[Symbol.asyncDispose]();
   const database = new DatabaseSync(join(folder.path, 'linkspan.db'));
-  database.exec("INSERT INTO audit_records VALUES (1, 'i', 1, 'o', NULL, 'e', 'system', 'n', NULL, '{}', '', 'h')");
+  database.exec(
+    "INSERT INTO audit_records VALUES (1, 'i', 1, 'o', NULL, 'e', 'system', 'n', NULL, '{}', '', 'h', NULL, NULL)",
+  );
   assert.throws(() => database.exec("UPDATE audit_records SET hash = 'x'"), /stay as they are/);
   assert.throws(() => database.exec('DELETE FROM audit_records'), /audit records stay/);
   database.close();
@@ -195,4 +197,19 @@ test('after the disk has failed nothing is written any more, and whoever runs th
 
 test('a directory that cannot be made is refused with its cause', () => {
   assert.throws(() => openSqliteStore('/dev/null/data'), /The data directory \/dev\/null\/data cannot be used/);
+});
+
+test('a backup is written into no file that somebody has put in its way', async () => {
+  using folder = temporaryFolder('store');
+  const [data, file, victim] = ['data', 'backup.db', 'victim'].map((name) => join(folder.path, name)) as [
+    string,
+    string,
+    string,
+  ];
+  await using _store = openSqliteStore(data);
+  writeFileSync(victim, 'precious');
+  for (const name of [`${process.pid}.new`, 'new']) symlinkSync(victim, `${file}.${name}`);
+  await backUpStore(data, file);
+  assert.equal(readFileSync(victim, 'utf8'), 'precious');
+  assert.equal(statSync(file).mode & 0o077, 0);
 });

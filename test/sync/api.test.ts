@@ -8,7 +8,6 @@ import { SyncSession } from '../../src/sync/session.ts';
 function idleApi() {
   const session = new SyncSession({
     uris: { cluster0: 'mongodb://127.0.0.1:1', cluster1: 'mongodb://127.0.0.1:2' },
-    dropDestination: false,
     once: false,
     logger: silentLogger,
   });

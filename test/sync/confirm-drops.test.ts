@@ -23,7 +23,6 @@ test('drops that wait for a confirmation are shown by /progress and followed aft
   for (const name of ['a', 'b']) await db.collection(name).insertOne({ n: 1 });
   const session = new SyncSession({
     uris: { cluster0: pair.source.uri, cluster1: pair.destination.uri },
-    dropDestination: false,
     once: false,
     logger: silentLogger,
   });

@@ -22,7 +22,7 @@ interface Answer {
 /** mongosync's API over the wire, on a session between two URIs. */
 async function openApi(cluster0: string, cluster1: string) {
   const uris = { cluster0, cluster1 };
-  const session = new SyncSession({ uris, dropDestination: false, once: false, logger: silentLogger });
+  const session = new SyncSession({ uris, once: false, logger: silentLogger });
   const api = await openSyncApi(session, 0);
   const call = async (name: string, body?: object): Promise<Answer> => {
     // As curl --data sends it.

@@ -1,19 +1,20 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { messageOf, UserError } from '../../platform/index.ts';
 import type { Profile } from './profile.ts';
+import { serverUrlOf } from './server-url.ts';
 
 /** The newest version that the server has. */
 const ACCEPT = 'application/vnd.atlas.2024-08-05+json';
 const TIMEOUT_MS = 60_000;
 
 /**
- * Asks the API.
+ * Asks the API. No redirect is followed: the credentials are for the server of the profile.
  * @param path  after `/api/atlas/v2`
  * @returns the answer's body; undefined where it has none
- * @throws UserError API_REFUSED with what the server says, API_UNREACHABLE, USAGE
+ * @throws UserError API_REFUSED with what the server says, API_UNREACHABLE, USAGE, API_OVER_PLAIN_HTTP
  */
 export async function askApi(profile: Profile, method: string, path: string, body?: object): Promise<unknown> {
-  const url = (profile.url ?? 'http://127.0.0.1:8080').replace(/\/+$/, '');
+  const url = serverUrlOf(profile);
   const target = `/api/atlas/v2${path}`;
   const send = async (authorization?: string) => {
     try {

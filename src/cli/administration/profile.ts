@@ -6,6 +6,8 @@ import { readConfiguration, UserError } from '../../platform/index.ts';
 
 const profile = z.strictObject({
   url: z.string().optional(),
+  /** Where plain HTTP is spoken: `loopback` or `anywhere`. */
+  plainHttp: z.string().optional(),
   publicKey: z.string().optional(),
   privateKey: z.string().optional(),
   clientId: z.string().optional(),
@@ -19,6 +21,7 @@ export type Profile = z.output<typeof profile>;
 
 const VARIABLES: Readonly<Record<keyof Profile, string>> = {
   url: 'LINKSPAN_URL',
+  plainHttp: 'LINKSPAN_PLAIN_HTTP',
   publicKey: 'LINKSPAN_PUBLIC_KEY',
   privateKey: 'LINKSPAN_PRIVATE_KEY',
   clientId: 'LINKSPAN_CLIENT_ID',

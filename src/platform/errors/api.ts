@@ -227,6 +227,11 @@ export const apiErrors = defineErrors({
     detail: 'The cluster % is the destination of live migration %, which has not ended.',
     remedy: 'Wait for the end of that migration, or use another destination.',
   },
+  DESTINATION_CHANGED: {
+    status: 409,
+    detail: 'The destination % leads to another address than when validation % was made.',
+    remedy: 'Look at the cluster and its events (CLUSTER_UPDATED), then validate the migration again.',
+  },
   SHARDING_NOT_SUPPORTED: {
     status: 400,
     atlasCode: 'VALIDATION_ERROR',

@@ -52,6 +52,21 @@ export const commandLineErrors = defineErrors({
     detail: 'This API has no authentication, so it answers neither web pages nor other host names than %.',
     remedy: 'Call it from a program on this machine.',
   },
+  SYNC_TOKEN_MISSING: {
+    status: 401,
+    detail: 'This call needs the token of this process.',
+    remedy: 'Send it: Authorization: Bearer TOKEN. The file that --api-token-file names has it.',
+  },
+  SYNC_TOKEN_UNUSABLE: {
+    status: 400,
+    detail: 'The token file % cannot be used: %.',
+    remedy: 'Make one, for instance: (umask 077; openssl rand -hex 32 > FILE).',
+  },
+  DROP_OF_OTHER_SIDE: {
+    status: 400,
+    detail: 'The destination of this start is %, but --drop-destination permits to drop % alone.',
+    remedy: 'Nothing was changed. Correct the direction, or start the process with the side that may be dropped.',
+  },
   API_REFUSED: {
     status: 400,
     detail: 'The server refused: % (%).',
@@ -61,6 +76,12 @@ export const commandLineErrors = defineErrors({
     status: 502,
     detail: 'The server at % cannot be reached: %.',
     remedy: 'Check LINKSPAN_URL or the url of the profile, that the server runs, and the network.',
+  },
+  API_OVER_PLAIN_HTTP: {
+    status: 400,
+    detail: 'Secrets would go to % over plain HTTP, where everybody on the way can read them.',
+    remedy:
+      'Use an https URL in LINKSPAN_URL or the profile. Where the way is safe, set LINKSPAN_PLAIN_HTTP=anywhere, or plainHttp: anywhere in the profile.',
   },
   PORT_IN_USE: {
     status: 400,

@@ -162,7 +162,31 @@ const VERSIONS: readonly string[] = [
     id TEXT PRIMARY KEY, private_key TEXT NOT NULL, superseded_at_ms INTEGER, created_at_ms INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  // Restores of the store. By their numbers, in the order in which they were noticed, whatever the clock said.
+  `
+  CREATE TABLE restores (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, reason TEXT NOT NULL, acknowledged_at_ms INTEGER,
+    created_at_ms INTEGER NOT NULL
+  ) STRICT;
+  `,
+  // Audit records with a MAC, and the keys with which it can be checked after a rotation.
+  `
+  ALTER TABLE audit_records ADD COLUMN key_id TEXT;
+  ALTER TABLE audit_records ADD COLUMN mac TEXT;
+
+  CREATE TABLE audit_keys (
+    id TEXT PRIMARY KEY, mac_key TEXT NOT NULL, created_at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
+  // Where a validation's destination was.
+  `
+  ALTER TABLE validations ADD COLUMN destination_address TEXT;
+  CREATE INDEX validations_of_group ON validations (group_id, created_at_ms);
+  `,
 ];
+
+/** From this version on a store has a file with its head beside it. */
+export const HEAD_FILE_SINCE = 9;
 
 /**
  * Brings a database to this release's schema, in one transaction. Foreign keys must not be enforced yet: a step may put another table in

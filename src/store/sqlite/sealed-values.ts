@@ -9,6 +9,7 @@ const COLUMNS = [
   ['migrations', 'password'],
   ['destination_users', 'password'],
   ['server_keys', 'private_key'],
+  ['audit_keys', 'mac_key'],
 ] as const;
 
 /** Values that do not begin with the mark. @param mark  empty: all */

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { Store } from '../../control/index.ts';
+import type { AuditRecord, Store } from '../../control/index.ts';
 import { messageOf, UserError } from '../../platform/index.ts';
 import { ApiKeys } from './api-keys.ts';
 import { createPrivateFile, takeDataDirectory } from './data-directory.ts';
 import { GroupCommit } from './group-commit.ts';
-import { upgradeSchema } from './schema.ts';
+import { createHeadFile, HeadFile, lookForRestore } from './head-file.ts';
+import { HEAD_FILE_SINCE, upgradeSchema, versionOf } from './schema.ts';
 import { apiKeysOn, operationsOn } from './tables.ts';
 
 /**
@@ -31,10 +32,21 @@ function openDatabase(directory: string, lock: Disposable, failed: (error: UserE
   const writer = new DatabaseSync(path, { enableForeignKeyConstraints: false });
   // FULL syncs the log at every commit: an answered write survives a power cut.
   writer.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+  const isMarked = versionOf(writer, directory) >= HEAD_FILE_SINCE;
+  // Before the store says that it has one: a crash in between is no restore.
+  if (!isMarked) createHeadFile(directory);
   upgradeSchema(writer, directory);
+  const putBack = lookForRestore(directory, writer, isMarked);
   writer.exec('PRAGMA foreign_keys = ON');
   // A connection of its own sees only what is committed.
   const reader = new DatabaseSync(path, { readOnly: true });
+  const headFile = new HeadFile(directory, reader);
+  const restores = reader.prepare('SELECT count(*) AS count FROM restores');
+  const known = restores.get()?.count;
+  // What was noticed is noticed again at the next opening, until it is on record.
+  let mayFollow = putBack === null;
+  if (mayFollow) headFile.follow();
+  let hasNewRecords = false;
   const apiKeyTable = apiKeysOn(reader);
   const apiKeys = new ApiKeys(() => apiKeyTable.list('true'));
   const operations = operationsOn(writer);
@@ -45,13 +57,17 @@ function openDatabase(directory: string, lock: Disposable, failed: (error: UserE
       haveKeysChanged = true;
       await change(...given);
     };
-  const { insertApiKey, updateApiKey, deleteApiKey, replaceSealed } = operations;
+  const { insertApiKey, updateApiKey, deleteApiKey, replaceSealed, appendAuditRecord } = operations;
   const watched = {
     ...operations,
     insertApiKey: changingKeys(insertApiKey),
     updateApiKey: changingKeys(updateApiKey),
     deleteApiKey: changingKeys(deleteApiKey),
     replaceSealed: changingKeys(replaceSealed),
+    appendAuditRecord: async (record: AuditRecord) => {
+      hasNewRecords = true;
+      await appendAuditRecord(record);
+    },
   };
   const commits = new GroupCommit(
     writer,
@@ -59,15 +75,20 @@ function openDatabase(directory: string, lock: Disposable, failed: (error: UserE
     () => {
       if (haveKeysChanged) apiKeys.forget();
       haveKeysChanged = false;
+      mayFollow ||= restores.get()?.count !== known;
+      if (mayFollow && hasNewRecords) headFile.follow();
+      hasNewRecords = false;
     },
     failed,
   );
   return {
     ...operationsOn(reader),
+    putBack,
     apiKey: async (publicKey) => apiKeys.find(publicKey),
     write: (work) => commits.write(work),
     [Symbol.asyncDispose]: async () => {
       await commits.idle();
+      headFile[Symbol.dispose]();
       reader.close();
       writer.close();
       lock[Symbol.dispose]();

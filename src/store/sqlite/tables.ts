@@ -3,6 +3,7 @@ import type {
   Agent,
   ApiKey,
   AuditFilter,
+  AuditKey,
   AuditRecord,
   Cluster,
   DestinationUser,
@@ -10,6 +11,7 @@ import type {
   Migration,
   Order,
   Organization,
+  Restore,
   RevokedAccessToken,
   ServerKey,
   ServiceAccount,
@@ -142,6 +144,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     status: plain,
     errorMessage: plain,
     findings: json,
+    destinationAddress: plain,
     createdAtMs: plain,
   });
   const migrations = new Table<Migration>(database, 'migrations', {
@@ -160,6 +163,13 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     state: plain,
     createdAtMs: plain,
   });
+  const restores = new Table<Restore>(database, 'restores', {
+    id: plain,
+    number: plain,
+    reason: plain,
+    acknowledgedAtMs: plain,
+    createdAtMs: plain,
+  });
   const auditRecords = new Table<AuditRecord>(database, 'audit_records', {
     id: plain,
     sequence: plain,
@@ -173,7 +183,10 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     details: json,
     previousHash: plain,
     hash: plain,
+    keyId: plain,
+    mac: plain,
   });
+  const auditKeys = new Table<AuditKey>(database, 'audit_keys', { id: plain, macKey: plain, createdAtMs: plain });
 
   return {
     organization: async (id) => organizations.find('id = ?', id),
@@ -200,6 +213,11 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     linkedAgentsOf: async (orgId) =>
       agents.list('link_id IN (SELECT id FROM links WHERE org_id = ? AND ended IS NULL AND approved = 1)', orgId),
     validation: async (id) => validations.find('id = ?', id),
+    lastValidationInto: async (groupId, clusterName) => {
+      const isInto = 'destination_cluster_id IN (SELECT id FROM clusters WHERE group_id = ? AND name = ?)';
+      const where = `group_id = ? AND status <> 'FAILED' AND ${isInto}`;
+      return validations.listBy(where, 'created_at_ms DESC, id DESC LIMIT 1', groupId, groupId, clusterName)[0];
+    },
     pendingValidationsOf: async (agentId) => validations.list("agent_id = ? AND status = 'PENDING'", agentId),
     migration: async (id) => migrations.find('id = ?', id),
     migrationsOf: async (groupId) => migrations.list('group_id = ?', groupId),
@@ -209,7 +227,10 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     destinationUser: async (id) => destinationUsers.find('id = ?', id),
     standingDestinationUsers: async () => destinationUsers.list("state IN ('wanted', 'made')"),
     valuesNotSealedAs: async (mark, limit) => notSealedAs(database, mark, limit),
+    restores: async () => restores.listBy('TRUE', 'number'),
+    lastRestore: async () => restores.listBy('TRUE', 'number DESC LIMIT 1')[0],
     lastAuditRecord: async () => auditRecords.listBy('true', 'sequence DESC LIMIT 1')[0],
+    auditKey: async (id) => auditKeys.find('id = ?', id),
     auditRecord: async (id) => auditRecords.find('id = ?', id),
     auditRecordsAfter: async (sequence, limit) =>
       auditRecords.listBy('sequence > ?', 'sequence LIMIT ?', sequence, limit),
@@ -257,7 +278,10 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     updateServerKey: async (record) => serverKeys.update(record),
     insertDestinationUser: async (record) => destinationUsers.insert(record),
     updateDestinationUser: async (record) => destinationUsers.update(record),
+    insertRestore: async (record) => restores.insert(record),
+    updateRestore: async (record) => restores.update(record),
     replaceSealed: async (place, value) => replaceSealed(database, place, value),
+    insertAuditKey: async (record) => auditKeys.insert(record),
     appendAuditRecord: async (record) => auditRecords.insert(record),
   };
 }

@@ -1,0 +1,45 @@
+import { type Clock, type Logger, UserError } from '../platform/index.ts';
+import { AgentStore } from './agent-store.ts';
+import { Backoff } from './backoff.ts';
+import type { AgentConfiguration } from './configuration.ts';
+import { LinkClient } from './link-client.ts';
+import { LinkTransport } from './link-transport.ts';
+
+/** What may pass by itself: the control plane is away, or this machine's clock is wrong. Any other refusal is an answer. */
+const PASSING = ['CONTROL_PLANE_UNREACHABLE', 'CONTROL_PLANE_ANSWER_UNSIGNED', 'CLOCK_SKEW'];
+
+/**
+ * Tells the control plane of a link that was ended here, signed with that link's key, and again until it answers; then forgets the key. What is
+ * still to be told is in the data directory, so the next process goes on with it. Resolves at once where there is nothing to tell.
+ * @param signal  ends the attempts of this process
+ */
+export async function tellOfUnlinking(
+  { dataDir, plainHttp }: Pick<AgentConfiguration, 'dataDir' | 'plainHttp'>,
+  { logger, clock }: { readonly logger: Logger; readonly clock: Clock },
+  signal: AbortSignal,
+): Promise<void> {
+  const store = AgentStore.existing(dataDir);
+  const ended = store?.endedLink();
+  if (!store || !ended) return;
+  const { link, key } = ended;
+  const { agentId, serverKeys } = link;
+  const transport = new LinkTransport({ ...link, plainHttp });
+  const client = new LinkClient(transport, key, { agentId, serverKeys, keepServerKeys: () => undefined }, clock);
+  const backoff = new Backoff();
+  while (!signal.aborted) {
+    try {
+      const isEnded = await client.unlink(signal);
+      if (!isEnded)
+        logger.warn({ agentId }, 'the control plane keeps the link: a migration of this host has not ended');
+      return store.forgetEndedLink(agentId);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      if (!PASSING.includes(error.code)) {
+        logger.info({ agentId, code: error.code }, 'the control plane knows this link no more');
+        return store.forgetEndedLink(agentId);
+      }
+      logger.warn({ agentId, code: error.code }, 'the control plane was not told yet that this host was unlinked');
+      await clock.sleep(backoff.failed(), signal);
+    }
+  }
+}

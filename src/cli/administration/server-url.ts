@@ -1,0 +1,30 @@
+import { UserError } from '../../platform/index.ts';
+import type { Profile } from './profile.ts';
+
+/**
+ * The base URL that a profile names, if what is sent there is safe on the way: HTTPS, or this machine, or plain HTTP where the profile takes it.
+ *
+ * HTTP digest does not send the private key, but a service account sends its secret, and requests and answers of both carry connection strings,
+ * link-tokens and private keys of new API keys. So one rule holds for both.
+ * @throws UserError USAGE, API_OVER_PLAIN_HTTP
+ */
+export function serverUrlOf({ url: given = 'http://127.0.0.1:8080', plainHttp = 'loopback' }: Profile): string {
+  const url = URL.parse(given);
+  const isHttp = url?.protocol === 'http:' || url?.protocol === 'https:';
+  if (!url || !isHttp || url.username !== '' || url.password !== '') {
+    throw new UserError('USAGE', [
+      'LINKSPAN_URL or the url of the profile is not an http or https URL without credentials',
+    ]);
+  }
+  if (plainHttp !== 'loopback' && plainHttp !== 'anywhere') {
+    throw new UserError('USAGE', ['LINKSPAN_PLAIN_HTTP is loopback or anywhere']);
+  }
+  const isSafe = url.protocol === 'https:' || isThisMachine(url.hostname) || plainHttp === 'anywhere';
+  if (!isSafe) throw new UserError('API_OVER_PLAIN_HTTP', [url.origin]);
+  return given.replace(/\/+$/, '');
+}
+
+/** @param hostname  as a parsed URL has it: of an address its one canonical form */
+function isThisMachine(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+}

@@ -1,0 +1,96 @@
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import {
+  acknowledgeRestores,
+  assertMasterKey,
+  credentialsToReview,
+  loadMasterKeys,
+  Sealer,
+  settleRestore,
+  unacknowledgedRestores,
+  withAuditMacs,
+} from '../control/index.ts';
+import { systemClock } from '../platform/index.ts';
+import { declareStoreRestored, openSqliteReader, openSqliteStore } from '../store/sqlite/index.ts';
+import { dataDirectory, masterKeyFile } from './setting.ts';
+
+interface RestoredOptions {
+  readonly dataDir: string;
+  readonly masterKeyFile?: string;
+  readonly acknowledge?: boolean;
+  readonly declare?: boolean;
+}
+
+/** `linkspan restored`: the review of credentials after a restore. */
+export function restoredCommand(): Command {
+  return new Command('restored')
+    .summary('list the credentials to review after a restore, and acknowledge the review')
+    .description(
+      'List the API keys, service accounts and linked agents that a restored store has: those that were deleted since the backup work again. ' +
+        'The server may run meanwhile; for --acknowledge and --declare it must be stopped.',
+    )
+    .addOption(dataDirectory())
+    .addOption(masterKeyFile())
+    .option('--acknowledge', 'record that the credentials were reviewed: the warning at each start ends')
+    .addOption(
+      new Option(
+        '--declare',
+        'say that the data directory was put back as a whole (a snapshot of the disk or the machine), which Linkspan cannot notice',
+      ).conflicts('acknowledge'),
+    )
+    .action(async (options: RestoredOptions) => {
+      process.umask(0o077);
+      if (options.declare) declare(options.dataDir);
+      else if (options.acknowledge)
+        await acknowledge(options.dataDir, options.masterKeyFile ?? join(options.dataDir, 'master.key'));
+      else await list(options.dataDir);
+    });
+}
+
+function declare(directory: string): void {
+  declareStoreRestored(directory);
+  tell(`the next start of the server treats ${directory} as restored`);
+}
+
+async function acknowledge(directory: string, keyFile: string): Promise<void> {
+  const sealer = new Sealer(loadMasterKeys(keyFile, false));
+  await using opened = openSqliteStore(directory);
+  await assertMasterKey({ store: opened, sealer }, keyFile);
+  const store = withAuditMacs(opened, sealer);
+  const parts = { store, clock: systemClock };
+  // Nobody has seen what a restore that is noticed only now leaves to review.
+  if (store.putBack !== null) {
+    await settleRestore(parts);
+    return tell('a restore was noticed only now: look at the list first, then acknowledge it');
+  }
+  const count = await acknowledgeRestores(parts);
+  tell(
+    count === 0
+      ? 'no restore waits for a review'
+      : `the review of ${count === 1 ? '1 restore' : `${count} restores`} is on record`,
+  );
+}
+
+async function list(directory: string): Promise<void> {
+  using store = openSqliteReader(directory);
+  const waiting = await unacknowledgedRestores(store);
+  if (waiting.length === 0) return tell('no restore waits for a review');
+  for (const { createdAtMs, reason } of waiting) tell(`noticed at ${new Date(createdAtMs).toISOString()} (${reason})`);
+  for (const { organization, apiKeys, serviceAccounts, agents } of await credentialsToReview(store)) {
+    const lines = [
+      ...apiKeys.map(({ publicKey, description }) => `api key ${publicKey} ${description}`),
+      ...serviceAccounts.map(({ clientId, name }) => `service account ${clientId} ${name}`),
+      ...agents.map(({ host, linkId }) => `agent ${host} ${linkId}`),
+    ];
+    for (const line of lines) process.stdout.write(`${organization.id} ${oneLine(line)}\n`);
+  }
+}
+
+/** A name must not look like a line of its own, nor steer a terminal. */
+function oneLine(text: string): string {
+  return text.replace(/\p{Cc}/gu, ' ').trim();
+}
+
+function tell(text: string): void {
+  process.stderr.write(`linkspan restored: ${text}\n`);
+}
