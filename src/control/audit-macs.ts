@@ -12,7 +12,7 @@ const KEY_ID_LENGTH = 16;
 
 /**
  * The same store, whose audit records carry a MAC: HMAC-SHA256 over their hash, under a key that is derived from the master key. Each key is kept in the
- * store, sealed, so that its records can be checked after a rotation of the master key (docs/adr/0024-audit-macs.md).
+ * store, sealed, so that its records can be checked after a rotation of the master key (docs/adr/0025-audit-macs.md).
  */
 export function withAuditMacs(store: Store, sealer: Sealer): Store {
   const wrapped = new WeakMap<StoreTransaction, StoreTransaction>();

@@ -6,7 +6,7 @@ import { createPrivateFile } from './data-directory.ts';
 
 /**
  * The file beside the store that names the newest audit record: sequence number and hash, in a fixed length. A store that lacks this record is an
- * older copy that somebody put back (docs/adr/0023-restored-stores.md).
+ * older copy that somebody put back (docs/adr/0024-restored-stores.md).
  *
  * Invariant: the file is never ahead of what the store has on the disk, so a crash at any point is no restore.
  */
