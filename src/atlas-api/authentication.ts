@@ -56,7 +56,7 @@ export class Authentication {
       this.#failed.failed(request, reply, actor.name);
       throw refusal;
     }
-    this.#failed.succeeded(request, actor.name);
+    this.#failed.succeeded(request, reply, actor.name);
     return { ...actor, remoteAddress: request.ip };
   }
 

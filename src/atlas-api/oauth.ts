@@ -99,7 +99,7 @@ async function authenticate(
   failed.assertMayTry(request, reply, clientId);
   const account = await findServiceAccount(control, clientId, secret);
   if (account) {
-    failed.succeeded(request, clientId);
+    failed.succeeded(request, reply, clientId);
     return account;
   }
   if (authorization !== undefined) {

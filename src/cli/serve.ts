@@ -156,7 +156,9 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   const onConnectionRefused = (address: string, reason: string) =>
     security.note({ type: 'CONNECTION_REFUSED', address, reason });
   const app = createServer({ logger, tls, trustedProxies, connectionLimits, onConnectionRefused });
-  const failedAttempts = new FailedAttempts(settings.failedAttemptsPerMinute, systemClock);
+  const failedAttempts = new FailedAttempts(settings.failedAttemptsPerMinute, systemClock, (address) =>
+    security.note({ type: 'ATTEMPT_REFUSED_UNCHECKED', address, reason: 'TOO_MANY_FAILED_ATTEMPTS' }),
+  );
   await registerAtlasApi(app, control, { logger, failedAttempts, digestAlgorithms, rateLimits });
   await registerGateway(app, control, logger, failedAttempts);
 

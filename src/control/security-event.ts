@@ -10,6 +10,7 @@ export type SecurityEventType =
   | 'AGENT_AUTHENTICATION_FAILED'
   | 'AGENT_ADDRESS_REFUSED'
   | 'AGENT_REQUEST_REPLAYED'
+  | 'ATTEMPT_REFUSED_UNCHECKED'
   | 'CONNECTION_REFUSED';
 
 /** Whom a client names. */

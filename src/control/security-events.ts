@@ -12,7 +12,7 @@ const RECORDED = { windowMs: 3_600_000, perKey: 5, keys: 2_000 };
 const LOOK_EVERY_MS = 10_000;
 
 interface SecurityEventsOptions {
-  readonly store: Store;
+  readonly store: Pick<Store, 'write'>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -23,7 +23,7 @@ interface SecurityEventsOptions {
  * does not tell whether an organization was concerned.
  */
 export class SecurityEvents {
-  readonly #store: Store;
+  readonly #store: Pick<Store, 'write'>;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #logged: EventThrottle;

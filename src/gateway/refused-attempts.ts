@@ -38,8 +38,9 @@ export class RefusedAttempts {
     this.#failed.assertMayTry(request, reply, name);
   }
 
-  succeeded(request: FastifyRequest, name: string): void {
-    this.#failed.succeeded(request, name);
+  /** @throws UserError TOO_MANY_FAILED_ATTEMPTS */
+  succeeded(request: FastifyRequest, reply: FastifyReply, name: string): void {
+    this.#failed.succeeded(request, reply, name);
   }
 
   /**

@@ -85,8 +85,8 @@ export class AgentRequests {
       await this.#refused.note(error, request, reply, async () => senderOf(agentId, linked, proven));
       throw error;
     }
+    this.#refused.succeeded(request, reply, agentId);
     request.isSenderKnown = true;
-    this.#refused.succeeded(request, agentId);
   }
 
   async #checkBody(request: FastifyRequest, reply: FastifyReply): Promise<void> {

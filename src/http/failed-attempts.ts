@@ -20,11 +20,16 @@ export class FailedAttempts {
   readonly #clock: Clock;
   readonly #addresses: TokenBuckets;
   readonly #names: TokenBuckets;
+  readonly #onUnchecked: (address: string) => void;
   /** When each name last worked at each address, in the order of last use. */
   readonly #proven = new Map<string, number>();
 
-  /** @param perMinute  failures of one address; of one name there half as many. `Infinity`: no limit */
-  constructor(perMinute: number, clock: Clock) {
+  /**
+   * @param perMinute    failures of one address; of one name there half as many. `Infinity`: no limit
+   * @param onUnchecked  is told the address of each attempt that was refused unchecked
+   */
+  constructor(perMinute: number, clock: Clock, onUnchecked: (address: string) => void = () => undefined) {
+    this.#onUnchecked = onUnchecked;
     this.#perMinute = perMinute;
     this.#clock = clock;
     this.#addresses = new TokenBuckets(clock);
@@ -41,6 +46,7 @@ export class FailedAttempts {
     const key = nameAt(request.ip, name);
     const seconds = this.#names.secondsUntilAllowed(key, this.#sizeOf(this.#perMinute / 2));
     if (seconds === 0 || this.#isProven(key)) return;
+    this.#onUnchecked(request.ip);
     this.#refuse(request, reply, seconds);
   }
 
@@ -58,9 +64,13 @@ export class FailedAttempts {
     if (!allowed) this.#refuse(request, reply, retryAfterSeconds);
   }
 
-  /** Remembers that a name has worked from the address of a request. */
-  succeeded(request: FastifyRequest, name: string): void {
+  /**
+   * Remembers that a name has worked from the address of a request.
+   * @throws UserError TOO_MANY_FAILED_ATTEMPTS as {@link assertMayTry}: of many guesses sent at once, those beyond the budget fail though right
+   */
+  succeeded(request: FastifyRequest, reply: FastifyReply, name: string): void {
     if (this.#perMinute === Number.POSITIVE_INFINITY) return;
+    this.assertMayTry(request, reply, name);
     const key = nameAt(request.ip, name);
     this.#proven.delete(key);
     this.#proven.set(key, this.#clock.now());

@@ -115,7 +115,9 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const onConnectionRefused = (address: string, reason: string) =>
     control.security.note({ type: 'CONNECTION_REFUSED', address, reason });
   const app = createServer({ logger, trustedProxies, connectionLimits, onConnectionRefused });
-  const failedAttempts = new FailedAttempts(failedAttemptsPerMinute, clock);
+  const failedAttempts = new FailedAttempts(failedAttemptsPerMinute, clock, (address) =>
+    control.security.note({ type: 'ATTEMPT_REFUSED_UNCHECKED', address, reason: 'TOO_MANY_FAILED_ATTEMPTS' }),
+  );
   await registerAtlasApi(app, control, { logger, failedAttempts, digestAlgorithms, rateLimits });
   await registerGateway(app, control, logger, failedAttempts);
   url = await app.listen({ host: '127.0.0.1', port: 0 });

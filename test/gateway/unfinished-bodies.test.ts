@@ -16,7 +16,7 @@ const FOUR_MEBIBYTES = 4 * 1024 * 1024;
 const MEBIBYTE = 1024 * 1024;
 
 /** A request whose body lacks its last byte. */
-class Stalled {
+class Stalled implements Disposable {
   readonly socket: Socket;
   heard = '';
 
@@ -35,6 +35,10 @@ class Stalled {
     return this;
   }
 
+  [Symbol.dispose](): void {
+    this.socket.destroy();
+  }
+
   get status(): string | undefined {
     return /^HTTP\/1\.1 (\d+)/.exec(this.heard)?.[1];
   }
@@ -44,7 +48,7 @@ const redemption = (url: string, address: string) =>
   requestFrom(address, `${url}/link/v1/redeem`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: '{}',
+    body: ' '.repeat(4_000),
   });
 
 function residentBytes(pid: number): number {
@@ -69,10 +73,11 @@ test('300 bodies that lack their last byte of 4 MiB take no memory, wherever the
     '/no',
     '/api/atlas/v2/orgs',
   ];
+  using all = new DisposableStack();
   const stalled: Stalled[] = [];
   for (let at = 0; at < 300; at += 1) {
     const path = paths[at % paths.length] ?? '';
-    stalled.push(await new Stalled(url).send(path, FOUR_MEBIBYTES - 1, at % 2 ? FOUR_MEBIBYTES : undefined));
+    stalled.push(await all.use(new Stalled(url)).send(path, FOUR_MEBIBYTES - 1, at % 2 ? FOUR_MEBIBYTES : undefined));
   }
   await eventually(() => stalled.every(({ status, socket }) => status !== undefined || socket.destroyed), {
     what: 'all answers',
@@ -85,23 +90,23 @@ test('300 bodies that lack their last byte of 4 MiB take no memory, wherever the
     statuses.filter((status) => !['401', '404', '413', '429'].includes(status)),
     [],
   );
-  for (const { socket } of stalled) socket.destroy();
 });
 
 test('an address holds 1 MiB of unfinished redemptions, and is told to come back; others and linked agents are served', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane);
+  using all = new DisposableStack();
   const stalled = await Promise.all(
-    Array.from({ length: 300 }, () => new Stalled(plane.url).send('/link/v1/redeem', 8_000, 8_192)),
+    Array.from({ length: 300 }, () => all.use(new Stalled(plane.url)).send('/link/v1/redeem', 8_000, 8_192)),
   );
-  await eventually(() => stalled.filter(({ status }) => status === '429').length >= 300 - 128, { what: 'refusals' });
+  const held = Math.floor(MEBIBYTE / 8_000);
+  await eventually(() => stalled.filter(({ status }) => status === '429').length === 300 - held, { what: 'refusals' });
   const refused = stalled.find(({ status }) => status === '429');
   assert.match(refused?.heard ?? '', /retry-after: 5\r\n[\s\S]*TOO_MANY_UNFINISHED_BODIES/);
-  assert.equal(stalled.filter(({ status }) => status === undefined).length, 128);
-  assert.equal((await redemption(plane.url, HERE)).status, 429);
+  assert.equal(stalled.filter(({ status }) => status === undefined).length, held);
   assert.equal((await redemption(plane.url, ELSEWHERE)).status, 400);
   assert.equal((await agent.report({})).status, 200, 'an agent at that address is known before its body is read');
-  for (const { socket } of stalled) socket.destroy();
+  all.dispose();
   await eventually(async () => (await redemption(plane.url, HERE)).status === 400, {
     what: 'the memory to be given back',
   });
@@ -110,10 +115,11 @@ test('an address holds 1 MiB of unfinished redemptions, and is told to come back
 test('all addresses together hold 16 MiB of unfinished redemptions, then strangers are told to come back, and agents are served', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane);
+  using all = new DisposableStack();
   const stalled: Stalled[] = [];
-  for (let host = 10; host < 26; host += 1) {
+  for (let host = 10; host < 27; host += 1) {
     const own = Array.from({ length: 128 }, () =>
-      new Stalled(plane.url, `127.0.0.${host}`).send('/link/v1/redeem', 8_000, 8_192),
+      all.use(new Stalled(plane.url, `127.0.0.${host}`)).send('/link/v1/redeem', 8_000, 8_192),
     );
     stalled.push(...(await Promise.all(own)));
   }
@@ -124,7 +130,7 @@ test('all addresses together hold 16 MiB of unfinished redemptions, then strange
   assert.equal(headers['retry-after'], '5');
   assert.match(text, /SERVER_BUSY/);
   assert.equal((await agent.report({})).status, 200);
-  for (const { socket } of stalled) socket.destroy();
+  all.dispose();
   await eventually(async () => (await redemption(plane.url, ELSEWHERE)).status === 400, {
     what: 'the memory to be given back',
   });
@@ -132,11 +138,10 @@ test('all addresses together hold 16 MiB of unfinished redemptions, then strange
 
 test('a body that comes byte by byte takes the memory of its bytes, not that of a list of pieces', async () => {
   await using plane = await startControlPlane();
-  const drip = await new Stalled(plane.url).send('/link/v1/redeem', 1);
+  using drip = await new Stalled(plane.url).send('/link/v1/redeem', 1);
   for (let at = 0; at < 8_191; at += 1) drip.socket.write('1\r\nx\r\n');
   const alive = () => drip.status === undefined && drip.socket.writableLength === 0;
   await eventually(alive, { what: 'all bytes to be taken' });
   drip.socket.write('1\r\nx\r\n');
   await eventually(() => drip.status === '413', { what: 'the limit to hold for a body in chunks' });
-  drip.socket.destroy();
 });
