@@ -7,11 +7,18 @@ import {
   bootstrap,
   type Control,
   Sealer,
+  SecurityEvents,
   ServerKeys,
   type Store,
 } from '../../src/control/index.ts';
 import { registerGateway } from '../../src/gateway/index.ts';
-import { createServer, type DigestAlgorithm, digestSecrets, isOnAccessList } from '../../src/http/index.ts';
+import {
+  createServer,
+  type DigestAlgorithm,
+  digestSecrets,
+  FailedAttempts,
+  isOnAccessList,
+} from '../../src/http/index.ts';
 import { silentLogger, systemClock } from '../../src/platform/index.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { unreachedDestinations } from '../../test/atlas-api/unreached-destinations.ts';
@@ -52,6 +59,7 @@ async function serveLinkspan(variant: string, path: string): Promise<Listening> 
     sealer,
     clock: systemClock,
     signals: new AgentSignals(),
+    security: new SecurityEvents({ store, clock: systemClock, logger: silentLogger }),
     serverKeys: await ServerKeys.open({ store, sealer, clock: systemClock }),
     publicUrl: () => url,
     verifiersOf: digestSecrets,
@@ -62,8 +70,10 @@ async function serveLinkspan(variant: string, path: string): Promise<Listening> 
   };
   const app = createServer({ logger: silentLogger });
   const digestAlgorithms: DigestAlgorithm[] = [variant === 'sha-256' ? 'SHA-256' : 'MD5'];
-  await registerAtlasApi(app, control, { logger: silentLogger, digestAlgorithms, rateLimits: false });
-  await registerGateway(app, control, silentLogger);
+  const failedAttempts = new FailedAttempts(60, systemClock);
+  const logger = silentLogger;
+  await registerAtlasApi(app, control, { logger, failedAttempts, digestAlgorithms, rateLimits: false });
+  await registerGateway(app, control, logger, failedAttempts);
   url = await app.listen({ host: '127.0.0.1', port: 0 });
   const first = await bootstrap(control, {});
   if (!first) throw new Error('the store is not new');

@@ -3,14 +3,17 @@ import {
   type Account,
   type Actor,
   type Control,
+  claimedClientId,
   findAccount,
   findTokenAccount,
   requiresAccessList,
+  type SecurityEvent,
 } from '../control/index.ts';
 import {
   CHALLENGE_BODY,
   type DigestAlgorithm,
   DigestAuthenticator,
+  type FailedAttempts,
   isOnAccessList,
   sendTextsAsTheyAre,
 } from '../http/index.ts';
@@ -19,10 +22,12 @@ import { UserError } from '../platform/index.ts';
 /** Who sends a request: HTTP digest of an API key, or the access token of a service account. */
 export class Authentication {
   readonly #control: Control;
+  readonly #failed: FailedAttempts;
   readonly #digest: DigestAuthenticator<NonNullable<Awaited<ReturnType<typeof findAccount>>>>;
 
-  constructor(control: Control, algorithms: readonly DigestAlgorithm[]) {
+  constructor(control: Control, failed: FailedAttempts, algorithms: readonly DigestAlgorithm[]) {
     this.#control = control;
+    this.#failed = failed;
     this.#digest = new DigestAuthenticator({
       nonceKey: control.sealer.deriveKey('digest nonces'),
       find: (publicKey) => findAccount(control, publicKey),
@@ -34,22 +39,25 @@ export class Authentication {
   /**
    * Finds out who asks, without the body. Nobody known is answered with the challenge.
    * @returns undefined where that answer was sent
-   * @throws UserError IP_ADDRESS_NOT_ON_ACCESS_LIST, RESOURCE_REQUIRES_ACCESS_LIST
+   * @throws UserError IP_ADDRESS_NOT_ON_ACCESS_LIST, RESOURCE_REQUIRES_ACCESS_LIST, TOO_MANY_FAILED_ATTEMPTS
    */
   async actorOf(request: FastifyRequest, reply: FastifyReply): Promise<Actor | undefined> {
-    const outcome = await this.#check(request);
-    if ('stale' in outcome) {
-      this.challenge(reply, outcome.stale);
-      return undefined;
+    const [, bearer] = /^bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '') ?? [];
+    const account =
+      bearer === undefined
+        ? await this.#digestAccount(request, reply)
+        : await this.#tokenAccount(request, reply, bearer);
+    if (!account) return undefined;
+    const { actor } = account;
+    const refusal = await this.#whyRefusedFrom(account, request.ip);
+    if (refusal) {
+      const type = actor.kind === 'api key' ? 'API_KEY_ADDRESS_REFUSED' : 'SERVICE_ACCOUNT_ADDRESS_REFUSED';
+      this.#note(request, { type, reason: refusal.code, actor, orgId: actor.orgId });
+      this.#failed.failed(request, reply, actor.name);
+      throw refusal;
     }
-    const { actor, accessList } = outcome.account;
-    const remoteAddress = request.ip;
-    if (accessList.length === 0 && (await requiresAccessList(this.#control, actor.orgId))) {
-      throw new UserError('RESOURCE_REQUIRES_ACCESS_LIST', [remoteAddress]);
-    }
-    const allowed = accessList.map(({ address }) => address);
-    if (!isOnAccessList(allowed, remoteAddress)) throw new UserError('IP_ADDRESS_NOT_ON_ACCESS_LIST', [remoteAddress]);
-    return { ...actor, remoteAddress };
+    this.#failed.succeeded(request, reply, actor.name);
+    return { ...actor, remoteAddress: request.ip };
   }
 
   /** @param stale  whether the credentials were right and only the nonce was too old */
@@ -59,11 +67,54 @@ export class Authentication {
     void sendTextsAsTheyAre(reply).send(CHALLENGE_BODY);
   }
 
-  async #check(request: FastifyRequest): Promise<{ readonly account: Account } | { readonly stale: boolean }> {
+  async #digestAccount(request: FastifyRequest, reply: FastifyReply): Promise<Account | undefined> {
     const { method, originalUrl, headers } = request;
-    const [, bearer] = /^bearer\s+(\S+)$/i.exec(headers.authorization ?? '') ?? [];
-    if (bearer === undefined) return await this.#digest.authenticate(method, originalUrl, headers.authorization);
-    const account = await findTokenAccount(this.#control, bearer);
-    return account ? { account } : { stale: false };
+    const outcome = await this.#digest.authenticate(method, originalUrl, headers.authorization, (username) =>
+      this.#failed.assertMayTry(request, reply, username),
+    );
+    if ('account' in outcome) return outcome.account;
+    if (outcome.stale) {
+      const actor = outcome.replayed?.actor;
+      // Whoever repeats a request gets a new nonce: it may be a client whose connection broke.
+      if (actor) {
+        this.#note(request, { type: 'API_REQUEST_REPLAYED', reason: 'nonce count used', actor, orgId: actor.orgId });
+      }
+    } else {
+      const { username: name, claimed } = outcome;
+      const claim = { kind: 'api key', name } as const;
+      const orgId = claimed?.actor.orgId;
+      this.#note(request, { type: 'API_KEY_AUTHENTICATION_FAILED', reason: 'wrong credentials', claim, orgId });
+      this.#failed.failed(request, reply, name);
+    }
+    this.challenge(reply, outcome.stale);
+    return undefined;
+  }
+
+  async #tokenAccount(request: FastifyRequest, reply: FastifyReply, token: string): Promise<Account | undefined> {
+    const name = claimedClientId(token);
+    this.#failed.assertMayTry(request, reply, name);
+    const outcome = await findTokenAccount(this.#control, token);
+    if ('account' in outcome) return outcome.account;
+    if (outcome.refused !== 'expired') {
+      const orgId = (await this.#control.store.serviceAccount(name))?.orgId;
+      const claim = { kind: 'service account', name } as const;
+      const reason = outcome.refused === 'ended' ? 'revoked access token' : 'wrong access token';
+      this.#note(request, { type: 'SERVICE_ACCOUNT_AUTHENTICATION_FAILED', reason, claim, orgId });
+      this.#failed.failed(request, reply, name);
+    }
+    this.challenge(reply, false);
+    return undefined;
+  }
+
+  async #whyRefusedFrom({ actor, accessList }: Account, address: string): Promise<UserError | undefined> {
+    if (accessList.length === 0 && (await requiresAccessList(this.#control, actor.orgId))) {
+      return new UserError('RESOURCE_REQUIRES_ACCESS_LIST', [address]);
+    }
+    const allowed = accessList.map((entry) => entry.address);
+    return isOnAccessList(allowed, address) ? undefined : new UserError('IP_ADDRESS_NOT_ON_ACCESS_LIST', [address]);
+  }
+
+  #note(request: FastifyRequest, event: Omit<SecurityEvent, 'address'>): void {
+    this.#control.security.note({ ...event, address: request.ip });
   }
 }

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
   ACCESS_TOKEN_LIFE_SECONDS,
   type AuthenticatedAccount,
@@ -7,12 +7,16 @@ import {
   issueAccessToken,
   revokeAccessToken,
 } from '../control/index.ts';
-import { bodyOf } from '../http/index.ts';
+import { bodyOf, type FailedAttempts } from '../http/index.ts';
+import { UserError } from '../platform/index.ts';
+
+/** A form with a grant type or an access token. */
+const BODY_LIMIT_BYTES = 8 * 1024;
 
 /** An error as RFC 6749 §5.2 has it, which is not Atlas's shape. */
 class OAuthError extends Error {
-  readonly status: 400 | 401;
-  readonly code: 'invalid_client' | 'invalid_request' | 'unsupported_grant_type';
+  readonly status: 400 | 401 | 429;
+  readonly code: 'invalid_client' | 'invalid_request' | 'unsupported_grant_type' | 'temporarily_unavailable';
 
   constructor(status: OAuthError['status'], code: OAuthError['code'], description: string) {
     super(description);
@@ -23,20 +27,35 @@ class OAuthError extends Error {
 
 /**
  * OAuth 2.0 client credentials of service accounts, as the Atlas SDKs speak it (contract §4.2): `POST /api/oauth/token` and
- * `/api/oauth/revoke`, both with HTTP Basic and a form. Access lists are not asked here, only where a token is used.
+ * `/api/oauth/revoke`, both with HTTP Basic and a form. The credentials are checked before the form is read. Access lists are not asked
+ * here, only where a token is used.
  */
-export async function registerOAuth(app: FastifyInstance, control: Control): Promise<void> {
+export async function registerOAuth(app: FastifyInstance, control: Control, failed: FailedAttempts): Promise<void> {
+  const clients = new WeakMap<FastifyRequest, AuthenticatedAccount>();
+  const route = {
+    bodyLimit: BODY_LIMIT_BYTES,
+    onRequest: async (request: FastifyRequest, reply: FastifyReply) => {
+      clients.set(request, await authenticate(control, failed, request, reply));
+      request.isSenderKnown = true;
+    },
+  };
+  const clientOf = (request: FastifyRequest): AuthenticatedAccount => {
+    const client = clients.get(request);
+    if (!client) throw new Error('A handler was reached without authentication');
+    return client;
+  };
   await app.register(
     async (scope) => {
-      scope.setErrorHandler((error, _request, reply) => {
-        if (!(error instanceof OAuthError)) throw error;
+      scope.setErrorHandler((thrown, _request, reply) => {
+        const error = oauthErrorOf(thrown);
+        if (!(error instanceof OAuthError)) throw thrown;
         if (error.status === 401) reply.header('www-authenticate', 'Basic realm="Linkspan service accounts"');
         reply.header('cache-control', 'no-store');
         return reply.code(error.status).send({ error: error.code, error_description: error.message });
       });
 
-      scope.post('/token', async (request, reply) => {
-        const account = await authenticate(control, request);
+      scope.post('/token', route, async (request, reply) => {
+        const account = clientOf(request);
         const grants = formOf(request).getAll('grant_type');
         // RFC 6749 §3.2: what has no value counts as left out, and nothing may come twice.
         if (grants.length !== 1 || grants[0] === '') {
@@ -51,8 +70,8 @@ export async function registerOAuth(app: FastifyInstance, control: Control): Pro
         return { access_token: accessToken, expires_in: ACCESS_TOKEN_LIFE_SECONDS, token_type: 'Bearer' };
       });
 
-      scope.post('/revoke', async (request, reply) => {
-        const { account } = await authenticate(control, request);
+      scope.post('/revoke', route, async (request, reply) => {
+        const { account } = clientOf(request);
         const token = formOf(request).get('token');
         if (!token) throw new OAuthError(400, 'invalid_request', 'The form must have the token.');
         await revokeAccessToken(control, account, token, request.ip);
@@ -63,11 +82,38 @@ export async function registerOAuth(app: FastifyInstance, control: Control): Pro
   );
 }
 
-async function authenticate(control: Control, request: FastifyRequest): Promise<AuthenticatedAccount> {
-  const [clientId, secret] = basicCredentials(request.headers.authorization);
+/** RFC 6749 has no error for a client that comes too often; this is the one of its other endpoint. */
+function oauthErrorOf(error: unknown): unknown {
+  if (!(error instanceof UserError) || error.code !== 'TOO_MANY_FAILED_ATTEMPTS') return error;
+  return new OAuthError(429, 'temporarily_unavailable', error.message);
+}
+
+async function authenticate(
+  control: Control,
+  failed: FailedAttempts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<AuthenticatedAccount> {
+  const { authorization } = request.headers;
+  const [clientId, secret] = basicCredentials(authorization);
+  failed.assertMayTry(request, reply, clientId);
   const account = await findServiceAccount(control, clientId, secret);
-  if (!account) throw new OAuthError(401, 'invalid_client', 'Invalid credentials provided.');
-  return account;
+  if (account) {
+    failed.succeeded(request, reply, clientId);
+    return account;
+  }
+  if (authorization !== undefined) {
+    const orgId = (await control.store.serviceAccount(clientId))?.orgId;
+    control.security.note({
+      type: 'SERVICE_ACCOUNT_AUTHENTICATION_FAILED',
+      address: request.ip,
+      reason: 'wrong client secret',
+      claim: { kind: 'service account', name: clientId },
+      orgId,
+    });
+    failed.failed(request, reply, clientId);
+  }
+  throw new OAuthError(401, 'invalid_client', 'Invalid credentials provided.');
 }
 
 /** RFC 6749 §2.3.1: both parts are form-encoded before they become Basic credentials. */

@@ -5,6 +5,7 @@ import {
   BODY_LIMIT_BYTES,
   clientMistake,
   type DigestAlgorithm,
+  type FailedAttempts,
   PLAIN,
   type Presentation,
   pathOf,
@@ -13,7 +14,7 @@ import {
   sendTextsAsTheyAre,
   unexpectedError,
 } from '../http/index.ts';
-import { type Logger, UserError } from '../platform/index.ts';
+import { type ErrorCode, type Logger, UserError } from '../platform/index.ts';
 import { Authentication } from './authentication.ts';
 import { isKnownToAtlas } from './not-served.ts';
 import { registerOAuth } from './oauth.ts';
@@ -24,6 +25,8 @@ import { RateLimits } from './rate-limits.ts';
 
 export interface AtlasApiOptions {
   readonly logger: Logger;
+  /** Shared by all faces of a server. */
+  readonly failedAttempts: FailedAttempts;
   /** What is offered and taken for HTTP digest; MD5 alone by default, as Atlas. */
   readonly digestAlgorithms?: readonly DigestAlgorithm[];
   /** False: requests are not counted, and answers say nothing of limits. */
@@ -36,8 +39,8 @@ export async function registerAtlasApi(
   control: Control,
   options: AtlasApiOptions,
 ): Promise<void> {
-  const { logger, digestAlgorithms = ['MD5'], rateLimits = true } = options;
-  const authentication = new Authentication(control, digestAlgorithms);
+  const { logger, failedAttempts, digestAlgorithms = ['MD5'], rateLimits = true } = options;
+  const authentication = new Authentication(control, failedAttempts, digestAlgorithms);
   const limits = rateLimits ? new RateLimits(control) : undefined;
   let description: object | undefined;
   app.get('/openapi.json', async () => {
@@ -46,7 +49,7 @@ export async function registerAtlasApi(
     return description;
   });
 
-  await registerOAuth(app, control);
+  await registerOAuth(app, control, failedAttempts);
   await app.register(async (scope) => {
     scope.decorateRequest('actor', null);
     // Before the body is read: nobody unknown makes the server read. Clients come for a challenge first, so it is the hot path: it
@@ -63,9 +66,13 @@ export async function registerAtlasApi(
       const actor = await authentication.actorOf(request, reply);
       if (!actor) return reply;
       request.actor = actor;
+      request.isSenderKnown = true;
       await limits?.count(request, reply, actor, request.url.startsWith(V2) ? V2 : V1);
     });
-    scope.setErrorHandler((error, request, reply) => answerError(error, request, reply, logger));
+    scope.setErrorHandler((error, request, reply) => {
+      noteMissingRole(control, error, request);
+      answerError(error, request, reply, logger);
+    });
     for (const operation of operations) {
       registerOperation(scope, control, operation, V1);
       registerOperation(scope, control, operation, V2);
@@ -73,6 +80,27 @@ export async function registerAtlasApi(
     // A catch-all and no not-found handler: those of a prefix are shared by all that is registered under it.
     scope.all(`${V1}/*`, notServed);
     scope.all(`${V2}/*`, notServed);
+  });
+}
+
+/** What an actor is told that lacks a role, or that reaches for what is another organization's. */
+const MISSING_ROLE: readonly ErrorCode[] = [
+  'USER_CANNOT_ACCESS_ORG',
+  'USER_CANNOT_ACCESS_GROUP',
+  'USER_UNAUTHORIZED',
+  'NOT_ORG_OWNER',
+  'NOT_ORG_GROUP_CREATOR',
+];
+
+/** Told to the owners of the actor's own organization: nobody can fill another one's record. */
+function noteMissingRole({ security }: Control, error: unknown, { actor, ip }: FastifyRequest): void {
+  if (!actor || !(error instanceof UserError) || !MISSING_ROLE.includes(error.code)) return;
+  security.note({
+    type: 'API_REQUEST_UNAUTHORIZED',
+    address: ip,
+    reason: error.code,
+    actor: { kind: actor.kind, name: actor.name },
+    orgId: actor.orgId,
   });
 }
 

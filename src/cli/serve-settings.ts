@@ -3,9 +3,10 @@ import type { DigestAlgorithm } from '../http/index.ts';
 import { isAddressOrBlock, isAllowedDestination, isId, UserError } from '../platform/index.ts';
 import { isLoopback, type ListenAddress, parseListenAddress } from './serve-address.ts';
 import { pinOf, readCertificate, type TlsFiles } from './serve-certificate.ts';
+import { type LimitOptions, readLimits, type ServeLimits } from './serve-limits.ts';
 
 /** The options of `linkspan serve` as they were given: flags, or `LINKSPAN_…` variables of the same names. */
-export interface ServeOptions {
+export interface ServeOptions extends LimitOptions {
   readonly listen: string;
   readonly dataDir: string;
   readonly publicUrl?: string;
@@ -30,7 +31,7 @@ export interface ServeOptions {
 }
 
 /** The options, checked and read. */
-export interface ServeSettings extends ListenAddress {
+export interface ServeSettings extends ListenAddress, ServeLimits {
   readonly publicUrl?: string;
   readonly tls?: TlsFiles & { readonly cert: string; readonly key: string };
   /** Which key of the certificate's chain goes into link-tokens. */
@@ -61,6 +62,7 @@ export function readServeSettings(options: ServeOptions): ServeSettings {
   if (!tls && !isPlainAllowed) throw new UserError('PLAIN_HTTP_REFUSED', [options.listen]);
   return {
     ...address,
+    ...readLimits(options),
     tls,
     tlsPin: readPin(options),
     linkTokenLifetimeMs: readHours('--link-token-hours', options.linkTokenHours),

@@ -14,13 +14,14 @@ import {
   loadMasterKeys,
   reseal,
   Sealer,
+  SecurityEvents,
   ServerKeys,
   settleRestore,
   withAuditMacs,
 } from '../control/index.ts';
 import { checkConnectionString, createDialler } from '../destination/index.ts';
 import { registerGateway } from '../gateway/index.ts';
-import { createServer, digestSecrets, isOnAccessList } from '../http/index.ts';
+import { createServer, digestSecrets, FailedAttempts, isOnAccessList } from '../http/index.ts';
 import { createLogger, guardDialling, systemClock } from '../platform/index.ts';
 import { openSqliteStore } from '../store/sqlite/index.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
@@ -67,6 +68,21 @@ export function serveCommand(): Command {
     .addOption(setting('trusted-proxies', '<addresses>', 'proxies whose X-Forwarded-For is believed; default: none'))
     .addOption(setting('digest-algorithms', '<list>', 'MD5, SHA-256 or SHA-256,MD5').default('MD5'))
     .addOption(setting('rate-limits', '<which>', "Atlas's rate limits (atlas) or none (off)").default('atlas'))
+    .addOption(setting('max-connections', '<number>', 'connections open at once, or off').default('10000'))
+    .addOption(
+      setting(
+        'max-connections-per-address',
+        '<number>',
+        'connections of one client address open at once, or requests behind a trusted proxy; or off',
+      ).default('1000'),
+    )
+    .addOption(
+      setting(
+        'failed-attempts-per-minute',
+        '<number>',
+        'failed attempts to authenticate from one client address before it is answered 429, or off',
+      ).default('60'),
+    )
     .addOption(
       setting(
         'check-destinations',
@@ -117,7 +133,8 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   await warnOfRestores(store, options.dataDir);
   // A rotation that was interrupted; most times there is nothing to do.
   await reseal({ store, sealer, clock: systemClock });
-  const { tls, tlsPin, trustedProxies, digestAlgorithms, rateLimits } = settings;
+  const { tls, tlsPin, trustedProxies, digestAlgorithms, rateLimits, connectionLimits } = settings;
+  const security = new SecurityEvents({ store, clock: systemClock, logger });
   let publicUrl = settings.publicUrl ?? '';
   let keyPin = tls && pinOf(tls, tlsPin);
   const stopping = new AbortController();
@@ -128,6 +145,7 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
     sealer,
     clock: systemClock,
     signals: new AgentSignals(),
+    security,
     serverKeys: await ServerKeys.open({ store, sealer, clock: systemClock }),
     publicUrl: () => publicUrl,
     keyPin: () => keyPin,
@@ -146,9 +164,14 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   };
   // Whoever registers a destination names what is connected to. Processes of their own do that; this one connects to nothing.
   using _guard = guardDialling({ allowedDestinations: [] }, (refusal) => logger.warn(refusal));
-  const app = createServer({ logger, tls, trustedProxies });
-  await registerAtlasApi(app, control, { logger, digestAlgorithms, rateLimits });
-  await registerGateway(app, control, logger);
+  const onConnectionRefused = (address: string, reason: string) =>
+    security.note({ type: 'CONNECTION_REFUSED', address, reason });
+  const app = createServer({ logger, tls, trustedProxies, connectionLimits, onConnectionRefused });
+  const failedAttempts = new FailedAttempts(settings.failedAttemptsPerMinute, systemClock, (address) =>
+    security.note({ type: 'ATTEMPT_REFUSED_UNCHECKED', address, reason: 'TOO_MANY_FAILED_ATTEMPTS' }),
+  );
+  await registerAtlasApi(app, control, { logger, failedAttempts, digestAlgorithms, rateLimits });
+  await registerGateway(app, control, logger, failedAttempts);
 
   // Before the keys are made and shown: a start that fails here can be repeated.
   const address = await listen(app, settings);
@@ -158,6 +181,8 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   };
   using _certificate = tls && followCertificate(app.server, tls, logger, pinAgain);
   const expiring = keepExpiring(control, logger, stopping.signal);
+  const summarising = new AbortController();
+  const keepingSecurity = security.keep(summarising.signal);
   const keepingUsers = keepDestinationUsers(control, logger, stopping.signal);
   try {
     const first = await bootstrap(control, settings.bootstrap);
@@ -171,6 +196,9 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
     stopping.abort();
     await Promise.all([expiring, keepingUsers]);
     await app.close();
+    // After the last request that could be refused.
+    summarising.abort();
+    await keepingSecurity;
   }
   return exitCode.done;
 }

@@ -49,18 +49,34 @@ export async function issueAccessToken(
 }
 
 /**
- * The account behind an access token that is valid now; undefined otherwise, whatever is wrong with it. A token ends with the secret with
- * which it was asked for, and with a restore of the store, which may have forgotten that it was revoked.
+ * What an access token is worth: the account behind it, or why it has none. `expired` tokens are genuine and in nobody's wrong hands: clients
+ * come with them once an hour.
  */
-export async function findTokenAccount(control: Control, token: string): Promise<Account | undefined> {
+export type TokenOutcome = { readonly account: Account } | { readonly refused: 'expired' | 'ended' | 'wrong' };
+
+/**
+ * Checks an access token. A token ends with the secret with which it was asked for, and with a restore of the store, which may have forgotten that
+ * it was revoked.
+ */
+export async function findTokenAccount(control: Control, token: string): Promise<TokenOutcome> {
   const claims = await verify(control, token);
-  if (!claims) return undefined;
+  if (typeof claims === 'string') return { refused: claims };
   const account = await control.store.serviceAccount(claims.clientId);
-  if (!account?.secrets.some(({ id }) => id === claims.secretId)) return undefined;
-  if (await control.store.revokedAccessToken(claims.tokenId)) return undefined;
-  if (claims.restoreId !== (await control.store.lastRestore())?.id) return undefined;
+  if (!account?.secrets.some(({ id }) => id === claims.secretId)) return { refused: 'ended' };
+  if (await control.store.revokedAccessToken(claims.tokenId)) return { refused: 'ended' };
+  if (claims.restoreId !== (await control.store.lastRestore())?.id) return { refused: 'ended' };
   const { clientId, orgId, roles, groupRoles, accessList } = account;
-  return { actor: { kind: 'service account', name: clientId, orgId, roles, groupRoles }, accessList };
+  return { account: { actor: { kind: 'service account', name: clientId, orgId, roles, groupRoles }, accessList } };
+}
+
+/** The client id that a token names, unchecked; empty where it names none. */
+export function claimedClientId(token: string): string {
+  try {
+    const { sub } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
+    return typeof sub === 'string' ? sub : '';
+  } catch {
+    return '';
+  }
 }
 
 /** Ends an access token before its time, for good. What is no valid token of this account is left alone (RFC 7009 §2.2). */
@@ -71,7 +87,7 @@ export async function revokeAccessToken(
   remoteAddress: string,
 ): Promise<void> {
   const claims = await verify(control, token);
-  if (claims?.clientId !== account.clientId) return;
+  if (typeof claims === 'string' || claims.clientId !== account.clientId) return;
   const { tokenId: id, expiresAtMs } = claims;
   const nowMs = control.clock.now();
   await control.store.write(async (transaction) => {
@@ -89,7 +105,7 @@ export async function revokeAccessToken(
  * A token lives for an hour from when it was issued, whatever else it claims: who held a key could have signed anything. Under a master key that
  * was rotated out only what was issued before the rotation counts.
  */
-async function verify({ sealer, clock }: Control, token: string): Promise<Claims | undefined> {
+async function verify({ sealer, clock }: Control, token: string): Promise<Claims | 'expired' | 'ended' | 'wrong'> {
   const { errors, jwtVerify } = await import('jose');
   for (const { key, retiredAtMs } of sealer.deriveKeys(PURPOSE)) {
     try {
@@ -103,13 +119,15 @@ async function verify({ sealer, clock }: Control, token: string): Promise<Claims
         currentDate: new Date(clock.now()),
       });
       const { sub, jti, exp = 0, iat = 0, [SECRET_CLAIM]: secretId, [RESTORE_CLAIM]: restoreId } = payload;
-      if (typeof sub !== 'string' || typeof jti !== 'string' || typeof secretId !== 'string') return undefined;
-      if (restoreId !== undefined && typeof restoreId !== 'string') return undefined;
-      if (retiredAtMs !== null && iat * 1000 >= retiredAtMs) return undefined;
+      if (typeof sub !== 'string' || typeof jti !== 'string' || typeof secretId !== 'string') return 'wrong';
+      if (restoreId !== undefined && typeof restoreId !== 'string') return 'wrong';
+      if (retiredAtMs !== null && iat * 1000 >= retiredAtMs) return 'ended';
       return { clientId: sub, secretId, tokenId: jti, restoreId, expiresAtMs: exp * 1000 };
     } catch (error) {
       if (!(error instanceof errors.JOSEError)) throw error;
+      // Thrown after the signature was found right.
+      if (error instanceof errors.JWTExpired) return 'expired';
     }
   }
-  return undefined;
+  return 'wrong';
 }

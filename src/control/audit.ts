@@ -15,8 +15,7 @@ export interface Audited {
 /** Who changes something: somebody who asked, an agent, or the server by itself. */
 export type Author =
   | Actor
-  | { readonly kind: 'agent'; readonly name: string; readonly remoteAddress: string | null }
-  | { readonly kind: 'system'; readonly name: string; readonly remoteAddress: null };
+  | { readonly kind: AuditRecord['actorKind']; readonly name: string; readonly remoteAddress: string | null };
 
 export const SYSTEM: Author = { kind: 'system', name: 'linkspan', remoteAddress: null };
 

@@ -4,6 +4,7 @@ import type { Alarm } from './alarm.ts';
 import type { DestinationPort } from './destination-port.ts';
 import type { CredentialVerifiers } from './records.ts';
 import type { Sealer } from './sealer.ts';
+import type { SecurityEvents } from './security-events.ts';
 import type { ServerKeys } from './server-keys.ts';
 import type { Store } from './store-port.ts';
 
@@ -13,6 +14,8 @@ export interface Control {
   readonly sealer: Sealer;
   readonly clock: Clock;
   readonly signals: AgentSignals;
+  /** Where refused attempts are written down. */
+  readonly security: SecurityEvents;
   /** The keys with which answers to agents are signed. */
   readonly serverKeys: ServerKeys;
   /** Where agents find this control plane; goes into link-tokens. */

@@ -6,7 +6,13 @@ export {
   listAccessList,
   removeFromAccessList,
 } from './access-list.ts';
-export { ACCESS_TOKEN_LIFE_SECONDS, findTokenAccount, issueAccessToken, revokeAccessToken } from './access-tokens.ts';
+export {
+  ACCESS_TOKEN_LIFE_SECONDS,
+  claimedClientId,
+  findTokenAccount,
+  issueAccessToken,
+  revokeAccessToken,
+} from './access-tokens.ts';
 export { type Account, type Actor, findAccount, requiresAccessList } from './actor.ts';
 export { AgentSignals } from './agent-signals.ts';
 export { Alarm } from './alarm.ts';
@@ -103,6 +109,8 @@ export {
 export { revokeLink } from './revoke-link.ts';
 export { GROUP_ROLES, ORGANIZATION_ROLES } from './roles.ts';
 export { type Sealed, type SealedPlace, Sealer } from './sealer.ts';
+export type { Claim, SecurityEvent, SecurityEventType } from './security-event.ts';
+export { SecurityEvents } from './security-events.ts';
 export { ServerKeys } from './server-keys.ts';
 export {
   type AuthenticatedAccount,

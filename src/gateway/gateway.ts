@@ -1,9 +1,8 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { awaitWantedState, type Control, redeemLinkToken, takeReport, unlinkAgent } from '../control/index.ts';
-import { pathOf } from '../http/index.ts';
+import { awaitWantedState, type Control, takeReport, unlinkAgent } from '../control/index.ts';
+import { type FailedAttempts, pathOf } from '../http/index.ts';
 import {
   ANSWER_HEADER,
-  parseLinkToken,
   pollRequest,
   proofHeaders,
   ReplayGuard,
@@ -15,7 +14,9 @@ import {
 } from '../link/index.ts';
 import { type Logger, UserError } from '../platform/index.ts';
 import { linkProblem } from './link-problem.ts';
-import { AgentRequests, assertAddress, assertSigned, readMessage } from './signed-request.ts';
+import { Redemptions } from './redemptions.ts';
+import { RefusedAttempts } from './refused-attempts.ts';
+import { AgentRequests, readMessage } from './signed-request.ts';
 
 /** The limit for short messages: a token and a host name, a revision and a key. */
 const SHORT_BODY_BYTES = 8 * 1024;
@@ -25,8 +26,15 @@ const SHORT_BODY_BYTES = 8 * 1024;
  * signed with the agent's key, which is checked before its body is read, and the wanted state sealed to one that it names. Every answer,
  * refusals included, is signed with the control plane's keys. Errors are JSON `{error, errorCode, detail, remedy}`.
  */
-export async function registerGateway(app: FastifyInstance, control: Control, logger: Logger): Promise<void> {
-  const agents = new AgentRequests(control, new ReplayGuard());
+export async function registerGateway(
+  app: FastifyInstance,
+  control: Control,
+  logger: Logger,
+  failedAttempts: FailedAttempts,
+): Promise<void> {
+  const refused = new RefusedAttempts(control, failedAttempts);
+  const agents = new AgentRequests(control, new ReplayGuard(), refused);
+  const redemptions = new Redemptions(control, refused);
   await app.register(
     async (scope) => {
       scope.setErrorHandler((error, request, reply) => {
@@ -48,19 +56,10 @@ export async function registerGateway(app: FastifyInstance, control: Control, lo
       });
 
       scope.post('/redeem', { bodyLimit: SHORT_BODY_BYTES }, async (request, reply) => {
-        const { token, publicKey, host, version } = readMessage(redeemRequest, request);
-        const parsed = parseLinkToken(token);
-        // A copy of it is answered as the first one was, so it need not be remembered.
-        assertSigned(control, request, publicKey);
-        const answer = await redeemLinkToken(control, {
-          token: parsed,
-          publicKey,
-          host,
-          version,
-          remoteAddress: request.ip,
-          checkAddress: (accessListIps) => assertAddress(request, accessListIps),
-        });
-        logger.info({ agentId: answer.agentId, orgId: answer.orgId, host }, 'agent linked');
+        const message = readMessage(redeemRequest, request);
+        const answer = await redemptions.redeem(message, request, reply);
+        const { host } = message;
+        logger.info({ agentId: answer.agentId, orgId: answer.orgId, host, address: request.ip }, 'agent linked');
         return reply.code(201).send(answer);
       });
 

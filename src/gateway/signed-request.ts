@@ -1,9 +1,10 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { assertLinked, type Control, findAgent, type LinkedAgent } from '../control/index.ts';
 import { bodyOf, isOnAccessList } from '../http/index.ts';
 import { assertBody, type Proof, parsePublicKey, proofHeaders, type ReplayGuard, verifyHead } from '../link/index.ts';
 import { UserError } from '../platform/index.ts';
+import type { RefusedAttempts, Sender } from './refused-attempts.ts';
 
 /** @throws UserError LINK_MESSAGE_INVALID, which names the field and repeats nothing of the body */
 export function readMessage<T>(schema: z.ZodType<T>, request: FastifyRequest): T {
@@ -38,18 +39,20 @@ function proofOf({ serverKeys, clock }: Control, request: FastifyRequest, public
 export class AgentRequests {
   readonly #control: Control;
   readonly #replays: ReplayGuard;
+  readonly #refused: RefusedAttempts;
   readonly #senders = new WeakMap<FastifyRequest, { readonly linked: LinkedAgent; readonly proof: Proof }>();
 
-  constructor(control: Control, replays: ReplayGuard) {
+  constructor(control: Control, replays: ReplayGuard, refused: RefusedAttempts) {
     this.#control = control;
     this.#replays = replays;
+    this.#refused = refused;
   }
 
   /** Hooks of a route that is for such requests. */
   get route() {
     return {
-      onRequest: async (request: FastifyRequest) => await this.#authenticate(request),
-      preHandler: async (request: FastifyRequest) => assertBody(this.#known(request).proof, bodyOf(request)),
+      onRequest: async (request: FastifyRequest, reply: FastifyReply) => await this.#authenticate(request, reply),
+      preHandler: async (request: FastifyRequest, reply: FastifyReply) => await this.#checkBody(request, reply),
     };
   }
 
@@ -59,19 +62,41 @@ export class AgentRequests {
   }
 
   /**
-   * The agent that sent a request: known, proven, still linked, and at an address from which it may come.
-   * @throws UserError AGENT_UNKNOWN, LINK_DELETED, AGENT_SUPERSEDED, AGENT_ADDRESS_REFUSED, REQUEST_REPLAYED, and as {@link assertSigned}
+   * Finds out which agent sent a request: known, proven, still linked, and at an address from which it may come.
+   * @throws UserError AGENT_UNKNOWN, LINK_DELETED, AGENT_SUPERSEDED, AGENT_ADDRESS_REFUSED, REQUEST_REPLAYED, TOO_MANY_FAILED_ATTEMPTS, and as
+   *   {@link assertSigned}
    */
-  async #authenticate(request: FastifyRequest): Promise<void> {
-    const agentId = request.headers[proofHeaders.agent];
-    if (typeof agentId !== 'string') throw new UserError('PROOF_MISSING');
-    const linked = await findAgent(this.#control, agentId);
-    const { publicKey } = linked.agent;
-    const proof = proofOf(this.#control, request, publicKey);
-    this.#replays.admit(publicKey, proof, this.#control.clock.now());
-    assertLinked(linked);
-    assertAddress(request, linked.link.accessListIps);
-    this.#senders.set(request, { linked, proof });
+  async #authenticate(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const agentId = String(request.headers[proofHeaders.agent] ?? '');
+    this.#refused.assertMayTry(request, reply, agentId);
+    let linked: LinkedAgent | undefined;
+    let proven = false;
+    try {
+      if (agentId === '') throw new UserError('PROOF_MISSING');
+      linked = await findAgent(this.#control, agentId);
+      const { publicKey } = linked.agent;
+      const proof = proofOf(this.#control, request, publicKey);
+      proven = true;
+      this.#replays.admit(publicKey, proof, this.#control.clock.now());
+      assertLinked(linked);
+      assertAddress(request, linked.link.accessListIps);
+      this.#senders.set(request, { linked, proof });
+    } catch (error) {
+      await this.#refused.note(error, request, reply, async () => senderOf(agentId, linked, proven));
+      throw error;
+    }
+    this.#refused.succeeded(request, reply, agentId);
+    request.isSenderKnown = true;
+  }
+
+  async #checkBody(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { linked, proof } = this.#known(request);
+    try {
+      assertBody(proof, bodyOf(request));
+    } catch (error) {
+      await this.#refused.note(error, request, reply, async () => senderOf(linked.agent.id, linked, false));
+      throw error;
+    }
   }
 
   #known(request: FastifyRequest) {
@@ -79,6 +104,13 @@ export class AgentRequests {
     if (!known) throw new Error('A handler was reached without authentication');
     return known;
   }
+}
+
+/** A request that is signed by the agent's key is the agent's, or a copy of one of its requests. */
+function senderOf(agentId: string, linked: LinkedAgent | undefined, proven: boolean): Sender {
+  const claim = { kind: 'agent', name: agentId } as const;
+  const actor = linked && proven ? ({ kind: 'agent', name: linked.agent.host } as const) : undefined;
+  return { claim, actor, orgId: linked?.agent.orgId };
 }
 
 /**

@@ -35,19 +35,23 @@ export class TokenBuckets {
   }
 
   /** Takes one request out of the bucket of a key, if there is one left. */
-  take(key: string, { capacity, refill, periodSeconds }: BucketSize): Withdrawal {
-    const perMs = refill / (periodSeconds * 1000);
-    const nowMs = this.#clock.now();
-    const { tokens: before, atMs } = this.#buckets.get(key) ?? { tokens: capacity, atMs: nowMs };
-    const filled = Math.min(capacity, before + Math.max(0, nowMs - atMs) * perMs);
+  take(key: string, size: BucketSize): Withdrawal {
+    const filled = this.#filled(key, size);
     const allowed = filled >= 1;
     const tokens = allowed ? filled - 1 : filled;
-    this.#keep(key, { tokens, atMs: nowMs });
-    return {
-      allowed,
-      remaining: Math.floor(tokens),
-      retryAfterSeconds: tokens >= 1 ? 0 : Math.ceil((1 - tokens) / perMs / 1000),
-    };
+    this.#keep(key, { tokens, atMs: this.#clock.now() });
+    return { allowed, remaining: Math.floor(tokens), retryAfterSeconds: secondsUntilOne(tokens, size) };
+  }
+
+  /** Seconds until the bucket of a key has a request left, without taking one; 0 where it has one now. */
+  secondsUntilAllowed(key: string, size: BucketSize): number {
+    return secondsUntilOne(this.#filled(key, size), size);
+  }
+
+  #filled(key: string, { capacity, refill, periodSeconds }: BucketSize): number {
+    const nowMs = this.#clock.now();
+    const { tokens, atMs } = this.#buckets.get(key) ?? { tokens: capacity, atMs: nowMs };
+    return Math.min(capacity, tokens + (Math.max(0, nowMs - atMs) * refill) / (periodSeconds * 1000));
   }
 
   #keep(key: string, bucket: Bucket): void {
@@ -56,4 +60,8 @@ export class TokenBuckets {
     const [longestUnused] = this.#buckets.keys();
     if (this.#buckets.size > this.#limit && longestUnused !== undefined) this.#buckets.delete(longestUnused);
   }
+}
+
+function secondsUntilOne(tokens: number, { refill, periodSeconds }: BucketSize): number {
+  return tokens >= 1 ? 0 : Math.ceil(((1 - tokens) * periodSeconds) / refill);
 }

@@ -35,6 +35,7 @@ function parseEntry(text: string): { address: string; prefix: number; family: nu
   return prefix >= 96 ? { address: plain, prefix: prefix - 96, family: 4 } : null;
 }
 
-function unmapped(address: string): string {
+/** An IPv4 address out of its IPv6-mapped form; any other text as it is. */
+export function unmapped(address: string): string {
   return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
 }

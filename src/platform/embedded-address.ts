@@ -18,7 +18,7 @@ const FORMS: readonly { readonly prefix: RegExp; readonly at: number }[] = [
  */
 export function embeddedAddress(address: string): string | undefined {
   if (isIP(address) !== 6) return undefined;
-  const groups = groupsOf(address);
+  const groups = ipv6Groups(address);
   const text = `${groups.map((group) => group.toString(16).padStart(4, '0')).join(':')}:`;
   const form = FORMS.find(({ prefix }) => prefix.test(text));
   if (form === undefined) return undefined;
@@ -27,7 +27,7 @@ export function embeddedAddress(address: string): string | undefined {
 }
 
 /** The eight groups of a valid IPv6 address. */
-function groupsOf(address: string): number[] {
+export function ipv6Groups(address: string): number[] {
   const plain = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_all, ...bytes: string[]) => {
     const [a = 0, b = 0, c = 0, d = 0] = bytes.slice(0, 4).map(Number);
     return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;

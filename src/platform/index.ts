@@ -1,4 +1,5 @@
 export { isAddressOrBlock, isInBlocks } from './address-blocks.ts';
+export { addressGroup } from './address-group.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { readConfiguration } from './configuration.ts';
 export { type DialRules, dialAsOwn, dialRules, guardDialling, isDialledAsOwn, whyRefused } from './dial-guard.ts';

@@ -12,10 +12,11 @@ import {
   type OrderRequest,
   registerCluster,
   Sealer,
+  SecurityEvents,
   ServerKeys,
 } from '../../src/control/index.ts';
 import { registerGateway } from '../../src/gateway/index.ts';
-import { createServer, digestSecrets, isOnAccessList } from '../../src/http/index.ts';
+import { createServer, digestSecrets, FailedAttempts, isOnAccessList } from '../../src/http/index.ts';
 import { type Clock, silentLogger, systemClock } from '../../src/platform/index.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { unreachedDestinations } from '../atlas-api/unreached-destinations.ts';
@@ -63,6 +64,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     get signals() {
       return signals;
     },
+    security: new SecurityEvents({ store, clock: options.clock ?? systemClock, logger: silentLogger }),
     serverKeys: await ServerKeys.open({ store, sealer, clock: options.clock ?? systemClock }),
     publicUrl: () => url,
     verifiersOf: digestSecrets,
@@ -74,7 +76,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const open = async (port: number) => {
     signals = new AgentSignals();
     const app = createServer({ logger: silentLogger, tls: options.tls?.() });
-    await registerGateway(app, control, silentLogger);
+    await registerGateway(app, control, silentLogger, new FailedAttempts(60, control.clock));
     url = await app.listen({ host: '127.0.0.1', port });
     return app;
   };
@@ -86,7 +88,10 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     app.server.closeAllConnections();
     await closed;
   };
-  resources.defer(goDown);
+  resources.defer(async () => {
+    await goDown();
+    await control.security.flush();
+  });
   const first = await bootstrap(control, {});
   const account = first && (await findAccount(control, first.publicKey));
   if (!account) throw new Error('the first account is missing');

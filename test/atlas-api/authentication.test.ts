@@ -298,7 +298,7 @@ test('an unknown key takes as long as a wrong one', async () => {
       const began = performance.now();
       const outcome = await authenticator.authenticate('GET', ORGS, header(user));
       times[name]?.push(performance.now() - began);
-      assert.deepEqual(outcome, { stale: false });
+      assert.equal('stale' in outcome && outcome.stale, false);
     }
   }
   const median = (values: number[] = []) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;

@@ -11,12 +11,20 @@ import {
   type Control,
   type DestinationPort,
   Sealer,
+  SecurityEvents,
   ServerKeys,
   type Store,
 } from '../../src/control/index.ts';
 import { registerGateway } from '../../src/gateway/index.ts';
-import { createServer, type DigestAlgorithm, digestSecrets, isOnAccessList } from '../../src/http/index.ts';
-import { type Clock, silentLogger, systemClock } from '../../src/platform/index.ts';
+import {
+  type ConnectionLimits,
+  createServer,
+  type DigestAlgorithm,
+  digestSecrets,
+  FailedAttempts,
+  isOnAccessList,
+} from '../../src/http/index.ts';
+import { type Clock, type Logger, silentLogger, systemClock } from '../../src/platform/index.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { AnswerCheck } from './check-answer.ts';
@@ -60,6 +68,11 @@ export interface ControlPlaneOptions {
   readonly trustedProxies?: readonly string[];
   readonly digestAlgorithms?: readonly DigestAlgorithm[];
   readonly rateLimits?: boolean;
+  readonly connectionLimits?: ConnectionLimits;
+  /** As `--failed-attempts-per-minute`; 60 by default. */
+  readonly failedAttemptsPerMinute?: number;
+  /** Of the server and its security events; silent by default. */
+  readonly logger?: Logger;
   readonly wishes?: BootstrapWishes;
   readonly linkTokenLifetimeMs?: number;
   /** What the control plane itself does on destinations; by default nothing. */
@@ -75,6 +88,9 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     wishes = {},
     linkTokenLifetimeMs,
     destinations,
+    connectionLimits,
+    failedAttemptsPerMinute = 60,
+    logger = silentLogger,
   } = options;
   const folder = temporaryFolder('control-plane');
   const store = openSqliteStore(folder.path);
@@ -86,6 +102,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     sealer,
     clock,
     signals: new AgentSignals(),
+    security: new SecurityEvents({ store, clock, logger }),
     serverKeys: await ServerKeys.open({ store, sealer, clock }),
     publicUrl: () => url,
     linkTokenLifetimeMs,
@@ -95,9 +112,14 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     userAlarm: new Alarm(),
     isOnAccessList,
   };
-  const app = createServer({ logger: silentLogger, trustedProxies });
-  await registerAtlasApi(app, control, { logger: silentLogger, digestAlgorithms, rateLimits });
-  await registerGateway(app, control, silentLogger);
+  const onConnectionRefused = (address: string, reason: string) =>
+    control.security.note({ type: 'CONNECTION_REFUSED', address, reason });
+  const app = createServer({ logger, trustedProxies, connectionLimits, onConnectionRefused });
+  const failedAttempts = new FailedAttempts(failedAttemptsPerMinute, clock, (address) =>
+    control.security.note({ type: 'ATTEMPT_REFUSED_UNCHECKED', address, reason: 'TOO_MANY_FAILED_ATTEMPTS' }),
+  );
+  await registerAtlasApi(app, control, { logger, failedAttempts, digestAlgorithms, rateLimits });
+  await registerGateway(app, control, logger, failedAttempts);
   url = await app.listen({ host: '127.0.0.1', port: 0 });
   const first = await bootstrap(control, wishes);
   assert.ok(first);
@@ -118,6 +140,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     [Symbol.asyncDispose]: async () => {
       control.signals.close();
       await app.close();
+      await control.security.flush();
       await store[Symbol.asyncDispose]();
       folder[Symbol.dispose]();
     },

@@ -8,6 +8,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const ORG_ID = 'ab'.repeat(12);
 const WANTED = 10_000;
+const SERVE = ['serve', '--listen', '127.0.0.1:0', '--max-connections', 'off', '--max-connections-per-address', 'off'];
 /** Half a minute for a request, and a little until the server looks who is late. */
 const CLOSED_WITHIN_MS = 55_000;
 
@@ -20,7 +21,7 @@ test('with 10,000 sockets that say nothing or a byte at a time the server answer
     LINKSPAN_BOOTSTRAP_PUBLIC_KEY: 'testerkey',
     LINKSPAN_BOOTSTRAP_PRIVATE_KEY: 'a-private-key-of-the-test',
   };
-  await using server = runLinkspan(['serve', '--listen', '127.0.0.1:0', '--data-dir', folder.path], { env });
+  await using server = runLinkspan([...SERVE, '--data-dir', folder.path], { env });
   const [, url = ''] = await server.waitForLine(/ready at (\S+), /);
   const client = new AtlasClient(url, env.LINKSPAN_BOOTSTRAP_PUBLIC_KEY, env.LINKSPAN_BOOTSTRAP_PRIVATE_KEY);
   using sockets = await openIdleSockets(Number(new URL(url).port), count);

@@ -23,7 +23,12 @@ interface DigestOptions<Account extends DigestAccount> {
   readonly algorithms?: readonly DigestAlgorithm[];
 }
 
-export type DigestOutcome<Account> = { readonly account: Account } | { readonly stale: boolean };
+export type DigestOutcome<Account> =
+  | { readonly account: Account }
+  /** Right credentials under a nonce that is too old, or with a count that was used before (`replayed`). */
+  | { readonly stale: true; readonly replayed: Account | undefined }
+  /** Wrong credentials; `claimed` is the account of the name that was given, if there is one. */
+  | { readonly stale: false; readonly username: string; readonly claimed: Account | undefined };
 
 /** HTTP digest authentication (RFC 7616) as the Atlas API speaks it. */
 export class DigestAuthenticator<Account extends DigestAccount> {
@@ -55,21 +60,31 @@ export class DigestAuthenticator<Account extends DigestAccount> {
 
   /**
    * Checks the credentials of a request, without its body.
-   * @param target  the request line's path and query, byte for byte
+   * @param target        the request line's path and query, byte for byte
+   * @param assertMayTry  is called before anything is checked; what it throws is thrown
    */
-  async authenticate(method: string, target: string, header: string | undefined): Promise<DigestOutcome<Account>> {
+  async authenticate(
+    method: string,
+    target: string,
+    header: string | undefined,
+    assertMayTry: (username: string) => void = () => undefined,
+  ): Promise<DigestOutcome<Account>> {
     const claim = header === undefined ? null : parseDigestHeader(header);
+    assertMayTry(claim?.username ?? '');
     if (!claim || !this.#algorithms.includes(claim.algorithm) || claim.realm !== REALM || claim.uri !== target) {
-      return { stale: false };
+      return { stale: false, username: claim?.username ?? '', claimed: undefined };
     }
     const use = `${claim.algorithm} ${claim.nonce}`;
-    const nonce = this.#nonces.check(claim.nonce, claim.algorithm, this.#replays.knows(use));
+    const wasUsed = this.#replays.knows(use);
+    const nonce = this.#nonces.check(claim.nonce, claim.algorithm, wasUsed);
     const account = await this.#options.find(claim.username);
     const ha1 = (account?.secrets ?? this.#nobody)[claim.algorithm];
     const right = equalText(claim.response, digestResponse({ ...claim, ha1, method }));
-    if (!account || !right || nonce.state === 'foreign') return { stale: false };
-    if (nonce.state === 'stale') return { stale: true };
+    if (!account || !right || nonce.state === 'foreign') {
+      return { stale: false, username: claim.username, claimed: account };
+    }
+    if (nonce.state === 'stale') return { stale: true, replayed: undefined };
     const fresh = this.#replays.admit(use, nonce.issuedAtSeconds, Number.parseInt(claim.nc, 16));
-    return fresh ? { account } : { stale: true };
+    return fresh ? { account } : { stale: true, replayed: wasUsed ? account : undefined };
   }
 }

@@ -165,6 +165,28 @@ export const apiErrors = defineErrors({
     detail: 'The request body is larger than % bytes.',
     remedy: 'Send a smaller body.',
   },
+  TOO_MANY_OPEN_REQUESTS: {
+    status: 429,
+    detail: 'Too many requests from % are open.',
+    remedy:
+      'Wait for answers before sending more. The limit is --max-connections-per-address of linkspan serve, for each client behind a trusted proxy.',
+  },
+  TOO_MANY_UNFINISHED_BODIES: {
+    status: 429,
+    detail: 'The unfinished request bodies from % take too much memory.',
+    remedy: 'Finish the requests that have begun, then repeat this one.',
+  },
+  SERVER_BUSY: {
+    status: 503,
+    detail: 'The unfinished request bodies of all clients take too much memory.',
+    remedy: 'Repeat the request in a few seconds. If it lasts, look in the log of the server for who sends them.',
+  },
+  TOO_MANY_FAILED_ATTEMPTS: {
+    status: 429,
+    detail: 'Too many failed attempts to authenticate came from %. Retry after % seconds.',
+    remedy:
+      'Correct the credentials, and wait as long as the header Retry-After says. Credentials that worked from there within the hour still work.',
+  },
   BAD_REQUEST: {
     status: 400,
     atlasCode: 'VALIDATION_ERROR',

@@ -1,0 +1,69 @@
+import type { Readable } from 'node:stream';
+import { UserError } from '../platform/index.ts';
+import type { BodyBudget } from './body-budget.ts';
+
+/** The memory that the first byte of a body takes. */
+const FIRST_BYTES = 1024;
+
+export interface BodySource {
+  readonly payload: Readable;
+  /** What the head announces; undefined of a body in chunks. */
+  readonly announcedBytes: number | undefined;
+  readonly limitBytes: number;
+  /** The client's. */
+  readonly address: string;
+}
+
+/**
+ * Reads a body into one buffer that grows as bytes arrive, and counts the buffer against a budget until the body is complete. What is
+ * announced takes no memory, and a body that comes byte by byte takes at most twice its size: a list of its pieces would take a
+ * hundred times as much.
+ * @throws UserError PAYLOAD_TOO_LARGE, TOO_MANY_UNFINISHED_BODIES (the client's address), SERVER_BUSY (all clients), MALFORMED_REQUEST when the
+ *   connection ends or the length is another than announced
+ */
+export async function readBytes(source: BodySource, budget: BodyBudget): Promise<Buffer> {
+  const { payload, announcedBytes, limitBytes, address } = source;
+  const tooLarge = () => new UserError('PAYLOAD_TOO_LARGE', [String(limitBytes)]);
+  if (announcedBytes !== undefined && announcedBytes > limitBytes) throw tooLarge();
+  let buffer = Buffer.alloc(0);
+  let length = 0;
+
+  const grow = (needed: number) => {
+    const most = announcedBytes ?? limitBytes;
+    const capacity = Math.min(most, Math.max(needed, FIRST_BYTES, buffer.length * 2));
+    const exceeded = budget.reserve(address, capacity - buffer.length);
+    if (exceeded === 'address') throw new UserError('TOO_MANY_UNFINISHED_BODIES', [address]);
+    if (exceeded === 'total') throw new UserError('SERVER_BUSY');
+    const larger = Buffer.allocUnsafeSlow(capacity);
+    buffer.copy(larger, 0, 0, length);
+    buffer = larger;
+  };
+
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const settle = (error?: Error) => {
+        payload.off('data', take).off('end', settle).off('error', fail).off('close', cutOff);
+        if (error) reject(error);
+        else resolve();
+      };
+      const fail = () => settle(new UserError('MALFORMED_REQUEST'));
+      const cutOff = fail;
+      const take = (chunk: Buffer) => {
+        try {
+          const needed = length + chunk.length;
+          if (needed > limitBytes) throw tooLarge();
+          if (needed > buffer.length) grow(needed);
+          chunk.copy(buffer, length);
+          length = needed;
+        } catch (error) {
+          settle(error as Error);
+        }
+      };
+      payload.on('data', take).once('end', settle).once('error', fail).once('close', cutOff);
+    });
+    if (announcedBytes !== undefined && announcedBytes !== length) throw new UserError('MALFORMED_REQUEST');
+    return buffer.subarray(0, length);
+  } finally {
+    budget.release(address, buffer.length);
+  }
+}
