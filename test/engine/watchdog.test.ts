@@ -160,22 +160,30 @@ test('a source whose engine is killed under the write block is opened by the wat
     assert.equal(await records.countDocuments(record), 1);
   });
 
-  await t.test('an engine that wakes up after its watchdog can no longer commit', async () => {
-    await using other = await startPair();
-    await other.source.client.db('shop').collection('a').insertOne({});
-    using _ = onReach('engine.cutover.drained', async () => {
-      const [record] = await other.destination.client.db('linkspan_internal').collection('migrations').find().toArray();
-      const late = { source: { uri: other.source.uri }, destination: { uri: other.destination.uri } };
-      const claim = { id: record?.cutover.claim, migrationId: String(record?._id), term: record?.term };
-      const cutover = { ...late, claim };
-      assert.equal(await openAbandonedSource(cutover, never), true);
+  for (const [point, when] of [
+    ['engine.cutover.drained', 'after its watchdog'],
+    ['engine.cutover.announced', 'after its watchdog, and has announced its commit,'],
+  ] as const)
+    await t.test(`an engine that wakes up ${when} can no longer commit`, async () => {
+      await using other = await startPair();
+      await other.source.client.db('shop').collection('a').insertOne({});
+      using _ = onReach(point, async () => {
+        const [record] = await other.destination.client
+          .db('linkspan_internal')
+          .collection('migrations')
+          .find()
+          .toArray();
+        const late = { source: { uri: other.source.uri }, destination: { uri: other.destination.uri } };
+        const claim = { id: record?.cutover.claim, migrationId: String(record?._id), term: record?.term };
+        const cutover = { ...late, claim };
+        assert.equal(await openAbandonedSource(cutover, never), true);
+      });
+      await using running = RunningMigration.start(other);
+      await running.untilReady();
+      running.migration.want('cutover');
+      await assert.rejects(running.outcome, { code: 'TAKEN_OVER' });
+      await other.source.client.db('shop').collection('a').insertOne({ writable: 'here alone' });
     });
-    await using running = RunningMigration.start(other);
-    await running.untilReady();
-    running.migration.want('cutover');
-    await assert.rejects(running.outcome, { code: 'TAKEN_OVER' });
-    await other.source.client.db('shop').collection('a').insertOne({ writable: 'here alone' });
-  });
 });
 
 /** `linkspan sync` that has been told to commit. */

@@ -100,7 +100,7 @@ export const OF_CONTROL: readonly Mutant[] = [
     replace:
       "    await Promise.all(all.map((session) => retrier.run('the destination', () => this.#mark(session))));\n",
     by: '',
-    tests: { file: FENCE, name: 'just before it applies a change' },
+    tests: { file: FENCE, name: 'shuts earlier engines out' },
   },
   {
     without: 'the number in a write',
