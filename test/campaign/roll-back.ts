@@ -63,7 +63,6 @@ export async function rollBack(set: ReplicaSet, change: RolledBack, lastsMs: num
   };
   const majority = { w: 'majority', wtimeout: DEADLINE_MS } as const;
   try {
-    // The end of the primary ends that as well.
     await set.failCommand({ mode: 'alwaysOn', data: held });
     await client
       .db(DATABASE)
@@ -77,6 +76,8 @@ export async function rollBack(set: ReplicaSet, change: RolledBack, lastsMs: num
     await primary.kill();
     for (const member of others) await replicateAgain(set, member);
     await set.primary();
+    // The end of the primary ends what holds reads up, unless another one had been elected and has that.
+    await set.clearFailPoints();
     if (!primary.running) await primary.restart();
   }
 }
