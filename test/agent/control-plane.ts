@@ -77,7 +77,9 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     signals = new AgentSignals();
     const app = createServer({ logger: silentLogger, tls: options.tls?.() });
     await registerGateway(app, control, silentLogger, new FailedAttempts(60, control.clock));
-    url = await app.listen({ host: '127.0.0.1', port });
+    const address = await app.listen({ host: '127.0.0.1', port });
+    // Fastify does not know what its servers speak.
+    url = options.tls ? address.replace('http:', 'https:') : address;
     return app;
   };
   let app = await open(0);

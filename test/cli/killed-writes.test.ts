@@ -74,8 +74,8 @@ test('a server that is killed just before or just after a commit has nothing or 
   const address = `127.0.0.1:${await freePort()}`;
   const serve = async (hook: string) => {
     const args = ['serve', '--listen', address, '--data-dir', join(folder.path, 'data')];
-    // A start commits twice: it looks for values under a former master key, and whether the keys that it is given are there.
-    const server = runLinkspan(args, { env: ENV, hook: `${hook}@3=kill` });
+    // A start commits three times: it looks for the key of audit records, for values under a former master key, and for the keys that it is given.
+    const server = runLinkspan(args, { env: ENV, hook: `${hook}@4=kill` });
     await server.waitForLine(/^linkspan serve: ready at /);
     return server;
   };
