@@ -18,7 +18,7 @@ function testNames(): Set<string> {
 }
 
 function namesOf(source: string, call: 'describe' | 'test'): string[] {
-  return [...source.matchAll(new RegExp(`\\b${call}\\(\\s*['\`](.+)['\`],`, 'g'))].map(([, name]) => name ?? '');
+  return [...source.matchAll(new RegExp(`\\b${call}\\(\\s*['"\`](.+)['"\`],`, 'g'))].map(([, name]) => name ?? '');
 }
 
 /** The cells of a page's tables, without their headings. */
@@ -97,6 +97,15 @@ test('every fault of docs/08-faults.md names tests that exist', () => {
       '22c',
     ],
   );
+});
+
+test('every test that docs/09-security-model.md names exists', () => {
+  const names = testNames();
+  const page = readFileSync(new URL('docs/09-security-model.md', root), 'utf8');
+  const [, threats = ''] = /## Threats\n(.*?)\n## /s.exec(page) ?? [];
+  const named = [...threats.matchAll(/^\| (?!what ).* \| (.+) \|$/gm)].map(([, name = '']) => name);
+  assert.ok(named.length >= 18);
+  for (const name of named) assert.ok(names.has(name), `no test is called: ${name}`);
 });
 
 test('docs/08-faults.md shows the failure policy as it is', () => {
