@@ -5,7 +5,7 @@ import type { AgentConfiguration } from './configuration.ts';
 import { LinkClient } from './link-client.ts';
 import { LinkTransport } from './link-transport.ts';
 
-/** What may pass by itself: the control plane is away, or this machine's clock is wrong. Any other refusal is an answer. */
+/** With these the control plane may be away, or this machine's clock wrong, and the notice is sent again. Any other refusal is an answer. */
 const PASSING = ['CONTROL_PLANE_UNREACHABLE', 'CONTROL_PLANE_ANSWER_UNSIGNED', 'CLOCK_SKEW'];
 
 /**

@@ -75,7 +75,7 @@ export class Authentication {
     if ('account' in outcome) return outcome.account;
     if (outcome.stale) {
       const actor = outcome.replayed?.actor;
-      // Whoever repeats a request gets a new nonce: it may be a client whose connection broke.
+      // A repeated request gets a new nonce: its client may only have lost the connection.
       if (actor) {
         this.#note(request, { type: 'API_REQUEST_REPLAYED', reason: 'nonce count used', actor, orgId: actor.orgId });
       }

@@ -83,7 +83,7 @@ export async function registerAtlasApi(
   });
 }
 
-/** What an actor is told that lacks a role, or that reaches for what is another organization's. */
+/** Errors for an actor that lacks a role, or that reaches for something of another organization. */
 const MISSING_ROLE: readonly ErrorCode[] = [
   'USER_CANNOT_ACCESS_ORG',
   'USER_CANNOT_ACCESS_GROUP',

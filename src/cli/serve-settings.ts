@@ -42,7 +42,7 @@ export interface ServeSettings extends ListenAddress, ServeLimits {
   readonly rateLimits: boolean;
   /** Whether a destination is connected to when it is registered. */
   readonly connectToDestinations: boolean;
-  /** What may be connected to as a destination. */
+  /** Host names, addresses and blocks that this server may connect to as destinations. */
   readonly allowedDestinations: readonly string[];
   readonly destinationUsers: 'migration' | 'fixed';
   readonly bootstrap: BootstrapWishes;

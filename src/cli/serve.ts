@@ -162,7 +162,7 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
     userAlarm: new Alarm(),
     isOnAccessList,
   };
-  // Whoever registers a destination names what is connected to. Processes of their own do that; this one connects to nothing.
+  // Destinations are dialled by processes of their own. This process connects to nothing.
   using _guard = guardDialling({ allowedDestinations: [] }, (refusal) => logger.warn(refusal));
   const onConnectionRefused = (address: string, reason: string) =>
     security.note({ type: 'CONNECTION_REFUSED', address, reason });

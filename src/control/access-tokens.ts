@@ -49,7 +49,7 @@ export async function issueAccessToken(
 }
 
 /**
- * What an access token is worth: the account behind it, or why it has none. `expired` tokens are genuine and in nobody's wrong hands: clients
+ * The account behind an access token, or why it has none. `expired` tokens are genuine and in nobody's wrong hands: clients
  * come with them once an hour.
  */
 export type TokenOutcome = { readonly account: Account } | { readonly refused: 'expired' | 'ended' | 'wrong' };

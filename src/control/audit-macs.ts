@@ -5,7 +5,7 @@ import type { AuditRecord } from './records.ts';
 import type { SealedPlace, Sealer } from './sealer.ts';
 import type { Store, StoreReader, StoreTransaction } from './store-port.ts';
 
-/** What the keys are derived from the master key for. */
+/** The purpose for which the keys are derived from the master key. */
 const PURPOSE = 'audit records';
 /** Hexadecimal digits of a key's hash: they tell a few keys apart. */
 const KEY_ID_LENGTH = 16;
@@ -78,7 +78,7 @@ export class AuditMacCheck {
       return undefined;
     }
     if (this.#current?.id !== keyId) {
-      // Whoever has a former master key could go on from where its records end.
+      // Somebody with a former master key could append records where its own end.
       if (this.#former.has(keyId)) return 'its MAC is of a key that was rotated out before it';
       if (this.#current) this.#former.add(this.#current.id);
       const key = await this.#keyOf(keyId);
@@ -116,7 +116,7 @@ function keyIdOf(key: Buffer): string {
   return createHash('sha256').update(key).digest('hex').slice(0, KEY_ID_LENGTH);
 }
 
-/** Of equal length, whatever stands in the store. */
+/** A hash, so that two texts of the store can be compared whatever their lengths. */
 function fixed(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

@@ -5,7 +5,7 @@ export interface UserCredentials {
   readonly password: string;
 }
 
-/** Who asks for a destination to be dialled: what one tenant may do at a time is limited. */
+/** The tenant that asks for a destination to be dialled. Each may have only a few dialled at a time. */
 export interface DiallingTenant {
   readonly orgId: string;
   readonly groupId: string;

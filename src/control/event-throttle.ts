@@ -11,7 +11,7 @@ interface ThrottleLimits {
   readonly keys: number;
 }
 
-/** What was left out of one key in a window. */
+/** Counts what was left out for one key in a window. */
 export interface LeftOut {
   /** Empty: of all keys that had no count of their own. */
   readonly key: string;

@@ -249,7 +249,7 @@ export interface AuditRecord {
   readonly previousHash: string;
   /** SHA-256 over everything above, hexadecimal. */
   readonly hash: string;
-  /** Of which {@link AuditKey} the MAC is; null of records of older versions, which have none. */
+  /** The id of the {@link AuditKey} of the MAC; null in records of older versions, which have none. */
   readonly keyId: string | null;
   /** HMAC-SHA256 over the hash, hexadecimal. */
   readonly mac: string | null;
