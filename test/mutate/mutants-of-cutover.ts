@@ -200,7 +200,7 @@ export const OF_CUTOVER: readonly Mutant[] = [
     file: 'src/engine/cutover/block-history.ts',
     replace: "|| holder.step === 'opening') return state;",
     by: ') return state;',
-    tests: { file: CLAIM, name: 'decide between engines' },
+    tests: { file: BLOCK_HISTORY, name: 'goes to whichever came first' },
   },
   {
     without: 'the watchdog leaving the source blocked while a commit may have been sent',
