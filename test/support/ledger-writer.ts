@@ -55,7 +55,7 @@ export interface Ledger {
   readonly unknown: number;
   /** Cluster time of the last acknowledged write on the first cluster. */
   readonly lastAcknowledged: Timestamp | undefined;
-  /** From the last write that the source accepted to the first that the destination accepted; `undefined` if none was. */
+  /** From the last insert that the source accepted to the first write that the destination accepted; `undefined` if none was. */
   readonly pauseMs: number | undefined;
   /** By namespace, the `_id` bytes of what was written on the destination (or may have been), for the comparer to leave out. */
   readonly writtenOnDestination: ReadonlyMap<string, ReadonlySet<string>>;
@@ -235,7 +235,8 @@ class Writer {
     this.#documentsWritten += operation.touches.length;
     this.#side = side;
     if (side === 0) {
-      this.#lastOnSourceMs = performance.now();
+      // A write block lets others through that find nothing to change.
+      if (operation.kind === 'insert') this.#lastOnSourceMs = performance.now();
       const at = session.operationTime;
       if (at && (!this.#lastAcknowledged || at.greaterThan(this.#lastAcknowledged))) this.#lastAcknowledged = at;
     } else {
