@@ -27,6 +27,7 @@ import { openSqliteStore } from '../store/sqlite/index.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { listen } from './serve-address.ts';
 import { followCertificate, pinOf, type TlsFiles } from './serve-certificate.ts';
+import { checkServe } from './serve-check.ts';
 import { followMasterKey } from './serve-master-key.ts';
 import { warnOfRestores } from './serve-restored.ts';
 import { readServeSettings, type ServeOptions } from './serve-settings.ts';
@@ -106,7 +107,22 @@ export function serveCommand(): Command {
     )
     .action(async (options: ServeOptions) => {
       process.exitCode = await serve(options);
-    });
+    })
+    .addCommand(
+      new Command('check')
+        .summary('look at what the security of the server depends on: settings, master key, store; change nothing')
+        .action(async (_options, command: Command) => {
+          process.exitCode = await check(command.optsWithGlobals<ServeOptions>());
+        }),
+    );
+}
+
+async function check(options: ServeOptions): Promise<ExitCode> {
+  const { dataDir, masterKeyFile: keyFile = join(dataDir, 'master.key') } = options;
+  const findings = await checkServe(readServeSettings(options), { dataDir, keyFile });
+  for (const { level, subject, message } of findings)
+    process.stdout.write(`${level.padEnd(7)} ${subject}: ${message}\n`);
+  return findings.some(({ level }) => level === 'failed') ? exitCode.usageOrPrecondition : exitCode.done;
 }
 
 async function serve(options: ServeOptions): Promise<ExitCode> {
