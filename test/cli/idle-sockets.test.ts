@@ -9,7 +9,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 const ORG_ID = 'ab'.repeat(12);
 const WANTED = 10_000;
 const SERVE = ['serve', '--listen', '127.0.0.1:0', '--max-connections', 'off', '--max-connections-per-address', 'off'];
-/** Half a minute for a request, and a little until the server looks who is late. */
+/** Ten seconds for the head of a request, and a little until the server looks who is late. */
 const CLOSED_WITHIN_MS = 55_000;
 
 test('with 10,000 sockets that say nothing or a byte at a time the server answers all others, and it hangs up on them', async (context) => {
@@ -25,13 +25,14 @@ test('with 10,000 sockets that say nothing or a byte at a time the server answer
   const [, url = ''] = await server.waitForLine(/ready at (\S+), /);
   const client = new AtlasClient(url, env.LINKSPAN_BOOTSTRAP_PUBLIC_KEY, env.LINKSPAN_BOOTSTRAP_PRIVATE_KEY);
   using sockets = await openIdleSockets(Number(new URL(url).port), count);
+  // A slow machine needs longer to open them all than the first ones are let be.
+  assert.ok(sockets.open > count / 2, `${sockets.open} are open`);
   for (let round = 0; round < 20; round += 1) {
     sockets.drip();
     const path = `/orgs/${ORG_ID}/liveMigrations/linkTokens`;
     const { status } = await client.send('POST', path, { accessListIps: [] });
     assert.equal(status, 201);
   }
-  assert.equal(sockets.open, count);
   let looks = 0;
   const closed = () => {
     // Now and then: thousands of sockets take their time.
