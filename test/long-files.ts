@@ -1,6 +1,5 @@
 /**
- * Test files that take about a minute on two busy cores. `npm run test:long` runs them, as `.ci/run` does; with them `npm test` would last more than
- * ten minutes.
+ * Test files that take about a minute on two busy cores. `npm run test:long` runs them, as `.ci/run` does, so that `npm test` lasts less.
  */
 export const LONG_FILES: readonly string[] = [
   'test/cli/dialler-process.test.ts',

@@ -4,7 +4,7 @@ import type { Control } from './control.ts';
 import type { Agent, ApiKey, Link, Organization, Restore, ServiceAccount } from './records.ts';
 import type { StoreReader, StoreTransaction } from './store-port.ts';
 
-/** What goes on after a restore, although it may have ended since the backup. */
+/** Credentials that go on after a restore, although they may have ended since the backup. */
 export interface CredentialsOfOrganization {
   readonly organization: Organization;
   readonly apiKeys: readonly ApiKey[];
@@ -42,7 +42,7 @@ export async function unacknowledgedRestores(store: StoreReader): Promise<Restor
   return (await store.restores()).filter(({ acknowledgedAtMs }) => acknowledgedAtMs === null);
 }
 
-/** What is to be reviewed after a restore, by organization. */
+/** Reads the credentials to review after a restore, by organization. */
 export async function credentialsToReview(store: StoreReader): Promise<CredentialsOfOrganization[]> {
   const all = [];
   for (const organization of await store.organizations()) {
@@ -76,7 +76,7 @@ export async function acknowledgeRestores({ store, clock }: Pick<Control, 'store
   });
 }
 
-/** What may have been redeemed, refused or deleted since the backup. */
+/** Ends entries that may have been redeemed, refused or deleted since the backup. */
 async function endOpenEntries(
   transaction: StoreTransaction,
   orgId: string,

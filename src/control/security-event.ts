@@ -1,4 +1,4 @@
-/** What can be refused for reasons of security. Atlas publishes no names for such events; these have the form of its own. */
+/** Kinds of attempts that are refused for reasons of security. Atlas publishes no names for such events; these have the form of its own. */
 export type SecurityEventType =
   | 'API_KEY_AUTHENTICATION_FAILED'
   | 'API_KEY_ADDRESS_REFUSED'
@@ -27,7 +27,7 @@ export interface SecurityEvent {
   readonly address: string;
   /** Why: a code of the error catalogue, or two or three words. */
   readonly reason: string;
-  /** Who asked, where it has proved who it is. */
+  /** The actor that asked, when it has proved its identity. */
   readonly actor?: { readonly kind: 'api key' | 'service account' | 'agent'; readonly name: string };
   /** Whom the client claimed to be, where it has not. */
   readonly claim?: Claim;
@@ -35,7 +35,7 @@ export interface SecurityEvent {
   readonly orgId?: string;
 }
 
-/** What a name looks like that the control plane made itself. Anything else could be a secret in the wrong place. */
+/** The form of names that the control plane makes itself. Any other text could be a secret in the wrong place. */
 const FORMS: Readonly<Record<Claim['kind'], RegExp>> = {
   'api key': /^[a-z]{8}$/,
   'service account': /^mdb_sa_id_[a-fA-F\d]{24}$/,

@@ -105,7 +105,7 @@ function lineOf(event: SecurityEvent): object {
   };
 }
 
-/** Who has not proved who it is did not do it: the record then names it as the target. */
+/** An actor without proof of its identity is not the author: the record names it as the target. */
 function authorOf({ actor, address }: SecurityEvent): Author {
   return { ...(actor ?? { kind: SYSTEM.kind, name: SYSTEM.name }), remoteAddress: address };
 }

@@ -13,7 +13,7 @@ export interface AuditHead {
   readonly createdAtMs?: number;
 }
 
-/** What is wrong with a chain. */
+/** A fault of a chain. */
 export interface AuditBreak {
   readonly sequence: number;
   readonly problem: string;
@@ -21,7 +21,7 @@ export interface AuditBreak {
 
 const BATCH = 1000;
 
-/** What a chain is held against, besides its own hashes. */
+/** Things that a chain is compared with, besides its own hashes. */
 export interface AuditCheck {
   /** Checks the MACs, too. */
   readonly sealer?: Sealer;

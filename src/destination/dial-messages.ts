@@ -9,7 +9,7 @@ const text = z
 
 const rules = { connectionString: z.string().max(8192), allowedDestinations: z.array(z.string()) };
 
-/** What a process is started for: one line of JSON that it reads. It has passwords, so it is neither an argument nor in the environment. */
+/** The request that a process is started for: one line of JSON that it reads. It has passwords, so it is neither an argument nor in the environment. */
 export const dialRequest = z.discriminatedUnion('act', [
   z.strictObject({ act: z.literal('check'), ...rules }),
   z.strictObject({
@@ -36,7 +36,7 @@ export const dialLine = z.union([
   z.strictObject({ failed: z.strictObject({ message: text }) }),
 ]);
 export type DialLine = z.infer<typeof dialLine>;
-/** What ends the talk. */
+/** The line that ends the exchange. */
 export type DialAnswer = Exclude<DialLine, { refusal: string }>;
 
 /** A text as it may come back: short, and without control characters, which would reach somebody's terminal. */

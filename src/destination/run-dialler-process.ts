@@ -11,7 +11,7 @@ const DEPENDENCIES = pathOf('../../node_modules/');
 
 /** The program itself has 105 MB when it has loaded the driver (measured with Node 24 on Linux). */
 const MOST_MEMORY_BYTES = 256 << 20;
-/** Of those, what JavaScript's own heap may take. The program needs 22 MB. */
+/** The part of those that JavaScript's own heap may take. The program needs 22 MB. */
 const HEAP_MEGABYTES = 96;
 /** Often enough that a fast network brings in tens of megabytes meanwhile. */
 const LOOK_EVERY_MS = 50;
