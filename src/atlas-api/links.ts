@@ -36,16 +36,16 @@ export const linkOperations = [
     response: page('LinkspanLink', migrationLink),
     handle: async ({ control, actor, path, query, address }) => {
       const links = await listLinks(control, actor, path('orgId'));
-      const shown = links.map(({ link, agent, lost }) => ({
+      const shown = links.map(({ link, agent, contact }) => ({
         id: link.id,
         agentId: agent.id,
         migrationHost: agent.host,
         status: link.approved ? ('LINKED' as const) : ('PENDING_APPROVAL' as const),
         agentVersion: agent.version,
-        agentStatus: lost ? 'LOST' : 'CONNECTED',
+        agentStatus: contact.status,
         accessListIps: link.accessListIps,
         created: atlasDate(link.createdAtMs),
-        lastSeen: agent.lastReportAtMs === null ? null : atlasDate(agent.lastReportAtMs),
+        lastSeen: contact.lastReportAtMs === null ? null : atlasDate(contact.lastReportAtMs),
       }));
       return pageOf(shown, query, address);
     },

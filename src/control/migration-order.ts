@@ -1,7 +1,8 @@
 import { UserError } from '../platform/index.ts';
 import { type Actor, authorizeGroup } from './actor.ts';
+import { contactOf } from './agent-contact.ts';
 import type { Control } from './control.ts';
-import type { AuditRecord, Order } from './records.ts';
+import type { Agent, AuditRecord, Order } from './records.ts';
 import type { StoreReader } from './store-port.ts';
 
 /** What a client asks for, the same for a validation and a migration. */
@@ -20,13 +21,14 @@ export interface OrderRequest {
 }
 
 /**
- * Checks that everything that is named exists and belongs to the actor's organization.
+ * Checks that everything that is named exists and belongs to the actor's organization, and that the agent is there to take the order.
  * @param seal  seals the source's password for the record that the order becomes part of
- * @throws UserError GROUP_MISMATCH, CLUSTER_NOT_FOUND, MIGRATION_HOST_NOT_FOUND, SOURCE_PROJECT_NOT_FOUND, SOURCE_CLUSTER_NOT_FOUND, and
+ * @throws UserError GROUP_MISMATCH, CLUSTER_NOT_FOUND, MIGRATION_HOST_NOT_FOUND, MIGRATION_HOST_LOST, SOURCE_PROJECT_NOT_FOUND, SOURCE_CLUSTER_NOT_FOUND, and
  *   as {@link authorizeGroup}
  */
 export async function resolveOrder(
   store: StoreReader,
+  nowMs: number,
   actor: Actor,
   groupId: string,
   { migrationHost, source, destination, dropDestination }: OrderRequest,
@@ -38,6 +40,7 @@ export async function resolveOrder(
   if (!cluster) throw new UserError('CLUSTER_NOT_FOUND', [destination.clusterName, groupId]);
   const agent = (await store.linkedAgentsOf(orgId)).find((candidate) => candidate.host === migrationHost);
   if (!agent) throw new UserError('MIGRATION_HOST_NOT_FOUND', [migrationHost]);
+  assertConnected(agent, nowMs);
   const project = agent.inventory.find((candidate) => candidate.projectId === source.groupId);
   if (!project) throw new UserError('SOURCE_PROJECT_NOT_FOUND', [migrationHost, source.groupId]);
   if (!project.deployments.some((candidate) => candidate.name === source.clusterName)) {
@@ -57,6 +60,13 @@ export async function resolveOrder(
     caCertificatePath: source.caCertificatePath,
     dropDestination,
   };
+}
+
+/** @throws UserError MIGRATION_HOST_LOST */
+function assertConnected(agent: Agent, nowMs: number): void {
+  const { status, lastReportAtMs } = contactOf(agent, nowMs);
+  if (status === 'CONNECTED') return;
+  throw new UserError('MIGRATION_HOST_LOST', [agent.host, new Date(lastReportAtMs ?? agent.createdAtMs).toISOString()]);
 }
 
 /** What is recorded of an order. @param databaseUser  the one that is made for it; undefined: the registered one */

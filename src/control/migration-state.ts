@@ -10,7 +10,7 @@
  *                      └────────▶ EXPIRED
  *
  * The meanings of the statuses are Atlas's (contract §1.4), which has none for a cancelled migration: that is FAILED, and the message
- * says so. A pause, a cutover and a cancellation are no statuses of their own: they are what the operator wants of an active migration,
+ * says so. One that is cancelled before its order was sent to an agent ends at once. A pause, a cutover and a cancellation are no statuses of their own: they are what the operator wants of an active migration,
  * kept until the agent has done it.
  */
 export type MigrationStatus = 'NEW' | 'WORKING' | 'COMPLETE' | 'FAILED' | 'EXPIRED';
@@ -23,6 +23,11 @@ export interface MigrationState {
   readonly loadLevel: LoadLevel;
   /** Upper limit of the initial copy; null, or absent in records of before it could be set, for none. */
   readonly copyMegabytesPerSecond?: number | null;
+  /**
+   * Whether an agent was told of the migration, or is about to be. False before that: then nothing has begun. Absent in records of versions that
+   * did not note it: then an agent may know.
+   */
+  readonly orderSent?: boolean;
   /** Whether the source's drops are followed whatever they take; absent until somebody confirms them. */
   readonly dropsConfirmed?: boolean;
   readonly readyForCutover: boolean;
@@ -41,6 +46,8 @@ export type LoadLevel = 1 | 2 | 3 | 4;
 
 /** What can happen to a migration. */
 export type MigrationEvent =
+  /** The order goes to the agent. */
+  | { readonly kind: 'order sent' }
   /** The agent reports it at work. */
   | { readonly kind: 'progress'; readonly ready: boolean; readonly atMs: number }
   | { readonly kind: 'committed'; readonly atMs: number }
@@ -69,6 +76,7 @@ export const NEW_MIGRATION: MigrationState = {
   wanted: 'running',
   dropCopied: false,
   loadLevel: 3,
+  orderSent: false,
   readyForCutover: false,
   windowEndsAtMs: null,
   endedAtMs: null,

@@ -24,6 +24,7 @@ const work: Rule<'progress'> = (state, { ready, atMs }) => ({
   readyForCutover: ready,
   windowEndsAtMs: state.windowEndsAtMs ?? (ready ? atMs + CUTOVER_WINDOW_MS : null),
 });
+const send: Rule<'order sent'> = (state) => (state.orderSent === false ? { ...state, orderSent: true } : 'ignored');
 const complete: Rule<'committed'> = (state, { atMs }) => end(state, 'COMPLETE', atMs, null);
 const fail: Rule<'failed'> = (state, { message, atMs }) => end(state, 'FAILED', atMs, message);
 const cancelled: Rule<'cancelled'> = (state, { atMs }) => {
@@ -42,6 +43,15 @@ const cutOver: Rule<'cutover'> = (state, { atMs }) => {
 };
 const pause: Rule<'pause'> = (state) => (isDecided(state) ? 'refused' : { ...state, wanted: 'paused' });
 const resume: Rule<'resume'> = (state) => (isDecided(state) ? 'refused' : { ...state, wanted: 'running' });
+const cancelNew: Rule<'cancel'> = (state, event) =>
+  state.orderSent === false
+    ? end(
+        state,
+        'FAILED',
+        event.atMs,
+        'The migration was cancelled before its agent was told of it; nothing was copied.',
+      )
+    : cancel(state, event);
 const cancel: Rule<'cancel'> = (state, { dropCopied }) => ({
   ...state,
   wanted: 'cancelled',
@@ -62,6 +72,7 @@ const extend: Rule<'extend'> = (state, { untilMs, atMs }) => {
 
 /** The end of a migration that happened stays as it is, whatever comes in late. */
 const ENDED: Rules = {
+  'order sent': ignored,
   progress: ignored,
   committed: ignored,
   failed: ignored,
@@ -78,6 +89,7 @@ const ENDED: Rules = {
 };
 
 const ACTIVE: Rules = {
+  'order sent': send,
   progress: work,
   committed: complete,
   failed: fail,
@@ -94,7 +106,7 @@ const ACTIVE: Rules = {
 };
 
 const TABLE: Readonly<Record<MigrationStatus, Rules>> = {
-  NEW: { ...ACTIVE, cutover: refused, extend: refused, 'window ran out': ignored },
+  NEW: { ...ACTIVE, cancel: cancelNew, cutover: refused, extend: refused, 'window ran out': ignored },
   WORKING: ACTIVE,
   COMPLETE: ENDED,
   FAILED: ENDED,
@@ -106,6 +118,8 @@ const TABLE: Readonly<Record<MigrationStatus, Rules>> = {
 export function transition(state: MigrationState, event: MigrationEvent): Transition {
   const rules = TABLE[state.status];
   switch (event.kind) {
+    case 'order sent':
+      return rules['order sent'](state, event);
     case 'progress':
       return rules.progress(state, event);
     case 'committed':

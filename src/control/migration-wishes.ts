@@ -1,6 +1,6 @@
 import { reach, UserError } from '../platform/index.ts';
 import type { Actor } from './actor.ts';
-import { type Audited, audit } from './audit.ts';
+import { type Audited, audit, SYSTEM } from './audit.ts';
 import type { Control } from './control.ts';
 import { ACTIVE_STATUSES, type LoadLevel, type MigrationState, type Wish } from './migration-state.ts';
 import { transition } from './migration-transitions.ts';
@@ -43,7 +43,8 @@ export async function resumeMigration(
 }
 
 /**
- * Gives a migration up for good, once its agent has heard of it. A cutover that is past its point of no return goes on nevertheless.
+ * Cancels a migration for good: at once where no agent was told of it, else when its agent has done so. A cutover past its point of no return is
+ * completed instead.
  * @param dropCopied  also drops what was copied to the destination
  * @throws UserError LIVE_MIGRATION_ENDED, and as {@link findMigration}
  */
@@ -128,15 +129,18 @@ async function wish(
     const record = await findMigration(transaction, actor, groupId, migrationId, 'ORG_OWNER');
     const state = transition(record.state, { ...wanted, atMs });
     if (state === 'refused' || state === 'ignored') throw refuse(record);
-    const changed = { ...record, state, updatedAtMs: atMs };
+    const password = state.endedAtMs === null ? record.password : null;
+    const changed = { ...record, state, password, updatedAtMs: atMs };
     if (state !== record.state) {
       await transaction.updateMigration(changed);
       await audit(transaction, actor, atMs, auditedWish(record, wanted));
+      if (state.status !== record.state.status) await audit(transaction, SYSTEM, atMs, auditedEnd(record));
     }
     return changed;
   });
   await reach(`control.${wanted.kind}.committed`);
   control.signals.wake(migration.agentId);
+  if (migration.state.endedAtMs !== null) control.userAlarm.ring();
   return migration;
 }
 
@@ -155,6 +159,11 @@ function auditedWish({ id, orgId, groupId }: Migration, wanted: WishWithoutTime)
   const { kind, ...wish } =
     wanted.kind === 'copy rate' ? { ...wanted, megabytesPerSecond: wanted.megabytesPerSecond ?? 'unlimited' } : wanted;
   return { eventTypeName: EVENT_TYPE_NAMES[kind], orgId, groupId, details: { liveMigrationId: id, ...wish } };
+}
+
+/** A wish ends only a migration that no agent was told of. */
+function auditedEnd({ id, orgId, groupId }: Migration): Audited {
+  return { eventTypeName: 'LIVE_MIGRATION_FAILED', orgId, groupId, details: { liveMigrationId: id } };
 }
 
 function cutoverRefusal({ id, state, progress }: Migration): UserError {

@@ -23,7 +23,7 @@ export async function createMigration(
   const id = newId(nowMs);
   const seal = passwordSealer(control, 'migrations', id);
   const migration = await control.store.write(async (transaction) => {
-    const order = await resolveOrder(transaction, actor, groupId, request, seal);
+    const order = await resolveOrder(transaction, nowMs, actor, groupId, request, seal);
     await assertIdle(transaction, order, request.destination.clusterName);
     await assertSameDestination(control, transaction, order, request.destination.clusterName);
     const record: Migration = {

@@ -22,7 +22,7 @@ export async function startValidation(
   const id = newId(createdAtMs);
   const seal = passwordSealer(control, 'validations', id);
   const validation = await control.store.write(async (transaction) => {
-    const order = await resolveOrder(transaction, actor, groupId, request, seal);
+    const order = await resolveOrder(transaction, createdAtMs, actor, groupId, request, seal);
     const record: Validation = {
       ...order,
       id,

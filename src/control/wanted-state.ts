@@ -1,9 +1,11 @@
 import { createHmac } from 'node:crypto';
 import type { Assignment, WantedAgentState } from '../link/index.ts';
+import { reach } from '../platform/index.ts';
 import type { Control } from './control.ts';
 import { destinationUri } from './destination-users.ts';
 import { assertLinked, findAgent } from './identify-agent.ts';
-import type { Order } from './records.ts';
+import { transition } from './migration-transitions.ts';
+import type { Migration, Order } from './records.ts';
 
 /**
  * Everything that an agent is to do now. The revision is a hash of the content: it needs no counter, and is the same from every
@@ -20,9 +22,11 @@ async function wantedStateOf(control: Control, agentId: string): Promise<WantedA
   }
   const migrations = [];
   for (const migration of await control.store.activeMigrationsOfAgent(agentId)) {
-    const { id, state } = migration;
-    const assignment = await assignmentOf(control, 'migrations', id, migration);
+    const assignment = await assignmentOf(control, 'migrations', migration.id, migration);
     if (!assignment) continue;
+    const sent = await noteSent(control, migration, agentId);
+    if (!sent) continue;
+    const { id, state } = sent;
     const { wanted, loadLevel, copyMegabytesPerSecond = null, dropsConfirmed = false, dropCopied } = state;
     migrations.push({ id, assignment, wanted, loadLevel, copyMegabytesPerSecond, dropsConfirmed, dropCopied });
   }
@@ -58,6 +62,25 @@ export async function awaitWantedState(
     await Promise.race([listening.woken, expiry]);
     waiting.abort();
   }
+}
+
+/**
+ * Puts on record that an order goes to its agent, before it does: one that is cancelled earlier ends at once, and is never sent.
+ * @returns the migration as it is now; undefined when it has ended meanwhile, or went to another agent
+ */
+async function noteSent(control: Control, migration: Migration, agentId: string): Promise<Migration | undefined> {
+  if (migration.state.orderSent !== false) return migration;
+  const now = await control.store.write(async (transaction) => {
+    const current = await transaction.migration(migration.id);
+    if (current?.agentId !== agentId || current.state.endedAtMs !== null) return undefined;
+    const state = transition(current.state, { kind: 'order sent' });
+    if (typeof state === 'string') return current;
+    const sent = { ...current, state };
+    await transaction.updateMigration(sent);
+    return sent;
+  });
+  await reach('control.order.sent');
+  return now;
 }
 
 /** Undefined as long as there is no user for it on the destination. */

@@ -17,6 +17,7 @@ export class Migration {
   #copyBytesPerSecond = Number.POSITIVE_INFINITY;
   #loadLevel: LoadLevel = DEFAULT_LOAD_LEVEL;
   #confirmsDrops = false;
+  #neverBegan = false;
   #ended: Promise<Outcome> | undefined;
 
   constructor(options: MigrationOptions) {
@@ -84,7 +85,8 @@ export class Migration {
   /** A snapshot; cheap, at any time. */
   progress(): Progress {
     if (this.#run !== undefined) return snapshot(this.#run, this.options);
-    return notYetRunning(this.options, this.#opening?.waits);
+    const progress = notYetRunning(this.options, this.#opening?.waits);
+    return this.#neverBegan ? { ...progress, state: 'cancelled', notReadyReasons: ['it is cancelled'] } : progress;
   }
 
   async #openAndRun(signal: AbortSignal): Promise<Outcome> {
@@ -92,6 +94,10 @@ export class Migration {
       if (!signal.aborted) throw error;
     });
     if (run === undefined) return 'stopped';
+    if (run === 'never began') {
+      this.#neverBegan = true;
+      return 'cancelled';
+    }
     run.wanted = this.#wanted;
     run.cancellation = this.#cancellation;
     run.setLoadLevel(this.#loadLevel);
@@ -101,7 +107,7 @@ export class Migration {
     return await run.toEnd();
   }
 
-  async #open(signal: AbortSignal): Promise<MigrationRun> {
+  async #open(signal: AbortSignal): Promise<MigrationRun | 'never began'> {
     const opening = new Opening(this.options, signal);
     this.#opening = opening;
     return await opening.open(() => this.#cancellation !== undefined);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { expireMigrations } from '../../src/control/index.ts';
 import { wantedState } from '../../src/link/index.ts';
+import { onReach } from '../../src/platform/index.ts';
 import { linkAgent } from '../gateway/agent-client.ts';
 import { addOrganization, type ControlPlane, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -127,6 +128,57 @@ test('a cancelled migration is FAILED once its agent has given it up, says what 
   ] as const) {
     assert.equal((await ask(wish, body)).json.errorCode, 'LIVE_MIGRATION_ENDED', wish);
   }
+  assert.equal((await plane.api('POST', path, { body: cliBody(groupId) })).status, 201);
+});
+
+test('a migration that is cancelled before its agent heard of it ends at once, and no agent is ever told of it', async () => {
+  await using plane = await startControlPlane();
+  const {
+    id,
+    show,
+    ask,
+    wanted,
+    path,
+    groupId,
+    plane: { api, orgId },
+  } = await start(plane);
+  const asked = await ask('cancel', { dropCopiedData: false });
+  assert.deepEqual([asked.status, asked.json.status], [202, 'FAILED']);
+  assert.match(String((await show()).errorMessage), /cancelled before its agent was told of it; nothing was copied/);
+  assert.deepEqual(await wanted(), []);
+  assert.equal((await plane.store.migration(id))?.password, null);
+  assert.equal((await api('POST', path, { body: cliBody(groupId) })).status, 201);
+  const events = await api('GET', `/api/atlas/v2/orgs/${orgId}/events?eventType=LIVE_MIGRATION_FAILED`);
+  assert.equal((events.json.results as object[]).length, 1);
+});
+
+test('an agent that polls at the moment of a cancellation is told of the migration, or it ends at once, and never both', async () => {
+  await using plane = await startControlPlane();
+  const { show, ask, wanted } = await start(plane);
+  let told: object[];
+  {
+    using _ = onReach('control.order.sent', async () => {
+      assert.equal((await ask('cancel', { dropCopiedData: false })).json.status, 'NEW');
+    });
+    told = await wanted();
+  }
+  assert.equal(told.length, 1);
+  const { status, linkspan } = await show();
+  assert.deepEqual([status, linkspan.wanted], ['NEW', 'cancelled']);
+});
+
+test('a migration or a validation for an agent that is lost is refused, and says when it was last heard from', async () => {
+  const clock = new FakeClock();
+  await using plane = await startControlPlane({ clock });
+  const { agent, path, groupId } = await prepare(plane);
+  const seen = new Date(clock.nowMs).toISOString();
+  clock.nowMs += 25_001;
+  for (const place of [path, `${path}/validate`]) {
+    const refused = await plane.api('POST', place, { body: cliBody(groupId) });
+    assert.deepEqual([refused.status, refused.json.errorCode], [409, 'MIGRATION_HOST_LOST'], place);
+    assert.match(String(refused.json.detail), new RegExp(`host-1 is lost: Linkspan last heard from it at ${seen}`));
+  }
+  await agent.report({});
   assert.equal((await plane.api('POST', path, { body: cliBody(groupId) })).status, 201);
 });
 

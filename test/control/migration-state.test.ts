@@ -16,6 +16,7 @@ const NOT_READY: MigrationState = { ...NEW_MIGRATION, status: 'WORKING' };
 const READY: MigrationState = { ...NOT_READY, readyForCutover: true, windowEndsAtMs: AT };
 
 const events: Record<string, MigrationEvent> = {
+  'order sent': { kind: 'order sent' },
   progress: { kind: 'progress', ready: false, atMs: AT },
   committed: { kind: 'committed', atMs: AT },
   failed: { kind: 'failed', message: 'because', atMs: AT },
@@ -32,6 +33,7 @@ const events: Record<string, MigrationEvent> = {
 };
 
 const ENDED: Record<keyof typeof events, Outcome> = {
+  'order sent': 'ignored',
   progress: 'ignored',
   committed: 'ignored',
   failed: 'ignored',
@@ -50,6 +52,7 @@ const ENDED: Record<keyof typeof events, Outcome> = {
 /** Every state and every event: what a client of the API sees afterwards. */
 const EXPECTED: Record<MigrationStatus, Record<keyof typeof events, Outcome>> = {
   NEW: {
+    'order sent': 'NEW',
     progress: 'WORKING',
     committed: 'COMPLETE',
     failed: 'FAILED',
@@ -57,7 +60,7 @@ const EXPECTED: Record<MigrationStatus, Record<keyof typeof events, Outcome>> = 
     cutover: 'refused',
     pause: 'NEW',
     resume: 'NEW',
-    cancel: 'NEW',
+    cancel: 'FAILED',
     level: 'NEW',
     rate: 'NEW',
     'confirm drops': 'NEW',
@@ -65,6 +68,7 @@ const EXPECTED: Record<MigrationStatus, Record<keyof typeof events, Outcome>> = 
     expiry: 'ignored',
   },
   WORKING: {
+    'order sent': 'WORKING',
     progress: 'WORKING',
     committed: 'COMPLETE',
     failed: 'FAILED',
@@ -151,6 +155,15 @@ test('a paused migration goes on when asked, and is not cut over before; what wa
   }
   assert.equal(transition(cancelled, { kind: 'cutover', atMs: 2 }), 'refused');
   assert.equal(after(cutOver, { kind: 'cancel', dropCopied: false, atMs: 2 }).wanted, 'cancelled');
+});
+
+test('a cancellation waits for the agent once the order was sent, or may have been by an earlier version', () => {
+  const cancel: MigrationEvent = { kind: 'cancel', dropCopied: false, atMs: 1 };
+  const { orderSent: _, ...ofEarlierVersion } = NEW_MIGRATION;
+  for (const state of [after(NEW_MIGRATION, { kind: 'order sent' }), ofEarlierVersion]) {
+    const { status, wanted } = after(state, cancel);
+    assert.deepEqual([status, wanted], ['NEW', 'cancelled']);
+  }
 });
 
 test('a cancelled migration says what became of the copied data, and asking to drop it is not undone', () => {

@@ -21,8 +21,12 @@ export interface Clusters {
   };
 }
 
-/** Connects to both, and checks them. @throws UserError the first thing that keeps a migration from starting; then nothing was changed */
-export async function openClusters(options: MigrationOptions): Promise<Clusters> {
+/**
+ * Connects to both, and checks them.
+ * @param isCancelled  whether the migration only runs to be cancelled: findings don't keep it from that
+ * @throws UserError the first finding that keeps a migration from starting; then nothing was changed
+ */
+export async function openClusters(options: MigrationOptions, isCancelled: () => boolean): Promise<Clusters> {
   const clients: MongoClient[] = [];
   try {
     const source = await connectCluster(options.source, 'source');
@@ -31,11 +35,25 @@ export async function openClusters(options: MigrationOptions): Promise<Clusters>
     clients.push(destination);
     const checked = await checkClusters(source, destination, options);
     const [firstError] = checked.errors;
-    if (firstError !== undefined) throw firstError;
+    if (firstError !== undefined && !isCancelled()) throw firstError;
     return { source, destination, checked };
   } catch (error) {
     await Promise.all(clients.map((client) => client.close()));
     throw error;
+  }
+}
+
+/** Whether the destination has a record of the migration. The first write of every migration is its record. @throws UserError as `connectCluster` */
+export async function hasBegun({
+  destination: address,
+  migrationId,
+  clock = systemClock,
+}: MigrationOptions): Promise<boolean> {
+  const destination = await connectCluster(address, 'destination');
+  try {
+    return (await new CheckpointStore(new Fence(destination, migrationId, clock)).peek()) !== undefined;
+  } finally {
+    await destination.close();
   }
 }
 

@@ -2,7 +2,7 @@ import { systemClock, UserError } from '../../platform/index.ts';
 import { classify, reasonOf } from '../cluster/failure-policy.ts';
 import { Retrier } from '../cluster/retry.ts';
 import { MigrationRun } from './migration-run.ts';
-import { type Clusters, openClusters, openWithoutSource } from './open-clusters.ts';
+import { type Clusters, hasBegun, openClusters, openWithoutSource } from './open-clusters.ts';
 import type { MigrationOptions } from './options.ts';
 
 /** A migration that was given up has little to wait for: so long its clusters may take, for the end that was asked for. */
@@ -25,10 +25,11 @@ export class Opening {
   }
 
   /**
-   * @param isCancelled  whether the migration was given up meanwhile
+   * @param isCancelled  whether the migration was cancelled meanwhile
+   * @returns `never began` for a cancelled migration that has no record on the destination: no run is needed, and none takes place
    * @throws UserError CANCELLED_OUT_OF_REACH, and as {@link MigrationRun.open}
    */
-  async open(isCancelled: () => boolean): Promise<MigrationRun> {
+  async open(isCancelled: () => boolean): Promise<MigrationRun | 'never began'> {
     if (!this.#options.waitForClusters) return await this.#tryOnce(isCancelled);
     const clock = this.#options.clock ?? systemClock;
     const beganAt = clock.elapsed();
@@ -43,9 +44,10 @@ export class Opening {
     });
   }
 
-  async #tryOnce(isCancelled: () => boolean): Promise<MigrationRun> {
+  async #tryOnce(isCancelled: () => boolean): Promise<MigrationRun | 'never began'> {
+    if (isCancelled() && !(await hasBegun(this.#options))) return 'never began';
     try {
-      return await this.#run(await openClusters(this.#options));
+      return await this.#run(await openClusters(this.#options, isCancelled));
     } catch (error) {
       // The source's word is not needed to give a migration up, and a source that is gone for good has none.
       const isOfSource = error instanceof UserError && error.code === 'SOURCE_UNREACHABLE';

@@ -229,6 +229,11 @@ export const apiErrors = defineErrors({
     detail: 'No agent of this organization runs on migration host %.',
     remedy: 'Start an agent there with a link-token; GET …/liveMigrations/availableProjects lists the hosts.',
   },
+  MIGRATION_HOST_LOST: {
+    status: 409,
+    detail: 'The agent on migration host % is lost: Linkspan last heard from it at %.',
+    remedy: 'Start the agent there, or check that it reaches this server. Then send the request again.',
+  },
   SOURCE_PROJECT_NOT_FOUND: {
     status: 404,
     detail: 'The agent on migration host % does not report a source project with ID %.',
