@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { createMigration, getMigration, type Migration, requestCutover } from '../control/index.ts';
+import {
+  type Control,
+  createMigration,
+  getMigration,
+  type Migration,
+  requestCutover,
+  viewMigration,
+} from '../control/index.ts';
 import { migrationDetail, showDetail } from './migration-detail.ts';
 import { migrationRequestVersions } from './migration-request.ts';
 import { defineOperation } from './operation.ts';
@@ -30,7 +37,7 @@ export const liveMigrationOperations = [
     versions: migrationRequestVersions,
     response: liveMigrationResponse,
     handle: async ({ control, actor, path, body }) =>
-      showMigration(await createMigration(control, actor, path('groupId'), body)),
+      showMigration(control, await createMigration(control, actor, path('groupId'), body)),
   }),
   defineOperation({
     operationId: 'getGroupLiveMigration',
@@ -41,7 +48,7 @@ export const liveMigrationOperations = [
     versions: [{ version: '2023-01-01' }],
     response: liveMigrationResponse,
     handle: async ({ control, actor, path }) =>
-      showMigration(await getMigration(control, actor, path('groupId'), path('liveMigrationId'))),
+      showMigration(control, await getMigration(control, actor, path('groupId'), path('liveMigrationId'))),
   }),
   defineOperation({
     operationId: 'cutoverGroupLiveMigration',
@@ -57,7 +64,10 @@ export const liveMigrationOperations = [
 ];
 
 /** A migration in Atlas's shape, with what Linkspan adds in one place. */
-export function showMigration(migration: Migration): z.output<typeof liveMigrationResponse> {
+export async function showMigration(
+  control: Control,
+  migration: Migration,
+): Promise<z.output<typeof liveMigrationResponse>> {
   const { id, host, state, progress } = migration;
   const isWorking = state.status === 'WORKING';
   const beforeCutover = isWorking && state.wanted !== 'cutover';
@@ -68,6 +78,6 @@ export function showMigration(migration: Migration): z.output<typeof liveMigrati
     ...(isWorking ? { readyForCutover: state.wanted === 'running' && state.readyForCutover } : {}),
     ...(beforeCutover ? { lagTimeSeconds: progress?.lagSeconds ?? null } : {}),
     ...(state.errorMessage === null ? {} : { errorMessage: state.errorMessage }),
-    linkspan: showDetail(migration),
+    linkspan: showDetail(await viewMigration(control, migration)),
   };
 }

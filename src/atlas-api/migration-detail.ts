@@ -1,12 +1,15 @@
 import { z } from 'zod';
-import type { Migration } from '../control/index.ts';
+import type { MigrationView } from '../control/index.ts';
 import { atlasDate } from '../http/index.ts';
+import { findingSchema, showFinding } from './finding.ts';
 
 const count = z.int().nonnegative();
 const rate = z.number().nullable();
 const date = z.iso.datetime();
 
 /** What the engine tells of its work. An agent of another version may tell less: then nothing is shown. */
+const waitSchema = z.object({ for: z.string(), since: date, reason: z.string() });
+
 const engineProgress = z.object({
   phase: z
     .enum(['created', 'preparing', 'copying', 'tailing', 'paused', 'committing', 'committed', 'cancelled', 'failed'])
@@ -76,7 +79,7 @@ const engineProgress = z.object({
   notReadyReasons: z.array(z.string()).meta({ description: 'Why it is not ready for cutover.' }),
   warnings: z.array(z.string()),
   waiting: z
-    .array(z.object({ for: z.string(), since: date, reason: z.string() }))
+    .array(waitSchema)
     .default([])
     .meta({ description: 'What it cannot go on without at the moment. It goes on by itself once that is there.' }),
 });
@@ -98,11 +101,25 @@ export const migrationDetail = z
     createdAt: date,
     updatedAt: date,
     endedAt: date.nullable(),
+    agent: z
+      .object({
+        status: z
+          .enum(['CONNECTED', 'LOST'])
+          .meta({ description: 'LOST when the agent has been silent for 25 seconds.' }),
+        lastSeen: date.nullable().meta({ description: 'When the agent last reported.' }),
+      })
+      .nullable()
+      .meta({ description: 'Null once the migration has ended.' }),
+    waiting: z.array(waitSchema).meta({
+      description: 'Why it stands still, its agent and the destination user included; empty while it moves.',
+    }),
+    findings: z.array(findingSchema).meta({ description: "Warnings of the migration's own preflight." }),
     progress: engineProgress.nullable().meta({ description: 'As its agent reported it last.' }),
   })
   .meta({ id: 'LinkspanMigrationDetail', 'x-linkspan-extension': true });
 
-export function showDetail({ state, progress, createdAtMs, updatedAtMs }: Migration): z.output<typeof migrationDetail> {
+export function showDetail(view: MigrationView): z.output<typeof migrationDetail> {
+  const { state, progress, contact, waits, createdAtMs, updatedAtMs } = view;
   const shown = progress && {
     ...progress,
     phase: progress.state,
@@ -114,7 +131,7 @@ export function showDetail({ state, progress, createdAtMs, updatedAtMs }: Migrat
       startedAt: atlasDate(startedAtMs),
       ...(endedAtMs === undefined ? {} : { endedAt: atlasDate(endedAtMs) }),
     })),
-    waiting: progress.waiting?.map(({ sinceMs, ...wait }) => ({ ...wait, since: atlasDate(sinceMs) })),
+    waiting: progress.waiting?.map(showWait),
   };
   const blockedSinceMs = progress?.cutover?.blocking ? (progress.cutover.sourceBlockedAtMs ?? progress.sinceMs) : null;
   return {
@@ -127,8 +144,16 @@ export function showDetail({ state, progress, createdAtMs, updatedAtMs }: Migrat
     createdAt: atlasDate(createdAtMs),
     updatedAt: atlasDate(updatedAtMs),
     endedAt: dateOrNull(state.endedAtMs),
+    agent: contact && { status: contact.status, lastSeen: dateOrNull(contact.lastReportAtMs) },
+    waiting: waits.map(showWait),
+    // Records of earlier versions have none.
+    findings: (progress?.findings ?? []).map(showFinding),
     progress: engineProgress.nullable().safeParse(shown).data ?? null,
   };
+}
+
+function showWait({ for: what, sinceMs, reason }: MigrationView['waits'][number]): z.output<typeof waitSchema> {
+  return { for: what, since: atlasDate(sinceMs), reason };
 }
 
 function dateOrNull(ms: number | null): string | null {

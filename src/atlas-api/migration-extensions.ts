@@ -74,7 +74,8 @@ export const migrationExtensions = [
     response: page('LiveMigrationResponse', liveMigrationResponse),
     handle: async ({ control, actor, path, query, address }) => {
       const migrations = await listMigrations(control, actor, path('groupId'));
-      return pageOf(migrations.map(showMigration), query, address);
+      const shown = await Promise.all(migrations.map((migration) => showMigration(control, migration)));
+      return pageOf(shown, query, address);
     },
   }),
   defineOperation({
@@ -84,7 +85,8 @@ export const migrationExtensions = [
     path: `${MIGRATION}/pause`,
     status: 202,
     versions: [{ version: '2023-01-01' }],
-    handle: async (request) => showMigration(await pauseMigration(request.control, request.actor, ...placeOf(request))),
+    handle: async (request) =>
+      showMigration(request.control, await pauseMigration(request.control, request.actor, ...placeOf(request))),
   }),
   defineOperation({
     ...aboutOne,
@@ -94,7 +96,7 @@ export const migrationExtensions = [
     status: 202,
     versions: [{ version: '2023-01-01' }],
     handle: async (request) =>
-      showMigration(await resumeMigration(request.control, request.actor, ...placeOf(request))),
+      showMigration(request.control, await resumeMigration(request.control, request.actor, ...placeOf(request))),
   }),
   defineOperation({
     ...aboutOne,
@@ -105,7 +107,7 @@ export const migrationExtensions = [
     versions: [{ version: '2023-01-01', body: cancellation }],
     handle: async (request) => {
       const { control, actor, body } = request;
-      return showMigration(await cancelMigration(control, actor, ...placeOf(request), body.dropCopiedData));
+      return showMigration(control, await cancelMigration(control, actor, ...placeOf(request), body.dropCopiedData));
     },
   }),
   defineOperation({
@@ -117,7 +119,7 @@ export const migrationExtensions = [
     versions: [{ version: '2023-01-01', body: loadLevelRequest }],
     handle: async (request) => {
       const { control, actor, body } = request;
-      return showMigration(await setLoadLevel(control, actor, ...placeOf(request), body.loadLevel));
+      return showMigration(control, await setLoadLevel(control, actor, ...placeOf(request), body.loadLevel));
     },
   }),
   defineOperation({
@@ -129,7 +131,7 @@ export const migrationExtensions = [
     versions: [{ version: '2023-01-01', body: copyRateRequest }],
     handle: async (request) => {
       const { control, actor, body } = request;
-      return showMigration(await limitCopy(control, actor, ...placeOf(request), body.maxMegabytesPerSecond));
+      return showMigration(control, await limitCopy(control, actor, ...placeOf(request), body.maxMegabytesPerSecond));
     },
   }),
   defineOperation({
@@ -139,7 +141,8 @@ export const migrationExtensions = [
     path: `${MIGRATION}/confirmDrops`,
     status: 200,
     versions: [{ version: '2023-01-01' }],
-    handle: async (request) => showMigration(await confirmDrops(request.control, request.actor, ...placeOf(request))),
+    handle: async (request) =>
+      showMigration(request.control, await confirmDrops(request.control, request.actor, ...placeOf(request))),
   }),
   defineOperation({
     ...aboutOne,
@@ -150,7 +153,7 @@ export const migrationExtensions = [
     versions: [{ version: '2023-01-01', body: windowRequest }],
     handle: async (request) => {
       const { control, actor, body } = request;
-      return showMigration(await extendWindow(control, actor, ...placeOf(request), body.hours * MS_PER_HOUR));
+      return showMigration(control, await extendWindow(control, actor, ...placeOf(request), body.hours * MS_PER_HOUR));
     },
   }),
 ];

@@ -1,21 +1,9 @@
 import { z } from 'zod';
 import { getValidation, startValidation, type Validation } from '../control/index.ts';
+import { findingSchema, showFinding } from './finding.ts';
 import { migrationRequestVersions } from './migration-request.ts';
 import { defineOperation } from './operation.ts';
 import { id } from './schemas.ts';
-
-const finding = z
-  .object({
-    code: z.string().meta({ description: 'Key of the list of errors.' }),
-    severity: z.enum(['error', 'warning']).meta({ description: 'An error keeps a migration from starting.' }),
-    namespace: z
-      .string()
-      .nullable()
-      .meta({ description: 'What it is about, where that is one database or collection.' }),
-    message: z.string(),
-    remedy: z.string(),
-  })
-  .meta({ id: 'LinkspanFinding' });
 
 const liveImportValidation = z
   .object({
@@ -25,7 +13,7 @@ const liveImportValidation = z
     status: z.enum(['PENDING', 'SUCCESS', 'FAILED']),
     errorMessage: z.string().nullable(),
     linkspan: z
-      .object({ findings: z.array(finding).meta({ description: 'All that was found, warnings too.' }) })
+      .object({ findings: z.array(findingSchema).meta({ description: 'All that was found, warnings too.' }) })
       .meta({ id: 'LinkspanValidationDetail', 'x-linkspan-extension': true }),
   })
   .meta({ id: 'LiveImportValidation' });
@@ -63,6 +51,5 @@ function show({
   errorMessage,
   findings,
 }: Validation): z.output<typeof liveImportValidation> {
-  const shown = findings.map(({ namespace = null, ...finding }) => ({ ...finding, namespace }));
-  return { _id: id, groupId, sourceGroupId, status, errorMessage, linkspan: { findings: shown } };
+  return { _id: id, groupId, sourceGroupId, status, errorMessage, linkspan: { findings: findings.map(showFinding) } };
 }

@@ -59,6 +59,7 @@ export {
   NEW_MIGRATION,
 } from './migration-state.ts';
 export { transition } from './migration-transitions.ts';
+export { type MigrationView, viewMigration } from './migration-view.ts';
 export {
   cancelMigration,
   confirmDrops,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Finding, Progress } from '../engine/index.ts';
 import { agentName, reportList, reportText } from './report-text.ts';
+import { reportedFinding } from './reported-finding.ts';
 import { reportedProgress } from './reported-progress.ts';
 
 /** The messages between an agent and the control plane. All travel as JSON over HTTPS, from the agent. */
@@ -92,15 +93,6 @@ export const pollResponse = z.object({
   sealed: z.string(),
 });
 
-/** What preflight found, as the API shows it. */
-const finding = z.object({
-  severity: z.enum(['error', 'warning']),
-  code: reportText,
-  message: reportText,
-  remedy: reportText,
-  namespace: reportText.optional(),
-}) satisfies z.ZodType<Finding>;
-
 /** `POST /link/v1/report`: what is the case now; repeating it is harmless. Older sequence numbers are ignored; they begin at the time, so that they grow over restarts. */
 export const reportRequest = z.object({
   sequence: z.number().int().nonnegative(),
@@ -111,7 +103,7 @@ export const reportRequest = z.object({
       status: z.enum(['SUCCESS', 'FAILED']),
       errorMessage: reportText.nullable(),
       /** None where an older agent says nothing. */
-      findings: reportList(finding).default([]),
+      findings: reportList(reportedFinding).default([]),
     }),
   ),
   migrations: reportList(z.object({ id, progress: reportedProgress })),

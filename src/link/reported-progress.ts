@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Progress } from '../engine/index.ts';
 import { reportList, reportText } from './report-text.ts';
+import { reportedFinding } from './reported-finding.ts';
 
 const count = z.number().nonnegative();
 /** Milliseconds since the epoch that a date can say. */
@@ -76,6 +77,8 @@ export const reportedProgress: z.ZodType<Progress> = z
     pingMs: figures({ source: figure, destination: figure }),
     addresses: figures({ source: reportText, destination: reportText }),
     warnings: reportList(reportText),
+    // Agents of earlier versions don't report them.
+    findings: reportList(reportedFinding).default([]),
     waiting: reportList(z.looseObject({ for: reportText, sinceMs: time, reason: reportText })),
     left: z
       .looseObject({

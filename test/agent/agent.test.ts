@@ -174,6 +174,18 @@ test('a validation says that all is well, or every reason why not', async () => 
   assert.deepEqual([first?.severity, first?.code], ['error', 'DESTINATION_NOT_EMPTY'], 'errors come first');
 });
 
+test('the control plane sees what the preflight of a migration warns of', async () => {
+  await using plane = await startControlPlane();
+  await using destination = await startReplicaSet();
+  await using _agent = await startAgent(plane, { token: await plane.newToken() });
+  const order = await orderTo(plane, destination.uri);
+  const { id } = await createMigration(plane.control, plane.actor, plane.groupId, order);
+  const codesOf = ({ progress }: Migration) => progress?.findings.map(({ code }) => code) ?? [];
+  const shown = await migrationIs(plane, id, 'shown with its findings', (one) => codesOf(one).length > 1);
+  assert.ok(codesOf(shown).includes('USERS_BYPASS_BLOCK'), String(codesOf(shown)));
+  assert.match(shown.progress?.warnings.join() ?? '', /who can write while its writes are blocked.*admin\.root/);
+});
+
 test('a validation that was asked for before, or while, an agent was restarted gets its answer', async () => {
   await using plane = await startControlPlane();
   await using destination = await startReplicaSet();

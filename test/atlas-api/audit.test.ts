@@ -131,7 +131,9 @@ test('every mutation of the API leaves exactly one record with who, where, what 
     [(await newest(plane))?.eventTypeName, (await newest(plane))?.actorKind],
     ['LIVE_MIGRATION_EXPIRED', 'system'],
   );
+  await agent.report({});
   const third = String((await plane.api('POST', path, { body: order })).json._id);
+  await agent.poll(null);
   const cancellation = { dropCopiedData: false };
   await change('cancelGroupLiveMigration', 'LIVE_MIGRATION_CANCEL_REQUESTED', `${path}/${third}/cancel`, cancellation);
   await agent.report({ migrations: [{ id: third, progress: progress(third, { state: 'cancelled' }) }] });

@@ -100,7 +100,12 @@ test('a migration that fails keeps why, and a validation that fails has all that
   });
   const seen = (await plane.api('GET', `${path}/validate/${validation}`)).json;
   assert.deepEqual([seen.status, seen.errorMessage], ['FAILED', 'no such user; no disk']);
-  assert.deepEqual(seen.linkspan, { findings: [{ ...disk, namespace: null }, index] });
+  assert.deepEqual(seen.linkspan, {
+    findings: [
+      { ...disk, namespace: null, concerns: null },
+      { ...index, concerns: null },
+    ],
+  });
 });
 
 test('both versions of the request are taken, each with its own way to permit dropping', async () => {

@@ -182,6 +182,40 @@ test('a migration or a validation for an agent that is lost is refused, and says
   assert.equal((await plane.api('POST', path, { body: cliBody(groupId) })).status, 201);
 });
 
+test('a migration says when its agent was last heard from, and why it stands still, until it has ended', async () => {
+  const clock = new FakeClock();
+  await using plane = await startControlPlane({ clock });
+  const { report, show, ask, wanted } = await start(plane);
+  await wanted();
+  assert.deepEqual((await show()).linkspan.agent, { status: 'CONNECTED', lastSeen: '2026-11-01T12:00:00Z' });
+  assert.deepEqual((await show()).linkspan.waiting, []);
+  const wait = { for: 'the source', since: '1970-01-01T00:00:00Z', reason: 'it is out of reach' };
+  await report({ waiting: [{ for: wait.for, sinceMs: 0, reason: wait.reason }] });
+  clock.nowMs += 26_000;
+  const silent = { for: 'the agent on host-1', since: '2026-11-01T12:00:00Z', reason: 'it has not reported since.' };
+  assert.deepEqual((await show()).linkspan.waiting, [silent, wait]);
+  assert.deepEqual((await show()).linkspan.agent, { status: 'LOST', lastSeen: '2026-11-01T12:00:00Z' });
+  const cancelled = (await ask('cancel', { dropCopiedData: false })).json.linkspan as { waiting: { reason: string }[] };
+  assert.match(cancelled.waiting[0]?.reason ?? '', /To end the migration without its agent, revoke the link\.$/);
+  await report({ state: 'cancelled' });
+  const { agent, waiting } = (await show()).linkspan;
+  assert.deepEqual([agent, waiting], [null, []]);
+});
+
+test('warnings of preflight are on the migration while it runs, when its agent restarts and after its end', async () => {
+  await using plane = await startControlPlane();
+  const { report, show } = await start(plane);
+  assert.deepEqual((await show()).linkspan.findings, []);
+  const finding = { severity: 'warning', code: 'USERS_BYPASS_BLOCK', message: 'root', remedy: 'stop it' } as const;
+  await report({ findings: [{ ...finding, concerns: 'cutover' }] });
+  const shown = [{ ...finding, namespace: null, concerns: 'cutover' }];
+  assert.deepEqual((await show()).linkspan.findings, shown);
+  await report({ state: 'created', sinceMs: null, findings: [] });
+  assert.deepEqual((await show()).linkspan.findings, shown);
+  await report({ state: 'committed', findings: [{ ...finding, concerns: 'cutover' }] });
+  assert.deepEqual((await show()).linkspan.findings, shown);
+});
+
 test('what an extension is asked wrongly is named, as for all of the API', async () => {
   await using plane = await startControlPlane();
   const { ask } = await start(plane);

@@ -77,6 +77,7 @@ export function progress(migrationId: string, changes: Partial<Progress> = {}): 
     pingMs: { source: 1, destination: 1 },
     addresses: { source: 's:1', destination: 'd:1' },
     warnings: [],
+    findings: [],
     waiting: [],
     ...changes,
   };

@@ -172,7 +172,7 @@ test('every command does what it says, and shows it', async () => {
   await assert.rejects(run(`migration cancel ${_id} --drop`), { code: 'API_REFUSED' });
   const { _id: second = '' } = await made(`migration create ${order}`);
   await said(`migration cancel ${second} --drop`, /\n[0-9a-f]{24} +(NEW|FAILED)/);
-  assert.match(await run('event list --limit 1 --output json'), /"dropCopied": true/);
+  assert.match(await run('event list --limit 2 --output json'), /"dropCopied": true/);
   await agent.report({ migrations: [{ id: second, progress: progress(second, { state: 'failed' }) }] });
   const { linkToken = '' } = await made('link-token create --migrationHost host-2');
   assert.equal((await new AgentClient(plane.url).redeem(linkToken, 'host-2')).status, 201);

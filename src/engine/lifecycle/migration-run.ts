@@ -19,6 +19,9 @@ import { Throttle } from '../copy/throttle.ts';
 import { commitOnce } from '../cutover/commit-once.ts';
 import { cutOver, finishCutover } from '../cutover/cut-over.ts';
 import { reopenAfterFailure, settleOpenBlock } from '../cutover/source-block.ts';
+import { ADVICE, AT_CUTOVER } from '../preflight/checks.ts';
+import type { Finding } from '../preflight/finding.ts';
+import { lookBeside } from '../preflight/preflight.ts';
 import { type Cancellation, cancel } from './cancel.ts';
 import { type EngineContext, within } from './context.ts';
 import { newCounters, recordedCounts } from './counters.ts';
@@ -45,6 +48,8 @@ const LOOK_AROUND_EVERY_MS = 50;
 const LAST_ACTS_WITHIN_MS = 5_000;
 /** A failure is told only after it, for then nobody may reach the clusters any more. */
 const REOPEN_WITHIN_MS = 60_000;
+/** Before the write pause. The cutover does not wait for a source that answers later. */
+const CUTOVER_CHECKS_WITHIN_MS = 5_000;
 /** Collections that are dropped to be made anew are there again by then. */
 const MADE_ANEW_WITHIN_MS = 10_000;
 /** mongosync's limit is 30 s; the drain takes about as long as the lag, and users wait for it. */
@@ -64,6 +69,7 @@ export class MigrationRun {
   readonly log: MigrationLog;
   readonly addresses: { readonly source: string; readonly destination: string };
   readonly warnings: readonly string[];
+  findings: readonly Finding[];
   readonly pings: Pings;
   readonly indexBuilds: IndexBuilds;
   readonly speed = new Speed();
@@ -86,6 +92,7 @@ export class MigrationRun {
       readonly log: MigrationLog;
       readonly addresses: MigrationRun['addresses'];
       readonly warnings: readonly string[];
+      readonly findings: readonly Finding[];
     },
   ) {
     this.#options = options;
@@ -95,6 +102,7 @@ export class MigrationRun {
     this.log = parts.log;
     this.addresses = parts.addresses;
     this.warnings = parts.warnings;
+    this.findings = parts.findings;
     this.#throttle = new Throttle(Number.POSITIVE_INFINITY, parts.context.clock);
     this.limitCopy(Number.POSITIVE_INFINITY);
     this.pings = new Pings(parts.context);
@@ -164,7 +172,8 @@ export class MigrationRun {
         context,
         log: new MigrationLog(checkpoint, retrier, clock, record),
         addresses: { source: checked.source.primary, destination: checked.destination.primary },
-        warnings: [...checked.warnings, ...writerWarnings(checkpoint)].map(({ message }) => message),
+        findings: checked.warnings,
+        warnings: writerWarnings(checkpoint).map(({ message }) => message),
       });
     } catch (error) {
       await Promise.all([source.close(), destination.close()]);
@@ -261,6 +270,7 @@ export class MigrationRun {
     await settleOpenBlock(context, log);
     if (this.#cancellation !== undefined) return await cancel(context, log, this.#cancellation);
     if (log.record.error !== undefined) await log.forgetFailure();
+    this.#tasks.start(() => this.#lookForAdvice());
     let follower: StreamFollower;
     try {
       follower = await this.#startFollowing();
@@ -315,6 +325,7 @@ export class MigrationRun {
         return 'committed';
       }
       if (this.wanted === 'cutover' && this.notReadyReasons.length === 0) {
+        await this.#repeatFindings();
         const { bypassingWrites = 'drain' } = this.#options;
         const ended = await cutOver(context, log, follower, { calledOff: this.#givenUp.signal, bypassingWrites });
         if (ended === 'committed') {
@@ -327,6 +338,25 @@ export class MigrationRun {
       }
       if (this.wanted !== 'cutover') this.attempts.clear();
       await context.clock.sleep(LOOK_AROUND_EVERY_MS, context.signal);
+    }
+  }
+
+  /** Beside the run: its start does not wait for advice. */
+  async #lookForAdvice(): Promise<void> {
+    const { context } = this;
+    const found = await lookBeside(ADVICE, context, this.#options, { stop: context.signal });
+    if (!context.signal.aborted) this.findings = [...this.findings, ...found];
+  }
+
+  /** Says once more what the operator should know at the cutover, and who can write to a blocked source now. */
+  async #repeatFindings(): Promise<void> {
+    const { context } = this;
+    const limit = { withinMs: CUTOVER_CHECKS_WITHIN_MS, stop: context.signal };
+    const now = await lookBeside(AT_CUTOVER, context, this.#options, limit);
+    const couldLook = !context.signal.aborted && now.every(({ code }) => code === 'USERS_BYPASS_BLOCK');
+    if (couldLook) this.findings = [...this.findings.filter(({ code }) => code !== 'USERS_BYPASS_BLOCK'), ...now];
+    for (const { code, message, concerns } of this.findings) {
+      if (concerns === 'cutover') context.logger.warn({ code }, message);
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Wait } from '../cluster/retry.ts';
+import type { Finding } from '../preflight/finding.ts';
 
 /**
  * Where a migration stands. `created`: this process knows nothing of it yet, and its figures are 0 whatever was copied. `copying` includes
@@ -148,6 +149,8 @@ export interface Progress {
   /** host:port of the primaries. */
   readonly addresses: { readonly source: string; readonly destination: string };
   readonly warnings: readonly string[];
+  /** Warnings of the migration's own preflight; `warnings` has their messages too. */
+  readonly findings: readonly Finding[];
   /** What it can't go on without at the moment; empty when it goes on. The warnings say the same in sentences. */
   readonly waiting: readonly Wait[];
   /** Of a migration that was cancelled or failed: what it leaves on the destination beside `linkspan_internal`. `linkspan cleanup` has the names. */

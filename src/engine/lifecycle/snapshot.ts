@@ -42,6 +42,7 @@ export function notYetRunning(
     pingMs: { source: null, destination: null },
     addresses: { source: '', destination: '' },
     warnings: waiting.map(describeWait),
+    findings: [],
     waiting,
   };
 }
@@ -121,6 +122,7 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
     // What preflight has seen, and what came later.
     warnings: [
       ...new Set([
+        ...run.findings.map(({ message }) => message),
         ...run.warnings,
         ...indexWarnings,
         ...keptAccounts,
@@ -132,6 +134,7 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
         ...waiting.map(describeWait),
       ]),
     ],
+    findings: run.findings,
     waiting,
     ...(state === 'failed' || state === 'cancelled' ? { left: leftBy(run) } : {}),
     // Earlier versions left the failure of an earlier run on the record of one that went on.

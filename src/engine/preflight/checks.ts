@@ -44,6 +44,9 @@ export const GUARDS: readonly Check[] = [
   { what: 'blocks of writes', optional: true, run: checkBlocked },
 ];
 
+/** Looked at once more when a cutover is asked for: users come and go. */
+export const AT_CUTOVER: readonly Check[] = GUARDS.filter(({ run }) => run === checkBypassingUsers);
+
 /** What is good to know before; none of it is vital. */
 export const ADVICE: readonly Check[] = [
   {

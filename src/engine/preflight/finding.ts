@@ -8,6 +8,8 @@ export interface Finding {
   readonly message: string;
   readonly remedy: string;
   readonly namespace?: string;
+  /** Set where it matters at the cutover. */
+  readonly concerns?: 'cutover';
 }
 
 /** Everything that a look at two clusters can find. docs/11-plan.md has a row for each. */
@@ -79,7 +81,15 @@ export function found(
 /** An error as data. What the catalogue gives no error status does not stop a migration. */
 export function findingOf(error: UserError, namespace?: string): Finding {
   const { code, remedy } = error;
+  const { concerns } = error.definition;
   const message = redact(error.message);
   const severity = error.definition.status < 400 ? 'warning' : 'error';
-  return { severity, code, message, remedy, ...(namespace === undefined ? {} : { namespace }) };
+  return {
+    severity,
+    code,
+    message,
+    remedy,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(concerns === undefined ? {} : { concerns }),
+  };
 }

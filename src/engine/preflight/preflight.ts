@@ -9,7 +9,7 @@ import { ADVICE, GUARDS } from './checks.ts';
 import type { CopyTime } from './copy-time.ts';
 import { type Finding, type Found, findingOf, found } from './finding.ts';
 import { type ClusterDescription, describeCluster } from './inspect-cluster.ts';
-import { type Host, type Look, lookAt, thisHost } from './look.ts';
+import { type Check, type Host, type Look, lookAt, thisHost } from './look.ts';
 import { type Outcome, runChecks } from './run-checks.ts';
 import type { Sizes } from './sizes.ts';
 import { NO_LIMIT, type TimeLimit, timeLimit, unlessAborted } from './within.ts';
@@ -100,6 +100,28 @@ export async function checkClusters(
     errors: found.filter(isError).map(({ error }) => error),
     warnings: found.filter((one) => !isError(one)).map(asData),
   };
+}
+
+/**
+ * Runs checks beside a migration, over its connections. Changes nothing, and never throws.
+ * @param withinMs  what could not be looked at by then is a finding
+ * @param stop  ends it earlier
+ * @returns warnings only
+ */
+export async function lookBeside(
+  checks: readonly Check[],
+  { source, destination }: { readonly source: MongoClient; readonly destination: MongoClient },
+  options: MigrationOptions,
+  { withinMs = WITHIN_MS, stop }: { readonly withinMs?: number; readonly stop: AbortSignal },
+): Promise<readonly Finding[]> {
+  const limit = timeLimit(withinMs);
+  const soft = AbortSignal.any([limit.soft, stop]);
+  const hard = AbortSignal.any([limit.hard, stop]);
+  const settings = { host: thisHost, signal: soft, measuresReading: false };
+  const opened = await inTime(lookAt(source, destination, options, settings), hard);
+  if ('reason' in opened) return [];
+  const { found, failures } = await runChecks(checks, opened.value, hard);
+  return [...found, ...failuresOf(failures)].map(asData).filter(({ severity }) => severity === 'warning');
 }
 
 async function examineBoth(

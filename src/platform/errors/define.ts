@@ -8,6 +8,8 @@ export interface ErrorDefinition {
   readonly detail: string;
   /** What the user can do about it. */
   readonly remedy: string;
+  /** Set on warnings that matter at the cutover: they are repeated when one is asked for. */
+  readonly concerns?: 'cutover';
 }
 
 /** Keeps the literal keys of a part of the catalogue, so that codes are checked by the compiler. */

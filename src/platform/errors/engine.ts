@@ -64,11 +64,13 @@ export const engineErrors = defineErrors({
   },
   DESTINATION_KEPT: {
     status: 200,
+    concerns: 'cutover',
     detail: 'The destination keeps its data and its writers: they are not kept from writing to what is being migrated.',
     remedy: 'See that nobody writes to the migrated namespaces there before the cutover is done.',
   },
   DESTINATION_UNPROTECTED: {
     status: 200,
+    concerns: 'cutover',
     detail: 'Other users of the destination are not kept from writing to it during the migration.',
     remedy: 'Use a destination with authentication, and a user with the role restore.',
   },
@@ -126,6 +128,7 @@ export const engineErrors = defineErrors({
   },
   CAPPED_IN_PAUSE: {
     status: 200,
+    concerns: 'cutover',
     detail:
       '% is capped at %: when it has discarded other documents on the two sides, it is copied anew inside the write pause.',
     remedy: 'Allow for that time at the cutover, or stop its writers a while before.',
@@ -158,22 +161,26 @@ export const engineErrors = defineErrors({
   },
   PART_NOT_BLOCKED: {
     status: 200,
+    concerns: 'cutover',
     detail: 'Only a part of the source is migrated, so its writers are not kept from writing at the cutover.',
     remedy: 'Stop the applications that write to the selected part before you ask for the cutover.',
   },
   USERS_BYPASS_BLOCK: {
     status: 200,
+    concerns: 'cutover',
     detail: 'The source has users who can write while its writes are blocked at the cutover: %.',
     remedy: 'Stop what writes as one of them before you ask for the cutover, or take the role from them.',
   },
   WRITES_BLOCKED: {
     status: 200,
+    concerns: 'cutover',
     detail: 'Writes of users of the % were blocked when it was looked at.',
     remedy:
       'If nobody means that any more, and no migration has committed from there, lift it: db.adminCommand({setUserWriteBlockMode: 1, global: false}).',
   },
   BLOCK_OWNER_UNSEEN: {
     status: 200,
+    concerns: 'cutover',
     detail:
       "The user on the source may not read its oplog. Linkspan can't see there whose write block the source has, and never lifts or uses one that it finds set.",
     remedy:
@@ -248,6 +255,7 @@ export const engineErrors = defineErrors({
   },
   SOURCE_NOT_BLOCKED: {
     status: 200,
+    concerns: 'cutover',
     detail:
       'The source runs MongoDB %: it cannot be kept from taking writes at the cutover, and a change of its catalog stops the migration.',
     remedy:

@@ -1,0 +1,13 @@
+import { z } from 'zod';
+import type { Finding } from '../engine/index.ts';
+import { reportText } from './report-text.ts';
+
+/** A finding of preflight as an agent reports it. */
+export const reportedFinding = z.object({
+  severity: z.enum(['error', 'warning']),
+  code: reportText,
+  message: reportText,
+  remedy: reportText,
+  namespace: reportText.optional(),
+  concerns: z.literal('cutover').optional().catch(undefined),
+}) satisfies z.ZodType<Finding>;
