@@ -22,21 +22,32 @@ export async function ask(command: AdministrationCommand, given: Values): Promis
   const values: Values = { orgId, projectId, ...given };
   const { method, body, columns, more } = command;
   for (const { name, needed } of command.flags ?? []) if (needed) assertGiven(values, name);
-  const answer = await askApi(profile, method, targetOf(command, values), body?.(values));
+  const format = given.output === 'json' ? 'json' : 'text';
+  if (command.before && format === 'text') {
+    const { path, text } = command.before;
+    process.stderr.write(text(await askApi(profile, 'GET', filledPath(path, values))));
+  }
+  const send = () => askApi(profile, method, targetOf(command, values), body?.(values));
+  const answer = given.watch && command.watch ? await command.watch(send, format) : await send();
   if (answer === undefined) return '';
   const { results = [], totalCount = 0 } = answer as Page;
   if (results.length < totalCount) {
     process.stderr.write(`linkspan: ${results.length} of ${totalCount} are shown; see --page and --limit\n`);
   }
-  if (given.output === 'json') return `${JSON.stringify(answer, null, 2)}\n`;
+  if (format === 'json' && given.watch) return `${JSON.stringify({ type: 'result', ...answer })}\n`;
+  if (format === 'json') return `${JSON.stringify(answer, null, 2)}\n`;
   return tableOf(answer, columns) + (more?.(answer) ?? '');
 }
 
-function targetOf({ path, flags = [] }: AdministrationCommand, values: Values): string {
-  const filled = path.replace(/\{(\w+)\}/g, (_whole, name: string) => {
+function filledPath(path: string, values: Values): string {
+  return path.replace(/\{(\w+)\}/g, (_whole, name: string) => {
     assertGiven(values, name);
     return encodeURIComponent(String(values[name]));
   });
+}
+
+function targetOf({ path, flags = [] }: AdministrationCommand, values: Values): string {
+  const filled = filledPath(path, values);
   const query = new URLSearchParams();
   for (const { name, query: parameter } of flags) {
     if (parameter && values[name] !== undefined) query.set(parameter, String(values[name]));

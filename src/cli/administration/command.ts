@@ -1,3 +1,5 @@
+import type { OutputFormat } from '../progress/index.ts';
+
 /** What a flag is worth in the request: in its body, in its query string, or in its path where that names it. */
 export interface Flag {
   readonly name: string;
@@ -26,11 +28,18 @@ export interface AdministrationCommand {
   readonly argument?: string;
   readonly flags?: readonly Flag[];
   readonly body?: (values: Values) => object;
-  /** Columns of the table, by their paths in the answer; of one record the same fields. */
-  readonly columns: readonly string[];
+  /** Columns of the table; one record has the same. */
+  readonly columns: readonly Column[];
   /** What follows the table of an answer. */
   readonly more?: (answer: unknown) => string;
+  /** Asks the server for what stderr shows before the request is sent; shown to people only. */
+  readonly before?: { readonly path: string; readonly text: (answer: unknown) => string };
+  /** Follows what is described until it ends, where `--watch` is given. @returns what the command shows then */
+  readonly watch?: (look: () => Promise<unknown>, format: OutputFormat) => Promise<unknown>;
 }
+
+/** A path in the answer, such as `roles.roleName`, or a title and what makes the cell of a record. */
+export type Column = string | { readonly title: string; readonly of: (record: unknown) => unknown };
 
 /** A flag that its command does not do without. */
 export const needed = <T extends Flag>(flag: T) => ({ ...flag, needed: true });

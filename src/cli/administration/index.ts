@@ -38,6 +38,7 @@ function verb(definition: AdministrationCommand, print: Print): Command {
     .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`);
   if (argument) command.argument(`[${argument}]`, `or as --${argument}`);
   for (const flag of flags) command.addOption(optionOf(flag));
+  if (definition.watch) command.option('-w, --watch', 'show it live until it has ended');
   if (argument && !(argument in PLACES) && !flags.some(({ name }) => name === argument)) {
     command.option(`--${argument} <text>`, 'instead of the argument');
   }

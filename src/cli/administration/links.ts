@@ -28,7 +28,7 @@ export const linkCommands: readonly AdministrationCommand[] = [
     method: 'GET',
     path: '/orgs/{orgId}/liveMigrations/links',
     flags: paging,
-    columns: ['id', 'migrationHost', 'status', 'agentVersion', 'lastSeen'],
+    columns: ['id', 'migrationHost', 'status', 'agentStatus', 'agentVersion', 'lastSeen'],
   },
   {
     name: 'approve',

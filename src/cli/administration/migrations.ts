@@ -1,8 +1,19 @@
 import type { Finding } from '../../engine/index.ts';
 import { findingsText } from '../findings.ts';
 import { type AdministrationCommand, type Flag, force, needed, paging } from './command.ts';
+import { agentColumn, cutoverWarnings, migrationText, phaseColumn, waitingColumn } from './migration-text.ts';
+import { watchMigration } from './watch-migration.ts';
 
-const MIGRATION = ['_id', 'status', 'readyForCutover', 'lagTimeSeconds', 'errorMessage'];
+const MIGRATION = [
+  '_id',
+  'status',
+  phaseColumn,
+  'readyForCutover',
+  'lagTimeSeconds',
+  agentColumn,
+  waitingColumn,
+  'errorMessage',
+];
 const VALIDATION = ['_id', 'status', 'errorMessage'];
 const all = '/groups/{projectId}/liveMigrations';
 const one = `${all}/{liveMigrationId}`;
@@ -69,7 +80,7 @@ const wish = (
   name: string,
   summary: string,
   path: string,
-  more: Pick<AdministrationCommand, 'flags' | 'body'> = {},
+  more: Pick<AdministrationCommand, 'flags' | 'body' | 'before'> = {},
 ): AdministrationCommand => ({
   name,
   summary,
@@ -97,9 +108,11 @@ export const migrationCommands: readonly AdministrationCommand[] = [
     method: 'GET',
     path: one,
     argument,
-    columns: [...MIGRATION, 'linkspan.sourceBlockedSince'],
+    columns: ['_id', 'status', 'readyForCutover', 'lagTimeSeconds', 'errorMessage'],
+    more: migrationText,
+    watch: watchMigration,
   },
-  wish('cutover', 'cut one over', 'cutover'),
+  wish('cutover', 'cut one over', 'cutover', { before: { path: one, text: cutoverWarnings } }),
   wish('pause', 'pause one', 'pause'),
   wish('resume', 'let a paused one go on', 'resume'),
   wish('cancel', 'give one up', 'cancel', {

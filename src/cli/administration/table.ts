@@ -1,13 +1,16 @@
+import type { Column } from './command.ts';
+
 /**
  * An answer of the API as a table: a page's records, those of a list, or one.
- * @param columns  as paths such as `roles.roleName`; those that nobody has a value for are left out
+ * @param columns  those that nobody has a value for are left out
  */
-export function tableOf(answer: unknown, columns: readonly string[]): string {
+export function tableOf(answer: unknown, columns: readonly Column[]): string {
   const page = answer as { readonly results?: readonly unknown[] };
   const records = page.results ?? (Array.isArray(answer) ? answer : [answer]);
-  const shown = columns.filter((column) => records.some((record) => valueAt(record, column) !== undefined));
+  const shown = columns.filter((column) => records.some((record) => cellOf(record, column) !== undefined));
   if (shown.length === 0) return '';
-  const rows = [shown, ...records.map((record) => shown.map((column) => textOf(valueAt(record, column))))];
+  const titles = shown.map((column) => (typeof column === 'string' ? column : column.title));
+  const rows = [titles, ...records.map((record) => shown.map((column) => textOf(cellOf(record, column))))];
   const widths = shown.map((_column, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
   return rows
     .map(
@@ -18,6 +21,10 @@ export function tableOf(answer: unknown, columns: readonly string[]): string {
           .trimEnd()}\n`,
     )
     .join('');
+}
+
+function cellOf(record: unknown, column: Column): unknown {
+  return typeof column === 'string' ? valueAt(record, column) : column.of(record);
 }
 
 /** What is at a path; of a list that of its members that have it. */

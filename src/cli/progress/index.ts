@@ -3,6 +3,8 @@ import { PlainRenderer } from './plain.ts';
 import type { ProgressRenderer } from './renderer.ts';
 import { TtyRenderer } from './tty.ts';
 
+export { type ProgressView, viewOf } from './collect.ts';
+export { describeView } from './describe.ts';
 export { watchProgress } from './watch.ts';
 
 /** How results and progress are shown. */

@@ -1,0 +1,58 @@
+import { findingsText } from '../findings.ts';
+import { describeView } from '../progress/index.ts';
+import type { Column } from './command.ts';
+import { progressViewOf, type ShownMigration } from './shown-migration.ts';
+
+/** Columns of a list of migrations that are no fields of the API. */
+export const phaseColumn: Column = {
+  title: 'phase',
+  of: (record) => {
+    const migration = record as ShownMigration;
+    return [progressViewOf(migration, Date.now()).phase, percentOf(migration)].join(' ').trimEnd();
+  },
+};
+export const agentColumn: Column = {
+  title: 'agent',
+  of: (record) => (record as ShownMigration).linkspan.agent?.status,
+};
+export const waitingColumn: Column = {
+  title: 'waitingFor',
+  of: (record) => (record as ShownMigration).linkspan.waiting.map((wait) => wait.for).join(', ') || undefined,
+};
+
+/** What `migration describe` says below the table: where the migration stands, why it is not ready, and its warnings. */
+export function migrationText(answer: unknown): string {
+  const migration = answer as ShownMigration;
+  const { wanted, agent, waiting, findings, cutoverWindowEndsAt, sourceBlockedSince, progress } = migration.linkspan;
+  const view = progressViewOf(migration, Date.now());
+  const facts = [percentOf(migration), ...describeView({ ...view, progress: { ...view.progress, waiting: [] } })];
+  const reasons = migration.readyForCutover ? [] : (progress?.notReadyReasons ?? []);
+  const isActive = agent !== null;
+  const lines: readonly (readonly [label: string, text: string | undefined])[] = [
+    ['phase', [view.phase, facts.filter((fact) => fact !== '').join(', ')].filter((part) => part !== '').join(': ')],
+    ['agent', agent ? `${agent.status}, last report ${agent.lastSeen ?? 'never'}` : undefined],
+    ['asked for', isActive && wanted !== 'running' ? ASKED[wanted] : undefined],
+    ...waiting.map((wait) => ['waiting', `for ${wait.for} since ${wait.since}: ${wait.reason}`] as const),
+    ...(isActive ? reasons.map((reason) => ['not ready', reason] as const) : []),
+    ['cutover until', isActive ? (cutoverWindowEndsAt ?? undefined) : undefined],
+    ['source blocked', sourceBlockedSince && `since ${sourceBlockedSince}`],
+  ];
+  const shown = lines.filter((line): line is readonly [string, string] => line[1] !== undefined);
+  return `\n${shown.map(([label, text]) => `${label.padEnd(16)}${text}\n`).join('')}${findingsText(findings)}`;
+}
+
+/** Warnings to be read again before a cutover; empty where there are none. */
+export function cutoverWarnings(answer: unknown): string {
+  const { findings } = (answer as ShownMigration).linkspan;
+  return findings
+    .filter(({ concerns }) => concerns === 'cutover')
+    .map(({ message, remedy, code }) => `warning: ${message} ${remedy} [${code}]\n`)
+    .join('');
+}
+
+const ASKED = { paused: 'a pause', cutover: 'the cutover', cancelled: 'the cancellation' } as const;
+
+function percentOf(migration: ShownMigration): string {
+  const { fraction } = progressViewOf(migration, Date.now());
+  return fraction === null ? '' : `${Math.floor(fraction * 100)} %`;
+}

@@ -1,0 +1,69 @@
+import { type Finding, notYetRunning, type Progress } from '../../engine/index.ts';
+import { type ProgressView, viewOf } from '../progress/index.ts';
+
+/** A wait as the API shows it. */
+interface ShownWait {
+  readonly for: string;
+  readonly since: string;
+  readonly reason: string;
+}
+
+/** What the API answers of a migration's progress, where it differs from the engine's. */
+type ShownProgress = Omit<Progress, 'state' | 'sinceMs' | 'phases' | 'waiting'> & {
+  readonly phase: Progress['state'];
+  readonly since?: string;
+};
+
+/** The part of the API's `LiveMigrationResponse` that is read here. */
+export interface ShownMigration {
+  readonly _id: string;
+  readonly status: 'NEW' | 'WORKING' | 'COMPLETE' | 'FAILED' | 'EXPIRED';
+  readonly migrationHosts: readonly string[];
+  readonly readyForCutover?: boolean;
+  readonly lagTimeSeconds?: number | null;
+  readonly errorMessage?: string;
+  readonly linkspan: {
+    readonly wanted: 'running' | 'paused' | 'cutover' | 'cancelled';
+    readonly cutoverWindowEndsAt: string | null;
+    readonly sourceBlockedSince?: string;
+    readonly agent: { readonly status: 'CONNECTED' | 'LOST'; readonly lastSeen: string | null } | null;
+    readonly waiting: readonly ShownWait[];
+    readonly findings: readonly Finding[];
+    readonly progress: ShownProgress | null;
+  };
+}
+
+/** Whether nothing will change any more. */
+export function hasEnded({ status }: ShownMigration): boolean {
+  return status === 'COMPLETE' || status === 'FAILED' || status === 'EXPIRED';
+}
+
+/** The engine's progress as the agent reported it last, with what the control plane itself waits for. */
+function progressOf(migration: ShownMigration): Progress {
+  const { progress, waiting } = migration.linkspan;
+  const unknown = notYetRunning({ migrationId: migration._id });
+  const message = migration.errorMessage ?? migration.status;
+  return {
+    ...unknown,
+    ...progress,
+    state: stateOf(migration),
+    ...(hasEnded(migration) ? { error: { code: migration.status, message, remedy: '' } } : {}),
+    sinceMs: progress?.since === undefined ? null : Date.parse(progress.since),
+    phases: [],
+    lagSeconds: migration.lagTimeSeconds ?? null,
+    readyForCutover: migration.readyForCutover ?? false,
+    waiting: waiting.map(({ since, ...wait }) => ({ ...wait, sinceMs: Date.parse(since) })),
+  };
+}
+
+/** The control plane knows of an end that no agent reported, and of none that only an agent has seen. */
+function stateOf({ status, linkspan: { progress } }: ShownMigration): Progress['state'] {
+  if (status === 'COMPLETE') return 'committed';
+  if (status === 'FAILED' || status === 'EXPIRED') return progress?.phase === 'cancelled' ? 'cancelled' : 'failed';
+  return progress?.phase ?? 'created';
+}
+
+/** A migration as people see it in `linkspan sync`. @param atMs  now */
+export function progressViewOf(migration: ShownMigration, atMs: number): ProgressView {
+  return viewOf(progressOf(migration), atMs);
+}

@@ -1,0 +1,37 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { UserError } from '../../platform/index.ts';
+import { exitCode } from '../exit-code.ts';
+import { chooseRenderer, type OutputFormat } from '../progress/index.ts';
+import { hasEnded, progressViewOf, type ShownMigration } from './shown-migration.ts';
+
+const LOOK_EVERY_MS = 1_000;
+
+/**
+ * Shows a migration as `linkspan sync` shows one, until it has ended. A server that is away is asked again. Sets the exit code of a migration that
+ * ended without a cutover.
+ * @param look  asks the API for the migration
+ * @returns the last answer
+ * @throws UserError as {@link askApi}, but for API_UNREACHABLE
+ */
+export async function watchMigration(look: () => Promise<unknown>, format: OutputFormat): Promise<ShownMigration> {
+  const renderer = chooseRenderer(format);
+  let isAway = false;
+  for (;;) {
+    try {
+      const migration = (await look()) as ShownMigration;
+      isAway = false;
+      const view = progressViewOf(migration, Date.now());
+      if (hasEnded(migration)) {
+        renderer.finish(view);
+        if (migration.status !== 'COMPLETE') process.exitCode = exitCode.failed;
+        return migration;
+      }
+      renderer.show(view);
+    } catch (error) {
+      if (!(error instanceof UserError) || error.code !== 'API_UNREACHABLE') throw error;
+      if (!isAway) process.stderr.write(`\nlinkspan: ${error.message} Trying again.\n`);
+      isAway = true;
+    }
+    await delay(LOOK_EVERY_MS);
+  }
+}
