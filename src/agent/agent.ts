@@ -54,6 +54,8 @@ export class Agent {
       destination: destinationAddress(destination, configuration.allowedDestinations),
       dropDestination,
       waitForClusters: true,
+      // The control plane decides which agent runs a migration.
+      takeOver: true,
       copyBytesPerSecond: configuration.copyBytesPerSecond,
       memoryBytes: configuration.memoryBytes,
       logger: logger.child({ migration: migrationId }),

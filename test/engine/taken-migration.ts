@@ -13,6 +13,6 @@ export async function takeMigration(
   const fence = new Fence(client, migrationId, clock);
   const checkpoint = new CheckpointStore(fence);
   const identity = { sourceId: 'source', destinationId: 'destination', selection: '' };
-  await checkpoint.take(identity, new Retrier(systemClock, silentLogger, AbortSignal.timeout(30_000)));
+  await checkpoint.take(identity, new Retrier(systemClock, silentLogger, AbortSignal.timeout(30_000)), true);
   return { fence, checkpoint };
 }

@@ -26,13 +26,14 @@ import {
   type SuspectRecord,
   type ViewRecord,
 } from './records.ts';
+import { assertNotRunning } from './running-engine.ts';
 import { addRecords, putRecords, removeRecord, updateRecords } from './write-records.ts';
 
 const READ_BYTES = 4 * 1024 * 1024;
 const DUPLICATE_KEY = 11_000;
 
 /** What a migration is known by, and who writes it now. */
-type Identity = Pick<MigrationRecord, 'sourceId' | 'destinationId' | 'selection' | 'writer'>;
+type Identity = Pick<MigrationRecord, 'sourceId' | 'destinationId' | 'selection' | 'writer' | 'engine'>;
 
 /**
  * Everything that a killed engine needs to go on, on the destination cluster, written with majority and journal, and through the fence: what an
@@ -68,17 +69,18 @@ export class CheckpointStore {
 
   /**
    * Takes the migration in a new term: nothing that engines of earlier terms send is written from here on.
-   * @throws UserError OTHER_SOURCE when it belongs to other clusters, SELECTION_CHANGED, DESTINATION_TAKEN when another migration has retired it,
+   * @param takeOver  whether it is taken from an engine that still writes
+   * @throws UserError ENGINE_RUNNING unless `takeOver`, OTHER_SOURCE when it belongs to other clusters, SELECTION_CHANGED, DESTINATION_TAKEN when another migration has retired it,
    * TAKEN_OVER when another engine took it at the same moment
    */
-  async take(identity: Identity, retrier: Retrier): Promise<MigrationRecord> {
-    const record = await this.#enterTerm(identity, retrier);
+  async take(identity: Identity, retrier: Retrier, takeOver: boolean): Promise<MigrationRecord> {
+    const record = await this.#enterTerm(identity, retrier, takeOver);
     this.#term = record.term;
     await this.#fence.raise(record.term, record.sessions, retrier);
     return record;
   }
 
-  async #enterTerm(identity: Identity, retrier: Retrier): Promise<MigrationRecord> {
+  async #enterTerm(identity: Identity, retrier: Retrier, takeOver: boolean): Promise<MigrationRecord> {
     const found = await this.peek();
     if (found === undefined) return await this.#begin(identity, retrier);
     if (found.retiredBy !== undefined) throw new UserError('DESTINATION_TAKEN', [this.migrationId, found.retiredBy]);
@@ -86,12 +88,18 @@ export class CheckpointStore {
       throw new UserError('OTHER_SOURCE', [this.migrationId]);
     }
     if (found.selection !== identity.selection) throw new UserError('SELECTION_CHANGED', [this.migrationId]);
+    if (!takeOver) assertNotRunning(found, await this.#destinationNowMs());
     if (found.writer !== identity.writer) this.#earlierWriter = found.writer;
     // What is on record now, not what was found: the earlier engine may have committed the cutover in between.
     const taken = await this.#migrations.findOneAndUpdate(
       { _id: this.migrationId, term: found.term },
       {
-        $set: { term: found.term + 1, sessions: found.sessions ?? new UUID(), writer: identity.writer },
+        $set: {
+          term: found.term + 1,
+          sessions: found.sessions ?? new UUID(),
+          writer: identity.writer,
+          engine: identity.engine,
+        },
         $currentDate: { savedAt: true },
       },
       { returnDocument: 'after' },
@@ -153,6 +161,16 @@ export class CheckpointStore {
     if ((await updateRecords(this.#fence, 'migrations', [{ q, u: { $inc: { marks: 1 } } }])) === 1) return true;
     await this.#fence.confirm();
     return false;
+  }
+
+  /** Says that no engine runs the migration any more. @throws UserError TAKEN_OVER */
+  async leave(): Promise<void> {
+    await this.#update({ $unset: { engine: 1 } });
+  }
+
+  async #destinationNowMs(): Promise<number> {
+    const { localTime } = await this.#fence.client.db('admin').command({ hello: 1 });
+    return (localTime as Date).getTime();
   }
 
   /** Forgets a recorded failure when another run goes on. @param keepCutover  else the attempt is forgotten with it */

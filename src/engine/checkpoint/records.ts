@@ -1,6 +1,7 @@
 import type { Binary, Timestamp, UUID } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import type { MigrationState, PhaseTime } from '../lifecycle/progress.ts';
+import type { RunningEngine } from './running-engine.ts';
 
 /** Version of what is stored below. Any other is refused: it would be misread. */
 export const CHECKPOINT_SCHEMA = 2;
@@ -34,6 +35,8 @@ export interface MigrationRecord {
   readonly stateAtMs?: number;
   /** When an engine wrote last, by the destination's clock. */
   readonly savedAt?: Date;
+  /** The engine that runs the migration; absent while none does, and in records of earlier versions. */
+  readonly engine?: RunningEngine;
   /** Whether this migration blocks users' writes on the destination; on record before it does. */
   readonly blocksDestination?: boolean;
   /** Where the stream goes on: everything before it is on the destination, in the spool, or will be read by the copy [5]. */

@@ -11,17 +11,17 @@ import { NamespaceMap } from '../catalog/namespace-map.ts';
 import { Selection } from '../catalog/selection.ts';
 import { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
 import { MadeAccounts } from '../checkpoint/made-accounts.ts';
+import { thisEngine } from '../checkpoint/running-engine.ts';
 import { otherDestination, watchClusters } from '../cluster/confirm-clusters.ts';
 import { Fence } from '../cluster/fence.ts';
-import { describeWait, type Retrier } from '../cluster/retry.ts';
+import type { Retrier } from '../cluster/retry.ts';
 import { DEFAULT_PARTITION_BYTES } from '../copy/plan-partitions.ts';
 import { Throttle } from '../copy/throttle.ts';
 import { commitOnce } from '../cutover/commit-once.ts';
 import { cutOver, finishCutover } from '../cutover/cut-over.ts';
 import { reopenAfterFailure, settleOpenBlock } from '../cutover/source-block.ts';
-import { ADVICE, AT_CUTOVER } from '../preflight/checks.ts';
 import type { Finding } from '../preflight/finding.ts';
-import { lookBeside } from '../preflight/preflight.ts';
+import { unlessAborted } from '../preflight/within.ts';
 import { type Cancellation, cancel } from './cancel.ts';
 import { type EngineContext, within } from './context.ts';
 import { newCounters, recordedCounts } from './counters.ts';
@@ -36,24 +36,24 @@ import { type MigrationOptions, selectionOf } from './options.ts';
 import { Pings } from './pings.ts';
 import { clearLeftSpools, loadTracked, prepareNew } from './prepare.ts';
 import type { Outcome, Progress, WantedState } from './progress.ts';
+import { RunFindings } from './run-findings.ts';
 import { snapshot } from './snapshot.ts';
 import { Speed } from './speed.ts';
 import { StreamFollower } from './stream-follower.ts';
 import { TaskGroup } from './task-group.ts';
-import { lastRefusal, waitsOf } from './waits.ts';
+import { lastRefusal } from './waits.ts';
+import { whyNotReady } from './why-not-ready.ts';
 
 const CHECKPOINT_EVERY_MS = 5_000;
 const LOOK_AROUND_EVERY_MS = 50;
 /** Whoever stops a run waits for it; what it leaves is for the watchdog. */
 const LAST_ACTS_WITHIN_MS = 5_000;
+/** For one write. Without it, the next engine on another host waits 30 s. */
+const LEAVES_WITHIN_MS = 2_000;
 /** A failure is told only after it, for then nobody may reach the clusters any more. */
 const REOPEN_WITHIN_MS = 60_000;
-/** Before the write pause. The cutover does not wait for a source that answers later. */
-const CUTOVER_CHECKS_WITHIN_MS = 5_000;
 /** Collections that are dropped to be made anew are there again by then. */
 const MADE_ANEW_WITHIN_MS = 10_000;
-/** mongosync's limit is 30 s; the drain takes about as long as the lag, and users wait for it. */
-const READY_LAG_SECONDS = 10;
 
 function writerWarnings({ migrationId, earlierWriter }: CheckpointStore): UserError[] {
   return earlierWriter === undefined ? [] : [new UserError('WRITER_CHANGED', [migrationId, earlierWriter])];
@@ -69,7 +69,7 @@ export class MigrationRun {
   readonly log: MigrationLog;
   readonly addresses: { readonly source: string; readonly destination: string };
   readonly warnings: readonly string[];
-  findings: readonly Finding[];
+  readonly findings: RunFindings;
   readonly pings: Pings;
   readonly indexBuilds: IndexBuilds;
   readonly speed = new Speed();
@@ -102,7 +102,7 @@ export class MigrationRun {
     this.log = parts.log;
     this.addresses = parts.addresses;
     this.warnings = parts.warnings;
-    this.findings = parts.findings;
+    this.findings = new RunFindings(parts.context, options, parts.findings);
     this.#throttle = new Throttle(Number.POSITIVE_INFINITY, parts.context.clock);
     this.limitCopy(Number.POSITIVE_INFINITY);
     this.pings = new Pings(parts.context);
@@ -135,8 +135,12 @@ export class MigrationRun {
         destinationId: checked.destination.clusterId,
         selection: selectionOf(options),
         writer: [...(await authenticatedUsers(destination))].join(', '),
+        engine: thisEngine(clock.now()),
       };
-      const record = await retrier.expect('the destination', checkpoint.take(identity, retrier));
+      const record = await retrier.expect(
+        'the destination',
+        checkpoint.take(identity, retrier, options.takeOver ?? false),
+      );
       const context: EngineContext = {
         source,
         sourceFeatures: checked.sourceFeatures,
@@ -203,6 +207,8 @@ export class MigrationRun {
       if (this.#stop.aborted) return 'stopped';
       throw await this.#recordFailure(failure);
     } finally {
+      const left = this.context.checkpoint.leave().catch(() => undefined); // It may be another engine's by now.
+      await unlessAborted(left, AbortSignal.timeout(LEAVES_WITHIN_MS));
       await Promise.allSettled([this.context.source.close(), this.context.destination.close()]);
     }
   }
@@ -230,30 +236,19 @@ export class MigrationRun {
 
   /** Why a cutover can't begin; empty when it can. */
   get notReadyReasons(): string[] {
-    const reasons: string[] = [];
-    const lag = this.follower?.lagSeconds ?? null;
-    if (!this.follower?.allLive && !this.context.drops.any) reasons.push(this.#whyNotLive());
-    if (lag === null || lag > READY_LAG_SECONDS) reasons.push(`the lag is not yet below ${READY_LAG_SECONDS} s`);
-    if (this.context.gate.closed) reasons.push('it is paused');
-    reasons.push(...waitsOf(this.context).map(describeWait));
-    const { wait, isDue } = this.attempts;
-    if (wait !== undefined && !isDue) reasons.push(describeWait(wait));
-    return reasons;
-  }
-
-  #whyNotLive(): string {
-    const suspect = [...this.context.tracked.values()].filter(({ suspicion }) => suspicion !== null);
-    const [first] = suspect;
-    if (first === undefined) return 'collections are still being copied or indexed';
-    const others = suspect.length > 1 ? ` and ${suspect.length - 1} more` : '';
-    return `changes of ${first.namespace}${others} were missed: that is being repaired`;
+    return whyNotReady(this);
   }
 
   async #work(): Promise<Outcome> {
     const { log, context } = this;
     await loadTracked(context);
     this.loaded = true;
-    const { state } = log.record;
+    const { state, savedAt } = log.record;
+    if (log.record.token !== undefined) {
+      const { collectionsDone, documentsCopied, bytesCopied } = snapshot(this, this.#options).copy;
+      const from = { state, savedAt, collectionsDone, documentsCopied, bytesCopied };
+      context.logger.info(from, 'resuming from the checkpoint');
+    }
     if (state === 'committed' || state === 'cancelled') return state;
     const neverBegan = log.record.token === undefined && log.record.blocksDestination === undefined;
     if (this.#cancellation === undefined || !neverBegan) await this.#takeDestination();
@@ -270,7 +265,8 @@ export class MigrationRun {
     await settleOpenBlock(context, log);
     if (this.#cancellation !== undefined) return await cancel(context, log, this.#cancellation);
     if (log.record.error !== undefined) await log.forgetFailure();
-    this.#tasks.start(() => this.#lookForAdvice());
+    this.#tasks.start(() => this.#saveCheckpoints());
+    this.#tasks.start(() => this.findings.addAdvice());
     let follower: StreamFollower;
     try {
       follower = await this.#startFollowing();
@@ -279,7 +275,6 @@ export class MigrationRun {
       await this.follower?.abandon();
       return await cancel(context, log, this.#cancellation);
     }
-    this.#tasks.start(() => this.#saveCheckpoints());
     this.#tasks.start(() => this.pings.run());
     this.#tasks.start(() => watchClusters(context));
     this.#tasks.start(() => this.indexBuilds.run());
@@ -325,7 +320,7 @@ export class MigrationRun {
         return 'committed';
       }
       if (this.wanted === 'cutover' && this.notReadyReasons.length === 0) {
-        await this.#repeatFindings();
+        await this.findings.repeatAtCutover();
         const { bypassingWrites = 'drain' } = this.#options;
         const ended = await cutOver(context, log, follower, { calledOff: this.#givenUp.signal, bypassingWrites });
         if (ended === 'committed') {
@@ -338,25 +333,6 @@ export class MigrationRun {
       }
       if (this.wanted !== 'cutover') this.attempts.clear();
       await context.clock.sleep(LOOK_AROUND_EVERY_MS, context.signal);
-    }
-  }
-
-  /** Beside the run: its start does not wait for advice. */
-  async #lookForAdvice(): Promise<void> {
-    const { context } = this;
-    const found = await lookBeside(ADVICE, context, this.#options, { stop: context.signal });
-    if (!context.signal.aborted) this.findings = [...this.findings, ...found];
-  }
-
-  /** Says once more what the operator should know at the cutover, and who can write to a blocked source now. */
-  async #repeatFindings(): Promise<void> {
-    const { context } = this;
-    const limit = { withinMs: CUTOVER_CHECKS_WITHIN_MS, stop: context.signal };
-    const now = await lookBeside(AT_CUTOVER, context, this.#options, limit);
-    const couldLook = !context.signal.aborted && now.every(({ code }) => code === 'USERS_BYPASS_BLOCK');
-    if (couldLook) this.findings = [...this.findings.filter(({ code }) => code !== 'USERS_BYPASS_BLOCK'), ...now];
-    for (const { code, message, concerns } of this.findings) {
-      if (concerns === 'cutover') context.logger.warn({ code }, message);
     }
   }
 
@@ -394,7 +370,8 @@ export class MigrationRun {
   }
 
   async #saveCheckpoint(): Promise<void> {
-    if (this.follower === undefined) return;
+    // Also without a follower: the record shows that an engine runs the migration.
+    if (this.follower === undefined) return await this.context.checkpoint.save({});
     // Straight to the store: the last one is written when the run's signal has aborted already.
     await this.context.checkpoint.save({
       token: this.follower.safeToken,

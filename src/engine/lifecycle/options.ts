@@ -32,6 +32,11 @@ export interface MigrationOptions {
   readonly confirmDrops?: boolean;
   /** A cluster that cannot be reached is waited for, at the start, too: the migration may have begun long ago. By default that is an error at once. */
   readonly waitForClusters?: boolean;
+  /**
+   * Whether to take a migration that another engine wrote to within the last 30 s; false by default. That engine then stops. One whose process on
+   * this host has ended needs no taking over.
+   */
+  readonly takeOver?: boolean;
   /** Whether a destination whose disk seems too small is tried all the same. */
   readonly skipDiskSpaceCheck?: boolean;
   /** What of the source is migrated; everything by default. */

@@ -122,7 +122,7 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
     // What preflight has seen, and what came later.
     warnings: [
       ...new Set([
-        ...run.findings.map(({ message }) => message),
+        ...run.findings.all.map(({ message }) => message),
         ...run.warnings,
         ...indexWarnings,
         ...keptAccounts,
@@ -134,7 +134,7 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
         ...waiting.map(describeWait),
       ]),
     ],
-    findings: run.findings,
+    findings: run.findings.all,
     waiting,
     ...(state === 'failed' || state === 'cancelled' ? { left: leftBy(run) } : {}),
     // Earlier versions left the failure of an earlier run on the record of one that went on.

@@ -284,6 +284,12 @@ export const engineErrors = defineErrors({
     detail: 'Another engine has taken over migration %.',
     remedy: 'Look for a second agent or sync process; this one has stopped writing.',
   },
+  ENGINE_RUNNING: {
+    status: 409,
+    detail: 'Migration % is run by another engine: process % on host %, since %. It wrote to its record % s ago.',
+    remedy:
+      'Stop that process, or take the migration over with linkspan sync --take-over: the other engine then stops writing.',
+  },
   DESTINATION_IN_USE: {
     status: 409,
     detail: 'Migration % (%) uses the destination.',
