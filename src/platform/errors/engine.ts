@@ -210,6 +210,17 @@ export const engineErrors = defineErrors({
     remedy:
       'Use the form {"database": "d", "collections": ["c"]}, or databaseRegex and collectionsRegex with pattern and options.',
   },
+  FILTER_MATCHES_NOTHING: {
+    status: 400,
+    detail: '% names %, and the source has nothing of that name to migrate.',
+    remedy:
+      'Correct the name: upper and lower case differ. For a name that the source gets later, use databaseRegex or collectionsRegex with {"pattern": "^name$"}.',
+  },
+  PATTERN_MATCHES_NOTHING: {
+    status: 200,
+    detail: '% has %, which matches nothing on the source.',
+    remedy: 'Correct the pattern, unless it is for names that the source gets later: it applies to those, too.',
+  },
   INVALID_DOCUMENT_FILTER: {
     status: 400,
     detail: 'The document filter of % is not valid: %.',
