@@ -111,6 +111,28 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
       [['AUTHENTICATION_FAILED', /source/]],
     ],
     [
+      'no user where one is needed',
+      () => ({ source: uris.source.replace(/mover:secret@/, ''), destination: uris.destination }),
+      [['AUTHENTICATION_REQUIRED', /^The source requires authentication/]],
+    ],
+    [
+      'a wrong name of a replica set, and which one the server has',
+      () => ({
+        destination: `${uris.destination.replace(/replicaSet=[^&]+/, 'replicaSet=other')}&serverSelectionTimeoutMS=500`,
+      }),
+      [
+        [
+          'WRONG_REPLICA_SET',
+          /^The server 127\.0\.0\.1:\d+ of the destination belongs to replica set `rs-.+` and .* says `other`/,
+        ],
+      ],
+    ],
+    [
+      'a password that is not percent-encoded, and repeats nothing of it',
+      () => ({ source: pair.source.uriFor('mover', 'secret').replace('secret', 'sec@re/t') }),
+      [['INVALID_CONNECTION_STRING', /^(?!.*sec|.*re\/t).*percent-encoded.*%40/]],
+    ],
+    [
       'a host elsewhere without TLS',
       // Another word for 127.0.0.1 that does not look like this host.
       () => ({ source: uris.source.replace('127.0.0.1', '0x7f000001') }),
