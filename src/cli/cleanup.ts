@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { cleanUp, type Leftovers, listLeftovers } from '../engine/index.ts';
 import { UserError } from '../platform/index.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
+import { type End, endOf, writeResult } from './outcome.ts';
 import type { OutputFormat } from './progress/index.ts';
 
 interface CleanupFlags {
@@ -35,20 +36,37 @@ export function cleanupCommand(): Command {
     });
 }
 
-async function runCleanup({ destination, migration, drop, dryRun, output }: CleanupFlags): Promise<ExitCode> {
+async function runCleanup(flags: CleanupFlags): Promise<ExitCode> {
+  const report = (end: End) => {
+    if (flags.output === 'json') writeResult(end, process.stdout);
+  };
+  try {
+    await cleanUpOrShow(flags);
+  } catch (error) {
+    report(endOf(error));
+    throw error;
+  }
+  report({ code: exitCode.done });
+  return exitCode.done;
+}
+
+async function cleanUpOrShow({ destination, migration, drop = false, dryRun, output }: CleanupFlags): Promise<void> {
   if (!destination) throw new UserError('USAGE', ['--destination or LINKSPAN_DESTINATION is needed']);
   if (drop && migration === undefined) throw new UserError('USAGE', ['--drop needs --migration']);
   const address = { uri: destination };
-  if (migration === undefined || dryRun) {
-    const found = await listLeftovers(address, migration);
-    for (const left of found) show(left, output, drop && left.retiredBy === undefined ? 'would be dropped' : 'stays');
+  if (migration === undefined) {
+    const found = await listLeftovers(address);
+    for (const left of found) show(left, output, 'stays');
     if (found.length === 0) tell('no migration has left anything here');
-    return exitCode.done;
+    return;
   }
-  const left = await cleanUp(address, migration, { drop: drop ?? false });
-  show(left, output, drop && left.retiredBy === undefined ? 'dropped' : 'stays');
-  tell(`migration ${migration} is forgotten`);
-  return exitCode.done;
+  const left = await cleanUp(address, migration, { drop, dryRun });
+  const drops = drop && left.retiredBy === undefined;
+  const [fate, done] = dryRun
+    ? ['would be dropped', 'would be forgotten; nothing was changed']
+    : ['dropped', 'is forgotten'];
+  show(left, output, drops ? fate : 'stays');
+  tell(`migration ${migration} ${done}`);
 }
 
 function show(left: Leftovers, output: OutputFormat, fate: string): void {

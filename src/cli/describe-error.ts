@@ -5,3 +5,17 @@ export function describeError(error: unknown): string {
   if (error instanceof UserError) return `${redact(error.message)} ${error.remedy} [${error.code}]`;
   return `Unexpected error: ${redact(messageOf(error))}`;
 }
+
+/** An error in the last object of `--output json`. */
+export interface ErrorData {
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+/** The same as {@link describeError}, for programs. */
+export function errorData(error: unknown): ErrorData {
+  const { code, message, remedy } =
+    error instanceof UserError ? error : new UserError('INTERNAL_ERROR', [messageOf(error)]);
+  return { code, message: redact(message), remedy };
+}

@@ -1,7 +1,8 @@
 import { Command, CommanderError } from 'commander';
-import { UserError, version } from '../platform/index.ts';
+import { version } from '../platform/index.ts';
 import { describeError } from './describe-error.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
+import { endOf } from './outcome.ts';
 
 /** Loaded when they are asked for: the control plane starts in half the time without the engine and the driver. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
@@ -57,7 +58,7 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.usageOrPrecondition;
     tell(describeError(error));
-    return error instanceof UserError ? exitCode.usageOrPrecondition : exitCode.failed;
+    return endOf(error).code;
   }
 }
 

@@ -1,21 +1,28 @@
 import type { Examination } from '../engine/index.ts';
+import { exitCode } from './exit-code.ts';
 import { findingsText } from './findings.ts';
+import { type End, outcomeOf } from './outcome.ts';
 import { formatBytes, formatCount, formatSeconds } from './progress/format.ts';
 import type { OutputFormat } from './progress/index.ts';
 import type { TextSink } from './progress/renderer.ts';
 
 /** Tells what was seen of two clusters: one JSON object, or a table and the findings by severity. */
-export function showPlan(examination: Examination, format: OutputFormat, sink: TextSink): void {
+export function showPlan(examination: Examination, end: End, format: OutputFormat, sink: TextSink): void {
   if (format === 'json') {
-    const { source, destination, sizes, copyTime, findings } = examination;
-    const plan = { source: shown(source), destination: shown(destination), sizes, copyTime, findings };
-    sink.write(`${JSON.stringify({ type: 'plan', ...plan })}\n`);
+    writePlan(examination, end, sink);
     return;
   }
   for (const [name, value] of rowsOf(examination)) sink.write(`${name.padEnd(16)} ${value}\n`);
   sink.write(findingsText(examination.findings));
-  const isStopped = examination.findings.some(({ severity }) => severity === 'error');
+  const isStopped = end.code !== exitCode.done;
   sink.write(isStopped ? '\nSomething stops this migration.\n' : '\nNothing stops this migration.\n');
+}
+
+/** Writes the one object of `linkspan plan --output json`, which is its result as well. */
+export function writePlan(examination: Examination, end: End, sink: TextSink): void {
+  const { source, destination, sizes, copyTime, findings } = examination;
+  const plan = { source: shown(source), destination: shown(destination), sizes, copyTime, findings };
+  sink.write(`${JSON.stringify({ type: 'plan', ...outcomeOf(end), ...plan })}\n`);
 }
 
 type Cluster = NonNullable<Examination['source']>;

@@ -1,9 +1,10 @@
 import { Command, Option } from 'commander';
-import { examine } from '../engine/index.ts';
+import { type Examination, examine } from '../engine/index.ts';
 import { createLogger, newId, UserError } from '../platform/index.ts';
-import { checkUris, readSyncConfiguration } from '../sync/index.ts';
+import { checkUris, PreflightFailed, readSyncConfiguration } from '../sync/index.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
-import { showPlan } from './plan-result.ts';
+import { endOf } from './outcome.ts';
+import { showPlan, writePlan } from './plan-result.ts';
 import type { OutputFormat } from './progress/index.ts';
 
 interface PlanFlags {
@@ -44,11 +45,30 @@ async function runPlan(
   destination: string | undefined,
   flags: PlanFlags,
 ): Promise<ExitCode> {
+  try {
+    const examination = await look(source, destination, flags);
+    const stops = examination.findings.some(({ severity }) => severity === 'error');
+    const end = stops
+      ? { code: exitCode.usageOrPrecondition, error: new PreflightFailed(examination.findings) }
+      : { code: exitCode.done };
+    showPlan(examination, end, flags.output, process.stdout);
+    return end.code;
+  } catch (error) {
+    if (flags.output === 'json') writePlan({ findings: [] }, endOf(error), process.stdout);
+    throw error;
+  }
+}
+
+async function look(
+  source: string | undefined,
+  destination: string | undefined,
+  flags: PlanFlags,
+): Promise<Examination> {
   const file = flags.config === undefined ? {} : readSyncConfiguration(flags.config);
   const uris = { cluster0: source ?? file.cluster0 ?? '', cluster1: destination ?? file.cluster1 ?? '' };
   if (!uris.cluster0 || !uris.cluster1) throw new UserError('USAGE', ['A source and a destination are needed']);
   checkUris(uris);
-  const examination = await examine(
+  return await examine(
     {
       migrationId: newId(),
       source: { uri: uris.cluster0 },
@@ -61,7 +81,4 @@ async function runPlan(
     },
     { measuresReading: true },
   );
-  showPlan(examination, flags.output, process.stdout);
-  const stops = examination.findings.some(({ severity }) => severity === 'error');
-  return stops ? exitCode.usageOrPrecondition : exitCode.done;
 }

@@ -1,19 +1,13 @@
 import type { PhaseTime, Progress } from '../engine/index.ts';
+import { PreflightFailed, type SyncSession } from '../sync/index.ts';
+import { type End, writeResult } from './outcome.ts';
 import { formatBytes, formatCount } from './progress/format.ts';
-import type { OutputFormat } from './progress/index.ts';
 import type { TextSink } from './progress/renderer.ts';
 
 /** Tells what a finished migration did and where its time went. */
-export function reportResult(progress: Progress, format: OutputFormat, sink: TextSink): void {
-  const { copy, changes, indexes, migrationId } = progress;
-  const times = progress.phases.map((phase) => ({ name: phase.name, seconds: secondsOf(phase) }));
-  const totalSeconds = times.reduce((sum, { seconds }) => sum + seconds, 0);
-  if (format === 'json') {
-    sink.write(
-      `${JSON.stringify({ type: 'result', migrationId, copy, changes, indexes, phases: times, totalSeconds })}\n`,
-    );
-    return;
-  }
+export function reportTimes(progress: Progress, sink: TextSink): void {
+  const { copy, changes, indexes } = progress;
+  const { times, totalSeconds } = timesOf(progress);
   const copySeconds = times.find(({ name }) => name === 'copying')?.seconds ?? 0;
   const rate = copySeconds > 0 ? ` (${formatBytes(copy.bytesCopied / copySeconds)}/s)` : '';
   const rows: [string, string][] = [
@@ -25,6 +19,23 @@ export function reportResult(progress: Progress, format: OutputFormat, sink: Tex
     ['changes applied', formatCount(changes.applied)],
   ];
   for (const [name, value] of rows) sink.write(`${name.padEnd(16)} ${value}\n`);
+}
+
+/**
+ * Writes the result of `linkspan sync --output json`. Its keys are always there; null stands for what is not known.
+ * @param session  undefined where the command ended before it had one
+ */
+export function writeSyncResult(end: End, session: SyncSession | undefined, sink: TextSink): void {
+  const progress = session?.progress();
+  const { migrationId = null, copy = null, changes = null, indexes = null, left = null } = progress ?? {};
+  const { times = null, totalSeconds = null } = progress ? timesOf(progress) : {};
+  const findings = end.error instanceof PreflightFailed ? end.error.findings : (session?.warnings ?? []);
+  writeResult(end, sink, { findings, migrationId, copy, changes, indexes, phases: times, totalSeconds, left });
+}
+
+function timesOf({ phases }: Progress) {
+  const times = phases.map((phase) => ({ name: phase.name, seconds: secondsOf(phase) }));
+  return { times, totalSeconds: times.reduce((sum, { seconds }) => sum + seconds, 0) };
 }
 
 function secondsOf({ startedAtMs, endedAtMs }: PhaseTime): number {

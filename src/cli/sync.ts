@@ -1,19 +1,12 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type Finding, LEAST_MEMORY_MEGABYTES, type Progress } from '../engine/index.ts';
-import { createLogger, redact, UserError } from '../platform/index.ts';
-import {
-  checkUris,
-  openSyncApi,
-  type RequestedSelection,
-  readApiToken,
-  readSyncConfiguration,
-  SyncSession,
-} from '../sync/index.ts';
-import { describeError } from './describe-error.ts';
-import { type ExitCode, exitCode } from './exit-code.ts';
-import { chooseRenderer, type OutputFormat, watchProgress } from './progress/index.ts';
-import { catchSignals } from './signals.ts';
-import { reportResult } from './sync-result.ts';
+import { LEAST_MEMORY_MEGABYTES } from '../engine/index.ts';
+import { createLogger, UserError } from '../platform/index.ts';
+import { checkUris, readApiToken, readSyncConfiguration, SyncSession } from '../sync/index.ts';
+import type { ExitCode } from './exit-code.ts';
+import { type End, endOf } from './outcome.ts';
+import type { OutputFormat } from './progress/index.ts';
+import { writeSyncResult } from './sync-result.ts';
+import { runApi, runOnce } from './sync-run.ts';
 
 interface SyncFlags {
   readonly cluster0?: string;
@@ -75,6 +68,22 @@ export function syncCommand(): Command {
 }
 
 async function runSync(flags: SyncFlags): Promise<ExitCode> {
+  let session: SyncSession | undefined;
+  const report = (end: End) => {
+    if (flags.output === 'json') writeSyncResult(end, session, process.stdout);
+    return end.code;
+  };
+  try {
+    const opened = openSession(flags);
+    session = opened.session;
+    return report(await opened.run());
+  } catch (error) {
+    report(endOf(error));
+    throw error;
+  }
+}
+
+function openSession(flags: SyncFlags): { readonly session: SyncSession; readonly run: () => Promise<End> } {
   const file = flags.config === undefined ? {} : readSyncConfiguration(flags.config);
   const uris = { cluster0: flags.cluster0 ?? file.cluster0 ?? '', cluster1: flags.cluster1 ?? file.cluster1 ?? '' };
   if (!uris.cluster0 || !uris.cluster1) throw new UserError('USAGE', ['Both --cluster0 and --cluster1 are needed']);
@@ -98,10 +107,11 @@ async function runSync(flags: SyncFlags): Promise<ExitCode> {
     logger,
   });
   const selection = { ...file.selection, ...(flags.keepDestination ? { keepDestination: true } : {}) };
-  if (once) return runOnce(session, flags, selection);
+  if (once) return { session, run: () => runOnce(session, flags, selection) };
   const tokenFile = flags.apiTokenFile ?? file.apiTokenFile;
   const token = tokenFile === undefined ? undefined : readApiToken(tokenFile);
-  return runApi(session, flags, { port: flags.port ?? file.port ?? DEFAULT_PORT, token });
+  const port = flags.port ?? file.port ?? DEFAULT_PORT;
+  return { session, run: () => runApi(session, flags, { port, token }) };
 }
 
 /**
@@ -120,83 +130,6 @@ function sideToDrop({ dropDestination: given }: SyncFlags, once: boolean): 'clus
   return given === true ? 'cluster1' : given;
 }
 
-async function runOnce(session: SyncSession, flags: SyncFlags, selection: RequestedSelection): Promise<ExitCode> {
-  using signals = catchSignals();
-  signals.signal.addEventListener('abort', () => void session.stop());
-  await session.start({ source: 'cluster0', destination: 'cluster1', ...selection }, tellWarning);
-  const ended = new AbortController();
-  const shown = watchProgress(() => session.progress(), chooseRenderer(flags.output), ended.signal);
-  try {
-    const outcome = await session.finished;
-    ended.abort();
-    await shown;
-    if (outcome === 'stopped') return stopped(signals.received());
-    const progress = session.progress();
-    if (progress) reportResult(progress, flags.output, process.stdout);
-    if (flags.verify) tell('not verified: this version does not compare the two sides yet');
-    return exitCode.done;
-  } catch (error) {
-    ended.abort();
-    await shown;
-    tell(describeError(error));
-    tellLeft(session.progress());
-    const refused = error instanceof UserError && error.code === 'PREFLIGHT_FAILED';
-    return refused ? exitCode.usageOrPrecondition : exitCode.failed;
-  }
-}
-
-async function runApi(
-  session: SyncSession,
-  flags: SyncFlags,
-  { port, token }: { readonly port: number; readonly token?: ReturnType<typeof readApiToken> },
-): Promise<ExitCode> {
-  using signals = catchSignals();
-  const asked = new Promise<void>((resolve) => signals.signal.addEventListener('abort', () => resolve()));
-  const api = await openSyncApi(session, port, token);
-  tell(`mongosync's API is ready at ${api.url}`);
-  const ended = new AbortController();
-  const shown = watchProgress(() => session.progress(), chooseRenderer(flags.output), ended.signal);
-  let failure: unknown;
-  try {
-    // After the commit it goes on answering /progress until it is told to end.
-    await Promise.race([asked, session.finished.then(() => asked)]);
-    await session.stop();
-  } catch (error) {
-    failure = error;
-  }
-  ended.abort();
-  await shown;
-  await api.close();
-  if (failure !== undefined) {
-    tell(describeError(failure));
-    tellLeft(session.progress());
-    return exitCode.failed;
-  }
-  const resumable = session.state !== 'IDLE' && session.state !== 'COMMITTED';
-  return resumable || signals.received() === 'SIGINT' ? stopped(signals.received()) : exitCode.done;
-}
-
-function stopped(by: 'SIGINT' | 'SIGTERM' | undefined): ExitCode {
-  tell('stopped; the same command goes on from here');
-  return by === 'SIGINT' ? exitCode.interrupted : exitCode.stoppedCanBeResumed;
-}
-
-/** What a failed migration leaves, and what to do about it. */
-function tellLeft(progress: Progress | undefined): void {
-  if (progress?.left === undefined) return;
-  const { migrationId, left } = progress;
-  const { collections, views, weakenedIndexes, users, roles, blocked } = left;
-  tell(
-    `left on the destination: ${collections} collections, ${views} views, ${weakenedIndexes} indexes that are not as on the source, ` +
-      `${users} users, ${roles} roles${blocked ? '; its users cannot write' : ''}. The same command goes on from here; ` +
-      `linkspan cleanup --migration ${migrationId} shows or removes what is there, and linkspan_internal, which stays until then`,
-  );
-}
-
-function tellWarning({ code, message, remedy }: Finding): void {
-  tell(`warning: ${redact(message)} ${remedy} [${code}]`);
-}
-
 function parsePort(text: string): number {
   const port = Number(text);
   if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InvalidArgumentError('It is not a port number.');
@@ -213,8 +146,4 @@ function parseMemory(text: string): number {
 
 function bytesOf(megabytes: number | undefined): number | undefined {
   return megabytes && megabytes * 1e6;
-}
-
-function tell(text: string): void {
-  process.stderr.write(`linkspan sync: ${text}\n`);
 }

@@ -1,3 +1,5 @@
+import { whyUnreadable } from './connection-credentials.ts';
+
 /**
  * Connection options that somebody else may set for a connection of this machine. None of them names a file, a program, a proxy or an
  * identity of this machine, weakens TLS, or has it decompress what a server sends. In lower case, with the values that are allowed, or
@@ -70,6 +72,8 @@ export class ConnectionStringRefused extends Error {
 export function readForeignConnectionString(given: string): ForeignConnectionString {
   if (!CHARACTERS.test(given))
     throw refusedForm('it has a blank, a control character or a character that is not ASCII');
+  const unreadable = whyUnreadable(given);
+  if (unreadable !== undefined) throw refusedForm(unreadable);
   const [whole, scheme = '', user, password, hostList = '', database = '', query = ''] = FORM.exec(given) ?? [];
   if (whole === undefined) throw refusedForm('it is not of the form mongodb://user:password@host/?options');
   const hosts = hostList.split(',');

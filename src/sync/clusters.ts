@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { MongoClient } from 'mongodb';
-import { messageOf, redact, UserError } from '../platform/index.ts';
+import { messageOf, UserError, whyInvalid, whyUnreadable } from '../platform/index.ts';
 
 /** mongosync's names of the two clusters; either can be the source. */
 export const clusterNames = ['cluster0', 'cluster1'] as const;
@@ -27,15 +27,15 @@ export function migrationIdOf(uris: ClusterUris, source: ClusterName, destinatio
 }
 
 function seedsOf(name: ClusterName, uri: string): string[] {
+  const invalid = (why: string) => new UserError('INVALID_CONNECTION_STRING', [`cluster given as ${name}`, why]);
+  const unreadable = whyUnreadable(uri);
+  if (unreadable !== undefined) throw invalid(unreadable);
   try {
     // Making a client parses the string and connects to nothing.
     const { srvHost, hosts, replicaSet } = new MongoClient(uri).options;
     const seeds = srvHost ? [srvHost] : hosts.map(String);
     return [replicaSet ?? '', ...seeds.map((seed) => seed.toLowerCase()).sort()];
   } catch (error) {
-    throw new UserError('INVALID_CONNECTION_STRING', [
-      `cluster given as ${name}`,
-      redact(messageOf(error)).replace(/\.$/, ''),
-    ]);
+    throw invalid(whyInvalid(uri, messageOf(error)));
   }
 }

@@ -10,6 +10,7 @@ import {
 import { type Clock, type Logger, systemClock, UserError } from '../platform/index.ts';
 import { type ClusterName, type ClusterUris, migrationIdOf } from './clusters.ts';
 import type { LoadRequest } from './load-request.ts';
+import { PreflightFailed } from './preflight-failed.ts';
 import type { Direction, StartRequest } from './start-request.ts';
 
 /** mongosync's states. INITIALIZING and REVERSING do not come up: the API opens when it is ready, and there is no reverse yet. */
@@ -43,6 +44,7 @@ export class SyncSession {
   #direction: StartRequest | undefined;
   #migration: Migration | undefined;
   #warnings: readonly Finding[] = [];
+  #roundStartedAtMs = 0;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -74,10 +76,15 @@ export class SyncSession {
     }
   }
 
-  /** The engine's snapshot; undefined before the start. */
+  /** The warnings of the last preflight that let a migration start. */
+  get warnings(): readonly Finding[] {
+    return this.#warnings;
+  }
+
+  /** The engine's snapshot; undefined before the start, and while a copy that an earlier process finished is replaced by a new one. */
   progress(): Progress | undefined {
     const progress = this.#migration?.progress();
-    if (!progress) return undefined;
+    if (!progress || this.#isOfEarlierRound(progress)) return undefined;
     const found = this.#warnings
       .map(({ message }) => message)
       .filter((message) => !progress.warnings.includes(message));
@@ -157,11 +164,7 @@ export class SyncSession {
   async #prepare(direction: StartRequest, round: number, onWarning: (finding: Finding) => void): Promise<Migration> {
     const options = this.#migrationOptions(direction, round);
     const findings = await preflight(options);
-    const errors = findings.filter(({ severity }) => severity === 'error');
-    if (errors.length > 0) {
-      const list = errors.map(({ code, message, remedy }) => `${message} ${remedy} [${code}]`).join(' ');
-      throw new UserError('PREFLIGHT_FAILED', [list]);
-    }
+    if (findings.some(({ severity }) => severity === 'error')) throw new PreflightFailed(findings);
     this.#warnings = findings;
     findings.forEach(onWarning);
     this.#migration = new Migration(options);
@@ -173,11 +176,16 @@ export class SyncSession {
    * there now, not to be told "done": that is the next round, with an id and a preflight of its own.
    */
   async #runToEnd(direction: StartRequest, round: number, migration: Migration): Promise<Outcome> {
-    const startedAtMs = (this.#options.clock ?? systemClock).now();
+    this.#roundStartedAtMs = (this.#options.clock ?? systemClock).now();
     const outcome = await migration.run(this.#stop.signal);
-    const endedAtMs = migration.progress().phases.at(-1)?.endedAtMs ?? startedAtMs;
-    if (!this.#options.once || outcome === 'stopped' || endedAtMs >= startedAtMs) return outcome;
+    if (outcome === 'stopped' || !this.#isOfEarlierRound(migration.progress())) return outcome;
     return this.#runToEnd(direction, round + 1, await this.#prepare(direction, round + 1, () => undefined));
+  }
+
+  #isOfEarlierRound({ state, phases }: Progress): boolean {
+    if (!this.#options.once || state !== 'committed') return false;
+    const endedAtMs = phases.at(-1)?.endedAtMs;
+    return endedAtMs !== undefined && endedAtMs < this.#roundStartedAtMs;
   }
 
   #migrationOptions(

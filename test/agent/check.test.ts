@@ -42,6 +42,17 @@ test('a check says what is in order and what is not, each with its remedy, and n
   assert.match(before[2]?.message ?? '', /^MongoDB \d.*primary 127\.0\.0\.1:\d+$/);
   assert.ok(!existsSync(dataDir));
 
+  const renamed = `${cluster.uri.replace(/replicaSet=[^&]+/, 'replicaSet=other')}&serverSelectionTimeoutMS=500`;
+  const unencoded = cluster.uri.replace('mongodb://', 'mongodb://mover:hid@den@');
+  const misleading = await check(token, systemClock, renamed, unencoded);
+  assert.deepEqual(failed(misleading), ['WRONG_REPLICA_SET', 'INVALID_CONNECTION_STRING']);
+  assert.match(misleading[2]?.message ?? '', /belongs to replica set `rs-.+` and the connection string says `other`/);
+  assert.match(misleading[3]?.message ?? '', /percent-encoded/);
+  assert.doesNotMatch(misleading[3]?.message ?? '', /hid|den@/);
+  await using locked = await startReplicaSet({ auth: true });
+  const nobody = locked.uri.replace(/\/\/[^@]+@/, '//');
+  assert.deepEqual(failed(await check(token, systemClock, nobody)), ['AUTHENTICATION_REQUIRED']);
+
   await establishLink({ dataDir, host: 'mover', token, clock: systemClock }, never);
   assert.deepEqual(failed(await check()), []);
   const ahead = { ...systemClock, now: () => Date.now() + 120_000 };

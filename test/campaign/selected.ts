@@ -6,7 +6,8 @@ export const SELECTED = {
   includeNamespaces: [
     { database: 'shop' },
     { databaseRegex: { pattern: `^(acknowledged|saved|rolled|${UNSTOPPED})$` } },
-    { database: 'rings', collections: ['large'] },
+    // A pattern: a writer may have dropped the collection just before the start, and a literal name would then be refused.
+    { database: 'rings', collectionsRegex: { pattern: '^large$' } },
   ],
   excludeNamespaces: [{ database: 'shop', collections: ['c'] }],
 };

@@ -61,6 +61,17 @@ test('the API is administered from the command line, with digest and with a serv
   assert.match(nobody.stderr, /cannot be reached: .*\[API_UNREACHABLE\]/);
   const wrong = await run(['org', 'list'], { ...key, LINKSPAN_PRIVATE_KEY: 'canary' });
   assert.ok(wrong.code === 2 && !wrong.stderr.includes('canary'), wrong.stderr);
+  const UNAUTHORIZED = /does not accept the API key: You are not authorized for this resource\..*\[API_UNAUTHORIZED\]/;
+  assert.match(wrong.stderr, UNAUTHORIZED);
+  assert.match(wrong.stderr, /LINKSPAN_PRIVATE_KEY/);
+  assert.doesNotMatch(wrong.stderr, /UNEXPECTED_ERROR|fault of Linkspan/);
+  const unknownKey = await run(['org', 'list'], { ...key, LINKSPAN_PUBLIC_KEY: 'nobody' });
+  assert.match(unknownKey.stderr, UNAUTHORIZED);
+  const wrongSecret = await run(['project', 'list', '--profile', 'account'], { SECRET: `mdb_sa_sk_${'x'.repeat(38)}` });
+  assert.match(wrongSecret.stderr, /does not accept the service account: .*credentials.*\[API_UNAUTHORIZED\]/);
+  assert.match(wrongSecret.stderr, /LINKSPAN_CLIENT_SECRET/);
+  const otherOrg = await run(['org', 'describe', 'f'.repeat(24)]);
+  assert.match(otherOrg.stderr, /refused: .*\((ORG_NOT_FOUND|USER_CANNOT_ACCESS_ORG|NOT_IN_ORG)\)/);
 });
 
 test('a migration whose source is blocked says since when', async () => {

@@ -32,7 +32,8 @@ test('a failed migration says what it leaves, and cleanup shows it, tries it and
   assert.notEqual(id, '', failed.stderr);
 
   const shown = await cleanup(['--output', 'json'], destination.uri);
-  const left = JSON.parse(shown.stdout);
+  const [first = ''] = shown.stdout.split('\n');
+  const left = JSON.parse(first);
   assert.deepEqual([left.migrationId, left.state, left.blocked], [id, 'failed', false]);
   assert.deepEqual(left.collections.sort(), ['shop.empty', 'shop.orders']);
   assert.equal(left.sourceBlocked, false);
@@ -70,10 +71,46 @@ test('cleanup says which migration has taken the destination, and drops nothing'
   await second.commit();
   const [id, owner] = [first, second].map(({ progress }) => progress.migrationId);
   const tried = await cleanup(['--migration', `${id}`, '--dry-run', '--output', 'json'], destination.uri);
-  assert.deepEqual([JSON.parse(tried.stdout).retiredBy, JSON.parse(tried.stdout).collections], [owner, []]);
+  const [shown = ''] = tried.stdout.split('\n');
+  assert.deepEqual([JSON.parse(shown).retiredBy, JSON.parse(shown).collections], [owner, []]);
   const done = await cleanup(['--migration', `${id}`, '--drop'], destination.uri);
   assert.equal(done.code, 0, done.stderr);
   assert.match(done.stdout, new RegExp(`${owner} has taken the destination: nothing is dropped or opened`));
+  assert.equal(await destination.client.db('shop').collection('orders').countDocuments(), 1);
+});
+
+test('a dry run refuses what the real run refuses, and changes nothing', async () => {
+  await using pair = await startPair();
+  const { source, destination } = pair;
+  await source.client.db('shop').collection('orders').insertOne({ number: 1 });
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  const id = running.progress.migrationId;
+  const both = async (...flags: string[]) => {
+    const tried = await cleanup(['--migration', id, ...flags, '--dry-run', '--output', 'json'], destination.uri);
+    const real = await cleanup(['--migration', id, ...flags, '--output', 'json'], destination.uri);
+    const results = [tried, real].map(({ code, stdout }) => ({ code, ...JSON.parse(stdout) }));
+    assert.deepEqual(results[0], results[1]);
+    return results[0];
+  };
+  const atWork = await both('--drop');
+  assert.deepEqual([atWork.code, atWork.type, atWork.outcome], [2, 'result', 'refused']);
+  assert.equal(atWork.error.code, 'MIGRATION_RUNS');
+  await running.commit();
+  const committed = await both('--drop');
+  assert.deepEqual([committed.code, committed.error.code], [2, 'COMMITTED_DATA']);
+  assert.match(committed.error.remedy, /Leave out --drop/);
+
+  const tried = await cleanup(['--migration', id, '--dry-run', '--output', 'json'], destination.uri);
+  const [left, result] = tried.stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.deepEqual([left.type, left.collections], ['leftovers', ['shop.orders']]);
+  assert.deepEqual(result, { type: 'result', outcome: 'done', error: null });
+  assert.match(tried.stderr, /would be forgotten/);
+  const records = destination.client.db('linkspan_internal').collection<{ _id: string }>('migrations');
+  assert.equal(await records.countDocuments({ _id: id }), 1);
   assert.equal(await destination.client.db('shop').collection('orders').countDocuments(), 1);
 });
 

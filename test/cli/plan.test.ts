@@ -59,6 +59,7 @@ test('says what would be moved, what it rests on and what is in the way, and wri
   assert.equal(json.code, 0, json.stderr);
   const told = JSON.parse(json.stdout);
   assert.deepEqual([told.type, told.sizes.documents, told.copyTime.restsOn], ['plan', 8_000, 'assumption']);
+  assert.deepEqual([told.outcome, told.error], ['done', null]);
   assert.equal(told.source.privileges, undefined);
   const kept = told.findings.find(({ code }: Document) => code === 'DESTINATION_KEPT');
   assert.deepEqual([kept.severity, typeof kept.message, typeof kept.remedy], ['warning', 'string', 'string']);
@@ -80,6 +81,9 @@ test('says what would be moved, what it rests on and what is in the way, and wri
   assert.match(stopped.stdout, /Errors: these keep a migration from starting \(1\)\n.*\[DESTINATION_NOT_EMPTY\]/);
   assert.match(stopped.stdout, /\[PART_NOT_BLOCKED\]/);
   assert.match(stopped.stdout, /Something stops this migration\.$/m);
+  const { outcome, error } = JSON.parse((await plan('--config', config, '--output', 'json')).stdout);
+  assert.deepEqual([outcome, error.code, typeof error.remedy], ['refused', 'PREFLIGHT_FAILED', 'string']);
+  assert.match(error.message, /DESTINATION_NOT_EMPTY/);
   assert.equal((await plan('--config', config, '--drop-destination')).code, 0);
 });
 
@@ -98,6 +102,8 @@ test('ends with its answer, whatever a silent server keeps open', async () => {
 test('needs two clusters', async () => {
   const { code, stderr } = await plan('mongodb://127.0.0.1:1/');
   assert.deepEqual([code, stderr.includes('[USAGE]')], [2, true], stderr);
+  const json = JSON.parse((await plan('mongodb://127.0.0.1:1/', '--output', 'json')).stdout);
+  assert.deepEqual([json.type, json.outcome, json.error.code], ['plan', 'refused', 'USAGE']);
   const unreachable = await plan(
     'mongodb://u:hidden@127.0.0.1:1/?serverSelectionTimeoutMS=200',
     'mongodb://127.0.0.1:1/?tls=ja',

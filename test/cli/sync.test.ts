@@ -23,6 +23,29 @@ function clusters({ source, destination }: ReplicaSetPair): string[] {
   return ['--cluster0', source.uri, '--cluster1', destination.uri];
 }
 
+interface Result {
+  readonly type: string;
+  readonly outcome: string;
+  readonly error: { readonly code: string; readonly message: string; readonly remedy: string } | null;
+  readonly migrationId: string | null;
+  readonly copy: { readonly documentsCopied: number };
+  readonly totalSeconds: number | null;
+  readonly left: { readonly collections: number } | null;
+  readonly findings: readonly { readonly severity: string; readonly code: string; readonly remedy: string }[];
+}
+
+/** The lines of `--output json`: one result, which is the last, and before it nothing but progress. */
+function readJson(stdout: string): { progress: { phase: string }[]; result: Result } {
+  const objects = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const result = objects.pop();
+  assert.equal(result.type, 'result');
+  assert.ok(objects.every(({ type }) => type === 'progress'));
+  return { progress: objects, result };
+}
+
 test('--once copies, says where the time went, and ends with 0 and identical clusters', async () => {
   await using pair = await pairWithData();
   await using linkspan = runLinkspan(['sync', ...clusters(pair), '--once']);
@@ -41,15 +64,61 @@ test('--output json is one object a line, the result last, and nothing else on s
   await using pair = await pairWithData();
   await using linkspan = runLinkspan(['sync', ...clusters(pair), '--once', '--no-verify', '--output', 'json']);
   assert.equal((await linkspan.exit).code, 0, linkspan.stderr);
-  const objects = linkspan.stdout
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-  const result = objects.pop();
-  assert.deepEqual([result.type, result.copy.documentsCopied], ['result', 2_000]);
-  assert.ok(result.totalSeconds > 0);
-  assert.ok(objects.length > 0 && objects.every(({ type }) => type === 'progress'));
+  const { progress, result } = readJson(linkspan.stdout);
+  assert.deepEqual([result.outcome, result.error, result.copy.documentsCopied], ['done', null, 2_000]);
+  assert.ok(Number(result.totalSeconds) > 0);
+  assert.ok(progress.length > 0);
+  assert.equal(progress.at(-1)?.phase, 'done');
   assert.doesNotMatch(linkspan.stderr, /not verified/);
+});
+
+test('--output json ends with one result that says how it ended, also when nothing began', async () => {
+  await using pair = await pairWithData();
+  const { source, destination } = pair;
+  const run = async (...flags: string[]) => {
+    await using linkspan = runLinkspan(['sync', ...flags, '--output', 'json']);
+    const { code } = await linkspan.exit;
+    return { code, ...readJson(linkspan.stdout), stderr: linkspan.stderr };
+  };
+  const usage = await run('--cluster0', source.uri, '--once');
+  assert.deepEqual([usage.code, usage.result.outcome, usage.result.error?.code], [2, 'refused', 'USAGE']);
+  assert.deepEqual([usage.result.migrationId, usage.result.copy, usage.result.totalSeconds], [null, null, null]);
+
+  await destination.client.db('here').collection('already').insertOne({});
+  const refused = await run(...clusters(pair), '--once');
+  assert.deepEqual([refused.code, refused.progress.length], [2, 0]);
+  const { outcome, error, findings } = refused.result;
+  assert.deepEqual([outcome, error?.code], ['refused', 'PREFLIGHT_FAILED']);
+  assert.match(error?.message ?? '', /DESTINATION_NOT_EMPTY/);
+  assert.match(error?.remedy ?? '', /start again/);
+  const found = findings.find(({ code }) => code === 'DESTINATION_NOT_EMPTY');
+  assert.deepEqual([found?.severity, typeof found?.remedy], ['error', 'string']);
+  await destination.client.db('here').dropDatabase();
+
+  const data = { failCommands: ['insert'], namespace: 'shop.orders', errorCode: 2, appName: 'linkspan-destination' };
+  await destination.failCommand({ mode: 'alwaysOn', data });
+  const failed = await run(...clusters(pair), '--once');
+  await destination.clearFailPoints();
+  assert.deepEqual([failed.code, failed.result.outcome, failed.result.left?.collections], [1, 'failed', 1]);
+  assert.match(String(failed.result.migrationId), /^[0-9a-f]{24}$/);
+  assert.ok(failed.result.error?.code && failed.result.error.message && failed.result.error.remedy);
+});
+
+test('--output json ends with one result when it is stopped, too', async () => {
+  await using pair = await pairWithData();
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 4],
+  ] as const) {
+    await using linkspan = runLinkspan(['sync', ...clusters(pair), '--port', '0', '--output', 'json']);
+    const [, url] = await linkspan.waitForLine(/API is ready at (\S+)$/);
+    const body = JSON.stringify({ source: 'cluster0', destination: 'cluster1' });
+    assert.equal((await fetch(`${url}/start`, { method: 'POST', body })).status, 200);
+    linkspan.kill(signal);
+    assert.equal((await linkspan.exit).code, code, linkspan.stderr);
+    const { result } = readJson(linkspan.stdout);
+    assert.deepEqual([result.outcome, result.error, typeof result.migrationId], ['stopped', null, 'string']);
+  }
 });
 
 test('a destination with data is refused with 2 and left as it is; permission to drop makes it possible', async () => {
@@ -110,6 +179,15 @@ test('a finished copy asked for again is a new one of what is there now, not an 
   const again = await run();
   assert.equal(again.code, 2);
   assert.match(again.stderr, /\[DESTINATION_NOT_EMPTY\]/);
+  assert.doesNotMatch(again.stderr, /^done|100 %/m);
+  await using asJson = runLinkspan(['sync', ...clusters(pair), '--once', '--output', 'json']);
+  assert.equal((await asJson.exit).code, 2);
+  const { progress, result } = readJson(asJson.stdout);
+  assert.deepEqual(
+    progress.filter(({ phase }) => phase === 'done'),
+    [],
+  );
+  assert.deepEqual([result.outcome, result.error?.code], ['refused', 'PREFLIGHT_FAILED']);
   assert.equal((await run('--drop-destination')).code, 0);
   const { differences, documents } = await compareClusters(pair.source.client, pair.destination.client);
   assert.deepEqual([differences, documents], [[], 0]);

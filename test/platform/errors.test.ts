@@ -35,6 +35,7 @@ describe('the error catalogue', () => {
       'CLOCKS_DIFFER',
       'CHECK_INCOMPLETE',
       'FINDINGS_LEFT_OUT',
+      'PATTERN_MATCHES_NOTHING',
       'SOURCE_WRITTEN_AFTER_COMMIT',
       'SOURCE_NOT_BLOCKED',
     ]);

@@ -155,6 +155,9 @@ test('filters and remap of /start migrate only what they select, to where they s
   await using api = await openApi(pair.source.uri, pair.destination.uri);
   const filters = { includeNamespaces: [{ databaseRegex: { pattern: '^SH', options: 'i' }, collections: ['orders'] }] };
   const to = (database: string) => ({ namespaceRemap: [{ from: { database: 'shop' }, to: { database } }] });
+  const misspelt = { includeNamespaces: [{ database: 'shop', collections: ['orders', 'order'] }] };
+  const typo = await api.call('start', { ...START, ...misspelt });
+  assert.match(typo.body.errorDescription ?? '', /includeNamespaces names `shop\.order`.*\[FILTER_MATCHES_NOTHING\]/);
   const refused = await api.call('start', { ...START, ...filters, ...to('config') });
   assert.match(refused.body.errorDescription ?? '', /\[INVALID_REMAP\]/);
   assert.deepEqual((await api.call('start', { ...START, ...filters, ...to('store') })).body, { success: true });

@@ -11,7 +11,7 @@ const TIMEOUT_MS = 60_000;
  * Asks the API. No redirect is followed: the credentials are for the server of the profile.
  * @param path  after `/api/atlas/v2`
  * @returns the answer's body; undefined where it has none
- * @throws UserError API_REFUSED with what the server says, API_UNREACHABLE, USAGE, API_OVER_PLAIN_HTTP
+ * @throws UserError API_REFUSED with what the server says, API_UNAUTHORIZED, API_UNREACHABLE, USAGE, API_OVER_PLAIN_HTTP
  */
 export async function askApi(profile: Profile, method: string, path: string, body?: object): Promise<unknown> {
   const url = serverUrlOf(profile);
@@ -39,7 +39,11 @@ export async function askApi(profile: Profile, method: string, path: string, bod
     : withDigest(send, profile, method, target));
   const text = await answer.text();
   if (answer.ok) return text === '' ? undefined : JSON.parse(text);
-  throw new UserError('API_REFUSED', refusalOf(answer.status, text));
+  const refusal = refusalOf(answer.status, text);
+  const [said, code] = refusal;
+  // Atlas's code of the 401 that comes with the challenge; other 401s are about what the key may do.
+  if (answer.status === 401 && code === 'UNEXPECTED_ERROR') throw unauthorized(url, profile, said);
+  throw new UserError('API_REFUSED', refusal);
 }
 
 async function withDigest(
@@ -69,7 +73,8 @@ async function withDigest(
   );
 }
 
-async function bearerOf(url: string, { clientId = '', clientSecret = '' }: Profile): Promise<string> {
+async function bearerOf(url: string, profile: Profile): Promise<string> {
+  const { clientId = '', clientSecret = '' } = profile;
   const credentials = [clientId, clientSecret].map(encodeURIComponent).join(':');
   const answer = await fetch(`${url}/api/oauth/token`, {
     method: 'POST',
@@ -84,8 +89,15 @@ async function bearerOf(url: string, { clientId = '', clientSecret = '' }: Profi
     throw new UserError('API_UNREACHABLE', [url, messageOf(error)], { cause: error });
   });
   const text = await answer.text();
-  if (!answer.ok) throw new UserError('API_REFUSED', refusalOf(answer.status, text));
+  if (!answer.ok) {
+    const refusal = refusalOf(answer.status, text);
+    throw answer.status === 401 ? unauthorized(url, profile, refusal[0]) : new UserError('API_REFUSED', refusal);
+  }
   return `Bearer ${JSON.parse(text).access_token}`;
+}
+
+function unauthorized(url: string, { clientId }: Profile, said: string): UserError {
+  return new UserError('API_UNAUTHORIZED', [url, clientId ? 'service account' : 'API key', said]);
 }
 
 /** What the server says, and its code. */

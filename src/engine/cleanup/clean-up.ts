@@ -27,6 +27,7 @@ export async function listLeftovers(destination: ClusterAddress, migrationId?: s
  * Forgets a migration for good: its checkpoint, and the write block that it set on the destination. Doing it again after it was interrupted
  * goes on where it was. Of a migration that was retired only the records go: the destination is another migration's.
  * @param drop  also drops what the migration made there, and nothing else
+ * @param dryRun  makes the same checks and changes nothing
  * @returns what was there before
  * @throws UserError NO_SUCH_MIGRATION, MIGRATION_RUNS, CUTOVER_UNFINISHED, COMMITTED_DATA for dropping what is the primary copy, TAKEN_OVER when
  * an engine or another migration was faster
@@ -34,20 +35,21 @@ export async function listLeftovers(destination: ClusterAddress, migrationId?: s
 export async function cleanUp(
   destination: ClusterAddress,
   migrationId: string,
-  { drop }: { readonly drop: boolean },
+  { drop, dryRun = false }: { readonly drop: boolean; readonly dryRun?: boolean },
 ): Promise<Leftovers> {
   await using client = await connectCluster(destination, 'destination');
   const checkpoints = new AllCheckpoints(client, retrierOfCleanup());
   const [found] = await checkpoints.read(migrationId);
   if (found === undefined) throw new UserError('NO_SUCH_MIGRATION', [migrationId]);
   const { migration, retiredBy } = found;
+  if (retiredBy === undefined) await refuseUnlessOver(client, migration, drop);
+  if (dryRun) return await findLeftovers(client, found);
   if (retiredBy !== undefined) {
     await checkpoints.retire(migrationId, retiredBy);
     const left = await findLeftovers(client, found);
     await checkpoints.forget(migration, true);
     return left;
   }
-  await refuseUnlessOver(client, migration, drop);
   const fence = await checkpoints.takeAway(migration);
   await reach('engine.cleanup.taken');
   // Once more: until then an engine may have put on record what it made.

@@ -1,6 +1,16 @@
 import { MongoClient, MongoServerError, MongoServerSelectionError } from 'mongodb';
-import { dialAsOwn, messageOf, redact, UserError, whyRefused } from '../../platform/index.ts';
+import {
+  dialAsOwn,
+  messageOf,
+  redact,
+  UserError,
+  whyInvalid,
+  whyRefused,
+  whyUnreadable,
+} from '../../platform/index.ts';
 import type { ClusterAddress } from '../lifecycle/options.ts';
+import { refuseNobody, refuseOneOfMany } from './refuse-connection.ts';
+import { SeenSets } from './seen-sets.ts';
 
 export type Side = 'source' | 'destination';
 
@@ -57,6 +67,8 @@ const AUTHENTICATION_FAILED = 18;
 
 /** A client that is not connected yet. @throws UserError INVALID_CONNECTION_STRING, WEAK_CONNECTION_OPTION */
 export function clientOf(address: ClusterAddress, side: Side): MongoClient {
+  const unreadable = whyUnreadable(address.uri);
+  if (unreadable !== undefined) throw new UserError('INVALID_CONNECTION_STRING', [side, unreadable]);
   const given = numbersIn(checkedOptions(address.uri, side));
   try {
     return new MongoClient(address.uri, {
@@ -78,21 +90,24 @@ export function clientOf(address: ClusterAddress, side: Side): MongoClient {
       ...(address.tlsCaFile === undefined ? {} : { tlsCAFile: address.tlsCaFile }),
     });
   } catch (error) {
-    throw new UserError('INVALID_CONNECTION_STRING', [side, redact(messageOf(error))]);
+    throw new UserError('INVALID_CONNECTION_STRING', [side, whyInvalid(address.uri, messageOf(error))]);
   }
 }
 
 /**
  * Opens a client that reads from the primary with majority and writes with majority and journal.
- * @throws UserError INVALID_CONNECTION_STRING, WEAK_CONNECTION_OPTION, AUTHENTICATION_FAILED, SOURCE_/DESTINATION_UNREACHABLE
+ * @throws UserError INVALID_CONNECTION_STRING, WEAK_CONNECTION_OPTION, AUTHENTICATION_FAILED, AUTHENTICATION_REQUIRED, WRONG_REPLICA_SET,
+ * SOURCE_/DESTINATION_UNREACHABLE
  */
 export async function connectCluster(address: ClusterAddress, side: Side): Promise<MongoClient> {
   const client = clientOf(address, side);
   // A source is its operator's own, and so is who it says belongs to it.
   if (side === 'source') client.on('serverOpening', ({ address: member }) => dialAsOwn(member));
+  using seen = new SeenSets(client);
   try {
     await client.connect();
     await client.db('admin').command({ ping: 1 });
+    await refuseNobody(client, side);
     await refuseOneOfMany(client, side);
     return client;
   } catch (error) {
@@ -101,6 +116,8 @@ export async function connectCluster(address: ClusterAddress, side: Side): Promi
     if (error instanceof MongoServerError && error.code === AUTHENTICATION_FAILED) {
       throw new UserError('AUTHENTICATION_FAILED', [side]);
     }
+    const wrongSet = error instanceof MongoServerSelectionError ? seen.whyNone(side) : undefined;
+    if (wrongSet !== undefined) throw wrongSet;
     const servers = error instanceof MongoServerSelectionError ? error.reason?.servers.keys() : undefined;
     throw new UserError(UNREACHABLE[side], [whyRefused(servers ?? []) ?? redact(messageOf(error))]);
   }
@@ -134,12 +151,4 @@ function numbersIn(options: ReadonlyMap<string, string>): Map<string, number> {
 
 function atMost(most: number, asked: number | undefined): number {
   return Math.min(most, asked ?? most);
-}
-
-/** A direct connection stays with its member when another becomes primary, and would then read from a secondary. */
-async function refuseOneOfMany(client: MongoClient, side: Side): Promise<void> {
-  if (!client.options.directConnection) return;
-  const { hosts = [], passives = [], hidden, primary, me } = await client.db('admin').command({ hello: 1 });
-  const isOneOfMany = hosts.length + passives.length > 1 || hidden || (primary !== undefined && primary !== me);
-  if (isOneOfMany) throw new UserError('WEAK_CONNECTION_OPTION', [side, 'directConnection']);
 }

@@ -115,7 +115,8 @@ const OF_SOCKETS: ReadonlySet<unknown> = new Set([
 /** What the driver says of a member that is none any more, as when a set's members get other names: the next try finds another one. */
 const OF_FORMER_MEMBERS: ReadonlySet<string> = new Set(['MongoPoolClosedError', 'MongoServerClosedError']);
 
-const OF_SILENT_SIDES: ReadonlySet<string> = new Set(Object.values(UNREACHABLE));
+/** A wrong set name is among them: a member may answer under one while its set is being set up. */
+const OF_SILENT_SIDES: ReadonlySet<string> = new Set([...Object.values(UNREACHABLE), 'WRONG_REPLICA_SET']);
 
 /** Labels by which a server says that it did nothing and may be asked again. */
 const TRY_AGAIN = ['RetryableWriteError', 'SystemOverloadedError', 'ResetPool'];

@@ -11,6 +11,7 @@ import type { MigrationOptions } from '../lifecycle/options.ts';
 import { checkEncryption } from './check-connection.ts';
 import { checkDisk } from './check-disk.ts';
 import { checkFiltered, checkQueries } from './check-document-filters.ts';
+import { checkFilters } from './check-filters.ts';
 import { checkClocks, checkLoad } from './check-host.ts';
 import { checkKept } from './check-kept.ts';
 import { checkLargeDocuments } from './check-large-documents.ts';
@@ -35,7 +36,8 @@ export const GUARDS: readonly Check[] = [
     what: 'the queries of document filters',
     run: async ({ source, options }) => named(await checkQueries(source, new DocumentFilters(options.documentFilters))),
   },
-  { what: 'what filters and remaps name', run: checkNamed },
+  { what: 'what namespace filters match', run: checkFilters },
+  { what: 'what document filters and remaps name', run: checkNamed },
   { what: 'what the destination has', run: checkDestination },
   { what: "the destination's disk", optional: true, run: checkDisk },
   { what: 'whether writers are kept away', run: checkWritersKeptAway },

@@ -35,7 +35,9 @@ export interface Look {
   readonly host: Host;
   /** Aborts when the time is up: a check then gives what it has, and says what it did not look at. */
   readonly signal: AbortSignal;
-  /** What of the source's catalog is to be migrated. This and the others below are read once, when a check first asks. */
+  /** All collections and views of the source. This and the promises below are read once, when a check first asks. */
+  readonly catalog: () => Promise<readonly CatalogEntry[]>;
+  /** What of the source's catalog is to be migrated. */
   readonly entries: () => Promise<readonly CatalogEntry[]>;
   /** Whether no earlier run has begun this migration. What an unfinished one has begun is its own, not somebody's data. */
   readonly isNew: () => Promise<boolean>;
@@ -70,7 +72,11 @@ export async function lookAt(
     describeCluster(source, options.clock),
     describeCluster(destination, options.clock),
   ]);
-  const entries = once(() => selectedEntries(source, new Selection(options.filters), signal));
+  const catalog = once(() => wholeCatalog(source, signal));
+  const entries = once(async () => {
+    const selection = new Selection(options.filters);
+    return (await catalog()).filter(({ database, name }) => selection.has(database, name));
+  });
   const fence = new Fence(destination, options.migrationId, options.clock ?? systemClock);
   const sizes = once(async () => {
     const { isWhole } = new Selection(options.filters);
@@ -86,6 +92,7 @@ export async function lookAt(
     features: sourceFeatures(levelOf(from)),
     host,
     signal,
+    catalog,
     entries,
     isNew: once(async () => {
       const checkpoint = await new CheckpointStore(fence).peek();
@@ -100,15 +107,11 @@ export async function lookAt(
   };
 }
 
-async function selectedEntries(
-  source: MongoClient,
-  selection: Selection,
-  signal: AbortSignal,
-): Promise<readonly CatalogEntry[]> {
+async function wholeCatalog(source: MongoClient, signal: AbortSignal): Promise<readonly CatalogEntry[]> {
   const databases = await listUserDatabases(source);
   const { results, left } = await sweep(databases, signal, (database) => listCollections(source, database));
   if (left > 0) throw new Error('there was no time left to list all collections');
-  return results.flat().filter(({ database, name }) => selection.has(database, name));
+  return results.flat();
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

@@ -8,7 +8,8 @@ export const apiErrors = defineErrors({
   UNEXPECTED_ERROR: {
     status: 500,
     detail: 'Unexpected error.',
-    remedy: "This is a fault of Linkspan: see the server's log, and report it.",
+    remedy:
+      "With HTTP status 401, which has this code in Atlas, too: the API key is wrong; see UNAUTHORIZED. With status 500: see the server's log, and report the fault.",
   },
   UNAUTHORIZED: {
     status: 401,

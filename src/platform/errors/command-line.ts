@@ -72,6 +72,13 @@ export const commandLineErrors = defineErrors({
     detail: 'The server refused: % (%).',
     remedy: 'docs/errors.md has the code in parentheses, and what to do.',
   },
+  API_UNAUTHORIZED: {
+    status: 401,
+    detail: 'The server at % does not accept the %: %.',
+    remedy:
+      'Check the keys of the profile, or LINKSPAN_PUBLIC_KEY and LINKSPAN_PRIVATE_KEY; of a service account clientId and clientSecret, or ' +
+      'LINKSPAN_CLIENT_ID and LINKSPAN_CLIENT_SECRET. Each works only with the server that made it, until it is deleted.',
+  },
   API_UNREACHABLE: {
     status: 502,
     detail: 'The server at % cannot be reached: %.',

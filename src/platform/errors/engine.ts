@@ -17,10 +17,22 @@ export const engineErrors = defineErrors({
     detail: 'The % refused the user name or password.',
     remedy: 'Check user, password and authSource of the connection string.',
   },
+  AUTHENTICATION_REQUIRED: {
+    status: 400,
+    detail: 'The % requires authentication, and its connection string names no user.',
+    remedy:
+      'Put user and password into the connection string: mongodb://user:password@host/?authSource=admin. docs/03-agent.md lists the roles that the user needs.',
+  },
+  WRONG_REPLICA_SET: {
+    status: 400,
+    detail: 'The server % of the % belongs to replica set `%` and the connection string says `%`.',
+    remedy: 'Set replicaSet in the connection string to the name that the server has, or correct the host names.',
+  },
   INVALID_CONNECTION_STRING: {
     status: 400,
     detail: 'The connection string of the % is not valid: %.',
-    remedy: 'Give a string of the form mongodb://user:password@host1,host2/?replicaSet=name.',
+    remedy:
+      'Give a string of the form mongodb://user:password@host1,host2/?replicaSet=name, with user and password percent-encoded.',
   },
   WEAK_CONNECTION_OPTION: {
     status: 400,
@@ -55,7 +67,9 @@ export const engineErrors = defineErrors({
   DESTINATION_NOT_EMPTY: {
     status: 400,
     detail: 'The destination is not empty: it has %.',
-    remedy: 'Choose an empty cluster, or say what is to become of what is there: drop it, or keep it.',
+    remedy:
+      'Choose an empty cluster. Or drop what is there: linkspan sync --drop-destination, linkspan migration create --drop, dropDestinationData in the API. ' +
+      'Or keep it: linkspan sync --keep-destination, preExistingDestinationData of /start.',
   },
   NAMESPACE_EXISTS: {
     status: 400,
@@ -216,6 +230,17 @@ export const engineErrors = defineErrors({
     detail: 'A namespace filter is not valid: %.',
     remedy:
       'Use the form {"database": "d", "collections": ["c"]}, or databaseRegex and collectionsRegex with pattern and options.',
+  },
+  FILTER_MATCHES_NOTHING: {
+    status: 400,
+    detail: '% names %, and the source has nothing of that name to migrate.',
+    remedy:
+      'Correct the name: upper and lower case differ. For a name that the source gets later, use databaseRegex or collectionsRegex with {"pattern": "^name$"}.',
+  },
+  PATTERN_MATCHES_NOTHING: {
+    status: 200,
+    detail: '% has %, which matches nothing on the source.',
+    remedy: 'Correct the pattern, unless it is for names that the source gets later: it applies to those, too.',
   },
   INVALID_DOCUMENT_FILTER: {
     status: 400,

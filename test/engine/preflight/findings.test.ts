@@ -111,6 +111,28 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
       [['AUTHENTICATION_FAILED', /source/]],
     ],
     [
+      'no user where one is needed',
+      () => ({ source: uris.source.replace(/mover:secret@/, ''), destination: uris.destination }),
+      [['AUTHENTICATION_REQUIRED', /^The source requires authentication/]],
+    ],
+    [
+      'a wrong name of a replica set, and which one the server has',
+      () => ({
+        destination: `${uris.destination.replace(/replicaSet=[^&]+/, 'replicaSet=other')}&serverSelectionTimeoutMS=500`,
+      }),
+      [
+        [
+          'WRONG_REPLICA_SET',
+          /^The server 127\.0\.0\.1:\d+ of the destination belongs to replica set `rs-.+` and .* says `other`/,
+        ],
+      ],
+    ],
+    [
+      'a password that is not percent-encoded, and repeats nothing of it',
+      () => ({ source: pair.source.uriFor('mover', 'secret').replace('secret', 'sec@re/t') }),
+      [['INVALID_CONNECTION_STRING', /^(?!.*sec|.*re\/t).*percent-encoded.*%40/]],
+    ],
+    [
       'a host elsewhere without TLS',
       // Another word for 127.0.0.1 that does not look like this host.
       () => ({ source: uris.source.replace('127.0.0.1', '0x7f000001') }),
@@ -123,6 +145,39 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
     ],
     ['one cluster twice', () => ({ source: pair.destination.uri, once: true }), [['SAME_CLUSTER', /same/]]],
     ['a filter that is none', () => ({ filters: { include: [{}] } }), [['INVALID_FILTER', /database/]]],
+    [
+      'literal names in filters that the source does not have, and patterns that match nothing',
+      () => ({
+        filters: {
+          include: [
+            { database: 'shop', collections: ['orders', 'order', 'series'] },
+            { database: 'Shop' },
+            { databaseRegex: { pattern: '^shops' }, collections: ['orders'] },
+            { databaseRegex: { pattern: '^sh' }, collections: ['custmer'] },
+            { database: 'shop', collectionsRegex: { pattern: '^or' } },
+            { database: 'shop', collectionsRegex: { pattern: '^late' } },
+            { database: 'shop', collections: [] },
+          ],
+          exclude: [
+            { database: 'shop', collections: ['lgos'] },
+            { databaseRegex: { pattern: '^tmp_' } },
+            { database: 'config' },
+            { database: 'admin' },
+          ],
+        },
+      }),
+      [
+        ['FILTER_MATCHES_NOTHING', /^includeNamespaces names `shop\.order`, and the source has nothing of that name/],
+        ['FILTER_MATCHES_NOTHING', /^includeNamespaces names `Shop`/],
+        ['FILTER_MATCHES_NOTHING', /^includeNamespaces names `custmer` in databases like `\^sh`/],
+        ['FILTER_MATCHES_NOTHING', /^includeNamespaces names no collection of `shop`/],
+        ['FILTER_MATCHES_NOTHING', /^excludeNamespaces names `shop\.lgos`/],
+        ['PATTERN_MATCHES_NOTHING', /^includeNamespaces has databaseRegex `\^shops`/],
+        ['PATTERN_MATCHES_NOTHING', /^includeNamespaces has collectionsRegex `\^late`/],
+        ['PATTERN_MATCHES_NOTHING', /^excludeNamespaces has databaseRegex `\^tmp_`/],
+        ['PART_NOT_BLOCKED', /part/],
+      ],
+    ],
     [
       'a document filter that the server does not understand, of what is not there',
       () => ({ documentFilters: [{ database: 'shop', collection: 'no', filter: { $no: 1 } }] }),
@@ -169,6 +224,19 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
   for (const [what, changes, expected] of CONNECTIONS) {
     test(`finds ${what}`, async () => finds(await look(changes()), expected));
   }
+
+  test('takes a filter that names a view, a time series or a capped collection', async () => {
+    const db = pair.source.client.db('kinds');
+    await db.createCollection('view', { viewOn: 'tail', pipeline: [] });
+    await db.createCollection('series', { timeseries: { timeField: 'at' } });
+    await db.createCollection('tail', { capped: true, size: 4096 });
+    for (const name of ['view', 'series', 'tail']) {
+      const item = { database: 'kinds', collections: [name] };
+      finds(await look({ filters: { include: [item] } }), [['PART_NOT_BLOCKED', /part/]]);
+      finds(await look({ filters: { exclude: [item] } }), [['PART_NOT_BLOCKED', /part/]]);
+    }
+    await db.dropDatabase();
+  });
 
   test('finds certificates and CA files that do not fit, and takes those that do', {
     skip: withoutOpenssl,

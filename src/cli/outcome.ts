@@ -1,0 +1,41 @@
+import { UserError } from '../platform/index.ts';
+import { type ErrorData, errorData } from './describe-error.ts';
+import { type ExitCode, exitCode } from './exit-code.ts';
+import type { TextSink } from './progress/renderer.ts';
+
+/** How a command ended, in the last object of `--output json` (docs/interfaces.md). */
+interface Outcome {
+  readonly outcome: 'done' | 'refused' | 'failed' | 'stopped';
+  /** Null unless it was refused or failed. */
+  readonly error: ErrorData | null;
+}
+
+/** The exit code of a command, and the error that ended it. */
+export interface End {
+  readonly code: ExitCode;
+  readonly error?: unknown;
+}
+
+const OUTCOMES = {
+  [exitCode.done]: 'done',
+  [exitCode.failed]: 'failed',
+  [exitCode.usageOrPrecondition]: 'refused',
+  [exitCode.differences]: 'failed',
+  [exitCode.stoppedCanBeResumed]: 'stopped',
+  [exitCode.interrupted]: 'stopped',
+} as const;
+
+/** How an error ends a command that does not say otherwise. */
+export function endOf(error: unknown): End {
+  return { code: error instanceof UserError ? exitCode.usageOrPrecondition : exitCode.failed, error };
+}
+
+/** The end of a command as data. */
+export function outcomeOf({ code, error }: End): Outcome {
+  return { outcome: OUTCOMES[code], error: error === undefined ? null : errorData(error) };
+}
+
+/** Writes the last object of `--output json`. @param more  what the command tells beside how it ended */
+export function writeResult(end: End, sink: TextSink, more: object = {}): void {
+  sink.write(`${JSON.stringify({ type: 'result', ...outcomeOf(end), ...more })}\n`);
+}

@@ -1,0 +1,102 @@
+import type { Finding, Progress } from '../engine/index.ts';
+import { redact } from '../platform/index.ts';
+import {
+  openSyncApi,
+  PreflightFailed,
+  type RequestedSelection,
+  type readApiToken,
+  type SyncSession,
+} from '../sync/index.ts';
+import { describeError } from './describe-error.ts';
+import { exitCode } from './exit-code.ts';
+import type { End } from './outcome.ts';
+import { chooseRenderer, type OutputFormat, watchProgress } from './progress/index.ts';
+import { catchSignals } from './signals.ts';
+import { reportTimes } from './sync-result.ts';
+
+interface RunFlags {
+  readonly verify: boolean;
+  readonly output: OutputFormat;
+}
+
+/** Copies, catches up and ends. @throws UserError when the migration can't start */
+export async function runOnce(session: SyncSession, flags: RunFlags, selection: RequestedSelection): Promise<End> {
+  using signals = catchSignals();
+  signals.signal.addEventListener('abort', () => void session.stop());
+  await session.start({ source: 'cluster0', destination: 'cluster1', ...selection }, tellWarning);
+  const ended = new AbortController();
+  const shown = watchProgress(() => session.progress(), chooseRenderer(flags.output), ended.signal);
+  try {
+    const outcome = await session.finished;
+    ended.abort();
+    await shown;
+    if (outcome === 'stopped') return stopped(signals.received());
+    const progress = session.progress();
+    if (progress && flags.output === 'text') reportTimes(progress, process.stdout);
+    if (flags.verify) tell('not verified: this version does not compare the two sides yet');
+    return { code: exitCode.done };
+  } catch (error) {
+    ended.abort();
+    await shown;
+    tell(describeError(error));
+    tellLeft(session.progress());
+    return { code: error instanceof PreflightFailed ? exitCode.usageOrPrecondition : exitCode.failed, error };
+  }
+}
+
+/** Serves mongosync's API until a signal, or until the migration fails. */
+export async function runApi(
+  session: SyncSession,
+  flags: RunFlags,
+  { port, token }: { readonly port: number; readonly token?: ReturnType<typeof readApiToken> },
+): Promise<End> {
+  using signals = catchSignals();
+  const asked = new Promise<void>((resolve) => signals.signal.addEventListener('abort', () => resolve()));
+  const api = await openSyncApi(session, port, token);
+  tell(`mongosync's API is ready at ${api.url}`);
+  const ended = new AbortController();
+  const shown = watchProgress(() => session.progress(), chooseRenderer(flags.output), ended.signal);
+  let failure: unknown;
+  try {
+    // After the commit it goes on answering /progress until it is told to end.
+    await Promise.race([asked, session.finished.then(() => asked)]);
+    await session.stop();
+  } catch (error) {
+    failure = error;
+  }
+  ended.abort();
+  await shown;
+  await api.close();
+  if (failure !== undefined) {
+    tell(describeError(failure));
+    tellLeft(session.progress());
+    return { code: exitCode.failed, error: failure };
+  }
+  const resumable = session.state !== 'IDLE' && session.state !== 'COMMITTED';
+  return resumable || signals.received() === 'SIGINT' ? stopped(signals.received()) : { code: exitCode.done };
+}
+
+function stopped(by: 'SIGINT' | 'SIGTERM' | undefined): End {
+  tell('stopped; the same command goes on from here');
+  return { code: by === 'SIGINT' ? exitCode.interrupted : exitCode.stoppedCanBeResumed };
+}
+
+/** What a failed migration leaves, and what to do about it. */
+function tellLeft(progress: Progress | undefined): void {
+  if (progress?.left === undefined) return;
+  const { migrationId, left } = progress;
+  const { collections, views, weakenedIndexes, users, roles, blocked } = left;
+  tell(
+    `left on the destination: ${collections} collections, ${views} views, ${weakenedIndexes} indexes that are not as on the source, ` +
+      `${users} users, ${roles} roles${blocked ? '; its users cannot write' : ''}. The same command goes on from here; ` +
+      `linkspan cleanup --migration ${migrationId} shows or removes what is there, and linkspan_internal, which stays until then`,
+  );
+}
+
+function tellWarning({ code, message, remedy }: Finding): void {
+  tell(`warning: ${redact(message)} ${remedy} [${code}]`);
+}
+
+function tell(text: string): void {
+  process.stderr.write(`linkspan sync: ${text}\n`);
+}

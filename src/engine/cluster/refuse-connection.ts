@@ -1,0 +1,33 @@
+import { type MongoClient, MongoServerError } from 'mongodb';
+import { UserError } from '../../platform/index.ts';
+import type { Side } from './connect.ts';
+
+const UNAUTHORIZED = 13;
+
+/**
+ * Refuses a connection without a user to a server that requires one. Such a connection may say ping and hello; `listDatabases` is refused to it,
+ * and allowed to any user.
+ * @throws UserError AUTHENTICATION_REQUIRED
+ */
+export async function refuseNobody(client: MongoClient, side: Side): Promise<void> {
+  if (client.options.credentials !== undefined) return;
+  try {
+    await client.db('admin').command({ listDatabases: 1, nameOnly: true, authorizedDatabases: true });
+  } catch (error) {
+    if (error instanceof MongoServerError && error.code === UNAUTHORIZED) {
+      throw new UserError('AUTHENTICATION_REQUIRED', [side], { cause: error });
+    }
+    throw error;
+  }
+}
+
+/**
+ * Refuses a direct connection to one of several members: it stays there when another becomes primary, and would then read from a secondary.
+ * @throws UserError WEAK_CONNECTION_OPTION
+ */
+export async function refuseOneOfMany(client: MongoClient, side: Side): Promise<void> {
+  if (!client.options.directConnection) return;
+  const { hosts = [], passives = [], hidden, primary, me } = await client.db('admin').command({ hello: 1 });
+  const isOneOfMany = hosts.length + passives.length > 1 || hidden || (primary !== undefined && primary !== me);
+  if (isOneOfMany) throw new UserError('WEAK_CONNECTION_OPTION', [side, 'directConnection']);
+}

@@ -1,0 +1,14 @@
+import type { Finding } from '../engine/index.ts';
+import { UserError } from '../platform/index.ts';
+
+/** PREFLIGHT_FAILED, with everything that preflight found. */
+export class PreflightFailed extends UserError {
+  readonly findings: readonly Finding[];
+
+  constructor(findings: readonly Finding[]) {
+    const errors = findings.filter(({ severity }) => severity === 'error');
+    const list = errors.map(({ code, message, remedy }) => `${message} ${remedy} [${code}]`).join(' ');
+    super('PREFLIGHT_FAILED', [list]);
+    this.findings = findings;
+  }
+}
