@@ -16,6 +16,10 @@ const engineProgress = z.object({
     .meta({ description: '`tailing`: everything is copied, and changes are followed.' }),
   since: date.optional().meta({ description: 'When it entered this phase.' }),
   phases: z.array(z.object({ name: z.string(), startedAt: date, endedAt: date.optional() })),
+  resumedFrom: z
+    .object({ phase: z.string(), savedAt: date.nullable(), documentsCopied: count, bytesCopied: count })
+    .optional()
+    .meta({ description: 'The checkpoint from which its agent last went on.' }),
   copy: z.object({
     collectionsTotal: count,
     collectionsDone: count,
@@ -131,6 +135,7 @@ export function showDetail(view: MigrationView): z.output<typeof migrationDetail
       startedAt: atlasDate(startedAtMs),
       ...(endedAtMs === undefined ? {} : { endedAt: atlasDate(endedAtMs) }),
     })),
+    ...(progress.resumedFrom && { resumedFrom: showResumed(progress.resumedFrom) }),
     waiting: progress.waiting?.map(showWait),
   };
   const blockedSinceMs = progress?.cutover?.blocking ? (progress.cutover.sourceBlockedAtMs ?? progress.sinceMs) : null;
@@ -150,6 +155,12 @@ export function showDetail(view: MigrationView): z.output<typeof migrationDetail
     findings: (progress?.findings ?? []).map(showFinding),
     progress: engineProgress.nullable().safeParse(shown).data ?? null,
   };
+}
+
+type Resumed = NonNullable<NonNullable<MigrationView['progress']>['resumedFrom']>;
+
+function showResumed({ state, savedAtMs, documentsCopied, bytesCopied }: Resumed) {
+  return { phase: state, savedAt: dateOrNull(savedAtMs), documentsCopied, bytesCopied };
 }
 
 function showWait({ for: what, sinceMs, reason }: MigrationView['waits'][number]): z.output<typeof waitSchema> {

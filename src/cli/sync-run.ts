@@ -10,7 +10,7 @@ import {
 import { describeError } from './describe-error.ts';
 import { exitCode } from './exit-code.ts';
 import type { End } from './outcome.ts';
-import { chooseRenderer, type OutputFormat, watchProgress } from './progress/index.ts';
+import { chooseRenderer, type OutputFormat, resumedText, watchProgress } from './progress/index.ts';
 import { catchSignals } from './signals.ts';
 import { reportTimes } from './sync-result.ts';
 
@@ -25,7 +25,7 @@ export async function runOnce(session: SyncSession, flags: RunFlags, selection: 
   signals.signal.addEventListener('abort', () => void session.stop());
   await session.start({ source: 'cluster0', destination: 'cluster1', ...selection }, tellWarning);
   const ended = new AbortController();
-  const shown = watchProgress(() => session.progress(), chooseRenderer(flags.output), ended.signal);
+  const shown = watchProgress(snapshotsOf(session), chooseRenderer(flags.output), ended.signal);
   try {
     const outcome = await session.finished;
     ended.abort();
@@ -55,7 +55,7 @@ export async function runApi(
   const api = await openSyncApi(session, port, token);
   tell(`mongosync's API is ready at ${api.url}`);
   const ended = new AbortController();
-  const shown = watchProgress(() => session.progress(), chooseRenderer(flags.output), ended.signal);
+  const shown = watchProgress(snapshotsOf(session), chooseRenderer(flags.output), ended.signal);
   let failure: unknown;
   try {
     // After the commit it goes on answering /progress until it is told to end.
@@ -74,6 +74,21 @@ export async function runApi(
   }
   const resumable = session.state !== 'IDLE' && session.state !== 'COMMITTED';
   return resumable || signals.received() === 'SIGINT' ? stopped(signals.received()) : { code: exitCode.done };
+}
+
+/** The session's progress; the first time that a run says what it resumes from, so does stderr. */
+function snapshotsOf(session: SyncSession): () => Progress | undefined {
+  let isTold = false;
+  return () => {
+    const progress = session.progress();
+    const resumed = progress && resumedText(progress);
+    if (resumed !== undefined && !isTold) {
+      isTold = true;
+      if (process.stderr.isTTY) process.stderr.write('\n');
+      tell(`resuming ${resumed}`);
+    }
+    return progress;
+  };
 }
 
 function stopped(by: 'SIGINT' | 'SIGTERM' | undefined): End {

@@ -19,6 +19,7 @@ interface SyncFlags {
   readonly apiTokenFile?: string;
   readonly keepDestination?: boolean;
   readonly confirmDrops?: boolean;
+  readonly takeOver?: boolean;
   readonly usersAndRoles?: boolean;
   readonly memoryMegabytes?: number;
   readonly config?: string;
@@ -54,6 +55,7 @@ export function syncCommand(): Command {
       ).conflicts('dropDestination'),
     )
     .option('--confirm-drops', 'follow drops of the source even when they take most of what was copied')
+    .option('--take-over', 'take the migration from another process that runs it, which then stops')
     .option('--users-and-roles', 'bring users and custom roles over, too, at the cutover')
     .option(
       '--memory-megabytes <number>',
@@ -100,6 +102,7 @@ function openSession(flags: SyncFlags): { readonly session: SyncSession; readonl
     uris,
     dropDestination: sideToDrop(flags, once),
     confirmDrops: flags.confirmDrops,
+    takeOver: flags.takeOver,
     usersAndRoles: flags.usersAndRoles ?? file.usersAndRoles,
     memoryBytes: bytesOf(flags.memoryMegabytes ?? file.memoryMegabytes),
     bypassingWrites: file.bypassingWrites,

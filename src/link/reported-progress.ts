@@ -31,6 +31,12 @@ export const reportedProgress: z.ZodType<Progress> = z
     ]),
     sinceMs: time.nullable(),
     phases: reportList(z.looseObject({ name: reportText, startedAtMs: time, endedAtMs: time.optional() })),
+    resumedFrom: figures({
+      state: reportText,
+      savedAtMs: time.nullable(),
+      documentsCopied: count,
+      bytesCopied: count,
+    }),
     copy: figures({
       collectionsTotal: count,
       collectionsDone: count,

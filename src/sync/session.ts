@@ -23,6 +23,8 @@ export interface SessionOptions {
   /** Whether drops of the source are followed whatever they take. */
   readonly confirmDrops?: boolean;
   readonly usersAndRoles?: boolean;
+  /** Whether to take the migration from another engine that runs it. */
+  readonly takeOver?: boolean;
   /** What the process may take in all. */
   readonly memoryBytes?: number;
   /** What a cutover does about writes of users who bypass the source's write block. */
@@ -192,8 +194,7 @@ export class SyncSession {
     { source, destination, skipDiskSpaceCheck, ...selection }: StartRequest,
     round: number,
   ): MigrationOptions {
-    const { uris, dropDestination, confirmDrops, usersAndRoles, memoryBytes, bypassingWrites, once, logger, clock } =
-      this.#options;
+    const { uris, dropDestination, once, ...options } = this.#options;
     // Parts of one source may go to a destination that keeps its data one after the other, and are migrations of their own.
     const part = selection.keepDestination ? ` ${JSON.stringify(selection)}` : '';
     return {
@@ -201,17 +202,12 @@ export class SyncSession {
       source: { uri: uris[source] },
       destination: { uri: uris[destination] },
       dropDestination: dropDestination === destination,
-      confirmDrops,
       // The check before the start has just reached them.
       waitForClusters: true,
-      usersAndRoles,
-      memoryBytes,
-      bypassingWrites,
       once,
       skipDiskSpaceCheck,
+      ...options,
       ...selection,
-      logger,
-      clock,
     };
   }
 }

@@ -99,6 +99,7 @@ export class EngineLives {
     this.#arguments = [
       'sync',
       '--confirm-drops',
+      '--take-over',
       '--port',
       '0',
       '--output',

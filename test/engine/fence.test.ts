@@ -21,7 +21,7 @@ test('a process that is stopped just before it sends a batch of the copy, and go
   const orders = pair.source.client.db('shop').collection<{ _id: number }>('orders');
   await orders.insertMany(Array.from({ length: 100 }, (_, _id) => ({ _id })));
   const uris = ['--cluster0', pair.source.uri, '--cluster1', pair.destination.uri];
-  const arguments_ = ['sync', '--once', '--no-verify', ...uris];
+  const arguments_ = ['sync', '--once', '--no-verify', '--take-over', ...uris];
   await using stopped = runLinkspan(arguments_, { hook: 'engine.write.insert.orders=stop' });
   await untilStopped(stopped);
   await orders.deleteMany({ _id: { $mod: [2, 1] } });

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { preflight } from '../../src/engine/index.ts';
+import { silentLogger } from '../../src/platform/index.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
 import { RunningMigration } from './running-migration.ts';
@@ -48,6 +50,16 @@ test('a migration that an engine elsewhere wrote to within 30 s is refused with 
     await again(pair, migrationId),
     /^ENGINE_RUNNING: .* is run by another engine: process 77 on host mover-2, since 1970-01-01T00:00:00\.000Z\. It wrote to its record 1\d s ago\.$/,
   );
+  const looked = {
+    migrationId,
+    source: { uri: pair.source.uri },
+    destination: { uri: pair.destination.uri },
+    dropDestination: false,
+    logger: silentLogger,
+  };
+  const codes = async (takeOver: boolean) => (await preflight({ ...looked, takeOver })).map(({ code }) => code);
+  assert.ok((await codes(false)).includes('ENGINE_RUNNING'));
+  assert.ok(!(await codes(true)).includes('ENGINE_RUNNING'));
   assert.equal(await again(pair, migrationId, true), 'runs');
   await write(elsewhere, 31);
   assert.equal(await again(pair, migrationId), 'runs', 'an engine that is silent for 30 s has no claim');

@@ -1,5 +1,5 @@
 import { findingsText } from '../findings.ts';
-import { describeView } from '../progress/index.ts';
+import { describeView, resumedText } from '../progress/index.ts';
 import type { Column } from './command.ts';
 import { progressViewOf, type ShownMigration } from './shown-migration.ts';
 
@@ -30,6 +30,7 @@ export function migrationText(answer: unknown): string {
   const isActive = agent !== null;
   const lines: readonly (readonly [label: string, text: string | undefined])[] = [
     ['phase', [view.phase, facts.filter((fact) => fact !== '').join(', ')].filter((part) => part !== '').join(': ')],
+    ['resumed', resumedText(view.progress)],
     ['agent', agent ? `${agent.status}, last report ${agent.lastSeen ?? 'never'}` : undefined],
     ['asked for', isActive && wanted !== 'running' ? ASKED[wanted] : undefined],
     ...waiting.map((wait) => ['waiting', `for ${wait.for} since ${wait.since}: ${wait.reason}`] as const),

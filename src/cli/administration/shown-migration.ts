@@ -9,9 +9,15 @@ interface ShownWait {
 }
 
 /** What the API answers of a migration's progress, where it differs from the engine's. */
-type ShownProgress = Omit<Progress, 'state' | 'sinceMs' | 'phases' | 'waiting'> & {
+type ShownProgress = Omit<Progress, 'state' | 'sinceMs' | 'phases' | 'waiting' | 'resumedFrom'> & {
   readonly phase: Progress['state'];
   readonly since?: string;
+  readonly resumedFrom?: {
+    readonly phase: Progress['state'];
+    readonly savedAt: string | null;
+    readonly documentsCopied: number;
+    readonly bytesCopied: number;
+  };
 };
 
 /** The part of the API's `LiveMigrationResponse` that is read here. */
@@ -42,10 +48,18 @@ export function hasEnded({ status }: ShownMigration): boolean {
 function progressOf(migration: ShownMigration): Progress {
   const { progress, waiting } = migration.linkspan;
   const unknown = notYetRunning({ migrationId: migration._id });
+  const { resumedFrom: resumed, ...known } = progress ?? {};
   const message = migration.errorMessage ?? migration.status;
   return {
     ...unknown,
-    ...progress,
+    ...known,
+    ...(resumed && {
+      resumedFrom: {
+        ...resumed,
+        state: resumed.phase,
+        savedAtMs: resumed.savedAt === null ? null : Date.parse(resumed.savedAt),
+      },
+    }),
     state: stateOf(migration),
     ...(hasEnded(migration) ? { error: { code: migration.status, message, remedy: '' } } : {}),
     sinceMs: progress?.since === undefined ? null : Date.parse(progress.since),

@@ -5,6 +5,7 @@ import { TtyRenderer } from './tty.ts';
 
 export { type ProgressView, viewOf } from './collect.ts';
 export { describeView } from './describe.ts';
+export { resumedText } from './resumed.ts';
 export { watchProgress } from './watch.ts';
 
 /** How results and progress are shown. */

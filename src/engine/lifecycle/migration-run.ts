@@ -35,7 +35,7 @@ import type { Clusters } from './open-clusters.ts';
 import { type MigrationOptions, selectionOf } from './options.ts';
 import { Pings } from './pings.ts';
 import { clearLeftSpools, loadTracked, prepareNew } from './prepare.ts';
-import type { Outcome, Progress, WantedState } from './progress.ts';
+import type { MigrationState, Outcome, Progress, ResumedFrom, WantedState } from './progress.ts';
 import { RunFindings } from './run-findings.ts';
 import { snapshot } from './snapshot.ts';
 import { Speed } from './speed.ts';
@@ -75,6 +75,7 @@ export class MigrationRun {
   readonly speed = new Speed();
   readonly attempts: CutoverAttempts;
   follower: StreamFollower | undefined;
+  resumedFrom: ResumedFrom | undefined;
   /** Whether what is on record is known: before that there are no figures to tell. */
   loaded = false;
   /** What it failed of. */
@@ -243,12 +244,8 @@ export class MigrationRun {
     const { log, context } = this;
     await loadTracked(context);
     this.loaded = true;
-    const { state, savedAt } = log.record;
-    if (log.record.token !== undefined) {
-      const { collectionsDone, documentsCopied, bytesCopied } = snapshot(this, this.#options).copy;
-      const from = { state, savedAt, collectionsDone, documentsCopied, bytesCopied };
-      context.logger.info(from, 'resuming from the checkpoint');
-    }
+    const { state } = log.record;
+    if (log.record.token !== undefined) this.#noteResumed(state);
     if (state === 'committed' || state === 'cancelled') return state;
     const neverBegan = log.record.token === undefined && log.record.blocksDestination === undefined;
     if (this.#cancellation === undefined || !neverBegan) await this.#takeDestination();
@@ -281,6 +278,13 @@ export class MigrationRun {
     if (this.#options.once) this.#tasks.start(() => this.#refuseHeldDrops());
     this.#tasks.start(() => this.speed.run(context, () => snapshot(this, this.#options)));
     return await this.#steer(follower);
+  }
+
+  #noteResumed(state: MigrationState): void {
+    const { documentsCopied, bytesCopied } = snapshot(this, this.#options).copy;
+    const { savedAt } = this.log.record;
+    this.resumedFrom = { state, savedAtMs: savedAt?.getTime() ?? null, documentsCopied, bytesCopied };
+    this.context.logger.info(this.resumedFrom, 'resuming from the checkpoint');
   }
 
   /** A source that is gone must not keep a migration from being given up at this point, either. */

@@ -29,6 +29,15 @@ export interface PhaseTime {
   readonly endedAtMs?: number;
 }
 
+/** The checkpoint with which a run began. */
+export interface ResumedFrom {
+  readonly state: MigrationState;
+  /** When it was written, by the destination's clock; null in records of early versions. */
+  readonly savedAtMs: number | null;
+  readonly documentsCopied: number;
+  readonly bytesCopied: number;
+}
+
 /** How far the source's oplog reaches, and how much of it is left before changes would be lost. */
 export interface OplogHeadroom {
   /** From its oldest entry to its newest. */
@@ -89,6 +98,8 @@ export interface Progress {
   /** When it entered this state; null before the first. */
   readonly sinceMs: number | null;
   readonly phases: readonly PhaseTime[];
+  /** What this process found on record when it went on with the migration; absent for a run that began it. */
+  readonly resumedFrom?: ResumedFrom;
   /** Estimates are the source's own statistics, raised when exceeded; of a filtered collection its copy counts what matches. */
   readonly copy: {
     readonly collectionsTotal: number;

@@ -76,6 +76,7 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
     state,
     sinceMs: log.record.stateAtMs ?? null,
     phases,
+    ...(run.resumedFrom && { resumedFrom: run.resumedFrom }),
     copy: {
       collectionsTotal: collections.length,
       collectionsDone: done.length,

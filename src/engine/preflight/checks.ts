@@ -5,8 +5,10 @@ import { DocumentFilters } from '../catalog/document-filters.ts';
 import { NamespaceMap } from '../catalog/namespace-map.ts';
 import { listUserDatabases } from '../catalog/read-catalog.ts';
 import { Selection } from '../catalog/selection.ts';
+import { CheckpointStore } from '../checkpoint/checkpoint-store.ts';
 import { MadeAccounts } from '../checkpoint/made-accounts.ts';
 import { Ownership } from '../checkpoint/ownership.ts';
+import { assertNotRunning } from '../checkpoint/running-engine.ts';
 import type { MigrationOptions } from '../lifecycle/options.ts';
 import { checkEncryption } from './check-connection.ts';
 import { checkDisk } from './check-disk.ts';
@@ -24,6 +26,7 @@ import type { Check, Look } from './look.ts';
 
 /** What keeps a migration from starting, looked at once more when one starts. */
 export const GUARDS: readonly Check[] = [
+  { what: 'whether another engine runs the migration', run: checkRunning },
   { what: 'users and roles', run: checkAccounts },
   { what: 'collections', run: checkNamespaces },
   { what: 'marks of time series', run: checkFlags },
@@ -86,6 +89,15 @@ async function checkDestination({ destination, options, entries, isNew }: Look):
   if (databases.length === 0) return inUse;
   const shown = databases.slice(0, 5).join(', ') + (databases.length > 5 ? ', …' : '');
   return [found('DESTINATION_NOT_EMPTY', [`the database${databases.length === 1 ? '' : 's'} ${shown}`])];
+}
+
+/** Whether another process runs this very migration. */
+async function checkRunning({ destination, fence, options }: Look): Promise<Found[]> {
+  const record = await new CheckpointStore(fence).peek();
+  if (record === undefined || options.takeOver) return [];
+  const { localTime } = await destination.db('admin').command({ hello: 1 });
+  assertNotRunning(record, (localTime as Date).getTime());
+  return [];
 }
 
 /** Whether another migration has the destination, in a way that the destination's data does not tell. */

@@ -1,0 +1,10 @@
+import type { Progress } from '../../engine/index.ts';
+import { formatBytes, formatCount } from './format.ts';
+
+/** The checkpoint from which a run went on, in words; undefined for a run that began the migration. */
+export function resumedText({ resumedFrom }: Progress): string | undefined {
+  if (resumedFrom === undefined) return undefined;
+  const { savedAtMs, documentsCopied, bytesCopied } = resumedFrom;
+  const at = savedAtMs === null ? '' : ` of ${new Date(savedAtMs).toISOString()}`;
+  return `from the checkpoint${at}: ${formatCount(documentsCopied)} documents (${formatBytes(bytesCopied)}) were copied`;
+}
