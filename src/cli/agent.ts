@@ -20,6 +20,8 @@ export function agentCommand(): Command {
     .addCommand(
       new Command('check')
         .summary('look at configuration, link, control plane and sources; change nothing')
+        // --config is a flag of `agent`, which this help would leave out.
+        .configureHelp({ showGlobalOptions: true })
         .action(async (_options, command: Command) => {
           process.exitCode = await check(command.optsWithGlobals<AgentCommandOptions>().config);
         }),

@@ -26,7 +26,9 @@ export function cleanupCommand(): Command {
         'write block that it set; with --drop also drop what it made there, and nothing else. Of a migration whose destination another ' +
         'one has taken, only the checkpoint is forgotten. Asks nothing: try --dry-run first.',
     )
-    .addOption(new Option('--destination <uri>', 'connection string of the destination').env('LINKSPAN_DESTINATION'))
+    .addOption(
+      new Option('--destination <uri>', 'connection string of the destination (required)').env('LINKSPAN_DESTINATION'),
+    )
     .option('--migration <id>', 'the migration to forget')
     .option('--drop', 'also drop the collections, views, users and roles that it made')
     .option('--dry-run', 'say what would be done, and do nothing')

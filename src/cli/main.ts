@@ -3,6 +3,7 @@ import { version } from '../platform/index.ts';
 import { describeError } from './describe-error.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { endOf } from './outcome.ts';
+import { noteRunning, usageText } from './usage.ts';
 
 /** Loaded when they are asked for: the control plane starts in half the time without the engine and the driver. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
@@ -67,14 +68,16 @@ async function linkspan(name = ''): Promise<Command> {
   const program = new Command('linkspan')
     .description('Self-hosted push live migration for MongoDB that speaks the MongoDB Atlas Administration API.')
     .version(version)
-    .addHelpText('after', EXIT_STATUS);
+    .addHelpText('after', EXIT_STATUS)
+    .hook('preAction', (_program, action) => noteRunning(action));
   const wanted = Object.entries(commands).filter(([one]) => one === name || !Object.hasOwn(commands, name));
   for (const [, load] of wanted) program.addCommand(await load());
   for (const command of everyCommand(program)) {
     command.exitOverride();
     command.configureOutput({
-      outputError: (text, write) => write(`linkspan: ${text.replace(/^error: /, '').trim()} [USAGE]\n`),
+      outputError: (text, write) => write(`linkspan: ${usageText(command, text)}\n`),
     });
+    for (const option of command.options) if (option.mandatory) option.description += ' (required)';
   }
   return program;
 }

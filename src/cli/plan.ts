@@ -8,6 +8,8 @@ import { showPlan, writePlan } from './plan-result.ts';
 import type { OutputFormat } from './progress/index.ts';
 
 interface PlanFlags {
+  readonly cluster0?: string;
+  readonly cluster1?: string;
   readonly dropDestination?: boolean;
   readonly keepDestination?: boolean;
   readonly usersAndRoles?: boolean;
@@ -23,8 +25,16 @@ export function planCommand(): Command {
       'Say what a migration between two replica sets would move, how long the copy may take, and everything that keeps it from starting ' +
         'or is good to know. Nothing is written to either side. Exit status 0: nothing stops it, 2: something does.',
     )
-    .argument('[source]', 'connection string (visible in the process list; cluster0 of --config is not)')
-    .argument('[destination]', 'connection string, or cluster1 of --config')
+    .argument('[source]', 'the same as --cluster0')
+    .argument('[destination]', 'the same as --cluster1')
+    .option(
+      '--cluster0 <uri>',
+      'connection string of the source (required, here, as the first argument or in --config, which is not visible in the process list)',
+    )
+    .option(
+      '--cluster1 <uri>',
+      'connection string of the destination (required, here, as the second argument or in --config)',
+    )
     .addOption(
       new Option('--drop-destination', 'as if all databases of the destination were dropped first').conflicts(
         'keepDestination',
@@ -65,8 +75,12 @@ async function look(
   flags: PlanFlags,
 ): Promise<Examination> {
   const file = flags.config === undefined ? {} : readSyncConfiguration(flags.config);
-  const uris = { cluster0: source ?? file.cluster0 ?? '', cluster1: destination ?? file.cluster1 ?? '' };
-  if (!uris.cluster0 || !uris.cluster1) throw new UserError('USAGE', ['A source and a destination are needed']);
+  const uris = {
+    cluster0: oneOf(source, flags.cluster0, 'The source') ?? file.cluster0 ?? '',
+    cluster1: oneOf(destination, flags.cluster1, 'The destination') ?? file.cluster1 ?? '',
+  };
+  if (!uris.cluster0 || !uris.cluster1)
+    throw new UserError('USAGE', ['A source and a destination are needed: --cluster0 and --cluster1']);
   checkUris(uris);
   return await examine(
     {
@@ -81,4 +95,12 @@ async function look(
     },
     { measuresReading: true },
   );
+}
+
+/** @throws UserError USAGE where both name a cluster, and not the same */
+function oneOf(argument: string | undefined, flag: string | undefined, what: string): string | undefined {
+  if (argument !== undefined && flag !== undefined && argument !== flag) {
+    throw new UserError('USAGE', [`${what} is given twice, as an argument and as a flag`]);
+  }
+  return argument ?? flag;
 }

@@ -36,8 +36,11 @@ export function syncCommand(): Command {
       'Migrate between two replica sets without a control plane. With --once, copy cluster0 to cluster1, catch up and end; ' +
         "otherwise wait for mongosync's HTTP calls on loopback. Started again with the same clusters, it goes on where it was stopped.",
     )
-    .option('--cluster0 <uri>', 'connection string of the first cluster (visible in the process list; --config is not)')
-    .option('--cluster1 <uri>', 'connection string of the second cluster')
+    .option(
+      '--cluster0 <uri>',
+      'connection string of the first cluster (required, here or in --config, which is not visible in the process list)',
+    )
+    .option('--cluster1 <uri>', 'connection string of the second cluster (required, here or in --config)')
     .option('--port <number>', `port of the HTTP API (default: ${DEFAULT_PORT})`, parsePort)
     .option('--once', 'copy cluster0 to cluster1, catch up once, end')
     .option('--no-verify', 'do not verify the copy (verification comes later)')

@@ -55,7 +55,8 @@ test('says what would be moved, what it rests on and what is in the way, and wri
     assert.match(free.stdout, row);
   }
 
-  const json = await plan(source.uri, destination.uri, '--output', 'json', '--keep-destination');
+  const flags = ['--cluster0', source.uri, '--cluster1', destination.uri];
+  const json = await plan(...flags, '--output', 'json', '--keep-destination');
   assert.equal(json.code, 0, json.stderr);
   const told = JSON.parse(json.stdout);
   assert.deepEqual([told.type, told.sizes.documents, told.copyTime.restsOn], ['plan', 8_000, 'assumption']);
@@ -102,6 +103,8 @@ test('ends with its answer, whatever a silent server keeps open', async () => {
 test('needs two clusters', async () => {
   const { code, stderr } = await plan('mongodb://127.0.0.1:1/');
   assert.deepEqual([code, stderr.includes('[USAGE]')], [2, true], stderr);
+  const twice = await plan('mongodb://127.0.0.1:1/', 'mongodb://127.0.0.1:2/', '--cluster0', 'mongodb://127.0.0.1:3/');
+  assert.match(twice.stderr, /The source is given twice.*\[USAGE\]/);
   const json = JSON.parse((await plan('mongodb://127.0.0.1:1/', '--output', 'json')).stdout);
   assert.deepEqual([json.type, json.outcome, json.error.code], ['plan', 'refused', 'USAGE']);
   const unreachable = await plan(

@@ -235,7 +235,7 @@ test('what is wrong with the command line is one message and 2; no password is e
   const wrong: [string[], RegExp][] = [
     [[], /Usage: linkspan/],
     [['sync'], /Both --cluster0 and --cluster1 are needed\. .*\[USAGE\]/],
-    [['sync', '--port', '70000'], /'70000' is invalid\. It is not a port number\. \[USAGE\]/],
+    [['sync', '--port', '70000'], /'70000' is invalid\. It is not a port number\. See .* \[USAGE\]/],
     [
       ['sync', '--cluster0', 'mongodb://a', '--cluster1', 'mongodb://b', '--keep-destination'],
       /said to \/start, or, with --once.*\[USAGE\]/,
@@ -246,7 +246,14 @@ test('what is wrong with the command line is one message and 2; no password is e
       ['sync', '--cluster0', 'mongodb://u:hidden@a:99999', '--cluster1', 'mongodb://b'],
       /\[INVALID_CONNECTION_STRING\]/,
     ],
-    [['agent'], /required option '--config <file>' not specified \[USAGE\]/],
+    [['agent'], /required option '--config <file>' not specified\. See .*\[USAGE\]/],
+    [['sync', 'mongodb://u:hidden@a', 'b'], /too many arguments for 'sync'.*mongodb:\/\/\*\*\*@a/],
+    [['sync', '--clusterX=mongodb://u:hidden@a'], /unknown option '--clusterX'\. Did you mean/],
+    [
+      ['migration', 'create', '--sourcePasswort=hidden'],
+      /unknown option '--sourcePasswort'\. Did you mean --sourcePassword\?/,
+    ],
+    [['sync', '--cluster0', 'mongodb://u:hid@den/x@a', '--cluster1', 'mongodb://b'], /percent-encoded/],
     [['nothing'], /unknown command 'nothing'/],
   ];
   for (const [args, message] of wrong) {

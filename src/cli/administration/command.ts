@@ -63,6 +63,6 @@ export const under = (noun: string, commands: readonly AdministrationCommand[]):
 
 /** What a profile may say, too. */
 export const PLACES = {
-  orgId: 'organization; by default the one of the profile (env: LINKSPAN_ORG_ID)',
-  projectId: 'project; by default the one of the profile (env: LINKSPAN_PROJECT_ID)',
+  orgId: 'organization (required, here or in the profile; env: LINKSPAN_ORG_ID)',
+  projectId: 'project (required, here or in the profile; env: LINKSPAN_PROJECT_ID)',
 } as const;

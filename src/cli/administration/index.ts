@@ -36,8 +36,11 @@ function verb(definition: AdministrationCommand, print: Print): Command {
     .aliases(aliases[name] ?? [])
     .summary(summary)
     .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`);
-  if (argument) command.argument(`[${argument}]`, `or as --${argument}`);
-  for (const flag of flags) command.addOption(optionOf(flag));
+  if (argument) {
+    const inProfile = argument in PLACES ? ', or in the profile' : '';
+    command.argument(`[${argument}]`, `(required, or as --${argument}${inProfile})`);
+  }
+  for (const flag of flags) command.addOption(optionOf(flag, argument));
   if (definition.watch) command.option('-w, --watch', 'show it live until it has ended');
   if (argument && !(argument in PLACES) && !flags.some(({ name }) => name === argument)) {
     command.option(`--${argument} <text>`, 'instead of the argument');
@@ -65,8 +68,9 @@ function withInput(values: Values): Values {
   return Object.fromEntries(entries);
 }
 
-function optionOf({ name, short, description, kind }: Flag): Option {
+function optionOf({ name, short, description: what, kind, needed }: Flag, argument: string | undefined): Option {
   const names = short === undefined ? `--${name}` : `-${short}, --${name}`;
+  const description = needed && name !== argument && !(name in PLACES) ? `${what} (required)` : what;
   if (kind === 'boolean') return new Option(names, description);
   const option = new Option(`${names} <${kind === 'choice' ? 'boolean' : (kind ?? 'text')}>`, description);
   if (kind === 'list') option.argParser((text, before: readonly string[] = []) => [...before, ...text.split(',')]);

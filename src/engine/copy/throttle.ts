@@ -32,11 +32,16 @@ export class Throttle {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#turn = promise;
     await before;
-    while (this.#clock.elapsed() < this.#freeAtMs && !signal.aborted) {
-      const waitMs = Math.min(this.#freeAtMs - this.#clock.elapsed(), LONGEST_SLEEP_MS);
+    // The clock is read once a turn: a second reading may be past the end, and Node.js warns of a negative timeout.
+    for (let leftMs = this.#leftMs; leftMs > 0 && !signal.aborted; leftMs = this.#leftMs) {
+      const waitMs = Math.min(leftMs, LONGEST_SLEEP_MS);
       await this.#clock.sleep(waitMs, AbortSignal.any([signal, this.#changed.signal]));
     }
     this.#freeAtMs = this.#clock.elapsed() + (bytes / this.#bytesPerSecond) * 1_000;
     resolve();
+  }
+
+  get #leftMs(): number {
+    return this.#freeAtMs - this.#clock.elapsed();
   }
 }

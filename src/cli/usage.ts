@@ -1,0 +1,58 @@
+import type { Command } from 'commander';
+import { redact } from '../platform/index.ts';
+import { closestWords } from './closest-words.ts';
+
+/** The command whose action runs: a process runs one. */
+let running: Command | undefined;
+
+/** Notes whose help a usage error of the action names. */
+export function noteRunning(command: Command): void {
+  running = command;
+}
+
+/** Where the flags of the running command are explained. */
+export function remedyOfUsage(): string {
+  return `See '${running === undefined ? 'linkspan' : wordsOf(running)} --help'.`;
+}
+
+/**
+ * What commander refuses, in one line with what was meant and the command's help. Arguments may be connection strings: credentials are left out.
+ * @param text  commander's message
+ */
+export function usageText(command: Command, text: string): string {
+  const [said = '', suggested] = text
+    .trim()
+    .replace(/^error: /, '')
+    .split(/\n\(Did you mean (.+)\?\)$/);
+  // The value of a flag that is not known may be a secret.
+  const message = redact(said.replace(/^(unknown option '[^=']+)=.*'$/s, "$1'")).replace(/\.$/, '');
+  const meant = suggested ?? closest(command, message);
+  const question = meant === undefined ? '' : ` Did you mean ${meant}?`;
+  return `${message}.${question} See '${wordsOf(command)} --help'. [USAGE]`;
+}
+
+function closest(command: Command, message: string): string | undefined {
+  const [, kind, word = ''] = /^unknown (option|command) '(.+)'$/.exec(message) ?? [];
+  if (kind === undefined) return undefined;
+  const words = closestWords(word, kind === 'command' ? commandsOf(command) : flagsOf(command));
+  return words.length > 1 ? `one of ${words.join(', ')}` : words[0];
+}
+
+function commandsOf(command: Command): string[] {
+  return command
+    .createHelp()
+    .visibleCommands(command)
+    .map((one) => one.name());
+}
+
+function flagsOf(command: Command): string[] {
+  const flags = command
+    .createHelp()
+    .visibleOptions(command)
+    .flatMap(({ long }) => long ?? []);
+  return command.parent === null ? flags : [...flags, ...flagsOf(command.parent)];
+}
+
+function wordsOf(command: Command): string {
+  return command.parent === null ? command.name() : `${wordsOf(command.parent)} ${command.name()}`;
+}
