@@ -2,20 +2,29 @@ import type { Examination } from '../engine/index.ts';
 import { findingsText } from './findings.ts';
 import { formatBytes, formatCount, formatSeconds } from './progress/format.ts';
 import type { OutputFormat } from './progress/index.ts';
-import type { TextSink } from './progress/renderer.ts';
+import type { Terminal } from './progress/tty.ts';
+import { colour, wrapBeside } from './terminal/index.ts';
+
+/** Columns of a name and the space after it. */
+const NAME_COLUMNS = 17;
 
 /** Tells what was seen of two clusters: one JSON object, or a table and the findings by severity. */
-export function showPlan(examination: Examination, format: OutputFormat, sink: TextSink): void {
+export function showPlan(examination: Examination, format: OutputFormat, sink: Terminal): void {
   if (format === 'json') {
     const { source, destination, sizes, copyTime, findings } = examination;
     const plan = { source: shown(source), destination: shown(destination), sizes, copyTime, findings };
     sink.write(`${JSON.stringify({ type: 'plan', ...plan })}\n`);
     return;
   }
-  for (const [name, value] of rowsOf(examination)) sink.write(`${name.padEnd(16)} ${value}\n`);
-  sink.write(findingsText(examination.findings));
+  for (const [name, value] of rowsOf(examination)) {
+    sink.write(`${wrapBeside(name, NAME_COLUMNS, value, sink)}\n`);
+  }
+  sink.write(findingsText(examination.findings, sink));
   const isStopped = examination.findings.some(({ severity }) => severity === 'error');
-  sink.write(isStopped ? '\nSomething stops this migration.\n' : '\nNothing stops this migration.\n');
+  const verdict = isStopped
+    ? colour('error', 'Something stops this migration.', sink)
+    : colour('good', 'Nothing stops this migration.', sink);
+  sink.write(`\n${verdict}\n`);
 }
 
 type Cluster = NonNullable<Examination['source']>;

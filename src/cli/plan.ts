@@ -1,10 +1,11 @@
 import { Command, Option } from 'commander';
 import { examine } from '../engine/index.ts';
-import { createLogger, newId, UserError } from '../platform/index.ts';
+import { newId, UserError } from '../platform/index.ts';
 import { checkUris, readSyncConfiguration } from '../sync/index.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { showPlan } from './plan-result.ts';
 import type { OutputFormat } from './progress/index.ts';
+import { openLog } from './terminal/index.ts';
 
 interface PlanFlags {
   readonly dropDestination?: boolean;
@@ -57,7 +58,7 @@ async function runPlan(
       usersAndRoles: flags.usersAndRoles ?? file.usersAndRoles,
       ...file.selection,
       ...(flags.keepDestination ? { keepDestination: true } : {}),
-      logger: createLogger(process.env.LINKSPAN_LOG_LEVEL ?? file.logLevel ?? 'warn'),
+      logger: await openLog({ level: process.env.LINKSPAN_LOG_LEVEL ?? file.logLevel ?? 'warn' }),
     },
     { measuresReading: true },
   );

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { BootstrapResult } from '../control/index.ts';
+import { wrap, wrapBeside } from './terminal/index.ts';
 
 const BIN = fileURLToPath(new URL('../../bin', import.meta.url));
 
@@ -12,11 +13,12 @@ export function welcome({ orgId, publicKey, privateKey }: BootstrapResult, url: 
   const shownKey = keyWasGiven ? 'as given' : `${privateKey} (shown only now)`;
   const secret = keyWasGiven ? '"$LINKSPAN_BOOTSTRAP_PRIVATE_KEY"' : `'${privateKey}'`;
   const user = keyWasGiven ? `"${publicKey}:$LINKSPAN_BOOTSTRAP_PRIVATE_KEY"` : `'${publicKey}:${privateKey}'`;
-  return `Linkspan has created an organization and an API key that owns it.
+  const paragraph = (text: string) => wrap(text, process.stdout);
+  return `${paragraph('Linkspan has created an organization and an API key that owns it.')}
 
   Organization ID: ${orgId}
   Public key:      ${publicKey}
-  Private key:     ${shownKey}
+${wrapBeside('  Private key:', 19, shownKey, process.stdout)}
 
 Next, in another terminal:
 
@@ -24,8 +26,10 @@ export PATH="${BIN}:$PATH"
 export LINKSPAN_URL='${url}' LINKSPAN_ORG_ID='${orgId}' LINKSPAN_PUBLIC_KEY='${publicKey}' LINKSPAN_PRIVATE_KEY=${secret}
 linkspan status describe
 
-docs/14-first-migration.md continues from there. The agent beside the source will need a link-token.
-Create one with "linkspan link-token create" or with curl:
+${paragraph(
+  'docs/14-first-migration.md continues from there. The agent beside the source will need a link-token. ' +
+    'Create one with "linkspan link-token create" or with curl:',
+)}
 
 curl --user ${user} --digest \\
   --header 'Accept: application/json' \\

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Finding, LEAST_MEMORY_MEGABYTES, type Progress } from '../engine/index.ts';
-import { createLogger, redact, UserError } from '../platform/index.ts';
+import { redact, UserError } from '../platform/index.ts';
 import {
   checkUris,
   openSyncApi,
@@ -14,6 +14,7 @@ import { type ExitCode, exitCode } from './exit-code.ts';
 import { chooseRenderer, type OutputFormat, watchProgress } from './progress/index.ts';
 import { catchSignals } from './signals.ts';
 import { reportResult } from './sync-result.ts';
+import { openLog, tell as tellLine } from './terminal/index.ts';
 
 interface SyncFlags {
   readonly cluster0?: string;
@@ -80,7 +81,10 @@ async function runSync(flags: SyncFlags): Promise<ExitCode> {
   if (!uris.cluster0 || !uris.cluster1) throw new UserError('USAGE', ['Both --cluster0 and --cluster1 are needed']);
   checkUris(uris);
   // Progress tells the story; the log is for what is wrong, unless somebody wants more.
-  const logger = createLogger(process.env.LINKSPAN_LOG_LEVEL ?? file.logLevel ?? 'warn');
+  const logger = await openLog({
+    overProgress: true,
+    level: process.env.LINKSPAN_LOG_LEVEL ?? file.logLevel ?? 'warn',
+  });
   const once = flags.once ?? false;
   if (!once && (file.selection !== undefined || flags.keepDestination)) {
     throw new UserError('USAGE', [
@@ -138,7 +142,7 @@ async function runOnce(session: SyncSession, flags: SyncFlags, selection: Reques
   } catch (error) {
     ended.abort();
     await shown;
-    tell(describeError(error));
+    tell(describeError(error), 'error');
     tellLeft(session.progress());
     const refused = error instanceof UserError && error.code === 'PREFLIGHT_FAILED';
     return refused ? exitCode.usageOrPrecondition : exitCode.failed;
@@ -168,7 +172,7 @@ async function runApi(
   await shown;
   await api.close();
   if (failure !== undefined) {
-    tell(describeError(failure));
+    tell(describeError(failure), 'error');
     tellLeft(session.progress());
     return exitCode.failed;
   }
@@ -194,7 +198,7 @@ function tellLeft(progress: Progress | undefined): void {
 }
 
 function tellWarning({ code, message, remedy }: Finding): void {
-  tell(`warning: ${redact(message)} ${remedy} [${code}]`);
+  tell(`warning: ${redact(message)} ${remedy} [${code}]`, 'warning');
 }
 
 function parsePort(text: string): number {
@@ -215,6 +219,6 @@ function bytesOf(megabytes: number | undefined): number | undefined {
   return megabytes && megabytes * 1e6;
 }
 
-function tell(text: string): void {
-  process.stderr.write(`linkspan sync: ${text}\n`);
+function tell(text: string, level?: 'warning' | 'error'): void {
+  tellLine('linkspan sync', text, level);
 }

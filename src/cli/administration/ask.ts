@@ -1,4 +1,5 @@
 import { UserError } from '../../platform/index.ts';
+import { tell } from '../terminal/index.ts';
 import { askApi } from './client.ts';
 import type { AdministrationCommand, Values } from './command.ts';
 import { readProfile } from './profile.ts';
@@ -26,7 +27,7 @@ export async function ask(command: AdministrationCommand, given: Values): Promis
   if (answer === undefined) return '';
   const { results = [], totalCount = 0 } = answer as Page;
   if (results.length < totalCount) {
-    process.stderr.write(`linkspan: ${results.length} of ${totalCount} are shown; see --page and --limit\n`);
+    tell('linkspan', `${results.length} of ${totalCount} are shown; see --page and --limit`);
   }
   if (given.output === 'json') return `${JSON.stringify(answer, null, 2)}\n`;
   return tableOf(answer, columns) + (more?.(answer) ?? '');

@@ -1,23 +1,36 @@
+import { colour, type Output, widthOf, wrapBeside } from '../terminal/index.ts';
+
 /**
- * An answer of the API as a table: a page's records, those of a list, or one.
+ * An answer of the API as a table: a page's records, those of a list, or one. Where a terminal is too narrow for the table, each record
+ * is a block with a line for each column.
  * @param columns  as paths such as `roles.roleName`; those that nobody has a value for are left out
  */
-export function tableOf(answer: unknown, columns: readonly string[]): string {
+export function tableOf(answer: unknown, columns: readonly string[], output: Output = process.stdout): string {
   const page = answer as { readonly results?: readonly unknown[] };
   const records = page.results ?? (Array.isArray(answer) ? answer : [answer]);
   const shown = columns.filter((column) => records.some((record) => valueAt(record, column) !== undefined));
   if (shown.length === 0) return '';
-  const rows = [shown, ...records.map((record) => shown.map((column) => textOf(valueAt(record, column))))];
-  const widths = shown.map((_column, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
-  return rows
-    .map(
-      (row) =>
-        `${row
-          .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('');
+  const rows = records.map((record) => shown.map((column) => textOf(valueAt(record, column))));
+  const widths = shown.map((column, at) => Math.max(column.length, ...rows.map((row) => row[at]?.length ?? 0)));
+  const whole = widths.reduce((sum, width) => sum + width + GAP.length, -GAP.length);
+  if (whole > (widthOf(output) ?? Number.POSITIVE_INFINITY)) return blocks(shown, rows, output);
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+      .join(GAP)
+      .trimEnd();
+  return [colour('heading', line(shown), output), ...rows.map(line)].map((text) => `${text}\n`).join('');
+}
+
+const GAP = '  ';
+
+function blocks(columns: readonly string[], rows: readonly (readonly string[])[], output: Output): string {
+  const width = Math.max(...columns.map(({ length }) => length)) + GAP.length;
+  const field = (cell: string, at: number) => {
+    const name = colour('heading', columns[at] ?? '', output);
+    return `${wrapBeside(name, width, cell, output)}\n`;
+  };
+  return rows.map((row) => row.map(field).join('')).join('\n');
 }
 
 /** What is at a path; of a list that of its members that have it. */
