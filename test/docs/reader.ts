@@ -25,6 +25,11 @@ export class Reader implements AsyncDisposable {
     this.variables = { ...variables };
   }
 
+  /** The output of the last command. */
+  get answer(): string {
+    return this.#answer;
+  }
+
   /** @returns the commands that it ran */
   async follow(part: string): Promise<string[]> {
     const commands: string[] = [];
