@@ -1,9 +1,10 @@
 import { Command } from 'commander';
 import { checkAgent, linkTokenFrom, MigrationHost, openOpsManagerApi, readAgentConfiguration } from '../agent/index.ts';
-import { createLogger, guardDialling, systemClock, UserError } from '../platform/index.ts';
+import { guardDialling, systemClock, UserError } from '../platform/index.ts';
 import { describeError } from './describe-error.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { catchSignals } from './signals.ts';
+import { type LogFormat, logFormat, openLog, tell as tellLine, writeCheck } from './terminal/index.ts';
 
 /** `linkspan agent`: the migration host, a service beside the source clusters. */
 export function agentCommand(): Command {
@@ -14,8 +15,9 @@ export function agentCommand(): Command {
         'The first start takes the link-token from LINKSPAN_LINK_TOKEN or from the file LINKSPAN_LINK_TOKEN_FILE.',
     )
     .requiredOption('--config <file>', 'YAML file; deploy/agent.schema.json describes it')
-    .action(async ({ config }: AgentCommandOptions) => {
-      process.exitCode = await runAgent(config);
+    .addOption(logFormat())
+    .action(async (options: AgentCommandOptions) => {
+      process.exitCode = await runAgent(options);
     })
     .addCommand(
       new Command('check')
@@ -30,28 +32,29 @@ export function agentCommand(): Command {
 
 interface AgentCommandOptions {
   readonly config: string;
+  readonly logFormat?: LogFormat;
 }
 
 async function check(file: string): Promise<ExitCode> {
   const configuration = readAgentConfiguration(file);
   using _guard = guardDialling(configuration, tell);
-  process.stdout.write(`ok      configuration ${file}: host ${configuration.host}\n`);
+  writeCheck('ok', `configuration ${file}`, `host ${configuration.host}`);
   const destinations = configuration.allowedDestinations?.join(', ') ?? 'anywhere but on this machine';
-  process.stdout.write(`ok      destinations: ${destinations}\n`);
+  writeCheck('ok', 'destinations', destinations);
   let code: ExitCode = exitCode.done;
   for await (const { subject, ok, message } of checkAgent(configuration, linkTokenFrom(process.env), systemClock)) {
-    process.stdout.write(`${ok ? 'ok     ' : 'failed '} ${subject}: ${message}\n`);
+    writeCheck(ok ? 'ok' : 'failed', subject, message);
     if (!ok) code = exitCode.usageOrPrecondition;
   }
   return code;
 }
 
-async function runAgent(file: string): Promise<ExitCode> {
+async function runAgent({ config, logFormat: format }: AgentCommandOptions): Promise<ExitCode> {
   using signals = catchSignals();
-  const configuration = readAgentConfiguration(file);
+  const configuration = readAgentConfiguration(config);
   using _guard = guardDialling(configuration, tell);
   const { host, opsManagerApi } = configuration;
-  const logger = createLogger();
+  const logger = await openLog({ format });
   const token = linkTokenFrom(process.env);
   // Neither a child process nor a crash report has any business with it.
   delete process.env.LINKSPAN_LINK_TOKEN;
@@ -74,7 +77,7 @@ async function runAgent(file: string): Promise<ExitCode> {
     await migrationHost.run(token, signals.signal);
   } catch (error) {
     if (!signals.received()) {
-      tell(describeError(error));
+      tell(describeError(error), 'error');
       code = isLinked || !(error instanceof UserError) ? exitCode.failed : exitCode.usageOrPrecondition;
     }
   }
@@ -82,6 +85,6 @@ async function runAgent(file: string): Promise<ExitCode> {
   process.exit(code);
 }
 
-function tell(text: string): void {
-  process.stderr.write(`linkspan agent: ${text}\n`);
+function tell(text: string, level?: 'error'): void {
+  tellLine('linkspan agent', text, level);
 }

@@ -6,6 +6,7 @@ import { type AuditHead, loadMasterKeys, Sealer, verifyAudit } from '../control/
 import { openSqliteReader } from '../store/sqlite/index.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { dataDirectory, masterKeyFile } from './setting.ts';
+import { tell } from './terminal/index.ts';
 
 interface AuditOptions {
   readonly dataDir: string;
@@ -53,13 +54,13 @@ async function run(
   const outcome = await verifyAudit(store, { sealer, noted });
   if ('broken' in outcome) {
     const { sequence, problem } = outcome.broken;
-    process.stderr.write(`linkspan audit: record ${sequence}: ${problem}\n`);
+    tell('linkspan audit', `record ${sequence}: ${problem}`, 'error');
     return exitCode.differences;
   }
   const { head, withoutMac = 0 } = outcome;
   process.stdout.write(`${show(head)}\n`);
   const older = withoutMac === 0 ? '' : `; the first ${withoutMac} are of an older version and have no MAC`;
-  process.stderr.write(`linkspan audit: ${head.sequence} records are whole${older}\n`);
+  tell('linkspan audit', `${head.sequence} records are whole${older}`);
   return exitCode.done;
 }
 

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { backUpStore, restoreStore } from '../store/sqlite/index.ts';
 import { dataDirectory } from './setting.ts';
+import { tell } from './terminal/index.ts';
 
 /** `linkspan backup`: the store as one file, while the server runs. */
 export function backupCommand(): Command {
@@ -15,7 +16,7 @@ export function backupCommand(): Command {
     .action(async ({ dataDir, file }: { readonly dataDir: string; readonly file: string }) => {
       process.umask(0o077);
       await backUpStore(dataDir, file);
-      process.stderr.write(`linkspan backup: ${dataDir} is backed up in ${file}\n`);
+      tell('linkspan backup', `${dataDir} is backed up in ${file}`);
     });
 }
 
@@ -31,6 +32,6 @@ export function restoreCommand(): Command {
     .action(async ({ dataDir, file }: { readonly dataDir: string; readonly file: string }) => {
       process.umask(0o077);
       await restoreStore(file, dataDir);
-      process.stderr.write(`linkspan restore: ${file} is restored in ${dataDir}\n`);
+      tell('linkspan restore', `${file} is restored in ${dataDir}`);
     });
 }

@@ -4,6 +4,7 @@ import { UserError } from '../platform/index.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { type End, endOf, writeResult } from './outcome.ts';
 import type { OutputFormat } from './progress/index.ts';
+import { tell as tellLine, wrap } from './terminal/index.ts';
 
 interface CleanupFlags {
   readonly destination?: string;
@@ -95,9 +96,9 @@ function show(left: Leftovers, output: OutputFormat, fate: string): void {
     ...(blocked ? ["  the destination's users cannot write: this is lifted when the migration is forgotten"] : []),
     ...(sourceBlocked ? [SOURCE_BLOCKED] : []),
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  for (const line of lines) process.stdout.write(`${wrap(line, process.stdout, 4)}\n`);
 }
 
 function tell(text: string): void {
-  process.stderr.write(`linkspan cleanup: ${text}\n`);
+  tellLine('linkspan cleanup', text);
 }

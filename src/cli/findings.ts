@@ -1,13 +1,20 @@
 import type { Finding } from '../engine/index.ts';
+import { colour, type Output, wrap } from './terminal/index.ts';
 
 /** Findings as people read them, by severity, each with its remedy; nothing where there is none. */
-export function findingsText(findings: readonly Finding[]): string {
+export function findingsText(findings: readonly Finding[], output: Output = process.stdout): string {
   const of = (wanted: Finding['severity']) => findings.filter(({ severity }) => severity === wanted);
-  return section('Errors: these keep a migration from starting', of('error')) + section('Warnings', of('warning'));
+  return (
+    section('Errors: these keep a migration from starting', 'error', of('error'), output) +
+    section('Warnings', 'warning', of('warning'), output)
+  );
 }
 
-function section(title: string, findings: readonly Finding[]): string {
+function section(title: string, level: Finding['severity'], findings: readonly Finding[], output: Output): string {
   if (findings.length === 0) return '';
-  const lines = findings.map(({ code, message, remedy }) => `  ${message} [${code}]\n    ${remedy}\n`);
-  return `\n${title} (${findings.length})\n${lines.join('')}`;
+  const lines = findings.map(
+    ({ code, message, remedy }) =>
+      `${wrap(`  ${message} [${code}]`, output, 2)}\n${wrap(`    ${remedy}`, output, 4)}\n`,
+  );
+  return `\n${colour(level, `${title} (${findings.length})`, output)}\n${lines.join('')}`;
 }

@@ -14,6 +14,7 @@ import {
 import { reach, systemClock, UserError } from '../platform/index.ts';
 import { openSqliteReader, openSqliteStore } from '../store/sqlite/index.ts';
 import { dataDirectory, masterKeyFile } from './setting.ts';
+import { tell } from './terminal/index.ts';
 
 interface KeysOptions {
   readonly dataDir: string;
@@ -51,7 +52,7 @@ async function rotateMasterKey({ dataDir, masterKeyFile: given }: KeysOptions): 
   await sealEverything(dataDir, file, sealer);
   await reach('cli.keys.resealed');
   replaceMasterKeys(file, keys.slice(0, 1));
-  process.stderr.write(`linkspan keys: everything in ${dataDir} is sealed with the new master key in ${file}\n`);
+  tell('linkspan keys', `everything in ${dataDir} is sealed with the new master key in ${file}`);
 }
 
 /** By the server that has the store open, or else here. */

@@ -3,6 +3,7 @@ import { version } from '../platform/index.ts';
 import { describeError } from './describe-error.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { endOf } from './outcome.ts';
+import { configureHelp, takeNoColor, tell as tellLine, wrap } from './terminal/index.ts';
 import { noteRunning, usageText } from './usage.ts';
 
 /** Loaded when they are asked for: the control plane starts in half the time without the engine and the driver. */
@@ -37,8 +38,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   ),
 };
 
-const EXIT_STATUS = `
-Exit status: 0 done · 1 failed · 2 usage or precondition · 3 differences found · 4 stopped, can be resumed · 130 interrupted`;
+const EXIT_STATUS =
+  'Exit status: 0 done · 1 failed · 2 usage or precondition · 3 differences found · 4 stopped, can be resumed · 130 interrupted';
 
 /**
  * Runs one command line. Commands that go on in the background (servers) resolve when they are done too.
@@ -53,8 +54,9 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
     process.exit(exitCode.failed);
   });
   try {
-    const program = await linkspan(argv[0]);
-    await program.parseAsync(argv, { from: 'user' });
+    const words = takeNoColor(argv);
+    const program = await linkspan(words[0]);
+    await program.parseAsync(words, { from: 'user' });
     return (process.exitCode ?? exitCode.done) as ExitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.usageOrPrecondition;
@@ -68,15 +70,15 @@ async function linkspan(name = ''): Promise<Command> {
   const program = new Command('linkspan')
     .description('Self-hosted push live migration for MongoDB that speaks the MongoDB Atlas Administration API.')
     .version(version)
-    .addHelpText('after', EXIT_STATUS)
+    .option('--no-color', 'print without colours, as NO_COLOR=1 does; every command has this flag')
+    .addHelpText('after', () => `\n${wrap(EXIT_STATUS, process.stdout, 2)}`)
     .hook('preAction', (_program, action) => noteRunning(action));
   const wanted = Object.entries(commands).filter(([one]) => one === name || !Object.hasOwn(commands, name));
   for (const [, load] of wanted) program.addCommand(await load());
   for (const command of everyCommand(program)) {
     command.exitOverride();
-    command.configureOutput({
-      outputError: (text, write) => write(`linkspan: ${usageText(command, text)}\n`),
-    });
+    configureHelp(command);
+    command.configureOutput({ outputError: (text) => tell(usageText(command, text)) });
     for (const option of command.options) if (option.mandatory) option.description += ' (required)';
   }
   return program;
@@ -92,5 +94,5 @@ function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
 }
 
 function tell(text: string): void {
-  process.stderr.write(`linkspan: ${text}\n`);
+  tellLine('linkspan', text, 'error');
 }

@@ -4,22 +4,31 @@ import { findingsText } from './findings.ts';
 import { type End, outcomeOf } from './outcome.ts';
 import { formatBytes, formatCount, formatSeconds } from './progress/format.ts';
 import type { OutputFormat } from './progress/index.ts';
-import type { TextSink } from './progress/renderer.ts';
+import type { Terminal } from './progress/tty.ts';
+import { colour, wrapBeside } from './terminal/index.ts';
+
+/** Columns of a name and the space after it. */
+const NAME_COLUMNS = 17;
 
 /** Tells what was seen of two clusters: one JSON object, or a table and the findings by severity. */
-export function showPlan(examination: Examination, end: End, format: OutputFormat, sink: TextSink): void {
+export function showPlan(examination: Examination, end: End, format: OutputFormat, sink: Terminal): void {
   if (format === 'json') {
     writePlan(examination, end, sink);
     return;
   }
-  for (const [name, value] of rowsOf(examination)) sink.write(`${name.padEnd(16)} ${value}\n`);
-  sink.write(findingsText(examination.findings));
+  for (const [name, value] of rowsOf(examination)) {
+    sink.write(`${wrapBeside(name, NAME_COLUMNS, value, sink)}\n`);
+  }
+  sink.write(findingsText(examination.findings, sink));
   const isStopped = end.code !== exitCode.done;
-  sink.write(isStopped ? '\nSomething stops this migration.\n' : '\nNothing stops this migration.\n');
+  const verdict = isStopped
+    ? colour('error', 'Something stops this migration.', sink)
+    : colour('good', 'Nothing stops this migration.', sink);
+  sink.write(`\n${verdict}\n`);
 }
 
 /** Writes the one object of `linkspan plan --output json`, which is its result as well. */
-export function writePlan(examination: Examination, end: End, sink: TextSink): void {
+export function writePlan(examination: Examination, end: End, sink: Terminal): void {
   const { source, destination, sizes, copyTime, findings } = examination;
   const plan = { source: shown(source), destination: shown(destination), sizes, copyTime, findings };
   sink.write(`${JSON.stringify({ type: 'plan', ...outcomeOf(end), ...plan })}\n`);

@@ -1,11 +1,12 @@
 import { Command, Option } from 'commander';
 import { type Examination, examine } from '../engine/index.ts';
-import { createLogger, newId, UserError } from '../platform/index.ts';
+import { newId, UserError } from '../platform/index.ts';
 import { checkUris, PreflightFailed, readSyncConfiguration } from '../sync/index.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { endOf } from './outcome.ts';
 import { showPlan, writePlan } from './plan-result.ts';
 import type { OutputFormat } from './progress/index.ts';
+import { openLog } from './terminal/index.ts';
 
 interface PlanFlags {
   readonly cluster0?: string;
@@ -91,7 +92,7 @@ async function look(
       usersAndRoles: flags.usersAndRoles ?? file.usersAndRoles,
       ...file.selection,
       ...(flags.keepDestination ? { keepDestination: true } : {}),
-      logger: createLogger(process.env.LINKSPAN_LOG_LEVEL ?? file.logLevel ?? 'warn'),
+      logger: await openLog({ level: process.env.LINKSPAN_LOG_LEVEL ?? file.logLevel ?? 'warn' }),
     },
     { measuresReading: true },
   );

@@ -13,6 +13,7 @@ import {
 import { systemClock } from '../platform/index.ts';
 import { declareStoreRestored, openSqliteReader, openSqliteStore } from '../store/sqlite/index.ts';
 import { dataDirectory, masterKeyFile } from './setting.ts';
+import { tell as tellLine } from './terminal/index.ts';
 
 interface RestoredOptions {
   readonly dataDir: string;
@@ -92,5 +93,5 @@ function oneLine(text: string): string {
 }
 
 function tell(text: string): void {
-  process.stderr.write(`linkspan restored: ${text}\n`);
+  tellLine('linkspan restored', text);
 }

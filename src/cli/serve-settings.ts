@@ -4,6 +4,7 @@ import { isAddressOrBlock, isAllowedDestination, isId, UserError } from '../plat
 import { isLoopback, type ListenAddress, parseListenAddress } from './serve-address.ts';
 import { pinOf, readCertificate, type TlsFiles } from './serve-certificate.ts';
 import { type LimitOptions, readLimits, type ServeLimits } from './serve-limits.ts';
+import type { LogFormat } from './terminal/index.ts';
 
 /** The options of `linkspan serve` as they were given: flags, or `LINKSPAN_…` variables of the same names. */
 export interface ServeOptions extends LimitOptions {
@@ -28,6 +29,7 @@ export interface ServeOptions extends LimitOptions {
   readonly checkDestinations: string;
   readonly allowedDestinations?: string;
   readonly destinationUsers: string;
+  readonly logFormat?: LogFormat;
 }
 
 /** The options, checked and read. */

@@ -1,19 +1,35 @@
+import { fileURLToPath } from 'node:url';
 import type { BootstrapResult } from '../control/index.ts';
+import { wrap, wrapBeside } from './terminal/index.ts';
+
+const BIN = fileURLToPath(new URL('../../bin', import.meta.url));
 
 /**
- * What the first start prints, once: the credentials, and the request that makes a link-token, ready to be pasted.
- * @param keyWasGiven  the operator brought the private key, and needs not see it again
+ * The text that the first start prints, once: the credentials, the next step of docs/14-first-migration.md, and the request that creates
+ * a link-token. Both can be pasted into a new terminal.
+ * @param keyWasGiven  the operator chose the private key, so the text doesn't show it
  */
 export function welcome({ orgId, publicKey, privateKey }: BootstrapResult, url: string, keyWasGiven: boolean): string {
   const shownKey = keyWasGiven ? 'as given' : `${privateKey} (shown only now)`;
+  const secret = keyWasGiven ? '"$LINKSPAN_BOOTSTRAP_PRIVATE_KEY"' : `'${privateKey}'`;
   const user = keyWasGiven ? `"${publicKey}:$LINKSPAN_BOOTSTRAP_PRIVATE_KEY"` : `'${publicKey}:${privateKey}'`;
-  return `Linkspan has made an organization and an API key that owns it.
+  const paragraph = (text: string) => wrap(text, process.stdout);
+  return `${paragraph('Linkspan has created an organization and an API key that owns it.')}
 
   Organization ID: ${orgId}
   Public key:      ${publicKey}
-  Private key:     ${shownKey}
+${wrapBeside('  Private key:', 19, shownKey, process.stdout)}
 
-Make a link-token for the agent beside the source with:
+Next, in another terminal:
+
+export PATH="${BIN}:$PATH"
+export LINKSPAN_URL='${url}' LINKSPAN_ORG_ID='${orgId}' LINKSPAN_PUBLIC_KEY='${publicKey}' LINKSPAN_PRIVATE_KEY=${secret}
+linkspan status describe
+
+${paragraph(
+  'docs/14-first-migration.md continues from there. The agent beside the source will need a link-token. ' +
+    'Create one with "linkspan link-token create" or with curl:',
+)}
 
 curl --user ${user} --digest \\
   --header 'Accept: application/json' \\

@@ -22,7 +22,7 @@ import {
 import { checkConnectionString, createDialler } from '../destination/index.ts';
 import { registerGateway } from '../gateway/index.ts';
 import { createServer, digestSecrets, FailedAttempts, isOnAccessList } from '../http/index.ts';
-import { createLogger, guardDialling, systemClock } from '../platform/index.ts';
+import { guardDialling, systemClock } from '../platform/index.ts';
 import { openSqliteStore } from '../store/sqlite/index.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { listen } from './serve-address.ts';
@@ -34,6 +34,7 @@ import { readServeSettings, type ServeOptions } from './serve-settings.ts';
 import { welcome } from './serve-welcome.ts';
 import { dataDirectory, masterKeyFile, setting } from './setting.ts';
 import { catchSignals } from './signals.ts';
+import { logFormat, openLog, tell, writeCheck } from './terminal/index.ts';
 
 /** `linkspan serve`: the control plane. The only place where a server is composed. */
 export function serveCommand(): Command {
@@ -105,6 +106,7 @@ export function serveCommand(): Command {
         'as whom agents write: as a user made for each migration, where the registered one may make users, or always as that one (fixed)',
       ).default('migration'),
     )
+    .addOption(logFormat())
     .action(async (options: ServeOptions) => {
       process.exitCode = await serve(options);
     })
@@ -120,8 +122,7 @@ export function serveCommand(): Command {
 async function check(options: ServeOptions): Promise<ExitCode> {
   const { dataDir, masterKeyFile: keyFile = join(dataDir, 'master.key') } = options;
   const findings = await checkServe(readServeSettings(options), { dataDir, keyFile });
-  for (const { level, subject, message } of findings)
-    process.stdout.write(`${level.padEnd(7)} ${subject}: ${message}\n`);
+  for (const { level, subject, message } of findings) writeCheck(level, subject, message);
   return findings.some(({ level }) => level === 'failed') ? exitCode.usageOrPrecondition : exitCode.done;
 }
 
@@ -132,7 +133,7 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   const settings = readServeSettings(options);
   delete process.env.LINKSPAN_BOOTSTRAP_PRIVATE_KEY;
   delete process.env.LINKSPAN_BOOTSTRAP_CLIENT_SECRET;
-  const logger = createLogger();
+  const logger = await openLog({ format: options.logFormat });
 
   await using opened = openSqliteStore(options.dataDir, (error) => {
     logger.fatal({ code: error.code, reason: error.message }, 'the disk has failed: the server ends');
@@ -204,7 +205,7 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
     const first = await bootstrap(control, settings.bootstrap);
     using _masterKey = followMasterKey(control, keyFile, logger);
     if (first) process.stdout.write(welcome(first, publicUrl, settings.bootstrap.privateKey !== undefined));
-    process.stderr.write(`linkspan serve: ready at ${address}, data in ${options.dataDir}\n`);
+    tell('linkspan serve', `ready at ${address}, data in ${options.dataDir}`);
     if (!signals.signal.aborted) await once(signals.signal, 'abort');
   } finally {
     // Long polls end now instead of when their time is over.

@@ -5,6 +5,7 @@ import { type Migration, type StoreReader, verifyAudit } from '../control/index.
 import { messageOf, UserError, version } from '../platform/index.ts';
 import { openSqliteReader } from '../store/sqlite/index.ts';
 import { dataDirectory } from './setting.ts';
+import { tell } from './terminal/index.ts';
 
 /** `linkspan support-bundle`: what somebody who helps needs to know, and nothing that would have to be kept from them. */
 export function supportBundleCommand(): Command {
@@ -24,7 +25,7 @@ export function supportBundleCommand(): Command {
       } catch (error) {
         throw new UserError('USAGE', [`The file ${file} cannot be written: ${messageOf(error)}`], { cause: error });
       }
-      process.stderr.write(`linkspan support-bundle: ${file}\n`);
+      tell('linkspan support-bundle', file);
     });
 }
 

@@ -13,6 +13,7 @@ import type { End } from './outcome.ts';
 import { chooseRenderer, type OutputFormat, resumedText, watchProgress } from './progress/index.ts';
 import { catchSignals } from './signals.ts';
 import { reportTimes } from './sync-result.ts';
+import { tell as tellLine } from './terminal/index.ts';
 
 interface RunFlags {
   readonly verify: boolean;
@@ -38,7 +39,7 @@ export async function runOnce(session: SyncSession, flags: RunFlags, selection: 
   } catch (error) {
     ended.abort();
     await shown;
-    tell(describeError(error));
+    tell(describeError(error), 'error');
     tellLeft(session.progress());
     return { code: error instanceof PreflightFailed ? exitCode.usageOrPrecondition : exitCode.failed, error };
   }
@@ -68,7 +69,7 @@ export async function runApi(
   await shown;
   await api.close();
   if (failure !== undefined) {
-    tell(describeError(failure));
+    tell(describeError(failure), 'error');
     tellLeft(session.progress());
     return { code: exitCode.failed, error: failure };
   }
@@ -109,9 +110,9 @@ function tellLeft(progress: Progress | undefined): void {
 }
 
 function tellWarning({ code, message, remedy }: Finding): void {
-  tell(`warning: ${redact(message)} ${remedy} [${code}]`);
+  tell(`warning: ${redact(message)} ${remedy} [${code}]`, 'warning');
 }
 
-function tell(text: string): void {
-  process.stderr.write(`linkspan sync: ${text}\n`);
+function tell(text: string, level?: 'warning' | 'error'): void {
+  tellLine('linkspan sync', text, level);
 }

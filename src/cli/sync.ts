@@ -1,12 +1,13 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { LEAST_MEMORY_MEGABYTES } from '../engine/index.ts';
-import { createLogger, UserError } from '../platform/index.ts';
+import { UserError } from '../platform/index.ts';
 import { checkUris, readApiToken, readSyncConfiguration, SyncSession } from '../sync/index.ts';
 import type { ExitCode } from './exit-code.ts';
 import { type End, endOf } from './outcome.ts';
 import type { OutputFormat } from './progress/index.ts';
 import { writeSyncResult } from './sync-result.ts';
 import { runApi, runOnce } from './sync-run.ts';
+import { openLog } from './terminal/index.ts';
 
 interface SyncFlags {
   readonly cluster0?: string;
@@ -79,7 +80,7 @@ async function runSync(flags: SyncFlags): Promise<ExitCode> {
     return end.code;
   };
   try {
-    const opened = openSession(flags);
+    const opened = await openSession(flags);
     session = opened.session;
     return report(await opened.run());
   } catch (error) {
@@ -88,13 +89,18 @@ async function runSync(flags: SyncFlags): Promise<ExitCode> {
   }
 }
 
-function openSession(flags: SyncFlags): { readonly session: SyncSession; readonly run: () => Promise<End> } {
+async function openSession(
+  flags: SyncFlags,
+): Promise<{ readonly session: SyncSession; readonly run: () => Promise<End> }> {
   const file = flags.config === undefined ? {} : readSyncConfiguration(flags.config);
   const uris = { cluster0: flags.cluster0 ?? file.cluster0 ?? '', cluster1: flags.cluster1 ?? file.cluster1 ?? '' };
   if (!uris.cluster0 || !uris.cluster1) throw new UserError('USAGE', ['Both --cluster0 and --cluster1 are needed']);
   checkUris(uris);
   // Progress tells the story; the log is for what is wrong, unless somebody wants more.
-  const logger = createLogger(process.env.LINKSPAN_LOG_LEVEL ?? file.logLevel ?? 'warn');
+  const logger = await openLog({
+    overProgress: true,
+    level: process.env.LINKSPAN_LOG_LEVEL ?? file.logLevel ?? 'warn',
+  });
   const once = flags.once ?? false;
   if (!once && (file.selection !== undefined || flags.keepDestination)) {
     throw new UserError('USAGE', [

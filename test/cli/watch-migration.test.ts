@@ -85,7 +85,7 @@ test('a cutover repeats the warnings that matter for it', async () => {
   assert.equal((await cutover.exit).code, 0);
   assert.match(
     cutover.stderr,
-    /^warning: The source has users who can write: admin\.root\. Stop them\. \[USERS_BYPASS_BLOCK\]$/m,
+    /^linkspan: warning: The source has users who can write: admin\.root\. Stop them\. \[USERS_BYPASS_BLOCK\]$/m,
   );
   assert.doesNotMatch(cutover.stderr, /Busy/);
 });

@@ -25,6 +25,11 @@ export class Reader implements AsyncDisposable {
     this.variables = { ...variables };
   }
 
+  /** The output of the last command. */
+  get answer(): string {
+    return this.#answer;
+  }
+
   /** @returns the commands that it ran */
   async follow(part: string): Promise<string[]> {
     const commands: string[] = [];
@@ -68,7 +73,8 @@ export class Reader implements AsyncDisposable {
       ...this.variables,
       ...(name && { [name]: this.variables[variable] ?? '' }),
     };
-    const service = this.#terminals.use(runLinkspan(args.split(' '), { cwd: this.#folder, env }));
+    const words = args.split(' ').map((word) => word.replace(/^~/, this.variables.HOME ?? '~'));
+    const service = this.#terminals.use(runLinkspan(words, { cwd: this.#folder, env }));
     if (args.startsWith('agent')) {
       this.agent = service;
       return;

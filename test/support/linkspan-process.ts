@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -16,7 +17,13 @@ export interface RunOptions {
   readonly hook?: string;
   /** Working folder; this process's by default. */
   readonly cwd?: string;
+  /** Runs it in a terminal of so many columns; its `stdout` then has both streams. See {@link noTerminal}. */
+  readonly columns?: number;
 }
+
+/** Why no terminal can be had here; false where one can. */
+export const noTerminal =
+  spawnSync('script', ['--version']).error !== undefined && 'script of util-linux is not installed';
 
 export interface Exit {
   readonly code: number | null;
@@ -40,11 +47,12 @@ export interface LinkspanProcess extends AsyncDisposable {
 
 /** Runs `bin/linkspan` with these arguments. */
 export function runLinkspan(args: readonly string[], options: RunOptions = {}): LinkspanProcess {
-  const child = spawnTracked(`linkspan ${args[0]}`, LAUNCHER, args, {
+  const [command, ...words] = options.columns ? inTerminal(options.columns, args) : [LAUNCHER, ...args];
+  const child = spawnTracked(`linkspan ${args[0]}`, command, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
     cwd: options.cwd,
-    env: { ...process.env, ...options.env, ...(options.hook ? { LINKSPAN_TEST_HOOK: options.hook } : {}) },
+    env: { ...ownEnvironment(), ...options.env, ...(options.hook ? { LINKSPAN_TEST_HOOK: options.hook } : {}) },
   });
   const output = { stdout: '', stderr: '' };
   const lines: string[] = [];
@@ -92,6 +100,17 @@ export function runLinkspan(args: readonly string[], options: RunOptions = {}): 
       await exit;
     },
   };
+}
+
+/** This process's environment, without what it says about colours: the test runner demands them of its children. */
+function ownEnvironment(): NodeJS.ProcessEnv {
+  const { FORCE_COLOR, NO_COLOR, CI, ...others } = process.env;
+  return { ...others, TERM: 'xterm-256color' };
+}
+
+function inTerminal(columns: number, args: readonly string[]): [string, ...string[]] {
+  const words = [LAUNCHER, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+  return ['script', '-qefc', `stty cols ${columns} rows 40; exec ${words}`, '/dev/null'];
 }
 
 /** Waits until a process that was told to stop itself at a named point has done so. */

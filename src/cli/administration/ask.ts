@@ -1,4 +1,5 @@
 import { UserError } from '../../platform/index.ts';
+import { tell } from '../terminal/index.ts';
 import { askApi } from './client.ts';
 import type { AdministrationCommand, Values } from './command.ts';
 import { readProfile } from './profile.ts';
@@ -24,15 +25,16 @@ export async function ask(command: AdministrationCommand, given: Values): Promis
   for (const { name, needed } of command.flags ?? []) if (needed) assertGiven(values, name);
   const format = given.output === 'json' ? 'json' : 'text';
   if (command.before && format === 'text') {
-    const { path, text } = command.before;
-    process.stderr.write(text(await askApi(profile, 'GET', filledPath(path, values))));
+    const { path, warnings } = command.before;
+    const answer = await askApi(profile, 'GET', filledPath(path, values));
+    for (const warning of warnings(answer)) tell('linkspan', `warning: ${warning}`, 'warning');
   }
   const send = () => askApi(profile, method, targetOf(command, values), body?.(values));
   const answer = given.watch && command.watch ? await command.watch(send, format) : await send();
   if (answer === undefined) return '';
   const { results = [], totalCount = 0 } = answer as Page;
   if (results.length < totalCount) {
-    process.stderr.write(`linkspan: ${results.length} of ${totalCount} are shown; see --page and --limit\n`);
+    tell('linkspan', `${results.length} of ${totalCount} are shown; see --page and --limit`);
   }
   if (format === 'json' && given.watch) return `${JSON.stringify({ type: 'result', ...answer })}\n`;
   if (format === 'json') return `${JSON.stringify(answer, null, 2)}\n`;

@@ -32,8 +32,8 @@ export interface AdministrationCommand {
   readonly columns: readonly Column[];
   /** What follows the table of an answer. */
   readonly more?: (answer: unknown) => string;
-  /** Asks the server for what stderr shows before the request is sent; shown to people only. */
-  readonly before?: { readonly path: string; readonly text: (answer: unknown) => string };
+  /** Asks the server for warnings that people read before the request is sent. */
+  readonly before?: { readonly path: string; readonly warnings: (answer: unknown) => readonly string[] };
   /** Follows what is described until it ends, where `--watch` is given. @returns what the command shows then */
   readonly watch?: (look: () => Promise<unknown>, format: OutputFormat) => Promise<unknown>;
 }

@@ -1,7 +1,10 @@
 import { findingsText } from '../findings.ts';
 import { describeView, resumedText } from '../progress/index.ts';
+import { wrapBeside } from '../terminal/index.ts';
 import type { Column } from './command.ts';
 import { progressViewOf, type ShownMigration } from './shown-migration.ts';
+
+const LABEL_COLUMNS = 16;
 
 /** Columns of a list of migrations that are no fields of the API. */
 export const phaseColumn: Column = {
@@ -39,16 +42,16 @@ export function migrationText(answer: unknown): string {
     ['source blocked', sourceBlockedSince && `since ${sourceBlockedSince}`],
   ];
   const shown = lines.filter((line): line is readonly [string, string] => line[1] !== undefined);
-  return `\n${shown.map(([label, text]) => `${label.padEnd(16)}${text}\n`).join('')}${findingsText(findings)}`;
+  const text = shown.map(([label, value]) => `${wrapBeside(label, LABEL_COLUMNS, value, process.stdout)}\n`);
+  return `\n${text.join('')}${findingsText(findings)}`;
 }
 
-/** Warnings to be read again before a cutover; empty where there are none. */
-export function cutoverWarnings(answer: unknown): string {
+/** Warnings to be read again before a cutover. */
+export function cutoverWarnings(answer: unknown): string[] {
   const { findings } = (answer as ShownMigration).linkspan;
   return findings
     .filter(({ concerns }) => concerns === 'cutover')
-    .map(({ message, remedy, code }) => `warning: ${message} ${remedy} [${code}]\n`)
-    .join('');
+    .map(({ message, remedy, code }) => `${message} ${remedy} [${code}]`);
 }
 
 const ASKED = { paused: 'a pause', cutover: 'the cutover', cancelled: 'the cancellation' } as const;

@@ -112,7 +112,7 @@ export const migrationCommands: readonly AdministrationCommand[] = [
     more: migrationText,
     watch: watchMigration,
   },
-  wish('cutover', 'cut one over', 'cutover', { before: { path: one, text: cutoverWarnings } }),
+  wish('cutover', 'cut one over', 'cutover', { before: { path: one, warnings: cutoverWarnings } }),
   wish('pause', 'pause one', 'pause'),
   wish('resume', 'let a paused one go on', 'resume'),
   wish('cancel', 'give one up', 'cancel', {

@@ -1,26 +1,38 @@
+import { colour, type Output, widthOf, wrapBeside } from '../terminal/index.ts';
 import type { Column } from './command.ts';
 
 /**
- * An answer of the API as a table: a page's records, those of a list, or one.
+ * An answer of the API as a table: a page's records, those of a list, or one. Where a terminal is too narrow for the table, each record
+ * is a block with a line for each column.
  * @param columns  those that nobody has a value for are left out
  */
-export function tableOf(answer: unknown, columns: readonly Column[]): string {
+export function tableOf(answer: unknown, columns: readonly Column[], output: Output = process.stdout): string {
   const page = answer as { readonly results?: readonly unknown[] };
   const records = page.results ?? (Array.isArray(answer) ? answer : [answer]);
   const shown = columns.filter((column) => records.some((record) => cellOf(record, column) !== undefined));
   if (shown.length === 0) return '';
   const titles = shown.map((column) => (typeof column === 'string' ? column : column.title));
-  const rows = [titles, ...records.map((record) => shown.map((column) => textOf(cellOf(record, column))))];
-  const widths = shown.map((_column, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
-  return rows
-    .map(
-      (row) =>
-        `${row
-          .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('');
+  const rows = records.map((record) => shown.map((column) => textOf(cellOf(record, column))));
+  const widths = titles.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at]?.length ?? 0)));
+  const whole = widths.reduce((sum, width) => sum + width + GAP.length, -GAP.length);
+  if (whole > (widthOf(output) ?? Number.POSITIVE_INFINITY)) return blocks(titles, rows, output);
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+      .join(GAP)
+      .trimEnd();
+  return [colour('heading', line(titles), output), ...rows.map(line)].map((text) => `${text}\n`).join('');
+}
+
+const GAP = '  ';
+
+function blocks(columns: readonly string[], rows: readonly (readonly string[])[], output: Output): string {
+  const width = Math.max(...columns.map(({ length }) => length)) + GAP.length;
+  const field = (cell: string, at: number) => {
+    const name = colour('heading', columns[at] ?? '', output);
+    return `${wrapBeside(name, width, cell, output)}\n`;
+  };
+  return rows.map((row) => row.map(field).join('')).join('\n');
 }
 
 function cellOf(record: unknown, column: Column): unknown {

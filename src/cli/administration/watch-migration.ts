@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { UserError } from '../../platform/index.ts';
 import { exitCode } from '../exit-code.ts';
 import { chooseRenderer, type OutputFormat } from '../progress/index.ts';
+import { tell } from '../terminal/index.ts';
 import { hasEnded, progressViewOf, type ShownMigration } from './shown-migration.ts';
 
 const LOOK_EVERY_MS = 1_000;
@@ -29,7 +30,7 @@ export async function watchMigration(look: () => Promise<unknown>, format: Outpu
       renderer.show(view);
     } catch (error) {
       if (!(error instanceof UserError) || error.code !== 'API_UNREACHABLE') throw error;
-      if (!isAway) process.stderr.write(`\nlinkspan: ${error.message} Trying again.\n`);
+      if (!isAway) tell('linkspan', `${error.message} Trying again.`, 'warning');
       isAway = true;
     }
     await delay(LOOK_EVERY_MS);

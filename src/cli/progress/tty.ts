@@ -1,14 +1,20 @@
+import { CLEAR_LINE, colour, type Meaning, type Output } from '../terminal/index.ts';
 import type { ProgressView } from './collect.ts';
 import { describeView } from './describe.ts';
 import { formatSeconds } from './format.ts';
 import type { ProgressRenderer, TextSink } from './renderer.ts';
 
 /** The part of a terminal that is drawn on. */
-export interface Terminal extends TextSink {
-  readonly columns?: number;
-}
+export interface Terminal extends TextSink, Output {}
 
-const CLEAR_LINE = '\r\u001b[2K';
+/** The phases that a person waits for, and those that need somebody. */
+const MEANINGS: Partial<Record<ProgressView['phase'], Meaning>> = {
+  'in step': 'good',
+  done: 'good',
+  paused: 'warning',
+  cancelled: 'warning',
+  failed: 'error',
+};
 
 /** One line that is drawn over and over; a phase that is over keeps its line. */
 export class TtyRenderer implements ProgressRenderer {
@@ -43,7 +49,8 @@ export class TtyRenderer implements ProgressRenderer {
     for (const fact of [bar(view.fraction, room < 100 ? 10 : 24), ...describeView(view)]) {
       if (fact !== '' && line.length + 2 + fact.length <= room) line += `  ${fact}`;
     }
-    return line;
+    const meaning = view.progress.waiting.length > 0 ? 'warning' : MEANINGS[view.phase];
+    return meaning ? colour(meaning, view.phase, this.#terminal) + line.slice(view.phase.length) : line;
   }
 }
 

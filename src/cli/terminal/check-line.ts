@@ -1,0 +1,13 @@
+import { colour } from './colour.ts';
+import { wrapBeside } from './wrap.ts';
+
+const MEANINGS = { ok: 'good', warning: 'warning', failed: 'error' } as const;
+
+/** Columns of the level and the space after it. */
+const LEVEL_COLUMNS = 8;
+
+/** Writes one result of `serve check` or `agent check` to stdout. */
+export function writeCheck(level: 'ok' | 'warning' | 'failed', subject: string, message: string): void {
+  const shown = colour(MEANINGS[level], level, process.stdout);
+  process.stdout.write(`${wrapBeside(shown, LEVEL_COLUMNS, `${subject}: ${message}`, process.stdout)}\n`);
+}

@@ -1,0 +1,11 @@
+import { colour } from './colour.ts';
+import { wrap } from './wrap.ts';
+
+/**
+ * Writes a message for people to stderr, one line outside of terminals.
+ * @param speaker  the command that says it, such as `linkspan sync`
+ */
+export function tell(speaker: string, text: string, level: 'note' | 'warning' | 'error' = 'note'): void {
+  const name = level === 'note' ? speaker : colour(level, speaker, process.stderr);
+  process.stderr.write(`${wrap(`${name}: ${text}`, process.stderr, 2)}\n`);
+}

