@@ -83,6 +83,7 @@ async function look(
   if (!uris.cluster0 || !uris.cluster1)
     throw new UserError('USAGE', ['A source and a destination are needed: --cluster0 and --cluster1']);
   checkUris(uris);
+  const limit = file.load?.maxMegabytesPerSecond;
   return await examine(
     {
       migrationId: newId(),
@@ -90,6 +91,7 @@ async function look(
       destination: { uri: uris.cluster1 },
       dropDestination: flags.dropDestination ?? false,
       usersAndRoles: flags.usersAndRoles ?? file.usersAndRoles,
+      copyBytesPerSecond: limit && limit * 1e6,
       ...file.selection,
       ...(flags.keepDestination ? { keepDestination: true } : {}),
       logger: await openLog({ level: process.env.LINKSPAN_LOG_LEVEL ?? file.logLevel ?? 'warn' }),

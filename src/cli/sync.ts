@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { LEAST_MEMORY_MEGABYTES } from '../engine/index.ts';
 import { UserError } from '../platform/index.ts';
-import { checkUris, readApiToken, readSyncConfiguration, SyncSession } from '../sync/index.ts';
+import { checkUris, type InitialLoad, readApiToken, readSyncConfiguration, SyncSession } from '../sync/index.ts';
 import type { ExitCode } from './exit-code.ts';
 import { type End, endOf } from './outcome.ts';
 import type { OutputFormat } from './progress/index.ts';
@@ -23,11 +23,14 @@ interface SyncFlags {
   readonly takeOver?: boolean;
   readonly usersAndRoles?: boolean;
   readonly memoryMegabytes?: number;
+  readonly loadLevel?: string;
+  readonly maxMegabytesPerSecond?: number;
   readonly config?: string;
   readonly output: OutputFormat;
 }
 
 const DEFAULT_PORT = 27_182;
+const LOAD_LEVELS = [1, 2, 3, 4] as const;
 
 /** `linkspan sync`: one migration without a control plane. */
 export function syncCommand(): Command {
@@ -66,6 +69,13 @@ export function syncCommand(): Command {
       `most memory to take, whatever the data; at least ${LEAST_MEMORY_MEGABYTES} (default: 512)`,
       parseMemory,
     )
+    .addOption(
+      new Option(
+        '--load-level <level>',
+        'how hard the initial copy may work, from 1, the gentlest, to 4 (default: 3)',
+      ).choices(LOAD_LEVELS.map(String)),
+    )
+    .option('--max-megabytes-per-second <number>', 'limit the rate of the initial copy', parseRate)
     .option('--config <file>', 'YAML file with these settings; may refer to environment variables')
     .addOption(new Option('--output <format>', 'for people or for programs').choices(['text', 'json']).default('text'))
     .action(async (flags: SyncFlags) => {
@@ -115,6 +125,7 @@ async function openSession(
     usersAndRoles: flags.usersAndRoles ?? file.usersAndRoles,
     memoryBytes: bytesOf(flags.memoryMegabytes ?? file.memoryMegabytes),
     bypassingWrites: file.bypassingWrites,
+    load: loadOf(flags, file.load),
     once,
     logger,
   });
@@ -154,6 +165,20 @@ function parseMemory(text: string): number {
     throw new InvalidArgumentError(`It is not a number of at least ${LEAST_MEMORY_MEGABYTES}.`);
   }
   return megabytes;
+}
+
+function parseRate(text: string): number {
+  const megabytes = Number(text);
+  if (!(megabytes > 0 && Number.isFinite(megabytes))) throw new InvalidArgumentError('It is not a number above 0.');
+  return megabytes;
+}
+
+function loadOf({ loadLevel, maxMegabytesPerSecond }: SyncFlags, file: InitialLoad = {}): InitialLoad {
+  const level = LOAD_LEVELS.find((one) => String(one) === loadLevel);
+  return {
+    loadLevel: level ?? file.loadLevel,
+    maxMegabytesPerSecond: maxMegabytesPerSecond ?? file.maxMegabytesPerSecond,
+  };
 }
 
 function bytesOf(megabytes: number | undefined): number | undefined {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type BypassingWrites, LEAST_MEMORY_MEGABYTES } from '../engine/index.ts';
 import { readConfiguration } from '../platform/index.ts';
+import { type InitialLoad, loadFields } from './load-request.ts';
 import { type RequestedSelection, requestedSelection, selectionFields } from './requested-selection.ts';
 
 /** mongosync's `verbosity` and the log level of Linkspan that says as much. */
@@ -26,6 +27,7 @@ const file = z.strictObject({
   // Accepted so that a file written for mongosync works: Linkspan has neither a disclaimer to accept nor telemetry to switch off.
   acceptDisclaimer: z.boolean().optional(),
   disableTelemetry: z.boolean().optional(),
+  ...loadFields,
   ...selectionFields,
 });
 
@@ -40,6 +42,8 @@ export interface SyncConfiguration {
   readonly memoryMegabytes?: number;
   /** What a cutover does about writes of users who bypass the source's write block. */
   readonly bypassingWrites?: BypassingWrites;
+  /** How hard the initial copy may work at first; undefined when the file does not say. */
+  readonly load?: InitialLoad;
   readonly logLevel?: string;
   /** What a run with `--once` migrates and where to, in the fields of `/start`; undefined when the file has none of them. */
   readonly selection?: RequestedSelection;
@@ -59,6 +63,8 @@ export function readSyncConfiguration(path: string): SyncConfiguration {
     memoryMegabytes,
     bypassingWrites,
     verbosity,
+    loadLevel,
+    maxMegabytesPerSecond,
     ...others
   } = readConfiguration(path, file);
   const selects = Object.keys(others).some((key) => Object.hasOwn(selectionFields, key));
@@ -70,6 +76,9 @@ export function readSyncConfiguration(path: string): SyncConfiguration {
     usersAndRoles,
     ...(memoryMegabytes === undefined ? {} : { memoryMegabytes }),
     ...(bypassingWrites === undefined ? {} : { bypassingWrites }),
+    ...(loadLevel === undefined && maxMegabytesPerSecond === undefined
+      ? {}
+      : { load: { loadLevel, maxMegabytesPerSecond } }),
     logLevel: verbosity && logLevels[verbosity],
     ...(selects ? { selection: requestedSelection(others) } : {}),
   };

@@ -1,10 +1,16 @@
 import { z } from 'zod';
 import { UserError } from '../platform/index.ts';
 
-const body = z.strictObject({
+/** How hard the initial copy may work, as keys of the configuration file. */
+export const loadFields = {
   loadLevel: z.literal([1, 2, 3, 4]).optional(),
-  maxMegabytesPerSecond: z.number().positive().nullable().optional(),
-});
+  maxMegabytesPerSecond: z.number().positive().optional(),
+};
+
+/** How hard the initial copy may work at first. */
+export type InitialLoad = z.infer<z.ZodObject<typeof loadFields>>;
+
+const body = z.strictObject({ ...loadFields, maxMegabytesPerSecond: loadFields.maxMegabytesPerSecond.nullable() });
 
 /** What `/load` asks for: Linkspan's own call, since mongosync takes a load level at its start only. */
 export type LoadRequest = z.infer<typeof body>;

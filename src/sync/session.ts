@@ -9,7 +9,7 @@ import {
 } from '../engine/index.ts';
 import { type Clock, type Logger, systemClock, UserError } from '../platform/index.ts';
 import { type ClusterName, type ClusterUris, migrationIdOf } from './clusters.ts';
-import type { LoadRequest } from './load-request.ts';
+import type { InitialLoad, LoadRequest } from './load-request.ts';
 import { PreflightFailed } from './preflight-failed.ts';
 import type { Direction, StartRequest } from './start-request.ts';
 
@@ -29,6 +29,8 @@ export interface SessionOptions {
   readonly memoryBytes?: number;
   /** What a cutover does about writes of users who bypass the source's write block. */
   readonly bypassingWrites?: BypassingWrites;
+  /** How hard the initial copy may work until {@link SyncSession.setLoad} says otherwise. */
+  readonly load?: InitialLoad;
   /** Copy, catch up once and end. */
   readonly once: boolean;
   readonly logger: Logger;
@@ -170,6 +172,7 @@ export class SyncSession {
     this.#warnings = findings;
     findings.forEach(onWarning);
     this.#migration = new Migration(options);
+    this.setLoad(this.#options.load ?? {});
     return this.#migration;
   }
 

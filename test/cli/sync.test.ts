@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { compareClusters } from '../support/compare-clusters.ts';
+import { eventually } from '../support/eventually.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
 import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
@@ -30,8 +31,15 @@ interface Result {
   readonly migrationId: string | null;
   readonly copy: { readonly documentsCopied: number };
   readonly totalSeconds: number | null;
+  readonly phases: readonly { readonly name: string; readonly seconds: number }[] | null;
   readonly left: { readonly collections: number } | null;
   readonly findings: readonly { readonly severity: string; readonly code: string; readonly remedy: string }[];
+}
+
+/** What of `/progress` is looked at. */
+interface Progress {
+  readonly canCommit: boolean;
+  readonly collectionCopy: { readonly estimatedCopiedBytes: number } | null;
 }
 
 /** The lines of `--output json`: one result, which is the last, and before it nothing but progress. */
@@ -240,6 +248,8 @@ test('what is wrong with the command line is one message and 2; no password is e
       ['sync', '--cluster0', 'mongodb://a', '--cluster1', 'mongodb://b', '--keep-destination'],
       /said to \/start, or, with --once.*\[USAGE\]/,
     ],
+    [['sync', '--load-level', '5'], /'5' is invalid.*Allowed choices are 1, 2, 3, 4/],
+    [['sync', '--max-megabytes-per-second', '0'], /'0' is invalid\. It is not a number above 0/],
     [['sync', '--clusterX', 'a'], /unknown option '--clusterX'/],
     [['sync', '--config', '/nowhere.yaml'], /\[CONFIGURATION_UNREADABLE\]/],
     [
@@ -263,6 +273,45 @@ test('what is wrong with the command line is one message and 2; no password is e
     assert.match(linkspan.stderr, message);
     assert.doesNotMatch(linkspan.stderr, /hidden|^ +at /m);
   }
+});
+
+test('a limit of the copy holds from its first byte, and a call of /load lifts it', async () => {
+  await using pair = await startPair();
+  for (const name of ['a', 'b', 'c']) {
+    const documents = Array.from({ length: 50 }, () => ({ text: 'x'.repeat(1_000) }));
+    await pair.source.client.db('shop').collection(name).insertMany(documents);
+  }
+  const limited = ['--load-level', '1', '--max-megabytes-per-second', '0.05'];
+  await using once = runLinkspan(['sync', ...clusters(pair), '--once', ...limited, '--output', 'json']);
+  assert.equal((await once.exit).code, 0, once.stderr);
+  const { phases } = readJson(once.stdout).result;
+  const copying = phases?.find(({ name }) => name === 'copying');
+  // One collection a second, the first one at once.
+  assert.ok(Number(copying?.seconds) > 1.9, JSON.stringify(phases));
+
+  using folder = temporaryFolder('limited');
+  const config = join(folder.path, 'sync.yaml');
+  writeFileSync(
+    config,
+    `cluster0: ${pair.source.uri}\ncluster1: ${pair.destination.uri}\nmaxMegabytesPerSecond: 0.0001\n`,
+  );
+  const drop = ['--drop-destination', 'cluster1'];
+  await using live = runLinkspan(['sync', '--config', config, ...drop, '--port', '0', '--output', 'json']);
+  const [, url] = await live.waitForLine(/API is ready at (\S+)$/);
+  const post = (call: string, body: object) => fetch(`${url}/${call}`, { method: 'POST', body: JSON.stringify(body) });
+  assert.equal((await post('start', { source: 'cluster0', destination: 'cluster1' })).status, 200);
+  const progress = async () => {
+    const { progress } = (await (await fetch(`${url}/progress`)).json()) as { progress: Progress };
+    return progress;
+  };
+  await eventually(async () => ((await progress()).collectionCopy?.estimatedCopiedBytes ?? 0) > 0, {
+    what: 'a copied byte',
+  });
+  assert.equal((await progress()).canCommit, false, 'the second collection would take eight minutes');
+  assert.equal((await post('load', { maxMegabytesPerSecond: null })).status, 200);
+  await eventually(async () => (await progress()).canCommit, { what: 'canCommit', deadlineMs: 30_000 });
+  live.kill('SIGTERM');
+  await live.exit;
 });
 
 test('a port that is taken is named, and ends with 2', async () => {

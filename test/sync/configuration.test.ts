@@ -32,8 +32,15 @@ test('a file that was written for mongosync works', () => {
 });
 
 test('a key that means nothing here is named with its line instead of being ignored', () => {
-  assert.throws(() => read('cluster0: mongodb://a\nloadLevel: 2\n'), /line 2: unknown key loadLevel\./);
+  assert.throws(() => read('cluster0: mongodb://a\nmetricsPort: 2\n'), /line 2: unknown key metricsPort\./);
+  assert.throws(() => read('loadLevel: 5\n'), /line 1: loadLevel: /);
+  assert.throws(() => read('maxMegabytesPerSecond: 0\n'), /line 1: maxMegabytesPerSecond: /);
   assert.throws(() => read('port: 70000\n'), /line 1: port: /);
+});
+
+test('a file says how hard the copy may work', () => {
+  const { load } = read('loadLevel: 1\nmaxMegabytesPerSecond: 2.5\n');
+  assert.deepEqual(load, { loadLevel: 1, maxMegabytesPerSecond: 2.5 });
 });
 
 test('the fields of /start that say what is migrated are keys of the file, too', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { silentLogger } from '../../src/platform/index.ts';
+import { onReach, silentLogger } from '../../src/platform/index.ts';
 import { openSyncApi } from '../../src/sync/api.ts';
 import { SyncSession } from '../../src/sync/session.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
@@ -146,6 +146,24 @@ test('a start that cannot be is refused with every reason, changes nothing, and 
 
   await using alone = await openApi(standalone.uri, pair.destination.uri);
   assert.match((await alone.call('start', START)).body.errorDescription ?? '', /\[STANDALONE_SERVER\]/);
+});
+
+test('a load level given at the start holds for the copy', async () => {
+  await using pair = await startPair();
+  for (const name of ['a', 'b', 'c', 'd']) await pair.source.client.db('shop').collection(name).insertOne({ n: 1 });
+  let [copying, most] = [0, 0];
+  using _ = onReach('engine.copy.batch-acknowledged', async () => {
+    copying += 1;
+    most = Math.max(most, copying);
+    await new Promise(setImmediate);
+    await pair.source.client.db('admin').command({ ping: 1 });
+    copying -= 1;
+  });
+  const uris = { cluster0: pair.source.uri, cluster1: pair.destination.uri };
+  const session = new SyncSession({ uris, once: true, load: { loadLevel: 1 }, logger: silentLogger });
+  await session.start({ source: 'cluster0', destination: 'cluster1' });
+  assert.equal(await session.finished, 'committed');
+  assert.equal(most, 1);
 });
 
 test('filters and remap of /start migrate only what they select, to where they say', async () => {

@@ -18,6 +18,7 @@ export function configureHelp(command: Command): void {
     getErrHasColors: () => hasColours(process.stderr),
   });
   command.configureHelp({
+    ...command.configureHelp(),
     minWidthToWrap: LEAST_BESIDE,
     // Commander takes the style away where the output shows no colours.
     styleTitle: (title) => styleText('bold', title, { validateStream: false }),
