@@ -178,13 +178,21 @@ export class SyncSession {
 
   /**
    * A migration that an earlier process ended is done, and the engine says so at once. Who asks for a copy then wants a new one of what is
-   * there now, not to be told "done": that is the next round, with an id and a preflight of its own.
+   * there now, not to be told "done": that is the next round, with an id and a preflight of its own. The next round retires the one before it.
    */
   async #runToEnd(direction: StartRequest, round: number, migration: Migration): Promise<Outcome> {
     this.#roundStartedAtMs = (this.#options.clock ?? systemClock).now();
-    const outcome = await migration.run(this.#stop.signal);
-    if (outcome === 'stopped' || !this.#isOfEarlierRound(migration.progress())) return outcome;
+    const outcome = await migration.run(this.#stop.signal).catch((error: unknown) => {
+      if (!this.#wasRetiredByNextRound(error, direction, round)) throw error;
+    });
+    if (outcome === 'stopped') return outcome;
+    if (outcome !== undefined && !this.#isOfEarlierRound(migration.progress())) return outcome;
     return this.#runToEnd(direction, round + 1, await this.#prepare(direction, round + 1, () => undefined));
+  }
+
+  #wasRetiredByNextRound(error: unknown, direction: StartRequest, round: number): boolean {
+    if (!this.#options.once || !(error instanceof UserError) || error.code !== 'DESTINATION_TAKEN') return false;
+    return error.parameters[1] === this.#migrationOptions(direction, round + 1).migrationId;
   }
 
   #isOfEarlierRound({ state, phases }: Progress): boolean {
@@ -197,7 +205,7 @@ export class SyncSession {
     { source, destination, skipDiskSpaceCheck, ...selection }: StartRequest,
     round: number,
   ): MigrationOptions {
-    const { uris, dropDestination, once, ...options } = this.#options;
+    const { uris, dropDestination, once, load: _, ...options } = this.#options;
     // Parts of one source may go to a destination that keeps its data one after the other, and are migrations of their own.
     const part = selection.keepDestination ? ` ${JSON.stringify(selection)}` : '';
     return {

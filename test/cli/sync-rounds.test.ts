@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { compareClusters } from '../support/compare-clusters.ts';
+import { runLinkspan } from '../support/linkspan-process.ts';
+import { startPair } from '../support/replica-set.ts';
+
+test('sync --once --drop-destination copies anew what is there now, as often as it is called', async () => {
+  await using pair = await startPair();
+  const items = pair.source.client.db('shop').collection('items');
+  const clusters = ['--cluster0', pair.source.uri, '--cluster1', pair.destination.uri];
+  for (let round = 1; round <= 4; round += 1) {
+    await items.insertOne({ round });
+    await using sync = runLinkspan(['sync', '--once', '--no-verify', '--drop-destination', ...clusters]);
+    assert.equal((await sync.exit).code, 0, `round ${round}: ${sync.stderr}`);
+    assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  }
+});
