@@ -1,4 +1,4 @@
-import { inspectCluster } from '../engine/index.ts';
+import { checkCluster, inspectCluster } from '../engine/index.ts';
 import { parseLinkToken } from '../link/index.ts';
 import { type Clock, messageOf, redact, UserError } from '../platform/index.ts';
 import { AgentStore } from './agent-store.ts';
@@ -50,7 +50,8 @@ export async function* checkAgent(
     for (const deployment of deployments) {
       yield await finding(`source ${project}/${deployment.name}`, async () => {
         const seen = await inspectCluster(deploymentAddress(deployment));
-        if (!seen.replicaSet) throw new UserError('STANDALONE_SERVER', ['source', seen.primary]);
+        const [stops] = checkCluster(seen, 'source', {});
+        if (stops !== undefined) throw stops.error;
         return `MongoDB ${seen.mongoDBVersion}, ${(seen.dbSizeBytes / 1e9).toFixed(1)} GB, primary ${seen.primary}`;
       });
     }

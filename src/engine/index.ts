@@ -8,6 +8,7 @@ export type { BypassingWrites, ClusterAddress, MigrationOptions } from './lifecy
 export type { Outcome, PhaseTime, Progress } from './lifecycle/progress.ts';
 export { notYetRunning } from './lifecycle/snapshot.ts';
 export { Migration } from './migration.ts';
+export { checkCluster } from './preflight/check-versions.ts';
 export { FINDING_CODES, type Finding, findingOf } from './preflight/finding.ts';
 export { inspectCluster } from './preflight/inspect-cluster.ts';
 export { type Examination, examine, preflight } from './preflight/preflight.ts';

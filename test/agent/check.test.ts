@@ -52,6 +52,12 @@ test('a check says what is in order and what is not, each with its remedy, and n
   await using locked = await startReplicaSet({ auth: true });
   const nobody = locked.uri.replace(/\/\/[^@]+@/, '//');
   assert.deepEqual(failed(await check(token, systemClock, nobody)), ['AUTHENTICATION_REQUIRED']);
+  await locked.createUser('weak', 'secret', ['readAnyDatabase']);
+  await locked.createUser('enough', 'secret', ['readAnyDatabase', 'backup', 'clusterMonitor']);
+  const [weak, enough] = [locked.uriFor('weak', 'secret'), locked.uriFor('enough', 'secret')];
+  const privileges = await check(token, systemClock, weak, enough);
+  assert.deepEqual(failed(privileges), ['MISSING_PRIVILEGE']);
+  assert.match(privileges[2]?.message ?? '', /User admin\.weak on the source lacks .*grantRolesToUser\("weak"/);
 
   await establishLink({ dataDir, host: 'mover', token, clock: systemClock }, never);
   assert.deepEqual(failed(await check()), []);

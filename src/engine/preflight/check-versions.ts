@@ -3,21 +3,37 @@ import { compareVersions, OLDEST_VERSION, sourceFeatures } from '../cluster/serv
 import type { MigrationOptions } from '../lifecycle/options.ts';
 import { type Found, found } from './finding.ts';
 import type { ClusterDescription } from './inspect-cluster.ts';
-import { missingPrivileges } from './privileges.ts';
+import { describeMissing, grantCommand, missingPrivileges } from './missing-privileges.ts';
 
 /** Whether a cluster is of a kind that can be migrated at all, and its user may do it. */
-export function checkCluster(cluster: ClusterDescription, side: Side, options: MigrationOptions): Found[] {
+export function checkCluster(
+  cluster: ClusterDescription,
+  side: Side,
+  options: Pick<MigrationOptions, 'usersAndRoles'>,
+): Found[] {
   if (cluster.sharded) return [found('SHARDED_CLUSTER', [side, cluster.primary])];
   if (!cluster.replicaSet) return [found('STANDALONE_SERVER', [side, cluster.primary])];
   const tooOld = compareVersions(levelOf(cluster), OLDEST_VERSION[side]) < 0;
-  const missing = missingPrivileges(cluster.privileges, side, {
-    blocks: sourceFeatures(levelOf(cluster)).blocksWrites,
-    usersAndRoles: options.usersAndRoles ?? false,
-  });
   return [
     ...(tooOld ? [found('VERSION_TOO_OLD', [side, shownVersion(cluster), OLDEST_VERSION[side]])] : []),
-    ...missing.map((one) => found('MISSING_PRIVILEGE', [side, `do ${one}`])),
+    ...checkPrivileges(cluster, side, options),
   ];
+}
+
+/** Whether the connection's user may do all that a migration takes; one finding for all that is missing. */
+function checkPrivileges(
+  cluster: ClusterDescription,
+  side: Side,
+  { usersAndRoles = false }: Pick<MigrationOptions, 'usersAndRoles'>,
+): Found[] {
+  const { privileges } = cluster;
+  if (privileges === undefined) return [];
+  const { blocksWrites: blocks } = sourceFeatures(levelOf(cluster));
+  const missing = missingPrivileges(privileges, side, { blocks, usersAndRoles });
+  if (missing.length === 0) return [];
+  const { login } = privileges;
+  const command = grantCommand(login, side, missing);
+  return [found('MISSING_PRIVILEGE', [`${login.db}.${login.user}`, side, describeMissing(missing), side, command])];
 }
 
 /** Whether the one can take what the other has. */

@@ -6,7 +6,7 @@ export interface ErrorDefinition {
   readonly atlasCode?: string;
   /** What was wrong, one sentence, `%` for each parameter. */
   readonly detail: string;
-  /** What the user can do about it. */
+  /** What the user can do about it, `%` for each further parameter. */
   readonly remedy: string;
   /** Set on warnings that matter at the cutover: they are repeated when one is asked for. */
   readonly concerns?: 'cutover';

@@ -371,8 +371,8 @@ export const engineErrors = defineErrors({
   },
   MISSING_PRIVILEGE: {
     status: 400,
-    detail: 'The user on the % may not %.',
-    remedy: 'Grant the roles that docs/03-agent.md lists for it.',
+    detail: 'User % on the % lacks privileges: %.',
+    remedy: 'In mongosh, as an administrator of the %: %. docs/12-administration.md says what each privilege is for.',
   },
   NO_SUCH_MIGRATION: {
     status: 404,

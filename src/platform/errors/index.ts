@@ -25,7 +25,7 @@ export class UserError extends Error {
 
   /**
    * @param code        key of the catalogue
-   * @param parameters  what takes the places of `%` in its detail, in order; never a secret
+   * @param parameters  what takes the places of `%` in its detail and then in its remedy, in order; never a secret
    */
   constructor(code: ErrorCode, parameters: readonly string[] = [], options?: ErrorOptions) {
     super(fillTemplate(errorCatalogue[code].detail, parameters), options);
@@ -44,7 +44,8 @@ export class UserError extends Error {
   }
 
   get remedy(): string {
-    return this.definition.remedy;
+    const { detail, remedy } = this.definition;
+    return fillTemplate(remedy, this.parameters.slice(detail.split('%').length - 1));
   }
 }
 

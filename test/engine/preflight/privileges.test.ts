@@ -47,7 +47,7 @@ describe('the table of privileges in docs/12-administration.md', { skip: needsSo
     await admin.command({ dropUser: 'tried' });
     await admin.command({ dropRole: 'tried' });
     return {
-      missing: findings.filter(({ code }) => code === 'MISSING_PRIVILEGE').map(({ message }) => message),
+      missing: findings.filter(({ code }) => code === 'MISSING_PRIVILEGE').flatMap(lacking),
       unprotected: findings.some(({ code }) => code === 'DESTINATION_UNPROTECTED'),
     };
   };
@@ -63,7 +63,7 @@ describe('the table of privileges in docs/12-administration.md', { skip: needsSo
           .map((one) => ({ resource: resourceOf(one), actions: [one.action] }));
         const { missing, unprotected } = await named(side, privileges);
         const isBlock = row?.who === BLOCK;
-        const expected = row === undefined || isBlock ? [] : [sentence(side, row)];
+        const expected = row === undefined || isBlock ? [] : [`${row.action} on ${row.on}`];
         assert.deepEqual(missing, expected, row && `${row.action} on ${row.on}`);
         assert.equal(unprotected, isBlock, row?.action);
       }
@@ -82,10 +82,37 @@ describe('the table of privileges in docs/12-administration.md', { skip: needsSo
           ENOUGH[side].filter((other) => other !== role),
         );
         const alone = rows.filter(({ who, roles }) => who !== BLOCK && roles.length === 1 && roles[0] === role);
-        assert.deepEqual(missing.toSorted(), alone.map((row) => sentence(side, row)).toSorted(), role);
+        assert.deepEqual(missing.toSorted(), alone.map(({ action, on }) => `${action} on ${on}`).toSorted(), role);
       }
     });
   }
+
+  test('is satisfied by the command that the finding gives, whatever roles the user has', async () => {
+    for (const side of SIDES) {
+      const set = pair[side];
+      const admin = set.client.db('admin');
+      const listing = { resource: { cluster: true }, actions: ['listDatabases'] };
+      await admin.command({ createRole: 'own', privileges: [listing], roles: [] });
+      for (const before of [[], ENOUGH[side].slice(0, 1), ['own']]) {
+        await set.createUser('tried', 'secret', before);
+        const at = { [side]: { uri: set.uriFor('tried', 'secret') } };
+        const found = async () => (await look(at)).filter(({ code }) => code === 'MISSING_PRIVILEGE');
+        const [only, ...more] = await found();
+        assert.deepEqual(more, [], 'one finding for a user');
+        const [, role] = /db\.getSiblingDB\("admin"\)\.createRole\((\{.+\})\); /.exec(only?.remedy ?? '') ?? [];
+        assert.equal(role !== undefined, before[0] === 'own');
+        if (role !== undefined) {
+          const { role: createRole, ...rest } = JSON.parse(role);
+          await admin.command({ createRole, ...rest });
+        }
+        const grant = /db\.getSiblingDB\("admin"\)\.grantRolesToUser\("tried", (\[.+?\])\)\. /.exec(only?.remedy ?? '');
+        await admin.command({ grantRolesToUser: 'tried', roles: JSON.parse(grant?.[1] ?? '') });
+        assert.deepEqual(await found(), []);
+        await admin.command({ dropUser: 'tried' });
+      }
+      for (const dropRole of ['own', `linkspan-${side}`]) await admin.command({ dropRole });
+    }
+  });
 
   test('asks nothing of a migration that moves no users and roles but what its own user has', async () => {
     const own = { name: 'linkspan-own', password: 'secret' };
@@ -109,8 +136,13 @@ describe('the table of privileges in docs/12-administration.md', { skip: needsSo
   });
 });
 
-function sentence(side: string, { action, on }: NeededPrivilege): string {
-  return `The user on the ${side} may not do ${action} on ${on}.`;
+/** What the finding about a user names, each privilege as the table has it. */
+function lacking({ message }: { readonly message: string }): string[] {
+  const [, list = ''] = /^User admin\.tried on the \w+ lacks privileges: (.+)\.$/.exec(message) ?? [];
+  return list.split('; ').flatMap((place) => {
+    const [actions = '', on = ''] = place.split(' on ');
+    return actions.split(', ').map((action) => `${action} on ${on}`);
+  });
 }
 
 /** Which of these roles of the server have a privilege. */

@@ -1,0 +1,126 @@
+import type { Side } from '../cluster/connect.ts';
+import type { Login, Privileges } from './privileges.ts';
+
+/** Actions that the engine takes. */
+interface Needs {
+  readonly cluster: readonly string[];
+  readonly databases: readonly string[];
+}
+
+/** What the engine does on the source, and needs its user to be allowed. */
+function sourceNeeds(blocks: boolean): Needs {
+  const block = blocks ? ['inprog', 'setUserWriteBlockMode'] : [];
+  return {
+    cluster: ['appendOplogNote', 'replSetGetConfig', 'getParameter', 'listDatabases', ...block],
+    databases: ['find', 'changeStream', 'listCollections', 'listIndexes', 'collStats'],
+  };
+}
+
+/** What the engine does on the destination (§8.10). */
+const DESTINATION_NEEDS: Needs = {
+  cluster: ['replSetGetConfig', 'getParameter', 'listDatabases'],
+  databases: [
+    'find',
+    'insert',
+    'update',
+    'remove',
+    'bypassDocumentValidation',
+    'createCollection',
+    'dropCollection',
+    'dropDatabase',
+    'renameCollectionSameDB',
+    'collMod',
+    'createIndex',
+    'dropIndex',
+    'listCollections',
+    'listIndexes',
+  ],
+};
+
+/** What moving users and roles needs in addition. */
+const SOURCE_ACCOUNT_COLLECTIONS = ['system.users', 'system.roles'];
+const DESTINATION_ACCOUNT_COLLECTIONS = ['system.users'];
+const DESTINATION_ACCOUNT_ACTIONS = [
+  'createUser',
+  'dropUser',
+  'createRole',
+  'dropRole',
+  'grantRole',
+  'revokeRole',
+  'viewRole',
+  'setAuthenticationRestriction',
+];
+
+/** An action that a user lacks, and where. */
+export interface MissingPrivilege {
+  readonly action: string;
+  /** `{ cluster: true }`, or a database and a collection, empty for all; as the server names resources. */
+  readonly resource: { readonly cluster: true } | { readonly db: string; readonly collection: string };
+}
+
+/** Actions that a side's user lacks; none where there are no users. */
+export function missingPrivileges(
+  privileges: Privileges,
+  side: Side,
+  { blocks, usersAndRoles }: { readonly blocks: boolean; readonly usersAndRoles: boolean },
+): MissingPrivilege[] {
+  const needs = side === 'source' ? sourceNeeds(blocks) : DESTINATION_NEEDS;
+  return [
+    ...needs.cluster.filter((action) => !privileges.hasOnCluster(action)).map(onCluster),
+    ...needs.databases.filter((action) => !privileges.hasOnAllDatabases(action)).map(onAllDatabases),
+    ...(usersAndRoles ? missingAccountPrivileges(privileges, side) : []),
+  ];
+}
+
+/** Missing privileges by what they are on: `find, insert on all databases; listDatabases on the cluster`. */
+export function describeMissing(missing: readonly MissingPrivilege[]): string {
+  const places = Map.groupBy(missing, ({ resource }) => placeOf(resource));
+  return [...places].map(([place, those]) => `${those.map(({ action }) => action).join(', ')} on ${place}`).join('; ');
+}
+
+/**
+ * The mongosh command that gives a user what it lacks. A user with roles of its own gets one more with just that; others get roles of the
+ * server.
+ */
+export function grantCommand({ user, db, roles }: Login, side: Side, missing: readonly MissingPrivilege[]): string {
+  const text = JSON.stringify;
+  const grant = (granted: readonly (string | object)[]) =>
+    `db.getSiblingDB(${text(db)}).grantRolesToUser(${text(user)}, ${text(granted)})`;
+  const lacking = ENOUGH_ROLES[side].filter((role) => !roles.includes(role));
+  const hasOwnRoles = roles.length > 0 && lacking.length === ENOUGH_ROLES[side].length;
+  if (lacking.length > 0 && !hasOwnRoles) return grant(lacking.map((role) => ({ role, db: 'admin' })));
+  const privileges = missing.map(({ action, resource }) => ({ resource, actions: [action] }));
+  const role = `linkspan-${side}`;
+  const create = `db.getSiblingDB("admin").createRole(${text({ role, privileges, roles: [] })})`;
+  return `${create}; ${grant([{ role, db: 'admin' }])}`;
+}
+
+/** Roles of the server that give a side's user all that is ever asked of it. */
+const ENOUGH_ROLES: Readonly<Record<Side, readonly string[]>> = {
+  source: ['backup', 'readAnyDatabase', 'clusterMonitor'],
+  destination: ['restore', 'readWriteAnyDatabase', 'dbAdminAnyDatabase', 'clusterMonitor'],
+};
+
+function placeOf(resource: MissingPrivilege['resource']): string {
+  if ('cluster' in resource) return 'the cluster';
+  return resource.db === '' ? 'all databases' : `${resource.db}.${resource.collection}`;
+}
+
+function missingAccountPrivileges(privileges: Privileges, side: Side): MissingPrivilege[] {
+  const collections = side === 'source' ? SOURCE_ACCOUNT_COLLECTIONS : DESTINATION_ACCOUNT_COLLECTIONS;
+  const actions = side === 'source' ? [] : DESTINATION_ACCOUNT_ACTIONS;
+  return [
+    ...collections
+      .filter((collection) => !privileges.hasOnServerCollection('find', 'admin', collection))
+      .map((collection) => ({ action: 'find', resource: { db: 'admin', collection } })),
+    ...actions.filter((action) => !privileges.hasOnAllDatabases(action)).map(onAllDatabases),
+  ];
+}
+
+function onCluster(action: string): MissingPrivilege {
+  return { action, resource: { cluster: true } };
+}
+
+function onAllDatabases(action: string): MissingPrivilege {
+  return { action, resource: { db: '', collection: '' } };
+}
