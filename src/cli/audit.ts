@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
 import { type AuditHead, loadMasterKeys, Sealer, verifyAudit } from '../control/index.ts';
+import { counted } from '../platform/index.ts';
 import { openSqliteReader } from '../store/sqlite/index.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { dataDirectory, masterKeyFile } from './setting.ts';
@@ -60,7 +61,7 @@ async function run(
   const { head, withoutMac = 0 } = outcome;
   process.stdout.write(`${show(head)}\n`);
   const older = withoutMac === 0 ? '' : `; the first ${withoutMac} are of an older version and have no MAC`;
-  tell('linkspan audit', `${head.sequence} records are whole${older}`);
+  tell('linkspan audit', `${counted(head.sequence, 'record is', 'records are')} whole${older}`);
   return exitCode.done;
 }
 

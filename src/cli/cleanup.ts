@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { cleanUp, type Leftovers, listLeftovers } from '../engine/index.ts';
+import { cleanUp, type Leftovers, listLeftovers, shownState } from '../engine/index.ts';
 import { UserError } from '../platform/index.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { type End, endOf, writeResult } from './outcome.ts';
@@ -87,7 +87,7 @@ function show(left: Leftovers, output: OutputFormat, fate: string): void {
     return;
   }
   const lines = [
-    `migration ${migrationId}: ${state}${error === undefined ? '' : `, ${error}`}`,
+    `migration ${migrationId}: ${shownState(state)}${error === undefined ? '' : `, ${error}`}`,
     ...(retiredBy === undefined
       ? []
       : [`  migration ${retiredBy} has taken the destination: nothing is dropped or opened`]),

@@ -1,4 +1,5 @@
 import type { Examination } from '../engine/index.ts';
+import { counted } from '../platform/index.ts';
 import { exitCode } from './exit-code.ts';
 import { findingsText } from './findings.ts';
 import { type End, outcomeOf } from './outcome.ts';
@@ -46,7 +47,7 @@ function rowsOf({ source, destination, sizes, copyTime }: Examination): [string,
   const rows: [string, string | undefined][] = [
     ['source', source && `MongoDB ${source.mongoDBVersion} at ${source.primary}`],
     ['destination', destination && `MongoDB ${destination.mongoDBVersion} at ${destination.primary}`],
-    ['collections', sizes && `${formatCount(sizes.collections)}, and ${formatCount(sizes.views)} views`],
+    ['collections', sizes && `${formatCount(sizes.collections)}, and ${counted(sizes.views, 'view')}`],
     ['documents', sizes && formatCount(sizes.documents)],
     [
       'bytes',
@@ -58,7 +59,9 @@ function rowsOf({ source, destination, sizes, copyTime }: Examination): [string,
     ],
     [
       'not counted',
-      sizes && sizes.left > 0 ? `${sizes.left} databases or collections: there was no time left` : undefined,
+      sizes && sizes.left > 0
+        ? `${counted(sizes.left, 'database or collection', 'databases or collections')}: there was no time left`
+        : undefined,
     ],
     ['initial copy', copyTime && `about ${formatSeconds(copyTime.seconds)}, without the building of indexes`],
     ['', copyTime && `at ${formatBytes(copyTime.bytesPerSecond)}/s: ${basisOf(copyTime)}`],

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { loadMasterKeys, unacknowledgedRestores } from '../control/index.ts';
-import { messageOf } from '../platform/index.ts';
+import { counted, messageOf } from '../platform/index.ts';
 import { openSqliteReader } from '../store/sqlite/index.ts';
 import { isLoopback } from './serve-address.ts';
 import type { ServeSettings } from './serve-settings.ts';
@@ -47,7 +47,7 @@ function ofSettings(settings: ServeSettings): ServeFinding[] {
       : ok('trusted proxies', trustedProxies.join(', ') || 'none'),
     linkTokenLifetimeMs === undefined
       ? warning('link-tokens', 'they never expire. Give --link-token-hours')
-      : ok('link-tokens', `they expire after ${linkTokenLifetimeMs / 3_600_000} hours`),
+      : ok('link-tokens', `they expire after ${counted(linkTokenLifetimeMs / 3_600_000, 'hour')}`),
     dialsAll
       ? warning('destinations', 'any address may be dialled. Name hosts or blocks in --allowed-destinations')
       : ok('destinations', allowedDestinations.join(', ')),

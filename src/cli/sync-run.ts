@@ -1,5 +1,5 @@
 import type { Finding, Progress } from '../engine/index.ts';
-import { redact } from '../platform/index.ts';
+import { counted, redact } from '../platform/index.ts';
 import {
   openSyncApi,
   PreflightFailed,
@@ -103,8 +103,9 @@ function tellLeft(progress: Progress | undefined): void {
   const { migrationId, left } = progress;
   const { collections, views, weakenedIndexes, users, roles, blocked } = left;
   tell(
-    `left on the destination: ${collections} collections, ${views} views, ${weakenedIndexes} indexes that are not as on the source, ` +
-      `${users} users, ${roles} roles${blocked ? '; its users cannot write' : ''}. The same command goes on from here; ` +
+    `left on the destination: ${counted(collections, 'collection')}, ${counted(views, 'view')}, ` +
+      `${counted(weakenedIndexes, 'index that is', 'indexes that are')} not as on the source, ` +
+      `${counted(users, 'user')}, ${counted(roles, 'role')}${blocked ? '; its users cannot write' : ''}. The same command goes on from here; ` +
       `linkspan cleanup --migration ${migrationId} shows or removes what is there, and linkspan_internal, which stays until then`,
   );
 }

@@ -6,6 +6,7 @@ export type { Leftovers } from './cleanup/leftovers.ts';
 export { LEAST_MEMORY_MEGABYTES } from './lifecycle/memory-budget.ts';
 export type { BypassingWrites, ClusterAddress, MigrationOptions } from './lifecycle/options.ts';
 export type { Outcome, PhaseTime, Progress } from './lifecycle/progress.ts';
+export { shownState } from './lifecycle/shown-state.ts';
 export { notYetRunning } from './lifecycle/snapshot.ts';
 export { Migration } from './migration.ts';
 export { checkCluster } from './preflight/check-versions.ts';

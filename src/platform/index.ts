@@ -3,6 +3,7 @@ export { addressGroup } from './address-group.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { readConfiguration } from './configuration.ts';
 export { whyInvalid, whyUnreadable } from './connection-credentials.ts';
+export { counted } from './counted.ts';
 export { type DialRules, dialAsOwn, dialRules, guardDialling, isDialledAsOwn, whyRefused } from './dial-guard.ts';
 export {
   type AllowedDestinations,

@@ -28,7 +28,10 @@ test('a failed migration says what it leaves, and cleanup shows it, tries it and
   await using failed = runLinkspan(['sync', '--cluster0', source.uri, '--cluster1', destination.uri, '--once']);
   assert.equal((await failed.exit).code, 1);
   await destination.clearFailPoints();
-  const [, id = ''] = /2 collections, .*linkspan cleanup --migration ([0-9a-f]{24})/.exec(failed.stderr) ?? [];
+  const [, id = ''] =
+    /: 2 collections, 0 views, 0 indexes that are not as on the source, .*linkspan cleanup --migration ([0-9a-f]{24})/.exec(
+      failed.stderr,
+    ) ?? [];
   assert.notEqual(id, '', failed.stderr);
 
   const shown = await cleanup(['--output', 'json'], destination.uri);
@@ -70,6 +73,7 @@ test('cleanup says which migration has taken the destination, and drops nothing'
   await using second = RunningMigration.start(pair, { dropDestination: true });
   await second.commit();
   const [id, owner] = [first, second].map(({ progress }) => progress.migrationId);
+  assert.match((await cleanup([], destination.uri)).stdout, new RegExp(`^migration ${id}: following changes$`, 'm'));
   const tried = await cleanup(['--migration', `${id}`, '--dry-run', '--output', 'json'], destination.uri);
   const [shown = ''] = tried.stdout.split('\n');
   assert.deepEqual([JSON.parse(shown).retiredBy, JSON.parse(shown).collections], [owner, []]);

@@ -43,7 +43,7 @@ test('says what would be moved, what it rests on and what is in the way, and wri
   assert.equal(free.code, 0, free.stdout + free.stderr);
   for (const row of [
     /^source +MongoDB \d+\.\d+\.\d+ at 127\.0\.0\.1:\d+$/m,
-    /^collections +1, and 1 views$/m,
+    /^collections +1, and 1 view$/m,
     /^documents +8,000$/m,
     /^bytes +8\.\d+ MB, on the source's disk .+ with indexes$/m,
     /^indexes +1 beside those on _id/m,

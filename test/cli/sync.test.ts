@@ -136,6 +136,9 @@ test('a destination with data is refused with 2 and left as it is; permission to
   assert.equal((await refused.exit).code, 2);
   assert.equal(refused.stdout, '');
   assert.match(refused.stderr, /The destination is not empty.*\[DESTINATION_NOT_EMPTY\]/);
+  for (const allowing of ['sync --drop-destination', 'sync --keep-destination', 'dropDestinationData in the API']) {
+    assert.ok(refused.stderr.includes(allowing), allowing);
+  }
   assert.equal(await pair.destination.client.db('here').collection('already').countDocuments(), 1);
   assert.equal(await pair.destination.client.db('shop').collection('orders').countDocuments(), 0);
 
@@ -171,7 +174,10 @@ test('one that fails says what it leaves on the destination, and how that goes a
   await pair.destination.failCommand({ mode: 'alwaysOn', data });
   await using linkspan = runLinkspan(['sync', ...clusters(pair), '--once']);
   assert.equal((await linkspan.exit).code, 1);
-  assert.match(linkspan.stderr, /left on the destination: 1 collections, 0 views, 0 indexes .*, 0 users, 0 roles\. /);
+  assert.match(
+    linkspan.stderr,
+    /left on the destination: 1 collection, 0 views, 0 indexes that are not as on the source, 0 users, 0 roles\. /,
+  );
   assert.match(linkspan.stderr, /linkspan cleanup --migration \w+ .*linkspan_internal, which stays until then$/m);
 });
 

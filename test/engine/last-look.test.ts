@@ -85,7 +85,7 @@ test('a cutover may give up at once when somebody writes under the block, says w
   await running.untilReady();
   running.migration.want('cutover');
   await running.until('the reason', ({ state, notReadyReasons, waiting }) => {
-    const names = (text: string) => /1 change in shop\.items .*admin\.root\).*1 of 1 attempts/.test(text);
+    const names = (text: string) => /1 change in shop\.items .*admin\.root\).*1 of 1 attempt stopped/.test(text);
     return state === 'tailing' && notReadyReasons.some(names) && waiting.some(({ reason }) => names(reason));
   });
   assert.equal(running.progress.canWrite, false);

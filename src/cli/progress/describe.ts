@@ -1,3 +1,4 @@
+import { counted } from '../../platform/index.ts';
 import type { ProgressView } from './collect.ts';
 import { formatBytes, formatCount, formatSeconds } from './format.ts';
 
@@ -16,18 +17,23 @@ export function describeView(view: ProgressView): string[] {
         lag(view),
         eta(view),
         `${formatBytes(progress.copy.bytesCopied)} of ${formatBytes(progress.copy.bytesTotal)}`,
-        `${formatCount(progress.copy.documentsCopied)} documents`,
+        counted(progress.copy.documentsCopied, 'document'),
         restarts(view),
       );
       break;
     case 'building indexes':
-      facts.push(`${progress.indexes.built} of ${progress.indexes.total} indexes`, builds(view), lag(view), eta(view));
+      facts.push(
+        `${progress.indexes.built} of ${counted(progress.indexes.total, 'index', 'indexes')}`,
+        builds(view),
+        lag(view),
+        eta(view),
+      );
       break;
     case 'repairing':
       facts.push(
-        `${progress.repairs?.collectionsDone} of ${progress.repairs?.collections} collections compared after lost history`,
+        `${progress.repairs?.collectionsDone} of ${counted(progress.repairs?.collections ?? 0, 'collection')} compared after lost history`,
         lag(view),
-        `${formatCount(progress.repairs?.documentsCompared ?? 0)} documents compared`,
+        `${counted(progress.repairs?.documentsCompared ?? 0, 'document')} compared`,
         `${formatCount(progress.repairs?.keysDiffered ?? 0)} differed`,
       );
       break;
@@ -38,14 +44,14 @@ export function describeView(view: ProgressView): string[] {
         lag(view),
         eta(view),
         rates.changesPerSecond === null ? undefined : `${formatCount(rates.changesPerSecond)} changes/s`,
-        `${formatCount(progress.changes.applied)} changes`,
+        counted(progress.changes.applied, 'change'),
         `${formatCount(progress.changes.queued)} waiting`,
       );
       break;
     case 'done':
       facts.push(
-        `${formatBytes(progress.copy.bytesCopied)} in ${formatCount(progress.copy.documentsCopied)} documents copied`,
-        `${formatCount(progress.changes.applied)} changes applied`,
+        `${formatBytes(progress.copy.bytesCopied)} in ${counted(progress.copy.documentsCopied, 'document')} copied`,
+        `${counted(progress.changes.applied, 'change')} applied`,
       );
       break;
     case 'failed':
@@ -65,7 +71,9 @@ function lag({ progress }: ProgressView): string | undefined {
 }
 
 function restarts({ progress: { copy } }: ProgressView): string | undefined {
-  return copy.restarts === 0 ? undefined : `restarted ${copy.restarts} times: collections were dropped on the source`;
+  return copy.restarts === 0
+    ? undefined
+    : `restarted ${counted(copy.restarts, 'time')}: collections were dropped on the source`;
 }
 
 function eta({ progress: { etaSeconds } }: ProgressView): string | undefined {

@@ -1,4 +1,5 @@
 import { UserError } from '../../platform/index.ts';
+import { shownState } from '../lifecycle/shown-state.ts';
 import type { MigrationRecord } from './records.ts';
 
 /** An engine saves its checkpoint every five seconds, and nothing else tells that it is alive. */
@@ -90,7 +91,7 @@ export function keepsDestination({ selection }: MigrationRecord): boolean {
 }
 
 function inUse({ _id, state }: MigrationRecord): UserError {
-  return new UserError('DESTINATION_IN_USE', [_id, state]);
+  return new UserError('DESTINATION_IN_USE', [_id, shownState(state)]);
 }
 
 function beganAtMs({ phases }: MigrationRecord): number {

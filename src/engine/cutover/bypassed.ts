@@ -1,4 +1,5 @@
 import type { MongoClient } from 'mongodb';
+import { counted } from '../../platform/index.ts';
 import type { Look } from '../capture/seen-changes.ts';
 import { NotNow } from '../cluster/failure-policy.ts';
 import { bypassingUsers } from './bypassing-users.ts';
@@ -17,11 +18,11 @@ export async function bypassed(source: MongoClient, look: Look): Promise<NotNow>
 }
 
 export function shownChanges(count: number): string {
-  return count === 1 ? '1 change' : `${count} changes`;
+  return counted(count, 'change');
 }
 
 /** The first namespaces, and how many more there are. */
 export function shownNamespaces({ namespaces }: Look): string {
   const more = namespaces.length - SHOWN_NAMESPACES;
-  return namespaces.slice(0, SHOWN_NAMESPACES).join(', ') + (more > 0 ? ` and ${more} more namespaces` : '');
+  return namespaces.slice(0, SHOWN_NAMESPACES).join(', ') + (more > 0 ? ` and ${counted(more, 'more namespace')}` : '');
 }

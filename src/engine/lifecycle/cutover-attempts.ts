@@ -1,4 +1,4 @@
-import type { Clock } from '../../platform/index.ts';
+import { type Clock, counted } from '../../platform/index.ts';
 import type { Wait } from '../cluster/retry.ts';
 import type { PutOff } from '../cutover/cut-over.ts';
 
@@ -48,7 +48,7 @@ export class CutoverAttempts {
   get wait(): Wait | undefined {
     if (this.#last === undefined) return undefined;
     const { reason, sinceMs } = this.#last;
-    const stopped = `${this.#stops} of ${this.#failed} attempts stopped users' writes, for ${(this.#stoppedMs / 1_000).toFixed(1)} s in total`;
+    const stopped = `${this.#stops} of ${counted(this.#failed, 'attempt')} stopped users' writes, for ${(this.#stoppedMs / 1_000).toFixed(1)} s in total`;
     return { for: 'the next attempt to cut over', sinceMs, reason: `${reason} (${stopped})` };
   }
 }

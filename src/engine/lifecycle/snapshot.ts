@@ -1,3 +1,4 @@
+import { counted } from '../../platform/index.ts';
 import { expireAfterSeconds, type IndexSpec, isUnique } from '../catalog/index-spec.ts';
 import { modernisedWarnings } from '../catalog/legacy-index.ts';
 import { describeWait, type Wait } from '../cluster/retry.ts';
@@ -6,6 +7,7 @@ import { LIFT_COMMAND } from '../cutover/write-block.ts';
 import type { MigrationRun } from './migration-run.ts';
 import type { MigrationOptions } from './options.ts';
 import type { Left, Progress, RepairsProgress } from './progress.ts';
+import { shownState } from './shown-state.ts';
 import { waitsOf } from './waits.ts';
 
 /** Progress of a migration that this process has not begun to run. @param waiting  what keeps it from that */
@@ -70,7 +72,7 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
   const repairs = repairsOf(run);
   const waiting = [...waitsOf(context), ...(run.attempts.wait === undefined ? [] : [run.attempts.wait])];
   const written = cutover?.writtenAfterCommit;
-  const reasons = state === 'tailing' ? run.notReadyReasons : [`it is ${state}`];
+  const reasons = state === 'tailing' ? run.notReadyReasons : [`it is ${shownState(state)}`];
   return {
     migrationId: options.migrationId,
     state,
@@ -159,8 +161,8 @@ function repairWarnings(repairs: RepairsProgress | null): string[] {
   if (repairs === null || repairs.collectionsDone === repairs.collections) return [];
   const { atMs, collections, collectionsDone, keysDiffered, reason } = repairs;
   return [
-    `Changes of the source were missed, noticed at ${new Date(atMs).toISOString()} (${reason}). ${collectionsDone} of the ` +
-      `${collections} collections concerned are repaired, with ${keysDiffered} documents that differed.`,
+    `Changes of the source were missed, noticed at ${new Date(atMs).toISOString()} (${reason}). Repaired so far: ` +
+      `${collectionsDone} of ${counted(collections, 'collection')}, with ${counted(keysDiffered, 'document')} that differed.`,
   ];
 }
 

@@ -1,5 +1,5 @@
 import { MongoServerError, type Timestamp } from 'mongodb';
-import { messageOf } from '../../platform/index.ts';
+import { counted, messageOf } from '../../platform/index.ts';
 import { classify } from '../cluster/failure-policy.ts';
 import { type Found, found } from './finding.ts';
 import type { Look } from './look.ts';
@@ -46,5 +46,7 @@ async function oplogSeconds({ source }: Look): Promise<number> {
 }
 
 function duration(seconds: number): string {
-  return seconds < 3_600 ? `${Math.round(seconds / 60)} minutes` : `${(seconds / 3_600).toFixed(1)} hours`;
+  if (seconds < 60) return 'less than a minute';
+  if (seconds < 3_600) return counted(Math.round(seconds / 60), 'minute');
+  return counted(Number((seconds / 3_600).toFixed(1)), 'hour');
 }
