@@ -1,11 +1,11 @@
 import { UserError } from '../platform/index.ts';
-import { type Cancellation, refuseLateCancel } from './lifecycle/cancel.ts';
-import { DEFAULT_LOAD_LEVEL, type LoadLevel } from './lifecycle/load-level.ts';
-import type { MigrationRun } from './lifecycle/migration-run.ts';
-import { Opening } from './lifecycle/opening.ts';
-import type { MigrationOptions } from './lifecycle/options.ts';
-import type { Outcome, Progress, WantedState } from './lifecycle/progress.ts';
-import { notYetRunning, snapshot } from './lifecycle/snapshot.ts';
+import { DEFAULT_LOAD_LEVEL, type LoadLevel } from './copy/load-level.ts';
+import type { Outcome, Progress, WantedState } from './report/progress.ts';
+import { notYetRunning, snapshot } from './report/snapshot.ts';
+import { type Cancellation, refuseLateCancel } from './run/cancel.ts';
+import type { MigrationRun } from './run/migration-run.ts';
+import { Opening } from './run/opening.ts';
+import type { MigrationOptions } from './scope/options.ts';
 
 /** One migration between two replica sets: the data plane's whole surface. */
 export class Migration {

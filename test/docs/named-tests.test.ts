@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { FAILURES } from '../../src/engine/cluster/failure-policy.ts';
+import { FAILURES } from '../../src/engine/mongodb/failure-policy.ts';
 
 const root = new URL('../../', import.meta.url);
 

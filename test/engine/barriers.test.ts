@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { writeBarrier } from '../../src/engine/cluster/cluster-time.ts';
+import { writeBarrier } from '../../src/engine/mongodb/cluster-time.ts';
 import { onReach } from '../../src/platform/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { isolatePrimary } from '../support/lagging-member.ts';

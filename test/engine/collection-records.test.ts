@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Binary, UUID } from 'mongodb';
-import type { CollectionRecord } from '../../src/engine/checkpoint/records.ts';
+import type { CollectionRecord } from '../../src/engine/records/records.ts';
 import { onReach } from '../../src/platform/index.ts';
 import { type ReplicaSet, startReplicaSet } from '../support/replica-set.ts';
 import { takeMigration } from './taken-migration.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CutoverAttempts } from '../../src/engine/lifecycle/cutover-attempts.ts';
+import { CutoverAttempts } from '../../src/engine/report/cutover-attempts.ts';
 import { systemClock } from '../../src/platform/index.ts';
 
 test('attempts that stop writes come after longer and longer pauses, up to five minutes, and are counted', () => {

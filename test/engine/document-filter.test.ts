@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Document, MongoClient } from 'mongodb';
-import { DocumentFilters } from '../../src/engine/catalog/document-filters.ts';
 import { type DocumentFilter, type MigrationOptions, preflight } from '../../src/engine/index.ts';
+import { DocumentFilters } from '../../src/engine/scope/document-filters.ts';
 import { newId, silentLogger } from '../../src/platform/index.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';

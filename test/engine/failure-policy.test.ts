@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MongoClient } from 'mongodb';
-import { classify, FAILURES } from '../../src/engine/cluster/failure-policy.ts';
+import { classify, FAILURES } from '../../src/engine/mongodb/failure-policy.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { startPair, startReplicaSet } from '../support/replica-set.ts';
 import { hurried } from './fixed-catalog-shop.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Binary, MongoClient, Timestamp, UUID } from 'mongodb';
-import type { CheckpointStore } from '../../src/engine/checkpoint/checkpoint-store.ts';
-import type { CollectionRecord, PartitionRecord } from '../../src/engine/checkpoint/records.ts';
+import type { CheckpointStore } from '../../src/engine/records/checkpoint-store.ts';
+import type { CollectionRecord, PartitionRecord } from '../../src/engine/records/records.ts';
 import { newId, onReach, systemClock } from '../../src/platform/index.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';

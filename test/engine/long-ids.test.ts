@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Binary, UUID } from 'mongodb';
-import { connectCluster } from '../../src/engine/cluster/connect.ts';
+import { connectCluster } from '../../src/engine/mongodb/connect.ts';
 import { onReach } from '../../src/platform/index.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { startPair, startReplicaSet } from '../support/replica-set.ts';

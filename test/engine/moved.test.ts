@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BSON, UUID } from 'mongodb';
 import { keyOf } from '../../src/engine/bson/document-key.ts';
-import { classify } from '../../src/engine/cluster/failure-policy.ts';
-import { deleteRaw, insertRaw, replaceStatement, updateRaw } from '../../src/engine/cluster/raw-write.ts';
+import { classify } from '../../src/engine/mongodb/failure-policy.ts';
+import { deleteRaw, insertRaw, replaceStatement, updateRaw } from '../../src/engine/mongodb/raw-write.ts';
 import { startReplicaSet } from '../support/replica-set.ts';
 import { takeMigration } from './taken-migration.ts';
 

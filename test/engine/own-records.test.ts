@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { connectCluster } from '../../src/engine/cluster/connect.ts';
-import { Retrier } from '../../src/engine/cluster/retry.ts';
+import { connectCluster } from '../../src/engine/mongodb/connect.ts';
+import { Retrier } from '../../src/engine/mongodb/retry.ts';
 import { onReach, silentLogger, systemClock } from '../../src/platform/index.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Db, MongoClient } from 'mongodb';
-import { NamespaceMap } from '../../src/engine/catalog/namespace-map.ts';
 import { type MigrationOptions, type NamespaceRemap, preflight } from '../../src/engine/index.ts';
+import { NamespaceMap } from '../../src/engine/scope/namespace-map.ts';
 import { newId, onReach, silentLogger } from '../../src/platform/index.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { checkForLeaks } from '../support/leak-check.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MongoClient } from 'mongodb';
-import { Selection } from '../../src/engine/catalog/selection.ts';
 import type { NamespaceFilters } from '../../src/engine/index.ts';
+import { Selection } from '../../src/engine/scope/selection.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { startPair } from '../support/replica-set.ts';
 import { needsSource } from '../support/source-version.ts';

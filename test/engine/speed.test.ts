@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Progress } from '../../src/engine/index.ts';
-import { Speed } from '../../src/engine/lifecycle/speed.ts';
+import { Speed } from '../../src/engine/report/speed.ts';
 import { copied, snapshot, tailing } from '../cli/progress/snapshots.ts';
 
 /** @returns what is said after each of these snapshots */

@@ -1,7 +1,7 @@
 import type { MongoClient } from 'mongodb';
-import { CheckpointStore } from '../../src/engine/checkpoint/checkpoint-store.ts';
-import { Fence } from '../../src/engine/cluster/fence.ts';
-import { Retrier } from '../../src/engine/cluster/retry.ts';
+import { Fence } from '../../src/engine/mongodb/fence.ts';
+import { Retrier } from '../../src/engine/mongodb/retry.ts';
+import { CheckpointStore } from '../../src/engine/records/checkpoint-store.ts';
 import { type Clock, newId, silentLogger, systemClock } from '../../src/platform/index.ts';
 
 /** What an engine writes with, once it has taken the migration. */

@@ -41,7 +41,7 @@ export const OF_CAPTURE: readonly Mutant[] = [
   },
   {
     without: 'marks of time series being carried over',
-    file: 'src/engine/catalog/reconcile.ts',
+    file: 'src/engine/collections/reconcile.ts',
     replace: '    await carryFlags(context, entry, existing);\n',
     by: '',
     tests: { file: 'test/engine/time-series-flags.test.ts', name: 'is marked on the destination' },
@@ -62,14 +62,14 @@ export const OF_CAPTURE: readonly Mutant[] = [
   },
   {
     without: 'that place in the spool',
-    file: 'src/engine/capture/spool.ts',
+    file: 'src/engine/apply/spool.ts',
     replace: '!(collection.isCapped && takesLastPlace(state))',
     by: 'true',
     tests: { file: CAPPED, name: 'during the copy' },
   },
   {
     without: 'having it on record that something was deleted from a capped collection',
-    file: 'src/engine/catalog/tracked-collection.ts',
+    file: 'src/engine/collections/tracked-collection.ts',
     replace: '      reordered: this.reordered,\n',
     by: '      reordered: false,\n',
     tests: { file: CAPPED, name: 'in the middle' },
@@ -83,7 +83,7 @@ export const OF_CAPTURE: readonly Mutant[] = [
   },
   {
     without: 'the original indexes on record before weaker ones are made',
-    file: 'src/engine/catalog/index-keeper.ts',
+    file: 'src/engine/collections/index-keeper.ts',
     replace:
       "    await this.#context.retrier.run('the destination', () =>\n      checkpoint.saveCollection(collection.toRecord(checkpoint.migrationId)),\n    );\n",
     by: '',
@@ -112,7 +112,7 @@ export const OF_CAPTURE: readonly Mutant[] = [
   },
   {
     without: 'spooling on while a capped collection is drained',
-    file: 'src/engine/catalog/tracked-collection.ts',
+    file: 'src/engine/collections/tracked-collection.ts',
     replace: '(this.draining && !this.spooling)',
     by: 'this.draining',
     tests: { file: 'test/engine/special-collections.test.ts', name: 'while its spool is drained' },
@@ -126,21 +126,21 @@ export const OF_CAPTURE: readonly Mutant[] = [
   },
   {
     without: 'keeping a collection pending on record until its ranges are',
-    file: 'src/engine/catalog/tracked-collection.ts',
+    file: 'src/engine/collections/tracked-collection.ts',
     replace: "state: this.state === 'copying' && !this.planned ? 'pending' : this.state,",
     by: 'state: this.state,',
     tests: { file: 'test/engine/catalog-changes.test.ts' },
   },
   {
     without: 'the oldest key of the buffer of the spool',
-    file: 'src/engine/capture/spool.ts',
+    file: 'src/engine/apply/spool.ts',
     replace: 'this.#oldest = Math.min(this.#oldest, sequence);',
     by: 'if (this.#buffer.size === 0) this.#oldest = sequence;',
     tests: { file: 'test/engine/capture/spool.test.ts' },
   },
   {
     without: "trying again to remove a dropped collection's record",
-    file: 'src/engine/catalog/reconcile.ts',
+    file: 'src/engine/collections/reconcile.ts',
     replace:
       "await context.retrier.run('the destination', () => context.checkpoint.removeCollection(collection.uuid));",
     by: 'await context.checkpoint.removeCollection(collection.uuid);',
@@ -148,7 +148,7 @@ export const OF_CAPTURE: readonly Mutant[] = [
   },
   {
     without: 'the record of a collection that is set aside before its changes are durable in the spool',
-    file: 'src/engine/capture/spool.ts',
+    file: 'src/engine/apply/spool.ts',
     replace: '    while (this.#held !== undefined) await this.#held;\n',
     by: '',
     tests: { file: 'test/engine/capture/spool.test.ts' },
@@ -162,35 +162,35 @@ export const OF_CAPTURE: readonly Mutant[] = [
   },
   {
     without: 'knowing the cluster whose catalog was listed',
-    file: 'src/engine/catalog/reconcile.ts',
+    file: 'src/engine/collections/reconcile.ts',
     replace: '  await confirmSource(context);\n',
     by: '',
     tests: { file: OTHER, name: 'while the catalogs are being compared' },
   },
   {
     without: 'holding drops that take most of a migration',
-    file: 'src/engine/catalog/held-drops.ts',
+    file: 'src/engine/collections/held-drops.ts',
     replace: 'const areMost = lost.length > 0 && ',
     by: 'const areMost = lost.length < 0 && ',
     tests: { file: HELD, name: 'until somebody confirms them' },
   },
   {
     without: 'counting the documents of drops',
-    file: 'src/engine/catalog/held-drops.ts',
+    file: 'src/engine/collections/held-drops.ts',
     replace: 'return documents * 2 > counted;',
     by: 'return false;',
     tests: { file: HELD, name: 'of which most documents' },
   },
   {
     without: 'telling a collection that was made anew from one that is lost',
-    file: 'src/engine/catalog/held-drops.ts',
+    file: 'src/engine/collections/held-drops.ts',
     replace: 'gone.filter((one) => !isThereAgain(one))',
     by: 'gone.filter((one) => isThereAgain(one) || true)',
     tests: { file: HELD, name: 'are there again' },
   },
   {
     without: 'dropping in all databases before anything is made',
-    file: 'src/engine/catalog/reconcile.ts',
+    file: 'src/engine/collections/reconcile.ts',
     replace:
       '  for (const wanted of listed) await inStep(() => dropFrom(context, wanted, dropped));\n  for (const wanted of listed) await inStep(() => makeIn(context, wanted));',
     by: '  for (const wanted of listed) {\n    await inStep(() => dropFrom(context, wanted, dropped));\n    await inStep(() => makeIn(context, wanted));\n  }',
@@ -205,7 +205,7 @@ export const OF_CAPTURE: readonly Mutant[] = [
   },
   {
     without: 'dropping an emptied database that keeps its name from another',
-    file: 'src/engine/catalog/reconcile.ts',
+    file: 'src/engine/collections/reconcile.ts',
     replace: 'if (await forgetEmptyNamesake(context, error)) throw',
     by: 'if (context.destination === undefined) throw',
     tests: { file: 'test/engine/database-case.test.ts', name: 'has no view' },
@@ -219,21 +219,21 @@ export const OF_CAPTURE: readonly Mutant[] = [
   },
   {
     without: 'refusing collections of users in the database admin',
-    file: 'src/engine/preflight/check-namespaces.ts',
+    file: 'src/engine/preflight/checks/namespaces.ts',
     replace: '    ...(await checkAdmin(look)),\n',
     by: '',
     tests: { file: 'test/engine/preflight/admin-database.test.ts' },
   },
   {
     without: 'telling the view that was made from another one of its name',
-    file: 'src/engine/catalog/reconcile-views.ts',
+    file: 'src/engine/collections/reconcile-views.ts',
     replace: 'context.views.isMade(database, entry) && ',
     by: '',
     tests: { file: SHARED, name: 'a view of a changed definition' },
   },
   {
     without: 'telling a collection of another migration from an unfinished one',
-    file: 'src/engine/catalog/reconcile.ts',
+    file: 'src/engine/collections/reconcile.ts',
     replace: ' || isOfOthers || ',
     by: ' || ',
     tests: { file: SHARED, name: 'a collection that another migration' },

@@ -134,7 +134,7 @@ export const OF_CUTOVER: readonly Mutant[] = [
   },
   {
     without: "as much time for the write block as the source's majority takes",
-    file: 'src/engine/cutover/write-block.ts',
+    file: 'src/engine/mongodb/write-block.ts',
     replace: 'const TIMES_MAJORITY = 3;',
     by: 'const TIMES_MAJORITY = 0;',
     tests: { file: SLOW_MAJORITY },

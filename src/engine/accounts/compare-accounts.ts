@@ -1,7 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import { bufferOf } from '../bson/stored-bytes.ts';
-import type { MadeAccount, MadeAccounts } from '../checkpoint/made-accounts.ts';
-import type { Fence } from '../cluster/fence.ts';
+import type { Fence } from '../mongodb/fence.ts';
+import type { MadeAccount, MadeAccounts } from '../records/made-accounts.ts';
 import { type AccountKind, authenticatedUsers, type Definition, existingRoles, readDefinitions } from './definition.ts';
 
 /** What is to be done for the destination to have the source's users, or roles. */

@@ -1,7 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import { decode } from '../bson/decode.ts';
-import type { CausalRead } from '../cluster/fence.ts';
-import { readAll } from '../cluster/raw-cursor.ts';
+import type { CausalRead } from '../mongodb/fence.ts';
+import { readAll } from '../mongodb/raw-cursor.ts';
 
 export type AccountKind = 'user' | 'role';
 

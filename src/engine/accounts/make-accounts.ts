@@ -6,9 +6,9 @@ import { array } from '../bson/raw-document.ts';
 import { RawValue } from '../bson/raw-value.ts';
 import { tolerate } from '../catalog/change-catalog.ts';
 import { fieldsOf } from '../catalog/fields.ts';
-import { INTERNAL_DATABASE } from '../catalog/namespaces.ts';
-import type { MadeAccount, MadeAccounts } from '../checkpoint/made-accounts.ts';
-import type { Fence } from '../cluster/fence.ts';
+import type { Fence } from '../mongodb/fence.ts';
+import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
+import type { MadeAccount, MadeAccounts } from '../records/made-accounts.ts';
 import { type AccountDifferences, nameOf } from './compare-accounts.ts';
 import type { Definition } from './definition.ts';
 

@@ -1,9 +1,9 @@
 import type { MongoClient } from 'mongodb';
 import { messageOf, UserError } from '../../platform/index.ts';
-import type { MadeAccounts } from '../checkpoint/made-accounts.ts';
-import { classify } from '../cluster/failure-policy.ts';
-import type { Fence } from '../cluster/fence.ts';
-import type { Retrier } from '../cluster/retry.ts';
+import { classify } from '../mongodb/failure-policy.ts';
+import type { Fence } from '../mongodb/fence.ts';
+import type { Retrier } from '../mongodb/retry.ts';
+import type { MadeAccounts } from '../records/made-accounts.ts';
 import { type AccountDifferences, accountsThere, compareRoles, compareUsers } from './compare-accounts.ts';
 import { dropAccounts, makeAccounts } from './make-accounts.ts';
 

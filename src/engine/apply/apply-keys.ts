@@ -3,10 +3,10 @@ import { BSON_TYPE } from '../bson/elements.ts';
 import { needsExactWrite } from '../bson/exact-write.ts';
 import { array } from '../bson/raw-document.ts';
 import { RawValue } from '../bson/raw-value.ts';
-import { blameFilter } from '../catalog/document-filters.ts';
-import type { TrackedCollection } from '../catalog/tracked-collection.ts';
-import { onDestination, onSource, pinTo } from '../cluster/moved.ts';
-import { RawCursor } from '../cluster/raw-cursor.ts';
+import { onDestination, onSource, pinTo } from '../collections/moved.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { REPLY_BYTES } from '../concurrency/memory-budget.ts';
+import { RawCursor } from '../mongodb/raw-cursor.ts';
 import {
   changeTogether,
   deleteRaw,
@@ -17,9 +17,9 @@ import {
   replaceStatement,
   updateRaw,
   type WriteTarget,
-} from '../cluster/raw-write.ts';
-import type { EngineContext } from '../lifecycle/context.ts';
-import { REPLY_BYTES } from '../lifecycle/memory-budget.ts';
+} from '../mongodb/raw-write.ts';
+import type { EngineContext } from '../run/context.ts';
+import { blameFilter } from '../scope/document-filters.ts';
 import { type DirtyKey, isCertain, leftItsPlace } from './dirty-key.ts';
 import { type KeyedDocument, writeInOrder } from './write-in-order.ts';
 

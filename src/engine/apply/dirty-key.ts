@@ -1,6 +1,6 @@
 import type { DocumentKey } from '../bson/document-key.ts';
 import { BSON_TYPE } from '../bson/elements.ts';
-import type { TrackedCollection } from '../catalog/tracked-collection.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
 
 /**
  * What is known of a key's current state without asking the source. `reinserted`: it was gone, and may be there again; only where the order

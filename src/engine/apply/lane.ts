@@ -1,13 +1,13 @@
 import { messageOf, reach, type UserError } from '../../platform/index.ts';
-import type { Spool } from '../capture/spool.ts';
-import type { IndexKeeper } from '../catalog/index-keeper.ts';
-import type { TrackedCollection } from '../catalog/tracked-collection.ts';
-import { concernsOneCollection } from '../cluster/failure-policy.ts';
-import { CollectionDropped, CollectionMissing } from '../cluster/moved.ts';
-import type { EngineContext } from '../lifecycle/context.ts';
+import type { IndexKeeper } from '../collections/index-keeper.ts';
+import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { concernsOneCollection } from '../mongodb/failure-policy.ts';
+import type { EngineContext } from '../run/context.ts';
 import { applyKeys } from './apply-keys.ts';
 import { coalesce, type DirtyKey, takesLastPlace } from './dirty-key.ts';
 import { setAside } from './set-aside.ts';
+import type { Spool } from './spool.ts';
 
 const BATCH_KEYS = 1_000;
 const BATCH_BYTES = 4 * 1024 * 1024;

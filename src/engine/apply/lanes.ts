@@ -1,10 +1,10 @@
 import { laneHash } from '../bson/document-key.ts';
 import { hashOfText } from '../bson/hash.ts';
-import type { Spool } from '../capture/spool.ts';
-import type { IndexKeeper } from '../catalog/index-keeper.ts';
-import type { EngineContext } from '../lifecycle/context.ts';
+import type { IndexKeeper } from '../collections/index-keeper.ts';
+import type { EngineContext } from '../run/context.ts';
 import type { DirtyKey } from './dirty-key.ts';
 import { Lane, type Revive } from './lane.ts';
+import type { Spool } from './spool.ts';
 
 const LANES = 8;
 /** Keys that may wait in all lanes together before the stream is no longer read. */

@@ -1,8 +1,8 @@
 import type { UserError } from '../../platform/index.ts';
-import type { Spool } from '../capture/spool.ts';
-import { refusedAgain, type TrackedCollection } from '../catalog/tracked-collection.ts';
-import type { EngineContext } from '../lifecycle/context.ts';
+import { refusedAgain, type TrackedCollection } from '../collections/tracked-collection.ts';
+import type { EngineContext } from '../run/context.ts';
 import type { DirtyKey } from './dirty-key.ts';
+import type { Spool } from './spool.ts';
 
 /**
  * Takes a collection out of the lanes, since the destination refuses one of its documents or the source's server does not have it: all its

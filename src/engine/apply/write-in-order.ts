@@ -1,8 +1,8 @@
 import type { DocumentKey } from '../bson/document-key.ts';
 import { needsExactWrite } from '../bson/exact-write.ts';
-import { noteReordered } from '../catalog/note-reordered.ts';
-import type { TrackedCollection } from '../catalog/tracked-collection.ts';
-import { readAll } from '../cluster/raw-cursor.ts';
+import { noteReordered } from '../collections/note-reordered.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { readAll } from '../mongodb/raw-cursor.ts';
 import {
   deleteRaw,
   exactInsertStatement,
@@ -12,8 +12,8 @@ import {
   replaceStatement,
   updateRaw,
   type WriteTarget,
-} from '../cluster/raw-write.ts';
-import type { EngineContext } from '../lifecycle/context.ts';
+} from '../mongodb/raw-write.ts';
+import type { EngineContext } from '../run/context.ts';
 
 export interface KeyedDocument {
   readonly key: DocumentKey;

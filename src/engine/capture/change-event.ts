@@ -2,8 +2,8 @@ import { Timestamp } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { elementNamed, elementsOf } from '../bson/elements.ts';
-import { isServerCollection, isUserDatabase } from '../catalog/namespaces.ts';
-import type { Selection } from '../catalog/selection.ts';
+import { isServerCollection, isUserDatabase } from '../mongodb/namespaces.ts';
+import type { Selection } from '../scope/selection.ts';
 
 /** What the engine reads of a change event. The document, if it came along, stays bytes. */
 export interface ChangeEvent {

@@ -1,9 +1,9 @@
 import { type Document, MongoServerError, type Timestamp } from 'mongodb';
 import { messageOf, UserError } from '../../platform/index.ts';
-import { timeOfToken } from '../cluster/cluster-time.ts';
-import { BatchInterrupted, classify } from '../cluster/failure-policy.ts';
-import { type RawBatch, RawCursor } from '../cluster/raw-cursor.ts';
-import type { EngineContext } from '../lifecycle/context.ts';
+import { timeOfToken } from '../mongodb/cluster-time.ts';
+import { BatchInterrupted, classify } from '../mongodb/failure-policy.ts';
+import { type RawBatch, RawCursor } from '../mongodb/raw-cursor.ts';
+import type { EngineContext } from '../run/context.ts';
 import { type ChangeEvent, readChangeEvent } from './change-event.ts';
 
 export interface ResumeToken {

@@ -1,14 +1,14 @@
 import { reach } from '../../platform/index.ts';
 import type { KnownState } from '../apply/dirty-key.ts';
 import type { Lanes } from '../apply/lanes.ts';
-import { noteReordered } from '../catalog/note-reordered.ts';
-import type { TrackedCollection } from '../catalog/tracked-collection.ts';
-import { timeOfToken } from '../cluster/cluster-time.ts';
-import type { EngineContext } from '../lifecycle/context.ts';
+import type { Spool } from '../apply/spool.ts';
+import { noteReordered } from '../collections/note-reordered.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { timeOfToken } from '../mongodb/cluster-time.ts';
+import type { EngineContext } from '../run/context.ts';
 import { type ChangeEvent, type DocumentChange, isDocumentChange, isOfUsers } from './change-event.ts';
 import type { ResumeToken, StreamBatch } from './change-stream.ts';
 import type { SourceCatalog } from './source-catalog.ts';
-import type { Spool } from './spool.ts';
 import type { Watermark } from './watermark.ts';
 
 /** Sends each change where it belongs, in the order of the stream. One at a time, so that a collection's state is one for each. */

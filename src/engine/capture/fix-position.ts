@@ -1,5 +1,5 @@
-import { writeBarrier } from '../cluster/cluster-time.ts';
-import type { EngineContext } from '../lifecycle/context.ts';
+import { writeBarrier } from '../mongodb/cluster-time.ts';
+import type { EngineContext } from '../run/context.ts';
 import { ChangeStream, type ResumeToken } from './change-stream.ts';
 
 /**

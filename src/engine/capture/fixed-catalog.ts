@@ -1,10 +1,10 @@
 import { UserError } from '../../platform/index.ts';
-import { type Fingerprint, findChange, fingerprintOfCopy, fingerprintOfSource } from '../catalog/fingerprint.ts';
-import { databasesOf } from '../catalog/reconcile.ts';
-import type { TrackedCollection } from '../catalog/tracked-collection.ts';
-import type { CatalogRecord } from '../checkpoint/records.ts';
-import { confirmSource } from '../cluster/confirm-clusters.ts';
-import type { EngineContext } from '../lifecycle/context.ts';
+import { type Fingerprint, findChange, fingerprintOfCopy, fingerprintOfSource } from '../collections/fingerprint.ts';
+import { databasesOf } from '../collections/reconcile.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { confirmSource } from '../records/confirm-clusters.ts';
+import type { CatalogRecord } from '../records/records.ts';
+import type { EngineContext } from '../run/context.ts';
 import type { ChangeEvent, DocumentChange } from './change-event.ts';
 import type { SourceCatalog } from './source-catalog.ts';
 

@@ -1,6 +1,6 @@
-import { databasesOf } from '../catalog/reconcile.ts';
-import type { TrackedCollection } from '../catalog/tracked-collection.ts';
-import type { EngineContext } from '../lifecycle/context.ts';
+import { databasesOf } from '../collections/reconcile.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import type { EngineContext } from '../run/context.ts';
 import { type ChangeEvent, concerns, type DocumentChange } from './change-event.ts';
 import type { SourceCatalog } from './source-catalog.ts';
 

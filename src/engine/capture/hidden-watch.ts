@@ -1,8 +1,8 @@
 import { MongoServerError, Timestamp } from 'mongodb';
 import { messageOf, reach, UserError } from '../../platform/index.ts';
-import { isBefore } from '../cluster/cluster-time.ts';
-import { classify } from '../cluster/failure-policy.ts';
-import type { EngineContext } from '../lifecycle/context.ts';
+import { isBefore } from '../mongodb/cluster-time.ts';
+import { classify } from '../mongodb/failure-policy.ts';
+import type { EngineContext } from '../run/context.ts';
 import { type HiddenWrites, readHiddenWrites } from './hidden-writes.ts';
 
 const TICK_MS = 20;

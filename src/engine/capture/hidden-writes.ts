@@ -1,11 +1,11 @@
 import { type MongoClient, Timestamp } from 'mongodb';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { type Element, elementNamed, elementsOf } from '../bson/elements.ts';
-import { isServerCollection, isUserDatabase } from '../catalog/namespaces.ts';
-import type { TrackedCollection } from '../catalog/tracked-collection.ts';
-import { isBefore, timeOfToken, writeBarrier } from '../cluster/cluster-time.ts';
-import { RawCursor } from '../cluster/raw-cursor.ts';
-import type { SourceFeatures } from '../cluster/server-features.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { isBefore, timeOfToken, writeBarrier } from '../mongodb/cluster-time.ts';
+import { isServerCollection, isUserDatabase } from '../mongodb/namespaces.ts';
+import { RawCursor } from '../mongodb/raw-cursor.ts';
+import type { SourceFeatures } from '../mongodb/server-features.ts';
 import { readChangeEvent } from './change-event.ts';
 
 /**

@@ -1,4 +1,12 @@
-import type { OplogHeadroom } from '../lifecycle/progress.ts';
+/** How far the source's oplog reaches, and how much of it is left before changes would be lost. */
+export interface OplogHeadroom {
+  /** From its oldest entry to its newest. */
+  readonly windowSeconds: number;
+  /** When changes would be lost if no more were taken, at the rate at which it is written. */
+  readonly leftSeconds: number;
+  /** Of its size, what is not filled with changes that are not safe yet. */
+  readonly headroomPercent: number;
+}
 
 /** What a server says of its oplog. Times in seconds. */
 export interface OplogLook {

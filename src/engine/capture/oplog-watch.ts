@@ -1,7 +1,7 @@
 import type { Timestamp } from 'mongodb';
 import { messageOf } from '../../platform/index.ts';
-import type { EngineContext } from '../lifecycle/context.ts';
-import type { OplogHeadroom } from '../lifecycle/progress.ts';
+import type { EngineContext } from '../run/context.ts';
+import type { OplogHeadroom } from './oplog-gauge.ts';
 import { OplogGauge } from './oplog-gauge.ts';
 
 const EVERY_MS = 10_000;

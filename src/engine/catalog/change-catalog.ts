@@ -2,11 +2,11 @@ import type { Document, UUID } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import { rawDocument } from '../bson/raw-document.ts';
 import type { RawValue } from '../bson/raw-value.ts';
-import type { Fence } from '../cluster/fence.ts';
-import type { WriteTarget } from '../cluster/raw-write.ts';
+import type { Fence } from '../mongodb/fence.ts';
+import { catalogName, isBuckets } from '../mongodb/namespaces.ts';
+import type { WriteTarget } from '../mongodb/raw-write.ts';
 import { differingFields, documentOf, type Fields, fieldsOf } from './fields.ts';
 import type { IndexSpec } from './index-spec.ts';
-import { catalogName, isBuckets } from './namespaces.ts';
 import type { CatalogEntry } from './read-catalog.ts';
 import { withoutFlags } from './time-series-flags.ts';
 

@@ -1,6 +1,6 @@
 import { decode } from '../bson/decode.ts';
+import { catalogName } from '../mongodb/namespaces.ts';
 import { documentOf } from './fields.ts';
-import { catalogName } from './namespaces.ts';
 import type { CatalogEntry } from './read-catalog.ts';
 
 /** Collections and views, by name, that a view reads: what it is on, and what its stages join. All are of its own database. */

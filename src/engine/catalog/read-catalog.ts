@@ -1,11 +1,11 @@
 import { type Document, type MongoClient, UUID } from 'mongodb';
 import { decode } from '../bson/decode.ts';
 import { elementNamed } from '../bson/elements.ts';
-import { readAll } from '../cluster/raw-cursor.ts';
-import type { WriteTarget } from '../cluster/raw-write.ts';
+import { catalogName, isBuckets, isServerCollection, isUserDatabase } from '../mongodb/namespaces.ts';
+import { readAll } from '../mongodb/raw-cursor.ts';
+import type { WriteTarget } from '../mongodb/raw-write.ts';
 import { type Fields, fieldsOf } from './fields.ts';
 import { type IndexSpec, readIndexSpec } from './index-spec.ts';
-import { catalogName, isBuckets, isServerCollection, isUserDatabase } from './namespaces.ts';
 
 /** A collection or view as a cluster's catalog shows it. */
 export interface CatalogEntry {

@@ -2,10 +2,10 @@ import { BSON, type Document, type MongoClient, MongoServerError } from 'mongodb
 import { UserError } from '../../platform/index.ts';
 import { decode } from '../bson/decode.ts';
 import { RawValue } from '../bson/raw-value.ts';
-import type { Fence } from '../cluster/fence.ts';
-import { readAll } from '../cluster/raw-cursor.ts';
+import type { Fence } from '../mongodb/fence.ts';
+import { catalogName, INTERNAL_DATABASE, isBuckets } from '../mongodb/namespaces.ts';
+import { readAll } from '../mongodb/raw-cursor.ts';
 import type { Fields } from './fields.ts';
-import { catalogName, INTERNAL_DATABASE, isBuckets } from './namespaces.ts';
 import type { CatalogEntry } from './read-catalog.ts';
 
 /**

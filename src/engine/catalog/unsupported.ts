@@ -1,9 +1,9 @@
 import type { MongoClient } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
-import type { SourceFeatures } from '../cluster/server-features.ts';
-import { isBuckets } from './namespaces.ts';
+import { isBuckets } from '../mongodb/namespaces.ts';
+import type { SourceFeatures } from '../mongodb/server-features.ts';
+import type { Selection } from '../scope/selection.ts';
 import { type CatalogEntry, listCollections } from './read-catalog.ts';
-import type { Selection } from './selection.ts';
 
 const UNSEEN = 'are not in the change streams of servers before 6.0';
 

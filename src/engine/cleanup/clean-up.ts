@@ -3,14 +3,14 @@ import { reach, silentLogger, systemClock, UserError } from '../../platform/inde
 import { clearTransit, dropAccounts } from '../accounts/make-accounts.ts';
 import { dropCollection } from '../catalog/change-catalog.ts';
 import { databaseExists, listCollections } from '../catalog/read-catalog.ts';
-import { AllCheckpoints } from '../checkpoint/all-checkpoints.ts';
-import { isAtWork, keepsDestination } from '../checkpoint/destination-owner.ts';
-import type { MigrationRecord } from '../checkpoint/records.ts';
-import { connectCluster } from '../cluster/connect.ts';
-import type { Fence } from '../cluster/fence.ts';
-import { Retrier } from '../cluster/retry.ts';
-import { unblockWrites } from '../cutover/write-block.ts';
-import type { ClusterAddress } from '../lifecycle/options.ts';
+import type { ClusterAddress } from '../mongodb/connect.ts';
+import { connectCluster } from '../mongodb/connect.ts';
+import type { Fence } from '../mongodb/fence.ts';
+import { Retrier } from '../mongodb/retry.ts';
+import { unblockWrites } from '../mongodb/write-block.ts';
+import { AllCheckpoints } from '../records/all-checkpoints.ts';
+import { isAtWork, keepsDestination } from '../records/destination-owner.ts';
+import type { MigrationRecord } from '../records/records.ts';
 import { findLeftovers, type Leftovers } from './leftovers.ts';
 
 const WITHIN_MS = 60_000;

@@ -4,14 +4,14 @@ import { decode } from '../bson/decode.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import { documentOf, fieldsOf } from '../catalog/fields.ts';
 import { expireAfterSeconds, type IndexSpec, isUnique, readIndexSpec } from '../catalog/index-spec.ts';
-import { isAsMade } from '../catalog/made-views.ts';
-import { NamespaceMap, type NamespaceRemap } from '../catalog/namespace-map.ts';
 import { type CatalogEntry, listCollections, listIndexes } from '../catalog/read-catalog.ts';
-import type { Checkpoint } from '../checkpoint/all-checkpoints.ts';
-import type { MadeAccount } from '../checkpoint/made-accounts.ts';
-import type { CollectionRecord, MigrationRecord, ViewRecord } from '../checkpoint/records.ts';
-import { readAll } from '../cluster/raw-cursor.ts';
-import type { MigrationState } from '../lifecycle/progress.ts';
+import { isAsMade } from '../collections/made-views.ts';
+import { readAll } from '../mongodb/raw-cursor.ts';
+import type { Checkpoint } from '../records/all-checkpoints.ts';
+import type { MadeAccount } from '../records/made-accounts.ts';
+import type { MigrationState } from '../records/migration-state.ts';
+import type { CollectionRecord, MigrationRecord, ViewRecord } from '../records/records.ts';
+import { NamespaceMap, type NamespaceRemap } from '../scope/namespace-map.ts';
 
 /** What a migration has left on its destination, as found there. Names are the destination's. */
 export interface Leftovers {

@@ -1,19 +1,19 @@
 import { reach, type UserError } from '../../platform/index.ts';
 import type { Lanes } from '../apply/lanes.ts';
-import { READ_KEYS, type Spool } from '../capture/spool.ts';
-import { declareRestart } from '../catalog/declare-restart.ts';
-import type { IndexKeeper } from '../catalog/index-keeper.ts';
+import { READ_KEYS, type Spool } from '../apply/spool.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
-import { refusedAgain, type TrackedCollection } from '../catalog/tracked-collection.ts';
-import type { CollectionState } from '../checkpoint/records.ts';
-import { concernsOneCollection } from '../cluster/failure-policy.ts';
-import { CollectionDropped, CollectionMissing, onSource, untilBack } from '../cluster/moved.ts';
-import type { EngineContext } from '../lifecycle/context.ts';
-import { Slots } from '../lifecycle/slots.ts';
+import { declareRestart } from '../collections/declare-restart.ts';
+import type { IndexKeeper } from '../collections/index-keeper.ts';
+import { CollectionDropped, CollectionMissing, onSource, untilBack } from '../collections/moved.ts';
+import { refusedAgain, type TrackedCollection } from '../collections/tracked-collection.ts';
+import { Slots } from '../concurrency/slots.ts';
+import type { Throttle } from '../concurrency/throttle.ts';
+import { concernsOneCollection } from '../mongodb/failure-policy.ts';
+import type { CollectionState } from '../records/records.ts';
+import type { EngineContext } from '../run/context.ts';
 import { copyPartition } from './copy-partition.ts';
 import { emptyCollection } from './insert-documents.ts';
 import { planPartitions } from './plan-partitions.ts';
-import type { Throttle } from './throttle.ts';
 
 /** How long until a collection is tried again that has something the destination refuses. */
 const NEXT_TRY_AFTER_MS = 30_000;

@@ -2,16 +2,16 @@ import type { Binary, Document } from 'mongodb';
 import { reach } from '../../platform/index.ts';
 import { type DocumentKey, keyFromBytes } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
-import { blameFilter } from '../catalog/document-filters.ts';
-import type { TrackedCollection } from '../catalog/tracked-collection.ts';
-import type { PartitionRecord } from '../checkpoint/records.ts';
-import { classify, concernsOneCollection } from '../cluster/failure-policy.ts';
-import { CollectionMissing, onSource, pinTo } from '../cluster/moved.ts';
-import { RawCursor } from '../cluster/raw-cursor.ts';
-import type { EngineContext } from '../lifecycle/context.ts';
-import { REPLY_BYTES } from '../lifecycle/memory-budget.ts';
+import { CollectionMissing, onSource, pinTo } from '../collections/moved.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { REPLY_BYTES } from '../concurrency/memory-budget.ts';
+import type { Throttle } from '../concurrency/throttle.ts';
+import { classify, concernsOneCollection } from '../mongodb/failure-policy.ts';
+import { RawCursor } from '../mongodb/raw-cursor.ts';
+import type { PartitionRecord } from '../records/records.ts';
+import type { EngineContext } from '../run/context.ts';
+import { blameFilter } from '../scope/document-filters.ts';
 import { type HeldBatch, insertHeld, readHeld } from './held-batch.ts';
-import type { Throttle } from './throttle.ts';
 
 /** Aimed size of a batch: large enough for the server, small enough that several in flight cost little memory. */
 const BATCH_BYTES = 4 * 1024 * 1024;

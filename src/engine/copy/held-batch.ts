@@ -1,9 +1,9 @@
 import { Binary } from 'mongodb';
 import { keyBytes, keyOf } from '../bson/document-key.ts';
-import type { TrackedCollection } from '../catalog/tracked-collection.ts';
-import type { RawBatch } from '../cluster/raw-cursor.ts';
-import type { EngineContext } from '../lifecycle/context.ts';
-import type { HeldBytes } from '../lifecycle/memory-budget.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import type { HeldBytes } from '../concurrency/memory-budget.ts';
+import type { RawBatch } from '../mongodb/raw-cursor.ts';
+import type { EngineContext } from '../run/context.ts';
 import { insertDocuments } from './insert-documents.ts';
 
 /** Documents of the copy in memory. Disposed when the destination has them, or nobody wants them. */

@@ -1,8 +1,8 @@
 import { writeInOrder } from '../apply/write-in-order.ts';
 import { keyOf } from '../bson/document-key.ts';
 import { needsExactWrite } from '../bson/exact-write.ts';
-import type { TrackedCollection } from '../catalog/tracked-collection.ts';
-import { onDestination } from '../cluster/moved.ts';
+import { onDestination } from '../collections/moved.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import {
   deleteAll,
   exactInsertStatement,
@@ -10,8 +10,8 @@ import {
   isDuplicateId,
   refuseWriteError,
   updateRaw,
-} from '../cluster/raw-write.ts';
-import type { EngineContext } from '../lifecycle/context.ts';
+} from '../mongodb/raw-write.ts';
+import type { EngineContext } from '../run/context.ts';
 
 /**
  * Inserts documents of the copy and never overwrites one: what is there already came from an earlier try or is newer [6]. Acknowledged

@@ -1,11 +1,11 @@
 import { Binary, type Document } from 'mongodb';
 import { keyBytes, keyOf } from '../bson/document-key.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
-import type { TrackedCollection } from '../catalog/tracked-collection.ts';
-import type { PartitionRecord } from '../checkpoint/records.ts';
-import { pinTo } from '../cluster/moved.ts';
-import { readAll } from '../cluster/raw-cursor.ts';
-import type { EngineContext } from '../lifecycle/context.ts';
+import { pinTo } from '../collections/moved.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { readAll } from '../mongodb/raw-cursor.ts';
+import type { PartitionRecord } from '../records/records.ts';
+import type { EngineContext } from '../run/context.ts';
 
 /** Ranges are small enough that several are under way for one large collection, and large enough that bounds are few (live-migration §6.4). */
 export const DEFAULT_PARTITION_BYTES = 256 * 1024 * 1024;

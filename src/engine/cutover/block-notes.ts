@@ -1,7 +1,7 @@
 import { type Document, type MongoClient, MongoServerError, Timestamp } from 'mongodb';
 import { decode } from '../bson/decode.ts';
-import { isBefore, operationTimeOf } from '../cluster/cluster-time.ts';
-import { readAll } from '../cluster/raw-cursor.ts';
+import { isBefore, operationTimeOf } from '../mongodb/cluster-time.ts';
+import { readAll } from '../mongodb/raw-cursor.ts';
 import {
   type BlockEvent,
   type BlockState,

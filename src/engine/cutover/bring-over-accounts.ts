@@ -1,4 +1,4 @@
-import type { EngineContext } from '../lifecycle/context.ts';
+import type { EngineContext } from '../run/context.ts';
 
 /** Makes users and roles on the destination as they are on the source now, where they come over at all. */
 export async function bringOverAccounts({ accounts, movesAccounts, retrier }: EngineContext): Promise<void> {

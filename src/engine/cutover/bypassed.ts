@@ -1,7 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import { counted } from '../../platform/index.ts';
-import type { Look } from '../capture/seen-changes.ts';
-import { NotNow } from '../cluster/failure-policy.ts';
+import type { Look } from '../apply/seen-changes.ts';
+import { NotNow } from '../mongodb/failure-policy.ts';
 import { bypassingUsers } from './bypassing-users.ts';
 
 const SHOWN_NAMESPACES = 5;

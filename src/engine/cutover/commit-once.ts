@@ -1,5 +1,5 @@
-import type { EngineContext } from '../lifecycle/context.ts';
-import type { MigrationLog } from '../lifecycle/migration-log.ts';
+import type { MigrationLog } from '../records/migration-log.ts';
+import type { EngineContext } from '../run/context.ts';
 import { bringOverAccounts } from './bring-over-accounts.ts';
 import { confirmDestination } from './confirm-destination.ts';
 import { barrier, commit, holdAt, lastLook, settleHeld } from './last-look.ts';

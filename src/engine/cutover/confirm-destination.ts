@@ -1,6 +1,6 @@
 import { UserError } from '../../platform/index.ts';
 import { listCollections } from '../catalog/read-catalog.ts';
-import type { EngineContext } from '../lifecycle/context.ts';
+import type { EngineContext } from '../run/context.ts';
 
 /**
  * A last look at the destination, once nothing is written any more: nobody has dropped or renamed what was copied. A collection that

@@ -1,10 +1,11 @@
 import type { Timestamp } from 'mongodb';
 import { messageOf, reach, UserError } from '../../platform/index.ts';
-import { NotNow } from '../cluster/failure-policy.ts';
-import { CollectionMissing } from '../cluster/moved.ts';
-import { type EngineContext, within } from '../lifecycle/context.ts';
-import type { MigrationLog } from '../lifecycle/migration-log.ts';
-import type { BypassingWrites } from '../lifecycle/options.ts';
+import { CollectionMissing } from '../collections/moved.ts';
+import { NotNow } from '../mongodb/failure-policy.ts';
+import type { BlockLimit } from '../mongodb/write-block.ts';
+import type { MigrationLog } from '../records/migration-log.ts';
+import { type EngineContext, within } from '../run/context.ts';
+import type { BypassingWrites } from '../scope/options.ts';
 import type { Claim } from './block-history.ts';
 import { bringOverAccounts } from './bring-over-accounts.ts';
 import { bypassed } from './bypassed.ts';
@@ -25,7 +26,6 @@ import {
 } from './source-block.ts';
 import { watchAfterCommit } from './watch-after-commit.ts';
 import { startWatchdog, type Watchdog } from './watchdog.ts';
-import type { BlockLimit } from './write-block.ts';
 
 /** The longest that users may be kept from writing before the attempt is given up and traffic goes on [51]. */
 const LONGEST_PAUSE_MS = 60_000;

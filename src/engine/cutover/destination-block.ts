@@ -1,13 +1,13 @@
-import { NotNow } from '../cluster/failure-policy.ts';
-import type { EngineContext } from '../lifecycle/context.ts';
-import type { MigrationLog } from '../lifecycle/migration-log.ts';
+import { NotNow } from '../mongodb/failure-policy.ts';
 import {
   canWriteThroughBlock,
   LEAST_BLOCK_LIMIT_MS,
   MOST_BLOCK_LIMIT_MS,
   tryToBlockWrites,
   unblockWrites,
-} from './write-block.ts';
+} from '../mongodb/write-block.ts';
+import type { MigrationLog } from '../records/migration-log.ts';
+import type { EngineContext } from '../run/context.ts';
 
 /** Whether the migration blocks its destination. One that keeps its data is in use, and a block there is not the migration's. */
 export async function blocksDestination({ destination, keepsDestination, retrier }: EngineContext): Promise<boolean> {

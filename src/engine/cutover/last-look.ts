@@ -1,9 +1,9 @@
 import type { Timestamp } from 'mongodb';
 import { reach } from '../../platform/index.ts';
 import { refuseUnsupported, selectedInAdmin } from '../catalog/unsupported.ts';
-import { writeBarrier } from '../cluster/cluster-time.ts';
-import type { EngineContext } from '../lifecycle/context.ts';
-import type { MigrationLog } from '../lifecycle/migration-log.ts';
+import { writeBarrier } from '../mongodb/cluster-time.ts';
+import type { MigrationLog } from '../records/migration-log.ts';
+import type { EngineContext } from '../run/context.ts';
 import { confirmDestination } from './confirm-destination.ts';
 import type { RunningStream } from './running-stream.ts';
 import { settleCapped } from './settle-capped.ts';

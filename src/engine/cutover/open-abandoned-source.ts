@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Collection } from 'mongodb';
 import { systemClock } from '../../platform/index.ts';
-import { INTERNAL_DATABASE } from '../catalog/namespaces.ts';
-import type { MigrationRecord } from '../checkpoint/records.ts';
-import { connectCluster } from '../cluster/connect.ts';
-import type { ClusterAddress } from '../lifecycle/options.ts';
+import type { ClusterAddress } from '../mongodb/connect.ts';
+import { connectCluster } from '../mongodb/connect.ts';
+import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
+import { unblockWrites } from '../mongodb/write-block.ts';
+import type { MigrationRecord } from '../records/records.ts';
 import type { Claim } from './block-history.ts';
 import { liftBlock } from './source-claim.ts';
-import { unblockWrites } from './write-block.ts';
 
 /** A cutover whose engine is gone, or answers no more. */
 export interface AbandonedCutover {

@@ -3,12 +3,12 @@ import { messageOf, UserError } from '../../platform/index.ts';
 import { modify } from '../catalog/change-catalog.ts';
 import { expireAfterSeconds, type IndexSpec, isPreparedUnique, isUnique } from '../catalog/index-spec.ts';
 import { confirmName, isOfView } from '../catalog/read-catalog.ts';
-import type { TrackedCollection } from '../catalog/tracked-collection.ts';
-import { classify } from '../cluster/failure-policy.ts';
-import { isGone, onDestination } from '../cluster/moved.ts';
-import type { WriteTarget } from '../cluster/raw-write.ts';
-import type { EngineContext } from '../lifecycle/context.ts';
-import { Slots } from '../lifecycle/slots.ts';
+import { isGone, onDestination } from '../collections/moved.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { Slots } from '../concurrency/slots.ts';
+import { classify } from '../mongodb/failure-policy.ts';
+import type { WriteTarget } from '../mongodb/raw-write.ts';
+import type { EngineContext } from '../run/context.ts';
 
 const AT_A_TIME = 8;
 

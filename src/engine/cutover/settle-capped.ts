@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { MongoClient, UUID } from 'mongodb';
 import { keyBytes, keyOf } from '../bson/document-key.ts';
-import { noteReordered } from '../catalog/note-reordered.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
-import type { TrackedCollection } from '../catalog/tracked-collection.ts';
-import type { CausalRead } from '../cluster/fence.ts';
-import { onDestination, onSource, pinTo } from '../cluster/moved.ts';
-import { RawCursor, readAll } from '../cluster/raw-cursor.ts';
+import { onDestination, onSource, pinTo } from '../collections/moved.ts';
+import { noteReordered } from '../collections/note-reordered.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { readInOrder } from '../copy/copy-partition.ts';
 import { insertHeld } from '../copy/held-batch.ts';
 import { emptyCollection } from '../copy/insert-documents.ts';
-import type { EngineContext } from '../lifecycle/context.ts';
+import type { CausalRead } from '../mongodb/fence.ts';
+import { RawCursor, readAll } from '../mongodb/raw-cursor.ts';
+import type { EngineContext } from '../run/context.ts';
 
 const KEYS_AT_A_TIME = 20_000;
 

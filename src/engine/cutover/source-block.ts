@@ -1,12 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { MongoClient } from 'mongodb';
 import { messageOf, reach } from '../../platform/index.ts';
-import { classify, NotNow, reasonOf } from '../cluster/failure-policy.ts';
-import type { EngineContext } from '../lifecycle/context.ts';
-import type { MigrationLog } from '../lifecycle/migration-log.ts';
-import type { Claim } from './block-history.ts';
-import { type BlockReading, readObstacle, writeNote } from './block-notes.ts';
-import { actsInTime, announceCommit, describeHolder, liftBlock, stakeClaim } from './source-claim.ts';
+import { classify, NotNow, reasonOf } from '../mongodb/failure-policy.ts';
 import {
   type BlockLimit,
   blockLimit,
@@ -15,7 +10,12 @@ import {
   unblockWrites,
   writeBlockObstacles,
   writesAreBlocked,
-} from './write-block.ts';
+} from '../mongodb/write-block.ts';
+import type { MigrationLog } from '../records/migration-log.ts';
+import type { EngineContext } from '../run/context.ts';
+import type { Claim } from './block-history.ts';
+import { type BlockReading, readObstacle, writeNote } from './block-notes.ts';
+import { actsInTime, announceCommit, describeHolder, liftBlock, stakeClaim } from './source-claim.ts';
 
 const BETWEEN_LOOKS_MS = 500;
 const TELL_WITHIN_MS = 10_000;

@@ -1,6 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import { type Clock, reach } from '../../platform/index.ts';
-import { NotNow } from '../cluster/failure-policy.ts';
+import { NotNow } from '../mongodb/failure-policy.ts';
+import { LIFT_COMMAND, unblockWrites } from '../mongodb/write-block.ts';
 import {
   type BlockState,
   CLAIM_LASTS_SECONDS,
@@ -10,7 +11,6 @@ import {
   isUnexplained,
 } from './block-history.ts';
 import { type BlockReading, noteAndRead, writeNote } from './block-notes.ts';
-import { LIFT_COMMAND, unblockWrites } from './write-block.ts';
 
 /** An engine that has looked acts within half the time for which others wait for it. */
 const ACT_WITHIN_MS = (CLAIM_LASTS_SECONDS * 1_000) / 2;

@@ -1,16 +1,16 @@
 import { messageOf, UserError } from '../../platform/index.ts';
+import { Look } from '../apply/seen-changes.ts';
 import { BSON_TYPE } from '../bson/elements.ts';
 import { array } from '../bson/raw-document.ts';
 import { RawValue } from '../bson/raw-value.ts';
 import { type ChangeEvent, concerns, isDocumentChange } from '../capture/change-event.ts';
 import { ChangeStream, type ResumeToken } from '../capture/change-stream.ts';
-import { Look } from '../capture/seen-changes.ts';
-import type { TrackedCollection } from '../catalog/tracked-collection.ts';
-import { isBefore, writeBarrier } from '../cluster/cluster-time.ts';
-import { readAll } from '../cluster/raw-cursor.ts';
-import { Retrier } from '../cluster/retry.ts';
-import type { EngineContext } from '../lifecycle/context.ts';
-import type { MigrationLog } from '../lifecycle/migration-log.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { isBefore, writeBarrier } from '../mongodb/cluster-time.ts';
+import { readAll } from '../mongodb/raw-cursor.ts';
+import { Retrier } from '../mongodb/retry.ts';
+import type { MigrationLog } from '../records/migration-log.ts';
+import type { EngineContext } from '../run/context.ts';
 import { shownChanges, shownNamespaces } from './bypassed.ts';
 
 /** A writer that bypasses the block, or was not stopped, writes again within that. */

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { dialRules, messageOf } from '../../platform/index.ts';
-import type { EngineContext } from '../lifecycle/context.ts';
-import type { MigrationLog } from '../lifecycle/migration-log.ts';
+import type { MigrationLog } from '../records/migration-log.ts';
+import type { EngineContext } from '../run/context.ts';
 import type { Claim } from './block-history.ts';
 import { ALIVE, DONE, type WatchdogOrder } from './watchdog-process.ts';
 

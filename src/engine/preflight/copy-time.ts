@@ -1,6 +1,6 @@
 import type { MongoClient } from 'mongodb';
 import type { CatalogEntry } from '../catalog/read-catalog.ts';
-import { RawCursor } from '../cluster/raw-cursor.ts';
+import { RawCursor } from '../mongodb/raw-cursor.ts';
 import { collectionStatistics, type Sizes } from './sizes.ts';
 import { sweep } from './within.ts';
 

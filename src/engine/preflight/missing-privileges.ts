@@ -1,5 +1,5 @@
-import type { Side } from '../cluster/connect.ts';
-import type { Login, Privileges } from './privileges.ts';
+import type { Side } from '../mongodb/connect.ts';
+import type { Login, Privileges } from '../mongodb/privileges.ts';
 
 /** Actions that the engine takes. */
 interface Needs {

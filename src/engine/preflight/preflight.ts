@@ -1,11 +1,11 @@
 import type { MongoClient } from 'mongodb';
 import { messageOf, redact, type UserError } from '../../platform/index.ts';
-import type { Side } from '../cluster/connect.ts';
-import type { SourceFeatures } from '../cluster/server-features.ts';
-import type { MigrationOptions } from '../lifecycle/options.ts';
-import { openConnection } from './check-connection.ts';
-import { checkCluster, checkPair } from './check-versions.ts';
-import { ADVICE, GUARDS } from './checks.ts';
+import type { Side } from '../mongodb/connect.ts';
+import type { SourceFeatures } from '../mongodb/server-features.ts';
+import type { MigrationOptions } from '../scope/options.ts';
+import { ADVICE, GUARDS } from './all-checks.ts';
+import { openConnection } from './checks/connection.ts';
+import { checkCluster, checkPair } from './checks/versions.ts';
 import type { CopyTime } from './copy-time.ts';
 import { type Finding, type Found, findingOf, found } from './finding.ts';
 import { type ClusterDescription, describeCluster } from './inspect-cluster.ts';

@@ -1,6 +1,6 @@
 import type { Document, MongoClient } from 'mongodb';
-import { isBuckets } from '../catalog/namespaces.ts';
 import { type CatalogEntry, listUserDatabases } from '../catalog/read-catalog.ts';
+import { isBuckets } from '../mongodb/namespaces.ts';
 import { sweep } from './within.ts';
 
 /** How much is to be migrated, by the source's own statistics, which may be off after a crash of its server. */

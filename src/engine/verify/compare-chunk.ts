@@ -1,11 +1,11 @@
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
-import { blameFilter } from '../catalog/document-filters.ts';
-import type { TrackedCollection } from '../catalog/tracked-collection.ts';
-import { onDestination, onSource, pinTo } from '../cluster/moved.ts';
-import { RawCursor } from '../cluster/raw-cursor.ts';
-import type { WriteTarget } from '../cluster/raw-write.ts';
+import { onDestination, onSource, pinTo } from '../collections/moved.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { batchSize, rangeFilter } from '../copy/copy-partition.ts';
-import type { EngineContext } from '../lifecycle/context.ts';
+import { RawCursor } from '../mongodb/raw-cursor.ts';
+import type { WriteTarget } from '../mongodb/raw-write.ts';
+import type { EngineContext } from '../run/context.ts';
+import { blameFilter } from '../scope/document-filters.ts';
 
 /** What one comparison has seen. */
 export interface ComparedChunk {

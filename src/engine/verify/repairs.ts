@@ -3,12 +3,12 @@ import { reach } from '../../platform/index.ts';
 import type { Lanes } from '../apply/lanes.ts';
 import { type DocumentKey, keyBytes, keyFromBytes } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
-import type { Suspicion, TrackedCollection } from '../catalog/tracked-collection.ts';
-import { CollectionDropped, CollectionMissing } from '../cluster/moved.ts';
+import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
+import type { Suspicion, TrackedCollection } from '../collections/tracked-collection.ts';
+import { Slots } from '../concurrency/slots.ts';
+import type { Throttle } from '../concurrency/throttle.ts';
 import type { Copier } from '../copy/copier.ts';
-import type { Throttle } from '../copy/throttle.ts';
-import type { EngineContext } from '../lifecycle/context.ts';
-import { Slots } from '../lifecycle/slots.ts';
+import type { EngineContext } from '../run/context.ts';
 import { compareChunk } from './compare-chunk.ts';
 
 const LOOK_EVERY_MS = 100;

@@ -1,6 +1,6 @@
 import { newId } from '../../platform/index.ts';
-import type { TrackedCollection } from '../catalog/tracked-collection.ts';
-import type { EngineContext } from '../lifecycle/context.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import type { EngineContext } from '../run/context.ts';
 
 /**
  * Marks collections as suspect of which something may be on the destination; those whose copy has not begun will be read later

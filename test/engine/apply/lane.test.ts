@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Timestamp, UUID } from 'mongodb';
 import { Lane } from '../../../src/engine/apply/lane.ts';
+import type { Spool } from '../../../src/engine/apply/spool.ts';
 import { keyFromBytes } from '../../../src/engine/bson/document-key.ts';
 import { BSON_TYPE } from '../../../src/engine/bson/elements.ts';
-import type { Spool } from '../../../src/engine/capture/spool.ts';
-import type { IndexKeeper } from '../../../src/engine/catalog/index-keeper.ts';
-import { TrackedCollection } from '../../../src/engine/catalog/tracked-collection.ts';
-import type { EngineContext } from '../../../src/engine/lifecycle/context.ts';
+import type { IndexKeeper } from '../../../src/engine/collections/index-keeper.ts';
+import { TrackedCollection } from '../../../src/engine/collections/tracked-collection.ts';
+import type { EngineContext } from '../../../src/engine/run/context.ts';
 import { onReach } from '../../../src/platform/index.ts';
 
 /** A collection whose keys a lane hands to the spool. */

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Long, Timestamp, UUID } from 'mongodb';
 import { UNKNOWN } from '../../../src/engine/apply/dirty-key.ts';
+import { Spool } from '../../../src/engine/apply/spool.ts';
 import { keyFromBytes } from '../../../src/engine/bson/document-key.ts';
 import { BSON_TYPE } from '../../../src/engine/bson/elements.ts';
 import { RawValue } from '../../../src/engine/bson/raw-value.ts';
 import { bufferOf } from '../../../src/engine/bson/stored-bytes.ts';
-import { Spool } from '../../../src/engine/capture/spool.ts';
-import { TrackedCollection } from '../../../src/engine/catalog/tracked-collection.ts';
-import type { SpoolRecord } from '../../../src/engine/checkpoint/checkpoint-store.ts';
-import type { EngineContext } from '../../../src/engine/lifecycle/context.ts';
+import { TrackedCollection } from '../../../src/engine/collections/tracked-collection.ts';
+import type { SpoolRecord } from '../../../src/engine/records/checkpoint-store.ts';
+import type { EngineContext } from '../../../src/engine/run/context.ts';
 
 const now = new Timestamp(Long.ONE);
 const source = { database: 'shop', name: 'a', type: 'collection', uuid: new UUID(), options: new Map() };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MongoClient } from 'mongodb';
-import { connectCluster } from '../../../src/engine/cluster/connect.ts';
+import { connectCluster } from '../../../src/engine/mongodb/connect.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { MongodProcess } from '../../support/mongod-process.ts';
 import { type ReplicaSet, startReplicaSet } from '../../support/replica-set.ts';

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MongoServerError } from 'mongodb';
 import { pino } from 'pino';
-import { BatchInterrupted } from '../../../src/engine/cluster/failure-policy.ts';
-import { describeWait, Retrier } from '../../../src/engine/cluster/retry.ts';
-import { Throttle } from '../../../src/engine/copy/throttle.ts';
+import { Throttle } from '../../../src/engine/concurrency/throttle.ts';
+import { BatchInterrupted } from '../../../src/engine/mongodb/failure-policy.ts';
+import { describeWait, Retrier } from '../../../src/engine/mongodb/retry.ts';
 import type { Clock } from '../../../src/platform/index.ts';
 
 const MINUTE_MS = 60_000;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { Throttle } from '../../../src/engine/copy/throttle.ts';
+import { Throttle } from '../../../src/engine/concurrency/throttle.ts';
 import { systemClock } from '../../../src/platform/index.ts';
 
 const never = new AbortController().signal;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openAbandonedSource } from '../../../src/engine/cutover/open-abandoned-source.ts';
 import { stakeClaim } from '../../../src/engine/cutover/source-claim.ts';
-import { LEAST_BLOCK_LIMIT_MS, tryToBlockWrites } from '../../../src/engine/cutover/write-block.ts';
+import { LEAST_BLOCK_LIMIT_MS, tryToBlockWrites } from '../../../src/engine/mongodb/write-block.ts';
 import { newId, onReach, systemClock } from '../../../src/platform/index.ts';
 import { compareClusters } from '../../support/compare-clusters.ts';
 import { eventually } from '../../support/eventually.ts';

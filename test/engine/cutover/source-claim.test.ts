@@ -4,7 +4,7 @@ import type { MongoClient } from 'mongodb';
 import type { Claim } from '../../../src/engine/cutover/block-history.ts';
 import type { BlockReading } from '../../../src/engine/cutover/block-notes.ts';
 import { announceCommit, liftBlock, type Staked, stakeClaim } from '../../../src/engine/cutover/source-claim.ts';
-import { LEAST_BLOCK_LIMIT_MS, tryToBlockWrites, writesAreBlocked } from '../../../src/engine/cutover/write-block.ts';
+import { LEAST_BLOCK_LIMIT_MS, tryToBlockWrites, writesAreBlocked } from '../../../src/engine/mongodb/write-block.ts';
 import { newId, onReach, systemClock } from '../../../src/platform/index.ts';
 import { startReplicaSet } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ByteShare } from '../../../src/engine/lifecycle/memory-budget.ts';
+import { ByteShare } from '../../../src/engine/concurrency/memory-budget.ts';
 
 const never = new AbortController().signal;
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { judgeDisk } from '../../../src/engine/preflight/check-disk.ts';
+import { judgeDisk } from '../../../src/engine/preflight/checks/disk.ts';
 import { NOTHING } from './nothing.ts';
 
 test('a disk is too small for less than the source stores, and tight below twice the documents', () => {

@@ -4,7 +4,7 @@ import { BSON } from 'mongodb';
 import { readIndexSpec } from '../../../src/engine/catalog/index-spec.ts';
 import { whyNotToday } from '../../../src/engine/catalog/legacy-index.ts';
 import { whyUnsupported } from '../../../src/engine/catalog/unsupported.ts';
-import { sourceFeatures } from '../../../src/engine/cluster/server-features.ts';
+import { sourceFeatures } from '../../../src/engine/mongodb/server-features.ts';
 
 // No server of 5.0 or newer makes any of these, not even out of its oplog; a file of an older one may have them.
 

@@ -1,0 +1,16 @@
+import { recordedCounts } from '../records/counters.ts';
+import type { EngineContext } from '../run/context.ts';
+import type { TrackedCollection } from './tracked-collection.ts';
+
+/**
+ * What was copied of a collection counts no more, which whoever watches has to be told, also by a successor. Counted before the first wait, so
+ * that the caller can forget what was copied in the same breath.
+ */
+export async function declareRestart(
+  { counters, checkpoint, retrier }: EngineContext,
+  { copied }: TrackedCollection,
+): Promise<void> {
+  if (copied.documents === 0) return;
+  counters.restarts += 1;
+  await retrier.run('the destination', () => checkpoint.save({ counts: recordedCounts(counters) }));
+}

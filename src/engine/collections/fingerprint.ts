@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import type { UUID } from 'mongodb';
+import { type Fields, fieldsOf } from '../catalog/fields.ts';
+import { readIndexSpec } from '../catalog/index-spec.ts';
+import { isFinished, listCollections, listRawIndexes, listUserDatabases } from '../catalog/read-catalog.ts';
+import { Slots } from '../concurrency/slots.ts';
+import type { EngineContext } from '../run/context.ts';
+
+/** A catalog in short: by namespace, a digest of all that defines a collection or view. */
+export type Fingerprint = ReadonlyMap<string, string>;
+
+const LISTED_AT_A_TIME = 8;
+
+/** Of what is selected of the source. */
+export async function fingerprintOfSource({ source, selection }: EngineContext): Promise<Fingerprint> {
+  const slots = new Slots(LISTED_AT_A_TIME);
+  const databases = await listUserDatabases(source);
+  const entries = await Promise.all(databases.map((database) => slots.run(() => listCollections(source, database))));
+  const selected = entries.flat().filter(({ database, name }) => selection.has(database, name));
+  const digests = selected.map(({ database, name, type, uuid, options }) =>
+    slots.run(async () => {
+      // With those still being built: their end, whatever it is, is a change.
+      const indexes = type === 'view' ? [] : await listRawIndexes(source, database, name);
+      return [`${database}.${name}`, digestOf({ uuid, options, indexes: indexes.map(fieldsOfIndex) })] as const;
+    }),
+  );
+  return new Map(await Promise.all(digests));
+}
+
+/** Of what the destination was made from: collections as they were read, views as they are there. */
+export async function fingerprintOfCopy(context: EngineContext): Promise<Fingerprint> {
+  const { destination, tracked, namespaces, views } = context;
+  const fingerprint = new Map<string, string>();
+  for (const { namespace, uuid, options, indexes } of tracked.values()) {
+    fingerprint.set(namespace, digestOf({ uuid, options, indexes: indexes.map(({ original }) => original) }));
+  }
+  for (const database of views.databases) {
+    const ours = views.of(database);
+    for (const { name, type, options } of await listCollections(destination, namespaces.database(database))) {
+      if (type !== 'view' || !ours.has(name)) continue;
+      fingerprint.set(
+        `${database}.${namespaces.sourceOfCollection(database, name)}`,
+        digestOf({ options, indexes: [] }),
+      );
+    }
+  }
+  return fingerprint;
+}
+
+/** The first namespace in which two fingerprints differ, and in what way; undefined when they are the same. */
+export function findChange(
+  before: Fingerprint,
+  now: Fingerprint,
+): { readonly namespace: string; readonly what: string } | undefined {
+  for (const [namespace, digest] of before) {
+    if (!now.has(namespace)) return { namespace, what: 'it is gone' };
+    if (now.get(namespace) !== digest)
+      return { namespace, what: 'it is another collection, or its options or indexes differ' };
+  }
+  const [added] = [...now.keys()].filter((namespace) => !before.has(namespace));
+  return added === undefined ? undefined : { namespace: added, what: 'it is new' };
+}
+
+/** None of the `_id` index, which says nothing that the options don't. */
+function fieldsOfIndex(bytes: Buffer): Fields {
+  return isFinished(bytes) ? (readIndexSpec(bytes)?.original ?? new Map()) : fieldsOf(bytes);
+}
+
+function digestOf(entry: {
+  readonly uuid?: UUID | undefined;
+  readonly options: Fields;
+  readonly indexes: readonly Fields[];
+}): string {
+  const indexes = entry.indexes.map(textOf).filter(Boolean).sort();
+  const text = JSON.stringify([entry.uuid?.toHexString() ?? '', textOf(entry.options), indexes]);
+  return createHash('sha256').update(text).digest('base64');
+}
+
+/** Independent of the order of the fields. */
+function textOf(fields: Fields): string {
+  return [...fields]
+    .map(([name, { type, bytes }]) => `${name} ${type} ${bytes.toString('base64')}`)
+    .sort()
+    .join('\n');
+}

@@ -1,0 +1,149 @@
+import { type Clock, UserError } from '../../platform/index.ts';
+import { collectionSize } from '../catalog/read-catalog.ts';
+import { Slots } from '../concurrency/slots.ts';
+import type { Wait } from '../mongodb/retry.ts';
+import type { EngineContext } from '../run/context.ts';
+import type { TrackedCollection } from './tracked-collection.ts';
+
+/** Drops that follow each other so closely are judged together: databases are dropped one after the other. */
+const TOGETHER_MS = 60_000;
+const SIZES_AT_A_TIME = 8;
+
+interface Loss {
+  readonly documents: number;
+  readonly namespace: string;
+}
+
+/** All that a migration has, and what of it the source has no more. */
+interface Share {
+  readonly collections: number;
+  readonly ofCollections: number;
+  readonly documents: number;
+  readonly ofDocuments: number;
+}
+
+/**
+ * Drops that are not followed before somebody confirms them: those that take more than half of a migration's collections or documents within a
+ * minute. A source that was emptied by mistake must not empty its copy as well. What is held stays on the destination as it is, all other
+ * collections go on, and there is no cutover meanwhile.
+ */
+export class HeldDrops {
+  #held: ReadonlyMap<TrackedCollection, Loss> = new Map();
+  #followed: readonly (Loss & { readonly elapsedMs: number })[] = [];
+  #permitted: boolean;
+  #since: { readonly sinceMs: number; readonly elapsedMs: number } | undefined;
+  #share: Share = { collections: 0, ofCollections: 0, documents: 0, ofDocuments: 0 };
+
+  /** @param permitted  whether all drops are confirmed from the start */
+  constructor(permitted: boolean) {
+    this.#permitted = permitted;
+  }
+
+  /** Confirms what is held and all drops to come. */
+  permit(): void {
+    this.#permitted = true;
+  }
+
+  /** Whether anything is held. */
+  get any(): boolean {
+    return this.#held.size > 0;
+  }
+
+  has(collection: TrackedCollection): boolean {
+    return this.#held.has(collection);
+  }
+
+  /** Databases, by the source's names, of which drops were held and are confirmed by now. */
+  get confirmed(): readonly string[] {
+    return this.#permitted ? [...this.#held.keys()].map(({ sourceDatabase }) => sourceDatabase) : [];
+  }
+
+  /** The wait for a confirmation; undefined while nothing is held. */
+  get wait(): Wait | undefined {
+    if (this.#since === undefined) return undefined;
+    const { sinceMs } = this.#since;
+    return { for: 'a confirmation of drops', sinceMs, reason: this.#error.message };
+  }
+
+  /** The same as an error, once something is held for so long; for a migration that nobody attends to. */
+  refusal(clock: Clock, afterMs: number): UserError | undefined {
+    if (this.#since === undefined || clock.elapsed() - this.#since.elapsedMs < afterMs) return undefined;
+    return this.#error;
+  }
+
+  /**
+   * Decides about collections that the source does not have.
+   * @param databases  all of the source's whose collections are looked at
+   * @param isThereAgain  whether the source has something of its name: a collection that was made anew, or renamed onto it, is no loss
+   * @returns those whose drop is to be followed now; all others are held
+   */
+  async judge(
+    context: EngineContext,
+    databases: ReadonlySet<string>,
+    gone: readonly TrackedCollection[],
+    isThereAgain: (collection: TrackedCollection) => boolean,
+  ): Promise<readonly TrackedCollection[]> {
+    const { clock } = context;
+    const heldElsewhere = [...this.#held].filter(([{ sourceDatabase }]) => !databases.has(sourceDatabase));
+    const missed = this.#permitted ? [] : gone.filter((one) => !isThereAgain(one));
+    const lost = (await losses(context, missed)).filter(([, { documents }]) => documents > 0);
+    this.#followed = this.#followed.filter(({ elapsedMs }) => clock.elapsed() - elapsedMs < TOGETHER_MS);
+    const areMost = lost.length > 0 && (await this.#areMost(context, [...heldElsewhere, ...lost]));
+    // No `await` from here on: a cutover must not see a moment in which nothing is held.
+    this.#held = new Map([...heldElsewhere, ...(areMost ? lost : [])]);
+    if (!areMost) {
+      const elapsedMs = clock.elapsed();
+      this.#followed = [...this.#followed, ...lost.map(([, loss]) => ({ ...loss, elapsedMs }))];
+    }
+    if (this.any) this.#since ??= { sinceMs: clock.now(), elapsedMs: clock.elapsed() };
+    else this.#since = undefined;
+    return gone.filter((one) => !this.#held.has(one));
+  }
+
+  /** Whether these, with those that were followed within the last minute, are more than half of all. */
+  async #areMost(context: EngineContext, lost: readonly (readonly [TrackedCollection, Loss])[]): Promise<boolean> {
+    const all = [...this.#followed, ...lost.map(([, loss]) => loss)];
+    const documents = all.reduce((sum, loss) => sum + loss.documents, 0);
+    const isLost = new Set(lost.map(([collection]) => collection));
+    const rest = [...context.tracked.values()].filter((one) => !isLost.has(one));
+    const ofCollections = rest.length + all.length;
+    const share = (ofDocuments: number) => ({ collections: all.length, ofCollections, documents, ofDocuments });
+    const estimated = rest.reduce((sum, one) => sum + Math.max(one.documents, one.copied.documents), documents);
+    this.#share = share(estimated);
+    if (all.length * 2 > ofCollections) return true;
+    if (documents * 2 <= estimated) return false;
+    // Estimates are those of the copy, and collections grow.
+    const counted = (await losses(context, rest)).reduce((sum, [, one]) => sum + one.documents, documents);
+    this.#share = share(counted);
+    return documents * 2 > counted;
+  }
+
+  get #error(): UserError {
+    const { collections, ofCollections, documents, ofDocuments } = this.#share;
+    const [first] = this.#held.values();
+    const parameters = [collections, ofCollections, documents, ofDocuments].map(String);
+    return new UserError('DROPS_UNCONFIRMED', [...parameters, first?.namespace ?? '']);
+  }
+}
+
+/** What the destination would lose with each, or was to get of it. */
+async function losses(
+  context: EngineContext,
+  collections: readonly TrackedCollection[],
+): Promise<(readonly [TrackedCollection, Loss])[]> {
+  const slots = new Slots(SIZES_AT_A_TIME);
+  const { retrier, destination } = context;
+  return await Promise.all(
+    collections.map((collection) =>
+      slots.run(async () => {
+        const { namespace, destinationDatabase, destinationName } = collection;
+        const size = await retrier.run('the destination', () =>
+          collectionSize(destination, destinationDatabase, destinationName),
+        );
+        const present = size.documents || 0;
+        const documents = collection.isDone ? present : Math.max(present, collection.documents);
+        return [collection, { documents, namespace }] as const;
+      }),
+    ),
+  );
+}

@@ -1,0 +1,94 @@
+import { Binary } from 'mongodb';
+import { bufferOf } from '../bson/stored-bytes.ts';
+import { differingFields, documentOf, type Fields, fieldsOf } from '../catalog/fields.ts';
+import type { CatalogEntry } from '../catalog/read-catalog.ts';
+import type { CheckpointStore } from '../records/checkpoint-store.ts';
+import type { ViewRecord } from '../records/records.ts';
+
+/**
+ * The views of the destination that the migration made. A view has no UUID to know it by, so its name and its definition go on record before it is
+ * made. A view that is not on record, or has another definition, is somebody else's.
+ */
+export class MadeViews {
+  readonly #checkpoint: CheckpointStore;
+  readonly #made = new Map<string, Map<string, ViewRecord>>();
+
+  constructor(checkpoint: CheckpointStore) {
+    this.#checkpoint = checkpoint;
+  }
+
+  /** Loads what an earlier run knew. */
+  async load(): Promise<void> {
+    for (const record of await this.#checkpoint.views()) this.#of(record._id.d).set(record._id.n, record);
+  }
+
+  /** Databases of the source with such views. */
+  get databases(): readonly string[] {
+    return [...this.#made].filter(([, records]) => records.size > 0).map(([database]) => database);
+  }
+
+  /** Their names on the destination. @param database  of the source */
+  of(database: string): ReadonlySet<string> {
+    return new Set(this.#of(database).keys());
+  }
+
+  /** Whether a view of the destination is as the migration made it. @param database  of the source */
+  isMade(database: string, entry: CatalogEntry): boolean {
+    const record = this.#of(database).get(entry.name);
+    return record !== undefined && isAsMade(entry, record);
+  }
+
+  /**
+   * Puts views on record that are about to be made or changed.
+   * @param database  of the source
+   * @param to  of the destination
+   */
+  async note(database: string, to: string, views: ReadonlyMap<string, Fields>): Promise<void> {
+    const of = this.#of(database);
+    const noted = [...views]
+      .filter(([name, options]) => of.get(name)?.definitions?.some((one) => isSame(one, options)) !== true)
+      .map(([name, options]) => {
+        const definitions = [...(of.get(name)?.definitions ?? []), new Binary(documentOf(options))];
+        return this.#record(database, to, name, definitions);
+      });
+    await this.#save(noted);
+  }
+
+  /** Says that views have their new definitions, and no earlier one. */
+  async settle(database: string, to: string, views: ReadonlyMap<string, Fields>): Promise<void> {
+    const changed = [...views].filter(([name]) => (this.#of(database).get(name)?.definitions?.length ?? 0) > 1);
+    await this.#save(
+      changed.map(([name, options]) => this.#record(database, to, name, [new Binary(documentOf(options))])),
+    );
+  }
+
+  async forget(database: string, name: string): Promise<void> {
+    await this.#checkpoint.removeView(database, name);
+    this.#of(database).delete(name);
+  }
+
+  #record(d: string, to: string, n: string, definitions: readonly Binary[]): ViewRecord {
+    return { _id: { m: this.#checkpoint.migrationId, d, n }, to, definitions };
+  }
+
+  async #save(records: readonly ViewRecord[]): Promise<void> {
+    if (records.length === 0) return;
+    await this.#checkpoint.saveViews(records);
+    for (const record of records) this.#of(record._id.d).set(record._id.n, record);
+  }
+
+  #of(database: string): Map<string, ViewRecord> {
+    const records = this.#made.get(database) ?? new Map();
+    this.#made.set(database, records);
+    return records;
+  }
+}
+
+/** Whether a view is as a migration made it. Older versions have no definition on record: then the name has to do. */
+export function isAsMade({ type, options }: CatalogEntry, { definitions }: ViewRecord): boolean {
+  return type === 'view' && (definitions === undefined || definitions.some((one) => isSame(one, options)));
+}
+
+function isSame(definition: Binary, options: Fields): boolean {
+  return differingFields(fieldsOf(bufferOf(definition)), options).length === 0;
+}

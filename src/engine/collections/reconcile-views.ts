@@ -1,0 +1,97 @@
+import { reach } from '../../platform/index.ts';
+import { createCollection, dropCollection, modifyOptions } from '../catalog/change-catalog.ts';
+import { differingFields } from '../catalog/fields.ts';
+import { isNameTaken, nameTaken } from '../catalog/name-taken.ts';
+import { type CatalogEntry, listCollections } from '../catalog/read-catalog.ts';
+import { catalogName } from '../mongodb/namespaces.ts';
+import type { EngineContext } from '../run/context.ts';
+import type { PlacedEntry } from './placed-entry.ts';
+
+/** Drops the views that the migration made and the source has no more. */
+export async function dropGoneViews(
+  context: EngineContext,
+  database: string,
+  views: readonly PlacedEntry[],
+): Promise<void> {
+  const { checkpoint, destination, fence, namespaces } = context;
+  const wanted = new Set(views.map(({ destinationName }) => destinationName));
+  const gone = [...context.views.of(database)].filter((name) => !wanted.has(name));
+  if (gone.length === 0) return;
+  const to = namespaces.database(database);
+  const present = await listCollections(destination, to);
+  const ofOthers = await checkpoint.viewsOfOthers(to);
+  for (const name of gone) {
+    const entry = present.find((one) => one.type === 'view' && one.name === name);
+    if (entry !== undefined && context.views.isMade(database, entry) && !ofOthers.has(name))
+      await dropCollection(fence, to, name);
+    await context.views.forget(database, name);
+  }
+}
+
+/** Makes the source's views, and changes those that differ. @throws UserError NAMESPACE_CONFLICT when something else has a view's name */
+export async function makeViews(
+  context: EngineContext,
+  database: string,
+  views: readonly PlacedEntry[],
+): Promise<void> {
+  if (views.length === 0) return;
+  const { checkpoint, destination, fence, namespaces } = context;
+  const to = namespaces.database(database);
+  const present = new Map((await listCollections(destination, to)).map((entry) => [catalogName(entry.name), entry]));
+  await refuseTaken(context, database, views, present);
+  const missing = views.filter(({ destinationName }) => !present.has(destinationName));
+  // Before they go on record: of two migrations that make one view, the later one has it, or neither.
+  await checkpoint.takeViewNames(
+    to,
+    missing.map(({ destinationName }) => destinationName),
+  );
+  const definitions = new Map(views.map(({ destinationName, options }) => [destinationName, options]));
+  await context.views.note(database, to, definitions);
+  await reach('engine.catalog.views-noted');
+  for (const view of views) {
+    const existing = present.get(view.destinationName);
+    if (existing === undefined) await make(context, view);
+    else if (differingFields(existing.options, view.options).includes('collation')) {
+      await dropCollection(fence, to, view.destinationName);
+      await make(context, view);
+    } else await modifyOptions(fence, existing, view.options);
+  }
+  await context.views.settle(database, to, definitions);
+}
+
+/**
+ * A destination that is the migration's alone has a view of a name on record by the migration. Where others have theirs, too, the view has to be as it
+ * was made, and on nobody else's record.
+ */
+async function refuseTaken(
+  { checkpoint, keepsDestination, namespaces, views: made }: EngineContext,
+  database: string,
+  views: readonly PlacedEntry[],
+  present: ReadonlyMap<string, CatalogEntry>,
+): Promise<void> {
+  const to = namespaces.database(database);
+  const ours = made.of(database);
+  const ofOthers = keepsDestination ? await checkpoint.viewsOfOthers(to) : new Set();
+  for (const { destinationName: name } of views) {
+    const existing = present.get(name);
+    if (existing === undefined) continue;
+    const isOurs = existing.type === 'view' && ours.has(name);
+    const isShared = keepsDestination && (ofOthers.has(name) || !made.isMade(database, existing));
+    if (!isOurs || isShared) throw nameTaken(to, name);
+  }
+}
+
+async function make(context: EngineContext, { database, destinationName, options }: PlacedEntry): Promise<void> {
+  const { destination, fence, namespaces } = context;
+  const to = namespaces.database(database);
+  try {
+    await createCollection(fence, to, destinationName, options);
+  } catch (error) {
+    if (!isNameTaken(error)) throw error;
+    // An earlier try whose answer was lost, or somebody was faster.
+    const present = (await listCollections(destination, to)).find(({ name }) => name === destinationName);
+    if (present?.type === 'view' && differingFields(present.options, options).length === 0) return;
+    await context.views.forget(database, destinationName);
+    throw nameTaken(to, destinationName);
+  }
+}

@@ -1,0 +1,360 @@
+import { MongoServerError, type UUID } from 'mongodb';
+import { messageOf, reach, UserError } from '../../platform/index.ts';
+import { createCollection, dropCollection, modifyOptions, renameCollection } from '../catalog/change-catalog.ts';
+import { differingFields } from '../catalog/fields.ts';
+import { isNameTaken, nameTaken } from '../catalog/name-taken.ts';
+import { type CatalogEntry, databaseExists, listCollections, listUserDatabases } from '../catalog/read-catalog.ts';
+import { carryFlags } from '../catalog/time-series-flags.ts';
+import { refuseUnsupported } from '../catalog/unsupported.ts';
+import { Slots } from '../concurrency/slots.ts';
+import { classify, NotNow } from '../mongodb/failure-policy.ts';
+import { catalogName } from '../mongodb/namespaces.ts';
+import { readAll } from '../mongodb/raw-cursor.ts';
+import { confirmSource } from '../records/confirm-clusters.ts';
+import type { EngineContext } from '../run/context.ts';
+import { refuseNameConflicts } from '../scope/name-conflicts.ts';
+import { declareRestart } from './declare-restart.ts';
+import type { PlacedEntry } from './placed-entry.ts';
+import { dropGoneViews, makeViews } from './reconcile-views.ts';
+import { refuseOtherFilters, refuseRenamedAway } from './refuse-renamed.ts';
+import { TrackedCollection } from './tracked-collection.ts';
+
+/** Creating costs round trips and a commit each, and there may be thousands. */
+const AT_A_TIME = 8;
+const DATABASE_DIFFERS_BY_CASE = 13_297;
+
+type PlacedCollection = PlacedEntry & { readonly uuid: UUID };
+
+/**
+ * Makes the destination's catalog like the source's is now: drops, renames, creates, modifies, views. It compares states instead of
+ * replaying events, so it may run at any time, repeat itself and be ahead of the stream [38–40]. Documents are not its business.
+ *
+ * Not to be run twice at the same time.
+ */
+export async function reconcileCatalog(context: EngineContext, databases: Iterable<string>): Promise<void> {
+  const inStep = async (work: () => Promise<void>) => await context.retrier.run('the catalogs of both clusters', work);
+  await reach('engine.catalog.comparison-begun');
+  const all = withNamesakes(context, new Set(databases));
+  const listed = await context.retrier.run('the catalogs of both clusters', () => readAllWanted(context, all));
+  // After the last listing, so that none of another cluster is acted on.
+  await confirmSource(context);
+  const dropped = await judgeGone(context, listed);
+  // All drops come first: a database may be made that differs only by case from one that is dropped.
+  for (const wanted of listed) await inStep(() => dropFrom(context, wanted, dropped));
+  for (const wanted of listed) await inStep(() => makeIn(context, wanted));
+}
+
+/** Databases of the source, by its names: those that it has, that the engine knows, or of which the destination may have a remainder. */
+export async function databasesOf(context: EngineContext): Promise<Set<string>> {
+  const { retrier, source, destination, keepsDestination, namespaces } = context;
+  const [there, here] = await retrier.run('the catalogs of both clusters', () =>
+    Promise.all([listUserDatabases(source), keepsDestination ? [] : listUserDatabases(destination)]),
+  );
+  return new Set([...there, ...here.map((name) => namespaces.sourceOf(name)), ...knownDatabases(context)]);
+}
+
+/** Drops what the migration made, and nothing else. */
+export async function dropMade(context: EngineContext): Promise<void> {
+  for (const database of new Set(knownDatabases(context))) {
+    await context.retrier.run('the destination', async () => {
+      await adoptUnfinished(context, database);
+      await dropGone(context, database, new Set(context.tracked.values()));
+      await dropGoneViews(context, database, []);
+      await dropEmptied(context, database);
+    });
+  }
+}
+
+function knownDatabases({ tracked, views }: EngineContext): string[] {
+  return [...[...tracked.values()].map(({ sourceDatabase }) => sourceDatabase), ...views.databases];
+}
+
+/** One database as the source has it. */
+interface Wanted {
+  readonly database: string;
+  /** Whether nothing of it is to be migrated, and the source has no such database. */
+  readonly isGone: boolean;
+  readonly collections: readonly PlacedCollection[];
+  readonly views: readonly PlacedEntry[];
+}
+
+/** Databases that the engine knows and whose names differ only by case from one of these: no server has both at a time. */
+function withNamesakes(context: EngineContext, databases: ReadonlySet<string>): ReadonlySet<string> {
+  const folded = new Set([...databases].map((name) => context.namespaces.database(name).toLowerCase()));
+  const known = knownDatabases(context).filter((name) => folded.has(context.namespaces.database(name).toLowerCase()));
+  return new Set([...databases, ...known]);
+}
+
+/** @throws NotNow when a database was dropped and made again in other letters meanwhile: both would be wanted */
+async function readAllWanted(context: EngineContext, databases: Iterable<string>): Promise<readonly Wanted[]> {
+  const listed: Wanted[] = [];
+  for (const database of databases) listed.push(await readWanted(context, database));
+  const present = listed.filter(({ collections, views }) => collections.length + views.length > 0);
+  const folded = present.map(({ database }) => context.namespaces.database(database).toLowerCase());
+  if (new Set(folded).size < folded.length)
+    throw new NotNow('a database of the source has just been made again with other letters of its name in upper case');
+  return listed;
+}
+
+async function readWanted(context: EngineContext, database: string): Promise<Wanted> {
+  const listed = await listCollections(context.source, database);
+  const wanted = listed
+    .filter(({ name }) => context.selection.has(database, name))
+    .map((entry) => ({ ...entry, destinationName: context.namespaces.collection(database, entry.name) }));
+  refuseUnsupported(wanted, context.sourceFeatures);
+  refuseNameConflicts(context.namespaces, database, wanted);
+  refuseRenamedAway(context, listed);
+  refuseOtherFilters(context, wanted);
+  const collections = wanted.filter(
+    (entry): entry is PlacedCollection => entry.type === 'collection' && entry.uuid !== undefined,
+  );
+  const views = wanted.filter(({ type }) => type === 'view');
+  const isGone = wanted.length === 0 && !(await databaseExists(context.source, database));
+  return { database, isGone, collections, views };
+}
+
+/** Collections that the source does not have any more and whose drops are to be followed. */
+async function judgeGone(context: EngineContext, listed: readonly Wanted[]): Promise<ReadonlySet<TrackedCollection>> {
+  const databases = new Set(listed.map(({ database }) => database));
+  const alive = new Set(listed.flatMap(({ collections }) => collections.map(({ uuid }) => uuid.toHexString(false))));
+  const gone = [...context.tracked.values()].filter((one) => databases.has(one.sourceDatabase) && !alive.has(one.id));
+  const places = listed.flatMap(({ collections, views }) => [...collections, ...views]).map(placeOf);
+  const names = new Set(places);
+  const isThereAgain = ({ sourceDatabase, sourceName }: TrackedCollection) =>
+    names.has(placeOf({ database: sourceDatabase, name: sourceName }));
+  return new Set(await context.drops.judge(context, databases, gone, isThereAgain));
+}
+
+function placeOf({ database, name }: Pick<CatalogEntry, 'database' | 'name'>): string {
+  return `${database.toLowerCase()}.${name}`;
+}
+
+async function dropFrom(
+  context: EngineContext,
+  { database, isGone, views }: Wanted,
+  dropped: ReadonlySet<TrackedCollection>,
+): Promise<void> {
+  await adoptUnfinished(context, database);
+  await dropGone(context, database, dropped);
+  await dropGoneViews(context, database, views);
+  if (isGone) await dropEmptied(context, database);
+}
+
+async function makeIn(context: EngineContext, { database, collections, views }: Wanted): Promise<void> {
+  await adoptUnfinished(context, database); // Of an earlier try.
+  await renameMoved(context, database, collections);
+  await createNew(context, database, collections);
+  await modifyChanged(context, database, collections);
+  await makeViews(context, database, views);
+}
+
+/** Dropping its last view leaves a database behind. One that was there before the migration may hold what is not listed, and stays. */
+async function dropEmptied(context: EngineContext, database: string): Promise<void> {
+  const { destination, fence, keepsDestination, namespaces } = context;
+  const emptied = namespaces.database(database);
+  if (keepsDestination || (await listCollections(destination, emptied)).length > 0) return;
+  if (await databaseExists(destination, emptied)) await fence.change(emptied, { dropDatabase: 1 });
+}
+
+/**
+ * A collection that was being created when an engine was killed may or may not be there. Nothing is written before its UUID is on record,
+ * so one with documents is somebody else's, and so is one that another migration has on record or may be creating.
+ * @param created  by id, what the server has just made for this migration, whoever else is about to
+ */
+async function adoptUnfinished(
+  context: EngineContext,
+  database: string,
+  created: ReadonlySet<string> = new Set(),
+): Promise<void> {
+  const unfinished = [...context.tracked.values()].filter(
+    (one) => one.sourceDatabase === database && one.destinationUuid === null,
+  );
+  if (unfinished.length === 0) return;
+  const owned = new Set(
+    [...context.tracked.values()].map(({ destinationUuid }) => destinationUuid?.toHexString(false)),
+  );
+  const to = context.namespaces.database(database);
+  const present = await listCollections(context.destination, to);
+  const ofOthers = context.keepsDestination ? await context.checkpoint.collectionsOfOthers(to) : [];
+  const adopted: TrackedCollection[] = [];
+  await forEach(unfinished, async (collection) => {
+    const entry = present.find(
+      ({ name, uuid }) => name === collection.destinationName && !owned.has(uuid?.toHexString(false)),
+    );
+    const isOfOthers = ofOthers.some(({ name, uuid }) =>
+      uuid === null
+        ? name === entry?.name && !created.has(collection.id)
+        : uuid.toHexString(false) === entry?.uuid?.toHexString(false),
+    );
+    if (entry?.uuid === undefined || isOfOthers || (await hasDocuments(context, entry, entry.uuid))) {
+      context.tracked.delete(collection.id);
+      return;
+    }
+    collection.destinationUuid = entry.uuid;
+    collection.state = 'pending';
+    adopted.push(collection);
+  });
+  await saveAll(context, adopted);
+}
+
+async function hasDocuments(
+  { destination, fence }: EngineContext,
+  { database, name }: CatalogEntry,
+  collectionUUID: UUID,
+): Promise<boolean> {
+  const command = { find: name, limit: 1, projection: { _id: 1 }, collectionUUID };
+  return (await readAll(destination, database, { ...command, readConcern: fence.afterOwnWrites })).length > 0;
+}
+
+async function dropGone(
+  context: EngineContext,
+  database: string,
+  dropped: ReadonlySet<TrackedCollection>,
+): Promise<void> {
+  const present = await listCollections(context.destination, context.namespaces.database(database));
+  for (const collection of [...context.tracked.values()]) {
+    if (collection.sourceDatabase !== database || !dropped.has(collection)) continue;
+    collection.dropped.abort();
+    const entry = present.find(
+      ({ uuid }) => uuid?.toHexString(false) === collection.destinationUuid?.toHexString(false),
+    );
+    if (entry !== undefined) await dropCollection(context.fence, entry.database, entry.name, entry.uuid);
+    // In one breath: whoever looks sees both, that less is copied and why.
+    context.tracked.delete(collection.id);
+    await declareRestart(context, collection);
+    // Tried again here: whoever compares the catalogs once more does not find it.
+    await context.retrier.run('the destination', () => context.checkpoint.removeCollection(collection.uuid));
+  }
+}
+
+/** Renames may swap names or form a ring, so whatever stands in the way steps aside first. */
+async function renameMoved(
+  context: EngineContext,
+  database: string,
+  collections: readonly PlacedCollection[],
+): Promise<void> {
+  const byDestination = new Map(
+    [...context.tracked.values()].map((collection) => [collection.destinationUuid?.toHexString(false), collection]),
+  );
+  const located = new Map<string, TrackedCollection>();
+  const places = new Map<TrackedCollection, string>();
+  const place = (collection: TrackedCollection, name: string) => {
+    located.set(name, collection);
+    places.set(collection, name);
+  };
+  for (const { name, uuid } of await listCollections(context.destination, context.namespaces.database(database))) {
+    const collection = uuid === undefined ? undefined : byDestination.get(uuid.toHexString(false));
+    if (collection !== undefined) place(collection, name);
+  }
+  const move = async (collection: TrackedCollection, from: string, to: string) => {
+    try {
+      await renameCollection(context.fence, { ...collection.target, name: from }, to);
+    } catch (error) {
+      throw isNameTaken(error) ? nameTaken(collection.destinationDatabase, to) : error;
+    }
+    located.delete(from);
+    place(collection, to);
+    collection.destinationName = to;
+    await context.checkpoint.saveCollection(collection.toRecord(context.checkpoint.migrationId));
+  };
+  for (const { name, destinationName, uuid } of collections) {
+    const collection = context.tracked.get(uuid.toHexString(false));
+    if (collection === undefined) continue;
+    collection.sourceName = name;
+    const at = places.get(collection);
+    if (at === undefined || at === destinationName) continue;
+    const inTheWay = located.get(destinationName);
+    if (inTheWay !== undefined) await move(inTheWay, destinationName, `linkspan.moving.${inTheWay.id}`);
+    await reach('engine.catalog.stepped-aside');
+    await move(collection, at, destinationName);
+  }
+}
+
+async function createNew(
+  context: EngineContext,
+  database: string,
+  collections: readonly PlacedCollection[],
+): Promise<void> {
+  const created = collections.filter(({ uuid }) => !context.tracked.has(uuid.toHexString(false)));
+  if (created.length === 0) return;
+  const { destination, namespaces, documentFilters } = context;
+  const to = namespaces.database(database);
+  const taken = new Set((await listCollections(destination, to)).map(({ name }) => catalogName(name)));
+  const conflict = created.find(({ destinationName }) => taken.has(catalogName(destinationName)));
+  if (conflict !== undefined) throw nameTaken(to, conflict.destinationName);
+  // Known before they are made: whatever an engine that dies here leaves behind is its own, and taken up again.
+  const made = created.map((entry) => {
+    const collection = new TrackedCollection(entry, { database: to, name: entry.destinationName });
+    collection.filter = documentFilters.of(database, entry.name) ?? null;
+    return collection;
+  });
+  await saveAll(context, made);
+  for (const collection of made) context.tracked.set(collection.id, collection);
+  const surelyMade = new Set<string>();
+  await forEach(made, async (collection) => {
+    if (await create(context, collection)) surelyMade.add(collection.id);
+    await reach('engine.catalog.created');
+  });
+  await adoptUnfinished(context, database, surelyMade);
+  const lost = made.find(({ id }) => !context.tracked.has(id));
+  if (lost !== undefined) throw nameTaken(to, lost.destinationName);
+}
+
+/** A server keeps the name of a database from others that differ by case, also when the last collection is gone, until it is dropped. */
+async function forgetEmptyNamesake(context: EngineContext, error: unknown): Promise<boolean> {
+  const { destination, fence, keepsDestination } = context;
+  if (keepsDestination || !(error instanceof MongoServerError) || error.code !== DATABASE_DIFFERS_BY_CASE) return false;
+  const [, namesake] = /already have: \[([^\]]+)\]/.exec(error.message) ?? [];
+  if (namesake === undefined || (await listCollections(destination, namesake)).length > 0) return false;
+  await fence.change(namesake, { dropDatabase: 1 });
+  return true;
+}
+
+/** @returns false where something has the name already */
+async function create(context: EngineContext, collection: TrackedCollection): Promise<boolean> {
+  const { destinationDatabase, destinationName, options } = collection;
+  try {
+    await createCollection(context.fence, destinationDatabase, destinationName, options);
+    return true;
+  } catch (error) {
+    // An earlier try whose answer was lost, or somebody was faster: adopting it finds out.
+    if (isNameTaken(error)) return false;
+    if (classify(error) === 'transient') throw error;
+    if (await forgetEmptyNamesake(context, error)) throw new NotNow('a database had its name in other letters');
+    const reason = `it can't be made on the destination: ${messageOf(error)}`;
+    throw new UserError('NAMESPACE_CONFLICT', [`${destinationDatabase}.${destinationName}`, reason], { cause: error });
+  }
+}
+
+/** Several at a time. @throws the first failure, when all have ended */
+async function forEach<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const slots = new Slots(AT_A_TIME);
+  const ended = await Promise.allSettled(items.map((item) => slots.run(() => work(item))));
+  const failed = ended.find((one) => one.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
+
+async function saveAll(context: EngineContext, collections: readonly TrackedCollection[]): Promise<void> {
+  const { checkpoint } = context;
+  await checkpoint.saveCollections(collections.map((collection) => collection.toRecord(checkpoint.migrationId)));
+}
+
+async function modifyChanged(
+  context: EngineContext,
+  database: string,
+  collections: readonly PlacedCollection[],
+): Promise<void> {
+  const listed = await listCollections(context.destination, context.namespaces.database(database));
+  const present = new Map(listed.map((entry) => [entry.uuid?.toHexString(), entry]));
+  for (const entry of collections) {
+    const collection = context.tracked.get(entry.uuid.toHexString(false));
+    if (collection?.destinationUuid == null) continue;
+    const existing = present.get(collection.destinationUuid.toHexString());
+    if (existing === undefined) continue;
+    await modifyOptions(context.fence, existing, entry.options);
+    await carryFlags(context, entry, existing);
+    if (differingFields(collection.options, entry.options).length === 0) continue;
+    collection.options = entry.options;
+    await context.checkpoint.saveCollection(collection.toRecord(context.checkpoint.migrationId));
+  }
+}

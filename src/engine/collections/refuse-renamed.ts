@@ -1,0 +1,35 @@
+import { UserError } from '../../platform/index.ts';
+import type { CatalogEntry } from '../catalog/read-catalog.ts';
+import { catalogName } from '../mongodb/namespaces.ts';
+import type { EngineContext } from '../run/context.ts';
+import { whyUnfilterable } from '../scope/document-filters.ts';
+
+/** Outside the selection its changes would no longer be followed, which must not look as if it were dropped. */
+export function refuseRenamedAway(context: EngineContext, listed: readonly CatalogEntry[]): void {
+  for (const { database, name, uuid } of listed) {
+    const collection = uuid === undefined ? undefined : context.tracked.get(uuid.toHexString(false));
+    if (collection === undefined || context.selection.has(database, name)) continue;
+    throw new UserError('NAMESPACE_CONFLICT', [
+      collection.namespace,
+      `it was renamed to ${name}, which is not selected`,
+    ]);
+  }
+}
+
+/**
+ * A filter is taken up with the collection that first has its name, and stays with it. What comes to have the name afterwards was copied as
+ * a whole, or by another filter: whether that is what was asked for is not for the engine to guess.
+ */
+export function refuseOtherFilters({ documentFilters, tracked }: EngineContext, wanted: readonly CatalogEntry[]): void {
+  for (const entry of wanted) {
+    const query = documentFilters.of(entry.database, catalogName(entry.name));
+    if (query === undefined) continue;
+    const namespace = `${entry.database}.${catalogName(entry.name)}`;
+    const why = whyUnfilterable(entry);
+    if (why !== undefined) throw new UserError('NAMESPACE_CONFLICT', [namespace, `${why} can't be filtered`]);
+    const collection = entry.uuid && tracked.get(entry.uuid.toHexString(false));
+    if (collection === undefined || collection.filter?.equals(query)) continue;
+    const reason = `it has a document filter, and ${collection.namespace}, which came to have its name, was copied without it`;
+    throw new UserError('NAMESPACE_CONFLICT', [namespace, reason]);
+  }
+}

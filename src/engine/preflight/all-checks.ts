@@ -1,0 +1,128 @@
+import type { MongoClient } from 'mongodb';
+import type { UserError } from '../../platform/index.ts';
+import { UsersAndRoles } from '../accounts/users-and-roles.ts';
+import { listUserDatabases } from '../catalog/read-catalog.ts';
+import { CheckpointStore } from '../records/checkpoint-store.ts';
+import { MadeAccounts } from '../records/made-accounts.ts';
+import { Ownership } from '../records/ownership.ts';
+import { assertNotRunning } from '../records/running-engine.ts';
+import { DocumentFilters } from '../scope/document-filters.ts';
+import { NamespaceMap } from '../scope/namespace-map.ts';
+import type { MigrationOptions } from '../scope/options.ts';
+import { Selection } from '../scope/selection.ts';
+import { checkEncryption } from './checks/connection.ts';
+import { checkDisk } from './checks/disk.ts';
+import { checkFiltered, checkQueries } from './checks/document-filters.ts';
+import { checkFilters } from './checks/filters.ts';
+import { checkClocks, checkLoad } from './checks/host.ts';
+import { checkKept } from './checks/kept.ts';
+import { checkLargeDocuments } from './checks/large-documents.ts';
+import { checkFlags, checkIndexes, checkNamespaces } from './checks/namespaces.ts';
+import { checkHiddenWrites, checkOplog } from './checks/oplog.ts';
+import { checkNames, checkRemapped } from './checks/remap.ts';
+import { checkBlocked, checkBlockOwner, checkBypassingUsers, checkWritersKeptAway } from './checks/write-block.ts';
+import { type Found, found } from './finding.ts';
+import type { Check, Look } from './look.ts';
+
+/** What keeps a migration from starting, looked at once more when one starts. */
+export const GUARDS: readonly Check[] = [
+  { what: 'whether another engine runs the migration', run: checkRunning },
+  { what: 'users and roles', run: checkAccounts },
+  { what: 'collections', run: checkNamespaces },
+  { what: 'marks of time series', run: checkFlags },
+  { what: 'indexes', run: checkIndexes },
+  {
+    what: 'names on the destination',
+    run: async ({ entries, options }) => named(checkNames(new NamespaceMap(options.namespaceRemap), await entries())),
+  },
+  {
+    what: 'the queries of document filters',
+    run: async ({ source, options }) => named(await checkQueries(source, new DocumentFilters(options.documentFilters))),
+  },
+  { what: 'what namespace filters match', run: checkFilters },
+  { what: 'what document filters and remaps name', run: checkNamed },
+  { what: 'what the destination has', run: checkDestination },
+  { what: "the destination's disk", optional: true, run: checkDisk },
+  { what: 'whether writers are kept away', run: checkWritersKeptAway },
+  { what: 'users who bypass the write block', optional: true, run: checkBypassingUsers },
+  { what: 'who has blocked the source', run: checkBlockOwner },
+  { what: 'blocks of writes', optional: true, run: checkBlocked },
+];
+
+/** Looked at once more when a cutover is asked for: users come and go. */
+export const AT_CUTOVER: readonly Check[] = GUARDS.filter(({ run }) => run === checkBypassingUsers);
+
+/** What is good to know before; none of it is vital. */
+export const ADVICE: readonly Check[] = [
+  {
+    what: 'the encryption of the connections',
+    optional: true,
+    run: ({ source, destination }) => [
+      ...checkEncryption(source, 'source'),
+      ...checkEncryption(destination, 'destination'),
+    ],
+  },
+  { what: 'documents near the limit', optional: true, run: checkLargeDocuments },
+  { what: "the source's oplog", optional: true, run: checkOplog },
+  { what: 'writes that no change stream shows', optional: true, run: checkHiddenWrites },
+  { what: 'the load of this host', optional: true, run: checkLoad },
+  { what: 'the clocks', optional: true, run: checkClocks },
+];
+
+/** A misspelt name would be found here. */
+async function checkNamed({ entries, options, isNew }: Look): Promise<Found[]> {
+  if (!(await isNew())) return [];
+  return named([
+    ...checkRemapped(new NamespaceMap(options.namespaceRemap), await entries()),
+    ...checkFiltered(new DocumentFilters(options.documentFilters), await entries()),
+  ]);
+}
+
+async function checkDestination({ destination, options, entries, isNew }: Look): Promise<Found[]> {
+  if (!(await isNew())) return [];
+  const inUse = await checkInUse(destination, options);
+  if (options.keepDestination) {
+    return [...inUse, ...(await checkKept(destination, await entries(), new NamespaceMap(options.namespaceRemap)))];
+  }
+  if (options.dropDestination) return [];
+  const databases = await listUserDatabases(destination);
+  if (databases.length === 0) return inUse;
+  const shown = databases.slice(0, 5).join(', ') + (databases.length > 5 ? ', …' : '');
+  return [found('DESTINATION_NOT_EMPTY', [`the database${databases.length === 1 ? '' : 's'} ${shown}`])];
+}
+
+/** Whether another process runs this very migration. */
+async function checkRunning({ destination, fence, options }: Look): Promise<Found[]> {
+  const record = await new CheckpointStore(fence).peek();
+  if (record === undefined || options.takeOver) return [];
+  const { localTime } = await destination.db('admin').command({ hello: 1 });
+  assertNotRunning(record, (localTime as Date).getTime());
+  return [];
+}
+
+/** Whether another migration has the destination, in a way that the destination's data does not tell. */
+async function checkInUse(destination: MongoClient, options: MigrationOptions): Promise<Found[]> {
+  const { migrationId, keepDestination: keeps = false, dropDestination: mayDrop } = options;
+  const reason = await new Ownership(destination).whyNot({ migrationId, keeps, mayDrop });
+  return reason === undefined ? [] : [{ error: reason }];
+}
+
+async function checkAccounts({ source, fence, from, options }: Look): Promise<Found[]> {
+  if (!options.usersAndRoles) return [];
+  const { filters, documentFilters = [], namespaceRemap = [] } = options;
+  // Roles name databases and collections.
+  const isWhole = new Selection(filters).isWhole && documentFilters.length + namespaceRemap.length === 0;
+  const accounts = new UsersAndRoles(source, fence, new MadeAccounts(fence, from.clusterId));
+  await accounts.compare();
+  return [
+    ...(isWhole ? [] : [found('ACCOUNTS_NEED_WHOLE')]),
+    ...(accounts.kept === undefined ? [] : [{ error: accounts.kept }]),
+  ];
+}
+
+/** Errors whose first value is the namespace that they are about; a remap's is the reason. */
+function named(errors: readonly UserError[]): Found[] {
+  return errors.map((error) =>
+    error.code === 'INVALID_REMAP' ? { error } : { error, namespace: error.parameters[0] },
+  );
+}

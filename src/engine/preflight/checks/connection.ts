@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { createSecureContext } from 'node:tls';
+import type { MongoClient } from 'mongodb';
+import { messageOf, UserError } from '../../../platform/index.ts';
+import type { ClusterAddress } from '../../mongodb/connect.ts';
+import { connectCluster, type Side, UNREACHABLE } from '../../mongodb/connect.ts';
+import { type Found, found } from '../finding.ts';
+import { type TimeLimit, unlessAborted } from '../within.ts';
+
+/** What Node.js and OpenSSL say of certificates, and of a side that speaks no TLS. */
+const OF_TLS = /certificate|self-signed|\bTLS\b|\bSSL\b|wrong version number|EPROTO/i;
+
+/** A client, or why there is none. */
+export type Connection = { readonly client: MongoClient } | { readonly client?: undefined; readonly found: Found };
+
+/** Connects to one side. Never rejects for anything that its user can mend. */
+export async function openConnection(address: ClusterAddress, side: Side, limit: TimeLimit): Promise<Connection> {
+  const unusable = checkCaFile(address, side);
+  if (unusable !== undefined) return { found: unusable };
+  const connecting = connectCluster({ ...address, uri: inTime(address.uri, limit.ms) }, side);
+  try {
+    const client = await unlessAborted(connecting, limit.soft);
+    if (client !== undefined) return { client };
+    connecting.then((late) => late.close()).catch(() => undefined);
+    return { found: found(UNREACHABLE[side], ['it did not answer in time']) };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const { code, parameters } = error;
+    const [reason = ''] = parameters;
+    return {
+      found: code === UNREACHABLE[side] && OF_TLS.test(reason) ? found('TLS_FAILED', [side, reason]) : { error },
+    };
+  }
+}
+
+/** A connection string that may ask for less time than there is, but not for more. */
+function inTime(uri: string, mostMs: number): string {
+  return uri.replace(/(?<=[?&]serverSelectionTimeoutMS=)\d+/i, (ms) => String(Math.min(Number(ms), mostMs)));
+}
+
+/** The CA file of an address, when it names one that is not there or has no certificate. */
+function checkCaFile(address: ClusterAddress, side: Side): Found | undefined {
+  const options = new URLSearchParams(address.uri.split('?')[1]);
+  const [, named] = [...options].find(([name]) => name.toLowerCase() === 'tlscafile') ?? [];
+  const path = address.tlsCaFile ?? named;
+  if (path === undefined) return undefined;
+  try {
+    const pem = readFileSync(path);
+    if (!pem.includes('-----BEGIN CERTIFICATE-----')) throw new Error('it has no certificate in PEM form');
+    createSecureContext({ ca: pem });
+    return undefined;
+  } catch (error) {
+    return found('CA_FILE_UNUSABLE', [path, side, messageOf(error)]);
+  }
+}
+
+/** Whether documents and passwords would be on a network in the clear. */
+export function checkEncryption(client: MongoClient, side: Side): Found[] {
+  if (client.options.tls || client.options.hosts.every(({ host = '' }) => isLoopback(host))) return [];
+  return [found('CONNECTION_NOT_ENCRYPTED', [side])];
+}
+
+function isLoopback(host: string): boolean {
+  if (isIP(host) === 4) return host.startsWith('127.');
+  return host === 'localhost' || host === '::1';
+}

@@ -1,0 +1,33 @@
+import type { MongoClient } from 'mongodb';
+import { messageOf, type UserError } from '../../../platform/index.ts';
+import { rawDocument } from '../../bson/raw-document.ts';
+import type { CatalogEntry } from '../../catalog/read-catalog.ts';
+import { classify } from '../../mongodb/failure-policy.ts';
+import { catalogName } from '../../mongodb/namespaces.ts';
+import { type DocumentFilters, invalidFilter, whyUnfilterable } from '../../scope/document-filters.ts';
+
+/** Document filters that the server does not understand: it plans a query with each, and runs none. */
+export async function checkQueries(source: MongoClient, filters: DocumentFilters): Promise<UserError[]> {
+  const errors: UserError[] = [];
+  for (const { filter, query } of filters.all) {
+    const explained = { find: filter.collection, filter: rawDocument(query) };
+    try {
+      await source.db(filter.database).command({ explain: explained, verbosity: 'queryPlanner' });
+    } catch (error) {
+      if (classify(error) === 'transient') throw error;
+      errors.push(invalidFilter(`${filter.database}.${filter.collection}`, messageOf(error), error));
+    }
+  }
+  return errors;
+}
+
+/** Document filters of what is not there, which a misspelt name would be, or of what can't be filtered. */
+export function checkFiltered(filters: DocumentFilters, entries: readonly CatalogEntry[]): UserError[] {
+  return filters.all.flatMap(({ filter: { database, collection } }) => {
+    const entry = entries.find((one) => one.database === database && catalogName(one.name) === collection);
+    const why =
+      entry === undefined ? 'the source has no such collection, or it is not selected' : whyUnfilterable(entry);
+    if (why === undefined) return [];
+    return [invalidFilter(`${database}.${collection}`, entry === undefined ? why : `${why} can't be filtered`)];
+  });
+}

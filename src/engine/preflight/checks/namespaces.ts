@@ -1,0 +1,110 @@
+import type { RawValue } from '../../bson/raw-value.ts';
+import { findTwins, type IndexSpec } from '../../catalog/index-spec.ts';
+import { modernisedWarnings, numberOf, whyNotToday } from '../../catalog/legacy-index.ts';
+import { type CatalogEntry, listIndexes } from '../../catalog/read-catalog.ts';
+import { canRaise, raisedFlags, whyNotCarried } from '../../catalog/time-series-flags.ts';
+import { selectedInAdmin, whyUnsupported } from '../../catalog/unsupported.ts';
+import { catalogName, INTERNAL_DATABASE, isBuckets } from '../../mongodb/namespaces.ts';
+import { Selection } from '../../scope/selection.ts';
+import { type Found, found, NO_TIME } from '../finding.ts';
+import type { Look } from '../look.ts';
+import { sweep } from '../within.ts';
+
+/** What a server allows on one collection, with the one on `_id` or the cluster key. */
+const MOST_INDEXES = 64;
+/** A smaller one is copied in a moment. */
+const LARGE_CAPPED_BYTES = 100_000_000;
+
+/** Collections and views that can't be migrated, or that have a bearing on the cutover, and databases that have the engine's own name. */
+export async function checkNamespaces(look: Look): Promise<Found[]> {
+  const entries = await look.entries();
+  const reserved = [...new Set(entries.map(({ database }) => database))].filter(
+    (name) => name.toLowerCase() === INTERNAL_DATABASE,
+  );
+  return [
+    ...(await checkAdmin(look)),
+    ...reserved.map((name) => {
+      const why = `it differs only by case from ${INTERNAL_DATABASE}, which the destination has for checkpoints`;
+      return found('NAMESPACE_CONFLICT', [name, why], name);
+    }),
+    ...entries.flatMap((entry) => {
+      const namespace = namespaceOf(entry);
+      const reason = whyUnsupported(entry, look.features);
+      if (reason !== undefined) return [found('UNSUPPORTED_NAMESPACE', [namespace, reason], namespace)];
+      const bytes = entry.options.has('capped') ? sizeOf(entry.options.get('size')) : 0;
+      const size = `${Math.round(bytes / 1e6)} MB`;
+      return bytes < LARGE_CAPPED_BYTES ? [] : [found('CAPPED_IN_PAUSE', [namespace, size], namespace)];
+    }),
+  ];
+}
+
+async function checkAdmin({ source, options, features }: Look): Promise<Found[]> {
+  const selected = await selectedInAdmin(source, new Selection(options.filters));
+  return selected.map((entry) => {
+    const name = namespaceOf(entry);
+    return found('UNSUPPORTED_NAMESPACE', [name, whyUnsupported(entry, features) ?? ''], name);
+  });
+}
+
+/** Time series with marks that the destination can't make. */
+export async function checkFlags({ source, destination, entries, features, signal }: Look): Promise<Found[]> {
+  const series = (await entries()).filter(
+    (entry) => isBuckets(entry.name) && whyUnsupported(entry, features) === undefined,
+  );
+  const { results } = await sweep(series, signal, async (entry) => ({
+    entry,
+    flags: await raisedFlags(source, entry),
+  }));
+  const able = new Map<string, boolean>();
+  for (const flag of new Set(results.flatMap(({ flags }) => flags))) able.set(flag, await canRaise(destination, flag));
+  return results.flatMap(({ entry, flags }) => {
+    const namespace = namespaceOf(entry);
+    const refused = flags.filter((flag) => !able.get(flag));
+    return refused.map((flag) => found('UNSUPPORTED_NAMESPACE', [namespace, whyNotCarried(flag)], namespace));
+  });
+}
+
+/** Indexes that can't be migrated, or that come over in another form, and collections that are full of them. */
+export async function checkIndexes({ source, entries, features, signal }: Look): Promise<Found[]> {
+  const looked = (await entries()).filter(
+    (entry) => entry.type !== 'view' && whyUnsupported(entry, features) === undefined,
+  );
+  const { results, left } = await sweep(looked, signal, async (entry) => ({
+    entry,
+    indexes: await listIndexes(source, entry.database, entry.name),
+  }));
+  return [
+    ...results.flatMap(({ entry, indexes }) => checkIndexesOf(namespaceOf(entry), indexes)),
+    ...(left === 0
+      ? []
+      : [found('CHECK_INCOMPLETE', [`the indexes of ${left} of ${looked.length} collections`, NO_TIME])]),
+  ];
+}
+
+function checkIndexesOf(namespace: string, indexes: readonly IndexSpec[]): Found[] {
+  const full = indexes.length + 1 >= MOST_INDEXES;
+  return [
+    ...whyUnsupportedIndexes(indexes).map((why) => found('UNSUPPORTED_NAMESPACE', [namespace, why], namespace)),
+    ...modernisedWarnings(namespace, indexes).map((error) => ({ error, namespace })),
+    ...(full ? [found('INDEXES_AT_LIMIT', [namespace, String(MOST_INDEXES)], namespace)] : []),
+  ];
+}
+
+function whyUnsupportedIndexes(indexes: readonly IndexSpec[]): string[] {
+  const ofOld = indexes.flatMap(({ name, fields }) => {
+    const reason = whyNotToday(fields);
+    return reason === undefined ? [] : [`indexed by ${name}, ${reason}`];
+  });
+  const twins = findTwins(indexes);
+  if (twins === undefined) return ofOld;
+  const [one, other] = twins;
+  return [...ofOld, `indexed twice alike, by ${one} and ${other}, of which one is unique, expires or is of old form`];
+}
+
+function namespaceOf({ database, name }: CatalogEntry): string {
+  return `${database}.${catalogName(name)}`;
+}
+
+function sizeOf(value: RawValue | undefined): number {
+  return value === undefined ? 0 : numberOf(value);
+}

@@ -1,0 +1,124 @@
+import { type MongoClient, UUID } from 'mongodb';
+import { reach, systemClock, UserError } from '../../platform/index.ts';
+import { operationTimeOf } from '../mongodb/cluster-time.ts';
+import { Fence } from '../mongodb/fence.ts';
+import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
+import type { Retrier } from '../mongodb/retry.ts';
+import type { MadeAccount } from './made-accounts.ts';
+import { OWNER_COLLECTION, Ownership } from './ownership.ts';
+import { allRecords } from './read-records.ts';
+import { type CollectionRecord, type MigrationRecord, refuseOtherSchema, type ViewRecord } from './records.ts';
+
+/** What is on record of a migration that may have made something on the destination. */
+export interface Checkpoint {
+  readonly migration: MigrationRecord;
+  /** The migration that has taken the destination from it. */
+  readonly retiredBy?: string;
+  /** Whether no other migration may still write to the destination. */
+  readonly alone: boolean;
+  readonly collections: readonly CollectionRecord[];
+  readonly views: readonly ViewRecord[];
+  readonly accounts: readonly MadeAccount[];
+  /** What other migrations have on record that may have the same names. Views on record of two belong to neither. */
+  readonly ofOthers: { readonly views: readonly ViewRecord[]; readonly accounts: readonly MadeAccount[] };
+}
+
+/** The checkpoints of all migrations into a cluster, for whoever cleans up after them. */
+export class AllCheckpoints {
+  readonly #destination: MongoClient;
+  readonly #ownership: Ownership;
+  readonly #retrier: Retrier;
+
+  constructor(destination: MongoClient, retrier: Retrier) {
+    this.#destination = destination;
+    this.#ownership = new Ownership(destination);
+    this.#retrier = retrier;
+  }
+
+  /** Those of all migrations, or of one. @throws UserError CHECKPOINT_OF_OTHER_VERSION */
+  async read(migrationId?: string): Promise<Checkpoint[]> {
+    const client = this.#destination;
+    // All that was acknowledged until now, whichever member answers.
+    const time = operationTimeOf(await client.db('admin').command({ ping: 1 }), 'destination');
+    const now = { client, afterOwnWrites: { level: 'majority', afterClusterTime: time } } as const;
+    const all = await allRecords<MigrationRecord>(now, 'migrations', {}, { sort: { _id: 1 } });
+    const retirerOf = await this.#ownership.retirers(all);
+    const active = all.filter((one) => retirerOf(one) === undefined);
+    const [views, accounts] = await Promise.all([
+      allRecords<ViewRecord>(now, 'views', {}),
+      allRecords<MadeAccount>(now, 'accounts', {}),
+    ]);
+    const found = all.filter(({ _id }) => migrationId === undefined || _id === migrationId);
+    return await Promise.all(
+      found.map(async (migration) => {
+        const { _id: id, sourceId } = migration;
+        refuseOtherSchema(migration);
+        const retiredBy = retirerOf(migration);
+        const others = active.filter(({ _id }) => _id !== id);
+        return {
+          migration,
+          ...(retiredBy === undefined ? {} : { retiredBy }),
+          alone: others.length === 0,
+          collections: await allRecords<CollectionRecord>(now, 'collections', { '_id.m': id }),
+          views: views.filter(({ _id }) => _id.m === id),
+          accounts: accounts.filter((one) => one.migration === id),
+          ofOthers: {
+            views: views.filter(({ _id }) => others.some((one) => one._id === _id.m)),
+            accounts: accounts.filter(({ _id }) => _id.source !== sourceId),
+          },
+        };
+      }),
+    );
+  }
+
+  /** Has the record and the servers say that a migration is retired, where that is not done yet. */
+  async retire(migrationId: string, by: string): Promise<void> {
+    await this.#retrier.run('the destination', () => this.#ownership.retire(migrationId, by));
+    await this.#ownership.shutOut(by, this.#retrier);
+  }
+
+  /**
+   * Takes a migration away from every engine: none can write anything of it any more, and none will go on with it unless it is committed.
+   * @returns what further changes of it go through
+   * @param found  its record, as it was decided upon
+   * @throws UserError TAKEN_OVER when an engine has written it since
+   */
+  async takeAway(found: MigrationRecord): Promise<Fence> {
+    const { _id, term, state, sessions = new UUID() } = found;
+    const ended = state === 'committed' ? state : 'cancelled';
+    const savedAt = found.savedAt ?? { $exists: false };
+    const taken = await this.#of<MigrationRecord>('migrations').updateOne(
+      { _id, term, savedAt },
+      { $set: { term: term + 1, sessions, state: ended } },
+    );
+    if (taken.matchedCount === 0) throw new UserError('TAKEN_OVER', [_id]);
+    const fence = new Fence(this.#destination, _id, systemClock);
+    await fence.raise(term + 1, sessions, this.#retrier);
+    return fence;
+  }
+
+  /**
+   * Removes everything that is on record of a migration, itself last, and the database when nothing else is in it. Users and roles that a
+   * retired one made stay on record: the destination's owner keeps them up to date.
+   */
+  async forget({ _id: id }: MigrationRecord, isRetired: boolean): Promise<void> {
+    for (const name of ['partitions', 'spool', 'suspects', 'views', 'collections'])
+      await this.#of(name).deleteMany({ '_id.m': id });
+    if (!isRetired) await this.#of('accounts').deleteMany({ migration: id });
+    if (!(await this.#retrier.run('the destination', () => this.#ownership.release(id)))) return;
+    await this.#of('accounts').deleteMany({});
+    await reach('engine.cleanup.closing');
+    const database = this.#destination.db(INTERNAL_DATABASE);
+    for (const { name } of await database.listCollections({}, { nameOnly: true }).toArray()) {
+      if (name === OWNER_COLLECTION) continue;
+      // As of now: of a migration that began a moment ago nothing may be dropped.
+      const any = { projection: { _id: 1 }, readConcern: { level: 'linearizable' } } as const;
+      if ((await database.collection(name).findOne({}, any)) !== null) return await this.#ownership.reopen();
+    }
+    await database.dropDatabase();
+  }
+
+  #of<T extends object>(name: string) {
+    return this.#destination.db(INTERNAL_DATABASE).collection<T>(name);
+  }
+}

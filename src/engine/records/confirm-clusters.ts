@@ -1,0 +1,56 @@
+import { type MongoClient, MongoServerError } from 'mongodb';
+import { UserError } from '../../platform/index.ts';
+import type { EngineContext } from '../run/context.ts';
+
+const UNAUTHORIZED = 13;
+const LOOK_EVERY_MS = 5_000;
+
+/**
+ * What tells replica sets of the same name apart: a set that is initiated anew gets another one.
+ * @returns empty where there is none, or the user may not ask
+ */
+export async function replicaSetIdOf(client: MongoClient): Promise<string> {
+  try {
+    const { config } = await client.db('admin').command({ replSetGetConfig: 1 });
+    return config?.settings?.replicaSetId?.toHexString() ?? '';
+  } catch (error) {
+    if (error instanceof MongoServerError && error.code === UNAUTHORIZED) return '';
+    throw error;
+  }
+}
+
+/**
+ * Makes sure that what has just been read came from the cluster with which the migration began. A source that lost its disks and was initiated
+ * anew answers under the same name, and has nothing: that is no drop.
+ * @throws UserError OTHER_SOURCE
+ */
+export async function confirmSource({ source, retrier, identity, checkpoint }: EngineContext): Promise<void> {
+  const sourceId = await retrier.run('the source', () => replicaSetIdOf(source));
+  if (sourceId !== identity.sourceId) throw new UserError('OTHER_SOURCE', [checkpoint.migrationId]);
+}
+
+/** OTHER_SOURCE when the destination is not the one with which the migration began: that one's records are not there. */
+export async function otherDestination({
+  destination,
+  identity,
+  checkpoint,
+}: EngineContext): Promise<UserError | undefined> {
+  const isSame = (await replicaSetIdOf(destination)) === identity.destinationId;
+  return isSame ? undefined : new UserError('OTHER_SOURCE', [checkpoint.migrationId]);
+}
+
+/**
+ * Looks at both clusters again and again until the run ends: one that is initiated anew does not say so by itself.
+ * @throws UserError OTHER_SOURCE
+ */
+export async function watchClusters(context: EngineContext): Promise<void> {
+  const { retrier, clock, signal } = context;
+  const confirmDestination = async () => {
+    const other = await retrier.run('the destination', () => otherDestination(context));
+    if (other !== undefined) throw other;
+  };
+  while (!signal.aborted) {
+    await clock.sleep(LOOK_EVERY_MS, signal);
+    if (!signal.aborted) await Promise.all([confirmSource(context), confirmDestination()]);
+  }
+}

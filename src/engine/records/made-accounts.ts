@@ -1,0 +1,117 @@
+import type { Binary } from 'mongodb';
+import type { Fence } from '../mongodb/fence.ts';
+import { allRecords } from './read-records.ts';
+import { removeRecord, updateRecords } from './write-records.ts';
+
+/** A user or role that Linkspan has made on the destination, or is about to: what it may change and drop. Holds no credentials. */
+export interface MadeAccount {
+  /** By source, not by migration: a later migration between the same clusters may bring up to date what an earlier one made. */
+  readonly _id: { readonly source: string; readonly kind: 'user' | 'role'; readonly id: string };
+  /** The migration that made it first. */
+  readonly migration: string;
+  /** Users: all that were, or may have been, made under that name. Somebody else's of the same name has another. */
+  readonly userIds: readonly string[];
+  /** Roles: what was made; null while that may not be done. */
+  readonly definition: Binary | null;
+}
+
+/** The name of a user or role on the destination. */
+export type AccountName = Pick<MadeAccount['_id'], 'kind' | 'id'>;
+
+/** What a migration from one source has made of users and roles, in `linkspan_internal.accounts`. */
+export class MadeAccounts {
+  readonly #fence: Fence;
+  readonly #source: string;
+  readonly migrationId: string;
+  /** Whose each one is, as of the last look and what was written since. */
+  #owners = new Map<string, Pick<MadeAccount, '_id' | 'migration'>>();
+  #ofOtherSources: readonly MadeAccount[] = [];
+
+  /** @param source  the source's cluster id */
+  constructor(fence: Fence, source: string) {
+    this.#fence = fence;
+    this.#source = source;
+    this.migrationId = fence.migrationId;
+  }
+
+  async all(): Promise<MadeAccount[]> {
+    const found = await allRecords<MadeAccount>(this.#fence, 'accounts', {});
+    const all = found.filter(({ _id }) => _id.source === this.#source);
+    this.#ofOtherSources = found.filter(({ _id }) => _id.source !== this.#source);
+    this.#owners = new Map(all.map((account) => [nameOf(account._id), account]));
+    return all;
+  }
+
+  /** Those that this very migration made. */
+  async own(): Promise<MadeAccount[]> {
+    return (await this.all()).filter(({ migration }) => migration === this.migrationId);
+  }
+
+  /** How many this very migration made, or was about to make. */
+  count(kind: 'user' | 'role'): number {
+    return [...this.#owners.values()].filter((one) => one._id.kind === kind && one.migration === this.migrationId)
+      .length;
+  }
+
+  /** Accounts that migrations from other sources have on record, as of the last look. */
+  get ofOtherSources(): readonly MadeAccount[] {
+    return this.#ofOtherSources;
+  }
+
+  /** Has migrations from other sources forget accounts of these names, which the destination does not have. */
+  async takeNames(accounts: readonly AccountName[]): Promise<void> {
+    const names = new Set(accounts.map(nameOf));
+    for (const { _id } of this.#ofOtherSources)
+      if (names.has(nameOf(_id))) await removeRecord(this.#fence, 'accounts', _id);
+  }
+
+  /** Makes this migration the one that has made all that is on record of its source: it is committed, and they are in use. */
+  async adopt(): Promise<void> {
+    const others = (await this.all()).filter(({ migration }) => migration !== this.migrationId);
+    const $set = { migration: this.migrationId };
+    await updateRecords(
+      this.#fence,
+      'accounts',
+      others.map(({ _id }) => ({ q: { _id }, u: { $set } })),
+    );
+    for (const { _id } of others) this.#owners.set(nameOf(_id), { _id, ...$set });
+  }
+
+  /** Says that these are about to be made. */
+  async announce(
+    accounts: readonly { readonly kind: 'user' | 'role'; readonly id: string; readonly userId: string }[],
+  ): Promise<void> {
+    const updates = accounts.map(({ kind, id, userId }) => ({
+      q: { _id: { source: this.#source, kind, id } },
+      u: {
+        $setOnInsert: { migration: this.migrationId },
+        $set: { definition: null },
+        $addToSet: { userIds: userId },
+      },
+      upsert: true,
+    }));
+    await updateRecords(this.#fence, 'accounts', updates);
+    for (const { q } of updates)
+      if (!this.#owners.has(nameOf(q._id))) this.#owners.set(nameOf(q._id), { ...q, migration: this.migrationId });
+  }
+
+  /** Says what roles have been made. */
+  async saveRoles(roles: readonly { readonly id: string; readonly definition: Binary }[]): Promise<void> {
+    const updates = roles.map(({ id, definition }) => ({
+      q: { _id: { source: this.#source, kind: 'role', id } },
+      u: { $set: { definition } },
+    }));
+    await updateRecords(this.#fence, 'accounts', updates);
+  }
+
+  async forget(ids: readonly MadeAccount['_id'][]): Promise<void> {
+    for (const id of ids) {
+      await removeRecord(this.#fence, 'accounts', id);
+      this.#owners.delete(nameOf(id));
+    }
+  }
+}
+
+function nameOf({ kind, id }: AccountName): string {
+  return `${kind} ${id}`;
+}

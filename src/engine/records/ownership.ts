@@ -1,0 +1,191 @@
+import {
+  type ClientSession,
+  type Collection,
+  type MongoClient,
+  MongoServerError,
+  type TransactionOptions,
+} from 'mongodb';
+import { reach, systemClock, UserError } from '../../platform/index.ts';
+import { NotNow } from '../mongodb/failure-policy.ts';
+import { Fence } from '../mongodb/fence.ts';
+import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
+import type { Retrier } from '../mongodb/retry.ts';
+import { type Claim, decide, ownerOf, retirerOf, type Standing } from './destination-owner.ts';
+import { type MigrationRecord, RETIRED_SCHEMA } from './records.ts';
+
+export const OWNER_COLLECTION = 'destination';
+
+/** The one document of `linkspan_internal.destination`. */
+interface OwnerRecord {
+  readonly _id: 'owner';
+  readonly migration: string | null;
+  /** Every transaction raises it, so that two of them conflict. */
+  readonly turns: number;
+  /** Set by a cleanup that is about to drop the database; longer ago than it can take, the cleanup was killed. */
+  readonly closingAt?: Date;
+}
+
+const CLOSES_WITHIN_MS = 30_000;
+const DUPLICATE_KEY = 11_000;
+const OWNER = { _id: 'owner' } as const;
+const DURABLE: TransactionOptions = {
+  readConcern: { level: 'snapshot' },
+  writeConcern: { w: 'majority', journal: true },
+};
+
+/**
+ * Which migration owns a destination. At most one does; each change is one transaction over the owner's record and the records of all
+ * migrations, so that of two migrations that take a destination at the same moment one comes after the other, and retires it.
+ */
+export class Ownership {
+  readonly #client: MongoClient;
+  readonly #owner: Collection<OwnerRecord>;
+  readonly #migrations: Collection<MigrationRecord>;
+
+  constructor(client: MongoClient) {
+    const database = client.db(INTERNAL_DATABASE);
+    this.#client = client;
+    this.#owner = database.collection(OWNER_COLLECTION);
+    this.#migrations = database.collection('migrations');
+  }
+
+  /** Why a claim would be refused, as things are. Changes nothing. @returns DESTINATION_IN_USE, or undefined */
+  async whyNot(claim: Claim): Promise<UserError | undefined> {
+    const [nowMs, record, migrations] = await Promise.all([
+      this.#now(),
+      this.#owner.findOne(OWNER),
+      this.#migrations.find().toArray(),
+    ]);
+    try {
+      decide(claim, { named: record?.migration ?? null, migrations, nowMs });
+      return undefined;
+    } catch (error) {
+      if (error instanceof UserError) return error;
+      throw error;
+    }
+  }
+
+  /** Makes the record of a new migration. @throws NotNow while a cleanup drops the database */
+  async begin(fresh: MigrationRecord): Promise<void> {
+    await this.#exclusively(async (session) => {
+      await this.#migrations.insertOne(fresh, { session });
+    });
+  }
+
+  /**
+   * Takes the destination, unless the migration shares it, and retires every migration that may no longer write there: in one step their
+   * terms are raised and their records name this one.
+   * @returns false when another engine has taken the migration
+   * @throws UserError DESTINATION_TAKEN, DESTINATION_IN_USE
+   */
+  async claim(claim: Claim, term: number): Promise<boolean> {
+    const { migrationId } = claim;
+    const decision = await this.#exclusively(async (session, standing) => {
+      if (standing.migrations.find(({ _id }) => _id === migrationId)?.term !== term) return undefined;
+      const decided = decide(claim, standing);
+      if (decided.kind === 'retired') await this.#retire([migrationId], decided.by, session);
+      if (decided.kind === 'owns') {
+        await this.#owner.updateOne(OWNER, { $set: { migration: migrationId } }, { session });
+        await this.#retire(decided.retires, migrationId, session);
+      }
+      await this.#migrations.updateOne({ _id: migrationId }, { $currentDate: { savedAt: true } }, { session });
+      return decided;
+    });
+    if (decision?.kind === 'retired') throw new UserError('DESTINATION_TAKEN', [migrationId, decision.by]);
+    return decision !== undefined;
+  }
+
+  /** Has the server refuse what engines of the migrations that `by` retired may still send. Doing it again costs one read. */
+  async shutOut(by: string, retrier: Retrier): Promise<void> {
+    for (const retired of await this.#migrations.find({ retiredBy: by, shutOut: { $ne: true } }).toArray()) {
+      await this.#shutOutOne(retired, retrier);
+      await reach('engine.destination.shut-out');
+    }
+  }
+
+  /** Tells of each of all migrations which one has taken the destination from it. */
+  async retirers(all: readonly MigrationRecord[]): Promise<(migration: MigrationRecord) => string | undefined> {
+    const named = (await this.#owner.findOne(OWNER))?.migration ?? null;
+    return (migration) => retirerOf(migration, { named, migrations: all });
+  }
+
+  /** Puts on record that a migration is retired, unless it is already. */
+  async retire(migrationId: string, by: string): Promise<void> {
+    await this.#exclusively(async (session, standing) => {
+      const mine = standing.migrations.find(({ _id }) => _id === migrationId);
+      if (mine === undefined || mine.retiredBy !== undefined || retirerOf(mine, standing) !== by) return;
+      await this.#retire([migrationId], by, session);
+    });
+  }
+
+  /**
+   * Removes the record of a migration. The destination of an owner is free then, and what is on record of older ones is retired.
+   * @returns whether no migration is left: then none begins before the database is dropped, or half a minute is over
+   */
+  async release(migrationId: string): Promise<boolean> {
+    return await this.#exclusively(async (session, standing) => {
+      const others = standing.migrations.filter(({ _id }) => _id !== migrationId);
+      if (ownerOf(standing) === migrationId) {
+        await this.#owner.updateOne(OWNER, { $set: { migration: null } }, { session });
+        const older = others.filter((one) => one.retiredBy === undefined && retirerOf(one, standing) === migrationId);
+        await this.#retire(
+          older.map(({ _id }) => _id),
+          migrationId,
+          session,
+        );
+      }
+      await this.#migrations.deleteOne({ _id: migrationId }, { session });
+      if (others.length === 0) await this.#owner.updateOne(OWNER, { $currentDate: { closingAt: true } }, { session });
+      return others.length === 0;
+    });
+  }
+
+  /** Lets migrations begin after all: the database stays. */
+  async reopen(): Promise<void> {
+    await this.#owner.updateOne(OWNER, { $unset: { closingAt: 1 } });
+  }
+
+  async #retire(ids: readonly string[], by: string, session: ClientSession): Promise<void> {
+    const retired = { retiredBy: by, schema: RETIRED_SCHEMA };
+    const update = { $set: retired, $inc: { term: 1 } };
+    if (ids.length > 0) await this.#migrations.updateMany({ _id: { $in: [...ids] } }, update, { session });
+  }
+
+  async #shutOutOne({ _id, term, sessions }: MigrationRecord, retrier: Retrier): Promise<void> {
+    try {
+      // Engines before the fence wrote in no sessions.
+      if (sessions !== undefined) await new Fence(this.#client, _id, systemClock).raise(term, sessions, retrier);
+    } catch (error) {
+      if (!(error instanceof UserError && error.code === 'TAKEN_OVER')) throw error; // Else it is forgotten by now.
+    }
+    await this.#migrations.updateOne({ _id, term }, { $set: { shutOut: true } });
+  }
+
+  async #exclusively<T>(act: (session: ClientSession, standing: Standing) => Promise<T>): Promise<T> {
+    const nowMs = await this.#now();
+    await this.#makeRecord();
+    return await this.#client.withSession(
+      async (session) =>
+        await session.withTransaction(async () => {
+          const record = await this.#owner.findOneAndUpdate(OWNER, { $inc: { turns: 1 } }, { session });
+          const closingMs = nowMs - (record?.closingAt?.getTime() ?? 0);
+          if (record === null || closingMs < CLOSES_WITHIN_MS) throw new NotNow('a cleanup there is about to end');
+          const migrations = await this.#migrations.find({}, { session }).toArray();
+          return await act(session, { named: record.migration, migrations, nowMs });
+        }, DURABLE),
+    );
+  }
+
+  /** Outside a transaction, since two that make it would not conflict but fail. */
+  async #makeRecord(): Promise<void> {
+    try {
+      await this.#owner.updateOne(OWNER, { $setOnInsert: { migration: null, turns: 0 } }, { upsert: true });
+    } catch (error) {
+      if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
+    }
+  }
+
+  async #now(): Promise<number> {
+    return (await this.#client.db('admin').command({ hello: 1 })).localTime.getTime();
+  }
+}

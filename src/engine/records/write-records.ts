@@ -1,0 +1,47 @@
+import { BSON, type Document, MongoServerError } from 'mongodb';
+import { documentSequence } from '../bson/document-sequence.ts';
+import type { Fence } from '../mongodb/fence.ts';
+import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
+import { isDuplicateId, messages, type WriteError } from '../mongodb/raw-write.ts';
+
+/** Few enough for one message, whatever options and indexes the collections have that they tell of. */
+const STATEMENTS_AT_A_TIME = 100;
+
+/** Puts records in place of those with the same `_id`, or beside them. Durable when it returns. @throws UserError TAKEN_OVER */
+export async function putRecords(fence: Fence, collection: string, records: readonly Document[]): Promise<void> {
+  const updates = records.map((record) => ({ q: { _id: record._id }, u: record, upsert: true }));
+  await updateRecords(fence, collection, updates);
+}
+
+/** @param updates  of one record each. Durable when it returns. @returns how many records there were @throws UserError TAKEN_OVER */
+export async function updateRecords(fence: Fence, update: string, updates: readonly Document[]): Promise<number> {
+  let matched = 0;
+  for (let start = 0; start < updates.length; start += STATEMENTS_AT_A_TIME) {
+    matched += await write(fence, { update, updates: updates.slice(start, start + STATEMENTS_AT_A_TIME) });
+  }
+  return matched;
+}
+
+/** Adds records, however many and large; those that are there already stay as they are. Durable when it returns. @throws UserError TAKEN_OVER */
+export async function addRecords(fence: Fence, insert: string, records: readonly Document[]): Promise<void> {
+  const all = records.map((record) => Buffer.from(BSON.serialize(record)));
+  for (const { start, end } of messages(all)) {
+    await write(fence, { insert, documents: documentSequence('documents', all.slice(start, end)) });
+  }
+}
+
+/** @param only  what else the record has to have. @throws UserError TAKEN_OVER */
+export async function removeRecord(fence: Fence, collection: string, id: unknown, only: Document = {}): Promise<void> {
+  await write(fence, { delete: collection, deletes: [{ q: { _id: id, ...only }, limit: 1 }] });
+}
+
+async function write(fence: Fence, command: Document): Promise<number> {
+  const reply = await fence.write(INTERNAL_DATABASE, {
+    ...command,
+    ordered: false,
+    writeConcern: { w: 'majority', j: true },
+  });
+  const failed = ((reply.writeErrors ?? []) as WriteError[]).find((error) => !isDuplicateId(error));
+  if (failed !== undefined) throw new MongoServerError({ message: failed.errmsg, ...failed });
+  return Number(reply.n);
+}

@@ -1,0 +1,54 @@
+import { type Clock, counted } from '../../platform/index.ts';
+import type { PutOff } from '../cutover/cut-over.ts';
+import type { Wait } from '../mongodb/retry.ts';
+
+const FIRST_DELAY_MS = 5_000;
+const LONGEST_DELAY_MS = 5 * 60_000;
+/** Users are kept from writing for a sixth of the time at most, unless that would be longer than the longest delay. */
+const TIMES_STOPPED = 5;
+
+/** The attempts of a cutover that were given up for now, and when the next one is due. */
+export class CutoverAttempts {
+  readonly #clock: Clock;
+  #failed = 0;
+  #stops = 0;
+  #stoppedMs = 0;
+  #last: { readonly reason: string; readonly sinceMs: number; readonly dueAtMs: number } | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Takes note of one that was given up. */
+  add({ reason, stoppedMs }: PutOff): void {
+    this.#failed += 1;
+    if (stoppedMs > 0) this.#stops += 1;
+    this.#stoppedMs += stoppedMs;
+    const delayMs = Math.max(FIRST_DELAY_MS * 2 ** (this.#failed - 1), TIMES_STOPPED * stoppedMs);
+    this.#last = {
+      reason,
+      sinceMs: this.#last?.sinceMs ?? this.#clock.now(),
+      dueAtMs: this.#clock.elapsed() + Math.min(delayMs, LONGEST_DELAY_MS),
+    };
+  }
+
+  /** Forgets them: nobody wants the cutover any more, or it is done. */
+  clear(): void {
+    this.#failed = 0;
+    this.#stops = 0;
+    this.#stoppedMs = 0;
+    this.#last = undefined;
+  }
+
+  get isDue(): boolean {
+    return this.#last === undefined || this.#clock.elapsed() >= this.#last.dueAtMs;
+  }
+
+  /** The wait of the next attempt; undefined before one has failed. */
+  get wait(): Wait | undefined {
+    if (this.#last === undefined) return undefined;
+    const { reason, sinceMs } = this.#last;
+    const stopped = `${this.#stops} of ${counted(this.#failed, 'attempt')} stopped users' writes, for ${(this.#stoppedMs / 1_000).toFixed(1)} s in total`;
+    return { for: 'the next attempt to cut over', sinceMs, reason: `${reason} (${stopped})` };
+  }
+}

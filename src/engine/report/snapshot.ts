@@ -1,0 +1,190 @@
+import { counted } from '../../platform/index.ts';
+import { expireAfterSeconds, type IndexSpec, isUnique } from '../catalog/index-spec.ts';
+import { modernisedWarnings } from '../catalog/legacy-index.ts';
+import { writtenAfterCommitWarning } from '../cutover/watch-after-commit.ts';
+import { describeWait, type Wait } from '../mongodb/retry.ts';
+import { LIFT_COMMAND } from '../mongodb/write-block.ts';
+import { shownState } from '../records/shown-state.ts';
+import type { MigrationRun } from '../run/migration-run.ts';
+import type { MigrationOptions } from '../scope/options.ts';
+import type { Left, Progress, RepairsProgress } from './progress.ts';
+import { waitsOf } from './waits.ts';
+
+/** Progress of a migration that this process has not begun to run. @param waiting  what keeps it from that */
+export function notYetRunning(
+  { migrationId }: Pick<MigrationOptions, 'migrationId'>,
+  waiting: readonly Wait[] = [],
+): Progress {
+  return {
+    migrationId,
+    state: 'created',
+    sinceMs: null,
+    phases: [],
+    copy: {
+      collectionsTotal: 0,
+      collectionsDone: 0,
+      documentsTotal: 0,
+      documentsCopied: 0,
+      bytesTotal: 0,
+      bytesCopied: 0,
+      partitionsTotal: 0,
+      partitionsDone: 0,
+      restarts: 0,
+    },
+    indexes: { total: 0, built: 0, building: null },
+    rates: { bytesPerSecond: null, documentsPerSecond: null, changesPerSecond: null },
+    etaSeconds: null,
+    changes: { read: 0, applied: 0, duringCopy: 0, queued: 0 },
+    lagSeconds: null,
+    oplog: null,
+    repairs: null,
+    readyForCutover: false,
+    notReadyReasons: ['it is not running'],
+    canWrite: false,
+    pingMs: { source: null, destination: null },
+    addresses: { source: '', destination: '' },
+    warnings: waiting.map(describeWait),
+    findings: [],
+    waiting,
+  };
+}
+
+/** Where a run stands now. Until it knows what is on record, it says no figures: those that it would say were not true. */
+export function snapshot(run: MigrationRun, options: MigrationOptions): Progress {
+  const { context, log, follower } = run;
+  if (!run.loaded) {
+    const { failure } = run;
+    return { ...notYetRunning(options, waitsOf(context)), ...(failure && { state: 'failed', error: failure }) };
+  }
+  const { counters } = context;
+  const collections = [...context.tracked.values()];
+  const done = collections.filter(({ isDone }) => isDone);
+  const sum = (pick: (collection: (typeof collections)[number]) => number, of = collections) =>
+    of.reduce((total, collection) => total + pick(collection), 0);
+  const { state, phases, cutover, error } = log.record;
+  const following = state === 'copying' || state === 'tailing' || state === 'committing';
+  // What was seen of it last says nothing of a migration that has ended.
+  const oplog = following || state === 'paused' ? follower?.oplog : undefined;
+  const indexWarnings = collections.flatMap(({ namespace, indexes }) =>
+    modernisedWarnings(namespace, indexes).map(({ message }) => message),
+  );
+  const keptAccounts = context.movesAccounts && context.accounts.kept ? [context.accounts.kept.message] : [];
+  const repairs = repairsOf(run);
+  const waiting = [...waitsOf(context), ...(run.attempts.wait === undefined ? [] : [run.attempts.wait])];
+  const written = cutover?.writtenAfterCommit;
+  const reasons = state === 'tailing' ? run.notReadyReasons : [`it is ${shownState(state)}`];
+  return {
+    migrationId: options.migrationId,
+    state,
+    sinceMs: log.record.stateAtMs ?? null,
+    phases,
+    ...(run.resumedFrom && { resumedFrom: run.resumedFrom }),
+    copy: {
+      collectionsTotal: collections.length,
+      collectionsDone: done.length,
+      documentsTotal: sum(({ documents, copied }) => Math.max(documents, copied.documents)),
+      documentsCopied: sum(({ copied }) => copied.documents),
+      bytesTotal: sum(({ bytes, copied }) => Math.max(bytes, copied.bytes)),
+      bytesCopied: sum(({ copied }) => copied.bytes),
+      partitionsTotal: sum(({ copied }) => copied.partitions),
+      partitionsDone: sum(({ copied }) => copied.partitionsDone),
+      restarts: counters.restarts,
+    },
+    indexes: {
+      total: sum(({ indexes }) => indexes.length),
+      built: sum(({ indexes }) => indexes.length, done),
+      building: following ? run.indexBuilds.current : null,
+    },
+    rates: run.speed.rates,
+    etaSeconds: following ? run.speed.etaSeconds : null,
+    changes: {
+      read: counters.read,
+      applied: counters.applied,
+      duringCopy: counters.duringCopy,
+      queued: follower?.queued ?? 0,
+    },
+    lagSeconds: following ? (follower?.lagSeconds ?? null) : null,
+    oplog: oplog?.headroom ?? null,
+    repairs,
+    readyForCutover: reasons.length === 0,
+    notReadyReasons: reasons,
+    canWrite: cutover?.canWriteAtMs !== undefined,
+    ...(cutover === undefined
+      ? {}
+      : {
+          cutover: {
+            requestedAtMs: cutover.requestedAtMs,
+            blocking: cutover.blocking,
+            attempts: cutover.attempts,
+            sourceBlockedAtMs: cutover.sourceBlockedAtMs,
+            canWriteAtMs: cutover.canWriteAtMs,
+          },
+        }),
+    pingMs: { source: run.pings.source, destination: run.pings.destination },
+    addresses: run.addresses,
+    // What preflight has seen, and what came later.
+    warnings: [
+      ...new Set([
+        ...run.findings.all.map(({ message }) => message),
+        ...run.warnings,
+        ...indexWarnings,
+        ...keptAccounts,
+        ...(oplog?.warnings ?? []),
+        ...(following ? (follower?.hidden.warnings ?? []) : []),
+        ...repairWarnings(repairs),
+        ...(written === undefined ? [] : [writtenAfterCommitWarning(written).message]),
+        ...commitWarnings(run, waiting),
+        ...waiting.map(describeWait),
+      ]),
+    ],
+    findings: run.findings.all,
+    waiting,
+    ...(state === 'failed' || state === 'cancelled' ? { left: leftBy(run) } : {}),
+    // Earlier versions left the failure of an earlier run on the record of one that went on.
+    ...(state === 'failed' && error !== undefined ? { error } : {}),
+  };
+}
+
+function repairsOf({ context, log }: MigrationRun): RepairsProgress | null {
+  const { repairs } = log.record;
+  if (repairs === undefined) return null;
+  const suspect = [...context.tracked.values()].filter(({ suspicion }) => suspicion !== null).length;
+  return {
+    ...repairs,
+    collectionsDone: Math.max(0, repairs.collections - suspect),
+    documentsCompared: context.counters.compared,
+    keysDiffered: context.counters.differed,
+  };
+}
+
+function repairWarnings(repairs: RepairsProgress | null): string[] {
+  if (repairs === null || repairs.collectionsDone === repairs.collections) return [];
+  const { atMs, collections, collectionsDone, keysDiffered, reason } = repairs;
+  return [
+    `Changes of the source were missed, noticed at ${new Date(atMs).toISOString()} (${reason}). Repaired so far: ` +
+      `${collectionsDone} of ${counted(collections, 'collection')}, with ${counted(keysDiffered, 'document')} that differed.`,
+  ];
+}
+
+/** While nobody knows whether the commit was carried out, only the destination can say which side is to take writes. */
+function commitWarnings({ log }: MigrationRun, waiting: readonly Wait[]): string[] {
+  const { cutover } = log.record;
+  if (!log.commitWasSent || cutover === undefined || cutover.committed || waiting.length === 0) return [];
+  const since = new Date(cutover.sourceBlockedAtMs ?? cutover.requestedAtMs).toISOString();
+  return [
+    `The commit of the cutover was sent, and the destination has not acknowledged it. The source refuses writes since ${since}, until the ` +
+      `destination answers. If the destination is lost for good, run on the source: ${LIFT_COMMAND}`,
+  ];
+}
+
+function leftBy({ context, log }: MigrationRun): Left {
+  const made = [...context.tracked.values()].filter(({ destinationUuid }) => destinationUuid !== null);
+  const isWeakened = (spec: IndexSpec) => isUnique(spec) || expireAfterSeconds(spec) !== undefined;
+  return {
+    collections: made.length,
+    views: context.views.databases.reduce((sum, database) => sum + context.views.of(database).size, 0),
+    weakenedIndexes: made.reduce((sum, { indexes }) => sum + indexes.filter(isWeakened).length, 0),
+    ...context.accounts.made,
+    blocked: (log.record.blocksDestination ?? false) && log.record.cutover?.canWriteAtMs === undefined,
+  };
+}

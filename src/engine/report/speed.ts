@@ -1,0 +1,62 @@
+import type { MigrationState } from '../records/migration-state.ts';
+import type { EngineContext } from '../run/context.ts';
+import type { Progress, Rates } from './progress.ts';
+import { RateWindow } from './rate-window.ts';
+
+const EVERY_MS = 1_000;
+
+/** How fast a migration is, of late, and how long that will take. */
+export class Speed {
+  readonly #bytes = new RateWindow();
+  readonly #documents = new RateWindow();
+  readonly #changes = new RateWindow();
+  readonly #lag = new RateWindow();
+  #latest: Progress | undefined;
+  #state: MigrationState | undefined;
+  #restarts = 0;
+
+  /** Looks every second until the run ends. */
+  async run({ clock, signal }: Pick<EngineContext, 'clock' | 'signal'>, progress: () => Progress): Promise<void> {
+    while (!signal.aborted) {
+      this.add(progress(), clock.elapsed());
+      await clock.sleep(EVERY_MS, signal);
+    }
+  }
+
+  /** Takes note of a snapshot. @param atMs  when it was taken, never earlier than the one before */
+  add(progress: Progress, atMs: number): void {
+    const { state, copy, changes, lagSeconds } = progress;
+    if (state !== this.#state || copy.restarts !== this.#restarts) {
+      for (const window of [this.#bytes, this.#documents, this.#changes, this.#lag]) window.reset();
+    }
+    this.#state = state;
+    this.#restarts = copy.restarts;
+    this.#latest = progress;
+    this.#bytes.add(atMs, copy.bytesCopied);
+    this.#documents.add(atMs, copy.documentsCopied);
+    this.#changes.add(atMs, changes.applied);
+    if (lagSeconds !== null) this.#lag.add(atMs, lagSeconds);
+  }
+
+  get rates(): Rates {
+    return {
+      bytesPerSecond: this.#bytes.perSecond(),
+      documentsPerSecond: this.#documents.perSecond(),
+      changesPerSecond: this.#changes.perSecond(),
+    };
+  }
+
+  /** Until everything is copied, or the lag is gone; null where nobody can say, and where there is nothing to wait for. */
+  get etaSeconds(): number | null {
+    if (this.#latest === undefined) return null;
+    const { state, copy, lagSeconds, readyForCutover } = this.#latest;
+    if (state === 'copying') return quotient(copy.bytesTotal - copy.bytesCopied, this.#bytes.perSecond());
+    if (state !== 'tailing' || readyForCutover || lagSeconds === null) return null;
+    const falling = this.#lag.perSecond();
+    return falling === null ? null : quotient(lagSeconds, -falling);
+  }
+}
+
+function quotient(left: number, perSecond: number | null): number | null {
+  return perSecond !== null && perSecond > 0 && left > 0 ? Math.round(left / perSecond) : null;
+}

@@ -1,0 +1,37 @@
+import { describeWait } from '../mongodb/retry.ts';
+import type { EngineContext } from '../run/context.ts';
+import type { StreamFollower } from '../run/stream-follower.ts';
+import type { CutoverAttempts } from './cutover-attempts.ts';
+import { waitsOf } from './waits.ts';
+
+/** mongosync's limit is 30 s; the drain takes about as long as the lag, and users wait for it. */
+const READY_LAG_SECONDS = 10;
+
+/** Reasons for which a cutover can't begin; empty when it can. */
+export function whyNotReady({
+  context,
+  follower,
+  attempts,
+}: {
+  readonly context: EngineContext;
+  readonly follower: StreamFollower | undefined;
+  readonly attempts: CutoverAttempts;
+}): string[] {
+  const reasons: string[] = [];
+  const lag = follower?.lagSeconds ?? null;
+  if (!follower?.allLive && !context.drops.any) reasons.push(whyNotLive(context));
+  if (lag === null || lag > READY_LAG_SECONDS) reasons.push(`the lag is not yet below ${READY_LAG_SECONDS} s`);
+  if (context.gate.closed) reasons.push('it is paused');
+  reasons.push(...waitsOf(context).map(describeWait));
+  const { wait, isDue } = attempts;
+  if (wait !== undefined && !isDue) reasons.push(describeWait(wait));
+  return reasons;
+}
+
+function whyNotLive({ tracked }: EngineContext): string {
+  const suspect = [...tracked.values()].filter(({ suspicion }) => suspicion !== null);
+  const [first] = suspect;
+  if (first === undefined) return 'collections are still being copied or indexed';
+  const others = suspect.length > 1 ? ` and ${suspect.length - 1} more` : '';
+  return `changes of ${first.namespace}${others} were missed: that is being repaired`;
+}

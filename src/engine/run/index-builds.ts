@@ -1,0 +1,52 @@
+import type { IndexBuild } from '../report/progress.ts';
+import type { EngineContext } from './context.ts';
+
+const EVERY_MS = 2_000;
+
+/** How far the destination is with the indexes that are being built, as its `currentOp` tells it. */
+export class IndexBuilds {
+  readonly #context: EngineContext;
+  /** Null while there are none, and where the user may not ask. */
+  current: readonly IndexBuild[] | null = null;
+
+  constructor(context: EngineContext) {
+    this.#context = context;
+  }
+
+  async run(): Promise<void> {
+    const { clock, signal, tracked } = this.#context;
+    while (!signal.aborted) {
+      const building = [...tracked.values()].some(({ state }) => state === 'indexing');
+      this.current = building ? await this.#ask() : null;
+      await clock.sleep(EVERY_MS, signal);
+    }
+  }
+
+  async #ask(): Promise<IndexBuild[] | null> {
+    const ours = new Set(
+      [...this.#context.tracked.values()].map((one) => `${one.destinationDatabase}.${one.destinationName}`),
+    );
+    try {
+      const operations = await this.#context.destination
+        .db('admin')
+        .aggregate(
+          [
+            // The thread that builds counts as idle to servers.
+            { $currentOp: { allUsers: true, idleConnections: true } },
+            { $match: { 'command.createIndexes': { $exists: true }, 'progress.total': { $exists: true } } },
+            { $project: { ns: 1, progress: 1 } },
+          ],
+          { readConcern: { level: 'local' } },
+        )
+        .toArray();
+      const builds = operations.filter(({ ns }) => ours.has(ns));
+      return builds.map(({ ns, progress }) => ({
+        namespace: ns,
+        done: Number(progress.done),
+        total: Number(progress.total),
+      }));
+    } catch {
+      return null; // Only shown, never relied on: it takes the privilege `inprog`.
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import { reach } from '../../platform/index.ts';
+import type { ResumeToken } from '../capture/change-stream.ts';
+import { fixPosition } from '../capture/fix-position.ts';
+import { listUserDatabases } from '../catalog/read-catalog.ts';
+import { fingerprintOfSource } from '../collections/fingerprint.ts';
+import { TrackedCollection } from '../collections/tracked-collection.ts';
+import { blocksDestination, closeDestination } from '../cutover/destination-block.ts';
+import type { MigrationLog } from '../records/migration-log.ts';
+import type { CatalogRecord } from '../records/records.ts';
+import type { MigrationOptions } from '../scope/options.ts';
+import type { EngineContext } from './context.ts';
+
+/** Makes the destination ready, and fixes the stream's position before the first read [1]. */
+export async function prepareNew(
+  context: EngineContext,
+  log: MigrationLog,
+  options: MigrationOptions,
+): Promise<ResumeToken> {
+  await log.enter('preparing', 'preparing');
+  await context.retrier.run('the destination', () => context.checkpoint.forgetCollections());
+  if (options.dropDestination && !context.keepsDestination) await dropUserDatabases(context);
+  await log.save({ blocksDestination: !options.once && (await blocksDestination(context)) });
+  if (!options.once) await closeDestination(context);
+  await reach('engine.prepare.destination-ready');
+  const token = await fixPosition(context);
+  // After the position, so that what may be read by then is a change that the stream shows, or in the fingerprint.
+  await log.save(
+    context.sourceFeatures.showsCatalogChanges ? { token } : { token, catalog: await readCatalog(context) },
+  );
+  await reach('engine.prepare.position-fixed');
+  return token;
+}
+
+/** Loads what an earlier run knew. Writes nothing. */
+export async function loadTracked(context: EngineContext): Promise<void> {
+  const { checkpoint, retrier, views } = context;
+  await retrier.run('the destination', () => views.load());
+  await retrier.run('the destination', () => context.accounts.load());
+  const marked = await retrier.run('the destination', () => checkpoint.suspects());
+  const suspects = new Map(marked.map((one) => [one._id.u.toHexString(false), one]));
+  for (const record of await retrier.run('the destination', () => checkpoint.collections())) {
+    const collection = TrackedCollection.fromRecord(record);
+    collection.suspicion = suspects.get(collection.id) ?? null;
+    context.tracked.set(collection.id, collection);
+  }
+  for (const { _id, documents, bytes, done } of await retrier.run('the destination', () => checkpoint.copied())) {
+    const copied = context.tracked.get(_id.u.toHexString(false))?.copied;
+    if (copied === undefined) continue;
+    copied.documents += documents;
+    copied.bytes += bytes;
+    copied.partitions += 1;
+    if (done) copied.partitionsDone += 1;
+  }
+}
+
+/** A copy that ended leaves its spool behind when the engine dies at that moment. */
+export async function clearLeftSpools({ checkpoint, retrier, tracked }: EngineContext): Promise<void> {
+  for (const { state, uuid } of tracked.values())
+    if (state === 'live') await retrier.run('the destination', () => checkpoint.clearSpool(uuid));
+}
+
+async function readCatalog(context: EngineContext): Promise<CatalogRecord> {
+  return [...(await context.retrier.run('the source', () => fingerprintOfSource(context)))];
+}
+
+async function dropUserDatabases(context: EngineContext): Promise<void> {
+  const { destination, fence, retrier } = context;
+  for (const database of await retrier.run('the destination', () => listUserDatabases(destination))) {
+    await retrier.run('the destination', () => fence.change(database, { dropDatabase: 1 }));
+  }
+}

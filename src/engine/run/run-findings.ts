@@ -1,0 +1,45 @@
+import { ADVICE, AT_CUTOVER } from '../preflight/all-checks.ts';
+import type { Finding } from '../preflight/finding.ts';
+import { lookBeside } from '../preflight/preflight.ts';
+import type { MigrationOptions } from '../scope/options.ts';
+import type { EngineContext } from './context.ts';
+
+/** Before the write pause. The cutover does not wait for a source that answers later. */
+const CUTOVER_CHECKS_WITHIN_MS = 5_000;
+
+/** The warnings of preflight that a run shows. */
+export class RunFindings {
+  readonly #context: EngineContext;
+  readonly #options: MigrationOptions;
+  #all: readonly Finding[];
+
+  /** @param found  what the opening of the run found */
+  constructor(context: EngineContext, options: MigrationOptions, found: readonly Finding[]) {
+    this.#context = context;
+    this.#options = options;
+    this.#all = found;
+  }
+
+  get all(): readonly Finding[] {
+    return this.#all;
+  }
+
+  /** Adds what no start of a run waits for. */
+  async addAdvice(): Promise<void> {
+    const { signal } = this.#context;
+    const found = await lookBeside(ADVICE, this.#context, this.#options, { stop: signal });
+    if (!signal.aborted) this.#all = [...this.#all, ...found];
+  }
+
+  /** Looks for users who can write to a blocked source by now, and logs all that matters at the cutover. */
+  async repeatAtCutover(): Promise<void> {
+    const { signal, logger } = this.#context;
+    const limit = { withinMs: CUTOVER_CHECKS_WITHIN_MS, stop: signal };
+    const now = await lookBeside(AT_CUTOVER, this.#context, this.#options, limit);
+    const couldLook = !signal.aborted && now.every(({ code }) => code === 'USERS_BYPASS_BLOCK');
+    if (couldLook) this.#all = [...this.#all.filter(({ code }) => code !== 'USERS_BYPASS_BLOCK'), ...now];
+    for (const { code, message, concerns } of this.#all) {
+      if (concerns === 'cutover') logger.warn({ code }, message);
+    }
+  }
+}
