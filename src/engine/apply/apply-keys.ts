@@ -3,9 +3,9 @@ import { BSON_TYPE } from '../bson/elements.ts';
 import { needsExactWrite } from '../bson/exact-write.ts';
 import { array } from '../bson/raw-document.ts';
 import { RawValue } from '../bson/raw-value.ts';
-import { onDestination, onSource, pinTo } from '../collections/moved.ts';
+import { type MovedParts, onDestination, onSource, pinTo } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import { REPLY_BYTES } from '../concurrency/memory-budget.ts';
+import { type MemoryBudget, REPLY_BYTES } from '../concurrency/memory-budget.ts';
 import { RawCursor } from '../mongodb/raw-cursor.ts';
 import {
   changeTogether,
@@ -18,10 +18,18 @@ import {
   updateRaw,
   type WriteTarget,
 } from '../mongodb/raw-write.ts';
-import type { EngineContext } from '../run/context.ts';
 import { blameFilter } from '../scope/document-filters.ts';
 import { type DirtyKey, isCertain, leftItsPlace } from './dirty-key.ts';
-import { type KeyedDocument, writeInOrder } from './write-in-order.ts';
+import type { SeenChanges } from './seen-changes.ts';
+import type { StreamPosition } from './stream-position.ts';
+import { type KeyedDocument, type WriteInOrderParts, writeInOrder } from './write-in-order.ts';
+
+/** The parts of a run that are used here. */
+export interface ApplyKeysParts extends MovedParts, WriteInOrderParts {
+  readonly seen: SeenChanges;
+  readonly memory: MemoryBudget;
+  readonly position: StreamPosition;
+}
 
 const IMMUTABLE_FIELD = 66;
 
@@ -38,7 +46,7 @@ interface Writes {
  * @throws CollectionDropped, CollectionMissing when the source does not have the collection
  */
 export async function applyKeys(
-  context: EngineContext,
+  context: ApplyKeysParts,
   collection: TrackedCollection,
   dirty: readonly DirtyKey[],
 ): Promise<void> {
@@ -68,7 +76,7 @@ export async function applyKeys(
  * the last one; one that was deleted last is not looked for, for the insert that may have followed has a place of its own.
  */
 async function applyInOrder(
-  context: EngineContext,
+  context: ApplyKeysParts,
   collection: TrackedCollection,
   dirty: readonly DirtyKey[],
 ): Promise<void> {
@@ -83,7 +91,7 @@ async function applyInOrder(
 }
 
 async function fetchAndWrite(
-  context: EngineContext,
+  context: ApplyKeysParts,
   collection: TrackedCollection,
   keys: readonly DocumentKey[],
 ): Promise<void> {
@@ -116,7 +124,7 @@ function bytesOf(documents: readonly Buffer[]): number {
 
 /** Keys that were not found are deleted, and so are those that only a collation takes as equal to what was found [29]. */
 async function writeFound(
-  context: EngineContext,
+  context: ApplyKeysParts,
   collection: TrackedCollection,
   keys: readonly DocumentKey[],
   found: readonly Buffer[],
@@ -133,7 +141,7 @@ async function writeFound(
 
 /** Current states, read at or after all that was dispatched; "too large" when they fill more than one reply. */
 async function fetchDocuments(
-  context: EngineContext,
+  context: ApplyKeysParts,
   collection: TrackedCollection,
   keys: readonly DocumentKey[],
 ): Promise<readonly Buffer[] | 'too large'> {
@@ -153,7 +161,7 @@ async function fetchDocuments(
   });
 }
 
-async function write(context: EngineContext, collection: TrackedCollection, writes: Writes): Promise<void> {
+async function write(context: ApplyKeysParts, collection: TrackedCollection, writes: Writes): Promise<void> {
   const bytes = bytesOf([...writes.inserts, ...writes.replaces].map(({ document }) => document));
   using _ = await context.memory.changeWrites.take(bytes, context.signal);
   await onDestination(context, collection, async (target) => {
@@ -174,7 +182,7 @@ async function write(context: EngineContext, collection: TrackedCollection, writ
  * @returns how many documents there were to delete
  */
 async function change(
-  context: EngineContext,
+  context: ApplyKeysParts,
   collection: TrackedCollection,
   target: WriteTarget,
   { deletes, replaces }: Writes,
@@ -194,13 +202,17 @@ async function change(
   return removed;
 }
 
-async function remove({ fence }: EngineContext, target: WriteTarget, keys: readonly DocumentKey[]): Promise<number> {
+async function remove({ fence }: ApplyKeysParts, target: WriteTarget, keys: readonly DocumentKey[]): Promise<number> {
   const { errors, removed } = await deleteRaw(fence, target, keys);
   for (const error of errors) refuseWriteError(target, keys[error.index], error);
   return removed;
 }
 
-async function insert(context: EngineContext, target: WriteTarget, documents: readonly KeyedDocument[]): Promise<void> {
+async function insert(
+  context: ApplyKeysParts,
+  target: WriteTarget,
+  documents: readonly KeyedDocument[],
+): Promise<void> {
   const present: KeyedDocument[] = [];
   const bytes = documents.map(({ document }) => document);
   for (const error of await insertRaw(context.fence, target, bytes)) {
@@ -212,7 +224,7 @@ async function insert(context: EngineContext, target: WriteTarget, documents: re
 }
 
 async function replace(
-  context: EngineContext,
+  context: ApplyKeysParts,
   target: WriteTarget,
   documents: readonly KeyedDocument[],
 ): Promise<void> {
@@ -235,7 +247,7 @@ function statementsFor(documents: readonly KeyedDocument[]): Buffer[] {
  * an empty timestamp; an inserted one stays as it is on all of them (seen on 6.0.5) [23].
  */
 async function putInPlace(
-  context: EngineContext,
+  context: ApplyKeysParts,
   target: WriteTarget,
   documents: readonly KeyedDocument[],
 ): Promise<void> {

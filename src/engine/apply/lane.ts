@@ -1,13 +1,19 @@
-import { messageOf, reach, type UserError } from '../../platform/index.ts';
+import { type Logger, messageOf, reach, type UserError } from '../../platform/index.ts';
 import type { IndexKeeper } from '../collections/index-keeper.ts';
 import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { concernsOneCollection } from '../mongodb/failure-policy.ts';
-import type { EngineContext } from '../run/context.ts';
-import { applyKeys } from './apply-keys.ts';
+import type { Counters } from '../records/counters.ts';
+import { type ApplyKeysParts, applyKeys } from './apply-keys.ts';
 import { coalesce, type DirtyKey, takesLastPlace } from './dirty-key.ts';
 import { setAside } from './set-aside.ts';
 import type { Spool } from './spool.ts';
+
+/** The parts of a run that are used here. */
+export interface LaneParts extends ApplyKeysParts {
+  readonly logger: Logger;
+  readonly counters: Counters;
+}
 
 const BATCH_KEYS = 1_000;
 const BATCH_BYTES = 4 * 1024 * 1024;
@@ -34,7 +40,7 @@ interface QueuedKey extends DirtyKey {
 
 /** An ordered queue of dirty keys. A key always takes the same lane, so its states are written one after the other. */
 export class Lane {
-  readonly #context: EngineContext;
+  readonly #context: LaneParts;
   readonly #indexes: IndexKeeper;
   readonly #spool: Spool;
   readonly #revive: Revive;
@@ -46,7 +52,7 @@ export class Lane {
   #wake = Promise.withResolvers<void>();
   readonly #waiting = new Set<Waiter>();
 
-  constructor(context: EngineContext, indexes: IndexKeeper, spool: Spool, revive: Revive) {
+  constructor(context: LaneParts, indexes: IndexKeeper, spool: Spool, revive: Revive) {
     this.#context = context;
     this.#indexes = indexes;
     this.#spool = spool;

@@ -1,10 +1,12 @@
 import { laneHash } from '../bson/document-key.ts';
 import { hashOfText } from '../bson/hash.ts';
 import type { IndexKeeper } from '../collections/index-keeper.ts';
-import type { EngineContext } from '../run/context.ts';
 import type { DirtyKey } from './dirty-key.ts';
-import { Lane, type Revive } from './lane.ts';
+import { Lane, type LaneParts, type Revive } from './lane.ts';
 import type { Spool } from './spool.ts';
+
+/** The parts of a run that are used here. */
+type LanesParts = LaneParts;
 
 const LANES = 8;
 /** Keys that may wait in all lanes together before the stream is no longer read. */
@@ -13,9 +15,9 @@ const MOST_QUEUED_KEYS = 20_000;
 /** All lanes of a migration. */
 export class Lanes {
   readonly #lanes: readonly Lane[];
-  readonly #context: EngineContext;
+  readonly #context: LanesParts;
 
-  constructor(context: EngineContext, indexes: IndexKeeper, spool: Spool, revive: Revive) {
+  constructor(context: LanesParts, indexes: IndexKeeper, spool: Spool, revive: Revive) {
     this.#context = context;
     this.#lanes = Array.from({ length: LANES }, () => new Lane(context, indexes, spool, revive));
   }

@@ -1,8 +1,14 @@
-import type { UserError } from '../../platform/index.ts';
+import type { Clock, UserError } from '../../platform/index.ts';
 import { refusedAgain, type TrackedCollection } from '../collections/tracked-collection.ts';
-import type { EngineContext } from '../run/context.ts';
 import type { DirtyKey } from './dirty-key.ts';
-import type { Spool } from './spool.ts';
+import type { Spool, SpoolParts } from './spool.ts';
+import type { StreamPosition } from './stream-position.ts';
+
+/** The parts of a run that are used here. */
+interface SetAsideParts extends SpoolParts {
+  readonly clock: Clock;
+  readonly position: StreamPosition;
+}
 
 /**
  * Takes a collection out of the lanes, since the destination refuses one of its documents or the source's server does not have it: all its
@@ -12,7 +18,7 @@ import type { Spool } from './spool.ts';
  * @returns whether it was live until now
  */
 export async function setAside(
-  context: EngineContext,
+  context: SetAsideParts,
   spool: Spool,
   collection: TrackedCollection,
   dirty: readonly DirtyKey[],

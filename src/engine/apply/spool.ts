@@ -2,9 +2,15 @@ import { Binary, type Timestamp } from 'mongodb';
 import { type DocumentKey, keyBytes, keyFromBytes } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import type { SpoolRecord } from '../records/checkpoint-store.ts';
-import type { EngineContext } from '../run/context.ts';
+import type { Retrier } from '../mongodb/retry.ts';
+import type { CheckpointStore, SpoolRecord } from '../records/checkpoint-store.ts';
 import { type KnownState, latestInOrder, leftItsPlace, takesLastPlace, UNKNOWN } from './dirty-key.ts';
+
+/** The parts of a run that are used here. */
+export interface SpoolParts {
+  readonly checkpoint: CheckpointStore;
+  readonly retrier: Retrier;
+}
 
 const FLUSH_AT_KEYS = 2_000;
 /** Keys of a batch, unless they are long. */
@@ -22,7 +28,7 @@ export interface SpooledKey {
  * flight [6, 7].
  */
 export class Spool {
-  readonly #context: EngineContext;
+  readonly #context: SpoolParts;
   #buffer = new Map<string, SpoolRecord>();
   /** The oldest stream batch that brought a key of the buffer. Not always the first key's: some hold nothing back. */
   #oldest = Number.POSITIVE_INFINITY;
@@ -31,7 +37,7 @@ export class Spool {
   #held: Promise<unknown> | undefined;
   #flushing: { readonly oldest: number; readonly done: Promise<void> } | undefined;
 
-  constructor(context: EngineContext) {
+  constructor(context: SpoolParts) {
     this.#context = context;
   }
 

@@ -1,7 +1,9 @@
+import type { MongoClient } from 'mongodb';
 import type { DocumentKey } from '../bson/document-key.ts';
 import { needsExactWrite } from '../bson/exact-write.ts';
-import { noteReordered } from '../collections/note-reordered.ts';
+import { type NoteReorderedParts, noteReordered } from '../collections/note-reordered.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import type { Fence } from '../mongodb/fence.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
 import {
   deleteRaw,
@@ -13,7 +15,12 @@ import {
   updateRaw,
   type WriteTarget,
 } from '../mongodb/raw-write.ts';
-import type { EngineContext } from '../run/context.ts';
+
+/** The parts of a run that are used here. */
+export interface WriteInOrderParts extends NoteReorderedParts {
+  readonly destination: MongoClient;
+  readonly fence: Fence;
+}
 
 export interface KeyedDocument {
   readonly key: DocumentKey;
@@ -28,7 +35,7 @@ interface Ordered {
 
 /** Inserts documents one after the other, for collections whose order is part of their data [35]. What is there already keeps its place. */
 export async function writeInOrder(
-  context: EngineContext,
+  context: WriteInOrderParts,
   collection: TrackedCollection,
   target: WriteTarget,
   { documents, ifPresent }: Ordered,
@@ -47,7 +54,7 @@ export async function writeInOrder(
 
 /** A server works a batch off in its order, and goes on after a duplicate. */
 async function insertRun(
-  { fence }: EngineContext,
+  { fence }: WriteInOrderParts,
   target: WriteTarget,
   { documents, ifPresent }: Ordered,
 ): Promise<void> {
@@ -67,7 +74,7 @@ async function insertRun(
 
 /** @returns false when there is a document with its key */
 async function insertExactly(
-  { fence }: EngineContext,
+  { fence }: WriteInOrderParts,
   target: WriteTarget,
   { key, document }: KeyedDocument,
 ): Promise<boolean> {
@@ -81,7 +88,7 @@ async function insertExactly(
  * is not [23]: so it takes the last place, and the collection is copied anew at the cutover.
  */
 async function putLast(
-  context: EngineContext,
+  context: WriteInOrderParts,
   collection: TrackedCollection,
   target: WriteTarget,
   one: KeyedDocument,
@@ -94,7 +101,7 @@ async function putLast(
 }
 
 async function readPresent(
-  { destination, fence }: EngineContext,
+  { destination, fence }: WriteInOrderParts,
   { database, name, uuid }: WriteTarget,
   { value }: DocumentKey,
 ): Promise<Buffer | undefined> {

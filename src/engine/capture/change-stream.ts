@@ -1,10 +1,20 @@
-import { type Document, MongoServerError, type Timestamp } from 'mongodb';
+import { type Document, type MongoClient, MongoServerError, type Timestamp } from 'mongodb';
 import { messageOf, UserError } from '../../platform/index.ts';
 import { timeOfToken } from '../mongodb/cluster-time.ts';
 import { BatchInterrupted, classify } from '../mongodb/failure-policy.ts';
 import { type RawBatch, RawCursor } from '../mongodb/raw-cursor.ts';
-import type { EngineContext } from '../run/context.ts';
+import type { Retrier } from '../mongodb/retry.ts';
+import type { SourceFeatures } from '../mongodb/server-features.ts';
+import type { CheckpointStore } from '../records/checkpoint-store.ts';
 import { type ChangeEvent, readChangeEvent } from './change-event.ts';
+
+/** The parts of a run that are used here. */
+export interface ChangeStreamParts {
+  readonly source: MongoClient;
+  readonly sourceFeatures: SourceFeatures;
+  readonly checkpoint: CheckpointStore;
+  readonly retrier: Retrier;
+}
 
 export interface ResumeToken {
   readonly _data: string;
@@ -43,7 +53,7 @@ const LARGEST_DOCUMENT_IN_EVENT_BYTES = 1024 * 1024;
  * order between collections is kept.
  */
 export class ChangeStream implements AsyncDisposable {
-  readonly #context: EngineContext;
+  readonly #context: ChangeStreamParts;
   #cursor: RawCursor | undefined;
   #token: ResumeToken | undefined;
   readonly #showsAll: boolean;
@@ -54,7 +64,7 @@ export class ChangeStream implements AsyncDisposable {
    * @param token  where to go on; from now on when undefined
    * @param broke  whether it takes the place of one that broke
    */
-  constructor(context: EngineContext, token: ResumeToken | undefined, broke = false) {
+  constructor(context: ChangeStreamParts, token: ResumeToken | undefined, broke = false) {
     this.#context = context;
     this.#broke = broke;
     this.#showsAll = context.sourceFeatures.showsCatalogChanges;

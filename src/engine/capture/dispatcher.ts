@@ -1,19 +1,29 @@
 import { reach } from '../../platform/index.ts';
 import type { KnownState } from '../apply/dirty-key.ts';
 import type { Lanes } from '../apply/lanes.ts';
+import type { SeenChanges } from '../apply/seen-changes.ts';
 import type { Spool } from '../apply/spool.ts';
-import { noteReordered } from '../collections/note-reordered.ts';
+import type { StreamPosition } from '../apply/stream-position.ts';
+import { type NoteReorderedParts, noteReordered } from '../collections/note-reordered.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { timeOfToken } from '../mongodb/cluster-time.ts';
-import type { EngineContext } from '../run/context.ts';
+import type { Counters } from '../records/counters.ts';
 import { type ChangeEvent, type DocumentChange, isDocumentChange, isOfUsers } from './change-event.ts';
 import type { ResumeToken, StreamBatch } from './change-stream.ts';
 import type { SourceCatalog } from './source-catalog.ts';
 import type { Watermark } from './watermark.ts';
 
+/** The parts of a run that are used here. */
+interface DispatcherParts extends NoteReorderedParts {
+  readonly signal: AbortSignal;
+  readonly counters: Counters;
+  readonly seen: SeenChanges;
+  readonly position: StreamPosition;
+}
+
 /** Sends each change where it belongs, in the order of the stream. One at a time, so that a collection's state is one for each. */
 export class Dispatcher {
-  readonly #context: EngineContext;
+  readonly #context: DispatcherParts;
   readonly #lanes: Lanes;
   readonly #spool: Spool;
   readonly #watermark: Watermark;
@@ -27,7 +37,7 @@ export class Dispatcher {
 
   /** @param missed  declares that changes of collections were missed; on record when it resolves */
   constructor(
-    context: EngineContext,
+    context: DispatcherParts,
     sinks: { readonly lanes: Lanes; readonly spool: Spool; readonly watermark: Watermark },
     catalog: SourceCatalog,
     missed: (concerned: (collection: TrackedCollection) => boolean) => Promise<void>,

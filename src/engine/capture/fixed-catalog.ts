@@ -1,12 +1,14 @@
 import { UserError } from '../../platform/index.ts';
 import { type Fingerprint, findChange, fingerprintOfCopy, fingerprintOfSource } from '../collections/fingerprint.ts';
-import { databasesOf } from '../collections/reconcile.ts';
+import { databasesOf, type ReconcileParts } from '../collections/reconcile.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { confirmSource } from '../records/confirm-clusters.ts';
 import type { CatalogRecord } from '../records/records.ts';
-import type { EngineContext } from '../run/context.ts';
 import type { ChangeEvent, DocumentChange } from './change-event.ts';
 import type { SourceCatalog } from './source-catalog.ts';
+
+/** The parts of a run that are used here. */
+type FixedCatalogParts = ReconcileParts;
 
 /** How long a change that is in no event may go unnoticed (§8.11). */
 const LOOK_EVERY_MS = 10_000;
@@ -21,13 +23,13 @@ const WHAT_HAPPENED: Readonly<Record<string, string>> = {
  * makes names as good as UUIDs (docs/adr/0005-sources-before-6.0.md).
  */
 export class FixedCatalog implements SourceCatalog {
-  readonly #context: EngineContext;
+  readonly #context: FixedCatalogParts;
   readonly #recorded: Fingerprint | undefined;
   readonly #bringInStep: (databases: ReadonlySet<string>) => Promise<void>;
   #byNamespace: ReadonlyMap<string, TrackedCollection> = new Map();
 
   constructor(
-    context: EngineContext,
+    context: FixedCatalogParts,
     recorded: CatalogRecord | undefined,
     bringInStep: (databases: ReadonlySet<string>) => Promise<void>,
   ) {

@@ -1,20 +1,25 @@
-import { databasesOf } from '../collections/reconcile.ts';
+import type { SeenChanges } from '../apply/seen-changes.ts';
+import { databasesOf, type ReconcileParts } from '../collections/reconcile.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import type { EngineContext } from '../run/context.ts';
 import { type ChangeEvent, concerns, type DocumentChange } from './change-event.ts';
 import type { SourceCatalog } from './source-catalog.ts';
+
+/** The parts of a run that are used here. */
+interface FollowedCatalogParts extends ReconcileParts {
+  readonly seen: SeenChanges;
+}
 
 /** Collections that were gone before their changes came; remembered so that each is looked for once. */
 const GONE_REMEMBERED = 10_000;
 
 /** A catalog whose every change is in the stream: the destination's is brought in step. Collections are known by UUID. */
 export class FollowedCatalog implements SourceCatalog {
-  readonly #context: EngineContext;
+  readonly #context: FollowedCatalogParts;
   readonly #bringInStep: (databases: ReadonlySet<string>) => Promise<void>;
   readonly #changed = new Set<string>();
   readonly #gone = new Set<string>();
 
-  constructor(context: EngineContext, bringInStep: (databases: ReadonlySet<string>) => Promise<void>) {
+  constructor(context: FollowedCatalogParts, bringInStep: (databases: ReadonlySet<string>) => Promise<void>) {
     this.#context = context;
     this.#bringInStep = bringInStep;
   }

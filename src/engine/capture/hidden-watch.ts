@@ -1,9 +1,20 @@
-import { MongoServerError, Timestamp } from 'mongodb';
-import { messageOf, reach, UserError } from '../../platform/index.ts';
+import { type MongoClient, MongoServerError, Timestamp } from 'mongodb';
+import { type Clock, type Logger, messageOf, reach, UserError } from '../../platform/index.ts';
 import { isBefore } from '../mongodb/cluster-time.ts';
 import { classify } from '../mongodb/failure-policy.ts';
-import type { EngineContext } from '../run/context.ts';
+import type { Retrier } from '../mongodb/retry.ts';
+import type { SourceFeatures } from '../mongodb/server-features.ts';
 import { type HiddenWrites, readHiddenWrites } from './hidden-writes.ts';
+
+/** The parts of a run that are used here. */
+interface HiddenWatchParts {
+  readonly source: MongoClient;
+  readonly sourceFeatures: SourceFeatures;
+  readonly retrier: Retrier;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
 
 const TICK_MS = 20;
 const HURRIED_TICK_MS = 5;
@@ -27,7 +38,7 @@ export interface HiddenWritesSink {
  * that the stream shows before such a write is dispatched when the write is found.
  */
 export class HiddenWatch {
-  readonly #context: EngineContext;
+  readonly #context: HiddenWatchParts;
   readonly #sink: HiddenWritesSink;
   #time: Timestamp;
   #streamTime: Timestamp;
@@ -35,7 +46,7 @@ export class HiddenWatch {
   #blind: { readonly untilMs: number; readonly error: UserError } | undefined;
 
   /** @param time  everything before it is known */
-  constructor(context: EngineContext, time: Timestamp, sink: HiddenWritesSink) {
+  constructor(context: HiddenWatchParts, time: Timestamp, sink: HiddenWritesSink) {
     this.#context = context;
     this.#sink = sink;
     this.#time = time;

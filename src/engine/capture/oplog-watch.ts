@@ -1,8 +1,15 @@
-import type { Timestamp } from 'mongodb';
-import { messageOf } from '../../platform/index.ts';
-import type { EngineContext } from '../run/context.ts';
+import type { MongoClient, Timestamp } from 'mongodb';
+import { type Clock, type Logger, messageOf } from '../../platform/index.ts';
 import type { OplogHeadroom } from './oplog-gauge.ts';
 import { OplogGauge } from './oplog-gauge.ts';
+
+/** The parts of a run that are used here. */
+interface OplogWatchParts {
+  readonly source: MongoClient;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
 
 const EVERY_MS = 10_000;
 const LOW_PERCENT = 50;
@@ -12,7 +19,7 @@ const NOT_NEEDED = { metrics: 0, wiredTiger: 0, tcmalloc: 0, locks: 0, repl: 0 }
 
 /** Watches how much of the source's oplog is left before it no longer reaches back to where the stream would go on [2]. */
 export class OplogWatch {
-  readonly #context: EngineContext;
+  readonly #context: OplogWatchParts;
   readonly #safeTime: () => Timestamp;
   readonly #gauge = new OplogGauge();
   #headroom: OplogHeadroom | null = null;
@@ -20,7 +27,7 @@ export class OplogWatch {
   #whyUnknown: string | undefined;
 
   /** @param safeTime  up to where changes are safe on the destination */
-  constructor(context: EngineContext, safeTime: () => Timestamp) {
+  constructor(context: OplogWatchParts, safeTime: () => Timestamp) {
     this.#context = context;
     this.#safeTime = safeTime;
   }

@@ -2,7 +2,6 @@ import type { MongoClient } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import { isBuckets } from '../mongodb/namespaces.ts';
 import type { SourceFeatures } from '../mongodb/server-features.ts';
-import type { Selection } from '../scope/selection.ts';
 import { type CatalogEntry, listCollections } from './read-catalog.ts';
 
 const UNSEEN = 'are not in the change streams of servers before 6.0';
@@ -22,7 +21,10 @@ export function whyUnsupported(entry: CatalogEntry, source: SourceFeatures): str
 }
 
 /** The database `admin` has the server's own collections, beside which no stream shows changes of others (server manual, Change Streams). */
-export async function selectedInAdmin(source: MongoClient, selection: Selection): Promise<CatalogEntry[]> {
+export async function selectedInAdmin(
+  source: MongoClient,
+  selection: { has(database: string, collection: string): boolean },
+): Promise<CatalogEntry[]> {
   const listed = await listCollections(source, 'admin');
   return listed.filter(({ name }) => !name.startsWith('system.') && selection.has('admin', name));
 }

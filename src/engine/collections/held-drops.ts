@@ -1,9 +1,17 @@
+import type { MongoClient } from 'mongodb';
 import { type Clock, UserError } from '../../platform/index.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
 import { Slots } from '../concurrency/slots.ts';
-import type { Wait } from '../mongodb/retry.ts';
-import type { EngineContext } from '../run/context.ts';
+import type { Retrier, Wait } from '../mongodb/retry.ts';
 import type { TrackedCollection } from './tracked-collection.ts';
+
+/** The parts of a run that are used here. */
+interface HeldDropsParts {
+  readonly destination: MongoClient;
+  readonly retrier: Retrier;
+  readonly clock: Clock;
+  readonly tracked: Map<string, TrackedCollection>;
+}
 
 /** Drops that follow each other so closely are judged together: databases are dropped one after the other. */
 const TOGETHER_MS = 60_000;
@@ -78,7 +86,7 @@ export class HeldDrops {
    * @returns those whose drop is to be followed now; all others are held
    */
   async judge(
-    context: EngineContext,
+    context: HeldDropsParts,
     databases: ReadonlySet<string>,
     gone: readonly TrackedCollection[],
     isThereAgain: (collection: TrackedCollection) => boolean,
@@ -101,7 +109,7 @@ export class HeldDrops {
   }
 
   /** Whether these, with those that were followed within the last minute, are more than half of all. */
-  async #areMost(context: EngineContext, lost: readonly (readonly [TrackedCollection, Loss])[]): Promise<boolean> {
+  async #areMost(context: HeldDropsParts, lost: readonly (readonly [TrackedCollection, Loss])[]): Promise<boolean> {
     const all = [...this.#followed, ...lost.map(([, loss]) => loss)];
     const documents = all.reduce((sum, loss) => sum + loss.documents, 0);
     const isLost = new Set(lost.map(([collection]) => collection));
@@ -128,7 +136,7 @@ export class HeldDrops {
 
 /** What the destination would lose with each, or was to get of it. */
 async function losses(
-  context: EngineContext,
+  context: HeldDropsParts,
   collections: readonly TrackedCollection[],
 ): Promise<(readonly [TrackedCollection, Loss])[]> {
   const slots = new Slots(SIZES_AT_A_TIME);

@@ -1,11 +1,28 @@
+import type { MongoClient } from 'mongodb';
 import { messageOf, reach, UserError } from '../../platform/index.ts';
 import { createIndexes, dropIndex } from '../catalog/change-catalog.ts';
 import { type IndexSpec, inCollation, sameButForWeakening, weakened } from '../catalog/index-spec.ts';
 import { listIndexesOf } from '../catalog/read-catalog.ts';
 import { classify, concernsOneCollection } from '../mongodb/failure-policy.ts';
-import type { EngineContext } from '../run/context.ts';
-import { CollectionDropped, CollectionMissing, onDestination, onSource, pinTo, untilBack } from './moved.ts';
+import type { Fence } from '../mongodb/fence.ts';
+import type { CheckpointStore } from '../records/checkpoint-store.ts';
+import {
+  CollectionDropped,
+  CollectionMissing,
+  type MovedParts,
+  onDestination,
+  onSource,
+  pinTo,
+  untilBack,
+} from './moved.ts';
 import { refusedAgain, type TrackedCollection } from './tracked-collection.ts';
+
+/** The parts of a run that are used here. */
+interface IndexKeeperParts extends MovedParts {
+  readonly destination: MongoClient;
+  readonly fence: Fence;
+  readonly checkpoint: CheckpointStore;
+}
 
 /** How often a build that the destination refuses is tried again soon, once its collection is live: documents may still be on their way. */
 const ATTEMPTS = 20;
@@ -28,13 +45,13 @@ interface Keeping {
  * index was not there yet, or no longer, and be one that the index refuses: such a refusal is not final while things are on their way.
  */
 export class IndexKeeper {
-  readonly #context: EngineContext;
+  readonly #context: IndexKeeperParts;
   readonly #busy = new Map<TrackedCollection, Keeping>();
 
   readonly #fail: (error: unknown) => void;
 
   /** @param fail  ends the migration: a missing index must never go unnoticed, whoever asked for it */
-  constructor(context: EngineContext, fail: (error: unknown) => void) {
+  constructor(context: IndexKeeperParts, fail: (error: unknown) => void) {
     this.#context = context;
     this.#fail = fail;
   }

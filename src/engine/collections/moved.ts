@@ -1,10 +1,20 @@
-import { MongoServerError, type UUID } from 'mongodb';
-import { UserError } from '../../platform/index.ts';
+import { type MongoClient, MongoServerError, type UUID } from 'mongodb';
+import { type Clock, UserError } from '../../platform/index.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
 import type { WriteTarget } from '../mongodb/raw-write.ts';
-import type { EngineContext } from '../run/context.ts';
+import type { Retrier } from '../mongodb/retry.ts';
+import type { SourceFeatures } from '../mongodb/server-features.ts';
 import type { TrackedCollection } from './tracked-collection.ts';
+
+/** The parts of a run that are used here. */
+export interface MovedParts {
+  readonly source: MongoClient;
+  readonly sourceFeatures: SourceFeatures;
+  readonly retrier: Retrier;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
 
 const NAMESPACE_NOT_FOUND = 26;
 const INDEX_NOT_FOUND = 27;
@@ -27,7 +37,7 @@ const LOOK_EVERY_MS = 5_000;
  * @throws UserError NAMESPACE_CONFLICT when somebody else took it away from the destination
  */
 export async function onDestination<T>(
-  context: EngineContext,
+  context: MovedParts,
   collection: TrackedCollection,
   write: (target: WriteTarget) => Promise<T>,
 ): Promise<T> {
@@ -58,7 +68,7 @@ export async function onDestination<T>(
  * @throws CollectionMissing when the server does not have it, which alone says nothing
  */
 export async function onSource<T>(
-  context: EngineContext,
+  context: MovedParts,
   collection: TrackedCollection,
   read: (name: string) => Promise<T>,
 ): Promise<T> {
@@ -85,7 +95,7 @@ export async function onSource<T>(
  * Resolves when the source has the collection.
  * @throws CollectionDropped when the engine has followed its drop
  */
-export async function untilBack(context: EngineContext, collection: TrackedCollection): Promise<void> {
+export async function untilBack(context: MovedParts, collection: TrackedCollection): Promise<void> {
   const { clock, signal, source } = context;
   const over = AbortSignal.any([signal, collection.dropped.signal]);
   for (let delayMs = FIRST_LOOK_AFTER_MS; ; delayMs = Math.min(delayMs * 2, LOOK_EVERY_MS)) {
@@ -107,10 +117,7 @@ export async function untilBack(context: EngineContext, collection: TrackedColle
  * What makes a read one of exactly this collection. A source that can't do so is read by name, and no drop or rename of the name goes
  * unnoticed (docs/adr/0005-sources-before-6.0.md).
  */
-export function pinTo(
-  { sourceFeatures }: EngineContext,
-  { uuid }: TrackedCollection,
-): { readonly collectionUUID?: UUID } {
+export function pinTo({ sourceFeatures }: MovedParts, { uuid }: TrackedCollection): { readonly collectionUUID?: UUID } {
   return sourceFeatures.pinsReads ? { collectionUUID: uuid } : {};
 }
 
@@ -126,7 +133,7 @@ function movedTo(error: unknown): string | null {
   return actualCollection(error);
 }
 
-function missing({ clock }: EngineContext, collection: TrackedCollection): Error {
+function missing({ clock }: MovedParts, collection: TrackedCollection): Error {
   if (collection.isGone) return new CollectionDropped(collection.namespace);
   collection.missing ??= { sinceMs: clock.now(), elapsedMs: clock.elapsed() };
   return new CollectionMissing(collection.namespace);
@@ -136,7 +143,7 @@ function missing({ clock }: EngineContext, collection: TrackedCollection): Error
  * A read by name of a collection that was dropped finds nothing, which must not look as if its documents were deleted. Looked at after the
  * read: a drop that came before it is seen.
  */
-async function refuseOther({ source }: EngineContext, collection: TrackedCollection, name: string): Promise<void> {
+async function refuseOther({ source }: MovedParts, collection: TrackedCollection, name: string): Promise<void> {
   const { cursor } = await source.db(collection.sourceDatabase).command({ listCollections: 1, filter: { name } });
   const [entry] = cursor.firstBatch;
   if (entry?.info?.uuid?.toString('hex') !== collection.id) throw new CollectionMissing(collection.namespace);

@@ -1,9 +1,16 @@
-import type { EngineContext } from '../run/context.ts';
+import type { Retrier } from '../mongodb/retry.ts';
+import type { CheckpointStore } from '../records/checkpoint-store.ts';
 import type { TrackedCollection } from './tracked-collection.ts';
+
+/** The parts of a run that are used here. */
+export interface NoteReorderedParts {
+  readonly checkpoint: CheckpointStore;
+  readonly retrier: Retrier;
+}
 
 /** Has the whole order of a capped collection compared before the cutover ends. On record when it returns. */
 export async function noteReordered(
-  { checkpoint, retrier }: EngineContext,
+  { checkpoint, retrier }: NoteReorderedParts,
   collection: TrackedCollection,
 ): Promise<void> {
   if (!collection.reordered) {

@@ -1,15 +1,29 @@
+import type { MongoClient } from 'mongodb';
 import { reach } from '../../platform/index.ts';
 import { createCollection, dropCollection, modifyOptions } from '../catalog/change-catalog.ts';
 import { differingFields } from '../catalog/fields.ts';
 import { isNameTaken, nameTaken } from '../catalog/name-taken.ts';
 import { type CatalogEntry, listCollections } from '../catalog/read-catalog.ts';
+import type { Fence } from '../mongodb/fence.ts';
 import { catalogName } from '../mongodb/namespaces.ts';
-import type { EngineContext } from '../run/context.ts';
+import type { CheckpointStore } from '../records/checkpoint-store.ts';
+import type { NamespaceMap } from '../scope/namespace-map.ts';
+import type { MadeViews } from './made-views.ts';
 import type { PlacedEntry } from './placed-entry.ts';
+
+/** The parts of a run that are used here. */
+export interface ReconcileViewsParts {
+  readonly destination: MongoClient;
+  readonly fence: Fence;
+  readonly checkpoint: CheckpointStore;
+  readonly views: MadeViews;
+  readonly namespaces: NamespaceMap;
+  readonly keepsDestination: boolean;
+}
 
 /** Drops the views that the migration made and the source has no more. */
 export async function dropGoneViews(
-  context: EngineContext,
+  context: ReconcileViewsParts,
   database: string,
   views: readonly PlacedEntry[],
 ): Promise<void> {
@@ -30,7 +44,7 @@ export async function dropGoneViews(
 
 /** Makes the source's views, and changes those that differ. @throws UserError NAMESPACE_CONFLICT when something else has a view's name */
 export async function makeViews(
-  context: EngineContext,
+  context: ReconcileViewsParts,
   database: string,
   views: readonly PlacedEntry[],
 ): Promise<void> {
@@ -64,7 +78,7 @@ export async function makeViews(
  * was made, and on nobody else's record.
  */
 async function refuseTaken(
-  { checkpoint, keepsDestination, namespaces, views: made }: EngineContext,
+  { checkpoint, keepsDestination, namespaces, views: made }: ReconcileViewsParts,
   database: string,
   views: readonly PlacedEntry[],
   present: ReadonlyMap<string, CatalogEntry>,
@@ -81,7 +95,7 @@ async function refuseTaken(
   }
 }
 
-async function make(context: EngineContext, { database, destinationName, options }: PlacedEntry): Promise<void> {
+async function make(context: ReconcileViewsParts, { database, destinationName, options }: PlacedEntry): Promise<void> {
   const { destination, fence, namespaces } = context;
   const to = namespaces.database(database);
   try {

@@ -10,14 +10,25 @@ import { Slots } from '../concurrency/slots.ts';
 import { classify, NotNow } from '../mongodb/failure-policy.ts';
 import { catalogName } from '../mongodb/namespaces.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
-import { confirmSource } from '../records/confirm-clusters.ts';
-import type { EngineContext } from '../run/context.ts';
+import type { SourceFeatures } from '../mongodb/server-features.ts';
+import { type ConfirmClustersParts, confirmSource } from '../records/confirm-clusters.ts';
 import { refuseNameConflicts } from '../scope/name-conflicts.ts';
-import { declareRestart } from './declare-restart.ts';
+import { type DeclareRestartParts, declareRestart } from './declare-restart.ts';
+import type { HeldDrops } from './held-drops.ts';
 import type { PlacedEntry } from './placed-entry.ts';
-import { dropGoneViews, makeViews } from './reconcile-views.ts';
-import { refuseOtherFilters, refuseRenamedAway } from './refuse-renamed.ts';
+import { dropGoneViews, makeViews, type ReconcileViewsParts } from './reconcile-views.ts';
+import { type RefuseRenamedParts, refuseOtherFilters, refuseRenamedAway } from './refuse-renamed.ts';
 import { TrackedCollection } from './tracked-collection.ts';
+
+/** The parts of a run that are used here. */
+export interface ReconcileParts
+  extends ConfirmClustersParts,
+    ReconcileViewsParts,
+    DeclareRestartParts,
+    RefuseRenamedParts {
+  readonly sourceFeatures: SourceFeatures;
+  readonly drops: HeldDrops;
+}
 
 /** Creating costs round trips and a commit each, and there may be thousands. */
 const AT_A_TIME = 8;
@@ -31,7 +42,7 @@ type PlacedCollection = PlacedEntry & { readonly uuid: UUID };
  *
  * Not to be run twice at the same time.
  */
-export async function reconcileCatalog(context: EngineContext, databases: Iterable<string>): Promise<void> {
+export async function reconcileCatalog(context: ReconcileParts, databases: Iterable<string>): Promise<void> {
   const inStep = async (work: () => Promise<void>) => await context.retrier.run('the catalogs of both clusters', work);
   await reach('engine.catalog.comparison-begun');
   const all = withNamesakes(context, new Set(databases));
@@ -45,7 +56,7 @@ export async function reconcileCatalog(context: EngineContext, databases: Iterab
 }
 
 /** Databases of the source, by its names: those that it has, that the engine knows, or of which the destination may have a remainder. */
-export async function databasesOf(context: EngineContext): Promise<Set<string>> {
+export async function databasesOf(context: ReconcileParts): Promise<Set<string>> {
   const { retrier, source, destination, keepsDestination, namespaces } = context;
   const [there, here] = await retrier.run('the catalogs of both clusters', () =>
     Promise.all([listUserDatabases(source), keepsDestination ? [] : listUserDatabases(destination)]),
@@ -54,7 +65,7 @@ export async function databasesOf(context: EngineContext): Promise<Set<string>> 
 }
 
 /** Drops what the migration made, and nothing else. */
-export async function dropMade(context: EngineContext): Promise<void> {
+export async function dropMade(context: ReconcileParts): Promise<void> {
   for (const database of new Set(knownDatabases(context))) {
     await context.retrier.run('the destination', async () => {
       await adoptUnfinished(context, database);
@@ -65,7 +76,7 @@ export async function dropMade(context: EngineContext): Promise<void> {
   }
 }
 
-function knownDatabases({ tracked, views }: EngineContext): string[] {
+function knownDatabases({ tracked, views }: ReconcileParts): string[] {
   return [...[...tracked.values()].map(({ sourceDatabase }) => sourceDatabase), ...views.databases];
 }
 
@@ -79,14 +90,14 @@ interface Wanted {
 }
 
 /** Databases that the engine knows and whose names differ only by case from one of these: no server has both at a time. */
-function withNamesakes(context: EngineContext, databases: ReadonlySet<string>): ReadonlySet<string> {
+function withNamesakes(context: ReconcileParts, databases: ReadonlySet<string>): ReadonlySet<string> {
   const folded = new Set([...databases].map((name) => context.namespaces.database(name).toLowerCase()));
   const known = knownDatabases(context).filter((name) => folded.has(context.namespaces.database(name).toLowerCase()));
   return new Set([...databases, ...known]);
 }
 
 /** @throws NotNow when a database was dropped and made again in other letters meanwhile: both would be wanted */
-async function readAllWanted(context: EngineContext, databases: Iterable<string>): Promise<readonly Wanted[]> {
+async function readAllWanted(context: ReconcileParts, databases: Iterable<string>): Promise<readonly Wanted[]> {
   const listed: Wanted[] = [];
   for (const database of databases) listed.push(await readWanted(context, database));
   const present = listed.filter(({ collections, views }) => collections.length + views.length > 0);
@@ -96,7 +107,7 @@ async function readAllWanted(context: EngineContext, databases: Iterable<string>
   return listed;
 }
 
-async function readWanted(context: EngineContext, database: string): Promise<Wanted> {
+async function readWanted(context: ReconcileParts, database: string): Promise<Wanted> {
   const listed = await listCollections(context.source, database);
   const wanted = listed
     .filter(({ name }) => context.selection.has(database, name))
@@ -114,7 +125,7 @@ async function readWanted(context: EngineContext, database: string): Promise<Wan
 }
 
 /** Collections that the source does not have any more and whose drops are to be followed. */
-async function judgeGone(context: EngineContext, listed: readonly Wanted[]): Promise<ReadonlySet<TrackedCollection>> {
+async function judgeGone(context: ReconcileParts, listed: readonly Wanted[]): Promise<ReadonlySet<TrackedCollection>> {
   const databases = new Set(listed.map(({ database }) => database));
   const alive = new Set(listed.flatMap(({ collections }) => collections.map(({ uuid }) => uuid.toHexString(false))));
   const gone = [...context.tracked.values()].filter((one) => databases.has(one.sourceDatabase) && !alive.has(one.id));
@@ -130,7 +141,7 @@ function placeOf({ database, name }: Pick<CatalogEntry, 'database' | 'name'>): s
 }
 
 async function dropFrom(
-  context: EngineContext,
+  context: ReconcileParts,
   { database, isGone, views }: Wanted,
   dropped: ReadonlySet<TrackedCollection>,
 ): Promise<void> {
@@ -140,7 +151,7 @@ async function dropFrom(
   if (isGone) await dropEmptied(context, database);
 }
 
-async function makeIn(context: EngineContext, { database, collections, views }: Wanted): Promise<void> {
+async function makeIn(context: ReconcileParts, { database, collections, views }: Wanted): Promise<void> {
   await adoptUnfinished(context, database); // Of an earlier try.
   await renameMoved(context, database, collections);
   await createNew(context, database, collections);
@@ -149,7 +160,7 @@ async function makeIn(context: EngineContext, { database, collections, views }: 
 }
 
 /** Dropping its last view leaves a database behind. One that was there before the migration may hold what is not listed, and stays. */
-async function dropEmptied(context: EngineContext, database: string): Promise<void> {
+async function dropEmptied(context: ReconcileParts, database: string): Promise<void> {
   const { destination, fence, keepsDestination, namespaces } = context;
   const emptied = namespaces.database(database);
   if (keepsDestination || (await listCollections(destination, emptied)).length > 0) return;
@@ -162,7 +173,7 @@ async function dropEmptied(context: EngineContext, database: string): Promise<vo
  * @param created  by id, what the server has just made for this migration, whoever else is about to
  */
 async function adoptUnfinished(
-  context: EngineContext,
+  context: ReconcileParts,
   database: string,
   created: ReadonlySet<string> = new Set(),
 ): Promise<void> {
@@ -198,7 +209,7 @@ async function adoptUnfinished(
 }
 
 async function hasDocuments(
-  { destination, fence }: EngineContext,
+  { destination, fence }: ReconcileParts,
   { database, name }: CatalogEntry,
   collectionUUID: UUID,
 ): Promise<boolean> {
@@ -207,7 +218,7 @@ async function hasDocuments(
 }
 
 async function dropGone(
-  context: EngineContext,
+  context: ReconcileParts,
   database: string,
   dropped: ReadonlySet<TrackedCollection>,
 ): Promise<void> {
@@ -229,7 +240,7 @@ async function dropGone(
 
 /** Renames may swap names or form a ring, so whatever stands in the way steps aside first. */
 async function renameMoved(
-  context: EngineContext,
+  context: ReconcileParts,
   database: string,
   collections: readonly PlacedCollection[],
 ): Promise<void> {
@@ -271,7 +282,7 @@ async function renameMoved(
 }
 
 async function createNew(
-  context: EngineContext,
+  context: ReconcileParts,
   database: string,
   collections: readonly PlacedCollection[],
 ): Promise<void> {
@@ -301,7 +312,7 @@ async function createNew(
 }
 
 /** A server keeps the name of a database from others that differ by case, also when the last collection is gone, until it is dropped. */
-async function forgetEmptyNamesake(context: EngineContext, error: unknown): Promise<boolean> {
+async function forgetEmptyNamesake(context: ReconcileParts, error: unknown): Promise<boolean> {
   const { destination, fence, keepsDestination } = context;
   if (keepsDestination || !(error instanceof MongoServerError) || error.code !== DATABASE_DIFFERS_BY_CASE) return false;
   const [, namesake] = /already have: \[([^\]]+)\]/.exec(error.message) ?? [];
@@ -311,7 +322,7 @@ async function forgetEmptyNamesake(context: EngineContext, error: unknown): Prom
 }
 
 /** @returns false where something has the name already */
-async function create(context: EngineContext, collection: TrackedCollection): Promise<boolean> {
+async function create(context: ReconcileParts, collection: TrackedCollection): Promise<boolean> {
   const { destinationDatabase, destinationName, options } = collection;
   try {
     await createCollection(context.fence, destinationDatabase, destinationName, options);
@@ -334,13 +345,13 @@ async function forEach<T>(items: readonly T[], work: (item: T) => Promise<void>)
   if (failed !== undefined) throw failed.reason;
 }
 
-async function saveAll(context: EngineContext, collections: readonly TrackedCollection[]): Promise<void> {
+async function saveAll(context: ReconcileParts, collections: readonly TrackedCollection[]): Promise<void> {
   const { checkpoint } = context;
   await checkpoint.saveCollections(collections.map((collection) => collection.toRecord(checkpoint.migrationId)));
 }
 
 async function modifyChanged(
-  context: EngineContext,
+  context: ReconcileParts,
   database: string,
   collections: readonly PlacedCollection[],
 ): Promise<void> {

@@ -1,11 +1,19 @@
 import { UserError } from '../../platform/index.ts';
 import type { CatalogEntry } from '../catalog/read-catalog.ts';
 import { catalogName } from '../mongodb/namespaces.ts';
-import type { EngineContext } from '../run/context.ts';
-import { whyUnfilterable } from '../scope/document-filters.ts';
+import { type DocumentFilters, whyUnfilterable } from '../scope/document-filters.ts';
+import type { Selection } from '../scope/selection.ts';
+import type { TrackedCollection } from './tracked-collection.ts';
+
+/** The parts of a run that are used here. */
+export interface RefuseRenamedParts {
+  readonly tracked: Map<string, TrackedCollection>;
+  readonly selection: Selection;
+  readonly documentFilters: DocumentFilters;
+}
 
 /** Outside the selection its changes would no longer be followed, which must not look as if it were dropped. */
-export function refuseRenamedAway(context: EngineContext, listed: readonly CatalogEntry[]): void {
+export function refuseRenamedAway(context: RefuseRenamedParts, listed: readonly CatalogEntry[]): void {
   for (const { database, name, uuid } of listed) {
     const collection = uuid === undefined ? undefined : context.tracked.get(uuid.toHexString(false));
     if (collection === undefined || context.selection.has(database, name)) continue;
@@ -20,7 +28,10 @@ export function refuseRenamedAway(context: EngineContext, listed: readonly Catal
  * A filter is taken up with the collection that first has its name, and stays with it. What comes to have the name afterwards was copied as
  * a whole, or by another filter: whether that is what was asked for is not for the engine to guess.
  */
-export function refuseOtherFilters({ documentFilters, tracked }: EngineContext, wanted: readonly CatalogEntry[]): void {
+export function refuseOtherFilters(
+  { documentFilters, tracked }: RefuseRenamedParts,
+  wanted: readonly CatalogEntry[],
+): void {
   for (const entry of wanted) {
     const query = documentFilters.of(entry.database, catalogName(entry.name));
     if (query === undefined) continue;

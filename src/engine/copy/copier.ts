@@ -1,8 +1,9 @@
 import { reach, type UserError } from '../../platform/index.ts';
 import type { Lanes } from '../apply/lanes.ts';
 import { READ_KEYS, type Spool } from '../apply/spool.ts';
+import type { StreamPosition } from '../apply/stream-position.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
-import { declareRestart } from '../collections/declare-restart.ts';
+import { type DeclareRestartParts, declareRestart } from '../collections/declare-restart.ts';
 import type { IndexKeeper } from '../collections/index-keeper.ts';
 import { CollectionDropped, CollectionMissing, onSource, untilBack } from '../collections/moved.ts';
 import { refusedAgain, type TrackedCollection } from '../collections/tracked-collection.ts';
@@ -10,10 +11,15 @@ import { Slots } from '../concurrency/slots.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
 import { concernsOneCollection } from '../mongodb/failure-policy.ts';
 import type { CollectionState } from '../records/records.ts';
-import type { EngineContext } from '../run/context.ts';
-import { copyPartition } from './copy-partition.ts';
+import { type CopyPartitionParts, copyPartition } from './copy-partition.ts';
 import { emptyCollection } from './insert-documents.ts';
-import { planPartitions } from './plan-partitions.ts';
+import { type PlanPartitionsParts, planPartitions } from './plan-partitions.ts';
+
+/** The parts of a run that are used here. */
+interface CopierParts extends CopyPartitionParts, PlanPartitionsParts, DeclareRestartParts {
+  readonly tracked: Map<string, TrackedCollection>;
+  readonly position: StreamPosition;
+}
 
 /** How long until a collection is tried again that has something the destination refuses. */
 const NEXT_TRY_AFTER_MS = 30_000;
@@ -23,7 +29,7 @@ const COLLECTIONS_AT_A_TIME = 8;
 
 /** Takes collections from `pending` to `live`: copy, indexes, what changed meanwhile. */
 export class Copier {
-  readonly #context: EngineContext;
+  readonly #context: CopierParts;
   readonly #spool: Spool;
   readonly #lanes: Lanes;
   readonly #indexes: IndexKeeper;
@@ -33,18 +39,18 @@ export class Copier {
   /** Each collection's way to `live`. */
   readonly #takenUp = new Map<TrackedCollection, Promise<void>>();
 
-  constructor(context: EngineContext, spool: Spool, lanes: Lanes, indexes: IndexKeeper, throttle: Throttle) {
+  constructor(context: CopierParts, spool: Spool, lanes: Lanes, indexes: IndexKeeper, throttle: Throttle) {
     this.#context = context;
     this.#spool = spool;
     this.#lanes = lanes;
     this.#indexes = indexes;
     this.#throttle = throttle;
-    this.#partitionSlots = new Slots(context.load.partitionsAtATime);
+    this.#partitionSlots = new Slots(context.pace.load.partitionsAtATime);
   }
 
   /** Takes up the operator's load level. */
   adjustLoad(): void {
-    this.#partitionSlots.resize(this.#context.load.partitionsAtATime);
+    this.#partitionSlots.resize(this.#context.pace.load.partitionsAtATime);
   }
 
   /** Starts on every collection that is not live and not under way, largest first. @param start runs a task of the migration */

@@ -1,17 +1,25 @@
 import type { Binary, Document } from 'mongodb';
-import { reach } from '../../platform/index.ts';
+import { type Logger, reach } from '../../platform/index.ts';
 import { type DocumentKey, keyFromBytes } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import { CollectionMissing, onSource, pinTo } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import type { Gate } from '../concurrency/gate.ts';
 import { REPLY_BYTES } from '../concurrency/memory-budget.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
 import { classify, concernsOneCollection } from '../mongodb/failure-policy.ts';
 import { RawCursor } from '../mongodb/raw-cursor.ts';
 import type { PartitionRecord } from '../records/records.ts';
-import type { EngineContext } from '../run/context.ts';
 import { blameFilter } from '../scope/document-filters.ts';
-import { type HeldBatch, insertHeld, readHeld } from './held-batch.ts';
+import { type HeldBatch, type HeldBatchParts, insertHeld, readHeld } from './held-batch.ts';
+import type { Pace } from './load-level.ts';
+
+/** The parts of a run that are used here. */
+export interface CopyPartitionParts extends HeldBatchParts {
+  readonly logger: Logger;
+  readonly gate: Gate;
+  readonly pace: Pace;
+}
 
 /** Aimed size of a batch: large enough for the server, small enough that several in flight cost little memory. */
 const BATCH_BYTES = 4 * 1024 * 1024;
@@ -20,7 +28,7 @@ const SAVE_PROGRESS_EVERY_MS = 1_000;
 
 /** Copies one `_id` range, from its last acknowledged key on [33]. */
 export async function copyPartition(
-  context: EngineContext,
+  context: CopyPartitionParts,
   collection: TrackedCollection,
   partition: PartitionRecord,
   throttle: Throttle,
@@ -48,7 +56,7 @@ export async function copyPartition(
       write.catch(() => undefined); // Seen below, or by the next write.
       writes.push(write);
       // What is being written while the next batch is read hides the way to the destination.
-      const inFlight = collection.isCapped ? 1 : context.load.batchesInFlight;
+      const inFlight = collection.isCapped ? 1 : context.pace.load.batchesInFlight;
       while (writes.length >= inFlight) await writes.shift();
     }
     await Promise.all(writes);
@@ -62,7 +70,7 @@ export async function copyPartition(
 }
 
 async function* readBlamingFilter(
-  context: EngineContext,
+  context: CopyPartitionParts,
   collection: TrackedCollection,
   partition: PartitionRecord,
 ): AsyncGenerator<HeldBatch> {
@@ -75,7 +83,7 @@ async function* readBlamingFilter(
 
 /** The range's documents in batches, through failures of cursors and servers. */
 async function* readPartition(
-  context: EngineContext,
+  context: CopyPartitionParts,
   collection: TrackedCollection,
   partition: PartitionRecord,
 ): AsyncGenerator<HeldBatch> {
@@ -118,7 +126,10 @@ async function* readPartition(
  * A capped collection from its oldest document on. There is no place to go on from: after a failure, or in another run, it is read again,
  * and what is there already keeps its place [35].
  */
-export async function* readInOrder(context: EngineContext, collection: TrackedCollection): AsyncGenerator<HeldBatch> {
+export async function* readInOrder(
+  context: CopyPartitionParts,
+  collection: TrackedCollection,
+): AsyncGenerator<HeldBatch> {
   while (true) {
     const [cursor, first] = await open(context, collection, (name) => ({ find: name, hint: { $natural: 1 } }));
     await using _ = cursor;
@@ -141,7 +152,7 @@ export async function* readInOrder(context: EngineContext, collection: TrackedCo
 
 /** Opens a cursor on the collection, and has its first batch. @param find  the command, by the collection's name */
 async function open(
-  context: EngineContext,
+  context: CopyPartitionParts,
   collection: TrackedCollection,
   find: (name: string) => Document,
 ): Promise<[RawCursor, HeldBatch]> {
@@ -162,7 +173,7 @@ async function open(
 }
 
 async function readNext(
-  context: EngineContext,
+  context: CopyPartitionParts,
   collection: TrackedCollection,
   cursor: RawCursor,
   previousBytes: number,
@@ -198,7 +209,7 @@ export function batchSize(collection: TrackedCollection): number {
 
 /** What of a partition is acknowledged. It counts for others once it is on record, so that a successor never says less. */
 class PartitionProgress {
-  readonly #context: EngineContext;
+  readonly #context: CopyPartitionParts;
   readonly #collection: TrackedCollection;
   readonly #partition: PartitionRecord;
   #lastId: Binary | null;
@@ -207,7 +218,7 @@ class PartitionProgress {
   #recorded: { readonly documents: number; readonly bytes: number };
   #savedAtMs: number;
 
-  constructor(context: EngineContext, collection: TrackedCollection, partition: PartitionRecord) {
+  constructor(context: CopyPartitionParts, collection: TrackedCollection, partition: PartitionRecord) {
     this.#context = context;
     this.#collection = collection;
     this.#partition = partition;

@@ -1,10 +1,14 @@
 import { Binary } from 'mongodb';
 import { keyBytes, keyOf } from '../bson/document-key.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import type { HeldBytes } from '../concurrency/memory-budget.ts';
+import type { HeldBytes, MemoryBudget } from '../concurrency/memory-budget.ts';
 import type { RawBatch } from '../mongodb/raw-cursor.ts';
-import type { EngineContext } from '../run/context.ts';
-import { insertDocuments } from './insert-documents.ts';
+import { type InsertDocumentsParts, insertDocuments } from './insert-documents.ts';
+
+/** The parts of a run that are used here. */
+export interface HeldBatchParts extends InsertDocumentsParts {
+  readonly memory: MemoryBudget;
+}
 
 /** Documents of the copy in memory. Disposed when the destination has them, or nobody wants them. */
 export class HeldBatch implements Disposable {
@@ -34,7 +38,7 @@ export class HeldBatch implements Disposable {
  * @param expectedBytes  the room that is waited for
  */
 export async function readHeld(
-  { memory, signal }: EngineContext,
+  { memory, signal }: HeldBatchParts,
   collection: TrackedCollection,
   expectedBytes: number,
   read: () => Promise<RawBatch>,
@@ -54,7 +58,7 @@ export async function readHeld(
 
 /** Inserts a batch as soon as there is room for what is on its way. The batch stays held. */
 export async function insertHeld(
-  context: EngineContext,
+  context: HeldBatchParts,
   collection: TrackedCollection,
   batch: HeldBatch,
 ): Promise<void> {

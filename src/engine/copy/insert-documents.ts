@@ -1,7 +1,7 @@
-import { writeInOrder } from '../apply/write-in-order.ts';
+import { type WriteInOrderParts, writeInOrder } from '../apply/write-in-order.ts';
 import { keyOf } from '../bson/document-key.ts';
 import { needsExactWrite } from '../bson/exact-write.ts';
-import { onDestination } from '../collections/moved.ts';
+import { type MovedParts, onDestination } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import {
   deleteAll,
@@ -11,14 +11,16 @@ import {
   refuseWriteError,
   updateRaw,
 } from '../mongodb/raw-write.ts';
-import type { EngineContext } from '../run/context.ts';
+
+/** The parts of a run that are used here. */
+export type InsertDocumentsParts = MovedParts & WriteInOrderParts;
 
 /**
  * Inserts documents of the copy and never overwrites one: what is there already came from an earlier try or is newer [6]. Acknowledged
  * by the majority when it returns.
  */
 export async function insertDocuments(
-  context: EngineContext,
+  context: InsertDocumentsParts,
   collection: TrackedCollection,
   documents: readonly Buffer[],
 ): Promise<void> {
@@ -45,7 +47,7 @@ export async function insertDocuments(
 }
 
 /** Removes every document of a collection from the destination, before it is copied anew. */
-export async function emptyCollection(context: EngineContext, collection: TrackedCollection): Promise<void> {
+export async function emptyCollection(context: InsertDocumentsParts, collection: TrackedCollection): Promise<void> {
   await onDestination(context, collection, async (target) => {
     for (const error of await deleteAll(context.fence, target)) refuseWriteError(target, undefined, error);
   });

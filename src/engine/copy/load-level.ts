@@ -19,3 +19,8 @@ const LOADS: Readonly<Record<LoadLevel, Load>> = {
 export function loadOf(level: LoadLevel): Load {
   return LOADS[level];
 }
+
+/** How hard the copy may work now; the operator changes it at any time. */
+export interface Pace {
+  load: Load;
+}

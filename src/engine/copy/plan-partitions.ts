@@ -1,11 +1,17 @@
 import { Binary, type Document } from 'mongodb';
 import { keyBytes, keyOf } from '../bson/document-key.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
-import { pinTo } from '../collections/moved.ts';
+import { type MovedParts, pinTo } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
+import type { CheckpointStore } from '../records/checkpoint-store.ts';
 import type { PartitionRecord } from '../records/records.ts';
-import type { EngineContext } from '../run/context.ts';
+
+/** The parts of a run that are used here. */
+export interface PlanPartitionsParts extends MovedParts {
+  readonly checkpoint: CheckpointStore;
+  readonly partitionBytes: number;
+}
 
 /** Ranges are small enough that several are under way for one large collection, and large enough that bounds are few (live-migration §6.4). */
 export const DEFAULT_PARTITION_BYTES = 256 * 1024 * 1024;
@@ -22,7 +28,7 @@ const LARGEST_SAMPLE_SHARE = 0.04;
  * @returns no partition for an empty collection
  */
 export async function planPartitions(
-  context: EngineContext,
+  context: PlanPartitionsParts,
   collection: TrackedCollection,
 ): Promise<PartitionRecord[]> {
   const { source, checkpoint } = context;
@@ -47,7 +53,7 @@ export async function planPartitions(
   }));
 }
 
-async function sampleBounds(context: EngineContext, collection: TrackedCollection): Promise<Binary[]> {
+async function sampleBounds(context: PlanPartitionsParts, collection: TrackedCollection): Promise<Binary[]> {
   const partitions = Math.ceil(collection.bytes / context.partitionBytes);
   const sampled = Math.min(partitions * SAMPLES_PER_PARTITION, Math.floor(collection.documents * LARGEST_SAMPLE_SHARE));
   if (partitions < 2 || sampled < partitions) return [];
@@ -65,7 +71,11 @@ async function sampleBounds(context: EngineContext, collection: TrackedCollectio
   return bounds;
 }
 
-async function readKeys(context: EngineContext, collection: TrackedCollection, command: Document): Promise<Binary[]> {
+async function readKeys(
+  context: PlanPartitionsParts,
+  collection: TrackedCollection,
+  command: Document,
+): Promise<Binary[]> {
   const documents = await readAll(context.source, collection.sourceDatabase, {
     ...command,
     ...(command.find === undefined ? {} : { projection: { _id: 1 } }),

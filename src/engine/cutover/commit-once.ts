@@ -1,15 +1,20 @@
+import type { SeenChanges } from '../apply/seen-changes.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
-import type { EngineContext } from '../run/context.ts';
-import { bringOverAccounts } from './bring-over-accounts.ts';
+import { type BringOverAccountsParts, bringOverAccounts } from './bring-over-accounts.ts';
 import { confirmDestination } from './confirm-destination.ts';
-import { barrier, commit, holdAt, lastLook, settleHeld } from './last-look.ts';
+import { barrier, commit, holdAt, type LastLookParts, lastLook, settleHeld } from './last-look.ts';
 import type { RunningStream } from './running-stream.ts';
+
+/** The parts of a run that are used here. */
+interface CommitOnceParts extends LastLookParts, BringOverAccountsParts {
+  readonly seen: SeenChanges;
+}
 
 /** A capped collection that is written to without end would be copied anew without end. */
 const MOST_ROUNDS = 5;
 
 /** Ends a migration whose source goes on being written to: what it was at one moment is on the destination. */
-export async function commitOnce(context: EngineContext, log: MigrationLog, stream: RunningStream): Promise<void> {
+export async function commitOnce(context: CommitOnceParts, log: MigrationLog, stream: RunningStream): Promise<void> {
   using _ = stream.hurry();
   await bringOverAccounts(context);
   for (let round = 1; ; round += 1) {

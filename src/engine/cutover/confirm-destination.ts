@@ -1,13 +1,29 @@
+import type { MongoClient } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import { listCollections } from '../catalog/read-catalog.ts';
-import type { EngineContext } from '../run/context.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import type { Fence } from '../mongodb/fence.ts';
+import type { Retrier } from '../mongodb/retry.ts';
+
+/** The parts of a run that are used here. */
+interface ConfirmDestinationParts {
+  readonly destination: MongoClient;
+  readonly fence: Fence;
+  readonly retrier: Retrier;
+  readonly tracked: Map<string, TrackedCollection>;
+}
 
 /**
  * A last look at the destination, once nothing is written any more: nobody has dropped or renamed what was copied. A collection that
  * stands still would not tell.
  * @throws UserError NAMESPACE_CONFLICT with the name
  */
-export async function confirmDestination({ destination, fence, retrier, tracked }: EngineContext): Promise<void> {
+export async function confirmDestination({
+  destination,
+  fence,
+  retrier,
+  tracked,
+}: ConfirmDestinationParts): Promise<void> {
   // Catalogs are read as the primary has them: this write tells that it still is the primary.
   await retrier.run('the destination', () => fence.confirm());
   const byDatabase = Map.groupBy(tracked.values(), ({ destinationDatabase }) => destinationDatabase);

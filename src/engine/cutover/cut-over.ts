@@ -1,16 +1,18 @@
 import type { Timestamp } from 'mongodb';
 import { messageOf, reach, UserError } from '../../platform/index.ts';
+import type { SeenChanges } from '../apply/seen-changes.ts';
 import { CollectionMissing } from '../collections/moved.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
+import { within } from '../mongodb/within.ts';
 import type { BlockLimit } from '../mongodb/write-block.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
-import { type EngineContext, within } from '../run/context.ts';
+import type { DocumentFilters } from '../scope/document-filters.ts';
 import type { BypassingWrites } from '../scope/options.ts';
 import type { Claim } from './block-history.ts';
-import { bringOverAccounts } from './bring-over-accounts.ts';
+import { type BringOverAccountsParts, bringOverAccounts } from './bring-over-accounts.ts';
 import { bypassed } from './bypassed.ts';
-import { hasBlocked, openDestination } from './destination-block.ts';
-import { barrier, commit, holdAt, lastLook, settleHeld } from './last-look.ts';
+import { type DestinationBlockParts, hasBlocked, openDestination } from './destination-block.ts';
+import { barrier, commit, holdAt, type LastLookParts, lastLook, settleHeld } from './last-look.ts';
 import { convertUniqueIndexes, prepareUniqueIndexes, restoreExpiry } from './restore-catalog.ts';
 import type { RunningStream } from './running-stream.ts';
 import {
@@ -25,7 +27,13 @@ import {
   untilBlockable,
 } from './source-block.ts';
 import { watchAfterCommit } from './watch-after-commit.ts';
-import { startWatchdog, type Watchdog } from './watchdog.ts';
+import { startWatchdog, type Watchdog, type WatchdogParts } from './watchdog.ts';
+
+/** The parts of a run that are used here. */
+interface CutOverParts extends LastLookParts, DestinationBlockParts, BringOverAccountsParts, WatchdogParts {
+  readonly seen: SeenChanges;
+  readonly documentFilters: DocumentFilters;
+}
 
 /** The longest that users may be kept from writing before the attempt is given up and traffic goes on [51]. */
 const LONGEST_PAUSE_MS = 60_000;
@@ -48,7 +56,7 @@ export interface CutoverWishes {
  * for the destination has only followed. The source stays blocked afterwards: never two writable sides (§8.4).
  */
 export async function cutOver(
-  context: EngineContext,
+  context: CutOverParts,
   log: MigrationLog,
   stream: RunningStream,
   wishes: CutoverWishes,
@@ -89,7 +97,7 @@ interface Blocking extends CutoverWishes {
 
 /** Leaves the stream held when it returns undefined. @throws the reason of `calledOff`, with the source open again */
 async function drainUnderBlock(
-  context: EngineContext,
+  context: CutOverParts,
   log: MigrationLog,
   stream: RunningStream,
   { calledOff, bypassingWrites, watchdog, limit, claim }: Blocking,
@@ -147,7 +155,7 @@ async function drainUnderBlock(
  * @returns a barrier that was written under the block
  */
 async function drain(
-  pause: EngineContext,
+  pause: CutOverParts,
   { blocked, noted }: { readonly blocked: Blocked; readonly noted: Promise<void> },
 ): Promise<Timestamp> {
   const time = barrier(pause);
@@ -165,7 +173,7 @@ async function drain(
  * Leaves the stream held.
  * @throws UserError SOURCE_STILL_WRITTEN when they are not
  */
-async function drainWithoutBlock(context: EngineContext, stream: RunningStream): Promise<void> {
+async function drainWithoutBlock(context: CutOverParts, stream: RunningStream): Promise<void> {
   await stream.inStepAt(await barrier(context), context.signal);
   using look = context.seen.look();
   const refuseWrites = () => {
@@ -180,7 +188,7 @@ async function drainWithoutBlock(context: EngineContext, stream: RunningStream):
 }
 
 /** What follows the point of no return; goes on where a killed engine left it. */
-export async function finishCutover(context: EngineContext, log: MigrationLog): Promise<void> {
+export async function finishCutover(context: CutOverParts, log: MigrationLog): Promise<void> {
   await reach('engine.cutover.committed');
   const told = tellCommitted(context, log);
   await watchAfterCommit(context, log, () => openAndRestore(context, log));
@@ -188,7 +196,7 @@ export async function finishCutover(context: EngineContext, log: MigrationLog): 
   await log.enter('committed');
 }
 
-async function openAndRestore(context: EngineContext, log: MigrationLog): Promise<void> {
+async function openAndRestore(context: CutOverParts, log: MigrationLog): Promise<void> {
   const [closed] = await Promise.all([hasBlocked(context, log), prepareUniqueIndexes(context)]);
   await reach('engine.cutover.unique-prepared');
   if (closed) await openDestination(context);

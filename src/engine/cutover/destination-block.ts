@@ -1,4 +1,8 @@
+import type { MongoClient } from 'mongodb';
+import type { Logger } from '../../platform/index.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
+import type { Fence } from '../mongodb/fence.ts';
+import type { Retrier } from '../mongodb/retry.ts';
 import {
   canWriteThroughBlock,
   LEAST_BLOCK_LIMIT_MS,
@@ -7,20 +11,32 @@ import {
   unblockWrites,
 } from '../mongodb/write-block.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
-import type { EngineContext } from '../run/context.ts';
+
+/** The parts of a run that are used here. */
+export interface DestinationBlockParts {
+  readonly destination: MongoClient;
+  readonly fence: Fence;
+  readonly retrier: Retrier;
+  readonly logger: Logger;
+  readonly keepsDestination: boolean;
+}
 
 /** Whether the migration blocks its destination. One that keeps its data is in use, and a block there is not the migration's. */
-export async function blocksDestination({ destination, keepsDestination, retrier }: EngineContext): Promise<boolean> {
+export async function blocksDestination({
+  destination,
+  keepsDestination,
+  retrier,
+}: DestinationBlockParts): Promise<boolean> {
   return !keepsDestination && (await retrier.run('the destination', () => canWriteThroughBlock(destination)));
 }
 
 /** Whether the migration has blocked its destination and is to open it, by its record. Older versions have no word of that there. */
-export async function hasBlocked(context: EngineContext, { record }: MigrationLog): Promise<boolean> {
+export async function hasBlocked(context: DestinationBlockParts, { record }: MigrationLog): Promise<boolean> {
   return record.blocksDestination ?? (record.token !== undefined && (await blocksDestination(context)));
 }
 
 /** Others' writes would mix with what is copied, and an application that finds the source blocked would move over too early. */
-export async function closeDestination(context: EngineContext): Promise<void> {
+export async function closeDestination(context: DestinationBlockParts): Promise<void> {
   const { destination, fence, retrier } = context;
   if (!(await blocksDestination(context))) {
     context.logger.warn('The destination is not protected from writes by others');
@@ -37,7 +53,7 @@ export async function closeDestination(context: EngineContext): Promise<void> {
 }
 
 /** Lets others write. */
-export async function openDestination({ destination, fence, retrier }: EngineContext): Promise<void> {
+export async function openDestination({ destination, fence, retrier }: DestinationBlockParts): Promise<void> {
   await retrier.run('the destination', async () => {
     await fence.confirm();
     await unblockWrites(destination);

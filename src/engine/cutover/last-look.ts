@@ -3,18 +3,23 @@ import { reach } from '../../platform/index.ts';
 import { refuseUnsupported, selectedInAdmin } from '../catalog/unsupported.ts';
 import { writeBarrier } from '../mongodb/cluster-time.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
-import type { EngineContext } from '../run/context.ts';
+import type { Selection } from '../scope/selection.ts';
 import { confirmDestination } from './confirm-destination.ts';
 import type { RunningStream } from './running-stream.ts';
-import { settleCapped } from './settle-capped.ts';
+import { type SettleCappedParts, settleCapped } from './settle-capped.ts';
+
+/** The parts of a run that are used here. */
+export interface LastLookParts extends SettleCappedParts {
+  readonly selection: Selection;
+}
 
 /** A time that everything precedes which the source has acknowledged before this call. */
-export async function barrier({ retrier, source }: EngineContext): Promise<Timestamp> {
+export async function barrier({ retrier, source }: LastLookParts): Promise<Timestamp> {
   return await retrier.run('the source', () => writeBarrier(source));
 }
 
 /** Holds the stream where all that precedes the time is on the destination, and every collection is live. */
-export async function holdAt(context: EngineContext, stream: RunningStream, time: Timestamp): Promise<void> {
+export async function holdAt(context: LastLookParts, stream: RunningStream, time: Timestamp): Promise<void> {
   while (true) {
     await stream.inStepAt(time, context.signal);
     await stream.hold(context.signal);
@@ -28,7 +33,7 @@ export async function holdAt(context: EngineContext, stream: RunningStream, time
  * @returns whether the two sides were equal
  */
 export async function settleHeld(
-  context: EngineContext,
+  context: LastLookParts,
   stream: RunningStream,
   advanced: () => void = () => undefined,
 ): Promise<boolean> {
@@ -46,7 +51,7 @@ export async function settleHeld(
  * a fresh barrier is on the destination. Leaves the stream held.
  * @throws UserError UNSUPPORTED_NAMESPACE when users have made a collection in the database `admin` meanwhile
  */
-export async function lastLook(context: EngineContext, stream: RunningStream): Promise<void> {
+export async function lastLook(context: LastLookParts, stream: RunningStream): Promise<void> {
   await reach('engine.cutover.drained');
   const { retrier, source, selection, sourceFeatures } = context;
   const [inAdmin] = await Promise.all([

@@ -1,14 +1,22 @@
-import type { Document } from 'mongodb';
-import { messageOf, UserError } from '../../platform/index.ts';
+import type { Document, MongoClient } from 'mongodb';
+import { type Logger, messageOf, UserError } from '../../platform/index.ts';
 import { modify } from '../catalog/change-catalog.ts';
 import { expireAfterSeconds, type IndexSpec, isPreparedUnique, isUnique } from '../catalog/index-spec.ts';
 import { confirmName, isOfView } from '../catalog/read-catalog.ts';
-import { isGone, onDestination } from '../collections/moved.ts';
+import { isGone, type MovedParts, onDestination } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { Slots } from '../concurrency/slots.ts';
 import { classify } from '../mongodb/failure-policy.ts';
+import type { Fence } from '../mongodb/fence.ts';
 import type { WriteTarget } from '../mongodb/raw-write.ts';
-import type { EngineContext } from '../run/context.ts';
+
+/** The parts of a run that are used here. */
+interface RestoreCatalogParts extends MovedParts {
+  readonly destination: MongoClient;
+  readonly fence: Fence;
+  readonly logger: Logger;
+  readonly tracked: Map<string, TrackedCollection>;
+}
 
 const AT_A_TIME = 8;
 
@@ -20,17 +28,17 @@ const AT_A_TIME = 8;
  */
 
 /** Step 1, inside the write pause: from here on the destination refuses new duplicates. */
-export async function prepareUniqueIndexes(context: EngineContext): Promise<void> {
+export async function prepareUniqueIndexes(context: RestoreCatalogParts): Promise<void> {
   await eachIndex(context, (spec) => isUnique(spec) || isPreparedUnique(spec), { prepareUnique: true });
 }
 
 /** Step 2, after the destination is open: unique for good. */
-export async function convertUniqueIndexes(context: EngineContext): Promise<void> {
+export async function convertUniqueIndexes(context: RestoreCatalogParts): Promise<void> {
   await eachIndex(context, isUnique, { unique: true });
 }
 
 /** Step 3, last of all: documents may expire again [12]. */
-export async function restoreExpiry(context: EngineContext): Promise<void> {
+export async function restoreExpiry(context: RestoreCatalogParts): Promise<void> {
   await eachIndex(
     context,
     (spec) => expireAfterSeconds(spec) !== undefined,
@@ -48,7 +56,7 @@ export async function restoreExpiry(context: EngineContext): Promise<void> {
 type Change = object | ((spec: IndexSpec) => object);
 
 async function eachIndex(
-  context: EngineContext,
+  context: RestoreCatalogParts,
   concerned: (spec: IndexSpec) => boolean,
   change: Change,
 ): Promise<void> {
@@ -62,7 +70,7 @@ async function eachIndex(
 }
 
 async function modifyIndex(
-  context: EngineContext,
+  context: RestoreCatalogParts,
   collection: TrackedCollection,
   spec: IndexSpec,
   change: Change,
@@ -79,7 +87,7 @@ async function modifyIndex(
   });
 }
 
-async function modifyUnlessGone(context: EngineContext, target: WriteTarget, change: Document): Promise<void> {
+async function modifyUnlessGone(context: RestoreCatalogParts, target: WriteTarget, change: Document): Promise<void> {
   try {
     await modify(context.fence, target, change).catch(async (error: unknown) => {
       if (isOfView(error)) await confirmName(context.destination, target); // Says where the collection is now.

@@ -1,16 +1,22 @@
 import { createHash } from 'node:crypto';
 import type { MongoClient, UUID } from 'mongodb';
+import type { StreamPosition } from '../apply/stream-position.ts';
 import { keyBytes, keyOf } from '../bson/document-key.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
 import { onDestination, onSource, pinTo } from '../collections/moved.ts';
 import { noteReordered } from '../collections/note-reordered.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import { readInOrder } from '../copy/copy-partition.ts';
+import { type CopyPartitionParts, readInOrder } from '../copy/copy-partition.ts';
 import { insertHeld } from '../copy/held-batch.ts';
 import { emptyCollection } from '../copy/insert-documents.ts';
 import type { CausalRead } from '../mongodb/fence.ts';
 import { RawCursor, readAll } from '../mongodb/raw-cursor.ts';
-import type { EngineContext } from '../run/context.ts';
+
+/** The parts of a run that are used here. */
+export interface SettleCappedParts extends CopyPartitionParts {
+  readonly tracked: Map<string, TrackedCollection>;
+  readonly position: StreamPosition;
+}
 
 const KEYS_AT_A_TIME = 20_000;
 
@@ -32,13 +38,17 @@ interface Side {
  * @returns whether none differed
  * @throws CollectionMissing when the source's server does not have one
  */
-export async function settleCapped(context: EngineContext, advanced: () => void): Promise<boolean> {
+export async function settleCapped(context: SettleCappedParts, advanced: () => void): Promise<boolean> {
   const capped = [...context.tracked.values()].filter(({ isCapped }) => isCapped);
   const equal = await Promise.all(capped.map((collection) => settle(context, collection, advanced)));
   return !equal.includes(false);
 }
 
-async function settle(context: EngineContext, collection: TrackedCollection, advanced: () => void): Promise<boolean> {
+async function settle(
+  context: SettleCappedParts,
+  collection: TrackedCollection,
+  advanced: () => void,
+): Promise<boolean> {
   const { source, destination, fence, position } = context;
   const sourceRead = { level: 'majority', afterClusterTime: position.time } as const;
   const describe = (side: Side) => (collection.reordered ? order(side, advanced) : outline(side));

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { MongoClient } from 'mongodb';
-import { messageOf, reach } from '../../platform/index.ts';
+import { type Clock, type Logger, messageOf, reach } from '../../platform/index.ts';
 import { classify, NotNow, reasonOf } from '../mongodb/failure-policy.ts';
+import type { Fence } from '../mongodb/fence.ts';
+import type { Retrier } from '../mongodb/retry.ts';
 import {
   type BlockLimit,
   blockLimit,
@@ -11,18 +13,28 @@ import {
   writeBlockObstacles,
   writesAreBlocked,
 } from '../mongodb/write-block.ts';
+import type { CheckpointStore } from '../records/checkpoint-store.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
-import type { EngineContext } from '../run/context.ts';
 import type { Claim } from './block-history.ts';
 import { type BlockReading, readObstacle, writeNote } from './block-notes.ts';
 import { actsInTime, announceCommit, describeHolder, liftBlock, stakeClaim } from './source-claim.ts';
+
+/** The parts of a run that are used here. */
+interface SourceBlockParts {
+  readonly source: MongoClient;
+  readonly fence: Fence;
+  readonly checkpoint: CheckpointStore;
+  readonly retrier: Retrier;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
 
 const BETWEEN_LOOKS_MS = 500;
 const TELL_WITHIN_MS = 10_000;
 const TO_OPEN = 'the source, to open it again';
 
 /** A claim to the source's block for one attempt of this engine to cut over. */
-export function newClaim({ checkpoint }: EngineContext, log: MigrationLog): Claim {
+export function newClaim({ checkpoint }: SourceBlockParts, log: MigrationLog): Claim {
   return { id: randomUUID(), migrationId: checkpoint.migrationId, term: log.record.term };
 }
 
@@ -30,7 +42,7 @@ export function newClaim({ checkpoint }: EngineContext, log: MigrationLog): Clai
  * Waits until nothing is in progress on the source that a block would wait for or abort, and no other migration cuts over from it.
  * @returns how long the block may take
  */
-export async function untilBlockable({ retrier, source }: EngineContext, claim: Claim): Promise<BlockLimit> {
+export async function untilBlockable({ retrier, source }: SourceBlockParts, claim: Claim): Promise<BlockLimit> {
   const look = async () => {
     const limit = await blockLimit(source);
     const obstacles = await writeBlockObstacles(source);
@@ -66,7 +78,7 @@ export interface Blocked {
  * @returns what got in the way after all, with the source open again, as `refusal`
  */
 export async function blockSource(
-  context: EngineContext,
+  context: SourceBlockParts,
   log: MigrationLog,
   { claim, limit }: { readonly claim: Claim; readonly limit: BlockLimit },
 ): Promise<Blocked | { readonly refusal: string }> {
@@ -101,7 +113,7 @@ function notInTime({ limitMs, majorityMs }: BlockLimit): string {
  * concern, so another primary may never have heard of it, and would have taken writes before the barrier was written there.
  * @throws NotNow when there was an election in between
  */
-export async function confirmBlock({ retrier, source }: EngineContext, { election }: Blocked): Promise<void> {
+export async function confirmBlock({ retrier, source }: SourceBlockParts, { election }: Blocked): Promise<void> {
   if ((await retrier.run('the source', () => electionOf(source))) === election) return;
   throw new NotNow('the source has elected another primary while it was being blocked');
 }
@@ -110,7 +122,7 @@ export async function confirmBlock({ retrier, source }: EngineContext, { electio
  * Last look at the block before the commit. Must hold before it is sent: the block is set, this cutover holds it, and nobody else lifts it.
  * @throws NotNow when it is not so
  */
-export async function confirmClaim(context: EngineContext, claim: Claim, blocked: Blocked): Promise<void> {
+export async function confirmClaim(context: SourceBlockParts, claim: Claim, blocked: Blocked): Promise<void> {
   const { retrier, source } = context;
   const said = await retrier.run('the source', () => announceCommit(source, claim, blocked.reading));
   await reach('engine.cutover.announced');
@@ -121,13 +133,13 @@ export async function confirmClaim(context: EngineContext, claim: Claim, blocked
 }
 
 /** @throws NotNow when the source has no write block any more */
-export async function confirmBlocked({ retrier, source }: EngineContext): Promise<void> {
+export async function confirmBlocked({ retrier, source }: SourceBlockParts): Promise<void> {
   if ((await retrier.run('the source', () => writesAreBlocked(source))) === false)
     throw new NotNow("somebody has lifted the source's write block");
 }
 
 /** Says on the source that its block is there to stay, so that no other migration waits for this one. */
-export async function tellCommitted(context: EngineContext, log: MigrationLog): Promise<void> {
+export async function tellCommitted(context: SourceBlockParts, log: MigrationLog): Promise<void> {
   const id = log.record.cutover?.claim;
   if (id === undefined) return;
   const retrier = context.retrier.until(context.clock.timeout(TELL_WITHIN_MS));
@@ -144,7 +156,7 @@ async function electionOf(source: MongoClient): Promise<string> {
 }
 
 /** First act of an engine that finds a block it may have set: nobody else will lift it (§8.4). */
-export async function settleOpenBlock(context: EngineContext, log: MigrationLog): Promise<void> {
+export async function settleOpenBlock(context: SourceBlockParts, log: MigrationLog): Promise<void> {
   const { cutover } = log.record;
   if (cutover === undefined || cutover.committed || !cutover.blocking) return;
   context.logger.warn('A cutover was interrupted before its end: the source is opened again');
@@ -168,7 +180,7 @@ export async function settleOpenBlock(context: EngineContext, log: MigrationLog)
  * @param within  aborts when it is to be left to the watchdog, or to whoever goes on with the migration
  */
 export async function reopenAfterFailure(
-  context: EngineContext,
+  context: SourceBlockParts,
   log: MigrationLog,
   within: AbortSignal,
 ): Promise<void> {
@@ -205,7 +217,7 @@ export interface Reopening {
  * Opens the source again, however long it takes, after a cutover whose commit was not sent. Where the source's notes can be read, that takes
  * no answer of the destination.
  */
-export async function reopenSource(context: EngineContext, log: MigrationLog, reopening: Reopening): Promise<void> {
+export async function reopenSource(context: SourceBlockParts, log: MigrationLog, reopening: Reopening): Promise<void> {
   const { source, fence, retrier, clock } = context;
   const { claim, noted, unexplained = false, onOpened } = reopening;
   let told = false;
@@ -236,7 +248,7 @@ function explainUnseen(error: unknown): never {
   );
 }
 
-function tellHowToReopen(context: EngineContext, error: unknown): void {
+function tellHowToReopen(context: SourceBlockParts, error: unknown): void {
   context.logger.error(
     { error: messageOf(error) },
     `The source may still refuse writes. If nothing goes on with the migration, run there: ${LIFT_COMMAND}`,

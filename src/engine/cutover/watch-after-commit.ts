@@ -1,17 +1,26 @@
-import { messageOf, UserError } from '../../platform/index.ts';
+import { type Clock, type Logger, messageOf, UserError } from '../../platform/index.ts';
 import { Look } from '../apply/seen-changes.ts';
 import { BSON_TYPE } from '../bson/elements.ts';
 import { array } from '../bson/raw-document.ts';
 import { RawValue } from '../bson/raw-value.ts';
 import { type ChangeEvent, concerns, isDocumentChange } from '../capture/change-event.ts';
-import { ChangeStream, type ResumeToken } from '../capture/change-stream.ts';
+import { ChangeStream, type ChangeStreamParts, type ResumeToken } from '../capture/change-stream.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { isBefore, writeBarrier } from '../mongodb/cluster-time.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
 import { Retrier } from '../mongodb/retry.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
-import type { EngineContext } from '../run/context.ts';
+import type { Selection } from '../scope/selection.ts';
 import { shownChanges, shownNamespaces } from './bypassed.ts';
+
+/** The parts of a run that are used here. */
+interface WatchAfterCommitParts extends ChangeStreamParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  readonly tracked: Map<string, TrackedCollection>;
+  readonly selection: Selection;
+}
 
 /** A writer that bypasses the block, or was not stopped, writes again within that. */
 const AT_LEAST_MS = 1_000;
@@ -27,7 +36,7 @@ const LAST_LOOK_WITHIN_MS = 5_000;
  * now is on the source alone. That raises an alarm, which stays on record. A source that can't be looked at keeps nothing from its end.
  */
 export async function watchAfterCommit(
-  context: EngineContext,
+  context: WatchAfterCommitParts,
   log: MigrationLog,
   work: () => Promise<void>,
 ): Promise<void> {
@@ -57,13 +66,13 @@ export async function watchAfterCommit(
 }
 
 /** This wait delays nobody, so nobody is told. */
-function lookingContext(context: EngineContext, signal: AbortSignal): EngineContext {
+function lookingContext(context: WatchAfterCommitParts, signal: AbortSignal): WatchAfterCommitParts {
   const own = { retrier: new Retrier(context.clock, context.logger, signal), signal };
   return Object.assign(Object.create(context), own);
 }
 
 async function lookUntil(
-  context: EngineContext,
+  context: WatchAfterCommitParts,
   log: MigrationLog,
   from: ResumeToken,
   over: AbortSignal,
@@ -86,7 +95,7 @@ async function lookUntil(
   }
 }
 
-async function note(context: EngineContext, look: Look, events: readonly ChangeEvent[]): Promise<void> {
+async function note(context: WatchAfterCommitParts, look: Look, events: readonly ChangeEvent[]): Promise<void> {
   const filtered = new Map<TrackedCollection, ChangeEvent[]>();
   for (const event of events.filter((one) => concerns(context.selection, one))) {
     const collection = filteredCollection(context, event);
@@ -100,7 +109,7 @@ async function note(context: EngineContext, look: Look, events: readonly ChangeE
 }
 
 function filteredCollection(
-  { tracked }: EngineContext,
+  { tracked }: WatchAfterCommitParts,
   { collectionId, database, collection }: ChangeEvent,
 ): TrackedCollection | undefined {
   const isMeant = (one: TrackedCollection) =>
@@ -110,7 +119,7 @@ function filteredCollection(
 
 /** Other documents of a filtered collection may be written: its source is not blocked. Those that are deleted are not known any more. */
 async function countMatching(
-  { source }: EngineContext,
+  { source }: WatchAfterCommitParts,
   collection: TrackedCollection,
   changes: readonly ChangeEvent[],
 ): Promise<number> {
@@ -120,7 +129,7 @@ async function countMatching(
   return (await readAll(source, collection.sourceDatabase, { ...find, readConcern: { level: 'majority' } })).length;
 }
 
-async function alarm(context: EngineContext, log: MigrationLog, look: Look): Promise<void> {
+async function alarm(context: WatchAfterCommitParts, log: MigrationLog, look: Look): Promise<void> {
   const writtenAfterCommit = { count: look.count, namespaces: shownNamespaces(look) };
   context.logger.error(writtenAfterCommit, writtenAfterCommitWarning(writtenAfterCommit).message);
   await log.saveCutover({ writtenAfterCommit });

@@ -2,11 +2,17 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { dialRules, messageOf } from '../../platform/index.ts';
+import { dialRules, type Logger, messageOf } from '../../platform/index.ts';
+import type { ClusterAddresses } from '../mongodb/connect.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
-import type { EngineContext } from '../run/context.ts';
 import type { Claim } from './block-history.ts';
 import { ALIVE, DONE, type WatchdogOrder } from './watchdog-process.ts';
+
+/** The parts of a run that are used here. */
+export interface WatchdogParts {
+  readonly logger: Logger;
+  readonly addresses: ClusterAddresses;
+}
 
 const PROGRAM = fileURLToPath(new URL('./watchdog-process.ts', import.meta.url));
 
@@ -26,7 +32,7 @@ export interface Watchdog extends Disposable {
  * Starts a process that opens the source again when this one is killed, or hangs, between block and point of no return. It lives in a
  * session of its own, and learns addresses over a pipe: they have passwords. To be started before the block.
  */
-export async function startWatchdog(context: EngineContext, log: MigrationLog, claim: Claim): Promise<Watchdog> {
+export async function startWatchdog(context: WatchdogParts, log: MigrationLog, claim: Claim): Promise<Watchdog> {
   const order: WatchdogOrder = {
     claim,
     ...context.addresses,

@@ -1,6 +1,7 @@
 import { type MongoClient, Timestamp } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
-import { type Side, UNREACHABLE } from './connect.ts';
+import { UNREACHABLE } from './connect.ts';
+import type { Side } from './side.ts';
 
 /** Whether `a` is before `b`. */
 export function isBefore(a: Timestamp, b: Timestamp): boolean {

@@ -10,6 +10,7 @@ import {
 } from '../../platform/index.ts';
 import { refuseNobody, refuseOneOfMany } from './refuse-connection.ts';
 import { SeenSets } from './seen-sets.ts';
+import type { Side } from './side.ts';
 
 /** How to reach a cluster. */
 export interface ClusterAddress {
@@ -19,7 +20,10 @@ export interface ClusterAddress {
   readonly tlsCaFile?: string;
 }
 
-export type Side = 'source' | 'destination';
+export interface ClusterAddresses {
+  readonly source: ClusterAddress;
+  readonly destination: ClusterAddress;
+}
 
 /** What a side that does not answer is called in the catalogue of errors. */
 export const UNREACHABLE = { source: 'SOURCE_UNREACHABLE', destination: 'DESTINATION_UNREACHABLE' } as const;

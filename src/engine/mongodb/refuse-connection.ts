@@ -1,6 +1,6 @@
 import { type MongoClient, MongoServerError } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
-import type { Side } from './connect.ts';
+import type { Side } from './side.ts';
 
 const UNAUTHORIZED = 13;
 

@@ -1,6 +1,6 @@
 import type { MongoClient, ServerHeartbeatSucceededEvent } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
-import type { Side } from './connect.ts';
+import type { Side } from './side.ts';
 
 /** Servers take far shorter names. What answers need not be a server of MongoDB. */
 const LONGEST_NAME = 128;

@@ -1,8 +1,9 @@
 import { type Document, type MongoClient, MongoServerError } from 'mongodb';
 import { type Clock, systemClock } from '../../platform/index.ts';
 import type { ClusterAddress } from '../mongodb/connect.ts';
-import { connectCluster, type Side } from '../mongodb/connect.ts';
+import { connectCluster } from '../mongodb/connect.ts';
 import { type Privileges, privilegesOf } from '../mongodb/privileges.ts';
+import type { Side } from '../mongodb/side.ts';
 import { replicaSetIdOf } from '../records/confirm-clusters.ts';
 
 /** What a cluster says of itself. What the user may not see is undefined, or empty. */

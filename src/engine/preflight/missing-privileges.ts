@@ -1,5 +1,5 @@
-import type { Side } from '../mongodb/connect.ts';
 import type { Login, Privileges } from '../mongodb/privileges.ts';
+import type { Side } from '../mongodb/side.ts';
 
 /** Actions that the engine takes. */
 interface Needs {

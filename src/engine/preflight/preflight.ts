@@ -1,7 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import { messageOf, redact, type UserError } from '../../platform/index.ts';
-import type { Side } from '../mongodb/connect.ts';
 import type { SourceFeatures } from '../mongodb/server-features.ts';
+import type { Side } from '../mongodb/side.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import { ADVICE, GUARDS } from './all-checks.ts';
 import { openConnection } from './checks/connection.ts';

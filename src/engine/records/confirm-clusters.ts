@@ -1,9 +1,27 @@
 import { type MongoClient, MongoServerError } from 'mongodb';
-import { UserError } from '../../platform/index.ts';
-import type { EngineContext } from '../run/context.ts';
+import { type Clock, UserError } from '../../platform/index.ts';
+import type { Retrier } from '../mongodb/retry.ts';
+import type { CheckpointStore } from './checkpoint-store.ts';
+
+/** The parts of a run that are used here. */
+export interface ConfirmClustersParts {
+  readonly source: MongoClient;
+  readonly destination: MongoClient;
+  readonly checkpoint: CheckpointStore;
+  readonly retrier: Retrier;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly identity: ClusterIds;
+}
 
 const UNAUTHORIZED = 13;
 const LOOK_EVERY_MS = 5_000;
+
+/** `replicaSetId` of the clusters with which the migration began. */
+export interface ClusterIds {
+  readonly sourceId: string;
+  readonly destinationId: string;
+}
 
 /**
  * What tells replica sets of the same name apart: a set that is initiated anew gets another one.
@@ -24,7 +42,7 @@ export async function replicaSetIdOf(client: MongoClient): Promise<string> {
  * anew answers under the same name, and has nothing: that is no drop.
  * @throws UserError OTHER_SOURCE
  */
-export async function confirmSource({ source, retrier, identity, checkpoint }: EngineContext): Promise<void> {
+export async function confirmSource({ source, retrier, identity, checkpoint }: ConfirmClustersParts): Promise<void> {
   const sourceId = await retrier.run('the source', () => replicaSetIdOf(source));
   if (sourceId !== identity.sourceId) throw new UserError('OTHER_SOURCE', [checkpoint.migrationId]);
 }
@@ -34,7 +52,7 @@ export async function otherDestination({
   destination,
   identity,
   checkpoint,
-}: EngineContext): Promise<UserError | undefined> {
+}: ConfirmClustersParts): Promise<UserError | undefined> {
   const isSame = (await replicaSetIdOf(destination)) === identity.destinationId;
   return isSame ? undefined : new UserError('OTHER_SOURCE', [checkpoint.migrationId]);
 }
@@ -43,7 +61,7 @@ export async function otherDestination({
  * Looks at both clusters again and again until the run ends: one that is initiated anew does not say so by itself.
  * @throws UserError OTHER_SOURCE
  */
-export async function watchClusters(context: EngineContext): Promise<void> {
+export async function watchClusters(context: ConfirmClustersParts): Promise<void> {
   const { retrier, clock, signal } = context;
   const confirmDestination = async () => {
     const other = await retrier.run('the destination', () => otherDestination(context));

@@ -1,7 +1,6 @@
 import type { Binary, Timestamp, UUID } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import type { MigrationState, PhaseTime } from './migration-state.ts';
-import type { RunningEngine } from './running-engine.ts';
 
 /** Version of what is stored below. Any other is refused: it would be misread. */
 export const CHECKPOINT_SCHEMA = 2;
@@ -55,6 +54,15 @@ export interface MigrationRecord {
   readonly retiredBy?: string;
   /** Whether the server refuses what engines of the retired migration may still send. */
   readonly shutOut?: boolean;
+}
+
+/** Where the engine runs that has a migration, on the migration's record. */
+export interface RunningEngine {
+  readonly host: string;
+  readonly pid: number;
+  /** Tells process ids of one boot and one process namespace from others. */
+  readonly place: string;
+  readonly startedAtMs: number;
 }
 
 export interface RecordedCounts {

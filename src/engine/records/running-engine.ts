@@ -1,19 +1,10 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { UserError } from '../../platform/index.ts';
-import type { MigrationRecord } from './records.ts';
+import type { MigrationRecord, RunningEngine } from './records.ts';
 
 /** An engine writes its record every 5 s: by then, five writes are missing. */
 const ALIVE_WITHIN_MS = 30_000;
-
-/** Where the engine runs that has a migration, on the migration's record. */
-export interface RunningEngine {
-  readonly host: string;
-  readonly pid: number;
-  /** Tells process ids of one boot and one process namespace from others. */
-  readonly place: string;
-  readonly startedAtMs: number;
-}
 
 /** This process as an engine's place. @param startedAtMs  wall clock, in milliseconds since the epoch */
 export function thisEngine(startedAtMs: number): RunningEngine {

@@ -5,9 +5,9 @@ import { writtenAfterCommitWarning } from '../cutover/watch-after-commit.ts';
 import { describeWait, type Wait } from '../mongodb/retry.ts';
 import { LIFT_COMMAND } from '../mongodb/write-block.ts';
 import { shownState } from '../records/shown-state.ts';
-import type { MigrationRun } from '../run/migration-run.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import type { Left, Progress, RepairsProgress } from './progress.ts';
+import type { RunView } from './run-view.ts';
 import { waitsOf } from './waits.ts';
 
 /** Progress of a migration that this process has not begun to run. @param waiting  what keeps it from that */
@@ -50,7 +50,7 @@ export function notYetRunning(
 }
 
 /** Where a run stands now. Until it knows what is on record, it says no figures: those that it would say were not true. */
-export function snapshot(run: MigrationRun, options: MigrationOptions): Progress {
+export function snapshot(run: RunView, options: MigrationOptions): Progress {
   const { context, log, follower } = run;
   if (!run.loaded) {
     const { failure } = run;
@@ -145,7 +145,7 @@ export function snapshot(run: MigrationRun, options: MigrationOptions): Progress
   };
 }
 
-function repairsOf({ context, log }: MigrationRun): RepairsProgress | null {
+function repairsOf({ context, log }: RunView): RepairsProgress | null {
   const { repairs } = log.record;
   if (repairs === undefined) return null;
   const suspect = [...context.tracked.values()].filter(({ suspicion }) => suspicion !== null).length;
@@ -167,7 +167,7 @@ function repairWarnings(repairs: RepairsProgress | null): string[] {
 }
 
 /** While nobody knows whether the commit was carried out, only the destination can say which side is to take writes. */
-function commitWarnings({ log }: MigrationRun, waiting: readonly Wait[]): string[] {
+function commitWarnings({ log }: RunView, waiting: readonly Wait[]): string[] {
   const { cutover } = log.record;
   if (!log.commitWasSent || cutover === undefined || cutover.committed || waiting.length === 0) return [];
   const since = new Date(cutover.sourceBlockedAtMs ?? cutover.requestedAtMs).toISOString();
@@ -177,7 +177,7 @@ function commitWarnings({ log }: MigrationRun, waiting: readonly Wait[]): string
   ];
 }
 
-function leftBy({ context, log }: MigrationRun): Left {
+function leftBy({ context, log }: RunView): Left {
   const made = [...context.tracked.values()].filter(({ destinationUuid }) => destinationUuid !== null);
   const isWeakened = (spec: IndexSpec) => isUnique(spec) || expireAfterSeconds(spec) !== undefined;
   return {

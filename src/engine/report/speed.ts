@@ -1,7 +1,13 @@
+import type { Clock } from '../../platform/index.ts';
 import type { MigrationState } from '../records/migration-state.ts';
-import type { EngineContext } from '../run/context.ts';
 import type { Progress, Rates } from './progress.ts';
 import { RateWindow } from './rate-window.ts';
+
+/** The parts of a run that are used here. */
+interface SpeedParts {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
 
 const EVERY_MS = 1_000;
 
@@ -16,7 +22,7 @@ export class Speed {
   #restarts = 0;
 
   /** Looks every second until the run ends. */
-  async run({ clock, signal }: Pick<EngineContext, 'clock' | 'signal'>, progress: () => Progress): Promise<void> {
+  async run({ clock, signal }: SpeedParts, progress: () => Progress): Promise<void> {
     while (!signal.aborted) {
       this.add(progress(), clock.elapsed());
       await clock.sleep(EVERY_MS, signal);

@@ -1,6 +1,15 @@
-import type { UserError } from '../../platform/index.ts';
-import type { Wait } from '../mongodb/retry.ts';
-import type { EngineContext } from '../run/context.ts';
+import type { Clock, UserError } from '../../platform/index.ts';
+import type { HeldDrops } from '../collections/held-drops.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import type { Retrier, Wait } from '../mongodb/retry.ts';
+
+/** The parts of a run that are used here. */
+export interface WaitsParts {
+  readonly retrier: Retrier;
+  readonly clock: Clock;
+  readonly tracked: Map<string, TrackedCollection>;
+  readonly drops: HeldDrops;
+}
 
 /** A drop that is met is shown within milliseconds, as a rule. */
 const TOLD_AFTER_MS = 5_000;
@@ -8,7 +17,7 @@ const NOT_SHOWN =
   "the source's primary does not have it, and its change stream has not shown that it was dropped: are most of its members there?";
 
 /** All that a migration cannot go on without at the moment: servers, and collections of which the destination refuses something. */
-export function waitsOf(context: EngineContext): Wait[] {
+export function waitsOf(context: WaitsParts): Wait[] {
   const { retrier, tracked, drops } = context;
   const refused = [...tracked.values()].flatMap(({ namespace, stuck, indexesStuck }) =>
     [stuck, indexesStuck]
@@ -19,7 +28,7 @@ export function waitsOf(context: EngineContext): Wait[] {
 }
 
 /** Collections of which a drop was met that no change of the source has shown. */
-function missingOf({ tracked, drops, clock }: EngineContext): Wait[] {
+function missingOf({ tracked, drops, clock }: WaitsParts): Wait[] {
   return [...tracked.values()].flatMap((collection) => {
     const { missing, namespace } = collection;
     if (missing === undefined || drops.has(collection) || clock.elapsed() - missing.elapsedMs < TOLD_AFTER_MS)
@@ -29,7 +38,7 @@ function missingOf({ tracked, drops, clock }: EngineContext): Wait[] {
 }
 
 /** What keeps a migration that nobody attends to from its end, once only collections are left that somebody has to do something about. */
-export function lastRefusal({ tracked }: EngineContext): UserError | undefined {
+export function lastRefusal({ tracked }: WaitsParts): UserError | undefined {
   const unfinished = [...tracked.values()].filter(({ state, indexesStuck }) => state !== 'live' || indexesStuck);
   const refusals = unfinished.map(({ stuck, indexesStuck }) => stuck ?? indexesStuck);
   return refusals.includes(undefined) ? undefined : refusals[0]?.error;

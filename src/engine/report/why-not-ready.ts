@@ -1,8 +1,13 @@
+import type { Gate } from '../concurrency/gate.ts';
 import { describeWait } from '../mongodb/retry.ts';
-import type { EngineContext } from '../run/context.ts';
-import type { StreamFollower } from '../run/stream-follower.ts';
 import type { CutoverAttempts } from './cutover-attempts.ts';
-import { waitsOf } from './waits.ts';
+import type { StreamView } from './run-view.ts';
+import { type WaitsParts, waitsOf } from './waits.ts';
+
+/** The parts of a run that are used here. */
+interface WhyNotReadyParts extends WaitsParts {
+  readonly gate: Gate;
+}
 
 /** mongosync's limit is 30 s; the drain takes about as long as the lag, and users wait for it. */
 const READY_LAG_SECONDS = 10;
@@ -13,8 +18,8 @@ export function whyNotReady({
   follower,
   attempts,
 }: {
-  readonly context: EngineContext;
-  readonly follower: StreamFollower | undefined;
+  readonly context: WhyNotReadyParts;
+  readonly follower: StreamView | undefined;
   readonly attempts: CutoverAttempts;
 }): string[] {
   const reasons: string[] = [];
@@ -28,7 +33,7 @@ export function whyNotReady({
   return reasons;
 }
 
-function whyNotLive({ tracked }: EngineContext): string {
+function whyNotLive({ tracked }: WhyNotReadyParts): string {
   const suspect = [...tracked.values()].filter(({ suspicion }) => suspicion !== null);
   const [first] = suspect;
   if (first === undefined) return 'collections are still being copied or indexed';

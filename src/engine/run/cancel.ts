@@ -2,7 +2,7 @@ import { UserError } from '../../platform/index.ts';
 import { dropMade } from '../collections/reconcile.ts';
 import { hasBlocked, openDestination } from '../cutover/destination-block.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
-import type { EngineContext } from './context.ts';
+import type { RunParts } from './parts.ts';
 
 /** How the operator wants a migration to be given up. */
 export interface Cancellation {
@@ -14,7 +14,7 @@ export interface Cancellation {
  * Gives a migration up, for good. Nothing follows any more and nobody is blocked; what was copied stays, with weakened indexes, unless it
  * is to be dropped.
  */
-export async function cancel(context: EngineContext, log: MigrationLog, { drop }: Cancellation): Promise<'cancelled'> {
+export async function cancel(context: RunParts, log: MigrationLog, { drop }: Cancellation): Promise<'cancelled'> {
   const { retrier, checkpoint } = context;
   if (drop) {
     await dropMade(context);

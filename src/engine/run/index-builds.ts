@@ -1,15 +1,15 @@
 import type { IndexBuild } from '../report/progress.ts';
-import type { EngineContext } from './context.ts';
+import type { RunParts } from './parts.ts';
 
 const EVERY_MS = 2_000;
 
 /** How far the destination is with the indexes that are being built, as its `currentOp` tells it. */
 export class IndexBuilds {
-  readonly #context: EngineContext;
+  readonly #context: RunParts;
   /** Null while there are none, and where the user may not ask. */
   current: readonly IndexBuild[] | null = null;
 
-  constructor(context: EngineContext) {
+  constructor(context: RunParts) {
     this.#context = context;
   }
 

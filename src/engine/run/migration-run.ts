@@ -17,6 +17,7 @@ import { cutOver, finishCutover } from '../cutover/cut-over.ts';
 import { reopenAfterFailure, settleOpenBlock } from '../cutover/source-block.ts';
 import { Fence } from '../mongodb/fence.ts';
 import type { Retrier } from '../mongodb/retry.ts';
+import { within } from '../mongodb/within.ts';
 import type { Finding } from '../preflight/finding.ts';
 import { unlessAborted } from '../preflight/within.ts';
 import { CheckpointStore } from '../records/checkpoint-store.ts';
@@ -37,9 +38,9 @@ import { NamespaceMap } from '../scope/namespace-map.ts';
 import { type MigrationOptions, selectionOf } from '../scope/options.ts';
 import { Selection } from '../scope/selection.ts';
 import { type Cancellation, cancel } from './cancel.ts';
-import { type EngineContext, within } from './context.ts';
 import { IndexBuilds } from './index-builds.ts';
 import type { Clusters } from './open-clusters.ts';
+import type { RunParts } from './parts.ts';
 import { Pings } from './pings.ts';
 import { clearLeftSpools, loadTracked, prepareNew } from './prepare.ts';
 import { RunFindings } from './run-findings.ts';
@@ -66,7 +67,7 @@ export class MigrationRun {
   readonly #tasks: TaskGroup;
   readonly #stop: AbortSignal;
   readonly #throttle: Throttle;
-  readonly context: EngineContext;
+  readonly context: RunParts;
   readonly log: MigrationLog;
   readonly addresses: { readonly source: string; readonly destination: string };
   readonly warnings: readonly string[];
@@ -90,7 +91,7 @@ export class MigrationRun {
     parts: {
       readonly tasks: TaskGroup;
       readonly stop: AbortSignal;
-      readonly context: EngineContext;
+      readonly context: RunParts;
       readonly log: MigrationLog;
       readonly addresses: MigrationRun['addresses'];
       readonly warnings: readonly string[];
@@ -143,7 +144,7 @@ export class MigrationRun {
         'the destination',
         checkpoint.take(identity, retrier, options.takeOver ?? false),
       );
-      const context: EngineContext = {
+      const context: RunParts = {
         source,
         sourceFeatures: checked.sourceFeatures,
         destination,
@@ -162,7 +163,7 @@ export class MigrationRun {
         drops: new HeldDrops(options.confirmDrops ?? false),
         identity,
         position: { time: new Timestamp(0n) },
-        load: loadOf(DEFAULT_LOAD_LEVEL),
+        pace: { load: loadOf(DEFAULT_LOAD_LEVEL) },
         selection: new Selection(options.filters),
         accounts: new UsersAndRoles(source, fence, new MadeAccounts(fence, checked.source.clusterId)),
         movesAccounts: options.usersAndRoles ?? false,
@@ -222,7 +223,7 @@ export class MigrationRun {
   }
 
   setLoadLevel(level: LoadLevel): void {
-    this.context.load = loadOf(level);
+    this.context.pace.load = loadOf(level);
     this.follower?.adjustLoad();
   }
 

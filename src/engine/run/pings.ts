@@ -1,15 +1,15 @@
 import type { MongoClient } from 'mongodb';
-import type { EngineContext } from './context.ts';
+import type { RunParts } from './parts.ts';
 
 const EVERY_MS = 10_000;
 
 /** How long a word takes to each cluster and back; null before the first, and when there was no answer. */
 export class Pings {
-  readonly #context: EngineContext;
+  readonly #context: RunParts;
   source: number | null = null;
   destination: number | null = null;
 
-  constructor(context: EngineContext) {
+  constructor(context: RunParts) {
     this.#context = context;
   }
 

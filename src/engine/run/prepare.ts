@@ -8,11 +8,11 @@ import { blocksDestination, closeDestination } from '../cutover/destination-bloc
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { CatalogRecord } from '../records/records.ts';
 import type { MigrationOptions } from '../scope/options.ts';
-import type { EngineContext } from './context.ts';
+import type { RunParts } from './parts.ts';
 
 /** Makes the destination ready, and fixes the stream's position before the first read [1]. */
 export async function prepareNew(
-  context: EngineContext,
+  context: RunParts,
   log: MigrationLog,
   options: MigrationOptions,
 ): Promise<ResumeToken> {
@@ -32,7 +32,7 @@ export async function prepareNew(
 }
 
 /** Loads what an earlier run knew. Writes nothing. */
-export async function loadTracked(context: EngineContext): Promise<void> {
+export async function loadTracked(context: RunParts): Promise<void> {
   const { checkpoint, retrier, views } = context;
   await retrier.run('the destination', () => views.load());
   await retrier.run('the destination', () => context.accounts.load());
@@ -54,16 +54,16 @@ export async function loadTracked(context: EngineContext): Promise<void> {
 }
 
 /** A copy that ended leaves its spool behind when the engine dies at that moment. */
-export async function clearLeftSpools({ checkpoint, retrier, tracked }: EngineContext): Promise<void> {
+export async function clearLeftSpools({ checkpoint, retrier, tracked }: RunParts): Promise<void> {
   for (const { state, uuid } of tracked.values())
     if (state === 'live') await retrier.run('the destination', () => checkpoint.clearSpool(uuid));
 }
 
-async function readCatalog(context: EngineContext): Promise<CatalogRecord> {
+async function readCatalog(context: RunParts): Promise<CatalogRecord> {
   return [...(await context.retrier.run('the source', () => fingerprintOfSource(context)))];
 }
 
-async function dropUserDatabases(context: EngineContext): Promise<void> {
+async function dropUserDatabases(context: RunParts): Promise<void> {
   const { destination, fence, retrier } = context;
   for (const database of await retrier.run('the destination', () => listUserDatabases(destination))) {
     await retrier.run('the destination', () => fence.change(database, { dropDatabase: 1 }));

@@ -2,19 +2,19 @@ import { ADVICE, AT_CUTOVER } from '../preflight/all-checks.ts';
 import type { Finding } from '../preflight/finding.ts';
 import { lookBeside } from '../preflight/preflight.ts';
 import type { MigrationOptions } from '../scope/options.ts';
-import type { EngineContext } from './context.ts';
+import type { RunParts } from './parts.ts';
 
 /** Before the write pause. The cutover does not wait for a source that answers later. */
 const CUTOVER_CHECKS_WITHIN_MS = 5_000;
 
 /** The warnings of preflight that a run shows. */
 export class RunFindings {
-  readonly #context: EngineContext;
+  readonly #context: RunParts;
   readonly #options: MigrationOptions;
   #all: readonly Finding[];
 
   /** @param found  what the opening of the run found */
-  constructor(context: EngineContext, options: MigrationOptions, found: readonly Finding[]) {
+  constructor(context: RunParts, options: MigrationOptions, found: readonly Finding[]) {
     this.#context = context;
     this.#options = options;
     this.#all = found;

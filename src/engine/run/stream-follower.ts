@@ -22,11 +22,12 @@ import type { Throttle } from '../concurrency/throttle.ts';
 import { Copier } from '../copy/copier.ts';
 import type { RunningStream } from '../cutover/running-stream.ts';
 import { isBefore, timeOfToken } from '../mongodb/cluster-time.ts';
+import { within } from '../mongodb/within.ts';
 import { confirmSource } from '../records/confirm-clusters.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { Repairs } from '../verify/repairs.ts';
 import { markSuspect } from '../verify/suspicion.ts';
-import { type EngineContext, within } from './context.ts';
+import type { RunParts } from './parts.ts';
 
 const IDLE_WAIT_MS = 250;
 const HURRIED_WAIT_MS = 5;
@@ -39,7 +40,7 @@ const ABANDONED_WITHIN_MS = 30_000;
 
 /** Follows the source from a token on: catalog, copy, spool, lanes. Everything of a running migration but its lifecycle. */
 export class StreamFollower implements RunningStream {
-  readonly #context: EngineContext;
+  readonly #context: RunParts;
   readonly #tasks: TaskGroup;
   readonly #lanes: Lanes;
   readonly #spool: Spool;
@@ -55,7 +56,7 @@ export class StreamFollower implements RunningStream {
   readonly #stopped = new AbortController();
   readonly #abandoned = new AbortController();
   /** Of what reads the stream. */
-  readonly #reading: EngineContext;
+  readonly #reading: RunParts;
   readonly #running = new Set<Promise<void>>();
   /** Closed while nothing is to be taken from the stream. */
   readonly #intake = new Gate();
@@ -64,7 +65,7 @@ export class StreamFollower implements RunningStream {
   #hurried = 0;
   #latest: { readonly batch: StreamBatch; readonly atMs: number } | undefined;
 
-  constructor(run: EngineContext, tasks: TaskGroup, log: MigrationLog, token: ResumeToken, throttle: Throttle) {
+  constructor(run: RunParts, tasks: TaskGroup, log: MigrationLog, token: ResumeToken, throttle: Throttle) {
     const context = within(run, this.#abandoned.signal);
     this.#context = context;
     this.#reading = within(context, this.#stopped.signal);

@@ -1,7 +1,6 @@
 import { BSON, MongoServerError } from 'mongodb';
 import { messageOf, UserError } from '../../platform/index.ts';
 import type { CatalogEntry } from '../catalog/read-catalog.ts';
-import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import { isBuckets } from '../mongodb/namespaces.ts';
 
@@ -76,7 +75,10 @@ export function invalidFilter(namespace: string, reason: string, cause?: unknown
 }
 
 /** What a failed read of a collection means: an expression can fail for one document, which only the read of it shows. */
-export function blameFilter(collection: TrackedCollection, error: unknown): unknown {
+export function blameFilter(
+  collection: { readonly filter: Buffer | null; readonly namespace: string },
+  error: unknown,
+): unknown {
   const blamed = collection.filter !== null && error instanceof MongoServerError && classify(error) === 'fatal';
   return blamed ? invalidFilter(collection.namespace, messageOf(error), error) : error;
 }

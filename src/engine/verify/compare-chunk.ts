@@ -1,11 +1,20 @@
+import type { MongoClient } from 'mongodb';
+import type { StreamPosition } from '../apply/stream-position.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
-import { onDestination, onSource, pinTo } from '../collections/moved.ts';
+import { type MovedParts, onDestination, onSource, pinTo } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { batchSize, rangeFilter } from '../copy/copy-partition.ts';
+import type { Fence } from '../mongodb/fence.ts';
 import { RawCursor } from '../mongodb/raw-cursor.ts';
 import type { WriteTarget } from '../mongodb/raw-write.ts';
-import type { EngineContext } from '../run/context.ts';
 import { blameFilter } from '../scope/document-filters.ts';
+
+/** The parts of a run that are used here. */
+export interface CompareChunkParts extends MovedParts {
+  readonly destination: MongoClient;
+  readonly fence: Fence;
+  readonly position: StreamPosition;
+}
 
 /** What one comparison has seen. */
 export interface ComparedChunk {
@@ -25,7 +34,7 @@ export interface ComparedChunk {
  * @throws CollectionDropped, CollectionMissing when the source does not have the collection
  */
 export async function compareChunk(
-  context: EngineContext,
+  context: CompareChunkParts,
   collection: TrackedCollection,
   after: DocumentKey | undefined,
   differ: (keys: readonly DocumentKey[]) => Promise<void>,
@@ -57,7 +66,7 @@ export async function compareChunk(
 
 /** A batch of the source's documents in the order of `_id`, as they are now. */
 async function readSource(
-  context: EngineContext,
+  context: CompareChunkParts,
   collection: TrackedCollection,
   after: DocumentKey | undefined,
 ): Promise<readonly Buffer[]> {
@@ -82,7 +91,7 @@ async function readSource(
 }
 
 async function* readDestination(
-  context: EngineContext,
+  context: CompareChunkParts,
   collection: TrackedCollection,
   { database, name, uuid }: WriteTarget,
   range: {

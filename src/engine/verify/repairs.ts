@@ -5,11 +5,23 @@ import { type DocumentKey, keyBytes, keyFromBytes } from '../bson/document-key.t
 import { bufferOf } from '../bson/stored-bytes.ts';
 import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
 import type { Suspicion, TrackedCollection } from '../collections/tracked-collection.ts';
+import type { Gate } from '../concurrency/gate.ts';
 import { Slots } from '../concurrency/slots.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
 import type { Copier } from '../copy/copier.ts';
-import type { EngineContext } from '../run/context.ts';
-import { compareChunk } from './compare-chunk.ts';
+import type { Pace } from '../copy/load-level.ts';
+import type { CheckpointStore } from '../records/checkpoint-store.ts';
+import type { Counters } from '../records/counters.ts';
+import { type CompareChunkParts, compareChunk } from './compare-chunk.ts';
+
+/** The parts of a run that are used here. */
+interface RepairsParts extends CompareChunkParts {
+  readonly checkpoint: CheckpointStore;
+  readonly gate: Gate;
+  readonly counters: Counters;
+  readonly tracked: Map<string, TrackedCollection>;
+  readonly pace: Pace;
+}
 
 const LOOK_EVERY_MS = 100;
 const SAVE_POSITION_EVERY_MS = 1_000;
@@ -21,7 +33,7 @@ const SAVE_POSITION_EVERY_MS = 1_000;
  * What a key is to become is decided by reads after the stream's new position, so every change that such a read has not seen is in the stream.
  */
 export class Repairs {
-  readonly #context: EngineContext;
+  readonly #context: RepairsParts;
   readonly #lanes: Lanes;
   readonly #copier: Copier;
   readonly #throttle: Throttle;
@@ -32,7 +44,7 @@ export class Repairs {
   held = false;
 
   constructor(
-    context: EngineContext,
+    context: RepairsParts,
     parts: { readonly lanes: Lanes; readonly copier: Copier; readonly throttle: Throttle },
     start: (task: () => Promise<void>) => Promise<void>,
   ) {
@@ -41,12 +53,12 @@ export class Repairs {
     this.#copier = parts.copier;
     this.#throttle = parts.throttle;
     this.#start = start;
-    this.#slots = new Slots(context.load.partitionsAtATime);
+    this.#slots = new Slots(context.pace.load.partitionsAtATime);
   }
 
   /** Takes up the operator's load level. */
   adjustLoad(): void {
-    this.#slots.resize(this.#context.load.partitionsAtATime);
+    this.#slots.resize(this.#context.pace.load.partitionsAtATime);
   }
 
   /** Works until the run ends. */

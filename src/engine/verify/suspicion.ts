@@ -1,6 +1,14 @@
 import { newId } from '../../platform/index.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import type { EngineContext } from '../run/context.ts';
+import type { Retrier } from '../mongodb/retry.ts';
+import type { CheckpointStore } from '../records/checkpoint-store.ts';
+
+/** The parts of a run that are used here. */
+interface SuspicionParts {
+  readonly checkpoint: CheckpointStore;
+  readonly retrier: Retrier;
+  readonly tracked: Map<string, TrackedCollection>;
+}
 
 /**
  * Marks collections as suspect of which something may be on the destination; those whose copy has not begun will be read later
@@ -9,7 +17,7 @@ import type { EngineContext } from '../run/context.ts';
  * @returns those that were marked
  */
 export async function markSuspect(
-  { tracked, checkpoint, retrier }: EngineContext,
+  { tracked, checkpoint, retrier }: SuspicionParts,
   concerned: (collection: TrackedCollection) => boolean = () => true,
 ): Promise<readonly TrackedCollection[]> {
   const mark = newId();

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Timestamp, UUID } from 'mongodb';
+import { UUID } from 'mongodb';
 import { Lane } from '../../../src/engine/apply/lane.ts';
 import type { Spool } from '../../../src/engine/apply/spool.ts';
 import { keyFromBytes } from '../../../src/engine/bson/document-key.ts';
 import { BSON_TYPE } from '../../../src/engine/bson/elements.ts';
-import type { IndexKeeper } from '../../../src/engine/collections/index-keeper.ts';
+import { IndexKeeper } from '../../../src/engine/collections/index-keeper.ts';
 import { TrackedCollection } from '../../../src/engine/collections/tracked-collection.ts';
-import type { EngineContext } from '../../../src/engine/run/context.ts';
 import { onReach } from '../../../src/platform/index.ts';
+import { unconnectedParts } from '../unconnected-parts.ts';
 
 /** A collection whose keys a lane hands to the spool. */
 function setAside(name: string): TrackedCollection {
@@ -26,14 +26,9 @@ test('a lane is flushed when all that was in it is written, however much came an
     holdUntil: () => undefined,
   } as unknown as Spool;
   const stop = new AbortController();
-  const context = {
-    checkpoint: { migrationId: 'm', saveCollection: async () => undefined },
-    retrier: { run: (_: string, operation: () => Promise<unknown>) => operation() },
-    clock: { sleep: async () => undefined },
-    position: { time: new Timestamp(0n) },
-    signal: stop.signal,
-  } as unknown as EngineContext;
-  const lane = new Lane(context, {} as IndexKeeper, spool, () => undefined);
+  const parts = unconnectedParts(stop.signal);
+  parts.checkpoint.saveCollection = async () => undefined;
+  const lane = new Lane(parts, new IndexKeeper(parts, () => undefined), spool, () => undefined);
   const [a, b] = [setAside('a'), setAside('b')] as const;
   const add = (collection: TrackedCollection, n: number) => {
     const key = keyFromBytes(Buffer.of(BSON_TYPE.int32, n, 0, 0, 0));

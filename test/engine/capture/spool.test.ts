@@ -9,7 +9,7 @@ import { RawValue } from '../../../src/engine/bson/raw-value.ts';
 import { bufferOf } from '../../../src/engine/bson/stored-bytes.ts';
 import { TrackedCollection } from '../../../src/engine/collections/tracked-collection.ts';
 import type { SpoolRecord } from '../../../src/engine/records/checkpoint-store.ts';
-import type { EngineContext } from '../../../src/engine/run/context.ts';
+import { unconnectedParts } from '../unconnected-parts.ts';
 
 const now = new Timestamp(Long.ONE);
 const source = { database: 'shop', name: 'a', type: 'collection', uuid: new UUID(), options: new Map() };
@@ -22,9 +22,9 @@ function spoolOnto(durable: Promise<void>, written: SpoolRecord[] = []): Spool {
     written.push(...records);
     return durable;
   };
-  const checkpoint = { migrationId: 'm', addToSpool };
-  const retrier = { run: (_: string, operation: () => Promise<void>) => operation() };
-  return new Spool({ checkpoint, retrier } as unknown as EngineContext);
+  const parts = unconnectedParts(new AbortController().signal);
+  parts.checkpoint.addToSpool = addToSpool;
+  return new Spool(parts);
 }
 
 test('a key that holds nothing back hides none that does, whether it waits or is being written', async () => {

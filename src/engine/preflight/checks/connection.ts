@@ -4,7 +4,8 @@ import { createSecureContext } from 'node:tls';
 import type { MongoClient } from 'mongodb';
 import { messageOf, UserError } from '../../../platform/index.ts';
 import type { ClusterAddress } from '../../mongodb/connect.ts';
-import { connectCluster, type Side, UNREACHABLE } from '../../mongodb/connect.ts';
+import { connectCluster, UNREACHABLE } from '../../mongodb/connect.ts';
+import type { Side } from '../../mongodb/side.ts';
 import { type Found, found } from '../finding.ts';
 import { type TimeLimit, unlessAborted } from '../within.ts';
 

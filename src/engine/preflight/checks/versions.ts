@@ -1,5 +1,5 @@
-import type { Side } from '../../mongodb/connect.ts';
 import { compareVersions, OLDEST_VERSION, sourceFeatures } from '../../mongodb/server-features.ts';
+import type { Side } from '../../mongodb/side.ts';
 import type { MigrationOptions } from '../../scope/options.ts';
 import { type Found, found } from '../finding.ts';
 import type { ClusterDescription } from '../inspect-cluster.ts';

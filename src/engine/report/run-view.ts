@@ -1,0 +1,48 @@
+import type { UsersAndRoles } from '../accounts/users-and-roles.ts';
+import type { OplogWatch } from '../capture/oplog-watch.ts';
+import type { MadeViews } from '../collections/made-views.ts';
+import type { Gate } from '../concurrency/gate.ts';
+import type { Finding } from '../preflight/finding.ts';
+import type { Counters } from '../records/counters.ts';
+import type { MigrationLog } from '../records/migration-log.ts';
+import type { CutoverAttempts } from './cutover-attempts.ts';
+import type { IndexBuild, Progress } from './progress.ts';
+import type { Speed } from './speed.ts';
+import type { WaitsParts } from './waits.ts';
+
+/** What a report reads of the stream of changes. */
+export interface StreamView {
+  readonly lagSeconds: number | null;
+  /** Whether every collection follows its changes. */
+  readonly allLive: boolean;
+  /** Dirty keys that wait to be applied. */
+  readonly queued: number;
+  readonly oplog: OplogWatch;
+  readonly hidden: { readonly warnings: readonly string[] };
+}
+
+/** What a report reads of a run. */
+export interface RunView {
+  readonly context: WaitsParts & {
+    readonly gate: Gate;
+    readonly counters: Counters;
+    readonly views: MadeViews;
+    readonly accounts: UsersAndRoles;
+    readonly movesAccounts: boolean;
+  };
+  readonly log: MigrationLog;
+  /** Undefined until the run follows the source. */
+  readonly follower: StreamView | undefined;
+  /** Whether the records were read: before that, there are no figures. */
+  readonly loaded: boolean;
+  readonly failure: Progress['error'];
+  readonly resumedFrom: Progress['resumedFrom'];
+  readonly notReadyReasons: readonly string[];
+  readonly attempts: CutoverAttempts;
+  readonly indexBuilds: { readonly current: readonly IndexBuild[] | null };
+  readonly speed: Speed;
+  readonly pings: Progress['pingMs'];
+  readonly addresses: Progress['addresses'];
+  readonly findings: { readonly all: readonly Finding[] };
+  readonly warnings: readonly string[];
+}

@@ -1,0 +1,30 @@
+import { MongoClient, Timestamp } from 'mongodb';
+import { SeenChanges } from '../../src/engine/apply/seen-changes.ts';
+import { MemoryBudget } from '../../src/engine/concurrency/memory-budget.ts';
+import { Fence } from '../../src/engine/mongodb/fence.ts';
+import { Retrier } from '../../src/engine/mongodb/retry.ts';
+import { sourceFeatures } from '../../src/engine/mongodb/server-features.ts';
+import { CheckpointStore } from '../../src/engine/records/checkpoint-store.ts';
+import { newCounters } from '../../src/engine/records/counters.ts';
+import { silentLogger, systemClock } from '../../src/platform/index.ts';
+
+/** Parts of a run as the engine makes them, with clients that have not connected: for tests that come to no server. */
+export function unconnectedParts(signal: AbortSignal) {
+  const client = new MongoClient('mongodb://127.0.0.1:1');
+  const fence = new Fence(client, 'm', systemClock);
+  return {
+    source: client,
+    sourceFeatures: sourceFeatures('6.0'),
+    destination: client,
+    fence,
+    checkpoint: new CheckpointStore(fence),
+    retrier: new Retrier(systemClock, silentLogger, signal),
+    clock: systemClock,
+    logger: silentLogger,
+    signal,
+    counters: newCounters(),
+    seen: new SeenChanges(),
+    memory: new MemoryBudget(),
+    position: { time: new Timestamp(0n) },
+  };
+}
