@@ -5,17 +5,15 @@ export {
   type ListOwner,
   listAccessList,
   removeFromAccessList,
-} from './access-list.ts';
+} from './accounts/access-list.ts';
 export {
   ACCESS_TOKEN_LIFE_SECONDS,
   claimedClientId,
   findTokenAccount,
   issueAccessToken,
   revokeAccessToken,
-} from './access-tokens.ts';
-export { type Account, type Actor, findAccount, requiresAccessList } from './actor.ts';
-export { AgentSignals } from './agent-signals.ts';
-export { Alarm } from './alarm.ts';
+} from './accounts/access-tokens.ts';
+export { type Account, findAccount, requiresAccessList } from './accounts/actor.ts';
 export {
   createApiKey,
   deleteApiKey,
@@ -24,95 +22,8 @@ export {
   listApiKeys,
   type MadeApiKey,
   updateApiKey,
-} from './api-keys.ts';
-export { approveLink } from './approve-link.ts';
-export { beginAuditMacs, withAuditMacs } from './audit-macs.ts';
-export { availableProjects } from './available-projects.ts';
-export { type BootstrapResult, type BootstrapWishes, bootstrap } from './bootstrap.ts';
-export { deleteCluster, getCluster, listClusters, registerCluster, type ShownCluster } from './clusters.ts';
-export type { Control } from './control.ts';
-export { createLinkToken } from './create-link-token.ts';
-export { deleteLinks } from './delete-links.ts';
-export { deleteOrganization } from './delete-organization.ts';
-export type { DestinationPort, DiallingTenant, UserCredentials } from './destination-port.ts';
-export { getEvent, listEvents } from './events.ts';
-export { expireMigrations, keepExpiring } from './expire-migrations.ts';
-export { createGroupApiKey, listGroupApiKeys, setGroupApiKeyRoles } from './group-api-keys.ts';
-export {
-  createGroup,
-  deleteGroup,
-  getGroup,
-  getGroupByName,
-  listGroups,
-  listGroupsOf,
-  renameGroup,
-} from './groups.ts';
-export { assertLinked, findAgent, type LinkedAgent } from './identify-agent.ts';
-export { keepDestinationUsers } from './keep-destination-users.ts';
-export { listLinks } from './list-links.ts';
-export { assertMasterKey, loadMasterKeys, newMasterKey, replaceMasterKeys } from './master-key.ts';
-export type { OrderRequest } from './migration-order.ts';
-export {
-  type MigrationEvent,
-  type MigrationState,
-  type MigrationStatus,
-  NEW_MIGRATION,
-} from './migration-state.ts';
-export { transition } from './migration-transitions.ts';
-export { type MigrationView, viewMigration } from './migration-view.ts';
-export {
-  cancelMigration,
-  confirmDrops,
-  extendWindow,
-  limitCopy,
-  pauseMigration,
-  requestCutover,
-  resumeMigration,
-  setLoadLevel,
-} from './migration-wishes.ts';
-export { createMigration, getMigration, listMigrations } from './migrations.ts';
-export {
-  createOrganization,
-  getOrganization,
-  listOrganizations,
-  renameOrganization,
-  requireAccessLists,
-} from './organizations.ts';
-export type {
-  AccessListEntry,
-  Agent,
-  ApiKey,
-  AuditKey,
-  AuditRecord,
-  Cluster,
-  DestinationUser,
-  Group,
-  Link as StoredLink,
-  Migration,
-  Order,
-  Organization,
-  Restore,
-  RevokedAccessToken,
-  ServerKey,
-  ServiceAccount,
-  ServiceAccountSecret,
-  StoredLinkToken,
-  Validation,
-} from './records.ts';
-export { redeemLinkToken } from './redeem-link-token.ts';
-export { reseal } from './reseal.ts';
-export {
-  acknowledgeRestores,
-  credentialsToReview,
-  settleRestore,
-  unacknowledgedRestores,
-} from './restores.ts';
-export { revokeLink } from './revoke-link.ts';
-export { GROUP_ROLES, ORGANIZATION_ROLES } from './roles.ts';
-export { type Sealed, type SealedPlace, Sealer } from './sealer.ts';
-export type { Claim, SecurityEvent, SecurityEventType } from './security-event.ts';
-export { SecurityEvents } from './security-events.ts';
-export { ServerKeys } from './server-keys.ts';
+} from './accounts/api-keys.ts';
+export { createGroupApiKey, listGroupApiKeys, setGroupApiKeyRoles } from './accounts/group-api-keys.ts';
 export {
   type AuthenticatedAccount,
   addSecret,
@@ -126,11 +37,102 @@ export {
   type MadeSecret,
   type MadeServiceAccount,
   updateServiceAccount,
-} from './service-accounts.ts';
-export type { AuditFilter, PutBack, Store, StoreReader, StoreTransaction } from './store-port.ts';
-export { takeReport } from './take-report.ts';
-export { unlinkAgent } from './unlink-agent.ts';
-export { updateCluster } from './update-cluster.ts';
-export { getValidation, startValidation } from './validations.ts';
-export { type AuditHead, verifyAudit } from './verify-audit.ts';
-export { awaitWantedState } from './wanted-state.ts';
+} from './accounts/service-accounts.ts';
+export { beginAuditMacs, withAuditMacs } from './audit/audit-macs.ts';
+export type { Claim, SecurityEvent, SecurityEventType } from './audit/security-event.ts';
+export { SecurityEvents } from './audit/security-events.ts';
+export { ServerKeys } from './audit/server-keys.ts';
+export { deleteCluster, getCluster, listClusters, registerCluster, type ShownCluster } from './clusters/clusters.ts';
+export { keepDestinationUsers } from './clusters/keep-destination-users.ts';
+export { updateCluster } from './clusters/update-cluster.ts';
+export { approveLink } from './links/approve-link.ts';
+export { availableProjects } from './links/available-projects.ts';
+export { createLinkToken } from './links/create-link-token.ts';
+export { deleteLinks } from './links/delete-links.ts';
+export { assertLinked, findAgent, type LinkedAgent } from './links/identify-agent.ts';
+export { listLinks } from './links/list-links.ts';
+export { redeemLinkToken } from './links/redeem-link-token.ts';
+export { revokeLink } from './links/revoke-link.ts';
+export { unlinkAgent } from './links/unlink-agent.ts';
+export { type BootstrapResult, type BootstrapWishes, bootstrap } from './maintenance/bootstrap.ts';
+export { assertMasterKey, loadMasterKeys, newMasterKey, replaceMasterKeys } from './maintenance/master-key.ts';
+export { reseal } from './maintenance/reseal.ts';
+export {
+  acknowledgeRestores,
+  credentialsToReview,
+  settleRestore,
+  unacknowledgedRestores,
+} from './maintenance/restores.ts';
+export { type AuditHead, verifyAudit } from './maintenance/verify-audit.ts';
+export { expireMigrations, keepExpiring } from './migrations/expire-migrations.ts';
+export type { OrderRequest } from './migrations/migration-order.ts';
+export { type MigrationView, viewMigration } from './migrations/migration-view.ts';
+export {
+  cancelMigration,
+  confirmDrops,
+  extendWindow,
+  limitCopy,
+  pauseMigration,
+  requestCutover,
+  resumeMigration,
+  setLoadLevel,
+} from './migrations/migration-wishes.ts';
+export { createMigration, getMigration, listMigrations } from './migrations/migrations.ts';
+export { takeReport } from './migrations/take-report.ts';
+export { getValidation, startValidation } from './migrations/validations.ts';
+export { awaitWantedState } from './migrations/wanted-state.ts';
+export { deleteOrganization } from './organizations/delete-organization.ts';
+export { getEvent, listEvents } from './organizations/events.ts';
+export {
+  createGroup,
+  deleteGroup,
+  getGroup,
+  getGroupByName,
+  listGroups,
+  listGroupsOf,
+  renameGroup,
+} from './organizations/groups.ts';
+export {
+  createOrganization,
+  getOrganization,
+  listOrganizations,
+  renameOrganization,
+  requireAccessLists,
+} from './organizations/organizations.ts';
+export { AgentSignals } from './ports/agent-signals.ts';
+export { Alarm } from './ports/alarm.ts';
+export type { Control } from './ports/control.ts';
+export type { DestinationPort, DiallingTenant, UserCredentials } from './ports/destination-port.ts';
+export type { Actor } from './records/actor.ts';
+export {
+  type MigrationEvent,
+  type MigrationState,
+  type MigrationStatus,
+  NEW_MIGRATION,
+} from './records/migration-state.ts';
+export { transition } from './records/migration-transitions.ts';
+export type {
+  AccessListEntry,
+  Agent,
+  ApiKey,
+  AuditKey,
+  AuditRecord,
+  Cluster,
+  DestinationUser,
+  Group,
+  Link as StoredLink,
+  Migration,
+  Order,
+  Organization,
+  PutBack,
+  Restore,
+  RevokedAccessToken,
+  ServerKey,
+  ServiceAccount,
+  ServiceAccountSecret,
+  StoredLinkToken,
+  Validation,
+} from './records/records.ts';
+export { GROUP_ROLES, ORGANIZATION_ROLES } from './records/roles.ts';
+export { type Sealed, type SealedPlace, Sealer } from './records/sealer.ts';
+export type { AuditFilter, Store, StoreReader, StoreTransaction } from './records/store-port.ts';

@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto';
+import { audit } from '../audit/audit.ts';
+import type { Control } from '../ports/control.ts';
+import type { ServiceAccount } from '../records/records.ts';
+import type { Account } from './actor.ts';
+import type { AuthenticatedAccount } from './service-accounts.ts';
+
+/** How long an access token is good for, as Atlas's (contract §4.2). */
+export const ACCESS_TOKEN_LIFE_SECONDS = 3600;
+
+/** One algorithm and fixed claims, so that no other token is ever taken for one of these (RFC 8725). */
+const ALGORITHM = 'HS256';
+const TYPE = 'at+jwt';
+const ISSUER = 'linkspan';
+const AUDIENCE = 'atlas-administration-api';
+const PURPOSE = 'access tokens';
+
+/** The claim that names the secret with which the token was asked for. */
+const SECRET_CLAIM = 'secret_id';
+
+/** The claim that names the last restore of the store before the token was issued; absent where there was none. */
+const RESTORE_CLAIM = 'restore_id';
+
+interface Claims {
+  readonly clientId: string;
+  readonly secretId: string;
+  readonly tokenId: string;
+  readonly restoreId: string | undefined;
+  readonly expiresAtMs: number;
+}
+
+/** An access token of a service account: a JWT that needs no store to be made, and only Linkspan reads. */
+export async function issueAccessToken(
+  control: Control,
+  { account: { clientId }, secretId }: AuthenticatedAccount,
+): Promise<string> {
+  const { SignJWT } = await import('jose');
+  const nowSeconds = Math.floor(control.clock.now() / 1000);
+  const restore = await control.store.lastRestore();
+  return await new SignJWT({ [SECRET_CLAIM]: secretId, ...(restore && { [RESTORE_CLAIM]: restore.id }) })
+    .setProtectedHeader({ alg: ALGORITHM, typ: TYPE })
+    .setIssuer(ISSUER)
+    .setAudience(AUDIENCE)
+    .setSubject(clientId)
+    .setJti(randomUUID())
+    .setIssuedAt(nowSeconds)
+    .setExpirationTime(nowSeconds + ACCESS_TOKEN_LIFE_SECONDS)
+    .sign(control.sealer.deriveKey(PURPOSE));
+}
+
+/**
+ * The account behind an access token, or why it has none. `expired` tokens are genuine and in nobody's wrong hands: clients
+ * come with them once an hour.
+ */
+export type TokenOutcome = { readonly account: Account } | { readonly refused: 'expired' | 'ended' | 'wrong' };
+
+/**
+ * Checks an access token. A token ends with the secret with which it was asked for, and with a restore of the store, which may have forgotten that
+ * it was revoked.
+ */
+export async function findTokenAccount(control: Control, token: string): Promise<TokenOutcome> {
+  const claims = await verify(control, token);
+  if (typeof claims === 'string') return { refused: claims };
+  const account = await control.store.serviceAccount(claims.clientId);
+  if (!account?.secrets.some(({ id }) => id === claims.secretId)) return { refused: 'ended' };
+  if (await control.store.revokedAccessToken(claims.tokenId)) return { refused: 'ended' };
+  if (claims.restoreId !== (await control.store.lastRestore())?.id) return { refused: 'ended' };
+  const { clientId, orgId, roles, groupRoles, accessList } = account;
+  return { account: { actor: { kind: 'service account', name: clientId, orgId, roles, groupRoles }, accessList } };
+}
+
+/** The client id that a token names, unchecked; empty where it names none. */
+export function claimedClientId(token: string): string {
+  try {
+    const { sub } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
+    return typeof sub === 'string' ? sub : '';
+  } catch {
+    return '';
+  }
+}
+
+/** Ends an access token before its time, for good. What is no valid token of this account is left alone (RFC 7009 §2.2). */
+export async function revokeAccessToken(
+  control: Control,
+  account: ServiceAccount,
+  token: string,
+  remoteAddress: string,
+): Promise<void> {
+  const claims = await verify(control, token);
+  if (typeof claims === 'string' || claims.clientId !== account.clientId) return;
+  const { tokenId: id, expiresAtMs } = claims;
+  const nowMs = control.clock.now();
+  await control.store.write(async (transaction) => {
+    await transaction.deleteRevokedAccessTokens(nowMs);
+    if (await transaction.revokedAccessToken(id)) return;
+    await transaction.insertRevokedAccessToken({ id, expiresAtMs, createdAtMs: nowMs });
+    const { clientId, orgId, roles, groupRoles } = account;
+    const author = { kind: 'service account', name: clientId, orgId, roles, groupRoles, remoteAddress } as const;
+    const details = { clientId, accessTokenId: id };
+    await audit(transaction, author, nowMs, { eventTypeName: 'ACCESS_TOKEN_REVOKED', orgId, details });
+  });
+}
+
+/**
+ * A token lives for an hour from when it was issued, whatever else it claims: who held a key could have signed anything. Under a master key that
+ * was rotated out only what was issued before the rotation counts.
+ */
+async function verify({ sealer, clock }: Control, token: string): Promise<Claims | 'expired' | 'ended' | 'wrong'> {
+  const { errors, jwtVerify } = await import('jose');
+  for (const { key, retiredAtMs } of sealer.deriveKeys(PURPOSE)) {
+    try {
+      const { payload } = await jwtVerify(token, key, {
+        algorithms: [ALGORITHM],
+        typ: TYPE,
+        issuer: ISSUER,
+        audience: AUDIENCE,
+        requiredClaims: ['sub', 'jti', 'exp', 'iat'],
+        maxTokenAge: ACCESS_TOKEN_LIFE_SECONDS,
+        currentDate: new Date(clock.now()),
+      });
+      const { sub, jti, exp = 0, iat = 0, [SECRET_CLAIM]: secretId, [RESTORE_CLAIM]: restoreId } = payload;
+      if (typeof sub !== 'string' || typeof jti !== 'string' || typeof secretId !== 'string') return 'wrong';
+      if (restoreId !== undefined && typeof restoreId !== 'string') return 'wrong';
+      if (retiredAtMs !== null && iat * 1000 >= retiredAtMs) return 'ended';
+      return { clientId: sub, secretId, tokenId: jti, restoreId, expiresAtMs: exp * 1000 };
+    } catch (error) {
+      if (!(error instanceof errors.JOSEError)) throw error;
+      // Thrown after the signature was found right.
+      if (error instanceof errors.JWTExpired) return 'expired';
+    }
+  }
+  return 'wrong';
+}

@@ -1,0 +1,118 @@
+import { isId, UserError } from '../../platform/index.ts';
+import type { Control } from '../ports/control.ts';
+import type { Actor } from '../records/actor.ts';
+import type { AccessListEntry, ApiKey, CredentialVerifiers, Group, Organization } from '../records/records.ts';
+import { type GroupRole, grantsInGroup, grantsInOrganization, type OrganizationRole } from '../records/roles.ts';
+import type { Sealed, Sealer } from '../records/sealer.ts';
+import type { StoreReader } from '../records/store-port.ts';
+
+/** An actor before it is known from where it asks, and from where it may. */
+export interface Account {
+  readonly actor: Omit<Actor, 'remoteAddress'>;
+  /** Empty: from anywhere, unless its organization requires a list. */
+  readonly accessList: readonly AccessListEntry[];
+}
+
+/** The account behind a public key, with what its private key is checked against; undefined where there is none. */
+export async function findAccount(
+  { store, sealer }: Control,
+  publicKey: string,
+): Promise<(Account & { readonly secrets: CredentialVerifiers }) | undefined> {
+  const key = await store.apiKey(publicKey);
+  if (!key) {
+    spendTimeOn(sealer, publicKey);
+    return undefined;
+  }
+  const { orgId, roles, groupRoles, accessList } = key;
+  const actor = { kind: 'api key', name: publicKey, orgId, roles, groupRoles } as const;
+  return { actor, accessList, secrets: verifiersOf(sealer, key) };
+}
+
+/** Whether keys and accounts without an access list are turned away from the organization. */
+export async function requiresAccessList({ store }: Control, orgId: string): Promise<boolean> {
+  return (await store.organization(orgId))?.accessListRequired ?? false;
+}
+
+/**
+ * What keys in use are checked against, by what is stored of it. Opening it for each request would cost more than all the rest of the
+ * check, and its time would tell known keys from unknown ones.
+ */
+const opened = new WeakMap<Sealer, Map<Sealed, CredentialVerifiers>>();
+const MAX_OPENED = 1000;
+
+/** Unknown names cost at their first sight what known ones do, so that the time of an answer tells nothing. */
+const strangers = new WeakMap<Sealer, { readonly sealed: Sealed; readonly seen: Set<string> }>();
+const NOWHERE = { table: 'api_keys', id: '', field: 'verifiers' };
+
+function spendTimeOn(sealer: Sealer, publicKey: string): void {
+  const kept = strangers.get(sealer);
+  // Sealed anew after a rotation of the master key.
+  const sealed =
+    kept?.sealed.startsWith(sealer.mark) === true
+      ? kept.sealed
+      : sealer.seal(JSON.stringify({ MD5: '0'.repeat(32), 'SHA-256': '0'.repeat(64) }), NOWHERE);
+  const seen = kept?.seen ?? new Set<string>();
+  strangers.set(sealer, { sealed, seen });
+  if (seen.has(publicKey)) return;
+  if (seen.size >= MAX_OPENED) seen.clear();
+  seen.add(publicKey);
+  JSON.parse(sealer.open(sealed, NOWHERE));
+}
+
+function verifiersOf(sealer: Sealer, { id, verifiers }: ApiKey): CredentialVerifiers {
+  const known = opened.get(sealer) ?? new Map<Sealed, CredentialVerifiers>();
+  const kept = known.get(verifiers);
+  if (kept) return kept;
+  const read: CredentialVerifiers = JSON.parse(sealer.open(verifiers, { table: 'api_keys', id, field: 'verifiers' }));
+  if (known.size >= MAX_OPENED) known.clear();
+  opened.set(sealer, known.set(verifiers, read));
+  return read;
+}
+
+/**
+ * The organization, if the actor has the role in it.
+ * @throws UserError INVALID_ORG_ID, ORG_NOT_FOUND, USER_CANNOT_ACCESS_ORG, NOT_ORG_OWNER, NOT_ORG_GROUP_CREATOR, USER_UNAUTHORIZED
+ */
+export async function authorizeOrganization(
+  store: StoreReader,
+  actor: Actor,
+  orgId: string,
+  role: OrganizationRole,
+): Promise<Organization> {
+  if (!isId(orgId)) throw new UserError('INVALID_ORG_ID', [orgId]);
+  const organization = await store.organization(orgId);
+  if (!organization || organization.deletedAtMs !== null) throw new UserError('ORG_NOT_FOUND', [orgId]);
+  if (actor.orgId !== orgId) throw new UserError('USER_CANNOT_ACCESS_ORG', [orgId]);
+  assertOrganizationRole(actor, role);
+  return organization;
+}
+
+/**
+ * The project, if the actor has the role in it or in its organization.
+ * @throws UserError INVALID_GROUP_ID, GROUP_NOT_FOUND, USER_CANNOT_ACCESS_GROUP, NOT_ORG_OWNER, USER_UNAUTHORIZED
+ */
+export async function authorizeGroup(
+  store: StoreReader,
+  actor: Actor,
+  groupId: string,
+  role: 'ORG_OWNER' | 'ORG_MEMBER' | GroupRole,
+): Promise<Group> {
+  if (!isId(groupId)) throw new UserError('INVALID_GROUP_ID', [groupId]);
+  const group = await store.group(groupId);
+  if (!group || group.deletedAtMs !== null) throw new UserError('GROUP_NOT_FOUND', [groupId]);
+  if (actor.orgId !== group.orgId) throw new UserError('USER_CANNOT_ACCESS_GROUP', [groupId]);
+  if (role === 'ORG_OWNER' || role === 'ORG_MEMBER') {
+    assertOrganizationRole(actor, role);
+  } else if (!grantsInGroup(actor, groupId, role)) {
+    const sees = grantsInGroup(actor, groupId, 'GROUP_READ_ONLY');
+    throw sees ? new UserError('USER_UNAUTHORIZED') : new UserError('USER_CANNOT_ACCESS_GROUP', [groupId]);
+  }
+  return group;
+}
+
+function assertOrganizationRole({ roles, orgId }: Actor, role: OrganizationRole): void {
+  if (grantsInOrganization(roles, role)) return;
+  if (role === 'ORG_OWNER') throw new UserError('NOT_ORG_OWNER', [orgId]);
+  if (role === 'ORG_GROUP_CREATOR') throw new UserError('NOT_ORG_GROUP_CREATOR', [orgId]);
+  throw new UserError('USER_UNAUTHORIZED');
+}

@@ -1,0 +1,142 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import { newId, UserError } from '../../platform/index.ts';
+import { audit } from '../audit/audit.ts';
+import type { Control } from '../ports/control.ts';
+import type { Actor } from '../records/actor.ts';
+import type { ApiKey } from '../records/records.ts';
+import type { OrganizationRole } from '../records/roles.ts';
+import type { SealedPlace } from '../records/sealer.ts';
+import type { StoreReader } from '../records/store-port.ts';
+import { authorizeOrganization } from './actor.ts';
+import { assertOwned } from './assert-owned.ts';
+
+/** What may be said of a key, besides what the server makes. */
+export type ApiKeyRequest = Pick<ApiKey, 'orgId' | 'description' | 'roles' | 'groupRoles'>;
+
+/** A key with its private part, which is shown once and kept by nobody. */
+export interface MadeApiKey {
+  readonly key: ApiKey;
+  readonly privateKey: string;
+}
+
+/** How much of a private key is shown later, as Atlas shows it. */
+const SHOWN_LENGTH = 12;
+/** The most keys of one organization: far more than people and programs need. */
+const MOST_KEYS = 500;
+
+/** A key that is not stored yet. To be called in the transaction that stores it: then no rotation of the master key misses it. */
+export function newApiKey(control: Control, request: ApiKeyRequest, nowMs: number): MadeApiKey {
+  const publicKey = newPublicKey();
+  const privateKey = newPrivateKey();
+  const id = newId(nowMs);
+  const verifiers = JSON.stringify(control.verifiersOf(publicKey, privateKey));
+  const key: ApiKey = {
+    ...request,
+    id,
+    publicKey,
+    verifiers: control.sealer.seal(verifiers, verifiersPlace(id)),
+    privateKeyEnd: privateKey.slice(-SHOWN_LENGTH),
+    accessList: [],
+    createdAtMs: nowMs,
+  };
+  return { key, privateKey };
+}
+
+/** Where a key's verifiers are sealed. */
+export function verifiersPlace(id: string): SealedPlace {
+  return { table: 'api_keys', id, field: 'verifiers' };
+}
+
+/** @throws UserError as {@link authorizeOrganization} */
+export async function createApiKey(
+  control: Control,
+  actor: Actor,
+  orgId: string,
+  description: string,
+  roles: readonly OrganizationRole[],
+): Promise<MadeApiKey> {
+  const nowMs = control.clock.now();
+  return control.store.write(async (transaction) => {
+    await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
+    await assertRoomForKey(transaction, orgId);
+    const made = newApiKey(control, { orgId, description, roles, groupRoles: [] }, nowMs);
+    await transaction.insertApiKey(made.key);
+    const details = { targetPublicKey: made.key.publicKey, roles };
+    await audit(transaction, actor, nowMs, { eventTypeName: 'API_KEY_CREATED', orgId, details });
+    return made;
+  });
+}
+
+/** Each change of a key has all of them read again. @throws UserError API_KEY_LIMIT */
+export async function assertRoomForKey(store: StoreReader, orgId: string): Promise<void> {
+  const { length } = await store.apiKeysOf(orgId);
+  if (length >= MOST_KEYS) throw new UserError('API_KEY_LIMIT', [orgId, String(MOST_KEYS)]);
+}
+
+/** @throws UserError as {@link authorizeOrganization} */
+export async function listApiKeys({ store }: Control, actor: Actor, orgId: string): Promise<ApiKey[]> {
+  await authorizeOrganization(store, actor, orgId, 'ORG_MEMBER');
+  return await store.apiKeysOf(orgId);
+}
+
+/** @throws UserError API_KEY_NOT_FOUND, and as {@link authorizeOrganization} */
+export async function getApiKey({ store }: Control, actor: Actor, orgId: string, id: string): Promise<ApiKey> {
+  await authorizeOrganization(store, actor, orgId, 'ORG_MEMBER');
+  return await findApiKey(store, orgId, id);
+}
+
+/** @throws UserError CANNOT_REMOVE_LAST_ORG_OWNER, and as {@link getApiKey} */
+export async function updateApiKey(
+  control: Control,
+  actor: Actor,
+  orgId: string,
+  id: string,
+  changes: Partial<Pick<ApiKey, 'description' | 'roles'>>,
+): Promise<ApiKey> {
+  const nowMs = control.clock.now();
+  return control.store.write(async (transaction) => {
+    await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
+    const key = { ...(await findApiKey(transaction, orgId, id)), ...changes };
+    await transaction.updateApiKey(key);
+    await assertOwned(transaction, orgId);
+    const details = { targetPublicKey: key.publicKey, roles: key.roles };
+    const eventTypeName = changes.roles ? 'API_KEY_ROLES_CHANGED' : 'API_KEY_DESCRIPTION_CHANGED';
+    await audit(transaction, actor, nowMs, { eventTypeName, orgId, details });
+    return key;
+  });
+}
+
+/** @throws UserError CANNOT_REMOVE_LAST_ORG_OWNER, and as {@link getApiKey} */
+export async function deleteApiKey(control: Control, actor: Actor, orgId: string, id: string): Promise<void> {
+  const nowMs = control.clock.now();
+  await control.store.write(async (transaction) => {
+    await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
+    const { publicKey } = await findApiKey(transaction, orgId, id);
+    await transaction.deleteApiKey(id);
+    await assertOwned(transaction, orgId);
+    const details = { targetPublicKey: publicKey };
+    await audit(transaction, actor, nowMs, { eventTypeName: 'API_KEY_DELETED', orgId, details });
+  });
+}
+
+/** The key that asks; null where a service account does. */
+export async function findOwnApiKey({ store }: Control, { kind, name }: Actor): Promise<ApiKey | null> {
+  return kind === 'api key' ? ((await store.apiKey(name)) ?? null) : null;
+}
+
+/** @throws UserError API_KEY_NOT_FOUND */
+export async function findApiKey(store: StoreReader, orgId: string, id: string): Promise<ApiKey> {
+  const key = (await store.apiKeysOf(orgId)).find((each) => each.id === id);
+  if (!key) throw new UserError('API_KEY_NOT_FOUND', [id]);
+  return key;
+}
+
+/** Two UUIDs: the shape that Atlas users know, with the 244 random bits that a fast hash needs (ASVS 6.5.2). */
+export function newPrivateKey(): string {
+  return `${randomUUID()}-${randomUUID()}`;
+}
+
+/** Eight lower-case letters, as Atlas's. */
+export function newPublicKey(): string {
+  return Array.from({ length: 8 }, () => String.fromCharCode(97 + randomInt(26))).join('');
+}

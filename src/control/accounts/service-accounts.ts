@@ -1,0 +1,249 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { newId, UserError } from '../../platform/index.ts';
+import { audit } from '../audit/audit.ts';
+import type { Control } from '../ports/control.ts';
+import type { Actor } from '../records/actor.ts';
+import type { AccessListEntry, ServiceAccount, ServiceAccountSecret } from '../records/records.ts';
+import type { StoreReader, StoreTransaction } from '../records/store-port.ts';
+import { authorizeOrganization } from './actor.ts';
+import { assertOwned } from './assert-owned.ts';
+
+/** Atlas's form of a client id, 34 characters. */
+export const CLIENT_ID_PATTERN = /^mdb_sa_id_[a-fA-F\d]{24}$/;
+const SECRET_BYTES = 32;
+/** How much of a secret is shown later. */
+const SHOWN_LENGTH = 4;
+/** As in Atlas: the one in use, and its successor. */
+const MAX_SECRETS = 2;
+const MS_PER_HOUR = 3_600_000;
+
+export type ServiceAccountRequest = Pick<ServiceAccount, 'name' | 'description' | 'roles'> & {
+  readonly secretExpiresAfterHours: number;
+};
+
+/** A secret that is shown once and kept by nobody. */
+export interface MadeSecret {
+  readonly record: ServiceAccountSecret;
+  readonly secret: string;
+}
+
+export interface MadeServiceAccount {
+  readonly account: ServiceAccount;
+  readonly made: MadeSecret;
+}
+
+/** An account that is not stored yet, with its first secret. */
+export function newServiceAccount(orgId: string, request: ServiceAccountRequest, nowMs: number): MadeServiceAccount {
+  const { name, description, roles, secretExpiresAfterHours } = request;
+  const made = newSecret(secretExpiresAfterHours, nowMs);
+  const id = newId(nowMs);
+  const account: ServiceAccount = {
+    id,
+    orgId,
+    clientId: `mdb_sa_id_${id}`,
+    name,
+    description,
+    roles,
+    groupRoles: [],
+    secrets: [made.record],
+    accessList: [],
+    createdAtMs: nowMs,
+  };
+  return { account, made };
+}
+
+/**
+ * An account with credentials that an operator brought; it owns its organization.
+ * @param secret  made by a machine, and long: only a fast hash of it is kept
+ */
+export function givenServiceAccount(
+  { orgId, clientId, secret }: { readonly orgId: string; readonly clientId: string; readonly secret: string },
+  accessList: readonly AccessListEntry[],
+  nowMs: number,
+): ServiceAccount {
+  return {
+    id: newId(nowMs),
+    orgId,
+    clientId,
+    name: 'Made at a start of the server',
+    description: '',
+    roles: ['ORG_OWNER'],
+    groupRoles: [],
+    secrets: [{ id: newId(nowMs), hash: hashOf(secret), end: null, createdAtMs: nowMs, expiresAtMs: null }],
+    accessList,
+    createdAtMs: nowMs,
+  };
+}
+
+/** @throws UserError as {@link authorizeOrganization} */
+export async function createServiceAccount(
+  control: Control,
+  actor: Actor,
+  orgId: string,
+  request: ServiceAccountRequest,
+): Promise<MadeServiceAccount> {
+  const nowMs = control.clock.now();
+  const made = newServiceAccount(orgId, request, nowMs);
+  return control.store.write(async (transaction) => {
+    await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
+    await transaction.insertServiceAccount(made.account);
+    const details = { clientId: made.account.clientId, roles: request.roles };
+    await audit(transaction, actor, nowMs, { eventTypeName: 'SERVICE_ACCOUNT_CREATED', orgId, details });
+    return made;
+  });
+}
+
+/** @throws UserError as {@link authorizeOrganization} */
+export async function listServiceAccounts({ store }: Control, actor: Actor, orgId: string): Promise<ServiceAccount[]> {
+  await authorizeOrganization(store, actor, orgId, 'ORG_READ_ONLY');
+  return await store.serviceAccountsOf(orgId);
+}
+
+/** @throws UserError SERVICE_ACCOUNT_NOT_FOUND, and as {@link authorizeOrganization} */
+export async function getServiceAccount(
+  { store }: Control,
+  actor: Actor,
+  orgId: string,
+  clientId: string,
+): Promise<ServiceAccount> {
+  await authorizeOrganization(store, actor, orgId, 'ORG_READ_ONLY');
+  return await findIn(store, orgId, clientId);
+}
+
+/** @throws UserError CANNOT_REMOVE_LAST_ORG_OWNER, and as {@link getServiceAccount} */
+export async function updateServiceAccount(
+  control: Control,
+  actor: Actor,
+  orgId: string,
+  clientId: string,
+  changes: Partial<Pick<ServiceAccount, 'name' | 'description' | 'roles'>>,
+): Promise<ServiceAccount> {
+  return await change(control, actor, orgId, clientId, async (account, transaction) => {
+    const changed = { ...account, ...changes };
+    await transaction.updateServiceAccount(changed);
+    await assertOwned(transaction, orgId);
+    return { result: changed, eventTypeName: 'SERVICE_ACCOUNT_DETAILS_CHANGED', details: { roles: changed.roles } };
+  });
+}
+
+/** Its access tokens end with it. @throws UserError CANNOT_REMOVE_LAST_ORG_OWNER, and as {@link getServiceAccount} */
+export async function deleteServiceAccount(
+  control: Control,
+  actor: Actor,
+  orgId: string,
+  clientId: string,
+): Promise<void> {
+  await change(control, actor, orgId, clientId, async ({ id }, transaction) => {
+    await transaction.deleteServiceAccount(id);
+    await assertOwned(transaction, orgId);
+    return { result: undefined, eventTypeName: 'SERVICE_ACCOUNT_DELETED', details: {} };
+  });
+}
+
+/** @throws UserError SERVICE_ACCOUNT_SECRET_LIMIT, and as {@link getServiceAccount} */
+export async function addSecret(
+  control: Control,
+  actor: Actor,
+  orgId: string,
+  clientId: string,
+  expiresAfterHours: number,
+): Promise<MadeSecret> {
+  const nowMs = control.clock.now();
+  const made = newSecret(expiresAfterHours, nowMs);
+  return await change(control, actor, orgId, clientId, async (account, transaction) => {
+    const good = account.secrets.filter((secret) => isGood(secret, nowMs));
+    if (good.length >= MAX_SECRETS) throw new UserError('SERVICE_ACCOUNT_SECRET_LIMIT', [clientId, `${MAX_SECRETS}`]);
+    await transaction.updateServiceAccount({ ...account, secrets: [...good, made.record] });
+    const details = { secretId: made.record.id };
+    return { result: made, eventTypeName: 'SERVICE_ACCOUNT_SECRET_ADDED', details };
+  });
+}
+
+/** @throws UserError SERVICE_ACCOUNT_SECRET_NOT_FOUND, and as {@link getServiceAccount} */
+export async function deleteSecret(
+  control: Control,
+  actor: Actor,
+  orgId: string,
+  clientId: string,
+  secretId: string,
+): Promise<void> {
+  await change(control, actor, orgId, clientId, async (account, transaction) => {
+    const secrets = account.secrets.filter(({ id }) => id !== secretId);
+    if (secrets.length === account.secrets.length) {
+      throw new UserError('SERVICE_ACCOUNT_SECRET_NOT_FOUND', [secretId, clientId]);
+    }
+    await transaction.updateServiceAccount({ ...account, secrets });
+    return { result: undefined, eventTypeName: 'SERVICE_ACCOUNT_SECRET_DELETED', details: { secretId } };
+  });
+}
+
+/** An account that has shown a secret of its own, and which one. */
+export interface AuthenticatedAccount {
+  readonly account: ServiceAccount;
+  readonly secretId: string;
+}
+
+/** The service account with these credentials; undefined where there is none. */
+export async function findServiceAccount(
+  { store, clock }: Control,
+  clientId: string,
+  secret: string,
+): Promise<AuthenticatedAccount | undefined> {
+  const account = await store.serviceAccount(clientId);
+  const secretId = findSecret(account, secret, clock.now());
+  return account && secretId !== undefined ? { account, secretId } : undefined;
+}
+
+/** The id of the account's secret that is given and good. Takes the same time whether there is such an account or not. */
+export function findSecret(account: ServiceAccount | undefined, secret: string, nowMs: number): string | undefined {
+  const good = account?.secrets.filter((each) => isGood(each, nowMs)) ?? [];
+  const hashes = [...good.map(({ hash }) => hash), ...Array<string>(MAX_SECRETS).fill(hashOf(''))].slice(
+    0,
+    MAX_SECRETS,
+  );
+  const given = Buffer.from(hashOf(secret));
+  const equal = hashes.map((hash) => timingSafeEqual(Buffer.from(hash), given));
+  return good[equal.indexOf(true)]?.id;
+}
+
+/** @throws UserError SERVICE_ACCOUNT_NOT_FOUND */
+export async function findIn(store: StoreReader, orgId: string, clientId: string): Promise<ServiceAccount> {
+  const account = await store.serviceAccount(clientId);
+  if (account?.orgId !== orgId) throw new UserError('SERVICE_ACCOUNT_NOT_FOUND', [clientId]);
+  return account;
+}
+
+async function change<T>(
+  control: Control,
+  actor: Actor,
+  orgId: string,
+  clientId: string,
+  work: (
+    account: ServiceAccount,
+    transaction: StoreTransaction,
+  ) => Promise<{ result: T; eventTypeName: string; details: Record<string, string | readonly string[]> }>,
+): Promise<T> {
+  const nowMs = control.clock.now();
+  return control.store.write(async (transaction) => {
+    await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
+    const account = await findIn(transaction, orgId, clientId);
+    const { result, eventTypeName, details } = await work(account, transaction);
+    await audit(transaction, actor, nowMs, { eventTypeName, orgId, details: { clientId, ...details } });
+    return result;
+  });
+}
+
+function newSecret(expiresAfterHours: number, nowMs: number): MadeSecret {
+  const secret = `mdb_sa_sk_${randomBytes(SECRET_BYTES).toString('base64url')}`;
+  const expiresAtMs = nowMs + expiresAfterHours * MS_PER_HOUR;
+  const end = secret.slice(-SHOWN_LENGTH);
+  return { record: { id: newId(nowMs), hash: hashOf(secret), end, createdAtMs: nowMs, expiresAtMs }, secret };
+}
+
+function isGood({ expiresAtMs }: ServiceAccountSecret, nowMs: number): boolean {
+  return expiresAtMs === null || nowMs < expiresAtMs;
+}
+
+function hashOf(secret: string): string {
+  return createHash('sha256').update(secret).digest('base64url');
+}

@@ -1,0 +1,126 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import type { Clock } from '../../platform/index.ts';
+import type { AuditRecord } from '../records/records.ts';
+import type { SealedPlace, Sealer } from '../records/sealer.ts';
+import type { Store, StoreReader, StoreTransaction } from '../records/store-port.ts';
+import { audit, SYSTEM } from './audit.ts';
+
+/** The purpose for which the keys are derived from the master key. */
+const PURPOSE = 'audit records';
+/** Hexadecimal digits of a key's hash: they tell a few keys apart. */
+const KEY_ID_LENGTH = 16;
+
+/**
+ * The same store, whose audit records carry a MAC: HMAC-SHA256 over their hash, under a key that is derived from the master key. Each key is kept in the
+ * store, sealed, so that its records can be checked after a rotation of the master key (docs/adr/0025-audit-macs.md).
+ */
+export function withAuditMacs(store: Store, sealer: Sealer): Store {
+  const wrapped = new WeakMap<StoreTransaction, StoreTransaction>();
+  const wrap = (transaction: StoreTransaction) => {
+    const known = wrapped.get(transaction) ?? withMacs(transaction, sealer);
+    wrapped.set(transaction, known);
+    return known;
+  };
+  return { ...store, write: (work) => store.write((transaction) => work(wrap(transaction))) };
+}
+
+function withMacs(transaction: StoreTransaction, sealer: Sealer): StoreTransaction {
+  return {
+    ...transaction,
+    appendAuditRecord: async (record) => {
+      const key = sealer.deriveKey(PURPOSE);
+      const id = keyIdOf(key);
+      if (!(await transaction.auditKey(id))) {
+        const macKey = sealer.seal(key.toString('base64url'), placeOf(id));
+        await transaction.insertAuditKey({ id, macKey, createdAtMs: record.createdAtMs });
+      }
+      await transaction.appendAuditRecord({ ...record, keyId: id, mac: macOf(key, record) });
+    },
+  };
+}
+
+/** Adds a first record with a MAC to records of an older version, so that from then on a chain that ends without one is known as altered. */
+export async function beginAuditMacs({
+  store,
+  clock,
+}: {
+  readonly store: Store;
+  readonly clock: Clock;
+}): Promise<void> {
+  await store.write(async (transaction) => {
+    const last = await transaction.lastAuditRecord();
+    if (!last || last.mac !== null) return;
+    const details = { recordsWithoutMac: last.sequence };
+    await audit(transaction, SYSTEM, clock.now(), { eventTypeName: 'AUDIT_MACS_BEGUN', orgId: '', details });
+  });
+}
+
+/** Checks the MACs of a chain's records, in their order. */
+export class AuditMacCheck {
+  readonly #store: StoreReader;
+  readonly #sealer: Sealer;
+  readonly #former = new Set<string>();
+  #current: { readonly id: string; readonly key: Buffer } | undefined;
+  /** Records at the beginning that an older version wrote. */
+  withoutMac = 0;
+
+  constructor(store: StoreReader, sealer: Sealer) {
+    this.#store = store;
+    this.#sealer = sealer;
+  }
+
+  /** @returns what is wrong with the record */
+  async problemOf(record: AuditRecord): Promise<string | undefined> {
+    const { keyId, mac } = record;
+    if (keyId === null || mac === null) {
+      if (this.#current) return 'it has no MAC, and those before it have one';
+      this.withoutMac += 1;
+      return undefined;
+    }
+    if (this.#current?.id !== keyId) {
+      // Somebody with a former master key could append records where its own end.
+      if (this.#former.has(keyId)) return 'its MAC is of a key that was rotated out before it';
+      if (this.#current) this.#former.add(this.#current.id);
+      const key = await this.#keyOf(keyId);
+      if (!key) return 'the key of its MAC is missing';
+      this.#current = { id: keyId, key };
+    }
+    const good = timingSafeEqual(fixed(macOf(this.#current.key, record)), fixed(mac));
+    return good ? undefined : 'its MAC is wrong: somebody without the master key has written it';
+  }
+
+  /** @returns what is wrong with where the chain ends; of an empty chain nothing */
+  problemOfEnd(): string | undefined {
+    const id = this.#current?.id;
+    if (id === undefined) return this.withoutMac === 0 ? undefined : 'no record has a MAC';
+    const isOfNow = this.#sealer.deriveKeys(PURPOSE).some(({ key }) => keyIdOf(key) === id);
+    return isOfNow ? undefined : 'its MAC is of a key that was rotated out';
+  }
+
+  async #keyOf(id: string): Promise<Buffer | undefined> {
+    const stored = await this.#store.auditKey(id);
+    if (!stored) return undefined;
+    try {
+      return Buffer.from(this.#sealer.open(stored.macKey, placeOf(id)), 'base64url');
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function macOf(key: Buffer, { hash }: Pick<AuditRecord, 'hash'>): string {
+  return createHmac('sha256', key).update(hash).digest('hex');
+}
+
+function keyIdOf(key: Buffer): string {
+  return createHash('sha256').update(key).digest('hex').slice(0, KEY_ID_LENGTH);
+}
+
+/** A hash, so that two texts of the store can be compared whatever their lengths. */
+function fixed(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+function placeOf(id: string): SealedPlace {
+  return { table: 'audit_keys', id, field: 'mac_key' };
+}

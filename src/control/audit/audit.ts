@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import { newId } from '../../platform/index.ts';
+import type { Actor } from '../records/actor.ts';
+import type { AuditRecord } from '../records/records.ts';
+import type { StoreTransaction } from '../records/store-port.ts';
+
+/** What is recorded of a change. */
+export interface Audited {
+  readonly eventTypeName: string;
+  readonly orgId: string;
+  readonly groupId?: string;
+  readonly details?: AuditRecord['details'];
+}
+
+/** Who changes something: somebody who asked, an agent, or the server by itself. */
+export type Author =
+  | Actor
+  | { readonly kind: AuditRecord['actorKind']; readonly name: string; readonly remoteAddress: string | null };
+
+export const SYSTEM: Author = { kind: 'system', name: 'linkspan', remoteAddress: null };
+
+/** Records a change in the transaction that makes it: neither is there without the other. */
+export async function audit(
+  transaction: StoreTransaction,
+  author: Author,
+  atMs: number,
+  { eventTypeName, orgId, groupId, details }: Audited,
+): Promise<void> {
+  const last = await transaction.lastAuditRecord();
+  const content = {
+    id: newId(atMs),
+    sequence: (last?.sequence ?? 0) + 1,
+    createdAtMs: atMs,
+    orgId,
+    groupId: groupId ?? null,
+    eventTypeName,
+    actorKind: author.kind,
+    actorName: author.name,
+    remoteAddress: author.remoteAddress,
+    details: details ?? {},
+    previousHash: last?.hash ?? '',
+  };
+  // The store that this goes through adds the MAC.
+  await transaction.appendAuditRecord({ ...content, hash: hashOf(content), keyId: null, mac: null });
+}
+
+/** SHA-256 over a record and the hash of the one before it, hexadecimal. */
+export function hashOf(content: Omit<AuditRecord, 'hash' | 'keyId' | 'mac'>): string {
+  const { id, sequence, createdAtMs, orgId, groupId, eventTypeName } = content;
+  const { actorKind, actorName, remoteAddress, details, previousHash } = content;
+  const fields = [id, sequence, createdAtMs, orgId, groupId, eventTypeName, actorKind, actorName, remoteAddress];
+  return createHash('sha256')
+    .update(JSON.stringify([...fields, details, previousHash]))
+    .digest('hex');
+}

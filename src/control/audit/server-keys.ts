@@ -1,0 +1,100 @@
+import type { KeyObject } from 'node:crypto';
+import { loadSigningKey, newSigningKey, publicKeyOf } from '../../link/index.ts';
+import { type Clock, newId } from '../../platform/index.ts';
+import type { ServerKey } from '../records/records.ts';
+import type { Sealer } from '../records/sealer.ts';
+import type { Store, StoreTransaction } from '../records/store-port.ts';
+import { audit, SYSTEM } from './audit.ts';
+
+/** How long a key that has a successor goes on signing: an agent that was not heard of for so long is linked again. */
+const OVERLAP_MS = 30 * 86_400_000;
+
+interface Parts {
+  readonly store: Store;
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+}
+
+interface Loaded {
+  readonly key: KeyObject;
+  readonly publicKey: string;
+  readonly supersededAtMs: number | null;
+}
+
+/** The keys with which this control plane signs what it answers to agents. */
+export class ServerKeys {
+  readonly #parts: Parts;
+  /** The newest first. */
+  #loaded: readonly Loaded[];
+
+  private constructor(parts: Parts, keys: readonly ServerKey[]) {
+    this.#parts = parts;
+    this.#loaded = load(parts, keys);
+  }
+
+  /** Loads the keys, and makes the first one where there is none. */
+  static async open(parts: Parts): Promise<ServerKeys> {
+    const known = await parts.store.serverKeys();
+    if (known.length > 0) return new ServerKeys(parts, known);
+    const made = await parts.store.write(async (transaction) => {
+      await insertNew(parts, transaction);
+      return await transaction.serverKeys();
+    });
+    return new ServerKeys(parts, made);
+  }
+
+  /** All that sign now. */
+  get signing(): readonly KeyObject[] {
+    return this.#good.map(({ key }) => key);
+  }
+
+  /** Their public halves, the newest first. */
+  get publicKeys(): readonly [string, ...string[]] {
+    const [newest, ...others] = this.#good.map(({ publicKey }) => publicKey);
+    if (newest === undefined) throw new Error('There is no key to sign with');
+    return [newest, ...others];
+  }
+
+  /** Makes a new key. The former ones go on signing beside it for 30 days, in which agents learn of it. */
+  async rotate(): Promise<void> {
+    const { store, clock } = this.#parts;
+    const keys = await store.write(async (transaction) => {
+      const nowMs = clock.now();
+      for (const key of await transaction.serverKeys())
+        if (key.supersededAtMs === null) await transaction.updateServerKey({ ...key, supersededAtMs: nowMs });
+      const id = await insertNew(this.#parts, transaction);
+      // The record is about the whole server, so it has no organization.
+      await audit(transaction, SYSTEM, nowMs, {
+        eventTypeName: 'SERVER_KEY_ROTATED',
+        orgId: '',
+        details: { keyId: id },
+      });
+      return await transaction.serverKeys();
+    });
+    this.#loaded = load(this.#parts, keys);
+  }
+
+  get #good(): readonly Loaded[] {
+    const nowMs = this.#parts.clock.now();
+    return this.#loaded.filter(({ supersededAtMs }) => supersededAtMs === null || nowMs < supersededAtMs + OVERLAP_MS);
+  }
+}
+
+async function insertNew({ sealer, clock }: Parts, transaction: StoreTransaction): Promise<string> {
+  const nowMs = clock.now();
+  const id = newId(nowMs);
+  const privateKey = sealer.seal(newSigningKey(), placeOf(id));
+  await transaction.insertServerKey({ id, privateKey, supersededAtMs: null, createdAtMs: nowMs });
+  return id;
+}
+
+function load({ sealer }: Parts, keys: readonly ServerKey[]): readonly Loaded[] {
+  return keys.toReversed().map(({ id, privateKey, supersededAtMs }) => {
+    const key = loadSigningKey(sealer.open(privateKey, placeOf(id)));
+    return { key, publicKey: publicKeyOf(key), supersededAtMs };
+  });
+}
+
+function placeOf(id: string) {
+  return { table: 'server_keys', id, field: 'private_key' };
+}

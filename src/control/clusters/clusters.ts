@@ -1,0 +1,139 @@
+import { newId, UserError } from '../../platform/index.ts';
+import { authorizeGroup } from '../accounts/actor.ts';
+import { audit } from '../audit/audit.ts';
+import type { Control } from '../ports/control.ts';
+import type { Actor } from '../records/actor.ts';
+import type { Agent, Cluster } from '../records/records.ts';
+import type { StoreReader, StoreTransaction } from '../records/store-port.ts';
+import { addressOf, type DestinationAddress } from './destination-address.ts';
+
+/** A registered destination as it may be shown: without credentials. */
+export interface ShownCluster {
+  readonly id: string;
+  readonly groupId: string;
+  readonly name: string;
+  readonly connectionString: string;
+  readonly users: Control['destinationUsers'];
+  readonly createdAtMs: number;
+}
+
+/**
+ * Registers an existing cluster as a destination. An extension: Atlas's operation makes a cluster.
+ * @param connectionString  with credentials; stored sealed, never shown again
+ * @throws UserError DUPLICATE_CLUSTER_NAME, what {@link Control.destinations} throws of it, and as {@link authorizeGroup}
+ */
+export async function registerCluster(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  { name, connectionString }: { readonly name: string; readonly connectionString: string },
+): Promise<ShownCluster> {
+  const tenant = await authorizeGroup(control.store, actor, groupId, 'GROUP_CLUSTER_MANAGER');
+  const { makesUsers } = await control.destinations.check({ orgId: tenant.orgId, groupId }, connectionString);
+  const nowMs = control.clock.now();
+  const id = newId(nowMs);
+  return control.store.write(async (transaction) => {
+    const { orgId } = await authorizeGroup(transaction, actor, groupId, 'GROUP_CLUSTER_MANAGER');
+    if (await transaction.clusterNamed(groupId, name)) throw new UserError('DUPLICATE_CLUSTER_NAME', [name, groupId]);
+    const sealed = control.sealer.seal(connectionString, connectionStringPlace(id));
+    const cluster: Cluster = {
+      id,
+      groupId,
+      name,
+      connectionString: sealed,
+      makesUsers,
+      createdAtMs: nowMs,
+      deletedAtMs: null,
+    };
+    await transaction.insertCluster(cluster);
+    const details = { clusterName: name, clusterId: id, hosts: addressOf(connectionString).hosts };
+    await audit(transaction, actor, nowMs, { eventTypeName: 'CLUSTER_CREATED', orgId, groupId, details });
+    return show(control, cluster);
+  });
+}
+
+/**
+ * Forgets a destination and its credentials. The cluster itself is not touched, but for users of ended migrations that are still to be
+ * dropped there: the credentials are kept until that was tried once.
+ * @throws UserError CLUSTER_NOT_FOUND, CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT, and as {@link authorizeGroup}
+ */
+export async function deleteCluster(control: Control, actor: Actor, groupId: string, name: string): Promise<void> {
+  const deletedAtMs = control.clock.now();
+  const agentIds = await control.store.write(async (transaction) => {
+    const { orgId } = await authorizeGroup(transaction, actor, groupId, 'GROUP_OWNER');
+    const cluster = await transaction.clusterNamed(groupId, name);
+    if (!cluster) throw new UserError('CLUSTER_NOT_FOUND', [name, groupId]);
+    const migrations = await transaction.activeMigrationsOfOrganization(orgId);
+    const running = migrations.find(({ destinationClusterId }) => destinationClusterId === cluster.id);
+    if (running) throw new UserError('CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT', [name, running.id]);
+    const agents = await transaction.linkedAgentsOf(orgId);
+    const why = 'The destination cluster was deleted before the migration host answered.';
+    await failValidationsInto(transaction, agents, cluster.id, why);
+    const nothing = control.sealer.seal('', connectionStringPlace(cluster.id));
+    const standing = await transaction.standingDestinationUsers();
+    const isNeeded = standing.some(({ clusterId }) => clusterId === cluster.id);
+    const connectionString = isNeeded ? cluster.connectionString : nothing;
+    await transaction.updateCluster({ ...cluster, connectionString, deletedAtMs });
+    const details = { clusterName: name, clusterId: cluster.id };
+    await audit(transaction, actor, deletedAtMs, { eventTypeName: 'CLUSTER_DELETED', orgId, groupId, details });
+    return agents.map(({ id }) => id);
+  });
+  for (const agentId of agentIds) control.signals.wake(agentId);
+  control.userAlarm.ring();
+}
+
+/** @throws UserError as {@link authorizeGroup} */
+export async function listClusters(control: Control, actor: Actor, groupId: string): Promise<ShownCluster[]> {
+  await authorizeGroup(control.store, actor, groupId, 'GROUP_READ_ONLY');
+  return (await control.store.clustersOf(groupId)).map((cluster) => show(control, cluster));
+}
+
+/** @throws UserError CLUSTER_NOT_FOUND, and as {@link authorizeGroup} */
+export async function getCluster(control: Control, actor: Actor, groupId: string, name: string): Promise<ShownCluster> {
+  await authorizeGroup(control.store, actor, groupId, 'GROUP_READ_ONLY');
+  const cluster = await control.store.clusterNamed(groupId, name);
+  if (!cluster) throw new UserError('CLUSTER_NOT_FOUND', [name, groupId]);
+  return show(control, cluster);
+}
+
+/** Whether agents go there as a user of their own for each migration, or as the registered one. */
+export function usersOf({ destinationUsers }: Control, { makesUsers }: Cluster): Control['destinationUsers'] {
+  return makesUsers ? destinationUsers : 'fixed';
+}
+
+/** Where a registered cluster is. */
+export async function addressOfCluster(
+  { sealer }: Control,
+  store: StoreReader,
+  clusterId: string,
+): Promise<DestinationAddress> {
+  const cluster = await store.cluster(clusterId);
+  if (!cluster) throw new Error(`The cluster ${clusterId} has vanished from the store`);
+  return addressOf(sealer.open(cluster.connectionString, connectionStringPlace(clusterId)));
+}
+
+/** Ends what an agent may not have answered yet about a cluster. */
+export async function failValidationsInto(
+  transaction: StoreTransaction,
+  agents: readonly Agent[],
+  clusterId: string,
+  errorMessage: string,
+): Promise<void> {
+  for (const agent of agents) {
+    for (const validation of await transaction.pendingValidationsOf(agent.id)) {
+      if (validation.destinationClusterId !== clusterId) continue;
+      await transaction.updateValidation({ ...validation, status: 'FAILED', errorMessage, password: null });
+    }
+  }
+}
+
+/** Where a cluster's connection string is sealed. */
+export function connectionStringPlace(id: string): { table: string; id: string; field: string } {
+  return { table: 'clusters', id, field: 'connection_string' };
+}
+
+function show(control: Control, cluster: Cluster): ShownCluster {
+  const full = control.sealer.open(cluster.connectionString, connectionStringPlace(cluster.id));
+  const connectionString = full.replace(/^(mongodb(?:\+srv)?:\/\/)[^/?]*@/, '$1');
+  return { ...cluster, connectionString, users: usersOf(control, cluster) };
+}

@@ -1,0 +1,46 @@
+import { type Logger, messageOf } from '../../platform/index.ts';
+import type { Control } from '../ports/control.ts';
+import { userNameOf } from './destination-users.ts';
+import { settleDestinationUser } from './settle-destination-user.ts';
+
+/** Little against a migration's length, and one look at the store. */
+const LOOK_EVERY_MS = 10_000;
+const LONGEST_WAIT_MS = 60_000;
+
+/**
+ * Makes the users that new migrations need on their destinations, and drops those of ended ones, whoever put them on record, until
+ * `signal` aborts. A destination that does not answer is asked again, less and less often, and keeps no other waiting.
+ */
+export async function keepDestinationUsers(control: Control, logger: Logger, signal: AbortSignal): Promise<void> {
+  const { store, clock, userAlarm } = control;
+  const underWay = new Map<string, Promise<void>>();
+  const failed = new Map<string, { readonly againAtMs: number; readonly waitMs: number }>();
+  const settle = async (user: Parameters<typeof settleDestinationUser>[1]) => {
+    try {
+      await settleDestinationUser(control, user, signal);
+      failed.delete(user.id);
+    } catch (error) {
+      if (signal.aborted) return;
+      const before = failed.get(user.id);
+      if (!before)
+        logger.warn({ user: userNameOf(user.id), reason: messageOf(error) }, 'trying again on the destination');
+      const waitMs = Math.min((before?.waitMs ?? LOOK_EVERY_MS / 2) * 2, LONGEST_WAIT_MS);
+      failed.set(user.id, { againAtMs: clock.elapsed() + waitMs, waitMs });
+    } finally {
+      underWay.delete(user.id);
+    }
+  };
+  while (!signal.aborted) {
+    const rung = userAlarm.next;
+    try {
+      for (const user of await store.standingDestinationUsers()) {
+        const isTooEarly = clock.elapsed() < (failed.get(user.id)?.againAtMs ?? 0);
+        if (!isTooEarly && !underWay.has(user.id)) underWay.set(user.id, settle(user));
+      }
+    } catch (error) {
+      logger.error({ reason: messageOf(error) }, 'the users of migrations could not be looked at');
+    }
+    await clock.sleep(LOOK_EVERY_MS, AbortSignal.any([signal, rung]));
+  }
+  await Promise.all(underWay.values());
+}

@@ -1,0 +1,84 @@
+import type { UserError } from '../../platform/index.ts';
+import { audit, SYSTEM } from '../audit/audit.ts';
+import type { Control } from '../ports/control.ts';
+import { transition } from '../records/migration-transitions.ts';
+import type { DestinationUser, Migration, Order, Validation } from '../records/records.ts';
+import type { StoreReader } from '../records/store-port.ts';
+
+/** What the user on a destination is for. */
+export interface UserOfOrder extends Pick<Order, 'orgId' | 'groupId' | 'agentId'> {
+  /** Null as long as the user is needed. */
+  readonly endedAtMs: number | null;
+  /** Whether it was given up, and only its agent does not know yet. */
+  readonly isCancelled: boolean;
+}
+
+/** The migration or validation that a user was made for. */
+export async function orderOf(store: StoreReader, user: DestinationUser): Promise<UserOfOrder> {
+  if (user.purpose === 'migration') {
+    const migration = await migrationOf(store, user);
+    const { endedAtMs, wanted } = migration.state;
+    return { ...migration, endedAtMs, isCancelled: wanted === 'cancelled' };
+  }
+  const validation = await validationOf(store, user);
+  // Nothing goes on there once it was answered.
+  return { ...validation, endedAtMs: validation.status === 'PENDING' ? null : 0, isCancelled: false };
+}
+
+/**
+ * Ends a migration or validation that its agent has never heard of.
+ * @param reason  why there is no user for it
+ */
+export async function failOrder(
+  { store, clock }: Control,
+  user: DestinationUser,
+  reason: UserError | 'cancelled',
+): Promise<void> {
+  const atMs = clock.now();
+  const message = reason === 'cancelled' ? '' : `${reason.message} ${reason.remedy}`;
+  await store.write(async (transaction) => {
+    if (user.purpose === 'migration') {
+      const migration = await migrationOf(transaction, user);
+      const event =
+        reason === 'cancelled' ? ({ kind: 'cancelled', atMs } as const) : ({ kind: 'failed', message, atMs } as const);
+      const state = transition(migration.state, event);
+      if (typeof state === 'string') return;
+      await transaction.updateMigration({ ...migration, state, password: null, updatedAtMs: atMs });
+      const { id, orgId, groupId } = migration;
+      const details = { liveMigrationId: id };
+      await audit(transaction, SYSTEM, atMs, { eventTypeName: 'LIVE_MIGRATION_FAILED', orgId, groupId, details });
+    } else if (reason !== 'cancelled') {
+      const validation = await validationOf(transaction, user);
+      if (validation.status !== 'PENDING') return;
+      const { code, message: what, remedy } = reason;
+      const findings = [{ severity: 'error', code, message: what, remedy } as const];
+      await transaction.updateValidation({
+        ...validation,
+        status: 'FAILED',
+        errorMessage: message,
+        findings,
+        password: null,
+      });
+      const { id, orgId, groupId } = validation;
+      const details = { validationId: id, status: 'FAILED' };
+      await audit(transaction, SYSTEM, atMs, {
+        eventTypeName: 'LIVE_MIGRATION_VALIDATION_ENDED',
+        orgId,
+        groupId,
+        details,
+      });
+    }
+  });
+}
+
+async function migrationOf(store: StoreReader, { id }: DestinationUser): Promise<Migration> {
+  const migration = await store.migration(id);
+  if (!migration) throw new Error(`The migration ${id} has vanished from the store`);
+  return migration;
+}
+
+async function validationOf(store: StoreReader, { id }: DestinationUser): Promise<Validation> {
+  const validation = await store.validation(id);
+  if (!validation) throw new Error(`The validation ${id} has vanished from the store`);
+  return validation;
+}

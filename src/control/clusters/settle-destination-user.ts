@@ -1,0 +1,122 @@
+import { messageOf, reach, UserError } from '../../platform/index.ts';
+import { audit, SYSTEM } from '../audit/audit.ts';
+import type { Control } from '../ports/control.ts';
+import type { Cluster, DestinationUser } from '../records/records.ts';
+import type { StoreTransaction } from '../records/store-port.ts';
+import { connectionStringPlace } from './clusters.ts';
+import { credentialsOf, passwordPlace, userNameOf } from './destination-users.ts';
+import { failOrder, orderOf, type UserOfOrder } from './order-of-user.ts';
+
+/** An engine may be writing its last checkpoint: that long its agent waits for it. */
+const AFTER_END_MS = 10_000;
+const MAKE_WITHIN_MINUTES = 5;
+
+/**
+ * Brings one user on a destination to where it should be: makes it, drops it, or leaves it. Killed at any point, it does the same again.
+ * @param signal  ends the attempt: the server stops
+ * @throws what keeps it from doing so and may pass
+ */
+export async function settleDestinationUser(
+  control: Control,
+  user: DestinationUser,
+  signal: AbortSignal,
+): Promise<void> {
+  const order = await orderOf(control.store, user);
+  const cluster = await control.store.cluster(user.clusterId);
+  if (!cluster) throw new Error(`The destination of the user ${userNameOf(user.id)} has vanished from the store`);
+  if (order.endedAtMs === null) {
+    if (user.state === 'wanted') await make(control, user, order, cluster, signal);
+  } else if (
+    cluster.deletedAtMs !== null ||
+    control.clock.now() - order.endedAtMs >= AFTER_END_MS ||
+    (await isRevoked(control, order.agentId))
+  ) {
+    await drop(control, user, order, cluster, signal);
+  }
+}
+
+/** Nobody waits for an agent that was cut off. */
+async function isRevoked({ store }: Control, agentId: string): Promise<boolean> {
+  const agent = await store.agent(agentId);
+  return agent !== undefined && (await store.link(agent.linkId))?.ended === 'revoked';
+}
+
+async function make(
+  control: Control,
+  user: DestinationUser,
+  order: UserOfOrder,
+  cluster: Cluster,
+  signal: AbortSignal,
+): Promise<void> {
+  if (order.isCancelled) return await failOrder(control, user, 'cancelled');
+  try {
+    await control.destinations.makeUser(order, registeredUri(control, cluster), credentialsOf(control, user), signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    const reason = error instanceof UserError ? error : tooLate(control, user, error);
+    if (reason === undefined) throw error;
+    return await failOrder(control, user, reason);
+  }
+  await reach('control.destination-user.made');
+  await control.store.write(async (transaction) => {
+    await transaction.updateDestinationUser({ ...user, state: 'made' });
+    await auditUser(control, transaction, user, order, 'MONGODB_USER_ADDED');
+  });
+  await reach('control.destination-user.recorded');
+  control.signals.wake(order.agentId);
+}
+
+function tooLate({ clock }: Control, { createdAtMs }: DestinationUser, error: unknown): UserError | undefined {
+  if (clock.now() - createdAtMs < MAKE_WITHIN_MINUTES * 60_000) return undefined;
+  return new UserError('DESTINATION_USER_NOT_MADE', [String(MAKE_WITHIN_MINUTES), messageOf(error)], { cause: error });
+}
+
+async function drop(
+  control: Control,
+  user: DestinationUser,
+  order: UserOfOrder,
+  cluster: Cluster,
+  signal: AbortSignal,
+): Promise<void> {
+  let state: DestinationUser['state'] = 'dropped';
+  try {
+    await control.destinations.dropUser(order, registeredUri(control, cluster), userNameOf(user.id), signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (cluster.deletedAtMs === null) throw error;
+    // The cluster may be gone for good. Its credentials are not kept for that.
+    state = 'left';
+  }
+  await reach('control.destination-user.dropped');
+  await control.store.write(async (transaction) => {
+    const password = control.sealer.seal('', passwordPlace(user.id));
+    await transaction.updateDestinationUser({ ...user, state, password });
+    await forgetDeleted(control, transaction, user.clusterId);
+    const eventTypeName = state === 'left' ? 'LIVE_MIGRATION_USER_LEFT' : 'MONGODB_USER_DELETED';
+    await auditUser(control, transaction, user, order, eventTypeName);
+  });
+}
+
+/** Forgets how to reach a cluster that was deleted here, when nothing of ours is to be dropped there any more. */
+async function forgetDeleted({ sealer }: Control, transaction: StoreTransaction, clusterId: string): Promise<void> {
+  const cluster = await transaction.cluster(clusterId);
+  if (!cluster || cluster.deletedAtMs === null) return;
+  const standing = await transaction.standingDestinationUsers();
+  if (standing.some((other) => other.clusterId === clusterId)) return;
+  await transaction.updateCluster({ ...cluster, connectionString: sealer.seal('', connectionStringPlace(clusterId)) });
+}
+
+function registeredUri({ sealer }: Control, cluster: Cluster): string {
+  return sealer.open(cluster.connectionString, connectionStringPlace(cluster.id));
+}
+
+async function auditUser(
+  { clock }: Control,
+  transaction: StoreTransaction,
+  { id, clusterId }: DestinationUser,
+  { orgId, groupId }: UserOfOrder,
+  eventTypeName: string,
+): Promise<void> {
+  const details = { databaseUser: userNameOf(id), clusterId };
+  await audit(transaction, SYSTEM, clock.now(), { eventTypeName, orgId, groupId, details });
+}

@@ -1,0 +1,53 @@
+import { UserError } from '../../platform/index.ts';
+import { authorizeGroup } from '../accounts/actor.ts';
+import { audit } from '../audit/audit.ts';
+import type { Control } from '../ports/control.ts';
+import type { Actor } from '../records/actor.ts';
+import {
+  addressOfCluster,
+  connectionStringPlace,
+  failValidationsInto,
+  getCluster,
+  type ShownCluster,
+} from './clusters.ts';
+import { addressOf } from './destination-address.ts';
+
+/**
+ * Changes how a destination is reached, for instance after its password was changed. An extension: Atlas's operation changes the cluster.
+ * @param connectionString  with credentials; stored sealed in place of the former one, never shown again
+ * @throws UserError CLUSTER_NOT_FOUND, CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT, what {@link Control.destinations} throws of it, and as
+ * {@link authorizeGroup}
+ */
+export async function updateCluster(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  { name, connectionString }: { readonly name: string; readonly connectionString: string },
+): Promise<ShownCluster> {
+  const tenant = await authorizeGroup(control.store, actor, groupId, 'GROUP_CLUSTER_MANAGER');
+  const { makesUsers } = await control.destinations.check({ orgId: tenant.orgId, groupId }, connectionString);
+  const nowMs = control.clock.now();
+  const agentIds = await control.store.write(async (transaction) => {
+    const { orgId } = await authorizeGroup(transaction, actor, groupId, 'GROUP_CLUSTER_MANAGER');
+    const cluster = await transaction.clusterNamed(groupId, name);
+    if (!cluster) throw new UserError('CLUSTER_NOT_FOUND', [name, groupId]);
+    // Its checkpoints are on the cluster that it began with, and nobody knows whether this one is the same.
+    const migrations = await transaction.activeMigrationsOfOrganization(orgId);
+    const running = migrations.find(({ destinationClusterId }) => destinationClusterId === cluster.id);
+    if (running) throw new UserError('CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT', [name, running.id]);
+    const sealed = control.sealer.seal(connectionString, connectionStringPlace(cluster.id));
+    const before = await addressOfCluster(control, transaction, cluster.id);
+    const { hosts, fingerprint } = addressOf(connectionString);
+    const addressChanged = fingerprint !== before.fingerprint;
+    await transaction.updateCluster({ ...cluster, connectionString: sealed, makesUsers });
+    const agents = addressChanged ? await transaction.linkedAgentsOf(orgId) : [];
+    const why = 'The address of the destination cluster was changed before the migration host answered.';
+    await failValidationsInto(transaction, agents, cluster.id, why);
+    const details = { clusterName: name, clusterId: cluster.id, addressChanged, hosts };
+    await audit(transaction, actor, nowMs, { eventTypeName: 'CLUSTER_UPDATED', orgId, groupId, details });
+    return agents.map(({ id }) => id);
+  });
+  for (const agentId of agentIds) control.signals.wake(agentId);
+  control.userAlarm.ring();
+  return await getCluster(control, actor, groupId, name);
+}

@@ -1,0 +1,29 @@
+import { reach } from '../../platform/index.ts';
+import { authorizeOrganization } from '../accounts/actor.ts';
+import { audit } from '../audit/audit.ts';
+import type { Control } from '../ports/control.ts';
+import type { Actor } from '../records/actor.ts';
+import { findOpenLink } from './list-links.ts';
+import { replaceAgent } from './replace-agent.ts';
+
+/**
+ * Lets in an agent that came with the host name of one that is linked: it takes that one's place and its work.
+ * @throws UserError LINK_NOT_FOUND, and as {@link authorizeOrganization}
+ */
+export async function approveLink(control: Control, actor: Actor, orgId: string, linkId: string): Promise<void> {
+  const nowMs = control.clock.now();
+  const woken = await control.store.write(async (transaction) => {
+    await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
+    const { link, agent } = await findOpenLink(transaction, orgId, linkId);
+    if (link.approved) return [];
+    const earlier = (await transaction.linkedAgentsOf(orgId)).filter(({ host }) => host === agent.host);
+    for (const other of earlier) await replaceAgent(transaction, other, agent);
+    await transaction.updateLink({ ...link, approved: true });
+    const supersededAgentIds = earlier.map(({ id }) => id);
+    const details = { linkId, agentId: agent.id, migrationHost: agent.host, supersededAgentIds };
+    await audit(transaction, actor, nowMs, { eventTypeName: 'LINK_APPROVED', orgId, details });
+    return [agent, ...earlier];
+  });
+  await reach('control.link-approval.committed');
+  for (const { id } of woken) control.signals.wake(id);
+}

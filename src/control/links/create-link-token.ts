@@ -1,0 +1,46 @@
+import { formatLinkToken, hashSecret, newLinkToken } from '../../link/index.ts';
+import { reach } from '../../platform/index.ts';
+import { authorizeOrganization } from '../accounts/actor.ts';
+import { audit } from '../audit/audit.ts';
+import type { Control } from '../ports/control.ts';
+import type { Actor } from '../records/actor.ts';
+
+/**
+ * Makes a link-token of the organization. Several may be open at once: one for each source.
+ * @param accessListIps  addresses and blocks from which agents may come; empty: any
+ * @param host           the only host that may redeem it, also to take over one of that name that is linked; null: any
+ * @returns the token's text, which nobody can be shown again
+ * @throws UserError as {@link authorizeOrganization}
+ */
+export async function createLinkToken(
+  control: Control,
+  actor: Actor,
+  orgId: string,
+  { accessListIps, host }: { readonly accessListIps: readonly string[]; readonly host: string | null },
+): Promise<string> {
+  const nowMs = control.clock.now();
+  const token = newLinkToken(
+    { serverUrl: control.publicUrl(), keyPin: control.keyPin?.(), serverKey: control.serverKeys.publicKeys[0] },
+    nowMs,
+  );
+  const { linkTokenLifetimeMs } = control;
+  await control.store.write(async (transaction) => {
+    await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
+    await transaction.insertLinkToken({
+      id: token.id,
+      orgId,
+      secretHash: hashSecret(token.secret),
+      accessListIps,
+      host,
+      createdBy: actor.name,
+      createdAtMs: nowMs,
+      expiresAtMs: linkTokenLifetimeMs === undefined ? null : nowMs + linkTokenLifetimeMs,
+      redeemedAtMs: null,
+      deletedAtMs: null,
+    });
+    const details = { linkTokenId: token.id, accessListIps, ...(host === null ? {} : { migrationHost: host }) };
+    await audit(transaction, actor, nowMs, { eventTypeName: 'LINK_TOKEN_CREATED', orgId, details });
+  });
+  await reach('control.link-token.committed');
+  return formatLinkToken(token);
+}

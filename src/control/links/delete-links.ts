@@ -1,0 +1,30 @@
+import { reach, UserError } from '../../platform/index.ts';
+import { authorizeOrganization } from '../accounts/actor.ts';
+import { audit } from '../audit/audit.ts';
+import type { Control } from '../ports/control.ts';
+import type { Actor } from '../records/actor.ts';
+import { endLinks } from './end-links.ts';
+
+/**
+ * Ends every link of the organization and every link-token that was not redeemed: Atlas's operation has no id.
+ * @throws UserError ORGANIZATION_LINK_NOT_FOUND, CANNOT_DELETE_ORG_ACTIVE_LIVE_MIGRATION_ATLAS_ORG_LINK (then nothing changes), and as
+ *   {@link authorizeOrganization}
+ */
+export async function deleteLinks(control: Control, actor: Actor, orgId: string): Promise<void> {
+  const deletedAtMs = control.clock.now();
+  const agents = await control.store.write(async (transaction) => {
+    await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
+    const migrations = await transaction.activeMigrationsOfOrganization(orgId);
+    if (migrations.length > 0) {
+      const groupIds = [...new Set(migrations.map((migration) => migration.groupId))].join(', ');
+      throw new UserError('CANNOT_DELETE_ORG_ACTIVE_LIVE_MIGRATION_ATLAS_ORG_LINK', [groupIds]);
+    }
+    const ended = await endLinks(transaction, orgId, deletedAtMs);
+    if (ended.linkTokenIds.length + ended.links === 0) throw new UserError('ORGANIZATION_LINK_NOT_FOUND');
+    const details = { linkTokenIds: ended.linkTokenIds, migrationHosts: ended.agents.map(({ host }) => host) };
+    await audit(transaction, actor, deletedAtMs, { eventTypeName: 'LINKS_DELETED', orgId, details });
+    return ended.agents;
+  });
+  await reach('control.links-deletion.committed');
+  for (const agent of agents) control.signals.wake(agent.id);
+}

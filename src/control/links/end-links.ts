@@ -1,0 +1,25 @@
+import type { Agent } from '../records/records.ts';
+import type { StoreTransaction } from '../records/store-port.ts';
+
+/**
+ * Ends every link of an organization and every link-token that was not redeemed, and what waits for an answer of their agents.
+ * @returns what was ended; the agents are to be woken when that is committed
+ */
+export async function endLinks(
+  transaction: StoreTransaction,
+  orgId: string,
+  atMs: number,
+): Promise<{ readonly linkTokenIds: readonly string[]; readonly links: number; readonly agents: readonly Agent[] }> {
+  const tokens = await transaction.openLinkTokensOf(orgId);
+  const links = await transaction.openLinksOf(orgId);
+  const agents = await transaction.linkedAgentsOf(orgId);
+  for (const token of tokens) await transaction.updateLinkToken({ ...token, deletedAtMs: atMs });
+  for (const link of links) await transaction.updateLink({ ...link, ended: 'deleted' });
+  for (const agent of agents) {
+    for (const validation of await transaction.pendingValidationsOf(agent.id)) {
+      const errorMessage = 'The link to the migration host was deleted before it answered.';
+      await transaction.updateValidation({ ...validation, status: 'FAILED', errorMessage, password: null });
+    }
+  }
+  return { linkTokenIds: tokens.map(({ id }) => id), links: links.length, agents };
+}

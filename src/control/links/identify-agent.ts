@@ -1,0 +1,29 @@
+import { isId, UserError } from '../../platform/index.ts';
+import type { Control } from '../ports/control.ts';
+import type { Agent, Link } from '../records/records.ts';
+
+/** An agent and the link that lets it in. */
+export interface LinkedAgent {
+  readonly agent: Agent;
+  readonly link: Link;
+}
+
+/**
+ * The agent of an id that a request names. Whether the request is the agent's is for the caller to find out, before it calls
+ * {@link assertLinked}.
+ * @throws UserError AGENT_UNKNOWN
+ */
+export async function findAgent({ store }: Control, agentId: string): Promise<LinkedAgent> {
+  const agent = isId(agentId) ? await store.agent(agentId) : undefined;
+  const link = agent && (await store.link(agent.linkId));
+  if (!agent || !link) throw new UserError('AGENT_UNKNOWN');
+  return { agent, link };
+}
+
+/** @throws UserError LINK_DELETED, LINK_REVOKED, AGENT_SUPERSEDED, AGENT_PENDING_APPROVAL */
+export function assertLinked({ agent, link }: LinkedAgent): void {
+  if (link.ended === 'superseded') throw new UserError('AGENT_SUPERSEDED', [agent.host]);
+  if (link.ended === 'revoked') throw new UserError('LINK_REVOKED', [agent.host]);
+  if (link.ended !== null) throw new UserError('LINK_DELETED');
+  if (!link.approved) throw new UserError('AGENT_PENDING_APPROVAL', [agent.host, link.id]);
+}

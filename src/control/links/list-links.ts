@@ -1,0 +1,38 @@
+import { UserError } from '../../platform/index.ts';
+import { authorizeOrganization } from '../accounts/actor.ts';
+import type { Control } from '../ports/control.ts';
+import type { Actor } from '../records/actor.ts';
+import type { Agent, Link } from '../records/records.ts';
+import type { StoreReader } from '../records/store-port.ts';
+import { type AgentContact, contactOf } from './agent-contact.ts';
+
+/**
+ * Lists the links of the organization that have not ended, each with its agent and when that last reported.
+ * @throws UserError as {@link authorizeOrganization}
+ */
+export async function listLinks(
+  { store, clock }: Control,
+  actor: Actor,
+  orgId: string,
+): Promise<{ readonly link: Link; readonly agent: Agent; readonly contact: AgentContact }[]> {
+  await authorizeOrganization(store, actor, orgId, 'ORG_MEMBER');
+  const links = [];
+  for (const link of await store.openLinksOf(orgId)) {
+    const agent = await store.agentOfLink(link.id);
+    if (!agent) continue;
+    links.push({ link, agent, contact: contactOf(agent, clock.now()) });
+  }
+  return links;
+}
+
+/** One of those. @throws UserError LINK_NOT_FOUND */
+export async function findOpenLink(
+  store: StoreReader,
+  orgId: string,
+  linkId: string,
+): Promise<{ readonly link: Link; readonly agent: Agent }> {
+  const link = await store.link(linkId);
+  const agent = link?.orgId === orgId && link.ended === null ? await store.agentOfLink(linkId) : undefined;
+  if (!link || !agent) throw new UserError('LINK_NOT_FOUND', [linkId]);
+  return { link, agent };
+}

@@ -1,0 +1,98 @@
+import { timingSafeEqual } from 'node:crypto';
+import { hashSecret, type LinkToken, type RedeemResponse } from '../../link/index.ts';
+import { newId, reach, UserError } from '../../platform/index.ts';
+import { audit } from '../audit/audit.ts';
+import type { Control } from '../ports/control.ts';
+import type { Agent, Link, StoredLinkToken } from '../records/records.ts';
+import type { StoreTransaction } from '../records/store-port.ts';
+import { replaceAgent } from './replace-agent.ts';
+
+export interface Redemption {
+  readonly token: LinkToken;
+  /** The agent's key, proven by the request's signature. */
+  readonly publicKey: string;
+  readonly host: string;
+  readonly version: string;
+  readonly remoteAddress: string;
+  /** Refuses the peer where it is not on the token's access list. */
+  readonly checkAddress: (accessListIps: readonly string[]) => void;
+}
+
+/**
+ * Turns a link-token into a link between an agent's key and the organization: once. An agent that was killed before it read the
+ * answer asks again with the same key and is told the same.
+ *
+ * A host name that is linked already is taken over by whoever has its key, or a token that was made for that host; anybody else waits for an
+ * owner's approval, and is told nothing and given no work before.
+ * @throws UserError LINK_TOKEN_UNKNOWN, LINK_TOKEN_EXPIRED, LINK_TOKEN_USED, LINK_TOKEN_FOR_ANOTHER_HOST, and what `checkAddress` throws
+ */
+export async function redeemLinkToken(control: Control, redemption: Redemption): Promise<RedeemResponse> {
+  const nowMs = control.clock.now();
+  const {
+    token: { id: tokenId, secret },
+    publicKey,
+    host,
+    version,
+  } = redemption;
+  const { answer, superseded } = await control.store.write(async (transaction) => {
+    const token = await transaction.linkToken(tokenId);
+    if (!token || !isSecretOf(token, secret)) throw new UserError('LINK_TOKEN_UNKNOWN', [tokenId]);
+    redemption.checkAddress(token.accessListIps);
+    if (token.deletedAtMs !== null) throw new UserError('LINK_TOKEN_UNKNOWN', [tokenId]);
+    if (token.host !== null && token.host !== host)
+      throw new UserError('LINK_TOKEN_FOR_ANOTHER_HOST', [tokenId, token.host]);
+    if (!(await transaction.redeemLinkToken(tokenId, nowMs))) {
+      if (token.redeemedAtMs === null) throw new UserError('LINK_TOKEN_EXPIRED', [tokenId, expiryOf(token)]);
+      return { answer: await redeemedBefore(transaction, tokenId, publicKey), superseded: [] };
+    }
+    const { orgId, accessListIps } = token;
+    const earlier = (await transaction.linkedAgentsOf(orgId)).filter((other) => other.host === host);
+    const approved = token.host === host || earlier.every((other) => other.publicKey === publicKey);
+    const link: Link = { id: newId(nowMs), orgId, tokenId, accessListIps, createdAtMs: nowMs, ended: null, approved };
+    const agent: Agent = {
+      id: newId(nowMs),
+      linkId: link.id,
+      orgId,
+      publicKey,
+      host,
+      version,
+      inventory: [],
+      createdAtMs: nowMs,
+      lastSequence: -1,
+      lastReportAtMs: null,
+    };
+    const superseded = approved ? earlier : [];
+    await transaction.insertLink(link);
+    await transaction.insertAgent(agent);
+    for (const other of superseded) await replaceAgent(transaction, other, agent);
+    const { remoteAddress } = redemption;
+    const author = { kind: 'agent', name: host, remoteAddress } as const;
+    const supersededAgentIds = superseded.map(({ id }) => id);
+    const status = approved ? 'LINKED' : 'PENDING_APPROVAL';
+    const details = { linkTokenId: tokenId, agentId: agent.id, supersededAgentIds, status };
+    await audit(transaction, author, nowMs, { eventTypeName: 'LINK_TOKEN_REDEEMED', orgId, details });
+    return { answer: { agentId: agent.id, linkId: link.id, orgId }, superseded };
+  });
+  await reach('control.redemption.committed');
+  for (const agent of superseded) control.signals.wake(agent.id);
+  return answer;
+}
+
+async function redeemedBefore(
+  transaction: StoreTransaction,
+  tokenId: string,
+  publicKey: string,
+): Promise<RedeemResponse> {
+  const link = await transaction.linkOfToken(tokenId);
+  const agent = link && (await transaction.agentOfLink(link.id));
+  if (!agent || agent.publicKey !== publicKey) throw new UserError('LINK_TOKEN_USED', [tokenId]);
+  return { agentId: agent.id, linkId: agent.linkId, orgId: agent.orgId };
+}
+
+function expiryOf({ expiresAtMs }: StoredLinkToken): string {
+  return new Date(expiresAtMs ?? 0).toISOString();
+}
+
+function isSecretOf(token: StoredLinkToken, secret: string): boolean {
+  return timingSafeEqual(Buffer.from(token.secretHash), Buffer.from(hashSecret(secret)));
+}

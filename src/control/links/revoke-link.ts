@@ -1,0 +1,61 @@
+import { reach, UserError } from '../../platform/index.ts';
+import { authorizeOrganization } from '../accounts/actor.ts';
+import { audit, SYSTEM } from '../audit/audit.ts';
+import type { Control } from '../ports/control.ts';
+import type { Actor } from '../records/actor.ts';
+import { transition } from '../records/migration-transitions.ts';
+import type { Agent, Migration } from '../records/records.ts';
+import type { StoreTransaction } from '../records/store-port.ts';
+import { findOpenLink } from './list-links.ts';
+
+/**
+ * Cuts one agent off, at once and whatever it is doing: nothing that it sends is taken any more, its migrations and validations fail, and
+ * the database users that were made for them are dropped. The agent need not be there for that.
+ * @throws UserError LINK_NOT_FOUND, and as {@link authorizeOrganization}
+ */
+export async function revokeLink(control: Control, actor: Actor, orgId: string, linkId: string): Promise<void> {
+  const nowMs = control.clock.now();
+  const agentId = await control.store.write(async (transaction) => {
+    await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
+    const { link, agent } = await findOpenLink(transaction, orgId, linkId);
+    await transaction.updateLink({ ...link, ended: 'revoked' });
+    const failed = await failWorkOf(transaction, agent, new UserError('LINK_REVOKED', [agent.host]), nowMs);
+    const details = { linkId, agentId: agent.id, migrationHost: agent.host, liveMigrationIds: failed };
+    await audit(transaction, actor, nowMs, { eventTypeName: 'LINK_REVOKED', orgId, details });
+    return agent.id;
+  });
+  await reach('control.link-revocation.committed');
+  control.signals.wake(agentId);
+  control.userAlarm.ring();
+}
+
+/** @returns the ids of the migrations that failed */
+async function failWorkOf(
+  transaction: StoreTransaction,
+  agent: Agent,
+  reason: UserError,
+  atMs: number,
+): Promise<string[]> {
+  const failed: string[] = [];
+  for (const migration of await transaction.activeMigrationsOfAgent(agent.id)) {
+    const message = `${reason.message} ${reason.remedy}${sourceLeftBlocked(migration)}`;
+    const state = transition(migration.state, { kind: 'failed', message, atMs });
+    if (typeof state === 'string') continue;
+    await transaction.updateMigration({ ...migration, state, password: null, updatedAtMs: atMs });
+    const { id, orgId, groupId } = migration;
+    const details = { liveMigrationId: id };
+    await audit(transaction, SYSTEM, atMs, { eventTypeName: 'LIVE_MIGRATION_FAILED', orgId, groupId, details });
+    failed.push(id);
+  }
+  for (const validation of await transaction.pendingValidationsOf(agent.id)) {
+    const errorMessage = `${reason.message} ${reason.remedy}`;
+    await transaction.updateValidation({ ...validation, status: 'FAILED', errorMessage, password: null });
+  }
+  return failed;
+}
+
+/** Nobody is left who would open the source. */
+function sourceLeftBlocked({ progress }: Migration): string {
+  if (!progress?.cutover?.blocking) return '';
+  return ' The source may still refuse writes. To open it, run there: db.adminCommand({setUserWriteBlockMode: 1, global: false})';
+}

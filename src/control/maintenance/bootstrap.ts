@@ -1,0 +1,137 @@
+import { timingSafeEqual } from 'node:crypto';
+import { newId, UserError } from '../../platform/index.ts';
+import { newPrivateKey, newPublicKey, verifiersPlace } from '../accounts/api-keys.ts';
+import { findSecret, givenServiceAccount } from '../accounts/service-accounts.ts';
+import { audit, SYSTEM } from '../audit/audit.ts';
+import type { Control } from '../ports/control.ts';
+import type { AccessListEntry, ApiKey, CredentialVerifiers } from '../records/records.ts';
+import type { StoreTransaction } from '../records/store-port.ts';
+
+/** What an operator may fix of the first organization and its API key; the rest is made up. */
+export interface BootstrapWishes {
+  readonly orgId?: string;
+  readonly publicKey?: string;
+  readonly privateKey?: string;
+  /** Addresses and blocks from which the API key and the service account may be used; any by default. */
+  readonly accessList?: readonly string[];
+  /** A service account of the organization; it may come with a later start too. */
+  readonly serviceAccount?: { readonly clientId: string; readonly secret: string };
+}
+
+export interface BootstrapResult {
+  readonly orgId: string;
+  readonly publicKey: string;
+  /** To be shown once; it is not kept. */
+  readonly privateKey: string;
+}
+
+/**
+ * Makes the first organization and an API key that owns it, where the store is empty; and the service account that is wished for.
+ * @returns null where there is an organization already
+ * @throws UserError BOOTSTRAP_MISMATCH when wishes are given and the store has other values
+ */
+export async function bootstrap(control: Control, wishes: BootstrapWishes): Promise<BootstrapResult | null> {
+  const nowMs = control.clock.now();
+  const result = {
+    orgId: wishes.orgId ?? newId(nowMs),
+    publicKey: wishes.publicKey ?? newPublicKey(),
+    privateKey: wishes.privateKey ?? newPrivateKey(),
+  };
+  const accessList = (wishes.accessList ?? []).map((address) => ({ address, createdAtMs: nowMs }));
+  const apiKey = newApiKey(control, result, accessList, nowMs);
+  return control.store.write(async (transaction) => {
+    const [existing] = await transaction.organizations();
+    if (existing) {
+      await assertSame(control, transaction, wishes);
+    } else {
+      const { orgId } = result;
+      const organization = {
+        id: orgId,
+        name: 'Linkspan',
+        accessListRequired: false,
+        createdAtMs: nowMs,
+        deletedAtMs: null,
+      };
+      await transaction.insertOrganization(organization);
+      await transaction.insertApiKey(apiKey);
+      const details = { name: organization.name, targetPublicKey: result.publicKey };
+      await audit(transaction, SYSTEM, nowMs, { eventTypeName: 'ORG_CREATED', orgId, details });
+    }
+    if (wishes.serviceAccount) {
+      const orgId = wishes.orgId ?? existing?.id ?? result.orgId;
+      await keepServiceAccount(transaction, { orgId, ...wishes.serviceAccount }, accessList, nowMs);
+    }
+    return existing ? null : result;
+  });
+}
+
+/** Makes the service account unless it is there. */
+async function keepServiceAccount(
+  transaction: StoreTransaction,
+  credentials: { readonly orgId: string; readonly clientId: string; readonly secret: string },
+  accessList: readonly AccessListEntry[],
+  nowMs: number,
+): Promise<void> {
+  const { orgId, clientId, secret } = credentials;
+  const known = await transaction.serviceAccount(clientId);
+  if (!known) {
+    await transaction.insertServiceAccount(givenServiceAccount(credentials, accessList, nowMs));
+    await audit(transaction, SYSTEM, nowMs, { eventTypeName: 'SERVICE_ACCOUNT_CREATED', orgId, details: { clientId } });
+    return;
+  }
+  const same = findSecret(known, secret, nowMs) !== undefined && isSameList(known.accessList, accessList);
+  if (!same || known.orgId !== orgId) throw new UserError('BOOTSTRAP_MISMATCH');
+}
+
+function isSameList(left: readonly AccessListEntry[], right: readonly { readonly address: string }[]): boolean {
+  const addresses = (list: typeof right) => JSON.stringify(list.map(({ address }) => address));
+  return addresses(left) === addresses(right);
+}
+
+function newApiKey(
+  control: Control,
+  { orgId, publicKey, privateKey }: BootstrapResult,
+  accessList: readonly AccessListEntry[],
+  nowMs: number,
+): ApiKey {
+  const id = newId(nowMs);
+  const verifiers = JSON.stringify(control.verifiersOf(publicKey, privateKey));
+  return {
+    id,
+    orgId,
+    publicKey,
+    description: 'Made at the first start',
+    roles: ['ORG_OWNER'],
+    groupRoles: [],
+    verifiers: control.sealer.seal(verifiers, verifiersPlace(id)),
+    // One that was given may be short: then its end would be too much of it.
+    privateKeyEnd: null,
+    accessList,
+    createdAtMs: nowMs,
+  };
+}
+
+async function assertSame(control: Control, store: StoreTransaction, wishes: BootstrapWishes): Promise<void> {
+  const { orgId, publicKey, privateKey, accessList } = wishes;
+  if (orgId !== undefined && !(await store.organization(orgId))) throw new UserError('BOOTSTRAP_MISMATCH');
+  if (accessList !== undefined) {
+    const [first] = await store.apiKeysOf(orgId ?? (await store.organizations())[0]?.id ?? '');
+    if (
+      !first ||
+      !isSameList(
+        first.accessList,
+        accessList.map((address) => ({ address })),
+      )
+    )
+      throw new UserError('BOOTSTRAP_MISMATCH');
+  }
+  if (publicKey === undefined) return;
+  const key = await store.apiKey(publicKey);
+  if (!key || (orgId !== undefined && key.orgId !== orgId)) throw new UserError('BOOTSTRAP_MISMATCH');
+  if (privateKey === undefined) return;
+  const kept: CredentialVerifiers = JSON.parse(control.sealer.open(key.verifiers, verifiersPlace(key.id)));
+  const given = control.verifiersOf(publicKey, privateKey);
+  if (!timingSafeEqual(Buffer.from(kept['SHA-256']), Buffer.from(given['SHA-256']))) {
+    throw new UserError('BOOTSTRAP_MISMATCH');
+  }
+}

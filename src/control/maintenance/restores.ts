@@ -1,0 +1,98 @@
+import { newId } from '../../platform/index.ts';
+import { type Audited, audit, SYSTEM } from '../audit/audit.ts';
+import type { Control } from '../ports/control.ts';
+import type { Agent, ApiKey, Link, Organization, Restore, ServiceAccount } from '../records/records.ts';
+import type { StoreReader, StoreTransaction } from '../records/store-port.ts';
+
+/** Credentials that go on after a restore, although they may have ended since the backup. */
+export interface CredentialsOfOrganization {
+  readonly organization: Organization;
+  readonly apiKeys: readonly ApiKey[];
+  readonly serviceAccounts: readonly ServiceAccount[];
+  readonly agents: readonly Agent[];
+}
+
+/**
+ * Acts on a store that was put back, in one transaction: ends every link-token that was not redeemed, every link that waits for approval, and, by the
+ * new {@link Restore}, every access token. API keys, service accounts and links go on, and are on record for a review. Must come before anything
+ * else is served. Does nothing where the store goes on from its last write.
+ */
+export async function settleRestore({ store, clock }: Pick<Control, 'store' | 'clock'>): Promise<void> {
+  const { putBack: reason } = store;
+  if (reason === null) return;
+  const nowMs = clock.now();
+  await store.write(async (transaction) => {
+    const number = ((await transaction.lastRestore())?.number ?? 0) + 1;
+    const restore: Restore = { id: newId(nowMs), number, reason, acknowledgedAtMs: null, createdAtMs: nowMs };
+    await transaction.insertRestore(restore);
+    const eventTypeName = 'STORE_RESTORED';
+    const about = { restoreId: restore.id, reason };
+    for (const credentials of await credentialsToReview(transaction)) {
+      const orgId = credentials.organization.id;
+      const ended = await endOpenEntries(transaction, orgId, nowMs);
+      const details = { ...about, ...ended, ...namesOf(credentials) };
+      await audit(transaction, SYSTEM, nowMs, { eventTypeName, orgId, details });
+    }
+    await audit(transaction, SYSTEM, nowMs, { eventTypeName, orgId: '', details: about });
+  });
+}
+
+/** Restores whose review nobody has acknowledged. */
+export async function unacknowledgedRestores(store: StoreReader): Promise<Restore[]> {
+  return (await store.restores()).filter(({ acknowledgedAtMs }) => acknowledgedAtMs === null);
+}
+
+/** Reads the credentials to review after a restore, by organization. */
+export async function credentialsToReview(store: StoreReader): Promise<CredentialsOfOrganization[]> {
+  const all = [];
+  for (const organization of await store.organizations()) {
+    const { id } = organization;
+    all.push({
+      organization,
+      apiKeys: await store.apiKeysOf(id),
+      serviceAccounts: await store.serviceAccountsOf(id),
+      agents: await store.linkedAgentsOf(id),
+    });
+  }
+  return all;
+}
+
+/**
+ * Records that an operator has reviewed the credentials, for every restore that waits for it.
+ * @returns how many there were
+ */
+export async function acknowledgeRestores({ store, clock }: Pick<Control, 'store' | 'clock'>): Promise<number> {
+  const nowMs = clock.now();
+  return store.write(async (transaction) => {
+    const organizations = await transaction.organizations();
+    const waiting = await unacknowledgedRestores(transaction);
+    for (const restore of waiting) {
+      await transaction.updateRestore({ ...restore, acknowledgedAtMs: nowMs });
+      const change = { eventTypeName: 'STORE_RESTORE_ACKNOWLEDGED', details: { restoreId: restore.id } };
+      const places = [...organizations.map(({ id }) => id), ''];
+      for (const orgId of places) await audit(transaction, SYSTEM, nowMs, { ...change, orgId });
+    }
+    return waiting.length;
+  });
+}
+
+/** Ends entries that may have been redeemed, refused or deleted since the backup. */
+async function endOpenEntries(
+  transaction: StoreTransaction,
+  orgId: string,
+  atMs: number,
+): Promise<{ readonly endedLinkTokenIds: readonly string[]; readonly endedLinkIds: readonly string[] }> {
+  const tokens = await transaction.openLinkTokensOf(orgId);
+  for (const token of tokens) await transaction.updateLinkToken({ ...token, deletedAtMs: atMs });
+  const pending: Link[] = (await transaction.openLinksOf(orgId)).filter(({ approved }) => !approved);
+  for (const link of pending) await transaction.updateLink({ ...link, ended: 'deleted' });
+  return { endedLinkTokenIds: tokens.map(({ id }) => id), endedLinkIds: pending.map(({ id }) => id) };
+}
+
+function namesOf({ apiKeys, serviceAccounts, agents }: CredentialsOfOrganization): Audited['details'] {
+  return {
+    apiKeysToReview: apiKeys.map(({ publicKey }) => publicKey),
+    serviceAccountsToReview: serviceAccounts.map(({ clientId }) => clientId),
+    migrationHostsToReview: agents.map(({ host }) => host),
+  };
+}

@@ -1,0 +1,45 @@
+import { type Logger, messageOf } from '../../platform/index.ts';
+import { audit, SYSTEM } from '../audit/audit.ts';
+import type { Control } from '../ports/control.ts';
+import { transition } from '../records/migration-transitions.ts';
+
+/** Little against a window of 120 h, and one look at the store. */
+const LOOK_EVERY_MS = 10_000;
+
+/** Ends the migrations whose cutover window has run out, and has their agents stop. @returns how many */
+export async function expireMigrations({ store, clock, signals }: Control): Promise<number> {
+  const atMs = clock.now();
+  const isOver = transitionAt(atMs);
+  if (!(await store.activeMigrations()).some(isOver)) return 0;
+  const agentIds = await store.write(async (transaction) => {
+    const expired = (await transaction.activeMigrations()).filter(isOver);
+    for (const migration of expired) {
+      const state = transition(migration.state, { kind: 'window ran out', atMs });
+      if (typeof state === 'string') continue;
+      await transaction.updateMigration({ ...migration, state, password: null, updatedAtMs: atMs });
+      const { id, orgId, groupId } = migration;
+      const details = { liveMigrationId: id };
+      await audit(transaction, SYSTEM, atMs, { eventTypeName: 'LIVE_MIGRATION_EXPIRED', orgId, groupId, details });
+    }
+    return expired.map(({ agentId }) => agentId);
+  });
+  for (const agentId of agentIds) signals.wake(agentId);
+  return agentIds.length;
+}
+
+/** Does so until `signal` aborts. A store that fails for a moment is asked again. */
+export async function keepExpiring(control: Control, logger: Logger, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      const expired = await expireMigrations(control);
+      if (expired > 0) logger.warn({ expired }, 'cutover windows have run out');
+    } catch (error) {
+      logger.error({ reason: messageOf(error) }, 'cutover windows could not be looked at');
+    }
+    await control.clock.sleep(LOOK_EVERY_MS, signal);
+  }
+}
+
+function transitionAt(atMs: number): (migration: { readonly state: Parameters<typeof transition>[0] }) => boolean {
+  return ({ state }) => typeof transition(state, { kind: 'window ran out', atMs }) !== 'string';
+}

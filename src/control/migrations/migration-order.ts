@@ -1,0 +1,96 @@
+import { UserError } from '../../platform/index.ts';
+import { authorizeGroup } from '../accounts/actor.ts';
+import { contactOf } from '../links/agent-contact.ts';
+import type { Control } from '../ports/control.ts';
+import type { Actor } from '../records/actor.ts';
+import type { Agent, AuditRecord, Order } from '../records/records.ts';
+import type { StoreReader } from '../records/store-port.ts';
+
+/** What a client asks for, the same for a validation and a migration. */
+export interface OrderRequest {
+  readonly migrationHost: string;
+  readonly source: {
+    readonly groupId: string;
+    readonly clusterName: string;
+    readonly username: string | null;
+    readonly password: string | null;
+    readonly ssl: boolean;
+    readonly caCertificatePath: string | null;
+  };
+  readonly destination: { readonly groupId: string; readonly clusterName: string };
+  readonly dropDestination: boolean;
+}
+
+/**
+ * Checks that everything that is named exists and belongs to the actor's organization, and that the agent is there to take the order.
+ * @param seal  seals the source's password for the record that the order becomes part of
+ * @throws UserError GROUP_MISMATCH, CLUSTER_NOT_FOUND, MIGRATION_HOST_NOT_FOUND, MIGRATION_HOST_LOST, SOURCE_PROJECT_NOT_FOUND, SOURCE_CLUSTER_NOT_FOUND, and
+ *   as {@link authorizeGroup}
+ */
+export async function resolveOrder(
+  store: StoreReader,
+  nowMs: number,
+  actor: Actor,
+  groupId: string,
+  { migrationHost, source, destination, dropDestination }: OrderRequest,
+  seal: (password: string) => Order['password'],
+): Promise<Order> {
+  const { orgId } = await authorizeGroup(store, actor, groupId, 'ORG_OWNER');
+  if (destination.groupId !== groupId) throw new UserError('GROUP_MISMATCH', [groupId, destination.groupId]);
+  const cluster = await store.clusterNamed(groupId, destination.clusterName);
+  if (!cluster) throw new UserError('CLUSTER_NOT_FOUND', [destination.clusterName, groupId]);
+  const agent = (await store.linkedAgentsOf(orgId)).find((candidate) => candidate.host === migrationHost);
+  if (!agent) throw new UserError('MIGRATION_HOST_NOT_FOUND', [migrationHost]);
+  assertConnected(agent, nowMs);
+  const project = agent.inventory.find((candidate) => candidate.projectId === source.groupId);
+  if (!project) throw new UserError('SOURCE_PROJECT_NOT_FOUND', [migrationHost, source.groupId]);
+  if (!project.deployments.some((candidate) => candidate.name === source.clusterName)) {
+    throw new UserError('SOURCE_CLUSTER_NOT_FOUND', [migrationHost, source.clusterName, source.groupId]);
+  }
+  return {
+    orgId,
+    groupId,
+    agentId: agent.id,
+    host: migrationHost,
+    sourceGroupId: source.groupId,
+    sourceClusterName: source.clusterName,
+    destinationClusterId: cluster.id,
+    username: source.username,
+    password: source.password === null ? null : seal(source.password),
+    ssl: source.ssl,
+    caCertificatePath: source.caCertificatePath,
+    dropDestination,
+  };
+}
+
+/** @throws UserError MIGRATION_HOST_LOST */
+function assertConnected(agent: Agent, nowMs: number): void {
+  const { status, lastReportAtMs } = contactOf(agent, nowMs);
+  if (status === 'CONNECTED') return;
+  throw new UserError('MIGRATION_HOST_LOST', [agent.host, new Date(lastReportAtMs ?? agent.createdAtMs).toISOString()]);
+}
+
+/** What is recorded of an order. @param databaseUser  the one that is made for it; undefined: the registered one */
+export function orderDetails(
+  { host, sourceGroupId, sourceClusterName, dropDestination }: Order,
+  clusterName: string,
+  databaseUser: string | undefined,
+): AuditRecord['details'] {
+  return {
+    migrationHost: host,
+    sourceGroupId,
+    sourceClusterName,
+    clusterName,
+    dropDestinationData: dropDestination,
+    databaseUser: databaseUser ?? 'as registered',
+  };
+}
+
+/** A function that seals the source's password for one record. */
+export function passwordSealer(
+  { sealer }: Control,
+  table: string,
+  id: string,
+): (password: string) => Order['password'] {
+  return (password) => sealer.seal(password, { table, id, field: 'password' });
+}

@@ -1,0 +1,37 @@
+import type { Progress } from '../../link/index.ts';
+import { type AgentContact, contactOf } from '../links/agent-contact.ts';
+import type { Control } from '../ports/control.ts';
+import { ACTIVE_STATUSES } from '../records/migration-state.ts';
+import type { Migration } from '../records/records.ts';
+
+type Wait = Progress['waiting'][number];
+
+/** A migration with what the control plane itself knows of its course. */
+export interface MigrationView extends Migration {
+  /** When its agent last reported anything; null once the migration has ended. */
+  readonly contact: AgentContact | null;
+  /** Reasons for which it stands still: the control plane's first, then those that the agent reported. */
+  readonly waits: readonly Wait[];
+}
+
+export async function viewMigration(control: Control, migration: Migration): Promise<MigrationView> {
+  if (!ACTIVE_STATUSES.includes(migration.state.status)) return { ...migration, contact: null, waits: [] };
+  const agent = await control.store.agent(migration.agentId);
+  const contact = agent ? contactOf(agent, control.clock.now()) : null;
+  const waits: Wait[] = [];
+  if (agent && contact?.status === 'LOST')
+    waits.push(waitForAgent(migration, agent.lastReportAtMs ?? agent.createdAtMs));
+  const user = await control.store.destinationUser(migration.id);
+  if (user?.state === 'wanted') waits.push(waitForUser(migration));
+  return { ...migration, contact, waits: [...waits, ...(migration.progress?.waiting ?? [])] };
+}
+
+function waitForAgent({ host, state: { wanted } }: Migration, sinceMs: number): Wait {
+  const then = wanted === 'cancelled' ? ' To end the migration without its agent, revoke the link.' : '';
+  return { for: `the agent on ${host}`, sinceMs, reason: `it has not reported since.${then}` };
+}
+
+function waitForUser({ createdAtMs }: Migration): Wait {
+  const reason = 'the database user for this migration is not created there yet; the log of linkspan serve says why.';
+  return { for: 'the destination', sinceMs: createdAtMs, reason };
+}

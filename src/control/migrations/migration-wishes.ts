@@ -1,0 +1,186 @@
+import { reach, UserError } from '../../platform/index.ts';
+import { type Audited, audit, SYSTEM } from '../audit/audit.ts';
+import type { Control } from '../ports/control.ts';
+import type { Actor } from '../records/actor.ts';
+import { ACTIVE_STATUSES, type LoadLevel, type MigrationState, type Wish } from '../records/migration-state.ts';
+import { transition } from '../records/migration-transitions.ts';
+import type { Migration } from '../records/records.ts';
+import { findMigration } from './migrations.ts';
+
+type WishWithoutTime = Wish extends infer Each ? (Each extends Wish ? Omit<Each, 'atMs'> : never) : never;
+
+/**
+ * Wants the cutover of a migration that is ready for it. Asking again is harmless, as it is for all that follow.
+ * @throws UserError CUTOVER_NOT_READY, CUTOVER_AFTER_END, and as {@link findMigration}
+ */
+export async function requestCutover(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  migrationId: string,
+): Promise<void> {
+  await wish(control, actor, [groupId, migrationId], { kind: 'cutover' }, cutoverRefusal);
+}
+
+/** @throws UserError LIVE_MIGRATION_ENDED, LIVE_MIGRATION_DECIDED, and as {@link findMigration} */
+export async function pauseMigration(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  migrationId: string,
+): Promise<Migration> {
+  return await wish(control, actor, [groupId, migrationId], { kind: 'pause' }, refusal);
+}
+
+/** @throws UserError as {@link pauseMigration} */
+export async function resumeMigration(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  migrationId: string,
+): Promise<Migration> {
+  return await wish(control, actor, [groupId, migrationId], { kind: 'resume' }, refusal);
+}
+
+/**
+ * Cancels a migration for good: at once where no agent was told of it, else when its agent has done so. A cutover past its point of no return is
+ * completed instead.
+ * @param dropCopied  also drops what was copied to the destination
+ * @throws UserError LIVE_MIGRATION_ENDED, and as {@link findMigration}
+ */
+export async function cancelMigration(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  migrationId: string,
+  dropCopied: boolean,
+): Promise<Migration> {
+  return await wish(control, actor, [groupId, migrationId], { kind: 'cancel', dropCopied }, refusal);
+}
+
+/** @throws UserError LIVE_MIGRATION_ENDED, and as {@link findMigration} */
+export async function setLoadLevel(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  migrationId: string,
+  level: LoadLevel,
+): Promise<Migration> {
+  return await wish(control, actor, [groupId, migrationId], { kind: 'load level', level }, refusal);
+}
+
+/**
+ * Limits the initial copy, within what its agent allows.
+ * @param megabytesPerSecond  null for no limit
+ * @throws UserError as {@link setLoadLevel}
+ */
+export async function limitCopy(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  migrationId: string,
+  megabytesPerSecond: number | null,
+): Promise<Migration> {
+  return await wish(control, actor, [groupId, migrationId], { kind: 'copy rate', megabytesPerSecond }, refusal);
+}
+
+/**
+ * Has the drops followed for which a migration waits, and all to come, whatever they take.
+ * @throws UserError as {@link setLoadLevel}
+ */
+export async function confirmDrops(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  migrationId: string,
+): Promise<Migration> {
+  return await wish(control, actor, [groupId, migrationId], { kind: 'confirm drops' }, refusal);
+}
+
+/**
+ * Keeps the cutover window open at least so long from now on.
+ * @throws UserError CUTOVER_WINDOW_NOT_OPEN, and as {@link pauseMigration}
+ */
+export async function extendWindow(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  migrationId: string,
+  forMs: number,
+): Promise<Migration> {
+  return await wish(
+    control,
+    actor,
+    [groupId, migrationId],
+    { kind: 'extend', untilMs: control.clock.now() + forMs },
+    refusal,
+  );
+}
+
+async function wish(
+  control: Control,
+  actor: Actor,
+  [groupId, migrationId]: readonly [groupId: string, migrationId: string],
+  wanted: WishWithoutTime,
+  refuse: (migration: Migration) => UserError,
+): Promise<Migration> {
+  const atMs = control.clock.now();
+  const migration = await control.store.write(async (transaction) => {
+    const record = await findMigration(transaction, actor, groupId, migrationId, 'ORG_OWNER');
+    const state = transition(record.state, { ...wanted, atMs });
+    if (state === 'refused' || state === 'ignored') throw refuse(record);
+    const password = state.endedAtMs === null ? record.password : null;
+    const changed = { ...record, state, password, updatedAtMs: atMs };
+    if (state !== record.state) {
+      await transaction.updateMigration(changed);
+      await audit(transaction, actor, atMs, auditedWish(record, wanted));
+      if (state.status !== record.state.status) await audit(transaction, SYSTEM, atMs, auditedEnd(record));
+    }
+    return changed;
+  });
+  await reach(`control.${wanted.kind}.committed`);
+  control.signals.wake(migration.agentId);
+  if (migration.state.endedAtMs !== null) control.userAlarm.ring();
+  return migration;
+}
+
+const EVENT_TYPE_NAMES: Readonly<Record<Wish['kind'], string>> = {
+  cutover: 'LIVE_MIGRATION_CUTOVER_REQUESTED',
+  pause: 'LIVE_MIGRATION_PAUSE_REQUESTED',
+  resume: 'LIVE_MIGRATION_RESUME_REQUESTED',
+  cancel: 'LIVE_MIGRATION_CANCEL_REQUESTED',
+  'load level': 'LIVE_MIGRATION_LOAD_LEVEL_SET',
+  'copy rate': 'LIVE_MIGRATION_COPY_RATE_SET',
+  'confirm drops': 'LIVE_MIGRATION_DROPS_CONFIRMED',
+  extend: 'LIVE_MIGRATION_WINDOW_EXTENDED',
+};
+
+function auditedWish({ id, orgId, groupId }: Migration, wanted: WishWithoutTime): Audited {
+  const { kind, ...wish } =
+    wanted.kind === 'copy rate' ? { ...wanted, megabytesPerSecond: wanted.megabytesPerSecond ?? 'unlimited' } : wanted;
+  return { eventTypeName: EVENT_TYPE_NAMES[kind], orgId, groupId, details: { liveMigrationId: id, ...wish } };
+}
+
+/** A wish ends only a migration that no agent was told of. */
+function auditedEnd({ id, orgId, groupId }: Migration): Audited {
+  return { eventTypeName: 'LIVE_MIGRATION_FAILED', orgId, groupId, details: { liveMigrationId: id } };
+}
+
+function cutoverRefusal({ id, state, progress }: Migration): UserError {
+  if (!ACTIVE_STATUSES.includes(state.status)) return new UserError('CUTOVER_AFTER_END', [id, state.status]);
+  return new UserError('CUTOVER_NOT_READY', [id, notReadyReason(state, progress?.notReadyReasons)]);
+}
+
+function notReadyReason({ wanted, readyForCutover }: MigrationState, reasons: readonly string[] = []): string {
+  if (wanted === 'paused') return 'it is paused';
+  if (wanted === 'cancelled') return 'it is being cancelled';
+  if (readyForCutover) return 'its cutover window has run out';
+  return reasons.join('; ') || 'its agent has not reported it ready';
+}
+
+function refusal({ id, state }: Migration): UserError {
+  if (!ACTIVE_STATUSES.includes(state.status)) return new UserError('LIVE_MIGRATION_ENDED', [id, state.status]);
+  if (state.wanted === 'cutover') return new UserError('LIVE_MIGRATION_DECIDED', [id, 'cutover']);
+  if (state.wanted === 'cancelled') return new UserError('LIVE_MIGRATION_DECIDED', [id, 'cancellation']);
+  return new UserError('CUTOVER_WINDOW_NOT_OPEN', [id]);
+}

@@ -1,0 +1,110 @@
+import { isId, newId, reach, UserError } from '../../platform/index.ts';
+import { authorizeGroup } from '../accounts/actor.ts';
+import { audit } from '../audit/audit.ts';
+import { addressOfCluster } from '../clusters/clusters.ts';
+import { wantUser } from '../clusters/destination-users.ts';
+import type { Control } from '../ports/control.ts';
+import type { Actor } from '../records/actor.ts';
+import { NEW_MIGRATION } from '../records/migration-state.ts';
+import type { Migration, Order } from '../records/records.ts';
+import type { StoreReader } from '../records/store-port.ts';
+import { type OrderRequest, orderDetails, passwordSealer, resolveOrder } from './migration-order.ts';
+
+/**
+ * Starts a migration: its agent takes it up as soon as it hears of it, which is when there is a user for it on the destination.
+ * @throws UserError DESTINATION_CHANGED, SOURCE_CLUSTER_ALREADY_MIGRATING, CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT, and as {@link resolveOrder}
+ */
+export async function createMigration(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  request: OrderRequest,
+): Promise<Migration> {
+  const nowMs = control.clock.now();
+  const id = newId(nowMs);
+  const seal = passwordSealer(control, 'migrations', id);
+  const migration = await control.store.write(async (transaction) => {
+    const order = await resolveOrder(transaction, nowMs, actor, groupId, request, seal);
+    await assertIdle(transaction, order, request.destination.clusterName);
+    await assertSameDestination(control, transaction, order, request.destination.clusterName);
+    const record: Migration = {
+      ...order,
+      id,
+      state: NEW_MIGRATION,
+      progress: null,
+      createdAtMs: nowMs,
+      updatedAtMs: nowMs,
+    };
+    await transaction.insertMigration(record);
+    const databaseUser = await wantUser(control, transaction, record, 'migration');
+    await audit(transaction, actor, nowMs, {
+      eventTypeName: 'LIVE_MIGRATION_CREATED',
+      orgId: order.orgId,
+      groupId,
+      details: { liveMigrationId: id, ...orderDetails(order, request.destination.clusterName, databaseUser) },
+    });
+    return record;
+  });
+  await reach('control.migration.committed');
+  control.userAlarm.ring();
+  control.signals.wake(migration.agentId);
+  return migration;
+}
+
+/** All migrations into the project, ended ones too. @throws UserError as {@link authorizeGroup} */
+export async function listMigrations({ store }: Control, actor: Actor, groupId: string): Promise<Migration[]> {
+  await authorizeGroup(store, actor, groupId, 'ORG_MEMBER');
+  return await store.migrationsOf(groupId);
+}
+
+/** @throws UserError INVALID_PATH_PARAMETER, LIVE_MIGRATION_NOT_FOUND, and as {@link authorizeGroup} */
+export async function getMigration(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  migrationId: string,
+): Promise<Migration> {
+  return await findMigration(control.store, actor, groupId, migrationId, 'ORG_MEMBER');
+}
+
+/** @throws UserError INVALID_PATH_PARAMETER, LIVE_MIGRATION_NOT_FOUND, and as {@link authorizeGroup} */
+export async function findMigration(
+  store: StoreReader,
+  actor: Actor,
+  groupId: string,
+  migrationId: string,
+  role: 'ORG_OWNER' | 'ORG_MEMBER',
+): Promise<Migration> {
+  await authorizeGroup(store, actor, groupId, role);
+  if (!isId(migrationId)) throw new UserError('INVALID_PATH_PARAMETER', ['liveMigrationId']);
+  const migration = await store.migration(migrationId);
+  if (migration?.groupId !== groupId) throw new UserError('LIVE_MIGRATION_NOT_FOUND', [migrationId, groupId]);
+  return migration;
+}
+
+/**
+ * A cluster manager may change where a destination leads, and an owner names it by its name: what the owner has had validated must be where the
+ * migration goes. Once it exists, the destination can't be changed before its end.
+ */
+async function assertSameDestination(control: Control, store: StoreReader, order: Order, name: string): Promise<void> {
+  const validation = await store.lastValidationInto(order.groupId, name);
+  if (!validation || validation.destinationAddress === null) return;
+  const { fingerprint } = await addressOfCluster(control, store, order.destinationClusterId);
+  if (fingerprint !== validation.destinationAddress) throw new UserError('DESTINATION_CHANGED', [name, validation.id]);
+}
+
+/** One migration at a time for a source cluster, and one for a destination cluster. */
+async function assertIdle(store: StoreReader, order: Order, destinationName: string): Promise<void> {
+  for (const other of await store.activeMigrationsOfOrganization(order.orgId)) {
+    if (other.destinationClusterId === order.destinationClusterId) {
+      throw new UserError('CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT', [destinationName, other.id]);
+    }
+    const sameSource =
+      other.agentId === order.agentId &&
+      other.sourceGroupId === order.sourceGroupId &&
+      other.sourceClusterName === order.sourceClusterName;
+    if (sameSource) {
+      throw new UserError('SOURCE_CLUSTER_ALREADY_MIGRATING', [other.id, order.sourceClusterName, order.host]);
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import type { Progress, Report } from '../../link/index.ts';
+import { reach } from '../../platform/index.ts';
+import { type Author, audit } from '../audit/audit.ts';
+import { assertLinked } from '../links/identify-agent.ts';
+import type { Control } from '../ports/control.ts';
+import type { MigrationEvent } from '../records/migration-state.ts';
+import { transition } from '../records/migration-transitions.ts';
+import type { Agent } from '../records/records.ts';
+import type { StoreTransaction } from '../records/store-port.ts';
+import { knownProgress } from './known-progress.ts';
+
+/**
+ * Takes what an agent reports. A report whose sequence number is not higher than the last one's is ignored, and so is what it says of
+ * validations and migrations that are not the agent's or have ended.
+ * @returns the highest sequence number taken so far
+ * @throws UserError LINK_DELETED, AGENT_SUPERSEDED
+ */
+export async function takeReport(control: Control, agentId: string, report: Report): Promise<number> {
+  const atMs = control.clock.now();
+  const sequence = await control.store.write(async (transaction) => {
+    const agent = await transaction.agent(agentId);
+    const link = agent && (await transaction.link(agent.linkId));
+    if (!agent || !link) throw new Error(`Agent ${agentId} has vanished from the store`);
+    assertLinked({ agent, link });
+    if (report.sequence <= agent.lastSequence) return agent.lastSequence;
+    await transaction.updateAgent({
+      ...agent,
+      inventory: report.inventory ?? agent.inventory,
+      lastSequence: report.sequence,
+      lastReportAtMs: atMs,
+    });
+    for (const result of report.validations) await takeValidation(transaction, agent, result, atMs);
+    for (const { id, progress } of report.migrations) await takeProgress(transaction, agent, id, progress, atMs);
+    return report.sequence;
+  });
+  await reach('control.report.committed');
+  // Validations and migrations that have ended are no longer wanted.
+  control.signals.wake(agentId);
+  return sequence;
+}
+
+async function takeValidation(
+  transaction: StoreTransaction,
+  agent: Agent,
+  { id, status, errorMessage, findings }: Report['validations'][number],
+  atMs: number,
+): Promise<void> {
+  const validation = await transaction.validation(id);
+  if (validation?.agentId !== agent.id || validation.status !== 'PENDING') return;
+  await transaction.updateValidation({ ...validation, status, errorMessage, findings, password: null });
+  const { orgId, groupId } = validation;
+  const details = { validationId: id, status };
+  await audit(transaction, authorOf(agent), atMs, {
+    eventTypeName: 'LIVE_MIGRATION_VALIDATION_ENDED',
+    orgId,
+    groupId,
+    details,
+  });
+}
+
+async function takeProgress(
+  transaction: StoreTransaction,
+  agent: Agent,
+  id: string,
+  progress: Progress,
+  atMs: number,
+): Promise<void> {
+  const migration = await transaction.migration(id);
+  if (migration?.agentId !== agent.id) return;
+  const state = transition(migration.state, eventOf(progress, atMs));
+  if (state === 'ignored' || state === 'refused') return;
+  // The source's password has no use after the end.
+  const password = state.endedAtMs === null ? migration.password : null;
+  const known = knownProgress(migration.progress, progress);
+  await transaction.updateMigration({ ...migration, state, progress: known, password, updatedAtMs: atMs });
+  if (state.status === migration.state.status) return;
+  const { orgId, groupId } = migration;
+  const eventTypeName = `LIVE_MIGRATION_${state.status}`;
+  await audit(transaction, authorOf(agent), atMs, { eventTypeName, orgId, groupId, details: { liveMigrationId: id } });
+}
+
+function authorOf({ host }: Agent): Author {
+  return { kind: 'agent', name: host, remoteAddress: null };
+}
+
+function eventOf(progress: Progress, atMs: number): MigrationEvent {
+  switch (progress.state) {
+    case 'committed':
+      return { kind: 'committed', atMs };
+    case 'failed': {
+      const { message, remedy } = progress.error ?? { message: 'The migration failed.', remedy: '' };
+      return { kind: 'failed', message: `${message} ${remedy}`.trim(), atMs };
+    }
+    case 'cancelled':
+      return { kind: 'cancelled', atMs };
+    default:
+      return { kind: 'progress', ready: progress.readyForCutover, atMs };
+  }
+}

@@ -1,0 +1,44 @@
+import { UserError } from '../../platform/index.ts';
+import { authorizeGroup, authorizeOrganization } from '../accounts/actor.ts';
+import type { Control } from '../ports/control.ts';
+import type { Actor } from '../records/actor.ts';
+import type { AuditRecord } from '../records/records.ts';
+import type { AuditFilter, StoreReader } from '../records/store-port.ts';
+
+/** Of which organization, or of which project, events are wanted. */
+type EventScope = ({ readonly orgId: string } | { readonly groupId: string }) & {
+  readonly eventTypeNames?: readonly string[];
+};
+
+/**
+ * What was done in an organization or a project, the newest first.
+ * @throws UserError as {@link authorizeOrganization} and {@link authorizeGroup}
+ */
+export async function listEvents(
+  { store }: Control,
+  actor: Actor,
+  scope: EventScope,
+  { skip, limit }: { readonly skip: number; readonly limit: number },
+): Promise<{ readonly records: readonly AuditRecord[]; readonly total: number }> {
+  const filter = await authorizedFilter(store, actor, scope);
+  return { records: await store.auditRecords(filter, skip, limit), total: await store.countAuditRecords(filter) };
+}
+
+/** @throws UserError EVENT_NOT_FOUND, and as {@link listEvents} */
+export async function getEvent({ store }: Control, actor: Actor, scope: EventScope, id: string): Promise<AuditRecord> {
+  const filter = await authorizedFilter(store, actor, scope);
+  const record = await store.auditRecord(id);
+  const isInScope =
+    record?.orgId === filter.orgId && (filter.groupId === undefined || record.groupId === filter.groupId);
+  if (!record || !isInScope) throw new UserError('EVENT_NOT_FOUND', [id]);
+  return record;
+}
+
+async function authorizedFilter(store: StoreReader, actor: Actor, scope: EventScope): Promise<AuditFilter> {
+  if ('groupId' in scope) {
+    const { orgId } = await authorizeGroup(store, actor, scope.groupId, 'GROUP_READ_ONLY');
+    return { ...scope, orgId };
+  }
+  await authorizeOrganization(store, actor, scope.orgId, 'ORG_MEMBER');
+  return scope;
+}

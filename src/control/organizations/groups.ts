@@ -1,0 +1,127 @@
+import { newId, UserError } from '../../platform/index.ts';
+import { authorizeGroup, authorizeOrganization } from '../accounts/actor.ts';
+import { audit } from '../audit/audit.ts';
+import type { Control } from '../ports/control.ts';
+import type { Actor } from '../records/actor.ts';
+import type { Group } from '../records/records.ts';
+import { type GroupRoleAssignment, grantsInGroup } from '../records/roles.ts';
+import type { StoreReader, StoreTransaction } from '../records/store-port.ts';
+
+/** The projects that the actor sees: all for owners and readers of the organization, else those in which it has a role. */
+export async function listGroups({ store }: Control, actor: Actor): Promise<Group[]> {
+  const groups = await store.groupsOf(actor.orgId);
+  return groups.filter(({ id }) => grantsInGroup(actor, id, 'GROUP_READ_ONLY'));
+}
+
+/**
+ * The projects of an organization that the actor sees.
+ * @throws UserError as {@link authorizeOrganization}
+ */
+export async function listGroupsOf(control: Control, actor: Actor, orgId: string): Promise<Group[]> {
+  await authorizeOrganization(control.store, actor, orgId, 'ORG_MEMBER');
+  return await listGroups(control, actor);
+}
+
+/** @throws UserError as {@link authorizeGroup} */
+export async function getGroup({ store }: Control, actor: Actor, groupId: string): Promise<Group> {
+  return await authorizeGroup(store, actor, groupId, 'GROUP_READ_ONLY');
+}
+
+/** @throws UserError GROUP_NAME_NOT_FOUND */
+export async function getGroupByName(control: Control, actor: Actor, name: string): Promise<Group> {
+  const group = (await listGroups(control, actor)).find((each) => each.name === name);
+  if (!group) throw new UserError('GROUP_NAME_NOT_FOUND', [name]);
+  return group;
+}
+
+/**
+ * Makes a project. Whoever may do that without owning the organization becomes the project's owner, as in Atlas.
+ * @throws UserError GROUP_ALREADY_EXISTS, and as {@link authorizeOrganization}
+ */
+export async function createGroup(control: Control, actor: Actor, orgId: string, name: string): Promise<Group> {
+  const nowMs = control.clock.now();
+  const group: Group = { id: newId(nowMs), orgId, name, createdAtMs: nowMs, deletedAtMs: null };
+  return control.store.write(async (transaction) => {
+    await authorizeOrganization(transaction, actor, orgId, 'ORG_GROUP_CREATOR');
+    await assertFree(transaction, orgId, name);
+    await transaction.insertGroup(group);
+    if (!actor.roles.includes('ORG_OWNER')) await giveOwnership(transaction, actor, group.id);
+    await audit(transaction, actor, nowMs, {
+      eventTypeName: 'GROUP_CREATED',
+      orgId,
+      groupId: group.id,
+      details: { name },
+    });
+    return group;
+  });
+}
+
+/** @throws UserError GROUP_ALREADY_EXISTS, and as {@link authorizeGroup} */
+export async function renameGroup(control: Control, actor: Actor, groupId: string, name: string): Promise<Group> {
+  const nowMs = control.clock.now();
+  return control.store.write(async (transaction) => {
+    const group = await authorizeGroup(transaction, actor, groupId, 'GROUP_OWNER');
+    if (group.name === name) return group;
+    await assertFree(transaction, group.orgId, name);
+    const renamed = { ...group, name };
+    await transaction.updateGroup(renamed);
+    const details = { name, formerName: group.name };
+    await audit(transaction, actor, nowMs, {
+      eventTypeName: 'GROUP_NAME_CHANGED',
+      orgId: group.orgId,
+      groupId,
+      details,
+    });
+    return renamed;
+  });
+}
+
+/**
+ * Deletes a project without clusters. Its ended migrations stay on record, though nobody is shown them any more.
+ * @throws UserError CANNOT_CLOSE_GROUP_ACTIVE_ATLAS_CLUSTERS, and as {@link authorizeGroup}
+ */
+export async function deleteGroup(control: Control, actor: Actor, groupId: string): Promise<void> {
+  const deletedAtMs = control.clock.now();
+  await control.store.write(async (transaction) => {
+    const group = await authorizeGroup(transaction, actor, groupId, 'GROUP_OWNER');
+    const clusters = await transaction.clustersOf(groupId);
+    if (clusters.length > 0) {
+      const names = clusters.map(({ name }) => name).join(', ');
+      throw new UserError('CANNOT_CLOSE_GROUP_ACTIVE_ATLAS_CLUSTERS', [groupId, names]);
+    }
+    await transaction.updateGroup({ ...group, deletedAtMs });
+    for (const key of await transaction.apiKeysOf(group.orgId)) {
+      await transaction.updateApiKey({ ...key, groupRoles: withoutGroup(key.groupRoles, groupId) });
+    }
+    for (const account of await transaction.serviceAccountsOf(group.orgId)) {
+      await transaction.updateServiceAccount({ ...account, groupRoles: withoutGroup(account.groupRoles, groupId) });
+    }
+    const details = { name: group.name };
+    await audit(transaction, actor, deletedAtMs, {
+      eventTypeName: 'GROUP_DELETED',
+      orgId: group.orgId,
+      groupId,
+      details,
+    });
+  });
+}
+
+async function giveOwnership(transaction: StoreTransaction, { kind, name }: Actor, groupId: string): Promise<void> {
+  const role = { groupId, roleName: 'GROUP_OWNER' } as const;
+  if (kind === 'api key') {
+    const key = await transaction.apiKey(name);
+    if (key) await transaction.updateApiKey({ ...key, groupRoles: [...key.groupRoles, role] });
+  } else {
+    const account = await transaction.serviceAccount(name);
+    if (account) await transaction.updateServiceAccount({ ...account, groupRoles: [...account.groupRoles, role] });
+  }
+}
+
+function withoutGroup(roles: readonly GroupRoleAssignment[], groupId: string): readonly GroupRoleAssignment[] {
+  return roles.filter((role) => role.groupId !== groupId);
+}
+
+async function assertFree(store: StoreReader, orgId: string, name: string): Promise<void> {
+  const groups = await store.groupsOf(orgId);
+  if (groups.some((other) => other.name === name)) throw new UserError('GROUP_ALREADY_EXISTS', [name]);
+}

@@ -1,0 +1,115 @@
+import { newId, UserError } from '../../platform/index.ts';
+import { authorizeOrganization } from '../accounts/actor.ts';
+import { type MadeApiKey, newApiKey } from '../accounts/api-keys.ts';
+import {
+  type MadeServiceAccount,
+  newServiceAccount,
+  type ServiceAccountRequest,
+} from '../accounts/service-accounts.ts';
+import { audit } from '../audit/audit.ts';
+import type { Control } from '../ports/control.ts';
+import type { Actor } from '../records/actor.ts';
+import type { Organization } from '../records/records.ts';
+import type { OrganizationRole } from '../records/roles.ts';
+import type { StoreTransaction } from '../records/store-port.ts';
+
+/** The organizations that the actor belongs to. */
+export async function listOrganizations({ store }: Control, actor: Actor): Promise<Organization[]> {
+  return [await authorizeOrganization(store, actor, actor.orgId, 'ORG_MEMBER')];
+}
+
+/** @throws UserError as {@link authorizeOrganization} */
+export async function getOrganization({ store }: Control, actor: Actor, orgId: string): Promise<Organization> {
+  return await authorizeOrganization(store, actor, orgId, 'ORG_MEMBER');
+}
+
+/** What comes with a new organization: without a key or an account of its own nobody could enter it. */
+export interface OrganizationRequest {
+  readonly name: string;
+  readonly apiKey?: { readonly description: string; readonly roles: readonly OrganizationRole[] };
+  readonly serviceAccount?: ServiceAccountRequest;
+}
+
+export interface MadeOrganization {
+  readonly organization: Organization;
+  readonly apiKey?: MadeApiKey;
+  readonly serviceAccount?: MadeServiceAccount;
+}
+
+/**
+ * Makes an organization, which the actor has no part in: only what comes with it enters it.
+ * @throws UserError NEW_ORG_NEEDS_OWNER, and as {@link authorizeOrganization}
+ */
+export async function createOrganization(
+  control: Control,
+  actor: Actor,
+  request: OrganizationRequest,
+): Promise<MadeOrganization> {
+  const nowMs = control.clock.now();
+  const { name } = request;
+  const organization: Organization = {
+    id: newId(nowMs),
+    name,
+    accessListRequired: false,
+    createdAtMs: nowMs,
+    deletedAtMs: null,
+  };
+  const orgId = organization.id;
+  const owners = [request.apiKey, request.serviceAccount].filter((each) => each?.roles.includes('ORG_OWNER'));
+  return control.store.write(async (transaction) => {
+    await authorizeOrganization(transaction, actor, actor.orgId, 'ORG_OWNER');
+    if (owners.length === 0) throw new UserError('NEW_ORG_NEEDS_OWNER');
+    const apiKey = request.apiKey && newApiKey(control, { orgId, groupRoles: [], ...request.apiKey }, nowMs);
+    const serviceAccount = request.serviceAccount && newServiceAccount(orgId, request.serviceAccount, nowMs);
+    await transaction.insertOrganization(organization);
+    if (apiKey) await transaction.insertApiKey(apiKey.key);
+    if (serviceAccount) await transaction.insertServiceAccount(serviceAccount.account);
+    await audit(transaction, actor, nowMs, { eventTypeName: 'ORG_CREATED', orgId, details: { name } });
+    return { organization, apiKey, serviceAccount };
+  });
+}
+
+/** @throws UserError as {@link authorizeOrganization} */
+export async function renameOrganization(
+  control: Control,
+  actor: Actor,
+  orgId: string,
+  name: string,
+): Promise<Organization> {
+  const nowMs = control.clock.now();
+  return control.store.write(async (transaction) => {
+    const organization = await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
+    const details = { name, formerName: organization.name };
+    await transaction.updateOrganization({ ...organization, name });
+    await audit(transaction, actor, nowMs, { eventTypeName: 'ORG_RENAMED', orgId, details });
+    return { ...organization, name };
+  });
+}
+
+/**
+ * Says whether keys and accounts without an access list are turned away.
+ * @throws UserError RESOURCE_REQUIRES_ACCESS_LIST where that would turn the actor away, and as {@link authorizeOrganization}
+ */
+export async function requireAccessLists(
+  control: Control,
+  actor: Actor,
+  orgId: string,
+  accessListRequired: boolean,
+): Promise<Organization> {
+  const nowMs = control.clock.now();
+  return control.store.write(async (transaction) => {
+    const organization = await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
+    if (accessListRequired && (await listOf(transaction, actor)).length === 0) {
+      throw new UserError('RESOURCE_REQUIRES_ACCESS_LIST', [actor.remoteAddress]);
+    }
+    await transaction.updateOrganization({ ...organization, accessListRequired });
+    const eventTypeName = `ORG_PUBLIC_API_ACCESS_LIST_${accessListRequired ? 'REQUIRED' : 'NOT_REQUIRED'}`;
+    await audit(transaction, actor, nowMs, { eventTypeName, orgId });
+    return { ...organization, accessListRequired };
+  });
+}
+
+async function listOf(transaction: StoreTransaction, { kind, name }: Actor): Promise<readonly unknown[]> {
+  const account = kind === 'api key' ? await transaction.apiKey(name) : await transaction.serviceAccount(name);
+  return account?.accessList ?? [];
+}

@@ -1,0 +1,131 @@
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import { type Clock, systemClock } from '../../platform/index.ts';
+
+declare const sealed: unique symbol;
+
+/** A secret as it may lie on a disk. Only a {@link Sealer} makes and opens it, so that no store ever sees a secret. */
+export type Sealed = string & { readonly [sealed]: true };
+
+/** Where a sealed value lives. It opens nowhere else: copying it to another row or column gives nothing away. */
+export interface SealedPlace {
+  readonly table: string;
+  readonly id: string;
+  readonly field: string;
+}
+
+/** Format 1 did not say which key it was sealed with. */
+const OLD_FORMAT = 1;
+const FORMAT = 2;
+/** With the format's byte a multiple of 3: then the first characters of the text say which key it is. */
+const KEY_ID_BYTES = 5;
+const MARK_LENGTH = ((1 + KEY_ID_BYTES) * 4) / 3;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+interface MasterKey {
+  readonly master: Buffer;
+  /** What values that are sealed with it begin with. */
+  readonly mark: string;
+  readonly sealing: Buffer;
+}
+
+/** Seals secrets with AES-256-GCM under keys derived from master keys: with the first, and opens with any. */
+export class Sealer {
+  #keys: readonly MasterKey[];
+  readonly #clock: Clock;
+  /** When each key that this process has known ceased to be the one that seals. */
+  readonly #retired = new Map<MasterKey, number>();
+
+  /** @param masterKeys  32 random bytes each; the first one seals. The others were rotated out before this process began */
+  constructor(masterKeys: readonly Buffer[], clock: Clock = systemClock) {
+    this.#keys = masterKeys.map(readKey);
+    this.#clock = clock;
+    for (const key of this.#keys.slice(1)) this.#retired.set(key, clock.now());
+  }
+
+  /** What values begin with that are sealed with the key that seals now. */
+  get mark(): string {
+    return this.#first.mark;
+  }
+
+  /**
+   * Takes other master keys from now on.
+   * @throws when the one that has sealed so far is not among them: what is sealed with it would be lost
+   */
+  use(masterKeys: readonly Buffer[]): void {
+    const keys = masterKeys.map((master) => this.#known(master) ?? readKey(master));
+    if (!keys.some(({ mark }) => mark === this.mark)) throw new Error('the key in use is not among them');
+    this.#keys = keys;
+    this.#retired.delete(this.#first);
+    for (const key of keys.slice(1)) if (!this.#retired.has(key)) this.#retired.set(key, this.#clock.now());
+  }
+
+  #known(master: Buffer): MasterKey | undefined {
+    return [...this.#keys, ...this.#retired.keys()].find((key) => key.master.equals(master));
+  }
+
+  /** A key of 32 bytes for another purpose; the same for the same master key. */
+  deriveKey(purpose: string): Buffer {
+    return derive(this.#first.master, purpose);
+  }
+
+  /** The same of every master key that this process has known, the current one first, and when each was rotated out; null: it was not. */
+  deriveKeys(purpose: string): { readonly key: Buffer; readonly retiredAtMs: number | null }[] {
+    const current = { key: this.deriveKey(purpose), retiredAtMs: null };
+    const former = [...this.#retired].map(([{ master }, retiredAtMs]) => ({
+      key: derive(master, purpose),
+      retiredAtMs,
+    }));
+    return [current, ...former];
+  }
+
+  seal(secret: string, place: SealedPlace): Sealed {
+    const { mark, sealing } = this.#first;
+    const nonce = randomBytes(NONCE_BYTES);
+    const cipher = createCipheriv('aes-256-gcm', sealing, nonce).setAAD(bound(place));
+    const text = Buffer.concat([cipher.update(secret, 'utf8'), cipher.final()]);
+    return (mark + Buffer.concat([nonce, cipher.getAuthTag(), text]).toString('base64url')) as Sealed;
+  }
+
+  /** @throws when the master key or the place is another than the value was sealed with */
+  open(value: Sealed, place: SealedPlace): string {
+    const bytes = Buffer.from(value, 'base64url');
+    if (bytes[0] === FORMAT) {
+      const mark = value.slice(0, MARK_LENGTH);
+      const key = this.#keys.find((each) => each.mark === mark);
+      if (!key) throw new Error(`The sealed value in ${place.table} needs another master key`);
+      return unseal(bytes.subarray(1 + KEY_ID_BYTES), key.sealing, place);
+    }
+    if (bytes[0] !== OLD_FORMAT) throw new Error(`The sealed value in ${place.table} is of an unknown format`);
+    // From before there was a rotation, so under the key that is the oldest.
+    return unseal(bytes.subarray(1), (this.#keys.at(-1) ?? this.#first).sealing, place);
+  }
+
+  get #first(): MasterKey {
+    const [first] = this.#keys;
+    if (!first) throw new Error('There is no master key');
+    return first;
+  }
+}
+
+function readKey(master: Buffer): MasterKey {
+  const id = createHash('sha256').update(derive(master, 'key id')).digest().subarray(0, KEY_ID_BYTES);
+  const mark = Buffer.concat([Buffer.of(FORMAT), id]).toString('base64url');
+  return { master, mark, sealing: derive(master, 'secrets at rest') };
+}
+
+function derive(master: Buffer, purpose: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', master, '', `linkspan ${purpose}`, 32));
+}
+
+/** @param bytes  nonce, tag and text */
+function unseal(bytes: Buffer, key: Buffer, place: SealedPlace): string {
+  const nonce = bytes.subarray(0, NONCE_BYTES);
+  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
+  decipher.setAAD(bound(place)).setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
+  return decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES), undefined, 'utf8') + decipher.final('utf8');
+}
+
+function bound({ table, id, field }: SealedPlace): Buffer {
+  return Buffer.from(JSON.stringify([table, id, field]));
+}
