@@ -1,24 +1,24 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../platform/index.ts';
-import { describeError } from './describe-error.ts';
-import { type ExitCode, exitCode } from './exit-code.ts';
-import { endOf } from './outcome.ts';
+import { describeError } from './command-line/describe-error.ts';
+import { type ExitCode, exitCode } from './command-line/exit-code.ts';
+import { endOf } from './command-line/outcome.ts';
+import { noteRunning, usageText } from './command-line/usage.ts';
 import { configureHelp, takeNoColor, tell as tellLine, wrap } from './terminal/index.ts';
-import { noteRunning, usageText } from './usage.ts';
 
 /** Loaded when they are asked for: the control plane starts in half the time without the engine and the driver. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  serve: async () => (await import('./serve.ts')).serveCommand(),
-  agent: async () => (await import('./agent.ts')).agentCommand(),
-  cleanup: async () => (await import('./cleanup.ts')).cleanupCommand(),
-  sync: async () => (await import('./sync.ts')).syncCommand(),
-  plan: async () => (await import('./plan.ts')).planCommand(),
-  backup: async () => (await import('./backup.ts')).backupCommand(),
-  restore: async () => (await import('./backup.ts')).restoreCommand(),
-  restored: async () => (await import('./restored.ts')).restoredCommand(),
-  'support-bundle': async () => (await import('./support-bundle.ts')).supportBundleCommand(),
-  keys: async () => (await import('./keys.ts')).keysCommand(),
-  audit: async () => (await import('./audit.ts')).auditCommand(),
+  serve: async () => (await import('./run/serve.ts')).serveCommand(),
+  agent: async () => (await import('./run/agent.ts')).agentCommand(),
+  cleanup: async () => (await import('./migrate/cleanup.ts')).cleanupCommand(),
+  sync: async () => (await import('./migrate/sync.ts')).syncCommand(),
+  plan: async () => (await import('./migrate/plan.ts')).planCommand(),
+  backup: async () => (await import('./maintain/backup.ts')).backupCommand(),
+  restore: async () => (await import('./maintain/backup.ts')).restoreCommand(),
+  restored: async () => (await import('./maintain/restored.ts')).restoredCommand(),
+  'support-bundle': async () => (await import('./maintain/support-bundle.ts')).supportBundleCommand(),
+  keys: async () => (await import('./maintain/keys.ts')).keysCommand(),
+  audit: async () => (await import('./maintain/audit.ts')).auditCommand(),
   completion: async () => (await import('./completion/index.ts')).completionCommand(linkspan),
   ...Object.fromEntries(
     [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
-import { exitCode } from '../../src/cli/exit-code.ts';
+import { exitCode } from '../../src/cli/command-line/exit-code.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
 
 const page = readFileSync(new URL('../../docs/interfaces.md', import.meta.url), 'utf8');

@@ -1,4 +1,4 @@
-import { findingsText } from '../findings.ts';
+import { findingsText } from '../command-line/findings.ts';
 import { describeView, resumedText } from '../progress/index.ts';
 import { wrapBeside } from '../terminal/index.ts';
 import type { Column } from './command.ts';

@@ -1,5 +1,5 @@
 import type { Finding } from '../../engine/index.ts';
-import { findingsText } from '../findings.ts';
+import { findingsText } from '../command-line/findings.ts';
 import { type AdministrationCommand, type Flag, force, needed, paging } from './command.ts';
 import { agentColumn, cutoverWarnings, migrationText, phaseColumn, waitingColumn } from './migration-text.ts';
 import { watchMigration } from './watch-migration.ts';

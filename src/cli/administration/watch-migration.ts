@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { UserError } from '../../platform/index.ts';
-import { exitCode } from '../exit-code.ts';
+import { exitCode } from '../command-line/exit-code.ts';
 import { chooseRenderer, type OutputFormat } from '../progress/index.ts';
 import { tell } from '../terminal/index.ts';
 import { hasEnded, progressViewOf, type ShownMigration } from './shown-migration.ts';

@@ -1,6 +1,6 @@
 import type { Option } from 'commander';
 import { createLogger, type Logger } from '../../platform/index.ts';
-import { setting } from '../setting.ts';
+import { setting } from './setting.ts';
 import { CLEAR_LINE, hasColours } from './terminal.ts';
 import { wrap } from './wrap.ts';
 

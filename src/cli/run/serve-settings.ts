@@ -1,10 +1,10 @@
-import { type BootstrapWishes, CLIENT_ID_PATTERN } from '../control/index.ts';
-import type { DigestAlgorithm } from '../http/index.ts';
-import { isAddressOrBlock, isAllowedDestination, isId, UserError } from '../platform/index.ts';
+import { type BootstrapWishes, CLIENT_ID_PATTERN } from '../../control/index.ts';
+import type { DigestAlgorithm } from '../../http/index.ts';
+import { isAddressOrBlock, isAllowedDestination, isId, UserError } from '../../platform/index.ts';
+import type { LogFormat } from '../terminal/index.ts';
 import { isLoopback, type ListenAddress, parseListenAddress } from './serve-address.ts';
 import { pinOf, readCertificate, type TlsFiles } from './serve-certificate.ts';
 import { type LimitOptions, readLimits, type ServeLimits } from './serve-limits.ts';
-import type { LogFormat } from './terminal/index.ts';
 
 /** The options of `linkspan serve` as they were given: flags, or `LINKSPAN_…` variables of the same names. */
 export interface ServeOptions extends LimitOptions {

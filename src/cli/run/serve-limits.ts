@@ -1,5 +1,5 @@
-import type { ConnectionLimits } from '../http/index.ts';
-import { UserError } from '../platform/index.ts';
+import type { ConnectionLimits } from '../../http/index.ts';
+import { UserError } from '../../platform/index.ts';
 
 /** The options of `linkspan serve` that bound what clients may take, as they were given. */
 export interface LimitOptions {

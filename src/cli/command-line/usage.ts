@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { redact } from '../platform/index.ts';
+import { redact } from '../../platform/index.ts';
 import { closestWords } from './closest-words.ts';
 
 /** The command whose action runs: a process runs one. */

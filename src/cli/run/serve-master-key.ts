@@ -1,6 +1,6 @@
 import { unwatchFile, watchFile } from 'node:fs';
-import { type Control, loadMasterKeys, reseal } from '../control/index.ts';
-import { type Logger, messageOf } from '../platform/index.ts';
+import { type Control, loadMasterKeys, reseal } from '../../control/index.ts';
+import { type Logger, messageOf } from '../../platform/index.ts';
 
 /** A rotation waits for it; looking at one file costs nothing. */
 const LOOK_EVERY_MS = 1000;

@@ -1,19 +1,19 @@
-import type { Finding, Progress } from '../engine/index.ts';
-import { counted, redact } from '../platform/index.ts';
+import type { Finding, Progress } from '../../engine/index.ts';
+import { counted, redact } from '../../platform/index.ts';
 import {
   openSyncApi,
   PreflightFailed,
   type RequestedSelection,
   type readApiToken,
   type SyncSession,
-} from '../sync/index.ts';
-import { describeError } from './describe-error.ts';
-import { exitCode } from './exit-code.ts';
-import type { End } from './outcome.ts';
-import { chooseRenderer, type OutputFormat, resumedText, watchProgress } from './progress/index.ts';
-import { catchSignals } from './signals.ts';
+} from '../../sync/index.ts';
+import { describeError } from '../command-line/describe-error.ts';
+import { exitCode } from '../command-line/exit-code.ts';
+import type { End } from '../command-line/outcome.ts';
+import { catchSignals } from '../command-line/signals.ts';
+import { chooseRenderer, type OutputFormat, resumedText, watchProgress } from '../progress/index.ts';
+import { tell as tellLine } from '../terminal/index.ts';
 import { reportTimes } from './sync-result.ts';
-import { tell as tellLine } from './terminal/index.ts';
 
 interface RunFlags {
   readonly verify: boolean;

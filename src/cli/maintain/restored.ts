@@ -9,11 +9,11 @@ import {
   settleRestore,
   unacknowledgedRestores,
   withAuditMacs,
-} from '../control/index.ts';
-import { systemClock } from '../platform/index.ts';
-import { declareStoreRestored, openSqliteReader, openSqliteStore } from '../store/sqlite/index.ts';
-import { dataDirectory, masterKeyFile } from './setting.ts';
-import { tell as tellLine } from './terminal/index.ts';
+} from '../../control/index.ts';
+import { systemClock } from '../../platform/index.ts';
+import { declareStoreRestored, openSqliteReader, openSqliteStore } from '../../store/sqlite/index.ts';
+import { tell as tellLine } from '../terminal/index.ts';
+import { dataDirectory, masterKeyFile } from '../terminal/setting.ts';
 
 interface RestoredOptions {
   readonly dataDir: string;

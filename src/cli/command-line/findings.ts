@@ -1,5 +1,5 @@
-import type { Finding } from '../engine/index.ts';
-import { colour, type Output, wrap } from './terminal/index.ts';
+import type { Finding } from '../../engine/index.ts';
+import { colour, type Output, wrap } from '../terminal/index.ts';
 
 /** Findings as people read them, by severity, each with its remedy; nothing where there is none. */
 export function findingsText(findings: readonly Finding[], output: Output = process.stdout): string {

@@ -1,12 +1,12 @@
-import type { Examination } from '../engine/index.ts';
-import { counted } from '../platform/index.ts';
-import { exitCode } from './exit-code.ts';
-import { findingsText } from './findings.ts';
-import { type End, outcomeOf } from './outcome.ts';
-import { formatBytes, formatCount, formatSeconds } from './progress/format.ts';
-import type { OutputFormat } from './progress/index.ts';
-import type { Terminal } from './progress/tty.ts';
-import { colour, wrapBeside } from './terminal/index.ts';
+import type { Examination } from '../../engine/index.ts';
+import { counted } from '../../platform/index.ts';
+import { exitCode } from '../command-line/exit-code.ts';
+import { findingsText } from '../command-line/findings.ts';
+import { type End, outcomeOf } from '../command-line/outcome.ts';
+import { formatBytes, formatCount, formatSeconds } from '../progress/format.ts';
+import type { OutputFormat } from '../progress/index.ts';
+import type { Terminal } from '../progress/tty.ts';
+import { colour, wrapBeside } from '../terminal/index.ts';
 
 /** Columns of a name and the space after it. */
 const NAME_COLUMNS = 17;

@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander';
-import { cleanUp, type Leftovers, listLeftovers, shownState } from '../engine/index.ts';
-import { UserError } from '../platform/index.ts';
-import { type ExitCode, exitCode } from './exit-code.ts';
-import { type End, endOf, writeResult } from './outcome.ts';
-import type { OutputFormat } from './progress/index.ts';
-import { tell as tellLine, wrap } from './terminal/index.ts';
+import { cleanUp, type Leftovers, listLeftovers, shownState } from '../../engine/index.ts';
+import { UserError } from '../../platform/index.ts';
+import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
+import { type End, endOf, writeResult } from '../command-line/outcome.ts';
+import type { OutputFormat } from '../progress/index.ts';
+import { tell as tellLine, wrap } from '../terminal/index.ts';
 
 interface CleanupFlags {
   readonly destination?: string;

@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
-import { type AuditHead, loadMasterKeys, Sealer, verifyAudit } from '../control/index.ts';
-import { counted } from '../platform/index.ts';
-import { openSqliteReader } from '../store/sqlite/index.ts';
-import { type ExitCode, exitCode } from './exit-code.ts';
-import { dataDirectory, masterKeyFile } from './setting.ts';
-import { tell } from './terminal/index.ts';
+import { type AuditHead, loadMasterKeys, Sealer, verifyAudit } from '../../control/index.ts';
+import { counted } from '../../platform/index.ts';
+import { openSqliteReader } from '../../store/sqlite/index.ts';
+import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
+import { tell } from '../terminal/index.ts';
+import { dataDirectory, masterKeyFile } from '../terminal/setting.ts';
 
 interface AuditOptions {
   readonly dataDir: string;

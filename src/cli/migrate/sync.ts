@@ -1,13 +1,13 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { LEAST_MEMORY_MEGABYTES } from '../engine/index.ts';
-import { UserError } from '../platform/index.ts';
-import { checkUris, type InitialLoad, readApiToken, readSyncConfiguration, SyncSession } from '../sync/index.ts';
-import type { ExitCode } from './exit-code.ts';
-import { type End, endOf } from './outcome.ts';
-import type { OutputFormat } from './progress/index.ts';
+import { LEAST_MEMORY_MEGABYTES } from '../../engine/index.ts';
+import { UserError } from '../../platform/index.ts';
+import { checkUris, type InitialLoad, readApiToken, readSyncConfiguration, SyncSession } from '../../sync/index.ts';
+import type { ExitCode } from '../command-line/exit-code.ts';
+import { type End, endOf } from '../command-line/outcome.ts';
+import type { OutputFormat } from '../progress/index.ts';
+import { openLog } from '../terminal/index.ts';
 import { writeSyncResult } from './sync-result.ts';
 import { runApi, runOnce } from './sync-run.ts';
-import { openLog } from './terminal/index.ts';
 
 interface SyncFlags {
   readonly cluster0?: string;

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { messageOf, UserError } from '../platform/index.ts';
+import { messageOf, UserError } from '../../platform/index.ts';
 
 /** Where a server is to listen. */
 export interface ListenAddress {

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { backUpStore, restoreStore } from '../store/sqlite/index.ts';
-import { dataDirectory } from './setting.ts';
-import { tell } from './terminal/index.ts';
+import { backUpStore, restoreStore } from '../../store/sqlite/index.ts';
+import { tell } from '../terminal/index.ts';
+import { dataDirectory } from '../terminal/setting.ts';
 
 /** `linkspan backup`: the store as one file, while the server runs. */
 export function backupCommand(): Command {

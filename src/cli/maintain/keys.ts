@@ -10,11 +10,11 @@ import {
   ServerKeys,
   settleRestore,
   withAuditMacs,
-} from '../control/index.ts';
-import { reach, systemClock, UserError } from '../platform/index.ts';
-import { openSqliteReader, openSqliteStore } from '../store/sqlite/index.ts';
-import { dataDirectory, masterKeyFile } from './setting.ts';
-import { tell } from './terminal/index.ts';
+} from '../../control/index.ts';
+import { reach, systemClock, UserError } from '../../platform/index.ts';
+import { openSqliteReader, openSqliteStore } from '../../store/sqlite/index.ts';
+import { tell } from '../terminal/index.ts';
+import { dataDirectory, masterKeyFile } from '../terminal/setting.ts';
 
 interface KeysOptions {
   readonly dataDir: string;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { registerAtlasApi } from '../atlas-api/index.ts';
+import { registerAtlasApi } from '../../atlas-api/index.ts';
 import {
   AgentSignals,
   Alarm,
@@ -18,13 +18,16 @@ import {
   ServerKeys,
   settleRestore,
   withAuditMacs,
-} from '../control/index.ts';
-import { checkConnectionString, createDialler } from '../destination/index.ts';
-import { registerGateway } from '../gateway/index.ts';
-import { createServer, digestSecrets, FailedAttempts, isOnAccessList } from '../http/index.ts';
-import { guardDialling, systemClock } from '../platform/index.ts';
-import { openSqliteStore } from '../store/sqlite/index.ts';
-import { type ExitCode, exitCode } from './exit-code.ts';
+} from '../../control/index.ts';
+import { checkConnectionString, createDialler } from '../../destination/index.ts';
+import { registerGateway } from '../../gateway/index.ts';
+import { createServer, digestSecrets, FailedAttempts, isOnAccessList } from '../../http/index.ts';
+import { guardDialling, systemClock } from '../../platform/index.ts';
+import { openSqliteStore } from '../../store/sqlite/index.ts';
+import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
+import { catchSignals } from '../command-line/signals.ts';
+import { logFormat, openLog, tell, writeCheck } from '../terminal/index.ts';
+import { dataDirectory, masterKeyFile, setting } from '../terminal/setting.ts';
 import { listen } from './serve-address.ts';
 import { followCertificate, pinOf, type TlsFiles } from './serve-certificate.ts';
 import { checkServe } from './serve-check.ts';
@@ -32,9 +35,6 @@ import { followMasterKey } from './serve-master-key.ts';
 import { warnOfRestores } from './serve-restored.ts';
 import { readServeSettings, type ServeOptions } from './serve-settings.ts';
 import { welcome } from './serve-welcome.ts';
-import { dataDirectory, masterKeyFile, setting } from './setting.ts';
-import { catchSignals } from './signals.ts';
-import { logFormat, openLog, tell, writeCheck } from './terminal/index.ts';
 
 /** `linkspan serve`: the control plane. The only place where a server is composed. */
 export function serveCommand(): Command {

@@ -1,7 +1,7 @@
-import { UserError } from '../platform/index.ts';
+import { UserError } from '../../platform/index.ts';
+import type { TextSink } from '../progress/renderer.ts';
 import { type ErrorData, errorData } from './describe-error.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
-import type { TextSink } from './progress/renderer.ts';
 
 /** How a command ended, in the last object of `--output json` (docs/interfaces.md). */
 interface Outcome {

@@ -1,11 +1,11 @@
 import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { type Migration, type StoreReader, verifyAudit } from '../control/index.ts';
-import { messageOf, UserError, version } from '../platform/index.ts';
-import { openSqliteReader } from '../store/sqlite/index.ts';
-import { dataDirectory } from './setting.ts';
-import { tell } from './terminal/index.ts';
+import { type Migration, type StoreReader, verifyAudit } from '../../control/index.ts';
+import { messageOf, UserError, version } from '../../platform/index.ts';
+import { openSqliteReader } from '../../store/sqlite/index.ts';
+import { tell } from '../terminal/index.ts';
+import { dataDirectory } from '../terminal/setting.ts';
 
 /** `linkspan support-bundle`: what somebody who helps needs to know, and nothing that would have to be kept from them. */
 export function supportBundleCommand(): Command {

@@ -1,5 +1,5 @@
-import { type StoreReader, unacknowledgedRestores } from '../control/index.ts';
-import { tell } from './terminal/index.ts';
+import { type StoreReader, unacknowledgedRestores } from '../../control/index.ts';
+import { tell } from '../terminal/index.ts';
 
 /** Tells at each start of restores whose review nobody has acknowledged. On stderr whatever the log's level is: it is about security. */
 export async function warnOfRestores(store: StoreReader, directory: string): Promise<void> {

@@ -1,8 +1,8 @@
-import type { PhaseTime, Progress } from '../engine/index.ts';
-import { PreflightFailed, type SyncSession } from '../sync/index.ts';
-import { type End, writeResult } from './outcome.ts';
-import { formatBytes, formatCount } from './progress/format.ts';
-import type { TextSink } from './progress/renderer.ts';
+import type { PhaseTime, Progress } from '../../engine/index.ts';
+import { PreflightFailed, type SyncSession } from '../../sync/index.ts';
+import { type End, writeResult } from '../command-line/outcome.ts';
+import { formatBytes, formatCount } from '../progress/format.ts';
+import type { TextSink } from '../progress/renderer.ts';
 
 /** Tells what a finished migration did and where its time went. */
 export function reportTimes(progress: Progress, sink: TextSink): void {

@@ -1,12 +1,12 @@
 import { Command, Option } from 'commander';
-import { type Examination, examine } from '../engine/index.ts';
-import { newId, UserError } from '../platform/index.ts';
-import { checkUris, PreflightFailed, readSyncConfiguration } from '../sync/index.ts';
-import { type ExitCode, exitCode } from './exit-code.ts';
-import { endOf } from './outcome.ts';
+import { type Examination, examine } from '../../engine/index.ts';
+import { newId, UserError } from '../../platform/index.ts';
+import { checkUris, PreflightFailed, readSyncConfiguration } from '../../sync/index.ts';
+import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
+import { endOf } from '../command-line/outcome.ts';
+import type { OutputFormat } from '../progress/index.ts';
+import { openLog } from '../terminal/index.ts';
 import { showPlan, writePlan } from './plan-result.ts';
-import type { OutputFormat } from './progress/index.ts';
-import { openLog } from './terminal/index.ts';
 
 interface PlanFlags {
   readonly cluster0?: string;

@@ -1,10 +1,16 @@
 import { Command } from 'commander';
-import { checkAgent, linkTokenFrom, MigrationHost, openOpsManagerApi, readAgentConfiguration } from '../agent/index.ts';
-import { guardDialling, systemClock, UserError } from '../platform/index.ts';
-import { describeError } from './describe-error.ts';
-import { type ExitCode, exitCode } from './exit-code.ts';
-import { catchSignals } from './signals.ts';
-import { type LogFormat, logFormat, openLog, tell as tellLine, writeCheck } from './terminal/index.ts';
+import {
+  checkAgent,
+  linkTokenFrom,
+  MigrationHost,
+  openOpsManagerApi,
+  readAgentConfiguration,
+} from '../../agent/index.ts';
+import { guardDialling, systemClock, UserError } from '../../platform/index.ts';
+import { describeError } from '../command-line/describe-error.ts';
+import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
+import { catchSignals } from '../command-line/signals.ts';
+import { type LogFormat, logFormat, openLog, tell as tellLine, writeCheck } from '../terminal/index.ts';
 
 /** `linkspan agent`: the migration host, a service beside the source clusters. */
 export function agentCommand(): Command {

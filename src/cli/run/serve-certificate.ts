@@ -2,8 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync, unwatchFile, watchFile } from 'node:fs';
 import type { Server } from 'node:http';
 import { createSecureContext, Server as TlsServer } from 'node:tls';
-import { keyPinOf } from '../link/index.ts';
-import { type Logger, messageOf, UserError } from '../platform/index.ts';
+import { keyPinOf } from '../../link/index.ts';
+import { type Logger, messageOf, UserError } from '../../platform/index.ts';
 
 /** Where a server's certificate is kept. */
 export interface TlsFiles {

@@ -1,4 +1,4 @@
-import { messageOf, redact, UserError } from '../platform/index.ts';
+import { messageOf, redact, UserError } from '../../platform/index.ts';
 import { remedyOfUsage } from './usage.ts';
 
 /** What a user reads of an error: what was wrong, what to do, the code to look up; never a secret, never a stack. */
