@@ -10,7 +10,7 @@ const root = resolve(import.meta.dirname, '../..');
 /** Problems found in a copy of the repository's source in which `plant` has changed something. */
 function problemsWith(plant: (copy: string) => void): readonly string[] {
   using folder = temporaryFolder('imports');
-  for (const part of ['src', 'test/support', 'package.json']) {
+  for (const part of ['src', 'test/support', 'package.json', 'docs/01-architecture.md']) {
     cpSync(join(root, part), join(folder.path, part), { recursive: true });
   }
   plant(folder.path);
@@ -48,7 +48,25 @@ describe('the check of who imports whom', () => {
       'more than a type where only types are allowed',
       'src/link/planted.ts',
       `export { Migration } from '../engine/index.ts';`,
-      /only types of engine/,
+      /only types of src\/engine/,
+    ],
+    [
+      'an import from a lower room to a higher one, even of a type',
+      'src/engine/bson/planted.ts',
+      `import type { X } from '../mongodb/fence.ts';\nexport type Y = X;`,
+      /engine\/bson may not use src\/engine\/mongodb/,
+    ],
+    [
+      'an import between rooms of one rank',
+      'src/engine/records/planted.ts',
+      `import type { X } from '../catalog/fields.ts';\nexport type Y = X;`,
+      /engine\/records may not use src\/engine\/catalog/,
+    ],
+    [
+      'an import of what stands above the rooms',
+      'src/engine/run/planted.ts',
+      `import type { X } from '../migration.ts';\nexport type Y = X;`,
+      /engine\/run may not use what stands above/,
     ],
     [
       'a comparer that knows what it judges',
@@ -65,6 +83,23 @@ describe('the check of who imports whom', () => {
     });
   }
 
+  it('sees files that import each other over a third', () => {
+    const problems = problemsWith((copy) => {
+      for (const [name, next] of ['ab', 'bc', 'ca']) {
+        writeFileSync(join(copy, `src/platform/${name}.ts`), `export { X } from './${next}.ts';`);
+      }
+    });
+    assert.deepEqual(
+      problems.map((problem) =>
+        problem
+          .replace(/^a circle: /, '')
+          .split(' → ')
+          .sort(),
+      ),
+      [['src/platform/a.ts', 'src/platform/b.ts', 'src/platform/c.ts']],
+    );
+  });
+
   it('fails when there is nothing to look at', () => {
     const problems = problemsWith((copy) => {
       rmSync(join(copy, 'src'), { recursive: true });
@@ -73,8 +108,11 @@ describe('the check of who imports whom', () => {
     assert.ok(problems.includes('src/engine: no file was looked at'));
   });
 
-  it('fails for a module that the table does not have', () => {
-    const problems = problemsWith((copy) => mkdirSync(join(copy, 'src/extras')));
-    assert.match(problems.join('\n'), /src\/extras: a module without a row/);
+  it('fails for a folder that the table does not have', () => {
+    const problems = problemsWith((copy) => {
+      for (const folder of ['src/extras', 'src/engine/extras']) mkdirSync(join(copy, folder));
+    });
+    assert.match(problems.join('\n'), /src\/engine\/extras: a folder without a row/);
+    assert.match(problems.join('\n'), /src\/extras: a folder without a row/);
   });
 });

@@ -1,64 +1,58 @@
-/** What a module may use: other modules by name, and `types` of others, which are erased before running. */
-interface Permission {
-  readonly modules: readonly string[];
-  readonly types?: readonly string[];
-}
-
-/** The table "may use" of docs/01-architecture.md. Every folder of src is a module and has a row; `cli` may use every module. */
-export const mayUse: Readonly<Record<string, Permission>> = {
-  platform: { modules: [] },
-  engine: { modules: ['platform'] },
-  http: { modules: ['platform'] },
-  link: { modules: ['platform'], types: ['engine'] },
-  control: { modules: ['platform', 'link'] },
-  store: { modules: ['platform', 'control'] },
-  destination: { modules: ['platform'], types: ['control'] },
-  'atlas-api': { modules: ['control', 'http', 'link', 'platform'] },
-  gateway: { modules: ['control', 'http', 'link', 'platform'] },
-  agent: { modules: ['engine', 'link', 'http', 'platform'] },
-  sync: { modules: ['engine', 'platform'] },
-  cli: {
-    modules: [
-      'platform',
-      'engine',
-      'http',
-      'link',
-      'control',
-      'store',
-      'destination',
-      'atlas-api',
-      'gateway',
-      'agent',
-      'sync',
-    ],
-  },
-};
+import type { Room } from './rooms.ts';
 
 const ENTRY = /^src\/(?:store\/)?[^/]+\/index\.ts$/;
 const FROM_OUTSIDE = /^(test\/support|demo)\//;
 
-/**
- * What is wrong with one file importing another; `undefined` when nothing is.
- * @param from path from the repository's root on
- * @param to   the same
- */
-export function problemOf(from: string, to: string, typeOnly: boolean): string | undefined {
-  const [user, used] = [moduleOf(from), moduleOf(to)];
-  if (used === undefined) {
-    return user === undefined || !/^(test|demo|bench)\//.test(to) ? undefined : 'the product needs no test code';
+/** Tells what is wrong with one file importing another. */
+export class Rules {
+  readonly #rooms: ReadonlyMap<string, Room>;
+
+  constructor(rooms: readonly Room[]) {
+    this.#rooms = new Map(rooms.map((room) => [room.path, room]));
   }
-  if (FROM_OUTSIDE.test(from)) return 'test support, and with it the comparer, judges from outside';
-  if (user === undefined) return undefined;
-  if (user === used) {
-    const [adapter, other] = [from, to].map((path) => path.split('/')[2]);
-    return user === 'store' && adapter !== other ? 'a store adapter knows no other' : undefined;
+
+  /**
+   * @param from path from the repository's root on
+   * @param to   the same
+   * @returns undefined when the import is in order
+   */
+  problemOf(from: string, to: string, typeOnly: boolean): string | undefined {
+    const [user, used] = [folderOf(from, 2), folderOf(to, 2)];
+    if (used === undefined) {
+      return user === undefined || !/^(test|demo|bench)\//.test(to) ? undefined : 'the product needs no test code';
+    }
+    if (FROM_OUTSIDE.test(from)) return 'test support, and with it the comparer, judges from outside';
+    if (user === undefined) return undefined;
+    return user === used ? this.#within(from, to) : this.#across(user, used, to, typeOnly);
   }
-  const { modules, types = [] } = mayUse[user] ?? { modules: [] };
-  if (types.includes(used) && !typeOnly) return `${user} may use only types of ${used}`;
-  if (!modules.includes(used) && !types.includes(used)) return `${user} may not use ${used}`;
-  return ENTRY.test(to) ? undefined : 'a module is entered through its index.ts';
+
+  /** Between folders of `src/`. */
+  #across(user: string, used: string, to: string, typeOnly: boolean): string | undefined {
+    const [room, other] = [this.#rooms.get(user), this.#rooms.get(used)];
+    if (!room || !other) return `${room ? used : user} has no row in the table of rooms`;
+    const name = used.replace('src/', '');
+    if (room.usesTypesOf.includes(name) && !typeOnly) return `${user} may use only types of ${used}`;
+    const permitted = room.uses?.includes(name) ?? true;
+    if (!permitted || other.rank >= room.rank) return `${user} may not use ${used}`;
+    return ENTRY.test(to) ? undefined : 'a folder of src is entered through its index.ts';
+  }
+
+  /** Between rooms of one folder of `src/`. */
+  #within(from: string, to: string): string | undefined {
+    const [user, used] = [folderOf(from, 3), folderOf(to, 3)];
+    if (user === used || user === undefined) return undefined;
+    if (from.startsWith('src/store/')) return 'a store adapter knows no other';
+    const room = this.#rooms.get(user);
+    if (room === undefined) return undefined;
+    if (used === undefined) return `${user} may not use what stands above the rooms`;
+    const other = this.#rooms.get(used);
+    if (other === undefined) return `${used} has no row in the table of rooms`;
+    return other.rank < room.rank ? undefined : `${user} may not use ${used}`;
+  }
 }
 
-function moduleOf(path: string): string | undefined {
-  return /^src\/([^/]+)\//.exec(path)?.[1];
+/** The folder of a file of `src`, so many names long; undefined for a file that stands higher. */
+function folderOf(path: string, length: number): string | undefined {
+  const names = path.split('/');
+  return names[0] === 'src' && names.length > length ? names.slice(0, length).join('/') : undefined;
 }
