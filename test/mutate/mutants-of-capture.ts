@@ -113,8 +113,8 @@ export const OF_CAPTURE: readonly Mutant[] = [
   {
     without: 'spooling on while a capped collection is drained',
     file: 'src/engine/collections/tracked-collection.ts',
-    replace: '(this.draining && !this.spooling)',
-    by: 'this.draining',
+    replace: "(this.#lifecycle.state === 'draining' && !this.#lifecycle.ordered)",
+    by: "this.#lifecycle.state === 'draining'",
     tests: { file: 'test/engine/special-collections.test.ts', name: 'while its spool is drained' },
   },
   {
@@ -126,9 +126,9 @@ export const OF_CAPTURE: readonly Mutant[] = [
   },
   {
     without: 'keeping a collection pending on record until its ranges are',
-    file: 'src/engine/collections/tracked-collection.ts',
-    replace: "state: this.state === 'copying' && !this.planned ? 'pending' : this.state,",
-    by: 'state: this.state,',
+    file: 'src/engine/collections/lifecycle.ts',
+    replace: "    case 'planning':\n      return 'pending';\n",
+    by: "    case 'planning':\n      return 'copying';\n",
     tests: { file: 'test/engine/catalog-changes.test.ts' },
   },
   {

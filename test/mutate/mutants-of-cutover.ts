@@ -29,15 +29,14 @@ export const OF_CUTOVER: readonly Mutant[] = [
   {
     without: 'the intent on record before the source is blocked',
     file: 'src/engine/cutover/source-block.ts',
-    replace:
-      '  await log.saveCutover({ blocking: true, claim: claim.id, attempts: (log.record.cutover?.attempts ?? 0) + 1 });\n',
+    replace: "  await log.advanceCutover('block announced', { claim: claim.id, attempts });\n",
     by: '',
     tests: { file: RULES, name: 'left behind is lifted' },
   },
   {
     without: 'the point of no return on record before the destination opens',
     file: 'src/engine/cutover/last-look.ts',
-    replace: '  await log.saveCutover({ committed: true, ...(watched ? { drainedTo: stream.safeToken } : {}) });\n',
+    replace: "  await log.advanceCutover('committed', watched ? { drainedTo: stream.safeToken } : {});\n",
     by: '',
     tests: { file: RULES, name: 'past the point of no return' },
   },
@@ -114,14 +113,14 @@ export const OF_CUTOVER: readonly Mutant[] = [
   {
     without: 'the position of the point of no return on record',
     file: 'src/engine/cutover/last-look.ts',
-    replace: '...(watched ? { drainedTo: stream.safeToken } : {})',
-    by: '...(watched ? {} : {})',
+    replace: 'watched ? { drainedTo: stream.safeToken } : {}',
+    by: '{}',
     tests: { file: AFTER_COMMIT, name: 'a warning of the migration' },
   },
   {
     without: 'the alarm of writes after the commit on record',
     file: 'src/engine/cutover/watch-after-commit.ts',
-    replace: '  await log.saveCutover({ writtenAfterCommit });\n',
+    replace: "  await log.advanceCutover('late writes counted', { writtenAfterCommit });\n",
     by: '',
     tests: { file: AFTER_COMMIT, name: 'a warning of the migration' },
   },

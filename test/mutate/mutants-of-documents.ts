@@ -221,8 +221,8 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
   {
     without: 'a plan of ranges counting once it is on record',
     file: 'src/engine/copy/copier.ts',
-    replace: "    await this.#enter(collection, 'copying');\n",
-    by: '',
+    replace: "    collection.advance({ kind: 'planned' });\n    await this.#record(collection);\n",
+    by: "    collection.advance({ kind: 'planned' });\n",
     tests: { file: 'test/engine/kill-again.test.ts', name: 'goes on at the last key' },
   },
   {
@@ -284,14 +284,14 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
   {
     without: 'planning a copy anew whose collection was missing',
     file: 'src/engine/copy/copier.ts',
-    replace: "        collection.state = 'pending';\n        collection.suspicion ??= suspicion;\n",
+    replace: "        collection.advance({ kind: 'plan failed' });\n        collection.suspicion ??= suspicion;\n",
     by: '',
     tests: { file: UNSHOWN, name: 'is taken up again' },
   },
   {
     without: 'draining the spool again of what was set aside meanwhile',
     file: 'src/engine/copy/copier.ts',
-    replace: '    if (!collection.draining) throw new CollectionMissing(collection.namespace);\n',
+    replace: "    if (collection.state === 'set aside') throw new CollectionMissing(collection.namespace);\n",
     by: '',
     tests: { file: UNSHOWN, name: 'missing as it ends' },
   },

@@ -25,9 +25,7 @@ export async function setAside(
   error: UserError | undefined,
 ): Promise<boolean> {
   const wasLive = collection.state === 'live';
-  collection.state = 'indexing';
-  collection.wasLive ||= wasLive;
-  collection.draining = false;
+  collection.advance({ kind: 'set aside' });
   if (error !== undefined) collection.stuck = refusedAgain(collection.stuck, error, context.clock);
   // In the same breath, so that in the spool no later change comes before them.
   for (const { key, sequence, state } of dirty) spool.add(collection, key, sequence, context.position.time, state);

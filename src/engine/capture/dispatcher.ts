@@ -107,8 +107,8 @@ export class Dispatcher {
     const state = stateAfter(event, collection);
     if (collection.takesLanes) {
       this.#lanes.add({ collection, key, state, sequence: this.#sequence });
-    } else if (collection.state === 'copying' || collection.state === 'indexing') {
-      if (collection.state === 'copying') counters.duringCopy += 1;
+    } else if (collection.takesSpool) {
+      if (collection.state === 'planning' || collection.state === 'copying') counters.duringCopy += 1;
       this.#spool.add(collection, key, this.#sequence, event.time, state);
     }
     // A collection whose copy has not begun will be read in a later state anyway.

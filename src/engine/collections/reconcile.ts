@@ -202,7 +202,7 @@ async function adoptUnfinished(
       return;
     }
     collection.destinationUuid = entry.uuid;
-    collection.state = 'pending';
+    collection.advance({ kind: 'created' });
     adopted.push(collection);
   });
   await saveAll(context, adopted);
@@ -225,7 +225,7 @@ async function dropGone(
   const present = await listCollections(context.destination, context.namespaces.database(database));
   for (const collection of [...context.tracked.values()]) {
     if (collection.sourceDatabase !== database || !dropped.has(collection)) continue;
-    collection.dropped.abort();
+    collection.advance({ kind: 'dropped' });
     const entry = present.find(
       ({ uuid }) => uuid?.toHexString(false) === collection.destinationUuid?.toHexString(false),
     );

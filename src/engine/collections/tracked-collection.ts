@@ -7,7 +7,16 @@ import { type IndexSpec, readIndexSpec } from '../catalog/index-spec.ts';
 import type { CatalogEntry } from '../catalog/read-catalog.ts';
 import { Gate } from '../concurrency/gate.ts';
 import type { WriteTarget } from '../mongodb/raw-write.ts';
-import type { CollectionRecord, CollectionState } from '../records/records.ts';
+import type { CollectionRecord } from '../records/records.ts';
+import {
+  afterEvent,
+  type CollectionEvent,
+  type CollectionLifecycle,
+  type CollectionStateName,
+  recordedLifecycle,
+  recordedState,
+  wasLive,
+} from './lifecycle.ts';
 
 /** That changes may have been missed: what is to be compared, and since which loss of history. */
 export interface Suspicion {
@@ -49,11 +58,7 @@ export class TrackedCollection {
   destinationUuid: UUID | null = null;
   /** Only documents that match this query are migrated; null for all. It stays with the collection, whatever that is renamed to. */
   filter: Buffer | null = null;
-  state: CollectionState = 'creating';
-  /** Whether the ranges of its copy are on record. Until then a successor has to plan them, whatever else is put on record meanwhile. */
-  planned = false;
-  /** It was live before it was set aside, so its copy is done and its indexes are built. */
-  wasLive = false;
+  #lifecycle: CollectionLifecycle = { state: 'creating' };
   /** Of a capped collection: something happened since its copy began by which the order may differ from the source's [35]. */
   reordered = false;
   /** Resolves when that is on record. */
@@ -71,10 +76,6 @@ export class TrackedCollection {
   readAfter: Timestamp | null = null;
   /** Not null while changes of it may have been missed. */
   suspicion: Suspicion | null = null;
-  /** While the spool is being drained, new changes go to lanes already. */
-  draining = false;
-  /** But not those of a collection whose order counts: as long as something of it is spooled, they go behind that [35]. */
-  spooling = false;
   /** Closed while the last of its spool is read: a change that went there now would stay there. */
   readonly intake = new Gate();
   /** Set while the destination refuses one of its documents: its changes wait in the spool meanwhile. */
@@ -111,9 +112,7 @@ export class TrackedCollection {
     const tracked = new TrackedCollection(entry, { database, name });
     tracked.destinationUuid = record.destinationUuid;
     tracked.filter = record.filter && bufferOf(record.filter);
-    tracked.state = record.state;
-    tracked.planned = record.state === 'copying';
-    tracked.wasLive = record.wasLive ?? false;
+    tracked.#lifecycle = recordedLifecycle(record.state, record.wasLive ?? false);
     tracked.reordered = record.reordered ?? true; // Earlier versions did not note it.
     tracked.indexes = record.indexes.map((spec) => readIndexSpec(bufferOf(spec))).filter((spec) => spec !== undefined);
     tracked.documents = record.documents;
@@ -132,8 +131,8 @@ export class TrackedCollection {
       destinationName: this.destinationName,
       destinationUuid: this.destinationUuid,
       filter: this.filter && new Binary(this.filter),
-      state: this.state === 'copying' && !this.planned ? 'pending' : this.state,
-      wasLive: this.wasLive,
+      state: recordedState(this.#lifecycle),
+      wasLive: wasLive(this.#lifecycle),
       reordered: this.reordered,
       options: new Binary(documentOf(this.options)),
       indexes: this.indexes.map((spec) => new Binary(documentOf(spec.original))),
@@ -148,18 +147,38 @@ export class TrackedCollection {
     return `${this.sourceDatabase}.${this.sourceName}`;
   }
 
-  /** Whether it was taken out of the lanes: its changes go to the spool. Keys that are still in a lane have to go there, too. */
-  get isSetAside(): boolean {
-    return this.state === 'indexing' && !this.draining;
+  get state(): CollectionStateName {
+    return this.#lifecycle.state;
   }
 
-  /** Whether its changes go to lanes. */
+  /** The only way to another state. @throws Error for an event that can't happen in this state */
+  advance(event: CollectionEvent): void {
+    this.#lifecycle = afterEvent(this.#lifecycle, event);
+    if (this.state === 'gone') this.dropped.abort();
+  }
+
+  /** Whether keys of it that are still in a lane have to go to the spool. */
+  get isSetAside(): boolean {
+    return this.state === 'indexing' || this.state === 'set aside';
+  }
+
+  /** Whether its changes go to the lanes. */
   get takesLanes(): boolean {
-    return this.state === 'live' || (this.draining && !this.spooling);
+    return this.state === 'live' || (this.#lifecycle.state === 'draining' && !this.#lifecycle.ordered);
+  }
+
+  /** Whether its changes go to the spool, to be applied when its copy and its indexes are done. */
+  get takesSpool(): boolean {
+    return this.isBegun && !this.takesLanes;
+  }
+
+  /** Whether the spool is drained in its order, behind which changes are spooled too. */
+  get drainsInOrder(): boolean {
+    return this.#lifecycle.state === 'draining' && this.#lifecycle.ordered;
   }
 
   get isGone(): boolean {
-    return this.dropped.signal.aborted;
+    return this.state === 'gone';
   }
 
   /** Keys of a collection with another collation than the simple one can be equal with different bytes [29]. */
@@ -194,12 +213,12 @@ export class TrackedCollection {
 
   /** Whether it is copied and indexed. One that is set aside was done before, and no count goes back. */
   get isDone(): boolean {
-    return this.state === 'live' || (this.state === 'indexing' && this.wasLive);
+    return wasLive(this.#lifecycle);
   }
 
   /** Whether something of it may be on the destination. */
   get isBegun(): boolean {
-    return this.state === 'copying' || this.state === 'indexing' || this.state === 'live';
+    return this.state !== 'creating' && this.state !== 'pending' && this.state !== 'gone';
   }
 
   /** Where to write now. @throws Error before the collection exists on the destination */

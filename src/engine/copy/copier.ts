@@ -10,7 +10,6 @@ import { refusedAgain, type TrackedCollection } from '../collections/tracked-col
 import { Slots } from '../concurrency/slots.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
 import { concernsOneCollection } from '../mongodb/failure-policy.ts';
-import type { CollectionState } from '../records/records.ts';
 import { type CopyPartitionParts, copyPartition } from './copy-partition.ts';
 import { emptyCollection } from './insert-documents.ts';
 import { type PlanPartitionsParts, planPartitions } from './plan-partitions.ts';
@@ -69,16 +68,15 @@ export class Copier {
       );
   }
 
-  /** Copies a live collection again, in place of what is there. */
+  /** Copies a live collection again, in place of what is there. Does nothing for one that is not live, such as one that is set aside. */
   async copyAnew(collection: TrackedCollection): Promise<void> {
     await this.#takenUp.get(collection); // What is left to do of its first copy.
+    if (collection.state !== 'live') return;
     this.#takenUp.set(collection, Promise.resolve());
     // Its changes from here on are seen by the copy; those before it must not come after it.
-    collection.state = 'pending';
-    collection.wasLive = false;
-    collection.draining = false;
+    collection.advance({ kind: 'copy again' });
     await this.#lanes.flush();
-    await this.#enter(collection, 'pending');
+    await this.#record(collection);
     await this.#bringToLife(collection);
   }
 
@@ -167,7 +165,7 @@ export class Copier {
     if (collection.filter !== null) await this.#countSelected(collection);
     await reach('engine.copy.collection-copied');
     // Not on record by itself: a successor finds all ranges done.
-    collection.state = 'indexing';
+    collection.advance({ kind: 'copied' });
   }
 
   /** The source's statistics count all documents; by now it is known how many are migrated. */
@@ -183,8 +181,7 @@ export class Copier {
    * the first document is written, or a successor would drop changes of documents that are there already.
    */
   async #plan(collection: TrackedCollection): Promise<void> {
-    collection.state = 'copying';
-    collection.planned = false;
+    collection.advance({ kind: 'plan begun' });
     collection.reordered = false;
     collection.readAfter = this.#context.position.time;
     const { suspicion } = collection;
@@ -194,7 +191,7 @@ export class Copier {
     const partitions = await onSource(this.#context, collection, () => planPartitions(this.#context, collection)).catch(
       (error: unknown) => {
         // Planned anew: ranges that nobody has planned would look like those of an empty collection.
-        collection.state = 'pending';
+        collection.advance({ kind: 'plan failed' });
         collection.suspicion ??= suspicion;
         throw error;
       },
@@ -203,8 +200,8 @@ export class Copier {
     Object.assign(collection.copied, { documents: 0, bytes: 0, partitions: partitions.length, partitionsDone: 0 });
     await declared;
     await retrier.run('the destination', () => checkpoint.planPartitions(collection.uuid, partitions));
-    collection.planned = true;
-    await this.#enter(collection, 'copying');
+    collection.advance({ kind: 'planned' });
+    await this.#record(collection);
     if (suspicion === null) return;
     await retrier.run('the destination', () => checkpoint.clearSuspect(collection.uuid, suspicion.mark));
   }
@@ -212,11 +209,10 @@ export class Copier {
   /** What changed during the copy goes through the lanes, which read it anew. */
   async #drainSpool(collection: TrackedCollection): Promise<void> {
     const before = collection.stuck;
-    collection.draining = true;
-    collection.spooling = collection.isCapped;
+    collection.advance({ kind: 'drain begun', ordered: collection.isCapped });
     try {
       await this.#emptySpool(collection);
-      collection.spooling = false;
+      collection.advance({ kind: 'order drained' });
     } finally {
       collection.intake.open();
     }
@@ -224,7 +220,7 @@ export class Copier {
     await reach('engine.copy.drained');
     if (collection.stuck !== undefined && collection.stuck !== before) throw collection.stuck.error;
     // Set aside because the source's server did not have it: keys are in the spool that no lane has written.
-    if (!collection.draining) throw new CollectionMissing(collection.namespace);
+    if (collection.state === 'set aside') throw new CollectionMissing(collection.namespace);
     collection.stuck = undefined;
     collection.settling = this.#settle(collection).finally(() => {
       collection.settling = undefined;
@@ -245,26 +241,27 @@ export class Copier {
       // A shorter batch is the last one, or one of long keys, of which lanes take no more.
       if (keys.length < READ_KEYS) await this.#lanes.flush();
       // Set aside: what lanes have of it comes back to the spool, and all of that is drained another time.
-      if (!collection.draining) return;
-      if (collection.spooling) await this.#beforeRead(collection);
+      if (collection.state !== 'draining') return;
+      if (collection.drainsInOrder) await this.#beforeRead(collection);
     }
   }
 
   /** What was spooled is there to be read, and nothing is added meanwhile that would have to be. */
   async #beforeRead(collection: TrackedCollection): Promise<void> {
-    if (collection.spooling) collection.intake.close();
+    if (collection.drainsInOrder) collection.intake.close();
     await this.#spool.flush();
   }
 
   async #settle(collection: TrackedCollection): Promise<void> {
-    await this.#enter(collection, 'live');
+    collection.advance({ kind: 'drained' });
+    await this.#record(collection);
     const { checkpoint, retrier } = this.#context;
     await retrier.run('the destination', () => checkpoint.clearSpool(collection.uuid));
   }
 
-  async #enter(collection: TrackedCollection, state: CollectionState): Promise<void> {
+  /** Puts the collection's state on record. @throws CollectionDropped */
+  async #record(collection: TrackedCollection): Promise<void> {
     if (collection.isGone) throw new CollectionDropped(collection.namespace);
-    collection.state = state;
     const { checkpoint, retrier } = this.#context;
     await retrier.run('the destination', () => checkpoint.saveCollection(collection.toRecord(checkpoint.migrationId)));
   }

@@ -64,8 +64,8 @@ export async function cutOver(
   const { calledOff } = wishes;
   using resources = new DisposableStack();
   resources.use(stream.hurry());
-  await log.enter('committing', 'cutover');
-  await log.saveCutover({});
+  await log.advance('cutover begun');
+  await log.advanceCutover('begun');
   const attempt = within(context, calledOff);
   try {
     await stream.inStepAt(await barrier(attempt), attempt.signal);
@@ -118,7 +118,7 @@ async function drainUnderBlock(
   const rest = within(context, calledOff);
   try {
     await reach('engine.cutover.source-blocked');
-    noted = log.saveCutover({ sourceBlockedAtMs: clock.now() });
+    noted = log.advanceCutover('block set', { sourceBlockedAtMs: clock.now() });
     noted.catch(() => undefined); // Seen below.
     for (let round = 1; ; round += 1) {
       const pause = within(context, AbortSignal.any([late, calledOff]));
@@ -193,14 +193,15 @@ export async function finishCutover(context: CutOverParts, log: MigrationLog): P
   const told = tellCommitted(context, log);
   await watchAfterCommit(context, log, () => openAndRestore(context, log));
   await told;
-  await log.enter('committed');
+  await log.advance('finished');
 }
 
 async function openAndRestore(context: CutOverParts, log: MigrationLog): Promise<void> {
   const [closed] = await Promise.all([hasBlocked(context, log), prepareUniqueIndexes(context)]);
   await reach('engine.cutover.unique-prepared');
   if (closed) await openDestination(context);
-  if (log.record.cutover?.canWriteAtMs === undefined) await log.saveCutover({ canWriteAtMs: context.clock.now() });
+  if (log.record.cutover?.canWriteAtMs === undefined)
+    await log.advanceCutover('destination opened', { canWriteAtMs: context.clock.now() });
   await reach('engine.cutover.destination-open');
   await convertUniqueIndexes(context);
   await restoreExpiry(context);

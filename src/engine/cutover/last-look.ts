@@ -67,6 +67,6 @@ export async function lastLook(context: LastLookParts, stream: RunningStream): P
  * @param watched  whether nobody may write on the source from here on: what comes after the stream's position is looked for
  */
 export async function commit(log: MigrationLog, stream: RunningStream, watched: boolean): Promise<void> {
-  await log.saveCutover({ committed: true, ...(watched ? { drainedTo: stream.safeToken } : {}) });
+  await log.advanceCutover('committed', watched ? { drainedTo: stream.safeToken } : {});
   stream.stop();
 }

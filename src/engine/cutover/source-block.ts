@@ -83,7 +83,8 @@ export async function blockSource(
   { claim, limit }: { readonly claim: Claim; readonly limit: BlockLimit },
 ): Promise<Blocked | { readonly refusal: string }> {
   const { source, fence, retrier, logger, clock } = context;
-  await log.saveCutover({ blocking: true, claim: claim.id, attempts: (log.record.cutover?.attempts ?? 0) + 1 });
+  const attempts = (log.record.cutover?.attempts ?? 0) + 1;
+  await log.advanceCutover('block announced', { claim: claim.id, attempts });
   await reach('engine.cutover.about-to-block');
   const blocked = await retrier.run('the source', async () => {
     await fence.confirm();
@@ -171,7 +172,7 @@ export async function settleOpenBlock(context: SourceBlockParts, log: MigrationL
     return false;
   });
   if (isOurs) await reopenSource(context, log, { claim, unexplained });
-  else await log.saveCutover({ blocking: false });
+  else await log.advanceCutover('source opened');
 }
 
 /**
@@ -197,7 +198,7 @@ export async function reopenAfterFailure(
       if (!(await staysUncommitted())) return;
       await retrier.run(TO_OPEN, () => unblockWrites(source));
     }
-    await retrier.run('the destination', () => log.saveLast({ cutover: { ...cutover, blocking: false } }));
+    await retrier.run('the destination', () => log.sourceOpenedAfterFailure());
   } catch (error) {
     tellHowToReopen(context, error);
   }
@@ -236,7 +237,7 @@ export async function reopenSource(context: SourceBlockParts, log: MigrationLog,
   });
   context.logger.info({ block: lifted }, 'This cutover no longer blocks the source');
   onOpened?.();
-  await log.tellCutover({ blocking: false }, noted);
+  await log.sourceOpened(noted);
 }
 
 /** Where the notes of other engines can't be read, the destination has to say that the migration is still this engine's. */

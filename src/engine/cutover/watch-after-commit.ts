@@ -132,7 +132,7 @@ async function countMatching(
 async function alarm(context: WatchAfterCommitParts, log: MigrationLog, look: Look): Promise<void> {
   const writtenAfterCommit = { count: look.count, namespaces: shownNamespaces(look) };
   context.logger.error(writtenAfterCommit, writtenAfterCommitWarning(writtenAfterCommit).message);
-  await log.saveCutover({ writtenAfterCommit });
+  await log.advanceCutover('late writes counted', { writtenAfterCommit });
 }
 
 /** The warning that stays with the migration. */

@@ -1,8 +1,45 @@
 import type { Clock } from '../../platform/index.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
-import type { MigrationState, PhaseTime } from './migration-state.ts';
+import {
+  type CutoverEvent,
+  type CutoverStep,
+  cutoverStepOf,
+  type MigrationEvent,
+  stateAfter,
+  stepAfter,
+} from './migration-lifecycle.ts';
+import type { PhaseTime } from './migration-state.ts';
 import type { CutoverRecord, MigrationRecord } from './records.ts';
+
+/** What each event of a cutover writes in any case. */
+const EFFECTS: Readonly<Record<CutoverEvent, Partial<CutoverRecord>>> = {
+  begun: {},
+  'block announced': { blocking: true },
+  'block set': {},
+  'source opened': { blocking: false },
+  committed: { committed: true },
+  'destination opened': {},
+  'late writes counted': {},
+};
+
+/** The phase of the report that begins with an event. */
+const PHASES: Readonly<Record<MigrationEvent, PhaseTime['name'] | 'same' | 'none'>> = {
+  'preparation begun': 'preparing',
+  'copy begun': 'copying',
+  'caught up': 'catching up',
+  paused: 'same',
+  'copy resumed': 'same',
+  'tail resumed': 'same',
+  'cutover begun': 'cutover',
+  'cutover put off': 'catching up',
+  'finish resumed': 'none',
+  finished: 'none',
+  cancelled: 'none',
+  failed: 'same',
+};
+
+type Facts = Omit<MigrationRecord, '_id' | 'schema' | 'term' | 'state' | 'cutover' | 'error'>;
 
 /** The migration's own record, in memory and on the destination, always written before it is acted upon. */
 export class MigrationLog {
@@ -10,6 +47,7 @@ export class MigrationLog {
   readonly #retrier: Retrier;
   readonly #clock: Clock;
   #record: MigrationRecord;
+  #step: CutoverStep;
   /** Writers of parts of the cutover's record come one after the other: it is written whole. */
   #cutoverTurn: Promise<void> = Promise.resolve();
   #commitWasSent = false;
@@ -19,21 +57,39 @@ export class MigrationLog {
     this.#retrier = retrier;
     this.#clock = clock;
     this.#record = record;
+    this.#step = cutoverStepOf(record.cutover);
   }
 
   get record(): MigrationRecord {
     return this.#record;
   }
 
-  async save(fields: Partial<Omit<MigrationRecord, '_id' | 'schema' | 'term'>>): Promise<void> {
+  /** Writes what is neither the state nor the cutover: those change by events. */
+  async save(fields: Partial<Facts>): Promise<void> {
+    await this.#save(fields);
+  }
+
+  async #save(fields: Partial<MigrationRecord>): Promise<void> {
     const dated = this.#dated(fields);
     const retrier = this.#retrier;
     await retrier.run('the destination', () => retrier.expect('the destination', this.#checkpoint.save(dated)));
     this.#record = { ...this.#record, ...dated };
   }
 
-  /** Writes the last word of a run that has ended, once, and knows it even when the destination can't be told. */
-  async saveLast(fields: Partial<Omit<MigrationRecord, '_id' | 'schema' | 'term'>>): Promise<void> {
+  /** Records the failure that ended the run: in memory at once, on the destination if that can be reached. */
+  async fail(error: NonNullable<MigrationRecord['error']>): Promise<void> {
+    await this.#saveLast({ state: stateAfter(this.#record.state, 'failed'), error });
+  }
+
+  /** Records that the source is open again after a run that failed: in memory at once, on the destination if that can be reached. */
+  async sourceOpenedAfterFailure(): Promise<void> {
+    const { cutover } = this.#record;
+    if (cutover === undefined) return;
+    this.#step = stepAfter(this.#step, 'source opened');
+    await this.#saveLast({ cutover: { ...cutover, blocking: false } });
+  }
+
+  async #saveLast(fields: Partial<MigrationRecord>): Promise<void> {
     const dated = this.#dated(fields);
     this.#record = { ...this.#record, ...dated };
     await this.#checkpoint.save(dated);
@@ -48,18 +104,26 @@ export class MigrationLog {
     const kept = cutover?.committed ? cutover : undefined;
     await this.#retrier.run('the destination', () => this.#checkpoint.clearError(kept !== undefined));
     this.#record = { ...rest, ...(kept && { cutover: kept }) };
+    this.#step = cutoverStepOf(kept);
   }
 
-  /** Enters a state, and ends or begins phases of the report accordingly. */
-  async enter(state: MigrationState, phase?: PhaseTime['name']): Promise<void> {
+  /**
+   * The only way to another state. Ends and begins phases of the report accordingly.
+   * @throws Error for an event that can't happen in this state
+   */
+  async advance(event: MigrationEvent): Promise<void> {
+    const state = stateAfter(this.#record.state, event);
+    await this.#save({ state, phases: this.#phasesAfter(event) });
+  }
+
+  #phasesAfter(event: MigrationEvent): readonly PhaseTime[] {
+    const { phases } = this.#record;
+    const next = PHASES[event];
+    const current = phases.findLast(({ endedAtMs }) => endedAtMs === undefined);
+    if (next === 'same' || next === current?.name) return phases;
     const nowMs = this.#clock.now();
-    const current = this.#record.phases.findLast(({ endedAtMs }) => endedAtMs === undefined);
-    const ended = this.#record.phases.map((one) =>
-      one === current && current.name !== phase ? { ...one, endedAtMs: nowMs } : one,
-    );
-    const phases =
-      phase === undefined || current?.name === phase ? ended : [...ended, { name: phase, startedAtMs: nowMs }];
-    await this.save({ state, phases });
+    const ended = phases.map((one) => (one === current ? { ...one, endedAtMs: nowMs } : one));
+    return next === 'none' ? ended : [...ended, { name: next, startedAtMs: nowMs }];
   }
 
   /** Whether this engine has begun to put the cutover's commit on record, so that it may be there without its knowing. */
@@ -67,22 +131,32 @@ export class MigrationLog {
     return this.#commitWasSent;
   }
 
-  async saveCutover(fields: Partial<CutoverRecord>): Promise<void> {
-    if (fields.committed) this.#commitWasSent = true;
+  /**
+   * Writes a step of the cutover, before anything is done that it announces.
+   * @throws Error for an event that can't happen at this step
+   */
+  async advanceCutover(event: CutoverEvent, fields: Partial<CutoverRecord> = {}): Promise<void> {
+    if (event === 'committed') this.#commitWasSent = true;
     const turn = this.#cutoverTurn.then(async () => {
+      const step = stepAfter(this.#step, event);
       const before = this.#record.cutover ?? { requestedAtMs: this.#clock.now(), blocking: false, committed: false };
-      await this.save({ cutover: { ...before, ...fields } });
+      await this.#save({ cutover: { ...before, ...fields, ...EFFECTS[event] } });
+      this.#step = step;
     });
     this.#cutoverTurn = turn.catch(() => undefined);
     await turn;
   }
 
-  /** Knows at once what has happened to the cutover, and writes it down when the destination can be told. @param after  earlier words of it */
-  async tellCutover(fields: Partial<CutoverRecord>, after: Promise<void> | undefined): Promise<void> {
-    if (this.#record.cutover !== undefined)
-      this.#record = { ...this.#record, cutover: { ...this.#record.cutover, ...fields } };
+  /**
+   * Knows at once that the source is open again, and writes it when the destination can be reached.
+   * @param after  an earlier write of this cutover that may still be under way
+   */
+  async sourceOpened(after: Promise<void> | undefined): Promise<void> {
+    if (this.#record.cutover !== undefined) {
+      this.#record = { ...this.#record, cutover: { ...this.#record.cutover, blocking: false } };
+    }
     await after;
-    await this.saveCutover(fields);
+    await this.advanceCutover('source opened');
   }
 
   #dated(fields: Partial<MigrationRecord>): Partial<MigrationRecord> {

@@ -24,7 +24,7 @@ export async function cancel(context: RunParts, log: MigrationLog, { drop }: Can
   await retrier.run('the destination', () => checkpoint.forgetSpool());
   if (await hasBlocked(context, log)) await openDestination(context);
   await log.save({ blocksDestination: false });
-  await log.enter('cancelled');
+  await log.advance('cancelled');
   return 'cancelled';
 }
 

@@ -256,7 +256,7 @@ export class MigrationRun {
     if (log.record.cutover?.committed) {
       if (log.record.error !== undefined) {
         await log.forgetFailure();
-        await log.enter('committing');
+        await log.advance('finish resumed');
       }
       await finishCutover(context, log);
       return 'committed';
@@ -293,7 +293,7 @@ export class MigrationRun {
   async #startFollowing(): Promise<StreamFollower> {
     const { context, log } = this;
     const token = log.record.token ?? (await prepareNew(within(context, this.#givenUp.signal), log, this.#options));
-    await log.enter('copying', 'copying');
+    await log.advance('copy begun');
     const follower = new StreamFollower(context, this.#tasks, log, token, this.#throttle);
     this.follower = follower;
     const abandon = () => void follower.abandon();
@@ -317,7 +317,7 @@ export class MigrationRun {
         return await cancel(context, log, this.#cancellation);
       }
       if (this.wanted === 'paused') await this.#pause(follower);
-      if (log.record.state === 'copying' && follower.allLive) await log.enter('tailing', 'catching up');
+      if (log.record.state === 'copying' && follower.allLive) await log.advance('caught up');
       const refusal = this.#options.once ? lastRefusal(context) : undefined;
       if (refusal !== undefined) throw refusal;
       if (log.record.state === 'tailing' && this.#options.once) {
@@ -335,7 +335,7 @@ export class MigrationRun {
           return 'committed';
         }
         if (ended !== 'called off') this.attempts.add(ended);
-        await log.enter('tailing', 'catching up');
+        await log.advance('cutover put off');
       }
       if (this.wanted !== 'cutover') this.attempts.clear();
       await context.clock.sleep(LOOK_AROUND_EVERY_MS, context.signal);
@@ -357,12 +357,12 @@ export class MigrationRun {
     this.context.gate.close();
     await follower.flush(this.#givenUp.signal);
     await this.context.retrier.run('the destination', () => this.#saveCheckpoint());
-    await this.log.save({ state: 'paused' });
+    await this.log.advance('paused');
     while (this.wanted === 'paused' && this.#cancellation === undefined && !this.context.signal.aborted) {
       await this.context.clock.sleep(LOOK_AROUND_EVERY_MS, this.context.signal);
     }
     this.context.gate.open();
-    if (!this.context.signal.aborted) await this.log.save({ state });
+    if (!this.context.signal.aborted) await this.log.advance(state === 'tailing' ? 'tail resumed' : 'copy resumed');
   }
 
   async #saveCheckpoints(): Promise<void> {
@@ -401,7 +401,7 @@ export class MigrationRun {
     const known =
       error instanceof UserError ? error : new UserError('INTERNAL_ERROR', [messageOf(error)], { cause: error });
     this.failure = { code: known.code, message: known.message, remedy: known.remedy };
-    await this.log.saveLast({ state: 'failed', error: this.failure }).catch((cause: unknown) => {
+    await this.log.fail(this.failure).catch((cause: unknown) => {
       this.context.logger.error({ error: messageOf(cause) }, 'The failure could not be recorded on the destination');
     });
     return known;

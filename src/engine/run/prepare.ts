@@ -16,7 +16,7 @@ export async function prepareNew(
   log: MigrationLog,
   options: MigrationOptions,
 ): Promise<ResumeToken> {
-  await log.enter('preparing', 'preparing');
+  await log.advance('preparation begun');
   await context.retrier.run('the destination', () => context.checkpoint.forgetCollections());
   if (options.dropDestination && !context.keepsDestination) await dropUserDatabases(context);
   await log.save({ blocksDestination: !options.once && (await blocksDestination(context)) });

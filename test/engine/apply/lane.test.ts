@@ -14,7 +14,7 @@ import { unconnectedParts } from '../unconnected-parts.ts';
 function setAside(name: string): TrackedCollection {
   const entry = { database: 'shop', name, type: 'collection', uuid: new UUID(), options: new Map() };
   const collection = new TrackedCollection(entry, entry);
-  collection.state = 'indexing';
+  for (const kind of ['created', 'plan begun', 'planned', 'copied'] as const) collection.advance({ kind });
   return collection;
 }
 

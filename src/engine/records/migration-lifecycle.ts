@@ -1,0 +1,165 @@
+import type { MigrationState } from './migration-state.ts';
+import type { CutoverRecord } from './records.ts';
+
+/** What can happen to a migration. */
+export type MigrationEvent =
+  | 'preparation begun'
+  /** Also by an engine that resumes the migration. */
+  | 'copy begun'
+  | 'caught up'
+  | 'paused'
+  | 'copy resumed'
+  | 'tail resumed'
+  | 'cutover begun'
+  /** The attempt ended with the source open again. */
+  | 'cutover put off'
+  /** After a failure past the point of no return. */
+  | 'finish resumed'
+  | 'finished'
+  | 'cancelled'
+  | 'failed';
+
+/** The next state; `ignored`: the event changes nothing then; `impossible`: a fault of the engine. */
+type Outcome<State> = State | 'ignored' | 'impossible';
+
+const NOTHING: Readonly<Record<MigrationEvent, Outcome<MigrationState>>> = {
+  'preparation begun': 'impossible',
+  'copy begun': 'impossible',
+  'caught up': 'impossible',
+  paused: 'impossible',
+  'copy resumed': 'impossible',
+  'tail resumed': 'impossible',
+  'cutover begun': 'impossible',
+  'cutover put off': 'impossible',
+  'finish resumed': 'impossible',
+  finished: 'impossible',
+  cancelled: 'cancelled',
+  failed: 'failed',
+};
+
+/** Every state × event. docs/reference/lifecycles.md is generated from it. */
+export const MIGRATION_TRANSITIONS: Readonly<
+  Record<MigrationState, Readonly<Record<MigrationEvent, Outcome<MigrationState>>>>
+> = {
+  created: { ...NOTHING, 'preparation begun': 'preparing', 'copy begun': 'copying' },
+  preparing: { ...NOTHING, 'preparation begun': 'preparing', 'copy begun': 'copying' },
+  copying: { ...NOTHING, 'copy begun': 'copying', 'caught up': 'tailing', paused: 'paused' },
+  // `sync --once` ends without a cutover.
+  tailing: {
+    ...NOTHING,
+    'copy begun': 'copying',
+    paused: 'paused',
+    'cutover begun': 'committing',
+    finished: 'committed',
+  },
+  paused: { ...NOTHING, 'copy begun': 'copying', 'copy resumed': 'copying', 'tail resumed': 'tailing' },
+  committing: { ...NOTHING, 'copy begun': 'copying', 'cutover put off': 'tailing', finished: 'committed' },
+  failed: {
+    ...NOTHING,
+    'preparation begun': 'preparing',
+    'copy begun': 'copying',
+    'finish resumed': 'committing',
+  },
+  committed: { ...NOTHING, cancelled: 'impossible', failed: 'ignored' },
+  cancelled: { ...NOTHING, cancelled: 'ignored', failed: 'ignored' },
+};
+
+/** @throws Error for an event that can't happen in this state */
+export function stateAfter(now: MigrationState, event: MigrationEvent): MigrationState {
+  return outcomeOf(now, event, MIGRATION_TRANSITIONS[now][event]);
+}
+
+/** How far a cutover has come. */
+export type CutoverStep = 'none' | 'draining' | 'blocking' | 'blocked' | 'committed' | 'open';
+
+/** What is written of a cutover, each before what it announces. */
+export type CutoverEvent =
+  | 'begun'
+  | 'block announced'
+  | 'block set'
+  /** The source's users can write again, or the block was never this migration's. */
+  | 'source opened'
+  /** The point of no return: from here on the destination is the primary copy. */
+  | 'committed'
+  | 'destination opened'
+  | 'late writes counted';
+
+/** Every step × event. Invariant: past `committed` no event opens the source. */
+export const CUTOVER_TRANSITIONS: Readonly<Record<CutoverStep, Readonly<Record<CutoverEvent, Outcome<CutoverStep>>>>> =
+  {
+    none: {
+      begun: 'draining',
+      'block announced': 'impossible',
+      'block set': 'impossible',
+      'source opened': 'impossible',
+      // `sync --once` ends without a cutover.
+      committed: 'committed',
+      'destination opened': 'impossible',
+      'late writes counted': 'impossible',
+    },
+    draining: {
+      begun: 'draining',
+      'block announced': 'blocking',
+      'block set': 'impossible',
+      'source opened': 'draining',
+      // A part of a source, and a source before 6.0, is not blocked.
+      committed: 'committed',
+      'destination opened': 'impossible',
+      'late writes counted': 'impossible',
+    },
+    blocking: {
+      begun: 'blocking',
+      'block announced': 'blocking',
+      'block set': 'blocked',
+      'source opened': 'draining',
+      committed: 'committed',
+      'destination opened': 'impossible',
+      'late writes counted': 'impossible',
+    },
+    blocked: {
+      begun: 'blocked',
+      'block announced': 'blocked',
+      'block set': 'blocked',
+      'source opened': 'draining',
+      committed: 'committed',
+      'destination opened': 'impossible',
+      'late writes counted': 'impossible',
+    },
+    committed: {
+      begun: 'impossible',
+      'block announced': 'impossible',
+      'block set': 'impossible',
+      'source opened': 'impossible',
+      committed: 'committed',
+      'destination opened': 'open',
+      'late writes counted': 'committed',
+    },
+    open: {
+      begun: 'impossible',
+      'block announced': 'impossible',
+      'block set': 'impossible',
+      'source opened': 'impossible',
+      committed: 'impossible',
+      'destination opened': 'open',
+      'late writes counted': 'open',
+    },
+  };
+
+/** The step that a record shows. */
+export function cutoverStepOf(cutover: CutoverRecord | undefined): CutoverStep {
+  if (cutover === undefined) return 'none';
+  if (cutover.committed) return cutover.canWriteAtMs === undefined ? 'committed' : 'open';
+  if (!cutover.blocking) return 'draining';
+  return cutover.sourceBlockedAtMs === undefined ? 'blocking' : 'blocked';
+}
+
+/** @throws Error for an event that can't happen at this step */
+export function stepAfter(now: CutoverStep, event: CutoverEvent): CutoverStep {
+  return outcomeOf(now, event, CUTOVER_TRANSITIONS[now][event]);
+}
+
+function outcomeOf<State extends string>(now: State, event: string, outcome: Outcome<State>): State {
+  if (outcome === 'ignored') return now;
+  if (outcome === 'impossible') throw new Error(`${event} can't happen to a migration that is ${now}`);
+  return outcome as State;
+}
