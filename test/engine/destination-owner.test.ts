@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { MongoClient } from 'mongodb';
-import { cleanUp, listLeftovers, type MigrationOptions } from '../../src/engine/index.ts';
+import { cleanUp, listLeftovers, type MigrationOptions, preflight } from '../../src/engine/index.ts';
 import { newId, onReach } from '../../src/platform/index.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
@@ -121,6 +121,24 @@ describe('a destination has at most one owner', () => {
     await first.commit();
     assert.notEqual(later, undefined);
     assert.deepEqual(await isSame(), []);
+  });
+
+  test('permission to drop does not reach data that is the primary copy since a cutover, until that migration is forgotten', async () => {
+    await using committed = start();
+    await committed.commit();
+    const { migrationId } = committed.progress;
+    await allowWrites(pair.source.client);
+    const items = pair.destination.client.db('shop').collection('items');
+    await items.insertOne({ of: 'an application' });
+    await using again = start(DROP);
+    await assert.rejects(again.outcome, { code: 'DESTINATION_PRIMARY', message: new RegExp(migrationId) });
+    const options = { ...again.migration.options, migrationId: newId() };
+    assert.ok((await preflight(options)).some(({ code }) => code === 'DESTINATION_PRIMARY'));
+    assert.equal(await items.countDocuments({ of: 'an application' }), 1);
+    await cleanUp(pair.destination, migrationId, { drop: false });
+    await using last = start(DROP);
+    await last.untilReady();
+    assert.equal(await items.countDocuments({ of: 'an application' }), 0);
   });
 
   test('one that is cancelled before it began takes nothing from the migration that runs', async () => {

@@ -84,7 +84,7 @@ async function checkDestination({ destination, options, entries, isNew }: Look):
   if (options.keepDestination) {
     return [...inUse, ...(await checkKept(destination, await entries(), new NamespaceMap(options.namespaceRemap)))];
   }
-  if (options.dropDestination) return [];
+  if (options.dropDestination) return inUse;
   const databases = await listUserDatabases(destination);
   if (databases.length === 0) return inUse;
   const shown = databases.slice(0, 5).join(', ') + (databases.length > 5 ? ', …' : '');

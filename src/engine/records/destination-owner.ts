@@ -32,7 +32,8 @@ export type Decision =
 
 /**
  * Decides a claim. Taking a destination retires every migration that is on record there; taking it again, after a restart, changes nothing.
- * @throws UserError DESTINATION_IN_USE when another migration is in the way and may not be retired
+ * @throws UserError DESTINATION_IN_USE when another migration is in the way and may not be retired, DESTINATION_PRIMARY when what would be dropped
+ * is the primary copy since another migration's cutover
  */
 export function decide({ migrationId, keeps, mayDrop }: Claim, standing: Standing): Decision {
   const { migrations, nowMs } = standing;
@@ -52,6 +53,8 @@ export function decide({ migrationId, keeps, mayDrop }: Claim, standing: Standin
       retires: idsOf(standing.named === owner ? [] : others.filter((one) => !keepsDestination(one))),
     };
   if (mine?.token !== undefined && owner !== undefined) return { kind: 'retired', by: owner };
+  const primary = mayDrop ? others.find(hasCutOver) : undefined;
+  if (primary !== undefined) throw new UserError('DESTINATION_PRIMARY', [primary._id, primary._id]);
   const atWork = others.find((one) => (one._id === owner || one.state !== 'created') && isAtWork(one, nowMs));
   if (atWork !== undefined && !mayDrop) throw inUse(atWork);
   return { kind: 'owns', retires: idsOf(others) };
@@ -83,6 +86,11 @@ export function retirerOf(
 /** Whether an engine may be at work on the migration at this moment. */
 export function isAtWork({ state, savedAt }: MigrationRecord, nowMs: number): boolean {
   return !ENDED.has(state) && savedAt !== undefined && nowMs - savedAt.getTime() < ENGINE_SILENT_MS;
+}
+
+/** Whether applications may have written to the destination since. `sync --once` commits without a cutover: its source stays the primary copy. */
+function hasCutOver({ state, phases }: MigrationRecord): boolean {
+  return state === 'committed' && phases.some(({ name }) => name === 'cutover');
 }
 
 /** Whether the migration shares its destination with what was there before. */

@@ -321,6 +321,13 @@ export const engineErrors = defineErrors({
     remedy:
       'Wait for its end, cancel it, or forget it with linkspan cleanup; or use another destination. Permission to drop the destination takes it from that migration.',
   },
+  DESTINATION_PRIMARY: {
+    status: 409,
+    detail:
+      'The data of the destination is the primary copy since the cutover of migration %. Linkspan does not drop it.',
+    remedy:
+      'Use another destination. If nobody needs that data, forget the migration first: linkspan cleanup --destination URI --migration %.',
+  },
   DESTINATION_TAKEN: {
     status: 409,
     detail: 'Migration % no longer has its destination: migration % has taken it.',
