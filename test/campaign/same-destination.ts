@@ -76,7 +76,14 @@ export async function runSameDestination(plan: SameDestinationPlan, log: RoundLo
   const migrationId = newId();
   const startFirst = () => start({ migrationId });
   if (plan.stopsFirst) await stopWhenReady(startFirst());
-  else await driveToEnd('the first', startFirst, plan.first, log);
+  else if ((await driveToEnd('the first', startFirst, plan.first, log)) === 'committed') {
+    // The cancellation came too late. Nobody may drop the destination then.
+    await start({ dropDestination: true }).outcome.then(
+      () => log.find('a migration dropped the primary copy'),
+      ({ code }) => code === 'DESTINATION_PRIMARY' || log.find(`a migration into the primary copy ended with ${code}`),
+    );
+    return { end: 'the first committed', documents: 0 };
+  }
   const older = { migrationId, start: startFirst, destination, destinationUri };
 
   const second = start({ dropDestination: true });

@@ -1,0 +1,54 @@
+import { writeFileSync } from 'node:fs';
+import { COLLECTION_TRANSITIONS } from '../../src/engine/collections/lifecycle.ts';
+import { CUTOVER_TRANSITIONS, MIGRATION_TRANSITIONS } from '../../src/engine/records/migration-lifecycle.ts';
+
+type Table = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+export const lifecyclesPage = new URL('../../docs/reference/lifecycles.md', import.meta.url);
+
+/** docs/reference/lifecycles.md, made from the tables that the engine runs by. */
+export function lifecyclesDocument(): string {
+  return `# Lifecycles
+
+For engineers who change the engine, and for operators who want to know what a state means. The engine runs by three tables; this page is
+generated from them by \`npm run docs:lifecycles\`. Each arrow is an event. Events that change nothing, and events that can't happen in a state,
+have no arrow.
+
+## A collection
+
+\`src/engine/collections/lifecycle.ts\`. The record on the destination says \`pending\` for \`planning\`, and \`indexing\` for
+\`draining\` and \`set aside\`: a successor starts there. A collection may be suspect, refused or missing besides, in most states.
+
+${diagram(COLLECTION_TRANSITIONS, 'creating')}
+## A migration
+
+\`src/engine/records/migration-lifecycle.ts\`. An engine that resumes a migration enters \`copying\` from every state that is not an end.
+
+${diagram(MIGRATION_TRANSITIONS, 'created')}
+## A cutover
+
+The same file. No event past \`committed\` opens the source. \`sync --once\` goes from \`none\` to \`committed\` without a block.
+
+${diagram(CUTOVER_TRANSITIONS, 'none')}`;
+}
+
+/** A Mermaid state diagram. Events between the same two states share an arrow. */
+function diagram(table: Table, first: string): string {
+  const arrows = Object.entries(table).flatMap(([from, row]) => {
+    const moves = Object.entries(row).filter(([, to]) => to !== 'ignored' && to !== 'impossible' && to !== from);
+    return [...Map.groupBy(moves, ([, to]) => to)].map(([to, events]) => {
+      return `  ${nameOf(from)} --> ${nameOf(to)}: ${events.map(([event]) => event).join(', ')}`;
+    });
+  });
+  const titles = Object.keys(table).flatMap((state) =>
+    nameOf(state) === state ? [] : [`  ${nameOf(state)}: ${state}`],
+  );
+  return ['```mermaid', 'stateDiagram-v2', ...titles, `  [*] --> ${nameOf(first)}`, ...arrows, '```', ''].join('\n');
+}
+
+/** Mermaid takes no spaces in the name of a state. */
+function nameOf(state: string): string {
+  return state.replaceAll(' ', '_');
+}
+
+if (import.meta.main) writeFileSync(lifecyclesPage, lifecyclesDocument());

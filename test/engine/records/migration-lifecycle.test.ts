@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import {
+  CUTOVER_TRANSITIONS,
+  type CutoverEvent,
+  type CutoverStep,
+  cutoverStepOf,
+  MIGRATION_TRANSITIONS,
+  type MigrationEvent,
+  stateAfter,
+  stepAfter,
+} from '../../../src/engine/records/migration-lifecycle.ts';
+import type { MigrationState } from '../../../src/engine/records/migration-state.ts';
+
+/** Drawn numbers, each of which chooses one of the events that are possible in their turn. */
+const sequences = fc.array(fc.nat(), { maxLength: 60 });
+
+function possible<Event extends string>(row: Readonly<Record<Event, string>>): Event[] {
+  return (Object.keys(row) as Event[]).filter((event) => row[event] !== 'impossible');
+}
+
+test('a migration takes the state that the table names, keeps its end, and can be cancelled or fail in every other state', () => {
+  const reached = new Set<MigrationState>(['created']);
+  const property = fc.property(sequences, (choices) => {
+    let now: MigrationState = 'created';
+    for (const choice of choices) {
+      const events = possible<MigrationEvent>(MIGRATION_TRANSITIONS[now]);
+      const event = events[choice % events.length];
+      if (event === undefined) break;
+      const next = stateAfter(now, event);
+      const outcome: string = MIGRATION_TRANSITIONS[now][event];
+      assert.equal(next, outcome === 'ignored' ? now : outcome);
+      if (now === 'committed' || now === 'cancelled') assert.equal(next, now);
+      else assert.deepEqual([stateAfter(now, 'cancelled'), stateAfter(now, 'failed')], ['cancelled', 'failed']);
+      now = next;
+      reached.add(now);
+    }
+  });
+  fc.assert(property, { numRuns: 1_000 });
+  assert.deepEqual([...reached].sort(), Object.keys(MIGRATION_TRANSITIONS).sort());
+  assert.throws(() => stateAfter('committed', 'cancelled'), /committed/);
+});
+
+test('a cutover commits once, never opens the source past its commit, and opens the destination only then', () => {
+  const property = fc.property(sequences, (choices) => {
+    let now: CutoverStep = 'none';
+    let isCommitted = false;
+    for (const choice of choices) {
+      const events = possible<CutoverEvent>(CUTOVER_TRANSITIONS[now]);
+      const event = events[choice % events.length];
+      if (event === undefined) break;
+      now = stepAfter(now, event);
+      if (isCommitted) assert.ok(event !== 'source opened' && event !== 'block announced' && event !== 'begun');
+      if (event === 'committed') isCommitted = true;
+      if (event === 'destination opened') assert.ok(isCommitted);
+      assert.equal(isCommitted, now === 'committed' || now === 'open');
+    }
+  });
+  fc.assert(property, { numRuns: 1_000 });
+  assert.throws(() => stepAfter('committed', 'source opened'), /committed/);
+});
+
+test('the step of a cutover is read from its record, so that a successor continues there', () => {
+  const record = { requestedAtMs: 1, blocking: false, committed: false };
+  assert.deepEqual(
+    [
+      undefined,
+      record,
+      { ...record, blocking: true },
+      { ...record, blocking: true, sourceBlockedAtMs: 2 },
+      { ...record, blocking: true, sourceBlockedAtMs: 2, committed: true },
+      { ...record, blocking: true, committed: true, canWriteAtMs: 3 },
+    ].map(cutoverStepOf),
+    ['none', 'draining', 'blocking', 'blocked', 'committed', 'open'],
+  );
+});
