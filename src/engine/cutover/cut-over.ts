@@ -2,6 +2,7 @@ import type { Timestamp } from 'mongodb';
 import { messageOf, reach, UserError } from '../../platform/index.ts';
 import type { SeenChanges } from '../apply/seen-changes.ts';
 import { CollectionMissing } from '../collections/moved.ts';
+import { orAbort } from '../concurrency/unless-aborted.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
 import { within } from '../mongodb/within.ts';
 import type { BlockLimit } from '../mongodb/write-block.ts';
@@ -161,7 +162,7 @@ async function drain(
   const time = barrier(pause);
   const confirmed = time.then(() => confirmBlock(pause, blocked));
   // What has changed of the accounts since they came over: the block does not keep anybody from changing users.
-  const ended = Promise.allSettled([confirmed, endsBefore(pause.signal, noted), bringOverAccounts(pause)]);
+  const ended = Promise.allSettled([confirmed, orAbort(noted, pause.signal), bringOverAccounts(pause)]);
   const failed = (await ended).find((one) => one.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
   return await time;
@@ -206,12 +207,4 @@ async function openAndRestore(context: CutOverParts, log: MigrationLog): Promise
   await convertUniqueIndexes(context);
   await restoreExpiry(context);
   if (context.movesAccounts) await context.retrier.run('the destination', () => context.accounts.adopt());
-}
-
-/** Users are waiting: whatever is not over by the deadline is not waited for, though it goes on. @throws the deadline's reason */
-async function endsBefore(deadline: AbortSignal, work: Promise<void>): Promise<void> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(deadline.reason);
-  deadline.addEventListener('abort', onAbort, { once: true });
-  await Promise.race([work, late]).finally(() => deadline.removeEventListener('abort', onAbort));
 }

@@ -1,5 +1,6 @@
 import type { MongoClient } from 'mongodb';
 import { messageOf, redact, type UserError } from '../../platform/index.ts';
+import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import type { SourceFeatures } from '../mongodb/server-features.ts';
 import type { Side } from '../mongodb/side.ts';
 import type { MigrationOptions } from '../scope/options.ts';
@@ -12,7 +13,7 @@ import { type ClusterDescription, describeCluster } from './inspect-cluster.ts';
 import { type Check, type Host, type Look, lookAt, thisHost } from './look.ts';
 import { type Outcome, runChecks } from './run-checks.ts';
 import type { Sizes } from './sizes.ts';
-import { NO_LIMIT, type TimeLimit, timeLimit, unlessAborted } from './within.ts';
+import { NO_LIMIT, type TimeLimit, timeLimit } from './within.ts';
 
 /** An answer is due in 30 s, of which closing connections may take some. */
 const WITHIN_MS = 25_000;

@@ -1,7 +1,7 @@
 import { UserError } from '../../platform/index.ts';
+import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import type { Found } from './finding.ts';
 import type { Check, Look } from './look.ts';
-import { unlessAborted } from './within.ts';
 
 export interface Outcome {
   readonly found: readonly Found[];

@@ -1,3 +1,5 @@
+import { unlessAborted } from '../concurrency/unless-aborted.ts';
+
 /** As many commands at a time keep a distant server busy without keeping its users waiting. */
 const AT_A_TIME = 16;
 
@@ -19,19 +21,6 @@ export function timeLimit(ms: number): TimeLimit {
 
 const never = new AbortController().signal;
 export const NO_LIMIT: TimeLimit = { ms: Number.POSITIVE_INFINITY, soft: never, hard: never };
-
-/** What the promise gives, or undefined when the signal aborts first; what comes later is dropped. */
-export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  const aborted = Promise.withResolvers<undefined>();
-  const abort = () => aborted.resolve(undefined);
-  signal.addEventListener('abort', abort);
-  if (signal.aborted) abort();
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
-}
 
 /**
  * Does the work for one item after the other, several at a time, until the signal aborts.

@@ -19,6 +19,7 @@ import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { Gate } from '../concurrency/gate.ts';
 import type { TaskGroup } from '../concurrency/task-group.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
+import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import { Copier } from '../copy/copier.ts';
 import type { RunningStream } from '../cutover/running-stream.ts';
 import { isBefore, timeOfToken } from '../mongodb/cluster-time.ts';
@@ -183,7 +184,7 @@ export class StreamFollower implements RunningStream {
   async hold(signal: AbortSignal): Promise<void> {
     this.#intake.close();
     const taken = this.#dispatching.catch(() => undefined).then(() => this.flush());
-    await Promise.race([taken, aborted(signal)]);
+    await unlessAborted(taken, signal);
     if (!signal.aborted) return;
     taken.catch(() => undefined); // It fails the run where it matters.
     this.release();
@@ -224,7 +225,7 @@ export class StreamFollower implements RunningStream {
   /** Resolves when all that was taken from the stream is on the destination, or in the spool; or when nobody waits for that any more. */
   async flush(givenUp?: AbortSignal): Promise<void> {
     const flushed = this.#spool.flush().then(() => this.#lanes.flush());
-    await (givenUp === undefined ? flushed : Promise.race([flushed, aborted(givenUp)]));
+    await (givenUp === undefined ? flushed : unlessAborted(flushed, givenUp));
   }
 
   async #follow(first: StreamBatch | undefined): Promise<void> {
@@ -277,7 +278,7 @@ export class StreamFollower implements RunningStream {
    */
   async #takeHidden(writes: HiddenWrites): Promise<void> {
     if (writes.changesCatalog) {
-      await Promise.race([this.#dispatcher.compareCatalogs(), aborted(this.#reading.signal)]);
+      await unlessAborted(this.#dispatcher.compareCatalogs(), this.#reading.signal);
       this.#reading.signal.throwIfAborted();
     }
     const readAnew = new Set<TrackedCollection>();
@@ -360,11 +361,4 @@ export class StreamFollower implements RunningStream {
       this.#start(() => this.#indexes.keep(collection));
     }
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -3,11 +3,12 @@ import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import type { MongoClient } from 'mongodb';
 import { messageOf, UserError } from '../../../platform/index.ts';
+import { unlessAborted } from '../../concurrency/unless-aborted.ts';
 import type { ClusterAddress } from '../../mongodb/connect.ts';
 import { connectCluster, UNREACHABLE } from '../../mongodb/connect.ts';
 import type { Side } from '../../mongodb/side.ts';
 import { type Found, found } from '../finding.ts';
-import { type TimeLimit, unlessAborted } from '../within.ts';
+import type { TimeLimit } from '../within.ts';
 
 /** What Node.js and OpenSSL say of certificates, and of a side that speaks no TLS. */
 const OF_TLS = /certificate|self-signed|\bTLS\b|\bSSL\b|wrong version number|EPROTO/i;
