@@ -14,10 +14,8 @@ const SOURCES = globSync('{src,test,demo,bench}/**/*.{ts,js}', { cwd: ROOT });
 const STILL_CITING = [
   'src/atlas-api/',
   'src/control/',
-  'src/engine/apply/',
   'src/engine/capture/',
   'src/engine/collections/',
-  'src/engine/copy/',
   'src/engine/cutover/',
   'src/engine/preflight/',
   'src/engine/records/',
