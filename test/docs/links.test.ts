@@ -14,13 +14,11 @@ const SOURCES = globSync('{src,test,demo,bench}/**/*.{ts,js}', { cwd: ROOT });
 const STILL_CITING = [
   'src/atlas-api/',
   'src/control/',
-  'src/engine/capture/',
   'src/engine/collections/',
   'src/engine/cutover/',
   'src/engine/preflight/',
   'src/engine/records/',
   'src/engine/run/',
-  'src/engine/verify/',
   'src/http/',
 ];
 
