@@ -16,7 +16,7 @@ const STILL_CITING = [
   'src/control/',
   'src/engine/collections/',
   'src/engine/cutover/',
-  'src/engine/preflight/',
+
   'src/engine/records/',
   'src/engine/run/',
   'src/http/',
