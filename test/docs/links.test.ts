@@ -15,8 +15,6 @@ const STILL_CITING = [
   'src/atlas-api/',
   'src/control/',
   'src/engine/collections/',
-  'src/engine/cutover/',
-
   'src/engine/records/',
   'src/engine/run/',
   'src/http/',
