@@ -179,8 +179,8 @@ async function write(context: ApplyKeysParts, collection: TrackedCollection, wri
 }
 
 /**
- * Deletes come first. A key that wasn't found may equal a found one with other bytes, and deleting it also deletes that
- * document, which is then written again (docs/reference/pitfalls.md#pitfall-28).
+ * Deletes come first. A key that wasn't found may equal a found one with other bytes. Deleting it then also deletes
+ * that document, which is written again afterwards (docs/reference/pitfalls.md#pitfall-28).
  * @returns how many documents existed to delete
  */
 async function change(

@@ -23,9 +23,10 @@ export interface SpooledKey {
 }
 
 /**
- * Keys that changed while their collection was being copied, stored on the destination until the copy has ended. So the
- * stream is read from the first minute, the source's oplog needn't span the copy, and nothing is applied to a range
- * that is being copied (docs/reference/pitfalls.md#pitfall-3, docs/reference/pitfalls.md#pitfall-6).
+ * Keys that changed while their collection was being copied, stored on the destination until the copy has ended. This
+ * lets the engine read the stream from the first minute, so the source's oplog needn't span the copy
+ * (docs/reference/pitfalls.md#pitfall-3). Nothing is applied to a range that is being copied
+ * (docs/reference/pitfalls.md#pitfall-6).
  */
 export class Spool {
   readonly #context: SpoolParts;

@@ -49,7 +49,7 @@ export class OplogWatch {
     const since = new Date(this.#lowSinceMs).toISOString();
     return [
       `Less than ${LOW_PERCENT} % of the source's oplog is left since ${since}, now ${headroomPercent} %: in about ${leftSeconds} s it loses ` +
-        'changes that are not on the destination yet. Enlarge it (replSetResizeOplog), or let the migration go on.',
+        'changes that are not on the destination yet. Enlarge it (replSetResizeOplog), or resume the migration if it is paused.',
     ];
   }
 

@@ -13,7 +13,7 @@ import type { MigrationState } from '../records/migration-state.ts';
 import type { CollectionRecord, MigrationRecord, ViewRecord } from '../records/records.ts';
 import { NamespaceMap, type NamespaceRemap } from '../scope/namespace-map.ts';
 
-/** What a migration left on its destination, as found there. Names are the destination's. */
+/** The objects that a migration left on its destination, as found there. Names are the destination's. */
 export interface Leftovers {
   readonly migrationId: string;
   readonly state: MigrationState;

@@ -38,7 +38,7 @@ interface CutOverParts extends LastLookParts, DestinationBlockParts, BringOverAc
 /** The longest write pause. After it the attempt fails, and traffic resumes. */
 const LONGEST_PAUSE_MS = 60_000;
 
-/** A failed attempt that ended with the source open again, and is to be retried. */
+/** A failed attempt that ended with the source open again. The engine retries it. */
 export interface PutOff {
   readonly reason: string;
   /** How long users' writes were blocked; 0 when they weren't. */
@@ -118,7 +118,7 @@ async function drainUnderBlock(
   let noted: Promise<void> | undefined;
   let late = clock.timeout(LONGEST_PAUSE_MS);
   let written: NotNow | undefined;
-  // Without the deadline: copying a capped collection again takes long, and the preflight has warned of that.
+  // Without the deadline: copying a capped collection again takes long, and the preflight has warned about that.
   const rest = within(context, calledOff);
   try {
     await reach('engine.cutover.source-blocked');

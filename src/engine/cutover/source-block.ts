@@ -183,7 +183,7 @@ export async function settleOpenBlock(context: SourceBlockParts, log: MigrationL
  * Opens the source as the last act of a run that ended in the middle of a cutover. A write checks whether the commit
  * succeeded: the commit may still be under way, which a read would not show, and then the source must stay blocked. An
  * engine that hasn't sent the commit needn't check.
- * @param within  aborts when the watchdog, or whoever resumes the migration, has to do it
+ * @param within  aborts when the watchdog or a later run has to do it
  */
 export async function reopenAfterFailure(
   context: SourceBlockParts,

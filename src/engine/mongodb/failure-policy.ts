@@ -38,7 +38,7 @@ interface Failure {
   readonly code: number;
   readonly name: string;
   readonly kind: FailureClass;
-  /** What an operator has to know or do, when waiting alone isn't enough. */
+  /** Advice for the operator, when waiting alone isn't enough. */
   readonly meaning?: string;
 }
 

@@ -11,7 +11,7 @@ const ANSWERS_WITHIN_MS = 30_000;
 
 /** A reason why the migration can't continue at the moment. It resumes by itself once the reason is gone. */
 export interface Wait {
-  /** What the migration waits for, for example "the destination". */
+  /** The subject of the wait, for example "the destination". */
   readonly for: string;
   /** Wall clock, in milliseconds since the epoch. */
   readonly sinceMs: number;

@@ -4,7 +4,7 @@ import { privilegesOf } from './privileges.ts';
 
 /**
  * The shortest time limit for setting the block. The block waits for open transactions, and all other operations queue
- * behind it, so an attempt must fail soon and let traffic resume until the next one. Then the block waits for the
+ * behind it. So an attempt must fail soon, and traffic resumes until the next one. Then the block waits for the
  * majority of the members, hence `TIMES_MAJORITY` (docs/reference/mongodb-behaviour.md#fact-8-2).
  */
 export const LEAST_BLOCK_LIMIT_MS = 200;

@@ -139,11 +139,11 @@ export interface Progress {
   /** Warnings of the migration's own preflight; `warnings` has their messages too. */
   readonly findings: readonly Finding[];
   /**
-   * What the migration waits for at the moment; empty while it makes progress. The warnings say the same in sentences.
+   * The current waits of the migration; empty while it makes progress. The warnings say the same in sentences.
    */
   readonly waiting: readonly Wait[];
   /**
-   * What a cancelled or failed migration leaves on the destination besides `linkspan_internal`. `linkspan cleanup`
+   * The leftovers of a cancelled or failed migration on the destination, besides `linkspan_internal`. `linkspan cleanup`
    * lists the names.
    */
   readonly left?: Left;
