@@ -28,8 +28,9 @@ const DOUBLES = ['min', 'max'];
 const OBSOLETE = ['ns', 'dropDups', 'bucketSize', 'safe', 'seed', 'hashVersion'];
 const ONLY_2D = ['bits', 'min', 'max'];
 /**
- * Fields without which an index of version 1 predates the versions of its kind (server source, expression_params.cpp
- * and fts_spec.cpp). An index of version 2 without them belongs to a time series, for which servers show fewer fields.
+ * The version field of each kind. An index of version 1 without it is from before its kind had versions, so it gets
+ * version 1 (server source, expression_params.cpp and fts_spec.cpp). An index of version 2 without it belongs to a time
+ * series, for which servers show fewer fields.
  */
 const UNVERSIONED = { '2dsphere': '2dsphereIndexVersion', text: 'textIndexVersion' } as const;
 
@@ -117,8 +118,8 @@ export function withEqualNumbers(value: RawValue): RawValue {
 }
 
 /**
- * Removes an expiry that has no effect: servers ignore TTL indexes on several fields, and values that aren't numbers or
- * are too large.
+ * Gives an expiry the meaning that servers give it. They ignore one on several fields, which is removed here. A value
+ * that isn't a number, or is too large, expires nothing, so it becomes the largest one.
  */
 function settleExpiry(fields: Map<string, RawValue>): void {
   if ([...elementsOf(fields.get('key')?.bytes ?? document())].length !== 1) {
