@@ -4,20 +4,20 @@ import type { Fence } from '../mongodb/fence.ts';
 import type { MadeAccount, MadeAccounts } from '../records/made-accounts.ts';
 import { type AccountKind, authenticatedUsers, type Definition, existingRoles, readDefinitions } from './definition.ts';
 
-/** What is to be done for the destination to have the source's users, or roles. */
+/** The differences between both sides' users, or roles. */
 export interface AccountDifferences {
   readonly missing: readonly Definition[];
-  /** Made by Linkspan, and other than on the source now. */
+  /** Created by Linkspan, and different on the source now. */
   readonly changed: readonly Definition[];
-  /** Made by Linkspan, and no longer on the source. */
+  /** Created by Linkspan, and no longer on the source. */
   readonly gone: readonly MadeAccount[];
-  /** Nothing is left of them but their record. */
+  /** Only their record is left. */
   readonly forgotten: readonly MadeAccount[];
-  /** On both sides, and not made by Linkspan: these stay as they are. */
+  /** On both sides, and not created by Linkspan: they stay unchanged. */
   readonly kept: readonly string[];
 }
 
-/** Compares the users of both sides. Nothing of them is decoded but their names. */
+/** Compares the users of both sides. Decodes only their names. */
 export async function compareUsers(
   source: MongoClient,
   { client: destination, afterOwnWrites }: Fence,
@@ -46,7 +46,7 @@ export async function compareRoles(
 ): Promise<AccountDifferences> {
   const [wanted, records] = await Promise.all([readDefinitions(source, 'role'), made.all()]);
   const recorded = new Map(records.filter(({ _id }) => _id.kind === 'role').map((record) => [record._id.id, record]));
-  // No role of the destination's user may read how roles are defined there, so what was made is on record.
+  // No role lets the destination's user read the definitions of roles there, so the record has what Linkspan created.
   const present = await existingRoles(destination, [...wanted, ...[...recorded.values()].map(nameOf)]);
   return differences(wanted, records, 'role', {
     has: (id) => present.has(id),
@@ -59,8 +59,8 @@ export async function compareRoles(
 }
 
 /**
- * Which of these a destination has as they were made.
- * @param others  records of other sources: an account that is on record of two belongs to neither
+ * Returns the accounts that the destination still has as Linkspan created them.
+ * @param others  records of other sources: an account on record for two sources belongs to neither
  */
 export async function accountsThere(
   destination: MongoClient,
@@ -78,7 +78,10 @@ export async function accountsThere(
   return [...users.filter(isOurs), ...roles.filter(isThere)];
 }
 
-/** A user that somebody else made anew under the name has another id. Whoever the engine itself is on the destination, it must not drop. */
+/**
+ * A user that somebody else recreated under the name has another id. The engine must not drop its own user on the
+ * destination.
+ */
 function isMadeUser(
   present: ReadonlyMap<string, Definition>,
   self: ReadonlySet<string>,
@@ -91,7 +94,7 @@ function isMadeUser(
   };
 }
 
-/** A role has no id. */
+/** A role has no id, so only the name and the records decide. */
 function isMadeRole(present: ReadonlySet<string>, others: readonly MadeAccount[]): (record: MadeAccount) => boolean {
   const contested = new Set(others.filter(isOf('role')).map(({ _id }) => _id.id));
   return ({ _id }) => present.has(_id.id) && !contested.has(_id.id);
@@ -128,7 +131,7 @@ function differences(
   };
 }
 
-/** A name can hold dots, a database's can't. */
+/** Splits at the first dot: a user's name can contain dots, a database's can't. */
 export function nameOf({ _id }: MadeAccount): { readonly database: string; readonly name: string } {
   const dot = _id.id.indexOf('.');
   return { database: _id.id.slice(0, dot), name: _id.id.slice(dot + 1) };

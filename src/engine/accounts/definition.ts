@@ -6,8 +6,9 @@ import { readAll } from '../mongodb/raw-cursor.ts';
 export type AccountKind = 'user' | 'role';
 
 /**
- * A user or a role of a cluster's own making, as `admin.system.users` or `admin.system.roles` stores it. Built-in roles are stored nowhere.
- * A user's bytes hold what its password is checked with: they go to the destination's own collection of users, and nowhere else.
+ * A user or custom role of a cluster, as `admin.system.users` or `admin.system.roles` stores it. Built-in roles aren't
+ * stored. A user's bytes contain its password verifier: they go to the destination's own collection of users, and
+ * nowhere else.
  */
 export interface Definition {
   readonly kind: AccountKind;
@@ -16,11 +17,13 @@ export interface Definition {
   /** database.name */
   readonly id: string;
   readonly bytes: Buffer;
-  /** Tells a user apart from an earlier one of its name; empty for roles, and for users of servers before 3.6. */
+  /**
+   * Distinguishes a user from an earlier one with the same name; empty for roles, and for users of servers before 3.6.
+   */
   readonly userId: string;
 }
 
-/** All users or roles. The role `backup` may read both, `restore` users only. */
+/** Returns all users or roles. The role `backup` may read both, `restore` only users. */
 export async function readDefinitions(
   client: MongoClient,
   kind: AccountKind,
@@ -36,7 +39,7 @@ export async function readDefinitions(
   });
 }
 
-/** Which of these roles a cluster has. */
+/** Returns those of the roles that a cluster has. */
 export async function existingRoles(
   client: MongoClient,
   roles: readonly Pick<Definition, 'database' | 'name'>[],
@@ -46,7 +49,7 @@ export async function existingRoles(
   return new Set(reply.roles.map(({ role, db }: { role: string; db: string }) => `${db}.${role}`));
 }
 
-/** Names of the users that a connection is authenticated as. */
+/** Returns the names of the users that a connection is authenticated as. */
 export async function authenticatedUsers(client: MongoClient): Promise<Set<string>> {
   const { authInfo } = await client.db('admin').command({ connectionStatus: 1 });
   return new Set(authInfo.authenticatedUsers.map(({ user, db }: { user: string; db: string }) => `${db}.${user}`));

@@ -18,8 +18,8 @@ const NAMESPACE_NOT_FOUND = 26;
 const ROLE_NOT_FOUND = 31;
 
 /**
- * Makes the differences between both sides' users and roles disappear, but for those that are kept. What is about to be made is on record
- * first, so that an engine that dies here knows afterwards what is its own.
+ * Removes the differences between both sides' users and roles, except for those that are kept. The record comes first,
+ * so that an engine that resumes after a crash knows which accounts Linkspan created.
  */
 export async function makeAccounts(
   fence: Fence,
@@ -27,17 +27,18 @@ export async function makeAccounts(
   users: AccountDifferences,
   roles: AccountDifferences,
 ): Promise<void> {
-  // Before they go on record: of two migrations that make one role, the later one has it, or neither.
+  // Before the record: when two migrations create one role, the later one owns it, or neither does.
   await made.takeNames([...users.missing, ...roles.missing]);
   await made.announce([...users.missing, ...users.changed, ...roles.missing, ...roles.changed]);
   await reach('engine.accounts.announced');
-  // There is no way to give an existing user what its password is checked with, so one that changed is made anew.
+  // Servers can't set an existing user's password verifier, so a changed user is dropped and recreated.
   for (const { database, name } of [...users.changed, ...users.gone.map(nameOf)]) {
     await dropUser(fence, database, name);
   }
   await reach('engine.accounts.users-dropped');
   await merge(fence, [...users.missing, ...users.changed], roles.missing);
-  // Servers refuse a ring of roles. There is none on the source, but on the way there might be, so all let go of their roles first.
+  // Servers refuse cycles of roles. The source has none, but an intermediate state could, so all changed roles first
+  // lose their roles.
   const none = new RawValue(BSON_TYPE.array, array([]));
   for (const role of roles.changed) await updateRole(fence, role, { roles: none });
   for (const role of roles.changed) await updateRole(fence, role);
@@ -49,7 +50,10 @@ export async function makeAccounts(
   await made.forget([...users.gone, ...users.forgotten, ...roles.gone, ...roles.forgotten].map(({ _id }) => _id));
 }
 
-/** Drops what was made, for a migration that is given up. @param accounts  only ones that are there and Linkspan's own */
+/**
+ * Drops created accounts, for a migration that is cancelled.
+ * @param accounts  only existing ones that Linkspan created
+ */
 export async function dropAccounts(fence: Fence, accounts: readonly MadeAccount[]): Promise<void> {
   for (const account of accounts) {
     const { database, name } = nameOf(account);
@@ -59,8 +63,8 @@ export async function dropAccounts(fence: Fence, accounts: readonly MadeAccount[
 }
 
 /**
- * The way of `mongorestore`, and the only one by which a password moves without being known: definitions are put into collections of our own, and
- * the server takes them over from there. Those that exist already it leaves alone, and the order of roles does not matter to it.
+ * Works as `mongorestore` does, the only way to migrate a password that nobody knows. Definitions go into collections
+ * of Linkspan's own, and the server merges them from there. It ignores existing ones, and roles can be in any order.
  */
 async function merge(fence: Fence, users: readonly Definition[], roles: readonly Definition[]): Promise<void> {
   if (users.length + roles.length === 0) return;
@@ -95,7 +99,7 @@ async function put(fence: Fence, name: string, definitions: readonly Definition[
     throw new MongoServerError({ message: 'users and roles were refused', code: writeErrors[0].code });
 }
 
-/** Removes what a run that died on the way has left of users' credentials. */
+/** Removes credentials of users that an interrupted run left behind. */
 export async function clearTransit(fence: Fence): Promise<void> {
   for (const drop of transitCollections(fence.migrationId)) {
     await tolerate([NAMESPACE_NOT_FOUND], fence.change(INTERNAL_DATABASE, { drop }));
@@ -106,7 +110,7 @@ function transitCollections(migrationId: string): readonly [users: string, roles
   return [`transit.${migrationId}.users`, `transit.${migrationId}.roles`];
 }
 
-/** Changes a role in place: dropping it would take it from users of the destination that have it. */
+/** Changes a role in place: dropping it would take it from the destination's users who have it. */
 async function updateRole(
   fence: Fence,
   { database, name, bytes }: Definition,
@@ -131,7 +135,9 @@ async function dropRole(fence: Fence, role: MadeAccount): Promise<void> {
   await tolerate([ROLE_NOT_FOUND], fence.change(database, { dropRole: name }));
 }
 
-/** Servers quote commands in their errors, and these hold credentials: only what kind of error it is gets out. */
+/**
+ * Reports only the kind of an error: servers quote commands in their errors, and these commands contain credentials.
+ */
 async function quietly(command: Promise<Document>): Promise<Document> {
   try {
     return await command;

@@ -7,12 +7,14 @@ import type { MadeAccounts } from '../records/made-accounts.ts';
 import { type AccountDifferences, accountsThere, compareRoles, compareUsers } from './compare-accounts.ts';
 import { dropAccounts, makeAccounts } from './make-accounts.ts';
 
-/** Users may change while they are brought over; that often in a row means that the destination does not take them. */
+/**
+ * Users may change while they are migrated. After this many attempts in a row the destination must be refusing them.
+ */
 const ATTEMPTS = 5;
 
 /**
- * Brings the source's users and custom roles over, when that is asked for: as they are at the cutover, before the destination opens, so that
- * applications log in there as before. What the destination has of its own is never touched.
+ * Migrates the source's users and custom roles, when that is selected. It does so at the cutover, before the
+ * destination opens, so that applications can log in there as before. The destination's own accounts never change.
  */
 export class UsersAndRoles {
   readonly #source: MongoClient;
@@ -26,22 +28,22 @@ export class UsersAndRoles {
     this.#made = made;
   }
 
-  /** What the destination keeps of its own, as of the last look; undefined when there is nothing like that. */
+  /** The destination's own accounts that are kept, as of the last comparison; undefined when there are none. */
   get kept(): UserError | undefined {
     return this.#kept;
   }
 
-  /** Loads what an earlier run knew. */
+  /** Loads the records of earlier runs. */
   async load(): Promise<void> {
     await this.#made.all();
   }
 
-  /** How many this very migration has on record. */
+  /** Returns how many accounts this migration has on record. */
   get made(): { readonly users: number; readonly roles: number } {
     return { users: this.#made.count('user'), roles: this.#made.count('role') };
   }
 
-  /** Looks what is to be done, and does nothing. */
+  /** Compares both sides without changing anything. */
   async compare(): Promise<{ readonly users: AccountDifferences; readonly roles: AccountDifferences }> {
     const [users, roles] = await Promise.all([
       compareUsers(this.#source, this.#fence, this.#made),
@@ -52,9 +54,9 @@ export class UsersAndRoles {
   }
 
   /**
-   * Resolves when the destination's users and roles are the source's. Doing it again costs a few reads.
-   * @param retrier  which says how long it may take
-   * @throws UserError ACCOUNTS_REFUSED when the destination does not take them
+   * Resolves when the destination's users and roles equal the source's. Repeating it costs a few reads.
+   * @param retrier  limits the time
+   * @throws UserError ACCOUNTS_REFUSED when the destination refuses them
    */
   async bringOver(retrier: Retrier): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
@@ -64,12 +66,17 @@ export class UsersAndRoles {
     }
   }
 
-  /** Makes this migration the owner of what earlier ones from its source made, once it is committed. */
+  /**
+   * Makes this migration, once committed, the owner of the accounts that earlier migrations from its source created.
+   */
   async adopt(): Promise<void> {
     await this.#made.adopt();
   }
 
-  /** Drops what this very migration made, for one that is given up together with its data. Nothing of the source is needed. */
+  /**
+   * Drops the accounts that this migration created, for a migration that is cancelled together with its data. Needs
+   * nothing of the source.
+   */
   async drop(): Promise<void> {
     const own = await this.#made.own();
     if (own.length === 0) return;
@@ -77,7 +84,7 @@ export class UsersAndRoles {
     await this.#made.forget(own.map(({ _id }) => _id));
   }
 
-  /** @returns what was not in step; looking again says whether it is now */
+  /** @returns the accounts that differed; a new comparison shows whether they are equal now */
   async #bringInStep(): Promise<string[]> {
     const { users, roles } = await this.compare();
     const waiting = [users, roles].flatMap(({ missing, changed, gone, forgotten }) => [

@@ -24,7 +24,7 @@ import type { SeenChanges } from './seen-changes.ts';
 import type { StreamPosition } from './stream-position.ts';
 import { type KeyedDocument, type WriteInOrderParts, writeInOrder } from './write-in-order.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that applying keys needs. */
 export interface ApplyKeysParts extends MovedParts, WriteInOrderParts {
   readonly seen: SeenChanges;
   readonly memory: MemoryBudget;
@@ -33,7 +33,7 @@ export interface ApplyKeysParts extends MovedParts, WriteInOrderParts {
 
 const IMMUTABLE_FIELD = 66;
 
-/** What is to be written so that the destination has the keys' current state. */
+/** The writes that give the destination the keys' current state. */
 interface Writes {
   readonly deletes: readonly DocumentKey[];
   readonly inserts: readonly KeyedDocument[];
@@ -41,9 +41,10 @@ interface Writes {
 }
 
 /**
- * Carries the current state of one collection's keys over: what the source has is written, what it has not is deleted [15–21].
- * Acknowledged by the majority when it returns; doing it twice is harmless.
- * @throws CollectionDropped, CollectionMissing when the source does not have the collection
+ * Applies the current state of one collection's keys: writes each document that the source has, and deletes the others.
+ * Updates are never replayed (docs/reference/pitfalls.md#pitfall-15). Acknowledged by the majority when it returns;
+ * repeating it does no harm.
+ * @throws CollectionDropped, CollectionMissing when the source doesn't have the collection
  */
 export async function applyKeys(
   context: ApplyKeysParts,
@@ -72,8 +73,9 @@ export async function applyKeys(
 }
 
 /**
- * All by one way, in the order in which they changed [35]. What left its place is deleted first, since only a document that is inserted takes
- * the last one; one that was deleted last is not looked for, for the insert that may have followed has a place of its own.
+ * Applies all keys in the order in which they changed (docs/reference/pitfalls.md#pitfall-35). Documents that left
+ * their place are deleted first, because only an inserted document takes the last place. A key whose last change was a
+ * delete isn't fetched: a later insert has an entry of its own.
  */
 async function applyInOrder(
   context: ApplyKeysParts,
@@ -113,7 +115,7 @@ async function fetchAndWrite(
   await fetchAndWrite(context, collection, keys.slice(middle));
 }
 
-/** The room to wait for: what documents have on average, and that one of them is as large as any. */
+/** Returns the memory to wait for: the average size of each document, plus the largest size for one of them. */
 function expectedBytes({ averageBytes, largestBytes }: TrackedCollection, keys: number): number {
   return Math.min(REPLY_BYTES, keys * averageBytes + (largestBytes || REPLY_BYTES));
 }
@@ -122,7 +124,7 @@ function bytesOf(documents: readonly Buffer[]): number {
   return documents.reduce((sum, { length }) => sum + length, 0);
 }
 
-/** Keys that were not found are deleted, and so are those that only a collation takes as equal to what was found [29]. */
+/** Writes what was found and deletes what wasn't, including keys that equal a found one only under the collation. */
 async function writeFound(
   context: ApplyKeysParts,
   collection: TrackedCollection,
@@ -139,7 +141,7 @@ async function writeFound(
   await write(context, collection, { deletes, inserts: [], replaces });
 }
 
-/** Current states, read at or after all that was dispatched; "too large" when they fill more than one reply. */
+/** Returns the current states, read at or after everything dispatched; "too large" when they exceed one reply. */
 async function fetchDocuments(
   context: ApplyKeysParts,
   collection: TrackedCollection,
@@ -171,15 +173,15 @@ async function write(context: ApplyKeysParts, collection: TrackedCollection, wri
     ]);
     if (inserted.status === 'rejected') throw inserted.reason;
     if (changed.status === 'rejected') throw changed.reason;
-    // Of a filtered collection, only here is known which changes were those of documents that are migrated.
+    // With a document filter, only this place knows which changes concerned selected documents.
     if (collection.filter !== null) context.seen.note(collection.namespace, changed.value + writes.replaces.length);
   });
 }
 
 /**
- * Deletes go first: a key that was asked for and not found may equal one that was found under other bytes, and deleting it deletes
- * that document, which is then written again [28].
- * @returns how many documents there were to delete
+ * Deletes come first. A key that wasn't found may equal a found one with other bytes. Deleting it then also deletes
+ * that document, which is written again afterwards (docs/reference/pitfalls.md#pitfall-28).
+ * @returns how many documents existed to delete
  */
 async function change(
   context: ApplyKeysParts,
@@ -242,9 +244,9 @@ function statementsFor(documents: readonly KeyedDocument[]): Buffer[] {
 }
 
 /**
- * Puts documents where others may be. What is there may have an `_id` that equals the new one under the collection's collation, and is
- * another all the same [29]. And servers tell their secondaries of a replaced document in a way in which those write their own time into
- * an empty timestamp; an inserted one stays as it is on all of them (seen on 6.0.5) [23].
+ * Writes documents that may have to replace others. An existing one may have a different `_id` that is equal under the
+ * collection's collation, so it is deleted first. The same protects empty timestamps: secondaries write their own time
+ * into a replaced document, but keep an inserted one (docs/reference/mongodb-behaviour.md#fact-8-8).
  */
 async function putInPlace(
   context: ApplyKeysParts,

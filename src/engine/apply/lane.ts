@@ -9,7 +9,7 @@ import { coalesce, type DirtyKey, takesLastPlace } from './dirty-key.ts';
 import { setAside } from './set-aside.ts';
 import type { Spool } from './spool.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that a lane needs. */
 export interface LaneParts extends ApplyKeysParts {
   readonly logger: Logger;
   readonly counters: Counters;
@@ -17,13 +17,13 @@ export interface LaneParts extends ApplyKeysParts {
 
 const BATCH_KEYS = 1_000;
 const BATCH_BYTES = 4 * 1024 * 1024;
-/** How long a lone key waits for company, so that a steady trickle does not become a stream of tiny batches. */
+/** How long a single key waits for others, so that a few changes per second don't become many tiny batches. */
 const LINGER_MS = 20;
-/** How often a batch with a document that the destination refuses is tried again. */
+/** How often a batch with a refused document is retried. */
 const ATTEMPTS = 5;
 const BETWEEN_ATTEMPTS_MS = 200;
 
-/** Has a collection that was live, and is set aside, tried again and again until it is live again. */
+/** Retries a live collection that was set aside, until it is live again. */
 export type Revive = (collection: TrackedCollection) => void;
 
 interface Waiter {
@@ -34,7 +34,7 @@ interface Waiter {
 }
 
 interface QueuedKey extends DirtyKey {
-  /** Rises in the order of the queue. */
+  /** Increases in the order of the queue. */
   readonly number: number;
 }
 
@@ -44,7 +44,10 @@ export class Lane {
   readonly #indexes: IndexKeeper;
   readonly #spool: Spool;
   readonly #revive: Revive;
-  /** In order of arrival; a key that comes again keeps its place, unless the collection's order wants it behind all others [35]. */
+  /**
+   * In order of arrival. A key that changes again keeps its place, unless the collection's order moves it behind all
+   * others (docs/reference/pitfalls.md#pitfall-35).
+   */
   readonly #queue = new Map<string, QueuedKey>();
   #inFlight: DirtyKey[] = [];
   #lastNumber = 0;
@@ -63,7 +66,7 @@ export class Lane {
     return this.#queue.size + this.#inFlight.length;
   }
 
-  /** The oldest stream batch with a key that is not yet on the destination; Infinity when there is none. */
+  /** Returns the oldest stream batch with a key that isn't on the destination yet; Infinity when there is none. */
   get oldestSequence(): number {
     let oldest = Number.POSITIVE_INFINITY;
     for (const { sequence } of this.#inFlight) oldest = Math.min(oldest, sequence);
@@ -85,7 +88,10 @@ export class Lane {
     this.#wake.resolve();
   }
 
-  /** Resolves when everything that is in the lane now is on the destination, or set aside. @throws when the lane stops before that */
+  /**
+   * Resolves when everything in the lane now is on the destination, or set aside.
+   * @throws when the lane stops before that
+   */
   async flush(): Promise<void> {
     if (this.size === 0) return;
     if (this.#stopped) throw new Error('The lane stopped');
@@ -94,7 +100,10 @@ export class Lane {
     await promise;
   }
 
-  /** Works until the signal aborts. @throws what stopped it */
+  /**
+   * Works until the signal aborts.
+   * @throws the error that stopped it
+   */
   async run(signal: AbortSignal): Promise<void> {
     const wakeUp = () => this.#wake.resolve();
     signal.addEventListener('abort', wakeUp, { once: true });
@@ -124,7 +133,7 @@ export class Lane {
     for (const [collection, dirty] of byCollection) await this.#apply(collection, dirty);
     await reach('engine.apply.batch-acknowledged');
     this.#inFlight = [];
-    // Not how many are done: keys that came later may be set aside before those that are waited for.
+    // Compares numbers, not counts: later keys may be set aside before the awaited ones are done.
     const [next] = this.#queue.values();
     for (const waiter of this.#waiting) {
       if (next !== undefined && next.number <= waiter.last) continue;
@@ -145,7 +154,9 @@ export class Lane {
     return batch;
   }
 
-  /** A document that an index refuses may be newer than the index's end on the source: then the indexes are brought in step first. */
+  /**
+   * A refused document may be newer than the drop of an index on the source, so the indexes are brought in sync first.
+   */
   async #applyBesideIndexes(collection: TrackedCollection, dirty: readonly DirtyKey[]): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -169,11 +180,11 @@ export class Lane {
       if (concernsOneCollection(error)) return await this.#setAside(collection, dirty, error);
       if (error instanceof CollectionMissing) return await this.#setAside(collection, dirty);
       if (!(error instanceof CollectionDropped)) throw error;
-      this.#context.logger.debug({ namespace: messageOf(error) }, 'Changes of a dropped collection are moot');
+      this.#context.logger.debug({ namespace: messageOf(error) }, 'Ignoring changes of a dropped collection');
     }
   }
 
-  /** What the lane has of the collection goes to the spool, in its order. */
+  /** Moves the lane's keys of the collection to the spool, in order. */
   async #setAside(collection: TrackedCollection, dirty: readonly DirtyKey[], error?: UserError): Promise<void> {
     while (collection.settling !== undefined) await collection.settling;
     if (collection.isGone) return;

@@ -5,11 +5,11 @@ import type { DirtyKey } from './dirty-key.ts';
 import { Lane, type LaneParts, type Revive } from './lane.ts';
 import type { Spool } from './spool.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that the lanes need. */
 type LanesParts = LaneParts;
 
 const LANES = 8;
-/** Keys that may wait in all lanes together before the stream is no longer read. */
+/** The most keys that wait in all lanes together. Above it, the engine stops reading the stream. */
 const MOST_QUEUED_KEYS = 20_000;
 
 /** All lanes of a migration. */
@@ -30,15 +30,19 @@ export class Lanes {
     return Math.min(...this.#lanes.map((lane) => lane.oldestSequence));
   }
 
-  /** Queues a key. Equal keys share a lane; where a collation decides what is equal, or the order counts, the whole collection does [28, 29, 35]. */
+  /**
+   * Queues a key. Equal keys share a lane. A whole collection shares one lane when a collation decides which keys are
+   * equal, or when its order counts.
+   */
   add(dirty: DirtyKey): void {
     const hash = dirty.collection.hasOneLane ? hashOfText(dirty.collection.id) : laneHash(dirty.key);
     this.#lanes[hash % LANES]?.add(dirty);
   }
 
   /**
-   * Resolves when there is room for another batch, which bounds memory: behind a slow destination the stream is not read on.
-   * @param heldBytes  of the stream's replies that lanes have something of: one document keeps all of its reply in memory
+   * Resolves when there is room for another batch. This bounds memory: with a slow destination, the engine stops
+   * reading the stream.
+   * @param heldBytes  bytes of the stream's replies that lanes still use: one document keeps its whole reply in memory
    */
   async room(heldBytes: () => number = () => 0): Promise<void> {
     while (this.queued > MOST_QUEUED_KEYS || heldBytes() > this.#context.memory.streamBytes) {
@@ -47,12 +51,15 @@ export class Lanes {
     }
   }
 
-  /** Resolves when everything that is queued now is on the destination. */
+  /** Resolves when everything queued now is on the destination. */
   async flush(): Promise<void> {
     await Promise.all(this.#lanes.map((lane) => lane.flush()));
   }
 
-  /** Works until the signal aborts. @throws what stopped a lane */
+  /**
+   * Works until the signal aborts.
+   * @throws the error that stopped a lane
+   */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all(this.#lanes.map((lane) => lane.run(signal)));
   }

@@ -1,4 +1,4 @@
-/** Changes of what is migrated, as the stream shows them: whoever wants to know whether there are any looks for a while. */
+/** Counts changes of selected documents in the stream, for callers that check whether there are any. */
 export class SeenChanges {
   readonly #looks = new Set<Look>();
 
@@ -8,7 +8,7 @@ export class SeenChanges {
     for (const look of this.#looks) look.add(namespace, changes);
   }
 
-  /** Counts what is noted from now on, until it is disposed. */
+  /** Counts the changes from now on, until it is disposed. */
   look(): Look {
     const look = new Look(() => this.#looks.delete(look));
     this.#looks.add(look);
@@ -16,7 +16,7 @@ export class SeenChanges {
   }
 }
 
-/** Changes that were seen while somebody looked. */
+/** The changes noted during a look. */
 export class Look implements Disposable {
   readonly #byNamespace = new Map<string, number>();
   readonly #end: () => void;
@@ -33,7 +33,7 @@ export class Look implements Disposable {
     return [...this.#byNamespace.values()].reduce((sum, changes) => sum + changes, 0);
   }
 
-  /** Namespaces of the source, in the order in which they were seen first. */
+  /** Namespaces of the source, in the order of their first changes. */
   get namespaces(): readonly string[] {
     return [...this.#byNamespace.keys()];
   }

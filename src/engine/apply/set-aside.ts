@@ -4,16 +4,17 @@ import type { DirtyKey } from './dirty-key.ts';
 import type { Spool, SpoolParts } from './spool.ts';
 import type { StreamPosition } from './stream-position.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that setting a collection aside needs. */
 interface SetAsideParts extends SpoolParts {
   readonly clock: Clock;
   readonly position: StreamPosition;
 }
 
 /**
- * Takes a collection out of the lanes, since the destination refuses one of its documents or the source's server does not have it: all its
- * keys go to the spool, and wait there as they do during a copy. So the checkpoint moves on, and all other collections do. On record it is not live any more, or a successor would
- * clear its spool. To be called while nothing is pending for it that clears the spool.
+ * Takes a collection out of the lanes, because the destination refuses one of its documents, or the source's server
+ * doesn't have it. All its keys go to the spool and wait there, as during a copy, so the checkpoint and all other
+ * collections make progress. The record says that it isn't live any more; otherwise a successor would clear its spool.
+ * Must not be called while something that clears the spool is pending for it.
  * @param dirty  keys that are in no lane any more; durable when it returns
  * @returns whether it was live until now
  */
@@ -27,12 +28,12 @@ export async function setAside(
   const wasLive = collection.state === 'live';
   collection.advance({ kind: 'set aside' });
   if (error !== undefined) collection.stuck = refusedAgain(collection.stuck, error, context.clock);
-  // In the same breath, so that in the spool no later change comes before them.
+  // No `await` before this line: no later change may enter the spool before these keys.
   for (const { key, sequence, state } of dirty) spool.add(collection, key, sequence, context.position.time, state);
   const { checkpoint, retrier } = context;
   const save = () => checkpoint.saveCollection(collection.toRecord(checkpoint.migrationId));
   const recorded = retrier.run('the destination', save);
-  // Changes that come from here on go to the spool as well.
+  // From here on, new changes go to the spool too.
   spool.holdUntil(recorded);
   await recorded;
   await spool.flush();

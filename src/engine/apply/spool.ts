@@ -6,31 +6,34 @@ import type { Retrier } from '../mongodb/retry.ts';
 import type { CheckpointStore, SpoolRecord } from '../records/checkpoint-store.ts';
 import { type KnownState, latestInOrder, leftItsPlace, takesLastPlace, UNKNOWN } from './dirty-key.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that the spool needs. */
 export interface SpoolParts {
   readonly checkpoint: CheckpointStore;
   readonly retrier: Retrier;
 }
 
 const FLUSH_AT_KEYS = 2_000;
-/** Keys of a batch, unless they are long. */
+/** Keys per batch, unless the keys are long. */
 export const READ_KEYS = 2_000;
 
-/** A key as it was spooled: of the state only that is kept which counts where the order does. */
+/** A spooled key. Its state has only what matters where the order counts. */
 export interface SpooledKey {
   readonly key: DocumentKey;
   readonly state: KnownState;
 }
 
 /**
- * Keys that changed while their collection was being copied, kept on the destination until the copy has ended. So the stream is
- * consumed from the first minute, the source's oplog need not span the copy [2, 3], and nothing is applied to a range in
- * flight [6, 7].
+ * Keys that changed while their collection was being copied, stored on the destination until the copy has ended. This
+ * lets the engine read the stream from the first minute, so the source's oplog needn't span the copy
+ * (docs/reference/pitfalls.md#pitfall-3). Nothing is applied to a range that is being copied
+ * (docs/reference/pitfalls.md#pitfall-6).
  */
 export class Spool {
   readonly #context: SpoolParts;
   #buffer = new Map<string, SpoolRecord>();
-  /** The oldest stream batch that brought a key of the buffer. Not always the first key's: some hold nothing back. */
+  /**
+   * The oldest stream batch with a key of the buffer. It isn't always the first key's, because some hold nothing back.
+   */
   #oldest = Number.POSITIVE_INFINITY;
   #rankTime: Timestamp | undefined;
   #rankInTime = 0;
@@ -43,7 +46,7 @@ export class Spool {
 
   /**
    * Notes that the key changed. Durable only after `flush`.
-   * @param sequence  of the stream batch that brought it; Infinity holds nothing back
+   * @param sequence  the stream batch that contained the change; Infinity holds nothing back
    */
   add(collection: TrackedCollection, key: DocumentKey, sequence: number, time: Timestamp, state = UNKNOWN): void {
     const identity = collection.id + key.identity;
@@ -57,12 +60,14 @@ export class Spool {
     this.#buffer.set(identity, collection.isCapped && leftItsPlace(kind) ? { _id, left: kind } : { _id });
   }
 
-  /** Where the order counts, keys are read back in the order of their changes: those of one moment keep that of the stream. */
+  /**
+   * Where the order counts, keys are read back in the order of their changes; keys of one time keep the stream's order.
+   */
   #rank(collection: TrackedCollection, time: Timestamp): Binary {
     if (!collection.isCapped) return new Binary();
     this.#rankInTime = this.#rankTime?.equals(time) ? this.#rankInTime + 1 : 0;
     this.#rankTime = time;
-    // Of one length, since a server orders binary values by their length first.
+    // Fixed length, because servers order binary values by length first.
     const rank = Buffer.alloc(12);
     rank.writeBigUInt64BE(BigInt(time.toString()));
     rank.writeUInt32BE(this.#rankInTime, 8);
@@ -73,22 +78,25 @@ export class Spool {
     return this.#buffer.size >= FLUSH_AT_KEYS;
   }
 
-  /** The oldest stream batch with a key that is not durable yet; Infinity when all are. */
+  /** The oldest stream batch with a key that isn't durable yet; Infinity when all are. */
   get oldestSequence(): number {
     return Math.min(this.#oldest, this.#flushing?.oldest ?? Number.POSITIVE_INFINITY);
   }
 
-  /** Makes nothing durable before that: keys in memory hold the checkpoint back, those on the destination do not. */
+  /**
+   * Delays all flushes until `recorded` resolves: keys in memory hold the checkpoint back, keys on the destination
+   * don't.
+   */
   holdUntil(recorded: Promise<void>): void {
     const held = Promise.all([this.#held, recorded]);
     this.#held = held;
     const end = () => {
       if (this.#held === held) this.#held = undefined;
     };
-    held.then(end, () => undefined); // Whoever flushes sees a failure.
+    held.then(end, () => undefined); // The caller of `flush` sees a failure.
   }
 
-  /** Makes all that was added before this call durable. */
+  /** Makes everything added before this call durable. */
   async flush(): Promise<void> {
     while (this.#held !== undefined) await this.#held;
     while (this.#flushing !== undefined) await this.#flushing.done;
@@ -100,11 +108,11 @@ export class Spool {
     const { retrier, checkpoint } = this.#context;
     const done = retrier.run('the destination', () => checkpoint.addToSpool(batch));
     this.#flushing = { oldest, done };
-    await done; // A failure ends the run, so the batch need not be put back.
+    await done; // A failure ends the run, so the batch needn't go back.
     this.#flushing = undefined;
   }
 
-  /** The collection's spooled keys, in batches. Flush first. */
+  /** Yields the collection's spooled keys, in batches. Flush first. */
   async *keys(collection: TrackedCollection): AsyncGenerator<SpooledKey[]> {
     const { checkpoint, retrier } = this.#context;
     let after: SpoolRecord['_id'] | undefined;

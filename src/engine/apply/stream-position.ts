@@ -1,7 +1,7 @@
 import type { Timestamp } from 'mongodb';
 
-/** How far the dispatcher has come. Reads at or after it see all that was dispatched. */
+/** The dispatcher's position. Reads at or after it see everything dispatched. */
 export interface StreamPosition {
-  /** Cluster time of the last change dispatched, or of the stream's start. */
+  /** Cluster time of the last dispatched change, or of the stream's start. */
   time: Timestamp;
 }

@@ -16,7 +16,7 @@ import {
   type WriteTarget,
 } from '../mongodb/raw-write.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that ordered writes need. */
 export interface WriteInOrderParts extends NoteReorderedParts {
   readonly destination: MongoClient;
   readonly fence: Fence;
@@ -29,11 +29,14 @@ export interface KeyedDocument {
 
 interface Ordered {
   readonly documents: readonly KeyedDocument[];
-  /** Whether a document that is there keeps its content, too. */
+  /** Whether an existing document keeps its content too. */
   readonly ifPresent: 'keep' | 'replace';
 }
 
-/** Inserts documents one after the other, for collections whose order is part of their data [35]. What is there already keeps its place. */
+/**
+ * Inserts documents one after the other, for collections whose order is part of their data
+ * (docs/reference/pitfalls.md#pitfall-35). An existing document keeps its place.
+ */
 export async function writeInOrder(
   context: WriteInOrderParts,
   collection: TrackedCollection,
@@ -52,7 +55,7 @@ export async function writeInOrder(
   await insertRun(context, target, { documents: run, ifPresent });
 }
 
-/** A server works a batch off in its order, and goes on after a duplicate. */
+/** A server processes a batch in order, and continues after a duplicate. */
 async function insertRun(
   { fence }: WriteInOrderParts,
   target: WriteTarget,
@@ -72,7 +75,7 @@ async function insertRun(
   }
 }
 
-/** @returns false when there is a document with its key */
+/** @returns false when a document with its key exists */
 async function insertExactly(
   { fence }: WriteInOrderParts,
   target: WriteTarget,
@@ -84,8 +87,9 @@ async function insertExactly(
 }
 
 /**
- * Puts a document in place of another that is not the same. What is replaced in its place is altered by secondaries, and only what is inserted
- * is not [23]: so it takes the last place, and the collection is copied anew at the cutover.
+ * Replaces a document that isn't the same. Secondaries change a document that is replaced in place, but not an inserted
+ * one (docs/reference/pitfalls.md#pitfall-23). So it takes the last place, and the collection is copied again at the
+ * cutover.
  */
 async function putLast(
   context: WriteInOrderParts,

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 
 /**
- * The driver's own class for OP_MSG document sequences, which sends documents as the bytes they are. It is internal to the
- * driver: the version is pinned, this file is the only one that reaches for it, and
+ * The driver's own class for OP_MSG document sequences, which sends documents as they are, byte for byte. It is
+ * internal to the driver, so the driver's version is pinned, only this file uses the class, and
  * `test/engine/bson/document-sequence.test.ts` is its contract test.
  */
 interface DriverSequence {
@@ -14,7 +14,7 @@ const { DocumentSequence } = createRequire(import.meta.url)('mongodb/lib/cmap/co
 };
 
 /**
- * A command argument that is a list of raw documents.
+ * Returns a command argument that is a list of raw documents.
  * @param field  the argument's name, for example `documents` of `insert`
  */
 export function documentSequence(field: string, documents: readonly Buffer[]): unknown {

@@ -1,6 +1,6 @@
 /**
- * Walks BSON without decoding it. A document that passes through Linkspan keeps its bytes: decoding and encoding again would
- * lose number types, key order, duplicate keys and invalid UTF-8 [54].
+ * Walks BSON without decoding it. A migrated document keeps its bytes: decoding and encoding it again would lose number
+ * types, key order, duplicate keys and invalid UTF-8.
  */
 
 /** BSON element types that the engine looks at (bsonspec.org, version 1.1). */
@@ -21,7 +21,7 @@ export const BSON_TYPE = {
   decimal128: 0x13,
 } as const;
 
-/** One element of a document: its type, its name, and where its value's bytes are. */
+/** One element of a document: its type, its name, and the position of its value. */
 export interface Element {
   readonly type: number;
   readonly name: string;
@@ -32,7 +32,10 @@ export interface Element {
   readonly valueEnd: number;
 }
 
-/** Yields the top-level elements of a document. @throws RangeError when its bytes are no BSON document */
+/**
+ * Yields the top-level elements of a document.
+ * @throws RangeError when its bytes aren't a BSON document
+ */
 export function* elementsOf(document: Buffer): Generator<Element> {
   const end = document.readInt32LE(0) - 1;
   if (end !== document.length - 1) throw new RangeError('Document length does not match its bytes');
@@ -49,13 +52,16 @@ export function* elementsOf(document: Buffer): Generator<Element> {
   }
 }
 
-/** The named top-level element, or undefined. Names are compared as UTF-8 of ASCII. */
+/** Returns the named top-level element, or undefined. The name must be ASCII. */
 export function elementNamed(document: Buffer, name: string): Element | undefined {
   for (const element of elementsOf(document)) if (element.name === name) return element;
   return undefined;
 }
 
-/** Number of bytes that a value of the type takes at the offset. @throws RangeError when they are no such value */
+/**
+ * Returns the number of bytes that a value of the type takes at the offset.
+ * @throws RangeError when there is no such value
+ */
 export function valueLength(type: number, bytes: Buffer, offset: number): number {
   switch (type) {
     case 0x01: // double
@@ -100,7 +106,7 @@ export function valueLength(type: number, bytes: Buffer, offset: number): number
   }
 }
 
-/** One below what is possible would lead back, and a reader round for ever. */
+/** Reads a length. A length below `least` would lead backwards, and a reader would loop forever. */
 function lengthAt(bytes: Buffer, offset: number, least: number): number {
   const length = bytes.readInt32LE(offset);
   if (length < least) throw new RangeError(`A value cannot have the length ${length}`);

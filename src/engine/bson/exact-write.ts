@@ -4,9 +4,9 @@ const EIGHT_ZEROS = Buffer.alloc(8);
 const DOLLAR = '$'.charCodeAt(0);
 
 /**
- * Whether a plain insert or replace would not keep the document: the server writes its own time into an empty top-level
- * timestamp, and refuses to replace by a document with a `$`-prefixed field (live-migration §8.8) [23, 24].
- * Only element headers are read.
+ * Whether a plain insert or replace would change or refuse the document. The server writes its own time into an empty
+ * top-level timestamp, and refuses a replacement with a `$`-prefixed field
+ * (docs/reference/mongodb-behaviour.md#fact-8-8). Reads element headers only.
  */
 export function needsExactWrite(document: Buffer): boolean {
   const end = document.length - 1;
@@ -14,7 +14,7 @@ export function needsExactWrite(document: Buffer): boolean {
   while (offset < end) {
     const type = document[offset] ?? 0;
     if (document[offset + 1] === DOLLAR) return true;
-    // Names are short: looking for their end here takes less than half of the time of indexOf.
+    // Names are short, so a loop finds their end in less than half of the time of indexOf.
     let valueStart = offset + 2;
     while (valueStart <= end && document[valueStart - 1] !== 0) valueStart += 1;
     if (type === BSON_TYPE.timestamp && document.compare(EIGHT_ZEROS, 0, 8, valueStart, valueStart + 8) === 0)

@@ -1,4 +1,4 @@
-/** FNV-1a with 32 bits: spreads keys over lanes; nothing depends on its being hard to guess. */
+/** 32-bit FNV-1a. It spreads keys over lanes; nothing relies on it being hard to predict. */
 export const HASH_SEED = 0x811c9dc5;
 const PRIME = 0x01000193;
 

@@ -4,13 +4,14 @@ import { BSON_TYPE, elementsOf } from './elements.ts';
 const MOST_DIGITS_OF_DOUBLE = 309;
 const LARGEST_COEFFICIENT = 10n ** 34n - 1n;
 const EXPONENT_BIAS = 6176;
-/** 5^48 has 34 digits, as the longest coefficient. */
+/** 5^48 has 34 digits, as many as the longest coefficient. */
 const MOST_BINARY_PLACES = 48;
 
 /**
- * A text that is the same for two values exactly when a server takes them as equal in a unique index with simple collation: numbers by
- * their value, whatever their type; a symbol as the string of the same text; documents, arrays and scopes of code by what they contain;
- * everything else by its bytes. `test/engine/bson/key-identity.test.ts` asks a server.
+ * Returns a text that is equal for two values exactly when a server treats them as equal in a unique index with the
+ * simple collation. Numbers compare by value, whatever their type; a symbol as the string of the same text; documents,
+ * arrays and scopes of code by their content; everything else by its bytes. `test/engine/bson/key-identity.test.ts`
+ * compares this with a server.
  */
 export function identityOf(type: number, bytes: Buffer): string {
   switch (type) {
@@ -40,7 +41,10 @@ function ofBytes(type: number, bytes: Buffer): string {
   return String.fromCharCode(type) + bytes.toString('latin1');
 }
 
-/** Each part has its length before it, so that no two lists of elements give the same text. Servers ignore the names in an array. */
+/**
+ * Each part begins with its length, so that two different lists of elements never give the same text. Servers ignore
+ * the names in an array.
+ */
 function ofElements(type: number, bytes: Buffer): string {
   let identity = String.fromCharCode(type);
   for (const { type: inner, name, valueStart, valueEnd } of elementsOf(bytes)) {
@@ -50,7 +54,7 @@ function ofElements(type: number, bytes: Buffer): string {
   return identity;
 }
 
-/** Integers of all types by their digits. */
+/** Integers of all types have their digits as identity. */
 function ofInteger(digits: string): string {
   return String.fromCharCode(BSON_TYPE.int64) + digits;
 }
@@ -60,14 +64,17 @@ function ofInt64(bytes: Buffer): string {
   return ofInteger(Number.isSafeInteger(number) ? String(number) : bytes.readBigInt64LE(0).toString());
 }
 
-/** A number that is no integer is known by the shortest text that gives the same double. */
+/** A fraction has as identity the shortest text that gives the same double. */
 function ofDouble(number: number): string {
   if (Number.isSafeInteger(number)) return ofInteger(String(number)); // "0" also for -0.
   if (Number.isInteger(number)) return ofInteger(BigInt(number).toString());
   return String.fromCharCode(BSON_TYPE.double) + String(number);
 }
 
-/** A decimal that no other type can hold, by its shortest coefficient and its exponent; all others as those types. */
+/**
+ * A decimal that another type can hold has that type's identity. Any other has its shortest coefficient and its
+ * exponent.
+ */
 function ofDecimal(bytes: Buffer): string {
   const { negative, special, coefficient, exponent } = readDecimal(bytes);
   if (special !== undefined) return ofDouble(negative && special > 0 ? -special : special);
@@ -83,7 +90,10 @@ function ofDecimal(bytes: Buffer): string {
   return `${String.fromCharCode(BSON_TYPE.decimal128)}${sign}${digits}E${power}`;
 }
 
-/** `coefficient / 10 ** places` where a double holds exactly that. @param coefficient  not divisible by 10 */
+/**
+ * Returns `coefficient / 10 ** places` when a double holds exactly that.
+ * @param coefficient  not divisible by 10
+ */
 function fractionAsDouble(coefficient: bigint, places: number): number | undefined {
   if (places > MOST_BINARY_PLACES) return undefined;
   const divisor = 5n ** BigInt(places);
@@ -94,7 +104,7 @@ function fractionAsDouble(coefficient: bigint, places: number): number | undefin
 
 interface Decimal {
   readonly negative: boolean;
-  /** NaN, or Infinity. */
+  /** NaN or Infinity. */
   readonly special?: number;
   readonly coefficient: bigint;
   readonly exponent: number;

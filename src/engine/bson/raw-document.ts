@@ -1,7 +1,10 @@
 import { BSON_TYPE } from './elements.ts';
 import { RawValue } from './raw-value.ts';
 
-/** Bytes of one element: type, name, value. @param name ASCII */
+/**
+ * Returns the bytes of one element: type, name, value.
+ * @param name ASCII
+ */
 export function element(type: number, name: string, value: Buffer): Buffer {
   const head = Buffer.allocUnsafe(name.length + 2);
   head[0] = type;
@@ -10,7 +13,7 @@ export function element(type: number, name: string, value: Buffer): Buffer {
   return Buffer.concat([head, value]);
 }
 
-/** A document made of elements' bytes. */
+/** Returns a document that consists of the given elements. */
 export function document(...elements: readonly Buffer[]): Buffer {
   const length = elements.reduce((sum, part) => sum + part.length, 5);
   const bytes = Buffer.allocUnsafe(length);
@@ -21,29 +24,29 @@ export function document(...elements: readonly Buffer[]): Buffer {
   return bytes;
 }
 
-/** An array of values, each given as a raw value. */
+/** Returns an array of raw values. */
 export function array(values: readonly RawValue[]): Buffer {
   return document(...values.map((value, index) => element(value.type, String(index), value.bytes)));
 }
 
-/** Wraps a whole document, so that it can stand inside a command. */
+/** Wraps a whole document as a value inside a command. */
 export function rawDocument(bytes: Buffer): RawValue {
   return new RawValue(BSON_TYPE.document, bytes);
 }
 
-/** Bytes of a boolean value. */
+/** Returns the bytes of a boolean value. */
 export function boolean(value: boolean): Buffer {
   return Buffer.from([value ? 1 : 0]);
 }
 
-/** Bytes of an int32 value. */
+/** Returns the bytes of an int32 value. */
 export function int32(value: number): Buffer {
   const bytes = Buffer.allocUnsafe(4);
   bytes.writeInt32LE(value);
   return bytes;
 }
 
-/** Bytes of a double value. */
+/** Returns the bytes of a double value. */
 export function double(value: number): Buffer {
   const bytes = Buffer.allocUnsafe(8);
   bytes.writeDoubleLE(value);

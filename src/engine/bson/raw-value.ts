@@ -1,9 +1,9 @@
 /**
- * A BSON value that keeps its bytes on the way through the driver, which can't send raw bytes inside a command by itself.
+ * A BSON value that keeps its bytes in a command. The driver has no way of its own to send raw bytes inside a command.
  *
- * It presents itself to the `bson` package as an ObjectId: that is the one type whose value writes itself into the output
- * buffer. Having written its bytes, it corrects the type byte that was put before the name. This leans on an internal of
- * `bson`; the version is pinned and `test/engine/bson/raw-value.test.ts` is its contract test.
+ * It presents itself to the `bson` package as an ObjectId, the one type whose value writes itself into the output
+ * buffer. After it has written its bytes, it corrects the type byte before the name. This relies on an internal of
+ * `bson`, so the version is pinned, and `test/engine/bson/raw-value.test.ts` is its contract test.
  */
 export class RawValue {
   readonly type: number;
@@ -12,7 +12,7 @@ export class RawValue {
 
   /**
    * @param type   BSON element type
-   * @param bytes  the value as it stands in a document, without type and name
+   * @param bytes  the value as in a document, without type and name
    */
   constructor(type: number, bytes: Buffer) {
     this.type = type;
@@ -27,9 +27,12 @@ export class RawValue {
     return 7;
   }
 
-  /** Called by `bson`, which has just written the type byte 0x07, the name and its NUL. Returns the number of bytes written. */
+  /**
+   * Called by `bson`, which has just written the type byte 0x07, the name and its NUL.
+   * @returns the number of bytes written
+   */
   serializeInto(buffer: Uint8Array, index: number): number {
-    // Names are ours (ASCII), so the nearest 0x07 before the value is the type byte.
+    // The engine chooses the names (ASCII), so the nearest 0x07 before the value is the type byte.
     buffer[buffer.lastIndexOf(OBJECT_ID_TYPE, index - 2)] = this.type;
     buffer.set(this.bytes, index);
     return this.bytes.length;

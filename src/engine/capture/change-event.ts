@@ -5,21 +5,24 @@ import { elementNamed, elementsOf } from '../bson/elements.ts';
 import { isServerCollection, isUserDatabase } from '../mongodb/namespaces.ts';
 import type { Selection } from '../scope/selection.ts';
 
-/** What the engine reads of a change event. The document, if it came along, stays bytes. */
+/** The fields of a change event that the engine reads. The event's document, if present, stays bytes. */
 export interface ChangeEvent {
   readonly operation: string;
   readonly database: string;
   readonly collection: string;
-  /** UUID in hexadecimal; absent on events that concern no collection, or a view, and on all of a source that does not show it. */
+  /**
+   * UUID in hexadecimal. Absent on events that concern no collection or a view, and on all events of sources that don't
+   * show it.
+   */
   readonly collectionId?: string;
-  /** Where a rename led. */
+  /** The new name after a rename. */
   readonly renamedTo?: { readonly database: string; readonly collection: string };
   readonly key?: DocumentKey;
   readonly fullDocument?: Buffer;
   readonly time: Timestamp;
 }
 
-/** Operations on documents; every other one is taken as a change of the catalog. */
+/** Operations on documents; all others count as changes of the catalog. */
 const DOCUMENT_OPERATIONS = new Set(['insert', 'update', 'replace', 'delete']);
 
 export type DocumentChange = ChangeEvent & { readonly key: DocumentKey };
@@ -29,14 +32,14 @@ export function isDocumentChange(event: ChangeEvent): event is DocumentChange {
 }
 
 /**
- * Whether it is of users' data, not of what servers and their tools keep for themselves [43]. Events of newer servers that concern no
- * namespace, such as the end of a transaction, have none.
+ * Whether the event concerns users' data, and not the data of servers and their tools. Events of newer servers that
+ * concern no namespace, such as the end of a transaction, have no namespace.
  */
 export function isOfUsers({ database, collection }: ChangeEvent): boolean {
   return database !== '' && isUserDatabase(database) && !isServerCollection(collection);
 }
 
-/** Whether it changes documents or the catalog of what is migrated. Document filters are not looked at. */
+/** Whether the event changes documents or the catalog of selected namespaces. Ignores document filters. */
 export function concerns(selection: Selection, event: ChangeEvent): boolean {
   if (!isOfUsers(event)) return false;
   const { database, collection, renamedTo } = event;
@@ -45,7 +48,7 @@ export function concerns(selection: Selection, event: ChangeEvent): boolean {
 }
 
 /**
- * Reads an event's envelope. Nothing is ever skipped.
+ * Reads an event's envelope. The engine never skips an event.
  * @param withId  whether the source names the UUID of each change's collection
  * @throws UserError UNDECODABLE_EVENT
  */
@@ -87,7 +90,7 @@ function readEnvelope(bytes: Buffer): ChangeEvent {
         renamedTo = readNamespace(bytes.subarray(valueStart, valueEnd));
         break;
       case 'collectionUUID':
-        // A binary's length and subtype come first.
+        // A binary value begins with its length and subtype.
         collectionId = bytes.toString('hex', valueStart + 5, valueEnd);
         break;
       case 'documentKey':

@@ -8,7 +8,7 @@ import type { SourceFeatures } from '../mongodb/server-features.ts';
 import type { CheckpointStore } from '../records/checkpoint-store.ts';
 import { type ChangeEvent, readChangeEvent } from './change-event.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that the change stream needs. */
 export interface ChangeStreamParts {
   readonly source: MongoClient;
   readonly sourceFeatures: SourceFeatures;
@@ -23,34 +23,37 @@ export interface ResumeToken {
 /** One reply of the stream. */
 export interface StreamBatch {
   readonly events: readonly ChangeEvent[];
-  /** What the reply holds in memory for as long as one of its keys or documents is of use. */
+  /** The memory that the reply holds while one of its keys or documents is in use. */
   readonly bytes: number;
-  /** Where the stream goes on after this batch; moves on without events, too [4]. */
+  /** The resume token after this batch. It advances even without events. */
   readonly token: ResumeToken;
-  /** Everything before this time has been shown. */
+  /** The stream has shown everything before this time. */
   readonly time: Timestamp;
-  /** The source's latest operation when it answered. */
+  /** The time of the source's latest operation when it answered. */
   readonly sourceTime: Timestamp;
-  /** Whether a cursor broke before it: the source may have another primary by now. */
+  /** Whether a cursor failed before this batch: the source may have another primary by now. */
   readonly afterBreak: boolean;
 }
 
-/** Whether the stream can't go on because the source's oplog no longer reaches back to where it was. */
+/** Whether the stream can't resume because the source's oplog no longer reaches back to its position. */
 export function isHistoryLost(error: unknown): error is UserError {
   return error instanceof UserError && error.code === 'HISTORY_LOST';
 }
 
 const BATCH_EVENTS = 10_000;
 
-/** A server counts the events of a reply and not its resume token, which is twice as long as the `_id` in it: the reply may be too large. */
+/**
+ * A server limits a reply by its events, and ignores the resume token, which is twice as long as the `_id` in it. So
+ * the reply may be too large.
+ */
 const BSON_OBJECT_TOO_LARGE = 10_334;
 
-/** Documents beyond this size are not sent with their events: fetching them once, in their current state, is cheaper [21]. */
+/** Events omit documents above this size: fetching the current state once is cheaper. */
 const LARGEST_DOCUMENT_IN_EVENT_BYTES = 1024 * 1024;
 
 /**
- * The deployment-wide change stream, as raw batches. One stream for all namespaces, so `invalidate` never happens [41] and the
- * order between collections is kept.
+ * The deployment-wide change stream, as raw batches. With one stream for all namespaces, `invalidate` never happens,
+ * and the order between collections is kept.
  */
 export class ChangeStream implements AsyncDisposable {
   readonly #context: ChangeStreamParts;
@@ -61,8 +64,8 @@ export class ChangeStream implements AsyncDisposable {
   #batchEvents = BATCH_EVENTS;
 
   /**
-   * @param token  where to go on; from now on when undefined
-   * @param broke  whether it takes the place of one that broke
+   * @param token  the position to resume from; undefined for now
+   * @param broke  whether this stream replaces one that failed
    */
   constructor(context: ChangeStreamParts, token: ResumeToken | undefined, broke = false) {
     this.#context = context;
@@ -72,9 +75,9 @@ export class ChangeStream implements AsyncDisposable {
   }
 
   /**
-   * The next batch, through failures of cursor and server.
+   * Returns the next batch, through failures of cursor and server.
    * @param waitMs  how long the server may wait for the first event
-   * @throws UserError HISTORY_LOST when the oplog no longer reaches back to the token [2]
+   * @throws UserError HISTORY_LOST when the oplog no longer reaches back to the token
    */
   async next(waitMs: number): Promise<StreamBatch> {
     const { retrier, checkpoint } = this.#context;
@@ -84,7 +87,7 @@ export class ChangeStream implements AsyncDisposable {
           return this.#read(await this.#nextRaw(waitMs));
         } catch (error) {
           this.#broke = true;
-          await this.#close(); // Before opening again, or connections and cursors pile up [56].
+          await this.#close(); // Before a new one opens, or connections and cursors accumulate.
           throw this.#askForLess(error);
         }
       });
@@ -98,7 +101,10 @@ export class ChangeStream implements AsyncDisposable {
     await this.#close();
   }
 
-  /** Has fewer events in the next reply when this one was too large for the server. @returns the error, transient if that may help */
+  /**
+   * Requests fewer events in the next reply when this one was too large for the server.
+   * @returns the error, transient if fewer events may help
+   */
   #askForLess(error: unknown): unknown {
     const isTooLarge = error instanceof MongoServerError && error.code === BSON_OBJECT_TOO_LARGE;
     if (!isTooLarge || this.#batchEvents === 1) return error;
@@ -149,7 +155,7 @@ function pipeline(token: ResumeToken | undefined, showsAll: boolean): Document[]
     {
       $changeStream: {
         allChangesForCluster: true,
-        // System events are those of the buckets of time series, and of `system.js`.
+        // System events show the buckets of time series, and `system.js`.
         ...(showsAll ? { showExpandedEvents: true, showSystemEvents: true } : {}),
         ...(token === undefined ? {} : { resumeAfter: token }),
       },

@@ -13,7 +13,7 @@ import type { ResumeToken, StreamBatch } from './change-stream.ts';
 import type { SourceCatalog } from './source-catalog.ts';
 import type { Watermark } from './watermark.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that dispatching needs. */
 interface DispatcherParts extends NoteReorderedParts {
   readonly signal: AbortSignal;
   readonly counters: Counters;
@@ -21,7 +21,10 @@ interface DispatcherParts extends NoteReorderedParts {
   readonly position: StreamPosition;
 }
 
-/** Sends each change where it belongs, in the order of the stream. One at a time, so that a collection's state is one for each. */
+/**
+ * Dispatches each change in the order of the stream: to a lane, to the spool, or to the catalog. Serial, so that every
+ * event sees one consistent collection state.
+ */
 export class Dispatcher {
   readonly #context: DispatcherParts;
   readonly #lanes: Lanes;
@@ -29,9 +32,9 @@ export class Dispatcher {
   readonly #watermark: Watermark;
   readonly #catalog: SourceCatalog;
   #sequence = 0;
-  /** Whether anything of the batch is on its way. */
+  /** Whether any change of the batch was dispatched to a lane or the spool. */
   #sent = false;
-  /** Set while somebody waits for the catalogs to be compared. */
+  /** Set while somebody waits for a comparison of the catalogs. */
   #comparison: PromiseWithResolvers<void> | undefined;
   readonly #missed: (concerned: (collection: TrackedCollection) => boolean) => Promise<void>;
 
@@ -50,11 +53,12 @@ export class Dispatcher {
     this.#missed = missed;
   }
 
-  /** Dispatches a batch to its end; then the checkpoint may pass it as soon as its keys are safe. */
+  /** Dispatches a whole batch. After that the checkpoint may pass it as soon as its keys are safe. */
   async dispatch(batch: StreamBatch): Promise<void> {
     this.#sequence += 1;
     this.#sent = false;
-    // Catalogs are not read from the majority: what was seen of the last primary's may have been rolled back, which no event tells.
+    // Catalog reads don't have majority read concern. What the engine read from the last primary may have been rolled
+    // back, and no event reports that.
     const comparison = this.#comparison;
     this.#comparison = undefined;
     if (batch.afterBreak || comparison !== undefined) await this.#catalog.start();
@@ -69,7 +73,8 @@ export class Dispatcher {
         if (collection?.intake.closed) await collection.intake.pass(this.#context.signal);
         if (collection !== undefined) {
           this.#send(collection, event);
-          // Before the checkpoint passes the event: whoever has not seen it must still know of it.
+          // Recorded before the checkpoint passes the event: a successor that doesn't see the event must still know of
+          // it.
           if (event.operation === 'delete' && collection.isCapped) await noteReordered(this.#context, collection);
         }
       }
@@ -86,13 +91,16 @@ export class Dispatcher {
     await this.#lanes.room(() => this.#watermark.heldBytes);
   }
 
-  /** Has both catalogs compared before the next batch, for a change that no event tells. Resolves when they are. */
+  /**
+   * Requests a comparison of both catalogs before the next batch, for a change that no event shows. Resolves when it is
+   * done.
+   */
   async compareCatalogs(): Promise<void> {
     this.#comparison ??= Promise.withResolvers();
     await this.#comparison.promise;
   }
 
-  /** Goes on at a position before which nothing will be dispatched any more. */
+  /** Continues at a new position. Nothing before it will be dispatched any more. */
   goOnAt(token: ResumeToken): void {
     this.#sequence += 1;
     this.#watermark.dispatched({ sequence: this.#sequence, token, time: timeOfToken(token), bytes: 0 });
@@ -111,16 +119,19 @@ export class Dispatcher {
       if (collection.state === 'planning' || collection.state === 'copying') counters.duringCopy += 1;
       this.#spool.add(collection, key, this.#sequence, event.time, state);
     }
-    // A collection whose copy has not begun will be read in a later state anyway.
+    // A collection whose copy hasn't begun will be read in a later state anyway.
   }
 }
 
-/** The last step of `convertToCapped`, whose inserts no stream shows: where the oplog can be read, it shows them, too. */
+/**
+ * Whether the event is the last step of `convertToCapped`. No stream shows its inserts; where the engine can read the
+ * oplog, it finds them there.
+ */
 function isConversion({ operation, collection }: ChangeEvent): boolean {
   return operation === 'rename' && /^tmp.{5}\.convertToCapped\./s.test(collection);
 }
 
-/** Whether a document matches its collection's filter is for the source to say. */
+/** The source decides whether a document matches its collection's filter. */
 function stateAfter(event: ChangeEvent, { filter }: TrackedCollection): KnownState {
   if (event.operation === 'delete') return { kind: 'deleted' };
   if (event.fullDocument === undefined || filter !== null) return { kind: 'unknown' };

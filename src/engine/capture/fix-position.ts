@@ -1,14 +1,14 @@
 import { writeBarrier } from '../mongodb/cluster-time.ts';
 import { ChangeStream, type ChangeStreamParts, type ResumeToken } from './change-stream.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that fixing the position needs. */
 type FixPositionParts = ChangeStreamParts;
 
 /**
- * A token such that every change after it will be in the stream, and every read made from now on sees every change before it. The token comes
- * first and the barrier second: a stream may be opened on a former primary, and what that one has shown counts only if the majority has
- * something later [1] (docs/adr/0004-barriers.md).
- * @throws UserError HISTORY_LOST when the oplog went round in this moment
+ * Returns a token with two properties: the stream will show every later change, and every read from now on sees every
+ * earlier change. The token comes first and the barrier second. A stream may be opened on a former primary, and its
+ * position counts only if the majority has something later (docs/adr/0004-barriers.md).
+ * @throws UserError HISTORY_LOST when the oplog discarded the position meanwhile
  */
 export async function fixPosition(context: FixPositionParts): Promise<ResumeToken> {
   await using stream = new ChangeStream(context, undefined);

@@ -7,10 +7,10 @@ import type { CatalogRecord } from '../records/records.ts';
 import type { ChangeEvent, DocumentChange } from './change-event.ts';
 import type { SourceCatalog } from './source-catalog.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that a fixed catalog needs. */
 type FixedCatalogParts = ReconcileParts;
 
-/** How long a change that is in no event may go unnoticed (§8.11). */
+/** How long a change without an event may stay unnoticed (docs/reference/mongodb-behaviour.md#fact-8-11). */
 const LOOK_EVERY_MS = 10_000;
 
 const WHAT_HAPPENED: Readonly<Record<string, string>> = {
@@ -19,8 +19,8 @@ const WHAT_HAPPENED: Readonly<Record<string, string>> = {
 };
 
 /**
- * A catalog of which the stream shows too little to follow it, so that it has to stay what it was: any change stops the migration. That
- * makes names as good as UUIDs (docs/adr/0005-sources-before-6.0.md).
+ * The catalog of a source whose stream shows too little to follow it. Any change of it stops the migration. So names
+ * identify collections as well as UUIDs do (docs/adr/0005-sources-before-6.0.md).
  */
 export class FixedCatalog implements SourceCatalog {
   readonly #context: FixedCatalogParts;
@@ -53,18 +53,18 @@ export class FixedCatalog implements SourceCatalog {
   }
 
   changed({ operation, database, collection, renamedTo }: ChangeEvent): void {
-    // Preceded by the drops of its collections; of views nothing is shown.
+    // The drops of its collections come first; the stream shows nothing about views.
     if (operation === 'dropDatabase') return;
     const namespaces = [{ database, collection }, ...(renamedTo === undefined ? [] : [renamedTo])]
       .filter((one) => this.#context.selection.has(one.database, one.collection))
       .map((one) => `${one.database}.${one.collection}`);
-    // Of a temporary collection that is renamed onto another, the other is the one that people know.
+    // When a temporary collection is renamed onto another, users know the other one.
     const concerned = namespaces.find((namespace) => this.#byNamespace.has(namespace)) ?? namespaces.at(-1);
     if (concerned !== undefined) throw changedAt(concerned, WHAT_HAPPENED[operation] ?? `there was a ${operation}`);
   }
 
   async settle(): Promise<void> {
-    // A change was refused when it was seen.
+    // Each change was refused when it was seen.
   }
 
   async watch(): Promise<void> {
@@ -77,7 +77,7 @@ export class FixedCatalog implements SourceCatalog {
 
   async confirm(): Promise<void> {
     await this.#look();
-    // What was changed and changed back between two looks may have come over in between.
+    // A change that was undone between two comparisons may have been copied meanwhile.
     const copied = await this.#context.retrier.run('the destination', () => fingerprintOfCopy(this.#context));
     this.#refuseDifference(copied);
   }
@@ -85,7 +85,7 @@ export class FixedCatalog implements SourceCatalog {
   async #look(): Promise<void> {
     const { retrier } = this.#context;
     const now = await retrier.run('the source', () => fingerprintOfSource(this.#context));
-    await confirmSource(this.#context); // Another cluster is not one whose catalog has changed.
+    await confirmSource(this.#context); // Another cluster has another catalog, but isn't a changed one.
     this.#refuseDifference(now);
   }
 

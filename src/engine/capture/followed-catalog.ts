@@ -4,15 +4,20 @@ import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { type ChangeEvent, concerns, type DocumentChange } from './change-event.ts';
 import type { SourceCatalog } from './source-catalog.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that a followed catalog needs. */
 interface FollowedCatalogParts extends ReconcileParts {
   readonly seen: SeenChanges;
 }
 
-/** Collections that were gone before their changes came; remembered so that each is looked for once. */
+/**
+ * Collections that were dropped before their changes arrived. The engine remembers them, to look for each only once.
+ */
 const GONE_REMEMBERED = 10_000;
 
-/** A catalog whose every change is in the stream: the destination's is brought in step. Collections are known by UUID. */
+/**
+ * A catalog whose stream shows every change. The destination's catalog is kept in sync with it. Collections are
+ * identified by UUID.
+ */
 export class FollowedCatalog implements SourceCatalog {
   readonly #context: FollowedCatalogParts;
   readonly #bringInStep: (databases: ReadonlySet<string>) => Promise<void>;
@@ -32,7 +37,8 @@ export class FollowedCatalog implements SourceCatalog {
   async collectionOf({ collectionId = '', database }: DocumentChange): Promise<TrackedCollection | undefined> {
     const known = this.#context.tracked.get(collectionId);
     if (known !== undefined || this.#gone.has(collectionId)) return known;
-    // Made after the catalog was last read, or gone already: the catalog of now knows.
+    // The collection was created after the last read of the catalog, or is dropped already: look it up in the current
+    // catalog.
     this.#changed.add(database);
     await this.settle();
     const found = this.#context.tracked.get(collectionId);
@@ -61,6 +67,6 @@ export class FollowedCatalog implements SourceCatalog {
   }
 
   async confirm(): Promise<void> {
-    // The stream shows everything, and all that it has shown is done.
+    // The stream shows everything, and all changes so far are done.
   }
 }

@@ -6,7 +6,7 @@ import type { Retrier } from '../mongodb/retry.ts';
 import type { SourceFeatures } from '../mongodb/server-features.ts';
 import { type HiddenWrites, readHiddenWrites } from './hidden-writes.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that the watch needs. */
 interface HiddenWatchParts {
   readonly source: MongoClient;
   readonly sourceFeatures: SourceFeatures;
@@ -19,23 +19,23 @@ interface HiddenWatchParts {
 const TICK_MS = 20;
 const HURRIED_TICK_MS = 5;
 const READ_EVERY_MS = 250;
-/** So much cluster time is read at once, so that a long absence is caught up with in steps. */
+/** Cluster time per read, so that the watch catches up with a long absence in steps. */
 const READ_AT_ONCE_SECONDS = 300;
-/** A source that refuses its oplog is asked so often whether it still does. */
+/** How often the watch asks a source that refuses reads of its oplog. */
 const ASK_AGAIN_AFTER_MS = 10_000;
 
-/** Acts on what the watch finds. Each act is on record when it returns. */
+/** Handles what the watch finds. Each result is on record when its method resolves. */
 export interface HiddenWritesSink {
   found(writes: HiddenWrites): Promise<void>;
-  /** The oplog no longer reaches back to where the watch was. */
+  /** The oplog no longer reaches back to the watch's position. */
   lost(): Promise<void>;
   /** Whether somebody waits for a barrier. */
   hurried(): boolean;
 }
 
 /**
- * Reads the source's oplog behind the change stream for writes that the stream does not show. Follows the stream's position, so everything
- * that the stream shows before such a write is dispatched when the write is found.
+ * Reads the source's oplog behind the change stream, and finds writes that the stream doesn't show. It never overtakes
+ * the stream's position, so all changes before such a write are dispatched when it is found.
  */
 export class HiddenWatch {
   readonly #context: HiddenWatchParts;
@@ -53,22 +53,22 @@ export class HiddenWatch {
     this.#streamTime = time;
   }
 
-  /** All hidden writes up to this time are on record as suspect, or can't be known. */
+  /** The time up to which all hidden writes are recorded as suspect, or can't be known. */
   get time(): Timestamp {
     return this.#time;
   }
 
-  /** For the operator, while the source refuses its oplog. */
+  /** Warnings for the operator while the source refuses reads of its oplog. */
   get warnings(): readonly string[] {
     return this.#blind === undefined ? [] : [this.#blind.error.message];
   }
 
-  /** The stream has shown everything before this time, and all of it is dispatched. */
+  /** Notes that the stream has shown, and the engine dispatched, everything before this time. */
   follow(streamTime: Timestamp): void {
     this.#streamTime = streamTime;
   }
 
-  /** Goes on at a position after which everything is compared anyway. */
+  /** Continues at a position after which everything is compared anyway. */
   goOnAt(time: Timestamp): void {
     this.#time = time;
     this.#streamTime = time;
@@ -99,7 +99,7 @@ export class HiddenWatch {
     if (signal.aborted) return;
     if (writes === undefined) await this.#sink.lost();
     else if (writes !== 'blind' && !writes.isEmpty) await this.#sink.found(writes);
-    // Stopped, or the stream lost its history meanwhile and goes on elsewhere.
+    // The run stopped, or the stream lost its history meanwhile and continues elsewhere.
     if (signal.aborted || !this.#time.equals(after)) return;
     await reach('engine.capture.hidden-writes-recorded');
     this.#time = writes === undefined ? end : to;

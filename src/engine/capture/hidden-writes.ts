@@ -9,9 +9,9 @@ import type { SourceFeatures } from '../mongodb/server-features.ts';
 import { readChangeEvent } from './change-event.ts';
 
 /**
- * Oplog entries that change streams leave out (docs/adr/0021-hidden-writes.md has what was tried): documents that `convertToCapped` and
- * `cloneCollectionAsCapped` insert, and what the command `applyOps` does to documents. A transaction is stored as `applyOps`, too, with the
- * number that it has in its session.
+ * Selects oplog entries that change streams omit (docs/adr/0021-hidden-writes.md lists what was tried): documents that
+ * `convertToCapped` and `cloneCollectionAsCapped` insert, and changes of documents by the command `applyOps`.
+ * Transactions are stored as `applyOps` too, but with a number in their session.
  */
 const HIDDEN = {
   $or: [{ fromMigrate: true }, { op: 'c', 'o.applyOps': { $exists: true }, txnNumber: { $exists: false } }],
@@ -20,27 +20,27 @@ const HIDDEN = {
 const BATCH_ENTRIES = 10_000;
 const BARRIER_WAIT_MS = 20;
 
-/** Of the documents only the keys: one entry can hold 16 MB of them. Servers take apart what is nested deeper. */
+/** Only the keys of the documents, because one entry can hold 16 MB of documents. Servers split deeper nesting. */
 const PROJECTION = Object.fromEntries(
   ['', 'o.applyOps.', 'o.applyOps.o.applyOps.']
     .flatMap((path) => ['op', 'ns', 'ui', 'o._id', 'o2._id'].map((field) => path + field))
     .concat('ts', 'fromMigrate')
     .map((field) => [field, 1]),
 );
-/** More keys of a collection in one part of the oplog are not kept: then the collection is compared. */
+/** Most keys of a collection that are kept from one part of the oplog. Above it, the whole collection is compared. */
 const MOST_KEYS = 1_000;
 
-/** Keys by their identity; undefined when there are too many, or one has none. */
+/** Keys by identity; undefined when there are too many, or when one is missing. */
 type Keys = Map<string, DocumentKey> | undefined;
 
-/** Collections and catalogs that were written to without an event. */
+/** Collections and catalogs that were changed without an event. */
 export class HiddenWrites {
-  /** Collections by UUID, or by name where the entry has no UUID. */
+  /** Collections by UUID, or by name when the entry has no UUID. */
   readonly #collections = new Map<string, Keys>();
-  /** Whether collections or views may have been made, changed or dropped. */
+  /** Whether collections or views may have been created, changed or dropped. */
   changesCatalog = false;
 
-  /** Takes an operation as the oplog has it, or as `applyOps` has it. */
+  /** Adds an operation from the oplog, or from inside `applyOps`. */
   take(operation: Buffer): void {
     const { op, ns, id, change, key } = readOperation(operation);
     const list = op === 'c' && change !== undefined ? elementNamed(change, 'applyOps') : undefined;
@@ -63,7 +63,10 @@ export class HiddenWrites {
     return this.#collections.has(id) || this.#collections.has(namespace);
   }
 
-  /** The documents of a collection that were written. @returns undefined when that can't be said */
+  /**
+   * Returns the keys of a collection's hidden writes.
+   * @returns undefined when they aren't known
+   */
   keysOf({ id, namespace }: Pick<TrackedCollection, 'id' | 'namespace'>): readonly DocumentKey[] | undefined {
     const places = [id, namespace].filter((place) => this.#collections.has(place));
     const keys = places.map((place) => this.#collections.get(place));
@@ -83,15 +86,15 @@ export class HiddenWrites {
   }
 }
 
-/** What the search reads of an operation. */
+/** The fields of an operation that the search reads. */
 interface Operation {
   readonly op: string;
   readonly ns: string;
-  /** UUID of the collection in hexadecimal. */
+  /** UUID of the collection, in hexadecimal. */
   readonly id: string | undefined;
-  /** `o`: a document, a change of one, or a command. */
+  /** `o`: a document, a change of a document, or a command. */
   readonly change: Buffer | undefined;
-  /** Of the document that it writes. */
+  /** The key of the document that it writes. */
   readonly key: DocumentKey | undefined;
 }
 
@@ -104,7 +107,7 @@ function readOperation(bytes: Buffer): Operation {
   return {
     op,
     ns: textOf('ns'),
-    // A binary's length and subtype come first.
+    // A binary value begins with its length and subtype.
     id: fields.get('ui')?.toString('hex', 5),
     change: fields.get('o'),
     key: hasKey ? keyOf(written) : undefined,
@@ -115,14 +118,14 @@ function partOf(bytes: Buffer, { valueStart, valueEnd }: Element): Buffer {
   return bytes.subarray(valueStart, valueEnd);
 }
 
-/** A part of the oplog that the majority has: `after` is exclusive, `to` is inclusive. */
+/** A part of the oplog that the majority has; `after` is exclusive, `to` is inclusive. */
 interface Range {
   readonly after: Timestamp;
   readonly to: Timestamp;
 }
 
 /**
- * Reads what was written without an event in a part of the oplog.
+ * Reads the writes without events in a part of the oplog.
  * @returns undefined when the oplog no longer reaches back to the beginning of that part
  */
 export async function readHiddenWrites(
@@ -144,12 +147,13 @@ export async function readHiddenWrites(
     grouped.add(group);
     lastGroup = timeOf(entry);
   }
-  // Looked at last: what is there now was there all the time.
+  // Checked last: what is still there now was there during the whole read.
   const oldest = { find: 'oplog.rs', projection: { ts: 1 }, sort: { $natural: 1 }, limit: 1, singleBatch: true };
   const { cursor } = await source.db('local').command(oldest);
   const [first] = cursor.firstBatch as { readonly ts: Timestamp }[];
   if (first === undefined || isBefore(after, first.ts)) return undefined;
-  // Newer servers store other deletes of many documents alike, which their streams show (as their source text says; not tried).
+  // Newer servers store other deletes of many documents in the same form, and their streams show those (from the
+  // server's source; not tried).
   if (lastGroup !== undefined && !(await isShown(source, features, lastGroup))) found.add(grouped);
   return found;
 }
@@ -178,7 +182,7 @@ function timeOf(entry: Buffer): Timestamp {
 /** Whether the source's change streams show the oplog entry of that time. */
 export async function isShown(source: MongoClient, features: SourceFeatures, time: Timestamp): Promise<boolean> {
   const showsAll = features.showsCatalogChanges;
-  // A quiet source would not tell for 10 s that the stream has come past that time.
+  // Without a barrier, a quiet source takes 10 s to report that the stream has passed that time.
   const passed = await writeBarrier(source);
   const [cursor, first] = await RawCursor.open(source, 'admin', {
     aggregate: 1,

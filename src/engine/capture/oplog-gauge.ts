@@ -1,23 +1,23 @@
-/** How far the source's oplog reaches, and how much of it is left before changes would be lost. */
+/** How far the source's oplog reaches back, and how much of it is left before changes would be lost. */
 export interface OplogHeadroom {
-  /** From its oldest entry to its newest. */
+  /** Seconds from its oldest entry to its newest. */
   readonly windowSeconds: number;
-  /** When changes would be lost if no more were taken, at the rate at which it is written. */
+  /** Time until changes would be lost if the engine read no more, at the current write rate. */
   readonly leftSeconds: number;
-  /** Of its size, what is not filled with changes that are not safe yet. */
+  /** The share of its size without changes that aren't safe yet. */
   readonly headroomPercent: number;
 }
 
-/** What a server says of its oplog. Times in seconds. */
+/** A server's data about its oplog. Times are in seconds. */
 export interface OplogLook {
   readonly earliest: number;
   readonly latest: number;
-  /** What it holds, and from what size on it discards. */
+  /** Its current size, and the size above which it discards entries. */
   readonly bytes: number;
   readonly capacity: number;
-  /** How old an entry has to be, besides, to be discarded (`oplogMinRetentionHours`). */
+  /** The minimum age of an entry before it may be discarded (`oplogMinRetentionHours`). */
   readonly keptSeconds: number;
-  /** All that was ever written to it, since its server started. */
+  /** All bytes written to it since its server started. */
   readonly written: number;
 }
 
@@ -25,14 +25,15 @@ const MOST_LOOKS = 2_000;
 const RATE_OVER_SECONDS = 60;
 
 /**
- * How much of an oplog is left. It discards by size, so what counts is how much was written after a time, not how long ago that was: a
- * quiet night says nothing about a busy morning. Between two looks, and before the first, writing is taken as even.
+ * Measures how much of an oplog is left. An oplog discards by size, so the bytes written since a time count, and not
+ * the hours: a quiet night says nothing about a busy morning. Between two measurements, and before the first, the write
+ * rate counts as constant.
  */
 export class OplogGauge {
-  /** When how much had been written, in order. */
+  /** Bytes written by certain times, in order. */
   #marks: { readonly time: number; readonly written: number }[] = [];
 
-  /** @param safe  up to when changes need not be in the oplog any more, in seconds; never earlier than the one before */
+  /** @param safe  the time, in seconds, before which the oplog isn't needed any more; never decreases */
   measure(look: OplogLook, safe: number): OplogHeadroom {
     this.#note(look, safe);
     const { earliest, latest, bytes, capacity, keptSeconds, written } = look;
@@ -50,7 +51,7 @@ export class OplogGauge {
   }
 
   #note({ earliest, latest, bytes, written }: OplogLook, safe: number): void {
-    // Another server, or the same started anew, counts from zero.
+    // After a failover or a restart, the server counts from zero.
     if (written < (this.#marks.at(-1)?.written ?? 0)) this.#marks = [];
     if (this.#marks.length === 0) this.#marks.push({ time: earliest, written: written - bytes });
     if (latest > (this.#marks.at(-1)?.time ?? 0)) this.#marks.push({ time: latest, written });

@@ -3,7 +3,7 @@ import { type Clock, type Logger, messageOf } from '../../platform/index.ts';
 import type { OplogHeadroom } from './oplog-gauge.ts';
 import { OplogGauge } from './oplog-gauge.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that the watch needs. */
 interface OplogWatchParts {
   readonly source: MongoClient;
   readonly clock: Clock;
@@ -14,10 +14,13 @@ interface OplogWatchParts {
 const EVERY_MS = 10_000;
 const LOW_PERCENT = 50;
 
-/** Sections of `serverStatus` that cost more than what is looked for. */
+/** Sections of `serverStatus` that are expensive and not needed. */
 const NOT_NEEDED = { metrics: 0, wiredTiger: 0, tcmalloc: 0, locks: 0, repl: 0 };
 
-/** Watches how much of the source's oplog is left before it no longer reaches back to where the stream would go on [2]. */
+/**
+ * Watches how much of the source's oplog is left before it no longer reaches back to the stream's position
+ * (docs/reference/pitfalls.md#pitfall-2).
+ */
 export class OplogWatch {
   readonly #context: OplogWatchParts;
   readonly #safeTime: () => Timestamp;
@@ -26,18 +29,18 @@ export class OplogWatch {
   #lowSinceMs: number | undefined;
   #whyUnknown: string | undefined;
 
-  /** @param safeTime  up to where changes are safe on the destination */
+  /** @param safeTime  the time up to which changes are safe on the destination */
   constructor(context: OplogWatchParts, safeTime: () => Timestamp) {
     this.#context = context;
     this.#safeTime = safeTime;
   }
 
-  /** As of the last look; null while it is not known. */
+  /** The result of the last measurement; null while unknown. */
   get headroom(): OplogHeadroom | null {
     return this.#headroom;
   }
 
-  /** For the operator, while there is too little left, or nobody knows. */
+  /** Warnings for the operator, while too little is left, or the amount is unknown. */
   get warnings(): readonly string[] {
     if (this.#whyUnknown !== undefined)
       return [`How much of the source's oplog is left is not known: ${this.#whyUnknown}`];
@@ -46,11 +49,11 @@ export class OplogWatch {
     const since = new Date(this.#lowSinceMs).toISOString();
     return [
       `Less than ${LOW_PERCENT} % of the source's oplog is left since ${since}, now ${headroomPercent} %: in about ${leftSeconds} s it loses ` +
-        'changes that are not on the destination yet. Enlarge it (replSetResizeOplog), or let the migration go on.',
+        'changes that are not on the destination yet. Enlarge it (replSetResizeOplog), or resume the migration if it is paused.',
     ];
   }
 
-  /** Looks until the run ends, while it is paused, too. */
+  /** Measures until the run ends, also while it is paused. */
   async watch(): Promise<void> {
     const { clock, signal } = this.#context;
     while (!signal.aborted) {
@@ -94,7 +97,7 @@ export class OplogWatch {
   }
 }
 
-/** The increment keeps the order within a second; no server does a million operations in one. */
+/** The increment orders operations within a second; no server does a million operations in one. */
 function secondsOf(time: Timestamp): number {
   return time.getHighBits() + time.getLowBits() / 1_000_000;
 }

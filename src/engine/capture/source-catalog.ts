@@ -1,15 +1,20 @@
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { ChangeEvent, DocumentChange } from './change-event.ts';
 
-/** How changes of the source's catalog are dealt with: followed, or refused where the source does not show them all. */
+/**
+ * How the engine handles changes of the source's catalog: it follows them, or refuses them when the source doesn't show
+ * them all.
+ */
 export interface SourceCatalog {
-  /** Brings the whole of the destination's catalog in step: when a run begins to follow, and after each break of the stream. */
+  /**
+   * Brings the destination's whole catalog in sync, when a run begins to follow, and after each failure of the stream.
+   */
   start(): Promise<void>;
-  /** The collection whose document changed; undefined for one that is not migrated, or no longer. */
+  /** Returns the collection of a changed document; undefined when it isn't selected, or no longer exists. */
   collectionOf(event: DocumentChange): Promise<TrackedCollection | undefined>;
-  /** Takes note of an event that is no change of a document. */
+  /** Notes an event that isn't a change of a document. */
   changed(event: ChangeEvent): void;
-  /** To be called after a batch's last event: acts on what was noted. */
+  /** Handles the noted events. Must be called after a batch's last event. */
   settle(): Promise<void>;
   /** Works beside the stream until the run ends. */
   watch(): Promise<void>;

@@ -5,13 +5,14 @@ interface Mark {
   readonly sequence: number;
   readonly token: ResumeToken;
   readonly time: Timestamp;
-  /** Of the batch in memory. */
+  /** Bytes of the batch in memory. */
   readonly bytes: number;
 }
 
 /**
- * How far the stream is safe: all that came before is on the destination or in the spool. It is computed over what is dispatched and
- * not yet acknowledged, never over what a worker did last: a worker that did nothing must not hold it back or let it jump [5].
+ * The position up to which the stream is safe: everything before it is on the destination or in the spool. It depends
+ * on what is dispatched and not yet acknowledged, and not on each worker's last result: an idle worker must neither
+ * hold it back nor let it jump (docs/reference/pitfalls.md#pitfall-5).
  */
 export class Watermark {
   readonly #marks: Mark[];
@@ -23,24 +24,24 @@ export class Watermark {
     this.#oldestPending = oldestPending;
   }
 
-  /** A batch was dispatched to its end. Sequences rise. */
+  /** Notes that a whole batch was dispatched. Sequences increase. */
   dispatched(mark: Mark): void {
     this.#marks.push(mark);
   }
 
-  /** A batch had nothing to wait for: it is safe as soon as all before it is. */
+  /** Notes a batch without pending changes: it is safe as soon as all before it are. */
   passed(position: Pick<Mark, 'token' | 'time'>): void {
     const last = this.#marks.pop();
     if (last !== undefined) this.#marks.push({ ...last, ...position });
   }
 
-  /** Bytes of the batches of which something is not safe yet. */
+  /** Bytes of the batches that aren't fully safe yet. */
   get heldBytes(): number {
     const { sequence } = this.safe;
     return this.#marks.reduce((sum, mark) => (mark.sequence > sequence ? sum + mark.bytes : sum), 0);
   }
 
-  /** The latest position that is safe to go on from. */
+  /** The latest position from which a run can safely resume. */
   get safe(): Mark {
     const pending = this.#oldestPending();
     while (this.#marks.length > 1 && (this.#marks[1]?.sequence ?? Number.POSITIVE_INFINITY) < pending)

@@ -10,7 +10,7 @@ import type { IndexSpec } from './index-spec.ts';
 import type { CatalogEntry } from './read-catalog.ts';
 import { withoutFlags } from './time-series-flags.ts';
 
-/** Options that `collMod` can change on a collection, and on a view. */
+/** Options that `collMod` can change on a collection. */
 const MODIFIABLE = new Set([
   'validator',
   'validationLevel',
@@ -22,7 +22,7 @@ const MODIFIABLE = new Set([
 ]);
 const MODIFIABLE_VIEW = new Set(['viewOn', 'pipeline']);
 
-/** What removes an option that the source no longer has. */
+/** Values that remove an option that the source no longer has. */
 const ABSENT: Readonly<Record<string, unknown>> = {
   validator: {},
   validationLevel: 'strict',
@@ -31,24 +31,28 @@ const ABSENT: Readonly<Record<string, unknown>> = {
   max: 0,
 };
 
-/** Options that `collMod` takes under another name. */
+/** Options with another name in `collMod`. */
 const MODIFIED_AS: Readonly<Record<string, string>> = { size: 'cappedSize', max: 'cappedMax' };
 
 const NAMESPACE_NOT_FOUND = 26;
 const INDEX_NOT_FOUND = 27;
 
 /**
- * Commands that bring a destination's catalog in step. Each may find its work done already, by an earlier try [39]. Those that concern
- * a collection name its UUID, so that the server refuses them where another one has taken its name meanwhile [38].
+ * Commands that bring a destination's catalog in sync. An earlier attempt may have done each one already. Commands on a
+ * collection name its UUID, so that the server refuses them when another collection has taken the name
+ * (docs/reference/pitfalls.md#pitfall-38).
  */
 
-/** Makes a collection, time series or view. Nothing expires in it until the cutover [12]. */
+/**
+ * Creates a collection, time series or view. Nothing expires in it until the cutover
+ * (docs/reference/pitfalls.md#pitfall-12).
+ */
 export async function createCollection(fence: Fence, database: string, name: string, options: Fields): Promise<void> {
   const command = { create: catalogName(name), ...Object.fromEntries(withoutExpiry(options)) };
   await fence.change(database, command);
 }
 
-/** @param uuid  absent for a view. Servers take none for a time series, which is dropped by its name. */
+/** @param uuid  absent for a view. Servers accept none for a time series, which is dropped by name. */
 export async function dropCollection(fence: Fence, database: string, name: string, uuid?: UUID): Promise<void> {
   const command = { drop: catalogName(name), ...(isBuckets(name) ? {} : pinnedTo(uuid)) };
   await tolerate([NAMESPACE_NOT_FOUND], fence.change(database, command));
@@ -60,7 +64,7 @@ export async function renameCollection(fence: Fence, from: WriteTarget, to: stri
   await fence.change('admin', command);
 }
 
-/** One `createIndexes` for all of a collection's missing indexes: one scan. */
+/** Creates all missing indexes of a collection with one `createIndexes`: one scan. */
 export async function createIndexes(
   fence: Fence,
   { database, name, uuid }: WriteTarget,
@@ -76,14 +80,17 @@ export async function dropIndex(fence: Fence, { database, name, uuid }: WriteTar
   await tolerate([INDEX_NOT_FOUND], fence.change(database, command));
 }
 
-/** Changes options of an index, or of the collection itself. @param change  as `collMod` takes it */
+/**
+ * Changes options of an index, or of the collection itself.
+ * @param change  fields of `collMod`
+ */
 export async function modify(fence: Fence, { database, name, uuid }: WriteTarget, change: Document): Promise<void> {
   await fence.change(database, { collMod: catalogName(name), ...change, ...pinnedTo(uuid) });
 }
 
 /**
- * Makes a collection's or view's options those of the source.
- * @throws UserError NAMESPACE_CONFLICT when they differ in an option that can't be changed afterwards
+ * Gives a collection or view the source's options.
+ * @throws UserError NAMESPACE_CONFLICT when they differ in an option that can't be changed after creation
  */
 export async function modifyOptions(fence: Fence, existing: CatalogEntry, wanted: Fields): Promise<void> {
   const differing = differingFields(comparable(existing.options), comparable(wanted));
@@ -96,7 +103,7 @@ export async function modifyOptions(fence: Fence, existing: CatalogEntry, wanted
       `its options ${fixed.join(', ')} differ between source and destination`,
     ]);
   }
-  // A view's definition is given whole.
+  // `collMod` takes a view's whole definition.
   const changed = existing.type === 'view' ? [...MODIFIABLE_VIEW] : differing;
   const options: Document = Object.fromEntries(changed.map((name) => changeOf(name, wanted.get(name))));
   const command = { collMod: catalogName(existing.name), ...options, ...pinnedTo(existing.uuid) };
@@ -108,13 +115,13 @@ function pinnedTo(uuid: UUID | undefined): { readonly collectionUUID?: UUID } {
 }
 
 function changeOf(name: string, value: RawValue | undefined): [name: string, value: unknown] {
-  // Of a time series only the granularity can be changed.
+  // A time series can change only its granularity.
   if (name === 'timeseries' && value !== undefined)
     return [name, { granularity: fieldsOf(value.bytes).get('granularity') }];
   return [MODIFIED_AS[name] ?? name, value ?? ABSENT[name]];
 }
 
-/** The part of a collection's catalog that has to be alike on both sides before the cutover. */
+/** The options that must be equal on both sides before the cutover. */
 function comparable(options: Fields): Fields {
   return withoutFlags(withoutExpiry(options));
 }
@@ -123,7 +130,7 @@ function withoutExpiry(options: Fields): Fields {
   return new Map([...options].filter(([name]) => name !== 'expireAfterSeconds'));
 }
 
-/** Awaits a command that may find its work done already, which servers report with one of these codes. */
+/** Awaits a command whose work may be done already, which servers report with one of these codes. */
 export async function tolerate(codes: readonly number[], command: Promise<unknown>): Promise<void> {
   try {
     await command;

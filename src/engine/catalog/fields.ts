@@ -2,7 +2,10 @@ import { elementsOf } from '../bson/elements.ts';
 import { document, element } from '../bson/raw-document.ts';
 import { RawValue } from '../bson/raw-value.ts';
 
-/** The top-level fields of a raw document, in order. Specs and options stay bytes, so that 1, 1.0 and NumberLong(1) stay apart [13]. */
+/**
+ * The top-level fields of a raw document, in order. Specs and options stay bytes, so that 1, 1.0 and NumberLong(1) stay
+ * different.
+ */
 export type Fields = ReadonlyMap<string, RawValue>;
 
 export function fieldsOf(bytes: Buffer): Map<string, RawValue> {
@@ -22,7 +25,7 @@ function sameValue(a: RawValue | undefined, b: RawValue | undefined): boolean {
   return a.type === b.type && a.bytes.equals(b.bytes);
 }
 
-/** Names of the fields that differ or are on one side only; the order of fields does not matter. */
+/** Returns the names of fields that differ or exist on one side only; the order of fields doesn't matter. */
 export function differingFields(a: Fields, b: Fields): string[] {
   return [...new Set([...a.keys(), ...b.keys()])].filter((name) => !sameValue(a.get(name), b.get(name)));
 }

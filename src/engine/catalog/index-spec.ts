@@ -6,15 +6,15 @@ import { changesOf, isTrue, isVersion1, modernised, withEqualNumbers } from './l
 
 export interface IndexSpec {
   readonly name: string;
-  /** In the form that servers of today take. */
+  /** In the form that current servers accept. */
   readonly fields: Fields;
-  /** As `listIndexes` shows it. */
+  /** As `listIndexes` returns it. */
   readonly original: Fields;
-  /** How the two differ, in words; empty as a rule. */
+  /** How the two differ, in words; usually empty. */
   readonly changes: readonly string[];
 }
 
-/** Reads a spec; undefined for the `_id` index, which every collection has by itself, or the clustered one. */
+/** Reads a spec; undefined for the `_id` index, which every collection has anyway, and for a clustered one. */
 export function readIndexSpec(bytes: Buffer): IndexSpec | undefined {
   const original = fieldsOf(bytes);
   const name = original.get('name');
@@ -38,9 +38,10 @@ export function expireAfterSeconds(spec: IndexSpec): RawValue | undefined {
 }
 
 /**
- * The form in which an index lives on the destination until cutover: not unique, since keys are written in another order than on
- * the source [10], and without expiry [12]: the longest there is, 68 years, still removes a document dated 1950. `collMod` makes an index
- * expire documents wherever `createIndexes` could have (6.0.5, every kind of index and collection).
+ * Returns the form that an index has on the destination until the cutover. It is not unique, because keys are written
+ * in another order than on the source (docs/reference/pitfalls.md#pitfall-10). It has no expiry: even the longest one,
+ * 68 years, removes a document dated 1950. `collMod` can add an expiry wherever `createIndexes` could (6.0.5, every
+ * kind of index and collection).
  */
 export function weakened(spec: IndexSpec): IndexSpec {
   const fields = new Map(spec.fields);
@@ -50,14 +51,14 @@ export function weakened(spec: IndexSpec): IndexSpec {
   return { ...spec, fields };
 }
 
-/** Whether two indexes are the same but for what weakening changes. */
+/** Whether two indexes differ only in what weakening changes. */
 export function sameButForWeakening(a: IndexSpec, b: IndexSpec): boolean {
   return differingFields(weakened(a).fields, weakened(b).fields).length === 0;
 }
 
 /**
- * What makes an index in a collection with a collation. One without has the simple one, which has to be said; but version 1 can have no other
- * and must not say so, and neither must a partial index of a time series, which has that of its collection.
+ * Returns the spec for `createIndexes` in a collection with a collation. An index without a collation must name the
+ * simple one. Two kinds must not: version 1 has no other, and a partial index of a time series takes its collection's.
  */
 export function inCollation(spec: IndexSpec, timeSeries: boolean): IndexSpec {
   const fields = new Map(spec.fields);
@@ -70,8 +71,8 @@ export function inCollation(spec: IndexSpec, timeSeries: boolean): IndexSpec {
 }
 
 /**
- * The names of two indexes that would be one and the same to a server in their weakened form, which it refuses [11]; undefined when there
- * are none.
+ * Returns the names of two indexes that a server treats as one in their weakened form, and refuses
+ * (docs/reference/pitfalls.md#pitfall-11); undefined when there are none.
  */
 export function findTwins(specs: readonly IndexSpec[]): readonly [string, string] | undefined {
   const seen = new Map<string, string>();
@@ -84,7 +85,10 @@ export function findTwins(specs: readonly IndexSpec[]): readonly [string, string
   return undefined;
 }
 
-/** What tells indexes apart that are not unique (server source, IndexDescriptor::compareIndexOptions); 1 and 1.0 are the same direction. */
+/**
+ * Returns the fields that distinguish non-unique indexes (server source, IndexDescriptor::compareIndexOptions); 1 and
+ * 1.0 are the same direction.
+ */
 function identityOf(fields: Fields): Buffer {
   const key = fields.get('key');
   const others = ['collation', 'partialFilterExpression', 'wildcardProjection', 'sparse'].flatMap((name) => {

@@ -6,11 +6,13 @@ import { boolean, document, double, element, int32 } from '../bson/raw-document.
 import { RawValue } from '../bson/raw-value.ts';
 import { differingFields, type Fields } from './fields.ts';
 
-/** 68 years: the largest value that servers take, and what they show for values that they don't understand. */
+/**
+ * 68 years: the largest value that servers accept, and the one that they show for values that they don't understand.
+ */
 const NEVER_SECONDS = 2_147_483_647;
 
 const BOOLEANS = ['unique', 'sparse', 'hidden', 'background', 'prepareUnique'];
-/** Of these servers store no `false`. */
+/** Servers store no `false` for these options. */
 const TRUE_OR_ABSENT = ['unique', 'hidden', 'prepareUnique'];
 const INTEGERS = [
   'v',
@@ -22,19 +24,20 @@ const INTEGERS = [
   'expireAfterSeconds',
 ];
 const DOUBLES = ['min', 'max'];
-/** Options of servers of old, without any effect today. */
+/** Options from older servers without effect today. */
 const OBSOLETE = ['ns', 'dropDups', 'bucketSize', 'safe', 'seed', 'hashVersion'];
 const ONLY_2D = ['bits', 'min', 'max'];
 /**
- * What an index of version 1 has that was made before there were versions of its kind (server source, expression_params.cpp and fts_spec.cpp).
- * One of version 2 without it is a time series', of which servers show less.
+ * The version field of each kind. An index of version 1 without it is from before its kind had versions, so it gets
+ * version 1 (server source, expression_params.cpp and fts_spec.cpp). An index of version 2 without it belongs to a time
+ * series, for which servers show fewer fields.
  */
 const UNVERSIONED = { '2dsphere': '2dsphereIndexVersion', text: 'textIndexVersion' } as const;
 
 /**
- * The spec of an index in the form that servers of today take, and store as it is: catalogs keep what servers of old took. It does the
- * same: what a value of old means to the source's server was tried on 6.0.5 and 5.0.4; the keys are converted as `mongorestore
- * --convertLegacyIndexes` does [13].
+ * Returns an index's spec in the form that current servers accept and store unchanged; catalogs keep forms that older
+ * servers accepted. The result does the same: the meaning of old values was tried on 6.0.5 and 5.0.4. Keys are
+ * converted as `mongorestore --convertLegacyIndexes` does (docs/reference/pitfalls.md#pitfall-13).
  */
 export function modernised(original: Fields): Fields {
   const fields = new Map(original);
@@ -56,7 +59,7 @@ export function modernised(original: Fields): Fields {
   return fields;
 }
 
-/** What modernising changed, in words; empty when nothing. */
+/** Returns what modernising changed, in words; empty when nothing. */
 export function changesOf(original: Fields, modern: Fields): string[] {
   return differingFields(original, modern)
     .filter((name) => name !== 'ns')
@@ -69,7 +72,7 @@ export function changesOf(original: Fields, modern: Fields): string[] {
     });
 }
 
-/** One for each index that is brought over in another form than the source has it in. */
+/** Returns one warning for each index that is migrated in another form than the source has. */
 export function modernisedWarnings(
   namespace: string,
   indexes: readonly { readonly name: string; readonly changes: readonly string[] }[],
@@ -79,39 +82,45 @@ export function modernisedWarnings(
     .map(({ name, changes }) => new UserError('INDEX_MODERNISED', [name, namespace, changes.join(', ')]));
 }
 
-/** Why no server of today makes an index that does the same, in words that follow its name; undefined when one does. */
+/** Returns why no current server makes an equivalent index, in words that follow its name; undefined when one does. */
 export function whyNotToday(fields: Fields): string | undefined {
   const expiry = fields.get('expireAfterSeconds');
-  // Servers that have such an index do expire documents by it, before their time.
+  // Servers with such an index do expire documents by it, too early.
   if (expiry !== undefined && numberOf(expiry) < 0) return 'whose expireAfterSeconds is below 0';
   const illegal = pathsOf(fields).find((path) => path.split('.').some((part) => !isIndexable(part)));
   if (illegal !== undefined) return `whose key has the field name "${illegal}"`;
   return kindsOf(fields).includes('geoHaystack') ? 'which is a geoHaystack index' : undefined;
 }
 
-/** Servers of today index no empty names, and of those with a dollar only what references and wildcards have (tried on 6.0.5). */
+/**
+ * Whether current servers index the name. They refuse empty names, and names with a dollar except those of references
+ * and wildcards (tried on 6.0.5).
+ */
 function isIndexable(part: string): boolean {
   return part !== '' && (!part.startsWith('$') || ['$**', '$id', '$ref', '$db'].includes(part));
 }
 
-/** Whether it is of the version before 3.4. */
+/** Whether the index has version 1, from before 3.4. */
 export function isVersion1(fields: Fields): boolean {
   return fields.get('v')?.bytes.equals(int32(1)) ?? false;
 }
 
-/** Truth as servers see it. */
+/** Whether servers treat the value as true. */
 export function isTrue(value: RawValue | undefined): boolean {
   if (value === undefined || value.type === 0x06 || value.type === 0x0a) return false; // Undefined and null.
   if (value.type === BSON_TYPE.boolean) return value.bytes[0] === 1;
   return isNumber(value) ? numberOf(value) !== 0 : true;
 }
 
-/** A document in which numbers that are equal have the same bytes. */
+/** Returns the document with the same bytes for equal numbers. */
 export function withEqualNumbers(value: RawValue): RawValue {
   return asDocument(value, (one) => asNumber(one, BSON_TYPE.double, double));
 }
 
-/** A TTL index has one field, or its server passes it over; and it expires nothing by a value that is no number, or too large. */
+/**
+ * Gives an expiry the meaning that servers give it. They ignore one on several fields, which is removed here. A value
+ * that isn't a number, or is too large, expires nothing, so it becomes the largest one.
+ */
 function settleExpiry(fields: Map<string, RawValue>): void {
   if ([...elementsOf(fields.get('key')?.bytes ?? document())].length !== 1) {
     fields.delete('expireAfterSeconds');
@@ -122,20 +131,23 @@ function settleExpiry(fields: Map<string, RawValue>): void {
   );
 }
 
-/** Servers of old took anything for a direction, and all that is not below zero, nor the name of a kind, as ascending. */
+/**
+ * Older servers accepted anything as a direction. Every value that is neither negative nor the name of a kind means
+ * ascending.
+ */
 function modernDirection(value: RawValue): RawValue {
   const number = isNumber(value) ? numberOf(value) : Number.NaN;
   const isKind = value.type === BSON_TYPE.string && value.bytes.length > int32(0).length + 1;
   return isKind || number < 0 || number > 0 ? value : new RawValue(BSON_TYPE.int32, int32(1));
 }
 
-/** The fields that it indexes. */
+/** Returns the fields that the spec indexes. */
 function pathsOf(fields: Fields): string[] {
   const key = fields.get('key')?.bytes ?? document();
   return [...elementsOf(key)].map(({ name }) => Buffer.from(name, 'latin1').toString());
 }
 
-/** The kinds that are named in place of directions. */
+/** Returns the index kinds in the key, which stand in place of directions. */
 function kindsOf(fields: Fields): string[] {
   const key = fields.get('key')?.bytes ?? document();
   return [...elementsOf(key)]
@@ -179,7 +191,7 @@ function isNumber({ type }: RawValue): boolean {
   );
 }
 
-/** Its value as a double; NaN when it is no number. */
+/** Returns the value as a double; NaN when it isn't a number. */
 export function numberOf(value: RawValue): number {
   return isNumber(value) ? Number(decodeValue(value, { promoteLongs: true })) : Number.NaN;
 }

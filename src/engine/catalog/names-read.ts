@@ -3,7 +3,10 @@ import { catalogName } from '../mongodb/namespaces.ts';
 import { documentOf } from './fields.ts';
 import type { CatalogEntry } from './read-catalog.ts';
 
-/** Collections and views, by name, that a view reads: what it is on, and what its stages join. All are of its own database. */
+/**
+ * Returns the names of collections and views that a view reads: its source and those that its stages join. All are in
+ * its own database.
+ */
 export function namesRead({ options }: CatalogEntry): Set<string> {
   const { viewOn, pipeline } = decode(documentOf(options));
   const names = new Set<string>();
@@ -18,7 +21,7 @@ export function namesRead({ options }: CatalogEntry): Set<string> {
   return names;
 }
 
-/** Every field at any depth: stages can hold pipelines. */
+/** Visits every field at any depth, because stages can contain pipelines. */
 function visit(value: unknown, see: (name: string, value: unknown) => void): void {
   if (typeof value !== 'object' || value === null) return;
   for (const [name, inner] of Object.entries(value)) {

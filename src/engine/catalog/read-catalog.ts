@@ -7,7 +7,7 @@ import type { WriteTarget } from '../mongodb/raw-write.ts';
 import { type Fields, fieldsOf } from './fields.ts';
 import { type IndexSpec, readIndexSpec } from './index-spec.ts';
 
-/** A collection or view as a cluster's catalog shows it. */
+/** A collection or view in a cluster's catalog. */
 export interface CatalogEntry {
   readonly database: string;
   readonly name: string;
@@ -15,16 +15,16 @@ export interface CatalogEntry {
   readonly type: string;
   /** Absent for views. */
   readonly uuid?: UUID;
-  /** What `create` would need to make another one like it. */
+  /** The options for `create` to make an equal one. */
   readonly options: Fields;
 }
 
 const NAMESPACE_NOT_FOUND = 26;
 
-/** What `create` does not take: marks of the server itself. */
+/** Options that `create` doesn't take, because the server sets them. */
 const NOT_CREATABLE = ['uuid', 'temp', 'autoIndexId', 'flags'];
 
-/** Names of the databases with users' data. */
+/** Returns the names of the databases with users' data. */
 export async function listUserDatabases(client: MongoClient): Promise<string[]> {
   const reply = await client.db('admin').command({ listDatabases: 1, nameOnly: true, authorizedDatabases: false });
   const databases = reply.databases as { name: string }[];
@@ -39,13 +39,16 @@ export async function databaseExists(client: MongoClient, database: string): Pro
   return reply.databases.length > 0;
 }
 
-/** Collections and views of one database, without the server's own. A time series appears as its buckets, with its options. */
+/**
+ * Returns the collections and views of one database, without the server's own. A time series appears as its buckets,
+ * with its own options.
+ */
 export async function listCollections(client: MongoClient, database: string): Promise<CatalogEntry[]> {
   const listed = await readAll(client, database, { listCollections: 1, cursor: { batchSize: 100_000 } });
   const entries = listed.map((bytes) => readEntry(database, bytes)).filter(({ name }) => !isServerCollection(name));
   const timeSeries = new Map(entries.filter(({ type }) => type === 'timeseries').map((entry) => [entry.name, entry]));
-  // A time series is two entries: a view-like one with the options, and the collection of its buckets with the data. One that is being made or
-  // dropped may be seen by half, and the other half has its own event in the stream.
+  // A time series has two entries: a view-like one with the options, and its buckets with the data. While it is being
+  // created or dropped, the listing may have only one of them. The other has its own event in the stream.
   return entries
     .filter(({ type }) => type !== 'timeseries')
     .flatMap((entry) => {
@@ -55,18 +58,18 @@ export async function listCollections(client: MongoClient, database: string): Pr
     });
 }
 
-/** Indexes of a collection but the one on `_id`; none when the collection is gone. */
+/** Returns the indexes of a collection except the one on `_id`; none when the collection is gone. */
 export async function listIndexes(client: MongoClient, database: string, name: string): Promise<IndexSpec[]> {
   const finished = (await listRawIndexes(client, database, name)).filter(isFinished);
   return finished.map(readIndexSpec).filter((spec) => spec !== undefined);
 }
 
-/** One that is still being built is no index yet: the build may fail. */
+/** Whether an index is complete. An unfinished build may still fail, so it doesn't count. */
 export function isFinished(spec: Buffer): boolean {
   return elementNamed(spec, 'buildUUID') === undefined;
 }
 
-/** All indexes of a collection as the server lists them, with those that are still being built. */
+/** Returns all indexes of a collection as the server lists them, including unfinished builds. */
 export async function listRawIndexes(client: MongoClient, database: string, name: string): Promise<Buffer[]> {
   try {
     const command = { listIndexes: catalogName(name), includeBuildUUIDs: true, cursor: { batchSize: 1_000 } };
@@ -77,16 +80,17 @@ export async function listRawIndexes(client: MongoClient, database: string, name
   }
 }
 
-/** Whether a view has the name, which had been a collection's. The server says so before it looks at a UUID. */
+/** Whether the name now belongs to a view instead of a collection. The server reports that before it checks a UUID. */
 export function isOfView(error: unknown): boolean {
   const COMMAND_NOT_SUPPORTED_ON_VIEW = 166;
   return (error as { code?: unknown }).code === COMMAND_NOT_SUPPORTED_ON_VIEW;
 }
 
 /**
- * Indexes of exactly this collection. `listIndexes` can't be pinned to a UUID, so it is made sure afterwards that the name was still its.
- * @param of  without a UUID where reads can't be pinned to one at all
- * @throws MongoServerError CollectionUUIDMismatch when it was not
+ * Returns the indexes of exactly this collection. `listIndexes` can't be pinned to a UUID, so the name is confirmed
+ * afterwards.
+ * @param of  without a UUID when the source can't pin reads
+ * @throws MongoServerError CollectionUUIDMismatch when the name belonged to another collection
  */
 export async function listIndexesOf(
   client: MongoClient,
@@ -97,13 +101,19 @@ export async function listIndexesOf(
   return specs;
 }
 
-/** Makes sure that the name is the collection's. @throws MongoServerError CollectionUUIDMismatch when it is not */
+/**
+ * Confirms that the name belongs to the collection.
+ * @throws MongoServerError CollectionUUIDMismatch when it doesn't
+ */
 export async function confirmName(client: MongoClient, { database, name, uuid }: WriteTarget): Promise<void> {
   const probe = { find: name, limit: 1, projection: { _id: 1 }, collectionUUID: uuid };
   await readAll(client, database, { ...probe, readConcern: { level: 'majority' } });
 }
 
-/** Statistics for planning and progress: the source's own counts, which may be off after a crash of its server. None of what is gone. */
+/**
+ * Returns statistics for planning and progress: the server's counts, which may be wrong after a crash. Zero for a
+ * dropped collection.
+ */
 export async function collectionSize(
   client: MongoClient,
   database: string,

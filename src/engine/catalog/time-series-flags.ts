@@ -9,20 +9,24 @@ import type { Fields } from './fields.ts';
 import type { CatalogEntry } from './read-catalog.ts';
 
 /**
- * What a server notes of a time series whose buckets its query planner must not trust. Without the mark queries miss documents. The first is
- * raised when a server before 5.2 made the buckets; the second, of 7.1 and newer, when the granularity was changed (not tried: as the source
- * text of the server says). A mark that is there without need costs only speed, so none is ever taken away.
+ * Flags that a server sets on a time series whose buckets its query planner must not trust. Without the flag, queries
+ * miss documents. The first is set when a server before 5.2 made the buckets. The second exists from 7.1 on and is set
+ * when the granularity was changed (not tried: from the server's source). An unnecessary flag costs only speed, so the
+ * engine never removes one.
  */
 const FLAGS = ['timeseriesBucketsMayHaveMixedSchemaData', 'timeseriesBucketingParametersHaveChanged'] as const;
 
 const NAMESPACE_NOT_FOUND = 26;
-/** Also what a server says of a field of `collMod` that it does not know. */
+/** The server's code for an unknown field, also of `collMod`. */
 const UNKNOWN_FIELD = 40415;
 
-/** Later versions repeat flags in the options, for servers that know only those. A collection that is made with them has no flag (tried on 6.0.27). */
+/**
+ * Newer versions repeat the flags in the options, for servers that read only those. Creating a collection with these
+ * options sets no flag (tried on 6.0.27).
+ */
 const IN_OPTIONS = /,?app_metadata=\([^()]*timeseriesBucket[^()]*\)/;
 
-/** Flags of a time series of the source; none of any other collection, and of one that is gone. */
+/** Returns the flags of a time series on the source; none for other collections, and none when it is gone. */
 export async function raisedFlags(source: MongoClient, entry: CatalogEntry): Promise<readonly string[]> {
   if (!isBuckets(entry.name)) return [];
   const md = await readMetadata(source, entry);
@@ -31,8 +35,8 @@ export async function raisedFlags(source: MongoClient, entry: CatalogEntry): Pro
 }
 
 /**
- * Raises the flags of a time series on the destination that are raised on the source.
- * @throws UserError UNSUPPORTED_NAMESPACE where the destination's server can't
+ * Sets on the destination the flags that a time series has on the source.
+ * @throws UserError UNSUPPORTED_NAMESPACE when the destination's server can't
  */
 export async function carryFlags(
   {
@@ -60,12 +64,12 @@ export async function carryFlags(
   }
 }
 
-/** Why a time series with this flag can't be migrated to a server that can't raise it. */
+/** Returns why a time series with this flag can't be migrated to a server that can't set it. */
 export function whyNotCarried(flag: string): string {
   return `a time series marked ${flag}, which the destination's server can't mark (6.0.27 can where 6.0.5 can't): queries there would miss documents`;
 }
 
-/** Whether a server can raise the flag. Asks for a change of a collection that does not exist, so nothing is changed. */
+/** Whether a server can set the flag. It tries to change a collection that doesn't exist, so nothing changes. */
 export async function canRaise(client: MongoClient, flag: string): Promise<boolean> {
   try {
     await client.db(INTERNAL_DATABASE).command({ collMod: 'none', [flag]: true });
@@ -81,7 +85,7 @@ async function readMetadata(client: MongoClient, { database, name }: CatalogEntr
   return bytes === undefined ? {} : (decode(bytes).md ?? {});
 }
 
-/** Options without flags that are repeated in them. */
+/** Returns the options without the flags that are repeated in them. */
 export function withoutFlags(options: Fields): Fields {
   const value = options.get('storageEngine');
   if (value === undefined) return options;

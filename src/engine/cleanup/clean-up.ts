@@ -15,7 +15,10 @@ import { findLeftovers, type Leftovers } from './leftovers.ts';
 
 const WITHIN_MS = 60_000;
 
-/** What migrations have left on a destination: of all, or of one. @throws UserError NO_SUCH_MIGRATION, and as connecting does */
+/**
+ * Lists what one migration, or all migrations, left on a destination.
+ * @throws UserError NO_SUCH_MIGRATION, and the errors of connecting
+ */
 export async function listLeftovers(destination: ClusterAddress, migrationId?: string): Promise<Leftovers[]> {
   await using client = await connectCluster(destination, 'destination');
   const checkpoints = await new AllCheckpoints(client, retrierOfCleanup()).read(migrationId);
@@ -24,13 +27,14 @@ export async function listLeftovers(destination: ClusterAddress, migrationId?: s
 }
 
 /**
- * Forgets a migration for good: its checkpoint, and the write block that it set on the destination. Doing it again after it was interrupted
- * goes on where it was. Of a migration that was retired only the records go: the destination is another migration's.
- * @param drop  also drops what the migration made there, and nothing else
+ * Removes a migration's records for good: its checkpoint, and the write block that it set on the destination. Repeating
+ * an interrupted cleanup continues it. For a retired migration only the records are removed, because the destination
+ * belongs to another migration.
+ * @param drop  also drops what the migration created there, and nothing else
  * @param dryRun  makes the same checks and changes nothing
  * @returns what was there before
- * @throws UserError NO_SUCH_MIGRATION, MIGRATION_RUNS, CUTOVER_UNFINISHED, COMMITTED_DATA for dropping what is the primary copy, TAKEN_OVER when
- * an engine or another migration was faster
+ * @throws UserError NO_SUCH_MIGRATION, MIGRATION_RUNS, CUTOVER_UNFINISHED, COMMITTED_DATA for dropping the primary
+ * copy, TAKEN_OVER when an engine or another migration was faster
  */
 export async function cleanUp(
   destination: ClusterAddress,
@@ -52,7 +56,7 @@ export async function cleanUp(
   }
   const fence = await checkpoints.takeAway(migration);
   await reach('engine.cleanup.taken');
-  // Once more: until then an engine may have put on record what it made.
+  // Read again: an engine may have recorded more until the takeover.
   const [checkpoint = found] = await checkpoints.read(migrationId);
   const left = await findLeftovers(client, { ...checkpoint, migration });
   await clearTransit(fence);
@@ -61,12 +65,12 @@ export async function cleanUp(
       await dropCollection(fence, database, name, uuid);
       await reach('engine.cleanup.dropped');
     }
-    // A migration that shares the destination may be about to make something in a database that is empty now.
+    // A migration that shares the destination may be about to create something in an empty database.
     if (checkpoint.alone) await dropEmptied(client, fence, migration, left);
     await dropAccounts(fence, [...left.users, ...left.roles]);
   }
   await reach('engine.cleanup.about-to-unblock');
-  // Asked at the last moment: a migration that has taken the destination since may have blocked it for itself.
+  // Confirmed last: a migration that has taken the destination since may have blocked it for itself.
   await fence.confirm();
   if (left.blocked) await unblockWrites(client);
   await reach('engine.cleanup.unblocked');
@@ -86,7 +90,7 @@ function retrierOfCleanup(): Retrier {
   return new Retrier(systemClock, silentLogger, AbortSignal.timeout(WITHIN_MS));
 }
 
-/** Dropping its last view leaves a database behind. One that was there before the migration stays. */
+/** Dropping its last view leaves an empty database. One that existed before the migration stays. */
 async function dropEmptied(
   client: MongoClient,
   fence: Fence,

@@ -13,26 +13,29 @@ import type { MigrationState } from '../records/migration-state.ts';
 import type { CollectionRecord, MigrationRecord, ViewRecord } from '../records/records.ts';
 import { NamespaceMap, type NamespaceRemap } from '../scope/namespace-map.ts';
 
-/** What a migration has left on its destination, as found there. Names are the destination's. */
+/** The objects that a migration left on its destination, as found there. Names are the destination's. */
 export interface Leftovers {
   readonly migrationId: string;
   readonly state: MigrationState;
-  /** The migration that has taken the destination: what there is of this one is that one's to keep or to drop, and so is the block. */
+  /** The migration that has taken the destination. It decides about this one's data and about the block. */
   readonly retiredBy?: string;
   readonly error?: string;
   readonly collections: readonly CatalogEntry[];
   readonly views: readonly CatalogEntry[];
-  /** `shop.orders: email_1 (unique)`: what the source has and the destination does not enforce. */
+  /** For example `shop.orders: email_1 (unique)`: indexes of the source that the destination doesn't enforce. */
   readonly weakenedIndexes: readonly string[];
   readonly users: readonly MadeAccount[];
   readonly roles: readonly MadeAccount[];
-  /** Whether the migration has blocked users' writes there and not yet opened it. */
+  /** Whether the migration has blocked users' writes there and not yet lifted the block. */
   readonly blocked: boolean;
-  /** Whether a cutover that ended half-way may have left the source blocked, which nobody opens any more once the migration is forgotten. */
+  /**
+   * Whether an unfinished cutover may have left the source blocked. Once the migration's records are gone, nobody opens
+   * it.
+   */
   readonly sourceBlocked: boolean;
 }
 
-/** Looks what is there of what is on record. Changes nothing. */
+/** Finds which recorded objects exist. Changes nothing. */
 export async function findLeftovers(destination: MongoClient, checkpoint: Checkpoint): Promise<Leftovers> {
   const { migration, accounts, ofOthers, retiredBy } = checkpoint;
   const databases = new Set(checkpoint.collections.map(({ destinationDatabase }) => destinationDatabase));
@@ -79,18 +82,21 @@ export async function findLeftovers(destination: MongoClient, checkpoint: Checkp
   };
 }
 
-/** Earlier versions left the failure of an earlier run on the record of one that went on. */
+/** Earlier versions kept the failure of an earlier run in the record of a resumed migration. */
 function errorOf({ state, error }: MigrationRecord): { readonly error?: string } {
   return state === 'failed' && error !== undefined ? { error: `${error.message} [${error.code}]` } : {};
 }
 
-/** Views are on record by the source's database; where that goes, the remap in the selection says. */
+/** Views are on record by the source's database; the remap in the selection has its name on the destination. */
 function viewDatabase({ migration }: Checkpoint, source: string): string {
   const { namespaceRemap = [] } = JSON.parse(migration.selection) as { namespaceRemap?: NamespaceRemap[] };
   return new NamespaceMap(namespaceRemap).database(source);
 }
 
-/** One that was being made when the engine died. Nothing is written before its UUID is on record, so one with documents is somebody else's. */
+/**
+ * Finds a collection whose creation was interrupted. Nothing is written before its UUID is on record, so one with
+ * documents belongs to somebody else.
+ */
 async function unfinished(
   destination: MongoClient,
   present: readonly CatalogEntry[],

@@ -1,36 +1,39 @@
 import { BufferCollector } from './collect-buffers.ts';
 
-/** What a server puts into one reply: so much is read at once whatever was asked for, as soon as documents are large. */
+/** The size of a server's reply. With large documents a read takes this much, whatever size it asked for. */
 export const REPLY_BYTES = 16 * 1024 * 1024;
 
 const DEFAULT_BYTES = 512_000_000;
 
-/** Below that a document of 16 MiB would not have room in each of the places that may have one at the same time. */
+/** Below this budget, a document of 16 MiB has no room in each of the places that can hold one at the same time. */
 export const LEAST_MEMORY_MEGABYTES = 384;
 
-/** The program itself, and what it knows of collections and keys. */
+/** Memory of the program itself, and of its state of collections and keys. */
 const PROGRAM_BYTES = 192_000_000;
 
-/** What the bytes of a document take in all: what was used is not collected at once, and the driver makes copies of a message. */
+/** Bytes of memory per byte of documents: garbage is not collected at once, and the driver copies messages. */
 const EXPENSE = 2.5;
 
 /**
- * The memory that a migration may take for documents, in shares: what one holds, another never waits for, so neither the copy nor the
- * changes starve, and nothing can lock.
+ * The memory for documents of one migration, divided into shares. Nobody waits for memory of another share, so neither
+ * the copy nor the changes starve, and there is no deadlock.
  */
 export class MemoryBudget {
-  /** Documents of the copy, from before they are read until the destination has them. */
+  /** Documents of the copy, from before the read until the destination has them. */
   readonly copyReads: ByteShare;
-  /** Of those, the ones on their way to the destination. */
+  /** The documents among `copyReads` that are being sent to the destination. */
   readonly copyWrites: ByteShare;
-  /** Replies of the change stream of which something is not on the destination yet: beyond it the stream is not read on. */
+  /**
+   * Replies of the change stream that are not fully on the destination yet. Above this limit the engine doesn't read
+   * the stream.
+   */
   readonly streamBytes: number;
-  /** Documents fetched because their keys changed. */
+  /** Documents that were fetched because their keys changed. */
   readonly fetches: ByteShare;
-  /** Changes on their way to the destination. */
+  /** Changes that are being sent to the destination. */
   readonly changeWrites: ByteShare;
 
-  /** @param bytes  what the process may take in all; 512 MB by default */
+  /** @param bytes  memory limit of the whole process; 512 MB by default */
   constructor(bytes = DEFAULT_BYTES) {
     const given = (bytes - PROGRAM_BYTES) / EXPENSE;
     const collector = new BufferCollector(given);
@@ -43,7 +46,7 @@ export class MemoryBudget {
   }
 }
 
-/** A number of bytes that may be held at a time, given out in the order in which they are asked for. */
+/** A number of bytes that can be held at a time. Requests are served in order of arrival. */
 export class ByteShare {
   readonly #capacity: number;
   readonly #waiting: { readonly bytes: number; readonly admit: () => void }[] = [];
@@ -56,7 +59,7 @@ export class ByteShare {
   }
 
   /**
-   * Resolves when so many more may be held. More than there is at all are admitted once nothing else is held.
+   * Resolves when `bytes` more can be held. A request above the whole capacity is admitted once nothing else is held.
    * @throws the signal's reason when it aborts first
    */
   async take(bytes: number, signal: AbortSignal): Promise<HeldBytes> {
@@ -95,7 +98,7 @@ export class ByteShare {
   }
 }
 
-/** Bytes taken of a share; disposing gives them back. */
+/** Bytes taken from a share. Disposing returns them. */
 export class HeldBytes implements Disposable {
   readonly #change: (more: number) => void;
   #bytes: number;
@@ -105,7 +108,7 @@ export class HeldBytes implements Disposable {
     this.#change = change;
   }
 
-  /** Says how many they are, once that is known. It may be more than was taken: then others wait for longer. */
+  /** Sets the actual size, once it is known. It may exceed what was taken: then others wait longer. */
   settle(bytes: number): void {
     const more = bytes - this.#bytes;
     this.#bytes = bytes;

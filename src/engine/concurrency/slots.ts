@@ -1,4 +1,4 @@
-/** Lets a number of tasks run at a time, in order of arrival. The number may change while they run. */
+/** Limits how many tasks run at a time, in order of arrival. The limit may change while they run. */
 export class Slots {
   #count: number;
   #taken = 0;
@@ -8,7 +8,7 @@ export class Slots {
     this.#count = count;
   }
 
-  /** Fewer slots take effect as tasks end. */
+  /** Sets the limit. A lower one takes effect as tasks end. */
   resize(count: number): void {
     this.#count = count;
     this.#admit();

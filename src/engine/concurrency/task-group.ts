@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Less than an agent has to end. */
+/** Less than the time that an agent has to shut down. */
 const STOPS_WITHIN_MS = 4_000;
 
-/** Tasks that live and die together: the first failure aborts all, and is what the group failed of. */
+/** Tasks that end together: the first failure aborts all, and becomes the group's failure. */
 export class TaskGroup {
   readonly #controller = new AbortController();
   readonly #running = new Set<Promise<void>>();
@@ -17,7 +17,7 @@ export class TaskGroup {
   start(task: () => Promise<void>): Promise<void> {
     const running = task()
       .catch((error: unknown) => {
-        // What fails after the end fails because of it.
+        // A failure after the abort is a consequence of it.
         if (!this.signal.aborted) this.#failure = { error };
         this.#controller.abort(error);
       })
@@ -27,8 +27,9 @@ export class TaskGroup {
   }
 
   /**
-   * Ends all tasks and waits for them, but not for what a server takes hours to answer: closing the connections ends that.
-   * @throws the first failure, if that is what ended the group
+   * Ends all tasks and waits for them, but not for requests that a server answers after hours: closing the connections
+   * ends those.
+   * @throws the first failure, if that ended the group
    */
   async stop(): Promise<void> {
     this.#controller.abort();

@@ -1,9 +1,12 @@
 import type { Clock } from '../../platform/index.ts';
 
-/** Timers take no more than 2^31 ms. */
+/** Timers accept at most 2^31 ms. */
 const LONGEST_SLEEP_MS = 60_000;
 
-/** Keeps the initial copy under a rate, which may change at any time. Whoever asks first goes first, so several readers share it fairly. */
+/**
+ * Limits the rate of the initial copy. The limit may change at any time. Readers are served in order of arrival, so
+ * they share the rate fairly.
+ */
 export class Throttle {
   readonly #clock: Clock;
   #bytesPerSecond: number;
@@ -11,13 +14,13 @@ export class Throttle {
   #turn: Promise<void> = Promise.resolve();
   #changed = new AbortController();
 
-  /** @param bytesPerSecond Infinity for no limit */
+  /** @param bytesPerSecond  Infinity for no limit */
   constructor(bytesPerSecond: number, clock: Clock) {
     this.#bytesPerSecond = bytesPerSecond;
     this.#clock = clock;
   }
 
-  /** Takes effect at once, also for those that wait. */
+  /** Takes effect at once, also for readers that wait. */
   set bytesPerSecond(rate: number) {
     if (rate === this.#bytesPerSecond) return;
     this.#bytesPerSecond = rate;
@@ -32,7 +35,7 @@ export class Throttle {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#turn = promise;
     await before;
-    // The clock is read once a turn: a second reading may be past the end, and Node.js warns of a negative timeout.
+    // Read the clock once per turn: a second reading may be past the end, and Node.js warns of a negative timeout.
     for (let leftMs = this.#leftMs; leftMs > 0 && !signal.aborted; leftMs = this.#leftMs) {
       const waitMs = Math.min(leftMs, LONGEST_SLEEP_MS);
       await this.#clock.sleep(waitMs, AbortSignal.any([signal, this.#changed.signal]));

@@ -14,19 +14,21 @@ import { type CopyPartitionParts, copyPartition } from './copy-partition.ts';
 import { emptyCollection } from './insert-documents.ts';
 import { type PlanPartitionsParts, planPartitions } from './plan-partitions.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that copying needs. */
 interface CopierParts extends CopyPartitionParts, PlanPartitionsParts, DeclareRestartParts {
   readonly tracked: Map<string, TrackedCollection>;
   readonly position: StreamPosition;
 }
 
-/** How long until a collection is tried again that has something the destination refuses. */
+/** Delay between attempts for a collection with something that the destination refuses. */
 const NEXT_TRY_AFTER_MS = 30_000;
 
-/** More than ranges, so that planning and indexing of small collections hide behind each other's commits. */
+/** More than ranges, so that planning and indexing of small collections overlap with commits of others. */
 const COLLECTIONS_AT_A_TIME = 8;
 
-/** Takes collections from `pending` to `live`: copy, indexes, what changed meanwhile. */
+/**
+ * Takes collections from `pending` to `live`: copies them, builds their indexes, and applies what changed meanwhile.
+ */
 export class Copier {
   readonly #context: CopierParts;
   readonly #spool: Spool;
@@ -35,7 +37,7 @@ export class Copier {
   readonly #throttle: Throttle;
   readonly #collectionSlots = new Slots(COLLECTIONS_AT_A_TIME);
   readonly #partitionSlots: Slots;
-  /** Each collection's way to `live`. */
+  /** The task that takes each collection to `live`. */
   readonly #takenUp = new Map<TrackedCollection, Promise<void>>();
 
   constructor(context: CopierParts, spool: Spool, lanes: Lanes, indexes: IndexKeeper, throttle: Throttle) {
@@ -47,12 +49,15 @@ export class Copier {
     this.#partitionSlots = new Slots(context.pace.load.partitionsAtATime);
   }
 
-  /** Takes up the operator's load level. */
+  /** Applies the operator's load level. */
   adjustLoad(): void {
     this.#partitionSlots.resize(this.#context.pace.load.partitionsAtATime);
   }
 
-  /** Starts on every collection that is not live and not under way, largest first. @param start runs a task of the migration */
+  /**
+   * Starts on every collection that is neither live nor under way, largest first.
+   * @param start  runs a task of the migration
+   */
   async takeUp(start: (task: () => Promise<void>) => Promise<void>): Promise<void> {
     const waiting = [...this.#context.tracked.values()].filter(
       (collection) => collection.state !== 'live' && !this.#takenUp.has(collection),
@@ -68,12 +73,12 @@ export class Copier {
       );
   }
 
-  /** Copies a live collection again, in place of what is there. Does nothing for one that is not live, such as one that is set aside. */
+  /** Copies a live collection again, in place of its current content. Does nothing for one that is not live, such as one that is set aside. */
   async copyAnew(collection: TrackedCollection): Promise<void> {
-    await this.#takenUp.get(collection); // What is left to do of its first copy.
+    await this.#takenUp.get(collection); // The rest of its first copy.
     if (collection.state !== 'live') return;
     this.#takenUp.set(collection, Promise.resolve());
-    // Its changes from here on are seen by the copy; those before it must not come after it.
+    // From here on, the copy sees its changes. Earlier changes must not be applied after it.
     collection.advance({ kind: 'copy again' });
     await this.#lanes.flush();
     await this.#record(collection);
@@ -89,7 +94,10 @@ export class Copier {
     collection.bytes = size.bytes;
   }
 
-  /** Has a collection that was set aside tried again until the destination takes what it refused, and the source has it. */
+  /**
+   * Retries a collection that was set aside, until the destination accepts what it refused and the source has the
+   * collection.
+   */
   async revive(collection: TrackedCollection): Promise<void> {
     await this.#unlessDropped(async () => {
       await this.#untilNextTry(collection);
@@ -134,7 +142,7 @@ export class Copier {
     const { namespace, stuck, missing, dropped } = collection;
     if (stuck === undefined || missing !== undefined) return await untilBack(this.#context, collection);
     const { clock, logger, signal } = this.#context;
-    logger.warn({ namespace, reason: stuck.error.message }, 'A collection waits, all others go on');
+    logger.warn({ namespace, reason: stuck.error.message }, 'A collection waits; all others continue');
     await clock.sleep(NEXT_TRY_AFTER_MS, AbortSignal.any([signal, dropped.signal]));
     signal.throwIfAborted();
   }
@@ -153,7 +161,7 @@ export class Copier {
       this.#partitionSlots
         .run(() => copyPartition(this.#context, collection, partition, this.#throttle))
         .catch((error: unknown) => {
-          // Known at once, though the other ranges go on.
+          // Reported at once, although the other ranges continue.
           if (concernsOneCollection(error)) this.#hold(collection, error);
           throw error;
         }),
@@ -164,11 +172,11 @@ export class Copier {
     collection.stuck = undefined;
     if (collection.filter !== null) await this.#countSelected(collection);
     await reach('engine.copy.collection-copied');
-    // Not on record by itself: a successor finds all ranges done.
+    // Not recorded on its own: a successor finds all ranges done.
     collection.advance({ kind: 'copied' });
   }
 
-  /** The source's statistics count all documents; by now it is known how many are migrated. */
+  /** The source's statistics count all documents. By now the number of selected ones is known. */
   async #countSelected(collection: TrackedCollection): Promise<void> {
     const { checkpoint, retrier } = this.#context;
     const partitions = await retrier.run('the destination', () => checkpoint.partitions(collection.uuid));
@@ -177,8 +185,8 @@ export class Copier {
   }
 
   /**
-   * From the first line on, changes go to the spool; what came before is seen by every read of the copy. That must be on record before
-   * the first document is written, or a successor would drop changes of documents that are there already.
+   * Plans the ranges. From the first line on, changes go to the spool; every read of the copy sees earlier ones. The
+   * record must say so before the first document is written, or a successor would drop changes of copied documents.
    */
   async #plan(collection: TrackedCollection): Promise<void> {
     collection.advance({ kind: 'plan begun' });
@@ -190,7 +198,7 @@ export class Copier {
     const { checkpoint, retrier } = this.#context;
     const partitions = await onSource(this.#context, collection, () => planPartitions(this.#context, collection)).catch(
       (error: unknown) => {
-        // Planned anew: ranges that nobody has planned would look like those of an empty collection.
+        // The collection must be planned again: without ranges it would look like an empty one.
         collection.advance({ kind: 'plan failed' });
         collection.suspicion ??= suspicion;
         throw error;
@@ -206,7 +214,7 @@ export class Copier {
     await retrier.run('the destination', () => checkpoint.clearSuspect(collection.uuid, suspicion.mark));
   }
 
-  /** What changed during the copy goes through the lanes, which read it anew. */
+  /** Applies the changes of the copy's time through the lanes, which fetch each document again. */
   async #drainSpool(collection: TrackedCollection): Promise<void> {
     const before = collection.stuck;
     collection.advance({ kind: 'drain begun', ordered: collection.isCapped });
@@ -219,7 +227,8 @@ export class Copier {
     await this.#lanes.flush();
     await reach('engine.copy.drained');
     if (collection.stuck !== undefined && collection.stuck !== before) throw collection.stuck.error;
-    // Set aside because the source's server did not have it: keys are in the spool that no lane has written.
+    // The collection was set aside because the source's server didn't have it: the spool has keys that no lane has
+    // written.
     if (collection.state === 'set aside') throw new CollectionMissing(collection.namespace);
     collection.stuck = undefined;
     collection.settling = this.#settle(collection).finally(() => {
@@ -231,22 +240,22 @@ export class Copier {
   async #emptySpool(collection: TrackedCollection): Promise<void> {
     await this.#beforeRead(collection);
     for await (const keys of this.#spool.keys(collection)) {
-      // Behind what may be the last batch nothing is added any more, or there might always be another.
+      // Nothing may be added behind what could be the last batch, or there might always be another.
       if (keys.length === READ_KEYS) collection.intake.open();
       await this.#context.gate.pass(this.#context.signal);
       await this.#lanes.room();
       for (const { key, state } of keys) {
         this.#lanes.add({ collection, key, state, sequence: Number.POSITIVE_INFINITY });
       }
-      // A shorter batch is the last one, or one of long keys, of which lanes take no more.
+      // A shorter batch is the last one, or one of long keys, of which a lane holds no more.
       if (keys.length < READ_KEYS) await this.#lanes.flush();
-      // Set aside: what lanes have of it comes back to the spool, and all of that is drained another time.
+      // When set aside, the lanes return their keys to the spool, and a later drain takes them all.
       if (collection.state !== 'draining') return;
       if (collection.drainsInOrder) await this.#beforeRead(collection);
     }
   }
 
-  /** What was spooled is there to be read, and nothing is added meanwhile that would have to be. */
+  /** Makes the spooled keys readable, and keeps new ones out until they are read. */
   async #beforeRead(collection: TrackedCollection): Promise<void> {
     if (collection.drainsInOrder) collection.intake.close();
     await this.#spool.flush();
@@ -267,7 +276,10 @@ export class Copier {
   }
 }
 
-/** What ends the migration comes first, then what ends the work on the collection, then what it waits for. */
+/**
+ * Errors that end the migration come first, then those that end the work on the collection, then those that make it
+ * wait.
+ */
 function severity(reason: unknown): number {
   if (concernsOneCollection(reason)) return 2;
   return reason instanceof CollectionDropped || reason instanceof CollectionMissing ? 1 : 0;

@@ -14,19 +14,19 @@ import { blameFilter } from '../scope/document-filters.ts';
 import { type HeldBatch, type HeldBatchParts, insertHeld, readHeld } from './held-batch.ts';
 import type { Pace } from './load-level.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that copying a range needs. */
 export interface CopyPartitionParts extends HeldBatchParts {
   readonly logger: Logger;
   readonly gate: Gate;
   readonly pace: Pace;
 }
 
-/** Aimed size of a batch: large enough for the server, small enough that several in flight cost little memory. */
+/** Target size of a batch: large enough for the server, small enough that several in flight need little memory. */
 const BATCH_BYTES = 4 * 1024 * 1024;
 const BATCH_DOCUMENTS = 20_000;
 const SAVE_PROGRESS_EVERY_MS = 1_000;
 
-/** Copies one `_id` range, from its last acknowledged key on [33]. */
+/** Copies one `_id` range, from its last acknowledged key on. */
 export async function copyPartition(
   context: CopyPartitionParts,
   collection: TrackedCollection,
@@ -53,16 +53,16 @@ export async function copyPartition(
           await reach('engine.copy.batch-acknowledged');
           await progress.advance(lastId, documents, bytes);
         });
-      write.catch(() => undefined); // Seen below, or by the next write.
+      write.catch(() => undefined); // Handled below, or by the next write.
       writes.push(write);
-      // What is being written while the next batch is read hides the way to the destination.
+      // Writing one batch while reading the next hides the latency to the destination.
       const inFlight = collection.isCapped ? 1 : context.pace.load.batchesInFlight;
       while (writes.length >= inFlight) await writes.shift();
     }
     await Promise.all(writes);
   } catch (error) {
     await Promise.allSettled(writes);
-    // Whoever tries it again goes on there, and counts nothing twice.
+    // The next attempt resumes there, and counts nothing twice.
     if (concernsOneCollection(error) || error instanceof CollectionMissing) await progress.save();
     throw error;
   }
@@ -81,7 +81,7 @@ async function* readBlamingFilter(
   }
 }
 
-/** The range's documents in batches, through failures of cursors and servers. */
+/** Yields the range's documents in batches, through failures of cursors and servers. */
 async function* readPartition(
   context: CopyPartitionParts,
   collection: TrackedCollection,
@@ -100,9 +100,9 @@ async function* readPartition(
     let next: Promise<HeldBatch> | undefined;
     try {
       for (let batch = first; ; ) {
-        // The next batch is read while this one is written.
+        // Read the next batch while this one is written.
         next = cursor.open ? readNext(context, collection, cursor, batch.bytes) : undefined;
-        next?.catch(() => undefined); // Seen at the await.
+        next?.catch(() => undefined); // Handled at the await.
         if (batch.lastId !== null) {
           yield batch;
           after = batch.lastId;
@@ -111,20 +111,21 @@ async function* readPartition(
         batch = await next;
       }
     } catch (error) {
-      // A dead cursor costs its unread batches only; whether it was a rename or a drop is found out when opening again.
+      // A lost cursor costs only its unread batches. Opening a new one shows whether the collection was renamed or
+      // dropped.
       const kind = classify(error);
       if (kind !== 'transient' && kind !== 'moved') throw error;
-      context.logger.debug({ namespace: collection.namespace, error }, 'Reading goes on with a new cursor');
+      context.logger.debug({ namespace: collection.namespace, error }, 'Reading resumes with a new cursor');
     } finally {
-      // Nobody wants it any more; one that was handed on has been disposed by then, or will be.
+      // Nobody needs this batch. Once handed on, a batch is disposed by its receiver.
       void next?.then((batch) => batch[Symbol.dispose]()).catch(() => undefined);
     }
   }
 }
 
 /**
- * A capped collection from its oldest document on. There is no place to go on from: after a failure, or in another run, it is read again,
- * and what is there already keeps its place [35].
+ * Reads a capped collection from its oldest document on. It can't resume: after a failure, or in another run, it is
+ * read again, and existing documents keep their place (docs/reference/pitfalls.md#pitfall-35).
  */
 export async function* readInOrder(
   context: CopyPartitionParts,
@@ -143,14 +144,17 @@ export async function* readInOrder(
       }
       return;
     } catch (error) {
-      // `history-lost` is CappedPositionLost here: the collection went round faster than it was read.
+      // Here `history-lost` is CappedPositionLost: the collection discarded documents faster than they were read.
       if (classify(error) === 'fatal') throw error;
-      context.logger.debug({ namespace: collection.namespace, error }, 'Reading begins again with a new cursor');
+      context.logger.debug({ namespace: collection.namespace, error }, 'Reading restarts with a new cursor');
     }
   }
 }
 
-/** Opens a cursor on the collection, and has its first batch. @param find  the command, by the collection's name */
+/**
+ * Opens a cursor on the collection and returns its first batch.
+ * @param find  the command, by the collection's name
+ */
 async function open(
   context: CopyPartitionParts,
   collection: TrackedCollection,
@@ -183,15 +187,17 @@ async function readNext(
   );
 }
 
-/** Documents beside each other are of like sizes, more often than not. */
+/** Neighbouring documents usually have similar sizes. */
 function expectedBytes(collection: TrackedCollection, previousBytes: number): number {
   const aimed = Math.max(BATCH_BYTES, batchSize(collection) * collection.averageBytes);
   return Math.min(REPLY_BYTES, Math.max(aimed, previousBytes));
 }
 
 /**
- * Bounds as an expression, which compares across types; a plain comparison would leave out ids of other types [27].
- * @param after  exclusive; @param high  inclusive; undefined for no bound
+ * Returns the bounds as an expression, which compares across types; a plain comparison would omit ids of other types
+ * (docs/reference/pitfalls.md#pitfall-27).
+ * @param after  exclusive
+ * @param high  inclusive; undefined for no bound
  */
 export function rangeFilter(after: DocumentKey | undefined, high: DocumentKey | undefined): object {
   const bounds = [
@@ -201,13 +207,15 @@ export function rangeFilter(after: DocumentKey | undefined, high: DocumentKey | 
   return bounds.length === 0 ? {} : { $expr: { $and: bounds } };
 }
 
-/** How many documents of a collection make a batch of the aimed size. */
+/** Returns how many documents of a collection make a batch of the target size. */
 export function batchSize(collection: TrackedCollection): number {
   if (collection.averageBytes === 0) return 1_000;
   return Math.max(1, Math.min(BATCH_DOCUMENTS, Math.floor(BATCH_BYTES / collection.averageBytes)));
 }
 
-/** What of a partition is acknowledged. It counts for others once it is on record, so that a successor never says less. */
+/**
+ * The acknowledged part of a partition. Others count it once it is on record, so that a successor never reports less.
+ */
 class PartitionProgress {
   readonly #context: CopyPartitionParts;
   readonly #collection: TrackedCollection;
@@ -223,7 +231,7 @@ class PartitionProgress {
     this.#collection = collection;
     this.#partition = partition;
     this.#lastId = partition.lastId;
-    // A capped collection is read from its beginning again.
+    // A capped collection is read again from its beginning.
     this.#documents = collection.isCapped ? 0 : partition.documents;
     this.#bytes = collection.isCapped ? 0 : partition.bytes;
     this.#recorded = partition;

@@ -5,18 +5,18 @@ import type { HeldBytes, MemoryBudget } from '../concurrency/memory-budget.ts';
 import type { RawBatch } from '../mongodb/raw-cursor.ts';
 import { type InsertDocumentsParts, insertDocuments } from './insert-documents.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that batches in memory need. */
 export interface HeldBatchParts extends InsertDocumentsParts {
   readonly memory: MemoryBudget;
 }
 
-/** Documents of the copy in memory. Disposed when the destination has them, or nobody wants them. */
+/** Documents of the copy in memory. Disposed once the destination has them, or nobody needs them. */
 export class HeldBatch implements Disposable {
   readonly #held: HeldBytes;
-  /** Empty once disposed: generators and loops keep the batch itself for longer. */
+  /** Empty once disposed, because generators and loops keep the batch itself longer. */
   documents: readonly Buffer[];
   readonly bytes: number;
-  /** The last document's key, on its own; null of an empty batch. */
+  /** A copy of the last document's key; null for an empty batch. */
   readonly lastId: Binary | null;
 
   constructor(documents: readonly Buffer[], bytes: number, held: HeldBytes) {
@@ -35,7 +35,7 @@ export class HeldBatch implements Disposable {
 
 /**
  * Reads a batch of the collection as soon as there is room for it.
- * @param expectedBytes  the room that is waited for
+ * @param expectedBytes  the room to wait for
  */
 export async function readHeld(
   { memory, signal }: HeldBatchParts,
@@ -56,7 +56,7 @@ export async function readHeld(
   }
 }
 
-/** Inserts a batch as soon as there is room for what is on its way. The batch stays held. */
+/** Inserts a batch as soon as there is room to send it. The batch stays held. */
 export async function insertHeld(
   context: HeldBatchParts,
   collection: TrackedCollection,

@@ -12,12 +12,12 @@ import {
   updateRaw,
 } from '../mongodb/raw-write.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that inserting documents needs. */
 export type InsertDocumentsParts = MovedParts & WriteInOrderParts;
 
 /**
- * Inserts documents of the copy and never overwrites one: what is there already came from an earlier try or is newer [6]. Acknowledged
- * by the majority when it returns.
+ * Inserts documents of the copy. It never overwrites one, because an existing document is from an earlier attempt or
+ * newer (docs/reference/pitfalls.md#pitfall-6). Acknowledged by the majority when it returns.
  */
 export async function insertDocuments(
   context: InsertDocumentsParts,
@@ -46,7 +46,7 @@ export async function insertDocuments(
   });
 }
 
-/** Removes every document of a collection from the destination, before it is copied anew. */
+/** Removes all documents of a collection from the destination, before it is copied again. */
 export async function emptyCollection(context: InsertDocumentsParts, collection: TrackedCollection): Promise<void> {
   await onDestination(context, collection, async (target) => {
     for (const error of await deleteAll(context.fence, target)) refuseWriteError(target, undefined, error);

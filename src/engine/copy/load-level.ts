@@ -1,9 +1,9 @@
-/** How hard the engine may work: mongosync's word and numbers, 3 by default. */
+/** The load that the engine may cause: mongosync's term and numbers, 3 by default. */
 export type LoadLevel = 1 | 2 | 3 | 4;
 
 export const DEFAULT_LOAD_LEVEL: LoadLevel = 3;
 
-/** What a level allows of the initial copy. Changes always flow at full speed: holding them back would only add lag. */
+/** The limits of the initial copy at a load level. Changes always flow at full speed: a limit would only add lag. */
 export interface Load {
   readonly partitionsAtATime: number;
   readonly batchesInFlight: number;
@@ -20,7 +20,7 @@ export function loadOf(level: LoadLevel): Load {
   return LOADS[level];
 }
 
-/** How hard the copy may work now; the operator changes it at any time. */
+/** The current load of the copy; the operator can change it at any time. */
 export interface Pace {
   load: Load;
 }

@@ -7,24 +7,24 @@ import { readAll } from '../mongodb/raw-cursor.ts';
 import type { CheckpointStore } from '../records/checkpoint-store.ts';
 import type { PartitionRecord } from '../records/records.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that planning needs. */
 export interface PlanPartitionsParts extends MovedParts {
   readonly checkpoint: CheckpointStore;
   readonly partitionBytes: number;
 }
 
-/** Ranges are small enough that several are under way for one large collection, and large enough that bounds are few (live-migration §6.4). */
+/** Small enough that a large collection has several ranges in parallel, and large enough that there are few bounds. */
 export const DEFAULT_PARTITION_BYTES = 256 * 1024 * 1024;
 
-/** Sampled keys per boundary: uneven ranges cost little, but a few keys smooth the worst [30]. */
+/** Sampled keys per boundary. Uneven ranges cost little, and a few keys avoid the worst ones. */
 const SAMPLES_PER_PARTITION = 10;
 
-/** From 5 % on, `$sample` sorts the whole collection [30]. */
+/** From 5 % on, `$sample` sorts the whole collection (docs/reference/pitfalls.md#pitfall-30). */
 const LARGEST_SAMPLE_SHARE = 0.04;
 
 /**
- * Cuts a collection into ranges of `_id`. The top range ends at the highest `_id` of now: a collection that grows at its end is
- * not chased, later inserts are changes.
+ * Cuts a collection into ranges of `_id`. The last range ends at the currently highest `_id`, so the copy doesn't chase
+ * a growing collection: later inserts are changes.
  * @returns no partition for an empty collection
  */
 export async function planPartitions(
@@ -40,7 +40,7 @@ export async function planPartitions(
   const highest = await readKeys(context, collection, { find: collection.sourceName, sort: { _id: -1 }, limit: 1 });
   const [top] = highest;
   if (top === undefined) return [];
-  // A capped collection is read in its own order, so in one piece.
+  // A capped collection is read in its own order, so it has one range.
   const bounds = collection.isCapped ? [top] : [...(await sampleBounds(context, collection)), top];
   return bounds.map((high, n) => ({
     _id: { m: checkpoint.migrationId, u: collection.uuid, n },
@@ -65,7 +65,7 @@ async function sampleBounds(context: PlanPartitionsParts, collection: TrackedCol
   const bounds: Binary[] = [];
   for (let n = 1; n < partitions; n += 1) {
     const bound = keys[Math.floor((n * keys.length) / partitions)];
-    // A random cursor may give a key twice.
+    // A random cursor may return a key twice.
     if (bound !== undefined && bounds.at(-1)?.toString('hex') !== bound.toString('hex')) bounds.push(bound);
   }
   return bounds;

@@ -1,29 +1,32 @@
 /**
- * Who holds the write block of a source, told from the source's oplog alone: the notes of engines and the block's own entries, in their order.
- * All engines read the same order, so all come to the same answer (docs/adr/0019-block-owner.md).
+ * Finds out from the source's oplog alone which engine holds the source's write block: from the notes of engines and
+ * the block's own entries, in order. All engines read the same order, so all get the same answer
+ * (docs/adr/0019-block-owner.md).
  */
 
 /** One attempt of an engine to cut over. */
 export interface Claim {
-  /** Names the attempt: a note that arrives after its attempt has ended changes nothing. */
+  /** Identifies the attempt: a note that arrives after its attempt has ended changes nothing. */
   readonly id: string;
   readonly migrationId: string;
   readonly term: number;
 }
 
 /**
- * What a note says of its claim. `committing`: the commit may be sent from here on. `opening`: the block is about to be lifted, unless
- * `committing` came first. `opening-uncommitted`: the same, by one that knows that nothing was committed. `released`: the claim ends, and a block
- * that was found set stays.
+ * The step of a claim that a note reports.
+ * - `committing`: the commit may be sent from here on.
+ * - `opening`: the block is about to be lifted, unless `committing` came first.
+ * - `opening-uncommitted`: the same, from an engine that knows that nothing was committed.
+ * - `released`: the claim ends, and a block that was set before it stays.
  */
 export type ClaimStep = 'claimed' | 'committing' | 'opening' | 'opening-uncommitted' | 'released' | 'committed';
 
-/** An entry of the oplog that is about the block. Seconds are cluster time. */
+/** An oplog entry about the block. Seconds are cluster time. */
 export type BlockEvent =
   | { readonly step: 'set' | 'lifted'; readonly seconds: number }
   | { readonly step: ClaimStep; readonly claim: Claim; readonly seconds: number };
 
-/** The claim that counts. */
+/** The claim in effect. */
 export interface Holder extends Claim {
   readonly step: 'claimed' | 'committing' | 'opening';
   /** When it took that step. */
@@ -35,7 +38,7 @@ export interface Block {
   readonly seconds: number;
   /** The migration that set it; undefined for a block set by hand, or by a version that wrote no notes. */
   readonly setBy: string | undefined;
-  /** A migration that was committed under it: the block is there to stay. */
+  /** A migration that committed under it: the block has to stay. */
   readonly committedBy: string | undefined;
 }
 
@@ -44,16 +47,21 @@ export interface BlockState {
   readonly holder: Holder | undefined;
 }
 
-/** A claim that has not led to a block by then holds nobody up. Engines set the block within half of it, or claim anew. */
+/**
+ * A claim that has not led to a block by then delays nobody. Engines set the block within half of it, or claim again.
+ */
 export const CLAIM_LASTS_SECONDS = 60;
-/** By then an engine that was about to lift the block has done so, or will not: it claims anew after half of it. */
+/** By then, an engine that was about to lift the block has done so or won't: it claims again after half of it. */
 const OPENING_LASTS_SECONDS = 60;
-/** A commit that was sent has been carried out by then, or its migration can no longer lift the block: it is no longer the holder. */
+/** By then, a sent commit is done, or its migration can't lift the block any more because it isn't the holder. */
 const COMMITTING_LASTS_SECONDS = 600;
 
 const NOTHING_KNOWN: BlockState = { block: undefined, holder: undefined };
 
-/** Folds the events, which are in the order of the oplog, into the state of the block; `before` is its state before them. */
+/**
+ * Applies the events, which are in the order of the oplog, to the state of the block; `before` is the state before
+ * them.
+ */
 export function blockStateAfter(events: Iterable<BlockEvent>, before = NOTHING_KNOWN): BlockState {
   let state = before;
   for (const event of events) state = next(state, event);
@@ -65,7 +73,7 @@ export function isToLift({ block }: BlockState, migrationId: string): boolean {
   return block === undefined || (block.setBy === migrationId && block.committedBy === undefined);
 }
 
-/** Whether no note says who set the block, or that anybody relies on it. */
+/** Whether no note shows who set the block, and none shows that anybody relies on it. */
 export function isUnexplained({ block }: BlockState): boolean {
   return block?.setBy === undefined && block?.committedBy === undefined;
 }
@@ -77,7 +85,7 @@ function next(state: BlockState, event: BlockEvent): BlockState {
     case 'set':
       return { holder, block: { seconds, setBy: holder?.migrationId, committedBy: undefined } };
     case 'lifted':
-      // A cutover that relied on the block finds that it holds no claim any more.
+      // A cutover that relied on the block learns that its claim is gone.
       return { block: undefined, holder: undefined };
     case 'claimed':
       return claimed(state, event.claim, seconds);
@@ -101,7 +109,7 @@ function next(state: BlockState, event: BlockEvent): BlockState {
   }
 }
 
-/** The first of two claims counts, and the later one of a migration. */
+/** The first of two claims counts, and the later one of the same migration. */
 function claimed(state: BlockState, claim: Claim, seconds: number): BlockState {
   const { block, holder } = state;
   const taken: Holder = { ...claim, step: 'claimed', seconds };

@@ -17,26 +17,27 @@ const BLOCKS = { database: 'config', name: 'user_writes_critical_sections' };
 const BLOCK_NAMESPACE = `${BLOCKS.database}.${BLOCKS.name}`;
 const OPLOG = 'oplog.rs';
 const UNAUTHORIZED = 13;
-/** While users are blocked the oplog hardly grows, so what is looked for is near its end. */
+/** While users are blocked the oplog hardly grows, so the entries are near its end. */
 const READ_WITHIN_MS = 20_000;
 
-/** What a note of an engine has in the source's oplog, beside the text notes of barriers. */
+/** An engine's note in the source's oplog. Barriers are text notes instead. */
 interface ClaimNote {
   readonly block: ClaimStep;
   readonly claim: Claim;
 }
 
-/** What the oplog says of the block, read up to a cluster time. */
+/** The state of the block in the oplog, read up to a cluster time. */
 export interface BlockReading {
   readonly state: BlockState;
   readonly upTo: Timestamp;
 }
 
 /**
- * Writes a note to the source's oplog, acknowledged by the majority, and reads who holds the block by then: everybody whose note comes later
- * sees this one.
- * @param earlier  goes on from there: the minute before the block is long to read on a busy source, and users may be waiting
- * @returns undefined when the user may not read the oplog; the note is written all the same
+ * Writes a note to the source's oplog, acknowledged by the majority, and reads who holds the block at that time.
+ * Everybody whose note comes later sees this one.
+ * @param earlier  the read continues from there: on a busy source the minute before the block is long, and users may be
+ * waiting
+ * @returns undefined when the user may not read the oplog; the note is written anyway
  */
 export async function noteAndRead(
   source: MongoClient,
@@ -52,7 +53,8 @@ export async function noteAndRead(
 }
 
 /**
- * Writes a note to the source's oplog, acknowledged by the majority. It needs no privilege to write data, and works under the block.
+ * Writes a note to the source's oplog, acknowledged by the majority. This needs no privilege to write data, and works
+ * under the block.
  * @returns a cluster time at or after the note
  */
 export async function writeNote(source: MongoClient, step: ClaimStep, claim: Claim): Promise<Timestamp> {
@@ -62,8 +64,8 @@ export async function writeNote(source: MongoClient, step: ClaimStep, claim: Cla
 }
 
 /**
- * The claim of another attempt that would keep this one from holding the block, if it was made now.
- * @returns `unseen` when the user may not read that
+ * Returns the claim of another attempt that would keep this one from holding the block now.
+ * @returns `unseen` when the user may not read it
  */
 export async function readObstacle(source: MongoClient, claim: Claim): Promise<Holder | undefined | 'unseen'> {
   const time = operationTimeOf(await source.db('admin').command({ ping: 1 }), 'source');
@@ -84,7 +86,7 @@ export async function canReadBlockState(source: MongoClient): Promise<boolean> {
   return (await unlessRefused(look())) ?? false;
 }
 
-/** Entries about the block up to `time` or a little later: those after `from`, or all that count. */
+/** Returns entries about the block up to `time` or a little later: those after `from`, or all that count. */
 async function readEntries(source: MongoClient, time: Timestamp, from?: Timestamp): Promise<Document[] | undefined> {
   return await unlessRefused(
     (async () => {
@@ -100,14 +102,17 @@ async function readEntries(source: MongoClient, time: Timestamp, from?: Timestam
   );
 }
 
-/** A little before the block was set, or a minute before `time`. */
+/** Returns a time a little before the block was set, or a minute before `time`. */
 async function beforeAllThatCounts(source: MongoClient, time: Timestamp): Promise<Timestamp> {
   const set = await whenSet(source, time);
   const seconds = Math.min(set ?? time.getHighBits(), time.getHighBits()) - CLAIM_LASTS_SECONDS;
   return new Timestamp({ t: Math.max(0, seconds), i: 0 });
 }
 
-/** The second in which the block was set; undefined when it is not, or when the oplog no longer reaches back to that. */
+/**
+ * Returns the second in which the block was set; undefined when it isn't set, or when the oplog no longer reaches back
+ * to that.
+ */
 async function whenSet(source: MongoClient, time: Timestamp): Promise<number | undefined> {
   const readConcern = { level: 'majority', afterClusterTime: time };
   const { cursor } = await source.db(BLOCKS.database).command({ find: BLOCKS.name, limit: 1, readConcern });

@@ -6,9 +6,9 @@ import { bypassingUsers } from './bypassing-users.ts';
 
 const SHOWN_NAMESPACES = 5;
 
-/** Says that writes were seen under the block, where, and who may have written them. */
+/** Returns the error for writes under the block: where they were, and who may have written them. */
 export async function bypassed(source: MongoClient, look: Look): Promise<NotNow> {
-  // Their names are good to know, and not every user may ask.
+  // The names help the operator, but not every user may read them.
   const users = await bypassingUsers(source).catch(() => undefined);
   const who = users === undefined ? '' : ` (${users})`;
   return new NotNow(
@@ -21,7 +21,7 @@ export function shownChanges(count: number): string {
   return counted(count, 'change');
 }
 
-/** The first namespaces, and how many more there are. */
+/** Returns the first namespaces, and how many more there are. */
 export function shownNamespaces({ namespaces }: Look): string {
   const more = namespaces.length - SHOWN_NAMESPACES;
   return namespaces.slice(0, SHOWN_NAMESPACES).join(', ') + (more > 0 ? ` and ${counted(more, 'more namespace')}` : '');

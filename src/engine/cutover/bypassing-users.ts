@@ -1,6 +1,6 @@
 import type { MongoClient } from 'mongodb';
 
-/** Roles of the server that go with `bypassWriteBlockingMode` (tried on 6.0.5). */
+/** The server's roles with `bypassWriteBlockingMode` (tried on 6.0.5). */
 const BYPASSING_ROLES = ['restore', 'root', '__system'];
 const BYPASS = 'bypassWriteBlockingMode';
 const SHOWN_USERS = 20;
@@ -20,7 +20,7 @@ interface Account {
 }
 
 /**
- * Names of the users who can write while users' writes are blocked, as one text; undefined when there are none.
+ * Returns the names of the users who can write under the write block, as one text; undefined when there are none.
  * @throws MongoServerError when the connection's user may not see them
  */
 export async function bypassingUsers(client: MongoClient): Promise<string | undefined> {
@@ -41,7 +41,10 @@ export async function bypassingUsers(client: MongoClient): Promise<string | unde
   return names.slice(0, SHOWN_USERS).join(', ') + more;
 }
 
-/** Roles that go with the privilege: the server's, custom ones that have it, and those that inherit from one of them. */
+/**
+ * Returns the roles with the privilege: the server's, custom roles that have it, and roles that inherit from one of
+ * them.
+ */
 function bypassingRoles(custom: readonly Account[]): ReadonlySet<string> {
   const bypassing = new Set(BYPASSING_ROLES.map((role) => nameOf(role, 'admin')));
   for (let before = -1; before !== bypassing.size; ) {

@@ -5,15 +5,15 @@ import { confirmDestination } from './confirm-destination.ts';
 import { barrier, commit, holdAt, type LastLookParts, lastLook, settleHeld } from './last-look.ts';
 import type { RunningStream } from './running-stream.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that the commit needs. */
 interface CommitOnceParts extends LastLookParts, BringOverAccountsParts {
   readonly seen: SeenChanges;
 }
 
-/** A capped collection that is written to without end would be copied anew without end. */
+/** A capped collection with constant writes would be copied again forever. */
 const MOST_ROUNDS = 5;
 
-/** Ends a migration whose source goes on being written to: what it was at one moment is on the destination. */
+/** Ends a migration whose source is still being written to: the destination has the source's state at one time. */
 export async function commitOnce(context: CommitOnceParts, log: MigrationLog, stream: RunningStream): Promise<void> {
   using _ = stream.hurry();
   await bringOverAccounts(context);

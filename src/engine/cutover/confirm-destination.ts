@@ -5,7 +5,7 @@ import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { Fence } from '../mongodb/fence.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that this check needs. */
 interface ConfirmDestinationParts {
   readonly destination: MongoClient;
   readonly fence: Fence;
@@ -14,8 +14,8 @@ interface ConfirmDestinationParts {
 }
 
 /**
- * A last look at the destination, once nothing is written any more: nobody has dropped or renamed what was copied. A collection that
- * stands still would not tell.
+ * Confirms, once nothing is written any more, that nobody has dropped or renamed what was copied. A collection without
+ * changes would not show that.
  * @throws UserError NAMESPACE_CONFLICT with the name
  */
 export async function confirmDestination({
@@ -24,7 +24,7 @@ export async function confirmDestination({
   retrier,
   tracked,
 }: ConfirmDestinationParts): Promise<void> {
-  // Catalogs are read as the primary has them: this write tells that it still is the primary.
+  // Catalogs are read from the primary; this write confirms that it still is the primary.
   await retrier.run('the destination', () => fence.confirm());
   const byDatabase = Map.groupBy(tracked.values(), ({ destinationDatabase }) => destinationDatabase);
   for (const [database, collections] of byDatabase) {

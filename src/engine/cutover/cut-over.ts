@@ -30,31 +30,32 @@ import {
 import { watchAfterCommit } from './watch-after-commit.ts';
 import { startWatchdog, type Watchdog, type WatchdogParts } from './watchdog.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that a cutover needs. */
 interface CutOverParts extends LastLookParts, DestinationBlockParts, BringOverAccountsParts, WatchdogParts {
   readonly seen: SeenChanges;
   readonly documentFilters: DocumentFilters;
 }
 
-/** The longest that users may be kept from writing before the attempt is given up and traffic goes on [51]. */
+/** The longest write pause. After it the attempt fails, and traffic resumes. */
 const LONGEST_PAUSE_MS = 60_000;
 
-/** An attempt that ended with the source open again, and is to be repeated. */
+/** A failed attempt that ended with the source open again. The engine retries it. */
 export interface PutOff {
   readonly reason: string;
-  /** For how long users were kept from writing; 0 when they were not. */
+  /** How long users' writes were blocked; 0 when they weren't. */
   readonly stoppedMs: number;
 }
 
 export interface CutoverWishes {
-  /** Aborts when the operator gives the migration up, which ends the attempt at any moment before its last word. */
+  /** Aborts when the operator cancels the migration. That ends the attempt at any time before the commit. */
   readonly calledOff: AbortSignal;
   readonly bypassingWrites: BypassingWrites;
 }
 
 /**
- * Cuts over: blocks the source, drains to a barrier, opens the destination. Until the point of no return everything can be taken back,
- * for the destination has only followed. The source stays blocked afterwards: never two writable sides (§8.4).
+ * Cuts over: blocks the source, drains to a barrier, opens the destination. Until the point of no return everything can
+ * be undone, because the destination has only followed. The source stays blocked afterwards, so source and destination
+ * are never writable at the same time (docs/reference/mongodb-behaviour.md#fact-8-4).
  */
 export async function cutOver(
   context: CutOverParts,
@@ -96,7 +97,10 @@ interface Blocking extends CutoverWishes {
   readonly limit: BlockLimit;
 }
 
-/** Leaves the stream held when it returns undefined. @throws the reason of `calledOff`, with the source open again */
+/**
+ * Drains the stream under the write block. Leaves the stream held when it returns undefined.
+ * @throws the reason of `calledOff`, with the source open again
+ */
 async function drainUnderBlock(
   context: CutOverParts,
   log: MigrationLog,
@@ -107,7 +111,7 @@ async function drainUnderBlock(
   const beganAt = clock.elapsed();
   const putOff = (reason: string): PutOff => {
     const stoppedMs = Math.round(clock.elapsed() - beganAt);
-    logger.warn({ reason, stoppedMs }, 'The cutover was given up for now: the source is open again');
+    logger.warn({ reason, stoppedMs }, 'The cutover attempt failed: the source is open again');
     return { reason, stoppedMs };
   };
   const blocked = await blockSource(context, log, { claim, limit });
@@ -115,12 +119,12 @@ async function drainUnderBlock(
   let noted: Promise<void> | undefined;
   let late = clock.timeout(LONGEST_PAUSE_MS);
   let written: NotNow | undefined;
-  // Not within the deadline: a capped collection that has to be copied anew takes its time, of which preflight has warned.
+  // Without the deadline: copying a capped collection again takes long, and the preflight has warned about that.
   const rest = within(context, calledOff);
   try {
     await reach('engine.cutover.source-blocked');
     noted = log.advanceCutover('block set', { sourceBlockedAtMs: clock.now() });
-    noted.catch(() => undefined); // Seen below.
+    noted.catch(() => undefined); // Handled below.
     for (let round = 1; ; round += 1) {
       const pause = within(context, AbortSignal.any([late, calledOff]));
       await holdAt(pause, stream, await drain(pause, { blocked, noted }));
@@ -131,7 +135,7 @@ async function drainUnderBlock(
       await lastLook(last, stream);
       calledOff.throwIfAborted();
       if (look.count === 0) {
-        // After the last look: no lift since the claim means that users were kept from writing all the time.
+        // After the last look: if nobody has lifted the block since the claim, users were blocked all the time.
         await confirmClaim(last, claim, blocked);
         return undefined;
       }
@@ -151,7 +155,8 @@ async function drainUnderBlock(
 }
 
 /**
- * Makes sure that the block stays, and brings accounts over, while the stream goes on. Users wait: what need not come one after the other does not.
+ * Confirms that the block stays, and migrates accounts, while the stream continues. Users wait, so independent steps
+ * run in parallel.
  * @param pause  ends at the deadline
  * @returns a barrier that was written under the block
  */
@@ -161,7 +166,7 @@ async function drain(
 ): Promise<Timestamp> {
   const time = barrier(pause);
   const confirmed = time.then(() => confirmBlock(pause, blocked));
-  // What has changed of the accounts since they came over: the block does not keep anybody from changing users.
+  // Accounts may have changed since their first migration: the block doesn't stop changes of users.
   const ended = Promise.allSettled([confirmed, orAbort(noted, pause.signal), bringOverAccounts(pause)]);
   const failed = (await ended).find((one) => one.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
@@ -169,10 +174,10 @@ async function drain(
 }
 
 /**
- * The block covers a whole cluster, and a part of it was asked for: applications of the rest go on; or the source has no block. Whoever
- * asks for the cutover has stopped the writers of the selection, as with mongosync; that they are silent is made sure between barriers.
- * Leaves the stream held.
- * @throws UserError SOURCE_STILL_WRITTEN when they are not
+ * Drains a source without a block. Either the source has none, or only a part of the cluster is selected, and the block
+ * would cover all of it. The operator has stopped the writers of the selection, as with mongosync; changes between two
+ * barriers show whether that is true. Leaves the stream held.
+ * @throws UserError SOURCE_STILL_WRITTEN when there are changes
  */
 async function drainWithoutBlock(context: CutOverParts, stream: RunningStream): Promise<void> {
   await stream.inStepAt(await barrier(context), context.signal);
@@ -188,7 +193,7 @@ async function drainWithoutBlock(context: CutOverParts, stream: RunningStream): 
   refuseWrites();
 }
 
-/** What follows the point of no return; goes on where a killed engine left it. */
+/** Does the work after the point of no return; resumes where a killed engine left it. */
 export async function finishCutover(context: CutOverParts, log: MigrationLog): Promise<void> {
   await reach('engine.cutover.committed');
   const told = tellCommitted(context, log);

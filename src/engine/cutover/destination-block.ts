@@ -12,7 +12,7 @@ import {
 } from '../mongodb/write-block.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that the destination's block needs. */
 export interface DestinationBlockParts {
   readonly destination: MongoClient;
   readonly fence: Fence;
@@ -21,7 +21,10 @@ export interface DestinationBlockParts {
   readonly keepsDestination: boolean;
 }
 
-/** Whether the migration blocks its destination. One that keeps its data is in use, and a block there is not the migration's. */
+/**
+ * Whether the migration blocks its destination. A destination that keeps its data is in use, and a block there isn't
+ * the migration's.
+ */
 export async function blocksDestination({
   destination,
   keepsDestination,
@@ -30,19 +33,25 @@ export async function blocksDestination({
   return !keepsDestination && (await retrier.run('the destination', () => canWriteThroughBlock(destination)));
 }
 
-/** Whether the migration has blocked its destination and is to open it, by its record. Older versions have no word of that there. */
+/**
+ * Whether the migration's record says that it has blocked its destination and has to open it. Records of older versions
+ * don't say so directly.
+ */
 export async function hasBlocked(context: DestinationBlockParts, { record }: MigrationLog): Promise<boolean> {
   return record.blocksDestination ?? (record.token !== undefined && (await blocksDestination(context)));
 }
 
-/** Others' writes would mix with what is copied, and an application that finds the source blocked would move over too early. */
+/**
+ * Blocks users' writes on the destination. They would mix with copied data, and an application that finds the source
+ * blocked would switch too early.
+ */
 export async function closeDestination(context: DestinationBlockParts): Promise<void> {
   const { destination, fence, retrier } = context;
   if (!(await blocksDestination(context))) {
     context.logger.warn('The destination is not protected from writes by others');
     return;
   }
-  // How long its majority takes is not measured: nobody uses it yet.
+  // The time for its majority isn't measured, because nobody uses it yet.
   let limitMs = LEAST_BLOCK_LIMIT_MS;
   await retrier.run('a moment in which the destination can be blocked', async () => {
     await fence.confirm();
@@ -52,7 +61,7 @@ export async function closeDestination(context: DestinationBlockParts): Promise<
   });
 }
 
-/** Lets others write. */
+/** Lets users write to the destination. */
 export async function openDestination({ destination, fence, retrier }: DestinationBlockParts): Promise<void> {
   await retrier.run('the destination', async () => {
     await fence.confirm();

@@ -8,28 +8,29 @@ import { confirmDestination } from './confirm-destination.ts';
 import type { RunningStream } from './running-stream.ts';
 import { type SettleCappedParts, settleCapped } from './settle-capped.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that the last look needs. */
 export interface LastLookParts extends SettleCappedParts {
   readonly selection: Selection;
 }
 
-/** A time that everything precedes which the source has acknowledged before this call. */
+/** Returns a time that is later than everything the source acknowledged before this call. */
 export async function barrier({ retrier, source }: LastLookParts): Promise<Timestamp> {
   return await retrier.run('the source', () => writeBarrier(source));
 }
 
-/** Holds the stream where all that precedes the time is on the destination, and every collection is live. */
+/** Holds the stream where everything before the time is on the destination, and every collection is live. */
 export async function holdAt(context: LastLookParts, stream: RunningStream, time: Timestamp): Promise<void> {
   while (true) {
     await stream.inStepAt(time, context.signal);
     await stream.hold(context.signal);
     if (stream.isInStepAt(time)) return;
-    stream.release(); // What was taken last has made a collection.
+    stream.release(); // The last events created a collection.
   }
 }
 
 /**
- * Compares what is in no stream, while the stream is held: otherwise changes would be applied to what is being copied anew.
+ * Compares what no stream shows, while the stream is held: otherwise changes would be applied to a collection that is
+ * being copied again.
  * @returns whether the two sides were equal
  */
 export async function settleHeld(
@@ -47,9 +48,9 @@ export async function settleHeld(
 }
 
 /**
- * The last look, which every end of a migration passes immediately before it is on record: everything that the source has acknowledged up to
- * a fresh barrier is on the destination. Leaves the stream held.
- * @throws UserError UNSUPPORTED_NAMESPACE when users have made a collection in the database `admin` meanwhile
+ * The last look, which every end of a migration passes immediately before it is on record. It confirms that everything
+ * the source acknowledged up to a new barrier is on the destination. Leaves the stream held.
+ * @throws UserError UNSUPPORTED_NAMESPACE when users have created a collection in the database `admin` meanwhile
  */
 export async function lastLook(context: LastLookParts, stream: RunningStream): Promise<void> {
   await reach('engine.cutover.drained');
@@ -63,8 +64,9 @@ export async function lastLook(context: LastLookParts, stream: RunningStream): P
 }
 
 /**
- * Puts the end on record; the stream is held.
- * @param watched  whether nobody may write on the source from here on: what comes after the stream's position is looked for
+ * Records the end of the migration; the stream is held.
+ * @param watched  whether nobody may write to the source from here on: then the engine looks for writes after the
+ * stream's position
  */
 export async function commit(log: MigrationLog, stream: RunningStream, watched: boolean): Promise<void> {
   await log.advanceCutover('committed', watched ? { drainedTo: stream.safeToken } : {});

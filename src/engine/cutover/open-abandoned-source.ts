@@ -10,9 +10,9 @@ import type { MigrationRecord } from '../records/records.ts';
 import type { Claim } from './block-history.ts';
 import { liftBlock } from './source-claim.ts';
 
-/** A cutover whose engine is gone, or answers no more. */
+/** A cutover whose engine is gone, or no longer answers. */
 export interface AbandonedCutover {
-  /** Of the engine that set the block. */
+  /** The claim of the engine that set the block. */
   readonly claim: Claim;
   readonly source: ClusterAddress;
   readonly destination: ClusterAddress;
@@ -21,10 +21,11 @@ export interface AbandonedCutover {
 const BETWEEN_TRIES_MS = 1_000;
 
 /**
- * Lets users write on the source again, unless the point of no return was passed or another engine has taken the migration. First the
- * migration is taken into a new term, in one conditional write: an engine that only slept can then no longer commit, so there are never two
- * writable sides (§8.4). While the destination can't be reached, the notes in the source's oplog decide: an engine that has not announced its
- * commit there finds, before it sends one, that the source is being opened. What is not decided is tried again until `signal` aborts.
+ * Lets users write to the source again, unless the point of no return was passed or another engine has taken the
+ * migration. First it takes the migration into a new term, in one conditional write. After that, an engine that was
+ * only suspended can't commit, so source and destination are never writable at the same time. While the destination
+ * can't be reached, the notes in the source's oplog decide: an engine that hasn't announced its commit there learns,
+ * before it sends one, that the source is being opened. Undecided cases are retried until `signal` aborts.
  * @returns whether the source was opened
  */
 export async function openAbandonedSource(cutover: AbandonedCutover, signal: AbortSignal): Promise<boolean> {
@@ -37,9 +38,10 @@ export async function openAbandonedSource(cutover: AbandonedCutover, signal: Abo
     const client = await connectCluster(cutover.source, 'source');
     try {
       const lifted = await liftBlock(client, cutover.claim, { uncommitted: isTaken, clock: systemClock });
-      if (!isTaken && (lifted === 'unseen' || lifted === 'committing')) throw new Error('the destination has to say');
+      if (!isTaken && (lifted === 'unseen' || lifted === 'committing'))
+        throw new Error('the destination has to decide');
       if (lifted === 'unseen') {
-        // Asked at the last moment: an engine that has taken the migration since may have set a block of its own.
+        // Confirmed last: an engine that has taken the migration since may have set a block of its own.
         if ((await takeover.take()) === 'refused') return false;
         await unblockWrites(client);
       }
@@ -60,13 +62,13 @@ class Takeover {
   constructor(cutover: AbandonedCutover) {
     this.#cutover = cutover;
     const { migrationId: _id, term } = cutover.claim;
-    // Tells this taking from that of an engine in the same term: its acknowledgement may get lost.
+    // Distinguishes this takeover from that of an engine in the same term, in case its acknowledgement is lost.
     this.#taken = { _id, term: term + 1, 'cutover.openedBy': randomUUID() };
   }
 
   /**
-   * Doing it again confirms it. Each time it changes something, because only the primary can have a change acknowledged: a write without an
-   * effect any former primary confirms.
+   * Repeating it confirms it. Each attempt changes something, because only the primary can have a change acknowledged;
+   * a former primary confirms a write without effect.
    * @returns `refused` when the cutover is committed or settled, or another engine has the migration
    */
   async take(): Promise<'taken' | 'refused'> {
@@ -81,7 +83,7 @@ class Takeover {
     });
   }
 
-  /** Puts on record that nobody is blocked any more. */
+  /** Records that nobody is blocked any more. */
   async settle(): Promise<void> {
     await this.#withRecords((records) => records.updateOne(this.#taken, { $set: { 'cutover.blocking': false } }));
   }

@@ -10,7 +10,7 @@ import { classify } from '../mongodb/failure-policy.ts';
 import type { Fence } from '../mongodb/fence.ts';
 import type { WriteTarget } from '../mongodb/raw-write.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that restoring needs. */
 interface RestoreCatalogParts extends MovedParts {
   readonly destination: MongoClient;
   readonly fence: Fence;
@@ -21,10 +21,12 @@ interface RestoreCatalogParts extends MovedParts {
 const AT_A_TIME = 8;
 
 /**
- * Gives weakened indexes their original properties back, from the record [11]. Both sides are equal and the source enforced
- * uniqueness, so preparing needs no scan and opens the destination at once; the conversion scans in the background (§8.5).
+ * Restores the original properties of weakened indexes from the record (docs/reference/pitfalls.md#pitfall-11). Both
+ * sides are equal and the source enforced uniqueness, so preparing needs no scan and opens the destination at once; the
+ * conversion scans in the background (docs/reference/mongodb-behaviour.md#fact-8-5).
  *
- * Applications have the destination by then, or had it when an earlier run did this: what they have dropped is no conflict any more.
+ * Applications use the destination by then, or did when an earlier run restored it. So objects that they have dropped
+ * are no conflict.
  */
 
 /** Step 1, inside the write pause: from here on the destination refuses new duplicates. */
@@ -37,7 +39,7 @@ export async function convertUniqueIndexes(context: RestoreCatalogParts): Promis
   await eachIndex(context, isUnique, { unique: true });
 }
 
-/** Step 3, last of all: documents may expire again [12]. */
+/** Step 3, last of all: documents may expire again. */
 export async function restoreExpiry(context: RestoreCatalogParts): Promise<void> {
   await eachIndex(
     context,
@@ -90,7 +92,7 @@ async function modifyIndex(
 async function modifyUnlessGone(context: RestoreCatalogParts, target: WriteTarget, change: Document): Promise<void> {
   try {
     await modify(context.fence, target, change).catch(async (error: unknown) => {
-      if (isOfView(error)) await confirmName(context.destination, target); // Says where the collection is now.
+      if (isOfView(error)) await confirmName(context.destination, target); // Reports where the collection is now.
       throw error;
     });
   } catch (error) {

@@ -3,20 +3,26 @@ import type { ResumeToken } from '../capture/change-stream.ts';
 
 /** The part of the running stream that an end of the migration needs. */
 export interface RunningStream {
-  /** Where the stream would go on. All before it is on the destination. */
+  /** The token from which the stream would resume. Everything before it is on the destination. */
   readonly safeToken: ResumeToken;
-  /** Resolves when all that precedes the time is on the destination, and nothing is being copied or indexed. */
+  /** Resolves when everything before the time is on the destination, and nothing is being copied or indexed. */
   inStepAt(time: Timestamp, signal: AbortSignal): Promise<void>;
   /** Whether that is the case now. */
   isInStepAt(time: Timestamp): boolean;
-  /** Has the stream report its position at short intervals until disposed: notes wake nobody. */
+  /** Makes the stream report its position at short intervals until disposed, because a note doesn't end its wait. */
   hurry(): Disposable;
-  /** Takes nothing from the stream any more, and resolves when all that was taken is on the destination. @throws the signal's reason, and then goes on */
+  /**
+   * Stops reading the stream, and resolves when everything read is on the destination.
+   * @throws the signal's reason, and then reads again
+   */
   hold(signal: AbortSignal): Promise<void>;
   /** Ends `hold`. */
   release(): void;
-  /** Makes sure that a catalog which has to stand still did. @throws UserError CATALOG_CHANGED */
+  /**
+   * Confirms that a catalog that must not change didn't.
+   * @throws UserError CATALOG_CHANGED
+   */
   confirmCatalog(): Promise<void>;
-  /** Ends taking changes, for good. To be held before. */
+  /** Stops reading changes for good. Must be held before. */
   stop(): void;
 }

@@ -12,7 +12,7 @@ import { emptyCollection } from '../copy/insert-documents.ts';
 import type { CausalRead } from '../mongodb/fence.ts';
 import { RawCursor, readAll } from '../mongodb/raw-cursor.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that comparing capped collections needs. */
 export interface SettleCappedParts extends CopyPartitionParts {
   readonly tracked: Map<string, TrackedCollection>;
   readonly position: StreamPosition;
@@ -20,23 +20,24 @@ export interface SettleCappedParts extends CopyPartitionParts {
 
 const KEYS_AT_A_TIME = 20_000;
 
-/** One side of a collection, and how current a read of it has to be. */
+/** One side of a collection, and how current a read of it must be. */
 interface Side {
   readonly client: MongoClient;
   readonly database: string;
   readonly name: string;
-  /** A collection that is missing would look empty without it. */
+  /** Without it, a missing collection would look empty. */
   readonly pin: { readonly collectionUUID?: UUID };
   readonly readConcern: CausalRead;
 }
 
 /**
- * What a capped collection discards is not in the stream, and each side discards by itself. So once nobody writes, its ends and its
- * count are compared; of one in which something was deleted, so that documents in the middle may have other places, all keys in their order.
- * One that differs is copied anew inside the write pause: its size is bounded by its nature [35].
- * @param advanced  called whenever a batch is done
+ * Compares capped collections once nobody writes. The stream doesn't show what they discard, and each side discards by
+ * itself. The engine compares their ends and counts. After deletes, documents in the middle may be in other places, so
+ * it also compares all keys in order. A collection that differs is copied again inside the write pause; a capped
+ * collection's size is bounded (docs/reference/pitfalls.md#pitfall-35).
+ * @param advanced  called after each batch
  * @returns whether none differed
- * @throws CollectionMissing when the source's server does not have one
+ * @throws CollectionMissing when the source's server doesn't have one
  */
 export async function settleCapped(context: SettleCappedParts, advanced: () => void): Promise<boolean> {
   const capped = [...context.tracked.values()].filter(({ isCapped }) => isCapped);
@@ -65,8 +66,8 @@ async function settle(
     describe({ client: destination, database, name, pin: { collectionUUID: uuid }, readConcern: fence.afterOwnWrites }),
   );
   if (wanted === present) return true;
-  context.logger.info({ namespace: collection.namespace }, 'The capped collection is copied anew');
-  // Killed in between, a successor finds the rest in some order.
+  context.logger.info({ namespace: collection.namespace }, 'Copying the capped collection again');
+  // After a kill in between, a successor finds the documents in some order.
   await noteReordered(context, collection);
   await emptyCollection(context, collection);
   collection.readAfter = position.time;
@@ -78,7 +79,7 @@ async function settle(
   return false;
 }
 
-/** Its oldest and newest key, and how many documents it has. */
+/** Returns its oldest and newest key, and its number of documents. */
 async function outline({ client, database, name, pin, readConcern }: Side): Promise<string> {
   const end = async (order: 1 | -1) => {
     const command = { find: name, hint: { $natural: order }, limit: 1, projection: { _id: 1 }, ...pin };
@@ -89,11 +90,11 @@ async function outline({ client, database, name, pin, readConcern }: Side): Prom
   return [documents, await end(1), await end(-1)].join('|');
 }
 
-/** A digest of all its keys in their order. */
+/** Returns a digest of all its keys in order. */
 async function order({ client, database, name, pin, readConcern }: Side, advanced: () => void): Promise<string> {
   const hash = createHash('sha256');
   const take = (documents: readonly Buffer[]) => {
-    for (const document of documents) hash.update(document); // With its length before it.
+    for (const document of documents) hash.update(document); // Each begins with its length.
     advanced();
   };
   const [cursor, first] = await RawCursor.open(client, database, {

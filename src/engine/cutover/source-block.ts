@@ -19,7 +19,7 @@ import type { Claim } from './block-history.ts';
 import { type BlockReading, readObstacle, writeNote } from './block-notes.ts';
 import { actsInTime, announceCommit, describeHolder, liftBlock, stakeClaim } from './source-claim.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that blocking the source needs. */
 interface SourceBlockParts {
   readonly source: MongoClient;
   readonly fence: Fence;
@@ -33,14 +33,15 @@ const BETWEEN_LOOKS_MS = 500;
 const TELL_WITHIN_MS = 10_000;
 const TO_OPEN = 'the source, to open it again';
 
-/** A claim to the source's block for one attempt of this engine to cut over. */
+/** Returns a claim to the source's block for one attempt of this engine to cut over. */
 export function newClaim({ checkpoint }: SourceBlockParts, log: MigrationLog): Claim {
   return { id: randomUUID(), migrationId: checkpoint.migrationId, term: log.record.term };
 }
 
 /**
- * Waits until nothing is in progress on the source that a block would wait for or abort, and no other migration cuts over from it.
- * @returns how long the block may take
+ * Waits until a block would neither wait for nor abort anything on the source, and no other migration cuts over from
+ * it.
+ * @returns how long setting the block may take
  */
 export async function untilBlockable({ retrier, source }: SourceBlockParts, claim: Claim): Promise<BlockLimit> {
   const look = async () => {
@@ -53,7 +54,7 @@ export async function untilBlockable({ retrier, source }: SourceBlockParts, clai
   return await retrier.run('a moment in which the source can be blocked', look, BETWEEN_LOOKS_MS);
 }
 
-/** @throws NotNow when another migration cuts over from the source, or nobody can say whose block it has */
+/** @throws NotNow when another migration cuts over from the source, or the owner of its block is unknown */
 async function refuseOthersBlock(source: MongoClient, claim: Claim): Promise<void> {
   const holder = await readObstacle(source, claim);
   if (holder === undefined) return;
@@ -67,15 +68,15 @@ async function refuseOthersBlock(source: MongoClient, claim: Claim): Promise<voi
 
 /** A block that a cutover relies on. */
 export interface Blocked {
-  /** Of the primary that has the block. */
+  /** The election of the primary that has the block. */
   readonly election: string;
-  /** What the oplog said when the block was claimed; undefined when the user may not read it. */
+  /** The oplog's state when the block was claimed; undefined when the user may not read it. */
   readonly reading?: BlockReading;
 }
 
 /**
- * Blocks users' writes on the source, or relies on a block that is there to stay.
- * @returns what got in the way after all, with the source open again, as `refusal`
+ * Blocks users' writes on the source, or relies on a block that has to stay.
+ * @returns as `refusal`, what prevented it; then the source is open again
  */
 export async function blockSource(
   context: SourceBlockParts,
@@ -96,7 +97,7 @@ export async function blockSource(
     if (staked.outcome === 'refused') return { refusal: describeHolder(staked.holder) };
     const held = staked.outcome === 'held' ? { election, reading: staked.reading } : { election };
     if (staked.outcome === 'held' && staked.foundSet) {
-      logger.warn('The source was blocked before: the cutover relies on that block, and leaves it as it is');
+      logger.warn('The source was blocked already: the cutover relies on that block, and leaves it set');
       return held;
     }
     return (await tryToBlockWrites(source, limit.limitMs)) ? held : { refusal: notInTime(limit) };
@@ -110,8 +111,8 @@ function notInTime({ limitMs, majorityMs }: BlockLimit): string {
 }
 
 /**
- * Makes sure that the block will stay, once a barrier that was written after it has reached the majority. The block itself takes no write
- * concern, so another primary may never have heard of it, and would have taken writes before the barrier was written there.
+ * Confirms that the block will stay, once a barrier after it has reached the majority. The block takes no write
+ * concern, so a new primary may not have it, and could have accepted writes before the barrier.
  * @throws NotNow when there was an election in between
  */
 export async function confirmBlock({ retrier, source }: SourceBlockParts, { election }: Blocked): Promise<void> {
@@ -120,8 +121,9 @@ export async function confirmBlock({ retrier, source }: SourceBlockParts, { elec
 }
 
 /**
- * Last look at the block before the commit. Must hold before it is sent: the block is set, this cutover holds it, and nobody else lifts it.
- * @throws NotNow when it is not so
+ * The last check of the block. Must hold before the commit is sent: the block is set, this cutover holds it, and nobody
+ * else lifts it.
+ * @throws NotNow when it doesn't hold
  */
 export async function confirmClaim(context: SourceBlockParts, claim: Claim, blocked: Blocked): Promise<void> {
   const { retrier, source } = context;
@@ -139,7 +141,7 @@ export async function confirmBlocked({ retrier, source }: SourceBlockParts): Pro
     throw new NotNow("somebody has lifted the source's write block");
 }
 
-/** Says on the source that its block is there to stay, so that no other migration waits for this one. */
+/** Notes on the source that its block has to stay, so that no other migration waits for this one. */
 export async function tellCommitted(context: SourceBlockParts, log: MigrationLog): Promise<void> {
   const id = log.record.cutover?.claim;
   if (id === undefined) return;
@@ -156,11 +158,14 @@ async function electionOf(source: MongoClient): Promise<string> {
   return String((await source.db('admin').command({ hello: 1 })).electionId);
 }
 
-/** First act of an engine that finds a block it may have set: nobody else will lift it (§8.4). */
+/**
+ * Opens the source after an interrupted cutover. It is the first act of an engine that finds a block it may have set,
+ * because nobody else will lift it (docs/reference/mongodb-behaviour.md#fact-8-4).
+ */
 export async function settleOpenBlock(context: SourceBlockParts, log: MigrationLog): Promise<void> {
   const { cutover } = log.record;
   if (cutover === undefined || cutover.committed || !cutover.blocking) return;
-  context.logger.warn('A cutover was interrupted before its end: the source is opened again');
+  context.logger.warn('A cutover was interrupted: opening the source again');
   const { source } = context;
   const claim = newClaim(context, log);
   const unexplained = cutover.claim === undefined;
@@ -176,9 +181,10 @@ export async function settleOpenBlock(context: SourceBlockParts, log: MigrationL
 }
 
 /**
- * Last act of a run that ended in the middle of a cutover. Whether the commit was carried out is asked by a write: it may be on its way still,
- * which a read would not see, and then the source must stay blocked. An engine that has not sent it need not ask.
- * @param within  aborts when it is to be left to the watchdog, or to whoever goes on with the migration
+ * Opens the source as the last act of a run that ended in the middle of a cutover. A write checks whether the commit
+ * succeeded: the commit may still be under way, which a read would not show, and then the source must stay blocked. An
+ * engine that hasn't sent the commit needn't check.
+ * @param within  aborts when the watchdog or a later run has to do it
  */
 export async function reopenAfterFailure(
   context: SourceBlockParts,
@@ -206,17 +212,19 @@ export async function reopenAfterFailure(
 
 export interface Reopening {
   readonly claim: Claim;
-  /** An earlier word of this cutover that may still be on its way to the record: the last one has to come after it. */
+  /** An earlier save of this cutover that may still be under way: the last one must come after it. */
   readonly noted?: Promise<void>;
-  /** Whether a block that no note explains is the migration's. */
+  /** Whether a block without a note belongs to the migration. */
   readonly unexplained?: boolean;
-  /** Called once users can write, or the block is not the migration's. The record may have to wait for the destination. */
+  /**
+   * Called once users can write, or the block isn't the migration's. The record may have to wait for the destination.
+   */
   readonly onOpened?: () => void;
 }
 
 /**
- * Opens the source again, however long it takes, after a cutover whose commit was not sent. Where the source's notes can be read, that takes
- * no answer of the destination.
+ * Opens the source again after a cutover whose commit wasn't sent, however long that takes. Where the source's notes
+ * can be read, it needs no answer from the destination.
  */
 export async function reopenSource(context: SourceBlockParts, log: MigrationLog, reopening: Reopening): Promise<void> {
   const { source, fence, retrier, clock } = context;
@@ -240,11 +248,13 @@ export async function reopenSource(context: SourceBlockParts, log: MigrationLog,
   await log.sourceOpened(noted);
 }
 
-/** Where the notes of other engines can't be read, the destination has to say that the migration is still this engine's. */
+/**
+ * Where the notes of other engines can't be read, the destination has to confirm that this engine owns the migration.
+ */
 function explainUnseen(error: unknown): never {
   if (classify(error) !== 'transient') throw error;
   throw new NotNow(
-    `its oplog may not be read, so the destination has to say first whose the migration is: ${reasonOf(error)}. If that is lost for good, ` +
+    `its oplog may not be read, so the destination first has to confirm who owns the migration: ${reasonOf(error)}. If that is lost for good, ` +
       `run on the source: ${LIFT_COMMAND}`,
   );
 }
@@ -252,6 +262,6 @@ function explainUnseen(error: unknown): never {
 function tellHowToReopen(context: SourceBlockParts, error: unknown): void {
   context.logger.error(
     { error: messageOf(error) },
-    `The source may still refuse writes. If nothing goes on with the migration, run there: ${LIFT_COMMAND}`,
+    `The source may still refuse writes. If nothing resumes the migration, run there: ${LIFT_COMMAND}`,
   );
 }

@@ -12,19 +12,22 @@ import {
 } from './block-history.ts';
 import { type BlockReading, noteAndRead, writeNote } from './block-notes.ts';
 
-/** An engine that has looked acts within half the time for which others wait for it. */
+/** An engine acts within half of the time that others wait for it. */
 const ACT_WITHIN_MS = (CLAIM_LASTS_SECONDS * 1_000) / 2;
 
-/** How a claim was received. `unseen`: the user may not read who holds the block. */
+/** The result of a claim. `unseen`: the user may not read who holds the block. */
 export type Staked =
   | { readonly outcome: 'held'; readonly foundSet: boolean; readonly reading: BlockReading }
   | { readonly outcome: 'refused'; readonly holder: Holder | undefined }
   | { readonly outcome: 'unseen' };
 
-/** What became of a block that was to be lifted. `committing`: its commit may have been sent. `not ours`: the claim no longer counts. */
+/**
+ * The result of lifting a block. `committing`: its commit may have been sent. `not ours`: the claim is no longer in
+ * effect.
+ */
 export type Lifted = 'lifted' | 'left as found' | 'not ours' | 'committing' | 'unseen';
 
-/** Claims the source's block, before it is set. Doing it again is harmless. */
+/** Claims the source's block, before it is set. Repeating it does no harm. */
 export async function stakeClaim(source: MongoClient, claim: Claim): Promise<Staked> {
   const reading = await noteAndRead(source, 'claimed', claim);
   if (reading === undefined) return { outcome: 'unseen' };
@@ -34,9 +37,9 @@ export async function stakeClaim(source: MongoClient, claim: Claim): Promise<Sta
 }
 
 /**
- * Says that the commit is about to be sent, and looks whether the block is set and the claim counts. From here on nobody lifts the block for
- * this claim who does not know that nothing was committed.
- * @param earlier  what was read when the claim was staked
+ * Announces the commit, and checks that the block is set and the claim is in effect. From here on, only an engine that
+ * knows that nothing was committed lifts the block for this claim.
+ * @param earlier  the state when the claim was made
  */
 export async function announceCommit(
   source: MongoClient,
@@ -51,14 +54,17 @@ export async function announceCommit(
 }
 
 export interface LiftOptions {
-  /** Whether the caller knows that nothing was committed under the claim, and won't be; else the notes have to say so. */
+  /**
+   * Whether the caller knows that nothing was committed under the claim, and nothing will be. Otherwise the notes have
+   * to show that.
+   */
   readonly uncommitted: boolean;
-  /** Whether a block that no note explains is the migration's: a version that wrote none may have set it. */
+  /** Whether a block without a note belongs to the migration: a version that wrote none may have set it. */
   readonly unexplained?: boolean;
   readonly clock: Clock;
 }
 
-/** Ends a claim that does not lead to a commit, and lifts the block that was set for it; one that was found set stays. */
+/** Ends a claim without a commit, and lifts the block that was set for it; a block that was set before it stays. */
 export async function liftBlock(source: MongoClient, claim: Claim, options: LiftOptions): Promise<Lifted> {
   const { uncommitted, unexplained = false, clock } = options;
   const confirmInTime = actsInTime(clock);
@@ -75,17 +81,19 @@ export async function liftBlock(source: MongoClient, claim: Claim, options: Lift
   return lifts ? 'lifted' : 'left as found';
 }
 
-/** @returns a function that throws NotNow when what was looked at is too old to act upon: others wait for `ACT_WITHIN_MS` at least */
+/**
+ * @returns a function that throws NotNow when the state is too old to act on: others wait for at least `ACT_WITHIN_MS`
+ */
 export function actsInTime(clock: Clock): () => void {
   const beganAt = { now: clock.now(), elapsed: clock.elapsed() };
   return () => {
-    // One clock can be set back, the other stands still while the host is suspended.
+    // One clock can be set back; the other stands still while the host is suspended.
     if (Math.max(clock.now() - beganAt.now, clock.elapsed() - beganAt.elapsed) > ACT_WITHIN_MS)
       throw new NotNow('it took too long to find out who holds its write block');
   };
 }
 
-/** For the operator: who is in the way, and since when. */
+/** Describes for the operator which migration holds the block, and since when. */
 export function describeHolder(holder: Holder | undefined): string {
   if (holder === undefined) return 'another migration is cutting over from the same source';
   const since = new Date(holder.seconds * 1_000).toISOString();

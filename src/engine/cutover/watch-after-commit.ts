@@ -13,7 +13,7 @@ import type { MigrationLog } from '../records/migration-log.ts';
 import type { Selection } from '../scope/selection.ts';
 import { shownChanges, shownNamespaces } from './bypassed.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that this watch needs. */
 interface WatchAfterCommitParts extends ChangeStreamParts {
   readonly clock: Clock;
   readonly logger: Logger;
@@ -22,18 +22,19 @@ interface WatchAfterCommitParts extends ChangeStreamParts {
   readonly selection: Selection;
 }
 
-/** A writer that bypasses the block, or was not stopped, writes again within that. */
+/** A writer that bypasses the block, or wasn't stopped, writes again within this time. */
 const AT_LEAST_MS = 1_000;
 /** Later writes mean that the source is used for something else. */
 const AT_MOST_MS = 60_000;
 const BETWEEN_LOOKS_MS = 200;
 const BARRIER_WAIT_MS = 20;
-/** The source may have been switched off, and the migration has its end all the same. */
+/** The source may be switched off by now, and that must not delay the end. */
 const LAST_LOOK_WITHIN_MS = 5_000;
 
 /**
- * Does the work that follows the point of no return, and looks at the source meanwhile, from the stream's position on: what is written there
- * now is on the source alone. That raises an alarm, which stays on record. A source that can't be looked at keeps nothing from its end.
+ * Does the work after the point of no return, and meanwhile watches the source from the stream's position on: new
+ * writes there exist on the source only. They raise an alarm, which stays on record. A source that can't be read
+ * doesn't prevent the end.
  */
 export async function watchAfterCommit(
   context: WatchAfterCommitParts,
@@ -52,7 +53,7 @@ export async function watchAfterCommit(
     over.signal,
   ).catch((error: unknown) => {
     if (!signal.aborted)
-      logger.warn({ reason: messageOf(error) }, 'Whether the source was written to after the commit is not known');
+      logger.warn({ reason: messageOf(error) }, 'Could not check whether the source was written to after the commit');
   });
   const atLeast = clock.sleep(AT_LEAST_MS, signal);
   try {
@@ -65,7 +66,7 @@ export async function watchAfterCommit(
   }
 }
 
-/** This wait delays nobody, so nobody is told. */
+/** Returns parts with a retrier of their own: this wait delays nobody, so it isn't reported. */
 function lookingContext(context: WatchAfterCommitParts, signal: AbortSignal): WatchAfterCommitParts {
   const own = { retrier: new Retrier(context.clock, context.logger, signal), signal };
   return Object.assign(Object.create(context), own);
@@ -117,7 +118,10 @@ function filteredCollection(
   return [...tracked.values()].find((one) => one.filter !== null && isMeant(one));
 }
 
-/** Other documents of a filtered collection may be written: its source is not blocked. Those that are deleted are not known any more. */
+/**
+ * Counts writes to selected documents of a filtered collection. Other documents may be written, because the source
+ * isn't blocked. Deleted documents can't be matched any more.
+ */
 async function countMatching(
   { source }: WatchAfterCommitParts,
   collection: TrackedCollection,
@@ -135,7 +139,7 @@ async function alarm(context: WatchAfterCommitParts, log: MigrationLog, look: Lo
   await log.advanceCutover('late writes counted', { writtenAfterCommit });
 }
 
-/** The warning that stays with the migration. */
+/** Returns the warning that stays with the migration. */
 export function writtenAfterCommitWarning({
   count,
   namespaces,

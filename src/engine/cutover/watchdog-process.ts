@@ -3,14 +3,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type DialRules, guardDialling } from '../../platform/index.ts';
 import { type AbandonedCutover, openAbandonedSource } from './open-abandoned-source.ts';
 
-/** Lines that follow the order: the engine is at work; the block is settled. The end of the pipe means that the engine is gone. */
+/**
+ * Lines after the order: the engine is working; the block is settled. The end of the pipe means that the engine is
+ * gone.
+ */
 export const ALIVE = 'alive';
 export const DONE = 'done';
 
-/** What the engine says to its watchdog first, as a line of JSON. */
+/** The engine's first message to its watchdog, as a line of JSON. */
 export interface WatchdogOrder extends AbandonedCutover {
   readonly deadlineMs: number;
-  /** What held for the engine's own connections, too. */
+  /** The rules of the engine's own connections. */
   readonly dialRules: DialRules | undefined;
 }
 
@@ -29,7 +32,7 @@ async function main(): Promise<void> {
   await openAbandonedSource(order, AbortSignal.timeout(GIVE_UP_AFTER_MS));
 }
 
-/** Listens until the engine is done, is gone, or has said nothing for too long. */
+/** Reads until the engine is done, is gone, or has been silent for too long. */
 async function isSettled(lines: AsyncIterator<string>, deadlineMs: number): Promise<boolean> {
   while (true) {
     const late = new AbortController();

@@ -8,7 +8,7 @@ import type { MigrationLog } from '../records/migration-log.ts';
 import type { Claim } from './block-history.ts';
 import { ALIVE, DONE, type WatchdogOrder } from './watchdog-process.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that starting a watchdog needs. */
 export interface WatchdogParts {
   readonly logger: Logger;
   readonly addresses: ClusterAddresses;
@@ -16,21 +16,25 @@ export interface WatchdogParts {
 
 const PROGRAM = fileURLToPath(new URL('./watchdog-process.ts', import.meta.url));
 
-/** Much longer than any pause that the engine itself allows: by then it has stopped to act. */
+/** Much longer than any pause that the engine allows: by then it has stopped acting. */
 const DEADLINE_MS = 5 * 60_000;
 const READY_WITHIN_MS = 10_000;
 
-/** A process that opens the source again when nobody else does. Disposing ends it, unless the block is not settled: then it is left to act. */
+/**
+ * A process that opens the source again when nobody else does. Disposing ends it, unless the block isn't settled: then
+ * it stays to act.
+ */
 export interface Watchdog extends Disposable {
-  /** Says that the engine is at work: the deadline begins anew. */
+  /** Reports that the engine is working: the deadline starts again. */
   keepQuiet(): void;
-  /** Says that the block is settled, and ends it. */
+  /** Reports that the block is settled, and ends the process. */
   standDown(): void;
 }
 
 /**
- * Starts a process that opens the source again when this one is killed, or hangs, between block and point of no return. It lives in a
- * session of its own, and learns addresses over a pipe: they have passwords. To be started before the block.
+ * Starts a process that opens the source again when this one is killed, or hangs, between the block and the point of no
+ * return. It has a session of its own. It receives addresses over a pipe, because they contain passwords. Must be
+ * started before the block.
  */
 export async function startWatchdog(context: WatchdogParts, log: MigrationLog, claim: Claim): Promise<Watchdog> {
   const order: WatchdogOrder = {
@@ -41,13 +45,14 @@ export async function startWatchdog(context: WatchdogParts, log: MigrationLog, c
   };
   const child = spawn(process.execPath, [PROGRAM], { detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
   const { stdin, stdout } = child;
-  // A watchdog that never began or ends early is no reason to end a cutover; nor is it waited for when this process ends.
+  // A watchdog that never started or ended early must not end the cutover, and this process doesn't wait for it at its
+  // end.
   for (const part of [child, stdin]) part.on('error', () => undefined);
   stdin.write(`${JSON.stringify(order)}\n`);
   try {
     await once(stdout, 'data', { signal: AbortSignal.timeout(READY_WITHIN_MS) });
   } catch (error) {
-    context.logger.warn({ reason: messageOf(error) }, 'The cutover goes on without a watchdog');
+    context.logger.warn({ reason: messageOf(error) }, 'The cutover continues without a watchdog');
   }
   stdout.destroy();
   child.unref();

@@ -9,7 +9,7 @@ export function isBefore(a: Timestamp, b: Timestamp): boolean {
 }
 
 /**
- * The cluster time inside a resume token: `_data` is a key string in hexadecimal that begins with the type byte 0x82 and the
+ * Returns the cluster time inside a resume token. `_data` is a key string in hexadecimal: the type byte 0x82, then the
  * 8 bytes of a timestamp, most significant first (server source, resume_token.cpp; tried on 6.0.5).
  */
 export function timeOfToken(token: { readonly _data: string }): Timestamp {
@@ -19,23 +19,28 @@ export function timeOfToken(token: { readonly _data: string }): Timestamp {
 }
 
 /**
- * The member's latest operation when it answered.
- * @throws UserError SOURCE_/DESTINATION_UNREACHABLE, which is transient: a server that has just started, or is about to end, may not say
+ * Returns the time of the member's latest operation when it answered.
+ * @throws UserError SOURCE_/DESTINATION_UNREACHABLE, which is transient: a server that is starting or shutting down may
+ * omit the time
  */
 export function operationTimeOf(reply: { readonly operationTime?: Timestamp | undefined }, side: Side): Timestamp {
-  if (reply.operationTime === undefined) throw new UserError(UNREACHABLE[side], ['it does not say its time yet']);
+  if (reply.operationTime === undefined) throw new UserError(UNREACHABLE[side], ["it doesn't report its time yet"]);
   return reply.operationTime;
 }
 
-/** The source is asked again after this, and whoever waits sees why: a set without its majority takes notes without an answer. */
+/**
+ * After this time the engine asks the source again, and reports the wait: a set without its majority accepts notes but
+ * doesn't acknowledge them.
+ */
 const ACKNOWLEDGED_WITHIN_MS = 10_000;
 
 /**
- * A barrier in the stream: everything that was acknowledged before this call precedes the returned time strictly, so a stream that has come to
- * that time has shown it (docs/adr/0004-barriers.md).
+ * Writes a barrier for the stream. Everything acknowledged before this call is strictly earlier than the returned time,
+ * so a stream that has reached that time has shown it (docs/adr/0004-barriers.md).
  *
- * It is a note in the oplog, which needs no privilege to write data and works under the write block. The majority acknowledges it, whatever the
- * source's default is: a former primary can't have that, and a note that is rolled back is no barrier.
+ * The barrier is a note in the oplog, which needs no privilege to write data and works under the write block. The
+ * majority acknowledges it, whatever the source's default write concern is: a former primary can't get that, and a note
+ * that is rolled back is no barrier.
  */
 export async function writeBarrier(client: MongoClient): Promise<Timestamp> {
   const writeConcern = { w: 'majority', wtimeout: ACKNOWLEDGED_WITHIN_MS };

@@ -25,12 +25,13 @@ export interface ClusterAddresses {
   readonly destination: ClusterAddress;
 }
 
-/** What a side that does not answer is called in the catalogue of errors. */
+/** The error code for each side that doesn't answer. */
 export const UNREACHABLE = { source: 'SOURCE_UNREACHABLE', destination: 'DESTINATION_UNREACHABLE' } as const;
 
 /**
- * Options of a connection string that would weaken what the engine relies on, cut what is only slow, or reach through programs of the
- * host; in lower case, with the values that say what the engine does anyway. All others may be set; what the engine sets itself wins.
+ * Options of a connection string that would weaken what the engine relies on, cut connections that are only slow, or
+ * run programs of the host. Names are in lower case; the listed values are harmless. All other options are allowed; the
+ * engine's own settings win.
  */
 const REFUSED_OPTIONS: ReadonlyMap<string, readonly string[]> = new Map([
   ['readpreference', ['primary']],
@@ -41,10 +42,10 @@ const REFUSED_OPTIONS: ReadonlyMap<string, readonly string[]> = new Map([
   ['journal', ['true']],
   ['j', ['true']],
   ['fsync', []],
-  // A write concern that ran out of time was not met, and would be sent again and again.
+  // After a timeout the write concern isn't satisfied, and the engine would send the same write again and again.
   ['wtimeout', ['0']],
   ['wtimeoutms', ['0']],
-  // Slow is not dead: building an index takes hours.
+  // Slow operations are normal: an index build takes hours.
   ['sockettimeoutms', ['0']],
   ['timeoutms', ['0']],
   ['waitqueuetimeoutms', ['0']],
@@ -59,24 +60,28 @@ const REFUSED_OPTIONS: ReadonlyMap<string, readonly string[]> = new Map([
 ]);
 
 /**
- * How a server that has fallen silent is found out: monitors, on connections of their own, hear from each server every
- * `HEARTBEAT_FREQUENCY_MS`. When one hears nothing for both times together, the driver gives all connections to that server up, and whatever
- * waited there is done again. A server that is only slow goes on answering its monitor, and nothing is cut. These are also the most that
- * a connection string may ask for; the driver's own, 30 and 10 s, would take up to a minute.
+ * How the driver detects a server that stopped answering. Monitors, on connections of their own, hear from each server
+ * every `HEARTBEAT_FREQUENCY_MS`. After silence for both times together, the driver closes all connections to that
+ * server, and the engine retries what waited there. A server that is only slow still answers its monitor, so nothing is
+ * cut. A connection string may ask for shorter times only; the driver's defaults, 30 and 10 s, would take up to a
+ * minute.
  */
 const CONNECT_TIMEOUT_MS = 10_000;
 const HEARTBEAT_FREQUENCY_MS = 5_000;
 
-/** A connection that nobody needs does not stay until a firewall forgets it without a word. */
+/** Idle connections close before a firewall drops them silently. */
 const MAX_IDLE_TIME_MS = 60_000;
-/** The system asks after a peer that has been silent for so long, and gives it up 10 s later. */
+/** The system probes a silent peer after this time, and closes the connection 10 s later. */
 const KEEP_ALIVE_AFTER_MS = 10_000;
 
-/** Unless the connection string says otherwise. An operation under way is repeated after it, for much longer. */
+/** Applies unless the connection string sets another. The engine then retries the operation for much longer. */
 const SERVER_SELECTION_TIMEOUT_MS = 10_000;
 const AUTHENTICATION_FAILED = 18;
 
-/** A client that is not connected yet. @throws UserError INVALID_CONNECTION_STRING, WEAK_CONNECTION_OPTION */
+/**
+ * Returns a client that isn't connected yet.
+ * @throws UserError INVALID_CONNECTION_STRING, WEAK_CONNECTION_OPTION
+ */
 export function clientOf(address: ClusterAddress, side: Side): MongoClient {
   const unreadable = whyUnreadable(address.uri);
   if (unreadable !== undefined) throw new UserError('INVALID_CONNECTION_STRING', [side, unreadable]);
@@ -92,11 +97,12 @@ export function clientOf(address: ClusterAddress, side: Side): MongoClient {
       heartbeatFrequencyMS: atMost(HEARTBEAT_FREQUENCY_MS, given.get('heartbeatfrequencyms')),
       maxIdleTimeMS: atMost(MAX_IDLE_TIME_MS, given.get('maxidletimems')),
       keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS,
-      // The engine repeats by itself, and knows why; a repeat inside the driver would hide duplicates [55].
+      // The engine retries by itself and knows why. A retry inside the driver would hide duplicates
+      // (docs/reference/pitfalls.md#pitfall-55).
       retryReads: false,
       retryWrites: false,
       maxPoolSize: 64,
-      // Replies have users' regular expressions, and JavaScript does not take all that servers do.
+      // Replies contain users' regular expressions, and JavaScript refuses some that servers accept.
       bsonRegExp: true,
       ...(address.tlsCaFile === undefined ? {} : { tlsCAFile: address.tlsCaFile }),
     });
@@ -112,7 +118,7 @@ export function clientOf(address: ClusterAddress, side: Side): MongoClient {
  */
 export async function connectCluster(address: ClusterAddress, side: Side): Promise<MongoClient> {
   const client = clientOf(address, side);
-  // A source is its operator's own, and so is who it says belongs to it.
+  // The operator decides which servers belong to the source.
   if (side === 'source') client.on('serverOpening', ({ address: member }) => dialAsOwn(member));
   using seen = new SeenSets(client);
   try {
@@ -134,10 +140,14 @@ export async function connectCluster(address: ClusterAddress, side: Side): Promi
   }
 }
 
-/** The options of a connection string as the driver reads them: names in any case, and in any encoding. @throws UserError WEAK_CONNECTION_OPTION */
+/**
+ * Returns the options of a connection string as the driver reads them: names in any case and any encoding.
+ * @throws UserError WEAK_CONNECTION_OPTION
+ */
 function checkedOptions(uri: string, side: Side): Map<string, string> {
   const options = new Map<string, string>();
-  // All that may be an option anywhere in the text, rather than what a parser of ours would find.
+  // Finds everything that could be an option anywhere in the text, because a parser of our own could read it
+  // differently than the driver.
   for (const [, name = '', value = ''] of uri.replaceAll(/[\t\r\n]/g, '').matchAll(/[?&]([^=&?]*)=([^&]*)/g)) {
     const decoded = decode(name).toLowerCase();
     const harmless = REFUSED_OPTIONS.get(decoded);

@@ -10,13 +10,17 @@ import { messageOf, UserError } from '../../platform/index.ts';
 import { UNREACHABLE } from './connect.ts';
 
 /**
- * What to do about an error of the driver or the server (live-migration §6.9).
- * `transient`: do it again until it works. `history-lost`: the stream can't go on from its token. `moved`: the collection is no
- * longer under that name. `fatal`: stop with the error.
+ * How the engine handles an error of the driver or the server.
+ * - `transient`: retry until it succeeds.
+ * - `history-lost`: the stream can't resume from its token.
+ * - `moved`: the collection no longer has that name.
+ * - `fatal`: stop with the error.
  */
 export type FailureClass = 'transient' | 'history-lost' | 'moved' | 'fatal';
 
-/** A batch of which a statement was interrupted: nothing about it may be believed, and it is sent again [8]. */
+/**
+ * The server interrupted a statement of a batch. No result of the batch can be trusted, so the engine sends it again.
+ */
 export class BatchInterrupted extends Error {
   readonly code: number | undefined;
 
@@ -26,21 +30,21 @@ export class BatchInterrupted extends Error {
   }
 }
 
-/** Something else has to be over first, and will be by itself. */
+/** Something else has to end first, and will end by itself. */
 export class NotNow extends Error {}
 
-/** One error code of the server, and what is done about it. */
+/** One error code of the server, and how the engine handles it. */
 interface Failure {
   readonly code: number;
   readonly name: string;
   readonly kind: FailureClass;
-  /** What an operator has to know or do, where waiting alone is not enough. */
+  /** Advice for the operator, when waiting alone isn't enough. */
   readonly meaning?: string;
 }
 
-/** The policy: whatever is not in here is `fatal`. docs/08-faults.md shows the table. */
+/** The policy. Every code that isn't listed is `fatal`. docs/08-faults.md shows the table. */
 export const FAILURES: readonly Failure[] = [
-  // Elections, shutdowns, restarts and what they interrupt.
+  // Elections, shutdowns, restarts, and what they interrupt.
   { code: 6, name: 'HostUnreachable', kind: 'transient' },
   { code: 7, name: 'HostNotFound', kind: 'transient' },
   { code: 89, name: 'NetworkTimeout', kind: 'transient' },
@@ -56,23 +60,23 @@ export const FAILURES: readonly Failure[] = [
   { code: 11602, name: 'InterruptedDueToReplStateChange', kind: 'transient' },
   { code: 13435, name: 'NotPrimaryNoSecondaryOk', kind: 'transient' },
   { code: 13436, name: 'NotPrimaryOrSecondary', kind: 'transient' },
-  // Cursors and sessions that are gone: new ones are opened [33, 34].
+  // Lost cursors and sessions: the engine opens new ones.
   { code: 43, name: 'CursorNotFound', kind: 'transient' },
   { code: 206, name: 'NoSuchSession', kind: 'transient' },
   { code: 237, name: 'CursorKilled', kind: 'transient' },
-  { code: 11601, name: 'Interrupted', kind: 'transient' }, // What killOp and killAllSessions leave behind.
+  { code: 11601, name: 'Interrupted', kind: 'transient' }, // After killOp and killAllSessions.
   { code: 234, name: 'RetryChangeStream', kind: 'transient' },
-  { code: 175, name: 'QueryPlanKilled', kind: 'transient' }, // The catalog says what became of the collection [38].
-  // Time, locks and what else is in the way for a while.
+  { code: 175, name: 'QueryPlanKilled', kind: 'transient' }, // The catalog shows what happened to the collection.
+  // Timeouts, locks, and other temporary obstacles.
   { code: 24, name: 'LockTimeout', kind: 'transient' },
   { code: 46, name: 'LockBusy', kind: 'transient' },
-  { code: 50, name: 'MaxTimeMSExpired', kind: 'transient' }, // [45]
+  { code: 50, name: 'MaxTimeMSExpired', kind: 'transient' },
   { code: 107, name: 'LockFailed', kind: 'transient' }, // A note in the oplog waits only 1 ms for the global lock.
   { code: 64, name: 'WriteConcernFailed', kind: 'transient' },
   { code: 112, name: 'WriteConflict', kind: 'transient' },
   { code: 117, name: 'ConflictingOperationInProgress', kind: 'transient' },
   { code: 134, name: 'ReadConcernMajorityNotAvailableYet', kind: 'transient' },
-  { code: 215, name: 'DatabaseDropPending', kind: 'transient' }, // [39]
+  { code: 215, name: 'DatabaseDropPending', kind: 'transient' },
   { code: 246, name: 'SnapshotUnavailable', kind: 'transient' },
   { code: 262, name: 'ExceededTimeLimit', kind: 'transient' },
   { code: 276, name: 'IndexBuildAborted', kind: 'transient' },
@@ -80,9 +84,9 @@ export const FAILURES: readonly Failure[] = [
   { code: 314, name: 'ObjectIsBusy', kind: 'transient' },
   { code: 12586, name: 'BackgroundOperationInProgressForDatabase', kind: 'transient' },
   { code: 12587, name: 'BackgroundOperationInProgressForNamespace', kind: 'transient' }, // An index build holds the name.
-  // Room.
+  // Disk space.
   { code: 14031, name: 'OutOfDiskSpace', kind: 'transient', meaning: 'it is out of space' },
-  // The stream's history [2].
+  // The stream's history is lost (docs/reference/pitfalls.md#pitfall-2).
   { code: 136, name: 'CappedPositionLost', kind: 'history-lost' },
   { code: 280, name: 'ChangeStreamFatalError', kind: 'history-lost' },
   { code: 286, name: 'ChangeStreamHistoryLost', kind: 'history-lost' },
@@ -93,10 +97,10 @@ export const FAILURES: readonly Failure[] = [
 
 const BY_CODE: ReadonlyMap<unknown, Failure> = new Map(FAILURES.map((failure) => [failure.code, failure]));
 
-/** Servers and services say so with several codes, some of which mean anything. */
+/** Servers and services report a full disk with several codes, some of them generic. */
 const NO_ROOM = /no space left on device|over your space quota/i;
 
-/** The driver passes some errors of a socket on as they are. */
+/** Socket errors that the driver passes on unchanged. */
 const OF_SOCKETS: ReadonlySet<unknown> = new Set([
   'EPIPE',
   'ECONNRESET',
@@ -112,28 +116,31 @@ const OF_SOCKETS: ReadonlySet<unknown> = new Set([
   'ERR_SOCKET_CLOSED',
 ]);
 
-/** What the driver says of a member that is none any more, as when a set's members get other names: the next try finds another one. */
+/**
+ * The driver's errors for a server that was removed from the replica set, as when members are renamed. A retry finds
+ * another one.
+ */
 const OF_FORMER_MEMBERS: ReadonlySet<string> = new Set(['MongoPoolClosedError', 'MongoServerClosedError']);
 
-/** A wrong set name is among them: a member may answer under one while its set is being set up. */
+/** A wrong set name is transient: a member may answer with one while its set is being configured. */
 const OF_SILENT_SIDES: ReadonlySet<string> = new Set([...Object.values(UNREACHABLE), 'WRONG_REPLICA_SET']);
 
-/** Labels by which a server says that it did nothing and may be asked again. */
+/** Labels with which a server reports that it did nothing and accepts a retry. */
 const TRY_AGAIN = ['RetryableWriteError', 'SystemOverloadedError', 'ResetPool'];
 
-/** Classifies what a server said of a command, or of one statement of it. */
+/** Classifies a server's error for a command, or for one of its statements. */
 export function classifyReply({ code, errmsg }: { readonly code?: unknown; readonly errmsg?: string }): FailureClass {
   const known = BY_CODE.get(code);
   if (known !== undefined) return known.kind;
   return NO_ROOM.test(errmsg ?? '') ? 'transient' : 'fatal';
 }
 
-/** Classifies anything that a command threw. */
+/** Classifies any error that a command threw. */
 export function classify(error: unknown): FailureClass {
   if (error instanceof BatchInterrupted || error instanceof MongoWriteConcernError) return 'transient';
   if (error instanceof NotNow) return 'transient';
   if (error instanceof UserError && OF_SILENT_SIDES.has(error.code)) return 'transient';
-  // The driver wraps what ended a bulk write.
+  // The driver wraps the error that ended a bulk write.
   if (error instanceof MongoBulkWriteError && error.errorResponse instanceof Error)
     return classify(error.errorResponse);
   if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return 'transient';
@@ -145,12 +152,14 @@ export function classify(error: unknown): FailureClass {
   return TRY_AGAIN.some((label) => error.hasErrorLabel(label)) ? 'transient' : 'fatal';
 }
 
-/** Whether only one collection is concerned, and only it has to wait until somebody has done something about it: all others go on. */
+/**
+ * Whether an error concerns one collection only. That collection waits until somebody resolves it; all others continue.
+ */
 export function concernsOneCollection(error: unknown): error is UserError {
   return error instanceof UserError && error.code === 'NAMESPACE_CONFLICT';
 }
 
-/** Why something has to be waited for, for the operator. */
+/** Returns the reason of a wait, for the operator. */
 export function reasonOf(error: unknown): string {
   const message = messageOf(error);
   const code = error instanceof BatchInterrupted || error instanceof MongoServerError ? error.code : undefined;

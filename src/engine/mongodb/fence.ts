@@ -6,25 +6,32 @@ import { FixedSession } from './fixed-session.ts';
 import { INTERNAL_DATABASE } from './namespaces.ts';
 import type { Retrier } from './retry.ts';
 
-/** As many as there are writes under way at the highest load: 8 ranges of 3 batches, 8 lanes with inserts beside replaces. More wait. */
+/**
+ * As many as there are concurrent writes at the highest load: 8 ranges of 3 batches, and 8 lanes with inserts beside
+ * replaces. More writes wait.
+ */
 const SESSIONS = 40;
 
-/** Servers forget a session that nobody uses for 30 minutes. An engine that had no answer for so long asks first whether the migration is still its own. */
+/**
+ * Servers forget a session after 30 minutes without use. An engine without an answer for this long first checks that it
+ * still owns the migration.
+ */
 const ASK_AFTER_MS = 10 * 60_000;
 
 const TRANSACTION_TOO_OLD = 225;
 const MAJORITY = { w: 'majority', j: true };
 
-/** The read concern of a read that sees every write acknowledged until a time. */
+/** The read concern of a read that sees every write acknowledged up to a time. */
 export interface CausalRead {
   readonly level: 'majority';
   readonly afterClusterTime?: Timestamp;
 }
 
 /**
- * Lets no more than one engine write a migration's destination. A check in the process stops nothing that is already on its way, so the
- * server does: all engines of a migration write in the same logical sessions, under numbers that begin with their term. The first act of
- * an engine is a write in each; from then on the server refuses the numbers of earlier terms (docs/adr/0006-fence.md).
+ * Lets at most one engine write to a migration's destination. A check in the process can't stop a write that is already
+ * under way, so the server does. All engines of a migration write in the same logical sessions, under numbers that
+ * begin with their term. The first act of an engine is a write in each session; from then on the server refuses the
+ * numbers of earlier terms (docs/adr/0006-fence.md).
  */
 export class Fence {
   readonly client: MongoClient;
@@ -32,15 +39,18 @@ export class Fence {
   readonly #clock: Clock;
   readonly #lost = new AbortController();
   #term = 0;
-  /** First in, first out: so each is used every few minutes, if only for checkpoints, and none is forgotten by the server. */
+  /**
+   * First in, first out: every session is used every few minutes, by checkpoints alone if need be, so the server
+   * forgets none.
+   */
   readonly #idle: FixedSession[] = [];
-  /** Those whose last command may still be on its way. */
+  /** Sessions whose last command may still be under way. */
   readonly #unsettled = new Set<FixedSession>();
-  /** Resolves when one came back, to either of them. */
+  /** Resolves when a session came back, to `#idle` or to `#unsettled`. */
   #cameBack = Promise.withResolvers<void>();
   #settling: Promise<void> | undefined;
   #answered = { atMs: 0, elapsedMs: 0 };
-  /** The destination's time of the latest write that it has acknowledged. */
+  /** The destination's time of the latest acknowledged write. */
   #written: Timestamp | undefined;
 
   constructor(client: MongoClient, migrationId: string, clock: Clock) {
@@ -49,20 +59,24 @@ export class Fence {
     this.#clock = clock;
   }
 
-  /** Aborts with TAKEN_OVER once another engine is known to have taken the migration. */
+  /** Aborts with TAKEN_OVER once this engine learns that another one has taken the migration. */
   get signal(): AbortSignal {
     return this.#lost.signal;
   }
 
   /**
-   * The read concern for every read of what a migration has written. Without a time, a member that was elected a moment ago may answer from an
-   * older state, in which acknowledged writes are missing (docs/adr/0017-own-records.md). An engine that has not raised the term has written nothing, and has no time.
+   * The read concern for every read of data that the migration has written. Without a time, a newly elected member may
+   * answer from an older state that lacks acknowledged writes (docs/adr/0017-own-records.md). An engine that hasn't
+   * raised the term has written nothing, and has no time.
    */
   get afterOwnWrites(): CausalRead {
     return { level: 'majority', ...(this.#written && { afterClusterTime: this.#written }) };
   }
 
-  /** Shuts out the engines of earlier terms: when it resolves, nothing that they send is written any more. @throws UserError TAKEN_OVER */
+  /**
+   * Shuts out the engines of earlier terms: once this resolves, the server refuses whatever they send.
+   * @throws UserError TAKEN_OVER
+   */
   async raise(term: number, sessions: UUID, retrier: Retrier): Promise<void> {
     this.#term = term;
     const all = Array.from({ length: SESSIONS }, (_, n) => {
@@ -75,8 +89,8 @@ export class Fence {
   }
 
   /**
-   * Sends one insert, update or delete command that the server refuses when another engine has taken the migration meanwhile. Statements
-   * are for one document each.
+   * Sends one insert, update or delete command. The server refuses it when another engine has taken the migration. Each
+   * statement must concern one document.
    * @throws UserError TAKEN_OVER
    */
   async write(database: string, command: Document): Promise<Document> {
@@ -87,8 +101,10 @@ export class Fence {
   }
 
   /**
-   * Sends such commands as one transaction: a server has far less to do for a statement in one than for one with a record of its own.
-   * @returns what it said of each; undefined when it would not have them together. Then they may be done or not, and each has to go on its own
+   * Sends such commands as one transaction: a server does far less work for a statement in a transaction than for one
+   * with a record of its own.
+   * @returns the reply to each command; undefined when the server refused the transaction. Then the commands may or may
+   * not be done, and the caller sends each on its own
    * @throws UserError TAKEN_OVER
    */
   async writeTogether(database: string, commands: readonly Document[]): Promise<readonly Document[] | undefined> {
@@ -105,8 +121,9 @@ export class Fence {
   }
 
   /**
-   * Sends a command that the server can't number, such as any change of a catalog, if the migration is still this engine's. The driver gives
-   * such a command no write concern of the client's, and the server's default may be less.
+   * Sends a command that can't be numbered, such as a change of the catalog, if this engine still owns the migration.
+   * The write concern is explicit: the driver doesn't add the client's to such a command, and the server's default may
+   * be weaker.
    * @throws UserError TAKEN_OVER
    */
   async change(database: string, command: Document): Promise<Document> {
@@ -118,15 +135,18 @@ export class Fence {
   }
 
   /**
-   * Makes sure that the migration is this engine's. By a write: only the primary can have it acknowledged, while a read may be answered from a
-   * state that is older than the successor's taking.
-   * @throws UserError TAKEN_OVER when it is not any more
+   * Confirms that this engine owns the migration. It writes, because only the primary can have a write acknowledged; a
+   * read may return a state from before the successor's takeover.
+   * @throws UserError TAKEN_OVER when another engine owns it
    */
   async confirm(): Promise<void> {
     await this.#inSession((session) => this.#mark(session));
   }
 
-  /** Ends all work of this engine: another one has the migration. @throws UserError TAKEN_OVER, always */
+  /**
+   * Ends all work of this engine, because another one has the migration.
+   * @throws UserError TAKEN_OVER, always
+   */
   lose(): never {
     this.#lost.abort(new UserError('TAKEN_OVER', [this.migrationId]));
     throw this.signal.reason;
@@ -140,7 +160,10 @@ export class Fence {
     this.#answered = { atMs: this.#clock.now(), elapsedMs: this.#clock.elapsed() };
   }
 
-  /** By whichever clock says more: one can be set back, the other stands still while the host is suspended. */
+  /**
+   * The larger value of two clocks: the wall clock can be set back, and the other stands still while the host is
+   * suspended.
+   */
   get #silentMs(): number {
     const { atMs, elapsedMs } = this.#answered;
     return Math.max(this.#clock.now() - atMs, this.#clock.elapsed() - elapsedMs);
@@ -177,8 +200,8 @@ export class Fence {
   }
 
   /**
-   * A command whose answer was lost may be carried out after its repetition, and after later states of the same documents. A higher number
-   * in its session makes the server have done with it, or refuse it.
+   * Settles commands whose answers were lost. Such a command may still run after its retry, and after later states of
+   * the same documents. A write with a higher number in its session makes the server finish or refuse it.
    */
   async #settle(): Promise<void> {
     this.#settling ??= this.#markUnsettled().finally(() => {
@@ -194,7 +217,7 @@ export class Fence {
     }
   }
 
-  /** A write that changes something each time: a server keeps no number of one that does not. */
+  /** Changes something each time: a server keeps no number of a write that changes nothing. */
   async #mark(session: FixedSession): Promise<void> {
     const updates = [{ q: this.#own, u: { $inc: { marks: 1 } } }];
     const command = { update: 'migrations', updates, writeConcern: MAJORITY };
@@ -208,7 +231,7 @@ export class Fence {
   async #send<R>(sending: () => Promise<R>, session: FixedSession): Promise<R> {
     try {
       const reply = await sending();
-      // A write without a time would not be seen for sure by the reads that follow it: it is sent again.
+      // A write without a time might be invisible to the reads that follow it, so the engine sends it again.
       this.#noteTime(operationTimeOf(session, 'destination'));
       this.#noteAnswer();
       return reply;

@@ -11,11 +11,11 @@ import {
 const MAJORITY = { w: 'majority', j: true };
 
 /**
- * A logical session with an id of our choice, whose write commands are numbered by us. The server takes each number once and refuses lower ones
- * (225), whichever process or connection they come from. To be used by one command at a time.
+ * A logical session with a chosen id and chosen command numbers. The server accepts each number once and refuses lower
+ * ones (225), whichever process or connection they come from. Only one command at a time may use it.
  *
- * Commands name no number of their own, and the driver has no way to choose a session's id, so its internals are reached for: this file is the
- * only one that does, and `test/engine/fixed-session.test.ts` is its contract test.
+ * The driver offers no way to choose a session's id, so this file uses the driver's internals. It is the only file that
+ * does, and `test/engine/fixed-session.test.ts` is its contract test.
  */
 export class FixedSession {
   readonly #client: MongoClient;
@@ -33,26 +33,30 @@ export class FixedSession {
     this.#session = client.startSession({ causalConsistency: false });
     this.#serverSession = Reflect.get(this.#session, 'serverSession');
     this.#serverSession.id = { id: new Binary(id, Binary.SUBTYPE_UUID) };
-    // So that the driver neither lends it to others nor ends it on the server, where its number has to last.
+    // A dirty session stays with us: the driver neither reuses it nor ends it on the server, where its number must
+    // persist.
     this.#serverSession.isDirty = true;
     this.#number = after;
   }
 
-  /** The cluster time of the last command, as the server told it; a server that has just started may not say. */
+  /** The server's cluster time of the last command. A server that has just started may omit it. */
   get operationTime(): Timestamp | undefined {
     return this.#operationTime;
   }
 
-  /** Sends a write command under a number of its own. Every statement has to be for one document at most, as for any retryable write. */
+  /**
+   * Sends a write command under a number of its own. Each statement must concern one document at most, as in any
+   * retryable write.
+   */
   async send(database: string, command: Document): Promise<Document> {
     return await this.#run(database, { ...command, txnNumber: this.#next() });
   }
 
   /**
    * Sends write commands as one transaction under a number of its own, acknowledged by the majority.
-   * @param beforeCommit  called when all are done and none is committed
-   * @returns what the server said of each
-   * @throws MongoServerError also what it said of a statement: then none of them is done, unless the error is the commit's
+   * @param beforeCommit  called when all commands are done and before the commit
+   * @returns the server's reply to each command
+   * @throws MongoServerError also for one statement: then nothing is done, unless the error is the commit's
    */
   async sendTogether(
     database: string,
@@ -78,7 +82,7 @@ export class FixedSession {
     return replies;
   }
 
-  /** So that it holds no documents any more, whatever became of it. */
+  /** Aborts, so that the transaction no longer holds documents, whatever its state is. */
   async #abort(inTransaction: Document): Promise<void> {
     await this.#run('admin', { abortTransaction: 1, ...inTransaction }).catch((error: unknown) => {
       if (!(error instanceof MongoServerError)) throw error;
@@ -87,13 +91,13 @@ export class FixedSession {
 
   #next(): Long {
     this.#number += 1n;
-    // The driver numbers the ends of transactions itself.
+    // The driver numbers the ends of transactions by itself.
     this.#serverSession.txnNumber = Number(this.#number);
     return Long.fromBigInt(this.#number);
   }
 
   async #run(database: string, command: Document): Promise<Document> {
-    // Replies name keys, which may be any bytes.
+    // Replies contain keys, which may be any bytes.
     const options = { session: this.#session, enableUtf8Validation: false };
     const reply = await this.#client.db(database).command(command, options);
     this.#operationTime = reply.operationTime;

@@ -1,14 +1,14 @@
-/** The engine's own database on the destination: checkpoints, spool. Never migrated, never counted as data. */
+/** The engine's own database on the destination, with checkpoints and spool. It is never migrated and never counted. */
 export const INTERNAL_DATABASE = 'linkspan_internal';
 
 const SERVER_DATABASES = new Set(['admin', 'config', 'local', INTERNAL_DATABASE]);
 
-/** Whether a database holds users' data. Server tools keep their own state in `__mdb_internal*` [43]. */
+/** Whether a database holds users' data. Server tools keep their own state in `__mdb_internal*`. */
 export function isUserDatabase(name: string): boolean {
   return !SERVER_DATABASES.has(name) && !name.startsWith('__mdb_internal');
 }
 
-/** `system.views` is what views are stored in, `system.profile` the profiler's output. */
+/** Whether a collection is the server's own: `system.views` stores views, `system.profile` the profiler's output. */
 export function isServerCollection(name: string): boolean {
   return name === 'system.views' || name === 'system.profile';
 }
@@ -20,7 +20,10 @@ export function isBuckets(name: string): boolean {
   return name.startsWith(BUCKETS);
 }
 
-/** The name that catalog commands take: a time series is made, changed and dropped under the name that users know it by. */
+/**
+ * Returns the name that catalog commands take. A time series is created, changed and dropped under its user-visible
+ * name.
+ */
 export function catalogName(name: string): string {
   return isBuckets(name) ? name.slice(BUCKETS.length) : name;
 }

@@ -5,15 +5,15 @@ interface Privilege {
   readonly actions: readonly string[];
 }
 
-/** Who a connection has logged in as. */
+/** The user of a connection. */
 export interface Login {
   readonly user: string;
   readonly db: string;
-  /** Roles of the server that it was granted itself. */
+  /** The server's roles that were granted to the user directly. */
   readonly roles: readonly string[];
 }
 
-/** What the user of a connection may do. */
+/** The privileges of a connection's user. */
 export class Privileges {
   readonly login: Login;
   readonly #privileges: readonly Privilege[];
@@ -27,12 +27,12 @@ export class Privileges {
     return this.#has(action, ({ resource }) => resource.cluster === true);
   }
 
-  /** Whether it may do so on every database with users' data. */
+  /** Whether the user may do this on every database with users' data. */
   hasOnAllDatabases(action: string): boolean {
     return this.#has(action, ({ resource }) => resource.db === '' && resource.collection === '');
   }
 
-  /** A server's own collection, which "all databases" does not include. */
+  /** The same for a server's own collection, which "all databases" doesn't include. */
   hasOnServerCollection(action: string, database: string, collection: string): boolean {
     return this.#has(
       action,
@@ -48,7 +48,7 @@ export class Privileges {
   }
 }
 
-/** The connected user's privileges; undefined when the connection has no user, as on a cluster without authentication. */
+/** Returns the connected user's privileges; undefined without a user, as on a cluster without authentication. */
 export async function privilegesOf(client: MongoClient): Promise<Privileges | undefined> {
   const { authInfo } = await client.db('admin').command({ connectionStatus: 1, showPrivileges: true });
   const [account] = authInfo.authenticatedUsers;

@@ -1,17 +1,17 @@
 import type { ClientSession, Db, Document, Long, MongoClient, Timestamp } from 'mongodb';
 
-/** One reply of a cursor: documents as bytes (views into the reply), and what came with them. */
+/** One reply of a cursor: documents as bytes (views into the reply), and the reply's other fields. */
 export interface RawBatch {
   readonly documents: readonly Buffer[];
-  /** Change streams only: resume token after this batch. */
+  /** The resume token after this batch; change streams only. */
   readonly postBatchResumeToken?: { readonly _data: string };
-  /** The member's latest operation when it answered; a server that has just started may not say. */
+  /** The time of the member's latest operation when it answered. A server that has just started may omit it. */
   readonly operationTime: Timestamp | undefined;
 }
 
 /**
- * A cursor driven by commands, so that documents stay bytes. The driver's own cursors decode, or index each document; its change
- * stream refuses raw documents (performance §2.2).
+ * A cursor that sends its own commands, so that documents stay bytes. The driver's cursors decode or index each
+ * document, and its change stream refuses raw documents.
  */
 export class RawCursor implements AsyncDisposable {
   readonly #db: Db;
@@ -29,7 +29,7 @@ export class RawCursor implements AsyncDisposable {
    * @returns the cursor and its first batch
    */
   static async open(client: MongoClient, database: string, command: Document): Promise<[RawCursor, RawBatch]> {
-    // One explicit session for all of a cursor's commands: the server ties the cursor to it.
+    // One explicit session for all commands of a cursor, because the server ties the cursor to it.
     const session = client.startSession({ causalConsistency: false });
     const cursor = new RawCursor(client.db(database), session);
     try {
@@ -40,19 +40,22 @@ export class RawCursor implements AsyncDisposable {
     }
   }
 
-  /** Whether the server has more, or may have. */
+  /** Whether the server has more, or may have more. */
   get open(): boolean {
     return this.#id !== undefined && !this.#id.isZero();
   }
 
-  /** The next batch. @param options `maxTimeMS` is how long a tailing cursor may wait for news */
+  /**
+   * Returns the next batch.
+   * @param options  `maxTimeMS` is how long a tailing cursor may wait for news
+   */
   async next(options: { readonly batchSize?: number; readonly maxTimeMS?: number } = {}): Promise<RawBatch> {
     return await this.#send({ getMore: this.#id, collection: this.#collection, ...options });
   }
 
   async #send(command: Document): Promise<RawBatch> {
-    // Only the documents stay bytes. With `raw` for the whole reply the driver could not read what an error says of the topology, and
-    // would throw a TypeError in place of "not primary".
+    // Only the documents stay bytes. With `raw` for the whole reply, the driver couldn't read the topology from an
+    // error, and would throw a TypeError instead of "not primary".
     const reply = await this.#db.command(command, {
       session: this.#session,
       fieldsAsRaw: { firstBatch: true, nextBatch: true },
@@ -73,13 +76,13 @@ export class RawCursor implements AsyncDisposable {
     if (this.open) {
       await this.#db
         .command({ killCursors: this.#collection, cursors: [this.#id] }, { session: this.#session })
-        .catch(() => undefined); // The cursor may have died with its server, which is as good.
+        .catch(() => undefined); // An error means that the server has lost the cursor, which also ends it.
     }
     await this.#session.endSession();
   }
 }
 
-/** All documents that a cursor command yields, as bytes. For listings, not for data. */
+/** Returns all documents of a cursor command as bytes. For listings, not for data. */
 export async function readAll(client: MongoClient, database: string, command: Document): Promise<Buffer[]> {
   const [cursor, first] = await RawCursor.open(client, database, command);
   await using _ = cursor;

@@ -8,7 +8,10 @@ import { BatchInterrupted, classify, classifyReply } from './failure-policy.ts';
 import type { Fence } from './fence.ts';
 import { readAll } from './raw-cursor.ts';
 
-/** Where raw writes go. The UUID pins them: the server refuses a collection that was renamed or dropped meanwhile [38]. */
+/**
+ * The target of raw writes. Its UUID pins them: the server refuses a collection that was renamed or dropped meanwhile
+ * (docs/reference/pitfalls.md#pitfall-38).
+ */
 export interface WriteTarget {
   readonly database: string;
   readonly name: string;
@@ -18,7 +21,7 @@ export interface WriteTarget {
 /** The engine's own collections need no UUID. */
 type Place = Omit<WriteTarget, 'uuid'> & Partial<WriteTarget>;
 
-/** What the server said of one statement of a batch. */
+/** The server's error for one statement of a batch. */
 export interface WriteError {
   readonly index: number;
   readonly code: number;
@@ -29,14 +32,19 @@ export interface WriteError {
 const DUPLICATE_KEY = 11_000;
 const BSON_OBJECT_TOO_LARGE = 10_334;
 
-/** Servers take 48,000,000 bytes and 100,000 statements in a message; some room is left for the command itself [22]. */
+/** Servers accept 48,000,000 bytes and 100,000 statements in a message. The rest is room for the command itself. */
 const MESSAGE_BYTES = 46_000_000;
 const MESSAGE_STATEMENTS = 100_000;
 
-/** What a server takes as one document inside a message: the largest one that can be stored, and 16 KiB for what surrounds it. */
+/**
+ * The largest document that a server accepts inside a message: the largest stored document, and 16 KiB for the rest of
+ * the statement.
+ */
 const STATEMENT_BYTES = 16 * 1024 * 1024 + 16 * 1024;
 
-/** What a transaction has written stays in the server's cache until it is committed, and of large documents none is any faster. */
+/**
+ * The server's cache holds a transaction's writes until the commit, and transactions don't make large documents faster.
+ */
 const TRANSACTION_BYTES = 5_000_000;
 
 const DELETED_AT_A_TIME = 2_000;
@@ -46,7 +54,10 @@ const CONCERN_THE_WRITER: ReadonlySet<unknown> = new Set([13, 18]);
 
 const MAJORITY = { w: 'majority', j: true };
 
-/** Unordered insert of raw documents. @returns the statements that failed; never those of a batch whose write concern failed */
+/**
+ * Inserts raw documents, unordered.
+ * @returns the failed statements; a batch whose write concern failed is sent again and isn't among them
+ */
 export async function insertRaw(
   fence: Fence,
   target: WriteTarget,
@@ -56,7 +67,7 @@ export async function insertRaw(
   return errors;
 }
 
-/** Unordered updates, made by the functions below. */
+/** Sends updates made by the functions below, unordered. */
 export async function updateRaw(
   fence: Fence,
   target: WriteTarget,
@@ -66,7 +77,10 @@ export async function updateRaw(
   return errors;
 }
 
-/** Unordered deletes by key. @returns the statements that failed, and how many documents there were to delete */
+/**
+ * Deletes by key, unordered.
+ * @returns the failed statements, and how many documents existed
+ */
 export async function deleteRaw(
   fence: Fence,
   target: Place,
@@ -78,7 +92,7 @@ export async function deleteRaw(
 
 /**
  * Deletes by key, then updates, in one transaction.
- * @returns how many documents there were to delete; undefined when they have to be sent one command after the other
+ * @returns how many documents existed to delete; undefined when the caller has to send the commands one by one
  */
 export async function changeTogether(
   fence: Fence,
@@ -89,7 +103,7 @@ export async function changeTogether(
   const deletes = keys.map(deleteStatement);
   const all = [...deletes, ...updates];
   const bytes = all.reduce((sum, { length }) => sum + length, 0);
-  // Servers take no transaction for system collections.
+  // Servers refuse transactions on system collections.
   if (all.length < 2 || bytes > TRANSACTION_BYTES || target.name.startsWith('system.')) return undefined;
   refuseTooLarge(target, all);
   const commands: Document[] = [];
@@ -102,7 +116,10 @@ export async function changeTogether(
   return replies && { removed: deletes.length > 0 ? Number(replies[0]?.n) : 0 };
 }
 
-/** Deletes the documents that match, one by one: a delete of many can't be fenced. @returns the statements of a batch that failed */
+/**
+ * Deletes the documents that match, one by one, because a delete of many can't be fenced.
+ * @returns the failed statements of a batch
+ */
 export async function deleteAll(fence: Fence, target: Place, filter: Document = {}): Promise<readonly WriteError[]> {
   const { database, name, uuid } = target;
   const command = {
@@ -128,7 +145,7 @@ function deleteStatement({ value }: DocumentKey): Buffer {
   );
 }
 
-/** Replaces the document with that key, or inserts it. */
+/** Returns a statement that replaces the document with that key, or inserts it. */
 export function replaceStatement(key: DocumentKey, bytes: Buffer): Buffer {
   return document(
     element(BSON_TYPE.document, 'q', document(element(key.value.type, '_id', key.value.bytes))),
@@ -138,14 +155,18 @@ export function replaceStatement(key: DocumentKey, bytes: Buffer): Buffer {
 }
 
 /**
- * The same by a pipeline, which keeps bytes that a plain write would alter or refuse (§8.8). Of a document that it replaces, secondaries may
- * still alter them: what is there is to be deleted before [23].
+ * Does the same by a pipeline, which keeps bytes that a plain write would change or refuse. Secondaries may still
+ * change a document that it replaces, so the caller deletes an existing one first
+ * (docs/reference/mongodb-behaviour.md#fact-8-8).
  */
 export function exactReplaceStatement(key: DocumentKey, bytes: Buffer): Buffer {
   return exactStatement(document(element(key.value.type, '_id', key.value.bytes)), bytes);
 }
 
-/** Inserts by a pipeline, and leaves an existing document alone: the query never matches, so that one gives a duplicate key. */
+/**
+ * Inserts by a pipeline and keeps an existing document: the query never matches, so an existing one gives a duplicate
+ * key.
+ */
 export function exactInsertStatement(key: DocumentKey, bytes: Buffer): Buffer {
   const nothing = array([rawDocument(document())]);
   const query = document(element(key.value.type, '_id', key.value.bytes), element(BSON_TYPE.array, '$nor', nothing));
@@ -162,7 +183,10 @@ function exactStatement(query: Buffer, bytes: Buffer): Buffer {
   );
 }
 
-/** Whether an error says only that a document with this `_id` is there already; a secondary index is another matter [9]. */
+/**
+ * Whether an error means only that a document with this `_id` exists. A duplicate in a secondary index is a conflict
+ * (docs/reference/pitfalls.md#pitfall-9).
+ */
 export function isDuplicateId(error: WriteError): boolean {
   if (error.code !== DUPLICATE_KEY || error.keyPattern === undefined) return false;
   const fields = Object.keys(error.keyPattern);
@@ -170,8 +194,8 @@ export function isDuplicateId(error: WriteError): boolean {
 }
 
 /**
- * Has its collection wait for a document that the destination will not take.
- * @param of  how many were refused together, of which the key is the first one's
+ * Makes a collection wait because the destination refuses one of its documents.
+ * @param of  how many were refused together; the key is the first one's
  * @throws UserError NAMESPACE_CONFLICT
  */
 export function refuseWriteError(
@@ -211,7 +235,7 @@ async function send(
     for (const error of (reply.writeErrors ?? []) as WriteError[]) {
       const kind = classifyReply(error);
       if (kind === 'transient') throw new BatchInterrupted(error.errmsg, error.code);
-      // Servers say so of each statement, and call the command done.
+      // Servers report this for each statement, and the command itself as successful.
       if (kind === 'moved') throw new MongoServerError({ message: error.errmsg, ...error });
       errors.push({ ...error, index: start + error.index });
     }
@@ -228,7 +252,10 @@ function pinnedTo(uuid: UUID | undefined): { readonly collectionUUID?: UUID } {
   return uuid === undefined ? {} : { collectionUUID: uuid };
 }
 
-/** A document of nearly 16 MiB with a very long `_id` can come to be by updates, but can't be written whole: the `_id` stands beside it. */
+/**
+ * Updates can create a document of nearly 16 MiB with a very long `_id`. It can't be written whole, because the
+ * statement also contains the `_id`.
+ */
 function refuseTooLarge(target: Place, statements: readonly Buffer[]): void {
   const tooLarge = statements.find(({ length }) => length > STATEMENT_BYTES);
   if (tooLarge === undefined) return;
@@ -236,7 +263,7 @@ function refuseTooLarge(target: Place, statements: readonly Buffer[]): void {
   refuseWriteError(target, keyOfStatement(tooLarge), reason);
 }
 
-/** A batch that is refused as a whole is a matter of its collection, unless whoever writes is refused. */
+/** A batch that is refused as a whole blocks only its collection, unless the user lacks the privilege. */
 function throwRefusal(target: Place, batch: readonly Buffer[], error: unknown): never {
   if (!(error instanceof MongoServerError) || classify(error) !== 'fatal') throw error;
   if (CONCERN_THE_WRITER.has(error.code)) throw error;
@@ -244,14 +271,14 @@ function throwRefusal(target: Place, batch: readonly Buffer[], error: unknown): 
   refuseWriteError(target, batch[0] && keyOfStatement(batch[0]), reason, batch.length);
 }
 
-/** Documents are statements of an insert; all others have a query. */
+/** The statements of an insert are documents; all others have a query. */
 function keyOfStatement(statement: Buffer): DocumentKey | undefined {
   if (elementNamed(statement, '_id') !== undefined) return keyOf(statement);
   const query = elementNamed(statement, 'q');
   return query && keyOfStatement(statement.subarray(query.valueStart, query.valueEnd));
 }
 
-/** Cuts statements into messages that a server takes. */
+/** Cuts statements into messages that a server accepts. */
 export function* messages(statements: readonly Buffer[]): Generator<{ start: number; end: number }> {
   let start = 0;
   let bytes = 0;

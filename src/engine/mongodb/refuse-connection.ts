@@ -5,8 +5,8 @@ import type { Side } from './side.ts';
 const UNAUTHORIZED = 13;
 
 /**
- * Refuses a connection without a user to a server that requires one. Such a connection may say ping and hello; `listDatabases` is refused to it,
- * and allowed to any user.
+ * Refuses a connection without a user to a server that requires one. Such a connection may send ping and hello.
+ * `listDatabases` is refused to it, and allowed to any user.
  * @throws UserError AUTHENTICATION_REQUIRED
  */
 export async function refuseNobody(client: MongoClient, side: Side): Promise<void> {
@@ -22,7 +22,8 @@ export async function refuseNobody(client: MongoClient, side: Side): Promise<voi
 }
 
 /**
- * Refuses a direct connection to one of several members: it stays there when another becomes primary, and would then read from a secondary.
+ * Refuses a direct connection to one of several members. It would stay there when another member becomes primary, and
+ * then read from a secondary.
  * @throws UserError WEAK_CONNECTION_OPTION
  */
 export async function refuseOneOfMany(client: MongoClient, side: Side): Promise<void> {

@@ -3,27 +3,27 @@ import { classify, reasonOf } from './failure-policy.ts';
 
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 5_000;
-/** When the log says once more, and louder, that something is waited for. */
+/** After this time the log reports a wait again, as an error. */
 const LOUDER_AFTER_MS = 30 * 60_000;
 
-/** Much longer than a server takes that is only slow, and so long that nobody is alarmed by an election. */
+/** Much longer than a slow server takes, and long enough not to alarm anybody about an election. */
 const ANSWERS_WITHIN_MS = 30_000;
 
-/** Something that the migration cannot go on without at the moment, and goes on with by itself once it is there. */
+/** A reason why the migration can't continue at the moment. It resumes by itself once the reason is gone. */
 export interface Wait {
-  /** What is waited for, for example "the destination". */
+  /** The subject of the wait, for example "the destination". */
   readonly for: string;
   /** Wall clock, in milliseconds since the epoch. */
   readonly sinceMs: number;
   readonly reason: string;
 }
 
-/** The sentence for people. */
+/** Describes a wait for people. */
 export function describeWait(wait: Wait): string {
   return `Waiting for ${wait.for} since ${new Date(wait.sinceMs).toISOString()}: ${wait.reason}`;
 }
 
-/** Repeats operations that failed for a passing reason, and knows what is being waited for. */
+/** Retries operations after transient failures, and reports what they wait for. */
 export class Retrier {
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -38,20 +38,20 @@ export class Retrier {
     this.#waits = waits;
   }
 
-  /** The same, for operations that have a deadline; what they wait for is told by this one, too. */
+  /** Returns a retrier for operations with a deadline. This one reports their waits too. */
   until(deadline: AbortSignal): Retrier {
     return new Retrier(this.#clock, this.#logger, AbortSignal.any([this.#signal, deadline]), this.#waits);
   }
 
-  /** The same, for what is to be done after the run has ended. */
+  /** Returns a retrier for work after the run has ended. */
   but(end: AbortSignal): Retrier {
     return new Retrier(this.#clock, this.#logger, end, this.#waits);
   }
 
-  /** What is being tried again at the moment: one wait for each thing waited for, since the first operation that failed. */
+  /** The current waits: one for each thing waited for, since the first operation that failed. */
   get waits(): readonly Wait[] {
     const waits = new Map<string, Wait>();
-    // The order is that in which they began.
+    // The map is in the order in which the waits began.
     for (const wait of this.#waits.values()) {
       const first = waits.get(wait.for);
       waits.set(wait.for, first === undefined ? wait : { ...wait, sinceMs: first.sinceMs });
@@ -60,10 +60,11 @@ export class Retrier {
   }
 
   /**
-   * Runs an idempotent operation until it succeeds, for ever if need be: a migration that has gone this far is worth waiting for [55].
-   * @param what  what is waited for if it fails, for example "the destination"
-   * @param longestDelayMs  between two tries; servers that fail are left in peace for longer and longer
-   * @throws the operation's error when it is not transient, or the signal's reason when the run was stopped
+   * Runs an idempotent operation until it succeeds, without a time limit: restarting a migration costs more than any
+   * wait.
+   * @param what  what is waited for after a failure, for example "the destination"
+   * @param longestDelayMs  longest delay between two attempts; the delays grow up to it
+   * @throws the operation's error when it isn't transient, or the signal's reason when the run was stopped
    */
   async run<T>(what: string, operation: () => Promise<T>, longestDelayMs = LONGEST_DELAY_MS): Promise<T> {
     const id = Symbol(what);
@@ -93,8 +94,8 @@ export class Retrier {
   }
 
   /**
-   * Awaits what servers answer within moments, and tells of a wait when they do not: one that lacks the majority of its members takes writes
-   * without an answer and without an error.
+   * Awaits an answer that servers give within moments, and reports a wait when it is late: a set without its majority
+   * accepts writes but never answers them.
    */
   async expect<T>(what: string, answer: Promise<T>): Promise<T> {
     const id = Symbol(what);
@@ -115,10 +116,10 @@ export class Retrier {
     }
   }
 
-  /** Many operations wait for the same thing, and one line is enough. */
+  /** Many operations wait for the same thing, so one line is enough. */
   #sayLouder(wait: Wait): void {
     if (this.#saidLouder.has(wait.for)) return;
     this.#saidLouder.add(wait.for);
-    this.#logger.error(wait, `${describeWait(wait)}. The migration goes on by itself once it is there`);
+    this.#logger.error(wait, `${describeWait(wait)}. The migration resumes by itself once that is available`);
   }
 }

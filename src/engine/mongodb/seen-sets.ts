@@ -2,12 +2,12 @@ import type { MongoClient, ServerHeartbeatSucceededEvent } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import type { Side } from './side.ts';
 
-/** Servers take far shorter names. What answers need not be a server of MongoDB. */
+/** Servers accept far shorter names only. The peer may be something else than a MongoDB server. */
 const LONGEST_NAME = 128;
 
 /**
- * Hears, while a client connects, which replica sets the servers belong to. With another `replicaSet` in the connection string the driver drops
- * each server that answers, and in the end says only that it found none.
+ * Notes, while a client connects, which replica sets the servers belong to. With another `replicaSet` in the connection
+ * string, the driver drops each server that answers, and finally reports only that it found none.
  */
 export class SeenSets implements Disposable {
   readonly #client: MongoClient;
@@ -23,7 +23,9 @@ export class SeenSets implements Disposable {
     if (typeof setName === 'string') this.#names.set(connectionId, setName.slice(0, LONGEST_NAME));
   };
 
-  /** WRONG_REPLICA_SET when every server that answered belongs to another set than the connection string says. */
+  /**
+   * Returns WRONG_REPLICA_SET when every server that answered belongs to another set than the connection string names.
+   */
   whyNone(side: Side): UserError | undefined {
     const { replicaSet } = this.#client.options;
     const [first] = this.#names;

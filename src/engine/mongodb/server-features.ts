@@ -1,26 +1,35 @@
-/** What a migration asks of a source beyond showing changes of documents. This is the one place that decides by version. */
+/** The features of a source beyond showing changes of documents. Only this file decides by version. */
 export interface SourceFeatures {
   /**
-   * Change streams show every change of the catalog and of system collections, and name the UUID of each event's collection. Without it
-   * the catalog has to stand still (docs/adr/0005-sources-before-6.0.md).
+   * Change streams show every change of the catalog and of system collections, and name the UUID of each event's
+   * collection. Without this, any change of the catalog stops the migration (docs/adr/0005-sources-before-6.0.md).
    */
   readonly showsCatalogChanges: boolean;
-  /** Reads can name the UUID of the collection that they mean. */
+  /** Reads can name the UUID of their collection. */
   readonly pinsReads: boolean;
-  /** Users can be kept from writing to the cluster. */
+  /** The cluster can block users' writes. */
   readonly blocksWrites: boolean;
 }
 
-/** The oldest version of a source, and of a destination, whose writes are pinned to UUIDs and whose indexes become unique in place. */
+/**
+ * The oldest version of a source, and of a destination. A destination needs writes pinned to UUIDs, and indexes that
+ * become unique in place.
+ */
 export const OLDEST_VERSION = { source: '5.0', destination: '6.0' } as const;
 
-/** @param version  the feature compatibility version: a newer server whose version is held back refuses what came later (tried on 6.0.5) */
+/**
+ * @param version  the feature compatibility version. A newer server with an older one refuses newer features (tried on
+ * 6.0.5)
+ */
 export function sourceFeatures(version: string): SourceFeatures {
   const isNew = compareVersions(version, '6.0') >= 0;
   return { showsCatalogChanges: isNew, pinsReads: isNew, blocksWrites: isNew };
 }
 
-/** By major and minor number: servers of one minor version understand each other's data. @returns below 0 when `a` is older */
+/**
+ * Compares major and minor number: servers of one minor version understand each other's data.
+ * @returns below 0 when `a` is older
+ */
 export function compareVersions(a: string, b: string): number {
   const [left, right] = [a, b].map((text) => text.split('.').map(Number));
   for (let part = 0; part < 2; part += 1) {

@@ -1,6 +1,6 @@
 import type { Retrier } from './retry.ts';
 
-/** The same parts for work that also ends when `over` aborts: nothing is tried again after that. */
+/** Returns the same parts for work that also ends when `over` aborts: nothing is retried after that. */
 export function within<Parts extends { readonly retrier: Retrier; readonly signal: AbortSignal }>(
   parts: Parts,
   over: AbortSignal,

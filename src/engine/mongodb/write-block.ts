@@ -3,33 +3,34 @@ import { NotNow } from './failure-policy.ts';
 import { privilegesOf } from './privileges.ts';
 
 /**
- * The block waits for open transactions, and everything else queues behind it, so it gives up soon and traffic goes on until the next
- * try (§8.2). Then it waits for the majority of the members: that took up to 1.2 times as long as another write's majority (6.0.5, with
- * 20 to 100 ms of delay between the members).
+ * The shortest time limit for setting the block. The block waits for open transactions, and all other operations queue
+ * behind it. So an attempt must fail soon, and traffic resumes until the next one. Then the block waits for the
+ * majority of the members, hence `TIMES_MAJORITY` (docs/reference/mongodb-behaviour.md#fact-8-2).
  */
 export const LEAST_BLOCK_LIMIT_MS = 200;
 const TIMES_MAJORITY = 3;
-/** For as long, at worst, all traffic of the source queues. */
+/** The longest time limit: at worst, all traffic of the source queues for this long. */
 export const MOST_BLOCK_LIMIT_MS = 5_000;
 const SAMPLES = 5;
 
-/** For whoever has to lift a block by hand. */
+/** For an operator who has to lift a block by hand. */
 export const LIFT_COMMAND = 'db.adminCommand({setUserWriteBlockMode: 1, global: false})';
 
 const MAX_TIME_EXPIRED = 50;
 const LOCK_TIMEOUT = 24;
 const UNAUTHORIZED = 13;
-/** The mode that `serverStatus` shows of a cluster whose users are blocked. */
+/** The mode in `serverStatus` of a cluster that blocks its users' writes. */
 const BLOCKED = 2;
 
-/** How long setting the block may take, and how long the slowest majority of a few took just before. */
+/** The time limit for setting the block, and the slowest of a few majority writes just before. */
 export interface BlockLimit {
   readonly limitMs: number;
   readonly majorityMs: number;
 }
 
 /**
- * How long setting the block may take, by how long the cluster takes to acknowledge a write with its majority just now.
+ * Derives the time limit for setting the block from how long the cluster takes now to acknowledge a write with
+ * majority.
  * @throws NotNow when that is too long to stop all traffic for it
  */
 export async function blockLimit(client: MongoClient): Promise<BlockLimit> {
@@ -49,9 +50,9 @@ export async function blockLimit(client: MongoClient): Promise<BlockLimit> {
 }
 
 /**
- * Tries to block users' writes on a whole cluster.
- * @param limitMs  how long that may take
- * @returns false when something in progress, or a slow majority, kept it from doing so in time
+ * Tries to block users' writes on the whole cluster.
+ * @param limitMs  time limit
+ * @returns false when an operation in progress, or a slow majority, prevented it
  */
 export async function tryToBlockWrites(client: MongoClient, limitMs: number): Promise<boolean> {
   try {
@@ -64,14 +65,17 @@ export async function tryToBlockWrites(client: MongoClient, limitMs: number): Pr
   }
 }
 
-/** Lets users write again. Harmless where nothing is blocked. */
+/** Lets users write again. Has no effect when nothing is blocked. */
 export async function unblockWrites(client: MongoClient): Promise<void> {
   await setBlock(client, { global: false });
 }
 
-/** Whether users' writes are blocked on a cluster. @returns undefined when the user may not ask */
+/**
+ * Whether users' writes are blocked on a cluster.
+ * @returns undefined when the user may not ask
+ */
 export async function writesAreBlocked(client: MongoClient): Promise<boolean | undefined> {
-  // All but what is asked for would be slow to gather.
+  // The other sections would be slow to gather.
   const command = { serverStatus: 1, metrics: 0, tcmalloc: 0, wiredTiger: 0, locks: 0 };
   try {
     const { repl } = await client.db('admin').command(command);
@@ -82,14 +86,14 @@ export async function writesAreBlocked(client: MongoClient): Promise<boolean | u
   }
 }
 
-/** Whether this client's user may set the block and write through it. Without authentication nobody can (§8.3). */
+/** Whether this client's user may set the block and write through it. Without authentication nobody can. */
 export async function canWriteThroughBlock(client: MongoClient): Promise<boolean> {
   const privileges = await privilegesOf(client);
   if (privileges === undefined) return false;
   return privileges.hasOnCluster('setUserWriteBlockMode') && privileges.hasOnCluster('bypassWriteBlockingMode');
 }
 
-/** What is in progress that a block would wait for or abort: long transactions, users' index builds (§8.2). */
+/** Returns the operations that a block would wait for or abort: long transactions, and index builds of users. */
 export async function writeBlockObstacles(client: MongoClient): Promise<string[]> {
   const OLD_TRANSACTION_MICROS = 100_000;
   const pipeline = [
@@ -104,7 +108,7 @@ export async function writeBlockObstacles(client: MongoClient): Promise<string[]
     },
     { $project: { ns: 1, 'command.createIndexes': 1, 'transaction.timeOpenMicros': 1, appName: 1 } },
   ];
-  // `$currentOp` takes no read concern but local.
+  // `$currentOp` accepts only read concern local.
   const operations = await client
     .db('admin')
     .aggregate(pipeline, { readConcern: { level: 'local' } })
@@ -115,7 +119,7 @@ export async function writeBlockObstacles(client: MongoClient): Promise<string[]
 function describe(operation: Document): string {
   const who = operation.appName ? ` of ${operation.appName}` : '';
   if (operation.transaction)
-    return `a transaction${who} is open since ${Math.round(operation.transaction.timeOpenMicros / 1000)} ms`;
+    return `a transaction${who} has been open for ${Math.round(operation.transaction.timeOpenMicros / 1000)} ms`;
   return `an index is being built${who} on ${operation.ns}`;
 }
 

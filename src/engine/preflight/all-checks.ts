@@ -24,7 +24,7 @@ import { checkBlocked, checkBlockOwner, checkBypassingUsers, checkWritersKeptAwa
 import { type Found, found } from './finding.ts';
 import type { Check, Look } from './look.ts';
 
-/** What keeps a migration from starting, looked at once more when one starts. */
+/** Checks that can keep a migration from starting. They run again when one starts. */
 export const GUARDS: readonly Check[] = [
   { what: 'whether another engine runs the migration', run: checkRunning },
   { what: 'users and roles', run: checkAccounts },
@@ -49,10 +49,10 @@ export const GUARDS: readonly Check[] = [
   { what: 'blocks of writes', optional: true, run: checkBlocked },
 ];
 
-/** Looked at once more when a cutover is asked for: users come and go. */
+/** Checks that run again when a cutover is requested, because users change. */
 export const AT_CUTOVER: readonly Check[] = GUARDS.filter(({ run }) => run === checkBypassingUsers);
 
-/** What is good to know before; none of it is vital. */
+/** Useful advice, none of it vital. */
 export const ADVICE: readonly Check[] = [
   {
     what: 'the encryption of the connections',
@@ -69,7 +69,7 @@ export const ADVICE: readonly Check[] = [
   { what: 'the clocks', optional: true, run: checkClocks },
 ];
 
-/** A misspelt name would be found here. */
+/** Finds misspelt names. */
 async function checkNamed({ entries, options, isNew }: Look): Promise<Found[]> {
   if (!(await isNew())) return [];
   return named([
@@ -91,7 +91,7 @@ async function checkDestination({ destination, options, entries, isNew }: Look):
   return [found('DESTINATION_NOT_EMPTY', [`the database${databases.length === 1 ? '' : 's'} ${shown}`])];
 }
 
-/** Whether another process runs this very migration. */
+/** Whether another process runs this migration. */
 async function checkRunning({ destination, fence, options }: Look): Promise<Found[]> {
   const record = await new CheckpointStore(fence).peek();
   if (record === undefined || options.takeOver) return [];
@@ -100,7 +100,7 @@ async function checkRunning({ destination, fence, options }: Look): Promise<Foun
   return [];
 }
 
-/** Whether another migration has the destination, in a way that the destination's data does not tell. */
+/** Whether another migration owns the destination, which the destination's data doesn't show. */
 async function checkInUse(destination: MongoClient, options: MigrationOptions): Promise<Found[]> {
   const { migrationId, keepDestination: keeps = false, dropDestination: mayDrop } = options;
   const reason = await new Ownership(destination).whyNot({ migrationId, keeps, mayDrop });
@@ -120,7 +120,7 @@ async function checkAccounts({ source, fence, from, options }: Look): Promise<Fo
   ];
 }
 
-/** Errors whose first value is the namespace that they are about; a remap's is the reason. */
+/** Finds the namespace of each error: its first value. For a remap, that value is the reason. */
 function named(errors: readonly UserError[]): Found[] {
   return errors.map((error) =>
     error.code === 'INVALID_REMAP' ? { error } : { error, namespace: error.parameters[0] },

@@ -5,29 +5,29 @@ import { collectionStatistics, type Sizes } from './sizes.ts';
 import { sweep } from './within.ts';
 
 /**
- * Taken as the most that a destination takes. Nothing is written to find it out; two processors with both clusters on them were seen to reach
- * about as much.
+ * An assumed maximum for writes to a destination; measuring it would need writes. Two processors that ran both clusters
+ * reached about as much.
  */
 const ASSUMED_BYTES_PER_SECOND = 30_000_000;
 
-/** Reading longer would tell little more, and costs the source's users something. */
+/** A longer measurement would tell little more, and would slow the source's users. */
 const MEASURE_MS = 1_500;
-/** Less than this says more of the first round trips than of the source. */
+/** A smaller amount measures the first round trips rather than the source. */
 export const LEAST_MEASURED_BYTES = 4_000_000;
 
 /** Any large collection will do. */
 const MOST_COMPARED = 500;
 
-/** How long the initial copy may take, without the building of indexes, and what that rests on. */
+/** The estimated duration of the initial copy, without index builds, and what the estimate rests on. */
 export interface CopyTime {
   readonly seconds: number;
   readonly bytesPerSecond: number;
   readonly restsOn: 'assumption' | 'measured read of the source' | 'limit of the configuration';
-  /** How fast the source was read; undefined where it was not, or had too little to tell. */
+  /** The measured read rate of the source; undefined when it wasn't measured, or had too little data. */
   readonly readBytesPerSecond?: number;
 }
 
-/** @param readBytesPerSecond  as `measureReading` gives it */
+/** @param readBytesPerSecond  from `measureReading` */
 export function estimateCopyTime(sizes: Sizes, limit: number | undefined, readBytesPerSecond?: number): CopyTime {
   const bases = [
     ['assumption', ASSUMED_BYTES_PER_SECOND],
@@ -41,7 +41,7 @@ export function estimateCopyTime(sizes: Sizes, limit: number | undefined, readBy
 
 /**
  * Reads the largest collection for a moment, as one of the copy's readers does.
- * @returns bytes a second; undefined where there is too little to tell
+ * @returns bytes per second; undefined when there is too little data
  */
 export async function measureReading(
   source: MongoClient,

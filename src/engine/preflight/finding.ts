@@ -1,6 +1,6 @@
 import { type ErrorCode, redact, UserError } from '../../platform/index.ts';
 
-/** One thing that preflight saw. Errors keep a migration from starting, warnings don't. */
+/** One result of the preflight. Errors keep a migration from starting, warnings don't. */
 export interface Finding {
   readonly severity: 'error' | 'warning';
   /** Key of the error catalogue. */
@@ -8,11 +8,11 @@ export interface Finding {
   readonly message: string;
   readonly remedy: string;
   readonly namespace?: string;
-  /** Set where it matters at the cutover. */
+  /** Set when it matters at the cutover. */
   readonly concerns?: 'cutover';
 }
 
-/** Everything that a look at two clusters can find. docs/11-plan.md has a row for each. */
+/** All codes of findings. docs/11-plan.md has a row for each. */
 export const FINDING_CODES = [
   'INVALID_CONNECTION_STRING',
   'WEAK_CONNECTION_OPTION',
@@ -67,10 +67,10 @@ export const FINDING_CODES = [
   'FINDINGS_LEFT_OUT',
 ] as const satisfies readonly ErrorCode[];
 
-/** Why a part of something was not looked at. */
+/** The reason for an incomplete check. */
 export const NO_TIME = 'there was no time left';
 
-/** What a check gives: an entry of the catalogue, filled in, and what it is about where that is one namespace. */
+/** The result of a check: a filled-in entry of the catalogue, and its namespace when it concerns one. */
 export interface Found {
   readonly error: UserError;
   readonly namespace?: string;
@@ -84,7 +84,7 @@ export function found(
   return { error: new UserError(code, parameters), ...(namespace === undefined ? {} : { namespace }) };
 }
 
-/** An error as data. What the catalogue gives no error status does not stop a migration. */
+/** Returns an error as data. A catalogue entry without an error status doesn't stop a migration. */
 export function findingOf(error: UserError, namespace?: string): Finding {
   const { code, remedy } = error;
   const { concerns } = error.definition;

@@ -6,29 +6,32 @@ import { type Privileges, privilegesOf } from '../mongodb/privileges.ts';
 import type { Side } from '../mongodb/side.ts';
 import { replicaSetIdOf } from '../records/confirm-clusters.ts';
 
-/** What a cluster says of itself. What the user may not see is undefined, or empty. */
+/** A cluster's description of itself. Fields that the user may not see are undefined, or empty. */
 export interface ClusterDescription {
   readonly mongoDBVersion: string;
   readonly featureCompatibilityVersion: string;
   readonly sharded: boolean;
   /** False for a stand-alone server. */
   readonly replicaSet: boolean;
-  /** Tells replica sets of the same name apart; empty where there is none. */
+  /** Distinguishes replica sets with the same name; empty for a stand-alone server. */
   readonly clusterId: string;
   /** host:port */
   readonly primary: string;
   readonly tlsEnabled: boolean;
   readonly dbSizeBytes: number;
   readonly oplogSizeMB: number | undefined;
-  /** How far its clock is ahead of this host's, at least: what the way there and back may account for is taken off. */
+  /** A lower bound of how far its clock is ahead of this host's: the round trip is subtracted. */
   readonly clockAheadMs: number;
-  /** Of the user; undefined on a cluster without authentication. */
+  /** The user's privileges; undefined on a cluster without authentication. */
   readonly privileges: Privileges | undefined;
 }
 
 const UNAUTHORIZED = 13;
 
-/** Connects to a cluster and describes it. @throws UserError when it can't be reached */
+/**
+ * Connects to a cluster and describes it.
+ * @throws UserError when it can't be reached
+ */
 export async function inspectCluster(address: ClusterAddress, side: Side = 'source'): Promise<ClusterDescription> {
   const client = await connectCluster(address, side);
   try {
@@ -52,7 +55,7 @@ export async function describeCluster(client: MongoClient, clock: Clock = system
     ifAllowed(admin.command({ listDatabases: 1 })),
     sharded ? nothing : ifAllowed(admin.command({ getParameter: 1, featureCompatibilityVersion: 1 })),
     replicaSet ? replicaSetIdOf(client) : '',
-    // Only shown, never relied on.
+    // For display only.
     replicaSet
       ? client
           .db('local')
@@ -75,7 +78,7 @@ export async function describeCluster(client: MongoClient, clock: Clock = system
   };
 }
 
-/** An empty reply where the user may not ask. */
+/** Returns an empty reply when the user may not ask. */
 async function ifAllowed(reply: Promise<Document>): Promise<Document> {
   try {
     return await reply;

@@ -14,44 +14,46 @@ import { type ClusterDescription, describeCluster } from './inspect-cluster.ts';
 import { readSizes, type Sizes } from './sizes.ts';
 import { sweep } from './within.ts';
 
-/** The machine on which the engine would run. */
+/** The machine that would run the engine. */
 export interface Host {
-  /** Processes that want to run, over the last minute, for each processor. */
+  /** Runnable processes per processor, over the last minute. */
   loadPerProcessor(): number;
 }
 
 export const thisHost: Host = { loadPerProcessor: () => (loadavg()[0] ?? 0) / availableParallelism() };
 
-/** What all checks look at. Nothing of it is ever written to. */
+/** The input of all checks. Checks never write to it. */
 export interface Look {
   readonly source: MongoClient;
   readonly destination: MongoClient;
-  /** To read records through: nothing is written before the migration is taken. */
+  /** Reads records: nothing is written before the migration is taken. */
   readonly fence: Fence;
   readonly options: MigrationOptions;
   readonly from: ClusterDescription;
   readonly to: ClusterDescription;
   readonly features: SourceFeatures;
   readonly host: Host;
-  /** Aborts when the time is up: a check then gives what it has, and says what it did not look at. */
+  /** Aborts when the time is up. A check then returns what it has, and reports what it didn't check. */
   readonly signal: AbortSignal;
-  /** All collections and views of the source. This and the promises below are read once, when a check first asks. */
+  /** All collections and views of the source. This one and the promises below are read once, at the first use. */
   readonly catalog: () => Promise<readonly CatalogEntry[]>;
-  /** What of the source's catalog is to be migrated. */
+  /** The selected entries of the source's catalog. */
   readonly entries: () => Promise<readonly CatalogEntry[]>;
-  /** Whether no earlier run has begun this migration. What an unfinished one has begun is its own, not somebody's data. */
+  /**
+   * Whether no earlier run has begun this migration. Data of an unfinished migration is its own, not somebody else's.
+   */
   readonly isNew: () => Promise<boolean>;
   readonly sizes: () => Promise<Sizes>;
   readonly copyTime: () => Promise<CopyTime>;
 }
 
-/** One thing to look at. */
+/** One check. */
 export interface Check {
-  /** In words that can follow "looking at". */
+  /** Words that can follow "looking at". */
   readonly what: string;
-  /** Whether a migration may start without an answer: one that can't be given is a warning then, else an error. */
+  /** Whether a migration may start without a result. Then a check that can't run is a warning, otherwise an error. */
   readonly optional?: true;
-  /** @throws anything: that it could not be looked at is a finding, too */
+  /** @throws any error: a check that couldn't run is a finding too */
   readonly run: (look: Look) => Promise<readonly Found[]> | readonly Found[];
 }
 
@@ -61,7 +63,7 @@ interface LookSettings {
   readonly measuresReading: boolean;
 }
 
-/** Describes both clusters, and gets ready to look at the rest. */
+/** Describes both clusters, and prepares the input of the checks. */
 export async function lookAt(
   source: MongoClient,
   destination: MongoClient,

@@ -7,7 +7,7 @@ interface Needs {
   readonly databases: readonly string[];
 }
 
-/** What the engine does on the source, and needs its user to be allowed. */
+/** The actions that the engine needs on the source. */
 function sourceNeeds(blocks: boolean): Needs {
   const block = blocks ? ['inprog', 'setUserWriteBlockMode'] : [];
   return {
@@ -16,7 +16,7 @@ function sourceNeeds(blocks: boolean): Needs {
   };
 }
 
-/** What the engine does on the destination (§8.10). */
+/** The actions that the engine needs on the destination (docs/reference/mongodb-behaviour.md#fact-8-10). */
 const DESTINATION_NEEDS: Needs = {
   cluster: ['replSetGetConfig', 'getParameter', 'listDatabases'],
   databases: [
@@ -37,7 +37,7 @@ const DESTINATION_NEEDS: Needs = {
   ],
 };
 
-/** What moving users and roles needs in addition. */
+/** Additional privileges for migrating users and roles. */
 const SOURCE_ACCOUNT_COLLECTIONS = ['system.users', 'system.roles'];
 const DESTINATION_ACCOUNT_COLLECTIONS = ['system.users'];
 const DESTINATION_ACCOUNT_ACTIONS = [
@@ -51,14 +51,14 @@ const DESTINATION_ACCOUNT_ACTIONS = [
   'setAuthenticationRestriction',
 ];
 
-/** An action that a user lacks, and where. */
+/** An action that a user lacks, and the resource. */
 export interface MissingPrivilege {
   readonly action: string;
-  /** `{ cluster: true }`, or a database and a collection, empty for all; as the server names resources. */
+  /** `{ cluster: true }`, or a database and a collection, empty for all, as the server names resources. */
   readonly resource: { readonly cluster: true } | { readonly db: string; readonly collection: string };
 }
 
-/** Actions that a side's user lacks; none where there are no users. */
+/** Returns the actions that a side's user lacks. */
 export function missingPrivileges(
   privileges: Privileges,
   side: Side,
@@ -72,15 +72,15 @@ export function missingPrivileges(
   ];
 }
 
-/** Missing privileges by what they are on: `find, insert on all databases; listDatabases on the cluster`. */
+/** Describes missing privileges by resource: `find, insert on all databases; listDatabases on the cluster`. */
 export function describeMissing(missing: readonly MissingPrivilege[]): string {
   const places = Map.groupBy(missing, ({ resource }) => placeOf(resource));
   return [...places].map(([place, those]) => `${those.map(({ action }) => action).join(', ')} on ${place}`).join('; ');
 }
 
 /**
- * The mongosh command that gives a user what it lacks. A user with roles of its own gets one more with just that; others get roles of the
- * server.
+ * Returns the mongosh command that grants a user the missing privileges. A user with custom roles gets another one with
+ * exactly those; other users get built-in roles.
  */
 export function grantCommand({ user, db, roles }: Login, side: Side, missing: readonly MissingPrivilege[]): string {
   const text = JSON.stringify;
@@ -95,7 +95,7 @@ export function grantCommand({ user, db, roles }: Login, side: Side, missing: re
   return `${create}; ${grant([{ role, db: 'admin' }])}`;
 }
 
-/** Roles of the server that give a side's user all that is ever asked of it. */
+/** Built-in roles that give a side's user all privileges that the engine may need. */
 const ENOUGH_ROLES: Readonly<Record<Side, readonly string[]>> = {
   source: ['backup', 'readAnyDatabase', 'clusterMonitor'],
   destination: ['restore', 'readWriteAnyDatabase', 'dbAdminAnyDatabase', 'clusterMonitor'],

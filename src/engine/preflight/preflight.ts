@@ -15,7 +15,7 @@ import { type Outcome, runChecks } from './run-checks.ts';
 import type { Sizes } from './sizes.ts';
 import { NO_LIMIT, type TimeLimit, timeLimit } from './within.ts';
 
-/** An answer is due in 30 s, of which closing connections may take some. */
+/** An answer is due within 30 s, and closing connections may take some of them. */
 const WITHIN_MS = 25_000;
 const CLOSE_WITHIN_MS = 2_000;
 
@@ -23,21 +23,21 @@ export interface PreflightSettings {
   /** 25 s by default. */
   readonly withinMs?: number;
   readonly host?: Host;
-  /** Whether the source is read for a moment, to tell how long the copy may take; false by default. */
+  /** Whether to read from the source for a moment, to estimate the copy's duration; false by default. */
   readonly measuresReading?: boolean;
 }
 
 /** All that is known before the first byte. */
 export interface Examination {
   readonly findings: readonly Finding[];
-  /** These are undefined where a cluster could not be looked at, or not in time. */
+  /** These are undefined when a cluster couldn't be inspected in time. */
   readonly source?: ClusterDescription;
   readonly destination?: ClusterDescription;
   readonly sizes?: Sizes;
   readonly copyTime?: CopyTime;
 }
 
-/** Both clusters, looked at, and every reason not to start between them. */
+/** Both clusters, and every reason not to start a migration between them. */
 interface Checked {
   readonly source: ClusterDescription;
   readonly destination: ClusterDescription;
@@ -47,9 +47,9 @@ interface Checked {
 }
 
 /**
- * Everything that can be known before the first byte: clusters, versions, privileges, names that can't be migrated, disk, oplog and more
- * (docs/11-plan.md). Changes nothing, and answers within 30 s.
- * @returns all findings; a cluster that can't be reached is one, and so is what could not be looked at
+ * Checks everything that can be known before the first byte: clusters, versions, privileges, names that can't be
+ * migrated, disk, oplog and more (docs/11-plan.md). Changes nothing, and answers within 30 s.
+ * @returns all findings; an unreachable cluster is one, and so is a check that couldn't run
  */
 export async function preflight(
   options: MigrationOptions,
@@ -58,7 +58,7 @@ export async function preflight(
   return (await examine(options, settings)).findings;
 }
 
-/** The same, with what was seen on the way. */
+/** Does the same, and also returns what it learned about the clusters. */
 export async function examine(options: MigrationOptions, settings: PreflightSettings = {}): Promise<Examination> {
   const limit = timeLimit(settings.withinMs ?? WITHIN_MS);
   const [source, destination] = await Promise.all([
@@ -81,7 +81,10 @@ export async function examine(options: MigrationOptions, settings: PreflightSett
   }
 }
 
-/** What keeps a migration from starting, over its own connections, however long that takes. @throws what a check failed with */
+/**
+ * Checks what keeps a migration from starting, over its own connections and without a time limit.
+ * @throws the error of a check that failed
+ */
 export async function checkClusters(
   source: MongoClient,
   destination: MongoClient,
@@ -105,7 +108,7 @@ export async function checkClusters(
 
 /**
  * Runs checks beside a migration, over its connections. Changes nothing, and never throws.
- * @param withinMs  what could not be looked at by then is a finding
+ * @param withinMs  a check that takes longer becomes a finding
  * @param stop  ends it earlier
  * @returns warnings only
  */
@@ -147,7 +150,7 @@ async function examineBoth(
   };
 }
 
-/** What can be said of one cluster where the other one can't be reached. */
+/** Returns findings about one cluster while the other can't be reached. */
 async function examineOne(
   client: MongoClient,
   side: Side,
@@ -167,7 +170,7 @@ function foundOfClusters({ from, to, options }: Look): Found[] {
   ];
 }
 
-/** A finding for each reason for which checks could not be carried out. */
+/** Returns a finding for each reason why checks couldn't run. */
 function failuresOf(failures: Outcome['failures']): Found[] {
   const alike = Map.groupBy(failures, ({ check, reason }) => `${check.optional} ${messageOf(reason)}`);
   return [...alike.values()].map((group) => {

@@ -5,11 +5,14 @@ import type { Check, Look } from './look.ts';
 
 export interface Outcome {
   readonly found: readonly Found[];
-  /** Checks that could not be carried out. */
+  /** Checks that couldn't run. */
   readonly failures: readonly { readonly check: Check; readonly reason: unknown }[];
 }
 
-/** Runs checks side by side, and gives what they found in their order. @param hard  from when on they are not waited for */
+/**
+ * Runs checks in parallel, and returns their findings in order.
+ * @param hard  ends the wait for them
+ */
 export async function runChecks(checks: readonly Check[], look: Look, hard: AbortSignal): Promise<Outcome> {
   const outcomes = await Promise.all(checks.map((check) => runCheck(check, look, hard)));
   return {
@@ -29,7 +32,7 @@ async function runCheck(check: Check, look: Look, hard: AbortSignal): Promise<Ou
   }
 }
 
-/** Several checks stumble over one thing. */
+/** Removes duplicates: several checks may find the same problem. */
 function distinct(found: readonly Found[]): Found[] {
   return [...new Map(found.map((one) => [one.error.message, one])).values()];
 }

@@ -3,23 +3,26 @@ import { type CatalogEntry, listUserDatabases } from '../catalog/read-catalog.ts
 import { isBuckets } from '../mongodb/namespaces.ts';
 import { sweep } from './within.ts';
 
-/** How much is to be migrated, by the source's own statistics, which may be off after a crash of its server. */
+/** The amount of data to migrate, by the source's own statistics, which may be wrong after a crash of its server. */
 export interface Sizes {
   readonly collections: number;
   readonly views: number;
   readonly documents: number;
-  /** Of the documents as they are read and sent. */
+  /** Size of the documents as they are read and sent. */
   readonly bytes: number;
-  /** What documents and indexes take on the source's disk, without what is free in its files. */
+  /** Space of documents and indexes on the source's disk, without free space in its files. */
   readonly storedBytes: number;
-  /** Without those on `_id`, which come by themselves. */
+  /** Without those on `_id`, which servers create by themselves. */
   readonly indexes: number;
   readonly indexBytes: number;
-  /** Databases or collections for which there was no time left. */
+  /** Databases or collections that were left out for lack of time. */
   readonly left: number;
 }
 
-/** Adds the statistics of whole databases up, or of single collections where only a part is selected; document filters are not looked at. */
+/**
+ * Adds up the statistics of whole databases, or of single collections when only a part is selected. Ignores document
+ * filters.
+ */
 export async function readSizes(
   source: MongoClient,
   entries: readonly CatalogEntry[],
@@ -54,12 +57,12 @@ async function databaseStatistics(
   entries: readonly CatalogEntry[],
 ): Promise<Document> {
   const statistics = await source.db(database).command({ dbStats: 1, freeStorage: 1 });
-  // A document of `system.views` stands for each.
+  // Each of them has a document in `system.views`.
   const views = entries.filter(({ type, name }) => type === 'view' || isBuckets(name)).length;
   return { ...statistics, objects: Number(statistics.objects) - views };
 }
 
-/** Of one collection, in the words of `dbStats`; nothing of one that is gone. */
+/** Returns statistics of one collection with the field names of `dbStats`; an empty object for a dropped one. */
 export async function collectionStatistics(source: MongoClient, { database, name }: CatalogEntry): Promise<Document> {
   const statistics = (field: string) => `$storageStats.${field}`;
   const fields = {
@@ -81,15 +84,15 @@ export async function collectionStatistics(source: MongoClient, { database, name
   }
 }
 
-/** A cluster's disk; undefined where its server does not tell. */
+/** A cluster's disk; undefined when its server doesn't report it. */
 export interface Disk {
   readonly totalBytes: number;
   readonly freeBytes: number;
-  /** What users' databases take on it. */
+  /** Space that users' databases take. */
   readonly takenBytes: number;
 }
 
-/** Of the primary: other members' disks are not seen. */
+/** Returns the primary's disk; other members' disks are unknown. */
 export async function readDisk(client: MongoClient, signal: AbortSignal): Promise<Disk | undefined> {
   const { fsTotalSize, fsUsedSize } = await client.db('admin').command({ dbStats: 1 });
   if (!fsTotalSize) return undefined;

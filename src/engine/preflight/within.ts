@@ -1,17 +1,17 @@
 import { unlessAborted } from '../concurrency/unless-aborted.ts';
 
-/** As many commands at a time keep a distant server busy without keeping its users waiting. */
+/** Commands at a time: enough to use a distant server well, and few enough not to slow its users. */
 const AT_A_TIME = 16;
 
-/** How long a check may take, once its time is up, to give what it has. */
+/** How long a check may take, after its time is up, to return what it has. */
 const GRACE_MS = 500;
 
-/** The time that a look may take. */
+/** The time limit of an examination. */
 export interface TimeLimit {
   readonly ms: number;
-  /** From here on nothing more is begun. */
+  /** From here on, no new work begins. */
   readonly soft: AbortSignal;
-  /** From here on nothing more is waited for. */
+  /** From here on, nothing is awaited. */
   readonly hard: AbortSignal;
 }
 
@@ -23,8 +23,8 @@ const never = new AbortController().signal;
 export const NO_LIMIT: TimeLimit = { ms: Number.POSITIVE_INFINITY, soft: never, hard: never };
 
 /**
- * Does the work for one item after the other, several at a time, until the signal aborts.
- * @returns the results so far, in no order, and for how many items there was no time left
+ * Works on the items, several at a time, until the signal aborts.
+ * @returns the results so far, in no order, and the number of items left
  */
 export async function sweep<T, R>(
   items: readonly T[],

@@ -4,10 +4,10 @@ import type { Wait } from '../mongodb/retry.ts';
 
 const FIRST_DELAY_MS = 5_000;
 const LONGEST_DELAY_MS = 5 * 60_000;
-/** Users are kept from writing for a sixth of the time at most, unless that would be longer than the longest delay. */
+/** Limits the share of time in which users' writes are stopped to one sixth, unless that exceeds the longest delay. */
 const TIMES_STOPPED = 5;
 
-/** The attempts of a cutover that were given up for now, and when the next one is due. */
+/** The failed attempts of a cutover, and the time of the next one. */
 export class CutoverAttempts {
   readonly #clock: Clock;
   #failed = 0;
@@ -19,7 +19,7 @@ export class CutoverAttempts {
     this.#clock = clock;
   }
 
-  /** Takes note of one that was given up. */
+  /** Notes a failed attempt. */
   add({ reason, stoppedMs }: PutOff): void {
     this.#failed += 1;
     if (stoppedMs > 0) this.#stops += 1;
@@ -32,7 +32,7 @@ export class CutoverAttempts {
     };
   }
 
-  /** Forgets them: nobody wants the cutover any more, or it is done. */
+  /** Forgets all attempts: the cutover is done, or nobody wants it any more. */
   clear(): void {
     this.#failed = 0;
     this.#stops = 0;
@@ -44,7 +44,7 @@ export class CutoverAttempts {
     return this.#last === undefined || this.#clock.elapsed() >= this.#last.dueAtMs;
   }
 
-  /** The wait of the next attempt; undefined before one has failed. */
+  /** The wait for the next attempt; undefined before one has failed. */
   get wait(): Wait | undefined {
     if (this.#last === undefined) return undefined;
     const { reason, sinceMs } = this.#last;

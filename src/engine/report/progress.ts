@@ -3,13 +3,13 @@ import type { Wait } from '../mongodb/retry.ts';
 import type { Finding } from '../preflight/finding.ts';
 import type { MigrationState, PhaseTime } from '../records/migration-state.ts';
 
-/** What the operator wants. Wanted state, not a command: saying it twice is harmless. */
+/** The state that the operator wants. It isn't a command, so setting it twice does no harm. */
 export type WantedState = 'running' | 'paused' | 'cutover';
 
-/** How a run ended, when nothing went wrong. */
+/** How a run ended without an error. */
 export type Outcome = 'committed' | 'stopped' | 'cancelled';
 
-/** The checkpoint with which a run began. */
+/** The checkpoint at the beginning of a run. */
 export interface ResumedFrom {
   readonly state: MigrationState;
   /** When it was written, by the destination's clock; null in records of early versions. */
@@ -18,21 +18,21 @@ export interface ResumedFrom {
   readonly bytesCopied: number;
 }
 
-/** What lost history has led to. */
+/** The repairs after lost history. */
 export interface RepairsProgress {
   /** How often history was lost, and the last time and reason. */
   readonly declared: number;
   readonly atMs: number;
   readonly reason: string;
-  /** Those that became suspect the last time, and of them those that no longer are. */
+  /** Collections that became suspect the last time, and how many of them are repaired. */
   readonly collections: number;
   readonly collectionsDone: number;
-  /** Documents of the source that were compared, and keys that differed and were carried over again. */
+  /** Documents of the source that were compared, and keys that differed and were applied again. */
   readonly documentsCompared: number;
   readonly keysDiffered: number;
 }
 
-/** Keys that are in an index so far, or documents read for it: what the server counts. */
+/** Keys in an index so far, or documents read for it, as the server counts. */
 export interface IndexBuild {
   readonly namespace: string;
   readonly done: number;
@@ -51,16 +51,17 @@ export interface Left {
   readonly views: number;
   /** Indexes that are unique or expire documents on the source and not here. */
   readonly weakenedIndexes: number;
-  /** That it made, or was about to make. */
+  /** Users that it created, or was about to create. */
   readonly users: number;
   readonly roles: number;
-  /** Whether users cannot write there. */
+  /** Whether users can't write there. */
   readonly blocked: boolean;
 }
 
 /**
- * A snapshot of a migration. From one process, counts never go backwards once it is no longer `created`, except after a declared restart. What the
- * source drops before anything of it was copied, and indexes that it drops, leave the numbers of what is done without one.
+ * A snapshot of a migration. In one process, counts never decrease once the state isn't `created`, except after a
+ * declared restart. There is one more exception: when the source drops an index, or a collection before its copy began,
+ * the counts of finished work decrease without a restart.
  */
 export interface Progress {
   readonly migrationId: string;
@@ -68,9 +69,12 @@ export interface Progress {
   /** When it entered this state; null before the first. */
   readonly sinceMs: number | null;
   readonly phases: readonly PhaseTime[];
-  /** What this process found on record when it went on with the migration; absent for a run that began it. */
+  /** The record that this process found when it resumed the migration; absent for a run that began it. */
   readonly resumedFrom?: ResumedFrom;
-  /** Estimates are the source's own statistics, raised when exceeded; of a filtered collection its copy counts what matches. */
+  /**
+   * Estimates are the source's statistics, raised when exceeded. For a filtered collection, its copy counts the
+   * matching documents.
+   */
   readonly copy: {
     readonly collectionsTotal: number;
     readonly collectionsDone: number;
@@ -78,63 +82,70 @@ export interface Progress {
     readonly documentsCopied: number;
     readonly bytesTotal: number;
     readonly bytesCopied: number;
-    /** Ranges of `_id`, of the collections whose copy has begun. */
+    /** Ranges of `_id`, for collections whose copy has begun. */
     readonly partitionsTotal: number;
     readonly partitionsDone: number;
-    /** So often what was copied of a collection counts no more, and the numbers above grow smaller: it was dropped, or is copied anew. */
+    /** How often a collection's copied data stopped counting, because it was dropped or is copied again. The numbers above decrease then. */
     readonly restarts: number;
   };
   readonly indexes: {
     readonly total: number;
     readonly built: number;
-    /** Builds that the destination is at, as it says; null while nothing is being built, or where the user may not ask. */
+    /** The destination's current index builds; null while there are none, or when the user may not ask. */
     readonly building: readonly IndexBuild[] | null;
   };
-  /** Over the last minute; null while too little was seen. */
+  /** Over the last minute; null before enough was measured. */
   readonly rates: Rates;
-  /** Until everything is copied, or until the destination has caught up; null where nobody can say. */
+  /** Time until everything is copied, or until the destination has caught up; null when unknown. */
   readonly etaSeconds: number | null;
   readonly changes: {
-    /** Changes of documents taken from the stream. */
+    /** Changes of documents read from the stream. */
     readonly read: number;
-    /** Document changes written to the destination. */
+    /** Changes of documents written to the destination. */
     readonly applied: number;
-    /** Of those read, the ones that fell into a range being copied at that moment. */
+    /** Changes among `read` in a range that was being copied at that moment. */
     readonly duringCopy: number;
     /** Dirty keys waiting in lanes. */
     readonly queued: number;
   };
-  /** Whole seconds behind the source by cluster time; null before the stream is open, while paused and after the end. */
+  /**
+   * Whole seconds behind the source, by cluster time; null before the stream is open, while paused, and after the end.
+   */
   readonly lagSeconds: number | null;
-  /** "Oplog time left"; null while it is not known. */
+  /** "Oplog time left"; null while unknown. */
   readonly oplog: OplogHeadroom | null;
-  /** Null as long as no history was lost. */
+  /** Null while no history was lost. */
   readonly repairs: RepairsProgress | null;
-  /** Whether a cutover asked for now would begin at once. */
+  /** Whether a cutover requested now would begin at once. */
   readonly readyForCutover: boolean;
-  /** Why it is not ready; empty when it is. */
+  /** Why it isn't ready; empty when it is. */
   readonly notReadyReasons: readonly string[];
   /** Whether applications may write to the destination. */
   readonly canWrite: boolean;
   readonly cutover?: {
     readonly requestedAtMs: number;
-    /** Whether the source's write block is about to be set, or is; after the point of no return it stays. */
+    /** Whether the source's write block is set or about to be. After the point of no return it stays. */
     readonly blocking: boolean;
     /** How often users' writes were stopped, or were about to be. */
     readonly attempts?: number;
     readonly sourceBlockedAtMs?: number;
     readonly canWriteAtMs?: number;
   };
-  /** Round trips of the last `hello`, in ms; null before the first. */
+  /** Round trip of the last `hello`, in ms; null before the first. */
   readonly pingMs: { readonly source: number | null; readonly destination: number | null };
   /** host:port of the primaries. */
   readonly addresses: { readonly source: string; readonly destination: string };
   readonly warnings: readonly string[];
   /** Warnings of the migration's own preflight; `warnings` has their messages too. */
   readonly findings: readonly Finding[];
-  /** What it can't go on without at the moment; empty when it goes on. The warnings say the same in sentences. */
+  /**
+   * The current waits of the migration; empty while it makes progress. The warnings say the same in sentences.
+   */
   readonly waiting: readonly Wait[];
-  /** Of a migration that was cancelled or failed: what it leaves on the destination beside `linkspan_internal`. `linkspan cleanup` has the names. */
+  /**
+   * The leftovers of a cancelled or failed migration on the destination, besides `linkspan_internal`. `linkspan cleanup`
+   * lists the names.
+   */
   readonly left?: Left;
   readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };
 }

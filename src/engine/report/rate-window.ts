@@ -4,8 +4,8 @@ interface Sample {
 }
 
 /**
- * The change per second of a number over the last seconds. A window, because a rate since the start hides a stall and a rate since the last
- * look makes the ETA jump.
+ * The change per second of a number over the last seconds. A rate since the start would hide a stall, and a rate since
+ * the last sample would make the ETA jump.
  */
 export class RateWindow {
   readonly #windowMs: number;
@@ -13,28 +13,28 @@ export class RateWindow {
   #samples: Sample[] = [];
 
   /**
-   * @param windowMs how far back it looks
-   * @param warmUpMs how much it must have seen before it says anything: the first batches of a copy say little about the rest
+   * @param windowMs  length of the window
+   * @param warmUpMs  shortest span before it returns a rate: the first batches of a copy say little about the rest
    */
   constructor(windowMs = 60_000, warmUpMs = 2_000) {
     this.#windowMs = windowMs;
     this.#warmUpMs = warmUpMs;
   }
 
-  /** Adds what `value` is at `atMs`. */
+  /** Adds the value at a time. */
   add(atMs: number, value: number): void {
     this.#samples.push({ atMs, value });
-    // One sample at or before the window's edge stays, so that the window is always spanned.
+    // One sample at or before the window's edge stays, so that the samples always span the window.
     const firstInside = this.#samples.findIndex((sample) => sample.atMs > atMs - this.#windowMs);
     if (firstInside > 1) this.#samples = this.#samples.slice(firstInside - 1);
   }
 
-  /** Forgets everything: a phase has begun, or what was counted started again. */
+  /** Forgets all samples, because a phase has begun or a counter restarted. */
   reset(): void {
     this.#samples = [];
   }
 
-  /** Change per second, negative when falling; null while it has not seen enough. */
+  /** The change per second, negative when decreasing; null before there are enough samples. */
   perSecond(): number | null {
     const first = this.#samples[0];
     const last = this.#samples.at(-1);

@@ -10,7 +10,7 @@ import type { IndexBuild, Progress } from './progress.ts';
 import type { Speed } from './speed.ts';
 import type { WaitsParts } from './waits.ts';
 
-/** What a report reads of the stream of changes. */
+/** The fields of the change stream that a report reads. */
 export interface StreamView {
   readonly lagSeconds: number | null;
   /** Whether every collection follows its changes. */
@@ -21,7 +21,7 @@ export interface StreamView {
   readonly hidden: { readonly warnings: readonly string[] };
 }
 
-/** What a report reads of a run. */
+/** The fields of a run that a report reads. */
 export interface RunView {
   readonly context: WaitsParts & {
     readonly gate: Gate;
@@ -33,7 +33,7 @@ export interface RunView {
   readonly log: MigrationLog;
   /** Undefined until the run follows the source. */
   readonly follower: StreamView | undefined;
-  /** Whether the records were read: before that, there are no figures. */
+  /** Whether the records are loaded: before that, there are no figures. */
   readonly loaded: boolean;
   readonly failure: Progress['error'];
   readonly resumedFrom: Progress['resumedFrom'];

@@ -10,7 +10,10 @@ import type { Left, Progress, RepairsProgress } from './progress.ts';
 import type { RunView } from './run-view.ts';
 import { waitsOf } from './waits.ts';
 
-/** Progress of a migration that this process has not begun to run. @param waiting  what keeps it from that */
+/**
+ * Returns the progress of a migration that this process hasn't begun to run.
+ * @param waiting  what it waits for
+ */
 export function notYetRunning(
   { migrationId }: Pick<MigrationOptions, 'migrationId'>,
   waiting: readonly Wait[] = [],
@@ -49,7 +52,7 @@ export function notYetRunning(
   };
 }
 
-/** Where a run stands now. Until it knows what is on record, it says no figures: those that it would say were not true. */
+/** Returns the current state of a run. Reports zeros until the checkpoint is loaded. */
 export function snapshot(run: RunView, options: MigrationOptions): Progress {
   const { context, log, follower } = run;
   if (!run.loaded) {
@@ -63,7 +66,7 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
     of.reduce((total, collection) => total + pick(collection), 0);
   const { state, phases, cutover, error } = log.record;
   const following = state === 'copying' || state === 'tailing' || state === 'committing';
-  // What was seen of it last says nothing of a migration that has ended.
+  // After the end, the last measurement says nothing about the migration.
   const oplog = following || state === 'paused' ? follower?.oplog : undefined;
   const indexWarnings = collections.flatMap(({ namespace, indexes }) =>
     modernisedWarnings(namespace, indexes).map(({ message }) => message),
@@ -122,7 +125,7 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
         }),
     pingMs: { source: run.pings.source, destination: run.pings.destination },
     addresses: run.addresses,
-    // What preflight has seen, and what came later.
+    // The preflight's warnings, and later ones.
     warnings: [
       ...new Set([
         ...run.findings.all.map(({ message }) => message),
@@ -140,7 +143,7 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
     findings: run.findings.all,
     waiting,
     ...(state === 'failed' || state === 'cancelled' ? { left: leftBy(run) } : {}),
-    // Earlier versions left the failure of an earlier run on the record of one that went on.
+    // Earlier versions kept the failure of an earlier run in the record of a resumed migration.
     ...(state === 'failed' && error !== undefined ? { error } : {}),
   };
 }
@@ -166,7 +169,7 @@ function repairWarnings(repairs: RepairsProgress | null): string[] {
   ];
 }
 
-/** While nobody knows whether the commit was carried out, only the destination can say which side is to take writes. */
+/** While it is unknown whether the commit succeeded, only the destination knows which side takes writes. */
 function commitWarnings({ log }: RunView, waiting: readonly Wait[]): string[] {
   const { cutover } = log.record;
   if (!log.commitWasSent || cutover === undefined || cutover.committed || waiting.length === 0) return [];

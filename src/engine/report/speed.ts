@@ -3,7 +3,7 @@ import type { MigrationState } from '../records/migration-state.ts';
 import type { Progress, Rates } from './progress.ts';
 import { RateWindow } from './rate-window.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that measuring speed needs. */
 interface SpeedParts {
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -11,7 +11,7 @@ interface SpeedParts {
 
 const EVERY_MS = 1_000;
 
-/** How fast a migration is, of late, and how long that will take. */
+/** The recent speed of a migration, and the estimated time left. */
 export class Speed {
   readonly #bytes = new RateWindow();
   readonly #documents = new RateWindow();
@@ -21,7 +21,7 @@ export class Speed {
   #state: MigrationState | undefined;
   #restarts = 0;
 
-  /** Looks every second until the run ends. */
+  /** Samples every second until the run ends. */
   async run({ clock, signal }: SpeedParts, progress: () => Progress): Promise<void> {
     while (!signal.aborted) {
       this.add(progress(), clock.elapsed());
@@ -29,7 +29,10 @@ export class Speed {
     }
   }
 
-  /** Takes note of a snapshot. @param atMs  when it was taken, never earlier than the one before */
+  /**
+   * Adds a snapshot.
+   * @param atMs  its time, never earlier than the one before
+   */
   add(progress: Progress, atMs: number): void {
     const { state, copy, changes, lagSeconds } = progress;
     if (state !== this.#state || copy.restarts !== this.#restarts) {
@@ -52,7 +55,9 @@ export class Speed {
     };
   }
 
-  /** Until everything is copied, or the lag is gone; null where nobody can say, and where there is nothing to wait for. */
+  /**
+   * Time until everything is copied, or until the lag is gone; null when unknown, or when there is nothing to wait for.
+   */
   get etaSeconds(): number | null {
     if (this.#latest === undefined) return null;
     const { state, copy, lagSeconds, readyForCutover } = this.#latest;

@@ -3,7 +3,7 @@ import type { HeldDrops } from '../collections/held-drops.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { Retrier, Wait } from '../mongodb/retry.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that waits depend on. */
 export interface WaitsParts {
   readonly retrier: Retrier;
   readonly clock: Clock;
@@ -11,12 +11,15 @@ export interface WaitsParts {
   readonly drops: HeldDrops;
 }
 
-/** A drop that is met is shown within milliseconds, as a rule. */
+/** The stream normally shows a drop within milliseconds of its discovery. */
 const TOLD_AFTER_MS = 5_000;
 const NOT_SHOWN =
   "the source's primary does not have it, and its change stream has not shown that it was dropped: are most of its members there?";
 
-/** All that a migration cannot go on without at the moment: servers, and collections of which the destination refuses something. */
+/**
+ * Returns everything that the migration waits for: servers, and collections with something that the destination
+ * refuses.
+ */
 export function waitsOf(context: WaitsParts): Wait[] {
   const { retrier, tracked, drops } = context;
   const refused = [...tracked.values()].flatMap(({ namespace, stuck, indexesStuck }) =>
@@ -27,7 +30,7 @@ export function waitsOf(context: WaitsParts): Wait[] {
   return [...retrier.waits, ...(drops.wait === undefined ? [] : [drops.wait]), ...refused, ...missingOf(context)];
 }
 
-/** Collections of which a drop was met that no change of the source has shown. */
+/** Collections that were found dropped without a change in the stream. */
 function missingOf({ tracked, drops, clock }: WaitsParts): Wait[] {
   return [...tracked.values()].flatMap((collection) => {
     const { missing, namespace } = collection;
@@ -37,7 +40,10 @@ function missingOf({ tracked, drops, clock }: WaitsParts): Wait[] {
   });
 }
 
-/** What keeps a migration that nobody attends to from its end, once only collections are left that somebody has to do something about. */
+/**
+ * Returns the error that keeps an unattended migration from ending, once it waits only for collections that need an
+ * operator.
+ */
 export function lastRefusal({ tracked }: WaitsParts): UserError | undefined {
   const unfinished = [...tracked.values()].filter(({ state, indexesStuck }) => state !== 'live' || indexesStuck);
   const refusals = unfinished.map(({ stuck, indexesStuck }) => stuck ?? indexesStuck);

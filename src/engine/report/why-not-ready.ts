@@ -4,15 +4,15 @@ import type { CutoverAttempts } from './cutover-attempts.ts';
 import type { StreamView } from './run-view.ts';
 import { type WaitsParts, waitsOf } from './waits.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that readiness depends on. */
 interface WhyNotReadyParts extends WaitsParts {
   readonly gate: Gate;
 }
 
-/** mongosync's limit is 30 s; the drain takes about as long as the lag, and users wait for it. */
+/** mongosync's limit is 30 s. The drain takes about as long as the lag, and users wait for it. */
 const READY_LAG_SECONDS = 10;
 
-/** Reasons for which a cutover can't begin; empty when it can. */
+/** Returns the reasons why a cutover can't begin; empty when it can. */
 export function whyNotReady({
   context,
   follower,

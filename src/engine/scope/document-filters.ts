@@ -4,15 +4,15 @@ import type { CatalogEntry } from '../catalog/read-catalog.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import { isBuckets } from '../mongodb/namespaces.ts';
 
-/** Of one collection only the documents that match. */
+/** Limits one collection to the documents that match a query. */
 export interface DocumentFilter {
   readonly database: string;
   readonly collection: string;
-  /** A query as `find` takes it, in canonical or relaxed Extended JSON. */
+  /** A query for `find`, in canonical or relaxed Extended JSON. */
   readonly filter: Readonly<Record<string, unknown>>;
 }
 
-/** What gives one document another answer at another time, from another place, or beside other documents. */
+/** Operators whose result for one document depends on the time, the place, or other documents. */
 const UNSTEADY = new Set([
   '$where',
   '$function',
@@ -27,7 +27,7 @@ const UNSTEADY = new Set([
 ]);
 const UNSTEADY_VARIABLE = /^\$\$(NOW|CLUSTER_TIME|USER_ROLES)\b/;
 
-/** Extended JSON's marks of a type, and what may stand beside each: the `bson` package drops everything else without a word. */
+/** Extended JSON's type markers, and the fields allowed beside each: the `bson` package silently drops all others. */
 const TYPE_MARKS = new Map<string, readonly string[]>([
   ...['$oid', '$uuid', '$symbol', '$numberInt', '$numberLong', '$numberDouble', '$numberDecimal'].map(alone),
   ...['$date', '$timestamp', '$regularExpression', '$minKey', '$maxKey', '$undefined', '$dbPointer'].map(alone),
@@ -36,11 +36,11 @@ const TYPE_MARKS = new Map<string, readonly string[]>([
   ['$code', ['$code', '$scope']],
 ]);
 
-/** The document filters of a migration. Whether the server understands them is for it to say. */
+/** The document filters of a migration. The server decides whether it understands them. */
 export class DocumentFilters {
   readonly #queries = new Map<string, { readonly filter: DocumentFilter; readonly query: Buffer }>();
 
-  /** @throws UserError INVALID_DOCUMENT_FILTER naming the collection and what is wrong */
+  /** @throws UserError INVALID_DOCUMENT_FILTER naming the collection and the problem */
   constructor(filters: readonly DocumentFilter[] = []) {
     for (const filter of filters) {
       const namespace = `${filter.database}.${filter.collection}`;
@@ -57,13 +57,13 @@ export class DocumentFilters {
     return [...this.#queries.values()];
   }
 
-  /** The query for a collection of the source, as BSON. */
+  /** Returns the query for a collection of the source, as BSON. */
   of(database: string, collection: string): Buffer | undefined {
     return this.#queries.get(`${database}.${collection}`)?.query;
   }
 }
 
-/** Why nothing of this kind can be filtered; undefined when it can. */
+/** Returns why this kind of entry can't be filtered; undefined when it can. */
 export function whyUnfilterable({ type, name, options }: CatalogEntry): string | undefined {
   if (type === 'view') return 'a view';
   if (isBuckets(name)) return 'a time series';
@@ -74,7 +74,10 @@ export function invalidFilter(namespace: string, reason: string, cause?: unknown
   return new UserError('INVALID_DOCUMENT_FILTER', [namespace, reason], { cause });
 }
 
-/** What a failed read of a collection means: an expression can fail for one document, which only the read of it shows. */
+/**
+ * Returns the error for a failed read of a collection. An expression can fail for one document only, which shows when
+ * that document is read.
+ */
 export function blameFilter(
   collection: { readonly filter: Buffer | null; readonly namespace: string },
   error: unknown,

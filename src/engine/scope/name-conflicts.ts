@@ -8,8 +8,9 @@ import type { NamespaceMap } from './namespace-map.ts';
 const LONGEST_NAMESPACE_BYTES = 255;
 
 /**
- * What can't have its name on the destination: two namespaces of the source for one name, and views that would read another collection there.
- * @param entries  what of one database is to be migrated
+ * Finds names that the destination can't have: two namespaces of the source with one name, and views that would read
+ * another collection there.
+ * @param entries  the selected entries of one database
  */
 export function nameConflicts(map: NamespaceMap, database: string, entries: readonly CatalogEntry[]): UserError[] {
   const conflicts: UserError[] = [];
@@ -36,7 +37,7 @@ export function nameConflicts(map: NamespaceMap, database: string, entries: read
   return conflicts;
 }
 
-/** @throws the first of the conflicts */
+/** @throws the first conflict */
 export function refuseNameConflicts(map: NamespaceMap, database: string, entries: readonly CatalogEntry[]): void {
   const [conflict] = nameConflicts(map, database, entries);
   if (conflict !== undefined) throw conflict;

@@ -1,32 +1,37 @@
 import { UserError } from '../../platform/index.ts';
 import { catalogName, isBuckets, isUserDatabase } from '../mongodb/namespaces.ts';
 
-/** A database, or one collection of it. */
+/** A database, or one of its collections. */
 export interface RemappedName {
   readonly database: string;
   readonly collection?: string;
 }
 
-/** Another name on the destination: for a database as in mongosync's `namespaceRemap`, or for one of its collections. */
+/**
+ * Another name on the destination, for a database (as in mongosync's `namespaceRemap`) or for one of its collections.
+ */
 export interface NamespaceRemap {
   readonly from: RemappedName;
   readonly to: RemappedName;
 }
 
-/** Characters that no server takes in a database's name, and the longest name, in bytes (server manual, Naming Restrictions). */
+/**
+ * Characters that no server accepts in a database's name, and the longest name in bytes (server manual, Naming
+ * Restrictions).
+ */
 const FORBIDDEN_IN_DATABASE = /[/\\. "$\0]/;
 const LONGEST_DATABASE_BYTES = 63;
 
 /**
- * Where the source's namespaces go. A database goes as a whole, and no two to the same one, so that the databases of both sides belong
- * together in pairs; inside of it collections can have other names.
+ * Maps the source's namespaces to names on the destination. A database moves as a whole, and no two move to the same
+ * one, so the databases of both sides form pairs. Inside a database, collections can get other names.
  */
 export class NamespaceMap {
   readonly remaps: readonly NamespaceRemap[];
   readonly #databases = new Map<string, string>();
   readonly #collections = new Map<string, Map<string, string>>();
 
-  /** @throws UserError INVALID_REMAP naming what is wrong */
+  /** @throws UserError INVALID_REMAP naming the problem */
   constructor(remaps: readonly NamespaceRemap[] = []) {
     this.remaps = remaps;
     for (const { from, to } of remaps) {
@@ -40,35 +45,41 @@ export class NamespaceMap {
     for (const remap of remaps) if (remap.from.collection !== undefined) this.#addCollection(remap);
   }
 
-  /** The destination's name of a database of the source. */
+  /** Returns the destination's name for a database of the source. */
   database(name: string): string {
     return this.#databases.get(name) ?? name;
   }
 
-  /** The source's name of a database of the destination. */
+  /** Returns the source's name for a database of the destination. */
   sourceOf(name: string): string {
     return [...this.#databases].find(([, to]) => to === name)?.[0] ?? name;
   }
 
-  /** The destination's name of a collection of the source. */
+  /** Returns the destination's name for a collection of the source. */
   collection(database: string, name: string): string {
     const renamed = this.#collections.get(database)?.get(catalogName(name));
     if (renamed === undefined) return name;
     return isBuckets(name) ? name.slice(0, -catalogName(name).length) + renamed : renamed;
   }
 
-  /** The source's name of a collection or view of the destination. @param database  of the source */
+  /**
+   * Returns the source's name for a collection or view of the destination.
+   * @param database  of the source
+   */
   sourceOfCollection(database: string, name: string): string {
     return [...(this.#collections.get(database) ?? [])].find(([, to]) => to === name)?.[0] ?? name;
   }
 
-  /** Names of a database that mean another collection on the destination than on the source, or none. */
+  /** Returns the names in a database that mean another collection on the destination than on the source, or none. */
   ambiguousNames(database: string): ReadonlySet<string> {
     const renamed = this.#collections.get(database) ?? new Map();
     return new Set([...renamed.keys(), ...renamed.values()]);
   }
 
-  /** The database that is to have the name that this one keeps; undefined when there is none. Servers take names that differ only by case as one. */
+  /**
+   * Returns the database that is mapped to the name that this one keeps; undefined when there is none. Servers treat
+   * names that differ only by case as equal.
+   */
   rivalOf(database: string): string | undefined {
     if (this.#databases.has(database)) return undefined;
     const rival = [...this.#databases].find(([from, to]) => from !== database && sameButForCase(to, database));

@@ -5,57 +5,76 @@ import type { NamespaceRemap } from './namespace-map.ts';
 import type { NamespaceFilters } from './selection.ts';
 
 export interface MigrationOptions {
-  /** 24-hex; names the checkpoint on the destination. Starting with the id of an unfinished migration goes on with it. */
+  /**
+   * 24 hexadecimal digits; the key of the checkpoint on the destination. Starting with the id of an unfinished
+   * migration resumes it.
+   */
   readonly migrationId: string;
   readonly source: ClusterAddress;
   readonly destination: ClusterAddress;
-  /** Permission to drop every user database of the destination first. */
+  /** Permission to drop all user databases of the destination first. */
   readonly dropDestination: boolean;
   /**
-   * The destination may have data, and keeps it: only names that it does not have are written, it is not blocked, and nothing but what the
-   * migration made is ever changed or dropped. Wins over `dropDestination`. Fixed once a migration has begun.
+   * The destination may have data, and keeps it. The engine then writes only names that the destination doesn't have,
+   * doesn't block the destination, and changes or drops nothing that the migration didn't create. Wins over
+   * `dropDestination`. Fixed once a migration has begun.
    */
   readonly keepDestination?: boolean;
-  /** Copy, index, catch up to one barrier, restore the original indexes and end, without blocking anybody's writes. */
+  /** Copy, index, catch up to one barrier, restore the original indexes and end, without a write block. */
   readonly once?: boolean;
   /**
-   * Whether drops are followed whatever they take. Without it, those that take more than half of the migration's collections or documents
-   * within a minute wait until somebody confirms them.
+   * Whether to follow drops of any size. Without it, drops that remove more than half of the migration's collections or
+   * documents within a minute wait until somebody confirms them.
    */
   readonly confirmDrops?: boolean;
-  /** A cluster that cannot be reached is waited for, at the start, too: the migration may have begun long ago. By default that is an error at once. */
+  /**
+   * Whether to wait for a cluster that can't be reached, also at the start: the migration may have begun long ago. By
+   * default that is an immediate error.
+   */
   readonly waitForClusters?: boolean;
   /**
-   * Whether to take a migration that another engine wrote to within the last 30 s; false by default. That engine then stops. One whose process on
-   * this host has ended needs no taking over.
+   * Whether to take over a migration that another engine wrote to within the last 30 s; false by default. That engine
+   * then stops. No takeover is needed from an engine whose process on this host has ended.
    */
   readonly takeOver?: boolean;
-  /** Whether a destination whose disk seems too small is tried all the same. */
+  /** Whether to start although the destination's disk seems too small. */
   readonly skipDiskSpaceCheck?: boolean;
-  /** What of the source is migrated; everything by default. */
+  /** The selected namespaces of the source; everything by default. */
   readonly filters?: NamespaceFilters;
-  /** Whether users and custom roles come over, too, at the cutover. */
+  /** Whether the cutover migrates users and custom roles too. */
   readonly usersAndRoles?: boolean;
-  /** Of which collections only matching documents are migrated, by their names on the source at the start. Fixed once a migration has begun. */
+  /**
+   * Collections of which only matching documents are migrated, by their names on the source at the start. Fixed once a
+   * migration has begun.
+   */
   readonly documentFilters?: readonly DocumentFilter[];
-  /** Other names on the destination, for whole databases and for single collections; the source's own by default. Fixed once a migration has begun. */
+  /**
+   * Other names on the destination, for whole databases and for single collections; by default the source's names.
+   * Fixed once a migration has begun.
+   */
   readonly namespaceRemap?: readonly NamespaceRemap[];
-  /** Aimed size of an `_id` range of the copy, which is the unit of work in parallel; 256 MiB by default. */
+  /** Target size of an `_id` range of the copy, the unit of parallel work; 256 MiB by default. */
   readonly partitionBytes?: number;
-  /** Upper limit of the initial copy in bytes a second; none by default. */
+  /** Limit of the initial copy in bytes per second; none by default. */
   readonly copyBytesPerSecond?: number;
-  /** What the process may take in all, in bytes; 512 MB by default, at least 384 MB. */
+  /** Memory limit of the process in bytes; 512 MB by default, at least 384 MB. */
   readonly memoryBytes?: number;
-  /** What a cutover does about writes of users who bypass the source's write block; `drain` by default. Either way it is tried again. */
+  /**
+   * How a cutover handles writes of users who bypass the source's write block; `drain` by default. In both cases the
+   * engine retries the cutover.
+   */
   readonly bypassingWrites?: BypassingWrites;
   readonly logger: Logger;
   readonly clock?: Clock;
 }
 
-/** What becomes of a cutover when somebody writes to the blocked source: `drain` takes the writes over and looks again, for 60 s at most. */
+/**
+ * How a cutover reacts when somebody writes to the blocked source. `drain` applies the writes and checks again, for 60
+ * s at most.
+ */
 export type BypassingWrites = 'drain' | 'giveUp';
 
-/** All that is fixed once a migration has begun, as one text to compare by. */
+/** Returns all options that are fixed once a migration has begun, as one text to compare. */
 export function selectionOf(options: MigrationOptions): string {
   const { filters = {}, documentFilters = [], namespaceRemap = [], keepDestination = false } = options;
   return JSON.stringify({ filters, documentFilters, namespaceRemap, keepDestination });

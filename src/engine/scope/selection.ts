@@ -1,14 +1,17 @@
 import { UserError } from '../../platform/index.ts';
 import { catalogName } from '../mongodb/namespaces.ts';
 
-/** A regular expression in the words of the server's `$regex`. */
+/** A regular expression with the server's `$regex` syntax. */
 export interface NamePattern {
   readonly pattern: string;
   /** Any of i, m, s. */
   readonly options?: string;
 }
 
-/** Namespaces in mongosync's syntax: a database by name or pattern, and of it all collections, or those by name or pattern. */
+/**
+ * Namespaces in mongosync's syntax: a database by name or pattern, and all of its collections or those given by name or
+ * pattern.
+ */
 export interface NamespaceFilter {
   readonly database?: string;
   readonly databaseRegex?: NamePattern;
@@ -16,7 +19,10 @@ export interface NamespaceFilter {
   readonly collectionsRegex?: NamePattern;
 }
 
-/** What of the source is migrated. Include first, then exclude removes; without filters everything. Fixed once a migration has begun. */
+/**
+ * The selected namespaces of the source: first `include`, then `exclude`; without filters everything. Fixed once a
+ * migration has begun.
+ */
 export interface NamespaceFilters {
   readonly include?: readonly NamespaceFilter[];
   readonly exclude?: readonly NamespaceFilter[];
@@ -28,18 +34,18 @@ export class Selection {
   readonly #included: readonly Matcher[];
   readonly #excluded: readonly Matcher[];
 
-  /** @throws UserError INVALID_FILTER naming what is wrong */
+  /** @throws UserError INVALID_FILTER naming the problem */
   constructor(filters: NamespaceFilters = {}) {
     this.#included = (filters.include ?? []).map(matcherOf);
     this.#excluded = (filters.exclude ?? []).map(matcherOf);
   }
 
-  /** Whether it takes everything. */
+  /** Whether everything is selected. */
   get isWhole(): boolean {
     return this.#included.length + this.#excluded.length === 0;
   }
 
-  /** @param name  a time series is selected by the name that users know it by */
+  /** @param name  the user-visible name for a time series */
   has(database: string, name: string): boolean {
     const matches = (matcher: Matcher) => matcher(database, catalogName(name));
     return (this.#included.length === 0 || this.#included.some(matches)) && !this.#excluded.some(matches);
@@ -63,12 +69,12 @@ function matcherOf(filter: NamespaceFilter): Matcher {
 function patternOf(regex: NamePattern | undefined): (name: string) => boolean {
   if (regex === undefined) return () => true;
   if (!/^[ims]*$/.test(regex.options ?? '')) {
-    throw new UserError('INVALID_FILTER', [`of the options ${regex.options} only i, m and s are known`]);
+    throw new UserError('INVALID_FILTER', [`of the options ${regex.options}, only i, m and s exist`]);
   }
   try {
     const expression = new RegExp(regex.pattern, `${regex.options ?? ''}u`);
     return (name) => expression.test(name);
   } catch (error) {
-    throw new UserError('INVALID_FILTER', [`${regex.pattern} is no regular expression`], { cause: error });
+    throw new UserError('INVALID_FILTER', [`${regex.pattern} is not a regular expression`], { cause: error });
   }
 }

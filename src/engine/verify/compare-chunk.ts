@@ -9,29 +9,30 @@ import { RawCursor } from '../mongodb/raw-cursor.ts';
 import type { WriteTarget } from '../mongodb/raw-write.ts';
 import { blameFilter } from '../scope/document-filters.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that comparing needs. */
 export interface CompareChunkParts extends MovedParts {
   readonly destination: MongoClient;
   readonly fence: Fence;
   readonly position: StreamPosition;
 }
 
-/** What one comparison has seen. */
+/** The result of one comparison. */
 export interface ComparedChunk {
-  /** Of the source. */
+  /** Documents of the source. */
   readonly documents: number;
   readonly bytes: number;
   readonly differing: number;
-  /** Where the next chunk begins; undefined when this was the last one. */
+  /** The position of the next chunk; undefined after the last one. */
   readonly last: DocumentKey | undefined;
 }
 
 /**
- * Compares the next documents of a collection, byte by byte, with what the destination has in the same range of `_id`. Holds one batch of
- * either side at a time, however far apart they are.
+ * Compares the next documents of a collection, byte by byte, with the destination's documents in the same range of
+ * `_id`. Holds one batch of each side at a time, however many documents only one side has.
  * @param after   the key to begin after; undefined for the first chunk
- * @param differ  takes keys whose documents differ, or are on one side only; some of them twice when a read is repeated
- * @throws CollectionDropped, CollectionMissing when the source does not have the collection
+ * @param differ  receives keys whose documents differ or exist on one side only; some of them twice when a read is
+ * retried
+ * @throws CollectionDropped, CollectionMissing when the source doesn't have the collection
  */
 export async function compareChunk(
   context: CompareChunkParts,
@@ -64,7 +65,7 @@ export async function compareChunk(
   return { documents: wanted.length, bytes, differing, last: high };
 }
 
-/** A batch of the source's documents in the order of `_id`, as they are now. */
+/** Returns a batch of the source's current documents, in the order of `_id`. */
 async function readSource(
   context: CompareChunkParts,
   collection: TrackedCollection,
@@ -105,7 +106,7 @@ async function* readDestination(
     ...hint(collection),
     batchSize: batchSize(collection),
     collectionUUID: uuid,
-    // The read sees all that the lanes have written, whichever member answers.
+    // The read sees all writes of the lanes, whichever member answers.
     readConcern: context.fence.afterOwnWrites,
   });
   await using _ = cursor;

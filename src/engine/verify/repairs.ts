@@ -14,7 +14,7 @@ import type { CheckpointStore } from '../records/checkpoint-store.ts';
 import type { Counters } from '../records/counters.ts';
 import { type CompareChunkParts, compareChunk } from './compare-chunk.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that repairs need. */
 interface RepairsParts extends CompareChunkParts {
   readonly checkpoint: CheckpointStore;
   readonly gate: Gate;
@@ -27,10 +27,12 @@ const LOOK_EVERY_MS = 100;
 const SAVE_POSITION_EVERY_MS = 1_000;
 
 /**
- * Repairs collections of which changes may have been missed, beside the changes that go on: both sides are compared, and what differs goes
- * through the lanes, which read it anew. A key that changes at that moment may be taken for one that differs, which costs a read.
+ * Repairs collections that may have missed changes, while new changes continue. It compares both sides, and queues each
+ * difference in the lanes, which read the key again. A key that changes at that moment may look different, which costs
+ * one read.
  *
- * What a key is to become is decided by reads after the stream's new position, so every change that such a read has not seen is in the stream.
+ * Reads after the stream's new position decide a key's state, so the stream shows every change that such a read hasn't
+ * seen.
  */
 export class Repairs {
   readonly #context: RepairsParts;
@@ -56,7 +58,7 @@ export class Repairs {
     this.#slots = new Slots(context.pace.load.partitionsAtATime);
   }
 
-  /** Takes up the operator's load level. */
+  /** Applies the operator's load level. */
   adjustLoad(): void {
     this.#slots.resize(this.#context.pace.load.partitionsAtATime);
   }
@@ -78,21 +80,21 @@ export class Repairs {
     try {
       const { suspicion } = collection;
       if (suspicion === null || this.held) return;
-      // Its order is part of its data, and its size is bounded [35].
+      // Its order is part of its data, and its size is bounded.
       if (collection.isCapped) await this.#copier.copyAnew(collection);
       else await this.#compare(collection, suspicion);
     } catch (error) {
-      // A missing one is repaired as long as it is suspect: at the next look, or the one after.
+      // A missing collection stays suspect, so the next rounds repair it.
       if (!(error instanceof CollectionDropped || error instanceof CollectionMissing)) throw error;
     } finally {
       this.#underWay.delete(collection);
     }
   }
 
-  /** Ends without an effect when history was lost again meanwhile: then what it has compared counts for nothing. */
+  /** Ends without effect when history was lost again meanwhile: its results count for nothing then. */
   async #compare(collection: TrackedCollection, suspicion: Suspicion): Promise<void> {
     const { gate, signal, clock, counters, checkpoint, retrier } = this.#context;
-    // Changes that were dispatched before something was missed must not be written after the comparison.
+    // Changes dispatched before the loss must not be written after the comparison.
     await this.#lanes.flush();
     let after = suspicion.comparedTo === null ? undefined : keyFromBytes(bufferOf(suspicion.comparedTo));
     let savedAtMs = clock.elapsed();

@@ -3,7 +3,7 @@ import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import type { CheckpointStore } from '../records/checkpoint-store.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that marking needs. */
 interface SuspicionParts {
   readonly checkpoint: CheckpointStore;
   readonly retrier: Retrier;
@@ -11,10 +11,10 @@ interface SuspicionParts {
 }
 
 /**
- * Marks collections as suspect of which something may be on the destination; those whose copy has not begun will be read later
- * anyway. On record when it returns.
+ * Marks collections as suspect if the destination may have data of them. A collection whose copy hasn't begun is read
+ * later anyway. On record when it returns.
  * @param concerned  which ones; all by default
- * @returns those that were marked
+ * @returns the marked collections
  */
 export async function markSuspect(
   { tracked, checkpoint, retrier }: SuspicionParts,

@@ -10,13 +10,13 @@ import type { Side } from '../../mongodb/side.ts';
 import { type Found, found } from '../finding.ts';
 import type { TimeLimit } from '../within.ts';
 
-/** What Node.js and OpenSSL say of certificates, and of a side that speaks no TLS. */
+/** Messages of Node.js and OpenSSL about certificates, and about a side without TLS. */
 const OF_TLS = /certificate|self-signed|\bTLS\b|\bSSL\b|wrong version number|EPROTO/i;
 
-/** A client, or why there is none. */
+/** A client, or the finding why there is none. */
 export type Connection = { readonly client: MongoClient } | { readonly client?: undefined; readonly found: Found };
 
-/** Connects to one side. Never rejects for anything that its user can mend. */
+/** Connects to one side. Never rejects for a problem that its user can fix. */
 export async function openConnection(address: ClusterAddress, side: Side, limit: TimeLimit): Promise<Connection> {
   const unusable = checkCaFile(address, side);
   if (unusable !== undefined) return { found: unusable };
@@ -36,12 +36,12 @@ export async function openConnection(address: ClusterAddress, side: Side, limit:
   }
 }
 
-/** A connection string that may ask for less time than there is, but not for more. */
+/** Returns a connection string that waits no longer than the given time; a shorter time of its own stays. */
 function inTime(uri: string, mostMs: number): string {
   return uri.replace(/(?<=[?&]serverSelectionTimeoutMS=)\d+/i, (ms) => String(Math.min(Number(ms), mostMs)));
 }
 
-/** The CA file of an address, when it names one that is not there or has no certificate. */
+/** Returns a finding when an address names a CA file that doesn't exist or has no certificate. */
 function checkCaFile(address: ClusterAddress, side: Side): Found | undefined {
   const options = new URLSearchParams(address.uri.split('?')[1]);
   const [, named] = [...options].find(([name]) => name.toLowerCase() === 'tlscafile') ?? [];
@@ -57,7 +57,7 @@ function checkCaFile(address: ClusterAddress, side: Side): Found | undefined {
   }
 }
 
-/** Whether documents and passwords would be on a network in the clear. */
+/** Whether documents and passwords would cross a network in the clear. */
 export function checkEncryption(client: MongoClient, side: Side): Found[] {
   if (client.options.tls || client.options.hosts.every(({ host = '' }) => isLoopback(host))) return [];
   return [found('CONNECTION_NOT_ENCRYPTED', [side])];

@@ -2,9 +2,12 @@ import { type Found, found, NO_TIME } from '../finding.ts';
 import type { Look } from '../look.ts';
 import { type Disk, readDisk, type Sizes } from '../sizes.ts';
 
-/** Whether the destination has room: sure not for less than the source's files hold, and not to be trusted below twice the documents [53]. */
+/**
+ * Whether the destination has room: an error when it has less than the source's files take, a warning below twice the
+ * size of the documents (docs/reference/pitfalls.md#pitfall-53).
+ */
 export async function checkDisk(look: Look): Promise<Found[]> {
-  // An unfinished migration has used a part of what it needs.
+  // An unfinished migration has used a part of the space that it needs.
   if (look.options.skipDiskSpaceCheck || !(await look.isNew())) return [];
   const disk = await readDisk(look.destination, look.signal);
   if (disk === undefined) return [found('CHECK_INCOMPLETE', ["the destination's disk", 'its server does not tell'])];
@@ -14,7 +17,7 @@ export async function checkDisk(look: Look): Promise<Found[]> {
   return [...judgeDisk(sizes, disk, drops), ...unknown];
 }
 
-/** @param drops  whether what the destination has goes first */
+/** @param drops  whether the destination's data is dropped first */
 export function judgeDisk({ bytes, storedBytes }: Sizes, disk: Disk, drops: boolean): Found[] {
   const freeBytes = disk.freeBytes + (drops ? disk.takenBytes : 0);
   if (freeBytes < storedBytes) return [found('DISK_TOO_SMALL', [gigabytes(freeBytes), gigabytes(storedBytes)])];

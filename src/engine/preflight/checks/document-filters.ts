@@ -6,7 +6,7 @@ import { classify } from '../../mongodb/failure-policy.ts';
 import { catalogName } from '../../mongodb/namespaces.ts';
 import { type DocumentFilters, invalidFilter, whyUnfilterable } from '../../scope/document-filters.ts';
 
-/** Document filters that the server does not understand: it plans a query with each, and runs none. */
+/** Returns document filters that the server doesn't understand. The server plans a query with each, and runs none. */
 export async function checkQueries(source: MongoClient, filters: DocumentFilters): Promise<UserError[]> {
   const errors: UserError[] = [];
   for (const { filter, query } of filters.all) {
@@ -21,7 +21,9 @@ export async function checkQueries(source: MongoClient, filters: DocumentFilters
   return errors;
 }
 
-/** Document filters of what is not there, which a misspelt name would be, or of what can't be filtered. */
+/**
+ * Returns document filters for missing collections, whose names may be misspelt, and for kinds that can't be filtered.
+ */
 export function checkFiltered(filters: DocumentFilters, entries: readonly CatalogEntry[]): UserError[] {
   return filters.all.flatMap(({ filter: { database, collection } }) => {
     const entry = entries.find((one) => one.database === database && catalogName(one.name) === collection);

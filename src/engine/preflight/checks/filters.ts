@@ -4,13 +4,14 @@ import { type NamespaceFilter, Selection } from '../../scope/selection.ts';
 import { type Found, found } from '../finding.ts';
 import type { Look } from '../look.ts';
 
-/** The names of `/start` and the configuration file, which users look for when they read a finding. */
+/** The names in `/start` and in the configuration file, which users look for when they read a finding. */
 type ListName = 'includeNamespaces' | 'excludeNamespaces';
 
 /**
- * Names in namespace filters that match nothing on the source. A misspelt include leaves a collection behind, and a misspelt exclude migrates one
- * that was to stay, so a literal name is an error. A pattern may be meant for what is created later, so it is a warning. Only for a new
- * migration: the source may drop a selected collection while its migration is stopped.
+ * Finds names in namespace filters that match nothing on the source. A misspelt include omits a collection, and a
+ * misspelt exclude migrates an unwanted one, so a literal name is an error. A pattern may concern future collections,
+ * so it is a warning. For new migrations only: the source may drop a selected collection while its migration is
+ * stopped.
  */
 export async function checkFilters({ source, options, catalog, isNew }: Look): Promise<Found[]> {
   const { include = [], exclude = [] } = options.filters ?? {};
@@ -19,7 +20,7 @@ export async function checkFilters({ source, options, catalog, isNew }: Look): P
   const entries = [...(await catalog()), ...ofAdmin];
   return [
     ...include.flatMap((filter) => checkFilter('includeNamespaces', filter, entries)),
-    // No migration takes the server's own databases, so excluding them as a whole is harmless.
+    // No migration selects the server's own databases, so excluding them as a whole is harmless.
     ...exclude
       .filter(({ database }) => database === undefined || isUserDatabase(database))
       .flatMap((filter) => checkFilter('excludeNamespaces', filter, entries)),

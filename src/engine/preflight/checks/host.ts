@@ -1,18 +1,18 @@
 import { type Found, found } from '../finding.ts';
 import type { Look } from '../look.ts';
 
-/** Beyond this, the engine would wait for processors more than it works. */
+/** Above this load, the engine would wait for processors more than it works. */
 const BUSY_LOAD = 2;
-/** Further apart, times in logs and progress mislead, and what expires does so at another time than it did. */
+/** With a larger difference, times in logs and progress mislead, and documents expire at other times than before. */
 const MOST_APART_MS = 10_000;
 
-/** Whether this machine has time for a migration. */
+/** Whether this machine has capacity for a migration. */
 export function checkLoad({ host }: Look): Found[] {
   const load = host.loadPerProcessor();
   return load > BUSY_LOAD ? [found('HOST_BUSY', [load.toFixed(1)])] : [];
 }
 
-/** Whether this machine and both clusters agree about the time. */
+/** Whether the clocks of this machine and both clusters agree. */
 export function checkClocks({ from, to }: Look): Found[] {
   return [...clockOf('source', from.clockAheadMs), ...clockOf('destination', to.clockAheadMs)];
 }

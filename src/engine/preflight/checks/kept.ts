@@ -4,7 +4,9 @@ import { catalogName } from '../../mongodb/namespaces.ts';
 import type { NamespaceMap } from '../../scope/namespace-map.ts';
 import { type Found, found } from '../finding.ts';
 
-/** A destination that keeps its data must have none of the names that are to be written: every one that it has, by name. */
+/**
+ * A destination that keeps its data must have none of the migration's names. Returns a finding for each that it has.
+ */
 export async function checkKept(
   destination: MongoClient,
   entries: readonly CatalogEntry[],

@@ -7,16 +7,19 @@ import { collectionStatistics } from '../sizes.ts';
 import { sweep } from '../within.ts';
 
 const MIB = 1024 * 1024;
-/** Nearer to the server's 16 MiB than this. */
+/** Sizes above this are near the server's limit of 16 MiB. */
 const NEAR_LIMIT_BYTES = 15 * MIB;
-/** A sample of more than 4 % sorts the whole collection [30]; where that would be too few, the first documents are looked at. */
+/**
+ * A sample of more than 4 % sorts the whole collection (docs/reference/pitfalls.md#pitfall-30). Where that is too few,
+ * the first documents are read.
+ */
 const LARGEST_SAMPLE_SHARE = 0.04;
 const LARGEST_SAMPLE = 1_000;
-/** What looking at one collection may have its server read. */
+/** The most that a server reads to check one collection. */
 const SAMPLED_BYTES = 100_000_000;
 const MAX_TIME_MS = 3_000;
 
-/** Documents near the limit of 16 MiB, in a sample of each collection that is large enough to have any. */
+/** Finds documents near the limit of 16 MiB, in a sample of each collection that is large enough to have any. */
 export async function checkLargeDocuments(look: Look): Promise<Found[]> {
   const { source, signal } = look;
   const entries = await look.entries();

@@ -10,12 +10,15 @@ import { type Found, found, NO_TIME } from '../finding.ts';
 import type { Look } from '../look.ts';
 import { sweep } from '../within.ts';
 
-/** What a server allows on one collection, with the one on `_id` or the cluster key. */
+/** The most indexes that a server allows on one collection, including the one on `_id` or the cluster key. */
 const MOST_INDEXES = 64;
 /** A smaller one is copied in a moment. */
 const LARGE_CAPPED_BYTES = 100_000_000;
 
-/** Collections and views that can't be migrated, or that have a bearing on the cutover, and databases that have the engine's own name. */
+/**
+ * Finds collections and views that can't be migrated or that matter at the cutover, and databases with the engine's own
+ * name.
+ */
 export async function checkNamespaces(look: Look): Promise<Found[]> {
   const entries = await look.entries();
   const reserved = [...new Set(entries.map(({ database }) => database))].filter(
@@ -46,7 +49,7 @@ async function checkAdmin({ source, options, features }: Look): Promise<Found[]>
   });
 }
 
-/** Time series with marks that the destination can't make. */
+/** Finds time series with flags that the destination can't set. */
 export async function checkFlags({ source, destination, entries, features, signal }: Look): Promise<Found[]> {
   const series = (await entries()).filter(
     (entry) => isBuckets(entry.name) && whyUnsupported(entry, features) === undefined,
@@ -64,7 +67,7 @@ export async function checkFlags({ source, destination, entries, features, signa
   });
 }
 
-/** Indexes that can't be migrated, or that come over in another form, and collections that are full of them. */
+/** Finds indexes that can't be migrated or that change their form, and collections that have the most indexes. */
 export async function checkIndexes({ source, entries, features, signal }: Look): Promise<Found[]> {
   const looked = (await entries()).filter(
     (entry) => entry.type !== 'view' && whyUnsupported(entry, features) === undefined,

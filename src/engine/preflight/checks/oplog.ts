@@ -4,12 +4,15 @@ import { classify } from '../../mongodb/failure-policy.ts';
 import { type Found, found } from '../finding.ts';
 import type { Look } from '../look.ts';
 
-/** Time for an agent's host to be mended: after a stop that is longer than the oplog reaches back, everything has to be compared [2]. */
+/**
+ * Time to repair an agent's host. After a stop that outlasts the oplog, everything has to be compared
+ * (docs/reference/pitfalls.md#pitfall-2).
+ */
 const LEAST_SECONDS = 3_600;
 
-/** How far the source's oplog reaches back, beside how long the copy may take. */
+/** Compares how far the source's oplog reaches back with how long the copy may take. */
 export async function checkOplog(look: Look): Promise<Found[]> {
-  // A stand-alone server has none, which is said.
+  // A stand-alone server has no oplog, and another finding reports that.
   if (!look.from.replicaSet) return [];
   const windowSeconds = await oplogSeconds(look);
   const { seconds } = await look.copyTime();
@@ -17,7 +20,7 @@ export async function checkOplog(look: Look): Promise<Found[]> {
   return [found('OPLOG_SHORT', [duration(windowSeconds), duration(seconds)])];
 }
 
-/** Whether the user may read the oplog, which alone shows what change streams leave out. */
+/** Whether the user may read the oplog, which alone shows what change streams omit. */
 export async function checkHiddenWrites({ source, from }: Look): Promise<Found[]> {
   if (!from.replicaSet) return [];
   try {
@@ -29,7 +32,7 @@ export async function checkHiddenWrites({ source, from }: Look): Promise<Found[]
   }
 }
 
-/** From its oldest to its newest entry; one that is not even half full does not tell. */
+/** Returns the seconds from its oldest to its newest entry; an oplog that isn't half full gives no useful value. */
 async function oplogSeconds({ source }: Look): Promise<number> {
   const local = source.db('local');
   const entryAt = async (order: 1 | -1): Promise<number> => {

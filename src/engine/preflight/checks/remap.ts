@@ -4,13 +4,16 @@ import { catalogName } from '../../mongodb/namespaces.ts';
 import { nameConflicts } from '../../scope/name-conflicts.ts';
 import type { NamespaceMap } from '../../scope/namespace-map.ts';
 
-/** What can't have its name on the destination, each by name. */
+/** Returns a finding for each name that the destination can't have. */
 export function checkNames(map: NamespaceMap, entries: readonly CatalogEntry[]): UserError[] {
   const byDatabase = Map.groupBy(entries, ({ database }) => database);
   return [...byDatabase].flatMap(([database, of]) => nameConflicts(map, database, of));
 }
 
-/** A misspelt name would leave what was meant under its old one, so everything that is remapped has to be there when a migration begins. */
+/**
+ * Every remapped name must exist when a migration begins: with a misspelt one, the intended namespace would keep its
+ * old name.
+ */
 export function checkRemapped(map: NamespaceMap, entries: readonly CatalogEntry[]): UserError[] {
   const missing = map.remaps.filter(
     ({ from }) =>

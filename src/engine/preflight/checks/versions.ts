@@ -5,7 +5,7 @@ import { type Found, found } from '../finding.ts';
 import type { ClusterDescription } from '../inspect-cluster.ts';
 import { describeMissing, grantCommand, missingPrivileges } from '../missing-privileges.ts';
 
-/** Whether a cluster is of a kind that can be migrated at all, and its user may do it. */
+/** Whether this kind of cluster can be migrated, and whether its user has the privileges. */
 export function checkCluster(
   cluster: ClusterDescription,
   side: Side,
@@ -20,7 +20,7 @@ export function checkCluster(
   ];
 }
 
-/** Whether the connection's user may do all that a migration takes; one finding for all that is missing. */
+/** Whether the connection's user has all privileges for a migration; one finding for all missing ones. */
 function checkPrivileges(
   cluster: ClusterDescription,
   side: Side,
@@ -36,11 +36,11 @@ function checkPrivileges(
   return [found('MISSING_PRIVILEGE', [`${login.db}.${login.user}`, side, describeMissing(missing), side, command])];
 }
 
-/** Whether the one can take what the other has. */
+/** Whether the destination can take the source's data. */
 export function checkPair(source: ClusterDescription, destination: ClusterDescription): Found[] {
   if (!source.replicaSet || !destination.replicaSet) return [];
   const pair: Found[] = [];
-  // A user who may not see the id lacks a privilege, which is said.
+  // A user who may not see the id lacks a privilege, and another finding reports that.
   if (source.clusterId !== '' && source.clusterId === destination.clusterId) pair.push(found('SAME_CLUSTER'));
   if (isOlder(destination, source)) {
     pair.push(found('DESTINATION_OLDER', [shownVersion(destination), shownVersion(source)]));
@@ -48,12 +48,12 @@ export function checkPair(source: ClusterDescription, destination: ClusterDescri
   return pair;
 }
 
-/** What counts of a server's version: its feature compatibility version, which is never newer. */
+/** Returns the version that counts: the feature compatibility version, which is never newer than the server's. */
 export function levelOf(cluster: ClusterDescription): string {
   return cluster.featureCompatibilityVersion || cluster.mongoDBVersion;
 }
 
-/** A server's version for messages, with what holds it back. */
+/** Returns a server's version for messages, with its feature compatibility version when that is older. */
 export function shownVersion(cluster: ClusterDescription): string {
   const { mongoDBVersion: version } = cluster;
   if (compareVersions(levelOf(cluster), version) === 0) return version;

@@ -6,7 +6,7 @@ import { type Found, found } from '../finding.ts';
 import type { Look } from '../look.ts';
 import { shownVersion } from './versions.ts';
 
-/** Whether writers are kept away: from the source at the cutover, from the destination all the time. */
+/** Whether other writers are blocked: on the source at the cutover, on the destination all the time. */
 export async function checkWritersKeptAway(look: Look): Promise<Found[]> {
   const { options, features, destination } = look;
   const onSource = features.blocksWrites ? [] : [found('SOURCE_NOT_BLOCKED', [shownVersion(look.from)])];
@@ -17,14 +17,17 @@ export async function checkWritersKeptAway(look: Look): Promise<Found[]> {
   return [...onSource, ...inPart, ...(isProtected ? [] : [found('DESTINATION_UNPROTECTED')])];
 }
 
-/** Users who go on writing to a blocked source: that would be lost, or keep the cutover from ending (§8.3). */
+/**
+ * Finds users who can write to a blocked source. Their writes would be lost, or keep the cutover from ending
+ * (docs/reference/mongodb-behaviour.md#fact-8-3).
+ */
 export async function checkBypassingUsers(look: Look): Promise<Found[]> {
   if (!blocksSource(look) || look.from.privileges === undefined) return [];
   const users = await bypassingUsers(look.source);
   return users === undefined ? [] : [found('USERS_BYPASS_BLOCK', [users])];
 }
 
-/** Whether migrations from the same source can tell each other's block from their own. */
+/** Whether migrations from the same source can distinguish their own block from another's. */
 export async function checkBlockOwner(look: Look): Promise<Found[]> {
   if (!blocksSource(look) || (await canReadBlockState(look.source))) return [];
   return [found('BLOCK_OWNER_UNSEEN')];
@@ -40,7 +43,7 @@ export async function checkBlocked({ source, destination, isNew }: Look): Promis
   ];
 }
 
-/** Whether the source would be blocked at the cutover. */
+/** Whether the cutover would block the source. */
 function blocksSource({ options, features }: Look): boolean {
   return (
     features.blocksWrites && !options.once && new Selection(options.filters).isWhole && !options.documentFilters?.length
