@@ -172,6 +172,9 @@ test('records of an older version stay good, and the server says from which reco
   const { code, stderr } = await verify(data);
   assert.deepEqual(
     [code, stderr],
-    [0, 'linkspan audit: 4 records are whole; the first 2 are of an older version and have no MAC'],
+    [
+      0,
+      'linkspan audit: 4 records are complete and unchanged; the first 2 were written by an older version and have no MAC',
+    ],
   );
 });

@@ -47,7 +47,7 @@ test('a server whose disk fails says so, ends, and has kept at the next start wh
     assert.deepEqual([refused.status, refused.data.errorCode], [503, 'STORAGE_FAILED']);
     assert.match(refused.data.detail, /^The disk of the server has failed: disk I\/O error/);
     assert.deepEqual(await server.exit, { code: 1, signal: null });
-    assert.match(server.stderr, /"the disk has failed: the server ends"/);
+    assert.match(server.stderr, /"the disk failed: the server stops"/);
   }
   await using again = serve();
   const { results } = (await groups(await urlOf(again))).data;

@@ -213,7 +213,7 @@ test('changing the master key and an early acknowledgement do not hide a restore
   cpSync(data, other, { recursive: true });
   assert.equal((await run('keys', 'rotate', '--data-dir', data)).code, 0);
   assert.equal(await reasonOfStart(data), 'older than the head');
-  assert.match((await run('restored', '--acknowledge', '--data-dir', other)).stderr, /noticed only now/);
+  assert.match((await run('restored', '--acknowledge', '--data-dir', other)).stderr, /detected only now/);
   assert.equal(await reasonOfStart(other), 'older than the head');
 });
 

@@ -227,7 +227,7 @@ test('with a certificate it speaks HTTPS, also off loopback, and takes a renewed
 
   const next = makeCertificate(renewed.path);
   copyFileSync(next.cert, used.cert);
-  await server.waitForLine(/the renewed certificate cannot be used: the former one stays/);
+  await server.waitForLine(/the renewed certificate cannot be used: the old one stays in use/);
   assert.match(openApiWith(old, port), /openapi/, 'the new certificate with the old key is no pair');
   copyFileSync(next.key, used.key);
   await eventually(() => openApiWith(next.cert, port), { what: 'the renewed certificate' });

@@ -22,7 +22,7 @@ test('each state of the engine has a phase that people understand', () => {
   assert.equal(phase(tailing()), 'catching up');
   assert.equal(phase(tailing({ repairs: underRepair })), 'repairing');
   assert.equal(phase(tailing({ repairs: { ...underRepair, collectionsDone: 3 } })), 'catching up');
-  assert.equal(phase(tailing({ readyForCutover: true })), 'in step');
+  assert.equal(phase(tailing({ readyForCutover: true })), 'in sync');
   assert.equal(phase(snapshot({ state: 'committing' })), 'cutting over');
   assert.equal(phase(snapshot({ state: 'committed' })), 'done');
   assert.equal(phase(snapshot({ state: 'failed' })), 'failed');
