@@ -4,7 +4,7 @@ import { describeError } from './command-line/describe-error.ts';
 import { type ExitCode, exitCode } from './command-line/exit-code.ts';
 import { endOf } from './command-line/outcome.ts';
 import { noteRunning, usageText } from './command-line/usage.ts';
-import { ADDITIONAL, configureHelp, takeNoColor, tell as tellLine, wrap } from './terminal/index.ts';
+import { ADDITIONAL, colour, configureHelp, takeNoColor, tell as tellLine, wrap } from './terminal/index.ts';
 
 type Load = () => Promise<Command>;
 
@@ -57,7 +57,6 @@ const EXIT_STATUS =
   '  Exit status: 0 done · 1 failed · 2 usage or precondition · 3 differences found · 4 stopped, can be resumed · 130 interrupted';
 
 const LEARN_MORE = [
-  'Learn more:',
   '  Use "linkspan <command> <subcommand> --help" for the flags of a command.',
   '  Read docs/14-first-migration.md for a first migration, and docs/interfaces.md for variables, output and exit codes.',
   EXIT_STATUS,
@@ -97,7 +96,10 @@ export async function linkspan(name = ''): Promise<Command> {
     .description('Self-hosted push live migration for MongoDB that speaks the MongoDB Atlas Administration API.')
     .version(version, '-V, --version', 'Show the version')
     .option('--no-color', 'Print without colours, as NO_COLOR=1 does; every command accepts this flag')
-    .addHelpText('after', () => `\n${LEARN_MORE.map((line) => wrap(line, process.stdout, 2)).join('\n')}`)
+    .addHelpText('after', () => {
+      const lines = LEARN_MORE.map((line) => wrap(line, process.stdout, 4));
+      return `\n${[colour('heading', 'Learn more:', process.stdout), ...lines].join('\n')}`;
+    })
     .hook('preAction', (_program, action) => noteRunning(action));
   const isCommand = Object.values(groups).some((commands) => Object.hasOwn(commands, name));
   for (const [group, commands] of Object.entries(groups)) {

@@ -53,7 +53,7 @@ async function startHost(plane: ControlPlane, token?: string) {
   };
 }
 
-test('a source is linked, shown and unlinked by the calls of Ops Manager', async () => {
+test("Ops Manager's calls link, show and unlink a source", async () => {
   await using plane = await startControlPlane();
   await using agent = await startHost(plane);
   const link = `${ORG_ID}/liveExport/migrationLink`;
@@ -77,7 +77,7 @@ test('a source is linked, shown and unlinked by the calls of Ops Manager', async
   assert.equal((await agent.call('POST', link, { linkToken: await plane.newToken() })).status, 'SYNCED');
 });
 
-test('an agent that was unlinked stays so over a restart, with the used token in its environment', async () => {
+test('an unlinked agent stays unlinked after a restart with the used token in its environment', async () => {
   await using plane = await startControlPlane();
   const link = `${ORG_ID}/liveExport/migrationLink`;
   const token = await plane.newToken();
@@ -91,7 +91,7 @@ test('an agent that was unlinked stays so over a restart, with the used token in
   assert.equal((await agent.call('POST', link, { linkToken: await plane.newToken([], 'mover') })).status, 'SYNCED');
 });
 
-test("only the owner of the key is heard, about this organization, and errors have the API's form", async () => {
+test("only the key's owner gets answers, only about this organization, and errors have the API's form", async () => {
   await using plane = await startControlPlane();
   await using agent = await startHost(plane);
   const link = `${ORG_ID}/liveExport/migrationLink`;
@@ -108,7 +108,7 @@ test("only the owner of the key is heard, about this organization, and errors ha
   assert.equal((await plane.control.store.linkedAgentsOf(plane.orgId)).length, 0);
 });
 
-test('the control plane is told of an unlinking, so that the host is linked again with any token', async () => {
+test('the control plane is notified of an unlinking, so that any token can link the host again', async () => {
   await using plane = await startControlPlane();
   await using agent = await startHost(plane);
   const link = `${ORG_ID}/liveExport/migrationLink`;
@@ -120,7 +120,7 @@ test('the control plane is told of an unlinking, so that the host is linked agai
   assert.deepEqual(readdirSync(plane.agentDirectory), [], 'the key of the link is forgotten, too');
 });
 
-test('an unlinking that the control plane could not be told of is told after a restart of the agent', async () => {
+test('after a restart the agent notifies the control plane of an unlinking that it could not report before', async () => {
   await using plane = await startControlPlane();
   const link = `${ORG_ID}/liveExport/migrationLink`;
   const isTold = async () => (await plane.control.store.openLinksOf(plane.orgId)).length === 0;

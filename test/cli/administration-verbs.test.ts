@@ -16,12 +16,12 @@ function shape(method: string, path: string): string {
   return `${method} ${path.replace(/\{\w+\}/g, '{}')}`;
 }
 
-test('there is a command for every operation of the API, and for nothing else', () => {
+test('every operation of the API has a command, and there are no others', () => {
   const requests = new Set(commands.map(({ request }) => request));
   assert.deepEqual([...requests].sort(), operations.map(({ method, path }) => shape(method, path)).sort());
 });
 
-test('every command does what it says, and shows it', async () => {
+test('every command sends its request and shows the answer', async () => {
   await using plane = await startControlPlane({ rateLimits: false });
   const untried = new Set(commands.map(({ command }) => command));
   Object.assign(process.env, {

@@ -9,7 +9,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 const [PUBLIC, PRIVATE] = ['ownerkey', 'a-private-key-of-the-test'];
 const ORG_ID = 'ab'.repeat(12);
 
-test('audit verify finds what was altered, removed or cut off, while the server runs', async () => {
+test('audit verify detects altered, removed and cut off records while the server runs', async () => {
   using folder = temporaryFolder('audit');
   const data = join(folder.path, 'data');
   const env = {

@@ -35,7 +35,7 @@ const KILLS = [
   'control.destination-user.dropped',
 ];
 
-test('whenever the control plane is killed, a migration gets its user, and nothing of it stays', async () => {
+test('a migration gets its user and leaves nothing of it, whenever the control plane is killed', async () => {
   await using set = await startReplicaSet({ auth: true });
   await Promise.all(KILLS.map((hook) => migrate(set, hook)));
   const admin = set.client.db('admin');

@@ -24,7 +24,7 @@ function failWritesBeyond(bytes: number, pid: number): void {
   assert.equal(status, 0, stderr);
 }
 
-test('a server whose disk fails says so, ends, and has kept at the next start what it had answered, and nothing else', {
+test('a server whose disk fails reports it and stops; after a restart it has exactly what it acknowledged', {
   skip: prlimit && `prlimit: ${prlimit.message}`,
 }, async () => {
   using folder = temporaryFolder('failing-disk');

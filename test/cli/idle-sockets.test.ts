@@ -12,7 +12,7 @@ const SERVE = ['serve', '--listen', '127.0.0.1:0', '--max-connections', 'off', '
 /** Ten seconds for the head of a request, and a little until the server looks who is late. */
 const CLOSED_WITHIN_MS = 55_000;
 
-test('with 10,000 sockets that say nothing or a byte at a time the server answers all others, and it hangs up on them', async (context) => {
+test('with 10,000 silent or slow sockets the server answers all others, and closes the silent ones', async (context) => {
   const count = affordableSockets(WANTED);
   if (count < WANTED) context.diagnostic(`the limit of open files allows ${count} sockets only`);
   using folder = temporaryFolder('idle-sockets');

@@ -60,7 +60,7 @@ async function end(server: LinkspanProcess): Promise<void> {
   assert.equal((await server.exit).code, 0, server.stderr);
 }
 
-test('the master key is changed while the server runs: nobody notices, and the former key opens nothing any more', async () => {
+test('the master key is rotated while the server runs: clients see no error, and the old key opens nothing any more', async () => {
   using folder = temporaryFolder('keys');
   const { keyFile, serve, rotate } = setUp(folder);
   const former = join(folder.path, 'former.key');
@@ -94,7 +94,7 @@ test('the master key is changed while the server runs: nobody notices, and the f
   assert.notDeepEqual(readFileSync(keyFile), now);
 });
 
-test('a change of the master key that is killed at any point goes on with the same command, and loses nothing', async () => {
+test('a rotation of the master key that is killed at any point continues with the same command, and loses nothing', async () => {
   for (const hook of ['cli.keys.added', 'control.reseal.batch', 'cli.keys.resealed']) {
     using folder = temporaryFolder('keys');
     const { keyFile, serve, rotate } = setUp(folder);
@@ -124,7 +124,7 @@ test('a change of the master key that is killed at any point goes on with the sa
   }
 });
 
-test('a server that dies while it seals everything anew goes on when it starts again', async () => {
+test('a server that is killed while it reseals secrets continues after a restart', async () => {
   using folder = temporaryFolder('keys');
   const { keyFile, serve, rotate } = setUp(folder);
   await using server = serve('control.reseal.batch=kill');

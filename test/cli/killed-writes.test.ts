@@ -69,7 +69,7 @@ const STEPS: readonly Step[] = [
   ['GROUP_DELETED', 'DELETE', group],
 ];
 
-test('a server that is killed just before or just after a commit has nothing or all of that write, whatever is written', async () => {
+test('a server that is killed just before or after a commit has nothing or all of that write, for every kind of write', async () => {
   using folder = temporaryFolder('killed-writes');
   const address = `127.0.0.1:${await freePort()}`;
   const serve = async (hook: string) => {

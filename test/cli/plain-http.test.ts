@@ -28,7 +28,7 @@ async function listen(server: Server, host: string): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-test('neither a client secret nor a digest goes to another machine over plain HTTP, unless the user says so', async (context) => {
+test('neither a client secret nor a digest is sent to another machine over plain HTTP, unless the user allows it', async (context) => {
   const address = ownAddress();
   if (address === undefined) return context.skip('this machine has only loopback');
   const sockets: Socket[] = [];
@@ -70,7 +70,7 @@ test('neither a client secret nor a digest goes to another machine over plain HT
   }
 });
 
-test('a redirect takes no credentials to another server, before the digest and after it', async () => {
+test('a redirect sends no credentials to another server, neither before nor after the digest', async () => {
   const seen: IncomingHttpHeaders[] = [];
   const other = createServer(({ headers }, response) => {
     seen.push(headers);

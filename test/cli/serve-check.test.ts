@@ -14,7 +14,7 @@ async function check(
   return { code, text: linkspan.stdout + linkspan.stderr };
 }
 
-test('linkspan serve check names what makes a server less safe, and fails where anybody can use it', async () => {
+test('linkspan serve check names insecure settings, and fails if anybody could use the server', async () => {
   using folder = temporaryFolder('serve-check');
   const fresh = await check(folder.path);
   assert.equal(fresh.code, 0, fresh.text);

@@ -10,7 +10,7 @@ async function run(line: string): Promise<{ code: number | null; stdout: string;
   return { code, stdout: linkspan.stdout, stderr: linkspan.stderr };
 }
 
-test('an unknown flag or command names what was meant, and the help of the command at hand', async () => {
+test("the error of an unknown flag or command suggests a known one and names the command's help", async () => {
   for (const [line, meant, command] of [
     ['sync --drop', '--drop-destination', 'sync'],
     ['sync --once --clusterX a', 'one of --cluster0, --cluster1', 'sync'],
@@ -36,7 +36,7 @@ test('an unknown flag or command names what was meant, and the help of the comma
   }
 });
 
-test('every usage error names the help of the command at hand', async () => {
+test("every usage error names the command's help", async () => {
   for (const [line, command] of [
     ['sync', 'sync'],
     ['sync --port 70000', 'sync'],
@@ -60,7 +60,7 @@ test('every usage error names the help of the command at hand', async () => {
   assert.equal(JSON.parse(stdout).error.remedy, "See 'linkspan sync --help'.");
 });
 
-test('the help marks what a command needs', async () => {
+test('the help marks required flags', async () => {
   for (const [command, needed, free] of [
     ['sync', ['--cluster0 <uri>', '--cluster1 <uri>'], ['--port <number>', '--once', '--config <file>']],
     ['plan', ['--cluster0 <uri>', '--cluster1 <uri>'], ['--config <file>']],
@@ -107,7 +107,7 @@ async function sectionsOf(command: string): Promise<Record<string, Record<string
   return sections;
 }
 
-test('the help groups the commands by what they are for, one line each', async () => {
+test('the help groups the commands by purpose, one line each', async () => {
   const sections = await sectionsOf('');
   const groups = ['Run', 'Migrate', 'Administer', 'Maintain', 'Additional commands'];
   assert.deepEqual(Object.keys(sections).slice(0, 7), ['Usage', ...groups, 'Flags']);
@@ -122,7 +122,7 @@ test('the help groups the commands by what they are for, one line each', async (
   }
 });
 
-test('the help of a noun separates core from targeted commands, and names examples and where to read on', async () => {
+test('the help of a noun separates core from targeted commands, and has examples and references', async () => {
   const sections = await sectionsOf('migration');
   assert.deepEqual(Object.keys(sections), [
     'Usage',

@@ -13,7 +13,7 @@ const underRepair = {
   keysDiffered: 5,
 };
 
-test('each state of the engine has a phase that people understand', () => {
+test('each state of the engine has a phase', () => {
   const phase = (progress: ReturnType<typeof snapshot>) => viewOf(progress, 0).phase;
   const allCopied = { ...snapshot().copy, collectionsDone: 3 };
   assert.equal(phase(snapshot({ state: 'created' })), 'preparing');

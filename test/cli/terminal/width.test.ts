@@ -74,7 +74,7 @@ for (const widths of [WIDTHS.slice(0, 2), WIDTHS.slice(2)]) {
   });
 }
 
-test('a list is a table where the terminal is wide enough for it, and a block of lines for each record elsewhere', {
+test('a list is a table if the terminal is wide enough, and otherwise one block of lines per record', {
   skip: noTerminal,
 }, async () => {
   await using plane = await startControlPlane();
