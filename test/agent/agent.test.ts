@@ -28,7 +28,7 @@ import { type ControlPlane, orderTo, SOURCE_PROJECT, startControlPlane } from '.
 checkForLeaks({ sockets: false });
 
 const DEADLINE_MS = 60_000;
-/** Slow enough that a copy can be met half-way. */
+/** Slow enough to interrupt a copy half-way. */
 const SLOW_BYTES_PER_SECOND = 500_000;
 
 let source: ReplicaSet;
@@ -44,7 +44,7 @@ after(() => source[Symbol.asyncDispose]());
 
 /** An agent that runs until it is stopped or its scope ends. */
 interface RunningAgent extends AsyncDisposable {
-  /** Settles as `Agent.run` does. */
+  /** Settles with `Agent.run`. */
   readonly ended: Promise<void>;
   stop(): Promise<void>;
 }
@@ -123,7 +123,7 @@ test('the agent reports the clusters of its configuration to the control plane',
   assert.deepEqual([deployment?.sharded, deployment?.tlsEnabled, deployment?.managed], [false, false, false]);
   assert.ok((deployment?.dbSizeBytes ?? 0) > 0 && (deployment?.oplogSizeMB ?? 0) > 0);
   assert.match(deployment?.clusterId ?? '', /^[0-9a-f]{24}$/);
-  // Whoever asks has the agent look again, long before it would by itself.
+  // A request of the API makes the agent inspect its clusters again, long before its own interval.
   const before = deployment?.dbSizeBytes ?? 0;
   const text = 'y'.repeat(100_000);
   await source.client
@@ -240,7 +240,7 @@ test('a migration pauses before its first document, resumes on request, and is c
   const { id } = await createMigration(control, actor, groupId, await orderTo(plane, destination.uri));
   await pauseMigration(control, actor, groupId, id);
   await setLoadLevel(control, actor, groupId, id, 1);
-  // What is wanted before the agent is there, it finds when it comes.
+  // The agent gets the wanted state that was set before it started.
   const copyBytesPerSecond = SLOW_BYTES_PER_SECOND;
   await using _agent = await startAgent(plane, { copyBytesPerSecond });
   const copied = (migration: Migration) => migration.progress?.copy.documentsCopied ?? 0;
@@ -276,7 +276,7 @@ test('an agent that hung takes its migration back from the watchdog, and the mig
   const taken = await records.findOneAndUpdate({ _id: id }, { $inc: { term: 1 } }, { returnDocument: 'after' });
   const isTakenBack = async () => ((await records.findOne({ _id: id }))?.term ?? 0) > (taken?.term ?? 0);
   await eventually(isTakenBack, { what: 'the agent to take it back', deadlineMs: DEADLINE_MS });
-  // Not ready as long as it catches up.
+  // Not ready while it catches up.
   const cutover = () => requestCutover(plane.control, plane.actor, plane.groupId, id).then(() => true);
   await eventually(cutover, { what: 'the cutover to be taken', deadlineMs: DEADLINE_MS });
   await migrationIs(plane, id, 'COMPLETE', ({ state }) => state.status === 'COMPLETE');

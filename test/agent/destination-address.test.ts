@@ -40,7 +40,7 @@ test('every host of a connection string that is certainly not allowed is refused
   refuses('10.1.0.1', '10.0.0.1:27017,10.1.0.1', ['10.0.0.0/16']);
   refuses('::1', '[::1]:27017', ['db.example']);
   of('a.DB.example:27017,10.0.0.1,[2001:db8::1]', ['*.db.example', '10.0.0.0/8', '2001:db8::/32'])();
-  // Where it leads to is only known when it is dialled.
+  // Its address is only known when the connection is opened.
   of('db.example', ['10.0.0.0/8'])();
   assert.throws(() => destinationAddress({ uri: 'mongodb://169.254.169.254/' }, undefined), {
     code: 'DESTINATION_NOT_ALLOWED',

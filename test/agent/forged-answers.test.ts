@@ -16,10 +16,10 @@ interface Exchange {
   readonly answer: string;
 }
 
-/** Whoever ends TLS between agent and control plane: sees all that passes, and answers what it likes. */
+/** An attacker that terminates TLS between agent and control plane. It reads all traffic and can forge answers. */
 class Middle implements AsyncDisposable {
   readonly #server: Server;
-  /** Gives the status and body to answer with; the true ones by default. */
+  /** Returns the forged status and body; default: the real ones. */
   forge: (exchange: Exchange) => Pick<Exchange, 'status' | 'answer'> = (exchange) => exchange;
 
   private constructor(server: Server) {
@@ -133,7 +133,7 @@ test('only the control plane that created a token can redeem it', async () => {
   await using plane = await startControlPlane();
   await using other = await startControlPlane();
   using folder = temporaryFolder('agent');
-  // An attacker's own control plane at the address that the token names.
+  // The attacker runs a control plane at the token's address.
   await using middle = await Middle.before(() => other.url);
   await assert.rejects(linkThrough(middle, await plane.newToken(), folder.path), {
     code: 'CONTROL_PLANE_ANSWER_UNSIGNED',

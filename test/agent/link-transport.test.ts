@@ -22,7 +22,7 @@ test('an agent trusts only the CA that its token pins, across restarts and renew
   const options = { dataDir: plane.agentDirectory, host: 'mover', clock: systemClock };
   const { client } = await establishLink({ ...options, token: await plane.newToken() }, never);
   const pollOnce = () => client.poll({ revision: null, waitSeconds: 0 });
-  // A server that was restarted has hung up; that is noticed with the next request.
+  // A restarted server has closed the connection, which the next request detects.
   const poll = () =>
     pollOnce().catch((error) => (error.code === 'CONTROL_PLANE_UNREACHABLE' ? pollOnce() : Promise.reject(error)));
   await poll();
@@ -42,7 +42,7 @@ test('an agent trusts only the CA that its token pins, across restarts and renew
     code: 'CONTROL_PLANE_KEY_UNKNOWN',
     message: /does not show the key that the link-token pins/,
   });
-  // Anybody can show the CA's certificate, which is no secret.
+  // Every server can send the CA's certificate, because it is public.
   await show({ ...forged, cert: forged.cert.replace(forger.cert, authority.cert) });
   await assert.rejects(poll, { code: 'CONTROL_PLANE_UNTRUSTED' });
 

@@ -13,7 +13,7 @@ import { type ControlPlane, startControlPlane } from './control-plane.ts';
 const ORG_ID = 'ab'.repeat(12);
 const KEY = { publicKey: 'owner', privateKey: 'a-private-key-of-the-test' };
 
-/** An agent without a link that serves Ops Manager's calls, and what calls them. */
+/** Starts an unlinked agent that serves Ops Manager's calls, and a client for them. */
 async function startHost(plane: ControlPlane, token?: string) {
   const settings = { listen: '127.0.0.1:0', orgId: ORG_ID, ...KEY };
   const configuration: AgentConfiguration = {
@@ -59,7 +59,7 @@ test("Ops Manager's calls link, show and unlink a source", async () => {
   const link = `${ORG_ID}/liveExport/migrationLink`;
   assert.equal((await agent.call('GET', `${link}/status`)).status, 'NOT_SYNCED');
   assert.equal((await agent.call('DELETE', link)).error, 404);
-  // Only the owner lets another key have the host name, here by a token for it.
+  // Only the owner can assign the host name to another key, here with a token for that host.
   const [linkToken, other] = [await plane.newToken(), await plane.newToken([], 'mover')];
   for (const _again of [1, 2]) assert.equal((await agent.call('POST', link, { linkToken })).status, 'SYNCED');
   assert.deepEqual(await agent.call('GET', `${link}/status?envelope=true`), {
@@ -70,7 +70,7 @@ test("Ops Manager's calls link, show and unlink a source", async () => {
   assert.deepEqual([taken.error, taken.errorCode], [409, 'MIGRATION_LINK_EXISTS']);
   assert.equal((await agent.call('DELETE', link)).status, 204);
   assert.equal((await agent.call('GET', `${link}/status`)).status, 'NOT_SYNCED');
-  // Unlinked on the other side, it waits to be linked again.
+  // After the control plane has ended the link, the agent waits for a new one.
   assert.equal((await agent.call('POST', link, { linkToken: other })).status, 'SYNCED');
   await deleteLinks(plane.control, plane.actor, plane.orgId);
   await eventually(() => agent.host.current === undefined, { what: 'the end of the link' });

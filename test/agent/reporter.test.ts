@@ -9,7 +9,7 @@ import { systemClock } from '../../src/platform/index.ts';
 const never = new AbortController().signal;
 const id = 'a'.repeat(24);
 
-/** A reporter with everything around it in the test's hands. */
+/** A reporter whose clock, client and state the test controls. */
 function setUp(nowMs = 1_000_000) {
   const world = {
     nowMs,

@@ -26,10 +26,10 @@ const configuration: AgentOptions['configuration'] = {
   projects: [],
 };
 
-/** This machine's clock, set wrong. */
+/** A clock that is wrong by a fixed difference. */
 const clockAhead = (ms: number): Clock => ({ ...systemClock, now: () => Date.now() + ms });
 
-/** A log, and what waits for a line of it. */
+/** A log, and a function that waits for one of its lines. */
 function readLog() {
   const lines: string[] = [];
   const logger = pino({}, { write: (line: string) => lines.push(line) });
@@ -41,7 +41,7 @@ function readLog() {
 test('an agent retries for an hour with growing delays, and continues when the control plane answers', async () => {
   let nowMs = Date.parse('2026-11-01T12:00:00Z');
   const end = nowMs + HOUR_MS;
-  // Time passes where somebody waits, and nowhere else.
+  // The clock only advances when code sleeps.
   const clock = {
     ...systemClock,
     now: () => nowMs,

@@ -11,7 +11,7 @@ const commands = Object.entries(nouns).flatMap(([noun, those]) =>
   those.map(({ name, method, path }) => ({ command: `${noun} ${name}`, request: shape(method, path) })),
 );
 
-/** A request by what the path's parameters are, whatever they are called. */
+/** Normalizes a request: the names of path parameters do not matter. */
 function shape(method: string, path: string): string {
   return `${method} ${path.replace(/\{\w+\}/g, '{}')}`;
 }
@@ -41,9 +41,9 @@ test('every command sends its request and shows the answer', async () => {
     await command.parseAsync(words, { from: 'user' });
     return shown;
   };
-  /** What it prints for people. */
+  /** Output for people. */
   const said = async (line: string, expected: RegExp) => assert.match(await run(line), expected, line);
-  /** What it prints for programs. */
+  /** Output for programs. */
   const made = async (line: string): Promise<Record<string, string>> => JSON.parse(await run(`${line} -o json`));
   const empty = /^$/;
 

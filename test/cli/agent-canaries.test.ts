@@ -106,7 +106,7 @@ test('no secret of an agent is in its logs, folder, crash report, child processe
     'environment of a child': child('environ'),
   };
   assert.match(places['arguments of a child'] ?? '', /watchdog-process/);
-  // Opening the source again after a kill needs them, for as long as a cutover lasts.
+  // During a cutover the folder has these secrets, because unblocking the source after a kill needs them.
   const notes = join(state, 'cutovers.json');
   assert.ok(readFileSync(notes, 'utf8').includes(CANARIES.ofOrder));
   assert.ok(!readFileSync(notes, 'utf8').includes(CANARIES.ofDestination));

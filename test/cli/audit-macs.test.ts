@@ -26,7 +26,7 @@ async function run(...args: string[]): Promise<{ code: number | null; stdout: st
 
 const verify = (data: string, ...args: string[]) => run('audit', 'verify', '--data-dir', data, ...args);
 
-/** Starts the server, makes projects, and ends it: each project is a record. */
+/** Starts the server, creates projects, and stops it. Each project makes one record. */
 async function record(data: string, ...names: string[]): Promise<void> {
   await using server = runLinkspan(['serve', '--listen', '127.0.0.1:0', '--data-dir', data], { env });
   const [, url = ''] = await server.waitForLine(/^linkspan serve: ready at (\S+), data in /);
@@ -36,7 +36,7 @@ async function record(data: string, ...names: string[]): Promise<void> {
   await server.exit;
 }
 
-/** What somebody can do who writes the store's file. */
+/** Changes the store's file as an attacker with write access would. */
 function tamper(data: string, work: (database: DatabaseSync) => void): void {
   const database = new DatabaseSync(join(data, 'linkspan.db'));
   database.exec('DROP TRIGGER IF EXISTS audit_records_stay; DROP TRIGGER IF EXISTS audit_records_stay_as_they_are');
@@ -44,7 +44,7 @@ function tamper(data: string, work: (database: DatabaseSync) => void): void {
   database.close();
 }
 
-/** Computes all hashes anew, as the product does; and MACs where there is a key. */
+/** Recomputes all hashes as the server does, and all MACs if there is a key. */
 function chainAnew(database: DatabaseSync, mac?: (hash: string) => { id: string; mac: string }): void {
   let previous = '';
   for (const row of database.prepare('SELECT * FROM audit_records ORDER BY sequence').all()) {

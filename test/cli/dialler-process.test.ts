@@ -11,10 +11,10 @@ import { RegisteringServer } from './registering-server.ts';
 
 checkForLeaks();
 
-/** A process starts and loads the driver on a busy machine. */
+/** Time to start a process and load the driver on a busy machine. */
 const DEADLINE_MS = 60_000;
 
-/** Registers a destination that never answers, and waits until it is dialled. */
+/** Registers a destination that never answers, and waits until the server connects to it. */
 async function dialSilence(server: RegisteringServer) {
   const hostile = await startHostileServer({ kind: 'silence' });
   const tenant = await server.tenant('a');
@@ -27,7 +27,7 @@ async function dialSilence(server: RegisteringServer) {
 }
 
 const textOf = (pid: number, file: string) => readFileSync(`/proc/${pid}/${file}`, 'utf8').split('\0').filter(Boolean);
-/** Less than the ten seconds after which a process gives up by itself. */
+/** Less than the 10 s after which a dialler process ends by itself. */
 const SOON_MS = 5_000;
 const ended = (pid: number) =>
   eventually(() => !existsSync(`/proc/${pid}`), { what: 'the process that dials to end', deadlineMs: SOON_MS });
@@ -51,7 +51,7 @@ test('the dialler process has no cloud identity, no secret of the server, and no
   const args = textOf(silence.pid, 'cmdline');
   assert.ok(!args.join(' ').includes('canary'), args.join(' '));
   assert.ok(!args.join(' ').includes(server.masterKeyFile), args.join(' '));
-  // What the same permissions let a program do, should somebody make this one run theirs.
+  // Checks what an attacker's program could do with the same permissions.
   const permitted = (program: string) =>
     spawnSync(String(args[0]), [...args.slice(1, -1), '--eval', program], { cwd: '/', encoding: 'utf8', env: {} });
   for (const program of [

@@ -16,8 +16,8 @@ const env = {
 const prlimit = spawnSync('prlimit', ['--version']).error;
 
 /**
- * From now on the kernel refuses the process every write beyond this size of a file, with EFBIG, which SQLite takes as it takes EIO.
- * Its log goes into a pipe, which has no size.
+ * Limits the process's file size: the kernel then refuses writes beyond it with EFBIG, which SQLite treats like EIO. The log goes to a pipe, which
+ * has no limit.
  */
 function failWritesBeyond(bytes: number, pid: number): void {
   const { status, stderr } = spawnSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}`], { encoding: 'utf8' });

@@ -9,11 +9,11 @@ import { RegisteringServer } from './registering-server.ts';
 checkForLeaks();
 
 const MEGABYTE = 1 << 20;
-/** What the server may take more while destinations attack it: answers, and what its garbage collector leaves for later. */
+/** Additional memory that the server may use during an attack: answers, and garbage that is not collected yet. */
 const GROWTH_BYTES = 64 * MEGABYTE;
 const ATTACK_DEADLINE_MS = 60_000;
 
-/** Many small fields take the longest to read. */
+/** A document with many small fields, which takes longest to parse. */
 const SIXTEEN_MEGABYTES = {
   filler: Object.fromEntries(Array.from({ length: 950_000 }, (_, index) => [`f${index}`, 1])),
 };
@@ -26,7 +26,7 @@ const attacks: readonly [string, () => Promise<Attack>, RegExp][] = [
   [
     'a small compressed reply of 1 GB',
     async () => ({ kind: 'bomb', zeros: await compressedZeros(BOMB_BYTES), bytes: BOMB_BYTES }),
-    // It is not inflated, or it would need too much memory.
+    // The server must not decompress it, because that would need too much memory.
     NO_ANSWER,
   ],
 ];
@@ -82,7 +82,7 @@ test("a hundred parallel registrations of one organization block neither another
   assert.ok(hostile.mostConnections <= 20, `${hostile.mostConnections} connections to the hostile destination`);
 });
 
-/** A hello that names so many servers, which are all the same one. */
+/** Makes a hello that names many servers, all with the same address. */
 const naming = (servers: number, { port }: HostileServer): Attack => ({
   kind: 'hello',
   more: { hosts: Array.from({ length: servers }, (_, index) => `127.0.${1 + (index >> 8)}.${index & 255}:${port}`) },

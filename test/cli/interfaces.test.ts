@@ -7,7 +7,7 @@ import { runLinkspan } from '../support/linkspan-process.ts';
 
 const page = readFileSync(new URL('../../docs/interfaces.md', import.meta.url), 'utf8');
 
-/** The rows of the table under a heading, as cells without backticks. */
+/** Returns the rows of the table under a heading, as cells without backticks. */
 function table(heading: string): string[][] {
   const section = page.split(`## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
   const rows = section

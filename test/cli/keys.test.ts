@@ -15,7 +15,7 @@ const ENV = {
   LINKSPAN_BOOTSTRAP_PRIVATE_KEY: OWNER[1],
   LINKSPAN_RATE_LIMITS: 'off',
 };
-/** More than one transaction seals anew. */
+/** More values than one transaction reseals. */
 const KEYS = 60;
 
 interface Setup {
@@ -73,7 +73,7 @@ test('the master key is rotated while the server runs: clients see no error, and
     await using rotation = rotate();
     let isOver = false;
     void rotation.exit.then(() => (isOver = true));
-    // Keys that are made meanwhile are sealed with one or the other.
+    // Keys created during the rotation are sealed with the old or the new key.
     while (!isOver) keys.push(await makeKey(client));
     assert.equal((await rotation.exit).code, 0, rotation.stderr);
     assert.equal(keysIn(keyFile).length, 1);
@@ -109,7 +109,7 @@ test('a rotation of the master key that is killed at any point continues with th
     await expectHookReached(killed);
     assert.deepEqual(keysIn(keyFile).slice(1), former, hook);
     {
-      // In between the server starts with both.
+      // Between the steps the server starts with both keys.
       await using server = serve();
       await (await clientOf(server, key)).send('GET', `/orgs/${ORG_ID}`);
       await end(server);

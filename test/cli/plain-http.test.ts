@@ -15,7 +15,7 @@ async function listOrganizations(env: Record<string, string>): Promise<{ code: n
   return { code, stderr: linkspan.stderr };
 }
 
-/** An address of this machine that is not loopback: what is sent there goes the way of everything that leaves it. */
+/** Returns an address of this machine that is not loopback; requests to it count as sent to another machine. */
 function ownAddress(): string | undefined {
   return Object.values(networkInterfaces())
     .flat()
@@ -48,7 +48,7 @@ test('neither a client secret nor a digest is sent to another machine over plain
       assert.match(refused.stderr, /\[API_OVER_PLAIN_HTTP\]/);
       assert.equal(refused.code, 2);
     }
-    // Names that only look like this machine.
+    // Names that only look like loopback.
     for (const host of ['localhost.example.com', '127.0.0.1.example.com', '[::ffff:192.0.2.1]']) {
       assert.match(
         (await listOrganizations({ ...ACCOUNT, LINKSPAN_URL: `http://${host}` })).stderr,

@@ -12,7 +12,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 
 checkForLeaks({ sockets: false });
 
-/** What a server writes without being asked: periodic notes, and its own bookkeeping of sessions. */
+/** Writes that a server does by itself: periodic no-ops and its own session records. */
 const OF_THE_SERVER = { $or: [{ op: 'n', 'o.msg': 'periodic noop' }, { ns: /^config\./ }] };
 
 function oplog({ client }: ReplicaSet) {

@@ -40,7 +40,7 @@ async function end(server: LinkspanProcess, signal: NodeJS.Signals = 'SIGTERM'):
   await server.exit;
 }
 
-/** Starts the server once and ends it. @returns the reason for which the store was taken as restored; undefined: it was not */
+/** Starts the server once and stops it. @returns the reason why the store counts as restored; undefined if it does not */
 async function reasonOfStart(data: string): Promise<string | undefined> {
   await using server = serve(data);
   await urlOf(server);
@@ -72,7 +72,7 @@ async function eventsOf(client: AtlasClient, eventType: string): Promise<Record<
   return (body.results as { linkspan: { details: Record<string, unknown> } }[]).map(({ linkspan }) => linkspan.details);
 }
 
-/** A server's directory with one project in it, and the server stopped; `older` is a copy of it from before that project. */
+/** The directory of a stopped server with one project; `older` is a copy from before the project. */
 async function directoryWithOlderCopy(folder: string): Promise<{ data: string; older: string }> {
   const [data, older] = [join(folder, 'data'), join(folder, 'older')];
   assert.equal(await reasonOfStart(data), undefined);
@@ -80,7 +80,7 @@ async function directoryWithOlderCopy(folder: string): Promise<{ data: string; o
   await using server = serve(data);
   const client = new AtlasClient(await urlOf(server), ...OWNER);
   await client.send('POST', '/groups', { name: 'later', orgId: ORG_ID });
-  // Killed: what was answered is in the file with the head all the same.
+  // After a kill the file with the head must also contain everything that was answered.
   await end(server, 'SIGKILL');
   return { data, older };
 }

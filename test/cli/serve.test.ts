@@ -194,7 +194,7 @@ test('a token contains the public URL if one is set', async () => {
 
 const withoutTools = ['curl', 'openssl'].find((tool) => spawnSync(tool, ['version']).error !== undefined);
 
-/** A certificate for loopback and its key, as `cert.pem` and `key.pem` in a folder. */
+/** Creates a certificate for loopback and its key, as `cert.pem` and `key.pem` in a folder. */
 function makeCertificate(folder: string): { cert: string; key: string } {
   const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
@@ -205,7 +205,7 @@ function makeCertificate(folder: string): { cert: string; key: string } {
   return { cert, key };
 }
 
-/** What a client that trusts only this certificate is answered. @throws where the server has another */
+/** Sends a request that trusts only this certificate. @throws if the server has another one */
 function openApiWith(cert: string, port: string): string {
   const url = `https://127.0.0.1:${port}/openapi.json`;
   return execFileSync('curl', ['--silent', '--noproxy', '*', '--cacert', cert, url], { encoding: 'utf8' });

@@ -36,13 +36,13 @@ interface Result {
   readonly findings: readonly { readonly severity: string; readonly code: string; readonly remedy: string }[];
 }
 
-/** What of `/progress` is looked at. */
+/** The fields of `/progress` that tests read. */
 interface Progress {
   readonly canCommit: boolean;
   readonly collectionCopy: { readonly estimatedCopiedBytes: number } | null;
 }
 
-/** The lines of `--output json`: one result, which is the last, and before it nothing but progress. */
+/** Parses the lines of `--output json`. Asserts that the last is the only result and all others are progress. */
 function readJson(stdout: string): { progress: { phase: string }[]; result: Result } {
   const objects = stdout
     .trimEnd()
@@ -292,7 +292,7 @@ test('a copy limit applies from the first byte, and a call of /load removes it',
   assert.equal((await once.exit).code, 0, once.stderr);
   const { phases } = readJson(once.stdout).result;
   const copying = phases?.find(({ name }) => name === 'copying');
-  // One collection a second, the first one at once.
+  // One collection per second, the first one at once.
   assert.ok(Number(copying?.seconds) > 1.9, JSON.stringify(phases));
 
   using folder = temporaryFolder('limited');

@@ -89,7 +89,7 @@ test('the help marks required flags', async () => {
   }
 });
 
-/** The sections of a help text: the heading, then the first word of each line below it and what stands beside it. */
+/** Returns the sections of a help text: for each heading, the first word of each line and the text beside it. */
 async function sectionsOf(command: string): Promise<Record<string, Record<string, string>>> {
   const { code, stdout } = await run(`${command} --help`.trim());
   assert.equal(code, 0, stdout);

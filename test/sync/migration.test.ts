@@ -15,17 +15,17 @@ const START = { source: 'cluster0', destination: 'cluster1' };
 
 interface Answer {
   readonly status: number;
-  // The shape of each answer is what the tests are about.
+  // The tests check the shape of each answer.
   readonly body: { success?: boolean; error?: string; errorDescription?: string; progress?: Record<string, unknown> };
 }
 
-/** mongosync's API over the wire, on a session between two URIs. */
+/** A client of mongosync's API over HTTP, for a session between two URIs. */
 async function openApi(cluster0: string, cluster1: string) {
   const uris = { cluster0, cluster1 };
   const session = new SyncSession({ uris, once: false, logger: silentLogger });
   const api = await openSyncApi(session, 0);
   const call = async (name: string, body?: object): Promise<Answer> => {
-    // As curl --data sends it.
+    // Content type of curl --data.
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     const request = body === undefined ? {} : { method: 'POST', headers, body: JSON.stringify(body) };
     const response = await fetch(`${api.url}/${name}`, request);
@@ -85,7 +85,7 @@ test('a script written for mongosync migrates: start, progress, pause, resume, c
   assert.ok((copy.estimatedTotalBytes ?? 0) > 1);
   assert.equal(copy.estimatedCopiedBytes, copy.estimatedTotalBytes);
 
-  // Whether a pause has taken hold yet is not the caller's concern.
+  // Callers must not depend on whether a pause has taken effect yet.
   assert.deepEqual((await api.call('pause', {})).body, { success: true });
   assert.equal((await api.call('commit', {})).body.error, 'WrongState');
   assert.deepEqual((await api.call('resume', {})).body, { success: true });

@@ -9,7 +9,7 @@ import type { Progress } from '../../../src/engine/index.ts';
 import { systemClock } from '../../../src/platform/index.ts';
 import { copied, snapshot, tailing } from './snapshots.ts';
 
-/** Remembers what is written to it. */
+/** A sink that stores what is written. */
 class Paper {
   readonly columns: number;
   text = '';

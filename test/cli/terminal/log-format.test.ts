@@ -14,7 +14,7 @@ checkForLeaks({ sockets: false });
 const JSON_LINE = /^\{"level":40,"time":"[^"]+".*"msg":"security event"\}$/;
 const TEXT_LINE = /^\[\d\d:\d\d:\d\d\] WARN: security event \{.*"reason"/;
 
-/** Starts a server, has it refuse a key, and returns the line of its log about that. */
+/** Starts a server that refuses a key, and returns its log line about the refusal. */
 async function refusedAttempt(args: readonly string[], options: RunOptions, line: RegExp): Promise<string> {
   using folder = temporaryFolder('log-format');
   await using server = runLinkspan(['serve', '--data-dir', folder.path, '--listen', '127.0.0.1:0', ...args], options);
@@ -47,7 +47,7 @@ test('an unknown log format is refused by name', async () => {
   assert.match(server.stderr, /--log-format <format>' argument 'xml' is invalid\. Allowed choices are json, text\./);
 });
 
-/** Starts an agent whose source does not answer, and returns the line of its log about that. */
+/** Starts an agent whose source does not answer, and returns its log line about that. */
 async function unreachableSource(args: readonly string[], options: RunOptions): Promise<string> {
   await using plane = await startControlPlane();
   mkdirSync(plane.agentDirectory, { recursive: true });
