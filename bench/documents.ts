@@ -3,7 +3,7 @@ import { SeededRandom } from '../test/support/seeded-random.ts';
 
 const TEXT_BYTES = 1024 * 1024;
 
-/** Makes documents of about 700 bytes in 25 fields, the same for the same seed. The text does not compress well. */
+/** Makes documents of about 700 bytes in 25 fields. The same seed makes the same documents. The text compresses badly. */
 export class DocumentSource {
   readonly #random: SeededRandom;
   readonly #text: string;
@@ -13,7 +13,7 @@ export class DocumentSource {
     this.#text = this.#random.bytes(TEXT_BYTES).toString('base64');
   }
 
-  /** As BSON. @param id an ObjectId when undefined */
+  /** Returns a document as BSON. @param id  the `_id`; default: an ObjectId */
   ordinary(n: number, id: number | undefined = undefined): Buffer {
     const random = this.#random;
     const fields = Object.fromEntries(Array.from({ length: 16 }, (_, field) => [`field${field}`, this.#piece(20)]));
@@ -31,7 +31,7 @@ export class DocumentSource {
     );
   }
 
-  /** Some 30 bytes. */
+  /** Returns a document of about 30 bytes. */
   tiny(n: number): Buffer {
     return Buffer.from(BSON.serialize({ _id: new ObjectId(), n }));
   }

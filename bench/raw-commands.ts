@@ -2,13 +2,12 @@ import type { MongoClient } from 'mongodb';
 import { documentSequence } from '../src/engine/bson/document-sequence.ts';
 import { DATABASE } from './servers.ts';
 
-/** What of a command is sent as raw documents. */
+/** The field of each command that is sent as raw documents. */
 const FIELDS = { insert: 'documents', update: 'updates', delete: 'deletes' } as const;
 
 /**
- * Sends batches of ready-made BSON to one collection, as fast as the server takes them: the bound of what any tool can do.
- * Acknowledged by the majority.
- * @param writers how many batches are under way at a time
+ * Sends batches of ready-made BSON to one collection as fast as the server accepts them, with write concern majority. No tool can be faster.
+ * @param writers  number of parallel batches
  */
 export async function sendBatches(
   client: MongoClient,

@@ -1,14 +1,14 @@
-/** One way of doing the work that is measured. */
+/** One way to do the measured work. */
 export interface Contender {
   readonly name: string;
-  /** Does the work once, from a state that each contender finds alike. @returns seconds */
+  /** Does the work once. Every contender starts from the same state. @returns seconds */
   run(): Promise<number>;
 }
 
 export interface Measurement {
   readonly name: string;
   readonly seconds: Spread;
-  /** Of the first contender's time to this one's, taken round by round: the machine's mood cancels out. Absent for the first itself. */
+  /** Ratio of the first contender's time to this one's in each round, so that changes of the machine's speed cancel out. Absent for the first. */
   readonly ratio?: Spread;
 }
 
@@ -19,9 +19,9 @@ export interface Spread {
 }
 
 /**
- * Lets all contenders do the work once a round, in turns, so that whatever else the machine does hits all alike. The order changes from round
- * to round; one round before the first is not counted.
- * @param afterRound prepares the next one
+ * Measures all contenders in each round, one after the other, so that other load of the machine affects all of them. The order changes from
+ * round to round. A warm-up round is not counted.
+ * @param afterRound  prepares the next round
  */
 export async function measure(
   contenders: readonly Contender[],
@@ -45,7 +45,7 @@ export async function measure(
   });
 }
 
-/** Prints a table for people, and one line of JSON for programs. */
+/** Prints a table for people and one line of JSON for programs. */
 export function report(title: string, work: number, unit: string, measurements: readonly Measurement[]): void {
   const [first] = measurements;
   console.log(`\n${title}`);
@@ -71,7 +71,7 @@ function show({ median, min, max }: Spread): string {
   return `${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`;
 }
 
-/** Seconds that the work takes. */
+/** Returns the duration of the work in seconds. */
 export async function timed(work: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   await work();

@@ -1,16 +1,16 @@
 import type { MongoClient } from 'mongodb';
 import { type ReplicaSetPair, startPair } from '../test/support/replica-set.ts';
 
-/** The database that every measurement works in. */
+/** The database of all measurements. */
 export const DATABASE = 'bench';
 
-/** Two sets with room for the data in their caches. */
+/** Starts two replica sets whose caches can hold the data. */
 export async function startServers(): Promise<ReplicaSetPair> {
   const options = { cacheGigabytes: 1, oplogSizeMegabytes: 2_048 };
   return await startPair({ source: options, destination: options });
 }
 
-/** Empties a cluster and lets it write everything to disk, so that nobody works on behalf of whoever came before. */
+/** Empties a cluster and flushes it to disk, so that no measurement pays for an earlier one. */
 export async function settle(client: MongoClient): Promise<void> {
   await client.db(DATABASE).dropDatabase();
   await client.db('linkspan_internal').dropDatabase();

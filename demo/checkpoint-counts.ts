@@ -4,13 +4,13 @@ export interface CheckpointCounts {
   readonly state: string;
   readonly documentsCopied: number;
   readonly bytesCopied: number;
-  /** How long the initial copy has taken; 0 before it. */
+  /** Duration of the initial copy so far; 0 before it. */
   readonly copySeconds: number;
-  /** Changes of documents taken from the stream. */
+  /** Document changes read from the stream. */
   readonly changesRead: number;
-  /** States of documents written for them: a document that changed several times meanwhile is written once. */
+  /** Document states written for these changes. A document that changed several times in the meantime is written once. */
   readonly changesApplied: number;
-  /** Change events that fell into a range being copied at that moment. */
+  /** Change events in a range that was being copied at that moment. */
   readonly changesDuringCopy: number;
 }
 
@@ -18,11 +18,11 @@ interface MigrationRecord {
   readonly _id: string;
   readonly state: string;
   readonly phases: readonly { readonly name: string; readonly startedAtMs: number; readonly endedAtMs?: number }[];
-  /** Empty before anything was counted. */
+  /** Empty before the first count. */
   readonly counts: Partial<Record<'read' | 'applied' | 'duringCopy', number>>;
 }
 
-/** The engine's own counts, as its checkpoint on the destination has them: the Atlas API has no place for them. */
+/** Reads the engine's counts from its checkpoint on the destination, because the Atlas API has no fields for them. */
 export async function readCheckpointCounts(
   destination: MongoClient,
   migrationId: string,

@@ -16,7 +16,7 @@ export interface ControlPlane extends AsyncDisposable {
   readonly process: LinkspanProcess;
 }
 
-/** Starts `linkspan serve` on a free port, with new credentials. @param folder where it keeps its data */
+/** Starts `linkspan serve` on a free port, with new credentials. @param folder  folder for its data */
 export async function startControlPlane(folder: string): Promise<ControlPlane> {
   const address = `127.0.0.1:${await freePort()}`;
   const organization = {

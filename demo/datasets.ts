@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import { type Document, Double, Int32, Long } from 'mongodb';
 import { parseTable } from './parse-table.ts';
 
-/** The database into which everything is loaded. */
+/** The database for all data sets. */
 export const database = 'vega';
 
-/** The package exports only its code; its data lie beside that. */
+/** Folder of the data, which the package does not export; it is beside the exported code. */
 const packageFolder = new URL('../node_modules/vega-datasets/', import.meta.url);
 
-/** What the package's own description says of one of its files. */
+/** Description of one file in the package. */
 interface Resource {
   readonly name: string;
   readonly path: string;
@@ -37,7 +37,7 @@ function readFile(path: string): string {
   return readFileSync(new URL(path, packageFolder), 'utf8');
 }
 
-/** A list is a document for each entry, and so are the features of GeoJSON; anything else is one document. */
+/** Makes a document of each entry of a list and of each GeoJSON feature. Other content becomes one document. */
 function rowsOfJson(json: unknown): Document[] {
   if (Array.isArray(json)) return json.map((entry) => (isObject(entry) ? entry : { value: entry }));
   if (!isObject(json)) return [{ value: json }];
@@ -52,7 +52,7 @@ function withTypes(row: Document, types: ReadonlyMap<string, string>): Document 
   return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, typed(value, types.get(name))]));
 }
 
-/** What is not of the type that the description says (such as an empty cell) stays as it is. */
+/** Converts a value to its described type. A value of another type, such as an empty cell, stays unchanged. */
 function typed(value: unknown, type: string | undefined): unknown {
   if (value === null || value === '' || typeof value === 'object') return value;
   switch (type) {
@@ -66,7 +66,7 @@ function typed(value: unknown, type: string | undefined): unknown {
     case 'date':
     case 'datetime': {
       const text = String(value).replaceAll('/', '-');
-      // Where a text has no zone it is taken for UTC: else times would depend on the machine's.
+      // A text without a time zone counts as UTC, so that times do not depend on the machine's zone.
       const local = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d(?::\d\d)?)$/.exec(text);
       const date = new Date(local ? `${local[1]}T${local[2]}Z` : /^\d{4}/.test(text) ? text : `${text} UTC`);
       return Number.isNaN(date.getTime()) ? value : date;
@@ -76,7 +76,7 @@ function typed(value: unknown, type: string | undefined): unknown {
   }
 }
 
-/** Rows with coordinates get a GeoJSON point, for geo indexes to work on. */
+/** Adds a GeoJSON point to rows with coordinates, for geo indexes. */
 function withPlace(row: Document): Document {
   const { longitude, latitude } = row;
   if (!(longitude instanceof Double && latitude instanceof Double)) return row;

@@ -4,8 +4,9 @@ import type { Organization } from './control-plane.ts';
 const DEADLINE_MS = 10_000;
 
 /**
- * Asks for a link-token by the example request of Atlas's documentation of "Create One Link-Token": same path, query, headers and body, HTTP digest.
- * @param address from which the agent will come
+ * Creates a link-token with the example request of Atlas's documentation of "Create One Link-Token": same path, query, headers, body and HTTP
+ * digest.
+ * @param address  address of the agent
  */
 export async function requestLinkToken(
   { url, id, publicKey, privateKey }: Organization,

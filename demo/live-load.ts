@@ -3,21 +3,21 @@ import { type Ledger, type LedgerWriter, startLedgerWriter } from '../test/suppo
 import { database } from './datasets.ts';
 import type { Clusters } from './start-clusters.ts';
 
-/** The least that this demonstration promises, on two cores that are not busy with other things. */
+/** Minimum write rate of this demonstration on two idle cores. */
 export const promisedWritesPerSecond = 500;
 
-/** Most operations write one document, transactions several. Above what is promised, as a busy machine delays some. */
+/** Target rate. Most operations write one document, transactions several. It is above the promised rate, because a busy machine delays some. */
 const OPERATIONS_PER_SECOND = 550;
 
-/** The largest collections, so that many writes meet what is being copied, and one that only the load writes to. */
+/** The largest collections, so that many writes hit ranges being copied, and one collection that only the load writes to. */
 const COLLECTIONS = ['flights_200k_json', 'zipcodes', 'flights_20k', 'ledger'];
 
 export interface LiveLoad extends LedgerWriter {
-  /** Since its start. */
+  /** Seconds since the start of the load. */
   runningSeconds(): number;
 }
 
-/** Writes like applications do, on whichever side accepts. */
+/** Starts a load that writes like applications, to the side that accepts writes. */
 export async function startLiveLoad({ applications }: Clusters): Promise<LiveLoad> {
   const writer = await startLedgerWriter({
     clients: applications,
@@ -29,7 +29,7 @@ export async function startLiveLoad({ applications }: Clusters): Promise<LiveLoa
   return { ...writer, runningSeconds: () => (performance.now() - startedMs) / 1_000 };
 }
 
-/** How many operations of each kind were accepted: `insert 1,234, set 567, …`. */
+/** Lists the number of accepted operations of each kind: `insert 1,234, set 567, …`. */
 export function describeKinds({ accepted }: Ledger): string {
   return Object.entries(accepted)
     .map(([kind, times]) => `${kind} ${times.toLocaleString('en-US')}`)

@@ -13,7 +13,7 @@ export interface MigrationStatus {
   readonly errorMessage?: string;
 }
 
-/** The destination's administrator: one push migration through the Atlas Administration API, step by step. */
+/** Runs one push migration step by step through the Atlas Administration API, as the destination's administrator does. */
 export class LiveMigration {
   readonly #atlas: AtlasClient;
   readonly #organization: Organization;
@@ -25,7 +25,7 @@ export class LiveMigration {
     this.#atlas = new AtlasClient(organization.url, organization.publicKey, organization.privateKey);
   }
 
-  /** Makes a project, and registers the destination in it. */
+  /** Creates a project and registers the destination in it. */
   async register(destinationUri: string): Promise<void> {
     const { body } = await this.#atlas.send('POST', '/groups', { name: 'Demonstration', orgId: this.#organization.id });
     this.#groupId = String(body.id);
@@ -33,7 +33,7 @@ export class LiveMigration {
     await this.#atlas.send('POST', `/groups/${this.#groupId}/clusters`, cluster);
   }
 
-  /** Waits until the agent shows the source, and returns what is shown of it. */
+  /** Waits until the agent offers the source. @returns the source's name and version */
   async available(): Promise<string> {
     const path = `/orgs/${this.#organization.id}/liveMigrations/availableProjects`;
     return await eventually(
@@ -47,7 +47,7 @@ export class LiveMigration {
     );
   }
 
-  /** @throws Error with the validation's message when it fails */
+  /** Runs a validation. @throws Error with the validation's message if it fails */
   async validate(): Promise<void> {
     const path = `/groups/${this.#groupId}/liveMigrations/validate`;
     const { body } = await this.#atlas.send('POST', path, this.#request());
@@ -61,7 +61,7 @@ export class LiveMigration {
     if (status !== 'SUCCESS') throw new Error(`the validation failed: ${errorMessage}`);
   }
 
-  /** @returns its id */
+  /** Starts the migration. @returns its id */
   async start(): Promise<string> {
     const { body } = await this.#atlas.send('POST', `/groups/${this.#groupId}/liveMigrations`, this.#request());
     this.#path = `/groups/${this.#groupId}/liveMigrations/${body._id}`;
@@ -72,7 +72,7 @@ export class LiveMigration {
     await this.#atlas.send('PUT', `${this.#path}/cutover`);
   }
 
-  /** Waits until the migration is as asked for. @throws Error with its message when it fails instead */
+  /** Waits until the migration matches a condition. @throws Error with the migration's message if it fails */
   async until(what: string, condition: (status: MigrationStatus) => boolean): Promise<void> {
     const ended = await eventually(
       async () => {

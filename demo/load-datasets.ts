@@ -7,7 +7,7 @@ export interface Loaded {
   readonly indexes: number;
 }
 
-/** Documents of one insert. */
+/** Number of documents of one insert. */
 const BATCH_DOCUMENTS = 10_000;
 
 /** Secondary, unique, compound, geo, partial, hashed and wildcard indexes, by collection. */
@@ -32,7 +32,7 @@ const indexes: Readonly<Record<string, IndexDescription[]>> = {
   zipcodes: [{ key: { location: '2dsphere' } }, { key: { zip_code: 1 } }, { key: { state: 1, county: 1 } }],
 };
 
-/** Loads all data sets, with their indexes and a view, and waits until a majority has them. */
+/** Loads all data sets with their indexes and a view. Waits until a majority of the members has them. */
 export async function loadDatasets(client: MongoClient): Promise<Loaded> {
   const db = client.db(database);
   const counts = { collections: 0, documents: 0, indexes: 0 };
@@ -52,7 +52,7 @@ export async function loadDatasets(client: MongoClient): Promise<Loaded> {
   return counts;
 }
 
-/** The last write, by which all before it is on a majority. */
+/** Writes once more with majority write concern, so that all earlier writes are on a majority. */
 async function makeView(db: Db): Promise<void> {
   await db.createCollection('late_flights', {
     viewOn: 'flights_20k',

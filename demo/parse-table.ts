@@ -1,5 +1,5 @@
 /**
- * Rows of a CSV or TSV text, by the names in its first line. Quoted cells may hold separators, line ends and doubled quotes (RFC 4180).
+ * Parses a CSV or TSV text into rows, with the names of its first line. Quoted cells may contain separators, line ends and doubled quotes (RFC 4180).
  */
 export function parseTable(text: string, separator: ',' | '\t'): Record<string, string>[] {
   const [names, ...rows] = cellsOf(text, separator);
@@ -10,14 +10,14 @@ export function parseTable(text: string, separator: ',' | '\t'): Record<string, 
 function cellsOf(text: string, separator: string): string[][] {
   const rows: string[][] = [];
   let row: string[] = [];
-  // A cell, quoted or plain, and what ends it.
+  // A cell, quoted or plain, and its end.
   const cell =
     separator === ','
       ? /(?:"((?:[^"]|"")*)"|([^,\r\n]*))(,|\r?\n|$)/y
       : /(?:"((?:[^"]|"")*)"|([^\t\r\n]*))(\t|\r?\n|$)/y;
   while (cell.lastIndex < text.length) {
     const match = cell.exec(text);
-    if (!match) throw new Error('a table with a stray quote');
+    if (!match) throw new Error('the table has a stray quote');
     row.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? '');
     if (match[3] === separator) continue;
     rows.push(row);

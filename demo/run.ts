@@ -14,13 +14,13 @@ import { startAgent } from './start-agent.ts';
 import { type Clusters, startClusters } from './start-clusters.ts';
 import { watchPhases } from './watch-phases.ts';
 
-/** With fewer, the demonstration would say nothing about changes that meet the copy. */
+/** With fewer changes, the demonstration would not test changes to ranges that are being copied. */
 const CHANGES_DURING_COPY_NEEDED = 1_000;
 const WRITES_AFTER_CUTOVER = 500;
 
 /**
- * A push live migration from nothing: clusters, real data, a control plane, a link-token, an agent, a migration under load, a cutover, and the
- * proof that both sides are equal. Exit code 0 only when they are, and when the load met the copy often enough for this to mean something; 1 else; 2 without mongod.
+ * Runs a complete push live migration: clusters, real data, control plane, link-token, agent, migration under load, cutover, and a comparison of
+ * both sides. Exit code 0: both sides are equal, and enough changes hit ranges that were being copied. Exit code 1: otherwise. Exit code 2: there is no mongod.
  */
 async function main(): Promise<number> {
   try {
@@ -73,11 +73,11 @@ async function migrate(clusters: Clusters, migration: LiveMigration): Promise<nu
   await migration.cutOver();
   await migration.until('complete', ({ status }) => status === 'COMPLETE');
   narrate('status: COMPLETE');
-  await goOnOnDestination(load);
+  await writeOnDestination(load);
   const ledger = await load.stop();
   const counts = await readCheckpointCounts(destination.client, id);
-  if (!counts) throw new Error('the checkpoint of the migration is gone');
-  narrate('comparing both sides, byte by byte, by a program that knows nothing of Linkspan');
+  if (!counts) throw new Error('the migration has no checkpoint');
+  narrate('comparing both sides, byte by byte, by a program that is independent of Linkspan');
   const { differences, ...compared } = await compareClusters(source.client, destination.client, {
     except: ledger.writtenOnDestination,
   });
@@ -86,8 +86,8 @@ async function migrate(clusters: Clusters, migration: LiveMigration): Promise<nu
   return report(ledger, rate, counts, differences);
 }
 
-/** The load has to be seen to go on after the cutover. */
-async function goOnOnDestination(load: LedgerWriter): Promise<void> {
+/** Waits until the load has written to the destination. */
+async function writeOnDestination(load: LedgerWriter): Promise<void> {
   const { documentsWritten } = load.snapshot();
   await eventually(() => load.snapshot().documentsWritten >= documentsWritten + WRITES_AFTER_CUTOVER, {
     what: 'writes on the destination',

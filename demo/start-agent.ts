@@ -2,13 +2,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type LinkspanProcess, runLinkspan } from '../test/support/linkspan-process.ts';
 
-/** How the agent's configuration names what it has. */
+/** Names in the agent's configuration. */
 export const agentNames = { host: 'mover', projectId: '0123456789abcdef01234567', deployment: 'vega' } as const;
 
-/** Slow enough for the live load to meet many ranges while they are copied: without it the data were across in a second or two. */
+/** Limit of the copy rate, so that the live load hits many ranges being copied. Without it the copy takes one or two seconds. */
 const COPY_MEGABYTES_PER_SECOND = 4;
 
-/** Starts `linkspan agent` with a link-token and a configuration that shows it the source. @param folder for its file and its data */
+/** Starts `linkspan agent` with a link-token and a configuration that contains the source. @param folder  folder for its file and its data */
 export async function startAgent(folder: string, linkToken: string, sourceUri: string): Promise<LinkspanProcess> {
   const file = join(folder, 'agent.yaml');
   writeFileSync(

@@ -8,13 +8,13 @@ const APPLICATION_USER = { name: 'app', password: 'applications-only' } as const
 export interface Clusters extends AsyncDisposable {
   readonly source: ReplicaSet;
   readonly destination: ReplicaSet;
-  /** As the migration's users, who have the privileges that docs/03-agent.md lists and no others. */
+  /** Connection strings with the migration's users, who have only the privileges that docs/03-agent.md lists. */
   readonly migrationUri: { readonly source: string; readonly destination: string };
-  /** As an application, which a block of writes binds: source, then destination. */
+  /** Connection strings with an application's user, which a write block binds: source, then destination. */
   readonly applications: readonly [MongoClient, MongoClient];
 }
 
-/** A source of three members and a destination, both with authentication. */
+/** Starts a source of three members and a destination, both with authentication. */
 export async function startClusters(): Promise<Clusters> {
   await using resources = new AsyncDisposableStack();
   const { source, destination } = resources.use(

@@ -5,7 +5,7 @@ import { count, megabytes, narrate } from './narrate.ts';
 
 const REPORT_EVERY_MS = 1_000;
 
-/** Tells, about each second, what the migration is doing, until disposed of. */
+/** Prints the phase of the migration about every second, until disposal. */
 export function watchPhases(destination: MongoClient, migrationId: string): AsyncDisposable {
   let stopped = false;
   const watching = (async () => {

@@ -6,7 +6,7 @@ import type { Listening } from './server-process.ts';
 const BODY = '{"accessListIps":["1.2.3.4","5.6.7.8"]}';
 const HEAD_END = '\r\n\r\n';
 
-/** One keep-alive connection that makes link-tokens, one after the other; with digest, counting up under one nonce. Cheap, as it shares the cores. */
+/** A keep-alive connection that creates link-tokens one after the other, with digest under one nonce. It is cheap, because it shares the cores with the server. */
 export class Connection {
   readonly #socket: Socket;
   readonly #target: Listening;
@@ -26,7 +26,7 @@ export class Connection {
     this.#path = `/api/atlas/v2/orgs/${target.orgId}/liveMigrations/linkTokens`;
   }
 
-  /** @param isSigned  false: no credentials are sent, and what comes back is the challenge (or the bare server's answer) */
+  /** @param isSigned  false sends no credentials, so the answer is the challenge (or the bare server's answer) */
   static async open(target: Listening, isSigned: boolean): Promise<Connection> {
     const socket = connect({ host: '127.0.0.1', port: target.port, noDelay: true });
     await once(socket, 'connect');
@@ -35,7 +35,7 @@ export class Connection {
     return connection;
   }
 
-  /** @returns the status */
+  /** Sends one request. @returns the HTTP status */
   async create(): Promise<number> {
     const { status } = await this.#exchange(this.#isSigned ? this.#authorization() : '');
     return status;

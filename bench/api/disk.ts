@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { percentile } from './load.ts';
 
-/** The median of appending 4 KiB and syncing them, in milliseconds: what one durable write costs at least. */
+/** Returns the median time of appending and syncing 4 KiB, in milliseconds: the minimum cost of a durable write. */
 export function medianSyncMs(folder: string, times: number): number {
   const descriptor = openSync(join(folder, 'sync'), 'a');
   const page = Buffer.alloc(4096, 'x');
@@ -20,7 +20,7 @@ export function medianSyncMs(folder: string, times: number): number {
   );
 }
 
-/** Rows like those of link-tokens that SQLite alone takes in a second, 64 to a synced commit. */
+/** Returns how many rows like those of link-tokens SQLite alone writes per second, with 64 rows per synced commit. */
 export function rowsPerSecond(folder: string, commits: number): number {
   const database = new DatabaseSync(join(folder, 'rows.db'));
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');

@@ -7,10 +7,10 @@ import type { Kind, Listening } from './server-process.ts';
 
 const SERVER = fileURLToPath(new URL('server-process.ts', import.meta.url));
 
-/** A server in a process of its own. */
+/** A server in a separate process. */
 export interface Server extends Listening, AsyncDisposable {}
 
-/** @param folder  where its store is made */
+/** Starts a server process. @param folder  folder for its store */
 export async function startServer(kind: Kind, folder: string): Promise<Server> {
   const child: ChildProcess = fork(SERVER, [kind, join(folder, kind)], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -29,17 +29,17 @@ export async function startServer(kind: Kind, folder: string): Promise<Server> {
 export interface LoadOptions {
   readonly connections: number;
   readonly seconds: number;
-  /** What every answer has to be. */
+  /** Expected status of every answer. */
   readonly status: 201 | 401;
 }
 
 export interface Load {
   readonly perSecond: number;
-  /** Milliseconds of each request, ascending. */
+  /** Duration of each request in milliseconds, ascending. */
   readonly latenciesMs: readonly number[];
 }
 
-/** Makes link-tokens (or, expecting 401, asks without credentials) on several connections at once. */
+/** Creates link-tokens on several parallel connections. If 401 is expected, it sends no credentials. */
 export async function load(server: Listening, { connections, seconds, status }: LoadOptions): Promise<Load> {
   const isSigned = status === 201 && server.publicKey !== '';
   const opened = await Promise.all(Array.from({ length: connections }, () => Connection.open(server, isSigned)));
@@ -61,7 +61,7 @@ export async function load(server: Listening, { connections, seconds, status }: 
   return { perSecond: latenciesMs.length / tookSeconds, latenciesMs: latenciesMs.sort((a, b) => a - b) };
 }
 
-/** @param sorted  ascending */
+/** Returns a percentile. @param sorted  values, ascending */
 export function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 }

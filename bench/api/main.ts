@@ -12,9 +12,8 @@ import { startPollingAgents } from './polling-agents.ts';
 import { restartPeak } from './restart.ts';
 
 /**
- * `node bench/api/main.ts [--rounds N] [--only A1,A5]`: what the Atlas API costs, each as a ratio of two things that were measured one
- * right after the other. The order changes from round to round. Every server works for some time before the first, so that all of
- * them are compiled as well as they will be.
+ * `node bench/api/main.ts [--rounds N] [--only A1,A5]`: measures the cost of the Atlas API as ratios of two values that were measured one right
+ * after the other. The order changes from round to round. Every server warms up before the first round, so that its code is compiled.
  */
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '5' }, only: { type: 'string', default: '' } },
@@ -36,7 +35,7 @@ interface Benchmark {
   readonly aim?: number;
   readonly isLowerBetter?: boolean;
   readonly unit?: string;
-  /** What one round gives. @param swapped  whether the second of two is measured first */
+  /** Measures one round. @param swapped  whether to measure the second value first */
   readonly run: (swapped: boolean) => Promise<number>;
 }
 
@@ -84,7 +83,7 @@ async function newToken(): Promise<string> {
   return data.linkToken;
 }
 
-/** From nothing, an empty directory included, to the first link-token; by a release that was started before. */
+/** Measures a cold start, from an empty directory to the first link-token. The release was started once before. */
 async function coldStartSeconds(): Promise<number> {
   const orgId = 'ab'.repeat(12);
   const env = {
@@ -101,7 +100,7 @@ async function coldStartSeconds(): Promise<number> {
   const { status } = await request(path, { method: 'POST', digestAuth, contentType: 'json', data: {} });
   if (status !== 201) throw new Error(`the first link-token was answered with ${status}`);
   const seconds = (performance.now() - began) / 1000;
-  // Not killed: what was compiled is kept when a process ends by itself.
+  // Must not be killed: Node.js saves its compile cache only when the process exits by itself.
   server.kill('SIGTERM');
   await server.exit;
   return seconds;
@@ -176,7 +175,7 @@ const all: readonly Benchmark[] = [
   },
   {
     id: 'A10',
-    what: `p99 of a create with ${IDLE_SOCKETS} sockets that say nothing or half a request ÷ p99 without, 8 connections`,
+    what: `p99 of a create with ${IDLE_SOCKETS} sockets that send nothing or half a request ÷ p99 without, 8 connections`,
     must: 2,
     aim: 1.3,
     isLowerBetter: true,

@@ -4,7 +4,7 @@ import type { Listening } from './server-process.ts';
 
 const AT_ONCE = 50;
 
-/** Links agents and has each wait in a long poll until disposal. @param newToken  a link-token that was not used yet */
+/** Links agents, each of which waits in a long poll until disposal. @param newToken  returns an unused link-token */
 export async function startPollingAgents(
   server: Listening,
   count: number,

@@ -15,14 +15,14 @@ const ENVIRONMENT = {
   LINKSPAN_RATE_LIMITS: 'off',
 };
 const LINKED_AT_ONCE = 20;
-/** Every agent reports every ten seconds: a multiple of it is even. */
+/** Every agent reports every 10 s. A multiple of that has the same load in each window. */
 const STEADY_SECONDS = 20;
 const AFTER_SECONDS = 20;
 
 /**
- * Kills a server under agents as they are shipped, and starts it again.
- * @param folder  for the data of server and agents
- * @returns requests that got through in the busiest second after that ÷ in an average one before
+ * Kills a server while real agents are connected, and starts it again.
+ * @param folder  folder for the data of server and agents
+ * @returns successful requests in the busiest second after the restart ÷ in an average second before it
  */
 export async function restartPeak(folder: string, agents: number): Promise<number> {
   const port = await freePort();
@@ -67,7 +67,7 @@ interface Request {
   readonly sentAtMs: number;
 }
 
-/** Requests of each of the next seconds. */
+/** Counts the requests in each of the next seconds. */
 async function perSecond(seconds: number, requests: Set<Request>): Promise<number[]> {
   requests.clear();
   const beganMs = performance.now();
@@ -80,7 +80,7 @@ async function perSecond(seconds: number, requests: Set<Request>): Promise<numbe
   return counts;
 }
 
-/** Notes what is sent, and forgets what did not get through: a poll that waits has. */
+/** Records requests and removes failed ones. A poll that waits counts as successful. */
 function noting(client: AgentOptions['client'], requests: Set<Request>): AgentOptions['client'] {
   const note = async <Answer>(send: () => Promise<Answer>): Promise<Answer> => {
     const request = { sentAtMs: performance.now() };

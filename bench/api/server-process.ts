@@ -23,7 +23,7 @@ import { silentLogger, systemClock } from '../../src/platform/index.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { unreachedDestinations } from '../../test/atlas-api/unreached-destinations.ts';
 
-/** What a server of its own process says once it listens. */
+/** The message that a server process sends when it listens. */
 export interface Listening {
   readonly port: number;
   readonly orgId: string;
@@ -31,7 +31,7 @@ export interface Listening {
   readonly privateKey: string;
 }
 
-/** `bare` is Fastify alone, with a schema for the same body; the others are Linkspan, `one-by-one` with a commit for each request. */
+/** Kind of server: `bare` is Fastify alone with a schema for the same body. The others are Linkspan; `one-by-one` commits for each request. */
 export type Kind = 'bare' | 'linkspan' | 'one-by-one' | 'sha-256';
 
 const [kind = 'bare', directory = ''] = process.argv.slice(2);
@@ -80,7 +80,7 @@ async function serveLinkspan(variant: string, path: string): Promise<Listening> 
   return { port: Number(new URL(url).port), ...first };
 }
 
-/** A write begins when the one before is on the disk: no two share a commit. */
+/** Starts each write after the previous one is on disk, so that no two share a commit. */
 function oneByOne(store: Store): Store {
   let last: Promise<unknown> = Promise.resolve();
   return {

@@ -1,16 +1,16 @@
 import { Migration } from '../../src/engine/index.ts';
 import { newId, silentLogger } from '../../src/platform/index.ts';
 
-/** What the parent asks for: to stand still, or to work until so many changes more are on the destination. */
+/** A request of the parent: pause, or apply the given number of changes. */
 export type Request = { readonly kind: 'pause' } | { readonly kind: 'apply'; readonly changes: number };
-/** Sent when it is done, and once when the initial copy is. */
+/** Sent after each request, and once after the initial copy. */
 export interface Done {
   readonly seconds: number;
 }
 
 const LOOK_EVERY_MS = 5;
 
-/** The engine in a process of its own, as in production: `node linkspan-process.ts SOURCE DESTINATION`, spoken to by messages. */
+/** Runs the engine in a separate process, as in production: `node linkspan-process.ts SOURCE DESTINATION`. The parent controls it with messages. */
 const [source = '', destination = ''] = process.argv.slice(2);
 const migration = new Migration({
   migrationId: newId(),
@@ -28,7 +28,7 @@ void ended.then((error) => {
   process.exit(1);
 });
 
-/** Taken before the pause: a reply of the stream that is under way then is still worked off. */
+/** Read before the pause, because the engine still applies a stream reply that has already arrived. */
 let readBefore = 0;
 process.on('message', async (request: Request) => {
   const start = performance.now();

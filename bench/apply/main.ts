@@ -9,8 +9,8 @@ import type { Done, Request } from './linkspan-process.ts';
 import { type Changes, Workload } from './workload.ts';
 
 /**
- * `npm run bench:apply -- [--scale 1] [--rounds 5]`: how long Linkspan needs for changes that wait in the source's oplog, beside what the
- * destination needs for the same insert, update and delete commands from memory.
+ * `npm run bench:apply -- [--scale 1] [--rounds 5]`: compares how long Linkspan needs for changes in the source's oplog with
+ * how long the destination needs for the same insert, update and delete commands from memory.
  */
 const BATCH_STATEMENTS = 1_000;
 const WRITERS = 4;
@@ -28,7 +28,7 @@ for (const style of ['replaces', 'updates'] as const) {
   const documents = inBatches(workload.documents(), BATCH_STATEMENTS);
   await fill(source, FOLLOWED, documents);
   const linkspan = await startLinkspan(pair.source.uri, pair.destination.uri);
-  // Only now: a migration starts with an empty destination.
+  // Must come after the measurement above, because a migration needs an empty destination.
   await fill(destination, BOUND, documents);
   let round = workload.nextRound(count);
   const measurements = await measure(
@@ -80,7 +80,7 @@ async function fill(client: MongoClient, collection: string, documents: readonly
     .createIndexes([{ key: { n: 1 } }, { key: { category: 1, at: -1 } }]);
 }
 
-/** @returns once its initial copy is done */
+/** Starts the migration. Resolves when its initial copy is complete. */
 async function startLinkspan(source: string, destination: string): Promise<ChildProcess> {
   const child = fork(new URL('linkspan-process.ts', import.meta.url), [source, destination]);
   cleanUpAtExit(() => child.kill('SIGKILL'));
@@ -88,7 +88,7 @@ async function startLinkspan(source: string, destination: string): Promise<Child
   return child;
 }
 
-/** @returns the seconds that it took */
+/** @returns the duration in seconds */
 async function ask(child: ChildProcess, request: Request): Promise<number> {
   child.send(request);
   return (await answer(child)).seconds;

@@ -2,21 +2,21 @@ import { BSON } from 'mongodb';
 import { SeededRandom } from '../../test/support/seeded-random.ts';
 import { DocumentSource } from '../documents.ts';
 
-/** Each round's changes: 40 % inserts, 50 % changed documents, 10 % deletes. */
+/** Changes of a round: 40 % inserts, 50 % changed documents, 10 % deletes. */
 const INSERTED = 0.4;
 const CHANGED = 0.5;
 
-/** The changes of one round, as statements of commands. No key comes twice, so the end is the same whatever the order. */
+/** The changes of one round, as statements of commands. Each key occurs once, so the result does not depend on the order. */
 export interface Changes {
   readonly inserts: readonly Buffer[];
-  /** Whole documents by key. */
+  /** Replacements of whole documents by key. */
   readonly replaces: readonly Buffer[];
-  /** Single fields by key: what an application does, and the events of which bring no document along. */
+  /** Updates of single fields by key, as applications send them. Their change events contain no document. */
   readonly updates: readonly Buffer[];
   readonly deletes: readonly Buffer[];
 }
 
-/** Documents with numbers as `_id`, and changes to them, round after round. */
+/** Makes documents with numbers as `_id`, and changes to them for each round. */
 export class Workload {
   readonly #source = new DocumentSource(3);
   readonly #random = new SeededRandom(4);
@@ -26,7 +26,7 @@ export class Workload {
     this.#ids = Array.from({ length: count }, (_, n) => n);
   }
 
-  /** What is there before the first round. */
+  /** The documents before the first round. */
   documents(): Buffer[] {
     return this.#ids.map((id) => this.#source.ordinary(id, id));
   }

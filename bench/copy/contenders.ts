@@ -7,7 +7,7 @@ import { type Contender, timed } from '../rounds.ts';
 import { DATABASE, settle } from '../servers.ts';
 import { type DataSet, documentsOf, writeDataSet } from './data-sets.ts';
 
-/** The whole process: start, checks, copy, indexes, catching up, end. */
+/** Measures the whole `linkspan sync` process: start, checks, copy, indexes, catching up, end. */
 export function linkspanSync(pair: ReplicaSetPair, dataSet: DataSet): Contender {
   return copying('Linkspan', pair, dataSet, async () => {
     const uris = ['--cluster0', pair.source.uri, '--cluster1', pair.destination.uri];
@@ -17,14 +17,14 @@ export function linkspanSync(pair: ReplicaSetPair, dataSet: DataSet): Contender 
   });
 }
 
-/** Nothing is read: the documents are in memory already, and only the server's own work is left. */
+/** Measures inserts of documents that are already in memory: only the destination's own work. */
 export function insertOnly(pair: ReplicaSetPair, dataSet: DataSet, writers: number): Contender {
   return copying(`insert only, ${writers} at a time`, pair, dataSet, () =>
     writeDataSet(pair.destination.client, dataSet, writers),
   );
 }
 
-/** @param folder with both programs */
+/** Measures mongodump piped to mongorestore. @param folder  folder with both programs */
 export function dumpAndRestore(pair: ReplicaSetPair, dataSet: DataSet, folder: string): Contender {
   const script =
     '"$0" --quiet --uri "$1" --db "$2" --archive | "$3" --quiet --uri "$4" --archive --numInsertionWorkersPerCollection 4';

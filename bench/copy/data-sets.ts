@@ -3,7 +3,7 @@ import { DocumentSource } from '../documents.ts';
 import { inBatches, sendBatches } from '../raw-commands.ts';
 import { DATABASE } from '../servers.ts';
 
-/** Of documents of 700 bytes this makes 3.5 MB, about what is best for a server. */
+/** Documents of a batch. With 700 bytes each this is 3.5 MB, about the optimum for a server. */
 const BATCH_DOCUMENTS = 5_000;
 
 export interface DataSet {
@@ -15,7 +15,7 @@ export interface DataSet {
   }[];
 }
 
-/** @param scale 1 for 400,000 ordinary documents */
+/** Documents without secondary index. @param scale  1 for 400,000 ordinary documents */
 export function plainDataSet(scale: number): DataSet {
   const count = Math.round(400_000 * scale);
   const source = new DocumentSource(1);
@@ -26,7 +26,7 @@ export function plainDataSet(scale: number): DataSet {
   };
 }
 
-/** @param scale 1 for 200,000 ordinary and 200,000 tiny documents */
+/** Documents with secondary indexes. @param scale  1 for 200,000 ordinary and 200,000 tiny documents */
 export function indexedDataSet(scale: number): DataSet {
   const count = Math.round(200_000 * scale);
   const source = new DocumentSource(2);

@@ -5,8 +5,8 @@ import { dumpAndRestore, insertOnly, linkspanSync } from './contenders.ts';
 import { documentsOf, indexedDataSet, plainDataSet, writeDataSet } from './data-sets.ts';
 
 /**
- * `npm run bench:copy -- [--scale 1] [--rounds 5]`: how long Linkspan needs to copy, beside what the destination could take at best and, when
- * `LINKSPAN_PEERS` names the folder of mongodump and mongorestore, beside those.
+ * `npm run bench:copy -- [--scale 1] [--rounds 5]`: compares the copy time of Linkspan with the best insert rate of the
+ * destination and, if `LINKSPAN_PEERS` names the folder of mongodump and mongorestore, with those.
  */
 const WRITERS = [1, 2, 4];
 
@@ -27,7 +27,7 @@ for (const make of [plainDataSet, indexedDataSet]) {
   report(`copy: ${dataSet.title}`, documentsOf(dataSet), 'documents', await measure(contenders, Number(values.rounds)));
 }
 
-/** The bound is the best number of writers, found by trying each. */
+/** Finds the best number of parallel writers by trying each. */
 async function fastest<C extends { readonly name: string; run(): Promise<number> }>(
   contenders: readonly C[],
 ): Promise<C> {

@@ -7,14 +7,14 @@ import { messageOf, UserError } from '../platform/index.ts';
 import { writeDurably } from './durable-file.ts';
 
 const linkFile = z.object({
-  /** The shape of this file. */
+  /** Version of the file's format. */
   version: z.literal(1),
   serverUrl: z.string(),
-  /** Of the certificate that the agent trusts there; absent: what its machine trusts. */
+  /** Pin of the control plane's certificate; without it the agent trusts the CAs of its machine. */
   keyPin: z.string().optional(),
   /** Public keys of the control plane, the newest first. Links of earlier versions have none. */
   serverKeys: z.array(z.string()).min(1).optional(),
-  /** Public id of the link-token that was redeemed: the same token given again is no new one. */
+  /** Public id of the redeemed link-token. The agent ignores the same token when it is given again. */
   tokenId: z.string(),
   agentId: z.string(),
   linkId: z.string(),
@@ -26,7 +26,7 @@ const endedFile = z.object({
   key: z.string(),
 });
 
-/** What the agent knows of its link. The secret that proves it is the key, in its own file. */
+/** The agent's link. Its secret, the key, is in a separate file. */
 export type StoredLink = Omit<z.infer<typeof linkFile>, 'version' | 'serverKeys'> & {
   readonly serverKeys: readonly string[];
 };
@@ -41,14 +41,14 @@ export class AgentStore {
     this.#use(() => mkdirSync(directory, { recursive: true, mode: 0o700 }));
   }
 
-  /** The store of a directory that is there; undefined where none is. Makes nothing. */
+  /** Opens the store of an existing directory; undefined if there is none. Creates nothing. */
   static existing(directory: string): AgentStore | undefined {
     return existsSync(directory) ? new AgentStore(directory) : undefined;
   }
 
   /**
-   * The agent's key, made at the first call. It is durable before it is used: an agent that is killed right after redeeming its link-token
-   * finds the key again, and with it the link.
+   * The agent's key. The first call creates it. Invariant: the key is durable before it is used, so that an agent that is killed right after
+   * redeeming its link-token still has the key of the link.
    * @throws UserError AGENT_DATA_UNUSABLE, AGENT_KEY_EXPOSED
    */
   key(): KeyObject {
@@ -65,7 +65,7 @@ export class AgentStore {
     });
   }
 
-  /** The link, or undefined before there is one; without its key a link is none. @throws UserError AGENT_DATA_UNUSABLE, LINK_OUTDATED */
+  /** The link; undefined if there is none or if its key is missing. @throws UserError AGENT_DATA_UNUSABLE, LINK_OUTDATED */
   link(): StoredLink | undefined {
     return this.#use(() => {
       if (!existsSync(this.#keyFile)) return undefined;
@@ -77,14 +77,14 @@ export class AgentStore {
     });
   }
 
-  /** Durable when it returns. @throws UserError AGENT_DATA_UNUSABLE */
+  /** Stores the link. It is durable on return. @throws UserError AGENT_DATA_UNUSABLE */
   saveLink(link: StoredLink): void {
     const content: z.infer<typeof linkFile> = { version: 1, ...link, serverKeys: [...link.serverKeys] };
     const text = JSON.stringify(content, null, 2);
     this.#use(() => writeDurably(join(this.#directory, 'link.json'), `${text}\n`));
   }
 
-  /** Forgets the link and its key: with the key, the token that made the link would make it again. @throws UserError AGENT_DATA_UNUSABLE */
+  /** Deletes the link and its key. With the key, redeeming the same token again would restore the link. @throws UserError AGENT_DATA_UNUSABLE */
   forgetLink(): void {
     this.#use(() => {
       for (const file of [this.#keyFile, join(this.#directory, 'link.json')]) rmSync(file, { force: true });
@@ -92,8 +92,8 @@ export class AgentStore {
   }
 
   /**
-   * Ends the link here: it is none any more from when this returns, and its key is kept apart until the control plane was told. Of several that it was not
-   * told of only the last is kept. @throws UserError AGENT_DATA_UNUSABLE
+   * Ends the link on this side. Keeps its key until the control plane has been notified; only the key of the last ended link is kept.
+   * @throws UserError AGENT_DATA_UNUSABLE
    */
   retireLink(): void {
     const link = this.link();
@@ -103,7 +103,10 @@ export class AgentStore {
     this.forgetLink();
   }
 
-  /** A link that has ended here and that the control plane may not have been told of. A link file with the same agent is one that a crash left. */
+  /**
+   * The ended link that the control plane may not know about; undefined if there is none. If the link file has the same agent, a crash left it, and
+   * this deletes it.
+   */
   endedLink(): { readonly link: StoredLink; readonly key: KeyObject } | undefined {
     return this.#use(() => {
       const stored = readIfThere(this.#endedFile);
@@ -115,7 +118,7 @@ export class AgentStore {
     });
   }
 
-  /** @param agentId  of the link: one that was ended meanwhile is kept */
+  /** Deletes the ended link. @param agentId  agent of that link; a link that ended meanwhile stays */
   forgetEndedLink(agentId: string): void {
     if (this.endedLink()?.link.agentId !== agentId) return;
     this.#use(() => rmSync(this.#endedFile, { force: true }));
@@ -139,7 +142,7 @@ export class AgentStore {
   }
 }
 
-/** Whoever else could read the key may have it already. */
+/** Refuses a key file that other users can read, because they may have the key already. */
 function refuseExposed(file: string): void {
   const mode = statSync(file).mode & 0o777;
   if ((mode & 0o077) !== 0) throw new UserError('AGENT_KEY_EXPOSED', [file, mode.toString(8)]);

@@ -15,11 +15,11 @@ import { Validator } from './validator.ts';
 const POLL_WAIT_SECONDS = 30;
 const LOOK_EVERY_MS = 250;
 const INVENTORY_EVERY_MS = 60_000;
-/** Far less than the control plane refuses, far more than a network delays. */
+/** Far below the difference that the control plane refuses, far above network delays. */
 const CLOCK_APART_MS = 60_000;
-/** Two reports may be missing. */
+/** Allows for two missing reports. */
 const SYNCED_FOR_MS = 25_000;
-/** How long a migration may take for its last checkpoint. Service managers kill after 10 s and more. */
+/** Timeout for the last checkpoints. Service managers kill a process after 10 s or more. */
 const STOP_WITHIN_MS = 9_000;
 
 export interface AgentOptions {
@@ -30,8 +30,8 @@ export interface AgentOptions {
 }
 
 /**
- * The migration host: learns what is wanted by a long poll, brings it about, and reports what is the case. While the control plane cannot be
- * reached it goes on with what was wanted last.
+ * The migration host. It reads the wanted state with a long poll, applies it, and reports the actual state. While the control plane is
+ * unreachable, it continues with the last wanted state.
  */
 export class Agent {
   readonly #client: AgentOptions['client'];
@@ -72,20 +72,20 @@ export class Agent {
     this.#reporter = new Reporter(client, situation, clock);
   }
 
-  /** Whether the control plane knows what is the case here: it has taken a report lately. */
+  /** Whether the control plane has a recent report of this agent. */
   get isSynced(): boolean {
     return this.#clock.elapsed() - this.#reportedAtMs < SYNCED_FOR_MS;
   }
 
   /**
-   * Runs until `signal` aborts; then, and when the link ends, every migration ends with a checkpoint.
-   * One that does not end in time is left alone: what it did is in its checkpoints on the destination either way.
-   * @throws UserError LINK_DELETED, AGENT_SUPERSEDED or AGENT_UNKNOWN when the link has ended
+   * Runs until `signal` aborts or the link ends. Every migration then stops with a checkpoint. A migration that does not stop in time is not
+   * awaited: its earlier checkpoints on the destination are enough to resume it.
+   * @throws UserError LINK_DELETED, AGENT_SUPERSEDED or AGENT_UNKNOWN if the link has ended
    */
   async run(signal: AbortSignal): Promise<void> {
     const linkEnded = new AbortController();
     const ending = AbortSignal.any([signal, linkEnded.signal]);
-    // The engine's first act is to settle an open write block, which waits for no control plane.
+    // The engine first settles a leftover write block, which must not wait for the control plane.
     this.#runner.setWanted(this.#cutovers.left());
     const end = (error: unknown) => linkEnded.abort(error);
     await Promise.all([
@@ -128,25 +128,28 @@ export class Agent {
     this.#isClockWrong = Math.abs(aheadMs) > CLOCK_APART_MS;
     if (this.#isClockWrong && !wasWrong) {
       const aheadSeconds = Math.round(aheadMs / 1000);
-      this.#logger.warn({ aheadSeconds }, "this clock and the control plane's differ; at five minutes nothing goes on");
+      this.#logger.warn(
+        { aheadSeconds },
+        "this clock and the control plane's differ; from five minutes on, the control plane refuses requests",
+      );
     }
   }
 
   async #keepInventory(signal: AbortSignal): Promise<void> {
     const aborted = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined)));
-    let told = '';
+    let reported = '';
     while (!signal.aborted) {
       this.#lookAgain = new AbortController();
-      // Looking at a cluster that does not answer takes longer than a service manager waits.
+      // Inspecting a cluster that does not answer takes longer than a service manager waits.
       const taken = await Promise.race([this.#inventory.take(), aborted]);
       const shown = JSON.stringify(taken);
-      if (taken && shown !== told) this.#reporter.setInventory(taken);
-      told = shown;
+      if (taken && shown !== reported) this.#reporter.setInventory(taken);
+      reported = shown;
       await this.#clock.sleep(INVENTORY_EVERY_MS, AbortSignal.any([signal, this.#lookAgain.signal]));
     }
   }
 
-  /** Repeats `act` until the signal aborts, waiting longer after each failure in a row. Rejects when the link has ended. */
+  /** Repeats `act` until the signal aborts. Backs off after consecutive failures. Rejects when the link has ended. */
   async #repeat(signal: AbortSignal, act: (signal: AbortSignal) => Promise<void>): Promise<void> {
     const backoff = new Backoff();
     while (!signal.aborted) {
@@ -158,7 +161,7 @@ export class Agent {
         if (signal.aborted) return;
         if (endsLink(error)) throw error;
         if (backoff.failures === 0)
-          this.#logger.warn({ reason: messageOf(error) }, 'trying again until the control plane answers');
+          this.#logger.warn({ reason: messageOf(error) }, 'retrying until the control plane answers');
         await this.#clock.sleep(backoff.failed(), signal);
       }
     }

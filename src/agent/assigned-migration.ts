@@ -3,13 +3,13 @@ import type { WantedAgentState } from '../link/index.ts';
 import { type Logger, UserError } from '../platform/index.ts';
 import { neverBegun, shownError } from './failed-progress.ts';
 
-/** What the control plane wants of a migration. */
+/** The wanted state of a migration, as the control plane sends it. */
 export type Target = Omit<WantedAgentState['migrations'][number], 'id' | 'assignment'>;
 
-/** One migration that the control plane wants of this agent, from the first word of it until it is not wanted any more. */
+/** One migration that the control plane has assigned to this agent, until it withdraws the assignment. */
 export class AssignedMigration {
   readonly id: string;
-  /** Migrations of one source cluster run one after the other. */
+  /** Key of the source cluster. Migrations of one source cluster run one after the other. */
   readonly sourceKey: string;
   readonly #logger: Logger;
   readonly #stop = new AbortController();
@@ -18,7 +18,7 @@ export class AssignedMigration {
   #ended = false;
   #failure: unknown;
   #target: Target;
-  /** What the engine was told last. */
+  /** The last request to the engine. */
   #asked: 'running' | 'paused' | 'cutover' = 'running';
   #cancelAsked: boolean | undefined;
 
@@ -42,7 +42,7 @@ export class AssignedMigration {
     return this.#failure instanceof UserError && this.#failure.code === 'TAKEN_OVER';
   }
 
-  /** Begins, or goes on from the checkpoint. @param optionsOf may throw, which is how the migration fails then */
+  /** Starts the migration, or resumes it from its checkpoint. @param optionsOf  makes the options; if it throws, the migration fails with that error */
   start(optionsOf: () => MigrationOptions): void {
     try {
       this.#migration = new Migration(optionsOf());
@@ -50,7 +50,7 @@ export class AssignedMigration {
       this.#fail(error);
       return;
     }
-    // Before the run, so that a paused migration copies nothing after a restart, and a cancelled one neither.
+    // Must come before the run, so that a paused or cancelled migration copies nothing after a restart.
     this.#apply(this.#migration);
     this.#logger.info('migration runs');
     this.#run = this.#migration.run(this.#stop.signal).then(
@@ -62,7 +62,7 @@ export class AssignedMigration {
     );
   }
 
-  /** Takes note of what is wanted and asks the engine for what it can do of it now. Asking again is harmless, and so is asking too early. */
+  /** Stores the wanted state and passes to the engine what it can do now. Repeated and early calls do no harm. */
   want(target: Target): void {
     this.#target = target;
     if (this.#migration && !this.#ended) this.#apply(this.#migration);
@@ -78,7 +78,7 @@ export class AssignedMigration {
     else if (wanted !== this.#asked && this.#asked !== 'cutover') {
       migration.want(wanted);
       this.#asked = wanted;
-      this.#logger.info({ wanted }, 'migration is paused or goes on');
+      this.#logger.info({ wanted }, 'migration is paused or resumes');
     }
   }
 
@@ -86,13 +86,13 @@ export class AssignedMigration {
     if (this.#cancelAsked === drop) return;
     this.#cancelAsked = drop;
     this.#logger.info({ drop }, 'cancellation begins');
-    // Too late, it has been committed, which is what is reported; or the run fails, which is told there.
+    // This rejects if the migration was committed first, or if the run fails. Progress reports both.
     migration.cancel({ drop }).catch((error) => this.#logger.warn({ error: shownError(error) }, 'not cancelled'));
   }
 
   #cutOver(migration: Migration): void {
     if (this.#asked === 'cutover') return;
-    // Paused while the cutover was asked for: it has to catch up first.
+    // The migration is paused: it has to catch up before the cutover.
     if (this.#asked === 'paused') {
       migration.want('running');
       this.#asked = 'running';
@@ -103,12 +103,12 @@ export class AssignedMigration {
       this.#asked = 'cutover';
       this.#logger.info('cutover begins');
     } catch (error) {
-      // It stopped being ready between the two lines; the next look asks again.
+      // The migration stopped being ready since the check above. The next call tries again.
       if (!(error instanceof UserError && error.code === 'NOT_READY_FOR_CUTOVER')) this.#fail(error);
     }
   }
 
-  /** What to report; undefined while there is nothing to say, and when another engine speaks for this migration now. */
+  /** The progress to report; undefined before the start, and after another engine has taken over the migration. */
   progress(): Progress | undefined {
     if (this.wasTakenOver) return undefined;
     const progress = this.#migration?.progress();
@@ -117,7 +117,7 @@ export class AssignedMigration {
     return { ...progress, state: 'failed', lagSeconds: null, readyForCutover: false, error: shownError(this.#failure) };
   }
 
-  /** Ends the run with a checkpoint; the data stays. Resolves when it has ended. */
+  /** Stops the run with a checkpoint and keeps the data. Resolves when the run has ended. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#run;

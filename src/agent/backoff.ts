@@ -1,6 +1,6 @@
 /**
- * How long to wait after each failure in a row: random up to a limit that doubles ("full jitter"), so that a control plane that comes back
- * does not meet all its agents at once.
+ * Computes the delay after each consecutive failure: random up to a limit that doubles ("full jitter"). A control plane that comes back
+ * then does not get the requests of all agents at once.
  */
 export class Backoff {
   readonly #firstMs: number;
@@ -23,7 +23,7 @@ export class Backoff {
   failed(): number {
     const limitMs = Math.min(this.#longestMs, this.#firstMs * 2 ** Math.min(this.#failures, 30));
     this.#failures += 1;
-    // Never less than a tenth: a refused connection fails in no time.
+    // At least a tenth of the limit, because a refused connection fails at once.
     return limitMs * (0.1 + 0.9 * this.#random());
   }
 

@@ -7,18 +7,18 @@ import { LinkClient } from './link-client.ts';
 import { LinkTransport, type ServerAddress } from './link-transport.ts';
 import { deploymentAddress } from './source-address.ts';
 
-/** One thing that was looked at. */
+/** Result of one check. */
 export interface CheckFinding {
   readonly subject: string;
   readonly ok: boolean;
-  /** What was found; where it is not in order, what to do and its code too. */
+  /** The result; for a failed check also the remedy and the error code. */
   readonly message: string;
 }
 
 const ANSWER_WITHIN_MS = 15_000;
 
 /**
- * Looks at all that an agent needs, one after the other, and changes nothing: neither is a key made nor a token redeemed.
+ * Checks everything that an agent needs, one thing after the other. Changes nothing: creates no key and redeems no token.
  * @param token  the link-token's text, if there is one
  */
 export async function* checkAgent(
@@ -35,7 +35,7 @@ export async function* checkAgent(
     if (store && link) {
       server = { ...link, plainHttp };
       const { agentId, serverKeys } = link;
-      // The agent itself keeps what this client learns.
+      // Only the running agent stores new server keys.
       const identity = { agentId, serverKeys, keepServerKeys: () => undefined };
       linked = new LinkClient(new LinkTransport(server), store.key(), identity, clock);
       return `linked to organization ${link.orgId}`;
@@ -43,7 +43,7 @@ export async function* checkAgent(
     if (token === undefined) throw new UserError('LINK_TOKEN_MISSING', [dataDir]);
     const { id, ...rest } = parseLinkToken(token);
     server = { ...rest, plainHttp };
-    return `not linked yet; link-token ${id} is well-formed, and is redeemed at the first start`;
+    return `not linked yet; link-token ${id} is well-formed, and the first start redeems it`;
   });
   if (server) yield await finding(`control plane ${server.serverUrl}`, () => askServer(server, linked, clock));
   for (const { name: project, deployments } of projects) {
@@ -69,7 +69,7 @@ async function askServer(
     return `knows this agent; ${clockSays(linked.clockAheadMs)}`;
   }
   if (!server) throw new Error('no server');
-  // Not signed, and so refused: by a Linkspan, in its own words.
+  // The request is not signed. A Linkspan server refuses it with PROOF_MISSING; another server answers differently.
   const answer = await new LinkTransport(server).post('/link/v1/poll', {}, '{}', signal);
   if (!answer.text.includes('PROOF_MISSING')) {
     throw new UserError('CONTROL_PLANE_REFUSED', [server.serverUrl, `HTTP ${answer.status}`]);
@@ -78,7 +78,7 @@ async function askServer(
 }
 
 function clockSays(aheadMs: number | undefined): string {
-  if (aheadMs === undefined) return 'its clock is not known';
+  if (aheadMs === undefined) return 'its clock is unknown';
   const seconds = Math.round(aheadMs / 1000);
   if (Math.abs(seconds) <= 2) return 'the clocks agree';
   return `this clock is ${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} its`;

@@ -10,34 +10,37 @@ const deployment = z.strictObject({
   uri: z
     .string()
     .regex(/^mongodb(\+srv)?:\/\//, 'expected a connection string that begins with mongodb:// or mongodb+srv://')
-    .meta({ description: 'How the agent reaches the cluster, with its own credentials.' }),
+    .meta({ description: "Connection string of the cluster, with the agent's own credentials." }),
   tlsCaFile: z.string().optional().meta({ description: "PEM file of the CA of the servers' certificates." }),
 });
 
 const project = z.strictObject({
   id: z
     .string()
-    .regex(/^[0-9a-f]{24}$/, 'expected 24 lower-case hexadecimal digits (any; they name the project in the API)')
+    .regex(
+      /^[0-9a-f]{24}$/,
+      'expected 24 lower-case hexadecimal digits (of your choice; they name the project in the API)',
+    )
     .meta({ description: "24 hexadecimal digits of your choice: the source's groupId in the API." }),
   name: z.string().min(1),
   deployments: z.array(deployment).min(1),
 });
 
-/** The file that an operator writes. `deploy/agent.schema.json` is made of it. */
+/** The agent's configuration file. A script generates `deploy/agent.schema.json` from this schema. */
 export const agentFile = z
   .strictObject({
     host: agentName
       .optional()
-      .meta({ description: "How the API names this agent (migrationHosts); the machine's host name by default." }),
+      .meta({ description: "Name of this agent in the API (migrationHosts); default: the machine's host name." }),
     dataDir: z
       .string()
       .min(1)
       .optional()
-      .meta({ description: 'Where the agent keeps its key and its link; linkspan-agent beside this file by default.' }),
+      .meta({ description: "Directory of the agent's key and link; default: linkspan-agent beside this file." }),
     plainHttp: z
       .enum(['loopback', 'anywhere'])
       .optional()
-      .meta({ description: 'Where plain HTTP to the control plane may go; loopback by default.' }),
+      .meta({ description: 'Where plain HTTP to the control plane is allowed; default: loopback.' }),
     allowedDestinations: z
       .array(
         z
@@ -51,7 +54,7 @@ export const agentFile = z
       .optional()
       .meta({
         description:
-          "Host names (*.example.com for all below), addresses and CIDR blocks that destinations may be at; by default any but this machine's own.",
+          "Host names (*.example.com for all below), addresses and CIDR blocks that destinations may have; default: all except this machine's own.",
       }),
     projects: z
       .array(project)
@@ -67,9 +70,9 @@ export const agentFile = z
           .string()
           .regex(
             /^(127(\.\d{1,3}){3}|\[::1\]|localhost):\d{1,5}$/,
-            'expected an address of this machine alone, such as 127.0.0.1:8081',
+            'expected a loopback address, such as 127.0.0.1:8081',
           )
-          .meta({ description: 'Address of this machine alone, such as 127.0.0.1:8081.' }),
+          .meta({ description: 'Loopback address, such as 127.0.0.1:8081.' }),
         orgId: z
           .string()
           .regex(/^[0-9a-f]{24}$/, 'expected 24 lower-case hexadecimal digits')
@@ -78,12 +81,15 @@ export const agentFile = z
         privateKey: z.string().min(16).meta({ description: 'The password of HTTP digest.' }),
       })
       .optional()
-      .meta({ description: "Ops Manager's calls that link and unlink the source; without it nothing listens." }),
+      .meta({
+        description:
+          "Serves Ops Manager's calls that link and unlink the source; without it the agent listens on no port.",
+      }),
     memoryMegabytes: z
       .number()
       .min(LEAST_MEMORY_MEGABYTES)
       .optional()
-      .meta({ description: 'What each migration may take in all, in megabytes; 512 by default.' }),
+      .meta({ description: 'Memory limit of each migration, in megabytes; default: 512.' }),
     copy: z
       .strictObject({
         maxMegabytesPerSecond: z
@@ -100,17 +106,17 @@ export type OpsManagerApiSettings = NonNullable<z.infer<typeof agentFile>['opsMa
 type SourceProject = z.infer<typeof project>;
 export type SourceDeployment = z.infer<typeof deployment>;
 
-/** What an operator of the source says to the agent, with everything filled in. */
+/** The agent's configuration with defaults filled in. */
 export interface AgentConfiguration {
-  /** The name by which the API asks for this agent (`migrationHosts`); this machine's host name by default. */
+  /** Name of this agent in the API (`migrationHosts`); default: this machine's host name. */
   readonly host: string;
-  /** Where the agent keeps its key and its link; `./linkspan-agent` by default. Relative paths begin at the configuration file. */
+  /** Directory of the agent's key and link; default: `./linkspan-agent`. Relative paths start at the configuration file. */
   readonly dataDir: string;
   readonly plainHttp: 'loopback' | 'anywhere';
-  /** Where destinations may be; undefined: anywhere but on this machine. */
+  /** Hosts and addresses that destinations may have; undefined: all except this machine's own. */
   readonly allowedDestinations?: AllowedDestinations;
   readonly projects: readonly SourceProject[];
-  /** What each migration that runs may take in all. */
+  /** Memory limit of each running migration. */
   readonly memoryBytes?: number;
   readonly opsManagerApi?: OpsManagerApiSettings;
   /** Upper limit of the initial copy. */
@@ -135,7 +141,7 @@ export function readAgentConfiguration(file: string, environment = process.env):
   const megabytes = copy?.maxMegabytesPerSecond;
   return {
     host: host ?? hostname(),
-    // Paths in a file are relative to the file: a service manager starts the agent from anywhere.
+    // Paths are relative to the file, because a service manager starts the agent in any directory.
     dataDir: resolve(dirname(file), dataDir ?? 'linkspan-agent'),
     plainHttp,
     allowedDestinations,

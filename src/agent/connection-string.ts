@@ -1,16 +1,16 @@
-/** The parts of a connection string, each as it is written there. */
+/** The parts of a connection string, unchanged. */
 export interface ConnectionStringParts {
-  /** With `://`. */
+  /** The scheme, including `://`. */
   readonly scheme: string;
-  /** With `@`; empty where there are none. */
+  /** User and password, including `@`; empty if there are none. */
   readonly credentials: string;
   readonly hosts: string;
-  /** With the `/`. */
+  /** The path, including `/`. */
   readonly path: string;
   readonly query: URLSearchParams;
 }
 
-/** Takes a connection string apart. That it is one is for others to check. */
+/** Splits a connection string into its parts. Does not validate it. */
 export function splitConnectionString(uri: string): ConnectionStringParts {
   const match = /^([a-z+]+:\/\/)([^/?]*@)?([^/?]*)(\/[^?]*)?(?:\?(.*))?$/s.exec(uri);
   const [, scheme = '', credentials = '', hosts = '', path = '/', query = ''] = match ?? [];

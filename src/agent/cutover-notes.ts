@@ -8,8 +8,8 @@ type WantedMigration = WantedAgentState['migrations'][number];
 const file = wantedState.pick({ migrations: true });
 
 /**
- * The migrations whose cutover the control plane has asked for, written down before it begins: a source that was left blocked is to be opened
- * by the next start, even when the control plane cannot be reached then. It has passwords, and is there as long as a cutover is.
+ * Stores the migrations whose cutover the control plane has requested, before the cutover begins. After a crash the next start can then
+ * unblock the source even if the control plane is unreachable. The file contains passwords and exists only during a cutover.
  */
 export class CutoverNotes {
   readonly #file: string;
@@ -20,7 +20,10 @@ export class CutoverNotes {
     this.#file = join(directory, 'cutovers.json');
   }
 
-  /** Those of an earlier run, to be followed until the control plane says more: what was interrupted is not cut over unasked. */
+  /**
+   * The migrations of an earlier run, to resume until the control plane answers. Their wanted state is `running`: the agent repeats no cutover
+   * without a new request.
+   */
   left(): WantedMigration[] {
     try {
       const { migrations } = file.parse(JSON.parse(readFileSync(this.#file, 'utf8')));
@@ -30,7 +33,7 @@ export class CutoverNotes {
     }
   }
 
-  /** Durable when it returns. */
+  /** Stores the migrations that are to be cut over. They are durable on return. */
   note(wanted: readonly WantedMigration[]): void {
     const migrations = wanted.filter((migration) => migration.wanted === 'cutover');
     const text = JSON.stringify({ migrations });

@@ -15,8 +15,8 @@ import {
 const DEFAULT_PORT = 27_017;
 
 /**
- * How to reach the destination of an assignment. Its connection string comes over the link, so it may say where, as whom, and how to find a
- * primary; everything else is refused by name. Where names lead to is seen when they are dialled ({@link guardDialling}).
+ * Returns the address of the destination of an assignment. Its connection string comes over the link, so it may only have hosts, credentials
+ * and the options that find a primary; other options are refused by name. {@link guardDialling} checks the addresses that names resolve to.
  * @throws UserError DESTINATION_OPTION_REFUSED, DESTINATION_NOT_ALLOWED
  */
 export function destinationAddress({ uri }: Assignment['destination'], allowed: AllowedDestinations): ClusterAddress {
@@ -41,7 +41,7 @@ function read(uri: string): ForeignConnectionString {
   }
 }
 
-/** The guard lets this process dial its sources and its control plane wherever they are, so a destination must not be named like one. */
+/** Whether the place is a source or the control plane. The guard always allows connections to those, so a destination must not have their names. */
 function isOwn(place: string): boolean {
   const host = isIP(place) === 6 ? `[${place}]` : place;
   return isDialledAsOwn(/:\d+$/.test(host) ? host : `${host}:${DEFAULT_PORT}`);

@@ -1,10 +1,10 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** Replaces a file so that after a crash at any moment either the old or the new one is there, whole. Only this user may read it. */
+/** Replaces a file. After a crash at any moment, either the old or the new content is there. Only this user can read the file. */
 export function writeDurably(file: string, text: string): void {
   const temporary = `${file}.new`;
-  // One that a crash left there. `x` below: never into a file, or through a link, that somebody has put there since.
+  // Removes what a crash left. `x` below then refuses a file or link that another process has created since.
   rmSync(temporary, { force: true });
   const descriptor = openSync(temporary, 'wx', 0o600);
   try {
@@ -14,7 +14,7 @@ export function writeDurably(file: string, text: string): void {
     closeSync(descriptor);
   }
   renameSync(temporary, file);
-  // The rename itself lasts only once the directory is on disk.
+  // The rename is durable only after an fsync of the directory.
   const directory = openSync(dirname(file), 'r');
   try {
     fsyncSync(directory);

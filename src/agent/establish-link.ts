@@ -5,14 +5,14 @@ import { AgentStore, type StoredLink } from './agent-store.ts';
 import { LinkClient, type LinkIdentity } from './link-client.ts';
 import { LinkTransport, type ServerAddress } from './link-transport.ts';
 
-/** A link that works, as far as this end knows. */
+/** A link that this side considers valid. */
 export interface EstablishedLink {
   readonly client: LinkClient;
   readonly link: StoredLink;
 }
 
 /**
- * The link-token that the environment gives: `LINKSPAN_LINK_TOKEN`, or the content of the file `LINKSPAN_LINK_TOKEN_FILE`.
+ * Returns the link-token of the environment: `LINKSPAN_LINK_TOKEN`, or the content of the file `LINKSPAN_LINK_TOKEN_FILE`.
  * @throws UserError LINK_TOKEN_FILE_UNREADABLE
  */
 export function linkTokenFrom(environment: NodeJS.ProcessEnv): string | undefined {
@@ -27,9 +27,9 @@ export function linkTokenFrom(environment: NodeJS.ProcessEnv): string | undefine
 }
 
 /**
- * Takes up the stored link, or redeems the link-token and stores what comes of it. A token that was redeemed already by this agent is not
- * looked at again, so that it may stay in a service's environment.
- * @throws UserError LINK_TOKEN_MISSING when there is neither; else what is wrong with the token or the way to the control plane
+ * Opens the stored link, or redeems the link-token and stores the new link. A token that this agent has already redeemed is ignored, so that
+ * it can stay in a service's environment.
+ * @throws UserError LINK_TOKEN_MISSING if there is neither link nor token; errors of the token and of the connection to the control plane
  */
 export async function establishLink(
   options: {

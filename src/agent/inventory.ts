@@ -5,8 +5,8 @@ import type { AgentConfiguration, SourceDeployment } from './configuration.ts';
 import { deploymentAddress } from './source-address.ts';
 
 /**
- * What the agent can see. A deployment that cannot be reached just now is shown as it was seen last, so that an election does not make it
- * vanish from the API; one that was never seen is left out, and the log says why.
+ * The inventory of source deployments. A deployment that is unreachable keeps its last known state, so that it does not disappear from the
+ * API during an election. A deployment that was never reached is left out, and the log has the reason.
  */
 export class Inventory {
   readonly #configuration: AgentConfiguration;
@@ -18,7 +18,7 @@ export class Inventory {
     this.#logger = logger;
   }
 
-  /** Looks at every deployment, all at once; never rejects. */
+  /** Inspects all deployments in parallel. Never rejects. */
   async take(): Promise<InventoryProject[]> {
     return Promise.all(
       this.#configuration.projects.map(async ({ id, name, deployments }) => {
@@ -35,11 +35,11 @@ export class Inventory {
       this.#seen.set(deployment, {
         name,
         clusterId: seen.clusterId || undefined,
-        // Atlas's word for a cluster whose processes its automation runs.
+        // In Atlas, `managed` means that its automation runs the cluster's processes.
         managed: false,
         agentVersion: version,
         sharded: seen.sharded,
-        // A replica set is what a cluster of one shard is; how many a sharded one has is not looked up, as it cannot be moved.
+        // A replica set counts as one shard. The number of shards of a sharded cluster is unknown, because such a cluster can't be migrated.
         shardsSize: seen.replicaSet ? 1 : undefined,
         tlsEnabled: seen.tlsEnabled,
         mongoDBVersion: seen.mongoDBVersion,

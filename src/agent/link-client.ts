@@ -20,23 +20,23 @@ import { type Clock, messageOf, UserError } from '../platform/index.ts';
 import type { LinkTransport } from './link-transport.ts';
 import { toUserError } from './refusal.ts';
 
-/** Longer than any long poll: a connection that a firewall has forgotten answers nothing for ever. */
+/** Longer than any long poll. Without it, a connection that a firewall has dropped would wait forever. */
 const ANSWER_TIMEOUT_MS = 90_000;
 
-/** Both ends of the link. */
+/** Identities of both sides of the link. */
 export interface LinkIdentity {
   /** Absent until the token is redeemed. */
   readonly agentId: string | undefined;
-  /** Public keys of the control plane, the newest first: answers that none of them has signed are not believed. */
+  /** Public keys of the control plane, the newest first. The agent rejects answers that none of them has signed. */
   readonly serverKeys: readonly string[];
-  /** Called when the control plane has said that it has other keys now: durable when it returns. */
+  /** Stores new keys that the control plane has announced. They are durable on return. */
   readonly keepServerKeys: (serverKeys: readonly string[]) => void;
 }
 
 /**
- * The agent's end of the link: signed JSON requests that it makes; nothing ever comes in.
- * Every call throws UserError: CONTROL_PLANE_UNREACHABLE and CONTROL_PLANE_ANSWER_UNSIGNED for what may pass by itself, else what the control
- * plane says. Nothing is believed that it has not signed, refusals included.
+ * The agent's side of the link. It sends signed JSON requests; the control plane opens no connection to it. Every call throws UserError:
+ * CONTROL_PLANE_UNREACHABLE and CONTROL_PLANE_ANSWER_UNSIGNED are transient, other codes come from the control plane. The agent rejects every
+ * answer without the control plane's signature, refusals included.
  */
 export class LinkClient {
   readonly #transport: LinkTransport;
@@ -86,12 +86,12 @@ export class LinkClient {
     return wanted;
   }
 
-  /** Says what is the case. @returns the highest sequence number that the control plane has seen of this agent */
+  /** Sends a report of the actual state. @returns the highest sequence number that the control plane has received from this agent */
   async report(report: Report, signal?: AbortSignal): Promise<number> {
     return (await this.#post('report', report, reportResponse, signal)).sequence;
   }
 
-  /** Says that this end has ended the link. @returns whether the control plane has, too */
+  /** Reports that this side has ended the link. @returns whether the control plane has ended it as well */
   async unlink(signal?: AbortSignal): Promise<boolean> {
     return (await this.#post('unlink', {}, unlinkResponse, signal)).ended;
   }
@@ -132,7 +132,7 @@ export class LinkClient {
     }
   }
 
-  /** A proxy that cannot reach the control plane says so itself. */
+  /** The error of an answer without a valid signature. A 5xx usually comes from a proxy that cannot reach the control plane. */
   #unsigned(status: number): UserError {
     const { serverUrl } = this.#transport;
     if (status >= 500) return new UserError('CONTROL_PLANE_UNREACHABLE', [serverUrl, `HTTP ${status}`]);

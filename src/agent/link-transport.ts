@@ -6,32 +6,32 @@ import { ANSWER_HEADER, keyPinOf } from '../link/index.ts';
 import { dialAsOwn, messageOf, redact, UserError } from '../platform/index.ts';
 import { isLoopbackHost } from './loopback.ts';
 
-/** Larger than any answer of a control plane, and nothing to a machine that runs migrations. */
+/** Larger than any answer of a control plane, and small compared with the memory of a migration. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
-/** Where the control plane is, and how it is to be recognized. */
+/** The control plane's URL, and how to verify its identity. */
 export interface ServerAddress {
   readonly serverUrl: string;
-  /** Of the one certificate that is trusted there ({@link keyPinOf}); absent: what this machine trusts. */
+  /** Pin of the only trusted certificate ({@link keyPinOf}); without it the agent trusts the CAs of this machine. */
   readonly keyPin?: string;
-  /** Where plain HTTP may go: answers carry passwords of sources and destinations. */
+  /** Where plain HTTP is allowed. Answers carry passwords of sources and destinations. */
   readonly plainHttp: 'loopback' | 'anywhere';
 }
 
 export interface Answer {
   readonly status: number;
   readonly text: string;
-  /** Its signature ({@link ANSWER_HEADER}), where it has one. */
+  /** The answer's signature ({@link ANSWER_HEADER}), if it has one. */
   readonly signature: string | undefined;
-  /** What the server's clock said (its Date, to the second); undefined where it said nothing. */
+  /** The server's time (its Date header, to the second); undefined without the header. */
   readonly serverTimeMs: number | undefined;
 }
 
 type Agent = http.Agent | https.Agent;
 
 /**
- * Requests to the control plane: over TLS but for loopback, through the proxies that `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` name.
- * It follows no redirect: what is signed for one address is for no other's eyes.
+ * Sends requests to the control plane, over TLS except on loopback, through the proxies of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
+ * Follows no redirect, because another server must not see a signed request.
  */
 export class LinkTransport {
   readonly #url: URL;
@@ -66,7 +66,7 @@ export class LinkTransport {
     } catch (error) {
       if (error instanceof UserError) throw error;
       const distrusted = isDistrust(error);
-      // It may be a renewed certificate of the pinned key: the next request looks again.
+      // The pinned key may have a renewed certificate. The next request fetches it again.
       if (distrusted) this.#agent = undefined;
       const code = distrusted ? 'CONTROL_PLANE_UNTRUSTED' : 'CONTROL_PLANE_UNREACHABLE';
       throw new UserError(code, [this.serverUrl, redact(reasonOf(error))], { cause: error });
@@ -78,13 +78,13 @@ export class LinkTransport {
     if (this.#url.protocol === 'http:') return new http.Agent({ keepAlive: true, proxyEnv });
     const { keyPin } = this.#address;
     if (keyPin === undefined) return new https.Agent({ keepAlive: true, proxyEnv });
-    // First only to look: nothing of worth is said to a server that has shown no key yet.
+    // This request only reads the certificates and sends nothing confidential, because the server is not verified yet.
     using looking = disposable(new https.Agent({ rejectUnauthorized: false, proxyEnv }));
     const pinned = await this.#send('HEAD', '/', { agent: looking.agent, signal }, '', async (response) =>
       findCertificate(response.socket as TLSSocket, keyPin),
     );
     if (!pinned) throw new UserError('CONTROL_PLANE_KEY_UNKNOWN', [this.serverUrl]);
-    // Then it is the only certificate that is trusted, and everything else is checked as always: signatures, names, dates.
+    // Trusts only this certificate. TLS checks signatures, names and dates as usual.
     return new https.Agent({ keepAlive: true, proxyEnv, ca: pinned.toString(), allowPartialTrustChain: true });
   }
 
@@ -125,7 +125,7 @@ function hostAndPortOf({ hostname, port, protocol }: URL): string {
   return `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`;
 }
 
-/** The certificate of a pinned key among those that a server shows. That they belong together is not checked here. */
+/** Finds the certificate of a pinned key in a server's chain. Does not check that the chain is consistent. */
 function findCertificate(socket: TLSSocket, keyPin: string): X509Certificate | undefined {
   const shown = socket.getPeerX509Certificate();
   for (let one = shown; one !== undefined; one = one.issuerCertificate) {
@@ -138,13 +138,13 @@ function disposable(agent: https.Agent): Disposable & { readonly agent: https.Ag
   return { agent, [Symbol.dispose]: () => agent.destroy() };
 }
 
-/** Node's and OpenSSL's codes of what is wrong with a certificate. */
+/** Whether the error code of Node.js or OpenSSL concerns a certificate. */
 function isDistrust(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   return /CERT|^UNABLE_TO_|^ERR_TLS_CERT/.test(code);
 }
 
-/** Of several addresses that were tried, what happened at the first. */
+/** The reason of an error. If several addresses were tried, the reason at the first one. */
 function reasonOf(error: unknown): string {
   return messageOf(error instanceof AggregateError ? error.errors[0] : error);
 }

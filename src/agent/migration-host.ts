@@ -10,11 +10,11 @@ export interface MigrationHostOptions {
   readonly configuration: AgentConfiguration;
   readonly logger: Logger;
   readonly clock: Clock;
-  /** Is told of each link that is taken up. */
+  /** Called for each link that the host opens. */
   readonly linked: (link: StoredLink) => void;
 }
 
-/** How long unlinking waits for the control plane. What it was not told by then, it is told later. */
+/** How long unlinking waits until the control plane is notified. The notice is retried later. */
 const TELL_WITHIN_MS = 5_000;
 
 interface Running {
@@ -24,7 +24,7 @@ interface Running {
   readonly ended: Promise<void>;
 }
 
-/** An agent that can be linked and unlinked while its process runs: one link at a time. */
+/** Runs an agent that can be linked and unlinked while the process runs. Has at most one link at a time. */
 export class MigrationHost {
   readonly #options: MigrationHostOptions;
   #running: Running | undefined;
@@ -37,9 +37,9 @@ export class MigrationHost {
   }
 
   /**
-   * Runs until the signal aborts, or until the link ends where nobody could link it again (no `opsManagerApi`).
-   * @param token  for the first start
-   * @throws UserError as {@link establishLink} and {@link Agent.run}
+   * Runs until the signal aborts. Without `opsManagerApi`, nobody could link the host again, so it also ends with the link.
+   * @param token  link-token of the first start
+   * @throws UserError the errors of {@link establishLink} and {@link Agent.run}
    */
   async run(token: string | undefined, signal: AbortSignal): Promise<void> {
     const { configuration } = this.#options;
@@ -50,7 +50,7 @@ export class MigrationHost {
       this.#change();
     });
     if (signal.aborted) this.#ending.abort();
-    this.#tellOfUnlinking();
+    this.#notifyOfUnlinking();
     if (!waits || token !== undefined || AgentStore.existing(configuration.dataDir)?.link()) {
       await this.link(token, signal).catch((error) => this.#afterStart(error, waits));
     }
@@ -63,7 +63,7 @@ export class MigrationHost {
     await this.#telling;
   }
 
-  /** The link, while there is one. */
+  /** The current link; undefined if there is none. */
   get current(): StoredLink | undefined {
     return this.#running?.link;
   }
@@ -73,8 +73,8 @@ export class MigrationHost {
   }
 
   /**
-   * Takes up the stored link, or redeems a link-token. The token of the link that there is changes nothing.
-   * @throws UserError MIGRATION_LINK_EXISTS, and as {@link establishLink}
+   * Opens the stored link, or redeems a link-token. Does nothing if the token belongs to the current link.
+   * @throws UserError MIGRATION_LINK_EXISTS, and the errors of {@link establishLink}
    */
   async link(token: string | undefined, signal: AbortSignal): Promise<void> {
     const { configuration, logger, clock, linked } = this.#options;
@@ -85,14 +85,14 @@ export class MigrationHost {
     const agent = new Agent({ configuration, client, logger, clock });
     const stop = new AbortController();
     const ended = agent.run(stop.signal);
-    // Whoever runs this host looks at it later.
+    // `run()` handles the rejection later.
     ended.catch(() => undefined);
     this.#running = { agent, link, stop, ended };
     linked(link);
     this.#change();
   }
 
-  /** Stops every migration with a checkpoint, forgets the link, and has the control plane told. @returns false where there was none */
+  /** Stops every migration with a checkpoint, deletes the link, and notifies the control plane. @returns false if there was no link */
   async unlink(): Promise<boolean> {
     const wasLinked = this.#running !== undefined;
     await this.#end();
@@ -100,21 +100,21 @@ export class MigrationHost {
     const { dataDir } = this.#options.configuration;
     new AgentStore(dataDir).retireLink();
     new CutoverNotes(dataDir).note([]);
-    const telling = this.#tellOfUnlinking();
-    // So that the host can be linked again right away, where the control plane is there.
-    await this.#options.clock.sleep(TELL_WITHIN_MS, telling);
+    const notice = this.#notifyOfUnlinking();
+    // Waits for the notice, so that the host can be linked again at once if the control plane is reachable.
+    await this.#options.clock.sleep(TELL_WITHIN_MS, notice);
     return true;
   }
 
-  /** @returns a signal that aborts when the control plane was told, or this process ends */
-  #tellOfUnlinking(): AbortSignal {
-    const told = new AbortController();
+  /** @returns a signal that aborts when the control plane has been notified, or when this process ends */
+  #notifyOfUnlinking(): AbortSignal {
+    const notified = new AbortController();
     const { configuration, logger, clock } = this.#options;
     const telling = tellOfUnlinking(configuration, { logger, clock }, this.#ending.signal)
-      .catch((error) => logger.error({ err: error }, 'the control plane cannot be told that this host was unlinked'))
-      .finally(() => told.abort());
+      .catch((error) => logger.error({ err: error }, 'cannot notify the control plane that this host was unlinked'))
+      .finally(() => notified.abort());
     this.#telling = Promise.all([this.#telling, telling]);
-    return told.signal;
+    return notified.signal;
   }
 
   async #end(): Promise<void> {
@@ -124,7 +124,7 @@ export class MigrationHost {
     await running?.ended.catch(() => undefined);
   }
 
-  /** The token of a link that was ended may still be in a service's environment. */
+  /** Ignores a used token: the token of an ended link may still be in a service's environment. */
   #afterStart(error: unknown, waits: boolean): void {
     if (!waits || !(error instanceof UserError) || error.code !== 'LINK_TOKEN_USED') throw error;
     this.#options.logger.warn({ code: error.code }, `${error.message} Waiting to be linked`);

@@ -5,12 +5,12 @@ import type { OptionsOf } from './validator.ts';
 
 type WantedMigration = WantedAgentState['migrations'][number];
 
-/** Brings about the wanted state of all migrations of this agent. */
+/** Applies the wanted state to all migrations of this agent. */
 export class MigrationRunner {
   readonly #optionsOf: OptionsOf;
   readonly #logger: Logger;
   readonly #migrations = new Map<string, AssignedMigration>();
-  /** Runs that are not wanted any more and are writing their last checkpoint. */
+  /** Runs that are no longer wanted and still write their last checkpoint. */
   readonly #stopping = new Set<AssignedMigration>();
   readonly #takenBack = new Set<string>();
   #wanted: readonly WantedMigration[] = [];
@@ -20,13 +20,13 @@ export class MigrationRunner {
     this.#logger = logger;
   }
 
-  /** Takes note of what is wanted, and acts on it. */
+  /** Stores the wanted state and applies it. */
   setWanted(wanted: readonly WantedMigration[]): void {
     this.#wanted = wanted;
     const ids = new Set(wanted.map(({ id }) => id));
     for (const [id, migration] of this.#migrations) {
       if (ids.has(id)) continue;
-      if (migration.running) this.#logger.info({ migration: id }, 'migration is not wanted any more; its data stays');
+      if (migration.running) this.#logger.info({ migration: id }, 'migration is no longer wanted; its data stays');
       this.#migrations.delete(id);
       this.#stopping.add(migration);
       void migration.stop().then(() => this.#stopping.delete(migration));
@@ -34,7 +34,7 @@ export class MigrationRunner {
     this.advance();
   }
 
-  /** Starts what can start, and brings about what can be of what is wanted. To be called every now and then: what was not possible may be so now. */
+  /** Starts and steers migrations as far as possible now. Must be called repeatedly, because more may become possible later. */
   advance(): void {
     for (const { id, assignment, ...target } of this.#wanted) {
       this.#takeBack(id);
@@ -48,8 +48,8 @@ export class MigrationRunner {
   }
 
   /**
-   * A migration that was taken over and is still wanted of this agent begins anew, once: a watchdog takes those of an agent that hangs, and
-   * nobody else would go on. A second agent with the same key would take it too; then one of both has to give in.
+   * Restarts a migration that was taken over and is still wanted from this agent, once. A watchdog takes over the migrations of an agent that
+   * hangs, and nobody else would continue them. Only once: a second agent with the same key would take it over as well, and one has to stop.
    */
   #takeBack(id: string): void {
     if (!this.#migrations.get(id)?.wasTakenOver || this.#takenBack.has(id)) return;
@@ -57,7 +57,7 @@ export class MigrationRunner {
     this.#migrations.delete(id);
   }
 
-  /** What every migration has to say. */
+  /** The reports of all migrations. */
   reports(): Report['migrations'] {
     return [...this.#migrations.values()].flatMap((migration) => {
       const progress = migration.progress();
@@ -65,7 +65,7 @@ export class MigrationRunner {
     });
   }
 
-  /** Ends all runs with a checkpoint. */
+  /** Stops all runs with a checkpoint. */
   async stopAll(): Promise<void> {
     this.#wanted = [];
     await Promise.all([...this.#migrations.values(), ...this.#stopping].map((migration) => migration.stop()));

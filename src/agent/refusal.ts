@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { type ErrorCode, errorCatalogue, UserError } from '../platform/index.ts';
 
-/** How the agents' HTTP face answers a request that it refuses. */
+/** The gateway's answer to a request that it refuses. */
 const refusal = z.object({ errorCode: z.string(), detail: z.string() });
 
-/** Says for good that this agent has nothing more to do; anything else may pass by itself. */
+/** Codes that end the link for good. All other errors may be transient. */
 const FINAL: readonly ErrorCode[] = ['LINK_DELETED', 'LINK_REVOKED', 'AGENT_SUPERSEDED', 'AGENT_UNKNOWN'];
 
 /** Whether an error ends the link. */
@@ -12,7 +12,7 @@ export function endsLink(error: unknown): error is UserError {
   return error instanceof UserError && FINAL.includes(error.code);
 }
 
-/** The same error here as over there; an unknown one, or a proxy's, as CONTROL_PLANE_REFUSED (or UNREACHABLE for a 5xx). */
+/** Converts a refusal to the control plane's own error. An unknown error, or one of a proxy, becomes CONTROL_PLANE_REFUSED, or UNREACHABLE for a 5xx. */
 export function toUserError(serverUrl: string, status: number, answer: unknown): UserError {
   const read = refusal.safeParse(answer);
   if (read.success && isErrorCode(read.data.errorCode)) {
@@ -27,7 +27,7 @@ function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(errorCatalogue, code);
 }
 
-/** What stands in `detail` where `template` has its `%`. */
+/** The texts of `detail` at the places of `%` in `template`. */
 function parametersOf(template: string, detail: string): string[] {
   const pattern = template.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('%', '(.*)');
   return new RegExp(`^${pattern}$`).exec(detail)?.slice(1) ?? [detail];

@@ -2,11 +2,11 @@ import type { InventoryProject, Report } from '../link/index.ts';
 import type { Clock } from '../platform/index.ts';
 import type { LinkClient } from './link-client.ts';
 
-/** A state that people or programs wait for is told at once, numbers that move at most so often, and silence lasts no longer than that. */
+/** A change of state is reported at once. Changed numbers wait this long since the last report; without changes a report comes at the longer interval. */
 const CHANGED_EVERY_MS = 1_000;
 const UNCHANGED_EVERY_MS = 10_000;
 
-/** What is the case, as its owners know it. */
+/** Sources of the actual state to report. */
 export interface Situation {
   validations(): Report['validations'];
   migrations(): Report['migrations'];
@@ -27,19 +27,19 @@ export class Reporter {
     this.#client = client;
     this.#situation = situation;
     this.#clock = clock;
-    // Later than every report of an earlier run, unless the clock was set back: then the first answer says where to go on.
+    // Higher than in every earlier run, unless the clock was set back. The first answer then has the number to continue from.
     this.#sequence = clock.now();
   }
 
-  /** Has the inventory sent with the next report. */
+  /** Sends the inventory with the next report. */
   setInventory(inventory: readonly InventoryProject[]): void {
     this.#inventory = inventory;
   }
 
   /**
    * Sends a report if one is due.
-   * @returns whether one was sent
-   * @throws UserError as {@link LinkClient.report}; then everything is sent again the next time
+   * @returns whether it sent one
+   * @throws UserError the errors of {@link LinkClient.report}; the next call then sends everything again
    */
   async sendIfDue(signal: AbortSignal): Promise<boolean> {
     const validations = this.#situation.validations();
@@ -68,7 +68,7 @@ export class Reporter {
     const report = { sequence: this.#sequence, validations, migrations, inventory: inventory && [...inventory] };
     const seen = await this.#client.report(report, signal);
     if (seen > report.sequence) {
-      // Everything in it was ignored as older than a report of an earlier run.
+      // The control plane ignored the report, because its number is lower than one of an earlier run.
       this.#sequence = seen;
       return this.sendIfDue(signal);
     }

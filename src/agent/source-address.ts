@@ -5,8 +5,8 @@ import type { AgentConfiguration, SourceDeployment } from './configuration.ts';
 import { splitConnectionString } from './connection-string.ts';
 
 /**
- * How to reach the source of an assignment: always a deployment of this agent's own configuration, never an address that came over the
- * link; of the assignment come only credentials and that TLS is used. It names no file of this machine: a CA file is the configuration's.
+ * Returns the address of the source of an assignment. It is always a deployment of this agent's own configuration, never an address from the
+ * link. The assignment only gives credentials and can require TLS. It can't name files of this machine: the CA file is from the configuration.
  * @throws UserError SOURCE_NOT_CONFIGURED, SOURCE_CA_NOT_CONFIGURED
  */
 export function sourceAddress(configuration: AgentConfiguration, source: Assignment['source']): ClusterAddress {
@@ -16,22 +16,22 @@ export function sourceAddress(configuration: AgentConfiguration, source: Assignm
   if (!deployment) throw new UserError('SOURCE_NOT_CONFIGURED', [source.clusterName, source.projectId]);
   const { tlsCaFile } = deployment;
   const { caCertificatePath: asked } = source;
-  // Whether the file exists is not looked at, or whoever orders could find out which files there are.
+  // Does not check whether the file exists, because the caller of the API could then find out which files exist.
   if (asked && asked !== tlsCaFile) throw new UserError('SOURCE_CA_NOT_CONFIGURED', [asked, source.clusterName]);
   const uri = withTls(withCredentials(deployment.uri, source.username, source.password), source.ssl);
   return { uri, tlsCaFile };
 }
 
-/** How to reach a deployment with the configuration's own credentials. */
+/** The address of a deployment with the configuration's own credentials. */
 export function deploymentAddress({ uri, tlsCaFile }: SourceDeployment): ClusterAddress {
   return { uri, tlsCaFile };
 }
 
-/** Puts other credentials into a connection string; they are of a user of `admin`, where Atlas's users are. */
+/** Replaces the credentials of a connection string. The user is one of `admin`, where Atlas has its users. */
 function withCredentials(uri: string, username: string | undefined, password: string | undefined): string {
   if (username === undefined) return uri;
   const { scheme, hosts, path, query } = splitConnectionString(uri);
-  // What belonged to the user that is replaced.
+  // These options belong to the replaced user.
   query.delete('authMechanism');
   query.delete('authMechanismProperties');
   query.set('authSource', 'admin');
@@ -39,7 +39,7 @@ function withCredentials(uri: string, username: string | undefined, password: st
   return `${scheme}${credentials}@${hosts}${path}?${query}`;
 }
 
-/** `ssl` can only add TLS: an operator's own connection string is never weakened from afar. */
+/** Adds TLS if `ssl` is set. It never removes TLS, so that the API cannot weaken the operator's connection string. */
 function withTls(uri: string, ssl: boolean): string {
   const { scheme, credentials, hosts, path, query } = splitConnectionString(uri);
   if (!ssl || query.has('tls') || query.has('ssl')) return uri;

@@ -5,12 +5,12 @@ import type { AgentConfiguration } from './configuration.ts';
 import { LinkClient } from './link-client.ts';
 import { LinkTransport } from './link-transport.ts';
 
-/** With these the control plane may be away, or this machine's clock wrong, and the notice is sent again. Any other refusal is an answer. */
+/** Transient errors, after which the notice is sent again. Any other refusal is final. */
 const PASSING = ['CONTROL_PLANE_UNREACHABLE', 'CONTROL_PLANE_ANSWER_UNSIGNED', 'CLOCK_SKEW'];
 
 /**
- * Tells the control plane of a link that was ended here, signed with that link's key, and again until it answers; then forgets the key. What is
- * still to be told is in the data directory, so the next process goes on with it. Resolves at once where there is nothing to tell.
+ * Notifies the control plane of a link that was ended here, signed with that link's key. Retries until it answers, then deletes the key. The
+ * notice is in the data directory, so the next process continues with it. Resolves at once if there is none.
  * @param signal  ends the attempts of this process
  */
 export async function tellOfUnlinking(
@@ -35,10 +35,13 @@ export async function tellOfUnlinking(
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       if (!PASSING.includes(error.code)) {
-        logger.info({ agentId, code: error.code }, 'the control plane knows this link no more');
+        logger.info({ agentId, code: error.code }, 'the control plane no longer knows this link');
         return store.forgetEndedLink(agentId);
       }
-      logger.warn({ agentId, code: error.code }, 'the control plane was not told yet that this host was unlinked');
+      logger.warn(
+        { agentId, code: error.code },
+        'the control plane has not been notified yet that this host was unlinked',
+      );
       await clock.sleep(backoff.failed(), signal);
     }
   }

@@ -5,10 +5,10 @@ import { type Logger, messageOf, UserError } from '../platform/index.ts';
 type WantedValidation = WantedAgentState['validations'][number];
 type Result = Report['validations'][number];
 
-/** Makes the options of the engine of what the control plane asks. @throws UserError SOURCE_NOT_CONFIGURED */
+/** Makes the engine's options from an assignment. @throws UserError SOURCE_NOT_CONFIGURED */
 export type OptionsOf = (id: string, assignment: WantedValidation['assignment']) => MigrationOptions;
 
-/** Carries out validations: the engine's preflight, once for each id. */
+/** Runs validations: the engine's preflight, once for each id. */
 export class Validator {
   readonly #optionsOf: OptionsOf;
   readonly #logger: Logger;
@@ -21,7 +21,7 @@ export class Validator {
     this.#logger = logger;
   }
 
-  /** Begins what is new, and forgets what is not wanted any more. */
+  /** Starts new validations and drops results that are no longer wanted. */
   setWanted(wanted: readonly WantedValidation[]): void {
     this.#wanted = new Set(wanted.map(({ id }) => id));
     for (const id of this.#results.keys()) {
@@ -32,7 +32,7 @@ export class Validator {
     }
   }
 
-  /** Results of everything that is still wanted. */
+  /** Results of all validations that are still wanted. */
   results(): Result[] {
     return [...this.#results.values()];
   }
@@ -43,13 +43,13 @@ export class Validator {
     this.#running.delete(id);
     if (!this.#wanted.has(id)) return;
     const errors = findings.filter(({ severity }) => severity === 'error');
-    this.#logger.info({ validation: id, errors: errors.length, findings: findings.length }, 'validation carried out');
+    this.#logger.info({ validation: id, errors: errors.length, findings: findings.length }, 'validation finished');
     const errorMessage = errors.map(({ message, remedy }) => `${message} ${remedy}`).join(' ') || null;
     const status = errorMessage === null ? 'SUCCESS' : 'FAILED';
     this.#results.set(id, { id, status, errorMessage, findings });
   }
 
-  /** What was found, errors first. */
+  /** Runs the preflight. @returns its findings, errors first */
   async #look(id: string, assignment: WantedValidation['assignment']): Promise<Finding[]> {
     try {
       return inReport(await preflight(this.#optionsOf(id, assignment)));
@@ -60,7 +60,7 @@ export class Validator {
   }
 }
 
-/** Findings as they are reported: errors first, and not more than a report has room for, whatever they say. */
+/** Sorts findings for a report, errors first, and cuts the list at the maximum that a report can hold. */
 export function inReport(findings: readonly Finding[], most = 1_000): Finding[] {
   const inOrder = findings.toSorted((a, b) => Number(b.severity === 'error') - Number(a.severity === 'error'));
   const leftOut = inOrder.length - most;

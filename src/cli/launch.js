@@ -1,7 +1,7 @@
 /**
- * The only JavaScript file, because an old Node.js has to understand it: Node.js before 22.18 cannot load TypeScript and would end with a
- * stack trace of its loader. The launcher falls back to the system's Node.js where the pinned one is missing, so the check is needed.
- * The text is that of NODE_TOO_OLD in the error catalogue, which cannot be imported from here; a test compares both.
+ * Checks the version of Node.js, then starts Linkspan. This file is JavaScript because Node.js before 22.18 cannot load TypeScript and would
+ * fail with a stack trace. `bin/linkspan` uses the system's Node.js if the pinned one is missing, so an old version can get here.
+ * The text copies NODE_TOO_OLD from the error catalogue, which this file cannot import; a test compares both.
  */
 import { fileURLToPath } from 'node:url';
 
@@ -15,7 +15,7 @@ if (major < oldest[0] || (major === oldest[0] && minor < oldest[1])) {
   process.exitCode = 2;
 } else {
   const { enableCompileCache } = await import('node:module');
-  // Beside the code: whoever may write there may change the code as well. Where this user may not, nothing is kept.
+  // The cache is beside the code: a user who can write there could change the code as well. Without write permission there is no cache.
   enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/linkspan', import.meta.url)));
   const { main } = await import('./main.ts');
   process.exitCode = await main(process.argv.slice(2));

@@ -4,47 +4,68 @@ import { describeError } from './command-line/describe-error.ts';
 import { type ExitCode, exitCode } from './command-line/exit-code.ts';
 import { endOf } from './command-line/outcome.ts';
 import { noteRunning, usageText } from './command-line/usage.ts';
-import { configureHelp, takeNoColor, tell as tellLine, wrap } from './terminal/index.ts';
+import { ADDITIONAL, colour, configureHelp, takeNoColor, tell as tellLine, wrap } from './terminal/index.ts';
 
-/** Loaded when they are asked for: the control plane starts in half the time without the engine and the driver. */
-const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  serve: async () => (await import('./run/serve.ts')).serveCommand(),
-  agent: async () => (await import('./run/agent.ts')).agentCommand(),
-  cleanup: async () => (await import('./migrate/cleanup.ts')).cleanupCommand(),
-  sync: async () => (await import('./migrate/sync.ts')).syncCommand(),
-  plan: async () => (await import('./migrate/plan.ts')).planCommand(),
-  backup: async () => (await import('./maintain/backup.ts')).backupCommand(),
-  restore: async () => (await import('./maintain/backup.ts')).restoreCommand(),
-  restored: async () => (await import('./maintain/restored.ts')).restoredCommand(),
-  'support-bundle': async () => (await import('./maintain/support-bundle.ts')).supportBundleCommand(),
-  keys: async () => (await import('./maintain/keys.ts')).keysCommand(),
-  audit: async () => (await import('./maintain/audit.ts')).auditCommand(),
-  completion: async () => (await import('./completion/index.ts')).completionCommand(linkspan),
-  ...Object.fromEntries(
-    [
-      'org',
-      'project',
-      'cluster',
-      'api-key',
-      'service-account',
-      'link-token',
-      'link',
-      'available-project',
-      'validation',
-      'migration',
-      'event',
-      'status',
-    ].map((noun) => [noun, async () => (await import('./administration/index.ts')).administrationCommand(noun)]),
-  ),
+type Load = () => Promise<Command>;
+
+const noun = (name: string): Load => {
+  return async () => (await import('./administration/index.ts')).administrationCommand(name);
+};
+
+/**
+ * The commands, by the group that the help shows them in. The groups are the folders beside this file, but for `migration` and `validation`:
+ * users look for these among the commands that migrate. A command loads when it runs: `serve` starts in half the time without engine and driver.
+ */
+const groups: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
+  'Run:': {
+    serve: async () => (await import('./run/serve.ts')).serveCommand(),
+    agent: async () => (await import('./run/agent.ts')).agentCommand(),
+  },
+  'Migrate:': {
+    migration: noun('migration'),
+    validation: noun('validation'),
+    plan: async () => (await import('./migrate/plan.ts')).planCommand(),
+    sync: async () => (await import('./migrate/sync.ts')).syncCommand(),
+    cleanup: async () => (await import('./migrate/cleanup.ts')).cleanupCommand(),
+  },
+  'Administer:': {
+    org: noun('org'),
+    project: noun('project'),
+    cluster: noun('cluster'),
+    'api-key': noun('api-key'),
+    'service-account': noun('service-account'),
+    'link-token': noun('link-token'),
+    link: noun('link'),
+    'available-project': noun('available-project'),
+    event: noun('event'),
+    status: noun('status'),
+  },
+  'Maintain:': {
+    backup: async () => (await import('./maintain/backup.ts')).backupCommand(),
+    restore: async () => (await import('./maintain/backup.ts')).restoreCommand(),
+    restored: async () => (await import('./maintain/restored.ts')).restoredCommand(),
+    keys: async () => (await import('./maintain/keys.ts')).keysCommand(),
+    audit: async () => (await import('./maintain/audit.ts')).auditCommand(),
+    'support-bundle': async () => (await import('./maintain/support-bundle.ts')).supportBundleCommand(),
+  },
+  [ADDITIONAL]: {
+    completion: async () => (await import('./completion/index.ts')).completionCommand(linkspan),
+  },
 };
 
 const EXIT_STATUS =
-  'Exit status: 0 done · 1 failed · 2 usage or precondition · 3 differences found · 4 stopped, can be resumed · 130 interrupted';
+  '  Exit status: 0 done · 1 failed · 2 usage or precondition · 3 differences found · 4 stopped, can be resumed · 130 interrupted';
+
+const LEARN_MORE = [
+  '  Use "linkspan <command> <subcommand> --help" for the flags of a command.',
+  '  Read docs/14-first-migration.md for a first migration, and docs/interfaces.md for variables, output and exit codes.',
+  EXIT_STATUS,
+];
 
 /**
- * Runs one command line. Commands that go on in the background (servers) resolve when they are done too.
- * @param argv what follows the program's name
- * @returns the exit code; every error has been told on stderr by then
+ * Runs one command line. A server's command resolves when the server has stopped.
+ * @param argv  the words after the program's name
+ * @returns the exit code; every error is on stderr by then
  */
 export async function main(argv: readonly string[]): Promise<ExitCode> {
   process.stdout.on('error', ignoreClosedPipe);
@@ -65,16 +86,28 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
   }
 }
 
-/** @param name  of the command that is wanted; all are there for help, and where it is none of them */
-async function linkspan(name = ''): Promise<Command> {
+/**
+ * The program, with one command if `name` is one. Else with all of them, which help and suggestions need.
+ * @param name  the first word of the command line
+ */
+export async function linkspan(name = ''): Promise<Command> {
   const program = new Command('linkspan')
+    .usage('<command> <subcommand> [flags]')
     .description('Self-hosted push live migration for MongoDB that speaks the MongoDB Atlas Administration API.')
-    .version(version)
-    .option('--no-color', 'print without colours, as NO_COLOR=1 does; every command has this flag')
-    .addHelpText('after', () => `\n${wrap(EXIT_STATUS, process.stdout, 2)}`)
+    .version(version, '-V, --version', 'Show the version')
+    .option('--no-color', 'Print without colours, as NO_COLOR=1 does; every command accepts this flag')
+    .addHelpText('after', () => {
+      const lines = LEARN_MORE.map((line) => wrap(line, process.stdout, 4));
+      return `\n${[colour('heading', 'Learn more:', process.stdout), ...lines].join('\n')}`;
+    })
     .hook('preAction', (_program, action) => noteRunning(action));
-  const wanted = Object.entries(commands).filter(([one]) => one === name || !Object.hasOwn(commands, name));
-  for (const [, load] of wanted) program.addCommand(await load());
+  const isCommand = Object.values(groups).some((commands) => Object.hasOwn(commands, name));
+  for (const [group, commands] of Object.entries(groups)) {
+    program.commandsGroup(group);
+    for (const [one, load] of Object.entries(commands)) {
+      if (one === name || !isCommand) program.addCommand(await load());
+    }
+  }
   for (const command of everyCommand(program)) {
     command.exitOverride();
     configureHelp(command);
@@ -88,7 +121,7 @@ function everyCommand(command: Command): Command[] {
   return [command, ...command.commands.flatMap(everyCommand)];
 }
 
-/** A reader that has seen enough (`linkspan … | head`) is no reason to stop a migration. */
+/** Ignores EPIPE: a reader that closes the pipe early (`linkspan … | head`) must not stop a migration. */
 function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
 }

@@ -10,13 +10,13 @@ import { parseStartRequest, requireEmptyBody } from './start-request.ts';
 const LOOPBACK = '127.0.0.1';
 
 /**
- * mongosync's HTTP API over a session. What its documents leave open is decided so: a refused call answers
- * `{ success: false, error, errorDescription }` with 400, or 409 where the state does not allow it; `error` is the code of the error
- * catalogue in PascalCase; a body is JSON whatever its content type, and an empty one counts as `{}`.
+ * Creates mongosync's HTTP API for a session. mongosync's documentation leaves some points open; Linkspan decides them as follows. A refused call
+ * answers `{ success: false, error, errorDescription }` with status 400, or 409 if the state does not allow the call. `error` is the code of the
+ * error catalogue in PascalCase. A body is JSON whatever its content type, and an empty body counts as `{}`.
  *
- * The API has no authentication unless it is given a token, as mongosync's has none. So that no web page can use a browser on this machine to call it, requests with an `Origin`
- * and requests for another host name (DNS rebinding) are refused.
- * @param token  what every call but GET must present; absent: nothing, so that any user of this machine can make them
+ * Like mongosync's, the API has no authentication unless it has a token. It refuses requests with an `Origin` header and requests for another host
+ * name (DNS rebinding), so that no web page can call it through a browser on this machine.
+ * @param token  token that every call except GET must send; without it any user of this machine can make every call
  */
 export function createSyncApi(session: SyncSession, token?: ApiToken): FastifyInstance {
   const app = fastify({ logger: false, forceCloseConnections: true });
@@ -31,7 +31,7 @@ export function createSyncApi(session: SyncSession, token?: ApiToken): FastifyIn
   app.setErrorHandler((error, _request, reply) => {
     const known = asUserError(error);
     const status = known?.definition.status ?? 500;
-    const description = known ? `${known.message} ${known.remedy}` : 'Something unforeseen happened. See the log.';
+    const description = known ? `${known.message} ${known.remedy}` : 'Unexpected error. See the log.';
     return reply
       .code(status)
       .send({ success: false, error: pascalCase(known?.code ?? 'INTERNAL_ERROR'), errorDescription: description });
@@ -75,8 +75,8 @@ export function createSyncApi(session: SyncSession, token?: ApiToken): FastifyIn
 
 /**
  * Opens the API on loopback.
- * @param port 0 for any free one
- * @returns its base URL, and how to close it
+ * @param port  port to listen on; 0 for any free port
+ * @returns its base URL, and a function that closes it
  * @throws UserError PORT_IN_USE
  */
 export async function openSyncApi(

@@ -6,7 +6,7 @@ import { messageOf, UserError, whyInvalid, whyUnreadable } from '../platform/ind
 export const clusterNames = ['cluster0', 'cluster1'] as const;
 export type ClusterName = (typeof clusterNames)[number];
 
-/** The connection strings of both. */
+/** The connection strings of both clusters. */
 export type ClusterUris = Readonly<Record<ClusterName, string>>;
 
 /** @throws UserError INVALID_CONNECTION_STRING naming the cluster, without quoting the string */
@@ -15,11 +15,10 @@ export function checkUris(uris: ClusterUris): void {
 }
 
 /**
- * The id of the migration between two clusters in one direction: 24 hex digits that depend only on the host names (or the SRV name) and the
- * replica set names of both connection strings, in any order, and on the mode (of which the selection is a part where the destination keeps its
- * data). So the same command started again goes on where it was
- * stopped, even with another password; naming other members of a set makes another migration, which then finds a destination that is not
- * empty and says so.
+ * Returns the id of the migration between two clusters in one direction, so that the same command resumes the same migration. The 24 hex digits
+ * depend only on the host names (or the SRV name) and replica set names of both connection strings, in any order, and on the mode. If the
+ * destination keeps its data, the mode includes the selection. Another password does not change the id. Other members of the same set do: that
+ * is another migration, which preflight refuses because the destination is not empty.
  */
 export function migrationIdOf(uris: ClusterUris, source: ClusterName, destination: ClusterName, mode: string): string {
   const identity = ['sync', mode, seedsOf(source, uris[source]), seedsOf(destination, uris[destination])];
@@ -31,7 +30,7 @@ function seedsOf(name: ClusterName, uri: string): string[] {
   const unreadable = whyUnreadable(uri);
   if (unreadable !== undefined) throw invalid(unreadable);
   try {
-    // Making a client parses the string and connects to nothing.
+    // The constructor parses the string and opens no connection.
     const { srvHost, hosts, replicaSet } = new MongoClient(uri).options;
     const seeds = srvHost ? [srvHost] : hosts.map(String);
     return [replicaSet ?? '', ...seeds.map((seed) => seed.toLowerCase()).sort()];

@@ -4,7 +4,7 @@ import { readConfiguration } from '../platform/index.ts';
 import { type InitialLoad, loadFields } from './load-request.ts';
 import { type RequestedSelection, requestedSelection, selectionFields } from './requested-selection.ts';
 
-/** mongosync's `verbosity` and the log level of Linkspan that says as much. */
+/** Linkspan's log level for each `verbosity` of mongosync. */
 const logLevels = {
   TRACE: 'trace',
   DEBUG: 'debug',
@@ -24,33 +24,33 @@ const file = z.strictObject({
   memoryMegabytes: z.number().min(LEAST_MEMORY_MEGABYTES).optional(),
   bypassingWrites: z.enum(['drain', 'giveUp']).optional(),
   verbosity: z.enum(['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL', 'PANIC']).optional(),
-  // Accepted so that a file written for mongosync works: Linkspan has neither a disclaimer to accept nor telemetry to switch off.
+  // Accepted for compatibility with files for mongosync. Linkspan has no disclaimer and no telemetry.
   acceptDisclaimer: z.boolean().optional(),
   disableTelemetry: z.boolean().optional(),
   ...loadFields,
   ...selectionFields,
 });
 
-/** What a configuration file says; a flag says more than the file. */
+/** The settings of a configuration file. Flags override them. */
 export interface SyncConfiguration {
   readonly cluster0?: string;
   readonly cluster1?: string;
   readonly port?: number;
-  /** A file with the token that calls of the API must present. */
+  /** File with the token that API calls must send. */
   readonly apiTokenFile?: string;
   readonly usersAndRoles?: boolean;
   readonly memoryMegabytes?: number;
-  /** What a cutover does about writes of users who bypass the source's write block. */
+  /** How a cutover treats writes of users who bypass the source's write block. */
   readonly bypassingWrites?: BypassingWrites;
-  /** How hard the initial copy may work at first; undefined when the file does not say. */
+  /** Initial load level and rate limit; undefined if the file has neither. */
   readonly load?: InitialLoad;
   readonly logLevel?: string;
-  /** What a run with `--once` migrates and where to, in the fields of `/start`; undefined when the file has none of them. */
+  /** Selection and names of a run with `--once`, in the fields of `/start`; undefined if the file has none of them. */
   readonly selection?: RequestedSelection;
 }
 
 /**
- * Reads a file with mongosync's keys (those that mean something here).
+ * Reads a configuration file with those of mongosync's keys that Linkspan supports.
  * @throws UserError CONFIGURATION_UNREADABLE or CONFIGURATION_INVALID, naming the line and the key
  */
 export function readSyncConfiguration(path: string): SyncConfiguration {

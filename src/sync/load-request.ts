@@ -1,18 +1,18 @@
 import { z } from 'zod';
 import { UserError } from '../platform/index.ts';
 
-/** How hard the initial copy may work, as keys of the configuration file. */
+/** Keys of the configuration file that limit the initial copy. */
 export const loadFields = {
   loadLevel: z.literal([1, 2, 3, 4]).optional(),
   maxMegabytesPerSecond: z.number().positive().optional(),
 };
 
-/** How hard the initial copy may work at first. */
+/** Load level and rate limit of the initial copy at the start. */
 export type InitialLoad = z.infer<z.ZodObject<typeof loadFields>>;
 
 const body = z.strictObject({ ...loadFields, maxMegabytesPerSecond: loadFields.maxMegabytesPerSecond.nullable() });
 
-/** What `/load` asks for: Linkspan's own call, since mongosync takes a load level at its start only. */
+/** Body of `/load`. This call is Linkspan's own: mongosync only takes a load level at its start. */
 export type LoadRequest = z.infer<typeof body>;
 
 /** @throws UserError INVALID_REQUEST naming the field */

@@ -1,7 +1,7 @@
 import type { Finding } from '../engine/index.ts';
 import { UserError } from '../platform/index.ts';
 
-/** PREFLIGHT_FAILED, with everything that preflight found. */
+/** PREFLIGHT_FAILED, with all findings of the preflight. */
 export class PreflightFailed extends UserError {
   readonly findings: readonly Finding[];
 

@@ -2,7 +2,7 @@ import type { Progress } from '../engine/index.ts';
 import type { SessionState } from './session.ts';
 import type { Direction } from './start-request.ts';
 
-/** Everything but these two is null in IDLE; mongosync's documents leave open whether the keys are there, and here they are. */
+/** The response in IDLE. mongosync's documentation does not say whether the null keys are present; here they are. */
 const idle = {
   state: 'IDLE',
   canCommit: false,
@@ -21,12 +21,11 @@ const idle = {
 } as const;
 
 /**
- * The `progress` of `GET /progress`, with mongosync's names and units.
+ * Returns the `progress` of `GET /progress`, with mongosync's names and units.
  *
- * Null as in IDLE: what is counted, while the process has not opened the migration and knows nothing of it.
- * Left out, because nothing is known of it here: `verification` (a warning says so). `linkspan` is what mongosync has no field for.
- * A cluster in `directionMapping` is named by its primary.
- * `mongosyncID` and `coordinatorID` are the id of the migration.
+ * Counts are null, as in IDLE, until the process has opened the migration. `verification` is left out, because there is none yet; a warning says
+ * so. `linkspan` has what mongosync has no field for. `directionMapping` names a cluster by its primary. `mongosyncID` and `coordinatorID` are
+ * the id of the migration.
  */
 export function progressResponse(
   state: SessionState,
@@ -58,7 +57,7 @@ export function progressResponse(
     mongosyncID: progress.migrationId,
     coordinatorID: progress.migrationId,
     linkspan: extensionOf(progress, known),
-    warnings: [...progress.warnings, 'The copied data is not verified: this version of Linkspan does not do that yet.'],
+    warnings: [...progress.warnings, 'The copied data is not verified: this version of Linkspan cannot do that yet.'],
   };
 }
 
@@ -100,7 +99,7 @@ function lagOf({ lagSeconds }: Progress): Record<string, number | null> {
   return { overallLagSeconds: lagSeconds, crudLagSeconds: lagSeconds, ddlLagSeconds: null };
 }
 
-/** 1 byte in all before the copy has begun, and as much copied as there is at the end (mongosync's own conventions). */
+/** Follows mongosync's conventions: a total of 1 byte before the copy begins, and copied = total when it is complete. */
 function copyOf({ state, copy }: Progress): Record<string, number> {
   const estimatedTotalBytes = Math.max(1, copy.bytesTotal);
   const over = state === 'tailing' || state === 'committing' || state === 'committed';
@@ -116,7 +115,7 @@ function indexBuildingOf({ indexes, copy }: Progress): Record<string, number> {
   };
 }
 
-/** In mongosync's words. */
+/** The remaining oplog time as a text, with mongosync's wording. */
 function oplogTimeOf({ oplog }: Progress): string {
   if (oplog === null) return 'not checked yet';
   const minutes = Math.floor(oplog.leftSeconds / 60);
@@ -127,7 +126,7 @@ function oplogTimeOf({ oplog }: Progress): string {
   return hours === 1 ? '1 hour' : `${hours} hours`;
 }
 
-/** mongosync leaves a ping out while there is none and below a millisecond. */
+/** Leaves out an unknown ping and one below 1 ms, as mongosync does. */
 function pingOf(pingMs: number | null): Record<string, number> {
   return pingMs === null || pingMs < 1 ? {} : { pingLatencyMs: Math.round(pingMs) };
 }

@@ -20,7 +20,7 @@ const documentFilter = z.strictObject({
 
 const remappedName = z.strictObject({ database: z.string(), collection: z.string().optional() });
 
-/** What `/start`, and the configuration file for `--once`, say of what is migrated and where to: mongosync's fields, and `documentFilters`. */
+/** Fields of `/start`, and of the configuration file for `--once`, that select and rename namespaces: mongosync's fields, and `documentFilters`. */
 export const selectionFields = {
   includeNamespaces: namespaceFilters.optional(),
   excludeNamespaces: namespaceFilters.optional(),
@@ -30,7 +30,7 @@ export const selectionFields = {
   skipDiskSpaceCheck: z.boolean().optional(),
 };
 
-/** The same in the engine's words. What was not asked for is left out. */
+/** The requested selection as options of the engine. Options that were not requested are left out. */
 export type RequestedSelection = Pick<
   MigrationOptions,
   'filters' | 'documentFilters' | 'namespaceRemap' | 'keepDestination' | 'skipDiskSpaceCheck'

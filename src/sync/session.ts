@@ -13,33 +13,33 @@ import type { InitialLoad, LoadRequest } from './load-request.ts';
 import { PreflightFailed } from './preflight-failed.ts';
 import type { Direction, StartRequest } from './start-request.ts';
 
-/** mongosync's states. INITIALIZING and REVERSING do not come up: the API opens when it is ready, and there is no reverse yet. */
+/** mongosync's states without INITIALIZING and REVERSING: the API opens when it is ready, and Linkspan cannot reverse yet. */
 export type SessionState = 'IDLE' | 'RUNNING' | 'PAUSED' | 'COMMITTING' | 'COMMITTED';
 
 export interface SessionOptions {
   readonly uris: ClusterUris;
-  /** The only side whose databases may be dropped, as the destination of a start. */
+  /** The only side whose databases a start may drop. */
   readonly dropDestination?: ClusterName;
-  /** Whether drops of the source are followed whatever they take. */
+  /** Whether drops of the source are applied however much they remove. */
   readonly confirmDrops?: boolean;
   readonly usersAndRoles?: boolean;
   /** Whether to take the migration from another engine that runs it. */
   readonly takeOver?: boolean;
-  /** What the process may take in all. */
+  /** Memory limit of the process. */
   readonly memoryBytes?: number;
-  /** What a cutover does about writes of users who bypass the source's write block. */
+  /** How a cutover treats writes of users who bypass the source's write block. */
   readonly bypassingWrites?: BypassingWrites;
-  /** How hard the initial copy may work until {@link SyncSession.setLoad} says otherwise. */
+  /** Load level and rate limit until {@link SyncSession.setLoad} changes them. */
   readonly load?: InitialLoad;
-  /** Copy, catch up once and end. */
+  /** Whether to copy, catch up once and end. */
   readonly once: boolean;
   readonly logger: Logger;
   readonly clock?: Clock;
 }
 
 /**
- * The one migration of a `linkspan sync` process. It begins IDLE; `start` goes on with an earlier run between the same clusters where there
- * is one, whatever ended that run (mongosync documents both "call /start" and "the earlier state returns"; this is the first).
+ * The migration of a `linkspan sync` process. It begins IDLE. `start` resumes an earlier run between the same clusters if there is one,
+ * however that run ended. (mongosync documents both "call /start" and "the earlier state returns"; Linkspan does the first.)
  */
 export class SyncSession {
   readonly #options: SessionOptions;
@@ -52,11 +52,11 @@ export class SyncSession {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    // Whoever never asks how it ended has no unhandled rejection for it.
+    // Prevents an unhandled rejection if nobody reads `finished`.
     this.#finished.promise.catch(() => undefined);
   }
 
-  /** How the migration ended; rejects when it failed. Never settles while none was started. */
+  /** The outcome of the migration; rejects if it failed. Pending until a started migration ends. */
   get finished(): Promise<Outcome> {
     return this.#finished.promise;
   }
@@ -80,12 +80,12 @@ export class SyncSession {
     }
   }
 
-  /** The warnings of the last preflight that let a migration start. */
+  /** The warnings of the last successful preflight. */
   get warnings(): readonly Finding[] {
     return this.#warnings;
   }
 
-  /** The engine's snapshot; undefined before the start, and while a copy that an earlier process finished is replaced by a new one. */
+  /** The engine's snapshot; undefined before the start, and while a new copy replaces one that an earlier process finished. */
   progress(): Progress | undefined {
     const progress = this.#migration?.progress();
     if (!progress || this.#isOfEarlierRound(progress)) return undefined;
@@ -96,12 +96,13 @@ export class SyncSession {
   }
 
   /**
-   * Checks both clusters, then begins or goes on. Resolves when it is running.
-   * @param onWarning  told of what the check saw and does not mind
-   * @throws UserError WRONG_STATE, DROP_OF_OTHER_SIDE, UNSUPPORTED_FIELD, PREFLIGHT_FAILED with every error found, or what keeps the clusters from being looked at
+   * Checks both clusters, then starts or resumes the migration. Resolves when it is running.
+   * @param onWarning  called for each warning of the preflight
+   * @throws UserError WRONG_STATE, DROP_OF_OTHER_SIDE, UNSUPPORTED_FIELD, PREFLIGHT_FAILED with all errors of the preflight, or the error of a cluster that
+   * cannot be checked
    */
   async start(direction: StartRequest, onWarning: (finding: Finding) => void = () => undefined): Promise<void> {
-    // Set before the first wait, so that a second start meanwhile is refused.
+    // Must be set before the first `await`, so that a concurrent second start is refused.
     if (this.#direction) throw new UserError('WRONG_STATE', ['start', this.#migration ? this.state : 'starting']);
     const { dropDestination: named } = this.#options;
     if (named !== undefined && named !== direction.destination) {
@@ -127,20 +128,20 @@ export class SyncSession {
     this.#expect('RUNNING', 'pause').want('paused');
   }
 
-  /** Takes back a pause, also one that has not taken hold yet. @throws UserError WRONG_STATE when none is wanted */
+  /** Resumes a paused migration; also cancels a pause that has not taken effect yet. @throws UserError WRONG_STATE if no pause is wanted */
   resume(): void {
     if (this.#migration?.wanted === 'paused') this.#migration.want('running');
     else this.#expect('PAUSED', 'resume');
   }
 
-  /** How hard the initial copy may work, from now on; until this process ends. @throws UserError WRONG_STATE in IDLE */
+  /** Changes load level and rate limit of the initial copy, until this process ends. @throws UserError WRONG_STATE in IDLE */
   setLoad({ loadLevel, maxMegabytesPerSecond: megabytes }: LoadRequest): void {
     if (!this.#migration) throw new UserError('WRONG_STATE', ['load', this.state]);
     if (loadLevel !== undefined) this.#migration.setLoadLevel(loadLevel);
     if (megabytes !== undefined) this.#migration.limitCopy(megabytes && megabytes * 1e6);
   }
 
-  /** Has the drops followed for which the migration waits, and all to come; until this process ends. @throws UserError WRONG_STATE in IDLE */
+  /** Applies the drops that the migration waits for, and all later ones, until this process ends. @throws UserError WRONG_STATE in IDLE */
   confirmDrops(): void {
     if (!this.#migration) throw new UserError('WRONG_STATE', ['confirmDrops', this.state]);
     this.#migration.confirmDrops();
@@ -153,7 +154,7 @@ export class SyncSession {
     migration.want('cutover');
   }
 
-  /** Ends the run with a checkpoint; resolves when it has ended, however it did. */
+  /** Stops the run with a checkpoint. Resolves when the run has ended or failed. */
   async stop(): Promise<void> {
     this.#stop.abort();
     if (this.#migration) await this.#finished.promise.catch(() => undefined);
@@ -164,7 +165,7 @@ export class SyncSession {
     return this.#migration;
   }
 
-  /** @throws UserError PREFLIGHT_FAILED, or what keeps the clusters from being looked at */
+  /** @throws UserError PREFLIGHT_FAILED, or the error of a cluster that cannot be checked */
   async #prepare(direction: StartRequest, round: number, onWarning: (finding: Finding) => void): Promise<Migration> {
     const options = this.#migrationOptions(direction, round);
     const findings = await preflight(options);
@@ -177,8 +178,8 @@ export class SyncSession {
   }
 
   /**
-   * A migration that an earlier process ended is done, and the engine says so at once. Who asks for a copy then wants a new one of what is
-   * there now, not to be told "done": that is the next round, with an id and a preflight of its own. The next round retires the one before it.
+   * Runs rounds until one ends in this process. With `--once`, a migration that an earlier process finished ends at once, but the user wants a new
+   * copy of the current data. That is the next round, with its own id and preflight. It retires the round before it.
    */
   async #runToEnd(direction: StartRequest, round: number, migration: Migration): Promise<Outcome> {
     this.#roundStartedAtMs = (this.#options.clock ?? systemClock).now();
@@ -206,14 +207,14 @@ export class SyncSession {
     round: number,
   ): MigrationOptions {
     const { uris, dropDestination, once, load: _, ...options } = this.#options;
-    // Parts of one source may go to a destination that keeps its data one after the other, and are migrations of their own.
+    // Several selections of one source can be copied one after the other to a destination that keeps its data. Each is its own migration.
     const part = selection.keepDestination ? ` ${JSON.stringify(selection)}` : '';
     return {
       migrationId: migrationIdOf(uris, source, destination, (once ? `once ${round}` : 'continuous') + part),
       source: { uri: uris[source] },
       destination: { uri: uris[destination] },
       dropDestination: dropDestination === destination,
-      // The check before the start has just reached them.
+      // The preflight has just reached both clusters, so a failure now is transient.
       waitForClusters: true,
       once,
       skipDiskSpaceCheck,

@@ -3,13 +3,13 @@ import { UserError } from '../platform/index.ts';
 import { type ClusterName, clusterNames } from './clusters.ts';
 import { type RequestedSelection, requestedSelection, selectionFields } from './requested-selection.ts';
 
-/** The direction that `/start` asks for. */
+/** Direction of a migration, as `/start` requests it. */
 export interface Direction {
   readonly source: ClusterName;
   readonly destination: ClusterName;
 }
 
-/** What `/start` asks for. */
+/** The parsed body of `/start`. */
 export interface StartRequest extends Direction, RequestedSelection {}
 
 const cluster = z.enum(clusterNames);
@@ -25,7 +25,7 @@ const startBody = z.looseObject({
 });
 
 /**
- * Reads the body of `/start`. A field that would change what is migrated is never ignored: it has the one supported value, or it is refused.
+ * Parses the body of `/start`. It never ignores a field that would change what is migrated: the field has the supported value or is refused.
  * @throws UserError INVALID_REQUEST or UNSUPPORTED_FIELD, naming the field
  */
 export function parseStartRequest(body: unknown): StartRequest {
@@ -42,15 +42,15 @@ export function parseStartRequest(body: unknown): StartRequest {
   if (request.buildIndexes !== undefined && request.buildIndexes !== 'afterDataCopy') {
     throw refuse('buildIndexes', 'indexes are always built after the data is copied (afterDataCopy)');
   }
-  if (request.reversible) throw refuse('reversible', 'there is no way back after the commit yet');
+  if (request.reversible) throw refuse('reversible', 'Linkspan cannot reverse a migration after the commit yet');
   for (const field of Object.keys(request)) {
-    if (!Object.hasOwn(startBody.shape, field)) throw refuse(field, 'Linkspan does not know it');
+    if (!Object.hasOwn(startBody.shape, field)) throw refuse(field, 'Linkspan does not know this field');
   }
   return { source: request.source, destination: request.destination, ...requestedSelection(request) };
 }
 
-/** @throws UserError INVALID_REQUEST when the body of a call without parameters is not `{}` (or empty) */
+/** @throws UserError INVALID_REQUEST if the body of a call without parameters is neither `{}` nor empty */
 export function requireEmptyBody(body: unknown): void {
   const empty = z.strictObject({}).safeParse(body === undefined ? {} : body);
-  if (!empty.success) throw new UserError('INVALID_REQUEST', ['this call takes no parameters, its body is {}']);
+  if (!empty.success) throw new UserError('INVALID_REQUEST', ['this call takes no parameters: send the body {}']);
 }

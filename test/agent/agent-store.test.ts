@@ -15,7 +15,7 @@ const link = {
   orgId: 'o',
 };
 
-test('the key and the link are the same after a restart, and only their owner may read them', () => {
+test('key and link survive a restart, and only their owner can read them', () => {
   using folder = temporaryFolder('agent-store');
   const directory = join(folder.path, 'deep', 'state');
   const before = new AgentStore(directory);
@@ -36,14 +36,14 @@ test('the key and the link are the same after a restart, and only their owner ma
   }
 });
 
-test('a file that a crash left half-written beside the real one does no harm', () => {
+test('a half-written file that a crash left beside the real one does no harm', () => {
   using folder = temporaryFolder('agent-store');
   writeFileSync(join(folder.path, 'agent.key.new'), '-----BEGIN PRIV');
   const publicKey = publicKeyOf(new AgentStore(folder.path).key());
   assert.equal(publicKeyOf(new AgentStore(folder.path).key()), publicKey);
 });
 
-test('a damaged file or an unusable directory is named', () => {
+test('the error names a damaged file or an unusable directory', () => {
   using folder = temporaryFolder('agent-store');
   writeFileSync(join(folder.path, 'link.json'), '{');
   writeFileSync(join(folder.path, 'agent.key'), 'not a key', { mode: 0o600 });
@@ -53,7 +53,7 @@ test('a damaged file or an unusable directory is named', () => {
   assert.throws(() => new AgentStore(join(folder.path, 'link.json', 'x')), { code: 'AGENT_DATA_UNUSABLE' });
 });
 
-test('a key that others can read is refused, and nothing is made in its place', () => {
+test('a key that others can read is refused and not replaced', () => {
   using folder = temporaryFolder('agent-store');
   const store = new AgentStore(folder.path);
   const publicKey = publicKeyOf(store.key());

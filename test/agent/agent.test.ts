@@ -28,7 +28,7 @@ import { type ControlPlane, orderTo, SOURCE_PROJECT, startControlPlane } from '.
 checkForLeaks({ sockets: false });
 
 const DEADLINE_MS = 60_000;
-/** Slow enough that a copy can be met half-way. */
+/** Slow enough to interrupt a copy half-way. */
 const SLOW_BYTES_PER_SECOND = 500_000;
 
 let source: ReplicaSet;
@@ -44,7 +44,7 @@ after(() => source[Symbol.asyncDispose]());
 
 /** An agent that runs until it is stopped or its scope ends. */
 interface RunningAgent extends AsyncDisposable {
-  /** Settles as `Agent.run` does. */
+  /** Settles with `Agent.run`. */
   readonly ended: Promise<void>;
   stop(): Promise<void>;
 }
@@ -111,7 +111,7 @@ function migrationIs(
   );
 }
 
-test('the control plane sees the clusters of the configuration with what matters of them', async () => {
+test('the agent reports the clusters of its configuration to the control plane', async () => {
   await using plane = await startControlPlane();
   await using _agent = await startAgent(plane, { token: await plane.newToken() });
   const project = await inventoryOf(plane);
@@ -123,7 +123,7 @@ test('the control plane sees the clusters of the configuration with what matters
   assert.deepEqual([deployment?.sharded, deployment?.tlsEnabled, deployment?.managed], [false, false, false]);
   assert.ok((deployment?.dbSizeBytes ?? 0) > 0 && (deployment?.oplogSizeMB ?? 0) > 0);
   assert.match(deployment?.clusterId ?? '', /^[0-9a-f]{24}$/);
-  // Whoever asks has the agent look again, long before it would by itself.
+  // A request of the API makes the agent inspect its clusters again, long before its own interval.
   const before = deployment?.dbSizeBytes ?? 0;
   const text = 'y'.repeat(100_000);
   await source.client
@@ -138,7 +138,7 @@ test('the control plane sees the clusters of the configuration with what matters
   await source.client.db('more').dropDatabase();
 });
 
-test('a validation says that all is well, or every reason why not', async () => {
+test('a validation succeeds, or reports every problem', async () => {
   await using plane = await startControlPlane();
   await using destination = await startReplicaSet();
   await using _agent = await startAgent(plane, { token: await plane.newToken() });
@@ -174,7 +174,7 @@ test('a validation says that all is well, or every reason why not', async () => 
   assert.deepEqual([first?.severity, first?.code], ['error', 'DESTINATION_NOT_EMPTY'], 'errors come first');
 });
 
-test('the control plane sees what the preflight of a migration warns of', async () => {
+test("the control plane gets the warnings of a migration's preflight", async () => {
   await using plane = await startControlPlane();
   await using destination = await startReplicaSet();
   await using _agent = await startAgent(plane, { token: await plane.newToken() });
@@ -186,7 +186,7 @@ test('the control plane sees what the preflight of a migration warns of', async 
   assert.match(shown.progress?.warnings.join() ?? '', /who can write while its writes are blocked.*admin\.root/);
 });
 
-test('a validation that was asked for before, or while, an agent was restarted gets its answer', async () => {
+test('a validation that was requested before or during a restart of the agent gets its result', async () => {
   await using plane = await startControlPlane();
   await using destination = await startReplicaSet();
   await using first = await startAgent(plane, { token: await plane.newToken() });
@@ -202,7 +202,7 @@ test('a validation that was asked for before, or while, an agent was restarted g
   }
 });
 
-test('a migration runs through a restart of the agent and of the control plane, cuts over when told to, and ends identical', async () => {
+test('a migration survives restarts of agent and control plane, cuts over on request, and ends identical', async () => {
   await using plane = await startControlPlane();
   await using destination = await startReplicaSet();
   const order = await orderTo(plane, destination.uri);
@@ -232,7 +232,7 @@ test('a migration runs through a restart of the agent and of the control plane, 
   assert.deepEqual([differences, documents], [[], 3_000]);
 });
 
-test('a migration pauses before its first document, goes on when told to, and is given up with all that it copied', async () => {
+test('a migration pauses before its first document, resumes on request, and is cancelled with all that it copied', async () => {
   await using plane = await startControlPlane();
   await using destination = await startReplicaSet();
   const { control, actor, groupId } = plane;
@@ -240,7 +240,7 @@ test('a migration pauses before its first document, goes on when told to, and is
   const { id } = await createMigration(control, actor, groupId, await orderTo(plane, destination.uri));
   await pauseMigration(control, actor, groupId, id);
   await setLoadLevel(control, actor, groupId, id, 1);
-  // What is wanted before the agent is there, it finds when it comes.
+  // The agent gets the wanted state that was set before it started.
   const copyBytesPerSecond = SLOW_BYTES_PER_SECOND;
   await using _agent = await startAgent(plane, { copyBytesPerSecond });
   const copied = (migration: Migration) => migration.progress?.copy.documentsCopied ?? 0;
@@ -261,7 +261,7 @@ test('a migration pauses before its first document, goes on when told to, and is
   assert.ok(!databases.some(({ name }) => name === 'shop'));
 });
 
-test('a migration that a watchdog took from an agent that hung is taken back, and ends', async () => {
+test('an agent that hung takes its migration back from the watchdog, and the migration ends', async () => {
   await using plane = await startControlPlane();
   await using destination = await startReplicaSet();
   await using _agent = await startAgent(plane, { token: await plane.newToken() });
@@ -276,13 +276,13 @@ test('a migration that a watchdog took from an agent that hung is taken back, an
   const taken = await records.findOneAndUpdate({ _id: id }, { $inc: { term: 1 } }, { returnDocument: 'after' });
   const isTakenBack = async () => ((await records.findOne({ _id: id }))?.term ?? 0) > (taken?.term ?? 0);
   await eventually(isTakenBack, { what: 'the agent to take it back', deadlineMs: DEADLINE_MS });
-  // Not ready as long as it catches up.
+  // Not ready while it catches up.
   const cutover = () => requestCutover(plane.control, plane.actor, plane.groupId, id).then(() => true);
   await eventually(cutover, { what: 'the cutover to be taken', deadlineMs: DEADLINE_MS });
   await migrationIs(plane, id, 'COMPLETE', ({ state }) => state.status === 'COMPLETE');
 });
 
-test('a migration whose destination another one takes fails with the name of that one', async () => {
+test('a migration fails when another one takes its destination, and names that one', async () => {
   await using plane = await startControlPlane();
   await using destination = await startReplicaSet();
   await using _agent = await startAgent(plane, { token: await plane.newToken() });
@@ -294,7 +294,7 @@ test('a migration whose destination another one takes fails with the name of tha
   assert.match(state.errorMessage ?? '', new RegExp(`${taking.progress.migrationId} has taken it`));
 });
 
-test('while the source is blocked the control plane knows so, should the host be lost just then', async () => {
+test('the control plane knows that the source is blocked, even if the host is lost at that moment', async () => {
   await using plane = await startControlPlane();
   await using pair = await startPair();
   await pair.source.client.db('shop').collection('orders').insertOne({});
@@ -311,7 +311,7 @@ test('while the source is blocked the control plane knows so, should the host be
   assert.ok(progress?.cutover?.blocking, 'it stays blocked, so that there are never two writable sides');
 });
 
-test('a migration that cannot begin fails with a message for the one who asked for it', async () => {
+test('a migration that cannot start fails with a message for its requester', async () => {
   await using plane = await startControlPlane();
   await using destination = await startReplicaSet();
   await destination.client.db('here').collection('already').insertOne({});
@@ -327,7 +327,7 @@ test('a migration that cannot begin fails with a message for the one who asked f
   assert.equal(await destination.client.db('here').collection('already').countDocuments(), 1);
 });
 
-test('an agent whose link is deleted stops and says so', async () => {
+test('an agent whose link is deleted stops and reports it', async () => {
   await using plane = await startControlPlane();
   await using agent = await startAgent(plane, { token: await plane.newToken() });
   await deleteLinks(plane.control, plane.actor, plane.orgId);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Backoff } from '../../src/agent/backoff.ts';
 
-test('the wait grows with each failure up to a limit, at random below it, and begins anew after a success', () => {
+test('the delay grows with each failure up to a limit, is random below it, and starts over after a success', () => {
   const longest = new Backoff(500, 30_000, () => 1);
   assert.deepEqual(
     Array.from({ length: 8 }, () => longest.failed()),

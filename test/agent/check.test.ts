@@ -12,7 +12,7 @@ import { SOURCE_PROJECT, startControlPlane } from './control-plane.ts';
 
 const never = new AbortController().signal;
 
-test('a check says what is in order and what is not, each with its remedy, and neither makes a key nor redeems a token', async () => {
+test('a check reports what works, and problems with their remedies; it creates no key and redeems no token', async () => {
   await using plane = await startControlPlane();
   await using cluster = await startReplicaSet();
   const { agentDirectory: dataDir } = plane;

@@ -31,7 +31,7 @@ function refusalOf(text: string, environment?: NodeJS.ProcessEnv): string {
   throw new Error('It was accepted');
 }
 
-test('a minimal configuration is filled in, and its strings can come from the environment', () => {
+test('a minimal configuration gets defaults, and its strings can come from the environment', () => {
   const { folder, configuration } = read(MINIMAL);
   assert.equal(configuration.host, hostname());
   assert.equal(configuration.dataDir, join(folder, 'linkspan-agent'));
@@ -39,7 +39,7 @@ test('a minimal configuration is filled in, and its strings can come from the en
   assert.equal(configuration.projects[0]?.deployments[0]?.uri, 'mongodb://u:secret@db1,db2/?replicaSet=orders');
 });
 
-test('host, data directory, CA file and copy limit can be said; paths begin at the file', () => {
+test('host, data directory, CA file and copy limit can be set; paths are relative to the file', () => {
   const { folder, configuration } = read(
     `host: mover\ndataDir: state\ncopy:\n  maxMegabytesPerSecond: 2.5\n${MINIMAL}        tlsCaFile: ca.pem\n`,
   );
@@ -49,7 +49,7 @@ test('host, data directory, CA file and copy limit can be said; paths begin at t
   assert.equal(configuration.projects[0]?.deployments[0]?.tlsCaFile, join(folder, 'ca.pem'));
 });
 
-test('a value can come from a file, whose path begins at the configuration', () => {
+test('a value can come from a file, whose path is relative to the configuration', () => {
   using folder = temporaryFolder('configuration');
   writeFileSync(join(folder.path, 'password'), 'from-a-file\n');
   const file = join(folder.path, 'agent.yaml');
@@ -68,7 +68,7 @@ test('a misspelt key is an error that names the key and its line', () => {
   assert.match(refusalOf(`hosts: a\n${MINIMAL}`), /line 1: unknown key hosts\./);
 });
 
-test('a wrong value is an error that names its place and line, and never repeats it', () => {
+test('a wrong value is an error that names its key and line, and never repeats the value', () => {
   const wrongUri = MINIMAL.replace('mongodb://', 'secret-thing://');
   assert.match(refusalOf(wrongUri), /line 7: projects\[0\]\.deployments\[0\]\.uri: expected a connection string/);
   assert.doesNotMatch(refusalOf(wrongUri), /secret/);
@@ -80,7 +80,7 @@ test('a wrong value is an error that names its place and line, and never repeats
   assert.match(refusalOf(`${MINIMAL}${MINIMAL.replace('\nprojects:\n', '')}`), /two projects have the same id/);
 });
 
-test('destinations can be limited to names, addresses and blocks; what is none of them is an error', () => {
+test('destinations can be limited to names, addresses and blocks; any other entry is an error', () => {
   const { configuration } = read(`allowedDestinations: ["*.db.example", 10.0.0.0/8, "::1"]\n${MINIMAL}`);
   assert.deepEqual(configuration.allowedDestinations, ['*.db.example', '10.0.0.0/8', '::1']);
   assert.match(
@@ -90,7 +90,7 @@ test('destinations can be limited to names, addresses and blocks; what is none o
   assert.match(refusalOf(`allowedDestinations: []\n${MINIMAL}`), /line 1: allowedDestinations: /);
 });
 
-test('a missing environment variable, a broken file, an empty one and none at all are told apart', () => {
+test('a missing environment variable, a broken file, an empty file and a missing file have different errors', () => {
   assert.match(refusalOf(MINIMAL, { USER_NAME: 'u' }), /line 7: the environment variable PASSWORD is not set/);
   assert.match(refusalOf('projects:\n  - "secret\n'), /line \d: /);
   assert.doesNotMatch(refusalOf('projects:\n  - "secret\n'), /secret/);

@@ -22,21 +22,21 @@ import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { unreachedDestinations } from '../atlas-api/unreached-destinations.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-/** The project that the agents of these tests have. */
+/** Source project of the agents in these tests. */
 export const SOURCE_PROJECT = '0123456789abcdef01234567';
 
-/** A real control plane with its face for agents on loopback; what its API would do, a test calls. */
+/** A real control plane with its gateway for agents on loopback. Tests call functions instead of its API. */
 export interface ControlPlane extends AsyncDisposable {
   readonly control: Control;
   readonly actor: Actor;
   readonly orgId: string;
-  /** The project that destinations are registered in. */
+  /** Project of the destinations. */
   readonly groupId: string;
   readonly url: string;
-  /** A fresh folder for an agent's data. */
+  /** Creates a folder for an agent's data. */
   readonly agentDirectory: string;
   newToken(accessListIps?: readonly string[], host?: string): Promise<string>;
-  /** Stops answering, as a server that is being restarted. */
+  /** Stops answering, like a server that restarts. */
   goDown(): Promise<void>;
   /** Answers again at the same address. */
   comeBack(): Promise<void>;
@@ -44,7 +44,7 @@ export interface ControlPlane extends AsyncDisposable {
 
 export interface ControlPlaneOptions {
   readonly clock?: Clock;
-  /** What it shows from then on when it comes (back) up. */
+  /** The certificate that the server uses from its next start on. */
   readonly tls?: () => { readonly cert: string; readonly key: string };
   readonly keyPin?: string;
 }
@@ -78,7 +78,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     const app = createServer({ logger: silentLogger, tls: options.tls?.() });
     await registerGateway(app, control, silentLogger, new FailedAttempts(60, control.clock));
     const address = await app.listen({ host: '127.0.0.1', port });
-    // Fastify does not know what its servers speak.
+    // Fastify's types do not know which kind of server it has.
     url = options.tls ? address.replace('http:', 'https:') : address;
     return app;
   };
@@ -86,7 +86,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const goDown = async () => {
     signals.close();
     const closed = app.close();
-    // After a request that it gave up, fetch opens a connection for the next one; a server does not count that one as idle.
+    // After an aborted request, fetch opens a connection for the next one, which the server does not count as idle.
     app.server.closeAllConnections();
     await closed;
   };
@@ -119,7 +119,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   };
 }
 
-/** Registers a destination. @returns the request that moves a source of the agent `mover` there */
+/** Registers a destination. @returns the request that migrates a source of the agent `mover` to it */
 export async function orderTo(plane: ControlPlane, uri: string, sourceName = 'orders'): Promise<OrderRequest> {
   const name = `D-${randomBytes(3).toString('hex')}`;
   await registerCluster(plane.control, plane.actor, plane.groupId, { name, connectionString: uri });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { destinationAddress } from '../../src/agent/destination-address.ts';
 import { dialAsOwn } from '../../src/platform/index.ts';
 
-test("a destination's connection string may not reach for files, credentials, proxies or sockets of the agent's machine", () => {
+test("a destination's connection string cannot use files, credentials, proxies or sockets of the agent's machine", () => {
   const uri = (options: string, host = 'db.example') => `mongodb://u:p@${host}/?${options}`;
   for (const option of [
     'tlsCAFile=/x',
@@ -30,7 +30,7 @@ test("a destination's connection string may not reach for files, credentials, pr
   assert.equal(destinationAddress({ uri: good }, undefined).uri, good);
 });
 
-test('of a connection string, every host that is surely outside is refused by name before anything is dialled', () => {
+test('every host of a connection string that is certainly not allowed is refused by name before any connection', () => {
   const of = (hosts: string, allowed: readonly string[]) => () =>
     destinationAddress({ uri: `mongodb://u:p@${hosts}/?replicaSet=rs` }, allowed);
   const refuses = (host: string, hosts: string, allowed: readonly string[]) =>
@@ -40,14 +40,14 @@ test('of a connection string, every host that is surely outside is refused by na
   refuses('10.1.0.1', '10.0.0.1:27017,10.1.0.1', ['10.0.0.0/16']);
   refuses('::1', '[::1]:27017', ['db.example']);
   of('a.DB.example:27017,10.0.0.1,[2001:db8::1]', ['*.db.example', '10.0.0.0/8', '2001:db8::/32'])();
-  // Where it leads to is only known when it is dialled.
+  // Its address is only known when the connection is opened.
   of('db.example', ['10.0.0.0/8'])();
   assert.throws(() => destinationAddress({ uri: 'mongodb://169.254.169.254/' }, undefined), {
     code: 'DESTINATION_NOT_ALLOWED',
   });
 });
 
-test('a destination that is named like a source of the agent needs to be allowed like any other', () => {
+test("a destination with the name of an agent's source must be allowed like any other", () => {
   dialAsOwn('source.example:27017');
   dialAsOwn('127.0.0.1:27018');
   const of = (host: string, allowed?: readonly string[]) => () =>

@@ -17,7 +17,7 @@ function establish(dataDir: string, token: string | undefined) {
   return establishLink({ dataDir, host: 'mover', token, clock: systemClock }, never);
 }
 
-test('a link-token makes a link that outlives the token and a restart', async () => {
+test('a link-token creates a link that outlives the token and a restart', async () => {
   await using plane = await startControlPlane();
   const token = await plane.newToken();
   const { link } = await establish(plane.agentDirectory, ` ${token}\n`);
@@ -29,7 +29,7 @@ test('a link-token makes a link that outlives the token and a restart', async ()
   }
 });
 
-test('an agent that dies between redeeming its token and storing the link gets the same link at the next start', async () => {
+test('an agent that is killed between redeeming its token and storing the link gets the same link at the next start', async () => {
   await using plane = await startControlPlane();
   const token = await plane.newToken();
   let reached = 0;
@@ -48,7 +48,7 @@ test('an agent that dies between redeeming its token and storing the link gets t
   assert.equal(agents.length, 1);
 });
 
-test('a token that another agent used, a foreign one, a damaged one and none at all are told apart', async () => {
+test('a used token, a foreign token, a damaged token and a missing token have different errors', async () => {
   await using plane = await startControlPlane();
   const token = await plane.newToken();
   await establish(plane.agentDirectory, token);
@@ -71,7 +71,7 @@ test('a token that another agent used, a foreign one, a damaged one and none at 
   });
 });
 
-test('another token makes another link, for an agent whose link was deleted', async () => {
+test('a new token creates a new link for an agent whose link was deleted', async () => {
   await using plane = await startControlPlane();
   const before = await establish(plane.agentDirectory, await plane.newToken());
   await deleteLinks(plane.control, plane.actor, plane.orgId);
@@ -81,7 +81,7 @@ test('another token makes another link, for an agent whose link was deleted', as
   assert.notEqual(after.link.linkId, before.link.linkId);
 });
 
-test('an agent that lost its key is linked again with another token, and the old key is dead', async () => {
+test('an agent that lost its key is linked again with another token, and the old key no longer works', async () => {
   await using plane = await startControlPlane();
   const used = await plane.newToken();
   const before = await establish(plane.agentDirectory, used);
@@ -95,7 +95,7 @@ test('an agent that lost its key is linked again with another token, and the old
   await assert.rejects(before.client.poll({ revision: null, waitSeconds: 0 }), { code: 'AGENT_SUPERSEDED' });
 });
 
-test('the agent speaks plain HTTP to its own machine only', async () => {
+test('the agent uses plain HTTP only to its own machine', async () => {
   using folder = temporaryFolder('agent');
   for (const url of ['http://link.example.com', 'http://10.0.0.1:8080', 'http://127.0.0.1.example.com']) {
     const token = formatLinkToken(newLinkToken({ serverUrl: url, serverKey: 'k'.repeat(43) }));
@@ -103,7 +103,7 @@ test('the agent speaks plain HTTP to its own machine only', async () => {
   }
 });
 
-test('a control plane that is not there is named, with the reason', async () => {
+test('the error names an unreachable control plane and the reason', async () => {
   using folder = temporaryFolder('agent');
   const url = `http://127.0.0.1:${await freePort()}`;
   await assert.rejects(

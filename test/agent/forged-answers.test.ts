@@ -16,10 +16,10 @@ interface Exchange {
   readonly answer: string;
 }
 
-/** Whoever ends TLS between agent and control plane: sees all that passes, and answers what it likes. */
+/** An attacker that terminates TLS between agent and control plane. It reads all traffic and can forge answers. */
 class Middle implements AsyncDisposable {
   readonly #server: Server;
-  /** Gives the status and body to answer with; the true ones by default. */
+  /** Returns the forged status and body; default: the real ones. */
   forge: (exchange: Exchange) => Pick<Exchange, 'status' | 'answer'> = (exchange) => exchange;
 
   private constructor(server: Server) {
@@ -73,7 +73,7 @@ async function linkThrough(middle: Middle, token: string, dataDir: string) {
 
 const POLL = { revision: null, waitSeconds: 0 };
 
-test('an order that somebody on the way seals to the key of the request is not carried out', async () => {
+test("an order that an attacker on the path seals to the request's key is not executed", async () => {
   await using plane = await startControlPlane();
   await using middle = await Middle.before(() => plane.url);
   using folder = temporaryFolder('agent');
@@ -101,7 +101,7 @@ test('an order that somebody on the way seals to the key of the request is not c
   await assert.rejects(client.poll(POLL), { code: 'CONTROL_PLANE_ANSWER_UNSIGNED' });
 });
 
-test('nobody on the way ends a link: a refusal that the control plane has not signed is none', async () => {
+test("an attacker on the path cannot end a link: a refusal without the control plane's signature is ignored", async () => {
   await using plane = await startControlPlane();
   await using middle = await Middle.before(() => plane.url);
   using folder = temporaryFolder('agent');
@@ -115,7 +115,7 @@ test('nobody on the way ends a link: a refusal that the control plane has not si
   await client.poll(POLL);
 });
 
-test('an answer to an earlier request is none to this one', async () => {
+test('an answer to an earlier request is rejected', async () => {
   await using plane = await startControlPlane();
   await using middle = await Middle.before(() => plane.url);
   using folder = temporaryFolder('agent');
@@ -129,18 +129,18 @@ test('an answer to an earlier request is none to this one', async () => {
   await assert.rejects(client.poll(POLL), { code: 'CONTROL_PLANE_ANSWER_UNSIGNED' });
 });
 
-test('a token is redeemed by the control plane that made it, and by nobody in its place', async () => {
+test('only the control plane that created a token can redeem it', async () => {
   await using plane = await startControlPlane();
   await using other = await startControlPlane();
   using folder = temporaryFolder('agent');
-  // An attacker's own control plane at the address that the token names.
+  // The attacker runs a control plane at the token's address.
   await using middle = await Middle.before(() => other.url);
   await assert.rejects(linkThrough(middle, await plane.newToken(), folder.path), {
     code: 'CONTROL_PLANE_ANSWER_UNSIGNED',
   });
 });
 
-test('an agent learns of a new key from the former one, keeps it, and takes no former key after that', async () => {
+test('an agent accepts a new key that the old key announces, stores it, and then rejects the old key', async () => {
   await using plane = await startControlPlane();
   using folder = temporaryFolder('agent');
   const establish = (token?: string) =>

@@ -13,7 +13,7 @@ const never = new AbortController().signal;
 const skip = withoutOpenssl;
 const pinOf = (pem: string) => keyPinOf(new X509Certificate(pem));
 
-test('an agent trusts the CA that its token pins, over restarts of both and renewed certificates, and no other', {
+test('an agent trusts only the CA that its token pins, across restarts and renewed certificates', {
   skip,
 }, async () => {
   const authority = createAuthority();
@@ -22,7 +22,7 @@ test('an agent trusts the CA that its token pins, over restarts of both and rene
   const options = { dataDir: plane.agentDirectory, host: 'mover', clock: systemClock };
   const { client } = await establishLink({ ...options, token: await plane.newToken() }, never);
   const pollOnce = () => client.poll({ revision: null, waitSeconds: 0 });
-  // A server that was restarted has hung up; that is noticed with the next request.
+  // A restarted server has closed the connection, which the next request detects.
   const poll = () =>
     pollOnce().catch((error) => (error.code === 'CONTROL_PLANE_UNREACHABLE' ? pollOnce() : Promise.reject(error)));
   await poll();
@@ -42,7 +42,7 @@ test('an agent trusts the CA that its token pins, over restarts of both and rene
     code: 'CONTROL_PLANE_KEY_UNKNOWN',
     message: /does not show the key that the link-token pins/,
   });
-  // Anybody can show the CA's certificate, which is no secret.
+  // Every server can send the CA's certificate, because it is public.
   await show({ ...forged, cert: forged.cert.replace(forger.cert, authority.cert) });
   await assert.rejects(poll, { code: 'CONTROL_PLANE_UNTRUSTED' });
 
@@ -69,7 +69,7 @@ test("a token may pin the server's own key; without a pin a private CA is refuse
   }
 });
 
-test('HTTPS_PROXY is used, for a pinned server too, and NO_PROXY and loopback are not', { skip }, async () => {
+test('HTTPS_PROXY is used, also for a pinned server, but not for NO_PROXY and loopback', { skip }, async () => {
   await using proxy = await startConnectProxy();
   const authority = createAuthority();
   const tls = authority.issue();
@@ -95,7 +95,7 @@ test('HTTPS_PROXY is used, for a pinned server too, and NO_PROXY and loopback ar
   await assert.rejects(post(named, { HTTPS_PROXY: 'http://127.0.0.1:1' }), { code: 'CONTROL_PLANE_UNREACHABLE' });
 });
 
-test('plain HTTP to another machine is spoken only where the configuration asks for it', () => {
+test('plain HTTP to another machine is used only if the configuration allows it', () => {
   const serverUrl = 'http://10.0.0.1:8080';
   assert.throws(() => new LinkTransport({ serverUrl, plainHttp: 'loopback' }), { code: 'CONTROL_PLANE_NOT_SECURE' });
   new LinkTransport({ serverUrl, plainHttp: 'anywhere' });

@@ -13,7 +13,7 @@ import { type ControlPlane, startControlPlane } from './control-plane.ts';
 const ORG_ID = 'ab'.repeat(12);
 const KEY = { publicKey: 'owner', privateKey: 'a-private-key-of-the-test' };
 
-/** An agent without a link that serves Ops Manager's calls, and what calls them. */
+/** Starts an unlinked agent that serves Ops Manager's calls, and a client for them. */
 async function startHost(plane: ControlPlane, token?: string) {
   const settings = { listen: '127.0.0.1:0', orgId: ORG_ID, ...KEY };
   const configuration: AgentConfiguration = {
@@ -53,13 +53,13 @@ async function startHost(plane: ControlPlane, token?: string) {
   };
 }
 
-test('a source is linked, shown and unlinked by the calls of Ops Manager', async () => {
+test("Ops Manager's calls link, show and unlink a source", async () => {
   await using plane = await startControlPlane();
   await using agent = await startHost(plane);
   const link = `${ORG_ID}/liveExport/migrationLink`;
   assert.equal((await agent.call('GET', `${link}/status`)).status, 'NOT_SYNCED');
   assert.equal((await agent.call('DELETE', link)).error, 404);
-  // Only the owner lets another key have the host name, here by a token for it.
+  // Only the owner can assign the host name to another key, here with a token for that host.
   const [linkToken, other] = [await plane.newToken(), await plane.newToken([], 'mover')];
   for (const _again of [1, 2]) assert.equal((await agent.call('POST', link, { linkToken })).status, 'SYNCED');
   assert.deepEqual(await agent.call('GET', `${link}/status?envelope=true`), {
@@ -70,14 +70,14 @@ test('a source is linked, shown and unlinked by the calls of Ops Manager', async
   assert.deepEqual([taken.error, taken.errorCode], [409, 'MIGRATION_LINK_EXISTS']);
   assert.equal((await agent.call('DELETE', link)).status, 204);
   assert.equal((await agent.call('GET', `${link}/status`)).status, 'NOT_SYNCED');
-  // Unlinked on the other side, it waits to be linked again.
+  // After the control plane has ended the link, the agent waits for a new one.
   assert.equal((await agent.call('POST', link, { linkToken: other })).status, 'SYNCED');
   await deleteLinks(plane.control, plane.actor, plane.orgId);
   await eventually(() => agent.host.current === undefined, { what: 'the end of the link' });
   assert.equal((await agent.call('POST', link, { linkToken: await plane.newToken() })).status, 'SYNCED');
 });
 
-test('an agent that was unlinked stays so over a restart, with the used token in its environment', async () => {
+test('an unlinked agent stays unlinked after a restart with the used token in its environment', async () => {
   await using plane = await startControlPlane();
   const link = `${ORG_ID}/liveExport/migrationLink`;
   const token = await plane.newToken();
@@ -91,7 +91,7 @@ test('an agent that was unlinked stays so over a restart, with the used token in
   assert.equal((await agent.call('POST', link, { linkToken: await plane.newToken([], 'mover') })).status, 'SYNCED');
 });
 
-test("only the owner of the key is heard, about this organization, and errors have the API's form", async () => {
+test("only the key's owner gets answers, only about this organization, and errors have the API's form", async () => {
   await using plane = await startControlPlane();
   await using agent = await startHost(plane);
   const link = `${ORG_ID}/liveExport/migrationLink`;
@@ -108,7 +108,7 @@ test("only the owner of the key is heard, about this organization, and errors ha
   assert.equal((await plane.control.store.linkedAgentsOf(plane.orgId)).length, 0);
 });
 
-test('the control plane is told of an unlinking, so that the host is linked again with any token', async () => {
+test('the control plane is notified of an unlinking, so that any token can link the host again', async () => {
   await using plane = await startControlPlane();
   await using agent = await startHost(plane);
   const link = `${ORG_ID}/liveExport/migrationLink`;
@@ -120,7 +120,7 @@ test('the control plane is told of an unlinking, so that the host is linked agai
   assert.deepEqual(readdirSync(plane.agentDirectory), [], 'the key of the link is forgotten, too');
 });
 
-test('an unlinking that the control plane could not be told of is told after a restart of the agent', async () => {
+test('after a restart the agent notifies the control plane of an unlinking that it could not report before', async () => {
   await using plane = await startControlPlane();
   const link = `${ORG_ID}/liveExport/migrationLink`;
   const isTold = async () => (await plane.control.store.openLinksOf(plane.orgId)).length === 0;

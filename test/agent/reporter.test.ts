@@ -9,7 +9,7 @@ import { systemClock } from '../../src/platform/index.ts';
 const never = new AbortController().signal;
 const id = 'a'.repeat(24);
 
-/** A reporter with everything around it in the test's hands. */
+/** A reporter whose clock, client and state the test controls. */
 function setUp(nowMs = 1_000_000) {
   const world = {
     nowMs,
@@ -42,7 +42,7 @@ function setUp(nowMs = 1_000_000) {
   };
 }
 
-test('numbers that move are told each second, silence every ten seconds', async () => {
+test('changed numbers are reported each second, unchanged ones every ten seconds', async () => {
   const { world, sentAfter } = setUp();
   assert.equal(await sentAfter(0), true);
   assert.equal(await sentAfter(999), false);
@@ -53,7 +53,7 @@ test('numbers that move are told each second, silence every ten seconds', async 
   assert.equal(await sentAfter(1), true);
 });
 
-test('what somebody waits for is told at once: a state, readiness, the result of a validation, the inventory', async () => {
+test('a changed state, readiness, validation result or inventory is reported at once', async () => {
   const { world, reporter, sentAfter } = setUp();
   await sentAfter(0);
   world.progress = { ...world.progress, state: 'tailing' };
@@ -68,7 +68,7 @@ test('what somebody waits for is told at once: a state, readiness, the result of
   assert.equal(await sentAfter(1), false);
 });
 
-test('a report that did not arrive is sent again, inventory included', async () => {
+test('a lost report is sent again, inventory included', async () => {
   const { world, reporter, sentAfter } = setUp();
   reporter.setInventory([{ projectId: id, name: 'p', deployments: [] }]);
   world.answer = () => {
@@ -81,7 +81,7 @@ test('a report that did not arrive is sent again, inventory included', async () 
   assert.ok((world.sent[1]?.sequence ?? 0) > (world.sent[0]?.sequence ?? 0));
 });
 
-test('an agent whose clock was set back since its last run is heard at once all the same', async () => {
+test('reports of an agent whose clock was set back since its last run are accepted at once', async () => {
   const { world, sentAfter } = setUp();
   let highest = 5_000_000;
   world.answer = ({ sequence }) => {

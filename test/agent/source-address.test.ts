@@ -16,7 +16,7 @@ function configuration(uri: string, tlsCaFile?: string): AgentConfiguration {
 
 const asked = { projectId, clusterName: 'c', ssl: false };
 
-test("without credentials of its own, a migration uses the agent's", () => {
+test("a migration without credentials uses the agent's", () => {
   const uri = 'mongodb://own:pw@h1:27017,h2/app?replicaSet=rs';
   assert.deepEqual(sourceAddress(configuration(uri, '/ca.pem'), asked), { uri, tlsCaFile: '/ca.pem' });
 });
@@ -35,7 +35,7 @@ test("credentials of the request replace the agent's, whatever characters they h
   );
 });
 
-test('a request can add TLS, and cannot take it away', () => {
+test('a request can add TLS but cannot remove it', () => {
   const of = (uri: string, ssl: boolean) => sourceAddress(configuration(uri, '/ca.pem'), { ...asked, ssl });
   assert.deepEqual(of('mongodb://u:p@h1/?replicaSet=rs', true), {
     uri: 'mongodb://u:p@h1/?replicaSet=rs&tls=true',
@@ -45,7 +45,7 @@ test('a request can add TLS, and cannot take it away', () => {
   assert.equal(of('mongodb+srv://h1', true).uri, 'mongodb+srv://h1/?tls=true');
 });
 
-test("a request chooses no file of the agent's machine: a CA file is the configuration's, or refused without a look at the disk", () => {
+test("a request cannot name a file of the agent's machine: another CA file than the configuration's is refused without access to the disk", () => {
   const of = (caCertificatePath: string, tlsCaFile?: string) =>
     sourceAddress(configuration('mongodb://h1', tlsCaFile), { ...asked, caCertificatePath });
   assert.equal(of('/ca.pem', '/ca.pem').tlsCaFile, '/ca.pem');
@@ -58,7 +58,7 @@ test("a request chooses no file of the agent's machine: a CA file is the configu
     assert.throws(() => of(path, own), { code: 'SOURCE_CA_NOT_CONFIGURED' });
 });
 
-test('only clusters of the configuration can be reached', () => {
+test('only clusters of the configuration can be used', () => {
   const known = configuration('mongodb://h1');
   assert.throws(() => sourceAddress(known, { ...asked, clusterName: 'other' }), { code: 'SOURCE_NOT_CONFIGURED' });
   assert.throws(() => sourceAddress(known, { ...asked, projectId: 'f'.repeat(24) }), { code: 'SOURCE_NOT_CONFIGURED' });

@@ -26,10 +26,10 @@ const configuration: AgentOptions['configuration'] = {
   projects: [],
 };
 
-/** This machine's clock, set wrong. */
+/** A clock that is wrong by a fixed difference. */
 const clockAhead = (ms: number): Clock => ({ ...systemClock, now: () => Date.now() + ms });
 
-/** A log, and what waits for a line of it. */
+/** A log, and a function that waits for one of its lines. */
 function readLog() {
   const lines: string[] = [];
   const logger = pino({}, { write: (line: string) => lines.push(line) });
@@ -38,10 +38,10 @@ function readLog() {
   return { logger, logged };
 }
 
-test('an agent tries for an hour, more and more seldom, and goes on when the control plane answers', async () => {
+test('an agent retries for an hour with growing delays, and continues when the control plane answers', async () => {
   let nowMs = Date.parse('2026-11-01T12:00:00Z');
   const end = nowMs + HOUR_MS;
-  // Time passes where somebody waits, and nowhere else.
+  // The clock only advances when code sleeps.
   const clock = {
     ...systemClock,
     now: () => nowMs,
@@ -79,7 +79,7 @@ test('an agent tries for an hour, more and more seldom, and goes on when the con
   assert.ok(late.length > 10 && late.length < 1_000, `${late.length} attempts in half an hour`);
 });
 
-test('a source that was left blocked is opened at the start, though the control plane cannot be reached', {
+test('a start unblocks a source that was left blocked, even if the control plane is unreachable', {
   skip: needsSource('6.0', 'it has no write block'),
 }, async () => {
   await using pair = await startPair();
@@ -128,7 +128,7 @@ test('a source that was left blocked is opened at the start, though the control 
   await running;
 });
 
-test('clocks that are minutes apart are told in the log; an hour apart, both times are named', async () => {
+test("the log reports clocks that differ by minutes; with an hour's difference, the error names both times", async () => {
   await using plane = await startControlPlane();
   const token = await plane.newToken();
   const options = { dataDir: plane.agentDirectory, host: 'mover', token };
@@ -152,7 +152,7 @@ test('clocks that are minutes apart are told in the log; an hour apart, both tim
   assert.ok(aheadSeconds >= 119 && aheadSeconds <= 121, String(aheadSeconds));
 });
 
-test('an agent that comes from an address that is no longer listed is refused until it is listed again', async () => {
+test('an agent whose address was removed from the access list is refused until the address is listed again', async () => {
   await using plane = await startControlPlane();
   const clock = systemClock;
   const { client, link } = await establishLink(
@@ -176,7 +176,7 @@ test('an agent that comes from an address that is no longer listed is refused un
   await running;
 });
 
-test('whether the control plane knows what is the case here is told by time that nobody can set', async () => {
+test('whether the control plane is up to date is decided by the monotonic clock', async () => {
   let wallMs = Date.now();
   let elapsedMs = 0;
   const clock: Clock = { ...systemClock, now: () => wallMs, elapsed: () => elapsedMs };

@@ -4,7 +4,7 @@ import { inReport } from '../../src/agent/validator.ts';
 import { findingOf } from '../../src/engine/index.ts';
 import { UserError } from '../../src/platform/index.ts';
 
-test('a report has the errors first, and says how many findings it has no room for', () => {
+test('a report has errors first, and says how many findings it left out', () => {
   const [warning, error] = [new UserError('HOST_BUSY', ['3']), new UserError('SAME_CLUSTER')].map((one) =>
     findingOf(one),
   );

@@ -36,7 +36,7 @@ const PHASES: Readonly<Partial<Record<string, Moment>>> = {
   copying: 'copying',
   'building indexes': 'building indexes',
   'catching up': 'catching up',
-  'in step': 'in step',
+  'in sync': 'in sync',
   'cutting over': 'commit',
 };
 

@@ -2,7 +2,7 @@ import type { SeededRandom } from '../support/seeded-random.ts';
 import type { Side } from './plan.ts';
 
 /** Parts of a migration in their order, as `linkspan sync` calls them; `commit` begins when the cutover was asked for. */
-export const MOMENTS = ['start', 'copying', 'building indexes', 'catching up', 'in step', 'commit'] as const;
+export const MOMENTS = ['start', 'copying', 'building indexes', 'catching up', 'in sync', 'commit'] as const;
 export type Moment = (typeof MOMENTS)[number];
 
 /** How often each kind comes, relative to the others: cheap ones more often. */
@@ -118,7 +118,7 @@ export function drawFault(
     copying: 5,
     'building indexes': 1,
     'catching up': 2,
-    'in step': 4,
+    'in sync': 4,
     commit: 6,
   });
   const base = {

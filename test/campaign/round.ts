@@ -117,7 +117,7 @@ async function followThenCutOver(
   ended: AbortSignal,
 ): Promise<void> {
   const over = new Promise<void>((resolve) => ended.addEventListener('abort', () => resolve()));
-  await Promise.race([engine.untilReached('in step'), over]);
+  await Promise.race([engine.untilReached('in sync'), over]);
   await delay(plan.followMs, undefined, { signal: ended }).catch(() => undefined);
   await Promise.race([Promise.all(faults.filter((_, index) => plan.faults[index]?.moment !== 'commit')), over]);
   if (!plan.catalogUntilEnd) await writers.stopCatalog();

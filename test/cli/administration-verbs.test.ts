@@ -11,17 +11,17 @@ const commands = Object.entries(nouns).flatMap(([noun, those]) =>
   those.map(({ name, method, path }) => ({ command: `${noun} ${name}`, request: shape(method, path) })),
 );
 
-/** A request by what the path's parameters are, whatever they are called. */
+/** Normalizes a request: the names of path parameters do not matter. */
 function shape(method: string, path: string): string {
   return `${method} ${path.replace(/\{\w+\}/g, '{}')}`;
 }
 
-test('there is a command for every operation of the API, and for nothing else', () => {
+test('every operation of the API has a command, and there are no others', () => {
   const requests = new Set(commands.map(({ request }) => request));
   assert.deepEqual([...requests].sort(), operations.map(({ method, path }) => shape(method, path)).sort());
 });
 
-test('every command does what it says, and shows it', async () => {
+test('every command sends its request and shows the answer', async () => {
   await using plane = await startControlPlane({ rateLimits: false });
   const untried = new Set(commands.map(({ command }) => command));
   Object.assign(process.env, {
@@ -41,9 +41,9 @@ test('every command does what it says, and shows it', async () => {
     await command.parseAsync(words, { from: 'user' });
     return shown;
   };
-  /** What it prints for people. */
+  /** Output for people. */
   const said = async (line: string, expected: RegExp) => assert.match(await run(line), expected, line);
-  /** What it prints for programs. */
+  /** Output for programs. */
   const made = async (line: string): Promise<Record<string, string>> => JSON.parse(await run(`${line} -o json`));
   const empty = /^$/;
 

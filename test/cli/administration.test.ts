@@ -9,7 +9,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const ACCOUNT = { clientId: `mdb_sa_id_${'0c'.repeat(12)}`, secret: 'mdb_sa_sk_0123456789abcdefghijklmnopqrstuv' };
 
-test('the API is administered from the command line, with digest and with a service account, for people and for programs', async () => {
+test('the command line administers the API with digest and service accounts, for people and programs', async () => {
   await using plane = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
   using folder = temporaryFolder('administration');
   const profiles = join(folder.path, 'profiles.yaml');
@@ -74,7 +74,7 @@ test('the API is administered from the command line, with digest and with a serv
   assert.match(otherOrg.stderr, /refused: .*\((ORG_NOT_FOUND|USER_CANNOT_ACCESS_ORG|NOT_IN_ORG)\)/);
 });
 
-test('a migration whose source is blocked says since when', async () => {
+test('a migration whose source is blocked shows since when', async () => {
   await using plane = await startControlPlane();
   const { path, groupId, agent } = await prepare(plane);
   const id = String((await plane.api('POST', path, { body: cliBody(groupId) })).json._id);

@@ -22,7 +22,7 @@ const CANARIES = {
 };
 const DEADLINE = { deadlineMs: 60_000 };
 
-test('no secret that an agent has is in its logs, its folder, its crash report, its children or a support bundle', async () => {
+test('no secret of an agent is in its logs, folder, crash report, child processes or support bundle', async () => {
   using folder = temporaryFolder('agent-canaries');
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   await pair.source.createUser('mover', CANARIES.ofConfiguration, ['root']);
@@ -106,7 +106,7 @@ test('no secret that an agent has is in its logs, its folder, its crash report, 
     'environment of a child': child('environ'),
   };
   assert.match(places['arguments of a child'] ?? '', /watchdog-process/);
-  // Opening the source again after a kill needs them, for as long as a cutover lasts.
+  // During a cutover the folder has these secrets, because unblocking the source after a kill needs them.
   const notes = join(state, 'cutovers.json');
   assert.ok(readFileSync(notes, 'utf8').includes(CANARIES.ofOrder));
   assert.ok(!readFileSync(notes, 'utf8').includes(CANARIES.ofDestination));

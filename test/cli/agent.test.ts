@@ -25,7 +25,7 @@ function runAgent(plane: ControlPlane, uri: string, options: RunOptions = {}, mo
   return runLinkspan(['agent', '--config', config, ...more], options);
 }
 
-test('linkspan agent check prints what it finds, and ends with 2 when something is not in order', async () => {
+test('linkspan agent check prints its results, and exits with 2 if a check failed', async () => {
   await using plane = await startControlPlane();
   const uri = 'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200';
   const env = { LINKSPAN_LINK_TOKEN: await plane.newToken() };
@@ -49,7 +49,7 @@ function linked(plane: ControlPlane) {
   );
 }
 
-test('an agent that is killed, stopped and started again ends its migration with identical clusters', async () => {
+test('an agent that is killed, stopped and restarted completes its migration with identical clusters', async () => {
   await using plane = await startControlPlane();
   await using pair = await startPair();
   const documents = Array.from({ length: 2_000 }, (_, index) => ({ _id: index, text: `document ${index}` }));
@@ -94,7 +94,7 @@ test('an agent that is killed, stopped and started again ends its migration with
   assert.equal(third.stdout, '');
 });
 
-test('an agent says why it cannot be linked, and ends with 2; one whose link is deleted ends with 1', async () => {
+test('an agent that cannot be linked reports why and exits with 2; one whose link is deleted exits with 1', async () => {
   await using plane = await startControlPlane();
   const uri = 'mongodb://127.0.0.1:1/?replicaSet=none';
   const refused: [Record<string, string>, RegExp][] = [

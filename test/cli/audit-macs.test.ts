@@ -26,7 +26,7 @@ async function run(...args: string[]): Promise<{ code: number | null; stdout: st
 
 const verify = (data: string, ...args: string[]) => run('audit', 'verify', '--data-dir', data, ...args);
 
-/** Starts the server, makes projects, and ends it: each project is a record. */
+/** Starts the server, creates projects, and stops it. Each project makes one record. */
 async function record(data: string, ...names: string[]): Promise<void> {
   await using server = runLinkspan(['serve', '--listen', '127.0.0.1:0', '--data-dir', data], { env });
   const [, url = ''] = await server.waitForLine(/^linkspan serve: ready at (\S+), data in /);
@@ -36,7 +36,7 @@ async function record(data: string, ...names: string[]): Promise<void> {
   await server.exit;
 }
 
-/** What somebody can do who writes the store's file. */
+/** Changes the store's file as an attacker with write access would. */
 function tamper(data: string, work: (database: DatabaseSync) => void): void {
   const database = new DatabaseSync(join(data, 'linkspan.db'));
   database.exec('DROP TRIGGER IF EXISTS audit_records_stay; DROP TRIGGER IF EXISTS audit_records_stay_as_they_are');
@@ -44,7 +44,7 @@ function tamper(data: string, work: (database: DatabaseSync) => void): void {
   database.close();
 }
 
-/** Computes all hashes anew, as the product does; and MACs where there is a key. */
+/** Recomputes all hashes as the server does, and all MACs if there is a key. */
 function chainAnew(database: DatabaseSync, mac?: (hash: string) => { id: string; mac: string }): void {
   let previous = '';
   for (const row of database.prepare('SELECT * FROM audit_records ORDER BY sequence').all()) {
@@ -71,7 +71,7 @@ function chainAnew(database: DatabaseSync, mac?: (hash: string) => { id: string;
   }
 }
 
-test('records that were written anew with good hashes are told from those of the server, and so are records without a MAC', async () => {
+test('verify detects records that were rewritten with correct hashes, and records without a MAC', async () => {
   using folder = temporaryFolder('audit');
   const data = join(folder.path, 'data');
   await record(data, 'a', 'b', 'c');
@@ -93,7 +93,7 @@ test('records that were written anew with good hashes are told from those of the
   assert.match((await verify(data)).stderr, /record 4: no record has a MAC/);
 });
 
-test('a head that is kept elsewhere shows that records were cut off or restored, and that they only grew', async () => {
+test('with a head that is kept elsewhere, verify detects cut off and restored records, and accepts new ones', async () => {
   using folder = temporaryFolder('audit');
   const [data, older, headFile] = ['data', 'older.db', 'head.json'].map((name) => join(folder.path, name)) as [
     string,
@@ -124,7 +124,7 @@ test('a head that is kept elsewhere shows that records were cut off or restored,
   assert.match((await verify(data, '--head', headFile)).stderr, /record 3: it is not the one that was noted/);
 });
 
-test('after the master key was changed all records are checked, and its former key makes no record that counts', async () => {
+test('after a rotation of the master key all records are verified, and a record made with the old key is rejected', async () => {
   using folder = temporaryFolder('audit');
   const [data, former] = [join(folder.path, 'data'), join(folder.path, 'former.key')];
   await record(data, 'a');
@@ -161,7 +161,7 @@ test('after the master key was changed all records are checked, and its former k
   assert.match((await verify(data)).stderr, /record 2: its MAC is of a key that was rotated out/);
 });
 
-test('records of an older version stay good, and the server says from which record on there are MACs', async () => {
+test('records of an older version stay valid, and verify reports from which record on there are MACs', async () => {
   using folder = temporaryFolder('audit');
   const data = join(folder.path, 'data');
   await record(data, 'a');
@@ -172,6 +172,9 @@ test('records of an older version stay good, and the server says from which reco
   const { code, stderr } = await verify(data);
   assert.deepEqual(
     [code, stderr],
-    [0, 'linkspan audit: 4 records are whole; the first 2 are of an older version and have no MAC'],
+    [
+      0,
+      'linkspan audit: 4 records are complete and unchanged; the first 2 were written by an older version and have no MAC',
+    ],
   );
 });

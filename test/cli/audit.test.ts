@@ -9,7 +9,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 const [PUBLIC, PRIVATE] = ['ownerkey', 'a-private-key-of-the-test'];
 const ORG_ID = 'ab'.repeat(12);
 
-test('audit verify finds what was altered, removed or cut off, while the server runs', async () => {
+test('audit verify detects altered, removed and cut off records while the server runs', async () => {
   using folder = temporaryFolder('audit');
   const data = join(folder.path, 'data');
   const env = {
@@ -34,7 +34,7 @@ test('audit verify finds what was altered, removed or cut off, while the server 
   server.kill('SIGTERM');
   await server.exit;
 
-  /** As somebody would who can write the file. */
+  /** Changes the file as an attacker with write access would. */
   const tamper = (sql: string) => {
     const database = new DatabaseSync(join(data, 'linkspan.db'));
     database.exec('DROP TRIGGER IF EXISTS audit_records_stay; DROP TRIGGER IF EXISTS audit_records_stay_as_they_are');

@@ -30,7 +30,7 @@ async function run(...args: string[]): Promise<{ code: number | null; stderr: st
   return { code, stderr: linkspan.stderr };
 }
 
-test('a backup of a server that works is of one moment, whole, private, and becomes a server again', async () => {
+test('a backup of a busy server is consistent, complete and private, and a server can start from it', async () => {
   using folder = temporaryFolder('backup');
   const [data, file, other] = ['data', 'backup.db', 'other'].map((name) => join(folder.path, name)) as [
     string,
@@ -60,7 +60,7 @@ test('a backup of a server that works is of one moment, whole, private, and beco
   assert.equal((await run('audit', 'verify', '--data-dir', other)).code, 0);
 });
 
-test('a backup of a newer version and a file that is none are refused, and nothing is made of them', async () => {
+test('a backup of a newer version and a file that is no backup are refused, and create nothing', async () => {
   using folder = temporaryFolder('backup');
   const newer = join(folder.path, 'newer.db');
   const database = new DatabaseSync(newer);

@@ -18,7 +18,7 @@ const PRIVATE = 'canary-private-key-of-the-first-start';
 const CLIENT = `mdb_sa_id_${'0a'.repeat(12)}`;
 const CLIENT_SECRET = 'canary_client_secret_of_the_first_start_00';
 
-test('no secret that goes in or out is found in any log or file, whether requests succeed or fail', async () => {
+test('no secret is in any log or file, whether requests succeed or fail', async () => {
   using folder = temporaryFolder('canaries');
   await using destination = await startReplicaSet({ auth: true });
   await destination.createUser('mover', 'destination-canary', ['userAdmin']);
@@ -39,7 +39,7 @@ test('no secret that goes in or out is found in any log or file, whether request
   const make = async (path: string, body: object) => (await client.send('POST', path, body)).body;
   const refuse = (path: string, body: object) =>
     assert.rejects(client.send('POST', path, body), (error: Error) => answers.push(error.message) > 0);
-  /** Secrets that are shown once. */
+  /** Secrets that the API shows once. */
   const shown = (value: unknown) => {
     assert.ok(typeof value === 'string' && value.length > 20, String(value));
     secrets.add(value);
@@ -51,7 +51,7 @@ test('no secret that goes in or out is found in any log or file, whether request
   const second = await make('/orgs', { name: 's', apiKey: { desc: 'd', roles: ['ORG_OWNER'] } });
   shown((second.apiKey as Record<string, unknown>).privateKey);
   const account = { name: 'n', description: '', roles: ['ORG_OWNER'], secretExpiresAfterHours: 8 };
-  // The client of this test names a version from before there were service accounts.
+  // This client uses an API version without service accounts.
   const headers = { accept: 'application/vnd.atlas.2024-08-05+json' };
   const digestAuth = `${PUBLIC}:${PRIVATE}`;
   const post = { method: 'POST', digestAuth, headers, contentType: 'json', data: account, dataType: 'json' } as const;
@@ -82,7 +82,7 @@ test('no secret that goes in or out is found in any log or file, whether request
   const migrations = `/groups/${groupId}/liveMigrations`;
   await make(`${migrations}/validate`, cliBody(groupId));
   const id = String((await make(migrations, cliBody(groupId)))._id);
-  // The passwords of the users that were made for the validation and the migration.
+  // Passwords of the users that the server created for the validation and the migration.
   const orders = await eventually(
     async () => {
       const wanted = wantedState.parse((await agent.poll(null)).json);
@@ -122,7 +122,7 @@ test('no secret that goes in or out is found in any log or file, whether request
   };
   for (const [place, text] of Object.entries(places)) {
     for (const canary of secrets) {
-      // A link-token's first part and the server's address are no secrets; the rest of it is.
+      // Only the first part of a link-token and the server's address are public.
       const hidden = canary.startsWith('mlt_') ? (canary.split('_')[2] ?? '') : canary;
       for (const form of [hidden, Buffer.from(hidden).toString('base64').slice(0, -4)]) {
         assert.ok(!text.includes(form), `${place} has ${canary}`);
@@ -131,7 +131,7 @@ test('no secret that goes in or out is found in any log or file, whether request
   }
 });
 
-/** Every file of the directory but the master key, byte for byte. */
+/** Reads the bytes of every file in the directory except the master key. */
 function readAll(directory: string): Record<string, string> {
   const names = readdirSync(directory).filter((name) => name !== 'master.key');
   return Object.fromEntries(names.map((name) => [name, readFileSync(join(directory, name), 'latin1')]));

@@ -14,7 +14,7 @@ async function cleanup(flags: readonly string[], uri?: string) {
   return { code, stdout: linkspan.stdout, stderr: linkspan.stderr };
 }
 
-test('a failed migration says what it leaves, and cleanup shows it, tries it and does it', async () => {
+test('a failed migration reports its leftovers; cleanup shows them, and removes them after a dry run', async () => {
   await using pair = await startPair();
   const { source, destination } = pair;
   const orders = source.client.db('shop').collection('orders');
@@ -60,10 +60,10 @@ test('a failed migration says what it leaves, and cleanup shows it, tries it and
   const again = await cleanup(['--migration', id], destination.uri);
   assert.equal(again.code, 2);
   assert.match(again.stderr, /\[NO_SUCH_MIGRATION\]/);
-  assert.match((await cleanup([], destination.uri)).stderr, /no migration has left anything/);
+  assert.match((await cleanup([], destination.uri)).stderr, /no migration left anything/);
 });
 
-test('cleanup says which migration has taken the destination, and drops nothing', async () => {
+test('cleanup names the migration that has taken the destination, and drops nothing', async () => {
   await using pair = await startPair();
   const { source, destination } = pair;
   await source.client.db('shop').collection('orders').insertOne({ number: 1 });
@@ -118,7 +118,7 @@ test('a dry run refuses what the real run refuses, and changes nothing', async (
   assert.equal(await destination.client.db('shop').collection('orders').countDocuments(), 1);
 });
 
-test('cleanup without a destination, or that would drop of whatever migration, is refused', async () => {
+test('cleanup without a destination, or with --drop and without a migration, is refused', async () => {
   for (const flags of [[], ['--drop', '--destination', 'mongodb://a']]) {
     const { code, stderr } = await cleanup(flags);
     assert.equal(code, 2);

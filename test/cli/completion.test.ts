@@ -6,13 +6,13 @@ import { test } from 'node:test';
 import { runLinkspan } from '../support/linkspan-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-/** Has a shell complete the words of a line, the last of which is not finished; `$1` is the script, the words follow. */
+/** Shell programs that complete the last word of a line. `$1` is the completion script; the words of the line follow. */
 const SHELLS = {
   bash: `source "$1"; shift
     complete -p linkspan > /dev/null || exit 1
     COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
     _linkspan; printf '%s\\n' "\${COMPREPLY[@]}"`,
-  // What shows the candidates is there only while a line is edited, so the test takes its place.
+  // zsh defines these functions only while it edits a line, so the test replaces them.
   zsh: `compdef() { [[ "$*" == '_linkspan linkspan' ]] || exit 1 }
     compadd() { shift; print -l -- "$@" }
     _files() { }
@@ -22,7 +22,7 @@ const SHELLS = {
   fish: `source $argv[1]; complete -C (string join ' ' -- $argv[2..] | string collect) | string replace -r '\\t.*' ''; true`,
 };
 
-/** A line, and some of what may come next, and what may not. */
+/** A line, some words that must be offered next, and some that must not. */
 const LINES: readonly (readonly [line: string, offered: readonly string[], not: readonly string[]])[] = [
   ['linkspan ', ['serve', 'project', 'completion'], ['list', 'table']],
   ['linkspan project ', ['create', 'api-key', 'event'], ['serve', 'assign']],
@@ -48,7 +48,7 @@ for (const [shell, program] of Object.entries(SHELLS)) {
     const plain = { bash: ['--norc'], zsh: ['-f'], fish: ['--no-config'] }[shell] ?? [];
     const complete = (line: string) => {
       const words = [...plain, '-c', program, ...(shell === 'fish' ? [] : [shell]), script, ...line.split(' ')];
-      // fish wants a home of its own to write to.
+      // fish needs a writable home directory.
       return execFileSync(shell, words, { encoding: 'utf8', env: { ...process.env, HOME: folder.path } }).split('\n');
     };
     for (const [line, offered, not] of LINES) {

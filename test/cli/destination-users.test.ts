@@ -18,12 +18,12 @@ checkForLeaks();
 
 const ORG_ID = 'ab'.repeat(12);
 const CREDENTIALS = ['testerkey', 'a-private-key-of-the-test'] as const;
-/** A user stays ten seconds for its engine's last words, and is looked at every ten. */
+/** A user stays 10 s for its engine's last writes, and the server checks users every 10 s. */
 const DEADLINE_MS = 60_000;
 
 /**
- * Every write of a user's life: on record, the role there, the user there, on record as made, half dropped, dropped. The points of
- * `destination` are reached by a process that dials: it stops there, and is killed with the server.
+ * All writes for a user: recorded, role created, user created, recorded as created, half dropped, dropped. A dialler process reaches the points
+ * of `destination`: it stops there, and is killed with the server.
  */
 const KILLS = [
   'control.migration.committed',
@@ -35,7 +35,7 @@ const KILLS = [
   'control.destination-user.dropped',
 ];
 
-test('whenever the control plane is killed, a migration gets its user, and nothing of it stays', async () => {
+test('a migration gets its user and leaves nothing of it, whenever the control plane is killed', async () => {
   await using set = await startReplicaSet({ auth: true });
   await Promise.all(KILLS.map((hook) => migrate(set, hook)));
   const admin = set.client.db('admin');
@@ -44,7 +44,7 @@ test('whenever the control plane is killed, a migration gets its user, and nothi
   assert.deepEqual([users.map(({ user }: { user: string }) => user), roles], [['root'], []]);
 });
 
-/** A migration from its order to its end, with a control plane that is killed once and started again, and an agent that only talks. */
+/** Runs a migration from its creation to its end. The control plane is killed once and restarted; the agent only sends requests. */
 async function migrate(set: ReplicaSet, hook: string): Promise<void> {
   using folder = temporaryFolder('destination-users');
   const address = `127.0.0.1:${await freePort()}`;
@@ -75,9 +75,9 @@ async function migrate(set: ReplicaSet, hook: string): Promise<void> {
 
   const killed = hook.startsWith('destination.') ? killWithStopped(first, hook) : expectHookReached(first);
   const restarted = killed.then(() => serve());
-  restarted.catch(() => undefined); // Seen below, or by what waits in vain.
+  restarted.catch(() => undefined); // A failure shows below, or as a timeout.
   const path = `/groups/${groupId}/liveMigrations`;
-  // Its answer may be lost with the server.
+  // The answer may be lost when the server is killed.
   await atlas.send('POST', path, cliBody(groupId)).catch(() => undefined);
   const assigned = async () => wantedState.parse((await agent.poll(null)).json).migrations[0];
   const { id, assignment } = await eventually(assigned, { what: `${hook}: an order`, deadlineMs: DEADLINE_MS });
@@ -100,7 +100,7 @@ async function migrate(set: ReplicaSet, hook: string): Promise<void> {
   await eventually(isGone, { what: `${hook}: the user to be gone`, deadlineMs: DEADLINE_MS });
 }
 
-/** Kills a server when a process that it has started has stopped itself at the named point. */
+/** Kills a server when one of its child processes has stopped itself at the named point. */
 async function killWithStopped(server: LinkspanProcess, hook: string): Promise<void> {
   const isStopped = () => childrenOf(server.pid).some((pid) => /^State:\s+T/m.test(statusOf(pid)));
   await eventually(isStopped, { what: `${hook}: the process to stop`, deadlineMs: DEADLINE_MS });

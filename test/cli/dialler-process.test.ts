@@ -11,10 +11,10 @@ import { RegisteringServer } from './registering-server.ts';
 
 checkForLeaks();
 
-/** A process starts and loads the driver on a busy machine. */
+/** Time to start a process and load the driver on a busy machine. */
 const DEADLINE_MS = 60_000;
 
-/** Registers a destination that never answers, and waits until it is dialled. */
+/** Registers a destination that never answers, and waits until the server connects to it. */
 async function dialSilence(server: RegisteringServer) {
   const hostile = await startHostileServer({ kind: 'silence' });
   const tenant = await server.tenant('a');
@@ -27,12 +27,12 @@ async function dialSilence(server: RegisteringServer) {
 }
 
 const textOf = (pid: number, file: string) => readFileSync(`/proc/${pid}/${file}`, 'utf8').split('\0').filter(Boolean);
-/** Less than the ten seconds after which a process gives up by itself. */
+/** Less than the 10 s after which a dialler process ends by itself. */
 const SOON_MS = 5_000;
 const ended = (pid: number) =>
   eventually(() => !existsSync(`/proc/${pid}`), { what: 'the process that dials to end', deadlineMs: SOON_MS });
 
-test('the process that dials has no identity of a cloud, no secret of the server and no password in its environment and arguments', async () => {
+test('the dialler process has no cloud identity, no secret of the server, and no password in its environment and arguments', async () => {
   const secrets = {
     AWS_ACCESS_KEY_ID: 'canary-a',
     AWS_WEB_IDENTITY_TOKEN_FILE: '/canary-w',
@@ -51,7 +51,7 @@ test('the process that dials has no identity of a cloud, no secret of the server
   const args = textOf(silence.pid, 'cmdline');
   assert.ok(!args.join(' ').includes('canary'), args.join(' '));
   assert.ok(!args.join(' ').includes(server.masterKeyFile), args.join(' '));
-  // What the same permissions let a program do, should somebody make this one run theirs.
+  // Checks what an attacker's program could do with the same permissions.
   const permitted = (program: string) =>
     spawnSync(String(args[0]), [...args.slice(1, -1), '--eval', program], { cwd: '/', encoding: 'utf8', env: {} });
   for (const program of [
@@ -67,7 +67,7 @@ test('the process that dials has no identity of a cloud, no secret of the server
   assert.equal(permitted('1').status, 0);
 });
 
-test('when a process that dials is killed, its registration fails with an error, and nothing else does', async () => {
+test('when a dialler process is killed, only its registration fails', async () => {
   await using set = await startReplicaSet({ auth: true });
   await using server = await RegisteringServer.start();
   await using silence = await dialSilence(server);
@@ -80,14 +80,14 @@ test('when a process that dials is killed, its registration fails with an error,
   assert.match(server.process.stderr + server.process.stdout, /The process that dials a destination ended.*SIGKILL/);
 });
 
-test('a process that dials ends when its server is killed', async () => {
+test('a dialler process ends when its server is killed', async () => {
   await using server = await RegisteringServer.start();
   await using silence = await dialSilence(server);
   process.kill(server.process.pid, 'SIGKILL');
   await ended(silence.pid);
 });
 
-test('a server that is told to stop ends the processes that dial, and does not wait for destinations', async () => {
+test('a server that stops ends its dialler processes, and does not wait for destinations', async () => {
   await using server = await RegisteringServer.start();
   await using silence = await dialSilence(server);
   process.kill(server.process.pid, 'SIGTERM');
@@ -103,7 +103,7 @@ test('a server that is told to stop ends the processes that dial, and does not w
   await ended(silence.pid);
 });
 
-test('a process that hangs is ended after its time, and says of the destination only that it does not answer', async () => {
+test('a dialler process that hangs is killed after its timeout, and the error only says that the destination does not answer', async () => {
   await using server = await RegisteringServer.start();
   await using silence = await dialSilence(server);
   process.kill(silence.pid, 'SIGSTOP');
@@ -113,7 +113,7 @@ test('a process that hangs is ended after its time, and says of the destination 
   await ended(silence.pid);
 });
 
-test('a server dials only what its --allowed-destinations name', async () => {
+test('a server connects only to addresses in its --allowed-destinations', async () => {
   await using set = await startReplicaSet({ auth: true });
   for (const [allowed, expected] of [
     ['db.example,10.0.0.0/8', 400],

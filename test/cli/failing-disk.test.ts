@@ -16,15 +16,15 @@ const env = {
 const prlimit = spawnSync('prlimit', ['--version']).error;
 
 /**
- * From now on the kernel refuses the process every write beyond this size of a file, with EFBIG, which SQLite takes as it takes EIO.
- * Its log goes into a pipe, which has no size.
+ * Limits the process's file size: the kernel then refuses writes beyond it with EFBIG, which SQLite treats like EIO. The log goes to a pipe, which
+ * has no limit.
  */
 function failWritesBeyond(bytes: number, pid: number): void {
   const { status, stderr } = spawnSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}`], { encoding: 'utf8' });
   assert.equal(status, 0, stderr);
 }
 
-test('a server whose disk fails says so, ends, and has kept at the next start what it had answered, and nothing else', {
+test('a server whose disk fails reports it and stops; after a restart it has exactly what it acknowledged', {
   skip: prlimit && `prlimit: ${prlimit.message}`,
 }, async () => {
   using folder = temporaryFolder('failing-disk');
@@ -47,7 +47,7 @@ test('a server whose disk fails says so, ends, and has kept at the next start wh
     assert.deepEqual([refused.status, refused.data.errorCode], [503, 'STORAGE_FAILED']);
     assert.match(refused.data.detail, /^The disk of the server has failed: disk I\/O error/);
     assert.deepEqual(await server.exit, { code: 1, signal: null });
-    assert.match(server.stderr, /"the disk has failed: the server ends"/);
+    assert.match(server.stderr, /"the disk failed: the server stops"/);
   }
   await using again = serve();
   const { results } = (await groups(await urlOf(again))).data;

@@ -9,11 +9,11 @@ import { RegisteringServer } from './registering-server.ts';
 checkForLeaks();
 
 const MEGABYTE = 1 << 20;
-/** What the server may take more while destinations attack it: answers, and what its garbage collector leaves for later. */
+/** Additional memory that the server may use during an attack: answers, and garbage that is not collected yet. */
 const GROWTH_BYTES = 64 * MEGABYTE;
 const ATTACK_DEADLINE_MS = 60_000;
 
-/** Many small fields take the longest to read. */
+/** A document with many small fields, which takes longest to parse. */
 const SIXTEEN_MEGABYTES = {
   filler: Object.fromEntries(Array.from({ length: 950_000 }, (_, index) => [`f${index}`, 1])),
 };
@@ -26,7 +26,7 @@ const attacks: readonly [string, () => Promise<Attack>, RegExp][] = [
   [
     'a small compressed reply of 1 GB',
     async () => ({ kind: 'bomb', zeros: await compressedZeros(BOMB_BYTES), bytes: BOMB_BYTES }),
-    // It is not inflated, or it would need too much memory.
+    // The server must not decompress it, because that would need too much memory.
     NO_ANSWER,
   ],
 ];
@@ -55,7 +55,7 @@ for (const [what, attack, expected] of attacks) {
   });
 }
 
-test('a hundred registrations of one organization at once leave another one its own, and the server its descriptors', async () => {
+test("a hundred parallel registrations of one organization block neither another one's registration nor the server's descriptors", async () => {
   await using set = await startReplicaSet({ auth: true });
   await using hostile = await startHostileServer({ kind: 'silence' });
   await using server = await RegisteringServer.start();
@@ -82,13 +82,13 @@ test('a hundred registrations of one organization at once leave another one its 
   assert.ok(hostile.mostConnections <= 20, `${hostile.mostConnections} connections to the hostile destination`);
 });
 
-/** A hello that names so many servers, which are all the same one. */
+/** Makes a hello that names many servers, all with the same address. */
 const naming = (servers: number, { port }: HostileServer): Attack => ({
   kind: 'hello',
   more: { hosts: Array.from({ length: servers }, (_, index) => `127.0.${1 + (index >> 8)}.${index & 255}:${port}`) },
 });
 
-test('a hello that names more servers than a replica set may have is no way to open any number of connections', async () => {
+test('a hello that names more servers than a replica set can have cannot open any number of connections', async () => {
   await using elsewhere = await startHostileServer({ kind: 'silence' }, '0.0.0.0');
   await using hostile = await startHostileServer(naming(400, elsewhere));
   await using server = await RegisteringServer.start();
@@ -99,7 +99,7 @@ test('a hello that names more servers than a replica set may have is no way to o
   assert.ok(elsewhere.mostConnections <= 64, `${elsewhere.mostConnections} connections`);
 });
 
-test('a destination whose replies need more memory than one may take is refused as such', async () => {
+test('a destination whose replies need more memory than allowed is refused', async () => {
   await using elsewhere = await startHostileServer({ kind: 'flood' }, '0.0.0.0');
   await using hostile = await startHostileServer(naming(20, elsewhere));
   await using server = await RegisteringServer.start();
@@ -110,7 +110,7 @@ test('a destination whose replies need more memory than one may take is refused 
   assert.match(server.process.stderr + server.process.stdout, /it had more than 268435456 bytes/);
 });
 
-test('what a destination says is told short, and without what a terminal would obey', async () => {
+test("a destination's error text is shortened, and contains no terminal control characters", async () => {
   const errmsg = `\u001b[2J\u009b${'x'.repeat(10_000_000)}`;
   await using hostile = await startHostileServer({ kind: 'hello', refusal: { errmsg } });
   await using server = await RegisteringServer.start();

@@ -9,10 +9,10 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 const ORG_ID = 'ab'.repeat(12);
 const WANTED = 10_000;
 const SERVE = ['serve', '--listen', '127.0.0.1:0', '--max-connections', 'off', '--max-connections-per-address', 'off'];
-/** Ten seconds for the head of a request, and a little until the server looks who is late. */
+/** 10 s for the head of a request, and some time until the server checks for late ones. */
 const CLOSED_WITHIN_MS = 55_000;
 
-test('with 10,000 sockets that say nothing or a byte at a time the server answers all others, and it hangs up on them', async (context) => {
+test('with 10,000 silent or slow sockets the server answers all others, and closes the silent ones', async (context) => {
   const count = affordableSockets(WANTED);
   if (count < WANTED) context.diagnostic(`the limit of open files allows ${count} sockets only`);
   using folder = temporaryFolder('idle-sockets');
@@ -25,7 +25,7 @@ test('with 10,000 sockets that say nothing or a byte at a time the server answer
   const [, url = ''] = await server.waitForLine(/ready at (\S+), /);
   const client = new AtlasClient(url, env.LINKSPAN_BOOTSTRAP_PUBLIC_KEY, env.LINKSPAN_BOOTSTRAP_PRIVATE_KEY);
   using sockets = await openIdleSockets(Number(new URL(url).port), count);
-  // A slow machine needs longer to open them all than the first ones are let be.
+  // On a slow machine the first sockets time out before all are open.
   assert.ok(sockets.open > count / 2, `${sockets.open} are open`);
   for (let round = 0; round < 20; round += 1) {
     sockets.drip();
@@ -35,7 +35,7 @@ test('with 10,000 sockets that say nothing or a byte at a time the server answer
   }
   let looks = 0;
   const closed = () => {
-    // Now and then: thousands of sockets take their time.
+    // Pauses between batches, because opening thousands of sockets takes time.
     if (looks++ % 200 === 0) sockets.drip();
     return sockets.open === 0;
   };

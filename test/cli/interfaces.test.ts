@@ -7,7 +7,7 @@ import { runLinkspan } from '../support/linkspan-process.ts';
 
 const page = readFileSync(new URL('../../docs/interfaces.md', import.meta.url), 'utf8');
 
-/** The rows of the table under a heading, as cells without backticks. */
+/** Returns the rows of the table under a heading, as cells without backticks. */
 function table(heading: string): string[][] {
   const section = page.split(`## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
   const rows = section
@@ -37,7 +37,7 @@ async function readHelp(command: string): Promise<string> {
   return linkspan.stdout.replace(/\s+/g, ' ');
 }
 
-test('every command has the flags that docs/interfaces.md lists, and no others', async () => {
+test('every command has exactly the flags that docs/interfaces.md lists', async () => {
   const rows = table('Commands').flatMap(
     ([commands, flags]) => commands?.split(', ').map((each) => [each, flags]) ?? [],
   );
@@ -48,7 +48,7 @@ test('every command has the flags that docs/interfaces.md lists, and no others',
   }
 });
 
-test('the environment variables are read by the commands that docs/interfaces.md names, with its defaults', async () => {
+test('the commands that docs/interfaces.md names read the environment variables, with its defaults', async () => {
   for (const [variable, fallback, reader] of table('Environment')) {
     const text = await help((reader ?? '').split(',')[0] ?? '');
     assert.ok(text.includes(variable ?? '?'), `${variable} is not in the help of ${reader}`);

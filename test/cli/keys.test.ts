@@ -15,7 +15,7 @@ const ENV = {
   LINKSPAN_BOOTSTRAP_PRIVATE_KEY: OWNER[1],
   LINKSPAN_RATE_LIMITS: 'off',
 };
-/** More than one transaction seals anew. */
+/** More values than one transaction reseals. */
 const KEYS = 60;
 
 interface Setup {
@@ -60,7 +60,7 @@ async function end(server: LinkspanProcess): Promise<void> {
   assert.equal((await server.exit).code, 0, server.stderr);
 }
 
-test('the master key is changed while the server runs: nobody notices, and the former key opens nothing any more', async () => {
+test('the master key is rotated while the server runs: clients see no error, and the old key opens nothing any more', async () => {
   using folder = temporaryFolder('keys');
   const { keyFile, serve, rotate } = setUp(folder);
   const former = join(folder.path, 'former.key');
@@ -73,7 +73,7 @@ test('the master key is changed while the server runs: nobody notices, and the f
     await using rotation = rotate();
     let isOver = false;
     void rotation.exit.then(() => (isOver = true));
-    // Keys that are made meanwhile are sealed with one or the other.
+    // Keys created during the rotation are sealed with the old or the new key.
     while (!isOver) keys.push(await makeKey(client));
     assert.equal((await rotation.exit).code, 0, rotation.stderr);
     assert.equal(keysIn(keyFile).length, 1);
@@ -94,7 +94,7 @@ test('the master key is changed while the server runs: nobody notices, and the f
   assert.notDeepEqual(readFileSync(keyFile), now);
 });
 
-test('a change of the master key that is killed at any point goes on with the same command, and loses nothing', async () => {
+test('a rotation of the master key that is killed at any point continues with the same command, and loses nothing', async () => {
   for (const hook of ['cli.keys.added', 'control.reseal.batch', 'cli.keys.resealed']) {
     using folder = temporaryFolder('keys');
     const { keyFile, serve, rotate } = setUp(folder);
@@ -109,7 +109,7 @@ test('a change of the master key that is killed at any point goes on with the sa
     await expectHookReached(killed);
     assert.deepEqual(keysIn(keyFile).slice(1), former, hook);
     {
-      // In between the server starts with both.
+      // Between the steps the server starts with both keys.
       await using server = serve();
       await (await clientOf(server, key)).send('GET', `/orgs/${ORG_ID}`);
       await end(server);
@@ -124,7 +124,7 @@ test('a change of the master key that is killed at any point goes on with the sa
   }
 });
 
-test('a server that dies while it seals everything anew goes on when it starts again', async () => {
+test('a server that is killed while it reseals secrets continues after a restart', async () => {
   using folder = temporaryFolder('keys');
   const { keyFile, serve, rotate } = setUp(folder);
   await using server = serve('control.reseal.batch=kill');

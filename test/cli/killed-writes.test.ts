@@ -23,7 +23,7 @@ interface Named extends Json {
   readonly clientId: string;
   readonly secrets: readonly { readonly id: string }[];
 }
-/** All that can be seen of a server, and how it came to be. */
+/** A snapshot of everything that the API shows, for comparison. */
 interface Seen {
   readonly all: Readonly<Record<string, Json>>;
   readonly groupId: string;
@@ -43,7 +43,7 @@ const keys = ({ keyId }: Seen) => `${ORG}/apiKeys/${keyId}`;
 const accounts = ({ clientId }: Seen) => `${ORG}/serviceAccounts/${clientId}`;
 const group = ({ groupId }: Seen) => `/groups/${groupId}`;
 
-/** A write of each kind, in an order in which each has what it needs. */
+/** One write of each kind, ordered so that earlier ones create what later ones need. */
 const STEPS: readonly Step[] = [
   ['ORG_RENAMED', 'PATCH', () => ORG, { name: 'renamed' }],
   ['GROUP_CREATED', 'POST', () => '/groups', { name: 'shop', orgId: ORG_ID }],
@@ -69,12 +69,12 @@ const STEPS: readonly Step[] = [
   ['GROUP_DELETED', 'DELETE', group],
 ];
 
-test('a server that is killed just before or just after a commit has nothing or all of that write, whatever is written', async () => {
+test('a server that is killed just before or after a commit has nothing or all of that write, for every kind of write', async () => {
   using folder = temporaryFolder('killed-writes');
   const address = `127.0.0.1:${await freePort()}`;
   const serve = async (hook: string) => {
     const args = ['serve', '--listen', address, '--data-dir', join(folder.path, 'data')];
-    // A start commits three times: it looks for the key of audit records, for values under a former master key, and for the keys that it is given.
+    // A start commits three times: for the key of audit records, for values under an old master key, and for the given keys.
     const server = runLinkspan(args, { env: ENV, hook: `${hook}@4=kill` });
     await server.waitForLine(/^linkspan serve: ready at /);
     return server;
@@ -113,7 +113,7 @@ test('a server that is killed just before or just after a commit has nothing or 
   };
 
   {
-    // The first start also makes the keys that answers are signed with.
+    // The first start also creates the keys that sign answers.
     await using _first = await serve('none');
   }
   for (const [event, method, path, body] of STEPS) {

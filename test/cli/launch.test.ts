@@ -13,7 +13,7 @@ function launch(nodeVersion: string, ...args: string[]): Promise<{ code: unknown
   });
 }
 
-test('a Node.js that cannot run Linkspan is told so in one line, in the words of the error catalogue', async () => {
+test('a Node.js that cannot run Linkspan prints one line with the text of the error catalogue', async () => {
   const { detail, remedy } = errorCatalogue.NODE_TOO_OLD;
   for (const old of ['20.20.2', '22.17.1', '18.0.0']) {
     const { code, stdout, stderr } = await launch(old, '--version');

@@ -15,7 +15,7 @@ async function listOrganizations(env: Record<string, string>): Promise<{ code: n
   return { code, stderr: linkspan.stderr };
 }
 
-/** An address of this machine that is not loopback: what is sent there goes the way of everything that leaves it. */
+/** Returns an address of this machine that is not loopback; requests to it count as sent to another machine. */
 function ownAddress(): string | undefined {
   return Object.values(networkInterfaces())
     .flat()
@@ -28,7 +28,7 @@ async function listen(server: Server, host: string): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-test('neither a client secret nor a digest goes to another machine over plain HTTP, unless the user says so', async (context) => {
+test('neither a client secret nor a digest is sent to another machine over plain HTTP, unless the user allows it', async (context) => {
   const address = ownAddress();
   if (address === undefined) return context.skip('this machine has only loopback');
   const sockets: Socket[] = [];
@@ -48,7 +48,7 @@ test('neither a client secret nor a digest goes to another machine over plain HT
       assert.match(refused.stderr, /\[API_OVER_PLAIN_HTTP\]/);
       assert.equal(refused.code, 2);
     }
-    // Names that only look like this machine.
+    // Names that only look like loopback.
     for (const host of ['localhost.example.com', '127.0.0.1.example.com', '[::ffff:192.0.2.1]']) {
       assert.match(
         (await listOrganizations({ ...ACCOUNT, LINKSPAN_URL: `http://${host}` })).stderr,
@@ -70,7 +70,7 @@ test('neither a client secret nor a digest goes to another machine over plain HT
   }
 });
 
-test('a redirect takes no credentials to another server, before the digest and after it', async () => {
+test('a redirect sends no credentials to another server, neither before nor after the digest', async () => {
   const seen: IncomingHttpHeaders[] = [];
   const other = createServer(({ headers }, response) => {
     seen.push(headers);

@@ -3,11 +3,11 @@ import { test } from 'node:test';
 import { runLinkspan } from '../support/linkspan-process.ts';
 import { startReplicaSet } from '../support/replica-set.ts';
 
-/** `npm run test:collections` makes 10,000. */
+/** `npm run test:collections` creates 10,000. */
 const COLLECTIONS = Number(process.env.LINKSPAN_TEST_COLLECTIONS ?? 500);
 const AT_ONCE = 8;
 const PROMISED_MS = 30_000;
-/** Has a server of many collections keep few files open: not every system allows the two that each of them has. */
+/** Makes a server with many collections keep few files open. Each collection has two files, and not every system allows that many open files. */
 const FEW_FILES = [
   '--wiredTigerEngineConfigString',
   'file_manager=(close_handle_minimum=15000,close_idle_time=3,close_scan_interval=1)',
@@ -39,7 +39,7 @@ test(`a plan of ${COLLECTIONS} collections is there in 30 s and names all that i
   const found = (code: string) => findings.filter((finding: { code: string }) => finding.code === code);
   const incomplete = found('CHECK_INCOMPLETE').map(({ message }: { message: string }) => message);
   context.diagnostic(`not looked at in time: ${incomplete.join(' ') || 'nothing'}`);
-  // The server counts a whole database in one command, which no limit of ours makes faster: it may be named as not done.
+  // The server counts a whole database in one command, which may exceed the time limit. The plan then reports it as not counted.
   assert.ok(
     incomplete.every((message: string) => message.includes('the size of all')),
     plan.stdout,

@@ -12,7 +12,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 
 checkForLeaks({ sockets: false });
 
-/** What a server writes without being asked: periodic notes, and its own bookkeeping of sessions. */
+/** Writes that a server does by itself: periodic no-ops and its own session records. */
 const OF_THE_SERVER = { $or: [{ op: 'n', 'o.msg': 'periodic noop' }, { ns: /^config\./ }] };
 
 function oplog({ client }: ReplicaSet) {
@@ -25,7 +25,7 @@ async function plan(...args: string[]): Promise<{ code: number | null; stdout: s
   return { code, stdout: linkspan.stdout, stderr: linkspan.stderr };
 }
 
-test('says what would be moved, what it rests on and what is in the way, and writes nothing to either side', async () => {
+test('a plan reports sizes, the basis of its estimate and problems, and writes nothing to either side', async () => {
   await using pair = await startPair();
   const { source, destination } = pair;
   const orders = source.client.db('shop').collection<{ _id: number; text: string }>('orders');
@@ -46,9 +46,9 @@ test('says what would be moved, what it rests on and what is in the way, and wri
     /^collections +1, and 1 view$/m,
     /^documents +8,000$/m,
     /^bytes +8\.\d+ MB, on the source's disk .+ with indexes$/m,
-    /^indexes +1 beside those on _id/m,
-    /^initial copy +about 0:0\d, without the building of indexes$/m,
-    /the source was read at .+B\/s/,
+    /^indexes +1 besides those on _id/m,
+    /^initial copy +about 0:0\d, without index builds$/m,
+    /a short test read the source at .+B\/s/,
     /^ {2}Other users of the destination .* \[DESTINATION_UNPROTECTED\]\n {4}Use a destination/m,
     /^Nothing stops this migration\.$/m,
   ]) {
@@ -88,7 +88,7 @@ test('says what would be moved, what it rests on and what is in the way, and wri
   assert.equal((await plan('--config', config, '--drop-destination')).code, 0);
 });
 
-test('ends with its answer, whatever a silent server keeps open', async () => {
+test('a plan exits after its answer, even if a silent server keeps connections open', async () => {
   await using silent = createServer((socket) => socket.resume());
   silent.listen(0, '127.0.0.1');
   await once(silent, 'listening');
@@ -100,7 +100,7 @@ test('ends with its answer, whatever a silent server keeps open', async () => {
   assert.ok(performance.now() - startedMs < 20_000, 'the driver would wait for 30 s');
 });
 
-test('needs two clusters', async () => {
+test('a plan needs two clusters', async () => {
   const { code, stderr } = await plan('mongodb://127.0.0.1:1/');
   assert.deepEqual([code, stderr.includes('[USAGE]')], [2, true], stderr);
   const twice = await plan('mongodb://127.0.0.1:1/', 'mongodb://127.0.0.1:2/', '--cluster0', 'mongodb://127.0.0.1:3/');

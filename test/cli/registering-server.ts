@@ -9,19 +9,19 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 const ORG_ID = 'ab'.repeat(12);
 const CREDENTIALS = ['testerkey', 'a-private-key-of-the-test'] as const;
 
-/** What was answered, whatever it was. */
+/** An answer of the API. */
 interface Answer {
   readonly status: number;
   readonly body: Record<string, unknown>;
 }
 
-/** An organization of its own, with a project. */
+/** A new organization with a project. */
 export interface Tenant {
-  /** Registers a destination there. */
+  /** Registers a destination in the project. */
   readonly register: (name: string, uri: string) => Promise<Answer>;
 }
 
-/** A `linkspan serve` where destinations are registered. */
+/** A `linkspan serve` process for tests that register destinations. */
 export class RegisteringServer implements AsyncDisposable {
   readonly process: LinkspanProcess;
   readonly masterKeyFile: string;
@@ -52,7 +52,7 @@ export class RegisteringServer implements AsyncDisposable {
     return new RegisteringServer(process, folder, url, join(data, 'master.key'));
   }
 
-  /** A new organization with its own key. */
+  /** Creates an organization with its own key. */
   async tenant(name: string): Promise<Tenant> {
     const apiKey = { desc: name, roles: ['ORG_OWNER'] };
     const made = await this.#send(CREDENTIALS, 'POST', '/orgs', { name, apiKey });
@@ -71,19 +71,19 @@ export class RegisteringServer implements AsyncDisposable {
     };
   }
 
-  /** Makes and forgets a project: requests that read and write the store. */
+  /** Creates and deletes a project: requests that read and write the store. */
   async works(): Promise<void> {
     const group = await this.#send(CREDENTIALS, 'POST', '/groups', { name: `p${Math.random()}`, orgId: ORG_ID });
     assert.equal(group.status, 201, JSON.stringify(group.body));
     assert.equal((await this.#send(CREDENTIALS, 'DELETE', `/groups/${group.body.id}`)).status, 202);
   }
 
-  /** The most memory that the server itself has ever had, in bytes. */
+  /** Peak memory of the server process, in bytes. */
   mostMemory(): number {
     return Number(/^VmHWM:\s+(\d+) kB/m.exec(statusOf(this.process.pid))?.[1]) * 1024;
   }
 
-  /** How many descriptors the server itself has open, apart from connections that others have opened to it. */
+  /** Number of open descriptors of the server process, without incoming connections. */
   descriptors(): number {
     const folder = `/proc/${this.process.pid}/fd`;
     const before = this.#accepted();

@@ -40,7 +40,7 @@ async function end(server: LinkspanProcess, signal: NodeJS.Signals = 'SIGTERM'):
   await server.exit;
 }
 
-/** Starts the server once and ends it. @returns the reason for which the store was taken as restored; undefined: it was not */
+/** Starts the server once and stops it. @returns the reason why the store counts as restored; undefined if it does not */
 async function reasonOfStart(data: string): Promise<string | undefined> {
   await using server = serve(data);
   await urlOf(server);
@@ -72,7 +72,7 @@ async function eventsOf(client: AtlasClient, eventType: string): Promise<Record<
   return (body.results as { linkspan: { details: Record<string, unknown> } }[]).map(({ linkspan }) => linkspan.details);
 }
 
-/** A server's directory with one project in it, and the server stopped; `older` is a copy of it from before that project. */
+/** The directory of a stopped server with one project; `older` is a copy from before the project. */
 async function directoryWithOlderCopy(folder: string): Promise<{ data: string; older: string }> {
   const [data, older] = [join(folder, 'data'), join(folder, 'older')];
   assert.equal(await reasonOfStart(data), undefined);
@@ -80,12 +80,12 @@ async function directoryWithOlderCopy(folder: string): Promise<{ data: string; o
   await using server = serve(data);
   const client = new AtlasClient(await urlOf(server), ...OWNER);
   await client.send('POST', '/groups', { name: 'later', orgId: ORG_ID });
-  // Killed: what was answered is in the file with the head all the same.
+  // After a kill the file with the head must also contain everything that was answered.
   await end(server, 'SIGKILL');
   return { data, older };
 }
 
-test('what was redeemed, revoked or refused since a backup does not work again after its restore, and what goes on is named for a review', async () => {
+test('after a restore, credentials that were redeemed, revoked or refused since the backup do not work again, and those that still work are listed for a review', async () => {
   using folder = temporaryFolder('restored');
   const [data, other, file] = ['data', 'other', 'backup.db'].map((name) => join(folder.path, name)) as [
     string,
@@ -171,7 +171,7 @@ test('an access token of one restore does not work after a second restore of the
   }
 });
 
-test('a store file that was put back by hand is noticed, also when its server was killed, and a restart alone is no restore', async () => {
+test('a store file that was replaced by hand is detected, also after a kill, and a plain restart is no restore', async () => {
   using folder = temporaryFolder('restored');
   const { data, older } = await directoryWithOlderCopy(folder.path);
   assert.equal(await reasonOfStart(data), undefined, 'a server that was killed is no restore');
@@ -180,7 +180,7 @@ test('a store file that was put back by hand is noticed, also when its server wa
   assert.match(String(await reasonOfStart(data)), /^older than the head/);
 });
 
-test('a store that was put back and has gone on elsewhere, one without its head and one with a damaged head are noticed', async () => {
+test('a restored store that was used elsewhere, one without its head and one with a damaged head are detected', async () => {
   using folder = temporaryFolder('restored');
   const { data, older } = await directoryWithOlderCopy(folder.path);
   {
@@ -204,7 +204,7 @@ test('a store that was put back and has gone on elsewhere, one without its head 
   assert.equal(await reasonOfStart(damaged), 'unreadable head');
 });
 
-test('changing the master key and an early acknowledgement do not hide a restore', async () => {
+test('a rotation of the master key and an early acknowledgement do not hide a restore', async () => {
   using folder = temporaryFolder('restored');
   const { data, older } = await directoryWithOlderCopy(folder.path);
   for (const name of readdirSync(data).filter((each) => each.startsWith('linkspan.db'))) rmSync(join(data, name));
@@ -213,11 +213,11 @@ test('changing the master key and an early acknowledgement do not hide a restore
   cpSync(data, other, { recursive: true });
   assert.equal((await run('keys', 'rotate', '--data-dir', data)).code, 0);
   assert.equal(await reasonOfStart(data), 'older than the head');
-  assert.match((await run('restored', '--acknowledge', '--data-dir', other)).stderr, /noticed only now/);
+  assert.match((await run('restored', '--acknowledge', '--data-dir', other)).stderr, /detected only now/);
   assert.equal(await reasonOfStart(other), 'older than the head');
 });
 
-test('a data directory that was put back as a whole is treated as restored when an operator says so', async () => {
+test('a data directory that was restored as a whole is treated as restored after an operator declares it', async () => {
   using folder = temporaryFolder('restored');
   const { older } = await directoryWithOlderCopy(folder.path);
   assert.equal(await reasonOfStart(older), undefined, 'nothing in it shows that it is older');
@@ -225,7 +225,7 @@ test('a data directory that was put back as a whole is treated as restored when 
   assert.equal(await reasonOfStart(older), 'restored');
 });
 
-test('a store from before nothing but the revocation of an access token is noticed, and the token stays revoked', async () => {
+test('a store from just before the revocation of an access token is detected as restored, and the token stays revoked', async () => {
   using folder = temporaryFolder('restored');
   const [data, older] = [join(folder.path, 'data'), join(folder.path, 'older.db')];
   let token = '';

@@ -5,7 +5,7 @@ import { eventually } from '../support/eventually.ts';
 import { startPair } from '../support/replica-set.ts';
 import { startSync } from '../support/sync-process.ts';
 
-test('a second process for a migration is refused and says where the first runs; --take-over ends the first, and tells from where it resumes', async () => {
+test('a second process for a migration is refused and names the first; --take-over stops the first, and reports where it resumes', async () => {
   await using pair = await startPair();
   await pair.source.client
     .db('shop')

@@ -14,12 +14,12 @@ async function check(
   return { code, text: linkspan.stdout + linkspan.stderr };
 }
 
-test('linkspan serve check names what makes a server less safe, and fails where anybody can use it', async () => {
+test('linkspan serve check names insecure settings, and fails if anybody could use the server', async () => {
   using folder = temporaryFolder('serve-check');
   const fresh = await check(folder.path);
   assert.equal(fresh.code, 0, fresh.text);
-  assert.match(fresh.text, /^ok {6}master key .*: the first start makes it$/m);
-  assert.match(fresh.text, /^warning destinations: any address may be dialled/m);
+  assert.match(fresh.text, /^ok {6}master key .*: the first start creates it$/m);
+  assert.match(fresh.text, /^warning destinations: the server may connect to any address/m);
   {
     const args = ['serve', '--listen', '127.0.0.1:0', '--data-dir', join(folder.path, 'data')];
     await using server = runLinkspan(args);
@@ -28,7 +28,7 @@ test('linkspan serve check names what makes a server less safe, and fails where 
   const started = await check(folder.path);
   assert.equal(started.code, 0, started.text);
   assert.match(started.text, /^warning master key .*: it is beside the store/m);
-  assert.match(started.text, /^warning access lists: keys without one are good from anywhere/m);
+  assert.match(started.text, /^warning access lists: keys without an access list work from any address/m);
 
   const open = ['--listen', '0.0.0.0:8080', '--plain-http', 'anywhere', '--trusted-proxies', '0.0.0.0/0'];
   const loose = ['--link-token-hours', 'never', '--destination-users', 'fixed', '--rate-limits', 'off'];

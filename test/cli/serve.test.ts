@@ -43,7 +43,7 @@ function linkTokens(url: string, method: 'POST' | 'DELETE') {
   });
 }
 
-test('the first start prints keys and the request for a link-token, which works as it stands; the second prints nothing', async () => {
+test('the first start prints keys and a request for a link-token that works unchanged; the second start prints nothing', async () => {
   using folder = temporaryFolder('serve');
   let shown = '';
   {
@@ -65,7 +65,7 @@ test('the first start prints keys and the request for a link-token, which works 
   assert.equal((await request(`${url}/api/atlas/v2/orgs`, { digestAuth: user, headers })).status, 200);
 });
 
-test('secrets lie in the data directory sealed or hashed, in files for their owner alone', async () => {
+test('secrets in the data directory are sealed or hashed, in files that only their owner can read', async () => {
   using folder = temporaryFolder('serve');
   const directory = join(folder.path, 'data');
   {
@@ -83,7 +83,7 @@ test('secrets lie in the data directory sealed or hashed, in files for their own
   }
 });
 
-test('a link-token whose 201 was read survives kill -9 at once, and can be redeemed', async () => {
+test('a link-token survives kill -9 right after its 201, and can be redeemed', async () => {
   using folder = temporaryFolder('serve');
   let token = '';
   {
@@ -98,7 +98,7 @@ test('a link-token whose 201 was read survives kill -9 at once, and can be redee
   assert.equal((await new AgentClient(await urlOf(again)).redeem(token)).status, 201);
 });
 
-test('a server that dies between commit and answer has made the link-token', async () => {
+test('a server that is killed between commit and answer has created the link-token', async () => {
   using folder = temporaryFolder('serve');
   {
     await using server = serve(folder.path, { env: CREDENTIALS, hook: 'control.link-token.committed=kill' });
@@ -111,7 +111,7 @@ test('a server that dies between commit and answer has made the link-token', asy
   assert.equal((await linkTokens(url, 'DELETE')).status, 404);
 });
 
-test('a server that dies in a redemption leaves exactly one outcome: the same agent is let in, another is not', async () => {
+test('a server that is killed during a redemption leaves exactly one outcome: the same agent is accepted, another is not', async () => {
   using folder = temporaryFolder('serve');
   const key = loadSigningKey(newSigningKey());
   let token = '';
@@ -128,7 +128,7 @@ test('a server that dies in a redemption leaves exactly one outcome: the same ag
   assert.equal((await new AgentClient(url, key).redeem(token)).status, 201);
 });
 
-test('what keeps a server from starting is one message with its remedy, and exit code 2', async () => {
+test('a server that cannot start prints one message with its remedy, and exits with 2', async () => {
   using folder = temporaryFolder('serve');
   await using occupied = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => occupied.once('listening', resolve));
@@ -184,7 +184,7 @@ test('a data directory is refused to a second server, to another master key and 
   await refused(/\[MASTER_KEY_UNUSABLE\]/, {});
 });
 
-test('a token carries the public URL where one is given', async () => {
+test('a token contains the public URL if one is set', async () => {
   using folder = temporaryFolder('serve');
   await using server = serve(folder.path, { env: { ...CREDENTIALS, LINKSPAN_PUBLIC_URL: 'https://linkspan.example' } });
   const { data } = await linkTokens(await urlOf(server), 'POST');
@@ -194,7 +194,7 @@ test('a token carries the public URL where one is given', async () => {
 
 const withoutTools = ['curl', 'openssl'].find((tool) => spawnSync(tool, ['version']).error !== undefined);
 
-/** A certificate for loopback and its key, as `cert.pem` and `key.pem` in a folder. */
+/** Creates a certificate for loopback and its key, as `cert.pem` and `key.pem` in a folder. */
 function makeCertificate(folder: string): { cert: string; key: string } {
   const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
@@ -205,13 +205,13 @@ function makeCertificate(folder: string): { cert: string; key: string } {
   return { cert, key };
 }
 
-/** What a client that trusts only this certificate is answered. @throws where the server has another */
+/** Sends a request that trusts only this certificate. @throws if the server has another one */
 function openApiWith(cert: string, port: string): string {
   const url = `https://127.0.0.1:${port}/openapi.json`;
   return execFileSync('curl', ['--silent', '--noproxy', '*', '--cacert', cert, url], { encoding: 'utf8' });
 }
 
-test('with a certificate it speaks HTTPS, also off loopback, and takes a renewed one up while it runs', {
+test('a server with a certificate serves HTTPS, also beyond loopback, and loads a renewed certificate while it runs', {
   skip: withoutTools && `${withoutTools} is not installed`,
 }, async () => {
   using folder = temporaryFolder('serve');
@@ -227,14 +227,14 @@ test('with a certificate it speaks HTTPS, also off loopback, and takes a renewed
 
   const next = makeCertificate(renewed.path);
   copyFileSync(next.cert, used.cert);
-  await server.waitForLine(/the renewed certificate cannot be used: the former one stays/);
+  await server.waitForLine(/the renewed certificate cannot be used: the old one stays in use/);
   assert.match(openApiWith(old, port), /openapi/, 'the new certificate with the old key is no pair');
   copyFileSync(next.key, used.key);
   await eventually(() => openApiWith(next.cert, port), { what: 'the renewed certificate' });
   assert.throws(() => openApiWith(old, port));
 });
 
-test("with a private CA a link-token carries the pin of the server's key or of the CA", {
+test("with a private CA a link-token contains the pin of the server's key or of the CA", {
   skip: withoutTools && `${withoutTools} is not installed`,
 }, async () => {
   using folder = temporaryFolder('serve');
@@ -261,14 +261,14 @@ test("with a private CA a link-token carries the pin of the server's key or of t
   }
 });
 
-test('plain HTTP off loopback is served where it is asked for by name', async () => {
+test('plain HTTP beyond loopback is served only if a flag allows it', async () => {
   using folder = temporaryFolder('serve');
   await using server = serve(folder.path, { args: ['--listen', '0.0.0.0:0', '--plain-http', 'anywhere'] });
   const { port } = new URL(await urlOf(server));
   assert.equal((await request(`http://127.0.0.1:${port}/openapi.json`)).status, 200);
 });
 
-test('a service account given by the environment gets tokens, at a later start too, and another secret is refused', async () => {
+test('a service account of the environment gets tokens, also after a later start, and another secret is refused', async () => {
   using folder = temporaryFolder('serve');
   const account = {
     LINKSPAN_BOOTSTRAP_CLIENT_ID: `mdb_sa_id_${'0a'.repeat(12)}`,

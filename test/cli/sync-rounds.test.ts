@@ -4,7 +4,7 @@ import { compareClusters } from '../support/compare-clusters.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
 import { startPair } from '../support/replica-set.ts';
 
-test('sync --once --drop-destination copies anew what is there now, as often as it is called', async () => {
+test('sync --once --drop-destination copies the current data each time', async () => {
   await using pair = await startPair();
   const items = pair.source.client.db('shop').collection('items');
   const clusters = ['--cluster0', pair.source.uri, '--cluster1', pair.destination.uri];

@@ -36,13 +36,13 @@ interface Result {
   readonly findings: readonly { readonly severity: string; readonly code: string; readonly remedy: string }[];
 }
 
-/** What of `/progress` is looked at. */
+/** The fields of `/progress` that tests read. */
 interface Progress {
   readonly canCommit: boolean;
   readonly collectionCopy: { readonly estimatedCopiedBytes: number } | null;
 }
 
-/** The lines of `--output json`: one result, which is the last, and before it nothing but progress. */
+/** Parses the lines of `--output json`. Asserts that the last is the only result and all others are progress. */
 function readJson(stdout: string): { progress: { phase: string }[]; result: Result } {
   const objects = stdout
     .trimEnd()
@@ -54,11 +54,11 @@ function readJson(stdout: string): { progress: { phase: string }[]; result: Resu
   return { progress: objects, result };
 }
 
-test('--once copies, says where the time went, and ends with 0 and identical clusters', async () => {
+test('--once copies, reports the time of each phase, and exits with 0 and identical clusters', async () => {
   await using pair = await pairWithData();
   await using linkspan = runLinkspan(['sync', ...clusters(pair), '--once']);
   assert.deepEqual(await linkspan.exit, { code: 0, signal: null }, linkspan.stderr);
-  for (const row of ['preparing', 'copying', 'catching up', 'in all']) {
+  for (const row of ['preparing', 'copying', 'catching up', 'total']) {
     assert.match(linkspan.stdout, new RegExp(`^${row} +\\d+\\.\\d s$`, 'm'));
   }
   assert.match(linkspan.stdout, /^documents +2,000$/m);
@@ -68,7 +68,7 @@ test('--once copies, says where the time went, and ends with 0 and identical clu
   assert.deepEqual([differences, documents], [[], 2_000]);
 });
 
-test('--output json is one object a line, the result last, and nothing else on stdout', async () => {
+test('--output json writes one object a line, the result last, and nothing else on stdout', async () => {
   await using pair = await pairWithData();
   await using linkspan = runLinkspan(['sync', ...clusters(pair), '--once', '--no-verify', '--output', 'json']);
   assert.equal((await linkspan.exit).code, 0, linkspan.stderr);
@@ -80,7 +80,7 @@ test('--output json is one object a line, the result last, and nothing else on s
   assert.doesNotMatch(linkspan.stderr, /not verified/);
 });
 
-test('--output json ends with one result that says how it ended, also when nothing began', async () => {
+test('--output json ends with one result that has the outcome, even if nothing started', async () => {
   await using pair = await pairWithData();
   const { source, destination } = pair;
   const run = async (...flags: string[]) => {
@@ -112,7 +112,7 @@ test('--output json ends with one result that says how it ended, also when nothi
   assert.ok(failed.result.error?.code && failed.result.error.message && failed.result.error.remedy);
 });
 
-test('--output json ends with one result when it is stopped, too', async () => {
+test('--output json also ends with one result when it is stopped', async () => {
   await using pair = await pairWithData();
   for (const [signal, code] of [
     ['SIGINT', 130],
@@ -129,7 +129,7 @@ test('--output json ends with one result when it is stopped, too', async () => {
   }
 });
 
-test('a destination with data is refused with 2 and left as it is; permission to drop makes it possible', async () => {
+test('a destination with data is refused with 2 and unchanged; permission to drop allows the migration', async () => {
   await using pair = await pairWithData();
   await pair.destination.client.db('here').collection('already').insertOne({});
   await using refused = runLinkspan(['sync', ...clusters(pair), '--once']);
@@ -148,7 +148,7 @@ test('a destination with data is refused with 2 and left as it is; permission to
   assert.deepEqual(differences, []);
 });
 
-test('a destination with data can keep it, and then refuses by name what would be written over', async () => {
+test('a destination can keep its data, and namespaces that would be overwritten are refused by name', async () => {
   await using pair = await pairWithData();
   const { client } = pair.destination;
   await client.db('here').collection('already').insertOne({});
@@ -167,7 +167,7 @@ test('a destination with data can keep it, and then refuses by name what would b
   assert.match(again.stderr, /already has shop\.orders\..*\[NAMESPACE_EXISTS\]/);
 });
 
-test('one that fails says what it leaves on the destination, and how that goes away', async () => {
+test('a failed migration reports what it leaves on the destination, and how to remove it', async () => {
   await using pair = await startPair();
   await pair.source.client.db('shop').collection('orders').insertOne({ number: 1 });
   const data = { failCommands: ['insert'], namespace: 'shop.orders', errorCode: 2, appName: 'linkspan-destination' };
@@ -178,10 +178,10 @@ test('one that fails says what it leaves on the destination, and how that goes a
     linkspan.stderr,
     /left on the destination: 1 collection, 0 views, 0 indexes that are not as on the source, 0 users, 0 roles\. /,
   );
-  assert.match(linkspan.stderr, /linkspan cleanup --migration \w+ .*linkspan_internal, which stays until then$/m);
+  assert.match(linkspan.stderr, /linkspan cleanup --migration \w+ .*including linkspan_internal$/m);
 });
 
-test('a finished copy asked for again is a new one of what is there now, not an old "done"', async () => {
+test('running a finished copy again copies the current data instead of reporting the old result', async () => {
   await using pair = await pairWithData();
   const run = async (...flags: string[]) => {
     await using linkspan = runLinkspan(['sync', ...clusters(pair), '--once', ...flags]);
@@ -207,7 +207,7 @@ test('a finished copy asked for again is a new one of what is there now, not an 
   assert.deepEqual([differences, documents], [[], 0]);
 });
 
-test('SIGINT ends with 130 and SIGTERM with 4, and the same command goes on', async () => {
+test('SIGINT exits with 130 and SIGTERM with 4, and the same command resumes', async () => {
   await using pair = await pairWithData();
   using folder = temporaryFolder('sync');
   const config = join(folder.path, 'sync.yaml');
@@ -230,29 +230,29 @@ test('SIGINT ends with 130 and SIGTERM with 4, and the same command goes on', as
     const { linkspan, post } = await start();
     await using _process = linkspan;
     assert.equal((await post('start', { source: 'cluster0', destination: 'cluster1' })).status, 200);
-    await linkspan.waitForLine(/^in step: /, 30_000);
+    await linkspan.waitForLine(/^in sync: /, 30_000);
     linkspan.kill(signal);
     assert.deepEqual(await linkspan.exit, { code, signal: null }, linkspan.stderr);
-    assert.match(linkspan.stderr, /stopped; the same command goes on from here/);
+    assert.match(linkspan.stderr, /stopped; run the same command again to resume/);
   }
   const { linkspan, post } = await start();
   await using _process = linkspan;
   await post('start', { source: 'cluster0', destination: 'cluster1' });
-  await linkspan.waitForLine(/^in step: /, 30_000);
+  await linkspan.waitForLine(/^in sync: /, 30_000);
   assert.equal((await post('commit', {})).status, 200);
   await linkspan.waitForLine(/^done: /, 30_000);
   linkspan.kill('SIGTERM');
   assert.equal((await linkspan.exit).code, 0);
 });
 
-test('what is wrong with the command line is one message and 2; no password is ever shown', async () => {
+test('a wrong command line prints one message and exits with 2; no password is shown', async () => {
   const wrong: [string[], RegExp][] = [
-    [[], /Usage: linkspan/],
+    [[], /Usage:\s+linkspan/],
     [['sync'], /Both --cluster0 and --cluster1 are needed\. .*\[USAGE\]/],
     [['sync', '--port', '70000'], /'70000' is invalid\. It is not a port number\. See .* \[USAGE\]/],
     [
       ['sync', '--cluster0', 'mongodb://a', '--cluster1', 'mongodb://b', '--keep-destination'],
-      /said to \/start, or, with --once.*\[USAGE\]/,
+      /need --once\. Without it, pass the selection to \/start.*\[USAGE\]/,
     ],
     [['sync', '--load-level', '5'], /'5' is invalid.*Allowed choices are 1, 2, 3, 4/],
     [['sync', '--max-megabytes-per-second', '0'], /'0' is invalid\. It is not a number above 0/],
@@ -281,7 +281,7 @@ test('what is wrong with the command line is one message and 2; no password is e
   }
 });
 
-test('a limit of the copy holds from its first byte, and a call of /load lifts it', async () => {
+test('a copy limit applies from the first byte, and a call of /load removes it', async () => {
   await using pair = await startPair();
   for (const name of ['a', 'b', 'c']) {
     const documents = Array.from({ length: 50 }, () => ({ text: 'x'.repeat(1_000) }));
@@ -292,7 +292,7 @@ test('a limit of the copy holds from its first byte, and a call of /load lifts i
   assert.equal((await once.exit).code, 0, once.stderr);
   const { phases } = readJson(once.stdout).result;
   const copying = phases?.find(({ name }) => name === 'copying');
-  // One collection a second, the first one at once.
+  // One collection per second, the first one at once.
   assert.ok(Number(copying?.seconds) > 1.9, JSON.stringify(phases));
 
   using folder = temporaryFolder('limited');
@@ -320,7 +320,7 @@ test('a limit of the copy holds from its first byte, and a call of /load lifts i
   await live.exit;
 });
 
-test('a port that is taken is named, and ends with 2', async () => {
+test('the error names a port that is in use, and the exit code is 2', async () => {
   const uris = ['--cluster0', 'mongodb://127.0.0.1:1', '--cluster1', 'mongodb://127.0.0.1:2'];
   await using first = runLinkspan(['sync', ...uris, '--port', '0']);
   const [, port = ''] = await first.waitForLine(/127\.0\.0\.1:(\d+)/);

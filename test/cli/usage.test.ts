@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Command } from 'commander';
+import { linkspan } from '../../src/cli/main.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
 
 async function run(line: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
@@ -8,7 +10,7 @@ async function run(line: string): Promise<{ code: number | null; stdout: string;
   return { code, stdout: linkspan.stdout, stderr: linkspan.stderr };
 }
 
-test('an unknown flag or command names what was meant, and the help of the command at hand', async () => {
+test("the error of an unknown flag or command suggests a known one and names the command's help", async () => {
   for (const [line, meant, command] of [
     ['sync --drop', '--drop-destination', 'sync'],
     ['sync --once --clusterX a', 'one of --cluster0, --cluster1', 'sync'],
@@ -34,7 +36,7 @@ test('an unknown flag or command names what was meant, and the help of the comma
   }
 });
 
-test('every usage error names the help of the command at hand', async () => {
+test("every usage error names the command's help", async () => {
   for (const [line, command] of [
     ['sync', 'sync'],
     ['sync --port 70000', 'sync'],
@@ -58,7 +60,7 @@ test('every usage error names the help of the command at hand', async () => {
   assert.equal(JSON.parse(stdout).error.remedy, "See 'linkspan sync --help'.");
 });
 
-test('the help marks what a command needs', async () => {
+test('the help marks required flags', async () => {
   for (const [command, needed, free] of [
     ['sync', ['--cluster0 <uri>', '--cluster1 <uri>'], ['--port <number>', '--once', '--config <file>']],
     ['plan', ['--cluster0 <uri>', '--cluster1 <uri>'], ['--config <file>']],
@@ -72,7 +74,7 @@ test('the help marks what a command needs', async () => {
     ['org list', [], ['--page <number>']],
   ] as const) {
     const { stdout } = await run(`${command} --help`);
-    const [, ...lists] = stdout.split(/^(?:Arguments|Options|Global Options):\n/m);
+    const [, ...lists] = stdout.split(/^(?:Arguments|Flags|Inherited flags):\n/m);
     const entries = lists
       .join('')
       .split(/\n {2}(?=\S)|^ {2}(?=\S)/m)
@@ -84,5 +86,80 @@ test('the help marks what a command needs', async () => {
     };
     for (const term of needed) assert.ok(isMarked(term), `${command} ${term}: ${stdout}`);
     for (const term of free) assert.ok(!isMarked(term), `${command} ${term}: ${stdout}`);
+  }
+});
+
+/** Returns the sections of a help text: for each heading, the first word of each line and the text beside it. */
+async function sectionsOf(command: string): Promise<Record<string, Record<string, string>>> {
+  const { code, stdout } = await run(`${command} --help`.trim());
+  assert.equal(code, 0, stdout);
+  const sections: Record<string, Record<string, string>> = {};
+  let lines: Record<string, string> = {};
+  for (const line of stdout.split('\n')) {
+    const [, heading] = /^([A-Z][\w ]+):/.exec(line) ?? [];
+    if (heading !== undefined) {
+      lines = {};
+      sections[heading] = lines;
+    }
+    const [, word, beside] = /^ {2}([\w-]+)\S*(?: \S+)* {2,}(\S.*)$/.exec(line) ?? [];
+    if (word !== undefined && beside !== undefined) lines[word] = beside;
+  }
+  return sections;
+}
+
+test('the help groups the commands by purpose, one line each', async () => {
+  const sections = await sectionsOf('');
+  const groups = ['Run', 'Migrate', 'Administer', 'Maintain', 'Additional commands'];
+  assert.deepEqual(Object.keys(sections).slice(0, 7), ['Usage', ...groups, 'Flags']);
+  assert.deepEqual(Object.keys(sections.Run ?? {}), ['serve', 'agent']);
+  assert.deepEqual(Object.keys(sections.Migrate ?? {}), ['migration', 'validation', 'plan', 'sync', 'cleanup']);
+  assert.equal(sections.Administer?.project, 'Manage projects');
+  assert.equal(sections.Maintain?.keys, 'Rotate the master key');
+  const { stdout } = await run('--help');
+  for (const heading of groups) {
+    const lines = stdout.split(`${heading}:\n`)[1]?.split('\n\n')[0]?.split('\n') ?? [];
+    assert.equal(lines.length, Object.keys(sections[heading] ?? {}).length, `${heading}: a command takes one line`);
+  }
+});
+
+test('the help of a noun separates core from targeted commands, and has examples and references', async () => {
+  const sections = await sectionsOf('migration');
+  assert.deepEqual(Object.keys(sections), [
+    'Usage',
+    'Core commands',
+    'Targeted commands',
+    'Additional commands',
+    'Flags',
+    'Aliases',
+    'Examples',
+    'See also',
+  ]);
+  assert.deepEqual(sections['Core commands'], { list: 'List live migrations', create: 'Start a live migration' });
+  const targeted = sections['Targeted commands'] ?? {};
+  assert.equal(targeted.cancel, 'Cancel a live migration');
+  assert.equal(targeted['limit-copy'], 'Limit the copy rate');
+  assert.deepEqual(Object.keys(targeted), [
+    'describe',
+    'cutover',
+    'pause',
+    'resume',
+    'cancel',
+    'set-load-level',
+    'limit-copy',
+    'confirm-drops',
+    'extend-window',
+  ]);
+});
+
+test('every command has a summary that begins with a verb and names its object', async () => {
+  const program = await linkspan();
+  const everyCommand = (command: Command): Command[] => [command, ...command.commands.flatMap(everyCommand)];
+  for (const command of everyCommand(program).slice(1)) {
+    const summary = command.summary();
+    const words = `${command.parent?.name()} ${command.name()}`;
+    assert.match(summary, /^[A-Z][a-z]+ [^.]+$/, `${words}: ${summary}`);
+    assert.doesNotMatch(summary, /\bone(?:$|[,;])|\bby the API\b/, `${words}: ${summary}`);
+    assert.ok(command.description().startsWith(summary.split(' ')[0] ?? '?'), `${words}: ${command.description()}`);
+    assert.ok(command.helpGroup() !== '', `${words} is in a group`);
   }
 });

@@ -33,7 +33,7 @@ async function world() {
   };
 }
 
-test('describe says where a migration stands, how fast it is, what it waits for and why it is not ready', async () => {
+test("describe shows a migration's phase, speed, waits, and why it is not ready", async () => {
   await using shop = await world();
   const waiting = [{ for: 'the source', sinceMs: 0, reason: 'it is out of reach' }];
   await shop.report({ waiting, findings: [FINDING] });
@@ -50,7 +50,7 @@ test('describe says where a migration stands, how fast it is, what it waits for 
   }
 });
 
-test('describe --watch shows the live view until the migration has ended, and its exit code says how', async () => {
+test('describe --watch shows progress until the migration ends, and its exit code has the outcome', async () => {
   await using shop = await world();
   await shop.report({});
   await using watching = shop.run('describe', shop.id, '--watch');
@@ -62,7 +62,7 @@ test('describe --watch shows the live view until the migration has ended, and it
   assert.match(watching.stdout, /COMPLETE/);
 });
 
-test('describe --watch for programs ends with the migration as its result, and exit code 1 where it failed', async () => {
+test('describe --watch for programs ends with the migration as its result, and exits with 1 if it failed', async () => {
   await using shop = await world();
   await shop.report({});
   await using watching = shop.run('describe', shop.id, '--watch', '--output', 'json');
@@ -77,7 +77,7 @@ test('describe --watch for programs ends with the migration as its result, and e
   );
 });
 
-test('a cutover repeats the warnings that matter for it', async () => {
+test('a cutover repeats its warnings', async () => {
   await using shop = await world();
   const other = { ...FINDING, code: 'HOST_BUSY', message: 'Busy.', concerns: undefined };
   await shop.report({ state: 'tailing', readyForCutover: true, findings: [FINDING, other] });

@@ -8,7 +8,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 const TOKEN = '0123456789abcdef0123456789abcdef';
 const SIDES = ['--cluster0', 'mongodb://127.0.0.1:1', '--cluster1', 'mongodb://127.0.0.1:2'];
 
-test('with a token file only who presents the token changes anything, and everybody of the machine may look', async () => {
+test('with a token file only calls with the token change anything, while every user of the machine can read', async () => {
   using folder = temporaryFolder('sync-token');
   const file = join(folder.path, 'token');
   writeFileSync(file, `${TOKEN}\n`, { mode: 0o600 });
@@ -30,7 +30,7 @@ test('with a token file only who presents the token changes anything, and everyb
   assert.equal((await fetch(`${url}/progress`)).status, 200);
 });
 
-test('a token file that others can read, that is short, empty or missing is refused', async () => {
+test('a token file that is readable by others, short, empty or missing is refused', async () => {
   using folder = temporaryFolder('sync-token');
   const file = join(folder.path, 'token');
   const start = async () => {

@@ -26,7 +26,7 @@ function idleApi() {
   };
 }
 
-test('before the start, only state and canCommit say anything', async () => {
+test('before the start, only state and canCommit have values', async () => {
   const { status, body } = await idleApi().get('/api/v1/progress');
   const { state, canCommit, ...others } = body.progress;
   assert.deepEqual([status, body.success, state, canCommit], [200, true, 'IDLE', false]);
@@ -48,12 +48,12 @@ test('pause, resume, commit and confirmDrops are refused before the start, with 
   }
 });
 
-test('reverse says that it is not there yet', async () => {
+test('reverse reports that it is not supported yet', async () => {
   const { status, body } = await idleApi().post('/api/v1/reverse', '{}');
   assert.deepEqual([status, body.error], [400, 'NotSupportedYet']);
 });
 
-test('a body is JSON whatever its content type says, as with curl --data', async () => {
+test('a body is JSON whatever its content type, as with curl --data', async () => {
   const api = idleApi();
   for (const type of ['application/x-www-form-urlencoded', 'text/plain', 'application/json', 'image/png']) {
     assert.equal((await api.post('/api/v1/pause', '{}', { 'content-type': type })).body.error, 'WrongState', type);
@@ -62,7 +62,7 @@ test('a body is JSON whatever its content type says, as with curl --data', async
   assert.equal((await api.post('/api/v1/pause', undefined)).body.error, 'WrongState');
 });
 
-test('bad input is a 400 that says what is wrong, never a 500', async () => {
+test('bad input is a 400 with the reason, never a 500', async () => {
   const api = idleApi();
   const bodies = ['{', '[]', '"x"', 'null', '7', '{"a":1}', '{"__proto__":{"a":1}}', '{"constructor":1}', '\u0000'];
   for (const call of ['start', 'pause', 'commit']) {
@@ -115,7 +115,7 @@ test('a field of /start that would change what is migrated is never ignored', as
   assert.equal(api.session.state, 'IDLE');
 });
 
-test('no web page can call it: not from another origin, not under another host name', async () => {
+test('no web page can call the API: neither from another origin nor under another host name', async () => {
   const api = idleApi();
   assert.equal((await api.post('/api/v1/pause', '{}', { origin: 'https://evil.example' })).status, 403);
   assert.equal((await api.get('/api/v1/progress', { host: 'evil.example:27182' })).status, 403);
@@ -125,7 +125,7 @@ test('no web page can call it: not from another origin, not under another host n
   }
 });
 
-test('a port that is taken is named', async () => {
+test('the error names a port that is in use', async () => {
   const taken = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => taken.once('listening', resolve));
   const { port } = taken.address() as AddressInfo;

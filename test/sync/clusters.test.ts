@@ -6,7 +6,7 @@ function idOf(cluster0: string, cluster1: string, mode = 'continuous'): string {
   return migrationIdOf({ cluster0, cluster1 }, 'cluster0', 'cluster1', mode);
 }
 
-test('the same two clusters are the same migration after a restart, in whatever order and with whatever password', () => {
+test('the same two clusters are the same migration after a restart, in any order and with any password', () => {
   const id = idOf('mongodb://u:p@a:1,b:2/?replicaSet=s', 'mongodb+srv://d.example.com');
   assert.match(id, /^[0-9a-f]{24}$/);
   assert.equal(idOf('mongodb://v:q@B:2,A:1/?replicaSet=s&appName=x', 'mongodb+srv://x:y@d.example.com'), id);
@@ -26,7 +26,7 @@ test('other clusters, the other direction and another mode are other migrations'
   assert.equal(migrationIdOf({ cluster0: a, cluster1: b }, 'cluster1', 'cluster0', 'continuous'), idOf(b, a));
 });
 
-test('a connection string that is not one is refused with the name of its cluster, and never shown', () => {
+test('an invalid connection string is refused with the name of its cluster, and never shown', () => {
   for (const wrong of [
     '',
     'secret',

@@ -12,7 +12,7 @@ function read(text: string) {
   return readSyncConfiguration(file);
 }
 
-test('a file that was written for mongosync works', () => {
+test('a file for mongosync works', () => {
   const text = 'cluster0: mongodb://a\ncluster1: mongodb://b\nport: 27183\nverbosity: WARN\nacceptDisclaimer: true\n';
   assert.deepEqual(read(text), {
     cluster0: 'mongodb://a',
@@ -31,19 +31,19 @@ test('a file that was written for mongosync works', () => {
   });
 });
 
-test('a key that means nothing here is named with its line instead of being ignored', () => {
+test('an unsupported key is an error that names its line', () => {
   assert.throws(() => read('cluster0: mongodb://a\nmetricsPort: 2\n'), /line 2: unknown key metricsPort\./);
   assert.throws(() => read('loadLevel: 5\n'), /line 1: loadLevel: /);
   assert.throws(() => read('maxMegabytesPerSecond: 0\n'), /line 1: maxMegabytesPerSecond: /);
   assert.throws(() => read('port: 70000\n'), /line 1: port: /);
 });
 
-test('a file says how hard the copy may work', () => {
+test('a file sets load level and copy limit', () => {
   const { load } = read('loadLevel: 1\nmaxMegabytesPerSecond: 2.5\n');
   assert.deepEqual(load, { loadLevel: 1, maxMegabytesPerSecond: 2.5 });
 });
 
-test('the fields of /start that say what is migrated are keys of the file, too', () => {
+test('the file accepts the selection fields of /start', () => {
   const text = `
 includeNamespaces:
   - database: shop

@@ -15,7 +15,7 @@ interface Shown {
   readonly linkspan: { readonly waiting: readonly { readonly for: string }[] };
 }
 
-test('drops that wait for a confirmation are shown by /progress and followed after /confirmDrops', {
+test('/progress shows drops that wait for a confirmation, and /confirmDrops applies them', {
   skip,
 }, async () => {
   await using pair = await startPair();

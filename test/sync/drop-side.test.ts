@@ -12,7 +12,7 @@ const args = ({ source, destination }: ReplicaSetPair) => [
   destination.uri,
 ];
 
-test('a start that would drop another side than the one that is named is refused, and the named one is dropped', async () => {
+test('a start that would drop another side than the named one is refused, and the named one is dropped', async () => {
   await using pair = await startPair();
   const { source, destination } = pair;
   await source.client.db('shop').collection('orders').insertOne({ kept: true });
@@ -35,7 +35,7 @@ test('a start that would drop another side than the one that is named is refused
   assert.equal(await destination.client.db('old').collection('orders').countDocuments(), 0);
 });
 
-test('without --once --drop-destination has to name a side, and with it never the source', async () => {
+test('--drop-destination must name a side without --once, and never the source with it', async () => {
   const sides = ['--cluster0', 'mongodb://127.0.0.1:1', '--cluster1', 'mongodb://127.0.0.1:2'];
   for (const flags of [
     ['--drop-destination'],

@@ -15,17 +15,17 @@ const START = { source: 'cluster0', destination: 'cluster1' };
 
 interface Answer {
   readonly status: number;
-  // The shape of each answer is what the tests are about.
+  // The tests check the shape of each answer.
   readonly body: { success?: boolean; error?: string; errorDescription?: string; progress?: Record<string, unknown> };
 }
 
-/** mongosync's API over the wire, on a session between two URIs. */
+/** A client of mongosync's API over HTTP, for a session between two URIs. */
 async function openApi(cluster0: string, cluster1: string) {
   const uris = { cluster0, cluster1 };
   const session = new SyncSession({ uris, once: false, logger: silentLogger });
   const api = await openSyncApi(session, 0);
   const call = async (name: string, body?: object): Promise<Answer> => {
-    // As curl --data sends it.
+    // Content type of curl --data.
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     const request = body === undefined ? {} : { method: 'POST', headers, body: JSON.stringify(body) };
     const response = await fetch(`${api.url}/${name}`, request);
@@ -85,7 +85,7 @@ test('a script written for mongosync migrates: start, progress, pause, resume, c
   assert.ok((copy.estimatedTotalBytes ?? 0) > 1);
   assert.equal(copy.estimatedCopiedBytes, copy.estimatedTotalBytes);
 
-  // Whether a pause has taken hold yet is not the caller's concern.
+  // Callers must not depend on whether a pause has taken effect yet.
   assert.deepEqual((await api.call('pause', {})).body, { success: true });
   assert.equal((await api.call('commit', {})).body.error, 'WrongState');
   assert.deepEqual((await api.call('resume', {})).body, { success: true });
@@ -109,7 +109,7 @@ test('a script written for mongosync migrates: start, progress, pause, resume, c
   assert.deepEqual([differences, documents], [[], 1_999]);
 });
 
-test('a process that was stopped goes on at the next start, in the other direction too', async () => {
+test('a stopped process resumes at the next start, also in the other direction', async () => {
   await using pair = await startPair();
   await fill(pair);
   const reversed = { source: 'cluster1', destination: 'cluster0' };
@@ -130,7 +130,7 @@ test('a process that was stopped goes on at the next start, in the other directi
   assert.deepEqual([differences, documents], [[], 2_001]);
 });
 
-test('a start that cannot be is refused with every reason, changes nothing, and can be repeated', async () => {
+test('an impossible start is refused with all reasons, changes nothing, and can be repeated', async () => {
   await using pair = await startPair();
   await using standalone = await startStandalone();
   await pair.destination.client.db('here').collection('already').insertOne({});
@@ -148,7 +148,7 @@ test('a start that cannot be is refused with every reason, changes nothing, and 
   assert.match((await alone.call('start', START)).body.errorDescription ?? '', /\[STANDALONE_SERVER\]/);
 });
 
-test('a load level given at the start holds for the copy', async () => {
+test('a load level of the start applies to the copy', async () => {
   await using pair = await startPair();
   for (const name of ['a', 'b', 'c', 'd']) await pair.source.client.db('shop').collection(name).insertOne({ n: 1 });
   let [copying, most] = [0, 0];
@@ -166,7 +166,7 @@ test('a load level given at the start holds for the copy', async () => {
   assert.equal(most, 1);
 });
 
-test('filters and remap of /start migrate only what they select, to where they say', async () => {
+test('filters and remap of /start migrate only the selected namespaces, under their new names', async () => {
   await using pair = await startPair();
   await fill(pair);
   await pair.source.client.db('other').collection('things').insertOne({ n: 1 });
@@ -186,7 +186,7 @@ test('filters and remap of /start migrate only what they select, to where they s
   assert.equal(await pair.destination.client.db('other').collection('things').countDocuments(), 0);
 });
 
-test('preExistingDestinationData goes beside what is there, one part of the source after the other', async () => {
+test("preExistingDestinationData keeps the destination's data, and parts of the source can follow one after the other", async () => {
   await using pair = await startPair();
   await fill(pair);
   await pair.source.client.db('crm').collection('contacts').insertOne({ n: 1 });

@@ -8,12 +8,12 @@ const PATH = '/api/public/v1.0/orgs/:orgId/liveExport/migrationLink';
 
 const linkRequest = z.strictObject({ linkToken: z.string().max(2048) });
 
-/** How long a new link may take until the control plane has its first report. The link stands either way. */
+/** How long to wait until the control plane has the first report of a new link. The link stays even if it has none by then. */
 const SYNC_WITHIN_MS = 5_000;
 const LOOK_EVERY_MS = 50;
 const REDEEM_WITHIN_MS = 30_000;
 
-/** `POST` and `DELETE …/migrationLink`, `GET …/migrationLink/status`, as Ops Manager's API has them. */
+/** `POST` and `DELETE …/migrationLink`, `GET …/migrationLink/status`, compatible with Ops Manager's API. */
 export function registerMigrationLink(app: FastifyInstance, orgId: string, host: MigrationHost): void {
   app.addHook('preHandler', (request, _reply, done) => {
     const { orgId: asked } = request.params as { readonly orgId?: string };

@@ -13,8 +13,8 @@ import type { MigrationHost } from '../migration-host.ts';
 import { registerMigrationLink } from './migration-link.ts';
 
 /**
- * Serves the calls of Ops Manager with which the source's owner links and unlinks it (`/api/public/v1.0/orgs/{orgId}/liveExport`), on
- * loopback, with HTTP digest. Disposing ends it.
+ * Serves the Ops Manager calls that link and unlink the source (`/api/public/v1.0/orgs/{orgId}/liveExport`), on loopback, with HTTP digest.
+ * Disposing stops the server.
  * @throws UserError PORT_IN_USE
  */
 export async function openOpsManagerApi(
@@ -36,7 +36,7 @@ export async function openOpsManagerApi(
   return { url: await open(app, listen), [Symbol.asyncDispose]: () => app.close() };
 }
 
-/** Answers everybody but the key's owner with the challenge, before the body is read. */
+/** Answers a request without valid credentials with the challenge, before the body is read. */
 async function authenticate(
   digest: DigestAuthenticator<{ readonly secrets: ReturnType<typeof digestSecrets> }>,
   { method, originalUrl, headers }: FastifyRequest,

@@ -1,18 +1,18 @@
 import { type AdministrationCommand, needed, paging } from './command.ts';
 
 /**
- * The commands about an access list.
- * @param owner  path of the key or account that has it
- * @param flag   what the owner's id is called
+ * The commands that manage the access list of an API key or a service account.
+ * @param owner  path of the key or account
+ * @param flag   name of the flag with the owner's id
  */
 export function accessListCommands(owner: string, flag: string): readonly AdministrationCommand[] {
   const all = `${owner}/accessList`;
   const columns = ['cidrBlock', 'ipAddress', 'created', 'createdAt'];
-  const whose = needed({ name: flag, description: 'whose it is' });
+  const whose = needed({ name: flag, description: 'Key or account that has the list' });
   return [
     {
       name: 'access-list list',
-      summary: 'list from where it may be used; an empty list means anywhere',
+      summary: 'List the allowed addresses; an empty list allows all',
       method: 'GET',
       path: all,
       argument: flag,
@@ -21,13 +21,13 @@ export function accessListCommands(owner: string, flag: string): readonly Admini
     },
     {
       name: 'access-list create',
-      summary: 'add from where it may be used; the first entry closes it to all else',
+      summary: 'Add allowed addresses; the first entry blocks all others',
       method: 'POST',
       path: all,
       flags: [
         whose,
-        { name: 'ip', description: 'addresses, with commas', kind: 'list' },
-        { name: 'cidr', description: 'blocks, with commas', kind: 'list' },
+        { name: 'ip', description: 'Addresses, separated by commas', kind: 'list' },
+        { name: 'cidr', description: 'CIDR blocks, separated by commas', kind: 'list' },
       ],
       body: ({ ip = [], cidr = [] }) => [
         ...(ip as string[]).map((ipAddress) => ({ ipAddress })),
@@ -37,7 +37,7 @@ export function accessListCommands(owner: string, flag: string): readonly Admini
     },
     {
       name: 'access-list delete',
-      summary: 'remove an address or a block',
+      summary: 'Remove an address or a block',
       method: 'DELETE',
       path: `${all}/{entry}`,
       argument: 'entry',

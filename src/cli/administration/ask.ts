@@ -5,17 +5,17 @@ import type { AdministrationCommand, Values } from './command.ts';
 import { readProfile } from './profile.ts';
 import { tableOf } from './table.ts';
 
-/** Where a page ends, and how many there are in all. */
+/** A page of a list, with the number of records on all pages. */
 interface Page {
   readonly results?: readonly unknown[];
   readonly totalCount?: number;
 }
 
 /**
- * Makes the request of a command.
- * @param given  its flags and its argument
- * @returns the answer as it is to be shown; nothing where it has no body
- * @throws UserError USAGE, and as {@link readProfile} and {@link askApi}
+ * Sends the request of a command.
+ * @param given  the command's flags and argument
+ * @returns the answer as text to print; empty if the answer has no body
+ * @throws UserError USAGE, and the errors of {@link readProfile} and {@link askApi}
  */
 export async function ask(command: AdministrationCommand, given: Values): Promise<string> {
   const profile = readProfile(String(given.profile));

@@ -3,15 +3,15 @@ import { messageOf, UserError } from '../../platform/index.ts';
 import type { Profile } from './profile.ts';
 import { serverUrlOf } from './server-url.ts';
 
-/** The newest version that the server has. */
+/** Media type of the newest API version that the server has. */
 const ACCEPT = 'application/vnd.atlas.2024-08-05+json';
 const TIMEOUT_MS = 60_000;
 
 /**
- * Asks the API. No redirect is followed: the credentials are for the server of the profile.
- * @param path  after `/api/atlas/v2`
- * @returns the answer's body; undefined where it has none
- * @throws UserError API_REFUSED with what the server says, API_UNAUTHORIZED, API_UNREACHABLE, USAGE, API_OVER_PLAIN_HTTP
+ * Sends a request to the API. It follows no redirect, because the credentials are for the profile's server alone.
+ * @param path  the part after `/api/atlas/v2`
+ * @returns the answer's body; undefined if it has none
+ * @throws UserError API_REFUSED with the server's reason, API_UNAUTHORIZED, API_UNREACHABLE, USAGE, API_OVER_PLAIN_HTTP
  */
 export async function askApi(profile: Profile, method: string, path: string, body?: object): Promise<unknown> {
   const url = serverUrlOf(profile);
@@ -41,7 +41,7 @@ export async function askApi(profile: Profile, method: string, path: string, bod
   if (answer.ok) return text === '' ? undefined : JSON.parse(text);
   const refusal = refusalOf(answer.status, text);
   const [said, code] = refusal;
-  // Atlas's code of the 401 that comes with the challenge; other 401s are about what the key may do.
+  // Atlas sends this code with the challenge. Other codes with status 401 mean that the key lacks a permission.
   if (answer.status === 401 && code === 'UNEXPECTED_ERROR') throw unauthorized(url, profile, said);
   throw new UserError('API_REFUSED', refusal);
 }
@@ -100,7 +100,7 @@ function unauthorized(url: string, { clientId }: Profile, said: string): UserErr
   return new UserError('API_UNAUTHORIZED', [url, clientId ? 'service account' : 'API key', said]);
 }
 
-/** What the server says, and its code. */
+/** The server's reason and its error code. */
 function refusalOf(status: number, text: string): [said: string, code: string] {
   try {
     const { detail, error_description: description, errorCode, error } = JSON.parse(text);

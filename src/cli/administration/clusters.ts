@@ -5,14 +5,14 @@ const all = '/groups/{projectId}/clusters';
 const one = `${all}/{clusterName}`;
 const connectionString = needed({
   name: 'connectionString',
-  description: 'with user and password; - reads it from stdin',
+  description: 'Connection string with user and password; - reads it from stdin',
 });
 
 export const clusterCommands: readonly AdministrationCommand[] = [
-  { name: 'list', summary: 'list destinations', method: 'GET', path: all, flags: paging, columns: CLUSTER },
+  { name: 'list', summary: 'List destination clusters', method: 'GET', path: all, flags: paging, columns: CLUSTER },
   {
     name: 'create',
-    summary: 'register an existing cluster as a destination',
+    summary: 'Register an existing cluster as a destination',
     method: 'POST',
     path: all,
     argument: 'name',
@@ -20,10 +20,17 @@ export const clusterCommands: readonly AdministrationCommand[] = [
     body: (values) => ({ name: values.name, connectionStrings: { standard: values.connectionString } }),
     columns: CLUSTER,
   },
-  { name: 'describe', summary: 'show one', method: 'GET', path: one, argument: 'clusterName', columns: CLUSTER },
+  {
+    name: 'describe',
+    summary: 'Show a destination cluster',
+    method: 'GET',
+    path: one,
+    argument: 'clusterName',
+    columns: CLUSTER,
+  },
   {
     name: 'update',
-    summary: 'change how one is reached, for instance its password',
+    summary: 'Change the connection string of a destination cluster',
     method: 'PATCH',
     path: one,
     argument: 'clusterName',
@@ -31,5 +38,12 @@ export const clusterCommands: readonly AdministrationCommand[] = [
     body: (values) => ({ connectionStrings: { standard: values.connectionString } }),
     columns: CLUSTER,
   },
-  { name: 'delete', summary: 'forget one', method: 'DELETE', path: one, argument: 'clusterName', columns: [] },
+  {
+    name: 'delete',
+    summary: 'Remove the registration of a destination cluster',
+    method: 'DELETE',
+    path: one,
+    argument: 'clusterName',
+    columns: [],
+  },
 ];

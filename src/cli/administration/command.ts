@@ -1,68 +1,76 @@
 import type { OutputFormat } from '../progress/index.ts';
 
-/** What a flag is worth in the request: in its body, in its query string, or in its path where that names it. */
+/** A flag whose value goes into the body, the query string or the path of the request. */
 export interface Flag {
   readonly name: string;
   readonly description: string;
-  /** Its name in one letter, where the Atlas CLI has one. */
+  /** One-letter name, if the Atlas CLI has one. */
   readonly short?: string;
   readonly needed?: boolean;
-  /** A list (with commas, or the flag several times), a number, there or not, or true or false; a text by default. */
+  /**
+   * Kind of value; text by default. A `list` has commas, or the flag is given several times. A `boolean` takes no value; a `choice` is
+   * `true` or `false`.
+   */
   readonly kind?: 'list' | 'number' | 'boolean' | 'choice';
-  /** The parameter of the query string that it becomes. */
+  /** Name of the query parameter that carries the value. */
   readonly query?: string;
 }
 
-/** Flags, the argument, `orgId` and `projectId`, by their names. */
+/** The values of flags, argument, `orgId` and `projectId`, by name. */
 export type Values = Readonly<Record<string, unknown>>;
 
-/** One command over the API, as data. */
+/** One command that sends one API request, as data. */
 export interface AdministrationCommand {
-  /** A verb, or a noun of the second rank and a verb: `access-list create`. */
+  /** A verb, or a nested noun and a verb: `access-list create`. */
   readonly name: string;
+  /** A phrase that begins with a verb, such as `List projects`. */
   readonly summary: string;
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** `{orgId}` and `{projectId}` come from flags or the profile, what else it names from flags or the argument. */
+  /** Path of the request. Flags or the profile give `{orgId}` and `{projectId}`; flags or the argument give other names. */
   readonly path: string;
-  /** What the command's argument is called; as a flag of that name it is taken, too, as the Atlas CLI wants some. */
+  /** Name of the argument. A flag of that name is accepted as well, because the Atlas CLI has some of them as flags. */
   readonly argument?: string;
   readonly flags?: readonly Flag[];
   readonly body?: (values: Values) => object;
-  /** Columns of the table; one record has the same. */
+  /** Columns of the table, for lists and single records. */
   readonly columns: readonly Column[];
-  /** What follows the table of an answer. */
+  /** Makes the text below the table. */
   readonly more?: (answer: unknown) => string;
-  /** Asks the server for warnings that people read before the request is sent. */
+  /** Fetches warnings to show before the request is sent. */
   readonly before?: { readonly path: string; readonly warnings: (answer: unknown) => readonly string[] };
-  /** Follows what is described until it ends, where `--watch` is given. @returns what the command shows then */
+  /** Follows the record until it ends; runs for `--watch`. @returns the last answer, which the command shows */
   readonly watch?: (look: () => Promise<unknown>, format: OutputFormat) => Promise<unknown>;
 }
 
-/** A path in the answer, such as `roles.roleName`, or a title and what makes the cell of a record. */
+/** A path in the answer, such as `roles.roleName`, or a title and a function that makes the cell of a record. */
 export type Column = string | { readonly title: string; readonly of: (record: unknown) => unknown };
 
-/** A flag that its command does not do without. */
+/** Marks a flag as required. */
 export const needed = <T extends Flag>(flag: T) => ({ ...flag, needed: true });
 
-export const desc = { name: 'desc', description: 'what it is for' } as const;
-export const roles = { name: 'role', description: 'roles, with commas', kind: 'list' } as const;
-export const called = { name: 'name', description: 'its name' } as const;
+export const desc = { name: 'desc', description: 'Description' } as const;
+export const roles = { name: 'role', description: 'Roles, separated by commas', kind: 'list' } as const;
+export const called = { name: 'name', description: 'Name' } as const;
 
-/** Of commands that list; called as the Atlas CLI calls them. */
+/** The flags of commands that list records, with the Atlas CLI's names. */
 export const paging: readonly Flag[] = [
-  { name: 'page', description: 'which page', kind: 'number', query: 'pageNum' },
-  { name: 'limit', description: 'records of a page, up to 500; default: 100', kind: 'number', query: 'itemsPerPage' },
+  { name: 'page', description: 'Number of the page', kind: 'number', query: 'pageNum' },
+  { name: 'limit', description: 'Records on a page, up to 500; default: 100', kind: 'number', query: 'itemsPerPage' },
 ];
 
-/** Of what the Atlas CLI asks before it does it. */
-export const force: Flag = { name: 'force', description: 'without effect: nothing is asked before', kind: 'boolean' };
+/** The flag that stops the Atlas CLI from asking for confirmation. Linkspan never asks; scripts may still pass it. */
+export const force: Flag = {
+  name: 'force',
+  description: 'Accepted for compatibility; no command asks for confirmation',
+  kind: 'boolean',
+};
 
-/** The same commands under a noun of the second rank. */
+/** Puts commands under a nested noun. */
 export const under = (noun: string, commands: readonly AdministrationCommand[]): AdministrationCommand[] =>
   commands.map((command) => ({ ...command, name: `${noun} ${command.name}` }));
 
-/** What a profile may say, too. */
+/** Flags whose value a profile can give. */
 export const PLACES = {
-  orgId: 'organization (required, here or in the profile; env: LINKSPAN_ORG_ID)',
-  projectId: 'project (required, here or in the profile; env: LINKSPAN_PROJECT_ID)',
+  orgId: 'Id of the organization (required, here or in the profile; env: LINKSPAN_ORG_ID)',
+  projectId: 'Id of the project (required, here or in the profile; env: LINKSPAN_PROJECT_ID)',
 } as const;

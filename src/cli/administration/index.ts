@@ -1,31 +1,53 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { ADDITIONAL, colour, wrap } from '../terminal/index.ts';
 import { ask } from './ask.ts';
 import { type AdministrationCommand, type Flag, force, PLACES, type Values } from './command.ts';
-import { aliases, nouns } from './nouns.ts';
+import { aliases, nounHelp, nouns } from './nouns.ts';
 
 type Print = (text: string) => void;
 
 /**
- * A noun of the API with its verbs, such as `linkspan project list`.
- * @param print  takes what the verbs show
+ * Returns the command of an API noun with its verbs, such as `linkspan project list`.
+ * @param print  receives the output of the verbs
  */
 export function administrationCommand(noun: string, print: Print = (text) => void process.stdout.write(text)): Command {
   const definitions = nouns[noun] ?? [];
-  const group = nounCommand(noun, definitions);
+  const group = nounCommand(noun, noun);
   const nested = Map.groupBy(definitions, ({ name }) => name.split(' ').at(-2));
   for (const [second, those] of nested) {
-    const parent = second === undefined ? group : nounCommand(second, those);
-    for (const definition of those) parent.addCommand(verb(definition, print));
-    if (parent !== group) group.addCommand(parent);
+    const parent = second === undefined ? group : nounCommand(second, `${noun} ${second}`);
+    // Core commands come first, as in the `gh` CLI.
+    const inOrder = [...those.filter((one) => !isTargeted(one)), ...those.filter(isTargeted)];
+    for (const definition of inOrder) {
+      parent.commandsGroup(isTargeted(definition) ? 'Targeted commands:' : 'Core commands:');
+      parent.addCommand(verb(definition, print));
+    }
+    if (parent !== group) group.commandsGroup(ADDITIONAL).addCommand(parent);
   }
   return group;
 }
 
-function nounCommand(noun: string, definitions: readonly AdministrationCommand[]): Command {
-  const words = new Set(definitions.map(({ name }) => name.replace(`${noun} `, '').split(' ')[0]));
-  const command = new Command(noun).summary(`${[...words].join(', ')}: by the API`);
-  return command.aliases(aliases[noun] ?? []);
+/** @param words  the noun, after the noun that it is nested in */
+function nounCommand(noun: string, words: string): Command {
+  const { summary, about = '', examples = [], seeAlso = [] } = nounHelp[words] ?? {};
+  const command = new Command(noun)
+    .summary(summary ?? '')
+    .description(about === '' ? `${summary}.` : `${summary}. ${about}`)
+    .aliases(aliases[noun] ?? []);
+  const section = (title: string, lines: readonly string[]) =>
+    lines.length === 0
+      ? ''
+      : `\n${colour('heading', title, process.stdout)}\n${lines.map((line) => `${wrap(`  ${line}`, process.stdout, 4)}\n`).join('')}`;
+  const more = `Use "linkspan ${words} <command> --help" for the flags of a command.`;
+  return command.addHelpText('after', () =>
+    (section('Examples:', examples) + section('See also:', [more, ...seeAlso])).trimEnd(),
+  );
+}
+
+/** Whether the command works on one record that its path names. */
+function isTargeted({ path, argument }: AdministrationCommand): boolean {
+  return argument !== undefined && path.includes(`{${argument}}`);
 }
 
 function verb(definition: AdministrationCommand, print: Print): Command {
@@ -35,23 +57,27 @@ function verb(definition: AdministrationCommand, print: Print): Command {
   const command = new Command(name)
     .aliases(aliases[name] ?? [])
     .summary(summary)
-    .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`);
+    .description(`${summary}.`);
   if (argument) {
     const inProfile = argument in PLACES ? ', or in the profile' : '';
     command.argument(`[${argument}]`, `(required, or as --${argument}${inProfile})`);
   }
   for (const flag of flags) command.addOption(optionOf(flag, argument));
-  if (definition.watch) command.option('-w, --watch', 'show it live until it has ended');
+  if (definition.watch) command.option('-w, --watch', 'Show progress live until the migration ends');
   if (argument && !(argument in PLACES) && !flags.some(({ name }) => name === argument)) {
-    command.option(`--${argument} <text>`, 'instead of the argument');
+    command.option(`--${argument} <text>`, 'The same as the argument');
   }
   for (const [name, description] of Object.entries(PLACES)) {
     if (path.includes(`{${name}}`)) command.option(`--${name} <id>`, description);
   }
   command
-    .addOption(new Option('--profile <name>', 'of profiles.yaml').env('LINKSPAN_PROFILE').default('default'))
     .addOption(
-      new Option('-o, --output <format>', 'for people or for programs').choices(['table', 'json']).default('table'),
+      new Option('--profile <name>', 'Profile of profiles.yaml to use').env('LINKSPAN_PROFILE').default('default'),
+    )
+    .addOption(
+      new Option('-o, --output <format>', 'Output format: table for people, json for programs')
+        .choices(['table', 'json'])
+        .default('table'),
     );
   return command.action(async (...given: unknown[]) => {
     const positional = argument && given[0] !== undefined ? { [argument]: given[0] } : {};
@@ -59,7 +85,7 @@ function verb(definition: AdministrationCommand, print: Print): Command {
   });
 }
 
-/** Secrets need not be in the process list. */
+/** Replaces `-` by the text on stdin, so that secrets stay out of the process list. */
 function withInput(values: Values): Values {
   const entries = Object.entries(values).map(([name, value]) => [
     name,

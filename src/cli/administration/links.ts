@@ -5,12 +5,15 @@ const tokens = '/orgs/{orgId}/liveMigrations/linkTokens';
 export const linkTokenCommands: readonly AdministrationCommand[] = [
   {
     name: 'create',
-    summary: 'make a link-token for an agent',
+    summary: 'Create a link-token for an agent',
     method: 'POST',
     path: tokens,
     flags: [
-      { name: 'accessListIp', description: 'from where it may be redeemed, with commas', kind: 'list' },
-      { name: 'migrationHost', description: 'the only host that may redeem it, also in place of one of that name' },
+      { name: 'accessListIp', description: 'Addresses that may redeem the token, separated by commas', kind: 'list' },
+      {
+        name: 'migrationHost',
+        description: 'The only host that may redeem the token; it replaces a linked host of that name',
+      },
     ],
     body: ({ accessListIp, migrationHost }) => ({
       accessListIps: accessListIp ?? [],
@@ -18,13 +21,13 @@ export const linkTokenCommands: readonly AdministrationCommand[] = [
     }),
     columns: ['linkToken'],
   },
-  { name: 'delete', summary: 'end all links and unused link-tokens', method: 'DELETE', path: tokens, columns: [] },
+  { name: 'delete', summary: 'Delete all links and unused link-tokens', method: 'DELETE', path: tokens, columns: [] },
 ];
 
 export const linkCommands: readonly AdministrationCommand[] = [
   {
     name: 'list',
-    summary: 'list links to agents',
+    summary: 'List links to agents',
     method: 'GET',
     path: '/orgs/{orgId}/liveMigrations/links',
     flags: paging,
@@ -32,7 +35,7 @@ export const linkCommands: readonly AdministrationCommand[] = [
   },
   {
     name: 'approve',
-    summary: 'let an agent take the place of another one with its host name',
+    summary: 'Approve an agent that replaces another agent of the same host name',
     method: 'POST',
     path: '/orgs/{orgId}/liveMigrations/links/{linkId}/approve',
     argument: 'linkId',
@@ -40,7 +43,7 @@ export const linkCommands: readonly AdministrationCommand[] = [
   },
   {
     name: 'revoke',
-    summary: 'cut an agent off at once: its migrations fail',
+    summary: "Revoke a link at once: the agent's migrations fail",
     method: 'DELETE',
     path: '/orgs/{orgId}/liveMigrations/links/{linkId}',
     argument: 'linkId',
@@ -51,7 +54,7 @@ export const linkCommands: readonly AdministrationCommand[] = [
 export const availableProjectCommands: readonly AdministrationCommand[] = [
   {
     name: 'list',
-    summary: 'list the source projects and clusters that the linked agents can move',
+    summary: 'List source projects and clusters that linked agents can migrate',
     method: 'GET',
     path: '/orgs/{orgId}/liveMigrations/availableProjects',
     columns: ['projectId', 'name', 'migrationHosts', 'deployments.name', 'deployments.mongoDBVersion'],

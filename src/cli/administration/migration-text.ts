@@ -6,7 +6,7 @@ import { progressViewOf, type ShownMigration } from './shown-migration.ts';
 
 const LABEL_COLUMNS = 16;
 
-/** Columns of a list of migrations that are no fields of the API. */
+/** Columns of a list of migrations that are computed, because the API has no such fields. */
 export const phaseColumn: Column = {
   title: 'phase',
   of: (record) => {
@@ -23,7 +23,7 @@ export const waitingColumn: Column = {
   of: (record) => (record as ShownMigration).linkspan.waiting.map((wait) => wait.for).join(', ') || undefined,
 };
 
-/** What `migration describe` says below the table: where the migration stands, why it is not ready, and its warnings. */
+/** The text of `migration describe` below the table: phase, why the migration is not ready for cutover, and warnings. */
 export function migrationText(answer: unknown): string {
   const migration = answer as ShownMigration;
   const { wanted, agent, waiting, findings, cutoverWindowEndsAt, sourceBlockedSince, progress } = migration.linkspan;
@@ -46,7 +46,7 @@ export function migrationText(answer: unknown): string {
   return `\n${text.join('')}${findingsText(findings)}`;
 }
 
-/** Warnings to be read again before a cutover. */
+/** The warnings that concern the cutover, to show before it. */
 export function cutoverWarnings(answer: unknown): string[] {
   const { findings } = (answer as ShownMigration).linkspan;
   return findings

@@ -21,20 +21,20 @@ const argument = 'liveMigrationId';
 
 /** The flags of the Atlas CLI's `liveMigrations create`. */
 const order: readonly Flag[] = [
-  needed({ name: 'clusterName', description: 'destination' }),
-  needed({ name: 'migrationHost', description: 'host of the agent' }),
-  needed({ name: 'sourceClusterName', description: 'source' }),
-  needed({ name: 'sourceProjectId', description: 'project of the source' }),
+  needed({ name: 'clusterName', description: 'Name of the destination cluster' }),
+  needed({ name: 'migrationHost', description: 'Host name of the agent' }),
+  needed({ name: 'sourceClusterName', description: 'Name of the source cluster' }),
+  needed({ name: 'sourceProjectId', description: 'Id of the source project' }),
   {
     name: 'sourceManagedAuthentication',
-    description: "use the agent's own credentials; the default without a user",
+    description: "Use the agent's own credentials; the default without --sourceUsername",
     kind: 'boolean',
   },
-  { name: 'sourceUsername', short: 'u', description: "instead of the agent's own credentials" },
-  { name: 'sourcePassword', short: 'p', description: 'of that user; - reads it from stdin' },
-  { name: 'sourceSsl', description: 'whether the source has TLS', kind: 'boolean' },
-  { name: 'sourceCACertificatePath', description: "the source's CA, on the agent's machine; goes with TLS" },
-  { name: 'drop', description: 'drop what the destination has', kind: 'boolean' },
+  { name: 'sourceUsername', short: 'u', description: "User on the source, instead of the agent's own credentials" },
+  { name: 'sourcePassword', short: 'p', description: 'Password of that user; - reads it from stdin' },
+  { name: 'sourceSsl', description: 'Connect to the source with TLS', kind: 'boolean' },
+  { name: 'sourceCACertificatePath', description: "CA file of the source, on the agent's machine; implies TLS" },
+  { name: 'drop', description: 'Drop the databases of the destination first', kind: 'boolean' },
   force,
 ];
 
@@ -56,7 +56,7 @@ const orderBody: AdministrationCommand['body'] = (values) => ({
 export const validationCommands: readonly AdministrationCommand[] = [
   {
     name: 'create',
-    summary: 'check whether a migration could succeed',
+    summary: 'Check whether a migration can succeed',
     method: 'POST',
     path: `${all}/validate`,
     flags: order,
@@ -65,7 +65,7 @@ export const validationCommands: readonly AdministrationCommand[] = [
   },
   {
     name: 'describe',
-    summary: 'show one',
+    summary: 'Show a validation',
     method: 'GET',
     path: `${all}/validate/{validationId}`,
     argument: 'validationId',
@@ -75,8 +75,8 @@ export const validationCommands: readonly AdministrationCommand[] = [
   },
 ];
 
-/** A command that tells one migration what is wanted of it. */
-const wish = (
+/** A command that steers one migration. */
+const steer = (
   name: string,
   summary: string,
   path: string,
@@ -92,10 +92,10 @@ const wish = (
 });
 
 export const migrationCommands: readonly AdministrationCommand[] = [
-  { name: 'list', summary: 'list live migrations', method: 'GET', path: all, flags: paging, columns: MIGRATION },
+  { name: 'list', summary: 'List live migrations', method: 'GET', path: all, flags: paging, columns: MIGRATION },
   {
     name: 'create',
-    summary: 'start one',
+    summary: 'Start a live migration',
     method: 'POST',
     path: all,
     flags: order,
@@ -104,7 +104,7 @@ export const migrationCommands: readonly AdministrationCommand[] = [
   },
   {
     name: 'describe',
-    summary: 'show one',
+    summary: 'Show a live migration and its progress',
     method: 'GET',
     path: one,
     argument,
@@ -112,30 +112,32 @@ export const migrationCommands: readonly AdministrationCommand[] = [
     more: migrationText,
     watch: watchMigration,
   },
-  wish('cutover', 'cut one over', 'cutover', { before: { path: one, warnings: cutoverWarnings } }),
-  wish('pause', 'pause one', 'pause'),
-  wish('resume', 'let a paused one go on', 'resume'),
-  wish('cancel', 'give one up', 'cancel', {
-    flags: [{ name: 'drop', description: 'also drop what was copied', kind: 'boolean' }],
+  steer('cutover', 'Cut over a live migration', 'cutover', { before: { path: one, warnings: cutoverWarnings } }),
+  steer('pause', 'Pause a live migration', 'pause'),
+  steer('resume', 'Resume a paused live migration', 'resume'),
+  steer('cancel', 'Cancel a live migration', 'cancel', {
+    flags: [{ name: 'drop', description: 'Also drop the copied data', kind: 'boolean' }],
     body: ({ drop }) => ({ dropCopiedData: drop ?? false }),
   }),
-  wish('set-load-level', 'set how hard one may work', 'loadLevel', {
-    flags: [needed({ name: 'loadLevel', description: '1 is the gentlest, 4 the fastest', kind: 'number' })],
+  steer('set-load-level', 'Set the load level', 'loadLevel', {
+    flags: [
+      needed({ name: 'loadLevel', description: 'Load level from 1 (lowest load) to 4 (fastest copy)', kind: 'number' }),
+    ],
     body: ({ loadLevel }) => ({ loadLevel }),
   }),
-  wish('limit-copy', 'limit the initial copy of one', 'copyRate', {
+  steer('limit-copy', 'Limit the copy rate', 'copyRate', {
     flags: [
       {
         name: 'maxMegabytesPerSecond',
-        description: "without it there is no limit but the agent's",
+        description: "Limit of the initial copy; without this flag only the agent's limit applies",
         kind: 'number',
       },
     ],
     body: ({ maxMegabytesPerSecond = null }) => ({ maxMegabytesPerSecond }),
   }),
-  wish('confirm-drops', 'confirm the drops for which one waits, and all to come', 'confirmDrops'),
-  wish('extend-window', 'keep the cutover window of one open', 'cutoverWindow', {
-    flags: [needed({ name: 'hours', description: 'from now on, up to 720', kind: 'number' })],
+  steer('confirm-drops', 'Confirm the drops that a migration waits for, and later ones', 'confirmDrops'),
+  steer('extend-window', 'Extend the cutover window', 'cutoverWindow', {
+    flags: [needed({ name: 'hours', description: 'Hours from now, up to 720', kind: 'number' })],
     body: ({ hours }) => ({ hours }),
   }),
 ];

@@ -3,12 +3,12 @@ import { type AdministrationCommand, called, needed, paging, roles } from './com
 const ORGANIZATION = ['id', 'name'];
 const SETTINGS = ['apiAccessListRequired', 'maxServiceAccountSecretValidityInHours'];
 const one = '/orgs/{orgId}';
-const byName = { name: 'name', description: 'with what the name begins', query: 'name' } as const;
+const byName = { name: 'name', description: 'Beginning of the name', query: 'name' } as const;
 
 export const organizationCommands: readonly AdministrationCommand[] = [
   {
     name: 'list',
-    summary: 'list organizations',
+    summary: 'List organizations',
     method: 'GET',
     path: '/orgs',
     flags: [byName, ...paging],
@@ -16,18 +16,26 @@ export const organizationCommands: readonly AdministrationCommand[] = [
   },
   {
     name: 'create',
-    summary: 'make one, with the API key or the service account that owns it',
+    summary: 'Create an organization with an API key or a service account that owns it',
     method: 'POST',
     path: '/orgs',
     argument: 'name',
     flags: [
       needed(called),
-      { name: 'apiKeyDescription', description: 'what the key is for' },
-      { ...roles, name: 'apiKeyRole', description: 'roles of the key, with commas; one is ORG_OWNER' },
-      { name: 'serviceAccountName', description: 'name of the account' },
-      { name: 'serviceAccountDescription', description: 'what the account is for' },
-      { ...roles, name: 'serviceAccountRole', description: 'roles of the account, with commas; one is ORG_OWNER' },
-      { name: 'serviceAccountSecretExpiresAfterHours', description: '8 to 8760', kind: 'number' },
+      { name: 'apiKeyDescription', description: 'Description of the API key' },
+      { ...roles, name: 'apiKeyRole', description: 'Roles of the API key, separated by commas; one is ORG_OWNER' },
+      { name: 'serviceAccountName', description: 'Name of the service account' },
+      { name: 'serviceAccountDescription', description: 'Description of the service account' },
+      {
+        ...roles,
+        name: 'serviceAccountRole',
+        description: 'Roles of the service account, separated by commas; one is ORG_OWNER',
+      },
+      {
+        name: 'serviceAccountSecretExpiresAfterHours',
+        description: 'Lifetime of the secret in hours, from 8 to 8760',
+        kind: 'number',
+      },
     ],
     body: (values) => ({
       name: values.name,
@@ -48,10 +56,17 @@ export const organizationCommands: readonly AdministrationCommand[] = [
       'serviceAccount.secrets.secret',
     ],
   },
-  { name: 'describe', summary: 'show one', method: 'GET', path: one, argument: 'orgId', columns: ORGANIZATION },
+  {
+    name: 'describe',
+    summary: 'Show an organization',
+    method: 'GET',
+    path: one,
+    argument: 'orgId',
+    columns: ORGANIZATION,
+  },
   {
     name: 'update',
-    summary: 'rename one',
+    summary: 'Rename an organization',
     method: 'PATCH',
     path: one,
     argument: 'orgId',
@@ -61,7 +76,7 @@ export const organizationCommands: readonly AdministrationCommand[] = [
   },
   {
     name: 'delete',
-    summary: 'delete one without projects, with its keys, accounts and links',
+    summary: 'Delete an organization without projects, with its keys, accounts and links',
     method: 'DELETE',
     path: one,
     argument: 'orgId',
@@ -69,7 +84,7 @@ export const organizationCommands: readonly AdministrationCommand[] = [
   },
   {
     name: 'settings describe',
-    summary: 'show the settings of one',
+    summary: 'Show the settings of an organization',
     method: 'GET',
     path: `${one}/settings`,
     argument: 'orgId',
@@ -77,14 +92,14 @@ export const organizationCommands: readonly AdministrationCommand[] = [
   },
   {
     name: 'settings update',
-    summary: 'change the settings of one',
+    summary: 'Change the settings of an organization',
     method: 'PATCH',
     path: `${one}/settings`,
     argument: 'orgId',
     flags: [
       needed({
         name: 'apiAccessListRequired',
-        description: 'turn away keys and accounts without an access list',
+        description: 'Reject keys and accounts without an access list',
         kind: 'choice',
       }),
     ],
@@ -93,7 +108,7 @@ export const organizationCommands: readonly AdministrationCommand[] = [
   },
   {
     name: 'project list',
-    summary: 'list the projects of one',
+    summary: 'List the projects of an organization',
     method: 'GET',
     path: `${one}/groups`,
     argument: 'orgId',

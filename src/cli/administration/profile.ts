@@ -6,7 +6,7 @@ import { readConfiguration, UserError } from '../../platform/index.ts';
 
 const profile = z.strictObject({
   url: z.string().optional(),
-  /** Where plain HTTP is spoken: `loopback` or `anywhere`. */
+  /** Where plain HTTP is allowed: `loopback` or `anywhere`. */
   plainHttp: z.string().optional(),
   publicKey: z.string().optional(),
   privateKey: z.string().optional(),
@@ -16,7 +16,7 @@ const profile = z.strictObject({
   projectId: z.string().optional(),
 });
 
-/** Which server is asked, as whom, and about what unless flags say otherwise. */
+/** The server, the credentials, and the default organization and project. */
 export type Profile = z.output<typeof profile>;
 
 const VARIABLES: Readonly<Record<keyof Profile, string>> = {
@@ -31,8 +31,8 @@ const VARIABLES: Readonly<Record<keyof Profile, string>> = {
 };
 
 /**
- * A profile of the file, and over it the environment.
- * @param name  of the profile; `default` needs no file
+ * Reads a profile from the file. Environment variables override its fields.
+ * @param name  name of the profile; `default` needs no file
  * @throws UserError CONFIGURATION_INVALID, USAGE
  */
 export function readProfile(name = 'default', environment: NodeJS.ProcessEnv = process.env): Profile {

@@ -10,7 +10,7 @@ const key = `${keys}/{apiKey}`;
 export const projectCommands: readonly AdministrationCommand[] = [
   {
     name: 'list',
-    summary: 'list projects',
+    summary: 'List projects',
     method: 'GET',
     path: '/groups',
     flags: paging,
@@ -18,7 +18,7 @@ export const projectCommands: readonly AdministrationCommand[] = [
   },
   {
     name: 'create',
-    summary: 'make one',
+    summary: 'Create a project',
     method: 'POST',
     path: '/groups',
     argument: 'name',
@@ -26,10 +26,10 @@ export const projectCommands: readonly AdministrationCommand[] = [
     body: ({ name, orgId }) => ({ name, orgId }),
     columns: ['id', 'name'],
   },
-  { name: 'describe', summary: 'show one', method: 'GET', path: one, argument: 'projectId', columns: PROJECT },
+  { name: 'describe', summary: 'Show a project', method: 'GET', path: one, argument: 'projectId', columns: PROJECT },
   {
     name: 'find',
-    summary: 'show the one with a name',
+    summary: 'Find a project by its name',
     method: 'GET',
     path: '/groups/byName/{name}',
     argument: 'name',
@@ -37,7 +37,7 @@ export const projectCommands: readonly AdministrationCommand[] = [
   },
   {
     name: 'update',
-    summary: 'rename one',
+    summary: 'Rename a project',
     method: 'PATCH',
     path: one,
     argument: 'projectId',
@@ -45,11 +45,11 @@ export const projectCommands: readonly AdministrationCommand[] = [
     body: ({ name }) => ({ name }),
     columns: PROJECT,
   },
-  // By its id alone: that of the profile is too easily forgotten.
-  { name: 'delete', summary: 'delete one', method: 'DELETE', path: '/groups/{id}', argument: 'id', columns: [] },
+  // Takes the id as an argument only: with the profile's id one could delete the wrong project by mistake.
+  { name: 'delete', summary: 'Delete a project', method: 'DELETE', path: '/groups/{id}', argument: 'id', columns: [] },
   {
     name: 'api-key list',
-    summary: 'list the API keys with a role in a project',
+    summary: 'List API keys that have a role in a project',
     method: 'GET',
     path: keys,
     flags: paging,
@@ -57,7 +57,7 @@ export const projectCommands: readonly AdministrationCommand[] = [
   },
   {
     name: 'api-key create',
-    summary: 'make an API key with roles in a project; its private key is shown once',
+    summary: 'Create an API key with roles in a project and show its private key once',
     method: 'POST',
     path: keys,
     flags: [needed(desc), needed(roles)],
@@ -66,7 +66,7 @@ export const projectCommands: readonly AdministrationCommand[] = [
   },
   {
     name: 'api-key assign',
-    summary: 'give an API key of the organization roles in a project',
+    summary: 'Assign roles in a project to an API key of the organization',
     method: 'POST',
     path: key,
     argument: 'apiKey',
@@ -76,7 +76,7 @@ export const projectCommands: readonly AdministrationCommand[] = [
   },
   {
     name: 'api-key update',
-    summary: 'change the roles of an API key in a project',
+    summary: 'Change the roles of an API key in a project',
     method: 'PATCH',
     path: key,
     argument: 'apiKey',
@@ -86,7 +86,7 @@ export const projectCommands: readonly AdministrationCommand[] = [
   },
   {
     name: 'api-key delete',
-    summary: 'take an API key out of a project; the organization keeps it',
+    summary: 'Remove an API key from a project; the organization keeps the key',
     method: 'DELETE',
     path: key,
     argument: 'apiKey',

@@ -2,10 +2,10 @@ import { UserError } from '../../platform/index.ts';
 import type { Profile } from './profile.ts';
 
 /**
- * The base URL that a profile names, if what is sent there is safe on the way: HTTPS, or this machine, or plain HTTP where the profile takes it.
+ * Returns the base URL of a profile if nobody can read the traffic: HTTPS, loopback, or plain HTTP that the profile allows.
  *
- * HTTP digest does not send the private key, but a service account sends its secret, and requests and answers of both carry connection strings,
- * link-tokens and private keys of new API keys. So one rule holds for both.
+ * One rule holds for both kinds of credentials. HTTP digest does not send the private key, but a service account sends its secret. Requests and
+ * answers of both carry connection strings, link-tokens and private keys of new API keys.
  * @throws UserError USAGE, API_OVER_PLAIN_HTTP
  */
 export function serverUrlOf({ url: given = 'http://127.0.0.1:8080', plainHttp = 'loopback' }: Profile): string {
@@ -24,7 +24,7 @@ export function serverUrlOf({ url: given = 'http://127.0.0.1:8080', plainHttp = 
   return given.replace(/\/+$/, '');
 }
 
-/** @param hostname  as a parsed URL has it: of an address its one canonical form */
+/** @param hostname  host name of a parsed URL, which has addresses in canonical form */
 function isThisMachine(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }

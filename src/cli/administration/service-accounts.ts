@@ -4,14 +4,18 @@ import { type AdministrationCommand, called, desc, needed, paging, roles } from 
 const ACCOUNT = ['clientId', 'name', 'roles', 'secrets.id', 'secrets.secret', 'secrets.expiresAt'];
 const all = '/orgs/{orgId}/serviceAccounts';
 const one = `${all}/{clientId}`;
-const hours = needed({ name: 'secretExpiresAfterHours', description: '8 to 8760', kind: 'number' });
-const whose = needed({ name: 'clientId', description: 'whose it is' });
+const hours = needed({
+  name: 'secretExpiresAfterHours',
+  description: 'Lifetime of the secret in hours, from 8 to 8760',
+  kind: 'number',
+});
+const whose = needed({ name: 'clientId', description: 'Service account that has the secret' });
 
 export const serviceAccountCommands: readonly AdministrationCommand[] = [
-  { name: 'list', summary: 'list service accounts', method: 'GET', path: all, flags: paging, columns: ACCOUNT },
+  { name: 'list', summary: 'List service accounts', method: 'GET', path: all, flags: paging, columns: ACCOUNT },
   {
     name: 'create',
-    summary: 'make one; its secret is shown once',
+    summary: 'Create a service account and show its secret once',
     method: 'POST',
     path: all,
     argument: 'name',
@@ -24,10 +28,17 @@ export const serviceAccountCommands: readonly AdministrationCommand[] = [
     }),
     columns: ACCOUNT,
   },
-  { name: 'describe', summary: 'show one', method: 'GET', path: one, argument: 'clientId', columns: ACCOUNT },
+  {
+    name: 'describe',
+    summary: 'Show a service account',
+    method: 'GET',
+    path: one,
+    argument: 'clientId',
+    columns: ACCOUNT,
+  },
   {
     name: 'update',
-    summary: 'change name, description or roles of one',
+    summary: 'Change the name, description or roles of a service account',
     method: 'PATCH',
     path: one,
     argument: 'clientId',
@@ -37,7 +48,7 @@ export const serviceAccountCommands: readonly AdministrationCommand[] = [
   },
   {
     name: 'delete',
-    summary: 'delete one, and with it its access tokens',
+    summary: 'Delete a service account and its access tokens',
     method: 'DELETE',
     path: one,
     argument: 'clientId',
@@ -45,7 +56,7 @@ export const serviceAccountCommands: readonly AdministrationCommand[] = [
   },
   {
     name: 'secret create',
-    summary: 'add a secret, shown once; an account has two at most',
+    summary: 'Create a secret and show it once; an account has at most two',
     method: 'POST',
     path: `${one}/secrets`,
     flags: [whose, hours],
@@ -54,7 +65,7 @@ export const serviceAccountCommands: readonly AdministrationCommand[] = [
   },
   {
     name: 'secret delete',
-    summary: 'delete a secret',
+    summary: 'Delete a secret',
     method: 'DELETE',
     path: `${one}/secrets/{secretId}`,
     argument: 'secretId',

@@ -8,7 +8,7 @@ interface ShownWait {
   readonly reason: string;
 }
 
-/** What the API answers of a migration's progress, where it differs from the engine's. */
+/** A migration's progress as the API returns it; some fields differ from the engine's. */
 type ShownProgress = Omit<Progress, 'state' | 'sinceMs' | 'phases' | 'waiting' | 'resumedFrom'> & {
   readonly phase: Progress['state'];
   readonly since?: string;
@@ -20,7 +20,7 @@ type ShownProgress = Omit<Progress, 'state' | 'sinceMs' | 'phases' | 'waiting' |
   };
 };
 
-/** The part of the API's `LiveMigrationResponse` that is read here. */
+/** The fields of the API's `LiveMigrationResponse` that this folder reads. */
 export interface ShownMigration {
   readonly _id: string;
   readonly status: 'NEW' | 'WORKING' | 'COMPLETE' | 'FAILED' | 'EXPIRED';
@@ -39,12 +39,12 @@ export interface ShownMigration {
   };
 }
 
-/** Whether nothing will change any more. */
+/** Whether the migration has ended. */
 export function hasEnded({ status }: ShownMigration): boolean {
   return status === 'COMPLETE' || status === 'FAILED' || status === 'EXPIRED';
 }
 
-/** The engine's progress as the agent reported it last, with what the control plane itself waits for. */
+/** The engine's progress from the agent's last report, with the waits that the control plane adds. */
 function progressOf(migration: ShownMigration): Progress {
   const { progress, waiting } = migration.linkspan;
   const unknown = notYetRunning({ migrationId: migration._id });
@@ -70,14 +70,14 @@ function progressOf(migration: ShownMigration): Progress {
   };
 }
 
-/** The control plane knows of an end that no agent reported, and of none that only an agent has seen. */
+/** The control plane decides whether a migration has ended: it may end one without a report, and a report alone ends none. */
 function stateOf({ status, linkspan: { progress } }: ShownMigration): Progress['state'] {
   if (status === 'COMPLETE') return 'committed';
   if (status === 'FAILED' || status === 'EXPIRED') return progress?.phase === 'cancelled' ? 'cancelled' : 'failed';
   return progress?.phase ?? 'created';
 }
 
-/** A migration as people see it in `linkspan sync`. @param atMs  now */
+/** The view of a migration that `linkspan sync` shows as well. @param atMs  current time */
 export function progressViewOf(migration: ShownMigration, atMs: number): ProgressView {
   return viewOf(progressOf(migration), atMs);
 }

@@ -2,9 +2,9 @@ import { colour, type Output, widthOf, wrapBeside } from '../terminal/index.ts';
 import type { Column } from './command.ts';
 
 /**
- * An answer of the API as a table: a page's records, those of a list, or one. Where a terminal is too narrow for the table, each record
- * is a block with a line for each column.
- * @param columns  those that nobody has a value for are left out
+ * Formats an answer of the API as a table: the records of a page or a list, or one record. On a terminal that is too narrow, each record
+ * becomes a block with one line per column.
+ * @param columns  columns of the table; a column without any value is left out
  */
 export function tableOf(answer: unknown, columns: readonly Column[], output: Output = process.stdout): string {
   const page = answer as { readonly results?: readonly unknown[] };
@@ -39,7 +39,7 @@ function cellOf(record: unknown, column: Column): unknown {
   return typeof column === 'string' ? valueAt(record, column) : column.of(record);
 }
 
-/** What is at a path; of a list that of its members that have it. */
+/** The value at a path. For a list: the values of those members that have one. */
 function valueAt(value: unknown, path: string): unknown {
   if (path === '') return value;
   if (Array.isArray(value)) {

@@ -8,11 +8,11 @@ import { hasEnded, progressViewOf, type ShownMigration } from './shown-migration
 const LOOK_EVERY_MS = 1_000;
 
 /**
- * Shows a migration as `linkspan sync` shows one, until it has ended. A server that is away is asked again. Sets the exit code of a migration that
- * ended without a cutover.
- * @param look  asks the API for the migration
+ * Shows the progress of a migration as `linkspan sync` does, until it ends. While the server is unreachable, it retries. Sets the exit code to
+ * `failed` for a migration that ended without a cutover.
+ * @param look  fetches the migration from the API
  * @returns the last answer
- * @throws UserError as {@link askApi}, but for API_UNREACHABLE
+ * @throws UserError the errors of {@link askApi} other than API_UNREACHABLE
  */
 export async function watchMigration(look: () => Promise<unknown>, format: OutputFormat): Promise<ShownMigration> {
   const renderer = chooseRenderer(format);

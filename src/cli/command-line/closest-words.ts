@@ -1,9 +1,9 @@
-/** Fewer letters begin too many words. */
+/** A prefix with fewer letters matches too many words. */
 const LEAST_LETTERS = 3;
 
 /**
- * Words that differ from the given one only by case and dashes. Where there are none, words of which one begins with the other, but for its last
- * letter. Commander itself looks for typing errors only: `--drop` is too far from `--drop-destination` for it.
+ * Returns words that differ from the given one only by case and dashes. If there are none: words that share a prefix with it, where the last
+ * letter of the shorter one may differ. Commander itself only corrects typing errors: `--drop` is too far from `--drop-destination` for it.
  */
 export function closestWords(word: string, words: readonly string[]): string[] {
   const letters = lettersOf(word);

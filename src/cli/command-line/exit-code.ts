@@ -1,4 +1,4 @@
-/** How every command ends (docs/interfaces.md). */
+/** Exit codes of all commands (docs/interfaces.md). */
 export const exitCode = {
   done: 0,
   failed: 1,

@@ -1,7 +1,7 @@
 import type { Finding } from '../../engine/index.ts';
 import { colour, type Output, wrap } from '../terminal/index.ts';
 
-/** Findings as people read them, by severity, each with its remedy; nothing where there is none. */
+/** Formats findings by severity, each with its remedy. Empty if there are none. */
 export function findingsText(findings: readonly Finding[], output: Output = process.stdout): string {
   const of = (wanted: Finding['severity']) => findings.filter(({ severity }) => severity === wanted);
   return (

@@ -3,10 +3,10 @@ import type { TextSink } from '../progress/renderer.ts';
 import { type ErrorData, errorData } from './describe-error.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 
-/** How a command ended, in the last object of `--output json` (docs/interfaces.md). */
+/** Outcome of a command, as the last object of `--output json` has it (docs/interfaces.md). */
 interface Outcome {
   readonly outcome: 'done' | 'refused' | 'failed' | 'stopped';
-  /** Null unless it was refused or failed. */
+  /** Null unless the outcome is `refused` or `failed`. */
   readonly error: ErrorData | null;
 }
 
@@ -25,17 +25,17 @@ const OUTCOMES = {
   [exitCode.interrupted]: 'stopped',
 } as const;
 
-/** How an error ends a command that does not say otherwise. */
+/** The default end of a command that throws `error`. */
 export function endOf(error: unknown): End {
   return { code: error instanceof UserError ? exitCode.usageOrPrecondition : exitCode.failed, error };
 }
 
-/** The end of a command as data. */
+/** Converts the end of a command to data for programs. */
 export function outcomeOf({ code, error }: End): Outcome {
   return { outcome: OUTCOMES[code], error: error === undefined ? null : errorData(error) };
 }
 
-/** Writes the last object of `--output json`. @param more  what the command tells beside how it ended */
+/** Writes the last object of `--output json`. @param more  further fields of the command */
 export function writeResult(end: End, sink: TextSink, more: object = {}): void {
   sink.write(`${JSON.stringify({ type: 'result', ...outcomeOf(end), ...more })}\n`);
 }

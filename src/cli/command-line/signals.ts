@@ -2,11 +2,11 @@
 export interface CaughtSignals extends Disposable {
   /** Aborts at the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
-  /** Which one it was. */
+  /** The signal that was received; undefined before the first one. */
   received(): 'SIGINT' | 'SIGTERM' | undefined;
 }
 
-/** Catches SIGINT and SIGTERM so that work can end with a checkpoint. A second signal ends the process at once, as if none had been caught. */
+/** Catches the first SIGINT or SIGTERM, so that work can end with a checkpoint. A second signal has its default effect and ends the process at once. */
 export function catchSignals(): CaughtSignals {
   const controller = new AbortController();
   let first: 'SIGINT' | 'SIGTERM' | undefined;

@@ -2,21 +2,22 @@ import type { Command } from 'commander';
 import { redact } from '../../platform/index.ts';
 import { closestWords } from './closest-words.ts';
 
-/** The command whose action runs: a process runs one. */
+/** The command whose action runs. A process runs one command. */
 let running: Command | undefined;
 
-/** Notes whose help a usage error of the action names. */
+/** Stores the running command, so that usage errors can name its help. */
 export function noteRunning(command: Command): void {
   running = command;
 }
 
-/** Where the flags of the running command are explained. */
+/** The remedy of usage errors: the help of the running command. */
 export function remedyOfUsage(): string {
   return `See '${running === undefined ? 'linkspan' : wordsOf(running)} --help'.`;
 }
 
 /**
- * What commander refuses, in one line with what was meant and the command's help. Arguments may be connection strings: credentials are left out.
+ * Converts a usage error of commander to one line with a suggestion and the command's help. Removes credentials, because arguments may be
+ * connection strings.
  * @param text  commander's message
  */
 export function usageText(command: Command, text: string): string {
@@ -24,7 +25,7 @@ export function usageText(command: Command, text: string): string {
     .trim()
     .replace(/^error: /, '')
     .split(/\n\(Did you mean (.+)\?\)$/);
-  // The value of a flag that is not known may be a secret.
+  // The value of an unknown flag may be a secret.
   const message = redact(said.replace(/^(unknown option '[^=']+)=.*'$/s, "$1'")).replace(/\.$/, '');
   const meant = suggested ?? closest(command, message);
   const question = meant === undefined ? '' : ` Did you mean ${meant}?`;

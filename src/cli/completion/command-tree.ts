@@ -1,29 +1,29 @@
 import type { Command, Option } from 'commander';
 
-/** What may follow the words of one command, as commander has it. */
+/** The words that may follow one command, as commander knows them. */
 export interface Place {
-  /** The words without the program's name, each after a space: ` project api-key`. */
+  /** The command's words without the program's name, each after a space: ` project api-key`. */
   readonly words: string;
-  /** As `words`, with the last of them called otherwise, too. */
+  /** The same as `words`, and once more for each alias of the last word. */
   readonly spellings: readonly string[];
   readonly next: readonly Word[];
   readonly options: readonly Word[];
 }
 
-/** A word that may come, and what may come after it. */
+/** A word that may follow, and the values that may follow it. */
 interface Word {
   readonly word: string;
   readonly description: string;
-  /** Undefined where it takes no value; empty where any will do. */
+  /** Undefined if the word takes no value; empty if it takes any value. */
   readonly values?: readonly string[];
 }
 
-/** Every place of a program where something may follow, the program's own first. */
+/** Returns every place of a program, the program's own first. */
 export function placesOf(program: Command): Place[] {
   return [placeOf(program, '', [''], []), ...placesBelow(program, '', [])];
 }
 
-/** @param inherited  options of the commands above, which it takes, too; those of the program are none of them */
+/** @param inherited  options of the parent commands, without those of the program */
 function placesBelow(command: Command, before: string, inherited: readonly Option[]): Place[] {
   return command
     .createHelp()

@@ -1,6 +1,6 @@
 import type { Place } from './command-tree.ts';
 
-/** Completion for fish, to be sourced. */
+/** Returns a completion script for fish, to be sourced. */
 export function fishScript(places: readonly Place[]): string {
   const cases = places
     .filter(({ words }) => words !== '')

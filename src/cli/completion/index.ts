@@ -6,14 +6,14 @@ import { bashScript, zshScript } from './posix-shells.ts';
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript };
 
 /**
- * `linkspan completion`: a script for a shell.
- * @param program  the whole program, which the script is made from
+ * `linkspan completion`: prints a completion script for a shell.
+ * @param program  makes the whole program; the script lists its commands and flags
  */
 export function completionCommand(program: () => Promise<Command>): Command {
   return new Command('completion')
-    .summary('print what completes commands and flags in a shell')
+    .summary('Print a completion script for a shell')
     .description(
-      'Print what completes commands and flags in a shell: source <(linkspan completion bash), ' +
+      'Print a script that completes commands and flags in a shell: source <(linkspan completion bash), ' +
         'source <(linkspan completion zsh), or linkspan completion fish | source.',
     )
     .addArgument(new Argument('<shell>').choices(Object.keys(SCRIPTS)))

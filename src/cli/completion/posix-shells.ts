@@ -1,6 +1,6 @@
 import type { Place } from './command-tree.ts';
 
-/** Completion for bash, to be sourced. */
+/** Returns a completion script for bash, to be sourced. */
 export function bashScript(places: readonly Place[]): string {
   return `# Completion of linkspan for bash: source <(linkspan completion bash)
 _linkspan() {
@@ -24,7 +24,7 @@ complete -o default -F _linkspan linkspan
 `;
 }
 
-/** Completion for zsh, to be sourced or to be kept as `_linkspan` in the fpath. */
+/** Returns a completion script for zsh, to be sourced or saved as `_linkspan` in the fpath. */
 export function zshScript(places: readonly Place[]): string {
   return `#compdef linkspan
 # Completion of linkspan for zsh: source <(linkspan completion zsh), after compinit
@@ -49,7 +49,7 @@ if [[ \${funcstack[1]} == _linkspan ]]; then _linkspan "$@"; else compdef _links
 `;
 }
 
-/** The words so far lead from one place to the next; values of options and arguments lead nowhere. */
+/** Shell code that follows the words from place to place. Values of options and arguments change no place. */
 function wayThrough(places: readonly Place[]): string {
   const cases = places
     .filter(({ words }) => words !== '')
@@ -57,7 +57,7 @@ function wayThrough(places: readonly Place[]): string {
   return ['    case "$at $word" in', ...cases, '    esac'].join('\n');
 }
 
-/** What there is at each place: words, and options with `=` and their values where they take one. */
+/** Shell code with the candidates of each place: words, and options, with `=` and their values if they take one. */
 function offers(places: readonly Place[]): string {
   const cases = places.map(({ words, next, options }) => {
     const all = [...next, ...options].map(({ word, values }) => (values ? `${word}=${values.join('|')}` : word));
@@ -66,7 +66,7 @@ function offers(places: readonly Place[]): string {
   return ['  case "$at" in', ...cases, '  esac'].join('\n');
 }
 
-/** Names of commands and flags have no quotes in them. */
+/** Quotes a name of a command or flag, which contains no quote. */
 function quote(text: string): string {
   return `'${text}'`;
 }

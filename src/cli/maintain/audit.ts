@@ -15,25 +15,25 @@ interface AuditOptions {
   readonly head?: AuditHead;
 }
 
-/** `linkspan audit`: what was done, and whether the record of it is whole. Its events are read with `linkspan event`. */
+/** `linkspan audit`: checks that the audit records are complete and unchanged. `linkspan event` reads them. */
 export function auditCommand(): Command {
   const verify = new Command('verify')
-    .summary('check that no audit record was altered, added or removed')
+    .summary('Check that no audit record was altered, added or removed')
     .description(
-      'Check that no audit record of a data directory was altered, added or removed, and that the server has written each; the server may run meanwhile. ' +
-        "Prints the chain's head, SEQUENCE:HASH. Give an earlier head to a later check: without one, a check does not notice that the last records are missing.",
+      'Check that no audit record of a data directory was altered, added or removed, and that the server wrote each one. The server may run meanwhile. ' +
+        "Prints the chain's head, SEQUENCE:HASH. Pass an earlier head to a later check: without it, a check cannot detect that the last records are missing.",
     )
     .addOption(dataDirectory())
     .addOption(masterKeyFile())
-    .option('--head <head>', 'an earlier head: SEQUENCE:HASH, or a file with the output of audit head', parseHead)
+    .option('--head <head>', 'An earlier head: SEQUENCE:HASH, or a file with the output of audit head', parseHead)
     .action(async (options: AuditOptions) => {
       process.exitCode = await run(options, ({ sequence, hash }) => `${sequence}:${hash}`);
     });
   const head = new Command('head')
-    .summary('print the head of the audit records, to keep it elsewhere')
+    .summary('Print the head of the audit records, to keep it elsewhere')
     .description(
-      'Check the audit records, and print the newest one as JSON: sequence, hash, MAC and time. Keep it where the server cannot write, ' +
-        'and give it to audit verify --head: records that were cut off or restored from a backup are noticed then.',
+      'Print the newest audit record as JSON after a check of all records: sequence, hash, MAC and time. Keep it where the server cannot write, ' +
+        'and pass it to audit verify --head: it then detects records that were cut off or restored from a backup.',
     )
     .addOption(dataDirectory())
     .addOption(masterKeyFile())
@@ -43,7 +43,12 @@ export function auditCommand(): Command {
         return JSON.stringify({ sequence, hash, mac, created });
       });
     });
-  return new Command('audit').summary('check the audit records').addCommand(verify).addCommand(head);
+  return new Command('audit')
+    .summary('Check the audit records')
+    .description('Check the audit records.')
+    .commandsGroup('Core commands:')
+    .addCommand(verify)
+    .addCommand(head);
 }
 
 async function run(
@@ -60,8 +65,8 @@ async function run(
   }
   const { head, withoutMac = 0 } = outcome;
   process.stdout.write(`${show(head)}\n`);
-  const older = withoutMac === 0 ? '' : `; the first ${withoutMac} are of an older version and have no MAC`;
-  tell('linkspan audit', `${counted(head.sequence, 'record is', 'records are')} whole${older}`);
+  const older = withoutMac === 0 ? '' : `; the first ${withoutMac} were written by an older version and have no MAC`;
+  tell('linkspan audit', `${counted(head.sequence, 'record is', 'records are')} complete and unchanged${older}`);
   return exitCode.done;
 }
 

@@ -3,16 +3,16 @@ import { backUpStore, restoreStore } from '../../store/sqlite/index.ts';
 import { tell } from '../terminal/index.ts';
 import { dataDirectory } from '../terminal/setting.ts';
 
-/** `linkspan backup`: the store as one file, while the server runs. */
+/** `linkspan backup`: copies the store into one file while the server runs. */
 export function backupCommand(): Command {
   return new Command('backup')
-    .summary('copy the store into one file, while the server runs')
+    .summary('Copy the store into one file while the server runs')
     .description(
-      'Copy the store into one file, while the server runs. The copy is of one moment. Secrets in it are sealed: ' +
-        'keep the master key file of that day apart from it, or they are lost.',
+      'Copy the store into one file while the server runs. The copy is a consistent snapshot. Its secrets are sealed: ' +
+        'keep the current master key file elsewhere, because without it they are lost.',
     )
     .addOption(dataDirectory())
-    .requiredOption('--file <file>', 'the backup; must not exist')
+    .requiredOption('--file <file>', 'File to write; must not exist')
     .action(async ({ dataDir, file }: { readonly dataDir: string; readonly file: string }) => {
       process.umask(0o077);
       await backUpStore(dataDir, file);
@@ -20,15 +20,15 @@ export function backupCommand(): Command {
     });
 }
 
-/** `linkspan restore`: a data directory out of a backup. */
+/** `linkspan restore`: creates a data directory from a backup. */
 export function restoreCommand(): Command {
   return new Command('restore')
-    .summary('make a data directory of a backup')
+    .summary('Create a data directory from a backup')
     .description(
-      'Make a data directory of a backup, where there is no store yet. Put the master key file of the backup beside it before the server starts.',
+      'Create a data directory from a backup. It must not contain a store. Put the master key file of the backup beside it before the server starts.',
     )
     .addOption(dataDirectory())
-    .requiredOption('--file <file>', 'the backup')
+    .requiredOption('--file <file>', 'Backup to restore')
     .action(async ({ dataDir, file }: { readonly dataDir: string; readonly file: string }) => {
       process.umask(0o077);
       await restoreStore(file, dataDir);

@@ -21,30 +21,34 @@ interface KeysOptions {
   readonly masterKeyFile?: string;
 }
 
-/** A server looks every second, and seals thousands of values in another. */
+/** A server checks the key file every second, and seals thousands of values in one more second. */
 const TAKE_UP_DEADLINE_MS = 60_000;
 const LOOK_EVERY_MS = 200;
 
-/** `linkspan keys`: the master key. */
+/** `linkspan keys`: manages the master key. */
 export function keysCommand(): Command {
   const rotate = new Command('rotate')
-    .summary('seal everything with a new master key, while the server runs or not')
+    .summary('Seal all secrets with a new master key')
     .description(
-      'Seal everything with a new master key. A server that runs takes it up without a restart. Interrupted at any point, the same command goes on. ' +
-        'Backups that were made before need the former key file: keep a copy with them.',
+      'Seal all secrets with a new master key. A running server loads it without a restart. After an interruption, run the same command again to continue. ' +
+        'Earlier backups need the old key file: keep a copy with them.',
     )
     .addOption(dataDirectory())
     .addOption(masterKeyFile())
     .action(rotateMasterKey);
-  return new Command('keys').summary('change the master key').addCommand(rotate);
+  return new Command('keys')
+    .summary('Rotate the master key')
+    .description('Rotate the master key.')
+    .commandsGroup('Core commands:')
+    .addCommand(rotate);
 }
 
-/** First both keys are in the file, then everything is sealed with the new one, then the old one leaves the file. */
+/** Writes both keys to the file, seals all secrets with the new one, then removes the old one from the file. A crash between the steps loses nothing. */
 async function rotateMasterKey({ dataDir, masterKeyFile: given }: KeysOptions): Promise<void> {
   process.umask(0o077);
   const file = given ?? join(dataDir, 'master.key');
   const before = loadMasterKeys(file, false);
-  // More than one: a rotation was interrupted, and goes on.
+  // More than one key means that a rotation was interrupted; this one completes it.
   const keys = before.length > 1 ? before : [newMasterKey(), ...before];
   if (keys !== before) replaceMasterKeys(file, keys);
   await reach('cli.keys.added');
@@ -55,7 +59,7 @@ async function rotateMasterKey({ dataDir, masterKeyFile: given }: KeysOptions): 
   tell('linkspan keys', `everything in ${dataDir} is sealed with the new master key in ${file}`);
 }
 
-/** By the server that has the store open, or else here. */
+/** Seals all secrets with the new key, unless a server has the store open: then waits until the server has done it. */
 async function sealEverything(directory: string, file: string, sealer: Sealer): Promise<void> {
   try {
     await using opened = openSqliteStore(directory);

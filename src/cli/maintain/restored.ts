@@ -22,21 +22,21 @@ interface RestoredOptions {
   readonly declare?: boolean;
 }
 
-/** `linkspan restored`: the review of credentials after a restore. */
+/** `linkspan restored`: supports the review of credentials after a restore. */
 export function restoredCommand(): Command {
   return new Command('restored')
-    .summary('list the credentials to review after a restore, and acknowledge the review')
+    .summary('List or acknowledge credentials to review after a restore')
     .description(
-      'List the API keys, service accounts and linked agents that a restored store has: those that were deleted since the backup work again. ' +
-        'The server may run meanwhile; for --acknowledge and --declare it must be stopped.',
+      'List the API keys, service accounts and linked agents of a restored store. Those that were deleted since the backup work again. ' +
+        'The server may run meanwhile; stop it for --acknowledge and --declare.',
     )
     .addOption(dataDirectory())
     .addOption(masterKeyFile())
-    .option('--acknowledge', 'record that the credentials were reviewed: the warning at each start ends')
+    .option('--acknowledge', 'Record that you reviewed the credentials; this ends the warning at each start')
     .addOption(
       new Option(
         '--declare',
-        'say that the data directory was put back as a whole (a snapshot of the disk or the machine), which Linkspan cannot notice',
+        'Report a restore that Linkspan cannot detect: of the whole data directory, disk or machine',
       ).conflicts('acknowledge'),
     )
     .action(async (options: RestoredOptions) => {
@@ -59,10 +59,10 @@ async function acknowledge(directory: string, keyFile: string): Promise<void> {
   await assertMasterKey({ store: opened, sealer }, keyFile);
   const store = withAuditMacs(opened, sealer);
   const parts = { store, clock: systemClock };
-  // Nobody has seen what a restore that is noticed only now leaves to review.
+  // Nobody has reviewed the credentials of a restore that was detected only now.
   if (store.putBack !== null) {
     await settleRestore(parts);
-    return tell('a restore was noticed only now: look at the list first, then acknowledge it');
+    return tell('a restore was detected only now: review the list first, then acknowledge it');
   }
   const count = await acknowledgeRestores(parts);
   tell(
@@ -87,7 +87,7 @@ async function list(directory: string): Promise<void> {
   }
 }
 
-/** A name must not look like a line of its own, nor steer a terminal. */
+/** Replaces control characters, so that a name cannot add a line or control the terminal. */
 function oneLine(text: string): string {
   return text.replace(/\p{Cc}/gu, ' ').trim();
 }

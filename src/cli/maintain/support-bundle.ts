@@ -7,16 +7,16 @@ import { openSqliteReader } from '../../store/sqlite/index.ts';
 import { tell } from '../terminal/index.ts';
 import { dataDirectory } from '../terminal/setting.ts';
 
-/** `linkspan support-bundle`: what somebody who helps needs to know, and nothing that would have to be kept from them. */
+/** `linkspan support-bundle`: writes the facts that support needs, without anything confidential. */
 export function supportBundleCommand(): Command {
   return new Command('support-bundle')
-    .summary('write what helps to find a fault into a file, without secrets and names')
+    .summary('Write a diagnostic file without secrets and names')
     .description(
-      'Write what helps to find a fault into a JSON file: versions, sizes, counts, and how migrations stand. It has ids, but no secrets, names, hosts or messages. ' +
+      'Write a JSON file for diagnosis: versions, sizes, counts, and the state of migrations. It contains ids, but no secrets, names, hosts or messages. ' +
         'The server may run meanwhile.',
     )
     .addOption(dataDirectory())
-    .requiredOption('--file <file>', 'the bundle; must not exist')
+    .requiredOption('--file <file>', 'File to write; must not exist')
     .action(async ({ dataDir, file }: { readonly dataDir: string; readonly file: string }) => {
       using store = openSqliteReader(dataDir);
       const bundle = `${JSON.stringify(await bundleOf(store, dataDir), null, 2)}\n`;
@@ -63,7 +63,7 @@ async function bundleOf(store: StoreReader, directory: string): Promise<object> 
 function shown({ id, agentId, state, progress, createdAtMs, updatedAtMs }: Migration): object {
   const { errorMessage, ...rest } = state;
   const { phases, copy, indexes, changes, lagSeconds, readyForCutover, canWrite, pingMs } = progress ?? {};
-  // Builds are listed by namespace.
+  // Omits `building`, which contains namespaces.
   const { total, built } = indexes ?? {};
   const work = {
     phase: progress?.state,

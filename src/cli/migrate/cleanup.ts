@@ -15,25 +15,30 @@ interface CleanupFlags {
 }
 
 const SOURCE_BLOCKED =
-  "  the source may still refuse its users' writes, since a cutover ended half-way. Nobody opens it once the migration is forgotten; run " +
+  "  the source may still refuse its users' writes, because a cutover was interrupted. After this cleanup nothing lifts that block; run " +
   'there: db.adminCommand({setUserWriteBlockMode: 1, global: false})';
 
-/** `linkspan cleanup`: what migrations have left on a destination, and the end of it. */
+/** `linkspan cleanup`: shows or removes what migrations left on a destination. */
 export function cleanupCommand(): Command {
   return new Command('cleanup')
-    .summary('show or remove what migrations have left on a destination')
+    .summary('Show or remove leftovers of migrations on a destination')
     .description(
-      'Without --migration, show what every migration has left on a destination. With it, forget the checkpoint of that one and lift the ' +
-        'write block that it set; with --drop also drop what it made there, and nothing else. Of a migration whose destination another ' +
-        'one has taken, only the checkpoint is forgotten. Asks nothing: try --dry-run first.',
+      'Show or remove what migrations left on a destination. Without --migration, it shows the leftovers of every migration. With it, it ' +
+        'deletes the checkpoint of that migration and lifts its write block; with --drop it also drops what the migration created, and ' +
+        'nothing else. If another migration has taken over the destination, it only deletes the checkpoint. It asks for no confirmation: ' +
+        'try --dry-run first.',
     )
     .addOption(
-      new Option('--destination <uri>', 'connection string of the destination (required)').env('LINKSPAN_DESTINATION'),
+      new Option('--destination <uri>', 'Connection string of the destination (required)').env('LINKSPAN_DESTINATION'),
     )
-    .option('--migration <id>', 'the migration to forget')
-    .option('--drop', 'also drop the collections, views, users and roles that it made')
-    .option('--dry-run', 'say what would be done, and do nothing')
-    .addOption(new Option('--output <format>', 'for people or for programs').choices(['text', 'json']).default('text'))
+    .option('--migration <id>', 'Id of the migration to clean up')
+    .option('--drop', 'Also drop the collections, views, users and roles that it created')
+    .option('--dry-run', 'Show what would be done, and change nothing')
+    .addOption(
+      new Option('--output <format>', 'Output format: text for people, json for programs')
+        .choices(['text', 'json'])
+        .default('text'),
+    )
     .action(async (flags: CleanupFlags) => {
       process.exitCode = await runCleanup(flags);
     });
@@ -60,7 +65,7 @@ async function cleanUpOrShow({ destination, migration, drop = false, dryRun, out
   if (migration === undefined) {
     const found = await listLeftovers(address);
     for (const left of found) show(left, output, 'stays');
-    if (found.length === 0) tell('no migration has left anything here');
+    if (found.length === 0) tell('no migration left anything on this destination');
     return;
   }
   const left = await cleanUp(address, migration, { drop, dryRun });
@@ -93,7 +98,7 @@ function show(left: Leftovers, output: OutputFormat, fate: string): void {
       : [`  migration ${retiredBy} has taken the destination: nothing is dropped or opened`]),
     ...Object.entries(names).flatMap(([kind, list]) => list.map((name) => `  ${kind.slice(0, -1)} ${name}: ${fate}`)),
     ...weakenedIndexes.map((index) => `  not as on the source: index ${index}`),
-    ...(blocked ? ["  the destination's users cannot write: this is lifted when the migration is forgotten"] : []),
+    ...(blocked ? ["  the destination's users cannot write until the migration is forgotten"] : []),
     ...(sourceBlocked ? [SOURCE_BLOCKED] : []),
   ];
   for (const line of lines) process.stdout.write(`${wrap(line, process.stdout, 4)}\n`);

@@ -8,10 +8,10 @@ import type { OutputFormat } from '../progress/index.ts';
 import type { Terminal } from '../progress/tty.ts';
 import { colour, wrapBeside } from '../terminal/index.ts';
 
-/** Columns of a name and the space after it. */
+/** Columns for a name and the space after it. */
 const NAME_COLUMNS = 17;
 
-/** Tells what was seen of two clusters: one JSON object, or a table and the findings by severity. */
+/** Writes the result of an examination: one JSON object, or a table and the findings by severity. */
 export function showPlan(examination: Examination, end: End, format: OutputFormat, sink: Terminal): void {
   if (format === 'json') {
     writePlan(examination, end, sink);
@@ -28,7 +28,7 @@ export function showPlan(examination: Examination, end: End, format: OutputForma
   sink.write(`\n${verdict}\n`);
 }
 
-/** Writes the one object of `linkspan plan --output json`, which is its result as well. */
+/** Writes the only object of `linkspan plan --output json`, which is also its result. */
 export function writePlan(examination: Examination, end: End, sink: Terminal): void {
   const { source, destination, sizes, copyTime, findings } = examination;
   const plan = { source: shown(source), destination: shown(destination), sizes, copyTime, findings };
@@ -55,15 +55,15 @@ function rowsOf({ source, destination, sizes, copyTime }: Examination): [string,
     ],
     [
       'indexes',
-      sizes && `${formatCount(sizes.indexes)} beside those on _id; all take ${formatBytes(sizes.indexBytes)}`,
+      sizes && `${formatCount(sizes.indexes)} besides those on _id; all of them take ${formatBytes(sizes.indexBytes)}`,
     ],
     [
       'not counted',
       sizes && sizes.left > 0
-        ? `${counted(sizes.left, 'database or collection', 'databases or collections')}: there was no time left`
+        ? `${counted(sizes.left, 'database or collection', 'databases or collections')}: the time limit was reached`
         : undefined,
     ],
-    ['initial copy', copyTime && `about ${formatSeconds(copyTime.seconds)}, without the building of indexes`],
+    ['initial copy', copyTime && `about ${formatSeconds(copyTime.seconds)}, without index builds`],
     ['', copyTime && `at ${formatBytes(copyTime.bytesPerSecond)}/s: ${basisOf(copyTime)}`],
   ];
   return rows.filter((row): row is [string, string] => row[1] !== undefined);
@@ -72,14 +72,14 @@ function rowsOf({ source, destination, sizes, copyTime }: Examination): [string,
 function basisOf({ restsOn, readBytesPerSecond }: NonNullable<Examination['copyTime']>): string {
   const read =
     readBytesPerSecond === undefined
-      ? 'the source has too little to measure how fast it is read'
-      : `the source was read at ${formatBytes(readBytesPerSecond)}/s for a moment`;
+      ? 'the source has too little data to measure its read rate'
+      : `a short test read the source at ${formatBytes(readBytesPerSecond)}/s`;
   switch (restsOn) {
     case 'measured read of the source':
-      return `${read}, by one reader`;
+      return `${read}, with one reader`;
     case 'limit of the configuration':
       return `the limit of the configuration; ${read}`;
     case 'assumption':
-      return `an assumption of what the destination takes, to which nothing is written; ${read}`;
+      return `assumed for the destination, because the plan writes nothing; ${read}`;
   }
 }

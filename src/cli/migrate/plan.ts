@@ -18,35 +18,39 @@ interface PlanFlags {
   readonly output: OutputFormat;
 }
 
-/** `linkspan plan`: what a migration would move, how long that may take, and what stands in its way. Writes nothing to either side. */
+/** `linkspan plan`: estimates a migration and reports problems. Writes nothing to either side. */
 export function planCommand(): Command {
   return new Command('plan')
-    .summary('look at two replica sets before a migration, and write nothing')
+    .summary('Check two replica sets and estimate a migration (read-only)')
     .description(
-      'Say what a migration between two replica sets would move, how long the copy may take, and everything that keeps it from starting ' +
-        'or is good to know. Nothing is written to either side. Exit status 0: nothing stops it, 2: something does.',
+      'Check two replica sets and estimate a migration: what it would copy, how long the copy may take, which problems would stop it, and ' +
+        'warnings. It writes nothing to either side. Exit status 0: nothing stops the migration, 2: something does.',
     )
-    .argument('[source]', 'the same as --cluster0')
-    .argument('[destination]', 'the same as --cluster1')
+    .argument('[source]', 'The same as --cluster0')
+    .argument('[destination]', 'The same as --cluster1')
     .option(
       '--cluster0 <uri>',
-      'connection string of the source (required, here, as the first argument or in --config, which is not visible in the process list)',
+      'Connection string of the source (required, here, as the first argument or in --config, which is not visible in the process list)',
     )
     .option(
       '--cluster1 <uri>',
-      'connection string of the destination (required, here, as the second argument or in --config)',
+      'Connection string of the destination (required, here, as the second argument or in --config)',
     )
     .addOption(
-      new Option('--drop-destination', 'as if all databases of the destination were dropped first').conflicts(
+      new Option('--drop-destination', 'Assume that all databases of the destination are dropped first').conflicts(
         'keepDestination',
       ),
     )
-    .option('--keep-destination', 'as if copied beside what the destination has')
-    .option('--users-and-roles', 'as if users and custom roles came over, too')
-    .option('--config <file>', 'YAML file of linkspan sync, with what is migrated and where to')
-    .addOption(new Option('--output <format>', 'for people or for programs').choices(['text', 'json']).default('text'))
+    .option('--keep-destination', 'Assume that the destination keeps its data')
+    .option('--users-and-roles', 'Assume that users and custom roles are migrated as well')
+    .option('--config <file>', 'YAML file of linkspan sync with selection and names')
+    .addOption(
+      new Option('--output <format>', 'Output format: text for people, json for programs')
+        .choices(['text', 'json'])
+        .default('text'),
+    )
     .action(async (source: string | undefined, destination: string | undefined, flags: PlanFlags) => {
-      // Sockets to a server that does not answer may be open for half a minute yet.
+      // Sockets to a server that does not answer can stay open for 30 s.
       process.exit(await runPlan(source, destination, flags));
     });
 }
@@ -100,7 +104,7 @@ async function look(
   );
 }
 
-/** @throws UserError USAGE where both name a cluster, and not the same */
+/** @throws UserError USAGE if argument and flag differ */
 function oneOf(argument: string | undefined, flag: string | undefined, what: string): string | undefined {
   if (argument !== undefined && flag !== undefined && argument !== flag) {
     throw new UserError('USAGE', [`${what} is given twice, as an argument and as a flag`]);

@@ -4,7 +4,7 @@ import { type End, writeResult } from '../command-line/outcome.ts';
 import { formatBytes, formatCount } from '../progress/format.ts';
 import type { TextSink } from '../progress/renderer.ts';
 
-/** Tells what a finished migration did and where its time went. */
+/** Writes the duration of each phase of a finished migration, and its totals. */
 export function reportTimes(progress: Progress, sink: TextSink): void {
   const { copy, changes, indexes } = progress;
   const { times, totalSeconds } = timesOf(progress);
@@ -12,7 +12,7 @@ export function reportTimes(progress: Progress, sink: TextSink): void {
   const rate = copySeconds > 0 ? ` (${formatBytes(copy.bytesCopied / copySeconds)}/s)` : '';
   const rows: [string, string][] = [
     ...times.map(({ name, seconds }): [string, string] => [name, `${seconds.toFixed(1)} s`]),
-    ['in all', `${totalSeconds.toFixed(1)} s`],
+    ['total', `${totalSeconds.toFixed(1)} s`],
     ['documents', formatCount(copy.documentsCopied)],
     ['bytes', `${formatBytes(copy.bytesCopied)}${rate}`],
     ['indexes', formatCount(indexes.built)],
@@ -22,8 +22,8 @@ export function reportTimes(progress: Progress, sink: TextSink): void {
 }
 
 /**
- * Writes the result of `linkspan sync --output json`. Its keys are always there; null stands for what is not known.
- * @param session  undefined where the command ended before it had one
+ * Writes the result of `linkspan sync --output json`. It always has the same keys; an unknown value is null.
+ * @param session  undefined if the command ended before it created one
  */
 export function writeSyncResult(end: End, session: SyncSession | undefined, sink: TextSink): void {
   const progress = session?.progress();

@@ -20,7 +20,7 @@ interface RunFlags {
   readonly output: OutputFormat;
 }
 
-/** Copies, catches up and ends. @throws UserError when the migration can't start */
+/** Copies, catches up and ends. @throws UserError if the migration can't start */
 export async function runOnce(session: SyncSession, flags: RunFlags, selection: RequestedSelection): Promise<End> {
   using signals = catchSignals();
   signals.signal.addEventListener('abort', () => void session.stop());
@@ -34,7 +34,7 @@ export async function runOnce(session: SyncSession, flags: RunFlags, selection: 
     if (outcome === 'stopped') return stopped(signals.received());
     const progress = session.progress();
     if (progress && flags.output === 'text') reportTimes(progress, process.stdout);
-    if (flags.verify) tell('not verified: this version does not compare the two sides yet');
+    if (flags.verify) tell('not verified: this version cannot compare source and destination yet');
     return { code: exitCode.done };
   } catch (error) {
     ended.abort();
@@ -59,7 +59,7 @@ export async function runApi(
   const shown = watchProgress(snapshotsOf(session), chooseRenderer(flags.output), ended.signal);
   let failure: unknown;
   try {
-    // After the commit it goes on answering /progress until it is told to end.
+    // After the commit it still answers /progress, until a signal ends it.
     await Promise.race([asked, session.finished.then(() => asked)]);
     await session.stop();
   } catch (error) {
@@ -77,7 +77,7 @@ export async function runApi(
   return resumable || signals.received() === 'SIGINT' ? stopped(signals.received()) : { code: exitCode.done };
 }
 
-/** The session's progress; the first time that a run says what it resumes from, so does stderr. */
+/** Returns a function that reads the session's progress. It reports a resumed run once on stderr. */
 function snapshotsOf(session: SyncSession): () => Progress | undefined {
   let isTold = false;
   return () => {
@@ -93,11 +93,11 @@ function snapshotsOf(session: SyncSession): () => Progress | undefined {
 }
 
 function stopped(by: 'SIGINT' | 'SIGTERM' | undefined): End {
-  tell('stopped; the same command goes on from here');
+  tell('stopped; run the same command again to resume');
   return { code: by === 'SIGINT' ? exitCode.interrupted : exitCode.stoppedCanBeResumed };
 }
 
-/** What a failed migration leaves, and what to do about it. */
+/** Reports what a failed migration leaves on the destination, and the commands that resume it or clean up. */
 function tellLeft(progress: Progress | undefined): void {
   if (progress?.left === undefined) return;
   const { migrationId, left } = progress;
@@ -105,8 +105,8 @@ function tellLeft(progress: Progress | undefined): void {
   tell(
     `left on the destination: ${counted(collections, 'collection')}, ${counted(views, 'view')}, ` +
       `${counted(weakenedIndexes, 'index that is', 'indexes that are')} not as on the source, ` +
-      `${counted(users, 'user')}, ${counted(roles, 'role')}${blocked ? '; its users cannot write' : ''}. The same command goes on from here; ` +
-      `linkspan cleanup --migration ${migrationId} shows or removes what is there, and linkspan_internal, which stays until then`,
+      `${counted(users, 'user')}, ${counted(roles, 'role')}${blocked ? '; its users cannot write' : ''}. Run the same command again to resume, ` +
+      `or linkspan cleanup --migration ${migrationId} to show or remove what is left, including linkspan_internal`,
   );
 }
 

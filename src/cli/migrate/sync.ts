@@ -15,7 +15,7 @@ interface SyncFlags {
   readonly port?: number;
   readonly once?: boolean;
   readonly verify: boolean;
-  /** True where the flag names no side. */
+  /** True if the flag names no side. */
   readonly dropDestination?: true | 'cluster0' | 'cluster1';
   readonly apiTokenFile?: string;
   readonly keepDestination?: boolean;
@@ -32,52 +32,55 @@ interface SyncFlags {
 const DEFAULT_PORT = 27_182;
 const LOAD_LEVELS = [1, 2, 3, 4] as const;
 
-/** `linkspan sync`: one migration without a control plane. */
+/** `linkspan sync`: runs one migration without a control plane. */
 export function syncCommand(): Command {
   return new Command('sync')
-    .summary('migrate between two replica sets without a control plane')
+    .summary('Migrate between two replica sets without a control plane')
     .description(
-      'Migrate between two replica sets without a control plane. With --once, copy cluster0 to cluster1, catch up and end; ' +
-        "otherwise wait for mongosync's HTTP calls on loopback. Started again with the same clusters, it goes on where it was stopped.",
+      'Migrate between two replica sets without a control plane. With --once, it copies cluster0 to cluster1, catches up and ends. ' +
+        "Otherwise it serves mongosync's HTTP API on loopback. Run again with the same clusters, it resumes from its checkpoint.",
     )
     .option(
       '--cluster0 <uri>',
-      'connection string of the first cluster (required, here or in --config, which is not visible in the process list)',
+      'Connection string of the first cluster (required, here or in --config, which is not visible in the process list)',
     )
-    .option('--cluster1 <uri>', 'connection string of the second cluster (required, here or in --config)')
-    .option('--port <number>', `port of the HTTP API (default: ${DEFAULT_PORT})`, parsePort)
-    .option('--once', 'copy cluster0 to cluster1, catch up once, end')
-    .option('--no-verify', 'do not verify the copy (verification comes later)')
+    .option('--cluster1 <uri>', 'Connection string of the second cluster (required, here or in --config)')
+    .option('--port <number>', `Port of the HTTP API (default: ${DEFAULT_PORT})`, parsePort)
+    .option('--once', 'Copy cluster0 to cluster1, catch up once, end')
+    .option('--no-verify', 'Skip verification (not available yet)')
     .addOption(
       new Option(
         '--drop-destination [side]',
-        'permission to drop all databases of the destination first; without --once it must name the side',
+        'Allow dropping all databases of the destination first; without --once it must name the side',
       ).choices(['cluster0', 'cluster1']),
     )
-    .option('--api-token-file <file>', 'file of mode 600 with a token that every call of the API but GET must present')
+    .option('--api-token-file <file>', 'File of mode 600 with the token that every API call except GET must send')
     .addOption(
-      new Option(
-        '--keep-destination',
-        'with --once: copy beside what the destination has, which is not touched',
-      ).conflicts('dropDestination'),
+      new Option('--keep-destination', 'With --once: keep the data of the destination and copy beside it').conflicts(
+        'dropDestination',
+      ),
     )
-    .option('--confirm-drops', 'follow drops of the source even when they take most of what was copied')
-    .option('--take-over', 'take the migration from another process that runs it, which then stops')
-    .option('--users-and-roles', 'bring users and custom roles over, too, at the cutover')
+    .option('--confirm-drops', 'Apply drops of the source even if they remove most of the copied data')
+    .option('--take-over', 'Take over the migration from another process, which then stops')
+    .option('--users-and-roles', 'Also migrate users and custom roles, at the cutover')
     .option(
       '--memory-megabytes <number>',
-      `most memory to take, whatever the data; at least ${LEAST_MEMORY_MEGABYTES} (default: 512)`,
+      `Memory limit in megabytes, at least ${LEAST_MEMORY_MEGABYTES} (default: 512)`,
       parseMemory,
     )
     .addOption(
       new Option(
         '--load-level <level>',
-        'how hard the initial copy may work, from 1, the gentlest, to 4 (default: 3)',
+        'Load level of the initial copy, from 1 (lowest load) to 4 (default: 3)',
       ).choices(LOAD_LEVELS.map(String)),
     )
-    .option('--max-megabytes-per-second <number>', 'limit the rate of the initial copy', parseRate)
-    .option('--config <file>', 'YAML file with these settings; may refer to environment variables')
-    .addOption(new Option('--output <format>', 'for people or for programs').choices(['text', 'json']).default('text'))
+    .option('--max-megabytes-per-second <number>', 'Limit of the initial copy', parseRate)
+    .option('--config <file>', 'YAML file with these settings; it may refer to environment variables')
+    .addOption(
+      new Option('--output <format>', 'Output format: text for people, json for programs')
+        .choices(['text', 'json'])
+        .default('text'),
+    )
     .action(async (flags: SyncFlags) => {
       process.exitCode = await runSync(flags);
     });
@@ -106,7 +109,7 @@ async function openSession(
   const uris = { cluster0: flags.cluster0 ?? file.cluster0 ?? '', cluster1: flags.cluster1 ?? file.cluster1 ?? '' };
   if (!uris.cluster0 || !uris.cluster1) throw new UserError('USAGE', ['Both --cluster0 and --cluster1 are needed']);
   checkUris(uris);
-  // Progress tells the story; the log is for what is wrong, unless somebody wants more.
+  // The progress display shows normal work, so the log only has problems by default.
   const logger = await openLog({
     overProgress: true,
     level: process.env.LINKSPAN_LOG_LEVEL ?? file.logLevel ?? 'warn',
@@ -114,7 +117,7 @@ async function openSession(
   const once = flags.once ?? false;
   if (!once && (file.selection !== undefined || flags.keepDestination)) {
     throw new UserError('USAGE', [
-      'What is migrated is said to /start, or, with --once, by --keep-destination and the file',
+      '--keep-destination and a selection in the file need --once. Without it, pass the selection to /start',
     ]);
   }
   const session = new SyncSession({
@@ -138,7 +141,7 @@ async function openSession(
 }
 
 /**
- * The side that may be dropped. Without --once any user of this machine chooses the direction, so the flag has to name a side.
+ * Returns the side that may be dropped. Without --once any user of this machine can choose the direction, so the flag has to name a side.
  * @throws UserError USAGE
  */
 function sideToDrop({ dropDestination: given }: SyncFlags, once: boolean): 'cluster0' | 'cluster1' | undefined {
@@ -149,7 +152,7 @@ function sideToDrop({ dropDestination: given }: SyncFlags, once: boolean): 'clus
     ]);
   }
   if (once && given === 'cluster0')
-    throw new UserError('USAGE', ['With --once cluster0 is the source, and is not dropped']);
+    throw new UserError('USAGE', ['With --once cluster0 is the source, which Linkspan never drops']);
   return given === true ? 'cluster1' : given;
 }
 

@@ -1,29 +1,29 @@
 import type { Progress } from '../../engine/index.ts';
 
-/** What a person calls the part of a migration that is going on. */
+/** The phases of a migration that the CLI shows. Programs read them in the field `phase`. */
 export type Phase =
   | 'preparing'
   | 'copying'
   | 'building indexes'
   | 'catching up'
   | 'repairing'
-  | 'in step'
+  | 'in sync'
   | 'paused'
   | 'cutting over'
   | 'done'
   | 'cancelled'
   | 'failed';
 
-/** A snapshot in the words of people. Renderers show it and compute nothing. */
+/** A progress snapshot, ready to show. Renderers compute nothing. */
 export interface ProgressView {
   readonly atMs: number;
   readonly phase: Phase;
   readonly progress: Progress;
-  /** 0 to 1 of this phase; null where its end is not known. */
+  /** Completed part of this phase, from 0 to 1; null if unknown. */
   readonly fraction: number | null;
 }
 
-/** @param atMs when `progress` was taken */
+/** @param atMs  time of the snapshot */
 export function viewOf(progress: Progress, atMs: number): ProgressView {
   const phase = phaseOf(progress);
   return { atMs, phase, progress, fraction: fractionOf(phase, progress) };
@@ -40,7 +40,7 @@ function phaseOf({ state, copy, readyForCutover, repairs }: Progress): Phase {
     case 'copying':
       return isCopied ? 'building indexes' : 'copying';
     case 'tailing':
-      return readyForCutover ? 'in step' : 'catching up';
+      return readyForCutover ? 'in sync' : 'catching up';
     case 'committing':
       return 'cutting over';
     case 'committed':

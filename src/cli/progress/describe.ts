@@ -2,7 +2,7 @@ import { counted } from '../../platform/index.ts';
 import type { ProgressView } from './collect.ts';
 import { formatBytes, formatCount, formatSeconds } from './format.ts';
 
-/** The facts of a view that matter in its phase, as short phrases the most wanted first: a narrow terminal shows only so many. */
+/** Returns short phrases about the phase, the most important first, because a narrow terminal shows only some. */
 export function describeView(view: ProgressView): string[] {
   const { progress } = view;
   const { rates } = progress;
@@ -38,7 +38,7 @@ export function describeView(view: ProgressView): string[] {
       );
       break;
     case 'catching up':
-    case 'in step':
+    case 'in sync':
     case 'cutting over':
       facts.push(
         lag(view),

@@ -1,6 +1,6 @@
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;
 
-/** Bytes for people, decimal units, three significant digits: `85.3 MB`. */
+/** Formats bytes with decimal units and three significant digits: `85.3 MB`. */
 export function formatBytes(bytes: number): string {
   let value = bytes;
   let unit = 0;
@@ -12,12 +12,12 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(digits)} ${UNITS[unit]}`;
 }
 
-/** A count with thousands separators, whatever the machine's locale. */
+/** Formats a count with thousands separators, whatever the machine's locale. */
 export function formatCount(count: number): string {
   return Math.round(count).toLocaleString('en-US');
 }
 
-/** A duration for people: `0:07`, `12:30`, `3:05:00`. */
+/** Formats a duration: `0:07`, `12:30`, `3:05:00`. */
 export function formatSeconds(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const hours = Math.floor(whole / 3600);

@@ -8,10 +8,10 @@ export { describeView } from './describe.ts';
 export { resumedText } from './resumed.ts';
 export { watchProgress } from './watch.ts';
 
-/** How results and progress are shown. */
+/** Format of results and progress. */
 export type OutputFormat = 'text' | 'json';
 
-/** The renderer that fits: JSON lines are a result and go to stdout, everything for people goes to stderr. */
+/** Chooses a renderer. JSON lines are a result and go to stdout; progress for people goes to stderr. */
 export function chooseRenderer(format: OutputFormat): ProgressRenderer {
   if (format === 'json') return new JsonRenderer(process.stdout);
   return process.stderr.isTTY ? new TtyRenderer(process.stderr) : new PlainRenderer(process.stderr);

@@ -1,7 +1,7 @@
 import type { ProgressView } from './collect.ts';
 import type { ProgressRenderer, TextSink } from './renderer.ts';
 
-/** One JSON object a line, for programs: the engine's snapshot with the rates and the ETA, at each change of phase and every second. */
+/** Writes one JSON object a line, for programs: the engine's snapshot with rates and ETA, at each change of phase and every second. */
 export class JsonRenderer implements ProgressRenderer {
   readonly everyMs = 500;
   readonly #sink: TextSink;

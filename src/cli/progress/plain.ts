@@ -2,7 +2,7 @@ import type { ProgressView } from './collect.ts';
 import { describeView } from './describe.ts';
 import type { ProgressRenderer, TextSink } from './renderer.ts';
 
-/** Lines for a log: one at each change of phase, and one every few seconds between. */
+/** Writes lines for a log: one at each change of phase, and one every few seconds in between. */
 export class PlainRenderer implements ProgressRenderer {
   readonly everyMs = 500;
   readonly #sink: TextSink;

@@ -1,16 +1,16 @@
 import type { ProgressView } from './collect.ts';
 
-/** Shows views to a person or a program. One interface, so that who watches a migration does not care where it is shown. */
+/** Shows progress views to a person or a program. */
 export interface ProgressRenderer {
-  /** How often it wants a view. */
+  /** Interval between views, in milliseconds. */
   readonly everyMs: number;
-  /** Shows a view, or leaves it out. */
+  /** Shows a view, or skips it. */
   show(view: ProgressView): void;
-  /** Shows the last one, and gives the terminal back. */
+  /** Shows the last view and releases the terminal. */
   finish(view: ProgressView): void;
 }
 
-/** The part of a stream that renderers need. */
+/** The part of a stream that renderers use. */
 export interface TextSink {
   write(text: string): unknown;
 }

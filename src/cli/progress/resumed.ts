@@ -1,7 +1,7 @@
 import type { Progress } from '../../engine/index.ts';
 import { formatBytes, formatCount } from './format.ts';
 
-/** The checkpoint from which a run went on, in words; undefined for a run that began the migration. */
+/** Describes the checkpoint that a run resumed from; undefined for the first run of a migration. */
 export function resumedText({ resumedFrom }: Progress): string | undefined {
   if (resumedFrom === undefined) return undefined;
   const { savedAtMs, documentsCopied, bytesCopied } = resumedFrom;

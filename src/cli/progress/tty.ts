@@ -4,19 +4,19 @@ import { describeView } from './describe.ts';
 import { formatSeconds } from './format.ts';
 import type { ProgressRenderer, TextSink } from './renderer.ts';
 
-/** The part of a terminal that is drawn on. */
+/** The part of a terminal that the renderer uses. */
 export interface Terminal extends TextSink, Output {}
 
-/** The phases that a person waits for, and those that need somebody. */
+/** Colours for phases that users wait for, and for those that need attention. */
 const MEANINGS: Partial<Record<ProgressView['phase'], Meaning>> = {
-  'in step': 'good',
+  'in sync': 'good',
   done: 'good',
   paused: 'warning',
   cancelled: 'warning',
   failed: 'error',
 };
 
-/** One line that is drawn over and over; a phase that is over keeps its line. */
+/** Redraws one line. The line of a finished phase stays. */
 export class TtyRenderer implements ProgressRenderer {
   readonly everyMs = 200;
   readonly #terminal: Terminal;
@@ -43,7 +43,7 @@ export class TtyRenderer implements ProgressRenderer {
 
   #line(view: ProgressView): string {
     const elapsed = formatSeconds((view.atMs - this.#phaseBeganAtMs) / 1000);
-    // A line as long as the terminal is wide may wrap, and the next one could not be drawn over it.
+    // A line as wide as the terminal may wrap, and then it could not be redrawn.
     const room = (this.#terminal.columns ?? 80) - 1;
     let line = `${view.phase.padEnd(16)} ${elapsed}`.slice(0, room);
     for (const fact of [bar(view.fraction, room < 100 ? 10 : 24), ...describeView(view)]) {

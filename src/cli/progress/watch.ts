@@ -4,8 +4,8 @@ import { viewOf } from './collect.ts';
 import type { ProgressRenderer } from './renderer.ts';
 
 /**
- * Shows the progress of something until `signal` aborts, then once more.
- * @param snapshot taken as often as the renderer wants; undefined while there is nothing to show
+ * Shows progress until `signal` aborts, then the final state.
+ * @param snapshot  returns the current progress; undefined while there is none
  */
 export async function watchProgress(
   snapshot: () => Progress | undefined,

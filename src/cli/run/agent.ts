@@ -12,23 +12,25 @@ import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
 import { catchSignals } from '../command-line/signals.ts';
 import { type LogFormat, logFormat, openLog, tell as tellLine, writeCheck } from '../terminal/index.ts';
 
-/** `linkspan agent`: the migration host, a service beside the source clusters. */
+/** `linkspan agent`: runs the migration host, a service beside the source clusters. */
 export function agentCommand(): Command {
   return new Command('agent')
-    .summary('run the migration host beside the source clusters')
+    .summary('Run the migration host beside the source clusters')
     .description(
-      'Run the migration host: connect to the control plane that a link-token names, show the source clusters, and migrate when told to. ' +
-        'The first start takes the link-token from LINKSPAN_LINK_TOKEN or from the file LINKSPAN_LINK_TOKEN_FILE.',
+      'Run the migration host. It connects to the control plane of its link-token, reports the source clusters, and runs the migrations that it is assigned. ' +
+        'The first start reads the link-token from LINKSPAN_LINK_TOKEN or from the file that LINKSPAN_LINK_TOKEN_FILE names.',
     )
-    .requiredOption('--config <file>', 'YAML file; deploy/agent.schema.json describes it')
+    .requiredOption('--config <file>', 'YAML file; deploy/agent.schema.json describes its fields')
     .addOption(logFormat())
     .action(async (options: AgentCommandOptions) => {
       process.exitCode = await runAgent(options);
     })
+    .commandsGroup('Core commands:')
     .addCommand(
       new Command('check')
-        .summary('look at configuration, link, control plane and sources; change nothing')
-        // --config is a flag of `agent`, which this help would leave out.
+        .summary('Check configuration, link, control plane and sources (read-only)')
+        .description('Check configuration, link, control plane and sources. It changes nothing.')
+        // --config is a flag of `agent`; without this the help would not show it.
         .configureHelp({ showGlobalOptions: true })
         .action(async (_options, command: Command) => {
           process.exitCode = await check(command.optsWithGlobals<AgentCommandOptions>().config);
@@ -62,7 +64,7 @@ async function runAgent({ config, logFormat: format }: AgentCommandOptions): Pro
   const { host, opsManagerApi } = configuration;
   const logger = await openLog({ format });
   const token = linkTokenFrom(process.env);
-  // Neither a child process nor a crash report has any business with it.
+  // Child processes and crash reports must not contain the token.
   delete process.env.LINKSPAN_LINK_TOKEN;
   let isLinked = false;
   const migrationHost = new MigrationHost({
@@ -87,7 +89,7 @@ async function runAgent({ config, logFormat: format }: AgentCommandOptions): Pro
       code = isLinked || !(error instanceof UserError) ? exitCode.failed : exitCode.usageOrPrecondition;
     }
   }
-  // A cluster that does not answer can hold sockets open for half a minute. Everything that matters is durable by now.
+  // Sockets to a cluster that does not answer can stay open for 30 s. All state is durable by now, so the process does not wait.
   process.exit(code);
 }
 

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { messageOf, UserError } from '../../platform/index.ts';
 
-/** Where a server is to listen. */
+/** The address that a server listens on. */
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;
@@ -24,7 +24,7 @@ export function isLoopback(host: string): boolean {
 
 /**
  * Makes the server listen.
- * @returns its URL, with the port it got
+ * @returns the server's URL, with the port that it listens on
  * @throws UserError PORT_IN_USE, USAGE
  */
 export async function listen(

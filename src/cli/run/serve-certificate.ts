@@ -5,13 +5,13 @@ import { createSecureContext, Server as TlsServer } from 'node:tls';
 import { keyPinOf } from '../../link/index.ts';
 import { type Logger, messageOf, UserError } from '../../platform/index.ts';
 
-/** Where a server's certificate is kept. */
+/** Files of a server's certificate and key. */
 export interface TlsFiles {
   readonly certFile: string;
   readonly keyFile: string;
 }
 
-/** Renewed certificates are taken up so soon. Looking at two files costs nothing. */
+/** Interval for checking whether the certificate was renewed. Checking two files is cheap. */
 const LOOK_EVERY_MS = 1000;
 
 /**
@@ -30,9 +30,9 @@ export function readCertificate({ certFile, keyFile }: TlsFiles): { readonly cer
 }
 
 /**
- * Takes a renewed certificate up without a restart, for connections from then on. By watching and not by a signal: whoever renews
- * certificates, in a container or by hand, writes files. While the two files do not fit each other, the old one stays.
- * @param renewed  is told of each one that was taken up
+ * Loads a renewed certificate without a restart, for new connections. It watches the files, because every way to renew a certificate writes
+ * files, while not every one can send a signal. While certificate and key do not match, the old ones stay in use.
+ * @param renewed  called after each renewed certificate was loaded
  */
 export function followCertificate(
   server: Server,
@@ -44,9 +44,9 @@ export function followCertificate(
     try {
       if (server instanceof TlsServer) server.setSecureContext(readCertificate(files));
       renewed(files);
-      logger.info({ file: files.certFile }, 'took up the renewed certificate');
+      logger.info({ file: files.certFile }, 'loaded the renewed certificate');
     } catch (error) {
-      logger.error({ reason: messageOf(error) }, 'the renewed certificate cannot be used: the former one stays');
+      logger.error({ reason: messageOf(error) }, 'the renewed certificate cannot be used: the old one stays in use');
     }
   };
   const paths = [files.certFile, files.keyFile];
@@ -59,8 +59,8 @@ export function followCertificate(
 }
 
 /**
- * The pin of the server's own certificate, or of the CA at the end of its chain, as link-tokens carry it.
- * @throws UserError USAGE where the chain has no CA at its end
+ * Returns the pin for link-tokens: of the server's own certificate, or of the CA at the end of its chain.
+ * @throws UserError USAGE if the chain does not end with a CA
  */
 export function pinOf({ certFile }: Pick<TlsFiles, 'certFile'>, which: 'none' | 'key' | 'ca'): string | undefined {
   if (which === 'none') return undefined;

@@ -6,14 +6,14 @@ import { openSqliteReader } from '../../store/sqlite/index.ts';
 import { isLoopback } from './serve-address.ts';
 import type { ServeSettings } from './serve-settings.ts';
 
-/** One thing that was looked at. A warning is a choice that makes the server less safe than it can be. */
+/** Result of one check. A warning means that a setting makes the server less secure than it could be. */
 export interface ServeFinding {
   readonly level: 'ok' | 'warning' | 'failed';
   readonly subject: string;
   readonly message: string;
 }
 
-/** Where the server keeps what it has. */
+/** The server's data directory and key file. */
 export interface ServeFiles {
   readonly dataDir: string;
   readonly keyFile: string;
@@ -21,7 +21,7 @@ export interface ServeFiles {
 
 const EVERY_ADDRESS = ['0.0.0.0/0', '::/0'];
 
-/** Looks at what the security of `linkspan serve` depends on: its settings, its master key and its store. Changes nothing. */
+/** Checks the settings, the master key and the store that the security of `linkspan serve` depends on. Changes nothing. */
 export async function checkServe(settings: ServeSettings, files: ServeFiles): Promise<ServeFinding[]> {
   return [...ofSettings(settings), ofMasterKey(files), ...(await ofStore(files.dataDir))];
 }
@@ -36,45 +36,48 @@ function ofSettings(settings: ServeSettings): ServeFinding[] {
     isPlain
       ? failed(
           'network',
-          'plain HTTP: whoever is on the way reads credentials. Give --tls-cert-file and --tls-key-file',
+          'plain HTTP: anyone on the network path can read credentials. Set --tls-cert-file and --tls-key-file',
         )
       : ok('network', tls === undefined ? 'plain HTTP, for this machine or a proxy on it' : 'TLS'),
     publicUrl?.startsWith('http:') && !isLoopback(new URL(publicUrl).hostname)
-      ? failed('public URL', `agents are sent to ${publicUrl} over plain HTTP. Give an https: URL`)
+      ? failed('public URL', `agents are sent to ${publicUrl} over plain HTTP. Set an https: URL`)
       : ok('public URL', publicUrl ?? 'the address it listens on'),
     believesAll
-      ? failed('trusted proxies', 'every client may claim any address. Name the proxies only in --trusted-proxies')
+      ? failed('trusted proxies', 'every client can claim any address. List only the proxies in --trusted-proxies')
       : ok('trusted proxies', trustedProxies.join(', ') || 'none'),
     linkTokenLifetimeMs === undefined
-      ? warning('link-tokens', 'they never expire. Give --link-token-hours')
+      ? warning('link-tokens', 'they never expire. Set --link-token-hours')
       : ok('link-tokens', `they expire after ${counted(linkTokenLifetimeMs / 3_600_000, 'hour')}`),
     dialsAll
-      ? warning('destinations', 'any address may be dialled. Name hosts or blocks in --allowed-destinations')
+      ? warning('destinations', 'the server may connect to any address. List hosts or blocks in --allowed-destinations')
       : ok('destinations', allowedDestinations.join(', ')),
     settings.destinationUsers === 'fixed'
-      ? warning('users of migrations', 'agents get the registered credentials. Leave out --destination-users fixed')
-      : ok('users of migrations', 'one for each migration, where the registered user may make users'),
+      ? warning('users of migrations', 'agents get the registered credentials. Remove --destination-users fixed')
+      : ok('users of migrations', 'one for each migration, if the registered user may create users'),
     settings.rateLimits && !isUnlimited
       ? ok('limits', 'requests and failed attempts are limited')
-      : warning('limits', 'requests or failed attempts are not limited: --rate-limits, --failed-attempts-per-minute'),
+      : warning(
+          'limits',
+          'requests or failed attempts are not limited. Set --rate-limits and --failed-attempts-per-minute',
+        ),
   ];
 }
 
 function ofMasterKey({ dataDir, keyFile }: ServeFiles): ServeFinding {
   const subject = `master key ${keyFile}`;
-  if (!existsSync(keyFile)) return ok(subject, 'the first start makes it');
+  if (!existsSync(keyFile)) return ok(subject, 'the first start creates it');
   try {
     loadMasterKeys(keyFile, false);
   } catch (error) {
     return failed(subject, messageOf(error));
   }
   return dirname(resolve(keyFile)) === resolve(dataDir)
-    ? warning(subject, 'it is beside the store, so a copy of the directory has both. Give --master-key-file')
-    : ok(subject, 'for its owner alone, apart from the store');
+    ? warning(subject, 'it is beside the store, so a copy of the directory contains both. Set --master-key-file')
+    : ok(subject, 'only its owner can read it, and it is apart from the store');
 }
 
 async function ofStore(dataDir: string): Promise<ServeFinding[]> {
-  if (!existsSync(join(dataDir, 'linkspan.db'))) return [ok('store', 'the first start makes it')];
+  if (!existsSync(join(dataDir, 'linkspan.db'))) return [ok('store', 'the first start creates it')];
   using store = openSqliteReader(dataDir);
   const restores = await unacknowledgedRestores(store);
   const open: string[] = [];
@@ -84,10 +87,13 @@ async function ofStore(dataDir: string): Promise<ServeFinding[]> {
   }
   return [
     restores.length > 0
-      ? failed('restores', `${restores.length} wait for a review of credentials: linkspan restored`)
+      ? failed('restores', `${restores.length} wait for a review of credentials. Run linkspan restored`)
       : ok('restores', 'none waits for a review'),
     open.length > 0
-      ? warning('access lists', `keys without one are good from anywhere, in the organizations ${open.join(', ')}`)
+      ? warning(
+          'access lists',
+          `keys without an access list work from any address, in the organizations ${open.join(', ')}`,
+        )
       : ok('access lists', 'every key has one, or its organization requires it'),
   ];
 }

@@ -1,14 +1,14 @@
 import type { ConnectionLimits } from '../../http/index.ts';
 import { UserError } from '../../platform/index.ts';
 
-/** The options of `linkspan serve` that bound what clients may take, as they were given. */
+/** The limits for clients in the options of `linkspan serve`, as given. */
 export interface LimitOptions {
   readonly maxConnections: string;
   readonly maxConnectionsPerAddress: string;
   readonly failedAttemptsPerMinute: string;
 }
 
-/** The same, read; `Infinity` where there is no limit. */
+/** The parsed limits; `Infinity` means no limit. */
 export interface ServeLimits {
   readonly connectionLimits: ConnectionLimits;
   readonly failedAttemptsPerMinute: number;

@@ -2,12 +2,12 @@ import { unwatchFile, watchFile } from 'node:fs';
 import { type Control, loadMasterKeys, reseal } from '../../control/index.ts';
 import { type Logger, messageOf } from '../../platform/index.ts';
 
-/** A rotation waits for it; looking at one file costs nothing. */
+/** Interval for checking the key file. A rotation waits for this check; checking one file is cheap. */
 const LOOK_EVERY_MS = 1000;
 
 /**
- * Takes up the keys that `linkspan keys rotate` writes, while the server runs, seals everything anew, and signs with a new key from then on. A file that lacks the key in
- * use, or cannot be read, changes nothing.
+ * Loads the keys that `linkspan keys rotate` writes while the server runs. It then reseals all secrets and signs with a new key. A file that
+ * lacks the current key, or that cannot be read, changes nothing.
  */
 export function followMasterKey(control: Control, file: string, logger: Logger): Disposable {
   const takeUp = async () => {
@@ -18,7 +18,10 @@ export function followMasterKey(control: Control, file: string, logger: Logger):
       const values = await reseal(control);
       if (values > 0) logger.info({ values }, 'sealed everything with the new master key');
     } catch (error) {
-      logger.error({ reason: messageOf(error) }, 'the changed master key file cannot be used: the key in use stays');
+      logger.error(
+        { reason: messageOf(error) },
+        'the changed master key file cannot be used: the current key stays in use',
+      );
     }
   };
   const listener = () => void takeUp();

@@ -6,7 +6,7 @@ import { isLoopback, type ListenAddress, parseListenAddress } from './serve-addr
 import { pinOf, readCertificate, type TlsFiles } from './serve-certificate.ts';
 import { type LimitOptions, readLimits, type ServeLimits } from './serve-limits.ts';
 
-/** The options of `linkspan serve` as they were given: flags, or `LINKSPAN_…` variables of the same names. */
+/** The options of `linkspan serve` as given: flags, or `LINKSPAN_…` variables of the same names. */
 export interface ServeOptions extends LimitOptions {
   readonly listen: string;
   readonly dataDir: string;
@@ -32,17 +32,17 @@ export interface ServeOptions extends LimitOptions {
   readonly logFormat?: LogFormat;
 }
 
-/** The options, checked and read. */
+/** The options, validated and parsed. */
 export interface ServeSettings extends ListenAddress, ServeLimits {
   readonly publicUrl?: string;
   readonly tls?: TlsFiles & { readonly cert: string; readonly key: string };
-  /** Which key of the certificate's chain goes into link-tokens. */
+  /** The key of the certificate chain that link-tokens pin. */
   readonly tlsPin: 'none' | 'key' | 'ca';
   readonly linkTokenLifetimeMs?: number;
   readonly trustedProxies: readonly string[];
   readonly digestAlgorithms: readonly DigestAlgorithm[];
   readonly rateLimits: boolean;
-  /** Whether a destination is connected to when it is registered. */
+  /** Whether the server connects to a destination when it is registered. */
   readonly connectToDestinations: boolean;
   /** Host names, addresses and blocks that this server may connect to as destinations. */
   readonly allowedDestinations: readonly string[];
@@ -50,7 +50,7 @@ export interface ServeSettings extends ListenAddress, ServeLimits {
   readonly bootstrap: BootstrapWishes;
 }
 
-/** Fast hashes guard private keys, so short ones could be guessed from a stolen store. */
+/** The store has fast hashes of private keys, so an attacker could guess short keys from a stolen store. */
 const MIN_PRIVATE_KEY_LENGTH = 16;
 const MIN_CLIENT_SECRET_LENGTH = 32;
 const MAX_HOURS = 10 * 365 * 24;
@@ -88,7 +88,7 @@ function readTls({ tlsCertFile: certFile, tlsKeyFile: keyFile }: ServeOptions): 
   return { certFile, keyFile, ...readCertificate({ certFile, keyFile }) };
 }
 
-/** Strongest first: curl takes the first challenge that it knows. */
+/** Returns the algorithms, the strongest first: curl takes the first challenge that it supports. */
 function readDigestAlgorithms(text: string): readonly DigestAlgorithm[] {
   const named = listOf(text);
   const algorithms = (['SHA-256', 'MD5'] as const).filter((algorithm) => named.includes(algorithm));
@@ -131,7 +131,7 @@ function readAddresses(flag: string, text: string | undefined): readonly string[
   return addresses;
 }
 
-/** Without the option, this machine's own addresses are allowed, too: a database there is as good as any other. */
+/** Without the option, this machine's own addresses are allowed as well, because a destination may run there. */
 function readDestinations(text: string | undefined): readonly string[] {
   if (text === undefined) return ['0.0.0.0/0', '::/0'];
   const entries = listOf(text);
@@ -149,7 +149,7 @@ function listOf(text: string): string[] {
     .filter((entry) => entry !== '');
 }
 
-/** An origin without path: requests are signed over the path that arrives, which a proxy must not change. */
+/** Accepts only an origin without a path. Signatures cover the path that arrives, so a proxy must not change it. */
 function readPublicUrl(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -161,10 +161,10 @@ function readPublicUrl(text: string | undefined): string | undefined {
 function readBootstrap(options: ServeOptions): BootstrapWishes {
   const { bootstrapOrgId: orgId, bootstrapPublicKey: publicKey, bootstrapPrivateKey: privateKey } = options;
   if (orgId !== undefined && !isId(orgId)) {
-    throw new UserError('USAGE', ['--bootstrap-org-id is not of 24 lower-case hexadecimal digits']);
+    throw new UserError('USAGE', ['--bootstrap-org-id does not have 24 lower-case hexadecimal digits']);
   }
   if (publicKey !== undefined && !/^[\w-]{1,64}$/.test(publicKey)) {
-    throw new UserError('USAGE', ['--bootstrap-public-key has other characters than letters, digits, - and _']);
+    throw new UserError('USAGE', ['--bootstrap-public-key may only contain letters, digits, - and _, up to 64']);
   }
   if (privateKey !== undefined && privateKey.length < MIN_PRIVATE_KEY_LENGTH) {
     throw new UserError('USAGE', [`--bootstrap-private-key is shorter than ${MIN_PRIVATE_KEY_LENGTH} characters`]);

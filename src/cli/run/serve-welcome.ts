@@ -5,8 +5,8 @@ import { wrap, wrapBeside } from '../terminal/index.ts';
 const BIN = fileURLToPath(new URL('../../../bin', import.meta.url));
 
 /**
- * The text that the first start prints, once: the credentials, the next step of docs/14-first-migration.md, and the request that creates
- * a link-token. Both can be pasted into a new terminal.
+ * Returns the text that the first start prints once: the credentials, the next step of docs/14-first-migration.md, and the request that creates
+ * a link-token. Users can paste both into a new terminal.
  * @param keyWasGiven  the operator chose the private key, so the text doesn't show it
  */
 export function welcome({ orgId, publicKey, privateKey }: BootstrapResult, url: string, keyWasGiven: boolean): string {

@@ -36,83 +36,85 @@ import { warnOfRestores } from './serve-restored.ts';
 import { readServeSettings, type ServeOptions } from './serve-settings.ts';
 import { welcome } from './serve-welcome.ts';
 
-/** `linkspan serve`: the control plane. The only place where a server is composed. */
+/** `linkspan serve`: runs the control plane. Only this file composes a server. */
 export function serveCommand(): Command {
   return new Command('serve')
-    .summary('run the control plane: the Atlas Administration API and the face for agents')
+    .summary('Run the control plane: the API and the gateway for agents')
     .description(
-      'Run the control plane: the Atlas Administration API and the face for agents. ' +
-        'The first start makes an organization and an API key, and prints them once, with the request that makes a link-token.',
+      'Run the control plane: the Atlas Administration API and the gateway for agents. ' +
+        'The first start creates an organization and an API key, and prints them once, with the request that creates a link-token.',
     )
-    .addOption(setting('listen', '<host:port>', 'address to listen on').default('127.0.0.1:8080'))
+    .addOption(setting('listen', '<host:port>', 'Address to listen on').default('127.0.0.1:8080'))
     .addOption(dataDirectory())
-    .addOption(setting('public-url', '<url>', 'where agents reach this server, if not at the listening address'))
-    .addOption(setting('tls-cert-file', '<file>', 'certificate chain, PEM'))
-    .addOption(setting('tls-key-file', '<file>', 'private key of the certificate, PEM'))
-    .addOption(setting('tls-pin', '<which>', 'pin in link-tokens, for a private CA: key, ca or none').default('none'))
+    .addOption(setting('public-url', '<url>', 'URL at which agents reach this server; default: the listening address'))
+    .addOption(setting('tls-cert-file', '<file>', 'Certificate chain, PEM'))
+    .addOption(setting('tls-key-file', '<file>', 'Private key of the certificate, PEM'))
+    .addOption(setting('tls-pin', '<which>', 'Pin in link-tokens, for a private CA: key, ca or none').default('none'))
     .addOption(
-      setting('link-token-hours', '<hours>', 'when an unredeemed link-token expires; never: it does not').default('24'),
+      setting('link-token-hours', '<hours>', 'Lifetime of an unredeemed link-token in hours, or never').default('24'),
     )
     .addOption(masterKeyFile())
-    .addOption(setting('bootstrap-org-id', '<id>', 'organization id of the first start'))
-    .addOption(setting('bootstrap-public-key', '<key>', 'public key of the first start'))
-    .addOption(setting('bootstrap-private-key', '<key>', 'private key of the first start'))
+    .addOption(setting('bootstrap-org-id', '<id>', 'Organization id that the first start creates'))
+    .addOption(setting('bootstrap-public-key', '<key>', 'Public key that the first start creates'))
+    .addOption(setting('bootstrap-private-key', '<key>', 'Private key that the first start creates'))
     .addOption(
-      setting(
-        'bootstrap-access-list',
-        '<addresses>',
-        'from where the first key and account may be used; default: anywhere',
-      ),
+      setting('bootstrap-access-list', '<addresses>', 'Addresses that may use the first key and account; default: any'),
     )
-    .addOption(setting('bootstrap-client-id', '<id>', 'client id of a service account, made if it is not there'))
-    .addOption(setting('bootstrap-client-secret', '<secret>', 'secret of that service account'))
-    .addOption(setting('plain-http', '<where>', 'where plain HTTP is served: loopback or anywhere').default('loopback'))
-    .addOption(setting('trusted-proxies', '<addresses>', 'proxies whose X-Forwarded-For is believed; default: none'))
-    .addOption(setting('digest-algorithms', '<list>', 'MD5, SHA-256 or SHA-256,MD5').default('MD5'))
-    .addOption(setting('rate-limits', '<which>', "Atlas's rate limits (atlas) or none (off)").default('atlas'))
-    .addOption(setting('max-connections', '<number>', 'connections open at once, or off').default('10000'))
+    .addOption(setting('bootstrap-client-id', '<id>', 'Client id of a service account; created if missing'))
+    .addOption(setting('bootstrap-client-secret', '<secret>', 'Secret of that service account'))
+    .addOption(setting('plain-http', '<where>', 'Where to serve plain HTTP: loopback or anywhere').default('loopback'))
+    .addOption(
+      setting('trusted-proxies', '<addresses>', 'Proxies whose X-Forwarded-For header is trusted; default: none'),
+    )
+    .addOption(
+      setting('digest-algorithms', '<list>', 'Algorithms of HTTP digest: MD5, SHA-256 or SHA-256,MD5').default('MD5'),
+    )
+    .addOption(setting('rate-limits', '<which>', "Rate limits: Atlas's (atlas) or none (off)").default('atlas'))
+    .addOption(setting('max-connections', '<number>', 'Maximum open connections, or off').default('10000'))
     .addOption(
       setting(
         'max-connections-per-address',
         '<number>',
-        'connections of one client address open at once, or requests behind a trusted proxy; or off',
+        'Maximum open connections of one client address, or requests behind a trusted proxy; or off',
       ).default('1000'),
     )
     .addOption(
       setting(
         'failed-attempts-per-minute',
         '<number>',
-        'failed attempts to authenticate from one client address before it is answered 429, or off',
+        'Failed authentications of one client address in a minute before it gets status 429, or off',
       ).default('60'),
     )
     .addOption(
       setting(
         'check-destinations',
         '<how>',
-        'when one is registered: connect to it, or look at the form of its connection string',
+        'Check of a destination when it is registered: connect to it, or only check the form of its connection string',
       ).default('connect'),
     )
     .addOption(
       setting(
         'allowed-destinations',
         '<hosts>',
-        'host names, addresses and blocks that this server may connect to; default: any but those of cloud metadata services',
+        'Host names, addresses and blocks that this server may connect to; default: all except cloud metadata services',
       ),
     )
     .addOption(
       setting(
         'destination-users',
         '<which>',
-        'as whom agents write: as a user made for each migration, where the registered one may make users, or always as that one (fixed)',
+        'User that agents write as: one for each migration, if the registered user may create users, or always the registered user (fixed)',
       ).default('migration'),
     )
     .addOption(logFormat())
     .action(async (options: ServeOptions) => {
       process.exitCode = await serve(options);
     })
+    .commandsGroup('Core commands:')
     .addCommand(
       new Command('check')
-        .summary('look at what the security of the server depends on: settings, master key, store; change nothing')
+        .summary('Check settings, master key and store for security (read-only)')
+        .description('Check settings, master key and store for security. It changes nothing.')
         .action(async (_options, command: Command) => {
           process.exitCode = await check(command.optsWithGlobals<ServeOptions>());
         }),
@@ -128,7 +130,7 @@ async function check(options: ServeOptions): Promise<ExitCode> {
 
 async function serve(options: ServeOptions): Promise<ExitCode> {
   using signals = catchSignals();
-  // Whatever this process makes is for its user alone.
+  // Files that this process creates are readable by its user only.
   process.umask(0o077);
   const settings = readServeSettings(options);
   delete process.env.LINKSPAN_BOOTSTRAP_PRIVATE_KEY;
@@ -136,8 +138,8 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   const logger = await openLog({ format: options.logFormat });
 
   await using opened = openSqliteStore(options.dataDir, (error) => {
-    logger.fatal({ code: error.code, reason: error.message }, 'the disk has failed: the server ends');
-    // After the answers that say so.
+    logger.fatal({ code: error.code, reason: error.message }, 'the disk failed: the server stops');
+    // Requests that fail with this error get their answers first.
     setTimeout(() => process.exit(exitCode.failed), 1000);
   });
   const keyFile = options.masterKeyFile ?? join(options.dataDir, 'master.key');
@@ -148,7 +150,7 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   await settleRestore({ store, clock: systemClock });
   await beginAuditMacs({ store, clock: systemClock });
   await warnOfRestores(store, options.dataDir);
-  // A rotation that was interrupted; most times there is nothing to do.
+  // Completes an interrupted rotation; usually there is nothing to do.
   await reseal({ store, sealer, clock: systemClock });
   const { tls, tlsPin, trustedProxies, digestAlgorithms, rateLimits, connectionLimits } = settings;
   const security = new SecurityEvents({ store, clock: systemClock, logger });
@@ -179,7 +181,7 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
     userAlarm: new Alarm(),
     isOnAccessList,
   };
-  // Destinations are dialled by processes of their own. This process connects to nothing.
+  // Separate processes connect to destinations. This process opens no connection.
   using _guard = guardDialling({ allowedDestinations: [] }, (refusal) => logger.warn(refusal));
   const onConnectionRefused = (address: string, reason: string) =>
     security.note({ type: 'CONNECTION_REFUSED', address, reason });
@@ -190,7 +192,7 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   await registerAtlasApi(app, control, { logger, failedAttempts, digestAlgorithms, rateLimits });
   await registerGateway(app, control, logger, failedAttempts);
 
-  // Before the keys are made and shown: a start that fails here can be repeated.
+  // Must come before the first keys are created and shown, so that a start that fails here can be repeated.
   const address = await listen(app, settings);
   publicUrl ||= address;
   const pinAgain = (files: TlsFiles) => {
@@ -208,12 +210,12 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
     tell('linkspan serve', `ready at ${address}, data in ${options.dataDir}`);
     if (!signals.signal.aborted) await once(signals.signal, 'abort');
   } finally {
-    // Long polls end now instead of when their time is over.
+    // Ends long polls now instead of at their timeout.
     control.signals.close();
     stopping.abort();
     await Promise.all([expiring, keepingUsers]);
     await app.close();
-    // After the last request that could be refused.
+    // Must come after the last request, which may still be refused and noted.
     summarising.abort();
     await keepingSecurity;
   }

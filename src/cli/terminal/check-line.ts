@@ -3,7 +3,7 @@ import { wrapBeside } from './wrap.ts';
 
 const MEANINGS = { ok: 'good', warning: 'warning', failed: 'error' } as const;
 
-/** Columns of the level and the space after it. */
+/** Columns for the level and the space after it. */
 const LEVEL_COLUMNS = 8;
 
 /** Writes one result of `serve check` or `agent check` to stdout. */

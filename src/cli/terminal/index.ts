@@ -1,6 +1,6 @@
 export { writeCheck } from './check-line.ts';
 export { colour, type Meaning } from './colour.ts';
-export { configureHelp, takeNoColor } from './help.ts';
+export { ADDITIONAL, configureHelp, takeNoColor } from './help.ts';
 export { type LogFormat, logFormat, openLog } from './log.ts';
 export { tell } from './tell.ts';
 export { CLEAR_LINE, type Output, widthOf } from './terminal.ts';

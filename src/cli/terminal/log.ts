@@ -4,29 +4,29 @@ import { setting } from './setting.ts';
 import { CLEAR_LINE, hasColours } from './terminal.ts';
 import { wrap } from './wrap.ts';
 
-/** JSON is for programs, text for people. */
+/** Format of log lines: JSON for programs, text for people. */
 export type LogFormat = 'json' | 'text';
 
-/** Flag and variable that choose the format of the log. */
+/** The option `--log-format`, with its environment variable. */
 export const logFormat = (): Option =>
   setting(
     'log-format',
     '<format>',
-    'write log lines as text or JSON; default: text on a terminal, JSON elsewhere',
+    'Format of log lines: text or JSON; default: text on a terminal, JSON elsewhere',
   ).choices(['json', 'text']);
 
-/** The formatter colours all messages by default, and takes its own colours away when it is given some. */
+/** Replaces the formatter's default colours, which colour the whole message. */
 const COLOURS = 'fatal:bgRed,error:red,warn:yellow,info:green,debug:blue,trace:gray,message:reset';
 
 export interface LogOptions {
-  /** By default text on a terminal, and JSON elsewhere. */
+  /** Default: text on a terminal, JSON elsewhere. */
   readonly format?: LogFormat;
   readonly level?: string;
-  /** The terminal may show a progress line, which gives way to a line of the log and is drawn again below. */
+  /** The terminal may show a progress line. A log line then overwrites it, and the progress line is drawn again below. */
   readonly overProgress?: boolean;
 }
 
-/** The log of a command, on stderr. */
+/** Opens the log of a command, on stderr. */
 export async function openLog({ format, level, overProgress = false }: LogOptions = {}): Promise<Logger> {
   const chosen = format ?? (process.stderr.isTTY ? 'text' : 'json');
   if (chosen === 'json') return createLogger(level);
@@ -34,7 +34,7 @@ export async function openLog({ format, level, overProgress = false }: LogOption
   return createLogger(level, overProgress ? (line) => CLEAR_LINE + readable(line) : readable);
 }
 
-/** Loads the formatter only where it is used: a server that logs JSON starts without it. */
+/** Loads the formatter on demand, so that a server that logs JSON starts faster. */
 async function readableLines(): Promise<(line: string) => string> {
   const { prettyFactory } = await import('pino-pretty');
   const readable = prettyFactory({

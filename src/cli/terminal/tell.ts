@@ -2,8 +2,8 @@ import { colour } from './colour.ts';
 import { wrap } from './wrap.ts';
 
 /**
- * Writes a message for people to stderr, one line outside of terminals.
- * @param speaker  the command that says it, such as `linkspan sync`
+ * Writes a message for people to stderr. Outside of terminals it is one line.
+ * @param speaker  name of the command, such as `linkspan sync`
  */
 export function tell(speaker: string, text: string, level: 'note' | 'warning' | 'error' = 'note'): void {
   const name = level === 'note' ? speaker : colour(level, speaker, process.stderr);

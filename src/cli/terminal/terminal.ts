@@ -1,28 +1,28 @@
-/** The part of an output stream that says whether it is a terminal, how wide it is, and whether it shows colours. */
+/** The properties of an output stream that layout needs: terminal or not, width, colours. */
 export interface Output {
   readonly isTTY?: boolean;
   readonly columns?: number;
   hasColors?(): boolean;
 }
 
-/** Empties the line that the cursor is in. */
+/** Clears the current line. */
 export const CLEAR_LINE = '\r\u001b[2K';
 
-/** Longer lines of prose are hard to read, however wide the terminal is. */
+/** Maximum columns of prose: longer lines are hard to read. */
 const WIDEST_PROSE = 200;
 
-/** Columns of a terminal; undefined elsewhere, where lines are for programs and stay whole. */
+/** Columns of a terminal; undefined elsewhere, because programs need whole lines. */
 export function widthOf({ isTTY, columns }: Output): number | undefined {
   return isTTY ? columns || 80 : undefined;
 }
 
-/** Columns that prose may take there; undefined where it stays on one line. */
+/** Maximum columns of prose on this output; undefined if prose stays on one line. */
 export function proseWidthOf(output: Output): number | undefined {
   const width = widthOf(output);
   return width && Math.min(width, WIDEST_PROSE);
 }
 
-/** Whether to colour: `NO_COLOR` forbids it, `FORCE_COLOR` demands it, else only a terminal that can gets colours. */
+/** Whether the output shows colours. `NO_COLOR` turns them off, `FORCE_COLOR` turns them on; the default depends on the terminal. */
 export function hasColours(output: Output, environment: NodeJS.ProcessEnv = process.env): boolean {
   if (environment.NO_COLOR) return false;
   const { FORCE_COLOR: forced } = environment;

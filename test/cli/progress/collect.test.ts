@@ -13,7 +13,7 @@ const underRepair = {
   keysDiffered: 5,
 };
 
-test('each state of the engine has a phase that people understand', () => {
+test('each state of the engine has a phase', () => {
   const phase = (progress: ReturnType<typeof snapshot>) => viewOf(progress, 0).phase;
   const allCopied = { ...snapshot().copy, collectionsDone: 3 };
   assert.equal(phase(snapshot({ state: 'created' })), 'preparing');
@@ -22,7 +22,7 @@ test('each state of the engine has a phase that people understand', () => {
   assert.equal(phase(tailing()), 'catching up');
   assert.equal(phase(tailing({ repairs: underRepair })), 'repairing');
   assert.equal(phase(tailing({ repairs: { ...underRepair, collectionsDone: 3 } })), 'catching up');
-  assert.equal(phase(tailing({ readyForCutover: true })), 'in step');
+  assert.equal(phase(tailing({ readyForCutover: true })), 'in sync');
   assert.equal(phase(snapshot({ state: 'committing' })), 'cutting over');
   assert.equal(phase(snapshot({ state: 'committed' })), 'done');
   assert.equal(phase(snapshot({ state: 'failed' })), 'failed');

@@ -9,7 +9,7 @@ import type { Progress } from '../../../src/engine/index.ts';
 import { systemClock } from '../../../src/platform/index.ts';
 import { copied, snapshot, tailing } from './snapshots.ts';
 
-/** Remembers what is written to it. */
+/** A sink that stores what is written. */
 class Paper {
   readonly columns: number;
   text = '';
@@ -40,7 +40,7 @@ function render(renderer: JsonRenderer | PlainRenderer | TtyRenderer): void {
   renderer.finish(viewOf(progress, atMs));
 }
 
-test('a terminal shows bar, rate, lag and ETA on one line that is drawn over, and keeps a line of each phase', () => {
+test('a terminal shows bar, rate, lag and ETA on one redrawn line, and keeps a line of each phase', () => {
   const paper = new Paper();
   render(new TtyRenderer(paper));
   const lines = paper.text.split('\n').map((line) => line.split(REDRAW).at(-1));
@@ -53,7 +53,7 @@ test('a terminal shows bar, rate, lag and ETA on one line that is drawn over, an
   ]);
 });
 
-test('a line never wraps on a narrow terminal, and what matters most stays on it', () => {
+test('a line never wraps on a narrow terminal, and shows the most important facts', () => {
   const paper = new Paper(76);
   render(new TtyRenderer(paper));
   const lines = paper.text.split('\n').flatMap((line) => line.split(REDRAW));
@@ -74,7 +74,7 @@ test('a log gets a line at each change of phase and every few seconds, without c
   ]);
 });
 
-test('a repair after lost history says how far it is', () => {
+test('a repair after lost history shows its progress', () => {
   const paper = new Paper();
   const repairs = { declared: 1, atMs: 0, reason: 'lost', collections: 4, collectionsDone: 1 };
   const progress = tailing({ repairs: { ...repairs, documentsCompared: 1_234, keysDiffered: 5 } });
@@ -107,7 +107,7 @@ test('programs get one JSON object a line, with the rate, the ETA and the whole 
   assert.equal(objects.at(-1).state, 'committed');
 });
 
-test('whoever watches sees the last state even when it comes between two looks', async () => {
+test('the last state is shown even if it comes between two snapshots', async () => {
   const paper = new Paper();
   const ended = new AbortController();
   let current = copied(0);

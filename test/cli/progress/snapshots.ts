@@ -1,6 +1,6 @@
 import type { Progress } from '../../../src/engine/index.ts';
 
-/** A migration in the middle of its copy, with what a test wants different. */
+/** Progress in the middle of the copy, with the fields that a test overrides. */
 export function snapshot(changed: Partial<Progress> = {}): Progress {
   return {
     migrationId: '0123456789abcdef01234567',
@@ -37,12 +37,12 @@ export function snapshot(changed: Partial<Progress> = {}): Progress {
   };
 }
 
-/** The same with so many bytes copied. */
+/** Progress with the given number of bytes copied. */
 export function copied(bytesCopied: number): Progress {
   return snapshot({ copy: { ...snapshot().copy, bytesCopied } });
 }
 
-/** The same once everything is copied. */
+/** Progress after the copy is complete. */
 export function tailing(changed: Partial<Progress> = {}): Progress {
   const { copy } = snapshot();
   return snapshot({

@@ -13,8 +13,8 @@ const RED = '\u001b[31m';
 const YELLOW = '\u001b[33m';
 const GREEN = '\u001b[32m';
 const BOLD = '\u001b[1m';
-/** What changes colours or styles; the progress view also moves the cursor. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: it looks for them
+/** Escape sequences for colours and styles. The progress view also moves the cursor. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the test looks for them
 const ANY_COLOUR = /\u001b\[[\d;]*m/;
 
 async function outputOf(args: readonly string[], options: RunOptions): Promise<string> {

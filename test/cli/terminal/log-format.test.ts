@@ -14,7 +14,7 @@ checkForLeaks({ sockets: false });
 const JSON_LINE = /^\{"level":40,"time":"[^"]+".*"msg":"security event"\}$/;
 const TEXT_LINE = /^\[\d\d:\d\d:\d\d\] WARN: security event \{.*"reason"/;
 
-/** Starts a server, has it refuse a key, and returns the line of its log about that. */
+/** Starts a server that refuses a key, and returns its log line about the refusal. */
 async function refusedAttempt(args: readonly string[], options: RunOptions, line: RegExp): Promise<string> {
   using folder = temporaryFolder('log-format');
   await using server = runLinkspan(['serve', '--data-dir', folder.path, '--listen', '127.0.0.1:0', ...args], options);
@@ -30,24 +30,24 @@ test('serve on a terminal prints readable log lines with coloured levels', { ski
   assert.ok(text.includes('\u001b[33mWARN\u001b[39m'), JSON.stringify(text));
 });
 
-test('a server that does not run on a terminal logs JSON, or text when it is told to', async () => {
+test('a server that does not run on a terminal logs JSON, or text if a flag asks for it', async () => {
   assert.match(await refusedAttempt([], {}, /.*security event.*/), JSON_LINE);
   assert.match(await refusedAttempt(['--log-format', 'text'], {}, /.*security event.*/), TEXT_LINE);
   const env = { LINKSPAN_LOG_FORMAT: 'text' };
   assert.match(await refusedAttempt([], { env }, /.*security event.*/), TEXT_LINE);
 });
 
-test('a server on a terminal logs JSON when it is told to', { skip: noTerminal }, async () => {
+test('a server on a terminal logs JSON if a flag asks for it', { skip: noTerminal }, async () => {
   assert.match(await refusedAttempt(['--log-format', 'json'], { columns: 200 }, /.*security event.*/), JSON_LINE);
 });
 
-test('another log format is refused by name', async () => {
+test('an unknown log format is refused by name', async () => {
   await using server = runLinkspan(['serve', '--log-format', 'xml']);
   assert.equal((await server.exit).code, 2);
   assert.match(server.stderr, /--log-format <format>' argument 'xml' is invalid\. Allowed choices are json, text\./);
 });
 
-/** Starts an agent whose source does not answer, and returns the line of its log about that. */
+/** Starts an agent whose source does not answer, and returns its log line about that. */
 async function unreachableSource(args: readonly string[], options: RunOptions): Promise<string> {
   await using plane = await startControlPlane();
   mkdirSync(plane.agentDirectory, { recursive: true });
@@ -64,7 +64,7 @@ async function unreachableSource(args: readonly string[], options: RunOptions): 
   return stripVTControlCharacters(text);
 }
 
-test('the agent logs text on a terminal, JSON elsewhere, and the other one when it is told to', {
+test('the agent logs text on a terminal and JSON elsewhere, and a flag overrides both', {
   skip: noTerminal,
 }, async () => {
   const text = /^\[\d\d:\d\d:\d\d\] WARN: deployment cannot be inspected/;

@@ -18,10 +18,10 @@ async function linesOf(args: readonly string[], columns: number, env: Record<str
   return stripVTControlCharacters(linkspan.stdout).split('\n');
 }
 
-/** Columns that an indentation or a name may take before a word that is longer than the rest of the line, such as a key. */
+/** Maximum columns of an indentation or name before a word that is too long for the line, such as a key. */
 const BESIDE = 20;
 
-/** A terminal breaks a line that is too long wherever it ends. Only a line with one long word, such as a key, may be too long. */
+/** Asserts that no line is too long, because a terminal would break it inside a word. Lines with one long word, such as a key, are exempt. */
 function assertFits(lines: readonly string[], columns: number): void {
   const tooLong = lines.filter((line) => line.length > columns && line.lastIndexOf(' ') > BESIDE);
   assert.deepEqual(tooLong, [], `at ${columns} columns`);
@@ -48,7 +48,7 @@ test('errors, checks and the welcome fit terminals of 60 to 200 columns without 
     assertFits(await linesOf(['serve', 'check', '--data-dir', data], columns), columns);
     await using server = runLinkspan(['serve', '--data-dir', data, '--listen', '127.0.0.1:0'], { columns });
     await server.waitForLine(/linkspan serve: ready/);
-    // Commands stay as they have to be pasted.
+    // Commands are not wrapped, because users paste them.
     const prose = server.stdout.split('\n').filter((line) => !/^(export|curl| {2}--)/.test(line));
     assertFits(prose, columns);
   }
@@ -74,7 +74,7 @@ for (const widths of [WIDTHS.slice(0, 2), WIDTHS.slice(2)]) {
   });
 }
 
-test('a list is a table where the terminal is wide enough for it, and a block of lines for each record elsewhere', {
+test('a list is a table if the terminal is wide enough, and otherwise one block of lines per record', {
   skip: noTerminal,
 }, async () => {
   await using plane = await startControlPlane();
