@@ -1,4 +1,4 @@
-/** What the promise gives, or undefined when the signal aborts first; what comes later is dropped. */
+/** Returns the promise's value, or undefined when the signal aborts first; a later value is dropped. */
 export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   const aborted = Promise.withResolvers<undefined>();
   const abort = () => aborted.resolve(undefined);
