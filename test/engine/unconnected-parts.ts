@@ -1,5 +1,6 @@
 import { MongoClient, Timestamp } from 'mongodb';
 import { SeenChanges } from '../../src/engine/apply/seen-changes.ts';
+import { Changes } from '../../src/engine/concurrency/changes.ts';
 import { MemoryBudget } from '../../src/engine/concurrency/memory-budget.ts';
 import { Fence } from '../../src/engine/mongodb/fence.ts';
 import { Retrier } from '../../src/engine/mongodb/retry.ts';
@@ -25,6 +26,8 @@ export function unconnectedParts(signal: AbortSignal) {
     counters: newCounters(),
     seen: new SeenChanges(),
     memory: new MemoryBudget(),
+    changes: new Changes(systemClock),
+    stateChanges: new Changes(systemClock),
     position: { time: new Timestamp(0n) },
   };
 }

@@ -2,6 +2,7 @@ import { type Logger, messageOf, reach, type UserError } from '../../platform/in
 import type { IndexKeeper } from '../collections/index-keeper.ts';
 import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import type { Changes } from '../concurrency/changes.ts';
 import { concernsOneCollection } from '../mongodb/failure-policy.ts';
 import type { Counters } from '../records/counters.ts';
 import { type ApplyKeysParts, applyKeys } from './apply-keys.ts';
@@ -11,6 +12,7 @@ import type { Spool } from './spool.ts';
 
 /** The parts of a run that a lane needs. */
 export interface LaneParts extends ApplyKeysParts {
+  readonly changes: Changes;
   readonly logger: Logger;
   readonly counters: Counters;
 }
@@ -133,6 +135,7 @@ export class Lane {
     for (const [collection, dirty] of byCollection) await this.#apply(collection, dirty);
     await reach('engine.apply.batch-acknowledged');
     this.#inFlight = [];
+    this.#context.changes.notify();
     // Compares numbers, not counts: later keys may be set aside before the awaited ones are done.
     const [next] = this.#queue.values();
     for (const waiter of this.#waiting) {

@@ -2,12 +2,14 @@ import { Binary, type Timestamp } from 'mongodb';
 import { type DocumentKey, keyBytes, keyFromBytes } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import type { Changes } from '../concurrency/changes.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import type { CheckpointStore, SpoolRecord } from '../records/checkpoint-store.ts';
 import { type KnownState, latestInOrder, leftItsPlace, takesLastPlace, UNKNOWN } from './dirty-key.ts';
 
 /** The parts of a run that the spool needs. */
 export interface SpoolParts {
+  readonly changes: Changes;
   readonly checkpoint: CheckpointStore;
   readonly retrier: Retrier;
 }
@@ -110,6 +112,7 @@ export class Spool {
     this.#flushing = { oldest, done };
     await done; // A failure ends the run, so the batch needn't go back.
     this.#flushing = undefined;
+    this.#context.changes.notify();
   }
 
   /** Yields the collection's spooled keys, in batches. Flush first. */

@@ -6,6 +6,7 @@ import type { Spool } from '../apply/spool.ts';
 import type { StreamPosition } from '../apply/stream-position.ts';
 import { type NoteReorderedParts, noteReordered } from '../collections/note-reordered.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import type { Changes } from '../concurrency/changes.ts';
 import { timeOfToken } from '../mongodb/cluster-time.ts';
 import type { Counters } from '../records/counters.ts';
 import { type ChangeEvent, type DocumentChange, isDocumentChange, isOfUsers } from './change-event.ts';
@@ -15,6 +16,7 @@ import type { Watermark } from './watermark.ts';
 
 /** The parts of a run that dispatching needs. */
 interface DispatcherParts extends NoteReorderedParts {
+  readonly changes: Changes;
   readonly signal: AbortSignal;
   readonly counters: Counters;
   readonly seen: SeenChanges;
@@ -87,6 +89,7 @@ export class Dispatcher {
     const { token, time, bytes } = batch;
     if (this.#sent) this.#watermark.dispatched({ sequence: this.#sequence, token, time, bytes });
     else this.#watermark.passed({ token, time });
+    this.#context.changes.notify();
     if (this.#spool.isFull) await this.#spool.flush();
     await this.#lanes.room(() => this.#watermark.heldBytes);
   }

@@ -1,5 +1,6 @@
 import { type MongoClient, MongoServerError, Timestamp } from 'mongodb';
 import { type Clock, type Logger, messageOf, reach, UserError } from '../../platform/index.ts';
+import type { Changes } from '../concurrency/changes.ts';
 import { isBefore } from '../mongodb/cluster-time.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import type { Retrier } from '../mongodb/retry.ts';
@@ -8,6 +9,7 @@ import { type HiddenWrites, readHiddenWrites } from './hidden-writes.ts';
 
 /** The parts of a run that the watch needs. */
 interface HiddenWatchParts {
+  readonly changes: Changes;
   readonly source: MongoClient;
   readonly sourceFeatures: SourceFeatures;
   readonly retrier: Retrier;
@@ -16,8 +18,6 @@ interface HiddenWatchParts {
   readonly signal: AbortSignal;
 }
 
-const TICK_MS = 20;
-const HURRIED_TICK_MS = 5;
 const READ_EVERY_MS = 250;
 /** Cluster time per read, so that the watch catches up with a long absence in steps. */
 const READ_AT_ONCE_SECONDS = 300;
@@ -66,6 +66,7 @@ export class HiddenWatch {
   /** Notes that the stream has shown, and the engine dispatched, everything before this time. */
   follow(streamTime: Timestamp): void {
     this.#streamTime = streamTime;
+    this.#context.changes.notify();
   }
 
   /** Continues at a position after which everything is compared anyway. */
@@ -76,14 +77,14 @@ export class HiddenWatch {
 
   /** Works until the stream ends. */
   async run(): Promise<void> {
-    const { clock, signal } = this.#context;
+    const { clock, signal, changes } = this.#context;
     while (!signal.aborted) {
-      const isDue = this.#sink.hurried() || clock.elapsed() - this.#readAtMs >= READ_EVERY_MS;
-      if (isDue && isBefore(this.#time, this.#streamTime)) {
+      const dueInMs = this.#sink.hurried() ? 0 : this.#readAtMs + READ_EVERY_MS - clock.elapsed();
+      if (dueInMs <= 0 && isBefore(this.#time, this.#streamTime)) {
         this.#readAtMs = clock.elapsed();
         await this.#advance();
       } else {
-        await clock.sleep(this.#sink.hurried() ? HURRIED_TICK_MS : TICK_MS, signal);
+        await changes.next(signal, dueInMs > 0 ? dueInMs : READ_EVERY_MS);
       }
     }
   }
@@ -103,6 +104,7 @@ export class HiddenWatch {
     if (signal.aborted || !this.#time.equals(after)) return;
     await reach('engine.capture.hidden-writes-recorded');
     this.#time = writes === undefined ? end : to;
+    this.#context.changes.notify();
   }
 
   async #read(to: Timestamp): Promise<HiddenWrites | 'blind' | undefined> {

@@ -3,6 +3,7 @@ import { messageOf, reach, UserError } from '../../platform/index.ts';
 import { createIndexes, dropIndex } from '../catalog/change-catalog.ts';
 import { type IndexSpec, inCollation, sameButForWeakening, weakened } from '../catalog/index-spec.ts';
 import { listIndexesOf } from '../catalog/read-catalog.ts';
+import type { Changes } from '../concurrency/changes.ts';
 import { classify, concernsOneCollection } from '../mongodb/failure-policy.ts';
 import type { Fence } from '../mongodb/fence.ts';
 import type { CheckpointStore } from '../records/checkpoint-store.ts';
@@ -19,6 +20,7 @@ import { refusedAgain, type TrackedCollection } from './tracked-collection.ts';
 
 /** The parts of a run that are used here. */
 interface IndexKeeperParts extends MovedParts {
+  readonly stateChanges: Changes;
   readonly destination: MongoClient;
   readonly fence: Fence;
   readonly checkpoint: CheckpointStore;
@@ -126,6 +128,7 @@ export class IndexKeeper {
       // In the same breath as the last look at `again`, so that nobody can ask in between.
       this.#busy.delete(collection);
     }
+    this.#context.stateChanges.notify();
   }
 
   async #bringInStep(collection: TrackedCollection): Promise<void> {

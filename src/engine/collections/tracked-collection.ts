@@ -74,8 +74,7 @@ export class TrackedCollection {
   /** Size of the largest document seen, for guessing what keys will bring; 0 when none was. */
   largestBytes = 0;
   readAfter: Timestamp | null = null;
-  /** Not null while changes of it may have been missed. */
-  suspicion: Suspicion | null = null;
+  #suspicion: Suspicion | null = null;
   /** Closed while the last of its spool is read: a change that went there now would stay there. */
   readonly intake = new Gate();
   /** Set while the destination refuses one of its documents: its changes wait in the spool meanwhile. */
@@ -147,6 +146,19 @@ export class TrackedCollection {
     return `${this.sourceDatabase}.${this.sourceName}`;
   }
 
+  /** Called after each change of the state or the suspicion. */
+  onChange: () => void = () => undefined;
+
+  /** Not null while changes of the collection may have been missed. */
+  get suspicion(): Suspicion | null {
+    return this.#suspicion;
+  }
+
+  set suspicion(suspicion: Suspicion | null) {
+    this.#suspicion = suspicion;
+    this.onChange();
+  }
+
   get state(): CollectionStateName {
     return this.#lifecycle.state;
   }
@@ -155,6 +167,7 @@ export class TrackedCollection {
   advance(event: CollectionEvent): void {
     this.#lifecycle = afterEvent(this.#lifecycle, event);
     if (this.state === 'gone') this.dropped.abort();
+    this.onChange();
   }
 
   /** Whether keys of it that are still in a lane have to go to the spool. */

@@ -6,6 +6,8 @@ import { UsersAndRoles } from '../accounts/users-and-roles.ts';
 import { SeenChanges } from '../apply/seen-changes.ts';
 import { HeldDrops } from '../collections/held-drops.ts';
 import { MadeViews } from '../collections/made-views.ts';
+import { TrackedCollections } from '../collections/tracked-collections.ts';
+import { Changes } from '../concurrency/changes.ts';
 import { Gate } from '../concurrency/gate.ts';
 import { MemoryBudget } from '../concurrency/memory-budget.ts';
 import { TaskGroup } from '../concurrency/task-group.ts';
@@ -47,7 +49,8 @@ import { RunFindings } from './run-findings.ts';
 import { StreamFollower } from './stream-follower.ts';
 
 const CHECKPOINT_EVERY_MS = 5_000;
-const LOOK_AROUND_EVERY_MS = 50;
+/** For what depends on the time. Changes of states and wishes wake the run at once. */
+const LOOK_AGAIN_AFTER_MS = 250;
 /** Whoever stops a run waits for it; what it leaves is for the watchdog. */
 const LAST_ACTS_WITHIN_MS = 5_000;
 /** For one write. Without it, the next engine on another host waits 30 s. */
@@ -82,7 +85,7 @@ export class MigrationRun {
   loaded = false;
   /** What it failed of. */
   failure: Progress['error'];
-  wanted: WantedState = 'running';
+  #wanted: WantedState = 'running';
   readonly #givenUp = new AbortController();
   #cancellation: Cancellation | undefined;
 
@@ -129,6 +132,8 @@ export class MigrationRun {
     try {
       const tasks = new TaskGroup();
       const clock = options.clock ?? systemClock;
+      const changes = new Changes(clock);
+      const stateChanges = new Changes(clock, changes);
       const fence = new Fence(destination, options.migrationId, clock);
       const signal = AbortSignal.any([stop, tasks.signal, fence.signal]);
       const retrier = waiting.but(signal);
@@ -158,7 +163,9 @@ export class MigrationRun {
         counters: { ...newCounters(), ...record.counts },
         seen: new SeenChanges(),
         memory: new MemoryBudget(options.memoryBytes),
-        tracked: new Map(),
+        tracked: new TrackedCollections(stateChanges),
+        changes,
+        stateChanges,
         views: new MadeViews(checkpoint),
         drops: new HeldDrops(options.confirmDrops ?? false),
         identity,
@@ -220,6 +227,12 @@ export class MigrationRun {
   set cancellation(cancellation: Cancellation | undefined) {
     this.#cancellation = cancellation;
     if (cancellation !== undefined) this.#givenUp.abort();
+    this.context.stateChanges.notify();
+  }
+
+  set wanted(wanted: WantedState) {
+    this.#wanted = wanted;
+    this.context.stateChanges.notify();
   }
 
   setLoadLevel(level: LoadLevel): void {
@@ -316,7 +329,7 @@ export class MigrationRun {
         await follower.abandon();
         return await cancel(context, log, this.#cancellation);
       }
-      if (this.wanted === 'paused') await this.#pause(follower);
+      if (this.#wanted === 'paused') await this.#pause(follower);
       if (log.record.state === 'copying' && follower.allLive) await log.advance('caught up');
       const refusal = this.#options.once ? lastRefusal(context) : undefined;
       if (refusal !== undefined) throw refusal;
@@ -325,7 +338,7 @@ export class MigrationRun {
         await finishCutover(context, log);
         return 'committed';
       }
-      if (this.wanted === 'cutover' && this.notReadyReasons.length === 0) {
+      if (this.#wanted === 'cutover' && this.notReadyReasons.length === 0) {
         await this.findings.repeatAtCutover();
         const { bypassingWrites = 'drain' } = this.#options;
         const ended = await cutOver(context, log, follower, { calledOff: this.#givenUp.signal, bypassingWrites });
@@ -337,18 +350,18 @@ export class MigrationRun {
         if (ended !== 'called off') this.attempts.add(ended);
         await log.advance('cutover put off');
       }
-      if (this.wanted !== 'cutover') this.attempts.clear();
-      await context.clock.sleep(LOOK_AROUND_EVERY_MS, context.signal);
+      if (this.#wanted !== 'cutover') this.attempts.clear();
+      await context.stateChanges.next(context.signal, LOOK_AGAIN_AFTER_MS);
     }
   }
 
   /** Nobody is there to confirm them. @throws UserError DROPS_UNCONFIRMED */
   async #refuseHeldDrops(): Promise<void> {
-    const { clock, drops, signal } = this.context;
+    const { clock, drops, signal, stateChanges } = this.context;
     while (!signal.aborted) {
       const refusal = drops.refusal(clock, MADE_ANEW_WITHIN_MS);
       if (refusal !== undefined) throw refusal;
-      await clock.sleep(LOOK_AROUND_EVERY_MS, signal);
+      await stateChanges.next(signal, LOOK_AGAIN_AFTER_MS);
     }
   }
 
@@ -358,9 +371,8 @@ export class MigrationRun {
     await follower.flush(this.#givenUp.signal);
     await this.context.retrier.run('the destination', () => this.#saveCheckpoint());
     await this.log.advance('paused');
-    while (this.wanted === 'paused' && this.#cancellation === undefined && !this.context.signal.aborted) {
-      await this.context.clock.sleep(LOOK_AROUND_EVERY_MS, this.context.signal);
-    }
+    const isOver = () => this.#wanted !== 'paused' || this.#cancellation !== undefined || this.context.signal.aborted;
+    while (!isOver()) await this.context.stateChanges.next(this.context.signal, LOOK_AGAIN_AFTER_MS);
     this.context.gate.open();
     if (!this.context.signal.aborted) await this.log.advance(state === 'tailing' ? 'tail resumed' : 'copy resumed');
   }

@@ -5,7 +5,8 @@ import type { SeenChanges } from '../apply/seen-changes.ts';
 import type { StreamPosition } from '../apply/stream-position.ts';
 import type { HeldDrops } from '../collections/held-drops.ts';
 import type { MadeViews } from '../collections/made-views.ts';
-import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import type { TrackedCollections } from '../collections/tracked-collections.ts';
+import type { Changes } from '../concurrency/changes.ts';
 import type { Gate } from '../concurrency/gate.ts';
 import type { MemoryBudget } from '../concurrency/memory-budget.ts';
 import type { Pace } from '../copy/load-level.ts';
@@ -40,7 +41,11 @@ export interface RunParts {
   readonly seen: SeenChanges;
   readonly memory: MemoryBudget;
   /** By source UUID in hexadecimal. */
-  readonly tracked: Map<string, TrackedCollection>;
+  readonly tracked: TrackedCollections;
+  /** Of the stream's progress as well as of states. */
+  readonly changes: Changes;
+  /** Of the collections' states and of the operator's wishes: much rarer. */
+  readonly stateChanges: Changes;
   readonly views: MadeViews;
   readonly drops: HeldDrops;
   /** `replicaSetId` of the clusters with which the migration began. */

@@ -33,7 +33,8 @@ import type { RunParts } from './parts.ts';
 const IDLE_WAIT_MS = 250;
 const HURRIED_WAIT_MS = 5;
 const SPOOL_FLUSH_EVERY_MS = 50;
-const POLL_MS = 5;
+/** For conditions that depend on the time. Whatever else they depend on wakes those who wait. */
+const LOOK_AGAIN_AFTER_MS = 250;
 /** A source that loses its history again and again is not asked more often. */
 const AFTER_LOSS_MS = 250;
 /** Longer than it takes to find out that a server has fallen silent. */
@@ -170,10 +171,7 @@ export class StreamFollower implements RunningStream {
 
   async inStepAt(time: Timestamp, signal: AbortSignal): Promise<void> {
     using _ = this.hurry();
-    while (!this.isInStepAt(time)) {
-      signal.throwIfAborted();
-      await this.#context.clock.sleep(POLL_MS, signal);
-    }
+    await this.#context.changes.until(() => this.isInStepAt(time), signal, LOOK_AGAIN_AFTER_MS);
   }
 
   isInStepAt(time: Timestamp): boolean {
@@ -197,6 +195,7 @@ export class StreamFollower implements RunningStream {
 
   hurry(): Disposable {
     this.#hurried += 1;
+    this.#context.changes.notify();
     return {
       [Symbol.dispose]: () => {
         this.#hurried -= 1;
@@ -341,6 +340,7 @@ export class StreamFollower implements RunningStream {
     await this.#catalog.start();
     this.#stream = new ChangeStream(this.#reading, token, true);
     this.#repairs.held = false;
+    this.#context.stateChanges.notify();
   }
 
   async #flushSpool(): Promise<void> {

@@ -1,0 +1,44 @@
+import type { Clock } from '../../platform/index.ts';
+
+/** Wakes the parts of a run that wait for a condition, whenever something changed on which conditions depend. */
+export class Changes {
+  readonly #clock: Clock;
+  readonly #wider: Changes | undefined;
+  readonly #waiting = new Set<() => void>();
+
+  /** @param wider  changes that these are a part of: those who wait for them wake up, too */
+  constructor(clock: Clock, wider?: Changes) {
+    this.#clock = clock;
+    this.#wider = wider;
+  }
+
+  /** To be called after a change. */
+  notify(): void {
+    for (const wake of this.#waiting) wake();
+    this.#wider?.notify();
+  }
+
+  /**
+   * Waits until the condition holds. It is evaluated at once, after each change, and again after `everyMs`, for what depends on the time.
+   * @throws the signal's reason when it aborts first
+   */
+  async until(condition: () => boolean, signal: AbortSignal, everyMs: number): Promise<void> {
+    while (!condition()) {
+      signal.throwIfAborted();
+      await this.next(signal, everyMs);
+    }
+    signal.throwIfAborted();
+  }
+
+  /** Resolves after the next change, after `withinMs`, or when the signal aborts. */
+  async next(signal: AbortSignal, withinMs: number): Promise<void> {
+    const woken = new AbortController();
+    const wake = () => woken.abort();
+    this.#waiting.add(wake);
+    try {
+      await this.#clock.sleep(withinMs, AbortSignal.any([signal, woken.signal]));
+    } finally {
+      this.#waiting.delete(wake);
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Changes } from '../../../src/engine/concurrency/changes.ts';
+import { systemClock } from '../../../src/platform/index.ts';
+
+const NEVER_MS = 60_000;
+const going = new AbortController().signal;
+
+test('those who wait for a condition wake up at the change that makes it true, and at changes of a part', async () => {
+  const all = new Changes(systemClock);
+  const part = new Changes(systemClock, all);
+  let count = 0;
+  const ended: string[] = [];
+  const wait = async (changes: Changes, name: string, enough: number) => {
+    await changes.until(() => count >= enough, going, NEVER_MS);
+    ended.push(name);
+  };
+  const waiting = [wait(all, 'all', 1), wait(part, 'part', 2)];
+  count = 1;
+  all.notify();
+  await waiting[0];
+  assert.deepEqual(ended, ['all']);
+  const again = wait(all, 'all again', 2);
+  count = 2;
+  part.notify();
+  await Promise.all([...waiting, again]);
+  assert.deepEqual(ended.toSorted(), ['all', 'all again', 'part']);
+});
+
+test('a condition that depends on the time is evaluated again without a change', async () => {
+  let looks = 0;
+  await new Changes(systemClock).until(() => (looks += 1) > 2, going, 1);
+  assert.equal(looks, 3);
+});
+
+test('a wait ends with the reason of its signal', async () => {
+  const stop = new AbortController();
+  const waiting = new Changes(systemClock).until(() => false, stop.signal, NEVER_MS);
+  stop.abort(new Error('over'));
+  await assert.rejects(waiting, /over/);
+});
