@@ -29,7 +29,11 @@ test('those who wait for a condition wake up at the change that makes it true, a
 
 test('a condition that depends on the time is evaluated again without a change', async () => {
   let looks = 0;
-  await new Changes(systemClock).until(() => (looks += 1) > 2, going, 1);
+  const isThirdLook = () => {
+    looks += 1;
+    return looks === 3;
+  };
+  await new Changes(systemClock).until(isThirdLook, going, 1);
   assert.equal(looks, 3);
 });
 
