@@ -31,7 +31,7 @@ export class DiallerEnded extends Error {
   readonly why: 'memory' | 'time' | 'answer' | 'unknown';
 
   constructor(why: DiallerEnded['why'], detail: string) {
-    super(`The process that dials a destination ended without an answer: ${detail}`);
+    super(`The destination dialler process ended without an answer: ${detail}`);
     this.why = why;
   }
 }

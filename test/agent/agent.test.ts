@@ -183,7 +183,7 @@ test('the control plane sees what the preflight of a migration warns of', async 
   const codesOf = ({ progress }: Migration) => progress?.findings.map(({ code }) => code) ?? [];
   const shown = await migrationIs(plane, id, 'shown with its findings', (one) => codesOf(one).length > 1);
   assert.ok(codesOf(shown).includes('USERS_BYPASS_BLOCK'), String(codesOf(shown)));
-  assert.match(shown.progress?.warnings.join() ?? '', /who can write while its writes are blocked.*admin\.root/);
+  assert.match(shown.progress?.warnings.join() ?? '', /who can bypass the write block.*admin\.root/);
 });
 
 test('a validation that was asked for before, or while, an agent was restarted gets its answer', async () => {

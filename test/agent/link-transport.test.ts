@@ -40,7 +40,7 @@ test('an agent trusts the CA that its token pins, over restarts of both and rene
   await assert.rejects(poll, { code: 'CONTROL_PLANE_UNTRUSTED' });
   await assert.rejects(poll, {
     code: 'CONTROL_PLANE_KEY_UNKNOWN',
-    message: /does not show the key that the link-token pins/,
+    message: /does not present the key that the link-token pins/,
   });
   // Anybody can show the CA's certificate, which is no secret.
   await show({ ...forged, cert: forged.cert.replace(forger.cert, authority.cert) });

@@ -77,7 +77,7 @@ test('when a process that dials is killed, its registration fails with an error,
   assert.ok(!JSON.stringify(body).includes('canary'));
   const other = await server.tenant('b');
   assert.equal((await other.register('C1', set.uri)).status, 201);
-  assert.match(server.process.stderr + server.process.stdout, /The process that dials a destination ended.*SIGKILL/);
+  assert.match(server.process.stderr + server.process.stdout, /The destination dialler process ended.*SIGKILL/);
 });
 
 test('a process that dials ends when its server is killed', async () => {

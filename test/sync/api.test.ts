@@ -42,7 +42,7 @@ test('pause, resume, commit and confirmDrops are refused before the start, with 
       body: {
         success: false,
         error: 'WrongState',
-        errorDescription: `${call} is not possible while the migration is IDLE. Look at its progress, and ask again when the state allows it.`,
+        errorDescription: `${call} is not possible while the migration is IDLE. Check the progress, and try again when the state allows it.`,
       },
     });
   }
