@@ -70,8 +70,7 @@ export class ConnectionStringRefused extends Error {
  * @throws ConnectionStringRefused
  */
 export function readForeignConnectionString(given: string): ForeignConnectionString {
-  if (!CHARACTERS.test(given))
-    throw refusedForm('it contains a blank, a control character or a non-ASCII character');
+  if (!CHARACTERS.test(given)) throw refusedForm('it contains a blank, a control character or a non-ASCII character');
   const unreadable = whyUnreadable(given);
   if (unreadable !== undefined) throw refusedForm(unreadable);
   const [whole, scheme = '', user, password, hostList = '', database = '', query = ''] = FORM.exec(given) ?? [];
