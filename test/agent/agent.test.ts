@@ -255,7 +255,7 @@ test('a migration pauses before its first document, goes on when told to, and is
     'FAILED',
     (migration) => migration.state.status === 'FAILED',
   );
-  assert.equal(state.errorMessage, 'The migration was cancelled; what it had copied was dropped.');
+  assert.equal(state.errorMessage, 'The migration was cancelled; the copied data was dropped.');
   assert.equal(password, null);
   const { databases } = await destination.client.db().admin().listDatabases();
   assert.ok(!databases.some(({ name }) => name === 'shop'));
