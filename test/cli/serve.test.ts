@@ -177,7 +177,7 @@ test('a data directory is refused to a second server, to another master key and 
   await refused(/\[BOOTSTRAP_MISMATCH\]/, { ...CREDENTIALS, LINKSPAN_BOOTSTRAP_PRIVATE_KEY: 'another-private-key' });
   const otherKey = join(folder.path, 'other.key');
   writeFileSync(otherKey, randomBytes(32).toString('base64url'), { mode: 0o600 });
-  await refused(/not the key that this data directory was sealed with.*\[MASTER_KEY_UNUSABLE\]/, {
+  await refused(/not the key that sealed this data directory.*\[MASTER_KEY_UNUSABLE\]/, {
     LINKSPAN_MASTER_KEY_FILE: otherKey,
   });
   rmSync(join(directory, 'master.key'));
