@@ -23,7 +23,7 @@ interface Place extends DiallingTenant {
 
 /**
  * Shares a few slots among tenants. A free slot goes to the organization with the fewest slots, and in it to the project with the fewest.
- * So a tenant whose destinations hold all of its slots never delays another tenant.
+ * A tenant whose destinations hold all of its slots therefore never delays another tenant.
  */
 export class DialSlots {
   readonly #limits: SlotLimits;

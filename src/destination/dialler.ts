@@ -18,8 +18,8 @@ export interface DiallerOptions {
 }
 
 /**
- * Connects to destinations, each time from a separate process, so that a destination can't exhaust the memory, time and descriptors of
- * this process or of another tenant's process.
+ * Connects to destinations, each time from a separate process. So a destination can't exhaust the memory, time and descriptors of this
+ * process or of another tenant's process.
  */
 export function createDialler({ allowedDestinations, logger, signal: stopping }: DiallerOptions): DestinationPort {
   const slots = new DialSlots(LIMITS);

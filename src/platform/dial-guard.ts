@@ -100,7 +100,7 @@ function keyOfText(hostAndPort: string): string {
   return keyOf(host, Number(port));
 }
 
-/** One key for each host and port, in whatever form the address is written. */
+/** A key for a host and port that is the same for every form of an address. */
 function keyOf(host: string, port: number): string {
   const address = host.replace(/%.*$/, '');
   const family = isIP(address);

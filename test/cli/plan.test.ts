@@ -49,7 +49,7 @@ test('says what would be moved, what it rests on and what is in the way, and wri
     /^indexes +1 beside those on _id/m,
     /^initial copy +about 0:0\d, without the building of indexes$/m,
     /the source was read at .+B\/s/,
-    /^ {2}Other users of the destination .* \[DESTINATION_UNPROTECTED\]\n {4}Use a destination/m,
+    /^ {2}Linkspan does not block writes of other users to the destination .* \[DESTINATION_UNPROTECTED\]\n {4}Use a destination/m,
     /^Nothing stops this migration\.$/m,
   ]) {
     assert.match(free.stdout, row);

@@ -136,7 +136,7 @@ test('what keeps a server from starting is one message with its remedy, and exit
   const port = typeof address === 'object' && address ? address.port : 0;
   const cases = [
     [['--listen', `127.0.0.1:${port}`], /already in use.*\[PORT_IN_USE\]/],
-    [['--listen', '0.0.0.0:0'], /in the clear.*\[PLAIN_HTTP_REFUSED\]/],
+    [['--listen', '0.0.0.0:0'], /unencrypted.*\[PLAIN_HTTP_REFUSED\]/],
     [['--listen', 'nowhere'], /--listen nowhere is not of the form host:port.*\[USAGE\]/],
     [['--tls-cert-file', '/none'], /needs both.*\[USAGE\]/],
     [['--public-url', 'https://host/path'], /--public-url.*\[USAGE\]/],

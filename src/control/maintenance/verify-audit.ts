@@ -21,7 +21,7 @@ export interface AuditBreak {
 
 const BATCH = 1000;
 
-/** What to check in addition to the hashes of a chain. */
+/** Optional checks in addition to the hashes of a chain. */
 export interface AuditCheck {
   /** When given, the MACs are checked, too. */
   readonly sealer?: Sealer;

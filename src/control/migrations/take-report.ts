@@ -10,8 +10,8 @@ import type { StoreTransaction } from '../records/store-port.ts';
 import { knownProgress } from './known-progress.ts';
 
 /**
- * Stores an agent's report. Ignores a report whose sequence number is not higher than the last one, and its entries about validations
- * and migrations that belong to other agents or have ended.
+ * Stores an agent's report. Ignores a report whose sequence number is not higher than the last one. Ignores entries about validations and
+ * migrations that belong to other agents or have ended.
  * @returns the highest accepted sequence number
  * @throws UserError LINK_DELETED, AGENT_SUPERSEDED
  */

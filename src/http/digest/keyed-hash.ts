@@ -16,7 +16,8 @@ export class KeyedHash {
    * @param messageBytes  length of the longest message
    */
   constructor(key: Buffer, messageBytes: number) {
-    if (key.length > BLOCK_BYTES) throw new Error(`A key of ${key.length} bytes`);
+    if (key.length > BLOCK_BYTES)
+      throw new Error(`The key has ${key.length} bytes; at most ${BLOCK_BYTES} are allowed`);
     this.#inner = Buffer.alloc(BLOCK_BYTES + messageBytes, 0x36);
     this.#outer = Buffer.alloc(BLOCK_BYTES + HASH_BYTES, 0x5c);
     for (const [at, byte] of key.entries()) {

@@ -24,7 +24,7 @@ export interface NonceCheck {
 const FOREIGN: NonceCheck = { state: 'foreign', issuedAtSeconds: 0 };
 
 /**
- * Creates and verifies nonces without storing them. A nonce has a time, a boot id, random bytes, and a MAC that binds them to one
+ * Creates and verifies nonces without storing them. A nonce has a time, a boot id, random bytes and a MAC. The MAC binds them to one
  * algorithm, so that nobody can answer a SHA-256 challenge with MD5. The 24 bytes give 32 base64 characters, as in Atlas.
  */
 export class Nonces {

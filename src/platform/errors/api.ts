@@ -70,7 +70,7 @@ export const apiErrors = defineErrors({
   VALIDATION_ERROR: {
     status: 400,
     detail: 'The request content produced the validation error: %.',
-    remedy: 'Correct the request as the error says.',
+    remedy: 'Fix the reported problem in the request.',
   },
   MALFORMED_JSON: {
     status: 400,
@@ -128,7 +128,7 @@ export const apiErrors = defineErrors({
     status: 429,
     detail:
       'Rate limit exceeded for %. Please retry after % seconds. Request capacity: %. Refill rate: % per % seconds.',
-    remedy: 'Wait as long as the header Retry-After says.',
+    remedy: 'Wait for the number of seconds in the header Retry-After.',
   },
   NOT_ACCEPTABLE: {
     status: 406,
@@ -187,13 +187,13 @@ export const apiErrors = defineErrors({
     status: 429,
     detail: 'Too many failed attempts to authenticate came from %. Retry after % seconds.',
     remedy:
-      'Correct the credentials, and wait as long as the header Retry-After says. Credentials that worked from this address in the last hour still work.',
+      'Correct the credentials, and wait for the number of seconds in the header Retry-After. Credentials that worked from this address in the last hour still work.',
   },
   BAD_REQUEST: {
     status: 400,
     atlasCode: 'VALIDATION_ERROR',
     detail: 'The request could not be understood: %.',
-    remedy: 'Correct the request as the error says.',
+    remedy: 'Fix the reported problem in the request.',
   },
   GROUP_ALREADY_EXISTS: {
     status: 409,

@@ -4,9 +4,9 @@ export interface ErrorDefinition {
   readonly status: number;
   /** Atlas `errorCode`, where it differs from the catalogue's own code. */
   readonly atlasCode?: string;
-  /** What was wrong, one sentence, `%` for each parameter. */
+  /** The problem and what it concerns, with `%` for each parameter. */
   readonly detail: string;
-  /** What the user can do about it, `%` for each further parameter. */
+  /** The action that fixes the problem, with `%` for each further parameter. */
   readonly remedy: string;
   /** Set on warnings about the cutover: Linkspan repeats them when a user requests one. */
   readonly concerns?: 'cutover';
