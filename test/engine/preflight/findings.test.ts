@@ -270,7 +270,9 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
   });
 
   test('finds a busy host', async () => {
-    finds(await look({}, { host: { loadPerProcessor: () => 3.25 } }), [['HOST_BUSY', /load average was 3\.3 per processor/]]);
+    finds(await look({}, { host: { loadPerProcessor: () => 3.25 } }), [
+      ['HOST_BUSY', /load average was 3\.3 per processor/],
+    ]);
   });
 
   test('finds a disk that is too small, unless told not to look or the migration has begun', async () => {
