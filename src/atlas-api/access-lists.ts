@@ -15,7 +15,7 @@ import { link, page, readOnly } from './schemas.ts';
 
 const MAX_ENTRIES = 200;
 
-/** One of the two must be there. */
+/** Exactly one of cidrBlock and ipAddress is required. */
 const entryRequest = z
   .strictObject({
     cidrBlock: address.optional(),
@@ -28,7 +28,7 @@ const entryRequest = z
   .check((context) => {
     const { cidrBlock, ipAddress } = context.value;
     if ((cidrBlock === undefined) !== (ipAddress === undefined)) return;
-    const problem = cidrBlock === undefined ? 'ipAddress or cidrBlock is needed' : 'ipAddress excludes cidrBlock';
+    const problem = cidrBlock === undefined ? 'ipAddress or cidrBlock is required' : 'ipAddress excludes cidrBlock';
     context.issues.push({ ...issueOf('VALIDATION_ERROR', [problem]), input: context.value });
   })
   .transform(({ cidrBlock, ipAddress }) => cidrBlock ?? ipAddress ?? '')
@@ -61,7 +61,7 @@ const accountOf = ({ path }: OperationRequest<unknown>): ListOwner => ({
 export const accessListOperations = [
   defineOperation({
     operationId: 'listOrgApiKeyAccessListEntries',
-    summary: 'List from where one API key may be used',
+    summary: 'List the access list of one API key',
     method: 'GET',
     path: OF_KEY,
     status: 200,
@@ -73,7 +73,7 @@ export const accessListOperations = [
   }),
   defineOperation({
     operationId: 'createOrgApiKeyAccessListEntry',
-    summary: 'Add addresses and blocks from which one API key may be used',
+    summary: 'Add addresses and blocks to the access list of one API key',
     method: 'POST',
     path: OF_KEY,
     status: 200,
@@ -88,7 +88,7 @@ export const accessListOperations = [
   }),
   defineOperation({
     operationId: 'getOrgApiKeyAccessListEntry',
-    summary: 'Return one entry of the access list of one API key',
+    summary: 'Return one access list entry of one API key',
     method: 'GET',
     path: `${OF_KEY}/{ipAddress}`,
     status: 200,
@@ -101,7 +101,7 @@ export const accessListOperations = [
   }),
   defineOperation({
     operationId: 'deleteOrgApiKeyAccessListEntry',
-    summary: 'Remove one entry of the access list of one API key',
+    summary: 'Remove one access list entry of one API key',
     method: 'DELETE',
     path: `${OF_KEY}/{ipAddress}`,
     status: 204,
@@ -110,7 +110,7 @@ export const accessListOperations = [
   }),
   defineOperation({
     operationId: 'listOrgServiceAccountAccessList',
-    summary: 'List from where access tokens of one service account may be used',
+    summary: 'List the access list of one service account',
     method: 'GET',
     path: OF_ACCOUNT,
     status: 200,
@@ -124,7 +124,7 @@ export const accessListOperations = [
   }),
   defineOperation({
     operationId: 'createOrgServiceAccountAccessList',
-    summary: 'Add addresses and blocks from which access tokens of one service account may be used',
+    summary: 'Add addresses and blocks to the access list of one service account',
     method: 'POST',
     path: OF_ACCOUNT,
     status: 201,
@@ -137,7 +137,7 @@ export const accessListOperations = [
   }),
   defineOperation({
     operationId: 'deleteOrgServiceAccountAccessListEntry',
-    summary: 'Remove one entry of the access list of one service account',
+    summary: 'Remove one access list entry of one service account',
     method: 'DELETE',
     path: `${OF_ACCOUNT}/{ipAddress}`,
     status: 204,

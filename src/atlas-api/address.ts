@@ -4,7 +4,7 @@ import { isAddressOrBlock } from '../platform/index.ts';
 
 const MAX_ADDRESS_LENGTH = 64;
 
-/** An address or block, as Linkspan's access lists have them. */
+/** Schema of an address or block in an access list. */
 export const address = z
   .string()
   .max(MAX_ADDRESS_LENGTH)

@@ -31,13 +31,13 @@ export const apiKey = z
     desc: z.string(),
     id,
     links: z.array(link),
-    privateKey: z.string().meta({ description: 'Whole in the answer that makes the key, and never again.' }),
+    privateKey: z.string().meta({ description: 'Shown completely only in the answer that creates the key.' }),
     publicKey: z.string(),
     roles: z.array(roleAssignment),
   })
   .meta({ id: 'ApiKeyUserDetails' });
 
-/** A key as it is shown when it is made. */
+/** The answer that creates a key, which contains its private key. */
 export function showMadeApiKey({ key, privateKey }: MadeApiKey, href: string): z.output<typeof apiKey> {
   return { ...showApiKey(key, href), privateKey };
 }

@@ -73,7 +73,7 @@ export const apiKeyOperations = [
   }),
   defineOperation({
     operationId: 'updateOrgApiKey',
-    summary: 'Change description or roles of one API key of an organization',
+    summary: 'Change the description or roles of one API key of an organization',
     method: 'PATCH',
     path: `${OF_ORGANIZATION}/{apiUserId}`,
     status: 200,
@@ -136,7 +136,7 @@ export const apiKeyOperations = [
   }),
   defineOperation({
     operationId: 'addGroupApiKey',
-    summary: 'Give one API key of the organization roles in a project',
+    summary: 'Grant one API key of the organization roles in a project',
     method: 'POST',
     path: `${OF_GROUP}/{apiUserId}`,
     status: 204,
@@ -149,7 +149,7 @@ export const apiKeyOperations = [
   }),
   defineOperation({
     operationId: 'removeGroupApiKey',
-    summary: 'Take one API key out of a project; the organization keeps it',
+    summary: 'Remove one API key from a project; the organization keeps it',
     method: 'DELETE',
     path: `${OF_GROUP}/{apiUserId}`,
     status: 204,

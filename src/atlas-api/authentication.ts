@@ -19,7 +19,7 @@ import {
 } from '../http/index.ts';
 import { UserError } from '../platform/index.ts';
 
-/** Who sends a request: HTTP digest of an API key, or the access token of a service account. */
+/** Authenticates requests: HTTP digest of an API key, or the access token of a service account. */
 export class Authentication {
   readonly #control: Control;
   readonly #failed: FailedAttempts;
@@ -37,8 +37,8 @@ export class Authentication {
   }
 
   /**
-   * Finds out who asks, without the body. Nobody known is answered with the challenge.
-   * @returns undefined where that answer was sent
+   * Authenticates a request before its body is read. Without valid credentials, it sends the challenge.
+   * @returns undefined if it sent the challenge
    * @throws UserError IP_ADDRESS_NOT_ON_ACCESS_LIST, RESOURCE_REQUIRES_ACCESS_LIST, TOO_MANY_FAILED_ATTEMPTS
    */
   async actorOf(request: FastifyRequest, reply: FastifyReply): Promise<Actor | undefined> {
@@ -60,7 +60,7 @@ export class Authentication {
     return { ...actor, remoteAddress: request.ip };
   }
 
-  /** @param stale  whether the credentials were right and only the nonce was too old */
+  /** Sends the challenge. @param stale  whether the credentials were valid and only the nonce was too old */
   challenge(reply: FastifyReply, stale: boolean): void {
     reply.code(401).header('content-type', 'application/json');
     reply.header('www-authenticate', this.#digest.challenges(stale));
@@ -75,7 +75,7 @@ export class Authentication {
     if ('account' in outcome) return outcome.account;
     if (outcome.stale) {
       const actor = outcome.replayed?.actor;
-      // A repeated request gets a new nonce: its client may only have lost the connection.
+      // A replayed request gets a new nonce, because its client may only have lost the connection.
       if (actor) {
         this.#note(request, { type: 'API_REQUEST_REPLAYED', reason: 'nonce count used', actor, orgId: actor.orgId });
       }

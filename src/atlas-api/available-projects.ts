@@ -31,7 +31,7 @@ const liveImportAvailableProject = z
 export const availableProjectOperations = [
   defineOperation({
     operationId: 'listOrgLiveMigrationAvailableProjects',
-    summary: 'List the source projects that the linked agents can move',
+    summary: 'List the source projects that the linked agents can migrate',
     method: 'GET',
     path: '/orgs/{orgId}/liveMigrations/availableProjects',
     status: 200,

@@ -25,8 +25,8 @@ const cluster = z
       .object({
         destinationUsers: z.enum(['migration', 'fixed']).meta({
           description:
-            'As whom agents go there: as a user that is made for each migration, or as the registered one (`fixed`), ' +
-            'which is so where that one may not make users.',
+            'The user with which agents connect: one created for each migration, or the registered user (`fixed`). ' +
+            'It is `fixed` if the registered user may not create users.',
         }),
       })
       .meta({ 'x-linkspan-extension': true }),
@@ -38,7 +38,7 @@ const connectionStrings = z.strictObject({
     .string()
     .min(1)
     .max(4096)
-    .meta({ description: 'How agents reach the cluster, with credentials. Kept sealed, and never shown again.' }),
+    .meta({ description: 'The connection string for agents, with credentials. Stored sealed, and never shown again.' }),
 });
 const clusterRequest = z
   .strictObject({ name: name(/^[A-Za-z0-9][A-Za-z0-9-]*$/, 64), connectionStrings })
@@ -70,7 +70,7 @@ export const clusterOperations = [
     method: 'POST',
     path: '/groups/{groupId}/clusters',
     status: 201,
-    // Atlas makes a cluster from a description of its hardware; Linkspan takes the one that is there.
+    // Atlas creates a cluster from a description of its hardware; Linkspan registers an existing one.
     extension: true,
     versions: [{ version: '2023-01-01', body: clusterRequest }],
     response: cluster,
@@ -92,11 +92,11 @@ export const clusterOperations = [
   }),
   defineOperation({
     operationId: 'updateGroupCluster',
-    summary: 'Change how one registered destination is reached',
+    summary: 'Change the connection string of one registered destination',
     method: 'PATCH',
     path: '/groups/{groupId}/clusters/{clusterName}',
     status: 200,
-    // Atlas changes the cluster; Linkspan only how it reaches it.
+    // Atlas changes the cluster; Linkspan changes only its connection string.
     extension: true,
     versions: [{ version: '2023-01-01', body: clusterUpdate }],
     response: cluster,
@@ -107,11 +107,11 @@ export const clusterOperations = [
   }),
   defineOperation({
     operationId: 'deleteGroupCluster',
-    summary: 'Forget one registered destination, which itself is not touched',
+    summary: 'Delete the registration of one destination; the cluster itself stays unchanged',
     method: 'DELETE',
     path: '/groups/{groupId}/clusters/{clusterName}',
     status: 202,
-    // Atlas takes the cluster away; Linkspan only forgets how to reach it.
+    // Atlas deletes the cluster; Linkspan deletes only its registration.
     extension: true,
     versions: [{ version: '2023-01-01' }],
     response: nothing,

@@ -13,17 +13,17 @@ const event = z
     isGlobalAdmin: z.literal(false),
     links: z.array(link),
     orgId: id,
-    publicKey: z.string().optional().meta({ description: 'The API key that did it.' }),
+    publicKey: z.string().optional().meta({ description: 'The API key that sent the request.' }),
     remoteAddress: z.string().optional(),
-    targetPublicKey: z.string().optional().meta({ description: 'The API key that it was done to.' }),
+    targetPublicKey: z.string().optional().meta({ description: 'The API key that was changed.' }),
     linkspan: z
       .object({
         actorKind: z.enum(['api key', 'service account', 'agent', 'system']),
         actorName: z.string(),
         details: z.record(z.string(), z.unknown()),
-        sequence: z.int().meta({ description: 'Without gaps over all organizations.' }),
+        sequence: z.int().meta({ description: 'A number without gaps over all organizations.' }),
         previousHash: z.string(),
-        hash: z.string().meta({ description: 'SHA-256 over the record and the hash before it.' }),
+        hash: z.string().meta({ description: 'SHA-256 over the record and the hash of the record before it.' }),
       })
       .meta({ 'x-linkspan-extension': true }),
   })
@@ -35,7 +35,7 @@ const paged = ['pageNum', 'itemsPerPage', 'includeCount', 'eventType'] as const;
 export const eventOperations = [
   defineOperation({
     operationId: 'listOrgEvents',
-    summary: 'List what was done in one organization, the newest first',
+    summary: 'List the events of one organization, newest first',
     method: 'GET',
     path: '/orgs/{orgId}/events',
     status: 200,
@@ -57,7 +57,7 @@ export const eventOperations = [
   }),
   defineOperation({
     operationId: 'listGroupEvents',
-    summary: 'List what was done in one project, the newest first',
+    summary: 'List the events of one project, newest first',
     method: 'GET',
     path: '/groups/{groupId}/events',
     status: 200,

@@ -1,21 +1,21 @@
 import { z } from 'zod';
 import type { Validation } from '../control/index.ts';
 
-/** One finding of preflight, as validations and migrations show it. */
+/** Schema of a preflight finding in validations and migrations. */
 export const findingSchema = z
   .object({
-    code: z.string().meta({ description: 'Key of the list of errors.' }),
-    severity: z.enum(['error', 'warning']).meta({ description: 'An error keeps a migration from starting.' }),
+    code: z.string().meta({ description: 'A code of the error list (docs/errors.md).' }),
+    severity: z.enum(['error', 'warning']).meta({ description: 'An error prevents the start of a migration.' }),
     namespace: z
       .string()
       .nullable()
-      .meta({ description: 'What it is about, where that is one database or collection.' }),
+      .meta({ description: 'The database or collection of the finding; null if it is about more than one.' }),
     message: z.string(),
     remedy: z.string(),
     concerns: z
       .literal('cutover')
       .nullable()
-      .meta({ description: '`cutover`: read it again before you ask for the cutover.' }),
+      .meta({ description: '`cutover`: read the finding again before you request the cutover.' }),
   })
   .meta({ id: 'LinkspanFinding' });
 

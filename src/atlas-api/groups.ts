@@ -38,7 +38,7 @@ const groupRequest = z
     withDefaultAlertsSettings: z
       .boolean()
       .optional()
-      .meta({ description: 'Taken and without effect: there are no alerts.' }),
+      .meta({ description: 'Accepted without effect: Linkspan has no alerts.' }),
   })
   .meta({ id: 'GroupRequest' });
 
@@ -47,7 +47,7 @@ const groupUpdate = z.strictObject({ name: groupName }).meta({ id: 'GroupUpdate'
 export const groupOperations = [
   defineOperation({
     operationId: 'listGroups',
-    summary: 'List the projects of the API key',
+    summary: 'List the projects that the API key can access',
     method: 'GET',
     path: '/groups',
     status: 200,

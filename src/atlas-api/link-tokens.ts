@@ -4,23 +4,23 @@ import { agentName } from '../link/index.ts';
 import { address } from './address.ts';
 import { defineOperation } from './operation.ts';
 
-/** More than any gateway has addresses; keeps a token's list quick to check. */
+/** More addresses than any gateway has; the limit keeps the check of a token's list fast. */
 const MAX_ADDRESSES = 200;
 
 const targetOrgRequest = z
   .strictObject({
     accessListIps: z.array(address).max(MAX_ADDRESSES).nullish().meta({
-      description: 'Addresses from which agents may come with this token; none or an empty list: any.',
+      description: 'Addresses from which agents may connect with this token. An absent or empty list allows all.',
     }),
     migrationHost: agentName.nullish().meta({
       description:
-        'Extension. The only host that may redeem the token; it may also take over the work of one of that name that is linked already.',
+        'Extension. The only host that may redeem the token. Its agent may also replace a linked agent with this host name.',
     }),
   })
   .meta({ id: 'TargetOrgRequest' });
 
 const targetOrg = z
-  .object({ linkToken: z.string().meta({ description: 'Shown once. Give it to an agent beside the source.' }) })
+  .object({ linkToken: z.string().meta({ description: 'Shown once. Start an agent near the source with it.' }) })
   .meta({ id: 'TargetOrg' });
 
 const PATH = '/orgs/{orgId}/liveMigrations/linkTokens';

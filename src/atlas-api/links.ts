@@ -8,15 +8,15 @@ const migrationLink = z
   .object({
     id,
     agentId: id,
-    migrationHost: z.string().meta({ description: 'What `migrationHosts` of a migration names.' }),
+    migrationHost: z.string().meta({ description: 'The name to use in `migrationHosts` of a migration.' }),
     status: z.enum(['LINKED', 'PENDING_APPROVAL']).meta({
       description:
-        'PENDING_APPROVAL: the agent has the host name of another one, and gets no work before an owner approves it.',
+        'PENDING_APPROVAL: the agent has the host name of another one, and gets no work until an owner approves it.',
     }),
     agentVersion: z.string(),
     agentStatus: z
       .enum(['CONNECTED', 'LOST'])
-      .meta({ description: 'LOST when the agent has been silent for 25 seconds.' }),
+      .meta({ description: 'LOST if the agent has not reported for 25 seconds.' }),
     accessListIps: z.array(z.string()),
     created: z.iso.datetime(),
     lastSeen: z.iso.datetime().nullable().meta({ description: 'When the agent last reported.' }),
@@ -52,7 +52,7 @@ export const linkOperations = [
   }),
   defineOperation({
     operationId: 'approveOrgLiveMigrationLink',
-    summary: 'Let one agent take the place of another one with its host name',
+    summary: 'Approve that one agent replaces another one with its host name',
     method: 'POST',
     path: '/orgs/{orgId}/liveMigrations/links/{linkId}/approve',
     status: 204,
@@ -64,7 +64,7 @@ export const linkOperations = [
   }),
   defineOperation({
     operationId: 'revokeOrgLiveMigrationLink',
-    summary: 'Cut one agent off at once: its migrations fail, and their database users are dropped',
+    summary: 'Revoke one link at once: its migrations fail, and their database users are dropped',
     method: 'DELETE',
     path: '/orgs/{orgId}/liveMigrations/links/{linkId}',
     status: 204,

@@ -17,12 +17,16 @@ export const liveMigrationResponse = z
     _id: id,
     status: z.enum(['NEW', 'WORKING', 'FAILED', 'COMPLETE', 'EXPIRED']),
     migrationHosts: z.array(z.string()),
-    readyForCutover: z.boolean().optional().meta({ description: 'Only while WORKING.' }),
-    lagTimeSeconds: z.int().nullable().optional().meta({ description: 'Only while WORKING and before the cutover.' }),
+    readyForCutover: z.boolean().optional().meta({ description: 'Present only while WORKING.' }),
+    lagTimeSeconds: z
+      .int()
+      .nullable()
+      .optional()
+      .meta({ description: 'Present only while WORKING and before the cutover.' }),
     errorMessage: z
       .string()
       .optional()
-      .meta({ description: 'Extension: why it FAILED, and what can be done.', 'x-linkspan-extension': true }),
+      .meta({ description: 'Extension: why the migration FAILED, and how to fix it.', 'x-linkspan-extension': true }),
     linkspan: migrationDetail,
   })
   .meta({ id: 'LiveMigrationResponse' });
@@ -52,7 +56,7 @@ export const liveMigrationOperations = [
   }),
   defineOperation({
     operationId: 'cutoverGroupLiveMigration',
-    summary: 'Cut one live migration over',
+    summary: 'Cut over one live migration',
     method: 'PUT',
     path: '/groups/{groupId}/liveMigrations/{liveMigrationId}/cutover',
     status: 202,
@@ -63,7 +67,7 @@ export const liveMigrationOperations = [
   }),
 ];
 
-/** A migration in Atlas's shape, with what Linkspan adds in one place. */
+/** A migration in Atlas's form, with Linkspan's additions in `linkspan`. */
 export async function showMigration(
   control: Control,
   migration: Migration,

@@ -7,19 +7,19 @@ const count = z.int().nonnegative();
 const rate = z.number().nullable();
 const date = z.iso.datetime();
 
-/** What the engine tells of its work. An agent of another version may tell less: then nothing is shown. */
 const waitSchema = z.object({ for: z.string(), since: date, reason: z.string() });
 
+/** The engine's progress. If an agent of another version reports less, the API shows null. */
 const engineProgress = z.object({
   phase: z
     .enum(['created', 'preparing', 'copying', 'tailing', 'paused', 'committing', 'committed', 'cancelled', 'failed'])
-    .meta({ description: '`tailing`: everything is copied, and changes are followed.' }),
-  since: date.optional().meta({ description: 'When it entered this phase.' }),
+    .meta({ description: '`tailing`: the copy is complete, and the engine applies changes.' }),
+  since: date.optional().meta({ description: 'When this phase started.' }),
   phases: z.array(z.object({ name: z.string(), startedAt: date, endedAt: date.optional() })),
   resumedFrom: z
     .object({ phase: z.string(), savedAt: date.nullable(), documentsCopied: count, bytesCopied: count })
     .optional()
-    .meta({ description: 'The checkpoint from which its agent last went on.' }),
+    .meta({ description: 'The checkpoint from which the agent last resumed.' }),
   copy: z.object({
     collectionsTotal: count,
     collectionsDone: count,
@@ -29,9 +29,9 @@ const engineProgress = z.object({
     bytesCopied: count,
     partitionsTotal: count.optional(),
     partitionsDone: count.optional(),
-    restarts: count
-      .optional()
-      .meta({ description: 'So often the numbers have grown smaller: collections were dropped, or are copied anew.' }),
+    restarts: count.optional().meta({
+      description: 'How often the numbers above decreased, because collections were dropped or copied again.',
+    }),
   }),
   indexes: z.object({
     total: count,
@@ -41,10 +41,10 @@ const engineProgress = z.object({
   rates: z
     .object({ bytesPerSecond: rate, documentsPerSecond: rate, changesPerSecond: rate })
     .optional()
-    .meta({ description: 'Over the last minute.' }),
-  etaSeconds: count
-    .nullish()
-    .meta({ description: 'Until everything is copied, or the destination has caught up; null where nobody can say.' }),
+    .meta({ description: 'Averages over the last minute.' }),
+  etaSeconds: count.nullish().meta({
+    description: 'Seconds until the copy is complete, or until the destination has caught up; null if unknown.',
+  }),
   left: z
     .object({
       collections: count,
@@ -57,13 +57,12 @@ const engineProgress = z.object({
     .optional()
     .meta({
       description:
-        'What a cancelled or failed migration leaves on the destination, beside `linkspan_internal`; `linkspan cleanup` has the names.',
+        'What a cancelled or failed migration leaves on the destination, besides `linkspan_internal`; `linkspan cleanup` lists the names.',
     }),
   changes: z.object({ read: count, applied: count, queued: count }),
-  oplog: z
-    .object({ windowSeconds: count, leftSeconds: count, headroomPercent: count })
-    .nullish()
-    .meta({ description: "How far the source's oplog reaches, and what is left of it before changes would be lost." }),
+  oplog: z.object({ windowSeconds: count, leftSeconds: count, headroomPercent: count }).nullish().meta({
+    description: "The time that the source's oplog covers, and how much of it is left before changes are lost.",
+  }),
   repairs: z
     .object({
       declared: count,
@@ -77,30 +76,35 @@ const engineProgress = z.object({
     .nullish()
     .meta({
       description:
-        'After changes of the source were missed, because its oplog lost them or no change stream shows them: how far the collections concerned are compared and repaired.',
+        'Progress of comparing and repairing collections, after the oplog lost changes of the source or no change stream showed them.',
     }),
   canWrite: z.boolean().meta({ description: 'Whether applications may write to the destination.' }),
-  notReadyReasons: z.array(z.string()).meta({ description: 'Why it is not ready for cutover.' }),
+  notReadyReasons: z.array(z.string()).meta({ description: 'Why the migration is not ready for cutover.' }),
   warnings: z.array(z.string()),
   waiting: z
     .array(waitSchema)
     .default([])
-    .meta({ description: 'What it cannot go on without at the moment. It goes on by itself once that is there.' }),
+    .meta({ description: 'What the engine waits for. It continues by itself once the cause is gone.' }),
 });
 
-/** What Linkspan knows of a migration beyond Atlas's fields. */
+/** Schema of Linkspan's own fields of a migration. */
 export const migrationDetail = z
   .object({
-    wanted: z.enum(['running', 'paused', 'cutover', 'cancelled']).meta({ description: 'What the operator asked for.' }),
-    loadLevel: z.literal([1, 2, 3, 4]).meta({ description: 'How hard the initial copy may work; 3 by default.' }),
-    maxMegabytesPerSecond: z.number().nullable().meta({ description: 'Upper limit of the initial copy.' }),
-    dropsConfirmed: z.boolean().meta({ description: "Whether the source's drops are followed whatever they take." }),
+    wanted: z.enum(['running', 'paused', 'cutover', 'cancelled']).meta({ description: "The operator's last request." }),
+    loadLevel: z.literal([1, 2, 3, 4]).meta({ description: 'How much load the initial copy may cause; 3 by default.' }),
+    maxMegabytesPerSecond: z
+      .number()
+      .nullable()
+      .meta({ description: 'Rate limit of the initial copy; null for none.' }),
+    dropsConfirmed: z
+      .boolean()
+      .meta({ description: 'Whether a user confirmed drops, so that the engine applies all of them.' }),
     cutoverWindowEndsAt: date.nullable().meta({
-      description: 'Until when it can be cut over: 120 h after it was first ready, unless extended.',
+      description: 'End of the cutover window: 120 h after the migration was first ready, unless extended.',
     }),
     sourceBlockedSince: date.optional().meta({
       description:
-        "Since when the source's users cannot write, or may not be able to, by the agent's last report: it was about to block them, or had. Absent while they can.",
+        "Since when the source blocks or may block user writes, by the agent's last report. Absent while users can write.",
     }),
     createdAt: date,
     updatedAt: date,
@@ -109,16 +113,17 @@ export const migrationDetail = z
       .object({
         status: z
           .enum(['CONNECTED', 'LOST'])
-          .meta({ description: 'LOST when the agent has been silent for 25 seconds.' }),
+          .meta({ description: 'LOST if the agent has not reported for 25 seconds.' }),
         lastSeen: date.nullable().meta({ description: 'When the agent last reported.' }),
       })
       .nullable()
-      .meta({ description: 'Null once the migration has ended.' }),
+      .meta({ description: 'Null after the migration has ended.' }),
     waiting: z.array(waitSchema).meta({
-      description: 'Why it stands still, its agent and the destination user included; empty while it moves.',
+      description:
+        'What the migration waits for, including its agent and its destination user; empty while it makes progress.',
     }),
-    findings: z.array(findingSchema).meta({ description: "Warnings of the migration's own preflight." }),
-    progress: engineProgress.nullable().meta({ description: 'As its agent reported it last.' }),
+    findings: z.array(findingSchema).meta({ description: "Warnings of the migration's preflight." }),
+    progress: engineProgress.nullable().meta({ description: 'The last report of the agent.' }),
   })
   .meta({ id: 'LinkspanMigrationDetail', 'x-linkspan-extension': true });
 
@@ -127,7 +132,7 @@ export function showDetail(view: MigrationView): z.output<typeof migrationDetail
   const shown = progress && {
     ...progress,
     phase: progress.state,
-    // An agent of an older version says nothing of them.
+    // An agent of an older version doesn't report repairs.
     repairs: progress.repairs && { ...progress.repairs, at: atlasDate(progress.repairs.atMs) },
     ...(progress.sinceMs == null ? {} : { since: atlasDate(progress.sinceMs) }),
     phases: progress.phases.map(({ name, startedAtMs, endedAtMs }) => ({
@@ -151,7 +156,7 @@ export function showDetail(view: MigrationView): z.output<typeof migrationDetail
     endedAt: dateOrNull(state.endedAtMs),
     agent: contact && { status: contact.status, lastSeen: dateOrNull(contact.lastReportAtMs) },
     waiting: waits.map(showWait),
-    // Records of earlier versions have none.
+    // Records of earlier versions have no findings.
     findings: (progress?.findings ?? []).map(showFinding),
     progress: engineProgress.nullable().safeParse(shown).data ?? null,
   };

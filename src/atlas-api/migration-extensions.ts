@@ -15,17 +15,19 @@ import { defineOperation, type OperationRequest } from './operation.ts';
 import { page } from './schemas.ts';
 
 const MS_PER_HOUR = 3_600_000;
-/** A window of a month. Whoever needs longer asks again. */
+/** 30 days. A user who needs longer extends the window again. */
 const MAX_WINDOW_HOURS = 720;
 
 const cancellation = z
   .strictObject({
-    dropCopiedData: z.boolean().meta({ description: 'Also drop what was copied to the destination.' }),
+    dropCopiedData: z.boolean().meta({ description: 'Also drop the copied data on the destination.' }),
   })
   .meta({ id: 'LinkspanCancellation' });
 
 const loadLevelRequest = z
-  .strictObject({ loadLevel: z.literal([1, 2, 3, 4]).meta({ description: '1 is the gentlest, 4 the fastest.' }) })
+  .strictObject({
+    loadLevel: z.literal([1, 2, 3, 4]).meta({ description: '1 causes the least load, 4 is the fastest.' }),
+  })
   .meta({ id: 'LinkspanLoadLevel' });
 
 const copyRateRequest = z
@@ -34,7 +36,7 @@ const copyRateRequest = z
       .number()
       .positive()
       .nullable()
-      .meta({ description: 'Upper limit of the initial copy, from now on; null for none but that of the agent.' }),
+      .meta({ description: "Rate limit of the initial copy from now on; null for only the agent's own limit." }),
   })
   .meta({ id: 'LinkspanCopyRate' });
 
@@ -44,13 +46,13 @@ const windowRequest = z
       .int()
       .min(1)
       .max(MAX_WINDOW_HOURS)
-      .meta({ description: 'The window stays open at least so long from now on.' }),
+      .meta({ description: 'The window stays open for at least this many hours from now.' }),
   })
   .meta({ id: 'LinkspanCutoverWindow' });
 
 const MIGRATION = '/groups/{groupId}/liveMigrations/{liveMigrationId}';
 
-/** What the extensions about one migration have in common. */
+/** Common parts of the extensions about one migration. */
 const aboutOne = {
   method: 'PUT',
   extension: true,
@@ -60,7 +62,7 @@ const aboutOne = {
 const placeOf = ({ path }: Pick<OperationRequest<unknown>, 'path'>) =>
   [path('groupId'), path('liveMigrationId')] as const;
 
-/** What Atlas's API lacks for live migrations, under its conventions. */
+/** Operations on live migrations that Atlas's API lacks, in Atlas's conventions. */
 export const migrationExtensions = [
   defineOperation({
     operationId: 'listGroupLiveMigrations',
@@ -91,7 +93,7 @@ export const migrationExtensions = [
   defineOperation({
     ...aboutOne,
     operationId: 'resumeGroupLiveMigration',
-    summary: 'Let one paused live migration go on',
+    summary: 'Resume one paused live migration',
     path: `${MIGRATION}/resume`,
     status: 202,
     versions: [{ version: '2023-01-01' }],
@@ -101,7 +103,7 @@ export const migrationExtensions = [
   defineOperation({
     ...aboutOne,
     operationId: 'cancelGroupLiveMigration',
-    summary: 'Give one live migration up',
+    summary: 'Cancel one live migration',
     path: `${MIGRATION}/cancel`,
     status: 202,
     versions: [{ version: '2023-01-01', body: cancellation }],
@@ -113,7 +115,7 @@ export const migrationExtensions = [
   defineOperation({
     ...aboutOne,
     operationId: 'setGroupLiveMigrationLoadLevel',
-    summary: 'Set how hard one live migration may work',
+    summary: 'Limit the load of one live migration',
     path: `${MIGRATION}/loadLevel`,
     status: 200,
     versions: [{ version: '2023-01-01', body: loadLevelRequest }],
@@ -125,7 +127,7 @@ export const migrationExtensions = [
   defineOperation({
     ...aboutOne,
     operationId: 'limitGroupLiveMigrationCopy',
-    summary: 'Limit the initial copy of one live migration',
+    summary: 'Limit the copy rate of one live migration',
     path: `${MIGRATION}/copyRate`,
     status: 200,
     versions: [{ version: '2023-01-01', body: copyRateRequest }],
@@ -147,7 +149,7 @@ export const migrationExtensions = [
   defineOperation({
     ...aboutOne,
     operationId: 'extendGroupLiveMigrationCutoverWindow',
-    summary: 'Keep the cutover window of one live migration open',
+    summary: 'Extend the cutover window of one live migration',
     path: `${MIGRATION}/cutoverWindow`,
     status: 200,
     versions: [{ version: '2023-01-01', body: windowRequest }],

@@ -4,8 +4,8 @@ import { issueOf } from '../http/index.ts';
 import { absentOrText, id } from './schemas.ts';
 
 /**
- * The body of validate and liveMigrations in both of its versions. The official CLI sends `""` for what was not given, user name and
- * password even with managedAuthentication, so empty strings mean absence everywhere (contract §1.4, "Compatibility trap").
+ * The body of validate and liveMigrations in both of its versions. The official CLI sends `""` for missing values, even for user name and
+ * password with managedAuthentication. So an empty string means that the value is absent (docs/reference/atlas-contract.md).
  */
 const clusterName = z.string().min(1).max(255);
 
@@ -14,8 +14,7 @@ const source = z
     clusterName,
     groupId: id,
     managedAuthentication: z.boolean().meta({
-      description:
-        "True: the agent's own configuration has the credentials; then username and password must not be given.",
+      description: "True: the credentials are in the agent's configuration, and username and password must be absent.",
     }),
     ssl: z.boolean(),
     username: absentOrText,
@@ -29,7 +28,7 @@ const destination = z
     clusterName,
     groupId: id,
     hostnameSchemaType: z.enum(['PUBLIC', 'PRIVATE_LINK', 'VPC_PEERING', '']).nullish().meta({
-      description: "Taken for compatibility: the registered cluster's connection string says how it is reached.",
+      description: "Accepted without effect, for compatibility: agents use the registered cluster's connection string.",
     }),
     privateLinkId: absentOrText,
   })
@@ -46,8 +45,8 @@ const common = {
 };
 
 /**
- * The headers of what 2024-05-30 has superseded, recorded from Atlas's other operations of that date (contract §1.4). The day is not
- * padded with a zero.
+ * The headers of versions that 2024-05-30 has superseded, recorded from Atlas's other operations of that date
+ * (docs/reference/atlas-contract.md). The day is not padded with a zero.
  */
 const SUPERSEDED = { deprecation: 'Thu, 30 May 2024 00:00:00 GMT', sunset: 'Thu, 1 Jul 2027 00:00:00 GMT' };
 
@@ -61,7 +60,7 @@ const migrationRequest20240530 = z
   .meta({ id: 'LiveMigrationRequest20240530' })
   .transform((body, context) => toOrder(body, body.dropDestinationData ?? false, context));
 
-/** The versions of the operations that take this body. */
+/** The versions of the operations with this body. */
 export const migrationRequestVersions = [
   { version: '2023-01-01', body: migrationRequest20230101, superseded: SUPERSEDED },
   { version: '2024-05-30', body: migrationRequest20240530 },

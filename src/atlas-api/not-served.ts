@@ -1,6 +1,6 @@
 /**
- * Parts of the Atlas API that its clients know and that Linkspan does not serve. They are told apart from mistyped paths, so that
- * nobody looks for a mistake of their own.
+ * Parts of the Atlas API that Linkspan does not serve. Their error differs from the one for a mistyped path, so that users don't look for
+ * a mistake of their own.
  */
 const NOT_SERVED: readonly RegExp[] = [
   /^\/orgs\/[^/]+\/(invites|teams|users)(\/|$)/,
@@ -11,7 +11,7 @@ const NOT_SERVED: readonly RegExp[] = [
   /^\/(clusters|eventTypes|rateLimits|users|federationSettings|alertConfigs)(\/|$)/,
 ];
 
-/** @param path  after `/api/atlas/v2` or `/api/atlas/v1.0` */
+/** Whether Atlas serves a path that Linkspan does not. @param path  without `/api/atlas/v2` or `/api/atlas/v1.0` */
 export function isKnownToAtlas(path: string): boolean {
   return NOT_SERVED.some((pattern) => pattern.test(path));
 }

@@ -10,10 +10,10 @@ import {
 import { bodyOf, type FailedAttempts } from '../http/index.ts';
 import { UserError } from '../platform/index.ts';
 
-/** A form with a grant type or an access token. */
+/** Enough for a form with a grant type or an access token. */
 const BODY_LIMIT_BYTES = 8 * 1024;
 
-/** An error as RFC 6749 §5.2 has it, which is not Atlas's shape. */
+/** An error in the form of RFC 6749 §5.2, which differs from Atlas's form. */
 class OAuthError extends Error {
   readonly status: 400 | 401 | 429;
   readonly code: 'invalid_client' | 'invalid_request' | 'unsupported_grant_type' | 'temporarily_unavailable';
@@ -26,9 +26,9 @@ class OAuthError extends Error {
 }
 
 /**
- * OAuth 2.0 client credentials of service accounts, as the Atlas SDKs speak it (contract §4.2): `POST /api/oauth/token` and
- * `/api/oauth/revoke`, both with HTTP Basic and a form. The credentials are checked before the form is read. Access lists are not asked
- * here, only where a token is used.
+ * Registers OAuth 2.0 client credentials of service accounts, as the Atlas SDKs use them (docs/reference/atlas-contract.md):
+ * `POST /api/oauth/token` and `/api/oauth/revoke`, both with HTTP Basic and a form. The server checks the credentials before it reads the
+ * form. Access lists don't apply here, only where a token is used.
  */
 export async function registerOAuth(app: FastifyInstance, control: Control, failed: FailedAttempts): Promise<void> {
   const clients = new WeakMap<FastifyRequest, AuthenticatedAccount>();
@@ -57,14 +57,14 @@ export async function registerOAuth(app: FastifyInstance, control: Control, fail
       scope.post('/token', route, async (request, reply) => {
         const account = clientOf(request);
         const grants = formOf(request).getAll('grant_type');
-        // RFC 6749 §3.2: what has no value counts as left out, and nothing may come twice.
+        // RFC 6749 §3.2: a parameter without a value counts as absent, and none may be repeated.
         if (grants.length !== 1 || grants[0] === '') {
           throw new OAuthError(400, 'invalid_request', 'The form must have one grant_type.');
         }
         if (grants[0] !== 'client_credentials') {
           throw new OAuthError(400, 'unsupported_grant_type', 'The grant_type must be client_credentials.');
         }
-        // RFC 6749 §5.1: nobody on the way may keep the answer.
+        // RFC 6749 §5.1: no proxy may cache the answer.
         reply.header('cache-control', 'no-store');
         const accessToken = await issueAccessToken(control, account);
         return { access_token: accessToken, expires_in: ACCESS_TOKEN_LIFE_SECONDS, token_type: 'Bearer' };
@@ -82,7 +82,7 @@ export async function registerOAuth(app: FastifyInstance, control: Control, fail
   );
 }
 
-/** RFC 6749 has no error for a client that comes too often; this is the one of its other endpoint. */
+/** RFC 6749 defines no error for too many requests to this endpoint; `temporarily_unavailable` is from its authorization endpoint. */
 function oauthErrorOf(error: unknown): unknown {
   if (!(error instanceof UserError) || error.code !== 'TOO_MANY_FAILED_ATTEMPTS') return error;
   return new OAuthError(429, 'temporarily_unavailable', error.message);
@@ -123,7 +123,7 @@ function basicCredentials(header = ''): [clientId: string, secret: string] {
   return [formDecode(clientId), formDecode(secret.join(':'))];
 }
 
-/** What is no form encoding stands for itself: clients that do not encode send secrets that have nothing to encode. */
+/** Decodes a form value. Invalid encoding stands for itself: clients that don't encode send secrets that need no encoding. */
 function formDecode(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));

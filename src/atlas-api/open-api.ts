@@ -23,28 +23,30 @@ const ERROR_STATUSES = [
 ] as const;
 
 const LIMIT_HEADERS = {
-  'RateLimit-Limit': { description: 'Requests that may be made at once.', schema: { type: 'integer' } },
-  'RateLimit-Remaining': { description: 'Requests that may still be made now.', schema: { type: 'integer' } },
+  'RateLimit-Limit': { description: 'Maximum number of requests in a burst.', schema: { type: 'integer' } },
+  'RateLimit-Remaining': { description: 'Number of requests left now.', schema: { type: 'integer' } },
 } as const;
-const RETRY_AFTER = { 'Retry-After': { description: 'Seconds.', schema: { type: 'integer' } } } as const;
+const RETRY_AFTER = {
+  'Retry-After': { description: 'Seconds to wait before the next request.', schema: { type: 'integer' } },
+} as const;
 
-/** Parameters of paths that are no ids. */
+/** Path parameters that are not ids. */
 const TEXT_PARAMETERS = ['clusterName', 'groupName', 'clientId', 'ipAddress'];
 
 const QUERY_PARAMETERS = {
   envelope: z
     .boolean()
     .optional()
-    .meta({ description: 'Wrap the answer with its status, for clients that see no headers.' }),
+    .meta({ description: 'Wrap the answer in an object with its status, for clients that see no headers.' }),
   pretty: z.boolean().optional().meta({ description: 'Indent the answer.' }),
   pageNum: z.int().min(1).optional(),
   itemsPerPage: z.int().min(1).max(500).optional(),
   includeCount: z.boolean().optional(),
-  name: z.string().optional().meta({ description: 'Only those whose name begins so.' }),
+  name: z.string().optional().meta({ description: 'Only items whose name starts with this text.' }),
   eventType: z.array(z.string()).optional().meta({ description: 'Only events of these types.' }),
 } as const;
 
-/** The OpenAPI 3.1 description of the operations, made from the schemas that validate their requests. */
+/** The OpenAPI 3.1 description of the operations, generated from the schemas that validate their requests. */
 export function openApiDocument(operations: readonly AnyOperation[]): object {
   const paths: ZodOpenApiPathsObject = {};
   for (const operation of operations) {

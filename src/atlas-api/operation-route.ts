@@ -17,16 +17,16 @@ import type { AnyOperation } from './operation.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who asks; set by the authentication in front of every Atlas resource. */
+    /** The sender of the request; the authentication before every Atlas resource sets it. */
     actor: Actor | null;
   }
 }
 
-/** The prefixes of both API versions; under v1.0 every operation has its oldest form and plain JSON. */
+/** The prefixes of both API versions. Under v1.0 every operation has its oldest version and plain JSON. */
 export const V1 = '/api/atlas/v1.0';
 export const V2 = '/api/atlas/v2';
 
-/** Serves an operation under one of the prefixes, from the version's negotiation to the answer's form. */
+/** Registers an operation under one of the prefixes: version negotiation, body, handler, and the form of the answer. */
 export function registerOperation(
   scope: FastifyInstance,
   control: Control,
@@ -68,8 +68,8 @@ export function registerOperation(
 }
 
 /**
- * Tells the client that a version has been superseded, until its sunset.
- * @throws UserError VERSION_GONE from then on
+ * Sets the headers of a superseded version until its sunset.
+ * @throws UserError VERSION_GONE after the sunset
  */
 function announceSunset(
   operation: AnyOperation,
@@ -87,16 +87,16 @@ function announceSunset(
 
 function bodyOfAnswer({ status, response }: AnyOperation, answer: unknown, presentation: Presentation) {
   if (response) return present(status, answer, presentation);
-  // The envelope tells the status, for clients that see none; no body may go with a 204.
+  // The envelope has the status for clients that see none, but a 204 may not have a body.
   return presentation.envelope && status !== 204 ? present(status, {}, presentation) : undefined;
 }
 
-/** What the schema of the body's version makes of the body; undefined where the operation has none. */
+/** Reads the body with the schema of its version; undefined if the operation has no body. */
 function readOperationBody(request: FastifyRequest, operation: AnyOperation, versions: readonly string[]): unknown {
   const hasBody = operation.versions.some(({ body }) => body !== undefined);
   if (!hasBody) return undefined;
   const { accept, 'content-type': contentType } = request.headers;
-  // The body's own type tells its version; where it is plain JSON, the wanted answer's does.
+  // The Content-Type names the body's version. For plain JSON, the Accept header does.
   const named =
     bodyVersion(versions, contentType) ?? (versions.length > 1 ? negotiateVersion(versions, accept) : versions[0]);
   const schema = operation.versions.find(({ version }) => version === named)?.body;
@@ -114,7 +114,7 @@ function parameterOf(request: FastifyRequest, name: string): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** The query of a request; `?` may occur in it. */
+/** The query of a request. It may contain another `?`. */
 export function queryOf(request: FastifyRequest): URLSearchParams {
   const mark = request.url.indexOf('?');
   return new URLSearchParams(mark < 0 ? '' : request.url.slice(mark + 1));

@@ -19,7 +19,7 @@ const atlasOrganization = z
   .meta({ id: 'AtlasOrganization' });
 
 const organizationName = name(/^[\p{L}\p{N}\-_.(),:&@+' ]+$/u, 64);
-const noAlerts = z.boolean().optional().meta({ description: 'Taken and without effect: there are no alerts.' });
+const noAlerts = z.boolean().optional().meta({ description: 'Accepted without effect: Linkspan has no alerts.' });
 
 const organizationUpdate = z
   .strictObject({
@@ -38,7 +38,10 @@ const organizationRequest = z
     serviceAccount: serviceAccountRequest.optional(),
     skipDefaultAlertsSettings: noAlerts,
   })
-  .meta({ id: 'CreateOrganizationRequest', description: 'The key or the account must own the organization.' });
+  .meta({
+    id: 'CreateOrganizationRequest',
+    description: 'The API key or the service account must have the role ORG_OWNER.',
+  });
 
 const madeOrganization = z
   .object({ apiKey: apiKey.optional(), organization: atlasOrganization, serviceAccount: serviceAccount.optional() })
@@ -48,7 +51,7 @@ const organizationSettings = z
   .object({
     apiAccessListRequired: z
       .boolean()
-      .meta({ description: 'Whether API keys and service accounts without an access list are turned away.' }),
+      .meta({ description: 'Whether API keys and service accounts without an access list are refused.' }),
     maxServiceAccountSecretValidityInHours: z.int(),
   })
   .meta({ id: 'OrganizationSettings' });
@@ -60,7 +63,7 @@ const settingsUpdate = z
 export const organizationOperations = [
   defineOperation({
     operationId: 'listOrgs',
-    summary: 'List the organizations of the API key',
+    summary: 'List the organization of the API key',
     method: 'GET',
     path: '/orgs',
     status: 200,
@@ -80,7 +83,7 @@ export const organizationOperations = [
   }),
   defineOperation({
     operationId: 'createOrg',
-    summary: 'Create one organization, with what enters it',
+    summary: 'Create one organization with an API key or a service account',
     method: 'POST',
     path: '/orgs',
     status: 201,
@@ -122,7 +125,7 @@ export const organizationOperations = [
   }),
   defineOperation({
     operationId: 'deleteOrg',
-    summary: 'Delete one organization without projects, with its keys, accounts and links',
+    summary: 'Delete one organization without projects, and its API keys, service accounts and links',
     method: 'DELETE',
     path: '/orgs/{orgId}',
     status: 204,
@@ -141,7 +144,7 @@ export const organizationOperations = [
   }),
   defineOperation({
     operationId: 'updateOrgSettings',
-    summary: 'Say whether access lists are required in one organization',
+    summary: 'Set whether one organization requires access lists',
     method: 'PATCH',
     path: '/orgs/{orgId}/settings',
     status: 200,

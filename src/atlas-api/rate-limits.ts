@@ -3,17 +3,17 @@ import type { Actor, Control } from '../control/index.ts';
 import { type BucketSize, pathOf, TokenBuckets } from '../http/index.ts';
 import { UserError } from '../platform/index.ts';
 
-/** Requests that share buckets: one for each value of their scope. */
+/** A group of routes with the same limit. Each value of the scope has its own bucket. */
 interface LimitSet {
   readonly name: string;
-  /** After the prefix; the routes of the set. */
+  /** Matches the set's routes, without the prefix. */
   readonly route: RegExp;
   readonly size: BucketSize;
-  /** What has a bucket of its own within the caller's organization. */
+  /** Returns the key of the bucket within the caller's organization. */
   readonly scope: (request: FastifyRequest, actor: Actor, store: Control['store']) => string | Promise<string>;
 }
 
-/** Projects that are not the caller's share one bucket: made-up ones would fill the memory, and push out the buckets of true ones. */
+/** The project of a request. All foreign projects share one bucket: invented ids would otherwise fill the memory and remove real buckets. */
 async function groupOf(request: FastifyRequest, { orgId }: Actor, store: Control['store']): Promise<string> {
   const groupId = String(Reflect.get(Object(request.params), 'groupId'));
   const group = await store.group(groupId);
@@ -21,8 +21,8 @@ async function groupOf(request: FastifyRequest, { orgId }: Actor, store: Control
 }
 
 /**
- * Capacities and refills of Atlas's documentation (contract §4.7), first match. It publishes none for lists of organizations beyond the
- * capacity, nor for what has no set of its own.
+ * Capacities and refills of Atlas's documentation (docs/reference/atlas-contract.md); the first match applies. Atlas publishes no refill
+ * for the list of organizations, and no limit for routes outside of its sets.
  */
 const SETS: readonly LimitSet[] = [
   {
@@ -52,8 +52,8 @@ const SETS: readonly LimitSet[] = [
 ];
 
 /**
- * Atlas's rate limits. They are counted for each organization apart, by the caller's own and not the one in the path: nobody can use
- * up what is another's.
+ * Atlas's rate limits, counted separately for each organization. The caller's organization counts, not the one in the path, so that nobody
+ * can use up another organization's limit.
  */
 export class RateLimits {
   readonly #buckets: TokenBuckets;
@@ -65,7 +65,7 @@ export class RateLimits {
   }
 
   /**
-   * Counts a request and tells the client what is left.
+   * Counts a request and sets the headers with the remaining limit.
    * @throws UserError RATE_LIMITED_TOKEN_BUCKET
    */
   async count(request: FastifyRequest, reply: FastifyReply, actor: Actor, prefix: string): Promise<void> {

@@ -25,15 +25,15 @@ import { RateLimits } from './rate-limits.ts';
 
 export interface AtlasApiOptions {
   readonly logger: Logger;
-  /** Shared by all faces of a server. */
+  /** Shared by all APIs of a server. */
   readonly failedAttempts: FailedAttempts;
-  /** What is offered and taken for HTTP digest; MD5 alone by default, as Atlas. */
+  /** Algorithms for HTTP digest; by default only MD5, as in Atlas. */
   readonly digestAlgorithms?: readonly DigestAlgorithm[];
-  /** False: requests are not counted, and answers say nothing of limits. */
+  /** False: requests are not counted, and answers have no limit headers. */
   readonly rateLimits?: boolean;
 }
 
-/** The Atlas Administration API on a server, and its description at `/openapi.json`. */
+/** Registers the Atlas Administration API on a server, and its description at `/openapi.json`. */
 export async function registerAtlasApi(
   app: FastifyInstance,
   control: Control,
@@ -44,7 +44,7 @@ export async function registerAtlasApi(
   const limits = rateLimits ? new RateLimits(control) : undefined;
   let description: object | undefined;
   app.get('/openapi.json', async () => {
-    // Made of all schemas, and asked for by few.
+    // Created on the first request: it needs all schemas, and few clients request it.
     description ??= openApiDocument(operations);
     return description;
   });
@@ -52,8 +52,8 @@ export async function registerAtlasApi(
   await registerOAuth(app, control, failedAttempts);
   await app.register(async (scope) => {
     scope.decorateRequest('actor', null);
-    // Before the body is read: nobody unknown makes the server read. Clients come for a challenge first, so it is the hot path: it
-    // awaits nothing but the end of the turn, as writing one answer after the other wakes their readers once and not each time anew.
+    // Authentication comes before the body is read, so that unauthenticated clients can't make the server read. Clients first request a
+    // challenge, so this is the hot path. It waits only for the end of the event loop turn: answers written together wake their readers once.
     scope.addHook('onRequest', (request, _reply, done) => {
       if (request.headers.authorization === undefined) setImmediate(done);
       else done();
@@ -77,13 +77,13 @@ export async function registerAtlasApi(
       registerOperation(scope, control, operation, V1);
       registerOperation(scope, control, operation, V2);
     }
-    // A catch-all and no not-found handler: those of a prefix are shared by all that is registered under it.
+    // A catch-all route instead of a not-found handler, because everything under a prefix shares one not-found handler.
     scope.all(`${V1}/*`, notServed);
     scope.all(`${V2}/*`, notServed);
   });
 }
 
-/** Errors for an actor that lacks a role, or that reaches for something of another organization. */
+/** Errors for an actor that lacks a role, or that accesses another organization. */
 const MISSING_ROLE: readonly ErrorCode[] = [
   'USER_CANNOT_ACCESS_ORG',
   'USER_CANNOT_ACCESS_GROUP',
@@ -92,7 +92,7 @@ const MISSING_ROLE: readonly ErrorCode[] = [
   'NOT_ORG_GROUP_CREATOR',
 ];
 
-/** Told to the owners of the actor's own organization: nobody can fill another one's record. */
+/** Records a missing role for the owners of the actor's own organization, so that nobody can fill another organization's record. */
 function noteMissingRole({ security }: Control, error: unknown, { actor, ip }: FastifyRequest): void {
   if (!actor || !(error instanceof UserError) || !MISSING_ROLE.includes(error.code)) return;
   security.note({
@@ -113,7 +113,7 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   void sendTextsAsTheyAre(reply).send(present(body.error, body, errorPresentation(request)));
 }
 
-/** An error is presented as the answer would have been, unless just that is what was wrong. */
+/** The form of an error answer: the requested one, unless its parameters are invalid. */
 function errorPresentation(request: FastifyRequest): Presentation {
   try {
     return readPresentation(queryOf(request));

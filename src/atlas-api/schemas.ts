@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { issueOf } from '../http/index.ts';
 
-/** Atlas's identifier. */
+/** Schema of an Atlas identifier. */
 export const id = z
   .string()
   .regex(/^[a-f0-9]{24}$/, 'must be 24 lower-case hexadecimal digits')
@@ -11,30 +11,30 @@ export const link = z
   .object({ href: z.string(), rel: z.string() })
   .meta({ id: 'Link', description: 'A link to a related resource.' });
 
-/** What Atlas's clients send although only answers have it. */
+/** A read-only attribute that Atlas's clients send although only answers have it. */
 export const readOnly = z
   .unknown()
   .optional()
-  .meta({ description: 'Read-only: taken and without effect.', readOnly: true });
+  .meta({ description: 'Read-only: accepted without effect.', readOnly: true });
 
-/** The body of an answer that says no more than its status. */
+/** An empty body of an answer. */
 export const nothing = z.object({}).meta({ id: 'NoBody' });
 
-/** A page of a list. */
+/** Schema of a page of a list. */
 export function page(name: string, item: z.ZodType): z.ZodType {
   return z
     .object({ links: z.array(link), results: z.array(item), totalCount: z.int().optional() })
     .meta({ id: `Paginated${name}` });
 }
 
-/** What a client may leave out, or send as null or, as the Atlas CLI does, as an empty string. */
+/** An optional text. A client may omit it, or send null or, as the Atlas CLI does, an empty string. */
 export const absentOrText = z
   .string()
   .max(4096)
   .nullish()
   .transform((text) => (text ? text : null));
 
-/** A name of the form that Atlas allows for it. */
+/** Schema of a name in the form that Atlas allows. */
 export const name = (form: RegExp, most: number) =>
   z
     .string()
@@ -45,7 +45,7 @@ export const name = (form: RegExp, most: number) =>
       if (!form.test(value)) context.issues.push({ ...issueOf('INVALID_ATTRIBUTE', ['name']), input: value });
     });
 
-/** Every error of this API. */
+/** Schema of every error of this API. */
 export const apiError = z
   .object({
     detail: z.string().nullable(),

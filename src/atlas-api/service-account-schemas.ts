@@ -4,7 +4,7 @@ import { atlasDate } from '../http/index.ts';
 import { organizationRoles } from './api-key-schemas.ts';
 import { id, name } from './schemas.ts';
 
-/** Atlas's bounds of a secret's life. */
+/** Atlas's limits for the lifetime of a secret. */
 const MIN_SECRET_HOURS = 8;
 export const MAX_SECRET_HOURS = 8760;
 
@@ -29,10 +29,13 @@ export const secretRequest = z
 export const serviceAccountSecret = z
   .object({
     createdAt: z.iso.datetime(),
-    expiresAt: z.iso.datetime().nullable().meta({ description: 'Null of one that the server was started with.' }),
+    expiresAt: z.iso
+      .datetime()
+      .nullable()
+      .meta({ description: 'Null for a secret that the operator set at the start of the server.' }),
     id,
     maskedSecretValue: z.string().optional(),
-    secret: z.string().optional().meta({ description: 'In the answer that makes the secret, and never again.' }),
+    secret: z.string().optional().meta({ description: 'Shown only in the answer that creates the secret.' }),
   })
   .meta({ id: 'ServiceAccountSecret' });
 
@@ -59,12 +62,12 @@ export function showAccount(account: ServiceAccount): z.output<typeof serviceAcc
   };
 }
 
-/** An account as it is shown when it is made. */
+/** The answer that creates an account, which contains its first secret. */
 export function showMadeAccount({ account, made }: MadeServiceAccount): z.output<typeof serviceAccount> {
   return { ...showAccount(account), secrets: [showMadeSecret(made)] };
 }
 
-/** A secret as it is shown when it is made. */
+/** The answer that creates a secret, which contains the secret. */
 export function showMadeSecret({ record, secret }: MadeSecret): z.output<typeof serviceAccountSecret> {
   const { maskedSecretValue: _, ...shown } = showSecret(record);
   return { ...shown, secret };

@@ -61,7 +61,7 @@ export const serviceAccountOperations = [
   }),
   defineOperation({
     operationId: 'updateOrgServiceAccount',
-    summary: 'Change name, description or roles of one service account',
+    summary: 'Change the name, description or roles of one service account',
     method: 'PATCH',
     path: ONE,
     status: 200,
@@ -72,7 +72,7 @@ export const serviceAccountOperations = [
   }),
   defineOperation({
     operationId: 'deleteOrgServiceAccount',
-    summary: 'Delete one service account, and with it its access tokens',
+    summary: 'Delete one service account and revoke its access tokens',
     method: 'DELETE',
     path: ONE,
     status: 204,

@@ -16,8 +16,8 @@ const systemStatus = z
         roles: z.array(roleAssignment),
       })
       .nullable()
-      .meta({ description: 'The key that asks; null where a service account does.' }),
-    appName: z.literal('MongoDB Atlas').meta({ description: 'What clients of Atlas expect.' }),
+      .meta({ description: 'The API key of the request; null if a service account sent it.' }),
+    appName: z.literal('MongoDB Atlas').meta({ description: "The value that Atlas's clients expect." }),
     build: z.string(),
     links: z.array(link),
     throttling: z.boolean(),
@@ -27,7 +27,7 @@ const systemStatus = z
 export const systemStatusOperations = [
   defineOperation({
     operationId: 'getSystemStatus',
-    summary: 'Return the status of this API, and who asks',
+    summary: 'Return the status of this API, and the API key of the request',
     method: 'GET',
     path: '',
     status: 200,

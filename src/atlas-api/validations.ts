@@ -13,7 +13,7 @@ const liveImportValidation = z
     status: z.enum(['PENDING', 'SUCCESS', 'FAILED']),
     errorMessage: z.string().nullable(),
     linkspan: z
-      .object({ findings: z.array(findingSchema).meta({ description: 'All that was found, warnings too.' }) })
+      .object({ findings: z.array(findingSchema).meta({ description: 'All findings, including warnings.' }) })
       .meta({ id: 'LinkspanValidationDetail', 'x-linkspan-extension': true }),
   })
   .meta({ id: 'LiveImportValidation' });

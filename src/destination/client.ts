@@ -1,14 +1,14 @@
 import type { MongoClient } from 'mongodb';
 import { checkConnectionString } from './connection-string.ts';
 
-/** Long enough for an election, short enough for somebody who waits for the answer. */
+/** Long enough for an election, short enough for a user who waits for the answer. */
 export const TIMEOUT_MS = 10_000;
 
 /**
- * Connects to a destination for as long as `act` takes.
- * @param timeoutMs  for each step
- * @param signal     closes the connection: what is under way fails
- * @throws UserError as {@link checkConnectionString}; what the driver throws, which quotes everything that it does not understand
+ * Connects to a destination, calls `act`, and closes the connection.
+ * @param timeoutMs  limit for each step
+ * @param signal     closes the connection, so that running commands fail
+ * @throws UserError as {@link checkConnectionString}, and the driver's errors, which quote everything that the driver can't parse
  */
 export async function withDestination<Result>(
   connectionString: string,
@@ -16,13 +16,13 @@ export async function withDestination<Result>(
   timeoutMs = TIMEOUT_MS,
   signal?: AbortSignal,
 ): Promise<Result> {
-  // Loaded when it is needed: the control plane starts in half the time without the driver.
+  // Loaded on demand, because the control plane starts in half the time without the driver.
   const { MongoClient } = await import('mongodb');
   signal?.throwIfAborted();
   await using client = new MongoClient(checkConnectionString(connectionString), {
     compressors: ['none'],
     maxPoolSize: 2,
-    // One connection to watch each server; with `auto` it is two.
+    // One monitoring connection per server; `auto` uses two.
     serverMonitoringMode: 'poll',
     serverSelectionTimeoutMS: timeoutMs,
     connectTimeoutMS: timeoutMs,

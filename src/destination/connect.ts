@@ -3,20 +3,20 @@ import { messageOf, redact, UserError, whyRefused } from '../platform/index.ts';
 import { TIMEOUT_MS, withDestination } from './client.ts';
 import { mayMakeUsers } from './migration-user.ts';
 
-/** What servers from 6.0 on speak. */
+/** Maximum wire version of MongoDB 6.0. */
 const OLDEST_WIRE_VERSION = 17;
 const UNAUTHORIZED = 13;
-/** Says nothing of what happened before a MongoDB answered. */
+/** One message for every failure before a MongoDB server answered, because it must not reveal open ports or resolved names. */
 export const NO_ANSWER =
-  'no primary of a replica set of MongoDB answered in time as the connection string says; see whether host, port, replicaSet and tls are right, and the network lets the control plane through';
+  'no primary of a MongoDB replica set answered in time; check host, port, replicaSet and tls in the connection string, and that the network lets the control plane through';
 
 /**
- * Connects to a cluster that is to become a destination: it has to be there, be a replica set of a version that can be one, and let its
- * user in. Whether that user has all the privileges is for a validation to find out.
- * @param connectionString  of a form that was checked
- * @param timeoutMs         for each step
- * @returns whether its user may make users for migrations
- * @throws UserError DESTINATION_UNUSABLE, which repeats nothing of the string but host names
+ * Connects to a cluster before its registration as a destination. It must answer, be a replica set of a supported version, and accept its
+ * user. A validation checks later whether that user has all privileges.
+ * @param connectionString  its form must be checked before
+ * @param timeoutMs         limit for each step
+ * @returns whether its user may create users for migrations
+ * @throws UserError DESTINATION_UNUSABLE, which repeats only host names of the string
  */
 export async function connectToDestination(
   connectionString: string,
@@ -33,8 +33,8 @@ export async function connectToDestination(
     const refusal = whyRefused(servers ?? []);
     if (refusal !== undefined) throw unusable(refusal, error);
     if (error instanceof MongoServerError) throw unusable(redact(messageOf(error)).replace(/\.$/, ''), error);
-    // The same whatever happened before a MongoDB has answered: whoever registers addresses must not learn which ports are open, or what
-    // names resolve to.
+    // The same message for all failures before a MongoDB server answered. A user who registers addresses must not learn which ports are
+    // open, or how names resolve.
     throw unusable(NO_ANSWER, error);
   }
 }
@@ -43,9 +43,9 @@ async function look(client: MongoClient): Promise<{ readonly makesUsers: boolean
   const admin = client.db('admin');
   const hello = await admin.command({ hello: 1 });
   if (hello.msg === 'isdbgrid') throw unusable('it is a sharded cluster, and Linkspan migrates to replica sets only');
-  if (!hello.setName) throw unusable('it is a stand-alone server, and Linkspan migrates to replica sets only');
+  if (!hello.setName) throw unusable('it is a standalone server, and Linkspan migrates to replica sets only');
   if (hello.maxWireVersion < OLDEST_WIRE_VERSION) throw unusable('it is older than MongoDB 6.0');
-  // Who is nobody may say hello, but not this; who is somebody may, without any privilege.
+  // An unauthenticated client may run hello but not this command. An authenticated user may run it without any privilege.
   await admin.command({ listDatabases: 1, nameOnly: true, authorizedDatabases: true });
   return { makesUsers: await mayMakeUsers(admin) };
 }

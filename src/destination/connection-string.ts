@@ -1,10 +1,9 @@
 import { ConnectionStringRefused, neverDialled, readForeignConnectionString, UserError } from '../platform/index.ts';
 
 /**
- * Reads a destination's connection string as somebody registered it. The same is done each time before it is used: what is stored may be
- * older than the rules.
- * @returns the string to connect with, written anew from what was checked
- * @throws UserError INVALID_DESTINATION_CONNECTION_STRING, which repeats no part of the string but an option's name
+ * Checks a registered connection string of a destination. Runs before each use, because the stored string may be older than the rules.
+ * @returns the string to connect with, written from the checked parts
+ * @throws UserError INVALID_DESTINATION_CONNECTION_STRING, which repeats only an option's name of the string
  */
 export function checkConnectionString(given: string): string {
   const { hosts, text } = read(given);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The longest text that comes back. What a destination says goes into it, so it is cut there. */
+/** Maximum length of a text in an answer. Texts contain messages of the destination, so they are cut. */
 const LONGEST_TEXT = 1000;
 const text = z
   .string()
@@ -9,7 +9,7 @@ const text = z
 
 const rules = { connectionString: z.string().max(8192), allowedDestinations: z.array(z.string()) };
 
-/** The request that a process is started for: one line of JSON that it reads. It has passwords, so it is neither an argument nor in the environment. */
+/** The request to a dialler process: one line of JSON on its stdin. Not an argument or environment variable, because it has passwords. */
 export const dialRequest = z.discriminatedUnion('act', [
   z.strictObject({ act: z.literal('check'), ...rules }),
   z.strictObject({
@@ -21,14 +21,14 @@ export const dialRequest = z.discriminatedUnion('act', [
 ]);
 export type DialRequest = z.infer<typeof dialRequest>;
 
-/** The errors that such a process can answer with. */
+/** The errors that a dialler process can answer with. */
 const dialErrorCode = z.enum([
   'DESTINATION_UNUSABLE',
   'DESTINATION_USER_REFUSED',
   'INVALID_DESTINATION_CONNECTION_STRING',
 ]);
 
-/** A line of JSON that it writes: any number of connections that were refused, then one of the others. */
+/** A line of JSON that a dialler process writes: any number of refused connections, then one of the other lines. */
 export const dialLine = z.union([
   z.strictObject({ refusal: text }),
   z.strictObject({ done: z.strictObject({ makesUsers: z.boolean().optional() }) }),
@@ -39,13 +39,13 @@ export type DialLine = z.infer<typeof dialLine>;
 /** The line that ends the exchange. */
 export type DialAnswer = Exclude<DialLine, { refusal: string }>;
 
-/** A text as it may come back: short, and without control characters, which would reach somebody's terminal. */
+/** Shortens a text for an answer, and removes control characters, which could reach a user's terminal. */
 export function boundedText(given: string): string {
   const plain = given.replace(/\p{Cc}+/gu, ' ');
   return plain.length <= LONGEST_TEXT ? plain : `${plain.slice(0, LONGEST_TEXT - 1)}…`;
 }
 
-/** Whether an error's code may cross. */
+/** Whether a dialler process may answer with this error code. */
 export function isDialErrorCode(code: string): code is z.infer<typeof dialErrorCode> {
   return dialErrorCode.safeParse(code).success;
 }

@@ -1,7 +1,7 @@
 import type { DiallingTenant } from '../control/index.ts';
 import { UserError } from '../platform/index.ts';
 
-/** How many destinations are dialled at the same time. */
+/** Limits for the parallel connections to destinations. */
 export interface SlotLimits {
   readonly inAll: number;
   readonly perOrganization: number;
@@ -12,23 +12,23 @@ export interface SlotLimits {
   readonly longestWaitMs: number;
 }
 
-/** Somebody waits for the answer (`registration`), or it is repeated until it succeeds (`background`). */
+/** `registration`: a client waits for the answer. `background`: Linkspan retries until it succeeds. */
 export type DialPurpose = 'registration' | 'background';
 
 interface Place extends DiallingTenant {
   readonly purpose: DialPurpose;
-  /** Gives a waiting one its slot. */
+  /** Ends the wait for a slot. */
   readonly begin: () => void;
 }
 
 /**
- * Shares a few slots among tenants. A free slot goes to the organization, and within it to the project, that has the fewest slots; so a
- * tenant whose destinations keep all of its slots never takes another tenant's turn.
+ * Shares a few slots among tenants. A free slot goes to the organization with the fewest slots, and in it to the project with the fewest.
+ * A tenant whose destinations hold all of its slots therefore never delays another tenant.
  */
 export class DialSlots {
   readonly #limits: SlotLimits;
   readonly #taken = new Set<Place>();
-  /** In the order in which they came. */
+  /** In the order of arrival. */
   readonly #waiting = new Set<Place>();
 
   constructor(limits: SlotLimits) {
@@ -36,9 +36,9 @@ export class DialSlots {
   }
 
   /**
-   * Waits for a slot. Disposing the result gives it back.
+   * Waits for a slot. Disposing the result returns it.
    * @param signal  ends the wait
-   * @throws UserError DESTINATION_NOT_CHECKED when a registration waits for too long, or when too many of its project wait; the signal's reason
+   * @throws UserError DESTINATION_NOT_CHECKED when a registration waits too long or too many of its project wait; the signal's reason
    */
   async take({ orgId, groupId }: DiallingTenant, purpose: DialPurpose, signal: AbortSignal): Promise<Disposable> {
     signal.throwIfAborted();
@@ -101,7 +101,7 @@ export class DialSlots {
         isBackground: Number(place.purpose === 'background'),
       }))
       .filter(({ ofOrganization, ofProject }) => ofOrganization < perOrganization && ofProject < perProject)
-      // Stable: of equals the first that came.
+      // The sort is stable, so among equals the first to arrive wins.
       .sort(
         (a, b) => a.ofOrganization - b.ofOrganization || a.ofProject - b.ofProject || a.isBackground - b.isBackground,
       );

@@ -6,20 +6,20 @@ import { boundedText, type DialLine, type DialRequest, dialRequest, isDialErrorC
 import { limitSockets } from './limit-sockets.ts';
 import { dropMigrationUser, makeMigrationUser } from './migration-user.ts';
 
-/** More than the 50 members of a replica set, with two connections to its primary. */
+/** More than one connection to each of the 50 members of a replica set, and a second one to its primary. */
 const MOST_SOCKETS = 60;
-/** More of them say nothing new. */
+/** Maximum number of reported refusals; more add no information. */
 const MOST_REFUSALS = 10;
 
-/** The program that `runDiallerProcess` starts: does one thing on one destination, answers, and ends. */
+/** The program that `runDiallerProcess` starts. It carries out one request on one destination, answers, and ends. */
 async function main(): Promise<void> {
   const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
   const first = await lines.next();
   if (first.done) return;
-  // The server keeps the pipe open as long as it wants the answer. Its end means that the server is gone.
+  // The server keeps the pipe open while it waits for the answer. The end of the pipe means that the server has ended.
   void lines.next().then(() => process.exit());
   const request = dialRequest.parse(JSON.parse(first.value));
-  // The driver inflates whatever a server sends, also when no compression was agreed on.
+  // The driver decompresses any compressed reply, even if no compression was negotiated.
   zlib.inflate = refuseToInflate as unknown as typeof zlib.inflate;
   let refusals = 0;
   using _guard = guardDialling(request, (refusal) => {
@@ -34,7 +34,7 @@ async function main(): Promise<void> {
 
 async function carryOut(request: DialRequest): Promise<DialLine> {
   const { act, connectionString } = request;
-  // The server ends this process when it wants no answer any more.
+  // Never aborted: the server kills this process when it no longer needs the answer.
   const { signal } = new AbortController();
   if (act === 'check') return { done: await connectToDestination(connectionString) };
   if (act === 'makeUser') await makeMigrationUser(connectionString, request.user, signal);
@@ -53,7 +53,7 @@ function say(line: DialLine): void {
 }
 
 function refuseToInflate(): never {
-  throw new Error('it sent a compressed reply, which nobody had asked for');
+  throw new Error('it sent a compressed reply without a request for it');
 }
 
 if (import.meta.main) await main().finally(() => process.exit());

@@ -6,20 +6,20 @@ import type { DialAnswer, DialRequest } from './dial-messages.ts';
 import { type DialPurpose, DialSlots } from './dial-slots.ts';
 import { DiallerEnded, runDiallerProcess } from './run-dialler-process.ts';
 
-/** Each process may take 256 MB, so all of them take 1.5 GB at most. Registering is rare: an organization rarely has two at a time. */
+/** Each process may use 256 MB, so all of them use at most 1.5 GB. Registrations are rare: an organization rarely has two at a time. */
 const LIMITS = { inAll: 6, perOrganization: 3, perProject: 2, waitingPerProject: 8, longestWaitMs: 30_000 };
 
 export interface DiallerOptions {
-  /** Where it may connect to. */
+  /** Host names, addresses and blocks to which it may connect. */
   readonly allowedDestinations: readonly string[];
   readonly logger: Logger;
-  /** Ends all that is under way: the server stops. */
+  /** Ends all running requests, because the server stops. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Dials destinations, each time from a process of its own, so that a destination can neither take this process's memory, time and
- * descriptors nor those of another tenant's process.
+ * Connects to destinations, each time from a separate process. So a destination can't exhaust the memory, time and descriptors of this
+ * process or of another tenant's process.
  */
 export function createDialler({ allowedDestinations, logger, signal: stopping }: DiallerOptions): DestinationPort {
   const slots = new DialSlots(LIMITS);
@@ -64,9 +64,9 @@ function resultOf(answer: DialAnswer): { readonly makesUsers?: boolean } {
 }
 
 function refusalOf(error: DiallerEnded): UserError {
-  // The same as for what does not answer at all: it says nothing of what is there.
+  // The same message as for a host that never answers, so that it reveals nothing about the host.
   if (error.why === 'time') return new UserError('DESTINATION_UNUSABLE', [NO_ANSWER], { cause: error });
   if (error.why === 'memory')
     return new UserError('DESTINATION_UNUSABLE', ['its answers need too much memory'], { cause: error });
-  return new UserError('DESTINATION_NOT_CHECKED', ['the process that dials it ended early'], { cause: error });
+  return new UserError('DESTINATION_NOT_CHECKED', ['its dialler process ended early'], { cause: error });
 }

@@ -2,9 +2,9 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 
 /**
- * Counts the TCP connections that this process opens and has not closed. Disposing ends that.
- * @param most      how many there may be at a time
- * @param exceeded  is called when one more is opened
+ * Counts the open TCP connections of this process. Disposing stops the count.
+ * @param most      maximum number of open connections
+ * @param exceeded  called when the process opens one more
  */
 export function limitSockets(most: number, exceeded: () => void): Disposable {
   let open = 0;

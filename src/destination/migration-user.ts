@@ -4,25 +4,25 @@ import { messageOf, reach, redact, UserError } from '../platform/index.ts';
 import { TIMEOUT_MS, withDestination } from './client.ts';
 
 /**
- * What a migration's user may do (docs/12-administration.md has the table). The server's role `restore` is not among it: it may make
- * users, so whoever had it could give themselves everything, and to stay.
+ * Roles of a migration's user (docs/12-administration.md has the table). The server's role `restore` is not among them. It can create users,
+ * so its holder could grant itself every privilege permanently.
  */
 const ROLES = ['readWriteAnyDatabase', 'dbAdminAnyDatabase', 'clusterMonitor'];
-/** Others are kept from writing to the destination until the cutover. */
+/** Needed to block writes of other users to the destination until the cutover. */
 const PRIVILEGES = [{ resource: { cluster: true }, actions: ['setUserWriteBlockMode', 'bypassWriteBlockingMode'] }];
 
-/** What the registered user needs in the database `admin` to make one: `userAdmin` there has it, and so has `userAdminAnyDatabase`. */
+/** Actions that the registered user needs on the database `admin`: the roles `userAdmin` and `userAdminAnyDatabase` there grant them. */
 const MAKING = ['createUser', 'dropUser', 'createRole', 'dropRole', 'grantRole'];
 
-/** An answer that is the same however often one asks: Unauthorized, AuthenticationFailed, and AtlasError, where users are not made this way. */
+/** Permanent errors: Unauthorized, AuthenticationFailed, and AtlasError (Atlas does not allow createUser). */
 const REFUSALS = [13, 18, 8000];
 const USER_NOT_FOUND = 11;
 const ROLE_NOT_FOUND = 31;
 
-/** Survives whatever happens to the primary, or is an error. */
+/** With majority, a successful command survives a failover. */
 const DURABLY = { writeConcern: { w: 'majority', wtimeout: TIMEOUT_MS } };
 
-/** Whether the connected user may make users for migrations. Where there is no authentication, there is nobody to make them for. */
+/** Whether the connected user may create users for migrations. Returns false on a server without authentication. */
 export async function mayMakeUsers(admin: Db): Promise<boolean> {
   const { authInfo } = await admin.command({ connectionStatus: 1, showPrivileges: true });
   const held = (authInfo.authenticatedUserPrivileges as Document[])
@@ -34,8 +34,8 @@ export async function mayMakeUsers(admin: Db): Promise<boolean> {
 }
 
 /**
- * Makes a migration's user, with a role of its own of the same name; what an earlier attempt left is replaced.
- * @throws UserError DESTINATION_USER_REFUSED; anything else may pass by itself
+ * Creates a migration's user, and a role with the same name. Replaces user and role of an earlier attempt.
+ * @throws UserError DESTINATION_USER_REFUSED; all other errors may be transient
  */
 export async function makeMigrationUser(
   connectionString: string,
@@ -51,7 +51,7 @@ export async function makeMigrationUser(
   });
 }
 
-/** Drops such a user and its role, as far as they are there. @throws as {@link makeMigrationUser} */
+/** Drops such a user and its role if they exist. @throws as {@link makeMigrationUser} */
 export async function dropMigrationUser(connectionString: string, name: string, signal: AbortSignal): Promise<void> {
   await asAdministrator(connectionString, signal, (admin) => drop(admin, name, 'destination.user.role-left'));
 }

@@ -9,39 +9,39 @@ const pathOf = (relative: string) => fileURLToPath(new URL(relative, import.meta
 const PROGRAM = pathOf('./dialler-process.ts');
 const DEPENDENCIES = pathOf('../../node_modules/');
 
-/** The program itself has 105 MB when it has loaded the driver (measured with Node 24 on Linux). */
+/** Memory limit of a process. With the driver loaded, the program uses 105 MB (measured with Node 24 on Linux). */
 const MOST_MEMORY_BYTES = 256 << 20;
-/** The part of those that JavaScript's own heap may take. The program needs 22 MB. */
+/** Limit of the JavaScript heap within that. The program needs 22 MB. */
 const HEAP_MEGABYTES = 96;
-/** Often enough that a fast network brings in tens of megabytes meanwhile. */
+/** Interval of the memory check. On a fast network, tens of megabytes can arrive in this time. */
 const LOOK_EVERY_MS = 50;
-/** A registration has up to four steps, each of which may take ten seconds; all of them never do. */
+/** Time limit of a process. A registration has up to four steps of at most ten seconds each, which never all take that long. */
 const DEADLINE_MS = 30_000;
-/** Ten refusals and an answer, each of a thousand characters. */
+/** Enough for ten refusals and an answer of a thousand characters each. */
 const MOST_ANSWER_BYTES = 64 << 10;
 
 /**
- * All that it has of the environment: where certificates are that machines of this one's network trust, and where a test stops it. No
- * identity of a cloud, no token, no secret of the server.
+ * The only environment variables that the process gets: paths of trusted certificates, and the hook of tests. So it has no cloud identity,
+ * no token and no secret of the server.
  */
 const ENVIRONMENT = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'LINKSPAN_TEST_HOOK'];
 
-/** Why a process ended without an answer: it had too much memory or time, said what it may not say, or ended for a reason unknown. */
+/** A process ended without an answer: it used too much memory or time, wrote an invalid line, or ended for an unknown reason. */
 export class DiallerEnded extends Error {
   readonly why: 'memory' | 'time' | 'answer' | 'unknown';
 
   constructor(why: DiallerEnded['why'], detail: string) {
-    super(`The process that dials a destination ended without an answer: ${detail}`);
+    super(`The destination dialler process ended without an answer: ${detail}`);
     this.why = why;
   }
 }
 
 /**
- * Starts a process that does one thing on one destination. It has no permission of Node.js to read files other than its program's, to write
- * files or to start processes.
- * @param refused  hears of each connection that was refused
+ * Starts a process that carries out one request on one destination. Node's permissions let it read only its program's files. It can't
+ * write files or start processes.
+ * @param refused  called with each refused connection
  * @param signal   ends the process
- * @returns its answer, when the process has ended
+ * @returns its answer, after the process has ended
  * @throws DiallerEnded; the signal's reason
  */
 export async function runDiallerProcess(
@@ -61,19 +61,22 @@ export async function runDiallerProcess(
   };
   const abort = () => end();
   signal.addEventListener('abort', abort, { once: true });
-  const timer = setTimeout(() => end(new DiallerEnded('time', `${DEADLINE_MS / 1000} seconds went by`)), DEADLINE_MS);
+  const timer = setTimeout(
+    () => end(new DiallerEnded('time', `it took more than ${DEADLINE_MS / 1000} seconds`)),
+    DEADLINE_MS,
+  );
   using _watch = watchMemory(child, () =>
-    end(new DiallerEnded('memory', `it had more than ${MOST_MEMORY_BYTES} bytes`)),
+    end(new DiallerEnded('memory', `it used more than ${MOST_MEMORY_BYTES} bytes of memory`)),
   );
   readLines(child, (line) => {
-    if (line === undefined) end(new DiallerEnded('answer', 'it said what it may not say'));
+    if (line === undefined) end(new DiallerEnded('answer', 'it wrote an invalid line'));
     else if ('refusal' in line) refused(line.refusal);
     else {
       answer ??= line;
       end();
     }
   });
-  // Absent when the process could not be started.
+  // stdin is absent when the process could not start.
   child.stdin?.on('error', () => undefined).write(`${JSON.stringify(request)}\n`);
   const [code, by] = await ended;
   clearTimeout(timer);
@@ -81,7 +84,7 @@ export async function runDiallerProcess(
   signal.throwIfAborted();
   if (answer !== undefined) return answer;
   if (ending !== undefined) throw ending;
-  // V8 ends a process by SIGABRT when the heap is full.
+  // V8 ends a process with SIGABRT when the heap is full.
   throw new DiallerEnded(by === 'SIGABRT' ? 'memory' : 'unknown', by ? `signal ${by}` : `code ${code}`);
 }
 
@@ -100,12 +103,12 @@ function start(): ChildProcess {
 
 function permissions(): string[] {
   const readable = [pathOf('../'), pathOf('../../package.json'), DEPENDENCIES, `${realpathSync(DEPENDENCIES)}/`];
-  // Node.js 25 and newer let a program with permissions connect only when told to; older ones don't know the flag.
+  // Node.js 25 and newer need this flag to let a program with permissions connect; older versions don't know it.
   const network = process.allowedNodeEnvironmentFlags.has('--allow-net') ? ['--allow-net'] : [];
   return ['--permission', ...network, ...readable.map((path) => `--allow-fs-read=${path}`)];
 }
 
-/** Calls `told` with each line, and with undefined where one is not of the form, or when there are too many of them. */
+/** Calls `told` with each line, and with undefined for an invalid line or too much output. */
 function readLines({ stdout }: ChildProcess, told: (line: DialLine | undefined) => void): void {
   let text = '';
   let bytes = 0;
@@ -126,7 +129,7 @@ function parse(line: string): DialLine | undefined {
   }
 }
 
-/** Has the kernel end this process before others, and keep its memory out of core dumps, and looks at how much it has. */
+/** Makes the kernel kill this process before others and exclude its memory from core dumps, and checks its memory use. */
 function watchMemory({ pid }: ChildProcess, exceeded: () => void): Disposable {
   if (pid === undefined || process.platform !== 'linux') return { [Symbol.dispose]: () => undefined };
   const look = () => {
@@ -142,7 +145,7 @@ function watchMemory({ pid }: ChildProcess, exceeded: () => void): Disposable {
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-/** Nothing when the process has ended. */
+/** Reads a file of /proc; empty when the process has ended. */
 function read(file: string): string {
   try {
     return readFileSync(file, 'utf8');
@@ -155,6 +158,6 @@ function write(file: string, value: string): void {
   try {
     writeFileSync(file, value);
   } catch {
-    // The process has ended, or the machine forbids it: both are precautions beside the limits.
+    // The process has ended, or the machine forbids it. Both settings are only precautions beside the limits.
   }
 }

@@ -18,13 +18,13 @@ import { Redemptions } from './redemptions.ts';
 import { RefusedAttempts } from './refused-attempts.ts';
 import { AgentRequests, readMessage } from './signed-request.ts';
 
-/** The limit for short messages: a token and a host name, a revision and a key. */
+/** Body limit for short messages: a token and a host name, or a revision and a key. */
 const SHORT_BODY_BYTES = 8 * 1024;
 
 /**
- * The agents' HTTP face under `/link/v1`: redemption of a link-token, long poll for the wanted state, reports, the end of a link. Every request is
- * signed with the agent's key, which is checked before its body is read, and the wanted state sealed to one that it names. Every answer,
- * refusals included, is signed with the control plane's keys. Errors are JSON `{error, errorCode, detail, remedy}`.
+ * Registers the agents' HTTP API under `/link/v1`: redeem a link-token, long-poll the wanted state, report, and unlink. The agent's key
+ * signs every request, and the server verifies the signature before it reads the body. The wanted state is sealed to a key in the
+ * request. The control plane's keys sign every answer, refusals included. Errors are JSON `{error, errorCode, detail, remedy}`.
  */
 export async function registerGateway(
   app: FastifyInstance,
@@ -89,11 +89,11 @@ function seal(answerKey: string, text: string): string {
   try {
     return sealTo(answerKey, text);
   } catch {
-    throw new UserError('LINK_MESSAGE_INVALID', ['answerKey: it is no X25519 key']);
+    throw new UserError('LINK_MESSAGE_INVALID', ['answerKey: it is not an X25519 key']);
   }
 }
 
-/** Aborts when the connection closes before the answer. */
+/** A signal that aborts when the connection closes before the answer. */
 function hangUpOf(reply: FastifyReply): AbortSignal {
   const hangUp = new AbortController();
   reply.raw.once('close', () => hangUp.abort());

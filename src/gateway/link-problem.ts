@@ -1,7 +1,7 @@
 import { BODY_LIMIT_BYTES, clientMistake } from '../http/index.ts';
 import { errorCatalogue } from '../platform/index.ts';
 
-/** An error as an agent is told of it. */
+/** The body of an error answer to an agent. */
 export interface LinkProblem {
   /** The HTTP status. */
   readonly error: number;
@@ -11,7 +11,7 @@ export interface LinkProblem {
   readonly remedy: string;
 }
 
-/** Anything that was thrown, as an agent is told of it; a fault of the server's says nothing of itself. */
+/** Converts a thrown error to the answer for an agent. It reveals nothing about a fault of the server. */
 export function linkProblem(error: unknown, path: string): LinkProblem {
   const mistake = clientMistake(error, path, BODY_LIMIT_BYTES);
   if (!mistake) {

@@ -5,7 +5,7 @@ import { type LinkToken, parseLinkToken, type RedeemResponse, type redeemRequest
 import type { RefusedAttempts } from './refused-attempts.ts';
 import { assertAddress, assertSigned } from './signed-request.ts';
 
-/** The call with which an agent that is not linked yet redeems its link-token. */
+/** Handles the calls with which unlinked agents redeem their link-tokens. */
 export class Redemptions {
   readonly #control: Control;
   readonly #refused: RefusedAttempts;
@@ -15,7 +15,7 @@ export class Redemptions {
     this.#refused = refused;
   }
 
-  /** @throws UserError TOO_MANY_FAILED_ATTEMPTS, and as `parseLinkToken`, {@link assertSigned} and `redeemLinkToken` */
+  /** Redeems a link-token. @throws UserError TOO_MANY_FAILED_ATTEMPTS, and as `parseLinkToken`, {@link assertSigned} and `redeemLinkToken` */
   async redeem(
     { token: text, publicKey, host, version }: z.output<typeof redeemRequest>,
     request: FastifyRequest,
@@ -25,7 +25,7 @@ export class Redemptions {
     try {
       token = parseLinkToken(text);
       this.#refused.assertMayTry(request, reply, token.id);
-      // A copy of it is answered as the first one was, so it need not be remembered.
+      // Redeeming is idempotent: a replayed request gets the first answer again, so the replay guard need not see it.
       assertSigned(this.#control, request, publicKey);
       return await redeemLinkToken(this.#control, {
         token,

@@ -3,7 +3,7 @@ import type { Claim, Control, SecurityEvent, SecurityEventType } from '../contro
 import type { FailedAttempts } from '../http/index.ts';
 import { type ErrorCode, UserError } from '../platform/index.ts';
 
-/** The refusals that are security events. Others, such as a link that has ended, are of agents that have proved who they are. */
+/** The refusals that are security events. Other refusals, such as LINK_DELETED, go to authenticated agents. */
 const TYPES: Partial<Record<ErrorCode, SecurityEventType>> = {
   LINK_TOKEN_MALFORMED: 'LINK_TOKEN_REFUSED',
   LINK_TOKEN_CHECKSUM: 'LINK_TOKEN_REFUSED',
@@ -20,10 +20,10 @@ const TYPES: Partial<Record<ErrorCode, SecurityEventType>> = {
   REQUEST_REPLAYED: 'AGENT_REQUEST_REPLAYED',
 };
 
-/** What is known of who sent a request that was refused. */
+/** The known or claimed sender of a refused request. */
 export type Sender = Pick<SecurityEvent, 'actor' | 'orgId'> & { readonly claim: Claim };
 
-/** Counts what the agents' face refuses, and has it written down. */
+/** Counts the refused attempts of the agents' API, and records them as security events. */
 export class RefusedAttempts {
   readonly #control: Control;
   readonly #failed: FailedAttempts;
@@ -33,7 +33,7 @@ export class RefusedAttempts {
     this.#failed = failed;
   }
 
-  /** @param name  what the client says who it is @throws UserError TOO_MANY_FAILED_ATTEMPTS */
+  /** @param name  the name that the client claims @throws UserError TOO_MANY_FAILED_ATTEMPTS */
   assertMayTry(request: FastifyRequest, reply: FastifyReply, name: string): void {
     this.#failed.assertMayTry(request, reply, name);
   }
@@ -44,9 +44,9 @@ export class RefusedAttempts {
   }
 
   /**
-   * To be called with whatever refuses a request, before it is thrown.
-   * @param senderOf  is asked only about what is a security event
-   * @throws UserError TOO_MANY_FAILED_ATTEMPTS, to be answered in place of `error`
+   * Records a refusal. Call this with the error before it is thrown.
+   * @param senderOf  called only for security events
+   * @throws UserError TOO_MANY_FAILED_ATTEMPTS, which replaces `error` in the answer
    */
   async note(
     error: unknown,

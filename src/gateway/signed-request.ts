@@ -6,7 +6,7 @@ import { assertBody, type Proof, parsePublicKey, proofHeaders, type ReplayGuard,
 import { UserError } from '../platform/index.ts';
 import type { RefusedAttempts, Sender } from './refused-attempts.ts';
 
-/** @throws UserError LINK_MESSAGE_INVALID, which names the field and repeats nothing of the body */
+/** Reads the message of a request. @throws UserError LINK_MESSAGE_INVALID, which names the field and quotes nothing of the body */
 export function readMessage<T>(schema: z.ZodType<T>, request: FastifyRequest): T {
   let value: unknown;
   try {
@@ -21,7 +21,7 @@ export function readMessage<T>(schema: z.ZodType<T>, request: FastifyRequest): T
 }
 
 /**
- * Checks that a request was signed by the holder of a public key that its body names.
+ * Checks that the holder of the public key in a request's body signed the request.
  * @throws UserError PROOF_MISSING, PROOF_WRONG, PROOF_FOR_ANOTHER, CLOCK_SKEW
  */
 export function assertSigned(control: Control, request: FastifyRequest, publicKey: string): void {
@@ -35,7 +35,7 @@ function proofOf({ serverKeys, clock }: Control, request: FastifyRequest, public
   return verifyHead(key, head, request.headers, { audiences: serverKeys.publicKeys, nowMs: clock.now() });
 }
 
-/** Requests of agents that are linked: who sent them is known before a byte of their bodies is read. */
+/** Authenticates the requests of linked agents before the server reads a byte of their bodies. */
 export class AgentRequests {
   readonly #control: Control;
   readonly #replays: ReplayGuard;
@@ -48,7 +48,7 @@ export class AgentRequests {
     this.#refused = refused;
   }
 
-  /** Hooks of a route that is for such requests. */
+  /** Hooks for routes of linked agents. */
   get route() {
     return {
       onRequest: async (request: FastifyRequest, reply: FastifyReply) => await this.#authenticate(request, reply),
@@ -62,7 +62,7 @@ export class AgentRequests {
   }
 
   /**
-   * Finds out which agent sent a request: known, proven, still linked, and at an address from which it may come.
+   * Finds the agent that sent a request. The agent must be known, its signature valid, its link active and its address allowed.
    * @throws UserError AGENT_UNKNOWN, LINK_DELETED, AGENT_SUPERSEDED, AGENT_ADDRESS_REFUSED, REQUEST_REPLAYED, TOO_MANY_FAILED_ATTEMPTS, and as
    *   {@link assertSigned}
    */
@@ -106,7 +106,7 @@ export class AgentRequests {
   }
 }
 
-/** A request that is signed by the agent's key is the agent's, or a copy of one of its requests. */
+/** The sender for a security event. A request with a valid signature is from the agent, or a copy of one of its requests. */
 function senderOf(agentId: string, linked: LinkedAgent | undefined, proven: boolean): Sender {
   const claim = { kind: 'agent', name: agentId } as const;
   const actor = linked && proven ? ({ kind: 'agent', name: linked.agent.host } as const) : undefined;
@@ -114,8 +114,8 @@ function senderOf(agentId: string, linked: LinkedAgent | undefined, proven: bool
 }
 
 /**
- * Refuses a peer that is not on a token's list: at redemption and at every request, as the list is the destination's to change.
- * What a header says of the address counts only where a trusted proxy wrote it (see the server's `trustedProxies`).
+ * Refuses a peer whose address is not on the token's access list. Checked at redemption and at every request, because the destination's
+ * owner may change the list. A header counts as the address only when a trusted proxy set it (see the server's `trustedProxies`).
  * @throws UserError AGENT_ADDRESS_REFUSED
  */
 export function assertAddress(request: FastifyRequest, accessListIps: readonly string[]): void {

@@ -1,13 +1,13 @@
 import { addressGroup } from '../platform/index.ts';
 
-/** How many bytes of unfinished bodies may be held at once. */
+/** Limits for the memory that unfinished request bodies take at one time. */
 export interface BodyBudgetSize {
   readonly totalBytes: number;
-  /** Of one client address, or one IPv6 block of 64 bits. */
+  /** For one client: an IPv4 address or an IPv6 /64 block. */
   readonly perAddressBytes: number;
 }
 
-/** Memory that unfinished bodies take, in all and for each client address. An address without a body has no entry. */
+/** Counts the memory of unfinished bodies, in total and for each client. */
 export class BodyBudget {
   readonly #size: BodyBudgetSize;
   readonly #perAddress = new Map<string, number>();
@@ -17,12 +17,15 @@ export class BodyBudget {
     this.#size = size;
   }
 
-  /** Bytes that are held now. */
+  /** Bytes that are reserved now. */
   get heldBytes(): number {
     return this.#heldBytes;
   }
 
-  /** Takes memory for a client. @returns which limit it would exceed; undefined when it was taken, to be given back by {@link release} */
+  /**
+   * Reserves memory for a client; {@link release} returns it.
+   * @returns the limit that the reservation would exceed; undefined when it succeeded
+   */
   reserve(address: string, bytes: number): 'total' | 'address' | undefined {
     const group = addressGroup(address);
     const held = this.#perAddress.get(group) ?? 0;

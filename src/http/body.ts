@@ -2,8 +2,8 @@ import type { z } from 'zod';
 import { type ErrorCode, errorCatalogue, UserError } from '../platform/index.ts';
 
 /**
- * Reads a request's body.
- * @returns what the schema makes of it
+ * Reads a request's JSON body.
+ * @returns the output of the schema
  * @throws UserError MALFORMED_JSON, INVALID_JSON, INVALID_JSON_ATTRIBUTE, MISSING_ATTRIBUTE, INVALID_ATTRIBUTE, INVALID_ENUM_VALUE,
  *   VALIDATION_ERROR, or the code that a schema's custom issue names (see {@link issueOf})
  */
@@ -15,7 +15,7 @@ export function readBody<T>(schema: z.ZodType<T>, bytes: Buffer): T {
   throw issue ? errorOf(issue, value) : new UserError('INVALID_JSON');
 }
 
-/** For a schema's own checks: an issue that becomes the named error. */
+/** An issue for a schema's custom check; {@link readBody} throws it as the named error. */
 export function issueOf(code: ErrorCode, parameters: readonly string[]): { code: 'custom'; params: object } {
   return { code: 'custom', params: { error: code, parameters } };
 }

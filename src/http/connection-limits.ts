@@ -1,19 +1,19 @@
 import type { Server, Socket } from 'node:net';
 import { addressGroup, isInBlocks } from '../platform/index.ts';
 
-/** How many connections may be open at once; `Infinity` where there is no limit. */
+/** How many connections may be open at one time; `Infinity` for no limit. */
 export interface ConnectionLimits {
   readonly total: number;
-  /** From one client address, or one IPv6 block of 64 bits. */
+  /** From one client: an IPv4 address or an IPv6 /64 block. */
   readonly perAddress: number;
 }
 
-/** Which limit closed a connection. */
+/** The limit that closed a connection. */
 export type ConnectionRefusal = 'too many connections' | 'too many connections from this address';
 
 /**
- * Counts the connections of a server, and closes those beyond a limit before a byte of them is read. Trusted proxies count into the
- * total only: each carries many clients, whose requests {@link RequestsInFlight} counts.
+ * Counts the connections of a server, and closes connections beyond a limit before it reads a byte from them. Trusted proxies count
+ * only towards the total, because one proxy serves many clients. {@link RequestsInFlight} counts the requests of those clients.
  */
 export class OpenConnections {
   readonly #limits: ConnectionLimits;
@@ -32,14 +32,14 @@ export class OpenConnections {
     this.#onRefused = onRefused;
   }
 
-  /** Counts a server's connections from now on; several servers share the limits. */
+  /** Starts to count a server's connections; several servers share the limits. */
   watch(server: Server): void {
-    // Before the listener that sets up TLS or HTTP on the connection.
+    // This listener must run before the one that starts TLS or HTTP on the connection.
     server.prependListener('connection', (socket: Socket) => this.#admit(socket));
   }
 
   #admit(socket: Socket): void {
-    // A client that has hung up already has no address.
+    // The socket of a client that has already disconnected has no address.
     const address = socket.remoteAddress ?? '';
     const group = isInBlocks(this.#trustedProxies, address) ? undefined : addressGroup(address);
     const why = this.#whyRefused(group);

@@ -2,18 +2,18 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { addressGroup, type Clock, UserError } from '../platform/index.ts';
 import { TokenBuckets } from './token-buckets.ts';
 
-/** How long a name that worked from an address is trusted to be in use there. */
+/** How long a name counts as proven at an address after it worked there. */
 const PROVEN_FOR_MS = 3_600_000;
-/** How many names at addresses are remembered as proven; the longest unused is forgotten first. */
+/** How many pairs of name and address are stored as proven; the least recently used is removed first. */
 const PROVEN_LIMIT = 10_000;
-/** Longer names are counted by their beginning. */
+/** Longer names are cut to this length before they are counted. */
 const NAME_LENGTH = 64;
 
 /**
- * Bounds failed attempts to authenticate, for each client address and for each name (public key, client id, agent or link-token id) at an
- * address. An address that is over its budget is answered 429 in place of each further refusal, but right credentials still work. A name that is over
- * its budget at an address is refused there unchecked, unless it has worked from that address within the hour: whoever shares the address of an
- * attacker, or an undeclared proxy with one, keeps working.
+ * Limits failed attempts to authenticate, for each client address, and for each name at an address (public key, client id, agent id or
+ * link-token id). An address over its budget gets 429 instead of each further refusal, but valid credentials still work. A name over its
+ * budget at an address is refused there without a check, unless it worked from that address in the last hour. So clients that share an
+ * address or an undeclared proxy with an attacker keep working.
  */
 export class FailedAttempts {
   readonly #perMinute: number;
@@ -25,8 +25,8 @@ export class FailedAttempts {
   readonly #proven = new Map<string, number>();
 
   /**
-   * @param perMinute    failures of one address; of one name there half as many. `Infinity`: no limit
-   * @param onUnchecked  is told the address of each attempt that was refused unchecked
+   * @param perMinute    failures allowed for an address; for a name at an address, half of it. `Infinity`: no limit
+   * @param onUnchecked  called with the address of each attempt that is refused without a check
    */
   constructor(perMinute: number, clock: Clock, onUnchecked: (address: string) => void = () => undefined) {
     this.#onUnchecked = onUnchecked;
@@ -37,8 +37,8 @@ export class FailedAttempts {
   }
 
   /**
-   * To be asked before credentials are checked.
-   * @param name  what the client says who it is
+   * Call this before credentials are checked.
+   * @param name  the name that the client claims
    * @throws UserError TOO_MANY_FAILED_ATTEMPTS; the reply then has Retry-After and closes the connection
    */
   assertMayTry(request: FastifyRequest, reply: FastifyReply, name: string): void {
@@ -52,7 +52,7 @@ export class FailedAttempts {
 
   /**
    * Counts a failure.
-   * @throws UserError TOO_MANY_FAILED_ATTEMPTS where the address is over its budget, in place of the refusal that is due
+   * @throws UserError TOO_MANY_FAILED_ATTEMPTS when the address is over its budget, instead of the original refusal
    */
   failed(request: FastifyRequest, reply: FastifyReply, name: string): void {
     if (this.#perMinute === Number.POSITIVE_INFINITY) return;
@@ -65,8 +65,8 @@ export class FailedAttempts {
   }
 
   /**
-   * Remembers that a name has worked from the address of a request.
-   * @throws UserError TOO_MANY_FAILED_ATTEMPTS as {@link assertMayTry}: of many guesses sent at once, those beyond the budget fail though right
+   * Records that a name worked from the address of a request.
+   * @throws UserError TOO_MANY_FAILED_ATTEMPTS as {@link assertMayTry}: of many parallel guesses, even correct ones fail beyond the budget
    */
   succeeded(request: FastifyRequest, reply: FastifyReply, name: string): void {
     if (this.#perMinute === Number.POSITIVE_INFINITY) return;

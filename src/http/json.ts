@@ -1,5 +1,5 @@
 /**
- * Writes JSON as Atlas does: compact unless asked for, keys in alphabetical order. Go and Java clients compare recorded bodies.
+ * Writes JSON as Atlas does: compact by default, keys in alphabetical order. Go and Java clients compare recorded bodies.
  * @param pretty  indented by two spaces
  */
 export function atlasJson(value: unknown, pretty: boolean): string {

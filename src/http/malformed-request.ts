@@ -5,13 +5,13 @@ import { PLAIN, present } from './presentation.ts';
 import { atlasError } from './problem.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 
-/** Node's codes of what its HTTP parser refuses; all others are mistakes of form. */
+/** Errors for the codes of Node's HTTP parser; every other code is a MALFORMED_REQUEST. */
 const PARSER_ERRORS: Readonly<Record<string, ErrorCode>> = {
   HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE',
   ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
 };
 
-/** Answers what is no HTTP request, or does not end, in the form of all other errors, and hangs up. */
+/** Answers a malformed or unfinished HTTP request in the same form as all other errors, and closes the connection. */
 export function answerMalformedRequest(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   const body = atlasError(new UserError(PARSER_ERRORS[error.code ?? ''] ?? 'MALFORMED_REQUEST', []));

@@ -8,7 +8,7 @@ export function versionedMediaType(version: string): string {
 }
 
 /**
- * The version that answers a request: the newest of `versions` (ascending dates) that is not newer than the wanted date.
+ * The version that answers a request: the newest of `versions` (ascending dates) that is not newer than the requested date.
  * @param accept  the request's Accept header
  * @throws UserError NOT_ACCEPTABLE, INVALID_VERSION_DATE
  */
@@ -26,7 +26,7 @@ export function negotiateVersion(versions: readonly string[], accept: string | u
 
 /**
  * Checks that a body is JSON by its Content-Type, plain or versioned.
- * @returns the version that the type names, by the rule of {@link negotiateVersion}; undefined where it names none
+ * @returns the version that the type names, by the rule of {@link negotiateVersion}; undefined when it names none
  * @throws UserError UNSUPPORTED_MEDIA_TYPE, INVALID_VERSION_DATE, NOT_ACCEPTABLE
  */
 export function bodyVersion(versions: readonly string[], contentType: string | undefined): string | undefined {
@@ -38,7 +38,7 @@ export function bodyVersion(versions: readonly string[], contentType: string | u
 
 function assertDate(text: string): void {
   const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text) ?? [];
-  // A day that the month does not have becomes one of the next. Numbers, as a date's text takes ten times as long to read.
+  // Date.UTC moves an invalid day into the next month. Numbers, because parsing a date's text takes ten times as long.
   const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
   const isDate = date.getUTCMonth() + 1 === Number(month) && date.getUTCDate() === Number(day);
   if (!isDate) throw new UserError('INVALID_VERSION_DATE', [text.slice(0, 40)]);

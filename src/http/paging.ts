@@ -1,10 +1,10 @@
 import { UserError } from '../platform/index.ts';
 import { readBoolean } from './presentation.ts';
 
-/** Atlas's limits of a page (contract: pagination). */
+/** Atlas's limits for a page (docs/reference/atlas-contract.md). */
 const DEFAULT_ITEMS = 100;
 const MAX_ITEMS = 500;
-/** What links of a page repeat. */
+/** Query parameters that the links of a page repeat. */
 const FILTERS = ['name', 'eventType'];
 
 interface Link {
@@ -19,7 +19,7 @@ interface Page<T> {
 }
 
 /**
- * The page of a list that a request asks for with pageNum (from 1), itemsPerPage and includeCount.
+ * The page of a list that a request selects with pageNum (from 1), itemsPerPage and includeCount.
  * @param address  the list's URL without query, for the links to itself and its neighbours
  * @throws UserError INVALID_QUERY_PARAMETER
  */
@@ -28,7 +28,7 @@ export function pageOf<T>(items: readonly T[], query: URLSearchParams, address: 
   return pageOfSome({ results: items.slice(skip, skip + limit), total: items.length }, query, address);
 }
 
-/** Which part of a list a page shows. @throws UserError INVALID_QUERY_PARAMETER */
+/** The part of a list that a page shows. @throws UserError INVALID_QUERY_PARAMETER */
 export function readWindow(query: URLSearchParams): { readonly skip: number; readonly limit: number } {
   const pageNum = readNumber(query, 'pageNum', 1, Number.MAX_SAFE_INTEGER);
   const limit = readNumber(query, 'itemsPerPage', DEFAULT_ITEMS, MAX_ITEMS);
@@ -36,8 +36,8 @@ export function readWindow(query: URLSearchParams): { readonly skip: number; rea
 }
 
 /**
- * The page of a list of which no more was read.
- * @param results  what {@link readWindow} asks for
+ * The page of a list from which the caller read only the items of that page.
+ * @param results  the items that {@link readWindow} selects
  * @throws UserError INVALID_QUERY_PARAMETER
  */
 export function pageOfSome<T>(
@@ -49,7 +49,7 @@ export function pageOfSome<T>(
   const pageNum = skip / itemsPerPage + 1;
   const includeCount = readBoolean(query, 'includeCount', true);
   const filters = [...query].filter(([name]) => FILTERS.includes(name));
-  // Recorded: filters follow includeCount, and neighbours have the last two the other way round.
+  // As recorded from Atlas: filters follow includeCount, and neighbours have pageNum and itemsPerPage in the other order.
   const before = `${address}?includeCount=${includeCount}${filters.map(([name, value]) => `&${name}=${encodeURIComponent(value)}`).join('')}`;
   const neighbour = (rel: string, number: number): Link => ({
     href: `${before}&itemsPerPage=${itemsPerPage}&pageNum=${number}`,

@@ -1,7 +1,7 @@
 import { UserError } from '../platform/index.ts';
 import { atlasJson } from './json.ts';
 
-/** How a client wants its answer written: the query parameters that every Atlas resource takes. */
+/** The query parameters of every Atlas resource for the form of the answer. */
 export interface Presentation {
   readonly envelope: boolean;
   readonly pretty: boolean;
@@ -23,8 +23,8 @@ export function readBoolean(query: URLSearchParams, name: string, byDefault: boo
 }
 
 /**
- * Writes an answer's body. The envelope is for clients that see neither status nor headers: `{status, content}`, and for lists the
- * list with `status` beside `results`. The HTTP status stays what it is.
+ * Writes an answer's body. The envelope is for clients that see neither status nor headers: `{status, content}`, or for lists the
+ * list with `status` beside `results`. The HTTP status does not change.
  */
 export function present(status: number, body: unknown, { envelope, pretty }: Presentation): string {
   return atlasJson(envelope ? enveloped(status, body) : body, pretty);

@@ -1,39 +1,38 @@
 import { STATUS_CODES } from 'node:http';
 import { type ErrorCode, errorCatalogue, UserError } from '../platform/index.ts';
 
-/** An error in Atlas's shape (ApiError). */
+/** An error in Atlas's form (ApiError). */
 export interface AtlasError {
   readonly detail: string;
   /** The HTTP status. */
   readonly error: number;
   readonly errorCode: string;
-  /** What was put into the detail; null where nothing was. */
+  /** The values in the detail; null when it has none. */
   readonly parameters: readonly string[] | null;
   readonly reason: string;
 }
 
-/** What a client is told of a mistake of its own. */
+/** The answer to a client's mistake. */
 export function atlasError(error: UserError): AtlasError {
   const { status } = error.definition;
   return {
     detail: error.message,
     error: status,
     errorCode: error.atlasCode,
-    // As recorded: null for the missing link, the substituted values for the missing group.
+    // As recorded from Atlas: null for a missing link, the substituted values for a missing group.
     parameters: error.parameters.length > 0 ? error.parameters : null,
     reason: STATUS_CODES[status] ?? '',
   };
 }
 
-/** What a client is told of a fault of the server's: nothing of it, as recorded from Atlas. */
+/** The answer to a fault of the server. As recorded from Atlas, it says nothing about the fault. */
 export function unexpectedError(): AtlasError {
   const { status, detail } = errorCatalogue.UNEXPECTED_ERROR;
   return { detail, error: status, errorCode: 'UNEXPECTED_ERROR', parameters: [], reason: STATUS_CODES[status] ?? '' };
 }
 
 /**
- * The body of the 401 that comes with a challenge: recorded from Atlas, which writes this one by hand, so that it differs from all
- * other errors in order, spacing and fields.
+ * The body of the 401 with a challenge, as recorded from Atlas. It differs from all other errors in order, spacing and fields.
  */
 export const CHALLENGE_BODY = `{
   "error" : 401,
@@ -42,7 +41,7 @@ export const CHALLENGE_BODY = `{
   "errorCode" : "UNEXPECTED_ERROR"
 }`;
 
-/** What the HTTP server finds wrong before any handler runs, as errors of the catalogue. */
+/** Errors of the catalogue for the problems that the HTTP server finds before any handler runs. */
 const SERVER_ERRORS: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'PAYLOAD_TOO_LARGE',
   FST_ERR_BAD_URL: 'RESOURCE_NOT_FOUND',
@@ -51,7 +50,7 @@ const SERVER_ERRORS: Readonly<Record<string, ErrorCode>> = {
 };
 
 /**
- * Anything thrown while answering, as the client's mistake, or undefined where it is the server's fault.
+ * Converts an error thrown while answering to the client's mistake; undefined when it is the server's fault.
  * @param path  the request's path
  */
 export function clientMistake(error: unknown, path: string, bodyLimitBytes: number): UserError | undefined {

@@ -2,24 +2,24 @@ import type { Readable } from 'node:stream';
 import { UserError } from '../platform/index.ts';
 import type { BodyBudget } from './body-budget.ts';
 
-/** The memory that the first byte of a body takes. */
+/** Size of the first buffer of a body. */
 const FIRST_BYTES = 1024;
 
 export interface BodySource {
   readonly payload: Readable;
-  /** What the head announces; undefined of a body in chunks. */
+  /** The content-length of the head; undefined for a chunked body. */
   readonly announcedBytes: number | undefined;
   readonly limitBytes: number;
-  /** The client's. */
+  /** The client's address. */
   readonly address: string;
 }
 
 /**
- * Reads a body into one buffer that grows as bytes arrive, and counts the buffer against a budget until the body is complete. What is
- * announced takes no memory, and a body that comes byte by byte takes at most twice its size: a list of its pieces would take a
+ * Reads a body into one buffer that grows as bytes arrive, and counts the buffer against a budget until the body is complete. An
+ * announced length takes no memory. A body that arrives byte by byte takes at most twice its size; a list of chunks would take a
  * hundred times as much.
  * @throws UserError PAYLOAD_TOO_LARGE, TOO_MANY_UNFINISHED_BODIES (the client's address), SERVER_BUSY (all clients), MALFORMED_REQUEST when the
- *   connection ends or the length is another than announced
+ *   connection closes or the length differs from the announced one
  */
 export async function readBytes(source: BodySource, budget: BodyBudget): Promise<Buffer> {
   const { payload, announcedBytes, limitBytes, address } = source;

@@ -2,21 +2,21 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { addressGroup, isInBlocks, UserError } from '../platform/index.ts';
 
 /**
- * Counts the unanswered requests of each client behind the trusted proxies, where its connections cannot be counted. A client that connects
- * itself is left to {@link OpenConnections}.
+ * Counts the unanswered requests of each client behind a trusted proxy, because its connections cannot be counted there.
+ * {@link OpenConnections} limits clients that connect directly.
  */
 export class RequestsInFlight {
   readonly #limit: number;
   readonly #trustedProxies: readonly string[];
   readonly #open = new Map<string, number>();
 
-  /** @param limit  requests of one client address, or IPv6 block of 64 bits, at once */
+  /** @param limit  parallel requests of one client: an IPv4 address or an IPv6 /64 block */
   constructor(limit: number, trustedProxies: readonly string[]) {
     this.#limit = limit;
     this.#trustedProxies = trustedProxies;
   }
 
-  /** Counts a request until its answer has gone out or its connection has closed. @throws UserError TOO_MANY_OPEN_REQUESTS */
+  /** Counts a request until its answer is sent or its connection closes. @throws UserError TOO_MANY_OPEN_REQUESTS */
   count(request: FastifyRequest, reply: FastifyReply): void {
     if (!isInBlocks(this.#trustedProxies, request.raw.socket.remoteAddress ?? '')) return;
     const group = addressGroup(request.ip);

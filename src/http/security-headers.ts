@@ -1,4 +1,4 @@
-/** On every answer, as Atlas sends them. */
+/** Headers of every answer, as Atlas sends them. */
 export const SECURITY_HEADERS = {
   'referrer-policy': 'strict-origin-when-cross-origin',
   'strict-transport-security': 'max-age=31536000; includeSubdomains;',

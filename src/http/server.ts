@@ -17,47 +17,47 @@ import { readBytes } from './read-bytes.ts';
 import { RequestsInFlight } from './requests-in-flight.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 
-/** Larger than any message of either face. */
+/** Larger than any message of the Atlas API or of the agents' API. */
 export const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
 
 const MEBIBYTE = 1024 * 1024;
-/** Unfinished bodies of clients that are not known yet: redemptions of link-tokens, of 8 KiB at most. */
+/** Budget for unfinished bodies of unauthenticated clients: redemptions of link-tokens, at most 8 KiB each. */
 const BODIES_OF_STRANGERS = { totalBytes: 16 * MEBIBYTE, perAddressBytes: MEBIBYTE };
-/** Unfinished bodies of clients that have proved who they are: many agents may share one address. */
+/** Budget for unfinished bodies of authenticated clients. It is larger, because many agents may share one address. */
 const BODIES_OF_KNOWN_SENDERS = { totalBytes: 128 * MEBIBYTE, perAddressBytes: 64 * MEBIBYTE };
 
-/** How long a client may take to send one request; keeps slow ones from holding sockets. */
+/** How long a client may take to send one request, so that slow clients don't hold sockets. */
 const REQUEST_TIMEOUT_MS = 30_000;
-/** How long it may take to send the head of a request, from the connection on. */
+/** How long a client may take to send the head of a request. */
 const HEADERS_TIMEOUT_MS = 10_000;
 /** How long a TLS handshake may take; Node's default is two minutes. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** How long a connection may stay open between two requests. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
-/** How often Node looks who is late; by default it would be every 30 s. */
+/** How often Node checks these timeouts; its default is every 30 s. */
 const CHECK_EVERY_MS = 5_000;
-/** When a client that was refused for the moment is told to come back, where nothing better is known. */
+/** Default of the header Retry-After for answers with status 429 or 503. */
 const RETRY_AFTER_SECONDS = 5;
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Whether the sender has proved who it is before its body is read; decides which memory the body takes. */
+    /** Whether the sender was authenticated before its body is read. Decides which budget the body uses. */
     isSenderKnown: boolean;
   }
 }
 
 export interface ServerOptions {
   readonly logger: Logger;
-  /** Certificate chain and key, PEM. Absent: plain HTTP. */
+  /** Certificate chain and key in PEM; absent for plain HTTP. */
   readonly tls?: { readonly cert: string; readonly key: string };
   /**
-   * Addresses and blocks of proxies whose `X-Forwarded-For` is believed, from the right: the first entry that is none of them is the
-   * caller. None by default, as anybody can send the header.
+   * Addresses and blocks of proxies whose `X-Forwarded-For` the server trusts. It reads the header from the right; the first entry that
+   * is not a trusted proxy is the client. Empty by default, because anybody can send the header.
    */
   readonly trustedProxies?: readonly string[];
-  /** None by default. */
+  /** No limits by default. */
   readonly connectionLimits?: ConnectionLimits;
-  /** Is told of each connection that a limit closed. */
+  /** Called for each connection that a limit closed. */
   readonly onConnectionRefused?: (address: string, why: ConnectionRefusal) => void;
 }
 
@@ -71,8 +71,8 @@ const NODE_OPTIONS = {
 };
 
 /**
- * An HTTP server without resources, on which the faces of Linkspan are registered. Bodies reach handlers as bytes: the link's
- * signatures are over them, and what is wrong with a body is for each face to say.
+ * An HTTP server without resources, on which Linkspan registers its APIs. Handlers get bodies as bytes, because agents sign these bytes
+ * and each API has its own errors for an invalid body.
  */
 export function createServer(options: ServerOptions): FastifyInstance {
   const { logger, trustedProxies = [], connectionLimits = UNLIMITED, onConnectionRefused = () => undefined } = options;
@@ -85,11 +85,11 @@ export function createServer(options: ServerOptions): FastifyInstance {
     forceCloseConnections: 'idle',
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
     routerOptions: { maxParamLength: 500, ignoreTrailingSlash: true },
-    // Older Atlas CLIs join a base URL that ends in / with a path that begins with it. A whole URL means its path (RFC 9112 §3.2.2).
+    // Older Atlas CLIs join a base URL that ends in / and a path that starts with /. An absolute URL means its path (RFC 9112 §3.2.2).
     rewriteUrl: (request) => (request.url ?? '/').replace(/^(https?:\/\/[^/?]*)?\/*/i, '/'),
     frameworkErrors: answerError,
     schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
-    // Fastify asks for one server for each address of `localhost`.
+    // Fastify calls this once for each address of `localhost`.
     serverFactory: (handler) => {
       const server = options.tls
         ? createHttpsServer({ ...NODE_OPTIONS, ...options.tls, handshakeTimeout: HANDSHAKE_TIMEOUT_MS }, handler)
@@ -115,7 +115,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(SECURITY_HEADERS);
     requests.count(request, reply);
-    // Here and not in the handler below, before which the body would be read.
+    // Thrown here, because the server reads the body before the not-found handler below.
     if (request.is404) throw new UserError('RESOURCE_NOT_FOUND', [pathOf(request.url)]);
     done();
   });
@@ -124,7 +124,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     isClosing = true;
     done();
   });
-  // Only connections that are idle when the server closes are closed then. A later answer would keep its connection, and the server, for a minute.
+  // Closing the server closes only idle connections. Without this header, a later answer would keep its connection, and so the server, open for a minute.
   app.addHook('onSend', (_request, reply, payload, done) => {
     if (isClosing) reply.header('connection', 'close');
     const isBusy = reply.statusCode === 429 || reply.statusCode === 503;
@@ -141,7 +141,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     const mistake = clientMistake(error, pathOf(request.url), BODY_LIMIT_BYTES);
     if (!mistake) logger.error({ err: error, method: request.method, path: pathOf(request.url) }, 'request failed');
     const body = mistake ? atlasError(mistake) : unexpectedError();
-    // The headers again, as no hook has run where the framework found the error.
+    // Set the headers again, because no hook runs when the framework finds the error.
     reply
       .code(body.error)
       .headers({ ...SECURITY_HEADERS, 'content-type': 'application/json', 'x-error-code': body.errorCode });
@@ -150,8 +150,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
 }
 
 /**
- * Lets a reply send texts under the content type that is set, to which the server would otherwise add a charset that Atlas does not
- * have. Unlike bytes, a text goes out in one write with its head.
+ * Makes a reply send texts with exactly the content type that is set. Otherwise Fastify adds a charset, which Atlas does not have. Texts
+ * are better than bytes here: the server writes a text together with its head.
  */
 export function sendTextsAsTheyAre(reply: FastifyReply): FastifyReply {
   return reply.serializer(asItIs);
@@ -159,7 +159,7 @@ export function sendTextsAsTheyAre(reply: FastifyReply): FastifyReply {
 
 const asItIs = (text: string) => text;
 
-/** Bodies are checked by their own schemas. Fastify's compilers take as long to load as all the rest of it. */
+/** Replaces Fastify's schema compilers, which take as long to load as the rest of Fastify. Handlers check bodies with their own schemas. */
 function noSchemas(): never {
   throw new Error("Fastify's own schemas are not used");
 }

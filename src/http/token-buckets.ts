@@ -1,9 +1,9 @@
 import type { Clock } from '../platform/index.ts';
 
-/** How many requests one scope may make: at once, and on average. */
+/** How many requests a scope may make: in a burst, and on average. */
 export interface BucketSize {
   readonly capacity: number;
-  /** Requests that come back in each period. */
+  /** Requests added in each period. */
   readonly refill: number;
   readonly periodSeconds: number;
 }
@@ -12,7 +12,7 @@ export interface Withdrawal {
   readonly allowed: boolean;
   /** Whole requests left. */
   readonly remaining: number;
-  /** When the next request will be allowed; 0 where it is now. */
+  /** Seconds until the next request is allowed; 0 when it is allowed now. */
   readonly retryAfterSeconds: number;
 }
 
@@ -21,20 +21,20 @@ interface Bucket {
   atMs: number;
 }
 
-/** Token buckets by key, refilled continuously. Time that goes backwards gives nothing and takes nothing. */
+/** Token buckets by key, refilled continuously. A clock that goes backwards neither adds nor removes tokens. */
 export class TokenBuckets {
   readonly #clock: Clock;
   readonly #limit: number;
-  /** In the order of last use. */
+  /** Buckets in the order of last use. */
   readonly #buckets = new Map<string, Bucket>();
 
-  /** @param limit  how many buckets are kept, to bound memory; the longest unused is forgotten first, and so full again */
+  /** @param limit  how many buckets to keep, to limit memory. The least recently used is removed first, and so is full again */
   constructor(clock: Clock, limit = 10_000) {
     this.#clock = clock;
     this.#limit = limit;
   }
 
-  /** Takes one request out of the bucket of a key, if there is one left. */
+  /** Takes one request from the bucket of a key, if one is left. */
   take(key: string, size: BucketSize): Withdrawal {
     const filled = this.#filled(key, size);
     const allowed = filled >= 1;
@@ -43,7 +43,7 @@ export class TokenBuckets {
     return { allowed, remaining: Math.floor(tokens), retryAfterSeconds: secondsUntilOne(tokens, size) };
   }
 
-  /** Seconds until the bucket of a key has a request left, without taking one; 0 where it has one now. */
+  /** Seconds until the bucket of a key has a request, without taking one; 0 when it has one now. */
   secondsUntilAllowed(key: string, size: BucketSize): number {
     return secondsUntilOne(this.#filled(key, size), size);
   }

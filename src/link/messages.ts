@@ -4,10 +4,10 @@ import { agentName, reportList, reportText } from './report-text.ts';
 import { reportedFinding } from './reported-finding.ts';
 import { reportedProgress } from './reported-progress.ts';
 
-/** The messages between an agent and the control plane. All travel as JSON over HTTPS, from the agent. */
+// This file defines the messages between an agent and the control plane: JSON over HTTPS. The agent always connects.
 const id = z.string().regex(/^[0-9a-f]{24}$/);
 
-/** `POST /link/v1/redeem`, signed with the key it carries. */
+/** `POST /link/v1/redeem`, signed with the key in the body. */
 export const redeemRequest = z.object({
   token: z.string(),
   /** Ed25519 public key, raw 32 bytes, base64url. */
@@ -17,7 +17,7 @@ export const redeemRequest = z.object({
 });
 export const redeemResponse = z.object({ agentId: id, linkId: id, orgId: id });
 
-/** What a deployment of the source looks like; the fields of Atlas's AvailableClustersDeployment. */
+/** A deployment of the source, with the fields of Atlas's AvailableClustersDeployment. */
 const deployment = z.object({
   name: reportText,
   clusterId: id.optional(),
@@ -32,19 +32,19 @@ const deployment = z.object({
   oplogSizeMB: z.number().optional(),
 });
 
-/** A project as the agent's configuration names it. */
+/** A project of the agent's configuration. */
 const inventoryProject = z.object({
   projectId: id,
   name: reportText,
   deployments: reportList(deployment),
 });
 
-/** What is to be moved where. Handed to the agent that was asked for by `migrationHosts`. */
+/** The source and the destination of a migration. The agent that `migrationHosts` names gets it. */
 const assignment = z.object({
   source: z.object({
     projectId: id,
     clusterName: z.string(),
-    /** Absent: the credentials of the agent's own configuration. */
+    /** When absent, the agent uses the credentials of its own configuration. */
     username: z.string().optional(),
     password: z.string().optional(),
     ssl: z.boolean(),
@@ -54,13 +54,13 @@ const assignment = z.object({
   dropDestination: z.boolean(),
 });
 
-/** The wanted state of everything that concerns one agent. */
+/** The wanted state of one agent: its validations, migrations and trusted keys. */
 export const wantedState = z.object({
-  /** Opaque; changes whenever anything below does. */
+  /** An opaque text that changes whenever another field changes. */
   revision: z.string(),
-  /** Public keys of this control plane, the newest first: from here on the agent trusts these and no others. */
+  /** Public keys of this control plane, newest first. The agent then trusts only these keys. */
   serverKeys: z.array(z.string()).min(1),
-  /** When somebody last wanted to see the inventory: a time that is new to the agent has it look again. */
+  /** When a user last requested the inventory. The agent reads its sources again when this time changes. */
   inventoryWantedAtMs: z.number().optional(),
   validations: z.array(z.object({ id, assignment })),
   migrations: z.array(
@@ -68,13 +68,13 @@ export const wantedState = z.object({
       id,
       assignment,
       wanted: z.enum(['running', 'paused', 'cutover', 'cancelled']),
-      /** How hard the engine may work; 3 where an older server says nothing. */
+      /** How much load the engine may cause; 3 when an older server omits it. */
       loadLevel: z.literal([1, 2, 3, 4]).default(3),
-      /** Upper limit of the initial copy; null for none. */
+      /** Rate limit of the initial copy; null for none. */
       copyMegabytesPerSecond: z.number().positive().nullable().default(null),
-      /** Whether drops are followed whatever they take. */
+      /** Whether the user confirmed drops, so that the engine applies all of them. */
       dropsConfirmed: z.boolean().default(false),
-      /** With `cancelled`: whether what was copied is dropped too. */
+      /** With `cancelled`: whether the engine also drops the copied data. */
       dropCopied: z.boolean().default(false),
     }),
   ),
@@ -84,16 +84,19 @@ export const wantedState = z.object({
 export const pollRequest = z.object({
   revision: z.string().nullable(),
   waitSeconds: z.number().int().min(0).max(60),
-  /** X25519, raw, base64url: what the answer is sealed to. */
+  /** Key to which the answer is sealed: X25519, raw, base64url. */
   answerKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
 });
-/** A wanted state has passwords: whatever stands between both ends and reads along (a proxy, a load balancer) is not to see them. */
+/** The answer is sealed, because a wanted state has passwords that no proxy or load balancer in between may read. */
 export const pollResponse = z.object({
   /** The JSON of a {@link wantedState}, sealed to the request's key. */
   sealed: z.string(),
 });
 
-/** `POST /link/v1/report`: what is the case now; repeating it is harmless. Older sequence numbers are ignored; they begin at the time, so that they grow over restarts. */
+/**
+ * `POST /link/v1/report`: the current state of the agent's work. Sending it again is harmless, because the server ignores older sequence
+ * numbers. They start at the current time, so that they also grow after a restart.
+ */
 export const reportRequest = z.object({
   sequence: z.number().int().nonnegative(),
   inventory: reportList(inventoryProject).optional(),
@@ -102,7 +105,7 @@ export const reportRequest = z.object({
       id,
       status: z.enum(['SUCCESS', 'FAILED']),
       errorMessage: reportText.nullable(),
-      /** None where an older agent says nothing. */
+      /** Empty when an older agent omits them. */
       findings: reportList(reportedFinding).default([]),
     }),
   ),
@@ -110,9 +113,9 @@ export const reportRequest = z.object({
 });
 export const reportResponse = z.object({ sequence: z.number().int() });
 
-/** `POST /link/v1/unlink`: the source's owner has ended the link. */
+/** `POST /link/v1/unlink`: the operator of the agent ends the link. */
 export const unlinkRequest = z.object({});
-/** Not ended while a migration of the agent has not. */
+/** `ended` is false while a migration of the agent is active. */
 export const unlinkResponse = z.object({ ended: z.boolean() });
 
 export type RedeemRequest = z.infer<typeof redeemRequest>;

@@ -1,16 +1,16 @@
 import { createHash, type KeyObject, randomBytes, sign, verify } from 'node:crypto';
 import { UserError } from '../platform/index.ts';
 
-/** How far the clocks of agent and control plane may be apart. */
+/** Maximum difference between the clocks of agent and control plane. */
 export const CLOCK_TOLERANCE_MS = 5 * 60_000;
 
-/** The headers of a signed request, in the manner of RFC 9449: a copied request is worth nothing. */
+/** The headers of a signed request, similar to RFC 9449: the server refuses a copied request. */
 export const proofHeaders = {
   /** The agent's id; absent at redemption, where the body carries the key. */
   agent: 'linkspan-agent',
-  /** Public key of the control plane that the request is for: what is signed for one is worth nothing to another. */
+  /** Public key of the control plane that the request is for. Another control plane refuses the request. */
   audience: 'linkspan-audience',
-  /** When it was signed, milliseconds since the epoch. */
+  /** Time of signing, in milliseconds since the epoch. */
   time: 'linkspan-time',
   /** 16 random bytes, base64url; used once. */
   nonce: 'linkspan-nonce',
@@ -27,11 +27,11 @@ export interface RequestHead {
 }
 
 export type SignedParts = RequestHead & {
-  /** The body as sent; empty where there is none. */
+  /** The body as sent; empty when there is none. */
   readonly body: string | Buffer;
 };
 
-/** Between whom a request is. */
+/** The sender and the receiver of a request. */
 export interface Parties {
   /** Absent at redemption. */
   readonly agentId: string | undefined;
@@ -67,18 +67,18 @@ export function signRequest(
   };
 }
 
-/** The claims of a genuine request about itself. */
+/** The signed fields of a verified request. */
 export interface Proof {
   readonly nonce: string;
   readonly signedAtMs: number;
-  /** Of the body that goes with it, for {@link assertBody}. */
+  /** SHA-256 of the signed body, for {@link assertBody}. */
   readonly digest: string;
 }
 
 /**
- * Checks, before the body is read, that a request was signed with the key, lately, for this control plane, and not changed since.
+ * Verifies the signature of a request before its body is read: the key, the time, the control plane it is for, and an unchanged head.
  * @param audiences  public keys of this control plane
- * @param headers    lower-case names, as Node gives them
+ * @param headers    with lower-case names, as in Node
  * @throws UserError PROOF_MISSING, PROOF_WRONG, PROOF_FOR_ANOTHER, CLOCK_SKEW
  */
 export function verifyHead(
@@ -91,7 +91,7 @@ export function verifyHead(
   if (!verify(null, signedText(head, fields), publicKey, Buffer.from(fields.signature, 'base64url')))
     throw new UserError('PROOF_WRONG');
   if (!audiences.includes(fields.audience)) throw new UserError('PROOF_FOR_ANOTHER');
-  // After the signature, so that only the holder of the key learns how far apart the clocks are.
+  // Checked after the signature, so that only the holder of the key learns the difference of the clocks.
   const signedAtMs = Number(fields.time);
   if (Math.abs(signedAtMs - nowMs) > CLOCK_TOLERANCE_MS) {
     throw new UserError('CLOCK_SKEW', [timeOf(signedAtMs), timeOf(nowMs)]);
@@ -99,7 +99,7 @@ export function verifyHead(
   return { nonce: fields.nonce, signedAtMs, digest: fields.digest };
 }
 
-/** Checks that a body is the one that was signed. @throws UserError PROOF_WRONG */
+/** Checks that a body is the signed one. @throws UserError PROOF_WRONG */
 export function assertBody({ digest }: Pick<Proof, 'digest'>, body: Buffer): void {
   if (digestOf(body) !== digest) throw new UserError('PROOF_WRONG');
 }
@@ -129,7 +129,7 @@ function digestOf(body: string | Buffer): string {
   return createHash('sha256').update(body).digest('hex');
 }
 
-/** A time to the second. What a clock can't say at all stays a number. */
+/** A time as text, to the second. An invalid time stays a number. */
 function timeOf(ms: number): string {
   const date = new Date(ms);
   return Number.isNaN(date.getTime()) ? String(ms) : date.toISOString().replace(/\.\d+Z$/, 'Z');

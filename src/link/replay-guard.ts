@@ -2,9 +2,8 @@ import { UserError } from '../platform/index.ts';
 import { CLOCK_TOLERANCE_MS, type Proof } from './proof.ts';
 
 /**
- * Remembers the nonces of one server's genuine requests for as long as their times are acceptable, in two generations, so that
- * forgetting costs nothing. A restarted server has forgotten them: what can be replayed then is at most five minutes old, and
- * reports carry sequence numbers of their own.
+ * Stores the nonces of verified requests while their times are acceptable. Two generations make removing old nonces free. A restart
+ * loses them: then only requests of the last five minutes can be replayed, and reports have sequence numbers.
  */
 export class ReplayGuard {
   #young = new Set<string>();
@@ -12,12 +11,12 @@ export class ReplayGuard {
   #turnedAtMs = 0;
 
   /**
-   * Takes note of a request that is otherwise genuine.
-   * @param sender  id or key of the agent; nonces of different agents never meet
-   * @throws UserError REQUEST_REPLAYED when it was seen before
+   * Records the nonce of a verified request.
+   * @param sender  id or key of the agent; each agent has its own nonces
+   * @throws UserError REQUEST_REPLAYED when the nonce was already used
    */
   admit(sender: string, proof: Proof, nowMs: number): void {
-    // A nonce can come back as long as its time is accepted: from 5 minutes ahead to 5 minutes behind.
+    // A replay is possible while the signed time is accepted: from 5 minutes ahead to 5 minutes behind.
     if (nowMs - this.#turnedAtMs > 2 * CLOCK_TOLERANCE_MS) {
       this.#old = this.#young;
       this.#young = new Set();

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Finding } from '../engine/index.ts';
 import { reportText } from './report-text.ts';
 
-/** A finding of preflight as an agent reports it. */
+/** A preflight finding in an agent's report. */
 export const reportedFinding = z.object({
   severity: z.enum(['error', 'warning']),
   code: reportText,

@@ -4,16 +4,16 @@ import { reportList, reportText } from './report-text.ts';
 import { reportedFinding } from './reported-finding.ts';
 
 const count = z.number().nonnegative();
-/** Milliseconds since the epoch that a date can say. */
+/** Milliseconds since the epoch, within the range of a Date. */
 const time = z.number().min(0).max(8_640_000_000_000_000);
 const figure = z.number().nullable();
 
-/** Figures that an agent of another version may have in another form: then they are left out, and the rest counts. */
+/** Figures that an agent of another version may report in another form. Invalid figures are ignored; the rest of the report counts. */
 const figures = <Shape extends z.core.$ZodShape>(shape: Shape) => z.looseObject(shape).optional().catch(undefined);
 
 /**
- * An engine's progress as an agent reports it. An agent may be anybody's by now: what is read or shown of it has its type and bounds here. Fields
- * of later versions are kept as they are.
+ * An engine's progress in an agent's report. An agent may be compromised, so this schema checks the type and the limits of every field
+ * that is read or shown. Fields of later versions stay unchanged.
  */
 export const reportedProgress: z.ZodType<Progress> = z
   .looseObject({
@@ -83,7 +83,7 @@ export const reportedProgress: z.ZodType<Progress> = z
     pingMs: figures({ source: figure, destination: figure }),
     addresses: figures({ source: reportText, destination: reportText }),
     warnings: reportList(reportText),
-    // Agents of earlier versions don't report them.
+    // Agents of earlier versions don't report findings.
     findings: reportList(reportedFinding).default([]),
     waiting: reportList(z.looseObject({ for: reportText, sinceMs: time, reason: reportText })),
     left: z

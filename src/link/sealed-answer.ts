@@ -13,10 +13,13 @@ const RAW_KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** Opens what is sealed to its public half. Made for one run of an agent and never stored: what was copied on the way opens for nobody later. */
+/**
+ * Opens answers that are sealed to its public half. Each run of an agent creates a new key and never stores it, so nobody can open
+ * recorded answers later.
+ */
 export class AnswerKey {
   readonly #privateKey: KeyObject;
-  /** X25519, raw, base64url. The agent's own signature over the request that carries it says whose it is. */
+  /** X25519, raw, base64url. The agent signs the request that contains it, which proves whose key it is. */
   readonly publicKey: string;
 
   constructor() {
@@ -25,7 +28,7 @@ export class AnswerKey {
     this.publicKey = rawKey(publicKey);
   }
 
-  /** @throws when it was sealed to another key, or changed since */
+  /** @throws when the answer was sealed to another key, or was changed */
   open(sealed: string): string {
     const bytes = Buffer.from(sealed, 'base64url');
     const sender = bytes.subarray(0, RAW_KEY_BYTES).toString('base64url');
@@ -39,9 +42,9 @@ export class AnswerKey {
 }
 
 /**
- * Seals a text so that only the holder of an {@link AnswerKey} can read it: X25519 with a key of its own, HKDF-SHA-256, AES-256-GCM.
- * @param publicKey  what the key shows of itself
- * @throws when the text is no such key
+ * Seals a text so that only the holder of an {@link AnswerKey} can read it: X25519 with an ephemeral key, HKDF-SHA-256, AES-256-GCM.
+ * @param publicKey  public half of the {@link AnswerKey}
+ * @throws when `publicKey` is not such a key
  */
 export function sealTo(publicKey: string, text: string): string {
   const recipient = parseAnswerKey(publicKey);
@@ -53,7 +56,7 @@ export function sealTo(publicKey: string, text: string): string {
   return Buffer.concat([Buffer.from(sender, 'base64url'), nonce, cipher.getAuthTag(), sealed]).toString('base64url');
 }
 
-/** @param bound  both public keys, so that the key is good for these two alone */
+/** Derives the AES key. @param bound  both public keys, which bind the AES key to this pair */
 function sharedKey(privateKey: KeyObject, publicKey: KeyObject, bound: string): Buffer {
   return Buffer.from(
     hkdfSync('sha256', diffieHellman({ privateKey, publicKey }), '', `linkspan answer to an agent ${bound}`, 32),

@@ -1,27 +1,27 @@
 import { createHash, type KeyObject, sign, verify } from 'node:crypto';
 import { parsePublicKey, publicKeyOf } from './signing-key.ts';
 
-/** The header of a signed answer: for each key of the control plane its public half, a dot, and an Ed25519 signature; separated by commas. */
+/** The header with an answer's signatures: for each key `publicKey.signature` (Ed25519), separated by commas. */
 export const ANSWER_HEADER = 'linkspan-answer';
 
-/** The text that an answer's signature is over. */
+/** The signed parts of an answer. */
 export interface AnswerParts {
-  /** The request's own signature, so that an answer is good for this request alone; empty where it had none. */
+  /** The request's signature, which binds the answer to this request; empty when the request had none. */
   readonly requestSignature: string;
   readonly status: number;
   readonly body: string;
 }
 
-/** Signs an answer with every key that agents may trust: during a rotation some know only the former one. */
+/** Signs an answer with every key that agents may trust. During a rotation, some agents know only the former key. */
 export function signAnswer(keys: readonly KeyObject[], parts: AnswerParts): string {
   const text = signedText(parts);
   return keys.map((key) => `${publicKeyOf(key)}.${sign(null, text, key).toString('base64url')}`).join(',');
 }
 
 /**
- * Whether one of the trusted keys has signed the answer.
+ * Whether one of the trusted keys signed the answer.
  * @param trusted  public keys
- * @param header   {@link ANSWER_HEADER} as it came
+ * @param header   value of {@link ANSWER_HEADER}
  */
 export function isAnswerOf(trusted: readonly string[], header: string | undefined, parts: AnswerParts): boolean {
   const text = signedText(parts);

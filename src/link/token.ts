@@ -7,8 +7,8 @@ import { KEY_PIN_PATTERN } from './key-pin.ts';
 import { PUBLIC_KEY_PATTERN } from './signing-key.ts';
 
 /**
- * The published form of a link-token, for secret scanners: a typed prefix, a public id, a secret of 256 bits, what the agent has
- * to know, and a checksum that can be verified offline. Only letters, digits and `_`, so that a double click selects all of it.
+ * The published pattern of link-tokens, for secret scanners: a typed prefix, a public id, a secret of 256 bits, a payload for the agent,
+ * and a checksum for an offline check. It has only letters, digits and `_`, so that a double click selects all of it.
  */
 export const LINK_TOKEN_PATTERN = /\bmlt_[0-9A-Za-z]{12}_[0-9A-Za-z]{43}_[0-9A-Za-z]{2,1000}_[0-9A-Za-z]{6}\b/;
 
@@ -19,7 +19,7 @@ const TAILS = 62 ** TAIL_LENGTH;
 const SECRET_LENGTH = 43;
 const CHECKSUM_LENGTH = 6;
 
-/** What travels inside a token besides id and secret. Unknown keys are left for later versions. */
+/** The payload of a token. Readers ignore unknown keys, so that later versions can add some. */
 const payload = z.object({
   url: z.url({ protocol: /^https?$/ }),
   pin: z.string().regex(KEY_PIN_PATTERN).optional(),
@@ -30,17 +30,17 @@ const payload = z.object({
 export interface LinkToken {
   /** Public; may be logged and shown. */
   readonly id: string;
-  /** Redeems the token. Stored only as {@link hashSecret} of it. */
+  /** Redeems the token. The control plane stores only its {@link hashSecret}. */
   readonly secret: string;
-  /** Where the agent finds the control plane, without a slash at the end. */
+  /** URL of the control plane, without a slash at the end. */
   readonly serverUrl: string;
-  /** Of the one certificate that the agent is to trust there ({@link keyPinOf}); absent: whatever its machine trusts. */
+  /** Pin of the only certificate that the agent trusts there ({@link keyPinOf}). When absent, the agent uses its machine's CAs. */
   readonly keyPin: string | undefined;
   /** Public key with which the control plane signs its answers. */
   readonly serverKey: string;
 }
 
-/** A new token for agents of a control plane. */
+/** Creates a link-token for agents of a control plane. */
 export function newLinkToken(
   {
     serverUrl,
@@ -61,8 +61,8 @@ export function newLinkToken(
 let newest = { ms: 0, tail: 0 };
 
 /**
- * An id that is greater than all before it: the milliseconds since the epoch, and a tail that begins at random and counts up within one.
- * Tokens of one commit then lie side by side in the store, which writes a few pages for all instead of one or two for each.
+ * An id that is greater than all earlier ones: the milliseconds since the epoch, and a tail that starts at random and counts up within a
+ * millisecond. Tokens of one commit are then neighbours in the store, which writes a few pages for all instead of one or two for each.
  */
 function newTokenId(nowMs: number): string {
   const { ms, tail } = newest;
@@ -71,14 +71,14 @@ function newTokenId(nowMs: number): string {
   return toBase62(newest.ms, TIME_LENGTH) + toBase62(newest.tail, TAIL_LENGTH);
 }
 
-/** Writes the token as the text that is handed to the source's operator. */
+/** Writes the token as text for the operator of the agent. */
 export function formatLinkToken({ id, secret, serverUrl, keyPin, serverKey }: LinkToken): string {
   const content = JSON.stringify({ url: serverUrl, pin: keyPin, key: serverKey });
   const body = `mlt_${id}_${secret}_${encodedPayload(content)}`;
   return `${body}_${checksum(body)}`;
 }
 
-/** A server says the same in all its tokens, and the base 62 of it costs more than the rest of a token. */
+/** Cache: all tokens of a server have the same payload, and encoding it in base 62 costs more than the rest of a token. */
 let encodedLast: { readonly content: string; readonly encoded: string } | undefined;
 
 function encodedPayload(content: string): string {
@@ -87,8 +87,8 @@ function encodedPayload(content: string): string {
 }
 
 /**
- * Reads a token as it was pasted; white space around it does not matter.
- * @throws UserError LINK_TOKEN_MALFORMED, LINK_TOKEN_CHECKSUM, LINK_TOKEN_OUTDATED; none repeats any of the text
+ * Reads a token as a user pasted it; surrounding white space is ignored.
+ * @throws UserError LINK_TOKEN_MALFORMED, LINK_TOKEN_CHECKSUM, LINK_TOKEN_OUTDATED; none quotes any of the text
  */
 export function parseLinkToken(text: string): LinkToken {
   const [, body, id, secret, encoded, sum] = PARTS.exec(text.trim()) ?? [];
@@ -101,7 +101,7 @@ export function parseLinkToken(text: string): LinkToken {
   return { id, secret, serverUrl: url.replace(/\/+$/, ''), keyPin, serverKey };
 }
 
-/** What the control plane keeps of a secret: its SHA-256, base64url. A fast hash is enough for 256 random bits. */
+/** The hash of a secret that the control plane stores: SHA-256, base64url. A fast hash is enough for 256 random bits. */
 export function hashSecret(secret: string): string {
   return hash('sha256', secret, 'base64url');
 }

@@ -6,9 +6,9 @@ export function isAddressOrBlock(text: string): boolean {
 }
 
 /**
- * Whether an address is one of a list's, or in one of its blocks.
+ * Whether a list contains an address, or a block with that address.
  * @param list     addresses and blocks for which {@link isAddressOrBlock} holds
- * @param address  as a socket tells it; IPv4 in its IPv6-mapped form counts as IPv4
+ * @param address  as a socket reports it; IPv4 in its IPv6-mapped form counts as IPv4
  */
 export function isInBlocks(list: readonly string[], address: string): boolean {
   const plain = unmapped(address.replace(/%.*$/, ''));
@@ -31,11 +31,11 @@ function parseEntry(text: string): { address: string; prefix: number; family: nu
   if (prefix > bits) return null;
   const plain = unmapped(address);
   if (plain === address) return { address, prefix, family };
-  // ::ffff:192.0.2.0/120 means 192.0.2.0/24; a wider block would hold more than IPv4.
+  // ::ffff:192.0.2.0/120 means 192.0.2.0/24. A block wider than /96 would contain more than IPv4 addresses.
   return prefix >= 96 ? { address: plain, prefix: prefix - 96, family: 4 } : null;
 }
 
-/** An IPv4 address out of its IPv6-mapped form; any other text as it is. */
+/** The IPv4 address of an IPv6-mapped address; returns any other text unchanged. */
 export function unmapped(address: string): string {
   return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
 }

@@ -2,13 +2,13 @@ import { isIPv6 } from 'node:net';
 import { unmapped } from './address-blocks.ts';
 import { ipv6Groups } from './embedded-address.ts';
 
-/** Longer than any address; what a proxy wrote in place of one is cut there. */
+/** Longer than any address. A proxy may send other text instead of an address; it is cut at this length. */
 const MAX_LENGTH = 64;
 
 /**
- * The addresses that one client has at its disposal, as one text: an IPv4 address stands for itself, an IPv6 address for its block of 64 bits,
- * which is what a single machine is usually given (RFC 6177). Limits that are counted for each client use it as their key.
- * @param address  as a socket or a trusted proxy tells it; IPv4 in its IPv6-mapped form counts as IPv4
+ * The key by which per-client limits count a client: an IPv4 address, or the /64 block of an IPv6 address. A single machine usually
+ * gets a whole /64 block (RFC 6177).
+ * @param address  as a socket or a trusted proxy reports it; IPv4 in its IPv6-mapped form counts as IPv4
  */
 export function addressGroup(address: string): string {
   const plain = unmapped(address.replace(/%.*$/, ''));

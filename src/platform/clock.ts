@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Time as a dependency, so that tests can own it. */
+/** Time as a dependency, so that tests can control it. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Milliseconds since some moment in the past. Nobody can set it, so it is what durations and deadlines are measured by. */
+  /** Milliseconds since a fixed moment. Nobody can set this clock, so durations and deadlines use it. */
   elapsed(): number;
   /** Resolves after `ms`, or at once when `signal` aborts (it does not reject). */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Aborts after `ms`: for what may take that long at most. */
+  /** A signal that aborts after `ms`, for operations with a time limit. */
   timeout(ms: number): AbortSignal;
 }
 

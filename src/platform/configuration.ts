@@ -7,13 +7,13 @@ import { messageOf, UserError } from './errors/index.ts';
 
 const require = createRequire(import.meta.url);
 
-/** Loaded with the first file: the control plane reads none, and starts faster without. */
+/** Loads the YAML parser with the first file: the control plane reads none, and starts faster without it. */
 const yaml = () => require('yaml') as typeof import('yaml');
 
 /**
  * Reads a YAML configuration file. `${NAME}` in a string stands for an environment variable, and `${file:PATH}` for the content
- * of a file without its last line break, so that secrets need not be in there. Such paths begin at the configuration file.
- * @param file        its path, for reading and for messages
+ * of a file without its last line break. So the configuration file needs no secrets. Paths are relative to the configuration file.
+ * @param file        path of the file; error messages name it
  * @param schema      strict objects, so that a misspelt key is an error and not a silent default
  * @throws UserError  CONFIGURATION_UNREADABLE or CONFIGURATION_INVALID with the file and the line; never with a value, which may be a secret
  */
@@ -30,7 +30,7 @@ export function readConfiguration<Schema extends z.ZodType>(
   }
   const { LineCounter, parseDocument, visit } = yaml();
   const lines = new LineCounter();
-  // Pretty errors quote the file's text, passwords included.
+  // Pretty errors quote the file's text, which may contain passwords.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const invalid = (offset: number, problem: string) =>
     new UserError('CONFIGURATION_INVALID', [file, String(lines.linePos(offset).line), problem]);
@@ -69,7 +69,7 @@ function contentOf(path: string, refuse: (problem: string) => UserError): string
   }
 }
 
-/** Where the key at `path` is written, or else the nearest thing around it that is written at all. */
+/** Offset of the key at `path`, or of its nearest parent that the file contains. */
 function findOffset(document: Document, path: readonly PropertyKey[]): number {
   const { isMap, isNode, isScalar } = yaml();
   for (let length = path.length; length > 0; length -= 1) {

@@ -1,14 +1,14 @@
 import { redact } from './redact.ts';
 
 const SCHEME = /^mongodb(?:\+srv)?:\/\//;
-/** What the driver takes as user name and password. */
+/** User name and password as the driver accepts them. */
 const READABLE = /^[^:/?#[\]@]*(?::[^:/?#[\]@]*)?$/;
 const NOT_ENCODED =
   'the user name or password has a character that must be percent-encoded: write @ as %40, : as %3A, / as %2F, ? as %3F and % as %25';
 
 /**
- * Why the credentials of a connection string can't be read as they are meant; undefined when they can. To be asked before the driver: with
- * `user:p@ss/word@host` it takes a part of the password for the host, and dials it.
+ * The reason why the credentials of a connection string are ambiguous; undefined when they aren't. Call this before the driver gets the
+ * string: from `user:p@ss/word@host` it takes a part of the password as the host, and connects to it.
  */
 export function whyUnreadable(uri: string): string | undefined {
   const rest = afterScheme(uri);
@@ -19,9 +19,9 @@ export function whyUnreadable(uri: string): string | undefined {
   return READABLE.test(credentials) && isDecodable(credentials) ? undefined : NOT_ENCODED;
 }
 
-/** Why a connection string is not valid, without any part of its credentials. @param said  the message of the driver */
+/** Why a connection string is not valid, without any part of its credentials. @param said  the driver's message */
 export function whyInvalid(uri: string, said: string): string {
-  // What follows the first of several @ may be part of a password, and the driver quotes options that it does not know.
+  // The text after the first of several @ may be part of a password, and the driver quotes unknown options.
   const isDoubtful = (afterScheme(uri)?.split('@').length ?? 0) > 2;
   return isDoubtful ? NOT_ENCODED : redact(said).replace(/\.$/, '');
 }

@@ -2,38 +2,38 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { isIP, type Socket, SocketAddress } from 'node:net';
 import { type AllowedDestinations, neverDialled, refusedDestination } from './dial-rules.ts';
 
-/** What a process may connect to, in a form that can be handed to another one. */
+/** The hosts that a process may connect to, in a form that it can pass to another process. */
 export interface DialRules {
   readonly allowedDestinations?: AllowedDestinations;
-  /** `host:port` of what its operator configured, and of what that named; more is added by {@link dialAsOwn}. */
+  /** `host:port` of hosts that the operator configured, and of their cluster's members. {@link dialAsOwn} adds more. */
   readonly own?: readonly string[];
 }
 
-// Of the process, as its sockets are.
+// Module state, because the guard covers all sockets of the process.
 const own = new Set<string>();
-/** Why the last connection to a place was refused. */
+/** The refusal of the last connection to each host and port. */
 const refused = new Map<string, string>();
 const MOST_REFUSED = 1000;
 let guarding: DialRules | undefined;
 
 /**
- * Lets this process dial what its operator configured, and what a cluster that he configured names as its members: no rule for destinations
- * holds there.
+ * Lets this process connect to a host that its operator configured, or that a configured cluster names as its member. The rules for
+ * destinations don't apply to it.
  * @param hostAndPort  `host:port`, an IPv6 address in brackets
  */
 export function dialAsOwn(hostAndPort: string): void {
   own.add(keyOfText(hostAndPort));
 }
 
-/** Whether {@link dialAsOwn} named the place. @param hostAndPort  as {@link dialAsOwn} takes it */
+/** Whether {@link dialAsOwn} allowed the host. @param hostAndPort  as for {@link dialAsOwn} */
 export function isDialledAsOwn(hostAndPort: string): boolean {
   return own.has(keyOfText(hostAndPort));
 }
 
 /**
- * Why one of several places was refused when it was last dialled; undefined where none was. For whoever only learns that nobody answered, as
- * from the driver, which does not see the error of a socket that is closed as it opens.
- * @param places  each as {@link dialAsOwn} takes it
+ * The refusal of the last connection to one of several hosts; undefined if none was refused. Callers of the driver need it: the driver
+ * reports only that no server answered, because it doesn't see the error of a socket that closes while it opens.
+ * @param places  each as for {@link dialAsOwn}
  */
 export function whyRefused(places: Iterable<string>): string | undefined {
   for (const hostAndPort of places) {
@@ -43,16 +43,16 @@ export function whyRefused(places: Iterable<string>): string | undefined {
   return undefined;
 }
 
-/** The rules that hold in this process, for one that it starts. */
+/** The rules of this process, to pass to a process that it starts; undefined without a guard. */
 export function dialRules(): DialRules | undefined {
   return guarding && { allowedDestinations: guarding.allowedDestinations, own: [...own] };
 }
 
 /**
- * Has every connection of this process closed, before it says anything, when it leads where none may lead. It is the address that was
- * connected to that counts, whatever led there: a connection string, DNS and what it says the next time, an SRV record, or a member that
- * a cluster's `hello` names. Disposing ends that.
- * @param told  hears of each: the driver only says that it found no server
+ * Closes every connection of this process to a forbidden address before the process sends anything. The guard checks the connected
+ * address, however the process got it: from a connection string, a DNS answer that may change, an SRV record, or the members that
+ * `hello` names. Disposing removes the guard.
+ * @param told  called with each refusal, because the driver only reports that it found no server
  */
 export function guardDialling(rules: DialRules, told: (refusal: string) => void): Disposable {
   for (const hostAndPort of rules.own ?? []) own.add(hostAndPort);
@@ -62,7 +62,7 @@ export function guardDialling(rules: DialRules, told: (refusal: string) => void)
     socket.once('lookup', (_error, _address, _family, host) => {
       named = host;
     });
-    // Before whoever opened it can listen, so that it is closed before anything is written.
+    // This listener runs before those of the code that opened the socket, so nothing is written before the socket closes.
     socket.once('connect', () => {
       const refusal = refusalOf(socket, named, rules.allowedDestinations);
       if (refusal === undefined) return;
@@ -100,7 +100,7 @@ function keyOfText(hostAndPort: string): string {
   return keyOf(host, Number(port));
 }
 
-/** One text for each place, however its address is written. */
+/** A key for a host and port that is the same for every form of an address. */
 function keyOf(host: string, port: number): string {
   const address = host.replace(/%.*$/, '');
   const family = isIP(address);

@@ -1,11 +1,11 @@
 import { isIP } from 'node:net';
 
-/** Groups of 16 bits at which an IPv6 address has an IPv4 one, by the prefix that says so. */
+/** IPv6 prefixes with an embedded IPv4 address. `at` is the 16-bit group where the IPv4 address starts. */
 const FORMS: readonly { readonly prefix: RegExp; readonly at: number }[] = [
   // IPv4-compatible, IPv4-mapped, and translated (SIIT, RFC 7915).
   { prefix: /^0000:0000:0000:0000:0000:(0000|ffff):/, at: 6 },
   { prefix: /^0000:0000:0000:0000:ffff:0000:/, at: 6 },
-  // NAT64: the well-known prefix (RFC 6052) and those for local use (RFC 8215).
+  // NAT64: the well-known prefix (RFC 6052) and the prefixes for local use (RFC 8215).
   { prefix: /^0064:ff9b:0000:0000:0000:0000:/, at: 6 },
   { prefix: /^0064:ff9b:0001:/, at: 6 },
   // 6to4 (RFC 3056).
@@ -13,7 +13,7 @@ const FORMS: readonly { readonly prefix: RegExp; readonly at: number }[] = [
 ];
 
 /**
- * The IPv4 address to which a network may carry what is sent to an IPv6 address; undefined where none is in it.
+ * The IPv4 address to which a network may forward packets for an IPv6 address; undefined when the address embeds none.
  * @param address  without a zone
  */
 export function embeddedAddress(address: string): string | undefined {

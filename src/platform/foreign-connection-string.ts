@@ -1,16 +1,16 @@
 import { whyUnreadable } from './connection-credentials.ts';
 
 /**
- * Connection options that somebody else may set for a connection of this machine. None of them names a file, a program, a proxy or an
- * identity of this machine, weakens TLS, or has it decompress what a server sends. In lower case, with the values that are allowed, or
- * `any` for a name or number.
+ * Connection options that somebody other than this machine's operator may set. None of them names a file, a program, a proxy or an
+ * identity of this machine. None weakens TLS or enables decompression of a server's data. Keys are in lower case, with the allowed
+ * values, or `any` for a name or number.
  */
 const ALLOWED_OPTIONS: ReadonlyMap<string, 'any' | readonly string[]> = new Map<string, 'any' | readonly string[]>([
   ['replicaset', 'any'],
   ['tls', ['true', 'false']],
   ['ssl', ['true', 'false']],
   ['authsource', 'any'],
-  // Other mechanisms run programs, or take the machine's own cloud or Kerberos identity to a stranger.
+  // Other mechanisms run programs, or send the machine's own cloud or Kerberos identity to a stranger.
   ['authmechanism', ['SCRAM-SHA-1', 'SCRAM-SHA-256']],
   ['appname', 'any'],
   ['retrywrites', ['true', 'false']],
@@ -24,7 +24,7 @@ const ALLOWED_OPTIONS: ReadonlyMap<string, 'any' | readonly string[]> = new Map<
   ['minpoolsize', 'any'],
   ['localthresholdms', 'any'],
   ['srvmaxhosts', 'any'],
-  // The engine refuses the values that would weaken a migration, by name.
+  // The engine checks these values and refuses those that would weaken a migration (WEAK_CONNECTION_OPTION).
   ['readpreference', 'any'],
   ['readconcernlevel', 'any'],
   ['w', 'any'],
@@ -33,18 +33,18 @@ const ALLOWED_OPTIONS: ReadonlyMap<string, 'any' | readonly string[]> = new Map<
   ['wtimeoutms', 'any'],
 ]);
 
-/** Printable ASCII without what parsers treat differently: the driver strips tabs and line breaks, and so would read another string. */
+/** Printable ASCII without blanks. The driver strips tabs and line breaks, so it would read another string than was checked. */
 const CHARACTERS = /^[\x21-\x7e]+$/;
 const FORM = /^(mongodb(?:\+srv)?):\/\/(?:([^:@/?#]*)(?::([^:@/?#]*))?@)?([^@/?#]+)(?:\/([^/?#]*))?(?:\?([^?#]*))?$/;
 const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 const OPTION_NAME = /^[A-Za-z]{1,40}$/;
 const OPTION_VALUE = /^[A-Za-z0-9 ._:-]{1,128}$/;
 
-/** A connection string that was read whole and checked. */
+/** A connection string of which every part was checked. */
 export interface ForeignConnectionString {
   /** `host` or `host:port`, as written. */
   readonly hosts: readonly string[];
-  /** Written anew from the parts that were checked: the only text to connect with. */
+  /** The string, written again from the checked parts. Connect only with this text. */
   readonly text: string;
 }
 
@@ -54,7 +54,7 @@ export type RefusedPart =
   | { readonly kind: 'host' }
   | { readonly kind: 'option'; readonly name: string };
 
-/** Why {@link readForeignConnectionString} refused a string. Repeats nothing of it but an option's name. */
+/** Thrown by {@link readForeignConnectionString}. It repeats nothing of the string except an option's name. */
 export class ConnectionStringRefused extends Error {
   readonly part: RefusedPart;
 
@@ -65,13 +65,12 @@ export class ConnectionStringRefused extends Error {
 }
 
 /**
- * Reads a connection string that came from somebody else than this machine's operator: an allow-list of options, names and addresses as
- * hosts, SCRAM only.
+ * Reads a connection string from somebody other than this machine's operator. It accepts only options of an allow-list, names and
+ * addresses as hosts, and SCRAM.
  * @throws ConnectionStringRefused
  */
 export function readForeignConnectionString(given: string): ForeignConnectionString {
-  if (!CHARACTERS.test(given))
-    throw refusedForm('it has a blank, a control character or a character that is not ASCII');
+  if (!CHARACTERS.test(given)) throw refusedForm('it contains a blank, a control character or a non-ASCII character');
   const unreadable = whyUnreadable(given);
   if (unreadable !== undefined) throw refusedForm(unreadable);
   const [whole, scheme = '', user, password, hostList = '', database = '', query = ''] = FORM.exec(given) ?? [];
@@ -85,11 +84,11 @@ export function readForeignConnectionString(given: string): ForeignConnectionStr
   return { hosts, text: `${scheme}://${credentials}${hostList}/${recode(database)}${search}` };
 }
 
-/** @returns the option as it is to be written */
+/** Checks an option. @returns the option with its value encoded */
 function readOption(text: string): string {
   const [name = '', ...rest] = text.split('=').map(decode);
   const [value = ''] = rest;
-  if (!OPTION_NAME.test(name)) throw refusedForm('the name of an option has other characters than letters');
+  if (!OPTION_NAME.test(name)) throw refusedForm('the name of an option contains characters other than letters');
   const allowed = ALLOWED_OPTIONS.get(name.toLowerCase());
   const isAllowed = allowed === 'any' ? OPTION_VALUE.test(value) : (allowed?.includes(value) ?? false);
   if (!isAllowed || rest.length !== 1) throw new ConnectionStringRefused({ kind: 'option', name });
@@ -104,7 +103,7 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw refusedForm('it has a % that does not stand for a character');
+    throw refusedForm('it contains a % that does not encode a character');
   }
 }
 

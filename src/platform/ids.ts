@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 const OBJECT_ID = /^[0-9a-f]{24}$/;
 
-/** A new 24-hex identifier of the shape of Atlas's (4 bytes of seconds, 8 random bytes). */
+/** A new identifier in Atlas's form: 24 hexadecimal digits (4 bytes of seconds, 8 random bytes). */
 export function newId(nowMs: number = Date.now()): string {
   return (
     Math.floor(nowMs / 1000)
@@ -11,7 +11,7 @@ export function newId(nowMs: number = Date.now()): string {
   );
 }
 
-/** Whether `text` has the shape of an Atlas identifier: 24 lower-case hexadecimal digits. */
+/** Whether `text` has the form of an Atlas identifier: 24 lower-case hexadecimal digits. */
 export function isId(text: string): boolean {
   return OBJECT_ID.test(text);
 }

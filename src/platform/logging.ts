@@ -3,9 +3,9 @@ import { pino } from 'pino';
 export type Logger = pino.Logger;
 
 /**
- * Structured log on stderr; stdout is for results.
+ * A logger that writes structured lines to stderr; stdout is for results.
  * @param level   pino level, `info` by default
- * @param render  what is written of a line of JSON; the line itself by default
+ * @param render  converts a line of JSON to the text to write; by default the line itself
  */
 export function createLogger(
   level = process.env.LINKSPAN_LOG_LEVEL ?? 'info',

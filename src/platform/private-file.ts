@@ -3,9 +3,9 @@ import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 const OF_OTHERS = 0o077;
 
 /**
- * The text of a file that holds a secret.
- * @param advice  what to do about a file that others than its owner may read
- * @throws Error with the reason: it can't be read, or others may read it
+ * Reads the text of a file that contains a secret.
+ * @param advice  what the user should do about a file that other users may read
+ * @throws Error with the reason: the file can't be read, or other users may read it
  */
 export function readPrivateFile(file: string, advice: string): string {
   const descriptor = openSync(file, 'r');

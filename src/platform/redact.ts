@@ -1,17 +1,17 @@
-/** Longer than any scheme that is registered; without a bound the search would take quadratic time. */
+/** The limit of 41 characters is longer than any registered scheme. Without a limit, the search would take quadratic time. */
 const SCHEME = /[a-z][a-z0-9+.-]{0,40}:\/\//i;
 const UNPARSED = ['Unable to parse ', ' with URL'] as const;
 
 /**
- * `text` without the credentials of the connection strings and other URLs in it. The driver quotes a connection string that it cannot
- * parse, so whatever comes from outside passes here before anybody reads it. It also quotes a host that is none, and where the `@` was
- * forgotten that "host" is user and password. The time it takes is linear in the text's length: a server may send an error of 48 MB.
+ * `text` without the credentials of connection strings and other URLs in it. The driver quotes a connection string that it cannot
+ * parse, so every text from outside passes through here before it is shown. The driver also quotes an invalid host, which is user and
+ * password when the `@` is missing. The time is linear in the text's length, because a server may send an error of 48 MB.
  */
 export function redact(text: string): string {
   return withoutUnparsed(text.replace(/[^\s"'`]+/g, withoutCredentials));
 }
 
-/** Everything between the first scheme of a word and its last `@` may be a password. */
+/** Removes everything between the first scheme of a word and its last `@`: any of it may be a password. */
 function withoutCredentials(word: string): string {
   const last = word.lastIndexOf('@');
   const found = last < 0 ? null : SCHEME.exec(word);

@@ -2,5 +2,5 @@ import { readFileSync } from 'node:fs';
 
 const manifest: { version: string } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 
-/** This release of Linkspan. */
+/** The version of this release of Linkspan. */
 export const version: string = manifest.version;

@@ -183,7 +183,7 @@ test("the control plane gets the warnings of a migration's preflight", async () 
   const codesOf = ({ progress }: Migration) => progress?.findings.map(({ code }) => code) ?? [];
   const shown = await migrationIs(plane, id, 'shown with its findings', (one) => codesOf(one).length > 1);
   assert.ok(codesOf(shown).includes('USERS_BYPASS_BLOCK'), String(codesOf(shown)));
-  assert.match(shown.progress?.warnings.join() ?? '', /who can write while its writes are blocked.*admin\.root/);
+  assert.match(shown.progress?.warnings.join() ?? '', /who can bypass the write block.*admin\.root/);
 });
 
 test('a validation that was requested before or during a restart of the agent gets its result', async () => {
@@ -255,7 +255,7 @@ test('a migration pauses before its first document, resumes on request, and is c
     'FAILED',
     (migration) => migration.state.status === 'FAILED',
   );
-  assert.equal(state.errorMessage, 'The migration was cancelled; what it had copied was dropped.');
+  assert.equal(state.errorMessage, 'The migration was cancelled; the copied data was dropped.');
   assert.equal(password, null);
   const { databases } = await destination.client.db().admin().listDatabases();
   assert.ok(!databases.some(({ name }) => name === 'shop'));

@@ -46,7 +46,7 @@ test('a check reports what works, and problems with their remedies; it creates n
   const unencoded = cluster.uri.replace('mongodb://', 'mongodb://mover:hid@den@');
   const misleading = await check(token, systemClock, renamed, unencoded);
   assert.deepEqual(failed(misleading), ['WRONG_REPLICA_SET', 'INVALID_CONNECTION_STRING']);
-  assert.match(misleading[2]?.message ?? '', /belongs to replica set `rs-.+` and the connection string says `other`/);
+  assert.match(misleading[2]?.message ?? '', /belongs to replica set `rs-.+`, but the connection string says `other`/);
   assert.match(misleading[3]?.message ?? '', /percent-encoded/);
   assert.doesNotMatch(misleading[3]?.message ?? '', /hid|den@/);
   await using locked = await startReplicaSet({ auth: true });

@@ -40,7 +40,7 @@ test('an agent trusts only the CA that its token pins, across restarts and renew
   await assert.rejects(poll, { code: 'CONTROL_PLANE_UNTRUSTED' });
   await assert.rejects(poll, {
     code: 'CONTROL_PLANE_KEY_UNKNOWN',
-    message: /does not show the key that the link-token pins/,
+    message: /does not present the key that the link-token pins/,
   });
   // Every server can send the CA's certificate, because it is public.
   await show({ ...forged, cert: forged.cert.replace(forger.cert, authority.cert) });

@@ -204,7 +204,7 @@ describe('with a destination whose registered user may make users', () => {
         return status === 'FAILED' ? String(errorMessage) : undefined;
       };
       const message = await eventually(failed, { what: `${at} to fail`, deadlineMs: DEADLINE_MS });
-      assert.match(message, /does not let its registered user make or drop a user.*not authorized.*userAdmin/);
+      assert.match(message, /is not allowed to create or drop a user.*not authorized.*userAdmin/);
     }
     await set.client.db('admin').command({ dropUser: 'admin-for-now' });
   });
@@ -233,7 +233,7 @@ describe('with a destination whose registered user may make users', () => {
       return status === 'FAILED' ? String(errorMessage) : undefined;
     };
     const message = await eventually(failed, { what: 'the migration to fail', deadlineMs: DEADLINE_MS });
-    assert.match(message, /could be made on the destination within 5 minutes: connect ECONNREFUSED/);
+    assert.match(message, /could not create a user on the destination within 5 minutes: connect ECONNREFUSED/);
     await gone(id, () => setup.look());
   });
 

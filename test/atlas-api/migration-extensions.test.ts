@@ -73,7 +73,7 @@ test('the window can be kept open longer before it ends, and a cutover is refuse
   clock.nowMs += 24 * HOUR_MS;
   const late = await ask('cutover');
   assert.equal(late.json.errorCode, 'CUTOVER_NOT_READY');
-  assert.match(String(late.json.detail), /its cutover window has run out\.$/);
+  assert.match(String(late.json.detail), /its cutover window has expired\.$/);
 });
 
 test('pause, resume, load level and the confirmation of drops are told to the agent, once and again, and GET shows what is wanted', async () => {
@@ -120,7 +120,7 @@ test('a cancelled migration is FAILED once its agent has given it up, says what 
   assert.equal((await ask('pause')).json.errorCode, 'LIVE_MIGRATION_DECIDED');
   await report({ state: 'cancelled' });
   const { status, errorMessage } = await show();
-  assert.deepEqual([status, errorMessage], ['FAILED', 'The migration was cancelled; what it had copied was dropped.']);
+  assert.deepEqual([status, errorMessage], ['FAILED', 'The migration was cancelled; the copied data was dropped.']);
   for (const [wish, body] of [
     ['cancel', { dropCopiedData: false }],
     ['pause', undefined],
@@ -144,7 +144,7 @@ test('a migration that is cancelled before its agent heard of it ends at once, a
   } = await start(plane);
   const asked = await ask('cancel', { dropCopiedData: false });
   assert.deepEqual([asked.status, asked.json.status], [202, 'FAILED']);
-  assert.match(String((await show()).errorMessage), /cancelled before its agent was told of it; nothing was copied/);
+  assert.match(String((await show()).errorMessage), /cancelled before its agent got the order; nothing was copied/);
   assert.deepEqual(await wanted(), []);
   assert.equal((await plane.store.migration(id))?.password, null);
   assert.equal((await api('POST', path, { body: cliBody(groupId) })).status, 201);

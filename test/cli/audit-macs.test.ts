@@ -83,10 +83,10 @@ test('verify detects records that were rewritten with correct hashes, and record
   const anew = await verify(data);
   assert.deepEqual(
     [anew.code, anew.stderr],
-    [3, 'linkspan audit: record 3: its MAC is wrong: somebody without the master key has written it'],
+    [3, 'linkspan audit: record 3: its MAC is wrong: somebody without the master key wrote it'],
   );
   tamper(data, (database) => database.exec('UPDATE audit_records SET key_id = NULL, mac = NULL WHERE sequence >= 3'));
-  assert.match((await verify(data)).stderr, /record 3: it has no MAC, and those before it have one/);
+  assert.match((await verify(data)).stderr, /record 3: it has no MAC, but earlier records have one/);
   tamper(data, (database) =>
     database.exec('UPDATE audit_records SET key_id = NULL, mac = NULL; DELETE FROM audit_keys'),
   );
@@ -111,7 +111,7 @@ test('with a head that is kept elsewhere, verify detects cut off and restored re
   await record(data, 'c');
   assert.equal((await verify(data, '--head', headFile)).code, 0);
   writeFileSync(headFile, head.stdout.replace(mac, '0'.repeat(64)));
-  assert.match((await verify(data, '--head', headFile)).stderr, /record 3: it is not the one that was noted/);
+  assert.match((await verify(data, '--head', headFile)).stderr, /record 3: it differs from the noted record/);
   writeFileSync(headFile, head.stdout);
   tamper(data, (database) => database.exec('DELETE FROM audit_records WHERE sequence > 2'));
   assert.deepEqual(
@@ -121,7 +121,7 @@ test('with a head that is kept elsewhere, verify detects cut off and restored re
   rmSync(join(data, 'linkspan.db'));
   assert.equal((await run('restore', '--data-dir', data, '--file', older)).code, 0);
   await record(data, 'd');
-  assert.match((await verify(data, '--head', headFile)).stderr, /record 3: it is not the one that was noted/);
+  assert.match((await verify(data, '--head', headFile)).stderr, /record 3: it differs from the noted record/);
 });
 
 test('after a rotation of the master key all records are verified, and a record made with the old key is rejected', async () => {
@@ -158,7 +158,7 @@ test('after a rotation of the master key all records are verified, and a record 
     );
     chainAnew(database, forged);
   });
-  assert.match((await verify(data)).stderr, /record 2: its MAC is of a key that was rotated out/);
+  assert.match((await verify(data)).stderr, /record 2: its MAC uses a key that was rotated out/);
 });
 
 test('records of an older version stay valid, and verify reports from which record on there are MACs', async () => {

@@ -54,7 +54,7 @@ test('a backup of a busy server is consistent, complete and private, and a serve
   const { body } = await (await clientOf(restored)).send('GET', '/groups/byName/before');
   assert.equal(body.name, 'before');
   const again = await run('restore', '--data-dir', other, '--file', file);
-  assert.deepEqual([again.code, /there is such a file already/.test(again.stderr)], [2, true]);
+  assert.deepEqual([again.code, /the file already exists/.test(again.stderr)], [2, true]);
   restored.kill('SIGTERM');
   await restored.exit;
   assert.equal((await run('audit', 'verify', '--data-dir', other)).code, 0);

@@ -103,7 +103,7 @@ test('a dry run refuses what the real run refuses, and changes nothing', async (
   await running.commit();
   const committed = await both('--drop');
   assert.deepEqual([committed.code, committed.error.code], [2, 'COMMITTED_DATA']);
-  assert.match(committed.error.remedy, /Leave out --drop/);
+  assert.match(committed.error.remedy, /Omit --drop/);
 
   const tried = await cleanup(['--migration', id, '--dry-run', '--output', 'json'], destination.uri);
   const [left, result] = tried.stdout

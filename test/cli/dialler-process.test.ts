@@ -77,7 +77,7 @@ test('when a dialler process is killed, only its registration fails', async () =
   assert.ok(!JSON.stringify(body).includes('canary'));
   const other = await server.tenant('b');
   assert.equal((await other.register('C1', set.uri)).status, 201);
-  assert.match(server.process.stderr + server.process.stdout, /The process that dials a destination ended.*SIGKILL/);
+  assert.match(server.process.stderr + server.process.stdout, /The destination dialler process ended.*SIGKILL/);
 });
 
 test('a dialler process ends when its server is killed', async () => {
@@ -109,7 +109,7 @@ test('a dialler process that hangs is killed after its timeout, and the error on
   process.kill(silence.pid, 'SIGSTOP');
   const { status, body } = await silence.registered;
   assert.equal(status, 400, JSON.stringify(body));
-  assert.match(String(body.detail), /no primary of a replica set of MongoDB answered in time/);
+  assert.match(String(body.detail), /no primary of a MongoDB replica set answered in time/);
   await ended(silence.pid);
 });
 

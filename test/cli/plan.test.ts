@@ -49,7 +49,7 @@ test('a plan reports sizes, the basis of its estimate and problems, and writes n
     /^indexes +1 besides those on _id/m,
     /^initial copy +about 0:0\d, without index builds$/m,
     /a short test read the source at .+B\/s/,
-    /^ {2}Other users of the destination .* \[DESTINATION_UNPROTECTED\]\n {4}Use a destination/m,
+    /^ {2}Linkspan does not block writes of other users to the destination .* \[DESTINATION_UNPROTECTED\]\n {4}Use a destination/m,
     /^Nothing stops this migration\.$/m,
   ]) {
     assert.match(free.stdout, row);

@@ -136,7 +136,7 @@ test('a server that cannot start prints one message with its remedy, and exits w
   const port = typeof address === 'object' && address ? address.port : 0;
   const cases = [
     [['--listen', `127.0.0.1:${port}`], /already in use.*\[PORT_IN_USE\]/],
-    [['--listen', '0.0.0.0:0'], /in the clear.*\[PLAIN_HTTP_REFUSED\]/],
+    [['--listen', '0.0.0.0:0'], /unencrypted.*\[PLAIN_HTTP_REFUSED\]/],
     [['--listen', 'nowhere'], /--listen nowhere is not of the form host:port.*\[USAGE\]/],
     [['--tls-cert-file', '/none'], /needs both.*\[USAGE\]/],
     [['--public-url', 'https://host/path'], /--public-url.*\[USAGE\]/],
@@ -177,7 +177,7 @@ test('a data directory is refused to a second server, to another master key and 
   await refused(/\[BOOTSTRAP_MISMATCH\]/, { ...CREDENTIALS, LINKSPAN_BOOTSTRAP_PRIVATE_KEY: 'another-private-key' });
   const otherKey = join(folder.path, 'other.key');
   writeFileSync(otherKey, randomBytes(32).toString('base64url'), { mode: 0o600 });
-  await refused(/not the key that this data directory was sealed with.*\[MASTER_KEY_UNUSABLE\]/, {
+  await refused(/not the key that sealed this data directory.*\[MASTER_KEY_UNUSABLE\]/, {
     LINKSPAN_MASTER_KEY_FILE: otherKey,
   });
   rmSync(join(directory, 'master.key'));

@@ -98,7 +98,7 @@ test('--output json ends with one result that has the outcome, even if nothing s
   const { outcome, error, findings } = refused.result;
   assert.deepEqual([outcome, error?.code], ['refused', 'PREFLIGHT_FAILED']);
   assert.match(error?.message ?? '', /DESTINATION_NOT_EMPTY/);
-  assert.match(error?.remedy ?? '', /start again/);
+  assert.match(error?.remedy ?? '', /start the migration again/);
   const found = findings.find(({ code }) => code === 'DESTINATION_NOT_EMPTY');
   assert.deepEqual([found?.severity, typeof found?.remedy], ['error', 'string']);
   await destination.client.db('here').dropDatabase();

@@ -169,9 +169,9 @@ test('a cancellation waits for the agent once the order was sent, or may have be
 test('a cancelled migration says what became of the copied data, and asking to drop it is not undone', () => {
   const cancel = (state: MigrationState, dropCopied: boolean) => after(state, { kind: 'cancel', dropCopied, atMs: 1 });
   const given = (state: MigrationState) => after(state, { kind: 'cancelled', atMs: 2 });
-  assert.match(given(cancel(READY, false)).errorMessage ?? '', /cancelled; what it had copied stays/);
+  assert.match(given(cancel(READY, false)).errorMessage ?? '', /cancelled; the copied data stays/);
   const dropping = cancel(cancel(READY, true), false);
-  assert.match(given(dropping).errorMessage ?? '', /cancelled; what it had copied was dropped/);
+  assert.match(given(dropping).errorMessage ?? '', /cancelled; the copied data was dropped/);
 });
 
 test('whatever happens in whatever order, an end has a time, a failure its reason, and COMPLETE and FAILED are for ever', () => {

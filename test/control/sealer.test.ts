@@ -81,7 +81,7 @@ test('a missing master key is not made anew where something is sealed already, a
   assert.throws(() => loadMasterKeys(file, false), /master key file .* cannot be used: ENOENT/);
   writeFileSync(file, 'short');
   chmodSync(file, 0o600);
-  assert.throws(() => loadMasterKeys(file, true), /does not hold 32 bytes/);
+  assert.throws(() => loadMasterKeys(file, true), /does not contain 32 bytes/);
 });
 
 test('a master key that others may read is refused', () => {

@@ -4,7 +4,7 @@ import { checkConnectionString } from '../../src/destination/index.ts';
 
 const REFUSED: readonly (readonly [string, RegExp])[] = [
   ['https://d.example', /not of the form/],
-  ['mongodb://u:canary@d example/', /a blank, a control character/],
+  ['mongodb://u:canary@d example/', /contains a blank, a control character/],
   [
     'mongodb://u:canary@d.example/?authMechanism=MONGODB-OIDC&authMechanismProperties=ENVIRONMENT:k8s',
     /option authMechanism is not allowed/,

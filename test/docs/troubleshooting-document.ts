@@ -18,7 +18,10 @@ export function troubleshootingDocument(): string {
   const [head = ''] = readFileSync(PAGE, 'utf8').split(MARK);
   const chapters = CHAPTERS.map(([title, errors]) => {
     const entries = Object.entries(errors)
-      .map(([code, { detail, remedy }]) => `- **${detail.replaceAll('%', '…')}** ${remedy} \`${code}\``)
+      .map(
+        ([code, { detail, remedy }]) =>
+          `- **${detail.replaceAll('%', '…')}** ${remedy.replaceAll('%', '…')} \`${code}\``,
+      )
       .sort();
     return `## ${title}\n\n${entries.join('\n')}\n`;
   });

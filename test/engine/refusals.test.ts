@@ -47,7 +47,7 @@ describe('what keeps a migration from starting', () => {
 
   test('a stand-alone server', async () => {
     await using standalone = await startStandalone();
-    await refused(options({ source: standalone.uri }), 'STANDALONE_SERVER', /^The source .* stand-alone/);
+    await refused(options({ source: standalone.uri }), 'STANDALONE_SERVER', /^The source .* standalone/);
   });
 
   test('a wrong password, which is not shown', async () => {

@@ -48,7 +48,7 @@ test('a migration that an engine elsewhere wrote to within 30 s is refused with 
   await write(elsewhere, 12);
   assert.match(
     await again(pair, migrationId),
-    /^ENGINE_RUNNING: .* is run by another engine: process 77 on host mover-2, since 1970-01-01T00:00:00\.000Z\. It wrote to its record 1\d s ago\.$/,
+    /^ENGINE_RUNNING: Another engine runs migration .*: process 77 on host mover-2, since 1970-01-01T00:00:00\.000Z\. It last wrote to its record 1\d s ago\.$/,
   );
   const looked = {
     migrationId,

@@ -85,7 +85,7 @@ test('a revoked agent is refused at once, and its running migration fails with t
   assert.equal((await agent.report({})).json.errorCode, 'LINK_REVOKED');
   const shown = await plane.api('GET', `${path}/${started.json._id}`);
   assert.equal(shown.json.status, 'FAILED');
-  assert.match(String(shown.json.errorMessage), /was revoked by an owner/);
+  assert.match(String(shown.json.errorMessage), /An owner of the organization revoked the link/);
   const events = await plane.api('GET', `/api/atlas/v2/orgs/${plane.orgId}/events`);
   assert.match(events.text, /LINK_REVOKED/);
 });

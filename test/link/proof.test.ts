@@ -75,7 +75,7 @@ test('clocks may be five minutes apart, and not more', () => {
     verifyRequest(publicKey(key), parts, headers, NOW + apart);
     assert.throws(() => verifyRequest(publicKey(key), parts, headers, NOW + apart * 1.01), {
       code: 'CLOCK_SKEW',
-      message: `The agent's clock says ${iso(NOW)}, the control plane's says ${iso(NOW + apart * 1.01)}; they may be five minutes apart.`,
+      message: `The agent's clock says ${iso(NOW)}, the control plane's says ${iso(NOW + apart * 1.01)}. They may differ by at most five minutes.`,
     });
   }
 });

@@ -42,7 +42,7 @@ test('pause, resume, commit and confirmDrops are refused before the start, with 
       body: {
         success: false,
         error: 'WrongState',
-        errorDescription: `${call} is not possible while the migration is IDLE. Look at its progress, and ask again when the state allows it.`,
+        errorDescription: `${call} is not possible while the migration is IDLE. Check the progress, and try again when the state allows it.`,
       },
     });
   }
@@ -94,7 +94,7 @@ test('a field of /start that would change what is migrated is never ignored', as
     const body = JSON.stringify({ source: 'cluster0', destination: 'cluster1', [field]: value });
     const answer = await api.post('/api/v1/start', body);
     assert.deepEqual([answer.status, answer.body.error], [400, 'UnsupportedField'], field);
-    assert.ok(answer.body.errorDescription.includes(`The field ${field} `), answer.body.errorDescription);
+    assert.ok(answer.body.errorDescription.includes(`of the field ${field} `), answer.body.errorDescription);
   }
   for (const body of [
     '{}',

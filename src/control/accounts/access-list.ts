@@ -8,14 +8,14 @@ import { authorizeOrganization } from './actor.ts';
 import { findApiKey } from './api-keys.ts';
 import { findIn } from './service-accounts.ts';
 
-/** Whose list it is: an API key by its id, or a service account by its client id. */
+/** The owner of an access list: an API key by its id, or a service account by its client id. */
 export type ListOwner = { readonly orgId: string } & (
   | { readonly apiKeyId: string; readonly clientId?: undefined }
   | { readonly clientId: string; readonly apiKeyId?: undefined }
 );
 
 interface OwnedList {
-  /** As actors are named. */
+  /** The owner's name as an actor. */
   readonly name: string;
   readonly accessList: readonly AccessListEntry[];
   readonly save: (transaction: StoreTransaction, accessList: readonly AccessListEntry[]) => Promise<void>;
@@ -44,10 +44,10 @@ export async function getAccessListEntry(
 }
 
 /**
- * Adds addresses and blocks. The first one closes the list to all others.
+ * Adds addresses and blocks. With the first one, all other addresses are refused.
  * @returns the whole list
- * @throws UserError DUPLICATE_ADDRESSES_IN_INPUT, ADDRESS_ALREADY_IN_ACCESS_LIST, CANNOT_REMOVE_CALLER_FROM_ACCESS_LIST where it would
- *   shut the actor out, and as {@link listAccessList}
+ * @throws UserError DUPLICATE_ADDRESSES_IN_INPUT, ADDRESS_ALREADY_IN_ACCESS_LIST, CANNOT_REMOVE_CALLER_FROM_ACCESS_LIST if the actor
+ *   would lock itself out, and as {@link listAccessList}
  */
 export async function addToAccessList(
   control: Control,
@@ -81,7 +81,7 @@ export async function removeFromAccessList(
   });
 }
 
-/** An address as the block that holds it alone, in lower case. */
+/** An address as the block that contains only this address, in lower case; returns a block unchanged. */
 export function blockOf(address: string): string {
   const text = address.toLowerCase();
   if (text.includes('/')) return text;

@@ -5,20 +5,20 @@ import type { ServiceAccount } from '../records/records.ts';
 import type { Account } from './actor.ts';
 import type { AuthenticatedAccount } from './service-accounts.ts';
 
-/** How long an access token is good for, as Atlas's (contract §4.2). */
+/** Lifetime of an access token, as in Atlas (docs/reference/atlas-contract.md). */
 export const ACCESS_TOKEN_LIFE_SECONDS = 3600;
 
-/** One algorithm and fixed claims, so that no other token is ever taken for one of these (RFC 8725). */
+/** One algorithm and fixed claims, so that no other token is accepted as an access token (RFC 8725). */
 const ALGORITHM = 'HS256';
 const TYPE = 'at+jwt';
 const ISSUER = 'linkspan';
 const AUDIENCE = 'atlas-administration-api';
 const PURPOSE = 'access tokens';
 
-/** The claim that names the secret with which the token was asked for. */
+/** The claim with the id of the secret that requested the token. */
 const SECRET_CLAIM = 'secret_id';
 
-/** The claim that names the last restore of the store before the token was issued; absent where there was none. */
+/** The claim with the id of the last restore before the token was issued; absent if there was none. */
 const RESTORE_CLAIM = 'restore_id';
 
 interface Claims {
@@ -29,7 +29,7 @@ interface Claims {
   readonly expiresAtMs: number;
 }
 
-/** An access token of a service account: a JWT that needs no store to be made, and only Linkspan reads. */
+/** Issues an access token of a service account: a JWT for which nothing is written to the store. Only Linkspan reads it. */
 export async function issueAccessToken(
   control: Control,
   { account: { clientId }, secretId }: AuthenticatedAccount,
@@ -49,14 +49,14 @@ export async function issueAccessToken(
 }
 
 /**
- * The account behind an access token, or why it has none. `expired` tokens are genuine and in nobody's wrong hands: clients
- * come with them once an hour.
+ * The account of an access token, or why the token is refused. An `expired` token is genuine and no attack: clients send one about once
+ * an hour.
  */
 export type TokenOutcome = { readonly account: Account } | { readonly refused: 'expired' | 'ended' | 'wrong' };
 
 /**
- * Checks an access token. A token ends with the secret with which it was asked for, and with a restore of the store, which may have forgotten that
- * it was revoked.
+ * Checks an access token. A token becomes invalid when the secret that requested it is deleted. It also does after a restore, because the
+ * restored store may lack its revocation.
  */
 export async function findTokenAccount(control: Control, token: string): Promise<TokenOutcome> {
   const claims = await verify(control, token);
@@ -69,7 +69,7 @@ export async function findTokenAccount(control: Control, token: string): Promise
   return { account: { actor: { kind: 'service account', name: clientId, orgId, roles, groupRoles }, accessList } };
 }
 
-/** The client id that a token names, unchecked; empty where it names none. */
+/** The client id that a token claims, unverified; empty if it claims none. */
 export function claimedClientId(token: string): string {
   try {
     const { sub } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
@@ -79,7 +79,7 @@ export function claimedClientId(token: string): string {
   }
 }
 
-/** Ends an access token before its time, for good. What is no valid token of this account is left alone (RFC 7009 §2.2). */
+/** Revokes an access token. Ignores anything that is not a valid token of this account (RFC 7009 §2.2). */
 export async function revokeAccessToken(
   control: Control,
   account: ServiceAccount,
@@ -102,8 +102,8 @@ export async function revokeAccessToken(
 }
 
 /**
- * A token lives for an hour from when it was issued, whatever else it claims: who held a key could have signed anything. Under a master key that
- * was rotated out only what was issued before the rotation counts.
+ * Verifies a token. It is valid for an hour after it was issued, whatever expiry it claims, because a key's holder could sign anything.
+ * With a master key that was rotated out, only tokens from before the rotation are valid.
  */
 async function verify({ sealer, clock }: Control, token: string): Promise<Claims | 'expired' | 'ended' | 'wrong'> {
   const { errors, jwtVerify } = await import('jose');
@@ -125,7 +125,7 @@ async function verify({ sealer, clock }: Control, token: string): Promise<Claims
       return { clientId: sub, secretId, tokenId: jti, restoreId, expiresAtMs: exp * 1000 };
     } catch (error) {
       if (!(error instanceof errors.JOSEError)) throw error;
-      // Thrown after the signature was found right.
+      // jose throws this only after it has verified the signature.
       if (error instanceof errors.JWTExpired) return 'expired';
     }
   }

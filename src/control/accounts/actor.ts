@@ -6,14 +6,14 @@ import { type GroupRole, grantsInGroup, grantsInOrganization, type OrganizationR
 import type { Sealed, Sealer } from '../records/sealer.ts';
 import type { StoreReader } from '../records/store-port.ts';
 
-/** An actor before it is known from where it asks, and from where it may. */
+/** An account without the address of its request, and the addresses from which it may send requests. */
 export interface Account {
   readonly actor: Omit<Actor, 'remoteAddress'>;
-  /** Empty: from anywhere, unless its organization requires a list. */
+  /** Empty for any address, unless its organization requires a list. */
   readonly accessList: readonly AccessListEntry[];
 }
 
-/** The account behind a public key, with what its private key is checked against; undefined where there is none. */
+/** The account of a public key, with the hashes for checking its private key; undefined if there is none. */
 export async function findAccount(
   { store, sealer }: Control,
   publicKey: string,
@@ -28,25 +28,25 @@ export async function findAccount(
   return { actor, accessList, secrets: verifiersOf(sealer, key) };
 }
 
-/** Whether keys and accounts without an access list are turned away from the organization. */
+/** Whether the organization refuses API keys and service accounts without an access list. */
 export async function requiresAccessList({ store }: Control, orgId: string): Promise<boolean> {
   return (await store.organization(orgId))?.accessListRequired ?? false;
 }
 
 /**
- * What keys in use are checked against, by what is stored of it. Opening it for each request would cost more than all the rest of the
- * check, and its time would tell known keys from unknown ones.
+ * Cache of opened verifiers, by their sealed form. Opening them for each request would cost more than the rest of the check, and the time
+ * would reveal which keys exist.
  */
 const opened = new WeakMap<Sealer, Map<Sealed, CredentialVerifiers>>();
 const MAX_OPENED = 1000;
 
-/** Unknown names cost at their first sight what known ones do, so that the time of an answer tells nothing. */
+/** Unknown names that were already checked once. Their first check opens a dummy value, so that the time of an answer reveals nothing. */
 const strangers = new WeakMap<Sealer, { readonly sealed: Sealed; readonly seen: Set<string> }>();
 const NOWHERE = { table: 'api_keys', id: '', field: 'verifiers' };
 
 function spendTimeOn(sealer: Sealer, publicKey: string): void {
   const kept = strangers.get(sealer);
-  // Sealed anew after a rotation of the master key.
+  // After a rotation of the master key, the dummy value is sealed again.
   const sealed =
     kept?.sealed.startsWith(sealer.mark) === true
       ? kept.sealed

@@ -10,21 +10,21 @@ import type { StoreReader } from '../records/store-port.ts';
 import { authorizeOrganization } from './actor.ts';
 import { assertOwned } from './assert-owned.ts';
 
-/** What may be said of a key, besides what the server makes. */
+/** The attributes of a key that a client chooses. */
 export type ApiKeyRequest = Pick<ApiKey, 'orgId' | 'description' | 'roles' | 'groupRoles'>;
 
-/** A key with its private part, which is shown once and kept by nobody. */
+/** A key with its private key, which is shown once and never stored. */
 export interface MadeApiKey {
   readonly key: ApiKey;
   readonly privateKey: string;
 }
 
-/** How much of a private key is shown later, as Atlas shows it. */
+/** How many characters of a private key are shown later, as in Atlas. */
 const SHOWN_LENGTH = 12;
-/** The most keys of one organization: far more than people and programs need. */
+/** Maximum number of keys of an organization; far more than users and programs need. */
 const MOST_KEYS = 500;
 
-/** A key that is not stored yet. To be called in the transaction that stores it: then no rotation of the master key misses it. */
+/** Creates a key without storing it. Call this in the transaction that stores it, so that a rotation of the master key can't miss it. */
 export function newApiKey(control: Control, request: ApiKeyRequest, nowMs: number): MadeApiKey {
   const publicKey = newPublicKey();
   const privateKey = newPrivateKey();
@@ -42,7 +42,7 @@ export function newApiKey(control: Control, request: ApiKeyRequest, nowMs: numbe
   return { key, privateKey };
 }
 
-/** Where a key's verifiers are sealed. */
+/** The place of a key's sealed verifiers. */
 export function verifiersPlace(id: string): SealedPlace {
   return { table: 'api_keys', id, field: 'verifiers' };
 }
@@ -67,7 +67,7 @@ export async function createApiKey(
   });
 }
 
-/** Each change of a key has all of them read again. @throws UserError API_KEY_LIMIT */
+/** Limits the number of keys, because each change of a key reads all of them. @throws UserError API_KEY_LIMIT */
 export async function assertRoomForKey(store: StoreReader, orgId: string): Promise<void> {
   const { length } = await store.apiKeysOf(orgId);
   if (length >= MOST_KEYS) throw new UserError('API_KEY_LIMIT', [orgId, String(MOST_KEYS)]);
@@ -119,7 +119,7 @@ export async function deleteApiKey(control: Control, actor: Actor, orgId: string
   });
 }
 
-/** The key that asks; null where a service account does. */
+/** The API key of the actor; null if the actor is a service account. */
 export async function findOwnApiKey({ store }: Control, { kind, name }: Actor): Promise<ApiKey | null> {
   return kind === 'api key' ? ((await store.apiKey(name)) ?? null) : null;
 }
@@ -131,12 +131,12 @@ export async function findApiKey(store: StoreReader, orgId: string, id: string):
   return key;
 }
 
-/** Two UUIDs: the shape that Atlas users know, with the 244 random bits that a fast hash needs (ASVS 6.5.2). */
+/** Two UUIDs: similar to Atlas's form, with 244 random bits, enough for a fast hash (ASVS 6.5.2). */
 export function newPrivateKey(): string {
   return `${randomUUID()}-${randomUUID()}`;
 }
 
-/** Eight lower-case letters, as Atlas's. */
+/** Eight lower-case letters, as in Atlas. */
 export function newPublicKey(): string {
   return Array.from({ length: 8 }, () => String.fromCharCode(97 + randomInt(26))).join('');
 }

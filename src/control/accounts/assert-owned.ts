@@ -2,7 +2,7 @@ import { UserError } from '../../platform/index.ts';
 import type { StoreReader } from '../records/store-port.ts';
 
 /**
- * Keeps an organization from losing everybody who owns it: nobody could bring an owner back.
+ * Checks that an organization still has an owner, because nobody could add one later.
  * @throws UserError CANNOT_REMOVE_LAST_ORG_OWNER
  */
 export async function assertOwned(store: StoreReader, orgId: string): Promise<void> {

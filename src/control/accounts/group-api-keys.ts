@@ -9,7 +9,7 @@ import { authorizeGroup } from './actor.ts';
 import { assertRoomForKey, findApiKey, type MadeApiKey, newApiKey } from './api-keys.ts';
 
 /**
- * Makes a key with roles in one project; in the organization it is a member, as in Atlas.
+ * Creates a key with roles in one project. In the organization it is ORG_MEMBER, as in Atlas.
  * @throws UserError as {@link authorizeGroup}
  */
 export async function createGroupApiKey(
@@ -39,9 +39,9 @@ export async function listGroupApiKeys({ store }: Control, actor: Actor, groupId
 }
 
 /**
- * Gives a key of the organization these roles in the project, in place of those that it has there; none takes it out of the project.
- * @param mustBeIn     whether it has to have a role there already
- * @param description  changes it, if given
+ * Replaces the roles of an organization's key in a project. An empty list removes the key from the project.
+ * @param mustBeIn     whether the key must already have a role there
+ * @param description  the new description, if given
  * @throws UserError API_KEY_NOT_FOUND, and as {@link authorizeGroup}
  */
 export async function setGroupApiKeyRoles(

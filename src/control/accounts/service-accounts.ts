@@ -11,9 +11,9 @@ import { assertOwned } from './assert-owned.ts';
 /** Atlas's form of a client id, 34 characters. */
 export const CLIENT_ID_PATTERN = /^mdb_sa_id_[a-fA-F\d]{24}$/;
 const SECRET_BYTES = 32;
-/** How much of a secret is shown later. */
+/** How many characters of a secret are shown later. */
 const SHOWN_LENGTH = 4;
-/** As in Atlas: the one in use, and its successor. */
+/** Maximum number of valid secrets, as in Atlas: the current one and its successor. */
 const MAX_SECRETS = 2;
 const MS_PER_HOUR = 3_600_000;
 
@@ -21,7 +21,7 @@ export type ServiceAccountRequest = Pick<ServiceAccount, 'name' | 'description' 
   readonly secretExpiresAfterHours: number;
 };
 
-/** A secret that is shown once and kept by nobody. */
+/** A secret that is shown once and never stored. */
 export interface MadeSecret {
   readonly record: ServiceAccountSecret;
   readonly secret: string;
@@ -32,7 +32,7 @@ export interface MadeServiceAccount {
   readonly made: MadeSecret;
 }
 
-/** An account that is not stored yet, with its first secret. */
+/** Creates an account with its first secret, without storing it. */
 export function newServiceAccount(orgId: string, request: ServiceAccountRequest, nowMs: number): MadeServiceAccount {
   const { name, description, roles, secretExpiresAfterHours } = request;
   const made = newSecret(secretExpiresAfterHours, nowMs);
@@ -53,8 +53,8 @@ export function newServiceAccount(orgId: string, request: ServiceAccountRequest,
 }
 
 /**
- * An account with credentials that an operator brought; it owns its organization.
- * @param secret  made by a machine, and long: only a fast hash of it is kept
+ * Creates an account with credentials that an operator chose. It owns its organization.
+ * @param secret  must be long and random, because only a fast hash protects it
  */
 export function givenServiceAccount(
   { orgId, clientId, secret }: { readonly orgId: string; readonly clientId: string; readonly secret: string },
@@ -65,7 +65,7 @@ export function givenServiceAccount(
     id: newId(nowMs),
     orgId,
     clientId,
-    name: 'Made at a start of the server',
+    name: 'Created at a server start',
     description: '',
     roles: ['ORG_OWNER'],
     groupRoles: [],
@@ -126,7 +126,7 @@ export async function updateServiceAccount(
   });
 }
 
-/** Its access tokens end with it. @throws UserError CANNOT_REMOVE_LAST_ORG_OWNER, and as {@link getServiceAccount} */
+/** Deletes an account, which also revokes its access tokens. @throws UserError CANNOT_REMOVE_LAST_ORG_OWNER, and as {@link getServiceAccount} */
 export async function deleteServiceAccount(
   control: Control,
   actor: Actor,
@@ -177,13 +177,13 @@ export async function deleteSecret(
   });
 }
 
-/** An account that has shown a secret of its own, and which one. */
+/** An authenticated account, and the secret that it used. */
 export interface AuthenticatedAccount {
   readonly account: ServiceAccount;
   readonly secretId: string;
 }
 
-/** The service account with these credentials; undefined where there is none. */
+/** The service account with these credentials; undefined if there is none. */
 export async function findServiceAccount(
   { store, clock }: Control,
   clientId: string,
@@ -194,7 +194,7 @@ export async function findServiceAccount(
   return account && secretId !== undefined ? { account, secretId } : undefined;
 }
 
-/** The id of the account's secret that is given and good. Takes the same time whether there is such an account or not. */
+/** The id of the account's valid secret that equals `secret`. Takes the same time whether or not the account exists. */
 export function findSecret(account: ServiceAccount | undefined, secret: string, nowMs: number): string | undefined {
   const good = account?.secrets.filter((each) => isGood(each, nowMs)) ?? [];
   const hashes = [...good.map(({ hash }) => hash), ...Array<string>(MAX_SECRETS).fill(hashOf(''))].slice(

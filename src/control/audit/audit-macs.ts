@@ -5,14 +5,15 @@ import type { SealedPlace, Sealer } from '../records/sealer.ts';
 import type { Store, StoreReader, StoreTransaction } from '../records/store-port.ts';
 import { audit, SYSTEM } from './audit.ts';
 
-/** The purpose for which the keys are derived from the master key. */
+/** Purpose in the derivation of MAC keys from the master key. */
 const PURPOSE = 'audit records';
-/** Hexadecimal digits of a key's hash: they tell a few keys apart. */
+/** Length of a key id in hexadecimal digits; enough to tell a few keys apart. */
 const KEY_ID_LENGTH = 16;
 
 /**
- * The same store, whose audit records carry a MAC: HMAC-SHA256 over their hash, under a key that is derived from the master key. Each key is kept in the
- * store, sealed, so that its records can be checked after a rotation of the master key (docs/adr/0025-audit-macs.md).
+ * Wraps a store so that it adds a MAC to each audit record: HMAC-SHA256 over the record's hash, with a key derived from the master key.
+ * The store keeps each MAC key, sealed, so that its records can be checked after a rotation of the master key
+ * (docs/adr/0025-audit-macs.md).
  */
 export function withAuditMacs(store: Store, sealer: Sealer): Store {
   const wrapped = new WeakMap<StoreTransaction, StoreTransaction>();
@@ -39,7 +40,7 @@ function withMacs(transaction: StoreTransaction, sealer: Sealer): StoreTransacti
   };
 }
 
-/** Adds a first record with a MAC to records of an older version, so that from then on a chain that ends without one is known as altered. */
+/** Appends a first record with a MAC after records of an older version. From then on, a chain that ends without a MAC counts as altered. */
 export async function beginAuditMacs({
   store,
   clock,
@@ -55,13 +56,13 @@ export async function beginAuditMacs({
   });
 }
 
-/** Checks the MACs of a chain's records, in their order. */
+/** Checks the MACs of a chain's records, in order. */
 export class AuditMacCheck {
   readonly #store: StoreReader;
   readonly #sealer: Sealer;
   readonly #former = new Set<string>();
   #current: { readonly id: string; readonly key: Buffer } | undefined;
-  /** Records at the beginning that an older version wrote. */
+  /** Number of records at the beginning that an older version wrote without a MAC. */
   withoutMac = 0;
 
   constructor(store: StoreReader, sealer: Sealer) {
@@ -69,32 +70,32 @@ export class AuditMacCheck {
     this.#sealer = sealer;
   }
 
-  /** @returns what is wrong with the record */
+  /** @returns the problem of the record; undefined when it has none */
   async problemOf(record: AuditRecord): Promise<string | undefined> {
     const { keyId, mac } = record;
     if (keyId === null || mac === null) {
-      if (this.#current) return 'it has no MAC, and those before it have one';
+      if (this.#current) return 'it has no MAC, but earlier records have one';
       this.withoutMac += 1;
       return undefined;
     }
     if (this.#current?.id !== keyId) {
-      // Somebody with a former master key could append records where its own end.
-      if (this.#former.has(keyId)) return 'its MAC is of a key that was rotated out before it';
+      // Otherwise somebody with a former master key could append records after the last one of that key.
+      if (this.#former.has(keyId)) return 'its MAC uses a key that was rotated out earlier in the chain';
       if (this.#current) this.#former.add(this.#current.id);
       const key = await this.#keyOf(keyId);
       if (!key) return 'the key of its MAC is missing';
       this.#current = { id: keyId, key };
     }
     const good = timingSafeEqual(fixed(macOf(this.#current.key, record)), fixed(mac));
-    return good ? undefined : 'its MAC is wrong: somebody without the master key has written it';
+    return good ? undefined : 'its MAC is wrong: somebody without the master key wrote it';
   }
 
-  /** @returns what is wrong with where the chain ends; of an empty chain nothing */
+  /** @returns the problem of the chain's end; undefined for a valid end or an empty chain */
   problemOfEnd(): string | undefined {
     const id = this.#current?.id;
     if (id === undefined) return this.withoutMac === 0 ? undefined : 'no record has a MAC';
     const isOfNow = this.#sealer.deriveKeys(PURPOSE).some(({ key }) => keyIdOf(key) === id);
-    return isOfNow ? undefined : 'its MAC is of a key that was rotated out';
+    return isOfNow ? undefined : 'its MAC uses a key that was rotated out';
   }
 
   async #keyOf(id: string): Promise<Buffer | undefined> {
@@ -116,7 +117,7 @@ function keyIdOf(key: Buffer): string {
   return createHash('sha256').update(key).digest('hex').slice(0, KEY_ID_LENGTH);
 }
 
-/** A hash, so that two texts of the store can be compared whatever their lengths. */
+/** A hash of a text, because timingSafeEqual needs inputs of the same length. */
 function fixed(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

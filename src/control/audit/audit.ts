@@ -4,7 +4,7 @@ import type { Actor } from '../records/actor.ts';
 import type { AuditRecord } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 
-/** What is recorded of a change. */
+/** The content of an audit record about a change. */
 export interface Audited {
   readonly eventTypeName: string;
   readonly orgId: string;
@@ -12,14 +12,14 @@ export interface Audited {
   readonly details?: AuditRecord['details'];
 }
 
-/** Who changes something: somebody who asked, an agent, or the server by itself. */
+/** The author of a change: an API client, an agent, or the server itself. */
 export type Author =
   | Actor
   | { readonly kind: AuditRecord['actorKind']; readonly name: string; readonly remoteAddress: string | null };
 
 export const SYSTEM: Author = { kind: 'system', name: 'linkspan', remoteAddress: null };
 
-/** Records a change in the transaction that makes it: neither is there without the other. */
+/** Appends an audit record in the transaction of the change, so that both commit or neither does. */
 export async function audit(
   transaction: StoreTransaction,
   author: Author,
@@ -40,11 +40,11 @@ export async function audit(
     details: details ?? {},
     previousHash: last?.hash ?? '',
   };
-  // The store that this goes through adds the MAC.
+  // withAuditMacs adds the MAC.
   await transaction.appendAuditRecord({ ...content, hash: hashOf(content), keyId: null, mac: null });
 }
 
-/** SHA-256 over a record and the hash of the one before it, hexadecimal. */
+/** SHA-256 over a record and the hash of the record before it, hexadecimal. */
 export function hashOf(content: Omit<AuditRecord, 'hash' | 'keyId' | 'mac'>): string {
   const { id, sequence, createdAtMs, orgId, groupId, eventTypeName } = content;
   const { actorKind, actorName, remoteAddress, details, previousHash } = content;

@@ -1,23 +1,23 @@
 import { addressGroup, type Clock } from '../../platform/index.ts';
 
-/** How many addresses a summary names. */
+/** How many addresses a summary lists at most. */
 const NAMED_ADDRESSES = 10;
 
 interface ThrottleLimits {
   readonly windowMs: number;
-  /** Events of one key that pass in a window. */
+  /** How many events of one key pass in a window. */
   readonly perKey: number;
-  /** How many keys of a type have a count of their own in a window, to bound memory and what passes. Events of further keys are left out. */
+  /** How many keys of a type get their own count in a window, to limit memory and the events that pass. Events of further keys are left out. */
   readonly keys: number;
 }
 
-/** Counts what was left out for one key in a window. */
+/** The events of one key that were left out in a window. */
 export interface LeftOut {
-  /** Empty: of all keys that had no count of their own. */
+  /** Empty for all keys without their own count. */
   readonly key: string;
   readonly type: string;
   readonly count: number;
-  /** The first ten client addresses, or IPv6 blocks, that it came from. */
+  /** The first ten client addresses, or IPv6 blocks, of these events. */
   readonly addresses: readonly string[];
 }
 
@@ -29,7 +29,7 @@ interface Count {
   readonly addresses: Set<string>;
 }
 
-/** Lets a bounded number of events pass in each window of time, and counts the others. */
+/** Lets a limited number of events pass in each time window, and counts the others. */
 export class EventThrottle {
   readonly #limits: ThrottleLimits;
   readonly #clock: Clock;
@@ -43,12 +43,12 @@ export class EventThrottle {
     this.#beganAtMs = clock.elapsed();
   }
 
-  /** Whether the window is over: {@link drain} is due. */
+  /** Whether the window is over, so that {@link drain} is due. */
   get isOver(): boolean {
     return this.#clock.elapsed() - this.#beganAtMs >= this.#limits.windowMs;
   }
 
-  /** Whether an event passes; counts it where it does not. @param key  counted apart, within its type */
+  /** Returns whether an event passes, and counts it. @param key  has its own count within its type */
   admit(type: string, key: string, address: string): boolean {
     const count = this.#countOf(type, key);
     const passes = count.key !== '' && count.passed < this.#limits.perKey;
@@ -61,7 +61,7 @@ export class EventThrottle {
     return false;
   }
 
-  /** Begins the next window. @returns what was left out of the one before */
+  /** Starts the next window. @returns what the last one left out */
   drain(): LeftOut[] {
     const counts = [...this.#counts.values()].filter(({ leftOut }) => leftOut > 0);
     this.#counts = new Map();

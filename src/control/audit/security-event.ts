@@ -1,4 +1,4 @@
-/** Kinds of attempts that are refused for reasons of security. Atlas publishes no names for such events; these have the form of its own. */
+/** Kinds of attempts that are refused for security reasons. Atlas publishes no names for such events; these follow the form of its names. */
 export type SecurityEventType =
   | 'API_KEY_AUTHENTICATION_FAILED'
   | 'API_KEY_ADDRESS_REFUSED'
@@ -13,29 +13,29 @@ export type SecurityEventType =
   | 'ATTEMPT_REFUSED_UNCHECKED'
   | 'CONNECTION_REFUSED';
 
-/** Whom a client names. */
+/** The identity that a client claims. */
 export interface Claim {
   readonly kind: 'api key' | 'service account' | 'agent' | 'link-token';
   /** Public key, client id, agent id, or public id of the token. */
   readonly name: string;
 }
 
-/** One refused attempt. None of its texts may have a secret in it. */
+/** One refused attempt. None of its texts may contain a secret. */
 export interface SecurityEvent {
   readonly type: SecurityEventType;
-  /** The client's, as `--trusted-proxies` has it. */
+  /** The client's address, as found with `--trusted-proxies`. */
   readonly address: string;
-  /** Why: a code of the error catalogue, or two or three words. */
+  /** The reason: a code of the error catalogue, or two or three words. */
   readonly reason: string;
-  /** The actor that asked, when it has proved its identity. */
+  /** The actor, if it was authenticated. */
   readonly actor?: { readonly kind: 'api key' | 'service account' | 'agent'; readonly name: string };
-  /** Whom the client claimed to be, where it has not. */
+  /** The claimed identity, if it was not authenticated. */
   readonly claim?: Claim;
-  /** The organization whose owners are told; absent where none is known. */
+  /** The organization whose owners see the event; absent when none is known. */
   readonly orgId?: string;
 }
 
-/** The form of names that the control plane makes itself. Any other text could be a secret in the wrong place. */
+/** Patterns of the names that the control plane creates. Any other text could be a secret in the wrong place. */
 const FORMS: Readonly<Record<Claim['kind'], RegExp>> = {
   'api key': /^[a-z]{8}$/,
   'service account': /^mdb_sa_id_[a-fA-F\d]{24}$/,
@@ -44,8 +44,8 @@ const FORMS: Readonly<Record<Claim['kind'], RegExp>> = {
 };
 
 /**
- * The claimed name as it may be written down: whole where it exists here or has the form of one that does, as a client may have sent its secret
- * in place of its name.
+ * The claimed name as it may be logged. It is hidden unless the name exists here or has the form of a name, because a client may send its
+ * secret instead of its name.
  */
 export function shownName({ claim, orgId }: Pick<SecurityEvent, 'claim' | 'orgId'>): string | undefined {
   if (!claim || claim.name === '') return undefined;

@@ -4,11 +4,11 @@ import { type Audited, type Author, audit, SYSTEM } from './audit.ts';
 import { EventThrottle, type LeftOut } from './event-throttle.ts';
 import { type SecurityEvent, shownName } from './security-event.ts';
 
-/** Log lines of one type and client address in a minute, and how many addresses of a type have lines of their own. */
+/** Log lines per type and client address in a minute, and how many addresses of a type get their own lines. */
 const LOGGED = { windowMs: 60_000, perKey: 5, keys: 50 };
-/** Records of one type and organization in an hour; the store never forgets a record. */
+/** Records per type and organization in an hour. The limit is low, because the store never deletes a record. */
 const RECORDED = { windowMs: 3_600_000, perKey: 5, keys: 2_000 };
-/** How often the summaries of windows that are over are looked for. */
+/** How often {@link SecurityEvents.keep} checks for windows that are over. */
 const LOOK_EVERY_MS = 10_000;
 
 interface SecurityEventsOptions {
@@ -18,9 +18,9 @@ interface SecurityEventsOptions {
 }
 
 /**
- * Writes down what was refused for reasons of security: a line in the log, and for the owners of the organization concerned a record among its
- * events. Both are bounded however many attempts come, and say how many they left out. Nobody's answer waits for it, so the time of an answer
- * does not tell whether an organization was concerned.
+ * Records attempts that were refused for security reasons: a log line, and an event for the owners of the affected organization. Both
+ * are limited, and report how many attempts they left out. No answer waits for a record, so the time of an answer doesn't reveal
+ * whether an organization was affected.
  */
 export class SecurityEvents {
   readonly #store: Pick<Store, 'write'>;
@@ -46,7 +46,7 @@ export class SecurityEvents {
       this.#write(authorOf(event), recordOf(event));
   }
 
-  /** Writes summaries as their windows end, until `signal` aborts; then everything that is still to be written. */
+  /** Writes summaries when their windows end, until `signal` aborts; then it writes all pending records. */
   async keep(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       this.#turnWindows();
@@ -55,7 +55,7 @@ export class SecurityEvents {
     await this.flush();
   }
 
-  /** Ends both windows, and waits until all of it is in the store. */
+  /** Ends both windows, and waits until the store has all records. */
   async flush(): Promise<void> {
     this.#summariseLog();
     this.#summariseRecords();
@@ -105,7 +105,7 @@ function lineOf(event: SecurityEvent): object {
   };
 }
 
-/** An actor without proof of its identity is not the author: the record names it as the target. */
+/** The author of a record. An unauthenticated client is not the author; the record names it as the target. */
 function authorOf({ actor, address }: SecurityEvent): Author {
   return { ...(actor ?? { kind: SYSTEM.kind, name: SYSTEM.name }), remoteAddress: address };
 }

@@ -6,7 +6,7 @@ import type { Sealer } from '../records/sealer.ts';
 import type { Store, StoreTransaction } from '../records/store-port.ts';
 import { audit, SYSTEM } from './audit.ts';
 
-/** How long a key that has a successor goes on signing: an agent that was not heard of for so long is linked again. */
+/** How long a key continues to sign after its rotation. An agent that is offline longer has to be linked again. */
 const OVERLAP_MS = 30 * 86_400_000;
 
 interface Parts {
@@ -21,10 +21,10 @@ interface Loaded {
   readonly supersededAtMs: number | null;
 }
 
-/** The keys with which this control plane signs what it answers to agents. */
+/** The keys with which this control plane signs its answers to agents. */
 export class ServerKeys {
   readonly #parts: Parts;
-  /** The newest first. */
+  /** Newest first. */
   #loaded: readonly Loaded[];
 
   private constructor(parts: Parts, keys: readonly ServerKey[]) {
@@ -32,7 +32,7 @@ export class ServerKeys {
     this.#loaded = load(parts, keys);
   }
 
-  /** Loads the keys, and makes the first one where there is none. */
+  /** Loads the keys, or creates the first one if there is none. */
   static async open(parts: Parts): Promise<ServerKeys> {
     const known = await parts.store.serverKeys();
     if (known.length > 0) return new ServerKeys(parts, known);
@@ -43,19 +43,19 @@ export class ServerKeys {
     return new ServerKeys(parts, made);
   }
 
-  /** All that sign now. */
+  /** All keys that sign now. */
   get signing(): readonly KeyObject[] {
     return this.#good.map(({ key }) => key);
   }
 
-  /** Their public halves, the newest first. */
+  /** Public halves of the signing keys, newest first. */
   get publicKeys(): readonly [string, ...string[]] {
     const [newest, ...others] = this.#good.map(({ publicKey }) => publicKey);
     if (newest === undefined) throw new Error('There is no key to sign with');
     return [newest, ...others];
   }
 
-  /** Makes a new key. The former ones go on signing beside it for 30 days, in which agents learn of it. */
+  /** Creates a new key. The former keys continue to sign for 30 days, so that agents can learn the new one. */
   async rotate(): Promise<void> {
     const { store, clock } = this.#parts;
     const keys = await store.write(async (transaction) => {

@@ -7,7 +7,7 @@ import type { Agent, Cluster } from '../records/records.ts';
 import type { StoreReader, StoreTransaction } from '../records/store-port.ts';
 import { addressOf, type DestinationAddress } from './destination-address.ts';
 
-/** A registered destination as it may be shown: without credentials. */
+/** A registered destination without credentials, for display. */
 export interface ShownCluster {
   readonly id: string;
   readonly groupId: string;
@@ -18,9 +18,9 @@ export interface ShownCluster {
 }
 
 /**
- * Registers an existing cluster as a destination. An extension: Atlas's operation makes a cluster.
- * @param connectionString  with credentials; stored sealed, never shown again
- * @throws UserError DUPLICATE_CLUSTER_NAME, what {@link Control.destinations} throws of it, and as {@link authorizeGroup}
+ * Registers an existing cluster as a destination. This is an extension: Atlas's operation creates a cluster.
+ * @param connectionString  with credentials; stored sealed, and never shown again
+ * @throws UserError DUPLICATE_CLUSTER_NAME, and as {@link Control.destinations} and {@link authorizeGroup}
  */
 export async function registerCluster(
   control: Control,
@@ -53,8 +53,8 @@ export async function registerCluster(
 }
 
 /**
- * Forgets a destination and its credentials. The cluster itself is not touched, but for users of ended migrations that are still to be
- * dropped there: the credentials are kept until that was tried once.
+ * Deletes a destination's registration and its credentials. Linkspan does not change the cluster itself, except that it drops users of
+ * ended migrations there. It keeps the credentials until it has tried that once.
  * @throws UserError CLUSTER_NOT_FOUND, CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT, and as {@link authorizeGroup}
  */
 export async function deleteCluster(control: Control, actor: Actor, groupId: string, name: string): Promise<void> {
@@ -96,23 +96,23 @@ export async function getCluster(control: Control, actor: Actor, groupId: string
   return show(control, cluster);
 }
 
-/** Whether agents go there as a user of their own for each migration, or as the registered one. */
+/** Whether agents connect there with a user for each migration, or with the registered user. */
 export function usersOf({ destinationUsers }: Control, { makesUsers }: Cluster): Control['destinationUsers'] {
   return makesUsers ? destinationUsers : 'fixed';
 }
 
-/** Where a registered cluster is. */
+/** The address of a registered cluster. */
 export async function addressOfCluster(
   { sealer }: Control,
   store: StoreReader,
   clusterId: string,
 ): Promise<DestinationAddress> {
   const cluster = await store.cluster(clusterId);
-  if (!cluster) throw new Error(`The cluster ${clusterId} has vanished from the store`);
+  if (!cluster) throw new Error(`The cluster ${clusterId} is missing in the store`);
   return addressOf(sealer.open(cluster.connectionString, connectionStringPlace(clusterId)));
 }
 
-/** Ends what an agent may not have answered yet about a cluster. */
+/** Fails the pending validations into a cluster. */
 export async function failValidationsInto(
   transaction: StoreTransaction,
   agents: readonly Agent[],
@@ -127,7 +127,7 @@ export async function failValidationsInto(
   }
 }
 
-/** Where a cluster's connection string is sealed. */
+/** The place of a cluster's sealed connection string. */
 export function connectionStringPlace(id: string): { table: string; id: string; field: string } {
   return { table: 'clusters', id, field: 'connection_string' };
 }

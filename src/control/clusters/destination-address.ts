@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 
-/** They say as whom to log in. All other options have a part in where a connection leads, and whether it is safe. */
+/** Options about the login. All other options affect which server a connection reaches and how secure it is. */
 const LOGIN_OPTIONS = ['authsource', 'authmechanism', 'authmechanismproperties'];
 const DEFAULT_PORT = '27017';
 
-/** Where a connection string leads, without its credentials. */
+/** The address part of a connection string, without its credentials. */
 export interface DestinationAddress {
   readonly hosts: readonly string[];
-  /** SHA-256 over scheme, hosts and options, hexadecimal: two strings with the same one differ in their credentials at most. */
+  /** SHA-256 over scheme, hosts and options, hexadecimal. Two strings with the same fingerprint differ only in credentials. */
   readonly fingerprint: string;
 }
 
-/** @param connectionString  one that was checked when it was registered */
+/** Reads the address part of a connection string. @param connectionString  one that was checked at its registration */
 export function addressOf(connectionString: string): DestinationAddress {
   const [, scheme = '', hostList = '', query = ''] =
     /^([a-z+]+):\/\/(?:[^@/?]*@)?([^/?]*)(?:\/[^?]*)?(?:\?(.*))?$/.exec(connectionString) ?? [];
@@ -27,7 +27,7 @@ export function addressOf(connectionString: string): DestinationAddress {
     .map((option) => option.split('=').map(decodeURIComponent))
     .map(([name = '', value = '']) => [name.toLowerCase(), value] as const)
     .filter(([name]) => !LOGIN_OPTIONS.includes(name))
-    // By the name alone: of an option that comes twice the order counts.
+    // Sorted only by name, because the order of a repeated option matters.
     .sort(([left], [right]) => (left < right ? -1 : Number(left > right)));
   const fingerprint = createHash('sha256')
     .update(JSON.stringify([scheme, hosts, options]))

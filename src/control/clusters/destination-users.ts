@@ -6,18 +6,18 @@ import type { StoreTransaction } from '../records/store-port.ts';
 import { connectionStringPlace, usersOf } from './clusters.ts';
 
 const PASSWORD_BYTES = 32;
-/** They say how the registered user logs in, not how this one does. */
+/** Options about the login of the registered user. They don't apply to a migration's user. */
 const LOGIN_OPTIONS = ['authsource', 'authmechanism', 'authmechanismproperties'];
 
-/** The name of a migration's or validation's user, by which it is recognized on the destination. */
+/** The name of the user of a migration or validation on the destination. */
 export function userNameOf(id: string): string {
   return `linkspan-${id}`;
 }
 
 /**
- * Puts the user of a new migration or validation on record, where there is to be one. It is made when that is committed, and the agent
- * hears of its order when it is made.
- * @returns the user's name; undefined where the registered one is handed over
+ * Records the user of a new migration or validation, if the destination uses one. The server creates the user after the commit, and the
+ * agent gets its order after that.
+ * @returns the user's name; undefined if agents use the registered user
  */
 export async function wantUser(
   control: Control,
@@ -28,13 +28,13 @@ export async function wantUser(
   const { id, destinationClusterId: clusterId, createdAtMs } = order;
   const cluster = await transaction.cluster(clusterId);
   if (!cluster || usersOf(control, cluster) === 'fixed') return undefined;
-  // Letters, digits, - and _: nothing to be escaped in a connection string.
+  // Only letters, digits, - and _, which need no escaping in a connection string.
   const password = control.sealer.seal(randomBytes(PASSWORD_BYTES).toString('base64url'), passwordPlace(id));
   await transaction.insertDestinationUser({ id, purpose, clusterId, password, state: 'wanted', createdAtMs });
   return userNameOf(id);
 }
 
-/** How the agent of an order reaches its destination; undefined as long as the user for that is not made, and when it is dropped. */
+/** The connection string for the agent of an order; undefined before its user is created and after it is dropped. */
 export async function destinationUri(control: Control, id: string, cluster: Cluster): Promise<string | undefined> {
   const { store, sealer } = control;
   const registered = sealer.open(cluster.connectionString, connectionStringPlace(cluster.id));
@@ -47,12 +47,12 @@ export function credentialsOf({ sealer }: Control, { id, password }: Destination
   return { name: userNameOf(id), password: sealer.open(password, passwordPlace(id)) };
 }
 
-/** Where a user's password is sealed. */
+/** The place of a user's sealed password. */
 export function passwordPlace(id: string): { table: string; id: string; field: string } {
   return { table: 'destination_users', id, field: 'password' };
 }
 
-/** The same connection string for another user, who is one of the database `admin`. */
+/** The connection string with another user, who is defined in the database `admin`. */
 function asUser(connectionString: string, { name, password }: UserCredentials): string {
   const [, scheme = '', hosts = '', query = ''] =
     /^([a-z+]+:\/\/)(?:[^@/?]*@)?([^/?]*)(?:\/[^?]*)?(?:\?(.*))?$/.exec(connectionString) ?? [];

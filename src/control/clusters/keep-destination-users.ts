@@ -3,13 +3,13 @@ import type { Control } from '../ports/control.ts';
 import { userNameOf } from './destination-users.ts';
 import { settleDestinationUser } from './settle-destination-user.ts';
 
-/** Little against a migration's length, and one look at the store. */
+/** Short compared to a migration; each check reads the store once. */
 const LOOK_EVERY_MS = 10_000;
 const LONGEST_WAIT_MS = 60_000;
 
 /**
- * Makes the users that new migrations need on their destinations, and drops those of ended ones, whoever put them on record, until
- * `signal` aborts. A destination that does not answer is asked again, less and less often, and keeps no other waiting.
+ * Creates the users of new migrations on their destinations, and drops the users of ended ones, until `signal` aborts. It handles all
+ * recorded users. It retries a failing destination with increasing delays, and others don't wait for it.
  */
 export async function keepDestinationUsers(control: Control, logger: Logger, signal: AbortSignal): Promise<void> {
   const { store, clock, userAlarm } = control;
@@ -23,7 +23,10 @@ export async function keepDestinationUsers(control: Control, logger: Logger, sig
       if (signal.aborted) return;
       const before = failed.get(user.id);
       if (!before)
-        logger.warn({ user: userNameOf(user.id), reason: messageOf(error) }, 'trying again on the destination');
+        logger.warn(
+          { user: userNameOf(user.id), reason: messageOf(error) },
+          'could not create or drop a user on the destination; retrying',
+        );
       const waitMs = Math.min((before?.waitMs ?? LOOK_EVERY_MS / 2) * 2, LONGEST_WAIT_MS);
       failed.set(user.id, { againAtMs: clock.elapsed() + waitMs, waitMs });
     } finally {
@@ -38,7 +41,7 @@ export async function keepDestinationUsers(control: Control, logger: Logger, sig
         if (!isTooEarly && !underWay.has(user.id)) underWay.set(user.id, settle(user));
       }
     } catch (error) {
-      logger.error({ reason: messageOf(error) }, 'the users of migrations could not be looked at');
+      logger.error({ reason: messageOf(error) }, 'could not read the users of migrations');
     }
     await clock.sleep(LOOK_EVERY_MS, AbortSignal.any([signal, rung]));
   }

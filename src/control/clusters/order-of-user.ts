@@ -5,15 +5,15 @@ import { transition } from '../records/migration-transitions.ts';
 import type { DestinationUser, Migration, Order, Validation } from '../records/records.ts';
 import type { StoreReader } from '../records/store-port.ts';
 
-/** What the user on a destination is for. */
+/** The order for which a user on a destination exists. */
 export interface UserOfOrder extends Pick<Order, 'orgId' | 'groupId' | 'agentId'> {
-  /** Null as long as the user is needed. */
+  /** Null while the user is needed. */
   readonly endedAtMs: number | null;
-  /** Whether it was given up, and only its agent does not know yet. */
+  /** Whether an operator cancelled the order and its agent has not confirmed it yet. */
   readonly isCancelled: boolean;
 }
 
-/** The migration or validation that a user was made for. */
+/** The migration or validation of a user. */
 export async function orderOf(store: StoreReader, user: DestinationUser): Promise<UserOfOrder> {
   if (user.purpose === 'migration') {
     const migration = await migrationOf(store, user);
@@ -21,13 +21,13 @@ export async function orderOf(store: StoreReader, user: DestinationUser): Promis
     return { ...migration, endedAtMs, isCancelled: wanted === 'cancelled' };
   }
   const validation = await validationOf(store, user);
-  // Nothing goes on there once it was answered.
+  // 0, because an agent that has reported a result no longer uses the user.
   return { ...validation, endedAtMs: validation.status === 'PENDING' ? null : 0, isCancelled: false };
 }
 
 /**
- * Ends a migration or validation that its agent has never heard of.
- * @param reason  why there is no user for it
+ * Ends a migration or validation whose order was never sent to its agent.
+ * @param reason  why it has no user
  */
 export async function failOrder(
   { store, clock }: Control,
@@ -73,12 +73,12 @@ export async function failOrder(
 
 async function migrationOf(store: StoreReader, { id }: DestinationUser): Promise<Migration> {
   const migration = await store.migration(id);
-  if (!migration) throw new Error(`The migration ${id} has vanished from the store`);
+  if (!migration) throw new Error(`The migration ${id} is missing in the store`);
   return migration;
 }
 
 async function validationOf(store: StoreReader, { id }: DestinationUser): Promise<Validation> {
   const validation = await store.validation(id);
-  if (!validation) throw new Error(`The validation ${id} has vanished from the store`);
+  if (!validation) throw new Error(`The validation ${id} is missing in the store`);
   return validation;
 }

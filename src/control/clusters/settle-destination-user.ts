@@ -7,14 +7,14 @@ import { connectionStringPlace } from './clusters.ts';
 import { credentialsOf, passwordPlace, userNameOf } from './destination-users.ts';
 import { failOrder, orderOf, type UserOfOrder } from './order-of-user.ts';
 
-/** An engine may be writing its last checkpoint: that long its agent waits for it. */
+/** How long a user stays after its migration's end: an engine may still write its last checkpoint, for which its agent waits this long. */
 const AFTER_END_MS = 10_000;
 const MAKE_WITHIN_MINUTES = 5;
 
 /**
- * Brings one user on a destination to where it should be: makes it, drops it, or leaves it. Killed at any point, it does the same again.
- * @param signal  ends the attempt: the server stops
- * @throws what keeps it from doing so and may pass
+ * Creates or drops one user on a destination, as its order requires. It is idempotent, so it can be repeated after a kill at any point.
+ * @param signal  ends the attempt, because the server stops
+ * @throws errors that may be transient
  */
 export async function settleDestinationUser(
   control: Control,
@@ -23,7 +23,7 @@ export async function settleDestinationUser(
 ): Promise<void> {
   const order = await orderOf(control.store, user);
   const cluster = await control.store.cluster(user.clusterId);
-  if (!cluster) throw new Error(`The destination of the user ${userNameOf(user.id)} has vanished from the store`);
+  if (!cluster) throw new Error(`The destination of the user ${userNameOf(user.id)} is missing in the store`);
   if (order.endedAtMs === null) {
     if (user.state === 'wanted') await make(control, user, order, cluster, signal);
   } else if (
@@ -35,7 +35,7 @@ export async function settleDestinationUser(
   }
 }
 
-/** Nobody waits for an agent that was cut off. */
+/** Whether the agent's link was revoked. Then its user is dropped without waiting. */
 async function isRevoked({ store }: Control, agentId: string): Promise<boolean> {
   const agent = await store.agent(agentId);
   return agent !== undefined && (await store.link(agent.linkId))?.ended === 'revoked';
@@ -84,7 +84,7 @@ async function drop(
   } catch (error) {
     signal.throwIfAborted();
     if (cluster.deletedAtMs === null) throw error;
-    // The cluster may be gone for good. Its credentials are not kept for that.
+    // A deleted cluster may no longer exist. Don't keep its credentials for retries.
     state = 'left';
   }
   await reach('control.destination-user.dropped');
@@ -97,7 +97,7 @@ async function drop(
   });
 }
 
-/** Forgets how to reach a cluster that was deleted here, when nothing of ours is to be dropped there any more. */
+/** Erases the connection string of a deleted cluster, once no user has to be dropped there. */
 async function forgetDeleted({ sealer }: Control, transaction: StoreTransaction, clusterId: string): Promise<void> {
   const cluster = await transaction.cluster(clusterId);
   if (!cluster || cluster.deletedAtMs === null) return;

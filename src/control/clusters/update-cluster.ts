@@ -13,9 +13,10 @@ import {
 import { addressOf } from './destination-address.ts';
 
 /**
- * Changes how a destination is reached, for instance after its password was changed. An extension: Atlas's operation changes the cluster.
- * @param connectionString  with credentials; stored sealed in place of the former one, never shown again
- * @throws UserError CLUSTER_NOT_FOUND, CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT, what {@link Control.destinations} throws of it, and as
+ * Replaces the connection string of a destination, for example after a change of its password. This is an extension: Atlas's operation
+ * changes the cluster.
+ * @param connectionString  with credentials; stored sealed, and never shown again
+ * @throws UserError CLUSTER_NOT_FOUND, CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT, and as {@link Control.destinations} and
  * {@link authorizeGroup}
  */
 export async function updateCluster(
@@ -31,7 +32,7 @@ export async function updateCluster(
     const { orgId } = await authorizeGroup(transaction, actor, groupId, 'GROUP_CLUSTER_MANAGER');
     const cluster = await transaction.clusterNamed(groupId, name);
     if (!cluster) throw new UserError('CLUSTER_NOT_FOUND', [name, groupId]);
-    // Its checkpoints are on the cluster that it began with, and nobody knows whether this one is the same.
+    // The migration's checkpoint is on the cluster that it started with, and this may be another cluster.
     const migrations = await transaction.activeMigrationsOfOrganization(orgId);
     const running = migrations.find(({ destinationClusterId }) => destinationClusterId === cluster.id);
     if (running) throw new UserError('CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT', [name, running.id]);

@@ -1,12 +1,12 @@
 import type { Agent } from '../records/records.ts';
 
-/** An agent reports at least every 10 s, even when nothing changes: by then two reports are missing. */
+/** After this silence an agent counts as lost. It reports at least every 10 s, so two reports are missing by then. */
 const LOST_AFTER_MS = 25_000;
 
-/** How recently an agent has reported. */
+/** Whether an agent is connected, and when it last reported. */
 export interface AgentContact {
   readonly status: 'CONNECTED' | 'LOST';
-  /** When it reported last; null before its first report. */
+  /** Time of its last report; null before the first. */
   readonly lastReportAtMs: number | null;
 }
 

@@ -7,7 +7,7 @@ import { findOpenLink } from './list-links.ts';
 import { replaceAgent } from './replace-agent.ts';
 
 /**
- * Lets in an agent that came with the host name of one that is linked: it takes that one's place and its work.
+ * Approves an agent that has the host name of a linked agent. It replaces that agent and takes over its work.
  * @throws UserError LINK_NOT_FOUND, and as {@link authorizeOrganization}
  */
 export async function approveLink(control: Control, actor: Actor, orgId: string, linkId: string): Promise<void> {

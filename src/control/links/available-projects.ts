@@ -3,7 +3,7 @@ import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
 import type { Deployment } from '../records/records.ts';
 
-/** A source project as all linked agents together report it. */
+/** A source project, merged from the reports of all linked agents. */
 export interface AvailableProject {
   readonly projectId: string;
   readonly name: string;
@@ -12,7 +12,8 @@ export interface AvailableProject {
 }
 
 /**
- * What the linked agents of the organization can move, as they reported it last; they are asked to look again for whoever asks next.
+ * The source projects that the linked agents of the organization last reported. It also asks the agents to read them again, for the
+ * next request.
  * @throws UserError as {@link authorizeOrganization}
  */
 export async function availableProjects(control: Control, actor: Actor, orgId: string): Promise<AvailableProject[]> {

@@ -6,10 +6,10 @@ import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
 
 /**
- * Makes a link-token of the organization. Several may be open at once: one for each source.
- * @param accessListIps  addresses and blocks from which agents may come; empty: any
- * @param host           the only host that may redeem it, also to take over one of that name that is linked; null: any
- * @returns the token's text, which nobody can be shown again
+ * Creates a link-token of the organization. Several may be open at the same time, such as one for each source.
+ * @param accessListIps  addresses and blocks from which agents may connect; empty for any
+ * @param host           the only host that may redeem it, which may replace a linked agent of that name; null for any
+ * @returns the token's text, which is never shown again
  * @throws UserError as {@link authorizeOrganization}
  */
 export async function createLinkToken(

@@ -6,8 +6,8 @@ import type { Actor } from '../records/actor.ts';
 import { endLinks } from './end-links.ts';
 
 /**
- * Ends every link of the organization and every link-token that was not redeemed: Atlas's operation has no id.
- * @throws UserError ORGANIZATION_LINK_NOT_FOUND, CANNOT_DELETE_ORG_ACTIVE_LIVE_MIGRATION_ATLAS_ORG_LINK (then nothing changes), and as
+ * Ends all links and all unredeemed link-tokens of the organization, because Atlas's operation has no id.
+ * @throws UserError ORGANIZATION_LINK_NOT_FOUND, CANNOT_DELETE_ORG_ACTIVE_LIVE_MIGRATION_ATLAS_ORG_LINK (nothing changes then), and as
  *   {@link authorizeOrganization}
  */
 export async function deleteLinks(control: Control, actor: Actor, orgId: string): Promise<void> {

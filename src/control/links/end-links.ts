@@ -2,8 +2,8 @@ import type { Agent } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 
 /**
- * Ends every link of an organization and every link-token that was not redeemed, and what waits for an answer of their agents.
- * @returns what was ended; the agents are to be woken when that is committed
+ * Ends all links and all unredeemed link-tokens of an organization, and fails the pending validations of their agents.
+ * @returns what it ended; the caller must wake the agents after the commit
  */
 export async function endLinks(
   transaction: StoreTransaction,

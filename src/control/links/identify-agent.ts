@@ -2,15 +2,14 @@ import { isId, UserError } from '../../platform/index.ts';
 import type { Control } from '../ports/control.ts';
 import type { Agent, Link } from '../records/records.ts';
 
-/** An agent and the link that lets it in. */
+/** An agent and its link. */
 export interface LinkedAgent {
   readonly agent: Agent;
   readonly link: Link;
 }
 
 /**
- * The agent of an id that a request names. Whether the request is the agent's is for the caller to find out, before it calls
- * {@link assertLinked}.
+ * The agent with the id in a request. The caller must verify that the agent sent the request before it calls {@link assertLinked}.
  * @throws UserError AGENT_UNKNOWN
  */
 export async function findAgent({ store }: Control, agentId: string): Promise<LinkedAgent> {

@@ -7,7 +7,7 @@ import type { StoreReader } from '../records/store-port.ts';
 import { type AgentContact, contactOf } from './agent-contact.ts';
 
 /**
- * Lists the links of the organization that have not ended, each with its agent and when that last reported.
+ * Lists the links of the organization that have not ended, each with its agent and the time of the agent's last report.
  * @throws UserError as {@link authorizeOrganization}
  */
 export async function listLinks(
@@ -25,7 +25,7 @@ export async function listLinks(
   return links;
 }
 
-/** One of those. @throws UserError LINK_NOT_FOUND */
+/** Finds a link of the organization that has not ended. @throws UserError LINK_NOT_FOUND */
 export async function findOpenLink(
   store: StoreReader,
   orgId: string,

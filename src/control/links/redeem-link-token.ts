@@ -9,21 +9,21 @@ import { replaceAgent } from './replace-agent.ts';
 
 export interface Redemption {
   readonly token: LinkToken;
-  /** The agent's key, proven by the request's signature. */
+  /** The agent's key, verified by the request's signature. */
   readonly publicKey: string;
   readonly host: string;
   readonly version: string;
   readonly remoteAddress: string;
-  /** Refuses the peer where it is not on the token's access list. */
+  /** Throws if the peer is not on the token's access list. */
   readonly checkAddress: (accessListIps: readonly string[]) => void;
 }
 
 /**
- * Turns a link-token into a link between an agent's key and the organization: once. An agent that was killed before it read the
- * answer asks again with the same key and is told the same.
+ * Redeems a link-token: links an agent's key to the organization, once. An agent that was killed before it read the answer can repeat the
+ * request with the same key and gets the same answer.
  *
- * A host name that is linked already is taken over by whoever has its key, or a token that was made for that host; anybody else waits for an
- * owner's approval, and is told nothing and given no work before.
+ * An agent may take over a linked host name if it has the same key or a token for that host. Any other agent waits for an owner's
+ * approval, and gets no data and no work before.
  * @throws UserError LINK_TOKEN_UNKNOWN, LINK_TOKEN_EXPIRED, LINK_TOKEN_USED, LINK_TOKEN_FOR_ANOTHER_HOST, and what `checkAddress` throws
  */
 export async function redeemLinkToken(control: Control, redemption: Redemption): Promise<RedeemResponse> {

@@ -1,7 +1,7 @@
 import type { Agent } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 
-/** An organization knows agents by their host: one that is linked anew takes the work of the former one over, whose key is dead from then on. */
+/** Replaces an agent by a newly linked one with the same host name, which takes over its work. The old agent's key is invalid from then on. */
 export async function replaceAgent(transaction: StoreTransaction, old: Agent, successor: Agent): Promise<void> {
   const link = await transaction.link(old.linkId);
   if (link) await transaction.updateLink({ ...link, ended: 'superseded' });

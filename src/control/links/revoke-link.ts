@@ -9,8 +9,8 @@ import type { StoreTransaction } from '../records/store-port.ts';
 import { findOpenLink } from './list-links.ts';
 
 /**
- * Cuts one agent off, at once and whatever it is doing: nothing that it sends is taken any more, its migrations and validations fail, and
- * the database users that were made for them are dropped. The agent need not be there for that.
+ * Revokes the link of an agent at once, whatever the agent does. The server refuses its requests, its migrations and validations fail, and
+ * their database users are dropped. The agent need not be connected.
  * @throws UserError LINK_NOT_FOUND, and as {@link authorizeOrganization}
  */
 export async function revokeLink(control: Control, actor: Actor, orgId: string, linkId: string): Promise<void> {
@@ -54,8 +54,8 @@ async function failWorkOf(
   return failed;
 }
 
-/** Nobody is left who would open the source. */
+/** Advice for the error message if the source may stay blocked, because no agent is left to lift its write block. */
 function sourceLeftBlocked({ progress }: Migration): string {
   if (!progress?.cutover?.blocking) return '';
-  return ' The source may still refuse writes. To open it, run there: db.adminCommand({setUserWriteBlockMode: 1, global: false})';
+  return ' The source may still refuse writes. To lift the write block, run there: db.adminCommand({setUserWriteBlockMode: 1, global: false})';
 }

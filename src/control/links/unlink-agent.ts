@@ -4,10 +4,10 @@ import type { Control } from '../ports/control.ts';
 import { assertLinked } from './identify-agent.ts';
 
 /**
- * Ends the link of an agent that says so itself: the source's owner has unlinked it. Its host name is free then.
+ * Ends the link of an agent at its own request, because its operator unlinked it. Its host name is then free.
  *
- * An agent with a migration that has not ended keeps its link: whoever takes the host name next would inherit the migration, and with it
- * the destination's credentials, so that stays an owner's decision.
+ * An agent with an active migration keeps its link. Otherwise the next agent with this host name would inherit the migration and the
+ * destination's credentials, which only an owner may decide.
  * @returns whether the link has ended
  * @throws UserError LINK_DELETED, LINK_REVOKED, AGENT_SUPERSEDED, AGENT_PENDING_APPROVAL
  */
@@ -16,7 +16,7 @@ export async function unlinkAgent(control: Control, agentId: string, remoteAddre
   const ended = await control.store.write(async (transaction) => {
     const agent = await transaction.agent(agentId);
     const link = agent && (await transaction.link(agent.linkId));
-    if (!agent || !link) throw new Error(`Agent ${agentId} has vanished from the store`);
+    if (!agent || !link) throw new Error(`Agent ${agentId} is missing in the store`);
     assertLinked({ agent, link });
     if ((await transaction.activeMigrationsOfAgent(agentId)).length > 0) return false;
     for (const validation of await transaction.pendingValidationsOf(agentId)) {

@@ -7,28 +7,28 @@ import type { Control } from '../ports/control.ts';
 import type { AccessListEntry, ApiKey, CredentialVerifiers } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 
-/** What an operator may fix of the first organization and its API key; the rest is made up. */
+/** Values that an operator may choose for the first organization and its API key; the server generates the others. */
 export interface BootstrapWishes {
   readonly orgId?: string;
   readonly publicKey?: string;
   readonly privateKey?: string;
-  /** Addresses and blocks from which the API key and the service account may be used; any by default. */
+  /** Addresses and blocks from which the API key and the service account may be used; by default any. */
   readonly accessList?: readonly string[];
-  /** A service account of the organization; it may come with a later start too. */
+  /** A service account of the organization; a later start may add it, too. */
   readonly serviceAccount?: { readonly clientId: string; readonly secret: string };
 }
 
 export interface BootstrapResult {
   readonly orgId: string;
   readonly publicKey: string;
-  /** To be shown once; it is not kept. */
+  /** Shown once and never stored. */
   readonly privateKey: string;
 }
 
 /**
- * Makes the first organization and an API key that owns it, where the store is empty; and the service account that is wished for.
- * @returns null where there is an organization already
- * @throws UserError BOOTSTRAP_MISMATCH when wishes are given and the store has other values
+ * Creates the first organization and an API key that owns it, if the store is empty, and the requested service account.
+ * @returns null if an organization already exists
+ * @throws UserError BOOTSTRAP_MISMATCH when the store has other values than the operator chose
  */
 export async function bootstrap(control: Control, wishes: BootstrapWishes): Promise<BootstrapResult | null> {
   const nowMs = control.clock.now();
@@ -65,7 +65,7 @@ export async function bootstrap(control: Control, wishes: BootstrapWishes): Prom
   });
 }
 
-/** Makes the service account unless it is there. */
+/** Creates the service account unless it exists. */
 async function keepServiceAccount(
   transaction: StoreTransaction,
   credentials: { readonly orgId: string; readonly clientId: string; readonly secret: string },
@@ -100,11 +100,11 @@ function newApiKey(
     id,
     orgId,
     publicKey,
-    description: 'Made at the first start',
+    description: 'Created at the first start',
     roles: ['ORG_OWNER'],
     groupRoles: [],
     verifiers: control.sealer.seal(verifiers, verifiersPlace(id)),
-    // One that was given may be short: then its end would be too much of it.
+    // A key that the operator chose may be short, so its end would reveal too much of it.
     privateKeyEnd: null,
     accessList,
     createdAtMs: nowMs,

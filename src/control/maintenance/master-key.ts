@@ -8,9 +8,9 @@ const KEY_BYTES = 32;
 const FILE_MODE = 0o600;
 
 /**
- * The master keys of a file, a line each: 32 bytes in base64url. The first one seals; others are there while a rotation is under way. A file that
- * others than its owner may read is refused.
- * @param mayCreate  makes the file where there is none; only while nothing is sealed yet
+ * Reads the master keys of a file, one per line: 32 bytes in base64url. The first one seals; the file has others during a rotation.
+ * Refuses a file that other users may read.
+ * @param mayCreate  whether to create a missing file; only allowed while nothing is sealed
  * @throws UserError MASTER_KEY_UNUSABLE
  */
 export function loadMasterKeys(file: string, mayCreate: boolean): readonly Buffer[] {
@@ -29,7 +29,7 @@ export function loadMasterKeys(file: string, mayCreate: boolean): readonly Buffe
 }
 
 /**
- * Puts other keys in the place of those in the file: at once, and durably.
+ * Replaces the keys of the file, atomically and durably.
  * @throws UserError MASTER_KEY_UNUSABLE
  */
 export function replaceMasterKeys(file: string, keys: readonly Buffer[]): void {
@@ -47,8 +47,8 @@ export function newMasterKey(): Buffer {
 }
 
 /**
- * Checks that everything that is sealed can be opened with the master keys.
- * @param file  for the message
+ * Checks that the master keys open all sealed values.
+ * @param file  path for the error message
  * @throws UserError MASTER_KEY_UNUSABLE
  */
 export async function assertMasterKey(
@@ -60,7 +60,7 @@ export async function assertMasterKey(
     for (const { place, value } of await store.valuesNotSealedAs('', Number.MAX_SAFE_INTEGER))
       sealer.open(value, place);
   } catch (error) {
-    throw unusable(file, new Error('it is not the key that this data directory was sealed with', { cause: error }));
+    throw unusable(file, new Error('it is not the key that sealed this data directory', { cause: error }));
   }
 }
 
@@ -70,16 +70,16 @@ function readMasterKeys(file: string): Buffer[] {
     const text = line.trim();
     const key = Buffer.from(text, 'base64url');
     if (!/^[\w-]{43}=?$/.test(text) || key.length !== KEY_BYTES) {
-      throw new Error(`it does not hold ${KEY_BYTES} bytes in base64url`);
+      throw new Error(`it does not contain ${KEY_BYTES} bytes in base64url`);
     }
     return key;
   });
 }
 
-/** Complete and synced before it has its name: whatever is sealed with the key later, the key is there. */
+/** Creates the file. It is complete and synced before it gets its name, so that no value is sealed with a key that a crash loses. */
 function createMasterKey(file: string): void {
   const draft = writeDraft(file, [newMasterKey()]);
-  // Unlike a rename, this never replaces a key that someone else has put there meanwhile.
+  // Unlike a rename, a link never replaces a key that another process has created meanwhile.
   linkSync(draft, file);
   unlinkSync(draft);
   syncDirectory(file);
@@ -88,7 +88,7 @@ function createMasterKey(file: string): void {
 function writeDraft(file: string, keys: readonly Buffer[]): string {
   const draft = `${file}.${process.pid}.new`;
   rmSync(draft, { force: true });
-  // `x`: never into a file, or through a link, that somebody has put there.
+  // The flag `x` never opens an existing file or follows a link that somebody has created.
   const descriptor = openSync(draft, 'wx', FILE_MODE);
   try {
     writeSync(descriptor, keys.map((key) => `${key.toString('base64url')}\n`).join(''));

@@ -2,18 +2,18 @@ import { reach } from '../../platform/index.ts';
 import { audit, SYSTEM } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 
-/** Values of one transaction: others do not wait long for it. */
+/** Values per transaction; few, so that other writes don't wait long. */
 const BATCH = 50;
 
 /**
- * Seals everything anew that is sealed with another master key than the one that seals now. Killed at any point, it goes on when it is
- * called again: every value opens with one of the keys.
- * @returns how many values there were
+ * Reseals all values that were sealed with a former master key. After a kill at any point, the next call continues, because every value
+ * opens with one of the keys.
+ * @returns the number of resealed values
  */
 export async function reseal({ store, sealer, clock }: Pick<Control, 'store' | 'sealer' | 'clock'>): Promise<number> {
   let total = 0;
   for (;;) {
-    // Writes come one after the other, and seal within: when one finds nothing, no value under a former key is on its way any more.
+    // Writes are serial, and values are sealed inside of them. So when a write finds no value of a former key, none can follow.
     const count = await store.write(async (transaction) => {
       const values = await transaction.valuesNotSealedAs(sealer.mark, BATCH);
       for (const { place, value } of values) {

@@ -4,7 +4,7 @@ import type { Control } from '../ports/control.ts';
 import type { Agent, ApiKey, Link, Organization, Restore, ServiceAccount } from '../records/records.ts';
 import type { StoreReader, StoreTransaction } from '../records/store-port.ts';
 
-/** Credentials that go on after a restore, although they may have ended since the backup. */
+/** Credentials that stay valid after a restore, although they may have been revoked since the backup. */
 export interface CredentialsOfOrganization {
   readonly organization: Organization;
   readonly apiKeys: readonly ApiKey[];
@@ -13,9 +13,9 @@ export interface CredentialsOfOrganization {
 }
 
 /**
- * Acts on a store that was put back, in one transaction: ends every link-token that was not redeemed, every link that waits for approval, and, by the
- * new {@link Restore}, every access token. API keys, service accounts and links go on, and are on record for a review. Must come before anything
- * else is served. Does nothing where the store goes on from its last write.
+ * Handles a restored store in one transaction. It ends all unredeemed link-tokens and all links that wait for approval. The new
+ * {@link Restore} invalidates all access tokens. API keys, service accounts and links stay valid, and the audit lists them for a review.
+ * Must run before the server answers any request. Does nothing if the store continues from its last write.
  */
 export async function settleRestore({ store, clock }: Pick<Control, 'store' | 'clock'>): Promise<void> {
   const { putBack: reason } = store;
@@ -37,7 +37,7 @@ export async function settleRestore({ store, clock }: Pick<Control, 'store' | 'c
   });
 }
 
-/** Restores whose review nobody has acknowledged. */
+/** Restores whose review no operator has acknowledged. */
 export async function unacknowledgedRestores(store: StoreReader): Promise<Restore[]> {
   return (await store.restores()).filter(({ acknowledgedAtMs }) => acknowledgedAtMs === null);
 }
@@ -58,8 +58,8 @@ export async function credentialsToReview(store: StoreReader): Promise<Credentia
 }
 
 /**
- * Records that an operator has reviewed the credentials, for every restore that waits for it.
- * @returns how many there were
+ * Records that an operator has reviewed the credentials, for all restores that wait for it.
+ * @returns the number of these restores
  */
 export async function acknowledgeRestores({ store, clock }: Pick<Control, 'store' | 'clock'>): Promise<number> {
   const nowMs = clock.now();

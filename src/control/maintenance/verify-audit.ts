@@ -4,16 +4,16 @@ import type { AuditRecord } from '../records/records.ts';
 import type { Sealer } from '../records/sealer.ts';
 import type { StoreReader } from '../records/store-port.ts';
 
-/** Where a chain ends: what an operator may note elsewhere, to hold a later chain against it. */
+/** The end of an audit chain. An operator may store it elsewhere, to compare a later chain with it. */
 export interface AuditHead {
   readonly sequence: number;
   readonly hash: string;
-  /** Absent in a note that has only the hash, and of records of older versions. */
+  /** Absent in a note with only the hash, and for records of older versions. */
   readonly mac?: string | null;
   readonly createdAtMs?: number;
 }
 
-/** A fault of a chain. */
+/** A broken record of a chain. */
 export interface AuditBreak {
   readonly sequence: number;
   readonly problem: string;
@@ -21,17 +21,18 @@ export interface AuditBreak {
 
 const BATCH = 1000;
 
-/** Things that a chain is compared with, besides its own hashes. */
+/** Optional checks in addition to the hashes of a chain. */
 export interface AuditCheck {
-  /** Checks the MACs, too. */
+  /** When given, the MACs are checked, too. */
   readonly sealer?: Sealer;
-  /** A head of this chain that was noted earlier; without it, records that were cut off at the end are not missed. */
+  /** An earlier head of this chain. Without it, the check can't notice records that were cut off at the end. */
   readonly noted?: AuditHead;
 }
 
 /**
- * Checks every record against its own hash, the one before, and its MAC.
- * @returns the chain's head, and, where MACs are checked, how many records at its beginning have none, as they are of an older version; or the first thing that is wrong
+ * Checks the hash, the predecessor and the MAC of every record.
+ * @returns the chain's head, and with a sealer the number of records without a MAC at its beginning, which an older version wrote; or the
+ *   first problem
  */
 export async function verifyAudit(
   store: StoreReader,
@@ -47,7 +48,7 @@ export async function verifyAudit(
       if (problem !== undefined) return { broken: { sequence, problem } };
       head = { sequence, hash, mac, createdAtMs };
       if (noted && !isAsNoted(head, noted))
-        return { broken: { sequence, problem: 'it is not the one that was noted' } };
+        return { broken: { sequence, problem: 'it differs from the noted record' } };
     }
     if (records.length < BATCH) break;
   }
@@ -60,7 +61,7 @@ export async function verifyAudit(
 }
 
 function problemOf({ hash, keyId: _keyId, mac: _mac, ...content }: AuditRecord, before: AuditHead): string | undefined {
-  if (content.sequence !== before.sequence + 1) return `the records from ${before.sequence + 1} on are missing`;
+  if (content.sequence !== before.sequence + 1) return `records are missing, starting with ${before.sequence + 1}`;
   if (content.previousHash !== before.hash) return 'it does not follow the record before it';
   return hash === hashOf(content) ? undefined : 'it was altered';
 }

@@ -3,10 +3,10 @@ import { audit, SYSTEM } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import { transition } from '../records/migration-transitions.ts';
 
-/** Little against a window of 120 h, and one look at the store. */
+/** Short compared to a window of 120 h; each check reads the store once. */
 const LOOK_EVERY_MS = 10_000;
 
-/** Ends the migrations whose cutover window has run out, and has their agents stop. @returns how many */
+/** Ends the migrations whose cutover window has expired, and wakes their agents to stop them. @returns how many */
 export async function expireMigrations({ store, clock, signals }: Control): Promise<number> {
   const atMs = clock.now();
   const isOver = transitionAt(atMs);
@@ -27,14 +27,14 @@ export async function expireMigrations({ store, clock, signals }: Control): Prom
   return agentIds.length;
 }
 
-/** Does so until `signal` aborts. A store that fails for a moment is asked again. */
+/** Repeats {@link expireMigrations} until `signal` aborts. Retries when the store fails. */
 export async function keepExpiring(control: Control, logger: Logger, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
       const expired = await expireMigrations(control);
-      if (expired > 0) logger.warn({ expired }, 'cutover windows have run out');
+      if (expired > 0) logger.warn({ expired }, 'cutover windows have expired');
     } catch (error) {
-      logger.error({ reason: messageOf(error) }, 'cutover windows could not be looked at');
+      logger.error({ reason: messageOf(error) }, 'could not check cutover windows');
     }
     await control.clock.sleep(LOOK_EVERY_MS, signal);
   }

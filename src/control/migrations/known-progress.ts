@@ -1,8 +1,8 @@
 import type { Progress } from '../../link/index.ts';
 
 /**
- * What is kept of a report. A process that has not opened the migration yet knows nothing of it but what it waits for: how far it was, and
- * whether it blocked the source, is as the report before said.
+ * The progress to store from a report. An agent that has not opened the migration yet knows only what it waits for. So the last report
+ * still tells how far the migration was and whether it blocked the source.
  */
 export function knownProgress(before: Progress | null, now: Progress): Progress {
   if (before === null || now.sinceMs !== null) return now;

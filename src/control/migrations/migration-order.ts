@@ -6,7 +6,7 @@ import type { Actor } from '../records/actor.ts';
 import type { Agent, AuditRecord, Order } from '../records/records.ts';
 import type { StoreReader } from '../records/store-port.ts';
 
-/** What a client asks for, the same for a validation and a migration. */
+/** A client's request for a validation or a migration. */
 export interface OrderRequest {
   readonly migrationHost: string;
   readonly source: {
@@ -22,8 +22,8 @@ export interface OrderRequest {
 }
 
 /**
- * Checks that everything that is named exists and belongs to the actor's organization, and that the agent is there to take the order.
- * @param seal  seals the source's password for the record that the order becomes part of
+ * Checks that everything in the request exists and belongs to the actor's organization, and that the agent is connected.
+ * @param seal  seals the source's password for the record that will contain the order
  * @throws UserError GROUP_MISMATCH, CLUSTER_NOT_FOUND, MIGRATION_HOST_NOT_FOUND, MIGRATION_HOST_LOST, SOURCE_PROJECT_NOT_FOUND, SOURCE_CLUSTER_NOT_FOUND, and
  *   as {@link authorizeGroup}
  */
@@ -70,7 +70,7 @@ function assertConnected(agent: Agent, nowMs: number): void {
   throw new UserError('MIGRATION_HOST_LOST', [agent.host, new Date(lastReportAtMs ?? agent.createdAtMs).toISOString()]);
 }
 
-/** What is recorded of an order. @param databaseUser  the one that is made for it; undefined: the registered one */
+/** The details of an order for the audit. @param databaseUser  the user created for it; undefined for the registered user */
 export function orderDetails(
   { host, sourceGroupId, sourceClusterName, dropDestination }: Order,
   clusterName: string,
@@ -86,7 +86,7 @@ export function orderDetails(
   };
 }
 
-/** A function that seals the source's password for one record. */
+/** Returns a function that seals the source's password for one record. */
 export function passwordSealer(
   { sealer }: Control,
   table: string,

@@ -6,11 +6,11 @@ import type { Migration } from '../records/records.ts';
 
 type Wait = Progress['waiting'][number];
 
-/** A migration with what the control plane itself knows of its course. */
+/** A migration with the control plane's own information about its state. */
 export interface MigrationView extends Migration {
   /** When its agent last reported anything; null once the migration has ended. */
   readonly contact: AgentContact | null;
-  /** Reasons for which it stands still: the control plane's first, then those that the agent reported. */
+  /** Reasons why the migration waits: first the control plane's, then those that the agent reported. */
   readonly waits: readonly Wait[];
 }
 

@@ -10,7 +10,7 @@ import { findMigration } from './migrations.ts';
 type WishWithoutTime = Wish extends infer Each ? (Each extends Wish ? Omit<Each, 'atMs'> : never) : never;
 
 /**
- * Wants the cutover of a migration that is ready for it. Asking again is harmless, as it is for all that follow.
+ * Requests the cutover of a migration that is ready for it. Repeating this or any other request of this file is harmless.
  * @throws UserError CUTOVER_NOT_READY, CUTOVER_AFTER_END, and as {@link findMigration}
  */
 export async function requestCutover(
@@ -22,7 +22,7 @@ export async function requestCutover(
   await wish(control, actor, [groupId, migrationId], { kind: 'cutover' }, cutoverRefusal);
 }
 
-/** @throws UserError LIVE_MIGRATION_ENDED, LIVE_MIGRATION_DECIDED, and as {@link findMigration} */
+/** Requests a pause. @throws UserError LIVE_MIGRATION_ENDED, LIVE_MIGRATION_DECIDED, and as {@link findMigration} */
 export async function pauseMigration(
   control: Control,
   actor: Actor,
@@ -32,7 +32,7 @@ export async function pauseMigration(
   return await wish(control, actor, [groupId, migrationId], { kind: 'pause' }, refusal);
 }
 
-/** @throws UserError as {@link pauseMigration} */
+/** Resumes a paused migration. @throws UserError as {@link pauseMigration} */
 export async function resumeMigration(
   control: Control,
   actor: Actor,
@@ -43,9 +43,9 @@ export async function resumeMigration(
 }
 
 /**
- * Cancels a migration for good: at once where no agent was told of it, else when its agent has done so. A cutover past its point of no return is
- * completed instead.
- * @param dropCopied  also drops what was copied to the destination
+ * Cancels a migration: at once if no agent has its order yet, otherwise when its agent has cancelled it. A cutover past its point of no
+ * return completes instead.
+ * @param dropCopied  whether to drop the copied data on the destination
  * @throws UserError LIVE_MIGRATION_ENDED, and as {@link findMigration}
  */
 export async function cancelMigration(
@@ -58,7 +58,7 @@ export async function cancelMigration(
   return await wish(control, actor, [groupId, migrationId], { kind: 'cancel', dropCopied }, refusal);
 }
 
-/** @throws UserError LIVE_MIGRATION_ENDED, and as {@link findMigration} */
+/** Limits the load of a migration. @throws UserError LIVE_MIGRATION_ENDED, and as {@link findMigration} */
 export async function setLoadLevel(
   control: Control,
   actor: Actor,
@@ -70,7 +70,7 @@ export async function setLoadLevel(
 }
 
 /**
- * Limits the initial copy, within what its agent allows.
+ * Limits the rate of the initial copy. The agent's own limit still applies.
  * @param megabytesPerSecond  null for no limit
  * @throws UserError as {@link setLoadLevel}
  */
@@ -85,7 +85,7 @@ export async function limitCopy(
 }
 
 /**
- * Has the drops followed for which a migration waits, and all to come, whatever they take.
+ * Confirms the drops for which a migration waits, and all later ones, however much they drop.
  * @throws UserError as {@link setLoadLevel}
  */
 export async function confirmDrops(
@@ -98,7 +98,7 @@ export async function confirmDrops(
 }
 
 /**
- * Keeps the cutover window open at least so long from now on.
+ * Keeps the cutover window open for at least `forMs` from now.
  * @throws UserError CUTOVER_WINDOW_NOT_OPEN, and as {@link pauseMigration}
  */
 export async function extendWindow(
@@ -161,7 +161,7 @@ function auditedWish({ id, orgId, groupId }: Migration, wanted: WishWithoutTime)
   return { eventTypeName: EVENT_TYPE_NAMES[kind], orgId, groupId, details: { liveMigrationId: id, ...wish } };
 }
 
-/** A wish ends only a migration that no agent was told of. */
+/** The audit record of a migration that a request ended, before an agent had its order. */
 function auditedEnd({ id, orgId, groupId }: Migration): Audited {
   return { eventTypeName: 'LIVE_MIGRATION_FAILED', orgId, groupId, details: { liveMigrationId: id } };
 }
@@ -174,8 +174,8 @@ function cutoverRefusal({ id, state, progress }: Migration): UserError {
 function notReadyReason({ wanted, readyForCutover }: MigrationState, reasons: readonly string[] = []): string {
   if (wanted === 'paused') return 'it is paused';
   if (wanted === 'cancelled') return 'it is being cancelled';
-  if (readyForCutover) return 'its cutover window has run out';
-  return reasons.join('; ') || 'its agent has not reported it ready';
+  if (readyForCutover) return 'its cutover window has expired';
+  return reasons.join('; ') || 'its agent has not reported that it is ready';
 }
 
 function refusal({ id, state }: Migration): UserError {

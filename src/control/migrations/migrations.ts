@@ -11,7 +11,7 @@ import type { StoreReader } from '../records/store-port.ts';
 import { type OrderRequest, orderDetails, passwordSealer, resolveOrder } from './migration-order.ts';
 
 /**
- * Starts a migration: its agent takes it up as soon as it hears of it, which is when there is a user for it on the destination.
+ * Creates a migration. Its agent gets the order once the migration's user exists on the destination, and then starts.
  * @throws UserError DESTINATION_CHANGED, SOURCE_CLUSTER_ALREADY_MIGRATING, CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT, and as {@link resolveOrder}
  */
 export async function createMigration(
@@ -51,7 +51,7 @@ export async function createMigration(
   return migration;
 }
 
-/** All migrations into the project, ended ones too. @throws UserError as {@link authorizeGroup} */
+/** All migrations into the project, including ended ones. @throws UserError as {@link authorizeGroup} */
 export async function listMigrations({ store }: Control, actor: Actor, groupId: string): Promise<Migration[]> {
   await authorizeGroup(store, actor, groupId, 'ORG_MEMBER');
   return await store.migrationsOf(groupId);
@@ -83,8 +83,8 @@ export async function findMigration(
 }
 
 /**
- * A cluster manager may change where a destination leads, and an owner names it by its name: what the owner has had validated must be where the
- * migration goes. Once it exists, the destination can't be changed before its end.
+ * Checks that the destination still has the validated address. A cluster manager may change the address, while the owner's request only
+ * has the cluster's name. Once the migration exists, nobody can change its destination before it ends.
  */
 async function assertSameDestination(control: Control, store: StoreReader, order: Order, name: string): Promise<void> {
   const validation = await store.lastValidationInto(order.groupId, name);
@@ -93,7 +93,7 @@ async function assertSameDestination(control: Control, store: StoreReader, order
   if (fingerprint !== validation.destinationAddress) throw new UserError('DESTINATION_CHANGED', [name, validation.id]);
 }
 
-/** One migration at a time for a source cluster, and one for a destination cluster. */
+/** Invariant: a source cluster and a destination cluster are each in at most one active migration. */
 async function assertIdle(store: StoreReader, order: Order, destinationName: string): Promise<void> {
   for (const other of await store.activeMigrationsOfOrganization(order.orgId)) {
     if (other.destinationClusterId === order.destinationClusterId) {

@@ -10,9 +10,9 @@ import type { StoreTransaction } from '../records/store-port.ts';
 import { knownProgress } from './known-progress.ts';
 
 /**
- * Takes what an agent reports. A report whose sequence number is not higher than the last one's is ignored, and so is what it says of
- * validations and migrations that are not the agent's or have ended.
- * @returns the highest sequence number taken so far
+ * Stores an agent's report. Ignores a report whose sequence number is not higher than the last one. Ignores entries about validations and
+ * migrations that belong to other agents or have ended.
+ * @returns the highest accepted sequence number
  * @throws UserError LINK_DELETED, AGENT_SUPERSEDED
  */
 export async function takeReport(control: Control, agentId: string, report: Report): Promise<number> {
@@ -20,7 +20,7 @@ export async function takeReport(control: Control, agentId: string, report: Repo
   const sequence = await control.store.write(async (transaction) => {
     const agent = await transaction.agent(agentId);
     const link = agent && (await transaction.link(agent.linkId));
-    if (!agent || !link) throw new Error(`Agent ${agentId} has vanished from the store`);
+    if (!agent || !link) throw new Error(`Agent ${agentId} is missing in the store`);
     assertLinked({ agent, link });
     if (report.sequence <= agent.lastSequence) return agent.lastSequence;
     await transaction.updateAgent({
@@ -34,7 +34,7 @@ export async function takeReport(control: Control, agentId: string, report: Repo
     return report.sequence;
   });
   await reach('control.report.committed');
-  // Validations and migrations that have ended are no longer wanted.
+  // The agent's wanted state no longer contains validations and migrations that have ended.
   control.signals.wake(agentId);
   return sequence;
 }
@@ -69,7 +69,7 @@ async function takeProgress(
   if (migration?.agentId !== agent.id) return;
   const state = transition(migration.state, eventOf(progress, atMs));
   if (state === 'ignored' || state === 'refused') return;
-  // The source's password has no use after the end.
+  // Nobody needs the source's password after the end.
   const password = state.endedAtMs === null ? migration.password : null;
   const known = knownProgress(migration.progress, progress);
   await transaction.updateMigration({ ...migration, state, progress: known, password, updatedAtMs: atMs });

@@ -34,7 +34,7 @@ export async function startValidation(
       createdAtMs,
     };
     await transaction.insertValidation(record);
-    // Of the same kind as the migration's: else it would be told what another user lacks.
+    // The same kind of user as for the migration. Otherwise the validation would check the privileges of another user.
     const databaseUser = await wantUser(control, transaction, record, 'validation');
     await audit(transaction, actor, createdAtMs, {
       eventTypeName: 'LIVE_MIGRATION_VALIDATION_CREATED',

@@ -8,8 +8,8 @@ import { transition } from '../records/migration-transitions.ts';
 import type { Migration, Order } from '../records/records.ts';
 
 /**
- * Everything that an agent is to do now. The revision is a hash of the content: it needs no counter, and is the same from every
- * server on one store.
+ * The wanted state of an agent. The revision is a hash of the content, so it needs no counter, and is the same on every server with this
+ * store.
  * @throws UserError LINK_DELETED, AGENT_SUPERSEDED, AGENT_UNKNOWN
  */
 async function wantedStateOf(control: Control, agentId: string): Promise<WantedAgentState> {
@@ -32,16 +32,16 @@ async function wantedStateOf(control: Control, agentId: string): Promise<WantedA
   }
   const inventoryWantedAtMs = control.signals.inventoryWantedAtMs(agentId);
   const content = { serverKeys: [...control.serverKeys.publicKeys], validations, migrations, inventoryWantedAtMs };
-  // With a key, since the revision travels in the clear: a plain hash would show who guessed a password right.
+  // A keyed hash, because the revision is not encrypted: with a plain hash, anyone could verify a guessed password.
   const revision = createHmac('sha256', control.sealer.deriveKey('revisions')).update(JSON.stringify(content));
   return { revision: revision.digest('base64url'), ...content };
 }
 
 /**
- * Waits until an agent's wanted state has another revision than it knows.
- * @param revision  what the agent has; null: nothing yet
- * @param waitMs    the longest wait; the state is returned then in any case
- * @param signal    ends the wait when the agent has hung up
+ * Waits until the revision of an agent's wanted state changes.
+ * @param revision  the agent's revision; null before the first
+ * @param waitMs    maximum wait, after which the function returns the state in any case
+ * @param signal    ends the wait when the agent has disconnected
  * @throws UserError as {@link wantedStateOf}
  */
 export async function awaitWantedState(
@@ -65,8 +65,9 @@ export async function awaitWantedState(
 }
 
 /**
- * Puts on record that an order goes to its agent, before it does: one that is cancelled earlier ends at once, and is never sent.
- * @returns the migration as it is now; undefined when it has ended meanwhile, or went to another agent
+ * Records that an order goes to its agent, before the server sends it. A migration that was cancelled earlier has ended, and its order is
+ * never sent.
+ * @returns the current migration; undefined when it has ended or belongs to another agent now
  */
 async function noteSent(control: Control, migration: Migration, agentId: string): Promise<Migration | undefined> {
   if (migration.state.orderSent !== false) return migration;
@@ -83,7 +84,7 @@ async function noteSent(control: Control, migration: Migration, agentId: string)
   return now;
 }
 
-/** Undefined as long as there is no user for it on the destination. */
+/** The assignment of an order; undefined until its user exists on the destination. */
 async function assignmentOf(
   control: Control,
   table: string,
@@ -91,7 +92,7 @@ async function assignmentOf(
   order: Order,
 ): Promise<Assignment | undefined> {
   const cluster = await control.store.cluster(order.destinationClusterId);
-  if (!cluster) throw new Error(`The destination of ${table} ${id} has vanished from the store`);
+  if (!cluster) throw new Error(`The destination of ${table} ${id} is missing in the store`);
   const uri = await destinationUri(control, id, cluster);
   if (uri === undefined) return undefined;
   const place = { table, id, field: 'password' };

@@ -6,8 +6,7 @@ import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
 
 /**
- * Deletes an organization without projects, with its keys, service accounts, link-tokens and links: nobody enters it any more. What it did
- * stays on record.
+ * Deletes an organization without projects, and its API keys, service accounts, link-tokens and links. Its audit records stay.
  * @throws UserError ORG_NOT_EMPTY, CANNOT_DELETE_LAST_ORG, and as {@link authorizeOrganization}
  */
 export async function deleteOrganization(control: Control, actor: Actor, orgId: string): Promise<void> {
@@ -16,7 +15,7 @@ export async function deleteOrganization(control: Control, actor: Actor, orgId: 
     const organization = await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
     const groups = await transaction.groupsOf(orgId);
     if (groups.length > 0) throw new UserError('ORG_NOT_EMPTY', [orgId, groups.map(({ name }) => name).join(', ')]);
-    // Nobody could enter the server to make another.
+    // Without an organization, nobody could authenticate to create another one.
     if ((await transaction.organizations()).length === 1) throw new UserError('CANNOT_DELETE_LAST_ORG', [orgId]);
     const ended = await endLinks(transaction, orgId, deletedAtMs);
     for (const { id } of await transaction.apiKeysOf(orgId)) await transaction.deleteApiKey(id);

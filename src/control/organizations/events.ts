@@ -5,13 +5,13 @@ import type { Actor } from '../records/actor.ts';
 import type { AuditRecord } from '../records/records.ts';
 import type { AuditFilter, StoreReader } from '../records/store-port.ts';
 
-/** Of which organization, or of which project, events are wanted. */
+/** The organization or project whose events are requested. */
 type EventScope = ({ readonly orgId: string } | { readonly groupId: string }) & {
   readonly eventTypeNames?: readonly string[];
 };
 
 /**
- * What was done in an organization or a project, the newest first.
+ * The events of an organization or a project, newest first.
  * @throws UserError as {@link authorizeOrganization} and {@link authorizeGroup}
  */
 export async function listEvents(

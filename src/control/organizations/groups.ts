@@ -7,14 +7,14 @@ import type { Group } from '../records/records.ts';
 import { type GroupRoleAssignment, grantsInGroup } from '../records/roles.ts';
 import type { StoreReader, StoreTransaction } from '../records/store-port.ts';
 
-/** The projects that the actor sees: all for owners and readers of the organization, else those in which it has a role. */
+/** The projects that the actor may read: all for owners and readers of the organization, otherwise those in which it has a role. */
 export async function listGroups({ store }: Control, actor: Actor): Promise<Group[]> {
   const groups = await store.groupsOf(actor.orgId);
   return groups.filter(({ id }) => grantsInGroup(actor, id, 'GROUP_READ_ONLY'));
 }
 
 /**
- * The projects of an organization that the actor sees.
+ * The projects of an organization that the actor may read.
  * @throws UserError as {@link authorizeOrganization}
  */
 export async function listGroupsOf(control: Control, actor: Actor, orgId: string): Promise<Group[]> {
@@ -35,7 +35,7 @@ export async function getGroupByName(control: Control, actor: Actor, name: strin
 }
 
 /**
- * Makes a project. Whoever may do that without owning the organization becomes the project's owner, as in Atlas.
+ * Creates a project. An actor that does not own the organization becomes the project's owner, as in Atlas.
  * @throws UserError GROUP_ALREADY_EXISTS, and as {@link authorizeOrganization}
  */
 export async function createGroup(control: Control, actor: Actor, orgId: string, name: string): Promise<Group> {
@@ -77,7 +77,7 @@ export async function renameGroup(control: Control, actor: Actor, groupId: strin
 }
 
 /**
- * Deletes a project without clusters. Its ended migrations stay on record, though nobody is shown them any more.
+ * Deletes a project without clusters. The store keeps its ended migrations, but the API no longer shows them.
  * @throws UserError CANNOT_CLOSE_GROUP_ACTIVE_ATLAS_CLUSTERS, and as {@link authorizeGroup}
  */
 export async function deleteGroup(control: Control, actor: Actor, groupId: string): Promise<void> {

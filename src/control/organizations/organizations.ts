@@ -23,7 +23,7 @@ export async function getOrganization({ store }: Control, actor: Actor, orgId: s
   return await authorizeOrganization(store, actor, orgId, 'ORG_MEMBER');
 }
 
-/** What comes with a new organization: without a key or an account of its own nobody could enter it. */
+/** A new organization with an API key or a service account, without which nobody could access it. */
 export interface OrganizationRequest {
   readonly name: string;
   readonly apiKey?: { readonly description: string; readonly roles: readonly OrganizationRole[] };
@@ -37,7 +37,7 @@ export interface MadeOrganization {
 }
 
 /**
- * Makes an organization, which the actor has no part in: only what comes with it enters it.
+ * Creates an organization. The actor gets no access to it; only its own API key and service account do.
  * @throws UserError NEW_ORG_NEEDS_OWNER, and as {@link authorizeOrganization}
  */
 export async function createOrganization(
@@ -87,8 +87,8 @@ export async function renameOrganization(
 }
 
 /**
- * Says whether keys and accounts without an access list are turned away.
- * @throws UserError RESOURCE_REQUIRES_ACCESS_LIST where that would turn the actor away, and as {@link authorizeOrganization}
+ * Sets whether the organization refuses API keys and service accounts without an access list.
+ * @throws UserError RESOURCE_REQUIRES_ACCESS_LIST if the actor would lock itself out, and as {@link authorizeOrganization}
  */
 export async function requireAccessLists(
   control: Control,

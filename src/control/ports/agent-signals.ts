@@ -1,15 +1,15 @@
-/** Looking at a source opens connections to it. */
+/** Minimum time between two inventories of an agent, because each opens connections to the sources. */
 const INVENTORY_AT_MOST_EVERY_MS = 10_000;
 
-/** Tells the long polls of one process that something may have changed for an agent. */
+/** Wakes the long polls of this process when something may have changed for an agent. */
 export class AgentSignals {
   readonly #waiting = new Map<string, Set<() => void>>();
   readonly #inventoryWantedAtMs = new Map<string, number>();
   #closed = false;
 
   /**
-   * Begins to listen. Do so before reading the state that is compared, or a change in between is lost.
-   * @returns what to await: it resolves when the agent is woken, and at once if it was since
+   * Starts to listen. Call this before you read the state to compare, or you miss a change in between.
+   * @returns a promise that resolves when the agent is woken
    */
   listen(agentId: string): { readonly woken: Promise<void> } & Disposable {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -29,7 +29,7 @@ export class AgentSignals {
     return this.#closed;
   }
 
-  /** Asks an agent to look at its sources anew, unless it was asked a moment ago. Nothing of worth is lost with this process. */
+  /** Asks an agent to read its sources again, unless it was asked in the last 10 s. The request is lost when this process ends, which is harmless. */
   wantInventory(agentId: string, nowMs: number): void {
     const wantedAtMs = this.#inventoryWantedAtMs.get(agentId) ?? Number.NEGATIVE_INFINITY;
     if (nowMs - wantedAtMs < INVENTORY_AT_MOST_EVERY_MS) return;
@@ -42,12 +42,12 @@ export class AgentSignals {
     return this.#inventoryWantedAtMs.get(agentId);
   }
 
-  /** After a committed change of what an agent is to do. */
+  /** Wakes the long poll of an agent. Call this after a change of its wanted state is committed. */
   wake(agentId: string): void {
     for (const resolve of this.#waiting.get(agentId) ?? []) resolve();
   }
 
-  /** Ends all waiting, now and later: the server stops. */
+  /** Ends all current and later waits, because the server stops. */
   close(): void {
     this.#closed = true;
     for (const agentId of this.#waiting.keys()) this.wake(agentId);

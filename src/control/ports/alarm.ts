@@ -1,8 +1,8 @@
-/** Wakes a loop of this process before its time. Nothing of worth is lost with it: the loop looks by itself, too. */
+/** Wakes a loop of this process early. Losing a ring is harmless, because the loop also checks at intervals. */
 export class Alarm {
   #next = new AbortController();
 
-  /** Aborts when it rings the next time. Take it before looking for work, or a ring in between is lost. */
+  /** A signal that aborts at the next ring. Read it before you look for work, or you miss a ring in between. */
   get next(): AbortSignal {
     return this.#next.signal;
   }

@@ -8,29 +8,29 @@ import type { AgentSignals } from './agent-signals.ts';
 import type { Alarm } from './alarm.ts';
 import type { DestinationPort } from './destination-port.ts';
 
-/** What every use case of the control plane works with. */
+/** The dependencies of the control plane's use cases. */
 export interface Control {
   readonly store: Store;
   readonly sealer: Sealer;
   readonly clock: Clock;
   readonly signals: AgentSignals;
-  /** Where refused attempts are written down. */
+  /** Records refused attempts. */
   readonly security: SecurityEvents;
   /** The keys with which answers to agents are signed. */
   readonly serverKeys: ServerKeys;
-  /** Where agents find this control plane; goes into link-tokens. */
+  /** The URL of this control plane in link-tokens. */
   readonly publicUrl: () => string;
-  /** Of the certificate that agents are to trust there; goes into link-tokens. Absent: whatever their machines trust. */
+  /** The pin in link-tokens of the certificate that agents trust. When absent, agents use their machines' CAs. */
   readonly keyPin?: () => string | undefined;
-  /** After how long a link-token that nobody redeemed is worth nothing; absent: never. */
+  /** How long a link-token can be redeemed; absent for no limit. */
   readonly linkTokenLifetimeMs?: number;
-  /** What is stored of a private key (see http digest). */
+  /** The hashes of a private key to store (see src/http/digest/response.ts). */
   readonly verifiersOf: (publicKey: string, privateKey: string) => CredentialVerifiers;
   readonly destinations: DestinationPort;
-  /** As whom agents go to a destination: as a user made for each migration, where that is possible, or as the registered one. */
+  /** The user with which agents connect to a destination: one created for each migration where possible, or the registered one. */
   readonly destinationUsers: 'migration' | 'fixed';
-  /** Rings when there are users to be made. */
+  /** Rings when users have to be created or dropped. */
   readonly userAlarm: Alarm;
-  /** Whether a list of addresses and blocks lets an address in; the empty list lets everybody in. */
+  /** Whether a list of addresses and blocks allows an address; an empty list allows all. */
   readonly isOnAccessList: (list: readonly string[], address: string) => boolean;
 }

@@ -1,6 +1,6 @@
 import type { GroupRoleAssignment, OrganizationRole } from './roles.ts';
 
-/** Who asks: an API key or a service account that has proved itself. */
+/** The sender of an API request: an authenticated API key or service account. */
 export interface Actor {
   readonly kind: 'api key' | 'service account';
   /** The public key, or the client id. */
@@ -8,6 +8,6 @@ export interface Actor {
   readonly orgId: string;
   readonly roles: readonly OrganizationRole[];
   readonly groupRoles: readonly GroupRoleAssignment[];
-  /** From where it asks. */
+  /** The client's address. */
   readonly remoteAddress: string;
 }

@@ -1,5 +1,5 @@
 /**
- * A live migration as the API shows it, as an immutable state machine.
+ * The status of a live migration in the API, an immutable state machine.
  *
  *          taken up              committed
  *   NEW ───────────▶ WORKING ───────────────▶ COMPLETE
@@ -9,55 +9,55 @@
  *                      │ window ran out
  *                      └────────▶ EXPIRED
  *
- * The meanings of the statuses are Atlas's (contract §1.4), which has none for a cancelled migration: that is FAILED, and the message
- * says so. One that is cancelled before its order was sent to an agent ends at once. A pause, a cutover and a cancellation are no statuses of their own: they are what the operator wants of an active migration,
- * kept until the agent has done it.
+ * The statuses have Atlas's meanings (docs/reference/atlas-contract.md). Atlas has no status for a cancelled migration, so it is FAILED
+ * with a message that says so. A migration that is cancelled before its order was sent to an agent ends at once. Pause, cutover and
+ * cancellation are not statuses: they are requests of the operator in `wanted`, until the agent has carried them out.
  */
 export type MigrationStatus = 'NEW' | 'WORKING' | 'COMPLETE' | 'FAILED' | 'EXPIRED';
 
 export interface MigrationState {
   readonly status: MigrationStatus;
   readonly wanted: WantedOfMigration;
-  /** With `cancelled`: whether what was copied is dropped too. */
+  /** With `cancelled`: whether the engine also drops the copied data. */
   readonly dropCopied: boolean;
   readonly loadLevel: LoadLevel;
-  /** Upper limit of the initial copy; null, or absent in records of before it could be set, for none. */
+  /** Rate limit of the initial copy; null for none, and absent in records of older versions. */
   readonly copyMegabytesPerSecond?: number | null;
   /**
-   * Whether an agent was told of the migration, or is about to be. False before that: then nothing has begun. Absent in records of versions that
-   * did not note it: then an agent may know.
+   * Whether the order was sent to an agent, or is about to be. When false, nothing has started. Absent in records of older versions: then
+   * an agent may have the order.
    */
   readonly orderSent?: boolean;
-  /** Whether the source's drops are followed whatever they take; absent until somebody confirms them. */
+  /** Whether the engine applies all drops of the source; absent until somebody confirms them. */
   readonly dropsConfirmed?: boolean;
   readonly readyForCutover: boolean;
-  /** Until when it can be cut over; null before it was first ready for that. */
+  /** End of the cutover window; null before the migration was first ready for cutover. */
   readonly windowEndsAtMs: number | null;
   readonly endedAtMs: number | null;
-  /** Why it failed. */
+  /** The error that ended the migration. */
   readonly errorMessage: string | null;
 }
 
-/** What the operator wants of a migration. */
+/** The operator's current request for a migration. */
 export type WantedOfMigration = 'running' | 'paused' | 'cutover' | 'cancelled';
 
-/** How hard the engine may work. */
+/** How much load the engine may cause: 1 is the lowest. */
 export type LoadLevel = 1 | 2 | 3 | 4;
 
-/** What can happen to a migration. */
+/** An event that may change a migration's state. */
 export type MigrationEvent =
-  /** The order goes to the agent. */
+  /** The server sends the order to the agent. */
   | { readonly kind: 'order sent' }
-  /** The agent reports it at work. */
+  /** The agent reports progress. */
   | { readonly kind: 'progress'; readonly ready: boolean; readonly atMs: number }
   | { readonly kind: 'committed'; readonly atMs: number }
   | { readonly kind: 'failed'; readonly message: string; readonly atMs: number }
-  /** The agent has given it up. */
+  /** The agent has cancelled the migration. */
   | { readonly kind: 'cancelled'; readonly atMs: number }
   | Wish
   | { readonly kind: 'window ran out'; readonly atMs: number };
 
-/** What an operator can ask for. Asking for what is wanted already changes nothing. */
+/** A request of an operator. Repeating a request changes nothing. */
 export type Wish =
   | { readonly kind: 'cutover'; readonly atMs: number }
   | { readonly kind: 'pause'; readonly atMs: number }
@@ -68,7 +68,7 @@ export type Wish =
   | { readonly kind: 'confirm drops'; readonly atMs: number }
   | { readonly kind: 'extend'; readonly untilMs: number; readonly atMs: number };
 
-/** `refused` where the event was somebody's wish; reports that come late are `ignored`. */
+/** The new state; `refused` for a request that is not possible, `ignored` for a late report. */
 export type Transition = MigrationState | 'ignored' | 'refused';
 
 export const NEW_MIGRATION: MigrationState = {
@@ -83,10 +83,10 @@ export const NEW_MIGRATION: MigrationState = {
   errorMessage: null,
 };
 
-/** Statuses that an agent still has work with. */
+/** Statuses of migrations that have not ended. */
 export const ACTIVE_STATUSES: readonly MigrationStatus[] = ['NEW', 'WORKING'];
 
-/** Whether a cutover or a cancellation was accepted, which nothing takes back. */
+/** Whether a cutover or a cancellation was accepted. Neither can be undone. */
 export function isDecided({ wanted }: MigrationState): boolean {
   return wanted === 'cutover' || wanted === 'cancelled';
 }

@@ -6,7 +6,7 @@ import {
   type Transition,
 } from './migration-state.ts';
 
-/** How long a migration waits for its cutover from the first readiness on: Atlas's 120 h (contract §2.5). */
+/** How long the cutover window stays open after a migration is first ready: 120 h as in Atlas (docs/reference/atlas-contract.md). */
 const CUTOVER_WINDOW_MS = 120 * 3_600_000;
 
 type Rule<K extends MigrationEvent['kind']> = (
@@ -30,10 +30,10 @@ const fail: Rule<'failed'> = (state, { message, atMs }) => end(state, 'FAILED', 
 const cancelled: Rule<'cancelled'> = (state, { atMs }) => {
   const dropped = state.wanted === 'cancelled' && state.dropCopied;
   const copied = dropped ? 'was dropped' : 'stays on the destination';
-  return end(state, 'FAILED', atMs, `The migration was cancelled; what it had copied ${copied}.`);
+  return end(state, 'FAILED', atMs, `The migration was cancelled; the copied data ${copied}.`);
 };
 const expire: Rule<'window ran out'> = (state, { atMs }) =>
-  // A cutover that was accepted in time is carried through, and so is a cancellation.
+  // A cutover or cancellation that was accepted in time still completes.
   isWindowOver(state, atMs) && !isDecided(state) ? end(state, 'EXPIRED', atMs, null) : 'ignored';
 
 const cutOver: Rule<'cutover'> = (state, { atMs }) => {
@@ -49,13 +49,13 @@ const cancelNew: Rule<'cancel'> = (state, event) =>
         state,
         'FAILED',
         event.atMs,
-        'The migration was cancelled before its agent was told of it; nothing was copied.',
+        'The migration was cancelled before its agent got the order; nothing was copied.',
       )
     : cancel(state, event);
 const cancel: Rule<'cancel'> = (state, { dropCopied }) => ({
   ...state,
   wanted: 'cancelled',
-  // Who asks again without dropping does not take back what was asked before.
+  // A repeated cancellation without a drop does not undo an earlier one with a drop.
   dropCopied: state.dropCopied || dropCopied,
 });
 const setLoadLevel: Rule<'load level'> = (state, { level }) => ({ ...state, loadLevel: level });
@@ -70,7 +70,7 @@ const extend: Rule<'extend'> = (state, { untilMs, atMs }) => {
   return { ...state, windowEndsAtMs: Math.max(state.windowEndsAtMs, untilMs) };
 };
 
-/** The end of a migration that happened stays as it is, whatever comes in late. */
+/** A migration that has ended stays as it is; late events change nothing. */
 const ENDED: Rules = {
   'order sent': ignored,
   progress: ignored,
@@ -110,11 +110,11 @@ const TABLE: Readonly<Record<MigrationStatus, Rules>> = {
   WORKING: ACTIVE,
   COMPLETE: ENDED,
   FAILED: ENDED,
-  // The engine may have committed before it heard of the end: what the data say is true.
+  // The engine may have committed before it learned of the end. Then the data on the destination is the primary copy.
   EXPIRED: { ...ENDED, committed: complete },
 };
 
-/** What becomes of a migration when something happens to it. */
+/** The next state of a migration after an event. */
 export function transition(state: MigrationState, event: MigrationEvent): Transition {
   const rules = TABLE[state.status];
   switch (event.kind) {

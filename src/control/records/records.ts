@@ -4,23 +4,23 @@ import type { GroupRoleAssignment, OrganizationRole } from './roles.ts';
 import type { Sealed } from './sealer.ts';
 
 /**
- * Why a store is taken for an older copy: `linkspan restore` made it, or it said so (`restored`); it lacks the audit record that was the newest in
- * this place (`older than the head`), or has another one there (`other than the head`); or what the place says about it is missing or damaged.
+ * Why a store counts as an older copy. `restored`: `linkspan restore` wrote it. `older than the head`: it lacks the newest audit record that
+ * the head file names. `other than the head`: it has another record there. `no head`, `unreadable head`: the head file is missing or damaged.
  */
 export type PutBack = 'restored' | 'older than the head' | 'other than the head' | 'no head' | 'unreadable head';
 
-/** What the control plane remembers. Ids are 24-hex unless said otherwise; times are milliseconds since the epoch. */
+// The records of the control plane. Ids have 24 hexadecimal digits unless stated otherwise; times are milliseconds since the epoch.
 
 export interface Organization {
   readonly id: string;
   readonly name: string;
-  /** Whether keys and accounts without an access list are turned away. */
+  /** Whether API keys and service accounts without an access list are refused. */
   readonly accessListRequired: boolean;
   readonly createdAtMs: number;
   readonly deletedAtMs: number | null;
 }
 
-/** An address or block from which a key or an account may be used. */
+/** An address or block from which an API key or a service account may be used. */
 export interface AccessListEntry {
   readonly address: string;
   readonly createdAtMs: number;
@@ -36,20 +36,20 @@ export interface ApiKey {
   readonly groupRoles: readonly GroupRoleAssignment[];
   /** JSON of {@link CredentialVerifiers}. */
   readonly verifiers: Sealed;
-  /** The last characters of a private key that the server made, by which its owner knows it; null of one that was given. */
+  /** The last characters of a private key, so that its owner can recognize it; null when the operator chose the key. */
   readonly privateKeyEnd: string | null;
-  /** Empty: any. */
+  /** Empty for any address. */
   readonly accessList: readonly AccessListEntry[];
   readonly createdAtMs: number;
 }
 
-/** What stands for a private key where it is checked: as good as the key itself, so only ever stored sealed. */
+/** Hashes for checking a private key. They are password-equivalents, so the store keeps them only sealed. */
 export interface CredentialVerifiers {
   readonly MD5: string;
   readonly 'SHA-256': string;
 }
 
-/** Who may ask for access tokens with OAuth 2.0 client credentials. */
+/** An account that may request access tokens with OAuth 2.0 client credentials. */
 export interface ServiceAccount {
   readonly id: string;
   readonly orgId: string;
@@ -60,7 +60,7 @@ export interface ServiceAccount {
   readonly roles: readonly OrganizationRole[];
   readonly groupRoles: readonly GroupRoleAssignment[];
   readonly secrets: readonly ServiceAccountSecret[];
-  /** From where its access tokens may be used; empty: any. */
+  /** Addresses from which its access tokens may be used; empty for any. */
   readonly accessList: readonly AccessListEntry[];
   readonly createdAtMs: number;
 }
@@ -69,14 +69,14 @@ export interface ServiceAccountSecret {
   readonly id: string;
   /** SHA-256 of the secret, base64url. */
   readonly hash: string;
-  /** Its last characters; null of one that was given. */
+  /** Its last characters; null when the operator chose the secret. */
   readonly end: string | null;
   readonly createdAtMs: number;
-  /** Null: never. */
+  /** Null for no expiry. */
   readonly expiresAtMs: number | null;
 }
 
-/** An access token that must not be taken any more, kept until it would have expired. */
+/** A revoked access token, kept until the token's own expiry. */
 export interface RevokedAccessToken {
   /** The token's own id (`jti`). */
   readonly id: string;
@@ -84,14 +84,14 @@ export interface RevokedAccessToken {
   readonly createdAtMs: number;
 }
 
-/** A time when an older copy of the store was found in its place. */
+/** A restore of the store that the server detected. */
 export interface Restore {
-  /** Access tokens name the last one: those of before count no more. Its random part keeps two restores of one backup apart. */
+  /** Access tokens name the last restore, and earlier ones are refused. Random, so that two restores of one backup differ. */
   readonly id: string;
-  /** From 1 on. */
+  /** Starts at 1. */
   readonly number: number;
   readonly reason: PutBack;
-  /** When an operator said that the credentials were reviewed. */
+  /** When an operator confirmed the review of the credentials. */
   readonly acknowledgedAtMs: number | null;
   readonly createdAtMs: number;
 }
@@ -101,7 +101,7 @@ export interface ServerKey {
   readonly id: string;
   /** PKCS#8 PEM. */
   readonly privateKey: Sealed;
-  /** When a newer one was made; null for the newest. */
+  /** When a newer key was created; null for the newest. */
   readonly supersededAtMs: number | null;
   readonly createdAtMs: number;
 }
@@ -110,10 +110,10 @@ export interface ServerKey {
 export interface Group {
   readonly id: string;
   readonly orgId: string;
-  /** Unique among those of its organization that are not deleted. */
+  /** Unique among the projects of its organization that are not deleted. */
   readonly name: string;
   readonly createdAtMs: number;
-  /** What it was is kept, for its migrations. */
+  /** Set on deletion. The record stays, because migrations refer to it. */
   readonly deletedAtMs: number | null;
 }
 
@@ -121,14 +121,14 @@ export interface Group {
 export interface Cluster {
   readonly id: string;
   readonly groupId: string;
-  /** Unique among those of its group that are not deleted. */
+  /** Unique among the clusters of its group that are not deleted. */
   readonly name: string;
-  /** Of a deleted one, an empty text: as soon as no {@link DestinationUser} is to be dropped there any more. */
+  /** An empty text after deletion, once no {@link DestinationUser} has to be dropped there. */
   readonly connectionString: Sealed;
-  /** Whether its user could make users when it was registered, or its connection string replaced. */
+  /** Whether its user could create users when the connection string was registered. */
   readonly makesUsers: boolean;
   readonly createdAtMs: number;
-  /** What it was is kept, for the migrations that went there. */
+  /** Set on deletion. The record stays, because migrations refer to it. */
   readonly deletedAtMs: number | null;
 }
 
@@ -138,29 +138,29 @@ export interface StoredLinkToken {
   readonly orgId: string;
   /** SHA-256 of the secret, base64url. */
   readonly secretHash: string;
-  /** Addresses and blocks from which agents may come; empty: any. */
+  /** Addresses and blocks from which agents may connect; empty for any. */
   readonly accessListIps: readonly string[];
-  /** Public key of the API key that asked for it. */
+  /** Public key of the API key that requested it. */
   readonly createdBy: string;
   readonly createdAtMs: number;
-  /** The only host that may redeem it; null: any. */
+  /** The only host that may redeem it; null for any. */
   readonly host: string | null;
-  /** From when on it cannot be redeemed; null: never. */
+  /** When it stops being redeemable; null for never. */
   readonly expiresAtMs: number | null;
   readonly redeemedAtMs: number | null;
   readonly deletedAtMs: number | null;
 }
 
-/** The standing relation that a redeemed token leaves. */
+/** The relation between an agent and an organization that redeeming a link-token creates. */
 export interface Link {
   readonly id: string;
   readonly orgId: string;
   readonly tokenId: string;
   readonly accessListIps: readonly string[];
   readonly createdAtMs: number;
-  /** `superseded`: another agent of the organization with the same host name was linked later. `revoked`: an owner has cut the agent off. */
+  /** `superseded`: another agent with the same host name was linked later. `revoked`: an owner revoked the link. */
   readonly ended: 'deleted' | 'superseded' | 'revoked' | null;
-  /** False while an owner has to say whether this agent may take the place of another one with its host name. */
+  /** False until an owner approves that this agent replaces another one with its host name. */
   readonly approved: boolean;
 }
 
@@ -170,7 +170,7 @@ export interface Agent {
   readonly orgId: string;
   /** Ed25519, raw, base64url. */
   readonly publicKey: string;
-  /** What `migrationHosts` names. */
+  /** The host name that `migrationHosts` refers to. */
   readonly host: string;
   readonly version: string;
   readonly inventory: readonly InventoryProject[];
@@ -180,7 +180,7 @@ export interface Agent {
   readonly lastReportAtMs: number | null;
 }
 
-/** What to move where, as validations and migrations share it. */
+/** The source, the destination and the agent of a validation or migration. */
 export interface Order {
   readonly orgId: string;
   readonly groupId: string;
@@ -190,7 +190,7 @@ export interface Order {
   readonly sourceClusterName: string;
   readonly destinationClusterId: string;
   readonly username: string | null;
-  /** Null where the request brought no password. */
+  /** Null when the request had no password. */
   readonly password: Sealed | null;
   readonly ssl: boolean;
   readonly caCertificatePath: string | null;
@@ -201,9 +201,9 @@ export interface Validation extends Order {
   readonly id: string;
   readonly status: 'PENDING' | 'SUCCESS' | 'FAILED';
   readonly errorMessage: string | null;
-  /** All that preflight found, once the agent has reported. */
+  /** The findings of preflight; empty until the agent has reported. */
   readonly findings: readonly Finding[];
-  /** Fingerprint of where the destination was when this was asked for; null of one that an older version made. */
+  /** Fingerprint of the destination's address at creation; null in records of older versions. */
   readonly destinationAddress: string | null;
   readonly createdAtMs: number;
 }
@@ -218,26 +218,26 @@ export interface Migration extends Order {
 }
 
 /**
- * A database user on a destination, for one migration or validation and nothing else. On record before it is made, until after it is
- * dropped: what a crash leaves is found.
+ * A database user on a destination for one migration or validation. The record exists before the user is created and until after it is
+ * dropped, so that a crash leaves no unknown user.
  */
 export interface DestinationUser {
-  /** That of the migration or validation. */
+  /** The id of the migration or validation. */
   readonly id: string;
   readonly purpose: 'migration' | 'validation';
   readonly clusterId: string;
-  /** An empty text when it is of no use any more. */
+  /** An empty text when nobody needs it any more. */
   readonly password: Sealed;
-  /** `left`: its cluster was deleted here, and it could not be dropped there. */
+  /** `left`: its cluster was deleted here, and Linkspan could not drop the user there. */
   readonly state: 'wanted' | 'made' | 'dropped' | 'left';
   readonly createdAtMs: number;
 }
 
-/** What somebody did or what happened, in the chain that shows whether any of it was altered. */
+/** A record of an action or event, in a hash chain that shows alterations. */
 export interface AuditRecord {
   /** 24 hexadecimal digits, as Atlas's events have. */
   readonly id: string;
-  /** From 1 on, without gaps, over all organizations. */
+  /** Starts at 1 and has no gaps, over all organizations. */
   readonly sequence: number;
   readonly createdAtMs: number;
   readonly orgId: string;
@@ -248,21 +248,21 @@ export interface AuditRecord {
   /** Public key, client id, or host. */
   readonly actorName: string;
   readonly remoteAddress: string | null;
-  /** What it was done to, and what else is worth knowing; never a secret. */
+  /** The target of the action and other details; never a secret. */
   readonly details: Readonly<Record<string, string | number | boolean | readonly string[]>>;
-  /** {@link hash} of the record before; empty of the first. */
+  /** {@link hash} of the record before; empty for the first. */
   readonly previousHash: string;
   /** SHA-256 over everything above, hexadecimal. */
   readonly hash: string;
-  /** The id of the {@link AuditKey} of the MAC; null in records of older versions, which have none. */
+  /** The id of the MAC's {@link AuditKey}; null in records of older versions, which have no MAC. */
   readonly keyId: string | null;
   /** HMAC-SHA256 over the hash, hexadecimal. */
   readonly mac: string | null;
 }
 
-/** A key of MACs, kept for the check of the records that it made. */
+/** A MAC key, kept to check its records. */
 export interface AuditKey {
-  /** The first digits of its SHA-256. */
+  /** The first digits of the key's SHA-256. */
   readonly id: string;
   readonly macKey: Sealed;
   readonly createdAtMs: number;

@@ -1,4 +1,4 @@
-/** Atlas's roles in an organization. Those that Linkspan gives no meaning of their own are those of a member. */
+/** Atlas's roles in an organization. Roles without a special meaning in Linkspan grant the same as ORG_MEMBER. */
 export const ORGANIZATION_ROLES = [
   'ORG_OWNER',
   'ORG_MEMBER',
@@ -10,7 +10,7 @@ export const ORGANIZATION_ROLES = [
 ] as const;
 export type OrganizationRole = (typeof ORGANIZATION_ROLES)[number];
 
-/** Atlas's roles in a project. Those that Linkspan gives no meaning of their own may read. */
+/** Atlas's roles in a project. Roles without a special meaning in Linkspan grant read access. */
 export const GROUP_ROLES = [
   'GROUP_OWNER',
   'GROUP_CLUSTER_MANAGER',
@@ -32,13 +32,13 @@ export interface GroupRoleAssignment {
   readonly roleName: GroupRole;
 }
 
-/** Whether somebody with these roles in an organization may do what needs `needed` in it. */
+/** Whether these roles in an organization grant the role `needed`. */
 export function grantsInOrganization(roles: readonly OrganizationRole[], needed: OrganizationRole): boolean {
   if (roles.includes('ORG_OWNER') || roles.includes(needed)) return true;
   return needed === 'ORG_MEMBER' && roles.length > 0;
 }
 
-/** Whether somebody with these roles may do in a project what needs `needed` there. */
+/** Whether these roles grant the role `needed` in a project. */
 export function grantsInGroup(
   { roles, groupRoles }: { roles: readonly OrganizationRole[]; groupRoles: readonly GroupRoleAssignment[] },
   groupId: string,

@@ -3,20 +3,20 @@ import { type Clock, systemClock } from '../../platform/index.ts';
 
 declare const sealed: unique symbol;
 
-/** A secret as it may lie on a disk. Only a {@link Sealer} makes and opens it, so that no store ever sees a secret. */
+/** An encrypted secret that may be stored on disk. Only a {@link Sealer} creates and opens it, so no store sees a secret. */
 export type Sealed = string & { readonly [sealed]: true };
 
-/** Where a sealed value lives. It opens nowhere else: copying it to another row or column gives nothing away. */
+/** The row and column of a sealed value. It opens only with this place, so copying it to another row or column reveals nothing. */
 export interface SealedPlace {
   readonly table: string;
   readonly id: string;
   readonly field: string;
 }
 
-/** Format 1 did not say which key it was sealed with. */
+/** Format 1 has no key id. */
 const OLD_FORMAT = 1;
 const FORMAT = 2;
-/** With the format's byte a multiple of 3: then the first characters of the text say which key it is. */
+/** Length of a key id. Together with the format byte a multiple of 3, so that whole base64 characters encode the key id. */
 const KEY_ID_BYTES = 5;
 const MARK_LENGTH = ((1 + KEY_ID_BYTES) * 4) / 3;
 const NONCE_BYTES = 12;
@@ -24,33 +24,33 @@ const TAG_BYTES = 16;
 
 interface MasterKey {
   readonly master: Buffer;
-  /** What values that are sealed with it begin with. */
+  /** Prefix of the values that are sealed with this key. */
   readonly mark: string;
   readonly sealing: Buffer;
 }
 
-/** Seals secrets with AES-256-GCM under keys derived from master keys: with the first, and opens with any. */
+/** Seals secrets with AES-256-GCM. It derives keys from master keys, seals with the first and opens with any. */
 export class Sealer {
   #keys: readonly MasterKey[];
   readonly #clock: Clock;
-  /** When each key that this process has known ceased to be the one that seals. */
+  /** When each known key stopped being the sealing key. */
   readonly #retired = new Map<MasterKey, number>();
 
-  /** @param masterKeys  32 random bytes each; the first one seals. The others were rotated out before this process began */
+  /** @param masterKeys  32 random bytes each. The first one seals; the others were rotated out before this process started */
   constructor(masterKeys: readonly Buffer[], clock: Clock = systemClock) {
     this.#keys = masterKeys.map(readKey);
     this.#clock = clock;
     for (const key of this.#keys.slice(1)) this.#retired.set(key, clock.now());
   }
 
-  /** What values begin with that are sealed with the key that seals now. */
+  /** Prefix of the values that are sealed with the current sealing key. */
   get mark(): string {
     return this.#first.mark;
   }
 
   /**
-   * Takes other master keys from now on.
-   * @throws when the one that has sealed so far is not among them: what is sealed with it would be lost
+   * Replaces the master keys.
+   * @throws when the current sealing key is not among them, because its values would be lost
    */
   use(masterKeys: readonly Buffer[]): void {
     const keys = masterKeys.map((master) => this.#known(master) ?? readKey(master));
@@ -64,12 +64,12 @@ export class Sealer {
     return [...this.#keys, ...this.#retired.keys()].find((key) => key.master.equals(master));
   }
 
-  /** A key of 32 bytes for another purpose; the same for the same master key. */
+  /** Derives a key of 32 bytes for another purpose; always the same for the same master key. */
   deriveKey(purpose: string): Buffer {
     return derive(this.#first.master, purpose);
   }
 
-  /** The same of every master key that this process has known, the current one first, and when each was rotated out; null: it was not. */
+  /** {@link deriveKey} for every known master key, current one first, with the time it was rotated out; null for the current one. */
   deriveKeys(purpose: string): { readonly key: Buffer; readonly retiredAtMs: number | null }[] {
     const current = { key: this.deriveKey(purpose), retiredAtMs: null };
     const former = [...this.#retired].map(([{ master }, retiredAtMs]) => ({
@@ -87,7 +87,7 @@ export class Sealer {
     return (mark + Buffer.concat([nonce, cipher.getAuthTag(), text]).toString('base64url')) as Sealed;
   }
 
-  /** @throws when the master key or the place is another than the value was sealed with */
+  /** @throws when the master key or the place differs from the one that the value was sealed with */
   open(value: Sealed, place: SealedPlace): string {
     const bytes = Buffer.from(value, 'base64url');
     if (bytes[0] === FORMAT) {
@@ -96,8 +96,8 @@ export class Sealer {
       if (!key) throw new Error(`The sealed value in ${place.table} needs another master key`);
       return unseal(bytes.subarray(1 + KEY_ID_BYTES), key.sealing, place);
     }
-    if (bytes[0] !== OLD_FORMAT) throw new Error(`The sealed value in ${place.table} is of an unknown format`);
-    // From before there was a rotation, so under the key that is the oldest.
+    if (bytes[0] !== OLD_FORMAT) throw new Error(`The sealed value in ${place.table} has an unknown format`);
+    // Format 1 is older than key rotation, so the oldest key sealed it.
     return unseal(bytes.subarray(1), (this.#keys.at(-1) ?? this.#first).sealing, place);
   }
 

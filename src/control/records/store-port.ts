@@ -20,19 +20,19 @@ import type {
 import type { Sealed, SealedPlace } from './sealer.ts';
 
 /**
- * Where the control plane keeps what it knows. The contract, which `test/store/conformance.ts` runs against every adapter:
+ * The store of the control plane. Its contract, which `test/store/conformance.ts` runs against every adapter:
  *
- * 1. `write` is atomic and serializable: it runs with what no other write changes meanwhile, and all of it is kept or nothing.
- * 2. A `write` that resolved is durable: it survives SIGKILL and power loss. One whose work threw has changed nothing.
- * 3. The work of a `write` awaits nothing but the transaction's own methods, and has no other effect: an adapter may run several
+ * 1. `write` is atomic and serializable: no other write changes its data meanwhile, and it commits completely or not at all.
+ * 2. A `write` that resolved is durable: it survives SIGKILL and power loss. A `write` whose work threw has changed nothing.
+ * 3. The work of a `write` awaits only the transaction's own methods, and has no other effect. An adapter may run several works
  *    together, and may run one again.
- * 4. Reads outside of a write see what is committed, at once after the write has resolved. Two reads may see different moments.
- * 5. Lists come in the order of creation, and leave out what is deleted. Records are returned as they were stored, and absence is `undefined`.
+ * 4. Reads outside of a write see committed data as soon as the write has resolved. Two reads may see different states.
+ * 5. Lists are in the order of creation, without deleted records. Records are returned as stored; a missing record is `undefined`.
  */
 export interface Store extends StoreReader, AsyncDisposable {
   /**
-   * Why this store is taken for an older copy that was put back; null: it goes on from its last write. An adapter says so at each opening until a
-   * {@link Restore} is inserted.
+   * Why this store counts as a restored older copy; null when it continues from its last write. An adapter reports it at each opening until
+   * a {@link Restore} is inserted.
    */
   readonly putBack: PutBack | null;
   write<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T>;
@@ -40,7 +40,7 @@ export interface Store extends StoreReader, AsyncDisposable {
 
 export interface StoreReader {
   organization(id: string): Promise<Organization | undefined>;
-  /** Those that are not deleted. */
+  /** Organizations that are not deleted. */
   organizations(): Promise<Organization[]>;
   apiKey(publicKey: string): Promise<ApiKey | undefined>;
   apiKeysOf(orgId: string): Promise<ApiKey[]>;
@@ -48,65 +48,65 @@ export interface StoreReader {
   serviceAccountsOf(orgId: string): Promise<ServiceAccount[]>;
   revokedAccessToken(id: string): Promise<RevokedAccessToken | undefined>;
   serverKeys(): Promise<ServerKey[]>;
-  /** Deleted ones too. */
+  /** Also finds a deleted group. */
   group(id: string): Promise<Group | undefined>;
   groupsOf(orgId: string): Promise<Group[]>;
-  /** Deleted ones too. */
+  /** Also finds a deleted cluster. */
   cluster(id: string): Promise<Cluster | undefined>;
   clustersOf(groupId: string): Promise<Cluster[]>;
   clusterNamed(groupId: string, name: string): Promise<Cluster | undefined>;
   linkToken(id: string): Promise<StoredLinkToken | undefined>;
-  /** Neither redeemed nor deleted; expired ones too. */
+  /** Link-tokens that are neither redeemed nor deleted, including expired ones. */
   openLinkTokensOf(orgId: string): Promise<StoredLinkToken[]>;
   link(id: string): Promise<Link | undefined>;
   linkOfToken(tokenId: string): Promise<Link | undefined>;
-  /** Links that have not ended, those that wait for approval too. */
+  /** Links that have not ended, including those that wait for approval. */
   openLinksOf(orgId: string): Promise<Link[]>;
   agent(id: string): Promise<Agent | undefined>;
   agentOfLink(linkId: string): Promise<Agent | undefined>;
-  /** Agents whose link has not ended, and was approved. */
+  /** Agents whose link is approved and has not ended. */
   linkedAgentsOf(orgId: string): Promise<Agent[]>;
   validation(id: string): Promise<Validation | undefined>;
-  /** The newest into any cluster of that name, deleted ones included, that has not failed. */
+  /** The newest validation into a cluster of that name, even a deleted one, that has not failed. */
   lastValidationInto(groupId: string, clusterName: string): Promise<Validation | undefined>;
-  /** Those of an agent that are PENDING. */
+  /** An agent's validations that are PENDING. */
   pendingValidationsOf(agentId: string): Promise<Validation[]>;
   migration(id: string): Promise<Migration | undefined>;
-  /** Those into a project, ended ones too. */
+  /** Migrations into a project, including ended ones. */
   migrationsOf(groupId: string): Promise<Migration[]>;
-  /** All that are NEW or WORKING. */
+  /** All migrations that are NEW or WORKING. */
   activeMigrations(): Promise<Migration[]>;
-  /** Those of an agent that are NEW or WORKING. */
+  /** An agent's migrations that are NEW or WORKING. */
   activeMigrationsOfAgent(agentId: string): Promise<Migration[]>;
-  /** Those of an organization that are NEW or WORKING. */
+  /** An organization's migrations that are NEW or WORKING. */
   activeMigrationsOfOrganization(orgId: string): Promise<Migration[]>;
-  /** By the id of its migration or validation. */
+  /** Finds a user by the id of its migration or validation. */
   destinationUser(id: string): Promise<DestinationUser | undefined>;
-  /** All that are `wanted` or `made`. */
+  /** All users that are `wanted` or `made`. */
   standingDestinationUsers(): Promise<DestinationUser[]>;
-  /** Sealed values, of all records, that begin with anything else than a sealer's mark. */
+  /** Sealed values of all records that do not start with a sealer's mark. */
   valuesNotSealedAs(mark: string, limit: number): Promise<{ readonly place: SealedPlace; readonly value: Sealed }[]>;
-  /** In the order in which they were noticed. */
+  /** Restores in the order of their detection. */
   restores(): Promise<Restore[]>;
   lastRestore(): Promise<Restore | undefined>;
   lastAuditRecord(): Promise<AuditRecord | undefined>;
   auditKey(id: string): Promise<AuditKey | undefined>;
   auditRecord(id: string): Promise<AuditRecord | undefined>;
-  /** The next ones after a sequence number, of all organizations. */
+  /** The next records after a sequence number, of all organizations. */
   auditRecordsAfter(sequence: number, limit: number): Promise<AuditRecord[]>;
-  /** Those that match, the newest first. */
+  /** Matching records, newest first. */
   auditRecords(filter: AuditFilter, skip: number, limit: number): Promise<AuditRecord[]>;
   countAuditRecords(filter: AuditFilter): Promise<number>;
 }
 
-/** Which records of an organization are meant. */
+/** Selects audit records of an organization. */
 export interface AuditFilter {
   readonly orgId: string;
   readonly groupId?: string;
   readonly eventTypeNames?: readonly string[];
 }
 
-/** Inserting a record whose id or unique name exists throws; updating one that does not exist throws. */
+/** The writes of a transaction. Inserting a record whose id or unique name exists throws, and so does updating a missing record. */
 export interface StoreTransaction extends StoreReader {
   insertOrganization(record: Organization): Promise<void>;
   updateOrganization(record: Organization): Promise<void>;
@@ -117,7 +117,7 @@ export interface StoreTransaction extends StoreReader {
   updateServiceAccount(record: ServiceAccount): Promise<void>;
   deleteServiceAccount(id: string): Promise<void>;
   insertRevokedAccessToken(record: RevokedAccessToken): Promise<void>;
-  /** Forgets those that have expired until then. */
+  /** Deletes the tokens that expired by `untilMs`. */
   deleteRevokedAccessTokens(untilMs: number): Promise<void>;
   insertServerKey(record: ServerKey): Promise<void>;
   updateServerKey(record: ServerKey): Promise<void>;
@@ -126,7 +126,7 @@ export interface StoreTransaction extends StoreReader {
   insertCluster(record: Cluster): Promise<void>;
   updateCluster(record: Cluster): Promise<void>;
   insertLinkToken(record: StoredLinkToken): Promise<void>;
-  /** The one conditional write of a redemption: whether the token was still open and had not expired, and is now redeemed. */
+  /** Marks a token as redeemed, if it is open and has not expired. Returns whether it did. */
   redeemLinkToken(id: string, atMs: number): Promise<boolean>;
   updateLinkToken(record: StoredLinkToken): Promise<void>;
   insertLink(record: Link): Promise<void>;
@@ -143,6 +143,6 @@ export interface StoreTransaction extends StoreReader {
   updateRestore(record: Restore): Promise<void>;
   replaceSealed(place: SealedPlace, value: Sealed): Promise<void>;
   insertAuditKey(record: AuditKey): Promise<void>;
-  /** Records are never changed or removed: an adapter refuses to, whoever asks. */
+  /** Appends a record. Audit records are never changed or removed; an adapter refuses to. */
   appendAuditRecord(record: AuditRecord): Promise<void>;
 }

@@ -5,38 +5,38 @@ import { Nonces } from './nonces.ts';
 import { ReplayWindows } from './replay-windows.ts';
 import { type DigestSecrets, digestHash, digestResponse, REALM } from './response.ts';
 
-/** What the authenticator needs of an account: its password-equivalents. */
+/** The part of an account that the authenticator needs: its password-equivalents. */
 export interface DigestAccount {
   readonly secrets: DigestSecrets;
 }
 
 interface DigestOptions<Account extends DigestAccount> {
-  /** Secret for nonces, 32 bytes, the same after a restart. */
+  /** Secret for nonces: 32 bytes, which must stay the same after a restart. */
   readonly nonceKey: Buffer;
-  /** The account of a public key. */
+  /** Finds the account of a public key. */
   readonly find: (username: string) => Promise<Account | undefined>;
   readonly clock: Clock;
   /**
-   * What is offered and accepted, strongest first. MD5 alone by default, as Atlas: curl takes the first challenge, Python's requests
-   * the last, and Go's digest reads only the first header, so a second one can lock clients out.
+   * Algorithms to offer and accept, strongest first. By default only MD5, as in Atlas. A second challenge can lock clients out: curl
+   * uses the first one, Python's requests uses the last one, and Go's digest reads only the first header.
    */
   readonly algorithms?: readonly DigestAlgorithm[];
 }
 
 export type DigestOutcome<Account> =
   | { readonly account: Account }
-  /** Right credentials under a nonce that is too old, or with a count that was used before (`replayed`). */
+  /** Valid credentials with a nonce that is too old, or with a count that was used before (`replayed`). */
   | { readonly stale: true; readonly replayed: Account | undefined }
-  /** Wrong credentials; `claimed` is the account of the name that was given, if there is one. */
+  /** Wrong credentials; `claimed` is the account with the given name, if it exists. */
   | { readonly stale: false; readonly username: string; readonly claimed: Account | undefined };
 
-/** HTTP digest authentication (RFC 7616) as the Atlas API speaks it. */
+/** HTTP digest authentication (RFC 7616) as the Atlas API uses it. */
 export class DigestAuthenticator<Account extends DigestAccount> {
   readonly #options: DigestOptions<Account>;
   readonly #algorithms: readonly DigestAlgorithm[];
   readonly #nonces: Nonces;
   readonly #replays = new ReplayWindows();
-  /** Unknown users are compared with this, so that they take as long as wrong passwords. */
+  /** Stands in for the secrets of an unknown user, so that the check takes as long as for a wrong password. */
   readonly #nobody: DigestSecrets;
 
   constructor(options: DigestOptions<Account>) {
@@ -48,8 +48,8 @@ export class DigestAuthenticator<Account extends DigestAccount> {
   }
 
   /**
-   * The values of the WWW-Authenticate headers. Go's digest splits at exactly `, ` and knows no other keys than these.
-   * @param stale  whether the credentials were right and only the nonce was too old
+   * The values of the WWW-Authenticate headers. Go's digest splits at exactly `, ` and accepts only these keys.
+   * @param stale  whether the credentials were valid and only the nonce was too old
    */
   challenges(stale: boolean): string[] {
     return this.#algorithms.map(
@@ -59,9 +59,9 @@ export class DigestAuthenticator<Account extends DigestAccount> {
   }
 
   /**
-   * Checks the credentials of a request, without its body.
+   * Checks the credentials of a request. It doesn't need the body.
    * @param target        the request line's path and query, byte for byte
-   * @param assertMayTry  is called before anything is checked; what it throws is thrown
+   * @param assertMayTry  called before any check; its errors pass through to the caller
    */
   async authenticate(
     method: string,

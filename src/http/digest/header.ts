@@ -1,7 +1,7 @@
-/** The algorithms of RFC 7616 that Linkspan speaks; never the -sess variants, which no Atlas client sends. */
+/** The algorithms of RFC 7616 that Linkspan supports. No Atlas client sends the -sess variants. */
 export type DigestAlgorithm = 'MD5' | 'SHA-256';
 
-/** What a client claims in its `Authorization: Digest` header. */
+/** A client's claims in its `Authorization: Digest` header. */
 export interface DigestCredentials {
   readonly username: string;
   readonly realm: string;
@@ -13,20 +13,20 @@ export interface DigestCredentials {
   readonly cnonce: string;
 }
 
-/** Longer headers are no digest credentials; Node's own limit for all headers is 16 KiB. */
+/** Maximum length of a digest header, in characters. Node's own limit for all headers is 16 KiB. */
 const MAX_HEADER_LENGTH = 4096;
 
 const NAME = /^[a-z][\w-]*$/;
 const TOKEN = /^[^\s",]+$/;
-/** A quoted text; `\x` in it stands for x. */
+/** A quoted text, in which `\x` stands for x. */
 const QUOTED = /"((?:[^"\\]|\\.)*)"/y;
 
 /**
  * Reads an `Authorization` header.
  *
- * Clients differ in what they quote: requests sends `qop="auth"`, Go's digest `algorithm="MD5"`, and urllib leaves the algorithm
- * out, which means MD5 (RFC 7616 §3.4). A parameter given twice is refused: two readers could take different ones.
- * @returns null where the header is not Digest or not complete
+ * Clients differ in what they quote: requests sends `qop="auth"`, Go's digest sends `algorithm="MD5"`. urllib omits the algorithm,
+ * which means MD5 (RFC 7616 §3.4). A repeated parameter is invalid, because two readers could use different values.
+ * @returns null when the header is not Digest or not complete
  */
 export function parseDigestHeader(header: string): DigestCredentials | null {
   const scheme = /^digest\s+/i.exec(header);
@@ -47,7 +47,7 @@ export function parseDigestHeader(header: string): DigestCredentials | null {
   return { username, realm, nonce, uri, response: response.toLowerCase(), algorithm, nc, cnonce };
 }
 
-/** Reads `name=value` and `name="value"` with commas between them; in one pass, as it is done for every request. */
+/** Reads `name=value` and `name="value"` pairs separated by commas. A single pass, because every request needs it. */
 function parseParameters(text: string): Map<string, string> | null {
   const parameters = new Map<string, string>();
   let at = 0;
@@ -62,7 +62,7 @@ function parseParameters(text: string): Map<string, string> | null {
   return parameters;
 }
 
-/** @returns the value from `start` on and where the comma after it is, or the end; null where it is not well-formed */
+/** @returns the value at `start`, and the position of the comma after it or of the end; null when it is malformed */
 function readValue(text: string, start: number): { readonly text: string; readonly end: number } | null {
   let first = start;
   while (text[first] === ' ' || text[first] === '\t') first += 1;

@@ -4,14 +4,14 @@ import { equalText } from './equal-text.ts';
 import type { DigestAlgorithm } from './header.ts';
 import { KeyedHash } from './keyed-hash.ts';
 
-/** How long a nonce is good for. Not public for Atlas; its clients take a new one for each request or heed `stale`. */
+/** How long a nonce is valid. Atlas's value is not public; its clients request a new nonce each time or handle `stale`. */
 const NONCE_LIFE_MS = 5 * 60_000;
 
 const TIME_BYTES = 4;
 const BOOT_BYTES = 3;
 const RANDOM_BYTES = 5;
 const BODY_BYTES = TIME_BYTES + BOOT_BYTES + RANDOM_BYTES;
-/** Of base 64, as body and MAC are written one after the other: 12 bytes each. */
+/** Length in base64 characters. A nonce is the body followed by the MAC: 12 bytes each. */
 const BODY_LENGTH = 16;
 const MAC_LENGTH = 16;
 const LONGEST_ALGORITHM = 'SHA-256'.length;
@@ -24,16 +24,16 @@ export interface NonceCheck {
 const FOREIGN: NonceCheck = { state: 'foreign', issuedAtSeconds: 0 };
 
 /**
- * Makes and recognizes nonces without keeping them: time, boot, randomness, and a MAC that binds them to one algorithm, so that
- * nobody can answer a SHA-256 challenge with MD5. 24 bytes make 32 base64 characters, the shape of Atlas's.
+ * Creates and verifies nonces without storing them. A nonce has a time, a boot id, random bytes and a MAC. The MAC binds them to one
+ * algorithm, so that nobody can answer a SHA-256 challenge with MD5. The 24 bytes give 32 base64 characters, as in Atlas.
  */
 export class Nonces {
   readonly #mac: KeyedHash;
   readonly #clock: Clock;
-  /** Replays are remembered by one process, so a nonce of an earlier one is stale. */
+  /** Identifies this process. Only the process that issued a nonce detects its replays, so nonces of an earlier process are stale. */
   readonly #boot = randomBytes(BOOT_BYTES);
 
-  /** @param key  secret, the same after a restart: nonces from before are then stale, not foreign */
+  /** @param key  secret; must stay the same after a restart, so that earlier nonces are stale, not foreign */
   constructor(key: Buffer, clock: Clock) {
     this.#mac = new KeyedHash(key, BODY_BYTES + LONGEST_ALGORITHM);
     this.#clock = clock;
@@ -48,8 +48,9 @@ export class Nonces {
   }
 
   /**
-   * `stale`: made here, but too old, or by an earlier process; the client may answer a new one without asking its user.
-   * @param isKnown  whether this very text was found good for this algorithm before, so that only its age is left to check
+   * Checks a nonce. `stale`: this server issued it, but it is too old or from an earlier process. The client may then answer a new nonce
+   * without asking its user.
+   * @param isKnown  whether this nonce was already verified for this algorithm, so that only its age is checked
    */
   check(nonce: string, algorithm: DigestAlgorithm, isKnown: boolean): NonceCheck {
     const text = nonce.slice(0, BODY_LENGTH);

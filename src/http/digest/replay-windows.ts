@@ -3,31 +3,31 @@ const WINDOW_BITS = 64;
 interface Window {
   readonly issuedAtSeconds: number;
   highest: number;
-  /** Bit i: the count `highest - i` was seen. */
+  /** Bit i is set when the count `highest - i` was seen. */
   seen: bigint;
 }
 
 /**
- * The `nc` counts seen for each nonce (RFC 7616 §5.5). A sliding window instead of a strict order, because requests that a client
- * sends in parallel arrive in any order.
+ * The `nc` counts seen for each nonce (RFC 7616 §5.5). It uses a sliding window instead of a strict order, because parallel requests of a
+ * client arrive in any order.
  */
 export class ReplayWindows {
   readonly #windows = new Map<string, Window>();
   readonly #limit: number;
-  /** Nonces issued until then are no longer remembered, and so refused unless they are. */
+  /** Nonces issued until this time may be forgotten, so they are refused unless they are still stored. */
   #forgottenUntilSeconds = 0;
 
-  /** @param limit  how many nonces are remembered at once, to bound memory */
+  /** @param limit  how many nonces to store at most, to limit memory */
   constructor(limit = 200_000) {
     this.#limit = limit;
   }
 
-  /** Whether a request with this nonce was admitted, and is remembered. */
+  /** Whether a request with this nonce was admitted and the nonce is still stored. */
   knows(nonce: string): boolean {
     return this.#windows.has(nonce);
   }
 
-  /** Whether `nc` is certainly new for this nonce; takes note of it. Ask only after the response was found right. */
+  /** Returns whether `nc` is certainly new for this nonce, and records it. Call it only after the response was verified. */
   admit(nonce: string, issuedAtSeconds: number, nc: number): boolean {
     const window = this.#windows.get(nonce);
     if (!window) {
@@ -50,7 +50,7 @@ export class ReplayWindows {
     return true;
   }
 
-  /** Maps keep the order of insertion: the oldest go first. */
+  /** Removes the oldest nonces; maps keep the order of insertion. */
   #makeRoom(): void {
     for (const [nonce, window] of this.#windows) {
       if (this.#windows.size < this.#limit) return;

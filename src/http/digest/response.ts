@@ -1,13 +1,13 @@
 import { hash } from 'node:crypto';
 import type { DigestAlgorithm } from './header.ts';
 
-/** Baked into every stored HA1 and into what clients compute: Atlas's own realm. Changing it would invalidate every API key. */
+/** Atlas's own realm. It is part of every stored HA1, so changing it would invalidate every API key. */
 export const REALM = 'MMS Public API';
 
 /** The password-equivalents of one API key: H(public key:realm:private key) for each algorithm, lower-case hex. */
 export type DigestSecrets = Readonly<Record<DigestAlgorithm, string>>;
 
-/** What is stored of an API key's private key, sealed. Fast hashes are enough, as private keys are made by the server and long. */
+/** The hashes of an API key's private key that the store keeps, sealed. Fast hashes are safe: the server creates private keys, and they are long. */
 export function digestSecrets(publicKey: string, privateKey: string): DigestSecrets {
   const text = `${publicKey}:${REALM}:${privateKey}`;
   return { MD5: digestHash('MD5', text), 'SHA-256': digestHash('SHA-256', text) };
@@ -29,7 +29,7 @@ export function digestResponse(parts: ResponseParts): string {
   return digestHash(parts.algorithm, `${parts.ha1}:${parts.nonce}:${parts.nc}:${parts.cnonce}:auth:${ha2}`);
 }
 
-/** The algorithm's hash H(text), lower-case hex. MD5 is there for Atlas's clients alone, which know nothing else. */
+/** The algorithm's hash H(text), lower-case hex. Only Atlas's clients need MD5, because they support nothing else. */
 export function digestHash(algorithm: DigestAlgorithm, text: string): string {
   return hash(algorithm === 'MD5' ? 'md5' : 'sha256', text, 'hex');
 }

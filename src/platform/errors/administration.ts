@@ -1,6 +1,6 @@
 import { defineErrors } from './define.ts';
 
-/** Errors of organizations, projects, clusters and keys, and of the care of the store that keeps them. */
+/** Errors about organizations, projects, clusters and keys, and about maintaining their store. */
 export const administrationErrors = defineErrors({
   NOT_ORG_GROUP_CREATOR: {
     status: 401,
@@ -10,18 +10,18 @@ export const administrationErrors = defineErrors({
   USER_UNAUTHORIZED: {
     status: 401,
     detail: 'Current user is not authorized to perform this action.',
-    remedy: 'Use an API key with a role that may; docs/12-administration.md lists them.',
+    remedy: 'Use an API key whose role allows this; docs/12-administration.md lists the roles.',
   },
   NEW_ORG_NEEDS_OWNER: {
     status: 400,
     atlasCode: 'VALIDATION_ERROR',
     detail: 'A new organization needs an apiKey or a serviceAccount with the role ORG_OWNER.',
-    remedy: 'Add it to the request: nobody else could enter the organization.',
+    remedy: 'Add one of them to the request. Without an owner, nobody can access the organization.',
   },
   CANNOT_REMOVE_LAST_ORG_OWNER: {
     status: 409,
     detail: 'Organization % would be left without an API key or service account that owns it.',
-    remedy: 'Make another one with the role ORG_OWNER first.',
+    remedy: 'Create another API key or service account with the role ORG_OWNER first.',
   },
   API_KEY_NOT_FOUND: {
     status: 400,
@@ -36,27 +36,27 @@ export const administrationErrors = defineErrors({
   SERVICE_ACCOUNT_SECRET_NOT_FOUND: {
     status: 404,
     detail: 'No secret with ID % exists for service account %.',
-    remedy: 'GET of the service account lists its secrets.',
+    remedy: 'GET the service account to list its secrets.',
   },
   API_KEY_LIMIT: {
     status: 400,
     detail: 'The organization % has % API keys, and no more are allowed.',
-    remedy: 'Delete those that are no longer used first.',
+    remedy: 'Delete unused API keys first.',
   },
   SERVICE_ACCOUNT_SECRET_LIMIT: {
     status: 400,
     detail: 'The service account % has % secrets that have not expired, and no more are allowed.',
-    remedy: 'Delete the one that is no longer used first.',
+    remedy: 'Delete an unused secret first.',
   },
   ACCESS_LIST_ENTRY_NOT_FOUND: {
     status: 404,
     detail: 'The access list has no entry %.',
-    remedy: 'GET of the access list has its entries.',
+    remedy: 'GET the access list to list its entries.',
   },
   ADDRESS_ALREADY_IN_ACCESS_LIST: {
     status: 409,
     detail: 'The address % is already in the access list.',
-    remedy: 'Nothing has to be done for this address: leave it out.',
+    remedy: 'Remove this address from the request; it needs no change.',
   },
   DUPLICATE_ADDRESSES_IN_INPUT: {
     status: 400,
@@ -66,7 +66,7 @@ export const administrationErrors = defineErrors({
   CANNOT_REMOVE_CALLER_FROM_ACCESS_LIST: {
     status: 400,
     detail: "The caller's IP address % would no longer be in its own access list.",
-    remedy: 'Keep or add an entry with your address, or let another key make the change.',
+    remedy: 'Keep or add an entry with your address, or make the change with another key.',
   },
   RESOURCE_REQUIRES_ACCESS_LIST: {
     status: 403,
@@ -77,7 +77,7 @@ export const administrationErrors = defineErrors({
     status: 404,
     atlasCode: 'GROUP_NOT_FOUND',
     detail: 'No group with name % exists.',
-    remedy: 'GET /api/atlas/v2/groups lists the projects that you see.',
+    remedy: 'GET /api/atlas/v2/groups lists the projects that you can access.',
   },
   ORG_NOT_EMPTY: {
     status: 409,
@@ -86,8 +86,8 @@ export const administrationErrors = defineErrors({
   },
   CANNOT_DELETE_LAST_ORG: {
     status: 409,
-    detail: 'Organization % is the only one of this server, which nobody could enter without it.',
-    remedy: 'Create another one first: POST /orgs.',
+    detail: 'Organization % is the only one on this server. Without an organization, nobody could access the server.',
+    remedy: 'Create another organization first: POST /orgs.',
   },
   CANNOT_CLOSE_GROUP_ACTIVE_ATLAS_CLUSTERS: {
     status: 409,
@@ -97,60 +97,60 @@ export const administrationErrors = defineErrors({
   EVENT_NOT_FOUND: {
     status: 404,
     detail: 'No event with ID % exists here.',
-    remedy: 'GET of the events lists them.',
+    remedy: 'GET the events of the organization or project to list them.',
   },
   DESTINATION_UNUSABLE: {
     status: 400,
     atlasCode: 'INVALID_ATTRIBUTE',
     detail: 'Invalid attribute connectionStrings.standard specified: the cluster cannot be used as a destination: %.',
     remedy:
-      'Correct the connection string or the network. Where only agents reach the cluster, start the server with --check-destinations form.',
+      'Correct the connection string or the network. If only agents can reach the cluster, start the server with --check-destinations form.',
   },
   DESTINATION_NOT_CHECKED: {
     status: 503,
     detail: 'The destination was not checked: %.',
     remedy:
-      'Send the request again in a minute. When it fails again, look for "the process that dials a destination" in the log of linkspan serve.',
+      'Send the request again in a minute. If it fails again, search the log of linkspan serve for "The destination dialler process".',
   },
   DESTINATION_USER_REFUSED: {
     status: 400,
-    detail: 'The destination does not let its registered user make or drop a user for a migration: %.',
+    detail: 'The registered user of the destination is not allowed to create or drop a user for a migration: %.',
     remedy:
-      'Give the registered user the role userAdmin in the database admin, or correct its password in the connection string: ' +
-      'linkspan cluster update. With --destination-users fixed the registered user itself is handed over.',
+      'Grant the registered user the role userAdmin on the database admin, or correct its password with linkspan cluster update. ' +
+      'With linkspan serve --destination-users fixed, migrations use the registered user itself.',
   },
   DESTINATION_USER_NOT_MADE: {
     status: 400,
-    detail: 'No user could be made on the destination within % minutes: %.',
-    remedy: 'See that the control plane reaches the destination, and start again.',
+    detail: 'Linkspan could not create a user on the destination within % minutes: %.',
+    remedy: 'Check that the control plane can reach the destination, then start the migration again.',
   },
   STORE_TOO_OLD: {
     status: 400,
     detail: 'The store in % has schema version %, and this command of this version of Linkspan needs %.',
-    remedy: 'Start linkspan serve of this version once: it brings the store to its schema.',
+    remedy: 'Start linkspan serve of this version once: it upgrades the store.',
   },
   KEY_ROTATION_NOT_TAKEN_UP: {
     status: 409,
     detail: 'The server on % has not sealed everything with the new master key within % seconds.',
     remedy:
-      'Nothing is lost: both keys are in the file. See that the server uses this file and can read it, then run the command again, which goes on.',
+      'Nothing is lost: both keys are in the file. Check that the server uses this file and can read it. Then run the command again to continue.',
   },
   STORAGE_FULL: {
     status: 507,
     detail: 'The disk of the server is full: nothing was changed.',
     remedy:
-      'Make room on the disk of the data directory, then ask again; the server goes on by itself, and reading works meanwhile.',
+      'Free space on the disk of the data directory, then send the request again. The server recovers by itself; reads work meanwhile.',
   },
   STORAGE_FAILED: {
     status: 503,
     detail: 'The disk of the server has failed: %.',
     remedy:
-      'The server ends, as it cannot know what the disk has kept. Look after the disk, then start it again, or restore a backup.',
+      'The server stops, because it cannot know what the disk has stored. Repair the disk, then start the server again, or restore a backup.',
   },
   BACKUP_FAILED: {
     status: 400,
-    detail: 'The copy % could not be made: %.',
+    detail: 'The copy % could not be created: %.',
     remedy:
-      'Nothing was changed. Give a new file or an empty data directory on a disk with room, and a backup that is whole.',
+      'Nothing was changed. Specify a complete backup, and a new file or an empty data directory on a disk with enough space.',
   },
 });

@@ -1,15 +1,15 @@
 import { defineErrors } from './define.ts';
 
 /**
- * The errors of the Atlas Administration API. Codes, statuses and details are Atlas's where its documentation or its recorded
- * answers have them; the rest is Linkspan's own, in the same form.
+ * Errors of the Atlas Administration API. Codes, statuses and details are Atlas's own where its documentation or recorded
+ * answers show them. Linkspan adds the others in the same form.
  */
 export const apiErrors = defineErrors({
   UNEXPECTED_ERROR: {
     status: 500,
     detail: 'Unexpected error.',
     remedy:
-      "With HTTP status 401, which has this code in Atlas, too: the API key is wrong; see UNAUTHORIZED. With status 500: see the server's log, and report the fault.",
+      "With HTTP status 401, for which Atlas uses this code too: the API key is wrong; see UNAUTHORIZED. With status 500: read the server's log and report the bug.",
   },
   UNAUTHORIZED: {
     status: 401,
@@ -70,7 +70,7 @@ export const apiErrors = defineErrors({
   VALIDATION_ERROR: {
     status: 400,
     detail: 'The request content produced the validation error: %.',
-    remedy: 'Correct the request as the error says.',
+    remedy: 'Fix the reported problem in the request.',
   },
   MALFORMED_JSON: {
     status: 400,
@@ -85,7 +85,7 @@ export const apiErrors = defineErrors({
   INVALID_JSON_ATTRIBUTE: {
     status: 400,
     detail: 'Received JSON for the % attribute does not match expected format.',
-    remedy: 'Give the attribute the type that GET /openapi.json names.',
+    remedy: 'Use the type that GET /openapi.json lists for the attribute.',
   },
   INVALID_PATH_PARAMETER: {
     status: 400,
@@ -105,7 +105,7 @@ export const apiErrors = defineErrors({
   RESOURCE_NOT_FOUND: {
     status: 404,
     detail: 'Cannot find resource %.',
-    remedy: 'Check path and method; GET /openapi.json lists what Linkspan serves.',
+    remedy: 'Check the path and the method; GET /openapi.json lists what Linkspan serves.',
   },
   RESOURCE_NOT_SERVED: {
     status: 404,
@@ -122,18 +122,18 @@ export const apiErrors = defineErrors({
     status: 403,
     detail: 'IP address % is not allowed to access this resource.',
     remedy:
-      'Call from an address on the access list of the API key or service account. Behind a proxy: --trusted-proxies.',
+      'Call from an address on the access list of the API key or service account. Behind a proxy, set --trusted-proxies of linkspan serve.',
   },
   RATE_LIMITED_TOKEN_BUCKET: {
     status: 429,
     detail:
       'Rate limit exceeded for %. Please retry after % seconds. Request capacity: %. Refill rate: % per % seconds.',
-    remedy: 'Wait as long as the header Retry-After says.',
+    remedy: 'Wait for the number of seconds in the header Retry-After.',
   },
   NOT_ACCEPTABLE: {
     status: 406,
     detail: 'This resource needs an Accept header such as application/vnd.atlas.%+json, not %.',
-    remedy: 'Send the Accept header with a date on or after the one named.',
+    remedy: 'Send an Accept header with this date or a later one.',
   },
   INVALID_VERSION_DATE: {
     status: 400,
@@ -149,12 +149,12 @@ export const apiErrors = defineErrors({
     status: 400,
     detail: 'The request is not valid HTTP.',
     remedy:
-      'Send HTTP/1.1, and HTTPS where the server has a certificate; look for a proxy on the way that alters requests.',
+      'Send HTTP/1.1, over HTTPS if the server has a certificate. Check whether a proxy between client and server changes requests.',
   },
   REQUEST_TIMEOUT: {
     status: 408,
-    detail: 'The request did not arrive whole within 30 seconds.',
-    remedy: 'Send it again; look at the network between client and server.',
+    detail: 'The request did not arrive completely within 30 seconds.',
+    remedy: 'Send it again. If it fails again, check the network between client and server.',
   },
   HEADERS_TOO_LARGE: {
     status: 431,
@@ -170,29 +170,30 @@ export const apiErrors = defineErrors({
     status: 429,
     detail: 'Too many requests from % are open.',
     remedy:
-      'Wait for answers before sending more. The limit is --max-connections-per-address of linkspan serve, for each client behind a trusted proxy.',
+      'Wait for answers before you send more. For each client behind a trusted proxy, --max-connections-per-address of linkspan serve is the limit.',
   },
   TOO_MANY_UNFINISHED_BODIES: {
     status: 429,
     detail: 'The unfinished request bodies from % take too much memory.',
-    remedy: 'Finish the requests that have begun, then repeat this one.',
+    remedy: 'Finish sending the requests that have started, then send this one again.',
   },
   SERVER_BUSY: {
     status: 503,
     detail: 'The unfinished request bodies of all clients take too much memory.',
-    remedy: 'Repeat the request in a few seconds. If it lasts, look in the log of the server for who sends them.',
+    remedy:
+      'Send the request again in a few seconds. If this error persists, find the senders in the log of the server.',
   },
   TOO_MANY_FAILED_ATTEMPTS: {
     status: 429,
     detail: 'Too many failed attempts to authenticate came from %. Retry after % seconds.',
     remedy:
-      'Correct the credentials, and wait as long as the header Retry-After says. Credentials that worked from there within the hour still work.',
+      'Correct the credentials, and wait for the number of seconds in the header Retry-After. Credentials that worked from this address in the last hour still work.',
   },
   BAD_REQUEST: {
     status: 400,
     atlasCode: 'VALIDATION_ERROR',
     detail: 'The request could not be understood: %.',
-    remedy: 'Correct the request as the error says.',
+    remedy: 'Fix the reported problem in the request.',
   },
   GROUP_ALREADY_EXISTS: {
     status: 409,
@@ -218,22 +219,22 @@ export const apiErrors = defineErrors({
     status: 404,
     atlasCode: 'UNEXPECTED_ERROR',
     detail: 'Could not find the requested external organization link.',
-    remedy: 'Nothing has to be done: the organization has no link and no unused link-token.',
+    remedy: 'No action is needed: the organization has no link and no unused link-token.',
   },
   CANNOT_DELETE_ORG_ACTIVE_LIVE_MIGRATION_ATLAS_ORG_LINK: {
     status: 409,
     detail: 'Cannot delete organization link while there is active migration in following project ids: %',
-    remedy: 'Cut over, or wait for the end of, the migrations in these projects first.',
+    remedy: 'First cut over or cancel the migrations in these projects, or wait until they end.',
   },
   MIGRATION_HOST_NOT_FOUND: {
     status: 404,
-    detail: 'No agent of this organization runs on migration host %.',
+    detail: 'This organization has no agent on migration host %.',
     remedy: 'Start an agent there with a link-token; GET …/liveMigrations/availableProjects lists the hosts.',
   },
   MIGRATION_HOST_LOST: {
     status: 409,
     detail: 'The agent on migration host % is lost: Linkspan last heard from it at %.',
-    remedy: 'Start the agent there, or check that it reaches this server. Then send the request again.',
+    remedy: 'Start the agent there, or check that it can reach this server. Then send the request again.',
   },
   SOURCE_PROJECT_NOT_FOUND: {
     status: 404,
@@ -247,66 +248,66 @@ export const apiErrors = defineErrors({
   },
   SOURCE_CLUSTER_ALREADY_MIGRATING: {
     status: 409,
-    detail: 'Live migration % is already moving the source cluster % from migration host %.',
-    remedy: 'Wait for its end: an agent moves a source cluster to one destination at a time.',
+    detail: 'Live migration % is already migrating the source cluster % from migration host %.',
+    remedy: 'Wait until it ends: an agent migrates a source cluster to one destination at a time.',
   },
   CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT: {
     status: 409,
     detail: 'The cluster % is the destination of live migration %, which has not ended.',
-    remedy: 'Wait for the end of that migration, or use another destination.',
+    remedy: 'Wait until that migration ends, or use another destination.',
   },
   DESTINATION_CHANGED: {
     status: 409,
-    detail: 'The destination % leads to another address than when validation % was made.',
-    remedy: 'Look at the cluster and its events (CLUSTER_UPDATED), then validate the migration again.',
+    detail: 'The address of destination % has changed since validation %.',
+    remedy: 'Check the cluster and its CLUSTER_UPDATED events, then validate the migration again.',
   },
   SHARDING_NOT_SUPPORTED: {
     status: 400,
     atlasCode: 'VALIDATION_ERROR',
     detail: 'The attribute sharding is not supported: Linkspan migrates between replica sets only.',
-    remedy: 'Leave sharding out, and use a replica set as the destination.',
+    remedy: 'Omit sharding, and use a replica set as the destination.',
   },
   LIVE_MIGRATION_NOT_FOUND: {
     status: 404,
     detail: 'No live migration with ID % exists in group %.',
-    remedy: 'Check the ID that creating the migration returned, and the project in the path.',
+    remedy: 'Check the project in the path, and the ID that the API returned when you created the migration.',
   },
   VALIDATION_NOT_FOUND: {
     status: 404,
     detail: 'No live migration validation with ID % exists in group %.',
-    remedy: 'Check the ID that starting the validation returned, and the project in the path.',
+    remedy: 'Check the project in the path, and the ID that the API returned when you started the validation.',
   },
   CUTOVER_NOT_READY: {
     status: 409,
     detail: 'Live migration % is not ready for cutover: %.',
-    remedy: 'Ask again when GET of the migration shows readyForCutover: true.',
+    remedy: 'Send the request again when GET of the migration shows readyForCutover: true.',
   },
   LIVE_MIGRATION_ENDED: {
     status: 409,
-    detail: 'Live migration % has ended as %: nothing about it can be changed.',
-    remedy: 'Start another migration if its data is still to be moved.',
+    detail: 'Live migration % has ended with status %, so it can no longer be changed.',
+    remedy: 'To migrate its data, start another migration.',
   },
   LIVE_MIGRATION_DECIDED: {
     status: 409,
-    detail: 'Live migration % can no longer be changed: its % has begun.',
-    remedy: 'Wait for its end: GET of the migration shows it.',
+    detail: 'Live migration % can no longer be changed: its % has started.',
+    remedy: 'Wait until the migration ends; GET of the migration shows its status.',
   },
   CUTOVER_WINDOW_NOT_OPEN: {
     status: 409,
     detail:
-      'Live migration % has no cutover window that could be extended: it was not ready yet, or the window has run out.',
-    remedy: 'Ask again when GET of the migration shows readyForCutover: true.',
+      'Live migration % has no cutover window to extend: it is not ready for cutover yet, or the window has expired.',
+    remedy: 'Send the request again when GET of the migration shows readyForCutover: true.',
   },
   CUTOVER_AFTER_END: {
     status: 409,
-    detail: 'Live migration % cannot be cut over: it has ended as %.',
-    remedy: 'A migration that failed or expired has to be started again; a complete one has been cut over.',
+    detail: 'Live migration % cannot be cut over: it has ended with status %.',
+    remedy: 'If the migration failed or expired, start a new one. A complete migration is already cut over.',
   },
   INVALID_DESTINATION_CONNECTION_STRING: {
     status: 400,
     atlasCode: 'INVALID_ATTRIBUTE',
     detail: 'Invalid attribute connectionStrings.standard specified: %.',
-    remedy: 'Give a string of the form mongodb://user:password@host1,host2/?replicaSet=name.',
+    remedy: 'Use a string of the form mongodb://user:password@host1,host2/?replicaSet=name.',
   },
   DATA_DIRECTORY_IN_USE: {
     status: 400,
@@ -316,28 +317,28 @@ export const apiErrors = defineErrors({
   DATA_DIRECTORY_UNUSABLE: {
     status: 400,
     detail: 'The data directory % cannot be used: %.',
-    remedy: 'Give a directory that this user may create and write, with --data-dir or LINKSPAN_DATA_DIR.',
+    remedy: 'Set --data-dir or LINKSPAN_DATA_DIR to a directory that this user can create and write to.',
   },
   STORE_TOO_NEW: {
     status: 400,
-    detail: 'The store in % has schema version %, which this version of Linkspan (up to %) does not know.',
-    remedy: 'Use the version of Linkspan that wrote it, or a newer one.',
+    detail: 'The store in % has schema version %, but this version of Linkspan supports versions up to %.',
+    remedy: 'Use the version of Linkspan that wrote the store, or a newer one.',
   },
   MASTER_KEY_UNUSABLE: {
     status: 400,
     detail: 'The master key file % cannot be used: %.',
-    remedy: 'Give the file with which this data directory was first started (LINKSPAN_MASTER_KEY_FILE).',
+    remedy: 'Set LINKSPAN_MASTER_KEY_FILE to the key file that this data directory was first started with.',
   },
   BOOTSTRAP_MISMATCH: {
     status: 400,
     detail:
-      'The data directory was first started with another organization or API key than the LINKSPAN_BOOTSTRAP_ values name.',
-    remedy: 'Leave the LINKSPAN_BOOTSTRAP_ values out, correct them, or use a new data directory.',
+      'The LINKSPAN_BOOTSTRAP_ values name another organization or API key than the one that this data directory was first started with.',
+    remedy: 'Unset the LINKSPAN_BOOTSTRAP_ values, correct them, or use a new data directory.',
   },
   PLAIN_HTTP_REFUSED: {
     status: 400,
-    detail: 'Plain HTTP on % would send keys and tokens over the network in the clear.',
+    detail: 'Plain HTTP on % would send keys and tokens over the network unencrypted.',
     remedy:
-      'Give a certificate (--tls-cert-file and --tls-key-file), listen on loopback behind a proxy that has one, or ask for it with --plain-http anywhere.',
+      'Set a certificate (--tls-cert-file and --tls-key-file), listen on loopback behind a proxy that has one, or allow plain HTTP with --plain-http anywhere.',
   },
 });

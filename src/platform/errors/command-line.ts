@@ -1,11 +1,11 @@
 import { defineErrors } from './define.ts';
 
-/** What can be wrong with a command, its flags, its files or its machine. */
+/** Errors in a command, its flags, its files or its machine. */
 export const commandLineErrors = defineErrors({
   NODE_TOO_OLD: {
     status: 500,
     detail: 'Node.js % is too old for Linkspan.',
-    remedy: 'Run npm ci, which brings the right one on Linux, or install Node.js 22.18 or newer.',
+    remedy: 'Run npm ci, which installs the right version on Linux, or install Node.js 22.18 or newer.',
   },
   USAGE: {
     status: 400,
@@ -15,7 +15,7 @@ export const commandLineErrors = defineErrors({
   CONFIGURATION_UNREADABLE: {
     status: 400,
     detail: 'The configuration file % cannot be read: %.',
-    remedy: 'Check its path and that you may read it.',
+    remedy: 'Check the path, and that you have permission to read the file.',
   },
   CONFIGURATION_INVALID: {
     status: 400,
@@ -25,7 +25,7 @@ export const commandLineErrors = defineErrors({
   PREFLIGHT_FAILED: {
     status: 400,
     detail: 'The migration cannot start. %',
-    remedy: 'Nothing was changed. Correct this, then start again.',
+    remedy: 'Nothing was changed. Fix the reported problem, then start the migration again.',
   },
   UNKNOWN_CALL: {
     status: 404,
@@ -35,60 +35,61 @@ export const commandLineErrors = defineErrors({
   INVALID_REQUEST: {
     status: 400,
     detail: 'The request is not valid: %.',
-    remedy: 'See docs/04-sync.md for what each call takes.',
+    remedy: 'docs/04-sync.md lists the fields of each call.',
   },
   UNSUPPORTED_FIELD: {
     status: 400,
-    detail: 'The field % with this value is not supported: %.',
-    remedy: 'Leave it out. docs/04-sync.md lists what is supported.',
+    detail: 'This value of the field % is not supported: %.',
+    remedy: 'Omit the field. docs/04-sync.md lists what is supported.',
   },
   NOT_SUPPORTED_YET: {
     status: 400,
     detail: '% is not supported yet.',
-    remedy: 'See docs/04-sync.md for what is.',
+    remedy: 'docs/04-sync.md lists what is supported.',
   },
   FOREIGN_ORIGIN: {
     status: 403,
-    detail: 'This API has no authentication, so it answers neither web pages nor other host names than %.',
+    detail:
+      'This API has no authentication, so it refuses requests from web pages and requests to host names other than %.',
     remedy: 'Call it from a program on this machine.',
   },
   SYNC_TOKEN_MISSING: {
     status: 401,
-    detail: 'This call needs the token of this process.',
-    remedy: 'Send it: Authorization: Bearer TOKEN. The file that --api-token-file names has it.',
+    detail: 'This call needs the API token of this process.',
+    remedy: 'Send the header Authorization: Bearer TOKEN. The token is in the file that --api-token-file names.',
   },
   SYNC_TOKEN_UNUSABLE: {
     status: 400,
     detail: 'The token file % cannot be used: %.',
-    remedy: 'Make one, for instance: (umask 077; openssl rand -hex 32 > FILE).',
+    remedy: 'Create one, for example with (umask 077; openssl rand -hex 32 > FILE).',
   },
   DROP_OF_OTHER_SIDE: {
     status: 400,
-    detail: 'The destination of this start is %, but --drop-destination permits to drop % alone.',
-    remedy: 'Nothing was changed. Correct the direction, or start the process with the side that may be dropped.',
+    detail: 'The destination of this start is %, but --drop-destination allows only % to be dropped.',
+    remedy: 'Nothing was changed. Correct the direction, or start the process with the cluster that may be dropped.',
   },
   API_REFUSED: {
     status: 400,
     detail: 'The server refused: % (%).',
-    remedy: 'docs/errors.md has the code in parentheses, and what to do.',
+    remedy: 'Look up the code in parentheses in docs/errors.md, which says what to do.',
   },
   API_UNAUTHORIZED: {
     status: 401,
     detail: 'The server at % does not accept the %: %.',
     remedy:
-      'Check the keys of the profile, or LINKSPAN_PUBLIC_KEY and LINKSPAN_PRIVATE_KEY; of a service account clientId and clientSecret, or ' +
-      'LINKSPAN_CLIENT_ID and LINKSPAN_CLIENT_SECRET. Each works only with the server that made it, until it is deleted.',
+      'Check the keys of the profile, or LINKSPAN_PUBLIC_KEY and LINKSPAN_PRIVATE_KEY. For a service account, check clientId and clientSecret, ' +
+      'or LINKSPAN_CLIENT_ID and LINKSPAN_CLIENT_SECRET. Credentials work only with the server that created them, until they are deleted.',
   },
   API_UNREACHABLE: {
     status: 502,
     detail: 'The server at % cannot be reached: %.',
-    remedy: 'Check LINKSPAN_URL or the url of the profile, that the server runs, and the network.',
+    remedy: 'Check LINKSPAN_URL or the url of the profile, whether the server runs, and the network.',
   },
   API_OVER_PLAIN_HTTP: {
     status: 400,
-    detail: 'Secrets would go to % over plain HTTP, where everybody on the way can read them.',
+    detail: 'This request would send secrets to % over plain HTTP, where anybody on the network path can read them.',
     remedy:
-      'Use an https URL in LINKSPAN_URL or the profile. Where the way is safe, set LINKSPAN_PLAIN_HTTP=anywhere, or plainHttp: anywhere in the profile.',
+      'Use an https URL in LINKSPAN_URL or the profile. On a protected network, set LINKSPAN_PLAIN_HTTP=anywhere, or plainHttp: anywhere in the profile.',
   },
   PORT_IN_USE: {
     status: 400,

@@ -1,14 +1,14 @@
-/** What the one catalogue says of an error. `%` in `detail` stands for a parameter, in order. */
+/** An entry of the error catalogue. Each `%` in `detail`, then in `remedy`, stands for the next parameter. */
 export interface ErrorDefinition {
-  /** HTTP status where a face of Linkspan answers with it. */
+  /** HTTP status of an API answer with this error. */
   readonly status: number;
-  /** Atlas `errorCode`; the catalogue's own code where Atlas has none. */
+  /** Atlas `errorCode`, where it differs from the catalogue's own code. */
   readonly atlasCode?: string;
-  /** What was wrong, one sentence, `%` for each parameter. */
+  /** The problem and what it concerns, with `%` for each parameter. */
   readonly detail: string;
-  /** What the user can do about it, `%` for each further parameter. */
+  /** The action that fixes the problem, with `%` for each further parameter. */
   readonly remedy: string;
-  /** Set on warnings that matter at the cutover: they are repeated when one is asked for. */
+  /** Set on warnings about the cutover: Linkspan repeats them when a user requests one. */
   readonly concerns?: 'cutover';
 }
 

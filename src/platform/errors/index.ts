@@ -7,7 +7,7 @@ import { linkErrors } from './link.ts';
 
 export type { ErrorDefinition } from './define.ts';
 
-/** Every error a user can meet, by code. `docs/errors.md` lists the same, and a test compares both. */
+/** Every error that a user can get, by code. `docs/errors.md` lists the same errors, and a test compares both. */
 export const errorCatalogue = {
   ...engineErrors,
   ...linkErrors,
@@ -18,14 +18,14 @@ export const errorCatalogue = {
 
 export type ErrorCode = keyof typeof errorCatalogue;
 
-/** An error that its receiver caused or can mend. Everything else that is thrown is a bug. */
+/** An error that the user caused or can fix. Everything else that is thrown is a bug. */
 export class UserError extends Error {
   readonly code: ErrorCode;
   readonly parameters: readonly string[];
 
   /**
    * @param code        key of the catalogue
-   * @param parameters  what takes the places of `%` in its detail and then in its remedy, in order; never a secret
+   * @param parameters  values for the `%` in detail, then in remedy, in order; never a secret
    */
   constructor(code: ErrorCode, parameters: readonly string[] = [], options?: ErrorOptions) {
     super(fillTemplate(errorCatalogue[code].detail, parameters), options);
@@ -38,7 +38,7 @@ export class UserError extends Error {
     return errorCatalogue[this.code];
   }
 
-  /** The Atlas `errorCode`, which is the catalogue's code where Atlas has none. */
+  /** The Atlas `errorCode`, or the catalogue's code where Atlas has none. */
   get atlasCode(): string {
     return this.definition.atlasCode ?? this.code;
   }
@@ -49,7 +49,7 @@ export class UserError extends Error {
   }
 }
 
-/** What anything that was thrown says, in one line. */
+/** The message of a thrown value, in one line. */
 export function messageOf(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').trim();
 }

@@ -1,14 +1,14 @@
 import type { ApiKey } from '../../control/index.ts';
 
 /**
- * The committed API keys in memory: every request asks for one. All of them and not only those that were asked for, so that an unknown
- * one takes as long as a known one.
+ * A cache of all committed API keys, because every request looks one up. It has all keys, so that looking up an unknown key takes as long
+ * as a known one.
  */
 export class ApiKeys {
   readonly #load: () => readonly ApiKey[];
   #byPublicKey: ReadonlyMap<string, ApiKey> | undefined;
 
-  /** @param load  reads all that are committed */
+  /** @param load  reads all committed keys */
   constructor(load: () => readonly ApiKey[]) {
     this.#load = load;
   }
@@ -18,7 +18,7 @@ export class ApiKeys {
     return this.#byPublicKey.get(publicKey);
   }
 
-  /** To be called after a commit that changed some, before anybody is told of it. */
+  /** Clears the cache. Call it after a commit that changed keys, before its writers get their results. */
   forget(): void {
     this.#byPublicKey = undefined;
   }

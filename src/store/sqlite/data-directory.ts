@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { messageOf, UserError } from '../../platform/index.ts';
 
-/** A directory that holds secrets, and the files in it: for its owner alone. */
+/** Modes of the data directory and its files. They contain secrets, so only their owner may read them. */
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
 
 /**
- * Makes the data directory and takes it for this process. The lock is the operating system's, on a small database of its own: it ends
- * with the process, however that ends.
- * @returns what gives the directory free again
+ * Creates the data directory and locks it for this process. The lock is an operating system lock on a separate small database, so it ends
+ * with the process, even after a kill.
+ * @returns disposing it releases the lock
  * @throws UserError DATA_DIRECTORY_IN_USE, DATA_DIRECTORY_UNUSABLE
  */
 export function takeDataDirectory(directory: string): Disposable {
@@ -24,7 +24,7 @@ export function takeDataDirectory(directory: string): Disposable {
   }
   const lock = new DatabaseSync(path, { timeout: 0 });
   try {
-    // Without a write ahead: the exclusive lock is then one on the file itself.
+    // Without a write-ahead log, the exclusive lock is on the file itself.
     lock.exec('PRAGMA journal_mode = DELETE; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (error) {
     lock.close();
@@ -35,7 +35,7 @@ export function takeDataDirectory(directory: string): Disposable {
   return { [Symbol.dispose]: () => lock.close() };
 }
 
-/** Creates the file for its owner alone, if it is not there. SQLite gives its other files the same mode. */
+/** Creates the file, readable only by its owner, if it doesn't exist. SQLite gives its other files the same mode. */
 export function createPrivateFile(path: string): void {
   closeSync(openSync(path, 'a', FILE_MODE));
 }

@@ -5,7 +5,7 @@ import { takeDataDirectory } from './data-directory.ts';
 import { declareRestored } from './head-file.ts';
 
 /**
- * Says of a data directory, whose server doesn't run, that it was put back as a whole: nothing in it shows that.
+ * Marks a data directory as restored while its server doesn't run. Linkspan can't detect a restore of the whole directory by itself.
  * @throws UserError DATA_DIRECTORY_IN_USE, DATA_DIRECTORY_UNUSABLE
  */
 export function declareStoreRestored(directory: string): void {

@@ -3,25 +3,25 @@ import type { StoreTransaction } from '../../control/index.ts';
 import { reach, type UserError } from '../../platform/index.ts';
 import { storageFailure } from './storage-failure.ts';
 
-/** Writes of one commit. More would make the first wait too long, and gain little. */
+/** Maximum number of writes per commit. More would make the first one wait too long, and gain little. */
 const GROUP_LIMIT = 64;
 
 interface Write {
-  /** Runs inside the open transaction. @returns what to call once the transaction is durable */
+  /** Runs inside the open transaction. @returns a function to call when the transaction is durable */
   readonly run: (operations: StoreTransaction) => Promise<() => void>;
   readonly fail: (error: unknown) => void;
 }
 
 /**
- * Commits several writes with one fsync: those that come in while a commit is under way go into the next one. One that throws undoes
- * itself alone; nobody is answered before the common commit.
+ * Commits several writes with one fsync: writes that arrive during a commit go into the next one. A write that throws rolls back only
+ * itself. No write resolves before the common commit.
  */
 export class GroupCommit {
   readonly #database: DatabaseSync;
   readonly #operations: StoreTransaction;
   readonly #committed: () => void;
   readonly #failed: (error: UserError) => void;
-  /** Set for good when the disk has failed. */
+  /** Set when the disk has failed, and never cleared. */
   #broken: UserError | undefined;
   readonly #savepoint: StatementSync;
   readonly #release: StatementSync;
@@ -29,8 +29,8 @@ export class GroupCommit {
   #draining: Promise<void> | undefined;
 
   /**
-   * @param committed  called after each commit, before those who wait for it
-   * @param failed     called when the disk has failed: nothing is written from then on
+   * @param committed  called after each commit, before its writes resolve
+   * @param failed     called when the disk has failed; nothing is written after that
    */
   constructor(
     database: DatabaseSync,
@@ -58,7 +58,7 @@ export class GroupCommit {
     });
   }
 
-  /** Resolves when all writes that were asked for are committed. */
+  /** Resolves when all requested writes are committed. */
   async idle(): Promise<void> {
     await this.#draining;
   }
@@ -73,9 +73,9 @@ export class GroupCommit {
   }
 
   /**
-   * Lets what arrives in the same turn of the event loop join, and where several did, what the next turns bring as long as they bring
-   * any: under load a commit costs more than the turns, and a single write does not wait.
-   * @returns how many wait
+   * Collects the writes that arrive in the same turn of the event loop. If there are several, it continues for as long as turns bring more.
+   * Under load a commit costs more than these turns, and a single write does not wait.
+   * @returns the number of waiting writes
    */
   async #gather(): Promise<number> {
     let before: number;
@@ -95,7 +95,7 @@ export class GroupCommit {
       this.#database.exec('COMMIT');
     } catch (error) {
       const failure = storageFailure(error);
-      // Whether a commit that failed so is on the disk nobody knows: asking again would be to pretend.
+      // Nobody knows whether the disk has stored this commit, so a retry can't be correct.
       if (failure?.code === 'STORAGE_FAILED') this.#broken = failure;
       else if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       for (const write of group) write.fail(failure ?? error);
@@ -107,7 +107,7 @@ export class GroupCommit {
     for (const answer of answers) answer();
   }
 
-  /** @returns undefined where one threw: then nothing of the group is done, and a transaction is open again */
+  /** Runs all writes in one transaction. @returns undefined if one threw; then all are rolled back, and a new transaction is open */
   async #runTogether(group: readonly Write[]): Promise<(() => void)[] | undefined> {
     const answers: (() => void)[] = [];
     try {
@@ -120,7 +120,7 @@ export class GroupCommit {
     }
   }
 
-  /** Runs each in a savepoint of its own, which costs more than most writes, so only where one is known to throw. */
+  /** Runs each write in its own savepoint. A savepoint costs more than most writes, so this runs only after one threw. */
   async #runApart(group: readonly Write[]): Promise<(() => void)[]> {
     const answers: (() => void)[] = [];
     for (const write of group) answers.push(await this.#runOne(write));
@@ -134,7 +134,7 @@ export class GroupCommit {
       this.#release.run();
       return answer;
     } catch (error) {
-      // A full disk or an I/O error has rolled back the whole transaction already: then all of the group has failed.
+      // A full disk or an I/O error has already rolled back the whole transaction, so the whole group fails.
       if (!this.#database.isTransaction || storageFailure(error)) throw error;
       this.#database.exec('ROLLBACK TO one');
       this.#release.run();

@@ -5,20 +5,20 @@ import type { PutBack } from '../../control/index.ts';
 import { createPrivateFile } from './data-directory.ts';
 
 /**
- * The file beside the store that names the newest audit record: sequence number and hash, in a fixed length. A store that lacks this record is an
- * older copy that somebody put back (docs/adr/0024-restored-stores.md).
+ * The file beside the store that names the newest audit record by sequence number and hash, in a fixed length. A store without this record
+ * is a restored older copy (docs/adr/0024-restored-stores.md).
  *
- * Invariant: the file is never ahead of what the store has on the disk, so a crash at any point is no restore.
+ * Invariant: the file is never ahead of the store on the disk, so a crash at any point doesn't look like a restore.
  */
 const NAME = 'store-head';
 const FORM = /^(\d{16}):([0-9a-f]{64})\n/;
-/** What `linkspan restore` writes in place of a head. No store has it. */
+/** The text that `linkspan restore` writes instead of a head. */
 const RESTORED = 'restored\n';
 const NO_RECORD = { sequence: 0, hash: '0'.repeat(64) };
 
 /**
- * Why the store is taken for an older copy; null: it goes on from where this directory's server stopped.
- * @param isMarked  whether this store has been opened by a version that writes the file
+ * Why the store counts as an older copy; null if it continues where this directory's server stopped.
+ * @param isMarked  whether a version that writes the file has opened this store
  */
 export function lookForRestore(directory: string, database: DatabaseSync, isMarked: boolean): PutBack | null {
   const text = read(directory);
@@ -33,22 +33,22 @@ export function lookForRestore(directory: string, database: DatabaseSync, isMark
   return record.hash === hash ? null : 'other than the head';
 }
 
-/** Makes the file where there is none, before a store is marked as one that has it. */
+/** Creates the file if it is missing. Must run before the store is marked as one that has it. */
 export function createHeadFile(directory: string): void {
   if (read(directory) === undefined) writeText(directory, lineOf(NO_RECORD));
 }
 
-/** Says that the store in this directory is a copy that was put back. The next start of its server acts on it. */
+/** Marks the store in this directory as restored. The next start of its server handles it. */
 export function declareRestored(directory: string): void {
   writeText(directory, RESTORED);
 }
 
-/** Keeps the file at the store's newest audit record. */
+/** Updates the file to the store's newest audit record. */
 export class HeadFile implements Disposable {
   readonly #descriptor: number;
   readonly #newest: () => { readonly sequence: number; readonly hash: string };
 
-  /** @param database  a connection that sees what is committed */
+  /** @param database  a connection that reads only committed data */
   constructor(directory: string, database: DatabaseSync) {
     const path = join(directory, NAME);
     createPrivateFile(path);
@@ -61,14 +61,14 @@ export class HeadFile implements Disposable {
   }
 
   /**
-   * To be called after each commit of audit records, before those who wait for it are answered. It isn't synced: that would cost as much as the
-   * commit, and after a power cut an older head is a head all the same. A disk that refuses leaves the former head there.
+   * Writes the newest head. Call it after each commit of audit records, before its writes resolve. It doesn't sync, which would cost as much
+   * as the commit: after a power cut, an older head is still valid. If the write fails, the former head stays.
    */
   follow(): void {
     try {
       writeSync(this.#descriptor, lineOf(this.#newest()), 0);
     } catch {
-      // The next commit writes again, and a disk that has failed ends the server by the store's own writes.
+      // The next commit writes the head again. If the disk has failed, the store's own writes stop the server.
     }
   }
 
@@ -81,7 +81,7 @@ function lineOf({ sequence, hash }: { readonly sequence: number; readonly hash: 
   return `${String(sequence).padStart(16, '0')}:${hash}\n`;
 }
 
-/** Undefined where there is none. */
+/** Reads the file; undefined if it doesn't exist. */
 function read(directory: string): string | undefined {
   try {
     return readFileSync(join(directory, NAME), 'utf8');

@@ -7,7 +7,7 @@ import { assertCurrentSchema } from './schema.ts';
 import { operationsOn } from './tables.ts';
 
 /**
- * Opens a store to read what is committed, beside the server that may have it open.
+ * Opens a store to read committed data. A server may have it open at the same time.
  * @throws UserError DATA_DIRECTORY_UNUSABLE, STORE_TOO_NEW, STORE_TOO_OLD
  */
 export function openSqliteReader(directory: string): StoreReader & Disposable {

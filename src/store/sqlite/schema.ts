@@ -2,9 +2,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import { UserError } from '../../platform/index.ts';
 
 /**
- * The schema's history: the n-th entry brings version n to n + 1. Entries are never changed once released.
+ * The schema's history: entry n upgrades version n to n + 1. A released entry never changes.
  *
- * Lists and objects are JSON text. Values that only a sealer opens are in columns named after what they hide.
+ * Lists and objects are JSON text. Columns with sealed values have the name of the secret.
  */
 const VERSIONS: readonly string[] = [
   `
@@ -88,12 +88,12 @@ const VERSIONS: readonly string[] = [
   `,
   // Link-tokens that expire.
   'ALTER TABLE link_tokens ADD COLUMN expires_at_ms INTEGER',
-  // All that a validation found.
+  // Findings of a validation.
   `
   ALTER TABLE validations ADD COLUMN findings TEXT NOT NULL DEFAULT '[]';
   `,
-  // Roles in projects, entries of access lists with their times, several secrets that expire, deletions that leave what migrations refer
-  // to (a name is unique among what is not deleted, which takes new tables), and the audit records, which nobody alters.
+  // Roles in projects, access list entries with times, several secrets with expiry, and audit records that nobody can change. Deleted
+  // projects and clusters stay, because migrations refer to them. A name is unique among undeleted records, which needs new tables.
   `
   ALTER TABLE organizations ADD COLUMN access_list_required INTEGER NOT NULL DEFAULT 0;
 
@@ -142,7 +142,7 @@ const VERSIONS: readonly string[] = [
   CREATE TRIGGER audit_records_stay_as_they_are BEFORE UPDATE ON audit_records
     BEGIN SELECT RAISE(ABORT, 'audit records stay as they are'); END;
   `,
-  // Users that are made on destinations.
+  // Users that Linkspan creates on destinations.
   `
   ALTER TABLE clusters ADD COLUMN makes_users INTEGER NOT NULL DEFAULT 0;
 
@@ -153,7 +153,7 @@ const VERSIONS: readonly string[] = [
   CREATE INDEX standing_destination_users ON destination_users (created_at_ms) WHERE state IN ('wanted', 'made');
   `,
   'ALTER TABLE organizations ADD COLUMN deleted_at_ms INTEGER',
-  // Answers to agents are signed; a token may be for one host, and who takes a host over may need approval.
+  // Keys for signed answers to agents, link-tokens for one host, and approval of agents that take over a host name.
   `
   ALTER TABLE link_tokens ADD COLUMN host TEXT;
   ALTER TABLE links ADD COLUMN approved INTEGER NOT NULL DEFAULT 1;
@@ -162,14 +162,14 @@ const VERSIONS: readonly string[] = [
     id TEXT PRIMARY KEY, private_key TEXT NOT NULL, superseded_at_ms INTEGER, created_at_ms INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
-  // Restores of the store. By their numbers, in the order in which they were noticed, whatever the clock said.
+  // Restores of the store. Their numbers give the order of detection, because the clock may be wrong.
   `
   CREATE TABLE restores (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, reason TEXT NOT NULL, acknowledged_at_ms INTEGER,
     created_at_ms INTEGER NOT NULL
   ) STRICT;
   `,
-  // Audit records with a MAC, and the keys with which it can be checked after a rotation.
+  // MACs of audit records, and the keys to check them after a rotation.
   `
   ALTER TABLE audit_records ADD COLUMN key_id TEXT;
   ALTER TABLE audit_records ADD COLUMN mac TEXT;
@@ -178,20 +178,20 @@ const VERSIONS: readonly string[] = [
     id TEXT PRIMARY KEY, mac_key TEXT NOT NULL, created_at_ms INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
-  // Where a validation's destination was.
+  // The address of a validation's destination.
   `
   ALTER TABLE validations ADD COLUMN destination_address TEXT;
   CREATE INDEX validations_of_group ON validations (group_id, created_at_ms);
   `,
 ];
 
-/** From this version on a store has a file with its head beside it. */
+/** The first schema version of a store with a head file. */
 export const HEAD_FILE_SINCE = 9;
 
 /**
- * Brings a database to this release's schema, in one transaction. Foreign keys must not be enforced yet: a step may put another table in
- * the place of one that is referred to. All of them hold afterwards.
- * @param directory  for the message
+ * Upgrades a database to this release's schema in one transaction. Foreign keys must not be enforced during the upgrade, because a step
+ * may replace a table to which others refer. It checks all of them at the end.
+ * @param directory  path for error messages
  * @throws UserError STORE_TOO_NEW
  */
 export function upgradeSchema(database: DatabaseSync, directory: string): void {
@@ -200,7 +200,7 @@ export function upgradeSchema(database: DatabaseSync, directory: string): void {
     const version = versionOf(database, directory);
     for (const step of VERSIONS.slice(version)) database.exec(step);
     const [broken] = version < VERSIONS.length ? database.prepare('PRAGMA foreign_key_check').all() : [];
-    if (broken) throw new Error(`A record of ${broken.table} refers to what is not there`);
+    if (broken) throw new Error(`A record of ${broken.table} refers to a missing record`);
     database.exec(`PRAGMA user_version = ${VERSIONS.length}`);
     database.exec('COMMIT');
   } catch (error) {
@@ -209,7 +209,7 @@ export function upgradeSchema(database: DatabaseSync, directory: string): void {
   }
 }
 
-/** @throws UserError STORE_TOO_NEW, STORE_TOO_OLD */
+/** Checks that a store has this release's schema. @throws UserError STORE_TOO_NEW, STORE_TOO_OLD */
 export function assertCurrentSchema(database: DatabaseSync, directory: string): void {
   const version = versionOf(database, directory);
   if (version < VERSIONS.length) {
@@ -217,7 +217,7 @@ export function assertCurrentSchema(database: DatabaseSync, directory: string): 
   }
 }
 
-/** @param place  for the message. @throws UserError STORE_TOO_NEW */
+/** The schema version of a store. @param place  path for error messages @throws UserError STORE_TOO_NEW */
 export function versionOf(database: DatabaseSync, place: string): number {
   const version = Number(database.prepare('PRAGMA user_version').get()?.user_version);
   if (version <= VERSIONS.length) return version;

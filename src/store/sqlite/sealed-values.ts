@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Sealed, SealedPlace } from '../../control/index.ts';
 
-/** Every column that holds sealed values. */
+/** All columns with sealed values. */
 const COLUMNS = [
   ['api_keys', 'verifiers'],
   ['clusters', 'connection_string'],
@@ -12,7 +12,7 @@ const COLUMNS = [
   ['audit_keys', 'mac_key'],
 ] as const;
 
-/** Values that do not begin with the mark. @param mark  empty: all */
+/** Sealed values that do not start with the mark. @param mark  empty for all values */
 export function notSealedAs(
   database: DatabaseSync,
   mark: string,
@@ -31,7 +31,7 @@ export function notSealedAs(
 
 export function replaceSealed(database: DatabaseSync, { table, id, field }: SealedPlace, value: Sealed): void {
   if (!COLUMNS.some(([knownTable, known]) => knownTable === table && known === field)) {
-    throw new Error(`${table}.${field} holds no sealed values`);
+    throw new Error(`${table}.${field} has no sealed values`);
   }
   database.prepare(`UPDATE ${table} SET ${field} = ? WHERE id = ?`).run(value, id);
 }

@@ -5,7 +5,7 @@ const IO_ERROR = 10;
 const CORRUPT = 11;
 const FULL = 13;
 
-/** What SQLite says of the disk, as an error of the catalogue; undefined where it says something else. */
+/** Converts SQLite's error about the disk to an error of the catalogue; undefined for other errors. */
 export function storageFailure(error: unknown): UserError | undefined {
   const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0;
   if (code === FULL) return new UserError('STORAGE_FULL', [], { cause: error });

@@ -11,8 +11,8 @@ import { apiKeysOn, operationsOn } from './tables.ts';
 
 /**
  * Opens the embedded store of one server.
- * @param directory  made if it is not there; one server at a time
- * @param failed     called when the disk has failed: nothing is written from then on, and the process should end
+ * @param directory  created if it is missing; only one server may use it
+ * @param failed     called when the disk has failed: nothing is written after that, and the process should end
  * @throws UserError DATA_DIRECTORY_IN_USE, DATA_DIRECTORY_UNUSABLE, STORE_TOO_NEW
  */
 export function openSqliteStore(directory: string, failed: (error: UserError) => void = () => undefined): Store {
@@ -30,20 +30,20 @@ function openDatabase(directory: string, lock: Disposable, failed: (error: UserE
   const path = join(directory, 'linkspan.db');
   createPrivateFile(path);
   const writer = new DatabaseSync(path, { enableForeignKeyConstraints: false });
-  // FULL syncs the log at every commit: an answered write survives a power cut.
+  // FULL syncs the log at every commit, so that a resolved write survives a power cut.
   writer.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
   const isMarked = versionOf(writer, directory) >= HEAD_FILE_SINCE;
-  // Before the store says that it has one: a crash in between is no restore.
+  // Must come before the schema upgrade marks the store, so that a crash in between doesn't look like a restore.
   if (!isMarked) createHeadFile(directory);
   upgradeSchema(writer, directory);
   const putBack = lookForRestore(directory, writer, isMarked);
   writer.exec('PRAGMA foreign_keys = ON');
-  // A connection of its own sees only what is committed.
+  // A separate connection reads only committed data.
   const reader = new DatabaseSync(path, { readOnly: true });
   const headFile = new HeadFile(directory, reader);
   const restores = reader.prepare('SELECT count(*) AS count FROM restores');
   const known = restores.get()?.count;
-  // What was noticed is noticed again at the next opening, until it is on record.
+  // Keep the head file unchanged until the restore is recorded, so that the next opening detects it again.
   let mayFollow = putBack === null;
   if (mayFollow) headFile.follow();
   let hasNewRecords = false;

@@ -1,12 +1,12 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
 
-/** How one field of a record lies in its column. */
+/** Converts a field of a record to its column and back. */
 export interface Codec {
   readonly encode: (value: never) => SQLInputValue;
   readonly decode: (value: SQLOutputValue) => unknown;
 }
 
-/** Texts, whole numbers and nulls lie as they are. */
+/** Stores texts, integers and nulls unchanged. */
 export const plain: Codec = { encode: (value: SQLInputValue) => value, decode: (value) => value };
 export const json: Codec = {
   encode: (value: unknown) => (value === null ? null : JSON.stringify(value)),
@@ -14,17 +14,17 @@ export const json: Codec = {
 };
 export const flag: Codec = { encode: (value: boolean) => Number(value), decode: (value) => value === 1 };
 
-/** A column for each field of a record; the names of columns are those of the fields in snake case. */
+/** A codec for each field of a record. A column has the field's name in snake case. */
 export type Columns<T> = { readonly [K in keyof T]-?: Codec };
 
-/** The statements of one table, and the way between its rows and records. */
+/** The statements of one table, and the conversion between its rows and records. */
 export class Table<T extends { readonly id: string }> {
   readonly #database: DatabaseSync;
   readonly #name: string;
   readonly #fields: readonly { readonly field: string; readonly column: string; readonly codec: Codec }[];
   readonly #columns: string;
   readonly #statements = new Map<string, StatementSync>();
-  /** By their conditions and orders: to put the SQL together for each look-up would cost as much as the look-up. */
+  /** Prepared selects by condition and order, because building the SQL for each lookup would cost as much as the lookup. */
   readonly #selects = new Map<string, Map<string, StatementSync>>();
   readonly #insert: string;
   readonly #update: string;
@@ -39,18 +39,18 @@ export class Table<T extends { readonly id: string }> {
     this.#update = `UPDATE ${name} SET ${names.map((column) => `${column} = ?`).join(', ')} WHERE id = ?`;
   }
 
-  /** The record for which the condition holds. @param where  SQL with `?` for each value */
+  /** The first record that matches a condition. @param where  SQL with `?` for each value */
   find(where: string, ...values: SQLInputValue[]): T | undefined {
     const row = this.#select(where, 'created_at_ms, id').get(...values);
     return row && this.#record(row);
   }
 
-  /** The records for which the condition holds, in the order of creation: ids begin with the second in which they were made. */
+  /** The records that match a condition, in the order of creation. Ids start with the second of their creation. */
   list(where: string, ...values: SQLInputValue[]): T[] {
     return this.listBy(where, 'created_at_ms, id', ...values);
   }
 
-  /** The same in another order. @param order  SQL; a limit may follow */
+  /** {@link list} in another order. @param order  SQL; a limit may follow */
   listBy(where: string, order: string, ...values: SQLInputValue[]): T[] {
     return this.#select(where, order)
       .all(...values)
@@ -69,7 +69,7 @@ export class Table<T extends { readonly id: string }> {
     this.prepare(`DELETE FROM ${this.#name} WHERE id = ?`).run(id);
   }
 
-  /** @throws when there is no record of that id */
+  /** @throws when no record has that id */
   update(record: T): void {
     const { changes } = this.prepare(this.#update).run(...this.#values(record), record.id);
     if (changes !== 1) throw new Error(`There is no record ${record.id} in ${this.#name}`);

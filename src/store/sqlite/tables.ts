@@ -56,7 +56,7 @@ export function apiKeysOn(database: DatabaseSync): Table<ApiKey> {
   });
 }
 
-/** The store's operations on one connection. What each promises is said by the port. */
+/** The store's operations on one connection. src/control/records/store-port.ts defines their contract. */
 export function operationsOn(database: DatabaseSync): StoreTransaction {
   const organizations = new Table<Organization>(database, 'organizations', {
     id: plain,
@@ -286,7 +286,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
   };
 }
 
-/** The names of events go in as one value, so that the statements stay few. */
+/** The condition of a filter. It passes the names of events as one value, so that few different statements are needed. */
 function conditionOf({ orgId, groupId, eventTypeNames }: AuditFilter): { where: string; values: SQLInputValue[] } {
   const where = ['org_id = ?'];
   const values: SQLInputValue[] = [orgId];

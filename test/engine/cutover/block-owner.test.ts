@@ -152,7 +152,7 @@ test('a block that somebody set by hand serves the cutover, and is left to whoev
   await pair.source.client.db('admin').command(BLOCK);
   await using given = RunningMigration.start(pair);
   await given.untilReady();
-  assert.match(given.progress.warnings.join(), /Writes of users of the source were blocked/);
+  assert.match(given.progress.warnings.join(), /User writes on the source were blocked/);
   {
     using held = holdFirst('engine.cutover.source-blocked');
     given.migration.want('cutover');
