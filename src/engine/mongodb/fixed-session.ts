@@ -15,7 +15,7 @@ const MAJORITY = { w: 'majority', j: true };
  * (225), whichever process or connection they come from. To be used by one command at a time.
  *
  * Commands name no number of their own, and the driver has no way to choose a session's id, so its internals are reached for: this file is the
- * only one that does, and `test/engine/fixed-session.test.ts` is its contract test.
+ * only one that does, and `test/engine/mongodb/fixed-session.test.ts` is its contract test.
  */
 export class FixedSession {
   readonly #client: MongoClient;

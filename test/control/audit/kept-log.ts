@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import type { Logger } from '../../src/platform/index.ts';
+import type { Logger } from '../../../src/platform/index.ts';
 
 /** A logger that keeps what it writes. */
 export function keptLog(): {

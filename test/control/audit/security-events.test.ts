@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SecurityEvents, verifyAudit } from '../../src/control/index.ts';
-import { openSqliteStore } from '../../src/store/sqlite/index.ts';
-import { FakeClock } from '../atlas-api/fake-clock.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { SecurityEvents, verifyAudit } from '../../../src/control/index.ts';
+import { openSqliteStore } from '../../../src/store/sqlite/index.ts';
+import { FakeClock } from '../../atlas-api/fake-clock.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { keptLog } from './kept-log.ts';
 
 const TYPE = 'LINK_TOKEN_REFUSED';

@@ -7,7 +7,7 @@ import {
   type MigrationStatus,
   NEW_MIGRATION,
   transition,
-} from '../../src/control/index.ts';
+} from '../../../src/control/index.ts';
 
 type Outcome = MigrationStatus | 'ignored' | 'refused';
 const AT = 1_000_000_000;

@@ -4,8 +4,8 @@ import { chmodSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { loadMasterKeys, replaceMasterKeys, type Sealed, Sealer } from '../../src/control/index.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { loadMasterKeys, replaceMasterKeys, type Sealed, Sealer } from '../../../src/control/index.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const place = { table: 'clusters', id: '1', field: 'connection_string' };
 

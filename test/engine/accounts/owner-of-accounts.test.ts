@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Document } from 'mongodb';
-import { cleanUp, listLeftovers } from '../../src/engine/index.ts';
-import type { MadeAccount } from '../../src/engine/records/made-accounts.ts';
-import { newId, onReach } from '../../src/platform/index.ts';
-import { checkForLeaks } from '../support/leak-check.ts';
-import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
-import { allowWrites } from '../support/source-version.ts';
-import { RunningMigration } from './running-migration.ts';
+import { cleanUp, listLeftovers } from '../../../src/engine/index.ts';
+import type { MadeAccount } from '../../../src/engine/records/made-accounts.ts';
+import { newId, onReach } from '../../../src/platform/index.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { allowWrites } from '../../support/source-version.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
 

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { type Document, MongoClient } from 'mongodb';
-import { Migration, type MigrationOptions, preflight } from '../../src/engine/index.ts';
-import { newId, onReach, silentLogger } from '../../src/platform/index.ts';
-import { checkForLeaks } from '../support/leak-check.ts';
-import { expectHookReached, runLinkspan } from '../support/linkspan-process.ts';
-import { type ReplicaSet, type ReplicaSetPair, startPair } from '../support/replica-set.ts';
-import { allowWrites, needsSource } from '../support/source-version.ts';
-import { RunningMigration } from './running-migration.ts';
+import { Migration, type MigrationOptions, preflight } from '../../../src/engine/index.ts';
+import { newId, onReach, silentLogger } from '../../../src/platform/index.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { expectHookReached, runLinkspan } from '../../support/linkspan-process.ts';
+import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { allowWrites, needsSource } from '../../support/source-version.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 const CERTIFICATE = 'CN=machine,OU=fleet,O=shop';
 const SERVER_AND_OURS = new Set(['admin', 'config', 'local', 'linkspan_internal']);

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { BSONSymbol, type CreateCollectionOptions, Int32, Long } from 'mongodb';
-import { onReach } from '../../src/platform/index.ts';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { checkForLeaks } from '../support/leak-check.ts';
-import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
-import { allowWrites } from '../support/source-version.ts';
-import { RunningMigration } from './running-migration.ts';
+import { onReach } from '../../../src/platform/index.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { allowWrites } from '../../support/source-version.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
 

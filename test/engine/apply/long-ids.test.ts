@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Binary, UUID } from 'mongodb';
-import { connectCluster } from '../../src/engine/mongodb/connect.ts';
-import { onReach } from '../../src/platform/index.ts';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { startPair, startReplicaSet } from '../support/replica-set.ts';
-import { RunningMigration } from './running-migration.ts';
-import { takeMigration } from './taken-migration.ts';
+import { connectCluster } from '../../../src/engine/mongodb/connect.ts';
+import { onReach } from '../../../src/platform/index.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { startPair, startReplicaSet } from '../../support/replica-set.ts';
+import { RunningMigration } from '../running-migration.ts';
+import { takeMigration } from '../taken-migration.ts';
 
 test('keys that are spooled at once may be larger than a command and a message of the server, which are 16 MiB and 48 MB', async () => {
   await using destination = await startReplicaSet();

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { onReach } from '../../src/platform/index.ts';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { eventually } from '../support/eventually.ts';
-import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
-import { allowWrites } from '../support/source-version.ts';
-import { hurried } from './fixed-catalog-shop.ts';
-import { RunningMigration } from './running-migration.ts';
+import { onReach } from '../../../src/platform/index.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { eventually } from '../../support/eventually.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { allowWrites } from '../../support/source-version.ts';
+import { hurried } from '../fixed-catalog-shop.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 describe('a document that the destination refuses', async () => {
   let pair: ReplicaSetPair;

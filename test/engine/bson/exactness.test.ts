@@ -14,13 +14,13 @@ import {
   ObjectId,
   Timestamp,
 } from 'mongodb';
-import { documentSequence } from '../../src/engine/bson/document-sequence.ts';
-import { document, element } from '../../src/engine/bson/raw-document.ts';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { eventually } from '../support/eventually.ts';
-import { checkForLeaks } from '../support/leak-check.ts';
-import { startPair } from '../support/replica-set.ts';
-import { RunningMigration } from './running-migration.ts';
+import { documentSequence } from '../../../src/engine/bson/document-sequence.ts';
+import { document, element } from '../../../src/engine/bson/raw-document.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { eventually } from '../../support/eventually.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { startPair } from '../../support/replica-set.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Db } from 'mongodb';
-import { documentSequence } from '../../src/engine/bson/document-sequence.ts';
-import { document, element, int32 } from '../../src/engine/bson/raw-document.ts';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { checkForLeaks } from '../support/leak-check.ts';
-import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
-import { RunningMigration } from './running-migration.ts';
+import { documentSequence } from '../../../src/engine/bson/document-sequence.ts';
+import { document, element, int32 } from '../../../src/engine/bson/raw-document.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { startPair } from '../support/replica-set.ts';
-import { RunningMigration } from './running-migration.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { startPair } from '../../support/replica-set.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 test('compact on the source, in the copy and while following, changes nothing', async () => {
   await using pair = await startPair();

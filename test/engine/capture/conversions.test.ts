@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Timestamp } from 'mongodb';
-import { isShown, readHiddenWrites } from '../../src/engine/capture/hidden-writes.ts';
-import { listCollections } from '../../src/engine/catalog/read-catalog.ts';
-import { preflight } from '../../src/engine/index.ts';
-import { writeBarrier } from '../../src/engine/mongodb/cluster-time.ts';
-import { sourceFeatures } from '../../src/engine/mongodb/server-features.ts';
-import { newId, onReach, silentLogger } from '../../src/platform/index.ts';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { checkForLeaks } from '../support/leak-check.ts';
-import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
-import { allowWrites, needsSource } from '../support/source-version.ts';
-import { RunningMigration } from './running-migration.ts';
+import { isShown, readHiddenWrites } from '../../../src/engine/capture/hidden-writes.ts';
+import { listCollections } from '../../../src/engine/catalog/read-catalog.ts';
+import { preflight } from '../../../src/engine/index.ts';
+import { writeBarrier } from '../../../src/engine/mongodb/cluster-time.ts';
+import { sourceFeatures } from '../../../src/engine/mongodb/server-features.ts';
+import { newId, onReach, silentLogger } from '../../../src/platform/index.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { allowWrites, needsSource } from '../../support/source-version.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 interface Item {
   readonly _id: number;

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Db } from 'mongodb';
-import { type MigrationOptions, preflight } from '../../src/engine/index.ts';
-import { newId, onReach, silentLogger } from '../../src/platform/index.ts';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { eventually } from '../support/eventually.ts';
-import { checkForLeaks } from '../support/leak-check.ts';
-import { startLedgerWriter } from '../support/ledger-writer.ts';
-import type { ReplicaSetPair } from '../support/replica-set.ts';
-import { needsSource, startPairWithOldSource } from '../support/source-version.ts';
-import { hurried, numbered, refill } from './fixed-catalog-shop.ts';
-import { RunningMigration } from './running-migration.ts';
+import { type MigrationOptions, preflight } from '../../../src/engine/index.ts';
+import { newId, onReach, silentLogger } from '../../../src/platform/index.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { eventually } from '../../support/eventually.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { startLedgerWriter } from '../../support/ledger-writer.ts';
+import type { ReplicaSetPair } from '../../support/replica-set.ts';
+import { needsSource, startPairWithOldSource } from '../../support/source-version.ts';
+import { hurried, numbered, refill } from '../fixed-catalog-shop.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 /** As often as the engine looks at the catalog, at the oplog and at how far servers are. */
 const LOOK_EVERY_MS = 10_000;

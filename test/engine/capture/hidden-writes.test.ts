@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MongoClient, Timestamp } from 'mongodb';
-import { newId, onReach } from '../../src/platform/index.ts';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { checkForLeaks } from '../support/leak-check.ts';
-import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
-import { allowWrites, needsSource } from '../support/source-version.ts';
-import { RunningMigration } from './running-migration.ts';
+import { newId, onReach } from '../../../src/platform/index.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { allowWrites, needsSource } from '../../support/source-version.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 interface Item {
   readonly _id: number | string;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BSONRegExp, type Db, type Document } from 'mongodb';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { eventually } from '../support/eventually.ts';
-import { checkForLeaks } from '../support/leak-check.ts';
-import { type ReplicaSet, type ReplicaSetPair, startPair } from '../support/replica-set.ts';
-import { needsSource } from '../support/source-version.ts';
-import { RunningMigration } from './running-migration.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { eventually } from '../../support/eventually.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
 

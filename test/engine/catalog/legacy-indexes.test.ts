@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { BSON, Decimal128, type Document, Double, Int32, Long } from 'mongodb';
-import { documentOf } from '../../src/engine/catalog/fields.ts';
-import { isUnique, readIndexSpec, sameButForWeakening } from '../../src/engine/catalog/index-spec.ts';
-import { preflight } from '../../src/engine/index.ts';
-import { newId, onReach, silentLogger } from '../../src/platform/index.ts';
-import { checkForLeaks } from '../support/leak-check.ts';
-import { PLANTING, plantIndexes } from '../support/plant-indexes.ts';
-import { type ReplicaSet, startPair } from '../support/replica-set.ts';
-import { needsSource } from '../support/source-version.ts';
-import { RunningMigration } from './running-migration.ts';
+import { documentOf } from '../../../src/engine/catalog/fields.ts';
+import { isUnique, readIndexSpec, sameButForWeakening } from '../../../src/engine/catalog/index-spec.ts';
+import { preflight } from '../../../src/engine/index.ts';
+import { newId, onReach, silentLogger } from '../../../src/platform/index.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { PLANTING, plantIndexes } from '../../support/plant-indexes.ts';
+import { type ReplicaSet, startPair } from '../../support/replica-set.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 const int = (value: number) => new Int32(value);
 

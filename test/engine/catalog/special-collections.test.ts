@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Db, Timestamp } from 'mongodb';
-import { listCollections } from '../../src/engine/catalog/read-catalog.ts';
-import { onReach } from '../../src/platform/index.ts';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { checkForLeaks } from '../support/leak-check.ts';
-import { type ReplicaSetPair, startPair, startReplicaSet } from '../support/replica-set.ts';
-import { needsSource } from '../support/source-version.ts';
-import { RunningMigration } from './running-migration.ts';
+import { listCollections } from '../../../src/engine/catalog/read-catalog.ts';
+import { onReach } from '../../../src/platform/index.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { type ReplicaSetPair, startPair, startReplicaSet } from '../../support/replica-set.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
 

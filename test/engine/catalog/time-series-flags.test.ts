@@ -3,16 +3,16 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { MongoClient } from 'mongodb';
-import { preflight } from '../../src/engine/index.ts';
-import { newId, silentLogger } from '../../src/platform/index.ts';
-import { eventually } from '../support/eventually.ts';
-import { checkForLeaks } from '../support/leak-check.ts';
-import { MongodUnavailable } from '../support/mongod-binary.ts';
-import { MongodProcess } from '../support/mongod-process.ts';
-import { type MongodVersion, mongodOfVersion } from '../support/mongod-versions.ts';
-import { type ReplicaSet, startPair, startReplicaSet } from '../support/replica-set.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-import { RunningMigration } from './running-migration.ts';
+import { preflight } from '../../../src/engine/index.ts';
+import { newId, silentLogger } from '../../../src/platform/index.ts';
+import { eventually } from '../../support/eventually.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { MongodUnavailable } from '../../support/mongod-binary.ts';
+import { MongodProcess } from '../../support/mongod-process.ts';
+import { type MongodVersion, mongodOfVersion } from '../../support/mongod-versions.ts';
+import { type ReplicaSet, startPair, startReplicaSet } from '../../support/replica-set.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
-import { needsSource } from '../support/source-version.ts';
-import { RunningMigration } from './running-migration.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 const skip = needsSource('6.0', 'a change of the catalog stops the migration');
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { onReach } from '../../src/platform/index.ts';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { eventually } from '../support/eventually.ts';
-import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
-import { isolatePrimary } from '../support/roll-back.ts';
-import { needsSource, startPairWithOldSource } from '../support/source-version.ts';
-import { RunningMigration } from './running-migration.ts';
+import { onReach } from '../../../src/platform/index.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { eventually } from '../../support/eventually.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { isolatePrimary } from '../../support/roll-back.ts';
+import { needsSource, startPairWithOldSource } from '../../support/source-version.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 const MAJORITY = { writeConcern: { w: 'majority' } } as const;
 const followed = { skip: needsSource('6.0', 'a drop of a collection stops the migration') };

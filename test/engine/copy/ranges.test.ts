@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Binary, Decimal128, Double, Long, type MongoClient, ObjectId } from 'mongodb';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { checkForLeaks } from '../support/leak-check.ts';
-import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
-import { RunningMigration } from './running-migration.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
 

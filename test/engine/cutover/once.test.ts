@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MongoClient } from 'mongodb';
-import { onReach } from '../../src/platform/index.ts';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { checkForLeaks } from '../support/leak-check.ts';
-import { startPair } from '../support/replica-set.ts';
-import { needsSource } from '../support/source-version.ts';
-import { RunningMigration } from './running-migration.ts';
+import { onReach } from '../../../src/platform/index.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { startPair } from '../../support/replica-set.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newId, onReach } from '../../src/platform/index.ts';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { eventually } from '../support/eventually.ts';
-import { startPair } from '../support/replica-set.ts';
-import { RunningMigration } from './running-migration.ts';
+import { newId, onReach } from '../../../src/platform/index.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { eventually } from '../../support/eventually.ts';
+import { startPair } from '../../support/replica-set.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 test('a destination that has forgotten the sessions during a long conversion takes the last words of the migration', async () => {
   await using pair = await startPair();

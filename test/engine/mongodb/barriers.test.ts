@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { writeBarrier } from '../../src/engine/mongodb/cluster-time.ts';
-import { onReach } from '../../src/platform/index.ts';
-import { eventually } from '../support/eventually.ts';
-import { isolatePrimary } from '../support/lagging-member.ts';
-import { startPair } from '../support/replica-set.ts';
-import { RunningMigration } from './running-migration.ts';
+import { writeBarrier } from '../../../src/engine/mongodb/cluster-time.ts';
+import { onReach } from '../../../src/platform/index.ts';
+import { eventually } from '../../support/eventually.ts';
+import { isolatePrimary } from '../../support/lagging-member.ts';
+import { startPair } from '../../support/replica-set.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 test('what the majority of the source may never have is no barrier, and no position to begin at', async () => {
   await using pair = await startPair({ source: { members: 3 } });

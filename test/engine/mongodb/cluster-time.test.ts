@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type MongoClient, Timestamp } from 'mongodb';
-import { timeOfToken, writeBarrier } from '../../src/engine/mongodb/cluster-time.ts';
-import { classify } from '../../src/engine/mongodb/failure-policy.ts';
+import { timeOfToken, writeBarrier } from '../../../src/engine/mongodb/cluster-time.ts';
+import { classify } from '../../../src/engine/mongodb/failure-policy.ts';
 
 test('the time inside a resume token of a real server is found', () => {
   // From a 6.0.5 server, after a note at Timestamp(0x6b05b7e5, 0x26).

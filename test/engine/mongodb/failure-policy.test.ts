@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MongoClient } from 'mongodb';
-import { classify, FAILURES } from '../../src/engine/mongodb/failure-policy.ts';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { startPair, startReplicaSet } from '../support/replica-set.ts';
-import { hurried } from './fixed-catalog-shop.ts';
-import { RunningMigration } from './running-migration.ts';
+import { classify, FAILURES } from '../../../src/engine/mongodb/failure-policy.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { startPair, startReplicaSet } from '../../support/replica-set.ts';
+import { hurried } from '../fixed-catalog-shop.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 const COMMANDS = { source: ['find', 'getMore', 'aggregate'], destination: ['insert', 'update', 'delete'] };
 

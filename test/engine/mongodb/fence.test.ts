@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Binary, MongoClient, Timestamp, UUID } from 'mongodb';
-import type { CheckpointStore } from '../../src/engine/records/checkpoint-store.ts';
-import type { CollectionRecord, PartitionRecord } from '../../src/engine/records/records.ts';
-import { newId, onReach, systemClock } from '../../src/platform/index.ts';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { eventually } from '../support/eventually.ts';
-import { startFaultProxy } from '../support/fault-proxy.ts';
-import { checkForLeaks } from '../support/leak-check.ts';
-import { runLinkspan, untilStopped } from '../support/linkspan-process.ts';
-import { startPair, startReplicaSet } from '../support/replica-set.ts';
-import { needsSource } from '../support/source-version.ts';
-import { RunningMigration } from './running-migration.ts';
-import { takeMigration } from './taken-migration.ts';
+import type { CheckpointStore } from '../../../src/engine/records/checkpoint-store.ts';
+import type { CollectionRecord, PartitionRecord } from '../../../src/engine/records/records.ts';
+import { newId, onReach, systemClock } from '../../../src/platform/index.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { eventually } from '../../support/eventually.ts';
+import { startFaultProxy } from '../../support/fault-proxy.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { runLinkspan, untilStopped } from '../../support/linkspan-process.ts';
+import { startPair, startReplicaSet } from '../../support/replica-set.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { RunningMigration } from '../running-migration.ts';
+import { takeMigration } from '../taken-migration.ts';
 
 checkForLeaks({ sockets: false });
 

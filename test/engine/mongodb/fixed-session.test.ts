@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FixedSession } from '../../src/engine/mongodb/fixed-session.ts';
-import { startReplicaSet } from '../support/replica-set.ts';
+import { FixedSession } from '../../../src/engine/mongodb/fixed-session.ts';
+import { startReplicaSet } from '../../support/replica-set.ts';
 
 test('a session of our own numbers its writes, and a server refuses lower numbers from anybody', async () => {
   await using set = await startReplicaSet();

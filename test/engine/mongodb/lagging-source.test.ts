@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { onReach } from '../../src/platform/index.ts';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { eventually } from '../support/eventually.ts';
-import { lagBehind } from '../support/lagging-member.ts';
-import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
-import { allowWrites } from '../support/source-version.ts';
-import { RunningMigration } from './running-migration.ts';
+import { onReach } from '../../../src/platform/index.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { eventually } from '../../support/eventually.ts';
+import { lagBehind } from '../../support/lagging-member.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { allowWrites } from '../../support/source-version.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 const MAJORITY = { writeConcern: { w: 'majority' } } as const;
 const patient = { deadlineMs: 60_000 };

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BSON, UUID } from 'mongodb';
-import { keyOf } from '../../src/engine/bson/document-key.ts';
-import { classify } from '../../src/engine/mongodb/failure-policy.ts';
-import { deleteRaw, insertRaw, replaceStatement, updateRaw } from '../../src/engine/mongodb/raw-write.ts';
-import { startReplicaSet } from '../support/replica-set.ts';
-import { takeMigration } from './taken-migration.ts';
+import { keyOf } from '../../../src/engine/bson/document-key.ts';
+import { classify } from '../../../src/engine/mongodb/failure-policy.ts';
+import { deleteRaw, insertRaw, replaceStatement, updateRaw } from '../../../src/engine/mongodb/raw-write.ts';
+import { startReplicaSet } from '../../support/replica-set.ts';
+import { takeMigration } from '../taken-migration.ts';
 
 test('a write to a collection that was renamed meanwhile says so, whatever kind of write it is', async () => {
   await using set = await startReplicaSet();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compareVersions, OLDEST_VERSION, sourceFeatures } from '../../src/engine/mongodb/server-features.ts';
+import { compareVersions, OLDEST_VERSION, sourceFeatures } from '../../../src/engine/mongodb/server-features.ts';
 
 test('versions are compared by major and minor number', () => {
   const isTooOld = (version: string) => compareVersions(version, OLDEST_VERSION.source) < 0;

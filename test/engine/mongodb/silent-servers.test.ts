@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, mock, test } from 'node:test';
-import type { Progress } from '../../src/engine/index.ts';
-import { onReach } from '../../src/platform/index.ts';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { eventually } from '../support/eventually.ts';
-import { startLedgerWriter } from '../support/ledger-writer.ts';
-import { type ReplicaSet, type ReplicaSetPair, startPair } from '../support/replica-set.ts';
-import { needsSource } from '../support/source-version.ts';
-import { RunningMigration } from './running-migration.ts';
-import { soonGone } from './silent-server.ts';
+import type { Progress } from '../../../src/engine/index.ts';
+import { onReach } from '../../../src/platform/index.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { eventually } from '../../support/eventually.ts';
+import { startLedgerWriter } from '../../support/ledger-writer.ts';
+import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { RunningMigration } from '../running-migration.ts';
+import { soonGone } from '../silent-server.ts';
 
 const SOON_MS = 20_000;
 /** The cutover's own. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { classify } from '../../src/engine/mongodb/failure-policy.ts';
-import { RawCursor } from '../../src/engine/mongodb/raw-cursor.ts';
-import { startReplicaSet } from '../support/replica-set.ts';
+import { classify } from '../../../src/engine/mongodb/failure-policy.ts';
+import { RawCursor } from '../../../src/engine/mongodb/raw-cursor.ts';
+import { startReplicaSet } from '../../support/replica-set.ts';
 
 test('whatever a read meets while primaries step down is a reason to try again', async () => {
   await using set = await startReplicaSet({ mongod: process.env.LINKSPAN_SOURCE_MONGOD });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Binary, UUID } from 'mongodb';
-import type { CollectionRecord } from '../../src/engine/records/records.ts';
-import { onReach } from '../../src/platform/index.ts';
-import { type ReplicaSet, startReplicaSet } from '../support/replica-set.ts';
-import { takeMigration } from './taken-migration.ts';
+import type { CollectionRecord } from '../../../src/engine/records/records.ts';
+import { onReach } from '../../../src/platform/index.ts';
+import { type ReplicaSet, startReplicaSet } from '../../support/replica-set.ts';
+import { takeMigration } from '../taken-migration.ts';
 
 let set: ReplicaSet;
 before(async () => {

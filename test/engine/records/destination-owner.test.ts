@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { MongoClient } from 'mongodb';
-import { cleanUp, listLeftovers, type MigrationOptions } from '../../src/engine/index.ts';
-import { newId, onReach } from '../../src/platform/index.ts';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { checkForLeaks } from '../support/leak-check.ts';
-import { type ReplicaSet, type ReplicaSetPair, startPair } from '../support/replica-set.ts';
-import { allowWrites } from '../support/source-version.ts';
-import { RunningMigration } from './running-migration.ts';
+import { cleanUp, listLeftovers, type MigrationOptions } from '../../../src/engine/index.ts';
+import { newId, onReach } from '../../../src/platform/index.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { allowWrites } from '../../support/source-version.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 const BLOCKED = { code: 371 };
 const DROP = { dropDestination: true };

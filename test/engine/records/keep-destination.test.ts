@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { BSON, type Db, type MongoClient } from 'mongodb';
-import { type MigrationOptions, preflight } from '../../src/engine/index.ts';
-import { newId, silentLogger } from '../../src/platform/index.ts';
-import { checkForLeaks } from '../support/leak-check.ts';
-import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
-import { allowWrites, needsSource } from '../support/source-version.ts';
-import { RunningMigration } from './running-migration.ts';
+import { type MigrationOptions, preflight } from '../../../src/engine/index.ts';
+import { newId, silentLogger } from '../../../src/platform/index.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { allowWrites, needsSource } from '../../support/source-version.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 const KEEP = { keepDestination: true };
 

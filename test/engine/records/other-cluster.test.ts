@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Document, MongoClient } from 'mongodb';
-import { type Clock, onReach, systemClock } from '../../src/platform/index.ts';
-import { type ReplicaSet, type ReplicaSetPair, startPair } from '../support/replica-set.ts';
-import { RunningMigration } from './running-migration.ts';
+import { type Clock, onReach, systemClock } from '../../../src/platform/index.ts';
+import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 const DOCUMENTS = 100;
 /** What is looked at every few seconds is not looked at: it might notice first. */

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { connectCluster } from '../../src/engine/mongodb/connect.ts';
-import { Retrier } from '../../src/engine/mongodb/retry.ts';
-import { onReach, silentLogger, systemClock } from '../../src/platform/index.ts';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { eventually } from '../support/eventually.ts';
-import { type LaggingMember, lagBehind } from '../support/lagging-member.ts';
-import { startPair, startReplicaSet } from '../support/replica-set.ts';
-import { RunningMigration } from './running-migration.ts';
-import { takeMigration } from './taken-migration.ts';
+import { connectCluster } from '../../../src/engine/mongodb/connect.ts';
+import { Retrier } from '../../../src/engine/mongodb/retry.ts';
+import { onReach, silentLogger, systemClock } from '../../../src/platform/index.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { eventually } from '../../support/eventually.ts';
+import { type LaggingMember, lagBehind } from '../../support/lagging-member.ts';
+import { startPair, startReplicaSet } from '../../support/replica-set.ts';
+import { RunningMigration } from '../running-migration.ts';
+import { takeMigration } from '../taken-migration.ts';
 
 const MAJORITY = { writeConcern: { w: 'majority' } } as const;
 const patient = { deadlineMs: 60_000 };

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Document, MongoClient } from 'mongodb';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { checkForLeaks } from '../support/leak-check.ts';
-import { startPair } from '../support/replica-set.ts';
-import { RunningMigration } from './running-migration.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { startPair } from '../../support/replica-set.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CutoverAttempts } from '../../src/engine/report/cutover-attempts.ts';
-import { systemClock } from '../../src/platform/index.ts';
+import { CutoverAttempts } from '../../../src/engine/report/cutover-attempts.ts';
+import { systemClock } from '../../../src/platform/index.ts';
 
 test('attempts that stop writes come after longer and longer pauses, up to five minutes, and are counted', () => {
   let nowMs = 1_000;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { listLeftovers } from '../../src/engine/index.ts';
-import { newId, onReach } from '../../src/platform/index.ts';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
-import { allowWrites } from '../support/source-version.ts';
-import { RunningMigration } from './running-migration.ts';
+import { listLeftovers } from '../../../src/engine/index.ts';
+import { newId, onReach } from '../../../src/platform/index.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { allowWrites } from '../../support/source-version.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 test('the failure of an earlier run', async (t) => {
   await using pair = await startPair();

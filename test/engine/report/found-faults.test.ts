@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import { Db } from 'mongodb';
-import { checkForLeaks } from '../support/leak-check.ts';
-import { startPair } from '../support/replica-set.ts';
-import { RunningMigration } from './running-migration.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { startPair } from '../../support/replica-set.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
 

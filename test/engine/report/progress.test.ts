@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Progress } from '../../src/engine/index.ts';
-import { onReach } from '../../src/platform/index.ts';
-import { eventually } from '../support/eventually.ts';
-import { startFaultProxy } from '../support/fault-proxy.ts';
-import { checkForLeaks } from '../support/leak-check.ts';
-import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
-import { needsSource } from '../support/source-version.ts';
-import { startSync } from '../support/sync-process.ts';
-import { RunningMigration } from './running-migration.ts';
+import type { Progress } from '../../../src/engine/index.ts';
+import { onReach } from '../../../src/platform/index.ts';
+import { eventually } from '../../support/eventually.ts';
+import { startFaultProxy } from '../../support/fault-proxy.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { startSync } from '../../support/sync-process.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
 

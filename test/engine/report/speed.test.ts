@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Progress } from '../../src/engine/index.ts';
-import { Speed } from '../../src/engine/report/speed.ts';
-import { copied, snapshot, tailing } from '../cli/progress/snapshots.ts';
+import type { Progress } from '../../../src/engine/index.ts';
+import { Speed } from '../../../src/engine/report/speed.ts';
+import { copied, snapshot, tailing } from '../../cli/progress/snapshots.ts';
 
 /** @returns what is said after each of these snapshots */
 function speeds(...series: readonly (readonly [seconds: number, Progress])[]) {

@@ -4,17 +4,17 @@ import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Db, MongoClient } from 'mongodb';
-import { EngineLives } from '../campaign/engine-lives.ts';
-import { RoundLog } from '../campaign/round-log.ts';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { eventually } from '../support/eventually.ts';
-import { startFaultProxy } from '../support/fault-proxy.ts';
-import { checkForLeaks } from '../support/leak-check.ts';
-import { startLedgerWriter } from '../support/ledger-writer.ts';
-import { expectHookReached, runLinkspan } from '../support/linkspan-process.ts';
-import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
-import { needsSource } from '../support/source-version.ts';
-import { ELSEWHERE, OF_CUTOVER, UNTIL_CUTOVER, VARIABLE } from './kill-points.ts';
+import { EngineLives } from '../../campaign/engine-lives.ts';
+import { RoundLog } from '../../campaign/round-log.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { eventually } from '../../support/eventually.ts';
+import { startFaultProxy } from '../../support/fault-proxy.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { startLedgerWriter } from '../../support/ledger-writer.ts';
+import { expectHookReached, runLinkspan } from '../../support/linkspan-process.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { ELSEWHERE, OF_CUTOVER, UNTIL_CUTOVER, VARIABLE } from '../kill-points.ts';
 
 checkForLeaks({ sockets: false });
 
@@ -95,7 +95,7 @@ test('a copy that was killed goes on at the last key that was acknowledged', asy
 });
 
 test('every named point of the engine is one where a test kills it', () => {
-  const root = resolve(import.meta.dirname, '../..');
+  const root = resolve(import.meta.dirname, '../../..');
   const sources = globSync('src/engine/**/*.ts', { cwd: root }).map((file) =>
     readFileSync(resolve(root, file), 'utf8'),
   );

@@ -3,14 +3,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Db } from 'mongodb';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { eventually } from '../support/eventually.ts';
-import { checkForLeaks } from '../support/leak-check.ts';
-import { startLedgerWriter } from '../support/ledger-writer.ts';
-import { expectHookReached, runLinkspan } from '../support/linkspan-process.ts';
-import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
-import { needsSource } from '../support/source-version.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { eventually } from '../../support/eventually.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { startLedgerWriter } from '../../support/ledger-writer.ts';
+import { expectHookReached, runLinkspan } from '../../support/linkspan-process.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 checkForLeaks({ sockets: false });
 

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Document, MongoClient } from 'mongodb';
-import { onReach, systemClock } from '../../src/platform/index.ts';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { eventually } from '../support/eventually.ts';
-import { startLedgerWriter } from '../support/ledger-writer.ts';
-import type { MongodProcess } from '../support/mongod-process.ts';
-import { type ReplicaSet, startPair } from '../support/replica-set.ts';
-import { needsSource } from '../support/source-version.ts';
-import { RunningMigration } from './running-migration.ts';
+import { onReach, systemClock } from '../../../src/platform/index.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { eventually } from '../../support/eventually.ts';
+import { startLedgerWriter } from '../../support/ledger-writer.ts';
+import type { MongodProcess } from '../../support/mongod-process.ts';
+import { type ReplicaSet, startPair } from '../../support/replica-set.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 const unseen = needsSource('6.0', 'its catalog has to stand still');
 

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { BSON, type Document, Int32, Long } from 'mongodb';
-import { keyOf, laneHash } from '../../src/engine/bson/document-key.ts';
-import { newId, onReach, systemClock } from '../../src/platform/index.ts';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { eventually } from '../support/eventually.ts';
-import { checkForLeaks } from '../support/leak-check.ts';
-import { type ReplicaSet, type ReplicaSetPair, startPair } from '../support/replica-set.ts';
-import { allowWrites, needsSource } from '../support/source-version.ts';
-import { RunningMigration } from './running-migration.ts';
+import { keyOf, laneHash } from '../../../src/engine/bson/document-key.ts';
+import { newId, onReach, systemClock } from '../../../src/platform/index.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { eventually } from '../../support/eventually.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { allowWrites, needsSource } from '../../support/source-version.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { preflight } from '../../src/engine/index.ts';
-import { silentLogger } from '../../src/platform/index.ts';
-import { checkForLeaks } from '../support/leak-check.ts';
-import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
-import { RunningMigration } from './running-migration.ts';
+import { preflight } from '../../../src/engine/index.ts';
+import { silentLogger } from '../../../src/platform/index.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
 

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Document, MongoClient } from 'mongodb';
-import { type DocumentFilter, type MigrationOptions, preflight } from '../../src/engine/index.ts';
-import { DocumentFilters } from '../../src/engine/scope/document-filters.ts';
-import { newId, silentLogger } from '../../src/platform/index.ts';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { eventually } from '../support/eventually.ts';
-import { checkForLeaks } from '../support/leak-check.ts';
-import { startLedgerWriter } from '../support/ledger-writer.ts';
-import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
-import { needsSource } from '../support/source-version.ts';
-import { RunningMigration } from './running-migration.ts';
+import { type DocumentFilter, type MigrationOptions, preflight } from '../../../src/engine/index.ts';
+import { DocumentFilters } from '../../../src/engine/scope/document-filters.ts';
+import { newId, silentLogger } from '../../../src/platform/index.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { eventually } from '../../support/eventually.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { startLedgerWriter } from '../../support/ledger-writer.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 const REGION = 'north';
 

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Db, MongoClient } from 'mongodb';
-import { type MigrationOptions, type NamespaceRemap, preflight } from '../../src/engine/index.ts';
-import { NamespaceMap } from '../../src/engine/scope/namespace-map.ts';
-import { newId, onReach, silentLogger } from '../../src/platform/index.ts';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { checkForLeaks } from '../support/leak-check.ts';
-import { startLedgerWriter } from '../support/ledger-writer.ts';
-import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
-import { allowWrites, needsSource, startPairWithOldSource } from '../support/source-version.ts';
-import { RunningMigration } from './running-migration.ts';
+import { type MigrationOptions, type NamespaceRemap, preflight } from '../../../src/engine/index.ts';
+import { NamespaceMap } from '../../../src/engine/scope/namespace-map.ts';
+import { newId, onReach, silentLogger } from '../../../src/platform/index.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { startLedgerWriter } from '../../support/ledger-writer.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { allowWrites, needsSource, startPairWithOldSource } from '../../support/source-version.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 /** `a` to `b`, or `a.x` to `b.y`. */
 function remap(...pairs: readonly (readonly [from: string, to: string])[]): NamespaceRemap[] {

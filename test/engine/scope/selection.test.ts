@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MongoClient } from 'mongodb';
-import type { NamespaceFilters } from '../../src/engine/index.ts';
-import { Selection } from '../../src/engine/scope/selection.ts';
-import { checkForLeaks } from '../support/leak-check.ts';
-import { startPair } from '../support/replica-set.ts';
-import { needsSource } from '../support/source-version.ts';
-import { RunningMigration } from './running-migration.ts';
+import type { NamespaceFilters } from '../../../src/engine/index.ts';
+import { Selection } from '../../../src/engine/scope/selection.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { startPair } from '../../support/replica-set.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ObjectId } from 'mongodb';
-import { onReach } from '../../src/platform/index.ts';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { startPair } from '../support/replica-set.ts';
-import { hurried } from './fixed-catalog-shop.ts';
-import { RunningMigration } from './running-migration.ts';
+import { onReach } from '../../../src/platform/index.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { startPair } from '../../support/replica-set.ts';
+import { hurried } from '../fixed-catalog-shop.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 /** Several seconds of checkpoints, in which an engine that did not wait would have compared everything. */
 const CHECKPOINTS = 30;

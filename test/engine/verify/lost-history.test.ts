@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Db, Long } from 'mongodb';
-import { type Clock, newId, onReach, systemClock } from '../../src/platform/index.ts';
-import { compareClusters } from '../support/compare-clusters.ts';
-import { eventually } from '../support/eventually.ts';
-import { checkForLeaks } from '../support/leak-check.ts';
-import { expectHookReached, runLinkspan } from '../support/linkspan-process.ts';
-import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
-import { OPLOG_MEGABYTES, rollOplog, smallOplog, writeNotes } from '../support/roll-oplog.ts';
-import { allowWrites, needsSource } from '../support/source-version.ts';
-import { hurried } from './fixed-catalog-shop.ts';
-import { RunningMigration } from './running-migration.ts';
+import { type Clock, newId, onReach, systemClock } from '../../../src/platform/index.ts';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { eventually } from '../../support/eventually.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { expectHookReached, runLinkspan } from '../../support/linkspan-process.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { OPLOG_MEGABYTES, rollOplog, smallOplog, writeNotes } from '../../support/roll-oplog.ts';
+import { allowWrites, needsSource } from '../../support/source-version.ts';
+import { hurried } from '../fixed-catalog-shop.ts';
+import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
 
