@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Collection } from 'mongodb';
 import { newId, onReach } from '../../../src/platform/index.ts';
-import { compareClusters } from '../../support/compare-clusters.ts';
 import { eventually } from '../../support/eventually.ts';
+import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
@@ -150,6 +150,6 @@ async function returned({ client }: ReplicaSet): Promise<number> {
 }
 
 async function assertIdentical(pair: ReplicaSetPair): Promise<void> {
-  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  await expectIdentical(pair);
   assert.deepEqual(await orderOf(pair.destination), await orderOf(pair.source));
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { onReach } from '../../../src/platform/index.ts';
-import { compareClusters } from '../../support/compare-clusters.ts';
 import { eventually } from '../../support/eventually.ts';
+import { expectIdentical } from '../../support/expect-identical.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { allowWrites } from '../../support/source-version.ts';
 import { hurried } from '../fixed-catalog-shop.ts';
@@ -38,7 +38,7 @@ describe('a document that the destination refuses', async () => {
     await pair.destination.failCommand({ mode: 'alwaysOn', data });
   };
   const identical = async () => {
-    assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+    await expectIdentical(pair);
   };
   const untilStuck = async (running: RunningMigration) => {
     await running.until('shop.a to be stuck', ({ waiting }) => waiting.some((wait) => wait.for === 'shop.a'));

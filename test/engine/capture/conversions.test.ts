@@ -7,7 +7,7 @@ import { preflight } from '../../../src/engine/index.ts';
 import { writeBarrier } from '../../../src/engine/mongodb/cluster-time.ts';
 import { sourceFeatures } from '../../../src/engine/mongodb/server-features.ts';
 import { newId, onReach, silentLogger } from '../../../src/platform/index.ts';
-import { compareClusters } from '../../support/compare-clusters.ts';
+import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { allowWrites, needsSource } from '../../support/source-version.ts';
@@ -43,8 +43,7 @@ describe('collections that become capped', { skip: needsSource('6.0', 'the catal
     await db().command({ cloneCollectionAsCapped: 'original', toCollection: 'clone', size: 20_000_000 });
   };
   const assertIdentical = async () => {
-    const { differences } = await compareClusters(pair.source.client, pair.destination.client);
-    assert.deepEqual(differences, []);
+    await expectIdentical(pair);
   };
 
   for (const once of [false, true]) {

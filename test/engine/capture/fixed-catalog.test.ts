@@ -3,8 +3,8 @@ import { after, before, describe, test } from 'node:test';
 import type { Db } from 'mongodb';
 import { type MigrationOptions, preflight } from '../../../src/engine/index.ts';
 import { newId, onReach, silentLogger } from '../../../src/platform/index.ts';
-import { compareClusters } from '../../support/compare-clusters.ts';
 import { eventually } from '../../support/eventually.ts';
+import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startLedgerWriter } from '../../support/ledger-writer.ts';
 import type { ReplicaSetPair } from '../../support/replica-set.ts';
@@ -268,5 +268,5 @@ function optionsOf(source: string, destination: string): MigrationOptions {
 }
 
 async function assertIdentical(pair: ReplicaSetPair): Promise<void> {
-  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  await expectIdentical(pair);
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { type Db, Timestamp } from 'mongodb';
 import { listCollections } from '../../../src/engine/catalog/read-catalog.ts';
 import { onReach } from '../../../src/platform/index.ts';
-import { compareClusters } from '../../support/compare-clusters.ts';
+import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair, startReplicaSet } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
@@ -152,7 +152,7 @@ test('stored functions come over', { skip: unseen }, async () => {
 });
 
 async function assertIdentical(pair: ReplicaSetPair): Promise<void> {
-  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  await expectIdentical(pair);
 }
 
 async function append(db: Db, name: string, from: number, to: number): Promise<void> {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Db, UUID } from 'mongodb';
 import { onReach } from '../../../src/platform/index.ts';
-import { compareClusters } from '../../support/compare-clusters.ts';
 import { eventually } from '../../support/eventually.ts';
+import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
@@ -100,7 +100,7 @@ test('changes of the catalog while the migration follows end as on the source', 
   await running.untilReady();
   await changeEverything(db);
   await running.commit();
-  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  await expectIdentical(pair);
 });
 
 test('changes of the catalog in the middle of the copy end as on the source', { skip }, async () => {
@@ -115,7 +115,7 @@ test('changes of the catalog in the middle of the copy end as on the source', { 
   await running.untilReady();
   assert.ok(changed !== undefined, 'the catalog was changed during the copy');
   await running.commit();
-  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  await expectIdentical(pair);
 });
 
 test('two collections that swap names just before they are read are not mixed up', { skip }, async () => {
@@ -135,7 +135,7 @@ test('two collections that swap names just before they are read are not mixed up
   await using running = RunningMigration.start(pair);
   await running.commit();
   assert.ok(swapped !== undefined);
-  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  await expectIdentical(pair);
 });
 
 test('a collection that is renamed while its copy is planned is copied by the next run', { skip }, async () => {
@@ -159,7 +159,7 @@ test('a collection that is renamed while its copy is planned is copied by the ne
   point[Symbol.dispose]();
   await using second = RunningMigration.start(pair, { migrationId: first.progress.migrationId });
   await second.commit();
-  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  await expectIdentical(pair);
 });
 
 test('a dropped collection is off the record, even if that takes two tries', { skip }, async () => {
@@ -174,7 +174,7 @@ test('a dropped collection is off the record, even if that takes two tries', { s
   const records = pair.destination.client.db('linkspan_internal').collection('collections');
   await eventually(async () => (await records.countDocuments()) === 1, { what: 'one record less' });
   await running.commit();
-  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  await expectIdentical(pair);
 });
 
 for (const point of ['engine.copy.before-first-read', 'engine.copy.collection-copied']) {
@@ -205,7 +205,7 @@ for (const point of ['engine.copy.before-first-read', 'engine.copy.collection-co
     await using running = RunningMigration.start(pair);
     await running.commit();
     assert.equal(step, 'indexed');
-    assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+    await expectIdentical(pair);
   });
 }
 
@@ -218,7 +218,7 @@ test('changes of the catalog between two runs end as on the source', { skip }, a
   await changeEverything(db);
   await using second = RunningMigration.start(pair, { migrationId: first.progress.migrationId });
   await second.commit();
-  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  await expectIdentical(pair);
 });
 
 test('what cannot be migrated yet and appears during the migration stops it with its name', { skip }, async () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { onReach } from '../../../src/platform/index.ts';
-import { compareClusters } from '../../support/compare-clusters.ts';
 import { eventually } from '../../support/eventually.ts';
+import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
@@ -34,7 +34,7 @@ for (const point of ['engine.indexes.recorded', 'engine.copy.indexed', 'engine.c
     await using running = RunningMigration.start(pair);
     await running.commit();
     assert.ok(made !== undefined, `${point} was reached`);
-    assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+    await expectIdentical(pair);
   });
 }
 
@@ -47,7 +47,7 @@ test('a database whose last view goes with it leaves nothing behind', { skip }, 
   await running.untilReady();
   await client.db('views').dropDatabase();
   await running.commit();
-  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  await expectIdentical(pair);
 });
 
 test('a document that only a dropped index would have refused comes over, applied or drained', { skip }, async (t) => {
@@ -78,7 +78,7 @@ test('a document that only a dropped index would have refused comes over, applie
       }
       await running.commit();
       assert.ok(changed !== undefined, `${point} was reached`);
-      assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+      await expectIdentical(pair);
     });
   }
 });
@@ -96,7 +96,7 @@ test('an index build of the source that fails leaves nothing behind', { skip }, 
   await admin.command({ configureFailPoint: 'hangAfterStartingIndexBuild', mode: 'off' });
   await failing;
   await running.commit();
-  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  await expectIdentical(pair);
 });
 
 test('a migration that fails while indexes are being built ends', async () => {
@@ -140,5 +140,5 @@ test('an index that is built while its collection is renamed comes over, and mak
   await shop.collection('items').createIndex({ n: 1 });
   await running.commit();
   assert.ok(renamed !== undefined, 'an index was to be built');
-  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  await expectIdentical(pair);
 });

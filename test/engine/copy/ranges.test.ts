@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Binary, Decimal128, Double, Long, type MongoClient, ObjectId } from 'mongodb';
-import { compareClusters } from '../../support/compare-clusters.ts';
+import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { RunningMigration } from '../running-migration.ts';
@@ -59,7 +59,6 @@ async function rangesOf(pair: ReplicaSetPair): Promise<number> {
 }
 
 async function assertIdentical(pair: ReplicaSetPair): Promise<void> {
-  const { differences, documents } = await compareClusters(pair.source.client, pair.destination.client);
-  assert.deepEqual(differences, []);
+  const { documents } = await expectIdentical(pair);
   assert.equal(documents, DOCUMENTS);
 }

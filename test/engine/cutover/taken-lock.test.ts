@@ -1,7 +1,6 @@
-import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { onReach } from '../../../src/platform/index.ts';
-import { compareClusters } from '../../support/compare-clusters.ts';
+import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { RunningMigration } from '../running-migration.ts';
@@ -25,5 +24,5 @@ test('a source that refuses a note because its global lock is taken is asked aga
   await running.until('the wait', ({ waiting }) => locked && waiting.some(({ reason }) => /Global lock/.test(reason)));
   await admin.command({ fsyncUnlock: 1 });
   await running.commit();
-  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  await expectIdentical(pair);
 });

@@ -4,8 +4,8 @@ import { Binary, MongoClient, Timestamp, UUID } from 'mongodb';
 import type { CheckpointStore } from '../../../src/engine/records/checkpoint-store.ts';
 import type { CollectionRecord, PartitionRecord } from '../../../src/engine/records/records.ts';
 import { newId, onReach, systemClock } from '../../../src/platform/index.ts';
-import { compareClusters } from '../../support/compare-clusters.ts';
 import { eventually } from '../../support/eventually.ts';
+import { expectIdentical } from '../../support/expect-identical.ts';
 import { startFaultProxy } from '../../support/fault-proxy.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { runLinkspan, untilStopped } from '../../support/linkspan-process.ts';
@@ -32,7 +32,7 @@ test('a process that is stopped just before it sends a batch of the copy, and go
   stopped.kill('SIGCONT');
   assert.equal((await stopped.exit).code, 1);
   assert.match(stopped.stderr, /TAKEN_OVER/);
-  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  await expectIdentical(pair);
   const [record] = await pair.destination.client.db('linkspan_internal').collection('migrations').find().toArray();
   assert.equal(record?.state, 'committed', "it has not put its own failure in the successor's place");
 });
@@ -65,7 +65,7 @@ test('an engine that is held up just before it applies a change, as users with t
   const ended = held.stop();
   point.release();
   await assert.rejects(ended, { code: 'TAKEN_OVER' });
-  assert.deepEqual((await compareClusters(source.client, destination.client)).differences, []);
+  await expectIdentical({ source, destination });
 
   await destination.createUser('another', 'secret', roles);
   const asAnother = { ...clusters, destination: { uri: destination.uriFor('another', 'secret') } };
@@ -104,7 +104,7 @@ test('a drop that an engine sends after it lost the migration does not meet what
   const ended = held.stop();
   point.release();
   await assert.rejects(ended, { code: 'TAKEN_OVER' });
-  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  await expectIdentical(pair);
 });
 
 test('a source stays closed when only the acknowledgement of the point of no return was lost', {

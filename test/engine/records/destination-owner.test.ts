@@ -3,7 +3,7 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { MongoClient } from 'mongodb';
 import { cleanUp, listLeftovers, type MigrationOptions } from '../../../src/engine/index.ts';
 import { newId, onReach } from '../../../src/platform/index.ts';
-import { compareClusters } from '../../support/compare-clusters.ts';
+import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { allowWrites } from '../../support/source-version.ts';
@@ -35,7 +35,6 @@ describe('a destination has at most one owner', () => {
     await running.stop();
     return running.progress.migrationId;
   };
-  const isSame = async () => (await compareClusters(pair.source.client, pair.destination.client)).differences;
 
   test('cleaning up after an earlier migration leaves the block and the data of the one that runs', async () => {
     const migrationId = await stopped();
@@ -48,7 +47,7 @@ describe('a destination has at most one owner', () => {
     await assert.rejects(cleanUp(pair.destination, migrationId, { drop: true }), { code: 'NO_SUCH_MIGRATION' });
     await assert.rejects(app.db('shop').collection('items').deleteMany({}), BLOCKED);
     await second.commit();
-    assert.deepEqual(await isSame(), []);
+    await expectIdentical(pair);
   });
 
   test('an earlier migration that is started again, or cancelled, changes nothing after another has committed', async () => {
@@ -75,7 +74,7 @@ describe('a destination has at most one owner', () => {
     await using second = start(DROP);
     await assert.rejects(first.outcome, { code: 'DESTINATION_TAKEN' });
     await second.commit();
-    assert.deepEqual(await isSame(), []);
+    await expectIdentical(pair);
   });
 
   test('one that is killed as it takes a destination has taken it, and goes on', async () => {
@@ -90,7 +89,7 @@ describe('a destination has at most one owner', () => {
     }
     await using again = start(options);
     await again.commit();
-    assert.deepEqual(await isSame(), []);
+    await expectIdentical(pair);
     const records = pair.destination.client.db('linkspan_internal').collection<{ _id: string }>('migrations');
     const retired = await records.findOne({ _id: migrationId });
     // Versions that don't know that a migration can be retired refuse the schema.
@@ -107,7 +106,7 @@ describe('a destination has at most one owner', () => {
       ),
     );
     assert.deepEqual((await Promise.all(outcomes)).sort(), ['DESTINATION_TAKEN', 'committed']);
-    assert.deepEqual(await isSame(), []);
+    await expectIdentical(pair);
   });
 
   test('without permission to drop it, it is not taken from a migration that is at work', async () => {
@@ -120,7 +119,7 @@ describe('a destination has at most one owner', () => {
     await using first = start();
     await first.commit();
     assert.notEqual(later, undefined);
-    assert.deepEqual(await isSame(), []);
+    await expectIdentical(pair);
   });
 
   test('one that is cancelled before it began takes nothing from the migration that runs', async () => {
@@ -144,7 +143,7 @@ describe('a destination has at most one owner', () => {
     await assert.rejects(cleanUp(pair.destination, migrationId, { drop: true }), { code: 'TAKEN_OVER' });
     await assert.rejects(app.db('shop').collection('items').deleteMany({}), BLOCKED);
     await second?.commit();
-    assert.deepEqual(await isSame(), []);
+    await expectIdentical(pair);
   });
 
   test('a migration that begins while the last checkpoint is removed keeps its own', async () => {
@@ -157,7 +156,7 @@ describe('a destination has at most one owner', () => {
     });
     await cleanUp(pair.destination, migrationId, { drop: true });
     await second?.commit();
-    assert.deepEqual(await isSame(), []);
+    await expectIdentical(pair);
   });
 
   test('of records of older versions, the migration that began last is the owner', async () => {
@@ -174,7 +173,7 @@ describe('a destination has at most one owner', () => {
     await assert.rejects(app.db('shop').collection('items').deleteMany({}), BLOCKED);
     await using running = start({ migrationId: later });
     await running.commit();
-    assert.deepEqual(await isSame(), []);
+    await expectIdentical(pair);
   });
 });
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { onReach } from '../../../src/platform/index.ts';
-import { compareClusters } from '../../support/compare-clusters.ts';
 import { eventually } from '../../support/eventually.ts';
+import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startLedgerWriter } from '../../support/ledger-writer.ts';
 import { type ReplicaSet, startPair } from '../../support/replica-set.ts';
@@ -36,7 +36,7 @@ test('step-downs of both primaries, in the copy and while following, lose nothin
   });
   await writer.stop();
   await running.commit();
-  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  await expectIdentical(pair);
 });
 
 /** What a server can say, and what the engine sends that meets it. */
@@ -93,7 +93,7 @@ test('failures that pass cost a retry, and nothing else', async (t) => {
       await running.commit();
       // The block of one round would meet the next one's writes.
       await allowWrites(pair.source.client);
-      assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+      await expectIdentical(pair);
     });
   }
 });
@@ -138,7 +138,7 @@ test('a lost history is declared and repaired, in the copy and while following, 
   assert.equal(tooEarly, false);
   await writer.stop();
   await running.commit();
-  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  await expectIdentical(pair);
 });
 
 async function fill(set: ReplicaSet): Promise<void> {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MongoClient } from 'mongodb';
 import { onReach, systemClock } from '../../../src/platform/index.ts';
-import { compareClusters } from '../../support/compare-clusters.ts';
 import { eventually } from '../../support/eventually.ts';
+import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startLedgerWriter, USER_WRITES_BLOCKED } from '../../support/ledger-writer.ts';
 import { startPair } from '../../support/replica-set.ts';
@@ -60,10 +60,7 @@ test('a cluster that is written to moves with least-privilege users, cuts over a
   await eventually(() => writer.snapshot().pauseMs !== undefined, { what: 'an accepted write on the destination' });
   const ledger = await writer.stop();
 
-  const { differences, documents } = await compareClusters(source.client, destination.client, {
-    except: ledger.writtenOnDestination,
-  });
-  assert.deepEqual(differences, []);
+  const { documents } = await expectIdentical({ source, destination }, { except: ledger.writtenOnDestination });
   assert.ok(documents > 3_000);
   assert.ok(running.progress.changes.duringCopy > 0, 'changes came while the collections were being copied');
   assert.ok(running.progress.changes.applied > 0, 'changes were applied');
@@ -93,7 +90,7 @@ test('a pause holds everything back, and what changed meanwhile comes over after
   assert.equal(running.progress.changes.applied, applied);
   running.migration.want('running');
   await running.commit();
-  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  await expectIdentical(pair);
 });
 
 test('a pause in the middle of the copy sends no further batch, and the copy goes on after it', async () => {
@@ -129,7 +126,7 @@ test('a pause in the middle of the copy sends no further batch, and the copy goe
   assert.equal(running.progress.state, 'paused');
   running.migration.want('running');
   await running.commit();
-  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  await expectIdentical(pair);
 });
 
 test('a cutover is refused with its reasons while the migration is not ready', async () => {
@@ -154,7 +151,7 @@ test('a stopped migration goes on in another run without copying again', async (
   await items.insertMany(Array.from({ length: 100 }, (_, n) => ({ n })));
   await using second = RunningMigration.start(pair, { migrationId });
   await second.commit();
-  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  await expectIdentical(pair);
   assert.equal(second.progress.copy.documentsCopied, 2_000);
   assert.ok(second.progress.changes.applied >= 2_100);
 });

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Document, MongoClient } from 'mongodb';
 import { onReach, systemClock } from '../../../src/platform/index.ts';
-import { compareClusters } from '../../support/compare-clusters.ts';
 import { eventually } from '../../support/eventually.ts';
+import { expectIdentical } from '../../support/expect-identical.ts';
 import { startLedgerWriter } from '../../support/ledger-writer.ts';
 import type { MongodProcess } from '../../support/mongod-process.ts';
 import { type ReplicaSet, startPair } from '../../support/replica-set.ts';
@@ -40,7 +40,7 @@ test('servers that are killed and started again, in the copy and while following
     await running.untilReady();
   }
   await running.commit();
-  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  await expectIdentical(pair);
 });
 
 test('members that get another name, in the copy and while following, cost time only', async () => {
@@ -75,7 +75,7 @@ test('members that get another name, in the copy and while following, cost time 
   await eventually(() => writer.snapshot().documentsWritten > before + 100, { what: 'writes after the renaming' });
   await writer.stop();
   await running.commit();
-  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  await expectIdentical(pair);
 });
 
 test('a write of the source that is rolled back is never copied', async () => {
@@ -106,7 +106,7 @@ test('a write of the source that is rolled back is never copied', async () => {
   await running.untilReady();
   assert.equal(await db.collection('items').findOne({ rolledBack: true }), null, 'it was rolled back');
   await running.commit();
-  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  await expectIdentical(pair);
   const copied = pair.destination.client.db('shop').collection('items');
   assert.deepEqual([await copied.countDocuments({ rolledBack: true }), await copied.countDocuments()], [0, 101]);
 });
@@ -136,7 +136,7 @@ test('changes of the catalog that are rolled back are taken back', { skip: unsee
   await primary.restart();
   assert.equal(await db.collection('kept').countDocuments(), 1, 'the drop was rolled back');
   await second.commit();
-  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  await expectIdentical(pair);
 });
 
 async function fill(set: ReplicaSet, count: number): Promise<void> {

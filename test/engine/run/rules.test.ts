@@ -3,8 +3,8 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { BSON, type Document, Int32, Long } from 'mongodb';
 import { keyOf, laneHash } from '../../../src/engine/bson/document-key.ts';
 import { newId, onReach, systemClock } from '../../../src/platform/index.ts';
-import { compareClusters } from '../../support/compare-clusters.ts';
 import { eventually } from '../../support/eventually.ts';
+import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { allowWrites, needsSource } from '../../support/source-version.ts';
@@ -47,7 +47,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
   }
 
   async function assertEqual(): Promise<void> {
-    assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+    await expectIdentical(pair);
   }
 
   const failOnDestination = (namespace: string, failure: object, times: number) =>
