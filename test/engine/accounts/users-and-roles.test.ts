@@ -7,6 +7,7 @@ import { checkForLeaks } from '../../support/leak-check.ts';
 import { expectHookReached, runLinkspan } from '../../support/linkspan-process.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { allowWrites, needsSource } from '../../support/source-version.ts';
+import { onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 const CERTIFICATE = 'CN=machine,OU=fleet,O=shop';
@@ -86,16 +87,12 @@ describe('users and roles', () => {
     const { source, destination } = pair;
     await makeAccounts(source);
     const shop = source.client.db('shop');
-    let changed: Promise<void> | undefined;
-    using _ = onReach('engine.cutover.about-to-block', () => {
-      changed ??= changeAccounts(source);
-      return changed;
-    });
+    using changed = onceAt('engine.cutover.about-to-block', () => changeAccounts(source));
     await using running = start();
     await running.untilReady();
     await shop.command({ createUser: 'early', pwd: 'early-password', roles: ['reads'] });
     await running.commit();
-    assert.ok(changed !== undefined);
+    assert.ok(changed.result !== undefined);
     await assertSame(pair);
     assert.equal(await mayRead(destination, 'app', 'new-password'), true);
     await assert.rejects(mayRead(destination, 'app', 'old-password'), { code: 18 });

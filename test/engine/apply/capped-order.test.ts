@@ -7,6 +7,7 @@ import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
+import { holdAt, onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
@@ -38,11 +39,7 @@ test('what is deleted and inserted again while it follows takes the last place a
 test('so it does during the copy', { skip }, async () => {
   await using pair = await startPair();
   const log = await fill(pair, 10);
-  let done: Promise<void> | undefined;
-  using _ = onReach('engine.copy.collection-copied', () => {
-    done ??= change();
-    return done;
-  });
+  using _ = onceAt('engine.copy.collection-copied', () => change());
   await using running = RunningMigration.start(pair);
   const change = async () => {
     await log.insertOne({ _id: 10 });
@@ -116,17 +113,12 @@ async function changeTogether(
   count: number,
   change: () => Promise<void>,
 ): Promise<void> {
-  const taken = Promise.withResolvers<void>();
-  const go = Promise.withResolvers<void>();
-  using _ = onReach('engine.apply.batch-taken', () => {
-    taken.resolve();
-    return go.promise;
-  });
+  using taken = holdAt('engine.apply.batch-taken');
   await log.insertOne({ _id: 10 });
-  await taken.promise;
+  await taken.reached;
   await change();
   await running.until('the changes', ({ changes }) => changes.read >= count);
-  go.resolve();
+  taken.release();
 }
 
 let times = 0;

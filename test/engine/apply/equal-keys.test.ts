@@ -1,10 +1,10 @@
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { BSONSymbol, type CreateCollectionOptions, Int32, Long } from 'mongodb';
-import { onReach } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { allowWrites } from '../../support/source-version.ts';
+import { holdAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
@@ -40,17 +40,12 @@ describe('equal keys', () => {
   async function changeTogether(changes: number, change: () => Promise<void>): Promise<void> {
     await using running = RunningMigration.start(pair);
     await running.untilReady();
-    const taken = Promise.withResolvers<void>();
-    const go = Promise.withResolvers<void>();
-    using _ = onReach('engine.apply.batch-taken', () => {
-      taken.resolve();
-      return go.promise;
-    });
+    using taken = holdAt('engine.apply.batch-taken');
     await items().insertOne({ _id: 'first', v: 0 });
-    await taken.promise;
+    await taken.reached;
     await change();
     await running.until('the changes', ({ changes: { read } }) => read > changes);
-    go.resolve();
+    taken.release();
     await running.commit();
     await expectIdentical(pair);
   }

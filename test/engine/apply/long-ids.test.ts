@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Binary, UUID } from 'mongodb';
 import { connectCluster } from '../../../src/engine/mongodb/connect.ts';
-import { onReach } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { startPair, startReplicaSet } from '../../support/replica-set.ts';
+import { holdAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 import { takeMigration } from '../taken-migration.ts';
 
@@ -34,16 +34,12 @@ test('documents with long ids that change together during the copy arrive', asyn
   // More of their changes than a server can send at once: each has the id three times, two of them as text in hexadecimal.
   const ids = Array.from({ length: 500 }, (_, n) => String(n).padStart(20_000, '0'));
   await source.insertMany(ids.map((_id) => ({ _id, v: 0 })));
-  const held = Promise.withResolvers<void>();
-  let changed: Promise<unknown> | undefined;
-  using _ = onReach('engine.copy.batch-acknowledged', async () => {
-    changed ??= source.updateMany({}, { $set: { v: 1 } });
-    await changed;
-    await held.promise;
-  });
+  using held = holdAt('engine.copy.batch-acknowledged');
   await using running = RunningMigration.start(pair);
+  await held.reached;
+  await source.updateMany({}, { $set: { v: 1 } });
   await running.until('all changes to be read', ({ changes }) => changes.duringCopy >= ids.length);
-  held.resolve();
+  held.release();
   await running.commit();
   await expectIdentical(pair);
 });

@@ -6,11 +6,12 @@ import { listCollections } from '../../../src/engine/catalog/read-catalog.ts';
 import { preflight } from '../../../src/engine/index.ts';
 import { writeBarrier } from '../../../src/engine/mongodb/cluster-time.ts';
 import { sourceFeatures } from '../../../src/engine/mongodb/server-features.ts';
-import { newId, onReach, silentLogger } from '../../../src/platform/index.ts';
+import { newId, silentLogger } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { allowWrites, needsSource } from '../../support/source-version.ts';
+import { onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 interface Item {
@@ -49,11 +50,7 @@ describe('collections that become capped', { skip: needsSource('6.0', 'the catal
   for (const once of [false, true]) {
     test(`in the copy of a migration that ${once ? 'runs once' : 'is cut over'} arrive whole`, async () => {
       await refill('items', 'original');
-      let converted: Promise<void> | undefined;
-      using _ = onReach('engine.copy.batch-acknowledged', async () => {
-        converted ??= convert();
-        await converted;
-      });
+      using _ = onceAt('engine.copy.batch-acknowledged', convert);
       await using running = RunningMigration.start(pair, { once });
       await (once ? running.outcome : running.commit());
       await assertIdentical();

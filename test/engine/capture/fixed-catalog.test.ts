@@ -10,6 +10,7 @@ import { startLedgerWriter } from '../../support/ledger-writer.ts';
 import type { ReplicaSetPair } from '../../support/replica-set.ts';
 import { needsSource, startPairWithOldSource } from '../../support/source-version.ts';
 import { hurried, numbered, refill } from '../fixed-catalog-shop.ts';
+import { onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 /** As often as the engine looks at the catalog, at the oplog and at how far servers are. */
@@ -79,11 +80,7 @@ describe('a source whose catalog cannot be followed', () => {
   test('what was changed before it was read, and changed back before the next look, is found at the cutover', async () => {
     await refill(pair);
     const extra = pair.source.client.db('shop').collection('extra');
-    let made: Promise<unknown> | undefined;
-    using _ = onReach('engine.copy.before-first-read', async () => {
-      made ??= extra.createIndex({ n: -1 }, { name: 'passing' });
-      await made;
-    });
+    using _ = onceAt('engine.copy.before-first-read', () => extra.createIndex({ n: -1 }, { name: 'passing' }));
     await using running = RunningMigration.start(pair);
     await running.untilReady();
     await extra.dropIndex('passing');

@@ -7,6 +7,7 @@ import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { allowWrites, needsSource } from '../../support/source-version.ts';
+import { holdAt, onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 interface Item {
@@ -59,12 +60,8 @@ describe('writes that no change stream shows', () => {
   test('what applyOps writes in the copy, while following, while paused, while the engine is down and in the write pause arrives', async () => {
     await refill('copied');
     const migrationId = newId();
-    let hidden: Promise<void> | undefined;
-    const copied = onReach('engine.copy.collection-copied', () => {
-      hidden ??= hide('shop.copied');
-      return hidden;
-    });
     {
+      using copied = onceAt('engine.copy.collection-copied', () => hide('shop.copied'));
       await using running = RunningMigration.start(pair, { migrationId });
       await running.untilReady();
       copied[Symbol.dispose]();
@@ -165,21 +162,17 @@ describe('writes that no change stream shows', () => {
     await refill('items');
     await using running = RunningMigration.start(pair);
     await running.untilReady();
-    let held: Promise<unknown> | undefined;
-    using _ = onReach('engine.apply.batch-taken', async () => {
-      held ??= (async () => {
-        const ns = 'shop.items';
-        const update = { op: 'u', ns, o2: { _id: 1 }, o: { $v: 2, diff: { u: { v: 0 } } } };
-        // More than are read one by one.
-        const inserts = Array.from({ length: 1_001 }, (_, n) => ({ op: 'i', ns, o: { _id: `many ${n}` } }));
-        const applyOps = [update, ...inserts];
-        await pair.source.client.db('admin').command({ applyOps, writeConcern: { w: 'majority' } });
-        await running.until('the hidden write', ({ repairs }) => repairs !== null);
-        // Long enough for a comparison that does not wait for the lanes.
-        const compared = running.until('the end of the repair', ({ repairs }) => repairs?.collectionsDone === 1);
-        await Promise.race([compared.catch(() => undefined), sleep(2_000)]);
-      })();
-      await held;
+    using _ = onceAt('engine.apply.batch-taken', async () => {
+      const ns = 'shop.items';
+      const update = { op: 'u', ns, o2: { _id: 1 }, o: { $v: 2, diff: { u: { v: 0 } } } };
+      // More than are read one by one.
+      const inserts = Array.from({ length: 1_001 }, (_, n) => ({ op: 'i', ns, o: { _id: `many ${n}` } }));
+      const applyOps = [update, ...inserts];
+      await pair.source.client.db('admin').command({ applyOps, writeConcern: { w: 'majority' } });
+      await running.until('the hidden write', ({ repairs }) => repairs !== null);
+      // Long enough for a comparison that does not wait for the lanes.
+      const compared = running.until('the end of the repair', ({ repairs }) => repairs?.collectionsDone === 1);
+      await Promise.race([compared.catch(() => undefined), sleep(2_000)]);
     });
     await items('items').replaceOne({ _id: 1 }, { v: 5 });
     await running.commit();
@@ -206,12 +199,10 @@ describe('writes that no change stream shows', () => {
     await refill('items');
     await using running = RunningMigration.start(pair);
     await running.untilReady();
-    const saved = Promise.withResolvers<void>();
     let saves = Number.NEGATIVE_INFINITY;
-    using _ = onReach('engine.apply.batch-taken', () => saved.promise);
+    using held = holdAt('engine.apply.batch-taken');
     using __ = onReach('engine.checkpoint.saved', () => {
       saves += 1;
-      if (saves === 3) saved.resolve();
     });
     const records = pair.destination.client.db('linkspan_internal').collection('migrations');
     const before = await pair.source.client.db('admin').command({ ping: 1 });
@@ -219,8 +210,9 @@ describe('writes that no change stream shows', () => {
     await hide('shop.items');
     await running.until('the hidden writes', ({ changes }) => changes.read === read + 3);
     saves = 0;
-    await saved.promise;
+    await running.until('three checkpoints', () => saves >= 3);
     const record = await records.findOne();
+    held.release();
     assert.ok(before.operationTime.greaterThanOrEqual(record?.watchedTo), String(record?.watchedTo));
     await running.commit();
     await assertIdentical();
@@ -246,8 +238,7 @@ describe('writes that no change stream shows', () => {
     {
       await using running = RunningMigration.start(pair, { migrationId });
       await running.untilReady();
-      const { promise, resolve } = Promise.withResolvers<void>();
-      using _ = onReach('engine.capture.hidden-writes-recorded', () => promise);
+      using held = holdAt('engine.capture.hidden-writes-recorded');
       const { read } = running.progress.changes;
       await hide('shop.first');
       await running.until('the hidden writes', ({ changes }) => changes.read === read + 3);
@@ -256,7 +247,7 @@ describe('writes that no change stream shows', () => {
       await items('first').insertOne({ _id: 'shown' });
       await running.until('a later change', ({ changes, lagSeconds }) => changes.applied > applied && lagSeconds === 0);
       const stopped = running.stop();
-      resolve();
+      held.release();
       await stopped;
     }
     await using running = RunningMigration.start(pair, { migrationId });

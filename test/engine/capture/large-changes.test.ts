@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Collection } from 'mongodb';
-import { onReach } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { hurried } from '../fixed-catalog-shop.ts';
+import { onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
@@ -37,14 +37,10 @@ test('transactions of 1,000 writes, mass deletes and hot documents come over, in
       }),
     );
   };
-  let changed: Promise<void> | undefined;
-  using _ = onReach('engine.copy.batch-acknowledged', () => {
-    changed ??= changeALot(0);
-    return changed;
-  });
+  using changed = onceAt('engine.copy.batch-acknowledged', () => changeALot(0));
   await using running = RunningMigration.start(pair);
   await running.untilReady();
-  assert.ok(changed !== undefined, 'changed during the copy');
+  assert.ok(changed.result !== undefined, 'changed during the copy');
   await changeALot(1);
   await running.commit();
   await assertIdentical(pair);
@@ -75,11 +71,7 @@ test('thousands of long keys that change at once come over', async () => {
   const items = pair.source.client.db('large').collection<Item>('items');
   const keys = Array.from({ length: 1_500 }, (_, n) => `${n}`.padEnd(30_000, 'k'));
   await items.insertMany(keys.map((_id) => ({ _id, n: 0 })));
-  let changed: Promise<unknown> | undefined;
-  using _ = onReach('engine.copy.batch-acknowledged', () => {
-    changed ??= items.updateMany({}, { $inc: { n: 1 } });
-    return changed.then(() => undefined);
-  });
+  using _ = onceAt('engine.copy.batch-acknowledged', () => items.updateMany({}, { $inc: { n: 1 } }));
   await using running = RunningMigration.start(pair);
   await running.untilReady();
   await items.updateMany({}, { $inc: { n: 1 } });

@@ -2,17 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Db, Timestamp } from 'mongodb';
 import { listCollections } from '../../../src/engine/catalog/read-catalog.ts';
-import { onReach } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair, startReplicaSet } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
+import { holdAt, onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
-
-type Signal = PromiseWithResolvers<void>;
-type Signals = [Signal, Signal, Signal, Signal];
 
 const unseen = needsSource('6.0', 'their changes are not in its stream');
 
@@ -23,11 +20,9 @@ test('a capped collection keeps its order and its limits while it goes round', a
   await db.createCollection('half', { capped: true, size: 1_000_000 });
   await append(db, 'full', 0, 700);
   await append(db, 'half', 0, 300);
-  let appended: Promise<void> | undefined;
-  using _ = onReach('engine.copy.batch-acknowledged', () => {
-    appended ??= append(db, 'full', 700, 1_000).then(() => append(db, 'half', 300, 400));
-    return appended;
-  });
+  using _ = onceAt('engine.copy.batch-acknowledged', () =>
+    append(db, 'full', 700, 1_000).then(() => append(db, 'half', 300, 400)),
+  );
   await using running = RunningMigration.start(pair);
   await running.untilReady();
   await append(db, 'full', 1_000, 1_400);
@@ -57,24 +52,17 @@ test('what is appended to a capped collection while its spool is drained keeps i
     await log.insertMany(Array.from({ length: count }, () => ({ _id: next++ })));
   };
   await append(10);
-  const [indexed, drain, taken, apply] = Array.from({ length: 4 }, () => Promise.withResolvers<void>()) as Signals;
-  using _indexed = onReach('engine.copy.indexed', () => {
-    indexed.resolve();
-    return drain.promise;
-  });
-  using _taken = onReach('engine.apply.batch-taken', () => {
-    taken.resolve();
-    return apply.promise;
-  });
+  using indexed = holdAt('engine.copy.indexed');
+  using taken = holdAt('engine.apply.batch-taken');
   await using running = RunningMigration.start(pair);
-  await indexed.promise;
+  await indexed.reached;
   await append(25_000); // More than lanes take at once, so that some is still spooled when the next come.
   await running.until('all to be spooled', ({ changes }) => changes.read >= 25_000);
-  drain.resolve();
-  await taken.promise;
+  indexed.release();
+  await taken.reached;
   await append(10);
   await running.until('the next to be read', ({ changes }) => changes.read >= 25_010);
-  apply.resolve();
+  taken.release();
   await running.untilReady();
   const copied = pair.destination.client.db('special');
   assert.deepEqual(await naturalOrder(copied, 'log', '_id'), await naturalOrder(db, 'log', '_id'), 'before the pause');
@@ -100,11 +88,7 @@ test('a time series comes over, and what is measured meanwhile', { skip: unseen 
   await db.collection('weather').createIndex({ 'place.city': 1, at: 1 });
   await measure(db, 'weather', 2_000);
   await db.createCollection('dropped', { timeseries: { timeField: 'at' } });
-  let measured: Promise<void> | undefined;
-  using _ = onReach('engine.copy.batch-acknowledged', () => {
-    measured ??= measure(db, 'weather', 500);
-    return measured;
-  });
+  using _ = onceAt('engine.copy.batch-acknowledged', () => measure(db, 'weather', 500));
   await using running = RunningMigration.start({
     source: { uri: pair.source.uriFor('reader', 'secret') },
     destination: { uri: pair.destination.uriFor('writer', 'secret') },

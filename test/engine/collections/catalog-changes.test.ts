@@ -7,6 +7,7 @@ import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
+import { holdAt, onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
@@ -106,14 +107,10 @@ test('changes of the catalog while the migration follows end as on the source', 
 test('changes of the catalog in the middle of the copy end as on the source', { skip }, async () => {
   await using pair = await startPair();
   const db = await fill(pair);
-  let changed: Promise<void> | undefined;
-  using _ = onReach('engine.copy.batch-acknowledged', () => {
-    changed ??= changeEverything(db);
-    return changed;
-  });
+  using changed = onceAt('engine.copy.batch-acknowledged', () => changeEverything(db));
   await using running = RunningMigration.start(pair);
   await running.untilReady();
-  assert.ok(changed !== undefined, 'the catalog was changed during the copy');
+  assert.ok(changed.result !== undefined, 'the catalog was changed during the copy');
   await running.commit();
   await expectIdentical(pair);
 });
@@ -122,11 +119,7 @@ test('two collections that swap names just before they are read are not mixed up
   await using pair = await startPair();
   const db = pair.source.client.db('catalog');
   for (const name of ['left', 'right']) await db.collection(name).insertMany(many(100, name));
-  let swapped: Promise<void> | undefined;
-  using _ = onReach('engine.copy.before-first-read', () => {
-    swapped ??= swap();
-    return swapped;
-  });
+  using swapped = onceAt('engine.copy.before-first-read', swap);
   async function swap(): Promise<void> {
     await db.renameCollection('left', 'between');
     await db.renameCollection('right', 'left');
@@ -134,7 +127,7 @@ test('two collections that swap names just before they are read are not mixed up
   }
   await using running = RunningMigration.start(pair);
   await running.commit();
-  assert.ok(swapped !== undefined);
+  assert.ok(swapped.result !== undefined);
   await expectIdentical(pair);
 });
 
@@ -142,21 +135,15 @@ test('a collection that is renamed while its copy is planned is copied by the ne
   await using pair = await startPair();
   const db = pair.source.client.db('catalog');
   await db.collection('before').insertMany(many(100));
-  const planning = Promise.withResolvers<void>();
-  const go = Promise.withResolvers<void>();
-  using point = onReach('engine.copy.before-first-read', async () => {
-    planning.resolve();
-    await go.promise;
-  });
+  using planning = holdAt('engine.copy.before-first-read');
   await using first = RunningMigration.start(pair);
-  await planning.promise;
+  await planning.reached;
   await db.collection('before').rename('after');
   const records = pair.destination.client.db('linkspan_internal').collection('collections');
   await eventually(() => records.findOne({ destinationName: 'after' }), { what: 'the new name on record' });
   const stopped = first.stop();
-  go.resolve();
+  planning.release();
   assert.equal(await stopped, 'stopped');
-  point[Symbol.dispose]();
   await using second = RunningMigration.start(pair, { migrationId: first.progress.migrationId });
   await second.commit();
   await expectIdentical(pair);

@@ -6,6 +6,7 @@ import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
+import { onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
@@ -21,19 +22,15 @@ for (const point of ['engine.indexes.recorded', 'engine.copy.indexed', 'engine.c
     using _counted = onReach('engine.capture.batch-dispatched', () => {
       dispatched += 1;
     });
-    let made: Promise<void> | undefined;
     const makeIndex = async () => {
       await items.createIndex({ n: 1 });
       const seen = dispatched;
       await eventually(() => dispatched > seen + 2, { what: 'the stream to pass the index' });
     };
-    using _made = onReach(point, () => {
-      made ??= makeIndex();
-      return made;
-    });
+    using made = onceAt(point, makeIndex);
     await using running = RunningMigration.start(pair);
     await running.commit();
-    assert.ok(made !== undefined, `${point} was reached`);
+    assert.ok(made.result !== undefined, `${point} was reached`);
     await expectIdentical(pair);
   });
 }
@@ -66,18 +63,14 @@ test('a document that only a dropped index would have refused comes over, applie
         await items.dropIndex('at_2dsphere');
         await items.updateOne({ _id: 1 }, { $set: { at: 'nowhere' } });
       };
-      let changed: Promise<void> | undefined;
-      using _ = onReach(point, () => {
-        changed ??= changeBoth();
-        return changed;
-      });
+      using changed = onceAt(point, changeBoth);
       await using running = RunningMigration.start(pair);
       if (point !== 'engine.copy.indexed') {
         await running.untilReady();
         await items.updateOne({ _id: 1 }, { $set: { n: 2 } });
       }
       await running.commit();
-      assert.ok(changed !== undefined, `${point} was reached`);
+      assert.ok(changed.result !== undefined, `${point} was reached`);
       await expectIdentical(pair);
     });
   }
@@ -132,13 +125,9 @@ test('an index that is built while its collection is renamed comes over, and mak
     const there = pair.destination.client.db('shop').listCollections({ name: 'things' });
     await eventually(async () => (await there.clone().toArray()).length === 1, { what: 'the rename to come over' });
   };
-  let renamed: Promise<void> | undefined;
-  using _ = onReach('engine.indexes.compared', () => {
-    renamed ??= rename();
-    return renamed;
-  });
+  using renamed = onceAt('engine.indexes.compared', rename);
   await shop.collection('items').createIndex({ n: 1 });
   await running.commit();
-  assert.ok(renamed !== undefined, 'an index was to be built');
+  assert.ok(renamed.result !== undefined, 'an index was to be built');
   await expectIdentical(pair);
 });

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { onReach } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { isolatePrimary } from '../../support/roll-back.ts';
 import { needsSource, startPairWithOldSource } from '../../support/source-version.ts';
+import { holdAt, onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 const MAJORITY = { writeConcern: { w: 'majority' } } as const;
@@ -46,13 +46,12 @@ async function commitsIdentical(pair: ReplicaSetPair, running: RunningMigration)
 async function readWhileMissing(pair: ReplicaSetPair): Promise<void> {
   await using running = RunningMigration.start(pair);
   await running.untilReady();
-  const dropped = Promise.withResolvers<void>();
-  using _ = onReach('engine.apply.batch-taken', () => dropped.promise);
+  using dropped = holdAt('engine.apply.batch-taken');
   await kept(pair).updateMany({}, { $set: { v: 1 } }, MAJORITY);
   await running.until('the changes to be taken', ({ changes }) => changes.read >= 50);
   const rollBack = await isolatePrimary(pair.source);
   await dropAtPrimary(pair);
-  dropped.resolve();
+  dropped.release();
   await running.until('the lanes to be empty', ({ changes }) => changes.queued === 0);
   assert.equal(running.progress.readyForCutover, false);
   await rollBack();
@@ -76,23 +75,20 @@ test('changes of a source before 6.0, whose reads find nothing in a collection t
 
 test('changes that came during the copy are not forgotten when their collection is missing as it ends', async () => {
   await using pair = await startFilled();
-  const changed = Promise.withResolvers<void>();
-  using _ = onReach('engine.copy.collection-copied', () => changed.promise);
-  let isolated: Promise<() => Promise<void>> | undefined;
-  using __ = onReach('engine.apply.batch-taken', async () => {
-    isolated ??= isolatePrimary(pair.source).then(async (rollBack) => {
+  using changed = holdAt('engine.copy.collection-copied');
+  using isolated = onceAt('engine.apply.batch-taken', () =>
+    isolatePrimary(pair.source).then(async (rollBack) => {
       await dropAtPrimary(pair);
       return rollBack;
-    });
-    await isolated;
-  });
+    }),
+  );
   await using running = RunningMigration.start(pair);
   await running.until('the copy', ({ copy }) => copy.documentsCopied >= 50);
   await kept(pair).updateMany({}, { $set: { v: 1 } }, MAJORITY);
   await running.until('the changes to be taken', ({ changes }) => changes.duringCopy >= 50);
-  changed.resolve();
-  await eventually(() => isolated !== undefined, { what: 'the drop' });
-  const rollBack = await isolated;
+  changed.release();
+  await eventually(() => isolated.result !== undefined, { what: 'the drop' });
+  const rollBack = await isolated.result;
   await running.until('the lanes to be empty', ({ changes }) => changes.queued === 0);
   await rollBack?.();
   await commitsIdentical(pair, running);
@@ -100,20 +96,18 @@ test('changes that came during the copy are not forgotten when their collection 
 
 test('a copy that meets a drop waits, says so, and is taken up again when the drop is rolled back', async () => {
   await using pair = await startFilled();
-  let isolated: Promise<() => Promise<void>> | undefined;
-  using _ = onReach('engine.copy.before-first-read', async () => {
-    isolated ??= isolatePrimary(pair.source).then(async (rollBack) => {
+  using isolated = onceAt('engine.copy.before-first-read', () =>
+    isolatePrimary(pair.source).then(async (rollBack) => {
       await dropAtPrimary(pair);
       return rollBack;
-    });
-    await isolated;
-  });
+    }),
+  );
   await using running = RunningMigration.start(pair);
   await running.until('the missing collection to be told', ({ waiting }) =>
     waiting.some((wait) => wait.for === 'shop.kept' && wait.reason.includes('has not shown that it was dropped')),
   );
   assert.equal(running.progress.readyForCutover, false);
-  const rollBack = await isolated;
+  const rollBack = await isolated.result;
   await rollBack?.();
   await commitsIdentical(pair, running);
   assert.deepEqual(running.progress.waiting, []);
@@ -121,11 +115,7 @@ test('a copy that meets a drop waits, says so, and is taken up again when the dr
 
 test('a copy whose collection is really dropped meanwhile ends without it', followed, async () => {
   await using pair = await startFilled();
-  let dropped: Promise<unknown> | undefined;
-  using _ = onReach('engine.copy.before-first-read', async () => {
-    dropped ??= kept(pair).drop();
-    await dropped;
-  });
+  using _ = onceAt('engine.copy.before-first-read', () => kept(pair).drop());
   await using running = RunningMigration.start(pair);
   await running.commit();
   await expectIdentical(pair);
@@ -135,25 +125,20 @@ test('a drop that is met with the catalog and rolled back costs no change that c
   await using pair = await startFilled();
   await using running = RunningMigration.start(pair);
   await running.untilReady();
-  const held = Promise.withResolvers<void>();
-  using _ = onReach('engine.apply.batch-taken', () => held.promise);
+  using held = holdAt('engine.apply.batch-taken');
   await kept(pair).updateMany({}, { $set: { v: 1 } }, MAJORITY);
   await running.until('the changes to be taken', ({ changes }) => changes.read >= 50);
   // A change of the catalog that the majority has, whose event is taken when the drop is there already.
-  const [stopped, dispatching] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  using __ = onReach('engine.capture.batch-dispatched', async () => {
-    stopped.resolve();
-    await dispatching.promise;
-  });
-  await stopped.promise;
+  using dispatched = holdAt('engine.capture.batch-dispatched');
+  await dispatched.reached;
   await pair.source.client.db('shop').createCollection('other', MAJORITY);
   const rollBack = await isolatePrimary(pair.source);
   await dropAtPrimary(pair);
-  dispatching.resolve();
+  dispatched.release();
   const names = async () =>
     (await pair.destination.client.db('shop').listCollections().toArray()).map(({ name }) => name);
   await eventually(async () => !(await names()).includes('kept'), { what: 'the drop on the destination' });
-  held.resolve();
+  held.release();
   await running.until('the lanes to be empty', ({ changes }) => changes.queued === 0);
   await rollBack();
   await commitsIdentical(pair, running);

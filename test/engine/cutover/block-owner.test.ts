@@ -4,6 +4,7 @@ import { onReach } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair, startReplicaSet } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
+import { holdAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 import { SideWriter } from './side-writer.ts';
 import { sourceUser } from './source-user.ts';
@@ -48,20 +49,6 @@ async function twoMigrations({ readsOplog }: { readonly readsOplog: boolean }): 
   };
 }
 
-/** Holds whoever comes by first at a named point. */
-function holdFirst(point: string) {
-  const reached = Promise.withResolvers<void>();
-  const released = Promise.withResolvers<void>();
-  let times = 0;
-  const hook = onReach(point, async () => {
-    times += 1;
-    if (times > 1) return;
-    reached.resolve();
-    await released.promise;
-  });
-  return { reached: reached.promise, release: released.resolve, [Symbol.dispose]: () => hook[Symbol.dispose]() };
-}
-
 const WAITS_FOR_BLOCK = 'a moment in which the source can be blocked';
 
 function waitsFor(migration: RunningMigration, reason: string): Promise<void> {
@@ -79,7 +66,7 @@ test('a migration that gives up its cutover leaves the source blocked for one th
       const { one, two, app, appOfOne } = world;
       await one.commit();
       if (readsOplog) {
-        using held = holdFirst('engine.cutover.source-blocked');
+        using held = holdAt('engine.cutover.source-blocked', { times: 1 });
         two.migration.want('cutover');
         await held.reached;
         const cancelled = two.migration.cancel({ drop: false });
@@ -104,7 +91,7 @@ test('of two cutovers from one source the second waits, and begins when the firs
     await t.test(READS[`${readsOplog}`], async () => {
       await using world = await twoMigrations({ readsOplog });
       const { one, two, app, appOfTwo } = world;
-      using held = holdFirst('engine.cutover.source-blocked');
+      using held = holdAt('engine.cutover.source-blocked', { times: 1 });
       one.migration.want('cutover');
       await held.reached;
       two.migration.want('cutover');
@@ -154,7 +141,7 @@ test('a block that somebody set by hand serves the cutover, and is left to whoev
   await given.untilReady();
   assert.match(given.progress.warnings.join(), /Writes of users of the source were blocked/);
   {
-    using held = holdFirst('engine.cutover.source-blocked');
+    using held = holdAt('engine.cutover.source-blocked', { times: 1 });
     given.migration.want('cutover');
     await held.reached;
     const cancelled = given.migration.cancel({ drop: true });

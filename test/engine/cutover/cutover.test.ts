@@ -7,6 +7,7 @@ import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
+import { holdAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
@@ -95,8 +96,7 @@ test('a cutover that does not come in step before its deadline opens the source 
   };
   await using running = RunningMigration.start(pair, { clock: { ...systemClock, timeout } });
   await running.untilReady();
-  const { promise: released, resolve: release } = Promise.withResolvers<void>();
-  using _held = onReach('engine.apply.batch-taken', () => released);
+  using held = holdAt('engine.apply.batch-taken');
   using _blocking = onReach('engine.cutover.about-to-block', async () => {
     if (deadlines.length === 0) await items.insertOne({ last: true });
   });
@@ -106,7 +106,7 @@ test('a cutover that does not come in step before its deadline opens the source 
   deadlines[0]?.abort(new Error('late'));
   await eventually(() => items.insertOne({ after: 'the deadline' }), { what: 'the source to be open' });
   assert.equal(running.progress.canWrite, false);
-  release();
+  held.release();
   assert.equal(await running.outcome, 'committed');
   assert.equal(deadlines.length, 2);
   await expectIdentical(pair);

@@ -11,6 +11,7 @@ import { checkForLeaks } from '../../support/leak-check.ts';
 import { runLinkspan, untilStopped } from '../../support/linkspan-process.ts';
 import { startPair, startReplicaSet } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
+import { holdAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 import { takeMigration } from '../taken-migration.ts';
 
@@ -54,7 +55,7 @@ test('an engine that is held up just before it applies a change, as users with t
   const migrationId = newId();
   await using held = RunningMigration.start(clusters, { migrationId });
   await held.untilReady();
-  using point = holdFirstAt('engine.write.insert.orders');
+  using point = holdAt('engine.write.insert.orders', { times: 1 });
   await orders.insertOne({ _id: 2 });
   await point.reached;
   await using successor = RunningMigration.start(clusters, { migrationId });
@@ -95,7 +96,7 @@ test('a drop that an engine sends after it lost the migration does not meet what
   const migrationId = newId();
   await using held = RunningMigration.start(pair, { migrationId });
   await held.untilReady();
-  using point = holdFirstAt('engine.change.drop');
+  using point = holdAt('engine.change.drop', { times: 1 });
   await orders.drop();
   await point.reached;
   await orders.insertOne({ _id: 2 });
@@ -134,28 +135,6 @@ test('a source stays closed when only the acknowledgement of the point of no ret
   assert.equal(await second.outcome, 'committed');
   await assert.rejects(orders.insertOne({ _id: 2 }), /User writes blocked/);
 });
-
-/** Holds up whoever is the first to reach a named point; others pass. */
-function holdFirstAt(name: string): Disposable & { readonly reached: Promise<void>; release(): void } {
-  const reached = Promise.withResolvers<void>();
-  const released = Promise.withResolvers<void>();
-  let first = true;
-  const listening = onReach(name, async () => {
-    if (!first) return;
-    first = false;
-    reached.resolve();
-    await released.promise;
-  });
-  const release = () => released.resolve();
-  return {
-    reached: reached.promise,
-    release,
-    [Symbol.dispose]: () => {
-      release();
-      listening[Symbol.dispose]();
-    },
-  };
-}
 
 test('no record of a migration is changed by an engine that lost it', async (t) => {
   await using set = await startReplicaSet();
@@ -301,7 +280,7 @@ test('changes that go together are not committed by an engine that lost the migr
   const collection = set.client.db('d').collection<{ _id: number }>('c');
   await collection.insertMany([{ _id: 1 }, { _id: 2 }]);
   const remove = { delete: 'c', deletes: [1, 2].map((_id) => ({ q: { _id }, limit: 1 })) };
-  using point = holdFirstAt('engine.write.commit');
+  using point = holdAt('engine.write.commit', { times: 1 });
   const late = fence.writeTogether('d', [remove]);
   late.catch(() => undefined);
   await point.reached;

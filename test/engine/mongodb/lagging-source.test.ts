@@ -1,10 +1,10 @@
 import { test } from 'node:test';
-import { onReach } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { lagBehind } from '../../support/lagging-member.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { allowWrites } from '../../support/source-version.ts';
+import { holdAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 const MAJORITY = { writeConcern: { w: 'majority' } } as const;
@@ -17,17 +17,6 @@ interface Counted {
 
 function numbered(from: number, to: number): Counted[] {
   return Array.from({ length: to - from }, (_, n) => ({ _id: from + n, v: 0 }));
-}
-
-/** Holds the engine at a place until `go`. */
-function holdAt(place: string) {
-  const reached = Promise.withResolvers<void>();
-  const held = Promise.withResolvers<void>();
-  const hook = onReach(place, async () => {
-    reached.resolve();
-    await held.promise;
-  });
-  return { reached: reached.promise, go: held.resolve, [Symbol.dispose]: () => hook[Symbol.dispose]() };
 }
 
 test('a source that elects a member whose majority reads lag behind', async (t) => {
@@ -45,7 +34,7 @@ test('a source that elects a member whose majority reads lag behind', async (t) 
     await running.until('all changes to be read', ({ changes }) => changes.read >= 50);
     await taken.reached;
     await lagging.elect();
-    taken.go();
+    taken.release();
     await eventually(async () => running.progress.changes.queued === 0 || (await lagging.isAskedFor('c')), {
       what: 'the documents to be read',
       ...patient,
@@ -71,7 +60,7 @@ test('a source that elects a member whose majority reads lag behind', async (t) 
       await using running = RunningMigration.start(pair);
       await held.reached;
       await lagging.elect();
-      held.go();
+      held.release();
       await eventually(async () => running.progress.copy.documentsCopied > 0 || (await lagging.isAskedFor('c')), {
         what: 'the copy to begin',
         ...patient,

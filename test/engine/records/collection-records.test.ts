@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Binary, UUID } from 'mongodb';
 import type { CollectionRecord } from '../../../src/engine/records/records.ts';
-import { onReach } from '../../../src/platform/index.ts';
 import { type ReplicaSet, startReplicaSet } from '../../support/replica-set.ts';
+import { holdAt } from '../reach-points.ts';
 import { takeMigration } from '../taken-migration.ts';
 
 let set: ReplicaSet;
@@ -37,21 +37,13 @@ async function begin() {
 
 test('of several who write the record of a collection the last is the one whose word stands', async () => {
   const { checkpoint, one, another } = await begin();
-  const held = Promise.withResolvers<void>();
-  const go = Promise.withResolvers<void>();
-  let first = true;
-  using _ = onReach('engine.write.update.collections', async () => {
-    if (!first) return;
-    first = false;
-    held.resolve();
-    await go.promise;
-  });
+  using held = holdAt('engine.write.update.collections', { times: 1 });
   const earlier = checkpoint.saveCollection({ ...one, documents: 1 });
-  await held.promise;
+  await held.reached;
   const later = checkpoint.saveCollection({ ...one, state: 'indexing' });
   // Nobody else waits for them.
   await checkpoint.saveCollection({ ...another, state: 'indexing' });
-  go.resolve();
+  held.release();
   await Promise.all([earlier, later]);
   assert.deepEqual(
     (await checkpoint.collections()).map(({ state }) => state),

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { type Document, MongoClient } from 'mongodb';
 import { type Clock, onReach, systemClock } from '../../../src/platform/index.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 const DOCUMENTS = 100;
@@ -70,18 +71,14 @@ test('a source that is initiated anew while the catalogs are being compared take
   await using pair = await startFilled();
   await using running = RunningMigration.start(pair, { clock: seldom });
   await running.untilReady();
-  let begun: Promise<void> | undefined;
-  using _ = onReach('engine.catalog.comparison-begun', async () => {
-    begun ??= beginAnew(pair.source);
-    await begun;
-  });
+  using begun = onceAt('engine.catalog.comparison-begun', () => beginAnew(pair.source));
   // The answer is lost with the server.
   await pair.source.client
     .db('shop')
     .createCollection('other')
     .catch(() => undefined);
   await endsOfOtherSource(running, pair);
-  assert.ok(begun !== undefined);
+  assert.ok(begun.result !== undefined);
 });
 
 test('a destination that is initiated anew ends the migration, and nothing of it is written there', async () => {

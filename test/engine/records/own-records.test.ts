@@ -7,6 +7,7 @@ import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { type LaggingMember, lagBehind } from '../../support/lagging-member.ts';
 import { startPair, startReplicaSet } from '../../support/replica-set.ts';
+import { onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 import { takeMigration } from '../taken-migration.ts';
 
@@ -28,34 +29,23 @@ test('what changed during the copy arrives, though the destination elected a mem
   const spool = pair.destination.client.db('linkspan_internal').collection('spool');
   const untilSpooled = (count: number) =>
     eventually(async () => (await spool.countDocuments()) >= count, { what: `${count} spooled keys`, ...patient });
-  let changed: Promise<LaggingMember> | undefined;
-  using _ = onReach('engine.copy.batch-acknowledged', async () => {
-    changed ??= (async () => {
-      await source.updateOne({ _id: 'k99' }, { $set: { v: 1 } }, MAJORITY);
-      await untilSpooled(1);
-      const lagging = await lagBehind(
-        pair.destination,
-        async (count) => (await count('linkspan_internal', 'spool')) > 0,
-      );
-      await source.updateMany({}, { $set: { v: 1 } }, MAJORITY);
-      await untilSpooled(100);
-      return lagging;
-    })();
-    await changed;
+  using changed = onceAt('engine.copy.batch-acknowledged', async () => {
+    await source.updateOne({ _id: 'k99' }, { $set: { v: 1 } }, MAJORITY);
+    await untilSpooled(1);
+    const lagging = await lagBehind(pair.destination, async (count) => (await count('linkspan_internal', 'spool')) > 0);
+    await source.updateMany({}, { $set: { v: 1 } }, MAJORITY);
+    await untilSpooled(100);
+    return lagging;
   });
-  let elected: Promise<void> | undefined;
-  using __ = onReach('engine.copy.indexed', async () => {
-    elected ??= changed?.then((lagging) => lagging.elect());
-    await elected;
-  });
+  using elected = onceAt('engine.copy.indexed', async () => (await changed.result)?.elect());
   let drained = false;
   using ___ = onReach('engine.copy.drained', () => {
     drained = true;
   });
   await using running = RunningMigration.start(pair);
-  await eventually(() => elected !== undefined, { what: 'the end of the copy', ...patient });
-  await using lagging = (await changed) as LaggingMember;
-  await elected;
+  await eventually(() => elected.result !== undefined, { what: 'the end of the copy', ...patient });
+  await using lagging = (await changed.result) as LaggingMember;
+  await elected.result;
   // Lanes that have keys of an old state would not be drained while no write is acknowledged.
   await eventually(async () => drained || running.progress.changes.queued > 0 || (await lagging.isAskedFor('spool')), {
     what: 'the drain to begin',

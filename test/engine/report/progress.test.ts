@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Progress } from '../../../src/engine/index.ts';
-import { onReach } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startFaultProxy } from '../../support/fault-proxy.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { startSync } from '../../support/sync-process.ts';
+import { onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
@@ -112,11 +112,7 @@ test('a collection that the source drops in the middle of its copy is a restart 
   await using pair = await startPair();
   await fill(pair, 'items', 10);
   await fill(pair, 'doomed', 40_000);
-  let dropped: Promise<unknown> | undefined;
-  using _ = onReach('engine.copy.progress-saved', () => {
-    dropped ??= pair.source.client.db('shop').collection('doomed').drop();
-    return dropped.then(() => undefined);
-  });
+  using _ = onceAt('engine.copy.progress-saved', () => pair.source.client.db('shop').collection('doomed').drop());
   await using first = RunningMigration.start(pair, { copyBytesPerSecond: 4_000_000 });
   await first.until('the restart', ({ copy }) => copy.restarts === 1);
   await first.untilReady();

@@ -7,6 +7,7 @@ import { checkForLeaks } from '../../support/leak-check.ts';
 import { startLedgerWriter } from '../../support/ledger-writer.ts';
 import { type ReplicaSet, startPair } from '../../support/replica-set.ts';
 import { allowWrites, needsSource } from '../../support/source-version.ts';
+import { onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
@@ -77,14 +78,10 @@ test('failures that pass cost a retry, and nothing else', async (t) => {
         ratePerSecond: 300,
       });
       const fail = () => pair[side].failCommand({ mode: { times: 3 }, data: { ...data, appName: `linkspan-${side}` } });
-      let failed: Promise<void> | undefined;
-      using _ = onReach('engine.copy.before-first-read', () => {
-        failed ??= fail();
-        return failed;
-      });
+      using failed = onceAt('engine.copy.before-first-read', fail);
       await using running = RunningMigration.start(pair);
       await running.untilReady();
-      assert.ok(failed !== undefined);
+      assert.ok(failed.result !== undefined);
       await fail();
       const before = running.progress.changes.applied;
       await running.until('changes after the failures', ({ changes }) => changes.applied > before + 50);
@@ -114,18 +111,14 @@ test('a lost history is declared and repaired, in the copy and while following, 
     declared += times;
     await running.until('the loss to be declared', ({ repairs }) => repairs?.declared === declared);
   };
-  let lost: Promise<void> | undefined;
-  using _ = onReach('engine.copy.batch-acknowledged', () => {
-    lost ??= lose(286);
-    return lost;
-  });
+  using lost = onceAt('engine.copy.batch-acknowledged', () => lose(286));
   let tooEarly = false;
   using __ = onReach('engine.capture.position-fixed-anew', () => {
     tooEarly ||= running.progress.readyForCutover;
   });
   await using running = RunningMigration.start(pair);
   await running.untilReady();
-  assert.ok(lost !== undefined);
+  assert.ok(lost.result !== undefined);
   // The last one is lost again while a new position is looked for.
   for (const [errorCode, times] of [[280], [136, 3]] as const) {
     const { keysDiffered = 0 } = running.progress.repairs ?? {};

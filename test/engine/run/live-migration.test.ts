@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MongoClient } from 'mongodb';
-import { onReach, systemClock } from '../../../src/platform/index.ts';
+import { systemClock } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startLedgerWriter, USER_WRITES_BLOCKED } from '../../support/ledger-writer.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
+import { holdAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
@@ -105,18 +106,13 @@ test('a pause in the middle of the copy sends no further batch, and the copy goe
   };
   await using running = RunningMigration.start(pair, { clock: { ...systemClock, sleep } });
   running.migration.setLoadLevel(1); // One batch on its way at a time.
-  const acknowledged = Promise.withResolvers<void>();
-  const release = Promise.withResolvers<void>();
-  using _ = onReach('engine.copy.batch-acknowledged', () => {
-    acknowledged.resolve();
-    return release.promise;
-  });
-  await acknowledged.promise;
+  using acknowledged = holdAt('engine.copy.batch-acknowledged');
+  await acknowledged.reached;
   running.migration.want('paused');
   await running.until('the pause', ({ state }) => state === 'paused');
   const copied = pair.destination.client.db('shop').collection('items');
   const before = await copied.countDocuments();
-  release.resolve();
+  acknowledged.release();
   await items.updateOne({ _id: 1 }, { $set: { filling: 'changed' } });
   await items.deleteOne({ _id: 19_999 });
   const until = looks + 20;

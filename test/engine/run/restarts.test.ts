@@ -8,6 +8,7 @@ import { startLedgerWriter } from '../../support/ledger-writer.ts';
 import type { MongodProcess } from '../../support/mongod-process.ts';
 import { type ReplicaSet, startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
+import { onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 const unseen = needsSource('6.0', 'its catalog has to stand still');
@@ -84,18 +85,14 @@ test('a write of the source that is rolled back is never copied', async () => {
   const primary = await pair.source.primary();
   const others = pair.source.members.filter((member) => member !== primary);
   const db = pair.source.client.db('shop');
-  let isolated: Promise<unknown> | undefined;
-  using _ = onReach('engine.copy.before-first-read', async () => {
-    isolated ??= (async () => {
-      await Promise.all(others.map((member) => stopReplication(member)));
-      await db.collection('items', { writeConcern: { w: 1, journal: true } }).insertOne({ rolledBack: true });
-      assert.ok(await db.collection('items', { readConcern: { level: 'local' } }).findOne({ rolledBack: true }));
-    })();
-    await isolated;
+  using isolated = onceAt('engine.copy.before-first-read', async () => {
+    await Promise.all(others.map((member) => stopReplication(member)));
+    await db.collection('items', { writeConcern: { w: 1, journal: true } }).insertOne({ rolledBack: true });
+    assert.ok(await db.collection('items', { readConcern: { level: 'local' } }).findOne({ rolledBack: true }));
   });
   await using running = RunningMigration.start(pair);
   await running.until('the copy of what the majority has', ({ copy }) => copy.documentsCopied >= 100);
-  assert.ok(isolated !== undefined);
+  assert.ok(isolated.result !== undefined);
   await primary.kill();
   await Promise.all(others.map((member) => onMember(member, { configureFailPoint: 'stopReplProducer', mode: 'off' })));
   await eventually(() => db.collection('items').insertOne({ kept: true }, { writeConcern: { w: 'majority' } }), {

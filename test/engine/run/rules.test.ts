@@ -8,6 +8,7 @@ import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { allowWrites, needsSource } from '../../support/source-version.ts';
+import { holdAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
@@ -162,17 +163,12 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
   async function changeBehind(first: Document, count: number, change: () => Promise<void>): Promise<void> {
     await using running = RunningMigration.start(pair);
     await running.untilReady();
-    const taken = Promise.withResolvers<void>();
-    const go = Promise.withResolvers<void>();
-    using _ = onReach('engine.apply.batch-taken', async () => {
-      taken.resolve();
-      await go.promise;
-    });
+    using taken = holdAt('engine.apply.batch-taken');
     await shop().collection('a').insertOne(first);
-    await taken.promise;
+    await taken.reached;
     await change();
     await running.until('the changes', ({ changes }) => changes.read === count);
-    go.resolve();
+    taken.release();
     await running.commit();
     await assertEqual();
   }
@@ -206,17 +202,12 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
   }
 
   test('what changes behind the copy comes over', async () => {
-    const go = Promise.withResolvers<void>();
-    let ranges = 0;
-    using _ = onReach('engine.copy.batch-acknowledged', async () => {
-      ranges += 1;
-      if (ranges > 2) await go.promise;
-    });
+    using copy = holdAt('engine.copy.batch-acknowledged', { after: 2 });
     await using running = RunningMigration.start(pair, { partitionBytes: 100_000 });
     await untilRangeDone();
     await changeAll();
     await running.until('the changes', ({ changes }) => changes.read >= 400);
-    go.resolve();
+    copy.release();
     await running.commit();
     await assertEqual();
   });
@@ -231,29 +222,18 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
   }
 
   test('a key that did not reach the spool is noted by the next run', async () => {
-    const ended = Promise.withResolvers<void>();
-    let ranges = 0;
-    using _ = onReach('engine.copy.batch-acknowledged', async () => {
-      ranges += 1;
-      if (ranges > 2) await ended.promise;
-    });
+    using copy = holdAt('engine.copy.batch-acknowledged', { after: 2 });
     await failThenFinish({ partitionBytes: 100_000 }, async (running) => {
       await untilRangeDone();
       await failOnDestination('linkspan_internal.spool', { errorCode: 13 }, 1);
       await changeAll();
       await running.until('the changes', ({ changes }) => changes.read >= 400).catch(() => undefined);
-      ranges = Number.NEGATIVE_INFINITY;
-      ended.resolve();
+      copy.release();
     });
   });
 
   test('what was spooled is drained before that is on record', async () => {
-    const go = Promise.withResolvers<void>();
-    let ranges = 0;
-    using _ = onReach('engine.copy.batch-acknowledged', async () => {
-      ranges += 1;
-      if (ranges > 2) await go.promise;
-    });
+    using copy = holdAt('engine.copy.batch-acknowledged', { after: 2 });
     await failThenFinish({ partitionBytes: 100_000 }, async (running) => {
       await untilRangeDone();
       await changeAll();
@@ -264,7 +244,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
         await eventually(live, { what: 'a live collection', deadlineMs: 1_000 }).catch(() => undefined);
         throw new Error('the engine ends here');
       });
-      go.resolve();
+      copy.release();
       await assert.rejects(running.outcome);
     });
   });
@@ -306,22 +286,17 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
   });
 
   test('a block that an engine left behind is lifted by the next', async () => {
-    const blocked = Promise.withResolvers<void>();
-    const go = Promise.withResolvers<void>();
-    using _ = onReach('engine.cutover.source-blocked', async () => {
-      blocked.resolve();
-      await go.promise;
-    });
+    using blocked = holdAt('engine.cutover.source-blocked');
     const migrationId = newId();
     await using first = RunningMigration.start(pair, { migrationId });
     await first.untilReady();
     first.migration.want('cutover');
-    await blocked.promise;
+    await blocked.reached;
     await assert.rejects(shop().collection('a').insertOne({ n: -1 }), /blocked/i);
     await using second = RunningMigration.start(pair, { migrationId });
     await second.untilReady();
     await shop().collection('a').insertOne({ n: -1 });
-    go.resolve();
+    blocked.release();
     await assert.rejects(first.outcome, { code: 'TAKEN_OVER' });
   });
 

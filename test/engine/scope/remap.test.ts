@@ -3,13 +3,14 @@ import { after, before, describe, test } from 'node:test';
 import type { Db, MongoClient } from 'mongodb';
 import { type MigrationOptions, type NamespaceRemap, preflight } from '../../../src/engine/index.ts';
 import { NamespaceMap } from '../../../src/engine/scope/namespace-map.ts';
-import { newId, onReach, silentLogger } from '../../../src/platform/index.ts';
+import { newId, silentLogger } from '../../../src/platform/index.ts';
 
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startLedgerWriter } from '../../support/ledger-writer.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { allowWrites, needsSource, startPairWithOldSource } from '../../support/source-version.ts';
+import { onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 /** `a` to `b`, or `a.x` to `b.y`. */
@@ -121,14 +122,10 @@ describe('a migration to other names', { skip }, () => {
       seed: 5,
       ratePerSecond: 400,
     });
-    let changed: Promise<void> | undefined;
-    using _ = onReach('engine.copy.batch-acknowledged', () => {
-      changed ??= changeCatalog(source, 'first');
-      return changed;
-    });
+    using changed = onceAt('engine.copy.batch-acknowledged', () => changeCatalog(source, 'first'));
     await using running = RunningMigration.start(pair, { namespaceRemap: REMAP });
     await running.untilReady();
-    assert.ok(changed !== undefined, 'the catalog was changed during the copy');
+    assert.ok(changed.result !== undefined, 'the catalog was changed during the copy');
     await changeCatalog(source, 'second');
     await writer.stop();
     await running.commit();

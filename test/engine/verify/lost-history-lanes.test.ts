@@ -4,6 +4,7 @@ import { onReach } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { hurried } from '../fixed-catalog-shop.ts';
+import { holdAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 /** Several seconds of checkpoints, in which an engine that did not wait would have compared everything. */
@@ -18,19 +19,18 @@ test('what was taken before history was lost is written before anything is compa
   await using running = RunningMigration.start(pair, { clock: hurried });
   await running.untilReady();
 
-  const written = Promise.withResolvers<void>();
-  using _ = onReach('engine.apply.batch-taken', () => written.promise);
+  using written = holdAt('engine.apply.batch-taken');
   let lost = false;
   // In the gap: nobody is told that it is gone again.
   using __ = onReach('engine.capture.loss-declared', async () => {
     await items.deleteOne(taken);
     lost = true;
   });
-  using ___ = onReach('engine.verify.chunk-compared', () => written.resolve());
+  using ___ = onReach('engine.verify.chunk-compared', () => written.release());
   let checkpoints = 0;
   using ____ = onReach('engine.checkpoint.saved', () => {
     if (lost) checkpoints += 1;
-    if (checkpoints === CHECKPOINTS) written.resolve();
+    if (checkpoints === CHECKPOINTS) written.release();
   });
   const { read } = running.progress.changes;
   await items.insertOne(taken);

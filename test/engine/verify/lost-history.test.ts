@@ -10,6 +10,7 @@ import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { OPLOG_MEGABYTES, rollOplog, smallOplog, writeNotes } from '../../support/roll-oplog.ts';
 import { allowWrites, needsSource } from '../../support/source-version.ts';
 import { hurried } from '../fixed-catalog-shop.ts';
+import { holdAt, onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
@@ -29,7 +30,6 @@ test('an oplog that goes round', async (t) => {
     using _searches = onReach('engine.capture.hidden-writes-recorded', () => {
       searches += 1;
     });
-    let rounds: Promise<void> | undefined;
     const goRound = async () => {
       for (let round = 0; round < 3; round += 1) {
         await rollOplog(pair.source, async () => {
@@ -41,10 +41,7 @@ test('an oplog that goes round', async (t) => {
         });
       }
     };
-    using _ = onReach('engine.copy.batch-acknowledged', () => {
-      rounds ??= goRound();
-      return rounds;
-    });
+    using _ = onceAt('engine.copy.batch-acknowledged', goRound);
     await using running = RunningMigration.start(pair, filtered);
     await running.untilReady();
     assert.ok(running.progress.changes.duringCopy > 0);
@@ -86,9 +83,7 @@ test('an oplog that goes round', async (t) => {
     await rollOplog(pair.source);
 
     await using second = RunningMigration.start(pair, options);
-    const held = Promise.withResolvers<void>();
-    let phase: string | undefined;
-    using _ = onReach('engine.verify.chunk-compared', () => (phase === undefined ? held.promise : undefined));
+    using held = holdAt('engine.verify.chunk-compared');
     await second.until('nothing but the repair to be left', ({ copy, indexes, lagSeconds }) => {
       return copy.collectionsDone === copy.collectionsTotal && indexes.built === indexes.total && lagSeconds === 0;
     });
@@ -99,8 +94,8 @@ test('an oplog that goes round', async (t) => {
       second.migration.want('running');
       await second.until('the end of the pause', ({ state }) => state !== 'paused');
     }
-    phase = second.progress.phases.at(-1)?.name;
-    held.resolve();
+    const phase = second.progress.phases.at(-1)?.name;
+    held.release();
     await second.untilReady();
     assert.equal(phase, 'copying', 'it is not said to catch up, let alone to be ready, before the repair is done');
     const { repairs, changes } = second.progress;
@@ -163,18 +158,15 @@ test('an oplog that goes round', async (t) => {
   await t.test('and once more while an engine begins that has changes of a copy left to bring over', async () => {
     await refill();
     const options = { ...filtered, migrationId: newId() };
-    const held = Promise.withResolvers<void>();
     const change = () => db.collection('items').updateMany({ n: { $lt: 20 } }, { $inc: { changed: 1 } });
-    let changed: Promise<void> | undefined;
-    using _copied = onReach('engine.copy.batch-acknowledged', () => {
-      changed ??= change().then(() => first.until('changes in the copy', ({ changes }) => changes.duringCopy >= 20));
-      return changed;
-    });
-    using _indexed = onReach('engine.copy.indexed', () => held.promise);
+    using _copied = onceAt('engine.copy.batch-acknowledged', () =>
+      change().then(() => first.until('changes in the copy', ({ changes }) => changes.duringCopy >= 20)),
+    );
+    using held = holdAt('engine.copy.indexed');
     await using first = RunningMigration.start(pair, options);
     await first.until('the copy', ({ copy }) => copy.documentsCopied >= 6_600);
     const stopped = first.stop();
-    held.resolve();
+    held.release();
     await stopped;
     const { applied } = first.progress.changes;
     await rollOplog(pair.source);
