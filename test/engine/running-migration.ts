@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import {
   type ClusterAddress,
   Migration,
@@ -9,6 +10,11 @@ import { newId, silentLogger } from '../../src/platform/index.ts';
 import { eventually } from '../support/eventually.ts';
 
 const DEADLINE_MS = 60_000;
+
+interface Clusters {
+  readonly source: ClusterAddress;
+  readonly destination: ClusterAddress;
+}
 
 /** A migration that runs in the test's own process; disposing stops it. */
 export class RunningMigration implements AsyncDisposable {
@@ -22,10 +28,7 @@ export class RunningMigration implements AsyncDisposable {
     this.outcome.catch(() => undefined); // Whoever awaits it sees it.
   }
 
-  static start(
-    clusters: { readonly source: ClusterAddress; readonly destination: ClusterAddress },
-    options: Partial<MigrationOptions> = {},
-  ): RunningMigration {
+  static start(clusters: Clusters, options: Partial<MigrationOptions> = {}): RunningMigration {
     return new RunningMigration({
       migrationId: newId(),
       source: { uri: clusters.source.uri },
@@ -70,4 +73,11 @@ export class RunningMigration implements AsyncDisposable {
     this.#stop.abort();
     await this.outcome.catch(() => undefined);
   }
+}
+
+/** Runs one migration from its start to its commit. */
+export async function syncOnce(clusters: Clusters, options: Partial<MigrationOptions> = {}): Promise<void> {
+  await using running = RunningMigration.start(clusters, options);
+  await (options.once ? running.outcome : running.commit());
+  assert.equal(await running.outcome, 'committed');
 }

@@ -8,7 +8,7 @@ import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { holdAt, onceAt } from '../reach-points.ts';
-import { RunningMigration } from '../running-migration.ts';
+import { RunningMigration, syncOnce } from '../running-migration.ts';
 
 checkForLeaks();
 
@@ -82,8 +82,7 @@ test('an order that is wrong in the middle, since changes came twice, is put rig
   const [left, right] = [await orderOf(pair.source), await orderOf(pair.destination)];
   assert.notDeepEqual(right, left, 'it went wrong');
   assert.deepEqual([right.length, right[0], right.at(-1)], [left.length, left[0], left.at(-1)], 'in the middle');
-  await using third = RunningMigration.start(pair, { migrationId });
-  await third.commit();
+  await syncOnce(pair, { migrationId });
   await assertIdentical(pair);
 });
 

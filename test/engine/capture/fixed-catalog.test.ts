@@ -11,7 +11,7 @@ import type { ReplicaSetPair } from '../../support/replica-set.ts';
 import { needsSource, startPairWithOldSource } from '../../support/source-version.ts';
 import { hurried, numbered, refill } from '../fixed-catalog-shop.ts';
 import { onceAt } from '../reach-points.ts';
-import { RunningMigration } from '../running-migration.ts';
+import { RunningMigration, syncOnce } from '../running-migration.ts';
 
 /** As often as the engine looks at the catalog, at the oplog and at how far servers are. */
 const LOOK_EVERY_MS = 10_000;
@@ -115,8 +115,7 @@ describe('a source whose catalog cannot be followed', () => {
     first.migration.want('cutover');
     await assert.rejects(first.outcome, { code: 'SOURCE_STILL_WRITTEN' });
     await writer.stop();
-    await using second = RunningMigration.start(pair, { migrationId: first.progress.migrationId });
-    await second.commit();
+    await syncOnce(pair, { migrationId: first.progress.migrationId });
     await assertIdentical(pair);
   });
 
@@ -154,8 +153,7 @@ describe('a source whose catalog cannot be followed', () => {
 
   test('a copy in one go ends identical', async () => {
     await refill(pair);
-    await using running = RunningMigration.start(pair, { once: true });
-    assert.equal(await running.outcome, 'committed');
+    await syncOnce(pair, { once: true });
     await assertIdentical(pair);
   });
 

@@ -4,7 +4,7 @@ import { cleanUp, listLeftovers } from '../../../src/engine/index.ts';
 import { newId, onReach } from '../../../src/platform/index.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
-import { RunningMigration } from '../running-migration.ts';
+import { RunningMigration, syncOnce } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
 
@@ -72,8 +72,7 @@ test('what a migration leaves is listed, and goes without anything else', async 
 
   await t.test('one that is committed is forgotten and its data, users and roles stay', async () => {
     await source.createUser('migrated', 'secret', ['read']);
-    await using running = RunningMigration.start(pair, { migrationId: ID, usersAndRoles: true });
-    await running.commit();
+    await syncOnce(pair, { migrationId: ID, usersAndRoles: true });
     await assert.rejects(cleanUp(destination, ID, { drop: true }), { code: 'COMMITTED_DATA' });
     const left = await cleanUp(destination, ID, { drop: false });
     assert.deepEqual([left.state, left.weakenedIndexes, left.users.length], ['committed', [], 1]);

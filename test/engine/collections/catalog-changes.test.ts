@@ -8,7 +8,7 @@ import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { holdAt, onceAt } from '../reach-points.ts';
-import { RunningMigration } from '../running-migration.ts';
+import { RunningMigration, syncOnce } from '../running-migration.ts';
 
 checkForLeaks();
 
@@ -125,8 +125,7 @@ test('two collections that swap names just before they are read are not mixed up
     await db.renameCollection('right', 'left');
     await db.renameCollection('between', 'right');
   }
-  await using running = RunningMigration.start(pair);
-  await running.commit();
+  await syncOnce(pair);
   assert.ok(swapped.result !== undefined);
   await expectIdentical(pair);
 });
@@ -144,8 +143,7 @@ test('a collection that is renamed while its copy is planned is copied by the ne
   const stopped = first.stop();
   planning.release();
   assert.equal(await stopped, 'stopped');
-  await using second = RunningMigration.start(pair, { migrationId: first.progress.migrationId });
-  await second.commit();
+  await syncOnce(pair, { migrationId: first.progress.migrationId });
   await expectIdentical(pair);
 });
 
@@ -189,8 +187,7 @@ for (const point of ['engine.copy.before-first-read', 'engine.copy.collection-co
     using _indexed = onReach('engine.copy.indexed', () => {
       step = 'indexed';
     });
-    await using running = RunningMigration.start(pair);
-    await running.commit();
+    await syncOnce(pair);
     assert.equal(step, 'indexed');
     await expectIdentical(pair);
   });
@@ -203,8 +200,7 @@ test('changes of the catalog between two runs end as on the source', { skip }, a
   await first.untilReady();
   await first.stop();
   await changeEverything(db);
-  await using second = RunningMigration.start(pair, { migrationId: first.progress.migrationId });
-  await second.commit();
+  await syncOnce(pair, { migrationId: first.progress.migrationId });
   await expectIdentical(pair);
 });
 

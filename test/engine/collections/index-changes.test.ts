@@ -7,7 +7,7 @@ import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { onceAt } from '../reach-points.ts';
-import { RunningMigration } from '../running-migration.ts';
+import { RunningMigration, syncOnce } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
 
@@ -28,8 +28,7 @@ for (const point of ['engine.indexes.recorded', 'engine.copy.indexed', 'engine.c
       await eventually(() => dispatched > seen + 2, { what: 'the stream to pass the index' });
     };
     using made = onceAt(point, makeIndex);
-    await using running = RunningMigration.start(pair);
-    await running.commit();
+    await syncOnce(pair);
     assert.ok(made.result !== undefined, `${point} was reached`);
     await expectIdentical(pair);
   });

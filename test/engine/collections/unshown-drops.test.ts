@@ -6,7 +6,7 @@ import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { isolatePrimary } from '../../support/roll-back.ts';
 import { needsSource, startPairWithOldSource } from '../../support/source-version.ts';
 import { holdAt, onceAt } from '../reach-points.ts';
-import { RunningMigration } from '../running-migration.ts';
+import { RunningMigration, syncOnce } from '../running-migration.ts';
 
 const MAJORITY = { writeConcern: { w: 'majority' } } as const;
 const followed = { skip: needsSource('6.0', 'a drop of a collection stops the migration') };
@@ -116,8 +116,7 @@ test('a copy that meets a drop waits, says so, and is taken up again when the dr
 test('a copy whose collection is really dropped meanwhile ends without it', followed, async () => {
   await using pair = await startFilled();
   using _ = onceAt('engine.copy.before-first-read', () => kept(pair).drop());
-  await using running = RunningMigration.start(pair);
-  await running.commit();
+  await syncOnce(pair);
   await expectIdentical(pair);
 });
 

@@ -5,7 +5,7 @@ import { eventually } from '../../support/eventually.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair, startReplicaSet } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { holdAt } from '../reach-points.ts';
-import { RunningMigration } from '../running-migration.ts';
+import { RunningMigration, syncOnce } from '../running-migration.ts';
 import { SideWriter } from './side-writer.ts';
 import { sourceUser } from './source-user.ts';
 
@@ -124,8 +124,7 @@ test('a migration that was killed in its cutover does not open the source when a
     await again.untilReady();
     assert.equal(await app.canWrite(), false);
   }
-  await using last = RunningMigration.start({ source, destination }, { migrationId });
-  await last.commit();
+  await syncOnce({ source, destination }, { migrationId });
   assert.equal(await app.canWrite(), false);
   await eventually(() => appOfOne.acknowledged > 0 && appOfTwo.acknowledged > 0, { what: 'both to take writes' });
   await app.assertTakenOverBy(appOfOne);
@@ -149,8 +148,7 @@ test('a block that somebody set by hand serves the cutover, and is left to whoev
     await cancelled;
     assert.equal(await app.canWrite(), false);
   }
-  await using running = RunningMigration.start(pair);
-  await running.commit();
+  await syncOnce(pair);
   assert.equal(await app.canWrite(), false);
   await using appThere = await SideWriter.start(pair.destination, 'destination');
   await eventually(() => appThere.acknowledged > 0, { what: 'the destination to take writes' });

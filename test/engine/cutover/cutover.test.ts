@@ -8,7 +8,7 @@ import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { holdAt } from '../reach-points.ts';
-import { RunningMigration } from '../running-migration.ts';
+import { RunningMigration, syncOnce } from '../running-migration.ts';
 
 checkForLeaks();
 
@@ -122,8 +122,7 @@ test('a cutover during which the source elects another primary is tried again: n
     blocked += 1;
     if (blocked === 1) await pair.source.stepDown();
   });
-  await using running = RunningMigration.start(pair);
-  await running.commit();
+  await syncOnce(pair);
   assert.equal(blocked, 2);
   await expectIdentical(pair);
 });

@@ -6,7 +6,7 @@ import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
-import { RunningMigration } from '../running-migration.ts';
+import { syncOnce } from '../running-migration.ts';
 
 checkForLeaks();
 
@@ -36,8 +36,7 @@ test('a copy in one go has the whole of a collection that is made a capped one m
       await db.command({ cloneCollectionAsCapped: 'cloned', toCollection: 'clone', size: 60_000_000 });
     })();
   });
-  await using running = RunningMigration.start(pair, { once: true });
-  assert.equal(await running.outcome, 'committed');
+  await syncOnce(pair, { once: true });
   await changed;
   assert.equal((await inOrder(pair.destination.client, 'c')).length, 30_000);
   const clone = (await inOrder(pair.destination.client, 'clone')).length;
@@ -52,8 +51,7 @@ test('a copy in one go compares capped collections, which discard on their own',
   using _ = onReach('engine.copy.drained', async () => {
     await pair.destination.client.db('shop').collection('log').deleteOne({ n: 290 });
   });
-  await using running = RunningMigration.start(pair, { once: true });
-  assert.equal(await running.outcome, 'committed');
+  await syncOnce(pair, { once: true });
   assert.deepEqual(await inOrder(pair.destination.client, 'log'), await inOrder(pair.source.client, 'log'));
   await expectIdentical(pair);
 });
@@ -69,8 +67,7 @@ test('a copy in one go of a source that is written to without end has its end', 
     for (let n = 0; !stop.signal.aborted; n += 1) await to.insertOne({ n, text: 'x'.repeat(n % 200) });
   };
   const writing = [write(log), write(items)];
-  await using running = RunningMigration.start(pair, { once: true });
-  assert.equal(await running.outcome, 'committed');
+  await syncOnce(pair, { once: true });
   stop.abort();
   await Promise.all(writing);
   const copied = await inOrder(pair.destination.client, 'log');

@@ -13,7 +13,7 @@ import { expectHookReached, runLinkspan, untilStopped } from '../../support/link
 import { freePort } from '../../support/mongod-process.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
-import { RunningMigration } from '../running-migration.ts';
+import { RunningMigration, syncOnce } from '../running-migration.ts';
 import { soonGone } from '../silent-server.ts';
 
 const skip = needsSource('6.0', 'it has no write block');
@@ -83,8 +83,7 @@ test('a source whose engine is killed under the write block is opened by the wat
     await eventually(() => items.insertOne({ after: 'the kill' }), UNTIL_OPEN);
     await lost.destination.members[0]?.restart();
     const left = await lost.destination.client.db('linkspan_internal').collection('migrations').findOne();
-    await using running = RunningMigration.start(lost, { migrationId: String(left?._id) });
-    await running.commit();
+    await syncOnce(lost, { migrationId: String(left?._id) });
     await expectIdentical(lost);
   });
 

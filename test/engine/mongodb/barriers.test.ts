@@ -5,7 +5,7 @@ import { onReach } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { isolatePrimary } from '../../support/lagging-member.ts';
 import { startPair } from '../../support/replica-set.ts';
-import { RunningMigration } from '../running-migration.ts';
+import { RunningMigration, syncOnce } from '../running-migration.ts';
 
 test('what the majority of the source may never have is no barrier, and no position to begin at', async () => {
   await using pair = await startPair({ source: { members: 3 } });
@@ -40,6 +40,5 @@ test('what the majority of the source may never have is no barrier, and no posit
 test('a barrier of a source that writes nothing by itself is passed', async () => {
   await using pair = await startPair({ source: { setParameters: { writePeriodicNoops: false } } });
   await pair.source.client.db('shop').collection('c').insertOne({ n: 1 });
-  await using running = RunningMigration.start(pair);
-  await running.commit();
+  await syncOnce(pair);
 });

@@ -12,7 +12,7 @@ import { runLinkspan, untilStopped } from '../../support/linkspan-process.ts';
 import { startPair, startReplicaSet } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { holdAt } from '../reach-points.ts';
-import { RunningMigration } from '../running-migration.ts';
+import { RunningMigration, syncOnce } from '../running-migration.ts';
 import { takeMigration } from '../taken-migration.ts';
 
 checkForLeaks({ sockets: false });
@@ -100,8 +100,7 @@ test('a drop that an engine sends after it lost the migration does not meet what
   await orders.drop();
   await point.reached;
   await orders.insertOne({ _id: 2 });
-  await using successor = RunningMigration.start(pair, { migrationId });
-  await successor.commit();
+  await syncOnce(pair, { migrationId });
   const ended = held.stop();
   point.release();
   await assert.rejects(ended, { code: 'TAKEN_OVER' });

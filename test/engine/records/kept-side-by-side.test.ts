@@ -9,7 +9,7 @@ import { checkForLeaks } from '../../support/leak-check.ts';
 import { startLedgerWriter } from '../../support/ledger-writer.ts';
 import { type ReplicaSet, startPair, startReplicaSet } from '../../support/replica-set.ts';
 import { allowWrites, needsSource } from '../../support/source-version.ts';
-import { RunningMigration } from '../running-migration.ts';
+import { RunningMigration, syncOnce } from '../running-migration.ts';
 
 /** Both sources have a database of this name, and both go into one of the destination. */
 const KEEP = {
@@ -121,8 +121,7 @@ describe('two migrations with kept data share a destination', { skip }, () => {
     await using kept = start(0);
     await kept.untilReady();
     using _ = onReach('engine.destination.taken', () => assert.rejects(kept.outcome, { code: 'DESTINATION_TAKEN' }));
-    await using owner = RunningMigration.start(clusters(1), { dropDestination: true });
-    await owner.commit();
+    await syncOnce(clusters(1), { dropDestination: true });
     await assert.rejects(start(0, { migrationId: kept.progress.migrationId }).outcome, { code: 'DESTINATION_TAKEN' });
     await expectIdentical({ source: set(1), destination: set(2) });
   });

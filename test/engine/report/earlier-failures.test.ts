@@ -5,7 +5,7 @@ import { newId, onReach } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { allowWrites } from '../../support/source-version.ts';
-import { RunningMigration } from '../running-migration.ts';
+import { RunningMigration, syncOnce } from '../running-migration.ts';
 
 test('the failure of an earlier run', async (t) => {
   await using pair = await startPair();
@@ -41,8 +41,7 @@ test('the failure of an earlier run', async (t) => {
   await t.test('that an earlier version left on the record of a committed migration is not told', async () => {
     const migrationId = newId();
     await begin(pair);
-    await using running = RunningMigration.start(pair, { migrationId });
-    await running.commit();
+    await syncOnce(pair, { migrationId });
     const error = { code: 'INTERNAL_ERROR', message: 'an earlier one', remedy: '' };
     await records.updateOne({ _id: migrationId }, { $set: { error } });
     assert.equal((await listLeftovers(pair.destination, migrationId))[0]?.error, undefined);

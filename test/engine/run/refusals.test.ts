@@ -7,7 +7,7 @@ import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair, startStandalone } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
-import { RunningMigration } from '../running-migration.ts';
+import { RunningMigration, syncOnce } from '../running-migration.ts';
 
 describe('what keeps a migration from starting', () => {
   let pair: ReplicaSetPair;
@@ -123,8 +123,7 @@ describe('what keeps a migration from starting', () => {
     await refused(options(), 'DESTINATION_NOT_EMPTY', /precious/);
     assert.equal(await other.countDocuments(), 1);
     await pair.source.client.db('shop').collection<{ _id: number }>('items').insertOne({ _id: 1 });
-    await using running = RunningMigration.start(pair, { dropDestination: true, once: true });
-    assert.equal(await running.outcome, 'committed');
+    await syncOnce(pair, { dropDestination: true, once: true });
     await expectIdentical(pair);
   });
 

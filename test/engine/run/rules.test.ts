@@ -9,7 +9,7 @@ import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { allowWrites, needsSource } from '../../support/source-version.ts';
 import { holdAt } from '../reach-points.ts';
-import { RunningMigration } from '../running-migration.ts';
+import { RunningMigration, syncOnce } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
 
@@ -42,8 +42,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
       await inTheFirst(first);
       await assert.rejects(first.outcome);
     }
-    await using second = RunningMigration.start(pair, { migrationId });
-    await second.commit();
+    await syncOnce(pair, { migrationId });
     await assertEqual();
   }
 

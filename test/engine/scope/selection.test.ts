@@ -6,7 +6,7 @@ import { Selection } from '../../../src/engine/scope/selection.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
-import { RunningMigration } from '../running-migration.ts';
+import { RunningMigration, syncOnce } from '../running-migration.ts';
 
 checkForLeaks();
 
@@ -93,8 +93,7 @@ test('a selected collection that the source drops does not keep its migration fr
   await first.untilReady();
   await first.stop();
   await pair.source.client.db('shop').collection('logs').drop();
-  await using second = RunningMigration.start(pair, { filters, migrationId: first.progress.migrationId });
-  await second.commit();
+  await syncOnce(pair, { filters, migrationId: first.progress.migrationId });
   const names = (await pair.destination.client.db('shop').listCollections().toArray()).map(({ name }) => name);
   assert.deepEqual(names, ['orders']);
 });
