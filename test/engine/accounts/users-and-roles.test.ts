@@ -4,6 +4,7 @@ import { type Document, MongoClient } from 'mongodb';
 import { Migration, type MigrationOptions, preflight } from '../../../src/engine/index.ts';
 import { newId, onReach, silentLogger } from '../../../src/platform/index.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
+import { leastPrivilegeUsers } from '../../support/least-privilege.ts';
 import { expectHookReached, runLinkspan } from '../../support/linkspan-process.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { allowWrites, needsSource } from '../../support/source-version.ts';
@@ -15,30 +16,25 @@ const SERVER_AND_OURS = new Set(['admin', 'config', 'local', 'linkspan_internal'
 
 describe('users and roles', () => {
   let pair: ReplicaSetPair;
+  let clusters: Awaited<ReturnType<typeof leastPrivilegeUsers>>;
   before(async () => {
     pair = await startPair({ source: { auth: true }, destination: { auth: true } });
-    await pair.source.createUser('reader', 'secret', ['backup', 'readAnyDatabase', 'clusterMonitor']);
-    const roles = ['restore', 'readWriteAnyDatabase', 'dbAdminAnyDatabase', 'clusterMonitor'];
-    await pair.destination.createUser('writer', 'secret', roles);
+    clusters = await leastPrivilegeUsers(pair);
   });
   after(() => pair[Symbol.asyncDispose]());
   checkForLeaks({ sockets: false });
   beforeEach(() => startAnew(pair));
 
-  const clusters = () => ({
-    source: { uri: pair.source.uriFor('reader', 'secret') },
-    destination: { uri: pair.destination.uriFor('writer', 'secret') },
-  });
   const options = (changes: Partial<MigrationOptions> = {}): MigrationOptions => ({
     migrationId: newId(),
-    ...clusters(),
+    ...clusters,
     dropDestination: false,
     logger: silentLogger,
     usersAndRoles: true,
     ...changes,
   });
   const start = (changes: Partial<MigrationOptions> = {}) =>
-    RunningMigration.start(clusters(), { usersAndRoles: true, ...changes });
+    RunningMigration.start(clusters, { usersAndRoles: true, ...changes });
 
   test('come over at the cutover, and old passwords work', async () => {
     const { source, destination } = pair;
@@ -148,7 +144,7 @@ describe('users and roles', () => {
 
   test('come over whole when the engine is killed on the way, again and again', async () => {
     const { source, destination } = pair;
-    const { source: from, destination: to } = clusters();
+    const { source: from, destination: to } = clusters;
     const arguments_ = ['sync', '--once', '--no-verify', '--users-and-roles'];
     arguments_.push('--cluster0', from.uri, '--cluster1', to.uri);
     await makeAccounts(source);

@@ -6,6 +6,7 @@ import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { identified } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { holdAt, onceAt } from '../reach-points.ts';
 import { RunningMigration, syncOnce } from '../running-migration.ts';
@@ -101,7 +102,7 @@ async function fill(pair: ReplicaSetPair, count: number): Promise<Collection<Ent
   const db = pair.source.client.db('shop');
   await db.createCollection('log', { capped: true, size: 1_000_000 });
   const log = db.collection<Entry>('log');
-  await log.insertMany(Array.from({ length: count }, (_, _id) => ({ _id })));
+  await log.insertMany(identified(count));
   return log;
 }
 

@@ -3,7 +3,7 @@ import { BSONSymbol, type CreateCollectionOptions, Int32, Long } from 'mongodb';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
-import { allowWrites } from '../../support/source-version.ts';
+import { emptyPair } from '../../support/seeds.ts';
 import { holdAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
@@ -30,10 +30,7 @@ describe('equal keys', () => {
   });
   after(async () => await pair[Symbol.asyncDispose]());
   beforeEach(async () => {
-    for (const { client } of [pair.source, pair.destination]) {
-      await allowWrites(client);
-      for (const name of ['shop', 'linkspan_internal']) await client.db(name).dropDatabase();
-    }
+    await emptyPair(pair);
   });
 
   /** Makes changes behind an insert that is being written, so that they wait together. @param changes  how many events they are */

@@ -4,6 +4,7 @@ import { onReach } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { identified } from '../../support/seeds.ts';
 import { allowWrites } from '../../support/source-version.ts';
 import { hurried } from '../fixed-catalog-shop.ts';
 import { RunningMigration } from '../running-migration.ts';
@@ -24,7 +25,7 @@ describe('a document that the destination refuses', async () => {
     for (const name of ['a', 'b'])
       await shop()
         .collection<{ _id: number; n: number }>(name)
-        .insertMany(Array.from({ length: 500 }, (_, _id) => ({ _id, n: 0 })));
+        .insertMany(identified(500, { n: 0 }));
   });
 
   /** The destination refuses writes to shop.a, with a code that does not pass. */

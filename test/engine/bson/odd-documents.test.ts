@@ -6,6 +6,7 @@ import { document, element, int32 } from '../../../src/engine/bson/raw-document.
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { numbered } from '../../support/seeds.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
@@ -51,7 +52,7 @@ test('documents that grow to the largest size, copied and followed, come over', 
 test('a collection with as many indexes as a server takes comes over, half of them unique', async () => {
   await using pair = await startPair();
   const items = pair.source.client.db('odd').collection('items');
-  await items.insertMany(Array.from({ length: 50 }, (_, n) => ({ n })));
+  await items.insertMany(numbered(50));
   const specs = Array.from({ length: 63 }, (_, n) => ({
     key: { [`f${n}`]: 1 as const },
     unique: n % 2 > 0,

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { startPair } from '../../support/replica-set.ts';
+import { identified } from '../../support/seeds.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 test('compact on the source, in the copy and while following, changes nothing', async () => {
   await using pair = await startPair();
   const db = pair.source.client.db('shop');
   const items = db.collection<{ _id: number; text: string }>('items');
-  await items.insertMany(Array.from({ length: 20_000 }, (_, _id) => ({ _id, text: 'x'.repeat(500) })));
+  await items.insertMany(identified(20_000, { text: 'x'.repeat(500) }));
   await items.deleteMany({ _id: { $mod: [3, 0] } });
   const compact = async () => {
     const { ok } = await db.command({ compact: 'items', force: true });

@@ -10,7 +10,8 @@ import { newId, silentLogger } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
-import { allowWrites, needsSource } from '../../support/source-version.ts';
+import { emptyPair, identified } from '../../support/seeds.ts';
+import { needsSource } from '../../support/source-version.ts';
 import { onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
@@ -32,11 +33,8 @@ describe('collections that become capped', { skip: needsSource('6.0', 'the catal
 
   const db = () => pair.source.client.db('shop');
   const refill = async (...names: string[]) => {
-    for (const { client } of [pair.source, pair.destination]) {
-      await allowWrites(client);
-      for (const name of ['shop', 'linkspan_internal']) await client.db(name).dropDatabase();
-    }
-    const items = Array.from({ length: DOCUMENTS }, (_, n) => ({ _id: n, text: 'x'.repeat(100) }));
+    await emptyPair(pair);
+    const items = identified(DOCUMENTS, { text: 'x'.repeat(100) });
     for (const name of names) await db().collection<Item>(name).insertMany(items);
   };
   const convert = async () => {

@@ -6,10 +6,12 @@ import { newId, onReach, silentLogger } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
+import { leastPrivilegeUsers } from '../../support/least-privilege.ts';
 import { startLedgerWriter } from '../../support/ledger-writer.ts';
 import type { ReplicaSetPair } from '../../support/replica-set.ts';
+import { numbered } from '../../support/seeds.ts';
 import { needsSource, startPairWithOldSource } from '../../support/source-version.ts';
-import { hurried, numbered, refill } from '../fixed-catalog-shop.ts';
+import { hurried, refill } from '../fixed-catalog-shop.ts';
 import { onceAt } from '../reach-points.ts';
 import { RunningMigration, syncOnce } from '../running-migration.ts';
 
@@ -208,30 +210,22 @@ describe('a source whose catalog cannot be followed', () => {
 
 test('a cluster that is written to moves with least-privilege users, through a restart, and ends identical', async () => {
   await using pair = await startPairWithOldSource({ source: { auth: true }, destination: { auth: true } });
-  const { source, destination } = pair;
-  await source.createUser('reader', 'secret', ['backup', 'readAnyDatabase', 'clusterMonitor']);
-  await destination.createUser('writer', 'secret', [
-    'restore',
-    'readWriteAnyDatabase',
-    'dbAdminAnyDatabase',
-    'clusterMonitor',
-  ]);
+  const { source } = pair;
+  const users = await leastPrivilegeUsers(pair);
   const shop = source.client.db('shop');
   await shop.createCollection('log', { capped: true, size: 100_000, max: 300 });
   await shop.createCollection('collated', { collation: { locale: 'sv', strength: 2 } });
   await shop.createCollection('view', { viewOn: 'orders', pipeline: [], collation: { locale: 'sv', strength: 2 } });
   await shop.collection('orders').createIndex({ number: 1 }, { unique: true, sparse: true, hidden: true });
   await shop.collection('orders').createIndex({ at: 1 }, { expireAfterSeconds: 3_600 });
-  await shop.collection('orders').insertMany(numbered(3_000, { text: 'x'.repeat(500), at: new Date() }));
+  await shop
+    .collection('orders')
+    .insertMany(Array.from({ length: 3_000 }, (_, number) => ({ number, text: 'x'.repeat(500), at: new Date() })));
   await using writer = await startLedgerWriter({
     clients: [source.client],
     namespaces: ['shop.orders', 'shop.collated', 'crm.contacts'],
     seed: 12,
   });
-  const users = {
-    source: { uri: source.uriFor('reader', 'secret') },
-    destination: { uri: destination.uriFor('writer', 'secret') },
-  };
   const written = async (running: RunningMigration) => {
     const before = running.progress.changes.applied;
     await running.until('changes to be applied', ({ changes }) => changes.applied > before + 200);

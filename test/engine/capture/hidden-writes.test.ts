@@ -6,7 +6,8 @@ import { newId, onReach } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
-import { allowWrites, needsSource } from '../../support/source-version.ts';
+import { emptyPair, identified } from '../../support/seeds.ts';
+import { needsSource } from '../../support/source-version.ts';
 import { holdAt, onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
@@ -37,10 +38,7 @@ describe('writes that no change stream shows', () => {
 
   /** A new shop on the source, with these collections, and nothing of an earlier one. */
   const refill = async (...names: string[]) => {
-    for (const { client } of [pair.source, pair.destination]) {
-      await allowWrites(client);
-      for (const name of ['shop', 'other', 'linkspan_internal']) await client.db(name).dropDatabase();
-    }
+    await emptyPair(pair);
     for (const name of names) await items(name).insertMany(numbered());
   };
   const items = (name: string, database = 'shop') => pair.source.client.db(database).collection<Item>(name);
@@ -273,5 +271,5 @@ describe('writes that no change stream shows', () => {
 });
 
 function numbered(): Item[] {
-  return Array.from({ length: DOCUMENTS }, (_, n) => ({ _id: n, v: 0 }));
+  return identified(DOCUMENTS, { v: 0 });
 }

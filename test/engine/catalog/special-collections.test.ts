@@ -4,6 +4,7 @@ import { type Db, Timestamp } from 'mongodb';
 import { listCollections } from '../../../src/engine/catalog/read-catalog.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
+import { leastPrivilegeUsers } from '../../support/least-privilege.ts';
 import { type ReplicaSetPair, startPair, startReplicaSet } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { holdAt, onceAt } from '../reach-points.ts';
@@ -73,13 +74,7 @@ test('what is appended to a capped collection while its spool is drained keeps i
 
 test('a time series comes over, and what is measured meanwhile', { skip: unseen }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
-  await pair.source.createUser('reader', 'secret', ['backup', 'readAnyDatabase', 'clusterMonitor']);
-  await pair.destination.createUser('writer', 'secret', [
-    'restore',
-    'readWriteAnyDatabase',
-    'dbAdminAnyDatabase',
-    'clusterMonitor',
-  ]);
+  const users = await leastPrivilegeUsers(pair);
   const db = pair.source.client.db('special');
   await db.createCollection('weather', {
     timeseries: { timeField: 'at', metaField: 'place', granularity: 'minutes' },
@@ -89,10 +84,7 @@ test('a time series comes over, and what is measured meanwhile', { skip: unseen 
   await measure(db, 'weather', 2_000);
   await db.createCollection('dropped', { timeseries: { timeField: 'at' } });
   using _ = onceAt('engine.copy.batch-acknowledged', () => measure(db, 'weather', 500));
-  await using running = RunningMigration.start({
-    source: { uri: pair.source.uriFor('reader', 'secret') },
-    destination: { uri: pair.destination.uriFor('writer', 'secret') },
-  });
+  await using running = RunningMigration.start(users);
   await running.untilReady();
   await measure(db, 'weather', 500);
   await db.createCollection('later', { timeseries: { timeField: 'at' } });

@@ -3,6 +3,7 @@ import { onReach } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
+import { numbered } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { RunningMigration } from '../running-migration.ts';
 
@@ -14,7 +15,7 @@ test('a collection that was copied while convertToCapped filled it is copied ane
   await using pair = await startPair();
   const db = pair.source.client.db('shop');
   const text = 'x'.repeat(200);
-  await db.collection('c').insertMany(Array.from({ length: 20_000 }, (_, n) => ({ n, text })));
+  await db.collection('c').insertMany(numbered(20_000, { text }));
   await using running = RunningMigration.start(pair);
   await running.untilReady();
   let begun = 0;

@@ -5,6 +5,7 @@ import { compareClusters } from '../../support/compare-clusters.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { numbered } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { RunningMigration } from '../running-migration.ts';
 
@@ -120,7 +121,7 @@ describe('drops that take most of a migration', { skip }, async () => {
     await using pair = await startFilled();
     await using running = start(pair);
     await running.untilReady();
-    const large = Array.from({ length: 200 }, (_, n) => ({ n }));
+    const large = numbered(200);
     await pair.source.client.db('c').collection('five').insertMany(large);
     await running.until('the documents', ({ changes }) => changes.applied >= 200);
     await pair.source.client.db('c').collection('five').drop();
@@ -161,7 +162,7 @@ describe('drops that take most of a migration', { skip }, async () => {
 
 async function fill({ source }: ReplicaSetPair, name: string): Promise<void> {
   const [database, collection] = name.split('.') as [string, string];
-  const documents = Array.from({ length: DOCUMENTS }, (_, n) => ({ n }));
+  const documents = numbered(DOCUMENTS);
   await source.client.db(database).collection(collection).insertMany(documents);
 }
 

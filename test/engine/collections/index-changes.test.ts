@@ -5,6 +5,7 @@ import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
+import { emptyPair } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { onceAt } from '../reach-points.ts';
 import { RunningMigration, syncOnce } from '../running-migration.ts';
@@ -50,10 +51,7 @@ test('a document that only a dropped index would have refused comes over, applie
   await using pair = await startPair();
   for (const point of ['engine.copy.indexed', 'engine.apply.batch-taken']) {
     await t.test(`dropped at ${point}`, async () => {
-      for (const set of [pair.source, pair.destination]) {
-        await set.client.db('admin').command({ setUserWriteBlockMode: 1, global: false });
-        await set.client.db('shop').dropDatabase();
-      }
+      await emptyPair(pair);
       const items = pair.source.client.db('shop').collection<{ _id: number; at: unknown; n?: number }>('items');
       await items.insertOne({ _id: 1, at: [1, 1] });
       await items.createIndex({ at: '2dsphere' });

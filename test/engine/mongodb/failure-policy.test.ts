@@ -4,6 +4,7 @@ import { MongoClient } from 'mongodb';
 import { classify, FAILURES } from '../../../src/engine/mongodb/failure-policy.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { startPair, startReplicaSet } from '../../support/replica-set.ts';
+import { numbered } from '../../support/seeds.ts';
 import { hurried } from '../fixed-catalog-shop.ts';
 import { RunningMigration } from '../running-migration.ts';
 
@@ -12,7 +13,7 @@ const COMMANDS = { source: ['find', 'getMore', 'aggregate'], destination: ['inse
 test('whatever the policy calls transient costs a retry on either side, and nothing else', async () => {
   await using pair = await startPair();
   const items = pair.source.client.db('shop').collection('items');
-  await items.insertMany(Array.from({ length: 100 }, (_, n) => ({ n })));
+  await items.insertMany(numbered(100));
   await using running = RunningMigration.start(pair, { clock: hurried });
   await running.untilReady();
   const transient = FAILURES.filter(({ kind }) => kind === 'transient');

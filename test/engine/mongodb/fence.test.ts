@@ -8,8 +8,10 @@ import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { startFaultProxy } from '../../support/fault-proxy.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
+import { LEAST_ROLES, leastPrivilegeUsers } from '../../support/least-privilege.ts';
 import { runLinkspan, untilStopped } from '../../support/linkspan-process.ts';
 import { startPair, startReplicaSet } from '../../support/replica-set.ts';
+import { identified } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { holdAt } from '../reach-points.ts';
 import { RunningMigration, syncOnce } from '../running-migration.ts';
@@ -20,7 +22,7 @@ checkForLeaks({ sockets: false });
 test('a process that is stopped just before it sends a batch of the copy, and goes on when another has ended the migration', async () => {
   await using pair = await startPair();
   const orders = pair.source.client.db('shop').collection<{ _id: number }>('orders');
-  await orders.insertMany(Array.from({ length: 100 }, (_, _id) => ({ _id })));
+  await orders.insertMany(identified(100));
   const uris = ['--cluster0', pair.source.uri, '--cluster1', pair.destination.uri];
   const arguments_ = ['sync', '--once', '--no-verify', '--take-over', ...uris];
   await using stopped = runLinkspan(arguments_, { hook: 'engine.write.insert.orders=stop' });
@@ -43,13 +45,7 @@ test('an engine that is held up just before it applies a change, as users with t
 }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   const { source, destination } = pair;
-  await source.createUser('reader', 'secret', ['backup', 'readAnyDatabase', 'clusterMonitor']);
-  const roles = ['restore', 'readWriteAnyDatabase', 'dbAdminAnyDatabase', 'clusterMonitor'];
-  await destination.createUser('writer', 'secret', roles);
-  const clusters = {
-    source: { uri: source.uriFor('reader', 'secret') },
-    destination: { uri: destination.uriFor('writer', 'secret') },
-  };
+  const clusters = await leastPrivilegeUsers(pair);
   const orders = source.client.db('shop').collection<{ _id: number }>('orders');
   await orders.insertOne({ _id: 1 });
   const migrationId = newId();
@@ -68,7 +64,7 @@ test('an engine that is held up just before it applies a change, as users with t
   await assert.rejects(ended, { code: 'TAKEN_OVER' });
   await expectIdentical({ source, destination });
 
-  await destination.createUser('another', 'secret', roles);
+  await destination.createUser('another', 'secret', LEAST_ROLES.destination);
   const asAnother = { ...clusters, destination: { uri: destination.uriFor('another', 'secret') } };
   await using third = RunningMigration.start(asAnother, { migrationId });
   assert.equal(await third.outcome, 'committed');

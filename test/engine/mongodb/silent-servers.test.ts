@@ -6,6 +6,7 @@ import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { startLedgerWriter } from '../../support/ledger-writer.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { numbered } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { RunningMigration } from '../running-migration.ts';
 import { soonGone } from '../silent-server.ts';
@@ -168,7 +169,7 @@ function blackHole(set: ReplicaSet, is: boolean): void {
 }
 
 async function fill(set: ReplicaSet): Promise<void> {
-  const documents = Array.from({ length: 2_500 }, (_, n) => ({ n, text: 'x'.repeat(2_000) }));
+  const documents = numbered(2_500, { text: 'x'.repeat(2_000) });
   for (const name of ['a', 'b']) {
     await set.client
       .db('shop')

@@ -6,7 +6,7 @@ import { newId, onReach } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
-import { allowWrites } from '../../support/source-version.ts';
+import { emptyPair, identified } from '../../support/seeds.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 const BLOCKED = { code: 371 };
@@ -177,15 +177,10 @@ describe('a destination has at most one owner', () => {
   });
 });
 
-async function startAnew({ source, destination }: ReplicaSetPair): Promise<void> {
-  for (const { client } of [source, destination]) {
-    await allowWrites(client);
-    const { databases } = await client.db().admin().listDatabases({ nameOnly: true });
-    for (const { name } of databases)
-      if (!['admin', 'config', 'local'].includes(name)) await client.db(name).dropDatabase();
-  }
-  const shop = source.client.db('shop');
-  await shop.collection<{ _id: number }>('items').insertMany(Array.from({ length: 100 }, (_, _id) => ({ _id })));
+async function startAnew(pair: ReplicaSetPair): Promise<void> {
+  await emptyPair(pair);
+  const shop = pair.source.client.db('shop');
+  await shop.collection<{ _id: number }>('items').insertMany(identified(100));
   await shop.createCollection('few', { viewOn: 'items', pipeline: [{ $match: { _id: { $lt: 5 } } }] });
 }
 

@@ -5,7 +5,8 @@ import { type MigrationOptions, preflight } from '../../../src/engine/index.ts';
 import { newId, silentLogger } from '../../../src/platform/index.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
-import { allowWrites, needsSource } from '../../support/source-version.ts';
+import { emptyPair, numbered } from '../../support/seeds.ts';
+import { needsSource } from '../../support/source-version.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 const KEEP = { keepDestination: true };
@@ -26,15 +27,11 @@ describe('a destination that keeps its data', { skip }, () => {
   checkForLeaks({ sockets: false });
 
   const fresh = async () => {
-    // As the cutover of the test before has left it.
-    await allowWrites(source);
-    for (const client of [source, destination]) {
-      for (const name of await userDatabases(client)) await client.db(name).dropDatabase();
-    }
+    await emptyPair(pair);
     for (const name of ['precious', 'shared']) await fillPrecious(destination.db(name));
-    await source.db('shop').collection('orders').insertMany(many(500));
+    await source.db('shop').collection('orders').insertMany(numbered(500));
     await source.db('shop').createCollection('recent', { viewOn: 'orders', pipeline: [{ $limit: 3 }] });
-    await source.db('shared').collection('new').insertMany(many(500));
+    await source.db('shared').collection('new').insertMany(numbered(500));
     await source.db('shared').createCollection('new view', { viewOn: 'new', pipeline: [] });
     return await Promise.all(['precious', 'shared'].map((name) => stateOf(destination.db(name))));
   };
@@ -143,7 +140,7 @@ describe('a destination that keeps its data', { skip }, () => {
 });
 
 async function fillPrecious(db: Db): Promise<void> {
-  await db.collection('old').insertMany(many(50));
+  await db.collection('old').insertMany(numbered(50));
   await db.collection('old').createIndex({ n: 1 }, { unique: true });
   await db.createCollection('capped', { capped: true, size: 4_096 });
   await db.createCollection('window', { viewOn: 'old', pipeline: [] });
@@ -174,8 +171,4 @@ async function names(db: Db): Promise<string[]> {
 async function userDatabases(client: MongoClient): Promise<string[]> {
   const { databases } = await client.db().admin().listDatabases({ nameOnly: true });
   return databases.map(({ name }) => name).filter((name) => !['admin', 'config', 'local'].includes(name));
-}
-
-function many(count: number): { n: number }[] {
-  return Array.from({ length: count }, (_, n) => ({ n }));
 }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import type { MongoClient } from 'mongodb';
 import { cleanUp, type MigrationOptions, preflight } from '../../../src/engine/index.ts';
 import { newId, onReach, silentLogger } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -8,6 +7,7 @@ import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startLedgerWriter } from '../../support/ledger-writer.ts';
 import { type ReplicaSet, startPair, startReplicaSet } from '../../support/replica-set.ts';
+import { emptyCluster } from '../../support/seeds.ts';
 import { allowWrites, needsSource } from '../../support/source-version.ts';
 import { RunningMigration, syncOnce } from '../running-migration.ts';
 
@@ -30,7 +30,7 @@ describe('two migrations with kept data share a destination', { skip }, () => {
   });
   checkForLeaks({ sockets: false });
   beforeEach(async () => {
-    for (const { client } of sets) await empty(client);
+    for (const { client } of sets) await emptyCluster(client);
   });
 
   const clusters = (at: number) => ({ source: set(at), destination: set(2) });
@@ -126,10 +126,3 @@ describe('two migrations with kept data share a destination', { skip }, () => {
     await expectIdentical({ source: set(1), destination: set(2) });
   });
 });
-
-async function empty(client: MongoClient): Promise<void> {
-  await allowWrites(client);
-  const { databases } = await client.db().admin().listDatabases({ nameOnly: true });
-  for (const { name } of databases)
-    if (!['admin', 'config', 'local'].includes(name)) await client.db(name).dropDatabase();
-}

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { type Document, MongoClient } from 'mongodb';
 import { type Clock, onReach, systemClock } from '../../../src/platform/index.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { numbered } from '../../support/seeds.ts';
 import { onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
@@ -15,7 +16,7 @@ const seldom: Clock = {
 
 async function startFilled(): Promise<ReplicaSetPair> {
   const pair = await startPair();
-  const documents = Array.from({ length: DOCUMENTS }, (_, n) => ({ n }));
+  const documents = numbered(DOCUMENTS);
   await pair.source.client.db('shop').collection('c').insertMany(documents);
   return pair;
 }

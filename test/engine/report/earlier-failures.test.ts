@@ -4,7 +4,7 @@ import { listLeftovers } from '../../../src/engine/index.ts';
 import { newId, onReach } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
-import { allowWrites } from '../../support/source-version.ts';
+import { emptyPair } from '../../support/seeds.ts';
 import { RunningMigration, syncOnce } from '../running-migration.ts';
 
 test('the failure of an earlier run', async (t) => {
@@ -52,11 +52,9 @@ test('the failure of an earlier run', async (t) => {
 });
 
 /** Nothing of an earlier migration on either side. */
-async function begin({ source, destination }: ReplicaSetPair): Promise<void> {
-  await allowWrites(source.client);
-  for (const { client } of [source, destination])
-    for (const name of ['shop', 'linkspan_internal']) await client.db(name).dropDatabase();
-  await source.client.db('shop').collection('items').insertOne({ n: 1 });
+async function begin(pair: ReplicaSetPair): Promise<void> {
+  await emptyPair(pair);
+  await pair.source.client.db('shop').collection('items').insertOne({ n: 1 });
 }
 
 async function failAt(place: string, pair: ReplicaSetPair, migrationId: string): Promise<void> {

@@ -6,6 +6,7 @@ import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startLedgerWriter } from '../../support/ledger-writer.ts';
 import { type ReplicaSet, startPair } from '../../support/replica-set.ts';
+import { numbered } from '../../support/seeds.ts';
 import { allowWrites, needsSource } from '../../support/source-version.ts';
 import { onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
@@ -136,7 +137,7 @@ test('a lost history is declared and repaired, in the copy and while following, 
 
 async function fill(set: ReplicaSet): Promise<void> {
   for (const name of ['a', 'b', 'c']) {
-    const documents = Array.from({ length: 3_000 }, (_, n) => ({ n, name, text: 'x'.repeat(2_000) }));
+    const documents = numbered(3_000, { name, text: 'x'.repeat(2_000) });
     await set.client.db('shop').collection(name).insertMany(documents);
     await set.client.db('shop').collection(name).createIndex({ n: 1 });
   }

@@ -13,6 +13,7 @@ import { checkForLeaks } from '../../support/leak-check.ts';
 import { startLedgerWriter } from '../../support/ledger-writer.ts';
 import { expectHookReached, runLinkspan } from '../../support/linkspan-process.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { numbered } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { ELSEWHERE, OF_CUTOVER, UNTIL_CUTOVER, VARIABLE } from '../kill-points.ts';
 
@@ -163,7 +164,7 @@ async function makeReachable({ source, destination }: ReplicaSetPair, hook: stri
 
 async function insert(db: Db, name: string, count: number, bytes: number): Promise<void> {
   const text = 'x'.repeat(bytes);
-  await db.collection(name).insertMany(Array.from({ length: count }, (_, n) => ({ n, name, text })));
+  await db.collection(name).insertMany(numbered(count, { name, text }));
 }
 
 /** Two collections change names, again and again, so that each run finds something to rename. */

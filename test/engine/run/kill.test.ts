@@ -9,6 +9,7 @@ import { checkForLeaks } from '../../support/leak-check.ts';
 import { startLedgerWriter } from '../../support/ledger-writer.ts';
 import { expectHookReached, runLinkspan } from '../../support/linkspan-process.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { numbered } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -126,7 +127,7 @@ async function refill(pair: ReplicaSetPair): Promise<void> {
   for (const name of ['shop', 'linkspan_internal']) await pair.destination.client.db(name).dropDatabase();
   for (const name of ['a', 'b', 'c']) {
     const collection = pair.source.client.db('shop').collection(name);
-    await collection.insertMany(Array.from({ length: 4_000 }, (_, n) => ({ n, name, text: 'x'.repeat(2_000) })));
+    await collection.insertMany(numbered(4_000, { name, text: 'x'.repeat(2_000) }));
     await collection.createIndex({ n: 1, _id: 1 }, { unique: true });
   }
 }

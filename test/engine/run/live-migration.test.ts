@@ -5,8 +5,10 @@ import { systemClock } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
+import { leastPrivilegeUsers } from '../../support/least-privilege.ts';
 import { startLedgerWriter, USER_WRITES_BLOCKED } from '../../support/ledger-writer.ts';
 import { startPair } from '../../support/replica-set.ts';
+import { identified, numbered } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { holdAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
@@ -18,13 +20,7 @@ test('a cluster that is written to moves with least-privilege users, cuts over a
 }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   const { source, destination } = pair;
-  await source.createUser('reader', 'secret', ['backup', 'readAnyDatabase', 'clusterMonitor']);
-  await destination.createUser('writer', 'secret', [
-    'restore',
-    'readWriteAnyDatabase',
-    'dbAdminAnyDatabase',
-    'clusterMonitor',
-  ]);
+  const users = await leastPrivilegeUsers(pair);
   for (const set of [source, destination]) await set.createUser('app', 'secret', ['readWriteAnyDatabase']);
   const shop = source.client.db('shop');
   await shop.collection('orders').createIndex({ number: 1 }, { unique: true, sparse: true });
@@ -43,13 +39,7 @@ test('a cluster that is written to moves with least-privilege users, cuts over a
     namespaces: ['shop.orders', 'shop.customers', 'crm.contacts'],
     seed: 11,
   });
-  await using running = RunningMigration.start(
-    {
-      source: { uri: source.uriFor('reader', 'secret') },
-      destination: { uri: destination.uriFor('writer', 'secret') },
-    },
-    { copyBytesPerSecond: 1_000_000 },
-  );
+  await using running = RunningMigration.start(users, { copyBytesPerSecond: 1_000_000 });
   await running.untilReady();
   assert.ok((running.progress.oplog?.headroomPercent ?? 0) > 0);
   const before = writer.snapshot().documentsWritten;
@@ -78,7 +68,7 @@ test('a cluster that is written to moves with least-privilege users, cuts over a
 test('a pause holds everything back, and what changed meanwhile comes over after it', async () => {
   await using pair = await startPair();
   const items = pair.source.client.db('shop').collection<{ _id: number; n?: number }>('items');
-  await items.insertMany(Array.from({ length: 500 }, (_, _id) => ({ _id })));
+  await items.insertMany(identified(500));
   await using running = RunningMigration.start(pair);
   await running.untilReady();
   running.migration.want('paused');
@@ -98,7 +88,7 @@ test('a pause in the middle of the copy sends no further batch, and the copy goe
   await using pair = await startPair();
   const filling = 'x'.repeat(1_000);
   const items = pair.source.client.db('shop').collection<{ _id: number; filling?: string }>('items');
-  await items.insertMany(Array.from({ length: 20_000 }, (_, _id) => ({ _id, filling })));
+  await items.insertMany(identified(20_000, { filling }));
   let looks = 0;
   const sleep = (ms: number, signal?: AbortSignal) => {
     looks += 1;
@@ -144,7 +134,7 @@ test('a stopped migration goes on in another run without copying again', async (
   const { migrationId } = first.progress;
   assert.equal(await first.stop(), 'stopped');
   await items.deleteMany({ text: /x/ }, {});
-  await items.insertMany(Array.from({ length: 100 }, (_, n) => ({ n })));
+  await items.insertMany(numbered(100));
   await using second = RunningMigration.start(pair, { migrationId });
   await second.commit();
   await expectIdentical(pair);

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { onReach } from '../../../src/platform/index.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { numbered } from '../../support/seeds.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
@@ -35,7 +36,7 @@ for (const drop of [true, false]) {
 
 test('the load level changes how many ranges are copied at a time, while they are', async () => {
   await using pair = await startPair();
-  for (let n = 0; n < 8; n += 1) await pair.source.client.db('shop').collection(`items${n}`).insertMany(many(500));
+  for (let n = 0; n < 8; n += 1) await pair.source.client.db('shop').collection(`items${n}`).insertMany(numbered(500));
   let copying = 0;
   let most = 0;
   const release = Promise.withResolvers<void>();
@@ -56,9 +57,5 @@ test('the load level changes how many ranges are copied at a time, while they ar
 });
 
 async function fill(pair: ReplicaSetPair): Promise<void> {
-  await pair.source.client.db('shop').collection('items').insertMany(many(2_000));
-}
-
-function many(count: number): { n: number }[] {
-  return Array.from({ length: count }, (_, n) => ({ n }));
+  await pair.source.client.db('shop').collection('items').insertMany(numbered(2_000));
 }

@@ -7,6 +7,7 @@ import { expectIdentical } from '../../support/expect-identical.ts';
 import { startLedgerWriter } from '../../support/ledger-writer.ts';
 import type { MongodProcess } from '../../support/mongod-process.ts';
 import { type ReplicaSet, startPair } from '../../support/replica-set.ts';
+import { numbered } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
@@ -137,7 +138,7 @@ test('changes of the catalog that are rolled back are taken back', { skip: unsee
 });
 
 async function fill(set: ReplicaSet, count: number): Promise<void> {
-  const documents = Array.from({ length: count }, (_, n) => ({ n, text: 'x'.repeat(2_000) }));
+  const documents = numbered(count, { text: 'x'.repeat(2_000) });
   await set.client
     .db('shop')
     .collection('items')

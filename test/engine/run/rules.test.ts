@@ -7,6 +7,7 @@ import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { emptyPair, identified, numbered } from '../../support/seeds.ts';
 import { allowWrites, needsSource } from '../../support/source-version.ts';
 import { holdAt } from '../reach-points.ts';
 import { RunningMigration, syncOnce } from '../running-migration.ts';
@@ -24,10 +25,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
   });
   after(async () => await pair[Symbol.asyncDispose]());
   beforeEach(async () => {
-    for (const { client } of [pair.source, pair.destination]) {
-      await allowWrites(client);
-      for (const name of ['shop', 'linkspan_internal']) await client.db(name).dropDatabase();
-    }
+    await emptyPair(pair);
     await shop().collection<Item>('a').insertMany(items(1_000));
   });
 
@@ -249,7 +247,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
   });
 
   test('a range counts as copied only up to what is acknowledged, in its order', async () => {
-    const big = Array.from({ length: 40 }, (_, n) => ({ _id: n, text: 'x'.repeat(1_000_000) }));
+    const big = identified(40, { text: 'x'.repeat(1_000_000) });
     await shop().collection<{ _id: number }>('a').deleteMany({});
     await shop().collection<{ _id: number }>('a').insertMany(big);
     // Saved as often as it may be.
@@ -357,5 +355,5 @@ interface Item {
 }
 
 function items(count: number): (Item & { readonly text: string })[] {
-  return Array.from({ length: count }, (_, n) => ({ n, text: 'x'.repeat(1_000) }));
+  return numbered(count, { text: 'x'.repeat(1_000) });
 }

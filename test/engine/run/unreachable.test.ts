@@ -5,6 +5,7 @@ import { newId, silentLogger, systemClock } from '../../../src/platform/index.ts
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
+import { identified } from '../../support/seeds.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
@@ -14,7 +15,7 @@ const NOBODY = { uri: 'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200' };
 test('a migration that starts before its destination does waits for it, says so, and goes on', async () => {
   await using pair = await startPair();
   const orders = pair.source.client.db('shop').collection<{ _id: number }>('orders');
-  await orders.insertMany(Array.from({ length: 100 }, (_, _id) => ({ _id })));
+  await orders.insertMany(identified(100));
   const options = { migrationId: newId(), waitForClusters: true };
   {
     await using before = RunningMigration.start(pair, options);

@@ -9,6 +9,7 @@ import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startLedgerWriter } from '../../support/ledger-writer.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { emptyPair } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { RunningMigration } from '../running-migration.ts';
 
@@ -54,9 +55,7 @@ describe('a migration of those documents that match', () => {
   const orders = () => source.db('shop').collection('orders');
   const moved = () => pair.destination.client.db('shop').collection('orders');
   const fresh = async () => {
-    for (const { client } of [pair.source, pair.destination]) {
-      for (const name of ['shop', 'linkspan_internal']) await client.db(name).dropDatabase();
-    }
+    await emptyPair(pair);
     const documents = Array.from({ length: 3_000 }, (_, n) => ({ n, region: n % 3 === 0 ? REGION : 'south' }));
     await orders().insertMany(documents);
     await orders().createIndex({ n: 1 }, { unique: true });

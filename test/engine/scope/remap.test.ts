@@ -4,12 +4,12 @@ import type { Db, MongoClient } from 'mongodb';
 import { type MigrationOptions, type NamespaceRemap, preflight } from '../../../src/engine/index.ts';
 import { NamespaceMap } from '../../../src/engine/scope/namespace-map.ts';
 import { newId, silentLogger } from '../../../src/platform/index.ts';
-
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startLedgerWriter } from '../../support/ledger-writer.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
-import { allowWrites, needsSource, startPairWithOldSource } from '../../support/source-version.ts';
+import { emptyPair, numbered } from '../../support/seeds.ts';
+import { needsSource, startPairWithOldSource } from '../../support/source-version.ts';
 import { onceAt } from '../reach-points.ts';
 import { RunningMigration, syncOnce } from '../running-migration.ts';
 
@@ -66,24 +66,18 @@ describe('a migration to other names', { skip }, () => {
   checkForLeaks({ sockets: false });
 
   const fresh = async () => {
-    // As the cutover of the test before has left it.
-    await allowWrites(source);
-    for (const { client } of [pair.source, pair.destination]) {
-      const { databases } = await client.db().admin().listDatabases({ nameOnly: true });
-      const names = databases.map(({ name }) => name).filter((name) => !['admin', 'config', 'local'].includes(name));
-      for (const name of names) await client.db(name).dropDatabase();
-    }
+    await emptyPair(pair);
     const shop = source.db('shop');
-    await shop.collection('orders').insertMany(many(2_000));
+    await shop.collection('orders').insertMany(numbered(2_000));
     await shop.collection('orders').createIndex({ n: 1 }, { unique: true });
-    await shop.collection('items').insertMany(many(500));
+    await shop.collection('items').insertMany(numbered(500));
     await shop.createCollection('log', { capped: true, size: 100_000, max: 100 });
-    await shop.collection('log').insertMany(many(150));
+    await shop.collection('log').insertMany(numbered(150));
     await shop.createCollection('series', { timeseries: { timeField: 'at' } });
     await shop.collection('series').insertOne({ at: new Date(), n: 1 });
     await shop.createCollection('view', { viewOn: 'items', pipeline: [{ $unionWith: 'log' }] });
-    await source.db('crm').collection('contacts').insertMany(many(500));
-    await source.db('stays').collection('things').insertMany(many(10));
+    await source.db('crm').collection('contacts').insertMany(numbered(500));
+    await source.db('stays').collection('things').insertMany(numbered(10));
   };
   const REMAP = remap(
     ['shop', 'store'],
@@ -200,8 +194,8 @@ describe('a migration to other names', { skip }, () => {
 test('a source whose catalog has to stand still goes to other names, too, and only its matching documents', async () => {
   await using pair = await startPairWithOldSource();
   const shop = pair.source.client.db('shop');
-  await shop.collection('orders').insertMany(many(1_000));
-  await shop.collection('items').insertMany(many(100));
+  await shop.collection('orders').insertMany(numbered(1_000));
+  await shop.collection('items').insertMany(numbered(100));
   await shop.createCollection('view', { viewOn: 'items', pipeline: [] });
   await using running = RunningMigration.start(pair, {
     namespaceRemap: remap(['shop', 'store'], ['shop.orders', 'store.purchases']),
@@ -226,27 +220,23 @@ const JOIN = [{ $facet: { a: [{ $lookup: { from: 'orders', as: 'o', pipeline: []
 /** What can happen to namespaces of which some have another name on the destination. */
 async function changeCatalog(client: MongoClient, round: string): Promise<void> {
   const shop = client.db('shop');
-  await shop.collection(`new ${round}`).insertMany(many(50));
+  await shop.collection(`new ${round}`).insertMany(numbered(50));
   await shop.collection('items').rename(`items ${round}`);
   await shop.collection(`items ${round}`).insertOne({ after: 'rename' });
-  await shop.collection('items').insertMany(many(30));
+  await shop.collection('items').insertMany(numbered(30));
   // A name with another name on the destination changes its owner.
   await shop.collection('orders').rename(`orders ${round}`);
   await shop.collection('items').rename('orders', { dropTarget: true });
-  await shop.collection('items').insertMany(many(20));
-  await shop.collection('passing').insertMany(many(40));
+  await shop.collection('items').insertMany(numbered(20));
+  await shop.collection('passing').insertMany(numbered(40));
   await shop.collection('passing').rename('orders', { dropTarget: true });
   await shop.command({ collMod: 'orders', validator: { n: { $gte: 0 } }, validationAction: 'warn' });
   await shop.collection('orders').createIndex({ n: -1 });
   await client.db('admin').command({ renameCollection: `shop.new ${round}`, to: `crm.moved ${round}` });
   await client.db('admin').command({ renameCollection: 'crm.contacts', to: `stays.contacts ${round}` });
-  await client.db('crm').collection('contacts').insertMany(many(25));
+  await client.db('crm').collection('contacts').insertMany(numbered(25));
   await shop.collection('view').drop();
   await shop.createCollection('view', { viewOn: `items ${round}`, pipeline: [{ $match: { n: 1 } }] });
   await client.db('crm').createCollection(`view ${round}`, { viewOn: 'contacts', pipeline: [] });
   await client.db('stays').collection('things').drop();
-}
-
-function many(count: number): { n: number }[] {
-  return Array.from({ length: count }, (_, n) => ({ n }));
 }

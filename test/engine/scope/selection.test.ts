@@ -5,6 +5,7 @@ import type { NamespaceFilters } from '../../../src/engine/index.ts';
 import { Selection } from '../../../src/engine/scope/selection.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
+import { numbered } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { RunningMigration, syncOnce } from '../running-migration.ts';
 
@@ -138,9 +139,6 @@ async function fill(client: MongoClient): Promise<void> {
     ['shop', 'logs'],
     ['other', 'things'],
   ] as const) {
-    await client
-      .db(database)
-      .collection(name)
-      .insertMany(Array.from({ length: 10 }, (_, n) => ({ n })));
+    await client.db(database).collection(name).insertMany(numbered(10));
   }
 }

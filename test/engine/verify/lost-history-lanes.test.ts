@@ -3,6 +3,7 @@ import { ObjectId } from 'mongodb';
 import { onReach } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { startPair } from '../../support/replica-set.ts';
+import { numbered } from '../../support/seeds.ts';
 import { hurried } from '../fixed-catalog-shop.ts';
 import { holdAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
@@ -13,7 +14,7 @@ const CHECKPOINTS = 30;
 test('what was taken before history was lost is written before anything is compared after it', async () => {
   await using pair = await startPair();
   const items = pair.source.client.db('shop').collection('items');
-  await items.insertMany(Array.from({ length: 20 }, (_, n) => ({ n })));
+  await items.insertMany(numbered(20));
   // Of a number the document would be fetched: another number can be the same key.
   const taken = { _id: new ObjectId() };
   await using running = RunningMigration.start(pair, { clock: hurried });

@@ -8,6 +8,7 @@ import { checkForLeaks } from '../../support/leak-check.ts';
 import { expectHookReached, runLinkspan } from '../../support/linkspan-process.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { OPLOG_MEGABYTES, rollOplog, smallOplog, writeNotes } from '../../support/roll-oplog.ts';
+import { emptyPair, numbered } from '../../support/seeds.ts';
 import { allowWrites, needsSource } from '../../support/source-version.ts';
 import { hurried } from '../fixed-catalog-shop.ts';
 import { holdAt, onceAt } from '../reach-points.ts';
@@ -19,8 +20,7 @@ test('an oplog that goes round', async (t) => {
   await using pair = await startPair({ source: smallOplog });
   const db = pair.source.client.db('shop');
   const refill = async () => {
-    for (const { client } of [pair.source, pair.destination])
-      for (const name of ['shop', 'linkspan_internal']) await client.db(name).dropDatabase();
+    await emptyPair(pair);
     await fill(db);
   };
 
@@ -229,7 +229,7 @@ async function assertIdentical({ source, destination }: ReplicaSetPair, isFilter
 }
 
 async function fill(db: Db): Promise<void> {
-  const documents = (count: number) => Array.from({ length: count }, (_, n) => ({ n, text: 'x'.repeat(1_000) }));
+  const documents = (count: number) => numbered(count, { text: 'x'.repeat(1_000) });
   await db.collection('items').insertMany(documents(6_000));
   await db.collection('untouched').insertMany(documents(500));
   await db.collection('selected').insertMany(documents(100).map((one) => ({ ...one, kept: one.n % 2 === 0 })));
