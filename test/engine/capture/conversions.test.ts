@@ -41,17 +41,13 @@ describe('collections that become capped', { skip: needsSource('6.0', 'the catal
     await db().command({ convertToCapped: 'items', size: 20_000_000 });
     await db().command({ cloneCollectionAsCapped: 'original', toCollection: 'clone', size: 20_000_000 });
   };
-  const assertIdentical = async () => {
-    await expectIdentical(pair);
-  };
-
   for (const once of [false, true]) {
     test(`in the copy of a migration that ${once ? 'runs once' : 'is cut over'} arrive whole`, async () => {
       await refill('items', 'original');
       using _ = onceAt('engine.copy.batch-acknowledged', convert);
       await using running = RunningMigration.start(pair, { once });
       await (once ? running.outcome : running.commit());
-      await assertIdentical();
+      await expectIdentical(pair);
       assert.ok((running.progress.repairs?.declared ?? 0) > 0);
     });
   }
@@ -62,7 +58,7 @@ describe('collections that become capped', { skip: needsSource('6.0', 'the catal
     await running.untilReady();
     await convert();
     await running.commit();
-    await assertIdentical();
+    await expectIdentical(pair);
     assert.ok((running.progress.repairs?.declared ?? 0) > 0);
   });
 
@@ -84,7 +80,7 @@ describe('collections that become capped', { skip: needsSource('6.0', 'the catal
     await db().command({ convertToCapped: 'items', size: 20_000_000 });
     await running.until('the repair', ({ repairs }) => repairs !== null && repairs.collectionsDone > 0);
     await running.commit();
-    await assertIdentical();
+    await expectIdentical(pair);
     const options = { migrationId: newId(), dropDestination: true, logger: silentLogger };
     const findings = await preflight({ ...options, source, destination: { uri } });
     assert.ok(findings.some(({ code }) => code === 'HIDDEN_WRITES_UNSEEN'));

@@ -43,7 +43,7 @@ test('transactions of 1,000 writes, mass deletes and hot documents come over, in
   assert.ok(changed.result !== undefined, 'changed during the copy');
   await changeALot(1);
   await running.commit();
-  await assertIdentical(pair);
+  await expectIdentical(pair);
   const hot = await pair.destination.client.db('large').collection<Item>('others').findOne({ _id: 'hot' });
   assert.equal(hot?.n, 2_000);
 });
@@ -63,7 +63,7 @@ test('changes whose events come near 16 MiB, or would be over it, come over', as
   await items.insertOne({ _id: 3, a: 'g'.repeat(2 * HALF + 1_900_000) });
   await items.deleteOne({ _id: 2 });
   await running.commit();
-  await assertIdentical(pair);
+  await expectIdentical(pair);
 });
 
 test('thousands of long keys that change at once come over', async () => {
@@ -76,7 +76,7 @@ test('thousands of long keys that change at once come over', async () => {
   await running.untilReady();
   await items.updateMany({}, { $inc: { n: 1 } });
   await running.commit();
-  await assertIdentical(pair);
+  await expectIdentical(pair);
 });
 
 test('a document that is too large to be written beside its own _id is named, and waited for', async () => {
@@ -94,7 +94,7 @@ test('a document that is too large to be written beside its own _id is named, an
   assert.ok((wait?.reason.length ?? 0) < 500, 'without the whole key');
   await items.updateOne({ _id: key }, { $unset: { b: 1 } });
   await running.commit();
-  await assertIdentical(pair);
+  await expectIdentical(pair);
 });
 
 /** 1,000 writes that the source takes all at once. */
@@ -114,8 +114,4 @@ async function transact(pair: ReplicaSetPair, [items, others]: [Collection<Item>
       }
     }),
   );
-}
-
-async function assertIdentical(pair: ReplicaSetPair): Promise<void> {
-  await expectIdentical(pair);
 }
