@@ -122,7 +122,7 @@ export const OF_CAPTURE: readonly Mutant[] = [
     file: 'src/engine/capture/dispatcher.ts',
     replace: 'if (batch.afterBreak || comparison !== undefined)',
     by: 'if (comparison !== undefined)',
-    tests: { file: 'test/engine/run/restarts.test.ts', name: 'rolled back are taken back' },
+    tests: { file: 'test/engine/run/restarts.test.ts', name: 'rolled back are reverted' },
   },
   {
     without: 'keeping a collection pending on record until its ranges are',

@@ -192,7 +192,7 @@ export const OF_CONTROL: readonly Mutant[] = [
     file: 'src/engine/records/checkpoint-store.ts',
     replace: "await turns.run(() => updateRecords(this.#fence, 'collections', [{ q: { _id }, u: record }]));",
     by: "await updateRecords(this.#fence, 'collections', [{ q: { _id }, u: record }]);",
-    tests: { file: 'test/engine/records/collection-records.test.ts', name: 'whose word stands' },
+    tests: { file: 'test/engine/records/collection-records.test.ts', name: 'the last one wins' },
   },
   {
     without: 'leaving a removed record removed',

@@ -223,7 +223,7 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     file: 'src/engine/copy/copier.ts',
     replace: "    await this.#enter(collection, 'copying');\n",
     by: '',
-    tests: { file: 'test/engine/run/kill-again.test.ts', name: 'goes on at the last key' },
+    tests: { file: 'test/engine/run/kill-again.test.ts', name: 'resumes at the last acknowledged key' },
   },
   {
     without: 'flushing a lane by the numbers of its keys',
@@ -286,7 +286,7 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     file: 'src/engine/copy/copier.ts',
     replace: "        collection.state = 'pending';\n        collection.suspicion ??= suspicion;\n",
     by: '',
-    tests: { file: UNSHOWN, name: 'is taken up again' },
+    tests: { file: UNSHOWN, name: 'resumes when the drop' },
   },
   {
     without: 'draining the spool again of what was set aside meanwhile',

@@ -36,7 +36,7 @@ describe('users and roles', () => {
   const start = (changes: Partial<MigrationOptions> = {}) =>
     RunningMigration.start(clusters, { usersAndRoles: true, ...changes });
 
-  test('come over at the cutover, and old passwords work', async () => {
+  test('are migrated at the cutover, and old passwords still work', async () => {
     const { source, destination } = pair;
     await makeAccounts(source);
     await using running = start();
@@ -57,7 +57,7 @@ describe('users and roles', () => {
     await assertNoCredentialsLeft(destination);
   });
 
-  test('that the destination has already are kept as they are, and named', async () => {
+  test('that the destination already has are kept unchanged and reported', async () => {
     const { source, destination } = pair;
     await makeAccounts(source);
     const shop = destination.client.db('shop');
@@ -77,7 +77,7 @@ describe('users and roles', () => {
     assert.equal(await mayRead(destination, 'aged', 'old-password'), false, 'by the role that the destination kept');
   });
 
-  test('that change until the last moment come over as they are then', {
+  test('that change until the last moment are migrated as they are then', {
     skip: needsSource('6.0', 'it is not blocked, so that there is no such moment to stop at'),
   }, async () => {
     const { source, destination } = pair;
@@ -98,7 +98,7 @@ describe('users and roles', () => {
     assert.equal(await mayRead(destination, 'late', 'late-password'), true);
   });
 
-  test('that an earlier migration made are brought up to date by the next, and those of others are not', async () => {
+  test('that an earlier migration made are updated by the next, and no others', async () => {
     const { source, destination } = pair;
     await makeAccounts(source);
     await using first = start({ once: true });
@@ -119,7 +119,7 @@ describe('users and roles', () => {
     assert.equal(await mayRead(destination, 'app', 'new-password'), true, 'another migration made it');
   });
 
-  test('that were made are dropped with the rest when the migration is given up', async () => {
+  test('that a migration made are dropped with the rest when it is cancelled', async () => {
     const { source, destination } = pair;
     await makeAccounts(source);
     const before = await ids(destination);
@@ -142,7 +142,7 @@ describe('users and roles', () => {
     assert.deepEqual(await definitions(destination, 'system.roles'), []);
   });
 
-  test('come over whole when the engine is killed on the way, again and again', async () => {
+  test('are migrated completely when the engine is killed on the way, again and again', async () => {
     const { source, destination } = pair;
     const { source: from, destination: to } = clusters;
     const arguments_ = ['sync', '--once', '--no-verify', '--users-and-roles'];

@@ -20,7 +20,9 @@ interface Entry {
 
 const skip = needsSource('6.0', 'nothing can be deleted from a capped collection');
 
-test('what is deleted and inserted again while it follows takes the last place at once', { skip }, async () => {
+test('a document that is deleted and inserted again while the migration follows takes the last place at once', {
+  skip,
+}, async () => {
   await using pair = await startPair();
   const log = await fill(pair, 10);
   await using running = RunningMigration.start(pair);
@@ -37,7 +39,7 @@ test('what is deleted and inserted again while it follows takes the last place a
   await assertIdentical(pair);
 });
 
-test('so it does during the copy', { skip }, async () => {
+test('a document that is deleted and inserted again takes the last place, also during the copy', { skip }, async () => {
   await using pair = await startPair();
   const log = await fill(pair, 10);
   using _ = onceAt('engine.copy.collection-copied', () => change());
@@ -55,7 +57,7 @@ test('so it does during the copy', { skip }, async () => {
   await assertIdentical(pair);
 });
 
-test('an order that is wrong in the middle, since changes came twice, is put right at the cutover by whichever run ends it', {
+test('an order that is wrong in the middle, since changes came twice, is corrected at the cutover by the run that ends it', {
   skip,
 }, async () => {
   await using pair = await startPair();

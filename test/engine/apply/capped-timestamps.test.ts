@@ -16,7 +16,7 @@ interface Entry {
 
 const EMPTY = new Timestamp(0n);
 
-test('an empty timestamp of a capped collection stays one on every member of the destination, in its place', async () => {
+test('an empty timestamp of a capped collection stays empty, and in its place, on every member of the destination', async () => {
   await using pair = await startPair({ destination: { members: 3 } });
   const db = pair.source.client.db('shop');
   await db.createCollection('log', { capped: true, size: 1_000_000 });

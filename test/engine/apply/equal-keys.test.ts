@@ -66,7 +66,7 @@ describe('equal keys', () => {
     await saveWithOtherNumbers((number) => number);
   });
 
-  test('so do documents whose _id has a number somewhere in it', async () => {
+  test('documents whose _id has a number somewhere in it end as on the source', async () => {
     await saveWithOtherNumbers((number) => ({ shop: 's', numbers: [number] }));
   });
 

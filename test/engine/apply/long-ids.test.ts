@@ -28,7 +28,7 @@ test('keys that are spooled at once may be larger than a command and a message o
   assert.equal(read, records.length);
 });
 
-test('documents with long ids that change together during the copy arrive', async () => {
+test('documents with long ids that change together during the copy are migrated', async () => {
   await using pair = await startPair();
   const source = pair.source.client.db('shop').collection<{ _id: string; v: number }>('c');
   // More of their changes than a server can send at once: each has the id three times, two of them as text in hexadecimal.

@@ -53,7 +53,7 @@ test('a key that waits already holds back the batch that brought it again', asyn
   assert.equal(spool.oldestSequence, Number.POSITIVE_INFINITY);
 });
 
-test('nothing is durable before what has to be on record first', async () => {
+test('no position is durable before the records that it depends on', async () => {
   const written = Promise.withResolvers<void>();
   const spool = spoolOnto(written.promise);
   const recorded = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;

@@ -57,7 +57,7 @@ describe('a document that the destination refuses', async () => {
     if (state === 'tailing') assert.ok(notReadyReasons.some((reason) => reason.includes('shop.a')));
   };
 
-  test('keeps only its collection from being copied, which goes on by itself once the cause is gone', async () => {
+  test('holds up the copy of its collection only, which resumes by itself once the cause is gone', async () => {
     await refuse();
     await using running = RunningMigration.start(pair, { clock: hurried });
     await untilStuck(running);
@@ -74,7 +74,7 @@ describe('a document that the destination refuses', async () => {
     await identical();
   });
 
-  test('keeps only its collection from following, whose changes wait safely, and through other runs', async () => {
+  test('holds up only its collection while following, whose changes wait safely, also across runs', async () => {
     await using running = RunningMigration.start(pair, { clock: hurried });
     await running.untilReady();
     await refuse();
@@ -104,7 +104,7 @@ describe('a document that the destination refuses', async () => {
     await identical();
   });
 
-  test('and that comes just as its collection becomes live is not lost', async () => {
+  test('that comes just as its collection becomes live is not lost', async () => {
     let refused = false;
     using _ = onReach('engine.copy.drained', async () => {
       if (refused) return;
@@ -121,14 +121,14 @@ describe('a document that the destination refuses', async () => {
     await identical();
   });
 
-  test('ends a migration that nobody attends to, with its name, once all others are done', async () => {
+  test('fails a migration that nobody attends to, with its name, once all others are done', async () => {
     await refuse();
     await using running = RunningMigration.start(pair, { clock: hurried, once: true });
     await assert.rejects(running.outcome, { code: 'NAMESPACE_CONFLICT', message: /shop\.a .*_id 0/ });
     assert.equal(await shop('destination').collection('b').countDocuments(), 500);
   });
 
-  test('for want of room is waited for by everything that needs it, and the wait says so', async () => {
+  test('for lack of disk space holds up every writer, and progress reports the wait', async () => {
     await using running = RunningMigration.start(pair, { clock: hurried });
     await running.untilReady();
     const data = { failCommands: ['insert', 'update'], errorCode: 14_031, appName: 'linkspan-destination' };

@@ -33,7 +33,7 @@ test('every BSON type, odd name, depth and size keeps its bytes: copied, from it
   await assertHolds(destination.client.db(DATABASE).collection('inserted'));
 });
 
-test('fields with dots and dollars that a pipeline sets and removes come over', async () => {
+test('fields with dots and dollars that a pipeline sets and removes are migrated', async () => {
   await using pair = await startPair();
   const items = pair.source.client.db(DATABASE).collection<{ _id: number }>('items');
   await items.insertMany(Array.from({ length: 20 }, (_, _id) => ({ _id, a: { b: _id } })));

@@ -132,7 +132,7 @@ test('an _id that changes its type again and again ends as on the source', async
   await expectIdentical(pair);
 });
 
-test('unique values swapped between documents come over', async () => {
+test('unique values that documents swap are migrated', async () => {
   await using pair = await startPair();
   const items = pair.source.client.db('exact').collection<{ _id: number; seat?: number }>('items');
   await items.createIndex({ seat: 1 }, { unique: true, sparse: true });
@@ -187,7 +187,7 @@ function string(text: string): Buffer {
   return Buffer.concat([int32(bytes.length), bytes]);
 }
 
-test('an empty timestamp stays one on every member of the destination, also in a document that was there before', async () => {
+test('an empty timestamp stays empty on every member of the destination, also in a document that was there before', async () => {
   await using pair = await startPair({ destination: { members: 3 } });
   const from = pair.source.client.db('shop').collection<{ _id: number }>('items');
   // A server tells its secondaries of a change, or of the whole document where that is shorter.

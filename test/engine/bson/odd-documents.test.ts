@@ -14,7 +14,7 @@ checkForLeaks();
 const INVALID = [Buffer.of(0xff), Buffer.of(0xc3, 0x28), Buffer.of(0xed, 0xa0, 0x80), Buffer.of(0x61, 0xe2, 0x82)];
 const LARGEST = 16 * 1024 * 1024;
 
-test('an _id that is no valid UTF-8 is followed and deleted like any other', async () => {
+test('an _id that is not valid UTF-8 is followed and deleted like any other', async () => {
   await using pair = await startPair();
   const db = pair.source.client.db('odd');
   await insertRaw(
@@ -33,7 +33,7 @@ test('an _id that is no valid UTF-8 is followed and deleted like any other', asy
   await assertIdentical(pair, 2 * INVALID.length - 2);
 });
 
-test('documents that grow to the largest size, copied and followed, come over', async () => {
+test('documents that grow to the largest size are migrated, copied and followed', async () => {
   // With less cache, a server works for minutes on a document of this size.
   await using pair = await startPair({ source: { cacheGigabytes: 1 }, destination: { cacheGigabytes: 1 } });
   const items = pair.source.client.db('odd').collection<{ _id: number; text: string; more?: string }>('items');
@@ -49,7 +49,7 @@ test('documents that grow to the largest size, copied and followed, come over', 
   await assertIdentical(pair, 4);
 });
 
-test('a collection with as many indexes as a server takes comes over, half of them unique', async () => {
+test('a collection with as many indexes as a server allows, half of them unique, is migrated', async () => {
   await using pair = await startPair();
   const items = pair.source.client.db('odd').collection('items');
   await items.insertMany(numbered(50));

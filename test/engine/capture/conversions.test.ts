@@ -42,7 +42,7 @@ describe('collections that become capped', { skip: needsSource('6.0', 'the catal
     await db().command({ cloneCollectionAsCapped: 'original', toCollection: 'clone', size: 20_000_000 });
   };
   for (const once of [false, true]) {
-    test(`in the copy of a migration that ${once ? 'runs once' : 'is cut over'} arrive whole`, async () => {
+    test(`are migrated completely, in the copy of a migration that ${once ? 'runs once' : 'is cut over'}`, async () => {
       await refill('items', 'original');
       using _ = onceAt('engine.copy.batch-acknowledged', convert);
       await using running = RunningMigration.start(pair, { once });
@@ -52,7 +52,7 @@ describe('collections that become capped', { skip: needsSource('6.0', 'the catal
     });
   }
 
-  test('while a migration follows arrive whole', async () => {
+  test('are migrated completely while a migration follows', async () => {
     await refill('items', 'original');
     await using running = RunningMigration.start(pair);
     await running.untilReady();
@@ -62,7 +62,7 @@ describe('collections that become capped', { skip: needsSource('6.0', 'the catal
     assert.ok((running.progress.repairs?.declared ?? 0) > 0);
   });
 
-  test('are copied anew for a user who may not read the oplog, and the run and the plan say what is not seen', async () => {
+  test('are copied again for a user who may not read the oplog, and the run and the plan report what they cannot see', async () => {
     await refill('items');
     const cluster = ['appendOplogNote', 'replSetGetConfig', 'getParameter', 'listDatabases', 'serverStatus'];
     const databases = ['find', 'changeStream', 'listCollections', 'listIndexes', 'collStats'];
@@ -88,7 +88,7 @@ describe('collections that become capped', { skip: needsSource('6.0', 'the catal
     assert.ok(!ofRoot.some(({ code }) => code === 'HIDDEN_WRITES_UNSEEN'));
   });
 
-  test('are found in the oplog by their UUIDs, and where it no longer reaches back that is known', async () => {
+  test('are found in the oplog by their UUIDs, and an oplog that no longer reaches back is detected', async () => {
     await refill('original');
     const { client } = pair.source;
     // Nothing else is in there than what looks like a command of the oplog.
@@ -111,7 +111,7 @@ describe('collections that become capped', { skip: needsSource('6.0', 'the catal
     assert.equal(await read(new Timestamp({ t: 1, i: 1 })), undefined);
   });
 
-  test('a stream tells by itself which entries of the oplog it shows', async () => {
+  test('opening a stream at an oplog entry tells whether streams show it', async () => {
     await refill();
     const { client } = pair.source;
     const admin = client.db('admin');

@@ -36,7 +36,7 @@ describe('a source whose catalog cannot be followed', () => {
     'shop.extra': (db) => db.collection('extra').createIndex({ n: -1 }),
   };
   for (const [namespace, change] of Object.entries(changes)) {
-    test(`a change of ${namespace} stops the migration for good, with the name`, async () => {
+    test(`a change of ${namespace} fails the migration permanently, with the name`, async () => {
       await refill(pair);
       await using running = RunningMigration.start(pair, { clock: hurried });
       await running.untilReady();
@@ -49,7 +49,7 @@ describe('a source whose catalog cannot be followed', () => {
     });
   }
 
-  test('a change after the point of no return is of no concern any more', async () => {
+  test('a change after the point of no return is ignored', async () => {
     await refill(pair);
     let looks = 0;
     const sleep = (ms: number, signal?: AbortSignal) => {
@@ -69,7 +69,7 @@ describe('a source whose catalog cannot be followed', () => {
     assert.ok(looksAfterwards >= ENOUGH_LOOKS);
   });
 
-  test('a change that no look has seen yet is found at the cutover', async () => {
+  test('a change that no check has seen yet is found at the cutover', async () => {
     await refill(pair);
     await using running = RunningMigration.start(pair);
     await running.untilReady();
@@ -79,7 +79,7 @@ describe('a source whose catalog cannot be followed', () => {
     assert.equal(running.progress.canWrite, false);
   });
 
-  test('what was changed before it was read, and changed back before the next look, is found at the cutover', async () => {
+  test('a change that is undone before the next check is found at the cutover', async () => {
     await refill(pair);
     const extra = pair.source.client.db('shop').collection('extra');
     using _ = onceAt('engine.copy.before-first-read', () => extra.createIndex({ n: -1 }, { name: 'passing' }));
@@ -90,7 +90,7 @@ describe('a source whose catalog cannot be followed', () => {
     await assert.rejects(running.outcome, { code: 'CATALOG_CHANGED', message: /shop\.extra/ });
   });
 
-  test('an index that is still being built at the cutover keeps it from being cut over', async () => {
+  test('an index that is still being built prevents the cutover', async () => {
     await refill(pair);
     const admin = pair.source.client.db('admin');
     const extra = pair.source.client.db('shop').collection('extra');
@@ -105,7 +105,7 @@ describe('a source whose catalog cannot be followed', () => {
     await built;
   });
 
-  test('a source that is written to is not cut over, and goes on to its end once it is silent', async () => {
+  test('a source that is written to is not cut over until its writers have stopped', async () => {
     await refill(pair);
     await using writer = await startLedgerWriter({
       clients: [pair.source.client],
@@ -121,7 +121,7 @@ describe('a source whose catalog cannot be followed', () => {
     await expectIdentical(pair);
   });
 
-  test('a write that comes after the stream has ended keeps it from being cut over', async () => {
+  test('a write after the stream has ended prevents the cutover', async () => {
     await refill(pair);
     using _ = onReach('engine.cutover.drained', async () => {
       await pair.source.client.db('shop').collection('items').insertOne({ late: true });
@@ -133,7 +133,7 @@ describe('a source whose catalog cannot be followed', () => {
     assert.equal(running.progress.canWrite, false);
   });
 
-  test('what is not selected may change as it likes, its catalog included', async () => {
+  test('namespaces that are not selected may change freely, their catalog included', async () => {
     await refill(pair);
     const filters = { include: [{ database: 'shop', collections: ['items'] }] };
     await using running = RunningMigration.start(pair, { filters, clock: hurried });
@@ -153,13 +153,13 @@ describe('a source whose catalog cannot be followed', () => {
     assert.equal(await pair.destination.client.db('shop').collection('items').countDocuments(), 1_001);
   });
 
-  test('a copy in one go ends identical', async () => {
+  test('a copy with `once` ends identical', async () => {
     await refill(pair);
     await syncOnce(pair, { once: true });
     await expectIdentical(pair);
   });
 
-  test('an upgrade between two runs changes nothing: it goes on, and a change of the catalog still stops it', {
+  test('an upgrade between two runs changes nothing: the migration resumes, and a change of the catalog still fails it', {
     skip: needsSource('6.0', 'it is upgraded by its feature compatibility version'),
   }, async () => {
     await refill(pair);
@@ -181,7 +181,7 @@ describe('a source whose catalog cannot be followed', () => {
     await admin.command({ setFeatureCompatibilityVersion: '5.0' });
   });
 
-  test('what its stream does not show is refused by name, and its operator is told to stop the writers', async () => {
+  test('collections whose changes its stream does not show are refused by name, and the operator is told to stop the writers', async () => {
     await refill(pair);
     const db = pair.source.client.db('shop');
     await db.createCollection('weather', { timeseries: { timeField: 'at' } });
@@ -208,7 +208,7 @@ describe('a source whose catalog cannot be followed', () => {
   });
 });
 
-test('a cluster that is written to moves with least-privilege users, through a restart, and ends identical', async () => {
+test('a cluster that is written to is migrated by least-privilege users, across a restart, and ends identical', async () => {
   await using pair = await startPairWithOldSource({ source: { auth: true }, destination: { auth: true } });
   const { source } = pair;
   const users = await leastPrivilegeUsers(pair);

@@ -51,7 +51,7 @@ describe('writes that no change stream shows', () => {
     ];
     await pair.source.client.db('admin').command({ applyOps, writeConcern: { w: 'majority' } });
   };
-  test('what applyOps writes in the copy, while following, while paused, while the engine is down and in the write pause arrives', async () => {
+  test('what applyOps writes is migrated: in the copy, while following, while paused, while the engine is down, and in the write pause', async () => {
     await refill('copied');
     const migrationId = newId();
     {
@@ -81,7 +81,7 @@ describe('writes that no change stream shows', () => {
     await expectIdentical(pair);
   });
 
-  test('a view that applyOps makes, and documents of a capped collection, arrive', async (t) => {
+  test('a view that applyOps makes, and documents of a capped collection, are migrated', async (t) => {
     if (needsSource('6.0', 'the catalog has to stand still')) return t.skip();
     await refill('items');
     const db = pair.source.client.db('shop');
@@ -108,7 +108,7 @@ describe('writes that no change stream shows', () => {
     await expectIdentical(pair);
   });
 
-  test('transactions, prepared or in several entries, and what is not selected are no hidden writes', async () => {
+  test('transactions, prepared or in several entries, and namespaces that are not selected are not taken for hidden writes', async () => {
     await refill('items');
     await items('items', 'other').insertMany(numbered());
     await using running = RunningMigration.start(pair, { filters: { exclude: [{ database: 'other' }] } });
@@ -135,7 +135,7 @@ describe('writes that no change stream shows', () => {
     assert.deepEqual(await read(destination.client), await read(client));
   });
 
-  test('nothing ends before the oplog was searched up to where the stream is', async () => {
+  test('nothing ends before the oplog is searched up to the position of the stream', async () => {
     await refill('items');
     let held: Promise<unknown> | undefined;
     await using running = RunningMigration.start(pair, { once: true });
@@ -152,7 +152,7 @@ describe('writes that no change stream shows', () => {
     await expectIdentical(pair);
   });
 
-  test('a state from before a hidden write is not written over what was compared', async () => {
+  test('a state from before a hidden write does not overwrite what was compared', async () => {
     await refill('items');
     await using running = RunningMigration.start(pair);
     await running.untilReady();
@@ -173,7 +173,7 @@ describe('writes that no change stream shows', () => {
     await expectIdentical(pair);
   });
 
-  test('a source that is written to so all the time is followed all the same', async () => {
+  test('a source with hidden writes all the time is followed all the same', async () => {
     await refill('items');
     await using running = RunningMigration.start(pair);
     await running.untilReady();
@@ -189,7 +189,7 @@ describe('writes that no change stream shows', () => {
     await expectIdentical(pair);
   });
 
-  test('the search is not on record as further while documents that it found are not written', async () => {
+  test('the search is not on record as further before the documents that it found are written', async () => {
     await refill('items');
     await using running = RunningMigration.start(pair);
     await running.untilReady();
@@ -212,7 +212,7 @@ describe('writes that no change stream shows', () => {
     await expectIdentical(pair);
   });
 
-  test('one that comes after the drain of a cutover is taken over before the commit', async () => {
+  test('that come after the drain of a cutover are applied before the commit', async () => {
     await refill('items');
     await using running = RunningMigration.start(pair);
     await running.untilReady();
@@ -226,7 +226,7 @@ describe('writes that no change stream shows', () => {
     await expectIdentical(pair);
   });
 
-  test('a search that was behind the stream when the engine ended goes on where it was', async () => {
+  test('a search that was behind the stream when the engine ended resumes where it was', async () => {
     await refill('first', 'second');
     const migrationId = newId();
     {

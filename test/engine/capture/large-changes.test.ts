@@ -22,7 +22,7 @@ const ROOMY = { source: { cacheGigabytes: 1 }, destination: { cacheGigabytes: 1 
 const HALF = 7 * 1024 * 1024;
 const LONG_KEY = 'k'.repeat(1_000_000);
 
-test('transactions of 1,000 writes, mass deletes and hot documents come over, in the copy and while following', async () => {
+test('transactions of 1,000 writes, mass deletes and hot documents are migrated, in the copy and while following', async () => {
   await using pair = await startPair();
   const db = pair.source.client.db('large');
   const [items, others] = [db.collection<Item>('items'), db.collection<Item>('others')];
@@ -48,7 +48,7 @@ test('transactions of 1,000 writes, mass deletes and hot documents come over, in
   assert.equal(hot?.n, 2_000);
 });
 
-test('changes whose events come near 16 MiB, or would be over it, come over', async () => {
+test('changes whose events are near 16 MiB, or would exceed it, are migrated', async () => {
   await using pair = await startPair(ROOMY);
   const items = pair.source.client.db('large').collection<Item & { a?: string; b?: string; c?: unknown[] }>('items');
   await items.insertMany([{ _id: LONG_KEY, a: 'a'.repeat(HALF) }, { _id: 1 }, { _id: 2 }]);
@@ -66,7 +66,7 @@ test('changes whose events come near 16 MiB, or would be over it, come over', as
   await expectIdentical(pair);
 });
 
-test('thousands of long keys that change at once come over', async () => {
+test('thousands of long keys that change at once are migrated', async () => {
   await using pair = await startPair();
   const items = pair.source.client.db('large').collection<Item>('items');
   const keys = Array.from({ length: 1_500 }, (_, n) => `${n}`.padEnd(30_000, 'k'));
@@ -79,7 +79,7 @@ test('thousands of long keys that change at once come over', async () => {
   await expectIdentical(pair);
 });
 
-test('a document that is too large to be written beside its own _id is named, and waited for', async () => {
+test('a document that is too large to be written beside its own _id is reported, and the migration waits for it', async () => {
   await using pair = await startPair(ROOMY);
   const items = pair.source.client.db('large').collection<Item & { a?: string; b?: string }>('items');
   const key = 'k'.repeat(1_500_000);

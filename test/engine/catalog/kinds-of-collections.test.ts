@@ -38,7 +38,7 @@ const OPTIONS: Readonly<Record<string, Document>> = {
   },
 };
 
-test('collections of every kind come over, empty or not, with documents that their own validator refuses', {
+test('collections of every kind are migrated, empty or not, with documents that their own validator rejects', {
   skip: needsSource('6.0', 'it has not all of these kinds'),
 }, async () => {
   await using pair = await startPair();
@@ -59,7 +59,7 @@ test('collections of every kind come over, empty or not, with documents that the
   await expectIdentical(pair);
 });
 
-test('odd names come over, of collections, databases and indexes', { skip }, async () => {
+test('odd names of collections, databases and indexes are migrated', { skip }, async () => {
   await using pair = await startPair();
   const [early, late] = ['Ünï-cödé', '0!#%&()+,;=@[]^_`{}~'].map((name) => pair.source.client.db(name));
   assert.ok(early && late);
@@ -75,7 +75,7 @@ test('odd names come over, of collections, databases and indexes', { skip }, asy
   await expectIdentical(pair);
 });
 
-test('views come over: of views, of nothing, and of what is made later', { skip }, async () => {
+test('views are migrated: on views, on nothing, and on what is created later', { skip }, async () => {
   await using pair = await startPair();
   const db = pair.source.client.db('views');
   await fill(db, 'items', 0);
@@ -94,7 +94,7 @@ test('views come over: of views, of nothing, and of what is made later', { skip 
   assert.equal((await pair.destination.client.db('views').collection('of nothing').find().toArray()).length, 5);
 });
 
-test('regular expressions that JavaScript refuses are in views, validators and keys', async () => {
+test('regular expressions that JavaScript rejects are migrated, in views, validators and keys', async () => {
   await using pair = await startPair();
   const db = pair.source.client.db('shop');
   const regex = new BSONRegExp('(?i)^abc', 'x');
@@ -110,7 +110,7 @@ test('regular expressions that JavaScript refuses are in views, validators and k
   assert.equal(await pair.destination.client.db('shop').collection('view made later').countDocuments(), 2);
 });
 
-test('what expires on the source expires on the destination, and no sooner', async () => {
+test('a document that expires on the source expires on the destination, and no sooner', async () => {
   const setParameters = { ttlMonitorSleepSecs: 1 };
   await using pair = await startPair({ source: { setParameters }, destination: { setParameters } });
   const db = pair.source.client.db('expiring');

@@ -105,7 +105,7 @@ const KEPT: readonly Document[] = [
   { key: { a: int(1) }, anotherOption: int(1) },
 ];
 
-test('specs of old take the form that servers store today', () => {
+test('old index specifications take the form that servers store today', () => {
   for (const [what, legacy, today] of LEGACY) {
     const { spec, changes } = modern(legacy);
     assert.deepEqual(spec, today, what);
@@ -126,10 +126,10 @@ test('a number makes an index as unique as true does', () => {
   assert.equal(sameButForWeakening(read({ unique: int(1), sparse: int(1) }), read({ sparse: true })), true);
 });
 
-describe('indexes that servers of old have made', () => {
+describe('indexes that old servers made', () => {
   checkForLeaks({ sockets: false });
 
-  test('come over in the form of today, named with what was changed, and do the same', async () => {
+  test('are migrated in the current form, reported with what was changed, and do the same', async () => {
     await using pair = await startPair({ source: { setParameters: PLANTING } });
     const planted = {
       directions: { v: 1, key: { a: true, b: -1, c: '' }, name: 'odd', unique: true },
@@ -184,7 +184,7 @@ describe('indexes that servers of old have made', () => {
     await assert.rejects(copies.insertOne({ a: 1, b: 2, c: 1 }), { code: 11_000 });
   });
 
-  test('are refused by name before the first byte when no index of today does the same, or two would be one', async () => {
+  test('are refused by name before the first byte when no current index does the same, or two would become one', async () => {
     await using pair = await startPair({ source: { setParameters: PLANTING } });
     const { source, destination } = pair;
     await source.client.db('old').createCollection('early');

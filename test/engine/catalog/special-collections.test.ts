@@ -72,7 +72,7 @@ test('what is appended to a capped collection while its spool is drained keeps i
   assert.deepEqual(await naturalOrder(copied, 'log', '_id'), await naturalOrder(db, 'log', '_id'), 'at the end');
 });
 
-test('a time series comes over, and what is measured meanwhile', { skip: unseen }, async () => {
+test('a time series is migrated, with measurements that arrive meanwhile', { skip: unseen }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   const users = await leastPrivilegeUsers(pair);
   const db = pair.source.client.db('special');
@@ -103,7 +103,7 @@ test('a time series comes over, and what is measured meanwhile', { skip: unseen 
   assert.ok((left ?? 0) > 2_000);
 });
 
-test('the buckets of a time series that is not there, as when it is being made or dropped, are nothing yet', async () => {
+test('the buckets of a time series that does not exist, as while it is created or dropped, are ignored', async () => {
   await using set = await startReplicaSet();
   const db = set.client.db('plant');
   await db.createCollection('measurements', { timeseries: { timeField: 'at' } });
@@ -112,7 +112,7 @@ test('the buckets of a time series that is not there, as when it is being made o
   assert.deepEqual(seen, ['system.buckets.measurements']);
 });
 
-test('stored functions come over', { skip: unseen }, async () => {
+test('stored functions are migrated', { skip: unseen }, async () => {
   await using pair = await startPair();
   const functions = pair.source.client.db('special').collection<{ _id: string; value: string }>('system.js');
   await functions.insertMany([

@@ -147,7 +147,7 @@ test('a collection that is renamed while its copy is planned is copied by the ne
   await expectIdentical(pair);
 });
 
-test('a dropped collection is off the record, even if that takes two tries', { skip }, async () => {
+test('the record of a dropped collection is removed, even if that takes two tries', { skip }, async () => {
   await using pair = await startPair();
   const db = pair.source.client.db('catalog');
   for (const name of ['kept', 'dropped']) await db.collection(name).insertMany(many(10));
@@ -204,7 +204,9 @@ test('changes of the catalog between two runs end as on the source', { skip }, a
   await expectIdentical(pair);
 });
 
-test('what cannot be migrated yet and appears during the migration stops it with its name', { skip }, async () => {
+test('a namespace that cannot be migrated and appears during the migration fails it with its name', {
+  skip,
+}, async () => {
   await using pair = await startPair();
   await using running = RunningMigration.start(pair);
   await running.untilReady();

@@ -11,7 +11,7 @@ checkForLeaks();
 
 const skip = needsSource('6.0', 'any rename stops its migration');
 
-test('a collection that was copied while convertToCapped filled it is copied anew', { skip }, async () => {
+test('a collection that was copied while convertToCapped filled it is copied again', { skip }, async () => {
   await using pair = await startPair();
   const db = pair.source.client.db('shop');
   const text = 'x'.repeat(200);

@@ -6,7 +6,9 @@ import { RunningMigration } from '../running-migration.ts';
 
 const skip = needsSource('6.0', 'a change of the catalog stops the migration');
 
-describe('a database that is dropped and made anew in other letters ends as on the source', { skip }, async () => {
+describe('a database that is dropped and created again in another letter case ends as on the source', {
+  skip,
+}, async () => {
   const fill = async ({ source }: ReplicaSetPair) => {
     const db = source.client.db('Shop');
     await db.collection('c').insertMany([{ n: 1 }, { n: 2 }]);

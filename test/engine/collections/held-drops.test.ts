@@ -35,7 +35,7 @@ describe('drops that take most of a migration', { skip }, async () => {
     await eventually(same, { what: 'the destination to be as the source', deadlineMs: 30_000 });
   };
 
-  test('are held and told with names and counts, while changes of others go on, until somebody confirms them', async () => {
+  test('are held and reported with names and counts, while changes of others continue, until somebody confirms them', async () => {
     await using pair = await startFilled();
     await using running = start(pair);
     await running.untilReady();
@@ -82,7 +82,7 @@ describe('drops that take most of a migration', { skip }, async () => {
     await expectIdentical(pair);
   });
 
-  test('are forgotten when the collections are there again, which are copied anew', async () => {
+  test('are forgotten when the collections are there again, which are then copied again', async () => {
     await using pair = await startFilled();
     await using running = start(pair);
     await running.untilReady();
@@ -105,7 +105,7 @@ describe('drops that take most of a migration', { skip }, async () => {
     assert.deepEqual(await namesOn(pair.destination.client), []);
   });
 
-  test('end a migration that nobody attends to, with what to do', async () => {
+  test('fail a migration that nobody attends to, and the error says what to do', async () => {
     await using pair = await startFilled();
     await using first = start(pair);
     await first.untilReady();
@@ -130,7 +130,7 @@ describe('drops that take most of a migration', { skip }, async () => {
     await untilFollowed(pair);
   });
 
-  test('are none where collections are renamed, made anew, or written by $out', async () => {
+  test('are none where collections are renamed, created again, or written by $out', async () => {
     await using pair = await startFilled();
     await using running = start(pair);
     await running.untilReady();

@@ -15,7 +15,7 @@ checkForLeaks({ sockets: false });
 const skip = needsSource('6.0', 'its stream does not show changes of the catalog');
 
 for (const point of ['engine.indexes.recorded', 'engine.copy.indexed', 'engine.copy.drained']) {
-  test(`an index that is made when a collection has come to ${point} comes over`, { skip }, async () => {
+  test(`an index that is created when a collection has reached ${point} is migrated`, { skip }, async () => {
     await using pair = await startPair();
     const items = pair.source.client.db('shop').collection('items');
     await items.insertMany([{ n: 1 }, { n: 2 }]);
@@ -47,7 +47,9 @@ test('a database whose last view goes with it leaves nothing behind', { skip }, 
   await expectIdentical(pair);
 });
 
-test('a document that only a dropped index would have refused comes over, applied or drained', { skip }, async (t) => {
+test('a document that only a dropped index would have rejected is migrated, applied or drained', {
+  skip,
+}, async (t) => {
   await using pair = await startPair();
   for (const point of ['engine.copy.indexed', 'engine.apply.batch-taken']) {
     await t.test(`dropped at ${point}`, async () => {
@@ -109,7 +111,7 @@ test('a migration that fails while indexes are being built ends', async () => {
   await assert.rejects(running.outcome, { code: 'INTERNAL_ERROR' });
 });
 
-test('an index that is built while its collection is renamed comes over, and makes no other collection', {
+test('an index that is built while its collection is renamed is migrated, and creates no other collection', {
   skip,
 }, async () => {
   await using pair = await startPair();

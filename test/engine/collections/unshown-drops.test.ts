@@ -58,12 +58,12 @@ async function readWhileMissing(pair: ReplicaSetPair): Promise<void> {
   await commitsIdentical(pair, running);
 }
 
-test('changes of a collection whose drop is rolled back arrive, though they were read while it was gone', async () => {
+test('changes of a collection whose drop is rolled back are applied, though they were read while it was gone', async () => {
   await using pair = await startFilled();
   await readWhileMissing(pair);
 });
 
-test('changes of a capped collection whose drop is rolled back arrive in their order', async () => {
+test('changes of a capped collection whose drop is rolled back are applied in their order', async () => {
   await using pair = await startFilled({ capped: true });
   await readWhileMissing(pair);
 });
@@ -94,7 +94,7 @@ test('changes that came during the copy are not forgotten when their collection 
   await commitsIdentical(pair, running);
 });
 
-test('a copy that meets a drop waits, says so, and is taken up again when the drop is rolled back', async () => {
+test('a copy that encounters a drop waits, reports it, and resumes when the drop is rolled back', async () => {
   await using pair = await startFilled();
   using isolated = onceAt('engine.copy.before-first-read', () =>
     isolatePrimary(pair.source).then(async (rollBack) => {
@@ -120,7 +120,7 @@ test('a copy whose collection is really dropped meanwhile ends without it', foll
   await expectIdentical(pair);
 });
 
-test('a drop that is met with the catalog and rolled back costs no change that came before it', followed, async () => {
+test('a drop that the catalog shows and that is rolled back loses no change from before it', followed, async () => {
   await using pair = await startFilled();
   await using running = RunningMigration.start(pair);
   await running.untilReady();

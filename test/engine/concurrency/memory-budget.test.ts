@@ -5,7 +5,7 @@ import { ByteShare } from '../../../src/engine/concurrency/memory-budget.ts';
 
 const never = new AbortController().signal;
 
-test('a share is never exceeded but by one alone, and whoever asks has it in the end, in order', async () => {
+test('a share is exceeded by a single holder only, and all requests are granted in order', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 25 }), { maxLength: 30 }), async (asked) => {
       const share = new ByteShare(10);
@@ -28,7 +28,7 @@ test('a share is never exceeded but by one alone, and whoever asks has it in the
   );
 });
 
-test('what turns out larger keeps others waiting for longer, and who gives up makes way', async () => {
+test('a request that turns out larger delays the others, and a cancelled one frees its place', async () => {
   const share = new ByteShare(10);
   const first = await share.take(1, never);
   first.settle(10);

@@ -6,7 +6,7 @@ import { systemClock } from '../../../src/platform/index.ts';
 
 const never = new AbortController().signal;
 
-test('a limited copy makes Node.js warn of nothing, however little is left to wait', async () => {
+test('a limited copy causes no warning of Node.js, however short the wait', async () => {
   const warnings: string[] = [];
   const note = ({ name }: Error) => warnings.push(name);
   process.on('warning', note);

@@ -84,7 +84,7 @@ test('a migration that gives up its cutover leaves the source blocked for one th
     });
 });
 
-test('of two cutovers from one source the second waits, and begins when the first was given up', {
+test('of two cutovers from one source the second waits, and begins when the first is cancelled', {
   skip,
 }, async (t) => {
   for (const readsOplog of [true, false])
@@ -155,7 +155,7 @@ test('a block that somebody set by hand serves the cutover, and is left to whoev
   await app.assertTakenOverBy(appThere);
 });
 
-test('a block that somebody lifts before the commit takes the cutover back', { skip }, async (t) => {
+test('a block that somebody lifts before the commit aborts the cutover', { skip }, async (t) => {
   for (const readsOplog of [true, false])
     await t.test(READS[`${readsOplog}`], async () => {
       await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
@@ -178,7 +178,7 @@ test('a block that somebody lifts before the commit takes the cutover back', { s
     });
 });
 
-test('a block that somebody lifts and sets again before the commit takes the cutover back', { skip }, async () => {
+test('a block that somebody lifts and sets again before the commit aborts the cutover', { skip }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   const source = await sourceUser(pair.source, { readsOplog: true });
   await using running = RunningMigration.start({ source, destination: pair.destination });

@@ -15,7 +15,7 @@ checkForLeaks();
 const skip = needsSource('6.0', 'it has no write block');
 const WRITES_BLOCKED = 371;
 
-test('a cutover that a transaction on the source holds up says so, with the source open, and begins once that has ended', {
+test('a cutover that a transaction on the source holds up reports it, with the source open, and begins once that has ended', {
   skip,
 }, async () => {
   await using pair = await startPair();
@@ -82,7 +82,7 @@ test('a migration that is cancelled while its cutover waits, or drains, ends, wi
   });
 });
 
-test('a cutover that does not come in step before its deadline opens the source again, and is tried again', {
+test('a cutover that is not in sync before its deadline opens the source again, and is retried', {
   skip,
 }, async () => {
   await using pair = await startPair();
@@ -112,7 +112,7 @@ test('a cutover that does not come in step before its deadline opens the source 
   await expectIdentical(pair);
 });
 
-test('a cutover during which the source elects another primary is tried again: nobody knows whether that one has the block', {
+test('a cutover during which the source elects another primary is retried: that one may not have the block', {
   skip,
 }, async () => {
   await using pair = await startPair({ source: { members: 3 } });

@@ -66,7 +66,7 @@ test('a destination that is lost in the write pause', { skip }, async (t) => {
     await assertCommitted(running, pair, app);
   });
 
-  await t.test("has to answer first where the source's oplog may not be read, and the run says so", async () => {
+  await t.test("has to answer first where the source's oplog may not be read, and the run reports it", async () => {
     await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
     await using app = await SideWriter.start(pair.source, 'source');
     await using running = await startLost(pair, { readsOplog: false });
@@ -86,7 +86,7 @@ test('a destination that is lost in the write pause', { skip }, async (t) => {
     assert.ok(app.acknowledged > before, 'the source was not opened in between');
   });
 
-  await t.test('and may have the commit keeps the source blocked, and the run says so', async () => {
+  await t.test('and may have the commit keeps the source blocked, and the run reports it', async () => {
     await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
     await using app = await SideWriter.start(pair.source, 'source');
     await using running = await startLost(pair, { readsOplog: true });

@@ -9,7 +9,7 @@ import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
 
-test('what applications drop on the open destination, before its indexes are restored, keeps nothing else from being restored', {
+test('a drop by applications on the open destination does not prevent the restore of other indexes', {
   skip: needsSource('6.0', 'it has no clustered collections'),
 }, async () => {
   await using pair = await startPair();

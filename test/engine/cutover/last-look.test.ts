@@ -51,7 +51,7 @@ test('a selection whose documents or catalog change after the drain is not commi
   }
 });
 
-test('writes of a user who bypasses the write block are taken over before the commit', { skip }, async () => {
+test('writes of a user who bypasses the write block are applied before the commit', { skip }, async () => {
   await using pair = await startPair({ source: { auth: true } });
   const items = pair.source.client.db('shop').collection('items');
   await items.insertOne({ n: 1 });

@@ -24,7 +24,7 @@ async function inOrder(client: MongoClient, collection: string): Promise<number[
   return (await found.toArray()).map(({ n }) => n);
 }
 
-test('a copy in one go has the whole of a collection that is made a capped one meanwhile', { skip }, async () => {
+test('a copy with `once` has every document of a collection that becomes capped meanwhile', { skip }, async () => {
   await using pair = await startPair();
   const db = pair.source.client.db('shop');
   await db.collection('c').insertMany(documents(0, 30_000, 200));
@@ -43,7 +43,7 @@ test('a copy in one go has the whole of a collection that is made a capped one m
   assert.ok(clone === 0 || clone === 10_000, `${clone} of the clone's documents`);
 });
 
-test('a copy in one go compares capped collections, which discard on their own', { skip }, async () => {
+test('a copy with `once` compares capped collections, which discard on their own', { skip }, async () => {
   await using pair = await startPair();
   const log = await pair.source.client.db('shop').createCollection('log', { capped: true, size: 40_000 });
   await log.insertMany(documents(0, 300, 100));
@@ -56,7 +56,7 @@ test('a copy in one go compares capped collections, which discard on their own',
   await expectIdentical(pair);
 });
 
-test('a copy in one go of a source that is written to without end has its end', { skip }, async () => {
+test('a copy with `once` ends although the source is written to all the time', { skip }, async () => {
   await using pair = await startPair();
   const db = pair.source.client.db('shop');
   const log = await db.createCollection<{ n: number; text: string }>('log', { capped: true, size: 20_000 });

@@ -6,7 +6,7 @@ import { expectIdentical } from '../../support/expect-identical.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { RunningMigration } from '../running-migration.ts';
 
-test('a destination that has forgotten the sessions during a long conversion takes the last words of the migration', async () => {
+test('a destination that forgot the sessions during a long conversion accepts the last writes of the migration', async () => {
   await using pair = await startPair();
   const items = pair.source.client.db('shop').collection('items');
   await items.insertMany([{ n: 1 }, { n: 2 }]);

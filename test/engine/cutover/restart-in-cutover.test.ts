@@ -48,7 +48,7 @@ test('an engine that is restarted at any step of the cutover leaves the source o
   }
 });
 
-test('a migration that was paused until servers had forgotten its cursors and sessions takes over what was written meanwhile', {
+test('a migration that was paused until servers had forgotten its cursors and sessions applies what was written meanwhile', {
   skip,
 }, async () => {
   await using pair = await startPair();

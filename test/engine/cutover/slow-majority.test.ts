@@ -11,7 +11,7 @@ checkForLeaks();
 
 const skip = needsSource('6.0', 'it has no write block');
 
-test('a source is given as long to set its write block as its majority needs, and is not blocked when that is too long', {
+test('a source gets as long to set its write block as its majority needs, and is not blocked when that is too long', {
   skip,
 }, async () => {
   await using pair = await startPair({ source: { members: 3, proxied: true } });

@@ -59,7 +59,7 @@ test('the notes of a source decide between engines that act at the same moment',
     t.diagnostic(`the commit was ${[...seen].join(' and ')}`);
   });
 
-  await t.test('an engine that slept before it lifts the block looks again, however its clocks went on', async () => {
+  await t.test('an engine that slept before it lifts the block checks again, whatever its clocks say', async () => {
     for (const slow of ['now', 'elapsed'] as const) {
       const claim = claimOf();
       await stakeClaim(client, claim);

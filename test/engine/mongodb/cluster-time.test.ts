@@ -11,7 +11,7 @@ test('the time inside a resume token of a real server is found', () => {
   assert.throws(() => timeOfToken({ _data: '7B05' }), RangeError);
 });
 
-test('a barrier waits for a server that does not say its time, as one does that starts or ends', async () => {
+test('a barrier waits for a server that does not report its time, as while it starts or stops', async () => {
   // A reply as seen in a campaign; no failpoint makes one.
   const client = { db: () => ({ command: async () => ({ ok: 1 }) }) } as unknown as MongoClient;
   await assert.rejects(writeBarrier(client), (error) => classify(error) === 'transient');

@@ -89,12 +89,12 @@ test('a direct connection is one to a lone member only: another may become prima
     connectCluster({ uri: `mongodb://127.0.0.1:${port}/?directConnection=true` }, 'source');
   const refused = { code: 'WEAK_CONNECTION_OPTION', message: /directConnection/ };
 
-  await t.test('the only one is taken', async () => {
+  await t.test('the only member is accepted', async () => {
     await using set = await startReplicaSet();
     await (await direct(set.members[0]?.port)).close();
   });
 
-  await t.test('one of three, and one that others do not see, is refused', async () => {
+  await t.test('one of three members, and a hidden member, is refused', async () => {
     await using set = await startReplicaSet({ members: 3 });
     await assert.rejects(direct(set.members[0]?.port), refused);
     const hidden = await hideAllButThePrimary(set);

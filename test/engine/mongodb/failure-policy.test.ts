@@ -10,7 +10,7 @@ import { RunningMigration } from '../running-migration.ts';
 
 const COMMANDS = { source: ['find', 'getMore', 'aggregate'], destination: ['insert', 'update', 'delete'] };
 
-test('whatever the policy calls transient costs a retry on either side, and nothing else', async () => {
+test('an error that the policy calls transient costs a retry on either side, and nothing else', async () => {
   await using pair = await startPair();
   const items = pair.source.client.db('shop').collection('items');
   await items.insertMany(numbered(100));
@@ -39,7 +39,7 @@ test('whatever the policy calls transient costs a retry on either side, and noth
   await expectIdentical(pair);
 });
 
-test('what waits for a connection to a member that gets another name is sent again', async () => {
+test('a command that waits for a connection to a member that is renamed is sent again', async () => {
   await using set = await startReplicaSet();
   await using client = new MongoClient(set.uri, { maxPoolSize: 1, heartbeatFrequencyMS: 500, appName: 'one' });
   const items = client.db('shop').collection('items');

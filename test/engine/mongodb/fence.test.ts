@@ -19,7 +19,7 @@ import { takeMigration } from '../taken-migration.ts';
 
 checkForLeaks({ sockets: false });
 
-test('a process that is stopped just before it sends a batch of the copy, and goes on when another has ended the migration', async () => {
+test('a process that is stopped before it sends a batch, and resumes after another has ended the migration, writes nothing', async () => {
   await using pair = await startPair();
   const orders = pair.source.client.db('shop').collection<{ _id: number }>('orders');
   await orders.insertMany(identified(100));
@@ -40,7 +40,7 @@ test('a process that is stopped just before it sends a batch of the copy, and go
   assert.equal(record?.state, 'committed', "it has not put its own failure in the successor's place");
 });
 
-test('an engine that is held up just before it applies a change, as users with the least privileges', {
+test('an engine that is held up just before it applies a change does not write it after another took over, with least privileges', {
   skip: needsSource('6.0', 'its writers have to be stopped before the cutover'),
 }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
@@ -217,7 +217,7 @@ test('a successor shuts earlier engines out before it does anything else', async
   assert.deepEqual(await set.client.db('d').listCollections().toArray(), []);
 });
 
-test('of engines that take a migration at the same moment one gets it, and the others are told', async (t) => {
+test('of engines that take a migration at the same moment one gets it, and the others fail with an error', async (t) => {
   await using set = await startReplicaSet();
   for (const what of ['a new migration', 'a migration that had begun']) {
     const migrationId = newId();
@@ -287,7 +287,7 @@ test('changes that go together are not committed by an engine that lost the migr
   assert.equal(await collection.countDocuments({ n: 1 }), 2);
 });
 
-test('changes that a server does not take together are left to be sent on their own, and hold nothing', async () => {
+test('changes that a server does not accept together are left to be sent one by one, and hold nothing', async () => {
   await using set = await startReplicaSet();
   const { fence } = await takeMigration(set.client, newId());
   const collection = set.client.db('d').collection<{ _id: number; n: number }>('c');

@@ -24,7 +24,7 @@ test('a source that elects a member whose majority reads lag behind', async (t) 
   const shop = pair.source.client.db('shop');
   const collection = shop.collection<Counted>('c');
 
-  await t.test('between a change and the read of its document: the later state arrives', async () => {
+  await t.test('between a change and the read of its document: the later state is applied', async () => {
     await collection.insertMany(numbered(0, 50), MAJORITY);
     await using running = RunningMigration.start(pair);
     await running.untilReady();

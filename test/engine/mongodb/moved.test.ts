@@ -7,7 +7,7 @@ import { deleteRaw, insertRaw, replaceStatement, updateRaw } from '../../../src/
 import { startReplicaSet } from '../../support/replica-set.ts';
 import { takeMigration } from '../taken-migration.ts';
 
-test('a write to a collection that was renamed meanwhile says so, whatever kind of write it is', async () => {
+test('a write to a collection that was renamed meanwhile fails as moved, whatever kind of write it is', async () => {
   await using set = await startReplicaSet();
   const db = set.client.db('x');
   await db.createCollection('a');

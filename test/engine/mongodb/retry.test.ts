@@ -26,7 +26,7 @@ function logger() {
   return { lines, logger: pino({ level: 'warn' }, { write: (line: string) => lines.push(JSON.parse(line)) }) };
 }
 
-test('what passes is waited for without end, whatever the wall clock says, and the log gets louder once', async () => {
+test('transient failures are retried forever, whatever the wall clock says; the log escalates to error once', async () => {
   const clock = new SleepersClock();
   const { lines, logger: log } = logger();
   const retrier = new Retrier(clock, log, new AbortController().signal);
@@ -59,7 +59,7 @@ test('what passes is waited for without end, whatever the wall clock says, and t
   assert.ok(Math.max(...longestPauses) <= 10_000, 'pauses stay short enough to go on soon');
 });
 
-test('what does not pass is thrown at once, and a deadline or the end of the run ends the waiting', async () => {
+test('permanent failures are thrown at once, and a deadline or the end of the run ends the retries', async () => {
   const { logger: log } = logger();
   const run = new AbortController();
   const retrier = new Retrier(new SleepersClock(), log, run.signal);

@@ -10,7 +10,7 @@ test('versions are compared by major and minor number', () => {
   assert.equal(compareVersions('6.0.5', '6.0.27'), 0);
 });
 
-test('what 6.0 brought is not asked of an older source', () => {
+test('an older source is not asked for features of 6.0', () => {
   assert.deepEqual(new Set(Object.values(sourceFeatures('5.0'))), new Set([false]));
   assert.deepEqual(new Set(Object.values(sourceFeatures('6.0'))), new Set([true]));
   assert.deepEqual(new Set(Object.values(sourceFeatures('8.0'))), new Set([true]));

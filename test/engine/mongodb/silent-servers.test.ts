@@ -18,7 +18,7 @@ const LONGEST_PAUSE_MS = 60_000;
 const skip = needsSource('6.0', 'it has no write block');
 
 describe('a server that falls silent', async () => {
-  test('is found out in the copy, while following and in the write pause, on either side, and the migration goes on', {
+  test('is detected in the copy, while following and in the write pause, on either side, and the migration continues', {
     skip,
   }, async () => {
     await using pair = await startPair({ source: { proxied: true }, destination: { proxied: true } });
@@ -117,7 +117,7 @@ describe('a server that falls silent', async () => {
     assert.deepEqual(waits, []);
   });
 
-  test('is not one that is far away, which is told as lag', async () => {
+  test('is not one that is far away, which is reported as lag', async () => {
     await using pair = await startPair({ source: { proxied: true }, destination: { proxied: true } });
     await fill(pair.source);
     await using running = RunningMigration.start(pair);

@@ -4,7 +4,7 @@ import { classify } from '../../../src/engine/mongodb/failure-policy.ts';
 import { RawCursor } from '../../../src/engine/mongodb/raw-cursor.ts';
 import { startReplicaSet } from '../../support/replica-set.ts';
 
-test('whatever a read meets while primaries step down is a reason to try again', async () => {
+test('every error of a read while primaries step down is retried', async () => {
   await using set = await startReplicaSet({ mongod: process.env.LINKSPAN_SOURCE_MONGOD });
   await set.client.db('shop').collection('items').insertMany([{}, {}]);
   const met = new Map<string, number>();

@@ -35,7 +35,7 @@ async function begin() {
   return { checkpoint, one, another };
 }
 
-test('of several who write the record of a collection the last is the one whose word stands', async () => {
+test('of several writers of the record of a collection the last one wins', async () => {
   const { checkpoint, one, another } = await begin();
   using held = holdAt('engine.write.update.collections', { times: 1 });
   const earlier = checkpoint.saveCollection({ ...one, documents: 1 });
@@ -51,7 +51,7 @@ test('of several who write the record of a collection the last is the one whose 
   );
 });
 
-test('a record that was removed does not come back by one who writes it late', async () => {
+test('a record that was removed does not come back by a late write', async () => {
   const { checkpoint, one, another } = await begin();
   await checkpoint.removeCollection(one._id.u);
   await checkpoint.saveCollection(one);

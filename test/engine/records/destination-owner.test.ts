@@ -77,7 +77,7 @@ describe('a destination has at most one owner', () => {
     await expectIdentical(pair);
   });
 
-  test('one that is killed as it takes a destination has taken it, and goes on', async () => {
+  test('one that is killed as it takes a destination has taken it, and resumes', async () => {
     const migrationId = await stopped();
     const options = { ...DROP, migrationId: newId() };
     for (const point of ['engine.destination.taken', 'engine.destination.shut-out', 'engine.change.dropDatabase']) {
@@ -109,7 +109,7 @@ describe('a destination has at most one owner', () => {
     await expectIdentical(pair);
   });
 
-  test('without permission to drop it, it is not taken from a migration that is at work', async () => {
+  test('without permission to drop it, it is not taken from a migration that runs', async () => {
     let later: RunningMigration | undefined;
     // Nothing is there yet that would tell.
     using _ = onReach('engine.prepare.destination-ready', async () => {

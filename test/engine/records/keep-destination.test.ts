@@ -41,7 +41,7 @@ describe('a destination that keeps its data', { skip }, () => {
       stateOf(destination.db('shared'), (name) => !name.startsWith('new')),
     ]);
 
-  test('gets what is new through the cutover, is written to by others meanwhile, and stays as it was', async () => {
+  test('gets what is new up to the cutover, while others write to it, and keeps its own data', async () => {
     const state = await fresh();
     // Of a dropped view its database remains.
     await destination.db('hollow').createCollection('view', { viewOn: 'nothing', pipeline: [] });
@@ -124,7 +124,7 @@ describe('a destination that keeps its data', { skip }, () => {
     });
   }
 
-  test('is not taken for what a killed engine had begun to make', async () => {
+  test('is not taken for data that a killed engine had begun to create', async () => {
     await fresh();
     await using first = RunningMigration.start(pair, KEEP);
     await first.untilReady();

@@ -84,7 +84,7 @@ describe('two migrations with kept data share a destination', { skip }, () => {
     assert.deepEqual(await names(), ['items']);
   });
 
-  test('a view of a changed definition is not the migration’s any more', async () => {
+  test('a view of a changed definition no longer belongs to the migration', async () => {
     await set(0).client.db('shop').createCollection('view', { viewOn: 'anything', pipeline: [] });
     await using first = start(0);
     await first.untilReady();

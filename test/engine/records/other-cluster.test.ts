@@ -42,7 +42,7 @@ async function endsOfOtherSource(running: RunningMigration, { destination }: Rep
 
 // All drops are confirmed in these: that another cluster has nothing is no drop.
 
-test('a source that is initiated anew under its name ends the migration, and takes nothing from the destination', async () => {
+test('a source that is initiated again under its name fails the migration, and removes nothing from the destination', async () => {
   await using pair = await startFilled();
   await using running = RunningMigration.start(pair, { clock: seldom });
   await running.untilReady();
@@ -50,7 +50,7 @@ test('a source that is initiated anew under its name ends the migration, and tak
   await endsOfOtherSource(running, pair);
 });
 
-test('a source that is initiated anew, whose oplog does not reach back, gets no position on record', async () => {
+test('a source that is initiated again, whose oplog does not reach back, gets no position on record', async () => {
   await using pair = await startFilled();
   await using running = RunningMigration.start(pair, { clock: seldom });
   await running.untilReady();
@@ -68,7 +68,7 @@ test('a source that is initiated anew, whose oplog does not reach back, gets no 
   assert.equal(fixed, false);
 });
 
-test('a source that is initiated anew while the catalogs are being compared takes nothing from the destination', async () => {
+test('a source that is initiated again while the catalogs are being compared removes nothing from the destination', async () => {
   await using pair = await startFilled();
   await using running = RunningMigration.start(pair, { clock: seldom });
   await running.untilReady();
@@ -82,7 +82,7 @@ test('a source that is initiated anew while the catalogs are being compared take
   assert.ok(begun.result !== undefined);
 });
 
-test('a destination that is initiated anew ends the migration, and nothing of it is written there', async () => {
+test('a destination that is initiated again fails the migration, and nothing of it is written there', async () => {
   await using pair = await startFilled();
   await using running = RunningMigration.start(pair);
   await running.untilReady();

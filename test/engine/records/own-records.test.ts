@@ -19,7 +19,7 @@ interface Counted {
   readonly v: number;
 }
 
-test('what changed during the copy arrives, though the destination elected a member that lags behind before it was read', async () => {
+test('what changed during the copy is migrated, though the destination elected a lagging member before it was read', async () => {
   await using pair = await startPair({ destination: { members: 3 } });
   const source = pair.source.client.db('shop').collection<Counted>('c');
   await source.insertMany(
@@ -56,7 +56,7 @@ test('what changed during the copy arrives, though the destination elected a mem
   await expectIdentical(pair);
 });
 
-test('an engine learns that it was taken over from a destination that has elected a member that lags behind', async () => {
+test('an engine learns that it was taken over from a destination that has elected a lagging member', async () => {
   await using set = await startReplicaSet({ members: 3 });
   const connect = async () => {
     const client = await connectCluster({ uri: set.uri }, 'destination');

@@ -22,7 +22,7 @@ async function age(destination: MongoClient, migrationId: string): Promise<void>
 }
 
 for (const phase of ['copying', 'tailing'] as const) {
-  test(`a migration that an engine before the fence left ${phase} goes on where it was`, async () => {
+  test(`a migration that an engine before the fence left ${phase} resumes where it was`, async () => {
     await using pair = await startPair();
     const items = pair.source.client.db('shop').collection('items');
     const text = 'x'.repeat(1_000);

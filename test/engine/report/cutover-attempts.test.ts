@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { CutoverAttempts } from '../../../src/engine/report/cutover-attempts.ts';
 import { systemClock } from '../../../src/platform/index.ts';
 
-test('attempts that stop writes come after longer and longer pauses, up to five minutes, and are counted', () => {
+test('attempts that stop writes wait longer each time, up to five minutes, and are counted', () => {
   let nowMs = 1_000;
   const attempts = new CutoverAttempts({ ...systemClock, now: () => nowMs, elapsed: () => nowMs });
   const dueAfter = (stoppedMs: number) => {

@@ -16,7 +16,7 @@ test('the failure of an earlier run', async (t) => {
     ['in the write pause', 'engine.cutover.source-blocked'],
     ['past the point of no return', 'engine.cutover.committed'],
   ] as const) {
-    await t.test(`${when} is told by no run that goes on, and by nobody once the migration is committed`, async () => {
+    await t.test(`${when} is reported by no run that resumes, and never once the migration is committed`, async () => {
       const migrationId = newId();
       await begin(pair);
       await failAt(place, pair, migrationId);
@@ -38,7 +38,7 @@ test('the failure of an earlier run', async (t) => {
     });
   }
 
-  await t.test('that an earlier version left on the record of a committed migration is not told', async () => {
+  await t.test('that an earlier version left on the record of a committed migration is not reported', async () => {
     const migrationId = newId();
     await begin(pair);
     await syncOnce(pair, { migrationId });

@@ -12,7 +12,7 @@ import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
 
-test('what progress counts never goes back, not even over kill -9 in the middle of the copy, and is true in the end', async () => {
+test('the counts of progress never go back, not even after kill -9 in the middle of the copy, and are correct in the end', async () => {
   await using pair = await startPair();
   await fill(pair, 'items', 60_000);
   await using slow = await startFaultProxy((await pair.destination.primary()).port);
@@ -55,7 +55,7 @@ test('what progress counts never goes back, not even over kill -9 in the middle 
   assert.equal(seen.at(-1)?.[1], 60_000);
 });
 
-test('a successor says no figures until it knows those on record, waits for them visibly, and knows them after the end', async () => {
+test('a successor reports no figures until it has read those on record, shows that it waits, and knows them after the end', async () => {
   await using pair = await startPair();
   await fill(pair, 'items', 2_000);
   const items = pair.source.client.db('shop').collection('items');
@@ -106,7 +106,7 @@ test('a successor says no figures until it knows those on record, waits for them
   assert.deepEqual(figuresOf(over.progress), figuresOf(second.progress));
 });
 
-test('a collection that the source drops in the middle of its copy is a restart that is told, also by a successor', {
+test('a collection that the source drops in the middle of its copy is reported as a restart, also by a successor', {
   skip: needsSource('6.0', 'its catalog changes meanwhile'),
 }, async () => {
   await using pair = await startPair();
@@ -124,7 +124,7 @@ test('a collection that the source drops in the middle of its copy is a restart 
   assert.deepEqual([second.progress.copy.restarts, second.progress.copy.documentsCopied], [1, 10]);
 });
 
-test('index builds are shown as far as the destination is with them', async () => {
+test('the progress of index builds on the destination is shown', async () => {
   await using pair = await startPair();
   await fill(pair, 'items', 1_000);
   await pair.source.client.db('shop').collection('items').createIndex({ n: 1 });
@@ -148,7 +148,7 @@ test('index builds are shown as far as the destination is with them', async () =
   assert.equal(running.progress.indexes.built, 1);
 });
 
-test('a limit of the copy holds from the moment it is set, and so does its end, for what waits already', async () => {
+test('a limit of the copy applies from the moment it is set or removed, also to batches that already wait', async () => {
   await using pair = await startPair();
   await fill(pair, 'items', 20_000);
   await using running = RunningMigration.start(pair);

@@ -13,7 +13,7 @@ function speeds(...series: readonly (readonly [seconds: number, Progress])[]) {
   });
 }
 
-test('a copy shows its rate and the time that is left, once it was watched long enough', () => {
+test('a copy shows its rate and the remaining time, once it was measured long enough', () => {
   const said = speeds([0, copied(0)], [1, copied(500_000)], [4, copied(1_000_000)]);
   assert.deepEqual(said, [
     [null, null],
@@ -53,7 +53,7 @@ test('the time until the destination has caught up follows from how fast the lag
   );
 });
 
-test('another phase, or a declared restart, begins with no rate of before', () => {
+test('another phase, or a declared restart, begins without an earlier rate', () => {
   const restarted = snapshot({ copy: { ...snapshot().copy, bytesCopied: 0, restarts: 1 } });
   const said = speeds([0, copied(0)], [4, copied(4_000_000)], [5, restarted], [6, tailing()]);
   assert.deepEqual(

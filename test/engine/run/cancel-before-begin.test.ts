@@ -36,7 +36,7 @@ test('a migration that is cancelled before it began ends cancelled, whatever pre
   assert.deepEqual(await pair.destination.client.db('shop').collection('items').find().toArray(), [{ _id: 2 }]);
 });
 
-test('a migration that had begun is cancelled with what it made, also where preflight now finds an error', async () => {
+test('a migration that had begun is cancelled and drops what it made, also where preflight now finds an error', async () => {
   await using pair = await startPair();
   await pair.source.client.db('shop').collection('items').insertOne({});
   const filters = { include: [{ database: 'shop' }] };

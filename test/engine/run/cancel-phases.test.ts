@@ -57,7 +57,7 @@ test('a migration that is cancelled in any phase ends cancelled, with both sides
   }
 });
 
-test('a migration that is cancelled past the point of no return is committed, and who asked for it hears so', {
+test('a migration that is cancelled past the point of no return is committed, and the cancel fails with an error', {
   skip,
 }, async () => {
   await using pair = await startPair();

@@ -35,7 +35,7 @@ test('a migration whose source is gone for good is cancelled with all that it ma
   assert.equal(await isBlocked(pair), false);
 });
 
-test('a migration whose source goes while it begins can be cancelled', async () => {
+test('a migration whose source is lost while it begins can be cancelled', async () => {
   await using pair = await startPair();
   await fill(pair);
   using _ = onReach('engine.prepare.destination-ready', async () => (await pair.source.primary()).kill());

@@ -66,7 +66,7 @@ const PASSING_FAILURES = [
   ],
 ] as const;
 
-test('failures that pass cost a retry, and nothing else', async (t) => {
+test('transient failures cost a retry, and nothing else', async (t) => {
   await using pair = await startPair();
   for (const [side, what, data] of PASSING_FAILURES) {
     await t.test(`${what}, on the ${side}`, async () => {
@@ -96,7 +96,7 @@ test('failures that pass cost a retry, and nothing else', async (t) => {
   }
 });
 
-test('a lost history is declared and repaired, in the copy and while following, and never goes on silently', async () => {
+test('a lost history is declared and repaired, in the copy and while following, and never ignored', async () => {
   await using pair = await startPair();
   await fill(pair.source);
   await using writer = await startLedgerWriter({

@@ -50,7 +50,7 @@ test('a run that is stopped while the destination builds an index for a long tim
   await eventually(() => outcome === 'stopped', { what: 'the end of the run', deadlineMs: 30_000 });
 });
 
-test('a destination that has a primary and no majority is waited for, and that is told', async () => {
+test('a migration waits for a destination that has a primary and no majority, and reports it', async () => {
   await using pair = await startPair({ destination: { members: 3 } });
   await pair.source.client.db('shop').collection('items').insertOne({});
   const primary = await pair.destination.primary();

@@ -70,7 +70,7 @@ test('a migration that is killed at each durable step, in a row, ends identical,
   await expectIdentical(pair);
 });
 
-test('a copy that was killed goes on at the last key that was acknowledged', async () => {
+test('a killed copy resumes at the last acknowledged key', async () => {
   await using pair = await startPair();
   const documents = 12_000;
   await insert(pair.source.client.db('shop'), 'items', documents, 2_000);

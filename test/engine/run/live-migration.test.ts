@@ -15,7 +15,7 @@ import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
 
-test('a cluster that is written to moves with least-privilege users, cuts over and ends identical', {
+test('a cluster that is written to is migrated by least-privilege users, cuts over and ends identical', {
   skip: needsSource('6.0', 'its writers have to be stopped before the cutover'),
 }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
@@ -65,7 +65,7 @@ test('a cluster that is written to moves with least-privilege users, cuts over a
   );
 });
 
-test('a pause holds everything back, and what changed meanwhile comes over after it', async () => {
+test('a pause stops everything, and what changed meanwhile is migrated after it', async () => {
   await using pair = await startPair();
   const items = pair.source.client.db('shop').collection<{ _id: number; n?: number }>('items');
   await items.insertMany(identified(500));
@@ -84,7 +84,7 @@ test('a pause holds everything back, and what changed meanwhile comes over after
   await expectIdentical(pair);
 });
 
-test('a pause in the middle of the copy sends no further batch, and the copy goes on after it', async () => {
+test('a pause in the middle of the copy sends no further batch, and the copy resumes after it', async () => {
   await using pair = await startPair();
   const filling = 'x'.repeat(1_000);
   const items = pair.source.client.db('shop').collection<{ _id: number; filling?: string }>('items');
@@ -125,7 +125,7 @@ test('a cutover is refused with its reasons while the migration is not ready', a
   });
 });
 
-test('a stopped migration goes on in another run without copying again', async () => {
+test('a stopped migration resumes in another run without copying again', async () => {
   await using pair = await startPair();
   const items = pair.source.client.db('shop').collection('items');
   await items.insertMany(Array.from({ length: 2_000 }, () => ({ text: 'x'.repeat(100) })));

@@ -9,7 +9,7 @@ import { RunningMigration } from '../running-migration.ts';
 checkForLeaks();
 
 for (const drop of [true, false]) {
-  test(`a cancelled migration ends for good and ${drop ? 'drops' : 'keeps'} what it copied`, async () => {
+  test(`a cancelled migration ends permanently and ${drop ? 'drops' : 'keeps'} what it copied`, async () => {
     await using pair = await startPair({ destination: { auth: true } });
     await fill(pair);
     await using running = RunningMigration.start(pair);

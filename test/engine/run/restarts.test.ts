@@ -45,7 +45,7 @@ test('servers that are killed and started again, in the copy and while following
   await expectIdentical(pair);
 });
 
-test('members that get another name, in the copy and while following, cost time only', async () => {
+test('a rename of members, in the copy and while following, costs time only', async () => {
   await using pair = await startPair();
   await fill(pair.source, 5_000);
   const names = ['localhost', '127.0.0.1'];
@@ -109,7 +109,7 @@ test('a write of the source that is rolled back is never copied', async () => {
   assert.deepEqual([await copied.countDocuments({ rolledBack: true }), await copied.countDocuments()], [0, 101]);
 });
 
-test('changes of the catalog that are rolled back are taken back', { skip: unseen }, async () => {
+test('changes of the catalog that are rolled back are reverted', { skip: unseen }, async () => {
   await using pair = await startPair({ source: { members: 3 } });
   await fill(pair.source, 100);
   const db = pair.source.client.db('shop');

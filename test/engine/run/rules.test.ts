@@ -81,7 +81,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
     assert.match(refused.reason, /E11000/);
   });
 
-  test('every read asks for what the majority has, every write for majority and journal', async () => {
+  test('every read uses read concern majority, every write majority and journal', async () => {
     const sets = [pair.source, pair.destination];
     for (const { client } of sets) await client.db('admin').command({ profile: 0, slowms: -1 });
     await pair.destination.client.db('shop').collection('in the way').insertOne({});
@@ -122,7 +122,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
     await running.untilReady();
   }
 
-  test('an unmet write concern of a change of the catalog has it done again', async () => {
+  test('an unmet write concern of a change of the catalog is retried', async () => {
     await pair.destination.client.db('shop').collection('in the way').insertOne({});
     const fail = async () => {
       const data = {
@@ -194,7 +194,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
     await eventually(done, { what: 'a range that is copied' });
   }
 
-  test('what changes behind the copy comes over', async () => {
+  test('what changes behind the copy is migrated', async () => {
     using copy = holdAt('engine.copy.batch-acknowledged', { after: 2 });
     await using running = RunningMigration.start(pair, { partitionBytes: 100_000 });
     await untilRangeDone();
@@ -254,7 +254,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
     await failThenFinish({ clock }, async () => undefined);
   });
 
-  test('the last write before the pause comes over', async () => {
+  test('the last write before the pause is migrated', async () => {
     await using running = RunningMigration.start(pair);
     await running.untilReady();
     let looking = Promise.resolve<unknown>(undefined);

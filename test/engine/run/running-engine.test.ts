@@ -69,7 +69,7 @@ test('a migration that an engine elsewhere wrote to within 30 s is refused with 
   assert.match(await again(pair, migrationId), /^ENGINE_RUNNING/);
 });
 
-test('an engine goes on writing its record while it is paused, so that no other takes it for dead', async () => {
+test('an engine keeps writing its record while it is paused, so that no other takes it for dead', async () => {
   await using pair = await startPair();
   await pair.source.client.db('shop').collection('items').insertOne({});
   await using running = RunningMigration.start(pair);

@@ -70,7 +70,7 @@ describe('a migration of those documents that match', () => {
   };
   const inRegion = (namespace: string, { region }: Document) => namespace !== 'shop.orders' || region === REGION;
 
-  test('moves no other document, and brings and takes those that begin or cease to match', async () => {
+  test('migrates no other document, and adds and removes those that begin or cease to match', async () => {
     await fresh();
     await using running = RunningMigration.start(pair, { documentFilters: IN_REGION });
     await running.untilReady();
@@ -91,7 +91,7 @@ describe('a migration of those documents that match', () => {
     await orders().insertOne({ n: -3, region: 'south', others: 'go on: the source is not blocked' });
   });
 
-  test('keeps in step with writers that make documents match and not match', async () => {
+  test('stays in sync with writers that make documents match and not match', async () => {
     await fresh();
     const even = { $expr: { $eq: [{ $mod: [{ $ifNull: ['$ledgerCount', 0] }, 2] }, 0] } };
     await using writer = await startLedgerWriter({
@@ -143,7 +143,7 @@ describe('a migration of those documents that match', () => {
     await writing;
   });
 
-  test('stays with its collection, and with the name for what is made anew; it goes on in another run', {
+  test('stays with its collection, and with the name for what is created again; it resumes in another run', {
     skip,
   }, async () => {
     await fresh();
@@ -175,7 +175,7 @@ describe('a migration of those documents that match', () => {
     await assertInStep((namespace, { region }) => namespace === 'shop.whole' || region === REGION);
   });
 
-  test('stops with the name when something that was copied without it comes to have the name', { skip }, async () => {
+  test('fails with the name when something that was copied without it takes that name', { skip }, async () => {
     await fresh();
     await using running = RunningMigration.start(pair, { documentFilters: IN_REGION });
     await running.untilReady();
@@ -183,7 +183,7 @@ describe('a migration of those documents that match', () => {
     await assert.rejects(running.outcome, { code: 'NAMESPACE_CONFLICT', message: /shop\.orders.*shop\.whole/ });
   });
 
-  test('stops with the name when $out writes onto it what was known by another name before', { skip }, async () => {
+  test('fails with the name when $out writes onto it what was known by another name before', { skip }, async () => {
     await fresh();
     await using running = RunningMigration.start(pair, { documentFilters: IN_REGION });
     await running.untilReady();

@@ -126,7 +126,7 @@ describe('a migration to other names', { skip }, () => {
     await assertInStep();
   });
 
-  test('goes on in another run, and not with another remap', async () => {
+  test('resumes in another run, and not with another remap', async () => {
     await fresh();
     await using first = RunningMigration.start(pair, { namespaceRemap: REMAP });
     await first.untilReady();

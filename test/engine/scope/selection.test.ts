@@ -73,7 +73,7 @@ test('a collection that is renamed out of the selection stops the migration with
   );
 });
 
-test('a misspelt name in a filter stops a migration before the first byte', async () => {
+test('a misspelt name in a filter is refused before the first byte', async () => {
   await using pair = await startPair();
   await fill(pair.source.client);
   const filters = { include: [{ database: 'shop', collections: ['orders', 'log'] }] };
@@ -123,7 +123,7 @@ test('a pattern selects what is created later, as the error for a missing name s
   assert.equal(await client.db('new').collection('things').countDocuments(), 1);
 });
 
-test('a migration does not go on with other filters than it began with', async () => {
+test('a migration does not resume with other filters than it began with', async () => {
   await using pair = await startPair();
   await fill(pair.source.client);
   await using first = RunningMigration.start(pair, { filters: { include: [{ database: 'shop' }] } });

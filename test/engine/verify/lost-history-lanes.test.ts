@@ -11,7 +11,7 @@ import { RunningMigration } from '../running-migration.ts';
 /** Several seconds of checkpoints, in which an engine that did not wait would have compared everything. */
 const CHECKPOINTS = 30;
 
-test('what was taken before history was lost is written before anything is compared after it', async () => {
+test('changes that were read before history was lost are written before anything is compared after it', async () => {
   await using pair = await startPair();
   const items = pair.source.client.db('shop').collection('items');
   await items.insertMany(numbered(20));

@@ -155,7 +155,7 @@ test('an oplog that goes round', async (t) => {
     await assertIdentical(pair);
   });
 
-  await t.test('and once more while an engine begins that has changes of a copy left to bring over', async () => {
+  await t.test('and once more while an engine begins that has changes of a copy left to apply', async () => {
     await refill();
     const options = { ...filtered, migrationId: newId() };
     const change = () => db.collection('items').updateMany({ n: { $lt: 20 } }, { $inc: { changed: 1 } });
