@@ -2,10 +2,10 @@ import { type Clock, systemClock } from '../../src/platform/index.ts';
 import type { ReplicaSetPair } from '../support/replica-set.ts';
 import { emptyPair, numbered } from '../support/seeds.ts';
 
-/** Looks at the catalog every 100 ms instead of every 10 s. */
+/** Makes the engine check the catalog every 100 ms instead of every 10 s. */
 export const hurried: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 100), signal) };
 
-/** A small shop on the source, and nothing of an earlier one on either side. */
+/** Empties both sides and fills a small shop on the source. */
 export async function refill(pair: ReplicaSetPair): Promise<void> {
   await emptyPair(pair);
   const db = pair.source.client.db('shop');

@@ -57,7 +57,7 @@ export const OF_CUTOVER = [
   'engine.change.collMod@5',
 ];
 
-/** What the variable part of a name stands for: all commands that take no number, and all that write records. */
+/** The values of the variable part of a name: all commands that take no number, and all writes of records. */
 export const VARIABLE: Readonly<Record<string, readonly string[]>> = {
   'engine.change.': [
     'create',
@@ -89,7 +89,7 @@ export const VARIABLE: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Those that other tests stop or kill it at, by test file. */
+/** Points at which other tests stop or kill the engine, with the test file. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
   'engine.destination.shut-out': 'records/destination-owner.test.ts',
   'engine.prepare.position-fixed': 'run/kill.test.ts',

@@ -25,7 +25,7 @@ export class RunningMigration implements AsyncDisposable {
   private constructor(options: MigrationOptions) {
     this.migration = new Migration(options);
     this.outcome = this.migration.run(this.#stop.signal);
-    this.outcome.catch(() => undefined); // Whoever awaits it sees it.
+    this.outcome.catch(() => undefined); // Its awaiter still sees the failure.
   }
 
   static start(clusters: Clusters, options: Partial<MigrationOptions> = {}): RunningMigration {

@@ -58,7 +58,7 @@ test('users and roles that are on record of two sources belong to neither, and s
     using _ = onReach('engine.accounts.made', () => Promise.reject(new Error('stopped here')));
     await assert.rejects(first.commit(), /stopped here/);
   }
-  // As another migration leaves it that is killed when it has put on record what it is about to make.
+  // A second migration, killed after it recorded what it is about to create, leaves this record.
   const accounts = pair.destination.client.db('linkspan_internal').collection<MadeAccount>('accounts');
   const announced = await accounts.find({ '_id.id': { $in: ['shop.clerk', 'shop.app'] } }).toArray();
   await accounts.insertMany(

@@ -31,7 +31,7 @@ test('keys that are spooled at once may be larger than a command and a message o
 test('documents with long ids that change together during the copy are migrated', async () => {
   await using pair = await startPair();
   const source = pair.source.client.db('shop').collection<{ _id: string; v: number }>('c');
-  // More of their changes than a server can send at once: each has the id three times, two of them as text in hexadecimal.
+  // Their changes exceed one message of a server: each has the id three times, two of them as hexadecimal text.
   const ids = Array.from({ length: 500 }, (_, n) => String(n).padStart(20_000, '0'));
   await source.insertMany(ids.map((_id) => ({ _id, v: 0 })));
   using held = holdAt('engine.copy.batch-acknowledged');

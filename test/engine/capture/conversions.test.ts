@@ -91,7 +91,7 @@ describe('collections that become capped', { skip: needsSource('6.0', 'the catal
   test('are found in the oplog by their UUIDs, and an oplog that no longer reaches back is detected', async () => {
     await refill('original');
     const { client } = pair.source;
-    // Nothing else is in there than what looks like a command of the oplog.
+    // The document contains only what looks like a command of the oplog.
     await db().collection('original').deleteMany({});
     await db()
       .collection('original')

@@ -15,7 +15,7 @@ import { hurried, refill } from '../fixed-catalog-shop.ts';
 import { onceAt } from '../reach-points.ts';
 import { RunningMigration, syncOnce } from '../running-migration.ts';
 
-/** As often as the engine looks at the catalog, at the oplog and at how far servers are. */
+/** The intervals at which the engine checks the catalog, the oplog and the servers' positions. */
 const LOOK_EVERY_MS = 10_000;
 const ENOUGH_LOOKS = 9;
 

@@ -15,7 +15,7 @@ interface Item {
   n?: number;
 }
 
-/** With the cache that other tests do with, the source itself turns such writes away for minutes. */
+/** With the small cache of other tests, the source itself rejects such writes for minutes. */
 const ROOMY = { source: { cacheGigabytes: 1 }, destination: { cacheGigabytes: 1 } };
 
 /** Half of it fits into a document twice, beside a long key. */
@@ -54,7 +54,7 @@ test('changes whose events are near 16 MiB, or would exceed it, are migrated', a
   await items.insertMany([{ _id: LONG_KEY, a: 'a'.repeat(HALF) }, { _id: 1 }, { _id: 2 }]);
   await using running = RunningMigration.start(pair);
   await running.untilReady();
-  // With its key, which stands in the event beside what was updated and once more in its token, each is more than a document may be.
+  // The event holds the key beside the update, and its token holds it again: together they exceed the largest document.
   await items.updateOne({ _id: LONG_KEY }, { $set: { a: 'b'.repeat(HALF), b: 'b'.repeat(HALF) } });
   await items.updateOne({ _id: LONG_KEY }, { $set: { a: 'c'.repeat(HALF), b: 'd'.repeat(HALF) } });
   await items.updateOne({ _id: 1 }, { $set: { c: Array.from({ length: 600_000 }, (_, n) => n) } });

@@ -12,7 +12,7 @@ checkForLeaks();
 
 const skip = needsSource('6.0', 'its stream does not show changes of the catalog');
 
-/** What a name may hold: as long as a server takes it, and what a shell, a path or a pattern would read otherwise. */
+/** Names of the greatest length, and names that a shell, a path or a pattern would misread. */
 const ODD_NAMES = [
   'with space',
   'a.b.c',

@@ -20,7 +20,7 @@ function modern(spec: Document): { spec: Document; changes: readonly string[] } 
   return { spec: fields, changes: read.changes };
 }
 
-/** What a catalog may keep of servers of old, and what servers of today store in its place. */
+/** Index specifications that old servers may have left in a catalog, and what current servers store instead. */
 const LEGACY: readonly [what: string, legacy: Document, today: Document][] = [
   [
     'a number for true',
@@ -86,7 +86,7 @@ const LEGACY: readonly [what: string, legacy: Document, today: Document][] = [
   ['an empty projection', { key: { '$**': int(1) }, wildcardProjection: {} }, { key: { '$**': int(1) } }],
 ];
 
-/** What may look odd and is taken as it is (tried on 6.0.5). */
+/** Specifications that look odd and that a server accepts unchanged (tried on 6.0.5). */
 const KEPT: readonly Document[] = [
   {
     key: {
@@ -158,7 +158,7 @@ describe('indexes that old servers made', () => {
       /of old\.directions .* key is \{"a":1,"b":-1,"c":1\} in place of \{"a":true,"b":-1,"c":""\}/,
     );
     assert.match(named.join('\n'), /of old\.never .* expireAfterSeconds is left out/);
-    // Whoever looks again finds them in step, and builds nothing anew.
+    // A second comparison finds both sides in sync, and builds nothing again.
     const before = compared;
     const other = needsSource('6.0', 'its catalog has to stand still') ? [] : [['bucket', { other: 1 }]];
     if (other.length > 0) {

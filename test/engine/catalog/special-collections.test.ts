@@ -57,7 +57,7 @@ test('what is appended to a capped collection while its spool is drained keeps i
   using taken = holdAt('engine.apply.batch-taken');
   await using running = RunningMigration.start(pair);
   await indexed.reached;
-  await append(25_000); // More than lanes take at once, so that some is still spooled when the next come.
+  await append(25_000); // The lanes cannot take all of them at once, so some are still spooled when the next ones come.
   await running.until('all to be spooled', ({ changes }) => changes.read >= 25_000);
   indexed.release();
   await taken.reached;

@@ -91,7 +91,7 @@ async function fill({ source }: ReplicaSetPair): Promise<void> {
   await shop.createCollection('recent', { viewOn: 'orders', pipeline: [] });
 }
 
-/** As if the engine had been silent for long. */
+/** Makes the record look as if its engine had been silent for long. */
 async function fallSilent({ client }: ReplicaSet): Promise<void> {
   const migrations = client.db('linkspan_internal').collection<{ _id: string }>('migrations');
   await migrations.updateOne({ _id: ID }, { $set: { savedAt: new Date(Date.now() - 31_000) } });

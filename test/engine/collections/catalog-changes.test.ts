@@ -169,7 +169,7 @@ for (const point of ['engine.copy.before-first-read', 'engine.copy.collection-co
     await db.collection('orders').insertMany(many(100));
     const changed = Promise.withResolvers<void>();
     let step: 'before' | 'changing' | 'changed' | 'indexed' = 'before';
-    // Ahead of the stream, which would tell the new name.
+    // Held, because the stream would show the new name.
     using _held = onReach('engine.capture.batch-dispatched', async () => {
       if (step === 'before') return;
       changed.resolve();

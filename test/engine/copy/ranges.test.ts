@@ -10,7 +10,7 @@ checkForLeaks();
 
 const DOCUMENTS = 12_000;
 
-/** Ids of all kinds in one collection: a comparison by type would leave most of them out [27]. */
+/** Ids of all kinds in one collection: a comparison by type would leave most of them out. */
 const KINDS: readonly ((n: number) => unknown)[] = [
   (n) => n,
   (n) => new Double(n + 0.5),

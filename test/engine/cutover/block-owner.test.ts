@@ -16,7 +16,7 @@ const LIFT = { setUserWriteBlockMode: 1, global: false };
 
 /** One source with an application, and two destinations, each with a migration that is ready. */
 interface TwoMigrations extends AsyncDisposable {
-  /** Of the first. */
+  /** The destination of the first migration. */
   readonly destination: ReplicaSet;
   readonly app: SideWriter;
   readonly one: RunningMigration;

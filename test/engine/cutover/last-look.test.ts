@@ -37,7 +37,7 @@ test('a selection whose documents or catalog change after the drain is not commi
     await db.dropDatabase();
     await db.collection('items').insertOne({ n: 1 });
     using _ = onReach('engine.cutover.drained', async () => {
-      // So that only a barrier tells whether the stream has shown everything.
+      // A slow stream: only a barrier can tell whether it has shown everything.
       await pair.source.failCommand({ mode: { times: 1 }, data: SLOW_STREAM });
       for (let n = 0; n < 5; n += 1) await pair.source.client.db('other').collection('items').insertOne({ n });
       await change();

@@ -47,7 +47,7 @@ test('a copy with `once` compares capped collections, which discard on their own
   await using pair = await startPair();
   const log = await pair.source.client.db('shop').createCollection('log', { capped: true, size: 40_000 });
   await log.insertMany(documents(0, 300, 100));
-  // What a destination discards of itself looks like this.
+  // Stands for a document that the destination discards by itself.
   using _ = onReach('engine.copy.drained', async () => {
     await pair.destination.client.db('shop').collection('log').deleteOne({ n: 290 });
   });

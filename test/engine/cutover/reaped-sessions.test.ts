@@ -26,7 +26,7 @@ test('a destination that forgot the sessions during a long conversion accepts th
   const transactions = client.db('config').collection('transactions');
   let forgotten = 0;
   using _ = onReach('engine.change.collMod', async () => {
-    // As the server does by itself when nobody has used a session for 30 minutes. Without an acknowledgement, since that would take a session.
+    // A server does this itself to a session that was not used for 30 minutes. Unacknowledged, because an acknowledgement would need a session.
     forgotten += await transactions.countDocuments();
     await transactions.deleteMany({}, { writeConcern: { w: 0 } });
     await eventually(async () => (await transactions.countDocuments()) === 0, { what: 'the sessions to be forgotten' });

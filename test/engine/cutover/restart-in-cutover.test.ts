@@ -63,7 +63,7 @@ test('a migration that was paused until servers had forgotten its cursors and se
     await items.deleteMany({ n: n + 1 });
   }
   await pair.source.client.db('shop').collection('new').insertOne({ made: 'in the pause' });
-  // What a server does of itself to a session that nobody has used for 30 minutes.
+  // A server does this itself to a session that was not used for 30 minutes.
   for (const side of [pair.source, pair.destination]) await side.client.db('admin').command({ killAllSessions: [] });
   running.migration.want('running');
   await running.commit();

@@ -10,7 +10,7 @@ import { documentOf, LARGEST_BYTES, memoryOf, startSlowPair } from './slow-desti
 checkForLeaks({ sockets: false });
 
 const MOST_MEGABYTES = 512;
-/** What is read and not yet counted as copied. */
+/** The bytes that are read and not yet counted as copied. */
 const MOST_AHEAD_BYTES = 8 * LARGEST_BYTES;
 
 test('a slow destination holds its source back, and documents of 16 MiB take no more memory than the process may', async () => {

@@ -104,7 +104,7 @@ test('a direct connection is one to a lone member only: another may become prima
   });
 });
 
-/** Nobody but the primary can then become one. */
+/** Hides the secondaries, so that only the primary can become primary. */
 async function hideAllButThePrimary(set: ReplicaSet): Promise<MongodProcess[]> {
   const primary = await set.primary();
   await using client = new MongoClient(`mongodb://127.0.0.1:${primary.port}/?directConnection=true`);

@@ -77,7 +77,7 @@ test('a migration whose collections somebody dropped on the destination does not
   await orders.insertOne({ _id: 1 });
   await using running = RunningMigration.start(pair);
   await running.untilReady();
-  // As a command does that comes late and that no UUID pins.
+  // Stands for a late command that no UUID pins.
   await pair.destination.client.db('shop').dropDatabase();
   await assert.rejects(running.commit(), { code: 'NAMESPACE_CONFLICT' });
   await orders.insertOne({ _id: 2 });

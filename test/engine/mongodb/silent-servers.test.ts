@@ -89,7 +89,7 @@ describe('a server that falls silent', async () => {
   test('is not one that is slow, which is waited for', async () => {
     await using pair = await startPair({ source: { proxied: true }, destination: { proxied: true } });
     await fill(pair.source);
-    // A batch of the copy takes longer than the silence that a server would be given up for; so do building an index, and a batch of changes.
+    // A batch of the copy, an index build and a batch of changes each take longer than the silence after which a server counts as lost.
     for (const proxy of [...pair.source.proxies, ...pair.destination.proxies]) proxy.set({ bytesPerSecond: 1_500_000 });
     const slow = { blockConnection: true, blockTimeMS: 3_000 };
     await pair.destination.failCommand({

@@ -30,7 +30,7 @@ import { NOTHING } from './nothing.ts';
 
 const CALM = { loadPerProcessor: () => 0 };
 
-/** What the test's own administrator of the source costs in every look. */
+/** The finding that the test's own administrator of the source causes in every check. */
 const ALWAYS = 'USERS_BYPASS_BLOCK';
 
 type Changes = { source?: string; destination?: string } & Partial<Omit<MigrationOptions, 'source' | 'destination'>>;

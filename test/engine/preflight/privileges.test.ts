@@ -33,7 +33,7 @@ describe('the table of privileges in docs/12-administration.md', { skip: needsSo
       ...changes,
     });
 
-  /** What preflight says of a user of this side, whose role is made for that. */
+  /** Returns the findings of preflight about a user of this side who has only this role. */
   const named = async (side: 'source' | 'destination', privileges: Document[], roles: string[] = []) => {
     const set = pair[side];
     const admin = set.client.db('admin');
@@ -132,7 +132,7 @@ describe('the table of privileges in docs/12-administration.md', { skip: needsSo
   });
 });
 
-/** What the finding about a user names, each privilege as the table has it. */
+/** The privileges that the finding about a user names, each as the table writes it. */
 function lacking({ message }: { readonly message: string }): string[] {
   const [, list = ''] = /^User admin\.tried on the \w+ lacks privileges: (.+)\.$/.exec(message) ?? [];
   return list.split('; ').flatMap((place) => {

@@ -41,7 +41,7 @@ test('of several writers of the record of a collection the last one wins', async
   const earlier = checkpoint.saveCollection({ ...one, documents: 1 });
   await held.reached;
   const later = checkpoint.saveCollection({ ...one, state: 'indexing' });
-  // Nobody else waits for them.
+  // Writes of other collections do not wait for them.
   await checkpoint.saveCollection({ ...another, state: 'indexing' });
   held.release();
   await Promise.all([earlier, later]);

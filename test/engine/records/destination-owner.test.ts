@@ -111,7 +111,7 @@ describe('a destination has at most one owner', () => {
 
   test('without permission to drop it, it is not taken from a migration that runs', async () => {
     let later: RunningMigration | undefined;
-    // Nothing is there yet that would tell.
+    // The destination does not yet hold anything that shows the owner.
     using _ = onReach('engine.prepare.destination-ready', async () => {
       later ??= start();
       await assert.rejects(later.outcome, { code: 'DESTINATION_IN_USE' });
@@ -184,7 +184,7 @@ async function startAnew(pair: ReplicaSetPair): Promise<void> {
   await shop.createCollection('few', { viewOn: 'items', pipeline: [{ $match: { _id: { $lt: 5 } } }] });
 }
 
-/** As if the engine had been silent for long. */
+/** Makes the record look as if its engine had been silent for long. */
 async function fallSilent({ client }: ReplicaSet, _id: string): Promise<void> {
   const migrations = client.db('linkspan_internal').collection<{ _id: string }>('migrations');
   await migrations.updateOne({ _id }, { $set: { savedAt: new Date(Date.now() - 31_000) } });

@@ -43,7 +43,7 @@ describe('a destination that keeps its data', { skip }, () => {
 
   test('gets what is new up to the cutover, while others write to it, and keeps its own data', async () => {
     const state = await fresh();
-    // Of a dropped view its database remains.
+    // The database of a dropped view remains.
     await destination.db('hollow').createCollection('view', { viewOn: 'nothing', pipeline: [] });
     await destination.db('hollow').collection('view').drop();
     await using running = RunningMigration.start(pair, KEEP);
@@ -52,7 +52,7 @@ describe('a destination that keeps its data', { skip }, () => {
     await using user = await new (destination.constructor as typeof MongoClient)(app).connect();
     await user.db('precious').collection('written meanwhile').insertOne({ not: 'blocked' });
     await user.db('precious').collection('written meanwhile').drop();
-    // What the migration made goes; views and databases of the others stay, whatever happens to the source's.
+    // The migration's own data is dropped; views and databases of others stay, whatever happens on the source.
     await source.db('shop').collection('recent').drop();
     await source.db('shared').createCollection('new too', { viewOn: 'new', pipeline: [] });
     await source.db('shared').collection('new view').drop();

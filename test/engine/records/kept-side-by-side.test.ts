@@ -71,7 +71,7 @@ describe('two migrations with kept data share a destination', { skip }, () => {
     await using first = start(0);
     await first.untilReady();
     await first.stop();
-    // As if it had been killed between the two.
+    // Looks as if it had been killed between the two.
     const records = set(2).client.db('linkspan_internal').collection('collections');
     await records.updateOne({ sourceName: 'items' }, { $set: { destinationUuid: null, state: 'creating' } });
     await joint().dropCollection('items');

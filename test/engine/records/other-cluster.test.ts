@@ -8,7 +8,7 @@ import { onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 const DOCUMENTS = 100;
-/** What is looked at every few seconds is not looked at: it might notice first. */
+/** Turns the checks of every few seconds off: one of them might notice first. */
 const seldom: Clock = {
   ...systemClock,
   sleep: (ms, signal) => systemClock.sleep(ms < 5_000 ? ms : 3_600_000, signal),
@@ -21,7 +21,7 @@ async function startFilled(): Promise<ReplicaSetPair> {
   return pair;
 }
 
-/** Takes the disk of a replica set's only member, and initiates the set anew under its name. */
+/** Removes the disk of a replica set's only member, and initiates the set again under its name. */
 async function beginAnew({ members, name }: ReplicaSet, before?: Document): Promise<void> {
   const [member] = members;
   await member?.wipe();
@@ -58,7 +58,7 @@ test('a source that is initiated again, whose oplog does not reach back, gets no
   using _ = onReach('engine.capture.position-fixed-anew', () => {
     fixed = true;
   });
-  // A set that has just been initiated has all of its history, so servers let a stream go on there.
+  // A set that has just been initiated has all of its history, so servers let a stream resume there.
   await beginAnew(pair.source, {
     configureFailPoint: 'failCommand',
     mode: { times: 1 },

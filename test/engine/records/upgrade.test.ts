@@ -8,7 +8,7 @@ import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
 
-/** What engines write by now, and those before the fence (docs/adr/0006-fence.md) did not. */
+/** Records that engines write now, and that engines before the fence (docs/adr/0006-fence.md) did not. */
 const ADDED = ['sessions', 'writer', 'stateAtMs', 'savedAt', 'blocksDestination', 'repairs'];
 const ADDED_COUNTS = ['restarts', 'compared', 'differed'];
 

@@ -51,7 +51,7 @@ test('the failure of an earlier run', async (t) => {
   });
 });
 
-/** Nothing of an earlier migration on either side. */
+/** Empties both sides and fills the source. */
 async function begin(pair: ReplicaSetPair): Promise<void> {
   await emptyPair(pair);
   await pair.source.client.db('shop').collection('items').insertOne({ n: 1 });

@@ -41,7 +41,7 @@ test('step-downs of both primaries, in the copy and while following, lose nothin
   await expectIdentical(pair);
 });
 
-/** What a server can say, and what the engine sends that meets it. */
+/** Errors of a server, and the commands of the engine that encounter them. */
 const PASSING_FAILURES = [
   [
     'destination',

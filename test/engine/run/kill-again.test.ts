@@ -49,7 +49,7 @@ test('a migration that is killed at each durable step, in a row, ends identical,
     const killed = () => engine.hooksLeft.length < hooks.length - nth - 1;
     await eventually(killed, { what: hook, deadlineMs: 120_000 });
   }
-  // From here on nobody writes: a writer that is refused would keep the machine busy.
+  // No writes from here on: a blocked writer would keep the machine busy.
   stop.abort();
   await swapping;
   await writer.stop();
@@ -126,7 +126,7 @@ async function fill(db: Db): Promise<void> {
     await db.collection(name).createIndex({ n: 1, _id: 1 }, { unique: true });
     await db.collection(name).createIndex({ expiresAt: 1 }, { expireAfterSeconds: 1_000_000 });
   }
-  // More than are made at a time.
+  // More collections than the engine creates at a time.
   for (let n = 0; n < 24; n += 1) await db.createCollection(`empty ${n}`);
   await db.createCollection('view', { viewOn: 'a', pipeline: [] });
   for (const nth of [0, 1]) {
@@ -137,7 +137,7 @@ async function fill(db: Db): Promise<void> {
   }
 }
 
-/** Of nothing but views, whose records are gone before it is dropped: a run that is killed then leaves it, and the next one has to find another. */
+/** A database of views only. Their records are removed before it is dropped, so a run that is killed in between leaves it, and the next run needs another one. */
 function passingDatabase(db: Db, nth: number): Db {
   return db.client.db(`passing-${nth}`);
 }

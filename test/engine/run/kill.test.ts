@@ -51,7 +51,7 @@ test('a migration that is killed and started again ends identical', async (t) =>
   }
 });
 
-/** Where a kill could mix up the sides' names, or let a document through that does not match. */
+/** Points where a kill could mix up the names of the sides, or let a document pass that does not match. */
 const UNDER_A_SELECTION = ['engine.catalog.created@2', 'engine.copy.batch-acknowledged@3', 'engine.apply.batch-taken'];
 
 test('a migration of matching documents to other names that is killed and started again ends as it should', async (t) => {

@@ -93,7 +93,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
       .collection('a')
       .updateOne({ n: 1 }, { $set: { changed: true } });
     await shop().collection('a').deleteOne({ n: 2 });
-    // So many that some are written together, and not so many that the log forgets what came before.
+    // Enough that some are written together, and few enough that the log keeps what came before.
     await shop()
       .collection('a')
       .updateMany({ n: { $lt: 60 } }, { $set: { changedTogether: true } });
@@ -232,7 +232,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
       await changeAll();
       await running.until('the changes', ({ changes }) => changes.read >= 400);
       using _drain = onReach('engine.apply.batch-taken', async () => {
-        // Whoever thinks that all is drained has a moment to say so.
+        // Leaves a moment in which a wrong record could say that all is drained.
         const live = async () => (await records('collections').countDocuments({ state: 'live' })) > 0;
         await eventually(live, { what: 'a live collection', deadlineMs: 1_000 }).catch(() => undefined);
         throw new Error('the engine ends here');
@@ -259,7 +259,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
     await running.untilReady();
     let looking = Promise.resolve<unknown>(undefined);
     using _block = onReach('engine.cutover.about-to-block', async () => {
-      // From here to some time after the block the stream is not read.
+      // The stream is not read from here to some time after the block.
       const record = () => records('migrations').findOne({ 'cutover.sourceBlockedAtMs': { $exists: true } });
       looking = eventually(record, { what: 'the block' }).then(async () => {
         const ended = () => records('migrations').findOne({ state: 'committed' });
@@ -316,10 +316,10 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
   });
 });
 
-/** What changes a catalog. The one that sets the write block takes no write concern. */
+/** Commands that change a catalog. `setUserWriteBlockMode` takes no write concern. */
 const CHANGES = ['create', 'drop', 'renameCollection', 'collMod', 'createIndexes', 'dropIndexes', 'dropDatabase'];
 
-/** What the commands of an engine asked for, of those that the servers' logs have. */
+/** The read and write concerns of an engine's commands, as the servers' logs show them. */
 async function concernsOf(sets: readonly ReplicaSet[]): Promise<Set<string>> {
   const concerns = new Set<string>();
   for (const { client } of sets) {

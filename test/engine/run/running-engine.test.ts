@@ -17,7 +17,7 @@ interface EngineOnRecord {
 const recordOf = ({ destination }: ReplicaSetPair) =>
   destination.client.db('linkspan_internal').collection<EngineOnRecord>('migrations');
 
-/** What starting the migration again leads to. */
+/** Starts the migration again and returns how that ends. */
 async function again(pair: ReplicaSetPair, migrationId: string, takeOver?: boolean): Promise<string> {
   await using running = RunningMigration.start(pair, { migrationId, takeOver });
   const refused = running.outcome.then(

@@ -217,7 +217,7 @@ test('a source whose catalog has to stand still goes to other names, too, and on
 
 const JOIN = [{ $facet: { a: [{ $lookup: { from: 'orders', as: 'o', pipeline: [] } }] } }];
 
-/** What can happen to namespaces of which some have another name on the destination. */
+/** Changes of namespaces, some of which have another name on the destination. */
 async function changeCatalog(client: MongoClient, round: string): Promise<void> {
   const shop = client.db('shop');
   await shop.collection(`new ${round}`).insertMany(numbered(50));

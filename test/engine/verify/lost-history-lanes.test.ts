@@ -15,14 +15,14 @@ test('changes that were read before history was lost are written before anything
   await using pair = await startPair();
   const items = pair.source.client.db('shop').collection('items');
   await items.insertMany(numbered(20));
-  // Of a number the document would be fetched: another number can be the same key.
+  // An ObjectId, because a number is read back: another number type can be the same key.
   const taken = { _id: new ObjectId() };
   await using running = RunningMigration.start(pair, { clock: hurried });
   await running.untilReady();
 
   using written = holdAt('engine.apply.batch-taken');
   let lost = false;
-  // In the gap: nobody is told that it is gone again.
+  // This falls into the gap: no event shows that the document is deleted again.
   using __ = onReach('engine.capture.loss-declared', async () => {
     await items.deleteOne(taken);
     lost = true;

@@ -130,7 +130,7 @@ test('an oplog that goes round', async (t) => {
 
   await t.test('while a copy begins that reads before the new position', async () => {
     await refill();
-    // More than are copied at a time.
+    // More collections than are copied at a time.
     const names = Array.from({ length: 9 }, (_, n) => `small${n}`);
     for (const name of names) await db.collection(name).insertOne({ name });
     const stream = { failCommands: ['getMore'], namespace: 'admin.$cmd.aggregate', appName: 'linkspan-source' };
@@ -213,7 +213,7 @@ test('an oplog that goes round', async (t) => {
 /** Whether the source's catalog has to stand still, and knows fewer kinds of collections. */
 const isFixed = needsSource('6.0', 'its catalog has to stand still') !== false;
 
-/** More than all collections but `items` have, and less than its first chunk. */
+/** More documents than all collections but `items` have, and fewer than its first chunk. */
 const FIRST_CHUNK = 2_000;
 
 /** A clock by which everything takes long: what is saved now and then is saved each time. */
@@ -265,7 +265,7 @@ async function changeEverything(db: Db): Promise<{ differing: number; compared: 
     const counts = await Promise.all(names.map((name) => db.collection(name).countDocuments()));
     return counts.reduce((sum, one) => sum + one, await db.collection('selected').countDocuments({ kept: true }));
   };
-  // Of `items`, `selected`, `ids`, `collated`; the capped one is copied anew.
+  // Counts `items`, `selected`, `ids` and `collated`; the capped collection is copied again.
   const differing = 7 + 100 + 3 + (3 + 1) + 1 + 2;
   const whole = ['items', 'untouched', 'ids', 'collated'];
   if (isFixed) return { differing, compared: await documents(whole) };
