@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadSigningKey, newSigningKey } from '../../src/link/index.ts';
-import { keptLog } from '../control/kept-log.ts';
+import { keptLog } from '../control/audit/kept-log.ts';
 import { AgentClient, createToken, linkAgent } from '../gateway/agent-client.ts';
 import { addOrganization, type ControlPlane, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';

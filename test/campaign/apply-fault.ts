@@ -12,11 +12,11 @@ import type { Side } from './plan.ts';
 import { rollBack } from './roll-back.ts';
 import type { RoundLog } from './round-log.ts';
 
-/** What a round's faults act on. */
+/** The parts of a round that its faults act on. */
 export interface World {
   readonly sets: Readonly<Record<Side, ReplicaSet>>;
   readonly proxies: Readonly<Partial<Record<Side, FaultProxy>>>;
-  /** What the proxies do when there is no fault. */
+  /** The behaviour of the proxies without a fault. */
   readonly usual: { readonly bytesPerSecond?: number };
   readonly engine: EngineLives;
   readonly log: RoundLog;

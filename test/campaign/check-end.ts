@@ -14,7 +14,7 @@ import type { Writers } from './writers.ts';
 const SHOWN = 20;
 /** Between the last look at a source that is not blocked and the commit, which takes a write with majority. */
 const NOT_SEEN_MS = 500;
-/** What the warning says that tells of such writes (SOURCE_WRITTEN_AFTER_COMMIT). */
+/** The text of the warning about such writes (SOURCE_WRITTEN_AFTER_COMMIT). */
 const ALARM = /After the commit, the source received/;
 
 /**

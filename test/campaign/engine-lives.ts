@@ -12,18 +12,18 @@ const POLL_MS = 50;
 const ASK_EVERY_MS = 250;
 const CALL_DEADLINE_MS = 5_000;
 /**
- * Nothing that brings the migration on has moved for so long, no fault is there that would hold it back, and it tells of no other wait than before.
+ * The migration made no progress for this long, no fault holds it back, and it reports no new wait.
  * Promised are 60 s on a machine with time to spare. Two rounds at a time on two cores at a load of 70 stood still for 13 s at most, and an engine that
  * waits for silence to be noticed adds its 15 s: twice the promise leaves room for both.
  */
 const HANG_AFTER_MS = 120_000;
 /** It moves, but is still in the same state after so long without a fault. */
 const SAME_STATE_MS = 300_000;
-/** A process that stopped itself at a named point goes on after so long. */
+/** A process that stopped itself at a named point resumes after this time. */
 const STOPPED_FOR_MS = 3_000;
-/** How often it may give its cutover up, with no fault meanwhile, without saying what it waits for. Each stops the users' writes. */
+/** How often it may cancel its cutover, with no fault meanwhile, without saying what it waits for. Each stops the users' writes. */
 const MOST_GIVEN_UP = 8;
-/** How often it may fail of one thing, with no fault meanwhile, before that is its end. */
+/** How often it may fail with one error, with no fault meanwhile, before the migration counts as failed. */
 const SAME_FAILURES = 3;
 /** As the engine's log has it. */
 const UNRECORDED = 'The failure could not be recorded on the destination';
@@ -40,7 +40,7 @@ const PHASES: Readonly<Partial<Record<string, Moment>>> = {
   'cutting over': 'commit',
 };
 
-/** What `linkspan sync --output json` says of a migration. */
+/** The part of `linkspan sync --output json` about a migration. */
 type Said = Progress & { readonly type: string; readonly phase: string };
 
 interface Answer {
@@ -49,10 +49,10 @@ interface Answer {
   readonly errorDescription?: string;
 }
 
-/** What a process failed of. */
+/** The error that ended a process. */
 export interface Failure {
   readonly code: string;
-  /** It said that the destination could not be told. */
+  /** It reported that the destination could not be reached to record the failure. */
   readonly unrecorded: boolean;
 }
 
@@ -189,7 +189,7 @@ export class EngineLives {
     this.#current.kill('SIGCONT');
   }
 
-  /** Stops the process; disposing lets it go on. */
+  /** Stops the process; disposing resumes it. */
   freeze(): Disposable {
     const frozen = this.#current;
     frozen?.kill('SIGSTOP');
@@ -234,7 +234,7 @@ export class EngineLives {
     }
   }
 
-  /** The end of a process, which goes on whenever its hook stops it; undefined when it does not come. */
+  /** The end of a process, which is resumed whenever its hook stops it; undefined when it does not end. */
   async #exitOf({ exit, pid, kill }: LinkspanProcess): Promise<Exit | undefined> {
     const lastMs = performance.now() + HANG_AFTER_MS;
     while (performance.now() < lastMs) {
@@ -285,7 +285,7 @@ export class EngineLives {
       this.#refuseToHang();
       this.#url ??= /API is ready at (\S+)/.exec(engine.stderr)?.[1];
       this.standsStill = isStopped(engine.pid);
-      // Other faults stop it, too, and have it go on themselves.
+      // Other faults stop it, too, and resume it themselves.
       if (this.standsStill && !this.#log.stopsEngine) {
         stoppedAtMs ??= performance.now();
         if (performance.now() - stoppedAtMs < STOPPED_FOR_MS) continue;

@@ -20,9 +20,9 @@ const WEIGHTS = {
   stepDown: 6,
   /** SIGKILL of a side's primary, which is started again. */
   restart: 3,
-  /** Commands of the engine fail with what passes. */
+  /** Commands of the engine fail with transient errors. */
   refuse: 12,
-  /** The stream fails with what says that the oplog no longer reaches back. */
+  /** The stream fails with the error that the oplog no longer reaches back. */
   history: 2,
   /** The destination's disk is full for a while. */
   full: 3,
@@ -91,7 +91,7 @@ const COMMANDS: Readonly<Record<Side, readonly (readonly string[])[]>> = {
     ['setUserWriteBlockMode'],
   ],
 };
-/** What elections, shutdowns, conflicts and time limits say. */
+/** The errors of elections, shutdowns, conflicts and time limits. */
 const PASSING: Readonly<Record<Side, readonly number[]>> = {
   source: [91, 189, 10_107, 11_600, 11_602, 6, 50, 262, 13_436],
   destination: [91, 189, 10_107, 11_600, 11_602, 112, 50, 262, 64],
@@ -99,7 +99,7 @@ const PASSING: Readonly<Record<Side, readonly number[]>> = {
 const CURSOR_NOT_FOUND = 43;
 const HISTORY_LOST = [286, 280, 136];
 const OUT_OF_DISK_SPACE = 14_031;
-/** Of the black holes, those that last longer than the 15 s after which the engine gives a silent server's connections up. */
+/** Of the black holes, those that last longer than the 15 s after which the engine closes a silent server's connections. */
 const LONG_SILENCES = 0.4;
 const LONG_SILENCE_MS = 16_000;
 

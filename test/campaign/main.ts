@@ -80,7 +80,7 @@ async function oneRound(seed: number): Promise<void> {
   );
 }
 
-/** What has not ended by then is left behind: the campaign goes on, and ends as failed. */
+/** A round that has not ended by then is left behind: the campaign continues, and ends as failed. */
 async function tooLate(): Promise<never> {
   await delay(LONGEST_ROUND_MS, undefined, { ref: false });
   throw new Error(`the round has not ended after ${LONGEST_ROUND_MS / 60_000} minutes`);

@@ -29,7 +29,7 @@ export interface Plan {
   readonly catalogEveryMs: number;
   /** Whether only documents of those collections change: then no count of progress may go back. */
   readonly catalogStandsStill: boolean;
-  /** Whether the catalog goes on changing while the cutover is under way. */
+  /** Whether the catalog keeps changing while the cutover is under way. */
   readonly catalogUntilEnd: boolean;
   /** How long it is followed before the cutover is asked for. */
   readonly followMs: number;

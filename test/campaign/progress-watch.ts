@@ -11,7 +11,7 @@ export class ProgressWatch {
   latest: Progress | undefined;
   movedAtMs = performance.now();
   stateSinceMs = performance.now();
-  /** When cutovers were given up for now, since progress last said what the migration waits for. */
+  /** When cutovers were cancelled for now, since progress last reported what the migration waits for. */
   givenUpAtMs: number[] = [];
 
   /** @param catalogStandsStill  whether nobody drops anything on the source */
@@ -20,7 +20,7 @@ export class ProgressWatch {
     this.#catalogStandsStill = catalogStandsStill;
   }
 
-  /** Another process goes on from the last checkpoint: what came after it is done again. */
+  /** Another process resumes from the last checkpoint and repeats what came after it. */
   newLife(): void {
     this.#inThisLife = undefined;
     this.movedAtMs = performance.now();

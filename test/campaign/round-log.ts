@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Fault, FaultKind } from './fault.ts';
 
-/** Faults during which an engine that stopped itself goes on all the same. */
+/** Faults during which an engine that stopped itself is resumed all the same. */
 const LEAVE_ENGINE: readonly FaultKind[] = ['bypass', 'late'];
 
 /** What happened in a round, with times, and the faults of the moment. */

@@ -1,10 +1,11 @@
 import { MongoClient } from 'mongodb';
+import { LEAST_ROLES } from '../support/least-privilege.ts';
 import type { ReplicaSet } from '../support/replica-set.ts';
 import type { Side } from './plan.ts';
 
 const USERS = {
-  source: { name: 'reader', roles: ['backup', 'readAnyDatabase', 'clusterMonitor'] },
-  destination: { name: 'writer', roles: ['restore', 'readWriteAnyDatabase', 'dbAdminAnyDatabase', 'clusterMonitor'] },
+  source: { name: 'reader', roles: LEAST_ROLES.source },
+  destination: { name: 'writer', roles: LEAST_ROLES.destination },
 };
 const PASSWORD = 'secret';
 const APPLICATION = 'app';

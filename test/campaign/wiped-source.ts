@@ -13,7 +13,7 @@ import { changesBetween, snapshotOf } from './snapshot-of.ts';
 const DEADLINE_MS = 90_000;
 const SHOWN = 5;
 
-/** A source that loses its data and is initiated anew under the same name and address. */
+/** A source that loses its data and is initiated again under the same name and address. */
 export interface WipedSourcePlan {
   readonly seed: number;
   /** In the copy, while following, or while no engine runs. */

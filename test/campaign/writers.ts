@@ -21,7 +21,7 @@ export interface Writers extends AsyncDisposable {
   readonly ledger: LedgerWriter;
   readonly acknowledged: AcknowledgedWriter;
   readonly catalog: CatalogWriter;
-  /** Stops those that write to what a selection has; the others go on. */
+  /** Stops the writers of selected namespaces; the others continue. */
   stopSelected(): Promise<void>;
   /** Stops those that drop and create. */
   stopCatalog(): Promise<void>;

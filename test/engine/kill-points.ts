@@ -57,7 +57,7 @@ export const OF_CUTOVER = [
   'engine.change.collMod@5',
 ];
 
-/** What the variable part of a name stands for: all commands that take no number, and all that write records. */
+/** The values of the variable part of a name: all commands that take no number, and all writes of records. */
 export const VARIABLE: Readonly<Record<string, readonly string[]>> = {
   'engine.change.': [
     'create',
@@ -89,31 +89,31 @@ export const VARIABLE: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Those that other tests stop or kill it at, by test file. */
+/** Points at which other tests stop or kill the engine, with the test file. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
-  'engine.destination.shut-out': 'destination-owner.test.ts',
-  'engine.prepare.position-fixed': 'kill.test.ts',
-  'engine.copy.progress-saved': 'kill-again.test.ts',
-  'engine.capture.loss-declared': 'lost-history.test.ts',
-  'engine.capture.position-fixed-anew': 'lost-history.test.ts',
-  'engine.verify.chunk-compared': 'lost-history.test.ts',
-  'engine.verify.position-saved': 'lost-history.test.ts',
-  'engine.write.update.suspects': 'lost-history.test.ts',
-  'engine.write.update.accounts': 'users-and-roles.test.ts',
-  'engine.write.delete.accounts': 'users-and-roles.test.ts',
-  'engine.change._mergeAuthzCollections': 'users-and-roles.test.ts',
-  'engine.change.updateRole': 'users-and-roles.test.ts',
-  'engine.change.dropUser': 'users-and-roles.test.ts',
-  'engine.change.dropRole': 'users-and-roles.test.ts',
-  'engine.accounts.announced': 'users-and-roles.test.ts',
-  'engine.accounts.users-dropped': 'users-and-roles.test.ts',
-  'engine.accounts.put': 'users-and-roles.test.ts',
-  'engine.accounts.merged': 'users-and-roles.test.ts',
-  'engine.accounts.made': 'users-and-roles.test.ts',
+  'engine.destination.shut-out': 'records/destination-owner.test.ts',
+  'engine.prepare.position-fixed': 'run/kill.test.ts',
+  'engine.copy.progress-saved': 'run/kill-again.test.ts',
+  'engine.capture.loss-declared': 'verify/lost-history.test.ts',
+  'engine.capture.position-fixed-anew': 'verify/lost-history.test.ts',
+  'engine.verify.chunk-compared': 'verify/lost-history.test.ts',
+  'engine.verify.position-saved': 'verify/lost-history.test.ts',
+  'engine.write.update.suspects': 'verify/lost-history.test.ts',
+  'engine.write.update.accounts': 'accounts/users-and-roles.test.ts',
+  'engine.write.delete.accounts': 'accounts/users-and-roles.test.ts',
+  'engine.change._mergeAuthzCollections': 'accounts/users-and-roles.test.ts',
+  'engine.change.updateRole': 'accounts/users-and-roles.test.ts',
+  'engine.change.dropUser': 'accounts/users-and-roles.test.ts',
+  'engine.change.dropRole': 'accounts/users-and-roles.test.ts',
+  'engine.accounts.announced': 'accounts/users-and-roles.test.ts',
+  'engine.accounts.users-dropped': 'accounts/users-and-roles.test.ts',
+  'engine.accounts.put': 'accounts/users-and-roles.test.ts',
+  'engine.accounts.merged': 'accounts/users-and-roles.test.ts',
+  'engine.accounts.made': 'accounts/users-and-roles.test.ts',
   'engine.cutover.about-to-open': 'cutover/source-claim.test.ts',
-  'engine.cleanup.taken': 'kill-again.test.ts',
-  'engine.cleanup.dropped': 'cleanup.test.ts',
-  'engine.cleanup.about-to-unblock': 'destination-owner.test.ts',
-  'engine.cleanup.unblocked': 'kill-again.test.ts',
-  'engine.cleanup.closing': 'destination-owner.test.ts',
+  'engine.cleanup.taken': 'run/kill-again.test.ts',
+  'engine.cleanup.dropped': 'cleanup/cleanup.test.ts',
+  'engine.cleanup.about-to-unblock': 'records/destination-owner.test.ts',
+  'engine.cleanup.unblocked': 'run/kill-again.test.ts',
+  'engine.cleanup.closing': 'records/destination-owner.test.ts',
 };

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import {
   type ClusterAddress,
   Migration,
@@ -10,6 +11,11 @@ import { eventually } from '../support/eventually.ts';
 
 const DEADLINE_MS = 60_000;
 
+interface Clusters {
+  readonly source: ClusterAddress;
+  readonly destination: ClusterAddress;
+}
+
 /** A migration that runs in the test's own process; disposing stops it. */
 export class RunningMigration implements AsyncDisposable {
   readonly migration: Migration;
@@ -19,13 +25,10 @@ export class RunningMigration implements AsyncDisposable {
   private constructor(options: MigrationOptions) {
     this.migration = new Migration(options);
     this.outcome = this.migration.run(this.#stop.signal);
-    this.outcome.catch(() => undefined); // Whoever awaits it sees it.
+    this.outcome.catch(() => undefined); // Its awaiter still sees the failure.
   }
 
-  static start(
-    clusters: { readonly source: ClusterAddress; readonly destination: ClusterAddress },
-    options: Partial<MigrationOptions> = {},
-  ): RunningMigration {
+  static start(clusters: Clusters, options: Partial<MigrationOptions> = {}): RunningMigration {
     return new RunningMigration({
       migrationId: newId(),
       source: { uri: clusters.source.uri },
@@ -70,4 +73,11 @@ export class RunningMigration implements AsyncDisposable {
     this.#stop.abort();
     await this.outcome.catch(() => undefined);
   }
+}
+
+/** Runs one migration from its start to its commit. */
+export async function syncOnce(clusters: Clusters, options: Partial<MigrationOptions> = {}): Promise<void> {
+  await using running = RunningMigration.start(clusters, options);
+  await (options.once ? running.outcome : running.commit());
+  assert.equal(await running.outcome, 'committed');
 }

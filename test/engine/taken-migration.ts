@@ -4,7 +4,7 @@ import { Retrier } from '../../src/engine/mongodb/retry.ts';
 import { CheckpointStore } from '../../src/engine/records/checkpoint-store.ts';
 import { type Clock, newId, silentLogger, systemClock } from '../../src/platform/index.ts';
 
-/** What an engine writes with, once it has taken the migration. */
+/** Takes a migration. Returns the parts with which an engine writes. */
 export async function takeMigration(
   client: MongoClient,
   migrationId: string = newId(),

@@ -9,7 +9,7 @@ import { CheckpointStore } from '../../src/engine/records/checkpoint-store.ts';
 import { newCounters } from '../../src/engine/records/counters.ts';
 import { silentLogger, systemClock } from '../../src/platform/index.ts';
 
-/** Parts of a run as the engine makes them, with clients that have not connected: for tests that come to no server. */
+/** Parts of a run as the engine makes them, with clients that never connect: for tests without a server. */
 export function unconnectedParts(signal: AbortSignal) {
   const client = new MongoClient('mongodb://127.0.0.1:1');
   const fence = new Fence(client, 'm', systemClock);

@@ -1,13 +1,13 @@
 import type { Mutant } from './mutant.ts';
 
-const RULES = 'test/engine/rules.test.ts';
-const FENCE = 'test/engine/fence.test.ts';
-const CAPPED = 'test/engine/capped-order.test.ts';
-const OTHER = 'test/engine/other-cluster.test.ts';
-const HELD = 'test/engine/held-drops.test.ts';
-const HIDDEN = 'test/engine/hidden-writes.test.ts';
-const CONVERSIONS = 'test/engine/conversions.test.ts';
-const SHARED = 'test/engine/kept-side-by-side.test.ts';
+const RULES = 'test/engine/run/rules.test.ts';
+const FENCE = 'test/engine/mongodb/fence.test.ts';
+const CAPPED = 'test/engine/apply/capped-order.test.ts';
+const OTHER = 'test/engine/records/other-cluster.test.ts';
+const HELD = 'test/engine/collections/held-drops.test.ts';
+const HIDDEN = 'test/engine/capture/hidden-writes.test.ts';
+const CONVERSIONS = 'test/engine/capture/conversions.test.ts';
+const SHARED = 'test/engine/records/kept-side-by-side.test.ts';
 
 /** Each takes away one thing that keeps what the source shows, or hides, from being followed wrongly: events, oplog, catalogs. */
 export const OF_CAPTURE: readonly Mutant[] = [
@@ -44,7 +44,7 @@ export const OF_CAPTURE: readonly Mutant[] = [
     file: 'src/engine/collections/reconcile.ts',
     replace: '    await carryFlags(context, entry, existing);\n',
     by: '',
-    tests: { file: 'test/engine/time-series-flags.test.ts', name: 'is marked on the destination' },
+    tests: { file: 'test/engine/catalog/time-series-flags.test.ts', name: 'is marked on the destination' },
   },
   {
     without: 'waiting for a whole batch to be dispatched before the checkpoint passes it',
@@ -79,7 +79,7 @@ export const OF_CAPTURE: readonly Mutant[] = [
     file: 'src/engine/catalog/read-catalog.ts',
     replace: "await readAll(client, database, { ...probe, readConcern: { level: 'majority' } });",
     by: "await client.db(database).command({ ...probe, readConcern: { level: 'majority' } });",
-    tests: { file: 'test/engine/odd-documents.test.ts', name: 'UTF-8' },
+    tests: { file: 'test/engine/bson/odd-documents.test.ts', name: 'UTF-8' },
   },
   {
     without: 'the original indexes on record before weaker ones are made',
@@ -94,7 +94,7 @@ export const OF_CAPTURE: readonly Mutant[] = [
     file: 'src/engine/catalog/index-spec.ts',
     replace: "  fields.delete('expireAfterSeconds');",
     by: '',
-    tests: { file: 'test/engine/kinds-of-collections.test.ts', name: 'expires' },
+    tests: { file: 'test/engine/catalog/kinds-of-collections.test.ts', name: 'expires' },
   },
   {
     without: 'a sequence of its own for each batch that waits for something',
@@ -115,28 +115,28 @@ export const OF_CAPTURE: readonly Mutant[] = [
     file: 'src/engine/collections/tracked-collection.ts',
     replace: "(this.#lifecycle.state === 'draining' && !this.#lifecycle.ordered)",
     by: "this.#lifecycle.state === 'draining'",
-    tests: { file: 'test/engine/special-collections.test.ts', name: 'while its spool is drained' },
+    tests: { file: 'test/engine/catalog/special-collections.test.ts', name: 'while its spool is drained' },
   },
   {
     without: 'comparing catalogs after a break of the stream',
     file: 'src/engine/capture/dispatcher.ts',
     replace: 'if (batch.afterBreak || comparison !== undefined)',
     by: 'if (comparison !== undefined)',
-    tests: { file: 'test/engine/restarts.test.ts', name: 'rolled back are taken back' },
+    tests: { file: 'test/engine/run/restarts.test.ts', name: 'rolled back are reverted' },
   },
   {
     without: 'keeping a collection pending on record until its ranges are',
     file: 'src/engine/collections/lifecycle.ts',
     replace: "    case 'planning':\n      return 'pending';\n",
     by: "    case 'planning':\n      return 'copying';\n",
-    tests: { file: 'test/engine/catalog-changes.test.ts' },
+    tests: { file: 'test/engine/collections/catalog-changes.test.ts' },
   },
   {
     without: 'the oldest key of the buffer of the spool',
     file: 'src/engine/apply/spool.ts',
     replace: 'this.#oldest = Math.min(this.#oldest, sequence);',
     by: 'if (this.#buffer.size === 0) this.#oldest = sequence;',
-    tests: { file: 'test/engine/capture/spool.test.ts' },
+    tests: { file: 'test/engine/apply/spool.test.ts' },
   },
   {
     without: "trying again to remove a dropped collection's record",
@@ -144,21 +144,21 @@ export const OF_CAPTURE: readonly Mutant[] = [
     replace:
       "await context.retrier.run('the destination', () => context.checkpoint.removeCollection(collection.uuid));",
     by: 'await context.checkpoint.removeCollection(collection.uuid);',
-    tests: { file: 'test/engine/catalog-changes.test.ts', name: 'takes two tries' },
+    tests: { file: 'test/engine/collections/catalog-changes.test.ts', name: 'takes two tries' },
   },
   {
     without: 'the record of a collection that is set aside before its changes are durable in the spool',
     file: 'src/engine/apply/spool.ts',
     replace: '    while (this.#held !== undefined) await this.#held;\n',
     by: '',
-    tests: { file: 'test/engine/capture/spool.test.ts' },
+    tests: { file: 'test/engine/apply/spool.test.ts' },
   },
   {
     without: 'a barrier behind the position at which a migration begins',
     file: 'src/engine/capture/fix-position.ts',
     replace: "await context.retrier.run('the source', () => writeBarrier(context.source));",
     by: 'void writeBarrier;',
-    tests: { file: 'test/engine/barriers.test.ts', name: 'the majority of the source' },
+    tests: { file: 'test/engine/mongodb/barriers.test.ts', name: 'the majority of the source' },
   },
   {
     without: 'knowing the cluster whose catalog was listed',
@@ -194,7 +194,7 @@ export const OF_CAPTURE: readonly Mutant[] = [
     replace:
       '  for (const wanted of listed) await inStep(() => dropFrom(context, wanted, dropped));\n  for (const wanted of listed) await inStep(() => makeIn(context, wanted));',
     by: '  for (const wanted of listed) {\n    await inStep(() => dropFrom(context, wanted, dropped));\n    await inStep(() => makeIn(context, wanted));\n  }',
-    tests: { file: 'test/engine/database-case.test.ts', name: 'between two runs' },
+    tests: { file: 'test/engine/collections/database-case.test.ts', name: 'between two runs' },
   },
   {
     without: 'looking for collections in admin before the commit',
@@ -208,7 +208,7 @@ export const OF_CAPTURE: readonly Mutant[] = [
     file: 'src/engine/collections/reconcile.ts',
     replace: 'if (await forgetEmptyNamesake(context, error)) throw',
     by: 'if (context.destination === undefined) throw',
-    tests: { file: 'test/engine/database-case.test.ts', name: 'has no view' },
+    tests: { file: 'test/engine/collections/database-case.test.ts', name: 'has no view' },
   },
   {
     without: 'passing over events that have no namespace',
@@ -243,6 +243,6 @@ export const OF_CAPTURE: readonly Mutant[] = [
     file: 'src/engine/capture/change-stream.ts',
     replace: 'throw this.#askForLess(error);',
     by: 'throw error;',
-    tests: { file: 'test/engine/long-ids.test.ts', name: 'that change together' },
+    tests: { file: 'test/engine/apply/long-ids.test.ts', name: 'that change together' },
   },
 ];

@@ -1,12 +1,12 @@
 import type { Mutant } from './mutant.ts';
 
-const RULES = 'test/engine/rules.test.ts';
-const FENCE = 'test/engine/fence.test.ts';
-const LOST = 'test/engine/lost-history.test.ts';
-const WATCHDOG = 'test/engine/watchdog.test.ts';
-const LAST_LOOK = 'test/engine/last-look.test.ts';
+const RULES = 'test/engine/run/rules.test.ts';
+const FENCE = 'test/engine/mongodb/fence.test.ts';
+const LOST = 'test/engine/verify/lost-history.test.ts';
+const WATCHDOG = 'test/engine/cutover/watchdog.test.ts';
+const LAST_LOOK = 'test/engine/cutover/last-look.test.ts';
 const BLOCK_OWNER = 'test/engine/cutover/block-owner.test.ts';
-const OWNER = 'test/engine/destination-owner.test.ts';
+const OWNER = 'test/engine/records/destination-owner.test.ts';
 
 /** Each takes away one thing that keeps a migration from going on wrongly: fence, records, owners, failure policy, progress. */
 export const OF_CONTROL: readonly Mutant[] = [
@@ -22,7 +22,7 @@ export const OF_CONTROL: readonly Mutant[] = [
     file: 'src/engine/mongodb/failure-policy.ts',
     replace: "{ code: 107, name: 'LockFailed', kind: 'transient' },",
     by: '',
-    tests: { file: 'test/engine/taken-lock.test.ts', name: 'its global lock is taken' },
+    tests: { file: 'test/engine/cutover/taken-lock.test.ts', name: 'its global lock is taken' },
   },
   {
     without: 'telling a duplicate of another index from one of `_id`',
@@ -57,7 +57,7 @@ export const OF_CONTROL: readonly Mutant[] = [
     file: 'src/engine/mongodb/raw-write.ts',
     replace: 'return uuid === undefined ? {} : { collectionUUID: uuid };',
     by: 'return {};',
-    tests: { file: 'test/engine/moved.test.ts' },
+    tests: { file: 'test/engine/mongodb/moved.test.ts' },
   },
   {
     without: 'waiting for keys in the lanes before the checkpoint passes them',
@@ -85,14 +85,14 @@ export const OF_CONTROL: readonly Mutant[] = [
     file: 'src/engine/run/migration-run.ts',
     replace: '      await reopenAfterFailure(this.context, this.log, AbortSignal.timeout(reopenWithinMs));\n',
     by: '',
-    tests: { file: 'test/engine/failures.test.ts', name: 'in the middle of a cutover' },
+    tests: { file: 'test/engine/run/failures.test.ts', name: 'in the middle of a cutover' },
   },
   {
     without: 'following a collection by its UUID',
     file: 'src/engine/collections/moved.ts',
     replace: 'return sourceFeatures.pinsReads ? { collectionUUID: uuid } : {};',
     by: 'return {};',
-    tests: { file: 'test/engine/catalog-changes.test.ts', name: 'swap names' },
+    tests: { file: 'test/engine/collections/catalog-changes.test.ts', name: 'swap names' },
   },
   {
     without: "an engine's first write in each session, which shuts out the one before",
@@ -107,7 +107,7 @@ export const OF_CONTROL: readonly Mutant[] = [
     file: 'src/engine/mongodb/fixed-session.ts',
     replace: '{ ...command, txnNumber: this.#next() });',
     by: 'command);',
-    tests: { file: 'test/engine/fixed-session.test.ts' },
+    tests: { file: 'test/engine/mongodb/fixed-session.test.ts' },
   },
   {
     without: 'the term in the numbers of writes',
@@ -135,7 +135,7 @@ export const OF_CONTROL: readonly Mutant[] = [
     file: 'src/engine/mongodb/fixed-session.ts',
     replace: '      if (error instanceof MongoServerError) await this.#abort(inTransaction);\n',
     by: '',
-    tests: { file: 'test/engine/fixed-session.test.ts' },
+    tests: { file: 'test/engine/mongodb/fixed-session.test.ts' },
   },
   {
     without: 'majority and journal for transactions',
@@ -178,7 +178,7 @@ export const OF_CONTROL: readonly Mutant[] = [
     replace:
       "  add('delete', 'deletes', deletes, {});\n  add('update', 'updates', updates, { bypassDocumentValidation: true });\n",
     by: "  add('update', 'updates', updates, { bypassDocumentValidation: true });\n  add('delete', 'deletes', deletes, {});\n",
-    tests: { file: 'test/engine/exactness.test.ts', name: 'an empty timestamp' },
+    tests: { file: 'test/engine/bson/exactness.test.ts', name: 'an empty timestamp' },
   },
   {
     without: 'asking once more for the point of no return before a source is opened after a failure',
@@ -192,14 +192,14 @@ export const OF_CONTROL: readonly Mutant[] = [
     file: 'src/engine/records/checkpoint-store.ts',
     replace: "await turns.run(() => updateRecords(this.#fence, 'collections', [{ q: { _id }, u: record }]));",
     by: "await updateRecords(this.#fence, 'collections', [{ q: { _id }, u: record }]);",
-    tests: { file: 'test/engine/collection-records.test.ts', name: 'whose word stands' },
+    tests: { file: 'test/engine/records/collection-records.test.ts', name: 'the last one wins' },
   },
   {
     without: 'leaving a removed record removed',
     file: 'src/engine/records/checkpoint-store.ts',
     replace: 'u: record }]',
     by: 'u: record, upsert: true }]',
-    tests: { file: 'test/engine/collection-records.test.ts', name: 'does not come back' },
+    tests: { file: 'test/engine/records/collection-records.test.ts', name: 'does not come back' },
   },
   {
     without: 'changes of the catalog among the writes that are looked for',
@@ -220,7 +220,7 @@ export const OF_CONTROL: readonly Mutant[] = [
     file: 'src/engine/report/cutover-attempts.ts',
     replace: 'Math.max(FIRST_DELAY_MS * 2 ** (this.#failed - 1), TIMES_STOPPED * stoppedMs)',
     by: 'FIRST_DELAY_MS',
-    tests: { file: 'test/engine/cutover-attempts.test.ts' },
+    tests: { file: 'test/engine/report/cutover-attempts.test.ts' },
   },
   {
     without: 'telling the run of a source that is blocked already',
@@ -312,55 +312,55 @@ export const OF_CONTROL: readonly Mutant[] = [
     file: 'src/engine/records/all-checkpoints.ts',
     replace: 'if (!isRetired) await',
     by: 'await',
-    tests: { file: 'test/engine/owner-of-accounts.test.ts' },
+    tests: { file: 'test/engine/accounts/owner-of-accounts.test.ts' },
   },
   {
     without: 'cancelling without a source that is gone',
     file: 'src/engine/run/opening.ts',
     replace: 'if (!isOfSource || !isCancelled()) throw error;',
     by: 'if (isOfSource || !isCancelled()) throw error;',
-    tests: { file: 'test/engine/cancel-without-source.test.ts', name: 'gone for good' },
+    tests: { file: 'test/engine/run/cancel-without-source.test.ts', name: 'gone for good' },
   },
   {
     without: 'cancelling while the source is waited for at the beginning',
     file: 'src/engine/run/migration-run.ts',
     replace: 'prepareNew(within(context, this.#givenUp.signal), log,',
     by: 'prepareNew(context, log,',
-    tests: { file: 'test/engine/cancel-without-source.test.ts', name: 'while it begins' },
+    tests: { file: 'test/engine/run/cancel-without-source.test.ts', name: 'while it begins' },
   },
   {
     without: 'leaving a role alone that is on record of two sources',
     file: 'src/engine/accounts/compare-accounts.ts',
     replace: 'present.has(_id.id) && !contested.has(_id.id)',
     by: 'present.has(_id.id) && contested !== undefined',
-    tests: { file: 'test/engine/owner-of-accounts.test.ts', name: 'on record of two sources' },
+    tests: { file: 'test/engine/accounts/owner-of-accounts.test.ts', name: 'on record of two sources' },
   },
   {
     without: 'leaving a user alone that is on record of two sources',
     file: 'src/engine/accounts/compare-accounts.ts',
     replace: 'one._id.id === _id.id && one.userIds.includes(userId)',
     by: 'one._id.id === _id.id && one.userIds.length < 0',
-    tests: { file: 'test/engine/owner-of-accounts.test.ts', name: 'on record of two sources' },
+    tests: { file: 'test/engine/accounts/owner-of-accounts.test.ts', name: 'on record of two sources' },
   },
   {
     without: 'a write that asks whose the migration is: a read may be answered from before it was taken',
     file: 'src/engine/mongodb/fence.ts',
     replace: 'await this.#inSession((session) => this.#mark(session));',
     by: "const command = { find: 'migrations', filter: this.#own, readConcern: { level: 'majority' } };\n    const { cursor } = await this.client.db(INTERNAL_DATABASE).command(command);\n    if (cursor.firstBatch.length === 0) this.lose();",
-    tests: { file: 'test/engine/own-records.test.ts', name: 'taken over' },
+    tests: { file: 'test/engine/records/own-records.test.ts', name: 'taken over' },
   },
   {
     without: 'forgetting the failure of an earlier run in memory, too',
     file: 'src/engine/records/migration-log.ts',
     replace: 'this.#record = { ...rest, ...(kept && { cutover: kept }) };',
     by: 'void rest;',
-    tests: { file: 'test/engine/earlier-failures.test.ts', name: 'the failure of an earlier run' },
+    tests: { file: 'test/engine/report/earlier-failures.test.ts', name: 'the failure of an earlier run' },
   },
   {
     without: 'hiding the failure that an earlier version left on the record of a committed migration',
     file: 'src/engine/cleanup/leftovers.ts',
     replace: "return state === 'failed' && error !== undefined",
     by: 'void state;\n  return error !== undefined',
-    tests: { file: 'test/engine/earlier-failures.test.ts', name: 'the failure of an earlier run' },
+    tests: { file: 'test/engine/report/earlier-failures.test.ts', name: 'the failure of an earlier run' },
   },
 ];

@@ -1,11 +1,11 @@
 import type { Mutant } from './mutant.ts';
 
-const RULES = 'test/engine/rules.test.ts';
-const FENCE = 'test/engine/fence.test.ts';
-const WATCHDOG = 'test/engine/watchdog.test.ts';
-const LAST_LOOK = 'test/engine/last-look.test.ts';
-const AFTER_COMMIT = 'test/engine/written-after-commit.test.ts';
-const SLOW_MAJORITY = 'test/engine/slow-majority.test.ts';
+const RULES = 'test/engine/run/rules.test.ts';
+const FENCE = 'test/engine/mongodb/fence.test.ts';
+const WATCHDOG = 'test/engine/cutover/watchdog.test.ts';
+const LAST_LOOK = 'test/engine/cutover/last-look.test.ts';
+const AFTER_COMMIT = 'test/engine/cutover/written-after-commit.test.ts';
+const SLOW_MAJORITY = 'test/engine/cutover/slow-majority.test.ts';
 const BLOCK_OWNER = 'test/engine/cutover/block-owner.test.ts';
 const BLOCK_HISTORY = 'test/engine/cutover/block-history.test.ts';
 const CLAIM = 'test/engine/cutover/source-claim.test.ts';
@@ -24,7 +24,7 @@ export const OF_CUTOVER: readonly Mutant[] = [
     file: 'src/engine/cutover/source-block.ts',
     replace: 'return (await tryToBlockWrites(source, limit.limitMs)) ? held : { refusal: notInTime(limit) };',
     by: 'return { election };',
-    tests: { file: 'test/engine/live-migration.test.ts', name: 'least-privilege' },
+    tests: { file: 'test/engine/run/live-migration.test.ts', name: 'least-privilege' },
   },
   {
     without: 'the intent on record before the source is blocked',
@@ -45,7 +45,7 @@ export const OF_CUTOVER: readonly Mutant[] = [
     file: 'src/engine/cutover/watchdog.ts',
     replace: '  stdout.destroy();\n',
     by: '  child.kill();\n  stdout.destroy();\n',
-    tests: { file: 'test/engine/watchdog.test.ts' },
+    tests: { file: 'test/engine/cutover/watchdog.test.ts' },
   },
   {
     without: 'the last look at the destination before the point of no return',
@@ -80,28 +80,28 @@ export const OF_CUTOVER: readonly Mutant[] = [
     file: 'src/engine/cutover/restore-catalog.ts',
     replace: 'if (!isGone(error)) throw error;',
     by: 'throw error;',
-    tests: { file: 'test/engine/destination-open.test.ts' },
+    tests: { file: 'test/engine/cutover/destination-open.test.ts' },
   },
   {
     without: 'leaving the watchdog to act while the block is not settled',
     file: 'src/engine/cutover/watchdog.ts',
     replace: 'if (cutover?.committed || !cutover?.blocking) standDown();',
     by: 'standDown();',
-    tests: { file: 'test/engine/watchdog.test.ts' },
+    tests: { file: 'test/engine/cutover/watchdog.test.ts' },
   },
   {
     without: 'the deadline of a write pause',
     file: 'src/engine/cutover/cut-over.ts',
     replace: 'const pause = within(context, AbortSignal.any([late, calledOff]))',
     by: 'const pause = within(context, calledOff)',
-    tests: { file: 'test/engine/cutover.test.ts', name: 'before its deadline' },
+    tests: { file: 'test/engine/cutover/cutover.test.ts', name: 'before its deadline' },
   },
   {
     without: 'making sure that the block outlives an election',
     file: 'src/engine/cutover/cut-over.ts',
     replace: 'time.then(() => confirmBlock(pause, blocked));',
     by: 'time;',
-    tests: { file: 'test/engine/cutover.test.ts', name: 'elects another primary' },
+    tests: { file: 'test/engine/cutover/cutover.test.ts', name: 'elects another primary' },
   },
   {
     without: 'looking for writes under the block',
@@ -242,6 +242,6 @@ export const OF_CUTOVER: readonly Mutant[] = [
     replace:
       "  if (context.movesAccounts) await context.retrier.run('the destination', () => context.accounts.adopt());\n",
     by: '',
-    tests: { file: 'test/engine/owner-of-accounts.test.ts' },
+    tests: { file: 'test/engine/accounts/owner-of-accounts.test.ts' },
   },
 ];

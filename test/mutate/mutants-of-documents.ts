@@ -1,14 +1,14 @@
 import type { Mutant } from './mutant.ts';
 
-const RULES = 'test/engine/rules.test.ts';
-const EQUAL_KEYS = 'test/engine/equal-keys.test.ts';
-const CAPPED = 'test/engine/capped-order.test.ts';
-const LOST = 'test/engine/lost-history.test.ts';
-const UNSHOWN = 'test/engine/unshown-drops.test.ts';
-const OTHER = 'test/engine/other-cluster.test.ts';
-const HELD = 'test/engine/held-drops.test.ts';
-const HIDDEN = 'test/engine/hidden-writes.test.ts';
-const SHARED = 'test/engine/kept-side-by-side.test.ts';
+const RULES = 'test/engine/run/rules.test.ts';
+const EQUAL_KEYS = 'test/engine/apply/equal-keys.test.ts';
+const CAPPED = 'test/engine/apply/capped-order.test.ts';
+const LOST = 'test/engine/verify/lost-history.test.ts';
+const UNSHOWN = 'test/engine/collections/unshown-drops.test.ts';
+const OTHER = 'test/engine/records/other-cluster.test.ts';
+const HELD = 'test/engine/collections/held-drops.test.ts';
+const HIDDEN = 'test/engine/capture/hidden-writes.test.ts';
+const SHARED = 'test/engine/records/kept-side-by-side.test.ts';
 
 /** Each takes away one thing that keeps documents and catalogs from being lost or altered on their way. */
 export const OF_DOCUMENTS: readonly Mutant[] = [
@@ -38,7 +38,7 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     file: 'src/engine/capture/hidden-writes.ts',
     replace: "op === 'c' && change !== undefined",
     by: 'change !== undefined',
-    tests: { file: 'test/engine/conversions.test.ts', name: 'are found in the oplog' },
+    tests: { file: 'test/engine/capture/conversions.test.ts', name: 'are found in the oplog' },
   },
   {
     without: 'lanes being written before a repair compares',
@@ -159,14 +159,14 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     file: 'src/engine/apply/write-in-order.ts',
     replace: "if (isPresent && ifPresent === 'replace') await putLast(context, collection, target, one);",
     by: "if (isPresent && ifPresent === 'replace') await insertRun(context, target, { documents: [one], ifPresent });",
-    tests: { file: 'test/engine/capped-timestamps.test.ts' },
+    tests: { file: 'test/engine/apply/capped-timestamps.test.ts' },
   },
   {
     without: 'taking replies that name an _id of invalid UTF-8',
     file: 'src/engine/mongodb/fixed-session.ts',
     replace: 'session: this.#session, enableUtf8Validation: false }',
     by: 'session: this.#session }',
-    tests: { file: 'test/engine/odd-documents.test.ts', name: 'UTF-8' },
+    tests: { file: 'test/engine/bson/odd-documents.test.ts', name: 'UTF-8' },
   },
   {
     without: 'exact writes for empty timestamps',
@@ -174,7 +174,7 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     replace:
       '    if (type === BSON_TYPE.timestamp && document.compare(EIGHT_ZEROS, 0, 8, valueStart, valueStart + 8) === 0)\n      return true;\n',
     by: '',
-    tests: { file: 'test/engine/exactness.test.ts', name: 'keeps its bytes' },
+    tests: { file: 'test/engine/bson/exactness.test.ts', name: 'keeps its bytes' },
   },
   {
     without: 'an insert after something else becoming a replace',
@@ -188,14 +188,14 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     file: 'src/engine/apply/apply-keys.ts',
     replace: 'if (together === undefined) await replace(context, target, plain);',
     by: '',
-    tests: { file: 'test/engine/stuck-collections.test.ts' },
+    tests: { file: 'test/engine/apply/stuck-collections.test.ts' },
   },
   {
     without: 'deleting what is there before an exact write',
     file: 'src/engine/apply/apply-keys.ts',
     replace: 'await putInPlace(context, target, exact);',
     by: 'await updateRaw(context.fence, target, exact.map((e) => exactReplaceStatement(e.key, e.document)));',
-    tests: { file: 'test/engine/exactness.test.ts', name: 'every member' },
+    tests: { file: 'test/engine/bson/exactness.test.ts', name: 'every member' },
   },
   {
     without: 'marking what may have missed changes',
@@ -223,7 +223,7 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     file: 'src/engine/copy/copier.ts',
     replace: "    collection.advance({ kind: 'planned' });\n    await this.#record(collection);\n",
     by: "    collection.advance({ kind: 'planned' });\n",
-    tests: { file: 'test/engine/kill-again.test.ts', name: 'goes on at the last key' },
+    tests: { file: 'test/engine/run/kill-again.test.ts', name: 'resumes at the last acknowledged key' },
   },
   {
     without: 'flushing a lane by the numbers of its keys',
@@ -237,35 +237,35 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     file: 'src/engine/records/read-records.ts',
     replace: 'readConcern: afterOwnWrites }',
     by: "readConcern: { level: 'majority' } }",
-    tests: { file: 'test/engine/own-records.test.ts', name: 'what changed during the copy' },
+    tests: { file: 'test/engine/records/own-records.test.ts', name: 'what changed during the copy' },
   },
   {
     without: 'the time of what was dispatched in the reads of changed documents',
     file: 'src/engine/apply/apply-keys.ts',
     replace: "readConcern: { level: 'majority', afterClusterTime: context.position.time },",
     by: "readConcern: { level: 'majority' },",
-    tests: { file: 'test/engine/lagging-source.test.ts', name: 'lag behind' },
+    tests: { file: 'test/engine/mongodb/lagging-source.test.ts', name: 'lag behind' },
   },
   {
     without: 'the time of the position in the plan of the copy',
     file: 'src/engine/copy/plan-partitions.ts',
     replace: "readConcern: { level: 'majority', afterClusterTime: collection.readAfter },",
     by: "readConcern: { level: 'majority' },",
-    tests: { file: 'test/engine/lagging-source.test.ts', name: 'lag behind' },
+    tests: { file: 'test/engine/mongodb/lagging-source.test.ts', name: 'lag behind' },
   },
   {
     without: 'the time of the position in the reads of the copy',
     file: 'src/engine/copy/copy-partition.ts',
     replace: "readConcern: { level: 'majority', afterClusterTime: collection.readAfter },",
     by: "readConcern: { level: 'majority' },",
-    tests: { file: 'test/engine/lagging-source.test.ts', name: 'lag behind' },
+    tests: { file: 'test/engine/mongodb/lagging-source.test.ts', name: 'lag behind' },
   },
   {
     without: 'a majority that acknowledges barriers',
     file: 'src/engine/mongodb/cluster-time.ts',
     replace: "data: { linkspan: 'barrier' }, writeConcern }",
     by: "data: { linkspan: 'barrier' } }",
-    tests: { file: 'test/engine/barriers.test.ts', name: 'the majority of the source' },
+    tests: { file: 'test/engine/mongodb/barriers.test.ts', name: 'the majority of the source' },
   },
   {
     without: 'waiting for the stream when a read finds no collection',
@@ -286,7 +286,7 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     file: 'src/engine/copy/copier.ts',
     replace: "        collection.advance({ kind: 'plan failed' });\n        collection.suspicion ??= suspicion;\n",
     by: '',
-    tests: { file: UNSHOWN, name: 'is taken up again' },
+    tests: { file: UNSHOWN, name: 'resumes when the drop' },
   },
   {
     without: 'draining the spool again of what was set aside meanwhile',
@@ -321,7 +321,7 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     file: 'src/engine/cutover/commit-once.ts',
     replace: 'const wereEqual = await settleHeld(context, stream);',
     by: 'const wereEqual = true;\n    stream.release();',
-    tests: { file: 'test/engine/once.test.ts', name: 'discard on their own' },
+    tests: { file: 'test/engine/cutover/once.test.ts', name: 'discard on their own' },
   },
   {
     without: 'taking the name of a view that is not there from other migrations',
@@ -342,6 +342,6 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     file: 'src/engine/records/write-records.ts',
     replace: "documents: documentSequence('documents', all.slice(start, end))",
     by: 'documents: records.slice(start, end)',
-    tests: { file: 'test/engine/long-ids.test.ts', name: 'keys that are spooled' },
+    tests: { file: 'test/engine/apply/long-ids.test.ts', name: 'keys that are spooled' },
   },
 ];

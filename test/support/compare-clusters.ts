@@ -32,7 +32,7 @@ export interface Comparison {
   readonly collections: number;
   /** Compared, as the source has them. */
   readonly documents: number;
-  /** Of those documents. */
+  /** Bytes of the compared documents. */
   readonly bytes: number;
 }
 
@@ -84,7 +84,7 @@ async function listDatabases(client: MongoClient): Promise<Set<string>> {
 }
 
 /**
- * By name, what defines a collection: everything that the server lists but its UUID, which no two clusters share.
+ * The definitions of collections by name: everything that the server lists but the UUID, which no two clusters share.
  * @param sameVersion  whether what servers derive by themselves has to be the same, too: each version has its own validator of buckets
  */
 async function listCollections(database: Db, sameVersion: boolean): Promise<Map<string, Document>> {

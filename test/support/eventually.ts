@@ -5,7 +5,7 @@ const POLL_MS = 20;
 export interface EventuallyOptions {
   /** How long the condition may take; 10,000 by default. */
   readonly deadlineMs?: number;
-  /** What is waited for, for the message when it does not come. */
+  /** Names the awaited condition, for the error message after the deadline. */
   readonly what: string;
 }
 

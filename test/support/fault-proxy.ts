@@ -3,7 +3,7 @@ import { createServer, connect as dial, type Server, type Socket } from 'node:ne
 import { Transform } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** What the proxy does to the bytes between client and server, from now on, in both directions. */
+/** The faults that the proxy applies from now on, in both directions. */
 export interface Fault {
   /** Added to each chunk's way. */
   readonly latencyMs?: number;

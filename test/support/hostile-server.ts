@@ -25,7 +25,7 @@ export type Attack =
   /** Replies with a primary's `hello` to which `more` is added, and refuses a login with `refusal`. */
   | { readonly kind: 'hello'; readonly more?: BSON.Document; readonly refusal?: BSON.Document };
 
-/** A TCP server that attacks whoever speaks MongoDB's protocol to it. */
+/** A TCP server that attacks every client that speaks MongoDB's protocol to it. */
 export interface HostileServer extends AsyncDisposable {
   readonly port: number;
   /** As somebody would register it. */

@@ -10,7 +10,7 @@ const WATCHED = ['TCPServerWrap', 'ProcessWrap', 'FSEventWrap'];
 const OF_CLIENTS = ['TCPSocketWrap', 'Timeout'];
 
 export interface LeakCheckOptions {
-  /** How long closing may take: sockets close a moment after they are told to. 3,000 by default. */
+  /** How long closing may take: sockets close a moment after the call. 3,000 by default. */
   readonly deadlineMs?: number;
   /** False where tests share clusters: the sockets and timers of their clients come and go while a test runs. */
   readonly sockets?: boolean;

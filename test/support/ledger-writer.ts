@@ -32,7 +32,7 @@ const DUPLICATE_KEY = 11_000;
 const DOCUMENT_VALIDATION_FAILURE = 121;
 
 export interface LedgerWriterOptions {
-  /** Where to write: the source first, then the destination if there is one to go on with after the cutover. */
+  /** Where to write: the source first, then the destination if there is one to continue with after the cutover. */
   readonly clients: readonly MongoClient[];
   /** Created if missing. Documents that exist already are updated and deleted too. */
   readonly namespaces: readonly string[];

@@ -23,7 +23,7 @@ export async function writeNotes({ client }: ReplicaSet, megabytes: number): Pro
 
 /**
  * Writes notes until the oplog has nothing left of what it has now.
- * @param follow  waits for whoever has to keep up, several times a round
+ * @param follow  waits for the reader that has to keep up, several times a round
  */
 export async function rollOplog(set: ReplicaSet, follow: () => Promise<void> = async () => undefined): Promise<void> {
   const admin = set.client.db('admin');

@@ -9,7 +9,7 @@ const chosen = process.env.LINKSPAN_SOURCE_VERSION;
 const isOld = chosen !== undefined && Number.parseFloat(chosen) < 6;
 
 /**
- * What a test says to `skip`, or a part of it to `if`, when it needs of the source what came with 6.0.
+ * The value for a test's `skip` option, or for an `if`, when a test needs a feature of the source that came with 6.0.
  * @returns the reason, with the version that is too old; false when the test can run
  */
 export function needsSource(version: '6.0', why: string): string | false {

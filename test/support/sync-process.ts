@@ -9,7 +9,7 @@ export interface SyncProcess extends AsyncDisposable {
   progress(): Promise<any>;
 }
 
-/** Starts `linkspan sync` between two connection strings, on a free port, and has it begin or go on. */
+/** Starts `linkspan sync` between two connection strings, on a free port, and starts or resumes the migration. */
 export async function startSync(
   uris: { readonly source: string; readonly destination: string },
   flags: readonly string[] = [],

@@ -15,7 +15,7 @@ const MAJORITY = { w: 'majority', j: true };
  * ones (225), whichever process or connection they come from. Only one command at a time may use it.
  *
  * The driver offers no way to choose a session's id, so this file uses the driver's internals. It is the only file that
- * does, and `test/engine/fixed-session.test.ts` is its contract test.
+ * does, and `test/engine/mongodb/fixed-session.test.ts` is its contract test.
  */
 export class FixedSession {
   readonly #client: MongoClient;

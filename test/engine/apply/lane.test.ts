@@ -7,7 +7,7 @@ import { keyFromBytes } from '../../../src/engine/bson/document-key.ts';
 import { BSON_TYPE } from '../../../src/engine/bson/elements.ts';
 import { IndexKeeper } from '../../../src/engine/collections/index-keeper.ts';
 import { TrackedCollection } from '../../../src/engine/collections/tracked-collection.ts';
-import { onReach } from '../../../src/platform/index.ts';
+import { holdAt } from '../reach-points.ts';
 import { unconnectedParts } from '../unconnected-parts.ts';
 
 /** A collection whose keys a lane hands to the spool. */
@@ -34,20 +34,15 @@ test('a lane is flushed when all that was in it is written, however much came an
     const key = keyFromBytes(Buffer.of(BSON_TYPE.int32, n, 0, 0, 0));
     lane.add({ collection, key, state: { kind: 'unknown' }, sequence: 1 });
   };
-  const taken = Promise.withResolvers<void>();
-  const go = Promise.withResolvers<void>();
-  using _ = onReach('engine.apply.batch-taken', async () => {
-    taken.resolve();
-    await go.promise;
-  });
+  using taken = holdAt('engine.apply.batch-taken');
 
   add(a, 1);
   const running = lane.run(stop.signal);
-  await taken.promise;
+  await taken.reached;
   add(b, 1);
   const flushed = lane.flush();
   for (const n of [2, 3]) add(a, n);
-  go.resolve();
+  taken.release();
   await flushed;
   assert.deepEqual(spooled, ['a', 'a', 'a', 'b']);
   stop.abort();

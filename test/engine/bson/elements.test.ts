@@ -45,7 +45,7 @@ test('walking finds every element, and putting its bytes together gives the docu
   );
 });
 
-test('a length that leads a reader back to where it was is refused', () => {
+test('a length that leads a reader back to where it was is rejected', () => {
   for (const [type, length] of [
     [BSON_TYPE.string, -7],
     [BSON_TYPE.document, -3],
@@ -60,7 +60,7 @@ test('a length that leads a reader back to where it was is refused', () => {
   }
 });
 
-test('bytes that are no document are refused, never read beyond their end', () => {
+test('bytes that are not a document are rejected, and never read beyond their end', () => {
   const bytes = Buffer.from(BSON.serialize({ a: 'text', b: { c: 1 }, d: new Binary(Buffer.from('abc')) }));
   fc.assert(
     fc.property(fc.nat(bytes.length - 1), fc.nat(255), (at, byte) => {

@@ -7,7 +7,7 @@ const clusterTime = new Timestamp({ t: 1, i: 1 });
 const read = (event: object) => readChangeEvent(Buffer.from(BSON.serialize({ clusterTime, ...event })), true);
 
 test('an event without a namespace, such as the end of a transaction, has the catalog of no database compared', () => {
-  // As servers from 8.0 on send it with showExpandedEvents (server manual, Change Events); made, for want of one.
+  // Servers from 8.0 on send this event with showExpandedEvents (server manual, Change Events). It is hand-made: no such server is at hand.
   const event = read({ operationType: 'endOfTransaction', lsid: { id: 1 }, txnNumber: 1n });
   assert.equal(event.operation, 'endOfTransaction');
   assert.equal(isOfUsers(event), false);

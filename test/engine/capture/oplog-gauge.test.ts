@@ -4,7 +4,7 @@ import { OplogGauge, type OplogLook } from '../../../src/engine/capture/oplog-ga
 
 const full: OplogLook = { earliest: 0, latest: 1_000, bytes: 1_000, capacity: 1_000, keptSeconds: 0, written: 5_000 };
 
-test('what is left of an oplog follows how much was written, not how long ago', () => {
+test('the rest of an oplog depends on how much was written, not how long ago', () => {
   const gauge = new OplogGauge();
   const at = (changed: Partial<OplogLook>, safe: number) =>
     gauge.measure({ ...full, ...changed }, safe).headroomPercent;
@@ -30,7 +30,7 @@ test('an oplog that has to keep its entries for a time loses none before', () =>
   });
 });
 
-test('another server counts anew', () => {
+test('a change of server starts the measurement again', () => {
   const gauge = new OplogGauge();
   gauge.measure(full, 900);
   assert.equal(gauge.measure({ ...full, written: 1_200 }, 900).headroomPercent, 90);

@@ -15,7 +15,7 @@ const B: Claim = { id: 'b', migrationId: 'B', term: 1 };
 
 type Entry = 'set' | 'lifted' | readonly [step: ClaimStep, claim: Claim, seconds?: number];
 
-/** What is left of entries, all in one second unless they say otherwise. */
+/** The history that these entries give; all are of one second by default. */
 function after(...entries: readonly Entry[]) {
   return blockStateAfter(
     entries.map((entry): BlockEvent => {

@@ -4,7 +4,8 @@ import { onReach } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair, startReplicaSet } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
-import { RunningMigration } from '../running-migration.ts';
+import { holdAt } from '../reach-points.ts';
+import { RunningMigration, syncOnce } from '../running-migration.ts';
 import { SideWriter } from './side-writer.ts';
 import { sourceUser } from './source-user.ts';
 
@@ -15,7 +16,7 @@ const LIFT = { setUserWriteBlockMode: 1, global: false };
 
 /** One source with an application, and two destinations, each with a migration that is ready. */
 interface TwoMigrations extends AsyncDisposable {
-  /** Of the first. */
+  /** The destination of the first migration. */
   readonly destination: ReplicaSet;
   readonly app: SideWriter;
   readonly one: RunningMigration;
@@ -48,20 +49,6 @@ async function twoMigrations({ readsOplog }: { readonly readsOplog: boolean }): 
   };
 }
 
-/** Holds whoever comes by first at a named point. */
-function holdFirst(point: string) {
-  const reached = Promise.withResolvers<void>();
-  const released = Promise.withResolvers<void>();
-  let times = 0;
-  const hook = onReach(point, async () => {
-    times += 1;
-    if (times > 1) return;
-    reached.resolve();
-    await released.promise;
-  });
-  return { reached: reached.promise, release: released.resolve, [Symbol.dispose]: () => hook[Symbol.dispose]() };
-}
-
 const WAITS_FOR_BLOCK = 'a moment in which the source can be blocked';
 
 function waitsFor(migration: RunningMigration, reason: string): Promise<void> {
@@ -79,7 +66,7 @@ test('a migration that gives up its cutover leaves the source blocked for one th
       const { one, two, app, appOfOne } = world;
       await one.commit();
       if (readsOplog) {
-        using held = holdFirst('engine.cutover.source-blocked');
+        using held = holdAt('engine.cutover.source-blocked', { times: 1 });
         two.migration.want('cutover');
         await held.reached;
         const cancelled = two.migration.cancel({ drop: false });
@@ -97,14 +84,14 @@ test('a migration that gives up its cutover leaves the source blocked for one th
     });
 });
 
-test('of two cutovers from one source the second waits, and begins when the first was given up', {
+test('of two cutovers from one source the second waits, and begins when the first is cancelled', {
   skip,
 }, async (t) => {
   for (const readsOplog of [true, false])
     await t.test(READS[`${readsOplog}`], async () => {
       await using world = await twoMigrations({ readsOplog });
       const { one, two, app, appOfTwo } = world;
-      using held = holdFirst('engine.cutover.source-blocked');
+      using held = holdAt('engine.cutover.source-blocked', { times: 1 });
       one.migration.want('cutover');
       await held.reached;
       two.migration.want('cutover');
@@ -137,8 +124,7 @@ test('a migration that was killed in its cutover does not open the source when a
     await again.untilReady();
     assert.equal(await app.canWrite(), false);
   }
-  await using last = RunningMigration.start({ source, destination }, { migrationId });
-  await last.commit();
+  await syncOnce({ source, destination }, { migrationId });
   assert.equal(await app.canWrite(), false);
   await eventually(() => appOfOne.acknowledged > 0 && appOfTwo.acknowledged > 0, { what: 'both to take writes' });
   await app.assertTakenOverBy(appOfOne);
@@ -154,7 +140,7 @@ test('a block that somebody set by hand serves the cutover, and is left to whoev
   await given.untilReady();
   assert.match(given.progress.warnings.join(), /User writes on the source were blocked/);
   {
-    using held = holdFirst('engine.cutover.source-blocked');
+    using held = holdAt('engine.cutover.source-blocked', { times: 1 });
     given.migration.want('cutover');
     await held.reached;
     const cancelled = given.migration.cancel({ drop: true });
@@ -162,15 +148,14 @@ test('a block that somebody set by hand serves the cutover, and is left to whoev
     await cancelled;
     assert.equal(await app.canWrite(), false);
   }
-  await using running = RunningMigration.start(pair);
-  await running.commit();
+  await syncOnce(pair);
   assert.equal(await app.canWrite(), false);
   await using appThere = await SideWriter.start(pair.destination, 'destination');
   await eventually(() => appThere.acknowledged > 0, { what: 'the destination to take writes' });
   await app.assertTakenOverBy(appThere);
 });
 
-test('a block that somebody lifts before the commit takes the cutover back', { skip }, async (t) => {
+test('a block that somebody lifts before the commit aborts the cutover', { skip }, async (t) => {
   for (const readsOplog of [true, false])
     await t.test(READS[`${readsOplog}`], async () => {
       await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
@@ -193,7 +178,7 @@ test('a block that somebody lifts before the commit takes the cutover back', { s
     });
 });
 
-test('a block that somebody lifts and sets again before the commit takes the cutover back', { skip }, async () => {
+test('a block that somebody lifts and sets again before the commit aborts the cutover', { skip }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   const source = await sourceUser(pair.source, { readsOplog: true });
   await using running = RunningMigration.start({ source, destination: pair.destination });

@@ -8,7 +8,7 @@ const BETWEEN_WRITES_MS = 5;
 /** The order in which all writers of the process send and hear. */
 let moment = 0;
 
-/** An application that goes on inserting documents, whatever a server says, and remembers which were acknowledged. */
+/** An application that keeps inserting documents, whatever a server answers, and remembers which were acknowledged. */
 export class SideWriter implements AsyncDisposable {
   readonly #client: MongoClient;
   readonly #side: string;
@@ -24,7 +24,7 @@ export class SideWriter implements AsyncDisposable {
     this.#running = this.#run();
   }
 
-  /** As a user who can't write through a block. @param side  begins the `_id` of its documents */
+  /** Starts as a user who can't write through a block. @param side  begins the `_id` of its documents */
   static async start(set: ReplicaSet, side: string): Promise<SideWriter> {
     await set.createUser('app', 'secret', ['readWriteAnyDatabase']);
     return new SideWriter(new MongoClient(set.uriFor('app', 'secret')), side);
@@ -40,7 +40,7 @@ export class SideWriter implements AsyncDisposable {
     return await this.#insert(`${this.#side} asked at ${before}.${moment}`);
   }
 
-  /** That what was written here until `other` took over is there, and that nothing was acknowledged here since. */
+  /** Asserts that `other` has what was written here before it took over, and that nothing was acknowledged here since. */
   async assertTakenOverBy(other: SideWriter): Promise<void> {
     const found = await other.#items.find({}, { projection: { _id: 1 } }).toArray();
     const there = new Set(found.map(({ _id }) => _id));

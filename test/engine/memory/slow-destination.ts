@@ -13,7 +13,7 @@ export interface SlowPair extends AsyncDisposable {
 
 export async function startSlowPair(): Promise<SlowPair> {
   await using resources = new AsyncDisposableStack();
-  // With the cache that other tests do with, the servers themselves turn such writes away for minutes.
+  // With the small cache of other tests, the servers themselves reject such writes for minutes.
   const roomy = { cacheGigabytes: 1, oplogSizeMegabytes: 4_096 };
   const pair = resources.use(await startPair({ source: roomy, destination: roomy }));
   const proxy = resources.use(await startFaultProxy((await pair.destination.primary()).port));

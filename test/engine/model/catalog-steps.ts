@@ -6,7 +6,7 @@ type CatalogRunner = (client: MongoClient, step: Step) => Promise<unknown>;
 
 const EXPIRES_LATE_SECONDS = 1_000_000;
 
-/** By kind: a change of the catalog. Each key pattern has one index name, so twins that differ only in being unique cannot arise. */
+/** Changes of the catalog by kind. Each key pattern has one index name, so twins that differ only in being unique cannot arise. */
 export const catalogSteps: Readonly<Record<(typeof CATALOG_KINDS)[number], CatalogRunner>> = {
   create: (client, { on }) => database(client, on).createCollection(name(on)),
   createWithCollation: (client, { on }) =>

@@ -23,7 +23,7 @@ export interface ModelDocument {
   saved?: number;
 }
 type IdValue = Int32 | Long | Double | Decimal128 | string | BSONSymbol | { b: number | Long; a: Long };
-/** By type of an `_id`: another one, of which that of the same `n` is equal to the server. */
+/** For each type of `_id` another type whose value for the same `n` is equal to the server. */
 const TWINS: Readonly<Record<Id['as'], Id['as']>> = {
   int: 'long',
   long: 'int',
@@ -48,7 +48,7 @@ function bodyOf({ id, x }: Step): Document {
   return { z: x, a: [x, { k: new Int32(x) }, x / 2], u: `${id.as}${id.n}`, n: new Long(x), m: { b: x, a: 1 } };
 }
 
-/** By kind: a write to one collection, in a transaction or not. */
+/** Writes to one collection by kind, in a transaction or not. */
 export const documentSteps: Readonly<Record<(typeof DOCUMENT_KINDS)[number], DocumentRunner>> = {
   insert: (on, step, session) => on.insertOne({ _id: idValue(step.id), ...bodyOf(step) }, { session }),
   insertMany: (on, step, session) =>
@@ -87,7 +87,7 @@ export const documentSteps: Readonly<Record<(typeof DOCUMENT_KINDS)[number], Doc
     await on.deleteOne({ _id: idValue({ n: step.id.n, as: 'int' }) }, { session });
     await on.insertOne({ _id: idValue(step.id), ...bodyOf(step) }, { session });
   },
-  // As applications in several languages do that keep one object under its key, each with the type that its language has.
+  // Applications in several languages do this: each saves the object under its key with the number type of its language.
   save: async (on, { id, ...step }, session) => {
     const twin = { n: id.n, as: TWINS[id.as] };
     for (const [saved, saver] of [id, twin, id, id].entries()) {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 /** Few enough that writers meet each other, in two databases so that renames can cross. */
 export const NAMESPACES = ['one.a', 'one.b', 'two.a', 'two.c'] as const;
 export type Namespace = (typeof NAMESPACES)[number];
-/** Those that have documents before anything happens. */
+/** Collections that have documents at the start. */
 export const FILLED: readonly Namespace[] = NAMESPACES.slice(0, 3);
 
 /**
@@ -95,7 +95,7 @@ export interface Transaction {
 
 export type Operation = Step | Transaction;
 
-/** What happens around one migration. */
+/** The operations around one migration. */
 export interface Schedule {
   /** Done one after the other before it starts. */
   readonly before: readonly Operation[];

@@ -1,4 +1,4 @@
-/** Lets writers go on only as far as the engine's named points allow, so that a schedule has about the same course each time. */
+/** Lets writers continue only as far as the engine's named points allow, so that a schedule runs about the same each time. */
 export class Pacer {
   #granted = 0;
   #started = 0;
@@ -35,7 +35,7 @@ export class Pacer {
 
   /** Grants that many more operations, and waits until all that were granted are done. */
   async grant(operations: number): Promise<void> {
-    // What earlier points granted and nobody took is not added to.
+    // Unused grants of earlier points do not add up.
     this.#granted = Math.max(this.#granted, this.#started + operations);
     this.#change();
     const until = this.#granted;

@@ -30,7 +30,7 @@ const POINTS = [
 
 const DEADLINE_MS = 60_000;
 
-/** What one schedule did, for knowing that the model tests something. */
+/** Counts what one schedule did, to prove that the model tests something. */
 export interface Course {
   readonly accepted: number;
   readonly refused: number;

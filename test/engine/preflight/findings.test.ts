@@ -13,6 +13,7 @@ import type { PreflightSettings } from '../../../src/engine/preflight/preflight.
 import { newId, silentLogger, systemClock } from '../../../src/platform/index.ts';
 import { createAuthority, withoutOpenssl } from '../../support/certificates.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
+import { LEAST_ROLES } from '../../support/least-privilege.ts';
 import { PLANTING } from '../../support/plant-indexes.ts';
 import {
   type ReplicaSet,
@@ -27,11 +28,9 @@ import { sourceUser } from '../cutover/source-user.ts';
 import { fillCatalog } from './catalog-of-everything.ts';
 import { NOTHING } from './nothing.ts';
 
-const SOURCE_ROLES = ['backup', 'readAnyDatabase', 'clusterMonitor'];
-const DESTINATION_ROLES = ['restore', 'readWriteAnyDatabase', 'dbAdminAnyDatabase', 'clusterMonitor'];
 const CALM = { loadPerProcessor: () => 0 };
 
-/** What the test's own administrator of the source costs in every look. */
+/** The finding that the test's own administrator of the source causes in every check. */
 const ALWAYS = 'USERS_BYPASS_BLOCK';
 
 type Changes = { source?: string; destination?: string } & Partial<Omit<MigrationOptions, 'source' | 'destination'>>;
@@ -43,9 +42,9 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
   let uris: { source: string; destination: string };
   before(async () => {
     pair = await startPair({ source: { auth: true }, destination: { auth: true } });
-    await pair.source.createUser('mover', 'secret', SOURCE_ROLES);
-    await pair.destination.createUser('mover', 'secret', DESTINATION_ROLES);
-    await pair.source.createUser('reader', 'secret', SOURCE_ROLES.slice(1));
+    await pair.source.createUser('mover', 'secret', LEAST_ROLES.source);
+    await pair.destination.createUser('mover', 'secret', LEAST_ROLES.destination);
+    await pair.source.createUser('reader', 'secret', LEAST_ROLES.source.slice(1));
     uris = { source: pair.source.uriFor('mover', 'secret'), destination: pair.destination.uriFor('mover', 'secret') };
   });
   after(() => pair[Symbol.asyncDispose]());
@@ -316,7 +315,7 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
     assert.equal(kept.find(({ code }) => code === 'NAMESPACE_EXISTS')?.namespace, 'shop.orders');
     await client.db('shop').dropDatabase();
 
-    await pair.destination.createUser('weak', 'secret', DESTINATION_ROLES.slice(1));
+    await pair.destination.createUser('weak', 'secret', LEAST_ROLES.destination.slice(1));
     finds(await look({ destination: pair.destination.uriFor('weak', 'secret') }), [
       ['DESTINATION_UNPROTECTED', /does not block writes of other users/],
     ]);

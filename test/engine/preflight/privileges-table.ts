@@ -22,7 +22,7 @@ export function privilegesTable(): NeededPrivilege[] {
     });
 }
 
-/** As the server names it. */
+/** The resource as the server names it. */
 export function resourceOf({ on }: NeededPrivilege): { cluster: true } | { db: string; collection: string } {
   if (on === 'the cluster') return { cluster: true };
   if (on === 'all databases') return { db: '', collection: '' };

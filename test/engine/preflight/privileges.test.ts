@@ -5,17 +5,13 @@ import { makeMigrationUser } from '../../../src/destination/index.ts';
 import { type MigrationOptions, preflight } from '../../../src/engine/index.ts';
 import { newId, silentLogger } from '../../../src/platform/index.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
+import { LEAST_ROLES } from '../../support/least-privilege.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { type NeededPrivilege, privilegesTable, resourceOf } from './privileges-table.ts';
 
 const SIDES = ['source', 'destination'] as const;
 const BLOCK = 'destination, if it can be';
-/** Roles that are enough for everything, as docs/03-agent.md has them. */
-const ENOUGH = {
-  source: ['backup', 'readAnyDatabase', 'clusterMonitor'],
-  destination: ['restore', 'readWriteAnyDatabase', 'dbAdminAnyDatabase', 'clusterMonitor'],
-};
 
 describe('the table of privileges in docs/12-administration.md', { skip: needsSource('6.0', 'less is asked') }, () => {
   const table = privilegesTable();
@@ -37,7 +33,7 @@ describe('the table of privileges in docs/12-administration.md', { skip: needsSo
       ...changes,
     });
 
-  /** What preflight says of a user of this side, whose role is made for that. */
+  /** Returns the findings of preflight about a user of this side who has only this role. */
   const named = async (side: 'source' | 'destination', privileges: Document[], roles: string[] = []) => {
     const set = pair[side];
     const admin = set.client.db('admin');
@@ -71,15 +67,15 @@ describe('the table of privileges in docs/12-administration.md', { skip: needsSo
 
     test(`has the roles of the server with which a user of the ${side} has them`, async () => {
       for (const row of rows)
-        assert.deepEqual(await rolesWith(pair[side], row, ENOUGH[side]), row.roles.toSorted(), row.action);
+        assert.deepEqual(await rolesWith(pair[side], row, LEAST_ROLES[side]), row.roles.toSorted(), row.action);
     });
 
     test(`shows what a user of the ${side} lacks that has all its roles but one`, async () => {
-      for (const role of ENOUGH[side]) {
+      for (const role of LEAST_ROLES[side]) {
         const { missing } = await named(
           side,
           [],
-          ENOUGH[side].filter((other) => other !== role),
+          LEAST_ROLES[side].filter((other) => other !== role),
         );
         const alone = rows.filter(({ who, roles }) => who !== BLOCK && roles.length === 1 && roles[0] === role);
         assert.deepEqual(missing.toSorted(), alone.map(({ action, on }) => `${action} on ${on}`).toSorted(), role);
@@ -93,7 +89,7 @@ describe('the table of privileges in docs/12-administration.md', { skip: needsSo
       const admin = set.client.db('admin');
       const listing = { resource: { cluster: true }, actions: ['listDatabases'] };
       await admin.command({ createRole: 'own', privileges: [listing], roles: [] });
-      for (const before of [[], ENOUGH[side].slice(0, 1), ['own']]) {
+      for (const before of [[], LEAST_ROLES[side].slice(0, 1), ['own']]) {
         await set.createUser('tried', 'secret', before);
         const at = { [side]: { uri: set.uriFor('tried', 'secret') } };
         const found = async () => (await look(at)).filter(({ code }) => code === 'MISSING_PRIVILEGE');
@@ -136,7 +132,7 @@ describe('the table of privileges in docs/12-administration.md', { skip: needsSo
   });
 });
 
-/** What the finding about a user names, each privilege as the table has it. */
+/** The privileges that the finding about a user names, each as the table writes it. */
 function lacking({ message }: { readonly message: string }): string[] {
   const [, list = ''] = /^User admin\.tried on the \w+ lacks privileges: (.+)\.$/.exec(message) ?? [];
   return list.split('; ').flatMap((place) => {

@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import {
+  type MigrationEvent,
+  type MigrationState,
+  type MigrationStatus,
+  NEW_MIGRATION,
+  transition,
+} from '../../../src/control/index.ts';
+
+type Outcome = MigrationStatus | 'ignored' | 'refused';
+const AT = 1_000_000_000;
+const HOUR_MS = 3_600_000;
+const NOT_READY: MigrationState = { ...NEW_MIGRATION, status: 'WORKING' };
+const READY: MigrationState = { ...NOT_READY, readyForCutover: true, windowEndsAtMs: AT };
+
+const events: Record<string, MigrationEvent> = {
+  'order sent': { kind: 'order sent' },
+  progress: { kind: 'progress', ready: false, atMs: AT },
+  committed: { kind: 'committed', atMs: AT },
+  failed: { kind: 'failed', message: 'because', atMs: AT },
+  cancelled: { kind: 'cancelled', atMs: AT },
+  cutover: { kind: 'cutover', atMs: AT - 1 },
+  pause: { kind: 'pause', atMs: AT },
+  resume: { kind: 'resume', atMs: AT },
+  cancel: { kind: 'cancel', dropCopied: true, atMs: AT },
+  level: { kind: 'load level', level: 1, atMs: AT },
+  rate: { kind: 'copy rate', megabytesPerSecond: 5, atMs: AT },
+  'confirm drops': { kind: 'confirm drops', atMs: AT },
+  extension: { kind: 'extend', untilMs: AT + 5, atMs: AT - 1 },
+  expiry: { kind: 'window ran out', atMs: AT },
+};
+
+const ENDED: Record<keyof typeof events, Outcome> = {
+  'order sent': 'ignored',
+  progress: 'ignored',
+  committed: 'ignored',
+  failed: 'ignored',
+  cancelled: 'ignored',
+  cutover: 'refused',
+  pause: 'refused',
+  resume: 'refused',
+  cancel: 'refused',
+  level: 'refused',
+  rate: 'refused',
+  'confirm drops': 'refused',
+  extension: 'refused',
+  expiry: 'ignored',
+};
+
+/** Every state and every event: what a client of the API sees afterwards. */
+const EXPECTED: Record<MigrationStatus, Record<keyof typeof events, Outcome>> = {
+  NEW: {
+    'order sent': 'NEW',
+    progress: 'WORKING',
+    committed: 'COMPLETE',
+    failed: 'FAILED',
+    cancelled: 'FAILED',
+    cutover: 'refused',
+    pause: 'NEW',
+    resume: 'NEW',
+    cancel: 'FAILED',
+    level: 'NEW',
+    rate: 'NEW',
+    'confirm drops': 'NEW',
+    extension: 'refused',
+    expiry: 'ignored',
+  },
+  WORKING: {
+    'order sent': 'WORKING',
+    progress: 'WORKING',
+    committed: 'COMPLETE',
+    failed: 'FAILED',
+    cancelled: 'FAILED',
+    cutover: 'WORKING',
+    pause: 'WORKING',
+    resume: 'WORKING',
+    cancel: 'WORKING',
+    level: 'WORKING',
+    rate: 'WORKING',
+    'confirm drops': 'WORKING',
+    extension: 'WORKING',
+    expiry: 'EXPIRED',
+  },
+  COMPLETE: ENDED,
+  FAILED: ENDED,
+  EXPIRED: { ...ENDED, committed: 'COMPLETE' },
+};
+
+for (const [status, row] of Object.entries(EXPECTED)) {
+  test(`a migration that is ${status} goes where the table says, for every event`, () => {
+    const state: MigrationState = { ...READY, status: status as MigrationStatus };
+    for (const [name, outcome] of Object.entries(row)) {
+      const event = events[name];
+      assert.ok(event);
+      const next = transition(state, event);
+      assert.equal(typeof next === 'string' ? next : next.status, outcome, name);
+    }
+  });
+}
+
+/** The state after an event that must be taken. */
+function after(state: MigrationState, event: MigrationEvent): MigrationState {
+  const next = transition(state, event);
+  assert.ok(typeof next !== 'string', `${event.kind} was ${next}`);
+  return next;
+}
+
+test('a cutover is refused while the migration is not ready, and asking twice changes nothing', () => {
+  const cutover: MigrationEvent = { kind: 'cutover', atMs: AT - 1 };
+  assert.equal(transition(NOT_READY, cutover), 'refused');
+  const wanted = after(READY, cutover);
+  assert.equal(wanted.wanted, 'cutover');
+  assert.equal(transition(wanted, cutover), wanted);
+  assert.equal(transition(wanted, { kind: 'window ran out', atMs: AT }), 'ignored');
+});
+
+test('the window runs 120 hours from the first readiness on, whatever the lag does meanwhile', () => {
+  const ready = after(NOT_READY, { kind: 'progress', ready: true, atMs: 10 });
+  const endsAtMs = 10 + 120 * HOUR_MS;
+  assert.equal(ready.windowEndsAtMs, endsAtMs);
+  const lagging = after(ready, { kind: 'progress', ready: false, atMs: 30 });
+  const again = after(lagging, { kind: 'progress', ready: true, atMs: 40 });
+  assert.equal(again.windowEndsAtMs, endsAtMs);
+  assert.equal(transition(again, { kind: 'window ran out', atMs: endsAtMs - 1 }), 'ignored');
+  assert.equal(
+    transition(again, { kind: 'cutover', atMs: endsAtMs }),
+    'refused',
+    'too late, though nobody noticed yet',
+  );
+  assert.equal(after(again, { kind: 'window ran out', atMs: endsAtMs }).status, 'EXPIRED');
+});
+
+test('a window is made longer and never shorter, and not opened again', () => {
+  const extend = (untilMs: number, atMs = AT - 1) => transition(READY, { kind: 'extend', untilMs, atMs });
+  const longer = after(READY, { kind: 'extend', untilMs: AT + 7, atMs: AT - 1 });
+  assert.equal(longer.windowEndsAtMs, AT + 7);
+  assert.deepEqual(extend(AT - 1), READY);
+  assert.equal(extend(AT + 7, AT), 'refused');
+  assert.equal(transition(NOT_READY, { kind: 'extend', untilMs: AT, atMs: 1 }), 'refused');
+});
+
+test('a paused migration goes on when asked, and is not cut over before; what was decided is not taken back', () => {
+  const paused = after(READY, { kind: 'pause', atMs: 1 });
+  assert.equal(paused.wanted, 'paused');
+  assert.equal(transition(paused, { kind: 'cutover', atMs: 2 }), 'refused');
+  assert.equal(after(paused, { kind: 'resume', atMs: 2 }).wanted, 'running');
+  const cutOver = after(READY, { kind: 'cutover', atMs: 1 });
+  const cancelled = after(READY, { kind: 'cancel', dropCopied: false, atMs: 1 });
+  for (const decided of [cutOver, cancelled]) {
+    for (const kind of ['pause', 'resume'] as const) assert.equal(transition(decided, { kind, atMs: 2 }), 'refused');
+    assert.equal(transition(decided, { kind: 'extend', untilMs: AT * 2, atMs: 2 }), 'refused');
+    assert.equal(transition(decided, { kind: 'window ran out', atMs: AT }), 'ignored');
+  }
+  assert.equal(transition(cancelled, { kind: 'cutover', atMs: 2 }), 'refused');
+  assert.equal(after(cutOver, { kind: 'cancel', dropCopied: false, atMs: 2 }).wanted, 'cancelled');
+});
+
+test('a cancellation waits for the agent once the order was sent, or may have been by an earlier version', () => {
+  const cancel: MigrationEvent = { kind: 'cancel', dropCopied: false, atMs: 1 };
+  const { orderSent: _, ...ofEarlierVersion } = NEW_MIGRATION;
+  for (const state of [after(NEW_MIGRATION, { kind: 'order sent' }), ofEarlierVersion]) {
+    const { status, wanted } = after(state, cancel);
+    assert.deepEqual([status, wanted], ['NEW', 'cancelled']);
+  }
+});
+
+test('a cancelled migration says what became of the copied data, and asking to drop it is not undone', () => {
+  const cancel = (state: MigrationState, dropCopied: boolean) => after(state, { kind: 'cancel', dropCopied, atMs: 1 });
+  const given = (state: MigrationState) => after(state, { kind: 'cancelled', atMs: 2 });
+  assert.match(given(cancel(READY, false)).errorMessage ?? '', /cancelled; the copied data stays/);
+  const dropping = cancel(cancel(READY, true), false);
+  assert.match(given(dropping).errorMessage ?? '', /cancelled; the copied data was dropped/);
+});
+
+test('whatever happens in whatever order, an end has a time, a failure its reason, and COMPLETE and FAILED are for ever', () => {
+  const event = fc.oneof(
+    fc.record({ kind: fc.constant('progress' as const), ready: fc.boolean(), atMs: fc.nat() }),
+    fc.record({
+      kind: fc.constantFrom(...(['committed', 'cancelled', 'cutover', 'pause', 'resume', 'window ran out'] as const)),
+      atMs: fc.nat(),
+    }),
+    fc.record({ kind: fc.constant('cancel' as const), dropCopied: fc.boolean(), atMs: fc.nat() }),
+    fc.record({ kind: fc.constant('extend' as const), untilMs: fc.nat(), atMs: fc.nat() }),
+    fc.record({ kind: fc.constant('failed' as const), message: fc.string(), atMs: fc.nat() }),
+  );
+  fc.assert(
+    fc.property(fc.array(event), (history) => {
+      let state = NEW_MIGRATION;
+      for (const each of history) {
+        const next = transition(state, each);
+        if (typeof next === 'string') continue;
+        assert.ok(state.status !== 'COMPLETE' && state.status !== 'FAILED');
+        state = next;
+        const ended = state.status !== 'NEW' && state.status !== 'WORKING';
+        assert.equal(state.endedAtMs !== null, ended);
+        assert.equal(state.errorMessage !== null, state.status === 'FAILED');
+        if (ended) assert.equal(state.readyForCutover, false);
+      }
+    }),
+  );
+});

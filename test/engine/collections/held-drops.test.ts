@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { MongoClient } from 'mongodb';
+import { compareClusters } from '../../support/compare-clusters.ts';
+import { eventually } from '../../support/eventually.ts';
+import { expectIdentical } from '../../support/expect-identical.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { numbered } from '../../support/seeds.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { RunningMigration } from '../running-migration.ts';
+
+const skip = needsSource('6.0', 'a drop stops the migration');
+const DOCUMENTS = 20;
+const NAMES = ['a.one', 'a.two', 'b.three', 'b.four', 'c.five'] as const;
+
+describe('drops that take most of a migration', { skip }, async () => {
+  const startFilled = async (): Promise<ReplicaSetPair> => {
+    const pair = await startPair();
+    for (const name of NAMES) await fill(pair, name);
+    return pair;
+  };
+  const start = (pair: ReplicaSetPair, options: Parameters<typeof RunningMigration.start>[1] = {}) =>
+    RunningMigration.start(pair, { confirmDrops: false, ...options });
+  const dropMost = async ({ source }: ReplicaSetPair) => {
+    for (const name of ['a', 'b']) await source.client.db(name).dropDatabase();
+  };
+  const untilHeld = async (running: RunningMigration) => {
+    await running.until('the drops to be held', ({ waiting }) =>
+      waiting.some((wait) => wait.for === 'a confirmation of drops'),
+    );
+    assert.equal(running.progress.readyForCutover, false);
+  };
+  const untilFollowed = async ({ source, destination }: ReplicaSetPair) => {
+    const same = async () => (await compareClusters(source.client, destination.client)).differences.length === 0;
+    await eventually(same, { what: 'the destination to be as the source', deadlineMs: 30_000 });
+  };
+
+  test('are held and reported with names and counts, while changes of others continue, until somebody confirms them', async () => {
+    await using pair = await startFilled();
+    await using running = start(pair);
+    await running.untilReady();
+    await dropMost(pair);
+    await untilHeld(running);
+    const { waiting, notReadyReasons, warnings } = running.progress;
+    const reason = waiting.find((wait) => wait.for === 'a confirmation of drops')?.reason ?? '';
+    assert.match(reason, /dropped [34] of the 5 collections and [68]0 of the 100 documents .* first [ab]\./);
+    assert.ok(
+      notReadyReasons.some((one) => one.includes(reason)),
+      notReadyReasons.join('\n'),
+    );
+    assert.ok(
+      warnings.some((one) => one.includes(reason)),
+      warnings.join('\n'),
+    );
+    await pair.source.client.db('c').collection('five').insertOne({ late: true });
+    await pair.source.client.db('c').collection('six').insertOne({ late: true });
+    for (const name of ['five', 'six']) {
+      const arrived = () => pair.destination.client.db('c').collection(name).findOne({ late: true });
+      await eventually(arrived, { what: `a change of ${name}` });
+    }
+    const left = await namesOn(pair.destination.client);
+    assert.ok(NAMES.filter((name) => left.includes(name)).length * 2 >= NAMES.length, left.join());
+    assert.throws(() => running.migration.want('cutover'), { code: 'NOT_READY_FOR_CUTOVER' });
+    running.migration.confirmDrops();
+    await running.commit();
+    await expectIdentical(pair);
+  });
+
+  test('are held between runs as well, and a permission from the start lets them pass', async () => {
+    await using pair = await startFilled();
+    await using first = start(pair);
+    await first.untilReady();
+    await first.stop();
+    await dropMost(pair);
+    const { migrationId } = first.progress;
+    await using second = start(pair, { migrationId });
+    await untilHeld(second);
+    assert.deepEqual(await namesOn(pair.destination.client), [...NAMES].sort(), 'nothing was dropped');
+    assert.equal(await second.stop(), 'stopped');
+    await using third = start(pair, { migrationId, confirmDrops: true });
+    await third.commit();
+    await expectIdentical(pair);
+  });
+
+  test('are forgotten when the collections are there again, which are then copied again', async () => {
+    await using pair = await startFilled();
+    await using running = start(pair);
+    await running.untilReady();
+    await dropMost(pair);
+    await untilHeld(running);
+    for (const name of NAMES.slice(0, 4)) await fill(pair, name);
+    await running.commit();
+    assert.deepEqual(running.progress.waiting, []);
+    await expectIdentical(pair);
+  });
+
+  test('do not keep a migration from being cancelled', async () => {
+    await using pair = await startFilled();
+    await using running = start(pair);
+    await running.untilReady();
+    await dropMost(pair);
+    await untilHeld(running);
+    await running.migration.cancel({ drop: true });
+    assert.equal(await running.outcome, 'cancelled');
+    assert.deepEqual(await namesOn(pair.destination.client), []);
+  });
+
+  test('fail a migration that nobody attends to, and the error says what to do', async () => {
+    await using pair = await startFilled();
+    await using first = start(pair);
+    await first.untilReady();
+    await first.stop();
+    await dropMost(pair);
+    await using running = start(pair, { migrationId: first.progress.migrationId, once: true });
+    const ended = running.until('the end', () => false);
+    await assert.rejects(ended, { code: 'DROPS_UNCONFIRMED', message: /dropped 4 of the 5 collections/ });
+    assert.deepEqual(await namesOn(pair.destination.client), [...NAMES].sort(), 'nothing was dropped');
+  });
+
+  test('of which most documents are in one collection are held, too', async () => {
+    await using pair = await startFilled();
+    await using running = start(pair);
+    await running.untilReady();
+    const large = numbered(200);
+    await pair.source.client.db('c').collection('five').insertMany(large);
+    await running.until('the documents', ({ changes }) => changes.applied >= 200);
+    await pair.source.client.db('c').collection('five').drop();
+    await untilHeld(running);
+    running.migration.confirmDrops();
+    await untilFollowed(pair);
+  });
+
+  test('are none where collections are renamed, created again, or written by $out', async () => {
+    await using pair = await startFilled();
+    await using running = start(pair);
+    await running.untilReady();
+    const { client } = pair.source;
+    for (const name of ['a.one', 'b.three']) {
+      const [database, collection] = name.split('.') as [string, string];
+      const written = client.db(database).collection(collection);
+      await written.aggregate([{ $out: collection }]).toArray();
+    }
+    await client.db('a').renameCollection('two', 'renamed');
+    await client.db('b').collection('four').drop();
+    await client.db('b').collection('four').insertOne({ anew: true });
+    await client.db('c').createCollection('other');
+    await client.db('c').renameCollection('other', 'five', { dropTarget: true });
+    await running.commit();
+    await expectIdentical(pair);
+  });
+
+  test('are followed as long as they take no more than half', async () => {
+    await using pair = await startFilled();
+    await using running = start(pair);
+    await running.untilReady();
+    await pair.source.client.db('a').dropDatabase();
+    await running.until('the drop', ({ copy }) => copy.collectionsTotal === 3);
+    await running.commit();
+    await expectIdentical(pair);
+  });
+});
+
+async function fill({ source }: ReplicaSetPair, name: string): Promise<void> {
+  const [database, collection] = name.split('.') as [string, string];
+  const documents = numbered(DOCUMENTS);
+  await source.client.db(database).collection(collection).insertMany(documents);
+}
+
+async function namesOn(client: MongoClient): Promise<string[]> {
+  const names: string[] = [];
+  for (const database of ['a', 'b', 'c'])
+    for (const { name } of await client.db(database).listCollections().toArray()) names.push(`${database}.${name}`);
+  return names.sort();
+}

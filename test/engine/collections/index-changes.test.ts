@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { onReach } from '../../../src/platform/index.ts';
+import { eventually } from '../../support/eventually.ts';
+import { expectIdentical } from '../../support/expect-identical.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { startPair } from '../../support/replica-set.ts';
+import { emptyPair } from '../../support/seeds.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { onceAt } from '../reach-points.ts';
+import { RunningMigration, syncOnce } from '../running-migration.ts';
+
+checkForLeaks({ sockets: false });
+
+const skip = needsSource('6.0', 'its stream does not show changes of the catalog');
+
+for (const point of ['engine.indexes.recorded', 'engine.copy.indexed', 'engine.copy.drained']) {
+  test(`an index that is created when a collection has reached ${point} is migrated`, { skip }, async () => {
+    await using pair = await startPair();
+    const items = pair.source.client.db('shop').collection('items');
+    await items.insertMany([{ n: 1 }, { n: 2 }]);
+    let dispatched = 0;
+    using _counted = onReach('engine.capture.batch-dispatched', () => {
+      dispatched += 1;
+    });
+    const makeIndex = async () => {
+      await items.createIndex({ n: 1 });
+      const seen = dispatched;
+      await eventually(() => dispatched > seen + 2, { what: 'the stream to pass the index' });
+    };
+    using made = onceAt(point, makeIndex);
+    await syncOnce(pair);
+    assert.ok(made.result !== undefined, `${point} was reached`);
+    await expectIdentical(pair);
+  });
+}
+
+test('a database whose last view goes with it leaves nothing behind', { skip }, async () => {
+  await using pair = await startPair();
+  const { client } = pair.source;
+  await client.db('shop').collection('items').insertOne({ n: 1 });
+  await client.db('views').createCollection('view', { viewOn: 'nothing', pipeline: [] });
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  await client.db('views').dropDatabase();
+  await running.commit();
+  await expectIdentical(pair);
+});
+
+test('a document that only a dropped index would have rejected is migrated, applied or drained', {
+  skip,
+}, async (t) => {
+  await using pair = await startPair();
+  for (const point of ['engine.copy.indexed', 'engine.apply.batch-taken']) {
+    await t.test(`dropped at ${point}`, async () => {
+      await emptyPair(pair);
+      const items = pair.source.client.db('shop').collection<{ _id: number; at: unknown; n?: number }>('items');
+      await items.insertOne({ _id: 1, at: [1, 1] });
+      await items.createIndex({ at: '2dsphere' });
+      const changeBoth = async () => {
+        await items.updateOne({ _id: 1 }, { $set: { n: 1 } });
+        await items.dropIndex('at_2dsphere');
+        await items.updateOne({ _id: 1 }, { $set: { at: 'nowhere' } });
+      };
+      using changed = onceAt(point, changeBoth);
+      await using running = RunningMigration.start(pair);
+      if (point !== 'engine.copy.indexed') {
+        await running.untilReady();
+        await items.updateOne({ _id: 1 }, { $set: { n: 2 } });
+      }
+      await running.commit();
+      assert.ok(changed.result !== undefined, `${point} was reached`);
+      await expectIdentical(pair);
+    });
+  }
+});
+
+test('an index build of the source that fails leaves nothing behind', { skip }, async () => {
+  await using pair = await startPair();
+  const admin = pair.source.client.db('admin');
+  const items = pair.source.client.db('shop').collection('items');
+  await items.insertMany([{ n: [1] }, { n: [1] }]);
+  await admin.command({ configureFailPoint: 'hangAfterStartingIndexBuild', mode: 'alwaysOn' });
+  const failing = assert.rejects(items.createIndex({ n: 1 }, { unique: true }));
+  await eventually(async () => (await items.listIndexes().toArray()).length === 2, { what: 'the build to begin' });
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  await admin.command({ configureFailPoint: 'hangAfterStartingIndexBuild', mode: 'off' });
+  await failing;
+  await running.commit();
+  await expectIdentical(pair);
+});
+
+test('a migration that fails while indexes are being built ends', async () => {
+  await using pair = await startPair();
+  const items = pair.source.client.db('shop').collection('items');
+  await items.insertMany([{ n: 1 }, { n: 2 }]);
+  await items.createIndex({ n: 1 });
+  const lost = { failCommands: ['getMore'], errorCode: 2, appName: 'linkspan-source' };
+  const failed = Promise.withResolvers<void>();
+  using _ = onReach('engine.indexes.recorded', async () => {
+    await pair.source.failCommand({ mode: 'alwaysOn', data: lost });
+    // The stream says so when it has ended: nothing is dispatched any more.
+    await eventually(() => running.progress.lagSeconds !== null && running.progress.lagSeconds > 2, {
+      what: 'the stream to end',
+    });
+    failed.resolve();
+  });
+  await using running = RunningMigration.start(pair);
+  await failed.promise;
+  await assert.rejects(running.outcome, { code: 'INTERNAL_ERROR' });
+});
+
+test('an index that is built while its collection is renamed is migrated, and creates no other collection', {
+  skip,
+}, async () => {
+  await using pair = await startPair();
+  const shop = pair.source.client.db('shop');
+  await shop.collection('items').insertMany([{ n: 1 }, { n: 2 }]);
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  const rename = async () => {
+    await shop.collection('items').rename('things');
+    const there = pair.destination.client.db('shop').listCollections({ name: 'things' });
+    await eventually(async () => (await there.clone().toArray()).length === 1, { what: 'the rename to come over' });
+  };
+  using renamed = onceAt('engine.indexes.compared', rename);
+  await shop.collection('items').createIndex({ n: 1 });
+  await running.commit();
+  assert.ok(renamed.result !== undefined, 'an index was to be built');
+  await expectIdentical(pair);
+});

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { eventually } from '../../support/eventually.ts';
+import { expectIdentical } from '../../support/expect-identical.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { isolatePrimary } from '../../support/roll-back.ts';
+import { needsSource, startPairWithOldSource } from '../../support/source-version.ts';
+import { holdAt, onceAt } from '../reach-points.ts';
+import { RunningMigration, syncOnce } from '../running-migration.ts';
+
+const MAJORITY = { writeConcern: { w: 'majority' } } as const;
+const followed = { skip: needsSource('6.0', 'a drop of a collection stops the migration') };
+
+interface Kept {
+  readonly _id: string;
+  readonly v: number;
+}
+
+const kept = ({ source }: ReplicaSetPair) => source.client.db('shop').collection<Kept>('kept');
+
+async function startFilled(
+  options: { readonly capped?: boolean; readonly old?: boolean } = {},
+): Promise<ReplicaSetPair> {
+  const pair = await (options.old ? startPairWithOldSource : startPair)({ source: { members: 3 } });
+  const db = pair.source.client.db('shop');
+  if (options.capped) await db.createCollection('kept', { capped: true, size: 1_000_000 });
+  await db.collection('items').insertOne({ n: 1 }, MAJORITY);
+  await kept(pair).insertMany(
+    Array.from({ length: 50 }, (_, n) => ({ _id: `k${n}`, v: 0 })),
+    MAJORITY,
+  );
+  return pair;
+}
+
+async function dropAtPrimary({ source }: ReplicaSetPair): Promise<void> {
+  await source.client.db('shop').command({ drop: 'kept', writeConcern: { w: 1 } });
+}
+
+async function commitsIdentical(pair: ReplicaSetPair, running: RunningMigration): Promise<void> {
+  await running.commit();
+  assert.equal(await running.outcome, 'committed');
+  assert.equal(await kept(pair).countDocuments(), 50, 'the drop was rolled back');
+  await expectIdentical(pair);
+}
+
+async function readWhileMissing(pair: ReplicaSetPair): Promise<void> {
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  using dropped = holdAt('engine.apply.batch-taken');
+  await kept(pair).updateMany({}, { $set: { v: 1 } }, MAJORITY);
+  await running.until('the changes to be taken', ({ changes }) => changes.read >= 50);
+  const rollBack = await isolatePrimary(pair.source);
+  await dropAtPrimary(pair);
+  dropped.release();
+  await running.until('the lanes to be empty', ({ changes }) => changes.queued === 0);
+  assert.equal(running.progress.readyForCutover, false);
+  await rollBack();
+  await commitsIdentical(pair, running);
+}
+
+test('changes of a collection whose drop is rolled back are applied, though they were read while it was gone', async () => {
+  await using pair = await startFilled();
+  await readWhileMissing(pair);
+});
+
+test('changes of a capped collection whose drop is rolled back are applied in their order', async () => {
+  await using pair = await startFilled({ capped: true });
+  await readWhileMissing(pair);
+});
+
+test('changes of a source before 6.0, whose reads find nothing in a collection that is gone, are no deletes', async () => {
+  await using pair = await startFilled({ old: true });
+  await readWhileMissing(pair);
+});
+
+test('changes that came during the copy are not forgotten when their collection is missing as it ends', async () => {
+  await using pair = await startFilled();
+  using changed = holdAt('engine.copy.collection-copied');
+  using isolated = onceAt('engine.apply.batch-taken', () =>
+    isolatePrimary(pair.source).then(async (rollBack) => {
+      await dropAtPrimary(pair);
+      return rollBack;
+    }),
+  );
+  await using running = RunningMigration.start(pair);
+  await running.until('the copy', ({ copy }) => copy.documentsCopied >= 50);
+  await kept(pair).updateMany({}, { $set: { v: 1 } }, MAJORITY);
+  await running.until('the changes to be taken', ({ changes }) => changes.duringCopy >= 50);
+  changed.release();
+  await eventually(() => isolated.result !== undefined, { what: 'the drop' });
+  const rollBack = await isolated.result;
+  await running.until('the lanes to be empty', ({ changes }) => changes.queued === 0);
+  await rollBack?.();
+  await commitsIdentical(pair, running);
+});
+
+test('a copy that encounters a drop waits, reports it, and resumes when the drop is rolled back', async () => {
+  await using pair = await startFilled();
+  using isolated = onceAt('engine.copy.before-first-read', () =>
+    isolatePrimary(pair.source).then(async (rollBack) => {
+      await dropAtPrimary(pair);
+      return rollBack;
+    }),
+  );
+  await using running = RunningMigration.start(pair);
+  await running.until('the missing collection to be told', ({ waiting }) =>
+    waiting.some((wait) => wait.for === 'shop.kept' && wait.reason.includes('has not shown that it was dropped')),
+  );
+  assert.equal(running.progress.readyForCutover, false);
+  const rollBack = await isolated.result;
+  await rollBack?.();
+  await commitsIdentical(pair, running);
+  assert.deepEqual(running.progress.waiting, []);
+});
+
+test('a copy whose collection is really dropped meanwhile ends without it', followed, async () => {
+  await using pair = await startFilled();
+  using _ = onceAt('engine.copy.before-first-read', () => kept(pair).drop());
+  await syncOnce(pair);
+  await expectIdentical(pair);
+});
+
+test('a drop that the catalog shows and that is rolled back loses no change from before it', followed, async () => {
+  await using pair = await startFilled();
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  using held = holdAt('engine.apply.batch-taken');
+  await kept(pair).updateMany({}, { $set: { v: 1 } }, MAJORITY);
+  await running.until('the changes to be taken', ({ changes }) => changes.read >= 50);
+  // A change of the catalog that the majority has, whose event is taken when the drop is there already.
+  using dispatched = holdAt('engine.capture.batch-dispatched');
+  await dispatched.reached;
+  await pair.source.client.db('shop').createCollection('other', MAJORITY);
+  const rollBack = await isolatePrimary(pair.source);
+  await dropAtPrimary(pair);
+  dispatched.release();
+  const names = async () =>
+    (await pair.destination.client.db('shop').listCollections().toArray()).map(({ name }) => name);
+  await eventually(async () => !(await names()).includes('kept'), { what: 'the drop on the destination' });
+  held.release();
+  await running.until('the lanes to be empty', ({ changes }) => changes.queued === 0);
+  await rollBack();
+  await commitsIdentical(pair, running);
+});

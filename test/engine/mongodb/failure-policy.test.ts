@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MongoClient } from 'mongodb';
+import { classify, FAILURES } from '../../../src/engine/mongodb/failure-policy.ts';
+import { expectIdentical } from '../../support/expect-identical.ts';
+import { startPair, startReplicaSet } from '../../support/replica-set.ts';
+import { numbered } from '../../support/seeds.ts';
+import { hurried } from '../fixed-catalog-shop.ts';
+import { RunningMigration } from '../running-migration.ts';
+
+const COMMANDS = { source: ['find', 'getMore', 'aggregate'], destination: ['insert', 'update', 'delete'] };
+
+test('an error that the policy calls transient costs a retry on either side, and nothing else', async () => {
+  await using pair = await startPair();
+  const items = pair.source.client.db('shop').collection('items');
+  await items.insertMany(numbered(100));
+  await using running = RunningMigration.start(pair, { clock: hurried });
+  await running.untilReady();
+  const transient = FAILURES.filter(({ kind }) => kind === 'transient');
+  assert.ok(transient.length > 30);
+  for (const { code, name } of transient) {
+    for (const side of ['source', 'destination'] as const) {
+      const data = { failCommands: COMMANDS[side], errorCode: code, appName: `linkspan-${side}` };
+      await pair[side].failCommand({ mode: { times: 2 }, data });
+    }
+    const { applied } = running.progress.changes;
+    await items.updateMany({ n: { $lt: 5 } }, { $set: { code } });
+    await items.insertOne({ code });
+    await running.until(`changes after ${code} ${name}`, ({ changes }) => changes.applied >= applied + 6);
+  }
+  for (const side of ['source', 'destination'] as const) await pair[side].clearFailPoints();
+
+  // Everything that a client has open is taken away at once.
+  const { applied } = running.progress.changes;
+  for (const { client } of [pair.source, pair.destination]) await client.db('admin').command({ killAllSessions: [] });
+  await items.updateMany({}, { $set: { sessions: 'killed' } });
+  await running.until('changes after the sessions were killed', ({ changes }) => changes.applied >= applied + 100);
+  await running.commit();
+  await expectIdentical(pair);
+});
+
+test('a command that waits for a connection to a member that is renamed is sent again', async () => {
+  await using set = await startReplicaSet();
+  await using client = new MongoClient(set.uri, { maxPoolSize: 1, heartbeatFrequencyMS: 500, appName: 'one' });
+  const items = client.db('shop').collection('items');
+  await items.findOne();
+  const data = { failCommands: ['find'], appName: 'one', blockConnection: true, blockTimeMS: 60_000 };
+  await set.failCommand({ mode: 'alwaysOn', data });
+  const ask = () => items.findOne().catch((error: unknown) => error);
+  void ask(); // Has the only connection.
+  const waiting = ask();
+  const { config } = await set.client.db('admin').command({ replSetGetConfig: 1 });
+  config.version += 1;
+  config.members[0].host = `localhost:${set.members[0]?.port}`;
+  await set.client.db('admin').command({ replSetReconfig: config });
+  const error = await waiting;
+  assert.ok(error instanceof Error && error.name === 'MongoPoolClosedError', `${error}`);
+  assert.equal(classify(error), 'transient');
+});

@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { MongoClient } from 'mongodb';
+import { cleanUp, listLeftovers, type MigrationOptions, preflight } from '../../../src/engine/index.ts';
+import { newId, onReach } from '../../../src/platform/index.ts';
+import { expectIdentical } from '../../support/expect-identical.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { emptyPair, identified } from '../../support/seeds.ts';
+import { allowWrites } from '../../support/source-version.ts';
+import { RunningMigration } from '../running-migration.ts';
+
+const BLOCKED = { code: 371 };
+const DROP = { dropDestination: true };
+
+describe('a destination has at most one owner', () => {
+  let pair: ReplicaSetPair;
+  let app: MongoClient;
+  before(async () => {
+    pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+    await pair.destination.createUser('app', 'secret', ['readWriteAnyDatabase', 'dbAdminAnyDatabase']);
+    app = new MongoClient(pair.destination.uriFor('app', 'secret'));
+  });
+  after(async () => {
+    await app.close();
+    await pair[Symbol.asyncDispose]();
+  });
+  checkForLeaks({ sockets: false });
+  beforeEach(() => startAnew(pair));
+
+  const start = (options: Partial<MigrationOptions> = {}) => RunningMigration.start(pair, options);
+  /** A migration that was at work, and whose engine is stopped. */
+  const stopped = async (options: Partial<MigrationOptions> = {}): Promise<string> => {
+    await using running = start(options);
+    await running.untilReady();
+    await running.stop();
+    return running.progress.migrationId;
+  };
+
+  test('cleaning up after an earlier migration leaves the block and the data of the one that runs', async () => {
+    const migrationId = await stopped();
+    await using second = start(DROP);
+    await second.untilReady();
+    const [left] = (await listLeftovers(pair.destination)).filter((one) => one.migrationId === migrationId);
+    assert.deepEqual([left?.retiredBy, left?.blocked, left?.collections], [second.progress.migrationId, false, []]);
+    const cleaned = await cleanUp(pair.destination, migrationId, { drop: true });
+    assert.equal(cleaned.retiredBy, second.progress.migrationId);
+    await assert.rejects(cleanUp(pair.destination, migrationId, { drop: true }), { code: 'NO_SUCH_MIGRATION' });
+    await assert.rejects(app.db('shop').collection('items').deleteMany({}), BLOCKED);
+    await second.commit();
+    await expectIdentical(pair);
+  });
+
+  test('an earlier migration that is started again, or cancelled, changes nothing after another has committed', async () => {
+    const migrationId = await stopped();
+    await using second = start(DROP);
+    await second.commit();
+    // The destination is the primary copy now.
+    await app.db('shop').command({ collMod: 'few', viewOn: 'items', pipeline: [{ $match: { _id: 3 } }] });
+    const records = pair.destination.client.db('linkspan_internal').collection<{ _id: string }>('migrations');
+    const record = await records.findOne({ _id: migrationId });
+    await using again = start({ migrationId });
+    const taken = { code: 'DESTINATION_TAKEN', message: new RegExp(`${second.progress.migrationId} has taken it`) };
+    await assert.rejects(again.outcome, taken);
+    await using cancelled = start({ migrationId, ...DROP });
+    await assert.rejects(cancelled.migration.cancel({ drop: true }), taken);
+    assert.equal(await app.db('shop').collection('few').countDocuments(), 1);
+    assert.equal(await app.db('shop').collection('items').countDocuments(), 100);
+    assert.deepEqual(await records.findOne({ _id: migrationId }), record);
+  });
+
+  test('a migration ends with the name of the one that takes its destination while it runs', async () => {
+    await using first = start();
+    await first.untilReady();
+    await using second = start(DROP);
+    await assert.rejects(first.outcome, { code: 'DESTINATION_TAKEN' });
+    await second.commit();
+    await expectIdentical(pair);
+  });
+
+  test('one that is killed as it takes a destination has taken it, and resumes', async () => {
+    const migrationId = await stopped();
+    const options = { ...DROP, migrationId: newId() };
+    for (const point of ['engine.destination.taken', 'engine.destination.shut-out', 'engine.change.dropDatabase']) {
+      using _ = onReach(point, () => Promise.reject(new Error(`killed at ${point}`)));
+      await using killed = start(options);
+      await assert.rejects(killed.outcome, /killed at/);
+      await using earlier = start({ migrationId });
+      await assert.rejects(earlier.outcome, { code: 'DESTINATION_TAKEN' });
+    }
+    await using again = start(options);
+    await again.commit();
+    await expectIdentical(pair);
+    const records = pair.destination.client.db('linkspan_internal').collection<{ _id: string }>('migrations');
+    const retired = await records.findOne({ _id: migrationId });
+    // Versions that don't know that a migration can be retired refuse the schema.
+    assert.deepEqual({ ...retired, schema: 3, shutOut: true }, retired);
+  });
+
+  test('of two that take it at the same moment the later one has it', async () => {
+    await using one = start(DROP);
+    await using other = start(DROP);
+    const outcomes = [one, other].map((running) =>
+      running.commit().then(
+        () => 'committed',
+        ({ code }) => code,
+      ),
+    );
+    assert.deepEqual((await Promise.all(outcomes)).sort(), ['DESTINATION_TAKEN', 'committed']);
+    await expectIdentical(pair);
+  });
+
+  test('without permission to drop it, it is not taken from a migration that runs', async () => {
+    let later: RunningMigration | undefined;
+    // The destination does not yet hold anything that shows the owner.
+    using _ = onReach('engine.prepare.destination-ready', async () => {
+      later ??= start();
+      await assert.rejects(later.outcome, { code: 'DESTINATION_IN_USE' });
+    });
+    await using first = start();
+    await first.commit();
+    assert.notEqual(later, undefined);
+    await expectIdentical(pair);
+  });
+
+  test('permission to drop does not reach data that is the primary copy since a cutover, until that migration is forgotten', async () => {
+    await using committed = start();
+    await committed.commit();
+    const { migrationId } = committed.progress;
+    await allowWrites(pair.source.client);
+    const items = pair.destination.client.db('shop').collection('items');
+    await items.insertOne({ of: 'an application' });
+    await using again = start(DROP);
+    await assert.rejects(again.outcome, { code: 'DESTINATION_PRIMARY', message: new RegExp(migrationId) });
+    const options = { ...again.migration.options, migrationId: newId() };
+    assert.ok((await preflight(options)).some(({ code }) => code === 'DESTINATION_PRIMARY'));
+    assert.equal(await items.countDocuments({ of: 'an application' }), 1);
+    await cleanUp(pair.destination, migrationId, { drop: false });
+    await using last = start(DROP);
+    await last.untilReady();
+    assert.equal(await items.countDocuments({ of: 'an application' }), 0);
+  });
+
+  test('one that is cancelled before it began takes nothing from the migration that runs', async () => {
+    await using first = start();
+    await first.untilReady();
+    await using second = start(DROP);
+    await second.migration.cancel({ drop: true });
+    assert.equal(await second.outcome, 'cancelled');
+    await assert.rejects(app.db('shop').collection('items').deleteMany({}), BLOCKED);
+    await first.commit();
+  });
+
+  test('a cleanup that a new migration overtakes does not open its destination', async () => {
+    const migrationId = await stopped();
+    await fallSilent(pair.destination, migrationId);
+    let second: RunningMigration | undefined;
+    using _ = onReach('engine.cleanup.about-to-unblock', async () => {
+      second = start(DROP);
+      await second.untilReady();
+    });
+    await assert.rejects(cleanUp(pair.destination, migrationId, { drop: true }), { code: 'TAKEN_OVER' });
+    await assert.rejects(app.db('shop').collection('items').deleteMany({}), BLOCKED);
+    await second?.commit();
+    await expectIdentical(pair);
+  });
+
+  test('a migration that begins while the last checkpoint is removed keeps its own', async () => {
+    const migrationId = await stopped();
+    await fallSilent(pair.destination, migrationId);
+    let second: RunningMigration | undefined;
+    using _ = onReach('engine.cleanup.closing', async () => {
+      second ??= start();
+      await second.until('the wait', ({ waiting }) => waiting.some(({ reason }) => /cleanup/.test(reason)));
+    });
+    await cleanUp(pair.destination, migrationId, { drop: true });
+    await second?.commit();
+    await expectIdentical(pair);
+  });
+
+  test('of records of older versions, the migration that began last is the owner', async () => {
+    const earlier = await stopped();
+    const later = await stopped(DROP);
+    const internal = pair.destination.client.db('linkspan_internal');
+    await internal.collection('destination').drop();
+    const added = { retiredBy: 1, shutOut: 1 } as const;
+    await internal.collection('migrations').updateMany({}, { $unset: added, $set: { schema: 2 } });
+    await internal.collection('views').updateMany({}, { $unset: { to: 1, definitions: 1 } });
+    await fallSilent(pair.destination, earlier);
+
+    await cleanUp(pair.destination, earlier, { drop: true });
+    await assert.rejects(app.db('shop').collection('items').deleteMany({}), BLOCKED);
+    await using running = start({ migrationId: later });
+    await running.commit();
+    await expectIdentical(pair);
+  });
+});
+
+async function startAnew(pair: ReplicaSetPair): Promise<void> {
+  await emptyPair(pair);
+  const shop = pair.source.client.db('shop');
+  await shop.collection<{ _id: number }>('items').insertMany(identified(100));
+  await shop.createCollection('few', { viewOn: 'items', pipeline: [{ $match: { _id: { $lt: 5 } } }] });
+}
+
+/** Makes the record look as if its engine had been silent for long. */
+async function fallSilent({ client }: ReplicaSet, _id: string): Promise<void> {
+  const migrations = client.db('linkspan_internal').collection<{ _id: string }>('migrations');
+  await migrations.updateOne({ _id }, { $set: { savedAt: new Date(Date.now() - 31_000) } });
+}

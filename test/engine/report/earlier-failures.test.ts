@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { listLeftovers } from '../../../src/engine/index.ts';
+import { newId, onReach } from '../../../src/platform/index.ts';
+import { expectIdentical } from '../../support/expect-identical.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { emptyPair } from '../../support/seeds.ts';
+import { RunningMigration, syncOnce } from '../running-migration.ts';
+
+test('the failure of an earlier run', async (t) => {
+  await using pair = await startPair();
+  const records = pair.destination.client.db('linkspan_internal').collection<{ _id: string }>('migrations');
+
+  for (const [when, place] of [
+    ['during the copy', 'engine.copy.collection-copied'],
+    ['in the write pause', 'engine.cutover.source-blocked'],
+    ['past the point of no return', 'engine.cutover.committed'],
+  ] as const) {
+    await t.test(`${when} is reported by no run that resumes, and never once the migration is committed`, async () => {
+      const migrationId = newId();
+      await begin(pair);
+      await failAt(place, pair, migrationId);
+      const [left] = await listLeftovers(pair.destination, migrationId);
+      assert.match(left?.error ?? '', /INTERNAL_ERROR/);
+
+      await using running = RunningMigration.start(pair, { migrationId });
+      if (place !== 'engine.cutover.committed') {
+        await running.untilReady();
+        const { error, cutover } = running.progress;
+        assert.deepEqual({ error, cutover }, { error: undefined, cutover: undefined });
+        running.migration.want('cutover');
+      }
+      assert.equal(await running.outcome, 'committed');
+      assert.equal(running.progress.error, undefined);
+      assert.equal((await listLeftovers(pair.destination, migrationId))[0]?.error, undefined);
+      assert.equal(await records.countDocuments({ _id: migrationId, error: { $exists: true } }), 0);
+      await expectIdentical(pair);
+    });
+  }
+
+  await t.test('that an earlier version left on the record of a committed migration is not reported', async () => {
+    const migrationId = newId();
+    await begin(pair);
+    await syncOnce(pair, { migrationId });
+    const error = { code: 'INTERNAL_ERROR', message: 'an earlier one', remedy: '' };
+    await records.updateOne({ _id: migrationId }, { $set: { error } });
+    assert.equal((await listLeftovers(pair.destination, migrationId))[0]?.error, undefined);
+    await using again = RunningMigration.start(pair, { migrationId });
+    assert.equal(await again.outcome, 'committed');
+    assert.equal(again.progress.error, undefined);
+  });
+});
+
+/** Empties both sides and fills the source. */
+async function begin(pair: ReplicaSetPair): Promise<void> {
+  await emptyPair(pair);
+  await pair.source.client.db('shop').collection('items').insertOne({ n: 1 });
+}
+
+async function failAt(place: string, pair: ReplicaSetPair, migrationId: string): Promise<void> {
+  using _ = onReach(place, () => {
+    throw new Error('it fails here');
+  });
+  await using running = RunningMigration.start(pair, { migrationId });
+  if (place !== 'engine.copy.collection-copied') {
+    await running.untilReady();
+    running.migration.want('cutover');
+  }
+  await assert.rejects(running.outcome, { code: 'INTERNAL_ERROR' });
+  assert.equal(running.progress.error?.code, 'INTERNAL_ERROR');
+}

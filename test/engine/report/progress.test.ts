@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Progress } from '../../../src/engine/index.ts';
+import { eventually } from '../../support/eventually.ts';
+import { startFaultProxy } from '../../support/fault-proxy.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { startSync } from '../../support/sync-process.ts';
+import { onceAt } from '../reach-points.ts';
+import { RunningMigration } from '../running-migration.ts';
+
+checkForLeaks({ sockets: false });
+
+test('the counts of progress never go back, not even after kill -9 in the middle of the copy, and are correct in the end', async () => {
+  await using pair = await startPair();
+  await fill(pair, 'items', 60_000);
+  await using slow = await startFaultProxy((await pair.destination.primary()).port);
+  slow.set({ bytesPerSecond: 6_000_000 });
+  const destination = `mongodb://127.0.0.1:${slow.port}/?directConnection=true`;
+  const uris = { source: pair.source.uri, destination };
+  const seen: [number, number, number][] = [];
+  const look = async (sync: Awaited<ReturnType<typeof startSync>>) => {
+    const { collectionCopy, linkspan } = await sync.progress();
+    // A process that has not opened the migration yet says no figures.
+    if (collectionCopy !== null)
+      seen.push([collectionCopy.estimatedCopiedBytes, linkspan.copy.documentsCopied, linkspan.copy.partitionsDone]);
+    return linkspan.phase;
+  };
+  for (const [least, hook] of [
+    [1, 'engine.copy.batch-acknowledged@5=kill'],
+    [10_000, 'engine.copy.batch-acknowledged@4=kill'],
+  ] as const) {
+    await using killed = await startSync(uris, [], { hook });
+    await eventually(
+      () =>
+        look(killed).then(
+          () => false,
+          () => true,
+        ),
+      { deadlineMs: 30_000, what: 'its death' },
+    );
+    assert.equal((await killed.linkspan.exit).signal, 'SIGKILL');
+    assert.ok((seen.at(-1)?.[1] ?? 0) >= least, 'it had copied something');
+  }
+  await using last = await startSync(uris);
+  await eventually(async () => (await look(last)) === 'tailing', { deadlineMs: 30_000, what: 'the copy' });
+  for (const [index, values] of seen.entries()) {
+    const before = seen[index - 1] ?? [0, 0, 0];
+    assert.ok(
+      values.every((value, which) => value >= (before[which] ?? 0)),
+      `${before} and then ${values}`,
+    );
+  }
+  assert.equal(seen.at(-1)?.[1], 60_000);
+});
+
+test('a successor reports no figures until it has read those on record, shows that it waits, and knows them after the end', async () => {
+  await using pair = await startPair();
+  await fill(pair, 'items', 2_000);
+  const items = pair.source.client.db('shop').collection('items');
+  await items.createIndex({ n: 1 });
+  await using first = RunningMigration.start(pair);
+  await first.untilReady();
+  await items.updateMany({ n: { $lt: 50 } }, { $set: { changed: true } });
+  await first.until('the changes', ({ changes }) => changes.applied >= 50);
+  await first.stop();
+  const onRecord = figuresOf(first.progress);
+  assert.deepEqual(onRecord.slice(0, 4), [2_000, 1, 1, 1]);
+  const { migrationId } = first.progress;
+
+  const refuseReading = (errorCode: number) => {
+    const data = { failCommands: ['find'], namespace: 'linkspan_internal.collections', errorCode };
+    return pair.destination.failCommand({ mode: 'alwaysOn', data });
+  };
+  await refuseReading(13);
+  await using failed = RunningMigration.start(pair, { migrationId });
+  await assert.rejects(failed.outcome);
+  const { state, error, left } = failed.progress;
+  assert.deepEqual([state, error?.code, left], ['failed', 'INTERNAL_ERROR', undefined]);
+
+  await refuseReading(11_600);
+  const untilItWaits = (running: RunningMigration) =>
+    running.until('the wait', ({ waiting }) => waiting.some((wait) => wait.for === 'the destination'));
+  await using stopped = RunningMigration.start(pair, { migrationId });
+  await untilItWaits(stopped);
+  assert.equal(await stopped.stop(), 'stopped');
+
+  await using second = RunningMigration.start(pair, { migrationId });
+  await untilItWaits(second);
+  assert.equal(second.progress.state, 'created');
+  await pair.destination.clearFailPoints();
+  await second.until('the migration to be ready', (progress) => {
+    if (progress.state !== 'created') {
+      const figures = figuresOf(progress);
+      assert.ok(
+        figures.every((figure, which) => figure >= (onRecord[which] ?? 0)),
+        `${onRecord} and then ${figures}`,
+      );
+    }
+    return progress.readyForCutover;
+  });
+  await second.commit();
+  await using over = RunningMigration.start(pair, { migrationId });
+  assert.equal(await over.outcome, 'committed');
+  assert.deepEqual(figuresOf(over.progress), figuresOf(second.progress));
+});
+
+test('a collection that the source drops in the middle of its copy is reported as a restart, also by a successor', {
+  skip: needsSource('6.0', 'its catalog changes meanwhile'),
+}, async () => {
+  await using pair = await startPair();
+  await fill(pair, 'items', 10);
+  await fill(pair, 'doomed', 40_000);
+  using _ = onceAt('engine.copy.progress-saved', () => pair.source.client.db('shop').collection('doomed').drop());
+  await using first = RunningMigration.start(pair, { copyBytesPerSecond: 4_000_000 });
+  await first.until('the restart', ({ copy }) => copy.restarts === 1);
+  await first.untilReady();
+  const { documentsCopied, documentsTotal, partitionsTotal } = first.progress.copy;
+  assert.deepEqual([documentsCopied, documentsTotal, partitionsTotal], [10, 10, 1]);
+  await first.stop();
+  await using second = RunningMigration.start(pair, { migrationId: first.progress.migrationId });
+  await second.untilReady();
+  assert.deepEqual([second.progress.copy.restarts, second.progress.copy.documentsCopied], [1, 10]);
+});
+
+test('the progress of index builds on the destination is shown', async () => {
+  await using pair = await startPair();
+  await fill(pair, 'items', 1_000);
+  await pair.source.client.db('shop').collection('items').createIndex({ n: 1 });
+  const failPoint = 'hangAfterSettingUpIndexBuild';
+  const admin = pair.destination.client.db('admin');
+  await admin.command({ configureFailPoint: failPoint, mode: 'alwaysOn' });
+  await using running = RunningMigration.start(pair);
+  // Before the migration is disposed of: it would wait for the build.
+  await using _ = {
+    [Symbol.asyncDispose]: async () => void (await admin.command({ configureFailPoint: failPoint, mode: 'off' })),
+  };
+  await running.until('the build', ({ indexes }) => (indexes.building ?? []).length > 0);
+  const { indexes, sinceMs } = running.progress;
+  assert.deepEqual(
+    [indexes.building?.[0]?.namespace, indexes.building?.[0]?.total, indexes.built],
+    ['shop.items', 1_000, 0],
+  );
+  assert.ok(sinceMs !== null && sinceMs <= Date.now());
+  await admin.command({ configureFailPoint: failPoint, mode: 'off' });
+  await running.untilReady();
+  assert.equal(running.progress.indexes.built, 1);
+});
+
+test('a limit of the copy applies from the moment it is set or removed, also to batches that already wait', async () => {
+  await using pair = await startPair();
+  await fill(pair, 'items', 20_000);
+  await using running = RunningMigration.start(pair);
+  running.migration.limitCopy(1);
+  await running.until('the first batch', ({ copy }) => copy.partitionsTotal === 1);
+  await eventually(
+    async () => (await pair.destination.client.db('shop').collection('items').estimatedDocumentCount()) > 0,
+    {
+      deadlineMs: 10_000,
+      what: 'the one batch that may pass',
+    },
+  );
+  assert.equal(running.progress.copy.partitionsDone, 0);
+  running.migration.limitCopy(null);
+  await running.untilReady();
+});
+
+function figuresOf({ copy, indexes, changes }: Progress): number[] {
+  return [copy.documentsCopied, copy.partitionsDone, copy.collectionsDone, indexes.built, changes.applied];
+}
+
+async function fill({ source }: ReplicaSetPair, name: string, documents: number): Promise<void> {
+  const filling = 'x'.repeat(700);
+  const collection = source.client.db('shop').collection<{ _id: number }>(name);
+  await collection.insertMany(Array.from({ length: documents }, (_, n) => ({ _id: n, n, filling })));
+}

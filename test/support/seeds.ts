@@ -1,0 +1,29 @@
+import type { MongoClient } from 'mongodb';
+import type { ReplicaSetPair } from './replica-set.ts';
+import { allowWrites } from './source-version.ts';
+
+/** Returns `count` documents, numbered in the field `n` from 0 on, each with the other fields. */
+export function numbered<Fields extends object = object>(count: number, fields?: Fields): ({ n: number } & Fields)[] {
+  return Array.from({ length: count }, (_, n) => ({ n, ...(fields as Fields) }));
+}
+
+/** Returns `count` documents whose `_id` is a number from 0 on, each with the other fields. */
+export function identified<Fields extends object = object>(
+  count: number,
+  fields?: Fields,
+): ({ _id: number } & Fields)[] {
+  return Array.from({ length: count }, (_, _id) => ({ _id, ...(fields as Fields) }));
+}
+
+/** Lifts the write block and drops all databases but the server's own, also the records of earlier migrations. Users stay. */
+export async function emptyCluster(client: MongoClient): Promise<void> {
+  await allowWrites(client);
+  const { databases } = await client.db('admin').admin().listDatabases({ nameOnly: true });
+  for (const { name } of databases) {
+    if (!['admin', 'config', 'local'].includes(name)) await client.db(name).dropDatabase();
+  }
+}
+
+export async function emptyPair({ source, destination }: ReplicaSetPair): Promise<void> {
+  for (const { client } of [source, destination]) await emptyCluster(client);
+}
