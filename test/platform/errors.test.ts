@@ -38,7 +38,24 @@ describe('the error catalogue', () => {
       'SOURCE_WRITTEN_AFTER_COMMIT',
       'SOURCE_NOT_BLOCKED',
     ]);
+    for (const [code, { status, severity }] of catalogue) assert.equal(severity === 'warning', status === 200, code);
     for (const [code, { status }] of catalogue) assert.ok(status === 200 || (status >= 400 && status < 600), code);
+  });
+
+  it('declares what an error holds up, and which errors the engine tries again', () => {
+    const codesWith = (holds: (entry: (typeof catalogue)[number][1]) => boolean) =>
+      catalogue.filter(([, entry]) => holds(entry)).map(([code]) => code);
+    assert.deepEqual(
+      codesWith(({ scope }) => scope === 'collection'),
+      ['NAMESPACE_CONFLICT'],
+    );
+    assert.deepEqual(codesWith(({ retry }) => retry === 'transient').toSorted(), [
+      'DESTINATION_UNREACHABLE',
+      'SOURCE_UNREACHABLE',
+      'WRONG_REPLICA_SET',
+    ]);
+    assert.equal(errorCatalogue.MIGRATION_HOST_LOST.scope, 'request');
+    assert.equal(errorCatalogue.HISTORY_LOST.scope, 'migration');
   });
 
   it('names every error in the manner of Atlas', () => {

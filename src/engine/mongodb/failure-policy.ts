@@ -7,7 +7,6 @@ import {
   MongoWriteConcernError,
 } from 'mongodb';
 import { messageOf, UserError } from '../../platform/index.ts';
-import { UNREACHABLE } from './connect.ts';
 
 /**
  * How the engine handles an error of the driver or the server.
@@ -122,9 +121,6 @@ const OF_SOCKETS: ReadonlySet<unknown> = new Set([
  */
 const OF_FORMER_MEMBERS: ReadonlySet<string> = new Set(['MongoPoolClosedError', 'MongoServerClosedError']);
 
-/** A wrong set name is transient: a member may answer with one while its set is being configured. */
-const OF_SILENT_SIDES: ReadonlySet<string> = new Set([...Object.values(UNREACHABLE), 'WRONG_REPLICA_SET']);
-
 /** Labels with which a server reports that it did nothing and accepts a retry. */
 const TRY_AGAIN = ['RetryableWriteError', 'SystemOverloadedError', 'ResetPool'];
 
@@ -139,7 +135,7 @@ export function classifyReply({ code, errmsg }: { readonly code?: unknown; reado
 export function classify(error: unknown): FailureClass {
   if (error instanceof BatchInterrupted || error instanceof MongoWriteConcernError) return 'transient';
   if (error instanceof NotNow) return 'transient';
-  if (error instanceof UserError && OF_SILENT_SIDES.has(error.code)) return 'transient';
+  if (error instanceof UserError && error.definition.retry === 'transient') return 'transient';
   // The driver wraps the error that ended a bulk write.
   if (error instanceof MongoBulkWriteError && error.errorResponse instanceof Error)
     return classify(error.errorResponse);
@@ -156,7 +152,7 @@ export function classify(error: unknown): FailureClass {
  * Whether an error concerns one collection only. That collection waits until somebody resolves it; all others continue.
  */
 export function concernsOneCollection(error: unknown): error is UserError {
-  return error instanceof UserError && error.code === 'NAMESPACE_CONFLICT';
+  return error instanceof UserError && error.definition.scope === 'collection';
 }
 
 /** Returns the reason of a wait, for the operator. */

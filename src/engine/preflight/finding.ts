@@ -87,9 +87,8 @@ export function found(
 /** Returns an error as data. A catalogue entry without an error status doesn't stop a migration. */
 export function findingOf(error: UserError, namespace?: string): Finding {
   const { code, remedy } = error;
-  const { concerns } = error.definition;
+  const { concerns, severity } = error.definition;
   const message = redact(error.message);
-  const severity = error.definition.status < 400 ? 'warning' : 'error';
   return {
     severity,
     code,

@@ -1,7 +1,7 @@
 import { defineErrors } from './define.ts';
 
 /** Errors about organizations, projects, clusters and keys, and about maintaining their store. */
-export const administrationErrors = defineErrors({
+export const administrationErrors = defineErrors('request', {
   NOT_ORG_GROUP_CREATOR: {
     status: 401,
     detail: 'The current user does not have the project creator role in organization %.',

@@ -4,7 +4,7 @@ import { defineErrors } from './define.ts';
  * Errors of the Atlas Administration API. Codes, statuses and details are Atlas's own where its documentation or recorded
  * answers show them. Linkspan adds the others in the same form.
  */
-export const apiErrors = defineErrors({
+export const apiErrors = defineErrors('request', {
   UNEXPECTED_ERROR: {
     status: 500,
     detail: 'Unexpected error.',

@@ -1,7 +1,7 @@
 import { defineErrors } from './define.ts';
 
 /** Errors in a command, its flags, its files or its machine. */
-export const commandLineErrors = defineErrors({
+export const commandLineErrors = defineErrors('request', {
   NODE_TOO_OLD: {
     status: 500,
     detail: 'Node.js % is too old for Linkspan.',

@@ -1,14 +1,16 @@
 import { defineErrors } from './define.ts';
 
 /** Errors that stop a migration or prevent its start, and warnings about it. */
-export const engineErrors = defineErrors({
+export const engineErrors = defineErrors('migration', {
   SOURCE_UNREACHABLE: {
     status: 400,
+    retry: 'transient',
     detail: 'The source cannot be reached: %.',
     remedy: 'Check host names, ports, firewalls and TLS settings from the migration host.',
   },
   DESTINATION_UNREACHABLE: {
     status: 400,
+    retry: 'transient',
     detail: 'The destination cannot be reached: %.',
     remedy: 'Check host names, ports, firewalls and TLS settings from the migration host.',
   },
@@ -25,6 +27,7 @@ export const engineErrors = defineErrors({
   },
   WRONG_REPLICA_SET: {
     status: 400,
+    retry: 'transient',
     detail: 'The server % of the % belongs to replica set `%`, but the connection string says `%`.',
     remedy: "Set replicaSet in the connection string to the server's replica set name, or correct the host names.",
   },
@@ -79,6 +82,7 @@ export const engineErrors = defineErrors({
   },
   DESTINATION_KEPT: {
     status: 200,
+    severity: 'warning',
     concerns: 'cutover',
     detail:
       'The destination keeps its data and its writers. Linkspan does not block their writes to the migrated namespaces.',
@@ -86,6 +90,7 @@ export const engineErrors = defineErrors({
   },
   DESTINATION_UNPROTECTED: {
     status: 200,
+    severity: 'warning',
     concerns: 'cutover',
     detail: 'Linkspan does not block writes of other users to the destination during the migration.',
     remedy: 'Use a destination with authentication, and a user with the role restore.',
@@ -97,11 +102,13 @@ export const engineErrors = defineErrors({
   },
   INDEX_MODERNISED: {
     status: 200,
+    severity: 'warning',
     detail: 'The index % of % is migrated in a form that current servers accept: %.',
     remedy: 'No action is needed: the index works as on the source.',
   },
   ACCOUNTS_KEPT: {
     status: 200,
+    severity: 'warning',
     detail: 'The destination keeps its own %; those of the source are not migrated.',
     remedy:
       "Compare them on both sides. To use the source's, drop or rename them on the destination before the cutover.",
@@ -130,22 +137,26 @@ export const engineErrors = defineErrors({
   },
   CONNECTION_NOT_ENCRYPTED: {
     status: 200,
+    severity: 'warning',
     detail: 'The connection to the % is not encrypted: passwords and documents cross the network in plain text.',
     remedy: 'Set tls=true in the connection string, unless the network is private.',
   },
   INDEXES_AT_LIMIT: {
     status: 200,
+    severity: 'warning',
     detail: '% has % indexes, the most that a server allows.',
     remedy: 'No action is needed: all are migrated. To create another index, drop one first.',
   },
   DOCUMENTS_NEAR_LIMIT: {
     status: 200,
+    severity: 'warning',
     detail: '% has documents near the limit of 16 MiB: up to % MiB in a sample of %.',
     remedy:
       'No action is needed: they are migrated. Each change of such a document transfers all of it, so expect more lag.',
   },
   CAPPED_IN_PAUSE: {
     status: 200,
+    severity: 'warning',
     concerns: 'cutover',
     detail:
       '% is capped at %. If both sides have discarded different documents, Linkspan copies it again during the write pause of the cutover.',
@@ -159,11 +170,13 @@ export const engineErrors = defineErrors({
   },
   DISK_TIGHT: {
     status: 200,
+    severity: 'warning',
     detail: "The destination's disk has % GB. % GB (twice the size of the documents) is a safe size.",
     remedy: 'Enlarge the disk, or check that the compressed data, the indexes and an oplog of the same size fit.',
   },
   OPLOG_SHORT: {
     status: 200,
+    severity: 'warning',
     detail:
       "The source's oplog covers %, and the initial copy may take %. After a longer stop than the oplog covers, Linkspan has to compare all copied data with the source and repair it before the cutover.",
     remedy:
@@ -171,6 +184,7 @@ export const engineErrors = defineErrors({
   },
   HIDDEN_WRITES_UNSEEN: {
     status: 200,
+    severity: 'warning',
     detail:
       'The user on the source may not read its oplog (%). During the migration Linkspan misses what applyOps, convertToCapped and cloneCollectionAsCapped write there, because change streams do not show it.',
     remedy:
@@ -178,18 +192,21 @@ export const engineErrors = defineErrors({
   },
   PART_NOT_BLOCKED: {
     status: 200,
+    severity: 'warning',
     concerns: 'cutover',
     detail: 'Only a part of the source is migrated, so Linkspan does not block writes to the source at the cutover.',
     remedy: 'Stop the applications that write to the selected namespaces before you request the cutover.',
   },
   USERS_BYPASS_BLOCK: {
     status: 200,
+    severity: 'warning',
     concerns: 'cutover',
     detail: 'The source has users who can bypass the write block at the cutover: %.',
     remedy: 'Stop the applications that write as these users before you request the cutover, or revoke the role.',
   },
   WRITES_BLOCKED: {
     status: 200,
+    severity: 'warning',
     concerns: 'cutover',
     detail: 'User writes on the % were blocked at the time of the check.',
     remedy:
@@ -197,6 +214,7 @@ export const engineErrors = defineErrors({
   },
   BLOCK_OWNER_UNSEEN: {
     status: 200,
+    severity: 'warning',
     concerns: 'cutover',
     detail:
       "The user on the source may not read its oplog. So Linkspan can't see who set a write block there, and never lifts or uses one that is already set.",
@@ -205,11 +223,13 @@ export const engineErrors = defineErrors({
   },
   HOST_BUSY: {
     status: 200,
+    severity: 'warning',
     detail: 'This host was busy at the time of the check: its load average was % per processor.',
     remedy: 'Stop other programs here, or run the migration on another host. A busy host copies slowly and lags more.',
   },
   CLOCKS_DIFFER: {
     status: 200,
+    severity: 'warning',
     detail: 'The clock of the % is % the clock of this host.',
     remedy: 'Synchronize the clocks, for example with NTP. Otherwise log times, lag and expiry times are wrong.',
   },
@@ -220,11 +240,13 @@ export const engineErrors = defineErrors({
   },
   CHECK_INCOMPLETE: {
     status: 200,
+    severity: 'warning',
     detail: 'Linkspan could not check %: %.',
     remedy: 'Check it yourself, or fix the reported problem and run the check again.',
   },
   FINDINGS_LEFT_OUT: {
     status: 200,
+    severity: 'warning',
     detail: '% more findings are not shown here.',
     remedy: 'Fix the shown findings and run the check again, or list all with linkspan plan on the migration host.',
   },
@@ -242,6 +264,7 @@ export const engineErrors = defineErrors({
   },
   PATTERN_MATCHES_NOTHING: {
     status: 200,
+    severity: 'warning',
     detail: '% has %, which matches nothing on the source.',
     remedy: 'Correct the pattern, unless it is for names that will exist on the source later: it applies to those too.',
   },
@@ -270,6 +293,7 @@ export const engineErrors = defineErrors({
   },
   SOURCE_WRITTEN_AFTER_COMMIT: {
     status: 200,
+    severity: 'warning',
     detail: 'After the commit, the source received % in %. They exist only on the source.',
     remedy:
       'Stop the applications that still write to the source. Compare these namespaces on both sides and copy the missing changes by hand.',
@@ -283,6 +307,7 @@ export const engineErrors = defineErrors({
   },
   SOURCE_NOT_BLOCKED: {
     status: 200,
+    severity: 'warning',
     concerns: 'cutover',
     detail:
       'The source runs MongoDB %: Linkspan cannot block its writes at the cutover, and a change of its catalog stops the migration.',
@@ -356,6 +381,7 @@ export const engineErrors = defineErrors({
   },
   NAMESPACE_CONFLICT: {
     status: 409,
+    scope: 'collection',
     detail: '% cannot be brought in sync: %.',
     remedy: 'Correct it on the source or on the destination, then resume.',
   },

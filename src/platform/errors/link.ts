@@ -1,7 +1,7 @@
 import { defineErrors } from './define.ts';
 
 /** Errors between an agent and the control plane. */
-export const linkErrors = defineErrors({
+export const linkErrors = defineErrors('request', {
   LINK_TOKEN_MALFORMED: {
     status: 400,
     detail: 'This is not a link-token.',
