@@ -193,12 +193,14 @@ describe('users and roles', () => {
       destination: { uri: destination.uriFor('half-writer', 'secret') },
     };
     assert.deepEqual((await preflight(options({ ...weak, usersAndRoles: false }))).filter(isError), []);
-    const missing = (await preflight(options(weak))).filter(isError).map(({ message }) => message);
-    for (const what of ['find on admin.system.users', 'find on admin.system.roles']) {
-      assert.ok(missing.includes(`The user on the source may not do ${what}.`), missing.join('\n'));
-    }
+    const missing = (await preflight(options(weak))).filter(({ code }) => code === 'MISSING_PRIVILEGE');
+    const [onSource = '', onDestination = ''] = missing.map(({ message }) => message);
+    assert.match(
+      onSource,
+      /half-reader on the source .*: find on admin\.system\.users; find on admin\.system\.roles\.$/,
+    );
     for (const what of ['createUser', 'dropUser', 'createRole', 'grantRole', 'revokeRole']) {
-      assert.ok(missing.includes(`The user on the destination may not do ${what} on all databases.`), what);
+      assert.match(onDestination, new RegExp(`half-writer on the destination .*\\b${what}\\b.* on all databases`));
     }
     await assert.rejects(new Migration(options(weak)).run(AbortSignal.timeout(30_000)), { code: 'MISSING_PRIVILEGE' });
     const filters = { include: [{ database: 'shop' }] };
