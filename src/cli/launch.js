@@ -10,7 +10,7 @@ const [major, minor] = process.versions.node.split('.').map(Number);
 
 if (major < oldest[0] || (major === oldest[0] && minor < oldest[1])) {
   process.stderr.write(
-    `linkspan: Node.js ${process.versions.node} is too old for Linkspan. Run npm ci, which brings the right one on Linux, or install Node.js 22.18 or newer. [NODE_TOO_OLD]\n`,
+    `linkspan: Node.js ${process.versions.node} is too old for Linkspan. Run npm ci, which installs the right version on Linux, or install Node.js 22.18 or newer. [NODE_TOO_OLD]\n`,
   );
   process.exitCode = 2;
 } else {

@@ -135,7 +135,9 @@ test("the log reports clocks that differ by minutes; with an hour's difference, 
   await assert.rejects(
     establishLink({ ...options, clock: clockAhead(-HOUR_MS) }, never),
     ({ code, message }: UserError) => {
-      const [agentMs, serverMs] = [...message.matchAll(/says (\S+?)[,;]/g)].map(([, time]) => Date.parse(time ?? ''));
+      const [agentMs, serverMs] = [...message.matchAll(/says (\S+?)[,;.](?:\s|$)/g)].map(([, time]) =>
+        Date.parse(time ?? ''),
+      );
       assert.ok(Math.abs((serverMs ?? 0) - (agentMs ?? 0) - HOUR_MS) < MINUTE_MS, message);
       return code === 'CLOCK_SKEW';
     },

@@ -2,7 +2,8 @@ import { type MongoClient, MongoServerError } from 'mongodb';
 import { eventually } from './eventually.ts';
 import { type ReplicaSetOptions, type ReplicaSetPair, startPair } from './replica-set.ts';
 
-const COMMAND_NOT_FOUND = 59;
+/** The answers of a server without write blocks: CommandNotFound before 6.0, IllegalOperation while its feature compatibility version is 5.0. */
+const NO_WRITE_BLOCK: readonly unknown[] = [59, 20];
 
 /** The source's version where the version matrix chose it; the servers that tests use by default are 6.0 or newer. */
 const chosen = process.env.LINKSPAN_SOURCE_VERSION;
@@ -40,7 +41,7 @@ async function mayWrite(client: MongoClient): Promise<true> {
     await admin.command({ appendOplogNote: 1, data: { linkspan: 'lift' } });
     await admin.command({ setUserWriteBlockMode: 1, global: false });
   } catch (error) {
-    if (!(error instanceof MongoServerError) || error.code !== COMMAND_NOT_FOUND) throw error;
+    if (!(error instanceof MongoServerError) || !NO_WRITE_BLOCK.includes(error.code)) throw error;
   }
   return true;
 }
