@@ -8,7 +8,7 @@ describe('the error catalogue', () => {
   it('says for every error what was wrong and what to do', () => {
     for (const [code, { detail, remedy }] of catalogue) {
       assert.match(detail, /\S/, code);
-      assert.match(remedy, /\w.*\.$/, `the remedy of ${code} is a sentence`);
+      assert.match(remedy, /\w.*(\.|: %)$/, `the remedy of ${code} is a sentence, or ends with a command`);
     }
   });
 

@@ -79,18 +79,17 @@ export function describeMissing(missing: readonly MissingPrivilege[]): string {
 }
 
 /**
- * The mongosh command that gives a user what it lacks. A user with roles of its own gets one more with just that; others get roles of the
- * server.
+ * The mongosh command that gives a user what it lacks: roles of the server, since further checks read more than a migration asks for.
+ * A user that has them all gets a custom role of its own.
  */
 export function grantCommand({ user, db, roles }: Login, side: Side, missing: readonly MissingPrivilege[]): string {
   const text = JSON.stringify;
   const grant = (granted: readonly (string | object)[]) =>
     `db.getSiblingDB(${text(db)}).grantRolesToUser(${text(user)}, ${text(granted)})`;
   const lacking = ENOUGH_ROLES[side].filter((role) => !roles.includes(role));
-  const hasOwnRoles = roles.length > 0 && lacking.length === ENOUGH_ROLES[side].length;
-  if (lacking.length > 0 && !hasOwnRoles) return grant(lacking.map((role) => ({ role, db: 'admin' })));
+  if (lacking.length > 0) return grant(lacking.map((role) => ({ role, db: 'admin' })));
   const privileges = missing.map(({ action, resource }) => ({ resource, actions: [action] }));
-  const role = `linkspan-${side}`;
+  const role = `linkspan-${side}-${db}.${user}`;
   const create = `db.getSiblingDB("admin").createRole(${text({ role, privileges, roles: [] })})`;
   return `${create}; ${grant([{ role, db: 'admin' }])}`;
 }

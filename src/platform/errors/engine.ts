@@ -372,7 +372,8 @@ export const engineErrors = defineErrors({
   MISSING_PRIVILEGE: {
     status: 400,
     detail: 'User % on the % lacks privileges: %.',
-    remedy: 'In mongosh, as an administrator of the %: %. docs/12-administration.md says what each privilege is for.',
+    remedy:
+      'docs/12-administration.md#privileges says what each privilege is for. Run in mongosh, as an administrator of the %: %',
   },
   NO_SUCH_MIGRATION: {
     status: 404,
