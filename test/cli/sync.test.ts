@@ -136,7 +136,7 @@ test('a destination with data is refused with 2 and left as it is; permission to
   assert.equal((await refused.exit).code, 2);
   assert.equal(refused.stdout, '');
   assert.match(refused.stderr, /The destination is not empty.*\[DESTINATION_NOT_EMPTY\]/);
-  for (const allowing of ['sync --drop-destination', 'sync --keep-destination', 'dropDestinationData in the API']) {
+  for (const allowing of ['--drop-destination cluster1', '--keep-destination', 'dropDestinationData: true']) {
     assert.ok(refused.stderr.includes(allowing), allowing);
   }
   assert.equal(await pair.destination.client.db('here').collection('already').countDocuments(), 1);

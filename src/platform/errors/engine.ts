@@ -68,8 +68,9 @@ export const engineErrors = defineErrors({
     status: 400,
     detail: 'The destination is not empty: it has %.',
     remedy:
-      'Choose an empty cluster. Or drop what is there: linkspan sync --drop-destination, linkspan migration create --drop, dropDestinationData in the API. ' +
-      'Or keep it: linkspan sync --keep-destination, preExistingDestinationData of /start.',
+      'Choose an empty cluster. Or drop what is there: start linkspan sync with --drop-destination cluster1 (the side to drop; /start cannot ask for it), ' +
+      "use linkspan migration create --drop, or send dropDestinationData: true in Linkspan's API. " +
+      'Or keep it: linkspan sync --once --keep-destination, preExistingDestinationData: true of /start.',
   },
   NAMESPACE_EXISTS: {
     status: 400,
