@@ -88,4 +88,17 @@ describe('the message of whatever was thrown', () => {
     assert.equal(messageOf('a text'), 'a text');
     assert.equal(messageOf(undefined), 'undefined');
   });
+
+  it('has no session, cluster time or signature of a server in it', () => {
+    const said = (rest: string) =>
+      new Error(
+        `not authorized on admin to execute command { find: "system.users", lsid: { id: UUID("5f0c") }, ` +
+          `$clusterTime: { clusterTime: Timestamp(17, 1), signature: { hash: BinData(0, 9F), keyId: 75 } }, ${rest}`,
+      );
+    assert.equal(
+      messageOf(said('$db: "admin" }')),
+      'not authorized on admin to execute command { find: "system.users", $db: "admin" }',
+    );
+    assert.doesNotMatch(messageOf(said('').message.slice(0, -20)), /UUID|Timestamp|BinData/, 'cut off by the server');
+  });
 });
