@@ -326,7 +326,7 @@ export const engineErrors = defineErrors({
     status: 409,
     detail: 'Migration % no longer has its destination: migration % has taken it.',
     remedy:
-      'Cancel it where it is managed, then remove its records with linkspan cleanup. If its cutover was interrupted and its source refuses writes, lift that there: db.adminCommand({setUserWriteBlockMode: 1, global: false}).',
+      'Cancel it where it is managed, then remove its records: linkspan cleanup --migration %. If its cutover was interrupted and its source refuses writes, lift that there: db.adminCommand({setUserWriteBlockMode: 1, global: false}).',
   },
   WRITER_CHANGED: {
     status: 409,
