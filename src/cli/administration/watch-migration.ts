@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { UserError } from '../../platform/index.ts';
 import { exitCode } from '../command-line/exit-code.ts';
-import { chooseRenderer, type OutputFormat } from '../progress/index.ts';
+import { catchSignals } from '../command-line/signals.ts';
+import { chooseRenderer, type OutputFormat, type ProgressView } from '../progress/index.ts';
 import { tell } from '../terminal/index.ts';
 import { hasEnded, progressViewOf, type ShownMigration } from './shown-migration.ts';
 
@@ -9,17 +10,29 @@ const LOOK_EVERY_MS = 1_000;
 
 /**
  * Shows a migration as `linkspan sync` shows one, until it has ended. A server that is away is asked again. Sets the exit code of a migration that
- * ended without a cutover.
+ * ended without a cutover, and of a look that a signal ended.
  * @param look  asks the API for the migration
- * @returns the last answer
+ * @returns the last answer; undefined after a signal
  * @throws UserError as {@link askApi}, but for API_UNREACHABLE
  */
-export async function watchMigration(look: () => Promise<unknown>, format: OutputFormat): Promise<ShownMigration> {
+export async function watchMigration(
+  look: () => Promise<unknown>,
+  format: OutputFormat,
+): Promise<ShownMigration | undefined> {
+  using signals = catchSignals();
+  const { signal } = signals;
+  const interrupted = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined)));
   const renderer = chooseRenderer(format);
   let isAway = false;
+  let last: ProgressView | undefined;
   for (;;) {
     try {
-      const migration = (await look()) as ShownMigration;
+      const migration = (await Promise.race([look(), interrupted])) as ShownMigration | undefined;
+      if (migration === undefined) {
+        if (last) renderer.finish(last);
+        process.exitCode = signals.received() === 'SIGINT' ? exitCode.interrupted : exitCode.stoppedCanBeResumed;
+        return undefined;
+      }
       isAway = false;
       const view = progressViewOf(migration, Date.now());
       if (hasEnded(migration)) {
@@ -28,11 +41,12 @@ export async function watchMigration(look: () => Promise<unknown>, format: Outpu
         return migration;
       }
       renderer.show(view);
+      last = view;
     } catch (error) {
       if (!(error instanceof UserError) || error.code !== 'API_UNREACHABLE') throw error;
       if (!isAway) tell('linkspan', `${error.message} Trying again.`, 'warning');
       isAway = true;
     }
-    await delay(LOOK_EVERY_MS);
+    await Promise.race([delay(LOOK_EVERY_MS), interrupted]);
   }
 }
