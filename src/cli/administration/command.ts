@@ -26,6 +26,8 @@ export interface AdministrationCommand {
   readonly path: string;
   /** What the command's argument is called; as a flag of that name it is taken, too, as the Atlas CLI wants some. */
   readonly argument?: string;
+  /** A flag that is taken as an argument after that one, too. */
+  readonly second?: string;
   readonly flags?: readonly Flag[];
   readonly body?: (values: Values) => object;
   /** Columns of the table; one record has the same. */

@@ -19,7 +19,7 @@ const profile = z.strictObject({
 /** Which server is asked, as whom, and about what unless flags say otherwise. */
 export type Profile = z.output<typeof profile>;
 
-const VARIABLES: Readonly<Record<keyof Profile, string>> = {
+export const VARIABLES: Readonly<Record<keyof Profile, string>> = {
   url: 'LINKSPAN_URL',
   plainHttp: 'LINKSPAN_PLAIN_HTTP',
   publicKey: 'LINKSPAN_PUBLIC_KEY',
