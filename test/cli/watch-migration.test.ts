@@ -82,6 +82,19 @@ test('describe --watch that Ctrl-C ends says the same line once, and has exit co
   assert.equal(watching.stdout, '');
 });
 
+test('a list shows the beginning of a long error, and describe the whole of it once', async () => {
+  await using shop = await world();
+  const error = { code: 'INTERNAL_ERROR', message: `${'long '.repeat(20)}end.`, remedy: 'No.' };
+  await shop.report({ state: 'failed', error });
+  await using listed = shop.run('list');
+  await listed.exit;
+  assert.match(listed.stdout, / FAILED .*(long ){10,11}.*…$/m);
+  assert.doesNotMatch(listed.stdout, /end\./);
+  await using described = shop.run('describe', shop.id);
+  await described.exit;
+  assert.equal(described.stdout.match(/end\./g)?.length, 1, described.stdout);
+});
+
 test('describe shows no rate, lag or ETA of an agent that is silent', async () => {
   await using shop = await world();
   await shop.report({});
