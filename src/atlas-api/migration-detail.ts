@@ -127,6 +127,9 @@ export const migrationDetail = z
   })
   .meta({ id: 'LinkspanMigrationDetail', 'x-linkspan-extension': true });
 
+/** What says nothing of a migration that has ended. */
+const OF_THE_MOMENT: ReadonlySet<string> = new Set(['HOST_BUSY', 'OPLOG_SHORT']);
+
 export function showDetail(view: MigrationView): z.output<typeof migrationDetail> {
   const { state, progress, contact, waits, createdAtMs, updatedAtMs } = view;
   const shown = progress && {
@@ -144,6 +147,7 @@ export function showDetail(view: MigrationView): z.output<typeof migrationDetail
     waiting: progress.waiting?.map(showWait),
   };
   const blockedSinceMs = progress?.cutover?.blocking ? (progress.cutover.sourceBlockedAtMs ?? progress.sinceMs) : null;
+  const hasEnded = state.endedAtMs !== null;
   return {
     wanted: state.wanted,
     loadLevel: state.loadLevel,
@@ -157,7 +161,7 @@ export function showDetail(view: MigrationView): z.output<typeof migrationDetail
     agent: contact && { status: contact.status, lastSeen: dateOrNull(contact.lastReportAtMs) },
     waiting: waits.map(showWait),
     // Records of earlier versions have no findings.
-    findings: (progress?.findings ?? []).map(showFinding),
+    findings: (progress?.findings ?? []).filter(({ code }) => !hasEnded || !OF_THE_MOMENT.has(code)).map(showFinding),
     progress: engineProgress.nullable().safeParse(shown).data ?? null,
   };
 }

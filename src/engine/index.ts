@@ -8,6 +8,7 @@ export { FINDING_CODES, type Finding, findingOf } from './preflight/finding.ts';
 export { inspectCluster } from './preflight/inspect-cluster.ts';
 export { type Examination, examine, preflight } from './preflight/preflight.ts';
 export type { PhaseTime } from './records/migration-state.ts';
+export { type RecordedStanding, recordedStanding } from './records/recorded-standing.ts';
 export { shownState } from './records/shown-state.ts';
 export type { Outcome, Progress } from './report/progress.ts';
 export { notYetRunning } from './report/snapshot.ts';

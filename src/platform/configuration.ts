@@ -3,7 +3,9 @@ import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import type { Document, Node } from 'yaml';
 import type { z } from 'zod';
+import { closestName } from './closest-name.ts';
 import { messageOf, UserError } from './errors/index.ts';
+import { keysOfSchema } from './keys-of-schema.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -51,14 +53,25 @@ export function readConfiguration<Schema extends z.ZodType>(
   });
   const result = schema.safeParse(document.toJS() ?? {});
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
+  const { issues } = result.error;
+  // A key that is missing may be the one that is misspelt.
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
   if (!issue) throw invalid(0, 'it is not valid');
   if (issue.code === 'unrecognized_keys') {
     const path = [...issue.path, issue.keys[0] ?? ''];
-    throw invalid(findOffset(document, path), `unknown key ${dotted(path)}`);
+    const meant = closestName(issue.keys[0] ?? '', keysOfSchema(schema, issue.path));
+    const question = meant === undefined ? '' : ` (did you mean ${meant}?)`;
+    throw invalid(findOffset(document, path), `unknown key ${dotted(path)}${question}`);
   }
   const where = issue.path.length > 0 ? `${dotted(issue.path)}: ` : '';
-  throw invalid(findOffset(document, issue.path), where + issue.message);
+  const isNumber = issue.code === 'invalid_type' && issue.expected === 'string' && isNumberAt(document, issue.path);
+  const problem = isNumber ? 'expected a text, and YAML reads these digits as a number: quote it' : issue.message;
+  throw invalid(findOffset(document, issue.path), where + problem);
+}
+
+function isNumberAt(document: Document, path: readonly PropertyKey[]): boolean {
+  const value = document.getIn(path);
+  return typeof value === 'number' || typeof value === 'bigint';
 }
 
 function contentOf(path: string, refuse: (problem: string) => UserError): string {

@@ -6,15 +6,25 @@ import {
   type Outcome,
   type Progress,
   preflight,
+  type RecordedStanding,
+  recordedStanding,
 } from '../engine/index.ts';
 import { type Clock, type Logger, systemClock, UserError } from '../platform/index.ts';
-import { type ClusterName, type ClusterUris, migrationIdOf } from './clusters.ts';
+import { type ClusterName, type ClusterUris, clusterNames, migrationIdOf } from './clusters.ts';
 import type { InitialLoad, LoadRequest } from './load-request.ts';
 import { PreflightFailed } from './preflight-failed.ts';
 import type { Direction, StartRequest } from './start-request.ts';
 
 /** mongosync's states without INITIALIZING and REVERSING: the API opens when it is ready, and Linkspan cannot reverse yet. */
 export type SessionState = 'IDLE' | 'RUNNING' | 'PAUSED' | 'COMMITTING' | 'COMMITTED';
+
+/** A migration that an earlier process began. */
+export interface UnfinishedMigration extends Direction {
+  readonly migrationId: string;
+  readonly state: RecordedStanding['state'];
+}
+
+const ENDED: ReadonlySet<RecordedStanding['state']> = new Set(['committed', 'cancelled']);
 
 export interface SessionOptions {
   readonly uris: ClusterUris;
@@ -93,6 +103,21 @@ export class SyncSession {
       .map(({ message }) => message)
       .filter((message) => !progress.warnings.includes(message));
     return { ...progress, warnings: [...found, ...progress.warnings] };
+  }
+
+  /** Migrations of these clusters, in either direction, that are on record and unfinished: a start in that direction resumes them. */
+  async unfinished(): Promise<readonly UnfinishedMigration[]> {
+    const directions = clusterNames.map((source) => ({ source, destination: otherThan(source) }));
+    const found = await Promise.all(
+      directions.map(async (direction) => {
+        const { migrationId, destination } = this.#migrationOptions(direction, 1);
+        // A cluster that does not answer is told of when a start needs it.
+        const standing = await recordedStanding(destination, migrationId, this.#stop.signal).catch(() => undefined);
+        const isOpen = standing !== undefined && !standing.isRetired && !ENDED.has(standing.state);
+        return isOpen ? [{ ...direction, migrationId, state: standing.state }] : [];
+      }),
+    );
+    return found.flat();
   }
 
   /**
@@ -179,21 +204,27 @@ export class SyncSession {
 
   /**
    * Runs rounds until one ends in this process. With `--once`, a migration that an earlier process finished ends at once, but the user wants a new
-   * copy of the current data. That is the next round, with its own id and preflight. It retires the round before it.
+   * copy of the current data. That is the next round, with its own id and preflight. It retires the round before it. So may any
+   * other migration.
    */
   async #runToEnd(direction: StartRequest, round: number, migration: Migration): Promise<Outcome> {
     this.#roundStartedAtMs = (this.#options.clock ?? systemClock).now();
-    const outcome = await migration.run(this.#stop.signal).catch((error: unknown) => {
-      if (!this.#wasRetiredByNextRound(error, direction, round)) throw error;
+    const outcome = await migration.run(this.#stop.signal).catch(async (error: unknown) => {
+      if (!(await this.#isRoundOver(error, direction, round, migration))) throw error;
     });
     if (outcome === 'stopped') return outcome;
     if (outcome !== undefined && !this.#isOfEarlierRound(migration.progress())) return outcome;
     return this.#runToEnd(direction, round + 1, await this.#prepare(direction, round + 1, () => undefined));
   }
 
-  #wasRetiredByNextRound(error: unknown, direction: StartRequest, round: number): boolean {
+  /** Whether a round could not be opened because it is retired: by the next round, or by any migration after it had been committed. */
+  async #isRoundOver(error: unknown, direction: StartRequest, round: number, migration: Migration): Promise<boolean> {
     if (!this.#options.once || !(error instanceof UserError) || error.code !== 'DESTINATION_TAKEN') return false;
-    return error.parameters[1] === this.#migrationOptions(direction, round + 1).migrationId;
+    if (error.parameters[1] === this.#migrationOptions(direction, round + 1).migrationId) return true;
+    const { migrationId, destination } = this.#migrationOptions(direction, round);
+    // One that lost its destination while it ran is not begun anew.
+    if (migration.progress().state !== 'created') return false;
+    return (await recordedStanding(destination, migrationId, this.#stop.signal))?.state === 'committed';
   }
 
   #isOfEarlierRound({ state, phases }: Progress): boolean {
@@ -222,4 +253,8 @@ export class SyncSession {
       ...selection,
     };
   }
+}
+
+function otherThan(name: ClusterName): ClusterName {
+  return name === 'cluster0' ? 'cluster1' : 'cluster0';
 }

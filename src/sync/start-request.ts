@@ -29,7 +29,7 @@ const startBody = z.looseObject({
  * @throws UserError INVALID_REQUEST or UNSUPPORTED_FIELD, naming the field
  */
 export function parseStartRequest(body: unknown): StartRequest {
-  const parsed = startBody.safeParse(body);
+  const parsed = startBody.safeParse(body ?? {});
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const name = issue?.path.join('.');

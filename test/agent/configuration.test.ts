@@ -63,9 +63,14 @@ test('a value can come from a file, whose path is relative to the configuration'
 test('a misspelt key is an error that names the key and its line', () => {
   assert.match(
     refusalOf(`${MINIMAL}        tlsCAfile: ca.pem\n`),
-    /line 8: unknown key projects\[0\]\.deployments\[0\]\.tlsCAfile\./,
+    /line 8: unknown key projects\[0\]\.deployments\[0\]\.tlsCAfile \(did you mean tlsCaFile\?\)\./,
   );
-  assert.match(refusalOf(`hosts: a\n${MINIMAL}`), /line 1: unknown key hosts\./);
+  assert.match(refusalOf(`hosts: a\n${MINIMAL}`), /line 1: unknown key hosts \(did you mean host\?\)\./);
+  assert.match(
+    refusalOf(MINIMAL.replace('projects:', 'project:')),
+    /unknown key project \(did you mean projects\?\)\./,
+  );
+  assert.match(refusalOf(`zzz: 1\n${MINIMAL}`), /line 1: unknown key zzz\./);
 });
 
 test('a wrong value is an error that names its key and line, and never repeats the value', () => {
@@ -75,6 +80,10 @@ test('a wrong value is an error that names its key and line, and never repeats t
   assert.match(
     refusalOf(MINIMAL.replace('0123456789abcdef01234567', 'shop')),
     /line 3: projects\[0\]\.id: expected 24/,
+  );
+  assert.match(
+    refusalOf(MINIMAL.replace('0123456789abcdef01234567', '123456789012345678901234')),
+    /line 3: projects\[0\]\.id: .*quote it\./,
   );
   assert.match(refusalOf(`copy: { maxMegabytesPerSecond: 0 }\n${MINIMAL}`), /line 1: copy\.maxMegabytesPerSecond: /);
   assert.match(refusalOf(`${MINIMAL}${MINIMAL.replace('\nprojects:\n', '')}`), /two projects have the same id/);

@@ -156,12 +156,13 @@ test('every command sends its request and shows the answer', async () => {
   });
   await said(`migration set-load-level ${_id} --loadLevel 2`, /WORKING/);
   await said(`migration limit-copy ${_id} --maxMegabytesPerSecond 1.5`, /WORKING/);
+  await said(`migration limit-copy ${_id} 1.5`, /WORKING/);
   await said(`migration limit-copy ${_id}`, /WORKING/);
   await said(`migration confirm-drops ${_id}`, /WORKING/);
   await said(`migration extend-window ${_id} --hours 200`, /WORKING/);
   await said(`migration pause ${_id}`, /WORKING/);
   await said(`migration resume ${_id}`, /WORKING/);
-  const wished = await run('event list --limit 7 --output json');
+  const wished = await run('event list --limit 8 --output json');
   for (const each of ['"level": 2', '"megabytesPerSecond": 1.5', '"megabytesPerSecond": "unlimited"']) {
     assert.ok(wished.includes(each), each);
   }

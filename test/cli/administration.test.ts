@@ -56,7 +56,19 @@ test('the command line administers the API with digest and service accounts, for
   const unknown = await run(['migration', 'describe', 'f'.repeat(24), '--projectId', projectId]);
   assert.deepEqual([unknown.code, unknown.stdout], [2, '']);
   assert.match(unknown.stderr, /refused: No live migration with ID f+ exists .*LIVE_MIGRATION_NOT_FOUND/);
-  assert.match((await run(['cluster', 'list'])).stderr, /--projectId is needed.*\[USAGE\]/);
+  assert.match(
+    (await run(['cluster', 'list'])).stderr,
+    /--projectId is needed, or LINKSPAN_PROJECT_ID, or projectId in the profile\..*\[USAGE\]/,
+  );
+  assert.match(
+    (await run(['migration', 'create', '--clusterName', 'C'])).stderr,
+    /--migrationHost, --sourceClusterName, --sourceProjectId are needed; --projectId is needed, or/,
+  );
+  assert.match((await run(['project', 'create'])).stderr, /an argument is needed, as in linkspan project create NAME/);
+  const noScheme = await run(['org', 'list'], { ...key, LINKSPAN_URL: '127.0.0.1:18080' });
+  assert.match(noScheme.stderr, /write http:\/\/127\.0\.0\.1:18080/);
+  const none = await run(['migration', 'list', '--projectId', projectId]);
+  assert.deepEqual([none.code, none.stdout, none.stderr], [0, '', 'linkspan: no live migrations\n']);
   const nobody = await run(['org', 'list'], { ...key, LINKSPAN_URL: 'http://127.0.0.1:1' });
   assert.match(nobody.stderr, /cannot be reached: .*\[API_UNREACHABLE\]/);
   const wrong = await run(['org', 'list'], { ...key, LINKSPAN_PRIVATE_KEY: 'canary' });

@@ -132,7 +132,7 @@ test('no secret of an agent is in its logs, folder, crash report, child processe
   places.bundle = readFileSync(bundle, 'utf8');
   places.answers = JSON.stringify(answers);
   for (const directory of [state, reports]) {
-    const names = readdirSync(directory).filter((name) => name !== 'agent.key');
+    const names = readdirSync(directory).filter((name) => name !== 'agent.key' && name !== 'lock.db');
     for (const name of names) places[name] = readFileSync(join(directory, name), 'latin1');
   }
   for (const [place, text] of Object.entries(places)) {

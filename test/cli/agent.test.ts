@@ -94,6 +94,23 @@ test('an agent that is killed, stopped and restarted completes its migration wit
   assert.equal(third.stdout, '');
 });
 
+test('a second agent with the same data directory is refused with 2, until the first one has ended', async () => {
+  await using plane = await startControlPlane();
+  const uri = 'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200';
+  await using first = runAgent(plane, uri, { env: { LINKSPAN_LINK_TOKEN: await plane.newToken() } });
+  await first.waitForLine(READY);
+  await using second = runAgent(plane, uri);
+  assert.deepEqual(await second.exit, { code: 2, signal: null }, second.stderr);
+  assert.match(
+    second.stderr,
+    /data directory .*state is in use by another Linkspan process\. .*\[DATA_DIRECTORY_IN_USE\]/,
+  );
+  first.kill('SIGKILL');
+  await first.exit;
+  await using third = runAgent(plane, uri);
+  await third.waitForLine(READY);
+});
+
 test('an agent that cannot be linked reports why and exits with 2; one whose link is deleted exits with 1', async () => {
   await using plane = await startControlPlane();
   const uri = 'mongodb://127.0.0.1:1/?replicaSet=none';

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { RunningMigration } from '../engine/running-migration.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
 import { startPair } from '../support/replica-set.ts';
+import { allowWrites } from '../support/source-version.ts';
 
 test('sync --once --drop-destination copies the current data each time', async () => {
   await using pair = await startPair();
@@ -14,4 +16,22 @@ test('sync --once --drop-destination copies the current data each time', async (
     assert.equal((await sync.exit).code, 0, `round ${round}: ${sync.stderr}`);
     assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
   }
+});
+
+test('a finished copy that another migration has retired is no obstacle to the next one', async () => {
+  await using pair = await startPair();
+  await pair.source.client.db('shop').collection('items').insertOne({ round: 1 });
+  const once = async () => {
+    const uris = ['--cluster0', pair.source.uri, '--cluster1', pair.destination.uri];
+    await using sync = runLinkspan(['sync', '--once', '--no-verify', '--drop-destination', ...uris]);
+    return { code: (await sync.exit).code, stderr: sync.stderr };
+  };
+  assert.equal((await once()).code, 0);
+  await using other = RunningMigration.start(pair, { dropDestination: true });
+  await other.commit();
+  await allowWrites(pair.source.client);
+  await pair.source.client.db('shop').collection('items').insertOne({ round: 2 });
+  const again = await once();
+  assert.equal(again.code, 0, again.stderr);
+  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
 });

@@ -6,7 +6,7 @@ import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
-import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
+import { type ReplicaSetPair, startPair, startReplicaSet } from '../support/replica-set.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 checkForLeaks({ sockets: false });
@@ -136,7 +136,7 @@ test('a destination with data is refused with 2 and unchanged; permission to dro
   assert.equal((await refused.exit).code, 2);
   assert.equal(refused.stdout, '');
   assert.match(refused.stderr, /The destination is not empty.*\[DESTINATION_NOT_EMPTY\]/);
-  for (const allowing of ['sync --drop-destination', 'sync --keep-destination', 'dropDestinationData in the API']) {
+  for (const allowing of ['--drop-destination cluster1', '--keep-destination', 'dropDestinationData: true']) {
     assert.ok(refused.stderr.includes(allowing), allowing);
   }
   assert.equal(await pair.destination.client.db('here').collection('already').countDocuments(), 1);
@@ -233,16 +233,55 @@ test('SIGINT exits with 130 and SIGTERM with 4, and the same command resumes', a
     await linkspan.waitForLine(/^in sync: /, 30_000);
     linkspan.kill(signal);
     assert.deepEqual(await linkspan.exit, { code, signal: null }, linkspan.stderr);
-    assert.match(linkspan.stderr, /stopped; run the same command again to resume/);
+    assert.match(linkspan.stderr, /stopped; start the same command again, then POST \/api\/v1\/start resumes/);
   }
   const { linkspan, post } = await start();
   await using _process = linkspan;
+  await linkspan.waitForLine(
+    /migration [0-9a-f]{24} from cluster0 to cluster1 is unfinished \(following changes\): POST \/api\/v1\/start with \{"source":"cluster0","destination":"cluster1"\} resumes it/,
+  );
   await post('start', { source: 'cluster0', destination: 'cluster1' });
   await linkspan.waitForLine(/^in sync: /, 30_000);
   assert.equal((await post('commit', {})).status, 200);
   await linkspan.waitForLine(/^done: /, 30_000);
-  linkspan.kill('SIGTERM');
+  linkspan.kill('SIGINT');
   assert.equal((await linkspan.exit).code, 0);
+  assert.match(linkspan.stderr, /ended; the migration is committed/);
+});
+
+test('one that is stopped before a start says that there was none', async () => {
+  await using linkspan = runLinkspan([
+    'sync',
+    '--cluster0',
+    'mongodb://127.0.0.1:1',
+    '--cluster1',
+    'mongodb://127.0.0.1:2',
+    '--port',
+    '0',
+  ]);
+  await linkspan.waitForLine(/API is ready/);
+  linkspan.kill('SIGINT');
+  assert.equal((await linkspan.exit).code, 130);
+  assert.match(linkspan.stderr, /stopped; no migration was started/);
+  assert.doesNotMatch(linkspan.stderr, /resumes/);
+});
+
+test('one that a user without privileges asks for is refused with findings on lines of their own, as by plan', async () => {
+  await using source = await startReplicaSet({ auth: true });
+  await using destination = await startReplicaSet();
+  await source.createUser('reader', 'secret', ['read']);
+  const uris = ['--cluster0', source.uriFor('reader', 'secret'), '--cluster1', destination.uri];
+  await using linkspan = runLinkspan(['sync', '--once', '--users-and-roles', ...uris]);
+  assert.equal((await linkspan.exit).code, 2);
+  assert.match(
+    linkspan.stderr,
+    /^linkspan sync: The migration cannot start; nothing was changed\. \[PREFLIGHT_FAILED\]$/m,
+  );
+  assert.match(
+    linkspan.stderr,
+    /^Errors: these keep a migration from starting \(1\)\n {2}User .*\[MISSING_PRIVILEGE\]\n {4}docs/m,
+  );
+  assert.doesNotMatch(linkspan.stderr, /CHECK_FAILED|CHECK_INCOMPLETE|lsid|clusterTime|UUID/);
 });
 
 test('a wrong command line prints one message and exits with 2; no password is shown', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { migrationText } from '../../src/cli/administration/migration-text.ts';
 import { startControlPlane } from '../atlas-api/control-plane.ts';
 import { cliBody, prepare, progress } from '../atlas-api/migration-world.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
@@ -60,6 +61,63 @@ test('describe --watch shows progress until the migration ends, and its exit cod
   await shop.report({ state: 'committed' });
   assert.equal((await watching.exit).code, 0);
   assert.match(watching.stdout, /COMPLETE/);
+});
+
+test('describe of a migration whose order no agent has taken says so, and how to end it', async () => {
+  await using shop = await world();
+  await using described = shop.run('describe', shop.id);
+  assert.equal((await described.exit).code, 0);
+  const waiting = `^waiting +for the agent to take the order since \\S+Z: .*linkspan migration cancel ${shop.id} ends`;
+  assert.match(described.stdout, new RegExp(waiting, 'm'));
+});
+
+test('describe --watch that Ctrl-C ends says the same line once, and has exit code 130', async () => {
+  await using shop = await world();
+  await shop.report({ state: 'tailing', readyForCutover: true, lagSeconds: 0 });
+  await using watching = shop.run('describe', shop.id, '--watch');
+  await watching.waitForLine(/^in \w+: lag 0 s/);
+  watching.kill('SIGINT');
+  assert.deepEqual(await watching.exit, { code: 130, signal: null }, watching.stderr);
+  assert.equal(watching.stderr.match(/lag 0 s/g)?.length, 1);
+  assert.equal(watching.stdout, '');
+});
+
+test('a list shows the beginning of a long error, and describe the whole of it once', async () => {
+  await using shop = await world();
+  const error = { code: 'INTERNAL_ERROR', message: `${'long '.repeat(20)}end.`, remedy: 'No.' };
+  await shop.report({ state: 'failed', error });
+  await using listed = shop.run('list');
+  await listed.exit;
+  assert.match(listed.stdout, / FAILED .*(long ){10,11}.*…$/m);
+  assert.doesNotMatch(listed.stdout, /end\./);
+  await using described = shop.run('describe', shop.id);
+  await described.exit;
+  assert.equal(described.stdout.match(/end\./g)?.length, 1, described.stdout);
+});
+
+test('describe shows no rate, lag or ETA of an agent that is silent', async () => {
+  await using shop = await world();
+  await shop.report({});
+  await using described = shop.run('describe', shop.id, '--output', 'json');
+  await described.exit;
+  const migration = JSON.parse(described.stdout);
+  const lost = { ...migration.linkspan, agent: { status: 'LOST', lastSeen: null } };
+  assert.match(migrationText(migration), /1 B\/s, lag 7 s, ETA 0:08/);
+  assert.match(migrationText({ ...migration, linkspan: lost }), /^phase +copying: 11 %, 1 B of 9 B, 1 document$/m);
+});
+
+test('describe shows no warning of the moment once the migration has ended', async () => {
+  await using shop = await world();
+  const busy = { severity: 'warning', code: 'HOST_BUSY', message: 'This host is busy.', remedy: 'Wait.' } as const;
+  const shown = async () => {
+    await using described = shop.run('describe', shop.id);
+    await described.exit;
+    return described.stdout.match(/HOST_BUSY|USERS_BYPASS_BLOCK/g)?.sort();
+  };
+  await shop.report({ findings: [busy, FINDING] });
+  assert.deepEqual(await shown(), ['HOST_BUSY', 'USERS_BYPASS_BLOCK']);
+  await shop.report({ state: 'committed', findings: [busy, FINDING] });
+  assert.deepEqual(await shown(), ['USERS_BYPASS_BLOCK']);
 });
 
 test('describe --watch for programs ends with the migration as its result, and exits with 1 if it failed', async () => {

@@ -232,8 +232,7 @@ export const OF_CONTROL: readonly Mutant[] = [
   {
     without: 'refusing an engine of a migration whose destination another one has taken',
     file: 'src/engine/records/checkpoint-store.ts',
-    replace:
-      "if (found.retiredBy !== undefined) throw new UserError('DESTINATION_TAKEN', [this.migrationId, found.retiredBy]);",
+    replace: 'if (found.retiredBy !== undefined) throw takenBy(this.migrationId, found.retiredBy);',
     by: '',
     tests: { file: OWNER, name: 'started again, or cancelled' },
   },

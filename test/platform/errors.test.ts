@@ -8,7 +8,7 @@ describe('the error catalogue', () => {
   it('says for every error what was wrong and what to do', () => {
     for (const [code, { detail, remedy }] of catalogue) {
       assert.match(detail, /\S/, code);
-      assert.match(remedy, /\w.*\.$/, `the remedy of ${code} is a sentence`);
+      assert.match(remedy, /\w.*(\.|: %)$/, `the remedy of ${code} is a sentence, or ends with a command`);
     }
   });
 
@@ -104,5 +104,18 @@ describe('the message of whatever was thrown', () => {
     assert.equal(messageOf(new Error('first\n  second ')), 'first second');
     assert.equal(messageOf('a text'), 'a text');
     assert.equal(messageOf(undefined), 'undefined');
+  });
+
+  it('has no session, cluster time or signature of a server in it', () => {
+    const said = (rest: string) =>
+      new Error(
+        `not authorized on admin to execute command { find: "system.users", lsid: { id: UUID("5f0c") }, ` +
+          `$clusterTime: { clusterTime: Timestamp(17, 1), signature: { hash: BinData(0, 9F), keyId: 75 } }, ${rest}`,
+      );
+    assert.equal(
+      messageOf(said('$db: "admin" }')),
+      'not authorized on admin to execute command { find: "system.users", $db: "admin" }',
+    );
+    assert.doesNotMatch(messageOf(said('').message.slice(0, -20)), /UUID|Timestamp|BinData/, 'cut off by the server');
   });
 });

@@ -24,7 +24,7 @@ test('one data directory is open in one server at a time, and free again afterwa
   using folder = temporaryFolder('store');
   {
     await using _store = openSqliteStore(folder.path);
-    assert.throws(() => openSqliteStore(folder.path), /in use by another Linkspan server/);
+    assert.throws(() => openSqliteStore(folder.path), /in use by another Linkspan process/);
   }
   await using _again = openSqliteStore(folder.path);
 });

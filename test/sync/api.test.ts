@@ -112,6 +112,9 @@ test('a field of /start that would change what is migrated is never ignored', as
   ]) {
     assert.equal((await api.post('/api/v1/start', body)).body.error, 'InvalidRequest', body);
   }
+  const empty = await api.post('/api/v1/start', '');
+  assert.deepEqual(empty, await api.post('/api/v1/start', '{}'));
+  assert.match(empty.body.errorDescription, /source: /);
   assert.equal(api.session.state, 'IDLE');
 });
 

@@ -64,6 +64,6 @@ preExistingDestinationData: true
   });
   assert.throws(
     () => read('includeNamespaces:\n  - databse: shop\n'),
-    /line 2: unknown key includeNamespaces\[0\]\.databse/,
+    /line 2: unknown key includeNamespaces\[0\]\.databse \(did you mean database\?\)/,
   );
 });

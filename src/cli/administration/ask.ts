@@ -1,7 +1,8 @@
-import { UserError } from '../../platform/index.ts';
 import { tell } from '../terminal/index.ts';
+import { assertGiven } from './assert-given.ts';
 import { askApi } from './client.ts';
 import type { AdministrationCommand, Values } from './command.ts';
+import { nothingListed } from './nothing-listed.ts';
 import { readProfile } from './profile.ts';
 import { tableOf } from './table.ts';
 
@@ -22,7 +23,7 @@ export async function ask(command: AdministrationCommand, given: Values): Promis
   const { orgId, projectId } = profile;
   const values: Values = { orgId, projectId, ...given };
   const { method, body, columns, more } = command;
-  for (const { name, needed } of command.flags ?? []) if (needed) assertGiven(values, name);
+  assertGiven(command, values);
   const format = given.output === 'json' ? 'json' : 'text';
   if (command.before && format === 'text') {
     const { path, warnings } = command.before;
@@ -36,16 +37,15 @@ export async function ask(command: AdministrationCommand, given: Values): Promis
   if (results.length < totalCount) {
     tell('linkspan', `${results.length} of ${totalCount} are shown; see --page and --limit`);
   }
+  const listed = (answer as Page).results ?? answer;
+  if (format === 'text' && Array.isArray(listed) && listed.length === 0) tell('linkspan', nothingListed(command));
   if (format === 'json' && given.watch) return `${JSON.stringify({ type: 'result', ...answer })}\n`;
   if (format === 'json') return `${JSON.stringify(answer, null, 2)}\n`;
   return tableOf(answer, columns) + (more?.(answer) ?? '');
 }
 
 function filledPath(path: string, values: Values): string {
-  return path.replace(/\{(\w+)\}/g, (_whole, name: string) => {
-    assertGiven(values, name);
-    return encodeURIComponent(String(values[name]));
-  });
+  return path.replace(/\{(\w+)\}/g, (_whole, name: string) => encodeURIComponent(String(values[name])));
 }
 
 function targetOf({ path, flags = [] }: AdministrationCommand, values: Values): string {
@@ -55,10 +55,4 @@ function targetOf({ path, flags = [] }: AdministrationCommand, values: Values): 
     if (parameter && values[name] !== undefined) query.set(parameter, String(values[name]));
   }
   return query.size === 0 ? filled : `${filled}?${query}`;
-}
-
-function assertGiven(values: Values, name: string): void {
-  if (values[name] !== undefined && values[name] !== '') return;
-  const more = name === 'orgId' || name === 'projectId' ? ', or a profile that has it' : '';
-  throw new UserError('USAGE', [`--${name} is needed${more}`]);
 }

@@ -30,6 +30,8 @@ export interface AdministrationCommand {
   readonly path: string;
   /** Name of the argument. A flag of that name is accepted as well, because the Atlas CLI has some of them as flags. */
   readonly argument?: string;
+  /** A flag that is taken as an argument after that one, too. */
+  readonly second?: string;
   readonly flags?: readonly Flag[];
   readonly body?: (values: Values) => object;
   /** Columns of the table, for lists and single records. */

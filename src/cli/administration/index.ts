@@ -62,6 +62,8 @@ function verb(definition: AdministrationCommand, print: Print): Command {
     const inProfile = argument in PLACES ? ', or in the profile' : '';
     command.argument(`[${argument}]`, `(required, or as --${argument}${inProfile})`);
   }
+  const second = flags.find(({ name }) => name === definition.second);
+  if (second) command.argument(`[${second.name}]`, `the same as --${second.name}`, argumentParser(second));
   for (const flag of flags) command.addOption(optionOf(flag, argument));
   if (definition.watch) command.option('-w, --watch', 'Show progress live until the migration ends');
   if (argument && !(argument in PLACES) && !flags.some(({ name }) => name === argument)) {
@@ -80,8 +82,11 @@ function verb(definition: AdministrationCommand, print: Print): Command {
         .default('table'),
     );
   return command.action(async (...given: unknown[]) => {
-    const positional = argument && given[0] !== undefined ? { [argument]: given[0] } : {};
-    print(await ask(definition, withInput({ ...command.opts<Record<string, unknown>>(), ...positional })));
+    const positional = [argument, second?.name].flatMap((name, at) =>
+      name !== undefined && given[at] !== undefined ? [[name, given[at]]] : [],
+    );
+    const flagged = command.opts<Record<string, unknown>>();
+    print(await ask(definition, withInput({ ...flagged, ...Object.fromEntries(positional) })));
   });
 }
 
@@ -103,6 +108,10 @@ function optionOf({ name, short, description: what, kind, needed }: Flag, argume
   if (kind === 'number') option.argParser(parseNumber);
   if (kind === 'choice') option.choices(['true', 'false']);
   return option;
+}
+
+function argumentParser({ kind }: Flag): (text: string) => unknown {
+  return kind === 'number' ? parseNumber : (text) => text;
 }
 
 function parseNumber(text: string): number {

@@ -2,9 +2,11 @@ import { findingsText } from '../command-line/findings.ts';
 import { describeView, resumedText } from '../progress/index.ts';
 import { wrapBeside } from '../terminal/index.ts';
 import type { Column } from './command.ts';
-import { progressViewOf, type ShownMigration } from './shown-migration.ts';
+import { lagOf, progressViewOf, type ShownMigration } from './shown-migration.ts';
 
 const LABEL_COLUMNS = 16;
+/** Characters of an error in a list. */
+const SHORT_ERROR = 60;
 
 /** Columns of a list of migrations that are computed, because the API has no such fields. */
 export const phaseColumn: Column = {
@@ -12,6 +14,15 @@ export const phaseColumn: Column = {
   of: (record) => {
     const migration = record as ShownMigration;
     return [progressViewOf(migration, Date.now()).phase, percentOf(migration)].join(' ').trimEnd();
+  },
+};
+export const lagColumn: Column = { title: 'lagTimeSeconds', of: (record) => lagOf(record as ShownMigration) };
+/** An error's beginning; `migration describe` has the whole. */
+export const shortErrorColumn: Column = {
+  title: 'errorMessage',
+  of: (record) => {
+    const { errorMessage: text } = record as ShownMigration;
+    return text !== undefined && text.length > SHORT_ERROR ? `${text.slice(0, SHORT_ERROR - 1)}…` : text;
   },
 };
 export const agentColumn: Column = {
@@ -32,7 +43,12 @@ export function migrationText(answer: unknown): string {
   const reasons = migration.readyForCutover ? [] : (progress?.notReadyReasons ?? []);
   const isActive = agent !== null;
   const lines: readonly (readonly [label: string, text: string | undefined])[] = [
-    ['phase', [view.phase, facts.filter((fact) => fact !== '').join(', ')].filter((part) => part !== '').join(': ')],
+    [
+      'phase',
+      [view.phase, facts.filter((fact) => fact !== '' && fact !== migration.errorMessage).join(', ')]
+        .filter((part) => part !== '')
+        .join(': '),
+    ],
     ['resumed', resumedText(view.progress)],
     ['agent', agent ? `${agent.status}, last report ${agent.lastSeen ?? 'never'}` : undefined],
     ['asked for', isActive && wanted !== 'running' ? ASKED[wanted] : undefined],

@@ -1,7 +1,15 @@
 import type { Finding } from '../../engine/index.ts';
 import { findingsText } from '../command-line/findings.ts';
 import { type AdministrationCommand, type Flag, force, needed, paging } from './command.ts';
-import { agentColumn, cutoverWarnings, migrationText, phaseColumn, waitingColumn } from './migration-text.ts';
+import {
+  agentColumn,
+  cutoverWarnings,
+  lagColumn,
+  migrationText,
+  phaseColumn,
+  shortErrorColumn,
+  waitingColumn,
+} from './migration-text.ts';
 import { watchMigration } from './watch-migration.ts';
 
 const MIGRATION = [
@@ -9,10 +17,10 @@ const MIGRATION = [
   'status',
   phaseColumn,
   'readyForCutover',
-  'lagTimeSeconds',
+  lagColumn,
   agentColumn,
   waitingColumn,
-  'errorMessage',
+  shortErrorColumn,
 ];
 const VALIDATION = ['_id', 'status', 'errorMessage'];
 const all = '/groups/{projectId}/liveMigrations';
@@ -80,7 +88,7 @@ const steer = (
   name: string,
   summary: string,
   path: string,
-  more: Pick<AdministrationCommand, 'flags' | 'body' | 'before'> = {},
+  more: Pick<AdministrationCommand, 'flags' | 'body' | 'before' | 'second'> = {},
 ): AdministrationCommand => ({
   name,
   summary,
@@ -108,7 +116,7 @@ export const migrationCommands: readonly AdministrationCommand[] = [
     method: 'GET',
     path: one,
     argument,
-    columns: ['_id', 'status', 'readyForCutover', 'lagTimeSeconds', 'errorMessage'],
+    columns: ['_id', 'status', 'readyForCutover', lagColumn, 'errorMessage'],
     more: migrationText,
     watch: watchMigration,
   },
@@ -120,12 +128,14 @@ export const migrationCommands: readonly AdministrationCommand[] = [
     body: ({ drop }) => ({ dropCopiedData: drop ?? false }),
   }),
   steer('set-load-level', 'Set the load level', 'loadLevel', {
+    second: 'loadLevel',
     flags: [
       needed({ name: 'loadLevel', description: 'Load level from 1 (lowest load) to 4 (fastest copy)', kind: 'number' }),
     ],
     body: ({ loadLevel }) => ({ loadLevel }),
   }),
   steer('limit-copy', 'Limit the copy rate', 'copyRate', {
+    second: 'maxMegabytesPerSecond',
     flags: [
       {
         name: 'maxMegabytesPerSecond',

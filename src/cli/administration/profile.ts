@@ -19,7 +19,7 @@ const profile = z.strictObject({
 /** The server, the credentials, and the default organization and project. */
 export type Profile = z.output<typeof profile>;
 
-const VARIABLES: Readonly<Record<keyof Profile, string>> = {
+export const VARIABLES: Readonly<Record<keyof Profile, string>> = {
   url: 'LINKSPAN_URL',
   plainHttp: 'LINKSPAN_PLAIN_HTTP',
   publicKey: 'LINKSPAN_PUBLIC_KEY',

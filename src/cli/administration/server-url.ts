@@ -12,6 +12,10 @@ export function serverUrlOf({ url: given = 'http://127.0.0.1:8080', plainHttp = 
   const url = URL.parse(given);
   const isHttp = url?.protocol === 'http:' || url?.protocol === 'https:';
   if (!url || !isHttp || url.username !== '' || url.password !== '') {
+    // What has an @ may have a password.
+    const isAddress = /^[\w.[\]:-]+(\/[^@]*)?$/.test(given) && URL.parse(`http://${given}`) !== null;
+    if (isAddress)
+      throw new UserError('USAGE', [`LINKSPAN_URL or the url of the profile has no scheme: write http://${given}`]);
     throw new UserError('USAGE', [
       'LINKSPAN_URL or the url of the profile is not an http or https URL without credentials',
     ]);

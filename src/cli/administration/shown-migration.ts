@@ -44,6 +44,16 @@ export function hasEnded({ status }: ShownMigration): boolean {
   return status === 'COMPLETE' || status === 'FAILED' || status === 'EXPIRED';
 }
 
+/** Whether its agent is silent, so that what it reported last is no longer true. */
+function isLost({ linkspan: { agent } }: ShownMigration): boolean {
+  return agent?.status === 'LOST';
+}
+
+/** The lag; undefined while nobody knows it. */
+export function lagOf(migration: ShownMigration): number | undefined {
+  return isLost(migration) ? undefined : (migration.lagTimeSeconds ?? undefined);
+}
+
 /** The engine's progress from the agent's last report, with the waits that the control plane adds. */
 function progressOf(migration: ShownMigration): Progress {
   const { progress, waiting } = migration.linkspan;
@@ -64,7 +74,8 @@ function progressOf(migration: ShownMigration): Progress {
     ...(hasEnded(migration) ? { error: { code: migration.status, message, remedy: '' } } : {}),
     sinceMs: progress?.since === undefined ? null : Date.parse(progress.since),
     phases: [],
-    lagSeconds: migration.lagTimeSeconds ?? null,
+    lagSeconds: lagOf(migration) ?? null,
+    ...(isLost(migration) ? { rates: unknown.rates, etaSeconds: null } : {}),
     readyForCutover: migration.readyForCutover ?? false,
     waiting: waiting.map(({ since, ...wait }) => ({ ...wait, sinceMs: Date.parse(since) })),
   };

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { UserError } from '../../platform/index.ts';
 import { exitCode } from '../command-line/exit-code.ts';
-import { chooseRenderer, type OutputFormat } from '../progress/index.ts';
+import { catchSignals } from '../command-line/signals.ts';
+import { chooseRenderer, type OutputFormat, type ProgressView } from '../progress/index.ts';
 import { tell } from '../terminal/index.ts';
 import { hasEnded, progressViewOf, type ShownMigration } from './shown-migration.ts';
 
@@ -9,17 +10,29 @@ const LOOK_EVERY_MS = 1_000;
 
 /**
  * Shows the progress of a migration as `linkspan sync` does, until it ends. While the server is unreachable, it retries. Sets the exit code to
- * `failed` for a migration that ended without a cutover.
+ * `failed` for a migration that ended without a cutover, and that of a signal.
  * @param look  fetches the migration from the API
- * @returns the last answer
+ * @returns the last answer; undefined after a signal
  * @throws UserError the errors of {@link askApi} other than API_UNREACHABLE
  */
-export async function watchMigration(look: () => Promise<unknown>, format: OutputFormat): Promise<ShownMigration> {
+export async function watchMigration(
+  look: () => Promise<unknown>,
+  format: OutputFormat,
+): Promise<ShownMigration | undefined> {
+  using signals = catchSignals();
+  const { signal } = signals;
+  const interrupted = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined)));
   const renderer = chooseRenderer(format);
   let isAway = false;
+  let last: ProgressView | undefined;
   for (;;) {
     try {
-      const migration = (await look()) as ShownMigration;
+      const migration = (await Promise.race([look(), interrupted])) as ShownMigration | undefined;
+      if (migration === undefined) {
+        if (last) renderer.finish(last);
+        process.exitCode = signals.received() === 'SIGINT' ? exitCode.interrupted : exitCode.stoppedCanBeResumed;
+        return undefined;
+      }
       isAway = false;
       const view = progressViewOf(migration, Date.now());
       if (hasEnded(migration)) {
@@ -28,11 +41,12 @@ export async function watchMigration(look: () => Promise<unknown>, format: Outpu
         return migration;
       }
       renderer.show(view);
+      last = view;
     } catch (error) {
       if (!(error instanceof UserError) || error.code !== 'API_UNREACHABLE') throw error;
       if (!isAway) tell('linkspan', `${error.message} Trying again.`, 'warning');
       isAway = true;
     }
-    await delay(LOOK_EVERY_MS);
+    await Promise.race([delay(LOOK_EVERY_MS), interrupted]);
   }
 }

@@ -12,7 +12,12 @@ export function noteRunning(command: Command): void {
 
 /** The remedy of usage errors: the help of the running command. */
 export function remedyOfUsage(): string {
-  return `See '${running === undefined ? 'linkspan' : wordsOf(running)} --help'.`;
+  return `See '${runningWords()} --help'.`;
+}
+
+/** The running command as it is called: `linkspan project create`. */
+export function runningWords(): string {
+  return running === undefined ? 'linkspan' : wordsOf(running);
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Finding, Progress } from '../../engine/index.ts';
+import { type Finding, type Progress, shownState } from '../../engine/index.ts';
 import { counted, redact } from '../../platform/index.ts';
 import {
   openSyncApi,
@@ -9,6 +9,7 @@ import {
 } from '../../sync/index.ts';
 import { describeError } from '../command-line/describe-error.ts';
 import { exitCode } from '../command-line/exit-code.ts';
+import { findingsText } from '../command-line/findings.ts';
 import type { End } from '../command-line/outcome.ts';
 import { catchSignals } from '../command-line/signals.ts';
 import { chooseRenderer, type OutputFormat, resumedText, watchProgress } from '../progress/index.ts';
@@ -39,7 +40,7 @@ export async function runOnce(session: SyncSession, flags: RunFlags, selection: 
   } catch (error) {
     ended.abort();
     await shown;
-    tell(describeError(error), 'error');
+    tellFailure(error);
     tellLeft(session.progress());
     return { code: error instanceof PreflightFailed ? exitCode.usageOrPrecondition : exitCode.failed, error };
   }
@@ -55,6 +56,7 @@ export async function runApi(
   const asked = new Promise<void>((resolve) => signals.signal.addEventListener('abort', () => resolve()));
   const api = await openSyncApi(session, port, token);
   tell(`mongosync's API is ready at ${api.url}`);
+  void tellUnfinished(session);
   const ended = new AbortController();
   const shown = watchProgress(snapshotsOf(session), chooseRenderer(flags.output), ended.signal);
   let failure: unknown;
@@ -73,8 +75,34 @@ export async function runApi(
     tellLeft(session.progress());
     return { code: exitCode.failed, error: failure };
   }
-  const resumable = session.state !== 'IDLE' && session.state !== 'COMMITTED';
-  return resumable || signals.received() === 'SIGINT' ? stopped(signals.received()) : { code: exitCode.done };
+  return endOfApi(session, signals.received());
+}
+
+/** The end of a process that a signal stopped: done after the commit, else to be resumed or to be started. */
+function endOfApi(session: SyncSession, by: 'SIGINT' | 'SIGTERM' | undefined): End {
+  if (session.state === 'COMMITTED') {
+    tell('ended; the migration is committed');
+    return { code: exitCode.done };
+  }
+  const isIdle = session.state === 'IDLE';
+  tell(
+    isIdle
+      ? 'stopped; no migration was started'
+      : 'stopped; start the same command again, then POST /api/v1/start resumes the migration from its checkpoint',
+  );
+  if (by === 'SIGINT') return { code: exitCode.interrupted };
+  return { code: isIdle ? exitCode.done : exitCode.stoppedCanBeResumed };
+}
+
+/** Says which migration a `/start` resumes; nothing where none is on record, or somebody has started one meanwhile. */
+async function tellUnfinished(session: SyncSession): Promise<void> {
+  for (const { migrationId, source, destination, state } of await session.unfinished()) {
+    if (session.direction !== undefined) return;
+    tell(
+      `migration ${migrationId} from ${source} to ${destination} is unfinished (${shownState(state)}): ` +
+        `POST /api/v1/start with {"source":"${source}","destination":"${destination}"} resumes it`,
+    );
+  }
 }
 
 /** Returns a function that reads the session's progress. It reports a resumed run once on stderr. */
@@ -92,6 +120,7 @@ function snapshotsOf(session: SyncSession): () => Progress | undefined {
   };
 }
 
+/** The end of a copy with `--once` that a signal stopped. */
 function stopped(by: 'SIGINT' | 'SIGTERM' | undefined): End {
   tell('stopped; run the same command again to resume');
   return { code: by === 'SIGINT' ? exitCode.interrupted : exitCode.stoppedCanBeResumed };
@@ -108,6 +137,16 @@ function tellLeft(progress: Progress | undefined): void {
       `${counted(users, 'user')}, ${counted(roles, 'role')}${blocked ? '; its users cannot write' : ''}. Run the same command again to resume, ` +
       `or linkspan cleanup --migration ${migrationId} to show or remove what is left, including linkspan_internal`,
   );
+}
+
+/** Says on stderr why a migration failed or can't start: findings as `linkspan plan` shows them. */
+export function tellFailure(error: unknown): void {
+  if (!(error instanceof PreflightFailed)) {
+    tell(describeError(error), 'error');
+    return;
+  }
+  tell(`The migration cannot start; nothing was changed. [${error.code}]`, 'error');
+  process.stderr.write(findingsText(error.findings, process.stderr));
 }
 
 function tellWarning({ code, message, remedy }: Finding): void {

@@ -1,13 +1,20 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { LEAST_MEMORY_MEGABYTES } from '../../engine/index.ts';
 import { UserError } from '../../platform/index.ts';
-import { checkUris, type InitialLoad, readApiToken, readSyncConfiguration, SyncSession } from '../../sync/index.ts';
+import {
+  checkUris,
+  type InitialLoad,
+  PreflightFailed,
+  readApiToken,
+  readSyncConfiguration,
+  SyncSession,
+} from '../../sync/index.ts';
 import type { ExitCode } from '../command-line/exit-code.ts';
 import { type End, endOf } from '../command-line/outcome.ts';
 import type { OutputFormat } from '../progress/index.ts';
 import { openLog } from '../terminal/index.ts';
 import { writeSyncResult } from './sync-result.ts';
-import { runApi, runOnce } from './sync-run.ts';
+import { runApi, runOnce, tellFailure } from './sync-run.ts';
 
 interface SyncFlags {
   readonly cluster0?: string;
@@ -97,8 +104,11 @@ async function runSync(flags: SyncFlags): Promise<ExitCode> {
     session = opened.session;
     return report(await opened.run());
   } catch (error) {
-    report(endOf(error));
-    throw error;
+    const end = endOf(error);
+    report(end);
+    if (!(error instanceof PreflightFailed)) throw error;
+    tellFailure(error);
+    return end.code;
   }
 }
 

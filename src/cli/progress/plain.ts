@@ -2,12 +2,13 @@ import type { ProgressView } from './collect.ts';
 import { describeView } from './describe.ts';
 import type { ProgressRenderer, TextSink } from './renderer.ts';
 
-/** Writes lines for a log: one at each change of phase, and one every few seconds in between. */
+/** Writes lines for a log: one at each change of phase, and one every few seconds in between when it says something new. */
 export class PlainRenderer implements ProgressRenderer {
   readonly everyMs = 500;
   readonly #sink: TextSink;
   readonly #lineEveryMs: number;
   #shown: ProgressView | undefined;
+  #line = '';
 
   constructor(sink: TextSink, lineEveryMs = 5_000) {
     this.#sink = sink;
@@ -27,6 +28,8 @@ export class PlainRenderer implements ProgressRenderer {
     this.#shown = view;
     const percent = view.fraction === null ? [] : [`${Math.floor(view.fraction * 100)} %`];
     const facts = [...percent, ...describeView(view)].join(', ');
-    this.#sink.write(facts === '' ? `${view.phase}\n` : `${view.phase}: ${facts}\n`);
+    const line = facts === '' ? view.phase : `${view.phase}: ${facts}`;
+    if (line !== this.#line) this.#sink.write(`${line}\n`);
+    this.#line = line;
   }
 }

@@ -7,6 +7,7 @@ import {
   readAgentConfiguration,
 } from '../../agent/index.ts';
 import { guardDialling, systemClock, UserError } from '../../platform/index.ts';
+import { takeDirectory } from '../../store/sqlite/index.ts';
 import { describeError } from '../command-line/describe-error.ts';
 import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
 import { catchSignals } from '../command-line/signals.ts';
@@ -60,6 +61,8 @@ async function check(file: string): Promise<ExitCode> {
 async function runAgent({ config, logFormat: format }: AgentCommandOptions): Promise<ExitCode> {
   using signals = catchSignals();
   const configuration = readAgentConfiguration(config);
+  // Two agents with one identity would take each migration from each other in turn.
+  using _directory = takeDirectory(configuration.dataDir);
   using _guard = guardDialling(configuration, tell);
   const { host, opsManagerApi } = configuration;
   const logger = await openLog({ format });

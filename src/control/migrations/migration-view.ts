@@ -21,6 +21,7 @@ export async function viewMigration(control: Control, migration: Migration): Pro
   const waits: Wait[] = [];
   if (agent && contact?.status === 'LOST')
     waits.push(waitForAgent(migration, agent.lastReportAtMs ?? agent.createdAtMs));
+  if (migration.state.status === 'NEW' && migration.state.orderSent === false) waits.push(waitForOrder(migration));
   const user = await control.store.destinationUser(migration.id);
   if (user?.state === 'wanted') waits.push(waitForUser(migration));
   return { ...migration, contact, waits: [...waits, ...(migration.progress?.waiting ?? [])] };
@@ -29,6 +30,11 @@ export async function viewMigration(control: Control, migration: Migration): Pro
 function waitForAgent({ host, state: { wanted } }: Migration, sinceMs: number): Wait {
   const then = wanted === 'cancelled' ? ' To end the migration without its agent, revoke the link.' : '';
   return { for: `the agent on ${host}`, sinceMs, reason: `it has not reported since.${then}` };
+}
+
+function waitForOrder({ id, createdAtMs }: Migration): Wait {
+  const reason = `nothing is copied yet, and linkspan migration cancel ${id} ends the migration at once.`;
+  return { for: 'the agent to take the order', sinceMs: createdAtMs, reason };
 }
 
 function waitForUser({ createdAtMs }: Migration): Wait {

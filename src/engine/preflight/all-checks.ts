@@ -17,6 +17,7 @@ import { checkFilters } from './checks/filters.ts';
 import { checkClocks, checkLoad } from './checks/host.ts';
 import { checkKept } from './checks/kept.ts';
 import { checkLargeDocuments } from './checks/large-documents.ts';
+import { leftByMigrations } from './checks/left-by-migrations.ts';
 import { checkFlags, checkIndexes, checkNamespaces } from './checks/namespaces.ts';
 import { checkHiddenWrites, checkOplog } from './checks/oplog.ts';
 import { checkNames, checkRemapped } from './checks/remap.ts';
@@ -78,7 +79,7 @@ async function checkNamed({ entries, options, isNew }: Look): Promise<Found[]> {
   ]);
 }
 
-async function checkDestination({ destination, options, entries, isNew }: Look): Promise<Found[]> {
+async function checkDestination({ destination, options, entries, isNew, signal }: Look): Promise<Found[]> {
   if (!(await isNew())) return [];
   const inUse = await checkInUse(destination, options);
   if (options.keepDestination) {
@@ -86,9 +87,11 @@ async function checkDestination({ destination, options, entries, isNew }: Look):
   }
   if (options.dropDestination) return inUse;
   const databases = await listUserDatabases(destination);
-  if (databases.length === 0) return inUse;
+  // The data may be that of the migration that uses the destination: no advice to drop it then.
+  if (databases.length === 0 || inUse.length > 0) return inUse;
   const shown = databases.slice(0, 5).join(', ') + (databases.length > 5 ? ', …' : '');
-  return [found('DESTINATION_NOT_EMPTY', [`the database${databases.length === 1 ? '' : 's'} ${shown}`])];
+  const left = await leftByMigrations(destination, signal);
+  return [found('DESTINATION_NOT_EMPTY', [`the database${databases.length === 1 ? '' : 's'} ${shown}${left}`])];
 }
 
 /** Whether another process runs this migration. */

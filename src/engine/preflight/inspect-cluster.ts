@@ -26,7 +26,7 @@ export interface ClusterDescription {
   readonly privileges: Privileges | undefined;
 }
 
-const UNAUTHORIZED = 13;
+export const UNAUTHORIZED = 13;
 
 /**
  * Connects to a cluster and describes it.

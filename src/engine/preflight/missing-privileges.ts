@@ -79,18 +79,17 @@ export function describeMissing(missing: readonly MissingPrivilege[]): string {
 }
 
 /**
- * Returns the mongosh command that grants a user the missing privileges. A user with custom roles gets another one with
- * exactly those; other users get built-in roles.
+ * Returns the mongosh command that grants a user the missing privileges: built-in roles, since further checks read more than a migration
+ * needs. A user that has them all gets a custom role of its own.
  */
 export function grantCommand({ user, db, roles }: Login, side: Side, missing: readonly MissingPrivilege[]): string {
   const text = JSON.stringify;
   const grant = (granted: readonly (string | object)[]) =>
     `db.getSiblingDB(${text(db)}).grantRolesToUser(${text(user)}, ${text(granted)})`;
   const lacking = ENOUGH_ROLES[side].filter((role) => !roles.includes(role));
-  const hasOwnRoles = roles.length > 0 && lacking.length === ENOUGH_ROLES[side].length;
-  if (lacking.length > 0 && !hasOwnRoles) return grant(lacking.map((role) => ({ role, db: 'admin' })));
+  if (lacking.length > 0) return grant(lacking.map((role) => ({ role, db: 'admin' })));
   const privileges = missing.map(({ action, resource }) => ({ resource, actions: [action] }));
-  const role = `linkspan-${side}`;
+  const role = `linkspan-${side}-${db}.${user}`;
   const create = `db.getSiblingDB("admin").createRole(${text({ role, privileges, roles: [] })})`;
   return `${create}; ${grant([{ role, db: 'admin' }])}`;
 }

@@ -1,4 +1,4 @@
-import type { MongoClient } from 'mongodb';
+import { type MongoClient, MongoServerError } from 'mongodb';
 import { messageOf, redact, type UserError } from '../../platform/index.ts';
 import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import type { SourceFeatures } from '../mongodb/server-features.ts';
@@ -9,7 +9,7 @@ import { openConnection } from './checks/connection.ts';
 import { checkCluster, checkPair } from './checks/versions.ts';
 import type { CopyTime } from './copy-time.ts';
 import { type Finding, type Found, findingOf, found } from './finding.ts';
-import { type ClusterDescription, describeCluster } from './inspect-cluster.ts';
+import { type ClusterDescription, describeCluster, UNAUTHORIZED } from './inspect-cluster.ts';
 import { type Check, type Host, type Look, lookAt, thisHost } from './look.ts';
 import { type Outcome, runChecks } from './run-checks.ts';
 import type { Sizes } from './sizes.ts';
@@ -139,7 +139,8 @@ async function examineBoth(
   if ('reason' in opened) return { findings: [asData(failed('CHECK_FAILED', 'both clusters', opened.reason))] };
   const look = opened.value;
   const { found, failures } = await runChecks([...GUARDS, ...ADVICE], look, hard);
-  const all = [...foundOfClusters(look), ...found, ...failuresOf(failures)];
+  const ofClusters = foundOfClusters(look);
+  const all = [...ofClusters, ...found, ...failuresOf(unexplained(failures, ofClusters))];
   const [sizes, copyTime] = await Promise.all([inTime(look.sizes(), hard), inTime(look.copyTime(), hard)]);
   return {
     findings: all.map(asData),
@@ -168,6 +169,15 @@ function foundOfClusters({ from, to, options }: Look): Found[] {
     ...checkCluster(to, 'destination', options),
     ...checkPair(from, to),
   ];
+}
+
+/**
+ * Failed checks without those that a server refused a user who lacks privileges anyway. A user of whom none is missing is refused nothing that a
+ * check needs, so the side need not be known.
+ */
+function unexplained(failures: Outcome['failures'], found: readonly Found[]): Outcome['failures'] {
+  if (!found.some(({ error }) => error.code === 'MISSING_PRIVILEGE')) return failures;
+  return failures.filter(({ reason }) => !(reason instanceof MongoServerError && reason.code === UNAUTHORIZED));
 }
 
 /** Returns a finding for each reason why checks couldn't run. */

@@ -14,7 +14,7 @@ import type { Fence } from '../mongodb/fence.ts';
 import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
 import { deleteAll } from '../mongodb/raw-write.ts';
 import type { Retrier } from '../mongodb/retry.ts';
-import type { Claim } from './destination-owner.ts';
+import { type Claim, takenBy } from './destination-owner.ts';
 import { Ownership } from './ownership.ts';
 import { allRecords, readRecords } from './read-records.ts';
 import {
@@ -83,7 +83,7 @@ export class CheckpointStore {
   async #enterTerm(identity: Identity, retrier: Retrier, takeOver: boolean): Promise<MigrationRecord> {
     const found = await this.peek();
     if (found === undefined) return await this.#begin(identity, retrier);
-    if (found.retiredBy !== undefined) throw new UserError('DESTINATION_TAKEN', [this.migrationId, found.retiredBy]);
+    if (found.retiredBy !== undefined) throw takenBy(this.migrationId, found.retiredBy);
     if (found.sourceId !== identity.sourceId || found.destinationId !== identity.destinationId) {
       throw new UserError('OTHER_SOURCE', [this.migrationId]);
     }

@@ -98,6 +98,11 @@ export function keepsDestination({ selection }: MigrationRecord): boolean {
   return (JSON.parse(selection || '{}') as { keepDestination?: boolean }).keepDestination ?? false;
 }
 
+/** What a retired migration fails with. @param by  the migration that has its destination */
+export function takenBy(migrationId: string, by: string): UserError {
+  return new UserError('DESTINATION_TAKEN', [migrationId, by, migrationId]);
+}
+
 function inUse({ _id, state }: MigrationRecord): UserError {
   return new UserError('DESTINATION_IN_USE', [_id, shownState(state)]);
 }

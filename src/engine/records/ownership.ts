@@ -10,7 +10,7 @@ import { NotNow } from '../mongodb/failure-policy.ts';
 import { Fence } from '../mongodb/fence.ts';
 import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
 import type { Retrier } from '../mongodb/retry.ts';
-import { type Claim, decide, ownerOf, retirerOf, type Standing } from './destination-owner.ts';
+import { type Claim, decide, ownerOf, retirerOf, type Standing, takenBy } from './destination-owner.ts';
 import { type MigrationRecord, RETIRED_SCHEMA } from './records.ts';
 
 export const OWNER_COLLECTION = 'destination';
@@ -91,7 +91,7 @@ export class Ownership {
       await this.#migrations.updateOne({ _id: migrationId }, { $currentDate: { savedAt: true } }, { session });
       return decided;
     });
-    if (decision?.kind === 'retired') throw new UserError('DESTINATION_TAKEN', [migrationId, decision.by]);
+    if (decision?.kind === 'retired') throw takenBy(migrationId, decision.by);
     return decision !== undefined;
   }
 

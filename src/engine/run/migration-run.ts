@@ -25,6 +25,7 @@ import type { Finding } from '../preflight/finding.ts';
 import { CheckpointStore } from '../records/checkpoint-store.ts';
 import { otherDestination, watchClusters } from '../records/confirm-clusters.ts';
 import { newCounters, recordedCounts } from '../records/counters.ts';
+import { takenBy } from '../records/destination-owner.ts';
 import { MadeAccounts } from '../records/made-accounts.ts';
 import { MigrationLog } from '../records/migration-log.ts';
 import type { MigrationState } from '../records/migration-state.ts';
@@ -406,7 +407,7 @@ export class MigrationRun {
     if (other !== undefined) return await this.#recordFailure(other);
     const retiredBy = (await checkpoint.peek().catch(() => undefined))?.retiredBy;
     if (retiredBy === undefined) return fence.signal.reason;
-    return new UserError('DESTINATION_TAKEN', [checkpoint.migrationId, retiredBy]);
+    return takenBy(checkpoint.migrationId, retiredBy);
   }
 
   async #recordFailure(error: unknown): Promise<UserError> {

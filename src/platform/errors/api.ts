@@ -311,13 +311,15 @@ export const apiErrors = defineErrors('request', {
   },
   DATA_DIRECTORY_IN_USE: {
     status: 400,
-    detail: 'The data directory % is in use by another Linkspan server.',
-    remedy: 'Stop the other server, or choose another directory with --data-dir.',
+    detail: 'The data directory % is in use by another Linkspan process.',
+    remedy:
+      'Stop the other process, or choose another directory: --data-dir of linkspan serve, dataDir in the configuration of linkspan agent.',
   },
   DATA_DIRECTORY_UNUSABLE: {
     status: 400,
     detail: 'The data directory % cannot be used: %.',
-    remedy: 'Set --data-dir or LINKSPAN_DATA_DIR to a directory that this user can create and write to.',
+    remedy:
+      'Set --data-dir, LINKSPAN_DATA_DIR or dataDir in the configuration of linkspan agent to a directory that this user can create and write to.',
   },
   STORE_TOO_NEW: {
     status: 400,

@@ -72,8 +72,9 @@ export const engineErrors = defineErrors('migration', {
     status: 400,
     detail: 'The destination is not empty: it has %.',
     remedy:
-      'Choose an empty cluster. Or drop the existing data: linkspan sync --drop-destination, linkspan migration create --drop, dropDestinationData in the API. ' +
-      'Or keep it: linkspan sync --keep-destination, preExistingDestinationData of /start.',
+      'Choose an empty cluster. Or drop the existing data: start linkspan sync with --drop-destination cluster1 (the side to drop; /start cannot ask for it), ' +
+      "use linkspan migration create --drop, or send dropDestinationData: true in Linkspan's API. " +
+      'Or keep it: linkspan sync --once --keep-destination, preExistingDestinationData: true of /start.',
   },
   NAMESPACE_EXISTS: {
     status: 400,
@@ -360,7 +361,7 @@ export const engineErrors = defineErrors('migration', {
     status: 409,
     detail: 'Migration % has lost its destination: migration % has taken it.',
     remedy:
-      'Cancel it where it is managed, then remove its records with linkspan cleanup. If its cutover was interrupted and its source refuses writes, lift the write block there: db.adminCommand({setUserWriteBlockMode: 1, global: false}).',
+      'Cancel it where it is managed, then remove its records: linkspan cleanup --migration %. If its cutover was interrupted and its source refuses writes, lift the write block there: db.adminCommand({setUserWriteBlockMode: 1, global: false}).',
   },
   WRITER_CHANGED: {
     status: 409,
@@ -409,7 +410,8 @@ export const engineErrors = defineErrors('migration', {
   MISSING_PRIVILEGE: {
     status: 400,
     detail: 'User % on the % lacks privileges: %.',
-    remedy: 'In mongosh, as an administrator of the %: %. docs/12-administration.md explains each privilege.',
+    remedy:
+      'docs/12-administration.md#privileges explains each privilege. Run in mongosh, as an administrator of the %: %',
   },
   NO_SUCH_MIGRATION: {
     status: 404,

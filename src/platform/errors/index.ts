@@ -4,6 +4,7 @@ import { commandLineErrors } from './command-line.ts';
 import type { ErrorDefinition } from './define.ts';
 import { engineErrors } from './engine.ts';
 import { linkErrors } from './link.ts';
+import { withoutProtocolFields } from './protocol-fields.ts';
 
 export type { ErrorDefinition } from './define.ts';
 
@@ -49,9 +50,10 @@ export class UserError extends Error {
   }
 }
 
-/** The message of a thrown value, in one line. */
+/** The message of a thrown value, in one line, without the protocol fields of a server's message. */
 export function messageOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').trim();
+  const message = error instanceof Error ? error.message : String(error);
+  return withoutProtocolFields(message.replace(/\s+/g, ' ').trim());
 }
 
 function fillTemplate(template: string, parameters: readonly string[]): string {

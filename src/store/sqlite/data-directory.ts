@@ -8,16 +8,29 @@ const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
 
 /**
- * Creates the data directory and locks it for this process. The lock is an operating system lock on a separate small database, so it ends
- * with the process, even after a kill.
- * @returns disposing it releases the lock
+ * Makes the data directory of a server, for its owner alone, and takes it as {@link takeDirectory} does.
  * @throws UserError DATA_DIRECTORY_IN_USE, DATA_DIRECTORY_UNUSABLE
  */
 export function takeDataDirectory(directory: string): Disposable {
-  const path = join(directory, 'lock.db');
   try {
     mkdirSync(directory, { recursive: true });
     chmodSync(directory, DIRECTORY_MODE);
+  } catch (error) {
+    throw new UserError('DATA_DIRECTORY_UNUSABLE', [directory, messageOf(error)], { cause: error });
+  }
+  return takeDirectory(directory);
+}
+
+/**
+ * Takes a directory for this process, and makes it if it is not there. The lock is the operating system's, on a small database of its own:
+ * it ends with the process, however that ends.
+ * @returns what gives the directory free again
+ * @throws UserError DATA_DIRECTORY_IN_USE, DATA_DIRECTORY_UNUSABLE
+ */
+export function takeDirectory(directory: string): Disposable {
+  const path = join(directory, 'lock.db');
+  try {
+    mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
     createPrivateFile(path);
   } catch (error) {
     throw new UserError('DATA_DIRECTORY_UNUSABLE', [directory, messageOf(error)], { cause: error });

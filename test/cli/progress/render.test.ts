@@ -123,3 +123,11 @@ test('the last state is shown even if it comes between two snapshots', async () 
   await watchProgress(() => current, new PlainRenderer(paper), ended.signal, clock);
   assert.match(paper.text, /^copying: .*\ndone: .*\n$/);
 });
+
+test('lines for a log do not repeat what the last one said', () => {
+  const paper = new Paper();
+  const renderer = new PlainRenderer(paper);
+  for (const atMs of [0, 6_000, 12_000]) renderer.show(viewOf(tailing({ lagSeconds: 0 }), atMs));
+  renderer.show(viewOf(tailing({ lagSeconds: 3 }), 18_000));
+  assert.deepEqual(paper.text.match(/lag \d s/g), ['lag 0 s', 'lag 3 s']);
+});

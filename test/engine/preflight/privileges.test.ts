@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Document } from 'mongodb';
 import { makeMigrationUser } from '../../../src/destination/index.ts';
 import { type MigrationOptions, preflight } from '../../../src/engine/index.ts';
+import { grantCommand } from '../../../src/engine/preflight/missing-privileges.ts';
 import { newId, silentLogger } from '../../../src/platform/index.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { LEAST_ROLES } from '../../support/least-privilege.ts';
@@ -83,31 +84,43 @@ describe('the table of privileges in docs/12-administration.md', { skip: needsSo
     });
   }
 
-  test('is satisfied by the command that the finding gives, whatever roles the user has', async () => {
+  test('is satisfied by the one command that ends the finding, whatever roles the user has, and so is every check', async () => {
     for (const side of SIDES) {
       const set = pair[side];
       const admin = set.client.db('admin');
       const listing = { resource: { cluster: true }, actions: ['listDatabases'] };
       await admin.command({ createRole: 'own', privileges: [listing], roles: [] });
-      for (const before of [[], LEAST_ROLES[side].slice(0, 1), ['own']]) {
-        await set.createUser('tried', 'secret', before);
-        const at = { [side]: { uri: set.uriFor('tried', 'secret') } };
-        const found = async () => (await look(at)).filter(({ code }) => code === 'MISSING_PRIVILEGE');
-        const [only, ...more] = await found();
+      for (const [number, before] of [[], LEAST_ROLES[side].slice(0, 1), ['own'], ['own']].entries()) {
+        const user = `tried${number}`;
+        await set.createUser(user, 'secret', before);
+        const found = () => look({ [side]: { uri: set.uriFor(user, 'secret') } });
+        const [only, ...more] = (await found()).filter(({ code }) => code === 'MISSING_PRIVILEGE');
         assert.deepEqual(more, [], 'one finding for a user');
-        const [, role] = /db\.getSiblingDB\("admin"\)\.createRole\((\{.+\})\); /.exec(only?.remedy ?? '') ?? [];
-        assert.equal(role !== undefined, before[0] === 'own');
-        if (role !== undefined) {
-          const { role: createRole, ...rest } = JSON.parse(role);
-          await admin.command({ createRole, ...rest });
-        }
-        const grant = /db\.getSiblingDB\("admin"\)\.grantRolesToUser\("tried", (\[.+?\])\)\. /.exec(only?.remedy ?? '');
-        await admin.command({ grantRolesToUser: 'tried', roles: JSON.parse(grant?.[1] ?? '') });
-        assert.deepEqual(await found(), []);
-        await admin.command({ dropUser: 'tried' });
+        const command = /: db\.getSiblingDB\("admin"\)\.grantRolesToUser\("(.+)", (\[.+\])\)$/.exec(only?.remedy ?? '');
+        assert.equal(command?.[1], user, only?.remedy);
+        await admin.command({ grantRolesToUser: user, roles: JSON.parse(command?.[2] ?? '') });
+        const codes = (await found()).map(({ code }) => code);
+        assert.deepEqual(
+          codes.filter((code) => /PRIVILEGE|^CHECK_|UNSEEN|UNPROTECTED/.test(code)),
+          [],
+        );
       }
-      for (const dropRole of ['own', `linkspan-${side}`]) await admin.command({ dropRole });
+      for (const number of [0, 1, 2, 3]) await admin.command({ dropUser: `tried${number}` });
+      await admin.command({ dropRole: 'own' });
     }
+  });
+
+  test('has one custom role for each user that has all those roles of the server and still lacks something', () => {
+    const missing = [{ action: 'inprog', resource: { cluster: true } }] as const;
+    const commands = ['ann', 'bob'].map((user) =>
+      grantCommand({ user, db: 'admin', roles: ENOUGH.source }, 'source', missing),
+    );
+    const names = commands.map((command) => /createRole\(\{"role":"(.+?)"/.exec(command)?.[1]);
+    assert.deepEqual(names, ['linkspan-source-admin.ann', 'linkspan-source-admin.bob']);
+    assert.match(
+      commands[0] ?? '',
+      /; .*grantRolesToUser\("ann", \[\{"role":"linkspan-source-admin\.ann","db":"admin"\}\]\)$/,
+    );
   });
 
   test('asks nothing of a migration that moves no users and roles but what its own user has', async () => {

@@ -60,7 +60,9 @@ describe('a destination has at most one owner', () => {
     const records = pair.destination.client.db('linkspan_internal').collection<{ _id: string }>('migrations');
     const record = await records.findOne({ _id: migrationId });
     await using again = start({ migrationId });
-    const taken = { code: 'DESTINATION_TAKEN', message: new RegExp(`${second.progress.migrationId} has taken it`) };
+    const message = new RegExp(`${second.progress.migrationId} has taken it`);
+    const remedy = new RegExp(`linkspan cleanup --migration ${migrationId}\\.`);
+    const taken = { code: 'DESTINATION_TAKEN', message, remedy };
     await assert.rejects(again.outcome, taken);
     await using cancelled = start({ migrationId, ...DROP });
     await assert.rejects(cancelled.migration.cancel({ drop: true }), taken);

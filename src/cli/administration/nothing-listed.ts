@@ -1,0 +1,15 @@
+import type { AdministrationCommand } from './command.ts';
+
+/** Where the API's word is not that of the command line. */
+const WORDS: Readonly<Record<string, string>> = {
+  groups: 'projects',
+  orgs: 'organizations',
+  apiKeys: 'API keys',
+  accessList: 'entries in the access list: it may be used from anywhere',
+};
+
+/** What is said of a list without entries, by the last word of the path: `no live migrations`. */
+export function nothingListed({ path }: Pick<AdministrationCommand, 'path'>): string {
+  const word = path.split('/').at(-1) ?? '';
+  return `no ${WORDS[word] ?? word.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}`;
+}
