@@ -229,6 +229,11 @@ export class TrackedCollection {
     return wasLive(this.#lifecycle);
   }
 
+  /** Whether its copy is done, so that its indexes are built or have been. */
+  get isCopied(): boolean {
+    return this.isBegun && this.state !== 'planning' && this.state !== 'copying';
+  }
+
   /** Whether something of it may be on the destination. */
   get isBegun(): boolean {
     return this.state !== 'creating' && this.state !== 'pending' && this.state !== 'gone';

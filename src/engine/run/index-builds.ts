@@ -16,7 +16,7 @@ export class IndexBuilds {
   async run(): Promise<void> {
     const { clock, signal, tracked } = this.#context;
     while (!signal.aborted) {
-      const building = [...tracked.values()].some(({ state }) => state === 'indexing');
+      const building = [...tracked.values()].some(({ isCopied, state }) => isCopied && state !== 'live');
       this.current = building ? await this.#ask() : null;
       await clock.sleep(EVERY_MS, signal);
     }

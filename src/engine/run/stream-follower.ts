@@ -356,8 +356,8 @@ export class StreamFollower implements RunningStream {
     await this.#copier.takeUp((task) => this.#start(task));
     for (const collection of this.#context.tracked.values()) {
       // Those still being copied get their indexes after it; everything later has to hear of every change.
-      const indexed = collection.state === 'indexing' || collection.state === 'live';
-      if (!indexed || !databases.has(collection.sourceDatabase) || this.#context.drops.has(collection)) continue;
+      if (!collection.isCopied || !databases.has(collection.sourceDatabase) || this.#context.drops.has(collection))
+        continue;
       this.#start(() => this.#indexes.keep(collection));
     }
   }

@@ -6,6 +6,7 @@ import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
+import { emptyCluster } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { OF_CUTOVER } from '../kill-points.ts';
 import { RunningMigration } from '../running-migration.ts';
@@ -26,8 +27,9 @@ test('an engine that is restarted at any step of the cutover leaves the source o
     await items.drop();
     await items.createIndex({ n: 1 }, { unique: true });
     await items.insertOne({ n: 1 });
+    await emptyCluster(pair.destination.client);
     const migrationId = newId();
-    await using first = RunningMigration.start(pair, { migrationId, dropDestination: true });
+    await using first = RunningMigration.start(pair, { migrationId });
     await first.untilReady();
     let stopped: Promise<unknown> | undefined;
     {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { onReach } from '../../../src/platform/index.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
+import { emptyCluster } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { RunningMigration } from '../running-migration.ts';
 
@@ -44,7 +45,8 @@ test('writes to a source after the commit are a warning of the migration that st
       using _ = onReach('engine.cutover.committed', async () => {
         await change();
       });
-      await using running = RunningMigration.start(pair, { ...options, dropDestination: true });
+      await emptyCluster(pair.destination.client);
+      await using running = RunningMigration.start(pair, options);
       await running.commit();
       return alarmOf(running);
     };
