@@ -118,6 +118,8 @@ test('a collection that the source drops in the middle of its copy is reported a
   await first.untilReady();
   const { documentsCopied, documentsTotal, partitionsTotal } = first.progress.copy;
   assert.deepEqual([documentsCopied, documentsTotal, partitionsTotal], [10, 10, 1]);
+  const records = pair.destination.client.db('linkspan_internal').collection('collections');
+  await eventually(async () => (await records.countDocuments()) === 1, { what: 'the drop to be on record' });
   await first.stop();
   await using second = RunningMigration.start(pair, { migrationId: first.progress.migrationId });
   await second.untilReady();
