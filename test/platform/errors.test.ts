@@ -9,7 +9,6 @@ describe('the error catalogue', () => {
     for (const [code, { detail, remedy }] of catalogue) {
       assert.match(detail, /\S/, code);
       assert.match(remedy, /\w.*\.$/, `the remedy of ${code} is a sentence`);
-      assert.doesNotMatch(remedy, /%(?!\w)/, `the remedy of ${code} has no parameters`);
     }
   });
 
