@@ -127,7 +127,7 @@ export const migrationDetail = z
   })
   .meta({ id: 'LinkspanMigrationDetail', 'x-linkspan-extension': true });
 
-/** What says nothing of a migration that has ended. */
+/** Findings about a moment: they no longer apply to a migration that has ended. */
 const OF_THE_MOMENT: ReadonlySet<string> = new Set(['HOST_BUSY', 'OPLOG_SHORT']);
 
 export function showDetail(view: MigrationView): z.output<typeof migrationDetail> {

@@ -8,7 +8,7 @@ const WORDS: Readonly<Record<string, string>> = {
   accessList: 'entries in the access list: it may be used from anywhere',
 };
 
-/** What is said of a list without entries, by the last word of the path: `no live migrations`. */
+/** Messages for lists without entries, by the last word of the path: `no live migrations`. */
 export function nothingListed({ path }: Pick<AdministrationCommand, 'path'>): string {
   const word = path.split('/').at(-1) ?? '';
   return `no ${WORDS[word] ?? word.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}`;

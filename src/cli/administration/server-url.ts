@@ -12,7 +12,7 @@ export function serverUrlOf({ url: given = 'http://127.0.0.1:8080', plainHttp = 
   const url = URL.parse(given);
   const isHttp = url?.protocol === 'http:' || url?.protocol === 'https:';
   if (!url || !isHttp || url.username !== '' || url.password !== '') {
-    // What has an @ may have a password.
+    // A URL with an @ may contain a password.
     const isAddress = /^[\w.[\]:-]+(\/[^@]*)?$/.test(given) && URL.parse(`http://${given}`) !== null;
     if (isAddress)
       throw new UserError('USAGE', [`LINKSPAN_URL or the url of the profile has no scheme: write http://${given}`]);

@@ -31,7 +31,7 @@ export type CollectionLifecycle =
 
 export type CollectionStateName = CollectionLifecycle['state'];
 
-/** What can happen to a collection. */
+/** Events in the life of a collection. */
 export type CollectionEvent =
   /** The destination has it. */
   | { readonly kind: 'created' }

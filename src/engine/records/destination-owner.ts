@@ -98,7 +98,7 @@ export function keepsDestination({ selection }: MigrationRecord): boolean {
   return (JSON.parse(selection || '{}') as { keepDestination?: boolean }).keepDestination ?? false;
 }
 
-/** What a retired migration fails with. @param by  the migration that has its destination */
+/** The error with which a retired migration fails. @param by  the migration that has its destination */
 export function takenBy(migrationId: string, by: string): UserError {
   return new UserError('DESTINATION_TAKEN', [migrationId, by, migrationId]);
 }

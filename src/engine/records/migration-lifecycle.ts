@@ -1,7 +1,7 @@
 import type { MigrationState } from './migration-state.ts';
 import type { CutoverRecord } from './records.ts';
 
-/** What can happen to a migration. */
+/** Events in the life of a migration. */
 export type MigrationEvent =
   | 'preparation begun'
   /** Also by an engine that resumes the migration. */
@@ -72,7 +72,7 @@ export function stateAfter(now: MigrationState, event: MigrationEvent): Migratio
 /** How far a cutover has come. */
 export type CutoverStep = 'none' | 'draining' | 'blocking' | 'blocked' | 'committed' | 'open';
 
-/** What is written of a cutover, each before what it announces. */
+/** Steps of a cutover. The engine records each one before it acts on it. */
 export type CutoverEvent =
   | 'begun'
   | 'block announced'

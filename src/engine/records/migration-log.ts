@@ -12,7 +12,7 @@ import {
 import type { PhaseTime } from './migration-state.ts';
 import type { CutoverRecord, MigrationRecord } from './records.ts';
 
-/** What each event of a cutover writes in any case. */
+/** Fields that each event of a cutover always writes. */
 const EFFECTS: Readonly<Record<CutoverEvent, Partial<CutoverRecord>>> = {
   begun: {},
   'block announced': { blocking: true },

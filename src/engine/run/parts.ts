@@ -42,9 +42,9 @@ export interface RunParts {
   readonly memory: MemoryBudget;
   /** By source UUID in hexadecimal. */
   readonly tracked: TrackedCollections;
-  /** Of the stream's progress as well as of states. */
+  /** Announces progress of the stream, and all of `stateChanges`. */
   readonly changes: Changes;
-  /** Of the collections' states and of the operator's wishes: much rarer. */
+  /** Announces changes of collections' states and of the operator's wishes, which are much rarer. */
   readonly stateChanges: Changes;
   readonly views: MadeViews;
   readonly drops: HeldDrops;

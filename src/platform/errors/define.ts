@@ -1,4 +1,4 @@
-/** What an error ends or holds up. */
+/** The work that an error ends or holds up. */
 export type Scope = 'request' | 'migration' | 'collection' | 'document';
 
 /** An entry of the error catalogue. Each `%` in `detail`, then in `remedy`, stands for the next parameter. */

@@ -6,7 +6,7 @@ import { AllCheckpoints, type Checkpoint } from '../../records/all-checkpoints.t
 import { shownState } from '../../records/shown-state.ts';
 
 /**
- * What cancelled and failed migrations left on a destination, and the command that removes it, as a clause to follow a list of databases.
+ * Names the leftovers of cancelled and failed migrations and the command that removes them, as a clause to follow a list of databases.
  * Empty where nothing is left, and where a newer version wrote the records.
  */
 export async function leftByMigrations(destination: MongoClient, signal: AbortSignal): Promise<string> {
