@@ -7,19 +7,21 @@ import { Retrier } from '../../src/engine/mongodb/retry.ts';
 import { sourceFeatures } from '../../src/engine/mongodb/server-features.ts';
 import { CheckpointStore } from '../../src/engine/records/checkpoint-store.ts';
 import { newCounters } from '../../src/engine/records/counters.ts';
+import { RetryingCheckpointStore } from '../../src/engine/records/retrying-checkpoint-store.ts';
 import { silentLogger, systemClock } from '../../src/platform/index.ts';
 
 /** Parts of a run as the engine makes them, with clients that never connect: for tests without a server. */
 export function unconnectedParts(signal: AbortSignal) {
   const client = new MongoClient('mongodb://127.0.0.1:1');
   const fence = new Fence(client, 'm', systemClock);
+  const retrier = new Retrier(systemClock, silentLogger, signal);
   return {
     source: client,
     sourceFeatures: sourceFeatures('6.0'),
     destination: client,
     fence,
-    checkpoint: new CheckpointStore(fence),
-    retrier: new Retrier(systemClock, silentLogger, signal),
+    checkpoint: new RetryingCheckpointStore(new CheckpointStore(fence), retrier),
+    retrier,
     clock: systemClock,
     logger: silentLogger,
     signal,

@@ -84,8 +84,7 @@ export const OF_CAPTURE: readonly Mutant[] = [
   {
     without: 'the original indexes on record before weaker ones are made',
     file: 'src/engine/collections/index-keeper.ts',
-    replace:
-      "    await this.#context.retrier.run('the destination', () =>\n      checkpoint.saveCollection(collection.toRecord(checkpoint.migrationId)),\n    );\n",
+    replace: '    await checkpoint.saveCollection(collection);\n',
     by: '',
     tests: { file: RULES, name: 'past the point of no return' },
   },
@@ -141,9 +140,8 @@ export const OF_CAPTURE: readonly Mutant[] = [
   {
     without: "trying again to remove a dropped collection's record",
     file: 'src/engine/collections/reconcile.ts',
-    replace:
-      "await context.retrier.run('the destination', () => context.checkpoint.removeCollection(collection.uuid));",
-    by: 'await context.checkpoint.removeCollection(collection.uuid);',
+    replace: 'await context.checkpoint.removeCollection(collection.uuid);',
+    by: 'await context.checkpoint.unretried.removeCollection(collection.uuid);',
     tests: { file: 'test/engine/collections/catalog-changes.test.ts', name: 'takes two tries' },
   },
   {

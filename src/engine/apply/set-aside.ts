@@ -30,9 +30,7 @@ export async function setAside(
   if (error !== undefined) collection.stuck = refusedAgain(collection.stuck, error, context.clock);
   // No `await` before this line: no later change may enter the spool before these keys.
   for (const { key, sequence, state } of dirty) spool.add(collection, key, sequence, context.position.time, state);
-  const { checkpoint, retrier } = context;
-  const save = () => checkpoint.saveCollection(collection.toRecord(checkpoint.migrationId));
-  const recorded = retrier.run('the destination', save);
+  const recorded = context.checkpoint.saveCollection(collection);
   // From here on, new changes go to the spool too.
   spool.holdUntil(recorded);
   await recorded;

@@ -3,15 +3,14 @@ import { type DocumentKey, keyBytes, keyFromBytes } from '../bson/document-key.t
 import { bufferOf } from '../bson/stored-bytes.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { Changes } from '../concurrency/changes.ts';
-import type { Retrier } from '../mongodb/retry.ts';
-import type { CheckpointStore, SpoolRecord } from '../records/checkpoint-store.ts';
+import type { SpoolRecord } from '../records/checkpoint-store.ts';
+import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import { type KnownState, latestInOrder, leftItsPlace, takesLastPlace, UNKNOWN } from './dirty-key.ts';
 
 /** The parts of a run that the spool needs. */
 export interface SpoolParts {
   readonly changes: Changes;
-  readonly checkpoint: CheckpointStore;
-  readonly retrier: Retrier;
+  readonly checkpoint: RetryingCheckpointStore;
 }
 
 const FLUSH_AT_KEYS = 2_000;
@@ -107,8 +106,7 @@ export class Spool {
     const oldest = this.#oldest;
     this.#buffer = new Map();
     this.#oldest = Number.POSITIVE_INFINITY;
-    const { retrier, checkpoint } = this.#context;
-    const done = retrier.run('the destination', () => checkpoint.addToSpool(batch));
+    const done = this.#context.checkpoint.addToSpool(batch);
     this.#flushing = { oldest, done };
     await done; // A failure ends the run, so the batch needn't go back.
     this.#flushing = undefined;
@@ -117,12 +115,10 @@ export class Spool {
 
   /** Yields the collection's spooled keys, in batches. Flush first. */
   async *keys(collection: TrackedCollection): AsyncGenerator<SpooledKey[]> {
-    const { checkpoint, retrier } = this.#context;
+    const { checkpoint } = this.#context;
     let after: SpoolRecord['_id'] | undefined;
     while (true) {
-      const records = await retrier.run('the destination', () =>
-        checkpoint.readSpool(collection.uuid, after, READ_KEYS),
-      );
+      const records = await checkpoint.readSpool(collection.uuid, after, READ_KEYS);
       const last = records.at(-1);
       if (last === undefined) return;
       yield records.map(({ _id, left }) => ({

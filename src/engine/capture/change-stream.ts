@@ -5,14 +5,14 @@ import { BatchInterrupted, classify } from '../mongodb/failure-policy.ts';
 import { type RawBatch, RawCursor } from '../mongodb/raw-cursor.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import type { SourceFeatures } from '../mongodb/server-features.ts';
-import type { CheckpointStore } from '../records/checkpoint-store.ts';
+import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import { type ChangeEvent, readChangeEvent } from './change-event.ts';
 
 /** The parts of a run that the change stream needs. */
 export interface ChangeStreamParts {
   readonly source: MongoClient;
   readonly sourceFeatures: SourceFeatures;
-  readonly checkpoint: CheckpointStore;
+  readonly checkpoint: RetryingCheckpointStore;
   readonly retrier: Retrier;
 }
 

@@ -1,12 +1,10 @@
-import type { Retrier } from '../mongodb/retry.ts';
-import type { CheckpointStore } from '../records/checkpoint-store.ts';
 import { type Counters, recordedCounts } from '../records/counters.ts';
+import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import type { TrackedCollection } from './tracked-collection.ts';
 
 /** The parts of a run that are used here. */
 export interface DeclareRestartParts {
-  readonly checkpoint: CheckpointStore;
-  readonly retrier: Retrier;
+  readonly checkpoint: RetryingCheckpointStore;
   readonly counters: Counters;
 }
 
@@ -15,10 +13,10 @@ export interface DeclareRestartParts {
  * that the caller can forget what was copied in the same breath.
  */
 export async function declareRestart(
-  { counters, checkpoint, retrier }: DeclareRestartParts,
+  { counters, checkpoint }: DeclareRestartParts,
   { copied }: TrackedCollection,
 ): Promise<void> {
   if (copied.documents === 0) return;
   counters.restarts += 1;
-  await retrier.run('the destination', () => checkpoint.save({ counts: recordedCounts(counters) }));
+  await checkpoint.save({ counts: recordedCounts(counters) });
 }

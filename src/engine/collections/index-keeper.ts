@@ -6,7 +6,7 @@ import { listIndexesOf } from '../catalog/read-catalog.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import { classify, concernsOneCollection } from '../mongodb/failure-policy.ts';
 import type { Fence } from '../mongodb/fence.ts';
-import type { CheckpointStore } from '../records/checkpoint-store.ts';
+import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import {
   CollectionDropped,
   CollectionMissing,
@@ -23,7 +23,7 @@ interface IndexKeeperParts extends MovedParts {
   readonly stateChanges: Changes;
   readonly destination: MongoClient;
   readonly fence: Fence;
-  readonly checkpoint: CheckpointStore;
+  readonly checkpoint: RetryingCheckpointStore;
 }
 
 /** How often a build that the destination refuses is tried again soon, once its collection is live: documents may still be on their way. */
@@ -140,9 +140,7 @@ export class IndexKeeper {
     );
     collection.indexes = originals;
     // What they were goes on record before anything weaker is made in their place [11].
-    await this.#context.retrier.run('the destination', () =>
-      checkpoint.saveCollection(collection.toRecord(checkpoint.migrationId)),
-    );
+    await checkpoint.saveCollection(collection);
     await reach('engine.indexes.recorded');
     await onDestination(this.#context, collection, async (target) => {
       const present = await listIndexesOf(destination, target);

@@ -6,7 +6,7 @@ import { isNameTaken, nameTaken } from '../catalog/name-taken.ts';
 import { type CatalogEntry, listCollections } from '../catalog/read-catalog.ts';
 import type { Fence } from '../mongodb/fence.ts';
 import { catalogName } from '../mongodb/namespaces.ts';
-import type { CheckpointStore } from '../records/checkpoint-store.ts';
+import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import type { NamespaceMap } from '../scope/namespace-map.ts';
 import type { MadeViews } from './made-views.ts';
 import type { PlacedEntry } from './placed-entry.ts';
@@ -15,7 +15,7 @@ import type { PlacedEntry } from './placed-entry.ts';
 export interface ReconcileViewsParts {
   readonly destination: MongoClient;
   readonly fence: Fence;
-  readonly checkpoint: CheckpointStore;
+  readonly checkpoint: RetryingCheckpointStore;
   readonly views: MadeViews;
   readonly namespaces: NamespaceMap;
   readonly keepsDestination: boolean;
@@ -33,7 +33,7 @@ export async function dropGoneViews(
   if (gone.length === 0) return;
   const to = namespaces.database(database);
   const present = await listCollections(destination, to);
-  const ofOthers = await checkpoint.viewsOfOthers(to);
+  const ofOthers = await checkpoint.unretried.viewsOfOthers(to);
   for (const name of gone) {
     const entry = present.find((one) => one.type === 'view' && one.name === name);
     if (entry !== undefined && context.views.isMade(database, entry) && !ofOthers.has(name))
@@ -55,7 +55,7 @@ export async function makeViews(
   await refuseTaken(context, database, views, present);
   const missing = views.filter(({ destinationName }) => !present.has(destinationName));
   // Before they go on record: of two migrations that make one view, the later one has it, or neither.
-  await checkpoint.takeViewNames(
+  await checkpoint.unretried.takeViewNames(
     to,
     missing.map(({ destinationName }) => destinationName),
   );
@@ -85,7 +85,7 @@ async function refuseTaken(
 ): Promise<void> {
   const to = namespaces.database(database);
   const ours = made.of(database);
-  const ofOthers = keepsDestination ? await checkpoint.viewsOfOthers(to) : new Set();
+  const ofOthers = keepsDestination ? await checkpoint.unretried.viewsOfOthers(to) : new Set();
   for (const { destinationName: name } of views) {
     const existing = present.get(name);
     if (existing === undefined) continue;

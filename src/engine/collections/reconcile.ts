@@ -186,7 +186,7 @@ async function adoptUnfinished(
   );
   const to = context.namespaces.database(database);
   const present = await listCollections(context.destination, to);
-  const ofOthers = context.keepsDestination ? await context.checkpoint.collectionsOfOthers(to) : [];
+  const ofOthers = context.keepsDestination ? await context.checkpoint.unretried.collectionsOfOthers(to) : [];
   const adopted: TrackedCollection[] = [];
   await forEach(unfinished, async (collection) => {
     const entry = present.find(
@@ -234,7 +234,7 @@ async function dropGone(
     context.tracked.delete(collection.id);
     await declareRestart(context, collection);
     // Tried again here: whoever compares the catalogs once more does not find it.
-    await context.retrier.run('the destination', () => context.checkpoint.removeCollection(collection.uuid));
+    await context.checkpoint.removeCollection(collection.uuid);
   }
 }
 
@@ -266,7 +266,7 @@ async function renameMoved(
     located.delete(from);
     place(collection, to);
     collection.destinationName = to;
-    await context.checkpoint.saveCollection(collection.toRecord(context.checkpoint.migrationId));
+    await context.checkpoint.unretried.saveCollection(collection.toRecord(context.checkpoint.migrationId));
   };
   for (const { name, destinationName, uuid } of collections) {
     const collection = context.tracked.get(uuid.toHexString(false));
@@ -347,7 +347,9 @@ async function forEach<T>(items: readonly T[], work: (item: T) => Promise<void>)
 
 async function saveAll(context: ReconcileParts, collections: readonly TrackedCollection[]): Promise<void> {
   const { checkpoint } = context;
-  await checkpoint.saveCollections(collections.map((collection) => collection.toRecord(checkpoint.migrationId)));
+  await checkpoint.unretried.saveCollections(
+    collections.map((collection) => collection.toRecord(checkpoint.migrationId)),
+  );
 }
 
 async function modifyChanged(
@@ -366,6 +368,6 @@ async function modifyChanged(
     await carryFlags(context, entry, existing);
     if (differingFields(collection.options, entry.options).length === 0) continue;
     collection.options = entry.options;
-    await context.checkpoint.saveCollection(collection.toRecord(context.checkpoint.migrationId));
+    await context.checkpoint.unretried.saveCollection(collection.toRecord(context.checkpoint.migrationId));
   }
 }

@@ -154,8 +154,7 @@ export class Copier {
       await this.#plan(collection);
     }
     if (collection.state !== 'copying') return;
-    const { checkpoint, retrier } = this.#context;
-    const partitions = await retrier.run('the destination', () => checkpoint.partitions(collection.uuid));
+    const partitions = await this.#context.checkpoint.partitions(collection.uuid);
     const open = partitions.filter(({ done }) => !done);
     const copies = open.map((partition) =>
       this.#partitionSlots
@@ -178,8 +177,7 @@ export class Copier {
 
   /** The source's statistics count all documents. By now the number of selected ones is known. */
   async #countSelected(collection: TrackedCollection): Promise<void> {
-    const { checkpoint, retrier } = this.#context;
-    const partitions = await retrier.run('the destination', () => checkpoint.partitions(collection.uuid));
+    const partitions = await this.#context.checkpoint.partitions(collection.uuid);
     collection.documents = partitions.reduce((sum, { documents }) => sum + documents, 0);
     collection.bytes = partitions.reduce((sum, { bytes }) => sum + bytes, 0);
   }
@@ -195,7 +193,7 @@ export class Copier {
     const { suspicion } = collection;
     collection.suspicion = null; // The copy reads what may have been missed.
     await reach('engine.copy.before-first-read');
-    const { checkpoint, retrier } = this.#context;
+    const { checkpoint } = this.#context;
     const partitions = await onSource(this.#context, collection, () => planPartitions(this.#context, collection)).catch(
       (error: unknown) => {
         // The collection must be planned again: without ranges it would look like an empty one.
@@ -207,11 +205,11 @@ export class Copier {
     const declared = declareRestart(this.#context, collection);
     Object.assign(collection.copied, { documents: 0, bytes: 0, partitions: partitions.length, partitionsDone: 0 });
     await declared;
-    await retrier.run('the destination', () => checkpoint.planPartitions(collection.uuid, partitions));
+    await checkpoint.planPartitions(collection.uuid, partitions);
     collection.advance({ kind: 'planned' });
     await this.#record(collection);
     if (suspicion === null) return;
-    await retrier.run('the destination', () => checkpoint.clearSuspect(collection.uuid, suspicion.mark));
+    await checkpoint.clearSuspect(collection.uuid, suspicion.mark);
   }
 
   /** Applies the changes of the copy's time through the lanes, which fetch each document again. */
@@ -264,15 +262,13 @@ export class Copier {
   async #settle(collection: TrackedCollection): Promise<void> {
     collection.advance({ kind: 'drained' });
     await this.#record(collection);
-    const { checkpoint, retrier } = this.#context;
-    await retrier.run('the destination', () => checkpoint.clearSpool(collection.uuid));
+    await this.#context.checkpoint.clearSpool(collection.uuid);
   }
 
   /** Puts the collection's state on record. @throws CollectionDropped */
   async #record(collection: TrackedCollection): Promise<void> {
     if (collection.isGone) throw new CollectionDropped(collection.namespace);
-    const { checkpoint, retrier } = this.#context;
-    await retrier.run('the destination', () => checkpoint.saveCollection(collection.toRecord(checkpoint.migrationId)));
+    await this.#context.checkpoint.saveCollection(collection);
   }
 }
 

@@ -257,9 +257,8 @@ class PartitionProgress {
     const { copied } = this.#collection;
     const documents = Math.max(this.#documents, this.#recorded.documents);
     const bytes = Math.max(this.#bytes, this.#recorded.bytes);
-    await this.#context.retrier.run('the destination', () =>
-      this.#context.checkpoint.savePartition(this.#partition._id, { lastId: this.#lastId, documents, bytes, done }),
-    );
+    const fields = { lastId: this.#lastId, documents, bytes, done };
+    await this.#context.checkpoint.savePartition(this.#partition._id, fields);
     copied.documents += documents - this.#recorded.documents;
     copied.bytes += bytes - this.#recorded.bytes;
     this.#recorded = { documents, bytes };

@@ -4,12 +4,12 @@ import { collectionSize } from '../catalog/read-catalog.ts';
 import { type MovedParts, pinTo } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
-import type { CheckpointStore } from '../records/checkpoint-store.ts';
 import type { PartitionRecord } from '../records/records.ts';
+import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 
 /** The parts of a run that planning needs. */
 export interface PlanPartitionsParts extends MovedParts {
-  readonly checkpoint: CheckpointStore;
+  readonly checkpoint: RetryingCheckpointStore;
   readonly partitionBytes: number;
 }
 

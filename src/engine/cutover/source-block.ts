@@ -13,8 +13,8 @@ import {
   writeBlockObstacles,
   writesAreBlocked,
 } from '../mongodb/write-block.ts';
-import type { CheckpointStore } from '../records/checkpoint-store.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
+import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import type { Claim } from './block-history.ts';
 import { type BlockReading, readObstacle, writeNote } from './block-notes.ts';
 import { actsInTime, announceCommit, describeHolder, liftBlock, stakeClaim } from './source-claim.ts';
@@ -23,7 +23,7 @@ import { actsInTime, announceCommit, describeHolder, liftBlock, stakeClaim } fro
 interface SourceBlockParts {
   readonly source: MongoClient;
   readonly fence: Fence;
-  readonly checkpoint: CheckpointStore;
+  readonly checkpoint: RetryingCheckpointStore;
   readonly retrier: Retrier;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -195,13 +195,13 @@ export async function reopenAfterFailure(
   if (cutover === undefined || cutover.committed || !cutover.blocking) return;
   const { source, clock } = context;
   const retrier = context.retrier.but(within);
-  const staysUncommitted = () => retrier.run('the destination', () => context.checkpoint.staysUncommitted());
+  const checkpoint = context.checkpoint.with(retrier);
   try {
-    if (log.commitWasSent && !(await staysUncommitted())) return;
+    if (log.commitWasSent && !(await checkpoint.staysUncommitted())) return;
     const claim = { ...newClaim(context, log), id: cutover.claim ?? '' };
     const lifted = await retrier.run(TO_OPEN, () => liftBlock(source, claim, { uncommitted: true, clock }));
     if (lifted === 'unseen') {
-      if (!(await staysUncommitted())) return;
+      if (!(await checkpoint.staysUncommitted())) return;
       await retrier.run(TO_OPEN, () => unblockWrites(source));
     }
     await retrier.run('the destination', () => log.sourceOpenedAfterFailure());

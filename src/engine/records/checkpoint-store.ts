@@ -33,7 +33,10 @@ const READ_BYTES = 4 * 1024 * 1024;
 const DUPLICATE_KEY = 11_000;
 
 /** What a migration is known by, and who writes it now. */
-type Identity = Pick<MigrationRecord, 'sourceId' | 'destinationId' | 'selection' | 'writer' | 'engine'>;
+export type Identity = Pick<MigrationRecord, 'sourceId' | 'destinationId' | 'selection' | 'writer' | 'engine'>;
+
+/** The fields of the migration's record that a running engine may change. */
+export type MigrationFields = Partial<Omit<MigrationRecord, '_id' | 'schema' | 'term' | 'sessions'>>;
 
 /**
  * Everything that a killed engine needs to go on, on the destination cluster, written with majority and journal, and through the fence: what an
@@ -148,7 +151,7 @@ export class CheckpointStore {
   }
 
   /** Writes fields of the migration's record. @throws UserError TAKEN_OVER when another engine has taken it */
-  async save(fields: Partial<Omit<MigrationRecord, '_id' | 'schema' | 'term' | 'sessions'>>): Promise<void> {
+  async save(fields: MigrationFields): Promise<void> {
     await this.#update({ $set: fields, $currentDate: { savedAt: true } });
   }
 

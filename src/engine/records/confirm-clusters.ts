@@ -1,13 +1,13 @@
 import { type MongoClient, MongoServerError } from 'mongodb';
 import { type Clock, UserError } from '../../platform/index.ts';
 import type { Retrier } from '../mongodb/retry.ts';
-import type { CheckpointStore } from './checkpoint-store.ts';
+import type { RetryingCheckpointStore } from './retrying-checkpoint-store.ts';
 
 /** The parts of a run that are used here. */
 export interface ConfirmClustersParts {
   readonly source: MongoClient;
   readonly destination: MongoClient;
-  readonly checkpoint: CheckpointStore;
+  readonly checkpoint: RetryingCheckpointStore;
   readonly retrier: Retrier;
   readonly clock: Clock;
   readonly signal: AbortSignal;

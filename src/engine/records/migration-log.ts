@@ -1,6 +1,4 @@
 import type { Clock } from '../../platform/index.ts';
-import type { Retrier } from '../mongodb/retry.ts';
-import type { CheckpointStore } from './checkpoint-store.ts';
 import {
   type CutoverEvent,
   type CutoverStep,
@@ -11,6 +9,7 @@ import {
 } from './migration-lifecycle.ts';
 import type { PhaseTime } from './migration-state.ts';
 import type { CutoverRecord, MigrationRecord } from './records.ts';
+import type { RetryingCheckpointStore } from './retrying-checkpoint-store.ts';
 
 /** Fields that each event of a cutover always writes. */
 const EFFECTS: Readonly<Record<CutoverEvent, Partial<CutoverRecord>>> = {
@@ -43,8 +42,7 @@ type Facts = Omit<MigrationRecord, '_id' | 'schema' | 'term' | 'state' | 'cutove
 
 /** The migration's own record, in memory and on the destination, always written before it is acted upon. */
 export class MigrationLog {
-  readonly #checkpoint: CheckpointStore;
-  readonly #retrier: Retrier;
+  readonly #checkpoint: RetryingCheckpointStore;
   readonly #clock: Clock;
   #record: MigrationRecord;
   #step: CutoverStep;
@@ -52,9 +50,8 @@ export class MigrationLog {
   #cutoverTurn: Promise<void> = Promise.resolve();
   #commitWasSent = false;
 
-  constructor(checkpoint: CheckpointStore, retrier: Retrier, clock: Clock, record: MigrationRecord) {
+  constructor(checkpoint: RetryingCheckpointStore, clock: Clock, record: MigrationRecord) {
     this.#checkpoint = checkpoint;
-    this.#retrier = retrier;
     this.#clock = clock;
     this.#record = record;
     this.#step = cutoverStepOf(record.cutover);
@@ -71,8 +68,7 @@ export class MigrationLog {
 
   async #save(fields: Partial<MigrationRecord>): Promise<void> {
     const dated = this.#dated(fields);
-    const retrier = this.#retrier;
-    await retrier.run('the destination', () => retrier.expect('the destination', this.#checkpoint.save(dated)));
+    await this.#checkpoint.save(dated);
     this.#record = { ...this.#record, ...dated };
   }
 
@@ -92,7 +88,7 @@ export class MigrationLog {
   async #saveLast(fields: Partial<MigrationRecord>): Promise<void> {
     const dated = this.#dated(fields);
     this.#record = { ...this.#record, ...dated };
-    await this.#checkpoint.save(dated);
+    await this.#checkpoint.unretried.save(dated);
   }
 
   /**
@@ -102,7 +98,7 @@ export class MigrationLog {
   async forgetFailure(): Promise<void> {
     const { error: _, cutover, ...rest } = this.#record;
     const kept = cutover?.committed ? cutover : undefined;
-    await this.#retrier.run('the destination', () => this.#checkpoint.clearError(kept !== undefined));
+    await this.#checkpoint.clearError(kept !== undefined);
     this.#record = { ...rest, ...(kept && { cutover: kept }) };
     this.#step = cutoverStepOf(kept);
   }

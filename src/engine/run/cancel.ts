@@ -21,7 +21,7 @@ export async function cancel(context: RunParts, log: MigrationLog, { drop }: Can
     await retrier.run('the destination', () => context.accounts.drop());
   }
   // What stays is on record for whoever cleans up, and how far it came for whoever asks.
-  await retrier.run('the destination', () => checkpoint.forgetSpool());
+  await checkpoint.forgetSpool();
   if (await hasBlocked(context, log)) await openDestination(context);
   await log.save({ blocksDestination: false });
   await log.advance('cancelled');

@@ -20,16 +20,17 @@ import { cutOver, finishCutover } from '../cutover/cut-over.ts';
 import { reopenAfterFailure, settleOpenBlock } from '../cutover/source-block.ts';
 import { Fence } from '../mongodb/fence.ts';
 import type { Retrier } from '../mongodb/retry.ts';
-import { within } from '../mongodb/within.ts';
 import type { Finding } from '../preflight/finding.ts';
-import { CheckpointStore } from '../records/checkpoint-store.ts';
+import { CheckpointStore, type MigrationFields } from '../records/checkpoint-store.ts';
 import { otherDestination, watchClusters } from '../records/confirm-clusters.ts';
 import { newCounters, recordedCounts } from '../records/counters.ts';
 import { takenBy } from '../records/destination-owner.ts';
 import { MadeAccounts } from '../records/made-accounts.ts';
 import { MigrationLog } from '../records/migration-log.ts';
 import type { MigrationState } from '../records/migration-state.ts';
+import { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import { thisEngine } from '../records/running-engine.ts';
+import { within } from '../records/within.ts';
 import { CutoverAttempts } from '../report/cutover-attempts.ts';
 import type { Outcome, Progress, ResumedFrom, WantedState } from '../report/progress.ts';
 import { snapshot } from '../report/snapshot.ts';
@@ -138,7 +139,8 @@ export class MigrationRun {
       const fence = new Fence(destination, options.migrationId, clock);
       const signal = AbortSignal.any([stop, tasks.signal, fence.signal]);
       const retrier = waiting.but(signal);
-      const checkpoint = new CheckpointStore(fence);
+      const store = new CheckpointStore(fence);
+      const checkpoint = new RetryingCheckpointStore(store, retrier);
       const identity = {
         sourceId: checked.source.clusterId,
         destinationId: checked.destination.clusterId,
@@ -146,10 +148,7 @@ export class MigrationRun {
         writer: [...(await authenticatedUsers(destination))].join(', '),
         engine: thisEngine(clock.now()),
       };
-      const record = await retrier.expect(
-        'the destination',
-        checkpoint.take(identity, retrier, options.takeOver ?? false),
-      );
+      const record = await checkpoint.take(identity, options.takeOver ?? false);
       const context: RunParts = {
         source,
         sourceFeatures: checked.sourceFeatures,
@@ -167,7 +166,7 @@ export class MigrationRun {
         tracked: new TrackedCollections(stateChanges),
         changes,
         stateChanges,
-        views: new MadeViews(checkpoint),
+        views: new MadeViews(store),
         drops: new HeldDrops(options.confirmDrops ?? false),
         identity,
         position: { time: new Timestamp(0n) },
@@ -185,10 +184,10 @@ export class MigrationRun {
         tasks,
         stop,
         context,
-        log: new MigrationLog(checkpoint, retrier, clock, record),
+        log: new MigrationLog(checkpoint, clock, record),
         addresses: { source: checked.source.primary, destination: checked.destination.primary },
         findings: checked.warnings,
-        warnings: writerWarnings(checkpoint).map(({ message }) => message),
+        warnings: writerWarnings(store).map(({ message }) => message),
       });
     } catch (error) {
       await Promise.all([source.close(), destination.close()]);
@@ -202,7 +201,7 @@ export class MigrationRun {
       const outcome = await this.#work();
       await this.#tasks.stop();
       // What the last seconds have counted. The outcome is on record.
-      await this.#saveCheckpoint().catch(() => undefined);
+      await this.#saveLastCheckpoint().catch(() => undefined);
       return outcome;
     } catch (error) {
       // A task's failure aborts the others, and is the reason for what the main line threw.
@@ -210,7 +209,7 @@ export class MigrationRun {
         () => error,
         (first: unknown) => first,
       );
-      await this.#saveCheckpoint().catch(() => undefined); // The failure is what counts.
+      await this.#saveLastCheckpoint().catch(() => undefined); // The failure is what counts.
       const reopenWithinMs = this.#stop.aborted ? LAST_ACTS_WITHIN_MS : REOPEN_WITHIN_MS;
       await reopenAfterFailure(this.context, this.log, AbortSignal.timeout(reopenWithinMs));
       // Then the migration's state is its successor's to tell.
@@ -218,7 +217,7 @@ export class MigrationRun {
       if (this.#stop.aborted) return 'stopped';
       throw await this.#recordFailure(failure);
     } finally {
-      const left = this.context.checkpoint.leave().catch(() => undefined); // It may be another engine's by now.
+      const left = this.context.checkpoint.unretried.leave().catch(() => undefined); // It may be another engine's by now.
       await unlessAborted(left, AbortSignal.timeout(LEAVES_WITHIN_MS));
       await Promise.allSettled([this.context.source.close(), this.context.destination.close()]);
     }
@@ -317,8 +316,8 @@ export class MigrationRun {
   }
 
   async #takeDestination(): Promise<void> {
-    const { checkpoint, keepsDestination: keeps, retrier } = this.context;
-    await checkpoint.takeDestination({ keeps, mayDrop: this.#options.dropDestination }, retrier);
+    const { checkpoint, keepsDestination: keeps } = this.context;
+    await checkpoint.takeDestination({ keeps, mayDrop: this.#options.dropDestination });
   }
 
   /** Does what is wanted, as soon as the state allows it. */
@@ -370,7 +369,7 @@ export class MigrationRun {
     const { state } = this.log.record;
     this.context.gate.close();
     await follower.flush(this.#givenUp.signal);
-    await this.context.retrier.run('the destination', () => this.#saveCheckpoint());
+    await this.#saveCheckpoint();
     await this.log.advance('paused');
     const isOver = () => this.#wanted !== 'paused' || this.#cancellation !== undefined || this.context.signal.aborted;
     while (!isOver()) await this.context.stateChanges.next(this.context.signal, LOOK_AGAIN_AFTER_MS);
@@ -383,21 +382,29 @@ export class MigrationRun {
     while (!signal.aborted) {
       await clock.sleep(CHECKPOINT_EVERY_MS, signal);
       if (signal.aborted) return;
-      const { retrier } = this.context;
-      await retrier.run('the destination', () => retrier.expect('the destination', this.#saveCheckpoint()));
+      await this.#saveCheckpoint();
     }
   }
 
   async #saveCheckpoint(): Promise<void> {
+    await this.context.checkpoint.save(() => this.#position());
+    if (this.follower !== undefined) await reach('engine.checkpoint.saved');
+  }
+
+  /** Tries once: the run's signal has aborted already. */
+  async #saveLastCheckpoint(): Promise<void> {
+    await this.context.checkpoint.unretried.save(this.#position());
+    if (this.follower !== undefined) await reach('engine.checkpoint.saved');
+  }
+
+  #position(): MigrationFields {
     // Also without a follower: the record shows that an engine runs the migration.
-    if (this.follower === undefined) return await this.context.checkpoint.save({});
-    // Straight to the store: the last one is written when the run's signal has aborted already.
-    await this.context.checkpoint.save({
+    if (this.follower === undefined) return {};
+    return {
       token: this.follower.safeToken,
       watchedTo: this.follower.safeWatchedTo,
       counts: recordedCounts(this.context.counters),
-    });
-    await reach('engine.checkpoint.saved');
+    };
   }
 
   /** Another engine has the migration, or another migration its destination. One that was initiated anew has no record of it either. */
@@ -405,7 +412,7 @@ export class MigrationRun {
     const { checkpoint, fence } = this.context;
     const other = await otherDestination(this.context).catch(() => undefined);
     if (other !== undefined) return await this.#recordFailure(other);
-    const retiredBy = (await checkpoint.peek().catch(() => undefined))?.retiredBy;
+    const retiredBy = (await checkpoint.unretried.peek().catch(() => undefined))?.retiredBy;
     if (retiredBy === undefined) return fence.signal.reason;
     return takenBy(checkpoint.migrationId, retiredBy);
   }

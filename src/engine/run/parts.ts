@@ -14,9 +14,9 @@ import type { ClusterAddresses } from '../mongodb/connect.ts';
 import type { Fence } from '../mongodb/fence.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import type { SourceFeatures } from '../mongodb/server-features.ts';
-import type { CheckpointStore } from '../records/checkpoint-store.ts';
 import type { ClusterIds } from '../records/confirm-clusters.ts';
 import type { Counters } from '../records/counters.ts';
+import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import type { DocumentFilters } from '../scope/document-filters.ts';
 import type { NamespaceMap } from '../scope/namespace-map.ts';
 import type { Selection } from '../scope/selection.ts';
@@ -28,7 +28,7 @@ export interface RunParts {
   /** For reads; writes go through the fence. */
   readonly destination: MongoClient;
   readonly fence: Fence;
-  readonly checkpoint: CheckpointStore;
+  readonly checkpoint: RetryingCheckpointStore;
   readonly retrier: Retrier;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -17,7 +17,7 @@ export async function prepareNew(
   options: MigrationOptions,
 ): Promise<ResumeToken> {
   await log.advance('preparation begun');
-  await context.retrier.run('the destination', () => context.checkpoint.forgetCollections());
+  await context.checkpoint.forgetCollections();
   if (options.dropDestination && !context.keepsDestination) await dropUserDatabases(context);
   await log.save({ blocksDestination: !options.once && (await blocksDestination(context)) });
   if (!options.once) await closeDestination(context);
@@ -36,14 +36,14 @@ export async function loadTracked(context: RunParts): Promise<void> {
   const { checkpoint, retrier, views } = context;
   await retrier.run('the destination', () => views.load());
   await retrier.run('the destination', () => context.accounts.load());
-  const marked = await retrier.run('the destination', () => checkpoint.suspects());
+  const marked = await checkpoint.suspects();
   const suspects = new Map(marked.map((one) => [one._id.u.toHexString(false), one]));
-  for (const record of await retrier.run('the destination', () => checkpoint.collections())) {
+  for (const record of await checkpoint.collections()) {
     const collection = TrackedCollection.fromRecord(record);
     collection.suspicion = suspects.get(collection.id) ?? null;
     context.tracked.set(collection.id, collection);
   }
-  for (const { _id, documents, bytes, done } of await retrier.run('the destination', () => checkpoint.copied())) {
+  for (const { _id, documents, bytes, done } of await checkpoint.copied()) {
     const copied = context.tracked.get(_id.u.toHexString(false))?.copied;
     if (copied === undefined) continue;
     copied.documents += documents;
@@ -54,9 +54,8 @@ export async function loadTracked(context: RunParts): Promise<void> {
 }
 
 /** A copy that ended leaves its spool behind when the engine dies at that moment. */
-export async function clearLeftSpools({ checkpoint, retrier, tracked }: RunParts): Promise<void> {
-  for (const { state, uuid } of tracked.values())
-    if (state === 'live') await retrier.run('the destination', () => checkpoint.clearSpool(uuid));
+export async function clearLeftSpools({ checkpoint, tracked }: RunParts): Promise<void> {
+  for (const { state, uuid } of tracked.values()) if (state === 'live') await checkpoint.clearSpool(uuid);
 }
 
 async function readCatalog(context: RunParts): Promise<CatalogRecord> {

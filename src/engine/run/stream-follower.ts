@@ -23,9 +23,9 @@ import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import { Copier } from '../copy/copier.ts';
 import type { RunningStream } from '../cutover/running-stream.ts';
 import { isBefore, timeOfToken } from '../mongodb/cluster-time.ts';
-import { within } from '../mongodb/within.ts';
 import { confirmSource } from '../records/confirm-clusters.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
+import { within } from '../records/within.ts';
 import { Repairs } from '../verify/repairs.ts';
 import { markSuspect } from '../verify/suspicion.ts';
 import type { RunParts } from './parts.ts';
@@ -326,7 +326,7 @@ export class StreamFollower implements RunningStream {
 
   /** Opens another stream. Killed before its position is on record, a successor finds the history lost as well. */
   async #goOnFromNow(): Promise<void> {
-    const { checkpoint, retrier, position } = this.#context;
+    const { checkpoint, position } = this.#context;
     await this.#stream[Symbol.asyncDispose]();
     await confirmSource(this.#reading);
     const token = await fixPosition(this.#context);
@@ -335,7 +335,7 @@ export class StreamFollower implements RunningStream {
     await markSuspect(this.#context);
     this.#dispatcher.goOnAt(token);
     this.hidden.goOnAt(position.time);
-    await retrier.run('the destination', () => checkpoint.save({ token, watchedTo: position.time }));
+    await checkpoint.save({ token, watchedTo: position.time });
     await reach('engine.capture.position-fixed-anew');
     await this.#catalog.start();
     this.#stream = new ChangeStream(this.#reading, token, true);

@@ -10,13 +10,13 @@ import { Slots } from '../concurrency/slots.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
 import type { Copier } from '../copy/copier.ts';
 import type { Pace } from '../copy/load-level.ts';
-import type { CheckpointStore } from '../records/checkpoint-store.ts';
 import type { Counters } from '../records/counters.ts';
+import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import { type CompareChunkParts, compareChunk } from './compare-chunk.ts';
 
 /** The parts of a run that repairs need. */
 interface RepairsParts extends CompareChunkParts {
-  readonly checkpoint: CheckpointStore;
+  readonly checkpoint: RetryingCheckpointStore;
   readonly gate: Gate;
   readonly counters: Counters;
   readonly tracked: Map<string, TrackedCollection>;
@@ -93,7 +93,7 @@ export class Repairs {
 
   /** Ends without effect when history was lost again meanwhile: its results count for nothing then. */
   async #compare(collection: TrackedCollection, suspicion: Suspicion): Promise<void> {
-    const { gate, signal, clock, counters, checkpoint, retrier } = this.#context;
+    const { gate, signal, clock, counters, checkpoint } = this.#context;
     // Changes dispatched before the loss must not be written after the comparison.
     await this.#lanes.flush();
     let after = suspicion.comparedTo === null ? undefined : keyFromBytes(bufferOf(suspicion.comparedTo));
@@ -112,11 +112,11 @@ export class Repairs {
       savedAtMs = clock.elapsed();
       await this.#lanes.flush();
       const comparedTo = new Binary(keyBytes(after));
-      await retrier.run('the destination', () => checkpoint.saveCompared(collection.uuid, suspicion.mark, comparedTo));
+      await checkpoint.saveCompared(collection.uuid, suspicion.mark, comparedTo);
       await reach('engine.verify.position-saved');
     }
     await this.#lanes.flush();
-    await retrier.run('the destination', () => checkpoint.clearSuspect(collection.uuid, suspicion.mark));
+    await checkpoint.clearSuspect(collection.uuid, suspicion.mark);
     if (collection.suspicion === suspicion) collection.suspicion = null;
   }
 

@@ -1,12 +1,10 @@
 import { newId } from '../../platform/index.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import type { Retrier } from '../mongodb/retry.ts';
-import type { CheckpointStore } from '../records/checkpoint-store.ts';
+import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 
 /** The parts of a run that marking needs. */
 interface SuspicionParts {
-  readonly checkpoint: CheckpointStore;
-  readonly retrier: Retrier;
+  readonly checkpoint: RetryingCheckpointStore;
   readonly tracked: Map<string, TrackedCollection>;
 }
 
@@ -17,13 +15,13 @@ interface SuspicionParts {
  * @returns the marked collections
  */
 export async function markSuspect(
-  { tracked, checkpoint, retrier }: SuspicionParts,
+  { tracked, checkpoint }: SuspicionParts,
   concerned: (collection: TrackedCollection) => boolean = () => true,
 ): Promise<readonly TrackedCollection[]> {
   const mark = newId();
   const begun = [...tracked.values()].filter((collection) => collection.isBegun && concerned(collection));
   for (const collection of begun) collection.suspicion = { mark, comparedTo: null };
   const uuids = begun.map(({ uuid }) => uuid);
-  await retrier.run('the destination', () => checkpoint.saveSuspects(uuids, mark));
+  await checkpoint.saveSuspects(uuids, mark);
   return begun;
 }

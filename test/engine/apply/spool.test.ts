@@ -23,7 +23,7 @@ function spoolOnto(durable: Promise<void>, written: SpoolRecord[] = []): Spool {
     return durable;
   };
   const parts = unconnectedParts(new AbortController().signal);
-  parts.checkpoint.addToSpool = addToSpool;
+  parts.checkpoint.unretried.addToSpool = addToSpool;
   return new Spool(parts);
 }
 
