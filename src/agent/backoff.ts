@@ -1,3 +1,5 @@
+import { delayAfter } from '../platform/index.ts';
+
 /**
  * Computes the delay after each consecutive failure: random up to a limit that doubles ("full jitter"). A control plane that comes back
  * then does not get the requests of all agents at once.
@@ -21,8 +23,8 @@ export class Backoff {
 
   /** Counts a failure. @returns milliseconds to wait */
   failed(): number {
-    const limitMs = Math.min(this.#longestMs, this.#firstMs * 2 ** Math.min(this.#failures, 30));
     this.#failures += 1;
+    const limitMs = delayAfter(this.#failures, { firstMs: this.#firstMs, longestMs: this.#longestMs });
     // At least a tenth of the limit, because a refused connection fails at once.
     return limitMs * (0.1 + 0.9 * this.#random());
   }

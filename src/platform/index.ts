@@ -1,5 +1,6 @@
 export { isAddressOrBlock, isInBlocks } from './address-blocks.ts';
 export { addressGroup } from './address-group.ts';
+export { delayAfter } from './back-off.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { readConfiguration } from './configuration.ts';
 export { whyInvalid, whyUnreadable } from './connection-credentials.ts';

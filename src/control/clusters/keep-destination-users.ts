@@ -1,11 +1,11 @@
-import { type Logger, messageOf } from '../../platform/index.ts';
+import { delayAfter, type Logger, messageOf } from '../../platform/index.ts';
 import type { Control } from '../ports/control.ts';
 import { userNameOf } from './destination-users.ts';
 import { settleDestinationUser } from './settle-destination-user.ts';
 
 /** Short compared to a migration; each check reads the store once. */
 const LOOK_EVERY_MS = 10_000;
-const LONGEST_WAIT_MS = 60_000;
+const BETWEEN_ATTEMPTS = { firstMs: LOOK_EVERY_MS, longestMs: 60_000 };
 
 /**
  * Creates the users of new migrations on their destinations, and drops the users of ended ones, until `signal` aborts. It handles all
@@ -14,7 +14,7 @@ const LONGEST_WAIT_MS = 60_000;
 export async function keepDestinationUsers(control: Control, logger: Logger, signal: AbortSignal): Promise<void> {
   const { store, clock, userAlarm } = control;
   const underWay = new Map<string, Promise<void>>();
-  const failed = new Map<string, { readonly againAtMs: number; readonly waitMs: number }>();
+  const failed = new Map<string, { readonly againAtMs: number; readonly failures: number }>();
   const settle = async (user: Parameters<typeof settleDestinationUser>[1]) => {
     try {
       await settleDestinationUser(control, user, signal);
@@ -27,8 +27,8 @@ export async function keepDestinationUsers(control: Control, logger: Logger, sig
           { user: userNameOf(user.id), reason: messageOf(error) },
           'could not create or drop a user on the destination; retrying',
         );
-      const waitMs = Math.min((before?.waitMs ?? LOOK_EVERY_MS / 2) * 2, LONGEST_WAIT_MS);
-      failed.set(user.id, { againAtMs: clock.elapsed() + waitMs, waitMs });
+      const failures = (before?.failures ?? 0) + 1;
+      failed.set(user.id, { againAtMs: clock.elapsed() + delayAfter(failures, BETWEEN_ATTEMPTS), failures });
     } finally {
       underWay.delete(user.id);
     }

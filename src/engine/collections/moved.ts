@@ -1,5 +1,5 @@
 import { type MongoClient, MongoServerError, type UUID } from 'mongodb';
-import { type Clock, UserError } from '../../platform/index.ts';
+import { type Clock, delayAfter, UserError } from '../../platform/index.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
 import type { WriteTarget } from '../mongodb/raw-write.ts';
@@ -28,8 +28,7 @@ export class CollectionDropped extends Error {}
  */
 export class CollectionMissing extends Error {}
 
-const FIRST_LOOK_AFTER_MS = 100;
-const LOOK_EVERY_MS = 5_000;
+const BETWEEN_LOOKS = { firstMs: 100, longestMs: 5_000 };
 
 /**
  * Runs an idempotent write that is pinned to the collection's UUID, and follows renames that the engine made meanwhile [38].
@@ -98,8 +97,8 @@ export async function onSource<T>(
 export async function untilBack(context: MovedParts, collection: TrackedCollection): Promise<void> {
   const { clock, signal, source } = context;
   const over = AbortSignal.any([signal, collection.dropped.signal]);
-  for (let delayMs = FIRST_LOOK_AFTER_MS; ; delayMs = Math.min(delayMs * 2, LOOK_EVERY_MS)) {
-    await clock.sleep(delayMs, over);
+  for (let looks = 1; ; looks += 1) {
+    await clock.sleep(delayAfter(looks, BETWEEN_LOOKS), over);
     signal.throwIfAborted();
     try {
       await onSource(context, collection, async (name) => {

@@ -1,4 +1,4 @@
-import type { Clock, Logger } from '../../platform/index.ts';
+import { type Clock, delayAfter, type Logger } from '../../platform/index.ts';
 import { classify, reasonOf } from './failure-policy.ts';
 
 const FIRST_DELAY_MS = 100;
@@ -68,7 +68,7 @@ export class Retrier {
    */
   async run<T>(what: string, operation: () => Promise<T>, longestDelayMs = LONGEST_DELAY_MS): Promise<T> {
     const id = Symbol(what);
-    let delayMs = FIRST_DELAY_MS;
+    let failures = 0;
     let failedFirstAt: number | undefined;
     try {
       while (true) {
@@ -84,8 +84,9 @@ export class Retrier {
           this.#waits.set(id, wait);
           if (this.#clock.elapsed() - failedFirstAt >= LOUDER_AFTER_MS) this.#sayLouder(wait);
         }
+        failures += 1;
+        const delayMs = delayAfter(failures, { firstMs: FIRST_DELAY_MS, longestMs: longestDelayMs });
         await this.#clock.sleep(delayMs * (0.5 + Math.random() / 2), this.#signal);
-        delayMs = Math.min(delayMs * 2, longestDelayMs);
       }
     } finally {
       this.#waits.delete(id);

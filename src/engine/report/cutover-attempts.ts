@@ -1,9 +1,8 @@
-import { type Clock, counted } from '../../platform/index.ts';
+import { type Clock, counted, delayAfter } from '../../platform/index.ts';
 import type { PutOff } from '../cutover/cut-over.ts';
 import type { Wait } from '../mongodb/retry.ts';
 
-const FIRST_DELAY_MS = 5_000;
-const LONGEST_DELAY_MS = 5 * 60_000;
+const BETWEEN_ATTEMPTS = { firstMs: 5_000, longestMs: 5 * 60_000 };
 /** Limits the share of time in which users' writes are stopped to one sixth, unless that exceeds the longest delay. */
 const TIMES_STOPPED = 5;
 
@@ -24,11 +23,11 @@ export class CutoverAttempts {
     this.#failed += 1;
     if (stoppedMs > 0) this.#stops += 1;
     this.#stoppedMs += stoppedMs;
-    const delayMs = Math.max(FIRST_DELAY_MS * 2 ** (this.#failed - 1), TIMES_STOPPED * stoppedMs);
+    const delayMs = Math.max(delayAfter(this.#failed, BETWEEN_ATTEMPTS), TIMES_STOPPED * stoppedMs);
     this.#last = {
       reason,
       sinceMs: this.#last?.sinceMs ?? this.#clock.now(),
-      dueAtMs: this.#clock.elapsed() + Math.min(delayMs, LONGEST_DELAY_MS),
+      dueAtMs: this.#clock.elapsed() + Math.min(delayMs, BETWEEN_ATTEMPTS.longestMs),
     };
   }
 
