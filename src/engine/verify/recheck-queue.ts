@@ -1,0 +1,124 @@
+import type { Timestamp } from 'mongodb';
+import type { DocumentKey } from '../bson/document-key.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
+
+/** A key that must be compared after its last change. */
+export interface OpenKey {
+  readonly collection: TrackedCollection;
+  readonly key: DocumentKey;
+  /** The stream batch with its last change; Infinity when it doesn't hold back the checkpoint. */
+  readonly sequence: number;
+  /** Whether somebody else wrote it on the destination. */
+  readonly foreign: boolean;
+  /** Comparisons in a row that differed. */
+  differed: number;
+  /** The stream must have passed this time before the next comparison: then a change before it would be known. */
+  notBefore: Timestamp | undefined;
+  /** `clock.elapsed()` of the next comparison. */
+  notBeforeMs: number;
+  /** Hash of the source's document in the last comparison; undefined when the source had none. */
+  sourceHash: string | undefined;
+  /** Set while the key waits to be applied again: the lanes then report it. */
+  repairing: boolean;
+}
+
+/**
+ * The keys that must be compared after their last change, in order of that change. Invariant: a key has one entry. A
+ * new change replaces the entry, so a result for the replaced one counts for nothing.
+ */
+export class RecheckQueue {
+  readonly #open = new Map<TrackedCollection, Map<string, OpenKey>>();
+  /** How many keys wait for each stream batch. */
+  readonly #bySequence = new Map<number, number>();
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Returns the oldest stream batch with a key that isn't compared yet; Infinity when there is none. */
+  get oldestSequence(): number {
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const sequence of this.#bySequence.keys()) if (sequence < oldest) oldest = sequence;
+    return oldest;
+  }
+
+  /** Keys that no change of the stream brought here: those of the full comparison, of others' writes, and of repairs. */
+  get unbound(): number {
+    return this.#bySequence.get(Number.POSITIVE_INFINITY) ?? 0;
+  }
+
+  /** Whether a full comparison of the collection has found keys that aren't settled. */
+  hasUnbound(collection: TrackedCollection): boolean {
+    for (const { sequence } of this.#of(collection).values()) if (sequence === Number.POSITIVE_INFINITY) return true;
+    return false;
+  }
+
+  has(collection: TrackedCollection, key: DocumentKey): boolean {
+    return this.#of(collection).has(key.identity);
+  }
+
+  /** Adds a key, or replaces its entry. */
+  add(collection: TrackedCollection, key: DocumentKey, sequence: number, foreign = false): void {
+    const entries = this.#of(collection);
+    const earlier = entries.get(key.identity);
+    if (earlier !== undefined) this.settle(earlier);
+    entries.set(key.identity, {
+      collection,
+      key,
+      sequence,
+      foreign: foreign || (earlier?.foreign ?? false),
+      differed: 0,
+      notBefore: undefined,
+      notBeforeMs: 0,
+      sourceHash: undefined,
+      repairing: false,
+    });
+    this.#size += 1;
+    this.#bySequence.set(sequence, (this.#bySequence.get(sequence) ?? 0) + 1);
+  }
+
+  /** Whether the key has not changed since. */
+  isCurrent(open: OpenKey): boolean {
+    return this.#of(open.collection).get(open.key.identity) === open;
+  }
+
+  /** Removes an entry. */
+  settle(open: OpenKey): void {
+    if (!this.#of(open.collection).delete(open.key.identity)) return;
+    this.#size -= 1;
+    const left = (this.#bySequence.get(open.sequence) ?? 0) - 1;
+    if (left > 0) this.#bySequence.set(open.sequence, left);
+    else this.#bySequence.delete(open.sequence);
+  }
+
+  /** Removes all entries of a collection. */
+  forget(collection: TrackedCollection): void {
+    for (const open of [...this.#of(collection).values()]) this.settle(open);
+    this.#open.delete(collection);
+  }
+
+  /** Collections with entries. */
+  get collections(): readonly TrackedCollection[] {
+    return [...this.#open].filter(([, entries]) => entries.size > 0).map(([collection]) => collection);
+  }
+
+  /** Returns the first entries of a collection that may be compared now. */
+  due(collection: TrackedCollection, may: (open: OpenKey) => boolean, limit: number): OpenKey[] {
+    const found: OpenKey[] = [];
+    for (const open of this.#of(collection).values()) {
+      if (found.length >= limit) break;
+      if (!open.repairing && may(open)) found.push(open);
+    }
+    return found;
+  }
+
+  #of(collection: TrackedCollection): Map<string, OpenKey> {
+    let entries = this.#open.get(collection);
+    if (entries === undefined) {
+      entries = new Map();
+      this.#open.set(collection, entries);
+    }
+    return entries;
+  }
+}

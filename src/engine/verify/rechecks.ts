@@ -1,0 +1,203 @@
+import type { Timestamp } from 'mongodb';
+import { delayAfter, type Logger, reach } from '../../platform/index.ts';
+import type { DirtyKey } from '../apply/dirty-key.ts';
+import type { DocumentKey } from '../bson/document-key.ts';
+import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import type { Changes } from '../concurrency/changes.ts';
+import type { Gate } from '../concurrency/gate.ts';
+import { type MemoryBudget, REPLY_BYTES } from '../concurrency/memory-budget.ts';
+import { hashesOfDestination, hashesOfSource, type ReadKeysParts } from './read-keys.ts';
+import { type OpenKey, RecheckQueue } from './recheck-queue.ts';
+
+/** The parts of a run that rechecks need. */
+export interface RechecksParts extends ReadKeysParts {
+  readonly changes: Changes;
+  readonly gate: Gate;
+  readonly logger: Logger;
+  readonly memory: MemoryBudget;
+}
+
+const BATCH_KEYS = 1_000;
+/** How long a few keys wait for others, so that a few changes per second don't become many tiny reads. */
+const LINGER_MS = 50;
+/** For conditions that depend on the time. Whatever else they depend on wakes the worker. */
+const LOOK_AGAIN_AFTER_MS = 100;
+const BACK_OFF = { firstMs: 50, longestMs: 2_000 };
+/** Comparisons in a row that must differ, with an unchanged document on the source, before the difference counts. */
+const COUNTS_AFTER = 3;
+/** Above this, the engine stops reading the stream. */
+export const MOST_OPEN_KEYS = 50_000;
+
+/** The stream as the rechecks know it. */
+export interface AppliedStream {
+  /** Whether everything that the source acknowledged before the time is applied, hidden writes included. */
+  hasApplied(time: Timestamp): boolean;
+  /** Whether somebody waits for a barrier. */
+  readonly isHurried: boolean;
+}
+
+/**
+ * Compares each key on both sides after its last change.
+ *
+ * A difference alone says nothing, because the source may have changed a moment ago. It counts when the source's
+ * document stays the same over several comparisons, the stream has passed the time of the earlier ones, and the lanes
+ * haven't written the key meanwhile: then no change explains it.
+ */
+export class Rechecks {
+  readonly #parts: RechecksParts;
+  readonly #stream: AppliedStream;
+  readonly #onMismatch: (open: OpenKey) => Promise<void>;
+  readonly #onEqual: (open: OpenKey) => Promise<void>;
+  readonly #queue = new RecheckQueue();
+  readonly #begun = new Set<TrackedCollection>();
+  /** Keys that were equal after their last change. */
+  checked = 0;
+
+  /**
+   * @param onMismatch  receives a difference that counts, once it stays; returns when it is on record
+   * @param onEqual  receives each key that is equal
+   */
+  constructor(
+    parts: RechecksParts,
+    stream: AppliedStream,
+    results: { readonly onMismatch: (open: OpenKey) => Promise<void>; readonly onEqual: (open: OpenKey) => Promise<void> },
+  ) {
+    this.#parts = parts;
+    this.#stream = stream;
+    this.#onMismatch = results.onMismatch;
+    this.#onEqual = results.onEqual;
+  }
+
+  get oldestSequence(): number {
+    return this.#queue.oldestSequence;
+  }
+
+  get size(): number {
+    return this.#queue.size;
+  }
+
+  /** Keys that the checkpoint doesn't wait for. They must be settled before a cutover. */
+  get unbound(): number {
+    return this.#queue.unbound;
+  }
+
+  hasUnbound(collection: TrackedCollection): boolean {
+    return this.#queue.hasUnbound(collection);
+  }
+
+  /** From here on, changes of the collection are compared. To be called before the first read of its full comparison. */
+  begin(collection: TrackedCollection): void {
+    this.#begun.add(collection);
+  }
+
+  /** Forgets the collection. Its verification must not be on record any more, or the collection is dropped. */
+  forget(collection: TrackedCollection): void {
+    this.#begun.delete(collection);
+    this.#queue.forget(collection);
+    this.#parts.changes.notify();
+  }
+
+  /** Takes keys that a lane has just written. */
+  applied(collection: TrackedCollection, dirty: readonly DirtyKey[]): void {
+    if (!this.#begun.has(collection)) return;
+    for (const { key, sequence } of dirty) this.#queue.add(collection, key, sequence);
+  }
+
+  /** Takes keys that differed in the full comparison. Those that wait already stay. */
+  suspect(collection: TrackedCollection, keys: readonly DocumentKey[]): void {
+    for (const key of keys)
+      if (!this.#queue.has(collection, key)) this.#queue.add(collection, key, Number.POSITIVE_INFINITY);
+    this.#parts.changes.notify();
+  }
+
+  /** Takes keys that somebody else wrote on the destination. */
+  foreign(collection: TrackedCollection, keys: readonly DocumentKey[]): void {
+    if (!this.#begun.has(collection)) return;
+    for (const key of keys) this.#queue.add(collection, key, Number.POSITIVE_INFINITY, true);
+    this.#parts.changes.notify();
+  }
+
+  /** Works until the run ends. */
+  async run(): Promise<void> {
+    const { changes, clock, gate, signal } = this.#parts;
+    while (!signal.aborted) {
+      await gate.pass(signal);
+      const batches = this.#queue.collections
+        .map((collection) => this.#due(collection))
+        .filter((batch) => batch.length > 0);
+      if (batches.length === 0) {
+        await changes.next(signal, LOOK_AGAIN_AFTER_MS);
+        continue;
+      }
+      if (!this.#stream.isHurried && batches.every(({ length }) => length < BATCH_KEYS)) {
+        await clock.sleep(LINGER_MS, signal);
+      }
+      for (const [first] of batches) {
+        if (signal.aborted) return;
+        if (first !== undefined) await this.#compare(first.collection, this.#due(first.collection));
+      }
+    }
+  }
+
+  #due(collection: TrackedCollection): OpenKey[] {
+    // A collection that is copied, repaired or lost is compared again as a whole, or later.
+    if (collection.state !== 'live' || collection.suspicion !== null) return [];
+    const nowMs = this.#parts.clock.elapsed();
+    const keys = Math.max(1, Math.min(BATCH_KEYS, Math.floor(REPLY_BYTES / 2 / (collection.averageBytes || 1))));
+    const may = ({ notBefore, notBeforeMs }: OpenKey) =>
+      notBeforeMs <= nowMs && (notBefore === undefined || this.#stream.hasApplied(notBefore));
+    return this.#queue.due(collection, may, keys);
+  }
+
+  async #compare(collection: TrackedCollection, batch: readonly OpenKey[]): Promise<void> {
+    if (batch.length === 0) return;
+    const { clock, memory, signal, changes } = this.#parts;
+    const keys = batch.map(({ key }) => key);
+    try {
+      using _ = await memory.verification.take(expectedBytes(collection, keys.length), signal);
+      const [source, destination] = await Promise.all([
+        hashesOfSource(this.#parts, collection, keys),
+        hashesOfDestination(this.#parts, collection, keys),
+      ]);
+      await reach('engine.verify.keys-compared');
+      for (const open of batch) {
+        if (!this.#queue.isCurrent(open)) continue;
+        const hash = source.found.get(open.key.identity);
+        if (hash === destination.found.get(open.key.identity)) {
+          await this.#onEqual(open);
+          this.checked += 1;
+          this.#queue.settle(open);
+          continue;
+        }
+        open.differed = open.differed > 0 && hash === open.sourceHash ? open.differed + 1 : 1;
+        open.sourceHash = hash;
+        open.notBefore = source.time;
+        open.notBeforeMs = clock.elapsed() + delayAfter(open.differed, BACK_OFF);
+        if (open.differed < COUNTS_AFTER || collection.suspicion !== null) continue;
+        open.differed = 0;
+        await this.#onMismatch(open);
+      }
+    } catch (error) {
+      // The collection is dropped, or set aside until the source's server has it again.
+      if (!(error instanceof CollectionDropped || error instanceof CollectionMissing)) throw error;
+      for (const open of batch) open.notBeforeMs = clock.elapsed() + BACK_OFF.longestMs;
+    }
+    changes.notify();
+  }
+
+  /** Takes a key out of the worker's hands until the lanes have applied it again. */
+  static repairing(open: OpenKey): void {
+    open.repairing = true;
+  }
+
+  /** Removes a key whose difference stays open. */
+  leave(open: OpenKey): void {
+    this.#queue.settle(open);
+  }
+}
+
+/** Replies of both sides, with the size of the largest document for one of them. */
+function expectedBytes({ averageBytes, largestBytes }: TrackedCollection, keys: number): number {
+  return 2 * Math.min(REPLY_BYTES, keys * averageBytes + largestBytes);
+}
