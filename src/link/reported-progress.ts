@@ -11,6 +11,19 @@ const figure = z.number().nullable();
 /** Figures that an agent of another version may report in another form. Invalid figures are ignored; the rest of the report counts. */
 const figures = <Shape extends z.core.$ZodShape>(shape: Shape) => z.looseObject(shape).optional().catch(undefined);
 
+const reportedMismatch = z.looseObject({
+  namespace: reportText,
+  key: reportText,
+  class: reportText,
+  path: reportText.nullable(),
+  firstSeenMs: time,
+  times: count,
+  sourceTime: reportText,
+  destinationTime: reportText,
+  foreign: z.boolean(),
+  open: z.boolean(),
+});
+
 /**
  * An engine's progress in an agent's report. An agent may be compromised, so this schema checks the type and the limits of every field
  * that is read or shown. Fields of later versions stay unchanged.
@@ -58,6 +71,24 @@ export const reportedProgress: z.ZodType<Progress> = z
     changes: figures({ read: count, applied: count, duringCopy: count, queued: count }),
     lagSeconds: figure,
     oplog: z.looseObject({ windowSeconds: figure, leftSeconds: figure, headroomPercent: figure }).nullable(),
+    // Agents of earlier versions don't verify.
+    verification: figures({
+      mode: reportText,
+      phase: reportText,
+      collectionsTotal: count,
+      collectionsDone: count,
+      documentsTotal: count,
+      documentsCompared: count,
+      bytesTotal: count,
+      bytesCompared: count,
+      documentsRechecked: count,
+      waiting: count,
+      mismatches: z.looseObject({ found: count, open: count, latest: reportList(reportedMismatch) }),
+      foreignWrites: count,
+      documentsPerSecond: figure,
+      bytesPerSecond: figure,
+      etaSeconds: figure,
+    }),
     repairs: z
       .looseObject({
         declared: count,

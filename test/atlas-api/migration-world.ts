@@ -1,4 +1,5 @@
 import type { Progress } from '../../src/engine/index.ts';
+import { verificationProgress } from '../../src/engine/report/verification-progress.ts';
 import { type AgentClient, linkAgent, SOURCE_PROJECT } from '../gateway/agent-client.ts';
 import type { ControlPlane } from './control-plane.ts';
 
@@ -71,6 +72,7 @@ export function progress(migrationId: string, changes: Partial<Progress> = {}): 
     lagSeconds: 7,
     readyForCutover: false,
     oplog: null,
+    verification: verificationProgress('repair'),
     repairs: null,
     notReadyReasons: ['the initial copy is under way'],
     canWrite: false,

@@ -25,8 +25,13 @@ const LINGER_MS = 20;
 const ATTEMPTS = 5;
 const BETWEEN_ATTEMPTS_MS = 200;
 
-/** Retries a live collection that was set aside, until it is live again. */
-export type Revive = (collection: TrackedCollection) => void;
+/** Receives what happens in a lane. */
+export interface LaneEvents {
+  /** The destination has acknowledged the current state of these keys. */
+  applied(collection: TrackedCollection, dirty: readonly DirtyKey[]): void;
+  /** A live collection was set aside: it must be retried until it is live again. */
+  revive(collection: TrackedCollection): void;
+}
 
 interface Waiter {
   /** The number of the last key that must have left the lane. */
@@ -45,7 +50,7 @@ export class Lane {
   readonly #context: LaneParts;
   readonly #indexes: IndexKeeper;
   readonly #spool: Spool;
-  readonly #revive: Revive;
+  readonly #events: LaneEvents;
   /**
    * In order of arrival. A key that changes again keeps its place, unless the collection's order moves it behind all
    * others (docs/reference/pitfalls.md#pitfall-35).
@@ -57,11 +62,11 @@ export class Lane {
   #wake = Promise.withResolvers<void>();
   readonly #waiting = new Set<Waiter>();
 
-  constructor(context: LaneParts, indexes: IndexKeeper, spool: Spool, revive: Revive) {
+  constructor(context: LaneParts, indexes: IndexKeeper, spool: Spool, events: LaneEvents) {
     this.#context = context;
     this.#indexes = indexes;
     this.#spool = spool;
-    this.#revive = revive;
+    this.#events = events;
   }
 
   get size(): number {
@@ -179,6 +184,7 @@ export class Lane {
     try {
       await this.#applyBesideIndexes(collection, dirty);
       this.#context.counters.applied += dirty.length;
+      this.#events.applied(collection, dirty);
     } catch (error) {
       if (concernsOneCollection(error)) return await this.#setAside(collection, dirty, error);
       if (error instanceof CollectionMissing) return await this.#setAside(collection, dirty);
@@ -198,6 +204,7 @@ export class Lane {
       behind.push(one);
     }
     this.#inFlight.push(...behind);
-    if (await setAside(this.#context, this.#spool, collection, [...dirty, ...behind], error)) this.#revive(collection);
+    if (await setAside(this.#context, this.#spool, collection, [...dirty, ...behind], error))
+      this.#events.revive(collection);
   }
 }

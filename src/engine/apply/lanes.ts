@@ -2,7 +2,7 @@ import { laneHash } from '../bson/document-key.ts';
 import { hashOfText } from '../bson/hash.ts';
 import type { IndexKeeper } from '../collections/index-keeper.ts';
 import type { DirtyKey } from './dirty-key.ts';
-import { Lane, type LaneParts, type Revive } from './lane.ts';
+import { Lane, type LaneEvents, type LaneParts } from './lane.ts';
 import type { Spool } from './spool.ts';
 
 /** The parts of a run that the lanes need. */
@@ -17,9 +17,9 @@ export class Lanes {
   readonly #lanes: readonly Lane[];
   readonly #context: LanesParts;
 
-  constructor(context: LanesParts, indexes: IndexKeeper, spool: Spool, revive: Revive) {
+  constructor(context: LanesParts, indexes: IndexKeeper, spool: Spool, events: LaneEvents) {
     this.#context = context;
-    this.#lanes = Array.from({ length: LANES }, () => new Lane(context, indexes, spool, revive));
+    this.#lanes = Array.from({ length: LANES }, () => new Lane(context, indexes, spool, events));
   }
 
   get queued(): number {

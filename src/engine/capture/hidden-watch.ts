@@ -5,7 +5,8 @@ import { isBefore } from '../mongodb/cluster-time.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import type { SourceFeatures } from '../mongodb/server-features.ts';
-import { type HiddenWrites, readHiddenWrites } from './hidden-writes.ts';
+import { readHiddenWrites } from './hidden-writes.ts';
+import type { OplogKeys } from './oplog-keys.ts';
 
 /** The parts of a run that the watch needs. */
 interface HiddenWatchParts {
@@ -26,7 +27,7 @@ const ASK_AGAIN_AFTER_MS = 10_000;
 
 /** Handles what the watch finds. Each result is on record when its method resolves. */
 export interface HiddenWritesSink {
-  found(writes: HiddenWrites): Promise<void>;
+  found(writes: OplogKeys): Promise<void>;
   /** The oplog no longer reaches back to the watch's position. */
   lost(): Promise<void>;
   /** Whether somebody waits for a barrier. */
@@ -107,7 +108,7 @@ export class HiddenWatch {
     this.#context.changes.notify();
   }
 
-  async #read(to: Timestamp): Promise<HiddenWrites | 'blind' | undefined> {
+  async #read(to: Timestamp): Promise<OplogKeys | 'blind' | undefined> {
     const { clock, logger, retrier, source, sourceFeatures } = this.#context;
     if (this.#blind !== undefined && clock.elapsed() < this.#blind.untilMs) return 'blind';
     try {

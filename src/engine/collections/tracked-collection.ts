@@ -163,6 +163,11 @@ export class TrackedCollection {
     return this.#lifecycle.state;
   }
 
+  /** The same object as long as the collection stays in its state. */
+  get lifecycle(): CollectionLifecycle {
+    return this.#lifecycle;
+  }
+
   /** The only way to another state. @throws Error for an event that can't happen in this state */
   advance(event: CollectionEvent): void {
     this.#lifecycle = afterEvent(this.#lifecycle, event);

@@ -14,6 +14,8 @@ export interface DifferingPair {
 export interface CompareChunkOptions {
   /** The key to begin after; undefined for the first chunk. */
   readonly after: DocumentKey | undefined;
+  /** The last key to compare; undefined for no bound. */
+  readonly high?: DocumentKey | undefined;
   /** The most documents of a read. */
   readonly limit: number;
   /** Receives every pair that differs, in parts. Its buffers are views into a server's reply. */
@@ -45,9 +47,10 @@ export interface ComparedChunk {
 export async function compareChunk(
   source: DocumentReader,
   destination: DocumentReader,
-  { after, limit, differ, seen = () => undefined }: CompareChunkOptions,
+  { after, high, limit, differ, seen = () => undefined }: CompareChunkOptions,
 ): Promise<ComparedChunk> {
-  const [wanted, first] = await Promise.all([source.read({ after }, limit), destination.read({ after }, limit)]);
+  const range = { after, high };
+  const [wanted, first] = await Promise.all([source.read(range, limit), destination.read(range, limit)]);
   const { documents } = wanted;
   const lastDocument = documents.at(-1);
   const last = lastDocument === undefined ? undefined : keyOf(lastDocument);
@@ -69,7 +72,7 @@ export async function compareChunk(
     differing += pairs.length;
     if (pairs.length > 0) await differ(pairs);
   };
-  for await (const batch of batchesOf(destination, { after, high: last }, limit, first)) {
+  for await (const batch of batchesOf(destination, { after, high: last ?? high }, limit, first, last === undefined)) {
     destinationTime = batch.operationTime;
     seen(batch.documents, 'destination');
     const pairs: DifferingPair[] = [];
@@ -92,22 +95,26 @@ function isSame(a: readonly Buffer[], b: readonly Buffer[]): boolean {
 
 /**
  * Yields the documents of a range.
- * @param first  the documents after the same key, without an upper bound
+ * @param first  the documents after the same key, up to a later bound or the same one
+ * @param isSameRange  whether it is the same one
  */
 async function* batchesOf(
   reader: DocumentReader,
   range: KeyRange,
   limit: number,
   first: RawBatch,
+  isSameRange: boolean,
 ): AsyncGenerator<RawBatch> {
   const { high } = range;
   // Only the server knows the order of keys: without the range's last key in the reply, its end is unknown.
-  const end = high && first.documents.findIndex((document) => keyOf(document).identity === high.identity);
+  const end = isSameRange
+    ? undefined
+    : high && first.documents.findIndex((document) => keyOf(document).identity === high.identity);
   if (end !== undefined && end >= 0) {
     yield { ...first, documents: first.documents.slice(0, end + 1) };
     return;
   }
-  let batch = high === undefined ? first : await reader.read(range, limit);
+  let batch = isSameRange ? first : await reader.read(range, limit);
   while (true) {
     yield batch;
     const lastDocument = batch.documents.at(-1);

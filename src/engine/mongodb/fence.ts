@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Document, type MongoClient, MongoServerError, type Timestamp, type UUID } from 'mongodb';
+import { type Binary, type Document, type MongoClient, MongoServerError, type Timestamp, type UUID } from 'mongodb';
 import { type Clock, reach, UserError } from '../../platform/index.ts';
 import { isBefore, operationTimeOf } from './cluster-time.ts';
 import { FixedSession } from './fixed-session.ts';
@@ -39,6 +39,7 @@ export class Fence {
   readonly #clock: Clock;
   readonly #lost = new AbortController();
   #term = 0;
+  #sessionIds: readonly Binary[] = [];
   /**
    * First in, first out: every session is used every few minutes, by checkpoints alone if need be, so the server
    * forgets none.
@@ -64,6 +65,11 @@ export class Fence {
     return this.#lost.signal;
   }
 
+  /** The ids of its sessions, which all engines of the migration share. The oplog notes them with each write. */
+  get sessionIds(): readonly Binary[] {
+    return this.#sessionIds;
+  }
+
   /**
    * The read concern for every read of data that the migration has written. Without a time, a newly elected member may
    * answer from an older state that lacks acknowledged writes (docs/adr/0017-own-records.md). An engine that hasn't
@@ -83,6 +89,7 @@ export class Fence {
       const id = createHash('sha256').update(`${sessions.toHexString()} ${n}`).digest().subarray(0, 16);
       return new FixedSession(this.client, id, BigInt(term) << 32n);
     });
+    this.#sessionIds = all.map(({ id }) => id);
     await Promise.all(all.map((session) => retrier.run('the destination', () => this.#mark(session))));
     await reach('engine.fence.raised');
     this.#idle.push(...all);

@@ -21,6 +21,7 @@ export class FixedSession {
   readonly #client: MongoClient;
   readonly #session: ClientSession;
   readonly #serverSession: { id: Document; isDirty: boolean; txnNumber: number };
+  readonly id: Binary;
   #number: bigint;
   #operationTime: Timestamp | undefined;
 
@@ -32,7 +33,8 @@ export class FixedSession {
     this.#client = client;
     this.#session = client.startSession({ causalConsistency: false });
     this.#serverSession = Reflect.get(this.#session, 'serverSession');
-    this.#serverSession.id = { id: new Binary(id, Binary.SUBTYPE_UUID) };
+    this.id = new Binary(id, Binary.SUBTYPE_UUID);
+    this.#serverSession.id = { id: this.id };
     // A dirty session stays with us: the driver neither reuses it nor ends it on the server, where its number must
     // persist.
     this.#serverSession.isDirty = true;

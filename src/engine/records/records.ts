@@ -42,6 +42,8 @@ export interface MigrationRecord {
   readonly token?: { readonly _data: string };
   /** Up to where the oplog was searched for writes that the stream does not show; up to the token when absent. */
   readonly watchedTo?: Timestamp;
+  /** Writes of others on the destination are known up to here. Absent before the verification begins. */
+  readonly foreignTo?: Timestamp;
   /** What the source's catalog has to stay, by namespace, where its changes can't be followed; on record with the token. */
   readonly catalog?: CatalogRecord;
   readonly phases: readonly PhaseTime[];

@@ -74,7 +74,9 @@ export class VerificationRecords {
   async forget(uuid: UUID): Promise<void> {
     const own = { '_id.m': this.#fence.migrationId, '_id.u': uuid };
     await this.#run(async () => {
-      const found = await allRecords<VerifiedRangeRecord>(this.#fence, 'verifications', own, { projection: { _id: 1 } });
+      const found = await allRecords<VerifiedRangeRecord>(this.#fence, 'verifications', own, {
+        projection: { _id: 1 },
+      });
       for (const { _id } of found) await removeRecord(this.#fence, 'verifications', _id);
     });
   }

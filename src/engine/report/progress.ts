@@ -2,6 +2,7 @@ import type { OplogHeadroom } from '../capture/oplog-gauge.ts';
 import type { Wait } from '../mongodb/retry.ts';
 import type { Finding } from '../preflight/finding.ts';
 import type { MigrationState, PhaseTime } from '../records/migration-state.ts';
+import type { VerificationProgress } from './verification-progress.ts';
 
 /** The state that the operator wants. It isn't a command, so setting it twice does no harm. */
 export type WantedState = 'running' | 'paused' | 'cutover';
@@ -114,6 +115,8 @@ export interface Progress {
   readonly lagSeconds: number | null;
   /** "Oplog time left"; null while unknown. */
   readonly oplog: OplogHeadroom | null;
+  /** How far source and destination are compared. */
+  readonly verification: VerificationProgress;
   /** Null while no history was lost. */
   readonly repairs: RepairsProgress | null;
   /** Whether a cutover requested now would begin at once. */

@@ -43,3 +43,8 @@ export class RateWindow {
     return elapsedMs < this.#warmUpMs ? null : ((last.value - first.value) * 1000) / elapsedMs;
   }
 }
+
+/** Returns the seconds until `left` is done at a rate; null when the rate is unknown, or nothing is left. */
+export function secondsFor(left: number, perSecond: number | null): number | null {
+  return perSecond !== null && perSecond > 0 && left > 0 ? Math.round(left / perSecond) : null;
+}

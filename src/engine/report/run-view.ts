@@ -8,6 +8,7 @@ import type { MigrationLog } from '../records/migration-log.ts';
 import type { CutoverAttempts } from './cutover-attempts.ts';
 import type { IndexBuild, Progress } from './progress.ts';
 import type { Speed } from './speed.ts';
+import type { VerificationView } from './verification-progress.ts';
 import type { WaitsParts } from './waits.ts';
 
 /** The fields of the change stream that a report reads. */
@@ -17,6 +18,7 @@ export interface StreamView {
   readonly allLive: boolean;
   /** Dirty keys that wait to be applied. */
   readonly queued: number;
+  readonly verification: VerificationView;
   readonly oplog: OplogWatch;
   readonly hidden: { readonly warnings: readonly string[] };
 }

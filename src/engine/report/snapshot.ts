@@ -8,6 +8,7 @@ import { shownState } from '../records/shown-state.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import type { Left, Progress, RepairsProgress } from './progress.ts';
 import type { RunView } from './run-view.ts';
+import { verificationProgress } from './verification-progress.ts';
 import { waitsOf } from './waits.ts';
 
 /**
@@ -15,7 +16,7 @@ import { waitsOf } from './waits.ts';
  * @param waiting  what it waits for
  */
 export function notYetRunning(
-  { migrationId }: Pick<MigrationOptions, 'migrationId'>,
+  { migrationId, verification = 'repair' }: Pick<MigrationOptions, 'migrationId' | 'verification'>,
   waiting: readonly Wait[] = [],
 ): Progress {
   return {
@@ -40,6 +41,7 @@ export function notYetRunning(
     changes: { read: 0, applied: 0, duringCopy: 0, queued: 0 },
     lagSeconds: null,
     oplog: null,
+    verification: verificationProgress(verification),
     repairs: null,
     readyForCutover: false,
     notReadyReasons: ['it is not running'],
@@ -108,6 +110,12 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
     },
     lagSeconds: following ? (follower?.lagSeconds ?? null) : null,
     oplog: oplog?.headroom ?? null,
+    verification: verificationProgress(
+      options.verification ?? 'repair',
+      follower?.verification,
+      collections,
+      run.speed.verificationRates,
+    ),
     repairs,
     readyForCutover: reasons.length === 0,
     notReadyReasons: reasons,
@@ -134,6 +142,7 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
         ...keptAccounts,
         ...(oplog?.warnings ?? []),
         ...(following ? (follower?.hidden.warnings ?? []) : []),
+        ...(following ? (follower?.verification.foreign.warnings ?? []) : []),
         ...repairWarnings(repairs),
         ...(written === undefined ? [] : [writtenAfterCommitWarning(written).message]),
         ...commitWarnings(run, waiting),

@@ -1,7 +1,8 @@
 import type { Clock } from '../../platform/index.ts';
 import type { MigrationState } from '../records/migration-state.ts';
 import type { Progress, Rates } from './progress.ts';
-import { RateWindow } from './rate-window.ts';
+import { RateWindow, secondsFor } from './rate-window.ts';
+import type { VerificationRates } from './verification-progress.ts';
 
 /** The parts of a run that measuring speed needs. */
 interface SpeedParts {
@@ -17,6 +18,8 @@ export class Speed {
   readonly #documents = new RateWindow();
   readonly #changes = new RateWindow();
   readonly #lag = new RateWindow();
+  readonly #documentsCompared = new RateWindow();
+  readonly #bytesCompared = new RateWindow();
   #latest: Progress | undefined;
   #state: MigrationState | undefined;
   #restarts = 0;
@@ -34,7 +37,7 @@ export class Speed {
    * @param atMs  its time, never earlier than the one before
    */
   add(progress: Progress, atMs: number): void {
-    const { state, copy, changes, lagSeconds } = progress;
+    const { state, copy, changes, lagSeconds, verification } = progress;
     if (state !== this.#state || copy.restarts !== this.#restarts) {
       for (const window of [this.#bytes, this.#documents, this.#changes, this.#lag]) window.reset();
     }
@@ -44,6 +47,8 @@ export class Speed {
     this.#bytes.add(atMs, copy.bytesCopied);
     this.#documents.add(atMs, copy.documentsCopied);
     this.#changes.add(atMs, changes.applied);
+    this.#documentsCompared.add(atMs, verification.documentsCompared);
+    this.#bytesCompared.add(atMs, verification.bytesCompared);
     if (lagSeconds !== null) this.#lag.add(atMs, lagSeconds);
   }
 
@@ -55,19 +60,22 @@ export class Speed {
     };
   }
 
+  get verificationRates(): VerificationRates {
+    return {
+      documentsPerSecond: this.#documentsCompared.perSecond(),
+      bytesPerSecond: this.#bytesCompared.perSecond(),
+    };
+  }
+
   /**
    * Time until everything is copied, or until the lag is gone; null when unknown, or when there is nothing to wait for.
    */
   get etaSeconds(): number | null {
     if (this.#latest === undefined) return null;
     const { state, copy, lagSeconds, readyForCutover } = this.#latest;
-    if (state === 'copying') return quotient(copy.bytesTotal - copy.bytesCopied, this.#bytes.perSecond());
+    if (state === 'copying') return secondsFor(copy.bytesTotal - copy.bytesCopied, this.#bytes.perSecond());
     if (state !== 'tailing' || readyForCutover || lagSeconds === null) return null;
     const falling = this.#lag.perSecond();
-    return falling === null ? null : quotient(lagSeconds, -falling);
+    return falling === null ? null : secondsFor(lagSeconds, -falling);
   }
-}
-
-function quotient(left: number, perSecond: number | null): number | null {
-  return perSecond !== null && perSecond > 0 && left > 0 ? Math.round(left / perSecond) : null;
 }

@@ -1,7 +1,9 @@
+import { counted } from '../../platform/index.ts';
 import type { Gate } from '../concurrency/gate.ts';
 import { describeWait } from '../mongodb/retry.ts';
 import type { CutoverAttempts } from './cutover-attempts.ts';
 import type { StreamView } from './run-view.ts';
+import type { VerificationView } from './verification-progress.ts';
 import { type WaitsParts, waitsOf } from './waits.ts';
 
 /** The parts of a run that readiness depends on. */
@@ -26,11 +28,22 @@ export function whyNotReady({
   const lag = follower?.lagSeconds ?? null;
   if (!follower?.allLive && !context.drops.any) reasons.push(whyNotLive(context));
   if (lag === null || lag > READY_LAG_SECONDS) reasons.push(`the lag is not yet below ${READY_LAG_SECONDS} s`);
+  if (follower?.allLive) reasons.push(...whyNotVerified(follower.verification));
   if (context.gate.closed) reasons.push('it is paused');
   reasons.push(...waitsOf(context).map(describeWait));
   const { wait, isDue } = attempts;
   if (wait !== undefined && !isDue) reasons.push(describeWait(wait));
   return reasons;
+}
+
+function whyNotVerified({ isSettled, mismatches, rechecks }: VerificationView): string[] {
+  if (mismatches.open > 0 && isSettled) return [`${counted(mismatches.open, 'document')} differ: see the verification`];
+  if (isSettled) return [];
+  return [
+    rechecks.size > 0
+      ? `the verification has yet to compare ${counted(rechecks.size, 'document')} again`
+      : 'the verification has not compared all collections',
+  ];
 }
 
 function whyNotLive({ tracked }: WhyNotReadyParts): string {

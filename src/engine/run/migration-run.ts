@@ -307,7 +307,13 @@ export class MigrationRun {
     const { context, log } = this;
     const token = log.record.token ?? (await prepareNew(within(context, this.#givenUp.signal), log, this.#options));
     await log.advance('copy begun');
-    const follower = new StreamFollower(context, this.#tasks, log, token, this.#throttle);
+    const follower = new StreamFollower(context, {
+      tasks: this.#tasks,
+      log,
+      token,
+      throttle: this.#throttle,
+      verification: this.#options.verification ?? 'repair',
+    });
     this.follower = follower;
     const abandon = () => void follower.abandon();
     this.#givenUp.signal.addEventListener('abort', abandon);
@@ -333,7 +339,7 @@ export class MigrationRun {
       if (log.record.state === 'copying' && follower.allLive) await log.advance('caught up');
       const refusal = this.#options.once ? lastRefusal(context) : undefined;
       if (refusal !== undefined) throw refusal;
-      if (log.record.state === 'tailing' && this.#options.once) {
+      if (log.record.state === 'tailing' && this.#options.once && follower.verification.isSettled) {
         await commitOnce(context, log, follower);
         await finishCutover(context, log);
         return 'committed';
@@ -403,6 +409,7 @@ export class MigrationRun {
     return {
       token: this.follower.safeToken,
       watchedTo: this.follower.safeWatchedTo,
+      ...this.follower.verification.position,
       counts: recordedCounts(this.context.counters),
     };
   }

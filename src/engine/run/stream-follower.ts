@@ -9,7 +9,7 @@ import { fixPosition } from '../capture/fix-position.ts';
 import { FixedCatalog } from '../capture/fixed-catalog.ts';
 import { FollowedCatalog } from '../capture/followed-catalog.ts';
 import { HiddenWatch } from '../capture/hidden-watch.ts';
-import type { HiddenWrites } from '../capture/hidden-writes.ts';
+import type { OplogKeys } from '../capture/oplog-keys.ts';
 import { OplogWatch } from '../capture/oplog-watch.ts';
 import type { SourceCatalog } from '../capture/source-catalog.ts';
 import { Watermark } from '../capture/watermark.ts';
@@ -26,8 +26,10 @@ import { isBefore, timeOfToken } from '../mongodb/cluster-time.ts';
 import { confirmSource } from '../records/confirm-clusters.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { within } from '../records/within.ts';
+import type { VerificationMode } from '../scope/options.ts';
 import { Repairs } from '../verify/repairs.ts';
 import { markSuspect } from '../verify/suspicion.ts';
+import { Verification } from '../verify/verification.ts';
 import type { RunParts } from './parts.ts';
 
 const IDLE_WAIT_MS = 250;
@@ -39,6 +41,15 @@ const LOOK_AGAIN_AFTER_MS = 250;
 const AFTER_LOSS_MS = 250;
 /** Longer than it takes to find out that a server has fallen silent. */
 const ABANDONED_WITHIN_MS = 30_000;
+
+/** The parts of a run that only the follower needs. */
+interface FollowerParts {
+  readonly tasks: TaskGroup;
+  readonly log: MigrationLog;
+  readonly token: ResumeToken;
+  readonly throttle: Throttle;
+  readonly verification: VerificationMode;
+}
 
 /** Follows the source from a token on: catalog, copy, spool, lanes. Everything of a running migration but its lifecycle. */
 export class StreamFollower implements RunningStream {
@@ -52,6 +63,7 @@ export class StreamFollower implements RunningStream {
   readonly #catalog: SourceCatalog;
   readonly #dispatcher: Dispatcher;
   readonly #repairs: Repairs;
+  readonly #verification: Verification;
   readonly #log: MigrationLog;
   readonly oplog: OplogWatch;
   readonly hidden: HiddenWatch;
@@ -67,7 +79,7 @@ export class StreamFollower implements RunningStream {
   #hurried = 0;
   #latest: { readonly batch: StreamBatch; readonly atMs: number } | undefined;
 
-  constructor(run: RunParts, tasks: TaskGroup, log: MigrationLog, token: ResumeToken, throttle: Throttle) {
+  constructor(run: RunParts, { tasks, log, token, throttle, verification }: FollowerParts) {
     const context = within(run, this.#abandoned.signal);
     this.#context = context;
     this.#reading = within(context, this.#stopped.signal);
@@ -78,14 +90,30 @@ export class StreamFollower implements RunningStream {
     this.#stream = new ChangeStream(this.#reading, token);
     this.#indexes = new IndexKeeper(context, (error) => this.#start(() => Promise.reject(error)));
     this.#spool = new Spool(context);
-    this.#lanes = new Lanes(context, this.#indexes, this.#spool, (collection) =>
-      this.#start(() => this.#copier.revive(collection)),
-    );
+    this.#lanes = new Lanes(context, this.#indexes, this.#spool, {
+      revive: (collection) => this.#start(() => this.#copier.revive(collection)),
+      applied: (collection, dirty) => this.#verification.applied(collection, dirty),
+    });
     this.#copier = new Copier(context, this.#spool, this.#lanes, this.#indexes, throttle);
-    this.#watermark = new Watermark({ token, time }, () =>
-      Math.min(this.#lanes.oldestSequence, this.#spool.oldestSequence),
+    this.#watermark = new Watermark(
+      { token, time },
+      {
+        unapplied: () => Math.min(this.#lanes.oldestSequence, this.#spool.oldestSequence),
+        uncompared: () => this.#verification.oldestSequence,
+      },
     );
     const parts = { lanes: this.#lanes, copier: this.#copier, throttle };
+    const stream = {
+      hasApplied: (until: Timestamp) => this.#hasApplied(until),
+      isHurried: () => this.#hurried > 0,
+    };
+    const { foreignTo } = log.record;
+    this.#verification = new Verification(
+      this.#reading,
+      { lanes: this.#lanes, throttle, stream },
+      { mode: verification, foreignTo },
+      (task) => this.#start(task),
+    );
     this.#repairs = new Repairs(context, parts, (task) => this.#start(task));
     this.oplog = new OplogWatch(context, () => this.#watermark.safe.time);
     const { catalog: recorded } = log.record;
@@ -119,6 +147,10 @@ export class StreamFollower implements RunningStream {
     return this.#lanes.queued;
   }
 
+  get verification(): Verification {
+    return this.#verification;
+  }
+
   /** Whether every collection is copied, indexed and followed, and nothing of it may have been missed. */
   get allLive(): boolean {
     const collections = [...this.#context.tracked.values()];
@@ -130,7 +162,7 @@ export class StreamFollower implements RunningStream {
   get lagSeconds(): number | null {
     if (this.#latest === undefined) return null;
     const { batch, atMs } = this.#latest;
-    const behind = Math.max(0, batch.sourceTime.getHighBits() - this.#watermark.safe.time.getHighBits());
+    const behind = Math.max(0, batch.sourceTime.getHighBits() - this.#watermark.applied.time.getHighBits());
     const silentSeconds = Math.floor((this.#context.clock.elapsed() - atMs) / 1_000);
     return behind + (silentSeconds > 2 ? silentSeconds : 0);
   }
@@ -139,6 +171,7 @@ export class StreamFollower implements RunningStream {
   adjustLoad(): void {
     this.#copier.adjustLoad();
     this.#repairs.adjustLoad();
+    this.#verification.adjustLoad();
   }
 
   /** Compares the catalogs once, then follows. */
@@ -150,8 +183,10 @@ export class StreamFollower implements RunningStream {
     this.#start(() => this.#flushSpool());
     // Whether the source still has its history is known before anything rests on it.
     const first = await this.#next(IDLE_WAIT_MS);
+    await this.#verification.load();
     await this.#catalog.start();
     this.#start(() => this.#repairs.run());
+    this.#start(() => this.#verification.run());
     this.#start(() => this.#catalog.watch());
     this.#start(() => this.hidden.run());
     this.#start(() => this.#follow(first));
@@ -175,13 +210,20 @@ export class StreamFollower implements RunningStream {
   }
 
   isInStepAt(time: Timestamp): boolean {
-    const isAhead = (position: Timestamp) => isBefore(position, time);
-    return !isAhead(this.#watermark.safe.time) && !isAhead(this.hidden.time) && this.allLive;
+    const isCompared = !isBefore(this.#watermark.safe.time, time) && this.#verification.isSettled;
+    return isCompared && this.#hasApplied(time) && this.allLive;
+  }
+
+  #hasApplied(time: Timestamp): boolean {
+    return !isBefore(this.#watermark.applied.time, time) && !isBefore(this.hidden.time, time);
   }
 
   async hold(signal: AbortSignal): Promise<void> {
     this.#intake.close();
-    const taken = this.#dispatching.catch(() => undefined).then(() => this.flush());
+    const taken = this.#dispatching
+      .catch(() => undefined)
+      .then(() => this.flush())
+      .then(() => this.#verification.lookAtDestination());
     await unlessAborted(taken, signal);
     if (!signal.aborted) return;
     taken.catch(() => undefined); // It fails the run where it matters.
@@ -236,6 +278,7 @@ export class StreamFollower implements RunningStream {
         await this.#dispatching;
         this.hidden.follow(batch.time);
         await gate.pass(signal);
+        await this.#verification.room(this.#reading.signal);
         batch = await this.#next(this.#hurried > 0 ? HURRIED_WAIT_MS : IDLE_WAIT_MS);
       }
     } finally {
@@ -275,7 +318,7 @@ export class StreamFollower implements RunningStream {
    * What the oplog shows and the stream does not. Documents whose keys are known are read anew; of a collection of which more was written, or
    * whose order counts, it is a loss of history.
    */
-  async #takeHidden(writes: HiddenWrites): Promise<void> {
+  async #takeHidden(writes: OplogKeys): Promise<void> {
     if (writes.changesCatalog) {
       await unlessAborted(this.#dispatcher.compareCatalogs(), this.#reading.signal);
       this.#reading.signal.throwIfAborted();

@@ -64,6 +64,8 @@ export interface MigrationOptions {
    * engine retries the cutover.
    */
   readonly bypassingWrites?: BypassingWrites;
+  /** Whether to compare both sides before the cutover; `repair` by default. */
+  readonly verification?: VerificationMode;
   readonly logger: Logger;
   readonly clock?: Clock;
 }
@@ -73,6 +75,12 @@ export interface MigrationOptions {
  * s at most.
  */
 export type BypassingWrites = 'drain' | 'giveUp';
+
+/**
+ * How a migration is verified. `repair` writes a document that differs again, and stops when it keeps differing;
+ * `report` leaves it, and refuses the cutover; `off` compares nothing.
+ */
+export type VerificationMode = 'repair' | 'report' | 'off';
 
 /** Returns all options that are fixed once a migration has begun, as one text to compare. */
 export function selectionOf(options: MigrationOptions): string {

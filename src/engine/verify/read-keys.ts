@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Document, MongoClient, Timestamp } from 'mongodb';
+import type { StreamPosition } from '../apply/stream-position.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { BSON_TYPE } from '../bson/elements.ts';
 import { array } from '../bson/raw-document.ts';
@@ -10,7 +11,6 @@ import { operationTimeOf } from '../mongodb/cluster-time.ts';
 import type { Fence } from '../mongodb/fence.ts';
 import { RawCursor } from '../mongodb/raw-cursor.ts';
 import type { Side } from '../mongodb/side.ts';
-import type { StreamPosition } from '../apply/stream-position.ts';
 
 /** The parts of a run that reading keys of both sides needs. */
 export interface ReadKeysParts extends MovedParts {
@@ -122,5 +122,5 @@ function among(keys: readonly DocumentKey[]): Document {
 }
 
 function hashOf(document: Buffer): string {
-  return createHash('sha256').update(document).digest('latin1');
+  return createHash('sha256').update(document).digest('base64');
 }

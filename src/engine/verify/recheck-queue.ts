@@ -83,9 +83,10 @@ export class RecheckQueue {
     return this.#of(open.collection).get(open.key.identity) === open;
   }
 
-  /** Removes an entry. */
+  /** Removes an entry, unless the key has changed since. */
   settle(open: OpenKey): void {
-    if (!this.#of(open.collection).delete(open.key.identity)) return;
+    if (!this.isCurrent(open)) return;
+    this.#of(open.collection).delete(open.key.identity);
     this.#size -= 1;
     const left = (this.#bySequence.get(open.sequence) ?? 0) - 1;
     if (left > 0) this.#bySequence.set(open.sequence, left);

@@ -34,7 +34,7 @@ export interface AppliedStream {
   /** Whether everything that the source acknowledged before the time is applied, hidden writes included. */
   hasApplied(time: Timestamp): boolean;
   /** Whether somebody waits for a barrier. */
-  readonly isHurried: boolean;
+  isHurried(): boolean;
 }
 
 /**
@@ -61,7 +61,10 @@ export class Rechecks {
   constructor(
     parts: RechecksParts,
     stream: AppliedStream,
-    results: { readonly onMismatch: (open: OpenKey) => Promise<void>; readonly onEqual: (open: OpenKey) => Promise<void> },
+    results: {
+      readonly onMismatch: (open: OpenKey) => Promise<void>;
+      readonly onEqual: (open: OpenKey) => Promise<void>;
+    },
   ) {
     this.#parts = parts;
     this.#stream = stream;
@@ -130,7 +133,7 @@ export class Rechecks {
         await changes.next(signal, LOOK_AGAIN_AFTER_MS);
         continue;
       }
-      if (!this.#stream.isHurried && batches.every(({ length }) => length < BATCH_KEYS)) {
+      if (!this.#stream.isHurried() && batches.every(({ length }) => length < BATCH_KEYS)) {
         await clock.sleep(LINGER_MS, signal);
       }
       for (const [first] of batches) {
@@ -155,7 +158,7 @@ export class Rechecks {
     const { clock, memory, signal, changes } = this.#parts;
     const keys = batch.map(({ key }) => key);
     try {
-      using _ = await memory.verification.take(expectedBytes(collection, keys.length), signal);
+      using _ = await memory.fetches.take(expectedBytes(collection, keys.length), signal);
       const [source, destination] = await Promise.all([
         hashesOfSource(this.#parts, collection, keys),
         hashesOfDestination(this.#parts, collection, keys),

@@ -5,6 +5,7 @@ import type { ErrorDefinition } from './define.ts';
 import { engineErrors } from './engine.ts';
 import { linkErrors } from './link.ts';
 import { withoutProtocolFields } from './protocol-fields.ts';
+import { verificationErrors } from './verification.ts';
 
 export type { ErrorDefinition } from './define.ts';
 
@@ -15,6 +16,7 @@ export const errorCatalogue = {
   ...apiErrors,
   ...administrationErrors,
   ...commandLineErrors,
+  ...verificationErrors,
 };
 
 export type ErrorCode = keyof typeof errorCatalogue;

@@ -1,4 +1,5 @@
 import type { Progress } from '../../../src/engine/index.ts';
+import { verificationProgress } from '../../../src/engine/report/verification-progress.ts';
 
 /** Progress in the middle of the copy, with the fields that a test overrides. */
 export function snapshot(changed: Partial<Progress> = {}): Progress {
@@ -24,6 +25,7 @@ export function snapshot(changed: Partial<Progress> = {}): Progress {
     changes: { read: 10, applied: 5, duringCopy: 2, queued: 7 },
     lagSeconds: 3,
     oplog: null,
+    verification: verificationProgress('repair'),
     repairs: null,
     readyForCutover: false,
     notReadyReasons: ['the initial copy is not done'],

@@ -28,7 +28,10 @@ test('a lane is flushed when all that was in it is written, however much came an
   const stop = new AbortController();
   const parts = unconnectedParts(stop.signal);
   parts.checkpoint.saveCollection = async () => undefined;
-  const lane = new Lane(parts, new IndexKeeper(parts, () => undefined), spool, () => undefined);
+  const lane = new Lane(parts, new IndexKeeper(parts, () => undefined), spool, {
+    applied: () => undefined,
+    revive: () => undefined,
+  });
   const [a, b] = [setAside('a'), setAside('b')] as const;
   const add = (collection: TrackedCollection, n: number) => {
     const key = keyFromBytes(Buffer.of(BSON_TYPE.int32, n, 0, 0, 0));

@@ -11,7 +11,10 @@ test('the checkpoint never passes a batch with something not yet acknowledged, a
     fc.property(fc.array(fc.nat(4), { maxLength: 60 }), (steps) => {
       /** Batches that wait for something; their sequence is their position. */
       const pending: number[] = [];
-      const watermark = new Watermark(at(0), () => Math.min(Number.POSITIVE_INFINITY, ...pending));
+      const watermark = new Watermark(at(0), {
+        unapplied: () => Math.min(Number.POSITIVE_INFINITY, ...pending),
+        uncompared: () => Number.POSITIVE_INFINITY,
+      });
       let position = 0;
       let last = 0;
       for (const step of steps) {

@@ -1,0 +1,125 @@
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import type { MismatchRecord } from '../records/verification-records.ts';
+import type { VerificationMode } from '../scope/options.ts';
+import { secondsFor } from './rate-window.ts';
+
+/** A document that differs, or differed, although no change explains it. */
+export interface MismatchProgress {
+  readonly namespace: string;
+  /** Canonical Extended JSON, shortened when it is long. */
+  readonly key: string;
+  /** `missing`, `extra`, `different` or `field order`. */
+  readonly class: string;
+  readonly path: string | null;
+  readonly firstSeenMs: number;
+  readonly times: number;
+  readonly sourceTime: string;
+  readonly destinationTime: string;
+  /** Whether somebody else wrote it on the destination. */
+  readonly foreign: boolean;
+  /** Whether it still differs, as far as known. */
+  readonly open: boolean;
+}
+
+/** How far the verification is. */
+export interface VerificationProgress {
+  readonly mode: VerificationMode;
+  /**
+   * `waiting`: no collection is live. `comparing`: some collections aren't compared as a whole. `following`: each
+   * changed document is compared after its last change.
+   */
+  readonly phase: 'off' | 'waiting' | 'comparing' | 'following';
+  readonly collectionsTotal: number;
+  readonly collectionsDone: number;
+  readonly documentsTotal: number;
+  /** Documents of the source that the full comparison has read. */
+  readonly documentsCompared: number;
+  readonly bytesCompared: number;
+  readonly bytesTotal: number;
+  /** Documents that were equal after their last change. */
+  readonly documentsRechecked: number;
+  /** Documents that changed, or differed, and must still be compared. */
+  readonly waiting: number;
+  readonly mismatches: { readonly found: number; readonly open: number; readonly latest: readonly MismatchProgress[] };
+  /** Documents that others wrote on the destination. */
+  readonly foreignWrites: number;
+  readonly documentsPerSecond: number | null;
+  readonly bytesPerSecond: number | null;
+  readonly etaSeconds: number | null;
+}
+
+/** The fields of a verification that a report reads. */
+export interface VerificationView {
+  readonly mode: VerificationMode;
+  readonly isSettled: boolean;
+  readonly ranges: readonly { readonly documents: number; readonly bytes: number }[];
+  readonly collectionsDone: number;
+  readonly rechecks: { readonly checked: number; readonly size: number };
+  readonly mismatches: { readonly found: number; readonly open: number; readonly latest: readonly MismatchRecord[] };
+  readonly foreign: { readonly count: number; readonly warnings: readonly string[] };
+}
+
+/** Per second, over the last minute; null before enough was measured. */
+export interface VerificationRates {
+  readonly documentsPerSecond: number | null;
+  readonly bytesPerSecond: number | null;
+}
+
+const UNKNOWN: VerificationRates = { documentsPerSecond: null, bytesPerSecond: null };
+
+/** Returns the progress of a verification; of none when it hasn't begun. */
+export function verificationProgress(
+  mode: VerificationMode,
+  verification?: VerificationView,
+  collections: readonly TrackedCollection[] = [],
+  rates = UNKNOWN,
+): VerificationProgress {
+  const sum = (pick: (range: VerificationView['ranges'][number]) => number) =>
+    (verification?.ranges ?? []).reduce((total, range) => total + pick(range), 0);
+  const documentsCompared = sum(({ documents }) => documents);
+  const bytesCompared = sum(({ bytes }) => bytes);
+  const isDone = verification?.isSettled ?? false;
+  // The source's statistics are estimates: what was compared may be more, and everything is what was compared.
+  const total = (estimated: number, compared: number) => (isDone ? compared : Math.max(estimated, compared));
+  const bytesTotal = total(
+    collections.reduce((all, { bytes }) => all + bytes, 0),
+    bytesCompared,
+  );
+  return {
+    mode,
+    phase: phaseOf(mode, verification, collections),
+    collectionsTotal: collections.length,
+    collectionsDone: verification?.collectionsDone ?? 0,
+    documentsTotal: total(
+      collections.reduce((all, { documents }) => all + documents, 0),
+      documentsCompared,
+    ),
+    documentsCompared,
+    bytesCompared,
+    bytesTotal,
+    documentsRechecked: verification?.rechecks.checked ?? 0,
+    waiting: verification?.rechecks.size ?? 0,
+    mismatches: {
+      found: verification?.mismatches.found ?? 0,
+      open: verification?.mismatches.open ?? 0,
+      latest: (verification?.mismatches.latest ?? []).map(shown),
+    },
+    foreignWrites: verification?.foreign.count ?? 0,
+    ...rates,
+    etaSeconds: isDone ? null : secondsFor(bytesTotal - bytesCompared, rates.bytesPerSecond),
+  };
+}
+
+function phaseOf(
+  mode: VerificationMode,
+  verification: VerificationView | undefined,
+  collections: readonly TrackedCollection[],
+): VerificationProgress['phase'] {
+  if (mode === 'off') return 'off';
+  if (verification?.isSettled && collections.every(({ state }) => state === 'live')) return 'following';
+  return (verification?.ranges.length ?? 0) > 0 ? 'comparing' : 'waiting';
+}
+
+function shown({ _id, firstSeen, ...mismatch }: MismatchRecord): MismatchProgress {
+  return { ...mismatch, firstSeenMs: firstSeen.getTime() };
+}

@@ -1,0 +1,134 @@
+import { Binary } from 'mongodb';
+import { reach } from '../../platform/index.ts';
+import { keyBytes, keyFromBytes } from '../bson/document-key.ts';
+import { bufferOf } from '../bson/stored-bytes.ts';
+import { onDestination, onSource, pinTo } from '../collections/moved.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { type CompareChunkOptions, compareChunk, type DifferingPair } from '../compare/compare-chunk.ts';
+import { type DocumentReader, readRange } from '../compare/document-reader.ts';
+import type { Changes } from '../concurrency/changes.ts';
+import type { Gate } from '../concurrency/gate.ts';
+import { type MemoryBudget, REPLY_BYTES } from '../concurrency/memory-budget.ts';
+import type { Throttle } from '../concurrency/throttle.ts';
+import { batchSize } from '../copy/copy-partition.ts';
+import type { VerificationRecords } from '../records/verification-records.ts';
+import { blameFilter } from '../scope/document-filters.ts';
+import type { ReadKeysParts } from './read-keys.ts';
+import type { Rechecks } from './rechecks.ts';
+import type { VerifiedRange } from './verified-ranges.ts';
+
+/** The parts of a run that a full comparison needs. */
+export interface CompareCollectionParts extends ReadKeysParts {
+  readonly changes: Changes;
+  readonly gate: Gate;
+  readonly memory: MemoryBudget;
+}
+
+const SAVE_POSITION_EVERY_MS = 2_000;
+const LOOK_AGAIN_AFTER_MS = 250;
+/** Above this number of differing keys, the comparison waits for the rechecks. */
+const MOST_DIFFERING = 10_000;
+
+/**
+ * Compares a range of a live collection on both sides, from its recorded position on. Keys that differ go to the
+ * rechecks, and the position is recorded only when those are settled.
+ * @param isValid  false once the collection is copied again or set aside: then the comparison ends without a result
+ */
+export async function compareRange(
+  parts: CompareCollectionParts,
+  collection: TrackedCollection,
+  range: VerifiedRange,
+  uses: {
+    readonly rechecks: Rechecks;
+    readonly throttle: Throttle;
+    readonly records: VerificationRecords;
+    readonly isValid: () => boolean;
+  },
+): Promise<void> {
+  const { changes, clock, gate, memory, signal } = parts;
+  const { rechecks, throttle, records, isValid } = uses;
+  const [source, destination] = readersOf(parts, collection);
+  const high = range.high === null ? undefined : keyFromBytes(bufferOf(range.high));
+  const start = range.comparedTo ?? range.low;
+  let after = start === null ? undefined : keyFromBytes(bufferOf(start));
+  const differ = async (pairs: readonly DifferingPair[]) => {
+    const keys = pairs.map(({ key }) => key);
+    rechecks.suspect(collection, keys);
+    await changes.until(() => !isValid() || rechecks.unbound < MOST_DIFFERING, signal, LOOK_AGAIN_AFTER_MS);
+  };
+  const compareHeld = async (chunk: CompareChunkOptions) => {
+    using _ = await memory.copyReads.take(expectedBytes(collection), signal);
+    return await compareChunk(source, destination, chunk);
+  };
+  let savedAtMs = clock.elapsed();
+  while (isValid()) {
+    await gate.pass(signal);
+    const chunk = await compareHeld({ after, high, limit: batchSize(collection), differ });
+    range.documents += chunk.documents;
+    range.bytes += chunk.bytes;
+    await reach('engine.verify.range-compared');
+    if (chunk.last === undefined) break;
+    after = chunk.last;
+    await throttle.take(chunk.bytes, signal);
+    if (clock.elapsed() - savedAtMs < SAVE_POSITION_EVERY_MS) continue;
+    savedAtMs = clock.elapsed();
+    await untilSettled(parts, collection, uses);
+    if (!isValid()) return;
+    range.comparedTo = new Binary(keyBytes(after));
+    const { comparedTo, documents, bytes } = range;
+    await records.saveRange(range._id, { comparedTo, documents, bytes });
+    await reach('engine.verify.range-position-saved');
+  }
+  await untilSettled(parts, collection, uses);
+  if (!isValid()) return;
+  const { documents, bytes } = range;
+  await records.saveRange(range._id, { documents, bytes, done: true });
+  range.done = true;
+  await reach('engine.verify.range-done');
+}
+
+/** Waits until each key that differed so far is equal, or its mismatch is on record and stays open. */
+async function untilSettled(
+  { changes, signal }: CompareCollectionParts,
+  collection: TrackedCollection,
+  { rechecks, isValid }: { readonly rechecks: Rechecks; readonly isValid: () => boolean },
+): Promise<void> {
+  await changes.until(() => !isValid() || !rechecks.hasUnbound(collection), signal, LOOK_AGAIN_AFTER_MS);
+}
+
+function readersOf(
+  parts: CompareCollectionParts,
+  collection: TrackedCollection,
+): readonly [DocumentReader, DocumentReader] {
+  const { source, destination, fence, position } = parts;
+  const { isClustered } = collection;
+  return [
+    {
+      read: async (range, limit) => {
+        try {
+          return await onSource(parts, collection, (name) => {
+            const { collectionUUID: uuid } = pinTo(parts, collection);
+            const readConcern = { level: 'majority', afterClusterTime: position.time };
+            const select = (query: object) => collection.selected(query);
+            const from = { database: collection.sourceDatabase, name, uuid, select, isClustered, readConcern };
+            return readRange(source, from, range, limit);
+          });
+        } catch (error) {
+          throw blameFilter(collection, error);
+        }
+      },
+    },
+    {
+      read: (range, limit) =>
+        onDestination(parts, collection, ({ database, name, uuid }) => {
+          const readConcern = fence.afterOwnWrites;
+          return readRange(destination, { database, name, uuid, isClustered, readConcern }, range, limit);
+        }),
+    },
+  ];
+}
+
+/** One reply of each side. */
+function expectedBytes(collection: TrackedCollection): number {
+  return 2 * Math.min(REPLY_BYTES, batchSize(collection) * (collection.averageBytes || 1) + collection.largestBytes);
+}

@@ -1,0 +1,141 @@
+import { MongoServerError, type Timestamp } from 'mongodb';
+import type { Clock } from '../../platform/index.ts';
+import { counted, type Logger, messageOf, reach, UserError } from '../../platform/index.ts';
+import { type DocumentKey, describeKey } from '../bson/document-key.ts';
+import { readForeignWrites } from '../capture/foreign-writes.ts';
+import type { OplogKeys } from '../capture/oplog-keys.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { classify } from '../mongodb/failure-policy.ts';
+import type { Fence } from '../mongodb/fence.ts';
+import type { Retrier } from '../mongodb/retry.ts';
+
+/** The parts of a run that the watch needs. */
+interface ForeignWatchParts {
+  readonly clock: Clock;
+  readonly fence: Fence;
+  readonly logger: Logger;
+  readonly retrier: Retrier;
+  readonly signal: AbortSignal;
+  readonly tracked: Map<string, TrackedCollection>;
+}
+
+/** Handles what the watch finds. */
+interface ForeignWritesSink {
+  found(collection: TrackedCollection, keys: readonly DocumentKey[]): void;
+  /** Others wrote so much to a collection, or so long ago, that it must be compared as a whole. */
+  lost(collection: TrackedCollection): void;
+  /** Whether all keys that were found earlier are settled. */
+  isSettled(): boolean;
+}
+
+const READ_EVERY_MS = 1_000;
+const ASK_AGAIN_AFTER_MS = 10_000;
+
+/** Finds documents that others write to the migration's collections on the destination. */
+export class ForeignWatch {
+  readonly #parts: ForeignWatchParts;
+  readonly #sink: ForeignWritesSink;
+  /** Everything before it is known. */
+  #time: Timestamp | undefined;
+  /** Everything before it is known and settled. */
+  #safeTime: Timestamp | undefined;
+  #turn: Promise<void> = Promise.resolve();
+  #blind: { readonly untilMs: number; readonly error: UserError } | undefined;
+  #latest: { readonly namespace: string; readonly atMs: number } | undefined;
+  #count = 0;
+
+  /** @param time  where an earlier run stood; undefined for a new migration */
+  constructor(parts: ForeignWatchParts, sink: ForeignWritesSink, time: Timestamp | undefined) {
+    this.#parts = parts;
+    this.#sink = sink;
+    this.#time = time;
+    this.#safeTime = time;
+  }
+
+  /** Where a successor has to continue; undefined before the first look. */
+  get safeTime(): Timestamp | undefined {
+    return this.#safeTime;
+  }
+
+  /** Documents that others wrote since this run began, counted once for each look. */
+  get count(): number {
+    return this.#count;
+  }
+
+  get warnings(): readonly string[] {
+    const unseen = this.#blind === undefined ? [] : [this.#blind.error.message];
+    if (this.#latest === undefined) return unseen;
+    const { namespace, atMs } = this.#latest;
+    const parameters = [counted(this.#count, 'document'), new Date(atMs).toISOString(), namespace];
+    return [...unseen, new UserError('FOREIGN_WRITES', parameters).message];
+  }
+
+  /** Looks regularly until the signal aborts. */
+  async run(): Promise<void> {
+    const { clock, signal } = this.#parts;
+    while (!signal.aborted) {
+      await this.look();
+      await clock.sleep(READ_EVERY_MS, signal);
+    }
+  }
+
+  /** Looks once: what others wrote before this call is reported when it returns, unless the oplog can't be read. */
+  async look(): Promise<void> {
+    const look = this.#turn.then(() => this.#look());
+    this.#turn = look.catch(() => undefined);
+    await look;
+  }
+
+  async #look(): Promise<void> {
+    const { clock, fence, logger, retrier, signal } = this.#parts;
+    if (signal.aborted || (this.#blind !== undefined && clock.elapsed() < this.#blind.untilMs)) return;
+    if (this.#time === undefined) {
+      await retrier.run('the destination', () => fence.confirm());
+      this.#time = fence.afterOwnWrites.afterClusterTime;
+      this.#safeTime = this.#time;
+      return;
+    }
+    const after = this.#time;
+    const wasSettled = this.#sink.isSettled();
+    try {
+      const found = await retrier.run('the oplog of the destination', () => readForeignWrites(fence, after));
+      await reach('engine.verify.destination-oplog-read');
+      this.#blind = undefined;
+      const to = found?.to ?? fence.afterOwnWrites.afterClusterTime ?? after;
+      const any = this.#report(found?.writes);
+      this.#time = to;
+      if (!any && wasSettled && this.#sink.isSettled()) this.#safeTime = to;
+    } catch (error) {
+      if (!(error instanceof MongoServerError) || classify(error) !== 'fatal') throw error;
+      if (this.#blind === undefined)
+        logger.warn({ reason: messageOf(error) }, 'The oplog of the destination cannot be read');
+      const unseen = new UserError('FOREIGN_WRITES_UNSEEN', [error.codeName ?? messageOf(error)], { cause: error });
+      this.#blind = { untilMs: clock.elapsed() + ASK_AGAIN_AFTER_MS, error: unseen };
+    }
+  }
+
+  /** @param writes  undefined when the oplog no longer reaches back */
+  #report(writes: OplogKeys | undefined): boolean {
+    let any = false;
+    for (const collection of this.#parts.tracked.values()) {
+      if (collection.destinationUuid === null) continue;
+      const { database, name, uuid } = collection.target;
+      const place = { id: uuid.toHexString(false), namespace: `${database}.${name}` };
+      if (writes !== undefined && !writes.isOf(place)) continue;
+      any = true;
+      const keys = writes?.keysOf(place);
+      if (keys === undefined) this.#sink.lost(collection);
+      else this.#sink.found(collection, keys);
+      if (writes !== undefined) this.#note(place.namespace, keys);
+    }
+    return any;
+  }
+
+  #note(namespace: string, keys: readonly DocumentKey[] | undefined): void {
+    this.#count += keys?.length ?? 1;
+    this.#latest = { namespace, atMs: this.#parts.clock.now() };
+    const first = keys?.[0];
+    const evidence = { namespace, documents: keys?.length, ...(first && { _id: describeKey(first) }) };
+    this.#parts.logger.warn(evidence, 'Somebody else wrote to the destination');
+  }
+}

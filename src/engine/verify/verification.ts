@@ -1,0 +1,235 @@
+import type { Timestamp } from 'mongodb';
+import type { DirtyKey } from '../apply/dirty-key.ts';
+import type { Lanes } from '../apply/lanes.ts';
+import type { DocumentKey } from '../bson/document-key.ts';
+import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { Slots } from '../concurrency/slots.ts';
+import type { Throttle } from '../concurrency/throttle.ts';
+import type { Pace } from '../copy/load-level.ts';
+import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
+import type { VerifiedRangeRecord } from '../records/verification-records.ts';
+import { VerificationRecords } from '../records/verification-records.ts';
+import type { VerificationMode } from '../scope/options.ts';
+import { type CompareCollectionParts, compareRange } from './compare-collection.ts';
+import { ForeignWatch } from './foreign-watch.ts';
+import { Mismatches } from './mismatches.ts';
+import type { OpenKey } from './recheck-queue.ts';
+import { type AppliedStream, MOST_OPEN_KEYS, Rechecks, type RechecksParts } from './rechecks.ts';
+import { coverAll, planRanges, type VerifiedRange } from './verified-ranges.ts';
+
+/** The parts of a run that verification needs. */
+interface VerificationParts extends CompareCollectionParts, RechecksParts {
+  readonly checkpoint: RetryingCheckpointStore;
+  readonly stateChanges: RechecksParts['changes'];
+  readonly tracked: Map<string, TrackedCollection>;
+  readonly pace: Pace;
+}
+
+/** The full comparison of a collection. */
+interface Comparison {
+  /** The collection's lifecycle when it began: another one means that it was copied again or set aside since. */
+  readonly lifecycle: object;
+  readonly ranges: readonly VerifiedRange[];
+}
+
+const LOOK_AGAIN_AFTER_MS = 1_000;
+
+/**
+ * Verifies a migration while it runs: one full comparison of each live collection, and a comparison of each key after
+ * its last change. Its positions and its evidence are on the destination, so a successor continues.
+ */
+export class Verification {
+  readonly #parts: VerificationParts;
+  readonly #lanes: Lanes;
+  readonly #throttle: Throttle;
+  readonly #start: (task: () => Promise<void>) => Promise<void>;
+  readonly mode: VerificationMode;
+  readonly #records: VerificationRecords;
+  readonly #slots: Slots;
+  readonly #comparisons = new Map<TrackedCollection, Comparison>();
+  readonly #underWay = new Set<TrackedCollection>();
+  readonly rechecks: Rechecks;
+  readonly mismatches: Mismatches;
+  readonly foreign: ForeignWatch;
+
+  constructor(
+    parts: VerificationParts,
+    uses: { readonly lanes: Lanes; readonly throttle: Throttle; readonly stream: AppliedStream },
+    { mode, foreignTo }: { readonly mode: VerificationMode; readonly foreignTo: Timestamp | undefined },
+    start: (task: () => Promise<void>) => Promise<void>,
+  ) {
+    this.#parts = parts;
+    this.#lanes = uses.lanes;
+    this.#throttle = uses.throttle;
+    this.mode = mode;
+    this.#start = start;
+    this.#records = new VerificationRecords(parts.fence, parts.retrier);
+    this.#slots = new Slots(parts.pace.load.partitionsAtATime);
+    this.mismatches = new Mismatches(parts, this.#records);
+    this.rechecks = new Rechecks(parts, uses.stream, {
+      onMismatch: (open) => this.#settleMismatch(open),
+      onEqual: (open) => this.mismatches.close(open),
+    });
+    const sink = {
+      found: (collection: TrackedCollection, keys: readonly DocumentKey[]) => this.rechecks.foreign(collection, keys),
+      lost: (collection: TrackedCollection) => this.#compareAgain(collection),
+      isSettled: () => this.rechecks.unbound === 0,
+    };
+    this.foreign = new ForeignWatch(parts, sink, foreignTo);
+  }
+
+  /** The oldest stream batch with a key that isn't compared since; Infinity when there is none. */
+  get oldestSequence(): number {
+    return this.rechecks.oldestSequence;
+  }
+
+  get isOff(): boolean {
+    return this.mode === 'off';
+  }
+
+  /** Applies the operator's load level. */
+  adjustLoad(): void {
+    this.#slots.resize(this.#parts.pace.load.partitionsAtATime);
+  }
+
+  /** Takes keys that a lane has just written. */
+  applied(collection: TrackedCollection, dirty: readonly DirtyKey[]): void {
+    this.rechecks.applied(collection, dirty);
+  }
+
+  /** Loads what an earlier run has recorded. To be called before the stream is read. */
+  async load(): Promise<void> {
+    if (this.isOff) return;
+    await this.mismatches.load();
+    const byCollection = Map.groupBy(await this.#records.ranges(), ({ _id }) => _id.u.toHexString(false));
+    for (const [id, ranges] of byCollection) {
+      const collection = this.#parts.tracked.get(id);
+      const continues = collection?.state === 'live' && coverAll(ranges);
+      if (continues) this.#take(collection, ranges);
+      else await this.#records.forget((ranges[0] as VerifiedRangeRecord)._id.u);
+    }
+  }
+
+  /** Works until the run ends. */
+  async run(): Promise<void> {
+    if (this.isOff) return;
+    const { signal, stateChanges, tracked } = this.#parts;
+    // Before the first comparison: whatever others write from here on is seen.
+    await this.foreign.look();
+    void this.#start(() => this.foreign.run());
+    void this.#start(() => this.rechecks.run());
+    while (!signal.aborted) {
+      for (const collection of [...this.#comparisons.keys()]) {
+        if (!this.#isValid(collection)) await this.#forget(collection);
+      }
+      for (const collection of tracked.values()) {
+        const isDue = collection.state === 'live' && collection.suspicion === null && !this.#isCompared(collection);
+        if (!isDue || this.#underWay.has(collection)) continue;
+        this.#underWay.add(collection);
+        void this.#start(() => this.#compare(collection));
+      }
+      await stateChanges.next(signal, LOOK_AGAIN_AFTER_MS);
+    }
+  }
+
+  /** Whether everything is compared, and each difference is repaired or on record. Always, without verification. */
+  get isSettled(): boolean {
+    if (this.isOff) return true;
+    const collections = [...this.#parts.tracked.values()];
+    return this.rechecks.unbound === 0 && collections.every((collection) => this.#isCompared(collection));
+  }
+
+  /** The position to put on record with the checkpoint. */
+  get position(): { readonly foreignTo?: Timestamp } {
+    const { safeTime } = this.foreign;
+    return safeTime === undefined ? {} : { foreignTo: safeTime };
+  }
+
+  /** Resolves when the rechecks can take more keys. */
+  async room(signal: AbortSignal): Promise<void> {
+    const hasRoom = () => this.rechecks.size < MOST_OPEN_KEYS;
+    if (!hasRoom()) await this.#parts.changes.until(hasRoom, signal, LOOK_AGAIN_AFTER_MS);
+  }
+
+  /** Sees to it that everything others wrote on the destination before this call is compared. */
+  async lookAtDestination(): Promise<void> {
+    if (!this.isOff) await this.foreign.look();
+  }
+
+  /** The ranges of all collections that are compared, or being compared. */
+  get ranges(): readonly VerifiedRange[] {
+    return [...this.#comparisons.values()].flatMap(({ ranges }) => ranges);
+  }
+
+  get collectionsDone(): number {
+    return [...this.#parts.tracked.values()].filter((collection) => this.#isCompared(collection)).length;
+  }
+
+  #isValid(collection: TrackedCollection): boolean {
+    return this.#comparisons.get(collection)?.lifecycle === collection.lifecycle && collection.state === 'live';
+  }
+
+  #isCompared(collection: TrackedCollection): boolean {
+    const ranges = this.#comparisons.get(collection)?.ranges;
+    return ranges !== undefined && this.#isValid(collection) && ranges.every(({ done }) => done);
+  }
+
+  #take(collection: TrackedCollection, ranges: readonly VerifiedRange[]): void {
+    this.#comparisons.set(collection, { lifecycle: collection.lifecycle, ranges });
+    this.rechecks.begin(collection);
+  }
+
+  async #compare(collection: TrackedCollection): Promise<void> {
+    const { checkpoint } = this.#parts;
+    try {
+      if (!this.#comparisons.has(collection)) {
+        const ranges = planRanges(
+          checkpoint.migrationId,
+          collection.uuid,
+          await checkpoint.partitions(collection.uuid),
+        );
+        if (collection.state !== 'live') return;
+        this.#take(collection, ranges);
+        await this.#records.plan(ranges);
+      }
+      const isValid = () => this.#isValid(collection);
+      const uses = { rechecks: this.rechecks, throttle: this.#throttle, records: this.#records, isValid };
+      const open = (this.#comparisons.get(collection)?.ranges ?? []).filter(({ done }) => !done);
+      await Promise.all(open.map((range) => this.#slots.run(() => compareRange(this.#parts, collection, range, uses))));
+      this.#parts.stateChanges.notify();
+    } catch (error) {
+      // A missing collection is compared later, a dropped one not at all.
+      if (!(error instanceof CollectionDropped || error instanceof CollectionMissing)) throw error;
+    } finally {
+      this.#underWay.delete(collection);
+    }
+  }
+
+  /** The collection is copied again, set aside or dropped. Its keys hold the checkpoint back until that is on record. */
+  async #forget(collection: TrackedCollection): Promise<void> {
+    if (this.#underWay.has(collection)) return;
+    await this.#records.forget(collection.uuid);
+    await this.mismatches.forget(collection);
+    this.#comparisons.delete(collection);
+    this.rechecks.forget(collection);
+  }
+
+  /** Begins the comparison of a collection anew. */
+  #compareAgain(collection: TrackedCollection): void {
+    const comparison = this.#comparisons.get(collection);
+    if (comparison === undefined) return;
+    this.#comparisons.set(collection, { ...comparison, lifecycle: {} });
+    this.#parts.stateChanges.notify();
+  }
+
+  async #settleMismatch(open: OpenKey): Promise<void> {
+    const { collection, key, sequence } = open;
+    // Each side discards by itself: the ends of a capped collection are compared while nobody writes.
+    if (collection.isCapped) return this.rechecks.leave(open);
+    if (!(await this.mismatches.note(open))) return;
+    if (this.mode === 'report') return this.rechecks.leave(open);
+    Rechecks.repairing(open);
+    this.#lanes.add({ collection, key, state: { kind: 'unknown' }, sequence });
+  }
+}

@@ -1,0 +1,25 @@
+import { defineErrors } from './define.ts';
+
+/** Errors and warnings of a migration's verification. */
+export const verificationErrors = defineErrors('migration', {
+  VERIFICATION_FAILED: {
+    status: 409,
+    detail: 'Source and destination differ: %. It was found % times.',
+    remedy:
+      'Find out who writes to the destination, stop them, and resume the migration. It compares the document again. The log and `linkspan_internal.mismatches` on the destination have the evidence.',
+  },
+  FOREIGN_WRITES: {
+    status: 200,
+    severity: 'warning',
+    detail: 'Somebody else wrote % to the destination, most recently % in `%`.',
+    remedy:
+      'Stop the applications that write to the destination. The migration compares each of these documents with the source.',
+  },
+  FOREIGN_WRITES_UNSEEN: {
+    status: 200,
+    severity: 'warning',
+    detail:
+      "The destination's oplog can't be read (%), so writes of others on the destination stay unseen after their collection was compared.",
+    remedy: 'Grant the role clusterMonitor on the destination. Without it, make sure that nobody else writes there.',
+  },
+});
