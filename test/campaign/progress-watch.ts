@@ -46,6 +46,11 @@ export class ProgressWatch {
       this.stateSinceMs = performance.now();
       this.#log.say(`state ${progress.state} ${outline(progress)}`);
     }
+    const { mismatches } = progress.verification;
+    const seen = this.latest?.verification.mismatches.found ?? 0;
+    // Nobody else writes to its collections, and the engine makes no mistake.
+    if (mismatches.found > seen)
+      this.#log.find(`the verification found ${JSON.stringify(mismatches.latest.slice(0, mismatches.found - seen))}`);
     this.#couldWrite ||= progress.canWrite;
     this.#committed ||= progress.state === 'committed';
     this.#inThisLife = progress;
