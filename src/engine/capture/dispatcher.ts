@@ -55,6 +55,11 @@ export class Dispatcher {
     this.#missed = missed;
   }
 
+  /** The number of the last batch that was dispatched. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
   /** Dispatches a whole batch. After that the checkpoint may pass it as soon as its keys are safe. */
   async dispatch(batch: StreamBatch): Promise<void> {
     this.#sequence += 1;

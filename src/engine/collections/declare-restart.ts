@@ -14,9 +14,10 @@ export interface DeclareRestartParts {
  */
 export async function declareRestart(
   { counters, checkpoint }: DeclareRestartParts,
-  { copied }: TrackedCollection,
+  { copied, isDone }: TrackedCollection,
 ): Promise<void> {
-  if (copied.documents === 0) return;
+  // An empty collection that was done counts as a collection.
+  if (copied.documents === 0 && !isDone) return;
   counters.restarts += 1;
   await checkpoint.save({ counts: recordedCounts(counters) });
 }

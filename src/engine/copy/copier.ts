@@ -78,8 +78,11 @@ export class Copier {
     await this.#takenUp.get(collection); // The rest of its first copy.
     if (collection.state !== 'live') return;
     this.#takenUp.set(collection, Promise.resolve());
+    const declared = declareRestart(this.#context, collection);
+    Object.assign(collection.copied, { documents: 0, bytes: 0, partitions: 0, partitionsDone: 0 });
     // From here on, the copy sees its changes. Earlier changes must not be applied after it.
     collection.advance({ kind: 'copy again' });
+    await declared;
     await this.#lanes.flush();
     await this.#record(collection);
     await this.#bringToLife(collection);

@@ -1,6 +1,8 @@
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import type { CatalogDifference } from '../compare/catalog-differences.ts';
 import type { MismatchRecord } from '../records/verification-records.ts';
 import type { VerificationMode } from '../scope/options.ts';
+import { describeCatalogDifference } from '../verify/catalog-check.ts';
 import { secondsFor } from './rate-window.ts';
 
 /** A document that differs, or differed, although no change explains it. */
@@ -41,6 +43,8 @@ export interface VerificationProgress {
   /** Documents that changed, or differed, and must still be compared. */
   readonly waiting: number;
   readonly mismatches: { readonly found: number; readonly open: number; readonly latest: readonly MismatchProgress[] };
+  /** Differences of collections, options, views and indexes that stay; null before they were compared. */
+  readonly catalogDifferences: readonly string[] | null;
   /** Documents that others wrote on the destination. */
   readonly foreignWrites: number;
   readonly documentsPerSecond: number | null;
@@ -56,6 +60,7 @@ export interface VerificationView {
   readonly collectionsDone: number;
   readonly rechecks: { readonly checked: number; readonly size: number };
   readonly mismatches: { readonly found: number; readonly open: number; readonly latest: readonly MismatchRecord[] };
+  readonly catalog: { readonly differences: readonly CatalogDifference[] | undefined };
   readonly foreign: { readonly count: number; readonly warnings: readonly string[] };
 }
 
@@ -64,6 +69,9 @@ export interface VerificationRates {
   readonly documentsPerSecond: number | null;
   readonly bytesPerSecond: number | null;
 }
+
+/** The most differences of catalogs in progress. */
+const SHOWN = 10;
 
 const UNKNOWN: VerificationRates = { documentsPerSecond: null, bytesPerSecond: null };
 
@@ -87,7 +95,7 @@ export function verificationProgress(
   );
   return {
     mode,
-    phase: phaseOf(mode, verification, collections),
+    phase: phaseOf(mode, verification),
     collectionsTotal: collections.length,
     collectionsDone: verification?.collectionsDone ?? 0,
     documentsTotal: total(
@@ -104,19 +112,16 @@ export function verificationProgress(
       open: verification?.mismatches.open ?? 0,
       latest: (verification?.mismatches.latest ?? []).map(shown),
     },
+    catalogDifferences: verification?.catalog.differences?.slice(0, SHOWN).map(describeCatalogDifference) ?? null,
     foreignWrites: verification?.foreign.count ?? 0,
     ...rates,
     etaSeconds: isDone ? null : secondsFor(bytesTotal - bytesCompared, rates.bytesPerSecond),
   };
 }
 
-function phaseOf(
-  mode: VerificationMode,
-  verification: VerificationView | undefined,
-  collections: readonly TrackedCollection[],
-): VerificationProgress['phase'] {
+function phaseOf(mode: VerificationMode, verification: VerificationView | undefined): VerificationProgress['phase'] {
   if (mode === 'off') return 'off';
-  if (verification?.isSettled && collections.every(({ state }) => state === 'live')) return 'following';
+  if (verification?.isSettled && verification.catalog.differences !== undefined) return 'following';
   return (verification?.ranges.length ?? 0) > 0 ? 'comparing' : 'waiting';
 }
 

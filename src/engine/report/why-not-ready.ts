@@ -1,6 +1,7 @@
 import { counted } from '../../platform/index.ts';
 import type { Gate } from '../concurrency/gate.ts';
 import { describeWait } from '../mongodb/retry.ts';
+import { describeCatalogDifference } from '../verify/catalog-check.ts';
 import type { CutoverAttempts } from './cutover-attempts.ts';
 import type { StreamView } from './run-view.ts';
 import type { VerificationView } from './verification-progress.ts';
@@ -36,14 +37,29 @@ export function whyNotReady({
   return reasons;
 }
 
-function whyNotVerified({ isSettled, mismatches, rechecks }: VerificationView): string[] {
-  if (mismatches.open > 0 && isSettled) return [`${counted(mismatches.open, 'document')} differ: see the verification`];
-  if (isSettled) return [];
+function whyNotVerified({ mode, isSettled, mismatches, catalog, rechecks }: VerificationView): string[] {
+  if (mode === 'off') return [];
+  const { differences } = catalog;
+  const [first] = differences ?? [];
+  const found = [
+    ...(mismatches.open > 0 ? [`source and destination differ in ${counted(mismatches.open, 'document')}`] : []),
+    ...(first === undefined
+      ? []
+      : [`source and destination differ in ${describeCatalogDifference(first)}${andMore(differences)}`]),
+  ];
+  if (isSettled && differences !== undefined) return found;
   return [
+    ...found,
     rechecks.size > 0
       ? `the verification has yet to compare ${counted(rechecks.size, 'document')} again`
-      : 'the verification has not compared all collections',
+      : isSettled
+        ? 'the verification has not compared the catalogs'
+        : 'the verification has not compared all collections',
   ];
+}
+
+function andMore(all: readonly unknown[] = []): string {
+  return all.length > 1 ? ` and in ${all.length - 1} more` : '';
 }
 
 function whyNotLive({ tracked }: WhyNotReadyParts): string {

@@ -339,12 +339,13 @@ export class MigrationRun {
       if (log.record.state === 'copying' && follower.allLive) await log.advance('caught up');
       const refusal = this.#options.once ? lastRefusal(context) : undefined;
       if (refusal !== undefined) throw refusal;
-      if (log.record.state === 'tailing' && this.#options.once && follower.verification.isSettled) {
+      if (log.record.state === 'tailing' && this.#options.once && follower.verification.isClean) {
         await commitOnce(context, log, follower);
         await finishCutover(context, log);
         return 'committed';
       }
       if (this.#wanted === 'cutover' && this.notReadyReasons.length === 0) {
+        if (!(await follower.verification.confirm())) continue;
         await this.findings.repeatAtCutover();
         const { bypassingWrites = 'drain' } = this.#options;
         const ended = await cutOver(context, log, follower, { calledOff: this.#givenUp.signal, bypassingWrites });

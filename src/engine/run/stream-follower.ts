@@ -77,6 +77,7 @@ export class StreamFollower implements RunningStream {
   #dispatching: Promise<void> = Promise.resolve();
   #stream: ChangeStream;
   #hurried = 0;
+  #watchedTo: Timestamp;
   #latest: { readonly batch: StreamBatch; readonly atMs: number } | undefined;
 
   constructor(run: RunParts, { tasks, log, token, throttle, verification }: FollowerParts) {
@@ -106,6 +107,7 @@ export class StreamFollower implements RunningStream {
     const stream = {
       hasApplied: (until: Timestamp) => this.#hasApplied(until),
       isHurried: () => this.#hurried > 0,
+      isLive: () => this.allLive,
     };
     const { foreignTo } = log.record;
     this.#verification = new Verification(
@@ -125,7 +127,8 @@ export class StreamFollower implements RunningStream {
       : new FixedCatalog(context, recorded, bringInStep);
     const sinks = { lanes: this.#lanes, spool: this.#spool, watermark: this.#watermark };
     this.#dispatcher = new Dispatcher(context, sinks, this.#catalog, (concerned) => this.#declareHidden(concerned));
-    this.hidden = new HiddenWatch(this.#reading, log.record.watchedTo ?? time, {
+    this.#watchedTo = log.record.watchedTo ?? time;
+    this.hidden = new HiddenWatch(this.#reading, this.#watchedTo, {
       found: (writes) => this.#takeHidden(writes),
       lost: () => this.#declare('the oplog no longer reaches back to where it was searched for hidden writes'),
       hurried: () => this.#hurried > 0,
@@ -140,7 +143,13 @@ export class StreamFollower implements RunningStream {
   /** Where a successor goes on to look for writes that the stream does not show: no later than at its token. */
   get safeWatchedTo(): Timestamp {
     const { time } = this.#watermark.safe;
-    return isBefore(this.hidden.time, time) ? this.hidden.time : time;
+    if (this.#isCompared) this.#watchedTo = isBefore(this.hidden.time, time) ? this.hidden.time : time;
+    return this.#watchedTo;
+  }
+
+  /** Whether everything up to the safe position is compared, hidden writes included, whose keys wait behind it. */
+  get #isCompared(): boolean {
+    return this.#verification.oldestSequence > this.#watermark.safe.sequence;
   }
 
   get queued(): number {
@@ -210,8 +219,8 @@ export class StreamFollower implements RunningStream {
   }
 
   isInStepAt(time: Timestamp): boolean {
-    const isCompared = !isBefore(this.#watermark.safe.time, time) && this.#verification.isSettled;
-    return isCompared && this.#hasApplied(time) && this.allLive;
+    const isCompared = this.#isCompared && !isBefore(this.#watermark.safe.time, time);
+    return isCompared && this.#verification.isSettled && this.#hasApplied(time) && this.allLive;
   }
 
   #hasApplied(time: Timestamp): boolean {
@@ -336,8 +345,8 @@ export class StreamFollower implements RunningStream {
   #readAnew(collection: TrackedCollection, keys: readonly DocumentKey[] | undefined): boolean {
     if (keys === undefined || collection.isCapped || collection.state !== 'live') return false;
     const { counters, seen } = this.#context;
-    for (const key of keys)
-      this.#lanes.add({ collection, key, state: { kind: 'unknown' }, sequence: Number.POSITIVE_INFINITY });
+    const { sequence } = this.#dispatcher;
+    for (const key of keys) this.#lanes.add({ collection, key, state: { kind: 'unknown' }, sequence });
     counters.read += keys.length;
     if (collection.filter === null) seen.note(collection.namespace, keys.length);
     return true;
@@ -378,6 +387,7 @@ export class StreamFollower implements RunningStream {
     await markSuspect(this.#context);
     this.#dispatcher.goOnAt(token);
     this.hidden.goOnAt(position.time);
+    this.#watchedTo = position.time;
     await checkpoint.save({ token, watchedTo: position.time });
     await reach('engine.capture.position-fixed-anew');
     await this.#catalog.start();

@@ -54,8 +54,8 @@ export class RecheckQueue {
     return false;
   }
 
-  has(collection: TrackedCollection, key: DocumentKey): boolean {
-    return this.#of(collection).has(key.identity);
+  get(collection: TrackedCollection, key: DocumentKey): OpenKey | undefined {
+    return this.#of(collection).get(key.identity);
   }
 
   /** Adds a key, or replaces its entry. */

@@ -110,7 +110,7 @@ export class Rechecks {
   /** Takes keys that differed in the full comparison. Those that wait already stay. */
   suspect(collection: TrackedCollection, keys: readonly DocumentKey[]): void {
     for (const key of keys)
-      if (!this.#queue.has(collection, key)) this.#queue.add(collection, key, Number.POSITIVE_INFINITY);
+      if (this.#queue.get(collection, key) === undefined) this.#queue.add(collection, key, Number.POSITIVE_INFINITY);
     this.#parts.changes.notify();
   }
 

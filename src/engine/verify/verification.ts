@@ -11,6 +11,7 @@ import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-sto
 import type { VerifiedRangeRecord } from '../records/verification-records.ts';
 import { VerificationRecords } from '../records/verification-records.ts';
 import type { VerificationMode } from '../scope/options.ts';
+import { CatalogCheck, type CatalogCheckParts } from './catalog-check.ts';
 import { type CompareCollectionParts, compareRange } from './compare-collection.ts';
 import { ForeignWatch } from './foreign-watch.ts';
 import { Mismatches } from './mismatches.ts';
@@ -19,9 +20,8 @@ import { type AppliedStream, MOST_OPEN_KEYS, Rechecks, type RechecksParts } from
 import { coverAll, planRanges, type VerifiedRange } from './verified-ranges.ts';
 
 /** The parts of a run that verification needs. */
-interface VerificationParts extends CompareCollectionParts, RechecksParts {
+interface VerificationParts extends CompareCollectionParts, RechecksParts, CatalogCheckParts {
   readonly checkpoint: RetryingCheckpointStore;
-  readonly stateChanges: RechecksParts['changes'];
   readonly tracked: Map<string, TrackedCollection>;
   readonly pace: Pace;
 }
@@ -52,10 +52,15 @@ export class Verification {
   readonly rechecks: Rechecks;
   readonly mismatches: Mismatches;
   readonly foreign: ForeignWatch;
+  readonly catalog: CatalogCheck;
 
   constructor(
     parts: VerificationParts,
-    uses: { readonly lanes: Lanes; readonly throttle: Throttle; readonly stream: AppliedStream },
+    uses: {
+      readonly lanes: Lanes;
+      readonly throttle: Throttle;
+      readonly stream: AppliedStream & { isLive(): boolean };
+    },
     { mode, foreignTo }: { readonly mode: VerificationMode; readonly foreignTo: Timestamp | undefined },
     start: (task: () => Promise<void>) => Promise<void>,
   ) {
@@ -77,6 +82,7 @@ export class Verification {
       isSettled: () => this.rechecks.unbound === 0,
     };
     this.foreign = new ForeignWatch(parts, sink, foreignTo);
+    this.catalog = new CatalogCheck(parts, uses.stream.isLive);
   }
 
   /** The oldest stream batch with a key that isn't compared since; Infinity when there is none. */
@@ -118,6 +124,7 @@ export class Verification {
     // Before the first comparison: whatever others write from here on is seen.
     await this.foreign.look();
     void this.#start(() => this.foreign.run());
+    void this.#start(() => this.catalog.run());
     void this.#start(() => this.rechecks.run());
     while (!signal.aborted) {
       for (const collection of [...this.#comparisons.keys()]) {
@@ -138,6 +145,16 @@ export class Verification {
     if (this.isOff) return true;
     const collections = [...this.#parts.tracked.values()];
     return this.rechecks.unbound === 0 && collections.every((collection) => this.#isCompared(collection));
+  }
+
+  /** Whether documents and catalogs are compared, and equal. Always, without verification. */
+  get isClean(): boolean {
+    return this.isOff || (this.isSettled && this.mismatches.open === 0 && this.catalog.differences?.length === 0);
+  }
+
+  /** Compares the catalogs now. @returns whether both sides are equal */
+  async confirm(): Promise<boolean> {
+    return this.isOff || (this.mismatches.open === 0 && (await this.catalog.confirm()));
   }
 
   /** The position to put on record with the checkpoint. */

@@ -1,0 +1,124 @@
+import type { MongoClient } from 'mongodb';
+import { type Clock, type Logger, reach } from '../../platform/index.ts';
+import type { HeldDrops } from '../collections/held-drops.ts';
+import { type CatalogDifference, compareCatalogs, EXPECTED_UNTIL_CUTOVER } from '../compare/catalog-differences.ts';
+import { readSideCatalog } from '../compare/side-catalog.ts';
+import type { Changes } from '../concurrency/changes.ts';
+import type { Gate } from '../concurrency/gate.ts';
+import type { Retrier } from '../mongodb/retry.ts';
+import type { NamespaceMap } from '../scope/namespace-map.ts';
+import type { Selection } from '../scope/selection.ts';
+
+/** The parts of a run that comparing catalogs needs. */
+export interface CatalogCheckParts {
+  readonly source: MongoClient;
+  readonly destination: MongoClient;
+  readonly retrier: Retrier;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly gate: Gate;
+  readonly stateChanges: Changes;
+  readonly signal: AbortSignal;
+  readonly selection: Selection;
+  readonly namespaces: NamespaceMap;
+  readonly keepsDestination: boolean;
+  readonly drops: HeldDrops;
+}
+
+const EVERY_MS = 60_000;
+/** With thousands of collections a comparison takes long; the servers have other work. */
+const SHARE_OF_TIME = 0.05;
+/** A difference counts when it is found this often in a row: changes of the source take a moment to be followed. */
+const COUNTS_AFTER = 4;
+const AGAIN_AFTER_MS = 500;
+/** How soon a found difference is looked at again, and a migration that isn't live. */
+const LOOK_AGAIN_AFTER_MS = 500;
+
+/**
+ * Compares the catalogs of both sides while a migration follows its source: collections, options, views and indexes in
+ * the form that they have until the cutover.
+ */
+export class CatalogCheck {
+  readonly #parts: CatalogCheckParts;
+  readonly #isLive: () => boolean;
+  #turn: Promise<unknown> = Promise.resolve();
+  #differences: readonly CatalogDifference[] | undefined;
+
+  /** @param isLive  whether every collection is copied, indexed and followed */
+  constructor(parts: CatalogCheckParts, isLive: () => boolean) {
+    this.#parts = parts;
+    this.#isLive = isLive;
+  }
+
+  /** The differences of the last comparison; undefined before the first. */
+  get differences(): readonly CatalogDifference[] | undefined {
+    return this.#differences;
+  }
+
+  /** Compares regularly until the signal aborts. */
+  async run(): Promise<void> {
+    const { clock, gate, signal, stateChanges } = this.#parts;
+    while (!signal.aborted) {
+      await gate.pass(signal);
+      if (!this.#isLive()) {
+        await stateChanges.next(signal, LOOK_AGAIN_AFTER_MS);
+        continue;
+      }
+      const beganMs = clock.elapsed();
+      await this.confirm();
+      const tookMs = clock.elapsed() - beganMs;
+      await clock.sleep(
+        this.#differences?.length === 0 ? Math.max(EVERY_MS, tookMs / SHARE_OF_TIME) : LOOK_AGAIN_AFTER_MS,
+        signal,
+      );
+    }
+  }
+
+  /** Compares now. @returns whether both sides are equal */
+  async confirm(): Promise<boolean> {
+    const compared = this.#turn.then(() => this.#compare());
+    this.#turn = compared.catch(() => undefined);
+    return await compared;
+  }
+
+  async #compare(): Promise<boolean> {
+    const { clock, logger, signal, stateChanges } = this.#parts;
+    let counted = new Set<string>();
+    for (let times = 1; ; times += 1) {
+      const found = await this.#read();
+      await reach('engine.verify.catalogs-compared');
+      const names = new Map(found.map((difference) => [describeCatalogDifference(difference), difference]));
+      // A difference that another one replaces was being followed.
+      counted = new Set([...names.keys()].filter((name) => times === 1 || counted.has(name)));
+      if (times < COUNTS_AFTER && counted.size > 0 && !signal.aborted) {
+        await clock.sleep(AGAIN_AFTER_MS * times, signal);
+        continue;
+      }
+      const known = new Set(this.#differences?.map(describeCatalogDifference));
+      for (const name of counted) if (!known.has(name)) logger.warn({ difference: name }, 'The catalogs differ');
+      this.#differences = [...counted].flatMap((name) => names.get(name) ?? []);
+      stateChanges.notify();
+      return this.#differences.length === 0;
+    }
+  }
+
+  async #read(): Promise<CatalogDifference[]> {
+    const { source, destination, retrier, keepsDestination } = this.#parts;
+    const [wanted, present] = await Promise.all([
+      retrier.run('the source', () => readSideCatalog(source, 'source', this.#parts)),
+      retrier.run('the destination', () => readSideCatalog(destination, 'destination', this.#parts)),
+    ]);
+    // A destination that keeps its data has collections of its own.
+    return compareCatalogs(wanted, present, EXPECTED_UNTIL_CUTOVER).filter(
+      (difference) => !(keepsDestination && difference.class === 'collection extra'),
+    );
+  }
+}
+
+/** Describes a difference for people. */
+export function describeCatalogDifference(difference: CatalogDifference): string {
+  const { namespace, class: kind, name, path, source, destination } = difference;
+  const what = [kind, name, path].filter((part) => part !== undefined).join(' ');
+  const values = path === undefined ? '' : ` (source ${source ?? 'none'}, destination ${destination ?? 'none'})`;
+  return `${namespace}: ${what}${values}`;
+}
