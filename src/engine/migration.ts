@@ -1,10 +1,11 @@
 import { UserError } from '../platform/index.ts';
-import { DEFAULT_LOAD_LEVEL, type LoadLevel } from './copy/load-level.ts';
+import type { LoadLevel } from './copy/load-level.ts';
 import type { Outcome, Progress, WantedState } from './report/progress.ts';
 import { notYetRunning, snapshot } from './report/snapshot.ts';
 import { type Cancellation, refuseLateCancel } from './run/cancel.ts';
 import type { MigrationRun } from './run/migration-run.ts';
 import { Opening } from './run/opening.ts';
+import { OperatorWishes } from './run/operator-wishes.ts';
 import type { MigrationOptions } from './scope/options.ts';
 
 /** One migration between two replica sets: the data plane's whole surface. */
@@ -12,11 +13,7 @@ export class Migration {
   readonly options: MigrationOptions;
   #run: MigrationRun | undefined;
   #opening: Opening | undefined;
-  #wanted: WantedState = 'running';
-  #cancellation: Cancellation | undefined;
-  #copyBytesPerSecond = Number.POSITIVE_INFINITY;
-  #loadLevel: LoadLevel = DEFAULT_LOAD_LEVEL;
-  #confirmsDrops = false;
+  readonly #wishes = new OperatorWishes();
   #neverBegan = false;
   #ended: Promise<Outcome> | undefined;
 
@@ -40,16 +37,14 @@ export class Migration {
    */
   async cancel(cancellation: Cancellation): Promise<void> {
     refuseLateCancel(this.progress().state, this.#run?.log.record.cutover?.committed ?? false);
-    this.#cancellation = cancellation;
-    if (this.#run !== undefined) this.#run.cancellation = cancellation;
+    this.#wishes.change({ cancellation });
     // It may have been committed at the moment at which this was asked.
     if ((await this.#ended) === 'committed') refuseLateCancel('committed', true);
   }
 
   /** Sets how hard the initial copy may work, from now on. */
   setLoadLevel(level: LoadLevel): void {
-    this.#loadLevel = level;
-    this.#run?.setLoadLevel(level);
+    this.#wishes.change({ loadLevel: level });
   }
 
   /**
@@ -57,14 +52,12 @@ export class Migration {
    * @param bytesPerSecond  null for no limit but that of the options
    */
   limitCopy(bytesPerSecond: number | null): void {
-    this.#copyBytesPerSecond = bytesPerSecond ?? Number.POSITIVE_INFINITY;
-    this.#run?.limitCopy(this.#copyBytesPerSecond);
+    this.#wishes.change({ copyBytesPerSecond: bytesPerSecond ?? Number.POSITIVE_INFINITY });
   }
 
   /** Has the drops followed that wait for a confirmation, and all that come in this run, whatever they take. */
   confirmDrops(): void {
-    this.#confirmsDrops = true;
-    this.#run?.confirmDrops();
+    this.#wishes.change({ confirmsDrops: true });
   }
 
   /**
@@ -73,13 +66,12 @@ export class Migration {
    */
   want(wanted: WantedState): void {
     if (wanted === 'cutover') this.#refuseUnready();
-    this.#wanted = wanted;
-    if (this.#run !== undefined) this.#run.wanted = wanted;
+    this.#wishes.change({ state: wanted });
   }
 
   /** What the operator said last; the state follows it when it can. */
   get wanted(): WantedState {
-    return this.#wanted;
+    return this.#wishes.current.state;
   }
 
   /** A snapshot; cheap, at any time. */
@@ -98,24 +90,19 @@ export class Migration {
       this.#neverBegan = true;
       return 'cancelled';
     }
-    run.wanted = this.#wanted;
-    run.cancellation = this.#cancellation;
-    run.setLoadLevel(this.#loadLevel);
-    run.limitCopy(this.#copyBytesPerSecond);
-    if (this.#confirmsDrops) run.confirmDrops();
     this.#run = run;
     return await run.toEnd();
   }
 
   async #open(signal: AbortSignal): Promise<MigrationRun | 'never began'> {
-    const opening = new Opening(this.options, signal);
+    const opening = new Opening(this.options, signal, this.#wishes);
     this.#opening = opening;
-    return await opening.open(() => this.#cancellation !== undefined);
+    return await opening.open();
   }
 
   #refuseUnready(): void {
     const { state } = this.progress();
-    if (this.#wanted === 'cutover' || state === 'committing' || state === 'committed') return;
+    if (this.wanted === 'cutover' || state === 'committing' || state === 'committed') return;
     const reasons = this.#run?.notReadyReasons ?? ['it is not running'];
     if (reasons.length > 0) throw new UserError('NOT_READY_FOR_CUTOVER', [reasons.join(', ')]);
   }
