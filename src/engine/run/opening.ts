@@ -6,10 +6,13 @@ import { MigrationRun } from './migration-run.ts';
 import { type Clusters, hasBegun, openClusters, openWithoutSource } from './open-clusters.ts';
 import type { OperatorWishes } from './operator-wishes.ts';
 
-/** A migration that was given up has little to wait for: so long its clusters may take, for the end that was asked for. */
+/** How long a cancelled migration waits for its clusters. It needs them only to record its end. */
 const CANCELLED_WAITS_MS = 60_000;
 
-/** Opens a run, if asked for as soon as both clusters can be reached: hosts start in any order after a power cut. */
+/**
+ * Opens a run. With `waitForClusters` it retries until both clusters can be reached: hosts start in any order after a power
+ * cut.
+ */
 export class Opening {
   readonly #options: MigrationOptions;
   readonly #stop: AbortSignal;
@@ -33,7 +36,8 @@ export class Opening {
   }
 
   /**
-   * @returns `never began` for a cancelled migration that has no record on the destination: no run is needed, and none takes place
+   * Opens the run.
+   * @returns `never began` for a cancelled migration that has no record on the destination, and so needs no run
    * @throws UserError CANCELLED_OUT_OF_REACH, and as {@link MigrationRun.open}
    */
   async open(): Promise<MigrationRun | 'never began'> {
@@ -56,7 +60,7 @@ export class Opening {
     try {
       return await this.#run(await openClusters(this.#options, () => this.#isCancelled));
     } catch (error) {
-      // The source's word is not needed to give a migration up, and a source that is gone for good has none.
+      // Cancelling doesn't need the source, which may be gone for good.
       const isOfSource = error instanceof UserError && error.code === 'SOURCE_UNREACHABLE';
       if (!isOfSource || !this.#isCancelled) throw error;
       const clusters = await openWithoutSource(this.#options);
