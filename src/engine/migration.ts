@@ -8,7 +8,7 @@ import { Opening } from './run/opening.ts';
 import { OperatorWishes } from './run/operator-wishes.ts';
 import type { MigrationOptions } from './scope/options.ts';
 
-/** One migration between two replica sets: the data plane's whole surface. */
+/** One migration between two replica sets. This is the whole interface of the data plane. */
 export class Migration {
   readonly options: MigrationOptions;
   #run: MigrationRun | undefined;
@@ -22,9 +22,9 @@ export class Migration {
   }
 
   /**
-   * Runs until the migration is committed or cancelled, or until `signal` aborts: then it writes a checkpoint and resolves with `stopped`.
-   * Running again with the same id, in any process, goes on from the checkpoint.
-   * @throws UserError when the migration failed; the failure is recorded in the checkpoint first
+   * Runs until the migration is committed or cancelled, or until `signal` aborts: then it writes a checkpoint and resolves
+   * with `stopped`. A later run with the same id, in any process, resumes from the checkpoint.
+   * @throws UserError the failure of the migration, which is recorded in the checkpoint first
    */
   async run(signal: AbortSignal): Promise<Outcome> {
     this.#ended = this.#openAndRun(signal);
@@ -32,49 +32,50 @@ export class Migration {
   }
 
   /**
-   * Gives the migration up, for good; resolves when that is done. Before `run`, it says how the next run is to end.
-   * @throws UserError WRONG_STATE past the cutover's point of no return; or what the run failed of
+   * Cancels the migration for good. Resolves when that is done. Before `run`, it makes the next run end cancelled.
+   * @throws UserError WRONG_STATE past the cutover's point of no return, or the failure of the run
    */
   async cancel(cancellation: Cancellation): Promise<void> {
     refuseLateCancel(this.progress().state, this.#run?.log.record.cutover?.committed ?? false);
     this.#wishes.change({ cancellation });
-    // It may have been committed at the moment at which this was asked.
+    // The run may have committed before it saw the cancellation.
     if ((await this.#ended) === 'committed') refuseLateCancel('committed', true);
   }
 
-  /** Sets how hard the initial copy may work, from now on. */
+  /** Sets the load level of the initial copy. Takes effect at once. */
   setLoadLevel(level: LoadLevel): void {
     this.#wishes.change({ loadLevel: level });
   }
 
   /**
-   * Limits the initial copy, from now on and within what the options allow. Changes are never held back: that would only add lag.
-   * @param bytesPerSecond  null for no limit but that of the options
+   * Limits the initial copy, up to the limit of the options. Takes effect at once. Changes are never limited: that would only
+   * add lag.
+   * @param bytesPerSecond  null for no limit other than that of the options
    */
   limitCopy(bytesPerSecond: number | null): void {
     this.#wishes.change({ copyBytesPerSecond: bytesPerSecond ?? Number.POSITIVE_INFINITY });
   }
 
-  /** Has the drops followed that wait for a confirmation, and all that come in this run, whatever they take. */
+  /** Applies the drops that wait for a confirmation, and all later ones of this run, however much they remove. */
   confirmDrops(): void {
     this.#wishes.change({ confirmsDrops: true });
   }
 
   /**
-   * Says what the operator wants. Saying it again is harmless.
-   * @throws UserError NOT_READY_FOR_CUTOVER with the reasons, for a cutover that could not begin now
+   * Sets the state that the operator wants. Repeating it does no harm.
+   * @throws UserError NOT_READY_FOR_CUTOVER with the reasons, if a cutover can't begin now
    */
   want(wanted: WantedState): void {
     if (wanted === 'cutover') this.#refuseUnready();
     this.#wishes.change({ state: wanted });
   }
 
-  /** What the operator said last; the state follows it when it can. */
+  /** The state that the operator wants. The migration enters it when it can. */
   get wanted(): WantedState {
     return this.#wishes.current.state;
   }
 
-  /** A snapshot; cheap, at any time. */
+  /** Returns a snapshot of the progress. Cheap, and possible at any time. */
   progress(): Progress {
     if (this.#run !== undefined) return snapshot(this.#run, this.options);
     const progress = notYetRunning(this.options, this.#opening?.waits);

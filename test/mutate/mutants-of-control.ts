@@ -192,7 +192,7 @@ export const OF_CONTROL: readonly Mutant[] = [
     file: 'src/engine/records/checkpoint-store.ts',
     replace: "await turns.run(() => updateRecords(this.#fence, 'collections', [{ q: { _id }, u: record }]));",
     by: "await updateRecords(this.#fence, 'collections', [{ q: { _id }, u: record }]);",
-    tests: { file: 'test/engine/records/collection-records.test.ts', name: 'the last one wins' },
+    tests: { file: 'test/engine/records/collection-records.test.ts', name: "of a collection's record wins" },
   },
   {
     without: 'leaving a removed record removed',
@@ -304,7 +304,7 @@ export const OF_CONTROL: readonly Mutant[] = [
     file: 'src/engine/records/destination-owner.ts',
     replace: 'beganAtMs(a) - beganAtMs(b)',
     by: 'beganAtMs(b) - beganAtMs(a)',
-    tests: { file: OWNER, name: 'of records of older versions' },
+    tests: { file: OWNER, name: 'older versions recorded no owner' },
   },
   {
     without: 'keeping on record what a retired migration made of users and roles',
