@@ -1,3 +1,4 @@
+import { Changes } from '../engine/index.ts';
 import type { Assignment } from '../link/index.ts';
 import { type Clock, type Logger, messageOf, systemClock } from '../platform/index.ts';
 import { Backoff } from './backoff.ts';
@@ -13,7 +14,8 @@ import { sourceAddress } from './source-address.ts';
 import { Validator } from './validator.ts';
 
 const POLL_WAIT_SECONDS = 30;
-const LOOK_EVERY_MS = 250;
+/** For the progress of migrations. Everything else wakes the agent at once. */
+const LOOK_AGAIN_AFTER_MS = 250;
 const INVENTORY_EVERY_MS = 60_000;
 /** Far below the difference that the control plane refuses, far above network delays. */
 const CLOCK_APART_MS = 60_000;
@@ -42,6 +44,8 @@ export class Agent {
   readonly #runner: MigrationRunner;
   readonly #reporter: Reporter;
   readonly #cutovers: CutoverNotes;
+  /** Announces results, ends of migrations, a new inventory, and reports that arrived. */
+  readonly #changes: Changes;
   #isClockWrong = false;
   #reportedAtMs = Number.NEGATIVE_INFINITY;
   #inventoryWantedAtMs: number | undefined;
@@ -65,8 +69,10 @@ export class Agent {
     this.#logger = logger;
     this.#clock = clock;
     this.#inventory = new Inventory(configuration, logger);
-    this.#validator = new Validator(optionsOf, logger);
-    this.#runner = new MigrationRunner(optionsOf, logger);
+    this.#changes = new Changes(clock);
+    const changed = () => this.#changes.notify();
+    this.#validator = new Validator(optionsOf, logger, changed);
+    this.#runner = new MigrationRunner(optionsOf, logger, changed);
     this.#cutovers = new CutoverNotes(configuration.dataDir);
     const situation = { validations: () => this.#validator.results(), migrations: () => this.#runner.reports() };
     this.#reporter = new Reporter(client, situation, clock);
@@ -75,6 +81,11 @@ export class Agent {
   /** Whether the control plane has a recent report of this agent. */
   get isSynced(): boolean {
     return this.#clock.elapsed() - this.#reportedAtMs < SYNCED_FOR_MS;
+  }
+
+  /** Resolves when the control plane has a recent report, or when `limit` aborts. */
+  async untilSynced(limit: AbortSignal): Promise<void> {
+    while (!this.isSynced && !limit.aborted) await this.#changes.next(limit, SYNCED_FOR_MS);
   }
 
   /**
@@ -118,8 +129,11 @@ export class Agent {
   async #look(signal: AbortSignal): Promise<void> {
     this.#watchClock();
     this.#runner.advance();
-    if (await this.#reporter.sendIfDue(signal)) this.#reportedAtMs = this.#clock.elapsed();
-    await this.#clock.sleep(LOOK_EVERY_MS, signal);
+    if (await this.#reporter.sendIfDue(signal)) {
+      this.#reportedAtMs = this.#clock.elapsed();
+      this.#changes.notify();
+    }
+    await this.#changes.next(signal, LOOK_AGAIN_AFTER_MS);
   }
 
   #watchClock(): void {
@@ -143,7 +157,10 @@ export class Agent {
       // Inspecting a cluster that does not answer takes longer than a service manager waits.
       const taken = await Promise.race([this.#inventory.take(), aborted]);
       const shown = JSON.stringify(taken);
-      if (taken && shown !== reported) this.#reporter.setInventory(taken);
+      if (taken && shown !== reported) {
+        this.#reporter.setInventory(taken);
+        this.#changes.notify();
+      }
       reported = shown;
       await this.#clock.sleep(INVENTORY_EVERY_MS, AbortSignal.any([signal, this.#lookAgain.signal]));
     }

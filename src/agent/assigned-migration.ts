@@ -12,20 +12,20 @@ export class AssignedMigration {
   /** Key of the source cluster. Migrations of one source cluster run one after the other. */
   readonly sourceKey: string;
   readonly #logger: Logger;
+  readonly #changed: () => void;
   readonly #stop = new AbortController();
   #migration: Migration | undefined;
   #run: Promise<void> = Promise.resolve();
   #ended = false;
   #failure: unknown;
-  #target: Target;
-  /** The last request to the engine. */
-  #asked: 'running' | 'paused' | 'cutover' = 'running';
+  /** The cancellation that the engine was asked for, also if it refused. */
   #cancelAsked: boolean | undefined;
 
-  constructor(id: string, sourceKey: string, target: Target, logger: Logger) {
+  /** @param changed  called when the migration has ended */
+  constructor(id: string, sourceKey: string, logger: Logger, changed: () => void) {
     this.id = id;
-    this.#target = target;
     this.sourceKey = sourceKey;
+    this.#changed = changed;
     this.#logger = logger.child({ migration: id });
   }
 
@@ -42,8 +42,11 @@ export class AssignedMigration {
     return this.#failure instanceof UserError && this.#failure.code === 'TAKEN_OVER';
   }
 
-  /** Starts the migration, or resumes it from its checkpoint. @param optionsOf  makes the options; if it throws, the migration fails with that error */
-  start(optionsOf: () => MigrationOptions): void {
+  /**
+   * Starts the migration, or resumes it from its checkpoint.
+   * @param optionsOf  makes the options; if it throws, the migration fails with that error
+   */
+  start(target: Target, optionsOf: () => MigrationOptions): void {
     try {
       this.#migration = new Migration(optionsOf());
     } catch (error) {
@@ -51,33 +54,32 @@ export class AssignedMigration {
       return;
     }
     // Must come before the run, so that a paused or cancelled migration copies nothing after a restart.
-    this.#apply(this.#migration);
+    this.#apply(this.#migration, target);
     this.#logger.info('migration runs');
     this.#run = this.#migration.run(this.#stop.signal).then(
       (outcome) => {
         this.#ended = true;
         this.#logger.info({ outcome }, 'migration ended');
+        this.#changed();
       },
       (error) => this.#fail(error),
     );
   }
 
-  /** Stores the wanted state and passes to the engine what it can do now. Repeated and early calls do no harm. */
+  /** Passes the wanted state on to the engine, as far as it can act on it now. Repeated and early calls do no harm. */
   want(target: Target): void {
-    this.#target = target;
-    if (this.#migration && !this.#ended) this.#apply(this.#migration);
+    if (this.#migration && !this.#ended) this.#apply(this.#migration, target);
   }
 
-  #apply(migration: Migration): void {
-    const { wanted, loadLevel, copyMegabytesPerSecond, dropsConfirmed, dropCopied } = this.#target;
+  #apply(migration: Migration, target: Target): void {
+    const { wanted, loadLevel, copyMegabytesPerSecond, dropsConfirmed, dropCopied } = target;
     migration.setLoadLevel(loadLevel);
     migration.limitCopy(copyMegabytesPerSecond && copyMegabytesPerSecond * 1e6);
     if (dropsConfirmed) migration.confirmDrops();
     if (wanted === 'cancelled') this.#cancel(migration, dropCopied);
     else if (wanted === 'cutover') this.#cutOver(migration);
-    else if (wanted !== this.#asked && this.#asked !== 'cutover') {
+    else if (wanted !== migration.wanted && migration.wanted !== 'cutover') {
       migration.want(wanted);
-      this.#asked = wanted;
       this.#logger.info({ wanted }, 'migration is paused or resumes');
     }
   }
@@ -91,16 +93,12 @@ export class AssignedMigration {
   }
 
   #cutOver(migration: Migration): void {
-    if (this.#asked === 'cutover') return;
+    if (migration.wanted === 'cutover') return;
     // The migration is paused: it has to catch up before the cutover.
-    if (this.#asked === 'paused') {
-      migration.want('running');
-      this.#asked = 'running';
-    }
+    if (migration.wanted === 'paused') migration.want('running');
     if (!migration.progress().readyForCutover) return;
     try {
       migration.want('cutover');
-      this.#asked = 'cutover';
       this.#logger.info('cutover begins');
     } catch (error) {
       // The migration stopped being ready since the check above. The next call tries again.
@@ -127,5 +125,6 @@ export class AssignedMigration {
     this.#ended = true;
     this.#failure = error;
     this.#logger.error({ error: shownError(error) }, 'migration failed');
+    this.#changed();
   }
 }

@@ -72,6 +72,11 @@ export class MigrationHost {
     return this.#running?.agent.isSynced ?? false;
   }
 
+  /** Resolves when the control plane has a recent report of the current link, when there is no link, or when `limit` aborts. */
+  async untilSynced(limit: AbortSignal): Promise<void> {
+    await this.#running?.agent.untilSynced(limit);
+  }
+
   /**
    * Opens the stored link, or redeems a link-token. Does nothing if the token belongs to the current link.
    * @throws UserError MIGRATION_LINK_EXISTS, and the errors of {@link establishLink}

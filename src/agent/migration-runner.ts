@@ -9,15 +9,18 @@ type WantedMigration = WantedAgentState['migrations'][number];
 export class MigrationRunner {
   readonly #optionsOf: OptionsOf;
   readonly #logger: Logger;
+  readonly #changed: () => void;
   readonly #migrations = new Map<string, AssignedMigration>();
   /** Runs that are no longer wanted and still write their last checkpoint. */
   readonly #stopping = new Set<AssignedMigration>();
   readonly #takenBack = new Set<string>();
   #wanted: readonly WantedMigration[] = [];
 
-  constructor(optionsOf: OptionsOf, logger: Logger) {
+  /** @param changed  called when a migration has ended, so that another one may be able to start */
+  constructor(optionsOf: OptionsOf, logger: Logger, changed: () => void) {
     this.#optionsOf = optionsOf;
     this.#logger = logger;
+    this.#changed = changed;
   }
 
   /** Stores the wanted state and applies it. */
@@ -40,10 +43,12 @@ export class MigrationRunner {
       this.#takeBack(id);
       const { projectId, clusterName } = assignment.source;
       const migration =
-        this.#migrations.get(id) ?? new AssignedMigration(id, `${projectId}/${clusterName}`, target, this.#logger);
+        this.#migrations.get(id) ??
+        new AssignedMigration(id, `${projectId}/${clusterName}`, this.#logger, this.#changed);
       this.#migrations.set(id, migration);
       migration.want(target);
-      if (migration.waiting && !this.#busy(migration.sourceKey)) migration.start(() => this.#optionsOf(id, assignment));
+      if (migration.waiting && !this.#busy(migration.sourceKey))
+        migration.start(target, () => this.#optionsOf(id, assignment));
     }
   }
 

@@ -12,13 +12,16 @@ export type OptionsOf = (id: string, assignment: WantedValidation['assignment'])
 export class Validator {
   readonly #optionsOf: OptionsOf;
   readonly #logger: Logger;
+  readonly #changed: () => void;
   readonly #running = new Set<string>();
   #wanted: ReadonlySet<string> = new Set();
   readonly #results = new Map<string, Result>();
 
-  constructor(optionsOf: OptionsOf, logger: Logger) {
+  /** @param changed  called when a validation has finished */
+  constructor(optionsOf: OptionsOf, logger: Logger, changed: () => void) {
     this.#optionsOf = optionsOf;
     this.#logger = logger;
+    this.#changed = changed;
   }
 
   /** Starts new validations and drops results that are no longer wanted. */
@@ -47,6 +50,7 @@ export class Validator {
     const errorMessage = errors.map(({ message, remedy }) => `${message} ${remedy}`).join(' ') || null;
     const status = errorMessage === null ? 'SUCCESS' : 'FAILED';
     this.#results.set(id, { id, status, errorMessage, findings });
+    this.#changed();
   }
 
   /** Runs the preflight. @returns its findings, errors first */

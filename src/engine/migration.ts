@@ -1,22 +1,19 @@
 import { UserError } from '../platform/index.ts';
-import { DEFAULT_LOAD_LEVEL, type LoadLevel } from './copy/load-level.ts';
+import type { LoadLevel } from './copy/load-level.ts';
 import type { Outcome, Progress, WantedState } from './report/progress.ts';
 import { notYetRunning, snapshot } from './report/snapshot.ts';
 import { type Cancellation, refuseLateCancel } from './run/cancel.ts';
 import type { MigrationRun } from './run/migration-run.ts';
 import { Opening } from './run/opening.ts';
+import { OperatorWishes } from './run/operator-wishes.ts';
 import type { MigrationOptions } from './scope/options.ts';
 
-/** One migration between two replica sets: the data plane's whole surface. */
+/** One migration between two replica sets. This is the whole interface of the data plane. */
 export class Migration {
   readonly options: MigrationOptions;
   #run: MigrationRun | undefined;
   #opening: Opening | undefined;
-  #wanted: WantedState = 'running';
-  #cancellation: Cancellation | undefined;
-  #copyBytesPerSecond = Number.POSITIVE_INFINITY;
-  #loadLevel: LoadLevel = DEFAULT_LOAD_LEVEL;
-  #confirmsDrops = false;
+  readonly #wishes = new OperatorWishes();
   #neverBegan = false;
   #ended: Promise<Outcome> | undefined;
 
@@ -25,9 +22,9 @@ export class Migration {
   }
 
   /**
-   * Runs until the migration is committed or cancelled, or until `signal` aborts: then it writes a checkpoint and resolves with `stopped`.
-   * Running again with the same id, in any process, goes on from the checkpoint.
-   * @throws UserError when the migration failed; the failure is recorded in the checkpoint first
+   * Runs until the migration is committed or cancelled, or until `signal` aborts: then it writes a checkpoint and resolves
+   * with `stopped`. A later run with the same id, in any process, resumes from the checkpoint.
+   * @throws UserError the failure of the migration, which is recorded in the checkpoint first
    */
   async run(signal: AbortSignal): Promise<Outcome> {
     this.#ended = this.#openAndRun(signal);
@@ -35,54 +32,50 @@ export class Migration {
   }
 
   /**
-   * Gives the migration up, for good; resolves when that is done. Before `run`, it says how the next run is to end.
-   * @throws UserError WRONG_STATE past the cutover's point of no return; or what the run failed of
+   * Cancels the migration for good. Resolves when that is done. Before `run`, it makes the next run end cancelled.
+   * @throws UserError WRONG_STATE past the cutover's point of no return, or the failure of the run
    */
   async cancel(cancellation: Cancellation): Promise<void> {
     refuseLateCancel(this.progress().state, this.#run?.log.record.cutover?.committed ?? false);
-    this.#cancellation = cancellation;
-    if (this.#run !== undefined) this.#run.cancellation = cancellation;
-    // It may have been committed at the moment at which this was asked.
+    this.#wishes.change({ cancellation });
+    // The run may have committed before it saw the cancellation.
     if ((await this.#ended) === 'committed') refuseLateCancel('committed', true);
   }
 
-  /** Sets how hard the initial copy may work, from now on. */
+  /** Sets the load level of the initial copy. Takes effect at once. */
   setLoadLevel(level: LoadLevel): void {
-    this.#loadLevel = level;
-    this.#run?.setLoadLevel(level);
+    this.#wishes.change({ loadLevel: level });
   }
 
   /**
-   * Limits the initial copy, from now on and within what the options allow. Changes are never held back: that would only add lag.
-   * @param bytesPerSecond  null for no limit but that of the options
+   * Limits the initial copy, up to the limit of the options. Takes effect at once. Changes are never limited: that would only
+   * add lag.
+   * @param bytesPerSecond  null for no limit other than that of the options
    */
   limitCopy(bytesPerSecond: number | null): void {
-    this.#copyBytesPerSecond = bytesPerSecond ?? Number.POSITIVE_INFINITY;
-    this.#run?.limitCopy(this.#copyBytesPerSecond);
+    this.#wishes.change({ copyBytesPerSecond: bytesPerSecond ?? Number.POSITIVE_INFINITY });
   }
 
-  /** Has the drops followed that wait for a confirmation, and all that come in this run, whatever they take. */
+  /** Applies the drops that wait for a confirmation, and all later ones of this run, however much they remove. */
   confirmDrops(): void {
-    this.#confirmsDrops = true;
-    this.#run?.confirmDrops();
+    this.#wishes.change({ confirmsDrops: true });
   }
 
   /**
-   * Says what the operator wants. Saying it again is harmless.
-   * @throws UserError NOT_READY_FOR_CUTOVER with the reasons, for a cutover that could not begin now
+   * Sets the state that the operator wants. Repeating it does no harm.
+   * @throws UserError NOT_READY_FOR_CUTOVER with the reasons, if a cutover can't begin now
    */
   want(wanted: WantedState): void {
     if (wanted === 'cutover') this.#refuseUnready();
-    this.#wanted = wanted;
-    if (this.#run !== undefined) this.#run.wanted = wanted;
+    this.#wishes.change({ state: wanted });
   }
 
-  /** What the operator said last; the state follows it when it can. */
+  /** The state that the operator wants. The migration enters it when it can. */
   get wanted(): WantedState {
-    return this.#wanted;
+    return this.#wishes.current.state;
   }
 
-  /** A snapshot; cheap, at any time. */
+  /** Returns a snapshot of the progress. Cheap, and possible at any time. */
   progress(): Progress {
     if (this.#run !== undefined) return snapshot(this.#run, this.options);
     const progress = notYetRunning(this.options, this.#opening?.waits);
@@ -98,24 +91,19 @@ export class Migration {
       this.#neverBegan = true;
       return 'cancelled';
     }
-    run.wanted = this.#wanted;
-    run.cancellation = this.#cancellation;
-    run.setLoadLevel(this.#loadLevel);
-    run.limitCopy(this.#copyBytesPerSecond);
-    if (this.#confirmsDrops) run.confirmDrops();
     this.#run = run;
     return await run.toEnd();
   }
 
   async #open(signal: AbortSignal): Promise<MigrationRun | 'never began'> {
-    const opening = new Opening(this.options, signal);
+    const opening = new Opening(this.options, signal, this.#wishes);
     this.#opening = opening;
-    return await opening.open(() => this.#cancellation !== undefined);
+    return await opening.open();
   }
 
   #refuseUnready(): void {
     const { state } = this.progress();
-    if (this.#wanted === 'cutover' || state === 'committing' || state === 'committed') return;
+    if (this.wanted === 'cutover' || state === 'committing' || state === 'committed') return;
     const reasons = this.#run?.notReadyReasons ?? ['it is not running'];
     if (reasons.length > 0) throw new UserError('NOT_READY_FOR_CUTOVER', [reasons.join(', ')]);
   }

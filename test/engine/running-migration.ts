@@ -16,7 +16,7 @@ interface Clusters {
   readonly destination: ClusterAddress;
 }
 
-/** A migration that runs in the test's own process; disposing stops it. */
+/** A migration that runs in the test's process. Disposing of it stops it. */
 export class RunningMigration implements AsyncDisposable {
   readonly migration: Migration;
   readonly outcome: Promise<Outcome>;
@@ -34,7 +34,7 @@ export class RunningMigration implements AsyncDisposable {
       source: { uri: clusters.source.uri },
       destination: { uri: clusters.destination.uri },
       dropDestination: false,
-      // Tests drop what they like; those that are about it say otherwise.
+      // Lets tests drop anything. Tests of held drops override this.
       confirmDrops: true,
       logger: silentLogger,
       ...options,
@@ -45,7 +45,7 @@ export class RunningMigration implements AsyncDisposable {
     return this.migration.progress();
   }
 
-  /** Waits until the progress is as asked for. @throws the migration's failure, if it fails meanwhile */
+  /** Waits until the progress meets the condition. @throws the migration's failure, if it fails meanwhile */
   async until(what: string, condition: (progress: Progress) => boolean): Promise<void> {
     const failed = this.outcome.then(() => new Promise<never>(() => undefined));
     const reached = eventually(() => condition(this.progress), { deadlineMs: DEADLINE_MS, what });

@@ -58,7 +58,7 @@ export const OF_CAPTURE: readonly Mutant[] = [
     file: 'src/engine/capture/dispatcher.ts',
     replace: 'this.#spool.add(collection, key, this.#sequence, event.time, state);',
     by: '',
-    tests: { file: RULES, name: 'what changes behind the copy' },
+    tests: { file: RULES, name: 'changes behind the copy' },
   },
   {
     without: 'that place in the spool',

@@ -192,7 +192,7 @@ export const OF_CONTROL: readonly Mutant[] = [
     file: 'src/engine/records/checkpoint-store.ts',
     replace: "await turns.run(() => updateRecords(this.#fence, 'collections', [{ q: { _id }, u: record }]));",
     by: "await updateRecords(this.#fence, 'collections', [{ q: { _id }, u: record }]);",
-    tests: { file: 'test/engine/records/collection-records.test.ts', name: 'the last one wins' },
+    tests: { file: 'test/engine/records/collection-records.test.ts', name: "of a collection's record wins" },
   },
   {
     without: 'leaving a removed record removed',
@@ -218,8 +218,8 @@ export const OF_CONTROL: readonly Mutant[] = [
   {
     without: 'a longer and longer time between attempts that stop writes',
     file: 'src/engine/report/cutover-attempts.ts',
-    replace: 'Math.max(FIRST_DELAY_MS * 2 ** (this.#failed - 1), TIMES_STOPPED * stoppedMs)',
-    by: 'FIRST_DELAY_MS',
+    replace: 'Math.max(delayAfter(this.#failed, BETWEEN_ATTEMPTS), TIMES_STOPPED * stoppedMs)',
+    by: 'BETWEEN_ATTEMPTS.firstMs',
     tests: { file: 'test/engine/report/cutover-attempts.test.ts' },
   },
   {
@@ -295,7 +295,7 @@ export const OF_CONTROL: readonly Mutant[] = [
   {
     without: 'taking nothing for a migration that is cancelled before it began',
     file: 'src/engine/run/migration-run.ts',
-    replace: 'if (this.#cancellation === undefined || !neverBegan) await',
+    replace: 'if (wishes.current.cancellation === undefined || !neverBegan) await',
     by: 'await',
     tests: { file: OWNER, name: 'cancelled before it began' },
   },
@@ -304,7 +304,7 @@ export const OF_CONTROL: readonly Mutant[] = [
     file: 'src/engine/records/destination-owner.ts',
     replace: 'beganAtMs(a) - beganAtMs(b)',
     by: 'beganAtMs(b) - beganAtMs(a)',
-    tests: { file: OWNER, name: 'of records of older versions' },
+    tests: { file: OWNER, name: 'older versions recorded no owner' },
   },
   {
     without: 'keeping on record what a retired migration made of users and roles',
@@ -316,14 +316,14 @@ export const OF_CONTROL: readonly Mutant[] = [
   {
     without: 'cancelling without a source that is gone',
     file: 'src/engine/run/opening.ts',
-    replace: 'if (!isOfSource || !isCancelled()) throw error;',
-    by: 'if (isOfSource || !isCancelled()) throw error;',
+    replace: 'if (!isOfSource || !this.#isCancelled) throw error;',
+    by: 'if (isOfSource || !this.#isCancelled) throw error;',
     tests: { file: 'test/engine/run/cancel-without-source.test.ts', name: 'gone for good' },
   },
   {
     without: 'cancelling while the source is waited for at the beginning',
     file: 'src/engine/run/migration-run.ts',
-    replace: 'prepareNew(within(context, this.#givenUp.signal), log,',
+    replace: 'prepareNew(within(context, cancelled), log,',
     by: 'prepareNew(context, log,',
     tests: { file: 'test/engine/run/cancel-without-source.test.ts', name: 'while it begins' },
   },

@@ -89,7 +89,7 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     file: 'src/engine/copy/copier.ts',
     replace: 'await this.#emptySpool(collection);',
     by: 'void this.#emptySpool(collection).catch(() => undefined);',
-    tests: { file: RULES, name: 'is drained before' },
+    tests: { file: RULES, name: 'before the record says so' },
   },
   {
     without: 'asking the source where a collation says which keys are equal',
@@ -237,7 +237,7 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     file: 'src/engine/records/read-records.ts',
     replace: 'readConcern: afterOwnWrites }',
     by: "readConcern: { level: 'majority' } }",
-    tests: { file: 'test/engine/records/own-records.test.ts', name: 'what changed during the copy' },
+    tests: { file: 'test/engine/records/own-records.test.ts', name: 'changes during the copy' },
   },
   {
     without: 'the time of what was dispatched in the reads of changed documents',

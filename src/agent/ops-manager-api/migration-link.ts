@@ -10,7 +10,6 @@ const linkRequest = z.strictObject({ linkToken: z.string().max(2048) });
 
 /** How long to wait until the control plane has the first report of a new link. The link stays even if it has none by then. */
 const SYNC_WITHIN_MS = 5_000;
-const LOOK_EVERY_MS = 50;
 const REDEEM_WITHIN_MS = 30_000;
 
 /** `POST` and `DELETE …/migrationLink`, `GET …/migrationLink/status`, compatible with Ops Manager's API. */
@@ -27,9 +26,7 @@ export function registerMigrationLink(app: FastifyInstance, orgId: string, host:
       throw new UserError('MIGRATION_LINK_EXISTS', [current.orgId, current.serverUrl]);
     }
     await host.link(linkToken, AbortSignal.timeout(REDEEM_WITHIN_MS));
-    for (let waitedMs = 0; !host.isSynced && waitedMs < SYNC_WITHIN_MS; waitedMs += LOOK_EVERY_MS) {
-      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
-    }
+    await host.untilSynced(AbortSignal.timeout(SYNC_WITHIN_MS));
     return answer(request, reply, 201, host);
   });
 

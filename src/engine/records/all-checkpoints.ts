@@ -9,21 +9,21 @@ import { OWNER_COLLECTION, Ownership } from './ownership.ts';
 import { allRecords } from './read-records.ts';
 import { type CollectionRecord, type MigrationRecord, refuseOtherSchema, type ViewRecord } from './records.ts';
 
-/** What is on record of a migration that may have made something on the destination. */
+/** The records of a migration that may have made something on the destination. */
 export interface Checkpoint {
   readonly migration: MigrationRecord;
-  /** The migration that has taken the destination from it. */
+  /** The migration that took the destination from this one. */
   readonly retiredBy?: string;
   /** Whether no other migration may still write to the destination. */
   readonly alone: boolean;
   readonly collections: readonly CollectionRecord[];
   readonly views: readonly ViewRecord[];
   readonly accounts: readonly MadeAccount[];
-  /** What other migrations have on record that may have the same names. Views on record of two belong to neither. */
+  /** Records of other migrations that may have the same names. A view that two migrations have on record belongs to neither. */
   readonly ofOthers: { readonly views: readonly ViewRecord[]; readonly accounts: readonly MadeAccount[] };
 }
 
-/** The checkpoints of all migrations into a cluster, for whoever cleans up after them. */
+/** The checkpoints of all migrations into a cluster, for their cleanup. */
 export class AllCheckpoints {
   readonly #destination: MongoClient;
   readonly #ownership: Ownership;
@@ -35,10 +35,10 @@ export class AllCheckpoints {
     this.#retrier = retrier;
   }
 
-  /** Those of all migrations, or of one. @throws UserError CHECKPOINT_OF_OTHER_VERSION */
+  /** Returns the checkpoints of all migrations, or of one. @throws UserError CHECKPOINT_OF_OTHER_VERSION */
   async read(migrationId?: string): Promise<Checkpoint[]> {
     const client = this.#destination;
-    // All that was acknowledged until now, whichever member answers.
+    // A read at this time sees every acknowledged write, whichever member answers.
     const time = operationTimeOf(await client.db('admin').command({ ping: 1 }), 'destination');
     const now = { client, afterOwnWrites: { level: 'majority', afterClusterTime: time } } as const;
     const all = await allRecords<MigrationRecord>(now, 'migrations', {}, { sort: { _id: 1 } });
@@ -71,17 +71,18 @@ export class AllCheckpoints {
     );
   }
 
-  /** Has the record and the servers say that a migration is retired, where that is not done yet. */
+  /** Retires a migration on record, and has the server refuse what its engines may still send, unless both are done. */
   async retire(migrationId: string, by: string): Promise<void> {
     await this.#retrier.run('the destination', () => this.#ownership.retire(migrationId, by));
     await this.#ownership.shutOut(by, this.#retrier);
   }
 
   /**
-   * Takes a migration away from every engine: none can write anything of it any more, and none will go on with it unless it is committed.
-   * @returns what further changes of it go through
-   * @param found  its record, as it was decided upon
-   * @throws UserError TAKEN_OVER when an engine has written it since
+   * Takes a migration away from every engine. No engine can write for it any more, and none resumes it unless it is
+   * committed.
+   * @param found  the record on which the decision was based
+   * @returns the fence for further changes by the cleanup
+   * @throws UserError TAKEN_OVER when an engine has written the record since
    */
   async takeAway(found: MigrationRecord): Promise<Fence> {
     const { _id, term, state, sessions = new UUID() } = found;
@@ -98,8 +99,8 @@ export class AllCheckpoints {
   }
 
   /**
-   * Removes everything that is on record of a migration, itself last, and the database when nothing else is in it. Users and roles that a
-   * retired one made stay on record: the destination's owner keeps them up to date.
+   * Removes all records of a migration, the migration's own last, and the database when nothing else is in it. Users and
+   * roles that a retired migration made stay on record: the destination's owner keeps them up to date.
    */
   async forget({ _id: id }: MigrationRecord, isRetired: boolean): Promise<void> {
     for (const name of ['partitions', 'spool', 'suspects', 'views', 'collections'])
@@ -111,7 +112,7 @@ export class AllCheckpoints {
     const database = this.#destination.db(INTERNAL_DATABASE);
     for (const { name } of await database.listCollections({}, { nameOnly: true }).toArray()) {
       if (name === OWNER_COLLECTION) continue;
-      // As of now: of a migration that began a moment ago nothing may be dropped.
+      // An older state must not count: nothing of a migration that began a moment ago may be dropped.
       const any = { projection: { _id: 1 }, readConcern: { level: 'linearizable' } } as const;
       if ((await database.collection(name).findOne({}, any)) !== null) return await this.#ownership.reopen();
     }

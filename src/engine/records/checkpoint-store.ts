@@ -32,22 +32,23 @@ import { addRecords, putRecords, removeRecord, updateRecords } from './write-rec
 const READ_BYTES = 4 * 1024 * 1024;
 const DUPLICATE_KEY = 11_000;
 
-/** What a migration is known by, and who writes it now. */
+/** The clusters and the selection of a migration, and the engine and user that write it now. */
 export type Identity = Pick<MigrationRecord, 'sourceId' | 'destinationId' | 'selection' | 'writer' | 'engine'>;
 
-/** The fields of the migration's record that a running engine may change. */
+/** Fields of the migration's record that a running engine changes. */
 export type MigrationFields = Partial<Omit<MigrationRecord, '_id' | 'schema' | 'term' | 'sessions'>>;
 
 /**
- * Everything that a killed engine needs to go on, on the destination cluster, written with majority and journal, and through the fence: what an
- * engine still sends that lost the migration must not harm the records of its successor.
+ * Everything on the destination that the successor of a killed engine needs to resume. Each write is acknowledged by the
+ * majority's journals, and goes through the fence: a late write of an engine that lost the migration must not harm its
+ * successor's records.
  */
 export class CheckpointStore {
   readonly migrationId: string;
   readonly #fence: Fence;
   readonly #ownership: Ownership;
   readonly #migrations: Collection<MigrationRecord>;
-  /** Of those who write the record of the same collection. */
+  /** Serialises the writers of one collection's record. */
   readonly #turns = new Map<string, Slots>();
   #term = 0;
   #earlierWriter: string | undefined;
@@ -60,8 +61,10 @@ export class CheckpointStore {
   }
 
   /**
-   * What an earlier run left, without taking it over; undefined for a new migration. As the primary has it now: this engine has written nothing
-   * yet whose time a read could name, and the taking is a write that holds for this very record only.
+   * Reads the record that an earlier run left, without taking the migration over. Reads the primary's current state: this
+   * engine has written nothing yet whose time a read could name, and the write that takes the migration only matches this
+   * very record.
+   * @returns undefined for a new migration
    * @throws UserError CHECKPOINT_OF_OTHER_VERSION
    */
   async peek(): Promise<MigrationRecord | undefined> {
@@ -71,10 +74,11 @@ export class CheckpointStore {
   }
 
   /**
-   * Takes the migration in a new term: nothing that engines of earlier terms send is written from here on.
-   * @param takeOver  whether it is taken from an engine that still writes
-   * @throws UserError ENGINE_RUNNING unless `takeOver`, OTHER_SOURCE when it belongs to other clusters, SELECTION_CHANGED, DESTINATION_TAKEN when another migration has retired it,
-   * TAKEN_OVER when another engine took it at the same moment
+   * Takes the migration in a new term. From here on, the server refuses the writes of engines of earlier terms.
+   * @param takeOver  whether to take it from an engine that still writes
+   * @throws UserError ENGINE_RUNNING unless `takeOver`, OTHER_SOURCE when it belongs to other clusters,
+   * SELECTION_CHANGED, DESTINATION_TAKEN when another migration has retired it, TAKEN_OVER when another engine took it at
+   * the same moment
    */
   async take(identity: Identity, retrier: Retrier, takeOver: boolean): Promise<MigrationRecord> {
     const record = await this.#enterTerm(identity, retrier, takeOver);
@@ -93,7 +97,7 @@ export class CheckpointStore {
     if (found.selection !== identity.selection) throw new UserError('SELECTION_CHANGED', [this.migrationId]);
     if (!takeOver) assertNotRunning(found, await this.#destinationNowMs());
     if (found.writer !== identity.writer) this.#earlierWriter = found.writer;
-    // What is on record now, not what was found: the earlier engine may have committed the cutover in between.
+    // Returns the record of this moment: the earlier engine may have committed the cutover since the read.
     const taken = await this.#migrations.findOneAndUpdate(
       { _id: this.migrationId, term: found.term },
       {
@@ -126,7 +130,7 @@ export class CheckpointStore {
       return fresh;
     } catch (error) {
       if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
-      // An earlier try whose answer was lost, or another engine.
+      // The record is of an earlier attempt whose answer was lost, or of another engine.
       if ((await this.#migrations.countDocuments({ _id: this.migrationId, sessions: fresh.sessions })) === 1)
         return fresh;
       return this.#fence.lose();
@@ -134,7 +138,8 @@ export class CheckpointStore {
   }
 
   /**
-   * Takes the destination for this migration, and retires those that had it, durably and before anything is changed there.
+   * Takes the destination for this migration, and retires the migrations that had it. Durable when it returns, so it must
+   * come before any change there.
    * @throws UserError DESTINATION_TAKEN, DESTINATION_IN_USE, TAKEN_OVER
    */
   async takeDestination(permission: Omit<Claim, 'migrationId'>, retrier: Retrier): Promise<void> {
@@ -145,7 +150,7 @@ export class CheckpointStore {
     await retrier.run('the destination', () => this.#ownership.shutOut(this.migrationId, retrier));
   }
 
-  /** Another user as which an earlier engine wrote. The fence does not shut that one out. */
+  /** The user as which an earlier engine wrote, if it was another one. The fence doesn't shut out that engine. */
   get earlierWriter(): string | undefined {
     return this.#earlierWriter;
   }
@@ -156,8 +161,9 @@ export class CheckpointStore {
   }
 
   /**
-   * Whether the cutover has not passed its point of no return, and will not by anything that this engine has sent: a write that goes through
-   * the fence is carried out after all of that. @throws UserError TAKEN_OVER
+   * Returns whether the cutover has not passed its point of no return, and no write that this engine has sent can make it
+   * do so: the server carries out a write through the fence after all earlier ones.
+   * @throws UserError TAKEN_OVER
    */
   async staysUncommitted(): Promise<boolean> {
     const q = { _id: this.migrationId, term: this.#term, 'cutover.committed': false };
@@ -166,7 +172,7 @@ export class CheckpointStore {
     return false;
   }
 
-  /** Says that no engine runs the migration any more. @throws UserError TAKEN_OVER */
+  /** Records that no engine runs the migration any more. @throws UserError TAKEN_OVER */
   async leave(): Promise<void> {
     await this.#update({ $unset: { engine: 1 } });
   }
@@ -176,7 +182,7 @@ export class CheckpointStore {
     return (localTime as Date).getTime();
   }
 
-  /** Forgets a recorded failure when another run goes on. @param keepCutover  else the attempt is forgotten with it */
+  /** Removes a recorded failure when another run resumes. @param keepCutover  whether the attempt to cut over stays on record */
   async clearError(keepCutover: boolean): Promise<void> {
     await this.#update({ $unset: { error: 1, ...(keepCutover ? {} : { cutover: 1 }) } });
   }
@@ -190,7 +196,7 @@ export class CheckpointStore {
     return await allRecords<CollectionRecord>(this.#fence, 'collections', { '_id.m': this.migrationId });
   }
 
-  /** Collections in a database of the destination that other migrations have on record, but for retired ones. */
+  /** Returns the collections in a database of the destination that other migrations have on record. Leaves out retired ones. */
   async collectionsOfOthers(to: string): Promise<{ readonly name: string; readonly uuid: UUID | null }[]> {
     const others = { '_id.m': { $nin: [this.migrationId, ...(await this.#retired())] }, destinationDatabase: to };
     const records = await allRecords<CollectionRecord>(this.#fence, 'collections', others);
@@ -198,8 +204,8 @@ export class CheckpointStore {
   }
 
   /**
-   * Writes a collection's record, unless it was removed meanwhile. Several do, and whole: so one after the other, or what is no longer so would
-   * come to stand last.
+   * Writes a collection's record, unless it was removed meanwhile. Several writers replace it as a whole, so they write one
+   * after the other: otherwise an older record could be written last.
    */
   async saveCollection(record: CollectionRecord): Promise<void> {
     const { _id } = record;
@@ -209,12 +215,12 @@ export class CheckpointStore {
     await turns.run(() => updateRecords(this.#fence, 'collections', [{ q: { _id }, u: record }]));
   }
 
-  /** Writes records of collections that nobody else writes yet. */
+  /** Writes records of collections that have no other writer yet. */
   async saveCollections(records: readonly CollectionRecord[]): Promise<void> {
     await putRecords(this.#fence, 'collections', records);
   }
 
-  /** Removes all that is known of a collection that was dropped. */
+  /** Removes all records of a collection that was dropped. */
   async removeCollection(uuid: UUID): Promise<void> {
     await this.removePartitions(uuid);
     await this.clearSpool(uuid);
@@ -222,23 +228,23 @@ export class CheckpointStore {
     await removeRecord(this.#fence, 'collections', { m: this.migrationId, u: uuid });
   }
 
-  /** Views that the migration made on the destination, or was about to make. */
+  /** Returns the views that the migration made on the destination, or was about to make. */
   async views(): Promise<ViewRecord[]> {
     return await allRecords<ViewRecord>(this.#fence, 'views', { '_id.m': this.migrationId });
   }
 
-  /** Writes records of views, whole. */
+  /** Replaces the records of views. */
   async saveViews(records: readonly ViewRecord[]): Promise<void> {
     await putRecords(this.#fence, 'views', records);
   }
 
-  /** Which views of a database of the destination are on record of other migrations, but for retired ones. */
+  /** Returns the views in a database of the destination that other migrations have on record. Leaves out retired ones. */
   async viewsOfOthers(to: string): Promise<Set<string>> {
     const others = { '_id.m': { $nin: [this.migrationId, ...(await this.#retired())] }, ...viewsIn(to) };
     return new Set((await allRecords<ViewRecord>(this.#fence, 'views', others)).map(({ _id }) => _id.n));
   }
 
-  /** Has other migrations forget views of these names, which the destination does not have. */
+  /** Removes views of these names from other migrations' records: the destination doesn't have them. */
   async takeViewNames(to: string, names: readonly string[]): Promise<void> {
     const others = { '_id.m': { $ne: this.migrationId }, '_id.n': { $in: [...names] }, ...viewsIn(to) };
     if (names.length > 0) await this.#removeAll('views', others);
@@ -253,13 +259,13 @@ export class CheckpointStore {
     return await allRecords<PartitionRecord>(this.#fence, 'partitions', own, { sort: { _id: 1 } });
   }
 
-  /** How far the copies of all collections have come. */
+  /** Returns the progress of the copies of all collections. */
   async copied(): Promise<Pick<PartitionRecord, '_id' | 'documents' | 'bytes' | 'done'>[]> {
     const projection = { documents: 1, bytes: 1, done: 1 };
     return await allRecords<PartitionRecord>(this.#fence, 'partitions', { '_id.m': this.migrationId }, { projection });
   }
 
-  /** Puts a plan in place of an earlier one. It counts only once the collection's record says `copying`. */
+  /** Replaces the plan of a collection's copy. It takes effect once the collection's record says `copying`. */
   async planPartitions(uuid: UUID, records: readonly PartitionRecord[]): Promise<void> {
     await this.removePartitions(uuid);
     await putRecords(this.#fence, 'partitions', records);
@@ -277,19 +283,19 @@ export class CheckpointStore {
     return await allRecords<SuspectRecord>(this.#fence, 'suspects', { '_id.m': this.migrationId });
   }
 
-  /** Marks collections as suspect, whatever was known of them. A record of its own: the collection's is written by several, whole. */
+  /** Marks collections as suspect. This is a separate record, because several writers replace the collection's record. */
   async saveSuspects(uuids: readonly UUID[], mark: string): Promise<void> {
     const records = uuids.map((u): SuspectRecord => ({ _id: { m: this.migrationId, u }, mark, comparedTo: null }));
     await putRecords(this.#fence, 'suspects', records);
   }
 
-  /** How far a suspect collection is compared. Does nothing when it has been marked anew since. */
+  /** Records how far a suspect collection is compared. Does nothing if it has been marked again since. */
   async saveCompared(uuid: UUID, mark: string, comparedTo: Binary): Promise<void> {
     const q = { _id: { m: this.migrationId, u: uuid }, mark };
     await updateRecords(this.#fence, 'suspects', [{ q, u: { $set: { comparedTo } } }]);
   }
 
-  /** The collection is no longer suspect, unless it has been marked anew since. */
+  /** Removes the mark of a suspect collection. Does nothing if it has been marked again since. */
   async clearSuspect(uuid: UUID, mark: string): Promise<void> {
     await removeRecord(this.#fence, 'suspects', { m: this.migrationId, u: uuid }, { mark });
   }
@@ -298,12 +304,12 @@ export class CheckpointStore {
     await this.#removeAll('spool', this.#spooled(uuid));
   }
 
-  /** Adds keys; those that are there already stay. Durable when it returns. */
+  /** Adds keys, and keeps those that are already there. Durable when it returns. */
   async addToSpool(records: readonly SpoolRecord[]): Promise<void> {
     await addRecords(this.#fence, 'spool', records);
   }
 
-  /** The next spooled keys of a collection, in the order in which they are to be applied; fewer than asked for when they are long. */
+  /** Returns the next spooled keys of a collection, in the order to apply them; fewer than `limit` when keys are long. */
   async readSpool(uuid: UUID, after: SpoolRecord['_id'] | undefined, limit: number): Promise<SpoolRecord[]> {
     const records: SpoolRecord[] = [];
     let bytes = 0;
@@ -316,15 +322,15 @@ export class CheckpointStore {
     return records;
   }
 
-  /** A query for a collection's spooled keys, in a form that the index on `_id` serves. */
+  /** Returns a query for a collection's spooled keys that the index on `_id` serves. */
   #spooled(uuid: UUID, after?: SpoolRecord['_id']): Filter<SpoolRecord> {
     const m = this.migrationId;
     const lowest = { m, u: uuid, r: new MinKey() };
-    // The bounds of the range are no keys, which the driver's types can't say.
+    // The bounds of the range are no keys, and the driver's types can't express that.
     return { _id: { $gt: after ?? lowest, $lt: { m, u: uuid, r: new MaxKey() } } } as unknown as Filter<SpoolRecord>;
   }
 
-  /** Removes what an unfinished preparation left behind. */
+  /** Removes the records of an unfinished preparation. */
   async forgetCollections(): Promise<void> {
     for (const name of ['partitions', 'spool', 'suspects', 'views', 'collections'])
       await this.#removeAll(name, { '_id.m': this.migrationId });
@@ -335,7 +341,7 @@ export class CheckpointStore {
     await this.#removeAll('spool', { '_id.m': this.migrationId });
   }
 
-  /** Migrations whose records count no more. */
+  /** Returns the ids of the migrations that another one has retired. */
   async #retired(): Promise<string[]> {
     const retired = { retiredBy: { $exists: true } };
     const found = await allRecords<MigrationRecord>(this.#fence, 'migrations', retired, { projection: { _id: 1 } });
@@ -348,14 +354,14 @@ export class CheckpointStore {
   }
 }
 
-/** Records of views in a database of the destination. Older versions have the source's database on record only. */
+/** Returns a query for the views in a database of the destination. Older versions only recorded the source's database. */
 function viewsIn(to: string): Filter<ViewRecord> {
   return { $or: [{ to }, { to: { $exists: false }, '_id.d': to }] };
 }
 
-/** A key of a collection still being copied that changed meanwhile: migration, collection, rank where the order counts, key bytes. */
+/** A key that changed while its collection was copied: migration, collection, rank where the order counts, key bytes. */
 export interface SpoolRecord {
   readonly _id: { readonly m: string; readonly u: UUID; readonly r: Binary; readonly k: Binary };
-  /** Where the order counts: that the document was deleted, and whether it may be there again since. */
+  /** Where the order counts: the document was deleted, and may have been inserted again since. */
   readonly left?: 'deleted' | 'reinserted';
 }

@@ -3,7 +3,7 @@ import { type Clock, UserError } from '../../platform/index.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import type { RetryingCheckpointStore } from './retrying-checkpoint-store.ts';
 
-/** The parts of a run that are used here. */
+/** The parts of a run that confirming its clusters needs. */
 export interface ConfirmClustersParts {
   readonly source: MongoClient;
   readonly destination: MongoClient;
@@ -17,15 +17,16 @@ export interface ConfirmClustersParts {
 const UNAUTHORIZED = 13;
 const LOOK_EVERY_MS = 5_000;
 
-/** `replicaSetId` of the clusters with which the migration began. */
+/** The `replicaSetId` of each cluster with which the migration began. */
 export interface ClusterIds {
   readonly sourceId: string;
   readonly destinationId: string;
 }
 
 /**
- * What tells replica sets of the same name apart: a set that is initiated anew gets another one.
- * @returns empty where there is none, or the user may not ask
+ * Returns the `replicaSetId` of a cluster. It tells replica sets of the same name apart: a set that is initiated anew gets
+ * another one.
+ * @returns an empty text if there is none, or the user lacks the privilege
  */
 export async function replicaSetIdOf(client: MongoClient): Promise<string> {
   try {
@@ -38,8 +39,8 @@ export async function replicaSetIdOf(client: MongoClient): Promise<string> {
 }
 
 /**
- * Makes sure that what has just been read came from the cluster with which the migration began. A source that lost its disks and was initiated
- * anew answers under the same name, and has nothing: that is no drop.
+ * Confirms that the latest reads came from the cluster with which the migration began. A source that lost its disks and
+ * was initiated anew answers under the same name and is empty. Its missing collections were not dropped.
  * @throws UserError OTHER_SOURCE
  */
 export async function confirmSource({ source, retrier, identity, checkpoint }: ConfirmClustersParts): Promise<void> {
@@ -47,7 +48,7 @@ export async function confirmSource({ source, retrier, identity, checkpoint }: C
   if (sourceId !== identity.sourceId) throw new UserError('OTHER_SOURCE', [checkpoint.migrationId]);
 }
 
-/** OTHER_SOURCE when the destination is not the one with which the migration began: that one's records are not there. */
+/** Returns OTHER_SOURCE when the destination is not the one with which the migration began, and so lacks its records. */
 export async function otherDestination({
   destination,
   identity,
@@ -58,7 +59,7 @@ export async function otherDestination({
 }
 
 /**
- * Looks at both clusters again and again until the run ends: one that is initiated anew does not say so by itself.
+ * Confirms both clusters regularly until the run ends: a cluster that is initiated anew doesn't announce it.
  * @throws UserError OTHER_SOURCE
  */
 export async function watchClusters(context: ConfirmClustersParts): Promise<void> {

@@ -1,18 +1,19 @@
 import type { RecordedCounts } from './records.ts';
 
-/** What the parts of a running migration count, for progress. */
+/** The counts of a running migration, for its progress. */
 export interface Counters {
-  /** Collections that left, or are copied anew, while or after they were copied: then what is copied grows smaller. */
+  /** Collections that were dropped or copied again during or after their copy: the copied totals shrink then. */
   restarts: number;
   read: number;
   applied: number;
   duringCopy: number;
-  /** Documents of the source that were compared because history was lost, and keys that differed. */
+  /** Documents of the source that were compared because history was lost. */
   compared: number;
+  /** Compared keys that differed. */
   differed: number;
 }
 
-/** What of them goes on record. */
+/** Returns the counts that a checkpoint holds. */
 export function recordedCounts({ read, applied, duringCopy, compared, differed, restarts }: Counters): RecordedCounts {
   return { read, applied, duringCopy, compared, differed, restarts };
 }

@@ -2,22 +2,22 @@ import { UserError } from '../../platform/index.ts';
 import type { MigrationRecord } from './records.ts';
 import { shownState } from './shown-state.ts';
 
-/** An engine saves its checkpoint every five seconds, and nothing else tells that it is alive. */
+/** An engine saves its checkpoint every five seconds. Only that shows that it runs. */
 const ENGINE_SILENT_MS = 30_000;
 const ENDED = new Set(['committed', 'cancelled', 'failed']);
 
-/** What a migration wants of its destination before it changes anything there. */
+/** The permissions with which a migration takes its destination, before it changes anything there. */
 export interface Claim {
   readonly migrationId: string;
-  /** Whether the destination keeps its data, and is shared. */
+  /** Whether the destination keeps its data, so that migrations share it. */
   readonly keeps: boolean;
   /** Whether the migration may drop what the destination has. */
   readonly mayDrop: boolean;
 }
 
-/** What is on record on a destination, of all its migrations. */
+/** The records of all migrations on a destination, and its owner. */
 export interface Standing {
-  /** The migration that took the destination last, where that is on record. */
+  /** The migration that took the destination last; null if none is on record. */
   readonly named: string | null;
   readonly migrations: readonly MigrationRecord[];
   /** The destination's clock. */
@@ -31,9 +31,10 @@ export type Decision =
   | { readonly kind: 'retired'; readonly by: string };
 
 /**
- * Decides a claim. Taking a destination retires every migration that is on record there; taking it again, after a restart, changes nothing.
- * @throws UserError DESTINATION_IN_USE when another migration is in the way and may not be retired, DESTINATION_PRIMARY when what would be dropped
- * is the primary copy since another migration's cutover
+ * Decides a claim. A migration that takes a destination retires every other migration on record there. Taking it again,
+ * after a restart, changes nothing.
+ * @throws UserError DESTINATION_IN_USE when an engine may still work on another migration that the claim may not retire,
+ * DESTINATION_PRIMARY when the claim would drop the primary copy of another migration's cutover
  */
 export function decide({ migrationId, keeps, mayDrop }: Claim, standing: Standing): Decision {
   const { migrations, nowMs } = standing;
@@ -46,7 +47,7 @@ export function decide({ migrationId, keeps, mayDrop }: Claim, standing: Standin
     if (mine?.token === undefined && unfinished !== undefined) throw inUse(unfinished);
     return { kind: 'shares' };
   }
-  // Begun by a version that had no owner on record: the others are older, but for those that share the destination.
+  // If no owner is on record, an older version began this migration. The others began earlier, unless they share the destination.
   if (owner === migrationId)
     return {
       kind: 'owns',
@@ -61,8 +62,8 @@ export function decide({ migrationId, keeps, mayDrop }: Claim, standing: Standin
 }
 
 /**
- * The owner of a destination: the migration that took it last. Versions that named no owner dropped and blocked all the same, so without a name it
- * is the one that began last.
+ * Returns the owner of a destination: the migration that took it last. Older versions recorded no owner, but dropped and
+ * blocked all the same, so without a recorded owner it is the migration that began last.
  */
 export function ownerOf({ named, migrations }: Pick<Standing, 'named' | 'migrations'>): string | undefined {
   if (named !== null && migrations.some(({ _id }) => _id === named)) return named;
@@ -72,7 +73,7 @@ export function ownerOf({ named, migrations }: Pick<Standing, 'named' | 'migrati
   return begun.toSorted((a, b) => beganAtMs(a) - beganAtMs(b)).at(-1)?._id;
 }
 
-/** The migration that has taken the destination from this one, by its record or by what {@link ownerOf} says of older versions. */
+/** Returns the migration that took the destination from this one, by its record or, for older versions, by {@link ownerOf}. */
 export function retirerOf(
   migration: MigrationRecord,
   standing: Pick<Standing, 'named' | 'migrations'>,
@@ -83,22 +84,25 @@ export function retirerOf(
   return owner === migration._id ? undefined : owner;
 }
 
-/** Whether an engine may be at work on the migration at this moment. */
+/** Returns whether an engine may run the migration at this moment. */
 export function isAtWork({ state, savedAt }: MigrationRecord, nowMs: number): boolean {
   return !ENDED.has(state) && savedAt !== undefined && nowMs - savedAt.getTime() < ENGINE_SILENT_MS;
 }
 
-/** Whether applications may have written to the destination since. `sync --once` commits without a cutover: its source stays the primary copy. */
+/**
+ * Returns whether applications may have written to the destination since. `sync --once` commits without a cutover: the
+ * source stays the primary copy.
+ */
 function hasCutOver({ state, phases }: MigrationRecord): boolean {
   return state === 'committed' && phases.some(({ name }) => name === 'cutover');
 }
 
-/** Whether the migration shares its destination with what was there before. */
+/** Returns whether the migration shares its destination with data that was there before. */
 export function keepsDestination({ selection }: MigrationRecord): boolean {
   return (JSON.parse(selection || '{}') as { keepDestination?: boolean }).keepDestination ?? false;
 }
 
-/** The error with which a retired migration fails. @param by  the migration that has its destination */
+/** Returns the error with which a retired migration fails. @param by  the migration that has its destination */
 export function takenBy(migrationId: string, by: string): UserError {
   return new UserError('DESTINATION_TAKEN', [migrationId, by, migrationId]);
 }

@@ -3,27 +3,27 @@ import type { Fence } from '../mongodb/fence.ts';
 import { allRecords } from './read-records.ts';
 import { removeRecord, updateRecords } from './write-records.ts';
 
-/** A user or role that Linkspan has made on the destination, or is about to: what it may change and drop. Holds no credentials. */
+/** A user or role that Linkspan made on the destination, or is about to make, and so may change and drop. Holds no credentials. */
 export interface MadeAccount {
-  /** By source, not by migration: a later migration between the same clusters may bring up to date what an earlier one made. */
+  /** Named by source, not by migration: a later migration between the same clusters may update accounts of an earlier one. */
   readonly _id: { readonly source: string; readonly kind: 'user' | 'role'; readonly id: string };
   /** The migration that made it first. */
   readonly migration: string;
-  /** Users: all that were, or may have been, made under that name. Somebody else's of the same name has another. */
+  /** For users: the ids that Linkspan made, or may have made, under that name. A user that somebody else made has another id. */
   readonly userIds: readonly string[];
-  /** Roles: what was made; null while that may not be done. */
+  /** For roles: the definition on the destination; null until it is certain that the role was made. */
   readonly definition: Binary | null;
 }
 
 /** The name of a user or role on the destination. */
 export type AccountName = Pick<MadeAccount['_id'], 'kind' | 'id'>;
 
-/** What a migration from one source has made of users and roles, in `linkspan_internal.accounts`. */
+/** The users and roles that migrations from one source have made, in `linkspan_internal.accounts`. */
 export class MadeAccounts {
   readonly #fence: Fence;
   readonly #source: string;
   readonly migrationId: string;
-  /** Whose each one is, as of the last look and what was written since. */
+  /** The migration that owns each account, by the last read and the writes since. */
   #owners = new Map<string, Pick<MadeAccount, '_id' | 'migration'>>();
   #ofOtherSources: readonly MadeAccount[] = [];
 
@@ -42,30 +42,30 @@ export class MadeAccounts {
     return all;
   }
 
-  /** Those that this very migration made. */
+  /** Returns the accounts that this migration made. */
   async own(): Promise<MadeAccount[]> {
     return (await this.all()).filter(({ migration }) => migration === this.migrationId);
   }
 
-  /** How many this very migration made, or was about to make. */
+  /** Returns how many accounts this migration made, or was about to make. */
   count(kind: 'user' | 'role'): number {
     return [...this.#owners.values()].filter((one) => one._id.kind === kind && one.migration === this.migrationId)
       .length;
   }
 
-  /** Accounts that migrations from other sources have on record, as of the last look. */
+  /** Accounts that migrations from other sources have on record, by the last read. */
   get ofOtherSources(): readonly MadeAccount[] {
     return this.#ofOtherSources;
   }
 
-  /** Has migrations from other sources forget accounts of these names, which the destination does not have. */
+  /** Removes accounts of these names from the records of other sources: the destination doesn't have them. */
   async takeNames(accounts: readonly AccountName[]): Promise<void> {
     const names = new Set(accounts.map(nameOf));
     for (const { _id } of this.#ofOtherSources)
       if (names.has(nameOf(_id))) await removeRecord(this.#fence, 'accounts', _id);
   }
 
-  /** Makes this migration the one that has made all that is on record of its source: it is committed, and they are in use. */
+  /** Makes this migration the owner of all accounts of its source: it is committed, and applications use them. */
   async adopt(): Promise<void> {
     const others = (await this.all()).filter(({ migration }) => migration !== this.migrationId);
     const $set = { migration: this.migrationId };
@@ -77,7 +77,7 @@ export class MadeAccounts {
     for (const { _id } of others) this.#owners.set(nameOf(_id), { _id, ...$set });
   }
 
-  /** Says that these are about to be made. */
+  /** Records that these accounts are about to be made. */
   async announce(
     accounts: readonly { readonly kind: 'user' | 'role'; readonly id: string; readonly userId: string }[],
   ): Promise<void> {
@@ -95,7 +95,7 @@ export class MadeAccounts {
       if (!this.#owners.has(nameOf(q._id))) this.#owners.set(nameOf(q._id), { ...q, migration: this.migrationId });
   }
 
-  /** Says what roles have been made. */
+  /** Records the roles that were made. */
   async saveRoles(roles: readonly { readonly id: string; readonly definition: Binary }[]): Promise<void> {
     const updates = roles.map(({ id, definition }) => ({
       q: { _id: { source: this.#source, kind: 'role', id } },

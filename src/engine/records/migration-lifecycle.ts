@@ -1,10 +1,10 @@
 import type { MigrationState } from './migration-state.ts';
 import type { CutoverRecord } from './records.ts';
 
-/** Events in the life of a migration. */
+/** Events of a migration. */
 export type MigrationEvent =
   | 'preparation begun'
-  /** Also by an engine that resumes the migration. */
+  /** Happens again when an engine resumes the migration. */
   | 'copy begun'
   | 'caught up'
   | 'paused'
@@ -19,7 +19,7 @@ export type MigrationEvent =
   | 'cancelled'
   | 'failed';
 
-/** The next state; `ignored`: the event changes nothing then; `impossible`: a fault of the engine. */
+/** The next state. `ignored`: the event changes nothing. `impossible`: the engine has a bug. */
 type Outcome<State> = State | 'ignored' | 'impossible';
 
 const NOTHING: Readonly<Record<MigrationEvent, Outcome<MigrationState>>> = {
@@ -64,12 +64,12 @@ export const MIGRATION_TRANSITIONS: Readonly<
   cancelled: { ...NOTHING, cancelled: 'ignored', failed: 'ignored' },
 };
 
-/** @throws Error for an event that can't happen in this state */
+/** Returns the state after an event. @throws Error for an event that can't happen in this state */
 export function stateAfter(now: MigrationState, event: MigrationEvent): MigrationState {
   return outcomeOf(now, event, MIGRATION_TRANSITIONS[now][event]);
 }
 
-/** How far a cutover has come. */
+/** The progress of a cutover. */
 export type CutoverStep = 'none' | 'draining' | 'blocking' | 'blocked' | 'committed' | 'open';
 
 /** Steps of a cutover. The engine records each one before it acts on it. */
@@ -102,7 +102,7 @@ export const CUTOVER_TRANSITIONS: Readonly<Record<CutoverStep, Readonly<Record<C
       'block announced': 'blocking',
       'block set': 'impossible',
       'source opened': 'draining',
-      // A part of a source, and a source before 6.0, is not blocked.
+      // The engine blocks neither a source before 6.0 nor one of which it migrates a part.
       committed: 'committed',
       'destination opened': 'impossible',
       'late writes counted': 'impossible',
@@ -145,7 +145,7 @@ export const CUTOVER_TRANSITIONS: Readonly<Record<CutoverStep, Readonly<Record<C
     },
   };
 
-/** The step that a record shows. */
+/** Returns the step that a record shows. */
 export function cutoverStepOf(cutover: CutoverRecord | undefined): CutoverStep {
   if (cutover === undefined) return 'none';
   if (cutover.committed) return cutover.canWriteAtMs === undefined ? 'committed' : 'open';
@@ -153,7 +153,7 @@ export function cutoverStepOf(cutover: CutoverRecord | undefined): CutoverStep {
   return cutover.sourceBlockedAtMs === undefined ? 'blocking' : 'blocked';
 }
 
-/** @throws Error for an event that can't happen at this step */
+/** Returns the step after an event. @throws Error for an event that can't happen at this step */
 export function stepAfter(now: CutoverStep, event: CutoverEvent): CutoverStep {
   return outcomeOf(now, event, CUTOVER_TRANSITIONS[now][event]);
 }

@@ -40,13 +40,13 @@ const PHASES: Readonly<Record<MigrationEvent, PhaseTime['name'] | 'same' | 'none
 
 type Facts = Omit<MigrationRecord, '_id' | 'schema' | 'term' | 'state' | 'cutover' | 'error'>;
 
-/** The migration's own record, in memory and on the destination, always written before it is acted upon. */
+/** The migration's own record, in memory and on the destination. The engine always writes it before it acts on it. */
 export class MigrationLog {
   readonly #checkpoint: RetryingCheckpointStore;
   readonly #clock: Clock;
   #record: MigrationRecord;
   #step: CutoverStep;
-  /** Writers of parts of the cutover's record come one after the other: it is written whole. */
+  /** Serialises writers of the cutover's record: each replaces the whole. */
   #cutoverTurn: Promise<void> = Promise.resolve();
   #commitWasSent = false;
 
@@ -61,7 +61,7 @@ export class MigrationLog {
     return this.#record;
   }
 
-  /** Writes what is neither the state nor the cutover: those change by events. */
+  /** Writes fields other than the state and the cutover: those change by events. */
   async save(fields: Partial<Facts>): Promise<void> {
     await this.#save(fields);
   }
@@ -72,12 +72,12 @@ export class MigrationLog {
     this.#record = { ...this.#record, ...dated };
   }
 
-  /** Records the failure that ended the run: in memory at once, on the destination if that can be reached. */
+  /** Records the failure that ended the run: in memory at once, and on the destination if it can be reached. */
   async fail(error: NonNullable<MigrationRecord['error']>): Promise<void> {
     await this.#saveLast({ state: stateAfter(this.#record.state, 'failed'), error });
   }
 
-  /** Records that the source is open again after a run that failed: in memory at once, on the destination if that can be reached. */
+  /** Records that the source is open after a failed run: in memory at once, and on the destination if it can be reached. */
   async sourceOpenedAfterFailure(): Promise<void> {
     const { cutover } = this.#record;
     if (cutover === undefined) return;
@@ -92,8 +92,8 @@ export class MigrationLog {
   }
 
   /**
-   * Forgets the failure of an earlier run, and the attempt at a cutover in which it failed. One that was committed is finished: of that only the
-   * failure is forgotten.
+   * Removes the failure of an earlier run from the record, and the attempt to cut over in which it failed. A committed
+   * cutover stays on record, because this run finishes it.
    */
   async forgetFailure(): Promise<void> {
     const { error: _, cutover, ...rest } = this.#record;
@@ -104,7 +104,7 @@ export class MigrationLog {
   }
 
   /**
-   * The only way to another state. Ends and begins phases of the report accordingly.
+   * Changes the state, and the phases of the report with it. Nothing else changes the state.
    * @throws Error for an event that can't happen in this state
    */
   async advance(event: MigrationEvent): Promise<void> {
@@ -122,13 +122,13 @@ export class MigrationLog {
     return next === 'none' ? ended : [...ended, { name: next, startedAtMs: nowMs }];
   }
 
-  /** Whether this engine has begun to put the cutover's commit on record, so that it may be there without its knowing. */
+  /** Whether this engine has begun to record the cutover's commit: it may be on record even if no answer arrived. */
   get commitWasSent(): boolean {
     return this.#commitWasSent;
   }
 
   /**
-   * Writes a step of the cutover, before anything is done that it announces.
+   * Writes a step of the cutover. Must come before the engine does what the step announces.
    * @throws Error for an event that can't happen at this step
    */
   async advanceCutover(event: CutoverEvent, fields: Partial<CutoverRecord> = {}): Promise<void> {
@@ -144,8 +144,8 @@ export class MigrationLog {
   }
 
   /**
-   * Knows at once that the source is open again, and writes it when the destination can be reached.
-   * @param after  an earlier write of this cutover that may still be under way
+   * Notes in memory at once that the source is open, and records it when the destination can be reached.
+   * @param after  an earlier write of this cutover that may be pending
    */
   async sourceOpened(after: Promise<void> | undefined): Promise<void> {
     if (this.#record.cutover !== undefined) {

@@ -1,6 +1,7 @@
 /**
- * Where a migration stands. `created`: this process knows nothing of it yet, and its figures are 0 whatever was copied. `copying` includes
- * building indexes of collections already copied; `tailing` begins when every collection is copied, indexed and its spool drained.
+ * The state of a migration. `created`: this process has not loaded its records, so all figures are 0. `copying` includes
+ * index builds of copied collections. `tailing` begins when every collection is copied and indexed, and its spool is
+ * drained.
  */
 export type MigrationState =
   | 'created'
@@ -13,7 +14,7 @@ export type MigrationState =
   | 'cancelled'
   | 'failed';
 
-/** A phase's place in time, for the report of where the time went. */
+/** The time that one phase took. */
 export interface PhaseTime {
   readonly name: 'preparing' | 'copying' | 'catching up' | 'cutover';
   readonly startedAtMs: number;

@@ -21,7 +21,7 @@ interface OwnerRecord {
   readonly migration: string | null;
   /** Every transaction raises it, so that two of them conflict. */
   readonly turns: number;
-  /** Set by a cleanup that is about to drop the database; longer ago than it can take, the cleanup was killed. */
+  /** Set by a cleanup that is about to drop the database. If it is older than a cleanup can take, the cleanup was killed. */
   readonly closingAt?: Date;
 }
 
@@ -34,8 +34,9 @@ const DURABLE: TransactionOptions = {
 };
 
 /**
- * Which migration owns a destination. At most one does; each change is one transaction over the owner's record and the records of all
- * migrations, so that of two migrations that take a destination at the same moment one comes after the other, and retires it.
+ * The owner of a destination. Invariant: at most one migration owns it. Each change is one transaction over the owner's
+ * record and the records of all migrations. If two migrations take a destination at the same moment, the later one
+ * therefore retires the earlier one.
  */
 export class Ownership {
   readonly #client: MongoClient;
@@ -49,7 +50,7 @@ export class Ownership {
     this.#migrations = database.collection('migrations');
   }
 
-  /** Why a claim would be refused, as things are. Changes nothing. @returns DESTINATION_IN_USE, or undefined */
+  /** Returns the error with which a claim would fail now, or undefined. Changes nothing. */
   async whyNot(claim: Claim): Promise<UserError | undefined> {
     const [nowMs, record, migrations] = await Promise.all([
       this.#now(),
@@ -65,7 +66,7 @@ export class Ownership {
     }
   }
 
-  /** Makes the record of a new migration. @throws NotNow while a cleanup drops the database */
+  /** Inserts the record of a new migration. @throws NotNow while a cleanup drops the database */
   async begin(fresh: MigrationRecord): Promise<void> {
     await this.#exclusively(async (session) => {
       await this.#migrations.insertOne(fresh, { session });
@@ -73,8 +74,8 @@ export class Ownership {
   }
 
   /**
-   * Takes the destination, unless the migration shares it, and retires every migration that may no longer write there: in one step their
-   * terms are raised and their records name this one.
+   * Takes the destination, unless the migration shares it, and retires every migration that may no longer write there: one
+   * transaction raises their terms and records this migration as the one that retired them.
    * @returns false when another engine has taken the migration
    * @throws UserError DESTINATION_TAKEN, DESTINATION_IN_USE
    */
@@ -95,7 +96,7 @@ export class Ownership {
     return decision !== undefined;
   }
 
-  /** Has the server refuse what engines of the migrations that `by` retired may still send. Doing it again costs one read. */
+  /** Has the server refuse late writes of the migrations that `by` retired. Repeating it costs one read. */
   async shutOut(by: string, retrier: Retrier): Promise<void> {
     for (const retired of await this.#migrations.find({ retiredBy: by, shutOut: { $ne: true } }).toArray()) {
       await this.#shutOutOne(retired, retrier);
@@ -103,13 +104,13 @@ export class Ownership {
     }
   }
 
-  /** Tells of each of all migrations which one has taken the destination from it. */
+  /** Returns a function that names the migration which took the destination from a given one. */
   async retirers(all: readonly MigrationRecord[]): Promise<(migration: MigrationRecord) => string | undefined> {
     const named = (await this.#owner.findOne(OWNER))?.migration ?? null;
     return (migration) => retirerOf(migration, { named, migrations: all });
   }
 
-  /** Puts on record that a migration is retired, unless it is already. */
+  /** Records that a migration is retired, unless that is on record. */
   async retire(migrationId: string, by: string): Promise<void> {
     await this.#exclusively(async (session, standing) => {
       const mine = standing.migrations.find(({ _id }) => _id === migrationId);
@@ -119,8 +120,8 @@ export class Ownership {
   }
 
   /**
-   * Removes the record of a migration. The destination of an owner is free then, and what is on record of older ones is retired.
-   * @returns whether no migration is left: then none begins before the database is dropped, or half a minute is over
+   * Removes the record of a migration. If it owned the destination, that is free then, and older migrations are retired.
+   * @returns whether no migration is left. Then none begins until the database is dropped, or half a minute has passed
    */
   async release(migrationId: string): Promise<boolean> {
     return await this.#exclusively(async (session, standing) => {
@@ -140,7 +141,7 @@ export class Ownership {
     });
   }
 
-  /** Lets migrations begin after all: the database stays. */
+  /** Lets migrations begin again, because the database stays. */
   async reopen(): Promise<void> {
     await this.#owner.updateOne(OWNER, { $unset: { closingAt: 1 } });
   }
@@ -153,10 +154,10 @@ export class Ownership {
 
   async #shutOutOne({ _id, term, sessions }: MigrationRecord, retrier: Retrier): Promise<void> {
     try {
-      // Engines before the fence wrote in no sessions.
+      // Versions before the fence wrote outside sessions.
       if (sessions !== undefined) await new Fence(this.#client, _id, systemClock).raise(term, sessions, retrier);
     } catch (error) {
-      if (!(error instanceof UserError && error.code === 'TAKEN_OVER')) throw error; // Else it is forgotten by now.
+      if (!(error instanceof UserError && error.code === 'TAKEN_OVER')) throw error; // Otherwise its record was removed meanwhile.
     }
     await this.#migrations.updateOne({ _id, term }, { $set: { shutOut: true } });
   }
@@ -176,7 +177,7 @@ export class Ownership {
     );
   }
 
-  /** Outside a transaction, since two that make it would not conflict but fail. */
+  /** Runs outside a transaction: of two transactions that insert the record, one would fail instead of being retried. */
   async #makeRecord(): Promise<void> {
     try {
       await this.#owner.updateOne(OWNER, { $setOnInsert: { migration: null, turns: 0 } }, { upsert: true });

@@ -2,13 +2,13 @@ import type { Document, Filter, MongoClient } from 'mongodb';
 import type { CausalRead } from '../mongodb/fence.ts';
 import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
 
-/** Where records are, and what a read of them has to see. */
+/** The cluster that holds records, and the read concern with which a read sees all own writes. */
 export interface RecordsRead {
   readonly client: MongoClient;
   readonly afterOwnWrites: CausalRead;
 }
 
-/** How records are to be read, as the `find` command takes it. */
+/** Options of the `find` command. */
 interface ReadOptions {
   readonly sort?: Document;
   readonly projection?: Document;
@@ -16,8 +16,8 @@ interface ReadOptions {
 }
 
 /**
- * Records of the engine's own that match, as everything that was acknowledged before has left them. By a command, since the driver's own `find`
- * drops the time from a read concern.
+ * Reads matching records of the engine's own. Sees every write that was acknowledged before. Sends a command, because the
+ * driver's `find` drops the time from a read concern.
  */
 export async function* readRecords<T extends object>(
   { client, afterOwnWrites }: RecordsRead,
@@ -29,7 +29,7 @@ export async function* readRecords<T extends object>(
   yield* client.db(INTERNAL_DATABASE).runCursorCommand(command) as AsyncIterable<T>;
 }
 
-/** All of them. */
+/** Returns all records that {@link readRecords} reads. */
 export async function allRecords<T extends object>(...of: Parameters<typeof readRecords<T>>): Promise<T[]> {
   const records: T[] = [];
   for await (const record of readRecords<T>(...of)) records.push(record);

@@ -3,16 +3,16 @@ import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
 import type { MigrationState } from './migration-state.ts';
 import type { MigrationRecord } from './records.ts';
 
-/** Where a migration stands by its record, and whether another one has taken its destination. */
+/** The state of a migration by its record, and whether another one has taken its destination. */
 export interface RecordedStanding {
   readonly state: MigrationState;
   readonly isRetired: boolean;
 }
 
 /**
- * Asks a destination about a migration, over a connection of its own.
- * @param stop  closes the connection, so that the answer is not waited for
- * @returns undefined where it has no record of it
+ * Reads a migration's record on a destination, over a separate connection.
+ * @param stop  closes the connection, so that nobody waits for the answer
+ * @returns undefined if there is no record
  */
 export async function recordedStanding(
   destination: ClusterAddress,

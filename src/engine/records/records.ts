@@ -2,7 +2,7 @@ import type { Binary, Timestamp, UUID } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import type { MigrationState, PhaseTime } from './migration-state.ts';
 
-/** Version of what is stored below. Any other is refused: it would be misread. */
+/** Version of the records in this file. The engine refuses any other, because it would misread it. */
 export const CHECKPOINT_SCHEMA = 2;
 
 /** Version of the record of a retired migration. Engines that don't know `retiredBy` refuse it, and so can't resume the migration. */
@@ -14,55 +14,56 @@ export function refuseOtherSchema({ _id, schema, retiredBy }: MigrationRecord): 
   if (schema !== known) throw new UserError('CHECKPOINT_OF_OTHER_VERSION', [_id, String(schema)]);
 }
 
-/** One per migration, in `linkspan_internal.migrations`. */
+/** The record of a migration, in `linkspan_internal.migrations`. */
 export interface MigrationRecord {
   readonly _id: string;
   readonly schema: number;
-  /** Raised by each engine that takes the migration; older ones can no longer write. */
+  /** Each engine that takes the migration raises it. Engines of lower terms can no longer write. */
   readonly term: number;
-  /** What the ids of the sessions are made from, in which all engines of the migration write. Absent before the first term with a fence. */
+  /** All engines of the migration write in sessions whose ids are made from this. Absent before the first term with a fence. */
   readonly sessions: UUID;
-  /** Who writes to the destination, as its users are named; empty without authentication. Servers keep sessions of different users apart. */
+  /** The users that write to the destination; empty without authentication. Servers separate sessions of different users. */
   readonly writer?: string;
-  /** `replicaSetId` of both clusters: another cluster behind the same name is refused [1]. */
+  /** The source's `replicaSetId`. The engine refuses another cluster behind the same name. */
   readonly sourceId: string;
+  /** The destination's `replicaSetId`. */
   readonly destinationId: string;
-  /** What is migrated and where to, as JSON: what was copied by one selection can't be followed by another. */
+  /** The selection and the names on the destination, as JSON. A run can't resume a copy that was made with another selection. */
   readonly selection: string;
   readonly state: MigrationState;
-  /** When it entered that state. */
+  /** The time at which it entered that state. */
   readonly stateAtMs?: number;
-  /** When an engine wrote last, by the destination's clock. */
+  /** The time of an engine's last write, by the destination's clock. */
   readonly savedAt?: Date;
-  /** The engine that runs the migration; absent while none does, and in records of earlier versions. */
+  /** The engine that runs the migration; absent while none does, and in records of older versions. */
   readonly engine?: RunningEngine;
-  /** Whether this migration blocks users' writes on the destination; on record before it does. */
+  /** Whether this migration blocks users' writes on the destination. It records this before it blocks. */
   readonly blocksDestination?: boolean;
-  /** Where the stream goes on: everything before it is on the destination, in the spool, or will be read by the copy [5]. */
+  /** The position at which the stream resumes. Everything before it is on the destination, in the spool, or still to be copied. */
   readonly token?: { readonly _data: string };
-  /** Up to where the oplog was searched for writes that the stream does not show; up to the token when absent. */
+  /** The end of the oplog search for writes that the stream doesn't show; the token's time when absent. */
   readonly watchedTo?: Timestamp;
   /** Writes of others on the destination are known up to here. Absent before the verification begins. */
   readonly foreignTo?: Timestamp;
-  /** What the source's catalog has to stay, by namespace, where its changes can't be followed; on record with the token. */
+  /** The source's catalog, on record with the token. It must not change on sources whose changes the engine can't follow. */
   readonly catalog?: CatalogRecord;
   readonly phases: readonly PhaseTime[];
   readonly counts: Partial<RecordedCounts>;
-  /** Set once changes were missed: the source's oplog no longer reached back to the token, or the stream does not show them. */
+  /** Set once the engine missed changes: the source's oplog no longer reached back to the token, or the stream didn't show them. */
   readonly repairs?: RepairsRecord;
   readonly cutover?: CutoverRecord;
   readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };
-  /** The migration that has taken the destination: from then on this one writes, opens, drops and blocks nothing there. */
+  /** The migration that took the destination. Since then, this one writes, opens, drops and blocks nothing there. */
   readonly retiredBy?: string;
-  /** Whether the server refuses what engines of the retired migration may still send. */
+  /** Whether the server refuses late writes of the retired migration's engines. */
   readonly shutOut?: boolean;
 }
 
-/** Where the engine runs that has a migration, on the migration's record. */
+/** The engine that runs a migration, on the migration's record. */
 export interface RunningEngine {
   readonly host: string;
   readonly pid: number;
-  /** Tells process ids of one boot and one process namespace from others. */
+  /** The boot and the process namespace that the process id belongs to. */
   readonly place: string;
   readonly startedAtMs: number;
 }
@@ -76,54 +77,54 @@ export interface RecordedCounts {
   readonly differed: number;
 }
 
-/** Namespace and digest. No object: names of namespaces may be any. */
+/** Namespaces with digests. This is no object, because a namespace may have any name, for example `__proto__.x`. */
 export type CatalogRecord = readonly (readonly [namespace: string, digest: string])[];
 
-/** Written step by step, each before what it announces [51]. */
+/** The record of a cutover. The engine writes each step before it acts on it (docs/reference/pitfalls.md#pitfall-51). */
 export interface CutoverRecord {
   readonly requestedAtMs: number;
-  /** The source's write block is about to be set, or is. */
+  /** Whether the source's write block is set, or about to be. */
   readonly blocking: boolean;
-  /** Names the attempt in the source's oplog; absent when it was written by a version that left no notes there. */
+  /** The name of the attempt in the source's oplog; absent in records of versions that wrote no notes there. */
   readonly claim?: string;
   readonly sourceBlockedAtMs?: number;
-  /** Past the point of no return: the destination is the primary copy from here on. */
+  /** Whether the cutover has passed the point of no return: the destination is the primary copy then. */
   readonly committed: boolean;
   readonly canWriteAtMs?: number;
-  /** How often users' writes were stopped, or were about to be: once for each attempt. */
+  /** The number of attempts that stopped users' writes, or were about to. */
   readonly attempts?: number;
-  /** Up to where the stream was on the destination at the point of no return. Absent where the source may be written to afterwards. */
+  /** The stream's position on the destination at the point of no return. Absent if the source may take writes afterwards. */
   readonly drainedTo?: { readonly _data: string };
-  /** Changes that came to the source after that: they are on the source alone. */
+  /** Changes of the source after that. They are on the source only. */
   readonly writtenAfterCommit?: { readonly count: number; readonly namespaces: string };
   /** The watchdog that opened the source again. */
   readonly openedBy?: string;
 }
 
-/** What is known of lost history, beside the collections that are suspect because of it. */
+/** The losses of history, except for the collections that they made suspect. */
 export interface RepairsRecord {
-  /** How often history was lost. */
+  /** The number of losses. */
   readonly declared: number;
-  /** The last time. */
+  /** The time of the last loss. */
   readonly atMs: number;
   readonly reason: string;
-  /** How many collections became suspect then. */
+  /** The number of suspect collections after the last loss. */
   readonly collections: number;
 }
 
-/** One per collection of which changes may have been missed, in `linkspan_internal.suspects`; gone when it is repaired. */
+/** A collection of which changes may be missing, in `linkspan_internal.suspects`. The engine removes it after the repair. */
 export interface SuspectRecord {
   readonly _id: { readonly m: string; readonly u: UUID };
-  /** Names the loss that made it suspect: what was compared after an earlier one does not count. */
+  /** The name of the loss that made it suspect. Comparisons after an earlier loss don't count. */
   readonly mark: string;
-  /** Everything up to and including this key is compared, and what differed is on the destination; null for nothing yet. */
+  /** Everything up to and including this key is compared and repaired; null before the first comparison. */
   readonly comparedTo: Binary | null;
 }
 
-/** `creating`: known, but not yet on the destination. The spool is drained before a collection is `live`. */
+/** The recorded state of a collection. `creating`: not yet on the destination. `live`: copied, indexed, and its spool drained. */
 export type CollectionState = 'creating' | 'pending' | 'copying' | 'indexing' | 'live';
 
-/** One per collection of a migration, in `linkspan_internal.collections`. */
+/** The record of a collection, in `linkspan_internal.collections`. */
 export interface CollectionRecord {
   readonly _id: { readonly m: string; readonly u: UUID };
   readonly sourceDatabase: string;
@@ -131,40 +132,43 @@ export interface CollectionRecord {
   readonly destinationDatabase: string;
   readonly destinationName: string;
   readonly destinationUuid: UUID | null;
-  /** The query, as raw BSON, that documents have to match to be migrated. */
+  /** The query that selects the documents to migrate, as raw BSON; null for all. */
   readonly filter: Binary | null;
   readonly state: CollectionState;
-  /** Whether it was live before the destination refused something of it. */
+  /** Whether it was live before the destination refused one of its documents or indexes. */
   readonly wasLive?: boolean;
-  /** Of a capped collection: whether something happened since its copy began by which the order may differ. */
+  /** For a capped collection: whether a change since its copy began may have made the order differ. */
   readonly reordered?: boolean;
   /** Raw options document of the source. */
   readonly options: Binary;
-  /** Raw index specs of the source as they were before anything was weakened [11]. */
+  /** Raw index specs of the source, before the engine weakened any of them. */
   readonly indexes: readonly Binary[];
   readonly documents: number;
   readonly bytes: number;
-  /** The copy reads at or after this time; changes before it need not be kept. */
+  /** The copy reads at or after this time, so earlier changes need not be kept. */
   readonly readAfter: Timestamp | null;
 }
 
-/** One per view that the migration made on the destination, in `linkspan_internal.views`: migration, the source's database, name on the destination. */
+/**
+ * The record of a view that the migration made on the destination, in `linkspan_internal.views`. Its key is the migration,
+ * the source's database, and the name on the destination.
+ */
 export interface ViewRecord {
   readonly _id: { readonly m: string; readonly d: string; readonly n: string };
-  /** The destination's database. Absent, like the next, in records of older versions. */
+  /** The destination's database; absent in records of older versions. */
   readonly to?: string;
-  /** Raw options of the view: as it was made, or may have been. One that is other than all of these is somebody else's. */
+  /** All raw options that the view may have been made with; absent in records of older versions. A view with others is not Linkspan's. */
   readonly definitions?: readonly Binary[];
 }
 
-/** One per `_id` range of a collection being copied, in `linkspan_internal.partitions`. Bounds are type byte and value. */
+/** A range of `_id` of a copied collection, in `linkspan_internal.partitions`. Bounds are type byte and value. */
 export interface PartitionRecord {
   readonly _id: { readonly m: string; readonly u: UUID; readonly n: number };
-  /** Exclusive; null means from the lowest. */
+  /** Exclusive; null for no lower bound. */
   readonly low: Binary | null;
   /** Inclusive. */
   readonly high: Binary;
-  /** Everything up to and including this key is acknowledged by the destination's majority. */
+  /** The destination's majority has acknowledged everything up to and including this key. */
   readonly lastId: Binary | null;
   readonly documents: number;
   readonly bytes: number;

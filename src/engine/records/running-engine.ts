@@ -3,17 +3,17 @@ import { hostname } from 'node:os';
 import { UserError } from '../../platform/index.ts';
 import type { MigrationRecord, RunningEngine } from './records.ts';
 
-/** An engine writes its record every 5 s: by then, five writes are missing. */
+/** An engine writes its record every 5 s, so after this time at least five writes are missing. */
 const ALIVE_WITHIN_MS = 30_000;
 
-/** This process as an engine's place. @param startedAtMs  wall clock, in milliseconds since the epoch */
+/** Describes this process as a running engine. @param startedAtMs  wall clock, in milliseconds since the epoch */
 export function thisEngine(startedAtMs: number): RunningEngine {
   return { host: hostname(), pid: process.pid, place: placeOfProcess(), startedAtMs };
 }
 
 /**
- * Refuses a migration that another engine wrote to a moment ago. An engine of this host whose process is gone is none.
- * @param nowMs  the destination's clock, which `savedAt` is of
+ * Refuses a migration that another engine has just written to. An engine of this host whose process has ended doesn't count.
+ * @param nowMs  the time of the destination's clock, which also set `savedAt`
  * @throws UserError ENGINE_RUNNING
  */
 export function assertNotRunning({ _id, engine, savedAt }: MigrationRecord, nowMs: number): void {
@@ -27,7 +27,7 @@ export function assertNotRunning({ _id, engine, savedAt }: MigrationRecord, nowM
 
 function isGone({ place, pid }: RunningEngine): boolean {
   if (place !== placeOfProcess()) return false;
-  // A container that is started again gives its process the same id.
+  // A restarted container gives its process the same id.
   if (pid === process.pid) return true;
   try {
     process.kill(pid, 0);
@@ -37,7 +37,7 @@ function isGone({ place, pid }: RunningEngine): boolean {
   }
 }
 
-/** Linux names boots and process namespaces; elsewhere the host has one of them at a time. */
+/** Linux names boots and process namespaces. Elsewhere the host has only one of each at a time. */
 function placeOfProcess(): string {
   try {
     return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${readlinkSync('/proc/self/ns/pid')}`;

@@ -1,13 +1,13 @@
 import type { MigrationState } from './migration-state.ts';
 
-/** The states whose names in records and in the API are the engine's own words. */
+/** Texts for states whose names in records and in the API are the engine's own. */
 const SHOWN: Partial<Record<MigrationState, string>> = {
   created: 'not running',
   tailing: 'following changes',
   committing: 'cutting over',
 };
 
-/** A migration's state in messages for people. */
+/** Returns a migration's state as messages for people name it. */
 export function shownState(state: MigrationState): string {
   return SHOWN[state] ?? state;
 }

@@ -4,16 +4,21 @@ import type { Fence } from '../mongodb/fence.ts';
 import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
 import { isDuplicateId, messages, type WriteError } from '../mongodb/raw-write.ts';
 
-/** Few enough for one message, whatever options and indexes the collections have that they tell of. */
+/** Few enough for one message, however large the recorded options and indexes are. */
 const STATEMENTS_AT_A_TIME = 100;
 
-/** Puts records in place of those with the same `_id`, or beside them. Durable when it returns. @throws UserError TAKEN_OVER */
+/** Inserts records, or replaces those with the same `_id`. Durable when it returns. @throws UserError TAKEN_OVER */
 export async function putRecords(fence: Fence, collection: string, records: readonly Document[]): Promise<void> {
   const updates = records.map((record) => ({ q: { _id: record._id }, u: record, upsert: true }));
   await updateRecords(fence, collection, updates);
 }
 
-/** @param updates  of one record each. Durable when it returns. @returns how many records there were @throws UserError TAKEN_OVER */
+/**
+ * Updates records. Durable when it returns.
+ * @param updates  each of one record
+ * @returns how many records matched
+ * @throws UserError TAKEN_OVER
+ */
 export async function updateRecords(fence: Fence, update: string, updates: readonly Document[]): Promise<number> {
   let matched = 0;
   for (let start = 0; start < updates.length; start += STATEMENTS_AT_A_TIME) {
@@ -22,7 +27,10 @@ export async function updateRecords(fence: Fence, update: string, updates: reado
   return matched;
 }
 
-/** Adds records, however many and large; those that are there already stay as they are. Durable when it returns. @throws UserError TAKEN_OVER */
+/**
+ * Adds records, however many and large, and keeps those that are already there. Durable when it returns.
+ * @throws UserError TAKEN_OVER
+ */
 export async function addRecords(fence: Fence, insert: string, records: readonly Document[]): Promise<void> {
   const all = records.map((record) => Buffer.from(BSON.serialize(record)));
   for (const { start, end } of messages(all)) {
@@ -30,7 +38,7 @@ export async function addRecords(fence: Fence, insert: string, records: readonly
   }
 }
 
-/** @param only  what else the record has to have. @throws UserError TAKEN_OVER */
+/** Removes a record. @param only  fields that it must also have @throws UserError TAKEN_OVER */
 export async function removeRecord(fence: Fence, collection: string, id: unknown, only: Document = {}): Promise<void> {
   await write(fence, { delete: collection, deletes: [{ q: { _id: id, ...only }, limit: 1 }] });
 }

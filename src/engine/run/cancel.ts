@@ -4,15 +4,15 @@ import { hasBlocked, openDestination } from '../cutover/destination-block.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { RunParts } from './parts.ts';
 
-/** How the operator wants a migration to be given up. */
+/** The way in which the operator cancels a migration. */
 export interface Cancellation {
-  /** Also drop what was copied. */
+  /** Whether to drop the copied data too. */
   readonly drop: boolean;
 }
 
 /**
- * Gives a migration up, for good. Nothing follows any more and nobody is blocked; what was copied stays, with weakened indexes, unless it
- * is to be dropped.
+ * Cancels a migration for good. It follows no more changes and blocks nobody. The copied data stays, with weakened indexes,
+ * unless it is dropped.
  */
 export async function cancel(context: RunParts, log: MigrationLog, { drop }: Cancellation): Promise<'cancelled'> {
   const { retrier, checkpoint } = context;
@@ -20,7 +20,7 @@ export async function cancel(context: RunParts, log: MigrationLog, { drop }: Can
     await dropMade(context);
     await retrier.run('the destination', () => context.accounts.drop());
   }
-  // What stays is on record for whoever cleans up, and how far it came for whoever asks.
+  // Keeps the other records: the cleanup needs to know what stays, and users may ask for the progress.
   await checkpoint.forgetSpool();
   if (await hasBlocked(context, log)) await openDestination(context);
   await log.save({ blocksDestination: false });

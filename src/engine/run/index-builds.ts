@@ -3,10 +3,10 @@ import type { RunParts } from './parts.ts';
 
 const EVERY_MS = 2_000;
 
-/** How far the destination is with the indexes that are being built, as its `currentOp` tells it. */
+/** The progress of the destination's index builds, from its `currentOp`. */
 export class IndexBuilds {
   readonly #context: RunParts;
-  /** Null while there are none, and where the user may not ask. */
+  /** Null while there are none, and if the user lacks the privilege. */
   current: readonly IndexBuild[] | null = null;
 
   constructor(context: RunParts) {
@@ -31,7 +31,7 @@ export class IndexBuilds {
         .db('admin')
         .aggregate(
           [
-            // The thread that builds counts as idle to servers.
+            // Servers count the thread that builds as idle.
             { $currentOp: { allUsers: true, idleConnections: true } },
             { $match: { 'command.createIndexes': { $exists: true }, 'progress.total': { $exists: true } } },
             { $project: { ns: 1, progress: 1 } },
@@ -46,7 +46,7 @@ export class IndexBuilds {
         total: Number(progress.total),
       }));
     } catch {
-      return null; // Only shown, never relied on: it takes the privilege `inprog`.
+      return null; // The user may lack the privilege `inprog`. Nothing depends on these figures.
     }
   }
 }

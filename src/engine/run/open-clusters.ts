@@ -9,7 +9,7 @@ import { checkClusters } from '../preflight/preflight.ts';
 import { CheckpointStore } from '../records/checkpoint-store.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 
-/** Both clusters of a run, and what it has to know of them. */
+/** The connections to both clusters of a run, with the results of their checks. */
 export interface Clusters {
   readonly source: MongoClient;
   readonly destination: MongoClient;
@@ -22,8 +22,8 @@ export interface Clusters {
 }
 
 /**
- * Connects to both, and checks them.
- * @param isCancelled  whether the migration only runs to be cancelled: findings don't keep it from that
+ * Connects to both clusters and checks them.
+ * @param isCancelled  whether the migration only runs to be cancelled, which no finding prevents
  * @throws UserError the first finding that keeps a migration from starting; then nothing was changed
  */
 export async function openClusters(options: MigrationOptions, isCancelled: () => boolean): Promise<Clusters> {
@@ -43,7 +43,10 @@ export async function openClusters(options: MigrationOptions, isCancelled: () =>
   }
 }
 
-/** Whether the destination has a record of the migration. The first write of every migration is its record. @throws UserError as `connectCluster` */
+/**
+ * Returns whether the destination has a record of the migration. The first write of every migration is its record.
+ * @throws UserError as `connectCluster`
+ */
 export async function hasBegun({
   destination: address,
   migrationId,
@@ -58,9 +61,10 @@ export async function hasBegun({
 }
 
 /**
- * Connects to the destination alone, for a migration that is to be cancelled while its source can't be reached: all that it made is there, and its
- * record says the rest.
- * @returns undefined where there is no record, and where the source may be blocked, or the destination open: then the source counts
+ * Connects to the destination alone, to cancel a migration whose source can't be reached. Everything that the migration
+ * made, and its record, is there.
+ * @returns undefined if there is no record, and if the source may be blocked or the destination be open: cancelling needs
+ * the source then
  */
 export async function openWithoutSource(options: MigrationOptions): Promise<Clusters | undefined> {
   const { clock = systemClock, migrationId } = options;

@@ -4,54 +4,65 @@ import { Retrier } from '../mongodb/retry.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import { MigrationRun } from './migration-run.ts';
 import { type Clusters, hasBegun, openClusters, openWithoutSource } from './open-clusters.ts';
+import type { OperatorWishes } from './operator-wishes.ts';
 
-/** A migration that was given up has little to wait for: so long its clusters may take, for the end that was asked for. */
+/** How long a cancelled migration waits for its clusters. It needs them only to record its end. */
 const CANCELLED_WAITS_MS = 60_000;
 
-/** Opens a run, if asked for as soon as both clusters can be reached: hosts start in any order after a power cut. */
+/**
+ * Opens a run. With `waitForClusters` it retries until both clusters can be reached: hosts start in any order after a power
+ * cut.
+ */
 export class Opening {
   readonly #options: MigrationOptions;
   readonly #stop: AbortSignal;
+  readonly #wishes: OperatorWishes;
   readonly #retrier: Retrier;
 
-  constructor(options: MigrationOptions, stop: AbortSignal) {
+  constructor(options: MigrationOptions, stop: AbortSignal, wishes: OperatorWishes) {
     this.#options = options;
     this.#stop = stop;
+    this.#wishes = wishes;
     this.#retrier = new Retrier(options.clock ?? systemClock, options.logger, stop);
   }
 
+  get #isCancelled(): boolean {
+    return this.#wishes.cancelled.aborted;
+  }
+
+  /** What the opening waits for. */
   get waits() {
     return this.#retrier.waits;
   }
 
   /**
-   * @param isCancelled  whether the migration was cancelled meanwhile
-   * @returns `never began` for a cancelled migration that has no record on the destination: no run is needed, and none takes place
+   * Opens the run.
+   * @returns `never began` for a cancelled migration that has no record on the destination, and so needs no run
    * @throws UserError CANCELLED_OUT_OF_REACH, and as {@link MigrationRun.open}
    */
-  async open(isCancelled: () => boolean): Promise<MigrationRun | 'never began'> {
-    if (!this.#options.waitForClusters) return await this.#tryOnce(isCancelled);
+  async open(): Promise<MigrationRun | 'never began'> {
+    if (!this.#options.waitForClusters) return await this.#tryOnce();
     const clock = this.#options.clock ?? systemClock;
     const beganAt = clock.elapsed();
     return await this.#retrier.run('both clusters', async () => {
       try {
-        return await this.#tryOnce(isCancelled);
+        return await this.#tryOnce();
       } catch (error) {
-        const isLate = isCancelled() && clock.elapsed() - beganAt >= CANCELLED_WAITS_MS;
+        const isLate = this.#isCancelled && clock.elapsed() - beganAt >= CANCELLED_WAITS_MS;
         if (!isLate || classify(error) !== 'transient') throw error;
         throw new UserError('CANCELLED_OUT_OF_REACH', [reasonOf(error)], { cause: error });
       }
     });
   }
 
-  async #tryOnce(isCancelled: () => boolean): Promise<MigrationRun | 'never began'> {
-    if (isCancelled() && !(await hasBegun(this.#options))) return 'never began';
+  async #tryOnce(): Promise<MigrationRun | 'never began'> {
+    if (this.#isCancelled && !(await hasBegun(this.#options))) return 'never began';
     try {
-      return await this.#run(await openClusters(this.#options, isCancelled));
+      return await this.#run(await openClusters(this.#options, () => this.#isCancelled));
     } catch (error) {
-      // The source's word is not needed to give a migration up, and a source that is gone for good has none.
+      // Cancelling doesn't need the source, which may be gone for good.
       const isOfSource = error instanceof UserError && error.code === 'SOURCE_UNREACHABLE';
-      if (!isOfSource || !isCancelled()) throw error;
+      if (!isOfSource || !this.#isCancelled) throw error;
       const clusters = await openWithoutSource(this.#options);
       if (clusters === undefined) throw error;
       return await this.#run(clusters);
@@ -59,6 +70,6 @@ export class Opening {
   }
 
   async #run(clusters: Clusters): Promise<MigrationRun> {
-    return await MigrationRun.open(this.#options, this.#stop, this.#retrier, clusters);
+    return await MigrationRun.open(this.#options, { stop: this.#stop, wishes: this.#wishes }, this.#retrier, clusters);
   }
 }

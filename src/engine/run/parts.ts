@@ -32,36 +32,36 @@ export interface RunParts {
   readonly retrier: Retrier;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Aborts when the run ends, for whatever reason. */
+  /** Aborts when the run ends, for any reason. */
   readonly signal: AbortSignal;
   /** Closed while paused. */
   readonly gate: Gate;
   readonly counters: Counters;
-  /** Changes that concern what is migrated: those of a filtered collection are noted when they are applied. */
+  /** Changes of migrated documents. Those of a filtered collection are noted when they are applied. */
   readonly seen: SeenChanges;
   readonly memory: MemoryBudget;
   /** By source UUID in hexadecimal. */
   readonly tracked: TrackedCollections;
-  /** Announces progress of the stream, and all of `stateChanges`. */
+  /** Announces progress of the stream, and everything that `stateChanges` announces. */
   readonly changes: Changes;
-  /** Announces changes of collections' states and of the operator's wishes, which are much rarer. */
+  /** Announces changes of collections' states and of the operator's wishes, which are rarer than progress. */
   readonly stateChanges: Changes;
   readonly views: MadeViews;
   readonly drops: HeldDrops;
-  /** `replicaSetId` of the clusters with which the migration began. */
+  /** The `replicaSetId` of each cluster with which the migration began. */
   readonly identity: ClusterIds;
   readonly position: StreamPosition;
   readonly selection: Selection;
   readonly accounts: UsersAndRoles;
-  /** Whether users and roles come over. */
+  /** Whether users and roles are migrated. */
   readonly movesAccounts: boolean;
   readonly namespaces: NamespaceMap;
   readonly documentFilters: DocumentFilters;
-  /** Whether the destination had data of its own, which is nobody's to touch or to block. */
+  /** Whether the destination keeps other data, which the migration must neither change nor block. */
   readonly keepsDestination: boolean;
-  /** For a process that outlives this one. */
+  /** For the watchdog, a process that outlives this one. */
   readonly addresses: ClusterAddresses;
-  /** Aimed size of a range of the copy. */
+  /** Target size of a range of the copy, in bytes. */
   readonly partitionBytes: number;
   readonly pace: Pace;
 }

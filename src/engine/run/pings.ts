@@ -3,7 +3,7 @@ import type { RunParts } from './parts.ts';
 
 const EVERY_MS = 10_000;
 
-/** How long a word takes to each cluster and back; null before the first, and when there was no answer. */
+/** Round-trip times to both clusters, in milliseconds; null before the first answer, and when the last ping had none. */
 export class Pings {
   readonly #context: RunParts;
   source: number | null = null;

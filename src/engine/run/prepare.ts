@@ -10,7 +10,10 @@ import type { CatalogRecord } from '../records/records.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import type { RunParts } from './parts.ts';
 
-/** Makes the destination ready, and fixes the stream's position before the first read [1]. */
+/**
+ * Prepares the destination, and fixes the stream's position before the first read
+ * (docs/reference/pitfalls.md#pitfall-1). Returns that position.
+ */
 export async function prepareNew(
   context: RunParts,
   log: MigrationLog,
@@ -23,7 +26,7 @@ export async function prepareNew(
   if (!options.once) await closeDestination(context);
   await reach('engine.prepare.destination-ready');
   const token = await fixPosition(context);
-  // After the position, so that what may be read by then is a change that the stream shows, or in the fingerprint.
+  // The catalog is read after the position: a later change is in the stream, and an earlier one in the fingerprint.
   await log.save(
     context.sourceFeatures.showsCatalogChanges ? { token } : { token, catalog: await readCatalog(context) },
   );
@@ -31,7 +34,7 @@ export async function prepareNew(
   return token;
 }
 
-/** Loads what an earlier run knew. Writes nothing. */
+/** Loads the records of an earlier run. Writes nothing. */
 export async function loadTracked(context: RunParts): Promise<void> {
   const { checkpoint, retrier, views } = context;
   await retrier.run('the destination', () => views.load());
@@ -53,7 +56,7 @@ export async function loadTracked(context: RunParts): Promise<void> {
   }
 }
 
-/** A copy that ended leaves its spool behind when the engine dies at that moment. */
+/** Clears the spools of copied collections: an engine that was killed at the end of a copy leaves them behind. */
 export async function clearLeftSpools({ checkpoint, tracked }: RunParts): Promise<void> {
   for (const { state, uuid } of tracked.values()) if (state === 'live') await checkpoint.clearSpool(uuid);
 }

@@ -4,16 +4,16 @@ import { lookBeside } from '../preflight/preflight.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import type { RunParts } from './parts.ts';
 
-/** Before the write pause. The cutover does not wait for a source that answers later. */
+/** Limits the checks before the write pause. The cutover doesn't wait for a source that answers later. */
 const CUTOVER_CHECKS_WITHIN_MS = 5_000;
 
-/** The warnings of preflight that a run shows. */
+/** The warnings of the preflight that a run shows. */
 export class RunFindings {
   readonly #context: RunParts;
   readonly #options: MigrationOptions;
   #all: readonly Finding[];
 
-  /** @param found  what the opening of the run found */
+  /** @param found  the findings when the run was opened */
   constructor(context: RunParts, options: MigrationOptions, found: readonly Finding[]) {
     this.#context = context;
     this.#options = options;
@@ -24,14 +24,14 @@ export class RunFindings {
     return this.#all;
   }
 
-  /** Adds what no start of a run waits for. */
+  /** Adds the results of slow checks, for which the start of a run doesn't wait. */
   async addAdvice(): Promise<void> {
     const { signal } = this.#context;
     const found = await lookBeside(ADVICE, this.#context, this.#options, { stop: signal });
     if (!signal.aborted) this.#all = [...this.#all, ...found];
   }
 
-  /** Looks for users who can write to a blocked source by now, and logs all that matters at the cutover. */
+  /** Checks again which users can write to a blocked source, and logs all findings that concern the cutover. */
   async repeatAtCutover(): Promise<void> {
     const { signal, logger } = this.#context;
     const limit = { withinMs: CUTOVER_CHECKS_WITHIN_MS, stop: signal };

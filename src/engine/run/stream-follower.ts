@@ -35,11 +35,11 @@ import type { RunParts } from './parts.ts';
 const IDLE_WAIT_MS = 250;
 const HURRIED_WAIT_MS = 5;
 const SPOOL_FLUSH_EVERY_MS = 50;
-/** For conditions that depend on the time. Whatever else they depend on wakes those who wait. */
+/** For conditions that depend on the time. Every other change wakes the waiting parts at once. */
 const LOOK_AGAIN_AFTER_MS = 250;
-/** A source that loses its history again and again is not asked more often. */
+/** Limits how often the engine reopens the stream of a source that keeps losing its history. */
 const AFTER_LOSS_MS = 250;
-/** Longer than it takes to find out that a server has fallen silent. */
+/** Longer than the driver takes to detect a server that no longer answers. */
 const ABANDONED_WITHIN_MS = 30_000;
 
 /** The parts of a run that only the follower needs. */
@@ -51,7 +51,7 @@ interface FollowerParts {
   readonly verification: VerificationMode;
 }
 
-/** Follows the source from a token on: catalog, copy, spool, lanes. Everything of a running migration but its lifecycle. */
+/** Follows the source from a token on, with catalog, copy, spool and lanes. It is a running migration without its lifecycle. */
 export class StreamFollower implements RunningStream {
   readonly #context: RunParts;
   readonly #tasks: TaskGroup;
@@ -69,10 +69,10 @@ export class StreamFollower implements RunningStream {
   readonly hidden: HiddenWatch;
   readonly #stopped = new AbortController();
   readonly #abandoned = new AbortController();
-  /** Of what reads the stream. */
+  /** The parts for stream reads. They end on `stop()`. */
   readonly #reading: RunParts;
   readonly #running = new Set<Promise<void>>();
-  /** Closed while nothing is to be taken from the stream. */
+  /** Closed while the engine must not take batches from the stream. */
   readonly #intake = new Gate();
   #dispatching: Promise<void> = Promise.resolve();
   #stream: ChangeStream;
@@ -120,7 +120,8 @@ export class StreamFollower implements RunningStream {
     this.oplog = new OplogWatch(context, () => this.#watermark.safe.time);
     const { catalog: recorded } = log.record;
     const bringInStep = (databases: ReadonlySet<string>) => this.#bringCatalogInStep(databases);
-    // A migration that read by name goes on so when its source is upgraded meanwhile: what it read rests on the catalog that stands still.
+    // A migration that began to read by name continues that way after an upgrade of its source: what it has read depends on a
+    // catalog that doesn't change.
     const isFollowed = context.sourceFeatures.showsCatalogChanges && recorded === undefined;
     this.#catalog = isFollowed
       ? new FollowedCatalog(context, bringInStep)
@@ -135,12 +136,12 @@ export class StreamFollower implements RunningStream {
     });
   }
 
-  /** Where a successor can go on. */
+  /** The position at which a successor can resume. */
   get safeToken(): ResumeToken {
     return this.#watermark.safe.token;
   }
 
-  /** Where a successor goes on to look for writes that the stream does not show: no later than at its token. */
+  /** The time from which a successor searches for writes that the stream doesn't show. It is never later than the token's. */
   get safeWatchedTo(): Timestamp {
     const { time } = this.#watermark.safe;
     if (this.#isCompared) this.#watchedTo = isBefore(this.hidden.time, time) ? this.hidden.time : time;
@@ -160,14 +161,14 @@ export class StreamFollower implements RunningStream {
     return this.#verification;
   }
 
-  /** Whether every collection is copied, indexed and followed, and nothing of it may have been missed. */
+  /** Whether every collection is copied, indexed and followed, and none may have missed changes. */
   get allLive(): boolean {
     const collections = [...this.#context.tracked.values()];
     if (this.#repairs.held || this.#context.drops.any) return false;
     return this.#indexes.idle && collections.every(({ state, suspicion }) => state === 'live' && suspicion === null);
   }
 
-  /** Seconds behind the source by cluster time, grown by the time for which the source has not answered. */
+  /** Seconds behind the source by cluster time, plus the time for which the source has not answered. */
   get lagSeconds(): number | null {
     if (this.#latest === undefined) return null;
     const { batch, atMs } = this.#latest;
@@ -176,21 +177,21 @@ export class StreamFollower implements RunningStream {
     return behind + (silentSeconds > 2 ? silentSeconds : 0);
   }
 
-  /** Takes up the operator's load level. */
+  /** Applies the operator's load level. */
   adjustLoad(): void {
     this.#copier.adjustLoad();
     this.#repairs.adjustLoad();
     this.#verification.adjustLoad();
   }
 
-  /** Compares the catalogs once, then follows. */
+  /** Compares the catalogs once, then follows the source. */
   async start(): Promise<void> {
     const { signal } = this.#context;
     this.#start(() => this.oplog.watch());
-    // Before the first batch is asked for: what is taken up while a lost history is declared has to end.
+    // Must run before the first batch is requested: after lost history, that starts copies, which need lanes and spool to end.
     this.#start(() => this.#lanes.run(signal));
     this.#start(() => this.#flushSpool());
-    // Whether the source still has its history is known before anything rests on it.
+    // Shows whether the source still has its history, before anything depends on it.
     const first = await this.#next(IDLE_WAIT_MS);
     await this.#verification.load();
     await this.#catalog.start();
@@ -201,7 +202,7 @@ export class StreamFollower implements RunningStream {
     this.#start(() => this.#follow(first));
   }
 
-  /** What fails once the stream has ended, or was given up, is no failure of the migration any more. */
+  /** Starts a task of the run. Its failure doesn't count once the stream has stopped or was abandoned. */
   #start(task: () => Promise<void>): Promise<void> {
     const running = this.#tasks.start(async () => {
       await task().catch((error: unknown) => {
@@ -235,7 +236,7 @@ export class StreamFollower implements RunningStream {
       .then(() => this.#verification.lookAtDestination());
     await unlessAborted(taken, signal);
     if (!signal.aborted) return;
-    taken.catch(() => undefined); // It fails the run where it matters.
+    taken.catch(() => undefined); // The task that does this work fails the run.
     this.release();
     signal.throwIfAborted();
   }
@@ -255,16 +256,17 @@ export class StreamFollower implements RunningStream {
   }
 
   stop(): void {
-    // Nobody waits for a source that has fallen silent: applications wait for the destination.
+    // Doesn't wait for a source that no longer answers: applications are waiting for the destination.
     this.#stopped.abort();
   }
 
-  /** Ends everything as it stands, for a migration that was given up: neither side has to answer for that. */
+  /** Ends everything as it is, for a cancelled migration. Needs no answer of either cluster. */
   async abandon(): Promise<void> {
     this.#abandoned.abort();
     const ended = new AbortController();
     const all = Promise.all(this.#running).then(() => ended.abort());
-    // What a silent server was asked ends when it is given up for dead. A long index build goes on there, until its collection is dropped.
+    // A request to a silent server ends when the driver detects that. A long index build continues there, until its collection
+    // is dropped.
     await Promise.race([all, this.#context.clock.sleep(ABANDONED_WITHIN_MS, ended.signal)]);
   }
 
@@ -272,10 +274,10 @@ export class StreamFollower implements RunningStream {
     await this.#catalog.confirm();
   }
 
-  /** Resolves when all that was taken from the stream is on the destination, or in the spool; or when nobody waits for that any more. */
-  async flush(givenUp?: AbortSignal): Promise<void> {
+  /** Resolves when everything taken from the stream is on the destination or in the spool, or when `over` aborts. */
+  async flush(over?: AbortSignal): Promise<void> {
     const flushed = this.#spool.flush().then(() => this.#lanes.flush());
-    await (givenUp === undefined ? flushed : unlessAborted(flushed, givenUp));
+    await (over === undefined ? flushed : unlessAborted(flushed, over));
   }
 
   async #follow(first: StreamBatch | undefined): Promise<void> {
@@ -296,18 +298,19 @@ export class StreamFollower implements RunningStream {
   }
 
   /**
-   * The next batch of the stream, or, when the source no longer has it, of a new one, once all is marked of which changes may have been missed.
-   * @returns undefined when no more are to be taken
+   * Returns the next batch of the stream. If the source no longer has it, marks all collections that may have missed changes,
+   * and returns the first batch of a new stream.
+   * @returns undefined after `stop()`
    */
   async #next(waitMs: number): Promise<StreamBatch | undefined> {
     while (!this.#stopped.signal.aborted) {
       try {
-        if (this.#repairs.held) await this.#goOnFromNow();
+        if (this.#repairs.held) await this.#reopenStream();
         const batch = await this.#stream.next(waitMs);
         this.#latest = { batch, atMs: this.#context.clock.elapsed() };
         return batch;
       } catch (error) {
-        if (this.#stopped.signal.aborted) break; // All that was to be taken was taken.
+        if (this.#stopped.signal.aborted) break; // The engine has all batches that it needs.
         if (!isHistoryLost(error)) throw error;
         await this.#declareLoss(messageOf(error.cause));
       }
@@ -324,8 +327,8 @@ export class StreamFollower implements RunningStream {
   }
 
   /**
-   * What the oplog shows and the stream does not. Documents whose keys are known are read anew; of a collection of which more was written, or
-   * whose order counts, it is a loss of history.
+   * Handles writes that the oplog shows and the stream doesn't. Reads documents with known keys again. For a collection with
+   * unknown keys, or whose order counts, such a write is a loss of history.
    */
   async #takeHidden(writes: OplogKeys): Promise<void> {
     if (writes.changesCatalog) {
@@ -336,12 +339,12 @@ export class StreamFollower implements RunningStream {
     for (const collection of this.#context.tracked.values())
       if (writes.isOf(collection) && this.#readAnew(collection, writes.keysOf(collection))) readAnew.add(collection);
     await this.#declareHidden((collection) => writes.isOf(collection) && !readAnew.has(collection));
-    // The search goes on behind them: whoever begins where it is need not know of them.
+    // The search continues after these writes, so they must be durable before a successor can begin there.
     await this.flush(this.#reading.signal);
     this.#reading.signal.throwIfAborted();
   }
 
-  /** @returns whether the lanes read the documents anew */
+  /** Has the lanes read documents again, if that is enough. @returns whether it is */
   #readAnew(collection: TrackedCollection, keys: readonly DocumentKey[] | undefined): boolean {
     if (keys === undefined || collection.isCapped || collection.state !== 'live') return false;
     const { counters, seen } = this.#context;
@@ -360,8 +363,8 @@ export class StreamFollower implements RunningStream {
   }
 
   /**
-   * From here on the migration says what it lacks, whoever runs it.
-   * @param concerned  of which collections changes may be missing; of all by default
+   * Marks collections as suspect, and records the loss for this run and its successors.
+   * @param concerned  selects the collections of which changes may be missing; all by default
    */
   async #declare(reason: string, concerned?: (collection: TrackedCollection) => boolean): Promise<void> {
     const { clock, logger, seen } = this.#context;
@@ -376,14 +379,17 @@ export class StreamFollower implements RunningStream {
     await this.#log.save({ repairs });
   }
 
-  /** Opens another stream. Killed before its position is on record, a successor finds the history lost as well. */
-  async #goOnFromNow(): Promise<void> {
+  /**
+   * Opens a new stream at the current time. If the engine is killed before the new position is on record, its successor
+   * finds the history lost again.
+   */
+  async #reopenStream(): Promise<void> {
     const { checkpoint, position } = this.#context;
     await this.#stream[Symbol.asyncDispose]();
     await confirmSource(this.#reading);
     const token = await fixPosition(this.#context);
     position.time = timeOfToken(token);
-    // A copy that has begun meanwhile may have read before this position.
+    // A copy that began in the meantime may have read before this position.
     await markSuspect(this.#context);
     this.#dispatcher.goOnAt(token);
     this.hidden.goOnAt(position.time);
@@ -408,7 +414,7 @@ export class StreamFollower implements RunningStream {
     await reconcileCatalog(this.#context, databases);
     await this.#copier.takeUp((task) => this.#start(task));
     for (const collection of this.#context.tracked.values()) {
-      // Those still being copied get their indexes after it; everything later has to hear of every change.
+      // A collection that is being copied gets its indexes after the copy. All others have to follow every change.
       if (!collection.isCopied || !databases.has(collection.sourceDatabase) || this.#context.drops.has(collection))
         continue;
       this.#start(() => this.#indexes.keep(collection));

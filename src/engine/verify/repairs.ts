@@ -5,6 +5,7 @@ import { type DocumentKey, keyBytes, keyFromBytes } from '../bson/document-key.t
 import { bufferOf } from '../bson/stored-bytes.ts';
 import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
 import type { Suspicion, TrackedCollection } from '../collections/tracked-collection.ts';
+import type { Changes } from '../concurrency/changes.ts';
 import type { Gate } from '../concurrency/gate.ts';
 import { Slots } from '../concurrency/slots.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
@@ -21,9 +22,11 @@ interface RepairsParts extends CompareChunkParts {
   readonly counters: Counters;
   readonly tracked: Map<string, TrackedCollection>;
   readonly pace: Pace;
+  readonly stateChanges: Changes;
 }
 
-const LOOK_EVERY_MS = 100;
+/** For a collection that the source's server doesn't have: nothing announces its return. */
+const LOOK_AGAIN_AFTER_MS = 250;
 const SAVE_POSITION_EVERY_MS = 1_000;
 
 /**
@@ -65,14 +68,14 @@ export class Repairs {
 
   /** Works until the run ends. */
   async run(): Promise<void> {
-    const { clock, signal, tracked } = this.#context;
+    const { signal, stateChanges, tracked } = this.#context;
     while (!signal.aborted) {
       for (const collection of this.held ? [] : tracked.values()) {
         if (collection.suspicion === null || collection.state !== 'live' || this.#underWay.has(collection)) continue;
         this.#underWay.add(collection);
         void this.#start(() => this.#slots.run(() => this.#repair(collection)));
       }
-      await clock.sleep(LOOK_EVERY_MS, signal);
+      await stateChanges.next(signal, LOOK_AGAIN_AFTER_MS);
     }
   }
 
@@ -83,6 +86,8 @@ export class Repairs {
       // Its order is part of its data, and its size is bounded.
       if (collection.isCapped) await this.#copier.copyAnew(collection);
       else await this.#compare(collection, suspicion);
+      // History was lost again meanwhile, and the loop passed over a collection that was under way.
+      if (collection.suspicion !== null) this.#context.stateChanges.notify();
     } catch (error) {
       // A missing collection stays suspect, so the next rounds repair it.
       if (!(error instanceof CollectionDropped || error instanceof CollectionMissing)) throw error;

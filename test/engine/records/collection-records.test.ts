@@ -35,13 +35,13 @@ async function begin() {
   return { checkpoint, one, another };
 }
 
-test('of several writers of the record of a collection the last one wins', async () => {
+test("the last of several writers of a collection's record wins", async () => {
   const { checkpoint, one, another } = await begin();
   using held = holdAt('engine.write.update.collections', { times: 1 });
   const earlier = checkpoint.saveCollection({ ...one, documents: 1 });
   await held.reached;
   const later = checkpoint.saveCollection({ ...one, state: 'indexing' });
-  // Writes of other collections do not wait for them.
+  // Writers of other collections' records don't wait.
   await checkpoint.saveCollection({ ...another, state: 'indexing' });
   held.release();
   await Promise.all([earlier, later]);

@@ -29,7 +29,7 @@ describe('a destination has at most one owner', () => {
   beforeEach(() => startAnew(pair));
 
   const start = (options: Partial<MigrationOptions> = {}) => RunningMigration.start(pair, options);
-  /** A migration that was at work, and whose engine is stopped. */
+  /** Runs a migration until it follows, and stops its engine. */
   const stopped = async (options: Partial<MigrationOptions> = {}): Promise<string> => {
     await using running = start(options);
     await running.untilReady();
@@ -80,7 +80,7 @@ describe('a destination has at most one owner', () => {
     await expectIdentical(pair);
   });
 
-  test('one that is killed as it takes a destination has taken it, and resumes', async () => {
+  test('a migration that is killed as it takes a destination owns it, and resumes', async () => {
     const migrationId = await stopped();
     const options = { ...DROP, migrationId: newId() };
     for (const point of ['engine.destination.taken', 'engine.destination.shut-out', 'engine.change.dropDatabase']) {
@@ -99,7 +99,7 @@ describe('a destination has at most one owner', () => {
     assert.deepEqual({ ...retired, schema: 3, shutOut: true }, retired);
   });
 
-  test('of two that take it at the same moment the later one has it', async () => {
+  test('of two migrations that take it at the same moment, the later one owns it', async () => {
     await using one = start(DROP);
     await using other = start(DROP);
     const outcomes = [one, other].map((running) =>
@@ -112,9 +112,9 @@ describe('a destination has at most one owner', () => {
     await expectIdentical(pair);
   });
 
-  test('without permission to drop it, it is not taken from a migration that runs', async () => {
+  test('without permission to drop it, a destination is not taken from a running migration', async () => {
     let later: RunningMigration | undefined;
-    // The destination does not yet hold anything that shows the owner.
+    // Nothing on the destination shows the owner yet.
     using _ = onReach('engine.prepare.destination-ready', async () => {
       later ??= start();
       await assert.rejects(later.outcome, { code: 'DESTINATION_IN_USE' });
@@ -143,7 +143,7 @@ describe('a destination has at most one owner', () => {
     assert.equal(await items.countDocuments({ of: 'an application' }), 0);
   });
 
-  test('one that is cancelled before it began takes nothing from the migration that runs', async () => {
+  test('a migration that is cancelled before it began takes nothing from the migration that runs', async () => {
     await using first = start();
     await first.untilReady();
     await using second = start(DROP);
@@ -180,7 +180,7 @@ describe('a destination has at most one owner', () => {
     await expectIdentical(pair);
   });
 
-  test('of records of older versions, the migration that began last is the owner', async () => {
+  test('if older versions recorded no owner, the migration that began last is the owner', async () => {
     const earlier = await stopped();
     const later = await stopped(DROP);
     const internal = pair.destination.client.db('linkspan_internal');
@@ -205,7 +205,7 @@ async function startAnew(pair: ReplicaSetPair): Promise<void> {
   await shop.createCollection('few', { viewOn: 'items', pipeline: [{ $match: { _id: { $lt: 5 } } }] });
 }
 
-/** Makes the record look as if its engine had been silent for long. */
+/** Ages the record, as if its engine had not written for a long time. */
 async function fallSilent({ client }: ReplicaSet, _id: string): Promise<void> {
   const migrations = client.db('linkspan_internal').collection<{ _id: string }>('migrations');
   await migrations.updateOne({ _id }, { $set: { savedAt: new Date(Date.now() - 31_000) } });

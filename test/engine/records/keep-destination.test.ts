@@ -18,7 +18,7 @@ describe('a destination that keeps its data', { skip }, () => {
   let source: MongoClient;
   let destination: MongoClient;
   before(async () => {
-    // With authentication it could be blocked.
+    // With authentication, an engine could block it.
     pair = await startPair({ destination: { auth: true } });
     [source, destination] = [pair.source.client, pair.destination.client];
     await pair.destination.createUser('app', 'secret', ['readWriteAnyDatabase']);
@@ -41,7 +41,7 @@ describe('a destination that keeps its data', { skip }, () => {
       stateOf(destination.db('shared'), (name) => !name.startsWith('new')),
     ]);
 
-  test('gets what is new up to the cutover, while others write to it, and keeps its own data', async () => {
+  test('gets all changes up to the cutover, while others write to it, and keeps its own data', async () => {
     const state = await fresh();
     // The database of a dropped view remains.
     await destination.db('hollow').createCollection('view', { viewOn: 'nothing', pipeline: [] });
@@ -52,7 +52,7 @@ describe('a destination that keeps its data', { skip }, () => {
     await using user = await new (destination.constructor as typeof MongoClient)(app).connect();
     await user.db('precious').collection('written meanwhile').insertOne({ not: 'blocked' });
     await user.db('precious').collection('written meanwhile').drop();
-    // The migration's own data is dropped; views and databases of others stay, whatever happens on the source.
+    // A drop on the source drops the migration's own data. Views and databases of others stay.
     await source.db('shop').collection('recent').drop();
     await source.db('shared').createCollection('new too', { viewOn: 'new', pipeline: [] });
     await source.db('shared').collection('new view').drop();
@@ -63,10 +63,7 @@ describe('a destination that keeps its data', { skip }, () => {
     await source.db('shared').collection('new').insertOne({ late: true });
     await running.commit();
     assert.deepEqual(await kept(), state);
-    assert.ok(
-      (await userDatabases(destination)).includes('hollow'),
-      'even an empty database is not the migration’s to drop',
-    );
+    assert.ok((await userDatabases(destination)).includes('hollow'), 'the migration keeps even an empty database');
     assert.deepEqual(await names(destination.db('shop')), ['orders']);
     const made = (await names(destination.db('shared'))).filter((name) => name.startsWith('new'));
     assert.deepEqual(made, ['new', 'new too']);
@@ -107,14 +104,14 @@ describe('a destination that keeps its data', { skip }, () => {
     assert.match(messages, /the database precious, which differs from PRECIOUS only by case/);
     await using running = RunningMigration.start(pair, KEEP);
     await assert.rejects(running.outcome, { code: 'NAMESPACE_EXISTS' });
-    assert.deepEqual(await kept(), state, 'nor does permission to drop matter');
+    assert.deepEqual(await kept(), state, 'permission to drop makes no difference');
   });
 
   for (const [kind, appear] of [
     ['collection', (db: Db) => db.collection('window').insertOne({})],
     ['view', (db: Db) => db.createCollection('window', { viewOn: 'new', pipeline: [] })],
   ] as const) {
-    test(`stops a migration with the name when a ${kind} of the source comes to have one of its`, async () => {
+    test(`stops a migration with the name when a ${kind} of the source takes one of its names`, async () => {
       const state = await fresh();
       await using running = RunningMigration.start(pair, KEEP);
       await running.untilReady();
@@ -147,7 +144,7 @@ async function fillPrecious(db: Db): Promise<void> {
   await db.createCollection('series', { timeseries: { timeField: 'at' } });
 }
 
-/** All that a database is: every collection with its UUID, options, indexes and bytes. */
+/** Returns a database's content: every collection with its UUID, options, indexes and bytes. */
 async function stateOf(db: Db, concerned = (_name: string) => true): Promise<unknown[]> {
   const listed = await db.listCollections().toArray();
   const entries = listed.filter(({ name }) => concerned(name) && name !== 'system.views');

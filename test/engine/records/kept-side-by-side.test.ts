@@ -11,7 +11,7 @@ import { emptyCluster } from '../../support/seeds.ts';
 import { allowWrites, needsSource } from '../../support/source-version.ts';
 import { RunningMigration, syncOnce } from '../running-migration.ts';
 
-/** Both sources have a database of this name, and both go into one of the destination. */
+/** Both sources have a database of this name. The destination has one for both. */
 const KEEP = {
   keepDestination: true,
   namespaceRemap: [{ from: { database: 'shop' }, to: { database: 'joint' } }],
@@ -50,7 +50,7 @@ describe('two migrations with kept data share a destination', { skip }, () => {
     await using first = start(0);
     await using second = start(1);
     await Promise.all([first.untilReady(), second.untilReady()]);
-    // The name is free, so the other migration may have it, and what it makes there looks the same.
+    // The name is free, so the other migration may take it, and its view looks the same.
     await joint().dropCollection('view');
     await south.db('shop').createCollection('view', { viewOn: 'anything', pipeline: [] });
     await eventually(async () => (await names()).includes('view'), { what: 'the view' });
@@ -65,13 +65,13 @@ describe('two migrations with kept data share a destination', { skip }, () => {
     await expectIdentical({ source: set(1), destination: set(2) }, { renamed });
   });
 
-  test('a collection that another migration is known to have made is not taken up as its own', async () => {
+  test('a collection that another migration has on record is not adopted', async () => {
     const [north, south] = [set(0).client, set(1).client];
     await north.db('shop').createCollection('items');
     await using first = start(0);
     await first.untilReady();
     await first.stop();
-    // Looks as if it had been killed between the two.
+    // As if the engine was killed between the two writes.
     const records = set(2).client.db('linkspan_internal').collection('collections');
     await records.updateOne({ sourceName: 'items' }, { $set: { destinationUuid: null, state: 'creating' } });
     await joint().dropCollection('items');

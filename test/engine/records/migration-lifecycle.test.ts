@@ -13,7 +13,7 @@ import {
 } from '../../../src/engine/records/migration-lifecycle.ts';
 import type { MigrationState } from '../../../src/engine/records/migration-state.ts';
 
-/** Drawn numbers, each of which chooses one of the events that are possible in their turn. */
+/** Random numbers. Each chooses one of the events that are possible at its turn. */
 const sequences = fc.array(fc.nat(), { maxLength: 60 });
 
 function possible<Event extends string>(row: Readonly<Record<Event, string>>): Event[] {

@@ -8,7 +8,7 @@ import { onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 const DOCUMENTS = 100;
-/** Turns the checks of every few seconds off: one of them might notice first. */
+/** Turns off the regular checks, which might notice first. */
 const seldom: Clock = {
   ...systemClock,
   sleep: (ms, signal) => systemClock.sleep(ms < 5_000 ? ms : 3_600_000, signal),
@@ -40,7 +40,7 @@ async function endsOfOtherSource(running: RunningMigration, { destination }: Rep
   assert.equal(await copied.countDocuments(), DOCUMENTS, 'nothing is dropped');
 }
 
-// All drops are confirmed in these: that another cluster has nothing is no drop.
+// These tests confirm all drops: an empty other cluster must still not count as one.
 
 test('a source that is initiated again under its name fails the migration, and removes nothing from the destination', async () => {
   await using pair = await startFilled();
@@ -58,7 +58,7 @@ test('a source that is initiated again, whose oplog does not reach back, gets no
   using _ = onReach('engine.capture.position-fixed-anew', () => {
     fixed = true;
   });
-  // A set that has just been initiated has all of its history, so servers let a stream resume there.
+  // A newly initiated set has its whole history, so its servers accept the resume token.
   await beginAnew(pair.source, {
     configureFailPoint: 'failCommand',
     mode: { times: 1 },
@@ -73,7 +73,7 @@ test('a source that is initiated again while the catalogs are being compared rem
   await using running = RunningMigration.start(pair, { clock: seldom });
   await running.untilReady();
   using begun = onceAt('engine.catalog.comparison-begun', () => beginAnew(pair.source));
-  // The answer is lost with the server.
+  // The answer is lost, because the server stops.
   await pair.source.client
     .db('shop')
     .createCollection('other')

@@ -19,7 +19,7 @@ interface Counted {
   readonly v: number;
 }
 
-test('what changed during the copy is migrated, though the destination elected a lagging member before it was read', async () => {
+test('changes during the copy are migrated, even if the destination elects a lagging member before it reads them', async () => {
   await using pair = await startPair({ destination: { members: 3 } });
   const source = pair.source.client.db('shop').collection<Counted>('c');
   await source.insertMany(
@@ -46,7 +46,7 @@ test('what changed during the copy is migrated, though the destination elected a
   await eventually(() => elected.result !== undefined, { what: 'the end of the copy', ...patient });
   await using lagging = (await changed.result) as LaggingMember;
   await elected.result;
-  // Lanes that have keys of an old state would not be drained while no write is acknowledged.
+  // While no write is acknowledged, lanes with keys of an old state would not drain.
   await eventually(async () => drained || running.progress.changes.queued > 0 || (await lagging.isAskedFor('spool')), {
     what: 'the drain to begin',
     ...patient,
@@ -75,7 +75,7 @@ test('an engine learns that it was taken over from a destination that has electe
     .finally(() => {
       settled = true;
     });
-  confirmed.catch(() => undefined); // Seen below.
+  confirmed.catch(() => undefined); // The test awaits it below.
   await eventually(async () => settled || (await lagging.isAskedFor('migrations')), {
     what: 'the question',
     ...patient,

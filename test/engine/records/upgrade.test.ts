@@ -8,11 +8,11 @@ import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
 
-/** Records that engines write now, and that engines before the fence (docs/adr/0006-fence.md) did not. */
+/** Fields that engines before the fence (docs/adr/0006-fence.md) did not write. */
 const ADDED = ['sessions', 'writer', 'stateAtMs', 'savedAt', 'blocksDestination', 'repairs'];
 const ADDED_COUNTS = ['restarts', 'compared', 'differed'];
 
-/** Has the records of a migration as such an engine would have left them. */
+/** Changes the records of a migration to those of such an engine. */
 async function age(destination: MongoClient, migrationId: string): Promise<void> {
   const internal = destination.db('linkspan_internal');
   const gone = [...ADDED, ...ADDED_COUNTS.map((count) => `counts.${count}`)];

@@ -44,7 +44,7 @@ test('a migration that had begun is cancelled and drops what it made, also where
   await first.untilReady();
   const { migrationId } = first.progress;
   await first.stop();
-  // Users and roles go with whole clusters only.
+  // Users and roles are only migrated with a whole cluster.
   const refused = { migrationId, filters, usersAndRoles: true };
   await using resumed = RunningMigration.start(pair, refused);
   await assert.rejects(resumed.outcome, { code: 'ACCOUNTS_NEED_WHOLE' });

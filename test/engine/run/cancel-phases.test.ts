@@ -9,7 +9,7 @@ import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
 
-/** Without checkpoints, the next write of the migration's record after the last look is the one that commits. */
+/** Without checkpoints, the first write of the migration's record after the last look is the commit. */
 const withoutCheckpoints = {
   ...systemClock,
   sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(ms === 5_000 ? 3_600_000 : ms, signal),
@@ -17,7 +17,7 @@ const withoutCheckpoints = {
 
 const skip = needsSource('6.0', 'it has no write block');
 
-/** In their order; up to the last look a migration can be cancelled. */
+/** The phases in their order. A migration can be cancelled up to the last look. */
 const PHASES = [
   'engine.prepare.position-fixed',
   'engine.prepare.destination-ready',

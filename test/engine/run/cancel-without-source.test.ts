@@ -18,7 +18,7 @@ test('a migration whose source is gone for good is cancelled with all that it ma
   await using first = RunningMigration.start(pair, { usersAndRoles: true });
   await first.untilReady();
   {
-    // Users and roles are there by then, and the source is not blocked yet.
+    // The destination has the users and roles, and the source is not blocked yet.
     using _ = onReach('engine.accounts.made', () => Promise.reject(new Error('stopped here')));
     await assert.rejects(first.commit(), /stopped here/);
   }

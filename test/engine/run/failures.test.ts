@@ -55,7 +55,7 @@ const PASSING_FAILURES = [
   ],
   [
     'destination',
-    'a primary that is none any more',
+    'a primary that stepped down',
     { failCommands: ['insert', 'update', 'delete', 'createIndexes'], errorCode: 10_107 },
   ],
   ['source', 'a cursor that is gone', { failCommands: ['getMore'], errorCode: 43 }],
@@ -89,7 +89,7 @@ test('transient failures cost a retry, and nothing else', async (t) => {
       await pair[side].clearFailPoints();
       await writer.stop();
       await running.commit();
-      // The block of one round would meet the next one's writes.
+      // The block of one round would refuse the next round's writes.
       await allowWrites(pair.source.client);
       await expectIdentical(pair);
     });
@@ -120,14 +120,14 @@ test('a lost history is declared and repaired, in the copy and while following, 
   await using running = RunningMigration.start(pair);
   await running.untilReady();
   assert.ok(lost.result !== undefined);
-  // The last one is lost again while a new position is looked for.
+  // The last history is lost again while the engine fixes a new position.
   for (const [errorCode, times] of [[280], [136, 3]] as const) {
     const { keysDiffered = 0 } = running.progress.repairs ?? {};
     await lose(errorCode, times);
     await running.untilReady();
     const { repairs } = running.progress;
     assert.equal(repairs?.collectionsDone, 3);
-    assert.ok(repairs.keysDiffered > keysDiffered, 'the writer was missed for a while');
+    assert.ok(repairs.keysDiffered > keysDiffered, 'changes of the writer were missed for a while');
   }
   assert.equal(tooEarly, false);
   await writer.stop();

@@ -21,7 +21,7 @@ checkForLeaks({ sockets: false });
 
 const skip = needsSource('6.0', 'its catalog changes meanwhile, and it has no write block');
 
-/** Each twice in a row; kill.test.ts kills once, and a campaign draws from all of them. */
+/** Each kills two engines in a row. kill.test.ts kills one, and a campaign draws from all of them. */
 const hooksAt = (points: readonly string[]) => points.flatMap((point) => [`${point}=kill`, `${point}=kill`]);
 
 test('a migration that is killed at each durable step, in a row, ends identical, and so does its cleanup', {
@@ -49,7 +49,7 @@ test('a migration that is killed at each durable step, in a row, ends identical,
     const killed = () => engine.hooksLeft.length < hooks.length - nth - 1;
     await eventually(killed, { what: hook, deadlineMs: 120_000 });
   }
-  // No writes from here on: a blocked writer would keep the machine busy.
+  // Stops the writes: a blocked writer would keep the machine busy.
   stop.abort();
   await swapping;
   await writer.stop();
@@ -75,7 +75,7 @@ test('a killed copy resumes at the last acknowledged key', async () => {
   const documents = 12_000;
   await insert(pair.source.client.db('shop'), 'items', documents, 2_000);
   await using proxy = await startFaultProxy((await pair.destination.primary()).port);
-  // A batch takes about a second, which is how often progress is written down.
+  // A batch takes about a second, the interval at which the engine records progress.
   proxy.set({ bytesPerSecond: 4_000_000 });
   const destination = `mongodb://127.0.0.1:${proxy.port}/?directConnection=true`;
   const arguments_ = ['sync', '--once', '--no-verify', '--cluster0', pair.source.uri, '--cluster1', destination];
@@ -90,7 +90,7 @@ test('a killed copy resumes at the last acknowledged key', async () => {
   await using again = runLinkspan(arguments_);
   assert.deepEqual(await again.exit, { code: 0, signal: null }, again.stderr);
   const read = (await documentsReturned(pair.source.client)) - before;
-  // Some more are of the catalog.
+  // The rest are documents of the catalog.
   assert.ok(read < documents - saved + 100, `${read} documents were read, ${documents - saved} were left`);
   await expectIdentical(pair);
 });
@@ -137,12 +137,15 @@ async function fill(db: Db): Promise<void> {
   }
 }
 
-/** A database of views only. Their records are removed before it is dropped, so a run that is killed in between leaves it, and the next run needs another one. */
+/**
+ * A database that only has views. The engine removes their records before it drops the database. A run that is killed in
+ * between leaves the database behind, so the next run needs another one.
+ */
 function passingDatabase(db: Db, nth: number): Db {
   return db.client.db(`passing-${nth}`);
 }
 
-/** Takes away on the source what the run that is to be killed there is to take away on the destination, once that has it. */
+/** Drops on the source, once it is migrated, what the run must drop on the destination when the test kills it. */
 async function makeReachable({ source, destination }: ReplicaSetPair, hook: string, nth: number): Promise<void> {
   const db = source.client.db('shop');
   const removals: Readonly<Record<string, () => Promise<unknown>>> = {
@@ -158,7 +161,7 @@ async function makeReachable({ source, destination }: ReplicaSetPair, hook: stri
     const states = await copied.distinct('state');
     return states.length === 1 && states[0] === 'live';
   };
-  await eventually(allLive, { what: 'all that is to be taken away', deadlineMs: 120_000 });
+  await eventually(allLive, { what: 'everything that the source drops then', deadlineMs: 120_000 });
   await remove();
 }
 
@@ -167,7 +170,7 @@ async function insert(db: Db, name: string, count: number, bytes: number): Promi
   await db.collection(name).insertMany(numbered(count, { name, text }));
 }
 
-/** Two collections change names, again and again, so that each run finds something to rename. */
+/** Swaps the names of two collections again and again, so that each run finds something to rename. */
 async function swapNames(db: Db, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await db.collection('empty 0').rename('between');

@@ -15,7 +15,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 checkForLeaks({ sockets: false });
 
-/** Named points of the engine, beside those of kill-again.test.ts: of `--once`, and later than when a point is reached first. */
+/** Named points that kill-again.test.ts lacks: those of `--once`, and later passes of a point. */
 const WHILE_WRITTEN_TO = [
   'engine.prepare.position-fixed',
   'engine.catalog.created@2',
@@ -25,7 +25,7 @@ const WHILE_WRITTEN_TO = [
   'engine.copy.drained',
 ];
 
-/** Past the point of no return changes of the source are no longer followed, so nobody writes in these rounds. */
+/** Past the point of no return the engine follows no changes, so nobody writes in these rounds. */
 const AT_THE_END = ['engine.cutover.committed', 'engine.cutover.destination-open'];
 
 test('a migration that is killed and started again ends identical', async (t) => {
@@ -51,7 +51,7 @@ test('a migration that is killed and started again ends identical', async (t) =>
   }
 });
 
-/** Points where a kill could mix up the names of the sides, or let a document pass that does not match. */
+/** Points where a kill could mix up the names of the sides, or migrate a document that does not match. */
 const UNDER_A_SELECTION = ['engine.catalog.created@2', 'engine.copy.batch-acknowledged@3', 'engine.apply.batch-taken'];
 
 test('a migration of matching documents to other names that is killed and started again ends as it should', async (t) => {
@@ -59,7 +59,7 @@ test('a migration of matching documents to other names that is killed and starte
   using folder = temporaryFolder('kill');
   const file = join(folder.path, 'sync.yaml');
   const clusters = { cluster0: pair.source.uri, cluster1: pair.destination.uri };
-  // Writers let documents match and cease to.
+  // Writers make documents match, and no longer match.
   const even = { $expr: { $eq: [{ $mod: [{ $ifNull: ['$ledgerCount', 0] }, 2] }, 0] } };
   const selection = {
     documentFilters: [{ database: 'shop', collection: 'a', filter: even }],

@@ -95,7 +95,7 @@ test('a pause in the middle of the copy sends no further batch, and the copy res
     return systemClock.sleep(ms, signal);
   };
   await using running = RunningMigration.start(pair, { clock: { ...systemClock, sleep } });
-  running.migration.setLoadLevel(1); // One batch on its way at a time.
+  running.migration.setLoadLevel(1); // One batch at a time.
   using acknowledged = holdAt('engine.copy.batch-acknowledged');
   await acknowledged.reached;
   running.migration.want('paused');
@@ -106,7 +106,7 @@ test('a pause in the middle of the copy sends no further batch, and the copy res
   await items.updateOne({ _id: 1 }, { $set: { filling: 'changed' } });
   await items.deleteOne({ _id: 19_999 });
   const until = looks + 20;
-  await eventually(() => looks >= until, { what: 'the engine to have looked around for a while' });
+  await eventually(() => looks >= until, { what: 'several rounds of the engine' });
   assert.ok(before > 0 && before < 20_000, `${before} documents`);
   assert.equal(await copied.countDocuments(), before);
   assert.equal(running.progress.state, 'paused');

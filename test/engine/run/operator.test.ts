@@ -26,7 +26,7 @@ for (const drop of [true, false]) {
       migrationId: running.progress.migrationId,
       dropDestination: true,
     });
-    assert.equal(await again.outcome, 'cancelled', 'it does not come back to life');
+    assert.equal(await again.outcome, 'cancelled', 'a later run does not resume it');
     const { copy, changes, left } = running.progress;
     assert.equal(copy.documentsCopied, drop ? 0 : 2_000);
     assert.equal(left?.collections, drop ? 0 : 1);

@@ -9,7 +9,7 @@ import { type ReplicaSetPair, startPair, startStandalone } from '../../support/r
 import { needsSource } from '../../support/source-version.ts';
 import { RunningMigration, syncOnce } from '../running-migration.ts';
 
-describe('what keeps a migration from starting', () => {
+describe('the preflight refuses', () => {
   let pair: ReplicaSetPair;
   before(async () => {
     pair = await startPair({ source: { auth: true } });
@@ -36,7 +36,7 @@ describe('what keeps a migration from starting', () => {
       [code],
     );
     assert.match(errors[0]?.message ?? '', message);
-    assert.ok((errors[0]?.remedy ?? '').length > 20, 'it says what to do');
+    assert.ok((errors[0]?.remedy ?? '').length > 20, 'it has a remedy');
     await assert.rejects(new Migration(given).run(AbortSignal.timeout(30_000)), { code });
     assert.deepEqual(
       await pair.destination.client.db('linkspan_internal').listCollections().toArray(),
@@ -55,7 +55,7 @@ describe('what keeps a migration from starting', () => {
     await refused(options({ source: wrong }), 'AUTHENTICATION_FAILED', /^The source refused/);
   });
 
-  test('a server that nobody answers for', async () => {
+  test('a server that does not answer', async () => {
     await refused(
       options({ source: 'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=500' }),
       'SOURCE_UNREACHABLE',
@@ -63,7 +63,7 @@ describe('what keeps a migration from starting', () => {
     );
   });
 
-  test('a connection string that is none', async () => {
+  test('an invalid connection string', async () => {
     await refused(options({ source: 'mongo://nowhere' }), 'INVALID_CONNECTION_STRING', /source/);
   });
 

@@ -145,7 +145,7 @@ async function fill(set: ReplicaSet, count: number): Promise<void> {
     .insertMany(documents, { writeConcern: { w: 'majority' } });
 }
 
-/** Has a secondary take nothing from its primary any more. */
+/** Stops the replication of a secondary. */
 async function stopReplication(member: MongodProcess): Promise<void> {
   const { count } = await onMember(member, { configureFailPoint: 'stopReplProducer', mode: 'alwaysOn' });
   await onMember(member, { waitForFailPoint: 'stopReplProducer', timesEntered: count + 1, maxTimeMS: 20_000 });

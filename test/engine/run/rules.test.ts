@@ -14,7 +14,7 @@ import { RunningMigration, syncOnce } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
 
-/** Rules that nothing breaks by itself as a rule: each is met by the one moment that it is made for. */
+/** Rules that faults rarely test. Each test makes the one moment that breaks its rule. */
 describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutover with a write block') }, () => {
   let pair: ReplicaSetPair;
   const shop = () => pair.source.client.db('shop');
@@ -29,7 +29,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
     await shop().collection<Item>('a').insertMany(items(1_000));
   });
 
-  /** Runs a migration until it fails as the hooks of the test make it, and once more to its end. */
+  /** Runs a migration until the hooks of the test make it fail, then again to its end. */
   async function failThenFinish(
     options: Parameters<typeof RunningMigration.start>[1],
     inTheFirst: (running: RunningMigration) => Promise<void>,
@@ -59,7 +59,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
     });
     assert.equal(running.progress.copy.documentsCopied, 0);
     const [wait] = running.progress.waiting;
-    assert.equal(wait?.for, 'the destination', 'it is no fault of the collection');
+    assert.equal(wait?.for, 'the destination', 'the collection is not the cause');
     await pair.destination.clearFailPoints();
     await running.commit();
     await expectIdentical(pair);
@@ -93,7 +93,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
       .collection('a')
       .updateOne({ n: 1 }, { $set: { changed: true } });
     await shop().collection('a').deleteOne({ n: 2 });
-    // Enough that some are written together, and few enough that the log keeps what came before.
+    // Enough that some are written together, and few enough that the log keeps the earlier lines.
     await shop()
       .collection('a')
       .updateMany({ n: { $lt: 60 } }, { $set: { changedTogether: true } });
@@ -105,7 +105,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
     assert.deepEqual([...concerns].sort(), [...written, 'find majority'].sort());
   });
 
-  /** All that a migration follows of a catalog; what takes an answer of its own is waited for, so that it is sent. */
+  /** Makes every change of a catalog that a migration follows. Waits for each that the engine answers with a separate command. */
   async function changeCatalog(running: RunningMigration): Promise<void> {
     const there = (name: string) => pair.destination.client.db('shop').listCollections({ name }).toArray();
     const a = shop().collection('a');
@@ -152,7 +152,10 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
     });
   });
 
-  /** Makes changes behind a first one of the same lane that is being written, so that they wait together. @param count of all of them */
+  /**
+   * Makes changes that wait together in one lane, behind a first one that is being written.
+   * @param count  of all changes
+   */
   async function changeBehind(first: Document, count: number, change: () => Promise<void>): Promise<void> {
     await using running = RunningMigration.start(pair);
     await running.untilReady();
@@ -194,7 +197,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
     await eventually(done, { what: 'a range that is copied' });
   }
 
-  test('what changes behind the copy is migrated', async () => {
+  test('changes behind the copy are migrated', async () => {
     using copy = holdAt('engine.copy.batch-acknowledged', { after: 2 });
     await using running = RunningMigration.start(pair, { partitionBytes: 100_000 });
     await untilRangeDone();
@@ -225,14 +228,14 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
     });
   });
 
-  test('what was spooled is drained before that is on record', async () => {
+  test('spooled keys are applied before the record says so', async () => {
     using copy = holdAt('engine.copy.batch-acknowledged', { after: 2 });
     await failThenFinish({ partitionBytes: 100_000 }, async (running) => {
       await untilRangeDone();
       await changeAll();
       await running.until('the changes', ({ changes }) => changes.read >= 400);
       using _drain = onReach('engine.apply.batch-taken', async () => {
-        // Leaves a moment in which a wrong record could say that all is drained.
+        // Leaves time in which a wrong record could say that the spool is drained.
         const live = async () => (await records('collections').countDocuments({ state: 'live' })) > 0;
         await eventually(live, { what: 'a live collection', deadlineMs: 1_000 }).catch(() => undefined);
         throw new Error('the engine ends here');
@@ -246,10 +249,10 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
     const big = identified(40, { text: 'x'.repeat(1_000_000) });
     await shop().collection<{ _id: number }>('a').deleteMany({});
     await shop().collection<{ _id: number }>('a').insertMany(big);
-    // Saved as often as it may be.
+    // The engine saves its progress as often as possible.
     let elapsedMs = 0;
     const clock = { ...systemClock, elapsed: () => (elapsedMs += 2_000) };
-    // The first batch fails when later ones are there already.
+    // The first batch fails after later ones have succeeded.
     await failOnDestination('shop.a', { errorCode: 13, blockConnection: true, blockTimeMS: 1_500 }, 1);
     await failThenFinish({ clock }, async () => undefined);
   });
@@ -259,7 +262,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
     await running.untilReady();
     let looking = Promise.resolve<unknown>(undefined);
     using _block = onReach('engine.cutover.about-to-block', async () => {
-      // The stream is not read from here to some time after the block.
+      // From here until some time after the block, the engine doesn't read the stream.
       const record = () => records('migrations').findOne({ 'cutover.sourceBlockedAtMs': { $exists: true } });
       looking = eventually(record, { what: 'the block' }).then(async () => {
         const ended = () => records('migrations').findOne({ state: 'committed' });
@@ -329,8 +332,8 @@ async function concernsOf(sets: readonly ReplicaSet[]): Promise<Set<string>> {
       if (!/^linkspan-/.test(appName) || !/^(shop|linkspan_internal|admin)(\.|$)/.test(ns)) continue;
       const { find, insert, update, delete: deleted, commitTransaction, autocommit, readConcern } = command;
       const written = `${command.writeConcern?.w} ${command.writeConcern?.j}`;
-      // A transaction reads what its commit then has the majority acknowledge.
-      // An engine that has not taken the migration yet reads as the primary has it (docs/adr/0017-own-records.md).
+      // A transaction's reads count once the majority acknowledges its commit.
+      // Before an engine has taken the migration, it reads the primary's current state (docs/adr/0017-own-records.md).
       const isPeek = find === 'migrations' && readConcern?.level === 'local';
       if (find !== undefined && autocommit === undefined && !isPeek) concerns.add(`find ${readConcern?.level}`);
       if (commitTransaction !== undefined) concerns.add(`commit ${written}`);
@@ -341,7 +344,7 @@ async function concernsOf(sets: readonly ReplicaSet[]): Promise<Set<string>> {
   return concerns;
 }
 
-/** Keys of one lane have the same. */
+/** Returns a value that is the same for all keys of one lane. */
 function laneOf(id: number): number {
   return laneHash(keyOf(Buffer.from(BSON.serialize({ _id: new Int32(id) })))) % 8;
 }

@@ -17,7 +17,7 @@ interface EngineOnRecord {
 const recordOf = ({ destination }: ReplicaSetPair) =>
   destination.client.db('linkspan_internal').collection<EngineOnRecord>('migrations');
 
-/** Starts the migration again and returns how that ends. */
+/** Starts the migration again. Returns its outcome. */
 async function again(pair: ReplicaSetPair, migrationId: string, takeOver?: boolean): Promise<string> {
   await using running = RunningMigration.start(pair, { migrationId, takeOver });
   const refused = running.outcome.then(
@@ -38,7 +38,7 @@ test('a migration that an engine elsewhere wrote to within 30 s is refused with 
   assert.equal(own?.pid, process.pid);
   await first.stop();
   const stopped = await recordOf(pair).findOne({ _id: migrationId });
-  assert.equal(stopped?.engine, undefined, 'an engine that has ended its run is on no record');
+  assert.equal(stopped?.engine, undefined, 'an engine that has ended its run is not on record');
 
   const write = (engine: object, secondsAgo: number) =>
     recordOf(pair).updateOne({ _id: migrationId }, [
@@ -69,7 +69,7 @@ test('a migration that an engine elsewhere wrote to within 30 s is refused with 
   assert.match(await again(pair, migrationId), /^ENGINE_RUNNING/);
 });
 
-test('an engine keeps writing its record while it is paused, so that no other takes it for dead', async () => {
+test('an engine keeps writing its record while it is paused, so that other engines know that it runs', async () => {
   await using pair = await startPair();
   await pair.source.client.db('shop').collection('items').insertOne({});
   await using running = RunningMigration.start(pair);

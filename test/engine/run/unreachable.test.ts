@@ -40,7 +40,7 @@ test('a migration that starts before its destination waits for it, reports it, a
   await expectIdentical(pair);
 });
 
-test('a migration that waits for its clusters ends when it is told to, and a minute after it was cancelled', async () => {
+test('a migration that waits for its clusters ends when it is stopped, and a minute after it is cancelled', async () => {
   const options = { waitForClusters: true };
   await using stopped = RunningMigration.start({ source: NOBODY, destination: NOBODY }, options);
   await stopped.until('the wait', ({ waiting }) => waiting.length > 0);

@@ -1,0 +1,54 @@
+import { DEFAULT_LOAD_LEVEL, type LoadLevel } from '../copy/load-level.ts';
+import type { WantedState } from '../report/progress.ts';
+import type { Cancellation } from './cancel.ts';
+
+/** What the operator wants of a migration. */
+interface Wishes {
+  readonly state: WantedState;
+  /** Undefined unless the migration is to be cancelled. */
+  readonly cancellation: Cancellation | undefined;
+  readonly loadLevel: LoadLevel;
+  /** Limit of the initial copy; Infinity for no limit other than that of the options. */
+  readonly copyBytesPerSecond: number;
+  /** Whether held drops, and all later ones, are to be applied. */
+  readonly confirmsDrops: boolean;
+}
+
+/** The operator's wishes for one migration. `Migration` changes them; its run reads them here and follows their changes. */
+export class OperatorWishes {
+  #current: Wishes = {
+    state: 'running',
+    cancellation: undefined,
+    loadLevel: DEFAULT_LOAD_LEVEL,
+    copyBytesPerSecond: Number.POSITIVE_INFINITY,
+    confirmsDrops: false,
+  };
+  readonly #cancelled = new AbortController();
+  readonly #followers = new Set<() => void>();
+
+  get current(): Wishes {
+    return this.#current;
+  }
+
+  /** Aborts when the operator cancels the migration. */
+  get cancelled(): AbortSignal {
+    return this.#cancelled.signal;
+  }
+
+  /** Sets some of the wishes. A repeated wish changes nothing, and wakes nobody. */
+  change(wishes: Partial<Wishes>): void {
+    const before = this.#current;
+    const after = { ...before, ...wishes };
+    if ((Object.keys(after) as (keyof Wishes)[]).every((wish) => after[wish] === before[wish])) return;
+    this.#current = after;
+    if (after.cancellation !== undefined) this.#cancelled.abort();
+    for (const follow of this.#followers) follow();
+  }
+
+  /** Calls `follow` now and after each change, until the result is disposed of. */
+  follow(follow: () => void): Disposable {
+    this.#followers.add(follow);
+    follow();
+    return { [Symbol.dispose]: () => void this.#followers.delete(follow) };
+  }
+}

@@ -1,0 +1,89 @@
+import { commitOnce } from '../cutover/commit-once.ts';
+import { cutOver, finishCutover } from '../cutover/cut-over.ts';
+import type { MigrationLog } from '../records/migration-log.ts';
+import type { CutoverAttempts } from '../report/cutover-attempts.ts';
+import type { Outcome } from '../report/progress.ts';
+import { lastRefusal } from '../report/waits.ts';
+import type { MigrationOptions } from '../scope/options.ts';
+import { cancel } from './cancel.ts';
+import type { OperatorWishes } from './operator-wishes.ts';
+import type { RunParts } from './parts.ts';
+import type { RunCheckpoint } from './run-checkpoint.ts';
+import type { RunFindings } from './run-findings.ts';
+import type { StreamFollower } from './stream-follower.ts';
+
+/** For conditions that depend on the time. Changes of states and wishes wake the run at once. */
+const LOOK_AGAIN_AFTER_MS = 250;
+/** The source recreates a collection within this time, if it drops it only for that. */
+const RECREATED_WITHIN_MS = 10_000;
+
+/** The parts of a run that its steering needs. */
+interface SteeredRun {
+  readonly context: RunParts;
+  readonly log: MigrationLog;
+  readonly options: MigrationOptions;
+  readonly wishes: OperatorWishes;
+  readonly checkpoint: RunCheckpoint;
+  readonly findings: RunFindings;
+  readonly attempts: CutoverAttempts;
+  readonly notReadyReasons: readonly string[];
+}
+
+/** Does what the operator wants as soon as the migration's state allows it. Returns when the migration has ended. */
+export async function steer(run: SteeredRun, follower: StreamFollower): Promise<Outcome> {
+  const { attempts, context, log, options, wishes } = run;
+  while (true) {
+    context.signal.throwIfAborted();
+    if (wishes.current.cancellation !== undefined) {
+      await follower.abandon();
+      return await cancel(context, log, wishes.current.cancellation);
+    }
+    if (wishes.current.state === 'paused') await pause(run, follower);
+    if (log.record.state === 'copying' && follower.allLive) await log.advance('caught up');
+    const refusal = options.once ? lastRefusal(context) : undefined;
+    if (refusal !== undefined) throw refusal;
+    if (log.record.state === 'tailing' && options.once && follower.verification.isClean) {
+      await commitOnce(context, log, follower);
+      await finishCutover(context, log);
+      return 'committed';
+    }
+    if (wishes.current.state === 'cutover' && run.notReadyReasons.length === 0) {
+      if (!(await follower.verification.confirm())) continue;
+      await run.findings.repeatAtCutover();
+      const { bypassingWrites = 'drain' } = options;
+      const ended = await cutOver(context, log, follower, { calledOff: wishes.cancelled, bypassingWrites });
+      if (ended === 'committed') {
+        attempts.clear();
+        await finishCutover(context, log);
+        return 'committed';
+      }
+      if (ended !== 'called off') attempts.add(ended);
+      await log.advance('cutover put off');
+    }
+    if (wishes.current.state !== 'cutover') attempts.clear();
+    await context.stateChanges.next(context.signal, LOOK_AGAIN_AFTER_MS);
+  }
+}
+
+/** Holds the migration until the operator resumes or cancels it. */
+async function pause({ context, log, wishes, checkpoint }: SteeredRun, follower: StreamFollower): Promise<void> {
+  const { gate, signal, stateChanges } = context;
+  const { state } = log.record;
+  gate.close();
+  await follower.flush(wishes.cancelled);
+  await checkpoint.save();
+  await log.advance('paused');
+  const isOver = () => wishes.current.state !== 'paused' || wishes.cancelled.aborted || signal.aborted;
+  while (!isOver()) await stateChanges.next(signal, LOOK_AGAIN_AFTER_MS);
+  gate.open();
+  if (!signal.aborted) await log.advance(state === 'tailing' ? 'tail resumed' : 'copy resumed');
+}
+
+/** Fails a run that nobody attends to: nobody is there to confirm its drops. @throws UserError DROPS_UNCONFIRMED */
+export async function refuseHeldDrops({ clock, drops, signal, stateChanges }: RunParts): Promise<void> {
+  while (!signal.aborted) {
+    const refusal = drops.refusal(clock, RECREATED_WITHIN_MS);
+    if (refusal !== undefined) throw refusal;
+    await stateChanges.next(signal, LOOK_AGAIN_AFTER_MS);
+  }
+}

@@ -1,0 +1,105 @@
+import { Timestamp } from 'mongodb';
+import { systemClock, UserError } from '../../platform/index.ts';
+import { authenticatedUsers } from '../accounts/definition.ts';
+import { UsersAndRoles } from '../accounts/users-and-roles.ts';
+import { SeenChanges } from '../apply/seen-changes.ts';
+import { HeldDrops } from '../collections/held-drops.ts';
+import { MadeViews } from '../collections/made-views.ts';
+import { TrackedCollections } from '../collections/tracked-collections.ts';
+import { Changes } from '../concurrency/changes.ts';
+import { Gate } from '../concurrency/gate.ts';
+import { MemoryBudget } from '../concurrency/memory-budget.ts';
+import { TaskGroup } from '../concurrency/task-group.ts';
+import { DEFAULT_LOAD_LEVEL, loadOf } from '../copy/load-level.ts';
+import { DEFAULT_PARTITION_BYTES } from '../copy/plan-partitions.ts';
+import { Fence } from '../mongodb/fence.ts';
+import type { Retrier } from '../mongodb/retry.ts';
+import { CheckpointStore } from '../records/checkpoint-store.ts';
+import { newCounters } from '../records/counters.ts';
+import { MadeAccounts } from '../records/made-accounts.ts';
+import { MigrationLog } from '../records/migration-log.ts';
+import { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
+import { thisEngine } from '../records/running-engine.ts';
+import { DocumentFilters } from '../scope/document-filters.ts';
+import { NamespaceMap } from '../scope/namespace-map.ts';
+import { type MigrationOptions, selectionOf } from '../scope/options.ts';
+import { Selection } from '../scope/selection.ts';
+import type { Clusters } from './open-clusters.ts';
+import type { RunParts } from './parts.ts';
+
+/** A migration that this engine has taken, with the parts that its run works with. */
+interface TakenMigration {
+  readonly tasks: TaskGroup;
+  readonly context: RunParts;
+  readonly log: MigrationLog;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Takes the migration for this engine, and makes the parts of its run.
+ * @param stop  aborts when the operator ends the run
+ * @param waiting  reports what the opening waits for
+ * @throws UserError the reason why the migration can't start; then nothing was changed
+ */
+export async function takeMigration(
+  options: MigrationOptions,
+  stop: AbortSignal,
+  waiting: Retrier,
+  { source, destination, checked }: Clusters,
+): Promise<TakenMigration> {
+  const { logger, clock = systemClock } = options;
+  const tasks = new TaskGroup();
+  const fence = new Fence(destination, options.migrationId, clock);
+  const signal = AbortSignal.any([stop, tasks.signal, fence.signal]);
+  const retrier = waiting.but(signal);
+  const store = new CheckpointStore(fence);
+  const checkpoint = new RetryingCheckpointStore(store, retrier);
+  const identity = {
+    sourceId: checked.source.clusterId,
+    destinationId: checked.destination.clusterId,
+    selection: selectionOf(options),
+    writer: [...(await authenticatedUsers(destination))].join(', '),
+    engine: thisEngine(clock.now()),
+  };
+  const record = await checkpoint.take(identity, options.takeOver ?? false);
+  const changes = new Changes(clock);
+  const stateChanges = new Changes(clock, changes);
+  const context: RunParts = {
+    source,
+    sourceFeatures: checked.sourceFeatures,
+    destination,
+    fence,
+    checkpoint,
+    retrier,
+    clock,
+    logger,
+    signal,
+    gate: new Gate(),
+    counters: { ...newCounters(), ...record.counts },
+    seen: new SeenChanges(),
+    memory: new MemoryBudget(options.memoryBytes),
+    tracked: new TrackedCollections(stateChanges),
+    changes,
+    stateChanges,
+    views: new MadeViews(store),
+    drops: new HeldDrops(options.confirmDrops ?? false),
+    identity,
+    position: { time: new Timestamp(0n) },
+    pace: { load: loadOf(DEFAULT_LOAD_LEVEL) },
+    selection: new Selection(options.filters),
+    accounts: new UsersAndRoles(source, fence, new MadeAccounts(fence, checked.source.clusterId)),
+    movesAccounts: options.usersAndRoles ?? false,
+    namespaces: new NamespaceMap(options.namespaceRemap),
+    documentFilters: new DocumentFilters(options.documentFilters),
+    keepsDestination: options.keepDestination ?? false,
+    addresses: { source: options.source, destination: options.destination },
+    partitionBytes: options.partitionBytes ?? DEFAULT_PARTITION_BYTES,
+  };
+  const log = new MigrationLog(checkpoint, clock, record);
+  return { tasks, context, log, warnings: writerWarnings(store) };
+}
+
+/** The fence doesn't shut out an engine that writes as another user. */
+function writerWarnings({ migrationId, earlierWriter }: CheckpointStore): string[] {
+  return earlierWriter === undefined ? [] : [new UserError('WRITER_CHANGED', [migrationId, earlierWriter]).message];
+}
