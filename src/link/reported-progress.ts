@@ -84,6 +84,7 @@ export const reportedProgress: z.ZodType<Progress> = z
       documentsRechecked: count,
       waiting: count,
       mismatches: z.looseObject({ found: count, open: count, latest: reportList(reportedMismatch) }),
+      equalAtMs: time.nullable(),
       catalogDifferences: reportList(reportText).nullable(),
       foreignWrites: count,
       documentsPerSecond: figure,

@@ -11,13 +11,23 @@ export interface Counters {
   compared: number;
   /** Compared keys that differed. */
   differed: number;
+  /** Documents that the verification found equal after their last change. */
+  rechecked: number;
 }
 
 /** Returns the counts that a checkpoint holds. */
-export function recordedCounts({ read, applied, duringCopy, compared, differed, restarts }: Counters): RecordedCounts {
-  return { read, applied, duringCopy, compared, differed, restarts };
+export function recordedCounts({
+  read,
+  applied,
+  duringCopy,
+  compared,
+  differed,
+  restarts,
+  rechecked,
+}: Counters): RecordedCounts {
+  return { read, applied, duringCopy, compared, differed, restarts, rechecked };
 }
 
 export function newCounters(): Counters {
-  return { restarts: 0, read: 0, applied: 0, duringCopy: 0, compared: 0, differed: 0 };
+  return { restarts: 0, read: 0, applied: 0, duringCopy: 0, compared: 0, differed: 0, rechecked: 0 };
 }

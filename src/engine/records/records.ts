@@ -75,6 +75,7 @@ export interface RecordedCounts {
   readonly restarts: number;
   readonly compared: number;
   readonly differed: number;
+  readonly rechecked: number;
 }
 
 /** Namespaces with digests. This is no object, because a namespace may have any name, for example `__proto__.x`. */

@@ -1,3 +1,4 @@
+import type { Timestamp } from 'mongodb';
 import type { UsersAndRoles } from '../accounts/users-and-roles.ts';
 import type { OplogWatch } from '../capture/oplog-watch.ts';
 import type { MadeViews } from '../collections/made-views.ts';
@@ -19,6 +20,8 @@ export interface StreamView {
   /** Dirty keys that wait to be applied. */
   readonly queued: number;
   readonly verification: VerificationView;
+  /** Undefined while something isn't compared, or differs. */
+  readonly provenAt: Timestamp | undefined;
   readonly oplog: OplogWatch;
   readonly hidden: { readonly warnings: readonly string[] };
 }

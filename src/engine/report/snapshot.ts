@@ -110,12 +110,12 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
     },
     lagSeconds: following ? (follower?.lagSeconds ?? null) : null,
     oplog: oplog?.headroom ?? null,
-    verification: verificationProgress(
-      options.verification ?? 'repair',
-      follower?.verification,
+    verification: verificationProgress(options.verification ?? 'repair', follower?.verification, {
       collections,
-      run.speed.verificationRates,
-    ),
+      documentsRechecked: counters.rechecked,
+      provenAt: follower?.provenAt,
+      rates: run.speed.verificationRates,
+    }),
     repairs,
     readyForCutover: reasons.length === 0,
     notReadyReasons: reasons,

@@ -1,3 +1,4 @@
+import type { Timestamp } from 'mongodb';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { CatalogDifference } from '../compare/catalog-differences.ts';
 import type { MismatchRecord } from '../records/verification-records.ts';
@@ -44,6 +45,11 @@ export interface VerificationProgress {
   readonly waiting: number;
   readonly mismatches: { readonly found: number; readonly open: number; readonly latest: readonly MismatchProgress[] };
   /** Differences of collections, options, views and indexes that stay; null before they were compared. */
+  /**
+   * The source's cluster time, in whole seconds: the destination is equal to the source at this time, apart from what
+   * what the verification leaves out. Null while something is not compared, or differs.
+   */
+  readonly equalAtMs: number | null;
   readonly catalogDifferences: readonly string[] | null;
   /** Documents that others wrote on the destination. */
   readonly foreignWrites: number;
@@ -58,7 +64,7 @@ export interface VerificationView {
   readonly isSettled: boolean;
   readonly ranges: readonly { readonly documents: number; readonly bytes: number }[];
   readonly collectionsDone: number;
-  readonly rechecks: { readonly checked: number; readonly size: number };
+  readonly rechecks: { readonly size: number };
   readonly mismatches: { readonly found: number; readonly open: number; readonly latest: readonly MismatchRecord[] };
   readonly catalog: { readonly differences: readonly CatalogDifference[] | undefined };
   readonly foreign: { readonly count: number; readonly warnings: readonly string[] };
@@ -73,14 +79,29 @@ export interface VerificationRates {
 /** The most differences of catalogs in progress. */
 const SHOWN = 10;
 
-const UNKNOWN: VerificationRates = { documentsPerSecond: null, bytesPerSecond: null };
+const NOTHING_YET = {
+  collections: [],
+  documentsRechecked: 0,
+  provenAt: undefined,
+  rates: { documentsPerSecond: null, bytesPerSecond: null },
+};
 
 /** Returns the progress of a verification; of none when it hasn't begun. */
 export function verificationProgress(
   mode: VerificationMode,
   verification?: VerificationView,
-  collections: readonly TrackedCollection[] = [],
-  rates = UNKNOWN,
+  {
+    collections,
+    documentsRechecked,
+    provenAt,
+    rates,
+  }: {
+    readonly collections: readonly TrackedCollection[];
+    readonly documentsRechecked: number;
+    /** Cluster time of the source; undefined while something isn't proven. */
+    readonly provenAt: Timestamp | undefined;
+    readonly rates: VerificationRates;
+  } = NOTHING_YET,
 ): VerificationProgress {
   const sum = (pick: (range: VerificationView['ranges'][number]) => number) =>
     (verification?.ranges ?? []).reduce((total, range) => total + pick(range), 0);
@@ -105,13 +126,14 @@ export function verificationProgress(
     documentsCompared,
     bytesCompared,
     bytesTotal,
-    documentsRechecked: verification?.rechecks.checked ?? 0,
+    documentsRechecked: documentsRechecked,
     waiting: verification?.rechecks.size ?? 0,
     mismatches: {
       found: verification?.mismatches.found ?? 0,
       open: verification?.mismatches.open ?? 0,
       latest: (verification?.mismatches.latest ?? []).map(shown),
     },
+    equalAtMs: provenAt === undefined ? null : provenAt.getHighBitsUnsigned() * 1_000,
     catalogDifferences: verification?.catalog.differences?.slice(0, SHOWN).map(describeCatalogDifference) ?? null,
     foreignWrites: verification?.foreign.count ?? 0,
     ...rates,

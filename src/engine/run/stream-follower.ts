@@ -157,6 +157,12 @@ export class StreamFollower implements RunningStream {
     return this.#lanes.queued;
   }
 
+  /** The time of the source to which the destination is proven equal; undefined while something isn't compared, or differs. */
+  get provenAt(): Timestamp | undefined {
+    const isProven = !this.#verification.isOff && this.#isCompared && this.#verification.isClean && this.allLive;
+    return isProven ? this.#watermark.safe.time : undefined;
+  }
+
   get verification(): Verification {
     return this.#verification;
   }

@@ -2,18 +2,16 @@ import { Binary } from 'mongodb';
 import { reach } from '../../platform/index.ts';
 import { keyBytes, keyFromBytes } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
-import { onDestination, onSource, pinTo } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { type CompareChunkOptions, compareChunk, type DifferingPair } from '../compare/compare-chunk.ts';
-import { type DocumentReader, readRange } from '../compare/document-reader.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import type { Gate } from '../concurrency/gate.ts';
 import { type MemoryBudget, REPLY_BYTES } from '../concurrency/memory-budget.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
 import { batchSize } from '../copy/copy-partition.ts';
 import type { VerificationRecords } from '../records/verification-records.ts';
-import { blameFilter } from '../scope/document-filters.ts';
 import type { ReadKeysParts } from './read-keys.ts';
+import { readersOf } from './readers.ts';
 import type { Rechecks } from './rechecks.ts';
 import type { VerifiedRange } from './verified-ranges.ts';
 
@@ -94,38 +92,6 @@ async function untilSettled(
   { rechecks, isValid }: { readonly rechecks: Rechecks; readonly isValid: () => boolean },
 ): Promise<void> {
   await changes.until(() => !isValid() || !rechecks.hasUnbound(collection), signal, LOOK_AGAIN_AFTER_MS);
-}
-
-function readersOf(
-  parts: CompareCollectionParts,
-  collection: TrackedCollection,
-): readonly [DocumentReader, DocumentReader] {
-  const { source, destination, fence, position } = parts;
-  const { isClustered } = collection;
-  return [
-    {
-      read: async (range, limit) => {
-        try {
-          return await onSource(parts, collection, (name) => {
-            const { collectionUUID: uuid } = pinTo(parts, collection);
-            const readConcern = { level: 'majority', afterClusterTime: position.time };
-            const select = (query: object) => collection.selected(query);
-            const from = { database: collection.sourceDatabase, name, uuid, select, isClustered, readConcern };
-            return readRange(source, from, range, limit);
-          });
-        } catch (error) {
-          throw blameFilter(collection, error);
-        }
-      },
-    },
-    {
-      read: (range, limit) =>
-        onDestination(parts, collection, ({ database, name, uuid }) => {
-          const readConcern = fence.afterOwnWrites;
-          return readRange(destination, { database, name, uuid, isClustered, readConcern }, range, limit);
-        }),
-    },
-  ];
 }
 
 /** One reply of each side. */

@@ -7,12 +7,14 @@ import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import type { Gate } from '../concurrency/gate.ts';
 import { type MemoryBudget, REPLY_BYTES } from '../concurrency/memory-budget.ts';
+import type { Counters } from '../records/counters.ts';
 import { hashesOfDestination, hashesOfSource, type ReadKeysParts } from './read-keys.ts';
 import { type OpenKey, RecheckQueue } from './recheck-queue.ts';
 
 /** The parts of a run that rechecks need. */
 export interface RechecksParts extends ReadKeysParts {
   readonly changes: Changes;
+  readonly counters: Counters;
   readonly gate: Gate;
   readonly logger: Logger;
   readonly memory: MemoryBudget;
@@ -51,8 +53,6 @@ export class Rechecks {
   readonly #onEqual: (open: OpenKey) => Promise<void>;
   readonly #queue = new RecheckQueue();
   readonly #begun = new Set<TrackedCollection>();
-  /** Keys that were equal after their last change. */
-  checked = 0;
 
   /**
    * @param onMismatch  receives a difference that counts, once it stays; returns when it is on record
@@ -155,7 +155,7 @@ export class Rechecks {
 
   async #compare(collection: TrackedCollection, batch: readonly OpenKey[]): Promise<void> {
     if (batch.length === 0) return;
-    const { clock, memory, signal, changes } = this.#parts;
+    const { clock, counters, memory, signal, changes } = this.#parts;
     const keys = batch.map(({ key }) => key);
     try {
       using _ = await memory.fetches.take(expectedBytes(collection, keys.length), signal);
@@ -169,7 +169,7 @@ export class Rechecks {
         const hash = source.found.get(open.key.identity);
         if (hash === destination.found.get(open.key.identity)) {
           await this.#onEqual(open);
-          this.checked += 1;
+          counters.rechecked += 1;
           this.#queue.settle(open);
           continue;
         }

@@ -5,18 +5,21 @@ import { type DocumentKey, keyBytes, keyFromBytes } from '../bson/document-key.t
 import { bufferOf } from '../bson/stored-bytes.ts';
 import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
 import type { Suspicion, TrackedCollection } from '../collections/tracked-collection.ts';
+import { compareChunk } from '../compare/compare-chunk.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import type { Gate } from '../concurrency/gate.ts';
 import { Slots } from '../concurrency/slots.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
 import type { Copier } from '../copy/copier.ts';
+import { batchSize } from '../copy/copy-partition.ts';
 import type { Pace } from '../copy/load-level.ts';
 import type { Counters } from '../records/counters.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
-import { type CompareChunkParts, compareChunk } from './compare-chunk.ts';
+import type { ReadKeysParts } from './read-keys.ts';
+import { readersOf } from './readers.ts';
 
 /** The parts of a run that repairs need. */
-interface RepairsParts extends CompareChunkParts {
+interface RepairsParts extends ReadKeysParts {
   readonly checkpoint: RetryingCheckpointStore;
   readonly gate: Gate;
   readonly counters: Counters;
@@ -102,10 +105,19 @@ export class Repairs {
     // Changes dispatched before the loss must not be written after the comparison.
     await this.#lanes.flush();
     let after = suspicion.comparedTo === null ? undefined : keyFromBytes(bufferOf(suspicion.comparedTo));
+    const [source, destination] = readersOf(this.#context, collection);
     let savedAtMs = clock.elapsed();
     while (true) {
       await gate.pass(signal);
-      const chunk = await compareChunk(this.#context, collection, after, (keys) => this.#carryOver(collection, keys));
+      const chunk = await compareChunk(source, destination, {
+        after,
+        limit: batchSize(collection),
+        differ: (pairs) =>
+          this.#carryOver(
+            collection,
+            pairs.map(({ key }) => key),
+          ),
+      });
       if (collection.suspicion !== suspicion) return;
       counters.compared += chunk.documents;
       counters.differed += chunk.differing;
