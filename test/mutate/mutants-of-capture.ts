@@ -192,8 +192,8 @@ export const OF_CAPTURE: readonly Mutant[] = [
     without: 'dropping in all databases before anything is made',
     file: 'src/engine/collections/reconcile.ts',
     replace:
-      '  for (const wanted of listed) await inStep(() => dropFrom(context, wanted, dropped));\n  for (const wanted of listed) await inStep(() => makeIn(context, wanted));',
-    by: '  for (const wanted of listed) {\n    await inStep(() => dropFrom(context, wanted, dropped));\n    await inStep(() => makeIn(context, wanted));\n  }',
+      '  for (const wanted of listed) await retry(() => dropFrom(context, wanted, dropped));\n  for (const wanted of listed) await retry(() => makeIn(context, wanted));',
+    by: '  for (const wanted of listed) {\n    await retry(() => dropFrom(context, wanted, dropped));\n    await retry(() => makeIn(context, wanted));\n  }',
     tests: { file: 'test/engine/collections/database-case.test.ts', name: 'between two runs' },
   },
   {

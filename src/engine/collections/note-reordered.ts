@@ -8,7 +8,7 @@ export interface NoteReorderedParts {
   readonly retrier: Retrier;
 }
 
-/** Has the whole order of a capped collection compared before the cutover ends. On record when it returns. */
+/** Marks a capped collection for a comparison of its whole order before the cutover ends. The mark is on record when this returns. */
 export async function noteReordered(
   { checkpoint, retrier }: NoteReorderedParts,
   collection: TrackedCollection,
