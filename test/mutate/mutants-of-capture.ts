@@ -144,7 +144,7 @@ export const OF_CAPTURE: readonly Mutant[] = [
     replace:
       "await context.retrier.run('the destination', () => context.checkpoint.removeCollection(collection.uuid));",
     by: 'await context.checkpoint.removeCollection(collection.uuid);',
-    tests: { file: 'test/engine/collections/catalog-changes.test.ts', name: 'takes two tries' },
+    tests: { file: 'test/engine/collections/catalog-changes.test.ts', name: 'takes two attempts' },
   },
   {
     without: 'the record of a collection that is set aside before its changes are durable in the spool',
@@ -179,14 +179,14 @@ export const OF_CAPTURE: readonly Mutant[] = [
     file: 'src/engine/collections/held-drops.ts',
     replace: 'return documents * 2 > counted;',
     by: 'return false;',
-    tests: { file: HELD, name: 'of which most documents' },
+    tests: { file: HELD, name: 'when most documents are in one' },
   },
   {
     without: 'telling a collection that was made anew from one that is lost',
     file: 'src/engine/collections/held-drops.ts',
     replace: 'gone.filter((one) => !isThereAgain(one))',
     by: 'gone.filter((one) => isThereAgain(one) || true)',
-    tests: { file: HELD, name: 'are there again' },
+    tests: { file: HELD, name: 'exist again' },
   },
   {
     without: 'dropping in all databases before anything is made',

@@ -279,7 +279,7 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     file: 'src/engine/collections/moved.ts',
     replace: '        if (!context.sourceFeatures.pinsReads) await refuseOther(context, collection, name);\n',
     by: '',
-    tests: { file: UNSHOWN, name: 'are no deletes' },
+    tests: { file: UNSHOWN, name: 'not taken for deletes' },
   },
   {
     without: 'planning a copy anew whose collection was missing',
@@ -293,7 +293,7 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     file: 'src/engine/copy/copier.ts',
     replace: "    if (collection.state === 'set aside') throw new CollectionMissing(collection.namespace);\n",
     by: '',
-    tests: { file: UNSHOWN, name: 'missing as it ends' },
+    tests: { file: UNSHOWN, name: 'missing when the copy ends' },
   },
   {
     without: 'knowing the cluster on which a new position is taken',
@@ -314,7 +314,7 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     file: 'src/engine/run/stream-follower.ts',
     replace: 'if (this.#repairs.held || this.#context.drops.any) return false;',
     by: 'if (this.#repairs.held) return false;',
-    tests: { file: HELD, name: 'that nobody attends to' },
+    tests: { file: HELD, name: 'without an operator' },
   },
   {
     without: 'comparing capped collections at the end of a copy in one go',

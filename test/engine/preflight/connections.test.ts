@@ -65,7 +65,7 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
     ],
     [
       'a host elsewhere without TLS',
-      // Another word for 127.0.0.1 that does not look like this host.
+      // Another form of 127.0.0.1 that Linkspan does not take for this host.
       () => ({ source: clusters.uris.source.replace('127.0.0.1', '0x7f000001') }),
       [['CONNECTION_NOT_ENCRYPTED', /source/]],
     ],
@@ -113,7 +113,7 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
   });
 
   test('finds sharded clusters by what they say of themselves', async () => {
-    // There is no mongos here: this is what one answers to `hello`.
+    // The tests have no mongos, so this replaces its reply to `hello`.
     const described = await describeCluster(clusters.source.client);
     assert.deepEqual(checkCluster(described, 'source', {}), []);
     const [only, ...others] = checkCluster({ ...described, sharded: true }, 'source', {});

@@ -58,7 +58,7 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
             signal: AbortSignal.timeout(10_000),
             measuresReading: false,
           })),
-          // No disk has as much: all else is real.
+          // Larger than any disk. All other values are real.
           sizes: async () => ({ ...NOTHING, storedBytes: 1e18 }),
           ...changes,
         })
@@ -130,7 +130,7 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
       ['UNSUPPORTED_NAMESPACE', /shop\.series .* time series/],
     ]);
     await level('6.0');
-    // It is marked from now on as one that an old server may have filled.
+    // The downgrade marked it as possibly filled by an older server, so it is replaced.
     await clusters.source.client.db('shop').dropCollection('series');
     await clusters.source.client.db('shop').createCollection('series', { timeseries: { timeField: 'at' } });
   });
