@@ -17,7 +17,7 @@ const [NEED = '', WITH_LINKSPAN = '', WITH_CURL = ''] =
   page('14-first-migration.md').split(/\n## With .*\n|\n## Further\n/);
 const [, CONFIGURATION = ''] = /```yaml\n(.*?)```/s.exec(NEED) ?? [];
 
-/** Follows a part of the page from an empty folder on. @returns the commands */
+/** Follows a part of the page, starting in an empty folder. @returns the commands */
 async function migrate(part: string, then?: (reader: Reader) => Promise<unknown>): Promise<string[]> {
   using folder = temporaryFolder('first-migration');
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
