@@ -76,7 +76,7 @@ describe('the check of imports', () => {
     ],
   ];
   for (const [what, file, text, seen] of planted) {
-    it(`sees ${what}`, () => {
+    it(`finds ${what}`, () => {
       const problems = problemsWith((copy) => writeFileSync(join(copy, file), text));
       assert.equal(problems.length, 1, problems.join('\n'));
       assert.match(problems[0] ?? '', seen);
