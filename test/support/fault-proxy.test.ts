@@ -84,7 +84,7 @@ describe('the fault proxy', () => {
     await trip;
   });
 
-  it('cuts open connections, and refuses new ones until it is mended', async () => {
+  it('cuts open connections, and refuses new ones until it is restored', async () => {
     await using echo = await startEcho();
     await echo.roundTripMs(10);
     const closed = closing(echo.client);
@@ -92,7 +92,7 @@ describe('the fault proxy', () => {
     await closed;
     const refused = connect(echo.proxy.port, '127.0.0.1');
     await closing(refused);
-    echo.proxy.mend();
+    echo.proxy.restore();
     const accepted = connect(echo.proxy.port, '127.0.0.1');
     accepted.write('hello');
     assert.equal(String((await once(accepted, 'data'))[0]), 'hello');

@@ -23,9 +23,9 @@ export interface FaultProxy extends AsyncDisposable {
   readonly connections: number;
   /** Replaces the fault of all connections, open and new; `{}` removes it. */
   set(fault: Fault): void;
-  /** Resets all open connections, and refuses new ones until `mend`. */
+  /** Resets all open connections, and refuses new ones until `restore`. */
   cut(): void;
-  mend(): void;
+  restore(): void;
 }
 
 export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
@@ -74,7 +74,7 @@ class TcpProxy implements FaultProxy {
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
-  mend(): void {
+  restore(): void {
     this.#isCut = false;
   }
 
