@@ -3,8 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';
+import { expectIdentical } from '../support/expect-identical.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
 import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
@@ -96,8 +96,7 @@ test("after a cutover, the page's steps compare both sides and return to the sou
   await assert.rejects(leastPrivileged.follow(COMPARE), differs);
 
   await administrator.follow(section('COMPLETE, and the destination has new writes'));
-  const { differences } = await compareClusters(destination.client, source.client);
-  assert.deepEqual(differences, []);
+  await expectIdentical({ source: destination, destination: source });
   assert.equal(await source.client.db('shop').collection('orders').countDocuments({ n: 3 }), 1);
   await leastPrivileged.follow(COMPARE);
 });
@@ -141,8 +140,7 @@ test("a destination user with the page's roles for Atlas can migrate, with the w
     [],
   );
   await migrate({ ...pair, destination: { ...pair.destination, uri: destination } });
-  const { differences } = await compareClusters(pair.source.client, pair.destination.client);
-  assert.deepEqual(differences, []);
+  await expectIdentical(pair);
 });
 
 test('the README links to the FAQ and to the reporting of vulnerabilities', () => {

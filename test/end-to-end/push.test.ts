@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';
+import { expectIdentical } from '../support/expect-identical.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { startLedgerWriter } from '../support/ledger-writer.ts';
 import { expectHookReached } from '../support/linkspan-process.ts';
@@ -64,7 +64,7 @@ async function push(pair: ReplicaSetPair, hooks: { readonly agent?: string; read
   await restarted;
   const record = await pair.destination.client.db('linkspan_internal').collection('migrations').findOne();
   assert.match(String(record?.writer), /linkspan-[0-9a-f]{24}$/);
-  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  await expectIdentical(pair);
 }
 
 async function refill(pair: ReplicaSetPair): Promise<void> {
