@@ -71,7 +71,7 @@ export class EngineLives {
   /** Processes that another one has replaced. */
   readonly #former: LinkspanProcess[] = [];
   #current: LinkspanProcess | undefined;
-  /** Processes that run the migration, or were told to. */
+  /** Processes that run the migration, or have been started for it. */
   readonly #started = new Set<LinkspanProcess>();
   /** The process that another one has to replace. */
   #superseded: LinkspanProcess | undefined;

@@ -13,7 +13,7 @@ function refusedPart(text: string): string {
   }
 }
 
-test('an option that is not on the list is refused by name, whatever the driver would do with it', () => {
+test('an option that is not on the list is refused by name, even if the driver would accept it', () => {
   for (const [option, name] of [
     ['authMechanism=MONGODB-OIDC', 'authMechanism'],
     ['authMechanism=MONGODB-AWS', 'authMechanism'],

@@ -97,7 +97,7 @@ const MIGRATION: Migration = {
   updatedAtMs: 7,
 };
 
-/** The contract of the store's port (control/store-port.ts), run against an adapter. */
+/** The contract of the store's port (src/control/records/store-port.ts), run against an adapter. */
 export function testStoreConformance(name: string, create: () => Promise<StoreUnderTest & AsyncDisposable>): void {
   test(`${name}: stored records are read back unchanged, also by another store that opens the same data`, async () => {
     await using under = await create();

@@ -29,7 +29,7 @@ export async function eventually<T>(
       lastError = error;
     }
     if (Date.now() >= deadline) {
-      throw new Error(`waited ${deadlineMs} ms in vain for ${what}`, { cause: lastError });
+      throw new Error(`timed out after ${deadlineMs} ms waiting for ${what}`, { cause: lastError });
     }
     await delay(POLL_MS);
   }

@@ -69,7 +69,7 @@ export class MongodProcess {
   async wipe(): Promise<void> {
     await this.kill();
     const path = this.#args[this.#args.indexOf('--dbpath') + 1];
-    if (path === undefined) throw new Error('It has no folder of its own');
+    if (path === undefined) throw new Error('this mongod has no data folder');
     rmSync(path, { recursive: true });
     mkdirSync(path);
     await this.restart();

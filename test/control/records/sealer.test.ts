@@ -49,11 +49,11 @@ test('a secret of another key opens while that key exists, and a sealer never re
   const sealer = new Sealer([former]);
   sealer.use([next, former]);
   assert.equal(sealer.open(sealed, place), 'secret');
-  const anew = sealer.seal('secret', place);
-  assert.ok(anew.startsWith(sealer.mark) && !sealed.startsWith(sealer.mark));
+  const sealedAgain = sealer.seal('secret', place);
+  assert.ok(sealedAgain.startsWith(sealer.mark) && !sealed.startsWith(sealer.mark));
   sealer.use([next]);
   assert.throws(() => sealer.open(sealed, place), /needs another master key/);
-  assert.equal(sealer.open(anew, place), 'secret');
+  assert.equal(sealer.open(sealedAgain, place), 'secret');
   const retired = sealer.deriveKeys('tokens').map(({ retiredAtMs }) => retiredAtMs !== null);
   assert.deepEqual(retired, [false, true], 'the sealer knows which key was rotated out, and when');
   assert.throws(() => sealer.use([former]), /the key in use is not among them/);
