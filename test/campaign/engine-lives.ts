@@ -13,7 +13,7 @@ const ASK_EVERY_MS = 250;
 const CALL_DEADLINE_MS = 5_000;
 /**
  * Time after which a migration counts as hanging: it makes no progress, no fault holds it back, and it reports no new wait.
- * Linkspan promises 60 s on an idle machine. Two parallel rounds on two cores with a load of 70 paused for at most 13 s, and an engine needs
+ * Linkspan promises 60 s on an idle machine. Two parallel rounds on two cores with a load of 70 paused for at most 13 s. An engine needs
  * 15 s to detect a silent server. Twice the promise covers both.
  */
 const HANG_AFTER_MS = 120_000;
