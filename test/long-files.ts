@@ -1,5 +1,5 @@
 /**
- * Test files that take about a minute on two busy cores. `npm run test:long` runs them, as `.ci/run` does, so that `npm test` lasts less.
+ * Test files that take about a minute on two busy cores. `npm run test:long` and `.ci/run` run them, so that `npm test` takes less time.
  */
 export const LONG_FILES: readonly string[] = [
   'test/cli/dialler-process.test.ts',

@@ -6,15 +6,15 @@ import { LONG_FILES } from './long-files.ts';
 import { findMongod, MongodUnavailable } from './support/mongod-binary.ts';
 import { TestTally } from './support/test-tally.ts';
 
-/** More than any file needs: whatever hangs is reported as failed instead. */
+/** Longer than any file runs. A file that hangs is reported as failed. */
 const FILE_DEADLINE_MS = 600_000;
-/** More than the two cores that a machine may have: much of what tests do is waiting. */
+/** More than the two cores of a small machine, because tests mostly wait. */
 const CONCURRENT_FILES = 3;
 
 /**
  * `node test/run.ts [--long] [FILTER…]`: runs the test files whose path contains one of the filters, on real servers. Without a filter it runs
- * all but the long ones, and with `--long` the long ones alone.
- * Ends with the line `N passed, N failed, N skipped`. Exit code 0 when none failed, 1 when some did, 2 when it could not run.
+ * all except the long ones, and with `--long` only the long ones.
+ * The last line is `N passed, N failed, N skipped`. Exit code 0: no test failed. Exit code 1: some failed. Exit code 2: it could not run.
  */
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({ options: { long: { type: 'boolean' } }, allowPositionals: true });
@@ -34,17 +34,17 @@ async function main(): Promise<number> {
   try {
     const { path, origin } = await findMongod();
     console.log(`using ${origin}`);
-    // So that all files use the same one, without looking for it again.
+    // All files then use the same mongod without another search.
     process.env.LINKSPAN_MONGOD = path;
   } catch (error) {
     if (!(error instanceof MongodUnavailable)) throw error;
     console.error(error.message);
     return 2;
   }
-  // Each file is a process of its own, and most of them load the same modules.
+  // Each file runs in a separate process, and most of them load the same modules.
   process.env.NODE_COMPILE_CACHE ??= resolve(root, 'node_modules/.cache/tests');
   const tally = new TestTally(root);
-  // Forced to exit: what a test that failed has left running must not hold up all others.
+  // Forces an exit: resources that a failed test left open must not delay all others.
   const events = run({ files, concurrency: CONCURRENT_FILES, timeout: FILE_DEADLINE_MS, forceExit: true });
   for await (const event of events) tally.take(event);
   console.log(tally.report());

@@ -3,13 +3,13 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 /**
- * `npm run attack -- [--seconds S]`: every attack that has a test, on fresh servers, with the matrix of operations, roles and tenants; then damaged
- * input for each reader of strangers' input, S seconds each (60 by default). Exit code 0 when all of it was withstood. `.ci/run` runs the same
- * tests as part of `npm test`, and the damaged input for a shorter time.
+ * `npm run attack -- [--seconds S]`: runs every attack that has a test, on fresh servers, with the matrix of operations, roles and tenants. Then
+ * gives damaged input to each reader of strangers' input, S seconds each (60 by default). Exit code 0: Linkspan withstood all of it. `.ci/run`
+ * runs the same tests as part of `npm test`, and the damaged input for a shorter time.
  */
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' } } });
 
-/** Files of tests, by what their paths contain. */
+/** Filters that choose test files by a part of their paths. */
 const TESTS = [
   'test/agent/destination-address',
   'test/agent/forged-answers',

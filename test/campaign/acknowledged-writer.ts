@@ -10,7 +10,7 @@ interface Entry {
   version: number;
 }
 
-/** What a key may be now: more than one value when an answer was lost, undefined for a deleted document. */
+/** The values that a key may have now: several when an answer was lost, undefined for a deleted document. */
 interface Known {
   readonly possible: readonly (number | undefined)[];
   readonly atMs: number;
@@ -26,8 +26,8 @@ export interface AcknowledgedOptions {
 }
 
 /**
- * Writes one document after the other and remembers what the server acknowledged. A check can then judge the destination by what an
- * application knows, and not by what the source has.
+ * Writes one document after the other and remembers the acknowledged writes. A check can then compare the destination with what an
+ * application knows, and not with the source.
  */
 export class AcknowledgedWriter {
   readonly #client: MongoClient;
@@ -37,7 +37,7 @@ export class AcknowledgedWriter {
   #stopped = false;
   readonly #running: Promise<void>;
   acknowledged = 0;
-  /** When the server acknowledged the first write that changed something, by the wall clock. */
+  /** Wall clock time at which the server acknowledged the first write that changed a document. */
   firstAtMs: number | undefined;
 
   constructor(client: MongoClient, random: SeededRandom, options: AcknowledgedOptions = {}) {
@@ -58,7 +58,7 @@ export class AcknowledgedWriter {
     await this.#running;
   }
 
-  /** Lists the documents that the destination does not have as acknowledged. @param untilMs  leaves out documents written later */
+  /** Lists the documents that differ on the destination from the acknowledged ones. @param untilMs  ignores documents written later */
   async missingOn(destination: MongoClient, untilMs: number = Number.POSITIVE_INFINITY): Promise<string[]> {
     const { database, collection } = this.#options;
     const found = await destination.db(database).collection<Entry>(collection).find().toArray();
@@ -77,7 +77,7 @@ export class AcknowledgedWriter {
       await delay(everyMs);
       const key = this.#random.integer(KEYS);
       const before = this.#known.get(key)?.possible ?? [undefined];
-      // The server may still carry out what it was sent and did not answer.
+      // The server may still execute a request that it did not answer.
       if (before.length > 1) continue;
       const after = this.#random.next() < 0.2 ? undefined : version;
       try {
@@ -86,7 +86,7 @@ export class AcknowledgedWriter {
             ? (await entries.deleteOne({ _id: key })).deletedCount > 0
             : (await entries.updateOne({ _id: key }, { $set: { version: after } }, { upsert: true })).acknowledged;
         this.#known.set(key, { possible: [after], atMs: Date.now() });
-        // The write block does not refuse a write that changes nothing.
+        // The write block accepts a write that changes nothing.
         if (!changed) continue;
         this.acknowledged += 1;
         this.firstAtMs ??= Date.now();

@@ -12,7 +12,7 @@ import type { Side } from './plan.ts';
 import { rollBack } from './roll-back.ts';
 import type { RoundLog } from './round-log.ts';
 
-/** The parts of a round that its faults act on. */
+/** The parts of a round that its faults affect. */
 export interface World {
   readonly sets: Readonly<Record<Side, ReplicaSet>>;
   readonly proxies: Readonly<Partial<Record<Side, FaultProxy>>>;
@@ -20,26 +20,26 @@ export interface World {
   readonly usual: { readonly bytesPerSecond?: number };
   readonly engine: EngineLives;
   readonly log: RoundLog;
-  /** Connected to the source as a user whom the write block stops. */
+  /** Connected to the source as a user whom the write block refuses. */
   readonly application: MongoClient;
-  /** Writers whom the cutover did not stop: by faults `bypass` and `late`. */
+  /** Writers of the faults `bypass` and `late`, which the cutover does not stop. */
   readonly unstopped: AcknowledgedWriter[];
 }
 
-/** The database of the writers whom the cutover does not stop. */
+/** The database of the writers that the cutover does not stop. */
 export const UNSTOPPED = 'unstopped';
 
 const LOOK_EVERY_MS = 20;
 const LONGEST_BYPASS_MS = 120_000;
 const LONGEST_DRAIN_MS = 30_000;
 const SLOW = { latencyMs: 60, bytesPerSecond: 150_000 };
-/** More than the small oplog holds. */
+/** Larger than the small oplog. */
 const FILLER_BYTES = 40_000_000;
 const FILLER_BATCH = 1_000_000;
-/** Longer than any fault that is meanwhile. */
+/** Longer than any fault at the same time. */
 const ANSWERS_WITHIN_MS = 60_000;
 
-/** Lets a fault begin, last and end. Whatever can't be done at that moment is left out, and said. */
+/** Runs a fault from its start to its end. Logs and skips steps that are impossible at that moment. */
 export async function applyFault(world: World, fault: Fault): Promise<void> {
   const { log } = world;
   using _ = log.fault(fault);
@@ -109,7 +109,7 @@ async function apply(world: World, fault: Fault): Promise<void> {
   }
 }
 
-/** Writes past the block, and until the migration has committed at most. */
+/** Writes as a user who bypasses the block, at most until the migration has committed. */
 async function bypass(world: World, fault: Fault): Promise<void> {
   const { engine, sets } = world;
   const writer = startUnstopped(world, sets.source.client, fault);
@@ -149,17 +149,17 @@ async function throughProxy(
   begin(proxy);
   await delay(lastsMs);
   proxy.set(usual);
-  proxy.mend();
+  proxy.restore();
 }
 
-/** Writes until the oldest entry of the oplog is younger than the beginning. Nothing of that stays, even when another fault cuts it short. */
+/** Writes until the oldest entry of the oplog is newer than the start. Removes these documents, even when another fault interrupts it. */
 async function overrunOplog({ client }: ReplicaSet): Promise<void> {
   const oplog = client.db('local').collection('oplog.rs');
   const oldest = async () => (await oplog.find().sort({ $natural: 1 }).limit(1).project({ ts: 1 }).next())?.ts;
   const now = async () => (await client.db('admin').command({ hello: 1 })).operationTime;
   const filler = client.db('filler').collection('filler');
-  // One that is being restarted does not say its time.
-  const began = await eventually(now, { what: 'a server that says its time', deadlineMs: ANSWERS_WITHIN_MS });
+  // A server that is restarting does not report its time.
+  const began = await eventually(now, { what: 'a server that reports its time', deadlineMs: ANSWERS_WITHIN_MS });
   try {
     for (let bytes = 0; bytes < 10 * FILLER_BYTES; bytes += FILLER_BATCH) {
       await filler.insertOne({ text: 'x'.repeat(FILLER_BATCH) }).catch((error: unknown) => {

@@ -1,6 +1,6 @@
 import type { MongoClient } from 'mongodb';
 
-/** Names the capped collections whose documents the destination has in another order. */
+/** Returns the capped collections whose documents have another order on the destination. */
 export async function differencesOfOrder(source: MongoClient, destination: MongoClient): Promise<string[]> {
   const found: string[] = [];
   const { databases } = await source.db('admin').admin().listDatabases({ nameOnly: true });

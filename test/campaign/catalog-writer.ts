@@ -13,7 +13,7 @@ type Special = (client: MongoClient, x: number) => Promise<unknown>;
 const createSeries: Special = (client) =>
   client.db(DATABASE).createCollection('series', { timeseries: { timeField: 'at', metaField: 'x' } });
 
-/** Kinds of collections that the model has not. */
+/** Kinds of collections that the model does not have. */
 const SPECIAL: readonly Special[] = [
   (client) => client.db(DATABASE).createCollection('ring', { capped: true, size: 65_536, max: 60 }),
   (client, x) => client.db(DATABASE).collection('ring').insertMany(rows(x)),
@@ -29,7 +29,7 @@ const SPECIAL: readonly Special[] = [
   (client) => client.db(DATABASE).collection('plain').drop(),
 ];
 
-/** Changes the catalog, and what is in it, one operation after the other, until stopped; or only what is in it. */
+/** Changes the catalog and its documents, or only the documents, one operation after the other until stopped. */
 export class CatalogWriter {
   readonly #client: MongoClient;
   readonly #random: SeededRandom;
@@ -39,8 +39,8 @@ export class CatalogWriter {
   #stopped = false;
   accepted = 0;
   /**
-   * What the source's refusals under its write block leave half done, as differences from the destination (seen on 6.0.5): the views of a
-   * database whose drop was refused are gone, and a time series whose creation was refused has its buckets.
+   * Differences between both sides that the source causes when it refuses an operation under its write block (seen on 6.0.5). A refused drop of a
+   * database removes its views, and a refused creation of a time series leaves its buckets.
    */
   readonly halfDone = new Set<string>();
 
@@ -65,7 +65,7 @@ export class CatalogWriter {
     while (!this.#stopped) {
       await delay(this.#everyMs);
       const operation = !this.#documentsOnly && this.#random.next() < 0.3 ? undefined : this.#operation();
-      // What the server refuses, and what fails as the server is away, is as good as any other course.
+      // Refusals by the server and failures while it is down are part of the plan.
       const accepted = await (operation ? runOperation(this.#client, operation) : this.#special()).catch(() => false);
       if (accepted) this.accepted += 1;
       else if (operation?.kind === 'dropDatabase') {

@@ -12,14 +12,14 @@ import { dropUnselected } from './selected.ts';
 import type { Writers } from './writers.ts';
 
 const SHOWN = 20;
-/** Between the last look at a source that is not blocked and the commit, which takes a write with majority. */
+/** Maximum time from the last look at an unblocked source to the commit, which is a majority write. */
 const NOT_SEEN_MS = 500;
-/** The text of the warning about such writes (SOURCE_WRITTEN_AFTER_COMMIT). */
+/** The beginning of the warning about writes after the commit (SOURCE_WRITTEN_AFTER_COMMIT). */
 const ALARM = /After the commit, the source received/;
 
 /**
- * After a cutover both sides are identical, what was acknowledged is on the destination, the source is blocked and the destination
- * open. With a selection the source is not blocked, and what was not selected is left out.
+ * Checks the state after a cutover: both sides are identical, the destination has all acknowledged writes, the source is blocked and the
+ * destination is open. With a selection the source is not blocked, and only selected namespaces are compared.
  */
 export async function checkCommitted(world: World, writers: Writers, plan: Plan): Promise<number> {
   const { sets, log, engine } = world;
@@ -28,12 +28,12 @@ export async function checkCommitted(world: World, writers: Writers, plan: Plan)
     log.find(plan.selection ? 'the source of a selection is blocked' : 'the source is not blocked after the cutover');
   const { state, cutover } = await recordOn(destination);
   if (state !== 'committed' || !cutover?.committed) log.find(`on record the migration is ${state}`);
-  if (engine.latest?.canWrite !== true) log.find('it is committed, and progress says that nobody can write');
+  if (engine.latest?.canWrite !== true) log.find('it is committed, but progress reports that nobody can write');
   const missing = await writers.acknowledged.missingOn(destination);
   if (missing.length > 0)
     log.find(`acknowledged writes are not on the destination: ${missing.slice(0, SHOWN).join('; ')}`);
   await checkUnstopped(world, plan);
-  // That opens the source again, where documents would then expire in the middle of the comparison.
+  // The next step opens the source, where documents would then expire during the comparison.
   await source.db('admin').command({ setParameter: 1, ttlMonitorEnabled: false });
   await dropShells(source, destination);
   for (const client of [source, destination]) await client.db(UNSTOPPED).dropDatabase();
@@ -49,8 +49,8 @@ export async function checkCommitted(world: World, writers: Writers, plan: Plan)
 }
 
 /**
- * Writers whom the cutover did not stop: what the source acknowledged before the commit is on the destination, or the run alarms. Where
- * nothing is blocked, the last moment before the commit is not seen.
+ * Checks the writers that the cutover did not stop: the destination has all writes acknowledged before the commit, or the run raises the alarm.
+ * Without a write block, the engine can't see the last moment before the commit.
  */
 async function checkUnstopped({ unstopped, sets, engine, log }: World, plan: Plan): Promise<void> {
   const committedAtMs = engine.latest?.cutover?.canWriteAtMs ?? Number.POSITIVE_INFINITY;
@@ -59,11 +59,11 @@ async function checkUnstopped({ unstopped, sets, engine, log }: World, plan: Pla
   for (const writer of unstopped) {
     const missing = await writer.missingOn(sets.destination.client, untilMs);
     if (missing.length > 0 && !alarmed)
-      log.find(`lost without a word of a writer whom the cutover did not stop: ${missing.slice(0, SHOWN).join('; ')}`);
+      log.find(`silently lost writes of a writer that the cutover did not stop: ${missing.slice(0, SHOWN).join('; ')}`);
   }
 }
 
-/** What secondaries have otherwise than their primary: they apply its oplog, and what an entry says is not always what the primary did. */
+/** Compares secondaries with their primary: they apply its oplog, and an entry is not always exactly what the primary did. */
 export async function differencesOfMembers(set: ReplicaSet): Promise<string[]> {
   const primary = await set.primary();
   const everyMember = { w: set.members.length, wtimeout: 60_000 };
@@ -82,7 +82,7 @@ export async function differencesOfMembers(set: ReplicaSet): Promise<string[]> {
   return found;
 }
 
-/** After a process that failed, and before the next one: the failure is on record, and the source is open. */
+/** Checks the state after a failed process, before the next one starts: the failure is on record, and the source is open. */
 export async function checkFailed(
   { sets, log }: Pick<World, 'sets' | 'log'>,
   application: MongoClient,
@@ -92,14 +92,14 @@ export async function checkFailed(
     const record = await recordOn(sets.destination.client);
     return { ...record, blocked: await refusesWrites(application) } as Document;
   };
-  // A fault that begins in this moment may have taken a primary away.
+  // A fault may start at this moment and remove a primary.
   const { state, error, cutover, blocked } = await eventually(look, {
     deadlineMs: 60_000,
     what: 'servers that answer after a failure',
   });
   if (!unrecorded && (state !== 'failed' || error?.code !== code))
-    log.find(`it failed of ${code}; on record it is ${state}, ${error?.code}`);
-  if (cutover?.committed) log.find('it failed, and is committed on record');
+    log.find(`it failed with ${code}; on record it is ${state}, ${error?.code}`);
+  if (cutover?.committed) log.find('it failed, but it is committed on record');
   if (blocked) log.find('it failed, and the source is blocked');
   log.say(`its failure was checked: on record it is ${state}, ${error?.code}`);
 }

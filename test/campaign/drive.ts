@@ -17,32 +17,32 @@ const POINTS = [
   'engine.cutover.committed',
 ];
 
-/** How often each end comes, relative to the others. */
+/** Relative frequency of each end. */
 const ENDS = { commit: 3, cancel: 1, 'cancel in cutover': 4, 'stop in cutover': 3 } as const;
 
-/** How somebody ends a migration, in a process that runs several. */
+/** How a user ends a migration, in a process that runs several. */
 export interface PlannedEnd {
   readonly how: keyof typeof ENDS;
-  /** From when it is ready to when its cutover is asked for, or it is cancelled. */
+  /** Time from its readiness to the request of its cutover, or to its cancellation. */
   readonly afterMs: number;
-  /** From when it is about to block the source to when it is cancelled or stopped. */
+  /** Time from just before the write block to its cancellation or stop. */
   readonly inCutoverMs: number;
 }
 
-/** How a migration ended: `waits` for one that said what it waits for until it was cancelled. */
+/** How a migration ended. `waits`: it reported what it waited for until it was cancelled. */
 export type Ended = Exclude<Outcome, 'stopped'> | 'waits' | { readonly failed: string };
 
-/** @param how  drawn by default */
+/** Returns a random end. @param how  random by default */
 export function drawEnd(random: SeededRandom, how: PlannedEnd['how'] = random.weighted(ENDS)): PlannedEnd {
   return { how, afterMs: random.integer(1_200), inCutoverMs: random.integer(1_000) };
 }
 
-/** How long cutovers stay at their named points, one number for each time that one of them comes by. */
+/** Returns random delays of cutovers at their named points, one for each time that a point is reached. */
 export function drawHolds(random: SeededRandom): number[] {
   return Array.from({ length: HOLDS }, () => (random.next() < 0.4 ? 0 : random.integer(LONGEST_HOLD_MS)));
 }
 
-/** Has cutovers of this process stay at their named points. A point has one listener, so only one round may do this at a time. */
+/** Delays the cutovers of this process at their named points. A point has one listener, so only one round may do this at a time. */
 export function holdCutovers(holdsMs: readonly number[], log: RoundLog): Disposable {
   const left = [...holdsMs];
   const held = new DisposableStack();
@@ -59,7 +59,7 @@ export function holdCutovers(holdsMs: readonly number[], log: RoundLog): Disposa
 
 /**
  * Brings a migration to its planned end.
- * @param start  starts it, or takes it up again
+ * @param start  starts or resumes it
  */
 export async function driveToEnd(
   name: string,
@@ -73,7 +73,7 @@ export async function driveToEnd(
   await delay(afterMs);
   if (how === 'cancel') return await cancel(name, running, settled, log);
   await askForCutover(running);
-  log.say(`${name}: its cutover was asked for`);
+  log.say(`${name}: its cutover was requested`);
   if (how === 'commit') return await settled;
   await Promise.race([running.until('its block', ({ cutover }) => cutover?.blocking === true), settled]).catch(
     () => undefined,
@@ -81,12 +81,12 @@ export async function driveToEnd(
   await delay(inCutoverMs);
   if (how === 'cancel in cutover') return await cancel(name, running, settled, log);
   const outcome = await running.stop().catch(() => 'failed');
-  log.say(`${name}: was told to stop in its cutover: ${outcome}`);
+  log.say(`${name}: was stopped in its cutover: ${outcome}`);
   if (outcome !== 'stopped') return await settled;
   return await driveToEnd(name, start, { how: 'commit', afterMs, inCutoverMs }, log);
 }
 
-/** Waits for the end, and sees that it has a name. */
+/** Waits for the end, and checks that a failure has an error code. */
 async function end(name: string, running: RunningMigration, log: RoundLog): Promise<Ended> {
   const late = new AbortController();
   const deadline = delay(DEADLINE_MS, 'late' as const, { signal: late.signal, ref: false }).catch(
@@ -98,7 +98,7 @@ async function end(name: string, running: RunningMigration, log: RoundLog): Prom
     if (outcome === 'stopped') return 'cancelled';
     if (outcome !== 'late') return outcome;
     if (running.progress.waiting.length === 0 && running.progress.notReadyReasons.length === 0)
-      log.find(`${name} does not end, and waits for nothing: ${JSON.stringify(running.progress)}`);
+      log.find(`${name} does not end, and reports no wait: ${JSON.stringify(running.progress)}`);
     await running.stop();
     return 'waits';
   } catch (error) {
@@ -108,7 +108,7 @@ async function end(name: string, running: RunningMigration, log: RoundLog): Prom
   }
 }
 
-/** The code of a failure. What has no code, or the one for faults of Linkspan's own, is a finding. */
+/** Returns the code of a failure. A failure without a code, or with the code for bugs of Linkspan, is a finding. */
 export function failureOf(name: string, error: unknown, log: RoundLog): { readonly failed: string } {
   const code = error instanceof UserError ? error.code : 'no code';
   log.say(`${name}: failed of ${code}: ${messageOf(error)}`);
@@ -119,7 +119,7 @@ export function failureOf(name: string, error: unknown, log: RoundLog): { readon
 
 async function cancel(name: string, running: RunningMigration, settled: Promise<Ended>, log: RoundLog): Promise<Ended> {
   log.say(`${name}: is cancelled`);
-  // Too late for a migration that has committed; then its end says so.
+  // Too late for a committed migration; then its end shows that.
   await running.migration.cancel({ drop: false }).catch((error: unknown) => log.say(`${name}: ${messageOf(error)}`));
   return await settled;
 }
@@ -131,13 +131,13 @@ async function isReady(running: RunningMigration): Promise<boolean> {
   );
 }
 
-/** The moment in which it was ready may be over. */
+/** Requests the cutover until it is accepted: the migration may be no longer ready. */
 async function askForCutover({ migration, outcome }: RunningMigration): Promise<void> {
   const ask = () => {
     migration.want('cutover');
     return true;
   };
-  const asked = eventually(ask, { what: 'a moment in which the cutover can be asked for', deadlineMs: DEADLINE_MS });
+  const asked = eventually(ask, { what: 'a moment in which the cutover can be requested', deadlineMs: DEADLINE_MS });
   await Promise.race([asked, outcome]).catch(() => undefined);
 }
 

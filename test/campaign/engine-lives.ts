@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Progress } from '../../src/engine/index.ts';
 import { type Exit, type LinkspanProcess, runLinkspan } from '../support/linkspan-process.ts';
-import { mayFailOf } from './expectations.ts';
+import { mayFailWith } from './expectations.ts';
 import { MOMENTS, type Moment } from './fault.ts';
 import type { Plan } from './plan.ts';
 import { ProgressWatch } from './progress-watch.ts';
@@ -12,26 +12,26 @@ const POLL_MS = 50;
 const ASK_EVERY_MS = 250;
 const CALL_DEADLINE_MS = 5_000;
 /**
- * The migration made no progress for this long, no fault holds it back, and it reports no new wait.
- * Promised are 60 s on a machine with time to spare. Two rounds at a time on two cores at a load of 70 stood still for 13 s at most, and an engine that
- * waits for silence to be noticed adds its 15 s: twice the promise leaves room for both.
+ * Time after which a migration counts as hanging: it makes no progress, no fault holds it back, and it reports no new wait.
+ * Linkspan promises 60 s on an idle machine. Two parallel rounds on two cores with a load of 70 paused for at most 13 s. An engine needs
+ * 15 s to detect a silent server. Twice the promise covers both.
  */
 const HANG_AFTER_MS = 120_000;
-/** It moves, but is still in the same state after so long without a fault. */
+/** Time after which a migration counts as hanging when it makes progress but stays in the same state, without a fault. */
 const SAME_STATE_MS = 300_000;
 /** A process that stopped itself at a named point resumes after this time. */
 const STOPPED_FOR_MS = 3_000;
-/** How often it may cancel its cutover, with no fault meanwhile, without saying what it waits for. Each stops the users' writes. */
+/** Maximum number of attempts at a cutover, without a fault, for which no wait is reported. Each attempt stops the users' writes. */
 const MOST_GIVEN_UP = 8;
-/** How often it may fail with one error, with no fault meanwhile, before the migration counts as failed. */
+/** Maximum number of failures with the same error, without a fault, before the migration counts as failed. */
 const SAME_FAILURES = 3;
-/** As the engine's log has it. */
+/** The text in the engine's log. */
 const UNRECORDED = 'The failure could not be recorded on the destination';
 const DONE = 0;
 const FAILED = 1;
 const STOPPED = 4;
 
-/** Which moment begins with a phase. */
+/** The moment that begins with each phase. */
 const PHASES: Readonly<Partial<Record<string, Moment>>> = {
   copying: 'copying',
   'building indexes': 'building indexes',
@@ -40,7 +40,7 @@ const PHASES: Readonly<Partial<Record<string, Moment>>> = {
   'cutting over': 'commit',
 };
 
-/** The part of `linkspan sync --output json` about a migration. */
+/** The lines of `linkspan sync --output json` about a migration. */
 type Said = Progress & { readonly type: string; readonly phase: string };
 
 interface Answer {
@@ -52,14 +52,14 @@ interface Answer {
 /** The error that ended a process. */
 export interface Failure {
   readonly code: string;
-  /** It reported that the destination could not be reached to record the failure. */
+  /** Whether it reported that it could not reach the destination to record the failure. */
   readonly unrecorded: boolean;
 }
 
-/** How a migration ended: committed, or with the code of what it failed of for good, which is a finding. */
+/** How a migration ended: committed, or with the code of its final failure, which is a finding. */
 export type End = 'committed' | { readonly failed: string };
 
-/** A migration by `linkspan sync`, through as many processes as it takes. */
+/** Runs a migration with `linkspan sync`, in as many processes as it needs. */
 export class EngineLives {
   readonly #arguments: readonly string[];
   readonly #hooks: string[];
@@ -68,27 +68,27 @@ export class EngineLives {
   readonly #watch: ProgressWatch;
   readonly #reached = new Map(MOMENTS.map((moment) => [moment, Promise.withResolvers<void>()]));
   readonly #processes: LinkspanProcess[] = [];
-  /** Those whose place another one took. */
+  /** Processes that another one has replaced. */
   readonly #former: LinkspanProcess[] = [];
   #current: LinkspanProcess | undefined;
-  /** Those that run the migration, or were told to. */
+  /** Processes that run the migration, or have been started for it. */
   readonly #started = new Set<LinkspanProcess>();
-  /** The one whose place is to be taken. */
+  /** The process that another one has to replace. */
   #superseded: LinkspanProcess | undefined;
-  /** Hooks that were to kill a process which ended otherwise. */
+  /** Hooks whose process ended before it reached them. */
   readonly unreached: string[] = [];
-  /** For how long nothing moved at most, with no fault meanwhile. */
+  /** Longest time without progress and without a fault. */
   longestStillMs = 0;
-  /** How those were ended that were not left to themselves. */
+  /** Signals by which processes were ended. */
   readonly #ended = new Map<LinkspanProcess, 'killed' | 'terminated'>();
   #cutoverWanted = false;
-  /** Whether the process has stopped itself at a named point, where it stays for a moment. */
+  /** Whether the process has stopped itself at a named point, where it waits for a moment. */
   standsStill = false;
   #url: string | undefined;
 
   /**
-   * @param plan  `hooks`: what `LINKSPAN_TEST_HOOK` is in each life, from the first on
-   * @param selection  what `/start` has beside the clusters
+   * @param plan  `hooks`: value of `LINKSPAN_TEST_HOOK` for each process, in order
+   * @param selection  fields of `/start` other than the clusters
    */
   constructor(
     uris: { readonly source: string; readonly destination: string },
@@ -119,7 +119,7 @@ export class EngineLives {
     return this.#processes.map(({ pid }) => pid);
   }
 
-  /** All that the processes wrote. */
+  /** Output of all processes. */
   get output(): string {
     return this.#processes.map(({ pid, stderr, stdout }) => `process ${pid}\n${stderr}${stdout}`).join('\n');
   }
@@ -128,24 +128,24 @@ export class EngineLives {
     return this.#watch.latest;
   }
 
-  /** Resolves when the migration has come that far, or further. */
+  /** Resolves when the migration has reached the moment. */
   async untilReached(moment: Moment): Promise<void> {
     await this.#reached.get(moment)?.promise;
   }
 
-  /** Hooks of lives to come. */
+  /** Hooks of later processes. */
   get hooksLeft(): readonly string[] {
     return this.#hooks;
   }
 
-  /** From now on the cutover is asked for, whenever it can be had. */
+  /** Requests the cutover as soon and as often as needed. */
   wantCutover(): void {
     this.#cutoverWanted = true;
   }
 
   /**
-   * Runs the migration to its end, starting it again whenever its process has ended.
-   * @param checkFailure  called after each process that failed, while no other one runs
+   * Runs the migration to its end. Starts it again whenever its process has ended.
+   * @param checkFailure  called after each failed process, while no other one runs
    * @throws Error when it hangs
    */
   async run(checkFailure: (failure: Failure) => Promise<void> = async () => undefined): Promise<End> {
@@ -165,27 +165,27 @@ export class EngineLives {
       if (expected === 'terminated' && endedWhenTold(exit)) continue;
       const code = codeOf(engine);
       if (exit.code === FAILED) await checkFailure({ code, unrecorded: engine.stderr.includes(UNRECORDED) });
-      if (exit.code !== FAILED || !mayFailOf(code, this.#log.met)) {
+      if (exit.code !== FAILED || !mayFailWith(code, this.#log.met)) {
         this.#log.find(`the engine ended with ${JSON.stringify(exit)}, ${code}: ${engine.stderr.slice(-600)}`);
         return { failed: code };
       }
       if (this.latest?.error?.code !== code)
-        this.#log.find(`it ended with ${code}, and its last progress does not say so`);
+        this.#log.find(`it ended with ${code}, but its last progress does not report that`);
       while (this.#log.faultActive) await delay(POLL_MS);
       failures.push({ code, atMs: performance.now() });
       const since = failures.filter((one) => one.code === code && one.atMs > this.#log.faultChangedAtMs);
       if (since.length < SAME_FAILURES) continue;
-      this.#log.find(`it does not go on after ${code}: ${engine.stderr.slice(-600)}`);
+      this.#log.find(`it does not continue after ${code}: ${engine.stderr.slice(-600)}`);
       return { failed: code };
     }
   }
 
-  /** SIGKILL, or SIGTERM; it will be started again. */
+  /** Ends the process with SIGKILL or SIGTERM. It is started again. */
   end(how: 'killed' | 'terminated'): void {
     if (this.#current === undefined) return;
     if (this.#ended.get(this.#current) !== 'killed') this.#ended.set(this.#current, how);
     this.#current.kill(how === 'killed' ? 'SIGKILL' : 'SIGTERM');
-    // A stopped process does not see SIGTERM.
+    // A stopped process does not handle SIGTERM.
     this.#current.kill('SIGCONT');
   }
 
@@ -196,18 +196,18 @@ export class EngineLives {
     return { [Symbol.dispose]: () => frozen?.kill('SIGCONT') };
   }
 
-  /** Stops the process and has another one started in its place; disposing wakes the first. */
+  /** Stops the process and lets another one start in its place. Disposing resumes the first. */
   supersede(): Disposable {
     const superseded = this.#current;
     if (superseded !== undefined) this.#superseded = superseded;
     const frozen = this.freeze();
     if (superseded === undefined || hasItsPlace(superseded)) return frozen;
-    // It would take the migration from the other one when it wakes, which is its right: the last one to take it has it.
+    // When it resumes it would take the migration from the other one, which is allowed: the last process to take it owns it.
     this.#ended.set(superseded, 'killed');
     return { [Symbol.dispose]: () => void superseded.kill('SIGKILL') };
   }
 
-  /** Pauses; disposing resumes, unless another process has taken over meanwhile: that one is not paused. */
+  /** Pauses. Disposing resumes, unless another process has taken over meanwhile, because that one is not paused. */
   async pause(): Promise<AsyncDisposable> {
     const paused = this.#current;
     await this.#call('pause');
@@ -219,22 +219,20 @@ export class EngineLives {
     };
   }
 
-  /** Waits for those processes whose place was taken: each has to notice, and end, unless it had committed before that. */
+  /** Waits for the replaced processes. Each must detect that and end, unless it had already committed. */
   async settleFormer(): Promise<void> {
     for (const former of this.#former) {
       if (/"state":"committed"/.test(former.stdout)) continue;
       const exit = await this.#exitOf(former);
-      if (exit === undefined) this.#log.find('an engine whose place was taken goes on');
-      // It may have been told to stop before, or been killed by its hook.
+      if (exit === undefined) this.#log.find('a replaced engine continues');
+      // A signal or its hook may have ended it before.
       else if (this.#ended.get(former) === 'terminated' && endedWhenTold(exit)) continue;
       else if (exit.signal !== 'SIGKILL' && (exit.code !== FAILED || codeOf(former) !== 'TAKEN_OVER'))
-        this.#log.find(
-          `an engine whose place was taken ended with ${JSON.stringify(exit)} ${former.stderr.slice(-300)}`,
-        );
+        this.#log.find(`a replaced engine ended with ${JSON.stringify(exit)} ${former.stderr.slice(-300)}`);
     }
   }
 
-  /** The end of a process, which is resumed whenever its hook stops it; undefined when it does not end. */
+  /** Waits for the end of a process, and resumes it whenever its hook stops it. Returns undefined when it does not end. */
   async #exitOf({ exit, pid, kill }: LinkspanProcess): Promise<Exit | undefined> {
     const lastMs = performance.now() + HANG_AFTER_MS;
     while (performance.now() < lastMs) {
@@ -260,7 +258,7 @@ export class EngineLives {
     return engine;
   }
 
-  /** Starts the migration and asks for what is wanted, until the process ends or another one is to take its place. */
+  /** Starts the migration and sends requests, until the process ends or another one has to replace it. */
   async #follow(engine: LinkspanProcess): Promise<Exit | 'superseded'> {
     let exit: Exit | undefined;
     void engine.exit.then((how) => {
@@ -278,18 +276,18 @@ export class EngineLives {
       if (exit !== undefined) return exit;
       if (this.#superseded === engine) {
         this.#superseded = undefined;
-        // Without a migration there is nothing that could be taken from it.
+        // Another process can only replace one that has a migration.
         if (this.#started.has(engine)) this.#former.push(engine);
         return 'superseded';
       }
       this.#refuseToHang();
       this.#url ??= /API is ready at (\S+)/.exec(engine.stderr)?.[1];
       this.standsStill = isStopped(engine.pid);
-      // Other faults stop it, too, and resume it themselves.
+      // Other faults also stop it, and resume it themselves.
       if (this.standsStill && !this.#log.stopsEngine) {
         stoppedAtMs ??= performance.now();
         if (performance.now() - stoppedAtMs < STOPPED_FOR_MS) continue;
-        this.#log.say('the engine stopped itself, and goes on');
+        this.#log.say('the engine stopped itself, and continues');
         engine.kill('SIGCONT');
         stoppedAtMs = undefined;
       }
@@ -327,15 +325,17 @@ export class EngineLives {
     const sinceMs = (atMs: number) => performance.now() - Math.max(atMs, this.#log.faultChangedAtMs);
     const stillMs = sinceMs(this.#watch.movedAtMs);
     this.longestStillMs = Math.max(this.longestStillMs, stillMs);
-    if (stillMs > HANG_AFTER_MS) throw new Error(`nothing moves any more: ${JSON.stringify(this.latest)}`);
+    if (stillMs > HANG_AFTER_MS) throw new Error(`there is no progress: ${JSON.stringify(this.latest)}`);
     const givenUp = this.#watch.givenUpAtMs.filter((atMs) => atMs > this.#log.faultChangedAtMs).length;
     if (givenUp > MOST_GIVEN_UP)
-      throw new Error(`it gave its cutover up ${givenUp} times without a word: ${JSON.stringify(this.latest)}`);
+      throw new Error(
+        `it cancelled its cutover ${givenUp} times without reporting a wait: ${JSON.stringify(this.latest)}`,
+      );
     if (sinceMs(this.#watch.stateSinceMs) > SAME_STATE_MS)
-      throw new Error(`it stays as it is: ${JSON.stringify(this.latest)}`);
+      throw new Error(`it stays in its state: ${JSON.stringify(this.latest)}`);
   }
 
-  /** Calls the API. @returns whether it said yes; a call that fails is made again later */
+  /** Calls the API. @returns whether it accepted; a failed call is repeated later */
   async #call(name: string, body: object = {}): Promise<boolean> {
     if (this.#url === undefined) return false;
     try {
@@ -346,7 +346,7 @@ export class EngineLives {
       });
       const { success, error, errorDescription } = (await response.json()) as Answer;
       if (name !== 'commit' || success) this.#log.say(`${name}: ${success} ${errorDescription ?? ''}`);
-      // An earlier call whose answer did not come in time has started it.
+      // An earlier call, whose answer was late, has started it.
       return success || (name === 'start' && error === 'WrongState' && this.#watch.isRunning);
     } catch (error) {
       this.#log.say(`${name}: ${error}`);
@@ -355,17 +355,17 @@ export class EngineLives {
   }
 }
 
-/** The code in brackets at the end of what a process said last. */
+/** Returns the code in brackets at the end of the last line of a process. */
 function codeOf({ stderr }: LinkspanProcess): string {
   return [...stderr.matchAll(/\[([A-Z_]+)\]$/gm)].at(-1)?.[1] ?? 'no code';
 }
 
-/** Whether the process has said how far the migration is, which it knows once it has taken it. */
+/** Whether the process has reported progress, which it does once it owns the migration. */
 function hasItsPlace({ stdout }: LinkspanProcess): boolean {
   return /"state":"(?!created)/.test(stdout);
 }
 
-/** As SIGTERM ends a process: one that has hardly started, or has all but ended, by the signal itself; one that was about to start is done. */
+/** Whether a process ended as expected after SIGTERM. Shortly after its start, or before its end, the signal itself ends it. */
 function endedWhenTold({ code, signal }: Exit): boolean {
   return code === STOPPED || code === DONE || signal === 'SIGTERM';
 }
@@ -373,7 +373,7 @@ function endedWhenTold({ code, signal }: Exit): boolean {
 /** Whether the process is stopped by a signal. */
 function isStopped(pid: number): boolean {
   try {
-    // After the name in brackets, which may hold anything.
+    // The fields after the name in brackets, which may contain any character.
     return readFileSync(`/proc/${pid}/stat`, 'utf8')
       .replace(/^.*\) /s, '')
       .startsWith('T');

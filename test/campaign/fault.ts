@@ -1,28 +1,28 @@
 import type { SeededRandom } from '../support/seeded-random.ts';
 import type { Side } from './plan.ts';
 
-/** Parts of a migration in their order, as `linkspan sync` calls them; `commit` begins when the cutover was asked for. */
+/** Phases of a migration in their order, named as in `linkspan sync`. `commit` begins with the request of the cutover. */
 export const MOMENTS = ['start', 'copying', 'building indexes', 'catching up', 'in sync', 'commit'] as const;
 export type Moment = (typeof MOMENTS)[number];
 
-/** How often each kind comes, relative to the others: cheap ones more often. */
+/** Relative frequency of each kind; cheap ones are more frequent. */
 const WEIGHTS = {
-  /** SIGKILL of the engine, which is started again. */
+  /** The engine gets SIGKILL and is started again. */
   kill: 8,
-  /** SIGTERM of the engine, which is started again. */
+  /** The engine gets SIGTERM and is started again. */
   terminate: 2,
-  /** SIGSTOP of the engine, SIGCONT later. */
+  /** The engine gets SIGSTOP, and later SIGCONT. */
   freeze: 6,
-  /** A second engine is started while the first is stopped, which then wakes up. */
+  /** A second engine starts while the first is stopped. Then the first resumes. */
   zombie: 4,
   /** `pause` and `resume`. */
   pause: 3,
   stepDown: 6,
-  /** SIGKILL of a side's primary, which is started again. */
+  /** The primary of a side gets SIGKILL and is started again. */
   restart: 3,
   /** Commands of the engine fail with transient errors. */
   refuse: 12,
-  /** The stream fails with the error that the oplog no longer reaches back. */
+  /** The stream fails with the error for an oplog that no longer has its position. */
   history: 2,
   /** The destination's disk is full for a while. */
   full: 3,
@@ -35,9 +35,9 @@ const WEIGHTS = {
   rollBack: 6,
   /** A destination of three members elects a primary whose majority snapshot lags. */
   lag: 6,
-  /** A user whom the write block does not stop writes on the source; it lasts from the block on. */
+  /** A user who bypasses the write block writes on the source while it is blocked. */
   bypass: 2,
-  /** Applications still write to what is selected. */
+  /** Applications still write to the selected namespaces. */
   late: 6,
 } as const;
 
@@ -50,18 +50,18 @@ export const FAULT_KINDS = Object.keys(WEIGHTS) as FaultKind[];
 
 export interface Fault {
   readonly kind: FaultKind;
-  /** It begins so long after the migration first came that far, or further. */
+  /** The fault begins `afterMs` after the migration first reached this moment. */
   readonly moment: Moment;
   readonly afterMs: number;
   readonly lastsMs: number;
   readonly side: Side;
-  /** `refuse`, `history`, `full`: `data` of the server's `failCommand`, and how many commands meet it; for as long as it lasts by default. */
+  /** `refuse`, `history`, `full`: `data` of the server's `failCommand`, and the number of failing commands; by default all during the fault. */
   readonly data?: Readonly<Record<string, unknown>>;
-  /** `bypass`, `late`: between two writes. */
+  /** `bypass`, `late`: pause between two writes. */
   readonly everyMs?: number;
-  /** `late`: it begins when the engine has stopped itself between its drain and the commit. */
+  /** `late`: whether it begins when the engine has stopped itself between its drain and the commit. */
   readonly afterDrain?: boolean;
-  /** `rollBack`: the change. */
+  /** `rollBack`: the change that is rolled back. */
   readonly change?: RolledBack;
   readonly times?: number;
 }
@@ -91,7 +91,7 @@ const COMMANDS: Readonly<Record<Side, readonly (readonly string[])[]>> = {
     ['setUserWriteBlockMode'],
   ],
 };
-/** The errors of elections, shutdowns, conflicts and time limits. */
+/** Errors of elections, shutdowns, conflicts and time limits. */
 const PASSING: Readonly<Record<Side, readonly number[]>> = {
   source: [91, 189, 10_107, 11_600, 11_602, 6, 50, 262, 13_436],
   destination: [91, 189, 10_107, 11_600, 11_602, 112, 50, 262, 64],
@@ -99,7 +99,7 @@ const PASSING: Readonly<Record<Side, readonly number[]>> = {
 const CURSOR_NOT_FOUND = 43;
 const HISTORY_LOST = [286, 280, 136];
 const OUT_OF_DISK_SPACE = 14_031;
-/** Of the black holes, those that last longer than the 15 s after which the engine closes a silent server's connections. */
+/** Share of the black holes that last longer than 15 s, when the engine closes the connections of a silent server. */
 const LONG_SILENCES = 0.4;
 const LONG_SILENCE_MS = 16_000;
 
@@ -124,7 +124,7 @@ export function drawFault(
   const base = {
     kind,
     moment,
-    // A cutover takes some 100 ms.
+    // A cutover takes about 100 ms.
     afterMs: random.integer(moment === 'commit' ? 400 : 2_000),
     lastsMs: 300 + random.integer(4_000),
     side: random.pick(sides),
@@ -133,7 +133,7 @@ export function drawFault(
     case 'refuse':
       return { ...base, ...drawRefusal(random, base.side) };
     case 'history': {
-      // Only what the deployment's change stream reads: other cursors never hear of its history.
+      // Only for the deployment's change stream: other cursors never get this error.
       const data = {
         failCommands: ['getMore'],
         errorCode: random.pick(HISTORY_LOST),
@@ -151,7 +151,7 @@ export function drawFault(
       return { ...base, side: 'source', change: random.next() < 0.5 ? 'drop' : random.pick(ROLLED_BACK) };
     case 'lag':
       return { ...base, side: 'destination' };
-    // Before the cutover such a writer is like any other.
+    // Before the cutover such a writer does not differ from others.
     case 'bypass':
       return { ...base, side: 'source', moment: 'commit', everyMs: 1 };
     case 'late':

@@ -8,7 +8,7 @@ const KEYS = 60;
 const CAPPED_BYTES = 1_048_576;
 const FEW = 60;
 
-/** Writes with commands whose writes a change stream does not show: `applyOps`, `convertToCapped`, `cloneCollectionAsCapped`. */
+/** Writes with commands that change streams do not show: `applyOps`, `convertToCapped`, `cloneCollectionAsCapped`. */
 export function hiddenWrites(
   client: MongoClient,
   random: SeededRandom,
@@ -22,7 +22,7 @@ export function hiddenWrites(
   const update = () => ({ op: 'u', ns, o2: { _id: _id() }, o: { $v: 2, diff: { u: { v: random.integer(100) } } } });
   const remove = () => ({ op: 'd', ns, o: { _id: _id() } });
   const steps: Record<string, WriteStep> = {
-    // A first write by other means, as `applyOps` makes no collection.
+    // The first write uses another command, because `applyOps` creates no collection.
     set: () =>
       database.collection<Document>(DOCUMENTS).updateOne({ _id: _id() as never }, { $set: { w: 1 } }, { upsert: true }),
     insert: () => apply(insert()),

@@ -5,7 +5,7 @@ import type { ReplicaSet } from '../support/replica-set.ts';
 
 const DEADLINE_MS = 60_000;
 
-/** Makes a secondary primary that does not learn how far the majority is: for a while its majority reads return an old state. */
+/** Elects a secondary that does not learn the majority's position: for a while its majority reads return an old state. */
 export async function lagBehind(set: ReplicaSet, lastsMs: number): Promise<void> {
   const primary = await set.primary();
   const next = set.members.find((member) => member !== primary);

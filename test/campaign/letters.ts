@@ -2,10 +2,10 @@ import type { MongoClient } from 'mongodb';
 import type { SeededRandom } from '../support/seeded-random.ts';
 import type { WriteStep } from './writer-loop.ts';
 
-/** The server takes one of them at a time. */
+/** Names that differ only by case. A server accepts one of them at a time. */
 const SPELLINGS = ['letters', 'Letters', 'LETTERS'];
 
-/** Drops a database and creates it again with other letters of its name in upper case. */
+/** Drops a database and creates it again with a name that differs only by case. */
 export function letters(client: MongoClient, random: SeededRandom): WriteStep {
   let current = SPELLINGS[0] ?? '';
   return async () => {

@@ -8,10 +8,10 @@ import { RoundLog } from './round-log.ts';
 import { chosen, roundOf } from './rounds.ts';
 
 /**
- * `npm run campaign -- [--seed N] [--minutes M] [--parallel 1|2] [--round] [--only KIND…] [--keep FOLDER]`: migrations between
- * real servers with writers and faults, for that long (10 minutes by default), one after the other or two at a time. Round n has the seed
- * N + n; `--round` runs the one with seed N alone, and tells what happens. `--only` takes kinds of rounds (`rounds.ts`) and of faults
- * (`fault.ts`). Exit code 1 when something was found, with everything about it in a folder.
+ * `npm run campaign -- [--seed N] [--minutes M] [--parallel 1|2] [--round] [--only KIND…] [--keep FOLDER]`: runs migrations between
+ * real servers with writers and faults for M minutes (10 by default), one or two at a time. Round n has the seed N + n; `--round`
+ * runs only the one with seed N, and prints its events. `--only` takes kinds of rounds (`rounds.ts`) and of faults
+ * (`fault.ts`). Exit code 1: there are findings, with all logs in a folder.
  */
 const { values } = parseArgs({
   options: {
@@ -25,7 +25,7 @@ const { values } = parseArgs({
 });
 
 const MOST_LANES = 2;
-/** Several times what the longest rounds need. */
+/** Several times the duration of the longest rounds. */
 const LONGEST_ROUND_MS = 20 * 60_000;
 const first = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed);
 const choice = chosen(values.only);
@@ -38,7 +38,7 @@ console.log(`campaign with seed ${first}`);
 const lanes = values.round ? 1 : Math.min(Number(values.parallel), MOST_LANES);
 await Promise.all(Array.from({ length: lanes }, () => runLane()));
 console.log(`${totals.passed} passed, ${totals.failed} failed, 0 skipped`);
-// Left to itself, Node may wait for ever for what a connection that was reset had not sent.
+// Without this, Node may wait without end for the unsent data of a reset connection.
 process.exit(totals.failed === 0 ? 0 : 1);
 
 async function runLane(): Promise<void> {
@@ -59,9 +59,7 @@ async function oneRound(seed: number): Promise<void> {
     const report = round.alone ? oneAtATime(() => round.run(log)) : round.run(log);
     const { end, documents, longestStillMs } = await Promise.race([report, tooLate()]);
     const still =
-      longestStillMs === undefined
-        ? ''
-        : `, at most ${Math.round(longestStillMs / 1_000)} s without anything that moves`;
+      longestStillMs === undefined ? '' : `, at most ${Math.round(longestStillMs / 1_000)} s without progress`;
     told = `${end}, ${documents} documents${still}`;
   } catch (error) {
     log.find(`${messageOf(error)}\n${error instanceof Error ? error.stack : ''}\n${causeOf(error)}`);
@@ -80,13 +78,13 @@ async function oneRound(seed: number): Promise<void> {
   );
 }
 
-/** A round that has not ended by then is left behind: the campaign continues, and ends as failed. */
+/** Rejects at the deadline of a round. The campaign then continues without waiting for the round, and fails at its end. */
 async function tooLate(): Promise<never> {
   await delay(LONGEST_ROUND_MS, undefined, { ref: false });
   throw new Error(`the round has not ended after ${LONGEST_ROUND_MS / 60_000} minutes`);
 }
 
-/** Runs it when all others that were to run alone have ended. */
+/** Runs exclusive work one after the other. */
 async function oneAtATime<T>(run: () => Promise<T>): Promise<T> {
   const mine = lastAlone.then(run);
   lastAlone = mine.catch(() => undefined);

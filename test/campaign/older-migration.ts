@@ -7,24 +7,24 @@ import type { ReplicaSet } from '../support/replica-set.ts';
 import { failureOf } from './drive.ts';
 import type { RoundLog } from './round-log.ts';
 
-/** An engine writes its checkpoint every 5 s; `cleanup` takes one for gone that has been silent for 30 s. */
+/** An engine writes its checkpoint every 5 s. `cleanup` considers an engine ended after 30 s without a write. */
 const SILENT_MS = 31_000;
-/** How long an engine that came back is given to do harm. */
+/** Time in which a resumed engine may cause damage. */
 const BACK_FOR_MS = 6_000;
 
 export const ACTS = ['clean up', 'clean up and drop', 'come back', 'cancel', 'cancel and drop'] as const;
 export type Act = (typeof ACTS)[number];
 
-/** A migration that was stopped or cancelled, while another one has its destination. */
+/** A stopped or cancelled migration whose destination another one has taken. */
 export interface OlderMigration {
   readonly migrationId: string;
-  /** Takes the migration up again. */
+  /** Resumes the migration. */
   readonly start: () => RunningMigration;
   readonly destination: ReplicaSet;
   readonly destinationUri: string;
 }
 
-/** Does to an older migration what somebody may do who does not know of the newer one. */
+/** Acts on an older migration like a user who does not know of the newer one. */
 export async function actOnOlder(older: OlderMigration, act: Act, log: RoundLog): Promise<void> {
   log.say(`the older migration: ${act}`);
   try {
@@ -52,7 +52,7 @@ async function cancel({ start }: OlderMigration, drop: boolean): Promise<void> {
   await running.outcome;
 }
 
-/** Its engine runs again, and somebody asks for its cutover as soon as it says that it is ready. */
+/** Runs its engine again, and requests its cutover as soon as it reports that it is ready. */
 async function comeBack({ start }: OlderMigration, log: RoundLog): Promise<void> {
   await using running = start();
   const cutOver = () => {
@@ -64,6 +64,5 @@ async function comeBack({ start }: OlderMigration, log: RoundLog): Promise<void>
   });
   await Promise.race([asked.then(() => delay(BACK_FOR_MS, undefined, { ref: false })), running.outcome]);
   log.say(`the older migration is back: ${JSON.stringify(running.progress)}`);
-  if (running.progress.state === 'committed')
-    log.find('the older migration committed onto a destination of another one');
+  if (running.progress.state === 'committed') log.find('the older migration committed on a destination of another one');
 }

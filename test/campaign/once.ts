@@ -16,11 +16,11 @@ import { saves } from './saves.ts';
 
 const SHOWN = 10;
 
-/** A migration that ends by itself once it has caught up, and writers that all write before it has. */
+/** A migration that ends by itself once it has caught up. All writers write before that. */
 export interface OncePlan {
   readonly seed: number;
   readonly writers: readonly OddWriter[];
-  /** At which batches of the copy, by their number, the writers write, and how much each. */
+  /** The numbers of the copy's batches at which the writers write, and how much each writes. */
   readonly bursts: readonly { readonly batch: number; readonly steps: number }[];
   readonly documents: number;
 }
@@ -39,7 +39,7 @@ export function drawOnce(seed: number): OncePlan {
   };
 }
 
-/** Afterwards both sides are identical: whatever was written before it caught up counts. */
+/** Checks that both sides are identical afterwards, including everything written before it caught up. */
 export async function runOnce(plan: OncePlan, log: RoundLog): Promise<RoundReport> {
   await using pair = await startPair();
   const [source, destination] = [pair.source.client, pair.destination.client];
@@ -70,7 +70,7 @@ export async function runOnce(plan: OncePlan, log: RoundLog): Promise<RoundRepor
   await using running = RunningMigration.start(pair, { once: true, partitionBytes: 100_000 });
   const end = await running.outcome.catch((error: unknown) => failureOf('the migration', error, log));
   if (end !== 'committed') {
-    log.find(`it ended otherwise: ${JSON.stringify(end)}`);
+    log.find(`it did not commit: ${JSON.stringify(end)}`);
     return { end: JSON.stringify(end), documents: 0 };
   }
   await dropShells(source, destination);

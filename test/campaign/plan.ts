@@ -4,36 +4,36 @@ import { drawFault, type Fault, type FaultKind } from './fault.ts';
 
 export type Side = 'source' | 'destination';
 
-/** Writers that not every round has. */
+/** Writers of some rounds. */
 export const ODD_WRITERS = ['saves', 'rings', 'letters', 'hidden'] as const;
 export type OddWriter = (typeof ODD_WRITERS)[number];
 
-/** All that a seed decides of one migration. What it does not decide is how fast the machine is, and so what exactly a fault meets. */
+/** Everything that a seed decides about a migration. It can't decide the machine's speed, and so the exact moment of a fault. */
 export interface Plan {
   readonly seed: number;
-  /** Whether only a part of the source is migrated, so that nothing is blocked; the writers of that part stop before the cutover. */
+  /** Whether only a part of the source is migrated. Then nothing is blocked, and the writers of that part stop before the cutover. */
   readonly selection: boolean;
   readonly members: Readonly<Record<Side, 1 | 3>>;
-  /** Megabytes of the source's oplog; 20 is soon overwritten. */
+  /** Size of the source's oplog; 20 MB are soon overwritten. */
   readonly oplogMegabytes: number;
-  /** Whether the engine reaches this side through a proxy that cuts, delays and loses. */
+  /** Whether the engine reaches this side through a proxy that cuts connections, delays bytes and loses them. */
   readonly proxied: Readonly<Record<Side, boolean>>;
-  /** What the proxies let through all the time, for each connection; none is no limit. */
+  /** The proxies' permanent limit for each connection; unlimited if missing. */
   readonly bytesPerSecond: number | undefined;
-  /** Documents of each of three collections, and bytes of each. */
+  /** Number of documents in each of three collections, and their size in bytes. */
   readonly documents: number;
   readonly documentBytes: number;
   readonly writesPerSecond: number;
   readonly oddWriters: readonly OddWriter[];
-  /** Between two changes of the catalog, or of documents of the collections that have such changes. */
+  /** Pause between two changes of the catalog, or of documents in the collections with such changes. */
   readonly catalogEveryMs: number;
-  /** Whether only documents of those collections change: then no count of progress may go back. */
+  /** Whether only documents of those collections change. Then no count of progress may decrease. */
   readonly catalogStandsStill: boolean;
-  /** Whether the catalog keeps changing while the cutover is under way. */
+  /** Whether the catalog also changes during the cutover. */
   readonly catalogUntilEnd: boolean;
-  /** How long it is followed before the cutover is asked for. */
+  /** Time of following before the cutover is requested. */
   readonly followMs: number;
-  /** Named points where the engine kills or stops itself, one for each of its lives from the first on. */
+  /** Named points where the engine kills or stops itself, one for each process in order. */
   readonly hooks: readonly string[];
   readonly faults: readonly Fault[];
 }
@@ -41,7 +41,7 @@ export interface Plan {
 /** Faults that need a replica set of three members. */
 const OF_THREE: Readonly<Record<Side, FaultKind>> = { source: 'rollBack', destination: 'lag' };
 
-/** @param kinds  the faults to choose from */
+/** Returns the plan of a seed. @param kinds  the faults to choose from */
 export function drawPlan(
   seed: number,
   kinds: readonly FaultKind[],
@@ -62,7 +62,7 @@ export function drawPlan(
   };
   const able = kinds.filter((kind) => {
     if (kind === 'overrun') return smallOplog;
-    // A member that is kept from replicating while a small oplog goes round is stale for good.
+    // A member that does not replicate while a small oplog is overwritten can never catch up.
     if (kind === 'rollBack') return members.source === 3 && !smallOplog;
     if (kind === 'lag') return members.destination === 3;
     if (kind === 'bypass') return !selection;
@@ -80,7 +80,7 @@ export function drawPlan(
   if (smallOplog) faults.push(drawFault(random, ['overrun'], proxied));
   for (const kind of ['rollBack', 'lag', 'late'] as const)
     if (able.includes(kind) && chance(0.5)) faults.push(drawFault(random, [kind], proxied));
-  // Two of these at a time would only end each other.
+  // Two of these faults at the same time would only end each other.
   const single = faults.filter(
     ({ kind }, place) =>
       !Object.values(OF_THREE).includes(kind) || faults.findIndex((other) => other.kind === kind) === place,
@@ -98,7 +98,8 @@ export function drawPlan(
     oddWriters: ODD_WRITERS.filter(() => chance(0.5)),
     writesPerSecond: 50 + random.integer(250),
     catalogEveryMs: random.pick([100, 300, 1_000]),
-    // What fills a small oplog is dropped in the end. Other changes would have the engine read the catalog, and see what is rolled back.
+    // A change of the catalog makes the engine read it, and so see a change that is rolled back. With a small oplog one change is certain:
+    // the collection that fills the oplog is dropped.
     catalogStandsStill: !smallOplog && chance(faults.some(({ kind }) => kind === 'rollBack') ? 0.7 : 0.3),
     catalogUntilEnd: chance(0.5),
     followMs: 1_000 + random.integer(4_000),

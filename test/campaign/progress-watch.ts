@@ -1,7 +1,7 @@
 import type { Progress } from '../../src/engine/index.ts';
 import type { RoundLog } from './round-log.ts';
 
-/** Sees that progress never goes back, and whether there is any. */
+/** Checks that no count of progress decreases, and detects progress. */
 export class ProgressWatch {
   readonly #log: RoundLog;
   readonly #catalogStandsStill: boolean;
@@ -11,7 +11,7 @@ export class ProgressWatch {
   latest: Progress | undefined;
   movedAtMs = performance.now();
   stateSinceMs = performance.now();
-  /** When cutovers were cancelled for now, since progress last reported what the migration waits for. */
+  /** Times of cancelled attempts at a cutover since progress last reported a wait. */
   givenUpAtMs: number[] = [];
 
   /** @param catalogStandsStill  whether nobody drops anything on the source */
@@ -20,14 +20,14 @@ export class ProgressWatch {
     this.#catalogStandsStill = catalogStandsStill;
   }
 
-  /** Another process resumes from the last checkpoint and repeats what came after it. */
+  /** Must be called for each new process: it resumes from the last checkpoint and repeats later work. */
   newLife(): void {
     this.#inThisLife = undefined;
     this.movedAtMs = performance.now();
     this.stateSinceMs = performance.now();
   }
 
-  /** Whether the process of this life has said something of the migration. */
+  /** Whether the current process has reported progress of the migration. */
   get isRunning(): boolean {
     return this.#inThisLife !== undefined;
   }
@@ -36,9 +36,9 @@ export class ProgressWatch {
     const before = this.#inThisLife;
     if (before !== undefined) this.#compare(before, progress);
     if (this.#couldWrite && !progress.canWrite && progress.state !== 'created')
-      this.#log.find('the destination was open already, and progress says that it is not');
+      this.#log.find('the destination was already open, but progress reports that it is not');
     if (this.#committed && progress.state !== 'committed' && progress.state !== 'created')
-      this.#log.find(`the migration was committed already, and is ${progress.state} now`);
+      this.#log.find(`the migration was already committed, but is ${progress.state} now`);
     if (before === undefined || whatMoves(before) !== whatMoves(progress)) this.movedAtMs = performance.now();
     if (progress.waiting.length > 0) this.givenUpAtMs = [];
     else if (before?.state === 'committing' && progress.state === 'tailing') this.givenUpAtMs.push(performance.now());
@@ -59,8 +59,8 @@ export class ProgressWatch {
 
   #compare(before: Progress, after: Progress): void {
     if (before.state === 'created') return;
-    // What is copied grows smaller when a collection is dropped, and only then: that is told, unless nothing of it was copied. Such a collection
-    // and its indexes are gone from what is done without a word, as are indexes that the source drops.
+    // The counts of the copy decrease only when a collection is dropped, and `restarts` reports that if documents of it had been copied. The
+    // counts of done collections and indexes may decrease without a report: when nothing was copied, and when the source drops an index.
     const told = after.copy.restarts > before.copy.restarts;
     const counts = ({ copy, changes, indexes }: Progress) => ({
       restarts: copy.restarts,
@@ -78,11 +78,11 @@ export class ProgressWatch {
     });
     const [was, is] = [counts(before), counts(after)];
     for (const name of Object.keys(was) as (keyof typeof was)[])
-      if ((is[name] ?? 0) < (was[name] ?? 0)) this.#log.find(`${name} went back from ${was[name]} to ${is[name]}`);
+      if ((is[name] ?? 0) < (was[name] ?? 0)) this.#log.find(`${name} decreased from ${was[name]} to ${is[name]}`);
   }
 }
 
-/** What brings a migration on, and what it says that it waits for. Changes are read and queued even while nothing else goes on. */
+/** Returns the counts that change with a migration's progress, and its reported waits. Without other progress, changes are still read and queued. */
 function whatMoves({ state, copy, changes, indexes, repairs, cutover, waiting }: Progress): string {
   const { bytesCopied, partitionsDone, collectionsDone } = copy;
   const { built, building } = indexes;

@@ -10,24 +10,24 @@ import type { RoundReport } from './round.ts';
 import type { RoundLog } from './round-log.ts';
 
 const SHOWN = 5;
-/** The first of 6.0 with a command that sets the flag (tried: 6.0.5 has none). */
+/** A version of 6.0 with a command that sets the flag (6.0.5 has none). */
 const SETS_FLAG = '6.0.27' as const;
 const ROWS = 30;
 
 interface Oddity {
-  /** Servers of both sides; the default ones without it. */
+  /** Version of the servers on both sides; the default servers if missing. */
   readonly version?: '6.0.27';
   readonly members: 1 | 3;
-  /** Brings it about on the source. */
+  /** Creates it on the source. */
   make(source: MongoClient): Promise<unknown>;
-  /** Changes it once it was copied. */
+  /** Changes it after it was copied. */
   change?(source: MongoClient): Promise<unknown>;
-  /** What a destination has to have of it that comparing documents and options does not show. */
+  /** Checks the parts of it on the destination that a comparison of documents and options does not cover. */
   differences(pair: ReplicaSetPair): Promise<string[]>;
 }
 
 const ODDITIES = {
-  /** A plain write of such a document in a capped collection gets the time of each member that writes it. */
+  /** With a plain write to a capped collection, each member stores its own time in such a document. */
   cappedTimestamps: {
     members: 3,
     make: async (source: MongoClient) => {
@@ -44,7 +44,7 @@ const ODDITIES = {
     },
     differences: ({ destination }) => differencesOfMembers(destination),
   },
-  /** The planner of a server goes by a flag in the catalog, which is no option of the collection. */
+  /** The query planner reads a flag in the catalog that is not an option of the collection. */
   mixedSchema: {
     version: SETS_FLAG,
     members: 1,
@@ -56,10 +56,10 @@ const ODDITIES = {
       const [wanted, found] = await Promise.all([flagOf(source.client), flagOf(destination.client)]);
       return wanted === found
         ? []
-        : [`the source says ${wanted} of buckets with mixed schema, the destination ${found}`];
+        : [`the flag for buckets with mixed schema is ${wanted} on the source and ${found} on the destination`];
     },
   },
-  /** Comparing leaves the server's own databases out. */
+  /** The comparison ignores the server's own databases. */
   documentsInAdmin: {
     members: 1,
     make: (source: MongoClient) => source.db('admin').collection('things').insertOne({ x: 1 }),
@@ -70,7 +70,7 @@ const ODDITIES = {
   },
 } satisfies Record<string, Oddity>;
 
-/** Something that a migration has to carry over exactly, or refuse by name. */
+/** A special case that a migration must migrate exactly, or refuse by name. */
 export interface RefusablePlan {
   readonly seed: number;
   readonly oddity: keyof typeof ODDITIES;
@@ -88,7 +88,7 @@ export function drawRefusable(seed: number): RefusablePlan {
   };
 }
 
-/** Ends with a named error, or with a destination that is exact in this, too. */
+/** Checks that the migration ends with a named error, or that the destination has the special case exactly. */
 export async function runRefusable(plan: RefusablePlan, log: RoundLog): Promise<RoundReport> {
   const { version, members, make, change, differences }: Oddity = ODDITIES[plan.oddity];
   const mongod = version === undefined ? {} : { mongod: await mongodOfVersion(version) };

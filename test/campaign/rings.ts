@@ -7,7 +7,7 @@ const SMALL = { capped: true, size: 65_536, max: 40 } as const;
 const LARGE = { capped: true, size: 4_194_304 } as const;
 const KEYS = 60;
 
-/** Writes to capped collections whose order is part of what has to arrive: documents are deleted and inserted again, in place or at the end. */
+/** Writes to capped collections whose order must be migrated: deletes documents and inserts them again, in place or at the end. */
 export function rings(client: MongoClient, random: SeededRandom, { drops }: { readonly drops: boolean }): WriteStep {
   const database = client.db(DATABASE);
   return async () => {

@@ -8,9 +8,9 @@ import type { RolledBack } from './fault.ts';
 const DATABASE = 'rolled';
 const NAME = 'documents';
 const DOCUMENTS = 60;
-/** The engine's reads wait so long that they meet the change. */
+/** Delay of the engine's reads, so that they see the change. */
 const READS_WAIT_MS = 8_000;
-/** Enough for a change to reach the engine. */
+/** Long enough for a change to reach the engine. */
 const SEEN_MS = 1_500;
 const DEADLINE_MS = 60_000;
 
@@ -28,7 +28,7 @@ const CHANGES: Readonly<Record<RolledBack, (primary: MongoClient) => Promise<unk
       .collection(NAME)
       .insertOne({ rolledBack: true }, { writeConcern: { w: 1 } });
   },
-  // A build needs a vote of the secondaries, so nobody waits for its end.
+  // A build needs votes of the secondaries, so its end must not be awaited.
   createIndex: (primary) =>
     primary.db(DATABASE).command({
       createIndexes: NAME,
@@ -38,7 +38,7 @@ const CHANGES: Readonly<Record<RolledBack, (primary: MongoClient) => Promise<unk
     }),
 };
 
-/** Creates what `rollBack` changes. */
+/** Creates the collections that `rollBack` changes. */
 export async function fillRolledBack(client: MongoClient): Promise<void> {
   const documents = Array.from({ length: DOCUMENTS }, (_, n) => ({ _id: n as never, v: 0 }));
   await client
@@ -48,8 +48,8 @@ export async function fillRolledBack(client: MongoClient): Promise<void> {
 }
 
 /**
- * Updates all documents of a collection with majority and then changes the catalog on the primary only, which is killed: another
- * primary has the updates and not the change. The engine's reads of the updated documents wait until the change has taken place.
+ * Updates all documents of a collection with majority, then changes the catalog only on the primary, and kills it. The next
+ * primary has the updates but not the change. The engine's reads of the updated documents wait until the change has taken place.
  */
 export async function rollBack(set: ReplicaSet, change: RolledBack, lastsMs: number): Promise<void> {
   const primary = await set.primary();
@@ -76,7 +76,7 @@ export async function rollBack(set: ReplicaSet, change: RolledBack, lastsMs: num
     await primary.kill();
     for (const member of others) await replicateAgain(set, member);
     await set.primary();
-    // The end of the primary ends what holds reads up, unless another one had been elected and has that.
+    // The end of the primary also ends the delay of reads, unless an election has moved that to another member.
     await set.clearFailPoints();
     if (!primary.running) await primary.restart();
   }

@@ -2,15 +2,15 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Fault, FaultKind } from './fault.ts';
 
-/** Faults during which an engine that stopped itself is resumed all the same. */
+/** Faults during which an engine that stopped itself is resumed anyway. */
 const LEAVE_ENGINE: readonly FaultKind[] = ['bypass', 'late'];
 
-/** What happened in a round, with times, and the faults of the moment. */
+/** The events of a round with times, and its current faults. */
 export class RoundLog {
   readonly findings: string[] = [];
-  /** What the engines wrote so far. */
+  /** Output of the engines so far. */
   outputOfEngines = () => '';
-  /** Kinds of faults that have begun. */
+  /** Kinds of faults that have started. */
   readonly met = new Set<FaultKind>();
   /** When the last fault began or ended. */
   faultChangedAtMs = performance.now();
@@ -19,7 +19,7 @@ export class RoundLog {
   readonly #aloud: boolean;
   readonly #active: FaultKind[] = [];
 
-  /** @param aloud  whether each line is printed as well */
+  /** @param aloud  whether to print each line as well */
   constructor(aloud: boolean) {
     this.#aloud = aloud;
   }
@@ -30,7 +30,7 @@ export class RoundLog {
     if (this.#aloud) console.log(line);
   }
 
-  /** Something that must not be. */
+  /** Records a violated rule. */
   find(what: string): void {
     this.findings.push(what);
     this.say(`FINDING: ${what}`);
@@ -40,12 +40,12 @@ export class RoundLog {
     return this.#active.length > 0;
   }
 
-  /** Whether a fault of the moment stops the engine. */
+  /** Whether a current fault stops the engine. */
   get stopsEngine(): boolean {
     return this.#active.some((kind) => !LEAVE_ENGINE.includes(kind));
   }
 
-  /** A fault begins; disposing says that it has ended. */
+  /** Records the start of a fault. Disposing records its end. */
   fault(fault: Fault): Disposable {
     this.met.add(fault.kind);
     this.#active.push(fault.kind);
@@ -60,7 +60,7 @@ export class RoundLog {
     };
   }
 
-  /** Writes it all down. @returns the folder */
+  /** Writes everything to a folder. @returns the folder */
   keep(folder: string, seed: number): string {
     const path = join(folder, `seed-${seed}`);
     mkdirSync(path, { recursive: true });

@@ -16,13 +16,13 @@ import { startWriters, type Writers } from './writers.ts';
 
 export interface RoundReport {
   readonly end: string;
-  /** Compared. */
+  /** Number of compared documents. */
   readonly documents: number;
-  /** For how long nothing moved at most, with no fault meanwhile. */
+  /** Longest time without progress and without a fault. */
   readonly longestStillMs?: number;
 }
 
-/** One migration from start to end, with everything that the plan has for it. What must not be goes to the log. */
+/** Runs one migration from start to end, with the writers and faults of the plan. Findings go to the log. */
 export async function runRound(plan: Plan, log: RoundLog): Promise<RoundReport> {
   await using resources = new AsyncDisposableStack();
   const usual = { bytesPerSecond: plan.bytesPerSecond };
@@ -32,13 +32,13 @@ export async function runRound(plan: Plan, log: RoundLog): Promise<RoundReport> 
         auth: true,
         members: plan.members.source,
         oplogSizeMegabytes: plan.oplogMegabytes,
-        // The oplog is cut only up to the last checkpoint of the storage.
+        // The server truncates the oplog only up to the last checkpoint of the storage engine.
         ...(plan.oplogMegabytes < 100 ? { mongodArgs: ['--syncdelay', '1'] } : {}),
       },
       destination: {
         auth: true,
         members: plan.members.destination,
-        // After the cutover documents expire there, and on the blocked source they do not: that is no difference.
+        // After the cutover documents expire on the destination, but not on the blocked source. That is not a finding.
         setParameters: { ttlMonitorEnabled: false },
       },
     }),
@@ -83,7 +83,7 @@ export async function runRound(plan: Plan, log: RoundLog): Promise<RoundReport> 
   await writers.stop();
   const documents = end === 'committed' ? await checkCommitted(world, writers, plan) : 0;
   await engine[Symbol.asyncDispose]();
-  for (const pid of engine.pids) if (isThere(pid)) log.find(`process ${pid} is still there`);
+  for (const pid of engine.pids) if (isThere(pid)) log.find(`process ${pid} still runs`);
   return { end: JSON.stringify(end), documents, longestStillMs: engine.longestStillMs };
 }
 
@@ -108,7 +108,7 @@ async function placeFault(world: World, fault: Fault, ended: AbortSignal): Promi
   else await applyFault(world, fault);
 }
 
-/** Asks for the cutover when it has been followed for a while, and when what is planned for before it has ended. */
+/** Requests the cutover after some time of following, and after the faults that are planned before it. */
 async function followThenCutOver(
   plan: Plan,
   engine: EngineLives,

@@ -8,24 +8,24 @@ import { drawSameDestination, runSameDestination } from './same-destination.ts';
 import { drawTwoDestinations, runTwoDestinations } from './two-destinations.ts';
 import { drawWipedSource, runWipedSource } from './wiped-source.ts';
 
-/** A round as its seed decides it. */
+/** A round as decided by its seed. */
 interface Round {
   readonly plan: object;
-  /** Whether it listens at named points of this process, as only one round can at a time. */
+  /** Whether it listens at named points of this process, which only one round can do at a time. */
   readonly alone: boolean;
   run(log: RoundLog): Promise<RoundReport>;
 }
 
-/** What a campaign may be narrowed down to, by kinds of rounds and of faults. */
+/** Restricts a campaign to kinds of rounds and of faults. */
 export interface Choice {
   readonly rounds: readonly RoundKind[];
   readonly faults: readonly FaultKind[];
 }
 
 const ROUNDS = {
-  /** One migration of the whole source, by processes, under faults. */
+  /** A migration of the whole source in separate processes, under faults. */
   whole: (seed: number, faults: readonly FaultKind[]) => underFaults(drawPlan(seed, faults)),
-  /** The same of a part of the source. */
+  /** A migration of a part of the source in separate processes, under faults. */
   selection: (seed: number, faults: readonly FaultKind[]) => underFaults(drawPlan(seed, faults, { selection: true })),
   once: (seed: number) => alone(drawOnce(seed), runOnce),
   twoDestinations: (seed: number) => alone(drawTwoDestinations(seed), runTwoDestinations),
@@ -37,7 +37,7 @@ const ROUNDS = {
 export type RoundKind = keyof typeof ROUNDS;
 const ROUND_KINDS = Object.keys(ROUNDS) as RoundKind[];
 
-/** Consecutive seeds go through this, so that few rounds are a fair mix. */
+/** Consecutive seeds go through this list, so that a few rounds cover all kinds. */
 const MIX: readonly RoundKind[] = [
   'whole',
   'twoDestinations',
@@ -52,7 +52,7 @@ const MIX: readonly RoundKind[] = [
 ];
 const OF_FAULTS: readonly RoundKind[] = ['whole', 'selection'];
 
-/** @param only  kinds of rounds, and of faults; everything if none are given */
+/** @param only  kinds of rounds and of faults; all by default */
 export function chosen(only: readonly string[]): Choice {
   const unknown = only.find((name) => !([...ROUND_KINDS, ...FAULT_KINDS] as string[]).includes(name));
   if (unknown !== undefined)
@@ -67,7 +67,7 @@ export function chosen(only: readonly string[]): Choice {
   };
 }
 
-/** The round of that seed. */
+/** Returns the round of a seed. */
 export function roundOf(seed: number, { rounds, faults }: Choice): Round & { readonly kind: RoundKind } {
   const kind = rounds[seed % rounds.length];
   if (kind === undefined) throw new Error('no round is chosen');

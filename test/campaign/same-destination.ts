@@ -17,14 +17,14 @@ import { applicationOf, createUsers, uriOf } from './users.ts';
 
 const SHOWN = 5;
 const LOOK_EVERY_MS = 20;
-/** When somebody does something to the first migration: by the state of the second, or after its end. */
+/** The moments of an action on the first migration: states of the second one, or after its end. */
 const MOMENTS = ['copying', 'tailing', 'committing', 'committed'] as const;
 
-/** A migration that was stopped or cancelled, another one into the same destination, and what is then done to the first. */
+/** A stopped or cancelled migration, another one into the same destination, and later actions on the first. */
 export interface SameDestinationPlan {
   readonly seed: number;
   readonly first: PlannedEnd;
-  /** The first one is only stopped, without an end. */
+  /** Whether the first one is only stopped, without an end. */
   readonly stopsFirst: boolean;
   readonly usersAndRoles: boolean;
   readonly acts: readonly { readonly act: Act; readonly at: (typeof MOMENTS)[number]; readonly afterMs: number }[];
@@ -52,8 +52,8 @@ export function drawSameDestination(seed: number): SameDestinationPlan {
 }
 
 /**
- * Whatever is done to the first migration: no application writes on the destination before the second has committed; then that is
- * identical with the source, has every acknowledged write, and stays as its applications leave it; the source stays blocked.
+ * Checks that no action on the first migration does damage. No application can write on the destination before the second has committed. Then the destination
+ * is identical to the source, has every acknowledged write, and only its applications change it. The source stays blocked.
  */
 export async function runSameDestination(plan: SameDestinationPlan, log: RoundLog): Promise<RoundReport> {
   await using resources = new AsyncDisposableStack();
@@ -77,7 +77,7 @@ export async function runSameDestination(plan: SameDestinationPlan, log: RoundLo
   const startFirst = () => start({ migrationId });
   if (plan.stopsFirst) await stopWhenReady(startFirst());
   else if ((await driveToEnd('the first', startFirst, plan.first, log)) === 'committed') {
-    // The cancellation came too late. Nobody may drop the destination then.
+    // The cancellation was too late. Then nobody may drop the destination.
     await start({ dropDestination: true }).outcome.then(
       () => log.find('a migration dropped the primary copy'),
       ({ code }) => code === 'DESTINATION_PRIMARY' || log.find(`a migration into the primary copy ended with ${code}`),
@@ -146,7 +146,7 @@ async function fill(source: MongoClient, documents: number): Promise<void> {
   await shop.command({ createUser: 'clerk', pwd: 'secret', roles: ['clerk'] });
 }
 
-/** The destination is the primary copy now: its applications change definitions and documents. */
+/** Changes definitions and documents of the destination like its applications, since it is the primary copy now. */
 async function changeAsApplications(destination: MongoClient): Promise<void> {
   const shop = destination.db('shop');
   await shop.command({ collMod: 'view', viewOn: 'items', pipeline: [{ $match: { n: 3 } }] });

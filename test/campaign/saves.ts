@@ -11,7 +11,7 @@ interface Saved {
   v: number;
 }
 
-/** Forms of one `_id` that the server takes as equal and that have different bytes: each driver saves its own. */
+/** Forms of one `_id` that are equal for the server but have different bytes. Each driver saves its own form. */
 const NUMBER_FORMS: readonly ((n: number) => unknown)[] = [
   (n) => new Int32(n),
   (n) => new Long(n),
@@ -23,14 +23,14 @@ const TEXT_FORMS: readonly ((text: string) => unknown)[] = [(text) => text, (tex
 const ZEROS = [new Int32(0), new Double(-0), Decimal128.fromString('-0'), Decimal128.fromString('0E+3')];
 const NOT_NUMBERS = [new Double(Number.NaN), Decimal128.fromString('NaN')];
 
-/** Saves the same documents as clients of several languages do, each with its own type of `_id`. */
+/** Saves the same documents like clients in several languages, each with its own type of `_id`. */
 export function saves(client: MongoClient, random: SeededRandom): WriteStep {
   const documents = client.db('saved').collection<Saved>('documents');
   return async () => {
     const forms = drawForms(random);
     const filter = { _id: random.pick(forms) };
     if (random.next() < 0.1) return await documents.deleteOne(filter as Document);
-    // One command, so that the engine meets several forms of a key in one batch.
+    // A single command, so that the engine gets several forms of a key in one batch.
     const operations = Array.from({ length: 1 + random.integer(MOST_SAVES) }, () => ({
       replaceOne: { filter, replacement: { _id: random.pick(forms), v: random.integer(2 ** 31) }, upsert: true },
     }));
@@ -38,7 +38,7 @@ export function saves(client: MongoClient, random: SeededRandom): WriteStep {
   };
 }
 
-/** All forms of one drawn key. */
+/** Returns all forms of one random key. */
 function drawForms(random: SeededRandom): unknown[] {
   const kind = random.weighted({ number: 10, text: 6, nested: 3, zero: 1, notANumber: 1 });
   if (kind === 'zero') return ZEROS;

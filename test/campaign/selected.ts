@@ -1,12 +1,12 @@
 import type { MongoClient } from 'mongodb';
 import { UNSTOPPED } from './apply-fault.ts';
 
-/** What a round with a selection migrates, as `/start` takes it: some databases, and a part of one. */
+/** The selection of a round, in the form of `/start`: some databases, and a part of one. */
 export const SELECTED = {
   includeNamespaces: [
     { database: 'shop' },
     { databaseRegex: { pattern: `^(acknowledged|saved|rolled|${UNSTOPPED})$` } },
-    // A pattern: a writer may have dropped the collection just before the start, and a literal name would then be refused.
+    // A pattern, because a literal name would be refused if a writer dropped the collection just before the start.
     { database: 'rings', collectionsRegex: { pattern: '^large$' } },
   ],
   excludeNamespaces: [{ database: 'shop', collections: ['c'] }],
@@ -18,7 +18,7 @@ const LEFT_OUT = [
   ['rings', 'small'],
 ] as const;
 
-/** Drops what is not selected, which the migration has to leave out, so that both sides can be compared as a whole. */
+/** Drops the namespaces outside the selection on the source, so that both sides can be compared as a whole. */
 export async function dropUnselected(source: MongoClient): Promise<void> {
   const { databases } = await source.db('admin').admin().listDatabases({ nameOnly: true });
   for (const { name } of databases)

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CollectionInfo, Document, ListCollectionsCursor, MongoClient } from 'mongodb';
 
-/** Describes all that users have on a cluster, a line each: collections, views, indexes, documents, users and roles. */
+/** Describes all user data of a cluster, one line for each collection, view, index, document, user and role. */
 export async function snapshotOf(client: MongoClient): Promise<string[]> {
   const lines: string[] = [];
   const { databases } = await client.db('admin').admin().listDatabases({ nameOnly: true });
@@ -10,7 +10,7 @@ export async function snapshotOf(client: MongoClient): Promise<string[]> {
     const all: ListCollectionsCursor<CollectionInfo> = client.db(database).listCollections();
     for (const listed of await all.toArray()) {
       lines.push(`${database}.${listed.name}: ${JSON.stringify([listed.type, listed.options, listed.info?.uuid])}`);
-      // Its lines are those of the views; applications may not read it.
+      // It contains only the definitions of views, and applications may not read it.
       if (listed.type !== 'collection' || listed.name === 'system.views') continue;
       const collection = client.db(database).collection(listed.name);
       const documents = await collection.find({}, { sort: { _id: 1 } }).toArray();
@@ -23,7 +23,7 @@ export async function snapshotOf(client: MongoClient): Promise<string[]> {
   return lines.sort();
 }
 
-/** What the second snapshot has otherwise than the first, a sentence each. */
+/** Returns the differences of the second snapshot from the first, one sentence each. */
 export function changesBetween(before: readonly string[], after: readonly string[]): string[] {
   return [
     ...before.filter((line) => !after.includes(line)).map((line) => `no longer: ${line}`),

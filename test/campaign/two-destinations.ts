@@ -13,13 +13,13 @@ import type { RoundLog } from './round-log.ts';
 import { applicationOf, createUsers, uriOf } from './users.ts';
 
 const SHOWN = 5;
-/** Long enough for the application to write where it can. */
+/** Long enough for the application to write on the side that accepts writes. */
 const AFTERMATH_MS = 300;
 
-/** Two migrations from one source, each to a destination of its own. */
+/** Two migrations from one source, each to its own destination. */
 export interface TwoDestinationsPlan {
   readonly seed: number;
-  /** Whether the second one starts when the first has ended. */
+  /** Whether the second one starts after the end of the first. */
   readonly oneAfterTheOther: boolean;
   readonly first: PlannedEnd;
   readonly second: PlannedEnd;
@@ -41,8 +41,8 @@ export function drawTwoDestinations(seed: number): TwoDestinationsPlan {
 }
 
 /**
- * Runs both while an application writes on the source. Afterwards the source is blocked when one of them has committed, and open when none
- * has; each destination that committed is identical with the source, and has every acknowledged write.
+ * Runs both while an application writes on the source. Afterwards the source must be blocked if one of them has committed, and open otherwise.
+ * Each committed destination must be identical to the source, and have every acknowledged write.
  */
 export async function runTwoDestinations(plan: TwoDestinationsPlan, log: RoundLog): Promise<RoundReport> {
   await using resources = new AsyncDisposableStack();

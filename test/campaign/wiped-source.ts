@@ -13,13 +13,13 @@ import { changesBetween, snapshotOf } from './snapshot-of.ts';
 const DEADLINE_MS = 90_000;
 const SHOWN = 5;
 
-/** A source that loses its data and is initiated again under the same name and address. */
+/** A source that loses its data and is initiated again with the same name and address. */
 export interface WipedSourcePlan {
   readonly seed: number;
-  /** In the copy, while following, or while no engine runs. */
+  /** When it happens: in the copy, while following, or while no engine runs. */
   readonly at: 'copying' | 'following' | 'stopped';
   readonly afterMs: number;
-  /** What the new source has: nothing, or other documents in collections of the same names. */
+  /** Data of the new source: none, or other documents in collections of the same names. */
   readonly has: 'nothing' | 'other documents';
   readonly collections: number;
   readonly documents: number;
@@ -37,7 +37,7 @@ export function drawWipedSource(seed: number): WipedSourcePlan {
   };
 }
 
-/** The migration ends with OTHER_SOURCE, and the destination keeps everything that it had. */
+/** Checks that the migration ends with OTHER_SOURCE, and that the destination keeps all its data. */
 export async function runWipedSource(plan: WipedSourcePlan, log: RoundLog): Promise<RoundReport> {
   await using pair = await startPair();
   const { source, destination } = pair;
@@ -51,7 +51,7 @@ export async function runWipedSource(plan: WipedSourcePlan, log: RoundLog): Prom
   if (plan.at === 'stopped') await running.stop();
   const before = await documentsOf(destination.client);
   await wipe(source);
-  log.say('the source is another one');
+  log.say('the source is another cluster now');
   if (plan.has === 'other documents') await fill(source.client, 0, plan.documents);
   await using again = plan.at === 'stopped' ? start() : undefined;
   const late = delay(DEADLINE_MS, 'no end', { ref: false });
@@ -59,11 +59,13 @@ export async function runWipedSource(plan: WipedSourcePlan, log: RoundLog): Prom
     (error: unknown) => failureOf('the migration', error, log).failed,
   );
   if (end !== 'OTHER_SOURCE')
-    log.find(`the source is another one, and the migration has ${end}: ${JSON.stringify((again ?? running).progress)}`);
+    log.find(
+      `the source is another cluster, but the migration has ${end}: ${JSON.stringify((again ?? running).progress)}`,
+    );
   const lost = changesBetween(before, await documentsOf(destination.client)).filter((text) =>
     text.startsWith('no longer'),
   );
-  if (lost.length > 0) log.find(`another source took from the destination: ${lost.slice(0, SHOWN).join('; ')}`);
+  if (lost.length > 0) log.find(`another source removed data from the destination: ${lost.slice(0, SHOWN).join('; ')}`);
   return { end, documents: before.length };
 }
 
@@ -75,7 +77,7 @@ async function fill(source: MongoClient, n: number, documents: number): Promise<
     .insertMany(rows, { writeConcern: { w: 'majority' } });
 }
 
-/** All documents, a line each, and the collections. */
+/** Returns a line for each document and each collection. */
 async function documentsOf(client: MongoClient): Promise<string[]> {
   const lines = (await snapshotOf(client)).filter((line) => line.includes('"collection"'));
   for (const database of ['shop0', 'shop1'])
@@ -89,7 +91,7 @@ async function documentsOf(client: MongoClient): Promise<string[]> {
   return lines;
 }
 
-/** Empties the disk of a set's only member, which comes back under its name. */
+/** Deletes the data of a set's only member, and initiates the set again with the same name. */
 async function wipe({ members, name, client }: ReplicaSet): Promise<void> {
   const [member] = members;
   if (member === undefined) throw new Error('a member is missing');

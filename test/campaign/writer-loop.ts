@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** One operation of a writer; a refusal by the server rejects. */
+/** One operation of a writer. Rejects when the server refuses it. */
 export type WriteStep = () => Promise<unknown>;
 
-/** Runs one operation after the other until stopped. Refused and failed operations are part of the plan. */
+/** Runs operations one after the other until stopped. Ignores refused and failed operations. */
 export class WriterLoop {
   readonly #step: WriteStep;
   readonly #everyMs: number;

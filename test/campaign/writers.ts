@@ -21,14 +21,14 @@ export interface Writers extends AsyncDisposable {
   readonly ledger: LedgerWriter;
   readonly acknowledged: AcknowledgedWriter;
   readonly catalog: CatalogWriter;
-  /** Stops the writers of selected namespaces; the others continue. */
+  /** Stops the writers of selected namespaces. The others continue. */
   stopSelected(): Promise<void>;
-  /** Stops those that drop and create. */
+  /** Stops the writers that change the catalog. */
   stopCatalog(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** @param applications  clients of the source and the destination, as a user whom the write block stops */
+/** @param applications  clients of the source and the destination, with a user whom the write block refuses */
 export async function startWriters(
   applications: readonly [MongoClient, MongoClient],
   plan: Plan,

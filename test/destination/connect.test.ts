@@ -13,7 +13,7 @@ const refusal = (why: RegExp) => (error: Error) => {
   return true;
 };
 
-test('a destination is taken only if it is a replica set that is there and lets its user in', async () => {
+test('a destination is accepted only if it is a reachable replica set that authenticates the user', async () => {
   await using set = await startReplicaSet({ auth: true });
   await using standalone = await startStandalone();
   await set.createUser('mover', 'canary', []);
@@ -26,7 +26,7 @@ test('a destination is taken only if it is a replica set that is there and lets 
   await assert.rejects(connectToDestination(odd), { code: 'INVALID_DESTINATION_CONNECTION_STRING' });
 });
 
-test('a destination where this process may not connect to is said to be so', async () => {
+test('a destination to which this process may not connect is reported as such', async () => {
   await using set = await startReplicaSet();
   using _guard = guardDialling({ allowedDestinations: ['d.example'] }, () => undefined);
   await assert.rejects(
@@ -35,7 +35,7 @@ test('a destination where this process may not connect to is said to be so', asy
   );
 });
 
-test('what answers at an address before a MongoDB does is not told: registering is no way to look for open ports and names', async () => {
+test('registration reveals nothing about servers other than MongoDB, so it cannot find open ports and names', async () => {
   await using server = createServer((socket) => socket.resume().end('SSH-2.0-OpenSSH_9.6\r\n'));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -21,7 +21,7 @@ const REFUSED: readonly (readonly [string, RegExp])[] = [
   ),
 ];
 
-test('a connection string that reaches where none should is refused, and nothing of it is repeated', () => {
+test('a connection string with a forbidden address is refused, without repeating any of it', () => {
   for (const [text, why] of REFUSED) {
     assert.throws(
       () => checkConnectionString(text),
@@ -35,7 +35,7 @@ test('a connection string that reaches where none should is refused, and nothing
   }
 });
 
-test('names, addresses and private networks are destinations', () => {
+test('names, addresses and private networks are accepted as destinations', () => {
   for (const text of [
     'mongodb://u:p@d1.example:27017,d2.example/admin?replicaSet=rs',
     'mongodb+srv://u:p@d.example/?authSource=admin',

@@ -8,12 +8,12 @@ checkForLeaks();
 const LIMITS = { inAll: 3, perOrganization: 2, perProject: 1, waitingPerProject: 2, longestWaitMs: 60_000 };
 const never = new AbortController().signal;
 
-/** Takes slots, and notes who got one, in order. */
+/** Takes slots, and records who got one, in order. */
 function taking(slots: DialSlots) {
   const began: string[] = [];
   return {
     began,
-    /** @param who  organization and project, as in `a1` */
+    /** @param who  organization and project, such as `a1` */
     take: async (who: string, purpose: DialPurpose = 'registration', signal = never) => {
       const slot = await slots.take({ orgId: who.slice(0, 1), groupId: who }, purpose, signal);
       began.push(who);
@@ -22,16 +22,16 @@ function taking(slots: DialSlots) {
   };
 }
 
-/** Lets all that is ready to go on do so. */
+/** Runs everything that is ready to run. */
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-test('a tenant has so many slots at a time, each of its projects so many, and others theirs meanwhile', async () => {
+test('tenants and their projects have limits of slots, independent of each other', async () => {
   const took = taking(new DialSlots(LIMITS));
   const first = await took.take('a1');
   const rest = ['a1', 'a2', 'a3', 'b1'].map((who) => took.take(who));
   await settle();
   assert.deepEqual(took.began, ['a1', 'a2', 'b1']);
-  // The next slot goes to the organization's other project, which has none, although a1 came before.
+  // The next slot goes to the organization's other project, which has none, although a1 asked first.
   (await rest[1])?.[Symbol.dispose]();
   await settle();
   assert.deepEqual(took.began.slice(3), ['a3']);
@@ -40,7 +40,7 @@ test('a tenant has so many slots at a time, each of its projects so many, and ot
   assert.deepEqual(took.began.slice(4), ['a1']);
 });
 
-test('when all slots are taken, the next one goes to whom has the fewest, whoever came first', async () => {
+test('when all slots are taken, the next free one goes to the tenant with the fewest', async () => {
   const took = taking(new DialSlots({ ...LIMITS, perProject: 3, perOrganization: 3 }));
   const [slot] = await Promise.all(['a1', 'a1', 'a1'].map((who) => took.take(who)));
   const stop = new AbortController();
@@ -53,7 +53,7 @@ test('when all slots are taken, the next one goes to whom has the fewest, whoeve
   await Promise.allSettled(waiting);
 });
 
-test('somebody who waits for an answer comes before what is repeated anyway, of the same project', async () => {
+test('within a project, a request with a waiting user goes before repeated checks', async () => {
   const took = taking(new DialSlots(LIMITS));
   const slot = await took.take('a1');
   void took.take('a1', 'background').then(() => took.began.push('was background'));
@@ -64,7 +64,7 @@ test('somebody who waits for an answer comes before what is repeated anyway, of 
   assert.deepEqual(took.began, ['a1', 'a1', 'a1', 'was background']);
 });
 
-test('registrations of a project beyond a few that wait are refused at once; what is repeated anyway waits', async () => {
+test("a project's registrations beyond a few waiting ones are refused at once; repeated checks wait", async () => {
   const took = taking(new DialSlots(LIMITS));
   const slot = await took.take('a1');
   const stop = new AbortController();
@@ -73,13 +73,13 @@ test('registrations of a project beyond a few that wait are refused at once; wha
   await assert.rejects(took.take('a1'), { code: 'DESTINATION_NOT_CHECKED' });
   stop.abort(new Error('stopped'));
   for (const each of [...waiting, ...background]) await assert.rejects(each, /stopped/);
-  // Who has left takes no slot later.
+  // An aborted request takes no slot later.
   slot[Symbol.dispose]();
   await took.take('a1');
   assert.equal(took.began.length, 2);
 });
 
-test('a registration does not wait longer than it may', async () => {
+test('a registration does not wait longer than its limit', async () => {
   const took = taking(new DialSlots({ ...LIMITS, longestWaitMs: 1 }));
   await took.take('a1');
   await assert.rejects(took.take('a1'), { code: 'DESTINATION_NOT_CHECKED' });

@@ -8,7 +8,7 @@ import { type ReplicaSet, startReplicaSet } from '../support/replica-set.ts';
 
 const never = new AbortController().signal;
 const USER = { name: 'linkspan-0123456789abcdef01234567', password: 'canary-of-the-user' };
-/** What the registered user needs in the database admin. */
+/** The privileges that the registered user needs in the database admin. */
 const MAKING = ['createUser', 'dropUser', 'createRole', 'dropRole', 'grantRole'];
 
 describe('the user of a migration', () => {
@@ -31,7 +31,7 @@ describe('the user of a migration', () => {
   };
   const ping = (client: MongoClient) => client.db('admin').command({ ping: 1 });
 
-  test('can be made again, is then the new one alone, and leaves nothing when it is dropped', async () => {
+  test('can be created again, then exists once, and leaves nothing when it is dropped', async () => {
     await make('first');
     await make('second');
     await assert.rejects(loggedIn('first', ping), /Authentication failed/);
@@ -42,7 +42,7 @@ describe('the user of a migration', () => {
     }
   });
 
-  test('is made whole after an attempt that ended half-way', async () => {
+  test('is completed after an attempt that ended half-way', async () => {
     {
       using _ = onReach('destination.user.role-made', () => {
         throw new Error('killed');
@@ -55,7 +55,7 @@ describe('the user of a migration', () => {
     await dropMigrationUser(set.uri, USER.name, never);
   });
 
-  test('cannot make users or give itself roles, so nothing of it outlives it', async () => {
+  test('cannot create users or grant itself roles, so nothing outlives it', async () => {
     await make();
     await loggedIn(USER.password, async (client) => {
       const admin = client.db('admin');
@@ -74,7 +74,7 @@ describe('the user of a migration', () => {
     await dropMigrationUser(set.uri, USER.name, never);
   });
 
-  test('is cut off when it is dropped, also on connections that it has', async () => {
+  test('loses access when it is dropped, also on open connections', async () => {
     await make();
     await loggedIn(USER.password, async (client) => {
       await client.db('shop').collection('a').insertOne({});
@@ -83,7 +83,7 @@ describe('the user of a migration', () => {
     });
   });
 
-  test('is made by whoever may make users in the database admin, and by nobody who lacks a part of that', async () => {
+  test('is created by a user with the privileges to create users in admin, and by no user who lacks one', async () => {
     const admin = set.client.db('admin');
     for (const lacking of [undefined, ...MAKING]) {
       const name = `maker-without-${lacking ?? 'nothing'}`;
@@ -115,7 +115,7 @@ describe('the user of a migration', () => {
     }
   });
 
-  test('is not made where the registered user is not let in, and where nobody answers one may ask again', async () => {
+  test('is not created when authentication fails, and may be retried when no server answers', async () => {
     const wrong = set.uriFor('root', 'canary-wrong');
     await assert.rejects(makeMigrationUser(wrong, USER, never), (error: Error & { code?: string }) => {
       assert.equal(error.code, 'DESTINATION_USER_REFUSED');
@@ -134,7 +134,7 @@ describe('the user of a migration', () => {
   });
 });
 
-test('without authentication there is nobody to make users for', async () => {
+test('is not needed without authentication', async () => {
   await using set = await startReplicaSet();
   assert.deepEqual(await connectToDestination(set.uri), { makesUsers: false });
 });

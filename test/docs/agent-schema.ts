@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { agentFile } from '../../src/agent/index.ts';
 
-/** `deploy/agent.schema.json`, out of the schema that the agent reads with. `npm run docs:agent-schema` writes it. */
+/** Returns `deploy/agent.schema.json`, made from the agent's own schema. `npm run docs:agent-schema` writes the file. */
 export function agentSchema(): string {
   return `${JSON.stringify(z.toJSONSchema(agentFile, { io: 'input' }), null, 2)}\n`;
 }

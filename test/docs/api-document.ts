@@ -1,7 +1,7 @@
 import { openApiDocument } from '../../src/atlas-api/open-api.ts';
 import { operations } from '../../src/atlas-api/operations.ts';
 
-/** A JSON schema, as far as it is shown. */
+/** The shown part of a JSON schema. */
 interface Schema {
   readonly $ref?: string;
   readonly type?: string | readonly string[];
@@ -33,7 +33,7 @@ interface Description {
 
 const V2 = '/api/atlas/v2';
 
-/** `docs/api.md`, out of the OpenAPI document. `npm run docs:api` writes it. */
+/** Returns `docs/api.md`, made from the OpenAPI document. `npm run docs:api` writes the file. */
 export function apiDocument(): string {
   const { paths, components } = openApiDocument(operations) as Description;
   const described = Object.entries(paths)
@@ -101,7 +101,7 @@ function describeSchema(name: string, schema: Schema): string[] {
   ];
 }
 
-/** A field's row, and those of the fields within it. */
+/** Returns the rows of a field and of the fields inside it. */
 function rowsOf(field: string, schema: Schema, required: readonly string[] = []): string[] {
   const extension = schema['x-linkspan-extension'] ? '**Extension.** ' : '';
   const note = `${extension}${schema.description ?? ''}`.replaceAll('|', '\\|');

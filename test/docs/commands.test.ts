@@ -23,10 +23,9 @@ const [CLI_PART = '', CURL_PART = ''] = PAGE.split('\n## With curl\n');
 const ACCOUNT = { clientId: `mdb_sa_id_${'0c'.repeat(12)}`, secret: 'mdb_sa_sk_0123456789abcdefghijklmnopqrstuv' };
 
 /**
- * Does what a part of the page says, while an agent does what happens beside the source. Ends with a migration that is COMPLETE and
- * without links.
- * @param given  variables that the reader has already
- * @returns how many commands there were
+ * Follows a part of the page while an agent runs beside the source. At the end the migration is COMPLETE and there are no links.
+ * @param given  variables that the reader already has
+ * @returns the number of commands
  */
 async function follow(part: string, plane: ControlPlane, given: Readonly<Record<string, string>>): Promise<number> {
   const agent = new AgentClient(plane.url);
@@ -77,7 +76,7 @@ async function follow(part: string, plane: ControlPlane, given: Readonly<Record<
   return commands;
 }
 
-test('the curl commands of docs/06-atlas-cli-and-curl.md work as they stand, in their order', {
+test('the curl commands of docs/06-atlas-cli-and-curl.md work unchanged, in their order', {
   skip: skipReason(curl),
 }, async () => {
   await using plane = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
@@ -93,23 +92,23 @@ async function registerDestination(plane: ControlPlane): Promise<{ readonly GROU
   return { GROUP_ID };
 }
 
-test('the commands of the Atlas CLI in docs/06-atlas-cli-and-curl.md work as they stand, in their order', {
+test('the commands of the Atlas CLI in docs/06-atlas-cli-and-curl.md work unchanged, in their order', {
   skip: skipReason(atlasCli),
 }, async () => {
   await using plane = await startControlPlane();
   using home = temporaryFolder('atlas-cli-home');
   const { GROUP_ID } = await registerDestination(plane);
-  // The CLI keeps its profiles in there.
+  // The CLI stores its profiles there.
   const folders = { HOME: home.path, XDG_CONFIG_HOME: home.path };
   const commands = await follow(CLI_PART, plane, { GROUP_ID, ...folders });
   assert.ok(commands >= 9, `only ${commands} commands were found`);
 });
 
-test('what the Atlas CLI is told there linkspan does, too, word by word', async () => {
+test('linkspan accepts the commands of the Atlas CLI on that page, word for word', async () => {
   await using plane = await startControlPlane();
   using folder = temporaryFolder('linkspan-as-atlas');
   const linkspan = fileURLToPath(new URL('../../bin/linkspan', import.meta.url));
-  // `atlas api` is the CLI's way to make any request; linkspan has a noun for each.
+  // `atlas api` sends any request. linkspan has a command for each resource instead.
   const atlas = `#!/bin/sh\n[ "$1" = api ] || exec ${linkspan} "$@"\n`;
   writeFileSync(join(folder.path, 'atlas'), atlas, { mode: 0o755 });
   const { GROUP_ID } = await registerDestination(plane);

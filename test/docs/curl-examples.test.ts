@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-test('every example of curl asks the Atlas API for an indented answer', () => {
+test('every curl example asks the Atlas API for an indented answer', () => {
   const blocks = ['README.md', ...globSync('docs/**/*.md', { cwd: ROOT })].flatMap((page) =>
     [...readFileSync(`${ROOT}${page}`, 'utf8').matchAll(/^ *```\w*\n(.*?)^ *```$/gms)]
       .map(([, block = '']) => block)

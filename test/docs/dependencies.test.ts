@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
-test('every dependency is pinned and has its line in docs/dependencies.md', () => {
+test('every dependency is pinned and has a line in docs/dependencies.md', () => {
   const { dependencies, devDependencies, optionalDependencies } = JSON.parse(read('package.json'));
   const all: Record<string, string> = { ...dependencies, ...devDependencies, ...optionalDependencies };
   const listed = new Set([...read('docs/dependencies.md').matchAll(/`([^`]+)`/g)].map(([, name]) => name));

@@ -11,7 +11,7 @@ import { agentSchema } from './agent-schema.ts';
 
 const shipped = (name: string) => new URL(`../../deploy/${name}`, import.meta.url).pathname;
 
-test('deploy/agent.schema.json is the schema that the agent reads with; it takes the shipped file and names what is wrong', () => {
+test("deploy/agent.schema.json is the agent's own schema; it accepts the shipped file and names errors", () => {
   const text = readFileSync(shipped('agent.schema.json'), 'utf8');
   assert.equal(text, agentSchema(), 'run npm run docs:agent-schema');
   const check = new Ajv2020({ allErrors: true }).compile(JSON.parse(text));
@@ -22,7 +22,7 @@ test('deploy/agent.schema.json is the schema that the agent reads with; it takes
   }
 });
 
-test('the agent takes the shipped configuration', () => {
+test('the agent accepts the shipped configuration', () => {
   using folder = temporaryFolder('deploy');
   const file = join(folder.path, 'agent.yaml');
   writeFileSync(join(folder.path, 'password'), 'p');
@@ -34,12 +34,12 @@ test('the agent takes the shipped configuration', () => {
 const withoutSystemd =
   spawnSync('systemd-analyze', ['--version']).error !== undefined && 'systemd-analyze is not installed';
 
-test('systemd takes the shipped unit without a complaint, and counts it as well protected', {
+test('systemd accepts the shipped unit without a warning, and rates it as well protected', {
   skip: withoutSystemd,
 }, () => {
   using folder = temporaryFolder('deploy');
   const unit = join(folder.path, 'linkspan-agent.service');
-  // The program is elsewhere on this machine.
+  // On this machine the program has another path.
   writeFileSync(
     unit,
     readFileSync(shipped('linkspan-agent.service'), 'utf8').replace('/opt/linkspan/bin/linkspan', process.execPath),

@@ -1,6 +1,6 @@
 import { errorCatalogue } from '../../src/platform/index.ts';
 
-/** `docs/errors.md`, out of the catalogue. `npm run docs:errors` writes it. */
+/** Returns `docs/errors.md`, made from the catalogue. `npm run docs:errors` writes the file. */
 export function errorsDocument(): string {
   const rows = Object.entries(errorCatalogue)
     .sort(([a], [b]) => (a < b ? -1 : 1))

@@ -5,17 +5,17 @@ import { errorCatalogue } from '../../src/platform/index.ts';
 import { errorsDocument } from './errors-document.ts';
 import { troubleshootingDocument } from './troubleshooting-document.ts';
 
-test('docs/errors.md lists every error of the catalogue and nothing else', () => {
+test('docs/errors.md lists every error of the catalogue, and no others', () => {
   const written = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
   assert.equal(written, errorsDocument(), 'run npm run docs:errors');
 });
 
-test('docs/10-troubleshooting.md explains every message of the catalogue, as it is', () => {
+test('docs/10-troubleshooting.md explains every message of the catalogue, unchanged', () => {
   const written = readFileSync(new URL('../../docs/10-troubleshooting.md', import.meta.url), 'utf8');
   assert.equal(written, troubleshootingDocument(), 'run npm run docs:troubleshooting');
 });
 
-test('every error says what was wrong and what to do', () => {
+test('every error has a detail and a remedy', () => {
   for (const [code, { detail, remedy, status }] of Object.entries(errorCatalogue)) {
     assert.match(code, /^[A-Z][A-Z0-9_]+$/);
     assert.ok(detail.length > 1 && remedy.length > 10, code);

@@ -3,8 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';
+import { expectIdentical } from '../support/expect-identical.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
 import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
@@ -22,7 +22,7 @@ const page = unindented(read('docs/15-faq.md'));
 const mongosh = await findMongosh();
 const skip = 'missing' in mongosh && mongosh.missing;
 
-/** What stands under a heading of the page, up to the next one. */
+/** Returns the text under a heading of the page, up to the next heading. */
 function section(heading: string): string {
   const [, text = ''] = page.split(`# ${heading}\n`);
   assert.notEqual(text, '', `nothing under ${heading}`);
@@ -39,7 +39,7 @@ function readerAt(folder: string, variables: Readonly<Record<string, string>>): 
   return new Reader(folder, { HOME: folder, ...variables, PATH });
 }
 
-/** Has one of each kind of collection on the source. */
+/** Creates one collection of each kind on the source. */
 async function seed({ source }: ReplicaSetPair): Promise<void> {
   const shop = source.client.db('shop');
   await shop.collection('orders').insertMany([{ n: 1 }, { n: 2 }]);
@@ -52,7 +52,7 @@ async function seed({ source }: ReplicaSetPair): Promise<void> {
   await shop.createCollection('recent', { viewOn: 'orders', pipeline: [] });
 }
 
-/** A migration with a cutover, which leaves its source blocked. */
+/** Runs a migration with a cutover, which leaves its source blocked. */
 async function migrate(pair: ReplicaSetPair): Promise<void> {
   await using sync = await startSync({ source: pair.source.uri, destination: pair.destination.uri });
   const canCommit = async () => (await sync.progress()).canCommit === true;
@@ -64,7 +64,7 @@ async function migrate(pair: ReplicaSetPair): Promise<void> {
   await sync.linkspan.exit;
 }
 
-test('after a cutover both sides are compared, and gone back to the source, by hand as the page says', {
+test("after a cutover, the page's steps compare both sides and return to the source", {
   skip,
 }, async () => {
   using folder = temporaryFolder('faq');
@@ -96,13 +96,12 @@ test('after a cutover both sides are compared, and gone back to the source, by h
   await assert.rejects(leastPrivileged.follow(COMPARE), differs);
 
   await administrator.follow(section('COMPLETE, and the destination has new writes'));
-  const { differences } = await compareClusters(destination.client, source.client);
-  assert.deepEqual(differences, []);
+  await expectIdentical({ source: destination, destination: source });
   assert.equal(await source.client.db('shop').collection('orders').countDocuments({ n: 3 }), 1);
   await leastPrivileged.follow(COMPARE);
 });
 
-test('a migration that is cancelled before its cutover, as the page says, leaves the source writable and says so', async () => {
+test('cancelling a migration before its cutover, as on the page, leaves the source writable and reports that', async () => {
   using folder = temporaryFolder('faq');
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   await seed(pair);
@@ -121,7 +120,7 @@ test('a migration that is cancelled before its cutover, as the page says, leaves
   assert.ok((await pair.destination.client.db('shop').collection('orders').countDocuments()) >= 2);
 });
 
-test('a destination user with the roles that the page names for Atlas migrates, with the warning that it names', async () => {
+test("a destination user with the page's roles for Atlas can migrate, with the warning on the page", async () => {
   await using pair = await startPair({ destination: { auth: true } });
   await seed(pair);
   const [, row = ''] = /\| database user \|(.*?)\|/.exec(page) ?? [];
@@ -141,11 +140,10 @@ test('a destination user with the roles that the page names for Atlas migrates, 
     [],
   );
   await migrate({ ...pair, destination: { ...pair.destination, uri: destination } });
-  const { differences } = await compareClusters(pair.source.client, pair.destination.client);
-  assert.deepEqual(differences, []);
+  await expectIdentical(pair);
 });
 
-test('the README leads to the questions and to how a vulnerability is reported', () => {
+test('the README links to the FAQ and to the reporting of vulnerabilities', () => {
   const readme = read('README.md');
   for (const target of ['docs/15-faq.md', 'SECURITY.md']) assert.ok(readme.includes(`](${target})`), target);
   const questions = [...read('docs/15-faq.md').matchAll(/^- \[.*?\]\(#(.*?)\)$/gm)].map(([, anchor]) => anchor);
@@ -158,7 +156,7 @@ test('the README leads to the questions and to how a vulnerability is reported',
   assert.deepEqual(questions, headings);
 });
 
-test('the versions that the page calls tested are those that the tests of this repository run on', () => {
+test("the page's tested versions are those on which the tests of this repository run", () => {
   const [, matrix = ''] = /const PAIRS.*?= \[(.*?)\n\];/s.exec(read('test/matrix/run.ts')) ?? [];
   for (const side of ['source', 'destination']) {
     const tested = new Set([...matrix.matchAll(new RegExp(`${side}: '([\\d.]+)'`, 'g'))].map(([, version]) => version));

@@ -10,10 +10,10 @@ const run = promisify(execFile);
 const PACKAGE = 'mongosh@2.12.0';
 const FETCH_DEADLINE_MS = 120_000;
 
-/** The folder of a program `mongosh`, or why there is none. */
+/** The folder of a program `mongosh`, or the reason why it is missing. */
 export type Mongosh = { readonly folder: string } | { readonly missing: string };
 
-/** Finds mongosh on the path, or installs it from npm, once, beside the servers that tests fetch. */
+/** Finds mongosh on the path. Otherwise installs it from npm once, beside the servers that tests fetch. */
 export async function findMongosh(): Promise<Mongosh> {
   const isOnPath = await run('mongosh', ['--version']).then(
     () => true,
@@ -26,7 +26,7 @@ export async function findMongosh(): Promise<Mongosh> {
   await mkdir(cacheFolder(), { recursive: true });
   const draft = await mkdtemp(`${folder}-`);
   try {
-    // Its scripts build accelerators that it works without.
+    // Its install scripts build optional accelerators.
     const args = ['install', '--ignore-scripts', '--no-save', '--no-audit', '--no-fund', '--prefix', draft, PACKAGE];
     await run('npm', args, { cwd: draft, timeout: FETCH_DEADLINE_MS });
     if (!existsSync(folder)) await rename(draft, folder);

@@ -5,7 +5,7 @@ import { errorCatalogue, UserError } from '../../src/platform/index.ts';
 export const findingsPage = new URL('../../docs/11-plan.md', import.meta.url);
 const HEADING = '| code | severity | meaning | what to do |\n|---|---|---|---|\n';
 
-/** The page with the table of all findings, out of the catalogue. `npm run docs:findings` writes it. */
+/** Returns the page with the table of all findings, made from the catalogue. `npm run docs:findings` writes the file. */
 export function findingsDocument(): string {
   const [before = ''] = readFileSync(findingsPage, 'utf8').split(HEADING);
   const rows = FINDING_CODES.map((code) => {

@@ -4,14 +4,14 @@ import { test } from 'node:test';
 import { FINDING_CODES } from '../../src/engine/index.ts';
 import { findingsDocument, findingsPage } from './findings-document.ts';
 
-test('docs/11-plan.md has every finding with severity, meaning and remedy, and no others', () => {
+test('docs/11-plan.md lists every finding with severity, meaning and remedy, and no others', () => {
   const written = readFileSync(findingsPage, 'utf8');
   assert.equal(written, findingsDocument(), 'run npm run docs:findings');
   assert.match(written, /^\| `DISK_TOO_SMALL` \| error \| /m);
   assert.match(written, /^\| `OPLOG_SHORT` \| warning \| /m);
 });
 
-test('every finding is looked for by a test', () => {
+test('every finding has a test', () => {
   const root = new URL('../../', import.meta.url);
   const files = globSync('test/{engine,agent}/**/*.test.ts', { cwd: root });
   const tests = files.map((file) => readFileSync(new URL(file, root), 'utf8')).join();

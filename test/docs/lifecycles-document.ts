@@ -6,7 +6,7 @@ type Table = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 export const lifecyclesPage = new URL('../../docs/reference/lifecycles.md', import.meta.url);
 
-/** docs/reference/lifecycles.md, made from the tables that the engine runs by. */
+/** Returns docs/reference/lifecycles.md, made from the engine's tables. `npm run docs:lifecycles` writes the file. */
 export function lifecyclesDocument(): string {
   return `# Lifecycles
 
@@ -32,7 +32,7 @@ The same file. No event past \`committed\` opens the source. \`sync --once\` goe
 ${diagram(CUTOVER_TRANSITIONS, 'none')}`;
 }
 
-/** A Mermaid state diagram. Events between the same two states share an arrow. */
+/** Returns a Mermaid state diagram. Events between the same two states share an arrow. */
 function diagram(table: Table, first: string): string {
   const arrows = Object.entries(table).flatMap(([from, row]) => {
     const moves = Object.entries(row).filter(([, to]) => to !== 'ignored' && to !== 'impossible' && to !== from);
@@ -46,7 +46,7 @@ function diagram(table: Table, first: string): string {
   return ['```mermaid', 'stateDiagram-v2', ...titles, `  [*] --> ${nameOf(first)}`, ...arrows, '```', ''].join('\n');
 }
 
-/** Mermaid takes no spaces in the name of a state. */
+/** Returns a state's name for Mermaid, which allows no spaces. */
 function nameOf(state: string): string {
   return state.replaceAll(' ', '_');
 }

@@ -10,8 +10,8 @@ const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 const PAGES = globSync(['*.md', 'docs/**/*.md', '{demo,deploy,bench}/**/*.md'], { cwd: ROOT });
 const SOURCES = globSync('{src,test,demo,bench}/**/*.{ts,js}', { cwd: ROOT });
 
-/** Folders whose comments still cite documents outside of the repository. A folder that has left this list never comes back. */
-const STILL_CITING = ['src/atlas-api/', 'src/control/', 'src/engine/collections/', 'src/http/'];
+/** Folders whose comments still cite documents outside of the repository. Never add a folder to this list. */
+const STILL_CITING = ['src/atlas-api/', 'src/control/', 'src/http/'];
 
 interface Reference {
   readonly from: string;
@@ -20,13 +20,13 @@ interface Reference {
   readonly anchor: string | undefined;
 }
 
-/** References to pages by their path from the root, with or without an anchor, anywhere in a text. */
+/** Returns the references to pages by their path from the root, with or without an anchor, anywhere in a text. */
 function pathsIn(from: string, text: string): Reference[] {
   const found = text.matchAll(/(?<![\w./-])docs\/(?<path>[\w./-]+\.md)(?:#(?<anchor>[\w-]+))?/g);
   return [...found].map(({ groups }) => ({ from, file: `docs/${groups?.path}`, anchor: groups?.anchor }));
 }
 
-/** Markdown links to other files of the repository, or to a heading of their own page. */
+/** Returns the Markdown links of a page to other files of the repository, or to its own headings. */
 function linksIn(from: string): Reference[] {
   const found = withoutCode(read(from)).matchAll(/\]\((?!\w+:)(?<path>[^)#\s]*)(?:#(?<anchor>[^)\s]+))?\)/g);
   return [...found].map(({ groups }) => ({
@@ -41,7 +41,7 @@ const withoutCode = (page: string) => withoutFences(page).replaceAll(/`[^`\n]*`/
 
 const commentsOf = (source: string) => source.match(/\/\*[\s\S]*?\*\/|(?<![:\w'"`])\/\/.*$/gm)?.join('\n') ?? '';
 
-/** The anchors of a page: those that it declares, and those that GitHub gives its headings. */
+/** Returns the anchors of a page: declared ones, and those that GitHub gives its headings. */
 function anchorsOf(file: string): Set<string> {
   const page = withoutFences(read(file));
   const declared = [...page.matchAll(/<a id="([^"]+)">/g)].map(([, id = '']) => id);
@@ -62,7 +62,7 @@ function problemOf({ file, anchor }: Reference): string | undefined {
   return undefined;
 }
 
-test('every reference to docs/, in code and on pages, leads to a file and an anchor that exist', () => {
+test('every reference to docs/, in code and on pages, leads to an existing file and anchor', () => {
   const references = [
     ...SOURCES.flatMap((file) => pathsIn(file, read(file))),
     ...PAGES.flatMap((file) => [...pathsIn(file, read(file)), ...linksIn(file)]),

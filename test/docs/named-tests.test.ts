@@ -5,7 +5,7 @@ import { FAILURES } from '../../src/engine/mongodb/failure-policy.ts';
 
 const root = new URL('../../', import.meta.url);
 
-/** Names of all tests; those inside of a `describe` also behind its name. */
+/** Returns the names of all tests. A test inside a `describe` also counts with the suite's name before its own. */
 function testNames(): Set<string> {
   const sources = globSync('test/**/*.test.ts', { cwd: root }).map((file) => readFileSync(new URL(file, root), 'utf8'));
   return new Set(
@@ -21,7 +21,7 @@ function namesOf(source: string, call: 'describe' | 'test'): string[] {
   return [...source.matchAll(new RegExp(`\\b${call}\\(\\s*['"\`](.+)['"\`],`, 'g'))].map(([, name]) => name ?? '');
 }
 
-/** The cells of a page's tables, without their headings. */
+/** Returns the cells of a page's tables, without the headings. */
 function rowsOf(page: string): string[][] {
   return readFileSync(new URL(`docs/${page}`, root), 'utf8')
     .split('\n')
@@ -57,7 +57,7 @@ test('every feature of docs/07-what-is-moved.md names a test, and it exists', ()
   for (const [what, , named = ''] of rows) assert.ok(names.has(named), `of "${what}", no test is called: ${named}`);
 });
 
-/** Rows of docs/08-faults.md: faults have five cells, errors of servers three. */
+/** Rows of docs/08-faults.md: faults have five cells, server errors three. */
 const faultRows = (cells: number) => rowsOf('08-faults.md').filter((row) => row.length === cells);
 
 test('every fault of docs/08-faults.md names tests that exist', () => {
@@ -113,7 +113,7 @@ test('every test that docs/09-security-model.md names exists', () => {
   for (const name of named) assert.ok(names.has(name), `no test is called: ${name}`);
 });
 
-test('docs/08-faults.md shows the failure policy as it is', () => {
+test('docs/08-faults.md shows the current failure policy', () => {
   assert.deepEqual(
     faultRows(3),
     FAILURES.map(({ code, name, kind }) => [String(code), name, kind]),

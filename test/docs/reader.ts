@@ -10,7 +10,7 @@ import { definitionsOf, stepsOf } from './steps.ts';
 const run = promisify(execFile);
 const BIN = fileURLToPath(new URL('../../bin', import.meta.url));
 
-/** Somebody at a machine without anything, who does what a page says. What runs in a terminal of its own ends with the reader. */
+/** Follows a page like a person at a new machine. Processes in separate terminals end when the reader is disposed. */
 export class Reader implements AsyncDisposable {
   readonly #terminals = new AsyncDisposableStack();
   readonly #folder: string;
@@ -19,7 +19,7 @@ export class Reader implements AsyncDisposable {
   #definitions = 'set -euo pipefail\n';
   #answer = '';
 
-  /** @param variables  what the page takes as given */
+  /** @param variables  variables that the page expects to be set */
   constructor(folder: string, variables: Readonly<Record<string, string>>) {
     this.#folder = folder;
     this.variables = { ...variables };
@@ -30,7 +30,7 @@ export class Reader implements AsyncDisposable {
     return this.#answer;
   }
 
-  /** @returns the commands that it ran */
+  /** Follows a part of a page. @returns the commands that ran */
   async follow(part: string): Promise<string[]> {
     const commands: string[] = [];
     let until: string | undefined;
@@ -89,7 +89,7 @@ export class Reader implements AsyncDisposable {
     });
   }
 
-  /** Takes a field of the last answer, be it JSON or a table of one record. */
+  /** Returns a field of the last answer, which may be JSON or a table of one record. */
   #keep(field: string, variable: string): void {
     const [heads = [], cells = []] = this.#answer.split('\n').map((line) => line.split(/ {2,}/));
     const value = /^\{/.test(this.#answer) ? JSON.parse(this.#answer)[field] : cells[heads.indexOf(field)];

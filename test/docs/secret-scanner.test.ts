@@ -8,7 +8,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
 
-test('secretlint, set up as docs/09-security-model.md says, finds a link-token in a file, and nothing in the same file without it', () => {
+test('secretlint, configured as in docs/09-security-model.md, finds a link-token in a file, and nothing in the file without it', () => {
   using folder = temporaryFolder('secretlint');
   const page = readFileSync(join(root, 'docs/09-security-model.md'), 'utf8');
   const rules = join(folder.path, '.secretlintrc.json');
@@ -18,7 +18,7 @@ test('secretlint, set up as docs/09-security-model.md says, finds a link-token i
     writeFileSync(file, `LINKSPAN_HOST=mover\nLINKSPAN_LINK_TOKEN="${token}"\n`);
     const program = join(root, 'node_modules/.bin/secretlint');
     const { status, stdout, stderr } = spawnSync(program, ['--secretlintrc', rules, '--format', 'json', file], {
-      cwd: root, // Where its rule is installed.
+      cwd: root, // Its rule is installed there.
       encoding: 'utf8',
     });
     assert.ok(status === 0 || status === 1, stderr);

@@ -1,12 +1,12 @@
-/** A page as what it tells its reader to do, in order. */
+/** One thing that a page tells its reader to do. */
 export type Step =
   | { readonly does: 'run'; readonly command: string }
-  /** Takes a field of the last answer as a variable. */
+  /** Stores a field of the last answer in a variable. */
   | { readonly does: 'keep'; readonly field: string; readonly variable: string }
-  /** Runs the next command again and again. */
+  /** Repeats the next command. */
   | { readonly does: 'repeat'; readonly until: string };
 
-/** The steps of a page, or of a part of it. */
+/** Returns the steps of a page, or of a part of it, in order. */
 export function stepsOf(part: string): Step[] {
   const step =
     /```sh\n(?<command>.*?)```|Its\s`(?<field>\w+)`\sis\sthe\s`(?<variable>\w+)`\sof\swhat\sfollows|Repeat\s(?:it|the\scommand)\suntil\sit\sshows\s`(?<until>[^`]+)`/gs;
@@ -16,7 +16,7 @@ export function stepsOf(part: string): Step[] {
   });
 }
 
-/** What one command defines for those after it: functions, variables, and what it exports. */
+/** Returns the definitions of a command that later commands need: functions, variables and exports. */
 export function definitionsOf(command: string): string {
   const order = /^ORDER="[\s\S]*?\n\}"\n/m.exec(command)?.[0] ?? '';
   const exported = /^export .*\n/gm;

@@ -13,7 +13,7 @@ const CHAPTERS: readonly (readonly [string, Readonly<Record<string, ErrorDefinit
   ['A command and its files', commandLineErrors],
 ];
 
-/** `docs/10-troubleshooting.md`: its head as it is written by hand, and what messages mean, by where they are met. */
+/** Returns `docs/10-troubleshooting.md`: its handwritten head, and the meaning of all messages by the place where they occur. */
 export function troubleshootingDocument(): string {
   const [head = ''] = readFileSync(PAGE, 'utf8').split(MARK);
   const chapters = CHAPTERS.map(([title, errors]) => {
@@ -28,5 +28,5 @@ export function troubleshootingDocument(): string {
   return `${head}${MARK}\n${chapters.join('\n')}`;
 }
 
-// Its own head is part of what it reads, so it cannot be redirected there.
+// It reads the page's head, so a redirect into the page would erase its input.
 if (import.meta.main) writeFileSync(PAGE, troubleshootingDocument());

@@ -14,14 +14,14 @@ checkForLeaks({ sockets: false });
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const BIN = join(ROOT, 'bin');
 
-/** The commands of a shell script without the values that it sets: `export LINKSPAN_URL LINKSPAN_ORG_ID`, `linkspan status describe`. */
+/** Returns the commands of a shell script without the values that it sets: `export LINKSPAN_URL LINKSPAN_ORG_ID`, `linkspan status describe`. */
 const commandsOf = (script: string) =>
   script
     .split('\n')
     .filter((line) => /^(export LINKSPAN|linkspan )/.test(line))
     .map((line) => line.replace(/=(?:'[^']*'|"[^"]*")/g, ''));
 
-test("the first start's next step is the next step of the README and of the guide, and works when it is pasted", async () => {
+test("the next step that the first start prints is the README's and the guide's, and works when it is pasted", async () => {
   using folder = temporaryFolder('welcome');
   await using server = runLinkspan(['serve', '--data-dir', folder.path, '--listen', '127.0.0.1:0']);
   await server.waitForLine(/^linkspan serve: ready at /);
@@ -36,7 +36,7 @@ test("the first start's next step is the next step of the README and of the guid
   }
   assert.match(server.stdout, /docs\/14-first-migration\.md/);
 
-  // In a new terminal, which does not have linkspan on its path.
+  // A new terminal does not have linkspan on its path.
   const PATH = (process.env.PATH ?? '').split(delimiter).filter((path) => path !== BIN);
   const env = { HOME: folder.path, NO_PROXY: '*', PATH: PATH.join(delimiter) };
   const answer = execFileSync('sh', ['-c', next], { encoding: 'utf8', env });

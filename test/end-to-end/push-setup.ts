@@ -19,7 +19,7 @@ export interface MigrationStatus {
   readonly errorMessage?: string;
 }
 
-/** A control plane and an agent as processes, between the clusters of a pair; each can be killed and started again. */
+/** A control plane and an agent as processes, between the clusters of a pair. A test can kill and restart each of them. */
 export class PushSetup implements AsyncDisposable {
   readonly #resources = new AsyncDisposableStack();
   readonly #folder: string;
@@ -35,7 +35,7 @@ export class PushSetup implements AsyncDisposable {
     this.#atlas = new AtlasClient(`http://${this.#address}`, PUBLIC_KEY, PRIVATE_KEY);
   }
 
-  /** The agent is configured, and the destination is to be registered by `register`; nothing runs yet. */
+  /** Writes the agent's configuration. Starts no process: `register` is the next step. */
   static async create(pair: ReplicaSetPair): Promise<PushSetup> {
     const setup = new PushSetup(await freePort());
     const configuration = {
@@ -71,7 +71,7 @@ export class PushSetup implements AsyncDisposable {
     );
   }
 
-  /** Registers the destination, and asks for a link-token. */
+  /** Registers the destination and creates a link-token. */
   async register(pair: ReplicaSetPair): Promise<void> {
     const group = await this.#atlas.send('POST', '/groups', { name: 'destination', orgId: ORG_ID });
     this.#groupId = String(group.body.id);
@@ -81,7 +81,7 @@ export class PushSetup implements AsyncDisposable {
     this.#token = String(token.body.linkToken);
   }
 
-  /** Waits until the agent shows its cluster, and starts the migration. */
+  /** Waits until the agent offers its cluster, and starts the migration. */
   async start(): Promise<void> {
     const request = {
       source: { clusterName: 'orders', groupId: SOURCE_PROJECT, managedAuthentication: true, ssl: false },
@@ -92,7 +92,7 @@ export class PushSetup implements AsyncDisposable {
       try {
         return String((await this.#atlas.send('POST', `/groups/${this.#groupId}/liveMigrations`, request)).body._id);
       } catch (error) {
-        // The answer to an earlier try was lost with its server: the refusal of the next names what that one started.
+        // The answer to an earlier request was lost with its server. The error names the migration that this request had started.
         return /of live migration ([0-9a-f]{24})/.exec(String(error))?.[1];
       }
     };
@@ -107,7 +107,7 @@ export class PushSetup implements AsyncDisposable {
     });
   }
 
-  /** Waits until the migration is as asked for. @throws Error with its message when it fails instead */
+  /** Waits until the migration meets a condition. @throws Error with its message when it fails instead */
   async until(what: string, condition: (status: MigrationStatus) => boolean): Promise<void> {
     const path = `/groups/${this.#groupId}/liveMigrations/${this.#migrationId}`;
     let failure: string | undefined;

@@ -26,12 +26,12 @@ const VALUES = [
   [1, { a: 'b' }],
   { a: { b: [] } },
 ];
-/** What readers throw at what they cannot read. */
+/** The errors with which readers refuse bytes. */
 const REFUSALS = [RangeError, UserError, BSON.BSONError];
-/** More elements than bytes means that a reader goes round. */
+/** A reader that finds more elements than this is in an endless loop. */
 const MOST_ELEMENTS_A_BYTE = 1;
 
-/** What a server answers, in the engine's own readers of bytes: a reply that is no BSON is refused, and never read beyond its end. */
+/** Gives damaged replies of servers to the engine's readers of bytes. They must refuse invalid BSON, and never read beyond its end. */
 export const bsonReplies: FuzzTarget = {
   name: 'BSON replies',
   open: async () => ({ attempt, [Symbol.asyncDispose]: async () => undefined }),

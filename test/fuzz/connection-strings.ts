@@ -29,8 +29,8 @@ const WORDS = [
 ];
 
 /**
- * Connection strings that strangers give: what is accepted leads the driver to the hosts that were looked at, as a name with a password, and sets
- * nothing else.
+ * Damaged connection strings of strangers. With an accepted one the driver must dial the checked hosts with user and password, and apply no
+ * other option.
  */
 export const connectionStrings: FuzzTarget = {
   name: 'connection strings',
@@ -42,7 +42,7 @@ function attempt(random: SeededRandom): void {
   const read = readOrRefuse(given);
   if (read === undefined || read.text.startsWith('mongodb+srv:')) return;
   const options = optionsOf(read.text);
-  if (options === undefined) return; // The driver refuses it, before it dials.
+  if (options === undefined) return; // The driver refuses it before it dials.
   const { mechanism = 'DEFAULT', mechanismProperties = {} } = options.credentials ?? {};
   const looked = read.hosts.map((host) => (/:\d+$/.test(host) ? host : `${host}:27017`).toLowerCase());
   const dialled = options.hosts.map((host) => host.toString().toLowerCase());

@@ -1,7 +1,7 @@
 import type { SeededRandom } from '../support/seeded-random.ts';
 
 const MOST_CHANGES = 4;
-/** Lengths and counts at which readers go wrong. */
+/** Lengths and counts that break readers. */
 const ODD_NUMBERS = [-2_147_483_648, -5, -4, -1, 0, 1, 4, 0x7f, 0xffff, 2_147_483_647];
 const ODD_TEXTS = [
   '"',
@@ -26,7 +26,7 @@ const ODD_TEXTS = [
   '*',
 ];
 
-/** A copy with some bytes changed, repeated or left out, or numbers put in. */
+/** Returns a copy with bytes changed, repeated, removed, or replaced by numbers. */
 export function damageBytes(random: SeededRandom, bytes: Buffer): Buffer {
   let damaged = Buffer.from(bytes);
   for (let n = random.integer(MOST_CHANGES + 1); n > 0; n -= 1) {
@@ -53,7 +53,7 @@ export function damageBytes(random: SeededRandom, bytes: Buffer): Buffer {
   return damaged;
 }
 
-/** A text with some parts changed, repeated or left out, or put in from what its reader treats as something of its own. */
+/** Returns a copy with parts changed, repeated, removed, or replaced by texts that its reader handles specially. */
 export function damageText(random: SeededRandom, text: string, words: readonly string[]): string {
   let damaged = text;
   for (let n = random.integer(MOST_CHANGES + 1); n > 0; n -= 1) {

@@ -15,11 +15,11 @@ const WORDS = [
   'Bearer ',
   'Basic ',
 ];
-/** Bytes that HTTP takes in a header. */
+/** Bytes that HTTP allows in a header. */
 const NOT_IN_A_HEADER = /[^\t\x20-\x7e\x80-\xff]/g;
 const BETWEEN_GENUINE = 50;
 
-/** `Authorization` headers: nobody gets in with a damaged one, nothing fails, and whoever has a key is served as before. */
+/** Damaged `Authorization` headers. The server must refuse each without an internal error, and then still serve a valid key. */
 export const digestHeaders: FuzzTarget = {
   name: 'digest headers',
   open: async () => {

@@ -22,7 +22,10 @@ const WORDS = [
 const TIMES = ['now', Number.NaN, Number.POSITIVE_INFINITY, -1, 0, 8.64e15 + 1, 1.5] as const;
 const BETWEEN_GENUINE = 20;
 
-/** Messages of the link, signed by an agent that is linked, by a stranger, or changed on the way: each is refused or taken, and nothing fails. */
+/**
+ * Messages of the link: signed by a linked agent, signed by a stranger, or changed on the way. The server must accept or refuse each without
+ * an internal error.
+ */
 export const linkMessages: FuzzTarget = {
   name: 'link messages',
   open: async () => {

@@ -8,9 +8,9 @@ import { linkMessages } from './link-messages.ts';
 import type { FuzzTarget } from './target.ts';
 
 /**
- * `npm run fuzz -- [--seed N] [--seconds S] [--only TEXT] [--one]`: damaged input for what reads strangers' input, S seconds for each reader (20
- * by default). Input n has the seed N + n; `--one` tries the input with seed N alone. Ends with `N passed, N failed, N skipped`, which counts
- * readers. Exit code 1 when something was found, 2 when nothing was tried.
+ * `npm run fuzz -- [--seed N] [--seconds S] [--only TEXT] [--one]`: gives damaged input to each reader of strangers' input for S seconds (20 by
+ * default). Input n has the seed N + n; `--one` tries only the input with seed N. The last line, `N passed, N failed, N skipped`, counts
+ * readers. Exit code 1: a reader failed. Exit code 2: nothing was tried.
  */
 const { values } = parseArgs({
   options: {
@@ -22,7 +22,7 @@ const { values } = parseArgs({
 });
 
 const TARGETS: readonly FuzzTarget[] = [bsonReplies, connectionStrings, digestHeaders, linkMessages];
-/** Of one reader. More would say the same. */
+/** Maximum of findings for one reader. More would be repetitions. */
 const MOST_FINDINGS = 5;
 
 const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed);

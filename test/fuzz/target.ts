@@ -1,13 +1,13 @@
 import type { SeededRandom } from '../support/seeded-random.ts';
 
-/** One reader of what strangers send. */
+/** A reader of strangers' input. */
 export interface FuzzTarget {
   readonly name: string;
   open(): Promise<OpenTarget>;
 }
 
-/** A target whose servers run. */
+/** A target whose servers are running. */
 export interface OpenTarget extends AsyncDisposable {
-  /** Tries one input. @throws Error that says what must not be, with the input */
+  /** Tries one input. @throws Error with the input and the violated rule */
   attempt(random: SeededRandom): Promise<void> | void;
 }

@@ -7,7 +7,7 @@ import { checkImports } from './check-imports.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
-/** Problems found in a copy of the repository's source in which `plant` has changed something. */
+/** Returns the problems in a copy of the repository's source that `plant` has changed. */
 function problemsWith(plant: (copy: string) => void): readonly string[] {
   using folder = temporaryFolder('imports');
   for (const part of ['src', 'test/support', 'package.json', 'docs/01-architecture.md']) {
@@ -17,8 +17,8 @@ function problemsWith(plant: (copy: string) => void): readonly string[] {
   return checkImports(folder.path).problems;
 }
 
-describe('the check of who imports whom', () => {
-  it('passes for the repository as it is, having looked at it', () => {
+describe('the check of imports', () => {
+  it('passes for the repository, and has checked it', () => {
     const { problems, files } = checkImports(root);
     assert.deepEqual(problems, []);
     assert.ok(files > 50);
@@ -63,27 +63,27 @@ describe('the check of who imports whom', () => {
       /engine\/records may not use src\/engine\/catalog/,
     ],
     [
-      'an import of what stands above the rooms',
+      'an import of a file above the rooms',
       'src/engine/run/planted.ts',
       `import type { X } from '../migration.ts';\nexport type Y = X;`,
-      /engine\/run may not use what stands above/,
+      /engine\/run may not use files above/,
     ],
     [
-      'a comparer that knows what it judges',
+      'a comparer that imports the product',
       'test/support/planted.ts',
       `import { version } from '../../src/platform/index.ts';\nversion;`,
-      /judges from outside/,
+      /must not import the product/,
     ],
   ];
   for (const [what, file, text, seen] of planted) {
-    it(`sees ${what}`, () => {
+    it(`finds ${what}`, () => {
       const problems = problemsWith((copy) => writeFileSync(join(copy, file), text));
       assert.equal(problems.length, 1, problems.join('\n'));
       assert.match(problems[0] ?? '', seen);
     });
   }
 
-  it('sees files that import each other over a third', () => {
+  it('finds files that import each other through a third', () => {
     const problems = problemsWith((copy) => {
       for (const [name, next] of ['ab', 'bc', 'ca']) {
         writeFileSync(join(copy, `src/platform/${name}.ts`), `export { X } from './${next}.ts';`);
@@ -100,15 +100,15 @@ describe('the check of who imports whom', () => {
     );
   });
 
-  it('fails when there is nothing to look at', () => {
+  it('fails when there is no file to check', () => {
     const problems = problemsWith((copy) => {
       rmSync(join(copy, 'src'), { recursive: true });
       mkdirSync(join(copy, 'src'));
     });
-    assert.ok(problems.includes('src/engine: no file was looked at'));
+    assert.ok(problems.includes('src/engine: no file was checked'));
   });
 
-  it('fails for a folder that the table does not have', () => {
+  it('fails for a folder without a row in the table', () => {
     const problems = problemsWith((copy) => {
       for (const folder of ['src/extras', 'src/engine/extras']) mkdirSync(join(copy, folder));
     });

@@ -6,15 +6,15 @@ import { type Room, readRooms } from './rooms.ts';
 import { Rules } from './rules.ts';
 
 export interface ImportCheck {
-  /** One line each; none means that every import keeps to the table. */
+  /** One line for each problem. */
   readonly problems: readonly string[];
-  /** Files of src looked at. */
+  /** Number of checked files of src. */
   readonly files: number;
 }
 
 /**
- * Checks who imports whom, types and dynamic imports included, against the table of rooms in docs/01-architecture.md.
- * A room without a file, and a folder without a room, is a problem too: a check that sees nothing finds nothing.
+ * Checks all imports, including types and dynamic imports, against the table of rooms in docs/01-architecture.md.
+ * A room without a file and a folder without a room are problems too: otherwise a mistake in the table would hide imports.
  * @param root the repository
  */
 export function checkImports(root: string): ImportCheck {
@@ -44,14 +44,14 @@ export function checkImports(root: string): ImportCheck {
 function problemsOf(rooms: readonly Room[], root: string, files: readonly string[]): string[] {
   const empty = rooms.filter(({ path }) => !files.some((file) => file.startsWith(`${path}/`)));
   const known = new Set(rooms.map(({ path }) => path));
-  // Folders of which one subfolder is a room consist of rooms.
+  // A folder consists of rooms when one of its subfolders is a room.
   const divided = [
     'src',
     ...rooms.map(({ path }) => path).filter((path) => rooms.some((room) => isIn(room.path, path))),
   ];
   const folders = divided.flatMap((path) => foldersIn(root, path)).filter((path) => !known.has(path));
   return [
-    ...empty.map(({ path }) => `${path}: no file was looked at`),
+    ...empty.map(({ path }) => `${path}: no file was checked`),
     ...folders.map((path) => `${path}: a folder without a row in the table of rooms`),
   ];
 }

@@ -1,4 +1,4 @@
-/** Files that import each other, directly or over others: each circle once, as the files of one strongly connected part. */
+/** Returns the circles of files that import each other, directly or through others: the files of each strongly connected component. */
 export function circlesOf(imports: ReadonlyMap<string, readonly string[]>): string[][] {
   const order = new Map<string, number>();
   const lowest = new Map<string, number>();

@@ -1,14 +1,14 @@
 import { parseSync } from '@swc/core';
 
 export interface Import {
-  /** As written: `../engine/index.ts`. */
+  /** The path as written: `../engine/index.ts`. */
   readonly specifier: string;
-  /** Whether it is erased before running. */
+  /** Whether it imports only types, which do not exist at run time. */
   readonly typeOnly: boolean;
 }
 
 /**
- * All that a TypeScript text imports or re-exports: statically, dynamically with a literal, and in types (`import('…').X`).
+ * Returns all imports and re-exports of a TypeScript text: static ones, dynamic ones with a literal, and those in types (`import('…').X`).
  * dependency-cruiser does the same, but cannot read `using` declarations.
  */
 export function importsOf(text: string): Import[] {

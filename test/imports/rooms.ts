@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A folder of `src` with its place in the one direction of imports. */
+/** A folder of `src` and its rank, which decides what it may import. */
 export interface Room {
-  /** From the repository's root on. */
+  /** Path from the repository's root. */
   readonly path: string;
   readonly rank: number;
-  /** Rooms of `src/` that it may use; undefined for every one of a lower rank. */
+  /** Rooms of `src/` that it may use; undefined when it may use every lower rank. */
   readonly uses: readonly string[] | undefined;
-  /** Rooms of which it may use only types. */
+  /** Rooms from which it may import only types. */
   readonly usesTypesOf: readonly string[];
 }
 

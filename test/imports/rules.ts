@@ -3,7 +3,7 @@ import type { Room } from './rooms.ts';
 const ENTRY = /^src\/(?:store\/)?[^/]+\/index\.ts$/;
 const FROM_OUTSIDE = /^(test\/support|demo)\//;
 
-/** Tells what is wrong with one file importing another. */
+/** Returns the rule that an import of one file by another breaks. */
 export class Rules {
   readonly #rooms: ReadonlyMap<string, Room>;
 
@@ -12,21 +12,23 @@ export class Rules {
   }
 
   /**
-   * @param from path from the repository's root on
-   * @param to   the same
-   * @returns undefined when the import is in order
+   * @param from path of the importing file from the repository's root
+   * @param to   path of the imported file
+   * @returns undefined when the import is allowed
    */
   problemOf(from: string, to: string, typeOnly: boolean): string | undefined {
     const [user, used] = [folderOf(from, 2), folderOf(to, 2)];
     if (used === undefined) {
-      return user === undefined || !/^(test|demo|bench)\//.test(to) ? undefined : 'the product needs no test code';
+      return user === undefined || !/^(test|demo|bench)\//.test(to)
+        ? undefined
+        : 'the product must not import test code';
     }
-    if (FROM_OUTSIDE.test(from)) return 'test support, and with it the comparer, judges from outside';
+    if (FROM_OUTSIDE.test(from)) return 'test support, which includes the comparer, must not import the product';
     if (user === undefined) return undefined;
     return user === used ? this.#within(from, to) : this.#across(user, used, to, typeOnly);
   }
 
-  /** Between folders of `src/`. */
+  /** Judges an import between folders of `src/`. */
   #across(user: string, used: string, to: string, typeOnly: boolean): string | undefined {
     const [room, other] = [this.#rooms.get(user), this.#rooms.get(used)];
     if (!room || !other) return `${room ? used : user} has no row in the table of rooms`;
@@ -37,21 +39,21 @@ export class Rules {
     return ENTRY.test(to) ? undefined : 'a folder of src is entered through its index.ts';
   }
 
-  /** Between rooms of one folder of `src/`. */
+  /** Judges an import between rooms of one folder of `src/`. */
   #within(from: string, to: string): string | undefined {
     const [user, used] = [folderOf(from, 3), folderOf(to, 3)];
     if (user === used || user === undefined) return undefined;
-    if (from.startsWith('src/store/')) return 'a store adapter knows no other';
+    if (from.startsWith('src/store/')) return 'a store adapter must not import another one';
     const room = this.#rooms.get(user);
     if (room === undefined) return undefined;
-    if (used === undefined) return `${user} may not use what stands above the rooms`;
+    if (used === undefined) return `${user} may not use files above the rooms`;
     const other = this.#rooms.get(used);
     if (other === undefined) return `${used} has no row in the table of rooms`;
     return other.rank < room.rank ? undefined : `${user} may not use ${used}`;
   }
 }
 
-/** The folder of a file of `src`, so many names long; undefined for a file that stands higher. */
+/** Returns the first `count` names of a path in `src`; undefined for a file above that level. */
 function folderOf(path: string, length: number): string | undefined {
   const names = path.split('/');
   return names[0] === 'src' && names.length > length ? names.slice(0, length).join('/') : undefined;

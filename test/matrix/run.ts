@@ -6,13 +6,13 @@ import { MongodUnavailable } from '../support/mongod-binary.ts';
 import { type MongodVersion, mongodOfVersion } from '../support/mongod-versions.ts';
 
 /**
- * `npm run test:matrix -- [--only 6.0.5:6.0.5] [FILTER…]`: the engine's tests (or those that the filters choose) once for each pair of server
- * versions that is listed here. Exit code 0 when every pair's tests passed, 1 when some failed, 2 when a server was missing.
+ * `npm run test:matrix -- [--only 6.0.5:6.0.5] [FILTER…]`: runs the engine's tests (or those that the filters choose) once for each listed
+ * pair of server versions. Exit code 0: all tests passed. Exit code 1: some failed. Exit code 2: a server is missing.
  */
 interface Pair {
   readonly source: MongodVersion;
   readonly destination: MongodVersion;
-  /** Which tests such a pair is for; the engine's by default. */
+  /** Filters of the tests that run with this pair; the engine's tests by default. */
   readonly tests?: readonly string[];
   readonly note?: string;
 }

@@ -9,10 +9,10 @@ import { compareClusters } from '../support/compare-clusters.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
 
-/** Each with the name that has to be in the error. */
+/** Changes of a catalog, each with the name that the error must contain. */
 const CHANGES: readonly (readonly [what: string, name: RegExp, change: (db: Db) => Promise<unknown>])[] = [
   ['a collection is created', /shop\.new/, (db) => db.createCollection('new')],
-  ['a collection comes with its first document', /shop\.new/, (db) => db.collection('new').insertOne({ n: 1 })],
+  ['a collection is created by its first document', /shop\.new/, (db) => db.collection('new').insertOne({ n: 1 })],
   ['a collection is dropped', /shop\.items/, (db) => db.collection('items').drop()],
   ['a collection is renamed', /shop\.items/, (db) => db.collection('items').rename('goods')],
   [
@@ -21,7 +21,7 @@ const CHANGES: readonly (readonly [what: string, name: RegExp, change: (db: Db) 
     (db) => db.collection('extra').rename('items', { dropTarget: true }),
   ],
   [
-    'a collection is made again under its name',
+    'a collection is dropped and recreated',
     /shop\.items/,
     async (db) => {
       await db.collection('items').drop();
@@ -30,14 +30,14 @@ const CHANGES: readonly (readonly [what: string, name: RegExp, change: (db: Db) 
   ],
   ['a database is dropped', /shop\./, (db) => db.dropDatabase()],
   ['options are changed', /shop\.items/, (db) => db.command({ collMod: 'items', validator: { n: { $gte: 0 } } })],
-  ['an index is made', /shop\.items/, (db) => db.collection('items').createIndex({ text: 1 })],
+  ['an index is created', /shop\.items/, (db) => db.collection('items').createIndex({ text: 1 })],
   ['an index is dropped', /shop\.items/, (db) => db.collection('items').dropIndex('n_1')],
   ['an index is hidden', /shop\.items/, (db) => db.command({ collMod: 'items', index: { name: 'n_1', hidden: true } })],
   ['a collection becomes capped', /shop\.items/, (db) => db.command({ convertToCapped: 'items', size: 4_000_000 })],
-  ['a view is made', /shop\.seen/, (db) => db.createCollection('seen', { viewOn: 'items', pipeline: [] })],
+  ['a view is created', /shop\.seen/, (db) => db.createCollection('seen', { viewOn: 'items', pipeline: [] })],
   ['a view is changed', /shop\.view/, (db) => db.command({ collMod: 'view', viewOn: 'extra', pipeline: [] })],
   [
-    'an aggregation writes over a collection',
+    'an aggregation replaces a collection',
     /shop\.(tmp|items)/,
     (db) =>
       db
@@ -60,7 +60,7 @@ describe('a source of version 5.0', { skip }, () => {
   checkForLeaks({ sockets: false });
 
   for (const [what, name, change] of CHANGES) {
-    test(`the migration stops for good with the name when ${what}`, async () => {
+    test(`the migration fails and names the collection when ${what}`, async () => {
       await refill(pair);
       await using running = RunningMigration.start(pair, { clock: hurried });
       await running.untilReady();
@@ -71,7 +71,7 @@ describe('a source of version 5.0', { skip }, () => {
       await assert.rejects(again.outcome, { code: 'CATALOG_CHANGED', message: name });
     });
 
-    test(`the same in the middle of the copy, when ${what}`, async () => {
+    test(`a migration in the middle of the copy fails and names the collection when ${what}`, async () => {
       await refill(pair);
       let changed: Promise<unknown> | undefined;
       using _ = onReach('engine.copy.batch-acknowledged', async () => {
@@ -84,7 +84,7 @@ describe('a source of version 5.0', { skip }, () => {
     });
   }
 
-  test('documents and events of 16 MiB come over', async () => {
+  test('documents and events of 16 MiB are migrated', async () => {
     await refill(pair);
     const large = pair.source.client.db('shop').collection<{ _id: number; text?: string; parts?: string[] }>('items');
     const text = 'x'.repeat(16 * 1024 * 1024 - 200);
@@ -101,7 +101,7 @@ describe('a source of version 5.0', { skip }, () => {
     assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
   });
 
-  test('is refused, by what it is, before anything is written while its feature compatibility version is 4.4', async () => {
+  test('is refused with a precise error, before any write, while its feature compatibility version is 4.4', async () => {
     await refill(pair);
     const admin = pair.source.client.db('admin');
     await admin.command({ setFeatureCompatibilityVersion: '4.4' });

@@ -9,13 +9,13 @@ import { MUTANTS } from './mutants.ts';
 import { runTests, type Verdict } from './run-tests.ts';
 
 /**
- * `npm run mutate -- [--only TEXT]`: takes one rule after the other out of a copy of the engine, and tells which test went red. Exit code 0
- * when every mutant was killed by a test that is green without it, 1 when one survived, 2 when nothing was tried.
+ * `npm run mutate -- [--only TEXT]`: removes one rule after the other from a copy of the engine, and prints which test fails. Exit code 0: a test
+ * that passes without the mutant killed each one. Exit code 1: a mutant survived. Exit code 2: nothing was tried.
  */
 const { values } = parseArgs({ options: { only: { type: 'string', default: '' } } });
 const root = resolve(import.meta.dirname, '../..');
 const chosen = MUTANTS.filter(({ without, file }) => `${without} ${file}`.includes(values.only));
-// So that all runs use the same one, without looking for it again.
+// All runs then use the same mongod without another search.
 process.env.LINKSPAN_MONGOD = (await findMongod()).path;
 
 const survivors: string[] = [];
@@ -37,7 +37,7 @@ async function tryMutant(mutant: Mutant): Promise<{ readonly killed: boolean; re
   const before = healthy.get(id) ?? (await runTests(root, mutant.tests));
   healthy.set(id, before);
   if (before.failed.length > 0 || before.passed === 0)
-    return { killed: false, why: `without the change, too, ${before.failed.join(', ') || 'no test'} is red` };
+    return { killed: false, why: `without the mutant, too, ${before.failed.join(', ') || 'no test'} fails` };
   using folder = temporaryFolder('mutant');
   copyTree(folder.path);
   const path = join(folder.path, mutant.file);
@@ -45,11 +45,11 @@ async function tryMutant(mutant: Mutant): Promise<{ readonly killed: boolean; re
   const { passed, failed } = await runTests(folder.path, mutant.tests);
   const [first] = failed;
   return first === undefined
-    ? { killed: false, why: `${passed} tests of ${mutant.tests.file} stayed green` }
-    : { killed: true, why: `red: ${first}` };
+    ? { killed: false, why: `${passed} tests of ${mutant.tests.file} still pass` }
+    : { killed: true, why: `fails: ${first}` };
 }
 
-/** Everything that is under version control, as it stands now. */
+/** Copies all files under version control in their current state. */
 function copyTree(target: string): void {
   const files = execFileSync('git', ['ls-files', '-z', 'src', 'test', 'bin', 'package.json'], {
     cwd: root,

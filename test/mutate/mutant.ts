@@ -1,17 +1,17 @@
-/** One rule of the engine taken out, and the test that has to notice. */
+/** A change that removes one rule of the engine, and the tests that must fail then. */
 export interface Mutant {
-  /** What the code no longer does. */
+  /** The removed rule. */
   readonly without: string;
-  /** Relative to the project's root. */
+  /** Path from the project's root. */
   readonly file: string;
-  /** Text that stands exactly once in the file. */
+  /** Text that occurs exactly once in the file. */
   readonly replace: string;
   readonly by: string;
-  /** Test files that are run, and which tests of them: those whose names have the text. All of the file's when it is missing. */
+  /** The test file, and a part of the names of its tests to run; all tests without `name`. */
   readonly tests: { readonly file: string; readonly name?: string };
 }
 
-/** The file's text with the mutant's change. @throws RangeError when its text does not stand there exactly once */
+/** Returns the file's text with the mutant's change. @throws RangeError when the text to replace does not occur exactly once */
 export function mutate(mutant: Mutant, source: string): string {
   const parts = source.split(mutant.replace);
   if (parts.length !== 2) {

@@ -9,38 +9,38 @@ const HIDDEN = 'test/engine/capture/hidden-writes.test.ts';
 const CONVERSIONS = 'test/engine/capture/conversions.test.ts';
 const SHARED = 'test/engine/records/kept-side-by-side.test.ts';
 
-/** Each takes away one thing that keeps what the source shows, or hides, from being followed wrongly: events, oplog, catalogs. */
+/** Each removes one rule about following the source: events, oplog, catalogs. */
 export const OF_CAPTURE: readonly Mutant[] = [
   {
-    without: 'an oplog that no longer reaches back to the search being a loss',
+    without: "declaring a loss when the oplog no longer reaches back to the search's position",
     file: 'src/engine/capture/hidden-writes.ts',
     replace: 'if (first === undefined || isBefore(after, first.ts)) return undefined;',
     by: '',
     tests: { file: HIDDEN, name: 'an oplog that no longer reaches back' },
   },
   {
-    without: 'transactions being told from applyOps',
+    without: 'distinguishing transactions from applyOps',
     file: 'src/engine/capture/hidden-writes.ts',
     replace: ', txnNumber: { $exists: false } }',
     by: ' }',
     tests: { file: HIDDEN, name: 'transactions, prepared' },
   },
   {
-    without: 'inserts of conversions being searched for',
+    without: 'searching for inserts of conversions',
     file: 'src/engine/capture/hidden-writes.ts',
     replace: '{ fromMigrate: true }, ',
     by: '',
     tests: { file: CONVERSIONS, name: 'are found in the oplog' },
   },
   {
-    without: 'the last step of a conversion making its collection suspect',
+    without: 'marking a collection as suspect at the last step of a conversion',
     file: 'src/engine/capture/dispatcher.ts',
     replace: 'if (converted.size > 0) await',
     by: 'if (converted.size < 0) await',
     tests: { file: CONVERSIONS, name: 'may not read the oplog' },
   },
   {
-    without: 'marks of time series being carried over',
+    without: 'migrating the flags of time series',
     file: 'src/engine/collections/reconcile.ts',
     replace: '    await carryFlags(context, entry, existing);\n',
     by: '',
@@ -54,28 +54,28 @@ export const OF_CAPTURE: readonly Mutant[] = [
     tests: { file: 'test/engine/capture/watermark.test.ts' },
   },
   {
-    without: 'the spool: changes of a collection being copied are taken as seen',
+    without: 'spooling the changes of a collection that is being copied',
     file: 'src/engine/capture/dispatcher.ts',
     replace: 'this.#spool.add(collection, key, this.#sequence, event.time, state);',
     by: '',
     tests: { file: RULES, name: 'changes behind the copy' },
   },
   {
-    without: 'that place in the spool',
+    without: 'the place of a capped change in the spool',
     file: 'src/engine/apply/spool.ts',
     replace: '!(collection.isCapped && takesLastPlace(state))',
     by: 'true',
     tests: { file: CAPPED, name: 'during the copy' },
   },
   {
-    without: 'having it on record that something was deleted from a capped collection',
+    without: 'recording that a document was deleted from a capped collection',
     file: 'src/engine/collections/tracked-collection.ts',
     replace: '      reordered: this.reordered,\n',
     by: '      reordered: false,\n',
     tests: { file: CAPPED, name: 'in the middle' },
   },
   {
-    without: 'taking an _id of invalid UTF-8 when a name is confirmed',
+    without: 'accepting an _id of invalid UTF-8 when a name is confirmed',
     file: 'src/engine/catalog/read-catalog.ts',
     replace: "await readAll(client, database, { ...probe, readConcern: { level: 'majority' } });",
     by: "await client.db(database).command({ ...probe, readConcern: { level: 'majority' } });",
@@ -96,7 +96,7 @@ export const OF_CAPTURE: readonly Mutant[] = [
     tests: { file: 'test/engine/catalog/kinds-of-collections.test.ts', name: 'expires' },
   },
   {
-    without: 'a sequence of its own for each batch that waits for something',
+    without: 'a separate sequence for each waiting batch',
     file: 'src/engine/capture/dispatcher.ts',
     replace: 'if (this.#sent) this.#watermark.dispatched({ sequence: this.#sequence, token, time, bytes });',
     by: 'if (!this.#sent) this.#watermark.dispatched({ sequence: this.#sequence, token, time, bytes });',
@@ -110,7 +110,7 @@ export const OF_CAPTURE: readonly Mutant[] = [
     tests: { file: FENCE, name: 'does not meet what took the name' },
   },
   {
-    without: 'spooling on while a capped collection is drained',
+    without: 'spooling new changes while a capped collection is drained',
     file: 'src/engine/collections/tracked-collection.ts',
     replace: "(this.#lifecycle.state === 'draining' && !this.#lifecycle.ordered)",
     by: "this.#lifecycle.state === 'draining'",
@@ -124,7 +124,7 @@ export const OF_CAPTURE: readonly Mutant[] = [
     tests: { file: 'test/engine/run/restarts.test.ts', name: 'rolled back are reverted' },
   },
   {
-    without: 'keeping a collection pending on record until its ranges are',
+    without: 'recording a collection as pending until its ranges are on record',
     file: 'src/engine/collections/lifecycle.ts',
     replace: "    case 'planning':\n      return 'pending';\n",
     by: "    case 'planning':\n      return 'copying';\n",
@@ -138,11 +138,11 @@ export const OF_CAPTURE: readonly Mutant[] = [
     tests: { file: 'test/engine/apply/spool.test.ts' },
   },
   {
-    without: "trying again to remove a dropped collection's record",
+    without: "retrying the removal of a dropped collection's record",
     file: 'src/engine/collections/reconcile.ts',
     replace: 'await context.checkpoint.removeCollection(collection.uuid);',
     by: 'await context.checkpoint.unretried.removeCollection(collection.uuid);',
-    tests: { file: 'test/engine/collections/catalog-changes.test.ts', name: 'takes two tries' },
+    tests: { file: 'test/engine/collections/catalog-changes.test.ts', name: 'takes two attempts' },
   },
   {
     without: 'the record of a collection that is set aside before its changes are durable in the spool',
@@ -152,14 +152,14 @@ export const OF_CAPTURE: readonly Mutant[] = [
     tests: { file: 'test/engine/apply/spool.test.ts' },
   },
   {
-    without: 'a barrier behind the position at which a migration begins',
+    without: 'a barrier after the start position of a migration',
     file: 'src/engine/capture/fix-position.ts',
     replace: "await context.retrier.run('the source', () => writeBarrier(context.source));",
     by: 'void writeBarrier;',
     tests: { file: 'test/engine/mongodb/barriers.test.ts', name: 'the majority of the source' },
   },
   {
-    without: 'knowing the cluster whose catalog was listed',
+    without: 'confirming the cluster after its catalog was listed',
     file: 'src/engine/collections/reconcile.ts',
     replace: '  await confirmSource(context);\n',
     by: '',
@@ -177,21 +177,21 @@ export const OF_CAPTURE: readonly Mutant[] = [
     file: 'src/engine/collections/held-drops.ts',
     replace: 'return documents * 2 > counted;',
     by: 'return false;',
-    tests: { file: HELD, name: 'of which most documents' },
+    tests: { file: HELD, name: 'when most documents are in one' },
   },
   {
-    without: 'telling a collection that was made anew from one that is lost',
+    without: 'distinguishing a recreated collection from a lost one',
     file: 'src/engine/collections/held-drops.ts',
     replace: 'gone.filter((one) => !isThereAgain(one))',
     by: 'gone.filter((one) => isThereAgain(one) || true)',
-    tests: { file: HELD, name: 'are there again' },
+    tests: { file: HELD, name: 'exist again' },
   },
   {
     without: 'dropping in all databases before anything is made',
     file: 'src/engine/collections/reconcile.ts',
     replace:
-      '  for (const wanted of listed) await inStep(() => dropFrom(context, wanted, dropped));\n  for (const wanted of listed) await inStep(() => makeIn(context, wanted));',
-    by: '  for (const wanted of listed) {\n    await inStep(() => dropFrom(context, wanted, dropped));\n    await inStep(() => makeIn(context, wanted));\n  }',
+      '  for (const wanted of listed) await retry(() => dropFrom(context, wanted, dropped));\n  for (const wanted of listed) await retry(() => makeIn(context, wanted));',
+    by: '  for (const wanted of listed) {\n    await retry(() => dropFrom(context, wanted, dropped));\n    await retry(() => makeIn(context, wanted));\n  }',
     tests: { file: 'test/engine/collections/database-case.test.ts', name: 'between two runs' },
   },
   {
@@ -209,7 +209,7 @@ export const OF_CAPTURE: readonly Mutant[] = [
     tests: { file: 'test/engine/collections/database-case.test.ts', name: 'has no view' },
   },
   {
-    without: 'passing over events that have no namespace',
+    without: 'ignoring events without a namespace',
     file: 'src/engine/capture/change-event.ts',
     replace: "database !== '' && ",
     by: '',
@@ -223,14 +223,14 @@ export const OF_CAPTURE: readonly Mutant[] = [
     tests: { file: 'test/engine/preflight/admin-database.test.ts' },
   },
   {
-    without: 'telling the view that was made from another one of its name',
+    without: "distinguishing the migration's view from another one with its name",
     file: 'src/engine/collections/reconcile-views.ts',
     replace: 'context.views.isMade(database, entry) && ',
     by: '',
     tests: { file: SHARED, name: 'a view of a changed definition' },
   },
   {
-    without: 'telling a collection of another migration from an unfinished one',
+    without: 'distinguishing a collection of another migration from an unfinished one',
     file: 'src/engine/collections/reconcile.ts',
     replace: ' || isOfOthers || ',
     by: ' || ',

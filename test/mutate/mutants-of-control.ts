@@ -8,24 +8,24 @@ const LAST_LOOK = 'test/engine/cutover/last-look.test.ts';
 const BLOCK_OWNER = 'test/engine/cutover/block-owner.test.ts';
 const OWNER = 'test/engine/records/destination-owner.test.ts';
 
-/** Each takes away one thing that keeps a migration from going on wrongly: fence, records, owners, failure policy, progress. */
+/** Each removes one rule about the control of a migration: fence, records, owners, failure policy, progress. */
 export const OF_CONTROL: readonly Mutant[] = [
   {
-    without: 'sending a batch again whose write concern was not met',
+    without: 'repeating a batch whose write concern was not satisfied',
     file: 'src/engine/mongodb/failure-policy.ts',
     replace: 'if (error instanceof BatchInterrupted || error instanceof MongoWriteConcernError)',
     by: 'if (error instanceof BatchInterrupted)',
     tests: { file: RULES, name: 'an unmet write concern' },
   },
   {
-    without: 'asking again when the global lock is taken',
+    without: 'retrying when the global lock is taken',
     file: 'src/engine/mongodb/failure-policy.ts',
     replace: "{ code: 107, name: 'LockFailed', kind: 'transient' },",
     by: '',
     tests: { file: 'test/engine/cutover/taken-lock.test.ts', name: 'its global lock is taken' },
   },
   {
-    without: 'telling a duplicate of another index from one of `_id`',
+    without: 'distinguishing a duplicate of another index from one of `_id`',
     file: 'src/engine/mongodb/raw-write.ts',
     replace: "return fields.length === 1 && fields[0] === '_id';",
     by: 'return fields.length > 0;',
@@ -46,7 +46,7 @@ export const OF_CONTROL: readonly Mutant[] = [
     tests: { file: RULES, name: 'every read' },
   },
   {
-    without: 'having a change of a catalog done again whose write concern was not met',
+    without: 'repeating a catalog change whose write concern was not satisfied',
     file: 'src/engine/mongodb/failure-policy.ts',
     replace: 'if (error instanceof BatchInterrupted || error instanceof MongoWriteConcernError)',
     by: 'if (error instanceof BatchInterrupted)',
@@ -95,7 +95,7 @@ export const OF_CONTROL: readonly Mutant[] = [
     tests: { file: 'test/engine/collections/catalog-changes.test.ts', name: 'swap names' },
   },
   {
-    without: "an engine's first write in each session, which shuts out the one before",
+    without: "an engine's first write in each session, which fences the earlier engine",
     file: 'src/engine/mongodb/fence.ts',
     replace:
       "    await Promise.all(all.map((session) => retrier.run('the destination', () => this.#mark(session))));\n",
@@ -117,21 +117,21 @@ export const OF_CONTROL: readonly Mutant[] = [
     tests: { file: FENCE, name: 'just before it applies a change' },
   },
   {
-    without: 'a number of its own for each try of a write',
+    without: 'a new number for each attempt of a write',
     file: 'src/engine/mongodb/fixed-session.ts',
     replace: '    this.#number += 1n;\n',
     by: '',
     tests: { file: FENCE, name: 'whose answer was lost' },
   },
   {
-    without: 'having done with a write whose answer was lost',
+    without: 'settling a write whose answer was lost',
     file: 'src/engine/mongodb/fence.ts',
     replace: 'if (!(error instanceof MongoServerError)) this.#unsettled.add(session);',
     by: 'if (false) this.#unsettled.add(session);',
     tests: { file: FENCE, name: 'whose answer was lost' },
   },
   {
-    without: 'putting an end to a transaction that was refused',
+    without: 'aborting a refused transaction',
     file: 'src/engine/mongodb/fixed-session.ts',
     replace: '      if (error instanceof MongoServerError) await this.#abort(inTransaction);\n',
     by: '',
@@ -145,7 +145,7 @@ export const OF_CONTROL: readonly Mutant[] = [
     tests: { file: RULES, name: 'every read' },
   },
   {
-    without: 'asking whose the migration is before a change that takes no number',
+    without: 'checking the owner before a change without a number',
     file: 'src/engine/mongodb/fence.ts',
     replace: '    await this.confirm();\n    await reach(`engine.change',
     by: '    await reach(`engine.change',
@@ -159,7 +159,7 @@ export const OF_CONTROL: readonly Mutant[] = [
     tests: { file: LOST, name: 'goes round' },
   },
   {
-    without: "the term in what is put into a migration's record",
+    without: "the term in writes to a migration's record",
     file: 'src/engine/records/checkpoint-store.ts',
     replace: '{ q: { _id: this.migrationId, term: this.#term }, u }',
     by: '{ q: { _id: this.migrationId }, u }',
@@ -181,14 +181,14 @@ export const OF_CONTROL: readonly Mutant[] = [
     tests: { file: 'test/engine/bson/exactness.test.ts', name: 'an empty timestamp' },
   },
   {
-    without: 'asking once more for the point of no return before a source is opened after a failure',
+    without: 'checking the point of no return again before a source is opened after a failure',
     file: 'src/engine/records/checkpoint-store.ts',
     replace: "const q = { _id: this.migrationId, term: this.#term, 'cutover.committed': false };",
     by: 'const q = { _id: this.migrationId, term: this.#term };',
     tests: { file: FENCE, name: 'only the acknowledgement' },
   },
   {
-    without: "turns for those who write a collection's record",
+    without: "serialising the writers of a collection's record",
     file: 'src/engine/records/checkpoint-store.ts',
     replace: "await turns.run(() => updateRecords(this.#fence, 'collections', [{ q: { _id }, u: record }]));",
     by: "await updateRecords(this.#fence, 'collections', [{ q: { _id }, u: record }]);",
@@ -202,28 +202,28 @@ export const OF_CONTROL: readonly Mutant[] = [
     tests: { file: 'test/engine/records/collection-records.test.ts', name: 'does not come back' },
   },
   {
-    without: 'changes of the catalog among the writes that are looked for',
+    without: 'looking for catalog changes in the last look',
     file: 'src/engine/capture/followed-catalog.ts',
     replace: 'if (concerns(this.#context.selection, event))',
     by: 'if (database === collection)',
     tests: { file: LAST_LOOK, name: 'after the drain' },
   },
   {
-    without: 'holding the stream from the last look on',
+    without: 'holding the stream after the last look',
     file: 'src/engine/run/stream-follower.ts',
     replace: '    this.#intake.close();\n',
     by: '',
     tests: { file: LAST_LOOK, name: 'between the last look and the commit' },
   },
   {
-    without: 'a longer and longer time between attempts that stop writes',
+    without: 'growing pauses between attempts that stop writes',
     file: 'src/engine/report/cutover-attempts.ts',
     replace: 'Math.max(delayAfter(this.#failed, BETWEEN_ATTEMPTS), TIMES_STOPPED * stoppedMs)',
     by: 'BETWEEN_ATTEMPTS.firstMs',
     tests: { file: 'test/engine/report/cutover-attempts.test.ts' },
   },
   {
-    without: 'telling the run of a source that is blocked already',
+    without: 'reporting that the source is already blocked',
     file: 'src/engine/preflight/all-checks.ts',
     replace: "  { what: 'blocks of writes', optional: true, run: checkBlocked },\n",
     by: '',
@@ -244,14 +244,14 @@ export const OF_CONTROL: readonly Mutant[] = [
     tests: { file: OWNER, name: 'a cleanup that a new migration overtakes' },
   },
   {
-    without: 'a schema of their own for records of retired migrations',
+    without: 'a separate schema version for records of retired migrations',
     file: 'src/engine/records/records.ts',
     replace: 'RETIRED_SCHEMA = 3',
     by: 'RETIRED_SCHEMA = 2',
     tests: { file: OWNER, name: 'killed as it takes' },
   },
   {
-    without: 'shutting out the engines of a retired migration after a kill',
+    without: 'fencing the engines of a retired migration after a kill',
     file: 'src/engine/records/ownership.ts',
     replace: '{ retiredBy: by, shutOut: { $ne: true } }',
     by: '{ retiredBy: by, shutOut: false }',
@@ -272,28 +272,28 @@ export const OF_CONTROL: readonly Mutant[] = [
     tests: { file: OWNER, name: 'cleaning up after an earlier' },
   },
   {
-    without: 'asking whose the destination is before a cleanup opens it',
+    without: 'checking the owner of the destination before a cleanup opens it',
     file: 'src/engine/cleanup/clean-up.ts',
     replace: '  await fence.confirm();\n',
     by: '',
     tests: { file: OWNER, name: 'a cleanup that a new migration overtakes' },
   },
   {
-    without: 'keeping a new migration from the database that a cleanup drops',
+    without: 'keeping a new migration out of the database that a cleanup drops',
     file: 'src/engine/records/ownership.ts',
     replace: 'closingMs < CLOSES_WITHIN_MS',
     by: 'closingMs < 0',
     tests: { file: OWNER, name: 'while the last checkpoint is removed' },
   },
   {
-    without: 'refusing a destination that a migration is at work on',
+    without: 'refusing a destination that another migration uses',
     file: 'src/engine/records/destination-owner.ts',
     replace: 'if (atWork !== undefined && !mayDrop) throw',
     by: 'if (atWork !== undefined && false) throw',
     tests: { file: OWNER, name: 'without permission to drop it' },
   },
   {
-    without: 'taking nothing for a migration that is cancelled before it began',
+    without: 'taking no destination for a migration that is cancelled before it begins',
     file: 'src/engine/run/migration-run.ts',
     replace: 'if (wishes.current.cancellation === undefined || !neverBegan) await',
     by: 'await',
@@ -307,7 +307,7 @@ export const OF_CONTROL: readonly Mutant[] = [
     tests: { file: OWNER, name: 'older versions recorded no owner' },
   },
   {
-    without: 'keeping on record what a retired migration made of users and roles',
+    without: 'keeping the record of users and roles that a retired migration made',
     file: 'src/engine/records/all-checkpoints.ts',
     replace: 'if (!isRetired) await',
     by: 'await',
@@ -321,7 +321,7 @@ export const OF_CONTROL: readonly Mutant[] = [
     tests: { file: 'test/engine/run/cancel-without-source.test.ts', name: 'gone for good' },
   },
   {
-    without: 'cancelling while the source is waited for at the beginning',
+    without: 'cancelling during the first wait for the source',
     file: 'src/engine/run/migration-run.ts',
     replace: 'prepareNew(within(context, cancelled), log,',
     by: 'prepareNew(context, log,',
@@ -342,7 +342,7 @@ export const OF_CONTROL: readonly Mutant[] = [
     tests: { file: 'test/engine/accounts/owner-of-accounts.test.ts', name: 'on record of two sources' },
   },
   {
-    without: 'a write that asks whose the migration is: a read may be answered from before it was taken',
+    without: 'checking the owner with a write: a read may return an older state',
     file: 'src/engine/mongodb/fence.ts',
     replace: 'await this.#inSession((session) => this.#mark(session));',
     by: "const command = { find: 'migrations', filter: this.#own, readConcern: { level: 'majority' } };\n    const { cursor } = await this.client.db(INTERNAL_DATABASE).command(command);\n    if (cursor.firstBatch.length === 0) this.lose();",

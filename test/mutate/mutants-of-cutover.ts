@@ -10,7 +10,7 @@ const BLOCK_OWNER = 'test/engine/cutover/block-owner.test.ts';
 const BLOCK_HISTORY = 'test/engine/cutover/block-history.test.ts';
 const CLAIM = 'test/engine/cutover/source-claim.test.ts';
 
-/** Each takes away one thing that keeps a cutover from losing a write, or from leaving two sides open, or none. */
+/** Each removes one rule that keeps a cutover from losing a write, from leaving both sides writable, or from leaving none writable. */
 export const OF_CUTOVER: readonly Mutant[] = [
   {
     without: 'the barrier of the last look',
@@ -55,28 +55,28 @@ export const OF_CUTOVER: readonly Mutant[] = [
     tests: { file: FENCE, name: 'somebody dropped' },
   },
   {
-    without: 'the watchdog looking for the point of no return',
+    without: "the watchdog's check for the point of no return",
     file: 'src/engine/cutover/open-abandoned-source.ts',
     replace: ", 'cutover.committed': false };",
     by: ' };',
     tests: { file: WATCHDOG },
   },
   {
-    without: 'silence of the writers where the source is not blocked',
+    without: 'waiting until nobody writes to a source that is not blocked',
     file: 'src/engine/cutover/cut-over.ts',
     replace: '    if (look.count > 0) throw',
     by: '    if (look.count < 0) throw',
     tests: { file: LAST_LOOK, name: 'after the drain' },
   },
   {
-    without: 'the watchdog asking whose the migration is before it opens the source',
+    without: "the watchdog's check of the owner before it opens the source",
     file: 'src/engine/cutover/open-abandoned-source.ts',
     replace: "    if (taken === 'refused') return false;\n",
     by: '',
     tests: { file: WATCHDOG },
   },
   {
-    without: 'skipping what applications have dropped on the open destination',
+    without: 'skipping collections that applications have dropped on the open destination',
     file: 'src/engine/cutover/restore-catalog.ts',
     replace: 'if (!isGone(error)) throw error;',
     by: 'throw error;',
@@ -97,7 +97,7 @@ export const OF_CUTOVER: readonly Mutant[] = [
     tests: { file: 'test/engine/cutover/cutover.test.ts', name: 'before its deadline' },
   },
   {
-    without: 'making sure that the block outlives an election',
+    without: 'checking that the block survives an election',
     file: 'src/engine/cutover/cut-over.ts',
     replace: 'time.then(() => confirmBlock(pause, blocked));',
     by: 'time;',
@@ -125,35 +125,35 @@ export const OF_CUTOVER: readonly Mutant[] = [
     tests: { file: AFTER_COMMIT, name: 'a warning of the migration' },
   },
   {
-    without: 'an end of the look at a source that is gone after the commit',
+    without: 'a time limit of the look at a missing source after the commit',
     file: 'src/engine/cutover/watch-after-commit.ts',
     replace: 'await Promise.race([looking, clock.sleep(LAST_LOOK_WITHIN_MS, signal)]);',
     by: 'await looking;',
     tests: { file: AFTER_COMMIT, name: 'switched off' },
   },
   {
-    without: "as much time for the write block as the source's majority takes",
+    without: "giving the write block as much time as the source's majority takes",
     file: 'src/engine/mongodb/write-block.ts',
     replace: 'const TIMES_MAJORITY = 3;',
     by: 'const TIMES_MAJORITY = 0;',
     tests: { file: SLOW_MAJORITY },
   },
   {
-    without: "leaving another migration's block, or one set by hand, as it was found",
+    without: 'leaving a write block of another migration or of a user in place',
     file: 'src/engine/cutover/source-claim.ts',
     replace: 'if (lifts) await unblockWrites(source);',
     by: 'await unblockWrites(source);',
     tests: { file: BLOCK_OWNER, name: 'gives up its cutover leaves the source' },
   },
   {
-    without: 'telling the block of another migration from its own',
+    without: "distinguishing another migration's block from its own",
     file: 'src/engine/cutover/block-history.ts',
     replace: "if (holder.step !== 'committing' || ageSeconds <= COMMITTING_LASTS_SECONDS) return state;",
     by: '',
     tests: { file: BLOCK_OWNER, name: 'the second waits, and begins' },
   },
   {
-    without: 'the first of two claims of a moment holding the block',
+    without: 'giving the block to the first of two simultaneous claims',
     file: 'src/engine/cutover/source-claim.ts',
     replace: "if (!isHeldBy(state, claim)) return { outcome: 'refused', holder: state.holder };",
     by: '',
@@ -181,42 +181,42 @@ export const OF_CUTOVER: readonly Mutant[] = [
     tests: { file: BLOCK_OWNER, name: 'lifts and sets again' },
   },
   {
-    without: 'the last look at the block where the oplog may not be read',
+    without: 'the last look at the block without access to the oplog',
     file: 'src/engine/cutover/source-block.ts',
     replace: "if ((await retrier.run('the source', () => writesAreBlocked(source))) === false)",
     by: "if ((await retrier.run('the source', () => writesAreBlocked(source))) === undefined)",
     tests: { file: BLOCK_OWNER, name: 'lifts before the commit' },
   },
   {
-    without: 'waiting where nobody can say whose block the source has',
+    without: 'waiting when the owner of the block is unknown',
     file: 'src/engine/cutover/source-block.ts',
     replace: 'if (await writesAreBlocked(source))\n',
     by: "if (holder !== 'unseen')\n",
     tests: { file: BLOCK_OWNER, name: 'gives up its cutover leaves the source' },
   },
   {
-    without: 'giving up a commit when somebody opens the source',
+    without: 'cancelling a commit when somebody opens the source',
     file: 'src/engine/cutover/block-history.ts',
     replace: "|| holder.step === 'opening') return state;",
     by: ') return state;',
     tests: { file: BLOCK_HISTORY, name: 'goes to whichever came first' },
   },
   {
-    without: 'the watchdog leaving the source blocked while a commit may have been sent',
+    without: "the watchdog's rule to keep the source blocked while a commit may have been sent",
     file: 'src/engine/cutover/block-history.ts',
     replace: "      if (holder.step === 'committing' && event.step === 'opening') return state;\n",
     by: '',
     tests: { file: BLOCK_HISTORY, name: 'goes to whichever came first' },
   },
   {
-    without: 'the watchdog opening a source whose destination is lost',
+    without: "the watchdog's opening of a source whose destination is lost",
     file: 'src/engine/cutover/open-abandoned-source.ts',
     replace: "await takeover.take().catch(() => 'unknown' as const);",
     by: 'await takeover.take();',
     tests: { file: WATCHDOG },
   },
   {
-    without: 'looking again after a sleep before a block is lifted',
+    without: 'checking again after a sleep before a block is lifted',
     file: 'src/engine/cutover/source-claim.ts',
     replace: '  confirmInTime();\n',
     by: '',
@@ -230,14 +230,14 @@ export const OF_CUTOVER: readonly Mutant[] = [
     tests: { file: 'test/engine/cutover/destination-lost.test.ts' },
   },
   {
-    without: 'asking whether a killed cutover still holds the block before it is lifted',
+    without: 'checking that a killed cutover still holds the block before it is lifted',
     file: 'src/engine/cutover/source-block.ts',
     replace: '  if (isOurs) await reopenSource(context, log, { claim, unexplained });',
     by: '  if (isOurs) await unblockWrites(source);',
     tests: { file: BLOCK_OWNER, name: 'was killed in its cutover' },
   },
   {
-    without: 'owning what earlier migrations made of users and roles, once committed',
+    without: 'taking over the users and roles of earlier migrations at the commit',
     file: 'src/engine/cutover/cut-over.ts',
     replace:
       "  if (context.movesAccounts) await context.retrier.run('the destination', () => context.accounts.adopt());\n",

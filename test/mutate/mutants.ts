@@ -4,5 +4,5 @@ import { OF_CONTROL } from './mutants-of-control.ts';
 import { OF_CUTOVER } from './mutants-of-cutover.ts';
 import { OF_DOCUMENTS } from './mutants-of-documents.ts';
 
-/** Each takes away one thing that keeps documents from being lost or the progress from lying. */
+/** All mutants. Each removes one rule that prevents a loss of documents or a wrong report. */
 export const MUTANTS: readonly Mutant[] = [...OF_DOCUMENTS, ...OF_CAPTURE, ...OF_CONTROL, ...OF_CUTOVER];

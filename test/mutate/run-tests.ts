@@ -3,17 +3,17 @@ import { run } from 'node:test';
 import type { TestEvent } from '../support/test-tally.ts';
 import type { Mutant } from './mutant.ts';
 
-/** More than any of the tests needs on a busy machine: one that hangs is red. */
+/** Longer than any of the tests on a busy machine. A test that hangs counts as failed. */
 const DEADLINE_MS = 180_000;
 
-/** What the chosen tests said. */
+/** The result of the chosen tests. */
 export interface Verdict {
   readonly passed: number;
-  /** Names of those that failed. */
+  /** Names of the failed tests. */
   readonly failed: readonly string[];
 }
 
-/** Runs tests of a tree. @param root of the tree */
+/** Runs tests of a copy of the repository. @param root  root of the copy */
 export async function runTests(root: string, { file, name }: Mutant['tests']): Promise<Verdict> {
   const failed: string[] = [];
   let passed = 0;
@@ -28,7 +28,7 @@ export async function runTests(root: string, { file, name }: Mutant['tests']): P
     if (type === 'test:pass' && data?.entryFile !== undefined && data.skip === undefined) passed += 1;
     if (type !== 'test:fail') continue;
     const failure = data?.details?.error?.failureType;
-    // A file that does not even load says nothing of the rule; one that hangs does.
+    // A file that does not load proves nothing about the rule. One that hangs does.
     const isOfFile = data?.name?.endsWith(file) && failure !== 'testTimeoutFailure';
     if (failure !== 'subtestsFailed' && !isOfFile) failed.push(data?.name ?? file);
   }

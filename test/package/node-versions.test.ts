@@ -13,18 +13,18 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 const manifest = JSON.parse(read('package.json'));
 
-/** The Node.js versions that a text asks for, such as 20 or 22.18. */
+/** The Node.js versions that a text requires, such as 20 or 22.18. */
 const versionsIn = (text: string) =>
   [...text.matchAll(/Node(?:\.js)?(?: ≥)? (\d+(?:\.\d+)*)/g)].map(([, version]) => version);
 
-/** This process's environment without what npm and its scripts add: npm then runs on the machine's own Node.js. */
+/** This process's environment without the variables of npm and its scripts, so that npm runs on the machine's own Node.js. */
 function withoutNpm(): NodeJS.ProcessEnv {
   const entries = Object.entries(process.env).filter(([name]) => !/^npm_|^NODE_OPTIONS$/i.test(name));
   const path = (process.env.PATH ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'));
   return { ...Object.fromEntries(entries), PATH: path.join(delimiter) };
 }
 
-/** What `npm ci` would print, without an installation and without a network. */
+/** Returns the output of `npm ci`, without an installation and without a network. */
 async function dryRun(env: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<string> {
   using folder = temporaryFolder('npm-ci');
   for (const file of ['package.json', 'package-lock.json', '.npmrc']) {
@@ -69,6 +69,6 @@ test("npm ci prints no warning on the machine's own Node.js", async () => {
   assert.doesNotMatch(await dryRun(withoutNpm()), /npm warn/i);
 });
 
-test('every package supports the Node.js that npm ci brings', async () => {
+test('every package supports the Node.js that npm ci installs', async () => {
   assert.doesNotMatch(await dryRun(process.env, '--loglevel', 'warn'), /EBADENGINE/);
 });

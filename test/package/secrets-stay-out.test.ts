@@ -10,7 +10,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Files that commands of the documentation make, when somebody runs them in the checkout. All hold or may hold secrets. */
+/** Files that commands of the documentation create when somebody runs them in the checkout. All may contain secrets. */
 const SECRETS = [
   'agent.yaml',
   'sync.yaml',
@@ -32,7 +32,7 @@ const SECRETS = [
   'src/cli/tls.key',
 ];
 
-/** A copy of the checkout, without what is installed or built in it, with a file of secrets in every place of {@link SECRETS}. */
+/** Copies the checkout without installed and built files, and puts a file with secrets at each place of {@link SECRETS}. */
 function plantSecrets(folder: string): void {
   const left = ['.git', 'node_modules', 'linkspan-data'];
   cpSync(ROOT, folder, { recursive: true, filter: (path) => !left.includes(basename(path)) });
@@ -42,7 +42,7 @@ function plantSecrets(folder: string): void {
   }
 }
 
-test('npm pack takes the program, its documentation and the deployment files, and no secret that lies in the checkout', async () => {
+test('npm pack includes the program, its documentation and the deployment files, and no secret from the checkout', async () => {
   using folder = temporaryFolder('packed');
   plantSecrets(folder.path);
   const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: folder.path });

@@ -5,7 +5,7 @@ import { messageOf, whyInvalid, whyUnreadable } from '../../src/platform/index.t
 
 const HINT = /user name or password .* percent-encoded.*@ as %40/;
 
-test('a reserved character in a password is named as the fault, and no part of the password is repeated', () => {
+test('a reserved character in a password is named as the problem, without any part of the password', () => {
   const passwords = [
     'cana@ry',
     'cana:ry',
@@ -31,7 +31,7 @@ test('a reserved character in a password is named as the fault, and no part of t
   }
 });
 
-test('connection strings that the driver takes as they are meant are taken', () => {
+test('connection strings that the driver reads as intended are accepted', () => {
   for (const uri of [
     'mongodb://user:c%40n%3Aa%2Fr%25y@host1/?replicaSet=rs0',
     'mongodb://user@host1',
@@ -44,7 +44,7 @@ test('connection strings that the driver takes as they are meant are taken', () 
   }
 });
 
-test('another fault is told in the words of the driver', () => {
+test("another problem is reported in the driver's words", () => {
   assert.match(whyOf('mongodb://user:pw@host1/?tls=maybe') ?? '', /tls/);
   assert.match(whyOf('mongo://host') ?? '', /scheme/);
   assert.doesNotMatch(whyOf('mongodb://user:canary') ?? 'canary', /canary/);

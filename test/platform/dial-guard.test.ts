@@ -12,7 +12,7 @@ import { eventually } from '../support/eventually.ts';
 import { startReplicaSet } from '../support/replica-set.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-/** A server of this machine that notes what it is told. */
+/** A server of this machine that counts its connections and received bytes. */
 async function startListener() {
   const heard = { connections: 0, bytes: 0 };
   const server = createServer((socket) => {
@@ -24,7 +24,7 @@ async function startListener() {
   return { heard, port, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
 }
 
-/** Whether a connection came about; false when it was closed as refused. @param resolved  what a name is resolved to */
+/** Whether a connection was established; false when the guard closed it. @param resolved  address to which a name resolves */
 async function dial(port: number, host: string, { withTls = false, resolved = '127.0.0.1' } = {}): Promise<boolean> {
   const lookup: LookupFunction = (_host, { all }, done) =>
     all ? done(null, [{ address: resolved, family: 4 }]) : done(null, resolved, 4);
@@ -33,14 +33,14 @@ async function dial(port: number, host: string, { withTls = false, resolved = '1
     : connect({ host, port, lookup }, () => socket.destroyed || socket.write('hello'));
   socket.on('error', () => undefined);
   await once(socket, 'connect');
-  // Refused connections are closed before anybody hears that they are open.
+  // The guard closes a refused connection before its `connect` event.
   const wasRefused = socket.destroyed;
   if (wasRefused) assert.match(String(socket.errored), /refused to connect to/);
   socket.destroy();
   return !wasRefused;
 }
 
-test('this machine is refused unless it is allowed as an address, whatever the name, and with TLS as without', async () => {
+test('this machine is refused unless its address is allowed, for any name, with and without TLS', async () => {
   await using listener = await startListener();
   const { port, heard } = listener;
   const told: string[] = [];
@@ -59,7 +59,7 @@ test('this machine is refused unless it is allowed as an address, whatever the n
   for (const host of ['127.0.0.1', 'localhost', 'db.example']) assert.ok(await dial(port, host), host);
 });
 
-test('a name counts for what it resolves to: into a block that is not allowed it is refused', async () => {
+test('a name is judged by the address to which it resolves', async () => {
   await using listener = await startListener();
   {
     using _guard = guardDialling({ allowedDestinations: ['127.0.0.0/30'] }, () => undefined);
@@ -71,7 +71,7 @@ test('a name counts for what it resolves to: into a block that is not allowed it
   assert.equal(told.length, 1);
 });
 
-test('what the operator configured is dialled whatever is allowed, by the very name and port that he gave', async () => {
+test('an address that the operator configured is always dialled, by exactly its name and port', async () => {
   await using listener = await startListener();
   await using other = await startListener();
   dialAsOwn(`control.example:${listener.port}`);
@@ -92,10 +92,10 @@ test('a Unix socket is refused', async () => {
   assert.match(String(error), /Unix socket/);
 });
 
-test('a member that a destination names is refused like an address of its connection string; one that a source names is not', async () => {
+test('a member that a destination names is refused like an address in its connection string; a member of a source is not', async () => {
   await using cluster = await startReplicaSet();
   const [, host = '', options = ''] = /^mongodb:\/\/([^/]+)\/\?(.*)$/.exec(cluster.uri) ?? [];
-  // Another address of this machine stands for a seed that is all right. A thread of its own is not guarded.
+  // Another address of this machine stands for an allowed seed. The guard does not apply to its worker thread.
   const seed = new Worker(
     `const { connect, createServer } = require('node:net');
     const { parentPort, workerData } = require('node:worker_threads');
@@ -120,7 +120,7 @@ test('a member that a destination names is refused like an address of its connec
   assert.ok((await inspectCluster({ uri }, 'source')).replicaSet);
 });
 
-test('the watchdog keeps to the rules of the process that started it', async () => {
+test('the watchdog follows the dial rules of the process that started it', async () => {
   await using listener = await startListener();
   await using sourceListener = await startListener();
   const program = new URL('../../src/engine/cutover/watchdog-process.ts', import.meta.url).pathname;
@@ -133,7 +133,7 @@ test('the watchdog keeps to the rules of the process that started it', async () 
   });
   const claim = { id: '1', migrationId: 'a'.repeat(24), term: 1 };
   const order = { claim, source: clusterAt(sourceListener), destination: clusterAt(listener), deadlineMs: 60_000 };
-  // The end of the pipe says that the engine is gone.
+  // The watchdog takes the end of the pipe as the end of the engine.
   watchdog.stdin.end(`${JSON.stringify({ ...order, dialRules: { allowedDestinations: ['db.example'], own: [] } })}\n`);
   await eventually(() => listener.heard.connections >= 2, { what: 'the watchdog to try' });
   assert.equal(listener.heard.bytes, 0);

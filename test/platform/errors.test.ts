@@ -5,7 +5,7 @@ import { type ErrorCode, errorCatalogue, messageOf, UserError } from '../../src/
 const catalogue = Object.entries(errorCatalogue);
 
 describe('the error catalogue', () => {
-  it('says for every error what was wrong and what to do', () => {
+  it('has a detail and a remedy for every error', () => {
     for (const [code, { detail, remedy }] of catalogue) {
       assert.match(detail, /\S/, code);
       assert.match(remedy, /\w.*(\.|: %)$/, `the remedy of ${code} is a sentence, or ends with a command`);
@@ -14,29 +14,29 @@ describe('the error catalogue', () => {
 
   it('gives every error an HTTP status of an error, and every warning the status of success', () => {
     const warnings = catalogue.filter(([, { status }]) => status === 200).map(([code]) => code);
-    assert.deepEqual(warnings, [
+    assert.deepEqual(warnings.toSorted(), [
+      'ACCOUNTS_KEPT',
+      'BLOCK_OWNER_UNSEEN',
+      'CAPPED_IN_PAUSE',
+      'CHECK_INCOMPLETE',
+      'CLOCKS_DIFFER',
+      'CONNECTION_NOT_ENCRYPTED',
       'DESTINATION_KEPT',
       'DESTINATION_UNPROTECTED',
-      'INDEX_MODERNISED',
-      'ACCOUNTS_KEPT',
-      'CONNECTION_NOT_ENCRYPTED',
-      'INDEXES_AT_LIMIT',
-      'DOCUMENTS_NEAR_LIMIT',
-      'CAPPED_IN_PAUSE',
       'DISK_TIGHT',
-      'OPLOG_SHORT',
+      'DOCUMENTS_NEAR_LIMIT',
+      'FINDINGS_LEFT_OUT',
       'HIDDEN_WRITES_UNSEEN',
+      'HOST_BUSY',
+      'INDEXES_AT_LIMIT',
+      'INDEX_MODERNISED',
+      'OPLOG_SHORT',
       'PART_NOT_BLOCKED',
+      'PATTERN_MATCHES_NOTHING',
+      'SOURCE_NOT_BLOCKED',
+      'SOURCE_WRITTEN_AFTER_COMMIT',
       'USERS_BYPASS_BLOCK',
       'WRITES_BLOCKED',
-      'BLOCK_OWNER_UNSEEN',
-      'HOST_BUSY',
-      'CLOCKS_DIFFER',
-      'CHECK_INCOMPLETE',
-      'FINDINGS_LEFT_OUT',
-      'PATTERN_MATCHES_NOTHING',
-      'SOURCE_WRITTEN_AFTER_COMMIT',
-      'SOURCE_NOT_BLOCKED',
     ]);
     for (const [code, { status, severity }] of catalogue) assert.equal(severity === 'warning', status === 200, code);
     for (const [code, { status }] of catalogue) assert.ok(status === 200 || (status >= 400 && status < 600), code);
@@ -58,11 +58,11 @@ describe('the error catalogue', () => {
     assert.equal(errorCatalogue.HISTORY_LOST.scope, 'migration');
   });
 
-  it('names every error in the manner of Atlas', () => {
+  it('names every error in the style of Atlas', () => {
     for (const [code, { atlasCode = code }] of catalogue) assert.match(atlasCode, /^[A-Z][A-Z0-9_]+$/, code);
   });
 
-  it('describes no two errors alike', () => {
+  it('describes no two errors in the same words', () => {
     const details = catalogue.map(([, { detail }]) => detail);
     const twice = details.filter((detail, index) => detail !== '%.' && details.indexOf(detail) !== index);
     assert.deepEqual(twice, []);
@@ -70,18 +70,18 @@ describe('the error catalogue', () => {
 });
 
 describe('an error for the user', () => {
-  it('has its parameters in their places, in order', () => {
+  it('fills in its parameters in order', () => {
     const { message, parameters } = new UserError('INVALID_CONNECTION_STRING', ['source', 'no host']);
     assert.equal(message, 'The connection string of the source is not valid: no host.');
     assert.deepEqual(parameters, ['source', 'no host']);
   });
 
-  it('takes no % of a parameter for a place of its own', () => {
+  it('does not treat a % in a parameter as a placeholder', () => {
     const { message } = new UserError('INVALID_CONNECTION_STRING', ['source', '100 % wrong']);
     assert.equal(message, 'The connection string of the source is not valid: 100 % wrong.');
   });
 
-  it('has a message without holes when all its parameters are given', () => {
+  it('has no placeholder left when all its parameters are given', () => {
     for (const [code, { detail }] of catalogue) {
       const given = Array.from(detail.matchAll(/%/g), (_, index) => `<${index}>`);
       const { message } = new UserError(code as ErrorCode, given);
@@ -90,7 +90,7 @@ describe('an error for the user', () => {
     }
   });
 
-  it('keeps its cause, and says what can be done', () => {
+  it('keeps its cause, and has a remedy', () => {
     const cause = new Error('connection refused');
     const error = new UserError('SOURCE_UNREACHABLE', ['db1'], { cause });
     assert.equal(error.cause, cause);
@@ -99,14 +99,14 @@ describe('an error for the user', () => {
   });
 });
 
-describe('the message of whatever was thrown', () => {
+describe('the message of any thrown value', () => {
   it('is one line', () => {
     assert.equal(messageOf(new Error('first\n  second ')), 'first second');
     assert.equal(messageOf('a text'), 'a text');
     assert.equal(messageOf(undefined), 'undefined');
   });
 
-  it('has no session, cluster time or signature of a server in it', () => {
+  it('contains no session, cluster time or signature of a server', () => {
     const said = (rest: string) =>
       new Error(
         `not authorized on admin to execute command { find: "system.users", lsid: { id: UUID("5f0c") }, ` +

@@ -13,7 +13,7 @@ function refusedPart(text: string): string {
   }
 }
 
-test('what is not on the list of options is refused by its name, whatever the driver would make of it', () => {
+test('an option that is not on the list is refused by name, even if the driver would accept it', () => {
   for (const [option, name] of [
     ['authMechanism=MONGODB-OIDC', 'authMechanism'],
     ['authMechanism=MONGODB-AWS', 'authMechanism'],
@@ -38,7 +38,7 @@ test('what is not on the list of options is refused by its name, whatever the dr
   }
 });
 
-test('a character that the driver strips, or reads as another part, is refused', () => {
+test('a character that the driver removes, or reads as part of something else, is refused', () => {
   for (const text of [
     'mongodb://u:canary@db.example/?a\tuthMechanism=MONGODB-OIDC',
     'mongodb://u:canary@db.example/?t\nlsCAFile=x',
@@ -61,7 +61,7 @@ test('a character that the driver strips, or reads as another part, is refused',
   }
 });
 
-test('what is taken is written anew, and means to the driver what it means here', () => {
+test('an accepted string is rewritten, and the driver reads it as Linkspan does', () => {
   const given = 'mongodb://us%65r:p%40ss%2F%3A@h1.example:27018,h2.example/app?replicaSet=rs&tls=true&authSource=admin';
   const { text, hosts } = readForeignConnectionString(given);
   assert.deepEqual(hosts, ['h1.example:27018', 'h2.example']);

@@ -5,7 +5,7 @@ import { onReach, reach } from '../../src/platform/index.ts';
 
 const hooks = new URL('../../src/platform/hooks.ts', import.meta.url).href;
 
-/** Runs a process that reaches the point `p` three times and says so each time, and returns what it said and how it ended. */
+/** Runs a process that reaches the point `p` three times and prints that each time. Returns its output and how it ended. */
 function reachThrice(hook: string): { said: string; signal: NodeJS.Signals | null } {
   const script = `
     import { writeSync } from 'node:fs';
@@ -19,7 +19,7 @@ function reachThrice(hook: string): { said: string; signal: NodeJS.Signals | nul
 }
 
 describe('a named point', () => {
-  it('holds back whoever reaches it until its listener lets go', async () => {
+  it('holds its caller until the listener resolves', async () => {
     const gate = Promise.withResolvers<void>();
     const reached = Promise.withResolvers<void>();
     using _listening = onReach('here', () => {
@@ -37,12 +37,12 @@ describe('a named point', () => {
     assert.equal(passed, true);
   });
 
-  it('passes the error of its listener on to whoever reaches it', async () => {
+  it("passes its listener's error on to its caller", async () => {
     using _listening = onReach('here', () => Promise.reject(new Error('stop here')));
     await assert.rejects(reach('here'), /stop here/);
   });
 
-  it('holds back nobody when no one listens, or no longer', async () => {
+  it('does not hold its caller without a listener', async () => {
     {
       using _listening = onReach('here', () => Promise.reject(new Error('stop here')));
     }
@@ -50,12 +50,12 @@ describe('a named point', () => {
     await reach('nowhere');
   });
 
-  it('kills another process where the environment says', () => {
+  it('kills another process at the point that the environment names', () => {
     assert.deepEqual(reachThrice('p=kill'), { said: '', signal: 'SIGKILL' });
     assert.deepEqual(reachThrice('p@3=kill'), { said: '12', signal: 'SIGKILL' });
   });
 
-  it('leaves a process alone whose environment names another point, or none that makes sense', () => {
+  it('leaves a process alone whose environment names another or an invalid point', () => {
     for (const hook of ['q=kill', 'p@4=kill', 'p=explode', '']) {
       assert.deepEqual(reachThrice(hook), { said: '123', signal: null }, hook);
     }

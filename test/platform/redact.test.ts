@@ -25,7 +25,7 @@ test('a host that the driver cannot parse is not repeated: with a forgotten @ it
   );
 });
 
-test('a long text of a hostile server does not hold anybody up', () => {
+test('a long text of a hostile server is redacted quickly', () => {
   for (const part of ['x', 'a://', 'Unable to parse ', ' with URL', 'a://@']) {
     const text = redact(`${part.repeat(1_000_000)} mongodb://mover:canary@db.example`);
     assert.ok(text.endsWith('mongodb://***@db.example') && !text.includes('canary'), part);

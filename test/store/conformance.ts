@@ -17,9 +17,9 @@ import type {
 } from '../../src/control/index.ts';
 import { NEW_MIGRATION } from '../../src/control/index.ts';
 
-/** A store under test, and a way to open what it has kept again. */
+/** A store under test, and a way to reopen its data. */
 export interface StoreUnderTest {
-  /** Opens the same data, after the store that was opened before is closed. */
+  /** Closes the open store and opens the same data again. */
   readonly open: () => Promise<Store>;
 }
 
@@ -97,9 +97,9 @@ const MIGRATION: Migration = {
   updatedAtMs: 7,
 };
 
-/** The contract of the store's port (control/store-port.ts), run against an adapter. */
+/** The contract of the store's port (src/control/records/store-port.ts), run against an adapter. */
 export function testStoreConformance(name: string, create: () => Promise<StoreUnderTest & AsyncDisposable>): void {
-  test(`${name}: records come back as they were stored, also by another store that opens the same data`, async () => {
+  test(`${name}: stored records are read back unchanged, also by another store that opens the same data`, async () => {
     await using under = await create();
     {
       await using store = await under.open();
@@ -116,7 +116,7 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     assert.equal(await store.clusterNamed(GROUP.id, 'other'), undefined);
   });
 
-  test(`${name}: a write that throws changes nothing, and those committed with it are kept`, async () => {
+  test(`${name}: a write that throws changes nothing, and other writes of the same commit are kept`, async () => {
     await using under = await create();
     await using store = await under.open();
     const insert = (id: string) =>
@@ -132,7 +132,7 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     assert.deepEqual((await store.organizations()).map(({ id }) => id).sort(), ['first', 'third']);
   });
 
-  test(`${name}: a write sees what those before it wrote, and readers see it only when it is committed`, async () => {
+  test(`${name}: a write sees earlier writes, and readers see a write only after its commit`, async () => {
     await using under = await create();
     await using store = await under.open();
     await store.write((transaction) => transaction.insertOrganization(ORGANIZATION));
@@ -146,7 +146,7 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     assert.deepEqual(await store.group(GROUP.id), GROUP);
   });
 
-  test(`${name}: names that must be unique are, and updating what is not there fails`, async () => {
+  test(`${name}: a duplicate of a unique name is refused, and an update of a missing record fails`, async () => {
     await using under = await create();
     await using store = await under.open();
     await fill(store);
@@ -155,7 +155,7 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     await assert.rejects(store.write((transaction) => transaction.updateAgent({ ...AGENT, id: '9'.repeat(24) })));
   });
 
-  test(`${name}: users on destinations are found until they are dropped or left`, async () => {
+  test(`${name}: users on destinations are found until they are dropped or abandoned`, async () => {
     await using under = await create();
     await using store = await under.open();
     await fill(store);
@@ -217,7 +217,7 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     );
   });
 
-  test(`${name}: an API key is known from the commit on that makes it, and not before`, async () => {
+  test(`${name}: an API key is valid from the commit that creates it, and not before`, async () => {
     await using under = await create();
     await using store = await under.open();
     await fill(store);
@@ -255,7 +255,7 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     assert.deepEqual(await store.apiKeysOf(ORG), [apiKey]);
   });
 
-  test(`${name}: what is deleted is in no list, and its name is free, but its record is kept`, async () => {
+  test(`${name}: a deleted record is in no list and its name is free, but the record is kept`, async () => {
     await using under = await create();
     await using store = await under.open();
     await fill(store);
@@ -279,7 +279,7 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     assert.deepEqual([await store.cluster(CLUSTER.id), await store.group(GROUP.id)], [cluster, group]);
   });
 
-  test(`${name}: audit records are found by what they are about, the newest first`, async () => {
+  test(`${name}: audit records are found by their subject, newest first`, async () => {
     await using under = await create();
     await using store = await under.open();
     const record = (sequence: number, changes: Partial<AuditRecord> = {}): AuditRecord => ({
@@ -322,7 +322,7 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     await assert.rejects(store.write((transaction) => transaction.appendAuditRecord(record(4))));
   });
 
-  test(`${name}: of racing redemptions of one token exactly one wins`, async () => {
+  test(`${name}: exactly one of several concurrent redemptions of a token succeeds`, async () => {
     await using under = await create();
     await using store = await under.open();
     await fill(store);
@@ -333,7 +333,7 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     assert.deepEqual(await store.openLinkTokensOf(ORG), []);
   });
 
-  test(`${name}: a token that was deleted or has expired cannot be redeemed, and one that is about to expire can`, async () => {
+  test(`${name}: a deleted or expired token cannot be redeemed, and one that is about to expire can`, async () => {
     await using under = await create();
     await using store = await under.open();
     await fill(store);
@@ -346,7 +346,7 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     assert.equal(await redeem(9), true);
   });
 
-  test(`${name}: lists have what is open, active or pending, in the order of creation`, async () => {
+  test(`${name}: lists contain open, active or pending records in the order of creation`, async () => {
     await using under = await create();
     await using store = await under.open();
     await fill(store);

@@ -20,7 +20,7 @@ testStoreConformance('SQLite', async () => {
   };
 });
 
-test('one data directory is open in one server at a time, and free again afterwards', async () => {
+test('only one server at a time opens a data directory', async () => {
   using folder = temporaryFolder('store');
   {
     await using _store = openSqliteStore(folder.path);
@@ -47,7 +47,7 @@ test('only the owner can read the data directory and the files in it', async () 
   for (const file of readdirSync(directory)) assert.equal(statSync(join(directory, file)).mode & 0o077, 0, file);
 });
 
-test('a store of a newer version is refused, and left as it is', async () => {
+test('a store of a newer version is refused and stays unchanged', async () => {
   using folder = temporaryFolder('store');
   await openSqliteStore(folder.path)[Symbol.asyncDispose]();
   const path = join(folder.path, 'linkspan.db');
@@ -63,7 +63,7 @@ test('a store of a newer version is refused, and left as it is', async () => {
   after.close();
 });
 
-test('a store of the first version is taken over with all that is in it', async () => {
+test('a store of the first version is upgraded with all its records', async () => {
   using folder = temporaryFolder('store');
   const database = new DatabaseSync(join(folder.path, 'linkspan.db'));
   database.exec(readFileSync(new URL('version-1.sql', import.meta.url), 'utf8'));
@@ -81,7 +81,7 @@ test('a store of the first version is taken over with all that is in it', async 
   assert.deepEqual(fresh?.state, earlier);
 });
 
-test('a store of the second version is taken over: access lists, secrets, what migrations refer to', async () => {
+test('a store of the second version is upgraded with access lists, secrets and the references of migrations', async () => {
   using folder = temporaryFolder('store');
   const database = new DatabaseSync(join(folder.path, 'linkspan.db'));
   database.exec(readFileSync(new URL('version-2.sql', import.meta.url), 'utf8'));
@@ -100,14 +100,14 @@ test('a store of the second version is taken over: access lists, secrets, what m
   assert.ok(group);
   const [cluster] = await store.clustersOf(group.id);
   assert.deepEqual([cluster?.name, cluster?.deletedAtMs], ['C', null]);
-  // References go to the new tables.
+  // Foreign keys refer to the new tables.
   await assert.rejects(
     store.write((transaction) => transaction.insertCluster({ ...(cluster as Cluster), id: 'x', groupId: 'none' })),
     /FOREIGN KEY/,
   );
 });
 
-test('nobody alters or removes audit records, not even with SQL', async () => {
+test('audit records cannot be changed or deleted, not even with SQL', async () => {
   using folder = temporaryFolder('store');
   await openSqliteStore(folder.path)[Symbol.asyncDispose]();
   const database = new DatabaseSync(join(folder.path, 'linkspan.db'));
@@ -119,10 +119,10 @@ test('nobody alters or removes audit records, not even with SQL', async () => {
   database.close();
 });
 
-/** As SQLite throws it. */
+/** An error as SQLite throws it. */
 const sqliteError = (errcode: number) => Object.assign(new Error('database or disk is full'), { errcode });
 
-test('while the disk is full changes are refused as such and reads go on, and it heals by itself', async () => {
+test('while the disk is full, changes are refused with that reason and reads work; afterwards changes work again', async () => {
   using folder = temporaryFolder('store');
   await using store = openSqliteStore(folder.path);
   const insert = (id: string) =>
@@ -141,14 +141,14 @@ test('while the disk is full changes are refused as such and reads go on, and it
   assert.deepEqual((await store.organizations()).map(({ id }) => id).sort(), ['after', 'before']);
 });
 
-/** A disk of its own, of 2 MB; a text says why there is none. */
+/** Mounts a disk of 2 MB. Returns a text with the reason when that fails. */
 function smallDisk(path: string): Disposable | string {
   const { status, error, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', path]);
   if (status !== 0) return `no small disk can be mounted: ${error?.message ?? stderr}`;
   return { [Symbol.dispose]: () => void spawnSync('umount', [path]) };
 }
 
-test('a disk that is really full loses nothing that was answered, and heals by itself', async (context) => {
+test('a really full disk loses no confirmed write, and writes work again once there is space', async (context) => {
   using folder = temporaryFolder('store');
   const mounted = smallDisk(folder.path);
   if (typeof mounted === 'string') return context.skip(mounted);
@@ -177,7 +177,7 @@ test('a disk that is really full loses nothing that was answered, and heals by i
   assert.equal((await store.organizations()).length, kept + 1);
 });
 
-test('after the disk has failed nothing is written any more, and whoever runs the store is told', async () => {
+test('after a disk failure the store writes nothing more and reports the failure', async () => {
   using folder = temporaryFolder('store');
   const told: string[] = [];
   await using store = openSqliteStore(folder.path, ({ code }) => told.push(code));
@@ -186,7 +186,7 @@ test('after the disk has failed nothing is written any more, and whoever runs th
       transaction.insertOrganization({ id, name: id, accessListRequired: false, createdAtMs: 1, deletedAtMs: null }),
     );
   {
-    // SQLITE_IOERR_FSYNC.
+    // SQLITE_IOERR_FSYNC
     using _failing = onReach('store.commit', () => {
       throw sqliteError(1034);
     });
@@ -196,11 +196,11 @@ test('after the disk has failed nothing is written any more, and whoever runs th
   assert.deepEqual([told, await store.organizations()], [['STORAGE_FAILED'], []]);
 });
 
-test('a directory that cannot be made is refused with its cause', () => {
+test('a directory that cannot be created is refused with the cause', () => {
   assert.throws(() => openSqliteStore('/dev/null/data'), /The data directory \/dev\/null\/data cannot be used/);
 });
 
-test('a backup is written into no file that somebody has put in its way', async () => {
+test('a backup does not write into a file that somebody else created at its path', async () => {
   using folder = temporaryFolder('store');
   const [data, file, victim] = ['data', 'backup.db', 'victim'].map((name) => join(folder.path, name)) as [
     string,

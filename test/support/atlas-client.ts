@@ -6,7 +6,7 @@ export interface AtlasAnswer {
   readonly body: Record<string, unknown> & Record<string, never>[];
 }
 
-/** Requests to the Atlas Administration API by a digest client written by others. */
+/** Sends requests to the Atlas Administration API with a third-party digest client. */
 export class AtlasClient {
   readonly #url: string;
   readonly #credentials: string;
@@ -16,7 +16,7 @@ export class AtlasClient {
     this.#credentials = `${publicKey}:${privateKey}`;
   }
 
-  /** @param path after `/api/atlas/v2` @throws Error when nobody answers, or with what was answered when that is an error */
+  /** @param path after `/api/atlas/v2` @throws Error when no server answers, or when the answer is an error, with that answer */
   async send(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<AtlasAnswer> {
     const answer = await request(`${this.#url}/api/atlas/v2${path}`, {
       method,

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from './temporary-folder.ts';
 
-/** Why tests with certificates are skipped; false where they are not. */
+/** The reason to skip tests with certificates; false when they can run. */
 export const withoutOpenssl = spawnSync('openssl', ['version']).error !== undefined && 'openssl is not installed';
 
 /** PEM texts. */
@@ -12,13 +12,13 @@ export interface KeyPair {
   readonly key: string;
 }
 
-/** A certificate authority of a test's own. */
+/** A certificate authority for one test. */
 export interface TestAuthority extends KeyPair {
-  /** A certificate for 127.0.0.1 and `linkspan.test`, signed by this authority; the chain ends with it. */
+  /** Returns a certificate for 127.0.0.1 and `linkspan.test`, signed by this authority. */
   issue(): KeyPair;
 }
 
-/** A new authority; two of one name differ in their keys alone. */
+/** Returns a new authority. Two authorities with the same name differ only in their keys. */
 export function createAuthority(name = 'Test CA'): TestAuthority {
   using folder = temporaryFolder('authority');
   const [certFile, keyFile] = [join(folder.path, 'ca.pem'), join(folder.path, 'ca.key')];

@@ -2,18 +2,18 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs';
 import { cleanUpAtExit } from './exit-cleanup.ts';
 
-/** Every child that a test or the demo started and that still runs: how it is called, by process. */
+/** Labels of all children that a test or the demo has started and that still run. */
 const running = new Map<ChildProcess, string>();
 
 const SETPRIV = '/usr/bin/setpriv';
 const canFollowParentsDeath = process.platform === 'linux' && existsSync(SETPRIV);
 
 /**
- * Starts a process that cannot outlive this one: it is killed when this process exits, for whatever reason. On Linux the kernel sees to it
+ * Starts a process that cannot outlive this one: it is killed when this process exits, for any reason. On Linux the kernel kills it
  * (even after SIGKILL); elsewhere an exit handler does.
  *
- * @param label    what a leak check calls it
- * @param detached its own process group, so that a signal to the group reaches its children too
+ * @param label    its name in the leak check
+ * @param detached gives it its own process group, so that a signal to the group also reaches its children
  */
 export function spawnTracked(
   label: string,
@@ -45,6 +45,6 @@ function killNow(child: ChildProcess, group: boolean): void {
   try {
     process.kill(group ? -child.pid : child.pid, 'SIGKILL');
   } catch {
-    // It has ended meanwhile.
+    // The process has already ended.
   }
 }

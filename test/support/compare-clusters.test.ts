@@ -10,7 +10,7 @@ interface Order {
   [field: string]: unknown;
 }
 
-/** The same data on both sides, with something of everything that the comparer looks at. */
+/** Writes the same data to both sides, with an example of everything that the comparer checks. */
 async function fill(client: MongoClient): Promise<void> {
   for (const { name } of (await client.db('admin').admin().listDatabases({ nameOnly: true })).databases) {
     if (name === 'shop' || name === 'extra') await client.db(name).dropDatabase();
@@ -43,7 +43,7 @@ describe('the comparer', () => {
   after(() => pair[Symbol.asyncDispose]());
   beforeEach(() => Promise.all([fill(pair.source.client), fill(pair.destination.client)]));
 
-  it('finds equal clusters equal, and says how much it compared', async () => {
+  it('reports no difference between equal clusters, and how much it compared', async () => {
     const { bytes, ...rest } = await compareClusters(pair.source.client, pair.destination.client);
     assert.deepEqual(rest, { differences: [], databases: 1, collections: 3, documents: 4 });
     assert.ok(bytes > 100);
@@ -112,7 +112,7 @@ describe('the comparer', () => {
   ];
 
   for (const [what, plant, seen] of planted) {
-    it(`sees ${what}`, async () => {
+    it(`finds ${what}`, async () => {
       await plant();
       const found = await differences();
       assert.ok(
@@ -122,7 +122,7 @@ describe('the comparer', () => {
     });
   }
 
-  it('leaves out the documents that it is told to, and no others', async () => {
+  it('ignores the given documents, and no others', async () => {
     await orders().insertMany([{ _id: 5 }, { _id: 6 }]);
     const except = new Map([['shop.orders', new Set([idBytesOf(5)])]]);
     const { differences: found } = await compareClusters(pair.source.client, pair.destination.client, { except });
@@ -130,12 +130,12 @@ describe('the comparer', () => {
     assert.match(found[0] ?? '', /"_id":\{"\$numberInt":"6"\}/);
   });
 
-  it('does not take checkpoints for data', async () => {
+  it('ignores checkpoints', async () => {
     await pair.destination.client.db('linkspan_internal').collection('checkpoints').insertOne({});
     assert.deepEqual(await differences(), []);
   });
 
-  it('compares bytes, not what they decode to', () => {
+  it('compares bytes, not decoded values', () => {
     assert.notEqual(idBytesOf(1), idBytesOf(Long.fromInt(1)));
     assert.equal(
       idBytesOf('a'),

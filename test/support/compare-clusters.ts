@@ -16,29 +16,29 @@ const BATCH_DOCUMENTS = 5_000;
 const SHOWN_PER_COLLECTION = 10;
 
 export interface CompareOptions {
-  /** Documents to leave out on both sides: by namespace, the `_id`s as `idBytes` gives them. */
+  /** Documents to ignore on both sides: by namespace, their `_id`s as returned by `idBytes`. */
   readonly except?: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Names that the destination is to have in place of the source's: of databases, and of collections by `database.collection`. */
+  /** Expected names on the destination for renamed databases, and for renamed collections by `database.collection`. */
   readonly renamed?: ReadonlyMap<string, string>;
-  /** Documents of the source that the destination is to have; all by default. */
+  /** Selects the source's documents that the destination must have; all by default. */
   readonly selects?: (namespace: string, document: Document) => boolean;
 }
 
 export interface Comparison {
-  /** One sentence each; none means identical. */
+  /** One sentence for each difference. */
   readonly differences: readonly string[];
   readonly databases: number;
-  /** Views included. */
+  /** Number of collections and views. */
   readonly collections: number;
-  /** Compared, as the source has them. */
+  /** Number of compared documents on the source. */
   readonly documents: number;
-  /** Bytes of the compared documents. */
+  /** Size of the compared documents in bytes. */
   readonly bytes: number;
 }
 
 /**
- * Compares all data of two clusters, byte by byte: databases, collections, their types and options, indexes, views, and documents per `_id`.
- * Knows nothing of what it judges: it imports nothing of Linkspan, and lists everything itself. Both sides have to stand still.
+ * Compares all data of two clusters byte by byte: databases, collections, their types and options, indexes, views, and documents per `_id`.
+ * It is independent of Linkspan: it imports none of its code and lists everything itself. Nobody may write to either side meanwhile.
  */
 export async function compareClusters(
   source: MongoClient,
@@ -84,14 +84,14 @@ async function listDatabases(client: MongoClient): Promise<Set<string>> {
 }
 
 /**
- * The definitions of collections by name: everything that the server lists but the UUID, which no two clusters share.
- * @param sameVersion  whether what servers derive by themselves has to be the same, too: each version has its own validator of buckets
+ * Returns the definitions of collections by name: everything that the server lists except the UUID, which differs between clusters.
+ * @param sameVersion  whether to include fields that servers derive themselves: each version has its own validator of buckets
  */
 async function listCollections(database: Db, sameVersion: boolean): Promise<Map<string, Document>> {
   const listed = new Map<string, Document>();
   const every: ListCollectionsCursor<CollectionInfo> = database.listCollections({}, exactTypes);
   for await (const { name, type, options, info } of every) {
-    // The views' definitions are listed, and compared, one by one.
+    // The definitions of views are compared as entries of the catalog.
     if (name === 'system.views') continue;
     const { validator, ...others }: Document = options ?? {};
     const derived = name.startsWith('system.buckets.') && !sameVersion;
@@ -115,11 +115,11 @@ async function compareIndexes(
   }
 }
 
-/** @param sameVersion  of two versions only one may repeat the expiry of a clustered collection, which is its option, in its index */
+/** @param sameVersion  false ignores a clustered collection's expiry in its index: some versions repeat this option there */
 async function listIndexes(collection: Collection, sameVersion: boolean): Promise<Map<string, Document>> {
   const listed = new Map<string, Document>();
   for await (const specification of collection.listIndexes({ ...exactTypes, batchSize: BATCH_DOCUMENTS })) {
-    // The order of an index's options means nothing, unlike the order within each of them (`key`, `partialFilterExpression`).
+    // The order of an index's options has no meaning. The order inside each of them (`key`, `partialFilterExpression`) has.
     const derived = specification.clustered && !sameVersion ? 'expireAfterSeconds' : undefined;
     const options = Object.entries(specification)
       .filter(([option]) => option !== derived)
@@ -137,7 +137,7 @@ async function compareDocuments(
   differences: string[],
 ): Promise<{ documents: number; bytes: number }> {
   const found: string[] = [];
-  // A digest for each document, so that memory stays within some 200 bytes for each, whatever their size.
+  // A digest for each document limits memory to about 200 bytes per document of any size.
   const digests = new Map<string, string>();
   let bytes = 0;
   for await (const document of readRaw(of)) {
@@ -170,7 +170,7 @@ async function compareDocuments(
 
 async function* readRaw(collection: Collection): AsyncGenerator<Uint8Array> {
   for await (const document of collection.find({}, { raw: true, batchSize: BATCH_DOCUMENTS })) {
-    // With `raw` the driver gives bytes, whatever its types say.
+    // With `raw` the driver returns bytes, although its types say otherwise.
     if (!(document instanceof Uint8Array)) throw new Error('the driver decoded a document that was asked for raw');
     yield document;
   }
@@ -181,8 +181,8 @@ function digest(document: Uint8Array): string {
 }
 
 /**
- * The names that both sides have; what only one has becomes a difference.
- * @param left  what the source has, by the name that the destination is to have it under
+ * Returns the names that both sides have, and records the others as differences.
+ * @param left  the source's entries, by their expected names on the destination
  */
 function matched(
   prefix: string,

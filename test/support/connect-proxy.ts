@@ -5,11 +5,11 @@ import { connect, type Socket } from 'node:net';
 /** A proxy for HTTPS (the method CONNECT) on loopback. */
 export interface ConnectProxy extends AsyncDisposable {
   readonly url: string;
-  /** What it was asked to connect to, as `host:port`. */
+  /** Requested targets as `host:port`. */
   readonly asked: readonly string[];
 }
 
-/** Starts a proxy that finds every host on loopback, so that names work which exist nowhere. */
+/** Starts a proxy that connects to loopback for every host, so that tests can use names that do not exist. */
 export async function startConnectProxy(): Promise<ConnectProxy> {
   const asked: string[] = [];
   const sockets = new Set<Socket>();

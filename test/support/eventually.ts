@@ -3,16 +3,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 const POLL_MS = 20;
 
 export interface EventuallyOptions {
-  /** How long the condition may take; 10,000 by default. */
+  /** Maximum time until the condition holds; 10,000 by default. */
   readonly deadlineMs?: number;
   /** Names the awaited condition, for the error message after the deadline. */
   readonly what: string;
 }
 
 /**
- * Waits until `condition` gives something truthy, and returns that. What it throws counts as "not yet".
- * This is the only place of the tests that waits by the clock; everything else waits for a condition through it.
- * @throws Error naming `what`, with the last error of the condition as its cause
+ * Waits until `condition` returns a truthy value, and returns that value. An exception counts as "not yet".
+ * No other code of the tests waits by the clock: tests wait for conditions with this function.
+ * @throws Error that names `what`, with the condition's last error as its cause
  */
 export async function eventually<T>(
   condition: () => T | Promise<T>,
@@ -29,7 +29,7 @@ export async function eventually<T>(
       lastError = error;
     }
     if (Date.now() >= deadline) {
-      throw new Error(`waited ${deadlineMs} ms in vain for ${what}`, { cause: lastError });
+      throw new Error(`timed out after ${deadlineMs} ms waiting for ${what}`, { cause: lastError });
     }
     await delay(POLL_MS);
   }

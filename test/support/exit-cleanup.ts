@@ -2,9 +2,9 @@ const cleanUps = new Set<() => void>();
 let installed = false;
 
 /**
- * Registers something that has to happen before this process ends, however it ends short of SIGKILL. Latest first.
- * @param cleanUp synchronous; what it throws is dropped, so that the others still run
- * @returns takes the registration back
+ * Registers work that must run before this process ends, however it ends except by SIGKILL. The latest registration runs first.
+ * @param cleanUp must be synchronous; its exceptions are ignored, so that the others still run
+ * @returns removes the registration
  */
 export function cleanUpAtExit(cleanUp: () => void): () => void {
   install();
@@ -20,11 +20,11 @@ function install(): void {
       try {
         cleanUp();
       } catch {
-        // The process is ending: there is nobody left to tell, and the rest still has to be cleaned up.
+        // The process is ending, so nobody could handle the error, and the rest still has to be cleaned up.
       }
     }
   });
-  // A signal's default action ends the process without the exit event.
+  // By default a signal ends the process without the exit event.
   for (const [signal, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],

@@ -9,11 +9,11 @@ import { checkForLeaks } from './leak-check.ts';
 interface Echo extends AsyncDisposable {
   readonly proxy: FaultProxy;
   readonly client: Socket;
-  /** Sends this many bytes and resolves when as many have come back, with the time that took. */
+  /** Sends bytes and resolves when as many have come back, with the elapsed time. */
   roundTripMs(bytes: number): Promise<number>;
 }
 
-/** A server that answers with what it gets, the proxy before it, and a client of the proxy. */
+/** An echo server, a proxy in front of it, and a client of the proxy. */
 async function startEcho(): Promise<Echo> {
   const server = createServer((socket) => socket.on('error', () => undefined).pipe(socket)).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -43,7 +43,7 @@ async function startEcho(): Promise<Echo> {
   };
 }
 
-/** The end of a connection, for whatever reason. */
+/** Resolves when a connection has ended, for any reason. */
 function closing(socket: Socket): Promise<void> {
   socket.on('error', () => undefined);
   return new Promise((resolve) => socket.once('close', () => resolve()));
@@ -52,12 +52,12 @@ function closing(socket: Socket): Promise<void> {
 describe('the fault proxy', () => {
   checkForLeaks();
 
-  it('passes bytes on both ways', async () => {
+  it('passes bytes in both directions', async () => {
     await using echo = await startEcho();
     assert.ok((await echo.roundTripMs(1_000_000)) < 2_000);
   });
 
-  it('adds latency to each direction, and none once that is ended', async () => {
+  it('adds latency to each direction, and none after that fault', async () => {
     await using echo = await startEcho();
     echo.proxy.set({ latencyMs: 200 });
     assert.ok((await echo.roundTripMs(10)) >= 390);
@@ -65,13 +65,13 @@ describe('the fault proxy', () => {
     assert.ok((await echo.roundTripMs(10)) < 190);
   });
 
-  it('limits the bytes of a second', async () => {
+  it('limits the bytes per second', async () => {
     await using echo = await startEcho();
     echo.proxy.set({ bytesPerSecond: 1_000_000 });
     assert.ok((await echo.roundTripMs(500_000)) >= 490);
   });
 
-  it('swallows nothing in a black hole: bytes arrive when it ends', async () => {
+  it('delivers the bytes of a black hole when it ends', async () => {
     await using echo = await startEcho();
     echo.proxy.set({ blackHole: true });
     const trip = echo.roundTripMs(10);
@@ -84,7 +84,7 @@ describe('the fault proxy', () => {
     await trip;
   });
 
-  it('cuts what is open, and refuses what is new until it is mended', async () => {
+  it('cuts open connections, and refuses new ones until it is restored', async () => {
     await using echo = await startEcho();
     await echo.roundTripMs(10);
     const closed = closing(echo.client);
@@ -92,7 +92,7 @@ describe('the fault proxy', () => {
     await closed;
     const refused = connect(echo.proxy.port, '127.0.0.1');
     await closing(refused);
-    echo.proxy.mend();
+    echo.proxy.restore();
     const accepted = connect(echo.proxy.port, '127.0.0.1');
     accepted.write('hello');
     assert.equal(String((await once(accepted, 'data'))[0]), 'hello');

@@ -3,29 +3,29 @@ import { createServer, connect as dial, type Server, type Socket } from 'node:ne
 import { Transform } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** The faults that the proxy applies from now on, in both directions. */
+/** Faults that the proxy applies in both directions. */
 export interface Fault {
-  /** Added to each chunk's way. */
+  /** Delay of each chunk. */
   readonly latencyMs?: number;
-  /** Upper limit, for each connection and direction. */
+  /** Limit for each connection and direction. */
   readonly bytesPerSecond?: number;
-  /** Connections stay open, new ones are accepted, and no byte gets through until this ends. */
+  /** Connections stay open and new ones are accepted, but no byte passes until this fault ends. */
   readonly blackHole?: boolean;
 }
 
 /**
- * A TCP proxy in front of one server. Clients of a replica set's member need `directConnection=true`, or they learn the member's own address,
- * unless the set was told that it is the proxy's (`proxied`).
+ * A TCP proxy in front of one server. Clients of a replica set's member need `directConnection=true`. Otherwise they learn the member's own
+ * address, except when the set is configured with the proxies' addresses (`proxied`).
  */
 export interface FaultProxy extends AsyncDisposable {
   readonly port: number;
-  /** Connections now open. */
+  /** Number of open connections. */
   readonly connections: number;
-  /** Replaces the fault of all connections, open and new; `{}` is none. */
+  /** Replaces the fault of all connections, open and new; `{}` removes it. */
   set(fault: Fault): void;
-  /** Resets all open connections, and refuses new ones until `mend`. */
+  /** Resets all open connections, and refuses new ones until `restore`. */
   cut(): void;
-  mend(): void;
+  restore(): void;
 }
 
 export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
@@ -74,7 +74,7 @@ class TcpProxy implements FaultProxy {
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
-  mend(): void {
+  restore(): void {
     this.#isCut = false;
   }
 
@@ -105,7 +105,7 @@ class TcpProxy implements FaultProxy {
     }
   }
 
-  /** Passes bytes on as the fault of the moment says; what waits in it holds back the sender, except for latency, which limits no rate. */
+  /** Passes bytes on according to the current fault. Waiting bytes hold back the sender, except for latency, which limits no rate. */
   #faulty(): Transform {
     let delivered = Promise.resolve();
     const stream: Transform = new Transform({
@@ -130,7 +130,7 @@ class TcpProxy implements FaultProxy {
     if (bytesPerSecond) await this.#wait((bytes / bytesPerSecond) * 1_000);
   }
 
-  /** Until then or until the fault changes. Such waits are the proxy's work, not waiting for something to have happened. */
+  /** Waits this long, or until the fault changes. A timer is right here, because delays are the proxy's task. */
   async #wait(ms: number): Promise<void> {
     if (ms <= 0) return;
     const waiting = new AbortController();

@@ -9,30 +9,30 @@ const OP_MSG = 2013;
 const OP_QUERY = 2004;
 const ZLIB = 2;
 const HEADER_BYTES = 16;
-/** Less than the driver takes: three times 16 MB. */
+/** Below the driver's limit of three times 16 MB. */
 const REPLY_BYTES = 40_000_000;
 
-/** What a hostile server does with each message that it is sent. */
+/** How a hostile server answers each message. */
 export type Attack =
-  /** Says nothing, and keeps the connection open. */
+  /** Sends nothing and keeps the connection open. */
   | { readonly kind: 'silence' }
-  /** Announces a reply of 40 MB, and sends a little of it every few milliseconds, for good. */
+  /** Announces a reply of 40 MB, and sends a few bytes of it every few milliseconds without end. */
   | { readonly kind: 'endless' }
-  /** Announces a reply of 40 MB, and sends it but for its last byte. */
+  /** Announces a reply of 40 MB, and sends all but its last byte. */
   | { readonly kind: 'flood' }
-  /** Replies with compressed zeros that nobody asked for. @see compressedZeros */
+  /** Replies with unrequested compressed zeros. @see compressedZeros */
   | { readonly kind: 'bomb'; readonly zeros: Buffer; readonly bytes: number }
-  /** Replies with a primary's `hello` to which `more` is added, and refuses a login with `refusal`. */
+  /** Replies with a primary's `hello` and the fields of `more`, and refuses a login with `refusal`. */
   | { readonly kind: 'hello'; readonly more?: BSON.Document; readonly refusal?: BSON.Document };
 
-/** A TCP server that attacks every client that speaks MongoDB's protocol to it. */
+/** A TCP server that attacks every client of MongoDB's protocol. */
 export interface HostileServer extends AsyncDisposable {
   readonly port: number;
-  /** As somebody would register it. */
+  /** A connection string for its registration. */
   readonly uri: string;
-  /** How often it was sent a message. */
+  /** Number of received messages. */
   readonly asked: number;
-  /** How many connections were open at the same time, at most. */
+  /** Maximum number of connections that were open at the same time. */
   readonly mostConnections: number;
 }
 
@@ -69,7 +69,7 @@ export async function startHostileServer(attack: Attack, host = '127.0.0.1'): Pr
   };
 }
 
-/** So many zeros, compressed to about a thousandth. */
+/** Returns the given number of zeros, compressed to about a thousandth. */
 export async function compressedZeros(bytes: number): Promise<Buffer> {
   const deflate = createDeflate({ level: zlib.Z_BEST_SPEED });
   const parts: Buffer[] = [];
@@ -128,7 +128,7 @@ function replyOf(attack: Attack, port: number): (socket: Socket, message: Buffer
     const isLogin = message.includes('saslStart') && !message.includes('speculativeAuthenticate');
     const document = isLogin ? refusal : hello;
     const isQuery = message.readInt32LE(12) === OP_QUERY;
-    // An OP_MSG has flags and the kind of its section before its document, an OP_REPLY flags, a cursor, its place and a count.
+    // Before its document an OP_MSG has flags and the kind of its section; an OP_REPLY has flags, a cursor id, a position and a count.
     const before = Buffer.alloc(isQuery ? 20 : 5);
     if (isQuery) before.writeInt32LE(1, 16);
     const bytes = HEADER_BYTES + before.length + document.length;

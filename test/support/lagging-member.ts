@@ -6,19 +6,19 @@ import type { ReplicaSet } from './replica-set.ts';
 const DEADLINE_MS = 60_000;
 
 /**
- * A member that does not hear how far the majority is, as any member for a moment: it has every write, but its majority reads stay in the state
- * of the moment in which the lag began, also once it is primary.
+ * A member that does not learn the majority's position, as can happen to any member for a moment. It has every write, but its majority reads
+ * return the state at the beginning of the lag, even when it is primary.
  */
 export interface LaggingMember extends AsyncDisposable {
   /** Makes it the primary. */
   elect(): Promise<void>;
-  /** Whether a read of that collection, or a write to it, waits there for a later state. */
+  /** Whether a read or a write of that collection waits there for a later state. */
   isAskedFor(collection: string): Promise<boolean>;
   /** Ends the lag. */
   catchUp(): Promise<void>;
 }
 
-/** Has a secondary lag behind from now on; what its majority reads show until then is for `seen` to say. */
+/** Makes a secondary lag behind. @param seen  whether its majority reads show the state in which it has to stay */
 export async function lagBehind(
   set: ReplicaSet,
   seen: (read: (database: string, collection: string) => Promise<number>) => Promise<boolean>,
@@ -60,7 +60,7 @@ export async function lagBehind(
   };
 }
 
-/** Keeps the secondaries from taking anything of what the primary writes from now on; disposing ends it. */
+/** Stops the replication of all secondaries until disposal. */
 export async function isolatePrimary(set: ReplicaSet): Promise<AsyncDisposable> {
   const primary = await set.primary();
   const others = set.members.filter((member) => member !== primary);

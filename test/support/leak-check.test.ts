@@ -19,7 +19,7 @@ const clean = `
   await new Promise((done) => server.listen(0, done));
   server.close();`;
 
-/** Runs these bodies as the tests of one file, and returns its report. */
+/** Runs these bodies as the tests of one file. Returns the report. */
 function runTests(bodies: Readonly<Record<string, string>>): string {
   using folder = temporaryFolder('leaky-tests');
   const file = join(folder.path, 'leaky.test.mjs');
@@ -33,7 +33,7 @@ function runTests(bodies: Readonly<Record<string, string>>): string {
      import { temporaryFolder } from ${here('temporary-folder.ts')};
      checkForLeaks({ deadlineMs: 200 });
      ${tests.join('\n')}
-     // What leaks would keep the process alive.
+     // A leaked resource would keep the process alive.
      after(() => void setTimeout(() => process.exit(), 200));`,
   );
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
@@ -41,7 +41,7 @@ function runTests(bodies: Readonly<Record<string, string>>): string {
 }
 
 describe('the leak check', () => {
-  it('fails the tests that leave something behind, and no other', () => {
+  it('fails the tests that leave a resource open, and no others', () => {
     const report = runTests({ ...leaks, nothing: clean });
     assert.equal(report.match(/the test left something behind/g)?.length, Object.keys(leaks).length, report);
     for (const what of Object.keys(leaks)) assert.match(report, new RegExp(`^not ok \\d+ - ${what}$`, 'm'));

@@ -4,21 +4,21 @@ import { runningChildren } from './child-processes.ts';
 import { eventually } from './eventually.ts';
 import { temporaryFolders } from './temporary-folder.ts';
 
-/** What a test may leave open is what was open before it. Handles of the runner itself (pipes, signals) are in neither. */
+/** Resources that a test must not leave open. Handles of the runner itself (pipes, signals) are not among them. */
 const WATCHED = ['TCPServerWrap', 'ProcessWrap', 'FSEventWrap'];
-/** What a database client has, more or less of it from moment to moment. */
+/** Resources of database clients, whose number changes all the time. */
 const OF_CLIENTS = ['TCPSocketWrap', 'Timeout'];
 
 export interface LeakCheckOptions {
-  /** How long closing may take: sockets close a moment after the call. 3,000 by default. */
+  /** Maximum time for closing: sockets close a moment after the call. 3,000 by default. */
   readonly deadlineMs?: number;
-  /** False where tests share clusters: the sockets and timers of their clients come and go while a test runs. */
+  /** False when tests share clusters: their clients open and close sockets and timers while a test runs. */
   readonly sockets?: boolean;
 }
 
 /**
- * From here on, each test of the file (or of the enclosing `describe`) fails when it leaves behind what it did not find: a child process, a
- * temporary folder, a socket (such as a MongoClient's), a server, or a timer. What `before` started may stay.
+ * Makes each later test of the file (or of the enclosing `describe`) fail when it leaves a new resource open: a child process, a temporary
+ * folder, a socket (such as a MongoClient's), a server, or a timer. Resources that `before` opened may stay open.
  */
 export function checkForLeaks({ deadlineMs = 3_000, sockets = true }: LeakCheckOptions = {}): void {
   const watched = sockets ? [...WATCHED, ...OF_CLIENTS] : WATCHED;
@@ -38,7 +38,7 @@ function open(watched: readonly string[]): string[] {
   return [...resources, ...runningChildren(), ...temporaryFolders().map((path) => `folder ${path}`)];
 }
 
-/** What `now` has more often than `before`. */
+/** Returns the items that occur more often in `now` than in `before`. */
 function surplus(now: readonly string[], before: readonly string[]): string[] {
   const rest = [...before];
   return now.filter((each) => {

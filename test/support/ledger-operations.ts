@@ -15,7 +15,7 @@ import type { SeededRandom } from './seeded-random.ts';
 
 export type OperationKind = 'insert' | 'set' | 'increment' | 'unset' | 'push' | 'replace' | 'delete' | 'transaction';
 
-/** How often each kind comes, relative to the others. */
+/** Relative frequency of each kind. */
 export type Mix = Readonly<Record<OperationKind, number>>;
 
 export const defaultMix: Mix = {
@@ -29,21 +29,21 @@ export const defaultMix: Mix = {
   transaction: 5,
 };
 
-/** A write that changed nothing, as its document was not there. The server accepts such a write even where writes are blocked. */
+/** A write that changed nothing, because its document was missing. The server accepts such a write even under a write block. */
 export class WithoutEffect extends Error {}
 
 /** One write, or one transaction, that can be tried on any cluster until one accepts it. */
 export interface Operation {
   readonly kind: OperationKind;
-  /** Whose documents it writes: namespace and `_id` bytes. */
+  /** The written documents: namespace and `_id` bytes. */
   readonly touches: readonly (readonly [namespace: string, id: string])[];
   /** @throws WithoutEffect */
   run(client: MongoClient, session: ClientSession): Promise<void>;
-  /** To be called once it was accepted: the ledger's memory of what exists follows. */
+  /** Updates the ledger's list of documents. Must be called once the operation was accepted. */
   accepted(): void;
 }
 
-/** What the ledger writer uses as `_id`. */
+/** An `_id` of the ledger writer. */
 export type DocumentId = string | Int32 | Long | ObjectId | { region: string; n: Int32 };
 
 interface Keyed {
@@ -53,11 +53,11 @@ interface Keyed {
 
 interface KnownDocument {
   readonly id: DocumentId;
-  /** Written by the ledger writer, so it may be replaced: no unique index of the data set's depends on its fields. */
+  /** Whether the ledger writer wrote it. Then it may be replaced: no unique index of the data set depends on its fields. */
   readonly own: boolean;
 }
 
-/** What exists in one namespace, as far as the ledger knows. */
+/** The documents of one namespace that the ledger knows. */
 export class LedgerNamespace {
   readonly name: string;
   readonly #known: KnownDocument[] = [];
@@ -71,7 +71,7 @@ export class LedgerNamespace {
     this.#known.push({ id, own: true });
   }
 
-  /** Removes and returns one, so that no other operation works on it meanwhile; `undefined` when there is none that fits. */
+  /** Removes and returns a document, so that no other operation uses it meanwhile; `undefined` when none fits. */
   take(random: SeededRandom, ownOnly: boolean): KnownDocument | undefined {
     const index = random.integer(this.#known.length);
     const taken = this.#known[index];
@@ -94,7 +94,7 @@ export class LedgerNamespace {
   }
 }
 
-/** The next operation of a seeded sequence. */
+/** Returns the next operation of a seeded sequence. */
 export function nextOperation(random: SeededRandom, namespaces: readonly LedgerNamespace[], mix: Mix): Operation {
   const kind = random.weighted(mix);
   const namespace = random.pick(namespaces);
@@ -145,7 +145,7 @@ function insert(random: SeededRandom, namespace: LedgerNamespace): Operation {
   };
 }
 
-/** Inserts one document and updates or deletes some others, in any of the namespaces. */
+/** Returns a transaction that inserts one document and updates or deletes others, in any of the namespaces. */
 function transaction(random: SeededRandom, namespaces: readonly LedgerNamespace[]): Operation {
   const parts = [insert(random, random.pick(namespaces))];
   for (const kind of ['set', 'increment', 'push', 'unset', 'delete'] as const) {
@@ -187,7 +187,7 @@ function updateOf(random: SeededRandom, kind: 'set' | 'increment' | 'unset' | 'p
   }
 }
 
-/** A document's fields, of many types. */
+/** Returns fields of many types for a document. */
 function body(random: SeededRandom): Document {
   return {
     note: text(random),

@@ -10,7 +10,7 @@ import { startPair, startReplicaSet } from './replica-set.ts';
 const written = (count: number) => ({ what: `${count} documents to be written`, deadlineMs: 20_000 });
 
 describe('the ledger writer', () => {
-  it('writes with every kind of operation, at the rate asked for', async () => {
+  it('writes with every kind of operation, at the requested rate', async () => {
     await using set = await startReplicaSet();
     await set.client
       .db('shop')
@@ -35,7 +35,7 @@ describe('the ledger writer', () => {
     assert.ok(lastAcknowledged?.greaterThan(lastAcknowledged.subtract(1)));
   });
 
-  it('does the same for the same seed', async () => {
+  it('writes the same for the same seed', async () => {
     await using pair = await startPair();
     for (const { client } of [pair.source, pair.destination]) {
       await using writer = await startLedgerWriter({
@@ -53,7 +53,7 @@ describe('the ledger writer', () => {
     assert.ok([...left].filter((id) => right.has(id)).length > left.size / 2);
   });
 
-  it('goes on where writes are accepted, measures the pause, and knows what it wrote there', async () => {
+  it('continues on the side that accepts writes, measures the pause, and lists its writes there', async () => {
     const auth = { auth: true };
     await using pair = await startPair({ source: auth, destination: auth });
     const block = (on: 'source' | 'destination', global: boolean) =>
@@ -86,7 +86,7 @@ describe('the ledger writer', () => {
     assert.ok(rest.documents > 0);
   });
 
-  it('lives through a change of primary', async () => {
+  it('survives a change of primary', async () => {
     await using set = await startReplicaSet({ members: 3 });
     await using writer = await startLedgerWriter({ clients: [set.client], namespaces: ['a.b'], ratePerSecond: 200 });
     await eventually(() => writer.snapshot().documentsWritten >= 50, written(50));
@@ -96,7 +96,7 @@ describe('the ledger writer', () => {
     await writer.stop();
   });
 
-  it('names its seed when something fails that should not', async () => {
+  it('names its seed when it fails unexpectedly', async () => {
     await using set = await startReplicaSet();
     await using writer = await startLedgerWriter({ clients: [set.client], namespaces: ['a.b'], seed: 4_711 });
     await set.failCommand({ mode: 'alwaysOn', data: { failCommands: ['insert'], errorCode: 8_000 } });

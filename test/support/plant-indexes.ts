@@ -2,14 +2,14 @@ import { type Document, Long, MongoClient, Timestamp } from 'mongodb';
 import { MongodProcess } from './mongod-process.ts';
 import type { ReplicaSet } from './replica-set.ts';
 
-/** With these parameters a server takes what `plantIndexes` gives it. */
+/** Server parameters that `plantIndexes` needs. */
 export const PLANTING = { 'failpoint.skipIndexCreateFieldNameValidation': '{mode:"alwaysOn"}' } as const;
 
 /**
- * Gives a set of one member indexes that its server refuses to make but keeps when an older one made them: they are written into the oplog
- * while the server is down, and made by its recovery, which checks less than `createIndexes`. The collections have to be there.
+ * Creates indexes that the server of a set with one member refuses to create, but keeps from older versions. Writes them into the oplog while the server
+ * is down. Its recovery creates them, because it checks less than `createIndexes`. The collections must exist.
  * @param set  started with the parameters `PLANTING`
- * @param indexes  by namespace
+ * @param indexes  definitions by namespace
  */
 export async function plantIndexes(set: ReplicaSet, indexes: Readonly<Record<string, Document>>): Promise<void> {
   const [member] = set.members;

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** What the kernel says of a process, as in `proc(5)`; nothing when it has ended. */
+/** Returns the kernel's status of a process (see `proc(5)`); nothing when it has ended. */
 export function statusOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/status`, 'utf8');
@@ -9,7 +9,7 @@ export function statusOf(pid: number): string {
   }
 }
 
-/** The processes that one has started and that have not ended. */
+/** Returns the running children of a process. */
 export function childrenOf(pid: number): number[] {
   const parentOf = (each: number) => Number(/^PPid:\s+(\d+)/m.exec(statusOf(each))?.[1]);
   return readdirSync('/proc')

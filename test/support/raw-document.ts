@@ -1,6 +1,6 @@
 import { BSON, type Document } from 'mongodb';
 
-/** Decoding that keeps every type apart (1 as int, long and double are three values), for a re-encoding to the same bytes. */
+/** Options that keep all types distinct (1 as int, long and double are three values), so that encoding returns the same bytes. */
 export const exactTypes = {
   promoteValues: false,
   promoteLongs: false,
@@ -9,8 +9,8 @@ export const exactTypes = {
 } as const;
 
 /**
- * The `_id` of a raw document: its type byte and its value's bytes, in hexadecimal.
- * Two values that the server takes for equal but that are encoded differently (1 as int and as long) give different results.
+ * Returns the `_id` of a raw document: its type byte and its value's bytes, in hexadecimal.
+ * Values that are equal for the server but have different bytes (1 as int and as long) return different results.
  */
 export function idBytes(document: Uint8Array): string {
   for (const [type, nameOffset, nameLength, offset, length] of BSON.onDemand.parseToElements(document)) {
@@ -23,12 +23,12 @@ export function idBytes(document: Uint8Array): string {
   throw new Error('a document without _id');
 }
 
-/** {@link idBytes} of a value, as the driver encodes it. */
+/** Returns the {@link idBytes} of a value, as encoded by the driver. */
 export function idBytesOf(id: unknown): string {
   return idBytes(BSON.serialize({ _id: id }));
 }
 
-/** For people: canonical extended JSON, which shows all types. */
+/** Formats a document for people, as canonical extended JSON, which shows all types. */
 export function show(document: Document): string {
   return BSON.EJSON.stringify(document, { relaxed: false });
 }

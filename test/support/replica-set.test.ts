@@ -12,10 +12,10 @@ import { temporaryFolder } from './temporary-folder.ts';
 
 const starter = new URL('./replica-set.ts', import.meta.url).href;
 
-describe('a replica set of the tests', () => {
+describe('a replica set for tests', () => {
   checkForLeaks();
 
-  it('asks for a password when told to, and binds its users to their roles', async () => {
+  it('requires a password on request, and restricts its users to their roles', async () => {
     await using set = await startReplicaSet({ auth: true });
     await set.createUser('reader', 'p@ss/word', [{ role: 'read', db: 'a' }]);
     await using reader = new MongoClient(set.uriFor('reader', 'p@ss/word'));
@@ -25,7 +25,7 @@ describe('a replica set of the tests', () => {
     await assert.rejects(stranger.db('a').command({ ping: 1 }), /Authentication failed/);
   });
 
-  it('elects another primary when that one dies, and takes it back', async () => {
+  it('elects another primary when one is killed, and lets that one rejoin', async () => {
     await using set = await startReplicaSet({ members: 3 });
     const first = await set.primary();
     await set.client
@@ -39,7 +39,7 @@ describe('a replica set of the tests', () => {
     assert.equal(await set.client.db('a').collection('b').countDocuments(), 1);
   });
 
-  it('fails the commands that it is told to fail', async () => {
+  it('fails the requested commands', async () => {
     await using set = await startReplicaSet();
     await set.failCommand({ mode: { times: 1 }, data: { failCommands: ['insert'], errorCode: 8_000 } });
     const insert = () => set.client.db('a').collection('b').insertOne({});
@@ -56,10 +56,10 @@ describe('a replica set of the tests', () => {
     assert.equal((await client.db('admin').command({ hello: 1 })).setName, undefined);
   });
 
-  it('does not outlive a process that is killed', {
-    skip: process.platform !== 'linux' && 'needs the kernel of Linux',
+  it('does not outlive a killed process', {
+    skip: process.platform !== 'linux' && 'needs Linux',
   }, async () => {
-    // What a killed process leaves behind has to lie where this test removes it.
+    // A killed process leaves files behind, so they must be in a folder that this test removes.
     using folder = temporaryFolder('killed');
     const script = `
       const { startReplicaSet } = await import(${JSON.stringify(starter)});
@@ -80,7 +80,7 @@ describe('a replica set of the tests', () => {
   });
 });
 
-/** A dead process that nobody has waited for yet does not count. */
+/** Whether the process runs. A zombie does not count. */
 function isRunning(pid: number): boolean {
   try {
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));

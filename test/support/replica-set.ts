@@ -15,30 +15,30 @@ const ROOT = { user: 'root', password: 'root-password' } as const;
 export interface ReplicaSetOptions {
   /** 1 by default. */
   readonly members?: 1 | 3;
-  /** Whether users and a key file are needed; false by default. */
+  /** Whether to enable authentication, with a key file; false by default. */
   readonly auth?: boolean;
   /**
-   * Whether a fault proxy stands before each member; false by default. The set knows its members by their proxies' addresses, so that
-   * clients, and the members themselves, reach them through those only.
+   * Whether to put a fault proxy in front of each member; false by default. The set is configured with the proxies' addresses, so that
+   * clients and the members themselves connect only through the proxies.
    */
   readonly proxied?: boolean;
-  /** `rs` with a random tail by default. */
+  /** `rs-` with a random suffix by default. */
   readonly name?: string;
-  /** Megabytes, as mongod takes it; 512 by default. */
+  /** 512 by default. */
   readonly oplogSizeMegabytes?: number;
-  /** 0.25 by default, which is enough for tests and too little for measuring. */
+  /** 0.25 by default, which is enough for tests and too little for benchmarks. */
   readonly cacheGigabytes?: number;
-  /** Path of the mongod to run; the one found by default. */
+  /** Path of the mongod; by default the one that `findMongod` returns. */
   readonly mongod?: string;
   readonly mongodArgs?: readonly string[];
-  /** Server parameters from the start on. */
+  /** Server parameters at the start. */
   readonly setParameters?: Readonly<Record<string, string | number | boolean>>;
 }
 
-/** A role as `createUser` takes it. */
+/** A role in the form of `createUser`. */
 export type Role = string | { readonly role: string; readonly db: string };
 
-/** What `configureFailPoint` of `failCommand` takes. */
+/** The parameters of `configureFailPoint` for `failCommand`. */
 export interface FailCommand {
   readonly mode: 'alwaysOn' | { readonly times: number } | { readonly skip: number };
   readonly data: Document;
@@ -50,23 +50,23 @@ export interface ReplicaSet extends AsyncDisposable {
   /** Connection string, with the root user's credentials if there is authentication. */
   readonly uri: string;
   readonly members: readonly MongodProcess[];
-  /** In the order of `members`; none without `proxied`. */
+  /** Proxies in the order of `members`; none without `proxied`. */
   readonly proxies: readonly FaultProxy[];
-  /** Connected as `uri` says, but past the proxy of a lone member; closed on disposal. */
+  /** A client with the user of `uri`, which bypasses the proxy of a set with one member. Closed on disposal. */
   readonly client: MongoClient;
-  /** The same set, as another user of the database `admin`. */
+  /** Returns a connection string for another user of the database `admin`. */
   uriFor(user: string, password: string): string;
-  /** A client of that member alone, whether it is primary or not, with the rights of `client`; the caller's to close. */
+  /** Returns a client of only that member, primary or not, with the user of `client`. The caller must close it. */
   clientOf(member: MongodProcess): MongoClient;
-  /** Makes a user in the database `admin`. */
+  /** Creates a user in the database `admin`. */
   createUser(user: string, password: string, roles: readonly Role[]): Promise<void>;
-  /** The member that is primary now; waits for one. */
+  /** Returns the current primary. Waits until there is one. */
   primary(): Promise<MongodProcess>;
-  /** Makes the primary step down, and waits until the set has a primary again (with 1 member, the same). */
+  /** Makes the primary step down, and waits until the set has a primary again (with one member, the same one). */
   stepDown(): Promise<void>;
-  /** Makes commands fail on the member that is primary now. See the server's `failCommand` for `data`. */
+  /** Makes commands fail on the current primary. See the server's `failCommand` for `data`. */
   failCommand(configuration: FailCommand): Promise<void>;
-  /** Ends `failCommand` on all members that run. */
+  /** Ends `failCommand` on all running members. */
   clearFailPoints(): Promise<void>;
 }
 
@@ -138,7 +138,7 @@ export async function startReplicaSet(options: ReplicaSetOptions = {}): Promise<
   };
 }
 
-/** A mongod that is no replica set, for what refuses one. */
+/** Starts a standalone mongod, for tests of its refusal. */
 export async function startStandalone(
   options: Pick<ReplicaSetOptions, 'mongodArgs'> = {},
 ): Promise<AsyncDisposable & { readonly uri: string }> {
@@ -156,8 +156,8 @@ export interface ReplicaSetPair extends AsyncDisposable {
 }
 
 /**
- * Two replica sets, started side by side. `LINKSPAN_SOURCE_MONGOD` and `LINKSPAN_DESTINATION_MONGOD` are the paths of the servers that the
- * version matrix wants.
+ * Starts two replica sets in parallel. The version matrix chooses their servers by the paths `LINKSPAN_SOURCE_MONGOD` and
+ * `LINKSPAN_DESTINATION_MONGOD`.
  */
 export async function startPair(
   options: { readonly source?: ReplicaSetOptions; readonly destination?: ReplicaSetOptions } = {},
@@ -187,7 +187,7 @@ function mongodArguments(dbPath: string, options: ReplicaSetOptions): string[] {
     String(options.cacheGigabytes ?? 0.25),
     '--nounixsocket',
     '--quiet',
-    // On a busy machine everything is slow, and telling so would keep it busier.
+    // On a busy machine every command is slow, and logging that would make it busier.
     '--slowms',
     '100000',
     ...Object.entries(parameters).flatMap(([name, value]) => ['--setParameter', `${name}=${value}`]),
@@ -216,7 +216,7 @@ async function initiate(
   }
   await eventually(async () => (await Promise.all(members.map(stateOf))).every((state) => state !== 'other'), {
     deadlineMs: READY_DEADLINE_MS,
-    what: `all members of ${name} to be in step`,
+    what: `all members of ${name} to be in sync`,
   });
 }
 
@@ -242,7 +242,7 @@ async function runOn(member: MongodProcess, command: Document, asRoot: boolean):
   try {
     return await client.db('admin').command(command);
   } catch (error) {
-    // A primary that steps down may close the connection before it answers.
+    // A primary may close the connection before it replies to a step-down.
     if ('replSetStepDown' in command && !(error instanceof MongoServerError)) return {};
     throw error;
   }

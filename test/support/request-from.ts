@@ -12,7 +12,7 @@ export interface PlainRequest {
   readonly body?: string;
 }
 
-/** One request over a connection of its own. @param address  of this machine (127.0.0.0/8), as which the client is seen */
+/** Sends a request over a new connection. @param address  the client's address, one of this machine (127.0.0.0/8) */
 export function requestFrom(address: string, url: string, options: PlainRequest = {}): Promise<PlainAnswer> {
   const { method = 'GET', headers, body } = options;
   return new Promise((resolve, reject) => {

@@ -3,7 +3,7 @@ import { eventually } from './eventually.ts';
 import type { MongodProcess } from './mongod-process.ts';
 import type { ReplicaSet } from './replica-set.ts';
 
-/** Has a secondary take nothing from its primary any more. */
+/** Stops the replication of a secondary. */
 async function stopReplication(member: MongodProcess): Promise<void> {
   const { count } = await onMember(member, { configureFailPoint: 'stopReplProducer', mode: 'alwaysOn' });
   await onMember(member, { waitForFailPoint: 'stopReplProducer', timesEntered: count + 1, maxTimeMS: 20_000 });
@@ -15,8 +15,8 @@ async function onMember({ port }: MongodProcess, command: Document): Promise<Doc
 }
 
 /**
- * Leaves the primary alone with what it writes from now on. Writes need `w: 1` then.
- * @returns has another member become primary, so that all of it is rolled back; resolves when the new primary has taken a write
+ * Stops replication, so that later writes exist only on the primary. They need `w: 1`.
+ * @returns a function that makes another member primary, which rolls these writes back. It resolves when the new primary has accepted a write
  */
 export async function isolatePrimary(set: ReplicaSet): Promise<() => Promise<void>> {
   const primary = await set.primary();

@@ -1,20 +1,20 @@
 import { eventually } from './eventually.ts';
 import type { ReplicaSet, ReplicaSetOptions } from './replica-set.ts';
 
-/** `LINKSPAN_TEST_OPLOG_MEGABYTES=990` is the smallest that a running server can be given. */
+/** `LINKSPAN_TEST_OPLOG_MEGABYTES=990` is the minimum that a running server accepts. */
 export const OPLOG_MEGABYTES = Number(process.env.LINKSPAN_TEST_OPLOG_MEGABYTES ?? 20);
 
 const NOTE = 'x'.repeat(1_000_000);
 const NOTES_AT_A_TIME = OPLOG_MEGABYTES / 4;
 const DEADLINE_MS = 120_000;
 
-/** An oplog that goes round within a second or two. A server discards only what its last checkpoint on disk does not need. */
+/** Options of a set whose oplog is overwritten within a second or two. A server discards only entries that its last checkpoint on disk does not need. */
 export const smallOplog: ReplicaSetOptions = {
   oplogSizeMegabytes: OPLOG_MEGABYTES,
   mongodArgs: ['--syncdelay', '1'],
 };
 
-/** Writes notes of a megabyte to the oplog, which change no data. */
+/** Writes notes of 1 MB to the oplog, which change no data. */
 export async function writeNotes({ client }: ReplicaSet, megabytes: number): Promise<void> {
   for (let n = 0; n < megabytes; n += 1) {
     await client.db('admin').command({ appendOplogNote: 1, data: { filler: NOTE } });
@@ -22,8 +22,8 @@ export async function writeNotes({ client }: ReplicaSet, megabytes: number): Pro
 }
 
 /**
- * Writes notes until the oplog has nothing left of what it has now.
- * @param follow  waits for the reader that has to keep up, several times a round
+ * Writes notes until all current entries of the oplog are overwritten.
+ * @param follow  waits until a reader has caught up; called several times
  */
 export async function rollOplog(set: ReplicaSet, follow: () => Promise<void> = async () => undefined): Promise<void> {
   const admin = set.client.db('admin');
@@ -34,5 +34,5 @@ export async function rollOplog(set: ReplicaSet, follow: () => Promise<void> = a
     const { oplog } = await admin.command({ serverStatus: 1, oplog: 1 });
     return oplog.earliestOptime.greaterThan(operationTime);
   };
-  await eventually(isRound, { what: 'the oplog to go round', deadlineMs: DEADLINE_MS });
+  await eventually(isRound, { what: 'the oplog to be overwritten', deadlineMs: DEADLINE_MS });
 }

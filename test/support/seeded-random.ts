@@ -1,4 +1,4 @@
-/** Numbers that look random and are the same for the same seed (mulberry32). */
+/** Pseudo-random numbers that are the same for the same seed (mulberry32). */
 export class SeededRandom {
   #state: number;
 
@@ -6,7 +6,7 @@ export class SeededRandom {
     this.#state = seed >>> 0;
   }
 
-  /** In [0, 1). */
+  /** Returns a number in [0, 1). */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = this.#state;
@@ -15,19 +15,19 @@ export class SeededRandom {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** An integer in [0, below). */
+  /** Returns an integer in [0, below). */
   integer(below: number): number {
     return Math.floor(this.next() * below);
   }
 
-  /** @throws Error when there is nothing to choose from */
+  /** Returns one of the items. @throws Error when there is none */
   pick<T>(from: readonly T[]): T {
     const picked = from[this.integer(from.length)];
     if (picked === undefined) throw new Error('nothing to pick from');
     return picked;
   }
 
-  /** At most `count` of them, in another order. */
+  /** Returns at most `count` of the items in random order. */
   sample<T>(from: readonly T[], count: number): T[] {
     const rest = [...from];
     const sample: T[] = [];
@@ -42,7 +42,7 @@ export class SeededRandom {
     return sample;
   }
 
-  /** One of the keys, each as often as its weight says. */
+  /** Returns one of the keys, with a probability in proportion to its weight. */
   weighted<K extends string>(weights: Readonly<Record<K, number>>): K {
     const entries = Object.entries(weights) as [K, number][];
     let rest = this.next() * entries.reduce((sum, [, weight]) => sum + weight, 0);
@@ -53,7 +53,7 @@ export class SeededRandom {
     return this.pick(entries)[0];
   }
 
-  /** `bytes` bytes. */
+  /** Returns `bytes` random bytes. */
   bytes(bytes: number): Buffer {
     return Buffer.from(Array.from({ length: bytes }, () => this.integer(256)));
   }

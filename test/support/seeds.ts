@@ -2,12 +2,12 @@ import type { MongoClient } from 'mongodb';
 import type { ReplicaSetPair } from './replica-set.ts';
 import { allowWrites } from './source-version.ts';
 
-/** Returns `count` documents, numbered in the field `n` from 0 on, each with the other fields. */
+/** Returns `count` documents with the numbers from 0 in the field `n`, each with the other fields. */
 export function numbered<Fields extends object = object>(count: number, fields?: Fields): ({ n: number } & Fields)[] {
   return Array.from({ length: count }, (_, n) => ({ n, ...(fields as Fields) }));
 }
 
-/** Returns `count` documents whose `_id` is a number from 0 on, each with the other fields. */
+/** Returns `count` documents with the numbers from 0 as `_id`, each with the other fields. */
 export function identified<Fields extends object = object>(
   count: number,
   fields?: Fields,
@@ -15,7 +15,7 @@ export function identified<Fields extends object = object>(
   return Array.from({ length: count }, (_, _id) => ({ _id, ...(fields as Fields) }));
 }
 
-/** Lifts the write block and drops all databases but the server's own, also the records of earlier migrations. Users stay. */
+/** Lifts the write block and drops all databases except the server's own, including the records of earlier migrations. Users stay. */
 export async function emptyCluster(client: MongoClient): Promise<void> {
   await allowWrites(client);
   const { databases } = await client.db('admin').admin().listDatabases({ nameOnly: true });

@@ -3,7 +3,7 @@ import { type LinkspanProcess, type RunOptions, runLinkspan } from './linkspan-p
 /** A running `linkspan sync` that answers mongosync's API; disposing kills it. */
 export interface SyncProcess extends AsyncDisposable {
   readonly linkspan: LinkspanProcess;
-  /** Makes a POST, and returns what it answered. */
+  /** Sends a POST request and returns the answer. */
   call(name: string, body?: object): Promise<Record<string, unknown>>;
   // biome-ignore lint/suspicious/noExplicitAny: JSON, of which each test reads something else
   progress(): Promise<any>;

@@ -5,7 +5,7 @@ import { cleanUpAtExit } from './exit-cleanup.ts';
 
 const folders = new Set<string>();
 
-/** A folder that is gone at the end of its scope, and in any case at the end of the process. */
+/** A folder that is removed at the end of its scope, or at the latest at the end of the process. */
 export interface TemporaryFolder extends Disposable {
   readonly path: string;
 }
@@ -15,7 +15,7 @@ export function temporaryFolder(purpose: string): TemporaryFolder {
   const path = mkdtempSync(join(tmpdir(), `linkspan-${purpose}-`));
   folders.add(path);
   const remove = () => {
-    // A server that is just being killed may still create a file between listing and removing.
+    // A server that is being killed may create a file between the listing and the removal.
     rmSync(path, { recursive: true, force: true, maxRetries: 5 });
     folders.delete(path);
   };
@@ -29,7 +29,7 @@ export function temporaryFolder(purpose: string): TemporaryFolder {
   };
 }
 
-/** Folders not removed yet, for the leak check. */
+/** Returns the folders that still exist, for the leak check. */
 export function temporaryFolders(): string[] {
   return [...folders];
 }

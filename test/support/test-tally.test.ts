@@ -5,7 +5,7 @@ import { after, before, describe, it, run } from 'node:test';
 import { temporaryFolder } from './temporary-folder.ts';
 import { TestTally } from './test-tally.ts';
 
-/** Runs files with these contents as `test/run.ts` does, and returns what was printed and the last line of the report. */
+/** Runs files with these contents like `test/run.ts`. Returns the output and the last line of the report. */
 async function tallyOf(
   files: Readonly<Record<string, string>>,
 ): Promise<{ printed: string; last: string | undefined }> {
@@ -22,14 +22,14 @@ async function tallyOf(
 }
 
 describe('the tally of tests', () => {
-  // Where this is set, `run` does nothing, so that a suite cannot run itself for ever.
+  // When this variable is set, `run` does nothing, so that a suite cannot run itself without end.
   const context = process.env.NODE_TEST_CONTEXT;
   before(() => void delete process.env.NODE_TEST_CONTEXT);
   after(() => {
     process.env.NODE_TEST_CONTEXT = context;
   });
 
-  it('counts tests, not the suites, tests with subtests and files around them', async () => {
+  it('counts tests, and not suites, files or tests with subtests', async () => {
     const { last } = await tallyOf({
       a: `describe('suite', () => { it('one', () => {}); it('two', async (t) => { await t.test('two and a half', () => {}); }); });`,
       b: `it('three', () => {}); it('four', { skip: 'no tool' }, () => {});`,
@@ -37,7 +37,7 @@ describe('the tally of tests', () => {
     assert.equal(last, '3 passed, 0 failed, 1 skipped');
   });
 
-  it('shows where and why a test failed, once', async () => {
+  it('shows once where and why a test failed', async () => {
     const { printed, last } = await tallyOf({
       a: `describe('suite', () => { it('one', () => { throw new Error('oh'); }); });`,
     });
@@ -50,7 +50,11 @@ describe('the tally of tests', () => {
     ['a test yet to be written', `it.todo('one');`, '0 passed, 1 failed, 0 skipped'],
     ['a file without a test', ``, '0 passed, 1 failed, 0 skipped'],
     ['a file that cannot be loaded', `import './missing.mjs';`, '0 passed, 1 failed, 0 skipped'],
-    ['a process that dies', `it('one', () => process.kill(process.pid, 'SIGKILL'));`, '0 passed, 1 failed, 0 skipped'],
+    [
+      'a process that is killed',
+      `it('one', () => process.kill(process.pid, 'SIGKILL'));`,
+      '0 passed, 1 failed, 0 skipped',
+    ],
     [
       'a hook that throws',
       `describe('suite', () => { after(() => { throw new Error('oh'); }); it('one', () => {}); });`,
@@ -58,7 +62,7 @@ describe('the tally of tests', () => {
     ],
   ];
   for (const [what, text, expected] of failures) {
-    it(`takes ${what} for a failure`, async () => {
+    it(`counts ${what} as a failure`, async () => {
       assert.equal((await tallyOf({ a: text })).last, expected);
     });
   }

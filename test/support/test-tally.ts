@@ -1,13 +1,13 @@
 import { relative } from 'node:path';
 import { inspect } from 'node:util';
 
-/** What node:test's `run()` emits, as far as the tally looks at it. */
+/** The fields of `run()`'s events (node:test) that the tally reads. */
 export interface TestEvent {
   readonly type: string;
   readonly data?: {
     readonly name?: string;
     readonly file?: string;
-    /** The test file; missing for the event about the file as a whole. */
+    /** The test file; missing in the event about the whole file. */
     readonly entryFile?: string;
     readonly line?: number;
     readonly testId?: number;
@@ -24,7 +24,7 @@ type EventData = NonNullable<TestEvent['data']>;
 
 const SLOWEST_SHOWN = 5;
 
-/** Counts tests (not suites, not files), tells failures and skips as they come, and keeps what the report at the end needs. */
+/** Counts tests (not suites or files), prints failures and skips at once, and collects data for the report at the end. */
 export class TestTally {
   readonly #root: string;
   readonly #print: (text: string) => void;
@@ -48,13 +48,13 @@ export class TestTally {
   take({ type, data }: TestEvent): void {
     if (!data) return;
     if (type === 'test:stdout' || type === 'test:stderr') this.#keepOutput(data);
-    // Those without a file are the runner's own counts.
+    // Events without a file contain the runner's own counts.
     if (type === 'test:diagnostic' && data.file) this.#print(`  ${this.#place(data)} says: ${data.message}`);
     if (type === 'test:summary' && data.file) this.#summarize(data.file, data.duration_ms ?? 0);
     if (type === 'test:pass' || type === 'test:fail') this.#count(type === 'test:pass', data);
   }
 
-  /** Slowest files, and as the last line `N passed, N failed, N skipped`. */
+  /** Returns the report: the slowest files, and as the last line `N passed, N failed, N skipped`. */
   report(): string {
     const slowest = this.#durations.toSorted((a, b) => b.ms - a.ms).slice(0, SLOWEST_SHOWN);
     const lines = slowest.map(({ file, ms }) => `  ${(ms / 1_000).toFixed(1)} s  ${file}`);
@@ -75,7 +75,7 @@ export class TestTally {
     else if (!passed && data.details?.error?.failureType === 'subtestsFailed') return;
     else if (!passed) this.#fail(data, describe(data.details?.error));
     else if (isParent) return;
-    else if (data.todo !== undefined) this.#fail(data, 'a test that is yet to be written proves nothing');
+    else if (data.todo !== undefined) this.#fail(data, 'a test that is not written yet proves nothing');
     else if (typeof data.skip === 'string' && data.skip.trim() !== '') this.#skip(data, data.skip);
     else if (data.skip !== undefined) this.#fail(data, 'skipped without a reason');
     else this.#passed++;
@@ -108,6 +108,6 @@ export class TestTally {
 }
 
 function describe(error: Error | undefined): string {
-  // node:test wraps what the test threw.
+  // node:test wraps the error of the test.
   return inspect(error?.cause ?? error, { depth: 4 });
 }

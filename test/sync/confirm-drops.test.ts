@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { silentLogger } from '../../src/platform/index.ts';
 import { createSyncApi } from '../../src/sync/api.ts';
 import { SyncSession } from '../../src/sync/session.ts';
-import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';
+import { expectIdentical } from '../support/expect-identical.ts';
 import { startPair } from '../support/replica-set.ts';
 import { needsSource } from '../support/source-version.ts';
 
@@ -51,5 +51,5 @@ test('/progress shows drops that wait for a confirmation, and /confirmDrops appl
   await until('readiness', ({ canCommit }) => canCommit);
   await post('commit');
   assert.equal(await session.finished, 'committed');
-  assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, []);
+  await expectIdentical(pair);
 });

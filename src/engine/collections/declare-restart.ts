@@ -9,8 +9,8 @@ export interface DeclareRestartParts {
 }
 
 /**
- * What was copied of a collection counts no more, which whoever watches has to be told, also by a successor. Counted before the first wait, so
- * that the caller can forget what was copied in the same breath.
+ * Counts and records a restart when documents of the collection had been copied, so that progress can explain why its counts fell.
+ * The counter changes before the first `await`: readers see it together with the caller's change.
  */
 export async function declareRestart(
   { counters, checkpoint }: DeclareRestartParts,

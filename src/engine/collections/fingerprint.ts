@@ -24,7 +24,7 @@ export type Fingerprint = ReadonlyMap<string, string>;
 
 const LISTED_AT_A_TIME = 8;
 
-/** Of what is selected of the source. */
+/** Fingerprint of the selected namespaces on the source. */
 export async function fingerprintOfSource({ source, selection }: FingerprintParts): Promise<Fingerprint> {
   const slots = new Slots(LISTED_AT_A_TIME);
   const databases = await listUserDatabases(source);
@@ -32,7 +32,7 @@ export async function fingerprintOfSource({ source, selection }: FingerprintPart
   const selected = entries.flat().filter(({ database, name }) => selection.has(database, name));
   const digests = selected.map(({ database, name, type, uuid, options }) =>
     slots.run(async () => {
-      // With those still being built: their end, whatever it is, is a change.
+      // Unfinished indexes are included: a build that completes or fails is a change.
       const indexes = type === 'view' ? [] : await listRawIndexes(source, database, name);
       return [`${database}.${name}`, digestOf({ uuid, options, indexes: indexes.map(fieldsOfIndex) })] as const;
     }),
@@ -40,7 +40,7 @@ export async function fingerprintOfSource({ source, selection }: FingerprintPart
   return new Map(await Promise.all(digests));
 }
 
-/** Of what the destination was made from: collections as they were read, views as they are there. */
+/** Fingerprint of the catalog that was copied: collections as they were read, views as they are on the destination. */
 export async function fingerprintOfCopy(context: FingerprintParts): Promise<Fingerprint> {
   const { destination, tracked, namespaces, views } = context;
   const fingerprint = new Map<string, string>();
@@ -60,7 +60,7 @@ export async function fingerprintOfCopy(context: FingerprintParts): Promise<Fing
   return fingerprint;
 }
 
-/** The first namespace in which two fingerprints differ, and in what way; undefined when they are the same. */
+/** Returns the first namespace that differs between two fingerprints, and how; `undefined` when they are the same. */
 export function findChange(
   before: Fingerprint,
   now: Fingerprint,
@@ -74,7 +74,7 @@ export function findChange(
   return added === undefined ? undefined : { namespace: added, what: 'it is new' };
 }
 
-/** None of the `_id` index, which says nothing that the options don't. */
+/** Returns no fields for the `_id` index: the collection's options define it. */
 function fieldsOfIndex(bytes: Buffer): Fields {
   return isFinished(bytes) ? (readIndexSpec(bytes)?.original ?? new Map()) : fieldsOf(bytes);
 }
@@ -89,7 +89,7 @@ function digestOf(entry: {
   return createHash('sha256').update(text).digest('base64');
 }
 
-/** Independent of the order of the fields. */
+/** The fields as a text that does not depend on their order. */
 function textOf(fields: Fields): string {
   return [...fields]
     .map(([name, { type, bytes }]) => `${name} ${type} ${bytes.toString('base64')}`)

@@ -13,7 +13,7 @@ interface HeldDropsParts {
   readonly tracked: Map<string, TrackedCollection>;
 }
 
-/** Drops that follow each other so closely are judged together: databases are dropped one after the other. */
+/** Drops within this time are judged together, because a script drops databases one after the other. */
 const TOGETHER_MS = 60_000;
 const SIZES_AT_A_TIME = 8;
 
@@ -22,7 +22,7 @@ interface Loss {
   readonly namespace: string;
 }
 
-/** All that a migration has, and what of it the source has no more. */
+/** How much of the migration the source dropped. */
 interface Share {
   readonly collections: number;
   readonly ofCollections: number;
@@ -31,9 +31,9 @@ interface Share {
 }
 
 /**
- * Drops that are not followed before somebody confirms them: those that take more than half of a migration's collections or documents within a
- * minute. A source that was emptied by mistake must not empty its copy as well. What is held stays on the destination as it is, all other
- * collections go on, and there is no cutover meanwhile.
+ * Holds drops until somebody confirms them, when they remove more than half of the migration's collections or documents within a minute.
+ * A source that was emptied by mistake must not empty its copy as well. A held collection stays unchanged on the destination. All other
+ * collections continue, and a cutover has to wait.
  */
 export class HeldDrops {
   #held: ReadonlyMap<TrackedCollection, Loss> = new Map();
@@ -47,7 +47,7 @@ export class HeldDrops {
     this.#permitted = permitted;
   }
 
-  /** Confirms what is held and all drops to come. */
+  /** Confirms the held drops and all later ones. */
   permit(): void {
     this.#permitted = true;
   }
@@ -61,7 +61,7 @@ export class HeldDrops {
     return this.#held.has(collection);
   }
 
-  /** Databases, by the source's names, of which drops were held and are confirmed by now. */
+  /** Source names of the databases whose held drops have been confirmed. */
   get confirmed(): readonly string[] {
     return this.#permitted ? [...this.#held.keys()].map(({ sourceDatabase }) => sourceDatabase) : [];
   }
@@ -73,17 +73,17 @@ export class HeldDrops {
     return { for: 'a confirmation of drops', sinceMs, reason: this.#error.message };
   }
 
-  /** The same as an error, once something is held for so long; for a migration that nobody attends to. */
+  /** The error for a migration without an operator, once a drop has been held for `afterMs`. */
   refusal(clock: Clock, afterMs: number): UserError | undefined {
     if (this.#since === undefined || clock.elapsed() - this.#since.elapsedMs < afterMs) return undefined;
     return this.#error;
   }
 
   /**
-   * Decides about collections that the source does not have.
-   * @param databases  all of the source's whose collections are looked at
-   * @param isThereAgain  whether the source has something of its name: a collection that was made anew, or renamed onto it, is no loss
-   * @returns those whose drop is to be followed now; all others are held
+   * Decides which of the collections that the source no longer has may be dropped.
+   * @param databases  the source's databases that `gone` was computed from
+   * @param isThereAgain  whether the source has a namespace with the same name. A recreated or replaced collection is no loss
+   * @returns the collections to drop now; all others are held
    */
   async judge(
     context: HeldDropsParts,
@@ -108,7 +108,7 @@ export class HeldDrops {
     return gone.filter((one) => !this.#held.has(one));
   }
 
-  /** Whether these, with those that were followed within the last minute, are more than half of all. */
+  /** Whether these, together with the drops followed within the last minute, are more than half of the migration. */
   async #areMost(context: HeldDropsParts, lost: readonly (readonly [TrackedCollection, Loss])[]): Promise<boolean> {
     const all = [...this.#followed, ...lost.map(([, loss]) => loss)];
     const documents = all.reduce((sum, loss) => sum + loss.documents, 0);
@@ -120,7 +120,7 @@ export class HeldDrops {
     this.#share = share(estimated);
     if (all.length * 2 > ofCollections) return true;
     if (documents * 2 <= estimated) return false;
-    // Estimates are those of the copy, and collections grow.
+    // The estimates date from the copy, and collections may have grown since.
     const counted = (await losses(context, rest)).reduce((sum, [, one]) => sum + one.documents, documents);
     this.#share = share(counted);
     return documents * 2 > counted;
@@ -134,7 +134,7 @@ export class HeldDrops {
   }
 }
 
-/** What the destination would lose with each, or was to get of it. */
+/** Returns the documents that the destination would lose with each collection, or would never get. */
 async function losses(
   context: HeldDropsParts,
   collections: readonly TrackedCollection[],

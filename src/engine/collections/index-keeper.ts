@@ -26,25 +26,25 @@ interface IndexKeeperParts extends MovedParts {
   readonly checkpoint: RetryingCheckpointStore;
 }
 
-/** How often a build that the destination refuses is tried again soon, once its collection is live: documents may still be on their way. */
+/** Number of quick retries of a rejected build once its collection is live: the documents that it needs may still be in a lane. */
 const ATTEMPTS = 20;
 const BETWEEN_ATTEMPTS_MS = 500;
-/** And how often from then on, while the operator is told. */
+/** The pause between later retries, during which progress reports the rejection. */
 const WHEN_STUCK_MS = 30_000;
 
 interface Keeping {
-  /** Whether the collection must be looked at once more. */
+  /** Whether the indexes have to be compared once more. */
   again: boolean;
   readonly done: Promise<void>;
-  /** Resolves when an attempt was refused. */
+  /** Resolves when the destination has rejected an attempt. */
   readonly refused: PromiseWithResolvers<void>;
 }
 
 /**
- * Keeps the destination's secondary indexes those of the source, in their weakened form.
+ * Keeps the destination's secondary indexes equal to the source's, in their weakened form.
  *
- * Documents and indexes are each brought over in their current state, not at the same moment. So a document can be of a time when an
- * index was not there yet, or no longer, and be one that the index refuses: such a refusal is not final while things are on their way.
+ * Documents and indexes are migrated in their current states, but not at the same moment. A document may come from a time without the
+ * index, so the index rejects it. Such a rejection is not final while changes are on their way.
  */
 export class IndexKeeper {
   readonly #context: IndexKeeperParts;
@@ -52,7 +52,7 @@ export class IndexKeeper {
 
   readonly #fail: (error: unknown) => void;
 
-  /** @param fail  ends the migration: a missing index must never go unnoticed, whoever asked for it */
+  /** @param fail  ends the migration, because no caller may ignore a missing index */
   constructor(context: IndexKeeperParts, fail: (error: unknown) => void) {
     this.#context = context;
     this.#fail = fail;
@@ -63,14 +63,14 @@ export class IndexKeeper {
     return this.#busy.size === 0;
   }
 
-  /** Brings a collection's indexes in step, and those changes that come while it does. Of a dropped collection nothing is left to do. */
+  /** Brings a collection's indexes in sync, including changes that arrive meanwhile. Returns at once when the collection was dropped. */
   async keep(collection: TrackedCollection): Promise<void> {
     await this.#start(collection).done;
   }
 
   /**
-   * The same, but resolves when the first attempt is over, even if it was refused.
-   * @returns what ends when the indexes are in step
+   * Starts to bring a collection's indexes in sync, and resolves after the first attempt, even a rejected one.
+   * @returns `done` resolves when the indexes are in sync
    */
   async attempt(collection: TrackedCollection): Promise<{ readonly done: Promise<void> }> {
     const { done, refused } = this.#start(collection);
@@ -89,23 +89,23 @@ export class IndexKeeper {
     ended.promise.catch(() => undefined); // `#fail` has seen it.
     const keeping: Keeping = { again: false, done: ended.promise, refused };
     this.#busy.set(collection, keeping);
-    this.#keepInStep(collection, keeping).then(ended.resolve, (error: unknown) => {
+    this.#keepInSync(collection, keeping).then(ended.resolve, (error: unknown) => {
       this.#fail(error);
       ended.reject(error);
     });
     return keeping;
   }
 
-  async #keepInStep(collection: TrackedCollection, keeping: Keeping): Promise<void> {
+  async #keepInSync(collection: TrackedCollection, keeping: Keeping): Promise<void> {
     let refusals = 0;
     try {
       do {
         keeping.again = false;
         try {
-          await this.#bringInStep(collection);
+          await this.#bringInSync(collection);
           collection.indexesStuck = undefined;
         } catch (error) {
-          // What ends a run can be a UserError too, and is no refused build.
+          // The error that ends a run can be a UserError too, and must not count as a rejected build.
           this.#context.signal.throwIfAborted();
           if (error instanceof CollectionMissing) {
             keeping.refused.resolve();
@@ -125,13 +125,13 @@ export class IndexKeeper {
     } catch (error) {
       if (!(error instanceof CollectionDropped)) throw error;
     } finally {
-      // In the same breath as the last look at `again`, so that nobody can ask in between.
+      // No `await` since `again` was read: a request in between would be lost.
       this.#busy.delete(collection);
     }
     this.#context.stateChanges.notify();
   }
 
-  async #bringInStep(collection: TrackedCollection): Promise<void> {
+  async #bringInSync(collection: TrackedCollection): Promise<void> {
     const { source, destination, fence, checkpoint } = this.#context;
     const { sourceDatabase: database } = collection;
     const { collectionUUID: uuid } = pinTo(this.#context, collection);
@@ -139,7 +139,7 @@ export class IndexKeeper {
       listIndexesOf(source, { database, name, uuid }),
     );
     collection.indexes = originals;
-    // What they were goes on record before anything weaker is made in their place [11].
+    // The original definitions must be on record before weaker indexes exist: docs/reference/pitfalls.md#pitfall-11.
     await checkpoint.saveCollection(collection);
     await reach('engine.indexes.recorded');
     await onDestination(this.#context, collection, async (target) => {

@@ -1,57 +1,54 @@
 import type { CollectionState as RecordedState } from '../records/records.ts';
 
-/**
- * Where a collection stands on its way to the destination. It may be suspect, missing or refused besides, in most of these states: those are
- * fields of their own.
- */
+/** The state of a collection's migration. In most states it may also be suspect, missing or refused: those are separate fields. */
 export type CollectionLifecycle =
-  /** Known from the source's catalog. The destination may not have it yet. */
+  /** The source's catalog has the collection. The destination may not have it yet. */
   | { readonly state: 'creating' }
-  /** On the destination, and its copy has not begun. Changes of it need no attention: the copy reads a later state. */
+  /** The destination has it, and its copy has not begun. Changes are ignored, because the copy reads a later state. */
   | { readonly state: 'pending' }
-  /** The ranges of its copy are not on record yet: a successor plans them again. Its changes go to the spool. */
+  /** The ranges of its copy are being planned and are not on record yet: a successor plans them again. Changes go to the spool. */
   | { readonly state: 'planning' }
-  /** Documents are copied range by range. Its changes go to the spool. */
+  /** Its documents are copied range by range. Changes go to the spool. */
   | { readonly state: 'copying' }
-  /** Copied; its indexes are built. Its changes go to the spool. */
+  /** It is copied, and its indexes are being built. Changes go to the spool. */
   | { readonly state: 'indexing' }
-  /** The spool is applied. Its changes go to the lanes. */
+  /** The engine applies its spool. Changes go to the lanes. */
   | {
       readonly state: 'draining';
       readonly wasLive: boolean;
-      /** The order of a capped collection counts: as long as something of it is spooled, changes go behind that, to the spool. */
+      /** True for a capped collection, whose order counts: changes queue in the spool until it is empty. */
       readonly ordered: boolean;
     }
-  /** Its changes go to the lanes. */
+  /** It is copied and indexed. Changes go to the lanes. */
   | { readonly state: 'live' }
-  /** The destination refuses one of its documents, or the source's server lacks it. Its changes, and keys still in a lane, go to the spool. */
+  /** The destination rejects one of its documents, or the source's server lacks the collection. Changes, and keys still in a lane, go to the spool. */
   | { readonly state: 'set aside'; readonly wasLive: boolean }
   /** The source dropped it. */
   | { readonly state: 'gone'; readonly was: RecordedState };
 
 export type CollectionStateName = CollectionLifecycle['state'];
 
-/** Events in the life of a collection. */
+/** Events that may change a collection's state. */
 export type CollectionEvent =
-  /** The destination has it. */
+  /** The destination has the collection. */
   | { readonly kind: 'created' }
   | { readonly kind: 'plan begun' }
   | { readonly kind: 'plan failed' }
-  /** Its ranges are on record. */
+  /** The ranges of its copy are on record. */
   | { readonly kind: 'planned' }
   | { readonly kind: 'copied' }
   | { readonly kind: 'drain begun'; readonly ordered: boolean }
-  /** The spool of a capped collection is in the lanes, in its order. */
+  /** All spooled changes of a capped collection are in the lanes, in their order. */
   | { readonly kind: 'order drained' }
   | { readonly kind: 'drained' }
   | { readonly kind: 'set aside' }
-  /** It is to be copied again, in place of what is there. */
+  /** The engine has to copy it again and replaces the documents on the destination. */
   | { readonly kind: 'copy again' }
   | { readonly kind: 'dropped' };
 
 export type CollectionEventName = CollectionEvent['kind'];
 
-/** The next state; `ignored`: the event changes nothing then; `impossible`: a fault of the engine, which ends the migration. */
+/** The next state. `ignored`: the event changes nothing. `impossible`: a bug of the engine, which ends the migration. */
 type Outcome = CollectionStateName | 'ignored' | 'impossible';
 
 const NOTHING: Readonly<Record<CollectionEventName, Outcome>> = {
@@ -68,19 +65,19 @@ const NOTHING: Readonly<Record<CollectionEventName, Outcome>> = {
   dropped: 'gone',
 };
 
-/** Every state × event. docs/reference/lifecycles.md is generated from it. */
+/** The outcome of each event in each state. docs/reference/lifecycles.md is generated from this table. */
 export const COLLECTION_TRANSITIONS: Readonly<
   Record<CollectionStateName, Readonly<Record<CollectionEventName, Outcome>>>
 > = {
   creating: { ...NOTHING, created: 'pending', 'set aside': 'impossible' },
-  // A lane may still have keys of a collection that is to be copied again. They go to the spool, and the copy reads what they stand for.
+  // A lane may still have keys of a collection that is copied again. They go to the spool, and the copy reads their documents.
   pending: { ...NOTHING, 'plan begun': 'planning', 'copy again': 'ignored' },
   planning: { ...NOTHING, 'plan failed': 'pending', planned: 'copying' },
   copying: { ...NOTHING, copied: 'indexing' },
   indexing: { ...NOTHING, 'drain begun': 'draining', 'set aside': 'set aside', 'copy again': 'pending' },
   draining: {
     ...NOTHING,
-    // After a drain that failed half-way.
+    // A drain that failed half-way starts again.
     'drain begun': 'draining',
     'order drained': 'draining',
     drained: 'live',
@@ -89,7 +86,7 @@ export const COLLECTION_TRANSITIONS: Readonly<
   },
   live: {
     ...NOTHING,
-    // A collection whose indexes are still tried can be drained a second time, after it was set aside.
+    // A collection can be drained a second time, when it was set aside while its index builds were retried.
     'drain begun': 'ignored',
     'order drained': 'ignored',
     drained: 'ignored',
@@ -99,7 +96,7 @@ export const COLLECTION_TRANSITIONS: Readonly<
   'set aside': {
     ...NOTHING,
     'drain begun': 'draining',
-    // The drain during which it was set aside notices that afterwards.
+    // The drain during which it was set aside checks the state only after this event.
     'order drained': 'ignored',
     'set aside': 'ignored',
     'copy again': 'pending',
@@ -120,7 +117,7 @@ export const COLLECTION_TRANSITIONS: Readonly<
 };
 
 /**
- * The lifecycle after an event. The same object where the event is ignored.
+ * Returns the lifecycle after an event: the same object when the event is ignored.
  * @throws Error for an event that can't happen in this state
  */
 export function afterEvent(now: CollectionLifecycle, event: CollectionEvent): CollectionLifecycle {
@@ -141,12 +138,12 @@ export function afterEvent(now: CollectionLifecycle, event: CollectionEvent): Co
   }
 }
 
-/** Whether it was live once since its copy, so that no count of what is done goes back. */
+/** Whether the collection has been live since its copy. It then still counts as done: that count must not fall. */
 export function wasLive(now: CollectionLifecycle): boolean {
   return now.state === 'live' || ((now.state === 'draining' || now.state === 'set aside') && now.wasLive);
 }
 
-/** The state as it is put on record: what a successor has to do again counts as not begun. */
+/** Returns the state for the record: a step that a successor has to repeat counts as not begun. */
 export function recordedState(now: CollectionLifecycle): RecordedState {
   switch (now.state) {
     case 'planning':
@@ -161,7 +158,7 @@ export function recordedState(now: CollectionLifecycle): RecordedState {
   }
 }
 
-/** The lifecycle of a collection that an earlier run has put on record. */
+/** Returns the lifecycle in which a run resumes a collection, given the state on record. */
 export function recordedLifecycle(state: RecordedState, wasLive: boolean): CollectionLifecycle {
   return state === 'indexing' && wasLive ? { state: 'set aside', wasLive } : { state };
 }

@@ -6,8 +6,8 @@ import type { CheckpointStore } from '../records/checkpoint-store.ts';
 import type { ViewRecord } from '../records/records.ts';
 
 /**
- * The views of the destination that the migration made. A view has no UUID to know it by, so its name and its definition go on record before it is
- * made. A view that is not on record, or has another definition, is somebody else's.
+ * The views that the migration made on the destination. A view has no UUID, so its name and definition go on record before it is made.
+ * A view that is not on record, or has another definition, belongs to somebody else.
  */
 export class MadeViews {
   readonly #checkpoint: CheckpointStore;
@@ -17,29 +17,29 @@ export class MadeViews {
     this.#checkpoint = checkpoint;
   }
 
-  /** Loads what an earlier run knew. */
+  /** Loads the records of earlier runs. */
   async load(): Promise<void> {
     for (const record of await this.#checkpoint.views()) this.#of(record._id.d).set(record._id.n, record);
   }
 
-  /** Databases of the source with such views. */
+  /** The source's databases with views that the migration made. */
   get databases(): readonly string[] {
     return [...this.#made].filter(([, records]) => records.size > 0).map(([database]) => database);
   }
 
-  /** Their names on the destination. @param database  of the source */
+  /** Names on the destination of the views that the migration made. @param database  of the source */
   of(database: string): ReadonlySet<string> {
     return new Set(this.#of(database).keys());
   }
 
-  /** Whether a view of the destination is as the migration made it. @param database  of the source */
+  /** Whether a view on the destination still has a definition that the migration gave it. @param database  of the source */
   isMade(database: string, entry: CatalogEntry): boolean {
     const record = this.#of(database).get(entry.name);
     return record !== undefined && isAsMade(entry, record);
   }
 
   /**
-   * Puts views on record that are about to be made or changed.
+   * Records views that the migration is about to make or change.
    * @param database  of the source
    * @param to  of the destination
    */
@@ -54,7 +54,7 @@ export class MadeViews {
     await this.#save(noted);
   }
 
-  /** Says that views have their new definitions, and no earlier one. */
+  /** Records that views have their new definitions, and removes earlier ones from the record. */
   async settle(database: string, to: string, views: ReadonlyMap<string, Fields>): Promise<void> {
     const changed = [...views].filter(([name]) => (this.#of(database).get(name)?.definitions?.length ?? 0) > 1);
     await this.#save(
@@ -84,7 +84,7 @@ export class MadeViews {
   }
 }
 
-/** Whether a view is as a migration made it. Older versions have no definition on record: then the name has to do. */
+/** Whether a view has a definition that a migration gave it. Older versions recorded no definition: then the name is enough. */
 export function isAsMade({ type, options }: CatalogEntry, { definitions }: ViewRecord): boolean {
   return type === 'view' && (definitions === undefined || definitions.some((one) => isSame(one, options)));
 }

@@ -19,21 +19,22 @@ export interface MovedParts {
 const NAMESPACE_NOT_FOUND = 26;
 const INDEX_NOT_FOUND = 27;
 
-/** The source dropped the collection, and the engine has followed: its workers stop without an error. */
+/** The source dropped this collection, and so did the engine: its workers stop without an error. */
 export class CollectionDropped extends Error {}
 
 /**
- * A server of the source does not have the collection, and the engine has not followed a drop. The drop may be known to that server alone and
- * be rolled back, so nothing counts as done because of it. The collection is tried again until it is there or dropped.
+ * A server of the source does not have the collection, and the change stream has not shown a drop. Perhaps only this server knows of the drop,
+ * and it may be rolled back, so nothing counts as done because of it. Workers retry until the collection is back or dropped.
  */
 export class CollectionMissing extends Error {}
 
 const BETWEEN_LOOKS = { firstMs: 100, longestMs: 5_000 };
 
 /**
- * Runs an idempotent write that is pinned to the collection's UUID, and follows renames that the engine made meanwhile [38].
- * @throws CollectionDropped when the source dropped it and the engine has let go of it
- * @throws UserError NAMESPACE_CONFLICT when somebody else took it away from the destination
+ * Runs an idempotent write that is pinned to the collection's UUID, and repeats it under the new name when the engine renamed the collection
+ * meanwhile (docs/reference/pitfalls.md#pitfall-38).
+ * @throws CollectionDropped when the source and the engine have dropped the collection
+ * @throws UserError NAMESPACE_CONFLICT when somebody else dropped it on the destination
  */
 export async function onDestination<T>(
   context: MovedParts,
@@ -54,17 +55,17 @@ export async function onDestination<T>(
         const namespace = `${target.database}.${target.name}`;
         throw new UserError('NAMESPACE_CONFLICT', [namespace, 'it was dropped on the destination, not by Linkspan']);
       }
-      // Renamed a moment ago, and not yet noted by the one who does it.
+      // The server has renamed it, and the engine's own rename has not yet changed the name here.
       collection.destinationName = actual;
     }
   }
 }
 
 /**
- * Runs an idempotent read that is pinned to the collection's UUID, and follows renames on the source, which may be ahead of the
- * stream.
+ * Runs an idempotent read that is pinned to the collection's UUID, and follows renames on the source. The source may be ahead of the
+ * change stream.
  * @throws CollectionDropped when the engine has followed its drop
- * @throws CollectionMissing when the server does not have it, which alone says nothing
+ * @throws CollectionMissing when the server does not have it, which alone proves no drop
  */
 export async function onSource<T>(
   context: MovedParts,
@@ -113,20 +114,20 @@ export async function untilBack(context: MovedParts, collection: TrackedCollecti
 }
 
 /**
- * What makes a read one of exactly this collection. A source that can't do so is read by name, and no drop or rename of the name goes
- * unnoticed (docs/adr/0005-sources-before-6.0.md).
+ * Returns the command fields that pin a read to exactly this collection. A source before 6.0 has no such fields: the engine reads it by
+ * name and detects each drop and rename (docs/adr/0005-sources-before-6.0.md).
  */
 export function pinTo({ sourceFeatures }: MovedParts, { uuid }: TrackedCollection): { readonly collectionUUID?: UUID } {
   return sourceFeatures.pinsReads ? { collectionUUID: uuid } : {};
 }
 
-/** Whether the server says that the collection is not in its database any more, or has no such index. */
+/** Whether the error says that the collection is no longer in its database, or has no such index. */
 export function isGone(error: unknown): boolean {
   if (classify(error) === 'moved') return actualCollection(error) === null;
   return error instanceof MongoServerError && (error.code === NAMESPACE_NOT_FOUND || error.code === INDEX_NOT_FOUND);
 }
 
-/** Where the collection is now. @throws the error when it says nothing of that */
+/** Returns the collection's current name, or null when it is gone. @throws the given error when it is about something else */
 function movedTo(error: unknown): string | null {
   if (classify(error) !== 'moved') throw error;
   return actualCollection(error);
@@ -139,8 +140,8 @@ function missing({ clock }: MovedParts, collection: TrackedCollection): Error {
 }
 
 /**
- * A read by name of a collection that was dropped finds nothing, which must not look as if its documents were deleted. Looked at after the
- * read: a drop that came before it is seen.
+ * Throws `CollectionMissing` when the name no longer belongs to this collection. A read by name of a dropped collection finds nothing, which
+ * must not look like deleted documents. Must run after the read, to detect a drop that came before the read.
  */
 async function refuseOther({ source }: MovedParts, collection: TrackedCollection, name: string): Promise<void> {
   const { cursor } = await source.db(collection.sourceDatabase).command({ listCollections: 1, filter: { name } });
@@ -148,7 +149,7 @@ async function refuseOther({ source }: MovedParts, collection: TrackedCollection
   if (entry?.info?.uuid?.toString('hex') !== collection.id) throw new CollectionMissing(collection.namespace);
 }
 
-/** Where the server says the collection is now; null when it is not in that database any more. */
+/** Returns the collection's current name from the server's reply; null when it is no longer in that database. */
 function actualCollection(error: unknown): string | null {
   const reply = error instanceof MongoServerError ? error.errorResponse : undefined;
   return (reply?.actualCollection as string | null | undefined) ?? null;

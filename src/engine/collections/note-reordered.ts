@@ -6,7 +6,7 @@ export interface NoteReorderedParts {
   readonly checkpoint: RetryingCheckpointStore;
 }
 
-/** Has the whole order of a capped collection compared before the cutover ends. On record when it returns. */
+/** Marks a capped collection for a comparison of its whole order before the cutover ends. The mark is on record when this returns. */
 export async function noteReordered({ checkpoint }: NoteReorderedParts, collection: TrackedCollection): Promise<void> {
   if (!collection.reordered) {
     collection.reordered = true;

@@ -21,7 +21,7 @@ export interface ReconcileViewsParts {
   readonly keepsDestination: boolean;
 }
 
-/** Drops the views that the migration made and the source has no more. */
+/** Drops the views that the migration made and the source no longer has. */
 export async function dropGoneViews(
   context: ReconcileViewsParts,
   database: string,
@@ -42,7 +42,7 @@ export async function dropGoneViews(
   }
 }
 
-/** Makes the source's views, and changes those that differ. @throws UserError NAMESPACE_CONFLICT when something else has a view's name */
+/** Creates missing views, and changes those that differ. @throws UserError NAMESPACE_CONFLICT when something else has a view's name */
 export async function makeViews(
   context: ReconcileViewsParts,
   database: string,
@@ -54,7 +54,7 @@ export async function makeViews(
   const present = new Map((await listCollections(destination, to)).map((entry) => [catalogName(entry.name), entry]));
   await refuseTaken(context, database, views, present);
   const missing = views.filter(({ destinationName }) => !present.has(destinationName));
-  // Before they go on record: of two migrations that make one view, the later one has it, or neither.
+  // Must come before the record: when two migrations make the same view, the later one owns it, or neither does.
   await checkpoint.unretried.takeViewNames(
     to,
     missing.map(({ destinationName }) => destinationName),
@@ -74,8 +74,8 @@ export async function makeViews(
 }
 
 /**
- * A destination that is the migration's alone has a view of a name on record by the migration. Where others have theirs, too, the view has to be as it
- * was made, and on nobody else's record.
+ * Refuses a view whose name is taken on the destination. A view is the migration's own when its name is on record. On a kept destination it
+ * must also have a recorded definition, and be on no other migration's record.
  */
 async function refuseTaken(
   { checkpoint, keepsDestination, namespaces, views: made }: ReconcileViewsParts,
@@ -102,7 +102,7 @@ async function make(context: ReconcileViewsParts, { database, destinationName, o
     await createCollection(fence, to, destinationName, options);
   } catch (error) {
     if (!isNameTaken(error)) throw error;
-    // An earlier try whose answer was lost, or somebody was faster.
+    // Either an earlier attempt succeeded and its reply was lost, or somebody else took the name.
     const present = (await listCollections(destination, to)).find(({ name }) => name === destinationName);
     if (present?.type === 'view' && differingFields(present.options, options).length === 0) return;
     await context.views.forget(database, destinationName);

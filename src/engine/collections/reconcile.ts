@@ -30,32 +30,33 @@ export interface ReconcileParts
   readonly drops: HeldDrops;
 }
 
-/** Creating costs round trips and a commit each, and there may be thousands. */
+/** Collections are created in parallel: each costs round trips and a commit, and there may be thousands. */
 const AT_A_TIME = 8;
 const DATABASE_DIFFERS_BY_CASE = 13_297;
 
 type PlacedCollection = PlacedEntry & { readonly uuid: UUID };
 
 /**
- * Makes the destination's catalog like the source's is now: drops, renames, creates, modifies, views. It compares states instead of
- * replaying events, so it may run at any time, repeat itself and be ahead of the stream [38–40]. Documents are not its business.
+ * Makes the destination's catalog equal to the source's current one: drops, renames, creates and modifies collections and views, but no
+ * documents. It compares states instead of replaying events, so it may run at any time, run again, and be ahead of the stream
+ * (docs/reference/pitfalls.md#pitfall-39).
  *
- * Not to be run twice at the same time.
+ * Invariant: at most one call runs at a time.
  */
 export async function reconcileCatalog(context: ReconcileParts, databases: Iterable<string>): Promise<void> {
-  const inStep = async (work: () => Promise<void>) => await context.retrier.run('the catalogs of both clusters', work);
+  const retry = async (work: () => Promise<void>) => await context.retrier.run('the catalogs of both clusters', work);
   await reach('engine.catalog.comparison-begun');
   const all = withNamesakes(context, new Set(databases));
   const listed = await context.retrier.run('the catalogs of both clusters', () => readAllWanted(context, all));
-  // After the last listing, so that none of another cluster is acted on.
+  // Must come after the last listing, so that the engine never acts on a listing of another cluster.
   await confirmSource(context);
   const dropped = await judgeGone(context, listed);
-  // All drops come first: a database may be made that differs only by case from one that is dropped.
-  for (const wanted of listed) await inStep(() => dropFrom(context, wanted, dropped));
-  for (const wanted of listed) await inStep(() => makeIn(context, wanted));
+  // All drops come first: a new database may differ only by case from a dropped one.
+  for (const wanted of listed) await retry(() => dropFrom(context, wanted, dropped));
+  for (const wanted of listed) await retry(() => makeIn(context, wanted));
 }
 
-/** Databases of the source, by its names: those that it has, that the engine knows, or of which the destination may have a remainder. */
+/** Source names of all databases to compare: those on the source, those the engine knows, and those left on the destination. */
 export async function databasesOf(context: ReconcileParts): Promise<Set<string>> {
   const { retrier, source, destination, keepsDestination, namespaces } = context;
   const [there, here] = await retrier.run('the catalogs of both clusters', () =>
@@ -64,7 +65,7 @@ export async function databasesOf(context: ReconcileParts): Promise<Set<string>>
   return new Set([...there, ...here.map((name) => namespaces.sourceOf(name)), ...knownDatabases(context)]);
 }
 
-/** Drops what the migration made, and nothing else. */
+/** Drops only the collections, views and databases that the migration made. */
 export async function dropMade(context: ReconcileParts): Promise<void> {
   for (const database of new Set(knownDatabases(context))) {
     await context.retrier.run('the destination', async () => {
@@ -80,23 +81,23 @@ function knownDatabases({ tracked, views }: ReconcileParts): string[] {
   return [...[...tracked.values()].map(({ sourceDatabase }) => sourceDatabase), ...views.databases];
 }
 
-/** One database as the source has it. */
+/** The selected part of a database on the source. */
 interface Wanted {
   readonly database: string;
-  /** Whether nothing of it is to be migrated, and the source has no such database. */
+  /** Whether the source no longer has the database. */
   readonly isGone: boolean;
   readonly collections: readonly PlacedCollection[];
   readonly views: readonly PlacedEntry[];
 }
 
-/** Databases that the engine knows and whose names differ only by case from one of these: no server has both at a time. */
+/** Adds known databases whose names differ only by case from one of these: no server has both at the same time. */
 function withNamesakes(context: ReconcileParts, databases: ReadonlySet<string>): ReadonlySet<string> {
   const folded = new Set([...databases].map((name) => context.namespaces.database(name).toLowerCase()));
   const known = knownDatabases(context).filter((name) => folded.has(context.namespaces.database(name).toLowerCase()));
   return new Set([...databases, ...known]);
 }
 
-/** @throws NotNow when a database was dropped and made again in other letters meanwhile: both would be wanted */
+/** @throws NotNow when a database was dropped and recreated meanwhile with a name that differs only by case: both would be listed */
 async function readAllWanted(context: ReconcileParts, databases: Iterable<string>): Promise<readonly Wanted[]> {
   const listed: Wanted[] = [];
   for (const database of databases) listed.push(await readWanted(context, database));
@@ -124,7 +125,7 @@ async function readWanted(context: ReconcileParts, database: string): Promise<Wa
   return { database, isGone, collections, views };
 }
 
-/** Collections that the source does not have any more and whose drops are to be followed. */
+/** Returns the collections that the source no longer has, without those whose drops are held. */
 async function judgeGone(context: ReconcileParts, listed: readonly Wanted[]): Promise<ReadonlySet<TrackedCollection>> {
   const databases = new Set(listed.map(({ database }) => database));
   const alive = new Set(listed.flatMap(({ collections }) => collections.map(({ uuid }) => uuid.toHexString(false))));
@@ -152,14 +153,14 @@ async function dropFrom(
 }
 
 async function makeIn(context: ReconcileParts, { database, collections, views }: Wanted): Promise<void> {
-  await adoptUnfinished(context, database); // Of an earlier try.
+  await adoptUnfinished(context, database); // An earlier attempt may have created some.
   await renameMoved(context, database, collections);
   await createNew(context, database, collections);
   await modifyChanged(context, database, collections);
   await makeViews(context, database, views);
 }
 
-/** Dropping its last view leaves a database behind. One that was there before the migration may hold what is not listed, and stays. */
+/** Drops a database without collections: it remains when its last view is dropped. A database of a kept destination stays. */
 async function dropEmptied(context: ReconcileParts, database: string): Promise<void> {
   const { destination, fence, keepsDestination, namespaces } = context;
   const emptied = namespaces.database(database);
@@ -168,9 +169,10 @@ async function dropEmptied(context: ReconcileParts, database: string): Promise<v
 }
 
 /**
- * A collection that was being created when an engine was killed may or may not be there. Nothing is written before its UUID is on record,
- * so one with documents is somebody else's, and so is one that another migration has on record or may be creating.
- * @param created  by id, what the server has just made for this migration, whoever else is about to
+ * Adopts collections whose UUID is not on record yet, because an engine was killed or a request failed while it created them. The engine writes no
+ * document before the UUID is on record. So a collection with documents belongs to somebody else, as does one that another migration
+ * has on record or may be creating.
+ * @param created  ids of collections that the server has just created for this migration
  */
 async function adoptUnfinished(
   context: ReconcileParts,
@@ -230,15 +232,15 @@ async function dropGone(
       ({ uuid }) => uuid?.toHexString(false) === collection.destinationUuid?.toHexString(false),
     );
     if (entry !== undefined) await dropCollection(context.fence, entry.database, entry.name, entry.uuid);
-    // In one breath: whoever looks sees both, that less is copied and why.
+    // No `await` between these lines: readers must see the lower counts and their reason together.
     context.tracked.delete(collection.id);
     await declareRestart(context, collection);
-    // Tried again here: whoever compares the catalogs once more does not find it.
+    // Has its own retry, because another comparison of the catalogs would no longer find the collection.
     await context.checkpoint.removeCollection(collection.uuid);
   }
 }
 
-/** Renames may swap names or form a ring, so whatever stands in the way steps aside first. */
+/** Renames collections. Renames may swap names or form a ring, so a collection in the way first gets a temporary name. */
 async function renameMoved(
   context: ReconcileParts,
   database: string,
@@ -293,7 +295,7 @@ async function createNew(
   const taken = new Set((await listCollections(destination, to)).map(({ name }) => catalogName(name)));
   const conflict = created.find(({ destinationName }) => taken.has(catalogName(destinationName)));
   if (conflict !== undefined) throw nameTaken(to, conflict.destinationName);
-  // Known before they are made: whatever an engine that dies here leaves behind is its own, and taken up again.
+  // They must be on record before they exist: a successor adopts what a killed engine has created.
   const made = created.map((entry) => {
     const collection = new TrackedCollection(entry, { database: to, name: entry.destinationName });
     collection.filter = documentFilters.of(database, entry.name) ?? null;
@@ -311,7 +313,11 @@ async function createNew(
   if (lost !== undefined) throw nameTaken(to, lost.destinationName);
 }
 
-/** A server keeps the name of a database from others that differ by case, also when the last collection is gone, until it is dropped. */
+/**
+ * Drops an empty database whose name differs from the refused one only by case. A server refuses such names until the other database is
+ * dropped, even when it has no collection left.
+ * @returns false when that is not the cause, or the other database is not empty
+ */
 async function forgetEmptyNamesake(context: ReconcileParts, error: unknown): Promise<boolean> {
   const { destination, fence, keepsDestination } = context;
   if (keepsDestination || !(error instanceof MongoServerError) || error.code !== DATABASE_DIFFERS_BY_CASE) return false;
@@ -321,7 +327,7 @@ async function forgetEmptyNamesake(context: ReconcileParts, error: unknown): Pro
   return true;
 }
 
-/** @returns false where something has the name already */
+/** @returns false when something already has the name */
 async function create(context: ReconcileParts, collection: TrackedCollection): Promise<boolean> {
   const { destinationDatabase, destinationName, options } = collection;
   try {
@@ -337,7 +343,7 @@ async function create(context: ReconcileParts, collection: TrackedCollection): P
   }
 }
 
-/** Several at a time. @throws the first failure, when all have ended */
+/** Runs `work` for several items at a time. @throws the first failure, after all have ended */
 async function forEach<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const slots = new Slots(AT_A_TIME);
   const ended = await Promise.allSettled(items.map((item) => slots.run(() => work(item))));

@@ -12,7 +12,10 @@ export interface RefuseRenamedParts {
   readonly documentFilters: DocumentFilters;
 }
 
-/** Outside the selection its changes would no longer be followed, which must not look as if it were dropped. */
+/**
+ * Refuses a collection that was renamed out of the selection. The engine would no longer follow its changes, which must not look like a drop.
+ * @throws UserError NAMESPACE_CONFLICT
+ */
 export function refuseRenamedAway(context: RefuseRenamedParts, listed: readonly CatalogEntry[]): void {
   for (const { database, name, uuid } of listed) {
     const collection = uuid === undefined ? undefined : context.tracked.get(uuid.toHexString(false));
@@ -25,8 +28,9 @@ export function refuseRenamedAway(context: RefuseRenamedParts, listed: readonly 
 }
 
 /**
- * A filter is taken up with the collection that first has its name, and stays with it. What comes to have the name afterwards was copied as
- * a whole, or by another filter: whether that is what was asked for is not for the engine to guess.
+ * Refuses a collection that was renamed to a name with a document filter, but was copied without this filter. A filter belongs to the
+ * collection that has the name first, and the engine must not guess whether the user meant the other one too.
+ * @throws UserError NAMESPACE_CONFLICT
  */
 export function refuseOtherFilters(
   { documentFilters, tracked }: RefuseRenamedParts,

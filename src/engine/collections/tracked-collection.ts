@@ -18,34 +18,35 @@ import {
   wasLive,
 } from './lifecycle.ts';
 
-/** That changes may have been missed: what is to be compared, and since which loss of history. */
+/** A note that changes of a collection may have been missed, so that both sides have to be compared. */
 export interface Suspicion {
+  /** Identifies the loss of history. */
   readonly mark: string;
-  /** What an earlier run has compared already; null for nothing. */
+  /** The key up to which an earlier run has compared; null when it has compared nothing. */
   readonly comparedTo: Binary | null;
 }
 
-/** Since when a server of the source does not have a collection whose drop the engine has not followed. */
+/** The time since which a server of the source lacks a collection whose drop the stream has not shown. */
 export interface Missing {
-  /** By the wall clock. */
+  /** Wall clock. */
   readonly sinceMs: number;
   readonly elapsedMs: number;
 }
 
-/** What the destination refuses, and since when, by the wall clock. */
+/** An error by which the destination refuses something, and the wall clock time of the first refusal. */
 export interface Refusal {
   readonly sinceMs: number;
   readonly error: UserError;
 }
 
-/** The same thing refused again is refused since the first time. */
+/** Returns a refusal with the latest error and the time of the first one. */
 export function refusedAgain(earlier: Refusal | undefined, error: UserError, clock: Clock): Refusal {
   return { sinceMs: earlier?.sinceMs ?? clock.now(), error };
 }
 
 /**
- * A collection of the source on its way to the destination. It is known by the source's UUID, so a rename changes nothing but
- * its names, and reads and writes can be pinned to exactly this collection [38].
+ * A collection of the source that the engine migrates. Its identity is the source's UUID, so a rename changes only its names, and each
+ * read and write names exactly this collection (docs/reference/pitfalls.md#pitfall-38).
  */
 export class TrackedCollection {
   readonly uuid: UUID;
@@ -56,36 +57,36 @@ export class TrackedCollection {
   readonly destinationDatabase: string;
   destinationName: string;
   destinationUuid: UUID | null = null;
-  /** Only documents that match this query are migrated; null for all. It stays with the collection, whatever that is renamed to. */
+  /** Only documents that match this query are migrated; null for all. A rename of the collection does not change it. */
   filter: Buffer | null = null;
   #lifecycle: CollectionLifecycle = { state: 'creating' };
-  /** Of a capped collection: something happened since its copy began by which the order may differ from the source's [35]. */
+  /** Whether a capped collection's order may differ from the source's (docs/reference/pitfalls.md#pitfall-35). */
   reordered = false;
-  /** Resolves when that is on record. */
+  /** Resolves when `reordered` is on record. */
   reorderedOnRecord: Promise<void> = Promise.resolve();
   options: Fields;
   indexes: readonly IndexSpec[] = [];
   documents = 0;
   bytes = 0;
-  /** What of its copy is on record on the destination, so that a successor says no less. */
+  /** The progress of its copy that is on record, so that a successor reports no less. */
   readonly copied = { documents: 0, bytes: 0, partitions: 0, partitionsDone: 0 };
-  /** Size of the average document, for choosing batch sizes; 0 when unknown. */
+  /** Size of the average document in bytes, for choosing batch sizes; 0 when unknown. */
   averageBytes = 0;
-  /** Size of the largest document seen, for guessing what keys will bring; 0 when none was. */
+  /** Size in bytes of the largest document read so far, for estimating the memory that keys need; 0 when none was read. */
   largestBytes = 0;
   readAfter: Timestamp | null = null;
   #suspicion: Suspicion | null = null;
-  /** Closed while the last of its spool is read: a change that went there now would stay there. */
+  /** Closed while the engine reads the last of its spool: a change that was spooled now would stay there. */
   readonly intake = new Gate();
-  /** Set while the destination refuses one of its documents: its changes wait in the spool meanwhile. */
+  /** Set while the destination refuses one of its documents. Its changes wait in the spool. */
   stuck: Refusal | undefined;
   /** Set while the destination refuses to build its indexes. */
   indexesStuck: Refusal | undefined;
-  /** Pending while it becomes live and its spool is cleared: nothing may be added to that meanwhile. */
+  /** Pending while it becomes live and its spool is cleared: nothing may be spooled until then. */
   settling: Promise<void> | undefined;
-  /** Set while the source's server does not have it: its changes wait in the spool, and its copy waits, until it is there again or dropped. */
+  /** Set while the source's server lacks it. Its copy waits, and its changes wait in the spool, until it is back or dropped. */
   missing: Missing | undefined;
-  /** Aborts when the source has dropped the collection: what is under way for it ends without error. */
+  /** Aborts when the source has dropped the collection: its workers stop without an error. */
   readonly dropped = new AbortController();
 
   /** @param entry of the source */
@@ -112,7 +113,7 @@ export class TrackedCollection {
     tracked.destinationUuid = record.destinationUuid;
     tracked.filter = record.filter && bufferOf(record.filter);
     tracked.#lifecycle = recordedLifecycle(record.state, record.wasLive ?? false);
-    tracked.reordered = record.reordered ?? true; // Earlier versions did not note it.
+    tracked.reordered = record.reordered ?? true; // Earlier versions did not record it.
     tracked.indexes = record.indexes.map((spec) => readIndexSpec(bufferOf(spec))).filter((spec) => spec !== undefined);
     tracked.documents = record.documents;
     tracked.bytes = record.bytes;
@@ -175,7 +176,7 @@ export class TrackedCollection {
     this.onChange();
   }
 
-  /** Whether keys of it that are still in a lane have to go to the spool. */
+  /** Whether its keys that are still in a lane have to go to the spool. */
   get isSetAside(): boolean {
     return this.state === 'indexing' || this.state === 'set aside';
   }
@@ -190,7 +191,7 @@ export class TrackedCollection {
     return this.isBegun && !this.takesLanes;
   }
 
-  /** Whether the spool is drained in its order, behind which changes are spooled too. */
+  /** Whether its spool is drained in order, so that new changes queue behind it in the spool. */
   get drainsInOrder(): boolean {
     return this.#lifecycle.state === 'draining' && this.#lifecycle.ordered;
   }
@@ -199,17 +200,17 @@ export class TrackedCollection {
     return this.state === 'gone';
   }
 
-  /** Keys of a collection with another collation than the simple one can be equal with different bytes [29]. */
+  /** Whether keys with different bytes can be equal, because of a collation (docs/reference/pitfalls.md#pitfall-29). */
   get hasCollation(): boolean {
     return this.options.has('collation');
   }
 
-  /** Clustered collections, which buckets of time series are too, have no index on `_id` to hint at [36]. */
+  /** Whether it has no `_id` index to hint at, like clustered collections and buckets (docs/reference/pitfalls.md#pitfall-36). */
   get isClustered(): boolean {
     return this.options.has('clusteredIndex') || this.options.has('timeseries');
   }
 
-  /** The order of a capped collection is part of its data [35]. */
+  /** Whether its order is part of its data (docs/reference/pitfalls.md#pitfall-35). */
   get isCapped(): boolean {
     return this.options.has('capped');
   }
@@ -219,32 +220,32 @@ export class TrackedCollection {
     return this.hasCollation || this.isCapped;
   }
 
-  /** Takes note of the sizes of documents that were read. */
+  /** Updates `largestBytes` with documents that were read. */
   saw(documents: readonly Buffer[]): void {
     for (const { length } of documents) if (length > this.largestBytes) this.largestBytes = length;
   }
 
-  /** A query for those documents of another query's that are migrated. */
+  /** Returns a query for the documents that match the given one and are migrated. */
   selected(query: object): object {
     return this.filter === null ? query : { $and: [query, rawDocument(this.filter)] };
   }
 
-  /** Whether it is copied and indexed. One that is set aside was done before, and no count goes back. */
+  /** Whether it is copied and indexed. A collection that was set aside later still counts. */
   get isDone(): boolean {
     return wasLive(this.#lifecycle);
   }
 
-  /** Whether its copy is done, so that its indexes are built or have been. */
+  /** Whether its copy is done. */
   get isCopied(): boolean {
     return this.isBegun && this.state !== 'planning' && this.state !== 'copying';
   }
 
-  /** Whether something of it may be on the destination. */
+  /** Whether the destination may have documents of it. */
   get isBegun(): boolean {
     return this.state !== 'creating' && this.state !== 'pending' && this.state !== 'gone';
   }
 
-  /** Where to write now. @throws Error before the collection exists on the destination */
+  /** The collection's current place on the destination. @throws Error before the collection exists there */
   get target(): WriteTarget {
     if (this.destinationUuid === null) throw new Error(`${this.namespace} is not on the destination yet`);
     return { database: this.destinationDatabase, name: this.destinationName, uuid: this.destinationUuid };

@@ -1,7 +1,7 @@
 import type { Changes } from '../concurrency/changes.ts';
 import type { TrackedCollection } from './tracked-collection.ts';
 
-/** The collections of a migration, by their source UUID in hexadecimal. Each change of one, and of the set, wakes those who wait for it. */
+/** The collections of a migration, by their source UUID in hexadecimal. A change of a collection or of the set notifies all waiters. */
 export class TrackedCollections extends Map<string, TrackedCollection> {
   readonly #changes: Changes;
 

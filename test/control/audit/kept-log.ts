@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import type { Logger } from '../../../src/platform/index.ts';
 
-/** A logger that keeps what it writes. */
+/** A logger that keeps its lines. */
 export function keptLog(): {
   readonly logger: Logger;
   readonly lines: Record<string, unknown>[];

@@ -8,7 +8,7 @@ import { keptLog } from './kept-log.ts';
 
 const TYPE = 'LINK_TOKEN_REFUSED';
 
-test('a flood from 10,000 addresses leaves at most 251 lines a minute and 6 records an hour of one type, and all of it is counted', async () => {
+test('a flood from 10,000 addresses writes at most 251 lines a minute and 6 records an hour of one type, and counts all events', async () => {
   using folder = temporaryFolder('security-events');
   await using store = openSqliteStore(folder.path);
   const log = keptLog();
@@ -22,7 +22,7 @@ test('a flood from 10,000 addresses leaves at most 251 lines a minute and 6 reco
     }
   };
   flood();
-  // Another type is not left out because of this one.
+  // The flood of one type does not suppress another type.
   security.note({ type: 'AGENT_REQUEST_REPLAYED', address: '192.0.2.1', reason: 'REQUEST_REPLAYED', orgId });
   assert.equal(log.lines.at(-1)?.securityEvent, 'AGENT_REQUEST_REPLAYED');
   clock.nowMs += 60_000;
@@ -41,7 +41,7 @@ test('a flood from 10,000 addresses leaves at most 251 lines a minute and 6 reco
   assert.ok('head' in (await verifyAudit(store)));
 });
 
-test('a store that fails loses the record, says so, and stops nothing', async () => {
+test('a failing store loses the record and logs that, and nothing stops', async () => {
   const log = keptLog();
   const write = async () => {
     throw new Error('the disk is full');

@@ -49,7 +49,7 @@ const ENDED: Record<keyof typeof events, Outcome> = {
   expiry: 'ignored',
 };
 
-/** Every state and every event: what a client of the API sees afterwards. */
+/** The status that a client of the API sees after each event in each state. */
 const EXPECTED: Record<MigrationStatus, Record<keyof typeof events, Outcome>> = {
   NEW: {
     'order sent': 'NEW',
@@ -89,7 +89,7 @@ const EXPECTED: Record<MigrationStatus, Record<keyof typeof events, Outcome>> = 
 };
 
 for (const [status, row] of Object.entries(EXPECTED)) {
-  test(`a migration that is ${status} goes where the table says, for every event`, () => {
+  test(`a migration that is ${status} has the state that the table names after every event`, () => {
     const state: MigrationState = { ...READY, status: status as MigrationStatus };
     for (const [name, outcome] of Object.entries(row)) {
       const event = events[name];
@@ -100,14 +100,14 @@ for (const [status, row] of Object.entries(EXPECTED)) {
   });
 }
 
-/** The state after an event that must be taken. */
+/** Returns the state after an event. Fails when the event is ignored or refused. */
 function after(state: MigrationState, event: MigrationEvent): MigrationState {
   const next = transition(state, event);
   assert.ok(typeof next !== 'string', `${event.kind} was ${next}`);
   return next;
 }
 
-test('a cutover is refused while the migration is not ready, and asking twice changes nothing', () => {
+test('a cutover is refused while the migration is not ready, and a second request changes nothing', () => {
   const cutover: MigrationEvent = { kind: 'cutover', atMs: AT - 1 };
   assert.equal(transition(NOT_READY, cutover), 'refused');
   const wanted = after(READY, cutover);
@@ -116,7 +116,7 @@ test('a cutover is refused while the migration is not ready, and asking twice ch
   assert.equal(transition(wanted, { kind: 'window ran out', atMs: AT }), 'ignored');
 });
 
-test('the window runs 120 hours from the first readiness on, whatever the lag does meanwhile', () => {
+test('the window lasts 120 hours from the first readiness, regardless of the lag', () => {
   const ready = after(NOT_READY, { kind: 'progress', ready: true, atMs: 10 });
   const endsAtMs = 10 + 120 * HOUR_MS;
   assert.equal(ready.windowEndsAtMs, endsAtMs);
@@ -127,12 +127,12 @@ test('the window runs 120 hours from the first readiness on, whatever the lag do
   assert.equal(
     transition(again, { kind: 'cutover', atMs: endsAtMs }),
     'refused',
-    'too late, though nobody noticed yet',
+    'too late, although the end is not recorded yet',
   );
   assert.equal(after(again, { kind: 'window ran out', atMs: endsAtMs }).status, 'EXPIRED');
 });
 
-test('a window is made longer and never shorter, and not opened again', () => {
+test('a window can be extended but not shortened, and is never reopened', () => {
   const extend = (untilMs: number, atMs = AT - 1) => transition(READY, { kind: 'extend', untilMs, atMs });
   const longer = after(READY, { kind: 'extend', untilMs: AT + 7, atMs: AT - 1 });
   assert.equal(longer.windowEndsAtMs, AT + 7);
@@ -141,7 +141,7 @@ test('a window is made longer and never shorter, and not opened again', () => {
   assert.equal(transition(NOT_READY, { kind: 'extend', untilMs: AT, atMs: 1 }), 'refused');
 });
 
-test('a paused migration goes on when asked, and is not cut over before; what was decided is not taken back', () => {
+test('a paused migration resumes on request and cannot be cut over before; decisions are final', () => {
   const paused = after(READY, { kind: 'pause', atMs: 1 });
   assert.equal(paused.wanted, 'paused');
   assert.equal(transition(paused, { kind: 'cutover', atMs: 2 }), 'refused');
@@ -157,7 +157,7 @@ test('a paused migration goes on when asked, and is not cut over before; what wa
   assert.equal(after(cutOver, { kind: 'cancel', dropCopied: false, atMs: 2 }).wanted, 'cancelled');
 });
 
-test('a cancellation waits for the agent once the order was sent, or may have been by an earlier version', () => {
+test('a cancellation waits for the agent when the order was sent, or may have been sent by an earlier version', () => {
   const cancel: MigrationEvent = { kind: 'cancel', dropCopied: false, atMs: 1 };
   const { orderSent: _, ...ofEarlierVersion } = NEW_MIGRATION;
   for (const state of [after(NEW_MIGRATION, { kind: 'order sent' }), ofEarlierVersion]) {
@@ -166,7 +166,7 @@ test('a cancellation waits for the agent once the order was sent, or may have be
   }
 });
 
-test('a cancelled migration says what became of the copied data, and asking to drop it is not undone', () => {
+test('a cancelled migration reports what happened to the copied data, and a request to drop it is final', () => {
   const cancel = (state: MigrationState, dropCopied: boolean) => after(state, { kind: 'cancel', dropCopied, atMs: 1 });
   const given = (state: MigrationState) => after(state, { kind: 'cancelled', atMs: 2 });
   assert.match(given(cancel(READY, false)).errorMessage ?? '', /cancelled; the copied data stays/);
@@ -174,7 +174,7 @@ test('a cancelled migration says what became of the copied data, and asking to d
   assert.match(given(dropping).errorMessage ?? '', /cancelled; the copied data was dropped/);
 });
 
-test('whatever happens in whatever order, an end has a time, a failure its reason, and COMPLETE and FAILED are for ever', () => {
+test('after any sequence of events an end has a time, a failure has a reason, and COMPLETE and FAILED are final', () => {
   const event = fc.oneof(
     fc.record({ kind: fc.constant('progress' as const), ready: fc.boolean(), atMs: fc.nat() }),
     fc.record({

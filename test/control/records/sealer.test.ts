@@ -9,7 +9,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const place = { table: 'clusters', id: '1', field: 'connection_string' };
 
-test('a sealed secret opens with the same master key, and does not show the secret', () => {
+test('a sealed secret opens with the same master key, and does not contain the plain secret', () => {
   const key = randomBytes(32);
   fc.assert(
     fc.property(fc.string({ minLength: 12 }), (secret) => {
@@ -20,7 +20,7 @@ test('a sealed secret opens with the same master key, and does not show the secr
   );
 });
 
-test('a sealed secret opens neither with another key, nor in another place, nor altered', () => {
+test('a sealed secret does not open with another key, in another place, or after a change', () => {
   const sealer = new Sealer([randomBytes(32)]);
   const sealed = sealer.seal('secret', place);
   assert.throws(() => new Sealer([randomBytes(32)]).open(sealed, place));
@@ -38,35 +38,35 @@ test('a sealed secret opens neither with another key, nor in another place, nor 
   }
 });
 
-test('sealing the same secret twice gives different texts', () => {
+test('sealing the same secret twice returns different texts', () => {
   const sealer = new Sealer([randomBytes(32)]);
   assert.notEqual(sealer.seal('secret', place), sealer.seal('secret', place));
 });
 
-test('what another key sealed opens while that key is there, and a sealer never lets go of the key in use', () => {
+test('a secret of another key opens while that key exists, and a sealer never removes the key in use', () => {
   const [former, next] = [randomBytes(32), randomBytes(32)];
   const sealed = new Sealer([former]).seal('secret', place);
   const sealer = new Sealer([former]);
   sealer.use([next, former]);
   assert.equal(sealer.open(sealed, place), 'secret');
-  const anew = sealer.seal('secret', place);
-  assert.ok(anew.startsWith(sealer.mark) && !sealed.startsWith(sealer.mark));
+  const sealedAgain = sealer.seal('secret', place);
+  assert.ok(sealedAgain.startsWith(sealer.mark) && !sealed.startsWith(sealer.mark));
   sealer.use([next]);
   assert.throws(() => sealer.open(sealed, place), /needs another master key/);
-  assert.equal(sealer.open(anew, place), 'secret');
+  assert.equal(sealer.open(sealedAgain, place), 'secret');
   const retired = sealer.deriveKeys('tokens').map(({ retiredAtMs }) => retiredAtMs !== null);
-  assert.deepEqual(retired, [false, true], 'a key that was rotated out is known, and since when');
+  assert.deepEqual(retired, [false, true], 'the sealer knows which key was rotated out, and when');
   assert.throws(() => sealer.use([former]), /the key in use is not among them/);
 });
 
-test('what the first format sealed, which did not name its key, opens', () => {
+test('a secret of the first format, which does not name its key, opens', () => {
   const key = Buffer.alloc(32, 7);
   const sealed = 'AQqwe5M1rw9B4w5ep0tCBEpcyK1EvIM9SZ-45iM0AcwVhiA' as Sealed;
   assert.equal(new Sealer([key]).open(sealed, place), 'secret');
   assert.equal(new Sealer([randomBytes(32), key]).open(sealed, place), 'secret');
 });
 
-test('the master key is made once, for its owner alone, and read again', () => {
+test('the master key is created once, readable only by its owner, and then read again', () => {
   using folder = temporaryFolder('master-key');
   const file = join(folder.path, 'master.key');
   const [key] = loadMasterKeys(file, true);
@@ -75,7 +75,7 @@ test('the master key is made once, for its owner alone, and read again', () => {
   assert.deepEqual(Buffer.from(readFileSync(file, 'utf8').trim(), 'base64url'), key);
 });
 
-test('a missing master key is not made anew where something is sealed already, and a damaged one is named', () => {
+test('a missing master key is not recreated when sealed secrets exist, and a damaged one is named', () => {
   using folder = temporaryFolder('master-key');
   const file = join(folder.path, 'master.key');
   assert.throws(() => loadMasterKeys(file, false), /master key file .* cannot be used: ENOENT/);
@@ -84,7 +84,7 @@ test('a missing master key is not made anew where something is sealed already, a
   assert.throws(() => loadMasterKeys(file, true), /does not contain 32 bytes/);
 });
 
-test('a master key that others may read is refused', () => {
+test('a master key that others can read is refused', () => {
   using folder = temporaryFolder('master-key');
   const file = join(folder.path, 'master.key');
   loadMasterKeys(file, true);
@@ -96,7 +96,7 @@ test('a master key that others may read is refused', () => {
   assert.equal(loadMasterKeys(file, false).length, 1);
 });
 
-test('a link in the place of a draft leads nowhere: what it points to is not written', () => {
+test('a symbolic link at the place of a draft is not followed', () => {
   using folder = temporaryFolder('master-key');
   const file = join(folder.path, 'master.key');
   const [key = Buffer.alloc(0)] = loadMasterKeys(file, true);

@@ -14,7 +14,7 @@ checkForLeaks();
 
 const skip = needsSource('6.0', 'its stream does not show changes of the catalog');
 
-/** Everything that can happen to a catalog, on collections that `fill` made. */
+/** Makes every kind of change to the catalog, on collections that `fill` made. */
 async function changeEverything(db: Db): Promise<void> {
   await db.createCollection('new', { validator: { n: { $gte: 0 } }, collation: { locale: 'en', strength: 2 } });
   await db.collection('new').insertMany(many(50));
@@ -27,7 +27,7 @@ async function changeEverything(db: Db): Promise<void> {
   await db.collection('renamed').rename('renamed-once');
   await db.collection('renamed-once').rename('renamed-twice');
   await db.collection('renamed-twice').insertOne({ after: 'rename' });
-  // Names change places.
+  // Two collections swap their names.
   await db.collection('left').rename('middle');
   await db.collection('right').rename('left');
   await db.collection('middle').rename('right');
@@ -115,7 +115,7 @@ test('changes of the catalog in the middle of the copy end as on the source', { 
   await expectIdentical(pair);
 });
 
-test('two collections that swap names just before they are read are not mixed up', { skip }, async () => {
+test('documents of two collections that swap names just before they are read are not mixed up', { skip }, async () => {
   await using pair = await startPair();
   const db = pair.source.client.db('catalog');
   for (const name of ['left', 'right']) await db.collection(name).insertMany(many(100, name));
@@ -147,7 +147,7 @@ test('a collection that is renamed while its copy is planned is copied by the ne
   await expectIdentical(pair);
 });
 
-test('the record of a dropped collection is removed, even if that takes two tries', { skip }, async () => {
+test('the record of a dropped collection is removed, even if that takes two attempts', { skip }, async () => {
   await using pair = await startPair();
   const db = pair.source.client.db('catalog');
   for (const name of ['kept', 'dropped']) await db.collection(name).insertMany(many(10));
@@ -157,19 +157,19 @@ test('the record of a dropped collection is removed, even if that takes two trie
   await pair.destination.failCommand({ mode: { times: 1 }, data });
   await db.collection('dropped').drop();
   const records = pair.destination.client.db('linkspan_internal').collection('collections');
-  await eventually(async () => (await records.countDocuments()) === 1, { what: 'one record less' });
+  await eventually(async () => (await records.countDocuments()) === 1, { what: 'one record to be removed' });
   await running.commit();
   await expectIdentical(pair);
 });
 
 for (const point of ['engine.copy.before-first-read', 'engine.copy.collection-copied']) {
-  test(`a view that takes a collection's name at ${point} is not taken for the collection`, { skip }, async () => {
+  test(`a view that takes a collection's name at ${point} is not mistaken for the collection`, { skip }, async () => {
     await using pair = await startPair();
     const db = pair.source.client.db('catalog');
     await db.collection('orders').insertMany(many(100));
     const changed = Promise.withResolvers<void>();
     let step: 'before' | 'changing' | 'changed' | 'indexed' = 'before';
-    // Held, because the stream would show the new name.
+    // The stream waits here, because its next event would show the new name.
     using _held = onReach('engine.capture.batch-dispatched', async () => {
       if (step === 'before') return;
       changed.resolve();

@@ -23,7 +23,7 @@ test('a collection that was copied while convertToCapped filled it is copied aga
     begun += 1;
   });
   await db.command({ convertToCapped: 'c', size: 60_000_000 });
-  await running.until('the copy, and the one after it', () => begun === 2);
+  await running.until('the copy and the repeated copy', () => begun === 2);
   await running.untilReady();
   await expectIdentical(pair);
 });

@@ -32,7 +32,7 @@ describe('drops that take most of a migration', { skip }, async () => {
   };
   const untilFollowed = async ({ source, destination }: ReplicaSetPair) => {
     const same = async () => (await compareClusters(source.client, destination.client)).differences.length === 0;
-    await eventually(same, { what: 'the destination to be as the source', deadlineMs: 30_000 });
+    await eventually(same, { what: 'the destination to equal the source', deadlineMs: 30_000 });
   };
 
   test('are held and reported with names and counts, while changes of others continue, until somebody confirms them', async () => {
@@ -66,7 +66,7 @@ describe('drops that take most of a migration', { skip }, async () => {
     await expectIdentical(pair);
   });
 
-  test('are held between runs as well, and a permission from the start lets them pass', async () => {
+  test('are held between runs too, unless they were confirmed at the start', async () => {
     await using pair = await startFilled();
     await using first = start(pair);
     await first.untilReady();
@@ -82,7 +82,7 @@ describe('drops that take most of a migration', { skip }, async () => {
     await expectIdentical(pair);
   });
 
-  test('are forgotten when the collections are there again, which are then copied again', async () => {
+  test('are forgotten when the collections exist again, which are then copied again', async () => {
     await using pair = await startFilled();
     await using running = start(pair);
     await running.untilReady();
@@ -105,7 +105,7 @@ describe('drops that take most of a migration', { skip }, async () => {
     assert.deepEqual(await namesOn(pair.destination.client), []);
   });
 
-  test('fail a migration that nobody attends to, and the error says what to do', async () => {
+  test('fail a migration without an operator, with an error that names the remedy', async () => {
     await using pair = await startFilled();
     await using first = start(pair);
     await first.untilReady();
@@ -117,7 +117,7 @@ describe('drops that take most of a migration', { skip }, async () => {
     assert.deepEqual(await namesOn(pair.destination.client), [...NAMES].sort(), 'nothing was dropped');
   });
 
-  test('of which most documents are in one collection are held, too', async () => {
+  test('are held when most documents are in one dropped collection', async () => {
     await using pair = await startFilled();
     await using running = start(pair);
     await running.untilReady();
@@ -130,7 +130,7 @@ describe('drops that take most of a migration', { skip }, async () => {
     await untilFollowed(pair);
   });
 
-  test('are none where collections are renamed, created again, or written by $out', async () => {
+  test('are not held when collections are renamed, created again, or written by $out', async () => {
     await using pair = await startFilled();
     await using running = start(pair);
     await running.untilReady();
@@ -149,7 +149,7 @@ describe('drops that take most of a migration', { skip }, async () => {
     await expectIdentical(pair);
   });
 
-  test('are followed as long as they take no more than half', async () => {
+  test('are followed when they take at most half of a migration', async () => {
     await using pair = await startFilled();
     await using running = start(pair);
     await running.untilReady();

@@ -35,7 +35,7 @@ for (const point of ['engine.indexes.recorded', 'engine.copy.indexed', 'engine.c
   });
 }
 
-test('a database whose last view goes with it leaves nothing behind', { skip }, async () => {
+test('dropping a database with its last view leaves nothing on the destination', { skip }, async () => {
   await using pair = await startPair();
   const { client } = pair.source;
   await client.db('shop').collection('items').insertOne({ n: 1 });
@@ -47,7 +47,7 @@ test('a database whose last view goes with it leaves nothing behind', { skip }, 
   await expectIdentical(pair);
 });
 
-test('a document that only a dropped index would have rejected is migrated, applied or drained', {
+test('a document that only a dropped index would have rejected is migrated, both from a lane and from the spool', {
   skip,
 }, async (t) => {
   await using pair = await startPair();
@@ -75,7 +75,7 @@ test('a document that only a dropped index would have rejected is migrated, appl
   }
 });
 
-test('an index build of the source that fails leaves nothing behind', { skip }, async () => {
+test('a failed index build of the source leaves nothing behind', { skip }, async () => {
   await using pair = await startPair();
   const admin = pair.source.client.db('admin');
   const items = pair.source.client.db('shop').collection('items');
@@ -100,7 +100,7 @@ test('a migration that fails while indexes are being built ends', async () => {
   const failed = Promise.withResolvers<void>();
   using _ = onReach('engine.indexes.recorded', async () => {
     await pair.source.failCommand({ mode: 'alwaysOn', data: lost });
-    // The stream says so when it has ended: nothing is dispatched any more.
+    // After the stream has ended, the engine dispatches no more events.
     await eventually(() => running.progress.lagSeconds !== null && running.progress.lagSeconds > 2, {
       what: 'the stream to end',
     });
@@ -122,11 +122,11 @@ test('an index that is built while its collection is renamed is migrated, and cr
   const rename = async () => {
     await shop.collection('items').rename('things');
     const there = pair.destination.client.db('shop').listCollections({ name: 'things' });
-    await eventually(async () => (await there.clone().toArray()).length === 1, { what: 'the rename to come over' });
+    await eventually(async () => (await there.clone().toArray()).length === 1, { what: 'the rename to be migrated' });
   };
   using renamed = onceAt('engine.indexes.compared', rename);
   await shop.collection('items').createIndex({ n: 1 });
   await running.commit();
-  assert.ok(renamed.result !== undefined, 'an index was to be built');
+  assert.ok(renamed.result !== undefined, 'no index was built');
   await expectIdentical(pair);
 });

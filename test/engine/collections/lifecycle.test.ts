@@ -14,10 +14,10 @@ import {
 
 const KINDS = Object.keys(COLLECTION_TRANSITIONS.creating) as CollectionEventName[];
 
-/** Drawn numbers, each of which chooses one of the events that are possible in their turn. */
+/** Random numbers. Each chooses one of the events that are possible in the current state. */
 const sequences = fc.array(fc.nat(), { maxLength: 80 });
 
-/** One drop in so many events: nothing follows it. */
+/** On average one of this many events is a drop, which ends the sequence. */
 const DROP_EVERY = 40;
 
 /** The lifecycle after the events that the numbers choose. */

@@ -68,12 +68,12 @@ test('changes of a capped collection whose drop is rolled back are applied in th
   await readWhileMissing(pair);
 });
 
-test('changes of a source before 6.0, whose reads find nothing in a collection that is gone, are no deletes', async () => {
+test('on a source before 6.0, missing documents of a missing collection are not taken for deletes', async () => {
   await using pair = await startFilled({ old: true });
   await readWhileMissing(pair);
 });
 
-test('changes that came during the copy are not forgotten when their collection is missing as it ends', async () => {
+test('changes from the time of the copy are applied, even if their collection is missing when the copy ends', async () => {
   await using pair = await startFilled();
   using changed = holdAt('engine.copy.collection-copied');
   using isolated = onceAt('engine.apply.batch-taken', () =>
@@ -103,7 +103,7 @@ test('a copy that encounters a drop waits, reports it, and resumes when the drop
     }),
   );
   await using running = RunningMigration.start(pair);
-  await running.until('the missing collection to be told', ({ waiting }) =>
+  await running.until('the missing collection to be reported', ({ waiting }) =>
     waiting.some((wait) => wait.for === 'shop.kept' && wait.reason.includes('has not shown that it was dropped')),
   );
   assert.equal(running.progress.readyForCutover, false);
@@ -113,21 +113,21 @@ test('a copy that encounters a drop waits, reports it, and resumes when the drop
   assert.deepEqual(running.progress.waiting, []);
 });
 
-test('a copy whose collection is really dropped meanwhile ends without it', followed, async () => {
+test('a copy ends when its collection is really dropped meanwhile', followed, async () => {
   await using pair = await startFilled();
   using _ = onceAt('engine.copy.before-first-read', () => kept(pair).drop());
   await syncOnce(pair);
   await expectIdentical(pair);
 });
 
-test('a drop that the catalog shows and that is rolled back loses no change from before it', followed, async () => {
+test('a drop that is rolled back after the catalog showed it loses no earlier change', followed, async () => {
   await using pair = await startFilled();
   await using running = RunningMigration.start(pair);
   await running.untilReady();
   using held = holdAt('engine.apply.batch-taken');
   await kept(pair).updateMany({}, { $set: { v: 1 } }, MAJORITY);
   await running.until('the changes to be taken', ({ changes }) => changes.read >= 50);
-  // A change of the catalog that the majority has, whose event is taken when the drop is there already.
+  // The majority has this change of the catalog. The engine takes its event when the primary already has the drop.
   using dispatched = holdAt('engine.capture.batch-dispatched');
   await dispatched.reached;
   await pair.source.client.db('shop').createCollection('other', MAJORITY);

@@ -131,7 +131,7 @@ test('a watchdog that may not read the oplog of the source opens it only when th
     deadlineMs: 30_000,
   });
   assert.equal(await app.canWrite(), false);
-  proxy.mend();
+  proxy.restore();
   assert.equal(await opened, true);
   assert.equal(await app.canWrite(), true);
 });

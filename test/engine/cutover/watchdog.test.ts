@@ -107,7 +107,7 @@ test('a source whose engine is killed under the write block is opened by the wat
     const twice = async () => (await oplog.countDocuments(asked)) >= 2;
     await eventually(twice, { what: 'the watchdog to look twice', deadlineMs: 30_000 });
     await assert.rejects(shop.insertOne({}), /User writes blocked/);
-    proxy.mend();
+    proxy.restore();
     assert.equal(await opened, true);
     await shop.insertOne({ after: 'the answer' });
   });
@@ -140,7 +140,7 @@ test('a source whose engine is killed under the write block is opened by the wat
     await eventually(taken, { what: 'the watchdog to take it', deadlineMs: 30_000 });
     await records.updateOne({ _id: migrationId }, { $set: { term: 5 } });
     await stakeClaim(pair.source.client, { ...claimIn(5), id: 'its successor' });
-    proxy.mend();
+    proxy.restore();
     assert.equal(await opened, false);
     await assert.rejects(shop.insertOne({}), /User writes blocked/);
   });

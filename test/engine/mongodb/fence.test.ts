@@ -256,7 +256,7 @@ test('a write whose answer was lost is done with before it is repeated', async (
   await eventually(async () => (await underWay()).length > 0, { what: 'the write to arrive' });
   proxy.cut();
   await assert.rejects(lost);
-  proxy.mend();
+  proxy.restore();
   await write(2);
   await write(3);
   assert.equal((await underWay()).length, 1, 'the first try is still on its way');

@@ -2,7 +2,7 @@ import { UUID } from 'mongodb';
 import { plantIndexes } from '../../support/plant-indexes.ts';
 import type { ReplicaSet } from '../../support/replica-set.ts';
 
-/** Something of everything that a catalog can have that is worth a word. */
+/** Fills a catalog with one example for each finding about namespaces. */
 export async function fillCatalog(source: ReplicaSet): Promise<void> {
   const db = source.client.db('odd');
   await db.command({

@@ -6,7 +6,7 @@ import { whyNotToday } from '../../../src/engine/catalog/legacy-index.ts';
 import { whyUnsupported } from '../../../src/engine/catalog/unsupported.ts';
 import { sourceFeatures } from '../../../src/engine/mongodb/server-features.ts';
 
-// No server of 5.0 or newer makes any of these, not even out of its oplog; a file of an older one may have them.
+// A server of 5.0 or newer makes none of these, not even from its oplog, but data files of older servers may have them.
 
 test('an index on a field that no server of today indexes is refused with the name', () => {
   const why = (key: object) => {

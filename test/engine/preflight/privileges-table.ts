@@ -5,7 +5,7 @@ export interface NeededPrivilege {
   readonly who: string;
   readonly action: string;
   readonly on: string;
-  /** Roles of the server that have it, of those that the page speaks of. */
+  /** Built-in roles with this privilege, out of those that the page names. */
   readonly roles: readonly string[];
 }
 

@@ -145,7 +145,7 @@ describe('the table of privileges in docs/12-administration.md', { skip: needsSo
   });
 });
 
-/** The privileges that the finding about a user names, each as the table writes it. */
+/** The privileges that the finding about a user names, in the form of the table. */
 function lacking({ message }: { readonly message: string }): string[] {
   const [, list = ''] = /^User admin\.tried on the \w+ lacks privileges: (.+)\.$/.exec(message) ?? [];
   return list.split('; ').flatMap((place) => {
@@ -154,7 +154,7 @@ function lacking({ message }: { readonly message: string }): string[] {
   });
 }
 
-/** Which of these roles of the server have a privilege. */
+/** Returns those of the built-in roles that have the privilege. */
 async function rolesWith({ client }: ReplicaSet, row: NeededPrivilege, names: readonly string[]): Promise<string[]> {
   const rolesInfo = names.map((role) => ({ role, db: 'admin' }));
   const { roles } = await client.db('admin').command({ rolesInfo, showPrivileges: true });

@@ -1,0 +1,25 @@
+import { defineErrors } from '../define.ts';
+
+/** Errors of the removal of what a migration has left on its destination. */
+export const cleanupErrors = defineErrors('migration', {
+  NO_SUCH_MIGRATION: {
+    status: 404,
+    detail: 'The destination has no records of migration %.',
+    remedy: 'linkspan cleanup without --migration lists the migrations that it has.',
+  },
+  MIGRATION_RUNS: {
+    status: 409,
+    detail: 'Migration % was active less than 30 seconds ago.',
+    remedy: 'Stop or cancel it where it runs, wait 30 seconds, then try again.',
+  },
+  CUTOVER_UNFINISHED: {
+    status: 409,
+    detail: 'Migration % has made the destination the primary copy, and its indexes are not restored yet.',
+    remedy: 'Start the migration again and let it finish.',
+  },
+  COMMITTED_DATA: {
+    status: 409,
+    detail: 'Migration % is committed: its data is the primary copy now, so Linkspan does not drop it.',
+    remedy: 'Omit --drop to remove only its checkpoint. To delete the data, drop it by hand.',
+  },
+});

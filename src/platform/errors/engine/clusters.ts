@@ -1,0 +1,94 @@
+import { defineErrors } from '../define.ts';
+
+/** Errors of connection strings, connections and clusters that a migration cannot use. */
+export const clusterErrors = defineErrors('migration', {
+  SOURCE_UNREACHABLE: {
+    status: 400,
+    retry: 'transient',
+    detail: 'The source cannot be reached: %.',
+    remedy: 'Check host names, ports, firewalls and TLS settings from the migration host.',
+  },
+  DESTINATION_UNREACHABLE: {
+    status: 400,
+    retry: 'transient',
+    detail: 'The destination cannot be reached: %.',
+    remedy: 'Check host names, ports, firewalls and TLS settings from the migration host.',
+  },
+  INVALID_CONNECTION_STRING: {
+    status: 400,
+    detail: 'The connection string of the % is not valid: %.',
+    remedy:
+      'Use a string of the form mongodb://user:password@host1,host2/?replicaSet=name, with user and password percent-encoded.',
+  },
+  WEAK_CONNECTION_OPTION: {
+    status: 400,
+    detail: 'The connection string of the % sets %, which a migration does not allow.',
+    remedy:
+      'Remove the option. Linkspan reads from primaries with read concern majority, and writes with write concern majority.',
+  },
+  WRONG_REPLICA_SET: {
+    status: 400,
+    retry: 'transient',
+    detail: 'The server % of the % belongs to replica set `%`, but the connection string says `%`.',
+    remedy: "Set replicaSet in the connection string to the server's replica set name, or correct the host names.",
+  },
+  AUTHENTICATION_FAILED: {
+    status: 400,
+    detail: 'The % refused the user name or password.',
+    remedy: 'Check user, password and authSource of the connection string.',
+  },
+  AUTHENTICATION_REQUIRED: {
+    status: 400,
+    detail: 'The % requires authentication, and its connection string names no user.',
+    remedy:
+      'Add user and password to the connection string: mongodb://user:password@host/?authSource=admin. docs/03-agent.md lists the roles that the user needs.',
+  },
+  MISSING_PRIVILEGE: {
+    status: 400,
+    detail: 'User % on the % lacks privileges: %.',
+    remedy:
+      'docs/12-administration.md#privileges explains each privilege. Run in mongosh, as an administrator of the %: %',
+  },
+  CA_FILE_UNUSABLE: {
+    status: 400,
+    detail: 'The CA file % for the % cannot be used: %.',
+    remedy: "Use the path of a PEM file on this host that contains the certificate of the servers' CA.",
+  },
+  TLS_FAILED: {
+    status: 400,
+    detail: 'The % cannot be reached with the given TLS settings: %.',
+    remedy:
+      "Check that both sides use TLS or neither does, and that the CA file has the servers' CA. Check that their certificates name their hosts and have not expired.",
+  },
+  CONNECTION_NOT_ENCRYPTED: {
+    status: 200,
+    severity: 'warning',
+    detail: 'The connection to the % is not encrypted: passwords and documents cross the network in plain text.',
+    remedy: 'Set tls=true in the connection string, unless the network is private.',
+  },
+  STANDALONE_SERVER: {
+    status: 400,
+    detail: 'The % (%) is a standalone server: it has no oplog.',
+    remedy: 'Convert it to a replica set of one member (rs.initiate()) first.',
+  },
+  SHARDED_CLUSTER: {
+    status: 400,
+    detail: 'The % (%) is a sharded cluster, which Linkspan does not migrate yet.',
+    remedy: 'Use replica sets on both sides.',
+  },
+  VERSION_TOO_OLD: {
+    status: 400,
+    detail: 'The % runs MongoDB %; % or newer is needed.',
+    remedy: 'Upgrade the cluster first.',
+  },
+  DESTINATION_OLDER: {
+    status: 400,
+    detail: 'The destination (MongoDB %) is older than the source (MongoDB %).',
+    remedy: 'Use a destination of the same or a newer version.',
+  },
+  SAME_CLUSTER: {
+    status: 400,
+    detail: 'Source and destination are the same replica set.',
+    remedy: 'Use the connection string of another cluster for one of them.',
+  },
+});

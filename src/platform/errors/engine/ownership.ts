@@ -1,0 +1,41 @@
+import { defineErrors } from '../define.ts';
+
+/** Errors when another engine owns the migration, or another migration owns the destination. */
+export const ownershipErrors = defineErrors('migration', {
+  TAKEN_OVER: {
+    status: 409,
+    detail: 'Another engine has taken over migration %.',
+    remedy: 'Find the second agent or sync process. This one has stopped writing.',
+  },
+  ENGINE_RUNNING: {
+    status: 409,
+    detail: 'Another engine runs migration %: process % on host %, since %. It last wrote to its record % s ago.',
+    remedy:
+      'Stop that process, or take over the migration with linkspan sync --take-over: the other engine then stops writing.',
+  },
+  WRITER_CHANGED: {
+    status: 409,
+    detail:
+      'An earlier engine of migration % wrote as user %. The destination cannot refuse what that engine may still send.',
+    remedy: 'Make sure that no earlier engine runs, or drop that user on the destination.',
+  },
+  DESTINATION_IN_USE: {
+    status: 409,
+    detail: 'Migration % (%) uses the destination.',
+    remedy:
+      'Wait until it ends, cancel it, remove its records with linkspan cleanup, or use another destination. If you allow this migration to drop the destination, it takes the destination from the other one.',
+  },
+  DESTINATION_PRIMARY: {
+    status: 409,
+    detail:
+      'The data of the destination is the primary copy since the cutover of migration %. Linkspan does not drop it.',
+    remedy:
+      'Use another destination. If nobody needs that data, forget the migration first: linkspan cleanup --destination URI --migration %.',
+  },
+  DESTINATION_TAKEN: {
+    status: 409,
+    detail: 'Migration % has lost its destination: migration % has taken it.',
+    remedy:
+      'Cancel it where it is managed, then remove its records: linkspan cleanup --migration %. If its cutover was interrupted and its source refuses writes, lift the write block there: db.adminCommand({setUserWriteBlockMode: 1, global: false}).',
+  },
+});

@@ -1,0 +1,169 @@
+import { defineErrors } from '../define.ts';
+
+/** Findings of the checks before a migration: errors that prevent its start, and warnings. */
+export const preflightErrors = defineErrors('migration', {
+  DESTINATION_NOT_EMPTY: {
+    status: 400,
+    detail: 'The destination is not empty: it has %.',
+    remedy:
+      'Choose an empty cluster. Or drop the existing data: start linkspan sync with --drop-destination cluster1 (the side to drop; /start cannot ask for it), ' +
+      "use linkspan migration create --drop, or send dropDestinationData: true in Linkspan's API. " +
+      'Or keep it: linkspan sync --once --keep-destination, preExistingDestinationData: true of /start.',
+  },
+  NAMESPACE_EXISTS: {
+    status: 400,
+    detail: 'The destination keeps its existing data, and already has %.',
+    remedy: 'Drop or rename it there, exclude it with a filter, or rename it with a remap.',
+  },
+  DESTINATION_KEPT: {
+    status: 200,
+    severity: 'warning',
+    concerns: 'cutover',
+    detail:
+      'The destination keeps its data and its writers. Linkspan does not block their writes to the migrated namespaces.',
+    remedy: 'Make sure that nobody writes to the migrated namespaces there until the cutover is complete.',
+  },
+  DESTINATION_UNPROTECTED: {
+    status: 200,
+    severity: 'warning',
+    concerns: 'cutover',
+    detail: 'Linkspan does not block writes of other users to the destination during the migration.',
+    remedy: 'Use a destination with authentication, and a user with the role restore.',
+  },
+  UNSUPPORTED_NAMESPACE: {
+    status: 400,
+    detail: '% cannot be migrated yet: it is %.',
+    remedy: 'Drop it on the source or migrate it by other means, then start again.',
+  },
+  INDEX_MODERNISED: {
+    status: 200,
+    severity: 'warning',
+    detail: 'The index % of % is migrated in a form that current servers accept: %.',
+    remedy: 'No action is needed: the index works as on the source.',
+  },
+  INDEXES_AT_LIMIT: {
+    status: 200,
+    severity: 'warning',
+    detail: '% has % indexes, the most that a server allows.',
+    remedy: 'No action is needed: all are migrated. To create another index, drop one first.',
+  },
+  DOCUMENTS_NEAR_LIMIT: {
+    status: 200,
+    severity: 'warning',
+    detail: '% has documents near the limit of 16 MiB: up to % MiB in a sample of %.',
+    remedy:
+      'No action is needed: they are migrated. Each change of such a document transfers all of it, so expect more lag.',
+  },
+  CAPPED_IN_PAUSE: {
+    status: 200,
+    severity: 'warning',
+    concerns: 'cutover',
+    detail:
+      '% is capped at %. If both sides have discarded different documents, Linkspan copies it again during the write pause of the cutover.',
+    remedy: 'Plan a longer write pause for this copy, or stop its writers some time before the cutover.',
+  },
+  ACCOUNTS_KEPT: {
+    status: 200,
+    severity: 'warning',
+    detail: 'The destination keeps its own %; those of the source are not migrated.',
+    remedy:
+      "Compare them on both sides. To use the source's, drop or rename them on the destination before the cutover.",
+  },
+  DISK_TOO_SMALL: {
+    status: 400,
+    detail: "The destination's disk has % GB for data that takes % GB on the source's disk.",
+    remedy:
+      'Enlarge the disk, or select fewer namespaces. If the destination compresses better than the source, skip this check (skipDiskSpaceCheck).',
+  },
+  DISK_TIGHT: {
+    status: 200,
+    severity: 'warning',
+    detail: "The destination's disk has % GB. % GB (twice the size of the documents) is a safe size.",
+    remedy: 'Enlarge the disk, or check that the compressed data, the indexes and an oplog of the same size fit.',
+  },
+  OPLOG_SHORT: {
+    status: 200,
+    severity: 'warning',
+    detail:
+      "The source's oplog covers %, and the initial copy may take %. After a longer stop than the oplog covers, Linkspan has to compare all copied data with the source and repair it before the cutover.",
+    remedy:
+      'Enlarge the oplog (replSetResizeOplog, minRetentionHours) until it covers the duration of the copy, and at least an hour.',
+  },
+  HIDDEN_WRITES_UNSEEN: {
+    status: 200,
+    severity: 'warning',
+    detail:
+      'The user on the source may not read its oplog (%). During the migration Linkspan misses what applyOps, convertToCapped and cloneCollectionAsCapped write there, because change streams do not show it.',
+    remedy:
+      'Grant the user on the source the role backup, or find on local.oplog.rs. Otherwise, until the cutover, do not restore into the source with --oplogReplay and do not convert collections there.',
+  },
+  PART_NOT_BLOCKED: {
+    status: 200,
+    severity: 'warning',
+    concerns: 'cutover',
+    detail: 'Only a part of the source is migrated, so Linkspan does not block writes to the source at the cutover.',
+    remedy: 'Stop the applications that write to the selected namespaces before you request the cutover.',
+  },
+  SOURCE_NOT_BLOCKED: {
+    status: 200,
+    severity: 'warning',
+    concerns: 'cutover',
+    detail:
+      'The source runs MongoDB %: Linkspan cannot block its writes at the cutover, and a change of its catalog stops the migration.',
+    remedy:
+      'Do not change collections, views and indexes until the migration ends. Stop all applications that write before you request the cutover.',
+  },
+  USERS_BYPASS_BLOCK: {
+    status: 200,
+    severity: 'warning',
+    concerns: 'cutover',
+    detail: 'The source has users who can bypass the write block at the cutover: %.',
+    remedy: 'Stop the applications that write as these users before you request the cutover, or revoke the role.',
+  },
+  WRITES_BLOCKED: {
+    status: 200,
+    severity: 'warning',
+    concerns: 'cutover',
+    detail: 'User writes on the % were blocked at the time of the check.',
+    remedy:
+      'If nobody needs this block and no migration has committed from there, lift it: db.adminCommand({setUserWriteBlockMode: 1, global: false}).',
+  },
+  BLOCK_OWNER_UNSEEN: {
+    status: 200,
+    severity: 'warning',
+    concerns: 'cutover',
+    detail:
+      "The user on the source may not read its oplog. So Linkspan can't see who set a write block there, and never lifts or uses one that is already set.",
+    remedy:
+      'Grant the role backup or clusterMonitor, or find on local.oplog.rs and on config.user_writes_critical_sections. Otherwise, cut over one migration from this source at a time.',
+  },
+  HOST_BUSY: {
+    status: 200,
+    severity: 'warning',
+    detail: 'This host was busy at the time of the check: its load average was % per processor.',
+    remedy: 'Stop other programs here, or run the migration on another host. A busy host copies slowly and lags more.',
+  },
+  CLOCKS_DIFFER: {
+    status: 200,
+    severity: 'warning',
+    detail: 'The clock of the % is % the clock of this host.',
+    remedy: 'Synchronize the clocks, for example with NTP. Otherwise log times, lag and expiry times are wrong.',
+  },
+  CHECK_FAILED: {
+    status: 400,
+    detail: 'It is unknown whether a migration can start. Linkspan could not check %: %.',
+    remedy: 'Fix the reported problem and run the check again.',
+  },
+  CHECK_INCOMPLETE: {
+    status: 200,
+    severity: 'warning',
+    detail: 'Linkspan could not check %: %.',
+    remedy: 'Check it yourself, or fix the reported problem and run the check again.',
+  },
+  FINDINGS_LEFT_OUT: {
+    status: 200,
+    severity: 'warning',
+    detail: '% more findings are not shown here.',
+    remedy: 'Fix the shown findings and run the check again, or list all with linkspan plan on the migration host.',
+  },
+});

@@ -1,0 +1,85 @@
+import { defineErrors } from '../define.ts';
+
+/** Errors and warnings of a migration that has started. */
+export const runErrors = defineErrors('migration', {
+  OTHER_SOURCE: {
+    status: 409,
+    detail:
+      'Migration % was started with other clusters than the ones that answer now. A replica set that was initiated again counts as another cluster.',
+    remedy: 'Use the connection strings of the clusters that it was started with, or start a new migration.',
+  },
+  CHECKPOINT_OF_OTHER_VERSION: {
+    status: 409,
+    detail: 'The checkpoint of migration % has schema version %, which this version of Linkspan does not support.',
+    remedy: 'Resume with the version of Linkspan that wrote it, or start a new migration.',
+  },
+  HISTORY_LOST: {
+    status: 409,
+    detail: 'The oplog of the source no longer has the entry from which migration % has to resume (%).',
+    remedy:
+      'Enlarge the oplog of the source (replSetResizeOplog), then start again: Linkspan compares both sides and repairs what it missed.',
+  },
+  UNDECODABLE_EVENT: {
+    status: 500,
+    detail: 'Linkspan could not decode a change event: %. Its resume token is %.',
+    remedy: 'Report this bug. Nothing was skipped: the migration stopped before that event.',
+  },
+  CATALOG_CHANGED: {
+    status: 409,
+    detail:
+      'The catalog of the source has changed at %: %. Linkspan cannot follow this, because change streams of servers before 6.0 do not show all of it.',
+    remedy:
+      'Start a new migration, and do not change collections, views and indexes until it ends. Or upgrade the source to 6.0 first.',
+  },
+  DROPS_UNCONFIRMED: {
+    status: 409,
+    detail:
+      'Within a minute, the source dropped % of the % collections and % of the % documents of the migration, first %. Linkspan drops them on the destination only after you confirm.',
+    remedy:
+      'If the drops were intended, confirm them: start with --confirm-drops, or call confirmDrops while the migration runs. If not, restore the collections on the source with the same names: Linkspan copies them again.',
+  },
+  NAMESPACE_CONFLICT: {
+    status: 409,
+    scope: 'collection',
+    detail: '% cannot be brought in sync: %.',
+    remedy: 'Correct it on the source or on the destination, then resume.',
+  },
+  ACCOUNTS_REFUSED: {
+    status: 409,
+    detail: 'The destination refuses users or roles of the source: %.',
+    remedy: 'Correct them on the source or create them on the destination by hand, then resume.',
+  },
+  NOT_READY_FOR_CUTOVER: {
+    status: 409,
+    detail: 'The migration is not ready for cutover: %.',
+    remedy: 'Wait until it is ready, then request the cutover again.',
+  },
+  WRONG_STATE: {
+    status: 409,
+    detail: '% is not possible while the migration is %.',
+    remedy: 'Check the progress, and try again when the state allows it.',
+  },
+  SOURCE_STILL_WRITTEN: {
+    status: 409,
+    detail: 'Applications still wrote to the source after the cutover of migration % had started.',
+    remedy: 'Stop the applications that write to the selected namespaces, then request the cutover again.',
+  },
+  SOURCE_WRITTEN_AFTER_COMMIT: {
+    status: 200,
+    severity: 'warning',
+    detail: 'After the commit, the source received % in %. They exist only on the source.',
+    remedy:
+      'Stop the applications that still write to the source. Compare these namespaces on both sides and copy the missing changes by hand.',
+  },
+  CANCELLED_OUT_OF_REACH: {
+    status: 409,
+    detail: 'The migration was cancelled while its clusters could not be reached: %.',
+    remedy:
+      'The copied data is still on the destination: linkspan cleanup lists and removes it. If its cutover had started and the source refuses writes, lift the write block there: db.adminCommand({setUserWriteBlockMode: 1, global: false}).',
+  },
+  INTERNAL_ERROR: {
+    status: 500,
+    detail: 'An unexpected error occurred: %.',
+    remedy: 'Start Linkspan again: it resumes from the checkpoint. If the error occurs again, report it with the log.',
+  },
+});
