@@ -7,6 +7,7 @@ import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { findCurl, findPython, runClient, skipReason, startPython } from './foreign-clients.ts';
 import { DESTINATION } from './migration-world.ts';
 
+// This file tests the server with unmodified clients of others. All other tests use the client of src/digest.
 const [curl, python] = await Promise.all([findCurl(), findPython()]);
 /** A date after all that Linkspan has, as clients of today send it. */
 const ACCEPT = 'application/vnd.atlas.2025-03-12+json';

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { test } from 'node:test';
 import { SignJWT } from 'jose';
 import { findAccount } from '../../src/control/index.ts';
+import { DigestSession } from '../../src/digest/index.ts';
 import { DigestAuthenticator } from '../../src/http/index.ts';
 import { ATLAS, addOrganization, type ControlPlane, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -255,28 +256,29 @@ test('with SHA-256 enabled both challenges come, the stronger first, and an MD5 
   const challenge = (await fetch(plane.url + ORGS)).headers.get('www-authenticate') ?? '';
   const algorithms = [...challenge.matchAll(/nonce="[^"]+", algorithm=([\w-]+)/g)].map(([, name]) => name);
   assert.deepEqual(algorithms, ['SHA-256', 'MD5']);
-  // The client of these tests takes the first nonce and answers with MD5, which is the downgrade.
-  assert.equal((await plane.api('GET', ORGS)).status, 401);
+  assert.equal((await plane.api('GET', ORGS)).status, 200);
+  const downgraded = new DigestSession(plane.publicKey, plane.privateKey);
+  downgraded.accept(challenge.replace('algorithm=SHA-256', 'algorithm=MD5'));
+  const authorization = String(downgraded.authorization('GET', ORGS));
+  assert.match(authorization, /algorithm=MD5/);
+  assert.equal((await plane.api('GET', ORGS, { headers: { authorization } })).status, 401);
 });
 
 test('a request that was seen or whose nonce is old is answered stale=true, which lets clients go on without asking', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock });
-  const md5 = (text: string) => createHash('md5').update(text).digest('hex');
-  const challenge = (await fetch(plane.url + ORGS)).headers.get('www-authenticate') ?? '';
-  const nonce = /nonce="([^"]+)"/.exec(challenge)?.[1] ?? '';
-  const send = async (nc: string) => {
-    const ha1 = md5(`${plane.publicKey}:MMS Public API:${plane.privateKey}`);
-    const response = md5(`${ha1}:${nonce}:${nc}:c:auth:${md5(`GET:${ORGS}`)}`);
-    const authorization = `Digest username="${plane.publicKey}", realm="MMS Public API", nonce="${nonce}", uri="${ORGS}", response="${response}", cnonce="c", qop=auth, nc=${nc}`;
+  const session = new DigestSession(plane.publicKey, plane.privateKey);
+  session.accept((await fetch(plane.url + ORGS)).headers.get('www-authenticate') ?? '');
+  const [first, second, third] = [1, 2, 3].map(() => String(session.authorization('GET', ORGS)));
+  const send = async (authorization = '') => {
     const { status, headers } = await fetch(plane.url + ORGS, { headers: { authorization, accept: ATLAS } });
     return [status, /stale=\w+/.exec(headers.get('www-authenticate') ?? '')?.[0]];
   };
-  assert.deepEqual(await send('00000001'), [200, undefined]);
-  assert.deepEqual(await send('00000001'), [401, 'stale=true']);
-  assert.deepEqual(await send('00000002'), [200, undefined]);
+  assert.deepEqual(await send(first), [200, undefined]);
+  assert.deepEqual(await send(first), [401, 'stale=true']);
+  assert.deepEqual(await send(second), [200, undefined]);
   clock.nowMs += 301_000;
-  assert.deepEqual(await send('00000003'), [401, 'stale=true']);
+  assert.deepEqual(await send(third), [401, 'stale=true']);
 });
 
 test('an unknown key takes as long as a wrong one', async () => {

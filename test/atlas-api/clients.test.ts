@@ -6,6 +6,7 @@ import { ATLAS, startControlPlane } from './control-plane.ts';
 import { findCurl, findGoProgram, findPython, runClient, skipReason } from './foreign-clients.ts';
 import { cliBody, prepare, progress } from './migration-world.ts';
 
+// This file tests the server with unmodified clients of others. All other tests use the client of src/digest.
 const curl = await findCurl();
 const python = await findPython();
 const goClient = await findGoProgram('go-client');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import { DigestSession } from '../../src/digest/index.ts';
 import { loadSigningKey, newSigningKey, signRequest } from '../../src/link/index.ts';
 import { AgentClient, createToken, linkAgent } from '../gateway/agent-client.ts';
 import { requestFrom } from '../support/request-from.ts';
@@ -11,15 +11,12 @@ const HERE = '127.0.0.1';
 const ELSEWHERE = '127.0.0.2';
 const ORGS = '/api/atlas/v2/orgs';
 
-const md5 = (text: string) => createHash('md5').update(text).digest('hex');
-
 /** The credentials of one request with digest, under a fresh nonce. */
-async function credentials(address: string, { url }: ControlPlane, [user, key]: readonly [string, string]) {
+async function credentials(address: string, { url }: ControlPlane, user: readonly [string, string]) {
   const challenge = await requestFrom(address, url + ORGS, { headers: { accept: ATLAS } });
-  const [, nonce] = /nonce="([^"]+)"/.exec(String(challenge.headers['www-authenticate'])) ?? [];
-  const ha1 = md5(`${user}:MMS Public API:${key}`);
-  const response = md5(`${ha1}:${nonce}:00000001:c:auth:${md5(`GET:${ORGS}`)}`);
-  return `Digest username="${user}", realm="MMS Public API", nonce="${nonce}", uri="${ORGS}", response="${response}", algorithm=MD5, cnonce="c", qop=auth, nc=00000001`;
+  const session = new DigestSession(...user);
+  session.accept(String(challenge.headers['www-authenticate']));
+  return String(session.authorization('GET', ORGS));
 }
 
 async function digestFrom(address: string, plane: ControlPlane, user: readonly [string, string]) {

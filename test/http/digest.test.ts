@@ -3,10 +3,10 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 // The parts inside are tested where the whole would hide what is wrong.
-import { type DigestAlgorithm, parseDigestHeader } from '../../src/http/digest/header.ts';
+import { type DigestAlgorithm, digestHash, digestResponse } from '../../src/digest/index.ts';
+import { parseDigestHeader } from '../../src/http/digest/header.ts';
 import { KeyedHash } from '../../src/http/digest/keyed-hash.ts';
 import { ReplayWindows } from '../../src/http/digest/replay-windows.ts';
-import { digestHash, digestResponse } from '../../src/http/digest/response.ts';
 import { DigestAuthenticator, type DigestOutcome, digestSecrets } from '../../src/http/index.ts';
 import type { Clock } from '../../src/platform/index.ts';
 
@@ -43,22 +43,6 @@ function answer(challenge: string, changes: Partial<Record<'user' | 'key' | 'uri
   const response = digestResponse({ algorithm, ha1, method: 'POST', uri, nonce, nc, cnonce: 'c' });
   return `Digest username="${user}", realm="MMS Public API", nonce="${nonce}", uri="${uri}", algorithm=${algorithm}, qop=auth, nc=${nc}, cnonce="c", response="${response}"`;
 }
-
-test("the responses of RFC 7616's example are computed for MD5 and SHA-256", () => {
-  const parts = {
-    method: 'GET',
-    uri: '/dir/index.html',
-    nonce: '7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v',
-    nc: '00000001',
-    cnonce: 'f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ',
-  };
-  const responseFor = (algorithm: DigestAlgorithm) => {
-    const ha1 = digestHash(algorithm, 'Mufasa:http-auth@example.org:Circle of Life');
-    return digestResponse({ ...parts, algorithm, ha1 });
-  };
-  assert.equal(responseFor('MD5'), '8ca523f5e9506fed4657c9700eebdbec');
-  assert.equal(responseFor('SHA-256'), '753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1');
-});
 
 test('the keyed hash is HMAC-SHA-256, whatever was hashed before', () => {
   const key = fc.uint8Array({ maxLength: 64 }).map((bytes) => Buffer.from(bytes));
