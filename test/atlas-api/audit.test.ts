@@ -11,7 +11,7 @@ const HEAD_HOURS = 121;
 
 const newest = async (plane: ControlPlane) => await plane.store.lastAuditRecord();
 
-test('every mutation of the API leaves exactly one record with who, where, what and to what, and no secret', async () => {
+test('every mutation of the API leaves exactly one record with its actor, address, action and target, and no secret', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock, rateLimits: false });
   const { agent, groupId, path } = await prepare(plane);
@@ -156,7 +156,7 @@ test('every mutation of the API leaves exactly one record with who, where, what 
   assert.equal(outcome.head.sequence, (await newest(plane))?.sequence);
 });
 
-test('events are read in pages, by type, of an organization and of a project', async () => {
+test('the events of an organization and of a project are listed in pages and filtered by type', async () => {
   await using plane = await startControlPlane();
   const { groupId } = await prepare(plane);
   const read = async (target: string) => {

@@ -44,13 +44,13 @@ export interface ApiResponse {
 
 export interface ApiRequest {
   readonly headers?: Record<string, string>;
-  /** A text is sent as it is. */
+  /** A string is sent unchanged, anything else as JSON. */
   readonly body?: unknown;
-  /** Public and private key; the first API key by default. */
+  /** Public and private key. By default, those of the first API key. */
   readonly user?: readonly [string, string];
 }
 
-/** A whole control plane with a real store and a real socket. */
+/** A complete control plane with a real store and a real socket. */
 export interface ControlPlane extends AsyncDisposable {
   readonly url: string;
   readonly app: FastifyInstance;
@@ -60,7 +60,10 @@ export interface ControlPlane extends AsyncDisposable {
   readonly orgId: string;
   readonly publicKey: string;
   readonly privateKey: string;
-  /** A request with digest, v2 and the Atlas Accept header unless the headers say otherwise; the answer is one that the OpenAPI document describes. @param path after the host */
+  /**
+   * Sends a request with digest and the Accept header of Atlas v2, unless `headers` replaces them. Checks the answer against the OpenAPI document.
+   * @param path  after the host
+   */
   readonly api: (method: string, path: string, request?: ApiRequest) => Promise<ApiResponse>;
 }
 
@@ -70,13 +73,13 @@ export interface ControlPlaneOptions {
   readonly digestAlgorithms?: readonly DigestAlgorithm[];
   readonly rateLimits?: boolean;
   readonly connectionLimits?: ConnectionLimits;
-  /** As `--failed-attempts-per-minute`; 60 by default. */
+  /** The value of `--failed-attempts-per-minute`; 60 by default. */
   readonly failedAttemptsPerMinute?: number;
-  /** Of the server and its security events; silent by default. */
+  /** Logs the server and its security events; silent by default. */
   readonly logger?: Logger;
   readonly wishes?: BootstrapWishes;
   readonly linkTokenLifetimeMs?: number;
-  /** What the control plane itself does on destinations; by default nothing. */
+  /** The control plane's own work on destinations; by default it does none. */
   readonly destinations?: DestinationPort;
 }
 
@@ -148,7 +151,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   };
 }
 
-/** A second organization with its own key, for what must stay apart. */
+/** Creates a second organization with its own key, for tests of isolation. */
 export async function addOrganization(
   plane: ControlPlane,
   orgId: string,
@@ -185,7 +188,7 @@ export async function addOrganization(
   return [publicKey, 'private'];
 }
 
-/** Sends one request with a nonce of its own. A request that brings its own credentials is sent as it is. */
+/** Sends one request under a new nonce. A request with an Authorization header is sent unchanged. */
 async function digestRequest(url: string, method: string, path: string, request: ApiRequest): Promise<ApiResponse> {
   const { body, user: [publicKey, privateKey] = ['', ''] } = request;
   const init = {

@@ -49,7 +49,7 @@ function forgedPollFrom(address: string, { url }: ControlPlane, agent: AgentClie
   return requestFrom(address, `${url}/link/v1/poll`, { method: 'POST', headers, body });
 }
 
-test('after its failed attempts of a minute an address is answered 429 by every face, right credentials still work there, and others are not concerned', async () => {
+test('after too many failed attempts in a minute an address gets 429 from every API; valid credentials still work there, and other addresses are not affected', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock, failedAttemptsPerMinute: 60 });
   const agent = await linkAgent(plane);
@@ -70,7 +70,7 @@ test('after its failed attempts of a minute an address is answered 429 by every 
   const stranger = new AgentClient(plane.url, undefined, () => clock.now());
   assert.equal((await stranger.redeem('mlt_nonsense')).status, 429);
 
-  assert.equal((await digestFrom(HERE, plane, newcomer)).status, 200, 'a key that never worked there before');
+  assert.equal((await digestFrom(HERE, plane, newcomer)).status, 200, 'a key that was never used there before');
   assert.equal((await agent.report({})).status, 200);
   assert.equal((await stranger.redeem(await createToken(plane), 'host-2')).status, 201);
   assert.equal((await digestFrom(ELSEWHERE, plane, ['nobody', 'x'])).status, 401);
@@ -79,7 +79,7 @@ test('after its failed attempts of a minute an address is answered 429 by every 
   assert.equal((await digestFrom(HERE, plane, ['nobody', 'x'])).status, 429);
 });
 
-test('who guesses at one key is not even heard after half of them, unless that key has worked from there within the hour', async () => {
+test('after half of the attempts at one key, even its right credentials are refused, unless that key has worked from there within the hour', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock, failedAttemptsPerMinute: 60 });
   const guessed = await addOrganization(plane, plane.orgId, ['ORG_MEMBER']);
@@ -96,12 +96,12 @@ test('who guesses at one key is not even heard after half of them, unless that k
   assert.equal((await digestFrom(HERE, plane, guessed)).status, 200);
 });
 
-test('a right guess among many that are sent at once is refused like the wrong ones, once the budget is used up', async () => {
+test('a right guess among many parallel ones is refused like the wrong ones after the limit is reached', async () => {
   await using plane = await startControlPlane({ clock: new FakeClock(), failedAttemptsPerMinute: 20 });
   const guessed = await addOrganization(plane, plane.orgId, ['ORG_MEMBER']);
   const guesses = Array.from({ length: 40 }, (_, at) => (at === 39 ? guessed : ([guessed[0], 'wrong'] as const)));
   const headers = await Promise.all(guesses.map((guess) => credentials(HERE, plane, guess)));
-  // All in one turn of the event loop: each is let in before the first has failed.
+  // All start in one turn of the event loop, so each passes the first check before any has failed.
   const answers = await Promise.all(
     headers.map((authorization) => plane.app.inject({ url: ORGS, headers: { accept: ATLAS, authorization } })),
   );
@@ -121,7 +121,7 @@ test('a request without credentials is no failed attempt', async () => {
   assert.equal((await digestFrom(HERE, plane, ['nobody', 'x'])).status, 429);
 });
 
-test('behind a trusted proxy each client has its own budget, and nobody chooses another address by a header', async () => {
+test('behind a trusted proxy each client has its own limit, and no client can choose another address by a header', async () => {
   await using plane = await startControlPlane({
     clock: new FakeClock(),
     failedAttemptsPerMinute: 2,

@@ -14,7 +14,7 @@ const DENIALS = [
   'USER_UNAUTHORIZED',
 ];
 
-/** Who asks. Those with a role in the project are members of the organization, as keys that a project makes are. */
+/** The callers. Those with a role in the project are members of the organization, like keys that a project creates. */
 const IN_ORGANIZATION = ['ORG_OWNER', 'ORG_MEMBER', 'ORG_READ_ONLY', 'ORG_GROUP_CREATOR', 'ORG_BILLING_ADMIN'] as const;
 const IN_GROUP = ['GROUP_OWNER', 'GROUP_CLUSTER_MANAGER', 'GROUP_READ_ONLY', 'GROUP_DATA_ACCESS_ADMIN'] as const;
 
@@ -24,7 +24,7 @@ const READERS = ['ORG_OWNER', 'ORG_READ_ONLY', ...IN_GROUP];
 const GROUP_OWNERS = ['ORG_OWNER', 'GROUP_OWNER'];
 const EVERYBODY = [...MEMBERS, 'stranger'];
 
-/** Who may do what, with bodies that are right: what is wrong with a body is said before anything else. */
+/** The permitted callers of each operation, with valid bodies, because an error in a body is reported first. */
 const TABLE: Readonly<Record<string, { readonly may: readonly string[]; readonly body?: (ids: Ids) => unknown }>> = {
   createOrgLiveMigrationLinkToken: { may: OWNER, body: () => ({}) },
   deleteOrgLiveMigrationLinkTokens: { may: OWNER },
@@ -125,13 +125,13 @@ async function keysOf(plane: ControlPlane, groupId: string, otherGroupId: string
   return keys;
 }
 
-/** How many changes are on record. That somebody was refused is on record, too, and no change. */
+/** How many changes are on record. Refused attempts are on record, too, but are no changes. */
 const recordsOf = async ({ store }: ControlPlane) => {
   const records = await store.auditRecordsAfter(0, 100_000);
   return records.filter(({ eventTypeName }) => eventTypeName !== 'API_REQUEST_UNAUTHORIZED').length;
 };
 
-test('every operation is open to the roles that may, closed to all others and to other organizations, and what is refused changes nothing', async () => {
+test('every operation is open to the permitted roles, closed to all others and to other organizations, and refused requests change nothing', async () => {
   await using plane = await startControlPlane({ clock: new FakeClock(), rateLimits: false });
   const { groupId } = await prepare(plane);
   const other = await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'other', orgId: plane.orgId } });
@@ -152,7 +152,7 @@ test('every operation is open to the roles that may, closed to all others and to
   }
 });
 
-test('lists show nobody what belongs to others', async () => {
+test('lists show only what the caller may see', async () => {
   await using plane = await startControlPlane();
   const { groupId } = await prepare(plane);
   const other = await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'other', orgId: plane.orgId } });
@@ -171,7 +171,7 @@ test('lists show nobody what belongs to others', async () => {
   assert.equal((await see('stranger', '/groups/byName/p')).json.errorCode, 'GROUP_NOT_FOUND');
 });
 
-test('whoever may only create projects owns the one that it has made', async () => {
+test('a key that may only create projects owns the project that it created', async () => {
   await using plane = await startControlPlane();
   const user = await addOrganization(plane, plane.orgId, ['ORG_GROUP_CREATOR']);
   const made = await plane.api('POST', '/api/atlas/v2/groups', { user, body: { name: 'mine', orgId: plane.orgId } });

@@ -79,7 +79,7 @@ test('no secret is in any log or file, whether requests succeed or fail', async 
       const all = [...wanted.validations, ...wanted.migrations];
       return all.length === 2 ? all : undefined;
     },
-    { what: 'the agent to be told' },
+    { what: 'the order for the agent' },
   );
   for (const { assignment } of orders) shown(new URL(assignment.destination.uri).password);
   await refuse(migrations, cliBody(groupId));

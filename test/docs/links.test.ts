@@ -11,14 +11,7 @@ const PAGES = globSync(['*.md', 'docs/**/*.md', '{demo,deploy,bench}/**/*.md'], 
 const SOURCES = globSync('{src,test,demo,bench}/**/*.{ts,js}', { cwd: ROOT });
 
 /** Folders whose comments still cite documents outside of the repository. A folder that has left this list never comes back. */
-const STILL_CITING = [
-  'src/atlas-api/',
-  'src/control/',
-  'src/engine/collections/',
-  'src/engine/records/',
-  'src/engine/run/',
-  'src/http/',
-];
+const STILL_CITING = ['src/engine/collections/', 'src/engine/records/', 'src/engine/run/'];
 
 interface Reference {
   readonly from: string;
