@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { AgentClient } from '../gateway/agent-client.ts';
-import { addOrganization, type ControlPlane, startControlPlane } from './control-plane.ts';
+import { addOrganization, type ControlPlane, type Page, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 import { cliBody, prepare } from './migration-world.ts';
 
@@ -16,9 +16,9 @@ interface ShownKey {
 }
 
 async function makeKey(plane: ControlPlane, roles: readonly string[], path = orgOf(plane)): Promise<ShownKey> {
-  const { status, json } = await plane.api('POST', `${path}/apiKeys`, { body: { desc: 'a key', roles } });
+  const { status, json } = await plane.api<ShownKey>('POST', `${path}/apiKeys`, { body: { desc: 'a key', roles } });
   assert.equal(status, 200);
-  return json as unknown as ShownKey;
+  return json;
 }
 
 const userOf = ({ publicKey, privateKey }: ShownKey) => [publicKey, privateKey] as const;
@@ -98,9 +98,9 @@ test('an access list closes a key to all other addresses, and no request can exc
   const path = `${orgOf(plane)}/apiKeys/${key.id}/accessList`;
   const from = (address: string) => ({ user: userOf(key), headers: { 'x-forwarded-for': address } });
   const entries = [{ ipAddress: '192.0.2.7' }, { cidrBlock: '2001:db8::/32' }];
-  const added = await plane.api('POST', path, { body: entries });
+  const added = await plane.api<Page<Record<string, unknown>>>('POST', path, { body: entries });
   assert.equal(added.status, 200);
-  const shown = added.json.results as unknown as Record<string, unknown>[];
+  const shown = added.json.results;
   assert.deepEqual(
     shown.map(({ cidrBlock, ipAddress }) => [cidrBlock, ipAddress]),
     [
@@ -150,7 +150,7 @@ test('an organization that requires access lists refuses keys without one, and s
 test('the last owner of an organization can neither be deleted nor lose the role', async () => {
   await using plane = await startControlPlane();
   const path = `${orgOf(plane)}/apiKeys`;
-  const [first] = (await plane.api('GET', path)).json.results as unknown as ShownKey[];
+  const [first] = (await plane.api<Page<ShownKey>>('GET', path)).json.results;
   const deleted = await plane.api('DELETE', `${path}/${first?.id}`);
   assert.deepEqual([deleted.status, deleted.json.errorCode], [409, 'CANNOT_REMOVE_LAST_ORG_OWNER']);
   const demoted = await plane.api('PATCH', `${path}/${first?.id}`, { body: { roles: ['ORG_MEMBER'] } });
@@ -195,17 +195,14 @@ test('a service account gets tokens with either of two secrets until these expir
   await using plane = await startControlPlane({ clock });
   const path = `${orgOf(plane)}/serviceAccounts`;
   const body = { name: 'n', description: 'd', roles: ['ORG_READ_ONLY'], secretExpiresAfterHours: 8 };
-  const made = await plane.api('POST', path, { body });
+  const made = await plane.api<ShownAccount>('POST', path, { body });
   assert.equal(made.status, 201);
-  const { clientId, secrets } = made.json as unknown as ShownAccount;
+  const { clientId, secrets } = made.json;
   assert.match(clientId, /^mdb_sa_id_[0-9a-f]{24}$/);
   const first = secrets[0]?.secret ?? '';
-  const shown = await plane.api('GET', `${path}/${clientId}`);
+  const shown = await plane.api<ShownAccount>('GET', `${path}/${clientId}`);
   assert.ok(!shown.text.includes(first));
-  assert.equal(
-    (shown.json as unknown as ShownAccount).secrets[0]?.maskedSecretValue,
-    `mdb_sa_sk_...${first.slice(-4)}`,
-  );
+  assert.equal(shown.json.secrets[0]?.maskedSecretValue, `mdb_sa_sk_...${first.slice(-4)}`);
   const added = await plane.api('POST', `${path}/${clientId}/secrets`, { body: { secretExpiresAfterHours: 24 } });
   const second = String(added.json.secret);
   const third = await plane.api('POST', `${path}/${clientId}/secrets`, { body: { secretExpiresAfterHours: 24 } });

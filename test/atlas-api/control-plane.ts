@@ -34,12 +34,22 @@ import { unreachedDestinations } from './unreached-destinations.ts';
 /** The date that current Atlas clients send for every resource. */
 export const ATLAS = 'application/vnd.atlas.2025-03-12+json';
 
-export interface ApiResponse {
+/** Any body, for tests that read few of its attributes. */
+type AnyBody = Record<string, unknown> & unknown[];
+
+/** The body of a list. */
+export interface Page<Item> {
+  readonly results: readonly Item[];
+  readonly totalCount: number;
+  readonly links: readonly { readonly href: string; readonly rel: string }[];
+}
+
+export interface ApiResponse<Body = AnyBody> {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
   /** The parsed body; null where there is none. */
-  readonly json: Record<string, unknown> & unknown[];
+  readonly json: Body;
 }
 
 export interface ApiRequest {
@@ -64,7 +74,7 @@ export interface ControlPlane extends AsyncDisposable {
    * Sends a request with digest and the Accept header of Atlas v2, unless `headers` replaces them. Checks the answer against the OpenAPI document.
    * @param path  after the host
    */
-  readonly api: (method: string, path: string, request?: ApiRequest) => Promise<ApiResponse>;
+  readonly api: <Body = AnyBody>(method: string, path: string, request?: ApiRequest) => Promise<ApiResponse<Body>>;
 }
 
 export interface ControlPlaneOptions {
@@ -136,8 +146,8 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     masterKey,
     store,
     ...first,
-    api: async (method, path, request = {}) => {
-      const answer = await digestRequest(url, method, path, { user: own, ...request });
+    api: async <Body>(method: string, path: string, request: ApiRequest = {}) => {
+      const answer = await digestRequest<Body>(url, method, path, { user: own, ...request });
       answers.check(method, path, { ...answer, contentType: answer.headers.get('content-type') });
       return answer;
     },
@@ -189,7 +199,12 @@ export async function addOrganization(
 }
 
 /** Sends one request under a new nonce. A request with an Authorization header is sent unchanged. */
-async function digestRequest(url: string, method: string, path: string, request: ApiRequest): Promise<ApiResponse> {
+async function digestRequest<Body>(
+  url: string,
+  method: string,
+  path: string,
+  request: ApiRequest,
+): Promise<ApiResponse<Body>> {
   const { body, user: [publicKey, privateKey] = ['', ''] } = request;
   const init = {
     method,
@@ -204,7 +219,7 @@ async function digestRequest(url: string, method: string, path: string, request:
   return read(await new DigestClient(url, publicKey, privateKey).fetch(path, init));
 }
 
-async function read(answer: Response): Promise<ApiResponse> {
+async function read<Body>(answer: Response): Promise<ApiResponse<Body>> {
   const text = await answer.text();
   const isJson = /json/.test(answer.headers.get('content-type') ?? '') && text !== '';
   return { status: answer.status, headers: answer.headers, text, json: isJson ? JSON.parse(text) : null };

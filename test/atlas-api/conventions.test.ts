@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ATLAS, addOrganization, type ControlPlane, startControlPlane } from './control-plane.ts';
+import { ATLAS, addOrganization, type ControlPlane, type Page, startControlPlane } from './control-plane.ts';
 import { cliBody, prepare, progress } from './migration-world.ts';
 
 const tokensOf = (plane: ControlPlane) => `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/linkTokens`;
@@ -128,8 +128,8 @@ test('lists have pages with links to the next and the previous page', async () =
   for (const name of ['a', 'b', 'c']) {
     assert.equal((await plane.api('POST', '/api/atlas/v2/groups', { body: { name, orgId: plane.orgId } })).status, 201);
   }
-  const page = await plane.api('GET', '/api/atlas/v2/groups?pageNum=2&itemsPerPage=1');
-  const links = page.json.links as unknown as { rel: string; href: string }[];
+  const page = await plane.api<Page<unknown>>('GET', '/api/atlas/v2/groups?pageNum=2&itemsPerPage=1');
+  const { links } = page.json;
   assert.deepEqual(
     links.map(({ rel }) => rel),
     ['self', 'previous', 'next'],
@@ -150,13 +150,16 @@ test('an organization lists only its own projects, and finds them by the beginni
     await plane.api('POST', '/api/atlas/v2/groups', { body: { name, orgId: plane.orgId } });
   }
   const names = async (query: string) => {
-    const { json } = await plane.api('GET', `/api/atlas/v2/orgs/${plane.orgId}/groups${query}`);
-    return (json.results as unknown as { name: string }[]).map(({ name }) => name);
+    const path = `/api/atlas/v2/orgs/${plane.orgId}/groups${query}`;
+    return (await plane.api<Page<{ name: string }>>('GET', path)).json.results.map(({ name }) => name);
   };
   assert.deepEqual(await names(''), ['shop', 'shop-2', 'other']);
   assert.deepEqual(await names('?name=SHOP&itemsPerPage=1&pageNum=2'), ['shop-2']);
-  const { json } = await plane.api('GET', `/api/atlas/v1.0/orgs/${plane.orgId}/groups`);
-  const [first] = json.results as unknown as { id: string; links: unknown }[];
+  const { json } = await plane.api<Page<{ id: string; links: unknown }>>(
+    'GET',
+    `/api/atlas/v1.0/orgs/${plane.orgId}/groups`,
+  );
+  const [first] = json.results;
   assert.deepEqual(first?.links, [{ href: `${plane.url}/api/atlas/v1.0/groups/${first?.id}`, rel: 'self' }]);
   const user = await addOrganization(plane, 'a'.repeat(24), ['ORG_OWNER']);
   const stranger = await plane.api('GET', `/api/atlas/v2/orgs/${plane.orgId}/groups`, { user });

@@ -4,7 +4,7 @@ import { expireMigrations } from '../../src/control/index.ts';
 import { wantedState } from '../../src/link/index.ts';
 import { onReach } from '../../src/platform/index.ts';
 import { linkAgent } from '../gateway/agent-client.ts';
-import { addOrganization, type ControlPlane, startControlPlane } from './control-plane.ts';
+import { type ApiResponse, addOrganization, type ControlPlane, type Page, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 import { cliBody, prepare, progress, type World } from './migration-world.ts';
 
@@ -15,7 +15,7 @@ interface Started extends World {
   readonly id: string;
   readonly report: (changes: Parameters<typeof progress>[1]) => Promise<unknown>;
   readonly show: () => Promise<Record<string, unknown> & { linkspan: Record<string, unknown> }>;
-  readonly ask: (wish: string, body?: object) => ReturnType<ControlPlane['api']>;
+  readonly ask: (wish: string, body?: object) => Promise<ApiResponse>;
   /** The orders that the agent gets. */
   readonly wanted: () => Promise<object[]>;
 }
@@ -148,8 +148,8 @@ test('a migration that is cancelled before its agent got it ends at once, and no
   assert.deepEqual(await wanted(), []);
   assert.equal((await plane.store.migration(id))?.password, null);
   assert.equal((await api('POST', path, { body: cliBody(groupId) })).status, 201);
-  const events = await api('GET', `/api/atlas/v2/orgs/${orgId}/events?eventType=LIVE_MIGRATION_FAILED`);
-  assert.equal((events.json.results as object[]).length, 1);
+  const events = await api<Page<unknown>>('GET', `/api/atlas/v2/orgs/${orgId}/events?eventType=LIVE_MIGRATION_FAILED`);
+  assert.equal(events.json.results.length, 1);
 });
 
 test('when an agent polls during a cancellation, either it gets the migration or the migration ends at once, never both', async () => {
@@ -323,11 +323,11 @@ test('members can list migrations of a project and links of an organization, in 
   await report({ state: 'failed' });
   await plane.api('POST', path, { body: cliBody(groupId) });
   const member = await addOrganization(plane, plane.orgId, ['ORG_MEMBER']);
-  const migrations = await plane.api('GET', `${path}?itemsPerPage=1`, { user: member });
+  const migrations = await plane.api<Page<{ _id: string }>>('GET', `${path}?itemsPerPage=1`, { user: member });
   assert.equal(migrations.json.totalCount, 2);
-  assert.equal((migrations.json.results as { _id: string }[])[0]?._id, id);
-  const links = await plane.api('GET', `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/links`, { user: member });
-  const [link] = links.json.results as Record<string, unknown>[];
+  assert.equal(migrations.json.results[0]?._id, id);
+  const links = `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/links`;
+  const [link] = (await plane.api<Page<Record<string, unknown>>>('GET', links, { user: member })).json.results;
   assert.deepEqual([link?.migrationHost, link?.agentVersion, link?.accessListIps], ['host-1', '1.0.0', []]);
   assert.match(String(link?.lastSeen), /^20\d\d-/);
   const stranger = await addOrganization(plane, '9'.repeat(24), ['ORG_OWNER']);
@@ -339,8 +339,8 @@ test('an agent that sends nothing is shown as lost within half a minute, and as 
   await using plane = await startControlPlane({ clock });
   const agent = await linkAgent(plane);
   const status = async () => {
-    const { json } = await plane.api('GET', `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/links`);
-    return (json.results as { agentStatus: string }[])[0]?.agentStatus;
+    const links = `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/links`;
+    return (await plane.api<Page<{ agentStatus: string }>>('GET', links)).json.results[0]?.agentStatus;
   };
   assert.equal(await status(), 'CONNECTED');
   clock.nowMs += 20_000;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startControlPlane } from './control-plane.ts';
+import { type Page, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 import { cliBody, prepare } from './migration-world.ts';
 
@@ -173,7 +173,7 @@ test('recorded: links of a page, each with its parameters in the order in which 
   await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'one', orgId: plane.orgId } });
   await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'two', orgId: plane.orgId } });
   const links = async (query: string) =>
-    ((await plane.api('GET', `/api/atlas/v2/${query}`)).json.links as { href: string; rel: string }[]).map(
+    (await plane.api<Page<unknown>>('GET', `/api/atlas/v2/${query}`)).json.links.map(
       ({ href, rel }) => `${rel} ${href.slice(plane.url.length)}`,
     );
   assert.deepEqual(await links('groups'), ['self /api/atlas/v2/groups?includeCount=true&pageNum=1&itemsPerPage=100']);

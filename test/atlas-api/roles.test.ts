@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { operations } from '../../src/atlas-api/operations.ts';
-import { type ApiResponse, addOrganization, type ControlPlane, startControlPlane } from './control-plane.ts';
+import { addOrganization, type ControlPlane, type Page, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 import { cliBody, prepare } from './migration-world.ts';
 
@@ -157,16 +157,19 @@ test('lists show only what the caller may see', async () => {
   const { groupId } = await prepare(plane);
   const other = await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'other', orgId: plane.orgId } });
   const keys = await keysOf(plane, groupId, String(other.json.id));
-  const names = ({ json }: ApiResponse) => (json.results as unknown as { name: string }[]).map(({ name }) => name);
+  const namesFor = async (who: string, path: string) => {
+    const { json } = await plane.api<Page<{ name: string }>>('GET', `/api/atlas/v2${path}`, { user: keys[who] });
+    return json.results.map(({ name }) => name);
+  };
   const see = async (who: string, path: string) => await plane.api('GET', `/api/atlas/v2${path}`, { user: keys[who] });
-  assert.deepEqual(names(await see('stranger', '/orgs')), ['other']);
-  assert.deepEqual(names(await see('ORG_READ_ONLY', '/orgs')), ['Linkspan']);
+  assert.deepEqual(await namesFor('stranger', '/orgs'), ['other']);
+  assert.deepEqual(await namesFor('ORG_READ_ONLY', '/orgs'), ['Linkspan']);
   for (const path of ['/groups', `/orgs/${plane.orgId}/groups`]) {
-    assert.deepEqual(names(await see('ORG_READ_ONLY', path)), ['p', 'other']);
-    assert.deepEqual(names(await see('GROUP_READ_ONLY', path)), ['p']);
-    assert.deepEqual(names(await see('ORG_MEMBER', path)), []);
+    assert.deepEqual(await namesFor('ORG_READ_ONLY', path), ['p', 'other']);
+    assert.deepEqual(await namesFor('GROUP_READ_ONLY', path), ['p']);
+    assert.deepEqual(await namesFor('ORG_MEMBER', path), []);
   }
-  assert.deepEqual(names(await see('stranger', '/groups')), []);
+  assert.deepEqual(await namesFor('stranger', '/groups'), []);
   assert.equal((await see('GROUP_OWNER', '/groups/byName/p')).json.id, groupId);
   assert.equal((await see('stranger', '/groups/byName/p')).json.errorCode, 'GROUP_NOT_FOUND');
 });

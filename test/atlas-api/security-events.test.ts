@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { loadSigningKey, newSigningKey } from '../../src/link/index.ts';
 import { keptLog } from '../control/audit/kept-log.ts';
 import { AgentClient, createToken, linkAgent } from '../gateway/agent-client.ts';
-import { addOrganization, type ControlPlane, startControlPlane } from './control-plane.ts';
+import { addOrganization, type ControlPlane, type Page, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 
 const ORGS = '/api/atlas/v2/orgs';
@@ -19,9 +19,9 @@ interface Shown {
 }
 
 /** The organization's events of one type, as the API shows them. */
-async function eventsOf(plane: ControlPlane, type: string): Promise<Shown[]> {
-  const { json } = await plane.api('GET', `/api/atlas/v2/orgs/${plane.orgId}/events?eventType=${type}`);
-  return json.results as Shown[];
+async function eventsOf(plane: ControlPlane, type: string): Promise<readonly Shown[]> {
+  const path = `/api/atlas/v2/orgs/${plane.orgId}/events?eventType=${type}`;
+  return (await plane.api<Page<Shown>>('GET', path)).json.results;
 }
 
 /** Sends one signed request twice. */

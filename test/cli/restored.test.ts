@@ -63,8 +63,11 @@ async function statusWith(url: string, token: string): Promise<number> {
 }
 
 async function eventsOf(client: AtlasClient, eventType: string): Promise<Record<string, unknown>[]> {
-  const { body } = await client.send('GET', `/orgs/${ORG_ID}/events?eventType=${eventType}`);
-  return (body.results as { linkspan: { details: Record<string, unknown> } }[]).map(({ linkspan }) => linkspan.details);
+  const { body } = await client.send<{ results: { linkspan: { details: Record<string, unknown> } }[] }>(
+    'GET',
+    `/orgs/${ORG_ID}/events?eventType=${eventType}`,
+  );
+  return body.results.map(({ linkspan }) => linkspan.details);
 }
 
 /** The directory of a stopped server with one project; `older` is a copy from before the project. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { onReach } from '../../src/platform/index.ts';
-import { type ControlPlane, startControlPlane } from '../atlas-api/control-plane.ts';
+import { type ControlPlane, type Page, startControlPlane } from '../atlas-api/control-plane.ts';
 import { cliBody, prepare } from '../atlas-api/migration-world.ts';
 import { AgentClient, createToken, linkAgent } from './agent-client.ts';
 
@@ -14,7 +14,7 @@ interface ShownLink {
 }
 
 async function links(plane: ControlPlane): Promise<readonly ShownLink[]> {
-  return (await plane.api('GET', linksOf(plane))).json.results as ShownLink[];
+  return (await plane.api<Page<ShownLink>>('GET', linksOf(plane))).json.results;
 }
 
 /** Creates an agent with its own key that redeems a token as the host. */
@@ -117,8 +117,8 @@ test('an agent that reports its unlinking ends its link, and any token can link 
     (await links(plane)).map(({ status }) => status),
     ['LINKED'],
   );
-  const { json } = await plane.api('GET', `/api/atlas/v2/orgs/${plane.orgId}/events?eventType=LINK_ENDED_BY_HOST`);
-  assert.equal((json.results as unknown[]).length, 1);
+  const events = `/api/atlas/v2/orgs/${plane.orgId}/events?eventType=LINK_ENDED_BY_HOST`;
+  assert.equal((await plane.api<Page<unknown>>('GET', events)).json.results.length, 1);
 });
 
 test('only the linked agent itself can end its link; an agent with another key or without approval cannot', async () => {
