@@ -1,4 +1,4 @@
-import { request } from 'urllib';
+import { DigestClient } from '../src/digest/index.ts';
 import type { Organization } from './control-plane.ts';
 
 const DEADLINE_MS = 10_000;
@@ -12,15 +12,13 @@ export async function requestLinkToken(
   { url, id, publicKey, privateKey }: Organization,
   address: string,
 ): Promise<string> {
-  const answer = await request(`${url}/api/atlas/v1.0/orgs/${id}/liveMigrations/linkTokens?pretty=true`, {
+  const client = new DigestClient(url, publicKey, privateKey, DEADLINE_MS);
+  const answer = await client.fetch(`/api/atlas/v1.0/orgs/${id}/liveMigrations/linkTokens?pretty=true`, {
     method: 'POST',
-    digestAuth: `${publicKey}:${privateKey}`,
     headers: { Accept: 'application/json', 'Content-Type': 'application/json' },
-    content: JSON.stringify({ accessListIps: [address] }),
-    dataType: 'json',
-    timeout: DEADLINE_MS,
+    body: JSON.stringify({ accessListIps: [address] }),
   });
-  const token: unknown = answer.data?.linkToken;
+  const { linkToken: token } = (await answer.json()) as { linkToken?: unknown };
   if (answer.status !== 201 || typeof token !== 'string') throw new Error(`no link-token: status ${answer.status}`);
   return token;
 }

@@ -13,6 +13,11 @@ export interface MigrationStatus {
   readonly errorMessage?: string;
 }
 
+interface AvailableProject {
+  readonly projectId: string;
+  readonly deployments: readonly { readonly name: string; readonly mongoDBVersion: string }[];
+}
+
 /** Runs one push migration step by step through the Atlas Administration API, as the destination's administrator does. */
 export class LiveMigration {
   readonly #atlas: AtlasClient;
@@ -38,9 +43,9 @@ export class LiveMigration {
     const path = `/orgs/${this.#organization.id}/liveMigrations/availableProjects`;
     return await eventually(
       async () => {
-        const { body } = await this.#atlas.send('GET', path);
+        const { body } = await this.#atlas.send<AvailableProject[]>('GET', path);
         const project = body.find(({ projectId }) => projectId === agentNames.projectId);
-        const [deployment] = (project?.deployments ?? []) as { name: string; mongoDBVersion: string }[];
+        const deployment = project?.deployments[0];
         return deployment && `${deployment.name}, MongoDB ${deployment.mongoDBVersion}`;
       },
       { what: 'the source among the available projects', deadlineMs: STEP_DEADLINE_MS },
@@ -76,7 +81,7 @@ export class LiveMigration {
   async until(what: string, condition: (status: MigrationStatus) => boolean): Promise<void> {
     const ended = await eventually(
       async () => {
-        const status = (await this.#atlas.send('GET', this.#path)).body as unknown as MigrationStatus;
+        const status = (await this.#atlas.send<MigrationStatus>('GET', this.#path)).body;
         return condition(status) || status.status === 'FAILED' ? status : undefined;
       },
       { what: `the migration to be ${what}`, deadlineMs: STEP_DEADLINE_MS },

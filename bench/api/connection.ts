@@ -1,6 +1,6 @@
-import { hash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { DigestSession } from '../../src/digest/index.ts';
 import type { Listening } from './server-process.ts';
 
 const BODY = '{"accessListIps":["1.2.3.4","5.6.7.8"]}';
@@ -9,20 +9,14 @@ const HEAD_END = '\r\n\r\n';
 /** A keep-alive connection that creates link-tokens one after the other, with digest under one nonce. It is cheap, because it shares the cores with the server. */
 export class Connection {
   readonly #socket: Socket;
-  readonly #target: Listening;
   readonly #path: string;
   readonly #isSigned: boolean;
-  readonly #cnonce = randomBytes(8).toString('hex');
-  #nonce = '';
-  #algorithm = 'md5';
-  #ha1 = '';
-  #ha2 = '';
-  #count = 0;
+  readonly #session: DigestSession;
 
   private constructor(socket: Socket, target: Listening, isSigned: boolean) {
     this.#socket = socket;
-    this.#target = target;
     this.#isSigned = isSigned;
+    this.#session = new DigestSession(target.publicKey, target.privateKey);
     this.#path = `/api/atlas/v2/orgs/${target.orgId}/liveMigrations/linkTokens`;
   }
 
@@ -31,37 +25,23 @@ export class Connection {
     const socket = connect({ host: '127.0.0.1', port: target.port, noDelay: true });
     await once(socket, 'connect');
     const connection = new Connection(socket, target, isSigned);
-    if (isSigned) connection.#prepare((await connection.#exchange('')).head);
+    if (isSigned) {
+      const { head } = await connection.#exchange('');
+      connection.#session.accept(/^www-authenticate: (.*)$/im.exec(head)?.[1] ?? '');
+    }
     return connection;
   }
 
   /** Sends one request. @returns the HTTP status */
   async create(): Promise<number> {
-    const { status } = await this.#exchange(this.#isSigned ? this.#authorization() : '');
+    const { status } = await this.#exchange(
+      this.#isSigned ? `Authorization: ${this.#session.authorization('POST', this.#path)}\r\n` : '',
+    );
     return status;
   }
 
   close(): void {
     this.#socket.destroy();
-  }
-
-  #prepare(challenge: string): void {
-    this.#nonce = /nonce="([^"]+)"/.exec(challenge)?.[1] ?? '';
-    this.#algorithm = /algorithm=SHA-256/.test(challenge) ? 'sha256' : 'md5';
-    const { publicKey, privateKey } = this.#target;
-    this.#ha1 = this.#hash(`${publicKey}:MMS Public API:${privateKey}`);
-    this.#ha2 = this.#hash(`POST:${this.#path}`);
-  }
-
-  #authorization(): string {
-    const nc = (++this.#count).toString(16).padStart(8, '0');
-    const response = this.#hash(`${this.#ha1}:${this.#nonce}:${nc}:${this.#cnonce}:auth:${this.#ha2}`);
-    const algorithm = this.#algorithm === 'md5' ? 'MD5' : 'SHA-256';
-    return `Authorization: Digest username="${this.#target.publicKey}", realm="MMS Public API", nonce="${this.#nonce}", uri="${this.#path}", response="${response}", algorithm=${algorithm}, cnonce="${this.#cnonce}", qop=auth, nc=${nc}\r\n`;
-  }
-
-  #hash(text: string): string {
-    return hash(this.#algorithm, text, 'hex');
   }
 
   #exchange(authorization: string): Promise<{ status: number; head: string }> {

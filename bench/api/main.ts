@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { request } from 'urllib';
+import { AtlasClient } from '../../test/support/atlas-client.ts';
 import { affordableSockets, openIdleSockets } from '../../test/support/idle-sockets.ts';
 import { runLinkspan } from '../../test/support/linkspan-process.ts';
 import { medianSyncMs, rowsPerSecond } from './disk.ts';
@@ -77,10 +77,9 @@ async function withIdleSockets(): Promise<number> {
 }
 
 async function newToken(): Promise<string> {
-  const url = `http://127.0.0.1:${linkspan.port}/api/atlas/v1.0/orgs/${linkspan.orgId}/liveMigrations/linkTokens`;
-  const digestAuth = `${linkspan.publicKey}:${linkspan.privateKey}`;
-  const { data } = await request(url, { method: 'POST', digestAuth, contentType: 'json', data: {}, dataType: 'json' });
-  return data.linkToken;
+  const client = new AtlasClient(`http://127.0.0.1:${linkspan.port}`, linkspan.publicKey, linkspan.privateKey);
+  const path = `/orgs/${linkspan.orgId}/liveMigrations/linkTokens`;
+  return (await client.send<{ linkToken: string }>('POST', path, {})).body.linkToken;
 }
 
 /** Measures a cold start, from an empty directory to the first link-token. The release was started once before. */
@@ -94,11 +93,9 @@ async function coldStartSeconds(): Promise<number> {
   const directory = join(folder, `cold-${randomBytes(4).toString('hex')}`);
   const began = performance.now();
   await using server = runLinkspan(['serve', '--listen', '127.0.0.1:0', '--data-dir', directory], { env });
-  const [, url] = await server.waitForLine(/ready at (\S+), /);
-  const digestAuth = `${env.LINKSPAN_BOOTSTRAP_PUBLIC_KEY}:${env.LINKSPAN_BOOTSTRAP_PRIVATE_KEY}`;
-  const path = `${url}/api/atlas/v1.0/orgs/${orgId}/liveMigrations/linkTokens`;
-  const { status } = await request(path, { method: 'POST', digestAuth, contentType: 'json', data: {} });
-  if (status !== 201) throw new Error(`the first link-token was answered with ${status}`);
+  const [, url = ''] = await server.waitForLine(/ready at (\S+), /);
+  const client = new AtlasClient(url, env.LINKSPAN_BOOTSTRAP_PUBLIC_KEY, env.LINKSPAN_BOOTSTRAP_PRIVATE_KEY);
+  await client.send('POST', `/orgs/${orgId}/liveMigrations/linkTokens`, {});
   const seconds = (performance.now() - began) / 1000;
   // Must not be killed: Node.js saves its compile cache only when the process exits by itself.
   server.kill('SIGTERM');

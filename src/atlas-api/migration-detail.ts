@@ -57,7 +57,7 @@ const engineProgress = z.object({
     .optional()
     .meta({
       description:
-        'What a cancelled or failed migration leaves on the destination, besides `linkspan_internal`; `linkspan cleanup` lists the names.',
+        'Leftovers of a cancelled or failed migration on the destination, other than `linkspan_internal`; `linkspan cleanup` lists the names.',
     }),
   changes: z.object({ read: count, applied: count, queued: count }),
   oplog: z.object({ windowSeconds: count, leftSeconds: count, headroomPercent: count }).nullish().meta({
@@ -84,7 +84,7 @@ const engineProgress = z.object({
   waiting: z
     .array(waitSchema)
     .default([])
-    .meta({ description: 'What the engine waits for. It continues by itself once the cause is gone.' }),
+    .meta({ description: 'Reasons why the engine waits. It continues by itself when they are gone.' }),
 });
 
 /** Schema of Linkspan's own fields of a migration. */
@@ -120,7 +120,7 @@ export const migrationDetail = z
       .meta({ description: 'Null after the migration has ended.' }),
     waiting: z.array(waitSchema).meta({
       description:
-        'What the migration waits for, including its agent and its destination user; empty while it makes progress.',
+        'Reasons why the migration waits, including its agent and its destination user; empty while it makes progress.',
     }),
     findings: z.array(findingSchema).meta({ description: "Warnings of the migration's preflight." }),
     progress: engineProgress.nullable().meta({ description: 'The last report of the agent.' }),

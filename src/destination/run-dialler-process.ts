@@ -108,16 +108,16 @@ function permissions(): string[] {
   return ['--permission', ...network, ...readable.map((path) => `--allow-fs-read=${path}`)];
 }
 
-/** Calls `told` with each line, and with undefined for an invalid line or too much output. */
-function readLines({ stdout }: ChildProcess, told: (line: DialLine | undefined) => void): void {
+/** Calls `received` with each line, and with undefined for an invalid line or too much output. */
+function readLines({ stdout }: ChildProcess, received: (line: DialLine | undefined) => void): void {
   let text = '';
   let bytes = 0;
   stdout?.setEncoding('utf8').on('data', (part: string) => {
     bytes += Buffer.byteLength(part);
-    if (bytes > MOST_ANSWER_BYTES) return told(undefined);
+    if (bytes > MOST_ANSWER_BYTES) return received(undefined);
     const lines = (text + part).split('\n');
     text = lines.pop() ?? '';
-    for (const line of lines) told(parse(line));
+    for (const line of lines) received(parse(line));
   });
 }
 
@@ -158,6 +158,6 @@ function write(file: string, value: string): void {
   try {
     writeFileSync(file, value);
   } catch {
-    // The process has ended, or the machine forbids it. Both settings are only precautions beside the limits.
+    // The process has ended, or the machine forbids it. Both settings are only precautions in addition to the limits.
   }
 }

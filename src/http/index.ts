@@ -1,9 +1,9 @@
+export type { DigestAlgorithm } from '../digest/index.ts';
 export { isOnAccessList } from './access-list.ts';
 export { issueOf, readBody } from './body.ts';
 export type { ConnectionLimits } from './connection-limits.ts';
 export { DigestAuthenticator, type DigestOutcome } from './digest/authenticator.ts';
-export type { DigestAlgorithm } from './digest/header.ts';
-export { digestSecrets } from './digest/response.ts';
+export { digestSecrets } from './digest/secrets.ts';
 export { FailedAttempts } from './failed-attempts.ts';
 export { atlasDate } from './json.ts';
 export { bodyVersion, negotiateVersion, versionedMediaType } from './media-type.ts';

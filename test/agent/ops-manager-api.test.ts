@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { request } from 'urllib';
 import type { AgentConfiguration } from '../../src/agent/configuration.ts';
 import { MigrationHost, openOpsManagerApi } from '../../src/agent/index.ts';
 import { deleteLinks } from '../../src/control/index.ts';
+import { DigestClient } from '../../src/digest/index.ts';
 import { silentLogger, systemClock } from '../../src/platform/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
@@ -30,17 +30,17 @@ async function startHost(plane: ControlPlane, token?: string) {
   const call = async (
     method: 'GET' | 'POST' | 'DELETE',
     path: string,
-    data?: object,
-    digestAuth = `${KEY.publicKey}:${KEY.privateKey}`,
+    body?: object,
+    [publicKey, privateKey]: readonly [string, string] = [KEY.publicKey, KEY.privateKey],
   ) => {
-    const answer = await request(`${api.url}/api/public/v1.0/orgs/${path}`, {
+    const client = new DigestClient(api.url, publicKey, privateKey);
+    const answer = await client.fetch(`/api/public/v1.0/orgs/${path}`, {
       method,
-      digestAuth,
-      data,
-      contentType: 'json',
-      dataType: 'json',
+      headers: { accept: 'application/json', 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    return { status: answer.status, ...answer.data };
+    const text = await answer.text();
+    return { status: answer.status, ...(text === '' ? {} : JSON.parse(text)) };
   };
   return {
     host,
@@ -96,8 +96,8 @@ test("only the key's owner gets answers, only about this organization, and error
   await using agent = await startHost(plane);
   const link = `${ORG_ID}/liveExport/migrationLink`;
   const linkToken = await plane.newToken();
-  assert.equal((await agent.call('POST', link, { linkToken }, 'owner:wrong-key-of-somebody')).error, 401);
-  assert.equal((await agent.call('POST', link, { linkToken }, 'other:wrong-key-of-somebody')).error, 401);
+  assert.equal((await agent.call('POST', link, { linkToken }, ['owner', 'wrong-key-of-somebody'])).error, 401);
+  assert.equal((await agent.call('POST', link, { linkToken }, ['other', 'wrong-key-of-somebody'])).error, 401);
   const wrong: [string, object, string][] = [
     [`${'0'.repeat(24)}/liveExport/migrationLink`, { linkToken }, 'ORG_NOT_FOUND'],
     [link, {}, 'MISSING_ATTRIBUTE'],

@@ -7,11 +7,12 @@ import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { findCurl, findPython, runClient, skipReason, startPython } from './foreign-clients.ts';
 import { DESTINATION } from './migration-world.ts';
 
+// This file tests the server with unmodified clients of others. All other tests use the client of src/digest.
 const [curl, python] = await Promise.all([findCurl(), findPython()]);
-/** A date after all that Linkspan has, as clients of today send it. */
+/** A date after all versions of Linkspan, which current clients send. */
 const ACCEPT = 'application/vnd.atlas.2025-03-12+json';
 
-/** One request by a client written by others. */
+/** Sends one request with a client of others. */
 type Send = (plane: ControlPlane, method: string, path: string, body: string | undefined) => Promise<Answer>;
 
 const sendWithCurl: Send = async ({ url, publicKey, privateKey }, method, path, body) => {
@@ -44,7 +45,7 @@ const sendWithUrllib: Send = async ({ url, publicKey, privateKey }, method, path
   return { status, contentType: (headers['content-type'] as string) ?? null, text: data };
 };
 
-/** Sends what each line of the input asks for, by one client and one nonce, and answers with what came of it. */
+/** Reads a request from each line of the input, sends all with one client under one nonce, and prints each answer. */
 const PYTHON = `
 import json, sys
 kind, url, public, private = sys.argv[1:]
@@ -73,12 +74,12 @@ async function administerWithPython(kind: 'requests' | 'httpx'): Promise<void> {
   });
 }
 
-/** Everything that Atlas's own operations about organizations, projects, clusters, keys, accounts and events can be asked for. */
+/** Sends a request to every Atlas operation about organizations, projects, clusters, keys, accounts and events. */
 async function administer(plane: ControlPlane, send: Send): Promise<void> {
   const { orgId } = plane;
   const check = new AnswerCheck((await (await fetch(`${plane.url}/openapi.json`)).json()) as object);
   const untried = new Set(operations.filter(({ path }) => !path.includes('liveMigrations')));
-  /** Asks, and expects a status, or the code of an error. */
+  /** Sends a request and expects a status or an error code. */
   const ask = async (method: string, path: string, expected: number | string, body?: unknown) => {
     const answer = await send(
       plane,

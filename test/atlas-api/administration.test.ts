@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { AgentClient } from '../gateway/agent-client.ts';
-import { addOrganization, type ControlPlane, startControlPlane } from './control-plane.ts';
+import { addOrganization, type ControlPlane, type Page, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 import { cliBody, prepare } from './migration-world.ts';
 
@@ -16,14 +16,14 @@ interface ShownKey {
 }
 
 async function makeKey(plane: ControlPlane, roles: readonly string[], path = orgOf(plane)): Promise<ShownKey> {
-  const { status, json } = await plane.api('POST', `${path}/apiKeys`, { body: { desc: 'a key', roles } });
+  const { status, json } = await plane.api<ShownKey>('POST', `${path}/apiKeys`, { body: { desc: 'a key', roles } });
   assert.equal(status, 200);
-  return json as unknown as ShownKey;
+  return json;
 }
 
 const userOf = ({ publicKey, privateKey }: ShownKey) => [publicKey, privateKey] as const;
 
-test('an API key is shown whole once, works at once, follows its roles at once, and ends at once', async () => {
+test('an API key is shown in full once; its creation, its roles and its deletion take effect at once', async () => {
   await using plane = await startControlPlane();
   const path = orgOf(plane);
   const key = await makeKey(plane, ['ORG_OWNER']);
@@ -46,13 +46,13 @@ test('an API key is shown whole once, works at once, follows its roles at once, 
   assert.deepEqual([gone.status, gone.json.errorCode], [400, 'API_KEY_NOT_FOUND']);
 });
 
-test('the private key of the first start is never shown, not even its end', async () => {
+test('the private key of the first start is never shown, not even its last characters', async () => {
   await using plane = await startControlPlane({ wishes: { privateKey: 'a-short-private-key' } });
   const { text } = await plane.api('GET', `${orgOf(plane)}/apiKeys`);
   assert.match(text, /"privateKey":"\*{8}-\*{4}-\*{4}-\*{12}"/);
 });
 
-test('a key of a project is a member of the organization, and moves in and out of projects', async () => {
+test('a key of a project is a member of the organization, and can be added to and removed from projects', async () => {
   await using plane = await startControlPlane();
   const group = await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'p', orgId: plane.orgId } });
   const path = `/api/atlas/v2/groups/${group.json.id}`;
@@ -68,7 +68,7 @@ test('a key of a project is a member of the organization, and moves in and out o
   assert.equal((await plane.api('DELETE', `${path}/apiKeys/${key.id}`)).status, 204);
   assert.equal(await total(), 0);
   const missing = await plane.api('PATCH', `${path}/apiKeys/${key.id}`, { body: { roles: ['GROUP_OWNER'] } });
-  assert.equal(missing.json.errorCode, 'API_KEY_NOT_FOUND', 'who is not in the project is not changed there');
+  assert.equal(missing.json.errorCode, 'API_KEY_NOT_FOUND', 'a key outside the project is not changed there');
   const assignment = [{ roles: ['GROUP_OWNER'] }];
   assert.equal((await plane.api('POST', `${path}/apiKeys/${key.id}`, { body: assignment })).status, 204);
   assert.equal((await plane.api('PATCH', path, { user: userOf(key), body: { name: 'q' } })).status, 200);
@@ -77,7 +77,7 @@ test('a key of a project is a member of the organization, and moves in and out o
   assert.deepEqual(json.roles, [{ orgId: plane.orgId, roleName: 'ORG_MEMBER' }]);
 });
 
-test('what is wrong with a key is said with its attribute', async () => {
+test('an error in an API key names the wrong attribute', async () => {
   await using plane = await startControlPlane();
   const cases = [
     [{ desc: 'd' }, 'MISSING_ATTRIBUTE'],
@@ -92,15 +92,15 @@ test('what is wrong with a key is said with its attribute', async () => {
   }
 });
 
-test('an access list closes a key to all other addresses, and nobody shuts out themselves', async () => {
+test('an access list closes a key to all other addresses, and no request can exclude its own address', async () => {
   await using plane = await startControlPlane({ trustedProxies: ['127.0.0.1'] });
   const key = await makeKey(plane, ['ORG_OWNER']);
   const path = `${orgOf(plane)}/apiKeys/${key.id}/accessList`;
   const from = (address: string) => ({ user: userOf(key), headers: { 'x-forwarded-for': address } });
   const entries = [{ ipAddress: '192.0.2.7' }, { cidrBlock: '2001:db8::/32' }];
-  const added = await plane.api('POST', path, { body: entries });
+  const added = await plane.api<Page<Record<string, unknown>>>('POST', path, { body: entries });
   assert.equal(added.status, 200);
-  const shown = added.json.results as unknown as Record<string, unknown>[];
+  const shown = added.json.results;
   assert.deepEqual(
     shown.map(({ cidrBlock, ipAddress }) => [cidrBlock, ipAddress]),
     [
@@ -123,11 +123,11 @@ test('an access list closes a key to all other addresses, and nobody shuts out t
   assert.equal(own.json.errorCode, 'CANNOT_REMOVE_CALLER_FROM_ACCESS_LIST');
   assert.equal((await plane.api('DELETE', `${path}/2001:db8::%2F32`, from('192.0.2.7'))).status, 204);
   assert.equal((await plane.api('DELETE', `${path}/192.0.2.7%2F32`)).status, 204);
-  assert.equal((await plane.api('GET', path, from('192.0.2.8'))).status, 200, 'an empty list is open to all');
+  assert.equal((await plane.api('GET', path, from('192.0.2.8'))).status, 200, 'an empty list allows all');
   assert.equal((await plane.api('DELETE', `${path}/192.0.2.7`)).json.errorCode, 'ACCESS_LIST_ENTRY_NOT_FOUND');
 });
 
-test('an organization that requires access lists turns away keys without one, and is not told to by such a key', async () => {
+test('an organization that requires access lists refuses keys without one, and such a key cannot set the requirement', async () => {
   await using plane = await startControlPlane();
   const path = orgOf(plane);
   const require = (user: readonly [string, string]) =>
@@ -150,7 +150,7 @@ test('an organization that requires access lists turns away keys without one, an
 test('the last owner of an organization can neither be deleted nor lose the role', async () => {
   await using plane = await startControlPlane();
   const path = `${orgOf(plane)}/apiKeys`;
-  const [first] = (await plane.api('GET', path)).json.results as unknown as ShownKey[];
+  const [first] = (await plane.api<Page<ShownKey>>('GET', path)).json.results;
   const deleted = await plane.api('DELETE', `${path}/${first?.id}`);
   assert.deepEqual([deleted.status, deleted.json.errorCode], [409, 'CANNOT_REMOVE_LAST_ORG_OWNER']);
   const demoted = await plane.api('PATCH', `${path}/${first?.id}`, { body: { roles: ['ORG_MEMBER'] } });
@@ -159,7 +159,7 @@ test('the last owner of an organization can neither be deleted nor lose the role
   assert.equal((await plane.api('DELETE', `${path}/${first?.id}`, { user: userOf(heir) })).status, 204);
 });
 
-test('a new organization is entered with what came with it, and by nobody else', async () => {
+test('a new organization can be used with the credentials created with it, and by nobody else', async () => {
   await using plane = await startControlPlane();
   const create = (body: object) => plane.api('POST', '/api/atlas/v2/orgs', { body });
   assert.equal((await create({ name: 'second' })).json.errorCode, 'VALIDATION_ERROR');
@@ -190,22 +190,19 @@ interface ShownAccount {
   readonly secrets: readonly { id: string; secret?: string; maskedSecretValue?: string; expiresAt: string }[];
 }
 
-test('a service account gets tokens with either of two secrets until they expire or are deleted, and tokens end with their secret', async () => {
+test('a service account gets tokens with either of two secrets until these expire or are deleted; tokens end with their secret', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock });
   const path = `${orgOf(plane)}/serviceAccounts`;
   const body = { name: 'n', description: 'd', roles: ['ORG_READ_ONLY'], secretExpiresAfterHours: 8 };
-  const made = await plane.api('POST', path, { body });
+  const made = await plane.api<ShownAccount>('POST', path, { body });
   assert.equal(made.status, 201);
-  const { clientId, secrets } = made.json as unknown as ShownAccount;
+  const { clientId, secrets } = made.json;
   assert.match(clientId, /^mdb_sa_id_[0-9a-f]{24}$/);
   const first = secrets[0]?.secret ?? '';
-  const shown = await plane.api('GET', `${path}/${clientId}`);
+  const shown = await plane.api<ShownAccount>('GET', `${path}/${clientId}`);
   assert.ok(!shown.text.includes(first));
-  assert.equal(
-    (shown.json as unknown as ShownAccount).secrets[0]?.maskedSecretValue,
-    `mdb_sa_sk_...${first.slice(-4)}`,
-  );
+  assert.equal(shown.json.secrets[0]?.maskedSecretValue, `mdb_sa_sk_...${first.slice(-4)}`);
   const added = await plane.api('POST', `${path}/${clientId}/secrets`, { body: { secretExpiresAfterHours: 24 } });
   const second = String(added.json.secret);
   const third = await plane.api('POST', `${path}/${clientId}/secrets`, { body: { secretExpiresAfterHours: 24 } });
@@ -232,7 +229,7 @@ test('a service account gets tokens with either of two secrets until they expire
   assert.equal((await plane.api('GET', `${path}/${clientId}`)).json.errorCode, 'SERVICE_ACCOUNT_NOT_FOUND');
 });
 
-test('the status says who asks, with roles and access list', async () => {
+test('the status shows the caller with its roles and access list', async () => {
   await using plane = await startControlPlane();
   for (const path of ['/api/atlas/v2', '/api/atlas/v2/', '/api/atlas/v1.0']) {
     const { status, json } = await plane.api('GET', path);
@@ -244,7 +241,7 @@ test('the status says who asks, with roles and access list', async () => {
   }
 });
 
-test('a destination is not forgotten while a migration runs into it, and its name is free afterwards', async () => {
+test('a destination cannot be deleted while a migration runs into it, and its name is free afterwards', async () => {
   await using plane = await startControlPlane();
   const { agent, groupId, path } = await prepare(plane);
   const clusters = `/api/atlas/v2/groups/${groupId}/clusters`;
@@ -269,7 +266,7 @@ test('a destination is not forgotten while a migration runs into it, and its nam
   assert.equal((await plane.api('GET', `${path}/${id}`)).json.status, 'NEW');
 });
 
-test('a destination is reached as it was last told, and none that a migration runs into is told otherwise', async () => {
+test('an update of a destination takes effect for later migrations, and is refused while a migration runs into it', async () => {
   await using plane = await startControlPlane();
   const { agent, groupId, path } = await prepare(plane);
   const clusters = `/api/atlas/v2/groups/${groupId}/clusters`;
@@ -288,7 +285,7 @@ test('a destination is reached as it was last told, and none that a migration ru
   assert.deepEqual([refused.status, refused.json.errorCode], [409, 'CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT']);
 });
 
-test('an organization without projects is deleted with its keys and links, unless it is the only one', async () => {
+test('an organization without projects is deleted with its keys and links, unless it is the last one', async () => {
   await using plane = await startControlPlane();
   const remove = (id: string, user: readonly [string, string] = [plane.publicKey, plane.privateKey]) =>
     plane.api('DELETE', `/api/atlas/v2/orgs/${id}`, { user });
@@ -316,7 +313,7 @@ test('an organization without projects is deleted with its keys and links, unles
   assert.equal((await remove(plane.orgId)).json.errorCode, 'CANNOT_DELETE_LAST_ORG');
 });
 
-test('keys that another organization has are no keys here', async () => {
+test('keys of another organization do not exist for this one', async () => {
   await using plane = await startControlPlane();
   const other = randomBytes(12).toString('hex');
   const user = await addOrganization(plane, other, ['ORG_OWNER']);

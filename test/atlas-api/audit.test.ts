@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { operations } from '../../src/atlas-api/operations.ts';
 import { expireMigrations, verifyAudit } from '../../src/control/index.ts';
 import { AgentClient, createToken, linkAgent } from '../gateway/agent-client.ts';
-import { type ControlPlane, startControlPlane } from './control-plane.ts';
+import { type ControlPlane, type Page, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 import { cliBody, prepare, progress } from './migration-world.ts';
 
@@ -11,7 +11,7 @@ const HEAD_HOURS = 121;
 
 const newest = async (plane: ControlPlane) => await plane.store.lastAuditRecord();
 
-test('every mutation of the API leaves exactly one record with who, where, what and to what, and no secret', async () => {
+test('every mutation of the API leaves exactly one record with its actor, address, action and target, and no secret', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock, rateLimits: false });
   const { agent, groupId, path } = await prepare(plane);
@@ -46,7 +46,7 @@ test('every mutation of the API leaves exactly one record with who, where, what 
   const successor = new AgentClient(plane.url, undefined, () => clock.now());
   assert.equal((await successor.redeem(await createToken(plane), 'host-2')).status, 201);
   const links = `${org}/liveMigrations/links`;
-  const listed = (await plane.api('GET', links)).json.results as { id: string; status: string }[];
+  const listed = (await plane.api<Page<{ id: string; status: string }>>('GET', links)).json.results;
   const pending = listed.find(({ status }) => status === 'PENDING_APPROVAL');
   await change('approveOrgLiveMigrationLink', 'LINK_APPROVED', `${links}/${pending?.id}/approve`);
   await change('revokeOrgLiveMigrationLink', 'LINK_REVOKED', `${links}/${pending?.id}`);
@@ -156,13 +156,11 @@ test('every mutation of the API leaves exactly one record with who, where, what 
   assert.equal(outcome.head.sequence, (await newest(plane))?.sequence);
 });
 
-test('events are read in pages, by type, of an organization and of a project', async () => {
+test('the events of an organization and of a project are listed in pages and filtered by type', async () => {
   await using plane = await startControlPlane();
   const { groupId } = await prepare(plane);
-  const read = async (target: string) => {
-    const { json } = await plane.api('GET', `/api/atlas/v2${target}`);
-    return json as unknown as { totalCount: number; links: { href: string }[]; results: Record<string, unknown>[] };
-  };
+  const read = async (target: string) =>
+    (await plane.api<Page<Record<string, unknown>>>('GET', `/api/atlas/v2${target}`)).json;
   const all = await read(`/orgs/${plane.orgId}/events?itemsPerPage=2`);
   assert.deepEqual(
     all.results.map(({ eventTypeName }) => eventTypeName),

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { test } from 'node:test';
 import { SignJWT } from 'jose';
 import { findAccount } from '../../src/control/index.ts';
+import { DigestSession } from '../../src/digest/index.ts';
 import { DigestAuthenticator } from '../../src/http/index.ts';
 import { ATLAS, addOrganization, type ControlPlane, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -40,7 +41,7 @@ async function newToken(plane: ControlPlane): Promise<string> {
 const withToken = (plane: ControlPlane, token: string) =>
   plane.api('GET', ORGS, { headers: { authorization: `Bearer ${token}` } });
 
-test('a service account gets an access token with its credentials, form-encoded as SDKs send them, and uses it', async () => {
+test('a service account gets an access token with credentials in the form encoding of SDKs, and uses it', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock, wishes: { serviceAccount: ACCOUNT } });
   const answer = await oauth(plane, 'token', { grant_type: 'client_credentials' });
@@ -58,7 +59,7 @@ test('a service account gets an access token with its credentials, form-encoded 
   assert.equal((await withToken(plane, String(access_token))).status, 401);
 });
 
-test('a revoked token is worth nothing at once, and others of the account go on', async () => {
+test('a revoked token is invalid at once, and other tokens of the account stay valid', async () => {
   await using plane = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
   const [revoked, other] = [await newToken(plane), await newToken(plane)];
   for (let times = 0; times < 2; times += 1) {
@@ -71,7 +72,7 @@ test('a revoked token is worth nothing at once, and others of the account go on'
   assert.equal((await oauth(plane, 'revoke', { token: 'nonsense' })).status, 200);
 });
 
-test('what is wrong with a token request is said as OAuth has it', async () => {
+test('a wrong token request gets the error of OAuth', async () => {
   await using plane = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
   const grant = { grant_type: 'client_credentials' };
   for (const wrong of [basic(CLIENT_ID, 'wrong'), basic('mdb_sa_id_none', SECRET), 'Basic %%%', 'Bearer x']) {
@@ -98,7 +99,7 @@ test('what is wrong with a token request is said as OAuth has it', async () => {
   assert.deepEqual([json.status, ((await json.json()) as { error: string }).error], [400, 'invalid_request']);
 });
 
-test('tokens that nobody here has made are refused as wrong keys are: unsigned, of another server, changed', async () => {
+test('forged tokens are refused like wrong keys: unsigned, of another server, changed', async () => {
   await using plane = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
   await using another = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
   const token = await newToken(plane);
@@ -114,14 +115,14 @@ test('tokens that nobody here has made are refused as wrong keys are: unsigned, 
   }
 });
 
-/** A token of the server's own form with other claims, signed with a key that it derives. */
+/** A token with the form of the server's tokens and other claims, signed with a key that the server derives. */
 async function forge(key: Buffer, claims: object): Promise<string> {
   return await new SignJWT({ ...claims }).setProtectedHeader({ alg: 'HS256', typ: 'at+jwt' }).sign(key);
 }
 
 const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
 
-test('a token lives for an hour from its issue, whatever it claims, and one of another shape is no token', async () => {
+test('a token is valid for one hour from its issue, whatever expiry it claims; a token of another form is refused', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock, wishes: { serviceAccount: ACCOUNT } });
   const key = plane.control.sealer.deriveKey('access tokens');
@@ -139,7 +140,7 @@ test('a token lives for an hour from its issue, whatever it claims, and one of a
     assert.equal(await statusOf({ restore_id }), 401, String(restore_id));
 });
 
-test('a master key that was rotated out signs nothing new', async () => {
+test('a replaced master key signs no new token', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock, wishes: { serviceAccount: ACCOUNT } });
   const { sealer } = plane.control;
@@ -150,7 +151,7 @@ test('a master key that was rotated out signs nothing new', async () => {
   clock.nowMs += 60_000;
   sealer.use([randomBytes(32), plane.masterKey]);
   const now = Math.floor(clock.nowMs / 1000);
-  assert.equal((await withToken(plane, before)).status, 200, 'one of before is good for the rest of its hour');
+  assert.equal((await withToken(plane, before)).status, 200, 'an earlier token is valid for the rest of its hour');
   assert.equal(
     (await withToken(plane, await forge(key, { ...claimsOf(before), iat: now, exp: now + 60 }))).status,
     401,
@@ -160,7 +161,7 @@ test('a master key that was rotated out signs nothing new', async () => {
   assert.equal((await withToken(plane, before)).status, 401);
 });
 
-test('deleting a secret ends the tokens that it was used for, and no others', async () => {
+test('deleting a secret ends the tokens that were issued for it, and no others', async () => {
   await using plane = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
   const secrets = `/api/atlas/v2/orgs/${plane.orgId}/serviceAccounts/${CLIENT_ID}/secrets`;
   const leaked = await plane.api('POST', secrets, { body: { secretExpiresAfterHours: 8 } });
@@ -179,13 +180,13 @@ test('deleting a secret ends the tokens that it was used for, and no others', as
   assert.equal((await withToken(plane, other)).status, 200);
 });
 
-test('the store keeps of a client secret only a hash', async () => {
+test('the store keeps only a hash of a client secret', async () => {
   await using plane = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
   const kept = JSON.stringify(await plane.store.serviceAccount(CLIENT_ID));
   assert.ok(kept.includes(CLIENT_ID) && !kept.includes(SECRET));
 });
 
-test('a key with an access list is good only from there, IPv4 peers in mapped form included', async () => {
+test('a key with an access list works only from there, also for IPv4 peers in mapped form', async () => {
   await using plane = await startControlPlane();
   const outcome = async (...accessList: string[]) => {
     const user = await addOrganization(plane, plane.orgId, ['ORG_OWNER'], accessList);
@@ -206,10 +207,10 @@ test('a key with an access list is good only from there, IPv4 peers in mapped fo
     reason: 'Forbidden',
   } as unknown);
   const guessed = await plane.api('GET', ORGS, { user: ['nobody', 'x'] });
-  assert.equal(guessed.status, 401, 'who has no key learns nothing of lists');
+  assert.equal(guessed.status, 401, 'a client without a key learns nothing about access lists');
 });
 
-test('the access list of a service account holds where its token is used, not where it is made', async () => {
+test('the access list of a service account applies where its token is used, not where it is requested', async () => {
   const wishes = { serviceAccount: ACCOUNT, accessList: ['192.0.2.7'] };
   await using plane = await startControlPlane({ wishes, trustedProxies: ['127.0.0.1'] });
   const headers = { authorization: `Bearer ${await newToken(plane)}` };
@@ -218,7 +219,7 @@ test('the access list of a service account holds where its token is used, not wh
   assert.equal((await plane.api('GET', ORGS, { headers: from })).status, 200);
 });
 
-test('of several lines with forwarded addresses the last is the nearest', async () => {
+test('in several X-Forwarded-For headers, the last address is the nearest', async () => {
   const wishes = { serviceAccount: ACCOUNT, accessList: ['192.0.2.7'] };
   await using plane = await startControlPlane({ wishes, trustedProxies: ['127.0.0.1'] });
   const headers = { authorization: `Bearer ${await newToken(plane)}`, accept: ATLAS };
@@ -243,45 +244,46 @@ test('a forwarded address counts only from a trusted proxy, and only as far as t
   assert.equal(await statusFrom(['10.0.0.0/8'], '192.0.2.7'), 403, 'the peer is not trusted');
   assert.equal(await statusFrom(['127.0.0.0/8'], '192.0.2.7'), 200);
   assert.equal(await statusFrom(['127.0.0.1', '10.0.0.0/8'], '192.0.2.7, 10.1.1.1'), 200, 'through two proxies');
-  assert.equal(await statusFrom(['127.0.0.1'], '192.0.2.7, 10.1.1.1'), 403, 'what the caller itself wrote');
+  assert.equal(await statusFrom(['127.0.0.1'], '192.0.2.7, 10.1.1.1'), 403, 'written by the caller itself');
   assert.equal(await statusFrom(['127.0.0.1'], '2001:db8::7'), 200);
   for (const nonsense of ['', 'unknown', '192.0.2.7:80:80', '999.1.1.1', ',,']) {
     assert.equal(await statusFrom(['127.0.0.1'], nonsense), 403, nonsense);
   }
 });
 
-test('with SHA-256 enabled both challenges come, the stronger first, and an MD5 answer to a SHA-256 nonce is refused', async () => {
+test('with SHA-256 enabled the server sends both challenges, the stronger first, and refuses an MD5 response to a SHA-256 nonce', async () => {
   await using plane = await startControlPlane({ digestAlgorithms: ['SHA-256', 'MD5'] });
   const challenge = (await fetch(plane.url + ORGS)).headers.get('www-authenticate') ?? '';
   const algorithms = [...challenge.matchAll(/nonce="[^"]+", algorithm=([\w-]+)/g)].map(([, name]) => name);
   assert.deepEqual(algorithms, ['SHA-256', 'MD5']);
-  // The client of these tests takes the first nonce and answers with MD5, which is the downgrade.
-  assert.equal((await plane.api('GET', ORGS)).status, 401);
+  assert.equal((await plane.api('GET', ORGS)).status, 200);
+  const downgraded = new DigestSession(plane.publicKey, plane.privateKey);
+  downgraded.accept(challenge.replace('algorithm=SHA-256', 'algorithm=MD5'));
+  const authorization = String(downgraded.authorization('GET', ORGS));
+  assert.match(authorization, /algorithm=MD5/);
+  assert.equal((await plane.api('GET', ORGS, { headers: { authorization } })).status, 401);
 });
 
-test('a request that was seen or whose nonce is old is answered stale=true, which lets clients go on without asking', async () => {
+test('a replayed request and one with an old nonce get stale=true, so that clients continue without asking for credentials', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock });
-  const md5 = (text: string) => createHash('md5').update(text).digest('hex');
-  const challenge = (await fetch(plane.url + ORGS)).headers.get('www-authenticate') ?? '';
-  const nonce = /nonce="([^"]+)"/.exec(challenge)?.[1] ?? '';
-  const send = async (nc: string) => {
-    const ha1 = md5(`${plane.publicKey}:MMS Public API:${plane.privateKey}`);
-    const response = md5(`${ha1}:${nonce}:${nc}:c:auth:${md5(`GET:${ORGS}`)}`);
-    const authorization = `Digest username="${plane.publicKey}", realm="MMS Public API", nonce="${nonce}", uri="${ORGS}", response="${response}", cnonce="c", qop=auth, nc=${nc}`;
+  const session = new DigestSession(plane.publicKey, plane.privateKey);
+  session.accept((await fetch(plane.url + ORGS)).headers.get('www-authenticate') ?? '');
+  const [first, second, third] = [1, 2, 3].map(() => String(session.authorization('GET', ORGS)));
+  const send = async (authorization = '') => {
     const { status, headers } = await fetch(plane.url + ORGS, { headers: { authorization, accept: ATLAS } });
     return [status, /stale=\w+/.exec(headers.get('www-authenticate') ?? '')?.[0]];
   };
-  assert.deepEqual(await send('00000001'), [200, undefined]);
-  assert.deepEqual(await send('00000001'), [401, 'stale=true']);
-  assert.deepEqual(await send('00000002'), [200, undefined]);
+  assert.deepEqual(await send(first), [200, undefined]);
+  assert.deepEqual(await send(first), [401, 'stale=true']);
+  assert.deepEqual(await send(second), [200, undefined]);
   clock.nowMs += 301_000;
-  assert.deepEqual(await send('00000003'), [401, 'stale=true']);
+  assert.deepEqual(await send(third), [401, 'stale=true']);
 });
 
 test('an unknown key takes as long as a wrong one', async () => {
   await using plane = await startControlPlane();
-  // Without HTTP, whose noise would hide what is looked for.
+  // Measured without HTTP, whose noise would hide the difference.
   const authenticator = new DigestAuthenticator({
     nonceKey: Buffer.alloc(32),
     find: (publicKey) => findAccount(plane.control, publicKey),

@@ -9,7 +9,7 @@ interface Description {
   readonly paths: Readonly<Record<string, Readonly<Record<string, DescribedOperation>>>>;
 }
 
-/** An answer as far as the description says something of it. */
+/** The parts of an answer that the OpenAPI document describes. */
 export interface Answer {
   readonly status: number;
   readonly contentType: string | null;
@@ -38,14 +38,14 @@ export class AnswerCheck {
   }
 
   /**
-   * @param target  path and query; of an envelope, which the description leaves out, the content is checked
-   * @throws AssertionError where the answer is none that the description allows; what it does not describe may only be a 4xx
+   * @param target  path and query. The document does not describe envelopes, so only their content is checked
+   * @throws AssertionError for an answer that the document does not allow. Paths that it does not describe may only be answered 4xx
    */
   check(method: string, target: string, { status, contentType, text }: Answer): void {
     const path = target.split('?', 1)[0]?.replace(/^\/{2,}/, '/') ?? '';
     const isOurs = (operation: { method: string; path: RegExp }) =>
       operation.method === method.toLowerCase() && operation.path.test(path);
-    // A path without parameters wins over one with them.
+    // A path without parameters has precedence over one with them.
     const found = this.#operations
       .filter(isOurs)
       .sort((a, b) => a.template.split('{').length - b.template.split('{').length)[0];

@@ -6,11 +6,14 @@ import { ATLAS, startControlPlane } from './control-plane.ts';
 import { findCurl, findGoProgram, findPython, runClient, skipReason } from './foreign-clients.ts';
 import { cliBody, prepare, progress } from './migration-world.ts';
 
+// This file tests the server with unmodified clients of others. All other tests use the client of src/digest.
 const curl = await findCurl();
 const python = await findPython();
 const goClient = await findGoProgram('go-client');
 
-test("curl makes a link-token with the very request of Atlas's documentation", { skip: skipReason(curl) }, async () => {
+test("curl creates a link-token with the exact request of Atlas's documentation", {
+  skip: skipReason(curl),
+}, async () => {
   await using plane = await startControlPlane();
   const stdout = await runClient(
     curl,
@@ -31,7 +34,7 @@ test("curl makes a link-token with the very request of Atlas's documentation", {
   assert.ok(parseLinkToken(JSON.parse(body).linkToken));
 });
 
-test('curl goes on over one connection, counting its requests under one nonce', {
+test('curl sends several requests over one connection under one nonce', {
   skip: skipReason(curl),
 }, async () => {
   await using plane = await startControlPlane();
@@ -54,7 +57,7 @@ test('curl goes on over one connection, counting its requests under one nonce', 
   assert.equal(stdout.trim(), '200 200');
 });
 
-test('curl answers the stronger of two challenges, and either one alone', { skip: skipReason(curl) }, async () => {
+test('curl answers the stronger of two challenges, and each of them alone', { skip: skipReason(curl) }, async () => {
   for (const digestAlgorithms of [['SHA-256', 'MD5'], ['SHA-256'], ['MD5']] as const) {
     await using plane = await startControlPlane({ digestAlgorithms });
     const stdout = await runClient(
@@ -97,7 +100,7 @@ for (const [name, program] of [
   ['requests', REQUESTS],
   ['httpx', HTTPX],
 ] as const) {
-  test(`Python's ${name} makes and deletes link-tokens, using one nonce several times`, {
+  test(`Python's ${name} creates and deletes link-tokens, using one nonce several times`, {
     skip: skipReason(python),
   }, async () => {
     for (const digestAlgorithms of [['MD5'], ['SHA-256', 'MD5'], ['SHA-256']] as const) {
@@ -132,13 +135,15 @@ after = member.get(f"{url}/api/atlas/v2/orgs/{org}")
 print([answer.status_code for answer in [made, seen, refused, changed, listed, gone, after]])
 `;
 
-test("Python's requests makes an API key, uses it, changes and deletes it", { skip: skipReason(python) }, async () => {
+test("Python's requests creates an API key, uses it, changes and deletes it", {
+  skip: skipReason(python),
+}, async () => {
   await using plane = await startControlPlane();
   const stdout = await runClient(python, PYTHON_KEYS, plane.url, plane.orgId, plane.publicKey, plane.privateKey);
   assert.equal(stdout.trim(), '[200, 200, 401, 200, 200, 204, 401]');
 });
 
-test('the npm package urllib, which names no algorithm, makes and deletes link-tokens', async () => {
+test('the npm package urllib, which sends no algorithm, creates and deletes link-tokens', async () => {
   await using plane = await startControlPlane();
   const path = `${plane.url}/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/linkTokens`;
   const digestAuth = `${plane.publicKey}:${plane.privateKey}`;
@@ -164,7 +169,7 @@ interface GoOutcome {
   readonly other?: string;
 }
 
-test("Atlas's official Go client of v1.0 goes the whole way, and reads every error as one of Atlas's", {
+test("Atlas's official Go client of v1.0 runs a migration from start to end, and parses every error as one of Atlas", {
   skip: skipReason(goClient),
 }, async () => {
   await using plane = await startControlPlane();

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ATLAS, addOrganization, type ControlPlane, startControlPlane } from './control-plane.ts';
+import { ATLAS, addOrganization, type ControlPlane, type Page, startControlPlane } from './control-plane.ts';
 import { cliBody, prepare, progress } from './migration-world.ts';
 
 const tokensOf = (plane: ControlPlane) => `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/linkTokens`;
 
-test('everything that can be wrong with a body has its Atlas error', async () => {
+test('every error in a body has its Atlas error code', async () => {
   await using plane = await startControlPlane();
   const cases: [unknown, number, string, string][] = [
     ['{"accessListIps":', 400, 'MALFORMED_JSON', 'Received JSON is malformed.'],
@@ -46,7 +46,7 @@ test('everything that can be wrong with a body has its Atlas error', async () =>
   assert.equal(missing.json.detail, 'The required attribute orgId was not specified.');
 });
 
-test('a body of another type than JSON, and an answer of no version, are refused as such', async () => {
+test('a body that is not JSON, and a request without a version, get their own errors', async () => {
   await using plane = await startControlPlane();
   const form = await plane.api('POST', tokensOf(plane), {
     body: '{}',
@@ -63,7 +63,7 @@ test('a body of another type than JSON, and an answer of no version, are refused
   assert.equal(noDate.json.errorCode, 'INVALID_VERSION_DATE');
 });
 
-test('unknown paths, wrong methods and what Linkspan leaves out of Atlas are told apart, all as 404', async () => {
+test('unknown paths, wrong methods and Atlas operations that Linkspan lacks are all 404, each with its own error code', async () => {
   await using plane = await startControlPlane();
   const cases = [
     ['GET', tokensOf(plane), /^Cannot find resource .*linkTokens: Atlas has it/],
@@ -81,7 +81,7 @@ test('unknown paths, wrong methods and what Linkspan leaves out of Atlas are tol
   }
 });
 
-test('envelope and pretty do what Atlas describes, for answers, lists and errors', async () => {
+test('envelope and pretty work as Atlas documents them, for answers, lists and errors', async () => {
   await using plane = await startControlPlane();
   const one = await plane.api('POST', `${tokensOf(plane)}?envelope=true`, { body: {} });
   assert.deepEqual(Object.keys(one.json), ['content', 'status']);
@@ -96,7 +96,7 @@ test('envelope and pretty do what Atlas describes, for answers, lists and errors
   assert.equal(wrong.json.errorCode, 'INVALID_QUERY_PARAMETER');
 });
 
-test('each of the eight operations comes in an envelope and indented where it is asked for, as atlas api --envelope --pretty does', async () => {
+test('each of the eight operations answers in an envelope and indented for atlas api --envelope --pretty', async () => {
   await using plane = await startControlPlane();
   const { agent, groupId, path } = await prepare(plane);
   const order = cliBody(groupId);
@@ -123,13 +123,13 @@ test('each of the eight operations comes in an envelope and indented where it is
   assert.deepEqual([deleted.status, deleted.text], [204, '']);
 });
 
-test('lists come in pages with links to their neighbours', async () => {
+test('lists have pages with links to the next and the previous page', async () => {
   await using plane = await startControlPlane();
   for (const name of ['a', 'b', 'c']) {
     assert.equal((await plane.api('POST', '/api/atlas/v2/groups', { body: { name, orgId: plane.orgId } })).status, 201);
   }
-  const page = await plane.api('GET', '/api/atlas/v2/groups?pageNum=2&itemsPerPage=1');
-  const links = page.json.links as unknown as { rel: string; href: string }[];
+  const page = await plane.api<Page<unknown>>('GET', '/api/atlas/v2/groups?pageNum=2&itemsPerPage=1');
+  const { links } = page.json;
   assert.deepEqual(
     links.map(({ rel }) => rel),
     ['self', 'previous', 'next'],
@@ -138,37 +138,40 @@ test('lists come in pages with links to their neighbours', async () => {
   assert.equal(page.json.totalCount, 3);
   const [twice] = (await plane.api('GET', '/api/atlas/v2/groups?itemsPerPage=2&itemsPerPage=0')).json
     .links as unknown[];
-  assert.match(JSON.stringify(twice), /itemsPerPage=2"/, 'of a parameter given twice the first counts');
+  assert.match(JSON.stringify(twice), /itemsPerPage=2"/, 'the first value of a repeated parameter counts');
   for (const query of ['pageNum=0', 'itemsPerPage=501', 'pageNum=x', 'includeCount=2']) {
     assert.equal((await plane.api('GET', `/api/atlas/v2/groups?${query}`)).json.errorCode, 'INVALID_QUERY_PARAMETER');
   }
 });
 
-test("an organization's projects are listed for it alone, and found by the beginning of their name", async () => {
+test('an organization lists only its own projects, and finds them by the beginning of their name', async () => {
   await using plane = await startControlPlane();
   for (const name of ['shop', 'shop-2', 'other']) {
     await plane.api('POST', '/api/atlas/v2/groups', { body: { name, orgId: plane.orgId } });
   }
   const names = async (query: string) => {
-    const { json } = await plane.api('GET', `/api/atlas/v2/orgs/${plane.orgId}/groups${query}`);
-    return (json.results as unknown as { name: string }[]).map(({ name }) => name);
+    const path = `/api/atlas/v2/orgs/${plane.orgId}/groups${query}`;
+    return (await plane.api<Page<{ name: string }>>('GET', path)).json.results.map(({ name }) => name);
   };
   assert.deepEqual(await names(''), ['shop', 'shop-2', 'other']);
   assert.deepEqual(await names('?name=SHOP&itemsPerPage=1&pageNum=2'), ['shop-2']);
-  const { json } = await plane.api('GET', `/api/atlas/v1.0/orgs/${plane.orgId}/groups`);
-  const [first] = json.results as unknown as { id: string; links: unknown }[];
+  const { json } = await plane.api<Page<{ id: string; links: unknown }>>(
+    'GET',
+    `/api/atlas/v1.0/orgs/${plane.orgId}/groups`,
+  );
+  const [first] = json.results;
   assert.deepEqual(first?.links, [{ href: `${plane.url}/api/atlas/v1.0/groups/${first?.id}`, rel: 'self' }]);
   const user = await addOrganization(plane, 'a'.repeat(24), ['ORG_OWNER']);
   const stranger = await plane.api('GET', `/api/atlas/v2/orgs/${plane.orgId}/groups`, { user });
   assert.deepEqual([stranger.status, stranger.json.errorCode], [401, 'USER_CANNOT_ACCESS_ORG']);
 });
 
-test('a path that older CLIs join with two slashes is the same resource', async () => {
+test('a path with two slashes, as older CLIs send it, is the same resource', async () => {
   await using plane = await startControlPlane();
   assert.equal((await plane.api('GET', '//api/atlas/v2/orgs')).status, 200);
 });
 
-test('a project has one name in its organization', async () => {
+test('a project name is unique in its organization', async () => {
   await using plane = await startControlPlane();
   const create = () => plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'a project', orgId: plane.orgId } });
   assert.equal((await create()).status, 201);
@@ -177,7 +180,7 @@ test('a project has one name in its organization', async () => {
   assert.equal(again.json.detail, 'A group with name "a project" already exists.');
 });
 
-test('a registered cluster is shown without its credentials, and refused where its connection string is not right', async () => {
+test('a registered cluster is shown without its credentials; an invalid connection string is refused', async () => {
   await using plane = await startControlPlane();
   const group = await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'p', orgId: plane.orgId } });
   const path = `/api/atlas/v2/groups/${group.json.id}/clusters`;
@@ -207,7 +210,7 @@ test('a registered cluster is shown without its credentials, and refused where i
   }
 });
 
-test('no request makes the server fail, whatever its path, query and body', async () => {
+test('no path, query or body makes the server fail', async () => {
   await using plane = await startControlPlane();
   const odd = fc.oneof(fc.string(), fc.constantFrom('%00', '%zz', '..', '__proto__', 'ä', '%2e%2e', 'x'.repeat(600)));
   const request = fc.record({
@@ -230,7 +233,7 @@ test('no request makes the server fail, whatever its path, query and body', asyn
   );
 });
 
-/** Sends bytes as they are. @returns status, headers in lower case, and the body as JSON */
+/** Sends raw bytes. @returns status, headers in lower case, and the body as JSON */
 async function exchange(plane: ControlPlane, request: string) {
   const socket = connect(Number(new URL(plane.url).port), '127.0.0.1');
   socket.write(request);
@@ -242,7 +245,7 @@ async function exchange(plane: ControlPlane, request: string) {
   return { status: Number(statusLine.split(' ')[1]), headers, json: JSON.parse(body) as Record<string, unknown> };
 }
 
-test("what is no request of the API at all is answered in Atlas's form too, with its headers", async () => {
+test("an invalid HTTP request gets an answer in Atlas's form, too, with its headers", async () => {
   await using plane = await startControlPlane();
   const get = (target: string, more = '') => `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${more}\r\n`;
   const cases = [
@@ -264,7 +267,7 @@ test("what is no request of the API at all is answered in Atlas's form too, with
   }
 });
 
-test('a request line with a whole URL, as to a proxy, means its path', async () => {
+test('a request line with a full URL, as for a proxy, means the path of that URL', async () => {
   const serviceAccount = { clientId: `mdb_sa_id_${'0c'.repeat(12)}`, secret: 'mdb_sa_sk_0123456789abcdefghijklmnop' };
   await using plane = await startControlPlane({ wishes: { serviceAccount } });
   const credentials = Buffer.from(`${serviceAccount.clientId}:${serviceAccount.secret}`).toString('base64');

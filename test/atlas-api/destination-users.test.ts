@@ -12,7 +12,7 @@ import { FakeClock } from './fake-clock.ts';
 import { cliBody, prepare, progress, type World } from './migration-world.ts';
 
 const HOUR_MS = 3_600_000;
-/** Each look at a destination starts a process, which takes seconds on a busy machine. */
+/** Each check of a destination starts a process, which takes seconds on a busy machine. */
 const DEADLINE_MS = 30_000;
 const real = createDialler({
   allowedDestinations: ['127.0.0.1'],
@@ -20,7 +20,7 @@ const real = createDialler({
   signal: new AbortController().signal,
 });
 
-/** A control plane that looks after its users on a destination: a clock of its own, and a look each time that it is told to. */
+/** A control plane that manages users on a destination. It has its own clock, and checks the users when the test says so. */
 class Setup implements AsyncDisposable {
   readonly world: World;
   readonly clock: FakeClock;
@@ -38,7 +38,7 @@ class Setup implements AsyncDisposable {
     return new Setup(await prepare(await startControlPlane({ clock, destinations }), uri), clock);
   }
 
-  /** Has the users looked after once more, `laterMs` later. */
+  /** Checks the users once more, `laterMs` later. */
   look(laterMs = 60_000): void {
     this.clock.nowMs += laterMs;
     this.world.plane.control.userAlarm.ring();
@@ -54,14 +54,14 @@ class Setup implements AsyncDisposable {
     return wantedState.parse((await this.world.agent.poll(null)).json);
   }
 
-  /** The connection string with which the agent is told to write. */
+  /** The connection string that the agent gets for its writes. */
   uri(look?: () => void): Promise<string> {
     const told = async () => {
       look?.();
       const { migrations, validations } = await this.wanted();
       return [...migrations, ...validations][0]?.assignment.destination.uri;
     };
-    return eventually(told, { what: 'the agent to be told', deadlineMs: DEADLINE_MS });
+    return eventually(told, { what: 'the order for the agent', deadlineMs: DEADLINE_MS });
   }
 
   async api(method: string, path: string): Promise<Record<string, unknown>> {
@@ -75,7 +75,7 @@ class Setup implements AsyncDisposable {
   }
 }
 
-describe('with a destination whose registered user may make users', () => {
+describe('with a destination whose registered user may create users', () => {
   let set: ReplicaSet;
 
   before(async () => {
@@ -86,7 +86,7 @@ describe('with a destination whose registered user may make users', () => {
 
   const isThere = async (id: string) =>
     (await set.client.db('admin').command({ usersInfo: `linkspan-${id}` })).users.length === 1;
-  /** @param look  again and again: a look that finds the user still being settled leaves it alone */
+  /** @param look  checks the users. It is called repeatedly, because a check leaves a user alone while another one creates or drops it */
   const gone = (id: string, look?: () => void) =>
     eventually(
       async () => {
@@ -96,7 +96,7 @@ describe('with a destination whose registered user may make users', () => {
       { what: 'the user to be dropped', deadlineMs: DEADLINE_MS },
     );
 
-  test('an agent is told of a migration when there is a user for it, and as no other', async () => {
+  test('an agent gets a migration only when its user exists, and with that user', async () => {
     await using setup = await Setup.start(set.uri);
     const { groupId } = setup.world;
     const { linkspan } = await setup.api('GET', `/api/atlas/v2/groups/${groupId}/clusters/C1`);
@@ -108,7 +108,7 @@ describe('with a destination whose registered user may make users', () => {
     assert.ok(!uri.includes('root'), uri);
     await using client = new MongoClient(uri);
     await client.db('shop').collection('a').insertOne({});
-    // It is the same one for the migration's life.
+    // The user stays the same until the migration ends.
     setup.look();
     assert.equal(await setup.uri(), uri);
   });
@@ -118,7 +118,7 @@ describe('with a destination whose registered user may make users', () => {
     ['failed', 'failed'],
     ['cancelled', 'cancelled'],
   ] as const) {
-    test(`the user of a migration that is ${end} is dropped, after a moment for its engine's last words`, async () => {
+    test(`the user of a migration that is ${end} is dropped, after a short delay for the last writes of its engine`, async () => {
       await using setup = await Setup.start(set.uri);
       const id = await setup.order();
       await setup.uri();
@@ -132,11 +132,11 @@ describe('with a destination whose registered user may make users', () => {
         const names = (results as { eventTypeName: string }[]).map(({ eventTypeName }) => eventTypeName);
         return names.includes('MONGODB_USER_ADDED') && names.includes('MONGODB_USER_DELETED');
       };
-      await eventually(recorded, { what: 'the record of it', deadlineMs: DEADLINE_MS });
+      await eventually(recorded, { what: 'the record of the drop', deadlineMs: DEADLINE_MS });
     });
   }
 
-  test('the user of a migration whose window has run out is dropped', async () => {
+  test('the user of an expired migration is dropped', async () => {
     await using setup = await Setup.start(set.uri);
     const id = await setup.order();
     await setup.uri();
@@ -147,7 +147,7 @@ describe('with a destination whose registered user may make users', () => {
     await gone(id, () => setup.look());
   });
 
-  test('a validation has a user of the same kind, until it is answered', async () => {
+  test('a validation has its own user until its result arrives', async () => {
     await using setup = await Setup.start(set.uri);
     const id = await setup.order('validation');
     assert.equal(new URL(await setup.uri()).username, `linkspan-${id}`);
@@ -155,7 +155,7 @@ describe('with a destination whose registered user may make users', () => {
     await gone(id, () => setup.look(0));
   });
 
-  test('users that another server has put on record are made and dropped by the next one', async () => {
+  test('the next server process creates and drops users that an earlier one recorded', async () => {
     const clock = new FakeClock();
     const plane = await startControlPlane({ clock, destinations: real });
     await using world = Object.assign(await prepare(plane, set.uri), plane);
@@ -167,7 +167,7 @@ describe('with a destination whose registered user may make users', () => {
       const stop = new AbortController();
       const kept = keepDestinationUsers(plane.control, silentLogger, stop.signal);
       if (ended) await gone(id);
-      else await eventually(() => isThere(id), { what: 'the user to be made', deadlineMs: DEADLINE_MS });
+      else await eventually(() => isThere(id), { what: 'the user to be created', deadlineMs: DEADLINE_MS });
       stop.abort();
       await kept;
       await agent.report({ migrations: [{ id, progress: progress(id, { state: 'failed' }) }] });
@@ -175,7 +175,7 @@ describe('with a destination whose registered user may make users', () => {
     }
   });
 
-  test('a migration that is cancelled before there is a user ends without its agent, and needs no user', async () => {
+  test('a migration that is cancelled before its user exists ends without its agent, and gets no user', async () => {
     await using setup = await Setup.start(set.uri, {
       ...real,
       makeUser: async () => {
@@ -192,7 +192,7 @@ describe('with a destination whose registered user may make users', () => {
     await eventually(ended, { what: 'the migration to end', deadlineMs: DEADLINE_MS });
   });
 
-  test('a destination that refuses fails the migration and the validation at once, with the reason and a remedy', async () => {
+  test('a destination that refuses to create the user fails migration and validation at once, with the reason and a remedy', async () => {
     await set.createUser('admin-for-now', 'secret', ['userAdmin']);
     await using setup = await Setup.start(set.uriFor('admin-for-now', 'secret'));
     await set.client.db('admin').command({ updateUser: 'admin-for-now', roles: ['read'] });
@@ -209,7 +209,7 @@ describe('with a destination whose registered user may make users', () => {
     await set.client.db('admin').command({ dropUser: 'admin-for-now' });
   });
 
-  test('a destination that does not answer is waited for, but not longer than five minutes', async () => {
+  test('the server waits for a destination that does not answer, at most five minutes', async () => {
     let answers = false;
     const destinations: DestinationPort = {
       ...real,
@@ -237,7 +237,7 @@ describe('with a destination whose registered user may make users', () => {
     await gone(id, () => setup.look());
   });
 
-  test('a destination that is forgotten is rid of users first, and is forgotten also if it is gone', async () => {
+  test('deleting a destination drops its users first, and also succeeds when the destination no longer exists', async () => {
     let isGone = false;
     const destinations: DestinationPort = {
       ...real,
@@ -259,7 +259,7 @@ describe('with a destination whose registered user may make users', () => {
           const found = await plane.store.destinationUser(id);
           return found?.state === 'made' ? undefined : found;
         },
-        { what: 'the user to be settled', deadlineMs: DEADLINE_MS },
+        { what: 'the user to be created or dropped', deadlineMs: DEADLINE_MS },
       );
       assert.equal(user.state, isGone ? 'left' : 'dropped');
       assert.equal(await isThere(id), isGone);
@@ -274,7 +274,7 @@ describe('with a destination whose registered user may make users', () => {
   });
 });
 
-test('where the registered user may not make users, it is handed over itself; whether it may is looked at whenever it changes', async () => {
+test('if the registered user may not create users, the agent gets that user itself; the permission is checked after each change', async () => {
   const destinations: DestinationPort = {
     check: async (_tenant, connectionString) => ({ makesUsers: connectionString.includes('admin:') }),
     makeUser: async () => {
@@ -295,7 +295,7 @@ test('where the registered user may not make users, it is handed over itself; wh
   assert.equal(await setup.uri(), uri);
 });
 
-test('the options of a connection string stay, but for how the registered user logs in', async () => {
+test('the options of a connection string stay, except for the login of the registered user', async () => {
   const destinations: DestinationPort = {
     check: async () => ({ makesUsers: true }),
     makeUser: async () => undefined,

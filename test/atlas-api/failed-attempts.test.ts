@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import { DigestSession } from '../../src/digest/index.ts';
 import { loadSigningKey, newSigningKey, signRequest } from '../../src/link/index.ts';
 import { AgentClient, createToken, linkAgent } from '../gateway/agent-client.ts';
 import { requestFrom } from '../support/request-from.ts';
@@ -11,15 +11,12 @@ const HERE = '127.0.0.1';
 const ELSEWHERE = '127.0.0.2';
 const ORGS = '/api/atlas/v2/orgs';
 
-const md5 = (text: string) => createHash('md5').update(text).digest('hex');
-
 /** The credentials of one request with digest, under a fresh nonce. */
-async function credentials(address: string, { url }: ControlPlane, [user, key]: readonly [string, string]) {
+async function credentials(address: string, { url }: ControlPlane, user: readonly [string, string]) {
   const challenge = await requestFrom(address, url + ORGS, { headers: { accept: ATLAS } });
-  const [, nonce] = /nonce="([^"]+)"/.exec(String(challenge.headers['www-authenticate'])) ?? [];
-  const ha1 = md5(`${user}:MMS Public API:${key}`);
-  const response = md5(`${ha1}:${nonce}:00000001:c:auth:${md5(`GET:${ORGS}`)}`);
-  return `Digest username="${user}", realm="MMS Public API", nonce="${nonce}", uri="${ORGS}", response="${response}", algorithm=MD5, cnonce="c", qop=auth, nc=00000001`;
+  const session = new DigestSession(...user);
+  session.accept(String(challenge.headers['www-authenticate']));
+  return String(session.authorization('GET', ORGS));
 }
 
 async function digestFrom(address: string, plane: ControlPlane, user: readonly [string, string]) {
@@ -52,7 +49,7 @@ function forgedPollFrom(address: string, { url }: ControlPlane, agent: AgentClie
   return requestFrom(address, `${url}/link/v1/poll`, { method: 'POST', headers, body });
 }
 
-test('after its failed attempts of a minute an address is answered 429 by every face, right credentials still work there, and others are not concerned', async () => {
+test('after too many failed attempts in a minute an address gets 429 from every API; valid credentials still work there, and other addresses are not affected', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock, failedAttemptsPerMinute: 60 });
   const agent = await linkAgent(plane);
@@ -73,7 +70,7 @@ test('after its failed attempts of a minute an address is answered 429 by every 
   const stranger = new AgentClient(plane.url, undefined, () => clock.now());
   assert.equal((await stranger.redeem('mlt_nonsense')).status, 429);
 
-  assert.equal((await digestFrom(HERE, plane, newcomer)).status, 200, 'a key that never worked there before');
+  assert.equal((await digestFrom(HERE, plane, newcomer)).status, 200, 'a key that was never used there before');
   assert.equal((await agent.report({})).status, 200);
   assert.equal((await stranger.redeem(await createToken(plane), 'host-2')).status, 201);
   assert.equal((await digestFrom(ELSEWHERE, plane, ['nobody', 'x'])).status, 401);
@@ -82,7 +79,7 @@ test('after its failed attempts of a minute an address is answered 429 by every 
   assert.equal((await digestFrom(HERE, plane, ['nobody', 'x'])).status, 429);
 });
 
-test('who guesses at one key is not even heard after half of them, unless that key has worked from there within the hour', async () => {
+test('after half of the attempts at one key, even its right credentials are refused, unless that key has worked from there within the hour', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock, failedAttemptsPerMinute: 60 });
   const guessed = await addOrganization(plane, plane.orgId, ['ORG_MEMBER']);
@@ -99,12 +96,12 @@ test('who guesses at one key is not even heard after half of them, unless that k
   assert.equal((await digestFrom(HERE, plane, guessed)).status, 200);
 });
 
-test('a right guess among many that are sent at once is refused like the wrong ones, once the budget is used up', async () => {
+test('a right guess among many parallel ones is refused like the wrong ones after the limit is reached', async () => {
   await using plane = await startControlPlane({ clock: new FakeClock(), failedAttemptsPerMinute: 20 });
   const guessed = await addOrganization(plane, plane.orgId, ['ORG_MEMBER']);
   const guesses = Array.from({ length: 40 }, (_, at) => (at === 39 ? guessed : ([guessed[0], 'wrong'] as const)));
   const headers = await Promise.all(guesses.map((guess) => credentials(HERE, plane, guess)));
-  // All in one turn of the event loop: each is let in before the first has failed.
+  // All start in one turn of the event loop, so each passes the first check before any has failed.
   const answers = await Promise.all(
     headers.map((authorization) => plane.app.inject({ url: ORGS, headers: { accept: ATLAS, authorization } })),
   );
@@ -124,7 +121,7 @@ test('a request without credentials is no failed attempt', async () => {
   assert.equal((await digestFrom(HERE, plane, ['nobody', 'x'])).status, 429);
 });
 
-test('behind a trusted proxy each client has its own budget, and nobody chooses another address by a header', async () => {
+test('behind a trusted proxy each client has its own limit, and no client can choose another address by a header', async () => {
   await using plane = await startControlPlane({
     clock: new FakeClock(),
     failedAttemptsPerMinute: 2,

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Downloads and builds that do not end are given up, with that as the reason for the skip. */
+/** Deadline for downloads and builds. After it, the tests are skipped with that reason. */
 const DEADLINE_MS = 120_000;
 
 const CACHE =
@@ -18,15 +18,15 @@ const CACHE =
 const PYTHON_PACKAGES = ['requests==2.34.2', 'httpx==0.28.1'];
 const PYTHON_FOLDER = join(CACHE, `python-${PYTHON_PACKAGES.join('-').replaceAll('==', '-')}`);
 
-/** A client written by others that can be run here, or why it cannot. */
+/** A client of others that can run here, or the reason why it cannot. */
 export type ForeignClient = { readonly missing: string } | { readonly run: (...args: string[]) => Promise<string> };
 
-/** For node:test: false where the client is there. */
+/** The `skip` option of node:test: false if the client is available. */
 export function skipReason(client: ForeignClient): string | false {
   return 'missing' in client ? client.missing : false;
 }
 
-/** Runs the client. @returns its stdout @throws where it is missing or fails */
+/** Runs the client. @returns its stdout @throws Error if it is missing or fails */
 export async function runClient(client: ForeignClient, ...args: string[]): Promise<string> {
   if ('missing' in client) throw new Error(client.missing);
   return await client.run(...args);
@@ -37,7 +37,7 @@ export async function findCurl(): Promise<ForeignClient> {
   return reason ?? { run: (...args) => output('curl', args) };
 }
 
-/** The Atlas CLI where it is installed: no package registry has it. */
+/** The Atlas CLI if it is installed. No package registry has it. */
 export async function findAtlasCli(): Promise<ForeignClient> {
   const reason = await failureOf('atlas', ['--version']);
   return reason ?? { run: (...args) => output('atlas', args) };
@@ -56,12 +56,12 @@ export async function findPython(): Promise<ForeignClient> {
   return { run: (program, ...args) => output('python3', ['-c', program ?? '', ...args], pythonEnvironment()) };
 }
 
-/** A program in Python that answers each line of its input with a line. */
+/** A Python program that answers each line of its input with a line. */
 export interface PythonProgram extends Disposable {
   ask(line: string): Promise<string>;
 }
 
-/** Starts a program with the packages that {@link findPython} has found. */
+/** Starts a program with the packages that {@link findPython} found. */
 export function startPython(program: string, ...args: string[]): PythonProgram {
   const child = spawn('python3', ['-u', '-c', program, ...args], {
     env: pythonEnvironment(),
@@ -83,7 +83,7 @@ function pythonEnvironment(): NodeJS.ProcessEnv {
   return { ...process.env, PYTHONPATH: PYTHON_FOLDER, NO_PROXY: '*' };
 }
 
-/** One of the programs in Go beside this file, built in the cache folder; Go itself sees to what has changed. */
+/** One of the Go programs in this folder, built in the cache folder. Go rebuilds only what has changed. */
 export async function findGoProgram(name: 'go-client' | 'go-sdk-client'): Promise<ForeignClient> {
   const absent = await failureOf('go', ['version']);
   if (absent) return absent;
@@ -114,7 +114,7 @@ async function failureOf(
   }
 }
 
-/** Fills a folder that has its name only once it is complete; another process may have been quicker. */
+/** Fills a folder under a temporary name and renames it when it is complete. Another process may complete it first. */
 async function inNewFolder<T>(folder: string, fill: (draft: string) => Promise<T | undefined>): Promise<T | undefined> {
   mkdirSync(CACHE, { recursive: true });
   const draft = mkdtempSync(`${folder}-`);

@@ -8,7 +8,7 @@ import { cliBody, prepare, progress } from './migration-world.ts';
 
 const sdk = await findGoProgram('go-sdk-client');
 
-/** What the SDK made of an answer. */
+/** An answer as the SDK read it. */
 interface Outcome {
   readonly status: number;
   readonly result?: Record<string, unknown> & Record<string, unknown>[];
@@ -26,7 +26,7 @@ function sdkOf(plane: ControlPlane, scheme: 'digest' | 'oauth', secret?: string)
 }
 
 for (const scheme of ['digest', 'oauth'] as const) {
-  test(`MongoDB's Go SDK goes the whole way with ${scheme}, and reads every error as one of Atlas's`, {
+  test(`MongoDB's Go SDK runs a migration from start to end with ${scheme}, and parses every error as one of Atlas`, {
     skip: skipReason(sdk),
   }, async () => {
     await using plane = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
@@ -107,7 +107,7 @@ test("MongoDB's Go SDK finds its way from the organization to the cluster", { sk
   assert.equal((await call('getOrg', plane.orgId)).result?.id, plane.orgId);
   assert.equal((await call('getGroup', groupId)).result?.orgId, plane.orgId);
   assert.deepEqual(names(await call('listClusters', groupId)), ['C1', 'C2']);
-  // Of a project, the SDK sends read-only fields too.
+  // The SDK also sends read-only fields of a project.
   const made = await call('createGroup', JSON.stringify({ name: 'made', orgId: plane.orgId }));
   assert.deepEqual([made.status, made.result?.name], [201, 'made'], made.message);
   const unknown = await call('getGroup', 'f'.repeat(24));
@@ -120,7 +120,7 @@ test("MongoDB's Go SDK administers organizations, projects, keys, accounts and t
   await using plane = await startControlPlane();
   const call = sdkOf(plane, 'digest');
   const { orgId } = plane;
-  /** Makes a call that must succeed. @returns what the SDK read of the answer, with all that it does not know left out */
+  /** Makes a call that must succeed. @returns the fields of the answer that the SDK knows */
   const good = async (status: number, name: string, ...args: (string | object)[]) => {
     const texts = args.map((arg) => (typeof arg === 'string' ? arg : JSON.stringify(arg)));
     const outcome = await call(name, ...texts);
@@ -188,7 +188,7 @@ test("MongoDB's Go SDK administers organizations, projects, keys, accounts and t
   assert.deepEqual([gone.status, gone.error?.errorCode], [404, 'GROUP_NOT_FOUND']);
 });
 
-test("MongoDB's Go SDK answers the stronger of two challenges, and either one alone", {
+test("MongoDB's Go SDK answers the stronger of two challenges, and each of them alone", {
   skip: skipReason(sdk),
 }, async () => {
   for (const digestAlgorithms of [['SHA-256', 'MD5'], ['SHA-256'], ['MD5']] as const) {
@@ -197,7 +197,7 @@ test("MongoDB's Go SDK answers the stronger of two challenges, and either one al
   }
 });
 
-test("MongoDB's Go SDK tells wrong credentials and revoked tokens from other errors", {
+test("MongoDB's Go SDK distinguishes wrong credentials and revoked tokens from other errors", {
   skip: skipReason(sdk),
 }, async () => {
   await using plane = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });

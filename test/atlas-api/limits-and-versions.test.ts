@@ -6,7 +6,7 @@ import { FakeClock } from './fake-clock.ts';
 const V2023 = { accept: 'application/vnd.atlas.2023-01-01+json' };
 const V2024 = { accept: 'application/vnd.atlas.2024-05-30+json' };
 
-test("every authenticated answer says what is left of Atlas's limit for its resource; the challenge says nothing", async () => {
+test("every authenticated answer has the rest of Atlas's rate limit for its resource; the challenge has none", async () => {
   await using plane = await startControlPlane({ clock: new FakeClock() });
   const tokens = `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/linkTokens`;
   const limits = async (method: string, path: string, body?: object) => {
@@ -26,7 +26,7 @@ test("every authenticated answer says what is left of Atlas's limit for its reso
   assert.equal(challenge.headers.get('ratelimit-limit'), null);
 });
 
-test("who asks too often is told when to come back, and uses up nobody else's limit", async () => {
+test('a caller beyond its rate limit gets the time of its next request, and does not use the limit of others', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock });
   const stranger = await addOrganization(plane, 'f'.repeat(24), ['ORG_OWNER']);
@@ -56,7 +56,7 @@ test("who asks too often is told when to come back, and uses up nobody else's li
   assert.equal((await plane.api('GET', path)).status, 200);
 });
 
-test('limits can be switched off, and then nothing is said of them', async () => {
+test('rate limits can be switched off, and then no header mentions them', async () => {
   await using plane = await startControlPlane({ rateLimits: false });
   assert.equal((await plane.api('GET', '/api/atlas/v2/orgs')).headers.get('ratelimit-limit'), null);
 });
@@ -77,7 +77,7 @@ test('the superseded versions of validate and liveMigrations announce their end 
   assert.equal((await plane.api('GET', '/api/atlas/v2/orgs', { headers: V2023 })).headers.get('sunset'), null);
 });
 
-test('after its sunset a version is gone, as Atlas says it, while newer ones and v1.0 go on', async () => {
+test('after its sunset a version gets the error of Atlas, while newer ones and v1.0 still work', async () => {
   const clock = new FakeClock();
   clock.nowMs = Date.parse('2027-07-01T00:00:00Z');
   await using plane = await startControlPlane({ clock });
@@ -94,7 +94,7 @@ test('after its sunset a version is gone, as Atlas says it, while newer ones and
   assert.equal((await plane.api('GET', '/api/atlas/v2/orgs', { headers: V2023 })).status, 200);
 });
 
-test('a date newer than all versions is served by the newest, which the answer names; an older one by none', async () => {
+test('a date after all versions gets the newest version, which the answer names; a date before all is refused', async () => {
   await using plane = await startControlPlane();
   const answer = (accept: string) => plane.api('GET', '/api/atlas/v2/orgs', { headers: { accept } });
   const newer = await answer('application/vnd.atlas.2099-12-31+json');

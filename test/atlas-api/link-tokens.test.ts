@@ -13,7 +13,7 @@ const SECURITY_HEADERS = {
 
 const linkTokens = (orgId: string) => `/api/atlas/v2/orgs/${orgId}/liveMigrations/linkTokens`;
 
-test("creating a link-token answers as Atlas's recorded exchange does, header by header", async () => {
+test("creating a link-token gets the answer of Atlas's recorded exchange, header by header", async () => {
   await using plane = await startControlPlane();
   const type = 'application/vnd.atlas.2023-01-01+json';
   const created = await plane.api('POST', linkTokens(plane.orgId), {
@@ -30,7 +30,7 @@ test("creating a link-token answers as Atlas's recorded exchange does, header by
   assert.deepEqual((await plane.store.linkToken(token.id))?.accessListIps, ['1.2.3.4', '5.6.7.8']);
 });
 
-test('the challenge is the recorded one, byte for byte, and comes before anything else of the request is looked at', async () => {
+test('the challenge equals the recorded one, byte for byte, and is sent before the rest of the request is checked', async () => {
   await using plane = await startControlPlane();
   const response = await fetch(plane.url + linkTokens('nonsense'), {
     method: 'POST',
@@ -72,7 +72,7 @@ test('accessListIps may be absent, null, empty, addresses of both families and b
   }
 });
 
-test('a bad entry of accessListIps is named, and nothing is made', async () => {
+test('an invalid entry of accessListIps is named in the error, and no token is created', async () => {
   await using plane = await startControlPlane();
   const response = await plane.api('POST', linkTokens(plane.orgId), {
     body: { accessListIps: ['1.2.3.4', '1.2.3.4/99'] },
@@ -90,7 +90,7 @@ test('a bad entry of accessListIps is named, and nothing is made', async () => {
   assert.deepEqual(await plane.store.openLinkTokensOf(plane.orgId), []);
 });
 
-test("deleting answers as Atlas's recorded exchanges do: 204 once, then 404 with the recorded body", async () => {
+test("deleting gets the answers of Atlas's recorded exchanges: 204 once, then 404 with the recorded body", async () => {
   await using plane = await startControlPlane();
   await plane.api('POST', linkTokens(plane.orgId), { body: {} });
   const deleted = await plane.api('DELETE', linkTokens(plane.orgId));
@@ -108,7 +108,7 @@ test("deleting answers as Atlas's recorded exchanges do: 204 once, then 404 with
   );
 });
 
-test('under v1.0 the same works with plain JSON and without a version', async () => {
+test('v1.0 does the same with plain JSON and without a version', async () => {
   await using plane = await startControlPlane();
   const path = `/api/atlas/v1.0/orgs/${plane.orgId}/liveMigrations/linkTokens?pretty=true`;
   const created = await plane.api('POST', path, {
@@ -121,7 +121,7 @@ test('under v1.0 the same works with plain JSON and without a version', async ()
   assert.equal((await plane.api('DELETE', path, { headers: { accept: '*/*' } })).status, 204);
 });
 
-test('an organization is open to its own owners alone', async () => {
+test('only its own owners can use an organization', async () => {
   await using plane = await startControlPlane();
   const other = 'f'.repeat(24);
   const stranger = await addOrganization(plane, other, ['ORG_OWNER']);

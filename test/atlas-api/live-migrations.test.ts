@@ -9,7 +9,7 @@ import { cliBody, DESTINATION, prepare, progress } from './migration-world.ts';
 const V2023 = 'application/vnd.atlas.2023-01-01+json';
 const V2024 = 'application/vnd.atlas.2024-05-30+json';
 
-test('a migration goes its whole way: projects, validation, start, progress, cutover, completion', async () => {
+test('a migration runs from start to end: projects, validation, start, progress, cutover, completion', async () => {
   await using plane = await startControlPlane();
   const { agent, groupId, path } = await prepare(plane);
 
@@ -18,7 +18,7 @@ test('a migration goes its whole way: projects, validation, start, progress, cut
   assert.deepEqual((projects.json[0] as { migrationHosts: string[] }).migrationHosts, ['host-1']);
 
   const { revision } = wantedState.parse((await agent.poll(null)).json);
-  // Much less than the poll's 60 s: whoever needs longer was not woken.
+  // A poll waits for 60 s, so an agent that needs longer than this was not woken.
   const woken = agent.poll(revision, 60, AbortSignal.timeout(10_000));
   const validation = await plane.api('POST', `${path}/validate`, { body: cliBody(groupId) });
   assert.equal(validation.status, 200);
@@ -83,7 +83,7 @@ test('a migration goes its whole way: projects, validation, start, progress, cut
   assert.equal(after.json.errorCode, 'CUTOVER_AFTER_END');
 });
 
-test('a migration that fails keeps why, and a validation that fails has all that was found', async () => {
+test('a failed migration keeps its reason, and a failed validation lists all findings', async () => {
   await using plane = await startControlPlane();
   const { agent, groupId, path } = await prepare(plane);
   const id = String((await plane.api('POST', path, { body: cliBody(groupId) })).json._id);
@@ -108,7 +108,7 @@ test('a migration that fails keeps why, and a validation that fails has all that
   });
 });
 
-test('both versions of the request are taken, each with its own way to permit dropping', async () => {
+test('both versions of the request are accepted, each with its own attribute that permits dropping', async () => {
   await using plane = await startControlPlane();
   const { agent, groupId, path } = await prepare(plane);
   const { dropDestinationData: _, ...older } = cliBody(groupId);
@@ -147,7 +147,7 @@ test("with managedAuthentication the agent's own credentials are used, and other
   assert.match(String(both.json.detail), /username and password must not be given with managedAuthentication/);
 });
 
-test('whoever reads along between agent and control plane sees no secret of an order', async () => {
+test('a listener between agent and control plane sees no secret of an order', async () => {
   await using plane = await startControlPlane();
   const { agent, groupId, path } = await prepare(plane);
   await plane.api('POST', path, { body: cliBody(groupId) });
@@ -160,7 +160,7 @@ test('whoever reads along between agent and control plane sees no secret of an o
   }
 });
 
-test('whatever is named wrongly is named back, with the error that fits', async () => {
+test('a wrong name in a request is repeated in the error that fits it', async () => {
   await using plane = await startControlPlane();
   const { groupId, path } = await prepare(plane);
   const other = '9'.repeat(24);
@@ -222,7 +222,7 @@ test('links are not deleted while a migration is active, and nothing changes the
   assert.equal((await agent.poll(null)).status, 200);
 });
 
-test('a migration belongs to its organization: members may look, only owners may act, strangers may neither', async () => {
+test('members of its organization can read a migration, only owners can change it, and strangers can do neither', async () => {
   await using plane = await startControlPlane();
   const { groupId, path } = await prepare(plane);
   const id = (await plane.api('POST', path, { body: cliBody(groupId) })).json._id;
@@ -240,7 +240,7 @@ test('a migration belongs to its organization: members may look, only owners may
   assert.equal((await plane.api('GET', `${path}/${id}`, { user: stranger })).status, 401);
 });
 
-test("another agent's report about a migration is not believed", async () => {
+test('a report of another agent about a migration is ignored', async () => {
   await using plane = await startControlPlane();
   const { groupId, path } = await prepare(plane);
   const id = String((await plane.api('POST', path, { body: cliBody(groupId) })).json._id);

@@ -4,7 +4,7 @@ import { expireMigrations } from '../../src/control/index.ts';
 import { wantedState } from '../../src/link/index.ts';
 import { onReach } from '../../src/platform/index.ts';
 import { linkAgent } from '../gateway/agent-client.ts';
-import { addOrganization, type ControlPlane, startControlPlane } from './control-plane.ts';
+import { type ApiResponse, addOrganization, type ControlPlane, type Page, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 import { cliBody, prepare, progress, type World } from './migration-world.ts';
 
@@ -15,8 +15,8 @@ interface Started extends World {
   readonly id: string;
   readonly report: (changes: Parameters<typeof progress>[1]) => Promise<unknown>;
   readonly show: () => Promise<Record<string, unknown> & { linkspan: Record<string, unknown> }>;
-  readonly ask: (wish: string, body?: object) => ReturnType<ControlPlane['api']>;
-  /** What the agent is told. */
+  readonly ask: (wish: string, body?: object) => Promise<ApiResponse>;
+  /** The orders that the agent gets. */
   readonly wanted: () => Promise<object[]>;
 }
 
@@ -36,7 +36,7 @@ async function start(plane: ControlPlane): Promise<Started> {
   };
 }
 
-test('a migration that nobody cuts over within 120 hours of its readiness is EXPIRED, and its agent has nothing to do', async () => {
+test('a migration without a cutover within 120 hours of its readiness is EXPIRED, and its agent gets no more orders', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock });
   const { id, report, show, wanted } = await start(plane);
@@ -58,7 +58,7 @@ test('a migration that nobody cuts over within 120 hours of its readiness is EXP
   assert.equal(late.json.errorCode, 'CUTOVER_AFTER_END');
 });
 
-test('the window can be kept open longer before it ends, and a cutover is refused from its end on', async () => {
+test('the cutover window can be extended before it ends, and a cutover after its end is refused', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock });
   const { report, show, ask } = await start(plane);
@@ -76,7 +76,7 @@ test('the window can be kept open longer before it ends, and a cutover is refuse
   assert.match(String(late.json.detail), /its cutover window has expired\.$/);
 });
 
-test('pause, resume, load level and the confirmation of drops are told to the agent, once and again, and GET shows what is wanted', async () => {
+test('pause, resume, load level and the confirmation of drops reach the agent, also repeatedly, and GET shows what is wanted', async () => {
   await using plane = await startControlPlane();
   const { report, show, ask, wanted } = await start(plane);
   assert.deepEqual(await wanted(), [
@@ -107,7 +107,7 @@ test('pause, resume, load level and the confirmation of drops are told to the ag
   for (const wish of ['pause', 'resume']) assert.equal((await ask(wish)).json.errorCode, 'LIVE_MIGRATION_DECIDED');
 });
 
-test('a cancelled migration is FAILED once its agent has given it up, says what became of the data, and lets the next begin', async () => {
+test('a cancelled migration is FAILED after its agent has stopped it, reports what happened to the data, and the next one can start', async () => {
   await using plane = await startControlPlane();
   const { report, show, ask, wanted, path, groupId } = await start(plane);
   await report({});
@@ -131,7 +131,7 @@ test('a cancelled migration is FAILED once its agent has given it up, says what 
   assert.equal((await plane.api('POST', path, { body: cliBody(groupId) })).status, 201);
 });
 
-test('a migration that is cancelled before its agent heard of it ends at once, and no agent is ever told of it', async () => {
+test('a migration that is cancelled before its agent got it ends at once, and no agent ever gets it', async () => {
   await using plane = await startControlPlane();
   const {
     id,
@@ -148,11 +148,11 @@ test('a migration that is cancelled before its agent heard of it ends at once, a
   assert.deepEqual(await wanted(), []);
   assert.equal((await plane.store.migration(id))?.password, null);
   assert.equal((await api('POST', path, { body: cliBody(groupId) })).status, 201);
-  const events = await api('GET', `/api/atlas/v2/orgs/${orgId}/events?eventType=LIVE_MIGRATION_FAILED`);
-  assert.equal((events.json.results as object[]).length, 1);
+  const events = await api<Page<unknown>>('GET', `/api/atlas/v2/orgs/${orgId}/events?eventType=LIVE_MIGRATION_FAILED`);
+  assert.equal(events.json.results.length, 1);
 });
 
-test('an agent that polls at the moment of a cancellation is told of the migration, or it ends at once, and never both', async () => {
+test('when an agent polls during a cancellation, either it gets the migration or the migration ends at once, never both', async () => {
   await using plane = await startControlPlane();
   const { show, ask, wanted } = await start(plane);
   let told: object[];
@@ -167,7 +167,7 @@ test('an agent that polls at the moment of a cancellation is told of the migrati
   assert.deepEqual([status, linkspan.wanted], ['NEW', 'cancelled']);
 });
 
-test('a migration or a validation for an agent that is lost is refused, and says when it was last heard from', async () => {
+test('a migration or a validation for a lost agent is refused with the time of its last request', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock });
   const { agent, path, groupId } = await prepare(plane);
@@ -182,7 +182,7 @@ test('a migration or a validation for an agent that is lost is refused, and says
   assert.equal((await plane.api('POST', path, { body: cliBody(groupId) })).status, 201);
 });
 
-test('a migration says when its agent was last heard from, and why it stands still, until it has ended', async () => {
+test('a migration shows the last request of its agent and why it waits, until it has ended', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock });
   const { report, show, ask, wanted } = await start(plane);
@@ -202,7 +202,7 @@ test('a migration says when its agent was last heard from, and why it stands sti
   assert.deepEqual([agent, waiting], [null, []]);
 });
 
-test('warnings of preflight are on the migration while it runs, when its agent restarts and after its end', async () => {
+test('a migration shows the warnings of its preflight while it runs, when its agent restarts and after its end', async () => {
   await using plane = await startControlPlane();
   const { report, show } = await start(plane);
   assert.deepEqual((await show()).linkspan.findings, []);
@@ -216,7 +216,7 @@ test('warnings of preflight are on the migration while it runs, when its agent r
   assert.deepEqual((await show()).linkspan.findings, shown);
 });
 
-test('what an extension is asked wrongly is named, as for all of the API', async () => {
+test('a wrong request to an extension gets an error that names the attribute, as everywhere in the API', async () => {
   await using plane = await startControlPlane();
   const { ask } = await start(plane);
   const cases: [string, object, string][] = [
@@ -238,7 +238,7 @@ test('what an extension is asked wrongly is named, as for all of the API', async
   }
 });
 
-test('GET shows phases, counts and reasons as the agent reported them, and nothing of a report that it does not know', async () => {
+test('GET shows phases, counts and reasons as the agent reported them, and ignores unknown parts of a report', async () => {
   await using plane = await startControlPlane();
   const { report, show } = await start(plane);
   assert.equal((await show()).linkspan.progress, null);
@@ -279,7 +279,7 @@ test('GET shows phases, counts and reasons as the agent reported them, and nothi
     waiting: [{ for: 'the source', since: '1970-01-01T00:00:00Z', reason: 'it is out of reach' }],
     warnings: [],
   });
-  // Of an agent that was started again, and has not opened the migration yet.
+  // The report of a restarted agent that has not opened the migration yet.
   const nothing = { collectionsTotal: 0, collectionsDone: 0, documentsTotal: 0, documentsCopied: 0 } as never;
   await report({ state: 'created', sinceMs: null, copy: nothing, notReadyReasons: ['it is not running'], waiting });
   const { phase, copy, notReadyReasons } = (await show()).linkspan.progress as {
@@ -292,7 +292,7 @@ test('GET shows phases, counts and reasons as the agent reported them, and nothi
   assert.deepEqual([odd.status, odd.linkspan.progress], ['WORKING', null]);
 });
 
-test('since when the source is blocked is told by the last report, however long ago that was', async () => {
+test('the time since when the source is blocked comes from the last report, however old that is', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock });
   const { report, show } = await start(plane);
@@ -304,7 +304,7 @@ test('since when the source is blocked is told by the last report, however long 
   assert.equal(await since(), undefined);
   await committing({ blocking: false });
   assert.equal(await since(), undefined);
-  // About to: it may be.
+  // The agent is about to set the block, so the block may be set.
   await committing({ blocking: true });
   assert.equal(await since(), '2026-11-01T12:00:01Z');
   await committing({ blocking: true, sourceBlockedAtMs: at(2) });
@@ -312,46 +312,46 @@ test('since when the source is blocked is told by the last report, however long 
   assert.equal(await since(), '2026-11-01T12:00:02Z');
   await report({ state: 'created', sinceMs: null });
   assert.equal(await since(), '2026-11-01T12:00:02Z', 'an agent that waits for the source has not opened it');
-  // Given up for now, with the source open again.
+  // The cutover attempt was cancelled and the source is open again.
   await report({ ...READY, cutover: { requestedAtMs: at(0), blocking: false, sourceBlockedAtMs: at(2) } });
   assert.equal(await since(), undefined);
 });
 
-test('migrations of a project and links of an organization can be listed, in pages, by members', async () => {
+test('members can list migrations of a project and links of an organization, in pages', async () => {
   await using plane = await startControlPlane();
   const { path, id, report, groupId } = await start(plane);
   await report({ state: 'failed' });
   await plane.api('POST', path, { body: cliBody(groupId) });
   const member = await addOrganization(plane, plane.orgId, ['ORG_MEMBER']);
-  const migrations = await plane.api('GET', `${path}?itemsPerPage=1`, { user: member });
+  const migrations = await plane.api<Page<{ _id: string }>>('GET', `${path}?itemsPerPage=1`, { user: member });
   assert.equal(migrations.json.totalCount, 2);
-  assert.equal((migrations.json.results as { _id: string }[])[0]?._id, id);
-  const links = await plane.api('GET', `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/links`, { user: member });
-  const [link] = links.json.results as Record<string, unknown>[];
+  assert.equal(migrations.json.results[0]?._id, id);
+  const links = `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/links`;
+  const [link] = (await plane.api<Page<Record<string, unknown>>>('GET', links, { user: member })).json.results;
   assert.deepEqual([link?.migrationHost, link?.agentVersion, link?.accessListIps], ['host-1', '1.0.0', []]);
   assert.match(String(link?.lastSeen), /^20\d\d-/);
   const stranger = await addOrganization(plane, '9'.repeat(24), ['ORG_OWNER']);
   assert.equal((await plane.api('GET', path, { user: stranger })).json.errorCode, 'USER_CANNOT_ACCESS_GROUP');
 });
 
-test('an agent that is silent shows as lost within half a minute, and as connected with its next report', async () => {
+test('an agent that sends nothing is shown as lost within half a minute, and as connected with its next report', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock });
   const agent = await linkAgent(plane);
   const status = async () => {
-    const { json } = await plane.api('GET', `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/links`);
-    return (json.results as { agentStatus: string }[])[0]?.agentStatus;
+    const links = `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/links`;
+    return (await plane.api<Page<{ agentStatus: string }>>('GET', links)).json.results[0]?.agentStatus;
   };
   assert.equal(await status(), 'CONNECTED');
   clock.nowMs += 20_000;
-  assert.equal(await status(), 'CONNECTED', 'one report may be late');
+  assert.equal(await status(), 'CONNECTED', 'one late report is tolerated');
   clock.nowMs += 10_000;
   assert.equal(await status(), 'LOST');
   await agent.report({});
   assert.equal(await status(), 'CONNECTED');
 });
 
-test('only owners have wishes about a migration', async () => {
+test('only owners can steer a migration', async () => {
   await using plane = await startControlPlane();
   const { path, id } = await start(plane);
   const member = await addOrganization(plane, plane.orgId, ['ORG_MEMBER']);

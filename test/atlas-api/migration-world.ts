@@ -47,7 +47,7 @@ export function cliBody(
   };
 }
 
-/** What an agent reports of a migration half-way through its copy. */
+/** The report of an agent about a migration half-way through its copy. */
 export function progress(migrationId: string, changes: Partial<Progress> = {}): Progress {
   return {
     migrationId,

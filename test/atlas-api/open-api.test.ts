@@ -11,7 +11,7 @@ interface Description {
   readonly components: { schemas: Record<string, { required?: string[]; properties: Record<string, unknown> }> };
 }
 
-test('the description of the API is open to everybody and lists the eight operations of live migrations in both versions', async () => {
+test('the OpenAPI document is open to everybody and lists the eight operations of live migrations in both versions', async () => {
   await using plane = await startControlPlane();
   const response = await fetch(`${plane.url}/openapi.json`);
   assert.equal(response.status, 200);
@@ -36,7 +36,7 @@ test('the description of the API is open to everybody and lists the eight operat
   }
 });
 
-test('the schemas are those that validate, named as in Atlas', async () => {
+test('the schemas of the document are those that validate requests, with the names of Atlas', async () => {
   await using plane = await startControlPlane();
   const { paths, components } = (await (await fetch(`${plane.url}/openapi.json`)).json()) as Description;
   const create = paths['/api/atlas/v2/groups/{groupId}/liveMigrations']?.post;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startControlPlane } from './control-plane.ts';
+import { type Page, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 import { cliBody, prepare } from './migration-world.ts';
 
-// Every exchange with the real service that the contract quotes, field by field and header by header. Left out are the headers that
-// describe Atlas's own machines (Server, X-Envoy-…, X-Java-…, X-Mongodb-Service-Version), and values that differ by nature.
+// These tests replay every recorded exchange with the real service (docs/reference/atlas-contract.md), field by field and header by header.
+// They leave out headers about Atlas's own machines (Server, X-Envoy-…, X-Java-…, X-Mongodb-Service-Version), and values that always differ.
 
 const V2023 = 'application/vnd.atlas.2023-01-01+json';
 const ANSWERED = `${V2023};charset=utf-8`;
@@ -18,7 +18,7 @@ const SECURITY_HEADERS = {
   'x-permitted-cross-domain-policies': 'none',
 };
 
-/** Those that any HTTP server adds to an answer. */
+/** Headers that any HTTP server adds to an answer. */
 const TRANSPORT = new Set(['connection', 'date', 'keep-alive', 'content-length']);
 
 function headersOf(headers: Headers): Record<string, string> {
@@ -28,10 +28,10 @@ function headersOf(headers: Headers): Record<string, string> {
 const linkTokens = (orgId: string) => `/api/atlas/v2/orgs/${orgId}/liveMigrations/linkTokens`;
 
 test('recorded: POST linkTokens with two addresses, 201', async () => {
-  // On a clock that stands still, as what is left of the limit grows again.
+  // The clock stands still, because the rest of the rate limit grows with time.
   await using plane = await startControlPlane({ clock: new FakeClock() });
   const headers = { accept: V2023, 'content-type': V2023 };
-  // One request came before the recorded one.
+  // One request was sent before the recorded one.
   await plane.api('POST', linkTokens(plane.orgId), { headers, body: {} });
   const body = '{"accessListIps":["1.2.3.4","5.6.7.8"]}';
   const answer = await plane.api('POST', linkTokens(plane.orgId), { headers, body });
@@ -173,7 +173,7 @@ test('recorded: links of a page, each with its parameters in the order in which 
   await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'one', orgId: plane.orgId } });
   await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'two', orgId: plane.orgId } });
   const links = async (query: string) =>
-    ((await plane.api('GET', `/api/atlas/v2/${query}`)).json.links as { href: string; rel: string }[]).map(
+    (await plane.api<Page<unknown>>('GET', `/api/atlas/v2/${query}`)).json.links.map(
       ({ href, rel }) => `${rel} ${href.slice(plane.url.length)}`,
     );
   assert.deepEqual(await links('groups'), ['self /api/atlas/v2/groups?includeCount=true&pageNum=1&itemsPerPage=100']);

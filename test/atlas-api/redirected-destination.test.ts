@@ -5,7 +5,7 @@ import { cliBody, DESTINATION, prepare } from './migration-world.ts';
 
 const OTHER = 'mongodb://mover:pw@thief:27017/?replicaSet=rs';
 
-/** A project, a cluster manager of it, and what both can do. */
+/** A project and its cluster manager, with the requests of both. */
 async function setUp() {
   const plane = await startControlPlane();
   const { path, groupId, agent } = await prepare(plane);
@@ -32,7 +32,7 @@ async function setUp() {
   return { plane, groupId, path, agent, cluster, redirect, validate, succeed, create };
 }
 
-test('a destination that a cluster manager redirects after its validation takes no migration until it is validated again', async () => {
+test('a destination that a cluster manager redirects after its validation accepts no migration until it is validated again', async () => {
   const { plane, redirect, validate, succeed, create } = await setUp();
   await using _plane = plane;
   await succeed(await validate());
@@ -40,10 +40,10 @@ test('a destination that a cluster manager redirects after its validation takes 
   assert.equal(await create(), 'DESTINATION_CHANGED');
   await succeed(await validate());
   assert.equal(await create(), 'created');
-  assert.equal(await redirect(DESTINATION), 409, 'not from the creation on');
+  assert.equal(await redirect(DESTINATION), 409, 'refused as soon as the migration exists');
 });
 
-test('neither an option that weakens the way, nor a cluster that was deleted and registered anew, goes unnoticed', async () => {
+test('an option that weakens the connection, and a cluster that was deleted and registered again, count as changes', async () => {
   const { plane, groupId, redirect, validate, succeed, create, cluster } = await setUp();
   await using _plane = plane;
   await succeed(await validate());
@@ -70,7 +70,7 @@ test('another password or user at the same address changes nothing, and no valid
   assert.equal(await create(), 'created');
 });
 
-test('a validation that is under way when the address is changed fails, so its result is never that of another cluster', async () => {
+test('a validation fails when the address changes while it runs, so its result is never about another cluster', async () => {
   const { plane, path, redirect, validate, succeed, create } = await setUp();
   await using _plane = plane;
   await succeed(await validate());
@@ -79,7 +79,7 @@ test('a validation that is under way when the address is changed fails, so its r
   await succeed(pending);
   const { json } = await plane.api('GET', `${path}/validate/${pending}`);
   assert.deepEqual([json.status, /address .* was changed/.test(String(json.errorMessage))], ['FAILED', true]);
-  assert.equal(await create(), 'DESTINATION_CHANGED', 'the validation before counts');
+  assert.equal(await create(), 'DESTINATION_CHANGED', 'the earlier validation counts');
   const { json: events } = await plane.api('GET', `/api/atlas/v2/orgs/${plane.orgId}/events?eventType=CLUSTER_UPDATED`);
   const [event] = (events as unknown as { results: { linkspan: { details: Record<string, unknown> } }[] }).results;
   const { addressChanged, hosts } = event?.linkspan.details ?? {};

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { operations } from '../../src/atlas-api/operations.ts';
-import { type ApiResponse, addOrganization, type ControlPlane, startControlPlane } from './control-plane.ts';
+import { addOrganization, type ControlPlane, type Page, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 import { cliBody, prepare } from './migration-world.ts';
 
@@ -14,7 +14,7 @@ const DENIALS = [
   'USER_UNAUTHORIZED',
 ];
 
-/** Who asks. Those with a role in the project are members of the organization, as keys that a project makes are. */
+/** The callers. Those with a role in the project are members of the organization, like keys that a project creates. */
 const IN_ORGANIZATION = ['ORG_OWNER', 'ORG_MEMBER', 'ORG_READ_ONLY', 'ORG_GROUP_CREATOR', 'ORG_BILLING_ADMIN'] as const;
 const IN_GROUP = ['GROUP_OWNER', 'GROUP_CLUSTER_MANAGER', 'GROUP_READ_ONLY', 'GROUP_DATA_ACCESS_ADMIN'] as const;
 
@@ -24,7 +24,7 @@ const READERS = ['ORG_OWNER', 'ORG_READ_ONLY', ...IN_GROUP];
 const GROUP_OWNERS = ['ORG_OWNER', 'GROUP_OWNER'];
 const EVERYBODY = [...MEMBERS, 'stranger'];
 
-/** Who may do what, with bodies that are right: what is wrong with a body is said before anything else. */
+/** The permitted callers of each operation, with valid bodies, because an error in a body is reported first. */
 const TABLE: Readonly<Record<string, { readonly may: readonly string[]; readonly body?: (ids: Ids) => unknown }>> = {
   createOrgLiveMigrationLinkToken: { may: OWNER, body: () => ({}) },
   deleteOrgLiveMigrationLinkTokens: { may: OWNER },
@@ -125,13 +125,13 @@ async function keysOf(plane: ControlPlane, groupId: string, otherGroupId: string
   return keys;
 }
 
-/** How many changes are on record. That somebody was refused is on record, too, and no change. */
+/** How many changes are on record. Refused attempts are on record, too, but are no changes. */
 const recordsOf = async ({ store }: ControlPlane) => {
   const records = await store.auditRecordsAfter(0, 100_000);
   return records.filter(({ eventTypeName }) => eventTypeName !== 'API_REQUEST_UNAUTHORIZED').length;
 };
 
-test('every operation is open to the roles that may, closed to all others and to other organizations, and what is refused changes nothing', async () => {
+test('every operation is open to the permitted roles, closed to all others and to other organizations, and refused requests change nothing', async () => {
   await using plane = await startControlPlane({ clock: new FakeClock(), rateLimits: false });
   const { groupId } = await prepare(plane);
   const other = await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'other', orgId: plane.orgId } });
@@ -152,26 +152,29 @@ test('every operation is open to the roles that may, closed to all others and to
   }
 });
 
-test('lists show nobody what belongs to others', async () => {
+test('lists show only what the caller may see', async () => {
   await using plane = await startControlPlane();
   const { groupId } = await prepare(plane);
   const other = await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'other', orgId: plane.orgId } });
   const keys = await keysOf(plane, groupId, String(other.json.id));
-  const names = ({ json }: ApiResponse) => (json.results as unknown as { name: string }[]).map(({ name }) => name);
+  const namesFor = async (who: string, path: string) => {
+    const { json } = await plane.api<Page<{ name: string }>>('GET', `/api/atlas/v2${path}`, { user: keys[who] });
+    return json.results.map(({ name }) => name);
+  };
   const see = async (who: string, path: string) => await plane.api('GET', `/api/atlas/v2${path}`, { user: keys[who] });
-  assert.deepEqual(names(await see('stranger', '/orgs')), ['other']);
-  assert.deepEqual(names(await see('ORG_READ_ONLY', '/orgs')), ['Linkspan']);
+  assert.deepEqual(await namesFor('stranger', '/orgs'), ['other']);
+  assert.deepEqual(await namesFor('ORG_READ_ONLY', '/orgs'), ['Linkspan']);
   for (const path of ['/groups', `/orgs/${plane.orgId}/groups`]) {
-    assert.deepEqual(names(await see('ORG_READ_ONLY', path)), ['p', 'other']);
-    assert.deepEqual(names(await see('GROUP_READ_ONLY', path)), ['p']);
-    assert.deepEqual(names(await see('ORG_MEMBER', path)), []);
+    assert.deepEqual(await namesFor('ORG_READ_ONLY', path), ['p', 'other']);
+    assert.deepEqual(await namesFor('GROUP_READ_ONLY', path), ['p']);
+    assert.deepEqual(await namesFor('ORG_MEMBER', path), []);
   }
-  assert.deepEqual(names(await see('stranger', '/groups')), []);
+  assert.deepEqual(await namesFor('stranger', '/groups'), []);
   assert.equal((await see('GROUP_OWNER', '/groups/byName/p')).json.id, groupId);
   assert.equal((await see('stranger', '/groups/byName/p')).json.errorCode, 'GROUP_NOT_FOUND');
 });
 
-test('whoever may only create projects owns the one that it has made', async () => {
+test('a key that may only create projects owns the project that it created', async () => {
   await using plane = await startControlPlane();
   const user = await addOrganization(plane, plane.orgId, ['ORG_GROUP_CREATOR']);
   const made = await plane.api('POST', '/api/atlas/v2/groups', { user, body: { name: 'mine', orgId: plane.orgId } });

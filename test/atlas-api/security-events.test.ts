@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { loadSigningKey, newSigningKey } from '../../src/link/index.ts';
 import { keptLog } from '../control/audit/kept-log.ts';
 import { AgentClient, createToken, linkAgent } from '../gateway/agent-client.ts';
-import { addOrganization, type ControlPlane, startControlPlane } from './control-plane.ts';
+import { addOrganization, type ControlPlane, type Page, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 
 const ORGS = '/api/atlas/v2/orgs';
@@ -19,9 +19,9 @@ interface Shown {
 }
 
 /** The organization's events of one type, as the API shows them. */
-async function eventsOf(plane: ControlPlane, type: string): Promise<Shown[]> {
-  const { json } = await plane.api('GET', `/api/atlas/v2/orgs/${plane.orgId}/events?eventType=${type}`);
-  return json.results as Shown[];
+async function eventsOf(plane: ControlPlane, type: string): Promise<readonly Shown[]> {
+  const path = `/api/atlas/v2/orgs/${plane.orgId}/events?eventType=${type}`;
+  return (await plane.api<Page<Shown>>('GET', path)).json.results;
 }
 
 /** Sends one signed request twice. */
@@ -40,7 +40,7 @@ async function replayOf(agent: AgentClient, url: string): Promise<void> {
   await fetch(`${url}/link/v1/report`, sent[0]);
 }
 
-test('each kind of refused attempt leaves one line and one event with its address, and no secret is in either', async () => {
+test('each kind of refused attempt leaves one log line and one event with its address and without a secret', async () => {
   const log = keptLog();
   const clock = new FakeClock();
   const wishes = { serviceAccount: { clientId: CLIENT, secret: SECRET } };
@@ -63,7 +63,7 @@ test('each kind of refused attempt leaves one line and one event with its addres
   });
   const bearer = (value: string) => fetch(plane.url + ORGS, { headers: { authorization: `Bearer ${value}` } });
 
-  /** What is sent, and what it leaves: type, reason, and what the event says besides. */
+  /** A refused attempt and its event: type, reason and further fields. */
   const kinds: [send: () => Promise<unknown>, type: string, reason: string, more: Record<string, unknown>][] = [
     [
       () => plane.api('GET', ORGS, { user: [plane.publicKey, 'canary-wrong-private-key'] }),
@@ -119,7 +119,7 @@ test('each kind of refused attempt leaves one line and one event with its addres
     for (const [name, value] of Object.entries(more)) assert.equal(said[name], value, `${type} ${name}`);
   }
 
-  // A wrong token that names the account, then strangers: nobody's owners are told of those.
+  // A wrong token names the account. The others are strangers, so no organization has an event about them.
   const claims = Buffer.from(JSON.stringify({ sub: CLIENT })).toString('base64url');
   await bearer(`e30.${claims}.canarysignature`);
   await plane.control.security.flush();
@@ -138,14 +138,14 @@ test('each kind of refused attempt leaves one line and one event with its addres
   }
 });
 
-test('a redemption is on record with the address that it came from', async () => {
+test('a redemption is on record with its address', async () => {
   await using plane = await startControlPlane();
   await linkAgent(plane);
   const [event] = await eventsOf(plane, 'LINK_TOKEN_REDEEMED');
   assert.equal(event?.remoteAddress, '127.0.0.1');
 });
 
-test('10,000 failures leave a bounded number of lines and events, which say how many were left out, and the chain stays whole', async () => {
+test('10,000 failures leave a bounded number of log lines and events, which count the omitted ones, and the audit chain stays intact', async () => {
   const log = keptLog();
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock, logger: log.logger, failedAttemptsPerMinute: 60 });
@@ -160,7 +160,7 @@ test('10,000 failures leave a bounded number of lines and events, which say how 
   assert.deepEqual([...statuses].sort(), [401, 429]);
   await plane.control.security.flush();
   const lines = log.lines.filter((line) => line.securityEvent === 'API_KEY_AUTHENTICATION_FAILED');
-  // The key that was guessed at has never worked from this address, and is heard again when an attempt is free.
+  // The guessed key has never worked from this address, so it must wait until an attempt is free.
   clock.nowMs += 2_000;
   const events = await eventsOf(plane, 'API_KEY_AUTHENTICATION_FAILED');
   const unchecked = log.lines.filter((line) => line.securityEvent === 'ATTEMPT_REFUSED_UNCHECKED');
@@ -168,6 +168,6 @@ test('10,000 failures leave a bounded number of lines and events, which say how 
   const counted = [...lines, ...unchecked].reduce((sum, line) => sum + Number(line.leftOut ?? 1), 0);
   assert.equal(counted, 10_000);
   const checked = lines.reduce((sum, line) => sum + Number(line.leftOut ?? 1), 0);
-  assert.ok(checked <= 30 + 50, 'guesses that were sent at once are checked, and no more');
+  assert.ok(checked <= 30 + 50, 'only the parallel guesses are checked beyond the limit');
   assert.deepEqual(events[0]?.linkspan.details, { addresses: ['127.0.0.1'], leftOut: checked - 5 });
 });

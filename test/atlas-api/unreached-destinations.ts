@@ -5,7 +5,7 @@ const unreached = async () => {
   throw new Error('nobody answers there');
 };
 
-/** Destinations that only agents reach, as with `--check-destinations form`. */
+/** Destinations that only agents can reach, as with `--check-destinations form`. */
 export const unreachedDestinations: DestinationPort = {
   check: async (_tenant, connectionString) => {
     checkConnectionString(connectionString);

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { request } from 'urllib';
 import { type RedeemResponse, wantedState } from '../../src/link/index.ts';
 import { cliBody, progress } from '../atlas-api/migration-world.ts';
 import { AgentClient, SOURCE, SOURCE_PROJECT } from '../gateway/agent-client.ts';
+import { requestAccessToken } from '../support/access-token.ts';
 import { AtlasClient } from '../support/atlas-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
@@ -51,20 +51,10 @@ test('no secret is in any log or file, whether requests succeed or fail', async 
   const second = await make('/orgs', { name: 's', apiKey: { desc: 'd', roles: ['ORG_OWNER'] } });
   shown((second.apiKey as Record<string, unknown>).privateKey);
   const account = { name: 'n', description: '', roles: ['ORG_OWNER'], secretExpiresAfterHours: 8 };
-  // This client uses an API version without service accounts.
-  const headers = { accept: 'application/vnd.atlas.2024-08-05+json' };
-  const digestAuth = `${PUBLIC}:${PRIVATE}`;
-  const post = { method: 'POST', digestAuth, headers, contentType: 'json', data: account, dataType: 'json' } as const;
-  const { data: created } = await request(`${url}/api/atlas/v2${org}/serviceAccounts`, post);
-  const secret = shown(created.secrets[0].secret);
+  const created = await make(`${org}/serviceAccounts`, account);
+  const secret = shown((created.secrets as { secret: string }[])[0]?.secret);
   for (const credentials of [`${created.clientId}:${secret}`, `${CLIENT}:${CLIENT_SECRET}`, `${CLIENT}:${PRIVATE}`]) {
-    const { data: token } = await request(`${url}/api/oauth/token`, {
-      method: 'POST',
-      auth: credentials,
-      content: 'grant_type=client_credentials',
-      headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      dataType: 'json',
-    });
+    const token = (await (await requestAccessToken(url, credentials)).json()) as Record<string, unknown>;
     if (token.access_token) shown(token.access_token);
   }
 
@@ -89,7 +79,7 @@ test('no secret is in any log or file, whether requests succeed or fail', async 
       const all = [...wanted.validations, ...wanted.migrations];
       return all.length === 2 ? all : undefined;
     },
-    { what: 'the agent to be told' },
+    { what: 'the order for the agent' },
   );
   for (const { assignment } of orders) shown(new URL(assignment.destination.uri).password);
   await refuse(migrations, cliBody(groupId));

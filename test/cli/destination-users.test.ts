@@ -35,7 +35,7 @@ const KILLS = [
   'control.destination-user.dropped',
 ];
 
-test('a migration gets its user and leaves nothing of it, whenever the control plane is killed', async () => {
+test('a migration gets its user, and the user is dropped afterwards, wherever the control plane is killed', async () => {
   await using set = await startReplicaSet({ auth: true });
   await Promise.all(KILLS.map((hook) => migrate(set, hook)));
   const admin = set.client.db('admin');
@@ -89,7 +89,7 @@ async function migrate(set: ReplicaSet, hook: string): Promise<void> {
   }
   const state = progress(id, { state: 'committed' });
   const ended = async () => (await agent.report({ migrations: [{ id, progress: state }] })).status === 200;
-  await eventually(ended, { what: `${hook}: the end to be taken`, deadlineMs: DEADLINE_MS });
+  await eventually(ended, { what: `${hook}: the end to be stored`, deadlineMs: DEADLINE_MS });
   await using _second = await restarted;
   const named = { user: `linkspan-${id}`, db: 'admin' };
   const isGone = async () => {

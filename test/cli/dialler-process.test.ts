@@ -30,7 +30,7 @@ const textOf = (pid: number, file: string) => readFileSync(`/proc/${pid}/${file}
 /** Less than the 10 s after which a dialler process ends by itself. */
 const SOON_MS = 5_000;
 const ended = (pid: number) =>
-  eventually(() => !existsSync(`/proc/${pid}`), { what: 'the process that dials to end', deadlineMs: SOON_MS });
+  eventually(() => !existsSync(`/proc/${pid}`), { what: 'the dialler process to end', deadlineMs: SOON_MS });
 
 test('the dialler process has no cloud identity, no secret of the server, and no password in its environment and arguments', async () => {
   const secrets = {

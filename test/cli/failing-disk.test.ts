@@ -3,11 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { request } from 'urllib';
+import { AtlasClient } from '../support/atlas-client.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-const USER = 'testerkey:a-private-key-of-the-test';
 const env = {
   LINKSPAN_BOOTSTRAP_ORG_ID: 'ab'.repeat(12),
   LINKSPAN_BOOTSTRAP_PUBLIC_KEY: 'testerkey',
@@ -31,28 +30,24 @@ test('a server whose disk fails reports it and stops; after a restart it has exa
   const serve = () => runLinkspan(['serve', '--listen', '127.0.0.1:0', '--data-dir', folder.path], { env });
   const urlOf = async (server: ReturnType<typeof serve>) =>
     (await server.waitForLine(/^linkspan serve: ready at (\S+), data in /))[1] ?? '';
-  const groups = (url: string, name?: string) =>
-    request(`${url}/api/atlas/v2/groups`, {
-      digestAuth: USER,
-      headers: { accept: 'application/vnd.atlas.2023-01-01+json' },
-      dataType: 'json',
-      ...(name ? { method: 'POST', contentType: 'json', data: { name, orgId: env.LINKSPAN_BOOTSTRAP_ORG_ID } } : {}),
-    });
+  const clientOf = async (server: ReturnType<typeof serve>) =>
+    new AtlasClient(await urlOf(server), env.LINKSPAN_BOOTSTRAP_PUBLIC_KEY, env.LINKSPAN_BOOTSTRAP_PRIVATE_KEY);
+  const groupOf = (name: string) => ({ name, orgId: env.LINKSPAN_BOOTSTRAP_ORG_ID });
   {
     await using server = serve();
-    const url = await urlOf(server);
-    assert.equal((await groups(url, 'kept')).status, 201);
+    const client = await clientOf(server);
+    assert.equal((await client.send('POST', '/groups', groupOf('kept'))).status, 201);
     failWritesBeyond(statSync(join(folder.path, 'linkspan.db-wal')).size, server.pid);
-    const refused = await groups(url, 'lost');
-    assert.deepEqual([refused.status, refused.data.errorCode], [503, 'STORAGE_FAILED']);
-    assert.match(refused.data.detail, /^The disk of the server has failed: disk I\/O error/);
+    const refused = await client.request('POST', '/groups', groupOf('lost'));
+    assert.deepEqual([refused.status, refused.body.errorCode], [503, 'STORAGE_FAILED']);
+    assert.match(String(refused.body.detail), /^The disk of the server has failed: disk I\/O error/);
     assert.deepEqual(await server.exit, { code: 1, signal: null });
     assert.match(server.stderr, /"the disk failed: the server stops"/);
   }
   await using again = serve();
-  const { results } = (await groups(await urlOf(again))).data;
+  const { body } = await (await clientOf(again)).send<{ results: { name: string }[] }>('GET', '/groups');
   assert.deepEqual(
-    results.map(({ name }: { name: string }) => name),
+    body.results.map(({ name }) => name),
     ['kept'],
   );
 });

@@ -39,6 +39,6 @@ test('with 10,000 silent or slow sockets the server answers all others, and clos
     if (looks++ % 200 === 0) sockets.drip();
     return sockets.open === 0;
   };
-  await eventually(closed, { what: 'the server to hang up on all of them', deadlineMs: CLOSED_WITHIN_MS });
+  await eventually(closed, { what: 'the server to disconnect all of them', deadlineMs: CLOSED_WITHIN_MS });
   assert.equal((await client.send('GET', `/orgs/${ORG_ID}`)).status, 200);
 });

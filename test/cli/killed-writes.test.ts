@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { request } from 'urllib';
+import { AtlasClient } from '../support/atlas-client.ts';
 import { expectHookReached, runLinkspan } from '../support/linkspan-process.ts';
 import { freePort } from '../support/mongod-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -79,18 +79,10 @@ test('a server that is killed just before or after a commit has nothing or all o
     await server.waitForLine(/^linkspan serve: ready at /);
     return server;
   };
-  const send = (method: string, path: string, body?: object) =>
-    request(`http://${address}/api/atlas/v2${path}`, {
-      method: method as 'GET',
-      digestAuth: `${ENV.LINKSPAN_BOOTSTRAP_PUBLIC_KEY}:${ENV.LINKSPAN_BOOTSTRAP_PRIVATE_KEY}`,
-      headers: { accept: 'application/vnd.atlas.2025-03-12+json' },
-      ...(body ? { content: JSON.stringify(body), contentType: 'application/json' } : {}),
-    });
-  const get = async (path: string) => {
-    const { status, data } = await send('GET', path);
-    assert.equal(status, 200, path);
-    return JSON.parse(String(data)) as Json & { results: Named[]; totalCount: number };
-  };
+  const { LINKSPAN_BOOTSTRAP_PUBLIC_KEY: publicKey, LINKSPAN_BOOTSTRAP_PRIVATE_KEY: privateKey } = ENV;
+  const client = new AtlasClient(`http://${address}`, publicKey, privateKey);
+  const get = async (path: string) =>
+    (await client.send<Json & { results: Named[]; totalCount: number }>('GET', path)).body;
   const look = async (): Promise<Seen> => {
     const all: Record<string, Json> = {};
     for (const path of SEEN) all[path] = await get(path);
@@ -121,13 +113,13 @@ test('a server that is killed just before or after a commit has nothing or all o
     {
       await using server = await serve('store.commit');
       before = await look();
-      await assert.rejects(send(method, path(before), body), event);
+      await assert.rejects(client.request(method, path(before), body), event);
       await expectHookReached(server);
     }
     {
       await using server = await serve('store.committed');
       assert.deepEqual(await look(), before, `${event}, killed before its commit`);
-      await assert.rejects(send(method, path(before), body), event);
+      await assert.rejects(client.request(method, path(before), body), event);
       await expectHookReached(server);
     }
     await using _server = await serve('none');

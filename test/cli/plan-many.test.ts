@@ -13,7 +13,7 @@ const FEW_FILES = [
   'file_manager=(close_handle_minimum=15000,close_idle_time=3,close_scan_interval=1)',
 ];
 
-test(`a plan of ${COLLECTIONS} collections is there in 30 s and names all that is in the way, the last collection's too`, async (context) => {
+test(`a plan of ${COLLECTIONS} collections takes at most 30 s and lists every problem, also that of the last collection`, async (context) => {
   await using source = await startReplicaSet({ mongodArgs: FEW_FILES });
   await using destination = await startReplicaSet();
   const db = source.client.db('many');

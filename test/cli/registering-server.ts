@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { request } from 'urllib';
+import { type AtlasAnswer, AtlasClient } from '../support/atlas-client.ts';
 import { type LinkspanProcess, runLinkspan } from '../support/linkspan-process.ts';
 import { statusOf } from '../support/process-status.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -9,16 +9,13 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 const ORG_ID = 'ab'.repeat(12);
 const CREDENTIALS = ['testerkey', 'a-private-key-of-the-test'] as const;
 
-/** An answer of the API. */
-interface Answer {
-  readonly status: number;
-  readonly body: Record<string, unknown>;
-}
+/** Deadline for a registration, during which the server may wait for an unreachable destination. */
+const TIMEOUT_MS = 90_000;
 
 /** A new organization with a project. */
 export interface Tenant {
   /** Registers a destination in the project. */
-  readonly register: (name: string, uri: string) => Promise<Answer>;
+  readonly register: (name: string, uri: string) => Promise<AtlasAnswer<Record<string, unknown>>>;
 }
 
 /** A `linkspan serve` process for tests that register destinations. */
@@ -27,11 +24,13 @@ export class RegisteringServer implements AsyncDisposable {
   readonly masterKeyFile: string;
   readonly #folder: Disposable;
   readonly #url: string;
+  readonly #client: AtlasClient;
 
   private constructor(process: LinkspanProcess, folder: Disposable, url: string, masterKeyFile: string) {
     this.process = process;
     this.#folder = folder;
     this.#url = url;
+    this.#client = new AtlasClient(url, ...CREDENTIALS, TIMEOUT_MS);
     this.masterKeyFile = masterKeyFile;
   }
 
@@ -55,16 +54,14 @@ export class RegisteringServer implements AsyncDisposable {
   /** Creates an organization with its own key. */
   async tenant(name: string): Promise<Tenant> {
     const apiKey = { desc: name, roles: ['ORG_OWNER'] };
-    const made = await this.#send(CREDENTIALS, 'POST', '/orgs', { name, apiKey });
-    assert.equal(made.status, 201, JSON.stringify(made.body));
+    const made = await this.#client.send('POST', '/orgs', { name, apiKey });
     const key = made.body.apiKey as { publicKey: string; privateKey: string };
     const { id: orgId } = made.body.organization as { id: string };
-    const user = [key.publicKey, key.privateKey] as const;
-    const group = await this.#send(user, 'POST', '/groups', { name, orgId });
-    assert.equal(group.status, 201, JSON.stringify(group.body));
+    const client = new AtlasClient(this.#url, key.publicKey, key.privateKey, TIMEOUT_MS);
+    const group = await client.send('POST', '/groups', { name, orgId });
     return {
       register: (clusterName, standard) =>
-        this.#send(user, 'POST', `/groups/${group.body.id}/clusters`, {
+        client.request('POST', `/groups/${group.body.id}/clusters`, {
           name: clusterName,
           connectionStrings: { standard },
         }),
@@ -73,9 +70,8 @@ export class RegisteringServer implements AsyncDisposable {
 
   /** Creates and deletes a project: requests that read and write the store. */
   async works(): Promise<void> {
-    const group = await this.#send(CREDENTIALS, 'POST', '/groups', { name: `p${Math.random()}`, orgId: ORG_ID });
-    assert.equal(group.status, 201, JSON.stringify(group.body));
-    assert.equal((await this.#send(CREDENTIALS, 'DELETE', `/groups/${group.body.id}`)).status, 202);
+    const group = await this.#client.send('POST', '/groups', { name: `p${Math.random()}`, orgId: ORG_ID });
+    assert.equal((await this.#client.send('DELETE', `/groups/${group.body.id}`)).status, 202);
   }
 
   /** Peak memory of the server process, in bytes. */
@@ -105,18 +101,6 @@ export class RegisteringServer implements AsyncDisposable {
       .map((line) => line.trim().split(/\s+/))
       .filter(([, local]) => local?.endsWith(`:${port}`))
       .map((fields) => `socket:[${fields[9]}]`);
-  }
-
-  async #send(user: readonly [string, string], method: 'POST' | 'DELETE', path: string, body?: object) {
-    const answer = await request(`${this.#url}/api/atlas/v2${path}`, {
-      method,
-      digestAuth: user.join(':'),
-      headers: { accept: 'application/vnd.atlas.2024-05-30+json' },
-      ...(body === undefined ? {} : { data: body, contentType: 'application/json' }),
-      timeout: 90_000,
-    });
-    const text = (answer.data as Buffer).toString();
-    return { status: answer.status, body: text === '' ? {} : JSON.parse(text) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

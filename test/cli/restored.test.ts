@@ -3,6 +3,7 @@ import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } f
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { AgentClient } from '../gateway/agent-client.ts';
+import { requestAccessToken } from '../support/access-token.ts';
 import { AtlasClient } from '../support/atlas-client.ts';
 import { type LinkspanProcess, runLinkspan } from '../support/linkspan-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -52,13 +53,7 @@ const makeToken = async (client: AtlasClient, migrationHost?: string) =>
   String((await client.send('POST', `/orgs/${ORG_ID}/liveMigrations/linkTokens`, { migrationHost })).body.linkToken);
 
 async function accessTokenOf(url: string): Promise<string> {
-  const authorization = `Basic ${Buffer.from(`${ACCOUNT}:${SECRET}`).toString('base64')}`;
-  const headers = { authorization, 'content-type': 'application/x-www-form-urlencoded' };
-  const answer = await fetch(`${url}/api/oauth/token`, {
-    method: 'POST',
-    headers,
-    body: 'grant_type=client_credentials',
-  });
+  const answer = await requestAccessToken(url, `${ACCOUNT}:${SECRET}`);
   return String(((await answer.json()) as Record<string, unknown>).access_token);
 }
 
@@ -68,8 +63,11 @@ async function statusWith(url: string, token: string): Promise<number> {
 }
 
 async function eventsOf(client: AtlasClient, eventType: string): Promise<Record<string, unknown>[]> {
-  const { body } = await client.send('GET', `/orgs/${ORG_ID}/events?eventType=${eventType}`);
-  return (body.results as { linkspan: { details: Record<string, unknown> } }[]).map(({ linkspan }) => linkspan.details);
+  const { body } = await client.send<{ results: { linkspan: { details: Record<string, unknown> } }[] }>(
+    'GET',
+    `/orgs/${ORG_ID}/events?eventType=${eventType}`,
+  );
+  return body.results.map(({ linkspan }) => linkspan.details);
 }
 
 /** The directory of a stopped server with one project; `older` is a copy from before the project. */

@@ -22,7 +22,7 @@ test('a second process for a migration is refused and names the first; --take-ov
     assert.match(error.message, /--take-over/);
     return true;
   });
-  assert.equal((await first.progress()).canCommit, true, 'the first is not disturbed');
+  assert.equal((await first.progress()).canCommit, true, 'the first continues');
   await using second = await startSync(uris, ['--take-over']);
   await second.linkspan.waitForLine(
     /resuming from the checkpoint of 2\d{3}-\S+Z: 50 documents \(\d+(\.\d+)? k?B\) were copied$/,
@@ -32,5 +32,5 @@ test('a second process for a migration is refused and names the first; --take-ov
   await eventually(async () => (await second.progress()).canCommit, { what: 'the second to be ready' });
   await second.linkspan[Symbol.asyncDispose]();
   await using third = await startSync(uris);
-  assert.ok(await third.progress(), 'a process of this host that was killed holds nobody up');
+  assert.ok(await third.progress(), 'a killed process of this host blocks no other one');
 });

@@ -5,9 +5,10 @@ import { copyFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSyn
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { request } from 'urllib';
 import { keyPinOf, LINK_TOKEN_PATTERN, loadSigningKey, newSigningKey, parseLinkToken } from '../../src/link/index.ts';
 import { AgentClient } from '../gateway/agent-client.ts';
+import { requestAccessToken } from '../support/access-token.ts';
+import { AtlasClient } from '../support/atlas-client.ts';
 import { createAuthority } from '../support/certificates.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectHookReached, type LinkspanProcess, runLinkspan } from '../support/linkspan-process.ts';
@@ -34,13 +35,10 @@ async function urlOf(server: LinkspanProcess): Promise<string> {
 }
 
 function linkTokens(url: string, method: 'POST' | 'DELETE') {
-  return request(`${url}/api/atlas/v1.0/orgs/${ORG_ID}/liveMigrations/linkTokens`, {
-    method,
-    digestAuth: `${CREDENTIALS.LINKSPAN_BOOTSTRAP_PUBLIC_KEY}:${CREDENTIALS.LINKSPAN_BOOTSTRAP_PRIVATE_KEY}`,
-    headers: { 'content-type': 'application/json' },
-    dataType: 'json',
-    ...(method === 'POST' ? { data: { accessListIps: [] }, contentType: 'json' } : {}),
-  });
+  const { LINKSPAN_BOOTSTRAP_PUBLIC_KEY: publicKey, LINKSPAN_BOOTSTRAP_PRIVATE_KEY: privateKey } = CREDENTIALS;
+  const client = new AtlasClient(url, publicKey, privateKey);
+  const body = method === 'POST' ? { accessListIps: [] } : undefined;
+  return client.request<{ linkToken: string }>(method, `/orgs/${ORG_ID}/liveMigrations/linkTokens`, body);
 }
 
 test('the first start prints keys and a request for a link-token that works unchanged; the second start prints nothing', async () => {
@@ -61,8 +59,8 @@ test('the first start prints keys and a request for a link-token that works unch
   const url = await urlOf(again);
   assert.equal(again.stdout, '');
   const [, user = ''] = /--user '([^']+)'/.exec(shown) ?? [];
-  const headers = { accept: 'application/vnd.atlas.2023-01-01+json' };
-  assert.equal((await request(`${url}/api/atlas/v2/orgs`, { digestAuth: user, headers })).status, 200);
+  const [publicKey = '', privateKey = ''] = user.split(':');
+  assert.equal((await new AtlasClient(url, publicKey, privateKey).request('GET', '/orgs')).status, 200);
 });
 
 test('secrets in the data directory are sealed or hashed, in files that only their owner can read', async () => {
@@ -70,8 +68,8 @@ test('secrets in the data directory are sealed or hashed, in files that only the
   const directory = join(folder.path, 'data');
   {
     await using server = serve(directory, { env: CREDENTIALS });
-    const { data } = await linkTokens(await urlOf(server), 'POST');
-    const secret = String(data.linkToken).split('_')[2] ?? '';
+    const { body } = await linkTokens(await urlOf(server), 'POST');
+    const secret = body.linkToken.split('_')[2] ?? '';
     server.kill('SIGINT');
     assert.equal((await server.exit).code, 0);
     assert.ok(!server.stdout.includes(CREDENTIALS.LINKSPAN_BOOTSTRAP_PRIVATE_KEY));
@@ -88,10 +86,10 @@ test('a link-token survives kill -9 right after its 201, and can be redeemed', a
   let token = '';
   {
     await using server = serve(folder.path, { env: CREDENTIALS });
-    const { data, status } = await linkTokens(await urlOf(server), 'POST');
+    const { body, status } = await linkTokens(await urlOf(server), 'POST');
     server.kill('SIGKILL');
     assert.equal(status, 201);
-    token = data.linkToken;
+    token = body.linkToken;
     await server.exit;
   }
   await using again = serve(folder.path, { env: CREDENTIALS });
@@ -118,7 +116,7 @@ test('a server that is killed during a redemption leaves exactly one outcome: th
   {
     await using server = serve(folder.path, { env: CREDENTIALS, hook: 'control.redemption.committed=kill' });
     const url = await urlOf(server);
-    token = (await linkTokens(url, 'POST')).data.linkToken;
+    token = (await linkTokens(url, 'POST')).body.linkToken;
     await assert.rejects(new AgentClient(url, key).redeem(token));
     await expectHookReached(server);
   }
@@ -187,9 +185,9 @@ test('a data directory is refused to a second server, to another master key and 
 test('a token contains the public URL if one is set', async () => {
   using folder = temporaryFolder('serve');
   await using server = serve(folder.path, { env: { ...CREDENTIALS, LINKSPAN_PUBLIC_URL: 'https://linkspan.example' } });
-  const { data } = await linkTokens(await urlOf(server), 'POST');
+  const { body } = await linkTokens(await urlOf(server), 'POST');
   assert.match(server.stdout, /POST 'https:\/\/linkspan\.example\/api\/atlas\/v1\.0/);
-  assert.equal(parseLinkToken(data.linkToken).serverUrl, 'https://linkspan.example');
+  assert.equal(parseLinkToken(body.linkToken).serverUrl, 'https://linkspan.example');
 });
 
 const withoutTools = ['curl', 'openssl'].find((tool) => spawnSync(tool, ['version']).error !== undefined);
@@ -265,7 +263,7 @@ test('plain HTTP beyond loopback is served only if a flag allows it', async () =
   using folder = temporaryFolder('serve');
   await using server = serve(folder.path, { args: ['--listen', '0.0.0.0:0', '--plain-http', 'anywhere'] });
   const { port } = new URL(await urlOf(server));
-  assert.equal((await request(`http://127.0.0.1:${port}/openapi.json`)).status, 200);
+  assert.equal((await fetch(`http://127.0.0.1:${port}/openapi.json`)).status, 200);
 });
 
 test('a service account of the environment gets tokens, also after a later start, and another secret is refused', async () => {
@@ -282,13 +280,8 @@ test('a service account of the environment gets tokens, also after a later start
   }
   {
     await using server = serve(folder.path, { env: { ...CREDENTIALS, ...account } });
-    const { status } = await request(`${await urlOf(server)}/api/oauth/token`, {
-      method: 'POST',
-      auth: `${account.LINKSPAN_BOOTSTRAP_CLIENT_ID}:${account.LINKSPAN_BOOTSTRAP_CLIENT_SECRET}`,
-      content: 'grant_type=client_credentials',
-      headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    });
-    assert.equal(status, 200);
+    const { LINKSPAN_BOOTSTRAP_CLIENT_ID: id, LINKSPAN_BOOTSTRAP_CLIENT_SECRET: secret } = account;
+    assert.equal((await requestAccessToken(await urlOf(server), `${id}:${secret}`)).status, 200);
     server.kill('SIGTERM');
     await server.exit;
   }

@@ -248,7 +248,7 @@ test('SIGINT exits with 130 and SIGTERM with 4, and the same command resumes', a
   assert.match(linkspan.stderr, /ended; the migration is committed/);
 });
 
-test('one that is stopped before a start says that there was none', async () => {
+test('a sync that is stopped before its migration starts reports that none was started', async () => {
   await using linkspan = runLinkspan([
     'sync',
     '--cluster0',
@@ -265,7 +265,7 @@ test('one that is stopped before a start says that there was none', async () => 
   assert.doesNotMatch(linkspan.stderr, /resumes/);
 });
 
-test('one that a user without privileges asks for is refused with findings on lines of their own, as by plan', async () => {
+test('a sync with a user without privileges is refused with findings on separate lines, as in a plan', async () => {
   await using source = await startReplicaSet({ auth: true });
   await using destination = await startReplicaSet();
   await source.createUser('reader', 'secret', ['read']);

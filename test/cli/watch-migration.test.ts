@@ -63,7 +63,7 @@ test('describe --watch shows progress until the migration ends, and its exit cod
   assert.match(watching.stdout, /COMPLETE/);
 });
 
-test('describe of a migration whose order no agent has taken says so, and how to end it', async () => {
+test('describe reports that no agent has taken a migration, and how to cancel it', async () => {
   await using shop = await world();
   await using described = shop.run('describe', shop.id);
   assert.equal((await described.exit).code, 0);
@@ -71,7 +71,7 @@ test('describe of a migration whose order no agent has taken says so, and how to
   assert.match(described.stdout, new RegExp(waiting, 'm'));
 });
 
-test('describe --watch that Ctrl-C ends says the same line once, and has exit code 130', async () => {
+test('describe --watch prints the last state once after Ctrl-C, and exits with 130', async () => {
   await using shop = await world();
   await shop.report({ state: 'tailing', readyForCutover: true, lagSeconds: 0 });
   await using watching = shop.run('describe', shop.id, '--watch');
@@ -82,7 +82,7 @@ test('describe --watch that Ctrl-C ends says the same line once, and has exit co
   assert.equal(watching.stdout, '');
 });
 
-test('a list shows the beginning of a long error, and describe the whole of it once', async () => {
+test('a list shows the beginning of a long error, and describe shows all of it once', async () => {
   await using shop = await world();
   const error = { code: 'INTERNAL_ERROR', message: `${'long '.repeat(20)}end.`, remedy: 'No.' };
   await shop.report({ state: 'failed', error });
@@ -95,7 +95,7 @@ test('a list shows the beginning of a long error, and describe the whole of it o
   assert.equal(described.stdout.match(/end\./g)?.length, 1, described.stdout);
 });
 
-test('describe shows no rate, lag or ETA of an agent that is silent', async () => {
+test('describe shows no rate, lag or ETA of an agent that sends nothing', async () => {
   await using shop = await world();
   await shop.report({});
   await using described = shop.run('describe', shop.id, '--output', 'json');
@@ -106,7 +106,7 @@ test('describe shows no rate, lag or ETA of an agent that is silent', async () =
   assert.match(migrationText({ ...migration, linkspan: lost }), /^phase +copying: 11 %, 1 B of 9 B, 1 document$/m);
 });
 
-test('describe shows no warning of the moment once the migration has ended', async () => {
+test('describe shows no temporary warning after the migration has ended', async () => {
   await using shop = await world();
   const busy = { severity: 'warning', code: 'HOST_BUSY', message: 'This host is busy.', remedy: 'Wait.' } as const;
   const shown = async () => {

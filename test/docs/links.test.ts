@@ -10,9 +10,6 @@ const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 const PAGES = globSync(['*.md', 'docs/**/*.md', '{demo,deploy,bench}/**/*.md'], { cwd: ROOT });
 const SOURCES = globSync('{src,test,demo,bench}/**/*.{ts,js}', { cwd: ROOT });
 
-/** Folders whose comments still cite documents outside of the repository. Never add a folder to this list. */
-const STILL_CITING = ['src/atlas-api/', 'src/control/', 'src/http/'];
-
 interface Reference {
   readonly from: string;
   /** The path from the repository's root. */
@@ -87,8 +84,5 @@ test('no comment and no page cites a document outside of the repository', () => 
   const citations = texts.flatMap(({ file, text }) =>
     [...text.matchAll(CITATION)].map(([found]) => `${file}: ${found}`),
   );
-  assert.deepEqual(
-    citations.filter((citation) => !STILL_CITING.some((folder) => citation.startsWith(folder))),
-    [],
-  );
+  assert.deepEqual(citations, []);
 });

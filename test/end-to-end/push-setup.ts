@@ -113,7 +113,7 @@ export class PushSetup implements AsyncDisposable {
     let failure: string | undefined;
     await eventually(
       async () => {
-        const status = (await this.#atlas.send('GET', path)).body as unknown as MigrationStatus;
+        const status = (await this.#atlas.send<MigrationStatus>('GET', path)).body;
         if (status.status === 'FAILED') failure = status.errorMessage ?? 'without a message';
         return failure !== undefined || condition(status);
       },

@@ -13,7 +13,7 @@ import type { ApiResponse, ControlPlane } from '../atlas-api/control-plane.ts';
 
 export const SOURCE_PROJECT = '5'.repeat(24);
 
-/** A deployment as an agent reports it. */
+/** A deployment that the agent reports. */
 export const SOURCE: Deployment = {
   name: 'source',
   managed: false,
@@ -26,18 +26,18 @@ export const SOURCE: Deployment = {
 export interface SendOptions {
   readonly nowMs?: number;
   readonly signal?: AbortSignal;
-  /** Sent besides, or in place of, the signed ones. */
+  /** Additional headers. They replace signed headers of the same name. */
   readonly headers?: Record<string, string>;
 }
 
-/** The agent's end of the link, request by request. */
+/** An agent that sends single requests over the link. */
 export class AgentClient {
   readonly #url: string;
   readonly #key: KeyObject;
   readonly #now: () => number;
   #sequence = 0;
   agentId: string | undefined;
-  /** Public key of the control plane, as the token says. */
+  /** Public key of the control plane, from the token. */
   audience = '';
 
   constructor(url: string, key: KeyObject = loadSigningKey(newSigningKey()), now: () => number = Date.now) {
@@ -51,7 +51,7 @@ export class AgentClient {
     return this.send('redeem', { token, publicKey: publicKeyOf(this.#key), host, version: '1.0.0' });
   }
 
-  /** The answer as it is after opening it. */
+  /** Polls, and returns the answer after decryption. */
   async poll(revision: string | null, waitSeconds = 0, signal?: AbortSignal): Promise<ApiResponse> {
     const key = new AnswerKey();
     const answer = await this.send('poll', { revision, waitSeconds, answerKey: key.publicKey }, { signal });
@@ -76,7 +76,7 @@ export class AgentClient {
   }
 }
 
-/** Empty for a token that is none. */
+/** The control plane's public key from a token; empty for an invalid token. */
 function serverKeyOf(token: string): string {
   try {
     return parseLinkToken(token).serverKey;
@@ -85,7 +85,7 @@ function serverKeyOf(token: string): string {
   }
 }
 
-/** A link-token of the control plane's organization. @param migrationHost  the only host that may redeem it */
+/** Creates a link-token of the control plane's organization. @param migrationHost  the only host that may redeem it */
 export async function createToken(
   plane: ControlPlane,
   accessListIps: readonly string[] = [],
@@ -95,7 +95,7 @@ export async function createToken(
   return String((await plane.api('POST', path, { body: { accessListIps, migrationHost } })).json.linkToken);
 }
 
-/** An agent that has redeemed a token and shown one source cluster. */
+/** Links an agent, which redeems a token and reports one source cluster. */
 export async function linkAgent(plane: ControlPlane, host = 'host-1'): Promise<AgentClient> {
   const agent = new AgentClient(plane.url, undefined, () => plane.control.clock.now());
   const answer = (await agent.redeem(await createToken(plane, [], host), host)).json as unknown as RedeemResponse;

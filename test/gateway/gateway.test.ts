@@ -7,12 +7,12 @@ import { FakeClock } from '../atlas-api/fake-clock.ts';
 import { AgentClient, createToken, linkAgent } from './agent-client.ts';
 
 const SIX_MINUTES_MS = 360_000;
-/** What an agent asks that knows nothing yet. */
+/** A poll of an agent that has no state yet. */
 const POLL = { revision: null, waitSeconds: 0, answerKey: new AnswerKey().publicKey };
-/** Much less than the polls' 60 s: whoever needs longer was not woken. */
+/** A poll waits for 60 s, so an agent that needs longer than this was not woken. */
 const AT_ONCE_MS = 10_000;
 
-test('a link-token is redeemed once: of 100 racing agents one is linked, and 99 are told that it was used', async () => {
+test('a link-token is redeemed once: of 100 agents that race for it one is linked, and 99 get the error that it was used', async () => {
   await using plane = await startControlPlane({ failedAttemptsPerMinute: Number.POSITIVE_INFINITY });
   const token = await createToken(plane);
   const answers = await Promise.all(
@@ -25,7 +25,7 @@ test('a link-token is redeemed once: of 100 racing agents one is linked, and 99 
   assert.equal((await plane.store.linkedAgentsOf(plane.orgId)).length, 1);
 });
 
-test('an agent that was killed before it read the answer redeems again with its key, and is the same agent', async () => {
+test('an agent that was killed before it read the answer redeems again with its key and keeps its identity', async () => {
   await using plane = await startControlPlane();
   const token = await createToken(plane);
   const agent = new AgentClient(plane.url);
@@ -35,7 +35,7 @@ test('an agent that was killed before it read the answer redeems again with its 
   assert.deepEqual(second.json, first.json);
 });
 
-test('a token that is damaged, made up, deleted or of another server is refused, each with its cause and remedy', async () => {
+test('a damaged, forged or deleted token, or one of another server, is refused with its cause and remedy', async () => {
   await using plane = await startControlPlane();
   const token = await createToken(plane);
   const { id, serverKey } = parseLinkToken(token);
@@ -58,7 +58,7 @@ test('a token that is damaged, made up, deleted or of another server is refused,
   }
 });
 
-test('a token that nobody redeemed in time is refused with when it expired; a link outlives its token', async () => {
+test('an expired token is refused with its expiry time; a link outlives its token', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock, linkTokenLifetimeMs: 3_600_000 });
   const [token, unused] = [await createToken(plane), await createToken(plane)];
@@ -71,10 +71,10 @@ test('a token that nobody redeemed in time is refused with when it expired; a li
   assert.equal(late.json.detail, `Link-token ${id} expired at 2026-11-01T13:00:00.000Z.`);
   assert.equal((await agent.poll(null)).status, 200);
   agent.agentId = undefined;
-  assert.equal((await agent.redeem(token)).status, 201, 'the same agent that asks again');
+  assert.equal((await agent.redeem(token)).status, 201, 'the same agent repeats its redemption');
 });
 
-test('a token whose access list does not have the agent is not redeemed, and stays good for one that it has', async () => {
+test('an agent that is not on the access list of a token cannot redeem it, and an agent that is on it still can', async () => {
   await using plane = await startControlPlane();
   const refused = await new AgentClient(plane.url).redeem(await createToken(plane, ['192.0.2.0/24', '2001:db8::1']));
   assert.equal(refused.status, 403);
@@ -82,7 +82,7 @@ test('a token whose access list does not have the agent is not redeemed, and sta
   assert.equal((await new AgentClient(plane.url).redeem(await createToken(plane, ['127.0.0.0/8']))).status, 201);
 });
 
-test('the access list holds for every later request too', async () => {
+test('the access list applies to every later request, too', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane);
   const [link] = await plane.store.openLinksOf(plane.orgId);
@@ -94,7 +94,7 @@ test('the access list holds for every later request too', async () => {
   }
 });
 
-test('only the agent itself is heard: unsigned, wrongly signed, copied, old and unknown ones are refused', async () => {
+test('only signed requests of the agent itself are accepted: unsigned, wrongly signed, replayed, old and unknown ones are refused', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane);
   const stranger = new AgentClient(plane.url);
@@ -108,7 +108,7 @@ test('only the agent itself is heard: unsigned, wrongly signed, copied, old and 
   assert.equal((await stranger.poll(null)).json.errorCode, 'AGENT_UNKNOWN');
 });
 
-test('a copied request is refused, although its signature is right', async () => {
+test('a replayed request is refused, although its signature is valid', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane);
   let copy: Record<string, string> = {};
@@ -123,13 +123,13 @@ test('a copied request is refused, although its signature is right', async () =>
   assert.equal(replayed.json.errorCode, 'REQUEST_REPLAYED');
 });
 
-test('a message that is not valid is refused with the name of what is wrong', async () => {
+test('an invalid message is refused with the name of the wrong attribute', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane);
   for (const [field, value] of [
     ['waitSeconds', 61],
     ['answerKey', 'short'],
-    ['answerKey', 'A'.repeat(43)], // A point that every key has the same secret with.
+    ['answerKey', 'A'.repeat(43)], // With this point, every key has the same shared secret.
   ] as const) {
     const answer = await agent.send('poll', { ...POLL, [field]: value });
     assert.equal(answer.status, 400, `${field}: ${answer.text}`);
@@ -138,7 +138,7 @@ test('a message that is not valid is refused with the name of what is wrong', as
   assert.equal((await agent.send('nonsense', {})).status, 404);
 });
 
-test('a poll answers at once with what is new to the agent, and a poll for the same waits until its time is over', async () => {
+test('a poll returns at once when there is news for the agent; otherwise it waits until its timeout', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane);
   const state = wantedState.parse((await agent.poll(null, 60)).json);
@@ -150,7 +150,7 @@ test('a poll answers at once with what is new to the agent, and a poll for the s
   assert.ok(performance.now() - started > 900);
 });
 
-test('deleting the links ends them at once: a waiting poll is answered, and nothing is taken any more', async () => {
+test('deleting the links ends them at once: a waiting poll is answered, and later requests are refused', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane);
   const { revision } = wantedState.parse((await agent.poll(null)).json);
@@ -162,7 +162,7 @@ test('deleting the links ends them at once: a waiting poll is answered, and noth
   }
 });
 
-test('an agent that is linked again with a token for its host takes the place of the one before', async () => {
+test('an agent that is linked with a token for its host replaces the agent of that host', async () => {
   await using plane = await startControlPlane();
   const old = await linkAgent(plane, 'host-1');
   await linkAgent(plane, 'host-2');
@@ -173,7 +173,7 @@ test('an agent that is linked again with a token for its host takes the place of
   assert.deepEqual(hosts.sort(), ['host-1', 'host-2']);
 });
 
-test('reports that come doubled or out of order change nothing', async () => {
+test('repeated and reordered reports change nothing', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane);
   const inventory = (name: string) => [{ projectId: '6'.repeat(24), name, deployments: [] }];
@@ -186,7 +186,7 @@ test('reports that come doubled or out of order change nothing', async () => {
   assert.deepEqual(kept?.inventory, inventory('new'));
 });
 
-test('a report is answered only when it is stored', async () => {
+test('a report is answered only after it is stored', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane);
   let stored: number | undefined;
@@ -197,7 +197,7 @@ test('a report is answered only when it is stored', async () => {
   assert.equal(stored, json.sequence);
 });
 
-test('a report with a progress that makes no sense is refused whole', async () => {
+test('a report with an invalid progress is refused as a whole', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane);
   for (const progress of [

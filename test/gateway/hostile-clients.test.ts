@@ -16,7 +16,7 @@ async function open(url: string): Promise<Socket> {
   return socket;
 }
 
-/** What a socket has been answered so far. */
+/** Collects what the server sends on a socket. */
 function heardBy(socket: Socket): () => string {
   let text = '';
   socket.on('data', (chunk) => {
@@ -25,7 +25,7 @@ function heardBy(socket: Socket): () => string {
   return () => text;
 }
 
-test('a body of a gigabyte is refused by its announcement, and one that announces nothing after four megabytes', async () => {
+test('a body of a gigabyte is refused by its Content-Length, and a body without one after four megabytes', async () => {
   await using plane = await startControlPlane();
   const announced = await open(plane.url);
   const refusal = heardBy(announced);
@@ -49,7 +49,7 @@ test('a body of a gigabyte is refused by its announcement, and one that announce
   assert.ok(sent < GIGABYTE / 10, `${sent} bytes were taken`);
 });
 
-test('hundreds of clients that say nothing, or a byte at a time, do not keep an agent from being heard', async () => {
+test('hundreds of clients that send nothing, or one byte at a time, do not keep an agent from being served', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane);
   const sockets = await Promise.all(Array.from({ length: 400 }, () => open(plane.url)));
@@ -63,7 +63,7 @@ test('hundreds of clients that say nothing, or a byte at a time, do not keep an 
     assert.equal((await agent.report({})).status, 200);
     assert.ok(performance.now() - began < 2_000);
   }
-  // Node hangs up on requests that take longer; it looks every half a minute, which no test waits for.
+  // Node disconnects slower requests. It checks every half minute, which is too long for this test.
   const { headersTimeout, requestTimeout } = plane.app.server;
   assert.ok(headersTimeout > 0 && headersTimeout <= 60_000 && requestTimeout > 0 && requestTimeout <= 60_000);
   for (const socket of sockets) socket.destroy();

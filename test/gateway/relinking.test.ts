@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { onReach } from '../../src/platform/index.ts';
-import { type ControlPlane, startControlPlane } from '../atlas-api/control-plane.ts';
+import { type ControlPlane, type Page, startControlPlane } from '../atlas-api/control-plane.ts';
 import { cliBody, prepare } from '../atlas-api/migration-world.ts';
 import { AgentClient, createToken, linkAgent } from './agent-client.ts';
 
@@ -14,10 +14,10 @@ interface ShownLink {
 }
 
 async function links(plane: ControlPlane): Promise<readonly ShownLink[]> {
-  return (await plane.api('GET', linksOf(plane))).json.results as ShownLink[];
+  return (await plane.api<Page<ShownLink>>('GET', linksOf(plane))).json.results;
 }
 
-/** An agent with a key of its own that redeems a token as the host. */
+/** Creates an agent with its own key that redeems a token as the host. */
 async function redeemAs(plane: ControlPlane, token: string, host: string): Promise<AgentClient> {
   const agent = new AgentClient(plane.url);
   const answer = await agent.redeem(token, host);
@@ -26,7 +26,7 @@ async function redeemAs(plane: ControlPlane, token: string, host: string): Promi
   return agent;
 }
 
-test('a leaked link-token does not take a host over: its agent gets nothing before an owner approves it', async () => {
+test('a leaked link-token does not take over a host: its agent gets nothing before an owner approves it', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane, 'mover');
   const stranger = await redeemAs(plane, await createToken(plane), 'mover');
@@ -34,7 +34,7 @@ test('a leaked link-token does not take a host over: its agent gets nothing befo
     const { status, json } = await call();
     assert.deepEqual([status, json.errorCode], [403, 'AGENT_PENDING_APPROVAL']);
   }
-  assert.equal((await agent.poll(null)).status, 200, 'the agent that is there goes on');
+  assert.equal((await agent.poll(null)).status, 200, 'the linked agent keeps working');
   const pending = (await links(plane)).find(({ status }) => status === 'PENDING_APPROVAL');
   assert.equal(pending?.agentId, stranger.agentId);
   assert.equal((await plane.api('POST', `${linksOf(plane)}/${pending?.id}/approve`)).status, 204);
@@ -42,7 +42,7 @@ test('a leaked link-token does not take a host over: its agent gets nothing befo
   assert.equal((await agent.poll(null)).json.errorCode, 'AGENT_SUPERSEDED');
 });
 
-test('who was refused is cut off like any other, and the agent that is there goes on', async () => {
+test('a rejected agent is disconnected like any other, and the linked agent keeps working', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane, 'mover');
   const stranger = await redeemAs(plane, await createToken(plane), 'mover');
@@ -53,7 +53,7 @@ test('who was refused is cut off like any other, and the agent that is there goe
   assert.equal((await plane.api('DELETE', `${linksOf(plane)}/${pending?.id}`)).json.errorCode, 'LINK_NOT_FOUND');
 });
 
-test('a token that names a host is for that host alone, and may take its place', async () => {
+test('a token that names a host links only that host, and replaces its agent', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane, 'mover');
   const path = `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/linkTokens`;
@@ -74,14 +74,14 @@ test('a host name is printable and short, or the redemption is refused', async (
   }
 });
 
-test('a revoked agent is refused at once, and its running migration fails with the reason, without its help', async () => {
+test('a revoked agent is refused at once, and its running migration fails with the reason without a report of the agent', async () => {
   await using plane = await startControlPlane();
   const { agent, groupId, path } = await prepare(plane);
   const started = await plane.api('POST', path, { body: cliBody(groupId) });
   const [link] = await links(plane);
   const waiting = agent.poll(String((await agent.poll(null)).json.revision), 30);
   assert.equal((await plane.api('DELETE', `${linksOf(plane)}/${link?.id}`)).status, 204);
-  assert.equal((await waiting).json.errorCode, 'LINK_REVOKED', 'also a poll that waited');
+  assert.equal((await waiting).json.errorCode, 'LINK_REVOKED', 'a waiting poll is refused, too');
   assert.equal((await agent.report({})).json.errorCode, 'LINK_REVOKED');
   const shown = await plane.api('GET', `${path}/${started.json._id}`);
   assert.equal(shown.json.status, 'FAILED');
@@ -90,7 +90,7 @@ test('a revoked agent is refused at once, and its running migration fails with t
   assert.match(events.text, /LINK_REVOKED/);
 });
 
-test('a server that is killed while it revokes has revoked all or nothing', async () => {
+test('a server that is killed during a revocation has revoked all or nothing', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane);
   const [link] = await links(plane);
@@ -103,7 +103,7 @@ test('a server that is killed while it revokes has revoked all or nothing', asyn
   assert.equal((await agent.poll(null)).status, 200);
 });
 
-test('an agent that says it was unlinked ends its link, and its host name is free for any token', async () => {
+test('an agent that reports its unlinking ends its link, and any token can link its host name', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane, 'mover');
   const answer = await agent.send('unlink', {});
@@ -117,11 +117,11 @@ test('an agent that says it was unlinked ends its link, and its host name is fre
     (await links(plane)).map(({ status }) => status),
     ['LINKED'],
   );
-  const { json } = await plane.api('GET', `/api/atlas/v2/orgs/${plane.orgId}/events?eventType=LINK_ENDED_BY_HOST`);
-  assert.equal((json.results as unknown[]).length, 1);
+  const events = `/api/atlas/v2/orgs/${plane.orgId}/events?eventType=LINK_ENDED_BY_HOST`;
+  assert.equal((await plane.api<Page<unknown>>('GET', events)).json.results.length, 1);
 });
 
-test('only the agent itself ends its link so, and a copied request is taken once', async () => {
+test('only the linked agent itself can end its link; an agent with another key or without approval cannot', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane, 'mover');
   const stranger = new AgentClient(plane.url);
@@ -131,13 +131,13 @@ test('only the agent itself ends its link so, and a copied request is taken once
   const other = await redeemAs(plane, await createToken(plane), 'other');
   assert.equal((await other.send('unlink', {})).status, 200);
   assert.equal((await agent.poll(null)).status, 200);
-  // Whoever waits for approval has nothing to end, and does not end the link of the host that it names.
+  // An agent that waits for approval has no link to end, and does not end the link of the host that it names.
   const pending = await redeemAs(plane, await createToken(plane), 'mover');
   assert.equal((await pending.send('unlink', {})).json.errorCode, 'AGENT_PENDING_APPROVAL');
   assert.equal((await agent.poll(null)).status, 200);
 });
 
-test('an agent with a migration that has not ended keeps its link, so that nobody inherits the migration without an owner', async () => {
+test('an agent with an active migration keeps its link, so that no other agent inherits the migration without an owner', async () => {
   await using plane = await startControlPlane();
   const { path, groupId, agent } = await prepare(plane);
   const created = await plane.api('POST', path, { body: cliBody(groupId) });

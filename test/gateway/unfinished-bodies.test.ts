@@ -25,7 +25,7 @@ class Stalled implements Disposable {
     this.socket.on('error', () => undefined).on('data', (chunk) => (this.heard += chunk));
   }
 
-  /** Sends the head, and `sentBytes` of the body. @param announced  by Content-Length; without it the body comes in chunks */
+  /** Sends the head and `sentBytes` of the body. @param announced  Content-Length; without it the body is sent in chunks */
   async send(path: string, sentBytes: number, announced?: number): Promise<this> {
     await once(this.socket, 'connect');
     const length = announced === undefined ? 'transfer-encoding: chunked' : `content-length: ${announced}`;
@@ -56,7 +56,7 @@ function residentBytes(pid: number): number {
   return Number(kilobytes) * 1024;
 }
 
-test('300 bodies that lack their last byte of 4 MiB take no memory, wherever they are sent', {
+test('300 bodies of 4 MiB that lack their last byte take no memory, at any path', {
   skip: process.platform !== 'linux' && '/proc is read',
 }, async () => {
   using folder = temporaryFolder('unfinished-bodies');
@@ -82,7 +82,7 @@ test('300 bodies that lack their last byte of 4 MiB take no memory, wherever the
   await eventually(() => stalled.every(({ status, socket }) => status !== undefined || socket.destroyed), {
     what: 'all answers',
   });
-  // 300 times 4 MiB would be 1,200.
+  // All bodies together have 1,200 MiB.
   const grown = residentBytes(server.pid) - before;
   assert.ok(grown < 150 * MEBIBYTE, `grown by ${Math.round(grown / MEBIBYTE)} MiB`);
   const statuses = [...new Set(stalled.map(({ status }) => status))].filter((status) => status !== undefined);
@@ -92,7 +92,7 @@ test('300 bodies that lack their last byte of 4 MiB take no memory, wherever the
   );
 });
 
-test('an address holds 1 MiB of unfinished redemptions, and is told to come back; others and linked agents are served', async () => {
+test('an address may have 1 MiB of unfinished redemptions, then it has to retry later; others and linked agents are served', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane);
   using all = new DisposableStack();
@@ -105,14 +105,14 @@ test('an address holds 1 MiB of unfinished redemptions, and is told to come back
   assert.match(refused?.heard ?? '', /retry-after: 5\r\n[\s\S]*TOO_MANY_UNFINISHED_BODIES/);
   assert.equal(stalled.filter(({ status }) => status === undefined).length, held);
   assert.equal((await redemption(plane.url, ELSEWHERE)).status, 400);
-  assert.equal((await agent.report({})).status, 200, 'an agent at that address is known before its body is read');
+  assert.equal((await agent.report({})).status, 200, 'an agent at that address is identified before its body is read');
   all.dispose();
   await eventually(async () => (await redemption(plane.url, HERE)).status === 400, {
-    what: 'the memory to be given back',
+    what: 'the memory to be released',
   });
 });
 
-test('all addresses together hold 16 MiB of unfinished redemptions, then strangers are told to come back, and agents are served', async () => {
+test('all addresses together may have 16 MiB of unfinished redemptions, then strangers have to retry later, and agents are served', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane);
   using all = new DisposableStack();
@@ -132,16 +132,16 @@ test('all addresses together hold 16 MiB of unfinished redemptions, then strange
   assert.equal((await agent.report({})).status, 200);
   all.dispose();
   await eventually(async () => (await redemption(plane.url, ELSEWHERE)).status === 400, {
-    what: 'the memory to be given back',
+    what: 'the memory to be released',
   });
 });
 
-test('a body that comes byte by byte takes the memory of its bytes, not that of a list of pieces', async () => {
+test('a body that arrives byte by byte takes only the memory of its bytes', async () => {
   await using plane = await startControlPlane();
   using drip = await new Stalled(plane.url).send('/link/v1/redeem', 1);
   for (let at = 0; at < 8_191; at += 1) drip.socket.write('1\r\nx\r\n');
   const alive = () => drip.status === undefined && drip.socket.writableLength === 0;
-  await eventually(alive, { what: 'all bytes to be taken' });
+  await eventually(alive, { what: 'all bytes to be read' });
   drip.socket.write('1\r\nx\r\n');
-  await eventually(() => drip.status === '413', { what: 'the limit to hold for a body in chunks' });
+  await eventually(() => drip.status === '413', { what: 'the limit to apply to a body in chunks' });
 });

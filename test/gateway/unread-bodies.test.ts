@@ -9,7 +9,7 @@ import { linkAgent } from './agent-client.ts';
 
 const FOUR_MEBIBYTES = 4 * 1024 * 1024;
 
-/** Sends the head of a request and a byte of its body, and gives what is answered to that. */
+/** Sends the head of a request and one byte of its body. @returns the answer to that */
 async function answerToHead(url: string, path: string, headers: Record<string, string>): Promise<string> {
   const socket: Socket = connect(Number(new URL(url).port), '127.0.0.1');
   let heard = '';
@@ -17,12 +17,12 @@ async function answerToHead(url: string, path: string, headers: Record<string, s
   await once(socket, 'connect');
   const lines = Object.entries({ host: 'h', 'content-type': 'application/json', ...headers });
   socket.write(`POST ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n{`);
-  await eventually(() => heard.includes('errorCode'), { what: 'an answer before the body has come' });
+  await eventually(() => heard.includes('errorCode'), { what: 'an answer before the body has arrived' });
   socket.destroy();
   return heard;
 }
 
-test('the body of a request that no linked agent has signed is not waited for', async () => {
+test('a request that no linked agent signed is refused before its body arrives', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane);
   const length = { 'content-length': String(FOUR_MEBIBYTES - 1) };
@@ -40,12 +40,12 @@ test('the body of a request that no linked agent has signed is not waited for', 
   assert.match(await answerToHead(plane.url, '/link/v1/report', { ...length, ...signed }), /401 [\s\S]*PROOF_WRONG/);
 });
 
-test('a body that is too long for a redemption or a poll is refused by its announcement', async () => {
+test('a body that is too long for a redemption or a poll is refused by its Content-Length', async () => {
   await using plane = await startControlPlane();
   assert.match(await answerToHead(plane.url, '/link/v1/redeem', { 'content-length': '9000' }), /413 /);
 });
 
-test('a body that is another than the one that was signed is refused', async () => {
+test('a body that differs from the signed one is refused', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane);
   const answer = await agent.send('report', { sequence: 1 }, { headers: { 'linkspan-digest': 'a'.repeat(64) } });

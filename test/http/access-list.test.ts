@@ -27,11 +27,11 @@ test('addresses and blocks of both families are accepted, and nothing else', () 
   }
 });
 
-test('the empty list lets everybody in', () => {
+test('an empty access list allows every address', () => {
   for (const peer of ['1.2.3.4', '::1', '']) assert.ok(isOnAccessList([], peer));
 });
 
-test('a peer is let in by its address or a block around it, also where IPv4 comes mapped into IPv6', () => {
+test('a peer is allowed by its address or by a block that contains it, also when its IPv4 address is mapped into IPv6', () => {
   const list = ['192.0.2.7', '198.51.100.0/24', '2001:db8::/32'];
   for (const peer of ['192.0.2.7', '::ffff:192.0.2.7', '198.51.100.255', '2001:db8:1::5'])
     assert.ok(isOnAccessList(list, peer), peer);
@@ -41,7 +41,7 @@ test('a peer is let in by its address or a block around it, also where IPv4 come
   assert.ok(isOnAccessList(['fe80::1'], 'fe80::1%eth0'));
 });
 
-test('every address is on the list of itself, and not on that of another', () => {
+test('a list with one address contains that address and no other', () => {
   fc.assert(
     fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), fc.ipV4(), (peer, other) => {
       assert.ok(isAddressOrBlock(peer));
@@ -52,7 +52,7 @@ test('every address is on the list of itself, and not on that of another', () =>
   fc.assert(fc.property(fc.string(), (text) => void isAddressOrBlock(text)));
 });
 
-test('a block holds exactly the addresses that share its first bits, in both families, however they are written', () => {
+test('a block contains exactly the addresses with the same first bits, in both families and every notation', () => {
   const cases = (bits: 32 | 128, write: (value: bigint) => string) =>
     fc.property(
       fc.bigInt({ min: 0n, max: 2n ** BigInt(bits) - 1n }),

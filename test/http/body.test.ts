@@ -32,11 +32,11 @@ function errorOf(value: unknown): [string, readonly string[]] {
   throw new Error('it was taken');
 }
 
-test('a body that fits comes through as it was sent', () => {
+test('a valid body is read as it was sent', () => {
   assert.deepEqual(read(good), good);
 });
 
-test('what is wrong with a body is named by its path', () => {
+test('an error in a body names the path of the wrong attribute', () => {
   const cases: [unknown, string, string[]][] = [
     ['{"name":', 'MALFORMED_JSON', []],
     ['[]', 'INVALID_JSON', []],
@@ -50,7 +50,7 @@ test('what is wrong with a body is named by its path', () => {
   assert.equal(errorOf({ ...good, name: '' })[0], 'VALIDATION_ERROR');
 });
 
-test('no bytes make it fail otherwise than with an error of the client, whatever JSON or nonsense they are', () => {
+test('any bytes are read or refused with a client error, whether they are JSON or not', () => {
   const near = fc.record(
     { name: fc.jsonValue(), kind: fc.jsonValue(), inner: fc.jsonValue(), odd: fc.string() },
     { requiredKeys: [] },

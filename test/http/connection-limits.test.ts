@@ -16,7 +16,7 @@ interface Served extends AsyncDisposable {
   readonly app: FastifyInstance;
   readonly url: string;
   readonly refusals: string[];
-  /** A connection that says nothing. */
+  /** A connection that sends nothing. */
   connectFrom(address: string): Promise<Socket>;
 }
 
@@ -56,7 +56,7 @@ const status = async (address: string, url: string, headers = {}) =>
     (error) => error.code,
   );
 
-test('an address that has used up its connections is hung up on, while another one is served, and it is served again when one closes', async () => {
+test('an address at its connection limit is disconnected, others are served, and it is served again after one of its connections closes', async () => {
   await using served = await serve({ connectionLimits: { total: 100, perAddress: 3 } });
   const open = await Promise.all([1, 2, 3].map(() => served.connectFrom(HERE)));
   await eventually(async () => (await status(HERE, served.url)) === 'ECONNRESET', { what: 'the limit to hold' });
@@ -66,7 +66,7 @@ test('an address that has used up its connections is hung up on, while another o
   await eventually(async () => (await status(HERE, served.url)) === 200, { what: 'a free place' });
 });
 
-test('beyond the limit of all connections nobody is served until one closes', async () => {
+test('at the limit of all connections nobody is served until one closes', async () => {
   await using served = await serve({ connectionLimits: { total: 3, perAddress: 100 } });
   const open = await Promise.all([HERE, ELSEWHERE, '127.0.0.3'].map((address) => served.connectFrom(address)));
   await eventually(async () => (await status('127.0.0.4', served.url)) === 'ECONNRESET', { what: 'the limit to hold' });
@@ -83,14 +83,14 @@ test('a trusted proxy may open any number of connections; the requests of each c
   const waiting = [1, 2].map(() => requestFrom(HERE, `${served.url}/wait`, { headers: behind('2001:db8::1') }));
   const refused = () => requestFrom(HERE, served.url, { headers: behind('2001:db8::2') });
   await eventually(async () => (await refused()).status === 429, {
-    what: 'the requests of one IPv6 block to be too many',
+    what: 'the requests of one IPv6 block to reach the limit',
   });
   const { headers, text } = await refused();
   assert.equal(headers['retry-after'], '5');
   assert.match(text, /TOO_MANY_OPEN_REQUESTS/);
   assert.equal(await status(HERE, served.url, behind('2001:db8:0:1::1')), 200, 'another block');
   assert.deepEqual(served.refusals, []);
-  // A client that connects itself cannot choose its address by a header.
+  // A client that connects directly cannot choose its address by a header.
   await Promise.all([1, 2].map(() => served.connectFrom(ELSEWHERE)));
   assert.equal(await status(ELSEWHERE, served.url, behind('192.0.2.7')), 'ECONNRESET');
   await served[Symbol.asyncDispose]();
@@ -100,7 +100,7 @@ test('a trusted proxy may open any number of connections; the requests of each c
   );
 });
 
-test('the limits hold before TLS, and closed connections leave nothing behind', async () => {
+test('the limits apply before TLS, and closed connections are no longer counted', async () => {
   await using served = await serve({ tls: createAuthority().issue(), connectionLimits: { total: 100, perAddress: 3 } });
   for (let round = 0; round < 20; round += 1) {
     const sockets = await Promise.all([1, 2, 3, 4, 5].map(() => served.connectFrom(HERE)));
@@ -113,18 +113,18 @@ test('the limits hold before TLS, and closed connections leave nothing behind', 
   assert.ok(served.refusals.length >= 40);
 });
 
-test('whoever does not end its head or its TLS handshake is hung up on after 10 seconds, 15 at most', async () => {
+test('a client that does not complete its request head or its TLS handshake is disconnected after 10 to 15 seconds', async () => {
   await using plain = await serve({});
   await using encrypted = await serve({ tls: createAuthority().issue() });
   const sockets = await Promise.all([plain.connectFrom(HERE), plain.connectFrom(HERE), encrypted.connectFrom(HERE)]);
   let at = 0;
   const closed = () => {
-    // A byte of a head now and then.
+    // Sends a byte of a request head from time to time.
     if (at++ % 25 === 0 && sockets[0]?.writable) sockets[0].write('GET / HTTP/1.1\r\nx: y'[at % 10] ?? '');
     for (const socket of sockets) socket.resume();
     return sockets.every((socket) => socket.readableEnded || socket.closed);
   };
-  await eventually(closed, { what: 'the server to hang up', deadlineMs: 20_000 });
+  await eventually(closed, { what: 'the server to disconnect', deadlineMs: 20_000 });
   assert.equal(plain.app.server.requestTimeout, 30_000);
   assert.equal(encrypted.app.server.requestTimeout, 30_000);
 });

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { createHmac, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
-// The parts inside are tested where the whole would hide what is wrong.
-import { type DigestAlgorithm, parseDigestHeader } from '../../src/http/digest/header.ts';
+// Inner parts are tested directly where a test of the whole would not show which part is wrong.
+import { type DigestAlgorithm, digestHash, digestResponse } from '../../src/digest/index.ts';
+import { parseDigestHeader } from '../../src/http/digest/header.ts';
 import { KeyedHash } from '../../src/http/digest/keyed-hash.ts';
 import { ReplayWindows } from '../../src/http/digest/replay-windows.ts';
-import { digestHash, digestResponse } from '../../src/http/digest/response.ts';
 import { DigestAuthenticator, type DigestOutcome, digestSecrets } from '../../src/http/index.ts';
 import type { Clock } from '../../src/platform/index.ts';
 
@@ -34,7 +34,7 @@ function authenticatorOf(clock: Clock, algorithms?: readonly DigestAlgorithm[], 
   return new DigestAuthenticator({ nonceKey, find, clock, algorithms });
 }
 
-/** An Authorization header as a client makes it of a challenge. */
+/** The Authorization header of a client that answers a challenge. */
 function answer(challenge: string, changes: Partial<Record<'user' | 'key' | 'uri' | 'nc' | 'algorithm', string>> = {}) {
   const nonce = /nonce="([^"]*)"/.exec(challenge)?.[1] ?? '';
   const algorithm = (changes.algorithm ?? /algorithm=([\w-]+)/.exec(challenge)?.[1]) as DigestAlgorithm;
@@ -44,23 +44,7 @@ function answer(challenge: string, changes: Partial<Record<'user' | 'key' | 'uri
   return `Digest username="${user}", realm="MMS Public API", nonce="${nonce}", uri="${uri}", algorithm=${algorithm}, qop=auth, nc=${nc}, cnonce="c", response="${response}"`;
 }
 
-test("the responses of RFC 7616's example are computed for MD5 and SHA-256", () => {
-  const parts = {
-    method: 'GET',
-    uri: '/dir/index.html',
-    nonce: '7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v',
-    nc: '00000001',
-    cnonce: 'f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ',
-  };
-  const responseFor = (algorithm: DigestAlgorithm) => {
-    const ha1 = digestHash(algorithm, 'Mufasa:http-auth@example.org:Circle of Life');
-    return digestResponse({ ...parts, algorithm, ha1 });
-  };
-  assert.equal(responseFor('MD5'), '8ca523f5e9506fed4657c9700eebdbec');
-  assert.equal(responseFor('SHA-256'), '753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1');
-});
-
-test('the keyed hash is HMAC-SHA-256, whatever was hashed before', () => {
+test('the keyed hash is HMAC-SHA-256 for every message in a sequence', () => {
   const key = fc.uint8Array({ maxLength: 64 }).map((bytes) => Buffer.from(bytes));
   const message = fc.tuple(
     fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes)),
@@ -85,51 +69,51 @@ test('the challenge has exactly the keys and separators that the official Go cli
   assert.deepEqual(others, []);
 });
 
-/** What a client is told of an outcome; who it claimed to be is for the server alone. */
-function toldBy(outcome: DigestOutcome<unknown>): object {
+/** The part of an outcome that the client sees. The claimed account is only for the server. */
+function shownOf(outcome: DigestOutcome<unknown>): object {
   return 'account' in outcome ? outcome : { stale: outcome.stale };
 }
 
-test('the right key is let in, and everything else looks the same: wrong key, unknown user, no header, other address', async () => {
+test('the right key is accepted; a wrong key, an unknown user, no header and another URI get the same refusal', async () => {
   const authenticator = authenticatorOf(fakeClock());
   const challenge = () => authenticator.challenges(false)[0] ?? '';
   const outcome = (header?: string) => authenticator.authenticate('POST', TARGET, header);
   assert.ok('account' in (await outcome(answer(challenge()))));
   const refused = { stale: false };
-  assert.deepEqual(toldBy(await outcome(answer(challenge(), { key: 'wrong' }))), refused);
-  assert.deepEqual(toldBy(await outcome(answer(challenge(), { user: 'nobody' }))), refused);
-  assert.deepEqual(toldBy(await outcome(undefined)), refused);
-  assert.deepEqual(toldBy(await outcome('Basic YWJjOmRlZg==')), refused);
+  assert.deepEqual(shownOf(await outcome(answer(challenge(), { key: 'wrong' }))), refused);
+  assert.deepEqual(shownOf(await outcome(answer(challenge(), { user: 'nobody' }))), refused);
+  assert.deepEqual(shownOf(await outcome(undefined)), refused);
+  assert.deepEqual(shownOf(await outcome('Basic YWJjOmRlZg==')), refused);
   assert.deepEqual(
-    toldBy(await outcome(answer(challenge(), { uri: TARGET.replace('pretty=true', 'pretty=True') }))),
+    shownOf(await outcome(answer(challenge(), { uri: TARGET.replace('pretty=true', 'pretty=True') }))),
     refused,
   );
-  assert.deepEqual(toldBy(await authenticator.authenticate('DELETE', TARGET, answer(challenge()))), refused);
+  assert.deepEqual(shownOf(await authenticator.authenticate('DELETE', TARGET, answer(challenge()))), refused);
 });
 
-test('a nonce that was made up is refused, and one that is too old or of an earlier process is renewed without asking', async () => {
+test('a forged nonce is refused; a nonce that is too old or from an earlier process is stale', async () => {
   const clock = fakeClock();
   const nonceKey = randomBytes(32);
   const authenticator = authenticatorOf(clock, undefined, nonceKey);
   const [challenge = ''] = authenticator.challenges(false);
   const madeUp = challenge.replace(/nonce="[^"]*"/, `nonce="${randomBytes(24).toString('base64')}"`);
-  assert.deepEqual(toldBy(await authenticator.authenticate('POST', TARGET, answer(madeUp))), { stale: false });
+  assert.deepEqual(shownOf(await authenticator.authenticate('POST', TARGET, answer(madeUp))), { stale: false });
   const restarted = authenticatorOf(clock, undefined, nonceKey);
-  assert.deepEqual(toldBy(await restarted.authenticate('POST', TARGET, answer(challenge))), { stale: true });
+  assert.deepEqual(shownOf(await restarted.authenticate('POST', TARGET, answer(challenge))), { stale: true });
   clock.nowMs += FIVE_MINUTES_MS + 1000;
-  assert.deepEqual(toldBy(await authenticator.authenticate('POST', TARGET, answer(challenge))), { stale: true });
-  assert.deepEqual(toldBy(await authenticator.authenticate('POST', TARGET, answer(challenge, { key: 'wrong' }))), {
+  assert.deepEqual(shownOf(await authenticator.authenticate('POST', TARGET, answer(challenge))), { stale: true });
+  assert.deepEqual(shownOf(await authenticator.authenticate('POST', TARGET, answer(challenge, { key: 'wrong' }))), {
     stale: false,
   });
 });
 
-test('a request that was seen is not let in again, while parallel ones may come in any order', async () => {
+test('a replayed request is refused, and parallel requests may arrive in any order', async () => {
   const authenticator = authenticatorOf(fakeClock());
   const [challenge = ''] = authenticator.challenges(false);
   const outcome = (nc: string) => authenticator.authenticate('POST', TARGET, answer(challenge, { nc }));
   for (const nc of ['00000003', '00000001', '00000002', '000000ff']) assert.ok('account' in (await outcome(nc)));
   for (const nc of ['00000003', '00000001', '000000ff', '00000004'])
-    assert.deepEqual(toldBy(await outcome(nc)), { stale: true });
+    assert.deepEqual(shownOf(await outcome(nc)), { stale: true });
 });
 
 test('a SHA-256 challenge cannot be answered with MD5', async () => {
@@ -139,17 +123,17 @@ test('a SHA-256 challenge cannot be answered with MD5', async () => {
   assert.ok('account' in (await both.authenticate('POST', TARGET, answer(sha256))));
   assert.ok('account' in (await both.authenticate('POST', TARGET, answer(md5))));
   const [again = ''] = both.challenges(false);
-  assert.deepEqual(toldBy(await both.authenticate('POST', TARGET, answer(again, { algorithm: 'MD5' }))), {
+  assert.deepEqual(shownOf(await both.authenticate('POST', TARGET, answer(again, { algorithm: 'MD5' }))), {
     stale: false,
   });
   const only = authenticatorOf(fakeClock(), ['SHA-256']);
   const [challenge = ''] = only.challenges(false);
-  assert.deepEqual(toldBy(await only.authenticate('POST', TARGET, answer(challenge, { algorithm: 'MD5' }))), {
+  assert.deepEqual(shownOf(await only.authenticate('POST', TARGET, answer(challenge, { algorithm: 'MD5' }))), {
     stale: false,
   });
 });
 
-test('what clients quote differently is read alike, and a parameter given twice is refused', () => {
+test('headers that quote differently are read alike, and a repeated parameter is refused', () => {
   const header = answer('nonce="n" algorithm=MD5');
   const read = parseDigestHeader(header);
   assert.ok(read);
@@ -165,7 +149,7 @@ test('what clients quote differently is read alike, and a parameter given twice 
   assert.equal(parseDigestHeader(header.replace('algorithm=MD5', 'algorithm=MD5-sess')), null);
 });
 
-test('a header is read as it was meant, whatever its values, order, quoting and space', () => {
+test('a header is read correctly for any values, order, quoting and white space', () => {
   const text = fc.string({ minLength: 1, maxLength: 20 }).filter((value) => /^[\x20-\x7e]+$/.test(value));
   const values = fc.record({ username: text, realm: text, nonce: text, uri: text, cnonce: text, response: text });
   fc.assert(
@@ -193,7 +177,7 @@ test('no header makes the parser throw', () => {
   fc.assert(fc.property(fc.array(part), (parts) => void parseDigestHeader(`Digest ${parts.join('')}`)));
 });
 
-test('no count of a nonce is ever admitted twice, in whatever order counts come, even when memory is short', () => {
+test('no count of a nonce is admitted twice, in any order of arrival, even after nonces were forgotten', () => {
   const requests = fc.array(fc.tuple(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 200 })), {
     maxLength: 300,
   });

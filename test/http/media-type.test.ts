@@ -7,7 +7,7 @@ const atlas = (version: string) => `application/vnd.atlas.${version}+json`;
 const code = (expected: string) => (error: unknown) =>
   error instanceof Error && 'code' in error && error.code === expected;
 
-test('the newest version that is not newer than the wanted date answers', () => {
+test('the newest version that is not newer than the requested date answers', () => {
   const served = (date: string) => negotiateVersion(VERSIONS, atlas(date));
   assert.equal(served('2023-01-01'), '2023-01-01');
   assert.equal(served('2024-05-29'), '2023-01-01');
@@ -16,7 +16,7 @@ test('the newest version that is not newer than the wanted date answers', () => 
   assert.equal(negotiateVersion(VERSIONS, `text/html, ${atlas('2023-01-01')};q=0.9`), '2023-01-01');
 });
 
-test('without a version, with one from before the resource, or with no date at all, the request is refused', () => {
+test('a request without a version, with an invalid date, or with a date before the first version is refused', () => {
   for (const accept of [undefined, '*/*', 'application/json', atlas('preview'), atlas('2022-12-31')]) {
     assert.throws(() => negotiateVersion(VERSIONS, accept), code('NOT_ACCEPTABLE'));
   }
@@ -25,7 +25,7 @@ test('without a version, with one from before the resource, or with no date at a
   }
 });
 
-test('a body is JSON, plain or of a version', () => {
+test('a body is plain JSON or JSON of a version', () => {
   assert.equal(bodyVersion(VERSIONS, 'application/json'), undefined);
   assert.equal(bodyVersion(VERSIONS, 'Application/JSON; charset=utf-8'), undefined);
   assert.equal(bodyVersion(VERSIONS, atlas('2024-08-05')), '2024-05-30');

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { pageOf, readPresentation } from '../../src/http/index.ts';
 import { UserError } from '../../src/platform/index.ts';
 
-test('the pages of a list are the list, in order, whatever their size, and their links lead from one to the next', () => {
+test('the pages of a list together are the list in order, for any page size, and each page links to the next', () => {
   fc.assert(
     fc.property(fc.array(fc.integer(), { maxLength: 60 }), fc.integer({ min: 1, max: 20 }), (items, size) => {
       const seen: number[] = [];
@@ -26,7 +26,7 @@ test('a filter stays in the links, encoded', () => {
   assert.equal(links[1]?.href, 'http://h/list?includeCount=true&name=a%20b%26c&itemsPerPage=1&pageNum=2');
 });
 
-test('any query is read, or refused with the name of the parameter', () => {
+test('any query is read, or refused with the name of the wrong parameter', () => {
   const value = fc.oneof(fc.string(), fc.constantFrom('true', 'TRUE', '1', '0', '-1', '1e3', '501', '99999999999', ''));
   const name = fc.constantFrom('pageNum', 'itemsPerPage', 'includeCount', 'pretty', 'envelope', 'name', '__proto__');
   const parameters = fc.array(fc.tuple(name, value));

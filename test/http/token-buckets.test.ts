@@ -17,7 +17,7 @@ function fakeClock(): Clock & { nowMs: number } {
   return clock;
 }
 
-test('a scope may ask as often as its capacity at once, and again as its bucket fills', () => {
+test('a scope may send as many requests at once as its capacity, and more as its bucket refills', () => {
   const clock = fakeClock();
   const buckets = new TokenBuckets(clock);
   const remaining = () => buckets.take('a', SIZE).remaining;
@@ -32,7 +32,7 @@ test('a scope may ask as often as its capacity at once, and again as its bucket 
   assert.equal(buckets.take('a', SIZE).remaining, 2);
 });
 
-test('waiting as long as was said is always enough, and never more is given than capacity and refill allow', () => {
+test('waiting for the announced time is always enough, and a bucket never grants more than its capacity and refill', () => {
   const size = fc.record({ capacity: fc.integer({ min: 1, max: 50 }), refill: fc.integer({ min: 1, max: 50 }) });
   const pauses = fc.array(fc.integer({ min: 0, max: 20_000 }), { maxLength: 200 });
   fc.assert(
@@ -54,7 +54,7 @@ test('waiting as long as was said is always enough, and never more is given than
   );
 });
 
-test('buckets that nobody has used for longest are forgotten first', () => {
+test('the least recently used buckets are forgotten first', () => {
   const buckets = new TokenBuckets(fakeClock(), 2);
   for (const key of ['a', 'b', 'a', 'c']) buckets.take(key, SIZE);
   assert.equal(buckets.take('a', SIZE).remaining, 0);

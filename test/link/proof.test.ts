@@ -48,7 +48,7 @@ test('a request signed by the agent is accepted with its key', () => {
   assert.equal(verifyRequest(publicKey(key), parts, headers, NOW + 1000).signedAtMs, NOW);
 });
 
-test('a signature is worth nothing for another method, address, body, agent, time or key', () => {
+test('a signature is invalid for another method, address, body, agent, time or key', () => {
   const key = loadSigningKey(newSigningKey());
   const headers = signRequest(key, parts, PARTIES, NOW);
   const refused = code('PROOF_WRONG');
@@ -68,7 +68,7 @@ test('a signature is worth nothing for another method, address, body, agent, tim
   assert.throws(() => verifyRequest(verifying, parts, {}, NOW), code('PROOF_MISSING'));
 });
 
-test('clocks may be five minutes apart, and not more', () => {
+test('clocks may differ by at most five minutes', () => {
   const key = loadSigningKey(newSigningKey());
   const headers = signRequest(key, parts, { ...PARTIES, agentId: undefined }, NOW);
   for (const apart of [-CLOCK_TOLERANCE_MS, CLOCK_TOLERANCE_MS]) {
@@ -80,7 +80,7 @@ test('clocks may be five minutes apart, and not more', () => {
   }
 });
 
-test('a copied request is refused as long as its time would be accepted', () => {
+test('a replayed request is refused as long as its timestamp is valid', () => {
   const guard = new ReplayGuard();
   const proof = { nonce: 'n', signedAtMs: NOW, digest: '' };
   guard.admit('a', proof, NOW - CLOCK_TOLERANCE_MS);
@@ -91,18 +91,18 @@ test('a copied request is refused as long as its time would be accepted', () => 
   }
 });
 
-test('what is not a 32-byte key is no public key', () => {
+test('a public key that is not 32 bytes long is refused', () => {
   for (const text of ['', 'x', 'A'.repeat(42), `${'A'.repeat(42)}=`, 'A'.repeat(44)])
     assert.equal(parsePublicKey(text), null);
 });
 
-test('what is signed for one control plane is worth nothing to another', () => {
+test('a request signed for one control plane is invalid at another', () => {
   const key = loadSigningKey(newSigningKey());
   const headers = signRequest(key, parts, { ...PARTIES, audience: 'x'.repeat(43) }, NOW);
   assert.throws(() => verifyRequest(publicKey(key), parts, headers, NOW), code('PROOF_FOR_ANOTHER'));
 });
 
-test('an answer is believed for its request, status and body alone, and only if a trusted key has signed it', () => {
+test('a signed answer is valid only for its request, status and body, and only with a trusted key', () => {
   const [key, former, strange] = [1, 2, 3].map(() => loadSigningKey(newSigningKey()));
   assert.ok(key && former && strange);
   const answer = { requestSignature: 'request', status: 410, body: '{"errorCode":"LINK_DELETED"}' };
@@ -111,7 +111,7 @@ test('an answer is believed for its request, status and body alone, and only if 
     assert.ok(isAnswerOf(trusted, header, answer));
   assert.ok(!isAnswerOf([publicKeyOf(strange)], header, answer));
   assert.ok(!isAnswerOf([publicKeyOf(key)], signAnswer([strange], answer), answer));
-  // Its signature under the name of a trusted key.
+  // The signature of this key under the name of a trusted key.
   const [, forged = ''] = signAnswer([strange], answer).split('.');
   assert.ok(!isAnswerOf([publicKeyOf(key)], `${publicKeyOf(key)}.${forged}`, answer));
   for (const other of [{ requestSignature: 'another' }, { status: 200 }, { body: '{}' }])

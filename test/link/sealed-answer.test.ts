@@ -4,14 +4,14 @@ import { AnswerKey, sealTo } from '../../src/link/index.ts';
 
 const TEXT = 'mongodb://mover:canary@d/ – ü';
 
-test('what is sealed to a key opens with it alone, and only as it was sealed', () => {
+test('a sealed text opens only with its key, and only unchanged', () => {
   const key = new AnswerKey();
   const sealed = sealTo(key.publicKey, TEXT);
   assert.equal(key.open(sealed), TEXT);
   assert.ok(!Buffer.from(sealed, 'base64url').includes('canary'));
   assert.notEqual(sealTo(key.publicKey, TEXT), sealed);
   assert.throws(() => new AnswerKey().open(sealed));
-  // In the sender's key, the nonce, the tag and the text.
+  // These bytes are in the sender's key, the nonce, the tag and the text.
   for (const at of [0, 33, 45, 61]) {
     const changed = Buffer.from(sealed, 'base64url');
     changed[at] = (changed[at] ?? 0) ^ 1;
@@ -20,6 +20,6 @@ test('what is sealed to a key opens with it alone, and only as it was sealed', (
   for (const cut of ['', sealed.slice(0, 60)]) assert.throws(() => key.open(cut));
 });
 
-test('what is no key of X25519 is refused', () => {
+test('a text that is not an X25519 key is refused', () => {
   for (const key of ['', 'short', 'A'.repeat(43)]) assert.throws(() => sealTo(key, TEXT), key);
 });

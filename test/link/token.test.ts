@@ -9,7 +9,7 @@ const serverKey = 's'.repeat(43);
 const code = (expected: string) => (error: unknown) =>
   error instanceof Error && 'code' in error && error.code === expected;
 
-test('a link-token brings its id, secret and server to the agent, whatever white space is pasted with it', () => {
+test('an agent reads the id, secret and server of a link-token, also when white space was pasted with it', () => {
   fc.assert(
     fc.property(fc.webUrl({ validSchemes: ['http', 'https'] }), (url) => {
       const token = newLinkToken({ serverUrl: url, serverKey, keyPin: url.length % 2 ? 'k'.repeat(43) : undefined });
@@ -24,7 +24,7 @@ test('a link-token is one word of letters, digits and underscores that a scanner
   assert.equal(LINK_TOKEN_PATTERN.exec(`{"linkToken":"${text}"}`)?.[0], text);
 });
 
-test('the documented pattern finds link-tokens in texts where secrets leak, and takes nothing else for one', () => {
+test('the documented pattern finds link-tokens in texts where secrets leak, and matches nothing else', () => {
   const page = readFileSync(new URL('../../docs/09-security-model.md', import.meta.url), 'utf8');
   const documented = /^\\bmlt_.*$/m.exec(page)?.[0] ?? '';
   assert.equal(documented, LINK_TOKEN_PATTERN.source);
@@ -53,7 +53,7 @@ test('the documented pattern finds link-tokens in texts where secrets leak, and 
   for (const other of others) assert.equal(other.match(pattern), null, other);
 });
 
-test('any one wrong character of a link-token is noticed offline, and the message does not repeat the token', () => {
+test('a wrong character in a link-token is detected offline, and the message does not repeat the token', () => {
   const text = formatLinkToken(newLinkToken({ serverUrl: 'http://127.0.0.1:8080', serverKey }));
   for (let at = 'mlt_'.length; at < text.length; at++) {
     const wrong = text.slice(0, at) + (text[at] === 'x' ? 'y' : 'x') + text.slice(at + 1);
@@ -65,20 +65,20 @@ test('any one wrong character of a link-token is noticed offline, and the messag
   }
 });
 
-test('text that is no link-token at all is refused as such', () => {
+test('a text that is not a link-token is refused as such', () => {
   fc.assert(
     fc.property(fc.string(), (text) => assert.throws(() => parseLinkToken(text), code('LINK_TOKEN_MALFORMED'))),
   );
   assert.throws(() => parseLinkToken('mlt_short'), code('LINK_TOKEN_MALFORMED'));
 });
 
-test('every secret has 256 bits of its own', () => {
+test('every secret has 256 random bits', () => {
   const secrets = new Set(Array.from({ length: 200 }, () => newLinkToken({ serverUrl: 'http://h', serverKey }).secret));
   assert.equal(secrets.size, 200);
   for (const secret of secrets) assert.equal(secret.length, 43);
 });
 
-test('a later token has a greater id, also within a millisecond and when the clock goes back', () => {
+test('a later token has a greater id, also within one millisecond and after the clock was set back', () => {
   const nowMs = Date.now() + 60_000;
   const times = [nowMs, nowMs, nowMs, nowMs + 1, nowMs, nowMs - 1000, nowMs + 2];
   const ids = times.map((ms) => newLinkToken({ serverUrl: 'http://h', serverKey }, ms).id);

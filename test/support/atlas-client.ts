@@ -1,32 +1,43 @@
-import { request } from 'urllib';
+import { DigestClient } from '../../src/digest/index.ts';
 
-export interface AtlasAnswer {
+export interface AtlasAnswer<Body> {
   readonly status: number;
   /** The parsed body; null where there is none. */
-  readonly body: Record<string, unknown> & Record<string, never>[];
+  readonly body: Body;
 }
 
-/** Sends requests to the Atlas Administration API with a third-party digest client. */
-export class AtlasClient {
-  readonly #url: string;
-  readonly #credentials: string;
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+type Json = Record<string, unknown>;
 
-  constructor(url: string, publicKey: string, privateKey: string) {
-    this.#url = url;
-    this.#credentials = `${publicKey}:${privateKey}`;
+const TIMEOUT_MS = 10_000;
+
+/** Client for the Atlas Administration API with one API key. */
+export class AtlasClient {
+  readonly #digest: DigestClient;
+
+  /** @param timeoutMs  deadline of each of the two requests that a call may need */
+  constructor(url: string, publicKey: string, privateKey: string, timeoutMs = TIMEOUT_MS) {
+    this.#digest = new DigestClient(url, publicKey, privateKey, timeoutMs);
   }
 
-  /** @param path after `/api/atlas/v2` @throws Error when no server answers, or when the answer is an error, with that answer */
-  async send(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<AtlasAnswer> {
-    const answer = await request(`${this.#url}/api/atlas/v2${path}`, {
+  /** Sends a request and returns the answer, also when it is an error. @param path  after `/api/atlas/v2` @throws Error when nobody answers */
+  async request<Body = Json>(method: Method, path: string, body?: object): Promise<AtlasAnswer<Body>> {
+    const answer = await this.#digest.fetch(`/api/atlas/v2${path}`, {
       method,
-      digestAuth: this.#credentials,
-      headers: { accept: 'application/vnd.atlas.2024-05-30+json' },
-      ...(body === undefined ? {} : { data: body, contentType: 'application/json' }),
-      timeout: 10_000,
+      headers: {
+        accept: 'application/vnd.atlas.2024-08-05+json',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    const text = (answer.data as Buffer).toString();
-    if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    const text = await answer.text();
     return { status: answer.status, body: text === '' ? null : JSON.parse(text) };
+  }
+
+  /** Sends a request that must succeed. @param path  after `/api/atlas/v2` @throws Error with the answer when it is an error */
+  async send<Body = Json>(method: Method, path: string, body?: object): Promise<AtlasAnswer<Body>> {
+    const answer = await this.request<Body>(method, path, body);
+    if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer;
   }
 }

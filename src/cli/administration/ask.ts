@@ -1,6 +1,6 @@
 import { tell } from '../terminal/index.ts';
 import { assertGiven } from './assert-given.ts';
-import { askApi } from './client.ts';
+import { ApiClient } from './client.ts';
 import type { AdministrationCommand, Values } from './command.ts';
 import { nothingListed } from './nothing-listed.ts';
 import { readProfile } from './profile.ts';
@@ -16,7 +16,7 @@ interface Page {
  * Sends the request of a command.
  * @param given  the command's flags and argument
  * @returns the answer as text to print; empty if the answer has no body
- * @throws UserError USAGE, and the errors of {@link readProfile} and {@link askApi}
+ * @throws UserError USAGE, and the errors of {@link readProfile} and {@link ApiClient}
  */
 export async function ask(command: AdministrationCommand, given: Values): Promise<string> {
   const profile = readProfile(String(given.profile));
@@ -24,13 +24,14 @@ export async function ask(command: AdministrationCommand, given: Values): Promis
   const values: Values = { orgId, projectId, ...given };
   const { method, body, columns, more } = command;
   assertGiven(command, values);
+  const api = new ApiClient(profile);
   const format = given.output === 'json' ? 'json' : 'text';
   if (command.before && format === 'text') {
     const { path, warnings } = command.before;
-    const answer = await askApi(profile, 'GET', filledPath(path, values));
+    const answer = await api.ask('GET', filledPath(path, values));
     for (const warning of warnings(answer)) tell('linkspan', `warning: ${warning}`, 'warning');
   }
-  const send = () => askApi(profile, method, targetOf(command, values), body?.(values));
+  const send = () => api.ask(method, targetOf(command, values), body?.(values));
   const answer = given.watch && command.watch ? await command.watch(send, format) : await send();
   if (answer === undefined) return '';
   const { results = [], totalCount = 0 } = answer as Page;

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { DigestClient, type DigestRequest } from '../../digest/index.ts';
 import { messageOf, UserError } from '../../platform/index.ts';
 import type { Profile } from './profile.ts';
 import { serverUrlOf } from './server-url.ts';
@@ -7,70 +7,56 @@ import { serverUrlOf } from './server-url.ts';
 const ACCEPT = 'application/vnd.atlas.2024-08-05+json';
 const TIMEOUT_MS = 60_000;
 
-/**
- * Sends a request to the API. It follows no redirect, because the credentials are for the profile's server alone.
- * @param path  the part after `/api/atlas/v2`
- * @returns the answer's body; undefined if it has none
- * @throws UserError API_REFUSED with the server's reason, API_UNAUTHORIZED, API_UNREACHABLE, USAGE, API_OVER_PLAIN_HTTP
- */
-export async function askApi(profile: Profile, method: string, path: string, body?: object): Promise<unknown> {
-  const url = serverUrlOf(profile);
-  const target = `/api/atlas/v2${path}`;
-  const send = async (authorization?: string) => {
-    try {
-      return await fetch(url + target, {
-        method,
-        headers: {
-          accept: ACCEPT,
-          ...(authorization === undefined ? {} : { authorization }),
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        redirect: 'error',
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-      });
-    } catch (error) {
-      const cause = error instanceof Error && error.cause ? error.cause : error;
-      throw new UserError('API_UNREACHABLE', [url, messageOf(cause)], { cause: error });
-    }
-  };
-  const answer = await (profile.clientId
-    ? send(await bearerOf(url, profile))
-    : withDigest(send, profile, method, target));
-  const text = await answer.text();
-  if (answer.ok) return text === '' ? undefined : JSON.parse(text);
-  const refusal = refusalOf(answer.status, text);
-  const [said, code] = refusal;
-  // Atlas sends this code with the challenge. Other codes with status 401 mean that the key lacks a permission.
-  if (answer.status === 401 && code === 'UNEXPECTED_ERROR') throw unauthorized(url, profile, said);
-  throw new UserError('API_REFUSED', refusal);
-}
+/** Client for the API with a profile's credentials. It follows no redirect, because the credentials are for the profile's server alone. */
+export class ApiClient {
+  readonly #profile: Profile;
+  #digest: DigestClient | undefined;
 
-async function withDigest(
-  send: (authorization?: string) => Promise<Response>,
-  { publicKey, privateKey }: Profile,
-  method: string,
-  target: string,
-): Promise<Response> {
-  if (!publicKey || !privateKey) {
-    throw new UserError('USAGE', ['Set LINKSPAN_PUBLIC_KEY and LINKSPAN_PRIVATE_KEY, or a profile with both']);
+  constructor(profile: Profile) {
+    this.#profile = profile;
   }
-  const challenge = await send();
-  const header = challenge.headers.get('www-authenticate') ?? '';
-  if (challenge.status !== 401 || !/^digest /i.test(header)) return challenge;
-  await challenge.body?.cancel();
-  const parameter = (name: string) => new RegExp(`${name}="?([^",]+)`).exec(header)?.[1] ?? '';
-  const algorithm = parameter('algorithm') === 'SHA-256' ? 'SHA-256' : 'MD5';
-  const hash = (text: string) =>
-    createHash(algorithm === 'MD5' ? 'md5' : 'sha256')
-      .update(text)
-      .digest('hex');
-  const [realm, nonce, cnonce] = [parameter('realm'), parameter('nonce'), randomBytes(8).toString('hex')];
-  const secret = hash(`${publicKey}:${realm}:${privateKey}`);
-  const response = hash(`${secret}:${nonce}:00000001:${cnonce}:auth:${hash(`${method}:${target}`)}`);
-  return await send(
-    `Digest username="${publicKey}", realm="${realm}", nonce="${nonce}", uri="${target}", response="${response}", algorithm=${algorithm}, cnonce="${cnonce}", qop=auth, nc=00000001`,
-  );
+
+  /**
+   * Sends a request to the API.
+   * @param path  the part after `/api/atlas/v2`
+   * @returns the answer's body; undefined if it has none
+   * @throws UserError API_REFUSED with the server's reason, API_UNAUTHORIZED, API_UNREACHABLE, USAGE, API_OVER_PLAIN_HTTP
+   */
+  async ask(method: string, path: string, body?: object): Promise<unknown> {
+    const url = serverUrlOf(this.#profile);
+    const target = `/api/atlas/v2${path}`;
+    const headers = { accept: ACCEPT, ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
+    const request = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+    const answer = await (this.#profile.clientId
+      ? this.#withToken(url, target, request)
+      : this.#withDigest(url, target, request));
+    const text = await answer.text();
+    if (answer.ok) return text === '' ? undefined : JSON.parse(text);
+    const refusal = refusalOf(answer.status, text);
+    const [said, code] = refusal;
+    // Atlas sends this code with the challenge. Other codes with status 401 mean that the key lacks a permission.
+    if (answer.status === 401 && code === 'UNEXPECTED_ERROR') throw unauthorized(url, this.#profile, said);
+    throw new UserError('API_REFUSED', refusal);
+  }
+
+  async #withDigest(url: string, target: string, request: DigestRequest): Promise<Response> {
+    const { publicKey, privateKey } = this.#profile;
+    if (!publicKey || !privateKey) {
+      throw new UserError('USAGE', ['Set LINKSPAN_PUBLIC_KEY and LINKSPAN_PRIVATE_KEY, or a profile with both']);
+    }
+    this.#digest ??= new DigestClient(url, publicKey, privateKey, TIMEOUT_MS);
+    return await this.#digest.fetch(target, request).catch((error: unknown) => {
+      throw unreachable(url, error);
+    });
+  }
+
+  async #withToken(url: string, target: string, request: DigestRequest): Promise<Response> {
+    const headers = { ...request.headers, authorization: await bearerOf(url, this.#profile) };
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    return await fetch(url + target, { ...request, headers, redirect: 'error', signal }).catch((error: unknown) => {
+      throw unreachable(url, error);
+    });
+  }
 }
 
 async function bearerOf(url: string, profile: Profile): Promise<string> {
@@ -94,6 +80,11 @@ async function bearerOf(url: string, profile: Profile): Promise<string> {
     throw answer.status === 401 ? unauthorized(url, profile, refusal[0]) : new UserError('API_REFUSED', refusal);
   }
   return `Bearer ${JSON.parse(text).access_token}`;
+}
+
+function unreachable(url: string, error: unknown): UserError {
+  const cause = error instanceof Error && error.cause ? error.cause : error;
+  return new UserError('API_UNREACHABLE', [url, messageOf(cause)], { cause: error });
 }
 
 function unauthorized(url: string, { clientId }: Profile, said: string): UserError {

@@ -13,7 +13,7 @@ const LOOK_EVERY_MS = 1_000;
  * `failed` for a migration that ended without a cutover, and that of a signal.
  * @param look  fetches the migration from the API
  * @returns the last answer; undefined after a signal
- * @throws UserError the errors of {@link askApi} other than API_UNREACHABLE
+ * @throws UserError the errors of {@link ApiClient} other than API_UNREACHABLE
  */
 export async function watchMigration(
   look: () => Promise<unknown>,

@@ -7,7 +7,7 @@ import { audit, SYSTEM } from './audit.ts';
 
 /** Purpose in the derivation of MAC keys from the master key. */
 const PURPOSE = 'audit records';
-/** Length of a key id in hexadecimal digits; enough to tell a few keys apart. */
+/** Length of a key id in hexadecimal digits; enough to distinguish a few keys. */
 const KEY_ID_LENGTH = 16;
 
 /**

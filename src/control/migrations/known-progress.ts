@@ -2,7 +2,7 @@ import type { Progress } from '../../link/index.ts';
 
 /**
  * The progress to store from a report. An agent that has not opened the migration yet knows only what it waits for. So the last report
- * still tells how far the migration was and whether it blocked the source.
+ * still shows how far the migration was and whether it blocked the source.
  */
 export function knownProgress(before: Progress | null, now: Progress): Progress {
   if (before === null || now.sinceMs !== null) return now;

@@ -24,7 +24,7 @@ export interface Control {
   readonly keyPin?: () => string | undefined;
   /** How long a link-token can be redeemed; absent for no limit. */
   readonly linkTokenLifetimeMs?: number;
-  /** The hashes of a private key to store (see src/http/digest/response.ts). */
+  /** The hashes of a private key to store (see src/http/digest/secrets.ts). */
   readonly verifiersOf: (publicKey: string, privateKey: string) => CredentialVerifiers;
   readonly destinations: DestinationPort;
   /** The user with which agents connect to a destination: one created for each migration where possible, or the registered one. */

@@ -1,7 +1,7 @@
 /**
  * The status of a live migration in the API, an immutable state machine.
  *
- *          taken up              committed
+ *          started               committed
  *   NEW ───────────▶ WORKING ───────────────▶ COMPLETE
  *    │                 │  │ failed
  *    │ failed          │  └────────▶ FAILED

@@ -1,9 +1,10 @@
+import { type DigestAlgorithm, digestHash, digestResponse } from '../../digest/index.ts';
 import type { Clock } from '../../platform/index.ts';
 import { equalText } from './equal-text.ts';
-import { type DigestAlgorithm, parseDigestHeader } from './header.ts';
+import { parseDigestHeader } from './header.ts';
 import { Nonces } from './nonces.ts';
 import { ReplayWindows } from './replay-windows.ts';
-import { type DigestSecrets, digestHash, digestResponse, REALM } from './response.ts';
+import { type DigestSecrets, REALM } from './secrets.ts';
 
 /** The part of an account that the authenticator needs: its password-equivalents. */
 export interface DigestAccount {

@@ -1,5 +1,4 @@
-/** The algorithms of RFC 7616 that Linkspan supports. No Atlas client sends the -sess variants. */
-export type DigestAlgorithm = 'MD5' | 'SHA-256';
+import type { DigestAlgorithm } from '../../digest/index.ts';
 
 /** A client's claims in its `Authorization: Digest` header. */
 export interface DigestCredentials {

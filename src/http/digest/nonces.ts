@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import type { DigestAlgorithm } from '../../digest/index.ts';
 import { type Clock, randomByte } from '../../platform/index.ts';
 import { equalText } from './equal-text.ts';
-import type { DigestAlgorithm } from './header.ts';
 import { KeyedHash } from './keyed-hash.ts';
 
 /** How long a nonce is valid. Atlas's value is not public; its clients request a new nonce each time or handle `stale`. */

@@ -8,7 +8,8 @@ const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
 
 /**
- * Makes the data directory of a server, for its owner alone, and takes it as {@link takeDirectory} does.
+ * Creates the data directory of a server, so that only its owner can read it, and locks it as {@link takeDirectory} does.
+ * @returns the lock; disposing it unlocks the directory
  * @throws UserError DATA_DIRECTORY_IN_USE, DATA_DIRECTORY_UNUSABLE
  */
 export function takeDataDirectory(directory: string): Disposable {
@@ -22,9 +23,9 @@ export function takeDataDirectory(directory: string): Disposable {
 }
 
 /**
- * Takes a directory for this process, and makes it if it is not there. The lock is the operating system's, on a small database of its own:
- * it ends with the process, however that ends.
- * @returns what gives the directory free again
+ * Locks a directory for this process, and creates it if it is missing. The operating system locks a small database in it, and releases the
+ * lock when the process ends for any reason.
+ * @returns the lock; disposing it unlocks the directory
  * @throws UserError DATA_DIRECTORY_IN_USE, DATA_DIRECTORY_UNUSABLE
  */
 export function takeDirectory(directory: string): Disposable {

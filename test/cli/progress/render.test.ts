@@ -124,7 +124,7 @@ test('the last state is shown even if it comes between two snapshots', async () 
   assert.match(paper.text, /^copying: .*\ndone: .*\n$/);
 });
 
-test('lines for a log do not repeat what the last one said', () => {
+test('lines for a log do not repeat the previous line', () => {
   const paper = new Paper();
   const renderer = new PlainRenderer(paper);
   for (const atMs of [0, 6_000, 12_000]) renderer.show(viewOf(tailing({ lagSeconds: 0 }), atMs));

@@ -3,8 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
-import { request } from 'urllib';
 import { SOURCE_PROJECT, startControlPlane } from '../../agent/control-plane.ts';
+import { AtlasClient } from '../../support/atlas-client.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { noTerminal, type RunOptions, runLinkspan } from '../../support/linkspan-process.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -18,8 +18,8 @@ const TEXT_LINE = /^\[\d\d:\d\d:\d\d\] WARN: security event \{.*"reason"/;
 async function refusedAttempt(args: readonly string[], options: RunOptions, line: RegExp): Promise<string> {
   using folder = temporaryFolder('log-format');
   await using server = runLinkspan(['serve', '--data-dir', folder.path, '--listen', '127.0.0.1:0', ...args], options);
-  const [, url] = await server.waitForLine(/linkspan serve: ready at (\S+),/);
-  await request(`${url}/api/atlas/v1.0/orgs`, { digestAuth: 'nobody:wrong' });
+  const [, url = ''] = await server.waitForLine(/linkspan serve: ready at (\S+),/);
+  await new AtlasClient(url, 'nobody', 'wrong').request('GET', '/orgs');
   const [text] = await server.waitForLine(line);
   return text;
 }
