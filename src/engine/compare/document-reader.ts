@@ -58,7 +58,7 @@ export async function readRange(
  * Returns the bounds as an expression, which compares across types; a plain comparison would omit ids of other types
  * (docs/reference/pitfalls.md#pitfall-27).
  */
-function rangeFilter({ after, high }: KeyRange): object {
+export function rangeFilter({ after, high }: KeyRange): object {
   const bounds = [
     ...(after === undefined ? [] : [{ $gt: ['$_id', { $literal: after.value }] }]),
     ...(high === undefined ? [] : [{ $lte: ['$_id', { $literal: high.value }] }]),

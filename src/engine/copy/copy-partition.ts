@@ -1,9 +1,10 @@
 import type { Binary, Document } from 'mongodb';
 import { type Logger, reach } from '../../platform/index.ts';
-import { type DocumentKey, keyFromBytes } from '../bson/document-key.ts';
+import { keyFromBytes } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import { CollectionMissing, onSource, pinTo } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { rangeFilter } from '../compare/document-reader.ts';
 import type { Gate } from '../concurrency/gate.ts';
 import { REPLY_BYTES } from '../concurrency/memory-budget.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
@@ -92,7 +93,9 @@ async function* readPartition(
   while (true) {
     const [cursor, first] = await open(context, collection, (name) => ({
       find: name,
-      filter: collection.selected(rangeFilter(after === null ? undefined : keyFromBytes(bufferOf(after)), high)),
+      filter: collection.selected(
+        rangeFilter({ after: after === null ? undefined : keyFromBytes(bufferOf(after)), high }),
+      ),
       sort: { _id: 1 },
       ...(collection.isClustered ? {} : { hint: { _id: 1 } }),
     }));
@@ -191,20 +194,6 @@ async function readNext(
 function expectedBytes(collection: TrackedCollection, previousBytes: number): number {
   const aimed = Math.max(BATCH_BYTES, batchSize(collection) * collection.averageBytes);
   return Math.min(REPLY_BYTES, Math.max(aimed, previousBytes));
-}
-
-/**
- * Returns the bounds as an expression, which compares across types; a plain comparison would omit ids of other types
- * (docs/reference/pitfalls.md#pitfall-27).
- * @param after  exclusive
- * @param high  inclusive; undefined for no bound
- */
-export function rangeFilter(after: DocumentKey | undefined, high: DocumentKey | undefined): object {
-  const bounds = [
-    ...(after === undefined ? [] : [{ $gt: ['$_id', { $literal: after.value }] }]),
-    ...(high === undefined ? [] : [{ $lte: ['$_id', { $literal: high.value }] }]),
-  ];
-  return bounds.length === 0 ? {} : { $expr: { $and: bounds } };
 }
 
 /** Returns how many documents of a collection make a batch of the target size. */
