@@ -99,6 +99,6 @@ function readOperation(bytes: Buffer): Operation {
 }
 
 /** Returns the bytes of an element's value. */
-export function partOf(bytes: Buffer, { valueStart, valueEnd }: Element): Buffer {
+function partOf(bytes: Buffer, { valueStart, valueEnd }: Element): Buffer {
   return bytes.subarray(valueStart, valueEnd);
 }

@@ -107,7 +107,7 @@ export class Mismatches {
 }
 
 /** Describes a mismatch for people. */
-export function describeMismatch({ namespace, key, class: kind, path, foreign }: MismatchRecord): string {
+function describeMismatch({ namespace, key, class: kind, path, foreign }: MismatchRecord): string {
   const where = path === null ? '' : ` at \`${path}\``;
   return `${namespace} _id ${key}: ${kind}${where}${foreign ? ', written by somebody else on the destination' : ''}`;
 }
