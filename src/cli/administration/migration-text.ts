@@ -67,7 +67,7 @@ export function migrationText(answer: unknown): string {
 function verificationLines(progress: Progress): (readonly [label: string, text: string | undefined])[] {
   return [
     ['verification', verificationText(progress)],
-    ...differenceLines(progress.verification).map((line) => ['differed', line] as const),
+    ...differenceLines(progress.verification).map((line) => ['difference', line] as const),
   ];
 }
 
