@@ -62,6 +62,7 @@ export class Agent {
       takeOver: true,
       copyBytesPerSecond: configuration.copyBytesPerSecond,
       memoryBytes: configuration.memoryBytes,
+      verification: configuration.verification,
       logger: logger.child({ migration: migrationId }),
       clock,
     });

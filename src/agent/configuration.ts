@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { LEAST_MEMORY_MEGABYTES } from '../engine/index.ts';
+import { LEAST_MEMORY_MEGABYTES, type VerificationMode } from '../engine/index.ts';
 import { agentName } from '../link/index.ts';
 import { type AllowedDestinations, isAllowedDestination, readConfiguration } from '../platform/index.ts';
 
@@ -90,6 +90,10 @@ export const agentFile = z
       .min(LEAST_MEMORY_MEGABYTES)
       .optional()
       .meta({ description: 'Memory limit of each migration, in megabytes; default: 512.' }),
+    verification: z.enum(['repair', 'report', 'off']).optional().meta({
+      description:
+        'How migrations are verified; default: repair, which writes documents that differ again. report changes nothing and refuses the cutover while something differs; off compares nothing.',
+    }),
     copy: z
       .strictObject({
         maxMegabytesPerSecond: z
@@ -119,6 +123,8 @@ export interface AgentConfiguration {
   /** Memory limit of each running migration. */
   readonly memoryBytes?: number;
   readonly opsManagerApi?: OpsManagerApiSettings;
+  /** How migrations are verified; default: the engine's, `repair`. */
+  readonly verification?: VerificationMode;
   /** Upper limit of the initial copy. */
   readonly copyBytesPerSecond?: number;
 }
@@ -136,6 +142,7 @@ export function readAgentConfiguration(file: string, environment = process.env):
     projects,
     opsManagerApi,
     memoryMegabytes,
+    verification,
     copy,
   } = readConfiguration(file, agentFile, environment);
   const megabytes = copy?.maxMegabytesPerSecond;
@@ -153,6 +160,7 @@ export function readAgentConfiguration(file: string, environment = process.env):
         tlsCaFile: one.tlsCaFile && resolve(dirname(file), one.tlsCaFile),
       })),
     })),
+    ...(verification === undefined ? {} : { verification }),
     memoryBytes: memoryMegabytes && memoryMegabytes * 1e6,
     copyBytesPerSecond: megabytes && Math.round(megabytes * 1e6),
   };

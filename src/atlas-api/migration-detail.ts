@@ -9,6 +9,56 @@ const date = z.iso.datetime();
 
 const waitSchema = z.object({ for: z.string(), since: date, reason: z.string() });
 
+const mismatchSchema = z.object({
+  namespace: z.string(),
+  key: z.string().meta({ description: 'Its `_id` as Extended JSON, shortened when it is long.' }),
+  class: z.string().meta({
+    description:
+      '`missing` or `extra` on the destination, `different`, or `field order`: the same fields in another order.',
+  }),
+  path: z.string().nullable().meta({ description: 'The first path that differs.' }),
+  firstSeen: date,
+  times: count.meta({ description: 'How often it differed, with a repair in between.' }),
+  sourceTime: z.string().meta({ description: "The source's cluster time of the comparison." }),
+  destinationTime: z.string().meta({ description: "The destination's cluster time of the comparison." }),
+  foreign: z.boolean().meta({ description: 'Whether somebody else wrote it on the destination.' }),
+  open: z.boolean().meta({ description: 'Whether it still differs, as far as known.' }),
+});
+
+const verificationSchema = z.object({
+  mode: z
+    .enum(['repair', 'report', 'off'])
+    .meta({ description: "`repair`, `report` or `off`, by the agent's configuration." }),
+  phase: z.enum(['off', 'waiting', 'comparing', 'following']).meta({
+    description:
+      '`off`; `waiting`: no collection is copied and indexed; `comparing`: some collections are not compared as a whole; ' +
+      '`following`: everything was compared once, and each changed document is compared again after its last change.',
+  }),
+  collectionsTotal: count,
+  collectionsDone: count,
+  documentsTotal: count.meta({ description: 'An estimate until all collections are compared.' }),
+  documentsCompared: count,
+  bytesTotal: count,
+  bytesCompared: count,
+  documentsRechecked: count.meta({
+    description: 'Comparisons after changes, since the agent last started the engine.',
+  }),
+  waiting: count.meta({ description: 'Documents that changed or differed, and must still be compared.' }),
+  mismatches: z.object({
+    found: count.meta({ description: 'Documents that differed although no change explains it.' }),
+    open: count.meta({ description: 'How many of them still differ.' }),
+    latest: z.array(mismatchSchema),
+  }),
+  catalogDifferences: z
+    .array(z.string())
+    .nullable()
+    .meta({ description: 'Differences of collections, options, views and indexes; null before they were compared.' }),
+  foreignWrites: count.meta({ description: 'Documents that others wrote on the destination.' }),
+  documentsPerSecond: rate,
+  bytesPerSecond: rate,
+  etaSeconds: count.nullable(),
+});
+
 /** The engine's progress. If an agent of another version reports less, the API shows null. */
 const engineProgress = z.object({
   phase: z
@@ -63,6 +113,10 @@ const engineProgress = z.object({
   oplog: z.object({ windowSeconds: count, leftSeconds: count, headroomPercent: count }).nullish().meta({
     description: "The time that the source's oplog covers, and how much of it is left before changes are lost.",
   }),
+  verification: verificationSchema
+    .optional()
+    .catch(undefined)
+    .meta({ description: 'How far source and destination are compared. Absent if the agent does not report it.' }),
   repairs: z
     .object({
       declared: count,
@@ -135,6 +189,7 @@ export function showDetail(view: MigrationView): z.output<typeof migrationDetail
   const shown = progress && {
     ...progress,
     phase: progress.state,
+    verification: progress.verification && showVerification(progress.verification),
     // An agent of an older version doesn't report repairs.
     repairs: progress.repairs && { ...progress.repairs, at: atlasDate(progress.repairs.atMs) },
     ...(progress.sinceMs == null ? {} : { since: atlasDate(progress.sinceMs) }),
@@ -164,6 +219,13 @@ export function showDetail(view: MigrationView): z.output<typeof migrationDetail
     findings: (progress?.findings ?? []).filter(({ code }) => !hasEnded || !OF_THE_MOMENT.has(code)).map(showFinding),
     progress: engineProgress.nullable().safeParse(shown).data ?? null,
   };
+}
+
+type Verification = NonNullable<MigrationView['progress']>['verification'];
+
+function showVerification({ mismatches, ...verification }: Verification) {
+  const latest = mismatches.latest.map(({ firstSeenMs, ...one }) => ({ ...one, firstSeen: atlasDate(firstSeenMs) }));
+  return { ...verification, mismatches: { ...mismatches, latest } };
 }
 
 type Resumed = NonNullable<NonNullable<MigrationView['progress']>['resumedFrom']>;

@@ -15,5 +15,5 @@ export type { Outcome, Progress } from './report/progress.ts';
 export { notYetRunning } from './report/snapshot.ts';
 export type { DocumentFilter } from './scope/document-filters.ts';
 export type { NamespaceRemap } from './scope/namespace-map.ts';
-export type { BypassingWrites, MigrationOptions } from './scope/options.ts';
+export type { BypassingWrites, MigrationOptions, VerificationMode } from './scope/options.ts';
 export type { NamespaceFilters } from './scope/selection.ts';

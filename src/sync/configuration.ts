@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type BypassingWrites, LEAST_MEMORY_MEGABYTES } from '../engine/index.ts';
+import { type BypassingWrites, LEAST_MEMORY_MEGABYTES, type VerificationMode } from '../engine/index.ts';
 import { readConfiguration } from '../platform/index.ts';
 import { type InitialLoad, loadFields } from './load-request.ts';
 import { type RequestedSelection, requestedSelection, selectionFields } from './requested-selection.ts';
@@ -23,6 +23,7 @@ const file = z.strictObject({
   usersAndRoles: z.boolean().optional(),
   memoryMegabytes: z.number().min(LEAST_MEMORY_MEGABYTES).optional(),
   bypassingWrites: z.enum(['drain', 'giveUp']).optional(),
+  verification: z.enum(['repair', 'report', 'off']).optional(),
   verbosity: z.enum(['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL', 'PANIC']).optional(),
   // Accepted for compatibility with files for mongosync. Linkspan has no disclaimer and no telemetry.
   acceptDisclaimer: z.boolean().optional(),
@@ -42,6 +43,7 @@ export interface SyncConfiguration {
   readonly memoryMegabytes?: number;
   /** How a cutover treats writes of users who bypass the source's write block. */
   readonly bypassingWrites?: BypassingWrites;
+  readonly verification?: VerificationMode;
   /** Initial load level and rate limit; undefined if the file has neither. */
   readonly load?: InitialLoad;
   readonly logLevel?: string;
@@ -62,6 +64,7 @@ export function readSyncConfiguration(path: string): SyncConfiguration {
     usersAndRoles,
     memoryMegabytes,
     bypassingWrites,
+    verification,
     verbosity,
     loadLevel,
     maxMegabytesPerSecond,
@@ -76,6 +79,7 @@ export function readSyncConfiguration(path: string): SyncConfiguration {
     usersAndRoles,
     ...(memoryMegabytes === undefined ? {} : { memoryMegabytes }),
     ...(bypassingWrites === undefined ? {} : { bypassingWrites }),
+    ...(verification === undefined ? {} : { verification }),
     ...(loadLevel === undefined && maxMegabytesPerSecond === undefined
       ? {}
       : { load: { loadLevel, maxMegabytesPerSecond } }),

@@ -15,16 +15,21 @@ const idle = {
   directionMapping: null,
   source: null,
   destination: null,
+  verification: null,
   mongosyncID: null,
   coordinatorID: null,
   linkspan: null,
 } as const;
 
+const NOT_VERIFIED = 'The copied data is not verified: verification is switched off.';
+
+/** mongosync's names of the phases of a verification. */
+const PHASES = { waiting: 'not started', comparing: 'initial hashing', following: 'stream hashing' } as const;
+
 /**
  * Returns the `progress` of `GET /progress`, with mongosync's names and units.
  *
- * Counts are null, as in IDLE, until the process has opened the migration. `verification` is left out, because there is none yet; a warning says
- * so. `linkspan` has what mongosync has no field for. `directionMapping` names a cluster by its primary. `mongosyncID` and `coordinatorID` are
+ * Counts are null, as in IDLE, until the process has opened the migration. `verification` is also null while verification is off. `linkspan` has what mongosync has no field for. `directionMapping` names a cluster by its primary. `mongosyncID` and `coordinatorID` are
  * the id of the migration.
  */
 export function progressResponse(
@@ -54,10 +59,11 @@ export function progressResponse(
     source: pingOf(progress.pingMs.source),
     destination: pingOf(progress.pingMs.destination),
     ...(state === 'RUNNING' && !progress.canWrite && { estimatedOplogTimeRemaining: oplogTimeOf(progress) }),
+    verification: known ? verificationOf(state, progress) : null,
     mongosyncID: progress.migrationId,
     coordinatorID: progress.migrationId,
     linkspan: extensionOf(progress, known),
-    warnings: [...progress.warnings, 'The copied data is not verified: this version of Linkspan cannot do that yet.'],
+    warnings: [...progress.warnings, ...(progress.verification.mode === 'off' ? [NOT_VERIFIED] : [])],
   };
 }
 
@@ -89,10 +95,38 @@ function extensionOf(progress: Progress, known: boolean): Record<string, unknown
     rates,
     etaSeconds,
     oplog,
+    verification: known ? shownVerification(progress) : null,
     repairs,
     waiting: waiting.map(({ sinceMs: atMs, ...wait }) => ({ ...wait, since: new Date(atMs).toISOString() })),
     ...(left && { left }),
   };
+}
+
+function shownVerification({ verification }: Progress): Record<string, unknown> {
+  const { mismatches, ...figures } = verification;
+  const latest = mismatches.latest.map(({ firstSeenMs, ...mismatch }) => ({
+    ...mismatch,
+    firstSeen: new Date(firstSeenMs).toISOString(),
+  }));
+  return { ...figures, mismatches: { ...mismatches, latest } };
+}
+
+/**
+ * Returns mongosync's fields of a verification. Linkspan reads both sides at the same time, so both have the same figures. The lag is the
+ * migration's.
+ */
+function verificationOf(state: SessionState, { verification, lagSeconds }: Progress): Record<string, unknown> | null {
+  const { phase, documentsTotal, documentsCompared, collectionsTotal, collectionsDone } = verification;
+  if (phase === 'off') return null;
+  const side = {
+    phase: PHASES[phase],
+    estimatedDocumentCount: documentsTotal,
+    hashedDocumentCount: documentsCompared,
+    scannedCollectionCount: collectionsDone,
+    totalCollectionCount: collectionsTotal,
+    lagTimeSeconds: state === 'PAUSED' ? null : lagSeconds,
+  };
+  return { source: side, destination: side };
 }
 
 function lagOf({ lagSeconds }: Progress): Record<string, number | null> {

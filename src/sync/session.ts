@@ -8,6 +8,7 @@ import {
   preflight,
   type RecordedStanding,
   recordedStanding,
+  type VerificationMode,
 } from '../engine/index.ts';
 import { type Clock, type Logger, systemClock, UserError } from '../platform/index.ts';
 import { type ClusterName, type ClusterUris, clusterNames, migrationIdOf } from './clusters.ts';
@@ -39,6 +40,8 @@ export interface SessionOptions {
   readonly memoryBytes?: number;
   /** How a cutover treats writes of users who bypass the source's write block. */
   readonly bypassingWrites?: BypassingWrites;
+  /** How to verify, unless `/start` requests otherwise; `repair` by default. */
+  readonly verification?: VerificationMode;
   /** Load level and rate limit until {@link SyncSession.setLoad} changes them. */
   readonly load?: InitialLoad;
   /** Whether to copy, catch up once and end. */
@@ -234,10 +237,10 @@ export class SyncSession {
   }
 
   #migrationOptions(
-    { source, destination, skipDiskSpaceCheck, ...selection }: StartRequest,
+    { source, destination, skipDiskSpaceCheck, verifies, ...selection }: StartRequest,
     round: number,
   ): MigrationOptions {
-    const { uris, dropDestination, once, load: _, ...options } = this.#options;
+    const { uris, dropDestination, once, verification, load: _, ...options } = this.#options;
     // Several selections of one source can be copied one after the other to a destination that keeps its data. Each is its own migration.
     const part = selection.keepDestination ? ` ${JSON.stringify(selection)}` : '';
     return {
@@ -249,10 +252,18 @@ export class SyncSession {
       waitForClusters: true,
       once,
       skipDiskSpaceCheck,
+      verification: verificationOf(verifies, verification),
       ...options,
       ...selection,
     };
   }
+}
+
+/** Returns how to verify: a request decides whether, and the setting of the process decides how. */
+function verificationOf(verifies: boolean | undefined, own: VerificationMode = 'repair'): VerificationMode {
+  if (verifies === undefined) return own;
+  if (!verifies) return 'off';
+  return own === 'off' ? 'repair' : own;
 }
 
 function otherThan(name: ClusterName): ClusterName {

@@ -10,7 +10,10 @@ export interface Direction {
 }
 
 /** The parsed body of `/start`. */
-export interface StartRequest extends Direction, RequestedSelection {}
+export interface StartRequest extends Direction, RequestedSelection {
+  /** Whether to verify; undefined for the setting of the process. */
+  readonly verifies?: boolean;
+}
 
 const cluster = z.enum(clusterNames);
 
@@ -46,7 +49,13 @@ export function parseStartRequest(body: unknown): StartRequest {
   for (const field of Object.keys(request)) {
     if (!Object.hasOwn(startBody.shape, field)) throw refuse(field, 'Linkspan does not know this field');
   }
-  return { source: request.source, destination: request.destination, ...requestedSelection(request) };
+  const verifies = request.verification?.enabled;
+  return {
+    source: request.source,
+    destination: request.destination,
+    ...(verifies === undefined ? {} : { verifies }),
+    ...requestedSelection(request),
+  };
 }
 
 /** @throws UserError INVALID_REQUEST if the body of a call without parameters is neither `{}` nor empty */

@@ -17,6 +17,7 @@ import {
   setLoadLevel,
   startValidation,
 } from '../../src/control/index.ts';
+import type { VerificationMode } from '../../src/engine/index.ts';
 import { onReach, silentLogger, systemClock } from '../../src/platform/index.ts';
 import { RunningMigration } from '../engine/running-migration.ts';
 import { eventually } from '../support/eventually.ts';
@@ -54,8 +55,9 @@ async function startAgent(
   {
     token,
     copyBytesPerSecond,
+    verification,
     uri = source.uriFor('mover', 'moves'),
-  }: { token?: string; copyBytesPerSecond?: number; uri?: string },
+  }: { token?: string; copyBytesPerSecond?: number; verification?: VerificationMode; uri?: string },
 ): Promise<RunningAgent> {
   const configuration: AgentConfiguration = {
     host: 'mover',
@@ -64,6 +66,7 @@ async function startAgent(
     allowedDestinations: ['127.0.0.0/8'],
     projects: [{ id: SOURCE_PROJECT, name: 'shop', deployments: [{ name: 'orders', uri }] }],
     copyBytesPerSecond,
+    verification,
   };
   const stop = new AbortController();
   const options = { dataDir: configuration.dataDir, host: 'mover', token, clock: systemClock };
@@ -259,6 +262,31 @@ test('a migration pauses before its first document, resumes on request, and is c
   assert.equal(password, null);
   const { databases } = await destination.client.db().admin().listDatabases();
   assert.ok(!databases.some(({ name }) => name === 'shop'));
+});
+
+test('an agent that only reports differences keeps a migration from its cutover until they are gone', async () => {
+  await using plane = await startControlPlane();
+  await using destination = await startReplicaSet();
+  await using agent = await startAgent(plane, { token: await plane.newToken(), verification: 'report' });
+  const { id } = await createMigration(
+    plane.control,
+    plane.actor,
+    plane.groupId,
+    await orderTo(plane, destination.uri),
+  );
+  await migrationIs(plane, id, 'ready', ({ state }) => state.readyForCutover);
+  const orders = destination.client.db('shop').collection<{ _id: number }>('orders');
+  const document = await orders.findOneAndDelete({ _id: 7 });
+  const { state, progress } = await migrationIs(
+    plane,
+    id,
+    'known to differ',
+    (migration) => migration.progress?.verification.mismatches.open === 1,
+  );
+  assert.deepEqual([state.readyForCutover, progress?.verification.mode], [false, 'report']);
+  await orders.insertOne(document as { _id: number });
+  await migrationIs(plane, id, 'ready again', (migration) => migration.state.readyForCutover);
+  await agent.stop();
 });
 
 test('an agent that hung takes its migration back from the watchdog, and the migration ends', async () => {

@@ -49,6 +49,11 @@ test('host, data directory, CA file and copy limit can be set; paths are relativ
   assert.equal(configuration.projects[0]?.deployments[0]?.tlsCaFile, join(folder, 'ca.pem'));
 });
 
+test('migrations are verified as the configuration says', () => {
+  assert.equal(read(`verification: report\n${MINIMAL}`).configuration.verification, 'report');
+  assert.match(refusalOf(`verification: no\n${MINIMAL}`), /line 1: verification: /);
+});
+
 test('a value can come from a file, whose path is relative to the configuration', () => {
   using folder = temporaryFolder('configuration');
   writeFileSync(join(folder.path, 'password'), 'from-a-file\n');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { expireMigrations } from '../../src/control/index.ts';
+import { verificationProgress } from '../../src/engine/report/verification-progress.ts';
 import { wantedState } from '../../src/link/index.ts';
 import { onReach } from '../../src/platform/index.ts';
 import { linkAgent } from '../gateway/agent-client.ts';
@@ -276,6 +277,10 @@ test('GET shows phases, counts and reasons as the agent reported them, and ignor
     rates: { bytesPerSecond: 1, changesPerSecond: null, documentsPerSecond: 1 },
     repairs: { ...repairs, at: '1970-01-01T00:00:00Z' },
     since: '1970-01-01T00:00:00Z',
+    verification: {
+      ...verificationProgress('repair'),
+      mismatches: { found: 0, open: 0, latest: [] },
+    },
     waiting: [{ for: 'the source', since: '1970-01-01T00:00:00Z', reason: 'it is out of reach' }],
     warnings: [],
   });
@@ -290,6 +295,50 @@ test('GET shows phases, counts and reasons as the agent reported them, and ignor
   await report({ copy: { tables: 1 } as never });
   const odd = await show();
   assert.deepEqual([odd.status, odd.linkspan.progress], ['WORKING', null]);
+});
+
+test('GET shows how far source and destination are compared, and which documents differ', async () => {
+  await using plane = await startControlPlane();
+  const { report, show } = await start(plane);
+  const shown = async () =>
+    ((await show()).linkspan.progress as { verification?: Record<string, unknown> }).verification;
+  const found = {
+    namespace: 'shop.orders',
+    key: '"\u202e7"',
+    class: 'different',
+    path: 'a.b',
+    times: 1,
+    sourceTime: '1',
+    destinationTime: '2',
+    foreign: true,
+    open: true,
+  };
+  const verification = {
+    ...verificationProgress('report'),
+    phase: 'following',
+    documentsCompared: 9,
+    catalogDifferences: ['shop.orders: index missing a_1'],
+    etaSeconds: 4,
+  } as const;
+  await report({
+    verification: { ...verification, mismatches: { found: 2, open: 1, latest: [{ ...found, firstSeenMs: 0 }] } },
+  });
+  assert.deepEqual(await shown(), {
+    ...verification,
+    // A terminal would act on the character.
+    mismatches: { found: 2, open: 1, latest: [{ ...found, key: '"\ufffd7"', firstSeen: '1970-01-01T00:00:00Z' }] },
+  });
+});
+
+test('an agent whose version reports no verification, or another form of it, is shown with all the rest', async () => {
+  await using plane = await startControlPlane();
+  const { report, show } = await start(plane);
+  const others = [undefined, { mode: 'repair' }, { ...verificationProgress('repair'), phase: 'a later one' }];
+  for (const [index, verification] of others.entries()) {
+    await report({ etaSeconds: index, verification: verification as never });
+    const { progress } = (await show()).linkspan as { progress: Record<string, unknown> };
+    assert.deepEqual([progress.etaSeconds, progress.verification], [index, undefined], JSON.stringify(verification));
+  }
 });
 
 test('the time since when the source is blocked comes from the last report, however old that is', async () => {

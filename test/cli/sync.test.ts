@@ -7,6 +7,7 @@ import { expectIdentical } from '../support/expect-identical.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
 import { type ReplicaSetPair, startPair, startReplicaSet } from '../support/replica-set.ts';
+import { startSync } from '../support/sync-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 checkForLeaks({ sockets: false });
@@ -32,6 +33,12 @@ interface Result {
   readonly copy: { readonly documentsCopied: number };
   readonly totalSeconds: number | null;
   readonly phases: readonly { readonly name: string; readonly seconds: number }[] | null;
+  readonly verification: {
+    readonly mode: string;
+    readonly phase: string;
+    readonly documentsCompared: number;
+    readonly catalogDifferences: readonly string[] | null;
+  } | null;
   readonly left: { readonly collections: number } | null;
   readonly findings: readonly { readonly severity: string; readonly code: string; readonly remedy: string }[];
 }
@@ -63,7 +70,10 @@ test('--once copies, reports the time of each phase, and exits with 0 and identi
   }
   assert.match(linkspan.stdout, /^documents +2,000$/m);
   assert.match(linkspan.stderr, /^done: /m);
-  assert.match(linkspan.stderr, /not verified/);
+  assert.match(
+    linkspan.stderr,
+    /^linkspan sync: Verified: 2,000 documents in 1 collection compared.* Nothing differs\.$/m,
+  );
   const { documents } = await expectIdentical(pair);
   assert.equal(documents, 2_000);
 });
@@ -77,7 +87,53 @@ test('--output json writes one object a line, the result last, and nothing else 
   assert.ok(Number(result.totalSeconds) > 0);
   assert.ok(progress.length > 0);
   assert.equal(progress.at(-1)?.phase, 'done');
-  assert.doesNotMatch(linkspan.stderr, /not verified/);
+  assert.equal(result.verification?.mode, 'off');
+  assert.match(linkspan.stderr, /^linkspan sync: Not verified: verification is switched off\.$/m);
+});
+
+test('--output json has the result of the verification', async () => {
+  await using pair = await pairWithData();
+  await using linkspan = runLinkspan(['sync', ...clusters(pair), '--once', '--output', 'json']);
+  assert.equal((await linkspan.exit).code, 0, linkspan.stderr);
+  const { phase, documentsCompared, catalogDifferences } = readJson(linkspan.stdout).result.verification ?? {};
+  assert.deepEqual([phase, documentsCompared, catalogDifferences], ['following', 2_000, []]);
+});
+
+test('--verify report lists what differs and refuses the commit; without it the document is repaired', async () => {
+  await using pair = await pairWithData();
+  const orders = pair.destination.client.db('shop').collection<{ _id: number }>('orders');
+  const uris = { source: pair.source.uri, destination: pair.destination.uri };
+  {
+    await using sync = await startSync(uris, ['--verify', 'report']);
+    await sync.linkspan.waitForLine(/^in sync: /, 30_000);
+    await orders.deleteOne({ _id: 7 });
+    const { canCommit, linkspan } = await eventually(
+      async () => {
+        const progress = await sync.progress();
+        return progress.linkspan.verification.mismatches.open === 1 && progress;
+      },
+      { what: 'the missing document to be found', deadlineMs: 30_000 },
+    );
+    assert.deepEqual([canCommit, linkspan.verification.mode], [false, 'report']);
+    await sync.linkspan.waitForLine(/^catching up: 1 document differs, /, 30_000);
+    assert.equal((await sync.call('commit')).error, 'NotReadyForCutover');
+    sync.linkspan.kill('SIGTERM');
+    assert.equal((await sync.linkspan.exit).code, 4);
+    assert.match(sync.linkspan.stderr, /^linkspan sync: Verification found differences: .* 1 document differs\.$/m);
+    assert.match(sync.linkspan.stderr, /^linkspan sync: shop\.orders _id 7: missing, written by .* \(differs\)$/m);
+  }
+  await using sync = await startSync(uris);
+  await sync.linkspan.waitForLine(/^in sync: /, 30_000);
+  assert.deepEqual(await sync.call('commit'), { success: true });
+  await sync.linkspan.waitForLine(/^done: /, 30_000);
+  sync.linkspan.kill('SIGTERM');
+  assert.equal((await sync.linkspan.exit).code, 0);
+  assert.match(
+    sync.linkspan.stderr,
+    /Verified: 2,000 .* 1 document differed earlier and does not any more\. Nothing differs\.$/m,
+  );
+  assert.match(sync.linkspan.stderr, /shop\.orders _id 7: missing, .* \(differs no more\)$/m);
+  assert.equal(await orders.countDocuments(), 2_000);
 });
 
 test('--output json ends with one result that has the outcome, even if nothing started', async () => {

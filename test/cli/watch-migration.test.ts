@@ -4,6 +4,7 @@ import { migrationText } from '../../src/cli/administration/migration-text.ts';
 import { startControlPlane } from '../atlas-api/control-plane.ts';
 import { cliBody, prepare, progress } from '../atlas-api/migration-world.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
+import { comparing, mismatch, verified } from './progress/snapshots.ts';
 
 const FINDING = {
   severity: 'warning',
@@ -49,6 +50,29 @@ test("describe shows a migration's phase, speed, waits, and why it is not ready"
   ]) {
     assert.match(described.stdout, line);
   }
+});
+
+test('describe shows what was compared and what differs, and nothing of an agent that reports none of it', async () => {
+  await using shop = await world();
+  const shown = async (changes: Parameters<typeof progress>[1]) => {
+    await shop.report(changes);
+    await using described = shop.run('describe', shop.id);
+    assert.equal((await described.exit).code, 0, described.stderr);
+    return described.stdout;
+  };
+  const compares = await shown({ state: 'tailing', verification: comparing({ bytesPerSecond: 250_000 }) });
+  assert.match(compares, /^phase +verifying: 25 %, lag 7 s, 250 kB\/s, 500 of 2,000 documents compared$/m);
+  assert.match(compares, /^verification +Verification is incomplete: 500 of about 2,000 documents compared\.$/m);
+  const verification = verified({ mismatches: { found: 2, open: 1, latest: [mismatch] } });
+  const differs = await shown({ state: 'tailing', verification });
+  assert.match(differs, /^verification +Verification found differences: .* 1 document differs\.$/m);
+  assert.match(differs, /^difference +shop\.orders _id 7: different at `a\.b`, written by .* \(differs\)$/m);
+  const older = await shown({ state: 'tailing', verification: undefined as never });
+  assert.match(older, /^phase +catching up: lag 7 s/m);
+  assert.doesNotMatch(older, /verif/i);
+  await shown({ state: 'tailing', readyForCutover: true, verification: verified() });
+  const done = await shown({ state: 'committed', verification: verified() });
+  assert.match(done, /^verification +Verified: 2,000 documents in 3 collections compared, .* Nothing differs\.$/m);
 });
 
 test('describe --watch shows progress until the migration ends, and its exit code has the outcome', async () => {

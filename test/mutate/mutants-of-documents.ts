@@ -15,8 +15,8 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
   {
     without: 'the search of the oplog being part of a barrier',
     file: 'src/engine/run/stream-follower.ts',
-    replace: '!isAhead(this.hidden.time) && ',
-    by: '',
+    replace: ' && !isBefore(this.hidden.time, time);',
+    by: ';',
     tests: { file: HIDDEN, name: 'nothing ends before the oplog' },
   },
   {

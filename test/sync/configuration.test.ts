@@ -35,12 +35,17 @@ test('an unsupported key is an error that names its line', () => {
   assert.throws(() => read('cluster0: mongodb://a\nmetricsPort: 2\n'), /line 2: unknown key metricsPort\./);
   assert.throws(() => read('loadLevel: 5\n'), /line 1: loadLevel: /);
   assert.throws(() => read('maxMegabytesPerSecond: 0\n'), /line 1: maxMegabytesPerSecond: /);
+  assert.throws(() => read('verification: maybe\n'), /line 1: verification: /);
   assert.throws(() => read('port: 70000\n'), /line 1: port: /);
 });
 
 test('a file sets load level and copy limit', () => {
   const { load } = read('loadLevel: 1\nmaxMegabytesPerSecond: 2.5\n');
   assert.deepEqual(load, { loadLevel: 1, maxMegabytesPerSecond: 2.5 });
+});
+
+test('a file sets how to verify', () => {
+  assert.equal(read('verification: report\n').verification, 'report');
 });
 
 test('the file accepts the selection fields of /start', () => {

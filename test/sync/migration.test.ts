@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Progress } from '../../src/engine/index.ts';
 import { onReach, silentLogger } from '../../src/platform/index.ts';
 import { openSyncApi } from '../../src/sync/api.ts';
-import { SyncSession } from '../../src/sync/session.ts';
+import { type SessionOptions, SyncSession } from '../../src/sync/session.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectIdentical } from '../support/expect-identical.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
@@ -13,6 +14,17 @@ checkForLeaks({ sockets: false });
 const DEADLINE_MS = 30_000;
 const START = { source: 'cluster0', destination: 'cluster1' };
 
+type Verification = Progress['verification'];
+
+/** `linkspan.verification` of `/progress`. */
+interface ShownVerification extends Omit<Verification, 'mismatches'> {
+  readonly mismatches: {
+    readonly found: number;
+    readonly open: number;
+    readonly latest: readonly Record<string, unknown>[];
+  };
+}
+
 interface Answer {
   readonly status: number;
   // The tests check the shape of each answer.
@@ -20,9 +32,9 @@ interface Answer {
 }
 
 /** A client of mongosync's API over HTTP, for a session between two URIs. */
-async function openApi(cluster0: string, cluster1: string) {
+async function openApi(cluster0: string, cluster1: string, options: Partial<SessionOptions> = {}) {
   const uris = { cluster0, cluster1 };
-  const session = new SyncSession({ uris, once: false, logger: silentLogger });
+  const session = new SyncSession({ uris, once: false, logger: silentLogger, ...options });
   const api = await openSyncApi(session, 0);
   const call = async (name: string, body?: object): Promise<Answer> => {
     // Content type of curl --data.
@@ -77,6 +89,8 @@ test('a script written for mongosync migrates: start, progress, pause, resume, c
     String(ready.estimatedOplogTimeRemaining),
     /^(less than 15|\d+) minutes$|^(\d+|more than 72) hours$|^1 hour$/,
   );
+  assert.equal(ready.verification, null);
+  assert.match(String(ready.warnings), /not verified: verification is switched off/);
   const { port } = await pair.source.primary();
   const mapping = ready.directionMapping as Record<string, string>;
   assert.deepEqual(Object.keys(mapping), ['Source', 'Destination']);
@@ -128,6 +142,59 @@ test('a stopped process resumes at the next start, also in the other direction',
   await second.until('COMMITTED', ({ state }) => state === 'COMMITTED');
   const { documents } = await expectIdentical(pair);
   assert.equal(documents, 2_001);
+});
+
+test("the progress has mongosync's fields of a verification, and all of Linkspan's", async () => {
+  await using pair = await startPair();
+  await fill(pair);
+  await using api = await openApi(pair.source.uri, pair.destination.uri);
+  using _ = onReach('engine.copy.indexed', async () => {
+    await pair.destination.client.db('shop').collection<{ _id: number }>('orders').deleteOne({ _id: 7 });
+  });
+  await api.call('start', START);
+  const ready = await api.until('canCommit', ({ canCommit }) => canCommit === true);
+  const side = {
+    phase: 'stream hashing',
+    estimatedDocumentCount: 2_000,
+    hashedDocumentCount: 2_000,
+    scannedCollectionCount: 1,
+    totalCollectionCount: 1,
+    lagTimeSeconds: ready.lagTimeSeconds,
+  };
+  assert.deepEqual(ready.verification, { source: side, destination: side });
+  assert.doesNotMatch(String(ready.warnings), /not verified/);
+  const { verification } = ready.linkspan as { verification: ShownVerification };
+  const { mode, phase, collectionsDone, documentsCompared, catalogDifferences, mismatches } = verification;
+  assert.deepEqual(
+    { mode, phase, collectionsDone, documentsCompared, catalogDifferences },
+    { mode: 'repair', phase: 'following', collectionsDone: 1, documentsCompared: 2_000, catalogDifferences: [] },
+  );
+  const [{ namespace, key, class: kind, path, firstSeen, open } = {}] = mismatches.latest;
+  assert.deepEqual(
+    { namespace, key, kind, path, open },
+    { namespace: 'shop.orders', key: '7', kind: 'missing', path: null, open: false },
+  );
+  assert.match(String(firstSeen), /^2\d{3}-\d\d-\d\dT/);
+  assert.deepEqual([mismatches.found, mismatches.open], [1, 0]);
+  await api.call('pause', {});
+  const paused = await api.until('PAUSED', ({ state }) => state === 'PAUSED');
+  assert.equal((paused.verification as { source: Record<string, unknown> }).source.lagTimeSeconds, null);
+});
+
+test('a start decides whether to verify, and the setting of the process decides how', async () => {
+  await using pair = await startPair();
+  for (const [verification, body, mode] of [
+    ['report', {}, 'report'],
+    ['report', { verification: { enabled: true } }, 'report'],
+    ['off', {}, 'off'],
+    ['off', { verification: {} }, 'off'],
+    ['off', { verification: { enabled: true } }, 'repair'],
+    ['repair', { verification: { enabled: false } }, 'off'],
+  ] as const) {
+    await using api = await openApi(pair.source.uri, pair.destination.uri, { verification });
+    assert.deepEqual((await api.call('start', { ...START, ...body })).body, { success: true });
+    assert.equal(api.session.progress()?.verification.mode, mode, `${verification} ${JSON.stringify(body)}`);
+  }
 });
 
 test('an impossible start is refused with all reasons, changes nothing, and can be repeated', async () => {

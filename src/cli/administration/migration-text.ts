@@ -1,5 +1,6 @@
+import type { Progress } from '../../engine/index.ts';
 import { findingsText } from '../command-line/findings.ts';
-import { describeView, resumedText } from '../progress/index.ts';
+import { describeView, differenceLines, resumedText, verificationText } from '../progress/index.ts';
 import { wrapBeside } from '../terminal/index.ts';
 import type { Column } from './command.ts';
 import { lagOf, progressViewOf, type ShownMigration } from './shown-migration.ts';
@@ -50,6 +51,7 @@ export function migrationText(answer: unknown): string {
         .join(': '),
     ],
     ['resumed', resumedText(view.progress)],
+    ...(progress?.verification === undefined ? [] : verificationLines(view.progress)),
     ['agent', agent ? `${agent.status}, last report ${agent.lastSeen ?? 'never'}` : undefined],
     ['asked for', isActive && wanted !== 'running' ? ASKED[wanted] : undefined],
     ...waiting.map((wait) => ['waiting', `for ${wait.for} since ${wait.since}: ${wait.reason}`] as const),
@@ -60,6 +62,13 @@ export function migrationText(answer: unknown): string {
   const shown = lines.filter((line): line is readonly [string, string] => line[1] !== undefined);
   const text = shown.map(([label, value]) => `${wrapBeside(label, LABEL_COLUMNS, value, process.stdout)}\n`);
   return `\n${text.join('')}${findingsText(findings)}`;
+}
+
+function verificationLines(progress: Progress): (readonly [label: string, text: string | undefined])[] {
+  return [
+    ['verification', verificationText(progress)],
+    ...differenceLines(progress.verification).map((line) => ['difference', line] as const),
+  ];
 }
 
 /** The warnings that concern the cutover, to show before it. */

@@ -8,10 +8,20 @@ interface ShownWait {
   readonly reason: string;
 }
 
+type Verification = Progress['verification'];
+
+type ShownMismatch = Omit<Verification['mismatches']['latest'][number], 'firstSeenMs'> & { readonly firstSeen: string };
+
 /** A migration's progress as the API returns it; some fields differ from the engine's. */
-type ShownProgress = Omit<Progress, 'state' | 'sinceMs' | 'phases' | 'waiting' | 'resumedFrom'> & {
+type ShownProgress = Omit<Progress, 'state' | 'sinceMs' | 'phases' | 'waiting' | 'resumedFrom' | 'verification'> & {
   readonly phase: Progress['state'];
   readonly since?: string;
+  /** Absent when the agent doesn't report it. */
+  readonly verification?: Omit<Verification, 'mismatches'> & {
+    readonly mismatches: Omit<Verification['mismatches'], 'latest'> & {
+      readonly latest: readonly ShownMismatch[];
+    };
+  };
   readonly resumedFrom?: {
     readonly phase: Progress['state'];
     readonly savedAt: string | null;
@@ -57,8 +67,9 @@ export function lagOf(migration: ShownMigration): number | undefined {
 /** The engine's progress from the agent's last report, with the waits that the control plane adds. */
 function progressOf(migration: ShownMigration): Progress {
   const { progress, waiting } = migration.linkspan;
-  const unknown = notYetRunning({ migrationId: migration._id });
-  const { resumedFrom: resumed, ...known } = progress ?? {};
+  // An agent that reports no verification does none.
+  const unknown = notYetRunning({ migrationId: migration._id, verification: 'off' });
+  const { resumedFrom: resumed, verification, ...known } = progress ?? {};
   const message = migration.errorMessage ?? migration.status;
   return {
     ...unknown,
@@ -70,6 +81,7 @@ function progressOf(migration: ShownMigration): Progress {
         savedAtMs: resumed.savedAt === null ? null : Date.parse(resumed.savedAt),
       },
     }),
+    ...(verification && { verification: verificationOf(verification, isLost(migration)) }),
     state: stateOf(migration),
     ...(hasEnded(migration) ? { error: { code: migration.status, message, remedy: '' } } : {}),
     sinceMs: progress?.since === undefined ? null : Date.parse(progress.since),
@@ -79,6 +91,15 @@ function progressOf(migration: ShownMigration): Progress {
     readyForCutover: migration.readyForCutover ?? false,
     waiting: waiting.map(({ since, ...wait }) => ({ ...wait, sinceMs: Date.parse(since) })),
   };
+}
+
+function verificationOf(shown: NonNullable<ShownProgress['verification']>, isSilent: boolean): Verification {
+  const latest = shown.mismatches.latest.map(({ firstSeen, ...mismatch }) => ({
+    ...mismatch,
+    firstSeenMs: Date.parse(firstSeen),
+  }));
+  const stale = isSilent ? { documentsPerSecond: null, bytesPerSecond: null, etaSeconds: null } : {};
+  return { ...shown, ...stale, mismatches: { ...shown.mismatches, latest } };
 }
 
 /** The control plane decides whether a migration has ended: it may end one without a report, and a report alone ends none. */

@@ -27,10 +27,27 @@ export function reportTimes(progress: Progress, sink: TextSink): void {
  */
 export function writeSyncResult(end: End, session: SyncSession | undefined, sink: TextSink): void {
   const progress = session?.progress();
-  const { migrationId = null, copy = null, changes = null, indexes = null, left = null } = progress ?? {};
+  const {
+    migrationId = null,
+    copy = null,
+    changes = null,
+    indexes = null,
+    verification = null,
+    left = null,
+  } = progress ?? {};
   const { times = null, totalSeconds = null } = progress ? timesOf(progress) : {};
   const findings = end.error instanceof PreflightFailed ? end.error.findings : (session?.warnings ?? []);
-  writeResult(end, sink, { findings, migrationId, copy, changes, indexes, phases: times, totalSeconds, left });
+  writeResult(end, sink, {
+    findings,
+    migrationId,
+    copy,
+    changes,
+    indexes,
+    verification,
+    phases: times,
+    totalSeconds,
+    left,
+  });
 }
 
 function timesOf({ phases }: Progress) {

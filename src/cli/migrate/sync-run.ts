@@ -12,12 +12,18 @@ import { exitCode } from '../command-line/exit-code.ts';
 import { findingsText } from '../command-line/findings.ts';
 import type { End } from '../command-line/outcome.ts';
 import { catchSignals } from '../command-line/signals.ts';
-import { chooseRenderer, type OutputFormat, resumedText, watchProgress } from '../progress/index.ts';
+import {
+  chooseRenderer,
+  differenceLines,
+  type OutputFormat,
+  resumedText,
+  verificationText,
+  watchProgress,
+} from '../progress/index.ts';
 import { tell as tellLine } from '../terminal/index.ts';
 import { reportTimes } from './sync-result.ts';
 
 interface RunFlags {
-  readonly verify: boolean;
   readonly output: OutputFormat;
 }
 
@@ -32,15 +38,16 @@ export async function runOnce(session: SyncSession, flags: RunFlags, selection: 
     const outcome = await session.finished;
     ended.abort();
     await shown;
-    if (outcome === 'stopped') return stopped(signals.received());
     const progress = session.progress();
+    tellVerification(progress);
+    if (outcome === 'stopped') return stopped(signals.received());
     if (progress && flags.output === 'text') reportTimes(progress, process.stdout);
-    if (flags.verify) tell('not verified: this version cannot compare source and destination yet');
     return { code: exitCode.done };
   } catch (error) {
     ended.abort();
     await shown;
     tellFailure(error);
+    tellVerification(session.progress());
     tellLeft(session.progress());
     return { code: error instanceof PreflightFailed ? exitCode.usageOrPrecondition : exitCode.failed, error };
   }
@@ -72,9 +79,11 @@ export async function runApi(
   await api.close();
   if (failure !== undefined) {
     tell(describeError(failure), 'error');
+    tellVerification(session.progress());
     tellLeft(session.progress());
     return { code: exitCode.failed, error: failure };
   }
+  tellVerification(session.progress());
   return endOfApi(session, signals.received());
 }
 
@@ -118,6 +127,16 @@ function snapshotsOf(session: SyncSession): () => Progress | undefined {
     }
     return progress;
   };
+}
+
+/** Says what was compared, and lists the latest documents that differed. Says nothing about an unfinished migration that has compared nothing. */
+function tellVerification(progress: Progress | undefined): void {
+  if (progress === undefined) return;
+  const { mode, phase, mismatches } = progress.verification;
+  if (progress.state !== 'committed' && (phase === 'off' || phase === 'waiting')) return;
+  const text = verificationText(progress);
+  if (text !== undefined) tell(text, mode === 'off' || mismatches.open > 0 ? 'warning' : undefined);
+  for (const line of differenceLines(progress.verification)) tell(line);
 }
 
 /** The end of a copy with `--once` that a signal stopped. */

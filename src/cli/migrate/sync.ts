@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { LEAST_MEMORY_MEGABYTES } from '../../engine/index.ts';
+import { LEAST_MEMORY_MEGABYTES, type VerificationMode } from '../../engine/index.ts';
 import { UserError } from '../../platform/index.ts';
 import {
   checkUris,
@@ -21,7 +21,8 @@ interface SyncFlags {
   readonly cluster1?: string;
   readonly port?: number;
   readonly once?: boolean;
-  readonly verify: boolean;
+  /** False for `--no-verify`; undefined if no flag says it. */
+  readonly verify?: 'repair' | 'report' | false;
   /** True if the flag names no side. */
   readonly dropDestination?: true | 'cluster0' | 'cluster1';
   readonly apiTokenFile?: string;
@@ -54,7 +55,14 @@ export function syncCommand(): Command {
     .option('--cluster1 <uri>', 'Connection string of the second cluster (required, here or in --config)')
     .option('--port <number>', `Port of the HTTP API (default: ${DEFAULT_PORT})`, parsePort)
     .option('--once', 'Copy cluster0 to cluster1, catch up once, end')
-    .option('--no-verify', 'Skip verification (not available yet)')
+    .addOption(
+      new Option(
+        '--verify <mode>',
+        'Compare both sides before the end or the cutover. repair (default): write documents that differ again. ' +
+          'report: change nothing, and refuse the cutover while something differs',
+      ).choices(['repair', 'report']),
+    )
+    .option('--no-verify', 'Skip verification')
     .addOption(
       new Option(
         '--drop-destination [side]',
@@ -138,6 +146,7 @@ async function openSession(
     usersAndRoles: flags.usersAndRoles ?? file.usersAndRoles,
     memoryBytes: bytesOf(flags.memoryMegabytes ?? file.memoryMegabytes),
     bypassingWrites: file.bypassingWrites,
+    verification: verificationOf(flags) ?? file.verification,
     load: loadOf(flags, file.load),
     once,
     logger,
@@ -192,6 +201,10 @@ function loadOf({ loadLevel, maxMegabytesPerSecond }: SyncFlags, file: InitialLo
     loadLevel: level ?? file.loadLevel,
     maxMegabytesPerSecond: maxMegabytesPerSecond ?? file.maxMegabytesPerSecond,
   };
+}
+
+function verificationOf({ verify }: SyncFlags): VerificationMode | undefined {
+  return verify === false ? 'off' : verify;
 }
 
 function bytesOf(megabytes: number | undefined): number | undefined {

@@ -7,6 +7,7 @@ export type Phase =
   | 'building indexes'
   | 'catching up'
   | 'repairing'
+  | 'verifying'
   | 'in sync'
   | 'paused'
   | 'cutting over'
@@ -29,7 +30,7 @@ export function viewOf(progress: Progress, atMs: number): ProgressView {
   return { atMs, phase, progress, fraction: fractionOf(phase, progress) };
 }
 
-function phaseOf({ state, copy, readyForCutover, repairs }: Progress): Phase {
+function phaseOf({ state, copy, readyForCutover, repairs, verification }: Progress): Phase {
   const isCopied = copy.collectionsTotal > 0 && copy.collectionsDone >= copy.collectionsTotal;
   const isSuspect = repairs !== null && repairs.collectionsDone < repairs.collections;
   if (isSuspect && (state === 'tailing' || (state === 'copying' && isCopied))) return 'repairing';
@@ -40,7 +41,8 @@ function phaseOf({ state, copy, readyForCutover, repairs }: Progress): Phase {
     case 'copying':
       return isCopied ? 'building indexes' : 'copying';
     case 'tailing':
-      return readyForCutover ? 'in sync' : 'catching up';
+      if (readyForCutover) return 'in sync';
+      return verification.phase === 'comparing' ? 'verifying' : 'catching up';
     case 'committing':
       return 'cutting over';
     case 'committed':
@@ -50,10 +52,11 @@ function phaseOf({ state, copy, readyForCutover, repairs }: Progress): Phase {
   }
 }
 
-function fractionOf(phase: Phase, { copy, indexes, repairs }: Progress): number | null {
+function fractionOf(phase: Phase, { copy, indexes, repairs, verification }: Progress): number | null {
   if (phase === 'repairing' && repairs !== null) return part(repairs.collectionsDone, repairs.collections);
   if (phase === 'copying') return part(copy.bytesCopied, copy.bytesTotal);
   if (phase === 'building indexes') return part(indexes.built, indexes.total);
+  if (phase === 'verifying') return part(verification.bytesCompared, verification.bytesTotal);
   return phase === 'done' ? 1 : null;
 }
 

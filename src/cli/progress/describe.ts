@@ -1,6 +1,10 @@
 import { counted } from '../../platform/index.ts';
-import type { ProgressView } from './collect.ts';
+import type { Phase, ProgressView } from './collect.ts';
 import { formatBytes, formatCount, formatSeconds } from './format.ts';
+import { describeDifferences, describeVerification } from './verification.ts';
+
+/** Phases after which nothing changes. */
+const ENDED: ReadonlySet<Phase> = new Set(['done', 'cancelled', 'failed']);
 
 /** Returns short phrases about the phase, the most important first, because a narrow terminal shows only some. */
 export function describeView(view: ProgressView): string[] {
@@ -10,6 +14,7 @@ export function describeView(view: ProgressView): string[] {
     `waiting for ${wait.for} for ${formatSeconds((view.atMs - wait.sinceMs) / 1000)}`,
     wait.reason,
   ]);
+  if (!ENDED.has(view.phase)) facts.push(...describeDifferences(progress.verification));
   switch (view.phase) {
     case 'copying':
       facts.push(
@@ -37,6 +42,9 @@ export function describeView(view: ProgressView): string[] {
         `${formatCount(progress.repairs?.keysDiffered ?? 0)} differed`,
       );
       break;
+    case 'verifying':
+      facts.push(lag(view), ...describeVerification(progress.verification));
+      break;
     case 'catching up':
     case 'in sync':
     case 'cutting over':
@@ -46,6 +54,7 @@ export function describeView(view: ProgressView): string[] {
         rates.changesPerSecond === null ? undefined : `${formatCount(rates.changesPerSecond)} changes/s`,
         counted(progress.changes.applied, 'change'),
         `${formatCount(progress.changes.queued)} waiting`,
+        toCompare(view),
       );
       break;
     case 'done':
@@ -64,6 +73,10 @@ export function describeView(view: ProgressView): string[] {
 function builds({ progress }: ProgressView): string | undefined {
   const [slowest] = [...(progress.indexes.building ?? [])].sort((a, b) => a.done / a.total - b.done / b.total);
   return slowest && `${slowest.namespace} ${Math.floor((100 * slowest.done) / slowest.total)} %`;
+}
+
+function toCompare({ progress: { verification } }: ProgressView): string | undefined {
+  return verification.waiting === 0 ? undefined : `${formatCount(verification.waiting)} to compare again`;
 }
 
 function lag({ progress }: ProgressView): string | undefined {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { viewOf } from '../../../src/cli/progress/collect.ts';
-import { snapshot, tailing } from './snapshots.ts';
+import { comparing, snapshot, tailing, verified } from './snapshots.ts';
 
 const underRepair = {
   declared: 1,
@@ -22,6 +22,8 @@ test('each state of the engine has a phase', () => {
   assert.equal(phase(tailing()), 'catching up');
   assert.equal(phase(tailing({ repairs: underRepair })), 'repairing');
   assert.equal(phase(tailing({ repairs: { ...underRepair, collectionsDone: 3 } })), 'catching up');
+  assert.equal(phase(tailing({ verification: comparing() })), 'verifying');
+  assert.equal(phase(tailing({ verification: verified() })), 'catching up');
   assert.equal(phase(tailing({ readyForCutover: true })), 'in sync');
   assert.equal(phase(snapshot({ state: 'committing' })), 'cutting over');
   assert.equal(phase(snapshot({ state: 'committed' })), 'done');

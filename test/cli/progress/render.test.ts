@@ -7,7 +7,7 @@ import { TtyRenderer } from '../../../src/cli/progress/tty.ts';
 import { watchProgress } from '../../../src/cli/progress/watch.ts';
 import type { Progress } from '../../../src/engine/index.ts';
 import { systemClock } from '../../../src/platform/index.ts';
-import { copied, snapshot, tailing } from './snapshots.ts';
+import { comparing, copied, mismatch, snapshot, tailing, verified } from './snapshots.ts';
 
 /** A sink that stores what is written. */
 class Paper {
@@ -81,6 +81,24 @@ test('a repair after lost history shows its progress', () => {
   new PlainRenderer(paper).show(viewOf(progress, 0));
   const facts = '1 of 4 collections compared after lost history, lag 3 s, 1,234 documents compared, 5 differed';
   assert.equal(paper.text, `repairing: 25 %, ${facts}\n`);
+});
+
+test('a verification shows its progress, and what differs comes first', () => {
+  const paper = new Paper();
+  const found = { found: 3, open: 1, latest: [mismatch] };
+  const rates = { bytesPerSecond: 250_000, etaSeconds: 12, waiting: 4 };
+  const renderer = new PlainRenderer(paper);
+  renderer.show(viewOf(tailing({ verification: comparing(rates) }), 0));
+  renderer.show(viewOf(tailing({ verification: comparing({ ...rates, mismatches: found }) }), 6_000));
+  renderer.show(
+    viewOf(tailing({ verification: verified({ catalogDifferences: ['shop.orders: index missing a_1'] }) }), 12_000),
+  );
+  assert.deepEqual(paper.text.split('\n'), [
+    'verifying: 25 %, lag 3 s, 250 kB/s, ETA 0:12, 500 of 2,000 documents compared, 4 to compare again',
+    'verifying: 25 %, 1 document differs, lag 3 s, 250 kB/s, ETA 0:12, 500 of 2,000 documents compared, 3 differed, 4 to compare again',
+    'catching up: catalogs differ: shop.orders: index missing a_1, lag 3 s, 5 changes, 7 waiting',
+    '',
+  ]);
 });
 
 test('programs get one JSON object a line, with the rate, the ETA and the whole snapshot', () => {

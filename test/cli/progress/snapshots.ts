@@ -39,6 +39,48 @@ export function snapshot(changed: Partial<Progress> = {}): Progress {
   };
 }
 
+/** A verification that compares, with the fields that a test overrides. */
+export function comparing(changed: Partial<Progress['verification']> = {}): Progress['verification'] {
+  return {
+    ...verificationProgress('repair'),
+    phase: 'comparing',
+    collectionsTotal: 3,
+    collectionsDone: 1,
+    documentsTotal: 2_000,
+    documentsCompared: 500,
+    bytesTotal: 4_000_000,
+    bytesCompared: 1_000_000,
+    ...changed,
+  };
+}
+
+/** A verification that has compared everything, and found nothing. */
+export function verified(changed: Partial<Progress['verification']> = {}): Progress['verification'] {
+  return comparing({
+    phase: 'following',
+    collectionsDone: 3,
+    documentsCompared: 2_000,
+    bytesCompared: 4_000_000,
+    documentsRechecked: 130,
+    catalogDifferences: [],
+    ...changed,
+  });
+}
+
+/** A document that differs. */
+export const mismatch: Progress['verification']['mismatches']['latest'][number] = {
+  namespace: 'shop.orders',
+  key: '7',
+  class: 'different',
+  path: 'a.b',
+  firstSeenMs: 0,
+  times: 1,
+  sourceTime: '1',
+  destinationTime: '2',
+  foreign: true,
+  open: true,
+};
+
 /** Progress with the given number of bytes copied. */
 export function copied(bytesCopied: number): Progress {
   return snapshot({ copy: { ...snapshot().copy, bytesCopied } });

@@ -43,6 +43,7 @@ test('a migration that is killed at each durable step, in a row, ends identical,
   await using engine = new EngineLives(addresses, { hooks, catalogStandsStill: false }, log);
   const stop = new AbortController();
   const swapping = swapNames(shop, stop.signal);
+  swapping.catch(() => undefined); // Awaited below, unless the test has failed before.
   const end = engine.run();
   for (const [nth, hook] of before.entries()) {
     await makeReachable(pair, hook, nth % 2);
