@@ -22,8 +22,8 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
   {
     without: 'reading documents again that were written without an event',
     file: 'src/engine/run/stream-follower.ts',
-    replace: "this.#lanes.add({ collection, key, state: { kind: 'unknown' }, sequence: Number.POSITIVE_INFINITY });",
-    by: 'void key;',
+    replace: "for (const key of keys) this.#lanes.add({ collection, key, state: { kind: 'unknown' }, sequence });",
+    by: 'void sequence;',
     tests: { file: HIDDEN, name: 'what applyOps writes' },
   },
   {

@@ -1,15 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Double, Int32, Long } from 'mongodb';
-import { newId } from '../../../src/platform/index.ts';
+import { Double, Int32, Long, type MongoClient } from 'mongodb';
+import { type Clock, newId, systemClock } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
+import { expectHookReached, runLinkspan } from '../../support/linkspan-process.ts';
 import { startPair } from '../../support/replica-set.ts';
-import { emptyPair, identified } from '../../support/seeds.ts';
-import { onceAt } from '../reach-points.ts';
+import { emptyPair, identified, numbered } from '../../support/seeds.ts';
+import { holdAt, onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
+
+/** These tests change the destination behind the migration's back. */
+const planted = { expectsMismatches: true };
 
 test('the verification of a migration', async (t) => {
   await using pair = await startPair();
@@ -35,7 +39,7 @@ test('the verification of a migration', async (t) => {
       await items.deleteOne({ _id: 5 });
       await items.insertOne({ _id: new Double(5) as unknown as number, a: new Int32(1), b: 2 } as never);
     });
-    await using running = RunningMigration.start(pair);
+    await using running = RunningMigration.start(pair, planted);
     await running.untilReady();
     const { verification } = running.progress;
     const found = verification.mismatches.latest.map(({ key, class: kind, path }) => [key, kind, path]);
@@ -56,7 +60,7 @@ test('the verification of a migration', async (t) => {
 
   await t.test('finds what others write on the destination while it follows, and repairs it', async () => {
     await refill();
-    await using running = RunningMigration.start(pair);
+    await using running = RunningMigration.start(pair, planted);
     await running.untilReady();
     await destination.collection<{ _id: number }>('items').updateOne({ _id: 9 }, { $set: { a: 'foreign' } });
     await running.until('the foreign write to be repaired', ({ verification }) => {
@@ -72,12 +76,12 @@ test('the verification of a migration', async (t) => {
 
   await t.test('does not let a cutover pass a document that somebody writes in the write pause', async () => {
     await refill();
-    await using running = RunningMigration.start(pair);
-    using planted = onceAt('engine.cutover.drained', async () => {
+    await using running = RunningMigration.start(pair, planted);
+    using written = onceAt('engine.cutover.drained', async () => {
       await destination.collection<{ _id: number }>('items').updateOne({ _id: 9 }, { $set: { a: 'foreign' } });
     });
     await running.commit();
-    assert.ok(planted.result !== undefined);
+    assert.ok(written.result !== undefined);
     assert.equal(running.progress.verification.mismatches.found, 1);
     await expectIdentical(pair);
   });
@@ -85,7 +89,7 @@ test('the verification of a migration', async (t) => {
   await t.test('that only reports refuses the cutover while a document differs', async () => {
     await refill();
     using _ = plantBefore(() => destination.collection<{ _id: number }>('items').deleteOne({ _id: 4 }));
-    await using running = RunningMigration.start(pair, { verification: 'report' });
+    await using running = RunningMigration.start(pair, { ...planted, verification: 'report' });
     const isDone = ({ verification }: typeof running.progress) => verification.mismatches.open === 1;
     await running.until('the mismatch', isDone);
     await running.until('the comparison to end', ({ verification }) => verification.phase === 'following');
@@ -98,7 +102,7 @@ test('the verification of a migration', async (t) => {
   await t.test('finds an index that the destination lacks, and refuses the cutover until it is there', async () => {
     await refill();
     await source.collection('items').createIndex({ a: 1 });
-    await using running = RunningMigration.start(pair);
+    await using running = RunningMigration.start(pair, planted);
     await running.untilReady();
     await destination.collection('items').dropIndex('a_1');
     running.migration.want('cutover');
@@ -112,7 +116,7 @@ test('the verification of a migration', async (t) => {
 
   await t.test('stops the migration with the evidence when a document keeps coming back', async () => {
     await refill();
-    await using running = RunningMigration.start(pair);
+    await using running = RunningMigration.start(pair, planted);
     await running.untilReady();
     const items = destination.collection<{ _id: number }>('items');
     const ended = running.outcome.then(
@@ -150,4 +154,93 @@ test('the verification of a migration', async (t) => {
     await second.commit();
     await expectIdentical(pair);
   });
+
+  await t.test('continues a collection at the last key on record', async () => {
+    await emptyPair(pair);
+    await source.collection('items').insertMany(numbered(1_000, { text: 'x'.repeat(20_000) }));
+    const migrationId = newId();
+    await using first = RunningMigration.start(pair, { migrationId, clock: fast });
+    using saved = holdAt('engine.verify.range-position-saved');
+    await saved.reached;
+    const stopped = first.stop();
+    saved.release();
+    await stopped;
+    const records = pair.destination.client.db('linkspan_internal').collection('verifications');
+    const { documents } = (await records.findOne()) ?? {};
+    assert.ok(documents > 0 && documents < 1_000, String(documents));
+    const before = await documentsReturned(pair.source.client);
+    await using second = RunningMigration.start(pair, { migrationId });
+    await second.untilReady();
+    assert.equal(second.progress.verification.documentsCompared, 1_000);
+    assert.ok((await documentsReturned(pair.source.client)) - before < 1_000);
+  });
+
+  await t.test('compares a collection anew that was dropped and made again, also after a kill in between', async () => {
+    await refill(100);
+    const migrationId = newId();
+    await using first = RunningMigration.start(pair, { migrationId });
+    await first.untilReady();
+    using forgets = holdAt('engine.write.delete.verifications');
+    await source.collection('items').drop();
+    await source.collection('items').insertMany(numbered(40));
+    await forgets.reached;
+    const stopped = first.stop();
+    forgets.release();
+    await stopped;
+    await using second = RunningMigration.start(pair, { migrationId });
+    await second.untilReady();
+    assert.equal(second.progress.verification.documentsCompared, 40);
+    await second.commit();
+    await expectIdentical(pair);
+  });
+
+  await t.test('finds the same when it is killed at any of its steps', async () => {
+    for (const point of KILLED_AT) {
+      await refill(3_000);
+      await source.collection('others').insertMany(numbered(2_000, { a: 1 }));
+      const clusters = ['--cluster0', pair.source.uri, '--cluster1', pair.destination.uri];
+      const arguments_ = ['sync', '--once', '--output', 'json', ...clusters];
+      await using first = runLinkspan(arguments_, { hook: 'engine.copy.indexed=kill' });
+      await expectHookReached(first);
+      const items = destination.collection<{ _id: number }>('items');
+      await items.updateOne({ _id: 7 }, { $set: { a: 'wrong' } }, { upsert: true });
+      await items.insertOne({ _id: 100_000 });
+      await using killed = runLinkspan(arguments_, { hook: `${point}=kill` });
+      await expectHookReached(killed);
+      await using last = runLinkspan(arguments_);
+      assert.deepEqual(await last.exit, { code: 0, signal: null }, last.stderr);
+      await expectIdentical(pair);
+      const mismatches = await pair.destination.client
+        .db('linkspan_internal')
+        .collection('mismatches')
+        .find()
+        .toArray();
+      assert.deepEqual(
+        mismatches.map(({ key, open }) => [key, open]).toSorted(),
+        [
+          ['100000', false],
+          ['7', false],
+        ],
+        point,
+      );
+    }
+  });
 });
+
+/** A clock by which everything takes long: what is saved now and then is saved each time. */
+const fast: Clock = { ...systemClock, elapsed: () => performance.now() * 1_000 };
+
+async function documentsReturned(client: MongoClient): Promise<number> {
+  return Number((await client.db('admin').command({ serverStatus: 1 })).metrics.document.returned);
+}
+
+/** The steps of a verification that are on record, or whose repair is under way. */
+const KILLED_AT = [
+  'engine.write.update.verifications',
+  'engine.write.update.mismatches',
+  'engine.verify.mismatch-recorded',
+  'engine.verify.range-compared',
+  'engine.verify.range-done',
+  'engine.verify.keys-compared',
+  'engine.verify.catalogs-compared',
+];
