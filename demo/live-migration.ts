@@ -11,6 +11,17 @@ export interface MigrationStatus {
   readonly readyForCutover: boolean;
   readonly lagTimeSeconds: number | null;
   readonly errorMessage?: string;
+  readonly linkspan: { readonly progress: { readonly verification: Verification } | null };
+}
+
+/** How far Linkspan has compared both sides. */
+export interface Verification {
+  readonly phase: string;
+  readonly documentsCompared: number;
+  readonly collectionsDone: number;
+  readonly documentsRechecked: number;
+  readonly mismatches: { readonly found: number; readonly open: number };
+  readonly catalogDifferences: readonly string[] | null;
 }
 
 /** Runs one push migration step by step through the Atlas Administration API, as the destination's administrator does. */
@@ -72,8 +83,8 @@ export class LiveMigration {
     await this.#atlas.send('PUT', `${this.#path}/cutover`);
   }
 
-  /** Waits until the migration matches a condition. @throws Error with the migration's message if it fails */
-  async until(what: string, condition: (status: MigrationStatus) => boolean): Promise<void> {
+  /** Waits until the migration matches a condition. @returns the migration. @throws Error with the migration's message if it fails */
+  async until(what: string, condition: (status: MigrationStatus) => boolean): Promise<MigrationStatus> {
     const ended = await eventually(
       async () => {
         const status = (await this.#atlas.send('GET', this.#path)).body as unknown as MigrationStatus;
@@ -82,6 +93,7 @@ export class LiveMigration {
       { what: `the migration to be ${what}`, deadlineMs: STEP_DEADLINE_MS },
     );
     if (ended.status === 'FAILED') throw new Error(`the migration failed: ${ended.errorMessage}`);
+    return ended;
   }
 
   #request(): object {
