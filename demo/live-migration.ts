@@ -3,7 +3,8 @@ import { eventually } from '../test/support/eventually.ts';
 import type { Organization } from './control-plane.ts';
 import { agentNames } from './start-agent.ts';
 
-const STEP_DEADLINE_MS = 60_000;
+/** On a busy machine, the copy and its verification take a minute and more. */
+const STEP_DEADLINE_MS = 180_000;
 const CLUSTER_NAME = 'destination';
 
 export interface MigrationStatus {
