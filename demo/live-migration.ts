@@ -3,7 +3,8 @@ import { eventually } from '../test/support/eventually.ts';
 import type { Organization } from './control-plane.ts';
 import { agentNames } from './start-agent.ts';
 
-const STEP_DEADLINE_MS = 60_000;
+/** On a busy machine, the copy and its verification take a minute and more. */
+const STEP_DEADLINE_MS = 180_000;
 const CLUSTER_NAME = 'destination';
 
 export interface MigrationStatus {
@@ -11,6 +12,17 @@ export interface MigrationStatus {
   readonly readyForCutover: boolean;
   readonly lagTimeSeconds: number | null;
   readonly errorMessage?: string;
+  readonly linkspan: { readonly progress: { readonly verification: Verification } | null };
+}
+
+/** How far Linkspan has compared both sides. */
+export interface Verification {
+  readonly phase: string;
+  readonly documentsCompared: number;
+  readonly collectionsDone: number;
+  readonly documentsRechecked: number;
+  readonly mismatches: { readonly found: number; readonly open: number };
+  readonly catalogDifferences: readonly string[] | null;
 }
 
 interface AvailableProject {
@@ -77,8 +89,8 @@ export class LiveMigration {
     await this.#atlas.send('PUT', `${this.#path}/cutover`);
   }
 
-  /** Waits until the migration matches a condition. @throws Error with the migration's message if it fails */
-  async until(what: string, condition: (status: MigrationStatus) => boolean): Promise<void> {
+  /** Waits until the migration matches a condition. @returns the migration. @throws Error with the migration's message if it fails */
+  async until(what: string, condition: (status: MigrationStatus) => boolean): Promise<MigrationStatus> {
     const ended = await eventually(
       async () => {
         const status = (await this.#atlas.send<MigrationStatus>('GET', this.#path)).body;
@@ -87,6 +99,7 @@ export class LiveMigration {
       { what: `the migration to be ${what}`, deadlineMs: STEP_DEADLINE_MS },
     );
     if (ended.status === 'FAILED') throw new Error(`the migration failed: ${ended.errorMessage}`);
+    return ended;
   }
 
   #request(): object {

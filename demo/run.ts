@@ -7,7 +7,7 @@ import { type CheckpointCounts, readCheckpointCounts } from './checkpoint-counts
 import { startControlPlane } from './control-plane.ts';
 import { requestLinkToken } from './link-token.ts';
 import { describeKinds, promisedWritesPerSecond, startLiveLoad } from './live-load.ts';
-import { LiveMigration } from './live-migration.ts';
+import { LiveMigration, type Verification } from './live-migration.ts';
 import { loadDatasets } from './load-datasets.ts';
 import { count, megabytes, narrate } from './narrate.ts';
 import { startAgent } from './start-agent.ts';
@@ -71,7 +71,9 @@ async function migrate(clusters: Clusters, migration: LiveMigration): Promise<nu
   const loadSeconds = load.runningSeconds();
   narrate(`readyForCutover: true; PUT …/liveMigrations/${id}/cutover`);
   await migration.cutOver();
-  await migration.until('complete', ({ status }) => status === 'COMPLETE');
+  const { linkspan } = await migration.until('complete', ({ status }) => status === 'COMPLETE');
+  const verification = linkspan.progress?.verification;
+  if (!verification) throw new Error('the migration reports no verification');
   narrate('status: COMPLETE');
   await writeOnDestination(load);
   const ledger = await load.stop();
@@ -83,7 +85,7 @@ async function migrate(clusters: Clusters, migration: LiveMigration): Promise<nu
   });
   narrate(`compared ${count(compared.documents)} documents in ${compared.collections} collections`);
   const rate = beforeCutover.documentsWritten / loadSeconds;
-  return report(ledger, rate, counts, differences);
+  return report(ledger, rate, counts, verification, differences);
 }
 
 /** Waits until the load has written to the destination. */
@@ -94,12 +96,20 @@ async function writeOnDestination(load: LedgerWriter): Promise<void> {
   });
 }
 
-function report(ledger: Ledger, rate: number, counts: CheckpointCounts, differences: readonly string[]): number {
+function report(
+  ledger: Ledger,
+  rate: number,
+  counts: CheckpointCounts,
+  verification: Verification,
+  differences: readonly string[],
+): number {
+  const { documentsCompared, collectionsDone, documentsRechecked, mismatches } = verification;
   const { documentsCopied, bytesCopied, copySeconds, changesApplied, changesRead, changesDuringCopy } = counts;
   console.log(`
 live load           ${count(ledger.documentsWritten)} writes, ${count(rate)} writes/s until the cutover: ${describeKinds(ledger)}
 initial copy        ${count(documentsCopied)} documents, ${megabytes(bytesCopied)}, ${(bytesCopied / 1e6 / copySeconds).toFixed(1)} MB/s (limited for this demonstration)
 changes applied     ${count(changesRead)}, of which ${count(changesDuringCopy)} hit ranges being copied; written as ${count(changesApplied)} states of documents
+verified            ${count(documentsCompared)} documents in ${collectionsDone} collections by Linkspan before the cutover, ${count(documentsRechecked)} rechecks of changed documents, ${count(mismatches.found)} differed
 write pause         ${ledger.pauseMs?.toFixed(0) ?? 'not measured'} ms
 identical           ${differences.length === 0 ? 'yes' : 'no'}`);
   for (const difference of differences) console.error(difference);
@@ -108,12 +118,18 @@ identical           ${differences.length === 0 ? 'yes' : 'no'}`);
   }
   const failures = [
     differences.length > 0 && 'source and destination differ',
+    (mismatches.found > 0 || !isWhole(verification)) && 'the verification is incomplete, or found differences',
     ledger.pauseMs === undefined && 'no write was accepted by the destination',
     changesDuringCopy < CHANGES_DURING_COPY_NEEDED &&
       `fewer than ${CHANGES_DURING_COPY_NEEDED} changes hit ranges being copied: this run proves nothing`,
   ].filter((failure) => failure !== false);
   for (const failure of failures) console.error(`failed: ${failure}`);
   return failures.length === 0 ? 0 : 1;
+}
+
+/** Whether all documents and catalogs were compared. */
+function isWhole({ phase, catalogDifferences }: Verification): boolean {
+  return phase === 'following' && catalogDifferences?.length === 0;
 }
 
 process.exitCode = await main();

@@ -41,7 +41,7 @@ const verificationSchema = z.object({
   bytesTotal: count,
   bytesCompared: count,
   documentsRechecked: count.meta({
-    description: 'Comparisons after changes, since the agent last started the engine.',
+    description: 'Comparisons of documents after their last change.',
   }),
   waiting: count.meta({ description: 'Documents that changed or differed, and must still be compared.' }),
   mismatches: z.object({

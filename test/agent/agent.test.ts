@@ -230,6 +230,8 @@ test('a migration survives restarts of agent and control plane, cuts over on req
   await requestCutover(plane.control, plane.actor, plane.groupId, id);
   const { progress } = await migrationIs(plane, id, 'COMPLETE', ({ state }) => state.status === 'COMPLETE');
   assert.equal(progress?.state, 'committed');
+  const { phase, documentsCompared, catalogDifferences } = progress.verification;
+  assert.deepEqual([phase, documentsCompared, catalogDifferences], ['following', 3_000, []]);
   await agent.stop();
   const { documents } = await expectIdentical({ source, destination });
   assert.equal(documents, 3_000);

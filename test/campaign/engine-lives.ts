@@ -35,6 +35,7 @@ const STOPPED = 4;
 const PHASES: Readonly<Partial<Record<string, Moment>>> = {
   copying: 'copying',
   'building indexes': 'building indexes',
+  verifying: 'catching up',
   'catching up': 'catching up',
   'in sync': 'in sync',
   'cutting over': 'commit',

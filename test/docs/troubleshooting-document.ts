@@ -3,13 +3,14 @@ import { commandLineErrors } from '../../src/platform/errors/command-line.ts';
 import type { ErrorDefinition } from '../../src/platform/errors/define.ts';
 import { engineErrors } from '../../src/platform/errors/engine.ts';
 import { linkErrors } from '../../src/platform/errors/link.ts';
+import { verificationErrors } from '../../src/platform/errors/verification.ts';
 
 const PAGE = new URL('../../docs/10-troubleshooting.md', import.meta.url);
 const MARK = '<!-- Below: out of the error catalogue. npm run docs:troubleshooting writes it. -->\n';
 
 const CHAPTERS: readonly (readonly [string, Readonly<Record<string, ErrorDefinition>>])[] = [
   ['The agent and its link', linkErrors],
-  ['A migration', engineErrors],
+  ['A migration', { ...engineErrors, ...verificationErrors }],
   ['A command and its files', commandLineErrors],
 ];
 

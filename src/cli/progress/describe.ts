@@ -55,6 +55,7 @@ export function describeView(view: ProgressView): string[] {
         counted(progress.changes.applied, 'change'),
         `${formatCount(progress.changes.queued)} waiting`,
         toCompare(view),
+        compared(view),
       );
       break;
     case 'done':
@@ -73,6 +74,13 @@ export function describeView(view: ProgressView): string[] {
 function builds({ progress }: ProgressView): string | undefined {
   const [slowest] = [...(progress.indexes.building ?? [])].sort((a, b) => a.done / a.total - b.done / b.total);
   return slowest && `${slowest.namespace} ${Math.floor((100 * slowest.done) / slowest.total)} %`;
+}
+
+/** The documents of a comparison that has ended. */
+function compared({ progress: { verification } }: ProgressView): string | undefined {
+  return verification.phase === 'following'
+    ? `${counted(verification.documentsCompared, 'document')} compared`
+    : undefined;
 }
 
 function toCompare({ progress: { verification } }: ProgressView): string | undefined {

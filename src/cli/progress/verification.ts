@@ -40,7 +40,7 @@ export function verificationText({ state, verification }: Progress): string | un
   const differences = describeDifferences(verification).map(
     (difference) => `${difference.charAt(0).toUpperCase()}${difference.slice(1)}.`,
   );
-  const found = [...earlierDifferences(verification), ...differences];
+  const found = [...foreignWrites(verification), ...earlierDifferences(verification), ...differences];
   if (phase !== 'following' || catalogDifferences === null) {
     const part = `${formatCount(documentsCompared)} of about ${counted(documentsTotal, 'document')} compared.`;
     return ['Verification is incomplete:', part, ...found].join(' ');
@@ -60,6 +60,10 @@ function whatWasCompared({ documentsCompared, collectionsDone, documentsRechecke
   return documentsRechecked === 0
     ? whole
     : `${whole}, and ${counted(documentsRechecked, 'recheck')} of changed documents`;
+}
+
+function foreignWrites({ foreignWrites: count }: Verification): string[] {
+  return count === 0 ? [] : [`Others wrote ${counted(count, 'document')} to the destination.`];
 }
 
 function earlierDifferences({ mismatches: { found, open } }: Verification): string[] {

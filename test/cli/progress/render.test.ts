@@ -96,7 +96,7 @@ test('a verification shows its progress, and what differs comes first', () => {
   assert.deepEqual(paper.text.split('\n'), [
     'verifying: 25 %, lag 3 s, 250 kB/s, ETA 0:12, 500 of 2,000 documents compared, 4 to compare again',
     'verifying: 25 %, 1 document differs, lag 3 s, 250 kB/s, ETA 0:12, 500 of 2,000 documents compared, 3 differed, 4 to compare again',
-    'catching up: catalogs differ: shop.orders: index missing a_1, lag 3 s, 5 changes, 7 waiting',
+    'catching up: catalogs differ: shop.orders: index missing a_1, lag 3 s, 5 changes, 7 waiting, 2,000 documents compared',
     '',
   ]);
 });

@@ -13,8 +13,8 @@ test('the result of a verification says what was compared and what differed, and
     'Verified: 2,000 documents in 3 collections compared, and 130 rechecks of changed documents. Nothing differs.',
   );
   assert.equal(
-    committed(verified({ documentsRechecked: 0, mismatches: { found: 2, open: 0, latest: [] } })),
-    'Verified: 2,000 documents in 3 collections compared. 2 documents differed earlier and do not any more. Nothing differs.',
+    committed(verified({ documentsRechecked: 0, foreignWrites: 5, mismatches: { found: 2, open: 0, latest: [] } })),
+    'Verified: 2,000 documents in 3 collections compared. Others wrote 5 documents to the destination. 2 documents differed earlier and do not any more. Nothing differs.',
   );
   assert.equal(committed(verificationProgress('off')), 'Not verified: verification is switched off.');
   assert.equal(committed(verificationProgress('repair')), undefined, 'an earlier process has committed it');
