@@ -11,6 +11,9 @@ const figure = z.number().nullable();
 /** Figures that an agent of another version may report in another form. Invalid figures are ignored; the rest of the report counts. */
 const figures = <Shape extends z.core.$ZodShape>(shape: Shape) => z.looseObject(shape).optional().catch(undefined);
 
+/** A cluster time: seconds, and the number within the second. */
+const clusterTime = z.looseObject({ t: count, i: count });
+
 const reportedMismatch = z.looseObject({
   namespace: reportText,
   key: reportText,
@@ -18,8 +21,8 @@ const reportedMismatch = z.looseObject({
   path: reportText.nullable(),
   firstSeenMs: time,
   times: count,
-  sourceTime: reportText,
-  destinationTime: reportText,
+  sourceTime: clusterTime,
+  destinationTime: clusterTime,
   foreign: z.boolean(),
   open: z.boolean(),
 });
@@ -86,6 +89,9 @@ export const reportedProgress: z.ZodType<Progress> = z
       mismatches: z.looseObject({ found: count, open: count, latest: reportList(reportedMismatch) }),
       equalAtMs: time.nullable(),
       catalogDifferences: reportList(reportText).nullable(),
+      catalogDifferencesFound: figure,
+      seesForeignWrites: z.boolean(),
+      cappedCollections: count,
       foreignWrites: count,
       documentsPerSecond: figure,
       bytesPerSecond: figure,

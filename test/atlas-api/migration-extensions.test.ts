@@ -308,8 +308,8 @@ test('GET shows how far source and destination are compared, and which documents
     class: 'different',
     path: 'a.b',
     times: 1,
-    sourceTime: '1',
-    destinationTime: '2',
+    sourceTime: { t: 1, i: 1 },
+    destinationTime: { t: 2, i: 1 },
     foreign: true,
     open: true,
   };

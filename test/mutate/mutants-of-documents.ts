@@ -35,7 +35,7 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
   },
   {
     without: 'distinguishing commands in the oplog from documents',
-    file: 'src/engine/capture/hidden-writes.ts',
+    file: 'src/engine/capture/oplog-keys.ts',
     replace: "op === 'c' && change !== undefined",
     by: 'change !== undefined',
     tests: { file: 'test/engine/capture/conversions.test.ts', name: 'are found in the oplog' },

@@ -53,6 +53,16 @@ export function laneHash({ identity }: DocumentKey): number {
 /** Returns the key as readable text, for messages only. */
 export function describeKey(key: DocumentKey): string {
   const bytes = document(element(key.value.type, '_id', key.value.bytes));
-  const text = BSON.EJSON.stringify(decode(bytes, { validation: { utf8: false } })._id);
+  return shortened(BSON.EJSON.stringify(decode(bytes, { validation: { utf8: false } })._id));
+}
+
+/** Returns the key as canonical Extended JSON, which shows its type, shortened when it is long. */
+export function canonicalKey(key: DocumentKey): string {
+  const bytes = document(element(key.value.type, '_id', key.value.bytes));
+  const { _id } = decode(bytes, { validation: { utf8: false }, promoteValues: false });
+  return shortened(BSON.EJSON.stringify(_id, { relaxed: false }));
+}
+
+function shortened(text: string): string {
   return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
 }

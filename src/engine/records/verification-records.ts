@@ -1,4 +1,4 @@
-import type { Binary, UUID } from 'mongodb';
+import type { Binary, Timestamp, UUID } from 'mongodb';
 import type { Fence } from '../mongodb/fence.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import { allRecords } from './read-records.ts';
@@ -32,9 +32,9 @@ export interface MismatchRecord {
   readonly firstSeen: Date;
   /** How often the document differed again after it was repaired, plus one. */
   readonly times: number;
-  /** Cluster times of the two reads, as decimal numbers of 64 bits. */
-  readonly sourceTime: string;
-  readonly destinationTime: string;
+  /** Cluster times of the two reads. */
+  readonly sourceTime: Timestamp;
+  readonly destinationTime: Timestamp;
   /** Whether the destination's oplog shows that somebody else wrote the document there. */
   readonly foreign: boolean;
   readonly open: boolean;

@@ -16,8 +16,9 @@ export interface MismatchProgress {
   readonly path: string | null;
   readonly firstSeenMs: number;
   readonly times: number;
-  readonly sourceTime: string;
-  readonly destinationTime: string;
+  /** Cluster times of the two reads: seconds, and the number within the second. */
+  readonly sourceTime: { readonly t: number; readonly i: number };
+  readonly destinationTime: { readonly t: number; readonly i: number };
   /** Whether somebody else wrote it on the destination. */
   readonly foreign: boolean;
   /** Whether it still differs, as far as known. */
@@ -44,15 +45,21 @@ export interface VerificationProgress {
   /** Documents that changed, or differed, and must still be compared. */
   readonly waiting: number;
   readonly mismatches: { readonly found: number; readonly open: number; readonly latest: readonly MismatchProgress[] };
-  /** Differences of collections, options, views and indexes that stay; null before they were compared. */
   /**
-   * The source's cluster time, in whole seconds: the destination is equal to the source at this time, apart from what
-   * what the verification leaves out. Null while something is not compared, or differs.
+   * The source's cluster time, in whole seconds, at which the destination is equal to the source
+   * (docs/18-clean-result.md). Null while something is not compared, or differs.
    */
   readonly equalAtMs: number | null;
+  /** Differences of collections, options, views and indexes that stay; null before they were compared. */
   readonly catalogDifferences: readonly string[] | null;
+  /** How many there are; the list has the first ones. */
+  readonly catalogDifferencesFound: number | null;
   /** Documents that others wrote on the destination. */
   readonly foreignWrites: number;
+  /** False while the destination's oplog can't be read: then writes of others stay unseen once a collection is compared. */
+  readonly seesForeignWrites: boolean;
+  /** Their oldest and newest documents, and their counts, are compared in the write pause, because each side discards by itself. */
+  readonly cappedCollections: number;
   readonly documentsPerSecond: number | null;
   readonly bytesPerSecond: number | null;
   readonly etaSeconds: number | null;
@@ -67,7 +74,7 @@ export interface VerificationView {
   readonly rechecks: { readonly size: number };
   readonly mismatches: { readonly found: number; readonly open: number; readonly latest: readonly MismatchRecord[] };
   readonly catalog: { readonly differences: readonly CatalogDifference[] | undefined };
-  readonly foreign: { readonly count: number; readonly warnings: readonly string[] };
+  readonly foreign: { readonly count: number; readonly isBlind: boolean; readonly warnings: readonly string[] };
 }
 
 /** Per second, over the last minute; null before enough was measured. */
@@ -135,7 +142,10 @@ export function verificationProgress(
     },
     equalAtMs: provenAt === undefined ? null : provenAt.getHighBitsUnsigned() * 1_000,
     catalogDifferences: verification?.catalog.differences?.slice(0, SHOWN).map(describeCatalogDifference) ?? null,
+    catalogDifferencesFound: verification?.catalog.differences?.length ?? null,
     foreignWrites: verification?.foreign.count ?? 0,
+    seesForeignWrites: verification !== undefined && !verification.foreign.isBlind,
+    cappedCollections: collections.filter(({ isCapped }) => isCapped).length,
     ...rates,
     etaSeconds: isDone ? null : secondsFor(bytesTotal - bytesCompared, rates.bytesPerSecond),
   };
@@ -147,6 +157,11 @@ function phaseOf(mode: VerificationMode, verification: VerificationView | undefi
   return (verification?.ranges.length ?? 0) > 0 ? 'comparing' : 'waiting';
 }
 
-function shown({ _id, firstSeen, ...mismatch }: MismatchRecord): MismatchProgress {
-  return { ...mismatch, firstSeenMs: firstSeen.getTime() };
+function shown({ _id, firstSeen, sourceTime, destinationTime, ...mismatch }: MismatchRecord): MismatchProgress {
+  return {
+    ...mismatch,
+    firstSeenMs: firstSeen.getTime(),
+    sourceTime: { t: sourceTime.t, i: sourceTime.i },
+    destinationTime: { t: destinationTime.t, i: destinationTime.i },
+  };
 }

@@ -42,6 +42,7 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
     if (log.record.state === 'copying' && follower.allLive) await log.advance('caught up');
     const refusal = options.once ? lastRefusal(context) : undefined;
     if (refusal !== undefined) throw refusal;
+    if (log.record.state === 'tailing' && options.once) follower.verification.refuseDifferences();
     if (log.record.state === 'tailing' && options.once && follower.verification.isClean) {
       await commitOnce(context, log, follower);
       await finishCutover(context, log);

@@ -62,6 +62,11 @@ export class ForeignWatch {
     return this.#count;
   }
 
+  /** Whether the destination refuses reads of its oplog. */
+  get isBlind(): boolean {
+    return this.#blind !== undefined;
+  }
+
   get warnings(): readonly string[] {
     const unseen = this.#blind === undefined ? [] : [this.#blind.error.message];
     if (this.#latest === undefined) return unseen;

@@ -1,7 +1,8 @@
 import { Binary } from 'mongodb';
 import { type Logger, reach, UserError } from '../../platform/index.ts';
-import { describeKey, keyBytes, keyFromBytes } from '../bson/document-key.ts';
+import { canonicalKey, keyBytes, keyFromBytes } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { describeDifference } from '../compare/difference.ts';
 import type { MismatchRecord, VerificationRecords } from '../records/verification-records.ts';
 import { documentOfDestination, documentOfSource, type ReadKeysParts } from './read-keys.ts';
@@ -14,6 +15,8 @@ interface MismatchesParts extends ReadKeysParts {
 
 /** How often a document may differ again after a repair. One that does is written by somebody else, or by a fault. */
 const RETURNS = 3;
+/** So many documents differ by no accident, and their evidence fits into memory. */
+const MOST = 10_000;
 /** Mismatches that progress shows, the latest ones. All are on record. */
 const SHOWN = 10;
 
@@ -21,7 +24,9 @@ const SHOWN = 10;
 export class Mismatches {
   readonly #parts: MismatchesParts;
   readonly #records: VerificationRecords;
+  /** By the UUID of the collection and the identity of the key, in the order in which they were found. */
   readonly #known = new Map<string, MismatchRecord>();
+  #open = 0;
 
   constructor(parts: MismatchesParts, records: VerificationRecords) {
     this.#parts = parts;
@@ -29,18 +34,22 @@ export class Mismatches {
   }
 
   async load(): Promise<void> {
-    for (const record of await this.#records.mismatches()) {
+    const records = await this.#records.mismatches();
+    records.sort((a, b) => a.firstSeen.getTime() - b.firstSeen.getTime());
+    for (const record of records) {
       const { u, k } = record._id;
-      this.#known.set(u.toHexString(false) + keyFromBytes(bufferOf(k)).identity, record);
+      this.#keep(u.toHexString(false) + keyFromBytes(bufferOf(k)).identity, record);
     }
   }
 
+  /** Documents that differed at some time. */
   get found(): number {
     return this.#known.size;
   }
 
+  /** Documents that differ, as far as known. */
   get open(): number {
-    return [...this.#known.values()].filter(({ open }) => open).length;
+    return this.#open;
   }
 
   /** The latest ones, newest first. */
@@ -51,7 +60,7 @@ export class Mismatches {
   /**
    * Puts a mismatch on record.
    * @returns false when both sides are equal by now
-   * @throws UserError VERIFICATION_FAILED when the document was repaired before and differs again
+   * @throws UserError VERIFICATION_FAILED when the document keeps differing after repairs, or when too many differ
    */
   async note(open: OpenKey): Promise<boolean> {
     const { collection, key } = open;
@@ -64,45 +73,60 @@ export class Mismatches {
     const record: MismatchRecord = {
       _id: { m: this.#parts.fence.migrationId, u: collection.uuid, k: new Binary(keyBytes(key)) },
       namespace: collection.namespace,
-      key: describeKey(key),
+      key: canonicalKey(key),
       class: difference.class,
       path: difference.path,
       firstSeen: before?.firstSeen ?? new Date(this.#parts.clock.now()),
       times: (before?.times ?? 0) + 1,
-      sourceTime: source.time.toString(),
-      destinationTime: destination.time.toString(),
+      sourceTime: source.time,
+      destinationTime: destination.time,
       foreign: open.foreign || (before?.foreign ?? false),
       open: true,
     };
     await this.#records.saveMismatch(record);
-    this.#known.delete(id);
-    this.#known.set(id, record);
+    this.#keep(id, record);
     const { namespace, class: kind, path, foreign, times } = record;
     const evidence = { namespace, _id: record.key, class: kind, path, foreign, times };
     this.#parts.logger.warn(evidence, 'A document differs between source and destination');
     await reach('engine.verify.mismatch-recorded');
-    if (times > RETURNS) throw new UserError('VERIFICATION_FAILED', [describeMismatch(record), String(times)]);
+    if (times > RETURNS) {
+      throw new UserError('VERIFICATION_FAILED', [`${describeMismatch(record)}, for the ${times}th time`]);
+    }
+    if (this.found > MOST) throw new UserError('VERIFICATION_FAILED', [`more than ${MOST} documents differ`]);
     return true;
   }
 
   /** Closes the mismatch of a key that is equal now. */
   async close({ collection, key }: OpenKey): Promise<void> {
-    const id = collection.id + key.identity;
+    if (this.#open > 0) await this.#close(collection.id + key.identity);
+  }
+
+  /** Closes the mismatches of a collection that the source dropped, or that is copied again. */
+  async forget(collection: TrackedCollection): Promise<void> {
+    for (const id of this.#known.keys()) if (id.startsWith(collection.id)) await this.#close(id);
+  }
+
+  /** Describes the latest mismatch that is open; undefined when none is. */
+  describeOpen(): string | undefined {
+    const open = [...this.#known.values()].findLast((record) => record.open);
+    if (open === undefined) return undefined;
+    return this.#open > 1 ? `${describeMismatch(open)}; and ${this.#open - 1} more` : describeMismatch(open);
+  }
+
+  async #close(id: string): Promise<void> {
     const record = this.#known.get(id);
     if (!record?.open) return;
     const closed = { ...record, open: false };
     await this.#records.saveMismatch(closed);
     this.#known.set(id, closed);
+    this.#open -= 1;
   }
 
-  /** Forgets the mismatches of a collection that the source dropped, or that is copied again. */
-  async forget(collection: OpenKey['collection']): Promise<void> {
-    for (const [id, record] of this.#known) {
-      if (record._id.u.toHexString(false) !== collection.id || !record.open) continue;
-      const closed = { ...record, open: false };
-      await this.#records.saveMismatch(closed);
-      this.#known.set(id, closed);
-    }
+  #keep(id: string, record: MismatchRecord): void {
+    const wasOpen = this.#known.get(id)?.open ?? false;
+    this.#known.delete(id);
+    this.#known.set(id, record);
+    this.#open += Number(record.open) - Number(wasOpen);
   }
 }
 

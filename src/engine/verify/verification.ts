@@ -1,4 +1,5 @@
 import type { Timestamp } from 'mongodb';
+import { UserError } from '../../platform/index.ts';
 import type { DirtyKey } from '../apply/dirty-key.ts';
 import type { Lanes } from '../apply/lanes.ts';
 import type { DocumentKey } from '../bson/document-key.ts';
@@ -11,7 +12,7 @@ import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-sto
 import type { VerifiedRangeRecord } from '../records/verification-records.ts';
 import { VerificationRecords } from '../records/verification-records.ts';
 import type { VerificationMode } from '../scope/options.ts';
-import { CatalogCheck, type CatalogCheckParts } from './catalog-check.ts';
+import { CatalogCheck, type CatalogCheckParts, describeCatalogDifference } from './catalog-check.ts';
 import { type CompareCollectionParts, compareRange } from './compare-collection.ts';
 import { ForeignWatch } from './foreign-watch.ts';
 import { Mismatches } from './mismatches.ts';
@@ -150,6 +151,17 @@ export class Verification {
   /** Whether documents and catalogs are compared, and equal. Always, without verification. */
   get isClean(): boolean {
     return this.isOff || (this.isSettled && this.mismatches.open === 0 && this.catalog.differences?.length === 0);
+  }
+
+  /**
+   * Refuses to wait for somebody who would repair what differs.
+   * @throws UserError VERIFICATION_FAILED when everything is compared, and something differs
+   */
+  refuseDifferences(): void {
+    if (this.isOff || !this.isSettled) return;
+    const [difference] = this.catalog.differences ?? [];
+    const found = this.mismatches.describeOpen() ?? (difference && describeCatalogDifference(difference));
+    if (found !== undefined) throw new UserError('VERIFICATION_FAILED', [found]);
   }
 
   /** Compares the catalogs now. @returns whether both sides are equal */

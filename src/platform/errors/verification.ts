@@ -4,7 +4,7 @@ import { defineErrors } from './define.ts';
 export const verificationErrors = defineErrors('migration', {
   VERIFICATION_FAILED: {
     status: 409,
-    detail: 'Source and destination differ: %. It was found % times.',
+    detail: 'Source and destination differ: %.',
     remedy:
       'Find out who writes to the destination, stop them, and resume the migration. It compares the document again. The log and `linkspan_internal.mismatches` on the destination have the evidence.',
   },

@@ -75,8 +75,8 @@ export const mismatch: Progress['verification']['mismatches']['latest'][number] 
   path: 'a.b',
   firstSeenMs: 0,
   times: 1,
-  sourceTime: '1',
-  destinationTime: '2',
+  sourceTime: { t: 1, i: 1 },
+  destinationTime: { t: 2, i: 1 },
   foreign: true,
   open: true,
 };
