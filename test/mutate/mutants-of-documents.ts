@@ -50,8 +50,8 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
   {
     without: 'the position of the search of the oplog on record',
     file: 'src/engine/run/stream-follower.ts',
-    replace: 'return isBefore(this.hidden.time, time) ? this.hidden.time : time;',
-    by: 'return time;',
+    replace: 'isBefore(this.hidden.time, time) ? this.hidden.time : time;',
+    by: 'time;',
     tests: { file: HIDDEN, name: 'a search that was behind' },
   },
   {

@@ -43,6 +43,8 @@ export class CatalogCheck {
   readonly #isLive: () => boolean;
   #turn: Promise<unknown> = Promise.resolve();
   #differences: readonly CatalogDifference[] | undefined;
+  #comparedAtMs = Number.NEGATIVE_INFINITY;
+  #tookMs = 0;
 
   /** @param isLive  whether every collection is copied, indexed and followed */
   constructor(parts: CatalogCheckParts, isLive: () => boolean) {
@@ -60,18 +62,15 @@ export class CatalogCheck {
     const { clock, gate, signal, stateChanges } = this.#parts;
     while (!signal.aborted) {
       await gate.pass(signal);
-      if (!this.#isLive()) {
-        await stateChanges.next(signal, LOOK_AGAIN_AFTER_MS);
-        continue;
-      }
-      const beganMs = clock.elapsed();
-      await this.confirm();
-      const tookMs = clock.elapsed() - beganMs;
-      await clock.sleep(
-        this.#differences?.length === 0 ? Math.max(EVERY_MS, tookMs / SHARE_OF_TIME) : LOOK_AGAIN_AFTER_MS,
-        signal,
-      );
+      const dueInMs = this.#isLive() ? this.#comparedAtMs + this.#pauseMs - clock.elapsed() : LOOK_AGAIN_AFTER_MS;
+      if (dueInMs > 0) await stateChanges.next(signal, dueInMs);
+      else await this.confirm();
     }
+  }
+
+  /** The time between two comparisons. */
+  get #pauseMs(): number {
+    return this.#differences?.length === 0 ? Math.max(EVERY_MS, this.#tookMs / SHARE_OF_TIME) : LOOK_AGAIN_AFTER_MS;
   }
 
   /** Compares now. @returns whether both sides are equal */
@@ -83,6 +82,7 @@ export class CatalogCheck {
 
   async #compare(): Promise<boolean> {
     const { clock, logger, signal, stateChanges } = this.#parts;
+    const beganAtMs = clock.elapsed();
     let counted = new Set<string>();
     for (let times = 1; ; times += 1) {
       const found = await this.#read();
@@ -96,6 +96,8 @@ export class CatalogCheck {
       }
       const known = new Set(this.#differences?.map(describeCatalogDifference));
       for (const name of counted) if (!known.has(name)) logger.warn({ difference: name }, 'The catalogs differ');
+      this.#comparedAtMs = clock.elapsed();
+      this.#tookMs = this.#comparedAtMs - beganAtMs;
       this.#differences = [...counted].flatMap((name) => names.get(name) ?? []);
       stateChanges.notify();
       return this.#differences.length === 0;

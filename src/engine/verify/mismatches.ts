@@ -1,6 +1,6 @@
 import { Binary } from 'mongodb';
 import { type Logger, reach, UserError } from '../../platform/index.ts';
-import { canonicalKey, keyBytes, keyFromBytes } from '../bson/document-key.ts';
+import { canonicalKey, keyBytes, keyFromBytes, keyOf } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { describeDifference } from '../compare/difference.ts';
@@ -73,7 +73,7 @@ export class Mismatches {
     const record: MismatchRecord = {
       _id: { m: this.#parts.fence.migrationId, u: collection.uuid, k: new Binary(keyBytes(key)) },
       namespace: collection.namespace,
-      key: canonicalKey(key),
+      key: canonicalKey(source.document === undefined ? key : keyOf(source.document)),
       class: difference.class,
       path: difference.path,
       firstSeen: before?.firstSeen ?? new Date(this.#parts.clock.now()),
