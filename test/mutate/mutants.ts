@@ -3,6 +3,13 @@ import { OF_CAPTURE } from './mutants-of-capture.ts';
 import { OF_CONTROL } from './mutants-of-control.ts';
 import { OF_CUTOVER } from './mutants-of-cutover.ts';
 import { OF_DOCUMENTS } from './mutants-of-documents.ts';
+import { OF_VERIFICATION } from './mutants-of-verification.ts';
 
 /** All mutants. Each removes one rule that prevents a loss of documents or a wrong report. */
-export const MUTANTS: readonly Mutant[] = [...OF_DOCUMENTS, ...OF_CAPTURE, ...OF_CONTROL, ...OF_CUTOVER];
+export const MUTANTS: readonly Mutant[] = [
+  ...OF_DOCUMENTS,
+  ...OF_CAPTURE,
+  ...OF_CONTROL,
+  ...OF_CUTOVER,
+  ...OF_VERIFICATION,
+];

@@ -39,6 +39,19 @@ test('the verification of a migration whose engine is stopped or killed', async 
     await expectIdentical(pair);
   });
 
+  await t.test('finds what others wrote on the destination while no engine ran', async () => {
+    await refill();
+    const migrationId = newId();
+    await using first = RunningMigration.start(pair, { migrationId });
+    await first.untilReady();
+    await first.stop();
+    await destination.collection<{ _id: number }>('items').updateOne({ _id: 9 }, { $set: { a: 'foreign' } });
+    await using second = RunningMigration.start(pair, { migrationId, expectsMismatches: true });
+    await second.commit();
+    assert.equal(second.progress.verification.mismatches.found, 1);
+    await expectIdentical(pair);
+  });
+
   await t.test('continues a collection at the last key on record', async () => {
     await emptyPair(pair);
     await source.collection('items').insertMany(numbered(1_000, { text: 'x'.repeat(20_000) }));

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Double, Int32, Long } from 'mongodb';
+import { onReach } from '../../../src/platform/index.ts';
+import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { emptyPair, identified } from '../../support/seeds.ts';
-import { onceAt } from '../reach-points.ts';
+import { holdAt, onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
@@ -81,6 +83,26 @@ test('the verification of a migration', async (t) => {
     await running.commit();
     assert.ok(written.result !== undefined);
     assert.equal(running.progress.verification.mismatches.found, 1);
+    await expectIdentical(pair);
+  });
+
+  await t.test('takes no change that is under way for a difference', async () => {
+    await refill();
+    await using running = RunningMigration.start(pair);
+    await running.untilReady();
+    using applying = holdAt('engine.apply.batch-taken');
+    await source.collection<{ _id: number }>('items').updateOne({ _id: 9 }, { $set: { a: 'new' } });
+    await applying.reached;
+    await destination.collection<{ _id: number }>('items').updateOne({ _id: 9 }, { $set: { a: 'foreign' } });
+    let compared = 0;
+    using _ = onReach('engine.verify.keys-compared', () => {
+      compared += 1;
+    });
+    await running.until('the foreign write to be seen', ({ verification }) => verification.foreignWrites === 1);
+    await eventually(() => compared > 0, { what: 'a comparison of the document' });
+    applying.release();
+    await running.commit();
+    assert.equal(running.progress.verification.mismatches.found, 0);
     await expectIdentical(pair);
   });
 

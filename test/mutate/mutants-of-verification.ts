@@ -1,0 +1,93 @@
+import type { Mutant } from './mutant.ts';
+
+const VERIFICATION = 'test/engine/verify/verification.test.ts';
+const RESUME = 'test/engine/verify/verification-resume.test.ts';
+const WATERMARK = 'test/engine/capture/watermark.test.ts';
+
+/** Each removes one rule of the verification. */
+export const OF_VERIFICATION: readonly Mutant[] = [
+  {
+    without: 'comparing keys behind the last one that was copied',
+    file: 'src/engine/verify/verified-ranges.ts',
+    replace: 'return [...bounds, null].map(',
+    by: 'return partitions.map(({ high }) => high).map(',
+    tests: { file: 'test/engine/verify/verified-ranges.test.ts' },
+  },
+  {
+    without: 'refusing ranges of which some are missing',
+    file: 'src/engine/verify/verified-ranges.ts',
+    replace: '_id.n === n && ',
+    by: '_id.n >= n || ',
+    tests: { file: 'test/engine/verify/verified-ranges.test.ts' },
+  },
+  {
+    without: 'waiting until the stream has passed the time of a comparison',
+    file: 'src/engine/verify/rechecks.ts',
+    replace: '        open.notBefore = source.time;\n',
+    by: '',
+    tests: { file: VERIFICATION, name: 'takes no change that is under way' },
+  },
+  {
+    without: 'looking at the destination before the commit',
+    file: 'src/engine/run/stream-follower.ts',
+    replace: '      .then(() => this.#verification.lookAtDestination());',
+    by: ';',
+    tests: { file: VERIFICATION, name: 'in the write pause' },
+  },
+  {
+    without: 'settling what was found before the commit',
+    file: 'src/engine/run/stream-follower.ts',
+    replace: 'isCompared && this.#verification.isSettled && ',
+    by: 'isCompared && ',
+    tests: { file: VERIFICATION, name: 'in the write pause' },
+  },
+  {
+    without: 'stopping when a document keeps differing',
+    file: 'src/engine/verify/mismatches.ts',
+    replace: 'if (times > RETURNS) {',
+    by: 'if (times < 0) {',
+    tests: { file: VERIFICATION, name: 'keeps coming back' },
+  },
+  {
+    without: 'refusing the cutover while a document differs',
+    file: 'src/engine/report/why-not-ready.ts',
+    replace: '...(mismatches.open > 0 ? ',
+    by: '...(mismatches.open < 0 ? ',
+    tests: { file: VERIFICATION, name: 'that only reports' },
+  },
+  {
+    without: 'comparing the catalogs before a cutover',
+    file: 'src/engine/run/steer.ts',
+    replace: 'if (!(await follower.verification.confirm())) continue;',
+    by: '',
+    tests: { file: VERIFICATION, name: 'an index that the destination lacks' },
+  },
+  {
+    without: 'holding the checkpoint until a key is compared',
+    file: 'src/engine/capture/watermark.ts',
+    replace: 'Math.min(this.#oldest.unapplied(), this.#oldest.uncompared())',
+    by: 'this.#oldest.unapplied()',
+    tests: { file: WATERMARK },
+  },
+  {
+    without: 'the position in the oplog of the destination on record',
+    file: 'src/engine/run/migration-run.ts',
+    replace: '      ...this.follower.verification.position,\n',
+    by: '',
+    tests: { file: RESUME, name: 'while no engine ran' },
+  },
+  {
+    without: 'forgetting what was compared of a collection that is gone',
+    file: 'src/engine/verify/verification.ts',
+    replace: 'if (!this.#isValid(collection)) await this.#forget(collection);',
+    by: '',
+    tests: { file: RESUME, name: 'dropped and made again' },
+  },
+  {
+    without: 'ignoring a result for a key that has changed since',
+    file: 'src/engine/verify/recheck-queue.ts',
+    replace: '    if (!this.isCurrent(open)) return;\n',
+    by: '',
+    tests: { file: 'test/engine/verify/recheck-queue.test.ts' },
+  },
+];
