@@ -1,0 +1,105 @@
+import { type MongoClient, MongoServerError, type UUID } from 'mongodb';
+import type { Fields } from '../catalog/fields.ts';
+import type { IndexSpec } from '../catalog/index-spec.ts';
+import { type CatalogEntry, listCollections, listIndexes, listUserDatabases } from '../catalog/read-catalog.ts';
+import { raisedFlags } from '../catalog/time-series-flags.ts';
+import { Slots } from '../concurrency/slots.ts';
+import { catalogName, isBuckets } from '../mongodb/namespaces.ts';
+import type { Side } from '../mongodb/side.ts';
+import type { NamespaceMap } from '../scope/namespace-map.ts';
+import type { Selection } from '../scope/selection.ts';
+
+/** A collection, time series or view of one side, with everything that defines it. */
+export interface SideEntry {
+  /** `collection`, `timeseries` or `view`. */
+  readonly type: string;
+  readonly database: string;
+  /** The name to read documents by: that of the buckets for a time series. */
+  readonly name: string;
+  /** The names that users see on both sides, whichever side this is. */
+  readonly sourceNamespace: string;
+  readonly destinationNamespace: string;
+  /** Absent for views. */
+  readonly uuid?: UUID;
+  readonly options: Fields;
+  /** Complete indexes without the one on `_id`. */
+  readonly indexes: readonly IndexSpec[];
+  /** Flags of a time series without which a server's queries would miss documents. */
+  readonly flags: readonly string[];
+}
+
+/** The compared entries of one side, by the namespace that each has on the source. */
+export type SideCatalog = ReadonlyMap<string, SideEntry>;
+
+/** Which entries of a side are compared, and which names they have on the other side. */
+export interface CompareScope {
+  readonly selection: Selection;
+  readonly namespaces: NamespaceMap;
+}
+
+const LISTED_AT_A_TIME = 8;
+/** The server's code for a stage that it doesn't have: `$listCatalog` came with 5.3. */
+const UNRECOGNIZED_STAGE = 40_324;
+
+/**
+ * Reads the selected part of a side's catalog. A catalog can't be read at one moment, so a difference between two sides
+ * counts only when another reading shows it again.
+ */
+export async function readSideCatalog(client: MongoClient, side: Side, scope: CompareScope): Promise<SideCatalog> {
+  const slots = new Slots(LISTED_AT_A_TIME);
+  const databases = await listUserDatabases(client);
+  const listed = await Promise.all(databases.map((database) => slots.run(() => listCollections(client, database))));
+  const selected = listed.flat().flatMap((entry) => {
+    const names = namesOf(entry, side, scope.namespaces);
+    return names !== undefined && scope.selection.has(names.database, names.name) ? [{ entry, names }] : [];
+  });
+  const read = selected.map(({ entry, names }) => slots.run(() => readEntry(client, entry, names)));
+  const entries = await Promise.all(read);
+  const named = entries.map((entry) => [entry.sourceNamespace, entry] as const);
+  return new Map(named.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+async function readEntry(client: MongoClient, entry: CatalogEntry, names: Names): Promise<SideEntry> {
+  const { database, name, options, uuid } = entry;
+  const indexes = entry.type === 'view' ? [] : await listIndexes(client, database, name);
+  return {
+    type: isBuckets(name) ? 'timeseries' : entry.type,
+    database,
+    name,
+    sourceNamespace: `${names.database}.${names.name}`,
+    destinationNamespace: names.onDestination,
+    ...(uuid === undefined ? {} : { uuid }),
+    options,
+    indexes,
+    flags: await flagsOf(client, entry),
+  };
+}
+
+async function flagsOf(client: MongoClient, entry: CatalogEntry): Promise<readonly string[]> {
+  try {
+    return await raisedFlags(client, entry);
+  } catch (error) {
+    if (error instanceof MongoServerError && error.code === UNRECOGNIZED_STAGE) return [];
+    throw error;
+  }
+}
+
+interface Names {
+  /** On the source. */
+  readonly database: string;
+  readonly name: string;
+  /** The full name. */
+  readonly onDestination: string;
+}
+
+/** Returns the names on both sides; undefined for an entry of the destination that no namespace of the source becomes. */
+function namesOf(entry: CatalogEntry, side: Side, namespaces: NamespaceMap): Names | undefined {
+  const shown = catalogName(entry.name);
+  const own = `${entry.database}.${shown}`;
+  const database = side === 'source' ? entry.database : namespaces.sourceOf(entry.database);
+  const name = side === 'source' ? shown : namespaces.sourceOfCollection(database, shown);
+  const onDestination = `${namespaces.database(database)}.${namespaces.collection(database, name)}`;
+  // A database with the name that a remapped one has on the source holds something else.
+  if (side === 'destination' && onDestination !== own) return undefined;
+  return { database, name, onDestination };
+}
