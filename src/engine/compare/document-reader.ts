@@ -27,19 +27,21 @@ export interface ReadFrom {
   /** Pins the read: the server refuses a collection that was renamed or dropped meanwhile. */
   readonly uuid?: UUID | undefined;
   readonly isClustered: boolean;
+  /** Restricts a query to the documents that count; all by default. */
+  readonly select?: (query: object) => object;
   readonly readConcern: object;
 }
 
 /** Reads documents of a range once. The caller retries. */
 export async function readRange(
   client: MongoClient,
-  { database, name, uuid, isClustered, readConcern }: ReadFrom,
+  { database, name, uuid, isClustered, select = (query) => query, readConcern }: ReadFrom,
   range: KeyRange,
   limit: number,
 ): Promise<RawBatch> {
   const [cursor, batch] = await RawCursor.open(client, database, {
     find: name,
-    filter: rangeFilter(range),
+    filter: select(rangeFilter(range)),
     sort: { _id: 1 },
     // A clustered collection has no index on `_id`: its documents are stored in that order.
     ...(isClustered ? {} : { hint: { _id: 1 } }),
