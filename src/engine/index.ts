@@ -1,5 +1,8 @@
 export { cleanUp, listLeftovers } from './cleanup/clean-up.ts';
 export type { Leftovers } from './cleanup/leftovers.ts';
+export { type SavedState, savedState } from './compare-clusters/saved-state.ts';
+export { Verification, type VerificationProgress, type Verified } from './compare-clusters/verification.ts';
+export type { DocumentDifference, VerificationReport } from './compare-clusters/verification-report.ts';
 export { LEAST_MEMORY_MEGABYTES } from './concurrency/memory-budget.ts';
 export { Migration } from './migration.ts';
 export type { ClusterAddress } from './mongodb/connect.ts';

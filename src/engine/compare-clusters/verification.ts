@@ -218,7 +218,9 @@ export class Verification {
     } catch (error) {
       if (!stop.aborted) throw error;
     }
-    if (stop.aborted && verified === undefined && hasStarted) save?.(stateNow());
+    // The keys that kept changing are still pending: a resumed run reads them again.
+    const isOver = verified !== undefined && (verified as Verified).report.result !== 'undecided';
+    if (hasStarted && !isOver) save?.(stateNow());
     return verified ?? report(undefined);
   }
   async #readCatalogs({ source, destination, retrier }: ComparisonParts): Promise<BothCatalogs> {

@@ -15,13 +15,8 @@ export const comparisonErrors = defineErrors('request', {
   },
   REPORT_EXISTS: {
     status: 409,
-    detail: 'The file % exists, and it is not the state of an unfinished comparison.',
+    detail: 'The file % exists, and it is not the state of an unfinished comparison (%).',
     remedy: 'Use another file. Linkspan does not overwrite a report.',
-  },
-  REPORT_UNWRITABLE: {
-    status: 400,
-    detail: 'The report % cannot be written: %.',
-    remedy: 'Use a file in a directory that you can write to, on a disk with free space.',
   },
   REPAIR_DURING_MIGRATION: {
     status: 409,
@@ -34,5 +29,10 @@ export const comparisonErrors = defineErrors('request', {
     detail: 'The % refuses to let the user read what has to be compared: %.',
     remedy:
       'Give the user the roles readAnyDatabase and clusterMonitor, or restrict the comparison with includeNamespaces to what the user may read.',
+  },
+  DIFFERENCES_FOUND: {
+    status: 409,
+    detail: '%',
+    remedy: 'docs/16-verify.md#differences explains each kind, and how to repair documents.',
   },
 });
