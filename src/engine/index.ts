@@ -1,5 +1,10 @@
 export { cleanUp, listLeftovers } from './cleanup/clean-up.ts';
 export type { Leftovers } from './cleanup/leftovers.ts';
+export { type ComparedReports, compareReports, type ReportDifference } from './compare-clusters/compare-reports.ts';
+export { type DigestOptions, digestCluster } from './compare-clusters/digest-cluster.ts';
+export type { DigestProgress } from './compare-clusters/digest-progress.ts';
+export { type DigestedEntry, type DigestReport, digestReport } from './compare-clusters/digest-report.ts';
+export { readReport } from './compare-clusters/read-report.ts';
 export { LEAST_MEMORY_MEGABYTES } from './concurrency/memory-budget.ts';
 export { Migration } from './migration.ts';
 export type { ClusterAddress } from './mongodb/connect.ts';
