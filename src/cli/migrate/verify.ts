@@ -9,6 +9,7 @@ import type { OutputFormat } from '../progress/index.ts';
 import { openLog, tell as tellLine } from '../terminal/index.ts';
 import { VerifyFile } from './verify-file.ts';
 import { showVerifyProgress } from './verify-progress.ts';
+import { verifyReports } from './verify-reports.ts';
 import { writeVerification } from './verify-text.ts';
 
 interface VerifyFlags {
@@ -23,6 +24,7 @@ interface VerifyFlags {
   readonly follow?: boolean;
   readonly settleSeconds: number;
   readonly report?: string;
+  readonly reports?: readonly string[];
   readonly output: OutputFormat;
 }
 
@@ -64,6 +66,7 @@ export function verifyCommand(): Command {
       DEFAULT_SETTLE_SECONDS,
     )
     .option('--report <file>', 'File for the report, and for the state of a run that was stopped')
+    .option('--reports <files...>', 'Compare two reports of linkspan digest, without a connection to either cluster')
     .addOption(
       new Option('--output <format>', 'Output format: text for people, json for programs')
         .choices(['text', 'json'])
@@ -81,6 +84,10 @@ async function runVerify(
   flags: VerifyFlags,
 ): Promise<ExitCode> {
   try {
+    if (flags.reports !== undefined) {
+      if (source !== undefined) throw new UserError('USAGE', ['--reports takes no connection strings']);
+      return verifyReports({ files: flags.reports, config: flags.config, output: flags.output }, process.stdout).code;
+    }
     using signals = catchSignals();
     const file = flags.report === undefined ? undefined : new VerifyFile(flags.report, version);
     const verified = await compare(source, destination, flags, file, signals.signal);

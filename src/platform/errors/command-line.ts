@@ -34,7 +34,7 @@ export const commandLineErrors = defineErrors('request', {
   },
   DIGEST_PROVES_NOTHING: {
     status: 409,
-    detail: '%',
+    detail: 'The digests do not prove what they should. %',
     remedy: 'docs/17-digests.md#claims explains what a report can prove, and what it needs for that.',
   },
   PREFLIGHT_FAILED: {
