@@ -8,7 +8,7 @@ import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { emptyPair, identified } from '../../support/seeds.ts';
 import { FastClock } from './fast-clock.ts';
 import { LaggingWriter } from './lagging-writer.ts';
-import { verify } from './verify-pair.ts';
+import { verificationOf, verify } from './verify-pair.ts';
 
 checkForLeaks({ sockets: false });
 
@@ -149,3 +149,34 @@ test('a key that never stops changing is undecided, and a run resumes with it', 
   assert.equal(resumed.report.result, 'equal', resumed.report.explanation);
   assert.ok(resumed.report.totals.rechecked >= 1);
 });
+
+for (const [what, atChunk] of [
+  ['a chunk found', 0],
+  ['the stream showed', 2],
+] as const) {
+  test(`a run that was stopped before a difference counted that ${what} finds it when it resumes`, async () => {
+    if (atChunk === 0) await there().deleteOne({ _id: 0 });
+    const stop = new AbortController();
+    let state: SavedState | undefined;
+    let chunks = 0;
+    using _ = onReach('engine.compare.chunk-compared', async () => {
+      chunks += 1;
+      // The comparison has passed this key.
+      if (chunks === atChunk) await there().deleteOne({ _id: 0 });
+    });
+    const save = (saved: SavedState) => {
+      state = saved;
+      if (chunks > 3) stop.abort();
+    };
+    const stopped = await verificationOf(pair, { settleMs: 60_000, bytesPerSecond: 400_000, save }).run(stop.signal);
+    assert.equal(stopped.report.result, 'unfinished');
+    assert.deepEqual(stopped.differences, []);
+    assert.ok(state !== undefined);
+    const { report, differences } = await verify(pair, { resume: { state, file: 'state' } });
+    assert.equal(report.result, 'different');
+    assert.deepEqual(
+      differences.map(({ _id, class: kind }) => ({ _id, kind })),
+      [{ _id: { $numberInt: '0' }, kind: 'missing' }],
+    );
+  });
+}
