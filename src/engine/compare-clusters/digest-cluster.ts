@@ -1,12 +1,13 @@
-import type { Document, MongoClient, Timestamp } from 'mongodb';
-import { type Clock, type Logger, reach, systemClock, UserError, version } from '../../platform/index.ts';
+import { type Document, type MongoClient, MongoServerError, type Timestamp } from 'mongodb';
+import { type Clock, type Logger, messageOf, reach, systemClock, UserError, version } from '../../platform/index.ts';
 import { readSideCatalog, type SideCatalog, type SideEntry } from '../compare/side-catalog.ts';
 import { Slots } from '../concurrency/slots.ts';
+import { isBefore } from '../mongodb/cluster-time.ts';
 import { type ClusterAddress, connectCluster } from '../mongodb/connect.ts';
 import { Retrier } from '../mongodb/retry.ts';
-import { compareVersions, OLDEST_VERSION, sourceFeatures } from '../mongodb/server-features.ts';
-import { levelOf, shownVersion } from '../preflight/checks/versions.ts';
-import { type ClusterDescription, describeCluster } from '../preflight/inspect-cluster.ts';
+import { sourceFeatures } from '../mongodb/server-features.ts';
+import { levelOf } from '../preflight/checks/versions.ts';
+import { describeCluster, UNAUTHORIZED } from '../preflight/inspect-cluster.ts';
 import { type DocumentFilter, DocumentFilters, invalidFilter, whyUnfilterable } from '../scope/document-filters.ts';
 import { NamespaceMap } from '../scope/namespace-map.ts';
 import { type NamespaceFilters, Selection } from '../scope/selection.ts';
@@ -15,6 +16,7 @@ import { type CollectionDigest, digestCollection } from './digest-collection.ts'
 import { changedNamespaces, digestAccounts, digestedEntry, digestedView, isView, totalsOf } from './digest-entries.ts';
 import { DigestProgress } from './digest-progress.ts';
 import type { DigestedEntry, DigestReport } from './digest-report.ts';
+import { refuseIncomparable } from './open-sides.ts';
 import { SeenWrites } from './seen-writes.ts';
 
 /** What to digest. */
@@ -31,6 +33,7 @@ export interface DigestOptions {
 
 /** Enough to hide the network's latency: one thread hashes the documents of all. */
 const COLLECTIONS_AT_A_TIME = 4;
+const LOOK_EVERY_MS = 50;
 
 /**
  * Makes the report of one cluster. It only reads. When `signal` aborts, the report has the collections that were complete
@@ -50,7 +53,7 @@ export async function digestCluster(
   const client = await connectCluster(options.cluster, 'source');
   try {
     const cluster = await describeCluster(client, clock);
-    refuseUnreadable(cluster);
+    refuseIncomparable(cluster, 'cluster');
     const features = sourceFeatures(levelOf(cluster));
     const retrier = new Retrier(clock, logger, signal);
     const progress = new DigestProgress(retrier);
@@ -67,7 +70,7 @@ export async function digestCluster(
     const readCatalog = () => retrier.run('the cluster', () => readSideCatalog(client, 'source', scope));
     const catalog = await readCatalog();
     refuseUnfilterable(catalog, documentFilters);
-    const clusterTime = await retrier.run('the cluster', () => committedTime(client));
+    const clusterTime = await retrier.run('the cluster', () => committedTime(client, seen.firstTime, clock, signal));
     await reach('engine.digest.time-chosen');
     const parts = { client, retrier, logger, signal, progress, clusterTime, pinsReads: features.pinsReads };
     const digests = await digestAll(parts, catalog, documentFilters);
@@ -108,6 +111,9 @@ export async function digestCluster(
       accounts: ending?.accounts ?? null,
       totals: totalsOf(collections, digests),
     };
+  } catch (error) {
+    if (!(error instanceof MongoServerError && error.code === UNAUTHORIZED)) throw error;
+    throw new UserError('VERIFICATION_REFUSED', ['cluster', messageOf(error)], { cause: error });
   } finally {
     await client.close();
   }
@@ -154,16 +160,6 @@ async function digestAll(
   return digests;
 }
 
-/** @throws UserError SHARDED_CLUSTER, STANDALONE_SERVER, VERSION_TOO_OLD */
-function refuseUnreadable(cluster: ClusterDescription): void {
-  if (cluster.sharded) throw new UserError('SHARDED_CLUSTER', ['cluster', cluster.primary]);
-  if (!cluster.replicaSet) throw new UserError('STANDALONE_SERVER', ['cluster', cluster.primary]);
-  const { source: oldest } = OLDEST_VERSION;
-  if (compareVersions(levelOf(cluster), oldest) < 0) {
-    throw new UserError('VERSION_TOO_OLD', ['cluster', shownVersion(cluster), oldest]);
-  }
-}
-
 /** @throws UserError INVALID_DOCUMENT_FILTER */
 function refuseUnfilterable(catalog: SideCatalog, filters: DocumentFilters): void {
   for (const { filter } of filters.all) {
@@ -174,10 +170,23 @@ function refuseUnfilterable(catalog: SideCatalog, filters: DocumentFilters): voi
   }
 }
 
-/** Returns the latest time that the majority has: the primary can read at it at once. */
-async function committedTime(client: MongoClient): Promise<Timestamp> {
-  const { lastWrite } = await client.db('admin').command({ hello: 1 });
-  return lastWrite.majorityOpTime.ts;
+/**
+ * Returns the latest time that the majority has: the primary can read at it at once. Waits until that isn't before
+ * `first`, or writes between both would go unseen.
+ */
+async function committedTime(
+  client: MongoClient,
+  first: Timestamp | undefined,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Timestamp> {
+  while (true) {
+    const { lastWrite } = await client.db('admin').command({ hello: 1 });
+    const time: Timestamp = lastWrite.majorityOpTime.ts;
+    if (first === undefined || !isBefore(time, first)) return time;
+    signal.throwIfAborted();
+    await clock.sleep(LOOK_EVERY_MS, signal);
+  }
 }
 
 /** Returns the time of the primary's latest operation. All that was read before is of this time or an earlier one. */

@@ -1,4 +1,4 @@
-import { type Document, type MongoClient, MongoServerError, type Timestamp } from 'mongodb';
+import { type Document, type MongoClient, MongoServerError, Timestamp } from 'mongodb';
 import { messageOf, UserError } from '../../platform/index.ts';
 import { type ChangeEvent, readChangeEvent } from '../capture/change-event.ts';
 import { timeOfToken } from '../mongodb/cluster-time.ts';
@@ -21,8 +21,10 @@ export interface KeyBatch {
   readonly events: readonly ChangeEvent[];
   /** The resume token after this batch. */
   readonly token: string;
-  /** The stream has shown everything up to this time. */
-  readonly time: Timestamp;
+  /** The stream has shown every change of this time, and every earlier one. */
+  readonly shownTo: Timestamp;
+  /** The time of the server's latest operation when it answered. */
+  readonly operationTime: Timestamp | undefined;
 }
 
 const BATCH_EVENTS = 5_000;
@@ -44,7 +46,7 @@ export class KeyStream implements AsyncDisposable {
   /**
    * Returns the next batch, through failures of cursor and server.
    * @param waitMs  how long the server may wait for the first event
-   * @throws UserError OPLOG_SHORT when the oplog no longer reaches back to the token
+   * @throws UserError VERIFICATION_HISTORY_LOST when the oplog no longer reaches back to the token
    * @throws MongoServerError Unauthorized when the user may not open a stream
    */
   async next(waitMs: number): Promise<KeyBatch> {
@@ -60,7 +62,7 @@ export class KeyStream implements AsyncDisposable {
       });
     } catch (error) {
       if (classify(error) !== 'history-lost') throw error;
-      throw new UserError('OPLOG_SHORT', [side, messageOf(error)], { cause: error });
+      throw new UserError('VERIFICATION_HISTORY_LOST', [side, messageOf(error)], { cause: error });
     }
   }
 
@@ -88,7 +90,10 @@ export class KeyStream implements AsyncDisposable {
     const events = batch.documents.map((bytes) => readChangeEvent(bytes, this.#parts.showsAll));
     this.#token = token;
     this.#batchEvents = Math.min(this.#batchEvents * 2, BATCH_EVENTS);
-    return { events, token, time: timeOfToken({ _data: token }) };
+    const time = timeOfToken({ _data: token });
+    // The changes of a transaction have one time, and a reply may end between them.
+    const shownTo = events.length === 0 ? time : new Timestamp(time.toBigInt() - 1n);
+    return { events, token, shownTo, operationTime: batch.operationTime };
   }
 
   /** Requests fewer events in the next reply when this one was too large for the server. */

@@ -1,0 +1,39 @@
+import { counted } from '../../platform/index.ts';
+import type { ClusterTime, VerificationReport } from './verification-report.ts';
+
+type Known = Pick<VerificationReport, 'result' | 'source' | 'destination' | 'totals' | 'views' | 'catalogDifferences'>;
+
+/** Returns the result in words, and what it proves. */
+export function explain(known: Known, differences: number, restless: readonly string[]): string {
+  const { result, totals, views, catalogDifferences } = known;
+  if (result === 'unfinished')
+    return 'The comparison was stopped before it had compared everything. It proves nothing.';
+  const what = `${counted(totals.documents, 'document')} in ${counted(totals.collections, 'collection')}`;
+  const rechecked =
+    totals.rechecked === 0 ? '' : ` ${counted(totals.rechecked, 'key')} changed meanwhile, and were equal afterwards.`;
+  const undecided =
+    totals.undecided === 0
+      ? ''
+      : ` ${counted(totals.undecided, 'key')} kept changing, so the result says nothing of them.`;
+  const always =
+    restless.length === 0
+      ? ''
+      : ` These collections were created again and again, so the result says nothing of them: ${restless.join(', ')}.`;
+  const found = {
+    equal: `Both sides have the same ${what}, byte for byte, and the same options, indexes and ${counted(views, 'view')}.`,
+    undecided: `No difference was found in ${what}.`,
+    different: `${counted(differences, 'document')} and ${counted(catalogDifferences.length, 'definition')} differ, among ${what}.`,
+  }[result];
+  return `${found}${rechecked}${undecided}${always} ${holding(known)}`;
+}
+
+function holding({ source, destination }: Known): string {
+  const unseen = [...(source.watched ? [] : ['source']), ...(destination.watched ? [] : ['destination'])];
+  const times = `The result holds at time ${shown(source.clusterTime)} of the source and ${shown(destination.clusterTime)} of the destination`;
+  if (unseen.length === 0) return `${times}.`;
+  return `${times}, if nobody wrote to the ${unseen.join(' or the ')} while the comparison ran: the user may not open a change stream there, which would show it.`;
+}
+
+function shown(time: ClusterTime | null): string {
+  return time === null ? 'unknown' : `${new Date(time.t * 1000).toISOString()} (${time.t}, ${time.i})`;
+}
