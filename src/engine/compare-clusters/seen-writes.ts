@@ -88,7 +88,10 @@ export class SeenWrites implements AsyncDisposable {
   async #read(waitMs: number): Promise<void> {
     try {
       const { events, shownTo } = await this.#stream.next(waitMs);
-      for (const event of events) this.#writtenAt.set(`${event.database}.${event.collection}`, event.time);
+      for (const { database, collection, renamedTo, time } of events) {
+        this.#writtenAt.set(`${database}.${collection}`, time);
+        if (renamedTo !== undefined) this.#writtenAt.set(`${renamedTo.database}.${renamedTo.collection}`, time);
+      }
       this.#shownTo = shownTo;
       // A new stream begins one tick after the server's latest operation, which the majority may not have yet.
       this.#firstTime ??= events.length > 0 ? shownTo : new Timestamp(shownTo.toBigInt() - 1n);
