@@ -185,6 +185,7 @@ async function committedTime(
     const time: Timestamp = lastWrite.majorityOpTime.ts;
     if (first === undefined || !isBefore(time, first)) return time;
     signal.throwIfAborted();
+    await reach('engine.digest.majority-behind');
     await clock.sleep(LOOK_EVERY_MS, signal);
   }
 }

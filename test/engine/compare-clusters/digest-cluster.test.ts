@@ -4,6 +4,7 @@ import { after, before, beforeEach, test } from 'node:test';
 import { BSON, Decimal128, Double, Long, type MongoClient, UUID } from 'mongodb';
 import { type DigestOptions, type DigestReport, digestCluster } from '../../../src/engine/index.ts';
 import { silentLogger } from '../../../src/platform/index.ts';
+import { isolatePrimary } from '../../support/lagging-member.ts';
 import { type ReplicaSet, startReplicaSet } from '../../support/replica-set.ts';
 import { emptyCluster, identified } from '../../support/seeds.ts';
 import { onceAt } from '../reach-points.ts';
@@ -245,6 +246,21 @@ test('a user who may not open a change stream gets a digest at one time, and kno
   const unknown = await digest({ cluster });
   assert.equal(unknown.claim, 'unknown');
   assert.match(unknown.explanation, /proves nothing about shop\.log unless nobody wrote/);
+});
+
+test('a digest waits for a majority that lags behind, so that no write falls between its time and its change stream', async () => {
+  await using lagging = await startReplicaSet({ members: 3 });
+  const orders = lagging.client.db('shop').collection<Stored>('orders');
+  await orders.insertMany(identified(5), { writeConcern: { w: 3 } });
+  await using isolated = await isolatePrimary(lagging);
+  const replicate = () => Promise.resolve(isolated[Symbol.asyncDispose]());
+  await orders.insertOne({ _id: 'late' }, { writeConcern: { w: 1 } });
+  using behind = onceAt('engine.digest.majority-behind', replicate);
+  using never = onceAt('engine.digest.documents-read', replicate); // Else a digest that doesn't wait would never end.
+  const report = await digest({ cluster: { uri: lagging.uri } });
+  await Promise.all([behind.result, never.result]);
+  assert.notEqual(behind.result, undefined);
+  assert.equal(entryOf(report, 'shop.orders').count, 6);
 });
 
 test('a digest that is stopped reports what it has read, and says that it is unfinished', async () => {
