@@ -13,7 +13,15 @@ import { NamespaceMap } from '../scope/namespace-map.ts';
 import { type NamespaceFilters, Selection } from '../scope/selection.ts';
 import { claimOf, explain } from './digest-claim.ts';
 import { type CollectionDigest, digestCollection } from './digest-collection.ts';
-import { changedNamespaces, digestAccounts, digestedEntry, digestedView, isView, totalsOf } from './digest-entries.ts';
+import {
+  changedAccounts,
+  changedNamespaces,
+  digestAccounts,
+  digestedEntry,
+  digestedView,
+  isView,
+  totalsOf,
+} from './digest-entries.ts';
 import { DigestProgress } from './digest-progress.ts';
 import type { DigestedEntry, DigestReport } from './digest-report.ts';
 import { refuseIncomparable } from './open-sides.ts';
@@ -70,13 +78,16 @@ export async function digestCluster(
     const readCatalog = () => retrier.run('the cluster', () => readSideCatalog(client, 'source', scope));
     const catalog = await readCatalog();
     refuseUnfilterable(catalog, documentFilters);
+    const readAccounts = async () =>
+      options.usersAndRoles ? await retrier.run('the cluster', () => digestAccounts(client)) : null;
+    const accounts = await readAccounts();
     const clusterTime = await retrier.run('the cluster', () => committedTime(client, seen.firstTime, clock, signal));
     await reach('engine.digest.time-chosen');
     const parts = { client, retrier, logger, signal, progress, clusterTime, pinsReads: features.pinsReads };
     const digests = await digestAll(parts, catalog, documentFilters);
     await reach('engine.digest.documents-read');
     const ending = await unlessStopped(signal, async () => ({
-      accounts: options.usersAndRoles ? await retrier.run('the cluster', () => digestAccounts(client)) : null,
+      accounts: await readAccounts(),
       catalog: await readCatalog(),
       time: await seen.until(await retrier.run('the cluster', () => latestTime(client))),
     }));
@@ -87,7 +98,10 @@ export async function digestCluster(
       if (isView(entry)) return [digestedView(entry)];
       return digest === undefined ? [] : [digestedEntry(entry, digest, writtenOf(entry))];
     });
-    const catalogChanged = ending === undefined ? [] : changedNamespaces(catalog, ending.catalog);
+    const catalogChanged =
+      ending === undefined
+        ? []
+        : [...changedNamespaces(catalog, ending.catalog), ...changedAccounts(accounts, ending.accounts)];
     const claim = ending === undefined ? 'unfinished' : claimOf(collections, catalogChanged);
     return {
       type: 'linkspan digest',
@@ -108,7 +122,7 @@ export async function digestCluster(
       endTime: endTime === undefined ? null : shownTime(endTime),
       catalogChanged,
       collections,
-      accounts: ending?.accounts ?? null,
+      accounts: ending === undefined ? null : accounts,
       totals: totalsOf(collections, digests),
     };
   } catch (error) {

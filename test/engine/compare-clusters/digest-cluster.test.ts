@@ -203,6 +203,17 @@ test('a digest of a cluster whose collections change meanwhile says that it prov
   }
 });
 
+test('a digest with users and roles says when one of them changed meanwhile', async () => {
+  const db = set.client.db('shop');
+  using created = onceAt('engine.digest.time-chosen', () => db.command({ createUser: 'ann', pwd: 'x', roles: [] }));
+  const report = await digest({ usersAndRoles: true });
+  await created.result;
+  assert.equal(report.claim, 'changed meanwhile');
+  assert.deepEqual(report.catalogChanged, ['admin.system.users']);
+  await db.command({ dropUser: 'ann' });
+  assert.equal((await digest({ usersAndRoles: true })).claim, 'at cluster time');
+});
+
 test('filters choose collections and documents', async () => {
   const db = set.client.db('shop');
   for (const name of ['orders', 'carts']) await db.collection<Stored>(name).insertMany(identified(10));
