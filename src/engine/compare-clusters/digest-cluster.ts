@@ -12,7 +12,7 @@ import { type DocumentFilter, DocumentFilters, invalidFilter, whyUnfilterable } 
 import { NamespaceMap } from '../scope/namespace-map.ts';
 import { type NamespaceFilters, Selection } from '../scope/selection.ts';
 import { claimOf, explain } from './digest-claim.ts';
-import { type CollectionDigest, digestCollection } from './digest-collection.ts';
+import { type CollectionDigest, type DigestCollectionParts, digestRange, wholeOf } from './digest-collection.ts';
 import {
   changedAccounts,
   changedNamespaces,
@@ -24,6 +24,7 @@ import {
 } from './digest-entries.ts';
 import { DigestProgress } from './digest-progress.ts';
 import type { DigestedEntry, DigestReport } from './digest-report.ts';
+import { keyRanges } from './key-ranges.ts';
 import { refuseIncomparable } from './open-sides.ts';
 import { SeenWrites } from './seen-writes.ts';
 
@@ -35,12 +36,15 @@ export interface DigestOptions {
   readonly documentFilters?: readonly DocumentFilter[];
   /** Whether the report has fingerprints of users and custom roles. */
   readonly usersAndRoles?: boolean;
+  /** Target size of a range of `_id`, the unit of parallel reads; 256 MiB by default. */
+  readonly rangeBytes?: number;
   readonly logger: Logger;
   readonly clock?: Clock;
 }
 
 /** Enough to hide the network's latency: one thread hashes the documents of all. */
-const COLLECTIONS_AT_A_TIME = 4;
+const RANGES_AT_A_TIME = 4;
+const DEFAULT_RANGE_BYTES = 256 * 1024 * 1024;
 const LOOK_EVERY_MS = 50;
 
 /**
@@ -54,7 +58,7 @@ export async function digestCluster(
   signal: AbortSignal,
   onProgress: (progress: DigestProgress) => void = () => undefined,
 ): Promise<DigestReport> {
-  const { clock = systemClock, logger } = options;
+  const { clock = systemClock, logger, rangeBytes = DEFAULT_RANGE_BYTES } = options;
   const scope = { selection: new Selection(options.filters), namespaces: new NamespaceMap() };
   const documentFilters = new DocumentFilters(options.documentFilters);
   const startedAt = new Date(clock.now()).toISOString();
@@ -84,7 +88,7 @@ export async function digestCluster(
     const clusterTime = await retrier.run('the cluster', () => committedTime(client, seen.firstTime, clock, signal));
     await reach('engine.digest.time-chosen');
     const parts = { client, retrier, logger, signal, progress, clusterTime, pinsReads: features.pinsReads };
-    const digests = await digestAll(parts, catalog, documentFilters);
+    const digests = await digestAll(parts, catalog, { filters: documentFilters, rangeBytes });
     await reach('engine.digest.documents-read');
     const ending = await unlessStopped(signal, async () => ({
       accounts: await readAccounts(),
@@ -145,25 +149,29 @@ async function unlessStopped<T>(signal: AbortSignal, work: () => Promise<T>): Pr
 }
 
 async function digestAll(
-  parts: Parameters<typeof digestCollection>[0],
+  parts: DigestCollectionParts,
   catalog: SideCatalog,
-  filters: DocumentFilters,
+  { filters, rangeBytes }: { readonly filters: DocumentFilters; readonly rangeBytes: number },
 ): Promise<ReadonlyMap<SideEntry, CollectionDigest>> {
   const { progress, signal } = parts;
-  const slots = new Slots(COLLECTIONS_AT_A_TIME);
+  const slots = new Slots(RANGES_AT_A_TIME);
   const digests = new Map<SideEntry, CollectionDigest>();
   const entries = [...catalog.values()].filter((entry) => !isView(entry));
   progress.collections = entries.length;
   const ended = new AbortController();
   const own = { ...parts, signal: AbortSignal.any([signal, ended.signal]) };
-  const work = entries.map((entry) =>
-    slots.run(async () => {
-      if (own.signal.aborted) return;
-      const digest = await digestCollection(own, entry, filters.of(entry.database, entry.name));
-      digests.set(entry, digest);
-      progress.collectionsDone += 1;
-    }),
-  );
+  const work = entries.map(async (entry) => {
+    const filter = filters.of(entry.database, entry.name);
+    const inTurn = <T>(task: () => Promise<T>) =>
+      slots.run(async () => {
+        own.signal.throwIfAborted();
+        return await task();
+      });
+    const ranges = await inTurn(() => own.retrier.run('the cluster', () => keyRanges(own.client, entry, rangeBytes)));
+    const digested = await Promise.all(ranges.map((range) => inTurn(() => digestRange(own, entry, { range, filter }))));
+    digests.set(entry, wholeOf(digested));
+    progress.collectionsDone += 1;
+  });
   try {
     await Promise.all(work);
   } catch (error) {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { after, before, beforeEach, test } from 'node:test';
 import { BSON, Decimal128, Double, Long, type MongoClient, UUID } from 'mongodb';
 import { type DigestOptions, type DigestReport, digestCluster } from '../../../src/engine/index.ts';
-import { silentLogger } from '../../../src/platform/index.ts';
+import { onReach, silentLogger } from '../../../src/platform/index.ts';
 import { isolatePrimary } from '../../support/lagging-member.ts';
 import { type ReplicaSet, startReplicaSet } from '../../support/replica-set.ts';
 import { emptyCluster, identified } from '../../support/seeds.ts';
@@ -105,6 +105,30 @@ test('a digest covers every kind of collection as of one cluster time, and follo
   );
   assert.equal(report.totals.views, 1);
   assert.equal(entryOf(report, 'shop.many').count, 25_000);
+});
+
+test('a large collection is read in ranges of _id at the same time, with the same digest', async () => {
+  await plant();
+  const german = set.client.db('shop').collection<Stored>('german');
+  await german.insertMany(
+    Array.from({ length: 3_000 }, (_, n) => ({ _id: `${n % 2 ? 'Ä' : 'a'}${n}`, text: 'ß'.repeat(200) })),
+  );
+  const mixed = set.client.db('shop').collection<Stored>('mixed');
+  await mixed.insertMany(
+    Array.from({ length: 3_000 }, (_, n) => ({ _id: n % 2 ? `${n}` : 100 + n, text: 'z'.repeat(400) })),
+  );
+  let ranges = 0;
+  using _ = onReach('engine.digest.range-read', () => {
+    ranges += 1;
+  });
+  const report = await digest({ rangeBytes: 200_000 });
+  assert.ok(ranges > report.collections.length + 20, `${ranges} ranges`);
+  for (const name of ['german', 'mixed', 'many', 'clustered']) {
+    const { order: _, ...expected } = await byDefinition(set.client, 'shop', name);
+    const { count, bytes, digest: sum } = entryOf(report, `shop.${name}`);
+    assert.deepEqual({ count, bytes, digest: sum }, expected, name);
+  }
+  assert.equal(report.claim, 'at cluster time');
 });
 
 test('a capped collection has a digest of its order, which holds when nobody wrote to it', async () => {
