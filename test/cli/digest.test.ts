@@ -179,6 +179,11 @@ test('a report that proves nothing makes a comparison prove nothing, whatever th
     const json = JSON.parse(verify([a, b], { output: 'json' }).written);
     assert.deepEqual([json.type, json.outcome, json.error.code], ['reports', 'refused', 'DIGEST_PROVES_NOTHING']);
   }
+  const named = report.collections.map((entry) => ({ ...entry, namespace: `${entry.namespace}\u001b[2J` }));
+  writeFileSync(a, JSON.stringify({ ...report, collections: named }));
+  const hostile = verify([a, b]);
+  assert.equal(hostile.code, 3);
+  assert.ok(!hostile.written.includes('\u001b'), 'a report controls the terminal');
   writeFileSync(a, JSON.stringify({ ...report, digest: 'x' }));
   assert.throws(() => verify([a, b]), /The report .*a\.json cannot be read: .*digest/);
   assert.throws(() => verify([a]), /--reports takes two files/);

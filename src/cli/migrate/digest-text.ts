@@ -1,6 +1,7 @@
 import type { DigestedEntry, DigestReport } from '../../engine/index.ts';
 import { counted } from '../../platform/index.ts';
 import { formatCount } from '../progress/format.ts';
+import { withoutControls } from '../terminal/index.ts';
 
 /** Returns a report as text for an auditor: everything that the JSON has, with whole digests. */
 export function digestText(report: DigestReport): string {
@@ -20,7 +21,7 @@ export function digestText(report: DigestReport): string {
       `${formatCount(totals.count)} documents, ${formatCount(totals.bytes)} bytes`,
     `  digest  ${totals.digest}`,
   ];
-  return `${lines.join('\n')}\n`;
+  return `${lines.map(withoutControls).join('\n')}\n`;
 }
 
 function linesOf(entry: DigestedEntry): string[] {

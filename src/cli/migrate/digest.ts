@@ -100,12 +100,12 @@ function endOfReport(report: DigestReport | undefined): End {
   return { code: exitCode.usageOrPrecondition, error: new UserError('DIGEST_PROVES_NOTHING', [report.explanation]) };
 }
 
-/** @throws UserError REPORT_NOT_WRITTEN */
+/** @throws UserError REPORT_UNWRITABLE */
 function writeReport(file: string, report: DigestReport): void {
   try {
     writeDurably(file, `${JSON.stringify(report, null, 2)}\n`);
   } catch (error) {
-    throw new UserError('REPORT_NOT_WRITTEN', [file, messageOf(error)], { cause: error });
+    throw new UserError('REPORT_UNWRITABLE', [file, messageOf(error)], { cause: error });
   }
 }
 

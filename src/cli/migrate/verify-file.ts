@@ -66,7 +66,7 @@ export class VerifyFile {
     try {
       writeDurably(path, text);
     } catch (error) {
-      throw new UserError('REPORT_NOT_WRITTEN', [path, messageOf(error)], { cause: error });
+      throw new UserError('REPORT_UNWRITABLE', [path, messageOf(error)], { cause: error });
     }
   }
 }

@@ -6,6 +6,7 @@ import { type End, outcomeOf } from '../command-line/outcome.ts';
 import { formatCount } from '../progress/format.ts';
 import type { OutputFormat } from '../progress/index.ts';
 import type { TextSink } from '../progress/renderer.ts';
+import { withoutControls } from '../terminal/index.ts';
 
 /** The most differences that people see at once. JSON has all. */
 const SHOWN = 20;
@@ -47,7 +48,8 @@ export function verifyReports({ files, config, output }: ReportsToVerify, sink: 
     ...reservations,
     end.code === exitCode.usageOrPrecondition && differences.length === 0 ? `${verdict} That proves nothing.` : verdict,
   ];
-  sink.write(`${lines.join('\n')}\n`);
+  // Names come from files of others.
+  sink.write(`${lines.map(withoutControls).join('\n')}\n`);
   return end;
 }
 

@@ -2,7 +2,7 @@ import type { DocumentDifference, VerificationReport, Verified } from '../../eng
 import { counted } from '../../platform/index.ts';
 import { formatBytes, formatCount, formatSeconds } from '../progress/format.ts';
 import type { Terminal } from '../progress/tty.ts';
-import { colour, type Meaning, wrap } from '../terminal/index.ts';
+import { colour, type Meaning, withoutControls, wrap } from '../terminal/index.ts';
 
 const MOST_SHOWN = 20;
 
@@ -31,7 +31,7 @@ export function writeVerification(
     `Linkspan ${report.linkspanVersion} compared ${formatBytes(report.totals.bytes)} of each side in ${formatSeconds(report.seconds)}, ` +
       `from ${report.startedAt} to ${report.endedAt}.`,
   ];
-  for (const line of lines) sink.write(`${wrap(line, sink, 4)}\n`);
+  for (const line of lines) sink.write(`${wrap(withoutControls(line), sink, 4)}\n`);
   const [meaning, verdict] = VERDICTS[report.result];
   sink.write(`${wrap(`${colour(meaning, verdict, sink)} ${report.explanation}`, sink)}\n`);
 }
@@ -48,7 +48,7 @@ function linesOf(entry: VerificationReport['collections'][number]): string[] {
   ];
   return [
     `${name}: ${facts.join(', ')}`,
-    ...digestLines('digest', source.digest, destination.digest),
+    ...digestLines('digest', source.digest ?? 'none: it changed', destination.digest ?? 'none: it changed'),
     ...digestLines('order digest', source.orderDigest, destination.orderDigest),
   ];
 }

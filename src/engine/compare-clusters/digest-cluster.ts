@@ -1,20 +1,31 @@
-import type { Document, MongoClient, Timestamp } from 'mongodb';
-import { type Clock, type Logger, reach, systemClock, UserError, version } from '../../platform/index.ts';
+import { type Document, type MongoClient, MongoServerError, type Timestamp } from 'mongodb';
+import { type Clock, type Logger, messageOf, reach, systemClock, UserError, version } from '../../platform/index.ts';
 import { readSideCatalog, type SideCatalog, type SideEntry } from '../compare/side-catalog.ts';
 import { Slots } from '../concurrency/slots.ts';
+import { isBefore } from '../mongodb/cluster-time.ts';
 import { type ClusterAddress, connectCluster } from '../mongodb/connect.ts';
 import { Retrier } from '../mongodb/retry.ts';
-import { compareVersions, OLDEST_VERSION, sourceFeatures } from '../mongodb/server-features.ts';
-import { levelOf, shownVersion } from '../preflight/checks/versions.ts';
-import { type ClusterDescription, describeCluster } from '../preflight/inspect-cluster.ts';
+import { sourceFeatures } from '../mongodb/server-features.ts';
+import { levelOf } from '../preflight/checks/versions.ts';
+import { describeCluster, UNAUTHORIZED } from '../preflight/inspect-cluster.ts';
 import { type DocumentFilter, DocumentFilters, invalidFilter, whyUnfilterable } from '../scope/document-filters.ts';
 import { NamespaceMap } from '../scope/namespace-map.ts';
 import { type NamespaceFilters, Selection } from '../scope/selection.ts';
 import { claimOf, explain } from './digest-claim.ts';
-import { type CollectionDigest, digestCollection } from './digest-collection.ts';
-import { changedNamespaces, digestAccounts, digestedEntry, digestedView, isView, totalsOf } from './digest-entries.ts';
+import { type CollectionDigest, type DigestCollectionParts, digestRange, wholeOf } from './digest-collection.ts';
+import {
+  changedAccounts,
+  changedNamespaces,
+  digestAccounts,
+  digestedEntry,
+  digestedView,
+  isView,
+  totalsOf,
+} from './digest-entries.ts';
 import { DigestProgress } from './digest-progress.ts';
 import type { DigestedEntry, DigestReport } from './digest-report.ts';
+import { keyRanges } from './key-ranges.ts';
+import { refuseIncomparable } from './open-sides.ts';
 import { SeenWrites } from './seen-writes.ts';
 
 /** What to digest. */
@@ -25,12 +36,16 @@ export interface DigestOptions {
   readonly documentFilters?: readonly DocumentFilter[];
   /** Whether the report has fingerprints of users and custom roles. */
   readonly usersAndRoles?: boolean;
+  /** Target size of a range of `_id`, the unit of parallel reads; 256 MiB by default. */
+  readonly rangeBytes?: number;
   readonly logger: Logger;
   readonly clock?: Clock;
 }
 
 /** Enough to hide the network's latency: one thread hashes the documents of all. */
-const COLLECTIONS_AT_A_TIME = 4;
+const RANGES_AT_A_TIME = 4;
+const DEFAULT_RANGE_BYTES = 256 * 1024 * 1024;
+const LOOK_EVERY_MS = 50;
 
 /**
  * Makes the report of one cluster. It only reads. When `signal` aborts, the report has the collections that were complete
@@ -43,14 +58,14 @@ export async function digestCluster(
   signal: AbortSignal,
   onProgress: (progress: DigestProgress) => void = () => undefined,
 ): Promise<DigestReport> {
-  const { clock = systemClock, logger } = options;
+  const { clock = systemClock, logger, rangeBytes = DEFAULT_RANGE_BYTES } = options;
   const scope = { selection: new Selection(options.filters), namespaces: new NamespaceMap() };
   const documentFilters = new DocumentFilters(options.documentFilters);
   const startedAt = new Date(clock.now()).toISOString();
   const client = await connectCluster(options.cluster, 'source');
   try {
     const cluster = await describeCluster(client, clock);
-    refuseUnreadable(cluster);
+    refuseIncomparable(cluster, 'cluster');
     const features = sourceFeatures(levelOf(cluster));
     const retrier = new Retrier(clock, logger, signal);
     const progress = new DigestProgress(retrier);
@@ -67,13 +82,16 @@ export async function digestCluster(
     const readCatalog = () => retrier.run('the cluster', () => readSideCatalog(client, 'source', scope));
     const catalog = await readCatalog();
     refuseUnfilterable(catalog, documentFilters);
-    const clusterTime = await retrier.run('the cluster', () => committedTime(client));
+    const readAccounts = async () =>
+      options.usersAndRoles ? await retrier.run('the cluster', () => digestAccounts(client)) : null;
+    const accounts = await readAccounts();
+    const clusterTime = await retrier.run('the cluster', () => committedTime(client, seen.firstTime, clock, signal));
     await reach('engine.digest.time-chosen');
     const parts = { client, retrier, logger, signal, progress, clusterTime, pinsReads: features.pinsReads };
-    const digests = await digestAll(parts, catalog, documentFilters);
+    const digests = await digestAll(parts, catalog, { filters: documentFilters, rangeBytes });
     await reach('engine.digest.documents-read');
     const ending = await unlessStopped(signal, async () => ({
-      accounts: options.usersAndRoles ? await retrier.run('the cluster', () => digestAccounts(client)) : null,
+      accounts: await readAccounts(),
       catalog: await readCatalog(),
       time: await seen.until(await retrier.run('the cluster', () => latestTime(client))),
     }));
@@ -84,7 +102,10 @@ export async function digestCluster(
       if (isView(entry)) return [digestedView(entry)];
       return digest === undefined ? [] : [digestedEntry(entry, digest, writtenOf(entry))];
     });
-    const catalogChanged = ending === undefined ? [] : changedNamespaces(catalog, ending.catalog);
+    const catalogChanged =
+      ending === undefined
+        ? []
+        : [...changedNamespaces(catalog, ending.catalog), ...changedAccounts(accounts, ending.accounts)];
     const claim = ending === undefined ? 'unfinished' : claimOf(collections, catalogChanged);
     return {
       type: 'linkspan digest',
@@ -105,9 +126,12 @@ export async function digestCluster(
       endTime: endTime === undefined ? null : shownTime(endTime),
       catalogChanged,
       collections,
-      accounts: ending?.accounts ?? null,
+      accounts: ending === undefined ? null : accounts,
       totals: totalsOf(collections, digests),
     };
+  } catch (error) {
+    if (!(error instanceof MongoServerError && error.code === UNAUTHORIZED)) throw error;
+    throw new UserError('VERIFICATION_REFUSED', ['cluster', messageOf(error)], { cause: error });
   } finally {
     await client.close();
   }
@@ -125,25 +149,29 @@ async function unlessStopped<T>(signal: AbortSignal, work: () => Promise<T>): Pr
 }
 
 async function digestAll(
-  parts: Parameters<typeof digestCollection>[0],
+  parts: DigestCollectionParts,
   catalog: SideCatalog,
-  filters: DocumentFilters,
+  { filters, rangeBytes }: { readonly filters: DocumentFilters; readonly rangeBytes: number },
 ): Promise<ReadonlyMap<SideEntry, CollectionDigest>> {
   const { progress, signal } = parts;
-  const slots = new Slots(COLLECTIONS_AT_A_TIME);
+  const slots = new Slots(RANGES_AT_A_TIME);
   const digests = new Map<SideEntry, CollectionDigest>();
   const entries = [...catalog.values()].filter((entry) => !isView(entry));
   progress.collections = entries.length;
   const ended = new AbortController();
   const own = { ...parts, signal: AbortSignal.any([signal, ended.signal]) };
-  const work = entries.map((entry) =>
-    slots.run(async () => {
-      if (own.signal.aborted) return;
-      const digest = await digestCollection(own, entry, filters.of(entry.database, entry.name));
-      digests.set(entry, digest);
-      progress.collectionsDone += 1;
-    }),
-  );
+  const work = entries.map(async (entry) => {
+    const filter = filters.of(entry.database, entry.name);
+    const inTurn = <T>(task: () => Promise<T>) =>
+      slots.run(async () => {
+        own.signal.throwIfAborted();
+        return await task();
+      });
+    const ranges = await inTurn(() => own.retrier.run('the cluster', () => keyRanges(own.client, entry, rangeBytes)));
+    const digested = await Promise.all(ranges.map((range) => inTurn(() => digestRange(own, entry, { range, filter }))));
+    digests.set(entry, wholeOf(digested));
+    progress.collectionsDone += 1;
+  });
   try {
     await Promise.all(work);
   } catch (error) {
@@ -152,16 +180,6 @@ async function digestAll(
     if (!signal.aborted) throw error;
   }
   return digests;
-}
-
-/** @throws UserError SHARDED_CLUSTER, STANDALONE_SERVER, VERSION_TOO_OLD */
-function refuseUnreadable(cluster: ClusterDescription): void {
-  if (cluster.sharded) throw new UserError('SHARDED_CLUSTER', ['cluster', cluster.primary]);
-  if (!cluster.replicaSet) throw new UserError('STANDALONE_SERVER', ['cluster', cluster.primary]);
-  const { source: oldest } = OLDEST_VERSION;
-  if (compareVersions(levelOf(cluster), oldest) < 0) {
-    throw new UserError('VERSION_TOO_OLD', ['cluster', shownVersion(cluster), oldest]);
-  }
 }
 
 /** @throws UserError INVALID_DOCUMENT_FILTER */
@@ -174,10 +192,24 @@ function refuseUnfilterable(catalog: SideCatalog, filters: DocumentFilters): voi
   }
 }
 
-/** Returns the latest time that the majority has: the primary can read at it at once. */
-async function committedTime(client: MongoClient): Promise<Timestamp> {
-  const { lastWrite } = await client.db('admin').command({ hello: 1 });
-  return lastWrite.majorityOpTime.ts;
+/**
+ * Returns the latest time that the majority has: the primary can read at it at once. Waits until that isn't before
+ * `first`, or writes between both would go unseen.
+ */
+async function committedTime(
+  client: MongoClient,
+  first: Timestamp | undefined,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Timestamp> {
+  while (true) {
+    const { lastWrite } = await client.db('admin').command({ hello: 1 });
+    const time: Timestamp = lastWrite.majorityOpTime.ts;
+    if (first === undefined || !isBefore(time, first)) return time;
+    signal.throwIfAborted();
+    await reach('engine.digest.majority-behind');
+    await clock.sleep(LOOK_EVERY_MS, signal);
+  }
 }
 
 /** Returns the time of the primary's latest operation. All that was read before is of this time or an earlier one. */

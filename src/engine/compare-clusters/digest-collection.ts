@@ -1,9 +1,10 @@
 import { type Document, type MongoClient, MongoServerError, type Timestamp } from 'mongodb';
-import { type Logger, messageOf } from '../../platform/index.ts';
+import { type Logger, messageOf, reach } from '../../platform/index.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { rawDocument } from '../bson/raw-document.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
 import { DocumentsDigest, OrderDigest } from '../compare/digest.ts';
+import type { KeyRange } from '../compare/document-reader.ts';
 import type { SideEntry } from '../compare/side-catalog.ts';
 import { rangeFilter } from '../copy/copy-partition.ts';
 import { classify, type FailureClass } from '../mongodb/failure-policy.ts';
@@ -24,11 +25,18 @@ export interface DigestCollectionParts {
   readonly pinsReads: boolean;
 }
 
-/** The documents of a collection in short. */
+/** What of a collection is read. */
+export interface ReadPart {
+  readonly range: KeyRange;
+  /** The query that selects documents, as BSON; all by default. */
+  readonly filter?: Buffer | undefined;
+}
+
+/** The documents of a collection in short, or those of a range. */
 export interface CollectionDigest {
   readonly documents: DocumentsDigest;
   /** Of capped collections. */
-  readonly order?: OrderDigest;
+  readonly order?: OrderDigest | undefined;
   readonly atClusterTime: boolean;
   /** False when the collection was dropped or renamed meanwhile, or discarded documents faster than they were read. */
   readonly isWhole: boolean;
@@ -48,20 +56,33 @@ const MOST_DOCUMENTS = 20_000;
 /** While nothing is known of the size of the documents. */
 const SOME_DOCUMENTS = 1_000;
 
+/** Returns the digest of a collection from those of its ranges. */
+export function wholeOf(parts: readonly CollectionDigest[]): CollectionDigest {
+  const documents = new DocumentsDigest();
+  for (const part of parts) documents.combine(part.documents);
+  return {
+    documents,
+    // A capped collection has one range.
+    order: parts[0]?.order,
+    atClusterTime: parts.every(({ atClusterTime }) => atClusterTime),
+    isWhole: parts.every(({ isWhole }) => isWhole),
+  };
+}
+
 /**
- * Reads a collection once, and holds at most two replies of the server at a time. It reads as of the run's cluster time.
- * When the server no longer keeps that time, it reads the rest as it is now, and the result says so.
- * @param filter  the query that selects documents, as BSON; all by default
+ * Reads a range of a collection once, and holds at most two replies of the server at a time. It reads as of the run's
+ * cluster time. When the server no longer keeps that time, it reads the rest as it is now, and the result says so.
  */
-export async function digestCollection(
+export async function digestRange(
   parts: DigestCollectionParts,
   entry: SideEntry,
-  filter?: Buffer,
+  part: ReadPart,
 ): Promise<CollectionDigest> {
-  const reading = new Reading(parts, entry, filter);
+  const reading = new Reading(parts, entry, part);
   while (true) {
     try {
       await reading.readToEnd();
+      await reach('engine.digest.range-read');
       return reading.result(true);
     } catch (error) {
       parts.signal.throwIfAborted();
@@ -83,14 +104,17 @@ class Reading {
   readonly #isClustered: boolean;
   #documents = new DocumentsDigest();
   #order = new OrderDigest();
+  readonly #high: DocumentKey | undefined;
   #after: DocumentKey | undefined;
   #atClusterTime = true;
   #averageBytes: number | undefined;
 
-  constructor(parts: DigestCollectionParts, entry: SideEntry, filter: Buffer | undefined) {
+  constructor(parts: DigestCollectionParts, entry: SideEntry, { range, filter }: ReadPart) {
     this.#parts = parts;
     this.#entry = entry;
     this.#filter = filter;
+    this.#after = range.after;
+    this.#high = range.high;
     this.namespace = `${entry.database}.${entry.name}`;
     this.#isCapped = entry.options.has('capped');
     // The buckets of a time series are clustered, too.
@@ -154,7 +178,7 @@ class Reading {
   #find(): Document {
     const { uuid, name } = this.#entry;
     const { clusterTime, pinsReads } = this.#parts;
-    const range = rangeFilter(this.#after, undefined);
+    const range = rangeFilter(this.#after, this.#high);
     const filter = this.#filter === undefined ? range : { $and: [rawDocument(this.#filter), range] };
     return {
       find: name,

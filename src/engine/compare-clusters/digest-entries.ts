@@ -77,3 +77,12 @@ export function totalsOf(
   const views = collections.filter(({ type }) => type === 'view').length;
   return { collections: collections.length - views, views, ...whole.value };
 }
+
+/** Returns the collections of users and roles that aren't what they were. */
+export function changedAccounts(before: DigestReport['accounts'], after: DigestReport['accounts']): string[] {
+  const textOf = (accounts: DigestReport['accounts'], wanted: 'user' | 'role') =>
+    JSON.stringify(accounts?.filter(({ kind }) => kind === wanted));
+  return (['user', 'role'] as const)
+    .filter((kind) => textOf(before, kind) !== textOf(after, kind))
+    .map((kind) => `admin.system.${kind}s`);
+}

@@ -68,7 +68,9 @@ export const digestReport = z.strictObject({
     .describe('What was digested; empty lists mean everything'),
   clusterTime: clusterTime.describe('The time that documents were read at'),
   endTime: clusterTime.nullable().describe('Writes were watched until this time; null when nobody could see them'),
-  catalogChanged: z.array(z.string()).describe('Namespaces whose definition changed between the begin and the end'),
+  catalogChanged: z
+    .array(z.string())
+    .describe('Namespaces whose definition changed while the digest was made; also collections of users and roles'),
   collections: z.array(z.union([collection, view])).describe('In the order of their namespaces'),
   accounts: z.array(account).nullable().describe('Users and roles; null when they were not asked for'),
   totals: z.strictObject({

@@ -37,7 +37,8 @@ export async function openSides(addresses: ClusterAddresses, mayBeOne: boolean):
   return { source, destination, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
-function refuseIncomparable(cluster: ClusterDescription, side: Side): void {
+/** @throws UserError SHARDED_CLUSTER, STANDALONE_SERVER, VERSION_TOO_OLD */
+export function refuseIncomparable(cluster: ClusterDescription, side: Side | 'cluster'): void {
   if (cluster.sharded) throw new UserError('SHARDED_CLUSTER', [side, cluster.primary]);
   if (!cluster.replicaSet) throw new UserError('STANDALONE_SERVER', [side, cluster.primary]);
   if (compareVersions(levelOf(cluster), OLDEST) < 0) {

@@ -1,11 +1,11 @@
-import { type MongoClient, MongoServerError, type Timestamp } from 'mongodb';
+import { type MongoClient, MongoServerError, Timestamp } from 'mongodb';
 import { type Clock, type Logger, messageOf } from '../../platform/index.ts';
 import type { SideEntry } from '../compare/side-catalog.ts';
 import { Changes } from '../concurrency/changes.ts';
 import { isBefore } from '../mongodb/cluster-time.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import { UNAUTHORIZED } from '../preflight/inspect-cluster.ts';
-import { KeyStream } from './writes-stream.ts';
+import { KeyStream } from './key-stream.ts';
 
 interface SeenWritesParts {
   readonly client: MongoClient;
@@ -30,7 +30,8 @@ export class SeenWrites implements AsyncDisposable {
   /** The time of the last write, by namespace. */
   readonly #writtenAt = new Map<string, Timestamp>();
   readonly #changes: Changes;
-  #time: Timestamp | undefined;
+  #shownTo: Timestamp | undefined;
+  #firstTime: Timestamp | undefined;
   #ended = false;
   #following: Promise<void> = Promise.resolve();
 
@@ -48,12 +49,17 @@ export class SeenWrites implements AsyncDisposable {
     return seen;
   }
 
+  /** The stream shows every write after this time; undefined when it shows none. */
+  get firstTime(): Timestamp | undefined {
+    return this.#firstTime;
+  }
+
   /**
    * Waits until all writes up to a time are noted.
    * @returns the time; undefined when the stream can't show them
    */
   async until(time: Timestamp): Promise<Timestamp | undefined> {
-    const isReached = () => this.#time !== undefined && !isBefore(this.#time, time);
+    const isReached = () => this.#shownTo !== undefined && !isBefore(this.#shownTo, time);
     await this.#changes.until(() => this.#ended || isReached(), this.#parts.signal, WAIT_MS);
     return isReached() ? time : undefined;
   }
@@ -81,9 +87,14 @@ export class SeenWrites implements AsyncDisposable {
 
   async #read(waitMs: number): Promise<void> {
     try {
-      const { events, time } = await this.#stream.next(waitMs);
-      for (const event of events) this.#writtenAt.set(`${event.database}.${event.collection}`, event.time);
-      this.#time = time;
+      const { events, shownTo } = await this.#stream.next(waitMs);
+      for (const { database, collection, renamedTo, time } of events) {
+        this.#writtenAt.set(`${database}.${collection}`, time);
+        if (renamedTo !== undefined) this.#writtenAt.set(`${renamedTo.database}.${renamedTo.collection}`, time);
+      }
+      this.#shownTo = shownTo;
+      // A new stream begins one tick after the server's latest operation, which the majority may not have yet.
+      this.#firstTime ??= events.length > 0 ? shownTo : new Timestamp(shownTo.toBigInt() - 1n);
     } catch (error) {
       // Without a stream the report says so; reading at one cluster time needs none.
       this.#ended = true;

@@ -22,21 +22,6 @@ export const commandLineErrors = defineErrors('request', {
     detail: 'The configuration file % is not valid, line %: %.',
     remedy: 'Correct that line; docs/03-agent.md and docs/04-sync.md list every key.',
   },
-  REPORT_UNREADABLE: {
-    status: 400,
-    detail: 'The report % cannot be read: %.',
-    remedy: 'Give a file that linkspan digest has written with --report, of a version of Linkspan that this one knows.',
-  },
-  REPORT_NOT_WRITTEN: {
-    status: 400,
-    detail: 'The report cannot be written to %: %.',
-    remedy: 'Check that the folder exists and that you may write there, then run the command again.',
-  },
-  DIGEST_PROVES_NOTHING: {
-    status: 409,
-    detail: 'The digests do not prove what they should. %',
-    remedy: 'docs/17-digests.md#claims explains what a report can prove, and what it needs for that.',
-  },
   PREFLIGHT_FAILED: {
     status: 400,
     detail: 'The migration cannot start. %',

@@ -18,6 +18,11 @@ export const comparisonErrors = defineErrors('request', {
     detail: 'The file % exists, and it is not the state of an unfinished comparison (%).',
     remedy: 'Use another file. Linkspan does not overwrite a report.',
   },
+  REPORT_UNWRITABLE: {
+    status: 400,
+    detail: 'The report % cannot be written: %.',
+    remedy: 'Use a file in a directory that you can write to, on a disk with free space.',
+  },
   REPAIR_DURING_MIGRATION: {
     status: 409,
     detail: 'Migration % (%) owns the destination, and only its own engine may write there.',
@@ -34,5 +39,15 @@ export const comparisonErrors = defineErrors('request', {
     status: 409,
     detail: '%',
     remedy: 'docs/16-verify.md#differences explains each kind, and how to repair documents.',
+  },
+  REPORT_UNREADABLE: {
+    status: 400,
+    detail: 'The report % cannot be read: %.',
+    remedy: 'Give a file that linkspan digest has written with --report, of a version of Linkspan that this one knows.',
+  },
+  DIGEST_PROVES_NOTHING: {
+    status: 409,
+    detail: 'The digests do not prove what they should. %',
+    remedy: 'docs/17-digests.md#claims explains what a report can prove, and what it needs for that.',
   },
 });

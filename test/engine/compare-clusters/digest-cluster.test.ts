@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { after, before, beforeEach, test } from 'node:test';
 import { BSON, Decimal128, Double, Long, type MongoClient, UUID } from 'mongodb';
 import { type DigestOptions, type DigestReport, digestCluster } from '../../../src/engine/index.ts';
-import { silentLogger } from '../../../src/platform/index.ts';
+import { onReach, silentLogger } from '../../../src/platform/index.ts';
+import { isolatePrimary } from '../../support/lagging-member.ts';
 import { type ReplicaSet, startReplicaSet } from '../../support/replica-set.ts';
 import { emptyCluster, identified } from '../../support/seeds.ts';
 import { onceAt } from '../reach-points.ts';
@@ -106,6 +107,30 @@ test('a digest covers every kind of collection as of one cluster time, and follo
   assert.equal(entryOf(report, 'shop.many').count, 25_000);
 });
 
+test('a large collection is read in ranges of _id at the same time, with the same digest', async () => {
+  await plant();
+  const german = set.client.db('shop').collection<Stored>('german');
+  await german.insertMany(
+    Array.from({ length: 3_000 }, (_, n) => ({ _id: `${n % 2 ? 'Ä' : 'a'}${n}`, text: 'ß'.repeat(200) })),
+  );
+  const mixed = set.client.db('shop').collection<Stored>('mixed');
+  await mixed.insertMany(
+    Array.from({ length: 3_000 }, (_, n) => ({ _id: n % 2 ? `${n}` : 100 + n, text: 'z'.repeat(400) })),
+  );
+  let ranges = 0;
+  using _ = onReach('engine.digest.range-read', () => {
+    ranges += 1;
+  });
+  const report = await digest({ rangeBytes: 200_000 });
+  assert.ok(ranges > report.collections.length + 20, `${ranges} ranges`);
+  for (const name of ['german', 'mixed', 'many', 'clustered']) {
+    const { order: _, ...expected } = await byDefinition(set.client, 'shop', name);
+    const { count, bytes, digest: sum } = entryOf(report, `shop.${name}`);
+    assert.deepEqual({ count, bytes, digest: sum }, expected, name);
+  }
+  assert.equal(report.claim, 'at cluster time');
+});
+
 test('a capped collection has a digest of its order, which holds when nobody wrote to it', async () => {
   const log = await set.client.db('shop').createCollection<{ _id: number }>('log', { capped: true, size: 100_000 });
   await log.insertMany([3, 1, 2].map((_id) => ({ _id })));
@@ -202,6 +227,17 @@ test('a digest of a cluster whose collections change meanwhile says that it prov
   }
 });
 
+test('a digest with users and roles says when one of them changed meanwhile', async () => {
+  const db = set.client.db('shop');
+  using created = onceAt('engine.digest.time-chosen', () => db.command({ createUser: 'ann', pwd: 'x', roles: [] }));
+  const report = await digest({ usersAndRoles: true });
+  await created.result;
+  assert.equal(report.claim, 'changed meanwhile');
+  assert.deepEqual(report.catalogChanged, ['admin.system.users']);
+  await db.command({ dropUser: 'ann' });
+  assert.equal((await digest({ usersAndRoles: true })).claim, 'at cluster time');
+});
+
 test('filters choose collections and documents', async () => {
   const db = set.client.db('shop');
   for (const name of ['orders', 'carts']) await db.collection<Stored>(name).insertMany(identified(10));
@@ -245,6 +281,21 @@ test('a user who may not open a change stream gets a digest at one time, and kno
   const unknown = await digest({ cluster });
   assert.equal(unknown.claim, 'unknown');
   assert.match(unknown.explanation, /proves nothing about shop\.log unless nobody wrote/);
+});
+
+test('a digest waits for a majority that lags behind, so that no write falls between its time and its change stream', async () => {
+  await using lagging = await startReplicaSet({ members: 3 });
+  const orders = lagging.client.db('shop').collection<Stored>('orders');
+  await orders.insertMany(identified(5), { writeConcern: { w: 3 } });
+  await using isolated = await isolatePrimary(lagging);
+  const replicate = () => Promise.resolve(isolated[Symbol.asyncDispose]());
+  await orders.insertOne({ _id: 'late' }, { writeConcern: { w: 1 } });
+  using behind = onceAt('engine.digest.majority-behind', replicate);
+  using never = onceAt('engine.digest.documents-read', replicate); // Else a digest that doesn't wait would never end.
+  const report = await digest({ cluster: { uri: lagging.uri } });
+  await Promise.all([behind.result, never.result]);
+  assert.notEqual(behind.result, undefined);
+  assert.equal(entryOf(report, 'shop.orders').count, 6);
 });
 
 test('a digest that is stopped reports what it has read, and says that it is unfinished', async () => {
