@@ -5,6 +5,9 @@ export { type DigestOptions, digestCluster } from './compare-clusters/digest-clu
 export type { DigestProgress } from './compare-clusters/digest-progress.ts';
 export { type DigestedEntry, type DigestReport, digestReport } from './compare-clusters/digest-report.ts';
 export { readReport } from './compare-clusters/read-report.ts';
+export { type SavedState, savedState } from './compare-clusters/saved-state.ts';
+export { Verification, type VerificationProgress, type Verified } from './compare-clusters/verification.ts';
+export type { DocumentDifference, VerificationReport } from './compare-clusters/verification-report.ts';
 export { LEAST_MEMORY_MEGABYTES } from './concurrency/memory-budget.ts';
 export { Migration } from './migration.ts';
 export type { ClusterAddress } from './mongodb/connect.ts';

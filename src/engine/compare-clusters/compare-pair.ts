@@ -6,8 +6,6 @@ import { compareOrder } from './capped-order.ts';
 import type { ComparedPair } from './compared-pair.ts';
 import { type ComparisonParts, readOf } from './comparison-parts.ts';
 
-/** Target size of a chunk, and the most documents in one. */
-const CHUNK_BYTES = 4 * 1024 * 1024;
 const CHUNK_DOCUMENTS = 20_000;
 const FIRST_DOCUMENTS = 200;
 
@@ -34,7 +32,7 @@ export async function comparePair(parts: ComparisonParts, pair: ComparedPair, th
     pair.advance(chunk);
     await reach('engine.compare.chunk-compared');
     if (chunk.last === undefined) break;
-    limit = Math.max(1, Math.min(CHUNK_DOCUMENTS, Math.floor((CHUNK_BYTES * chunk.documents) / chunk.bytes)));
+    limit = Math.max(1, Math.min(CHUNK_DOCUMENTS, Math.floor((parts.chunkBytes * chunk.documents) / chunk.bytes)));
     await throttle.take(chunk.bytes, signal);
     signal.throwIfAborted();
   }

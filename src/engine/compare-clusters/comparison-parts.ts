@@ -18,6 +18,8 @@ export interface ComparisonParts {
   readonly differences: Differences;
   /** How long a difference must last before it counts. */
   readonly settleMs: number;
+  /** Target size of a chunk. */
+  readonly chunkBytes: number;
 }
 
 /** The collection was dropped or renamed on one side; the catalogs show what became of it. */

@@ -1,6 +1,5 @@
 import type { Timestamp } from 'mongodb';
 import { reach } from '../../platform/index.ts';
-import type { CatalogDifference } from '../compare/catalog-differences.ts';
 import { Slots } from '../concurrency/slots.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
 import { comparePair } from './compare-pair.ts';
@@ -30,7 +29,6 @@ export interface Proof {
   readonly sourceTime: Timestamp | undefined;
   readonly destinationTime: Timestamp | undefined;
   readonly catalogs: BothCatalogs;
-  readonly catalogDifferences: readonly CatalogDifference[];
   /** Keys that kept changing, by pair. */
   readonly undecided: ReadonlyMap<ComparedPair, number>;
   /** Namespaces that were created again and again. */
@@ -83,11 +81,11 @@ export class Comparison {
         await this.#parts.clock.sleep(ROUND_EVERY_MS, this.#parts.signal);
         continue;
       }
-      const undecided = await this.#settle();
-      const { catalogs, differences } = await this.#lastingDifferences();
+      const [undecided, catalogs] = await Promise.all([this.#settle(), this.#lastingCatalogs()]);
+      this.#adopt(catalogs);
       if (this.#pairs.unfinished.length > 0 && !isLast) continue;
       const restless = this.#pairs.unfinished.map(({ namespace }) => namespace);
-      return { sourceTime, destinationTime, catalogs, catalogDifferences: differences, undecided, restless };
+      return { sourceTime, destinationTime, catalogs, undecided, restless };
     }
   }
 
@@ -166,7 +164,7 @@ export class Comparison {
   }
 
   /** Reads the catalogs until their differences have stayed the same for as long as a difference takes to count. */
-  async #lastingDifferences() {
+  async #lastingCatalogs(): Promise<BothCatalogs> {
     const { clock, signal, settleMs } = this.#parts;
     let catalogs = await this.#readCatalogs();
     let sinceMs = clock.elapsed();
@@ -180,7 +178,6 @@ export class Comparison {
       const isRestless = looks * CATALOG_EVERY_MS > UNDECIDED_AFTER_SETTLES * settleMs + UNDECIDED_AFTER_MS;
       if (JSON.stringify(catalogs.differences) !== before && !isRestless) sinceMs = clock.elapsed();
     }
-    this.#adopt(catalogs);
-    return { catalogs, differences: catalogs.differences };
+    return catalogs;
   }
 }

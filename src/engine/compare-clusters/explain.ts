@@ -19,8 +19,9 @@ export function explain(known: Known, differences: number, restless: readonly st
     restless.length === 0
       ? ''
       : ` These collections were created again and again, so the result says nothing of them: ${restless.join(', ')}.`;
+  const definitions = views === 0 ? 'options and indexes' : `options, indexes and ${counted(views, 'view')}`;
   const found = {
-    equal: `Both sides have the same ${what}, byte for byte, and the same options, indexes and ${counted(views, 'view')}.`,
+    equal: `Both sides have the same ${what}, byte for byte, and the same ${definitions}.`,
     undecided: `No difference was found in ${what}.`,
     different: `${counted(differences, 'document')} and ${counted(catalogDifferences.length, 'definition')} differ, among ${what}.`,
   }[result];

@@ -32,7 +32,7 @@ export function reportOf(
   const disorders = pairs.flatMap(({ disorder }) => disorder ?? []);
   const all = [...differences.listed, ...disorders];
   const undecided = [...(proof?.undecided.values() ?? [])].reduce((sum, one) => sum + one, 0);
-  const catalogDifferences = [...(proof?.catalogDifferences ?? [])];
+  const catalogDifferences = [...(proof?.catalogs.differences ?? [])];
   const total = differences.remaining() + disorders.length;
   const entries = [...(proof?.catalogs.source.values() ?? [])];
   const collections = pairs.map((pair) => collectionOf(parts, pair, proof?.undecided.get(pair) ?? 0));
@@ -45,7 +45,6 @@ export function reportOf(
   };
   const result = resultOf(proof, total + catalogDifferences.length, undecided);
   const known = {
-    result,
     source: sideOf(source, proof?.sourceTime),
     destination: sideOf(destination, proof?.destinationTime),
     totals,
@@ -56,7 +55,8 @@ export function reportOf(
     type: 'linkspan verification',
     formatVersion: 1,
     linkspanVersion: version,
-    explanation: explain(known, total, proof?.restless ?? []),
+    result,
+    explanation: explain({ ...known, result }, total, proof?.restless ?? []),
     startedAt: new Date(startedAtMs).toISOString(),
     endedAt: new Date(clock.now()).toISOString(),
     seconds: Math.round(ranMs) / 1000,
@@ -90,6 +90,8 @@ function collectionOf(
   const of = (side: ComparedSide) => ({
     ...pair.digestOf(side.side),
     ...(pair.orderDigests === undefined ? {} : { orderDigest: pair.orderDigests[side.side] }),
+    // What was read isn't what the side has at the result's time.
+    ...(pair.changes[side.side] > 0 ? { digest: null, orderDigest: undefined } : {}),
     changed: side.isWatched ? pair.changes[side.side] : null,
     ...fingerprintsOf(pair[side.side]),
   });

@@ -15,7 +15,7 @@ const side = z.strictObject({
 const sideOfCollection = z.strictObject({
   count: count.describe('Documents read'),
   bytes: count.describe('Sum of their lengths in BSON'),
-  digest: hash.describe('Sum modulo 2^256 of SHA-256 over each document, as read'),
+  digest: hash.nullable().describe('Sum modulo 2^256 of SHA-256 over each document; null when some changed meanwhile'),
   orderDigest: hash.optional().describe('Chain of SHA-256 in natural order; of capped collections'),
   changed: count.nullable().describe('Changes seen while it was compared; null when nobody could see them'),
   options: hash.describe('Fingerprint of the options'),

@@ -70,6 +70,8 @@ export interface Verified {
   readonly differences: readonly DocumentDifference[];
 }
 
+const CHUNK_BYTES = 4 * 1024 * 1024;
+const LEAST_CHUNK_BYTES = 100_000;
 const SAVE_EVERY_MS = 3_000;
 const FOLLOW_EVERY_MS = 2_000;
 const MOST_RESTARTS = 3;
@@ -153,6 +155,7 @@ export class Verification {
       pending: new PendingKeys(clock),
       differences: new Differences(saved?.differences),
       settleMs,
+      chunkBytes: Math.min(CHUNK_BYTES, Math.max(LEAST_CHUNK_BYTES, bytesPerSecond / 4)),
     };
     const pairs = new Pairs(parts, this.#filters, saved?.pairs ?? []);
     await using source = new WatchedSide(parts, sides.source, this.#selection);
@@ -218,7 +221,9 @@ export class Verification {
     } catch (error) {
       if (!stop.aborted) throw error;
     }
-    if (stop.aborted && verified === undefined && hasStarted) save?.(stateNow());
+    // The keys that kept changing are still pending: a resumed run reads them again.
+    const isOver = verified !== undefined && (verified as Verified).report.result !== 'undecided';
+    if (hasStarted && !isOver) save?.(stateNow());
     return verified ?? report(undefined);
   }
   async #readCatalogs({ source, destination, retrier }: ComparisonParts): Promise<BothCatalogs> {

@@ -15,7 +15,7 @@ export const comparisonErrors = defineErrors('request', {
   },
   REPORT_EXISTS: {
     status: 409,
-    detail: 'The file % exists, and it is not the state of an unfinished comparison.',
+    detail: 'The file % exists, and it is not the state of an unfinished comparison (%).',
     remedy: 'Use another file. Linkspan does not overwrite a report.',
   },
   REPORT_UNWRITABLE: {
@@ -34,6 +34,11 @@ export const comparisonErrors = defineErrors('request', {
     detail: 'The % refuses to let the user read what has to be compared: %.',
     remedy:
       'Give the user the roles readAnyDatabase and clusterMonitor, or restrict the comparison with includeNamespaces to what the user may read.',
+  },
+  DIFFERENCES_FOUND: {
+    status: 409,
+    detail: '%',
+    remedy: 'docs/16-verify.md#differences explains each kind, and how to repair documents.',
   },
   REPORT_UNREADABLE: {
     status: 400,

@@ -51,6 +51,12 @@ export class LaggingWriter implements AsyncDisposable {
     while (!this.#ended) {
       const _id = this.#random.integer(KEYS);
       if (this.#options.spares?.(_id)) continue;
+      // The lag must not grow, or a difference lasts longer than it may.
+      const [oldest] = this.#queue;
+      if (oldest !== undefined && Date.now() > oldest.atMs) {
+        await delay(1);
+        continue;
+      }
       const n = this.#random.integer(1_000_000);
       const write =
         n % 5 === 0

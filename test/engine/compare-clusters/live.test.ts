@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
+import type { SavedState } from '../../../src/engine/compare-clusters/saved-state.ts';
 import { onReach } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { emptyPair, identified } from '../../support/seeds.ts';
+import { FastClock } from './fast-clock.ts';
 import { LaggingWriter } from './lagging-writer.ts';
-import { verify } from './verify-pair.ts';
+import { verificationOf, verify } from './verify-pair.ts';
 
 checkForLeaks({ sockets: false });
 
@@ -64,3 +66,117 @@ test('differences are found while a writer writes, also of keys that changed beh
   );
   assert.ok(writer.written > 0);
 });
+
+test('an election on either side while a writer writes invents nothing', async () => {
+  await using writer = LaggingWriter.start(pair, { lagMs: 300 });
+  let elections = 0;
+  using _ = onReach('engine.compare.chunk-compared', async () => {
+    elections += 1;
+    if (elections === 2) await pair.destination.stepDown();
+    if (elections === 4) await pair.source.stepDown();
+  });
+  const { report, differences } = await verify(pair, { settleMs: 5_000, bytesPerSecond: 2_000_000 });
+  assert.deepEqual(differences, []);
+  assert.equal(report.result, 'equal', report.explanation);
+  assert.ok(elections > 4 && writer.written > 0);
+});
+
+test('collections and views that are dropped or created again while they are compared are compared as they are then', async () => {
+  const sides = [pair.source.client.db('shop'), pair.destination.client.db('shop')];
+  for (const side of sides) {
+    for (const name of ['dropped', 'again', 'only there']) {
+      await side.collection<{ _id: number }>(name).insertMany(identified(2_000, { text: 'x'.repeat(500) }));
+    }
+    await side.createCollection('view', { viewOn: 'c', pipeline: [] });
+  }
+  await sides[1]?.collection<{ _id: number }>('dropped').deleteOne({ _id: 1 });
+  let changed = false;
+  using _ = onReach('engine.compare.chunk-compared', async () => {
+    if (changed) return;
+    changed = true;
+    for (const side of sides) {
+      await side.dropCollection('dropped');
+      await side.dropCollection('view');
+      await side.dropCollection('again');
+      await side.collection<{ _id: number }>('again').insertMany(identified(10));
+    }
+    await sides[0]?.dropCollection('only there');
+    await sides[1]?.collection<{ _id: number }>('again').deleteOne({ _id: 5 });
+  });
+  const { report, differences } = await verify(pair, { bytesPerSecond: 2_000_000 });
+  assert.ok(changed);
+  assert.deepEqual(
+    differences.map(({ namespace, _id, class: kind }) => ({ namespace, _id, kind })),
+    [{ namespace: 'shop.again', _id: { $numberInt: '5' }, kind: 'missing' }],
+  );
+  assert.deepEqual(
+    report.catalogDifferences.map(({ namespace, class: kind }) => ({ namespace, kind })),
+    [{ namespace: 'shop.only there', kind: 'collection extra' }],
+  );
+  assert.deepEqual(
+    report.collections.map(({ namespace, source }) => `${namespace} ${source.count}`),
+    ['shop.again 10', `shop.c ${DOCUMENTS}`],
+  );
+  assert.equal(report.views, 0);
+});
+
+test('a key that never stops changing is undecided, and a run resumes with it', async () => {
+  let ended = false;
+  let n = 0;
+  const busy = (async () => {
+    while (!ended) {
+      n += 1;
+      await pair.source.client.db('shop').collection<{ _id: number }>('c').updateOne({ _id: 1 }, { $set: { n } });
+    }
+  })();
+  let state: SavedState | undefined;
+  // Nothing replicates the key, so both sides never agree. The clock makes it give up at once.
+  const clock = new FastClock();
+  const { report } = await verify(pair, {
+    settleMs: 5_000,
+    clock,
+    save: (saved) => {
+      state = saved;
+    },
+  });
+  ended = true;
+  await busy;
+  assert.equal(report.result, 'undecided', report.explanation);
+  assert.equal(report.collections[0]?.undecided, 1);
+  await there().updateOne({ _id: 1 }, { $set: { n } });
+  assert.ok(state !== undefined);
+  const resumed = await verify(pair, { resume: { state, file: 'state' } });
+  assert.equal(resumed.report.result, 'equal', resumed.report.explanation);
+  assert.ok(resumed.report.totals.rechecked >= 1);
+});
+
+for (const [what, atChunk] of [
+  ['a chunk found', 0],
+  ['the stream showed', 2],
+] as const) {
+  test(`a run that was stopped before a difference counted that ${what} finds it when it resumes`, async () => {
+    if (atChunk === 0) await there().deleteOne({ _id: 0 });
+    const stop = new AbortController();
+    let state: SavedState | undefined;
+    let chunks = 0;
+    using _ = onReach('engine.compare.chunk-compared', async () => {
+      chunks += 1;
+      // The comparison has passed this key.
+      if (chunks === atChunk) await there().deleteOne({ _id: 0 });
+    });
+    const save = (saved: SavedState) => {
+      state = saved;
+      if (chunks > 3) stop.abort();
+    };
+    const stopped = await verificationOf(pair, { settleMs: 60_000, bytesPerSecond: 400_000, save }).run(stop.signal);
+    assert.equal(stopped.report.result, 'unfinished');
+    assert.deepEqual(stopped.differences, []);
+    assert.ok(state !== undefined);
+    const { report, differences } = await verify(pair, { resume: { state, file: 'state' } });
+    assert.equal(report.result, 'different');
+    assert.deepEqual(
+      differences.map(({ _id, class: kind }) => ({ _id, kind })),
+      [{ _id: { $numberInt: '0' }, kind: 'missing' }],
+    );
+  });
+}

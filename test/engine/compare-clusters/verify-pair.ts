@@ -3,7 +3,7 @@ import { silentLogger } from '../../../src/platform/index.ts';
 import type { ReplicaSetPair } from '../../support/replica-set.ts';
 
 /** Compares a pair. Differences count after half a second, so that tests are quick. */
-function verificationOf(pair: ReplicaSetPair, options: Partial<VerifyOptions> = {}): Verification {
+export function verificationOf(pair: ReplicaSetPair, options: Partial<VerifyOptions> = {}): Verification {
   const addresses = { source: { uri: pair.source.uri }, destination: { uri: pair.destination.uri } };
   return new Verification({ ...addresses, settleMs: 500, logger: silentLogger, ...options });
 }
