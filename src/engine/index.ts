@@ -1,6 +1,6 @@
 export { cleanUp, listLeftovers } from './cleanup/clean-up.ts';
 export type { Leftovers } from './cleanup/leftovers.ts';
-export { compareReports, type ReportDifference } from './compare-clusters/compare-reports.ts';
+export { type ComparedReports, compareReports, type ReportDifference } from './compare-clusters/compare-reports.ts';
 export { type DigestOptions, digestCluster } from './compare-clusters/digest-cluster.ts';
 export type { DigestProgress } from './compare-clusters/digest-progress.ts';
 export { type DigestedEntry, type DigestReport, digestReport } from './compare-clusters/digest-report.ts';

@@ -64,6 +64,10 @@ test('the reports of a source and of its migrated copy are equal', async () => {
   const { code, written } = verify(files);
   assert.equal(code, 0, written);
   assert.match(written, /^The reports are equal: 5 collections with 105 documents\.$/m);
+  await using linkspan = runLinkspan(['verify', '--reports', ...files, '--output', 'json']);
+  assert.equal((await linkspan.exit).code, 0, linkspan.stderr);
+  const result = { differences: [], compared: 5, documents: 105, reservations: [] };
+  assert.deepEqual(JSON.parse(linkspan.stdout), { type: 'result', outcome: 'done', error: null, ...result });
   // Only its owner may read a report.
   assert.equal(statSync(files[0]).mode & 0o777, 0o600);
 });
@@ -177,7 +181,7 @@ test('a report that proves nothing makes a comparison prove nothing, whatever th
     assert.ok(written.includes(`The first report proves nothing (${claim}). Because.`), written);
     assert.match(written, /The reports are equal: .* That proves nothing\.$/m);
     const json = JSON.parse(verify([a, b], { output: 'json' }).written);
-    assert.deepEqual([json.type, json.outcome, json.error.code], ['reports', 'refused', 'DIGEST_PROVES_NOTHING']);
+    assert.deepEqual([json.type, json.outcome, json.error.code], ['result', 'refused', 'DIGEST_PROVES_NOTHING']);
   }
   const named = report.collections.map((entry) => ({ ...entry, namespace: `${entry.namespace}\u001b[2J` }));
   writeFileSync(a, JSON.stringify({ ...report, collections: named }));

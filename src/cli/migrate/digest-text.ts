@@ -7,7 +7,7 @@ import { withoutControls } from '../terminal/index.ts';
 export function digestText(report: DigestReport): string {
   const { cluster, totals, collections, accounts, selection } = report;
   const lines = [
-    `Digest of the replica set ${cluster.replicaSet} (${cluster.replicaSetId || 'id not readable'}), MongoDB ${cluster.mongoDBVersion}`,
+    `Digest of the replica set ${cluster.replicaSetId || '(id not readable)'} at ${cluster.primary}, MongoDB ${cluster.mongoDBVersion}`,
     `  made by      Linkspan ${report.linkspanVersion}, from ${report.startedAt} to ${report.endedAt}`,
     `  cluster time ${shownTime(report.clusterTime)}`,
     `  writes seen  ${report.endTime === null ? 'unknown' : `until ${shownTime(report.endTime)}`}`,

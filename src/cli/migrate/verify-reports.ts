@@ -1,8 +1,8 @@
-import { compareReports, type ReportDifference, readReport } from '../../engine/index.ts';
+import { type ComparedReports, compareReports, type ReportDifference, readReport } from '../../engine/index.ts';
 import { counted, UserError } from '../../platform/index.ts';
 import { readSyncConfiguration } from '../../sync/index.ts';
 import { exitCode } from '../command-line/exit-code.ts';
-import { type End, outcomeOf } from '../command-line/outcome.ts';
+import { type End, writeResult } from '../command-line/outcome.ts';
 import { formatCount } from '../progress/format.ts';
 import type { OutputFormat } from '../progress/index.ts';
 import type { TextSink } from '../progress/renderer.ts';
@@ -31,16 +31,16 @@ export function verifyReports({ files, config, output }: ReportsToVerify, sink: 
   const remaps = config === undefined ? [] : (readSyncConfiguration(config).selection?.namespaceRemap ?? []);
   const result = compareReports(readReport(first), readReport(second), remaps);
   const { differences, reservations, compared, documents } = result;
-  const end = endOfComparison(differences.length, reservations);
-  if (output === 'json') {
-    sink.write(`${JSON.stringify({ type: 'reports', ...outcomeOf(end), ...result })}\n`);
-    return end;
-  }
   const what = `${counted(compared, 'collection')} with ${counted(documents, 'document')}`;
   const verdict =
     differences.length > 0
       ? `The reports differ: ${counted(differences.length, 'difference')} in ${what}.`
       : `The reports are equal: ${what}.`;
+  const end = endOfComparison(result, verdict);
+  if (output === 'json') {
+    writeResult(end, sink, result);
+    return end;
+  }
   const more = differences.length - SHOWN;
   const lines = [
     ...differences.slice(0, SHOWN).map(lineOf),
@@ -54,14 +54,13 @@ export function verifyReports({ files, config, output }: ReportsToVerify, sink: 
 }
 
 /** A report that proves nothing makes differences as doubtful as their absence. */
-function endOfComparison(differences: number, reservations: readonly string[]): End {
+function endOfComparison({ differences, reservations }: ComparedReports, verdict: string): End {
   if (reservations.length > 0) {
-    return {
-      code: exitCode.usageOrPrecondition,
-      error: new UserError('DIGEST_PROVES_NOTHING', [reservations.join(' ')]),
-    };
+    const error = new UserError('DIGEST_PROVES_NOTHING', [reservations.join(' ')]);
+    return { code: exitCode.usageOrPrecondition, error };
   }
-  return { code: differences > 0 ? exitCode.differences : exitCode.done };
+  if (differences.length === 0) return { code: exitCode.done };
+  return { code: exitCode.differences, error: new UserError('DIFFERENCES_FOUND', [verdict]) };
 }
 
 function lineOf({ namespace, otherNamespace, class: kind, name, first, second }: ReportDifference): string {

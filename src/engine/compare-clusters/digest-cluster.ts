@@ -1,6 +1,6 @@
 import { type Document, type MongoClient, MongoServerError, type Timestamp } from 'mongodb';
-import { type Clock, type Logger, messageOf, reach, systemClock, UserError, version } from '../../platform/index.ts';
-import { readSideCatalog, type SideCatalog, type SideEntry } from '../compare/side-catalog.ts';
+import { type Clock, type Logger, messageOf, reach, systemClock, UserError } from '../../platform/index.ts';
+import { type CompareScope, readSideCatalog, type SideCatalog, type SideEntry } from '../compare/side-catalog.ts';
 import { Slots } from '../concurrency/slots.ts';
 import { isBefore } from '../mongodb/cluster-time.ts';
 import { type ClusterAddress, connectCluster } from '../mongodb/connect.ts';
@@ -11,19 +11,11 @@ import { describeCluster, UNAUTHORIZED } from '../preflight/inspect-cluster.ts';
 import { type DocumentFilter, DocumentFilters, invalidFilter, whyUnfilterable } from '../scope/document-filters.ts';
 import { NamespaceMap } from '../scope/namespace-map.ts';
 import { type NamespaceFilters, Selection } from '../scope/selection.ts';
-import { claimOf, explain } from './digest-claim.ts';
 import { type CollectionDigest, type DigestCollectionParts, digestRange, wholeOf } from './digest-collection.ts';
-import {
-  changedAccounts,
-  changedNamespaces,
-  digestAccounts,
-  digestedEntry,
-  digestedView,
-  isView,
-  totalsOf,
-} from './digest-entries.ts';
+import { digestAccounts, isView } from './digest-entries.ts';
 import { DigestProgress } from './digest-progress.ts';
-import type { DigestedEntry, DigestReport } from './digest-report.ts';
+import type { DigestReport } from './digest-report.ts';
+import { digestReportOf, type FoundByDigest } from './digest-report-of.ts';
 import { keyRanges } from './key-ranges.ts';
 import { refuseIncomparable } from './open-sides.ts';
 import { SeenWrites } from './seen-writes.ts';
@@ -51,90 +43,71 @@ const LOOK_EVERY_MS = 50;
  * Makes the report of one cluster. It only reads. When `signal` aborts, the report has the collections that were complete
  * by then, and says that it is unfinished.
  * @param onProgress  receives the progress once; its fields change while the digest runs
- * @throws UserError when the cluster can't be reached, isn't a replica set, or is too old
+ * @throws UserError when the cluster can't be reached, isn't a replica set, is too old, or refuses to be read
  */
 export async function digestCluster(
   options: DigestOptions,
   signal: AbortSignal,
   onProgress: (progress: DigestProgress) => void = () => undefined,
 ): Promise<DigestReport> {
-  const { clock = systemClock, logger, rangeBytes = DEFAULT_RANGE_BYTES } = options;
+  const { clock = systemClock, logger } = options;
   const scope = { selection: new Selection(options.filters), namespaces: new NamespaceMap() };
-  const documentFilters = new DocumentFilters(options.documentFilters);
-  const startedAt = new Date(clock.now()).toISOString();
+  const filters = new DocumentFilters(options.documentFilters);
+  const startedAtMs = clock.now();
   const client = await connectCluster(options.cluster, 'source');
   try {
     const cluster = await describeCluster(client, clock);
     refuseIncomparable(cluster, 'cluster');
-    const features = sourceFeatures(levelOf(cluster));
     const retrier = new Retrier(clock, logger, signal);
     const progress = new DigestProgress(retrier);
     onProgress(progress);
-    // The stream opens before the time is chosen, so that it misses nothing after it.
-    await using seen = await SeenWrites.open({
-      client,
-      showsAll: features.showsCatalogChanges,
-      retrier,
-      logger,
-      clock,
-      signal,
-    });
-    const readCatalog = () => retrier.run('the cluster', () => readSideCatalog(client, 'source', scope));
-    const catalog = await readCatalog();
-    refuseUnfilterable(catalog, documentFilters);
-    const readAccounts = async () =>
-      options.usersAndRoles ? await retrier.run('the cluster', () => digestAccounts(client)) : null;
-    const accounts = await readAccounts();
-    const clusterTime = await retrier.run('the cluster', () => committedTime(client, seen.firstTime, clock, signal));
-    await reach('engine.digest.time-chosen');
-    const parts = { client, retrier, logger, signal, progress, clusterTime, pinsReads: features.pinsReads };
-    const digests = await digestAll(parts, catalog, { filters: documentFilters, rangeBytes });
-    await reach('engine.digest.documents-read');
-    const ending = await unlessStopped(signal, async () => ({
-      accounts: await readAccounts(),
-      catalog: await readCatalog(),
-      time: await seen.until(await retrier.run('the cluster', () => latestTime(client))),
-    }));
-    const endTime = ending?.time;
-    const writtenOf = (entry: SideEntry) => (endTime && seen.shows(entry) ? seen.written(entry, clusterTime) : null);
-    const collections = [...catalog.values()].flatMap((entry): DigestedEntry[] => {
-      const digest = digests.get(entry);
-      if (isView(entry)) return [digestedView(entry)];
-      return digest === undefined ? [] : [digestedEntry(entry, digest, writtenOf(entry))];
-    });
-    const catalogChanged =
-      ending === undefined
-        ? []
-        : [...changedNamespaces(catalog, ending.catalog), ...changedAccounts(accounts, ending.accounts)];
-    const claim = ending === undefined ? 'unfinished' : claimOf(collections, catalogChanged);
-    return {
-      type: 'linkspan digest',
-      formatVersion: 1,
-      linkspanVersion: version,
-      claim,
-      explanation: explain(claim, collections, catalogChanged),
-      startedAt,
-      endedAt: new Date(clock.now()).toISOString(),
-      cluster: {
-        replicaSet: (await client.db('admin').command({ hello: 1 })).setName,
-        replicaSetId: cluster.clusterId,
-        mongoDBVersion: cluster.mongoDBVersion,
-        featureCompatibilityVersion: cluster.featureCompatibilityVersion,
-      },
-      selection: selectionOf(options),
-      clusterTime: shownTime(clusterTime),
-      endTime: endTime === undefined ? null : shownTime(endTime),
-      catalogChanged,
-      collections,
-      accounts: ending === undefined ? null : accounts,
-      totals: totalsOf(collections, digests),
-    };
+    const { pinsReads, showsCatalogChanges: showsAll } = sourceFeatures(levelOf(cluster));
+    const parts = { client, retrier, logger, clock, signal, progress, pinsReads, showsAll };
+    const found = await digest(parts, { ...options, scope, documentFilters: filters });
+    return digestReportOf(found, { cluster, startedAtMs, endedAtMs: clock.now(), selection: selectionOf(options) });
   } catch (error) {
     if (!(error instanceof MongoServerError && error.code === UNAUTHORIZED)) throw error;
     throw new UserError('VERIFICATION_REFUSED', ['cluster', messageOf(error)], { cause: error });
   } finally {
     await client.close();
   }
+}
+
+type DigestParts = Omit<DigestCollectionParts, 'clusterTime'> & { readonly clock: Clock; readonly showsAll: boolean };
+
+async function digest(
+  parts: DigestParts,
+  {
+    scope,
+    documentFilters,
+    usersAndRoles = false,
+    rangeBytes = DEFAULT_RANGE_BYTES,
+  }: Pick<DigestOptions, 'usersAndRoles' | 'rangeBytes'> & {
+    readonly scope: CompareScope;
+    readonly documentFilters: DocumentFilters;
+  },
+): Promise<FoundByDigest> {
+  const { client, retrier, clock, signal } = parts;
+  const readDefinitions = () =>
+    retrier.run('the cluster', async () => ({
+      catalog: await readSideCatalog(client, 'source', scope),
+      accounts: usersAndRoles ? await digestAccounts(client) : null,
+    }));
+  // The stream opens before the time is chosen, so that it misses nothing after it.
+  await using seen = await SeenWrites.open(parts);
+  const before = await readDefinitions();
+  refuseUnfilterable(before.catalog, documentFilters);
+  const clusterTime = await retrier.run('the cluster', () => committedTime(client, seen.firstTime, clock, signal));
+  await reach('engine.digest.time-chosen');
+  const digests = await digestAll({ ...parts, clusterTime }, before.catalog, { filters: documentFilters, rangeBytes });
+  await reach('engine.digest.documents-read');
+  const after = await unlessStopped(signal, async () => ({
+    ...(await readDefinitions()),
+    time: await seen.until(await retrier.run('the cluster', () => latestTime(client))),
+  }));
+  const wasWritten = (entry: SideEntry) =>
+    after?.time !== undefined && seen.shows(entry) ? seen.written(entry, clusterTime) : null;
+  return { before, after, clusterTime, digests, wasWritten };
 }
 
 /** Returns what the work returns; undefined when the signal aborts before that. */
@@ -226,8 +199,4 @@ function selectionOf({ filters, documentFilters, usersAndRoles }: DigestOptions)
     documentFilters: plain(documentFilters),
     usersAndRoles: usersAndRoles ?? false,
   };
-}
-
-function shownTime(time: Timestamp): { readonly t: number; readonly i: number } {
-  return { t: time.t, i: time.i };
 }

@@ -51,10 +51,10 @@ export const digestReport = z.strictObject({
   startedAt: z.iso.datetime(),
   endedAt: z.iso.datetime(),
   cluster: z.strictObject({
-    replicaSet: z.string(),
     replicaSetId: z
       .string()
       .describe('Distinguishes replica sets with the same name; empty when the user may not see it'),
+    primary: z.string().describe('host:port of the primary when the digest began'),
     mongoDBVersion: z.string(),
     featureCompatibilityVersion: z.string(),
   }),

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, beforeEach, test } from 'node:test';
-import { BSON, Decimal128, Double, Long, type MongoClient, UUID } from 'mongodb';
+import { BSON, Decimal128, Double, Long, type MongoClient, Timestamp, UUID } from 'mongodb';
 import { type DigestOptions, type DigestReport, digestCluster } from '../../../src/engine/index.ts';
 import { onReach, silentLogger } from '../../../src/platform/index.ts';
+import { eventually } from '../../support/eventually.ts';
 import { isolatePrimary } from '../../support/lagging-member.ts';
 import { type ReplicaSet, startReplicaSet } from '../../support/replica-set.ts';
 import { emptyCluster, identified } from '../../support/seeds.ts';
@@ -196,6 +197,40 @@ test('a digest survives lost cursors and a step-down, and counts no document twi
   await stepped.result;
   assert.equal(entryOf(report, 'shop.many').digest, expected.digest);
   assert.equal(entryOf(report, 'shop.many').count, expected.count);
+});
+
+test('a digest of a cluster that is written to all the time, through an election, is the one of its cluster time', async () => {
+  await using busy = await startReplicaSet({ members: 3 });
+  const orders = busy.client.db('shop').collection<{ _id: number; n: number; text?: string }>('orders');
+  await orders.insertMany(identified(20_000, { text: 'v'.repeat(200), n: 0 }));
+  let [writes, isWriting] = [0, true];
+  const write = async () => {
+    for (; isWriting; writes += 1) {
+      const _id = (writes * 7_919) % 25_000;
+      await orders.updateOne({ _id }, { $inc: { n: 1 } }, { upsert: true }).catch(() => undefined);
+      if (writes % 3 === 0) await orders.deleteOne({ _id: _id + 1 }).catch(() => undefined);
+    }
+  };
+  const writers = [write()];
+  try {
+    await eventually(() => writes > 20, { what: 'writes' });
+    using stepped = onceAt('engine.digest.time-chosen', () => busy.stepDown());
+    const report = await digest({ cluster: { uri: busy.uri } });
+    await stepped.result;
+    const { digest: sum, count, atClusterTime, written } = entryOf(report, 'shop.orders');
+    assert.deepEqual({ atClusterTime, written }, { atClusterTime: true, written: true });
+    const readConcern = { level: 'snapshot', atClusterTime: new Timestamp(report.clusterTime) };
+    const snapshot = busy.client.db('shop').runCursorCommand({ find: 'orders', readConcern });
+    let [total, documents] = [0n, 0];
+    for await (const document of snapshot) {
+      total += BigInt(`0x${sha(BSON.serialize(document)).toString('hex')}`);
+      documents += 1;
+    }
+    assert.deepEqual({ sum, count }, { sum: (total % (1n << 256n)).toString(16).padStart(64, '0'), count: documents });
+  } finally {
+    isWriting = false;
+    await Promise.all(writers);
+  }
 });
 
 const DEFINITION_CHANGES: readonly [what: string, change: (client: MongoClient) => Promise<unknown>][] = [
