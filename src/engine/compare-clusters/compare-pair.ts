@@ -2,7 +2,6 @@ import { reach } from '../../platform/index.ts';
 import { compareChunk } from '../compare/compare-chunk.ts';
 import { type DocumentReader, readRange } from '../compare/document-reader.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
-import { compareOrder } from './capped-order.ts';
 import type { ComparedPair } from './compared-pair.ts';
 import { type ComparisonParts, readOf } from './comparison-parts.ts';
 
@@ -37,7 +36,6 @@ export async function comparePair(parts: ComparisonParts, pair: ComparedPair, th
     signal.throwIfAborted();
   }
   if (!pair.isOrderedAlike) await compareBackwards(parts, pair);
-  if (pair.isCapped) await compareOrder(parts, pair);
   pair.finish();
 }
 

@@ -36,6 +36,8 @@ export class ComparedPair {
   /** The documents that both sides have alike, and those of chunks with differences. */
   #digests = { both: new DocumentsDigest(), source: new DocumentsDigest(), destination: new DocumentsDigest() };
   #after: DocumentKey | undefined;
+  /** Never saved: a resumed run compares the order anew. */
+  #orderComparedAt: number | undefined;
   #chunk = 0;
   #positions: Position[] = [];
 
@@ -88,6 +90,20 @@ export class ComparedPair {
 
   get isCapped(): boolean {
     return this.source.options.has('capped') && this.destination.options.has('capped');
+  }
+
+  /** Whether it has an order that nobody has compared since the last change. */
+  get isOrderOpen(): boolean {
+    return this.isCapped && this.#orderComparedAt !== this.#changesSeen;
+  }
+
+  /** Notes that its order is about to be compared. */
+  beginOrder(): void {
+    this.#orderComparedAt = this.#changesSeen;
+  }
+
+  get #changesSeen(): number {
+    return this.changes.source + this.changes.destination;
   }
 
   /** Whether servers delete documents by themselves, each at times of its own. */

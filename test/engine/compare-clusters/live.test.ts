@@ -180,3 +180,27 @@ for (const [what, atChunk] of [
     );
   });
 }
+
+test('a resumed run knows of documents that are out of order in a capped collection', async () => {
+  for (const { client } of [pair.source, pair.destination]) {
+    await client.db('shop').createCollection('log', { capped: true, size: 1_000_000 });
+    const order = client === pair.source.client ? [1, 2, 3] : [1, 3, 2];
+    await client
+      .db('shop')
+      .collection<{ _id: number }>('log')
+      .insertMany(order.map((_id) => ({ _id })));
+  }
+  const stop = new AbortController();
+  let state: SavedState | undefined;
+  const save = (saved: SavedState) => {
+    state = saved;
+    if (saved.pairs.some(({ namespace, isDone }) => namespace === 'shop.log' && isDone)) stop.abort();
+  };
+  await verificationOf(pair, { bytesPerSecond: 400_000, save }).run(stop.signal);
+  assert.ok(stop.signal.aborted && state !== undefined);
+  const { differences } = await verify(pair, { resume: { state, file: 'state' } });
+  assert.deepEqual(
+    differences.map(({ class: kind }) => kind),
+    ['capped order'],
+  );
+});
