@@ -13,7 +13,7 @@ const ROOM_EVERY_MS = 50;
 /** Compares all documents of a pair once, from its position on. Differing keys become pending. */
 export async function comparePair(parts: ComparisonParts, pair: ComparedPair, throttle: Throttle): Promise<void> {
   if (pair.state === 'compared') return;
-  pair.state = 'comparing';
+  pair.begin();
   const { signal, pending } = parts;
   const readers = [readerOf(parts, pair, 'source'), readerOf(parts, pair, 'destination')] as const;
   let limit = FIRST_DOCUMENTS;

@@ -46,11 +46,7 @@ export class ComparedPair {
     this.#destination = destination;
     this.filter = filter;
     if (saved !== undefined) {
-      this.#digests = {
-        both: DocumentsDigest.from(saved.digests.both),
-        source: DocumentsDigest.from(saved.digests.source),
-        destination: DocumentsDigest.from(saved.digests.destination),
-      };
+      this.#digests = digestsFrom(saved.digests);
       this.#after = saved.after === null ? undefined : keyFromBytes(Buffer.from(saved.after, 'base64'));
       Object.assign(this.changes, saved.changes);
       this.rechecked = saved.rechecked;
@@ -137,6 +133,13 @@ export class ComparedPair {
     return { documents: both.value.count + source.value.count, bytes: both.value.bytes + source.value.bytes };
   }
 
+  /** Begins or continues at the last position. What a chunk has counted that failed on its way is forgotten. */
+  begin(): void {
+    this.state = 'comparing';
+    const last = this.#positions.at(-1);
+    if (last !== undefined) this.#digests = digestsFrom(last.digests);
+  }
+
   /** Takes compared documents into the digests. */
   saw(documents: readonly Buffer[], side: 'source' | 'destination' | 'both'): void {
     for (const document of documents) this.#digests[side].add(document);
@@ -191,6 +194,14 @@ export class ComparedPair {
       isDone,
     });
   }
+}
+
+function digestsFrom({ both, source, destination }: SavedPair['digests']) {
+  return {
+    both: DocumentsDigest.from(both),
+    source: DocumentsDigest.from(source),
+    destination: DocumentsDigest.from(destination),
+  };
 }
 
 function idOf({ uuid, sourceNamespace }: SideEntry): string {

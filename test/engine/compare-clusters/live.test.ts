@@ -204,3 +204,28 @@ test('a resumed run knows of documents that are out of order in a capped collect
     ['capped order'],
   );
 });
+
+test('a collection that is renamed for a moment is counted once', async () => {
+  const admin = pair.destination.client.db('admin');
+  let chunks = 0;
+  using _ = onReach('engine.compare.chunk-compared', async () => {
+    chunks += 1;
+    if (chunks !== 2) return;
+    await there().updateMany({ _id: { $gte: 4_000 } }, { $set: { n: 1 } });
+    await admin.command({ renameCollection: 'shop.c', to: 'shop.other' });
+    // The comparison meets the other name first.
+    void eventually(() => moved, { what: 'the comparison to notice' }).then(() =>
+      admin.command({ renameCollection: 'shop.other', to: 'shop.c' }),
+    );
+  });
+  let moved = false;
+  using __ = onReach('engine.compare.pair-moved', () => {
+    moved = true;
+  });
+  const { report } = await verify(pair, { bytesPerSecond: 2_000_000 });
+  assert.ok(moved);
+  assert.equal(report.result, 'different');
+  assert.equal(report.differences.total, 1_000);
+  const [collection] = report.collections;
+  assert.deepEqual([collection?.source.count, collection?.destination.count], [DOCUMENTS, DOCUMENTS]);
+});
