@@ -7,7 +7,11 @@ export { type DigestedEntry, type DigestReport, digestReport } from './compare-c
 export { readReport } from './compare-clusters/read-report.ts';
 export { type SavedState, savedState } from './compare-clusters/saved-state.ts';
 export { Verification, type VerificationProgress, type Verified } from './compare-clusters/verification.ts';
-export type { DocumentDifference, VerificationReport } from './compare-clusters/verification-report.ts';
+export {
+  type DocumentDifference,
+  type VerificationReport,
+  verificationReport,
+} from './compare-clusters/verification-report.ts';
 export { LEAST_MEMORY_MEGABYTES } from './concurrency/memory-budget.ts';
 export { Migration } from './migration.ts';
 export type { ClusterAddress } from './mongodb/connect.ts';

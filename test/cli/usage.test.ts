@@ -117,6 +117,7 @@ test('the help groups the commands by purpose, one line each', async () => {
     'validation',
     'plan',
     'sync',
+    'verify',
     'digest',
     'cleanup',
   ]);

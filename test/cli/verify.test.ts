@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
+import { verificationReport } from '../../src/engine/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { expectHookReached, type RunOptions, runLinkspan } from '../support/linkspan-process.ts';
@@ -59,7 +60,7 @@ test('equal clusters end with 0, different ones with 3 and the differences', asy
   assert.match(different.stdout, /^ {2}shop\.orders _id \{"\$numberInt":"8"\}: missing$/m);
   assert.match(different.stdout, /^ {2}shop\.orders: index extra text_1/m);
   assert.match(different.stdout, /^Different\. 2 documents and 1 definition differ/m);
-  const { result, differences } = JSON.parse(readFileSync(report, 'utf8'));
+  const { result, differences } = verificationReport.parse(JSON.parse(readFileSync(report, 'utf8')));
   assert.equal(result, 'different');
   assert.equal(differences.total, 2);
   const listed = readFileSync(`${report}.differences.ndjson`, 'utf8')

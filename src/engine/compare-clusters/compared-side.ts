@@ -42,6 +42,11 @@ export class ComparedSide {
     return this.shownTo !== undefined && !isBefore(this.shownTo, time);
   }
 
+  /** Whether a stream shows changes of this side's collection. Before 6.0 it shows none of system collections. */
+  shows(pair: ComparedPair): boolean {
+    return this.isWatched && (this.features.showsCatalogChanges || !pair[this.side].name.startsWith('system.'));
+  }
+
   /** Returns how to read this side's collection of a pair. */
   readFrom(pair: ComparedPair): ReadFrom {
     const { database, name, uuid, options } = pair[this.side];

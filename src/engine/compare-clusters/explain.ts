@@ -3,8 +3,16 @@ import type { ClusterTime, VerificationReport } from './verification-report.ts';
 
 type Known = Pick<VerificationReport, 'result' | 'source' | 'destination' | 'totals' | 'views' | 'catalogDifferences'>;
 
+/** Namespaces of which the result says less. */
+interface Reservations {
+  /** They were created again and again. */
+  readonly restless: readonly string[];
+  /** Servers before 6.0 show no changes of them. */
+  readonly unseen: readonly string[];
+}
+
 /** Returns the result in words, and what it proves. */
-export function explain(known: Known, differences: number, restless: readonly string[]): string {
+export function explain(known: Known, differences: number, { restless, unseen }: Reservations): string {
   const { result, totals, views, catalogDifferences } = known;
   if (result === 'unfinished')
     return 'The comparison was stopped before it had compared everything. It proves nothing.';
@@ -20,12 +28,16 @@ export function explain(known: Known, differences: number, restless: readonly st
       ? ''
       : ` These collections were created again and again, so the result says nothing of them: ${restless.join(', ')}.`;
   const definitions = views === 0 ? 'options and indexes' : `options, indexes and ${counted(views, 'view')}`;
+  const hidden =
+    unseen.length === 0
+      ? ''
+      : ` No stream of a server before 6.0 shows changes of ${unseen.join(', ')}: of these the result holds only if nobody wrote to them meanwhile.`;
   const found = {
     equal: `Both sides have the same ${what}, byte for byte, and the same ${definitions}.`,
     undecided: `No difference was found in ${what}.`,
     different: `${counted(differences, 'document')} and ${counted(catalogDifferences.length, 'definition')} differ, among ${what}.`,
   }[result];
-  return `${found}${rechecked}${undecided}${always} ${holding(known)}`;
+  return `${found}${rechecked}${undecided}${always} ${holding(known)}${hidden}`;
 }
 
 function holding({ source, destination }: Known): string {

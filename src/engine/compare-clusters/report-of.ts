@@ -43,6 +43,10 @@ export function reportOf(
     rechecked: sum(pairs.map(({ rechecked }) => rechecked)),
     undecided,
   };
+  // Of a side that isn't watched at all, another sentence speaks.
+  const unseen = pairs
+    .filter((pair) => [source, destination].some((side) => side.isWatched && !side.shows(pair)))
+    .map(({ namespace }) => namespace);
   const result = resultOf(proof, total + catalogDifferences.length, undecided);
   const known = {
     source: sideOf(source, proof?.sourceTime),
@@ -56,7 +60,7 @@ export function reportOf(
     formatVersion: 1,
     linkspanVersion: version,
     result,
-    explanation: explain({ ...known, result }, total, proof?.restless ?? []),
+    explanation: explain({ ...known, result }, total, { restless: proof?.restless ?? [], unseen }),
     startedAt: new Date(startedAtMs).toISOString(),
     endedAt: new Date(clock.now()).toISOString(),
     seconds: Math.round(ranMs) / 1000,
@@ -92,7 +96,7 @@ function collectionOf(
     ...(pair.orderDigests === undefined ? {} : { orderDigest: pair.orderDigests[side.side] }),
     // What was read isn't what the side has at the result's time.
     ...(pair.changes[side.side] > 0 ? { digest: null, orderDigest: undefined } : {}),
-    changed: side.isWatched ? pair.changes[side.side] : null,
+    changed: side.shows(pair) ? pair.changes[side.side] : null,
     ...fingerprintsOf(pair[side.side]),
   });
   return {

@@ -196,7 +196,10 @@ export class Verification {
       if (saved !== undefined) await comparison.adoptCatalogs();
       await source.start(saved?.tokens.source);
       await destination.start(saved?.tokens.destination);
+      if (follow) refuseUnwatched(sides);
       hasStarted = true;
+      // A file that can't be written shows now, not after hours.
+      save?.(stateNow());
       void group.start(() => source.run());
       void group.start(() => destination.run());
       void group.start(() => new Rechecks(parts, repair ? new Repairer(parts) : undefined).run());
@@ -264,5 +267,16 @@ export class Verification {
       usersAndRoles,
     };
     return JSON.parse(JSON.stringify(shown));
+  }
+}
+
+/** @throws UserError VERIFICATION_REFUSED when changes of one side can't be followed */
+function refuseUnwatched({ source, destination }: OpenedSides): void {
+  const unwatched = [source, destination].find(({ isWatched }) => !isWatched);
+  if (unwatched !== undefined) {
+    throw new UserError('VERIFICATION_REFUSED', [
+      unwatched.side,
+      '--follow needs a change stream of the whole cluster',
+    ]);
   }
 }

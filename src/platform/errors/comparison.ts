@@ -37,7 +37,7 @@ export const comparisonErrors = defineErrors('request', {
   },
   DIFFERENCES_FOUND: {
     status: 409,
-    detail: '%',
+    detail: 'The clusters differ. %',
     remedy: 'docs/16-verify.md#differences explains each kind, and how to repair documents.',
   },
   REPORT_UNREADABLE: {

@@ -32,6 +32,9 @@ test('without the privilege for a stream a run compares, and says what the resul
   assert.deepEqual([report.source.watched, report.destination.watched], [true, false]);
   assert.match(report.explanation, /if nobody wrote to the destination while the comparison ran/);
   assert.equal(report.collections[0]?.destination.changed, null);
+  await assert.rejects(verify(pair, { source: { uri: watching }, destination: { uri: blind }, follow: true }), {
+    code: 'VERIFICATION_REFUSED',
+  });
   await assert.rejects(verify(pair, { source: { uri: watching }, destination: { uri: nobody } }), {
     code: 'VERIFICATION_REFUSED',
   });
