@@ -6,7 +6,7 @@ import type { Db } from 'mongodb';
 import { verifyReports } from '../../src/cli/migrate/verify-reports.ts';
 import type { DigestReport } from '../../src/engine/index.ts';
 import { syncOnce } from '../engine/running-migration.ts';
-import { runLinkspan } from '../support/linkspan-process.ts';
+import { runLinkspan, untilStopped } from '../support/linkspan-process.ts';
 import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
 import { emptyPair, identified } from '../support/seeds.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -191,6 +191,22 @@ test('a report that proves nothing makes a comparison prove nothing, whatever th
   writeFileSync(a, JSON.stringify({ ...report, digest: 'x' }));
   assert.throws(() => verify([a, b]), /The report .*a\.json cannot be read: .*digest/);
   assert.throws(() => verify([a]), /--reports takes two files/);
+});
+
+test('a digest that a signal stops leaves a report that says it is unfinished', async () => {
+  using folder = temporaryFolder('digest');
+  await plant(pair.source.client.db('shop'));
+  const file = join(folder.path, 'a.json');
+  const hook = 'engine.digest.range-read@2=stop';
+  await using linkspan = runLinkspan(['digest', pair.source.uri, '--report', file], { hook });
+  await untilStopped(linkspan);
+  linkspan.kill('SIGINT');
+  linkspan.kill('SIGCONT');
+  assert.equal((await linkspan.exit).code, 130, linkspan.stderr);
+  assert.equal(JSON.parse(readFileSync(file, 'utf8')).claim, 'unfinished');
+  const { code, written } = verify([file, file]);
+  assert.equal(code, 2);
+  assert.match(written, /The first report proves nothing \(unfinished\)\. The command was stopped/);
 });
 
 test('linkspan digest shows every digest in text and in JSON, and refuses what it can not read', async () => {

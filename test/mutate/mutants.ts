@@ -1,8 +1,15 @@
 import type { Mutant } from './mutant.ts';
 import { OF_CAPTURE } from './mutants-of-capture.ts';
+import { OF_COMPARISON } from './mutants-of-comparison.ts';
 import { OF_CONTROL } from './mutants-of-control.ts';
 import { OF_CUTOVER } from './mutants-of-cutover.ts';
 import { OF_DOCUMENTS } from './mutants-of-documents.ts';
 
 /** Each takes away one thing that keeps documents from being lost or the progress from lying. */
-export const MUTANTS: readonly Mutant[] = [...OF_DOCUMENTS, ...OF_CAPTURE, ...OF_CONTROL, ...OF_CUTOVER];
+export const MUTANTS: readonly Mutant[] = [
+  ...OF_DOCUMENTS,
+  ...OF_CAPTURE,
+  ...OF_CONTROL,
+  ...OF_CUTOVER,
+  ...OF_COMPARISON,
+];

@@ -6,6 +6,7 @@ import { type DigestOptions, type DigestReport, digestCluster } from '../../../s
 import { onReach, silentLogger } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { isolatePrimary } from '../../support/lagging-member.ts';
+import { LEAST_ROLES } from '../../support/least-privilege.ts';
 import { type ReplicaSet, startReplicaSet } from '../../support/replica-set.ts';
 import { emptyCluster, identified } from '../../support/seeds.ts';
 import { onceAt } from '../reach-points.ts';
@@ -293,6 +294,24 @@ test('filters choose collections and documents', async () => {
       .toArray()
   ).reduce((total, document) => total + BigInt(`0x${sha(BSON.serialize(document)).toString('hex')}`), 0n);
   assert.equal(entryOf(report, 'shop.orders').digest, (sum % (1n << 256n)).toString(16).padStart(64, '0'));
+});
+
+test('a user with the roles that the documentation lists can digest everything, users and roles included', async () => {
+  await using guarded = await startReplicaSet({ auth: true });
+  const db = guarded.client.db('shop');
+  await db.collection<Stored>('system.js').insertOne({ _id: 'f' });
+  await db.createCollection('series', { timeseries: { timeField: 't' } });
+  await db.collection('series').insertOne({ t: new Date() });
+  await guarded.createUser('auditor', 'secret', LEAST_ROLES.source);
+  const report = await digest({ cluster: { uri: guarded.uriFor('auditor', 'secret') }, usersAndRoles: true });
+  assert.equal(report.claim, 'at cluster time', report.explanation);
+  assert.deepEqual([entryOf(report, 'shop.system.js').count, entryOf(report, 'shop.series').count], [1, 1]);
+  assert.ok(report.accounts?.some(({ id }) => id === 'admin.auditor'));
+  assert.match(report.cluster.replicaSetId, /^[0-9a-f]{24}$/);
+  await guarded.createUser('nobody', 'secret', []);
+  await assert.rejects(digest({ cluster: { uri: guarded.uriFor('nobody', 'secret') } }), {
+    code: 'VERIFICATION_REFUSED',
+  });
 });
 
 test('a user who may not open a change stream gets a digest at one time, and knows what that does not show', async () => {
