@@ -3,8 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { loadSigningKey, newSigningKey } from '../link/index.ts';
-import { messageOf, UserError } from '../platform/index.ts';
-import { writeDurably } from './durable-file.ts';
+import { messageOf, UserError, writeDurably } from '../platform/index.ts';
 
 const linkFile = z.object({
   /** Version of the file's format. */

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type WantedAgentState, wantedState } from '../link/index.ts';
-import { writeDurably } from './durable-file.ts';
+import { writeDurably } from '../platform/index.ts';
 
 type WantedMigration = WantedAgentState['migrations'][number];
 

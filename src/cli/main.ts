@@ -26,6 +26,8 @@ const groups: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
     validation: noun('validation'),
     plan: async () => (await import('./migrate/plan.ts')).planCommand(),
     sync: async () => (await import('./migrate/sync.ts')).syncCommand(),
+    verify: async () => (await import('./migrate/verify.ts')).verifyCommand(),
+    digest: async () => (await import('./migrate/digest.ts')).digestCommand(),
     cleanup: async () => (await import('./migrate/cleanup.ts')).cleanupCommand(),
   },
   'Administer:': {

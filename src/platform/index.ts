@@ -13,6 +13,7 @@ export {
   isSurelyRefused,
   neverDialled,
 } from './dial-rules.ts';
+export { writeDurably } from './durable-file.ts';
 export { type ErrorCode, errorCatalogue, messageOf, UserError } from './errors/index.ts';
 export {
   ConnectionStringRefused,

@@ -16,7 +16,7 @@ const CACHE =
 
 /** Python's HTTP clients, pinned. */
 const PYTHON_PACKAGES = ['requests==2.34.2', 'httpx==0.28.1'];
-const PYTHON_FOLDER = join(CACHE, `python-${PYTHON_PACKAGES.join('-').replaceAll('==', '-')}`);
+const folderOf = (packages: readonly string[]) => join(CACHE, `python-${packages.join('-').replaceAll('==', '-')}`);
 
 /** A client of others that can run here, or the reason why it cannot. */
 export type ForeignClient = { readonly missing: string } | { readonly run: (...args: string[]) => Promise<string> };
@@ -43,17 +43,21 @@ export async function findAtlasCli(): Promise<ForeignClient> {
   return reason ?? { run: (...args) => output('atlas', args) };
 }
 
-/** Python with `requests` and `httpx`, installed into the cache folder on first use. Arguments: a program and its arguments. */
-export async function findPython(): Promise<ForeignClient> {
+/**
+ * Python with packages, installed into the cache folder on first use. Arguments: a program and its arguments.
+ * @param packages  pinned; HTTP clients by default
+ */
+export async function findPython(packages: readonly string[] = PYTHON_PACKAGES): Promise<ForeignClient> {
   const absent = await failureOf('python3', ['-m', 'pip', '--version']);
   if (absent) return absent;
-  if (!exists(PYTHON_FOLDER)) {
-    const failed = await inNewFolder(PYTHON_FOLDER, (draft) =>
-      failureOf('python3', ['-m', 'pip', 'install', '--quiet', '--target', draft, ...PYTHON_PACKAGES]),
+  const folder = folderOf(packages);
+  if (!exists(folder)) {
+    const failed = await inNewFolder(folder, (draft) =>
+      failureOf('python3', ['-m', 'pip', 'install', '--quiet', '--target', draft, ...packages]),
     );
     if (failed) return failed;
   }
-  return { run: (program, ...args) => output('python3', ['-c', program ?? '', ...args], pythonEnvironment()) };
+  return { run: (program, ...args) => output('python3', ['-c', program ?? '', ...args], pythonEnvironment(folder)) };
 }
 
 /** A Python program that answers each line of its input with a line. */
@@ -64,7 +68,7 @@ export interface PythonProgram extends Disposable {
 /** Starts a program with the packages that {@link findPython} found. */
 export function startPython(program: string, ...args: string[]): PythonProgram {
   const child = spawn('python3', ['-u', '-c', program, ...args], {
-    env: pythonEnvironment(),
+    env: pythonEnvironment(folderOf(PYTHON_PACKAGES)),
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -79,8 +83,8 @@ export function startPython(program: string, ...args: string[]): PythonProgram {
   };
 }
 
-function pythonEnvironment(): NodeJS.ProcessEnv {
-  return { ...process.env, PYTHONPATH: PYTHON_FOLDER, NO_PROXY: '*' };
+function pythonEnvironment(folder: string): NodeJS.ProcessEnv {
+  return { ...process.env, PYTHONPATH: folder, NO_PROXY: '*' };
 }
 
 /** One of the Go programs in this folder, built in the cache folder. Go rebuilds only what has changed. */

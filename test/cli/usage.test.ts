@@ -112,7 +112,15 @@ test('the help groups the commands by purpose, one line each', async () => {
   const groups = ['Run', 'Migrate', 'Administer', 'Maintain', 'Additional commands'];
   assert.deepEqual(Object.keys(sections).slice(0, 7), ['Usage', ...groups, 'Flags']);
   assert.deepEqual(Object.keys(sections.Run ?? {}), ['serve', 'agent']);
-  assert.deepEqual(Object.keys(sections.Migrate ?? {}), ['migration', 'validation', 'plan', 'sync', 'cleanup']);
+  assert.deepEqual(Object.keys(sections.Migrate ?? {}), [
+    'migration',
+    'validation',
+    'plan',
+    'sync',
+    'verify',
+    'digest',
+    'cleanup',
+  ]);
   assert.equal(sections.Administer?.project, 'Manage projects');
   assert.equal(sections.Maintain?.keys, 'Rotate the master key');
   const { stdout } = await run('--help');

@@ -1,5 +1,6 @@
 import type { Mutant } from './mutant.ts';
 import { OF_CAPTURE } from './mutants-of-capture.ts';
+import { OF_COMPARISON } from './mutants-of-comparison.ts';
 import { OF_CONTROL } from './mutants-of-control.ts';
 import { OF_CUTOVER } from './mutants-of-cutover.ts';
 import { OF_DOCUMENTS } from './mutants-of-documents.ts';
@@ -12,4 +13,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...OF_CONTROL,
   ...OF_CUTOVER,
   ...OF_VERIFICATION,
+  ...OF_COMPARISON,
 ];

@@ -12,7 +12,7 @@ import {
 } from '../../control/index.ts';
 import { systemClock } from '../../platform/index.ts';
 import { declareStoreRestored, openSqliteReader, openSqliteStore } from '../../store/sqlite/index.ts';
-import { tell as tellLine } from '../terminal/index.ts';
+import { tell as tellLine, withoutControls } from '../terminal/index.ts';
 import { dataDirectory, masterKeyFile } from '../terminal/setting.ts';
 
 interface RestoredOptions {
@@ -83,13 +83,8 @@ async function list(directory: string): Promise<void> {
       ...serviceAccounts.map(({ clientId, name }) => `service account ${clientId} ${name}`),
       ...agents.map(({ host, linkId }) => `agent ${host} ${linkId}`),
     ];
-    for (const line of lines) process.stdout.write(`${organization.id} ${oneLine(line)}\n`);
+    for (const line of lines) process.stdout.write(`${organization.id} ${withoutControls(line).trim()}\n`);
   }
-}
-
-/** Replaces control characters, so that a name cannot add a line or control the terminal. */
-function oneLine(text: string): string {
-  return text.replace(/\p{Cc}/gu, ' ').trim();
 }
 
 function tell(text: string): void {

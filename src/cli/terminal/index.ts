@@ -4,4 +4,5 @@ export { ADDITIONAL, configureHelp, takeNoColor } from './help.ts';
 export { type LogFormat, logFormat, openLog } from './log.ts';
 export { tell } from './tell.ts';
 export { CLEAR_LINE, type Output, widthOf } from './terminal.ts';
+export { withoutControls } from './without-controls.ts';
 export { wrap, wrapBeside } from './wrap.ts';

@@ -7,6 +7,8 @@ export interface RawBatch {
   readonly postBatchResumeToken?: { readonly _data: string };
   /** The time of the member's latest operation when it answered. A server that has just started may omit it. */
   readonly operationTime: Timestamp | undefined;
+  /** The time of the snapshot that was read; only with the read concern `snapshot`, and absent without a collection. */
+  readonly atClusterTime?: Timestamp;
 }
 
 /**
@@ -69,6 +71,7 @@ export class RawCursor implements AsyncDisposable {
       documents: documents.map((bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)),
       postBatchResumeToken: cursor.postBatchResumeToken,
       operationTime,
+      atClusterTime: cursor.atClusterTime,
     };
   }
 

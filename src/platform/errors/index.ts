@@ -1,6 +1,7 @@
 import { administrationErrors } from './administration.ts';
 import { apiErrors } from './api.ts';
 import { commandLineErrors } from './command-line.ts';
+import { comparisonErrors } from './comparison.ts';
 import type { ErrorDefinition } from './define.ts';
 import { engineErrors } from './engine.ts';
 import { linkErrors } from './link.ts';
@@ -15,6 +16,7 @@ export const errorCatalogue = {
   ...linkErrors,
   ...apiErrors,
   ...administrationErrors,
+  ...comparisonErrors,
   ...commandLineErrors,
   ...verificationErrors,
 };

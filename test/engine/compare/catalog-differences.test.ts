@@ -358,7 +358,7 @@ test('filters and remaps decide what is compared, and other data of the destinat
   const there = pair.destination.client;
   await there.db('z').createCollection('first');
   await there.db('z').createCollection('two');
-  await there.db('a').createCollection('of somebody else');
+  for (const name of ['one', 'of somebody else']) await there.db('a').createCollection(name);
   const remaps = [
     { from: { database: 'a' }, to: { database: 'z' } },
     { from: { database: 'a', collection: 'one' }, to: { database: 'z', collection: 'first' } },

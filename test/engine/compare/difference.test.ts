@@ -81,6 +81,14 @@ test('values that most comparisons take as equal differ', () => {
       { type: BSON_TYPE.decimal128, bytes: hex('0100000000000000 0000000000004030') },
       { type: BSON_TYPE.decimal128, bytes: hex('0a00000000000000 0000000000003e30') },
     ], // 1 and 1.0
+    [
+      { type: BSON_TYPE.int64, bytes: hex('0100000000000000') },
+      { type: BSON_TYPE.date, bytes: hex('0100000000000000') },
+    ], // the same bytes as another type
+    [
+      { type: BSON_TYPE.string, bytes: hex('020000006100') },
+      { type: BSON_TYPE.symbol, bytes: hex('020000006100') },
+    ],
   ];
   for (const [left, right] of pairs) {
     assert.deepEqual(differ(object(['n', object(['v', left])]), object(['n', object(['v', right])])), {
@@ -101,6 +109,14 @@ test('a repeated name with another value differs', () => {
 test('bytes that are no BSON inside differ, without a path', () => {
   const broken = (byte: string) => document(element(BSON_TYPE.document, 'd', hex(`06000000 ${byte} 00`)));
   assert.deepEqual(describeDifference(broken('42'), broken('43')), { class: 'different', path: null });
+});
+
+test('an array and a document with the same bytes differ', () => {
+  const fields: Field = ['0', int(1)];
+  assert.deepEqual(differ(object(['v', object(fields)]), object(['v', { type: BSON_TYPE.array, fields: [fields] }])), {
+    class: 'different',
+    path: 'v',
+  });
 });
 
 test('a path stays short, however long a name is', () => {

@@ -1,0 +1,207 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { Verification, type VerificationReport, type Verified } from '../../engine/index.ts';
+import { UserError, version } from '../../platform/index.ts';
+import { checkUris, readSyncConfiguration } from '../../sync/index.ts';
+import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
+import { type End, endOf, writeResult } from '../command-line/outcome.ts';
+import { catchSignals } from '../command-line/signals.ts';
+import type { OutputFormat } from '../progress/index.ts';
+import { openLog, tell as tellLine } from '../terminal/index.ts';
+import { VerifyFile } from './verify-file.ts';
+import { showVerifyProgress } from './verify-progress.ts';
+import { verifyReports } from './verify-reports.ts';
+import { writeVerification } from './verify-text.ts';
+
+interface VerifyFlags {
+  readonly cluster0?: string;
+  readonly cluster1?: string;
+  readonly config?: string;
+  readonly keepDestination?: boolean;
+  readonly usersAndRoles?: boolean;
+  readonly repair?: boolean;
+  readonly rate?: number;
+  readonly once?: boolean;
+  readonly follow?: boolean;
+  readonly settleSeconds: number;
+  readonly report?: string;
+  readonly reports?: readonly string[];
+  readonly output: OutputFormat;
+}
+
+const DEFAULT_SETTLE_SECONDS = 10;
+
+/** `linkspan verify`: compares two clusters, whoever copied one to the other. */
+export function verifyCommand(): Command {
+  return new Command('verify')
+    .summary('Compare two replica sets byte by byte, live or at rest')
+    .description(
+      'Compare two replica sets: every document byte by byte, options, indexes and views. Both may change meanwhile. ' +
+        'It writes nothing to either side unless --repair is given. ' +
+        'Exit status 0: equal, 3: different, 2: they cannot be compared, 4: stopped or undecided; run the same command with the same --report again.',
+    )
+    .argument('[source]', 'The same as --cluster0')
+    .argument('[destination]', 'The same as --cluster1')
+    .option(
+      '--cluster0 <uri>',
+      'Connection string of the source (required, here, as the first argument or in --config, which is not visible in the process list)',
+    )
+    .option(
+      '--cluster1 <uri>',
+      'Connection string of the destination (required, here, as the second argument or in --config)',
+    )
+    .option('--config <file>', 'YAML file of linkspan sync with selection and names')
+    .option('--keep-destination', 'Ignore collections that only the destination has')
+    .option('--users-and-roles', 'Also compare users and custom roles')
+    .option(
+      '--repair',
+      "Write the source's documents to the destination where they differ, and delete those that the source doesn't have",
+    )
+    .option('--rate <megabytes>', 'Limit of reads on each side, in megabytes per second', parsePositive)
+    .option('--once', 'Compare once and end (the default)')
+    .addOption(new Option('--follow', 'Compare what changes as well, until a signal').conflicts('once'))
+    .option(
+      '--settle-seconds <seconds>',
+      'Count a difference once it has lasted this long; more than what keeps the destination up to date lags behind',
+      parsePositive,
+      DEFAULT_SETTLE_SECONDS,
+    )
+    .option('--report <file>', 'File for the report, and for the state of a run that was stopped')
+    .option('--reports <files...>', 'Compare two reports of linkspan digest, without a connection to either cluster')
+    .addOption(
+      new Option('--output <format>', 'Output format: text for people, json for programs')
+        .choices(['text', 'json'])
+        .default('text'),
+    )
+    .action(async (source: string | undefined, destination: string | undefined, flags: VerifyFlags) => {
+      // Sockets to a server that does not answer can stay open for 30 s.
+      process.exit(await runVerify(source, destination, flags));
+    });
+}
+
+async function runVerify(
+  source: string | undefined,
+  destination: string | undefined,
+  flags: VerifyFlags,
+): Promise<ExitCode> {
+  try {
+    if (flags.reports !== undefined) {
+      if (source !== undefined) throw new UserError('USAGE', ['--reports takes no connection strings']);
+      return verifyReports({ files: flags.reports, config: flags.config, output: flags.output }, process.stdout).code;
+    }
+    using signals = catchSignals();
+    const file = flags.report === undefined ? undefined : new VerifyFile(flags.report, version);
+    const verified = await compare(source, destination, flags, file, signals.signal);
+    const end = endOfReport(verified.report);
+    const isOver = end.code !== exitCode.stoppedCanBeResumed;
+    if (isOver) file?.finish(verified);
+    show(verified, end, isOver ? file?.differencesPath : undefined, flags.output);
+    if (!isOver) tellStopped(verified.report, file);
+    return end.code;
+  } catch (error) {
+    if (flags.output === 'json') writeResult(endOf(error), process.stdout, { report: null });
+    throw error;
+  }
+}
+
+async function compare(
+  source: string | undefined,
+  destination: string | undefined,
+  flags: VerifyFlags,
+  file: VerifyFile | undefined,
+  signal: AbortSignal,
+): Promise<Verified> {
+  const settings = flags.config === undefined ? {} : readSyncConfiguration(flags.config);
+  const uris = {
+    cluster0: oneOf(source, flags.cluster0, 'The source') ?? settings.cluster0 ?? '',
+    cluster1: oneOf(destination, flags.cluster1, 'The destination') ?? settings.cluster1 ?? '',
+  };
+  if (!uris.cluster0 || !uris.cluster1)
+    throw new UserError('USAGE', ['A source and a destination are needed: --cluster0 and --cluster1']);
+  checkUris(uris);
+  const state = file?.read();
+  const rate = flags.rate ?? settings.load?.maxMegabytesPerSecond;
+  const { filters, documentFilters, namespaceRemap, keepDestination } = settings.selection ?? {};
+  const verification = new Verification({
+    source: { uri: uris.cluster0 },
+    destination: { uri: uris.cluster1 },
+    filters,
+    documentFilters,
+    namespaceRemap,
+    keepDestination: flags.keepDestination ?? keepDestination,
+    usersAndRoles: flags.usersAndRoles ?? settings.usersAndRoles,
+    repair: flags.repair,
+    follow: flags.follow,
+    bytesPerSecond: rate && rate * 1e6,
+    settleMs: flags.settleSeconds * 1000,
+    resume: file && state && { state, file: file.path },
+    save: file && ((saved) => file.save(saved)),
+    onReport: (report) => tellFollowed(report),
+    logger: await openLog({
+      overProgress: true,
+      level: process.env.LINKSPAN_LOG_LEVEL ?? settings.logLevel ?? 'warn',
+    }),
+  });
+  const ended = new AbortController();
+  const shown = showVerifyProgress(verification, flags.output, process, ended.signal);
+  try {
+    return await verification.run(signal);
+  } finally {
+    ended.abort();
+    await shown;
+  }
+}
+
+function endOfReport({ result, explanation }: VerificationReport): End {
+  switch (result) {
+    case 'equal':
+      return { code: exitCode.done };
+    case 'different':
+      return { code: exitCode.differences, error: new UserError('DIFFERENCES_FOUND', [explanation]) };
+    case 'undecided':
+    case 'unfinished':
+      return { code: exitCode.stoppedCanBeResumed };
+  }
+}
+
+function show(verified: Verified, end: End, listedIn: string | undefined, output: OutputFormat): void {
+  if (output === 'text') {
+    writeVerification(verified, listedIn, process.stdout);
+    return;
+  }
+  for (const difference of verified.differences) {
+    process.stdout.write(`${JSON.stringify({ type: 'difference', ...difference })}\n`);
+  }
+  writeResult(end, process.stdout, { report: verified.report });
+}
+
+function tellStopped({ result }: VerificationReport, file: VerifyFile | undefined): void {
+  const why = result === 'unfinished' ? 'stopped' : 'some keys kept changing';
+  const next = file === undefined ? 'starts anew' : 'resumes';
+  tell(`${why}; the same command ${next}`);
+}
+
+/** Says on stderr when the result of a run that follows changes is another one. */
+let followed: VerificationReport['result'] | undefined;
+function tellFollowed({ result, explanation }: VerificationReport): void {
+  if (result === followed) return;
+  followed = result;
+  tell(`${result}: ${explanation}`);
+}
+
+function tell(text: string): void {
+  tellLine('linkspan verify', text);
+}
+
+/** @throws UserError USAGE if argument and flag differ */
+function oneOf(argument: string | undefined, flag: string | undefined, what: string): string | undefined {
+  if (argument !== undefined && flag !== undefined && argument !== flag) {
+    throw new UserError('USAGE', [`${what} is given twice, as an argument and as a flag`]);
+  }
+  return argument ?? flag;
+}
+
+function parsePositive(text: string): number {
+  const number = Number(text);
+  if (!(number > 0 && Number.isFinite(number))) throw new InvalidArgumentError('It is not a number above 0.');
+  return number;
+}

@@ -1,0 +1,159 @@
+import { type DocumentKey, keyOf } from '../bson/document-key.ts';
+import { OrderDigest } from '../compare/digest.ts';
+import { readKeys } from '../compare/read-keys.ts';
+import { classify } from '../mongodb/failure-policy.ts';
+import { RawCursor } from '../mongodb/raw-cursor.ts';
+import type { ComparedPair } from './compared-pair.ts';
+import { type ComparisonParts, readOf } from './comparison-parts.ts';
+import { clusterTime, shownId } from './differences.ts';
+import type { DocumentDifference } from './verification-report.ts';
+
+const BATCH_DOCUMENTS = 1_000;
+const LOOK_AGAIN_EVERY_MS = 1_000;
+
+/** Documents that only one side has. With more of them, the order of the others says nothing. */
+const MOST_ALONE = 1_000;
+
+/** The result of one look: the first document out of order, and both digests when the sides have the same documents. */
+interface OrderLook {
+  readonly disorder: DocumentKey | undefined;
+  readonly digests: ComparedPair['orderDigests'];
+}
+
+/**
+ * Compares the natural order of a capped collection's documents that both sides have. Documents that only one side has
+ * are the business of the comparison by key: a capped collection discards its oldest ones at times of its own.
+ */
+export async function compareOrder(parts: ComparisonParts, pair: ComparedPair): Promise<void> {
+  const { clock, signal, settleMs } = parts;
+  const firstSeenMs = clock.now();
+  const beganAtMs = clock.elapsed();
+  while (true) {
+    pair.beginOrder();
+    const order = await lookOnce(parts, pair);
+    if (order !== undefined) {
+      pair.orderDigests = order.digests;
+      pair.disorder = order.disorder && differenceOf(parts, pair, order.disorder, firstSeenMs);
+      if (order.disorder === undefined || clock.elapsed() - beganAtMs >= settleMs) return;
+    }
+    await clock.sleep(LOOK_AGAIN_EVERY_MS, signal);
+    signal.throwIfAborted();
+  }
+}
+
+/** Returns undefined when a cursor was lost, or the collection discarded documents faster than they were read. */
+async function lookOnce(parts: ComparisonParts, pair: ComparedPair): Promise<OrderLook | undefined> {
+  try {
+    return await look(parts, pair);
+  } catch (error) {
+    const kind = classify(error);
+    if (kind !== 'transient' && kind !== 'history-lost') throw error;
+    return undefined;
+  }
+}
+
+async function look(parts: ComparisonParts, pair: ComparedPair): Promise<OrderLook> {
+  const chains = { source: new OrderDigest(), destination: new OrderDigest() };
+  await using left = new NaturalOrder(parts, pair, 'source', chains.source);
+  await using right = new NaturalOrder(parts, pair, 'destination', chains.destination);
+  let alone = 0;
+  let [a, b] = [await left.next(), await right.next()];
+  while (a !== undefined && b !== undefined) {
+    if (a.identity === b.identity) {
+      [a, b] = [await left.next(), await right.next()];
+      continue;
+    }
+    const [thereIsA, thereIsB] = [await has(parts, pair, 'destination', a), await has(parts, pair, 'source', b)];
+    if (thereIsA && thereIsB) return { disorder: a, digests: undefined };
+    alone += 1;
+    if (alone > MOST_ALONE) return { disorder: undefined, digests: undefined };
+    if (!thereIsA) a = await left.next();
+    if (!thereIsB) b = await right.next();
+  }
+  const isWhole = alone === 0 && a === undefined && b === undefined;
+  const digests = { source: chains.source.digest, destination: chains.destination.digest };
+  return { disorder: undefined, digests: isWhole ? digests : undefined };
+}
+
+/** The keys of one side in natural order. */
+class NaturalOrder implements AsyncDisposable {
+  readonly #parts: ComparisonParts;
+  readonly #pair: ComparedPair;
+  readonly #side: 'source' | 'destination';
+  readonly #chain: OrderDigest;
+  #cursor: RawCursor | undefined;
+  #documents: readonly Buffer[] = [];
+  #place = 0;
+  #isEnded = false;
+
+  constructor(parts: ComparisonParts, pair: ComparedPair, side: 'source' | 'destination', chain: OrderDigest) {
+    this.#parts = parts;
+    this.#pair = pair;
+    this.#side = side;
+    this.#chain = chain;
+  }
+
+  async next(): Promise<DocumentKey | undefined> {
+    while (this.#place >= this.#documents.length) {
+      if (this.#isEnded) return undefined;
+      await this.#more();
+    }
+    const document = this.#documents[this.#place];
+    this.#place += 1;
+    if (document === undefined) return undefined;
+    this.#chain.add(document);
+    return keyOf(document);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#cursor?.[Symbol.asyncDispose]();
+  }
+
+  async #more(): Promise<void> {
+    const compared = this.#parts[this.#side];
+    if (this.#cursor === undefined) {
+      const { database, name, uuid, readConcern } = compared.readFrom(this.#pair);
+      const [cursor, batch] = await readOf(this.#parts, this.#pair, compared, () =>
+        RawCursor.open(compared.client, database, {
+          find: name,
+          hint: { $natural: 1 },
+          batchSize: BATCH_DOCUMENTS,
+          ...(uuid === undefined ? {} : { collectionUUID: uuid }),
+          readConcern,
+        }),
+      );
+      this.#cursor = cursor;
+      this.#documents = batch.documents;
+    } else {
+      this.#documents = (await this.#cursor.next({ batchSize: BATCH_DOCUMENTS })).documents;
+    }
+    this.#place = 0;
+    this.#isEnded = !this.#cursor.open;
+  }
+}
+
+async function has(parts: ComparisonParts, pair: ComparedPair, side: 'source' | 'destination', key: DocumentKey) {
+  const compared = parts[side];
+  const { found } = await readOf(parts, pair, compared, () =>
+    readKeys(compared.client, compared.readFrom(pair), [key], () => true),
+  );
+  return found.has(key.identity);
+}
+
+function differenceOf(
+  { source, destination }: ComparisonParts,
+  pair: ComparedPair,
+  key: DocumentKey,
+  firstSeenMs: number,
+): DocumentDifference {
+  return {
+    namespace: pair.namespace,
+    destinationNamespace: pair.destinationNamespace,
+    _id: shownId(key),
+    class: 'capped order',
+    path: null,
+    firstSeenMs,
+    sourceTime: clusterTime(source.latest),
+    destinationTime: clusterTime(destination.latest),
+  };
+}

@@ -1,0 +1,81 @@
+import { reach } from '../../platform/index.ts';
+import { compareChunk } from '../compare/compare-chunk.ts';
+import { type DocumentReader, readRange } from '../compare/document-reader.ts';
+import type { Throttle } from '../concurrency/throttle.ts';
+import type { ComparedPair } from './compared-pair.ts';
+import { type ComparisonParts, readOf } from './comparison-parts.ts';
+
+const CHUNK_DOCUMENTS = 20_000;
+const FIRST_DOCUMENTS = 200;
+
+const ROOM_EVERY_MS = 50;
+
+/** Compares all documents of a pair once, from its position on. Differing keys become pending. */
+export async function comparePair(parts: ComparisonParts, pair: ComparedPair, throttle: Throttle): Promise<void> {
+  if (pair.state === 'compared') return;
+  pair.begin();
+  const { signal, pending } = parts;
+  const readers = [readerOf(parts, pair, 'source'), readerOf(parts, pair, 'destination')] as const;
+  let limit = FIRST_DOCUMENTS;
+  while (true) {
+    await untilRoom(parts);
+    const chunk = await compareChunk(...readers, {
+      after: pair.after,
+      limit,
+      differ: async (pairs) => {
+        for (const { key } of pairs) pending.addCandidate(pair, key, pair.chunk);
+        await untilRoom(parts);
+      },
+      seen: (documents, side) => pair.saw(documents, side),
+    });
+    pair.advance(chunk);
+    await reach('engine.compare.chunk-compared');
+    if (chunk.last === undefined) break;
+    limit = Math.max(1, Math.min(CHUNK_DOCUMENTS, Math.floor((parts.chunkBytes * chunk.documents) / chunk.bytes)));
+    await throttle.take(chunk.bytes, signal);
+    signal.throwIfAborted();
+  }
+  if (!pair.isOrderedAlike) await compareBackwards(parts, pair);
+  pair.finish();
+}
+
+/**
+ * Looks at every document of the destination. Where the sides sort keys differently, the source's ranges don't cover all
+ * keys of the destination.
+ */
+async function compareBackwards(parts: ComparisonParts, pair: ComparedPair): Promise<void> {
+  const { pending, signal } = parts;
+  const readers = [readerOf(parts, pair, 'destination'), readerOf(parts, pair, 'source')] as const;
+  let after: ComparedPair['after'];
+  do {
+    await untilRoom(parts);
+    const chunk = await compareChunk(...readers, {
+      after,
+      limit: FIRST_DOCUMENTS,
+      differ: async (pairs) => {
+        for (const { key } of pairs) pending.addCandidate(pair, key, pair.chunk);
+        await untilRoom(parts);
+      },
+    });
+    after = chunk.last;
+    signal.throwIfAborted();
+  } while (after !== undefined);
+}
+
+function readerOf(parts: ComparisonParts, pair: ComparedPair, side: 'source' | 'destination'): DocumentReader {
+  const compared = parts[side];
+  return {
+    read: (range, limit) =>
+      readOf(parts, pair, compared, async () => {
+        const batch = await readRange(compared.client, compared.readFrom(pair), range, limit);
+        compared.note(batch.operationTime);
+        return batch;
+      }),
+  };
+}
+
+/** Waits while too many keys are pending. */
+async function untilRoom({ pending, clock, signal }: ComparisonParts): Promise<void> {
+  while (pending.isFull && !signal.aborted) await clock.sleep(ROOM_EVERY_MS, signal);
+  signal.throwIfAborted();
+}

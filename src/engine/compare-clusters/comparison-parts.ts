@@ -1,0 +1,46 @@
+import { type Clock, type Logger, reach } from '../../platform/index.ts';
+import { classify } from '../mongodb/failure-policy.ts';
+import type { Retrier } from '../mongodb/retry.ts';
+import type { ComparedPair } from './compared-pair.ts';
+import type { ComparedSide } from './compared-side.ts';
+import type { Differences } from './differences.ts';
+import type { PendingKeys } from './pending-keys.ts';
+
+/** What the parts of a comparison share. */
+export interface ComparisonParts {
+  readonly source: ComparedSide;
+  readonly destination: ComparedSide;
+  readonly retrier: Retrier;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  readonly pending: PendingKeys;
+  readonly differences: Differences;
+  /** How long a difference must last before it counts. */
+  readonly settleMs: number;
+  /** Target size of a chunk. */
+  readonly chunkBytes: number;
+}
+
+/** The collection was dropped or renamed on one side; the catalogs show what became of it. */
+export class PairMoved extends Error {}
+
+/**
+ * Runs a read of one side of a pair until it succeeds.
+ * @throws PairMoved when the server no longer has the collection under that name
+ */
+export async function readOf<T>(
+  { retrier }: Pick<ComparisonParts, 'retrier'>,
+  pair: ComparedPair,
+  side: ComparedSide,
+  read: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await retrier.run(`the ${side.side}`, read);
+  } catch (error) {
+    if (classify(error) !== 'moved') throw error;
+    pair.isMoved = true;
+    await reach('engine.compare.pair-moved');
+    throw new PairMoved(pair.namespace, { cause: error });
+  }
+}

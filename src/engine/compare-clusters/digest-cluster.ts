@@ -1,0 +1,202 @@
+import { type Document, type MongoClient, MongoServerError, type Timestamp } from 'mongodb';
+import { type Clock, type Logger, messageOf, reach, systemClock, UserError } from '../../platform/index.ts';
+import { type CompareScope, readSideCatalog, type SideCatalog, type SideEntry } from '../compare/side-catalog.ts';
+import { Slots } from '../concurrency/slots.ts';
+import { isBefore } from '../mongodb/cluster-time.ts';
+import { type ClusterAddress, connectCluster } from '../mongodb/connect.ts';
+import { Retrier } from '../mongodb/retry.ts';
+import { sourceFeatures } from '../mongodb/server-features.ts';
+import { levelOf } from '../preflight/checks/versions.ts';
+import { describeCluster, UNAUTHORIZED } from '../preflight/inspect-cluster.ts';
+import { type DocumentFilter, DocumentFilters, invalidFilter, whyUnfilterable } from '../scope/document-filters.ts';
+import { NamespaceMap } from '../scope/namespace-map.ts';
+import { type NamespaceFilters, Selection } from '../scope/selection.ts';
+import { type CollectionDigest, type DigestCollectionParts, digestRange, wholeOf } from './digest-collection.ts';
+import { digestAccounts, isView } from './digest-entries.ts';
+import { DigestProgress } from './digest-progress.ts';
+import type { DigestReport } from './digest-report.ts';
+import { digestReportOf, type FoundByDigest } from './digest-report-of.ts';
+import { keyRanges } from './key-ranges.ts';
+import { refuseIncomparable } from './open-sides.ts';
+import { SeenWrites } from './seen-writes.ts';
+
+/** What to digest. */
+export interface DigestOptions {
+  readonly cluster: ClusterAddress;
+  /** The digested namespaces, by the cluster's own names; everything by default. */
+  readonly filters?: NamespaceFilters;
+  readonly documentFilters?: readonly DocumentFilter[];
+  /** Whether the report has fingerprints of users and custom roles. */
+  readonly usersAndRoles?: boolean;
+  /** Target size of a range of `_id`, the unit of parallel reads; 256 MiB by default. */
+  readonly rangeBytes?: number;
+  readonly logger: Logger;
+  readonly clock?: Clock;
+}
+
+/** Enough to hide the network's latency: one thread hashes the documents of all. */
+const RANGES_AT_A_TIME = 4;
+const DEFAULT_RANGE_BYTES = 256 * 1024 * 1024;
+const LOOK_EVERY_MS = 50;
+
+/**
+ * Makes the report of one cluster. It only reads. When `signal` aborts, the report has the collections that were complete
+ * by then, and says that it is unfinished.
+ * @param onProgress  receives the progress once; its fields change while the digest runs
+ * @throws UserError when the cluster can't be reached, isn't a replica set, is too old, or refuses to be read
+ */
+export async function digestCluster(
+  options: DigestOptions,
+  signal: AbortSignal,
+  onProgress: (progress: DigestProgress) => void = () => undefined,
+): Promise<DigestReport> {
+  const { clock = systemClock, logger } = options;
+  const scope = { selection: new Selection(options.filters), namespaces: new NamespaceMap() };
+  const filters = new DocumentFilters(options.documentFilters);
+  const startedAtMs = clock.now();
+  const client = await connectCluster(options.cluster, 'source');
+  try {
+    const cluster = await describeCluster(client, clock);
+    refuseIncomparable(cluster, 'cluster');
+    const retrier = new Retrier(clock, logger, signal);
+    const progress = new DigestProgress(retrier);
+    onProgress(progress);
+    const { pinsReads, showsCatalogChanges: showsAll } = sourceFeatures(levelOf(cluster));
+    const parts = { client, retrier, logger, clock, signal, progress, pinsReads, showsAll };
+    const found = await digest(parts, { ...options, scope, documentFilters: filters });
+    return digestReportOf(found, { cluster, startedAtMs, endedAtMs: clock.now(), selection: selectionOf(options) });
+  } catch (error) {
+    if (!(error instanceof MongoServerError && error.code === UNAUTHORIZED)) throw error;
+    throw new UserError('VERIFICATION_REFUSED', ['cluster', messageOf(error)], { cause: error });
+  } finally {
+    await client.close();
+  }
+}
+
+type DigestParts = Omit<DigestCollectionParts, 'clusterTime'> & { readonly clock: Clock; readonly showsAll: boolean };
+
+async function digest(
+  parts: DigestParts,
+  {
+    scope,
+    documentFilters,
+    usersAndRoles = false,
+    rangeBytes = DEFAULT_RANGE_BYTES,
+  }: Pick<DigestOptions, 'usersAndRoles' | 'rangeBytes'> & {
+    readonly scope: CompareScope;
+    readonly documentFilters: DocumentFilters;
+  },
+): Promise<FoundByDigest> {
+  const { client, retrier, clock, signal } = parts;
+  const readDefinitions = () =>
+    retrier.run('the cluster', async () => ({
+      catalog: await readSideCatalog(client, 'source', scope),
+      accounts: usersAndRoles ? await digestAccounts(client) : null,
+    }));
+  // The stream opens before the time is chosen, so that it misses nothing after it.
+  await using seen = await SeenWrites.open(parts);
+  const before = await readDefinitions();
+  refuseUnfilterable(before.catalog, documentFilters);
+  const clusterTime = await retrier.run('the cluster', () => committedTime(client, seen.firstTime, clock, signal));
+  await reach('engine.digest.time-chosen');
+  const digests = await digestAll({ ...parts, clusterTime }, before.catalog, { filters: documentFilters, rangeBytes });
+  await reach('engine.digest.documents-read');
+  const after = await unlessStopped(signal, async () => ({
+    ...(await readDefinitions()),
+    time: await seen.until(await retrier.run('the cluster', () => latestTime(client))),
+  }));
+  const wasWritten = (entry: SideEntry) =>
+    after?.time !== undefined && seen.shows(entry) ? seen.written(entry, clusterTime) : null;
+  return { before, after, clusterTime, digests, wasWritten };
+}
+
+/** Returns what the work returns; undefined when the signal aborts before that. */
+async function unlessStopped<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    signal.throwIfAborted();
+    return await work();
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
+  }
+}
+
+async function digestAll(
+  parts: DigestCollectionParts,
+  catalog: SideCatalog,
+  { filters, rangeBytes }: { readonly filters: DocumentFilters; readonly rangeBytes: number },
+): Promise<ReadonlyMap<SideEntry, CollectionDigest>> {
+  const { progress, signal } = parts;
+  const slots = new Slots(RANGES_AT_A_TIME);
+  const digests = new Map<SideEntry, CollectionDigest>();
+  const entries = [...catalog.values()].filter((entry) => !isView(entry));
+  progress.collections = entries.length;
+  const ended = new AbortController();
+  const own = { ...parts, signal: AbortSignal.any([signal, ended.signal]) };
+  const work = entries.map(async (entry) => {
+    const filter = filters.of(entry.database, entry.name);
+    const inTurn = <T>(task: () => Promise<T>) =>
+      slots.run(async () => {
+        own.signal.throwIfAborted();
+        return await task();
+      });
+    const ranges = await inTurn(() => own.retrier.run('the cluster', () => keyRanges(own.client, entry, rangeBytes)));
+    const digested = await Promise.all(ranges.map((range) => inTurn(() => digestRange(own, entry, { range, filter }))));
+    digests.set(entry, wholeOf(digested));
+    progress.collectionsDone += 1;
+  });
+  try {
+    await Promise.all(work);
+  } catch (error) {
+    ended.abort();
+    await Promise.allSettled(work);
+    if (!signal.aborted) throw error;
+  }
+  return digests;
+}
+
+/** @throws UserError INVALID_DOCUMENT_FILTER */
+function refuseUnfilterable(catalog: SideCatalog, filters: DocumentFilters): void {
+  for (const { filter } of filters.all) {
+    const namespace = `${filter.database}.${filter.collection}`;
+    const entry = catalog.get(namespace);
+    const reason = entry && whyUnfilterable(entry);
+    if (reason !== undefined) throw invalidFilter(namespace, reason);
+  }
+}
+
+/**
+ * Returns the latest time that the majority has: the primary can read at it at once. Waits until that isn't before
+ * `first`, or writes between both would go unseen.
+ */
+async function committedTime(
+  client: MongoClient,
+  first: Timestamp | undefined,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Timestamp> {
+  while (true) {
+    const { lastWrite } = await client.db('admin').command({ hello: 1 });
+    const time: Timestamp = lastWrite.majorityOpTime.ts;
+    if (first === undefined || !isBefore(time, first)) return time;
+    signal.throwIfAborted();
+    await reach('engine.digest.majority-behind');
+    await clock.sleep(LOOK_EVERY_MS, signal);
+  }
+}
+
+/** Returns the time of the primary's latest operation. All that was read before is of this time or an earlier one. */
+async function latestTime(client: MongoClient): Promise<Timestamp> {
+  const { lastWrite } = await client.db('admin').command({ hello: 1 });
+  return lastWrite.opTime.ts;
+}
+
+function selectionOf({ filters, documentFilters, usersAndRoles }: DigestOptions): DigestReport['selection'] {
+  const plain = (list: readonly object[] = []): Document[] => JSON.parse(JSON.stringify(list));
+  return {
+    includeNamespaces: plain(filters?.include),
+    excludeNamespaces: plain(filters?.exclude),
+    documentFilters: plain(documentFilters),
+    usersAndRoles: usersAndRoles ?? false,
+  };
+}

@@ -1,0 +1,209 @@
+import { type Document, type MongoClient, MongoServerError, type Timestamp } from 'mongodb';
+import { type Logger, messageOf, reach } from '../../platform/index.ts';
+import { type DocumentKey, keyOf } from '../bson/document-key.ts';
+import { rawDocument } from '../bson/raw-document.ts';
+import { collectionSize } from '../catalog/read-catalog.ts';
+import { DocumentsDigest, OrderDigest } from '../compare/digest.ts';
+import { type KeyRange, rangeFilter } from '../compare/document-reader.ts';
+import type { SideEntry } from '../compare/side-catalog.ts';
+import { classify, type FailureClass } from '../mongodb/failure-policy.ts';
+import { type RawBatch, RawCursor } from '../mongodb/raw-cursor.ts';
+import type { Retrier } from '../mongodb/retry.ts';
+import type { DigestProgress } from './digest-progress.ts';
+
+/** The parts of a run that reading a collection needs. */
+export interface DigestCollectionParts {
+  readonly client: MongoClient;
+  readonly retrier: Retrier;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  readonly progress: DigestProgress;
+  /** Documents are read as of this time, as long as the server keeps it. */
+  readonly clusterTime: Timestamp;
+  /** Whether reads can name the UUID of their collection. */
+  readonly pinsReads: boolean;
+}
+
+/** What of a collection is read. */
+export interface ReadPart {
+  readonly range: KeyRange;
+  /** The query that selects documents, as BSON; all by default. */
+  readonly filter?: Buffer | undefined;
+}
+
+/** The documents of a collection in short, or those of a range. */
+export interface CollectionDigest {
+  readonly documents: DocumentsDigest;
+  /** Of capped collections. */
+  readonly order?: OrderDigest | undefined;
+  readonly atClusterTime: boolean;
+  /** False when the collection was dropped or renamed meanwhile, or discarded documents faster than they were read. */
+  readonly isWhole: boolean;
+}
+
+/** The server no longer keeps the time, or can't read this collection at a time. */
+class NoSnapshot extends Error {}
+/** The name has no collection, or another one, or the collection discards documents before they are read. */
+class Moving extends Error {}
+
+/** SnapshotUnavailable, SnapshotTooOld. */
+const NO_SNAPSHOT: readonly unknown[] = [246, 239];
+/** `history-lost` is CappedPositionLost here. */
+const MOVING: readonly FailureClass[] = ['moved', 'history-lost'];
+const BATCH_BYTES = 4 * 1024 * 1024;
+const MOST_DOCUMENTS = 20_000;
+/** While nothing is known of the size of the documents. */
+const SOME_DOCUMENTS = 1_000;
+
+/** Returns the digest of a collection from those of its ranges. */
+export function wholeOf(parts: readonly CollectionDigest[]): CollectionDigest {
+  const documents = new DocumentsDigest();
+  for (const part of parts) documents.combine(part.documents);
+  return {
+    documents,
+    // A capped collection has one range.
+    order: parts[0]?.order,
+    atClusterTime: parts.every(({ atClusterTime }) => atClusterTime),
+    isWhole: parts.every(({ isWhole }) => isWhole),
+  };
+}
+
+/**
+ * Reads a range of a collection once, and holds at most two replies of the server at a time. It reads as of the run's
+ * cluster time. When the server no longer keeps that time, it reads the rest as it is now, and the result says so.
+ */
+export async function digestRange(
+  parts: DigestCollectionParts,
+  entry: SideEntry,
+  part: ReadPart,
+): Promise<CollectionDigest> {
+  const reading = new Reading(parts, entry, part);
+  while (true) {
+    try {
+      await reading.readToEnd();
+      await reach('engine.digest.range-read');
+      return reading.result(true);
+    } catch (error) {
+      parts.signal.throwIfAborted();
+      if (error instanceof Moving) return reading.result(false);
+      if (!(error instanceof NoSnapshot) && classify(error) !== 'transient') throw error;
+      const { namespace } = reading;
+      parts.logger.debug({ namespace, reason: messageOf(error) }, 'Reading resumes with a new cursor');
+      reading.resume(error instanceof NoSnapshot);
+    }
+  }
+}
+
+class Reading {
+  readonly namespace: string;
+  readonly #parts: DigestCollectionParts;
+  readonly #entry: SideEntry;
+  readonly #filter: Buffer | undefined;
+  readonly #isCapped: boolean;
+  readonly #isClustered: boolean;
+  #documents = new DocumentsDigest();
+  #order = new OrderDigest();
+  readonly #high: DocumentKey | undefined;
+  #after: DocumentKey | undefined;
+  #atClusterTime = true;
+  #averageBytes: number | undefined;
+
+  constructor(parts: DigestCollectionParts, entry: SideEntry, { range, filter }: ReadPart) {
+    this.#parts = parts;
+    this.#entry = entry;
+    this.#filter = filter;
+    this.#after = range.after;
+    this.#high = range.high;
+    this.namespace = `${entry.database}.${entry.name}`;
+    this.#isCapped = entry.options.has('capped');
+    // The buckets of a time series are clustered, too.
+    this.#isClustered = entry.options.has('clusteredIndex') || entry.type === 'timeseries';
+  }
+
+  /** @throws an error of the server, NoSnapshot, Moving */
+  async readToEnd(): Promise<void> {
+    const { client, retrier, signal } = this.#parts;
+    const { database, name } = this.#entry;
+    const opened = await retrier.run('the cluster', async () => {
+      this.#averageBytes ??= (await collectionSize(client, database, name)).averageBytes;
+      return await translated(RawCursor.open(client, database, this.#find()));
+    });
+    await using cursor = opened[0];
+    let batch = opened[1];
+    // Without this check a collection that was dropped or renamed would pass as an empty one.
+    if (this.#atClusterTime && batch.atClusterTime === undefined) throw new Moving();
+    while (true) {
+      signal.throwIfAborted();
+      // The server prepares the next batch while this one is hashed.
+      const next = cursor.open ? translated(cursor.next({ batchSize: this.#batchSize() })) : undefined;
+      next?.catch(() => undefined); // Handled at the await.
+      this.#take(batch);
+      if (next === undefined) return;
+      batch = await next;
+    }
+  }
+
+  /** Continues after the last document that was read. The order of a capped collection can't be resumed. */
+  resume(withoutSnapshot: boolean): void {
+    if (withoutSnapshot) this.#atClusterTime = false;
+    if (!this.#isCapped) return;
+    const { count, bytes } = this.#documents.value;
+    this.#parts.progress.add(-count, -bytes);
+    this.#documents = new DocumentsDigest();
+    this.#order = new OrderDigest();
+  }
+
+  result(isWhole: boolean): CollectionDigest {
+    return {
+      documents: this.#documents,
+      ...(this.#isCapped ? { order: this.#order } : {}),
+      atClusterTime: this.#atClusterTime && isWhole,
+      isWhole,
+    };
+  }
+
+  #take({ documents }: RawBatch): void {
+    let bytes = 0;
+    for (const document of documents) {
+      this.#documents.add(document);
+      if (this.#isCapped) this.#order.add(document);
+      bytes += document.length;
+    }
+    const last = documents.at(-1);
+    if (last !== undefined && !this.#isCapped) this.#after = keyOf(last);
+    this.#parts.progress.add(documents.length, bytes);
+  }
+
+  #find(): Document {
+    const { uuid, name } = this.#entry;
+    const { clusterTime, pinsReads } = this.#parts;
+    const range = rangeFilter({ after: this.#after, high: this.#high });
+    const filter = this.#filter === undefined ? range : { $and: [rawDocument(this.#filter), range] };
+    return {
+      find: name,
+      ...(this.#isCapped ? { hint: { $natural: 1 } } : { filter, sort: { _id: 1 } }),
+      ...(this.#isCapped || this.#isClustered ? {} : { hint: { _id: 1 } }),
+      batchSize: this.#batchSize(),
+      ...(pinsReads && uuid !== undefined ? { collectionUUID: uuid } : {}),
+      readConcern: this.#atClusterTime
+        ? { level: 'snapshot', atClusterTime: clusterTime }
+        : { level: 'majority', afterClusterTime: clusterTime },
+    };
+  }
+
+  #batchSize(): number {
+    if (!this.#averageBytes) return SOME_DOCUMENTS;
+    return Math.max(1, Math.min(MOST_DOCUMENTS, Math.floor(BATCH_BYTES / this.#averageBytes)));
+  }
+}
+
+/** Awaits a read. The server's codes for a missing snapshot are transient elsewhere; here another read replaces it. */
+async function translated<T>(read: Promise<T>): Promise<T> {
+  try {
+    return await read;
+  } catch (error) {
+    if (error instanceof MongoServerError && NO_SNAPSHOT.includes(error.code)) throw new NoSnapshot(error.message);
+    if (MOVING.includes(classify(error))) throw new Moving(messageOf(error));
+    throw error;
+  }
+}

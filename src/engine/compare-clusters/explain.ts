@@ -1,0 +1,52 @@
+import { counted } from '../../platform/index.ts';
+import type { ClusterTime, VerificationReport } from './verification-report.ts';
+
+type Known = Pick<VerificationReport, 'result' | 'source' | 'destination' | 'totals' | 'views' | 'catalogDifferences'>;
+
+/** Namespaces of which the result says less. */
+interface Reservations {
+  /** They were created again and again. */
+  readonly restless: readonly string[];
+  /** Servers before 6.0 show no changes of them. */
+  readonly unseen: readonly string[];
+}
+
+/** Returns the result in words, and what it proves. */
+export function explain(known: Known, differences: number, { restless, unseen }: Reservations): string {
+  const { result, totals, views, catalogDifferences } = known;
+  if (result === 'unfinished')
+    return 'The comparison was stopped before it had compared everything. It proves nothing.';
+  const what = `${counted(totals.documents, 'document')} in ${counted(totals.collections, 'collection')}`;
+  const rechecked =
+    totals.rechecked === 0 ? '' : ` ${counted(totals.rechecked, 'key')} changed meanwhile, and were equal afterwards.`;
+  const undecided =
+    totals.undecided === 0
+      ? ''
+      : ` ${counted(totals.undecided, 'key')} kept changing, so the result says nothing of them.`;
+  const always =
+    restless.length === 0
+      ? ''
+      : ` These collections were created again and again, so the result says nothing of them: ${restless.join(', ')}.`;
+  const definitions = views === 0 ? 'options and indexes' : `options, indexes and ${counted(views, 'view')}`;
+  const hidden =
+    unseen.length === 0
+      ? ''
+      : ` No stream of a server before 6.0 shows changes of ${unseen.join(', ')}: of these the result holds only if nobody wrote to them meanwhile.`;
+  const found = {
+    equal: `Both sides have the same ${what}, byte for byte, and the same ${definitions}.`,
+    undecided: `No difference was found in ${what}.`,
+    different: `${counted(differences, 'document')} and ${counted(catalogDifferences.length, 'definition')} differ, among ${what}.`,
+  }[result];
+  return `${found}${rechecked}${undecided}${always} ${holding(known)}${hidden}`;
+}
+
+function holding({ source, destination }: Known): string {
+  const unseen = [...(source.watched ? [] : ['source']), ...(destination.watched ? [] : ['destination'])];
+  const times = `The result holds at time ${shown(source.clusterTime)} of the source and ${shown(destination.clusterTime)} of the destination`;
+  if (unseen.length === 0) return `${times}.`;
+  return `${times}, if nobody wrote to the ${unseen.join(' or the ')} while the comparison ran: the user may not open a change stream there, which would show it.`;
+}
+
+function shown(time: ClusterTime | null): string {
+  return time === null ? 'unknown' : `${new Date(time.t * 1000).toISOString()} (${time.t}, ${time.i})`;
+}

@@ -1,0 +1,120 @@
+import { type Document, type MongoClient, MongoServerError, Timestamp } from 'mongodb';
+import { messageOf, UserError } from '../../platform/index.ts';
+import { type ChangeEvent, readChangeEvent } from '../capture/change-event.ts';
+import { timeOfToken } from '../mongodb/cluster-time.ts';
+import { BatchInterrupted, classify } from '../mongodb/failure-policy.ts';
+import { type RawBatch, RawCursor } from '../mongodb/raw-cursor.ts';
+import type { Retrier } from '../mongodb/retry.ts';
+import type { Side } from '../mongodb/side.ts';
+
+/** The parts of a comparison that a stream needs. */
+export interface KeyStreamParts {
+  readonly side: Side;
+  readonly client: MongoClient;
+  /** Whether the side's streams show changes of the catalog and of system collections. */
+  readonly showsAll: boolean;
+  readonly retrier: Retrier;
+}
+
+/** One reply of the stream. */
+export interface KeyBatch {
+  readonly events: readonly ChangeEvent[];
+  /** The resume token after this batch. */
+  readonly token: string;
+  /** The stream has shown every change of this time, and every earlier one. */
+  readonly shownTo: Timestamp;
+  /** The time of the server's latest operation when it answered. */
+  readonly operationTime: Timestamp | undefined;
+}
+
+const BATCH_EVENTS = 5_000;
+const BSON_OBJECT_TOO_LARGE = 10_334;
+
+/** One side's cluster-wide change stream, without documents: which keys changed, and which collections. */
+export class KeyStream implements AsyncDisposable {
+  readonly #parts: KeyStreamParts;
+  #token: string | undefined;
+  #cursor: RawCursor | undefined;
+  #batchEvents = BATCH_EVENTS;
+
+  /** @param token  the position to resume from; undefined for now */
+  constructor(parts: KeyStreamParts, token: string | undefined) {
+    this.#parts = parts;
+    this.#token = token;
+  }
+
+  /**
+   * Returns the next batch, through failures of cursor and server.
+   * @param waitMs  how long the server may wait for the first event
+   * @throws UserError VERIFICATION_HISTORY_LOST when the oplog no longer reaches back to the token
+   * @throws MongoServerError Unauthorized when the user may not open a stream
+   */
+  async next(waitMs: number): Promise<KeyBatch> {
+    const { retrier, side } = this.#parts;
+    try {
+      return await retrier.run(`the change stream of the ${side}`, async () => {
+        try {
+          return this.#read(await this.#nextRaw(waitMs));
+        } catch (error) {
+          await this[Symbol.asyncDispose](); // Before a new one opens, or connections and cursors accumulate.
+          throw this.#askForLess(error);
+        }
+      });
+    } catch (error) {
+      if (classify(error) !== 'history-lost') throw error;
+      throw new UserError('VERIFICATION_HISTORY_LOST', [side, messageOf(error)], { cause: error });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const cursor = this.#cursor;
+    this.#cursor = undefined;
+    await cursor?.[Symbol.asyncDispose]();
+  }
+
+  async #nextRaw(waitMs: number): Promise<RawBatch> {
+    if (this.#cursor !== undefined) return await this.#cursor.next({ batchSize: this.#batchEvents, maxTimeMS: waitMs });
+    const [cursor, first] = await RawCursor.open(this.#parts.client, 'admin', {
+      aggregate: 1,
+      pipeline: pipeline(this.#token, this.#parts.showsAll),
+      cursor: { batchSize: this.#batchEvents },
+      readConcern: { level: 'majority' },
+    });
+    this.#cursor = cursor;
+    return first;
+  }
+
+  #read(batch: RawBatch): KeyBatch {
+    if (batch.postBatchResumeToken === undefined) throw new Error('The change stream sent no resume token');
+    const { _data: token } = batch.postBatchResumeToken;
+    const events = batch.documents.map((bytes) => readChangeEvent(bytes, this.#parts.showsAll));
+    this.#token = token;
+    this.#batchEvents = Math.min(this.#batchEvents * 2, BATCH_EVENTS);
+    const time = timeOfToken({ _data: token });
+    // The changes of a transaction have one time, and a reply may end between them.
+    const shownTo = events.length === 0 ? time : new Timestamp(time.toBigInt() - 1n);
+    return { events, token, shownTo, operationTime: batch.operationTime };
+  }
+
+  /** Requests fewer events in the next reply when this one was too large for the server. */
+  #askForLess(error: unknown): unknown {
+    const isTooLarge = error instanceof MongoServerError && error.code === BSON_OBJECT_TOO_LARGE;
+    if (!isTooLarge || this.#batchEvents === 1) return error;
+    this.#batchEvents = Math.ceil(this.#batchEvents / 100);
+    return new BatchInterrupted(error.message, BSON_OBJECT_TOO_LARGE);
+  }
+}
+
+function pipeline(token: string | undefined, showsAll: boolean): Document[] {
+  return [
+    {
+      $changeStream: {
+        allChangesForCluster: true,
+        // System events show the buckets of time series, and `system.js`.
+        ...(showsAll ? { showExpandedEvents: true, showSystemEvents: true } : {}),
+        ...(token === undefined ? {} : { resumeAfter: { _data: token } }),
+      },
+    },
+    { $project: { operationType: 1, ns: 1, to: 1, documentKey: 1, collectionUUID: 1, clusterTime: 1 } },
+  ];
+}

@@ -1,0 +1,47 @@
+import { UserError } from '../../platform/index.ts';
+import { type ClusterAddresses, connectCluster } from '../mongodb/connect.ts';
+import { compareVersions, sourceFeatures } from '../mongodb/server-features.ts';
+import type { Side } from '../mongodb/side.ts';
+import { levelOf, shownVersion } from '../preflight/checks/versions.ts';
+import { type ClusterDescription, describeCluster } from '../preflight/inspect-cluster.ts';
+import { ComparedSide } from './compared-side.ts';
+
+/** The oldest servers that can be compared. */
+const OLDEST = '5.0';
+
+/** Both clusters of a comparison. Disposing closes the connections. */
+export interface OpenedSides extends AsyncDisposable {
+  readonly source: ComparedSide;
+  readonly destination: ComparedSide;
+}
+
+/**
+ * Connects to both clusters.
+ * @param mayBeOne  whether both may be the same replica set, because namespaces have other names on the destination
+ * @throws UserError when one of them can't be reached or compared
+ */
+export async function openSides(addresses: ClusterAddresses, mayBeOne: boolean): Promise<OpenedSides> {
+  await using resources = new AsyncDisposableStack();
+  const open = async (side: Side) => {
+    const client = await connectCluster(addresses[side], side);
+    resources.defer(() => client.close());
+    const description = await describeCluster(client);
+    refuseIncomparable(description, side);
+    return new ComparedSide(side, client, sourceFeatures(levelOf(description)), description.clusterId);
+  };
+  const source = await open('source');
+  const destination = await open('destination');
+  const isOne = source.clusterId !== '' && source.clusterId === destination.clusterId;
+  if (isOne && !mayBeOne) throw new UserError('SAME_CLUSTER');
+  const kept = resources.move();
+  return { source, destination, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+/** @throws UserError SHARDED_CLUSTER, STANDALONE_SERVER, VERSION_TOO_OLD */
+export function refuseIncomparable(cluster: ClusterDescription, side: Side | 'cluster'): void {
+  if (cluster.sharded) throw new UserError('SHARDED_CLUSTER', [side, cluster.primary]);
+  if (!cluster.replicaSet) throw new UserError('STANDALONE_SERVER', [side, cluster.primary]);
+  if (compareVersions(levelOf(cluster), OLDEST) < 0) {
+    throw new UserError('VERSION_TOO_OLD', [side, shownVersion(cluster), OLDEST]);
+  }
+}

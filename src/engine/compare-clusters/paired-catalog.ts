@@ -1,0 +1,56 @@
+import type { MongoClient } from 'mongodb';
+import { readDefinitions } from '../accounts/definition.ts';
+import { type CatalogDifference, compareAccounts, compareCatalogs } from '../compare/catalog-differences.ts';
+import { type CompareScope, readSideCatalog, type SideCatalog, type SideEntry } from '../compare/side-catalog.ts';
+import type { Retrier } from '../mongodb/retry.ts';
+import type { ComparedSide } from './compared-side.ts';
+
+/** The catalogs of both sides, and their differences. */
+export interface BothCatalogs {
+  readonly source: SideCatalog;
+  readonly destination: SideCatalog;
+  readonly differences: readonly CatalogDifference[];
+}
+
+export interface ReadCatalogsOptions {
+  readonly scope: CompareScope;
+  /** Whether the destination may have more than the source. */
+  readonly keepsDestination: boolean;
+  readonly usersAndRoles: boolean;
+}
+
+/** Reads the catalogs of both sides, and users and roles when they are asked for. */
+export async function readCatalogs(
+  { source, destination, retrier }: { source: ComparedSide; destination: ComparedSide; retrier: Retrier },
+  { scope, keepsDestination, usersAndRoles }: ReadCatalogsOptions,
+): Promise<BothCatalogs> {
+  const [from, to] = await Promise.all([
+    retrier.run('the source', () => readSideCatalog(source.client, 'source', scope)),
+    retrier.run('the destination', () => readSideCatalog(destination.client, 'destination', scope)),
+  ]);
+  const accounts = usersAndRoles
+    ? compareAccounts(
+        ...(await Promise.all([
+          retrier.run('the source', () => accountsOf(source.client)),
+          retrier.run('the destination', () => accountsOf(destination.client)),
+        ])),
+      )
+    : [];
+  const differences = compareCatalogs(from, to).filter(
+    (one) => !(keepsDestination && one.class === 'collection extra'),
+  );
+  return { source: from, destination: to, differences: [...differences, ...accounts] };
+}
+
+/** Returns the collections that have documents to compare, from both sides. */
+export function pairsOf({ source, destination }: BothCatalogs): (readonly [SideEntry, SideEntry])[] {
+  return [...source.values()].flatMap((entry) => {
+    const counterpart = destination.get(entry.sourceNamespace);
+    if (counterpart === undefined || entry.type === 'view' || entry.type !== counterpart.type) return [];
+    return [[entry, counterpart] as const];
+  });
+}
+
+async function accountsOf(client: MongoClient) {
+  return (await Promise.all([readDefinitions(client, 'user'), readDefinitions(client, 'role')])).flat();
+}

@@ -1,0 +1,70 @@
+import { type DocumentFilters, invalidFilter, whyUnfilterable } from '../scope/document-filters.ts';
+import { ComparedPair } from './compared-pair.ts';
+import type { ComparisonParts } from './comparison-parts.ts';
+import { type BothCatalogs, pairsOf } from './paired-catalog.ts';
+import type { SavedPair } from './saved-state.ts';
+
+/** The pairs of collections that a comparison knows, as the catalogs had them when it looked last. */
+export class Pairs {
+  readonly #parts: ComparisonParts;
+  readonly #filters: DocumentFilters;
+  /** Of an earlier run, by identity. */
+  readonly #saved: Map<string, SavedPair>;
+  #all = new Map<string, ComparedPair>();
+
+  constructor(parts: ComparisonParts, filters: DocumentFilters, saved: readonly SavedPair[]) {
+    this.#parts = parts;
+    this.#filters = filters;
+    this.#saved = new Map(saved.map((pair) => [pair.identity, pair]));
+  }
+
+  get all(): readonly ComparedPair[] {
+    return [...this.#all.values()];
+  }
+
+  get unfinished(): readonly ComparedPair[] {
+    return this.all.filter(({ state, isMoved }) => state !== 'compared' || isMoved);
+  }
+
+  /**
+   * Takes over what the catalogs show. A collection that was dropped, renamed or created again loses everything that was
+   * found of it, and is compared anew if it is still there.
+   * @returns whether any pair has to be compared
+   */
+  adopt(catalogs: BothCatalogs): boolean {
+    const before = this.#all;
+    this.#all = new Map();
+    for (const [source, destination] of pairsOf(catalogs)) {
+      const filter = this.#filters.of(source.database, source.name);
+      const reason = filter && whyUnfilterable({ ...source, type: 'collection' });
+      if (reason !== undefined) throw invalidFilter(source.sourceNamespace, reason);
+      const created = new ComparedPair(source, destination, filter, undefined);
+      const known = before.get(created.namespace);
+      const isSame =
+        known?.identity === created.identity && known.destinationNamespace === created.destinationNamespace;
+      const pair = isSame && known !== undefined ? known.withCatalog(source, destination) : this.#restored(created);
+      this.#all.set(pair.namespace, pair);
+    }
+    for (const [namespace, pair] of before) {
+      if (this.#all.get(namespace) === pair) continue;
+      this.#parts.pending.forget(pair);
+      this.#parts.differences.forget(namespace);
+    }
+    return this.unfinished.length > 0;
+  }
+
+  /** Returns the pair as an earlier run has left it. */
+  #restored(pair: ComparedPair): ComparedPair {
+    const saved = this.#saved.get(pair.identity);
+    if (saved === undefined || saved.namespace !== pair.namespace) {
+      this.#parts.differences.forget(pair.namespace);
+      return pair;
+    }
+    this.#saved.delete(pair.identity);
+    const restored = new ComparedPair(pair.source, pair.destination, pair.filter, saved);
+    // Nobody watched while the comparison was stopped, if no stream can be opened.
+    const { differences, pending } = this.#parts;
+    for (const key of differences.keysOf(pair.namespace)) pending.addCandidate(restored, key, restored.chunk);
+    return restored;
+  }
+}

@@ -1,0 +1,148 @@
+import type { Timestamp } from 'mongodb';
+import type { Clock } from '../../platform/index.ts';
+import { type DocumentKey, keyBytes, keyFromBytes } from '../bson/document-key.ts';
+import type { Side } from '../mongodb/side.ts';
+import type { ComparedPair } from './compared-pair.ts';
+
+/** The delays before a key is read again, the last one repeatedly. */
+const DELAYS_MS = [100, 200, 400, 800, 1_600, 2_000];
+
+/** Above these limits the comparison waits until keys have settled. A key takes some 500 bytes besides its own. */
+const MOST_KEYS = 100_000;
+const MOST_BYTES = 64 * 1024 * 1024;
+
+/** Times of both sides at which a key was read. */
+export interface ReadTimes {
+  readonly source: Timestamp | undefined;
+  readonly destination: Timestamp | undefined;
+}
+
+/** A key that has to be read again on both sides. */
+export class PendingKey {
+  readonly pair: ComparedPair;
+  readonly key: DocumentKey;
+  /** The first reply of each side's stream, and the first chunk, that made the key pending. */
+  readonly since: { source?: number; destination?: number; chunk?: number } = {};
+  readonly changed = { source: false, destination: false };
+  /** Grows with each change that a stream shows. */
+  version = 0;
+  /** Whether the result has to say something of the key. Changes after its times don't concern it. */
+  isAwaited = false;
+  /** When it was found to differ first, by the wall clock. */
+  firstSeenMs: number | undefined;
+  /** Since when both sides have differed without a change, by the clock that nobody can set. */
+  differsSinceMs: number | undefined;
+  /** Set when it has differed long enough: it counts once both streams have shown that nothing changed up to then. */
+  verdict: { readonly version: number; readonly times: ReadTimes } | undefined;
+  repairs = 0;
+  level = 0;
+  dueAtMs = 0;
+
+  constructor(pair: ComparedPair, key: DocumentKey) {
+    this.pair = pair;
+    this.key = key;
+  }
+
+  get bytes(): number {
+    return this.key.value.bytes.length + this.key.identity.length;
+  }
+}
+
+/** The keys that have to be read again, by the time at which that is due. */
+export class PendingKeys {
+  readonly #clock: Clock;
+  /** A queue for each delay: keys become due in the order in which they are queued. */
+  readonly #queues: PendingKey[][] = DELAYS_MS.map(() => []);
+  readonly #all = new Set<PendingKey>();
+  /** The same by identity of the key. */
+  readonly #byPair = new Map<ComparedPair, Map<string, PendingKey>>();
+  #bytes = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  get isFull(): boolean {
+    return this.#all.size > MOST_KEYS || this.#bytes > MOST_BYTES;
+  }
+
+  /** Returns the keys that are pending. */
+  get all(): Iterable<PendingKey> {
+    return this.#all;
+  }
+
+  /** Returns the first chunk of a pair that found one of the keys to differ; infinity when none did. */
+  oldestChunk(pair: ComparedPair): number {
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const { since } of this.#byPair.get(pair)?.values() ?? []) oldest = Math.min(oldest, since.chunk ?? oldest);
+    return oldest;
+  }
+
+  /** Forgets the keys of a pair that is no longer compared. */
+  forget(pair: ComparedPair): void {
+    for (const entry of [...(this.#byPair.get(pair)?.values() ?? [])]) this.settle(entry);
+    this.#byPair.delete(pair);
+  }
+
+  /** Notes that a key changed. @param reply  the number of the stream's reply that shows it */
+  addChange(pair: ComparedPair, key: DocumentKey, side: Side, reply: number): void {
+    const entry = this.#entryOf(pair, key);
+    entry.since[side] ??= reply;
+    entry.changed[side] = true;
+    entry.version += 1;
+    entry.differsSinceMs = undefined;
+    entry.verdict = undefined;
+    entry.level = 0;
+  }
+
+  /** Notes that a chunk found a key to differ. */
+  addCandidate(pair: ComparedPair, key: DocumentKey, chunk: number): void {
+    const entry = this.#entryOf(pair, key);
+    entry.since.chunk ??= chunk;
+  }
+
+  /** Removes up to `limit` keys that are due from the queues. They stay pending until they are queued again or settled. */
+  takeDue(limit: number): PendingKey[] {
+    const now = this.#clock.elapsed();
+    const due: PendingKey[] = [];
+    for (const queue of this.#queues) {
+      const end = queue.findIndex(({ dueAtMs }) => dueAtMs > now);
+      due.push(...queue.splice(0, Math.min(end < 0 ? queue.length : end, limit - due.length)));
+    }
+    // A collection that was dropped meanwhile took its keys along.
+    return due.filter((entry) => this.#all.has(entry));
+  }
+
+  /** Queues a key again, later each time that nothing has changed. */
+  queue(entry: PendingKey): void {
+    if (!this.#all.has(entry)) return;
+    const level = Math.min(entry.level, DELAYS_MS.length - 1);
+    entry.dueAtMs = this.#clock.elapsed() + (DELAYS_MS[level] ?? 0);
+    entry.level = level + 1;
+    this.#queues[level]?.push(entry);
+  }
+
+  settle(entry: PendingKey): void {
+    if (!this.#all.delete(entry)) return;
+    this.#bytes -= entry.bytes;
+    this.#byPair.get(entry.pair)?.delete(entry.key.identity);
+  }
+
+  #entryOf(pair: ComparedPair, key: DocumentKey): PendingKey {
+    const ofPair = this.#byPair.get(pair) ?? new Map<string, PendingKey>();
+    this.#byPair.set(pair, ofPair);
+    const known = ofPair.get(key.identity);
+    if (known !== undefined) return known;
+    // The key is a view into a server's reply of up to 16 MiB, which must not stay in memory for it.
+    const entry = new PendingKey(pair, keyFromBytes(keyBytes(key)));
+    ofPair.set(key.identity, entry);
+    this.#all.add(entry);
+    this.#bytes += entry.bytes;
+    this.queue(entry);
+    return entry;
+  }
+}

@@ -1,0 +1,155 @@
+import { reach } from '../../platform/index.ts';
+import { describeDifference } from '../compare/difference.ts';
+import { hashOf, type KeysRead, readKeys } from '../compare/read-keys.ts';
+import { Slots } from '../concurrency/slots.ts';
+import type { ComparedPair } from './compared-pair.ts';
+import { type ComparisonParts, PairMoved, readOf } from './comparison-parts.ts';
+import { clusterTime, shownId } from './differences.ts';
+import type { PendingKey } from './pending-keys.ts';
+import type { Repairer } from './repairer.ts';
+
+const KEYS_AT_A_TIME = 200;
+const READS_AT_A_TIME = 4;
+const LOOK_EVERY_MS = 20;
+
+/** Servers delete expired documents once a minute, and a pass over a large collection takes a while. */
+const EXPIRY_SETTLES_MS = 150_000;
+
+/**
+ * Reads keys again that have changed, or that a chunk found to differ. A key counts as different when it has differed for
+ * a while without a change on either side.
+ */
+export class Rechecks {
+  readonly #parts: ComparisonParts;
+  readonly #repairer: Repairer | undefined;
+  readonly #slots = new Slots(READS_AT_A_TIME);
+
+  constructor(parts: ComparisonParts, repairer: Repairer | undefined) {
+    this.#parts = parts;
+    this.#repairer = repairer;
+  }
+
+  /** Works until the signal aborts. */
+  async run(): Promise<void> {
+    const { pending, clock, signal } = this.#parts;
+    while (!signal.aborted) {
+      const due = pending.takeDue(KEYS_AT_A_TIME * READS_AT_A_TIME);
+      const batches = [...Map.groupBy(due, ({ pair }) => pair)].flatMap(([pair, entries]) =>
+        cut(entries).map((batch) => this.#slots.run(() => this.#check(pair, batch))),
+      );
+      await Promise.all(batches);
+      if (due.length === 0) await clock.sleep(LOOK_EVERY_MS, signal);
+    }
+  }
+
+  async #check(pair: ComparedPair, entries: readonly PendingKey[]): Promise<void> {
+    try {
+      const judged = entries.filter((entry) => entry.verdict?.version === entry.version);
+      for (const entry of judged) await this.#judge(entry);
+      const others = entries.filter((entry) => !judged.includes(entry));
+      if (others.length > 0) await this.#readAgain(pair, others);
+    } catch (error) {
+      if (!(error instanceof PairMoved)) throw error;
+      for (const entry of entries) this.#parts.pending.queue(entry);
+    }
+  }
+
+  async #readAgain(pair: ComparedPair, entries: readonly PendingKey[]): Promise<void> {
+    const { pending, clock } = this.#parts;
+    const versions = new Map(entries.map((entry) => [entry, entry.version]));
+    const [source, destination] = await this.#read(pair, entries, hashOf);
+    await reach('engine.compare.rechecked');
+    for (const entry of entries) {
+      const { identity } = entry.key;
+      const isEqual = source.found.get(identity) === destination.found.get(identity);
+      const hasChanged = entry.version !== versions.get(entry);
+      // Changes after the result's time don't concern it.
+      if (isEqual && (!hasChanged || entry.isAwaited)) {
+        this.#settle(entry);
+        continue;
+      }
+      if (!hasChanged && !isEqual) {
+        entry.firstSeenMs ??= clock.now();
+        entry.differsSinceMs ??= clock.elapsed();
+        const isMissing = !source.found.has(identity) || !destination.found.has(identity);
+        if (clock.elapsed() - entry.differsSinceMs >= this.#settlesAfterMs(pair, isMissing)) {
+          const times = { source: source.time, destination: destination.time };
+          entry.verdict = { version: entry.version, times };
+          entry.level = 0;
+        }
+      }
+      pending.queue(entry);
+    }
+  }
+
+  /** Counts the key as different, once the streams have shown that it didn't change before it was read. */
+  async #judge(entry: PendingKey): Promise<void> {
+    const { source, destination, pending, differences, clock } = this.#parts;
+    const { pair, key, version, verdict } = entry;
+    if (!source.hasShown(verdict?.times.source) || !destination.hasShown(verdict?.times.destination)) {
+      entry.level = 0;
+      pending.queue(entry);
+      return;
+    }
+    const [left, right] = await this.#read(pair, [entry], (document) => Buffer.from(document));
+    const [wanted, there] = [left.found.get(key.identity), right.found.get(key.identity)];
+    const isEqual = wanted === undefined || there === undefined ? wanted === there : wanted.equals(there);
+    if (isEqual) {
+      this.#settle(entry);
+      return;
+    }
+    if (entry.version !== version) {
+      pending.queue(entry);
+      return;
+    }
+    const isForeign = entry.changed.destination && !entry.changed.source && source.isWatched;
+    differences.add(key, {
+      namespace: pair.namespace,
+      destinationNamespace: pair.destinationNamespace,
+      _id: shownId(key),
+      ...describeDifference(wanted, there),
+      firstSeenMs: entry.firstSeenMs ?? clock.now(),
+      sourceTime: clusterTime(left.time),
+      destinationTime: clusterTime(right.time),
+      ...(isForeign ? { foreign: true } : {}),
+    });
+    if (await this.#repairer?.repair(entry, wanted, there)) pending.queue(entry);
+    else pending.settle(entry);
+  }
+
+  #settle(entry: PendingKey): void {
+    const { pair, key, repairs } = entry;
+    if (entry.version > 0) pair.rechecked += 1;
+    this.#parts.differences.resolve(pair.namespace, key, repairs > 0);
+    this.#parts.pending.settle(entry);
+  }
+
+  async #read<T>(
+    pair: ComparedPair,
+    entries: readonly PendingKey[],
+    take: (document: Buffer) => T,
+  ): Promise<[KeysRead<T>, KeysRead<T>]> {
+    const keys = entries.map(({ key }) => key);
+    const of = (side: 'source' | 'destination') => {
+      const compared = this.#parts[side];
+      return readOf(this.#parts, pair, compared, async () => {
+        const read = await readKeys(compared.client, compared.readFrom(pair), keys, take);
+        compared.note(read.time);
+        return read;
+      });
+    };
+    return await Promise.all([of('source'), of('destination')]);
+  }
+
+  #settlesAfterMs(pair: ComparedPair, isMissing: boolean): number {
+    return isMissing && pair.expires ? Math.max(EXPIRY_SETTLES_MS, this.#parts.settleMs) : this.#parts.settleMs;
+  }
+}
+
+function cut(entries: readonly PendingKey[]): PendingKey[][] {
+  const batches: PendingKey[][] = [];
+  for (let start = 0; start < entries.length; start += KEYS_AT_A_TIME) {
+    batches.push(entries.slice(start, start + KEYS_AT_A_TIME));
+  }
+  return batches;
+}

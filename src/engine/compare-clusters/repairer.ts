@@ -1,0 +1,88 @@
+import { type Document, MongoServerError } from 'mongodb';
+import { messageOf } from '../../platform/index.ts';
+import { type DocumentKey, describeKey } from '../bson/document-key.ts';
+import { documentSequence } from '../bson/document-sequence.ts';
+import { BSON_TYPE } from '../bson/elements.ts';
+import { needsExactWrite } from '../bson/exact-write.ts';
+import { document, element, int32 } from '../bson/raw-document.ts';
+import { classify } from '../mongodb/failure-policy.ts';
+import { exactReplaceStatement, replaceStatement } from '../mongodb/raw-write.ts';
+import type { ComparedPair } from './compared-pair.ts';
+import { type ComparisonParts, readOf } from './comparison-parts.ts';
+import type { PendingKey } from './pending-keys.ts';
+
+/** A key that differs again after this many writes stays a difference: somebody else writes it. */
+const MOST_REPAIRS = 3;
+const IMMUTABLE_FIELD = 66;
+const MAJORITY = { w: 'majority', j: true };
+
+/** Writes the source's state of differing keys to the destination, one by one. Never changes the catalog. */
+export class Repairer {
+  readonly #parts: ComparisonParts;
+
+  constructor(parts: ComparisonParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Gives the destination the source's document of a key, or deletes the destination's.
+   * @param wanted  the source's document
+   * @param there  the destination's document
+   * @returns whether the key has to be read again; false when it isn't repaired
+   */
+  async repair(entry: PendingKey, wanted: Buffer | undefined, there: Buffer | undefined): Promise<boolean> {
+    const { pair, key } = entry;
+    // A written document would take another place in the order of a capped collection.
+    if (pair.isCapped || entry.repairs >= MOST_REPAIRS) return false;
+    entry.repairs += 1;
+    entry.differsSinceMs = undefined;
+    entry.verdict = undefined;
+    entry.level = 0;
+    try {
+      await readOf(this.#parts, pair, this.#parts.destination, () => this.#write(pair, key, wanted, there));
+    } catch (error) {
+      if (!(error instanceof MongoServerError) || classify(error) !== 'fatal') throw error;
+      const shown = { namespace: pair.destinationNamespace, _id: describeKey(key), reason: messageOf(error) };
+      this.#parts.logger.warn(shown, 'The destination refused a repaired document');
+    }
+    return true;
+  }
+
+  async #write(pair: ComparedPair, key: DocumentKey, wanted: Buffer | undefined, there: Buffer | undefined) {
+    if (wanted === undefined) return await this.#delete(pair, key);
+    const isExact = needsExactWrite(wanted);
+    // Secondaries may change a document that a pipeline replaces (docs/reference/mongodb-behaviour.md#fact-8-8).
+    if (isExact && there !== undefined) await this.#delete(pair, key);
+    const statement = isExact ? exactReplaceStatement(key, wanted) : replaceStatement(key, wanted);
+    const update = () => this.#send(pair, 'update', 'updates', statement, { bypassDocumentValidation: true });
+    try {
+      await update();
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== IMMUTABLE_FIELD) throw error;
+      // The same number with another type is another `_id`.
+      await this.#delete(pair, key);
+      await update();
+    }
+  }
+
+  async #delete(pair: ComparedPair, { value }: DocumentKey): Promise<void> {
+    const query = document(element(value.type, '_id', value.bytes));
+    const statement = document(element(BSON_TYPE.document, 'q', query), element(BSON_TYPE.int32, 'limit', int32(1)));
+    await this.#send(pair, 'delete', 'deletes', statement, {});
+  }
+
+  async #send(pair: ComparedPair, command: string, field: string, statement: Buffer, options: Document) {
+    const { client, features } = this.#parts.destination;
+    const { database, name, uuid } = pair.destination;
+    const reply = await client.db(database).command({
+      [command]: name,
+      [field]: documentSequence(field, [statement]),
+      ...options,
+      ...(features.pinsReads ? { collectionUUID: uuid } : {}),
+      writeConcern: MAJORITY,
+    });
+    this.#parts.destination.note(reply.operationTime);
+    const [failure] = (reply.writeErrors ?? []) as Document[];
+    if (failure !== undefined) throw new MongoServerError({ ...failure, message: failure.errmsg });
+  }
+}

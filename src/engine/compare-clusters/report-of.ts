@@ -1,0 +1,129 @@
+import { version } from '../../platform/index.ts';
+import { canonicalIndex, canonicalOptions, fingerprintOf } from '../compare/canonical-form.ts';
+import type { SideEntry } from '../compare/side-catalog.ts';
+import type { ComparedPair } from './compared-pair.ts';
+import type { ComparedSide } from './compared-side.ts';
+import type { Proof } from './comparison.ts';
+import type { ComparisonParts } from './comparison-parts.ts';
+import { clusterTime } from './differences.ts';
+import { explain } from './explain.ts';
+import type { VerificationReport } from './verification-report.ts';
+
+const MOST_EXAMPLES = 20;
+
+/** What a report says beside what was found. */
+export interface ReportFrame {
+  readonly startedAtMs: number;
+  readonly ranMs: number;
+  readonly selection: VerificationReport['selection'];
+}
+
+/**
+ * Returns the report of a comparison.
+ * @param proof  undefined when it was stopped before it had compared everything
+ */
+export function reportOf(
+  parts: ComparisonParts,
+  pairs: readonly ComparedPair[],
+  proof: Proof | undefined,
+  { startedAtMs, ranMs, selection }: ReportFrame,
+): VerificationReport {
+  const { source, destination, differences, clock } = parts;
+  const disorders = pairs.flatMap(({ disorder }) => disorder ?? []);
+  const all = [...differences.listed, ...disorders];
+  const undecided = [...(proof?.undecided.values() ?? [])].reduce((sum, one) => sum + one, 0);
+  const catalogDifferences = [...(proof?.catalogs.differences ?? [])];
+  const total = differences.remaining() + disorders.length;
+  const entries = [...(proof?.catalogs.source.values() ?? [])];
+  const remaining = Map.groupBy(
+    all.filter(({ repaired }) => !repaired),
+    ({ namespace }) => namespace,
+  );
+  const collections = pairs.map((pair) =>
+    collectionOf(parts, pair, {
+      differences: remaining.get(pair.namespace)?.length ?? 0,
+      undecided: proof?.undecided.get(pair) ?? 0,
+    }),
+  );
+  const totals = {
+    collections: pairs.length,
+    documents: sum(pairs.map((pair) => pair.compared.documents)),
+    bytes: sum(pairs.map((pair) => pair.compared.bytes)),
+    rechecked: sum(pairs.map(({ rechecked }) => rechecked)),
+    undecided,
+  };
+  // Of a side that isn't watched at all, another sentence speaks.
+  const unseen = pairs
+    .filter((pair) => [source, destination].some((side) => side.isWatched && !side.shows(pair)))
+    .map(({ namespace }) => namespace);
+  const result = resultOf(proof, total + catalogDifferences.length, undecided);
+  const known = {
+    source: sideOf(source, proof?.sourceTime),
+    destination: sideOf(destination, proof?.destinationTime),
+    totals,
+    views: entries.filter(({ type }) => type === 'view').length,
+    catalogDifferences,
+  };
+  return {
+    type: 'linkspan verification',
+    formatVersion: 1,
+    linkspanVersion: version,
+    result,
+    explanation: explain({ ...known, result }, total, { restless: proof?.restless ?? [], unseen }),
+    startedAt: new Date(startedAtMs).toISOString(),
+    endedAt: new Date(clock.now()).toISOString(),
+    seconds: Math.round(ranMs) / 1000,
+    selection,
+    collections,
+    differences: {
+      total,
+      repaired: all.filter(({ repaired }) => repaired).length,
+      unlisted: differences.unlisted,
+      examples: all.slice(0, MOST_EXAMPLES),
+    },
+    ...known,
+  };
+}
+
+function resultOf(proof: Proof | undefined, differences: number, undecided: number): VerificationReport['result'] {
+  if (proof === undefined) return 'unfinished';
+  if (differences > 0) return 'different';
+  return undecided > 0 || proof.restless.length > 0 ? 'undecided' : 'equal';
+}
+
+function sideOf(side: ComparedSide, time: Proof['sourceTime']): VerificationReport['source'] {
+  return { replicaSetId: side.clusterId, watched: side.isWatched, clusterTime: clusterTime(time) };
+}
+
+function collectionOf(
+  { source, destination }: ComparisonParts,
+  pair: ComparedPair,
+  counts: { readonly differences: number; readonly undecided: number },
+): VerificationReport['collections'][number] {
+  const of = (side: ComparedSide) => ({
+    ...pair.digestOf(side.side),
+    ...(pair.orderDigests === undefined ? {} : { orderDigest: pair.orderDigests[side.side] }),
+    // What was read isn't what the side has at the result's time.
+    ...(pair.changes[side.side] > 0 ? { digest: null, orderDigest: undefined } : {}),
+    changed: side.shows(pair) ? pair.changes[side.side] : null,
+    ...fingerprintsOf(pair[side.side]),
+  });
+  return {
+    namespace: pair.namespace,
+    destinationNamespace: pair.destinationNamespace,
+    type: pair.source.type === 'timeseries' ? 'timeseries' : 'collection',
+    source: of(source),
+    destination: of(destination),
+    rechecked: pair.rechecked,
+    ...counts,
+  };
+}
+
+function fingerprintsOf({ options, indexes }: SideEntry) {
+  const prints = indexes.map((spec) => [spec.name, fingerprintOf(canonicalIndex(spec))] as const);
+  return { options: fingerprintOf(canonicalOptions(options)), indexes: Object.fromEntries(prints) };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

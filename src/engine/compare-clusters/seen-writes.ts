@@ -1,0 +1,106 @@
+import { type MongoClient, MongoServerError, Timestamp } from 'mongodb';
+import { type Clock, type Logger, messageOf } from '../../platform/index.ts';
+import type { SideEntry } from '../compare/side-catalog.ts';
+import { Changes } from '../concurrency/changes.ts';
+import { isBefore } from '../mongodb/cluster-time.ts';
+import type { Retrier } from '../mongodb/retry.ts';
+import { UNAUTHORIZED } from '../preflight/inspect-cluster.ts';
+import { KeyStream } from './key-stream.ts';
+
+interface SeenWritesParts {
+  readonly client: MongoClient;
+  /** Whether the cluster's streams show changes of system collections, too. */
+  readonly showsAll: boolean;
+  readonly retrier: Retrier;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** Events arrive at once; this is only how long a server may wait when there are none. */
+const WAIT_MS = 500;
+
+/**
+ * Notes which collections are written to, from the cluster-wide change stream. Memory grows with the number of
+ * collections, not with that of writes.
+ */
+export class SeenWrites implements AsyncDisposable {
+  readonly #parts: SeenWritesParts;
+  readonly #stream: KeyStream;
+  /** The time of the last write, by namespace. */
+  readonly #writtenAt = new Map<string, Timestamp>();
+  readonly #changes: Changes;
+  #shownTo: Timestamp | undefined;
+  #firstTime: Timestamp | undefined;
+  #ended = false;
+  #following: Promise<void> = Promise.resolve();
+
+  private constructor(parts: SeenWritesParts) {
+    this.#parts = parts;
+    this.#changes = new Changes(parts.clock);
+    this.#stream = new KeyStream({ side: 'source', ...parts }, undefined);
+  }
+
+  /** Opens the stream. Where the user may not, the result shows nothing. */
+  static async open(parts: SeenWritesParts): Promise<SeenWrites> {
+    const seen = new SeenWrites(parts);
+    await seen.#read(0);
+    seen.#following = seen.#follow();
+    return seen;
+  }
+
+  /** The stream shows every write after this time; undefined when it shows none. */
+  get firstTime(): Timestamp | undefined {
+    return this.#firstTime;
+  }
+
+  /**
+   * Waits until all writes up to a time are noted.
+   * @returns the time; undefined when the stream can't show them
+   */
+  async until(time: Timestamp): Promise<Timestamp | undefined> {
+    const isReached = () => this.#shownTo !== undefined && !isBefore(this.#shownTo, time);
+    await this.#changes.until(() => this.#ended || isReached(), this.#parts.signal, WAIT_MS);
+    return isReached() ? time : undefined;
+  }
+
+  /** Whether the stream shows writes to this collection. */
+  shows({ name }: SideEntry): boolean {
+    return this.#parts.showsAll || !name.startsWith('system.');
+  }
+
+  /** Whether a collection was written to after a time. */
+  written({ database, name }: SideEntry, after: Timestamp): boolean {
+    const at = this.#writtenAt.get(`${database}.${name}`);
+    return at !== undefined && isBefore(after, at);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended = true;
+    await this.#following;
+    await this.#stream[Symbol.asyncDispose]();
+  }
+
+  async #follow(): Promise<void> {
+    while (!this.#ended) await this.#read(WAIT_MS);
+  }
+
+  async #read(waitMs: number): Promise<void> {
+    try {
+      const { events, shownTo } = await this.#stream.next(waitMs);
+      for (const { database, collection, renamedTo, time } of events) {
+        this.#writtenAt.set(`${database}.${collection}`, time);
+        if (renamedTo !== undefined) this.#writtenAt.set(`${renamedTo.database}.${renamedTo.collection}`, time);
+      }
+      this.#shownTo = shownTo;
+      // A new stream begins one tick after the server's latest operation, which the majority may not have yet.
+      this.#firstTime ??= events.length > 0 ? shownTo : new Timestamp(shownTo.toBigInt() - 1n);
+    } catch (error) {
+      // Without a stream the report says so; reading at one cluster time needs none.
+      this.#ended = true;
+      const isForbidden = error instanceof MongoServerError && error.code === UNAUTHORIZED;
+      if (!isForbidden) this.#parts.logger.warn({ reason: messageOf(error) }, 'Writes are no longer watched');
+    }
+    this.#changes.notify();
+  }
+}

@@ -1,0 +1,112 @@
+import { MongoServerError } from 'mongodb';
+import { reach } from '../../platform/index.ts';
+import { type ChangeEvent, concerns, isDocumentChange } from '../capture/change-event.ts';
+import { UNAUTHORIZED } from '../preflight/inspect-cluster.ts';
+import type { Selection } from '../scope/selection.ts';
+import type { ComparedPair } from './compared-pair.ts';
+import type { ComparedSide } from './compared-side.ts';
+import type { ComparisonParts } from './comparison-parts.ts';
+import { KeyStream } from './key-stream.ts';
+
+const WAIT_MS = 500;
+
+/** Makes the keys pending that the change stream of one side shows. */
+export class WatchedSide implements AsyncDisposable {
+  readonly #parts: ComparisonParts;
+  readonly #side: ComparedSide;
+  readonly #concerned: (event: ChangeEvent) => boolean;
+  #stream: KeyStream;
+  /** By UUID, and by name for servers that show no UUIDs. */
+  #pairs: ReadonlyMap<string, ComparedPair> = new Map();
+  #reply = 0;
+  /** The resume token after each reply from which on a key may be pending. */
+  #tokens: { readonly reply: number; readonly token: string }[] = [];
+  /** Changes of the catalog that concern the comparison. */
+  catalogChanges = 0;
+
+  constructor(parts: ComparisonParts, side: ComparedSide, selection: Selection) {
+    this.#parts = parts;
+    this.#side = side;
+    this.#concerned = (event) => side.side === 'destination' || concerns(selection, event);
+    this.#stream = this.#open(undefined);
+  }
+
+  /**
+   * Opens the stream. Everything that changes from now on, or after the token, becomes known.
+   * @param token  null when nobody watched before, so that nobody knows what changed since then
+   * @throws UserError VERIFICATION_HISTORY_LOST
+   */
+  async start(token: string | null | undefined): Promise<void> {
+    this.#side.isWatched = token !== null;
+    if (token === null) return;
+    this.#stream = this.#open(token);
+    try {
+      await this.#read(0);
+    } catch (error) {
+      if (!(error instanceof MongoServerError && error.code === UNAUTHORIZED)) throw error;
+      this.#side.isWatched = false;
+    }
+  }
+
+  /** Follows the stream until the signal aborts. */
+  async run(): Promise<void> {
+    while (this.#side.isWatched && !this.#parts.signal.aborted) {
+      await this.#read(WAIT_MS);
+      await reach('engine.compare.stream-read');
+    }
+  }
+
+  /** Sets the compared pairs. Changes of other collections are ignored. */
+  watch(pairs: Iterable<ComparedPair>): void {
+    const known = new Map<string, ComparedPair>();
+    for (const pair of pairs) {
+      const { uuid, database, name } = pair[this.#side.side];
+      if (uuid !== undefined) known.set(uuid.toHexString(false), pair);
+      known.set(`${database}.${name}`, pair);
+    }
+    this.#pairs = known;
+  }
+
+  /** Returns the token to resume from: every key that changed before it has settled. Null when nobody watches. */
+  saved(): string | null {
+    if (!this.#side.isWatched) return null;
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const { since } of this.#parts.pending.all) {
+      oldest = Math.min(oldest, since[this.#side.side] ?? Number.POSITIVE_INFINITY);
+    }
+    const place = this.#tokens.findLastIndex(({ reply }) => reply < oldest);
+    this.#tokens.splice(0, Math.max(0, place));
+    return this.#tokens[0]?.token ?? null;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stream[Symbol.asyncDispose]();
+  }
+
+  async #read(waitMs: number): Promise<void> {
+    const { events, token, shownTo, operationTime } = await this.#stream.next(waitMs);
+    for (const event of events) this.#take(event);
+    this.#tokens.push({ reply: this.#reply, token });
+    this.#reply += 1;
+    this.#side.note(operationTime);
+    this.#side.shownTo = shownTo;
+  }
+
+  #take(event: ChangeEvent): void {
+    if (!isDocumentChange(event)) {
+      if (this.#concerned(event)) this.catalogChanges += 1;
+      return;
+    }
+    const pair = this.#pairs.get(event.collectionId ?? `${event.database}.${event.collection}`);
+    // A collection that nobody has begun to read is read later, at or after this change.
+    if (pair === undefined || pair.state === 'waiting') return;
+    pair.changes[this.#side.side] += 1;
+    this.#parts.pending.addChange(pair, event.key, this.#side.side, this.#reply);
+  }
+
+  #open(token: string | undefined): KeyStream {
+    const { retrier } = this.#parts;
+    const { side, client, features } = this.#side;
+    return new KeyStream({ side, client, showsAll: features.showsCatalogChanges, retrier }, token);
+  }
+}

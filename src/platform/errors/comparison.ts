@@ -1,0 +1,53 @@
+import { defineErrors } from './define.ts';
+
+/** Errors of comparisons of two clusters that belong to no migration. */
+export const comparisonErrors = defineErrors('request', {
+  VERIFICATION_HISTORY_LOST: {
+    status: 409,
+    detail: 'The oplog of the % no longer reaches back to where the comparison has read its changes (%).',
+    remedy:
+      'Run the command again: it compares everything anew. Enlarge the oplog (replSetResizeOplog) so that it covers more time than the comparison takes.',
+  },
+  REPORT_OF_OTHER_RUN: {
+    status: 409,
+    detail: 'The file % has the state of another comparison: other clusters, another selection or other names.',
+    remedy: 'Use another file, or the arguments with which the comparison began.',
+  },
+  REPORT_EXISTS: {
+    status: 409,
+    detail: 'The file % exists, and it is not the state of an unfinished comparison (%).',
+    remedy: 'Use another file. Linkspan does not overwrite a report.',
+  },
+  REPORT_UNWRITABLE: {
+    status: 400,
+    detail: 'The report % cannot be written: %.',
+    remedy: 'Use a file in a directory that you can write to, on a disk with free space.',
+  },
+  REPAIR_DURING_MIGRATION: {
+    status: 409,
+    detail: 'Migration % (%) owns the destination, and only its own engine may write there.',
+    remedy:
+      'Wait until the migration has ended, or cancel it. A running migration finds and repairs differences by itself. Without --repair, linkspan verify only reads.',
+  },
+  VERIFICATION_REFUSED: {
+    status: 403,
+    detail: 'The % refuses to let the user read what has to be compared: %.',
+    remedy:
+      'Give the user the roles readAnyDatabase and clusterMonitor, or restrict the comparison with includeNamespaces to what the user may read.',
+  },
+  DIFFERENCES_FOUND: {
+    status: 409,
+    detail: 'The clusters differ. %',
+    remedy: 'docs/16-verify.md#differences explains each kind, and how to repair documents.',
+  },
+  REPORT_UNREADABLE: {
+    status: 400,
+    detail: 'The report % cannot be read: %.',
+    remedy: 'Give a file that linkspan digest has written with --report, of a version of Linkspan that this one knows.',
+  },
+  DIGEST_PROVES_NOTHING: {
+    status: 409,
+    detail: 'The digests do not prove what they should. %',
+    remedy: 'docs/17-digests.md#claims explains what a report can prove, and what it needs for that.',
+  },
+});

@@ -1,0 +1,13 @@
+import { Verification, type VerifyOptions } from '../../../src/engine/compare-clusters/verification.ts';
+import { silentLogger } from '../../../src/platform/index.ts';
+import type { ReplicaSetPair } from '../../support/replica-set.ts';
+
+/** Compares a pair. Differences count after half a second, so that tests are quick. */
+export function verificationOf(pair: ReplicaSetPair, options: Partial<VerifyOptions> = {}): Verification {
+  const addresses = { source: { uri: pair.source.uri }, destination: { uri: pair.destination.uri } };
+  return new Verification({ ...addresses, settleMs: 500, logger: silentLogger, ...options });
+}
+
+export async function verify(pair: ReplicaSetPair, options: Partial<VerifyOptions> = {}) {
+  return await verificationOf(pair, options).run(new AbortController().signal);
+}

@@ -1,0 +1,79 @@
+import type { Mutant } from './mutant.ts';
+
+const DIGEST = 'test/engine/compare-clusters/digest-cluster.test.ts';
+const CATALOGS = 'test/engine/compare/catalog-differences.test.ts';
+const REPORTS = 'test/cli/digest.test.ts';
+
+/** Each takes away one thing that keeps a digest or a comparison from proving too much. */
+export const OF_COMPARISON: readonly Mutant[] = [
+  {
+    without: 'a digest whose time the change stream covers',
+    file: 'src/engine/compare-clusters/digest-cluster.ts',
+    replace: 'first === undefined || !isBefore(time, first)',
+    by: 'first === first',
+    tests: { file: DIGEST, name: 'majority that lags behind' },
+  },
+  {
+    without: 'reads that resume behind the last document',
+    file: 'src/engine/compare-clusters/digest-collection.ts',
+    replace: 'if (last !== undefined && !this.#isCapped) this.#after = keyOf(last);',
+    by: 'void last;',
+    tests: { file: DIGEST, name: 'lost cursors and a step-down' },
+  },
+  {
+    without: 'a digest saying that it was not read at one time',
+    file: 'src/engine/compare-clusters/digest-collection.ts',
+    replace: 'atClusterTime: this.#atClusterTime && isWhole,',
+    by: 'atClusterTime: isWhole,',
+    tests: { file: DIGEST, name: 'snapshot the server drops' },
+  },
+  {
+    without: 'a digest noticing writes',
+    file: 'src/engine/compare-clusters/seen-writes.ts',
+    replace: 'return at !== undefined && isBefore(after, at);',
+    by: 'return at === after;',
+    tests: { file: DIGEST, name: 'capped collection has a digest' },
+  },
+  {
+    without: 'a digest noticing changes of the catalog',
+    file: 'src/engine/compare-clusters/digest-claim.ts',
+    replace: 'catalogChanged.length > 0 || ',
+    by: '',
+    tests: { file: DIGEST, name: 'users and roles says when' },
+  },
+  {
+    without: 'a digest that is unknown where nobody saw writes',
+    file: 'src/engine/compare-clusters/digest-claim.ts',
+    replace: "if (loose.some(({ written }) => written === null)) return 'unknown';",
+    by: '',
+    tests: { file: DIGEST, name: 'may not open a change stream' },
+  },
+  {
+    without: 'doubt about reports that prove nothing',
+    file: 'src/engine/compare-clusters/compare-reports.ts',
+    replace: 'FIRM.includes(claim) ? []',
+    by: 'FIRM.length > 0 ? []',
+    tests: { file: REPORTS, name: 'proves nothing makes a comparison' },
+  },
+  {
+    without: 'index options that mean nothing being left out',
+    file: 'src/engine/compare/canonical-form.ts',
+    replace: 'sparse: (value) => !isTrue(value),',
+    by: '',
+    tests: { file: CATALOGS, name: 'made by different paths' },
+  },
+  {
+    without: 'one type for the numbers of a key',
+    file: 'src/engine/compare/canonical-form.ts',
+    replace: 'SETTINGS.includes(name) ? withOneNumberType(value) : value',
+    by: 'value',
+    tests: { file: CATALOGS, name: 'made by different paths' },
+  },
+  {
+    without: 'databases of somebody else being told from remapped ones',
+    file: 'src/engine/compare/side-catalog.ts',
+    replace: "if (side === 'destination' && onDestination !== own) return undefined;",
+    by: '',
+    tests: { file: CATALOGS, name: 'filters and remaps decide' },
+  },
+];
