@@ -10,13 +10,14 @@ export interface Done {
 
 const LOOK_EVERY_MS = 5;
 
-/** Runs the engine in a separate process, as in production: `node linkspan-process.ts SOURCE DESTINATION`. The parent controls it with messages. */
-const [source = '', destination = ''] = process.argv.slice(2);
+/** Runs the engine in a separate process, as in production: `node linkspan-process.ts SOURCE DESTINATION [off]`. The parent controls it with messages. */
+const [source = '', destination = '', verification] = process.argv.slice(2);
 const migration = new Migration({
   migrationId: newId(),
   source: { uri: source },
   destination: { uri: destination },
   dropDestination: false,
+  verification: verification === 'off' ? 'off' : 'repair',
   logger: silentLogger,
 });
 const ended = migration.run(new AbortController().signal).then(

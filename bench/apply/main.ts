@@ -5,11 +5,11 @@ import { cleanUpAtExit } from '../../test/support/exit-cleanup.ts';
 import { inBatches, sendBatches } from '../raw-commands.ts';
 import { measure, report, timed } from '../rounds.ts';
 import { DATABASE, startServers } from '../servers.ts';
-import type { Done, Request } from './linkspan-process.ts';
+import { answer, ask } from './linkspan-client.ts';
 import { type Changes, Workload } from './workload.ts';
 
 /**
- * `npm run bench:apply -- [--scale 1] [--rounds 5]`: compares how long Linkspan needs for changes in the source's oplog with
+ * `npm run bench:apply -- [--scale 1] [--rounds 5] [--verification repair|off]`: compares how long Linkspan needs for changes in the source's oplog with
  * how long the destination needs for the same insert, update and delete commands from memory.
  */
 const BATCH_STATEMENTS = 1_000;
@@ -18,7 +18,11 @@ const FOLLOWED = 'followed';
 const BOUND = 'bound';
 
 const { values } = parseArgs({
-  options: { scale: { type: 'string', default: '1' }, rounds: { type: 'string', default: '5' } },
+  options: {
+    scale: { type: 'string', default: '1' },
+    rounds: { type: 'string', default: '5' },
+    verification: { type: 'string', default: 'repair' },
+  },
 });
 const count = Math.round(50_000 * Number(values.scale));
 for (const style of ['replaces', 'updates'] as const) {
@@ -82,23 +86,8 @@ async function fill(client: MongoClient, collection: string, documents: readonly
 
 /** Starts the migration. Resolves when its initial copy is complete. */
 async function startLinkspan(source: string, destination: string): Promise<ChildProcess> {
-  const child = fork(new URL('linkspan-process.ts', import.meta.url), [source, destination]);
+  const child = fork(new URL('linkspan-process.ts', import.meta.url), [source, destination, values.verification]);
   cleanUpAtExit(() => child.kill('SIGKILL'));
   await answer(child);
   return child;
-}
-
-/** @returns the duration in seconds */
-async function ask(child: ChildProcess, request: Request): Promise<number> {
-  child.send(request);
-  return (await answer(child)).seconds;
-}
-
-async function answer(child: ChildProcess): Promise<Done> {
-  using waiting = new DisposableStack();
-  return await new Promise<Done>((resolve, reject) => {
-    const fail = () => reject(new Error('the migration ended early'));
-    child.once('message', resolve).once('exit', fail);
-    waiting.defer(() => child.off('message', resolve).off('exit', fail));
-  });
 }
