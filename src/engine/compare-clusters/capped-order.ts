@@ -29,6 +29,7 @@ export async function compareOrder(parts: ComparisonParts, pair: ComparedPair): 
   const firstSeenMs = clock.now();
   const beganAtMs = clock.elapsed();
   while (true) {
+    pair.beginOrder();
     const order = await lookOnce(parts, pair);
     if (order !== undefined) {
       pair.orderDigests = order.digests;

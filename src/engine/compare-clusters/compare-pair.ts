@@ -2,7 +2,6 @@ import { reach } from '../../platform/index.ts';
 import { compareChunk } from '../compare/compare-chunk.ts';
 import { type DocumentReader, readRange } from '../compare/document-reader.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
-import { compareOrder } from './capped-order.ts';
 import type { ComparedPair } from './compared-pair.ts';
 import { type ComparisonParts, readOf } from './comparison-parts.ts';
 
@@ -14,7 +13,7 @@ const ROOM_EVERY_MS = 50;
 /** Compares all documents of a pair once, from its position on. Differing keys become pending. */
 export async function comparePair(parts: ComparisonParts, pair: ComparedPair, throttle: Throttle): Promise<void> {
   if (pair.state === 'compared') return;
-  pair.state = 'comparing';
+  pair.begin();
   const { signal, pending } = parts;
   const readers = [readerOf(parts, pair, 'source'), readerOf(parts, pair, 'destination')] as const;
   let limit = FIRST_DOCUMENTS;
@@ -37,7 +36,6 @@ export async function comparePair(parts: ComparisonParts, pair: ComparedPair, th
     signal.throwIfAborted();
   }
   if (!pair.isOrderedAlike) await compareBackwards(parts, pair);
-  if (pair.isCapped) await compareOrder(parts, pair);
   pair.finish();
 }
 

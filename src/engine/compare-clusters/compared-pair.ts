@@ -36,6 +36,8 @@ export class ComparedPair {
   /** The documents that both sides have alike, and those of chunks with differences. */
   #digests = { both: new DocumentsDigest(), source: new DocumentsDigest(), destination: new DocumentsDigest() };
   #after: DocumentKey | undefined;
+  /** Never saved: a resumed run compares the order anew. */
+  #orderComparedAt: number | undefined;
   #chunk = 0;
   #positions: Position[] = [];
 
@@ -44,11 +46,7 @@ export class ComparedPair {
     this.#destination = destination;
     this.filter = filter;
     if (saved !== undefined) {
-      this.#digests = {
-        both: DocumentsDigest.from(saved.digests.both),
-        source: DocumentsDigest.from(saved.digests.source),
-        destination: DocumentsDigest.from(saved.digests.destination),
-      };
+      this.#digests = digestsFrom(saved.digests);
       this.#after = saved.after === null ? undefined : keyFromBytes(Buffer.from(saved.after, 'base64'));
       Object.assign(this.changes, saved.changes);
       this.rechecked = saved.rechecked;
@@ -90,6 +88,20 @@ export class ComparedPair {
     return this.source.options.has('capped') && this.destination.options.has('capped');
   }
 
+  /** Whether it has an order that nobody has compared since the last change. */
+  get isOrderOpen(): boolean {
+    return this.isCapped && this.#orderComparedAt !== this.#changesSeen;
+  }
+
+  /** Notes that its order is about to be compared. */
+  beginOrder(): void {
+    this.#orderComparedAt = this.#changesSeen;
+  }
+
+  get #changesSeen(): number {
+    return this.changes.source + this.changes.destination;
+  }
+
   /** Whether servers delete documents by themselves, each at times of its own. */
   get expires(): boolean {
     return [this.source, this.destination].some(
@@ -119,6 +131,13 @@ export class ComparedPair {
   get compared(): { readonly documents: number; readonly bytes: number } {
     const { both, source } = this.#digests;
     return { documents: both.value.count + source.value.count, bytes: both.value.bytes + source.value.bytes };
+  }
+
+  /** Begins or continues at the last position. What a chunk has counted that failed on its way is forgotten. */
+  begin(): void {
+    this.state = 'comparing';
+    const last = this.#positions.at(-1);
+    if (last !== undefined) this.#digests = digestsFrom(last.digests);
   }
 
   /** Takes compared documents into the digests. */
@@ -175,6 +194,14 @@ export class ComparedPair {
       isDone,
     });
   }
+}
+
+function digestsFrom({ both, source, destination }: SavedPair['digests']) {
+  return {
+    both: DocumentsDigest.from(both),
+    source: DocumentsDigest.from(source),
+    destination: DocumentsDigest.from(destination),
+  };
 }
 
 function idOf({ uuid, sourceNamespace }: SideEntry): string {

@@ -2,6 +2,7 @@ import type { Timestamp } from 'mongodb';
 import { reach } from '../../platform/index.ts';
 import { Slots } from '../concurrency/slots.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
+import { compareOrder } from './capped-order.ts';
 import { comparePair } from './compare-pair.ts';
 import type { ComparedPair } from './compared-pair.ts';
 import type { ComparedSide } from './compared-side.ts';
@@ -73,7 +74,7 @@ export class Comparison {
   async prove(): Promise<Proof> {
     await this.adoptCatalogs();
     for (let round = 1; ; round += 1) {
-      await this.#compareAll(this.#pairs.unfinished);
+      await this.#eachOf(this.#pairs.unfinished, (pair) => comparePair(this.#parts, pair, this.#throttle));
       const { sourceTime, destinationTime } = await this.#fixTimes();
       // Only catalogs read after these times show every collection that exists at them.
       const isLast = round >= MOST_ROUNDS;
@@ -81,7 +82,11 @@ export class Comparison {
         await this.#parts.clock.sleep(ROUND_EVERY_MS, this.#parts.signal);
         continue;
       }
-      const [undecided, catalogs] = await Promise.all([this.#settle(), this.#lastingCatalogs()]);
+      const orders = this.#eachOf(
+        this.#pairs.all.filter(({ isOrderOpen }) => isOrderOpen),
+        (pair) => compareOrder(this.#parts, pair),
+      );
+      const [undecided, catalogs] = await Promise.all([this.#settle(), this.#lastingCatalogs(), orders]);
       this.#adopt(catalogs);
       if (this.#pairs.unfinished.length > 0 && !isLast) continue;
       const restless = this.#pairs.unfinished.map(({ namespace }) => namespace);
@@ -95,14 +100,15 @@ export class Comparison {
     return isUnfinished;
   }
 
-  async #compareAll(pairs: readonly ComparedPair[]): Promise<void> {
+  /** Does something with pairs, some at a time. A pair that was moved stays unfinished. */
+  async #eachOf(pairs: readonly ComparedPair[], work: (pair: ComparedPair) => Promise<void>): Promise<void> {
     const slots = new Slots(PAIRS_AT_A_TIME);
     await Promise.all(
       pairs.map((pair) =>
         slots.run(async () => {
           try {
             this.#parts.signal.throwIfAborted();
-            await comparePair(this.#parts, pair, this.#throttle);
+            await work(pair);
           } catch (error) {
             if (!(error instanceof PairMoved)) throw error;
           }

@@ -1,6 +1,6 @@
 import { BSON, type Timestamp } from 'mongodb';
 import { decode } from '../bson/decode.ts';
-import { type DocumentKey, describeKey } from '../bson/document-key.ts';
+import { type DocumentKey, describeKey, keyBytes, keyFromBytes } from '../bson/document-key.ts';
 import { document, element } from '../bson/raw-document.ts';
 import type { ClusterTime, DocumentDifference } from './verification-report.ts';
 
@@ -21,35 +21,39 @@ export function clusterTime(time: Timestamp | undefined): ClusterTime | null {
 /** More differences are only counted. A listed one takes some 500 bytes. */
 const MOST_LISTED = 20_000;
 
-/** Differences as a state file has them, by the names that `idOf` returns. */
+/** A difference, and the type and bytes of its key in base64. */
+type Listed = readonly [key: string, difference: DocumentDifference];
+
+/** Differences as a state file has them. */
 export interface SavedDifferences {
-  readonly listed: [id: string, difference: DocumentDifference][];
+  readonly listed: [key: string, difference: DocumentDifference][];
   readonly unlisted: number;
 }
 
-/** The differences that count, by namespace and key. */
+/** The differences that count. */
 export class Differences {
-  readonly #listed = new Map<string, DocumentDifference>();
+  /** By namespace and identity of the key. */
+  readonly #listed = new Map<string, Listed>();
   #unlisted = 0;
 
   /** @param saved  of an earlier run */
   constructor(saved?: SavedDifferences) {
     this.#unlisted = saved?.unlisted ?? 0;
-    for (const [id, difference] of saved?.listed ?? []) this.#listed.set(id, difference);
-  }
-
-  /** Returns the name of a key among all differences. */
-  static idOf(namespace: string, { identity }: DocumentKey): string {
-    return `${namespace}\0${identity}`;
+    for (const [key, difference] of saved?.listed ?? []) {
+      this.#listed.set(idOf(difference.namespace, keyOfText(key)), [key, difference]);
+    }
   }
 
   get listed(): readonly DocumentDifference[] {
-    return [...this.#listed.values()];
+    return [...this.#listed.values()].map(([, difference]) => difference);
   }
 
   /** What a resumed comparison needs. */
   get saved(): SavedDifferences {
-    return { listed: [...this.#listed], unlisted: this.#unlisted };
+    return {
+      listed: [...this.#listed.values()].map(([key, difference]) => [key, difference]),
+      unlisted: this.#unlisted,
+    };
   }
 
   /** Differences that are too many to list. */
@@ -62,26 +66,37 @@ export class Differences {
     return this.listed.filter(({ repaired }) => !repaired).length + this.#unlisted;
   }
 
-  /** Returns how many of a collection remain, as far as they are listed. */
-  of(namespace: string): number {
-    return this.listed.filter((one) => one.namespace === namespace && !one.repaired).length;
+  /** Returns the keys of a collection that are listed and not repaired. */
+  keysOf(namespace: string): DocumentKey[] {
+    const those = [...this.#listed.values()].filter(([, one]) => one.namespace === namespace && !one.repaired);
+    return those.map(([key]) => keyOfText(key));
   }
 
-  add(id: string, difference: DocumentDifference): void {
-    if (this.#listed.size < MOST_LISTED || this.#listed.has(id)) this.#listed.set(id, difference);
-    else this.#unlisted += 1;
+  add(key: DocumentKey, difference: DocumentDifference): void {
+    const id = idOf(difference.namespace, key);
+    if (this.#listed.size >= MOST_LISTED && !this.#listed.has(id)) this.#unlisted += 1;
+    else this.#listed.set(id, [keyBytes(key).toString('base64'), difference]);
   }
 
   /** Notes that a key is equal now. @param repaired  whether this comparison has written it */
-  resolve(id: string, repaired: boolean): void {
-    const difference = this.#listed.get(id);
-    if (difference === undefined) return;
-    if (repaired) this.#listed.set(id, { ...difference, repaired: true });
+  resolve(namespace: string, key: DocumentKey, repaired: boolean): void {
+    const id = idOf(namespace, key);
+    const [text, difference] = this.#listed.get(id) ?? [];
+    if (text === undefined || difference === undefined) return;
+    if (repaired) this.#listed.set(id, [text, { ...difference, repaired: true }]);
     else this.#listed.delete(id);
   }
 
   /** Forgets a collection's differences, because it was dropped, renamed or created again. */
   forget(namespace: string): void {
-    for (const [id, difference] of this.#listed) if (difference.namespace === namespace) this.#listed.delete(id);
+    for (const [id, [, difference]] of this.#listed) if (difference.namespace === namespace) this.#listed.delete(id);
   }
+}
+
+function idOf(namespace: string, { identity }: DocumentKey): string {
+  return `${namespace}\0${identity}`;
+}
+
+function keyOfText(text: string): DocumentKey {
+  return keyFromBytes(Buffer.from(text, 'base64'));
 }

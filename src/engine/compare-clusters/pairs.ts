@@ -61,6 +61,10 @@ export class Pairs {
       return pair;
     }
     this.#saved.delete(pair.identity);
-    return new ComparedPair(pair.source, pair.destination, pair.filter, saved);
+    const restored = new ComparedPair(pair.source, pair.destination, pair.filter, saved);
+    // Nobody watched while the comparison was stopped, if no stream can be opened.
+    const { differences, pending } = this.#parts;
+    for (const key of differences.keysOf(pair.namespace)) pending.addCandidate(restored, key, restored.chunk);
+    return restored;
   }
 }

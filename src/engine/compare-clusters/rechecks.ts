@@ -4,7 +4,7 @@ import { hashOf, type KeysRead, readKeys } from '../compare/read-keys.ts';
 import { Slots } from '../concurrency/slots.ts';
 import type { ComparedPair } from './compared-pair.ts';
 import { type ComparisonParts, PairMoved, readOf } from './comparison-parts.ts';
-import { clusterTime, Differences, shownId } from './differences.ts';
+import { clusterTime, shownId } from './differences.ts';
 import type { PendingKey } from './pending-keys.ts';
 import type { Repairer } from './repairer.ts';
 
@@ -103,7 +103,7 @@ export class Rechecks {
       return;
     }
     const isForeign = entry.changed.destination && !entry.changed.source && source.isWatched;
-    differences.add(Differences.idOf(pair.namespace, key), {
+    differences.add(key, {
       namespace: pair.namespace,
       destinationNamespace: pair.destinationNamespace,
       _id: shownId(key),
@@ -120,7 +120,7 @@ export class Rechecks {
   #settle(entry: PendingKey): void {
     const { pair, key, repairs } = entry;
     if (entry.version > 0) pair.rechecked += 1;
-    this.#parts.differences.resolve(Differences.idOf(pair.namespace, key), repairs > 0);
+    this.#parts.differences.resolve(pair.namespace, key, repairs > 0);
     this.#parts.pending.settle(entry);
   }
 

@@ -35,7 +35,16 @@ export function reportOf(
   const catalogDifferences = [...(proof?.catalogs.differences ?? [])];
   const total = differences.remaining() + disorders.length;
   const entries = [...(proof?.catalogs.source.values() ?? [])];
-  const collections = pairs.map((pair) => collectionOf(parts, pair, proof?.undecided.get(pair) ?? 0));
+  const remaining = Map.groupBy(
+    all.filter(({ repaired }) => !repaired),
+    ({ namespace }) => namespace,
+  );
+  const collections = pairs.map((pair) =>
+    collectionOf(parts, pair, {
+      differences: remaining.get(pair.namespace)?.length ?? 0,
+      undecided: proof?.undecided.get(pair) ?? 0,
+    }),
+  );
   const totals = {
     collections: pairs.length,
     documents: sum(pairs.map((pair) => pair.compared.documents)),
@@ -87,9 +96,9 @@ function sideOf(side: ComparedSide, time: Proof['sourceTime']): VerificationRepo
 }
 
 function collectionOf(
-  { source, destination, differences }: ComparisonParts,
+  { source, destination }: ComparisonParts,
   pair: ComparedPair,
-  undecided: number,
+  counts: { readonly differences: number; readonly undecided: number },
 ): VerificationReport['collections'][number] {
   const of = (side: ComparedSide) => ({
     ...pair.digestOf(side.side),
@@ -106,8 +115,7 @@ function collectionOf(
     source: of(source),
     destination: of(destination),
     rechecked: pair.rechecked,
-    differences: differences.of(pair.namespace) + (pair.disorder === undefined ? 0 : 1),
-    undecided,
+    ...counts,
   };
 }
 

@@ -180,3 +180,52 @@ for (const [what, atChunk] of [
     );
   });
 }
+
+test('a resumed run knows of documents that are out of order in a capped collection', async () => {
+  for (const { client } of [pair.source, pair.destination]) {
+    await client.db('shop').createCollection('log', { capped: true, size: 1_000_000 });
+    const order = client === pair.source.client ? [1, 2, 3] : [1, 3, 2];
+    await client
+      .db('shop')
+      .collection<{ _id: number }>('log')
+      .insertMany(order.map((_id) => ({ _id })));
+  }
+  const stop = new AbortController();
+  let state: SavedState | undefined;
+  const save = (saved: SavedState) => {
+    state = saved;
+    if (saved.pairs.some(({ namespace, isDone }) => namespace === 'shop.log' && isDone)) stop.abort();
+  };
+  await verificationOf(pair, { bytesPerSecond: 400_000, save }).run(stop.signal);
+  assert.ok(stop.signal.aborted && state !== undefined);
+  const { differences } = await verify(pair, { resume: { state, file: 'state' } });
+  assert.deepEqual(
+    differences.map(({ class: kind }) => kind),
+    ['capped order'],
+  );
+});
+
+test('a collection that is renamed for a moment is counted once', async () => {
+  const admin = pair.destination.client.db('admin');
+  let chunks = 0;
+  using _ = onReach('engine.compare.chunk-compared', async () => {
+    chunks += 1;
+    if (chunks !== 2) return;
+    await there().updateMany({ _id: { $gte: 4_000 } }, { $set: { n: 1 } });
+    await admin.command({ renameCollection: 'shop.c', to: 'shop.other' });
+    // The comparison meets the other name first.
+    void eventually(() => moved, { what: 'the comparison to notice' }).then(() =>
+      admin.command({ renameCollection: 'shop.other', to: 'shop.c' }),
+    );
+  });
+  let moved = false;
+  using __ = onReach('engine.compare.pair-moved', () => {
+    moved = true;
+  });
+  const { report } = await verify(pair, { bytesPerSecond: 2_000_000 });
+  assert.ok(moved);
+  assert.equal(report.result, 'different');
+  assert.equal(report.differences.total, 1_000);
+  const [collection] = report.collections;
+  assert.deepEqual([collection?.source.count, collection?.destination.count], [DOCUMENTS, DOCUMENTS]);
+});

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { SavedState } from '../../../src/engine/compare-clusters/saved-state.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSet, startPair } from '../../support/replica-set.ts';
 import { identified } from '../../support/seeds.ts';
-import { verify } from './verify-pair.ts';
+import { verificationOf, verify } from './verify-pair.ts';
 
 checkForLeaks();
 
@@ -38,4 +39,27 @@ test('without the privilege for a stream a run compares, and says what the resul
   await assert.rejects(verify(pair, { source: { uri: watching }, destination: { uri: nobody } }), {
     code: 'VERIFICATION_REFUSED',
   });
+});
+
+test('a resumed run reads differences again that nobody could see disappear', async () => {
+  await using pair = await startPair({ destination: { auth: true } });
+  for (const { client } of [pair.source, pair.destination]) {
+    const collection = client.db('shop').collection<{ _id: number }>('c');
+    await collection.insertMany(identified(3_000, { text: 'x'.repeat(1_000) }));
+  }
+  const there = pair.destination.client.db('shop').collection<{ _id: number }>('c');
+  await there.updateOne({ _id: 1 }, { $set: { text: '' } });
+  const destination = { uri: await readerOf(pair.destination, 'blind', ['find', 'listCollections', 'listIndexes']) };
+  const stop = new AbortController();
+  let state: SavedState | undefined;
+  const save = (saved: SavedState) => {
+    state = saved;
+    if (saved.differences.listed.length > 0) stop.abort();
+  };
+  const stopped = await verificationOf(pair, { destination, bytesPerSecond: 400_000, save }).run(stop.signal);
+  assert.equal(stopped.differences.length, 1);
+  assert.ok(state !== undefined);
+  await there.updateOne({ _id: 1 }, { $set: { text: 'x'.repeat(1_000) } });
+  const { report } = await verify(pair, { destination, resume: { state, file: 'state' } });
+  assert.equal(report.result, 'equal', report.explanation);
 });
