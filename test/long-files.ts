@@ -8,6 +8,7 @@ export const LONG_FILES: readonly string[] = [
   'test/docs/faq.test.ts',
   'test/end-to-end/push.test.ts',
   'test/engine/capture/conversions.test.ts',
+  'test/engine/compare-clusters/digest-cluster.test.ts',
   'test/engine/cutover/block-owner.test.ts',
   'test/engine/cutover/destination-lost.test.ts',
   'test/engine/records/destination-owner.test.ts',

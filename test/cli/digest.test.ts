@@ -66,8 +66,18 @@ test('the reports of a source and of its migrated copy are equal', async () => {
   assert.match(written, /^The reports are equal: 5 collections with 105 documents\.$/m);
   await using linkspan = runLinkspan(['verify', '--reports', ...files, '--output', 'json']);
   assert.equal((await linkspan.exit).code, 0, linkspan.stderr);
-  const result = { differences: [], compared: 5, documents: 105, reservations: [] };
-  assert.deepEqual(JSON.parse(linkspan.stdout), { type: 'result', outcome: 'done', error: null, ...result });
+  const { first, second, ...result } = JSON.parse(linkspan.stdout);
+  const found = { differences: [], compared: 5, documents: 105, reservations: [] };
+  assert.deepEqual(result, { type: 'result', outcome: 'done', error: null, ...found });
+  assert.notEqual(first.cluster.replicaSetId, second.cluster.replicaSetId);
+  assert.match(
+    written,
+    /^first: replica set \w{24} at 127\.0\.0\.1:\d+, cluster time .+, without writes, made until .+Z$/m,
+  );
+  // One report is no proof of two clusters.
+  const same = verify([files[0], files[0]]);
+  assert.equal(same.code, 2);
+  assert.match(same.written, /^Both files are the same report\.$/m);
   // Only its owner may read a report.
   assert.equal(statSync(files[0]).mode & 0o777, 0o600);
 });
@@ -112,7 +122,7 @@ test('two reports differ in everything that differs between two clusters, and in
   for (const [n, [change]] of DIFFERENCES.entries()) await change(pair.destination.client.db(`shop${n}`));
   const { code, written } = verify(await reportsOf(folder.path));
   assert.equal(code, 3, written);
-  const lines = written.trimEnd().split('\n');
+  const lines = written.trimEnd().split('\n').slice(2);
   const verdict = lines.pop() ?? '';
   for (const [n, [, expected]] of DIFFERENCES.entries()) {
     const found = lines.filter((line) => line.startsWith(`shop${n}.`)).map((line) => line.slice(`shop${n}.`.length));
@@ -135,7 +145,7 @@ test('a report has users and roles when asked for, and a comparison with one tha
   await pair.source.client.db('shop').command({ createUser: 'ann', pwd: 'x', roles: ['reader'] });
   assert.equal((await digest(pair.source.uri, '--report', a, '--users-and-roles')).code, 0);
   assert.equal((await digest(pair.destination.uri, '--report', b, '--users-and-roles')).code, 0);
-  assert.match(verify([a, b]).written, /^shop: user ann: missing\nThe reports differ: 1 difference/);
+  assert.match(verify([a, b]).written, /^shop: user ann: missing\nThe reports differ: 1 difference/m);
   assert.doesNotMatch(readFileSync(a, 'utf8'), /SCRAM|storedKey/);
   await pair.destination.client.db('shop').command({ updateRole: 'reader', privileges: [] });
   assert.equal((await digest(pair.destination.uri, '--report', b, '--users-and-roles')).code, 0);

@@ -10,7 +10,7 @@ export function digestText(report: DigestReport): string {
     `Digest of the replica set ${cluster.replicaSetId || '(id not readable)'} at ${cluster.primary}, MongoDB ${cluster.mongoDBVersion}`,
     `  made by      Linkspan ${report.linkspanVersion}, from ${report.startedAt} to ${report.endedAt}`,
     `  cluster time ${shownTime(report.clusterTime)}`,
-    `  writes seen  ${report.endTime === null ? 'unknown' : `until ${shownTime(report.endTime)}`}`,
+    `  writes       ${report.endTime === null ? 'not watched' : `watched until ${shownTime(report.endTime)}`}`,
     `  selection    ${shownSelection(selection)}`,
     `  claim        ${report.claim}. ${report.explanation}`,
     '',
@@ -40,8 +40,9 @@ function linesOf(entry: DigestedEntry): string[] {
   ];
 }
 
-function shownTime({ t, i }: { readonly t: number; readonly i: number }): string {
-  return `${t}.${i} (${new Date(t * 1000).toISOString()})`;
+/** Returns a cluster time for people. */
+export function shownTime({ t, i }: { readonly t: number; readonly i: number }): string {
+  return `${new Date(t * 1000).toISOString()} (${t}, ${i})`;
 }
 
 function shownSelection({ includeNamespaces, excludeNamespaces, documentFilters }: DigestReport['selection']): string {

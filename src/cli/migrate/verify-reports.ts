@@ -7,6 +7,7 @@ import { formatCount } from '../progress/format.ts';
 import type { OutputFormat } from '../progress/index.ts';
 import type { TextSink } from '../progress/renderer.ts';
 import { withoutControls } from '../terminal/index.ts';
+import { shownTime } from './digest-text.ts';
 
 /** The most differences that people see at once. JSON has all. */
 const SHOWN = 20;
@@ -43,6 +44,8 @@ export function verifyReports({ files, config, output }: ReportsToVerify, sink: 
   }
   const more = differences.length - SHOWN;
   const lines = [
+    originText('first', result.first),
+    originText('second', result.second),
     ...differences.slice(0, SHOWN).map(lineOf),
     ...(more > 0 ? [`… and ${formatCount(more)} more; --output json has all`] : []),
     ...reservations,
@@ -51,6 +54,11 @@ export function verifyReports({ files, config, output }: ReportsToVerify, sink: 
   // Names come from files of others.
   sink.write(`${lines.map(withoutControls).join('\n')}\n`);
   return end;
+}
+
+function originText(which: string, { cluster, clusterTime, claim, endedAt }: ComparedReports['first']): string {
+  const id = cluster.replicaSetId || '(id not readable)';
+  return `${which}: replica set ${id} at ${cluster.primary}, cluster time ${shownTime(clusterTime)}, ${claim}, made until ${endedAt}`;
 }
 
 /** A report that proves nothing makes differences as doubtful as their absence. */

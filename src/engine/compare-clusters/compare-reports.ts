@@ -26,8 +26,13 @@ export interface ReportDifference {
   readonly second?: string;
 }
 
+/** Which cluster a report is of, and for which time it stands. */
+type ReportOrigin = Pick<DigestReport, 'cluster' | 'clusterTime' | 'endTime' | 'endedAt' | 'claim'>;
+
 /** The result of comparing two reports. */
 export interface ComparedReports {
+  readonly first: ReportOrigin;
+  readonly second: ReportOrigin;
   readonly differences: readonly ReportDifference[];
   /** Collections whose documents, options and indexes were compared, views included. */
   readonly compared: number;
@@ -70,7 +75,18 @@ export function compareReports(
     differences.push({ namespace, otherNamespace: namespace, class: 'collection extra' });
   }
   differences.push(...compareAccounts(first, second));
-  return { differences, compared, documents, reservations: reservationsOf(first, second) };
+  return {
+    first: originOf(first),
+    second: originOf(second),
+    differences,
+    compared,
+    documents,
+    reservations: reservationsOf(first, second),
+  };
+}
+
+function originOf({ cluster, clusterTime, endTime, endedAt, claim }: DigestReport): ReportOrigin {
+  return { cluster, clusterTime, endTime, endedAt, claim };
 }
 
 type Found = Omit<ReportDifference, 'namespace' | 'otherNamespace'>;
@@ -121,6 +137,7 @@ function reservationsOf(first: DigestReport, second: DigestReport): string[] {
     ([which, { claim, explanation }]) =>
       FIRM.includes(claim) ? [] : [`The ${which} report proves nothing (${claim}). ${explanation}`],
   );
+  if (JSON.stringify(first) === JSON.stringify(second)) reservations.push('Both files are the same report.');
   if ((first.accounts === null) !== (second.accounts === null))
     reservations.push('Only one report has users and roles, so they were not compared.');
   return reservations;
