@@ -105,7 +105,7 @@ export class StreamFollower implements RunningStream {
     );
     const parts = { lanes: this.#lanes, copier: this.#copier, throttle };
     const stream = {
-      hasApplied: (until: Timestamp) => this.#hasApplied(until),
+      hasPassed: (until: Timestamp) => this.#hasPassed(until),
       isHurried: () => this.#hurried > 0,
       isLive: () => this.allLive,
     };
@@ -228,6 +228,10 @@ export class StreamFollower implements RunningStream {
   isInStepAt(time: Timestamp): boolean {
     const isCompared = this.#isCompared && !isBefore(this.#watermark.safe.time, time);
     return isCompared && this.#verification.isSettled && this.#hasApplied(time) && this.allLive;
+  }
+
+  #hasPassed(time: Timestamp): boolean {
+    return isBefore(time, this.#watermark.applied.time) && isBefore(time, this.hidden.time);
   }
 
   #hasApplied(time: Timestamp): boolean {

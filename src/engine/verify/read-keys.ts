@@ -1,16 +1,11 @@
-import { createHash } from 'node:crypto';
-import type { Document, MongoClient, Timestamp } from 'mongodb';
+import type { MongoClient, Timestamp } from 'mongodb';
 import type { StreamPosition } from '../apply/stream-position.ts';
-import { type DocumentKey, keyOf } from '../bson/document-key.ts';
-import { BSON_TYPE } from '../bson/elements.ts';
-import { array } from '../bson/raw-document.ts';
-import { RawValue } from '../bson/raw-value.ts';
+import type { DocumentKey } from '../bson/document-key.ts';
 import { type MovedParts, onDestination, onSource, pinTo } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { hashOf, readKeys } from '../compare/read-keys.ts';
 import { operationTimeOf } from '../mongodb/cluster-time.ts';
 import type { Fence } from '../mongodb/fence.ts';
-import { RawCursor } from '../mongodb/raw-cursor.ts';
-import type { Side } from '../mongodb/side.ts';
 
 /** The parts of a run that reading keys of both sides needs. */
 export interface ReadKeysParts extends MovedParts {
@@ -20,7 +15,7 @@ export interface ReadKeysParts extends MovedParts {
 }
 
 /** The documents that one side has of some keys. */
-export interface KeysRead<T> {
+interface Found<T> {
   /** By identity of the key. Keys without a document are absent. */
   readonly found: ReadonlyMap<string, T>;
   /** The server's time after the read. */
@@ -32,8 +27,8 @@ export async function hashesOfSource(
   parts: ReadKeysParts,
   collection: TrackedCollection,
   keys: readonly DocumentKey[],
-): Promise<KeysRead<string>> {
-  return await readSourceKeys(parts, collection, keys, hashOf);
+): Promise<Found<string>> {
+  return await readSource(parts, collection, keys, hashOf);
 }
 
 /** Returns the SHA-256 of the destination's document of each key. @throws CollectionDropped */
@@ -41,8 +36,8 @@ export async function hashesOfDestination(
   parts: ReadKeysParts,
   collection: TrackedCollection,
   keys: readonly DocumentKey[],
-): Promise<KeysRead<string>> {
-  return await readDestinationKeys(parts, collection, keys, hashOf);
+): Promise<Found<string>> {
+  return await readDestination(parts, collection, keys, hashOf);
 }
 
 /** Returns the source's document of a key; undefined when it has none. */
@@ -51,7 +46,7 @@ export async function documentOfSource(
   collection: TrackedCollection,
   key: DocumentKey,
 ): Promise<{ readonly document: Buffer | undefined; readonly time: Timestamp }> {
-  const { found, time } = await readSourceKeys(parts, collection, [key], (document) => document);
+  const { found, time } = await readSource(parts, collection, [key], (document) => document);
   return { document: found.get(key.identity), time };
 }
 
@@ -61,66 +56,38 @@ export async function documentOfDestination(
   collection: TrackedCollection,
   key: DocumentKey,
 ): Promise<{ readonly document: Buffer | undefined; readonly time: Timestamp }> {
-  const { found, time } = await readDestinationKeys(parts, collection, [key], (document) => document);
+  const { found, time } = await readDestination(parts, collection, [key], (document) => document);
   return { document: found.get(key.identity), time };
 }
 
-async function readSourceKeys<T>(
+async function readSource<T>(
   parts: ReadKeysParts,
   collection: TrackedCollection,
   keys: readonly DocumentKey[],
   take: (document: Buffer) => T,
-): Promise<KeysRead<T>> {
-  return await onSource(parts, collection, (name) =>
-    readKeys(parts.source, 'source', collection.sourceDatabase, take, {
-      find: name,
-      filter: collection.selected(among(keys)),
-      ...pinTo(parts, collection),
-      readConcern: { level: 'majority', afterClusterTime: parts.position.time },
-    }),
-  );
+): Promise<Found<T>> {
+  const { isClustered, sourceDatabase: database } = collection;
+  const { collectionUUID: uuid } = pinTo(parts, collection);
+  const readConcern = { level: 'majority', afterClusterTime: parts.position.time };
+  const select = (query: object) => collection.selected(query);
+  return await onSource(parts, collection, async (name) => {
+    const from = { database, name, uuid, select, isClustered, readConcern };
+    const { found, time } = await readKeys(parts.source, from, keys, take);
+    return { found, time: operationTimeOf({ operationTime: time }, 'source') };
+  });
 }
 
-async function readDestinationKeys<T>(
+async function readDestination<T>(
   parts: ReadKeysParts,
   collection: TrackedCollection,
   keys: readonly DocumentKey[],
   take: (document: Buffer) => T,
-): Promise<KeysRead<T>> {
-  return await onDestination(parts, collection, ({ database, name, uuid }) =>
-    readKeys(parts.destination, 'destination', database, take, {
-      find: name,
-      filter: among(keys),
-      collectionUUID: uuid,
-      // The read sees all writes of the lanes, whichever member answers.
-      readConcern: parts.fence.afterOwnWrites,
-    }),
-  );
-}
-
-/** Holds one reply at a time, however large the documents are. */
-async function readKeys<T>(
-  client: MongoClient,
-  side: Side,
-  database: string,
-  take: (document: Buffer) => T,
-  command: Document,
-): Promise<KeysRead<T>> {
-  const found = new Map<string, T>();
-  const [cursor, first] = await RawCursor.open(client, database, command);
-  await using _ = cursor;
-  let batch = first;
-  while (true) {
-    for (const document of batch.documents) found.set(keyOf(document).identity, take(document));
-    if (!cursor.open) return { found, time: operationTimeOf(batch, side) };
-    batch = await cursor.next();
-  }
-}
-
-function among(keys: readonly DocumentKey[]): Document {
-  return { _id: { $in: new RawValue(BSON_TYPE.array, array(keys.map(({ value }) => value))) } };
-}
-
-function hashOf(document: Buffer): string {
-  return createHash('sha256').update(document).digest('base64');
+): Promise<Found<T>> {
+  const { isClustered } = collection;
+  return await onDestination(parts, collection, async ({ database, name, uuid }) => {
+    // The read sees all writes of the lanes, whichever member answers.
+    const from = { database, name, uuid, isClustered, readConcern: parts.fence.afterOwnWrites };
+    const { found, time } = await readKeys(parts.destination, from, keys, take);
+    return { found, time: operationTimeOf({ operationTime: time }, 'destination') };
+  });
 }

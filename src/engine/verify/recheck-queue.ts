@@ -99,6 +99,11 @@ export class RecheckQueue {
     this.#open.delete(collection);
   }
 
+  some(matches: (open: OpenKey) => boolean): boolean {
+    for (const entries of this.#open.values()) for (const open of entries.values()) if (matches(open)) return true;
+    return false;
+  }
+
   /** Collections with entries. */
   get collections(): readonly TrackedCollection[] {
     return [...this.#open].filter(([, entries]) => entries.size > 0).map(([collection]) => collection);

@@ -7,6 +7,7 @@ import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import type { Gate } from '../concurrency/gate.ts';
 import { type MemoryBudget, REPLY_BYTES } from '../concurrency/memory-budget.ts';
+import { writeBarrier } from '../mongodb/cluster-time.ts';
 import type { Counters } from '../records/counters.ts';
 import { hashesOfDestination, hashesOfSource, type ReadKeysParts } from './read-keys.ts';
 import { type OpenKey, RecheckQueue } from './recheck-queue.ts';
@@ -26,6 +27,8 @@ const LINGER_MS = 50;
 /** For conditions that depend on the time. Whatever else they depend on wakes the worker. */
 const LOOK_AGAIN_AFTER_MS = 100;
 const BACK_OFF = { firstMs: 50, longestMs: 2_000 };
+/** How often the engine writes a note on a source whose time stands still. */
+const MOVE_TIME_EVERY_MS = 500;
 /** Comparisons in a row that must differ, with an unchanged document on the source, before the difference counts. */
 const COUNTS_AFTER = 3;
 /** Above this, the engine stops reading the stream. */
@@ -33,8 +36,11 @@ export const MOST_OPEN_KEYS = 50_000;
 
 /** The stream as the rechecks know it. */
 export interface AppliedStream {
-  /** Whether everything that the source acknowledged before the time is applied, hidden writes included. */
-  hasApplied(time: Timestamp): boolean;
+  /**
+   * Whether everything that the source acknowledged up to the time is applied, hidden writes included. The stream must
+   * have passed the time: events of one transaction share one, and may come in several batches.
+   */
+  hasPassed(time: Timestamp): boolean;
   /** Whether somebody waits for a barrier. */
   isHurried(): boolean;
 }
@@ -53,6 +59,7 @@ export class Rechecks {
   readonly #onEqual: (open: OpenKey) => Promise<void>;
   readonly #queue = new RecheckQueue();
   readonly #begun = new Set<TrackedCollection>();
+  #movedAtMs = Number.NEGATIVE_INFINITY;
 
   /**
    * @param onMismatch  receives a difference that counts, once it stays; returns when it is on record
@@ -130,6 +137,7 @@ export class Rechecks {
         .map((collection) => this.#due(collection))
         .filter((batch) => batch.length > 0);
       if (batches.length === 0) {
+        await this.#moveTime();
         await changes.next(signal, LOOK_AGAIN_AFTER_MS);
         continue;
       }
@@ -143,13 +151,28 @@ export class Rechecks {
     }
   }
 
+  /** On a source without writes, the stream would take 10 s to pass the time of a comparison. */
+  async #moveTime(): Promise<void> {
+    const { clock, retrier, source } = this.#parts;
+    if (
+      clock.elapsed() - this.#movedAtMs < MOVE_TIME_EVERY_MS ||
+      !this.#queue.some(({ notBefore }) => this.#isAhead(notBefore))
+    )
+      return;
+    this.#movedAtMs = clock.elapsed();
+    await retrier.run('the source', () => writeBarrier(source));
+  }
+
+  #isAhead(time: Timestamp | undefined): boolean {
+    return time !== undefined && !this.#stream.hasPassed(time);
+  }
+
   #due(collection: TrackedCollection): OpenKey[] {
     // A collection that is copied, repaired or lost is compared again as a whole, or later.
     if (collection.state !== 'live' || collection.suspicion !== null) return [];
     const nowMs = this.#parts.clock.elapsed();
     const keys = Math.max(1, Math.min(BATCH_KEYS, Math.floor(REPLY_BYTES / 2 / (collection.averageBytes || 1))));
-    const may = ({ notBefore, notBeforeMs }: OpenKey) =>
-      notBeforeMs <= nowMs && (notBefore === undefined || this.#stream.hasApplied(notBefore));
+    const may = ({ notBefore, notBeforeMs }: OpenKey) => notBeforeMs <= nowMs && !this.#isAhead(notBefore);
     return this.#queue.due(collection, may, keys);
   }
 
