@@ -21,6 +21,7 @@ export const LONG_FILES: readonly string[] = [
   'test/engine/capture/large-changes.test.ts',
   'test/engine/cutover/last-look.test.ts',
   'test/engine/verify/lost-history.test.ts',
+  'test/engine/verify/verification-resume.test.ts',
   'test/engine/run/restarts.test.ts',
   'test/engine/run/rules.test.ts',
   'test/engine/mongodb/silent-servers.test.ts',
