@@ -59,14 +59,17 @@ export class Mismatches {
 
   /**
    * Puts a mismatch on record.
-   * @returns false when both sides are equal by now
+   * @returns `equal` when both sides are equal by now; `discarded` when only one side has a document of a capped
+   * collection, which each side discards by itself
    * @throws UserError VERIFICATION_FAILED when the document keeps differing after repairs, or when too many differ
    */
-  async note(open: OpenKey): Promise<boolean> {
+  async note(open: OpenKey): Promise<'noted' | 'equal' | 'discarded'> {
     const { collection, key } = open;
     const source = await documentOfSource(this.#parts, collection, key);
     const destination = await documentOfDestination(this.#parts, collection, key);
-    if (isEqual(source.document, destination.document)) return false;
+    if (isEqual(source.document, destination.document)) return 'equal';
+    const isOnOneSide = source.document === undefined || destination.document === undefined;
+    if (collection.isCapped && isOnOneSide) return 'discarded';
     const id = collection.id + key.identity;
     const before = this.#known.get(id);
     const difference = describeDifference(source.document, destination.document);
@@ -93,7 +96,7 @@ export class Mismatches {
       throw new UserError('VERIFICATION_FAILED', [`${describeMismatch(record)}, for the ${times}th time`]);
     }
     if (this.found > MOST) throw new UserError('VERIFICATION_FAILED', [`more than ${MOST} documents differ`]);
-    return true;
+    return 'noted';
   }
 
   /** Closes the mismatch of a key that is equal now. */

@@ -254,10 +254,10 @@ export class Verification {
 
   async #settleMismatch(open: OpenKey): Promise<void> {
     const { collection, key, sequence } = open;
-    // Each side discards by itself: the ends of a capped collection are compared while nobody writes.
-    if (collection.isCapped) return this.rechecks.leave(open);
-    if (!(await this.mismatches.note(open))) return;
-    if (this.mode === 'report') return this.rechecks.leave(open);
+    const result = await this.mismatches.note(open);
+    if (result === 'equal') return;
+    // What capped collections have discarded is compared while nobody writes.
+    if (result === 'discarded' || this.mode === 'report') return this.rechecks.leave(open);
     Rechecks.repairing(open);
     this.#lanes.add({ collection, key, state: { kind: 'unknown' }, sequence });
   }

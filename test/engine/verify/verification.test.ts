@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Double, Int32, Long } from 'mongodb';
+import { type Db, Double, Int32, Long } from 'mongodb';
 import { onReach } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
@@ -104,6 +104,24 @@ test('the verification of a migration', async (t) => {
     await running.commit();
     assert.equal(running.progress.verification.mismatches.found, 0);
     await expectIdentical(pair);
+  });
+
+  await t.test('finds a document of a capped collection that differs, and another order of them', async () => {
+    await emptyPair(pair);
+    await source.createCollection('log', { capped: true, size: 100_000 });
+    await source.collection<{ _id: number }>('log').insertMany(identified(20, { a: 1 }));
+    using _ = plantBefore(async () => {
+      const log = destination.collection<{ _id: number }>('log');
+      await log.updateOne({ _id: 3 }, { $set: { a: 2 } });
+      await log.deleteOne({ _id: 5 });
+      await log.insertOne({ _id: 5, a: 1 } as never);
+    });
+    await using running = RunningMigration.start(pair, planted);
+    await running.commit();
+    const [mismatch] = running.progress.verification.mismatches.latest;
+    assert.deepEqual([mismatch?.key, mismatch?.path], ['{"$numberInt":"3"}', 'a']);
+    const documents = (side: Db) => side.collection('log').find().toArray();
+    assert.deepEqual(await documents(destination), await documents(source));
   });
 
   await t.test('that only reports refuses the cutover while a document differs', async () => {
