@@ -1,12 +1,16 @@
 export { cleanUp, listLeftovers } from './cleanup/clean-up.ts';
 export type { Leftovers } from './cleanup/leftovers.ts';
+export {
+  ClusterVerification,
+  type ClusterVerificationProgress,
+  type Verified,
+} from './compare-clusters/cluster-verification.ts';
 export { type ComparedReports, compareReports, type ReportDifference } from './compare-clusters/compare-reports.ts';
 export { type DigestOptions, digestCluster } from './compare-clusters/digest-cluster.ts';
 export type { DigestProgress } from './compare-clusters/digest-progress.ts';
 export { type DigestedEntry, type DigestReport, digestReport } from './compare-clusters/digest-report.ts';
 export { readReport } from './compare-clusters/read-report.ts';
 export { type SavedState, savedState } from './compare-clusters/saved-state.ts';
-export { Verification, type VerificationProgress, type Verified } from './compare-clusters/verification.ts';
 export {
   type DocumentDifference,
   type VerificationReport,

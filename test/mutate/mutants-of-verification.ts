@@ -42,6 +42,13 @@ export const OF_VERIFICATION: readonly Mutant[] = [
     tests: { file: VERIFICATION, name: 'in the write pause' },
   },
   {
+    without: 'comparing the order of capped collections',
+    file: 'src/engine/verify/verification.ts',
+    replace: 'if (collection.isCapped) await this.#compareOrder(collection);',
+    by: 'const comparison = this.#comparisons.get(collection);\n      if (comparison) comparison.isOrdered = true;',
+    tests: { file: VERIFICATION, name: 'capped' },
+  },
+  {
     without: 'stopping when a document keeps differing',
     file: 'src/engine/verify/mismatches.ts',
     replace: 'if (times > RETURNS) {',
@@ -58,8 +65,8 @@ export const OF_VERIFICATION: readonly Mutant[] = [
   {
     without: 'comparing the catalogs before a cutover',
     file: 'src/engine/run/steer.ts',
-    replace: 'if (!(await follower.verification.confirm())) continue;',
-    by: '',
+    replace: '=== 0) {\n      if (!(await follower.verification.confirm())) continue;',
+    by: '=== 0) {',
     tests: { file: VERIFICATION, name: 'an index that the destination lacks' },
   },
   {

@@ -1,4 +1,4 @@
-import type { Verification, VerificationProgress } from '../../engine/index.ts';
+import type { ClusterVerification, ClusterVerificationProgress } from '../../engine/index.ts';
 import { counted, systemClock } from '../../platform/index.ts';
 import { formatBytes, formatCount } from '../progress/format.ts';
 import type { OutputFormat } from '../progress/index.ts';
@@ -10,7 +10,7 @@ const LINE_EVERY_MS = 10_000;
 
 /** Shows how far a comparison is until the signal aborts: JSON lines, one line that is redrawn, or some lines. */
 export async function showVerifyProgress(
-  verification: Verification,
+  verification: ClusterVerification,
   format: OutputFormat,
   { stdout, stderr }: { readonly stdout: Terminal; readonly stderr: Terminal },
   signal: AbortSignal,
@@ -31,7 +31,7 @@ export async function showVerifyProgress(
   if (format === 'text' && stderr.isTTY) stderr.write(CLEAR_LINE);
 }
 
-function describe(progress: VerificationProgress, bytesPerSecond: number): string {
+function describe(progress: ClusterVerificationProgress, bytesPerSecond: number): string {
   const { phase, collections, collectionsDone, documents, bytes, pending, differences, waiting } = progress;
   const [wait] = waiting;
   if (wait !== undefined) return `waiting for ${wait.for}: ${wait.reason}`;

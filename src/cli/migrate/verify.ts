@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { Verification, type VerificationReport, type Verified } from '../../engine/index.ts';
+import { ClusterVerification, type VerificationReport, type Verified } from '../../engine/index.ts';
 import { UserError, version } from '../../platform/index.ts';
 import { checkUris, readSyncConfiguration } from '../../sync/index.ts';
 import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
@@ -121,7 +121,7 @@ async function compare(
   const state = file?.read();
   const rate = flags.rate ?? settings.load?.maxMegabytesPerSecond;
   const { filters, documentFilters, namespaceRemap, keepDestination } = settings.selection ?? {};
-  const verification = new Verification({
+  const verification = new ClusterVerification({
     source: { uri: uris.cluster0 },
     destination: { uri: uris.cluster1 },
     filters,

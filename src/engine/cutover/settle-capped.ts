@@ -33,7 +33,7 @@ interface Side {
 /**
  * Compares capped collections once nobody writes. The stream doesn't show what they discard, and each side discards by
  * itself. The engine compares their ends and counts. After deletes, documents in the middle may be in other places, so
- * it also compares all keys in order; it always does for a collection whose keys fit into one reply. A collection that differs is copied again inside the write pause; a capped
+ * it also compares all keys in order. A collection that differs is copied again inside the write pause; a capped
  * collection's size is bounded (docs/reference/pitfalls.md#pitfall-35).
  * @param advanced  called after each batch
  * @returns whether none differed
@@ -52,8 +52,7 @@ async function settle(
 ): Promise<boolean> {
   const { source, destination, fence, position } = context;
   const sourceRead = { level: 'majority', afterClusterTime: position.time } as const;
-  const isSmall = collection.documents <= KEYS_AT_A_TIME;
-  const describe = (side: Side) => (collection.reordered || isSmall ? order(side, advanced) : outline(side));
+  const describe = (side: Side) => (collection.reordered ? order(side, advanced) : outline(side));
   const wanted = await onSource(context, collection, (name) =>
     describe({
       client: source,

@@ -44,6 +44,7 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
     if (refusal !== undefined) throw refusal;
     if (log.record.state === 'tailing' && options.once) follower.verification.refuseDifferences();
     if (log.record.state === 'tailing' && options.once && follower.verification.isClean) {
+      if (!(await follower.verification.confirm())) continue;
       await commitOnce(context, log, follower);
       await finishCutover(context, log);
       return 'committed';

@@ -4,6 +4,7 @@ import type { DirtyKey } from '../apply/dirty-key.ts';
 import type { Lanes } from '../apply/lanes.ts';
 import type { DocumentKey } from '../bson/document-key.ts';
 import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
+import { noteReordered } from '../collections/note-reordered.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { Slots } from '../concurrency/slots.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
@@ -14,6 +15,7 @@ import { VerificationRecords } from '../records/verification-records.ts';
 import type { VerificationMode } from '../scope/options.ts';
 import { CatalogCheck, type CatalogCheckParts, describeCatalogDifference } from './catalog-check.ts';
 import { type CompareCollectionParts, compareRange } from './compare-collection.ts';
+import { isInOrder } from './compare-order.ts';
 import { ForeignWatch } from './foreign-watch.ts';
 import { Mismatches } from './mismatches.ts';
 import type { OpenKey } from './recheck-queue.ts';
@@ -32,9 +34,13 @@ interface Comparison {
   /** The collection's lifecycle when it began: another one means that it was copied again or set aside since. */
   readonly lifecycle: object;
   readonly ranges: readonly VerifiedRange[];
+  /** Whether the order of a capped collection was compared in this run. */
+  isOrdered: boolean;
 }
 
 const LOOK_AGAIN_AFTER_MS = 1_000;
+/** A document that is deleted and inserted again changes its place while both sides are read. */
+const ORDER_COUNTS_AFTER = 3;
 
 /**
  * Verifies a migration while it runs: one full comparison of each live collection, and a comparison of each key after
@@ -200,12 +206,13 @@ export class Verification {
   }
 
   #isCompared(collection: TrackedCollection): boolean {
-    const ranges = this.#comparisons.get(collection)?.ranges;
-    return ranges !== undefined && this.#isValid(collection) && ranges.every(({ done }) => done);
+    const comparison = this.#comparisons.get(collection);
+    if (!comparison?.isOrdered || !this.#isValid(collection)) return false;
+    return comparison.ranges.every(({ done }) => done);
   }
 
   #take(collection: TrackedCollection, ranges: readonly VerifiedRange[]): void {
-    this.#comparisons.set(collection, { lifecycle: collection.lifecycle, ranges });
+    this.#comparisons.set(collection, { lifecycle: collection.lifecycle, ranges, isOrdered: !collection.isCapped });
     this.rechecks.begin(collection);
   }
 
@@ -226,6 +233,7 @@ export class Verification {
       const uses = { rechecks: this.rechecks, throttle: this.#throttle, records: this.#records, isValid };
       const open = (this.#comparisons.get(collection)?.ranges ?? []).filter(({ done }) => !done);
       await Promise.all(open.map((range) => this.#slots.run(() => compareRange(this.#parts, collection, range, uses))));
+      if (collection.isCapped) await this.#compareOrder(collection);
       this.#parts.stateChanges.notify();
     } catch (error) {
       // A missing collection is compared later, a dropped one not at all.
@@ -233,6 +241,21 @@ export class Verification {
     } finally {
       this.#underWay.delete(collection);
     }
+  }
+
+  /** A capped collection in another order is compared as a whole in the write pause, and copied again there. */
+  async #compareOrder(collection: TrackedCollection): Promise<void> {
+    const { clock, logger, signal } = this.#parts;
+    const comparison = this.#comparisons.get(collection);
+    for (let times = 1; !(await isInOrder(this.#parts, collection)); times += 1) {
+      if (times === ORDER_COUNTS_AFTER) {
+        logger.warn({ namespace: collection.namespace }, 'A capped collection is in another order on the destination');
+        await noteReordered(this.#parts, collection);
+        break;
+      }
+      await clock.sleep(LOOK_AGAIN_AFTER_MS, signal);
+    }
+    if (comparison !== undefined) comparison.isOrdered = true;
   }
 
   /** The collection is copied again, set aside or dropped. Its keys hold the checkpoint back until that is on record. */

@@ -6,7 +6,7 @@ export const verificationErrors = defineErrors('migration', {
     status: 409,
     detail: 'Source and destination differ: %.',
     remedy:
-      'Find out who writes to the destination, stop them, and resume the migration. It compares the document again. The log and `linkspan_internal.mismatches` on the destination have the evidence.',
+      'Find out who changes the destination and stop them, then start the same command again: it compares again. The log, and `linkspan_internal.mismatches` on the destination, have the evidence.',
   },
   FOREIGN_WRITES: {
     status: 200,

@@ -1,11 +1,11 @@
-import { Verification, type VerifyOptions } from '../../../src/engine/compare-clusters/verification.ts';
+import { ClusterVerification, type VerifyOptions } from '../../../src/engine/compare-clusters/cluster-verification.ts';
 import { silentLogger } from '../../../src/platform/index.ts';
 import type { ReplicaSetPair } from '../../support/replica-set.ts';
 
 /** Compares a pair. Differences count after half a second, so that tests are quick. */
-export function verificationOf(pair: ReplicaSetPair, options: Partial<VerifyOptions> = {}): Verification {
+export function verificationOf(pair: ReplicaSetPair, options: Partial<VerifyOptions> = {}): ClusterVerification {
   const addresses = { source: { uri: pair.source.uri }, destination: { uri: pair.destination.uri } };
-  return new Verification({ ...addresses, settleMs: 500, logger: silentLogger, ...options });
+  return new ClusterVerification({ ...addresses, settleMs: 500, logger: silentLogger, ...options });
 }
 
 export async function verify(pair: ReplicaSetPair, options: Partial<VerifyOptions> = {}) {

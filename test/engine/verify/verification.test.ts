@@ -109,7 +109,7 @@ test('the verification of a migration', async (t) => {
   await t.test('finds a document of a capped collection that differs, and another order of them', async () => {
     await emptyPair(pair);
     await source.createCollection('log', { capped: true, size: 100_000 });
-    await source.collection<{ _id: number }>('log').insertMany(identified(20, { a: 1 }));
+    await source.collection<{ _id: number }>('log').insertMany(identified(200, { a: 1 }));
     using _ = plantBefore(async () => {
       const log = destination.collection<{ _id: number }>('log');
       await log.updateOne({ _id: 3 }, { $set: { a: 2 } });

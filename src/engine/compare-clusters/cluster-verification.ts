@@ -50,7 +50,7 @@ export interface VerifyOptions extends ClusterAddresses {
   readonly clock?: Clock;
 }
 
-export interface VerificationProgress {
+export interface ClusterVerificationProgress {
   readonly phase: Phase | 'connecting';
   readonly collections: number;
   readonly collectionsDone: number;
@@ -77,7 +77,7 @@ const FOLLOW_EVERY_MS = 2_000;
 const MOST_RESTARTS = 3;
 
 /** Compares two clusters, at rest or while they change. Writes nothing unless it repairs. */
-export class Verification {
+export class ClusterVerification {
   readonly #options: VerifyOptions;
   readonly #clock: Clock;
   readonly #filters: DocumentFilters;
@@ -97,7 +97,7 @@ export class Verification {
   }
 
   /** Returns a snapshot; cheap, at any time. */
-  progress(): VerificationProgress {
+  progress(): ClusterVerificationProgress {
     const pairs = this.#pairs?.all ?? [];
     const compared = pairs.map((pair) => pair.compared);
     return {
