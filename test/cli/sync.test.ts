@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { eventually } from '../support/eventually.ts';
 import { expectIdentical } from '../support/expect-identical.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
-import { expectHookReached, runLinkspan } from '../support/linkspan-process.ts';
+import { expectHookReached, runLinkspan, untilStopped } from '../support/linkspan-process.ts';
 import { type ReplicaSetPair, startPair, startReplicaSet } from '../support/replica-set.ts';
 import { startSync } from '../support/sync-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -134,16 +134,27 @@ test('--once --verify report ends with 3 and what differs, commits nothing, and 
   assert.ok(document.progress.every(({ phase }) => phase !== 'done'));
 
   await orders.updateOne({ _id: 7 }, { $set: { text: 'document 7' } });
-  await orders.dropIndex('text_1');
-  const index = await run();
-  assert.deepEqual([index.code, index.result.error?.code], [3, 'VERIFICATION_FAILED'], index.stderr);
-  assert.equal(index.result.verification?.catalogDifferencesFound, 1);
-  assert.match(index.stderr, /Verification found differences: .*Catalogs differ: .*text_1/);
-
-  await orders.createIndex({ text: 1 });
   const equal = await run();
   assert.deepEqual([equal.code, equal.result.outcome], [0, 'done'], equal.stderr);
   assert.match(equal.stderr, /Verified: equal at .* 1 document differed earlier and does not any more\. .*differs\.$/m);
+  await expectIdentical(pair);
+});
+
+test('--once ends with 3 when catalogs differ; the same command repairs them at its start and ends with 0', async () => {
+  await using pair = await pairWithData();
+  const command = ['sync', ...clusters(pair), '--once', '--output', 'json'];
+  await using first = runLinkspan(command, { hook: 'engine.copy.indexed=stop' });
+  await untilStopped(first);
+  await pair.destination.client.db('shop').collection('orders').dropIndex('text_1');
+  first.kill('SIGCONT');
+  assert.equal((await first.exit).code, 3, first.stderr);
+  const { error, verification } = readJson(first.stdout).result;
+  assert.deepEqual([error?.code, verification?.equalAtMs], ['VERIFICATION_FAILED', null]);
+  assert.equal(verification?.catalogDifferencesFound, 1);
+  assert.match(first.stderr, /Verification found differences: .*Catalogs differ: shop\.orders: index missing text_1/);
+
+  await using second = runLinkspan(command);
+  assert.equal((await second.exit).code, 0, second.stderr);
   await expectIdentical(pair);
 });
 

@@ -70,6 +70,9 @@ test('describe shows what was compared and what differs, and nothing of an agent
     differs,
     /^difference +shop\.orders _id \{"\$numberInt":"7"\}: different at `a\.b`, written by .* \(differs\)$/m,
   );
+  const { seesForeignWrites: _, ...less } = verified();
+  const unproven = await shown({ state: 'tailing', verification: less as never });
+  assert.match(unproven, /^verification +Verification is incomplete: 2,000 .* no time is proven at which/m);
   const older = await shown({ state: 'tailing', verification: undefined as never });
   assert.match(older, /^phase +catching up: lag 7 s/m);
   assert.doesNotMatch(older, /verif/i);
