@@ -140,6 +140,28 @@ test('--once --verify report ends with 3 and what differs, commits nothing, and 
   await expectIdentical(pair);
 });
 
+test('a copy of a source that is written to says at which time both were equal, and names capped collections', async () => {
+  await using pair = await pairWithData();
+  const shop = pair.source.client.db('shop');
+  await shop.createCollection('latest', { capped: true, size: 100_000 });
+  await shop.collection('latest').insertOne({ text: 'first' });
+  await using linkspan = runLinkspan(['sync', ...clusters(pair), '--once', '--output', 'json']);
+  let hasEnded = false;
+  const ended = linkspan.exit.finally(() => {
+    hasEnded = true;
+  });
+  for (let number = 0; !hasEnded; number += 1) {
+    await shop.collection<{ _id: number }>('orders').updateOne({ _id: number % 2_000 }, { $set: { number } });
+  }
+  assert.equal((await ended).code, 0, linkspan.stderr);
+  assert.match(
+    linkspan.stderr,
+    /^linkspan sync: Verified: equal at 2\S+Z for 2,00\d documents in 2 collections; \d\S* comparisons? of .* This leaves out 1 capped collection: .* were compared before the commit\. .* differs\.$/m,
+  );
+  const { verification } = readJson(linkspan.stdout).result;
+  assert.ok((verification?.equalAtMs ?? Number.POSITIVE_INFINITY) <= Date.now(), JSON.stringify(verification));
+});
+
 test('--once ends with 3 when catalogs differ; the same command repairs them at its start and ends with 0', async () => {
   await using pair = await pairWithData();
   const command = ['sync', ...clusters(pair), '--once', '--output', 'json'];

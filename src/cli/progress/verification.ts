@@ -62,20 +62,25 @@ export function verificationText({ state, verification }: Progress): string | un
     const missing = waiting === 0 ? 'no time is proven at which both sides are equal' : mustBeCompared(waiting);
     return [`Verification is incomplete: ${compared} compared; ${missing}.`, ...facts].join(' ');
   }
-  return [...proof(verification, equalAtMs), ...facts, ending(verification, isCommitted)].join(' ');
+  return [...proof(verification, equalAtMs, isCommitted), ...facts, ending(verification, isCommitted)].join(' ');
 }
 
 /** What holds at the proven time, and what changed since. */
-function proof(verification: Verification, equalAtMs: number): string[] {
+function proof(verification: Verification, equalAtMs: number, isCommitted: boolean): string[] {
   const { documentsRechecked, seesForeignWrites, waiting } = verification;
   const time = new Date(equalAtMs).toISOString().replace('.000Z', 'Z');
   const condition = seesForeignWrites ? '' : ', unless others wrote to the destination';
+  const missing = isCommitted
+    ? waiting === 1
+      ? 'was not compared any more'
+      : 'were not compared any more'
+    : 'must still be compared';
   // A document that changes twice is compared twice, so rechecks are no count of documents.
   const rechecks = `${counted(documentsRechecked, 'comparison')} of documents after their last change`;
   const also = documentsRechecked === 0 ? '' : `; ${rechecks} found them equal`;
   return [
     `Verified${condition}: equal at ${time} for ${whatWasCompared(verification)}${also}.`,
-    ...(waiting === 0 ? [] : [`${counted(waiting, 'document')} changed after that time and must still be compared.`]),
+    ...(waiting === 0 ? [] : [`${counted(waiting, 'document')} changed after that time and ${missing}.`]),
   ];
 }
 

@@ -41,6 +41,10 @@ test('a result names what it does not cover: unseen writes of others, later chan
     `Verified: ${EQUAL}. 1 document changed after that time and must still be compared. Nothing that was compared differs.`,
   );
   assert.equal(
+    committed(verified({ documentsRechecked: 0, waiting: 2 })),
+    `Verified: ${EQUAL}. 2 documents changed after that time and were not compared any more. Nothing that was compared differs.`,
+  );
+  assert.equal(
     running(verified({ documentsRechecked: 0, cappedCollections: 1 })),
     `Verified: ${EQUAL}. This leaves out 1 capped collection: its oldest and newest documents and its count ` +
       'are compared only before the commit. Nothing that was compared differs.',
