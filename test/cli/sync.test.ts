@@ -220,6 +220,23 @@ test('--verify report lists what differs and refuses the commit; without it the 
   assert.equal(await orders.countDocuments(), 2_000);
 });
 
+test('a document that somebody deletes again after each repair ends a sync with 3', async () => {
+  await using pair = await pairWithData();
+  const orders = pair.destination.client.db('shop').collection<{ _id: number }>('orders');
+  await using sync = await startSync({ source: pair.source.uri, destination: pair.destination.uri });
+  await sync.linkspan.waitForLine(/^in sync: /, 30_000);
+  let hasEnded = false;
+  const ended = sync.linkspan.exit.finally(() => {
+    hasEnded = true;
+  });
+  await eventually(async () => (await orders.deleteOne({ _id: 7 })) && hasEnded, {
+    what: 'the end of the sync',
+    deadlineMs: 60_000,
+  });
+  assert.equal((await ended).code, 3, sync.linkspan.stderr);
+  assert.match(sync.linkspan.stderr, /missing.*, for the 4th time\. .*\[VERIFICATION_FAILED\]/);
+});
+
 test('--output json ends with one result that has the outcome, even if nothing started', async () => {
   await using pair = await pairWithData();
   const { source, destination } = pair;
