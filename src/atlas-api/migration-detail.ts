@@ -9,9 +9,14 @@ const date = z.iso.datetime();
 
 const waitSchema = z.object({ for: z.string(), since: date, reason: z.string() });
 
+const clusterTime = z.object({
+  t: count.meta({ description: 'Seconds since 1970.' }),
+  i: count.meta({ description: 'The number within the second.' }),
+});
+
 const mismatchSchema = z.object({
   namespace: z.string(),
-  key: z.string().meta({ description: 'Its `_id` as Extended JSON, shortened when it is long.' }),
+  key: z.string().meta({ description: 'Its `_id` as canonical Extended JSON, shortened when it is long.' }),
   class: z.string().meta({
     description:
       '`missing` or `extra` on the destination, `different`, or `field order`: the same fields in another order.',
@@ -19,8 +24,8 @@ const mismatchSchema = z.object({
   path: z.string().nullable().meta({ description: 'The first path that differs.' }),
   firstSeen: date,
   times: count.meta({ description: 'How often it differed, with a repair in between.' }),
-  sourceTime: z.string().meta({ description: "The source's cluster time of the comparison." }),
-  destinationTime: z.string().meta({ description: "The destination's cluster time of the comparison." }),
+  sourceTime: clusterTime.meta({ description: "The source's cluster time of the comparison." }),
+  destinationTime: clusterTime.meta({ description: "The destination's cluster time of the comparison." }),
   foreign: z.boolean().meta({ description: 'Whether somebody else wrote it on the destination.' }),
   open: z.boolean().meta({ description: 'Whether it still differs, as far as known.' }),
 });
@@ -49,11 +54,34 @@ const verificationSchema = z.object({
     open: count.meta({ description: 'How many of them still differ.' }),
     latest: z.array(mismatchSchema),
   }),
-  catalogDifferences: z
-    .array(z.string())
+  equalAt: date
     .nullable()
-    .meta({ description: 'Differences of collections, options, views and indexes; null before they were compared.' }),
+    .optional()
+    .meta({
+      description:
+        "The source's cluster time at which the destination is proven equal. Null while something is not compared, or differs. " +
+        'Absent if the agent does not report it.',
+    }),
+  catalogDifferences: z.array(z.string()).nullable().meta({
+    description: 'The first differences of collections, options, views and indexes; null before they were compared.',
+  }),
+  catalogDifferencesFound: count
+    .nullable()
+    .optional()
+    .meta({ description: 'How many differences there are. Absent if the agent does not report it.' }),
   foreignWrites: count.meta({ description: 'Documents that others wrote on the destination.' }),
+  seesForeignWrites: z
+    .boolean()
+    .optional()
+    .meta({
+      description:
+        "False while the destination's oplog can't be read: writes of others then stay unseen once a collection is compared. " +
+        'Absent if the agent does not report it.',
+    }),
+  cappedCollections: count.optional().meta({
+    description:
+      'Capped collections. Only the comparison in the write pause counts for them. Absent if the agent does not report it.',
+  }),
   documentsPerSecond: rate,
   bytesPerSecond: rate,
   etaSeconds: count.nullable(),
@@ -223,9 +251,16 @@ export function showDetail(view: MigrationView): z.output<typeof migrationDetail
 
 type Verification = NonNullable<MigrationView['progress']>['verification'];
 
-function showVerification({ mismatches, ...verification }: Verification) {
+/** Agents of earlier versions don't report `equalAtMs`. */
+type ReportedVerification = Omit<Verification, 'equalAtMs'> & Partial<Pick<Verification, 'equalAtMs'>>;
+
+function showVerification({ mismatches, equalAtMs, ...verification }: ReportedVerification) {
   const latest = mismatches.latest.map(({ firstSeenMs, ...one }) => ({ ...one, firstSeen: atlasDate(firstSeenMs) }));
-  return { ...verification, mismatches: { ...mismatches, latest } };
+  return {
+    ...verification,
+    ...(equalAtMs === undefined ? {} : { equalAt: dateOrNull(equalAtMs) }),
+    mismatches: { ...mismatches, latest },
+  };
 }
 
 type Resumed = NonNullable<NonNullable<MigrationView['progress']>['resumedFrom']>;

@@ -74,7 +74,7 @@ export const reportedProgress: z.ZodType<Progress> = z
     changes: figures({ read: count, applied: count, duringCopy: count, queued: count }),
     lagSeconds: figure,
     oplog: z.looseObject({ windowSeconds: figure, leftSeconds: figure, headroomPercent: figure }).nullable(),
-    // Agents of earlier versions don't verify.
+    // Agents of earlier versions don't verify, or report less of it.
     verification: figures({
       mode: reportText,
       phase: reportText,
@@ -87,11 +87,11 @@ export const reportedProgress: z.ZodType<Progress> = z
       documentsRechecked: count,
       waiting: count,
       mismatches: z.looseObject({ found: count, open: count, latest: reportList(reportedMismatch) }),
-      equalAtMs: time.nullable(),
+      equalAtMs: time.nullable().optional(),
       catalogDifferences: reportList(reportText).nullable(),
-      catalogDifferencesFound: figure,
-      seesForeignWrites: z.boolean(),
-      cappedCollections: count,
+      catalogDifferencesFound: figure.optional(),
+      seesForeignWrites: z.boolean().optional(),
+      cappedCollections: count.optional(),
       foreignWrites: count,
       documentsPerSecond: figure,
       bytesPerSecond: figure,

@@ -103,12 +103,13 @@ function extensionOf(progress: Progress, known: boolean): Record<string, unknown
 }
 
 function shownVerification({ verification }: Progress): Record<string, unknown> {
-  const { mismatches, ...figures } = verification;
+  const { mismatches, equalAtMs, ...figures } = verification;
   const latest = mismatches.latest.map(({ firstSeenMs, ...mismatch }) => ({
     ...mismatch,
     firstSeen: new Date(firstSeenMs).toISOString(),
   }));
-  return { ...figures, mismatches: { ...mismatches, latest } };
+  const equalAt = equalAtMs === null ? null : new Date(equalAtMs).toISOString();
+  return { ...figures, equalAt, mismatches: { ...mismatches, latest } };
 }
 
 /**

@@ -278,7 +278,8 @@ test('GET shows phases, counts and reasons as the agent reported them, and ignor
     repairs: { ...repairs, at: '1970-01-01T00:00:00Z' },
     since: '1970-01-01T00:00:00Z',
     verification: {
-      ...verificationProgress('repair'),
+      ...withoutTime(verificationProgress('repair')),
+      equalAt: null,
       mismatches: { found: 0, open: 0, latest: [] },
     },
     waiting: [{ for: 'the source', since: '1970-01-01T00:00:00Z', reason: 'it is out of reach' }],
@@ -317,17 +318,41 @@ test('GET shows how far source and destination are compared, and which documents
     ...verificationProgress('report'),
     phase: 'following',
     documentsCompared: 9,
+    equalAtMs: 7_000,
     catalogDifferences: ['shop.orders: index missing a_1'],
+    catalogDifferencesFound: 12,
+    seesForeignWrites: true,
+    cappedCollections: 1,
     etaSeconds: 4,
   } as const;
   await report({
     verification: { ...verification, mismatches: { found: 2, open: 1, latest: [{ ...found, firstSeenMs: 0 }] } },
   });
   assert.deepEqual(await shown(), {
-    ...verification,
+    ...withoutTime(verification),
+    equalAt: '1970-01-01T00:00:07Z',
     // A terminal would act on the character.
     mismatches: { found: 2, open: 1, latest: [{ ...found, key: '"\ufffd7"', firstSeen: '1970-01-01T00:00:00Z' }] },
   });
+});
+
+test('an agent that reports less of a verification is shown with what it reports', async () => {
+  await using plane = await startControlPlane();
+  const { report, show } = await start(plane);
+  const shown = async () => (await show()).linkspan.progress as { verification?: Record<string, unknown> };
+  const { catalogDifferencesFound, seesForeignWrites, cappedCollections, ...less } = withoutTime(
+    verificationProgress('repair'),
+  );
+  const later = { catalogDifferencesFound, seesForeignWrites, cappedCollections, equalAtMs: null };
+  await report({ verification: less as never });
+  assert.deepEqual((await shown()).verification, less);
+  for (const absent of Object.keys(later)) {
+    const { [absent as 'equalAtMs']: _, ...others } = later;
+    await report({ verification: { ...less, ...others } as never });
+    const { equalAtMs, ...rest } = others as Partial<typeof later>;
+    const expected = { ...less, ...rest, ...(equalAtMs === undefined ? {} : { equalAt: equalAtMs }) };
+    assert.deepEqual((await shown()).verification, expected, absent);
+  }
 });
 
 test('an agent whose version reports no verification, or another form of it, is shown with all the rest', async () => {
@@ -416,3 +441,8 @@ test('only owners can steer a migration', async () => {
     assert.equal(answer.json.errorCode, 'NOT_ORG_OWNER', wish);
   }
 });
+
+/** The fields that the API shows as they are. */
+function withoutTime({ equalAtMs: _, ...shown }: ReturnType<typeof verificationProgress>) {
+  return shown;
+}

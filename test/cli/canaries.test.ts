@@ -11,6 +11,7 @@ import { eventually } from '../support/eventually.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
 import { startReplicaSet } from '../support/replica-set.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { mismatch, verified } from './progress/snapshots.ts';
 
 const ORG_ID = 'ab'.repeat(12);
 const PUBLIC = 'ownerkey';
@@ -89,7 +90,11 @@ test('no secret is in any log or file, whether requests succeed or fail', async 
   await refuse(`/groups/${groupId}/clusters`, { name: 'C2', connectionStrings });
   await assert.rejects(new AtlasClient(url, PUBLIC, 'canary-in-a-wrong-body').send('GET', '/orgs'));
   const running = JSON.stringify(readAll(data));
-  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'failed' }) }] });
+  const verification = verified({
+    mismatches: { found: 3, open: 1, latest: [mismatch] },
+    catalogDifferences: ['names.a: b'],
+  });
+  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'failed', verification }) }] });
   for (const path of [`${migrations}/${id}`, `/groups/${groupId}/clusters`, `${org}/apiKeys`, `${org}/events`]) {
     answers.push(JSON.stringify((await client.send('GET', path)).body));
   }
@@ -98,7 +103,11 @@ test('no secret is in any log or file, whether requests succeed or fail', async 
   assert.equal((await bundling.exit).code, 0, bundling.stderr);
   const bundled = readFileSync(bundle, 'utf8');
   assert.match(bundled, new RegExp(`"id": "${id}"[^}]*"status": "FAILED"`));
-  for (const name of ['host-1', '"shop"', '"C1"', 'mover']) assert.ok(!bundled.includes(name), name);
+  const counts = ['"phase": "following"', '"documentsRechecked": 130', '"found": 3', '"open": 1'];
+  for (const count of counts) assert.ok(bundled.includes(count), bundled);
+  for (const name of ['host-1', '"shop"', '"C1"', 'mover', mismatch.namespace, 'names.a']) {
+    assert.ok(!bundled.includes(name), name);
+  }
   server.kill('SIGTERM');
   assert.equal((await server.exit).code, 0);
 

@@ -66,13 +66,22 @@ test('describe shows what was compared and what differs, and nothing of an agent
   const verification = verified({ mismatches: { found: 2, open: 1, latest: [mismatch] } });
   const differs = await shown({ state: 'tailing', verification });
   assert.match(differs, /^verification +Verification found differences: .* 1 document differs\.$/m);
-  assert.match(differs, /^difference +shop\.orders _id 7: different at `a\.b`, written by .* \(differs\)$/m);
+  assert.match(
+    differs,
+    /^difference +shop\.orders _id \{"\$numberInt":"7"\}: different at `a\.b`, written by .* \(differs\)$/m,
+  );
+  const { seesForeignWrites: _, ...less } = verified();
+  const unproven = await shown({ state: 'tailing', verification: less as never });
+  assert.match(unproven, /^verification +Verification is incomplete: 2,000 .* no time is proven at which/m);
   const older = await shown({ state: 'tailing', verification: undefined as never });
   assert.match(older, /^phase +catching up: lag 7 s/m);
   assert.doesNotMatch(older, /verif/i);
   await shown({ state: 'tailing', readyForCutover: true, verification: verified() });
   const done = await shown({ state: 'committed', verification: verified() });
-  assert.match(done, /^verification +Verified: 2,000 documents in 3 collections compared, .* Nothing differs\.$/m);
+  assert.match(
+    done,
+    /^verification +Verified: equal at 2026-11-26T20:41:07Z for 2,000 documents in 3 collections; .* Nothing differs\.$/m,
+  );
 });
 
 test('describe --watch shows progress until the migration ends, and its exit code has the outcome', async () => {

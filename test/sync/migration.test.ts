@@ -17,7 +17,8 @@ const START = { source: 'cluster0', destination: 'cluster1' };
 type Verification = Progress['verification'];
 
 /** `linkspan.verification` of `/progress`. */
-interface ShownVerification extends Omit<Verification, 'mismatches'> {
+interface ShownVerification extends Omit<Verification, 'mismatches' | 'equalAtMs'> {
+  readonly equalAt: string | null;
   readonly mismatches: {
     readonly found: number;
     readonly open: number;
@@ -164,7 +165,8 @@ test("the progress has mongosync's fields of a verification, and all of Linkspan
   assert.deepEqual(ready.verification, { source: side, destination: side });
   assert.doesNotMatch(String(ready.warnings), /not verified/);
   const { verification } = ready.linkspan as { verification: ShownVerification };
-  const { mode, phase, collectionsDone, documentsCompared, catalogDifferences, mismatches } = verification;
+  const { mode, phase, collectionsDone, documentsCompared, catalogDifferences, mismatches, ...proof } = verification;
+  const { equalAt, catalogDifferencesFound, seesForeignWrites, cappedCollections } = proof;
   assert.deepEqual(
     { mode, phase, collectionsDone, documentsCompared, catalogDifferences },
     { mode: 'repair', phase: 'following', collectionsDone: 1, documentsCompared: 2_000, catalogDifferences: [] },
@@ -172,8 +174,10 @@ test("the progress has mongosync's fields of a verification, and all of Linkspan
   const [{ namespace, key, class: kind, path, firstSeen, open } = {}] = mismatches.latest;
   assert.deepEqual(
     { namespace, key, kind, path, open },
-    { namespace: 'shop.orders', key: '7', kind: 'missing', path: null, open: false },
+    { namespace: 'shop.orders', key: '{"$numberInt":"7"}', kind: 'missing', path: null, open: false },
   );
+  assert.deepEqual([catalogDifferencesFound, seesForeignWrites, cappedCollections], [0, true, 0]);
+  assert.ok(Math.abs(Date.parse(equalAt ?? '') - Date.now()) < DEADLINE_MS, String(equalAt));
   assert.match(String(firstSeen), /^2\d{3}-\d\d-\d\dT/);
   assert.deepEqual([mismatches.found, mismatches.open], [1, 0]);
   await api.call('pause', {});

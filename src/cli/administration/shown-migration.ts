@@ -12,16 +12,23 @@ type Verification = Progress['verification'];
 
 type ShownMismatch = Omit<Verification['mismatches']['latest'][number], 'firstSeenMs'> & { readonly firstSeen: string };
 
+/** Fields that agents of earlier versions don't report. A result rests on all of them. */
+type LaterField = 'catalogDifferencesFound' | 'seesForeignWrites' | 'cappedCollections';
+
+type ShownVerification = Omit<Verification, 'mismatches' | 'equalAtMs' | LaterField> &
+  Partial<Pick<Verification, LaterField>> & {
+    readonly equalAt?: string | null;
+    readonly mismatches: Omit<Verification['mismatches'], 'latest'> & {
+      readonly latest: readonly ShownMismatch[];
+    };
+  };
+
 /** A migration's progress as the API returns it; some fields differ from the engine's. */
 type ShownProgress = Omit<Progress, 'state' | 'sinceMs' | 'phases' | 'waiting' | 'resumedFrom' | 'verification'> & {
   readonly phase: Progress['state'];
   readonly since?: string;
   /** Absent when the agent doesn't report it. */
-  readonly verification?: Omit<Verification, 'mismatches'> & {
-    readonly mismatches: Omit<Verification['mismatches'], 'latest'> & {
-      readonly latest: readonly ShownMismatch[];
-    };
-  };
+  readonly verification?: ShownVerification;
   readonly resumedFrom?: {
     readonly phase: Progress['state'];
     readonly savedAt: string | null;
@@ -93,13 +100,26 @@ function progressOf(migration: ShownMigration): Progress {
   };
 }
 
-function verificationOf(shown: NonNullable<ShownProgress['verification']>, isSilent: boolean): Verification {
+/** Returns the verification as the engine has it. Without a field that a result rests on, nothing is proven. */
+function verificationOf({ equalAt, ...shown }: ShownVerification, isSilent: boolean): Verification {
+  const { catalogDifferencesFound, seesForeignWrites, cappedCollections } = shown;
+  const isComplete = [equalAt, catalogDifferencesFound, seesForeignWrites, cappedCollections].every(
+    (field) => field !== undefined,
+  );
   const latest = shown.mismatches.latest.map(({ firstSeen, ...mismatch }) => ({
     ...mismatch,
     firstSeenMs: Date.parse(firstSeen),
   }));
   const stale = isSilent ? { documentsPerSecond: null, bytesPerSecond: null, etaSeconds: null } : {};
-  return { ...shown, ...stale, mismatches: { ...shown.mismatches, latest } };
+  return {
+    ...shown,
+    ...stale,
+    equalAtMs: isComplete && equalAt != null ? Date.parse(equalAt) : null,
+    catalogDifferencesFound: catalogDifferencesFound ?? shown.catalogDifferences?.length ?? null,
+    seesForeignWrites: seesForeignWrites ?? true,
+    cappedCollections: cappedCollections ?? 0,
+    mismatches: { ...shown.mismatches, latest },
+  };
 }
 
 /** The control plane decides whether a migration has ended: it may end one without a report, and a report alone ends none. */

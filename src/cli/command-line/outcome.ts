@@ -30,6 +30,11 @@ export function endOf(error: unknown): End {
   return { code: error instanceof UserError ? exitCode.usageOrPrecondition : exitCode.failed, error };
 }
 
+/** Returns the exit code of a command whose work ended with an error. */
+export function codeOfFailure(error: unknown): ExitCode {
+  return error instanceof UserError && error.code === 'VERIFICATION_FAILED' ? exitCode.differences : exitCode.failed;
+}
+
 /** Converts the end of a command to data for programs. */
 export function outcomeOf({ code, error }: End): Outcome {
   return { outcome: OUTCOMES[code], error: error === undefined ? null : errorData(error) };

@@ -60,9 +60,12 @@ async function bundleOf(store: StoreReader, directory: string): Promise<object> 
   };
 }
 
+type Verification = NonNullable<Migration['progress']>['verification'];
+
 function shown({ id, agentId, state, progress, createdAtMs, updatedAtMs }: Migration): object {
   const { errorMessage, ...rest } = state;
-  const { phases, copy, indexes, changes, lagSeconds, readyForCutover, canWrite, pingMs } = progress ?? {};
+  const { phases, copy, indexes, changes, verification, lagSeconds, readyForCutover, canWrite, pingMs } =
+    progress ?? {};
   // Omits `building`, which contains namespaces.
   const { total, built } = indexes ?? {};
   const work = {
@@ -71,10 +74,35 @@ function shown({ id, agentId, state, progress, createdAtMs, updatedAtMs }: Migra
     copy,
     indexes: { total, built },
     changes,
+    verification: verification && countsOf(verification),
     lagSeconds,
     readyForCutover,
     canWrite,
     pingMs,
   };
   return { id, agentId, ...rest, hasErrorMessage: errorMessage !== null, work, createdAtMs, updatedAtMs };
+}
+
+/** Returns the counts of a verification. Mismatches and differences of catalogs contain names. */
+function countsOf({
+  mode,
+  phase,
+  documentsCompared,
+  documentsRechecked,
+  mismatches,
+  ...verification
+}: Verification): object {
+  const { found, open } = mismatches;
+  const { catalogDifferencesFound, foreignWrites, seesForeignWrites } = verification;
+  return {
+    mode,
+    phase,
+    documentsCompared,
+    documentsRechecked,
+    found,
+    open,
+    catalogDifferencesFound,
+    foreignWrites,
+    seesForeignWrites,
+  };
 }

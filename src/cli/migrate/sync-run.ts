@@ -10,11 +10,12 @@ import {
 import { describeError } from '../command-line/describe-error.ts';
 import { exitCode } from '../command-line/exit-code.ts';
 import { findingsText } from '../command-line/findings.ts';
-import type { End } from '../command-line/outcome.ts';
+import { codeOfFailure, type End } from '../command-line/outcome.ts';
 import { catchSignals } from '../command-line/signals.ts';
 import {
   chooseRenderer,
   differenceLines,
+  isVerified,
   type OutputFormat,
   resumedText,
   verificationText,
@@ -49,7 +50,7 @@ export async function runOnce(session: SyncSession, flags: RunFlags, selection: 
     tellFailure(error);
     tellVerification(session.progress());
     tellLeft(session.progress());
-    return { code: error instanceof PreflightFailed ? exitCode.usageOrPrecondition : exitCode.failed, error };
+    return { code: error instanceof PreflightFailed ? exitCode.usageOrPrecondition : codeOfFailure(error), error };
   }
 }
 
@@ -81,7 +82,7 @@ export async function runApi(
     tell(describeError(failure), 'error');
     tellVerification(session.progress());
     tellLeft(session.progress());
-    return { code: exitCode.failed, error: failure };
+    return { code: codeOfFailure(failure), error: failure };
   }
   tellVerification(session.progress());
   return endOfApi(session, signals.received());
@@ -132,10 +133,10 @@ function snapshotsOf(session: SyncSession): () => Progress | undefined {
 /** Says what was compared, and lists the latest documents that differed. Says nothing about an unfinished migration that has compared nothing. */
 function tellVerification(progress: Progress | undefined): void {
   if (progress === undefined) return;
-  const { mode, phase, mismatches } = progress.verification;
+  const { phase } = progress.verification;
   if (progress.state !== 'committed' && (phase === 'off' || phase === 'waiting')) return;
   const text = verificationText(progress);
-  if (text !== undefined) tell(text, mode === 'off' || mismatches.open > 0 ? 'warning' : undefined);
+  if (text !== undefined) tell(text, isVerified(progress) ? undefined : 'warning');
   for (const line of differenceLines(progress.verification)) tell(line);
 }
 

@@ -6,7 +6,7 @@ import { TtyRenderer } from './tty.ts';
 export { type ProgressView, viewOf } from './collect.ts';
 export { describeView } from './describe.ts';
 export { resumedText } from './resumed.ts';
-export { differenceLines, verificationText } from './verification.ts';
+export { differenceLines, isVerified, verificationText } from './verification.ts';
 export { watchProgress } from './watch.ts';
 
 /** Format of results and progress. */

@@ -20,50 +20,100 @@ export function describeVerification(verification: Verification): (string | unde
 }
 
 /** Returns what differs now, as short phrases; empty when nothing that was compared differs. */
-export function describeDifferences({ mismatches, catalogDifferences }: Verification): string[] {
-  const { open } = mismatches;
-  const [first, ...others] = catalogDifferences ?? [];
+export function describeDifferences(verification: Verification): string[] {
+  const { open } = verification.mismatches;
+  const catalogs = catalogDifferencesOf(verification);
+  const [first] = verification.catalogDifferences ?? [];
+  const others = catalogs > 1 ? `, and ${counted(catalogs - 1, 'other difference')}` : '';
   return [
     ...(open > 0 ? [`${counted(open, 'document differs', 'documents differ')}`] : []),
-    ...(first === undefined ? [] : [`catalogs differ: ${first}${others.length > 0 ? ', and others' : ''}`]),
+    ...(catalogs > 0 ? [`catalogs differ: ${first ?? 'the log says in what'}${others}`] : []),
   ];
 }
 
+/** Whether both sides were equal at a time, as far as Linkspan can see. */
+export function isVerified({ verification }: Progress): boolean {
+  const { mode, phase, equalAtMs, seesForeignWrites } = verification;
+  const isProven = mode !== 'off' && phase === 'following' && equalAtMs !== null && seesForeignWrites;
+  return isProven && describeDifferences(verification).length === 0;
+}
+
 /**
- * Returns one to three sentences about what was compared and what differs. They claim only what was done.
+ * Returns one to five sentences about what is proven and what differs. They claim only what the fields say.
  * @returns undefined when this process doesn't know it, as with a migration that an earlier process has committed
  */
 export function verificationText({ state, verification }: Progress): string | undefined {
-  const { mode, phase, documentsCompared, documentsTotal, waiting, catalogDifferences } = verification;
+  const { mode, phase, equalAtMs, waiting, catalogDifferences, documentsCompared, documentsTotal } = verification;
   if (mode === 'off') return 'Not verified: verification is switched off.';
   if (phase === 'waiting') return state === 'committed' ? undefined : 'Not verified yet: nothing was compared.';
   const differences = describeDifferences(verification).map(
     (difference) => `${difference.charAt(0).toUpperCase()}${difference.slice(1)}.`,
   );
-  const found = [...foreignWrites(verification), ...earlierDifferences(verification), ...differences];
+  const isCommitted = state === 'committed';
+  const facts = [...reservations(verification, isCommitted), ...earlierDifferences(verification), ...differences];
   if (phase !== 'following' || catalogDifferences === null) {
     const part = `${formatCount(documentsCompared)} of about ${counted(documentsTotal, 'document')} compared.`;
-    return ['Verification is incomplete:', part, ...found].join(' ');
+    return ['Verification is incomplete:', part, ...facts].join(' ');
   }
   const compared = whatWasCompared(verification);
-  if (differences.length > 0) return [`Verification found differences: ${compared}.`, ...found].join(' ');
-  if (state !== 'committed' && waiting > 0) {
-    const rest = `${counted(waiting, 'document')} must still be compared again.`;
-    return [`Verification is incomplete: ${compared}; ${rest}`, ...found].join(' ');
+  if (differences.length > 0) return [`Verification found differences: ${compared} compared.`, ...facts].join(' ');
+  if (equalAtMs === null) {
+    if (isCommitted) return [`Compared: ${compared}.`, ...facts, 'Nothing that was compared differs.'].join(' ');
+    const missing = waiting === 0 ? 'no time is proven at which both sides are equal' : mustBeCompared(waiting);
+    return [`Verification is incomplete: ${compared} compared; ${missing}.`, ...facts].join(' ');
   }
-  return [`Verified: ${compared}.`, ...found, 'Nothing differs.'].join(' ');
+  return [...proof(verification, equalAtMs, isCommitted), ...facts, ending(verification, isCommitted)].join(' ');
 }
 
-/** A document that changes twice is rechecked twice, so rechecks are no count of documents. */
-function whatWasCompared({ documentsCompared, collectionsDone, documentsRechecked }: Verification): string {
-  const whole = `${counted(documentsCompared, 'document')} in ${counted(collectionsDone, 'collection')} compared`;
-  return documentsRechecked === 0
-    ? whole
-    : `${whole}, and ${counted(documentsRechecked, 'recheck')} of changed documents`;
+/** What holds at the proven time, and what changed since. */
+function proof(verification: Verification, equalAtMs: number, isCommitted: boolean): string[] {
+  const { documentsRechecked, seesForeignWrites, waiting } = verification;
+  const time = new Date(equalAtMs).toISOString().replace('.000Z', 'Z');
+  const condition = seesForeignWrites ? '' : ', unless others wrote to the destination';
+  const missing = isCommitted
+    ? waiting === 1
+      ? 'was not compared any more'
+      : 'were not compared any more'
+    : 'must still be compared';
+  // A document that changes twice is compared twice, so rechecks are no count of documents.
+  const rechecks = `${counted(documentsRechecked, 'comparison')} of documents after their last change`;
+  const also = documentsRechecked === 0 ? '' : `; ${rechecks} found them equal`;
+  return [
+    `Verified${condition}: equal at ${time} for ${whatWasCompared(verification)}${also}.`,
+    ...(waiting === 0 ? [] : [`${counted(waiting, 'document')} changed after that time and ${missing}.`]),
+  ];
 }
 
-function foreignWrites({ foreignWrites: count }: Verification): string[] {
-  return count === 0 ? [] : [`Others wrote ${counted(count, 'document')} to the destination.`];
+function ending({ seesForeignWrites, cappedCollections, waiting }: Verification, isCommitted: boolean): string {
+  const isAll = seesForeignWrites && waiting === 0 && (isCommitted || cappedCollections === 0);
+  return isAll ? 'Nothing differs.' : 'Nothing that was compared differs.';
+}
+
+function mustBeCompared(waiting: number): string {
+  return `${counted(waiting, 'document')} must still be compared again`;
+}
+
+function whatWasCompared({ documentsCompared, collectionsDone }: Verification): string {
+  return `${counted(documentsCompared, 'document')} in ${counted(collectionsDone, 'collection')}`;
+}
+
+/** What a reader must know before trusting the result. */
+function reservations({ foreignWrites, seesForeignWrites, cappedCollections }: Verification, isCommitted: boolean) {
+  return [
+    ...(seesForeignWrites ? [] : ["The destination's oplog can't be read, so writes of others there stay unseen."]),
+    ...(foreignWrites === 0 ? [] : [`Others wrote ${counted(foreignWrites, 'document')} to the destination.`]),
+    ...(cappedCollections === 0 ? [] : [cappedText(cappedCollections, isCommitted)]),
+  ];
+}
+
+/** Each side discards by itself, so differences of a capped collection count only in the comparison before the commit. */
+function cappedText(count: number, isCommitted: boolean): string {
+  const parts = 'oldest and newest documents and';
+  const what = count === 1 ? `its ${parts} its count` : `their ${parts} their counts`;
+  const when = isCommitted
+    ? 'were compared before the commit. The log says if they kept changing'
+    : 'are compared only before the commit';
+  return `This leaves out ${counted(count, 'capped collection')}: ${what} ${when}.`;
 }
 
 function earlierDifferences({ mismatches: { found, open } }: Verification): string[] {
@@ -72,18 +122,26 @@ function earlierDifferences({ mismatches: { found, open } }: Verification): stri
   return [`${counted(settled, 'document')} differed earlier and ${settled === 1 ? 'does' : 'do'} not any more.`];
 }
 
-/** Returns a line for each difference that progress has, and one that names the record of other documents. */
-export function differenceLines({ mismatches, catalogDifferences }: Verification): string[] {
+function catalogDifferencesOf({ catalogDifferences, catalogDifferencesFound }: Verification): number {
+  return Math.max(catalogDifferencesFound ?? 0, catalogDifferences?.length ?? 0);
+}
+
+/** Returns a line for each difference that progress has, and lines that name the places of all others. */
+export function differenceLines(verification: Verification): string[] {
+  const { mismatches, catalogDifferences } = verification;
   const { found, latest } = mismatches;
   const lines = latest.map(({ namespace, key, class: kind, path, foreign, open }) => {
     const where = path === null ? '' : ` at \`${path}\``;
     const by = foreign ? ', written by somebody else on the destination' : '';
     return `${namespace} _id ${key}: ${kind}${where}${by} (${open ? 'differs' : 'differs no more'})`;
   });
+  const listed = catalogDifferences ?? [];
   const others = found - latest.length;
+  const otherCatalogs = catalogDifferencesOf(verification) - listed.length;
   return [
     ...lines,
     ...(others > 0 ? [`${counted(others, 'other document')} in ${RECORD}`] : []),
-    ...(catalogDifferences ?? []),
+    ...listed,
+    ...(otherCatalogs > 0 ? [`${counted(otherCatalogs, 'other difference')} of the catalogs in the log`] : []),
   ];
 }

@@ -44,6 +44,7 @@ export function comparing(changed: Partial<Progress['verification']> = {}): Prog
   return {
     ...verificationProgress('repair'),
     phase: 'comparing',
+    seesForeignWrites: true,
     collectionsTotal: 3,
     collectionsDone: 1,
     documentsTotal: 2_000,
@@ -62,7 +63,9 @@ export function verified(changed: Partial<Progress['verification']> = {}): Progr
     documentsCompared: 2_000,
     bytesCompared: 4_000_000,
     documentsRechecked: 130,
+    equalAtMs: Date.UTC(2026, 10, 26, 20, 41, 7),
     catalogDifferences: [],
+    catalogDifferencesFound: 0,
     ...changed,
   });
 }
@@ -70,7 +73,7 @@ export function verified(changed: Partial<Progress['verification']> = {}): Progr
 /** A document that differs. */
 export const mismatch: Progress['verification']['mismatches']['latest'][number] = {
   namespace: 'shop.orders',
-  key: '7',
+  key: '{"$numberInt":"7"}',
   class: 'different',
   path: 'a.b',
   firstSeenMs: 0,
