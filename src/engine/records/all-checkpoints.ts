@@ -7,7 +7,13 @@ import type { Retrier } from '../mongodb/retry.ts';
 import type { MadeAccount } from './made-accounts.ts';
 import { OWNER_COLLECTION, Ownership } from './ownership.ts';
 import { allRecords } from './read-records.ts';
-import { type CollectionRecord, type MigrationRecord, refuseOtherSchema, type ViewRecord } from './records.ts';
+import {
+  type CollectionRecord,
+  MIGRATION_RECORDS,
+  type MigrationRecord,
+  refuseOtherSchema,
+  type ViewRecord,
+} from './records.ts';
 
 /** The records of a migration that may have made something on the destination. */
 export interface Checkpoint {
@@ -103,8 +109,7 @@ export class AllCheckpoints {
    * roles that a retired migration made stay on record: the destination's owner keeps them up to date.
    */
   async forget({ _id: id }: MigrationRecord, isRetired: boolean): Promise<void> {
-    for (const name of ['partitions', 'spool', 'suspects', 'views', 'collections'])
-      await this.#of(name).deleteMany({ '_id.m': id });
+    for (const name of MIGRATION_RECORDS) await this.#of(name).deleteMany({ '_id.m': id });
     if (!isRetired) await this.#of('accounts').deleteMany({ migration: id });
     if (!(await this.#retrier.run('the destination', () => this.#ownership.release(id)))) return;
     await this.#of('accounts').deleteMany({});

@@ -20,6 +20,7 @@ import { allRecords, readRecords } from './read-records.ts';
 import {
   CHECKPOINT_SCHEMA,
   type CollectionRecord,
+  MIGRATION_RECORDS,
   type MigrationRecord,
   type PartitionRecord,
   refuseOtherSchema,
@@ -332,8 +333,7 @@ export class CheckpointStore {
 
   /** Removes the records of an unfinished preparation. */
   async forgetCollections(): Promise<void> {
-    for (const name of ['partitions', 'spool', 'suspects', 'views', 'collections'])
-      await this.#removeAll(name, { '_id.m': this.migrationId });
+    for (const name of MIGRATION_RECORDS) await this.#removeAll(name, { '_id.m': this.migrationId });
   }
 
   /** Removes all spooled keys. */

@@ -68,6 +68,20 @@ export interface RunningEngine {
   readonly startedAtMs: number;
 }
 
+/**
+ * The collections with a migration's records beside its own one, in the order in which they are removed: a kill in
+ * between leaves no record of something whose collection is unknown.
+ */
+export const MIGRATION_RECORDS = [
+  'verifications',
+  'mismatches',
+  'partitions',
+  'spool',
+  'suspects',
+  'views',
+  'collections',
+] as const;
+
 export interface RecordedCounts {
   readonly read: number;
   readonly applied: number;

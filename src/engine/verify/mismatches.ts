@@ -1,6 +1,6 @@
 import { Binary } from 'mongodb';
 import { type Logger, reach, UserError } from '../../platform/index.ts';
-import { canonicalKey, keyBytes, keyFromBytes, keyOf } from '../bson/document-key.ts';
+import { canonicalKey, type DocumentKey, keyBytes, keyFromBytes, keyOf } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { describeDifference } from '../compare/difference.ts';
@@ -107,6 +107,12 @@ export class Mismatches {
   /** Closes the mismatches of a collection that the source dropped, or that is copied again. */
   async forget(collection: TrackedCollection): Promise<void> {
     for (const id of this.#known.keys()) if (id.startsWith(collection.id)) await this.#close(id);
+  }
+
+  /** Returns the keys of a collection that differed when they were last compared. */
+  openKeysOf(collection: TrackedCollection): readonly DocumentKey[] {
+    const open = [...this.#known].filter(([id, record]) => record.open && id.startsWith(collection.id));
+    return open.map(([, { _id }]) => keyFromBytes(bufferOf(_id.k)));
   }
 
   /** Describes the latest mismatch that is open; undefined when none is. */

@@ -119,8 +119,11 @@ export class Verification {
     for (const [id, ranges] of byCollection) {
       const collection = this.#parts.tracked.get(id);
       const continues = collection?.state === 'live' && coverAll(ranges);
-      if (continues) this.#take(collection, ranges);
-      else await this.#records.forget((ranges[0] as VerifiedRangeRecord)._id.u);
+      if (continues) {
+        this.#take(collection, ranges);
+        // An earlier run may have left them as they were.
+        this.rechecks.suspect(collection, this.mismatches.openKeysOf(collection));
+      } else await this.#records.forget((ranges[0] as VerifiedRangeRecord)._id.u);
     }
   }
 
