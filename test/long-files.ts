@@ -2,13 +2,17 @@
  * Test files that take about a minute on two busy cores. `npm run test:long` and `.ci/run` run them, so that `npm test` takes less time.
  */
 export const LONG_FILES: readonly string[] = [
+  'test/agent/agent.test.ts',
   'test/cli/dialler-process.test.ts',
+  'test/cli/digest.test.ts',
   'test/cli/hostile-destinations.test.ts',
   'test/cli/killed-writes.test.ts',
+  'test/cli/verify.test.ts',
   'test/docs/faq.test.ts',
   'test/end-to-end/push.test.ts',
   'test/engine/capture/conversions.test.ts',
   'test/engine/compare-clusters/digest-cluster.test.ts',
+  'test/engine/compare-clusters/live.test.ts',
   'test/engine/cutover/block-owner.test.ts',
   'test/engine/cutover/destination-lost.test.ts',
   'test/engine/records/destination-owner.test.ts',
