@@ -30,8 +30,8 @@ export const OF_VERIFICATION: readonly Mutant[] = [
   {
     without: 'looking at the destination before the commit',
     file: 'src/engine/run/stream-follower.ts',
-    replace: '      .then(() => this.#verification.lookAtDestination());',
-    by: ';',
+    replace: '[this.flush(), this.#verification.lookAtDestination()]',
+    by: '[this.flush()]',
     tests: { file: VERIFICATION, name: 'in the write pause' },
   },
   {

@@ -242,8 +242,8 @@ export class StreamFollower implements RunningStream {
     this.#intake.close();
     const taken = this.#dispatching
       .catch(() => undefined)
-      .then(() => this.flush())
-      .then(() => this.#verification.lookAtDestination());
+      .then(() => Promise.all([this.flush(), this.#verification.lookAtDestination()]))
+      .then(() => undefined);
     await unlessAborted(taken, signal);
     if (!signal.aborted) return;
     taken.catch(() => undefined); // The task that does this work fails the run.

@@ -7,6 +7,7 @@ import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import type { Gate } from '../concurrency/gate.ts';
 import { type MemoryBudget, REPLY_BYTES } from '../concurrency/memory-budget.ts';
+import { Slots } from '../concurrency/slots.ts';
 import { writeBarrier } from '../mongodb/cluster-time.ts';
 import type { Counters } from '../records/counters.ts';
 import { hashesOfDestination, hashesOfSource, type ReadKeysParts } from './read-keys.ts';
@@ -22,6 +23,8 @@ export interface RechecksParts extends ReadKeysParts {
 }
 
 const BATCH_KEYS = 1_000;
+/** Each comparison is a round trip to both sides. */
+const COLLECTIONS_AT_A_TIME = 8;
 /** How long a few keys wait for others, so that a few changes per second don't become many tiny reads. */
 const LINGER_MS = 50;
 /** For conditions that depend on the time. Whatever else they depend on wakes the worker. */
@@ -59,6 +62,7 @@ export class Rechecks {
   readonly #onEqual: (open: OpenKey) => Promise<void>;
   readonly #queue = new RecheckQueue();
   readonly #begun = new Set<TrackedCollection>();
+  readonly #slots = new Slots(COLLECTIONS_AT_A_TIME);
   #movedAtMs = Number.NEGATIVE_INFINITY;
 
   /**
@@ -144,11 +148,12 @@ export class Rechecks {
       if (!this.#stream.isHurried() && batches.every(({ length }) => length < BATCH_KEYS)) {
         await clock.sleep(LINGER_MS, signal);
       }
-      for (const [first] of batches) {
-        if (signal.aborted) return;
-        if (first !== undefined) await this.#compare(first.collection, this.#due(first.collection));
-      }
+      await Promise.all(batches.flatMap(([first]) => (first === undefined ? [] : this.#inTurn(first.collection))));
     }
+  }
+
+  async #inTurn(collection: TrackedCollection): Promise<void> {
+    await this.#slots.run(() => this.#compare(collection, this.#due(collection)));
   }
 
   /** On a source without writes, the stream would take 10 s to pass the time of a comparison. */

@@ -39,6 +39,8 @@ interface Comparison {
 }
 
 const LOOK_AGAIN_AFTER_MS = 1_000;
+/** How often documents that differ and are not repaired are compared again. */
+const OPEN_AGAIN_AFTER_MS = 10_000;
 /** A document that is deleted and inserted again changes its place while both sides are read. */
 const ORDER_COUNTS_AFTER = 3;
 
@@ -56,6 +58,7 @@ export class Verification {
   readonly #slots: Slots;
   readonly #comparisons = new Map<TrackedCollection, Comparison>();
   readonly #underWay = new Set<TrackedCollection>();
+  #openAgainAtMs = Number.NEGATIVE_INFINITY;
   readonly rechecks: Rechecks;
   readonly mismatches: Mismatches;
   readonly foreign: ForeignWatch;
@@ -146,8 +149,19 @@ export class Verification {
         this.#underWay.add(collection);
         void this.#start(() => this.#compare(collection));
       }
+      this.#compareOpenAgain();
       await stateChanges.next(signal, LOOK_AGAIN_AFTER_MS);
     }
+  }
+
+  /** Somebody may have made a document equal, and the destination's oplog may not be readable. */
+  #compareOpenAgain(): void {
+    const nowMs = this.#parts.clock.elapsed();
+    if (this.mode !== 'report' || this.mismatches.open === 0 || nowMs - this.#openAgainAtMs < OPEN_AGAIN_AFTER_MS)
+      return;
+    this.#openAgainAtMs = nowMs;
+    for (const collection of this.#comparisons.keys())
+      this.rechecks.suspect(collection, this.mismatches.openKeysOf(collection));
   }
 
   /** Whether everything is compared, and each difference is repaired or on record. Always, without verification. */
