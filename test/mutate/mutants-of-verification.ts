@@ -42,6 +42,13 @@ export const OF_VERIFICATION: readonly Mutant[] = [
     tests: { file: VERIFICATION, name: 'in the write pause' },
   },
   {
+    without: 'comparing anew after a run that compared nothing',
+    file: 'src/engine/run/stream-follower.ts',
+    replace: 'await this.#verification.load(verifiedTerm === term - 1);',
+    by: 'await this.#verification.load(verifiedTerm !== term);',
+    tests: { file: RESUME, name: 'after a run that compared nothing' },
+  },
+  {
     without: 'comparing the order of capped collections',
     file: 'src/engine/verify/verification.ts',
     replace: 'if (collection.isCapped) await this.#compareOrder(collection);',

@@ -45,6 +45,8 @@ export interface MigrationRecord {
   readonly watchedTo?: Timestamp;
   /** Writes of others on the destination are known up to here. Absent before the verification begins. */
   readonly foreignTo?: Timestamp;
+  /** The last term whose engine compared what it applied. What is on record of the verification counts only if that is the term before. */
+  readonly verifiedTerm?: number;
   /** The source's catalog, on record with the token. It must not change on sources whose changes the engine can't follow. */
   readonly catalog?: CatalogRecord;
   readonly phases: readonly PhaseTime[];

@@ -2,14 +2,12 @@ import type { Timestamp } from 'mongodb';
 import { messageOf, reach } from '../../platform/index.ts';
 import { Lanes } from '../apply/lanes.ts';
 import { Spool } from '../apply/spool.ts';
-import type { DocumentKey } from '../bson/document-key.ts';
 import { ChangeStream, isHistoryLost, type ResumeToken, type StreamBatch } from '../capture/change-stream.ts';
 import { Dispatcher } from '../capture/dispatcher.ts';
 import { fixPosition } from '../capture/fix-position.ts';
 import { FixedCatalog } from '../capture/fixed-catalog.ts';
 import { FollowedCatalog } from '../capture/followed-catalog.ts';
 import { HiddenWatch } from '../capture/hidden-watch.ts';
-import type { OplogKeys } from '../capture/oplog-keys.ts';
 import { OplogWatch } from '../capture/oplog-watch.ts';
 import type { SourceCatalog } from '../capture/source-catalog.ts';
 import { Watermark } from '../capture/watermark.ts';
@@ -27,10 +25,12 @@ import { confirmSource } from '../records/confirm-clusters.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { within } from '../records/within.ts';
 import type { VerificationMode } from '../scope/options.ts';
+import { declareMissed } from '../verify/declare-missed.ts';
 import { Repairs } from '../verify/repairs.ts';
 import { markSuspect } from '../verify/suspicion.ts';
 import { Verification } from '../verify/verification.ts';
 import type { RunParts } from './parts.ts';
+import { takeHidden } from './take-hidden.ts';
 
 const IDLE_WAIT_MS = 250;
 const HURRIED_WAIT_MS = 5;
@@ -130,8 +130,15 @@ export class StreamFollower implements RunningStream {
     this.#dispatcher = new Dispatcher(context, sinks, this.#catalog, (concerned) => this.#declareHidden(concerned));
     this.#watchedTo = log.record.watchedTo ?? time;
     this.hidden = new HiddenWatch(this.#reading, this.#watchedTo, {
-      found: (writes) => this.#takeHidden(writes),
-      lost: () => this.#declare('the oplog no longer reaches back to where it was searched for hidden writes'),
+      found: (writes) =>
+        takeHidden(this.#reading, writes, {
+          lanes: this.#lanes,
+          dispatcher: this.#dispatcher,
+          declareHidden: (concerned) => this.#declareHidden(concerned),
+          flush: () => this.flush(this.#reading.signal),
+        }),
+      lost: () =>
+        declareMissed(context, log, 'the oplog no longer reaches back to where it was searched for hidden writes'),
       hurried: () => this.#hurried > 0,
     });
   }
@@ -199,13 +206,20 @@ export class StreamFollower implements RunningStream {
     this.#start(() => this.#flushSpool());
     // Shows whether the source still has its history, before anything depends on it.
     const first = await this.#next(IDLE_WAIT_MS);
-    await this.#verification.load();
+    await this.#loadVerification();
     await this.#catalog.start();
     this.#start(() => this.#repairs.run());
     this.#start(() => this.#verification.run());
     this.#start(() => this.#catalog.watch());
     this.#start(() => this.hidden.run());
     this.#start(() => this.#follow(first));
+  }
+
+  /** A term with `--no-verify`, or of a version that doesn't verify, has applied changes that nobody compared. */
+  async #loadVerification(): Promise<void> {
+    const { term, verifiedTerm } = this.#log.record;
+    await this.#verification.load(verifiedTerm === term - 1);
+    if (!this.#verification.isOff) await this.#log.save({ verifiedTerm: term });
   }
 
   /** Starts a task of the run. Its failure doesn't count once the stream has stopped or was abandoned. */
@@ -331,62 +345,14 @@ export class StreamFollower implements RunningStream {
   async #declareLoss(reason: string): Promise<void> {
     this.#repairs.held = true;
     const { clock, signal } = this.#context;
-    await this.#declare(reason);
+    await declareMissed(this.#context, this.#log, reason);
     await reach('engine.capture.loss-declared');
     await clock.sleep(AFTER_LOSS_MS, signal);
   }
 
-  /**
-   * Handles writes that the oplog shows and the stream doesn't. Reads documents with known keys again. For a collection with
-   * unknown keys, or whose order counts, such a write is a loss of history.
-   */
-  async #takeHidden(writes: OplogKeys): Promise<void> {
-    if (writes.changesCatalog) {
-      await unlessAborted(this.#dispatcher.compareCatalogs(), this.#reading.signal);
-      this.#reading.signal.throwIfAborted();
-    }
-    const readAnew = new Set<TrackedCollection>();
-    for (const collection of this.#context.tracked.values())
-      if (writes.isOf(collection) && this.#readAnew(collection, writes.keysOf(collection))) readAnew.add(collection);
-    await this.#declareHidden((collection) => writes.isOf(collection) && !readAnew.has(collection));
-    // The search continues after these writes, so they must be durable before a successor can begin there.
-    await this.flush(this.#reading.signal);
-    this.#reading.signal.throwIfAborted();
-  }
-
-  /** Has the lanes read documents again, if that is enough. @returns whether it is */
-  #readAnew(collection: TrackedCollection, keys: readonly DocumentKey[] | undefined): boolean {
-    if (keys === undefined || collection.isCapped || collection.state !== 'live') return false;
-    const { counters, seen } = this.#context;
-    const { sequence } = this.#dispatcher;
-    for (const key of keys) this.#lanes.add({ collection, key, state: { kind: 'unknown' }, sequence });
-    counters.read += keys.length;
-    if (collection.filter === null) seen.note(collection.namespace, keys.length);
-    return true;
-  }
-
   async #declareHidden(concerned: (collection: TrackedCollection) => boolean): Promise<void> {
-    await this.#declare(
-      'some were written in a way that no change stream shows, as applyOps and convertToCapped do',
-      concerned,
-    );
-  }
-
-  /**
-   * Marks collections as suspect, and records the loss for this run and its successors.
-   * @param concerned  selects the collections of which changes may be missing; all by default
-   */
-  async #declare(reason: string, concerned?: (collection: TrackedCollection) => boolean): Promise<void> {
-    const { clock, logger, seen } = this.#context;
-    const marked = await markSuspect(this.#context, concerned);
-    if (concerned !== undefined && marked.length === 0) return;
-    for (const { filter, namespace } of concerned === undefined ? [] : marked)
-      if (filter === null) seen.note(namespace);
-    const { declared } = this.#log.record.repairs ?? { declared: 0 };
-    const collections = [...this.#context.tracked.values()].filter(({ suspicion }) => suspicion !== null).length;
-    const repairs = { declared: declared + 1, atMs: clock.now(), reason, collections };
-    logger.warn(repairs, 'Changes of the source were missed: collections are compared and repaired');
-    await this.#log.save({ repairs });
+    const reason = 'some were written in a way that no change stream shows, as applyOps and convertToCapped do';
+    await declareMissed(this.#context, this.#log, reason, concerned);
   }
 
   /**

@@ -3,7 +3,7 @@ import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 
 /** The parts of a run that marking needs. */
-interface SuspicionParts {
+export interface SuspicionParts {
   readonly checkpoint: RetryingCheckpointStore;
   readonly tracked: Map<string, TrackedCollection>;
 }

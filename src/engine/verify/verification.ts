@@ -114,14 +114,17 @@ export class Verification {
     this.rechecks.applied(collection, dirty);
   }
 
-  /** Loads what an earlier run has recorded. To be called before the stream is read. */
-  async load(): Promise<void> {
+  /**
+   * Loads what an earlier run has recorded. To be called before anything is applied.
+   * @param counts  false when an engine ran since that compared nothing: then all is compared anew
+   */
+  async load(counts: boolean): Promise<void> {
     if (this.isOff) return;
     await this.mismatches.load();
     const byCollection = Map.groupBy(await this.#records.ranges(), ({ _id }) => _id.u.toHexString(false));
     for (const [id, ranges] of byCollection) {
       const collection = this.#parts.tracked.get(id);
-      const continues = collection?.state === 'live' && coverAll(ranges);
+      const continues = counts && collection?.state === 'live' && coverAll(ranges);
       if (continues) {
         this.#take(collection, ranges);
         // An earlier run may have left them as they were.

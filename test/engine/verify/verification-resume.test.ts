@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Document, MongoClient, WithId } from 'mongodb';
-import { type Clock, newId, systemClock } from '../../../src/platform/index.ts';
+import { type Clock, newId, onReach, systemClock } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { expectHookReached, runLinkspan } from '../../support/linkspan-process.ts';
@@ -50,6 +50,23 @@ test('the verification of a migration whose engine is stopped or killed', async 
     await second.commit();
     assert.equal(second.progress.verification.mismatches.found, 1);
     await expectIdentical(pair);
+  });
+
+  await t.test('compares everything anew after a run that compared nothing', async () => {
+    await refill(100);
+    const migrationId = newId();
+    for (const verification of ['repair', 'off'] as const) {
+      await using running = RunningMigration.start(pair, { migrationId, verification });
+      await running.untilReady();
+      await running.stop();
+    }
+    await using last = RunningMigration.start(pair, { migrationId });
+    let compared = 0;
+    using _ = onReach('engine.verify.range-compared', () => {
+      compared += 1;
+    });
+    await last.untilReady();
+    assert.equal(compared, 1);
   });
 
   await t.test('continues a collection at the last key on record', async () => {

@@ -1,0 +1,52 @@
+import type { Lanes } from '../apply/lanes.ts';
+import type { DocumentKey } from '../bson/document-key.ts';
+import type { Dispatcher } from '../capture/dispatcher.ts';
+import type { OplogKeys } from '../capture/oplog-keys.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { unlessAborted } from '../concurrency/unless-aborted.ts';
+import type { RunParts } from './parts.ts';
+
+/** What handles hidden writes. */
+interface HiddenIntake {
+  readonly lanes: Lanes;
+  readonly dispatcher: Dispatcher;
+  /** Declares a loss of the collections' history. */
+  declareHidden(concerned: (collection: TrackedCollection) => boolean): Promise<void>;
+  /** Resolves when everything in the lanes and the spool is durable. */
+  flush(): Promise<void>;
+}
+
+/**
+ * Handles writes that the oplog shows and the stream doesn't. Reads documents with known keys again. For a collection
+ * with unknown keys, or whose order counts, such a write is a loss of history.
+ * @param reading  the parts of a run, whose signal aborts when the stream stops
+ */
+export async function takeHidden(reading: RunParts, writes: OplogKeys, intake: HiddenIntake): Promise<void> {
+  const { signal, tracked } = reading;
+  if (writes.changesCatalog) {
+    await unlessAborted(intake.dispatcher.compareCatalogs(), signal);
+    signal.throwIfAborted();
+  }
+  const readAnew = new Set<TrackedCollection>();
+  for (const collection of tracked.values())
+    if (writes.isOf(collection) && readAgain(reading, collection, writes.keysOf(collection), intake))
+      readAnew.add(collection);
+  await intake.declareHidden((collection) => writes.isOf(collection) && !readAnew.has(collection));
+  // The search continues after these writes, so they must be durable before a successor can begin there.
+  await intake.flush();
+  signal.throwIfAborted();
+}
+
+/** Has the lanes read documents again, if that is enough. @returns whether it is */
+function readAgain(
+  { counters, seen }: RunParts,
+  collection: TrackedCollection,
+  keys: readonly DocumentKey[] | undefined,
+  { lanes, dispatcher: { sequence } }: HiddenIntake,
+): boolean {
+  if (keys === undefined || collection.isCapped || collection.state !== 'live') return false;
+  for (const key of keys) lanes.add({ collection, key, state: { kind: 'unknown' }, sequence });
+  counters.read += keys.length;
+  if (collection.filter === null) seen.note(collection.namespace, keys.length);
+  return true;
+}
