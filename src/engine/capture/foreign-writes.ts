@@ -5,28 +5,22 @@ import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
 import { RawCursor } from '../mongodb/raw-cursor.ts';
 import { OPLOG_KEY_FIELDS, OplogKeys } from './oplog-keys.ts';
 
-/** A part of the destination's oplog. */
-export interface ForeignWrites {
-  readonly writes: OplogKeys;
-  /** The part ends here. */
-  readonly to: Timestamp;
-}
-
 const BATCH_ENTRIES = 10_000;
 
 /**
- * Reads the part of the destination's oplog after a time, up to now, and returns the documents that others wrote there.
+ * Reads a part of the destination's oplog, and returns the documents that others wrote there.
  * Each write of the engine goes through the fence, whose sessions the server notes in the oplog, also for transactions
  * (tried on 6.0.5 and 6.0.27). A change stream doesn't show sessions.
  * @returns undefined when the oplog no longer reaches back to `after`
  * @throws MongoServerError Unauthorized when the user may not read the oplog; `clusterMonitor` may
  */
-export async function readForeignWrites(fence: Fence, after: Timestamp): Promise<ForeignWrites | undefined> {
+export async function readForeignWrites(
+  fence: Fence,
+  { after, to }: { readonly after: Timestamp; readonly to: Timestamp },
+): Promise<OplogKeys | undefined> {
   const { client } = fence;
-  await fence.confirm(); // A write of the primary: its time is later than every write that was acknowledged before.
-  const to = fence.afterOwnWrites.afterClusterTime ?? after;
   const writes = new OplogKeys();
-  if (!isBefore(after, to)) return { writes, to: after };
+  if (!isBefore(after, to)) return writes;
   const [cursor, first] = await RawCursor.open(client, 'local', {
     find: 'oplog.rs',
     filter: {
@@ -48,5 +42,5 @@ export async function readForeignWrites(fence: Fence, after: Timestamp): Promise
   const oldest = { find: 'oplog.rs', projection: { ts: 1 }, sort: { $natural: 1 }, limit: 1, singleBatch: true };
   const { cursor: oldestFound } = await client.db('local').command(oldest);
   const [kept] = oldestFound.firstBatch as { readonly ts: Timestamp }[];
-  return kept === undefined || isBefore(after, kept.ts) ? undefined : { writes, to };
+  return kept === undefined || isBefore(after, kept.ts) ? undefined : writes;
 }

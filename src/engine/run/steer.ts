@@ -1,3 +1,4 @@
+import { UserError } from '../../platform/index.ts';
 import { commitOnce } from '../cutover/commit-once.ts';
 import { cutOver, finishCutover } from '../cutover/cut-over.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
@@ -44,13 +45,13 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
     if (refusal !== undefined) throw refusal;
     if (log.record.state === 'tailing' && options.once) follower.verification.refuseDifferences();
     if (log.record.state === 'tailing' && options.once && follower.verification.isClean) {
-      if (!(await follower.verification.confirm())) continue;
+      if (!(await isConfirmed(follower))) continue;
       await commitOnce(context, log, follower);
       await finishCutover(context, log);
       return 'committed';
     }
     if (wishes.current.state === 'cutover' && run.notReadyReasons.length === 0) {
-      if (!(await follower.verification.confirm())) continue;
+      if (!(await isConfirmed(follower))) continue;
       await run.findings.repeatAtCutover();
       const { bypassingWrites = 'drain' } = options;
       const ended = await cutOver(context, log, follower, { calledOff: wishes.cancelled, bypassingWrites });
@@ -65,6 +66,19 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
     if (wishes.current.state !== 'cutover') attempts.clear();
     await context.stateChanges.next(context.signal, LOOK_AGAIN_AFTER_MS);
   }
+}
+
+/**
+ * Compares the catalogs once more.
+ * @returns whether they are equal
+ * @throws UserError NAMESPACE_CONFLICT when the destination lacks a collection: nothing would make it anew
+ */
+async function isConfirmed({ verification }: StreamFollower): Promise<boolean> {
+  if (await verification.confirm()) return true;
+  const lost = verification.catalog.differences?.find((difference) => difference.class === 'collection missing');
+  if (lost === undefined) return false;
+  const reason = 'somebody else dropped or renamed it on the destination';
+  throw new UserError('NAMESPACE_CONFLICT', [lost.destinationNamespace, reason]);
 }
 
 /** Holds the migration until the operator resumes or cancels it. */

@@ -94,20 +94,21 @@ export class ForeignWatch {
   async #look(): Promise<void> {
     const { clock, fence, logger, retrier, signal } = this.#parts;
     if (signal.aborted || (this.#blind !== undefined && clock.elapsed() < this.#blind.untilMs)) return;
-    if (this.#time === undefined) {
-      await retrier.run('the destination', () => fence.confirm());
-      this.#time = fence.afterOwnWrites.afterClusterTime;
-      this.#safeTime = this.#time;
+    // A write of the primary: its time is later than every write that was acknowledged before.
+    await retrier.run('the destination', () => fence.confirm());
+    const to = fence.afterOwnWrites.afterClusterTime;
+    const after = this.#time;
+    if (after === undefined || to === undefined) {
+      this.#time = to;
+      this.#safeTime = to;
       return;
     }
-    const after = this.#time;
     const wasSettled = this.#sink.isSettled();
     try {
-      const found = await retrier.run('the oplog of the destination', () => readForeignWrites(fence, after));
+      const found = await retrier.run('the oplog of the destination', () => readForeignWrites(fence, { after, to }));
       await reach('engine.verify.destination-oplog-read');
       this.#blind = undefined;
-      const to = found?.to ?? fence.afterOwnWrites.afterClusterTime ?? after;
-      const any = this.#report(found?.writes);
+      const any = this.#report(found);
       this.#time = to;
       if (!any && wasSettled && this.#sink.isSettled()) this.#safeTime = to;
     } catch (error) {
