@@ -26,6 +26,8 @@ describe('the error catalogue', () => {
       'DISK_TIGHT',
       'DOCUMENTS_NEAR_LIMIT',
       'FINDINGS_LEFT_OUT',
+      'FOREIGN_WRITES',
+      'FOREIGN_WRITES_UNSEEN',
       'HIDDEN_WRITES_UNSEEN',
       'HOST_BUSY',
       'INDEXES_AT_LIMIT',

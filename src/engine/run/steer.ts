@@ -50,6 +50,8 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
       await finishCutover(context, log);
       return 'committed';
     }
+    // Where the source's catalog has to stand still, nothing would make the difference go away.
+    if (wishes.current.state === 'cutover' && hasOtherCatalog(follower)) await follower.confirmCatalog();
     if (wishes.current.state === 'cutover' && run.notReadyReasons.length === 0) {
       if (!(await isConfirmed(follower))) continue;
       await run.findings.repeatAtCutover();
@@ -66,6 +68,10 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
     if (wishes.current.state !== 'cutover') attempts.clear();
     await context.stateChanges.next(context.signal, LOOK_AGAIN_AFTER_MS);
   }
+}
+
+function hasOtherCatalog({ verification: { catalog } }: StreamFollower): boolean {
+  return catalog.differences !== undefined && catalog.differences.length > 0;
 }
 
 /**
