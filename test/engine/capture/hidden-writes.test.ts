@@ -139,12 +139,11 @@ describe('writes that no change stream shows', () => {
   test('nothing ends before the oplog is searched up to the position of the stream', async () => {
     await refill('items');
     let held: Promise<unknown> | undefined;
-    await using running = RunningMigration.start(pair, { once: true });
-    using _ = onReach('engine.copy.collection-copied', async () => {
-      if (held !== undefined) return;
-      await hide('shop.items');
-    });
+    // The verification would wait for the search, too.
+    await using running = RunningMigration.start(pair, { once: true, verification: 'off' });
+    using hidden = onceAt('engine.copy.collection-copied', () => hide('shop.items'));
     using __ = onReach('engine.capture.oplog-read', async () => {
+      if (hidden.result === undefined) return;
       // Long enough for a run that does not wait for the search to end.
       held ??= Promise.race([running.outcome.catch(() => undefined), sleep(2_000)]);
       await held;
@@ -230,8 +229,10 @@ describe('writes that no change stream shows', () => {
   test('a search that was behind the stream when the engine ended resumes where it was', async () => {
     await refill('first', 'second');
     const migrationId = newId();
+    // The verification would find what the search has missed.
+    const unverified = { migrationId, verification: 'off' } as const;
     {
-      await using running = RunningMigration.start(pair, { migrationId });
+      await using running = RunningMigration.start(pair, unverified);
       await running.untilReady();
       using held = holdAt('engine.capture.hidden-writes-recorded');
       const { read } = running.progress.changes;
@@ -245,7 +246,7 @@ describe('writes that no change stream shows', () => {
       held.release();
       await stopped;
     }
-    await using running = RunningMigration.start(pair, { migrationId });
+    await using running = RunningMigration.start(pair, unverified);
     await running.commit();
     await expectIdentical(pair);
   });
