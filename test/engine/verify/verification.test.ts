@@ -100,6 +100,12 @@ test('the verification of a migration', async (t) => {
     });
     await running.until('the foreign write to be seen', ({ verification }) => verification.foreignWrites === 1);
     await eventually(() => compared > 0, { what: 'a comparison of the document' });
+    let looks = 0;
+    using __ = onReach('engine.verify.destination-oplog-read', () => {
+      looks += 1;
+    });
+    // Longer than three comparisons with their pauses.
+    await eventually(() => looks >= 2, { what: 'two more looks at the destination' });
     applying.release();
     await running.commit();
     assert.equal(running.progress.verification.mismatches.found, 0);
