@@ -7,6 +7,7 @@ export const LONG_FILES: readonly string[] = [
   'test/cli/digest.test.ts',
   'test/cli/hostile-destinations.test.ts',
   'test/cli/killed-writes.test.ts',
+  'test/cli/sync-verification.test.ts',
   'test/cli/verify.test.ts',
   'test/docs/faq.test.ts',
   'test/end-to-end/push.test.ts',

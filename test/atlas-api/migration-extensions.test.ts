@@ -2,40 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { expireMigrations } from '../../src/control/index.ts';
 import { verificationProgress } from '../../src/engine/report/verification-progress.ts';
-import { wantedState } from '../../src/link/index.ts';
 import { onReach } from '../../src/platform/index.ts';
 import { linkAgent } from '../gateway/agent-client.ts';
-import { type ApiResponse, addOrganization, type ControlPlane, type Page, startControlPlane } from './control-plane.ts';
+import { addOrganization, type Page, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
-import { cliBody, prepare, progress, type World } from './migration-world.ts';
+import { cliBody, prepare } from './migration-world.ts';
+import { start, withoutTime } from './started-migration.ts';
 
 const HOUR_MS = 3_600_000;
 const READY = { state: 'tailing', readyForCutover: true, lagSeconds: 0, notReadyReasons: [] } as const;
-
-interface Started extends World {
-  readonly id: string;
-  readonly report: (changes: Parameters<typeof progress>[1]) => Promise<unknown>;
-  readonly show: () => Promise<Record<string, unknown> & { linkspan: Record<string, unknown> }>;
-  readonly ask: (wish: string, body?: object) => Promise<ApiResponse>;
-  /** The orders that the agent gets. */
-  readonly wanted: () => Promise<object[]>;
-}
-
-async function start(plane: ControlPlane): Promise<Started> {
-  const world = await prepare(plane);
-  const id = String((await plane.api('POST', world.path, { body: cliBody(world.groupId) })).json._id);
-  return {
-    ...world,
-    id,
-    report: (changes) => world.agent.report({ migrations: [{ id, progress: progress(id, changes) }] }),
-    show: async () => (await plane.api('GET', `${world.path}/${id}`)).json as never,
-    ask: (wish, body) => plane.api('PUT', `${world.path}/${id}/${wish}`, { body }),
-    wanted: async () =>
-      wantedState
-        .parse((await world.agent.poll(null)).json)
-        .migrations.map(({ id: _id, assignment: _assignment, ...target }) => target),
-  };
-}
 
 test('a migration without a cutover within 120 hours of its readiness is EXPIRED, and its agent gets no more orders', async () => {
   const clock = new FakeClock();
@@ -298,74 +273,6 @@ test('GET shows phases, counts and reasons as the agent reported them, and ignor
   assert.deepEqual([odd.status, odd.linkspan.progress], ['WORKING', null]);
 });
 
-test('GET shows how far source and destination are compared, and which documents differ', async () => {
-  await using plane = await startControlPlane();
-  const { report, show } = await start(plane);
-  const shown = async () =>
-    ((await show()).linkspan.progress as { verification?: Record<string, unknown> }).verification;
-  const found = {
-    namespace: 'shop.orders',
-    key: '"\u202e7"',
-    class: 'different',
-    path: 'a.b',
-    times: 1,
-    sourceTime: { t: 1, i: 1 },
-    destinationTime: { t: 2, i: 1 },
-    foreign: true,
-    open: true,
-  };
-  const verification = {
-    ...verificationProgress('report'),
-    phase: 'following',
-    documentsCompared: 9,
-    equalAtMs: 7_000,
-    catalogDifferences: ['shop.orders: index missing a_1'],
-    catalogDifferencesFound: 12,
-    seesForeignWrites: true,
-    cappedCollections: 1,
-    etaSeconds: 4,
-  } as const;
-  await report({
-    verification: { ...verification, mismatches: { found: 2, open: 1, latest: [{ ...found, firstSeenMs: 0 }] } },
-  });
-  assert.deepEqual(await shown(), {
-    ...withoutTime(verification),
-    equalAt: '1970-01-01T00:00:07Z',
-    // A terminal would act on the character.
-    mismatches: { found: 2, open: 1, latest: [{ ...found, key: '"\ufffd7"', firstSeen: '1970-01-01T00:00:00Z' }] },
-  });
-});
-
-test('an agent that reports less of a verification is shown with what it reports', async () => {
-  await using plane = await startControlPlane();
-  const { report, show } = await start(plane);
-  const shown = async () => (await show()).linkspan.progress as { verification?: Record<string, unknown> };
-  const { catalogDifferencesFound, seesForeignWrites, cappedCollections, ...less } = withoutTime(
-    verificationProgress('repair'),
-  );
-  const later = { catalogDifferencesFound, seesForeignWrites, cappedCollections, equalAtMs: null };
-  await report({ verification: less as never });
-  assert.deepEqual((await shown()).verification, less);
-  for (const absent of Object.keys(later)) {
-    const { [absent as 'equalAtMs']: _, ...others } = later;
-    await report({ verification: { ...less, ...others } as never });
-    const { equalAtMs, ...rest } = others as Partial<typeof later>;
-    const expected = { ...less, ...rest, ...(equalAtMs === undefined ? {} : { equalAt: equalAtMs }) };
-    assert.deepEqual((await shown()).verification, expected, absent);
-  }
-});
-
-test('an agent whose version reports no verification, or another form of it, is shown with all the rest', async () => {
-  await using plane = await startControlPlane();
-  const { report, show } = await start(plane);
-  const others = [undefined, { mode: 'repair' }, { ...verificationProgress('repair'), phase: 'a later one' }];
-  for (const [index, verification] of others.entries()) {
-    await report({ etaSeconds: index, verification: verification as never });
-    const { progress } = (await show()).linkspan as { progress: Record<string, unknown> };
-    assert.deepEqual([progress.etaSeconds, progress.verification], [index, undefined], JSON.stringify(verification));
-  }
-});
-
 test('the time since when the source is blocked comes from the last report, however old that is', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock });
@@ -443,6 +350,3 @@ test('only owners can steer a migration', async () => {
 });
 
 /** The fields that the API shows as they are. */
-function withoutTime({ equalAtMs: _, ...shown }: ReturnType<typeof verificationProgress>) {
-  return shown;
-}

@@ -32,7 +32,7 @@ export function holdAt(point: string, { after = 0, times = Number.POSITIVE_INFIN
 
 /** An action that a test runs at a named point of the engine. */
 export interface ActionAtPoint<T> extends Disposable {
-  /** What the action returned; undefined until the engine reached the point. */
+  /** The action's result; undefined until the engine reached the point. */
   readonly result: Promise<T> | undefined;
 }
 

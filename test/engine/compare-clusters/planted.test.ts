@@ -34,7 +34,7 @@ async function insertRaw(client: MongoClient, bytes: readonly Buffer[]): Promise
   await client.db('shop').command({ insert: 'c', documents: documentSequence('documents', bytes) });
 }
 
-/** What was found of each key. */
+/** Returns the difference that was found for each key. */
 async function found(options: Parameters<typeof verify>[1] = {}): Promise<Map<string, string>> {
   const { report, differences } = await verify(pair, options);
   assert.equal(report.result, differences.length === 0 ? 'equal' : 'different', report.explanation);
