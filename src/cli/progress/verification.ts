@@ -65,7 +65,7 @@ export function verificationText({ state, verification }: Progress): string | un
   return [...proof(verification, equalAtMs, isCommitted), ...facts, ending(verification, isCommitted)].join(' ');
 }
 
-/** What holds at the proven time, and what changed since. */
+/** Returns sentences about the proven time and about changes since. */
 function proof(verification: Verification, equalAtMs: number, isCommitted: boolean): string[] {
   const { documentsRechecked, seesForeignWrites, waiting } = verification;
   const time = new Date(equalAtMs).toISOString().replace('.000Z', 'Z');
@@ -97,7 +97,7 @@ function whatWasCompared({ documentsCompared, collectionsDone }: Verification): 
   return `${counted(documentsCompared, 'document')} in ${counted(collectionsDone, 'collection')}`;
 }
 
-/** What a reader must know before trusting the result. */
+/** Returns the limits of the result. */
 function reservations({ foreignWrites, seesForeignWrites, cappedCollections }: Verification, isCommitted: boolean) {
   return [
     ...(seesForeignWrites ? [] : ["The destination's oplog can't be read, so writes of others there stay unseen."]),

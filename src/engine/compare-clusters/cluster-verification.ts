@@ -23,7 +23,7 @@ import type { SavedState } from './saved-state.ts';
 import type { DocumentDifference, VerificationReport } from './verification-report.ts';
 import { WatchedSide } from './watched-side.ts';
 
-/** What to compare, and how. */
+/** The clusters to compare, and how to compare them. */
 export interface VerifyOptions extends ClusterAddresses {
   /** The compared namespaces, by their names on the source; everything by default. */
   readonly filters?: NamespaceFilters;
@@ -63,7 +63,7 @@ export interface ClusterVerificationProgress {
   readonly waiting: readonly Wait[];
 }
 
-/** What a run has found. */
+/** The result of a run. */
 export interface Verified {
   readonly report: VerificationReport;
   /** All that are listed, also repaired ones. */

@@ -21,8 +21,9 @@ export interface ReportDifference {
     | 'role';
   /** The name of the option, index, user or role. */
   readonly name?: string;
-  /** What the two reports have, in words. */
+  /** The first report's value, for people. */
   readonly first?: string;
+  /** The second report's value. */
   readonly second?: string;
 }
 

@@ -6,7 +6,7 @@ import type { ComparedSide } from './compared-side.ts';
 import type { Differences } from './differences.ts';
 import type { PendingKeys } from './pending-keys.ts';
 
-/** What the parts of a comparison share. */
+/** The objects that the parts of a comparison share. */
 export interface ComparisonParts {
   readonly source: ComparedSide;
   readonly destination: ComparedSide;

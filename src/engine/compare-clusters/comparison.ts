@@ -25,7 +25,7 @@ const UNDECIDED_AFTER_SETTLES = 6;
 /** Expired documents take 150 s to count as a difference. */
 const EXPIRY_UNDECIDED_AFTER_MS = 300_000;
 
-/** What was found, and the times at which it holds. */
+/** The findings, and the cluster times at which they hold. */
 export interface Proof {
   readonly sourceTime: Timestamp | undefined;
   readonly destinationTime: Timestamp | undefined;

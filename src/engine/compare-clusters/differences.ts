@@ -48,7 +48,7 @@ export class Differences {
     return [...this.#listed.values()].map(([, difference]) => difference);
   }
 
-  /** What a resumed comparison needs. */
+  /** Returns the differences as a resumed comparison needs them. */
   get saved(): SavedDifferences {
     return {
       listed: [...this.#listed.values()].map(([key, difference]) => [key, difference]),

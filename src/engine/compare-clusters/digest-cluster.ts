@@ -20,7 +20,7 @@ import { keyRanges } from './key-ranges.ts';
 import { refuseIncomparable } from './open-sides.ts';
 import { SeenWrites } from './seen-writes.ts';
 
-/** What to digest. */
+/** The cluster and the selection to digest. */
 export interface DigestOptions {
   readonly cluster: ClusterAddress;
   /** The digested namespaces, by the cluster's own names; everything by default. */

@@ -24,7 +24,7 @@ export interface DigestCollectionParts {
   readonly pinsReads: boolean;
 }
 
-/** What of a collection is read. */
+/** The part of a collection that a digest reads. */
 export interface ReadPart {
   readonly range: KeyRange;
   /** The query that selects documents, as BSON; all by default. */
@@ -34,7 +34,7 @@ export interface ReadPart {
 /** The documents of a collection in short, or those of a range. */
 export interface CollectionDigest {
   readonly documents: DocumentsDigest;
-  /** Of capped collections. */
+  /** Set for capped collections only. */
   readonly order?: OrderDigest | undefined;
   readonly atClusterTime: boolean;
   /** False when the collection was dropped or renamed meanwhile, or discarded documents faster than they were read. */

@@ -12,7 +12,7 @@ interface Definitions {
   readonly accounts: DigestReport['accounts'];
 }
 
-/** What a run has read. */
+/** The entries that a run has read. */
 export interface FoundByDigest {
   readonly before: Definitions;
   /** Undefined when the run was stopped. `time` is how far writes were watched, if they were. */
@@ -23,7 +23,7 @@ export interface FoundByDigest {
   readonly wasWritten: (entry: SideEntry) => boolean | null;
 }
 
-/** What a report says beside what was read. */
+/** The fields of a report that no read gives. */
 interface DigestFrame {
   readonly cluster: ClusterDescription;
   readonly startedAtMs: number;

@@ -38,7 +38,7 @@ const account = z.strictObject({
   fingerprint: hash,
 });
 
-/** What a digest proves, from the most to the least. */
+/** The claims of a digest, from the strongest to the weakest. */
 const claim = z.enum(['at cluster time', 'without writes', 'changed meanwhile', 'unknown', 'unfinished']);
 
 /** The report of `linkspan digest`: one side, without any of its documents. */

@@ -8,7 +8,7 @@ import type { SavedPair } from './saved-state.ts';
 export class Pairs {
   readonly #parts: ComparisonParts;
   readonly #filters: DocumentFilters;
-  /** Of an earlier run, by identity. */
+  /** Pairs of an earlier run, by identity. */
   readonly #saved: Map<string, SavedPair>;
   #all = new Map<string, ComparedPair>();
 

@@ -11,7 +11,7 @@ import type { VerificationReport } from './verification-report.ts';
 
 const MOST_EXAMPLES = 20;
 
-/** What a report says beside what was found. */
+/** The fields of a report that no comparison finds. */
 export interface ReportFrame {
   readonly startedAtMs: number;
   readonly ranMs: number;
@@ -52,7 +52,7 @@ export function reportOf(
     rechecked: sum(pairs.map(({ rechecked }) => rechecked)),
     undecided,
   };
-  // Of a side that isn't watched at all, another sentence speaks.
+  // Another sentence covers a side that isn't watched at all.
   const unseen = pairs
     .filter((pair) => [source, destination].some((side) => side.isWatched && !side.shows(pair)))
     .map(({ namespace }) => namespace);
@@ -103,7 +103,7 @@ function collectionOf(
   const of = (side: ComparedSide) => ({
     ...pair.digestOf(side.side),
     ...(pair.orderDigests === undefined ? {} : { orderDigest: pair.orderDigests[side.side] }),
-    // What was read isn't what the side has at the result's time.
+    // The documents that were read may differ from the side's documents at the result's time.
     ...(pair.changes[side.side] > 0 ? { digest: null, orderDigest: undefined } : {}),
     changed: side.shows(pair) ? pair.changes[side.side] : null,
     ...fingerprintsOf(pair[side.side]),

@@ -17,9 +17,9 @@ const savedPair = z.strictObject({
 
 export type SavedPair = z.output<typeof savedPair>;
 
-/** What a comparison needs to resume. */
+/** The state that a comparison needs to resume. */
 export const savedState = z.strictObject({
-  /** What is compared: a state of other clusters or of another selection is refused. */
+  /** The compared clusters and selection. A state of others is refused. */
   subject: z.string(),
   startedAtMs: z.number(),
   /** How long the comparison ran before. */

@@ -67,7 +67,7 @@ export const documentDifference = z.strictObject({
   repaired: z.literal(true).optional().describe('Written to the destination, and equal afterwards'),
 });
 
-/** What a comparison has found, from the best to the worst. */
+/** The outcomes of a comparison, from the best to the worst. */
 const result = z.enum(['equal', 'undecided', 'different', 'unfinished']);
 
 /** The report of `linkspan verify`. */

@@ -44,7 +44,7 @@ export interface ExpectedCatalog {
   readonly index?: (spec: IndexSpec, entry: SideEntry) => IndexSpec | undefined;
 }
 
-/** What a migration's destination has until the cutover: nothing is unique there and nothing expires. */
+/** The catalog of a migration's destination until the cutover: nothing is unique there and nothing expires. */
 export const EXPECTED_UNTIL_CUTOVER: ExpectedCatalog = {
   options: ({ options }) => new Map([...options].filter(([name]) => name !== 'expireAfterSeconds')),
   index: (spec) => weakened(spec),

@@ -7,7 +7,7 @@ import { RawValue } from '../bson/raw-value.ts';
 import { RawCursor } from '../mongodb/raw-cursor.ts';
 import type { ReadFrom } from './document-reader.ts';
 
-/** What one side has of some keys. */
+/** The documents that one side has for some keys. */
 export interface KeysRead<T> {
   /** By identity of the key. Keys without a document are absent. */
   readonly found: ReadonlyMap<string, T>;

@@ -30,7 +30,7 @@ export class Opening {
     return this.#wishes.cancelled.aborted;
   }
 
-  /** What the opening waits for. */
+  /** The current waits of the opening. */
   get waits() {
     return this.#retrier.waits;
   }

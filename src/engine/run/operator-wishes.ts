@@ -2,7 +2,7 @@ import { DEFAULT_LOAD_LEVEL, type LoadLevel } from '../copy/load-level.ts';
 import type { WantedState } from '../report/progress.ts';
 import type { Cancellation } from './cancel.ts';
 
-/** What the operator wants of a migration. */
+/** The operator's current wishes for a migration. */
 interface Wishes {
   readonly state: WantedState;
   /** Undefined unless the migration is to be cancelled. */

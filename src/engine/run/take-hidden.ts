@@ -6,7 +6,7 @@ import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import type { RunParts } from './parts.ts';
 
-/** What handles hidden writes. */
+/** The parts that handle hidden writes. */
 interface HiddenIntake {
   readonly lanes: Lanes;
   readonly dispatcher: Dispatcher;

@@ -15,7 +15,7 @@ interface MismatchesParts extends ReadKeysParts {
 
 /** How often a document may differ again after a repair. One that does is written by somebody else, or by a fault. */
 const RETURNS = 3;
-/** So many documents differ by no accident, and their evidence fits into memory. */
+/** More differing documents than this are no accident. The evidence of this many fits into memory. */
 const MOST = 10_000;
 /** Mismatches that progress shows, the latest ones. All are on record. */
 const SHOWN = 10;

@@ -299,7 +299,7 @@ export class Verification {
     const { collection, key, sequence } = open;
     const result = await this.mismatches.note(open);
     if (result === 'equal') return;
-    // What capped collections have discarded is compared while nobody writes.
+    // The write pause compares the documents that capped collections have discarded.
     if (result === 'discarded' || this.mode === 'report') return this.rechecks.leave(open);
     Rechecks.repairing(open);
     this.#lanes.add({ collection, key, state: { kind: 'unknown' }, sequence });
