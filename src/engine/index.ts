@@ -29,6 +29,7 @@ export { type RecordedStanding, recordedStanding } from './records/recorded-stan
 export { shownState } from './records/shown-state.ts';
 export type { Outcome, Progress } from './report/progress.ts';
 export { notYetRunning } from './report/snapshot.ts';
+export { ReversibleMigration } from './reversible-migration.ts';
 export type { DocumentFilter } from './scope/document-filters.ts';
 export type { NamespaceRemap } from './scope/namespace-map.ts';
 export type { BypassingWrites, MigrationOptions, VerificationMode } from './scope/options.ts';

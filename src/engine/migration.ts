@@ -75,6 +75,27 @@ export class Migration {
     return this.#wishes.current.state;
   }
 
+  /** Whether it has cut over, and the opposite direction may follow. */
+  get hasWayBack(): boolean {
+    const { committed, reverseFrom, wayBackClosed } = this.#run?.log.record.cutover ?? {};
+    return committed === true && reverseFrom !== undefined && wayBackClosed !== true;
+  }
+
+  /** Whether the operator has asked for this direction, which follows a cutover in the opposite one. */
+  get isRequested(): boolean {
+    return this.#run?.log.record.reverseRequestedAtMs !== undefined;
+  }
+
+  /**
+   * Records that the operator asks for this direction. Repeating it does no harm.
+   * @throws UserError WRONG_STATE while it isn't running
+   */
+  async request(): Promise<void> {
+    const run = this.#run;
+    if (run === undefined || !run.loaded) throw new UserError('WRONG_STATE', ['Reversing', 'preparing the way back']);
+    if (!this.isRequested) await run.requestReverse();
+  }
+
   /** Returns a snapshot of the progress. Cheap, and possible at any time. */
   progress(): Progress {
     if (this.#run !== undefined) return snapshot(this.#run, this.options);

@@ -30,6 +30,7 @@ export function unconnectedParts(signal: AbortSignal) {
     memory: new MemoryBudget(),
     changes: new Changes(systemClock),
     stateChanges: new Changes(systemClock),
+    isReversed: false,
     position: { time: new Timestamp(0n) },
   };
 }

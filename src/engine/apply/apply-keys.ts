@@ -16,12 +16,14 @@ import {
   refuseWriteError,
   replaceStatement,
   updateRaw,
+  type WriteError,
   type WriteTarget,
 } from '../mongodb/raw-write.ts';
 import { blameFilter } from '../scope/document-filters.ts';
 import { type DirtyKey, isCertain, leftItsPlace } from './dirty-key.ts';
 import type { SeenChanges } from './seen-changes.ts';
 import type { StreamPosition } from './stream-position.ts';
+import { type RefusedDocument, refusedByUniqueIndex, UniqueConflict } from './unique-conflict.ts';
 import { type KeyedDocument, type WriteInOrderParts, writeInOrder } from './write-in-order.ts';
 
 /** The parts of a run that applying keys needs. */
@@ -29,6 +31,8 @@ export interface ApplyKeysParts extends MovedParts, WriteInOrderParts {
   readonly seen: SeenChanges;
   readonly memory: MemoryBudget;
   readonly position: StreamPosition;
+  /** Whether the destination was a source before, and so has its unique indexes. */
+  readonly isReversed: boolean;
 }
 
 const IMMUTABLE_FIELD = 66;
@@ -45,6 +49,7 @@ interface Writes {
  * Updates are never replayed (docs/reference/pitfalls.md#pitfall-15). Acknowledged by the majority when it returns;
  * repeating it does no harm.
  * @throws CollectionDropped, CollectionMissing when the source doesn't have the collection
+ * @throws UniqueConflict when documents that are out of date hold values of these in unique indexes
  */
 export async function applyKeys(
   context: ApplyKeysParts,
@@ -215,14 +220,15 @@ async function insert(
   target: WriteTarget,
   documents: readonly KeyedDocument[],
 ): Promise<void> {
-  const present: KeyedDocument[] = [];
   const bytes = documents.map(({ document }) => document);
-  for (const error of await insertRaw(context.fence, target, bytes)) {
-    const existing = documents[error.index];
-    if (existing === undefined || !isDuplicateId(error)) refuseWriteError(target, existing?.key, error);
-    present.push(existing);
-  }
-  await replace(context, target, present);
+  const errors = await insertRaw(context.fence, target, bytes);
+  refuse(
+    context,
+    target,
+    documents,
+    errors.filter((error) => !isDuplicateId(error)),
+  );
+  await replace(context, target, atErrors(documents, errors));
 }
 
 async function replace(
@@ -230,13 +236,35 @@ async function replace(
   target: WriteTarget,
   documents: readonly KeyedDocument[],
 ): Promise<void> {
-  const renamed: KeyedDocument[] = [];
-  for (const error of await updateRaw(context.fence, target, statementsFor(documents))) {
-    const refused = documents[error.index];
-    if (refused === undefined || error.code !== IMMUTABLE_FIELD) refuseWriteError(target, refused?.key, error);
-    renamed.push(refused);
+  const errors = await updateRaw(context.fence, target, statementsFor(documents));
+  refuse(
+    context,
+    target,
+    documents,
+    errors.filter(({ code }) => code !== IMMUTABLE_FIELD),
+  );
+  await putInPlace(context, target, atErrors(documents, errors));
+}
+
+function atErrors(documents: readonly KeyedDocument[], errors: readonly WriteError[]): KeyedDocument[] {
+  return errors.flatMap(({ index }) => documents[index] ?? []);
+}
+
+/** @throws UniqueConflict, or UserError NAMESPACE_CONFLICT for anything else that the destination refused */
+function refuse(
+  { isReversed }: ApplyKeysParts,
+  target: WriteTarget,
+  documents: readonly KeyedDocument[],
+  errors: readonly WriteError[],
+): void {
+  const refused: RefusedDocument[] = [];
+  for (const error of errors) {
+    const one = documents[error.index];
+    const byIndex = isReversed && one !== undefined ? refusedByUniqueIndex(one, error) : undefined;
+    if (byIndex === undefined) refuseWriteError(target, one?.key, error);
+    refused.push(byIndex);
   }
-  await putInPlace(context, target, renamed);
+  if (refused.length > 0) throw new UniqueConflict(refused);
 }
 
 function statementsFor(documents: readonly KeyedDocument[]): Buffer[] {
@@ -258,7 +286,5 @@ async function putInPlace(
   const statements = documents.map(({ key, document }) => exactReplaceStatement(key, document));
   if ((await changeTogether(context.fence, target, keys, statements)) !== undefined) return;
   await remove(context, target, keys);
-  for (const error of await updateRaw(context.fence, target, statements)) {
-    refuseWriteError(target, keys[error.index], error);
-  }
+  refuse(context, target, documents, await updateRaw(context.fence, target, statements));
 }

@@ -1,14 +1,17 @@
 import { type Logger, messageOf, reach, type UserError } from '../../platform/index.ts';
 import type { IndexKeeper } from '../collections/index-keeper.ts';
-import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
+import { CollectionDropped, CollectionMissing, onDestination } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import { concernsOneCollection } from '../mongodb/failure-policy.ts';
+import { refuseWriteError } from '../mongodb/raw-write.ts';
 import type { Counters } from '../records/counters.ts';
 import { type ApplyKeysParts, applyKeys } from './apply-keys.ts';
-import { coalesce, type DirtyKey, takesLastPlace } from './dirty-key.ts';
+import { coalesce, type DirtyKey, takesLastPlace, UNKNOWN } from './dirty-key.ts';
+import { displaceHolders } from './displace-holders.ts';
 import { setAside } from './set-aside.ts';
 import type { Spool } from './spool.ts';
+import { UniqueConflict } from './unique-conflict.ts';
 
 /** The parts of a run that a lane needs. */
 export interface LaneParts extends ApplyKeysParts {
@@ -24,11 +27,15 @@ const LINGER_MS = 20;
 /** How often a batch with a refused document is retried. */
 const ATTEMPTS = 5;
 const BETWEEN_ATTEMPTS_MS = 200;
+/** How often a batch makes room for its values. Each round follows newer states of the source. */
+const DISPLACED_ROUNDS = 100;
 
 /** Receives what happens in a lane. */
 export interface LaneEvents {
   /** The destination has acknowledged the current state of these keys. */
   applied(collection: TrackedCollection, dirty: readonly DirtyKey[]): void;
+  /** A document that was out of date is deleted: its key has to be applied again. */
+  displaced(dirty: DirtyKey): void;
   /** A live collection was set aside: it must be retried until it is live again. */
   revive(collection: TrackedCollection): void;
 }
@@ -168,13 +175,39 @@ export class Lane {
   async #applyBesideIndexes(collection: TrackedCollection, dirty: readonly DirtyKey[]): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await applyKeys(this.#context, collection, dirty);
+        await this.#applyAndDisplace(collection, dirty);
         return;
       } catch (error) {
         this.#context.signal.throwIfAborted();
         if (!concernsOneCollection(error) || attempt === ATTEMPTS) throw error;
         await this.#indexes.attempt(collection);
         await this.#context.clock.sleep(BETWEEN_ATTEMPTS_MS, this.#context.signal);
+      }
+    }
+  }
+
+  /**
+   * Applies keys to a destination that enforces unique indexes: changes of different keys arrive in another order than
+   * on the source, so documents that are out of date may hold values of newer ones.
+   */
+  async #applyAndDisplace(collection: TrackedCollection, dirty: readonly DirtyKey[]): Promise<void> {
+    let keys = dirty;
+    for (let round = 1; ; round += 1) {
+      try {
+        return await applyKeys(this.#context, collection, keys);
+      } catch (error) {
+        if (!(error instanceof UniqueConflict)) throw error;
+        const [first] = error.refused;
+        if (round > DISPLACED_ROUNDS && first !== undefined)
+          refuseWriteError(collection.target, first.key, first.error);
+        const sequence = Math.min(...dirty.map((one) => one.sequence));
+        const displaced = await onDestination(this.#context, collection, (target) =>
+          displaceHolders(this.#context, target, error.refused),
+        );
+        // Only now: a lane that wrote one of them before the delete has to write it again.
+        for (const key of displaced) this.#events.displaced({ collection, key, state: UNKNOWN, sequence });
+        const refused = new Set(error.refused.map(({ key }) => key.identity));
+        keys = keys.map((one) => (refused.has(one.key.identity) ? { ...one, state: UNKNOWN } : one));
       }
     }
   }

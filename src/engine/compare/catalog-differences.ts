@@ -46,9 +46,23 @@ export interface ExpectedCatalog {
 
 /** The catalog of a migration's destination until the cutover: nothing is unique there and nothing expires. */
 export const EXPECTED_UNTIL_CUTOVER: ExpectedCatalog = {
-  options: ({ options }) => new Map([...options].filter(([name]) => name !== 'expireAfterSeconds')),
+  options: ({ options }) => withoutExpiry(options),
   index: (spec) => weakened(spec),
 };
+
+/** Returns a catalog as if nothing were unique and nothing expired: a former source has both already. */
+export function weakenedCatalog(catalog: SideCatalog): SideCatalog {
+  const weaken = (entry: SideEntry): SideEntry => ({
+    ...entry,
+    options: withoutExpiry(entry.options),
+    indexes: entry.indexes.map(weakened),
+  });
+  return new Map([...catalog].map(([namespace, entry]) => [namespace, weaken(entry)]));
+}
+
+function withoutExpiry(options: Fields): Fields {
+  return new Map([...options].filter(([name]) => name !== 'expireAfterSeconds'));
+}
 
 /** Returns all differences between the catalogs of two sides: one for each option and each field of an index. */
 export function compareCatalogs(

@@ -34,5 +34,5 @@ export async function commitOnce(context: CommitOnceParts, log: MigrationLog, st
     stream.release();
   }
   await confirmDestination(context);
-  await commit(log, stream, false);
+  await commit(log, stream, { watched: false });
 }

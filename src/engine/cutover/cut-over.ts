@@ -1,6 +1,7 @@
 import type { Timestamp } from 'mongodb';
 import { messageOf, reach, UserError } from '../../platform/index.ts';
 import type { SeenChanges } from '../apply/seen-changes.ts';
+import { fixPosition } from '../capture/fix-position.ts';
 import { CollectionMissing } from '../collections/moved.ts';
 import { orAbort } from '../concurrency/unless-aborted.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
@@ -34,6 +35,8 @@ import { startWatchdog, type Watchdog, type WatchdogParts } from './watchdog.ts'
 interface CutOverParts extends LastLookParts, DestinationBlockParts, BringOverAccountsParts, WatchdogParts {
   readonly seen: SeenChanges;
   readonly documentFilters: DocumentFilters;
+  /** Whether the cutover fixes a position for the opposite direction. */
+  readonly isReversible: boolean;
 }
 
 /** The longest write pause. After it the attempt fails, and traffic resumes. */
@@ -72,6 +75,10 @@ export async function cutOver(
   try {
     await stream.inStepAt(await barrier(attempt), attempt.signal);
     await bringOverAccounts(attempt);
+    // Before the block, to keep the pause short: what the drain writes there is equal on the source.
+    const reverseFrom = context.isReversible
+      ? await fixPosition({ ...attempt, source: attempt.destination })
+      : undefined;
     if (context.selection.isWhole && context.documentFilters.isEmpty && context.sourceFeatures.blocksWrites) {
       const claim = newClaim(context, log);
       const limit = await untilBlockable(attempt, claim);
@@ -81,7 +88,7 @@ export async function cutOver(
     } else {
       await drainWithoutBlock(attempt, stream);
     }
-    await commit(log, stream, true);
+    await commit(log, stream, { watched: true, reverseFrom });
     return 'committed';
   } catch (error) {
     if (error === calledOff.reason) return 'called off';

@@ -1,5 +1,6 @@
 import type { Timestamp } from 'mongodb';
 import { reach } from '../../platform/index.ts';
+import type { ResumeToken } from '../capture/change-stream.ts';
 import { refuseUnsupported, selectedInAdmin } from '../catalog/unsupported.ts';
 import { writeBarrier } from '../mongodb/cluster-time.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
@@ -67,8 +68,16 @@ export async function lastLook(context: LastLookParts, stream: RunningStream): P
  * Records the end of the migration; the stream is held.
  * @param watched  whether nobody may write to the source from here on: then the engine looks for writes after the
  * stream's position
+ * @param reverseFrom  the destination's position for the opposite direction, if the migration is reversible
  */
-export async function commit(log: MigrationLog, stream: RunningStream, watched: boolean): Promise<void> {
-  await log.advanceCutover('committed', watched ? { drainedTo: stream.safeToken } : {});
+export async function commit(
+  log: MigrationLog,
+  stream: RunningStream,
+  { watched, reverseFrom }: { readonly watched: boolean; readonly reverseFrom?: ResumeToken | undefined },
+): Promise<void> {
+  await log.advanceCutover('committed', {
+    ...(watched && { drainedTo: stream.safeToken }),
+    ...(reverseFrom && { reverseFrom }),
+  });
   stream.stop();
 }

@@ -27,6 +27,8 @@ export interface WriteError {
   readonly code: number;
   readonly errmsg: string;
   readonly keyPattern?: Document;
+  /** Of the index that has a duplicate. */
+  readonly collation?: Document;
 }
 
 const DUPLICATE_KEY = 11_000;

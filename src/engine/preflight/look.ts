@@ -97,6 +97,8 @@ export async function lookAt(
     catalog,
     entries,
     isNew: once(async () => {
+      // Each side has the other's documents already.
+      if ((options.reversals ?? 0) > 0) return false;
       const checkpoint = await new CheckpointStore(fence).peek();
       return checkpoint?.token === undefined;
     }),

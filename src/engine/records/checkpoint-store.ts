@@ -34,7 +34,20 @@ const READ_BYTES = 4 * 1024 * 1024;
 const DUPLICATE_KEY = 11_000;
 
 /** The clusters and the selection of a migration, and the engine and user that write it now. */
-export type Identity = Pick<MigrationRecord, 'sourceId' | 'destinationId' | 'selection' | 'writer' | 'engine'>;
+export type Identity = Pick<
+  MigrationRecord,
+  'sourceId' | 'destinationId' | 'selection' | 'reversals' | 'writer' | 'engine'
+>;
+
+/** The migration is in a later direction, whose record is on the same cluster. */
+export class OtherDirection extends Error {
+  readonly reversals: number;
+
+  constructor(reversals: number) {
+    super(`The migration has been reversed ${reversals} times`);
+    this.reversals = reversals;
+  }
+}
 
 /** Fields of the migration's record that a running engine changes. */
 export type MigrationFields = Partial<Omit<MigrationRecord, '_id' | 'schema' | 'term' | 'sessions'>>;
@@ -80,6 +93,7 @@ export class CheckpointStore {
    * @throws UserError ENGINE_RUNNING unless `takeOver`, OTHER_SOURCE when it belongs to other clusters,
    * SELECTION_CHANGED, DESTINATION_TAKEN when another migration has retired it, TAKEN_OVER when another engine took it at
    * the same moment
+   * @throws OtherDirection when the migration has been reversed more often than `identity` says
    */
   async take(identity: Identity, retrier: Retrier, takeOver: boolean): Promise<MigrationRecord> {
     const record = await this.#enterTerm(identity, retrier, takeOver);
@@ -96,7 +110,11 @@ export class CheckpointStore {
       throw new UserError('OTHER_SOURCE', [this.migrationId]);
     }
     if (found.selection !== identity.selection) throw new UserError('SELECTION_CHANGED', [this.migrationId]);
+    const reversals = found.reversals ?? 0;
+    const wanted = identity.reversals ?? 0;
+    if (reversals > wanted) throw new OtherDirection(reversals);
     if (!takeOver) assertNotRunning(found, await this.#destinationNowMs());
+    if (reversals < wanted) return await this.#beginDirection(identity, found);
     if (found.writer !== identity.writer) this.#earlierWriter = found.writer;
     // Returns the record of this moment: the earlier engine may have committed the cutover since the read.
     const taken = await this.#migrations.findOneAndUpdate(
@@ -115,8 +133,17 @@ export class CheckpointStore {
     return taken ?? this.#fence.lose();
   }
 
-  async #begin(identity: Identity, retrier: Retrier): Promise<MigrationRecord> {
-    const fresh: MigrationRecord = {
+  /** Replaces the record of the direction before the last one, which has ended. */
+  async #beginDirection(identity: Identity, { term, sessions, state }: MigrationRecord): Promise<MigrationRecord> {
+    if (state !== 'committed') throw new Error(`The direction before the last one is ${state}`);
+    const next = { ...this.#fresh(identity), term: term + 1, sessions };
+    const { _id, ...fields } = next;
+    const replaced = await this.#migrations.replaceOne({ _id, term }, fields);
+    return replaced.matchedCount === 1 ? next : this.#fence.lose();
+  }
+
+  #fresh(identity: Identity): MigrationRecord {
+    return {
       _id: this.migrationId,
       schema: CHECKPOINT_SCHEMA,
       term: 1,
@@ -126,6 +153,10 @@ export class CheckpointStore {
       phases: [],
       counts: {},
     };
+  }
+
+  async #begin(identity: Identity, retrier: Retrier): Promise<MigrationRecord> {
+    const fresh = this.#fresh(identity);
     try {
       await retrier.run('the destination', () => this.#ownership.begin(fresh));
       return fresh;

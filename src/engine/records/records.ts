@@ -30,6 +30,13 @@ export interface MigrationRecord {
   readonly destinationId: string;
   /** The selection and the names on the destination, as JSON. A run can't resume a copy that was made with another selection. */
   readonly selection: string;
+  /**
+   * How often the migration has been reversed; absent for 0. Its record of each direction is on the cluster that is the
+   * destination then, so the larger number of the two is the current direction.
+   */
+  readonly reversals?: number;
+  /** When the operator asked for this direction. Absent in the first one, and while the opposite side has the users. */
+  readonly reverseRequestedAtMs?: number;
   readonly state: MigrationState;
   /** The time at which it entered that state. */
   readonly stateAtMs?: number;
@@ -112,6 +119,13 @@ export interface CutoverRecord {
   readonly attempts?: number;
   /** The stream's position on the destination at the point of no return. Absent if the source may take writes afterwards. */
   readonly drainedTo?: { readonly _data: string };
+  /**
+   * The destination's position before its users' first write, from which the opposite direction follows it. Absent
+   * unless the migration is reversible.
+   */
+  readonly reverseFrom?: { readonly _data: string };
+  /** Whether the operator has closed the way back. */
+  readonly wayBackClosed?: boolean;
   /** Changes of the source after that. They are on the source only. */
   readonly writtenAfterCommit?: { readonly count: number; readonly namespaces: string };
   /** The watchdog that opened the source again. */

@@ -15,7 +15,8 @@ export interface Cancellation {
  * unless it is dropped.
  */
 export async function cancel(context: RunParts, log: MigrationLog, { drop }: Cancellation): Promise<'cancelled'> {
-  const { retrier, checkpoint } = context;
+  const { retrier, checkpoint, isReversed } = context;
+  if (isReversed) return await endReverse(context, log);
   if (drop) {
     await dropMade(context);
     await retrier.run('the destination', () => context.accounts.drop());
@@ -31,4 +32,11 @@ export async function cancel(context: RunParts, log: MigrationLog, { drop }: Can
 /** @throws UserError WRONG_STATE once the destination is the primary copy */
 export function refuseLateCancel(state: string, committed: boolean): void {
   if (committed || state === 'committed') throw new UserError('WRONG_STATE', ['Cancelling', 'committed']);
+}
+
+/** Ends the opposite direction. The old source keeps its data, its indexes and its write block. */
+async function endReverse({ checkpoint }: RunParts, log: MigrationLog): Promise<'cancelled'> {
+  await checkpoint.forgetSpool();
+  await log.advance('cancelled');
+  return 'cancelled';
 }

@@ -1,5 +1,6 @@
 import { messageOf, UserError } from '../../platform/index.ts';
 import { clearTransit } from '../accounts/make-accounts.ts';
+import type { ResumeToken } from '../capture/change-stream.ts';
 import type { TaskGroup } from '../concurrency/task-group.ts';
 import { Throttle } from '../concurrency/throttle.ts';
 import { unlessAborted } from '../concurrency/unless-aborted.ts';
@@ -25,6 +26,7 @@ import type { OperatorWishes } from './operator-wishes.ts';
 import type { RunParts } from './parts.ts';
 import { Pings } from './pings.ts';
 import { clearLeftSpools, loadTracked, prepareNew } from './prepare.ts';
+import { prepareReverse } from './prepare-reverse.ts';
 import { RunCheckpoint } from './run-checkpoint.ts';
 import { RunFindings } from './run-findings.ts';
 import { refuseHeldDrops, steer } from './steer.ts';
@@ -141,6 +143,11 @@ export class MigrationRun {
     return whyNotReady(this);
   }
 
+  /** Records that the operator asks for this direction. */
+  async requestReverse(): Promise<void> {
+    await this.log.save({ reverseRequestedAtMs: this.context.clock.now() });
+  }
+
   #applyWishes(): void {
     const { context, options } = this;
     const { loadLevel, copyBytesPerSecond, confirmsDrops } = this.wishes.current;
@@ -212,7 +219,7 @@ export class MigrationRun {
   async #startFollowing(): Promise<StreamFollower> {
     const { context, log } = this;
     const { cancelled } = this.wishes;
-    const token = log.record.token ?? (await prepareNew(within(context, cancelled), log, this.options));
+    const token = log.record.token ?? (await this.#prepare());
     await log.advance('copy begun');
     const follower = new StreamFollower(context, {
       tasks: this.#tasks,
@@ -226,6 +233,15 @@ export class MigrationRun {
     cancelled.addEventListener('abort', abandon);
     await follower.start().finally(() => cancelled.removeEventListener('abort', abandon));
     return follower;
+  }
+
+  async #prepare(): Promise<ResumeToken> {
+    const { reversals = 0 } = this.options;
+    const context = within(this.context, this.wishes.cancelled);
+    if (reversals === 0) return await prepareNew(context, this.log, this.options);
+    const token = await prepareReverse(context, this.log, reversals);
+    await loadTracked(context);
+    return token;
   }
 
   async #takeDestination(): Promise<void> {

@@ -64,4 +64,8 @@ export interface RunParts {
   /** Target size of a range of the copy, in bytes. */
   readonly partitionBytes: number;
   readonly pace: Pace;
+  /** Whether the cutover fixes a position for the opposite direction. */
+  readonly isReversible: boolean;
+  /** Whether the destination was a source before, and so has its unique indexes. */
+  readonly isReversed: boolean;
 }

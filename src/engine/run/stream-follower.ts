@@ -94,6 +94,7 @@ export class StreamFollower implements RunningStream {
     this.#lanes = new Lanes(context, this.#indexes, this.#spool, {
       revive: (collection) => this.#start(() => this.#copier.revive(collection)),
       applied: (collection, dirty) => this.#verification.applied(collection, dirty),
+      displaced: (dirty) => this.#lanes.add(dirty),
     });
     this.#copier = new Copier(context, this.#spool, this.#lanes, this.#indexes, throttle);
     this.#watermark = new Watermark(

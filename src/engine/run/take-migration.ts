@@ -47,7 +47,7 @@ export async function takeMigration(
   waiting: Retrier,
   { source, destination, checked }: Clusters,
 ): Promise<TakenMigration> {
-  const { logger, clock = systemClock } = options;
+  const { logger, clock = systemClock, reversals = 0 } = options;
   const tasks = new TaskGroup();
   const fence = new Fence(destination, options.migrationId, clock);
   const signal = AbortSignal.any([stop, tasks.signal, fence.signal]);
@@ -58,6 +58,7 @@ export async function takeMigration(
     sourceId: checked.source.clusterId,
     destinationId: checked.destination.clusterId,
     selection: selectionOf(options),
+    ...(reversals > 0 && { reversals }),
     writer: [...(await authenticatedUsers(destination))].join(', '),
     engine: thisEngine(clock.now()),
   };
@@ -94,6 +95,8 @@ export async function takeMigration(
     keepsDestination: options.keepDestination ?? false,
     addresses: { source: options.source, destination: options.destination },
     partitionBytes: options.partitionBytes ?? DEFAULT_PARTITION_BYTES,
+    isReversible: options.reversible ?? false,
+    isReversed: reversals > 0,
   };
   const log = new MigrationLog(checkpoint, clock, record);
   return { tasks, context, log, warnings: writerWarnings(store) };

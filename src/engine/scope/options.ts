@@ -39,6 +39,16 @@ export interface MigrationOptions {
   readonly takeOver?: boolean;
   /** Whether to start although the destination's disk seems too small. */
   readonly skipDiskSpaceCheck?: boolean;
+  /**
+   * Whether the destination's changes flow back to the source after the cutover, so that a second cutover returns to
+   * it. Both sides' users need the privileges of both sides.
+   */
+  readonly reversible?: boolean;
+  /**
+   * How often the migration has been reversed; 0 by default. `ReversibleMigration` sets it, and swaps source and
+   * destination for each direction.
+   */
+  readonly reversals?: number;
   /** The selected namespaces of the source; everything by default. */
   readonly filters?: NamespaceFilters;
   /** Whether the cutover migrates users and custom roles too. */

@@ -1,7 +1,12 @@
 import type { MongoClient } from 'mongodb';
 import { type Clock, type Logger, reach } from '../../platform/index.ts';
 import type { HeldDrops } from '../collections/held-drops.ts';
-import { type CatalogDifference, compareCatalogs, EXPECTED_UNTIL_CUTOVER } from '../compare/catalog-differences.ts';
+import {
+  type CatalogDifference,
+  compareCatalogs,
+  EXPECTED_UNTIL_CUTOVER,
+  weakenedCatalog,
+} from '../compare/catalog-differences.ts';
 import { readSideCatalog } from '../compare/side-catalog.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import type { Gate } from '../concurrency/gate.ts';
@@ -22,6 +27,8 @@ export interface CatalogCheckParts {
   readonly selection: Selection;
   readonly namespaces: NamespaceMap;
   readonly keepsDestination: boolean;
+  /** Whether the destination was a source before, and so has unique indexes and expiry. */
+  readonly isReversed: boolean;
   readonly drops: HeldDrops;
 }
 
@@ -107,13 +114,14 @@ export class CatalogCheck {
   }
 
   async #read(): Promise<CatalogDifference[]> {
-    const { source, destination, retrier, keepsDestination } = this.#parts;
+    const { source, destination, retrier, keepsDestination, isReversed } = this.#parts;
     const [wanted, present] = await Promise.all([
       retrier.run('the source', () => readSideCatalog(source, 'source', this.#parts)),
       retrier.run('the destination', () => readSideCatalog(destination, 'destination', this.#parts)),
     ]);
     // A destination that keeps its data has collections of its own.
-    return compareCatalogs(wanted, present, EXPECTED_UNTIL_CUTOVER).filter(
+    const found = isReversed ? weakenedCatalog(present) : present;
+    return compareCatalogs(wanted, found, EXPECTED_UNTIL_CUTOVER).filter(
       (difference) => !(keepsDestination && difference.class === 'collection extra'),
     );
   }

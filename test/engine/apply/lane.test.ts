@@ -30,6 +30,7 @@ test('a lane is flushed when all that was in it is written, however much came an
   parts.checkpoint.saveCollection = async () => undefined;
   const lane = new Lane(parts, new IndexKeeper(parts, () => undefined), spool, {
     applied: () => undefined,
+    displaced: () => undefined,
     revive: () => undefined,
   });
   const [a, b] = [setAside('a'), setAside('b')] as const;

@@ -32,6 +32,12 @@ export const ownershipErrors = defineErrors('migration', {
     remedy:
       'Use another destination. If nobody needs that data, forget the migration first: linkspan cleanup --destination URI --migration %.',
   },
+  WAY_BACK_LOST: {
+    status: 409,
+    detail: 'Migration % can no longer be reversed: %.',
+    remedy:
+      'Keep the side that has the users. To return to the other one, start a new migration in that direction, with --drop-destination.',
+  },
   DESTINATION_TAKEN: {
     status: 409,
     detail: 'Migration % has lost its destination: migration % has taken it.',

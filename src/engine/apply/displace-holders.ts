@@ -1,0 +1,68 @@
+import { BSON, type Document, type MongoClient } from 'mongodb';
+import { reach } from '../../platform/index.ts';
+import { type DocumentKey, keyOf } from '../bson/document-key.ts';
+import type { Fence } from '../mongodb/fence.ts';
+import { readAll } from '../mongodb/raw-cursor.ts';
+import { deleteRaw, refuseWriteError, type WriteTarget } from '../mongodb/raw-write.ts';
+import type { RefusedDocument } from './unique-conflict.ts';
+
+/** The parts of a run that this needs. */
+interface DisplaceHoldersParts {
+  readonly destination: MongoClient;
+  readonly fence: Fence;
+}
+
+/** More than one only where a filter for a partial index or an array matches documents beside the holder. */
+const MOST_HOLDERS = 100;
+
+/**
+ * Deletes the destination's documents that have the values of refused ones in a unique index. The source enforces the
+ * same index, so one of the two is out of date: both have to be read again.
+ * @returns the keys of the deleted documents, which the caller has to apply again
+ */
+export async function displaceHolders(
+  { destination, fence }: DisplaceHoldersParts,
+  target: WriteTarget,
+  refused: readonly RefusedDocument[],
+): Promise<DocumentKey[]> {
+  const holders = new Map<string, DocumentKey>();
+  for (const one of refused) {
+    const found = await readAll(destination, target.database, {
+      find: target.name,
+      filter: sameValues(one),
+      projection: { _id: 1 },
+      limit: MOST_HOLDERS,
+      collectionUUID: target.uuid,
+      readConcern: fence.afterOwnWrites,
+      ...(one.collation && { collation: one.collation }),
+    });
+    for (const key of found.map(keyOf)) if (key.identity !== one.key.identity) holders.set(key.identity, key);
+  }
+  const keys = [...holders.values()];
+  const { errors } = await deleteRaw(fence, target, keys);
+  for (const error of errors) refuseWriteError(target, keys[error.index], error);
+  await reach('engine.apply.displaced');
+  return keys;
+}
+
+/** Returns a query for documents with the same values in the fields of an index. */
+function sameValues({ document, keyPattern }: RefusedDocument): Document {
+  const decoded = BSON.deserialize(document, { promoteValues: false, bsonRegExp: true });
+  const fields = Object.keys(keyPattern).map((path) => {
+    const values = valuesAt(decoded, path.split('.'));
+    return { $or: (values.length === 0 ? [null] : values).map((value) => ({ [path]: { $eq: value } })) };
+  });
+  return { $and: fields };
+}
+
+/** Returns what an index has for a path: also each element of an array on the way, and at its end. */
+function valuesAt(value: unknown, path: readonly string[]): unknown[] {
+  const [name, ...rest] = path;
+  if (name === undefined) return Array.isArray(value) ? [value, ...value] : [value];
+  if (Array.isArray(value)) return [...value.flatMap((one) => valuesAt(one, path)), ...valuesIn(value, name, rest)];
+  return typeof value === 'object' && value !== null ? valuesIn(value, name, rest) : [];
+}
+
+function valuesIn(value: object, name: string, rest: readonly string[]): unknown[] {
+  return Object.hasOwn(value, name) ? valuesAt((value as Record<string, unknown>)[name], rest) : [];
+}

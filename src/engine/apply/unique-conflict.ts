@@ -1,0 +1,29 @@
+import type { Document } from 'mongodb';
+import { isDuplicateId, type WriteError } from '../mongodb/raw-write.ts';
+import type { KeyedDocument } from './write-in-order.ts';
+
+const DUPLICATE_KEY = 11_000;
+
+/** A document that the destination refused because another one has its value in a unique index. */
+export interface RefusedDocument extends KeyedDocument {
+  readonly keyPattern: Document;
+  readonly collation?: Document;
+  readonly error: WriteError;
+}
+
+/** The destination has refused documents because others there have their values in unique indexes. */
+export class UniqueConflict extends Error {
+  readonly refused: readonly RefusedDocument[];
+
+  constructor(refused: readonly RefusedDocument[]) {
+    super('Other documents have the values');
+    this.refused = refused;
+  }
+}
+
+/** Returns the document as refused by a unique index; undefined for any other error. */
+export function refusedByUniqueIndex(one: KeyedDocument, error: WriteError): RefusedDocument | undefined {
+  const { code, keyPattern, collation } = error;
+  if (code !== DUPLICATE_KEY || keyPattern === undefined || isDuplicateId(error)) return undefined;
+  return { ...one, keyPattern, error, ...(collation && { collation }) };
+}

@@ -1,0 +1,29 @@
+import { UserError } from '../../platform/index.ts';
+import { type ClusterAddress, clientOf } from '../mongodb/connect.ts';
+import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
+import { writesAreBlocked } from '../mongodb/write-block.ts';
+import type { MigrationRecord } from './records.ts';
+
+/**
+ * Records on the side that has the users that the way back to the other one is closed. From then on no engine begins
+ * the opposite direction. Durable when it returns, and doesn't need the other side.
+ * @param primary  the destination of the last cutover
+ * @throws UserError WAY_BACK_LOST when no reversible cutover is on record there, or its users are blocked: then the
+ * opposite direction may have cut over
+ */
+export async function closeWayBack(primary: ClusterAddress, migrationId: string, reversals: number): Promise<void> {
+  await using client = clientOf(primary, 'destination');
+  const refuse = (reason: string) => {
+    throw new UserError('WAY_BACK_LOST', [migrationId, reason]);
+  };
+  if (await writesAreBlocked(client)) refuse("the side that has the users refuses users' writes");
+  const { matchedCount } = await client
+    .db(INTERNAL_DATABASE)
+    .collection<MigrationRecord>('migrations')
+    .updateOne(
+      { _id: migrationId, reversals: reversals === 0 ? { $exists: false } : reversals, 'cutover.committed': true },
+      { $set: { 'cutover.wayBackClosed': true } },
+      { writeConcern: { w: 'majority', journal: true } },
+    );
+  if (matchedCount === 0) refuse('the records of the cutover are gone');
+}

@@ -1,0 +1,116 @@
+import { UserError } from '../platform/index.ts';
+import { Migration } from './migration.ts';
+import { OtherDirection } from './records/checkpoint-store.ts';
+import { shownState } from './records/shown-state.ts';
+import { closeWayBack } from './records/way-back.ts';
+import type { Outcome } from './report/progress.ts';
+import type { MigrationOptions } from './scope/options.ts';
+
+/**
+ * A migration that may change its direction. Each direction is a migration of its own under the same id, whose records
+ * are on the cluster that is its destination. After the cutover of a reversible one, the next direction begins at once,
+ * and follows the side that has the users (docs/adr/0028-reverse.md).
+ */
+export class ReversibleMigration {
+  readonly #options: MigrationOptions;
+  /** The last direction that has cut over, or the first one. */
+  #current: Migration;
+  /** The direction after it. */
+  #wayBack: Migration | undefined;
+  #ended: Promise<Outcome> | undefined;
+
+  constructor(options: MigrationOptions) {
+    this.#options = options;
+    this.#current = new Migration(options);
+  }
+
+  /** The direction that the operator sees: the last one that has cut over, or the opposite one once it is requested. */
+  get current(): Migration {
+    return this.#wayBack?.isRequested ? this.#wayBack : this.#current;
+  }
+
+  /** The opposite direction, which follows the current one's destination; undefined before the cutover, and once closed. */
+  get wayBack(): Migration | undefined {
+    return this.#wayBack?.isRequested ? undefined : this.#wayBack;
+  }
+
+  /**
+   * Runs each direction to its end. Resolves with `committed` when the last one has cut over and its way back is closed
+   * or none is wanted; else as {@link Migration.run}.
+   * @throws UserError the failure of the direction that the operator sees; that of a way back shows in its progress
+   */
+  async run(signal: AbortSignal): Promise<Outcome> {
+    let outcome = await this.#runCurrent(signal);
+    while (outcome === 'committed' && this.#current.hasWayBack) {
+      const next = this.#inDirection((this.#current.options.reversals ?? 0) + 1);
+      this.#wayBack = next;
+      this.#ended = next.run(signal);
+      try {
+        const ended = await this.#ended;
+        if (ended === 'stopped') return 'stopped';
+        if (ended === 'cancelled') return 'committed';
+        outcome = ended;
+      } catch (error) {
+        if (next.isRequested) throw error;
+        return 'committed';
+      }
+      this.#current = next;
+      this.#wayBack = undefined;
+    }
+    return outcome;
+  }
+
+  /**
+   * Makes the opposite direction the one that the operator sees. It goes on following; its cutover then returns to the
+   * old source. Repeating it does no harm.
+   * @throws UserError WRONG_STATE unless a cutover is done and its way back is open
+   */
+  async reverse(): Promise<void> {
+    await this.#openWayBack('Reversing').request();
+  }
+
+  /**
+   * Closes the way back for good: the old source follows no more changes, and stays blocked. It need not be reachable.
+   * @throws UserError WRONG_STATE unless a cutover is done and its way back is open, or WAY_BACK_LOST
+   */
+  async finish(): Promise<void> {
+    const next = this.#openWayBack('Finishing');
+    const { migrationId, destination, reversals = 0 } = this.#current.options;
+    await next.cancel({ drop: false }).catch((error: unknown) => {
+      if (!(error instanceof UserError && error.code === 'CANCELLED_OUT_OF_REACH')) throw error;
+    });
+    await closeWayBack(destination, migrationId, reversals);
+    await this.#ended?.catch(() => undefined);
+    this.#wayBack = undefined;
+  }
+
+  #openWayBack(what: string): Migration {
+    if (this.#wayBack !== undefined) return this.#wayBack;
+    throw new UserError('WRONG_STATE', [what, shownState(this.#current.progress().state)]);
+  }
+
+  /** Runs the first direction or, when the migration has been reversed since, the last one that has cut over. */
+  async #runCurrent(signal: AbortSignal): Promise<Outcome> {
+    try {
+      return await this.#current.run(signal);
+    } catch (error) {
+      if (!(error instanceof OtherDirection)) throw error;
+      this.#current = this.#inDirection(error.reversals - 1);
+      return await this.#current.run(signal);
+    }
+  }
+
+  #inDirection(reversals: number): Migration {
+    const { source, destination } = this.#options;
+    const turned = reversals % 2 === 1 ? { source: destination, destination: source } : {};
+    return new Migration({
+      ...this.#options,
+      ...turned,
+      reversals,
+      reversible: true,
+      dropDestination: false,
+      skipDiskSpaceCheck: true,
+      waitForClusters: true,
+    });
+  }
+}

@@ -1,0 +1,112 @@
+import type { Collection, MongoClient } from 'mongodb';
+import { reach, UserError } from '../../platform/index.ts';
+import type { ResumeToken } from '../capture/change-stream.ts';
+import { listCollections } from '../catalog/read-catalog.ts';
+import { closeDestination } from '../cutover/destination-block.ts';
+import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
+import { writesAreBlocked } from '../mongodb/write-block.ts';
+import type { MigrationLog } from '../records/migration-log.ts';
+import type { CollectionRecord, MigrationRecord, ViewRecord } from '../records/records.ts';
+import type { RunParts } from './parts.ts';
+
+/** What the direction before this one has left on record, on this direction's source. */
+interface Earlier {
+  readonly reverseFrom: ResumeToken;
+  readonly collections: readonly CollectionRecord[];
+  readonly views: readonly ViewRecord[];
+}
+
+/**
+ * Prepares the opposite direction after a cutover: both sides were equal at the position on record, so nothing is
+ * copied. The old source is blocked, and its collections become this direction's destination.
+ * @returns the position from which the stream follows the source
+ * @throws UserError WAY_BACK_LOST when a side isn't what the cutover has left
+ */
+export async function prepareReverse(context: RunParts, log: MigrationLog, reversals: number): Promise<ResumeToken> {
+  const { checkpoint, retrier } = context;
+  await log.advance('preparation begun');
+  await checkpoint.forgetCollections();
+  const earlier = await retrier.run('the source', () => readEarlier(context, reversals - 1));
+  await confirmOpen(context);
+  await log.save({ blocksDestination: true });
+  await closeDestination(context);
+  await reach('engine.reverse.destination-blocked');
+  await confirmCollections(context, earlier.collections);
+  await retrier.run('the destination', async () => {
+    await checkpoint.unretried.saveViews(earlier.views);
+    await checkpoint.unretried.saveCollections(earlier.collections.flatMap(swapped));
+  });
+  await reach('engine.reverse.collections-recorded');
+  await log.save({ token: earlier.reverseFrom });
+  await reach('engine.reverse.position-recorded');
+  return earlier.reverseFrom;
+}
+
+/** @throws UserError WAY_BACK_LOST when the record shows no reversible cutover */
+async function readEarlier({ source, checkpoint }: RunParts, reversals: number): Promise<Earlier> {
+  const of = <T extends object>(name: string) => recordsOn<T>(source, name);
+  const { migrationId } = checkpoint;
+  const record = await of<MigrationRecord>('migrations').findOne({ _id: migrationId });
+  const { committed, canWriteAtMs, reverseFrom } = record?.cutover ?? {};
+  if (!committed || canWriteAtMs === undefined || reverseFrom === undefined || (record?.reversals ?? 0) !== reversals)
+    throw new UserError('WAY_BACK_LOST', [migrationId, 'the records of the cutover are gone']);
+  const [collections, views] = await Promise.all([
+    of<CollectionRecord>('collections').find({ '_id.m': migrationId }).toArray(),
+    of<ViewRecord>('views').find({ '_id.m': migrationId }).toArray(),
+  ]);
+  return { reverseFrom, collections, views };
+}
+
+/**
+ * Confirms that users write to the source. When both sides are blocked, the records on the other one are missing, and
+ * it may be the side that has the newer documents.
+ */
+async function confirmOpen({ source, retrier, checkpoint }: RunParts): Promise<void> {
+  if ((await retrier.run('the source', () => writesAreBlocked(source))) !== true) return;
+  throw new UserError('WAY_BACK_LOST', [checkpoint.migrationId, "the side that has the users refuses users' writes"]);
+}
+
+/** Confirms that the old source still has every collection: a restored or re-created one has others. */
+async function confirmCollections(
+  { destination, retrier, checkpoint }: RunParts,
+  collections: readonly CollectionRecord[],
+): Promise<void> {
+  for (const [database, records] of Map.groupBy(collections, ({ sourceDatabase }) => sourceDatabase)) {
+    const listed = await retrier.run('the destination', () => listCollections(destination, database));
+    const present = new Set(listed.map(({ uuid }) => uuid?.toHexString(false)));
+    const lost = records.find(({ _id, destinationUuid }) => destinationUuid && !present.has(_id.u.toHexString(false)));
+    if (lost === undefined) continue;
+    const reason = `the old source no longer has the collection ${database}.${lost.sourceName} of the cutover`;
+    throw new UserError('WAY_BACK_LOST', [checkpoint.migrationId, reason]);
+  }
+}
+
+/** Returns the record for the opposite direction. */
+function swapped(record: CollectionRecord): CollectionRecord[] {
+  const { _id, destinationUuid } = record;
+  if (destinationUuid === null) return [];
+  return [
+    {
+      _id: { m: _id.m, u: destinationUuid },
+      sourceDatabase: record.destinationDatabase,
+      sourceName: record.destinationName,
+      destinationDatabase: record.sourceDatabase,
+      destinationName: record.sourceName,
+      destinationUuid: _id.u,
+      filter: null,
+      state: 'live',
+      wasLive: true,
+      reordered: false,
+      options: record.options,
+      indexes: record.indexes,
+      documents: record.documents,
+      bytes: record.bytes,
+      readAfter: null,
+    },
+  ];
+}
+
+function recordsOn<T extends object>(client: MongoClient, name: string): Collection<T> {
+  const readConcern = { level: 'majority' } as const;
+  return client.db(INTERNAL_DATABASE).collection<T>(name, { readConcern });
+}

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { type Outcome, type Progress, ReversibleMigration } from '../../src/engine/index.ts';
+import { newId, silentLogger } from '../../src/platform/index.ts';
+import { eventually } from '../support/eventually.ts';
+import { LEAST_ROLES } from '../support/least-privilege.ts';
+import type { ReplicaSetPair } from '../support/replica-set.ts';
+
+const DEADLINE_MS = 60_000;
+
+/** Returns the addresses of both sides with users that have the roles of both sides, as a way back needs. */
+export async function reversibleUsers({ source, destination }: ReplicaSetPair) {
+  const roles = [...new Set([...LEAST_ROLES.source, ...LEAST_ROLES.destination])];
+  for (const set of [source, destination]) await set.createUser('mover', 'secret', roles);
+  return {
+    source: { uri: source.uriFor('mover', 'secret') },
+    destination: { uri: destination.uriFor('mover', 'secret') },
+  };
+}
+
+/** A reversible migration that runs in the test's process. Disposing of it stops it. */
+export class RunningReversible implements AsyncDisposable {
+  readonly migration: ReversibleMigration;
+  readonly outcome: Promise<Outcome>;
+  readonly #stop = new AbortController();
+
+  constructor(addresses: Awaited<ReturnType<typeof reversibleUsers>>, migrationId = newId()) {
+    const settings = { dropDestination: false, confirmDrops: true, reversible: true, logger: silentLogger };
+    this.migration = new ReversibleMigration({ ...settings, ...addresses, migrationId });
+    this.outcome = this.migration.run(this.#stop.signal);
+    this.outcome.catch(() => undefined); // Its awaiter still sees the failure.
+  }
+
+  get progress(): Progress {
+    return this.migration.current.progress();
+  }
+
+  /** Waits until the condition holds. @throws the migration's failure, if it fails meanwhile */
+  async until(what: string, condition: () => boolean): Promise<void> {
+    const failed = this.outcome.then(() => new Promise<never>(() => undefined));
+    const inTime = eventually(condition, { deadlineMs: DEADLINE_MS, what }).catch((error: unknown) => {
+      const { current, wayBack } = this.migration;
+      const told = [current, wayBack].map((one) => {
+        const { state, notReadyReasons, warnings } = one?.progress() ?? {};
+        return { reversals: one?.options.reversals, state, notReadyReasons, warnings };
+      });
+      throw new Error(JSON.stringify(told), { cause: error });
+    });
+    await Promise.race([inTime, failed]);
+  }
+
+  /** Cuts over in the current direction, and waits until the opposite one follows. */
+  async cutOver(): Promise<void> {
+    await this.until('the migration to be ready for cutover', () => this.progress.readyForCutover);
+    this.migration.current.want('cutover');
+    await this.until('the cutover to be done', () => this.progress.state === 'committed');
+    await this.untilFollowing();
+  }
+
+  /** Waits until the way back has everything and could cut over. */
+  async untilFollowing(): Promise<void> {
+    await this.until('the way back to be ready', () => {
+      const progress = this.migration.wayBack?.progress();
+      assert.notEqual(progress?.state, 'failed', JSON.stringify(progress?.error));
+      return progress?.readyForCutover ?? false;
+    });
+  }
+
+  /** Asks for the opposite direction, and cuts over in it. */
+  async returnToOldSource(): Promise<void> {
+    await this.untilFollowing();
+    await this.migration.reverse();
+    await this.cutOver();
+  }
+
+  /** Ends the run with a checkpoint. */
+  async stop(): Promise<Outcome> {
+    this.#stop.abort();
+    return await this.outcome;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.outcome.catch(() => undefined);
+  }
+}
