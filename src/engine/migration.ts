@@ -1,5 +1,6 @@
 import { UserError } from '../platform/index.ts';
 import type { LoadLevel } from './copy/load-level.ts';
+import { hasWayBack } from './records/records.ts';
 import type { Outcome, Progress, WantedState } from './report/progress.ts';
 import { notYetRunning, snapshot } from './report/snapshot.ts';
 import { type Cancellation, refuseLateCancel } from './run/cancel.ts';
@@ -77,8 +78,7 @@ export class Migration {
 
   /** Whether it has cut over, and the opposite direction may follow. */
   get hasWayBack(): boolean {
-    const { committed, reverseFrom, wayBackClosed } = this.#run?.log.record.cutover ?? {};
-    return committed === true && reverseFrom !== undefined && wayBackClosed !== true;
+    return this.#run !== undefined && hasWayBack(this.#run.log.record);
   }
 
   /** Whether the operator has asked for this direction, which follows a cutover in the opposite one. */

@@ -48,7 +48,7 @@ export function createSyncApi(session: SyncSession, token?: ApiToken): FastifyIn
   });
 
   app.get('/api/v1/progress', async () => ({
-    progress: progressResponse(session.state, session.direction, session.progress()),
+    progress: progressResponse(session.state, session.direction, session.progress(), session.wayBack),
     success: true,
   }));
   const call = (name: string, act: (body: unknown) => void | Promise<void>) =>
@@ -56,10 +56,10 @@ export function createSyncApi(session: SyncSession, token?: ApiToken): FastifyIn
       await act(body);
       return { success: true };
     });
-  const plainCall = (name: string, act: () => void) =>
-    call(name, (body) => {
+  const plainCall = (name: string, act: () => void | Promise<void>) =>
+    call(name, async (body) => {
       requireEmptyBody(body);
-      act();
+      await act();
     });
   call('start', (body) => session.start(parseStartRequest(body)));
   call('load', (body) => session.setLoad(parseLoadRequest(body)));
@@ -67,9 +67,8 @@ export function createSyncApi(session: SyncSession, token?: ApiToken): FastifyIn
   plainCall('resume', () => session.resume());
   plainCall('commit', () => session.commit());
   plainCall('confirmDrops', () => session.confirmDrops());
-  plainCall('reverse', () => {
-    throw new UserError('NOT_SUPPORTED_YET', ['reverse']);
-  });
+  plainCall('reverse', () => session.reverse());
+  plainCall('finish', () => session.finish());
   return app;
 }
 

@@ -21,6 +21,7 @@ const file = z.strictObject({
   port: z.int().min(0).max(65_535).optional(),
   apiTokenFile: z.string().optional(),
   usersAndRoles: z.boolean().optional(),
+  reversible: z.boolean().optional(),
   memoryMegabytes: z.number().min(LEAST_MEMORY_MEGABYTES).optional(),
   bypassingWrites: z.enum(['drain', 'giveUp']).optional(),
   verification: z.enum(['repair', 'report', 'off']).optional(),
@@ -40,6 +41,8 @@ export interface SyncConfiguration {
   /** File with the token that API calls must send. */
   readonly apiTokenFile?: string;
   readonly usersAndRoles?: boolean;
+  /** Whether a migration can be reversed after the commit. */
+  readonly reversible?: boolean;
   readonly memoryMegabytes?: number;
   /** How a cutover treats writes of users who bypass the source's write block. */
   readonly bypassingWrites?: BypassingWrites;
@@ -62,6 +65,7 @@ export function readSyncConfiguration(path: string): SyncConfiguration {
     port,
     apiTokenFile,
     usersAndRoles,
+    reversible,
     memoryMegabytes,
     bypassingWrites,
     verification,
@@ -77,6 +81,7 @@ export function readSyncConfiguration(path: string): SyncConfiguration {
     port,
     ...(apiTokenFile === undefined ? {} : { apiTokenFile }),
     usersAndRoles,
+    reversible,
     ...(memoryMegabytes === undefined ? {} : { memoryMegabytes }),
     ...(bypassingWrites === undefined ? {} : { bypassingWrites }),
     ...(verification === undefined ? {} : { verification }),

@@ -36,6 +36,7 @@ export function progressResponse(
   state: SessionState,
   direction: Direction | undefined,
   progress: Progress | undefined,
+  wayBack: Progress | undefined,
 ): Record<string, unknown> {
   if (!progress || !direction) return idle;
   const applying = progress.state === 'tailing';
@@ -62,7 +63,7 @@ export function progressResponse(
     verification: known ? verificationOf(state, progress) : null,
     mongosyncID: progress.migrationId,
     coordinatorID: progress.migrationId,
-    linkspan: extensionOf(progress, known),
+    linkspan: extensionOf(progress, known, wayBack),
     warnings: [...progress.warnings, ...(progress.verification.mode === 'off' ? [NOT_VERIFIED] : [])],
   };
 }
@@ -83,7 +84,7 @@ function infoOf({ state }: Progress): string {
   }
 }
 
-function extensionOf(progress: Progress, known: boolean): Record<string, unknown> {
+function extensionOf(progress: Progress, known: boolean, wayBack: Progress | undefined): Record<string, unknown> {
   const { sinceMs, copy, indexes, rates, etaSeconds, changes, left, oplog, repairs, waiting } = progress;
   const { documentsTotal, documentsCopied, partitionsTotal, partitionsDone, restarts } = copy;
   return {
@@ -99,7 +100,13 @@ function extensionOf(progress: Progress, known: boolean): Record<string, unknown
     repairs,
     waiting: waiting.map(({ sinceMs: atMs, ...wait }) => ({ ...wait, since: new Date(atMs).toISOString() })),
     ...(left && { left }),
+    wayBack: wayBack === undefined ? null : shownWayBack(wayBack),
   };
+}
+
+/** Returns what decides whether a commit can be undone: the opposite direction follows the destination. */
+function shownWayBack({ state, readyForCutover, notReadyReasons, lagSeconds, warnings, error }: Progress) {
+  return { phase: state, readyForCutover, notReadyReasons, lagSeconds, warnings, ...(error && { error }) };
 }
 
 function shownVerification({ verification }: Progress): Record<string, unknown> {

@@ -1,12 +1,13 @@
 import {
   type BypassingWrites,
   type Finding,
-  Migration,
+  type Migration,
   type MigrationOptions,
   type Outcome,
   type Progress,
   preflight,
   type RecordedStanding,
+  ReversibleMigration,
   recordedStanding,
   type VerificationMode,
 } from '../engine/index.ts';
@@ -16,8 +17,8 @@ import type { InitialLoad, LoadRequest } from './load-request.ts';
 import { PreflightFailed } from './preflight-failed.ts';
 import type { Direction, StartRequest } from './start-request.ts';
 
-/** mongosync's states without INITIALIZING and REVERSING: the API opens when it is ready, and Linkspan cannot reverse yet. */
-export type SessionState = 'IDLE' | 'RUNNING' | 'PAUSED' | 'COMMITTING' | 'COMMITTED';
+/** mongosync's states without INITIALIZING: the API opens when it is ready. */
+export type SessionState = 'IDLE' | 'RUNNING' | 'PAUSED' | 'COMMITTING' | 'COMMITTED' | 'REVERSING';
 
 /** A migration that an earlier process began. */
 export interface UnfinishedMigration extends Direction {
@@ -34,6 +35,8 @@ export interface SessionOptions {
   /** Whether drops of the source are applied however much they remove. */
   readonly confirmDrops?: boolean;
   readonly usersAndRoles?: boolean;
+  /** Whether a migration can be reversed after the commit, unless `/start` requests otherwise. */
+  readonly reversible?: boolean;
   /** Whether to take the migration from another engine that runs it. */
   readonly takeOver?: boolean;
   /** Memory limit of the process. */
@@ -59,7 +62,7 @@ export class SyncSession {
   readonly #stop = new AbortController();
   readonly #finished = Promise.withResolvers<Outcome>();
   #direction: StartRequest | undefined;
-  #migration: Migration | undefined;
+  #migration: ReversibleMigration | undefined;
   #warnings: readonly Finding[] = [];
   #roundStartedAtMs = 0;
 
@@ -74,14 +77,24 @@ export class SyncSession {
     return this.#finished.promise;
   }
 
+  /** The direction of the migration now: `reverse` swaps both sides. */
   get direction(): Direction | undefined {
-    return this.#direction;
+    if (!this.#direction || !this.#isTurned) return this.#direction;
+    const { source, destination } = this.#direction;
+    return { source: destination, destination: source };
+  }
+
+  get #isTurned(): boolean {
+    return (this.#migration?.current.options.reversals ?? 0) % 2 === 1;
   }
 
   get state(): SessionState {
     const progress = this.progress();
     if (!progress) return 'IDLE';
     switch (progress.state) {
+      case 'created':
+      case 'preparing':
+        return this.#migration?.current.isRequested ? 'REVERSING' : 'RUNNING';
       case 'paused':
         return 'PAUSED';
       case 'committing':
@@ -100,12 +113,17 @@ export class SyncSession {
 
   /** The engine's snapshot; undefined before the start, and while a new copy replaces one that an earlier process finished. */
   progress(): Progress | undefined {
-    const progress = this.#migration?.progress();
+    const progress = this.#migration?.current.progress();
     if (!progress || this.#isOfEarlierRound(progress)) return undefined;
     const found = this.#warnings
       .map(({ message }) => message)
       .filter((message) => !progress.warnings.includes(message));
     return { ...progress, warnings: [...found, ...progress.warnings] };
+  }
+
+  /** The progress of the opposite direction, which follows a committed migration; undefined without one. */
+  get wayBack(): Progress | undefined {
+    return this.#migration?.wayBack?.progress();
   }
 
   /** Migrations of these clusters, in either direction, that are on record and unfinished: a start in that direction resumes them. */
@@ -116,7 +134,8 @@ export class SyncSession {
         const { migrationId, destination } = this.#migrationOptions(direction, 1);
         // A cluster that does not answer is told of when a start needs it.
         const standing = await recordedStanding(destination, migrationId, this.#stop.signal).catch(() => undefined);
-        const isOpen = standing !== undefined && !standing.isRetired && !ENDED.has(standing.state);
+        const isOpen =
+          standing !== undefined && !standing.isRetired && (standing.hasWayBack || !ENDED.has(standing.state));
         return isOpen ? [{ ...direction, migrationId, state: standing.state }] : [];
       }),
     );
@@ -141,7 +160,7 @@ export class SyncSession {
       throw new UserError('UNSUPPORTED_FIELD', ['preExistingDestinationData', why]);
     }
     this.#direction = direction;
-    let migration: Migration;
+    let migration: ReversibleMigration;
     try {
       migration = await this.#prepare(direction, 1, onWarning);
     } catch (error) {
@@ -158,21 +177,23 @@ export class SyncSession {
 
   /** Resumes a paused migration; also cancels a pause that has not taken effect yet. @throws UserError WRONG_STATE if no pause is wanted */
   resume(): void {
-    if (this.#migration?.wanted === 'paused') this.#migration.want('running');
+    const migration = this.#migration?.current;
+    if (migration?.wanted === 'paused') migration.want('running');
     else this.#expect('PAUSED', 'resume');
   }
 
   /** Changes load level and rate limit of the initial copy, until this process ends. @throws UserError WRONG_STATE in IDLE */
   setLoad({ loadLevel, maxMegabytesPerSecond: megabytes }: LoadRequest): void {
     if (!this.#migration) throw new UserError('WRONG_STATE', ['load', this.state]);
-    if (loadLevel !== undefined) this.#migration.setLoadLevel(loadLevel);
-    if (megabytes !== undefined) this.#migration.limitCopy(megabytes && megabytes * 1e6);
+    const { current } = this.#migration;
+    if (loadLevel !== undefined) current.setLoadLevel(loadLevel);
+    if (megabytes !== undefined) current.limitCopy(megabytes && megabytes * 1e6);
   }
 
   /** Applies the drops that the migration waits for, and all later ones, until this process ends. @throws UserError WRONG_STATE in IDLE */
   confirmDrops(): void {
     if (!this.#migration) throw new UserError('WRONG_STATE', ['confirmDrops', this.state]);
-    this.#migration.confirmDrops();
+    (this.#migration.wayBack ?? this.#migration.current).confirmDrops();
   }
 
   /** @throws UserError WRONG_STATE unless RUNNING or while a pause is wanted, NOT_READY_FOR_CUTOVER while `canCommit` is false */
@@ -180,6 +201,24 @@ export class SyncSession {
     const migration = this.#expect('RUNNING', 'commit');
     if (migration.wanted === 'paused') throw new UserError('WRONG_STATE', ['commit', 'about to be PAUSED']);
     migration.want('cutover');
+  }
+
+  /**
+   * Swaps the direction of a committed reversible migration. A commit then returns to the old source.
+   * @throws UserError WRONG_STATE unless COMMITTED with a way back, or before the way back runs
+   */
+  async reverse(): Promise<void> {
+    await this.#reversible('reverse').reverse();
+  }
+
+  /** Closes the way back of a committed migration for good. @throws UserError WRONG_STATE, WAY_BACK_LOST */
+  async finish(): Promise<void> {
+    await this.#reversible('finish').finish();
+  }
+
+  #reversible(call: string): ReversibleMigration {
+    if (!this.#migration) throw new UserError('WRONG_STATE', [call, this.state]);
+    return this.#migration;
   }
 
   /** Stops the run with a checkpoint. Resolves when the run has ended or failed. */
@@ -190,17 +229,21 @@ export class SyncSession {
 
   #expect(state: SessionState, call: string): Migration {
     if (!this.#migration || this.state !== state) throw new UserError('WRONG_STATE', [call, this.state]);
-    return this.#migration;
+    return this.#migration.current;
   }
 
   /** @throws UserError PREFLIGHT_FAILED, or the error of a cluster that cannot be checked */
-  async #prepare(direction: StartRequest, round: number, onWarning: (finding: Finding) => void): Promise<Migration> {
+  async #prepare(
+    direction: StartRequest,
+    round: number,
+    onWarning: (finding: Finding) => void,
+  ): Promise<ReversibleMigration> {
     const options = this.#migrationOptions(direction, round);
     const findings = await preflight(options);
     if (findings.some(({ severity }) => severity === 'error')) throw new PreflightFailed(findings);
     this.#warnings = findings;
     findings.forEach(onWarning);
-    this.#migration = new Migration(options);
+    this.#migration = new ReversibleMigration(options);
     this.setLoad(this.#options.load ?? {});
     return this.#migration;
   }
@@ -210,23 +253,28 @@ export class SyncSession {
    * copy of the current data. That is the next round, with its own id and preflight. It retires the round before it. So may any
    * other migration.
    */
-  async #runToEnd(direction: StartRequest, round: number, migration: Migration): Promise<Outcome> {
+  async #runToEnd(direction: StartRequest, round: number, migration: ReversibleMigration): Promise<Outcome> {
     this.#roundStartedAtMs = (this.#options.clock ?? systemClock).now();
     const outcome = await migration.run(this.#stop.signal).catch(async (error: unknown) => {
       if (!(await this.#isRoundOver(error, direction, round, migration))) throw error;
     });
     if (outcome === 'stopped') return outcome;
-    if (outcome !== undefined && !this.#isOfEarlierRound(migration.progress())) return outcome;
+    if (outcome !== undefined && !this.#isOfEarlierRound(migration.current.progress())) return outcome;
     return this.#runToEnd(direction, round + 1, await this.#prepare(direction, round + 1, () => undefined));
   }
 
   /** Whether a round could not be opened because it is retired: by the next round, or by any migration after it had been committed. */
-  async #isRoundOver(error: unknown, direction: StartRequest, round: number, migration: Migration): Promise<boolean> {
+  async #isRoundOver(
+    error: unknown,
+    direction: StartRequest,
+    round: number,
+    migration: ReversibleMigration,
+  ): Promise<boolean> {
     if (!this.#options.once || !(error instanceof UserError) || error.code !== 'DESTINATION_TAKEN') return false;
     if (error.parameters[1] === this.#migrationOptions(direction, round + 1).migrationId) return true;
     const { migrationId, destination } = this.#migrationOptions(direction, round);
     // One that lost its destination while it ran is not begun anew.
-    if (migration.progress().state !== 'created') return false;
+    if (migration.current.progress().state !== 'created') return false;
     return (await recordedStanding(destination, migrationId, this.#stop.signal))?.state === 'committed';
   }
 

@@ -13,6 +13,8 @@ export interface Direction {
 export interface StartRequest extends Direction, RequestedSelection {
   /** Whether to verify; undefined for the setting of the process. */
   readonly verifies?: boolean;
+  /** Whether the destination's changes flow back to the source after the commit; undefined for the setting of the process. */
+  readonly reversible?: boolean;
 }
 
 const cluster = z.enum(clusterNames);
@@ -45,15 +47,16 @@ export function parseStartRequest(body: unknown): StartRequest {
   if (request.buildIndexes !== undefined && request.buildIndexes !== 'afterDataCopy') {
     throw refuse('buildIndexes', 'indexes are always built after the data is copied (afterDataCopy)');
   }
-  if (request.reversible) throw refuse('reversible', 'Linkspan cannot reverse a migration after the commit yet');
   for (const field of Object.keys(request)) {
     if (!Object.hasOwn(startBody.shape, field)) throw refuse(field, 'Linkspan does not know this field');
   }
-  const verifies = request.verification?.enabled;
+  const { source, destination, reversible, verification } = request;
+  const verifies = verification?.enabled;
   return {
-    source: request.source,
-    destination: request.destination,
+    source,
+    destination,
     ...(verifies === undefined ? {} : { verifies }),
+    ...(reversible === undefined ? {} : { reversible }),
     ...requestedSelection(request),
   };
 }

@@ -63,6 +63,13 @@ export const OF_CUTOVER = [
   'engine.change.collMod@5',
 ];
 
+/** Named points at the begin of the opposite direction, after a cutover. */
+export const OF_REVERSE = [
+  'engine.reverse.destination-blocked',
+  'engine.reverse.collections-recorded',
+  'engine.reverse.position-recorded',
+];
+
 /** The values of the variable part of a name: all commands that take no number, and all writes of records. */
 export const VARIABLE: Readonly<Record<string, readonly string[]>> = {
   'engine.change.': [

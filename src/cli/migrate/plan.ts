@@ -14,6 +14,7 @@ interface PlanFlags {
   readonly dropDestination?: boolean;
   readonly keepDestination?: boolean;
   readonly usersAndRoles?: boolean;
+  readonly reversible?: boolean;
   readonly config?: string;
   readonly output: OutputFormat;
 }
@@ -43,6 +44,7 @@ export function planCommand(): Command {
     )
     .option('--keep-destination', 'Assume that the destination keeps its data')
     .option('--users-and-roles', 'Assume that users and custom roles are migrated as well')
+    .option('--reversible', 'Assume that the migration can be reversed after the cutover')
     .option('--config <file>', 'YAML file of linkspan sync with selection and names')
     .addOption(
       new Option('--output <format>', 'Output format: text for people, json for programs')
@@ -95,6 +97,7 @@ async function look(
       destination: { uri: uris.cluster1 },
       dropDestination: flags.dropDestination ?? false,
       usersAndRoles: flags.usersAndRoles ?? file.usersAndRoles,
+      reversible: flags.reversible ?? file.reversible,
       copyBytesPerSecond: limit && limit * 1e6,
       ...file.selection,
       ...(flags.keepDestination ? { keepDestination: true } : {}),

@@ -90,7 +90,7 @@ export async function runApi(
 
 /** The end of a process that a signal stopped: done after the commit, else to be resumed or to be started. */
 function endOfApi(session: SyncSession, by: 'SIGINT' | 'SIGTERM' | undefined): End {
-  if (session.state === 'COMMITTED') {
+  if (session.state === 'COMMITTED' && session.wayBack === undefined) {
     tell('ended; the migration is committed');
     return { code: exitCode.done };
   }

@@ -30,6 +30,7 @@ interface SyncFlags {
   readonly confirmDrops?: boolean;
   readonly takeOver?: boolean;
   readonly usersAndRoles?: boolean;
+  readonly reversible?: boolean;
   readonly memoryMegabytes?: number;
   readonly loadLevel?: string;
   readonly maxMegabytesPerSecond?: number;
@@ -78,6 +79,12 @@ export function syncCommand(): Command {
     .option('--confirm-drops', 'Apply drops of the source even if they remove most of the copied data')
     .option('--take-over', 'Take over the migration from another process, which then stops')
     .option('--users-and-roles', 'Also migrate users and custom roles, at the cutover')
+    .addOption(
+      new Option(
+        '--reversible',
+        'After the commit, follow the destination back to the source, so that a second commit can return to it',
+      ).conflicts(['once', 'keepDestination']),
+    )
     .option(
       '--memory-megabytes <number>',
       `Memory limit in megabytes, at least ${LEAST_MEMORY_MEGABYTES} (default: 512)`,
@@ -144,6 +151,7 @@ async function openSession(
     confirmDrops: flags.confirmDrops,
     takeOver: flags.takeOver,
     usersAndRoles: flags.usersAndRoles ?? file.usersAndRoles,
+    reversible: flags.reversible ?? file.reversible,
     memoryBytes: bytesOf(flags.memoryMegabytes ?? file.memoryMegabytes),
     bypassingWrites: file.bypassingWrites,
     verification: verificationOf(flags) ?? file.verification,

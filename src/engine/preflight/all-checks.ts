@@ -21,6 +21,7 @@ import { leftByMigrations } from './checks/left-by-migrations.ts';
 import { checkFlags, checkIndexes, checkNamespaces } from './checks/namespaces.ts';
 import { checkHiddenWrites, checkOplog } from './checks/oplog.ts';
 import { checkNames, checkRemapped } from './checks/remap.ts';
+import { checkReversible } from './checks/reversible.ts';
 import { checkBlocked, checkBlockOwner, checkBypassingUsers, checkWritersKeptAway } from './checks/write-block.ts';
 import { type Found, found } from './finding.ts';
 import type { Check, Look } from './look.ts';
@@ -44,6 +45,7 @@ export const GUARDS: readonly Check[] = [
   { what: 'what document filters and remaps name', run: checkNamed },
   { what: 'what the destination has', run: checkDestination },
   { what: "the destination's disk", optional: true, run: checkDisk },
+  { what: 'whether the migration can be reversed', run: checkReversible },
   { what: 'whether writers are kept away', run: checkWritersKeptAway },
   { what: 'users who bypass the write block', optional: true, run: checkBypassingUsers },
   { what: 'who has blocked the source', run: checkBlockOwner },

@@ -1,12 +1,14 @@
 import { type ClusterAddress, clientOf } from '../mongodb/connect.ts';
 import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
 import type { MigrationState } from './migration-state.ts';
-import type { MigrationRecord } from './records.ts';
+import { hasWayBack, type MigrationRecord } from './records.ts';
 
 /** The state of a migration by its record, and whether another one has taken its destination. */
 export interface RecordedStanding {
   readonly state: MigrationState;
   readonly isRetired: boolean;
+  /** Whether it has cut over, and the opposite direction may follow. */
+  readonly hasWayBack: boolean;
 }
 
 /**
@@ -25,5 +27,6 @@ export async function recordedStanding(
     .db(INTERNAL_DATABASE)
     .collection<MigrationRecord>('migrations')
     .findOne({ _id: migrationId });
-  return record === null ? undefined : { state: record.state, isRetired: record.retiredBy !== undefined };
+  if (record === null) return undefined;
+  return { state: record.state, isRetired: record.retiredBy !== undefined, hasWayBack: hasWayBack(record) };
 }

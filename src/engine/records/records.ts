@@ -68,6 +68,11 @@ export interface MigrationRecord {
   readonly shutOut?: boolean;
 }
 
+/** Whether the migration has cut over, and the opposite direction may follow. */
+export function hasWayBack({ cutover }: MigrationRecord): boolean {
+  return cutover?.committed === true && cutover.reverseFrom !== undefined && cutover.wayBackClosed !== true;
+}
+
 /** The engine that runs a migration, on the migration's record. */
 export interface RunningEngine {
   readonly host: string;

@@ -51,6 +51,23 @@ export class SideWriter implements AsyncDisposable {
     assert.deepEqual(late, [], 'two sides are writable');
   }
 
+  /**
+   * Asserts that the sides took turns, and that the last one has everything that was acknowledged on either.
+   * @param turns  how often the users have moved from one side to the other
+   */
+  static async assertTurns(sides: readonly SideWriter[], turns: number): Promise<void> {
+    const all = sides.flatMap((writer) => writer.#acknowledged.map((write) => ({ ...write, writer })));
+    all.sort((a, b) => a.acknowledgedAt - b.acknowledgedAt);
+    const moves = all.filter(({ writer }, n) => n > 0 && all[n - 1]?.writer !== writer);
+    assert.equal(moves.length, turns, `the sides took turns at ${moves.map(({ _id }) => _id).join(', ')}`);
+    const last = all.at(-1)?.writer;
+    assert.ok(last, 'nothing was written');
+    const found = await last.#items.find({}, { projection: { _id: 1 } }).toArray();
+    const there = new Set(found.map(({ _id }) => _id));
+    const lost = all.filter(({ _id }) => !there.has(_id)).map(({ _id }) => _id);
+    assert.deepEqual(lost, [], 'acknowledged writes are missing');
+  }
+
   async #run(): Promise<void> {
     for (let n = 0; !this.#stopped; n += 1) {
       await this.#insert(`${this.#side} ${n}`);
@@ -69,9 +86,14 @@ export class SideWriter implements AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Ends the writes. */
+  async stop(): Promise<void> {
     this.#stopped = true;
     await this.#running;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
     await this.#client.close();
   }
 }

@@ -1,4 +1,4 @@
-import { MongoServerError, type Timestamp } from 'mongodb';
+import { type MongoClient, MongoServerError, type Timestamp } from 'mongodb';
 import { counted, messageOf } from '../../../platform/index.ts';
 import { classify } from '../../mongodb/failure-policy.ts';
 import { type Found, found } from '../finding.ts';
@@ -8,13 +8,13 @@ import type { Look } from '../look.ts';
  * Time to repair an agent's host. After a stop that outlasts the oplog, everything has to be compared
  * (docs/reference/pitfalls.md#pitfall-2).
  */
-const LEAST_SECONDS = 3_600;
+export const LEAST_SECONDS = 3_600;
 
 /** Compares how far the source's oplog reaches back with how long the copy may take. */
 export async function checkOplog(look: Look): Promise<Found[]> {
   // A stand-alone server has no oplog, and another finding reports that.
   if (!look.from.replicaSet) return [];
-  const windowSeconds = await oplogSeconds(look);
+  const windowSeconds = await windowOf(look.source);
   const { seconds } = await look.copyTime();
   if (windowSeconds >= Math.max(LEAST_SECONDS, seconds)) return [];
   return [found('OPLOG_SHORT', [duration(windowSeconds), duration(seconds)])];
@@ -32,9 +32,24 @@ export async function checkHiddenWrites({ source, from }: Look): Promise<Found[]
   }
 }
 
-/** Returns the seconds from its oldest to its newest entry; an oplog that isn't half full gives no useful value. */
-async function oplogSeconds({ source }: Look): Promise<number> {
-  const local = source.db('local');
+/**
+ * Estimates for how long the destination's oplog would hold changes that arrive as they do on the source.
+ * @returns seconds; Infinity when the source's oplog shows no rate yet
+ */
+export async function reverseWindowSeconds({ source, destination }: Look): Promise<number> {
+  const [from, to] = await Promise.all([oplogOf(source), oplogOf(destination)]);
+  return from.seconds < LEAST_SECONDS ? Number.POSITIVE_INFINITY : (to.maxBytes / from.bytes) * from.seconds;
+}
+
+/** Returns the seconds that an oplog spans; an oplog that isn't half full gives no useful value. */
+async function windowOf(client: MongoClient): Promise<number> {
+  const { seconds, bytes, maxBytes } = await oplogOf(client);
+  return bytes < maxBytes / 2 ? Number.POSITIVE_INFINITY : seconds;
+}
+
+/** Returns the size of an oplog, and the seconds from its oldest to its newest entry. */
+async function oplogOf(client: MongoClient) {
+  const local = client.db('local');
   const entryAt = async (order: 1 | -1): Promise<number> => {
     const options = { sort: { $natural: order }, projection: { ts: 1 } } as const;
     const entry = await local.collection<{ ts: Timestamp }>('oplog.rs').findOne({}, options);
@@ -45,10 +60,10 @@ async function oplogSeconds({ source }: Look): Promise<number> {
     entryAt(-1),
     local.command({ collStats: 'oplog.rs' }),
   ]);
-  return Number(size) < Number(maxSize) / 2 ? Number.POSITIVE_INFINITY : newest - oldest;
+  return { seconds: newest - oldest, bytes: Number(size), maxBytes: Number(maxSize) };
 }
 
-function duration(seconds: number): string {
+export function duration(seconds: number): string {
   if (seconds < 60) return 'less than a minute';
   if (seconds < 3_600) return counted(Math.round(seconds / 60), 'minute');
   return counted(Number((seconds / 3_600).toFixed(1)), 'hour');

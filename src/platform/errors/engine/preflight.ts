@@ -30,6 +30,11 @@ export const preflightErrors = defineErrors('migration', {
     detail: 'Linkspan does not block writes of other users to the destination during the migration.',
     remedy: 'Use a destination with authentication, and a user with the role restore.',
   },
+  REVERSE_IMPOSSIBLE: {
+    status: 400,
+    detail: 'The migration could not be reversed after the cutover: %.',
+    remedy: 'Change that, or start the migration without a way back.',
+  },
   UNSUPPORTED_NAMESPACE: {
     status: 400,
     detail: '% cannot be migrated yet: it is %.',
