@@ -5,6 +5,7 @@ import { drawRefusable, runRefusable } from './refusable.ts';
 import { type RoundReport, runRound } from './round.ts';
 import type { RoundLog } from './round-log.ts';
 import { drawSameDestination, runSameDestination } from './same-destination.ts';
+import { drawThereAndBack, runThereAndBack } from './there-and-back.ts';
 import { drawTwoDestinations, runTwoDestinations } from './two-destinations.ts';
 import { drawWipedSource, runWipedSource } from './wiped-source.ts';
 
@@ -32,6 +33,7 @@ const ROUNDS = {
   sameDestination: (seed: number) => alone(drawSameDestination(seed), runSameDestination),
   wipedSource: (seed: number) => alone(drawWipedSource(seed), runWipedSource),
   refusable: (seed: number) => alone(drawRefusable(seed), runRefusable),
+  thereAndBack: (seed: number) => alone(drawThereAndBack(seed), runThereAndBack),
 } satisfies Record<string, (seed: number, faults: readonly FaultKind[]) => Round>;
 
 export type RoundKind = keyof typeof ROUNDS;
@@ -49,6 +51,7 @@ const MIX: readonly RoundKind[] = [
   'wipedSource',
   'whole',
   'refusable',
+  'thereAndBack',
 ];
 const OF_FAULTS: readonly RoundKind[] = ['whole', 'selection'];
 

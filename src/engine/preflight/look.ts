@@ -97,9 +97,9 @@ export async function lookAt(
     catalog,
     entries,
     isNew: once(async () => {
-      // Each side has the other's documents already.
-      if ((options.reversals ?? 0) > 0) return false;
       const checkpoint = await new CheckpointStore(fence).peek();
+      // After a cutover each side has the other's documents.
+      if ((options.reversals ?? checkpoint?.reversals ?? 0) > 0) return false;
       return checkpoint?.token === undefined;
     }),
     sizes,

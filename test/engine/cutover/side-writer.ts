@@ -30,6 +30,11 @@ export class SideWriter implements AsyncDisposable {
     return new SideWriter(new MongoClient(set.uriFor('app', 'secret')), side);
   }
 
+  /** The connection of the application's user. */
+  get application(): MongoClient {
+    return this.#client;
+  }
+
   get acknowledged(): number {
     return this.#acknowledged.length;
   }
