@@ -20,7 +20,7 @@ test('with a token file only calls with the token change anything, while every u
     return [answer.status, ((await answer.json()) as { error?: string }).error];
   };
   const wrong = [undefined, '', 'Bearer', `Bearer ${TOKEN}x`, `Bearer ${TOKEN.slice(1)}`, `Basic ${TOKEN}`, TOKEN];
-  for (const call of ['start', 'load', 'pause', 'resume', 'commit', 'confirmDrops', 'reverse', 'nothing']) {
+  for (const call of ['start', 'load', 'pause', 'resume', 'commit', 'confirmDrops', 'reverse', 'finish', 'nothing']) {
     for (const authorization of wrong) {
       assert.deepEqual(await post(call, authorization), [401, 'SyncTokenMissing'], `${call} ${authorization}`);
     }

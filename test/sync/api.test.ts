@@ -48,9 +48,11 @@ test('pause, resume, commit and confirmDrops are refused before the start, with 
   }
 });
 
-test('reverse reports that it is not supported yet', async () => {
-  const { status, body } = await idleApi().post('/api/v1/reverse', '{}');
-  assert.deepEqual([status, body.error], [400, 'NotSupportedYet']);
+test('reverse and finish are refused before a commit', async () => {
+  for (const call of ['reverse', 'finish']) {
+    const { status, body } = await idleApi().post(`/api/v1/${call}`, '{}');
+    assert.deepEqual([status, body.error], [409, 'WrongState'], call);
+  }
 });
 
 test('a body is JSON whatever its content type, as with curl --data', async () => {
@@ -83,7 +85,6 @@ test('a field of /start that would change what is migrated is never ignored', as
   const api = idleApi();
   const refused: Record<string, unknown> = {
     buildIndexes: 'never',
-    reversible: true,
     sharding: { shardingEntries: [] },
     copyInNaturalOrder: [],
     enableUserWriteBlocking: 'none',

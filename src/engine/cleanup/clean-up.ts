@@ -79,8 +79,9 @@ export async function cleanUp(
 }
 
 async function refuseUnlessOver(client: MongoClient, migration: MigrationRecord, drop: boolean): Promise<void> {
-  const { _id, state, cutover } = migration;
-  if (state === 'committed' && drop) throw new UserError('COMMITTED_DATA', [_id]);
+  const { _id, state, cutover, reversals = 0 } = migration;
+  // A reversed migration's destination was its source before.
+  if ((state === 'committed' || reversals > 0) && drop) throw new UserError('COMMITTED_DATA', [_id]);
   if (cutover?.committed && state !== 'committed') throw new UserError('CUTOVER_UNFINISHED', [_id]);
   const { localTime } = await client.db('admin').command({ hello: 1 });
   if (isAtWork(migration, localTime.getTime())) throw new UserError('MIGRATION_RUNS', [_id]);

@@ -63,19 +63,22 @@ export async function findLeftovers(destination: MongoClient, checkpoint: Checkp
       checkpoint.views.some((record) => isNamed(entry)(record) && isAsMade(entry, record)) &&
       !ofOthers.views.some(isNamed(entry)),
   );
+  // The destination of a reversed migration was its source: what it has isn't left over, and its block keeps users on the other side.
+  const isReversed = (migration.reversals ?? 0) > 0;
   const accountsLeft = await accountsThere(destination, accounts, ofOthers.accounts);
   return {
     migrationId: migration._id,
     state: migration.state,
     ...(retiredBy === undefined ? {} : { retiredBy }),
     ...errorOf(migration),
-    collections,
-    views,
+    collections: isReversed ? [] : collections,
+    views: isReversed ? [] : views,
     weakenedIndexes,
     users: accountsLeft.filter(({ _id }) => _id.kind === 'user'),
     roles: accountsLeft.filter(({ _id }) => _id.kind === 'role'),
     blocked:
       retiredBy === undefined &&
+      !isReversed &&
       (migration.blocksDestination ?? false) &&
       migration.cutover?.canWriteAtMs === undefined,
     sourceBlocked: (migration.cutover?.blocking ?? false) && migration.cutover?.committed !== true,

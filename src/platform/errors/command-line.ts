@@ -30,7 +30,8 @@ export const commandLineErrors = defineErrors('request', {
   UNKNOWN_CALL: {
     status: 404,
     detail: 'There is no %.',
-    remedy: 'The calls are GET /api/v1/progress and POST /api/v1/start, load, pause, resume, commit and reverse.',
+    remedy:
+      'The calls are GET /api/v1/progress and POST /api/v1/start, load, pause, resume, commit, reverse, finish and confirmDrops.',
   },
   INVALID_REQUEST: {
     status: 400,
@@ -41,11 +42,6 @@ export const commandLineErrors = defineErrors('request', {
     status: 400,
     detail: 'This value of the field % is not supported: %.',
     remedy: 'Omit the field. docs/04-sync.md lists what is supported.',
-  },
-  NOT_SUPPORTED_YET: {
-    status: 400,
-    detail: '% is not supported yet.',
-    remedy: 'docs/04-sync.md lists what is supported.',
   },
   FOREIGN_ORIGIN: {
     status: 403,

@@ -29,6 +29,46 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
     expectFindings(await clusters.check({ keepDestination: true }), [['DESTINATION_KEPT', /keeps/]]);
   });
 
+  test('finds what would keep a migration from returning to its source', async () => {
+    expectFindings(await clusters.check({ reversible: true }), [
+      [
+        'MISSING_PRIVILEGE',
+        /on the source lacks privileges: bypassWriteBlockingMode|on the source lacks privileges: insert/,
+      ],
+      ['MISSING_PRIVILEGE', /on the destination lacks privileges: appendOplogNote/],
+    ]);
+    const roles = [...new Set([...LEAST_ROLES.source, ...LEAST_ROLES.destination])];
+    for (const set of [clusters.source, clusters.destination]) await set.createUser('both', 'secret', roles);
+    const both = {
+      source: clusters.source.uriFor('both', 'secret'),
+      destination: clusters.destination.uriFor('both', 'secret'),
+      reversible: true,
+    };
+    const find = async (changes: object) =>
+      (await clusters.check({ ...both, ...changes })).filter(({ code }) => code === 'REVERSE_IMPOSSIBLE');
+    assert.deepEqual(await find({}), []);
+    const cases: readonly (readonly [object, RegExp])[] = [
+      [{ once: true }, /has no cutover/],
+      [{ keepDestination: true }, /keeps other data/],
+      [{ filters: { include: [{ database: 'shop' }] } }, /only a part/],
+      [{ documentFilters: [{ database: 'shop', collection: 'orders', query: { n: 1 } }] }, /only a part/],
+      [{ namespaceRemap: [{ from: { database: 'shop' }, to: { database: 'store' } }] }, /other names/],
+    ];
+    for (const [changes, reason] of cases) {
+      const [first, ...others] = await find(changes);
+      assert.match(first?.message ?? '', reason);
+      assert.deepEqual(others, []);
+    }
+    const admin = clusters.source.client.db('admin');
+    await admin.command({ setFeatureCompatibilityVersion: '5.0' });
+    assert.match((await find({}))[0]?.message ?? '', /can't block its users' writes/);
+    await admin.command({ setFeatureCompatibilityVersion: '6.0' });
+    for (const set of [clusters.source, clusters.destination])
+      await set.client.db('admin').command({ dropUser: 'both' });
+    await clusters.source.client.db('shop').dropCollection('series');
+    await clusters.source.client.db('shop').createCollection('series', { timeseries: { timeField: 'at' } });
+  });
+
   test('finds clocks that are apart', async () => {
     expectFindings(await clusters.check({ clock: { ...systemClock, now: () => Date.now() + 60_000 } }), [
       ['CLOCKS_DIFFER', /source is 60 s behind/],

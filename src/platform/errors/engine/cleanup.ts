@@ -19,7 +19,7 @@ export const cleanupErrors = defineErrors('migration', {
   },
   COMMITTED_DATA: {
     status: 409,
-    detail: 'Migration % is committed: its data is the primary copy now, so Linkspan does not drop it.',
+    detail: 'Migration % has cut over: its data is, or was, the primary copy, so Linkspan does not drop it.',
     remedy: 'Omit --drop to remove only its checkpoint. To delete the data, drop it by hand.',
   },
 });

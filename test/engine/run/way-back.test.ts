@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MongoClient } from 'mongodb';
+import { cleanUp, listLeftovers } from '../../../src/engine/index.ts';
+import { newId } from '../../../src/platform/index.ts';
+import { eventually } from '../../support/eventually.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { type ReplicaSet, startPair } from '../../support/replica-set.ts';
+import { emptyCluster, numbered } from '../../support/seeds.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { SideWriter } from '../cutover/side-writer.ts';
+import { RunningReversible, reversibleUsers } from '../running-reversible.ts';
+
+checkForLeaks({ sockets: false });
+
+const skip = needsSource('6.0', 'it has no write block');
+const WRITES_BLOCKED = { code: 371 };
+
+test('an old source that is not what the cutover left is never written to', { skip }, async (t) => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  const addresses = await reversibleUsers(pair);
+  const items = pair.source.client.db('shop').collection('items');
+
+  /** Cuts over, ends the engine, has something happen to the old source, and starts another engine. */
+  const reversed = async (happens: () => Promise<unknown>) => {
+    for (const { client } of [pair.source, pair.destination]) await emptyCluster(client);
+    await items.insertMany(numbered(10));
+    const id = newId();
+    {
+      await using running = new RunningReversible(addresses, id);
+      await running.cutOver();
+    }
+    await happens();
+    return new RunningReversible(addresses, id);
+  };
+  const failure = (running: RunningReversible) =>
+    eventually(() => running.migration.wayBack?.progress().error, { what: 'the way back to fail', deadlineMs: 60_000 });
+  const forgetRecords = () => pair.source.client.db('linkspan_internal').dropDatabase();
+
+  await t.test('its collections were dropped and restored from a backup', async () => {
+    await using running = await reversed(async () => {
+      await forgetRecords();
+      await block(pair.source, false);
+      await items.drop();
+      await items.insertMany(numbered(3));
+    });
+    assert.equal((await failure(running))?.code, 'WAY_BACK_LOST');
+    assert.equal(running.progress.canWrite, true);
+    assert.equal(await items.countDocuments(), 3);
+  });
+
+  await t.test('its records are gone, and both sides are blocked: it may have the newer documents', async () => {
+    await using running = await reversed(async () => {
+      await forgetRecords();
+      await block(pair.destination, true);
+    });
+    assert.match((await failure(running))?.message ?? '', /refuses users' writes/);
+    await block(pair.destination, false);
+  });
+
+  await t.test('its records are gone, and it is as it was: the way back begins again from the cutover', async () => {
+    await using running = await reversed(async () => {
+      await pair.destination.client.db('shop').collection('items').insertOne({ later: true });
+      await forgetRecords();
+    });
+    await running.untilFollowing();
+    await eventually(async () => (await items.countDocuments({ later: true })) === 1, { what: 'the write to arrive' });
+  });
+
+  await t.test('somebody has lifted its block: it is blocked again before the way back begins', async () => {
+    await using running = await reversed(async () => {
+      await forgetRecords();
+      await block(pair.source, false);
+    });
+    await running.untilFollowing();
+    await using writer = await SideWriter.start(pair.source, 'source');
+    assert.equal(await writer.canWrite(), false);
+  });
+});
+
+test('finish closes the way back for good, keeps the old source blocked, and a cleanup changes nothing there', {
+  skip,
+}, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  const addresses = await reversibleUsers(pair);
+  const items = pair.source.client.db('shop').collection('items');
+  await items.insertMany(numbered(10));
+  const id = newId();
+  {
+    await using running = new RunningReversible(addresses, id);
+    await running.cutOver();
+    await running.migration.finish();
+    assert.equal(await running.outcome, 'committed');
+    await assert.rejects(running.migration.reverse(), { code: 'WRONG_STATE' });
+  }
+  await using writer = await SideWriter.start(pair.source, 'source');
+  {
+    await using again = new RunningReversible(addresses, id);
+    assert.equal(await again.outcome, 'committed');
+    assert.equal(again.migration.wayBack, undefined);
+  }
+  const [left] = await listLeftovers(addresses.source, id);
+  assert.deepEqual([left?.collections, left?.blocked], [[], false]);
+  await assert.rejects(cleanUp(addresses.source, id, { drop: true }), { code: 'COMMITTED_DATA' });
+  await cleanUp(addresses.source, id, { drop: false });
+  assert.equal(await items.countDocuments(), 10);
+  assert.equal(await writer.canWrite(), false);
+});
+
+test('finish needs no answer of an old source that is lost', { skip }, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  await pair.source.client.db('shop').collection('items').insertMany(numbered(10));
+  const addresses = await reversibleUsers(pair);
+  const id = newId();
+  await using running = new RunningReversible(addresses, id);
+  await running.cutOver();
+  await pair.source.members[0]?.kill();
+  await running.migration.finish();
+  assert.equal(await running.outcome, 'committed');
+  const record = await pair.destination.client
+    .db('linkspan_internal')
+    .collection<{ _id: string; cutover: object }>('migrations')
+    .findOne({ _id: id });
+  assert.deepEqual(record?.cutover && 'wayBackClosed' in record.cutover && record.cutover.wayBackClosed, true);
+});
+
+test('a requested direction can be cancelled, and the users stay where they are', { skip }, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  const items = pair.source.client.db('shop').collection('items');
+  await items.insertMany(numbered(10));
+  await using running = new RunningReversible(await reversibleUsers(pair));
+  await running.cutOver();
+  await running.migration.reverse();
+  await running.migration.current.cancel({ drop: true });
+  await running.outcome;
+  assert.equal(await items.countDocuments(), 10);
+  await assert.rejects(appOf(pair.source, items.dbName), WRITES_BLOCKED);
+  await appOf(pair.destination, items.dbName);
+});
+
+async function block(set: ReplicaSet, global: boolean): Promise<void> {
+  await set.client.db('admin').command({ setUserWriteBlockMode: 1, global });
+}
+
+/** Writes as a user who can't write through a block. */
+async function appOf(set: ReplicaSet, database: string): Promise<void> {
+  await set.createUser('plain', 'secret', ['readWriteAnyDatabase']);
+  await using client = new MongoClient(set.uriFor('plain', 'secret'));
+  await client.db(database).collection('items').insertOne({ by: 'the app' });
+}
