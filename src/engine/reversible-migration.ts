@@ -1,10 +1,13 @@
-import { UserError } from '../platform/index.ts';
+import { systemClock, UserError } from '../platform/index.ts';
 import { Migration } from './migration.ts';
 import { OtherDirection } from './records/checkpoint-store.ts';
 import { shownState } from './records/shown-state.ts';
 import { closeWayBack } from './records/way-back.ts';
 import type { Outcome } from './report/progress.ts';
 import type { MigrationOptions } from './scope/options.ts';
+
+/** How long the old source may take to record the end of the way back. */
+const ANSWERS_WITHIN_MS = 10_000;
 
 /**
  * A migration that may change its direction. Each direction is a migration of its own under the same id, whose records
@@ -17,7 +20,8 @@ export class ReversibleMigration {
   #current: Migration;
   /** The direction after it. */
   #wayBack: Migration | undefined;
-  #ended: Promise<Outcome> | undefined;
+  /** Aborts when the operator has closed the way back. */
+  readonly #finished = new AbortController();
 
   constructor(options: MigrationOptions) {
     this.#options = options;
@@ -44,11 +48,10 @@ export class ReversibleMigration {
     while (outcome === 'committed' && this.#current.hasWayBack) {
       const next = this.#inDirection((this.#current.options.reversals ?? 0) + 1);
       this.#wayBack = next;
-      this.#ended = next.run(signal);
       try {
-        const ended = await this.#ended;
+        const ended = await next.run(AbortSignal.any([signal, this.#finished.signal]));
+        if (ended === 'cancelled' || this.#finished.signal.aborted) return 'committed';
         if (ended === 'stopped') return 'stopped';
-        if (ended === 'cancelled') return 'committed';
         outcome = ended;
       } catch (error) {
         if (next.isRequested) throw error;
@@ -76,11 +79,15 @@ export class ReversibleMigration {
   async finish(): Promise<void> {
     const next = this.#openWayBack('Finishing');
     const { migrationId, destination, reversals = 0 } = this.#current.options;
-    await next.cancel({ drop: false }).catch((error: unknown) => {
-      if (!(error instanceof UserError && error.code === 'CANCELLED_OUT_OF_REACH')) throw error;
-    });
+    // Without an answer the old source may be lost. From now on its direction can't cut over.
+    const cancelled = next.cancel({ drop: false });
+    const answered = new AbortController();
+    const waited = (this.#options.clock ?? systemClock).sleep(ANSWERS_WITHIN_MS, answered.signal);
+    await Promise.race([cancelled, waited]).catch(ignoreLost);
+    answered.abort();
     await closeWayBack(destination, migrationId, reversals);
-    await this.#ended?.catch(() => undefined);
+    this.#finished.abort();
+    await cancelled.catch(ignoreLost);
     this.#wayBack = undefined;
   }
 
@@ -113,4 +120,8 @@ export class ReversibleMigration {
       waitForClusters: true,
     });
   }
+}
+
+function ignoreLost(error: unknown): void {
+  if (!(error instanceof UserError && error.code === 'CANCELLED_OUT_OF_REACH')) throw error;
 }

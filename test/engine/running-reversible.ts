@@ -48,6 +48,14 @@ export class RunningReversible implements AsyncDisposable {
     await Promise.race([inTime, failed]);
   }
 
+  /** Fails the test if the verification had to repair what the engine did. */
+  expectNoMismatches(): void {
+    for (const one of [this.migration.current, this.migration.wayBack]) {
+      const { found = 0, latest = [] } = one?.progress().verification.mismatches ?? {};
+      assert.equal(found, 0, JSON.stringify(latest));
+    }
+  }
+
   /** Cuts over in the current direction, and waits until the opposite one follows. */
   async cutOver(): Promise<void> {
     await this.until('the migration to be ready for cutover', () => this.progress.readyForCutover);
@@ -69,6 +77,8 @@ export class RunningReversible implements AsyncDisposable {
   async returnToOldSource(): Promise<void> {
     await this.untilFollowing();
     await this.migration.reverse();
+    await this.until('the opposite direction to be ready', () => this.progress.readyForCutover);
+    this.expectNoMismatches();
     await this.cutOver();
   }
 

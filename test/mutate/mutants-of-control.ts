@@ -323,8 +323,8 @@ export const OF_CONTROL: readonly Mutant[] = [
   {
     without: 'cancelling during the first wait for the source',
     file: 'src/engine/run/migration-run.ts',
-    replace: 'prepareNew(within(context, cancelled), log,',
-    by: 'prepareNew(context, log,',
+    replace: 'within(this.context, this.wishes.cancelled)',
+    by: 'this.context',
     tests: { file: 'test/engine/run/cancel-without-source.test.ts', name: 'while it begins' },
   },
   {

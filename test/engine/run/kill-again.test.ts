@@ -15,7 +15,7 @@ import { expectHookReached, runLinkspan } from '../../support/linkspan-process.t
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { numbered } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
-import { ELSEWHERE, OF_CUTOVER, UNTIL_CUTOVER, VARIABLE } from '../kill-points.ts';
+import { ELSEWHERE, OF_CUTOVER, OF_REVERSE, UNTIL_CUTOVER, VARIABLE } from '../kill-points.ts';
 
 checkForLeaks({ sockets: false });
 
@@ -107,7 +107,7 @@ test('every named point of the engine is one where a test kills it', () => {
       const [fixed = '', variable] = name.split(/(?=\$\{)/);
       return variable === undefined ? [name] : (VARIABLE[fixed] ?? [variable]).map((part) => `${fixed}${part}`);
     });
-  const killed = [...UNTIL_CUTOVER, ...OF_CUTOVER].map((point) => point.replace(/@\d+$/, ''));
+  const killed = [...UNTIL_CUTOVER, ...OF_CUTOVER, ...OF_REVERSE].map((point) => point.replace(/@\d+$/, ''));
   assert.deepEqual(
     inSources.filter((name) => !killed.includes(name) && !(name in ELSEWHERE)),
     [],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newId } from '../../../src/platform/index.ts';
+import { newId, onReach } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -70,26 +70,35 @@ test('what users change on the new side after the cutover reaches the old source
   await expectIdentical(pair);
 });
 
-test('documents that pass values of a unique index to each other reach the old source, which enforces it', {
+test('documents that pass values of a unique index to each other reach the old source, also when the engine stops', {
   skip,
 }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   const seats = pair.source.client.db('shop').collection<{ _id: number; seat: number; at?: unknown }>('seats');
   await seats.createIndex({ seat: 1 }, { unique: true });
   await seats.insertMany(Array.from({ length: 200 }, (_, n) => ({ _id: n, seat: n })));
-  await using running = new RunningReversible(await reversibleUsers(pair));
-  await running.cutOver();
+  const addresses = await reversibleUsers(pair);
+  const id = newId();
+  await using first = new RunningReversible(addresses, id);
+  await first.cutOver();
 
+  // The source enforces the index, so one of two documents with the same value is out of date.
+  let stopped: Promise<unknown> | undefined;
+  using _ = onReach('engine.apply.displaced', async () => {
+    stopped ??= first.stop();
+  });
   const there = pair.destination.client.db('shop').collection<{ _id: number; seat: number }>('seats');
-  for (let round = 1; round <= 5; round += 1) {
+  for (let round = 1; round <= 5 || stopped === undefined; round += 1) {
     // Everybody moves up by one: each takes the seat that another one has just left.
     await there.updateOne({ _id: 0 }, { $set: { seat: -round } });
     for (let n = 1; n < 200; n += 1) await there.updateOne({ _id: n }, { $inc: { seat: -1 } });
     await there.updateOne({ _id: 0 }, { $set: { seat: 200 - round } });
   }
+  await stopped;
 
-  await running.returnToOldSource();
-  await running.migration.finish();
+  await using second = new RunningReversible(addresses, id);
+  await second.returnToOldSource();
+  await second.migration.finish();
   await expectIdentical(pair);
 });
 

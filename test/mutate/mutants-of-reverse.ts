@@ -1,0 +1,78 @@
+import type { Mutant } from './mutant.ts';
+
+const REVERSE = 'test/engine/run/reverse.test.ts';
+const WAY_BACK = 'test/engine/run/way-back.test.ts';
+
+/** Each removes one rule of a reversible migration. */
+export const OF_REVERSE: readonly Mutant[] = [
+  {
+    without: 'refusing to return while both sides are blocked',
+    file: 'src/engine/run/prepare-reverse.ts',
+    replace: '  await confirmOpen(context);\n',
+    by: '',
+    tests: { file: WAY_BACK },
+  },
+  {
+    without: 'blocking the old source again before it follows',
+    file: 'src/engine/run/prepare-reverse.ts',
+    replace: '  await closeDestination(context);\n',
+    by: '',
+    tests: { file: WAY_BACK },
+  },
+  {
+    without: 'looking for the collections of the cutover on the old source',
+    file: 'src/engine/run/prepare-reverse.ts',
+    replace: '  await confirmCollections(context, earlier.collections);\n',
+    by: '',
+    tests: { file: WAY_BACK },
+  },
+  {
+    without: 'applying a displaced document again',
+    file: 'src/engine/apply/lane.ts',
+    replace: 'this.#events.displaced({ collection, key, state: UNKNOWN, sequence });',
+    by: 'void [key, sequence];',
+    tests: { file: REVERSE, name: 'documents that pass values' },
+  },
+  {
+    without: 'making room for values of a unique index',
+    file: 'src/engine/apply/apply-keys.ts',
+    replace: 'isReversed && one !== undefined ?',
+    by: 'false && one !== undefined ?',
+    tests: { file: REVERSE, name: 'documents that pass values' },
+  },
+  {
+    without: "keeping the old source's block in a cleanup",
+    file: 'src/engine/cleanup/leftovers.ts',
+    replace: '      !isReversed &&\n',
+    by: '',
+    tests: { file: WAY_BACK, name: 'finish closes' },
+  },
+  {
+    without: "refusing to drop the old source's data in a cleanup",
+    file: 'src/engine/cleanup/clean-up.ts',
+    replace: "(state === 'committed' || reversals > 0) && drop",
+    by: "state === 'committed' && drop",
+    tests: { file: WAY_BACK, name: 'finish closes' },
+  },
+  {
+    without: 'keeping the old source blocked when its direction is cancelled',
+    file: 'src/engine/run/cancel.ts',
+    replace: '  if (isReversed) return await endReverse(context, log);\n',
+    by: '  if (isReversed && false) return await endReverse(context, log);\n',
+    tests: { file: WAY_BACK, name: 'a requested direction' },
+  },
+  {
+    without: 'closing the way back on the side that has the users',
+    file: 'src/engine/reversible-migration.ts',
+    replace: '    await closeWayBack(destination, migrationId, reversals);\n',
+    by: '',
+    tests: { file: WAY_BACK, name: 'finish needs' },
+  },
+  {
+    without: 'resuming in the direction on record',
+    file: 'src/engine/reversible-migration.ts',
+    replace: 'error.reversals - 1',
+    by: 'error.reversals',
+    tests: { file: REVERSE, name: 'a way back whose engine' },
+  },
+];
