@@ -36,8 +36,8 @@ export const OF_CUTOVER: readonly Mutant[] = [
   {
     without: 'the point of no return on record before the destination opens',
     file: 'src/engine/cutover/last-look.ts',
-    replace: "  await log.advanceCutover('committed', watched ? { drainedTo: stream.safeToken } : {});\n",
-    by: '',
+    replace: "  await log.advanceCutover('committed', positions);\n",
+    by: '  void [log, positions];\n',
     tests: { file: RULES, name: 'past the point of no return' },
   },
   {

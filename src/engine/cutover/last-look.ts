@@ -75,9 +75,7 @@ export async function commit(
   stream: RunningStream,
   { watched, reverseFrom }: { readonly watched: boolean; readonly reverseFrom?: ResumeToken | undefined },
 ): Promise<void> {
-  await log.advanceCutover('committed', {
-    ...(watched && { drainedTo: stream.safeToken }),
-    ...(reverseFrom && { reverseFrom }),
-  });
+  const positions = { ...(watched && { drainedTo: stream.safeToken }), ...(reverseFrom && { reverseFrom }) };
+  await log.advanceCutover('committed', positions);
   stream.stop();
 }
