@@ -175,7 +175,8 @@ export interface Gate {
 }
 
 /** A gate with its declaration, as people and programs see it. */
-export type ShownGate = Gate & GateDeclaration;
+export type ShownGate = Omit<Gate, 'measuredAtMs' | 'reasons'> &
+  GateDeclaration & { reasons: string[]; readonly measuredAt: string | null };
 
 /** Whether a gate holds a cutover back. */
 function holdsBack(gate: Gate): boolean {
@@ -198,11 +199,18 @@ export function refusalsOf(gates: readonly Gate[]): string[] {
 export function showGates(gates: readonly Gate[]): ShownGate[] {
   const order = Object.keys(GATES);
   const place = ({ name }: Gate) => (order.includes(name) ? order.indexOf(name) : order.length);
-  return gates.map((gate) => ({ ...gate, ...declarationOf(gate) })).sort((a, b) => place(a) - place(b));
+  return [...gates]
+    .sort((a, b) => place(a) - place(b))
+    .map(({ measuredAtMs, reasons, ...gate }) => ({
+      ...gate,
+      reasons: [...reasons],
+      ...declarationOf(gate),
+      measuredAt: measuredAtMs === null ? null : new Date(measuredAtMs).toISOString(),
+    }));
 }
 
 /** A gate of another version counts as one that refuses: nobody knows what it protects. */
-function declarationOf({ name }: Gate): GateDeclaration {
+function declarationOf({ name }: Pick<Gate, 'name'>): GateDeclaration {
   const known: Readonly<Record<string, GateDeclaration>> = GATES;
   const foreign = { group: 'cutover', title: name, refuses: true, unit: null, action: '' } as const;
   return Object.hasOwn(known, name) ? (known[name] ?? foreign) : foreign;

@@ -1,6 +1,7 @@
 import { counted } from '../../platform/index.ts';
 import type { Phase, ProgressView } from './collect.ts';
 import { formatBytes, formatCount, formatSeconds } from './format.ts';
+import { describeReadiness } from './readiness.ts';
 import { describeDifferences, describeVerification } from './verification.ts';
 
 /** Phases after which nothing changes. */
@@ -43,7 +44,7 @@ export function describeView(view: ProgressView): string[] {
       );
       break;
     case 'verifying':
-      facts.push(lag(view), ...describeVerification(progress.verification));
+      facts.push(lag(view), ...describeVerification(progress.verification), describeReadiness(progress.readiness));
       break;
     case 'catching up':
     case 'in sync':
@@ -51,6 +52,7 @@ export function describeView(view: ProgressView): string[] {
       facts.push(
         lag(view),
         eta(view),
+        view.phase === 'catching up' ? describeReadiness(progress.readiness) : undefined,
         rates.changesPerSecond === null ? undefined : `${formatCount(rates.changesPerSecond)} changes/s`,
         counted(progress.changes.applied, 'change'),
         `${formatCount(progress.changes.queued)} waiting`,
