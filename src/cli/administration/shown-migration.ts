@@ -25,7 +25,10 @@ type ShownVerification = Omit<Verification, 'mismatches' | 'equalAtMs' | LaterFi
   };
 
 /** A migration's progress as the API returns it; some fields differ from the engine's. */
-type ShownProgress = Omit<Progress, 'state' | 'sinceMs' | 'phases' | 'waiting' | 'resumedFrom' | 'verification' | 'readiness'> & {
+type ShownProgress = Omit<
+  Progress,
+  'state' | 'sinceMs' | 'phases' | 'waiting' | 'resumedFrom' | 'verification' | 'readiness'
+> & {
   readonly phase: Progress['state'];
   readonly since?: string;
   /** Absent when the agent doesn't report it. */

@@ -44,7 +44,7 @@ export function describeView(view: ProgressView): string[] {
       );
       break;
     case 'verifying':
-      facts.push(lag(view), ...describeVerification(progress.verification), describeReadiness(progress.readiness));
+      facts.push(lag(view), ...describeVerification(progress.verification));
       break;
     case 'catching up':
     case 'in sync':
