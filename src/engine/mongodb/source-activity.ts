@@ -47,10 +47,16 @@ export async function readSourceActivity(source: MongoClient, longSeconds: numbe
       .map((one) => ({ application: applicationOf(one), seconds: secondsOf(one.transaction.timeOpenMicros) }))
       .sort(oldestFirst),
     indexBuilds: operations
-      .filter((one) => !isTransaction(one))
+      .filter((one) => !isTransaction(one) && !isBuiltFor(one, operations))
       .map((one) => ({ application: applicationOf(one), seconds: secondsOf(one.microsecs_running), namespace: one.ns }))
       .sort(oldestFirst),
   };
+}
+
+/** Servers list a build twice while its client waits: the client's command, and the thread that builds. */
+function isBuiltFor(thread: Document, operations: readonly Document[]): boolean {
+  const isClient = (one: Document) => one.ns === thread.ns && !one.transaction && applicationOf(one) !== null;
+  return applicationOf(thread) === null && operations.some(isClient);
 }
 
 function applicationOf({ appName }: Document): string | null {
