@@ -3,47 +3,12 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { gatesOf, type ReadinessFacts } from '../../../src/engine/report/readiness.ts';
 import { areReady, GATES, type Gate, refusalsOf, showGates } from '../../../src/platform/index.ts';
+import { healthyFacts, healthyStream, steady } from './healthy-facts.ts';
 
 const CONTROL_PLANE = ['agent', 'request', 'window'];
 const wait = { for: 'the source', sinceMs: 0, reason: 'it does not answer' };
-const steady = { ageMs: 500, isKnown: true, isSteady: true, steadyInMs: 0 };
-const stream = {
-  allLive: true,
-  lagSeconds: 0,
-  applied: steady,
-  compared: steady,
-  whyUnanswered: undefined,
-  verification: {
-    mode: 'repair' as const,
-    isSettled: true,
-    ranges: [],
-    collectionsDone: 2,
-    rechecks: { size: 0 },
-    mismatches: { found: 0, open: 0, latest: [] },
-    catalog: { differences: [] },
-    foreign: { count: 0, isBlind: false, warnings: [] },
-  },
-  oplog: { windowSeconds: 1_000, leftSeconds: 900, headroomPercent: 90 },
-};
-const healthy: ReadinessFacts = {
-  nowMs: 1e12,
-  state: 'tailing',
-  isPaused: false,
-  collections: { total: 2, copied: 2, live: 2 },
-  indexes: { total: 3, built: 3 },
-  suspect: [],
-  drops: { any: false, wait: undefined },
-  waits: [],
-  attempt: undefined,
-  stream,
-  conditions: {
-    activity: { atMs: 1, value: { transactions: [], indexBuilds: [] } },
-    sourceBlock: { atMs: 1, value: undefined },
-    destinationIsBlocked: { atMs: 1, value: true },
-  },
-  destination: { keepsOthers: false, wasBlocked: true },
-  eta: { copy: null, documents: null, lag: null },
-};
+const healthy = healthyFacts;
+const stream = healthyStream;
 
 const reading = fc.record({
   ageMs: fc.integer({ min: 0, max: 20_000 }),
