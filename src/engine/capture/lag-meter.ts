@@ -19,6 +19,8 @@ const BARRIERS_IN_A_ROW = 3;
 export interface LagReading {
   /** Everything that the source acknowledged at least this long ago is applied, if `isKnown`. */
   readonly ageMs: number;
+  /** The same without the time for which the machine slept, or by which its clock was set. */
+  readonly awakeMs: number;
   /** Whether a barrier was passed since the beginning, or since the last pause. */
   readonly isKnown: boolean;
   readonly isSteady: boolean;
@@ -70,6 +72,7 @@ export class LagMeter {
     const steadyInMs = this.#owedAt(now);
     return {
       ageMs: agoMs(this.#provenTo, now),
+      awakeMs: now.elapsedMs - this.#provenTo.elapsedMs,
       isKnown: this.#inARow > 0,
       isSteady: !this.isNew && steadyInMs === 0,
       steadyInMs,

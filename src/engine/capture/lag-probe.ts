@@ -71,7 +71,7 @@ export class LagProbe {
     const times = this.#times();
     if (times === undefined) return null;
     const behind = times.source.getHighBits() - times.applied.getHighBits();
-    const age = Math.floor(this.applied.ageMs / 1_000);
+    const age = Math.floor(this.applied.awakeMs / 1_000);
     return Math.max(0, behind, age > ORDINARY_SECONDS ? age : 0);
   }
 

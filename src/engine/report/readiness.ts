@@ -134,11 +134,11 @@ function lag({ stream, eta }: ReadinessFacts): Gate {
   const steadyInSeconds = Math.ceil(applied.steadyInMs / 1_000);
   const more = { value: lagSeconds, limit };
   if (lagSeconds > limit || applied.ageMs > LAG_LIMIT_MS) {
+    const isSeen = lagSeconds > limit || applied.awakeMs > LAG_LIMIT_MS;
+    const seen = `the lag is ${Math.max(lagSeconds, Math.floor(applied.awakeMs / 1_000))} s, above ${limit} s`;
+    const reason = isSeen ? seen : 'the machine slept, or its clock was set: the lag is measured anew';
     const because = whyUnanswered === undefined ? '' : `; the source did not acknowledge a note: ${whyUnanswered}`;
-    return gate('lag', 'waiting', [`the lag is ${lagSeconds} s, above ${limit} s${because}`], {
-      ...more,
-      etaSeconds: eta.lag,
-    });
+    return gate('lag', 'waiting', [reason + because], { ...more, etaSeconds: eta.lag });
   }
   if (applied.isKnown && applied.isSteady) return gate('lag', 'passed', [], more);
   const reason =

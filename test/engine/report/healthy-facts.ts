@@ -1,7 +1,7 @@
 import type { ReadinessFacts } from '../../../src/engine/report/readiness.ts';
 
 /** A lag that is small and steady. */
-export const steady = { ageMs: 500, isKnown: true, isSteady: true, steadyInMs: 0 };
+export const steady = { ageMs: 500, awakeMs: 500, isKnown: true, isSteady: true, steadyInMs: 0 };
 /** The stream of such a migration. */
 export const healthyStream = {
   allLive: true,

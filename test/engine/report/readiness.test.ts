@@ -12,6 +12,7 @@ const stream = healthyStream;
 
 const reading = fc.record({
   ageMs: fc.integer({ min: 0, max: 20_000 }),
+  awakeMs: fc.integer({ min: 0, max: 20_000 }),
   isKnown: fc.boolean(),
   isSteady: fc.boolean(),
   steadyInMs: fc.integer({ min: 0, max: 60_000 }),
@@ -135,8 +136,13 @@ test('each fault closes its own gate, and says so', () => {
     ['indexes', { stream: { ...stream, allLive: false } }, /indexes are being brought in sync/],
     ['history', { suspect: ['shop.a', 'shop.b'] }, /^changes of shop\.a and 1 more were missed/],
     ['drops', { drops: { any: true, wait } }, /^Waiting for/],
-    ['lag', { stream: { ...stream, applied: { ...steady, ageMs: 14_000 }, lagSeconds: 14 } }, /14 s, above 10 s/],
+    [
+      'lag',
+      { stream: { ...stream, applied: { ...steady, ageMs: 14_000, awakeMs: 14_000 }, lagSeconds: 14 } },
+      /14 s, above 10 s/,
+    ],
     ['lag', { stream: { ...stream, lagSeconds: null } }, /not known yet/],
+    ['lag', { stream: { ...stream, applied: { ...steady, ageMs: 3_600_000 } } }, /machine slept, or its clock was set/],
     [
       'lag',
       { stream: { ...stream, applied: { ...steady, isSteady: false, steadyInMs: 6_200 } } },
