@@ -1,7 +1,7 @@
 import type { MongoClient, Timestamp } from 'mongodb';
 import { type Clock, messageOf } from '../../platform/index.ts';
-import type { Changes } from '../concurrency/changes.ts';
 import type { Gate } from '../concurrency/gate.ts';
+import { orAbort } from '../concurrency/unless-aborted.ts';
 import { writeBarrier } from '../mongodb/cluster-time.ts';
 import { LagMeter, type LagReading, type Moment } from './lag-meter.ts';
 
@@ -9,7 +9,6 @@ import { LagMeter, type LagReading, type Moment } from './lag-meter.ts';
 interface LagProbeParts {
   readonly source: MongoClient;
   readonly clock: Clock;
-  readonly changes: Changes;
   readonly gate: Gate;
   readonly signal: AbortSignal;
 }
@@ -82,7 +81,7 @@ export class LagProbe {
 
   /** Measures until the stream ends. */
   async run(): Promise<void> {
-    const { changes, clock, gate, signal } = this.#context;
+    const { clock, gate, signal } = this.#context;
     while (!signal.aborted) {
       if (gate.closed) {
         await gate.pass(signal);
@@ -93,7 +92,7 @@ export class LagProbe {
       this.#applied.note();
       this.#compared.note();
       if (clock.elapsed() - this.#sentAtMs >= this.#everyMs) await this.#send();
-      else await changes.next(signal, this.#applied.isNew ? EVERY_AT_FIRST_MS : LOOK_AGAIN_AFTER_MS);
+      else await clock.sleep(this.#applied.isNew ? EVERY_AT_FIRST_MS : LOOK_AGAIN_AFTER_MS, signal);
     }
   }
 
@@ -104,11 +103,11 @@ export class LagProbe {
 
   /** A source that doesn't answer makes the lag grow. Other parts of the run report that they wait for it. */
   async #send(): Promise<void> {
-    const { clock, source } = this.#context;
+    const { clock, source, signal } = this.#context;
     this.#sentAtMs = clock.elapsed();
     const sent = { elapsedMs: this.#sentAtMs, wallMs: clock.now() };
     try {
-      const time = await writeBarrier(source);
+      const time = await orAbort(writeBarrier(source), signal);
       this.#whyUnanswered = undefined;
       this.#applied.add({ time, sent });
       this.#compared.add({ time, sent });
