@@ -43,7 +43,7 @@ export const OF_CONTROL: readonly Mutant[] = [
   {
     without: 'new barriers after a pause',
     file: 'src/engine/capture/lag-probe.ts',
-    replace: 'this.#applied.resume();',
+    replace: 'if (closings !== this.#closings) this.#resume();',
     by: '',
     tests: { file: HONEST, name: 'paused and resumed' },
   },

@@ -45,11 +45,13 @@ export class LagProbe {
   readonly #compared: Ahead;
   readonly #times: ProbedStream['times'];
   #sentAtMs = Number.NEGATIVE_INFINITY;
+  #closings: number;
   #whyUnanswered: string | undefined;
 
   constructor(context: LagProbeParts, stream: ProbedStream) {
     this.#context = context;
     this.#times = () => stream.times();
+    this.#closings = context.gate.closings;
     const now = () => ({ elapsedMs: context.clock.elapsed(), wallMs: context.clock.now() });
     this.#applied = new Ahead((time) => stream.hasApplied(time), now);
     this.#compared = new Ahead((time) => stream.hasCompared(time), now);
@@ -57,11 +59,13 @@ export class LagProbe {
 
   /** The lag of applied changes. */
   get applied(): LagReading {
+    this.#notePause();
     return this.#applied.read();
   }
 
   /** The lag of compared changes. */
   get compared(): LagReading {
+    this.#notePause();
     return this.#compared.read();
   }
 
@@ -85,15 +89,27 @@ export class LagProbe {
     while (!signal.aborted) {
       if (gate.closed) {
         await gate.pass(signal);
-        // What was known before a pause, which may be long, says nothing after it.
-        this.#applied.resume();
-        this.#compared.resume();
+        this.#resume();
       }
+      this.#notePause();
       this.#applied.note();
       this.#compared.note();
       if (clock.elapsed() - this.#sentAtMs >= this.#everyMs) await this.#send();
       else await clock.sleep(this.#applied.isNew ? EVERY_AT_FIRST_MS : LOOK_AGAIN_AFTER_MS, signal);
     }
+  }
+
+  /** A pause may be too short for the loop to see it. */
+  #notePause(): void {
+    const { closings } = this.#context.gate;
+    if (closings !== this.#closings) this.#resume();
+    this.#closings = closings;
+  }
+
+  /** What was known before a pause, which may be long, says nothing after it. */
+  #resume(): void {
+    this.#applied.resume();
+    this.#compared.resume();
   }
 
   get #everyMs(): number {
