@@ -35,5 +35,6 @@ export const LONG_FILES: readonly string[] = [
   'test/engine/mongodb/silent-servers.test.ts',
   'test/engine/collections/unshown-drops.test.ts',
   'test/engine/cutover/watchdog.test.ts',
+  'test/engine/report/honest-readiness.test.ts',
   'test/engine/cutover/written-after-commit.test.ts',
 ];

@@ -72,16 +72,17 @@ export async function showMigration(
   control: Control,
   migration: Migration,
 ): Promise<z.output<typeof liveMigrationResponse>> {
-  const { id, host, state, progress } = migration;
+  const view = await viewMigration(control, migration);
+  const { id, host, state, progress, contact } = view;
   const isWorking = state.status === 'WORKING';
   const beforeCutover = isWorking && state.wanted !== 'cutover';
   return {
     _id: id,
     status: state.status,
     migrationHosts: [host],
-    ...(isWorking ? { readyForCutover: state.wanted === 'running' && state.readyForCutover } : {}),
-    ...(beforeCutover ? { lagTimeSeconds: progress?.lagSeconds ?? null } : {}),
+    ...(isWorking ? { readyForCutover: view.isReady } : {}),
+    ...(beforeCutover ? { lagTimeSeconds: contact?.status === 'LOST' ? null : (progress?.lagSeconds ?? null) } : {}),
     ...(state.errorMessage === null ? {} : { errorMessage: state.errorMessage }),
-    linkspan: showDetail(await viewMigration(control, migration)),
+    linkspan: showDetail(view),
   };
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { MigrationView } from '../control/index.ts';
 import { atlasDate } from '../http/index.ts';
+import { GATE_GROUPS, GATE_STATES, showGates } from '../platform/index.ts';
 import { findingSchema, showFinding } from './finding.ts';
 
 const count = z.int().nonnegative();
@@ -169,6 +170,25 @@ const engineProgress = z.object({
     .meta({ description: 'Reasons why the engine waits. It continues by itself when they are gone.' }),
 });
 
+const gateSchema = z.object({
+  name: z.string().meta({ description: 'Its stable name. docs/reference/readiness.md lists all.' }),
+  group: z.enum(GATE_GROUPS),
+  title: z.string().meta({ description: 'What is true once it is passed.' }),
+  state: z.enum(GATE_STATES).meta({
+    description:
+      '`passed`; `waiting`: it passes by itself; `blocked`: somebody has to act; `unknown`: not measured, or not any more; ' +
+      '`skipped`: it does not apply to this migration.',
+  }),
+  refuses: z.boolean().meta({ description: 'Whether a cutover is refused until it is passed. The others are advice.' }),
+  value: z.number().nullable(),
+  limit: z.number().nullable(),
+  unit: z.string().nullable().meta({ description: 'The unit of value and limit.' }),
+  reasons: z.array(z.string()).meta({ description: 'Why it is not passed.' }),
+  action: z.string().meta({ description: 'What to do while it is not passed.' }),
+  measuredAt: date.nullable().meta({ description: 'When it was measured.' }),
+  etaSeconds: z.number().nullable().meta({ description: 'Estimated time until it passes.' }),
+});
+
 /** Schema of Linkspan's own fields of a migration. */
 export const migrationDetail = z
   .object({
@@ -204,6 +224,10 @@ export const migrationDetail = z
       description:
         'Reasons why the migration waits, including its agent and its destination user; empty while it makes progress.',
     }),
+    readiness: z.array(gateSchema).meta({
+      description:
+        'What the cutover depends on, as a checklist. `readyForCutover` follows from it. Empty once the migration has ended.',
+    }),
     findings: z.array(findingSchema).meta({ description: "Warnings of the migration's preflight." }),
     progress: engineProgress.nullable().meta({ description: 'The last report of the agent.' }),
   })
@@ -213,7 +237,7 @@ export const migrationDetail = z
 const OF_THE_MOMENT: ReadonlySet<string> = new Set(['HOST_BUSY', 'OPLOG_SHORT']);
 
 export function showDetail(view: MigrationView): z.output<typeof migrationDetail> {
-  const { state, progress, contact, waits, createdAtMs, updatedAtMs } = view;
+  const { state, progress, contact, waits, gates, createdAtMs, updatedAtMs } = view;
   const shown = progress && {
     ...progress,
     phase: progress.state,
@@ -243,6 +267,7 @@ export function showDetail(view: MigrationView): z.output<typeof migrationDetail
     endedAt: dateOrNull(state.endedAtMs),
     agent: contact && { status: contact.status, lastSeen: dateOrNull(contact.lastReportAtMs) },
     waiting: waits.map(showWait),
+    readiness: showGates(gates),
     // Records of earlier versions have no findings.
     findings: (progress?.findings ?? []).filter(({ code }) => !hasEnded || !OF_THE_MOMENT.has(code)).map(showFinding),
     progress: engineProgress.nullable().safeParse(shown).data ?? null,

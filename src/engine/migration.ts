@@ -2,6 +2,7 @@ import { UserError } from '../platform/index.ts';
 import type { LoadLevel } from './copy/load-level.ts';
 import { hasWayBack } from './records/records.ts';
 import type { Outcome, Progress, WantedState } from './report/progress.ts';
+import { gatesBeforeRun } from './report/readiness.ts';
 import { notYetRunning, snapshot } from './report/snapshot.ts';
 import { type Cancellation, refuseLateCancel } from './run/cancel.ts';
 import type { MigrationRun } from './run/migration-run.ts';
@@ -100,7 +101,14 @@ export class Migration {
   progress(): Progress {
     if (this.#run !== undefined) return snapshot(this.#run, this.options);
     const progress = notYetRunning(this.options, this.#opening?.waits);
-    return this.#neverBegan ? { ...progress, state: 'cancelled', notReadyReasons: ['it is cancelled'] } : progress;
+    return this.#neverBegan
+      ? {
+          ...progress,
+          state: 'cancelled',
+          readiness: gatesBeforeRun('it is cancelled'),
+          notReadyReasons: ['it is cancelled'],
+        }
+      : progress;
   }
 
   async #openAndRun(signal: AbortSignal): Promise<Outcome> {

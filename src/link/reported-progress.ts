@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Progress } from '../engine/index.ts';
+import { GATE_STATES } from '../platform/index.ts';
 import { reportList, reportText } from './report-text.ts';
 import { reportedFinding } from './reported-finding.ts';
 
@@ -13,6 +14,16 @@ const figures = <Shape extends z.core.$ZodShape>(shape: Shape) => z.looseObject(
 
 /** A cluster time: seconds, and the number within the second. */
 const clusterTime = z.looseObject({ t: count, i: count });
+
+const reportedGate = z.looseObject({
+  name: reportText,
+  state: z.enum(GATE_STATES),
+  value: figure,
+  limit: figure,
+  reasons: reportList(reportText),
+  measuredAtMs: time.nullable(),
+  etaSeconds: figure,
+});
 
 const reportedMismatch = z.looseObject({
   namespace: reportText,
@@ -108,6 +119,8 @@ export const reportedProgress: z.ZodType<Progress> = z
         keysDiffered: count,
       })
       .nullable(),
+    // Agents of earlier versions don't report gates.
+    readiness: reportList(reportedGate).default([]).catch([]),
     readyForCutover: z.boolean(),
     notReadyReasons: reportList(reportText),
     canWrite: z.boolean(),

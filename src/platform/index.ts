@@ -20,6 +20,17 @@ export {
   type ForeignConnectionString,
   readForeignConnectionString,
 } from './foreign-connection-string.ts';
+export {
+  areReady,
+  GATE_GROUPS,
+  GATE_STATES,
+  GATES,
+  type Gate,
+  type GateName,
+  refusalsOf,
+  type ShownGate,
+  showGates,
+} from './gates.ts';
 export { onReach, reach } from './hooks.ts';
 export { isId, newId } from './ids.ts';
 export { createLogger, type Logger, silentLogger } from './logging.ts';

@@ -1,4 +1,5 @@
 import type { Progress } from '../engine/index.ts';
+import { showGates } from '../platform/index.ts';
 import type { SessionState } from './session.ts';
 import type { Direction } from './start-request.ts';
 
@@ -98,6 +99,7 @@ function extensionOf(progress: Progress, known: boolean, wayBack: Progress | und
     oplog,
     verification: known ? shownVerification(progress) : null,
     repairs,
+    readiness: showGates(progress.readiness),
     waiting: waiting.map(({ sinceMs: atMs, ...wait }) => ({ ...wait, since: new Date(atMs).toISOString() })),
     ...(left && { left }),
     wayBack: wayBack === undefined ? null : shownWayBack(wayBack),

@@ -20,6 +20,7 @@ test('a migration without a cutover within 120 hours of its readiness is EXPIRED
   assert.equal((await show()).linkspan.cutoverWindowEndsAt, '2026-11-06T12:00:00Z');
   clock.nowMs += 120 * HOUR_MS - 1;
   assert.equal(await expireMigrations(plane.control), 0);
+  await report(READY);
   assert.equal((await show()).readyForCutover, true);
   clock.nowMs += 1;
   assert.equal(await expireMigrations(plane.control), 1);
@@ -47,6 +48,7 @@ test('the cutover window can be extended before it ends, and a cutover after its
   await ask('cutoverWindow', { hours: 24 });
   assert.equal((await show()).linkspan.cutoverWindowEndsAt, '2026-11-07T11:00:00Z');
   clock.nowMs += 24 * HOUR_MS;
+  await report(READY);
   const late = await ask('cutover');
   assert.equal(late.json.errorCode, 'CUTOVER_NOT_READY');
   assert.match(String(late.json.detail), /its cutover window has expired\.$/);

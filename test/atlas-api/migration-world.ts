@@ -70,6 +70,7 @@ export function progress(migrationId: string, changes: Partial<Progress> = {}): 
     etaSeconds: 8,
     changes: { read: 0, applied: 0, duringCopy: 0, queued: 0 },
     lagSeconds: 7,
+    readiness: [],
     readyForCutover: false,
     oplog: null,
     verification: verificationProgress('repair'),

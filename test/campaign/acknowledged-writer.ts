@@ -76,10 +76,13 @@ export class AcknowledgedWriter {
     for (let version = 1; !this.#stopped; version += 1) {
       await delay(everyMs);
       const key = this.#random.integer(KEYS);
-      const before = this.#known.get(key)?.possible ?? [undefined];
+      const known = this.#known.get(key) ?? { possible: [undefined], atMs: Date.now() };
+      const before = known.possible;
       // The server may still execute a request that it did not answer.
       if (before.length > 1) continue;
       const after = this.#random.next() < 0.2 ? undefined : version;
+      // Whoever compares meanwhile may find either of them.
+      this.#known.set(key, { possible: [...before, after], atMs: Date.now() });
       try {
         const changed =
           after === undefined
@@ -91,8 +94,10 @@ export class AcknowledgedWriter {
         this.acknowledged += 1;
         this.firstAtMs ??= Date.now();
       } catch (error) {
-        if (error instanceof MongoServerError && error.code === USER_WRITES_BLOCKED) await delay(whenBlockedMs);
-        else this.#known.set(key, { possible: [...before, after], atMs: Date.now() });
+        if (error instanceof MongoServerError && error.code === USER_WRITES_BLOCKED) {
+          this.#known.set(key, known);
+          await delay(whenBlockedMs);
+        } else this.#known.set(key, { possible: [...before, after], atMs: Date.now() });
       }
     }
   }

@@ -42,7 +42,7 @@ const PHASES: Readonly<Partial<Record<string, Moment>>> = {
 };
 
 /** The lines of `linkspan sync --output json` about a migration. */
-type Said = Progress & { readonly type: string; readonly phase: string };
+type Said = Progress & { readonly type: string; readonly phase: string; readonly time: string };
 
 interface Answer {
   readonly success: boolean;
@@ -82,6 +82,8 @@ export class EngineLives {
   longestStillMs = 0;
   /** Signals by which processes were ended. */
   readonly #ended = new Map<LinkspanProcess, 'killed' | 'terminated'>();
+  /** When `latest` was true, by the clock of this machine. */
+  latestAtMs = 0;
   #cutoverWanted = false;
   /** Whether the process has stopped itself at a named point, where it waits for a moment. */
   standsStill = false;
@@ -313,6 +315,7 @@ export class EngineLives {
   #take(said: Said): void {
     if (said.type !== 'progress') return;
     this.#watch.take(said);
+    this.latestAtMs = Date.parse(said.time);
     const moment = PHASES[said.phase];
     if (moment !== undefined) this.#reach(moment);
   }

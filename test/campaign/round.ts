@@ -7,6 +7,7 @@ import { checkCommitted, checkFailed } from './check-end.ts';
 import { type End, EngineLives } from './engine-lives.ts';
 import type { Fault } from './fault.ts';
 import type { Plan, Side } from './plan.ts';
+import { checkReadiness } from './ready-check.ts';
 import { fillRings } from './rings.ts';
 import { fillRolledBack } from './roll-back.ts';
 import type { RoundLog } from './round-log.ts';
@@ -70,6 +71,8 @@ export async function runRound(plan: Plan, log: RoundLog): Promise<RoundReport> 
   const ended = new AbortController();
   const faults = plan.faults.map((fault) => placeFault(world, fault, ended.signal));
   const cutover = followThenCutOver(plan, engine, writers, faults, ended.signal);
+  const { acknowledged } = writers;
+  const checked = checkReadiness(engine, { acknowledged, destination: pair.destination.client }, log, ended.signal);
   let end: End;
   try {
     end = await engine.run((failure) => checkFailed(world, application, failure));
@@ -77,6 +80,7 @@ export async function runRound(plan: Plan, log: RoundLog): Promise<RoundReport> 
     ended.abort();
     await Promise.all(faults);
     await cutover;
+    await checked;
   }
   log.say(`the migration ended: ${JSON.stringify(end)}`);
   await engine.settleFormer();

@@ -113,7 +113,7 @@ export const OF_CUTOVER: readonly Mutant[] = [
   {
     without: 'the position of the point of no return on record',
     file: 'src/engine/cutover/last-look.ts',
-    replace: 'watched ? { drainedTo: stream.safeToken } : {}',
+    replace: 'watched && { drainedTo: stream.safeToken }',
     by: '{}',
     tests: { file: AFTER_COMMIT, name: 'a warning of the migration' },
   },

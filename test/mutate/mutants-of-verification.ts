@@ -37,8 +37,8 @@ export const OF_VERIFICATION: readonly Mutant[] = [
   {
     without: 'settling what was found before the commit',
     file: 'src/engine/run/stream-follower.ts',
-    replace: 'isCompared && this.#verification.isSettled && ',
-    by: 'isCompared && ',
+    replace: 'return this.#hasCompared(time) && this.#verification.isSettled && this.allLive;',
+    by: 'return this.#hasCompared(time) && this.allLive;',
     tests: { file: VERIFICATION },
   },
   {
@@ -64,9 +64,9 @@ export const OF_VERIFICATION: readonly Mutant[] = [
   },
   {
     without: 'refusing the cutover while a document differs',
-    file: 'src/engine/report/why-not-ready.ts',
-    replace: '...(mismatches.open > 0 ? ',
-    by: '...(mismatches.open < 0 ? ',
+    file: 'src/engine/report/readiness.ts',
+    replace: 'mismatches.open > 0 ? ',
+    by: 'mismatches.open < 0 ? ',
     tests: { file: VERIFICATION },
   },
   {

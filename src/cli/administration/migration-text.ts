@@ -1,7 +1,7 @@
 import type { Progress } from '../../engine/index.ts';
 import { findingsText } from '../command-line/findings.ts';
-import { describeView, differenceLines, resumedText, verificationText } from '../progress/index.ts';
-import { wrapBeside } from '../terminal/index.ts';
+import { describeView, differenceLines, readinessLines, resumedText, verificationText } from '../progress/index.ts';
+import { wrap, wrapBeside } from '../terminal/index.ts';
 import type { Column } from './command.ts';
 import { lagOf, progressViewOf, type ShownMigration } from './shown-migration.ts';
 
@@ -41,7 +41,8 @@ export function migrationText(answer: unknown): string {
   const { wanted, agent, waiting, findings, cutoverWindowEndsAt, sourceBlockedSince, progress } = migration.linkspan;
   const view = progressViewOf(migration, Date.now());
   const facts = [percentOf(migration), ...describeView({ ...view, progress: { ...view.progress, waiting: [] } })];
-  const reasons = migration.readyForCutover ? [] : (progress?.notReadyReasons ?? []);
+  const { readiness = [] } = migration.linkspan;
+  const reasons = migration.readyForCutover || readiness.length > 0 ? [] : (progress?.notReadyReasons ?? []);
   const isActive = agent !== null;
   const lines: readonly (readonly [label: string, text: string | undefined])[] = [
     [
@@ -61,7 +62,14 @@ export function migrationText(answer: unknown): string {
   ];
   const shown = lines.filter((line): line is readonly [string, string] => line[1] !== undefined);
   const text = shown.map(([label, value]) => `${wrapBeside(label, LABEL_COLUMNS, value, process.stdout)}\n`);
-  return `\n${text.join('')}${findingsText(findings)}`;
+  return `\n${text.join('')}${checklistText(migration)}${findingsText(findings)}`;
+}
+
+/** The checklist of the cutover, grouped. */
+function checklistText({ readyForCutover, linkspan: { readiness = [] } }: ShownMigration): string {
+  if (readiness.length === 0) return '';
+  const lines = [`Ready for cutover: ${readyForCutover ? 'yes' : 'no'}`, ...readinessLines(readiness)];
+  return `\n${lines.map((line) => `${wrap(line, process.stdout, 6)}\n`).join('')}`;
 }
 
 function verificationLines(progress: Progress): (readonly [label: string, text: string | undefined])[] {

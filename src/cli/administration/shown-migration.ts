@@ -1,4 +1,5 @@
 import { type Finding, notYetRunning, type Progress } from '../../engine/index.ts';
+import type { ShownGate } from '../../platform/index.ts';
 import { type ProgressView, viewOf } from '../progress/index.ts';
 
 /** A wait as the API shows it. */
@@ -24,7 +25,10 @@ type ShownVerification = Omit<Verification, 'mismatches' | 'equalAtMs' | LaterFi
   };
 
 /** A migration's progress as the API returns it; some fields differ from the engine's. */
-type ShownProgress = Omit<Progress, 'state' | 'sinceMs' | 'phases' | 'waiting' | 'resumedFrom' | 'verification'> & {
+type ShownProgress = Omit<
+  Progress,
+  'state' | 'sinceMs' | 'phases' | 'waiting' | 'resumedFrom' | 'verification' | 'readiness'
+> & {
   readonly phase: Progress['state'];
   readonly since?: string;
   /** Absent when the agent doesn't report it. */
@@ -51,6 +55,8 @@ export interface ShownMigration {
     readonly sourceBlockedSince?: string;
     readonly agent: { readonly status: 'CONNECTED' | 'LOST'; readonly lastSeen: string | null } | null;
     readonly waiting: readonly ShownWait[];
+    /** Absent in answers of earlier versions. */
+    readonly readiness?: readonly ShownGate[];
     readonly findings: readonly Finding[];
     readonly progress: ShownProgress | null;
   };
@@ -95,6 +101,10 @@ function progressOf(migration: ShownMigration): Progress {
     phases: [],
     lagSeconds: lagOf(migration) ?? null,
     ...(isLost(migration) ? { rates: unknown.rates, etaSeconds: null } : {}),
+    readiness: (migration.linkspan.readiness ?? []).map(({ measuredAt, ...gate }) => ({
+      ...gate,
+      measuredAtMs: measuredAt === null ? null : Date.parse(measuredAt),
+    })),
     readyForCutover: migration.readyForCutover ?? false,
     waiting: waiting.map(({ since, ...wait }) => ({ ...wait, sinceMs: Date.parse(since) })),
   };

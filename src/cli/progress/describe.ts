@@ -1,6 +1,7 @@
 import { counted } from '../../platform/index.ts';
 import type { Phase, ProgressView } from './collect.ts';
 import { formatBytes, formatCount, formatSeconds } from './format.ts';
+import { describeReadiness } from './readiness.ts';
 import { describeDifferences, describeVerification } from './verification.ts';
 
 /** Phases after which nothing changes. */
@@ -51,6 +52,7 @@ export function describeView(view: ProgressView): string[] {
       facts.push(
         lag(view),
         eta(view),
+        view.phase === 'catching up' ? describeReadiness(progress.readiness) : undefined,
         rates.changesPerSecond === null ? undefined : `${formatCount(rates.changesPerSecond)} changes/s`,
         counted(progress.changes.applied, 'change'),
         `${formatCount(progress.changes.queued)} waiting`,

@@ -5,6 +5,7 @@ import { TtyRenderer } from './tty.ts';
 
 export { type ProgressView, viewOf } from './collect.ts';
 export { describeView } from './describe.ts';
+export { readinessLines } from './readiness.ts';
 export { resumedText } from './resumed.ts';
 export { differenceLines, isVerified, verificationText } from './verification.ts';
 export { watchProgress } from './watch.ts';

@@ -1,3 +1,4 @@
+import { showGates } from '../../platform/index.ts';
 import type { ProgressView } from './collect.ts';
 import type { ProgressRenderer, TextSink } from './renderer.ts';
 
@@ -19,9 +20,9 @@ export class JsonRenderer implements ProgressRenderer {
   finish(view: ProgressView): void {
     this.#shown = view;
     const { atMs, progress, ...derived } = view;
-    const { rates, ...snapshot } = progress;
+    const { rates, readiness, ...snapshot } = progress;
     this.#sink.write(
-      `${JSON.stringify({ type: 'progress', time: new Date(atMs).toISOString(), ...derived, ...rates, ...snapshot })}\n`,
+      `${JSON.stringify({ type: 'progress', time: new Date(atMs).toISOString(), ...derived, ...rates, ...snapshot, readiness: showGates(readiness) })}\n`,
     );
   }
 }

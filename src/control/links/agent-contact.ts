@@ -1,7 +1,7 @@
 import type { Agent } from '../records/records.ts';
 
 /** After this silence an agent counts as lost. It reports at least every 10 s, so two reports are missing by then. */
-const LOST_AFTER_MS = 25_000;
+export const LOST_AFTER_MS = 25_000;
 
 /** Whether an agent is connected, and when it last reported. */
 export interface AgentContact {

@@ -1,8 +1,10 @@
 import type { Progress } from '../../link/index.ts';
+import type { Gate } from '../../platform/index.ts';
 import { type AgentContact, contactOf } from '../links/agent-contact.ts';
 import type { Control } from '../ports/control.ts';
 import { ACTIVE_STATUSES } from '../records/migration-state.ts';
 import type { Migration } from '../records/records.ts';
+import { gatesOfMigration } from './migration-gates.ts';
 
 type Wait = Progress['waiting'][number];
 
@@ -12,19 +14,25 @@ export interface MigrationView extends Migration {
   readonly contact: AgentContact | null;
   /** Reasons why the migration waits: first the control plane's, then those that the agent reported. */
   readonly waits: readonly Wait[];
+  /** What its cutover depends on; empty once it has ended. */
+  readonly gates: readonly Gate[];
+  readonly isReady: boolean;
 }
 
 export async function viewMigration(control: Control, migration: Migration): Promise<MigrationView> {
-  if (!ACTIVE_STATUSES.includes(migration.state.status)) return { ...migration, contact: null, waits: [] };
+  if (!ACTIVE_STATUSES.includes(migration.state.status))
+    return { ...migration, contact: null, waits: [], gates: [], isReady: false };
   const agent = await control.store.agent(migration.agentId);
-  const contact = agent ? contactOf(agent, control.clock.now()) : null;
+  const nowMs = control.clock.now();
+  const contact = agent ? contactOf(agent, nowMs) : null;
   const waits: Wait[] = [];
   if (agent && contact?.status === 'LOST')
     waits.push(waitForAgent(migration, agent.lastReportAtMs ?? agent.createdAtMs));
   if (migration.state.status === 'NEW' && migration.state.orderSent === false) waits.push(waitForOrder(migration));
   const user = await control.store.destinationUser(migration.id);
   if (user?.state === 'wanted') waits.push(waitForUser(migration));
-  return { ...migration, contact, waits: [...waits, ...(migration.progress?.waiting ?? [])] };
+  const { all: gates, areReady: isReady } = gatesOfMigration(migration, agent, nowMs);
+  return { ...migration, contact, waits: [...waits, ...(migration.progress?.waiting ?? [])], gates, isReady };
 }
 
 function waitForAgent({ host, state: { wanted } }: Migration, sinceMs: number): Wait {

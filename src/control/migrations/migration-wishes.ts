@@ -2,9 +2,11 @@ import { reach, UserError } from '../../platform/index.ts';
 import { type Audited, audit, SYSTEM } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
-import { ACTIVE_STATUSES, type LoadLevel, type MigrationState, type Wish } from '../records/migration-state.ts';
+import { ACTIVE_STATUSES, type LoadLevel, type Wish } from '../records/migration-state.ts';
 import { transition } from '../records/migration-transitions.ts';
 import type { Migration } from '../records/records.ts';
+import type { StoreReader } from '../records/store-port.ts';
+import { gatesOfMigration } from './migration-gates.ts';
 import { findMigration } from './migrations.ts';
 
 type WishWithoutTime = Wish extends infer Each ? (Each extends Wish ? Omit<Each, 'atMs'> : never) : never;
@@ -19,7 +21,7 @@ export async function requestCutover(
   groupId: string,
   migrationId: string,
 ): Promise<void> {
-  await wish(control, actor, [groupId, migrationId], { kind: 'cutover' }, cutoverRefusal);
+  await wish(control, actor, [groupId, migrationId], { kind: 'cutover' }, refusal);
 }
 
 /** Requests a pause. @throws UserError LIVE_MIGRATION_ENDED, LIVE_MIGRATION_DECIDED, and as {@link findMigration} */
@@ -127,6 +129,7 @@ async function wish(
   const atMs = control.clock.now();
   const migration = await control.store.write(async (transaction) => {
     const record = await findMigration(transaction, actor, groupId, migrationId, 'ORG_OWNER');
+    if (wanted.kind === 'cutover') await assertReady(transaction, record, atMs);
     const state = transition(record.state, { ...wanted, atMs });
     if (state === 'refused' || state === 'ignored') throw refuse(record);
     const password = state.endedAtMs === null ? record.password : null;
@@ -166,16 +169,13 @@ function auditedEnd({ id, orgId, groupId }: Migration): Audited {
   return { eventTypeName: 'LIVE_MIGRATION_FAILED', orgId, groupId, details: { liveMigrationId: id } };
 }
 
-function cutoverRefusal({ id, state, progress }: Migration): UserError {
-  if (!ACTIVE_STATUSES.includes(state.status)) return new UserError('CUTOVER_AFTER_END', [id, state.status]);
-  return new UserError('CUTOVER_NOT_READY', [id, notReadyReason(state, progress?.notReadyReasons)]);
-}
-
-function notReadyReason({ wanted, readyForCutover }: MigrationState, reasons: readonly string[] = []): string {
-  if (wanted === 'paused') return 'it is paused';
-  if (wanted === 'cancelled') return 'it is being cancelled';
-  if (readyForCutover) return 'its cutover window has expired';
-  return reasons.join('; ') || 'its agent has not reported that it is ready';
+/** Refuses a cutover that could not begin now. A repeated request is accepted. */
+async function assertReady(store: StoreReader, migration: Migration, nowMs: number): Promise<void> {
+  const { id, state, agentId } = migration;
+  if (!ACTIVE_STATUSES.includes(state.status)) throw new UserError('CUTOVER_AFTER_END', [id, state.status]);
+  if (state.wanted === 'cutover') return;
+  const { refusals } = gatesOfMigration(migration, await store.agent(agentId), nowMs);
+  if (refusals.length > 0) throw new UserError('CUTOVER_NOT_READY', [id, refusals.join('; ')]);
 }
 
 function refusal({ id, state }: Migration): UserError {

@@ -8,6 +8,7 @@ import { transition } from '../records/migration-transitions.ts';
 import type { Agent } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 import { knownProgress } from './known-progress.ts';
+import { saysReady } from './migration-gates.ts';
 
 /**
  * Stores an agent's report. Ignores a report whose sequence number is not higher than the last one. Ignores entries about validations and
@@ -94,6 +95,6 @@ function eventOf(progress: Progress, atMs: number): MigrationEvent {
     case 'cancelled':
       return { kind: 'cancelled', atMs };
     default:
-      return { kind: 'progress', ready: progress.readyForCutover, atMs };
+      return { kind: 'progress', ready: saysReady(progress), atMs };
   }
 }

@@ -12,7 +12,8 @@ interface OplogWatchParts {
 }
 
 const EVERY_MS = 10_000;
-const LOW_PERCENT = 50;
+/** Below this, the watch warns. */
+export const LOW_HEADROOM_PERCENT = 50;
 
 /** Sections of `serverStatus` that are expensive and not needed. */
 const NOT_NEEDED = { metrics: 0, wiredTiger: 0, tcmalloc: 0, locks: 0, repl: 0 };
@@ -48,7 +49,7 @@ export class OplogWatch {
     const { headroomPercent, leftSeconds } = this.#headroom;
     const since = new Date(this.#lowSinceMs).toISOString();
     return [
-      `Less than ${LOW_PERCENT} % of the source's oplog is left since ${since}, now ${headroomPercent} %: in about ${leftSeconds} s it loses ` +
+      `Less than ${LOW_HEADROOM_PERCENT} % of the source's oplog is left since ${since}, now ${headroomPercent} %: in about ${leftSeconds} s it loses ` +
         'changes that are not on the destination yet. Enlarge it (replSetResizeOplog), or resume the migration if it is paused.',
     ];
   }
@@ -72,7 +73,7 @@ export class OplogWatch {
       this.#whyUnknown = messageOf(error);
       return;
     }
-    const isLow = this.#headroom.headroomPercent < LOW_PERCENT;
+    const isLow = this.#headroom.headroomPercent < LOW_HEADROOM_PERCENT;
     if (isLow === (this.#lowSinceMs !== undefined)) return;
     this.#lowSinceMs = isLow ? clock.now() : undefined;
     if (isLow) logger.warn(this.#headroom, 'The oplog of the source has too little headroom');

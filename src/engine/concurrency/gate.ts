@@ -1,13 +1,21 @@
 /** Holds work back while a migration is paused. */
 export class Gate {
   #opened: PromiseWithResolvers<void> | undefined;
+  #closings = 0;
 
   get closed(): boolean {
     return this.#opened !== undefined;
   }
 
+  /** How often it was closed, for those who may miss that it was. */
+  get closings(): number {
+    return this.#closings;
+  }
+
   close(): void {
-    this.#opened ??= Promise.withResolvers();
+    if (this.#opened !== undefined) return;
+    this.#closings += 1;
+    this.#opened = Promise.withResolvers();
   }
 
   open(): void {

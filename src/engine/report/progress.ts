@@ -1,3 +1,4 @@
+import type { Gate } from '../../platform/index.ts';
 import type { OplogHeadroom } from '../capture/oplog-gauge.ts';
 import type { Wait } from '../mongodb/retry.ts';
 import type { Finding } from '../preflight/finding.ts';
@@ -119,6 +120,8 @@ export interface Progress {
   readonly verification: VerificationProgress;
   /** Null while no history was lost. */
   readonly repairs: RepairsProgress | null;
+  /** What a cutover depends on. `readyForCutover` and `notReadyReasons` follow from it. */
+  readonly readiness: readonly Gate[];
   /** Whether a cutover requested now would begin at once. */
   readonly readyForCutover: boolean;
   /** Why it isn't ready; empty when it is. */

@@ -1,5 +1,6 @@
 import type { Timestamp } from 'mongodb';
 import type { UsersAndRoles } from '../accounts/users-and-roles.ts';
+import type { LagReading } from '../capture/lag-meter.ts';
 import type { OplogWatch } from '../capture/oplog-watch.ts';
 import type { MadeViews } from '../collections/made-views.ts';
 import type { Gate } from '../concurrency/gate.ts';
@@ -7,6 +8,7 @@ import type { Finding } from '../preflight/finding.ts';
 import type { Counters } from '../records/counters.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { CutoverAttempts } from './cutover-attempts.ts';
+import type { MeasuredConditions } from './measured-conditions.ts';
 import type { IndexBuild, Progress } from './progress.ts';
 import type { Speed } from './speed.ts';
 import type { VerificationView } from './verification-progress.ts';
@@ -14,7 +16,12 @@ import type { WaitsParts } from './waits.ts';
 
 /** The fields of the change stream that a report reads. */
 export interface StreamView {
-  readonly lagSeconds: number | null;
+  readonly lag: {
+    readonly lagSeconds: number | null;
+    readonly applied: LagReading;
+    readonly compared: LagReading;
+    readonly whyUnanswered: string | undefined;
+  };
   /** Whether every collection follows its changes. */
   readonly allLive: boolean;
   /** Dirty keys that wait to be applied. */
@@ -34,6 +41,7 @@ export interface RunView {
     readonly views: MadeViews;
     readonly accounts: UsersAndRoles;
     readonly movesAccounts: boolean;
+    readonly keepsDestination: boolean;
   };
   readonly log: MigrationLog;
   /** Undefined until the run follows the source. */
@@ -42,9 +50,9 @@ export interface RunView {
   readonly loaded: boolean;
   readonly failure: Progress['error'];
   readonly resumedFrom: Progress['resumedFrom'];
-  readonly notReadyReasons: readonly string[];
   readonly attempts: CutoverAttempts;
   readonly indexBuilds: { readonly current: readonly IndexBuild[] | null };
+  readonly conditions: MeasuredConditions;
   readonly speed: Speed;
   readonly pings: Progress['pingMs'];
   readonly addresses: Progress['addresses'];

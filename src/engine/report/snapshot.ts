@@ -1,12 +1,13 @@
-import { counted } from '../../platform/index.ts';
+import { areReady, counted, refusalsOf } from '../../platform/index.ts';
 import { expireAfterSeconds, type IndexSpec, isUnique } from '../catalog/index-spec.ts';
 import { modernisedWarnings } from '../catalog/legacy-index.ts';
 import { writtenAfterCommitWarning } from '../cutover/watch-after-commit.ts';
 import { describeWait, type Wait } from '../mongodb/retry.ts';
 import { LIFT_COMMAND } from '../mongodb/write-block.ts';
-import { shownState } from '../records/shown-state.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import type { Left, Progress, RepairsProgress } from './progress.ts';
+import { gatesBeforeRun, gatesOf } from './readiness.ts';
+import { readinessFacts } from './readiness-facts.ts';
 import type { RunView } from './run-view.ts';
 import { verificationProgress } from './verification-progress.ts';
 import { waitsOf } from './waits.ts';
@@ -43,6 +44,7 @@ export function notYetRunning(
     oplog: null,
     verification: verificationProgress(verification),
     repairs: null,
+    readiness: gatesBeforeRun(),
     readyForCutover: false,
     notReadyReasons: ['it is not running'],
     canWrite: false,
@@ -77,7 +79,20 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
   const repairs = repairsOf(run);
   const waiting = [...waitsOf(context), ...(run.attempts.wait === undefined ? [] : [run.attempts.wait])];
   const written = cutover?.writtenAfterCommit;
-  const reasons = state === 'tailing' ? run.notReadyReasons : [`it is ${shownState(state)}`];
+  const verification = verificationProgress(options.verification ?? 'repair', follower?.verification, {
+    collections,
+    documentsRechecked: counters.rechecked,
+    provenAt: follower?.provenAt,
+    rates: run.speed.verificationRates,
+  });
+  const eta = run.speed.etaSeconds;
+  const readiness = gatesOf(
+    readinessFacts(run, {
+      copy: state === 'copying' ? eta : null,
+      documents: verification.etaSeconds,
+      lag: state === 'tailing' ? eta : null,
+    }),
+  );
   return {
     migrationId: options.migrationId,
     state,
@@ -101,24 +116,20 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
       building: following ? run.indexBuilds.current : null,
     },
     rates: run.speed.rates,
-    etaSeconds: following ? run.speed.etaSeconds : null,
+    etaSeconds: following ? eta : null,
     changes: {
       read: counters.read,
       applied: counters.applied,
       duringCopy: counters.duringCopy,
       queued: follower?.queued ?? 0,
     },
-    lagSeconds: following ? (follower?.lagSeconds ?? null) : null,
+    lagSeconds: following ? (follower?.lag.lagSeconds ?? null) : null,
     oplog: oplog?.headroom ?? null,
-    verification: verificationProgress(options.verification ?? 'repair', follower?.verification, {
-      collections,
-      documentsRechecked: counters.rechecked,
-      provenAt: follower?.provenAt,
-      rates: run.speed.verificationRates,
-    }),
+    verification,
     repairs,
-    readyForCutover: reasons.length === 0,
-    notReadyReasons: reasons,
+    readiness,
+    readyForCutover: areReady(readiness),
+    notReadyReasons: refusalsOf(readiness),
     canWrite: cutover?.canWriteAtMs !== undefined,
     ...(cutover === undefined
       ? {}

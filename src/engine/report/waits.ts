@@ -21,13 +21,19 @@ const NOT_SHOWN =
  * refuses.
  */
 export function waitsOf(context: WaitsParts): Wait[] {
-  const { retrier, tracked, drops } = context;
+  const { wait } = context.drops;
+  return [...(wait === undefined ? [] : [wait]), ...waitsBesideDrops(context)];
+}
+
+/** Returns all waits but the one for a confirmation of drops. */
+export function waitsBesideDrops(context: WaitsParts): Wait[] {
+  const { retrier, tracked } = context;
   const refused = [...tracked.values()].flatMap(({ namespace, stuck, indexesStuck }) =>
     [stuck, indexesStuck]
       .filter((refusal) => refusal !== undefined)
       .map(({ sinceMs, error }) => ({ for: namespace, sinceMs, reason: error.message })),
   );
-  return [...retrier.waits, ...(drops.wait === undefined ? [] : [drops.wait]), ...refused, ...missingOf(context)];
+  return [...retrier.waits, ...refused, ...missingOf(context)];
 }
 
 /** Collections that were found dropped without a change in the stream. */

@@ -1,4 +1,4 @@
-import { messageOf, UserError } from '../../platform/index.ts';
+import { messageOf, refusalsOf, UserError } from '../../platform/index.ts';
 import { clearTransit } from '../accounts/make-accounts.ts';
 import type { ResumeToken } from '../capture/change-stream.ts';
 import type { TaskGroup } from '../concurrency/task-group.ts';
@@ -15,11 +15,13 @@ import type { MigrationState } from '../records/migration-state.ts';
 import { within } from '../records/within.ts';
 import { CutoverAttempts } from '../report/cutover-attempts.ts';
 import type { Outcome, Progress, ResumedFrom } from '../report/progress.ts';
+import { gatesOf } from '../report/readiness.ts';
+import { readinessFacts } from '../report/readiness-facts.ts';
 import { snapshot } from '../report/snapshot.ts';
 import { Speed } from '../report/speed.ts';
-import { whyNotReady } from '../report/why-not-ready.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import { cancel } from './cancel.ts';
+import { CutoverConditions } from './cutover-conditions.ts';
 import { IndexBuilds } from './index-builds.ts';
 import type { Clusters } from './open-clusters.ts';
 import type { OperatorWishes } from './operator-wishes.ts';
@@ -54,6 +56,7 @@ export class MigrationRun {
   readonly findings: RunFindings;
   readonly pings: Pings;
   readonly indexBuilds: IndexBuilds;
+  readonly conditions: CutoverConditions;
   readonly speed = new Speed();
   readonly attempts: CutoverAttempts;
   readonly checkpoint: RunCheckpoint;
@@ -83,6 +86,7 @@ export class MigrationRun {
     this.pings = new Pings(context);
     this.attempts = new CutoverAttempts(context.clock);
     this.indexBuilds = new IndexBuilds(context);
+    this.conditions = new CutoverConditions(context, log);
     this.checkpoint = new RunCheckpoint(context, () => this.#position);
   }
 
@@ -140,7 +144,7 @@ export class MigrationRun {
 
   /** The reasons why a cutover can't begin; empty when it can. */
   get notReadyReasons(): string[] {
-    return whyNotReady(this);
+    return refusalsOf(gatesOf(readinessFacts(this)));
   }
 
   /** Records that the operator asks for this direction. */
@@ -203,6 +207,7 @@ export class MigrationRun {
     this.#tasks.start(() => this.pings.run());
     this.#tasks.start(() => watchClusters(context));
     this.#tasks.start(() => this.indexBuilds.run());
+    this.#tasks.start(() => this.conditions.run());
     if (this.options.once) this.#tasks.start(() => refuseHeldDrops(context));
     this.#tasks.start(() => this.speed.run(context, () => snapshot(this, this.options)));
     return await steer(this, follower);

@@ -8,6 +8,7 @@ import { fixPosition } from '../capture/fix-position.ts';
 import { FixedCatalog } from '../capture/fixed-catalog.ts';
 import { FollowedCatalog } from '../capture/followed-catalog.ts';
 import { HiddenWatch } from '../capture/hidden-watch.ts';
+import { LagProbe } from '../capture/lag-probe.ts';
 import { OplogWatch } from '../capture/oplog-watch.ts';
 import type { SourceCatalog } from '../capture/source-catalog.ts';
 import { Watermark } from '../capture/watermark.ts';
@@ -67,6 +68,7 @@ export class StreamFollower implements RunningStream {
   readonly #log: MigrationLog;
   readonly oplog: OplogWatch;
   readonly hidden: HiddenWatch;
+  readonly lag: LagProbe;
   readonly #stopped = new AbortController();
   readonly #abandoned = new AbortController();
   /** The parts for stream reads. They end on `stop()`. */
@@ -78,7 +80,8 @@ export class StreamFollower implements RunningStream {
   #stream: ChangeStream;
   #hurried = 0;
   #watchedTo: Timestamp;
-  #latest: { readonly batch: StreamBatch; readonly atMs: number } | undefined;
+  /** The source's time in its last answer. */
+  #sourceTime: Timestamp | undefined;
 
   constructor(run: RunParts, { tasks, log, token, throttle, verification }: FollowerParts) {
     const context = within(run, this.#abandoned.signal);
@@ -106,7 +109,7 @@ export class StreamFollower implements RunningStream {
     );
     const parts = { lanes: this.#lanes, copier: this.#copier, throttle };
     const stream = {
-      hasPassed: (until: Timestamp) => this.#hasPassed(until),
+      hasPassed: (time: Timestamp) => isBefore(time, this.#watermark.applied.time) && isBefore(time, this.hidden.time),
       isHurried: () => this.#hurried > 0,
       isLive: () => this.allLive,
     };
@@ -141,6 +144,11 @@ export class StreamFollower implements RunningStream {
       lost: () =>
         declareMissed(context, log, 'the oplog no longer reaches back to where it was searched for hidden writes'),
       hurried: () => this.#hurried > 0,
+    });
+    this.lag = new LagProbe(this.#reading, {
+      hasApplied: (time) => this.#hasApplied(time),
+      hasCompared: (time) => this.#hasCompared(time),
+      times: () => this.#sourceTime && { source: this.#sourceTime, applied: this.#watermark.applied.time },
     });
   }
 
@@ -182,15 +190,6 @@ export class StreamFollower implements RunningStream {
     return this.#indexes.idle && collections.every(({ state, suspicion }) => state === 'live' && suspicion === null);
   }
 
-  /** Seconds behind the source by cluster time, plus the time for which the source has not answered. */
-  get lagSeconds(): number | null {
-    if (this.#latest === undefined) return null;
-    const { batch, atMs } = this.#latest;
-    const behind = Math.max(0, batch.sourceTime.getHighBits() - this.#watermark.applied.time.getHighBits());
-    const silentSeconds = Math.floor((this.#context.clock.elapsed() - atMs) / 1_000);
-    return behind + (silentSeconds > 2 ? silentSeconds : 0);
-  }
-
   /** Applies the operator's load level. */
   adjustLoad(): void {
     this.#copier.adjustLoad();
@@ -213,6 +212,7 @@ export class StreamFollower implements RunningStream {
     this.#start(() => this.#verification.run());
     this.#start(() => this.#catalog.watch());
     this.#start(() => this.hidden.run());
+    this.#start(() => this.lag.run());
     this.#start(() => this.#follow(first));
   }
 
@@ -241,12 +241,11 @@ export class StreamFollower implements RunningStream {
   }
 
   isInStepAt(time: Timestamp): boolean {
-    const isCompared = this.#isCompared && !isBefore(this.#watermark.safe.time, time);
-    return isCompared && this.#verification.isSettled && this.#hasApplied(time) && this.allLive;
+    return this.#hasCompared(time) && this.#verification.isSettled && this.allLive;
   }
 
-  #hasPassed(time: Timestamp): boolean {
-    return isBefore(time, this.#watermark.applied.time) && isBefore(time, this.hidden.time);
+  #hasCompared(time: Timestamp): boolean {
+    return this.#isCompared && !isBefore(this.#watermark.safe.time, time) && this.#hasApplied(time);
   }
 
   #hasApplied(time: Timestamp): boolean {
@@ -332,7 +331,7 @@ export class StreamFollower implements RunningStream {
       try {
         if (this.#repairs.held) await this.#reopenStream();
         const batch = await this.#stream.next(waitMs);
-        this.#latest = { batch, atMs: this.#context.clock.elapsed() };
+        this.#sourceTime = batch.sourceTime;
         return batch;
       } catch (error) {
         if (this.#stopped.signal.aborted) break; // The engine has all batches that it needs.

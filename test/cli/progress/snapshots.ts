@@ -27,6 +27,7 @@ export function snapshot(changed: Partial<Progress> = {}): Progress {
     oplog: null,
     verification: verificationProgress('repair'),
     repairs: null,
+    readiness: [],
     readyForCutover: false,
     notReadyReasons: ['the initial copy is not done'],
     canWrite: false,

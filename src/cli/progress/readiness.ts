@@ -1,0 +1,54 @@
+import { GATE_GROUPS, type Gate, type ShownGate, showGates } from '../../platform/index.ts';
+
+/** Marks of states, as wide as each other. */
+const MARKS: Readonly<Record<ShownGate['state'], string>> = {
+  passed: 'ok',
+  waiting: '..',
+  blocked: '!!',
+  unknown: '??',
+  skipped: '--',
+};
+const TITLES: Readonly<Record<(typeof GATE_GROUPS)[number], string>> = {
+  migration: 'Migration',
+  data: 'Data',
+  source: 'Source',
+  destination: 'Destination',
+  cutover: 'Cutover',
+};
+
+/** Whether a gate says anything that an operator should read. */
+function isOpen({ state }: Pick<ShownGate, 'state'>): boolean {
+  return state !== 'passed' && state !== 'skipped';
+}
+
+/** Returns the gates that hold a cutover back, as a short phrase; undefined when there are none. */
+export function describeReadiness(gates: readonly Gate[]): string | undefined {
+  const names = showGates(gates)
+    .filter((gate) => gate.refuses && isOpen(gate))
+    .map(({ name }) => name);
+  return names.length === 0 ? undefined : `cutover waits for: ${names.join(', ')}`;
+}
+
+/** Returns the checklist of a cutover for people: one line a gate, with reasons and what to do below those that are open. */
+export function readinessLines(gates: readonly ShownGate[]): string[] {
+  return GATE_GROUPS.flatMap((group) => {
+    const those = gates.filter((gate) => gate.group === group);
+    return those.length === 0 ? [] : [TITLES[group], ...those.flatMap(linesOf)];
+  });
+}
+
+function linesOf(gate: ShownGate): string[] {
+  const { name, title, state, refuses, reasons, action } = gate;
+  const advises = refuses || !isOpen(gate) ? '' : ' (advice)';
+  const first = `  ${MARKS[state]}  ${title}${figureOf(gate)}${advises} [${name}]`;
+  if (state === 'passed') return [first];
+  const more = reasons.map((reason) => `      ${reason}`);
+  return [first, ...more, ...(isOpen(gate) && action !== '' ? [`      -> ${action}`] : [])];
+}
+
+/** Returns value, limit and estimate, as far as they are known. */
+function figureOf({ value, limit, unit, etaSeconds }: ShownGate): string {
+  const of = limit === null ? '' : ` (limit ${limit})`;
+  const figure = value === null || unit === null ? '' : `: ${value} ${unit}${of}`;
+  return etaSeconds === null ? figure : `${figure}, in about ${etaSeconds} s`;
+}

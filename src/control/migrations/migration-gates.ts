@@ -1,0 +1,94 @@
+import type { Progress } from '../../link/index.ts';
+import { areReady, type Gate, type GateName, refusalsOf } from '../../platform/index.ts';
+import { contactOf, LOST_AFTER_MS } from '../links/agent-contact.ts';
+import { ACTIVE_STATUSES } from '../records/migration-state.ts';
+import type { Agent, Migration } from '../records/records.ts';
+
+/** The checklist of a migration: the control plane's own gates, and those that the engine reported. */
+interface MigrationGates {
+  readonly all: readonly Gate[];
+  /** Whether a cutover may begin. */
+  readonly areReady: boolean;
+  /** Why it may not: the control plane's reasons, or else the engine's. */
+  readonly refusals: readonly string[];
+}
+
+const HOUR_MS = 3_600_000;
+
+/** Returns the gates of a migration; none once it has ended. */
+export function gatesOfMigration(migration: Migration, agent: Agent | undefined, nowMs: number): MigrationGates {
+  const { state, progress } = migration;
+  if (!ACTIVE_STATUSES.includes(state.status)) return { all: [], areReady: false, refusals: [] };
+  const heard = agentGate(migration, agent, nowMs);
+  const own = [requestGate(migration, nowMs), windowGate(migration, nowMs), heard];
+  const engine = reportedGates(progress).map((gate) => (heard.state === 'passed' ? gate : outdated(gate, heard)));
+  const all = [...own, ...engine];
+  const isReady = state.status === 'WORKING' && state.readyForCutover && areReady(all);
+  const refusals = refusalsOf(areReady(own) ? engine : own);
+  const because = refusals.length > 0 ? refusals : ['its agent has not reported that it is ready'];
+  return { all, areReady: isReady, refusals: isReady ? [] : because };
+}
+
+/** Whether a report says that its migration is ready. Its gates count, too: both have to say so. */
+export function saysReady({ readyForCutover, readiness }: Progress): boolean {
+  return readyForCutover && (readiness.length === 0 || areReady(readiness));
+}
+
+/** Agents of earlier versions report reasons, and no gates. */
+function reportedGates(progress: Progress | null): readonly Gate[] {
+  // Records of earlier versions have no gates either.
+  if (progress?.readiness !== undefined && progress.readiness.length > 0) return progress.readiness;
+  const isReady = progress?.readyForCutover ?? false;
+  return [gate('running', isReady ? 'passed' : 'waiting', isReady ? [] : (progress?.notReadyReasons ?? []), null)];
+}
+
+/** What a silent agent reported last is no longer known. */
+function outdated(reported: Gate, { reasons }: Gate): Gate {
+  if (reported.state === 'skipped') return reported;
+  return { ...reported, state: 'unknown', reasons: [...reasons, ...reported.reasons], etaSeconds: null };
+}
+
+function agentGate({ host }: Migration, agent: Agent | undefined, nowMs: number): Gate {
+  const lastMs = agent && (agent.lastReportAtMs ?? agent.createdAtMs);
+  const isHeard = agent !== undefined && contactOf(agent, nowMs).status === 'CONNECTED';
+  const since = lastMs === undefined ? '' : ` since ${new Date(lastMs).toISOString()}`;
+  return gate(
+    'agent',
+    isHeard ? 'passed' : 'blocked',
+    isHeard ? [] : [`the agent on ${host} has not reported${since}`],
+    nowMs,
+    {
+      value: lastMs === undefined ? null : Math.max(0, Math.floor((nowMs - lastMs) / 1_000)),
+      limit: LOST_AFTER_MS / 1_000,
+    },
+  );
+}
+
+function requestGate({ state: { wanted } }: Migration, nowMs: number): Gate {
+  const reasons = {
+    running: [],
+    paused: ['it is paused'],
+    cutover: ['its cutover was requested'],
+    cancelled: ['it is being cancelled'],
+  };
+  const isHeld = wanted === 'paused' || wanted === 'cancelled';
+  return gate('request', wanted === 'running' ? 'passed' : isHeld ? 'blocked' : 'waiting', reasons[wanted], nowMs);
+}
+
+function windowGate({ state: { windowEndsAtMs } }: Migration, nowMs: number): Gate {
+  if (windowEndsAtMs === null) return gate('window', 'skipped', ['it begins when the migration is ready'], nowMs);
+  const leftMs = windowEndsAtMs - nowMs;
+  const value = Math.max(0, Math.floor(leftMs / HOUR_MS));
+  if (leftMs > 0) return gate('window', 'passed', [], nowMs, { value });
+  return gate('window', 'blocked', ['its cutover window has expired'], nowMs, { value });
+}
+
+function gate(
+  name: GateName,
+  state: Gate['state'],
+  reasons: readonly string[],
+  measuredAtMs: number | null,
+  more: Partial<Gate> = {},
+): Gate {
+  return { name, state, value: null, limit: null, reasons, measuredAtMs, etaSeconds: null, ...more };
+}

@@ -1,0 +1,259 @@
+import { counted, type Gate, type GateName } from '../../platform/index.ts';
+import { LAG_LIMIT_MS, type LagReading } from '../capture/lag-meter.ts';
+import type { OplogHeadroom } from '../capture/oplog-gauge.ts';
+import { LOW_HEADROOM_PERCENT } from '../capture/oplog-watch.ts';
+import { describeWait, type Wait } from '../mongodb/retry.ts';
+import type { MigrationState } from '../records/migration-state.ts';
+import { shownState } from '../records/shown-state.ts';
+import { describeCatalogDifference } from '../verify/catalog-check.ts';
+import { LONG_TRANSACTION_SECONDS, type Measured, type MeasuredConditions } from './measured-conditions.ts';
+import type { VerificationView } from './verification-progress.ts';
+
+/** The stream's part of the facts. */
+interface StreamFacts {
+  /** Whether every collection follows its changes, and nothing is repaired, built or held. */
+  readonly allLive: boolean;
+  readonly lagSeconds: number | null;
+  /** The lag of applied and of compared changes. */
+  readonly applied: LagReading;
+  readonly compared: LagReading;
+  readonly whyUnanswered: string | undefined;
+  readonly verification: VerificationView;
+  readonly oplog: OplogHeadroom | null;
+}
+
+/** Everything that the gates of a run depend on. */
+export interface ReadinessFacts {
+  /** Wall clock. */
+  readonly nowMs: number;
+  readonly state: MigrationState;
+  /** Whether the operator has paused the migration. */
+  readonly isPaused: boolean;
+  readonly collections: { readonly total: number; readonly copied: number; readonly live: number };
+  readonly indexes: { readonly total: number; readonly built: number };
+  /** Collections that may have missed changes. */
+  readonly suspect: readonly string[];
+  readonly drops: { readonly any: boolean; readonly wait: Wait | undefined };
+  /** Other waits. */
+  readonly waits: readonly Wait[];
+  /** The wait for the next attempt to cut over; undefined when one may begin. */
+  readonly attempt: Wait | undefined;
+  /** Undefined until the run follows the source. */
+  readonly stream: StreamFacts | undefined;
+  readonly conditions: MeasuredConditions;
+  readonly destination: { readonly keepsOthers: boolean; readonly wasBlocked: boolean };
+  /** Estimates in seconds; null when unknown. */
+  readonly eta: { readonly copy: number | null; readonly documents: number | null; readonly lag: number | null };
+}
+
+/** States of a migration that has ended or not begun: its gates say nothing about a cutover. */
+const NOT_UNDER_WAY: ReadonlySet<MigrationState> = new Set(['created', 'committed', 'cancelled', 'failed']);
+/** An operator has to act before the migration runs again. */
+const HELD: ReadonlySet<MigrationState> = new Set(['paused', 'committed', 'cancelled', 'failed']);
+const LAG_LIMIT_SECONDS = LAG_LIMIT_MS / 1_000;
+
+/** Returns the gates of an engine. A cutover may begin when none that refuses is open. */
+export function gatesOf(facts: ReadinessFacts): Gate[] {
+  const { nowMs, state } = facts;
+  if (NOT_UNDER_WAY.has(state)) return [running(facts)];
+  const gates = [
+    running(facts),
+    ...[waits, copy, indexes, history, drops, lag, documents, catalogs, attempt].map((gate) => gate(facts)),
+    ...advice(facts),
+  ];
+  return gates.map((gate) => ({
+    ...gate,
+    measuredAtMs: gate.measuredAtMs ?? (gate.state === 'unknown' ? null : nowMs),
+  }));
+}
+
+/** Returns the gates of a migration that this process hasn't begun to run. */
+export function gatesBeforeRun(reason = 'it is not running'): Gate[] {
+  return [gate('running', 'waiting', [reason])];
+}
+
+function gate(name: GateName, state: Gate['state'], reasons: readonly string[], more: Partial<Gate> = {}): Gate {
+  return { name, state, value: null, limit: null, reasons, measuredAtMs: null, etaSeconds: null, ...more };
+}
+
+/** Returns a gate that is passed when there is no reason against it. */
+function unless(
+  name: GateName,
+  reasons: readonly string[],
+  more: Partial<Gate> & { readonly not?: Gate['state'] } = {},
+) {
+  const { not = 'waiting', ...fields } = more;
+  return gate(name, reasons.length === 0 ? 'passed' : not, reasons, fields);
+}
+
+function running({ state, isPaused }: ReadinessFacts): Gate {
+  const shown = isPaused ? 'paused' : state;
+  const reasons = shown === 'tailing' ? [] : [`it is ${shownState(shown)}`];
+  return unless('running', reasons, { not: HELD.has(shown) ? 'blocked' : 'waiting' });
+}
+
+function waits(facts: ReadinessFacts): Gate {
+  return unless('waits', facts.waits.map(describeWait), { value: facts.waits.length, limit: 0 });
+}
+
+function copy({ collections: { total, copied }, stream, eta }: ReadinessFacts): Gate {
+  const isCopied = stream !== undefined && copied >= total;
+  const reasons = isCopied ? [] : [`${copied} of ${counted(total, 'collection')} copied`];
+  return unless('copy', reasons, { value: copied, limit: total, etaSeconds: isCopied ? null : eta.copy });
+}
+
+/** Together with the copy, the missed changes and the drops, it is passed only while every collection is live. */
+function indexes({ collections, indexes: { total, built }, suspect, drops: { any }, stream }: ReadinessFacts): Gate {
+  const isHeldElsewhere = any || suspect.length > 0;
+  const areBuilt = collections.live >= collections.total && (isHeldElsewhere || stream?.allLive === true);
+  const open =
+    built < total ? `${built} of ${counted(total, 'index', 'indexes')} built` : 'indexes are being brought in sync';
+  const reasons = areBuilt ? [] : [open];
+  return unless('indexes', reasons, { value: built, limit: total });
+}
+
+function history({ suspect }: ReadinessFacts): Gate {
+  const [first] = suspect;
+  const reasons =
+    first === undefined ? [] : [`changes of ${first}${andMore(suspect)} were missed: that is being repaired`];
+  return unless('history', reasons, { value: suspect.length, limit: 0 });
+}
+
+function drops({ drops: { any, wait } }: ReadinessFacts): Gate {
+  const reasons =
+    wait === undefined ? (any ? ['drops of the source wait for a confirmation'] : []) : [describeWait(wait)];
+  return unless('drops', reasons, { not: 'blocked' });
+}
+
+/** The lag is at most the age of the newest barrier that was passed, and at least what the stream shows. */
+function lag({ stream, eta }: ReadinessFacts): Gate {
+  const limit = LAG_LIMIT_SECONDS;
+  if (stream === undefined || stream.lagSeconds === null)
+    return gate('lag', 'unknown', ['the lag is not known yet'], { limit });
+  const { applied, lagSeconds, whyUnanswered } = stream;
+  const steadyInSeconds = Math.ceil(applied.steadyInMs / 1_000);
+  const more = { value: lagSeconds, limit };
+  if (lagSeconds > limit || applied.ageMs > LAG_LIMIT_MS) {
+    const isSeen = lagSeconds > limit || applied.awakeMs > LAG_LIMIT_MS;
+    const seen = `the lag is ${Math.max(lagSeconds, Math.floor(applied.awakeMs / 1_000))} s, above ${limit} s`;
+    const reason = isSeen ? seen : 'the machine slept, or its clock was set: the lag is measured anew';
+    const because = whyUnanswered === undefined ? '' : `; the source did not acknowledge a note: ${whyUnanswered}`;
+    return gate('lag', 'waiting', [reason + because], { ...more, etaSeconds: eta.lag });
+  }
+  if (applied.isKnown && applied.isSteady) return gate('lag', 'passed', [], more);
+  const reason =
+    applied.steadyInMs > 0
+      ? `the lag was above ${limit} s, and must stay small for ${steadyInSeconds} s more`
+      : 'the lag has not been small in several measurements';
+  return gate('lag', 'waiting', [reason], { ...more, etaSeconds: steadyInSeconds });
+}
+
+function documents({ stream, eta }: ReadinessFacts): Gate {
+  if (stream === undefined) return gate('documents', 'unknown', ['nothing is compared yet']);
+  const { mode, isSettled, mismatches, rechecks } = stream.verification;
+  if (mode === 'off') return gate('documents', 'skipped', ['verification is switched off']);
+  const differ =
+    mismatches.open > 0 ? [`source and destination differ in ${counted(mismatches.open, 'document')}`] : [];
+  const late = isSettled ? whyBehind(stream) : undefined;
+  const incomplete =
+    rechecks.size > 0
+      ? `the verification has yet to compare ${counted(rechecks.size, 'document')} again`
+      : 'the verification has not compared all collections';
+  const reasons = [...differ, ...(isSettled ? [] : [incomplete]), ...(late === undefined ? [] : [late])];
+  return unless('documents', reasons, {
+    not: differ.length > 0 && mode === 'report' ? 'blocked' : 'waiting',
+    value: mismatches.open,
+    limit: 0,
+    etaSeconds: isSettled ? null : eta.documents,
+  });
+}
+
+/** A cutover compares what changed before it begins, so a comparison that is far behind would hold it up. */
+function whyBehind({ compared: { isKnown, ageMs }, verification: { rechecks } }: StreamFacts): string | undefined {
+  if (!isKnown) return 'the verification has not compared the latest changes';
+  if (ageMs <= LAG_LIMIT_MS) return undefined;
+  return `the verification is ${Math.floor(ageMs / 1_000)} s behind, above ${LAG_LIMIT_SECONDS} s: it has yet to compare ${counted(rechecks.size, 'document')} again`;
+}
+
+function catalogs({ stream }: ReadinessFacts): Gate {
+  if (stream === undefined) return gate('catalogs', 'unknown', ['the catalogs are not compared yet']);
+  const { mode, catalog } = stream.verification;
+  if (mode === 'off') return gate('catalogs', 'skipped', ['verification is switched off']);
+  const { differences } = catalog;
+  if (differences === undefined) return gate('catalogs', 'unknown', ['the verification has not compared the catalogs']);
+  const [first] = differences;
+  const reasons =
+    first === undefined
+      ? []
+      : [`source and destination differ in ${describeCatalogDifference(first)}${andMore(differences)}`];
+  return unless('catalogs', reasons, { not: 'blocked', value: differences.length, limit: 0 });
+}
+
+function attempt({ attempt: wait }: ReadinessFacts): Gate {
+  return unless('attempt', wait === undefined ? [] : [describeWait(wait)]);
+}
+
+/** The gates that advise: a cutover waits for what they name by itself, or can't change it. */
+function advice(facts: ReadinessFacts): Gate[] {
+  const { activity, sourceBlock } = facts.conditions;
+  return [
+    oplog(facts),
+    measured('transactions', activity, ({ transactions }) => {
+      const [oldest] = transactions;
+      const reasons =
+        oldest === undefined
+          ? []
+          : [`a transaction${by(oldest)} has been open for ${oldest.seconds} s${andMore(transactions)}`];
+      return unless('transactions', reasons, { value: oldest?.seconds ?? 0, limit: LONG_TRANSACTION_SECONDS });
+    }),
+    measured('index-builds', activity, ({ indexBuilds }) => {
+      const reasons = indexBuilds.map(
+        (one) => `an index is being built${by(one)} on ${one.namespace} for ${one.seconds} s`,
+      );
+      return unless('index-builds', reasons, { value: indexBuilds.length, limit: 0 });
+    }),
+    measured('source-block', sourceBlock, (holder) =>
+      unless('source-block', holder === undefined ? [] : [holder], { not: 'blocked' }),
+    ),
+    destinationBlock(facts),
+  ];
+}
+
+function oplog({ stream }: ReadinessFacts): Gate {
+  const headroom = stream?.oplog ?? null;
+  const limit = LOW_HEADROOM_PERCENT;
+  if (headroom === null) return gate('oplog', 'unknown', ['how much of the oplog is left is not known'], { limit });
+  const { headroomPercent: value, leftSeconds } = headroom;
+  const reasons =
+    value < limit ? [`less than ${limit} % of the oplog is left: it loses changes in about ${leftSeconds} s`] : [];
+  return unless('oplog', reasons, { not: 'blocked', value, limit });
+}
+
+function destinationBlock({ destination, conditions: { destinationIsBlocked } }: ReadinessFacts): Gate {
+  if (destination.keepsOthers)
+    return gate('destination-block', 'skipped', [
+      'it keeps its other data and is in use, so the migration does not block it',
+    ]);
+  if (!destination.wasBlocked)
+    return gate('destination-block', 'blocked', [
+      "the migration's user may not block writes there, or may not write through the block",
+    ]);
+  return measured('destination-block', destinationIsBlocked, (isBlocked) => {
+    if (isBlocked === undefined) return gate('destination-block', 'unknown', ["the migration's user may not ask"]);
+    return unless('destination-block', isBlocked ? [] : ['somebody has lifted its write block'], { not: 'blocked' });
+  });
+}
+
+function measured<T>(name: GateName, result: Measured<T> | undefined, toGate: (value: T) => Gate): Gate {
+  if (result === undefined) return gate(name, 'unknown', ['not measured yet']);
+  if ('whyUnknown' in result) return gate(name, 'unknown', [result.whyUnknown]);
+  return { ...toGate(result.value), measuredAtMs: result.atMs };
+}
+
+function by({ application }: { readonly application: string | null }): string {
+  return application === null ? '' : ` of ${application}`;
+}
+
+function andMore(all: readonly unknown[]): string {
+  return all.length > 1 ? ` and ${all.length - 1} more` : '';
+}

@@ -1,0 +1,62 @@
+import { messageOf } from '../../platform/index.ts';
+import { readObstacle } from '../cutover/block-notes.ts';
+import { describeHolder } from '../cutover/source-claim.ts';
+import { readSourceActivity } from '../mongodb/source-activity.ts';
+import { writesAreBlocked } from '../mongodb/write-block.ts';
+import type { MigrationLog } from '../records/migration-log.ts';
+import { LONG_TRANSACTION_SECONDS, type Measured, type MeasuredConditions } from '../report/measured-conditions.ts';
+import type { RunParts } from './parts.ts';
+
+/** Each look is four small commands. A cutover looks again by itself, so older answers do no harm. */
+const EVERY_MS = 10_000;
+const LOOK_AGAIN_AFTER_MS = 1_000;
+
+/** What the servers say about a cutover, measured while the migration follows its source. It is advice: nothing depends on it. */
+export class CutoverConditions implements MeasuredConditions {
+  readonly #context: RunParts;
+  readonly #log: MigrationLog;
+  activity: MeasuredConditions['activity'];
+  sourceBlock: MeasuredConditions['sourceBlock'];
+  destinationIsBlocked: MeasuredConditions['destinationIsBlocked'];
+
+  constructor(context: RunParts, log: MigrationLog) {
+    this.#context = context;
+    this.#log = log;
+  }
+
+  /** Looks until the run ends. */
+  async run(): Promise<void> {
+    const { clock, signal, source, destination, stateChanges } = this.#context;
+    while (!signal.aborted) {
+      if (this.#log.record.state !== 'tailing') {
+        await stateChanges.next(signal, LOOK_AGAIN_AFTER_MS);
+        continue;
+      }
+      [this.activity, this.sourceBlock, this.destinationIsBlocked] = await Promise.all([
+        this.#measure(() => readSourceActivity(source, LONG_TRANSACTION_SECONDS)),
+        this.#measure(() => this.#describeSourceBlock()),
+        this.#measure(() => writesAreBlocked(destination)),
+      ]);
+      await clock.sleep(EVERY_MS, signal);
+    }
+  }
+
+  /** Returns who holds the source's write block; undefined when it isn't set, or when the user may not ask. */
+  async #describeSourceBlock(): Promise<string | undefined> {
+    const { source, checkpoint } = this.#context;
+    if ((await writesAreBlocked(source)) !== true) return undefined;
+    const { migrationId } = checkpoint;
+    const holder = await readObstacle(source, { id: '', migrationId, term: this.#log.record.term });
+    if (holder === undefined || holder === 'unseen')
+      return "the write block of the source is set, and it isn't known by whom";
+    return describeHolder(holder);
+  }
+
+  async #measure<T>(look: () => Promise<T>): Promise<Measured<T>> {
+    const atMs = this.#context.clock.now();
+    return await look().then(
+      (value) => ({ atMs, value }),
+      (error: unknown) => ({ atMs, whyUnknown: messageOf(error) }),
+    );
+  }
+}

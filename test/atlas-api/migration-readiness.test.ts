@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { GATES, type Gate, type GateName, type ShownGate } from '../../src/platform/index.ts';
+import { startControlPlane } from './control-plane.ts';
+import { FakeClock } from './fake-clock.ts';
+import { start } from './started-migration.ts';
+
+function gate(name: GateName, state: Gate['state'] = 'passed', reasons: readonly string[] = []): Gate {
+  return { name, state, reasons, value: 3, limit: 10, measuredAtMs: 5_000, etaSeconds: null };
+}
+
+const PASSED = [gate('running'), gate('copy'), gate('lag')];
+const READY = {
+  state: 'tailing',
+  readyForCutover: true,
+  lagSeconds: 0,
+  notReadyReasons: [],
+  readiness: PASSED,
+} as const;
+
+async function world() {
+  const clock = new FakeClock();
+  const plane = await startControlPlane({ clock });
+  const started = await start(plane);
+  return {
+    ...started,
+    clock,
+    checklist: async () => {
+      const { readyForCutover, lagTimeSeconds, linkspan } = await started.show();
+      const gates = linkspan.readiness as ShownGate[];
+      return { readyForCutover, lagTimeSeconds, gates, of: (name: GateName) => gates.find((one) => one.name === name) };
+    },
+    [Symbol.asyncDispose]: () => plane[Symbol.asyncDispose](),
+  };
+}
+
+test('GET shows the readiness of a migration as a checklist: what the engine reported and what the control plane knows', async () => {
+  await using shop = await world();
+  await shop.report({
+    ...READY,
+    readyForCutover: false,
+    readiness: [...PASSED.slice(0, 2), gate('lag', 'waiting', ['the lag is 3 s'])],
+  });
+  const { readyForCutover, of, gates } = await shop.checklist();
+  assert.equal(readyForCutover, false);
+  const { group, title, refuses, unit, action } = GATES.lag;
+  assert.deepEqual(of('lag'), {
+    name: 'lag',
+    group,
+    title,
+    refuses,
+    unit,
+    action,
+    state: 'waiting',
+    value: 3,
+    limit: 10,
+    reasons: ['the lag is 3 s'],
+    measuredAt: '1970-01-01T00:00:05.000Z',
+    etaSeconds: null,
+  });
+  assert.deepEqual(
+    gates.map(({ name }) => name),
+    ['running', 'agent', 'request', 'copy', 'lag', 'window'],
+  );
+  assert.deepEqual([of('agent')?.state, of('agent')?.limit, of('window')?.state], ['passed', 25, 'skipped']);
+});
+
+test('a migration whose agent is silent is not ready, whatever was reported last, and no cutover of it begins', async () => {
+  await using shop = await world();
+  await shop.report(READY);
+  assert.equal((await shop.checklist()).readyForCutover, true);
+  shop.clock.nowMs += 26_000;
+  const silent = await shop.checklist();
+  assert.deepEqual([silent.readyForCutover, silent.lagTimeSeconds], [false, null]);
+  assert.deepEqual([silent.of('agent')?.state, silent.of('agent')?.value], ['blocked', 26]);
+  assert.deepEqual([silent.of('lag')?.state, silent.of('copy')?.state], ['unknown', 'unknown']);
+  const refused = await shop.ask('cutover');
+  assert.equal(refused.json.errorCode, 'CUTOVER_NOT_READY');
+  assert.match(String(refused.json.detail), /the agent on host-1 has not reported since 2026-11-01T12:00:00\.000Z\.$/);
+  await shop.report(READY);
+  assert.equal((await shop.checklist()).readyForCutover, true);
+  assert.equal((await shop.ask('cutover')).status, 202);
+  shop.clock.nowMs += 26_000;
+  assert.equal((await shop.ask('cutover')).status, 202, 'a request that was accepted may be repeated');
+});
+
+test('an agent that says ready, but whose gates do not, is not ready', async () => {
+  await using shop = await world();
+  await shop.report({ ...READY, readiness: [...PASSED, gate('documents', 'waiting', ['one differs'])] });
+  assert.equal((await shop.checklist()).readyForCutover, false);
+  const refused = await shop.ask('cutover');
+  assert.match(String(refused.json.detail), /is not ready for cutover: one differs\.$/);
+});
+
+test('an agent of an earlier version, which reports no gates, is ready when it says so', async () => {
+  await using shop = await world();
+  await shop.report({
+    ...READY,
+    readiness: undefined as never,
+    readyForCutover: false,
+    notReadyReasons: ['it copies'],
+  });
+  const copying = await shop.checklist();
+  assert.deepEqual([copying.of('running')?.state, copying.of('running')?.reasons], ['waiting', ['it copies']]);
+  await shop.report({ ...READY, readiness: undefined as never });
+  const ready = await shop.checklist();
+  assert.deepEqual([ready.readyForCutover, ready.of('running')?.state], [true, 'passed']);
+});
+
+test('a migration that was paused is not ready before its agent has reported again', async () => {
+  await using shop = await world();
+  await shop.report(READY);
+  await shop.ask('pause');
+  const paused = await shop.checklist();
+  assert.deepEqual([paused.readyForCutover, paused.of('request')?.reasons], [false, ['it is paused']]);
+  await shop.report({
+    ...READY,
+    state: 'paused',
+    readyForCutover: false,
+    readiness: [gate('running', 'blocked', ['it is paused'])],
+  });
+  await shop.ask('resume');
+  const resumed = await shop.checklist();
+  assert.deepEqual([resumed.readyForCutover, resumed.of('running')?.state], [false, 'blocked']);
+});
