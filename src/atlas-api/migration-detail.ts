@@ -204,6 +204,10 @@ export const migrationDetail = z
       description:
         'Reasons why the migration waits, including its agent and its destination user; empty while it makes progress.',
     }),
+    warnings: z.array(z.string()).meta({
+      description:
+        "Warnings of the control plane: the cutover window ends soon, or a hook fails. The agent's are in `progress`.",
+    }),
     findings: z.array(findingSchema).meta({ description: "Warnings of the migration's preflight." }),
     progress: engineProgress.nullable().meta({ description: 'The last report of the agent.' }),
   })
@@ -213,7 +217,7 @@ export const migrationDetail = z
 const OF_THE_MOMENT: ReadonlySet<string> = new Set(['HOST_BUSY', 'OPLOG_SHORT']);
 
 export function showDetail(view: MigrationView): z.output<typeof migrationDetail> {
-  const { state, progress, contact, waits, createdAtMs, updatedAtMs } = view;
+  const { state, progress, contact, waits, warnings, createdAtMs, updatedAtMs } = view;
   const shown = progress && {
     ...progress,
     phase: progress.state,
@@ -243,6 +247,7 @@ export function showDetail(view: MigrationView): z.output<typeof migrationDetail
     endedAt: dateOrNull(state.endedAtMs),
     agent: contact && { status: contact.status, lastSeen: dateOrNull(contact.lastReportAtMs) },
     waiting: waits.map(showWait),
+    warnings: [...warnings],
     // Records of earlier versions have no findings.
     findings: (progress?.findings ?? []).filter(({ code }) => !hasEnded || !OF_THE_MOMENT.has(code)).map(showFinding),
     progress: engineProgress.nullable().safeParse(shown).data ?? null,

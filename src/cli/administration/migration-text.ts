@@ -39,6 +39,7 @@ export const waitingColumn: Column = {
 export function migrationText(answer: unknown): string {
   const migration = answer as ShownMigration;
   const { wanted, agent, waiting, findings, cutoverWindowEndsAt, sourceBlockedSince, progress } = migration.linkspan;
+  const { warnings = [] } = migration.linkspan;
   const view = progressViewOf(migration, Date.now());
   const facts = [percentOf(migration), ...describeView({ ...view, progress: { ...view.progress, waiting: [] } })];
   const reasons = migration.readyForCutover ? [] : (progress?.notReadyReasons ?? []);
@@ -55,6 +56,7 @@ export function migrationText(answer: unknown): string {
     ['agent', agent ? `${agent.status}, last report ${agent.lastSeen ?? 'never'}` : undefined],
     ['asked for', isActive && wanted !== 'running' ? ASKED[wanted] : undefined],
     ...waiting.map((wait) => ['waiting', `for ${wait.for} since ${wait.since}: ${wait.reason}`] as const),
+    ...warnings.map((warning) => ['warning', warning] as const),
     ...(isActive ? reasons.map((reason) => ['not ready', reason] as const) : []),
     ['cutover until', isActive ? (cutoverWindowEndsAt ?? undefined) : undefined],
     ['source blocked', sourceBlockedSince && `since ${sourceBlockedSince}`],

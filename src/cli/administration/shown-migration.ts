@@ -51,6 +51,8 @@ export interface ShownMigration {
     readonly sourceBlockedSince?: string;
     readonly agent: { readonly status: 'CONNECTED' | 'LOST'; readonly lastSeen: string | null } | null;
     readonly waiting: readonly ShownWait[];
+    /** Absent from servers of older versions. */
+    readonly warnings?: readonly string[];
     readonly findings: readonly Finding[];
     readonly progress: ShownProgress | null;
   };
@@ -73,7 +75,7 @@ export function lagOf(migration: ShownMigration): number | undefined {
 
 /** The engine's progress from the agent's last report, with the waits that the control plane adds. */
 function progressOf(migration: ShownMigration): Progress {
-  const { progress, waiting } = migration.linkspan;
+  const { progress, waiting, warnings = [] } = migration.linkspan;
   // An agent that reports no verification does none.
   const unknown = notYetRunning({ migrationId: migration._id, verification: 'off' });
   const { resumedFrom: resumed, verification, ...known } = progress ?? {};
@@ -96,6 +98,7 @@ function progressOf(migration: ShownMigration): Progress {
     lagSeconds: lagOf(migration) ?? null,
     ...(isLost(migration) ? { rates: unknown.rates, etaSeconds: null } : {}),
     readyForCutover: migration.readyForCutover ?? false,
+    warnings: [...warnings, ...(progress?.warnings ?? [])],
     waiting: waiting.map(({ since, ...wait }) => ({ ...wait, sinceMs: Date.parse(since) })),
   };
 }

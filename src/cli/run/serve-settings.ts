@@ -1,4 +1,5 @@
 import { type BootstrapWishes, CLIENT_ID_PATTERN } from '../../control/index.ts';
+import { type Hooks, readHooks } from '../../hooks/index.ts';
 import type { DigestAlgorithm } from '../../http/index.ts';
 import { isAddressOrBlock, isAllowedDestination, isId, UserError } from '../../platform/index.ts';
 import type { LogFormat } from '../terminal/index.ts';
@@ -29,6 +30,7 @@ export interface ServeOptions extends LimitOptions {
   readonly checkDestinations: string;
   readonly allowedDestinations?: string;
   readonly destinationUsers: string;
+  readonly hooksFile?: string;
   readonly logFormat?: LogFormat;
 }
 
@@ -47,6 +49,8 @@ export interface ServeSettings extends ListenAddress, ServeLimits {
   /** Host names, addresses and blocks that this server may connect to as destinations. */
   readonly allowedDestinations: readonly string[];
   readonly destinationUsers: 'migration' | 'fixed';
+  /** Undefined without a hooks file. */
+  readonly hooks?: Hooks;
   readonly bootstrap: BootstrapWishes;
 }
 
@@ -55,7 +59,7 @@ const MIN_PRIVATE_KEY_LENGTH = 16;
 const MIN_CLIENT_SECRET_LENGTH = 32;
 const MAX_HOURS = 10 * 365 * 24;
 
-/** @throws UserError USAGE, PLAIN_HTTP_REFUSED */
+/** @throws UserError USAGE, PLAIN_HTTP_REFUSED, and those of a hooks file */
 export function readServeSettings(options: ServeOptions): ServeSettings {
   const address = parseListenAddress(options.listen);
   const tls = readTls(options);
@@ -76,6 +80,7 @@ export function readServeSettings(options: ServeOptions): ServeSettings {
       readChoice('--check-destinations', options.checkDestinations, ['connect', 'form']) === 'connect',
     allowedDestinations: readDestinations(options.allowedDestinations),
     destinationUsers: readChoice('--destination-users', options.destinationUsers, ['migration', 'fixed']),
+    ...(options.hooksFile === undefined ? {} : { hooks: readHooks(options.hooksFile) }),
     bootstrap: readBootstrap(options),
   };
 }

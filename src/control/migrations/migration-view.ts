@@ -1,8 +1,10 @@
 import type { Progress } from '../../link/index.ts';
+import { counted } from '../../platform/index.ts';
 import { type AgentContact, contactOf } from '../links/agent-contact.ts';
 import type { Control } from '../ports/control.ts';
-import { ACTIVE_STATUSES } from '../records/migration-state.ts';
-import type { Migration } from '../records/records.ts';
+import { thresholdOf } from '../records/announced.ts';
+import { ACTIVE_STATUSES, isDecided } from '../records/migration-state.ts';
+import type { HookDelivery, Migration } from '../records/records.ts';
 
 type Wait = Progress['waiting'][number];
 
@@ -12,10 +14,15 @@ export interface MigrationView extends Migration {
   readonly contact: AgentContact | null;
   /** Reasons why the migration waits: first the control plane's, then those that the agent reported. */
   readonly waits: readonly Wait[];
+  /** The control plane's own warnings: its cutover window ends soon, or a hook fails. */
+  readonly warnings: readonly string[];
 }
 
+/** Returns a migration with the control plane's own information. */
 export async function viewMigration(control: Control, migration: Migration): Promise<MigrationView> {
-  if (!ACTIVE_STATUSES.includes(migration.state.status)) return { ...migration, contact: null, waits: [] };
+  const undelivered = (await control.store.hookDeliveriesOf(migration.id)).flatMap(hookWarning);
+  if (!ACTIVE_STATUSES.includes(migration.state.status))
+    return { ...migration, contact: null, waits: [], warnings: undelivered };
   const agent = await control.store.agent(migration.agentId);
   const contact = agent ? contactOf(agent, control.clock.now()) : null;
   const waits: Wait[] = [];
@@ -24,7 +31,25 @@ export async function viewMigration(control: Control, migration: Migration): Pro
   if (migration.state.status === 'NEW' && migration.state.orderSent === false) waits.push(waitForOrder(migration));
   const user = await control.store.destinationUser(migration.id);
   if (user?.state === 'wanted') waits.push(waitForUser(migration));
-  return { ...migration, contact, waits: [...waits, ...(migration.progress?.waiting ?? [])] };
+  const warnings = [...windowWarning(migration, control.clock.now()), ...undelivered];
+  return { ...migration, contact, waits: [...waits, ...(migration.progress?.waiting ?? [])], warnings };
+}
+
+function windowWarning({ id, state }: Migration, atMs: number): string[] {
+  const { windowEndsAtMs } = state;
+  if (windowEndsAtMs === null || isDecided(state)) return [];
+  const hours = thresholdOf(windowEndsAtMs, atMs);
+  if (hours === undefined) return [];
+  return [
+    `The cutover window ends at ${new Date(windowEndsAtMs).toISOString()}, in less than ${counted(hours, 'hour')}, and the migration with it. ` +
+      `Cut over with linkspan migration cutover ${id}, or keep it open with linkspan migration extend-window ${id} --hours 48.`,
+  ];
+}
+
+function hookWarning({ hook, event, attempts, lastError, givenUpAtMs }: HookDelivery): string[] {
+  if (lastError === null) return [];
+  const failed = `Hook ${hook} has failed ${counted(attempts, 'time')} to take ${event.type}`;
+  return [`${failed}${givenUpAtMs === null ? '' : ', and it is not retried'}: ${lastError}.`];
 }
 
 function waitForAgent({ host, state: { wanted } }: Migration, sinceMs: number): Wait {

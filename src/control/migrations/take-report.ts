@@ -5,7 +5,7 @@ import { assertLinked } from '../links/identify-agent.ts';
 import type { Control } from '../ports/control.ts';
 import type { MigrationEvent } from '../records/migration-state.ts';
 import { transition } from '../records/migration-transitions.ts';
-import type { Agent } from '../records/records.ts';
+import type { Agent, AuditRecord } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 import { knownProgress } from './known-progress.ts';
 
@@ -73,10 +73,14 @@ async function takeProgress(
   const password = state.endedAtMs === null ? migration.password : null;
   const known = knownProgress(migration.progress, progress);
   await transaction.updateMigration({ ...migration, state, progress: known, password, updatedAtMs: atMs });
-  if (state.status === migration.state.status) return;
   const { orgId, groupId } = migration;
-  const eventTypeName = `LIVE_MIGRATION_${state.status}`;
-  await audit(transaction, authorOf(agent), atMs, { eventTypeName, orgId, groupId, details: { liveMigrationId: id } });
+  const tell = async (eventTypeName: string, more: AuditRecord['details'] = {}) => {
+    const details = { liveMigrationId: id, ...more };
+    await audit(transaction, authorOf(agent), atMs, { eventTypeName, orgId, groupId, details });
+  };
+  if (state.status !== migration.state.status)
+    await tell(`LIVE_MIGRATION_${state.status}`, progress.state === 'cancelled' ? { cancelled: true } : {});
+  if (migration.state.windowEndsAtMs === null && state.windowEndsAtMs !== null) await tell('LIVE_MIGRATION_READY');
 }
 
 function authorOf({ host }: Agent): Author {
