@@ -11,6 +11,9 @@ interface Content {
   readonly notes: Readonly<Record<string, unknown>>;
 }
 
+/** Each run with `--once` is a migration of its own. */
+const MOST_NOTES = 100;
+
 const EMPTY: Content = { version: 1, deliveries: [], notes: {} };
 
 /** The outbox of a process without a store: one file. A file that can't be written is a warning, never an error. */
@@ -42,10 +45,12 @@ export class FileOutbox implements Outbox {
     const added = queued
       .filter(({ hook }) => this.#content.deliveries.filter((one) => one.hook === hook).length < MOST_WAITING)
       .map(({ hook, event }) => ({ id: `${hook} ${event.id}`, hook, subject, event, attempts: 0 }));
+    const { [subject]: _former, ...others } = this.#content.notes;
+    const kept = Object.entries(others).slice(1 - MOST_NOTES);
     this.#write({
       ...this.#content,
       deliveries: [...this.#content.deliveries, ...added],
-      notes: { ...this.#content.notes, [subject]: note },
+      notes: { ...Object.fromEntries(kept), [subject]: note },
     });
   }
 

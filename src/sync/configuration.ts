@@ -20,6 +20,7 @@ const file = z.strictObject({
   cluster1: z.string().optional(),
   port: z.int().min(0).max(65_535).optional(),
   apiTokenFile: z.string().optional(),
+  hooksFile: z.string().optional(),
   usersAndRoles: z.boolean().optional(),
   memoryMegabytes: z.number().min(LEAST_MEMORY_MEGABYTES).optional(),
   bypassingWrites: z.enum(['drain', 'giveUp']).optional(),
@@ -39,6 +40,8 @@ export interface SyncConfiguration {
   readonly port?: number;
   /** File with the token that API calls must send. */
   readonly apiTokenFile?: string;
+  /** File with the commands and webhooks that get events. */
+  readonly hooksFile?: string;
   readonly usersAndRoles?: boolean;
   readonly memoryMegabytes?: number;
   /** How a cutover treats writes of users who bypass the source's write block. */
@@ -61,6 +64,7 @@ export function readSyncConfiguration(path: string): SyncConfiguration {
     cluster1,
     port,
     apiTokenFile,
+    hooksFile,
     usersAndRoles,
     memoryMegabytes,
     bypassingWrites,
@@ -76,6 +80,7 @@ export function readSyncConfiguration(path: string): SyncConfiguration {
     cluster1,
     port,
     ...(apiTokenFile === undefined ? {} : { apiTokenFile }),
+    ...(hooksFile === undefined ? {} : { hooksFile }),
     usersAndRoles,
     ...(memoryMegabytes === undefined ? {} : { memoryMegabytes }),
     ...(bypassingWrites === undefined ? {} : { bypassingWrites }),

@@ -46,6 +46,8 @@ export interface SessionOptions {
   readonly load?: InitialLoad;
   /** Whether to copy, catch up once and end. */
   readonly once: boolean;
+  /** Warnings about the process, which the progress shows as well. */
+  readonly moreWarnings?: () => readonly string[];
   readonly logger: Logger;
   readonly clock?: Clock;
 }
@@ -93,6 +95,16 @@ export class SyncSession {
     }
   }
 
+  /** The id of the migration that was started last; undefined before the first start. */
+  get migrationId(): string | undefined {
+    return this.#migration?.options.migrationId;
+  }
+
+  /** Whether the migration cuts over only when somebody requests it, and nobody has. */
+  get awaitsCutover(): boolean {
+    return !this.#options.once && this.#migration?.wanted === 'running';
+  }
+
   /** The warnings of the last successful preflight. */
   get warnings(): readonly Finding[] {
     return this.#warnings;
@@ -105,7 +117,7 @@ export class SyncSession {
     const found = this.#warnings
       .map(({ message }) => message)
       .filter((message) => !progress.warnings.includes(message));
-    return { ...progress, warnings: [...found, ...progress.warnings] };
+    return { ...progress, warnings: [...found, ...progress.warnings, ...(this.#options.moreWarnings?.() ?? [])] };
   }
 
   /** Migrations of these clusters, in either direction, that are on record and unfinished: a start in that direction resumes them. */
@@ -240,7 +252,7 @@ export class SyncSession {
     { source, destination, skipDiskSpaceCheck, verifies, ...selection }: StartRequest,
     round: number,
   ): MigrationOptions {
-    const { uris, dropDestination, once, verification, load: _, ...options } = this.#options;
+    const { uris, dropDestination, once, verification, load: _, moreWarnings: _warnings, ...options } = this.#options;
     // Several selections of one source can be copied one after the other to a destination that keeps its data. Each is its own migration.
     const part = selection.keepDestination ? ` ${JSON.stringify(selection)}` : '';
     return {

@@ -1,12 +1,16 @@
+import { dirname, join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { LEAST_MEMORY_MEGABYTES, type VerificationMode } from '../../engine/index.ts';
-import { UserError } from '../../platform/index.ts';
+import { readHooks } from '../../hooks/index.ts';
+import { type Logger, UserError } from '../../platform/index.ts';
 import {
   checkUris,
   type InitialLoad,
   PreflightFailed,
+  pairIdOf,
   readApiToken,
   readSyncConfiguration,
+  SyncHooks,
   SyncSession,
 } from '../../sync/index.ts';
 import type { ExitCode } from '../command-line/exit-code.ts';
@@ -26,6 +30,7 @@ interface SyncFlags {
   /** True if the flag names no side. */
   readonly dropDestination?: true | 'cluster0' | 'cluster1';
   readonly apiTokenFile?: string;
+  readonly hooksFile?: string;
   readonly keepDestination?: boolean;
   readonly confirmDrops?: boolean;
   readonly takeOver?: boolean;
@@ -70,6 +75,7 @@ export function syncCommand(): Command {
       ).choices(['cluster0', 'cluster1']),
     )
     .option('--api-token-file <file>', 'File of mode 600 with the token that every API call except GET must send')
+    .option('--hooks-file <file>', 'YAML file with commands and webhooks that receive events of the migration')
     .addOption(
       new Option('--keep-destination', 'With --once: keep the data of the destination and copy beside it').conflicts(
         'dropDestination',
@@ -138,6 +144,8 @@ async function openSession(
       '--keep-destination and a selection in the file need --once. Without it, pass the selection to /start',
     ]);
   }
+  const hooksFile = flags.hooksFile ?? file.hooksFile;
+  const hooks = hooksFile === undefined ? undefined : openHooks(hooksFile, uris, logger);
   const session = new SyncSession({
     uris,
     dropDestination: sideToDrop(flags, once),
@@ -149,14 +157,22 @@ async function openSession(
     verification: verificationOf(flags) ?? file.verification,
     load: loadOf(flags, file.load),
     once,
+    ...(hooks && { moreWarnings: () => hooks.warnings }),
     logger,
   });
+  const withHooks = (work: () => Promise<End>) => (hooks === undefined ? work : () => hooks.during(session, work));
   const selection = { ...file.selection, ...(flags.keepDestination ? { keepDestination: true } : {}) };
-  if (once) return { session, run: () => runOnce(session, flags, selection) };
+  if (once) return { session, run: withHooks(() => runOnce(session, flags, selection)) };
   const tokenFile = flags.apiTokenFile ?? file.apiTokenFile;
   const token = tokenFile === undefined ? undefined : readApiToken(tokenFile);
   const port = flags.port ?? file.port ?? DEFAULT_PORT;
-  return { session, run: () => runApi(session, flags, { port, token }) };
+  return { session, run: withHooks(() => runApi(session, flags, { port, token })) };
+}
+
+/** Opens the hooks of a file. Their queue is in a folder beside it. @throws UserError the errors of the file */
+function openHooks(path: string, uris: Parameters<typeof pairIdOf>[0], logger: Logger): SyncHooks {
+  const queue = join(dirname(resolve(path)), 'linkspan-hooks', `${pairIdOf(uris)}.json`);
+  return new SyncHooks(readHooks(path), queue, logger);
 }
 
 /**
