@@ -55,6 +55,11 @@ export const hookEvent = z
       hoursLeft: z.int().meta({ description: '24 or 1: the threshold that was passed.' }),
     }),
     event('migration.cut_over', 'The destination has taken over.', about),
+    event('migration.source_written', 'Users who bypass the write block wrote to the source after the cutover.', {
+      ...about,
+      changes: z.int().meta({ description: 'Changes so far. They are on the source only.' }),
+      namespaces: z.string(),
+    }),
     event('migration.failed', 'The migration has failed.', { ...about, message: z.string() }),
     event('migration.expired', 'The cutover window has ended without a cutover, and the migration with it.', about),
     event('migration.cancelled', 'The migration was cancelled.', about),

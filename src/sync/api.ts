@@ -48,7 +48,7 @@ export function createSyncApi(session: SyncSession, token?: ApiToken): FastifyIn
   });
 
   app.get('/api/v1/progress', async () => ({
-    progress: progressResponse(session.state, session.direction, session.progress()),
+    progress: progressResponse(session.state, session.direction, session.progress(), session.sourceWatch),
     success: true,
   }));
   const call = (name: string, act: (body: unknown) => void | Promise<void>) =>

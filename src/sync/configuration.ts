@@ -21,6 +21,7 @@ const file = z.strictObject({
   port: z.int().min(0).max(65_535).optional(),
   apiTokenFile: z.string().optional(),
   hooksFile: z.string().optional(),
+  watchSourceMinutes: z.number().min(0).max(10_080).optional(),
   usersAndRoles: z.boolean().optional(),
   memoryMegabytes: z.number().min(LEAST_MEMORY_MEGABYTES).optional(),
   bypassingWrites: z.enum(['drain', 'giveUp']).optional(),
@@ -42,6 +43,8 @@ export interface SyncConfiguration {
   readonly apiTokenFile?: string;
   /** File with the commands and webhooks that get events. */
   readonly hooksFile?: string;
+  /** How long to watch the source after the commit; 0 for not at all. */
+  readonly watchSourceMinutes?: number;
   readonly usersAndRoles?: boolean;
   readonly memoryMegabytes?: number;
   /** How a cutover treats writes of users who bypass the source's write block. */
@@ -65,6 +68,7 @@ export function readSyncConfiguration(path: string): SyncConfiguration {
     port,
     apiTokenFile,
     hooksFile,
+    watchSourceMinutes,
     usersAndRoles,
     memoryMegabytes,
     bypassingWrites,
@@ -81,6 +85,7 @@ export function readSyncConfiguration(path: string): SyncConfiguration {
     port,
     ...(apiTokenFile === undefined ? {} : { apiTokenFile }),
     ...(hooksFile === undefined ? {} : { hooksFile }),
+    ...(watchSourceMinutes === undefined ? {} : { watchSourceMinutes }),
     usersAndRoles,
     ...(memoryMegabytes === undefined ? {} : { memoryMegabytes }),
     ...(bypassingWrites === undefined ? {} : { bypassingWrites }),

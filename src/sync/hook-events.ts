@@ -1,4 +1,4 @@
-import type { Progress } from '../engine/index.ts';
+import type { Progress, SourceWatchState } from '../engine/index.ts';
 import { eventText, type HookEvent } from '../hooks/index.ts';
 import { newId } from '../platform/index.ts';
 
@@ -11,11 +11,14 @@ export interface HookNote {
   /** The waits that were announced and are not over. */
   readonly waits?: readonly string[];
   readonly cutOver?: boolean;
+  /** Changes of the source after the commit that were announced. */
+  readonly written?: number;
 }
 
 /** A look at a migration, and how it is to be judged. */
 export interface HookLook {
   readonly progress: Progress;
+  readonly sourceWatch?: SourceWatchState;
   /** Whether somebody has to request a cutover, and nobody has yet. */
   readonly awaitsCutover: boolean;
   readonly waitingMs: number;
@@ -28,7 +31,7 @@ export interface HookLook {
  */
 export function hookEventsOf(
   before: HookNote | undefined,
-  { progress, awaitsCutover, waitingMs, atMs }: HookLook,
+  { progress, sourceWatch, awaitsCutover, waitingMs, atMs }: HookLook,
 ): { readonly note: HookNote; readonly events: readonly HookEvent[] } {
   const { state, readyForCutover, waiting } = progress;
   const known = before ?? {};
@@ -51,14 +54,26 @@ export function hookEventsOf(
   }
   const cutOver = state === 'committed';
   if (cutOver && before !== undefined && !known.cutOver) tell({ type: 'migration.cut_over', data });
+  const { changes, namespaces } = writtenTo(progress, sourceWatch);
+  const isFirst = changes > 0 && known.written === undefined;
+  const isLast = sourceWatch?.ended !== undefined && changes > (known.written ?? 0);
+  if (isFirst || isLast) tell({ type: 'migration.source_written', data: { ...data, changes, namespaces } });
+  const written = isFirst || isLast ? changes : known.written;
   const note = {
     ...((isReady || known.ready) && { ready: true }),
     ...(readySinceMs !== undefined && { readySinceMs }),
     ...(readySinceMs !== undefined && (isAwaited || known.awaited) && { awaited: true }),
     ...(waits.length > 0 && { waits: waits.map(({ key }) => key) }),
     ...(cutOver && { cutOver }),
+    ...(written !== undefined && { written }),
   };
   return { note, events };
+}
+
+function writtenTo({ cutover }: Progress, watch: SourceWatchState | undefined) {
+  const { count = 0, namespaces = '' } = cutover?.writtenAfterCommit ?? {};
+  if (watch === undefined || watch.changes < count) return { changes: count, namespaces };
+  return { changes: watch.changes, namespaces: watch.namespaces.join(', ') };
 }
 
 /** Returns the event of a run that failed. */

@@ -1,4 +1,4 @@
-import type { Progress } from '../engine/index.ts';
+import type { Progress, SourceWatchState } from '../engine/index.ts';
 import type { SessionState } from './session.ts';
 import type { Direction } from './start-request.ts';
 
@@ -36,6 +36,7 @@ export function progressResponse(
   state: SessionState,
   direction: Direction | undefined,
   progress: Progress | undefined,
+  sourceWatch?: SourceWatchState,
 ): Record<string, unknown> {
   if (!progress || !direction) return idle;
   const applying = progress.state === 'tailing';
@@ -62,7 +63,7 @@ export function progressResponse(
     verification: known ? verificationOf(state, progress) : null,
     mongosyncID: progress.migrationId,
     coordinatorID: progress.migrationId,
-    linkspan: extensionOf(progress, known),
+    linkspan: { ...extensionOf(progress, known), ...(sourceWatch && { sourceWatch: shownWatch(sourceWatch) }) },
     warnings: [...progress.warnings, ...(progress.verification.mode === 'off' ? [NOT_VERIFIED] : [])],
   };
 }
@@ -100,6 +101,11 @@ function extensionOf(progress: Progress, known: boolean): Record<string, unknown
     waiting: waiting.map(({ sinceMs: atMs, ...wait }) => ({ ...wait, since: new Date(atMs).toISOString() })),
     ...(left && { left }),
   };
+}
+
+function shownWatch({ untilMs, watchedToMs, changes, namespaces, ended }: SourceWatchState): Record<string, unknown> {
+  const [until, watchedTo] = [untilMs, watchedToMs].map((ms) => new Date(ms).toISOString());
+  return { until, watchedTo, changes, namespaces, ended: ended ?? null };
 }
 
 function shownVerification({ verification }: Progress): Record<string, unknown> {

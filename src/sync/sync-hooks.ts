@@ -65,7 +65,13 @@ export class SyncHooks {
     if (progress === undefined || progress.state === 'created') return;
     const before = this.#outbox.noteOf(progress.migrationId) as HookNote | undefined;
     const { awaitsCutover } = session;
-    const look = { progress, awaitsCutover, waitingMs: this.#hooks.waitingMs, atMs: this.#clock.now() };
+    const look = {
+      progress,
+      sourceWatch: session.sourceWatch,
+      awaitsCutover,
+      waitingMs: this.#hooks.waitingMs,
+      atMs: this.#clock.now(),
+    };
     const { note, events } = hookEventsOf(before, look);
     if (before === undefined || events.length > 0 || JSON.stringify(note) !== JSON.stringify(before))
       this.#announce(progress.migrationId, note, events);

@@ -31,6 +31,7 @@ interface SyncFlags {
   readonly dropDestination?: true | 'cluster0' | 'cluster1';
   readonly apiTokenFile?: string;
   readonly hooksFile?: string;
+  readonly watchSourceMinutes?: number;
   readonly keepDestination?: boolean;
   readonly confirmDrops?: boolean;
   readonly takeOver?: boolean;
@@ -43,6 +44,7 @@ interface SyncFlags {
 }
 
 const DEFAULT_PORT = 27_182;
+const DEFAULT_WATCH_MINUTES = 60;
 const LOAD_LEVELS = [1, 2, 3, 4] as const;
 
 /** `linkspan sync`: runs one migration without a control plane. */
@@ -75,6 +77,11 @@ export function syncCommand(): Command {
       ).choices(['cluster0', 'cluster1']),
     )
     .option('--api-token-file <file>', 'File of mode 600 with the token that every API call except GET must send')
+    .option(
+      '--watch-source-minutes <number>',
+      `Watch a blocked source for writes after the commit, 0 to not watch it (default: ${DEFAULT_WATCH_MINUTES})`,
+      parseMinutes,
+    )
     .option('--hooks-file <file>', 'YAML file with commands and webhooks that receive events of the migration')
     .addOption(
       new Option('--keep-destination', 'With --once: keep the data of the destination and copy beside it').conflicts(
@@ -157,6 +164,7 @@ async function openSession(
     verification: verificationOf(flags) ?? file.verification,
     load: loadOf(flags, file.load),
     once,
+    watchSourceMs: (flags.watchSourceMinutes ?? file.watchSourceMinutes ?? DEFAULT_WATCH_MINUTES) * 60_000,
     ...(hooks && { moreWarnings: () => hooks.warnings }),
     logger,
   });
@@ -195,6 +203,12 @@ function parsePort(text: string): number {
   const port = Number(text);
   if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InvalidArgumentError('It is not a port number.');
   return port;
+}
+
+function parseMinutes(text: string): number {
+  const minutes = Number(text);
+  if (!(minutes >= 0 && minutes <= 10_080)) throw new InvalidArgumentError('It is not a number from 0 to 10080.');
+  return minutes;
 }
 
 function parseMemory(text: string): number {
