@@ -204,6 +204,21 @@ export const migrationDetail = z
       description:
         'Reasons why the migration waits, including its agent and its destination user; empty while it makes progress.',
     }),
+    sourceWatch: z
+      .object({
+        until: date,
+        watchedTo: date.meta({ description: "The source's cluster time up to which every change is known." }),
+        changes: count.meta({ description: 'Writes to the source after the commit. They are on the source only.' }),
+        namespaces: z.array(z.string()),
+        ended: z.string().nullable().meta({
+          description: 'Null while it goes on; `over`: its time is over, and nothing was missed; else why it ended.',
+        }),
+      })
+      .optional()
+      .meta({
+        description:
+          'The watch of a source that stays blocked after the commit, for writes of users who bypass the block. Absent without one.',
+      }),
     warnings: z.array(z.string()).meta({
       description:
         "Warnings of the control plane: the cutover window ends soon, or a hook fails. The agent's are in `progress`.",
@@ -247,6 +262,7 @@ export function showDetail(view: MigrationView): z.output<typeof migrationDetail
     endedAt: dateOrNull(state.endedAtMs),
     agent: contact && { status: contact.status, lastSeen: dateOrNull(contact.lastReportAtMs) },
     waiting: waits.map(showWait),
+    ...(state.sourceWatch && { sourceWatch: showWatch(state.sourceWatch) }),
     warnings: [...warnings],
     // Records of earlier versions have no findings.
     findings: (progress?.findings ?? []).filter(({ code }) => !hasEnded || !OF_THE_MOMENT.has(code)).map(showFinding),
@@ -272,6 +288,13 @@ type Resumed = NonNullable<NonNullable<MigrationView['progress']>['resumedFrom']
 
 function showResumed({ state, savedAtMs, documentsCopied, bytesCopied }: Resumed) {
   return { phase: state, savedAt: dateOrNull(savedAtMs), documentsCopied, bytesCopied };
+}
+
+type SourceWatch = NonNullable<MigrationView['state']['sourceWatch']>;
+
+function showWatch({ untilMs, watchedToMs, changes, namespaces, ended }: SourceWatch) {
+  const [until, watchedTo] = [atlasDate(untilMs), atlasDate(watchedToMs)];
+  return { until, watchedTo, changes, namespaces: [...namespaces], ended: ended ?? null };
 }
 
 function showWait({ for: what, sinceMs, reason }: MigrationView['waits'][number]): z.output<typeof waitSchema> {

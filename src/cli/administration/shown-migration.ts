@@ -51,6 +51,7 @@ export interface ShownMigration {
     readonly sourceBlockedSince?: string;
     readonly agent: { readonly status: 'CONNECTED' | 'LOST'; readonly lastSeen: string | null } | null;
     readonly waiting: readonly ShownWait[];
+    readonly sourceWatch?: { readonly until: string; readonly watchedTo: string; readonly ended: string | null };
     /** Absent from servers of older versions. */
     readonly warnings?: readonly string[];
     readonly findings: readonly Finding[];

@@ -111,6 +111,13 @@ export function serveCommand(): Command {
       ).default('migration'),
     )
     .addOption(
+      setting(
+        'watch-source-minutes',
+        '<number>',
+        'Watch a blocked source for writes after the commit, 0 to not watch it',
+      ).default('60'),
+    )
+    .addOption(
       setting('hooks-file', '<file>', 'YAML file with commands and webhooks that receive events of migrations'),
     )
     .addOption(logFormat())
@@ -178,6 +185,7 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
     publicUrl: () => publicUrl,
     keyPin: () => keyPin,
     linkTokenLifetimeMs: settings.linkTokenLifetimeMs,
+    watchSourceMs: settings.watchSourceMs,
     verifiersOf: digestSecrets,
     destinations: {
       ...dialler,

@@ -39,6 +39,12 @@ export function hookEventOf(record: AuditRecord, migration: Migration, destinati
         type: 'migration.window_ending',
         data: { ...about, windowEndsAt: text('windowEndsAt'), hoursLeft: Number(details.hoursLeft) },
       };
+    case 'LIVE_MIGRATION_SOURCE_WRITTEN':
+      return {
+        ...head,
+        type: 'migration.source_written',
+        data: { ...about, changes: Number(details.changes), namespaces: text('namespaces') },
+      };
     case 'LIVE_MIGRATION_COMPLETE':
       return { ...head, type: 'migration.cut_over', data: about };
     case 'LIVE_MIGRATION_EXPIRED':

@@ -1,10 +1,11 @@
 import type { Progress } from '../../link/index.ts';
-import { counted } from '../../platform/index.ts';
+import { counted, UserError } from '../../platform/index.ts';
 import { type AgentContact, contactOf } from '../links/agent-contact.ts';
 import type { Control } from '../ports/control.ts';
 import { thresholdOf } from '../records/announced.ts';
 import { ACTIVE_STATUSES, isDecided } from '../records/migration-state.ts';
 import type { HookDelivery, Migration } from '../records/records.ts';
+import { writtenText } from './source-watches.ts';
 
 type Wait = Progress['waiting'][number];
 
@@ -22,7 +23,7 @@ export interface MigrationView extends Migration {
 export async function viewMigration(control: Control, migration: Migration): Promise<MigrationView> {
   const undelivered = (await control.store.hookDeliveriesOf(migration.id)).flatMap(hookWarning);
   if (!ACTIVE_STATUSES.includes(migration.state.status))
-    return { ...migration, contact: null, waits: [], warnings: undelivered };
+    return { ...migration, contact: null, waits: [], warnings: [...writtenWarning(migration), ...undelivered] };
   const agent = await control.store.agent(migration.agentId);
   const contact = agent ? contactOf(agent, control.clock.now()) : null;
   const waits: Wait[] = [];
@@ -33,6 +34,11 @@ export async function viewMigration(control: Control, migration: Migration): Pro
   if (user?.state === 'wanted') waits.push(waitForUser(migration));
   const warnings = [...windowWarning(migration, control.clock.now()), ...undelivered];
   return { ...migration, contact, waits: [...waits, ...(migration.progress?.waiting ?? [])], warnings };
+}
+
+function writtenWarning({ state: { sourceWatch } }: Migration): string[] {
+  if (sourceWatch === undefined || sourceWatch.changes === 0) return [];
+  return [new UserError('SOURCE_WRITTEN_AFTER_COMMIT', writtenText(sourceWatch)).message];
 }
 
 function windowWarning({ id, state }: Migration, atMs: number): string[] {

@@ -4,6 +4,8 @@ export interface Announced {
   readonly awaited?: boolean;
   /** The waits that were announced and are not over. */
   readonly waits?: readonly string[];
+  /** Changes of the source after the commit. */
+  readonly written?: number;
   /** The last threshold of the cutover window that was announced, or passed when somebody set this end. */
   readonly window?: { readonly endsAtMs: number; readonly hours: WindowThreshold };
 }

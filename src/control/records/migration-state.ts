@@ -1,3 +1,4 @@
+import type { SourceWatchState } from '../../link/index.ts';
 import type { Announced } from './announced.ts';
 
 /**
@@ -37,6 +38,8 @@ export interface MigrationState {
   readonly readySinceMs?: number;
   /** Absent before the first announcement, and in records of older versions. */
   readonly announced?: Announced;
+  /** The watch of the source after the commit; absent without one. */
+  readonly sourceWatch?: SourceWatchState;
   /** End of the cutover window; null before the migration was first ready for cutover. */
   readonly windowEndsAtMs: number | null;
   readonly endedAtMs: number | null;

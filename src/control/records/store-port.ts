@@ -81,6 +81,10 @@ export interface StoreReader {
   activeMigrationsOfAgent(agentId: string): Promise<Migration[]>;
   /** An organization's migrations that are NEW or WORKING. */
   activeMigrationsOfOrganization(orgId: string): Promise<Migration[]>;
+  /** Migrations whose source is watched after the commit. */
+  watchedMigrations(): Promise<Migration[]>;
+  /** An agent's migrations whose source is watched after the commit. */
+  watchedMigrationsOfAgent(agentId: string): Promise<Migration[]>;
   /** Finds a user by the id of its migration or validation. */
   destinationUser(id: string): Promise<DestinationUser | undefined>;
   /** All users that are `wanted` or `made`. */

@@ -2,7 +2,7 @@ import type { Clock, Logger, UserError } from '../../platform/index.ts';
 import { concerns } from '../capture/change-event.ts';
 import { ChangeStream, type StreamBatch } from '../capture/change-stream.ts';
 import { isBefore, timeOfToken, writeBarrier } from '../mongodb/cluster-time.ts';
-import { type ClusterAddress, clientOf } from '../mongodb/connect.ts';
+import { type ClusterAddress, connectCluster } from '../mongodb/connect.ts';
 import { reasonOf } from '../mongodb/failure-policy.ts';
 import { Retrier } from '../mongodb/retry.ts';
 import { sourceFeatures } from '../mongodb/server-features.ts';
@@ -68,7 +68,7 @@ export class SourceWatch {
    */
   async run(signal: AbortSignal): Promise<void> {
     if (this.#state.ended !== undefined) return;
-    const { clock, logger, source } = this.#options;
+    const { clock, logger } = this.#options;
     const done = new AbortController();
     const over = new AbortController();
     const late = new AbortController();
@@ -81,8 +81,7 @@ export class SourceWatch {
     })();
     let ended: string | undefined;
     try {
-      await using client = clientOf(source, 'source');
-      await this.#watch(client, over.signal, AbortSignal.any([signal, late.signal]));
+      await this.#watch(over.signal, AbortSignal.any([signal, late.signal]));
       ended = 'over';
     } catch (error) {
       const watchedTo = new Date(this.#state.watchedToMs).toISOString();
@@ -100,9 +99,10 @@ export class SourceWatch {
     await this.#save();
   }
 
-  async #watch(client: ReturnType<typeof clientOf>, over: AbortSignal, end: AbortSignal): Promise<void> {
-    const { clock, logger, migrationId } = this.#options;
+  async #watch(over: AbortSignal, end: AbortSignal): Promise<void> {
+    const { clock, logger, migrationId, source } = this.#options;
     const retrier = new Retrier(clock, logger, end);
+    await using client = await retrier.run('the source', () => connectCluster(source, 'source'));
     // Only sources of 6.0 and newer have a block.
     const parts = { source: client, sourceFeatures: sourceFeatures('6.0'), checkpoint: { migrationId }, retrier };
     await using stream = new ChangeStream(parts, { _data: this.#state.token });

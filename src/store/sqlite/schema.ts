@@ -183,7 +183,7 @@ const VERSIONS: readonly string[] = [
   ALTER TABLE validations ADD COLUMN destination_address TEXT;
   CREATE INDEX validations_of_group ON validations (group_id, created_at_ms);
   `,
-  // The queue of events for hooks, and the number of the last audit record that was looked at for it.
+  // The queue of events for hooks, the number of the last audit record that was looked at for it, and watches of sources after commits.
   `
   CREATE TABLE hook_deliveries (
     id TEXT PRIMARY KEY, hook TEXT NOT NULL, subject TEXT NOT NULL, sequence INTEGER NOT NULL, event TEXT NOT NULL,
@@ -193,6 +193,9 @@ const VERSIONS: readonly string[] = [
   CREATE INDEX hook_deliveries_of_migration ON hook_deliveries (subject, sequence);
 
   CREATE TABLE hook_cursor (one INTEGER PRIMARY KEY CHECK (one = 1), sequence INTEGER NOT NULL) STRICT;
+
+  CREATE INDEX watched_migrations ON migrations (agent_id)
+    WHERE state ->> '$.sourceWatch.token' IS NOT NULL AND state ->> '$.sourceWatch.ended' IS NULL;
   `,
 ];
 

@@ -40,6 +40,7 @@ const order: Columns<Order> = {
 };
 
 const OPEN_TOKEN = 'redeemed_at_ms IS NULL AND deleted_at_ms IS NULL';
+const WATCHED = "state ->> '$.sourceWatch.token' IS NOT NULL AND state ->> '$.sourceWatch.ended' IS NULL";
 const ACTIVE = "status IN ('NEW', 'WORKING')";
 
 export function apiKeysOn(database: DatabaseSync): Table<ApiKey> {
@@ -236,6 +237,8 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     activeMigrations: async () => migrations.list(ACTIVE),
     activeMigrationsOfAgent: async (agentId) => migrations.list(`agent_id = ? AND ${ACTIVE}`, agentId),
     activeMigrationsOfOrganization: async (orgId) => migrations.list(`org_id = ? AND ${ACTIVE}`, orgId),
+    watchedMigrations: async () => migrations.list(WATCHED),
+    watchedMigrationsOfAgent: async (agentId) => migrations.list(`agent_id = ? AND ${WATCHED}`, agentId),
     destinationUser: async (id) => destinationUsers.find('id = ?', id),
     standingDestinationUsers: async () => destinationUsers.list("state IN ('wanted', 'made')"),
     valuesNotSealedAs: async (mark, limit) => notSealedAs(database, mark, limit),
