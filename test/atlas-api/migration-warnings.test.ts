@@ -12,7 +12,7 @@ const READY = { state: 'tailing', readyForCutover: true, lagSeconds: 0, notReady
 /** Looks once at what has to be announced, as a server does every few seconds. */
 async function look({ control }: ControlPlane): Promise<void> {
   const stop = new AbortController();
-  const ended = keepAnnouncing(control, 15 * 60_000, silentLogger, stop.signal);
+  const ended = keepAnnouncing(control, 15 * 60_000, silentLogger, stop.signal, 0);
   stop.abort();
   await ended;
 }

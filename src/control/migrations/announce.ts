@@ -15,15 +15,22 @@ interface Due {
   readonly announced: Announced;
 }
 
+/** A look at migrations. */
+interface Watching {
+  readonly atMs: number;
+  readonly waitingMs: number;
+  readonly runningSinceMs: number;
+}
+
 /**
  * Returns what has to be announced of a migration because time has passed: its cutover window ends soon, nobody
  * requests the cutover, or it waits for something.
  * @param waitingMs  how long it waits before that is announced
+ * @param runningSinceMs  when this server started: agents could not report before, so their waits count from then on
  */
 export function dueAnnouncements(
   { state, waits }: Pick<MigrationView, 'state' | 'waits'>,
-  atMs: number,
-  waitingMs: number,
+  { atMs, waitingMs, runningSinceMs }: Watching,
 ): Due {
   const isOpen = ACTIVE_STATUSES.includes(state.status) && !isDecided(state);
   const { window, passed } = windowAfter(state, atMs);
@@ -31,7 +38,7 @@ export function dueAnnouncements(
   const { readySinceMs } = state;
   const isAwaited = isOpen && state.wanted === 'running' && readySinceMs !== undefined && isDue(readySinceMs);
   const known = state.announced?.waits ?? [];
-  const due = waits.filter((wait) => known.includes(keyOf(wait)) || isDue(wait.sinceMs));
+  const due = waits.filter((wait) => known.includes(keyOf(wait)) || isDue(Math.max(wait.sinceMs, runningSinceMs)));
   const events: Announcement[] = due
     .filter((wait) => !known.includes(keyOf(wait)))
     .map(({ for: what, sinceMs, reason }) => ({
@@ -58,9 +65,9 @@ export function dueAnnouncements(
 }
 
 /** Records what is due of all active migrations, once. @returns the number of events */
-async function announce(control: Control, waitingMs: number): Promise<number> {
+async function announce(control: Control, watching: Omit<Watching, 'atMs'>): Promise<number> {
   let count = 0;
-  for (const { id } of await control.store.activeMigrations()) count += await announceOne(control, id, waitingMs);
+  for (const { id } of await control.store.activeMigrations()) count += await announceOne(control, id, watching);
   return count;
 }
 
@@ -70,22 +77,23 @@ export async function keepAnnouncing(
   waitingMs: number,
   logger: Logger,
   signal: AbortSignal,
+  runningSinceMs = control.clock.now(),
 ): Promise<void> {
   while (!signal.aborted) {
-    await announce(control, waitingMs).catch((error: unknown) =>
+    await announce(control, { waitingMs, runningSinceMs }).catch((error: unknown) =>
       logger.error({ reason: messageOf(error) }, 'could not look at what migrations wait for'),
     );
     await control.clock.sleep(LOOK_EVERY_MS, signal);
   }
 }
 
-async function announceOne(control: Control, id: string, waitingMs: number): Promise<number> {
+async function announceOne(control: Control, id: string, watching: Omit<Watching, 'atMs'>): Promise<number> {
   const { store, clock } = control;
   const migration = await store.migration(id);
   if (migration === undefined) return 0;
   const { state, waits } = await viewMigration(control, migration);
   const atMs = clock.now();
-  const { events, announced } = dueAnnouncements({ state, waits }, atMs, waitingMs);
+  const { events, announced } = dueAnnouncements({ state, waits }, { ...watching, atMs });
   if (JSON.stringify(state.announced ?? {}) === JSON.stringify(announced)) return 0;
   return await store.write(async (transaction) => {
     const current = await transaction.migration(id);

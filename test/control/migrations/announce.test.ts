@@ -32,9 +32,9 @@ class Watched {
   }
 
   /** Looks once, as after any restart: all it knows is the record. @returns what is announced */
-  look(atMs: number): string[] {
+  look(atMs: number, runningSinceMs = 0): string[] {
     // The record is stored as JSON.
-    const { events, announced } = dueAnnouncements({ state: this.state, waits: this.waits }, atMs, WAITING_MS);
+    const { events, announced } = dueAnnouncements(this, { atMs, waitingMs: WAITING_MS, runningSinceMs });
     this.state = JSON.parse(JSON.stringify({ ...this.state, announced }));
     return events.map(({ eventTypeName, details }) => {
       const name = eventTypeName.replace('LIVE_MIGRATION_', '');
@@ -144,4 +144,14 @@ test('a wait is announced once when it is long enough, and another wait for the 
   assert.deepEqual(migration.look(BEGIN_MS + HOUR_MS), []);
   migration.waits = [wait(BEGIN_MS + HOUR_MS)];
   assert.deepEqual(migration.lookUntil(BEGIN_MS + HOUR_MS, BEGIN_MS + 2 * HOUR_MS), ['WAITING']);
+});
+
+test('a server that was down does not blame agents for the time in which they could not report', () => {
+  const migration = new Watched();
+  migration.waits = [{ for: 'the agent on host-1', sinceMs: BEGIN_MS, reason: 'it has not reported since.' }];
+  const startedMs = BEGIN_MS + HOUR_MS;
+  assert.deepEqual(migration.look(startedMs, startedMs), []);
+  assert.deepEqual(migration.look(startedMs + 14 * MINUTE_MS, startedMs), []);
+  assert.deepEqual(migration.look(startedMs + 15 * MINUTE_MS, startedMs), ['WAITING']);
+  assert.deepEqual(migration.look(startedMs + 2 * HOUR_MS, startedMs + 2 * HOUR_MS), []);
 });
