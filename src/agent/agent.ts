@@ -11,6 +11,7 @@ import { MigrationRunner } from './migration-runner.ts';
 import { endsLink } from './refusal.ts';
 import { Reporter } from './reporter.ts';
 import { sourceAddress } from './source-address.ts';
+import { SourceWatches } from './source-watches.ts';
 import { Validator } from './validator.ts';
 
 const POLL_WAIT_SECONDS = 30;
@@ -42,6 +43,7 @@ export class Agent {
   readonly #inventory: Inventory;
   readonly #validator: Validator;
   readonly #runner: MigrationRunner;
+  readonly #watches: SourceWatches;
   readonly #reporter: Reporter;
   readonly #cutovers: CutoverNotes;
   /** Announces results, ends of migrations, a new inventory, and reports that arrived. */
@@ -75,7 +77,12 @@ export class Agent {
     this.#validator = new Validator(optionsOf, logger, changed);
     this.#runner = new MigrationRunner(optionsOf, logger, changed);
     this.#cutovers = new CutoverNotes(configuration.dataDir);
-    const situation = { validations: () => this.#validator.results(), migrations: () => this.#runner.reports() };
+    this.#watches = new SourceWatches({ configuration, logger, clock, changed });
+    const situation = {
+      validations: () => this.#validator.results(),
+      migrations: () => this.#runner.reports(),
+      watches: () => this.#watches.reports(),
+    };
     this.#reporter = new Reporter(client, situation, clock);
   }
 
@@ -107,7 +114,7 @@ export class Agent {
     ]);
     this.#validator.setWanted([]);
     const allStopped = new AbortController();
-    const stopping = this.#runner.stopAll().finally(() => allStopped.abort());
+    const stopping = Promise.all([this.#runner.stopAll(), this.#watches.stopAll()]).finally(() => allStopped.abort());
     await Promise.race([stopping, this.#clock.sleep(STOP_WITHIN_MS, allStopped.signal)]);
     if (!linkEnded.signal.aborted) return;
     this.#cutovers.note([]);
@@ -122,6 +129,7 @@ export class Agent {
       this.#validator.setWanted(wanted.validations);
       this.#cutovers.note(wanted.migrations);
       this.#runner.setWanted(wanted.migrations);
+      this.#watches.setWanted(wanted.watches);
       if (wanted.inventoryWantedAtMs !== this.#inventoryWantedAtMs) this.#lookAgain.abort();
       this.#inventoryWantedAtMs = wanted.inventoryWantedAtMs;
     };

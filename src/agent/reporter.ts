@@ -10,6 +10,7 @@ const UNCHANGED_EVERY_MS = 10_000;
 export interface Situation {
   validations(): Report['validations'];
   migrations(): Report['migrations'];
+  watches(): Report['watches'];
 }
 
 /** Decides when a report is due, and sends it. */
@@ -44,6 +45,7 @@ export class Reporter {
   async sendIfDue(signal: AbortSignal): Promise<boolean> {
     const validations = this.#situation.validations();
     const migrations = this.#situation.migrations();
+    const watches = this.#situation.watches();
     const states = JSON.stringify([
       validations,
       migrations.map(({ id, progress }) => [
@@ -53,8 +55,9 @@ export class Reporter {
         progress.canWrite,
         progress.cutover?.blocking,
       ]),
+      watches.map(({ id, watch }) => [id, watch.changes > 0, watch.ended]),
     ]);
-    const numbers = JSON.stringify(migrations);
+    const numbers = JSON.stringify([migrations, watches]);
     const silentMs = this.#clock.elapsed() - this.#sentAtMs;
     const due =
       this.#inventory !== undefined ||
@@ -65,7 +68,13 @@ export class Reporter {
 
     const inventory = this.#inventory;
     this.#sequence += 1;
-    const report = { sequence: this.#sequence, validations, migrations, inventory: inventory && [...inventory] };
+    const report = {
+      sequence: this.#sequence,
+      validations,
+      migrations,
+      watches,
+      inventory: inventory && [...inventory],
+    };
     const seen = await this.#client.report(report, signal);
     if (seen > report.sequence) {
       // The control plane ignored the report, because its number is lower than one of an earlier run.

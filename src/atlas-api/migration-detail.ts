@@ -228,6 +228,25 @@ export const migrationDetail = z
       description:
         'What the cutover depends on, as a checklist. `readyForCutover` follows from it. Empty once the migration has ended.',
     }),
+    sourceWatch: z
+      .object({
+        until: date,
+        watchedTo: date.meta({ description: "The source's cluster time up to which every change is known." }),
+        changes: count.meta({ description: 'Writes to the source after the commit. They are on the source only.' }),
+        namespaces: z.array(z.string()),
+        ended: z.string().nullable().meta({
+          description: 'Null while it goes on; `over`: its time is over, and nothing was missed; else why it ended.',
+        }),
+      })
+      .optional()
+      .meta({
+        description:
+          'The watch of a source that stays blocked after the commit, for writes of users who bypass the block. Absent without one.',
+      }),
+    warnings: z.array(z.string()).meta({
+      description:
+        "Warnings of the control plane: the cutover window ends soon, or a hook fails. The agent's are in `progress`.",
+    }),
     findings: z.array(findingSchema).meta({ description: "Warnings of the migration's preflight." }),
     progress: engineProgress.nullable().meta({ description: 'The last report of the agent.' }),
   })
@@ -237,7 +256,7 @@ export const migrationDetail = z
 const OF_THE_MOMENT: ReadonlySet<string> = new Set(['HOST_BUSY', 'OPLOG_SHORT']);
 
 export function showDetail(view: MigrationView): z.output<typeof migrationDetail> {
-  const { state, progress, contact, waits, gates, createdAtMs, updatedAtMs } = view;
+  const { state, progress, contact, waits, gates, warnings, createdAtMs, updatedAtMs } = view;
   const shown = progress && {
     ...progress,
     phase: progress.state,
@@ -268,6 +287,8 @@ export function showDetail(view: MigrationView): z.output<typeof migrationDetail
     agent: contact && { status: contact.status, lastSeen: dateOrNull(contact.lastReportAtMs) },
     waiting: waits.map(showWait),
     readiness: showGates(gates),
+    ...(state.sourceWatch && { sourceWatch: showWatch(state.sourceWatch) }),
+    warnings: [...warnings],
     // Records of earlier versions have no findings.
     findings: (progress?.findings ?? []).filter(({ code }) => !hasEnded || !OF_THE_MOMENT.has(code)).map(showFinding),
     progress: engineProgress.nullable().safeParse(shown).data ?? null,
@@ -292,6 +313,13 @@ type Resumed = NonNullable<NonNullable<MigrationView['progress']>['resumedFrom']
 
 function showResumed({ state, savedAtMs, documentsCopied, bytesCopied }: Resumed) {
   return { phase: state, savedAt: dateOrNull(savedAtMs), documentsCopied, bytesCopied };
+}
+
+type SourceWatch = NonNullable<MigrationView['state']['sourceWatch']>;
+
+function showWatch({ untilMs, watchedToMs, changes, namespaces, ended }: SourceWatch) {
+  const [until, watchedTo] = [atlasDate(untilMs), atlasDate(watchedToMs)];
+  return { until, watchedTo, changes, namespaces: [...namespaces], ended: ended ?? null };
 }
 
 function showWait({ for: what, sinceMs, reason }: MigrationView['waits'][number]): z.output<typeof waitSchema> {

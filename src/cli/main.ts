@@ -48,6 +48,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
     restored: async () => (await import('./maintain/restored.ts')).restoredCommand(),
     keys: async () => (await import('./maintain/keys.ts')).keysCommand(),
     audit: async () => (await import('./maintain/audit.ts')).auditCommand(),
+    hooks: async () => (await import('./maintain/hooks.ts')).hooksCommand(),
     'support-bundle': async () => (await import('./maintain/support-bundle.ts')).supportBundleCommand(),
   },
   [ADDITIONAL]: {

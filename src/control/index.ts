@@ -45,6 +45,7 @@ export { ServerKeys } from './audit/server-keys.ts';
 export { deleteCluster, getCluster, listClusters, registerCluster, type ShownCluster } from './clusters/clusters.ts';
 export { keepDestinationUsers } from './clusters/keep-destination-users.ts';
 export { updateCluster } from './clusters/update-cluster.ts';
+export { beginHooks, keepHooks } from './hooks/keep-hooks.ts';
 export { approveLink } from './links/approve-link.ts';
 export { availableProjects } from './links/available-projects.ts';
 export { createLinkToken } from './links/create-link-token.ts';
@@ -64,6 +65,7 @@ export {
   unacknowledgedRestores,
 } from './maintenance/restores.ts';
 export { type AuditHead, verifyAudit } from './maintenance/verify-audit.ts';
+export { keepAnnouncing } from './migrations/announce.ts';
 export { expireMigrations, keepExpiring } from './migrations/expire-migrations.ts';
 export type { OrderRequest } from './migrations/migration-order.ts';
 export { type MigrationView, viewMigration } from './migrations/migration-view.ts';
@@ -120,6 +122,7 @@ export type {
   Cluster,
   DestinationUser,
   Group,
+  HookDelivery,
   Link as StoredLink,
   Migration,
   Order,

@@ -18,6 +18,8 @@ export {
 } from './compare-clusters/verification-report.ts';
 export { Changes } from './concurrency/changes.ts';
 export { LEAST_MEMORY_MEGABYTES } from './concurrency/memory-budget.ts';
+export { newWatch, SourceWatch, sourceWrittenWarning } from './cutover/source-watch.ts';
+export { writtenAfterCommitWarning } from './cutover/watch-after-commit.ts';
 export { Migration } from './migration.ts';
 export type { ClusterAddress } from './mongodb/connect.ts';
 export { checkCluster } from './preflight/checks/versions.ts';
@@ -25,7 +27,9 @@ export { FINDING_CODES, type Finding, findingOf } from './preflight/finding.ts';
 export { inspectCluster } from './preflight/inspect-cluster.ts';
 export { type Examination, examine, preflight } from './preflight/preflight.ts';
 export type { PhaseTime } from './records/migration-state.ts';
+export { recordSourceWatch } from './records/record-source-watch.ts';
 export { type RecordedStanding, recordedStanding } from './records/recorded-standing.ts';
+export type { SourceWatchState } from './records/records.ts';
 export { shownState } from './records/shown-state.ts';
 export type { Outcome, Progress } from './report/progress.ts';
 export { notYetRunning } from './report/snapshot.ts';

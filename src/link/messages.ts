@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import type { Finding, Progress } from '../engine/index.ts';
+import type { Finding, Progress, SourceWatchState } from '../engine/index.ts';
 import { agentName, reportList, reportText } from './report-text.ts';
 import { reportedFinding } from './reported-finding.ts';
 import { reportedProgress } from './reported-progress.ts';
+import { sourceWatch } from './source-watch.ts';
 
 // This file defines the messages between an agent and the control plane: JSON over HTTPS. The agent always connects.
 const id = z.string().regex(/^[0-9a-f]{24}$/);
@@ -78,6 +79,8 @@ export const wantedState = z.object({
       dropCopied: z.boolean().default(false),
     }),
   ),
+  /** Sources to watch after a commit, from where the control plane knows them. The revision ignores how far they are. */
+  watches: z.array(z.object({ id, source: assignment.shape.source, watch: sourceWatch })).default([]),
 });
 
 /** `POST /link/v1/poll`: answers at once when the revision differs, else when it changes or after `waitSeconds`. */
@@ -110,6 +113,10 @@ export const reportRequest = z.object({
     }),
   ),
   migrations: reportList(z.object({ id, progress: reportedProgress })),
+  /** Empty when an older agent omits them. A watch in another form must not hold up what is reported of migrations. */
+  watches: reportList(z.object({ id, watch: sourceWatch }))
+    .default([])
+    .catch([]),
 });
 export const reportResponse = z.object({ sequence: z.number().int() });
 
@@ -126,4 +133,4 @@ export type Assignment = z.infer<typeof assignment>;
 export type WantedAgentState = z.infer<typeof wantedState>;
 export type PollRequest = z.infer<typeof pollRequest>;
 export type Report = z.infer<typeof reportRequest>;
-export type { Finding, Progress };
+export type { Finding, Progress, SourceWatchState };

@@ -3,6 +3,7 @@ import type { Progress } from '../engine/index.ts';
 import { GATE_STATES } from '../platform/index.ts';
 import { reportList, reportText } from './report-text.ts';
 import { reportedFinding } from './reported-finding.ts';
+import { resumeToken } from './source-watch.ts';
 
 const count = z.number().nonnegative();
 /** Milliseconds since the epoch, within the range of a Date. */
@@ -130,6 +131,8 @@ export const reportedProgress: z.ZodType<Progress> = z
         blocking: z.boolean(),
         sourceBlockedAtMs: time.optional(),
         canWriteAtMs: time.optional(),
+        // A token in another form is ignored; the rest of the report counts.
+        watchedFrom: resumeToken.optional().catch(undefined),
       })
       .optional(),
     pingMs: figures({ source: figure, destination: figure }),

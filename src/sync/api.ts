@@ -48,7 +48,10 @@ export function createSyncApi(session: SyncSession, token?: ApiToken): FastifyIn
   });
 
   app.get('/api/v1/progress', async () => ({
-    progress: progressResponse(session.state, session.direction, session.progress(), session.wayBack),
+    progress: progressResponse(session.state, session.direction, session.progress(), {
+      wayBack: session.wayBack,
+      sourceWatch: session.sourceWatch,
+    }),
     success: true,
   }));
   const call = (name: string, act: (body: unknown) => void | Promise<void>) =>

@@ -25,6 +25,11 @@ export function migrationIdOf(uris: ClusterUris, source: ClusterName, destinatio
   return createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 24);
 }
 
+/** Returns a name for files of a process that has these two clusters; the same for each process that has them. */
+export function pairIdOf(uris: ClusterUris): string {
+  return migrationIdOf(uris, 'cluster0', 'cluster1', 'pair');
+}
+
 function seedsOf(name: ClusterName, uri: string): string[] {
   const invalid = (why: string) => new UserError('INVALID_CONNECTION_STRING', [`cluster given as ${name}`, why]);
   const unreadable = whyUnreadable(uri);

@@ -20,6 +20,8 @@ const file = z.strictObject({
   cluster1: z.string().optional(),
   port: z.int().min(0).max(65_535).optional(),
   apiTokenFile: z.string().optional(),
+  hooksFile: z.string().optional(),
+  watchSourceMinutes: z.number().min(0).max(10_080).optional(),
   usersAndRoles: z.boolean().optional(),
   reversible: z.boolean().optional(),
   memoryMegabytes: z.number().min(LEAST_MEMORY_MEGABYTES).optional(),
@@ -40,6 +42,10 @@ export interface SyncConfiguration {
   readonly port?: number;
   /** File with the token that API calls must send. */
   readonly apiTokenFile?: string;
+  /** File with the commands and webhooks that get events. */
+  readonly hooksFile?: string;
+  /** How long to watch the source after the commit; 0 for not at all. */
+  readonly watchSourceMinutes?: number;
   readonly usersAndRoles?: boolean;
   /** Whether a migration can be reversed after the commit. */
   readonly reversible?: boolean;
@@ -64,6 +70,8 @@ export function readSyncConfiguration(path: string): SyncConfiguration {
     cluster1,
     port,
     apiTokenFile,
+    hooksFile,
+    watchSourceMinutes,
     usersAndRoles,
     reversible,
     memoryMegabytes,
@@ -80,6 +88,8 @@ export function readSyncConfiguration(path: string): SyncConfiguration {
     cluster1,
     port,
     ...(apiTokenFile === undefined ? {} : { apiTokenFile }),
+    ...(hooksFile === undefined ? {} : { hooksFile }),
+    ...(watchSourceMinutes === undefined ? {} : { watchSourceMinutes }),
     usersAndRoles,
     reversible,
     ...(memoryMegabytes === undefined ? {} : { memoryMegabytes }),

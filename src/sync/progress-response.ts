@@ -1,4 +1,4 @@
-import type { Progress } from '../engine/index.ts';
+import type { Progress, SourceWatchState } from '../engine/index.ts';
 import { showGates } from '../platform/index.ts';
 import type { SessionState } from './session.ts';
 import type { Direction } from './start-request.ts';
@@ -27,6 +27,14 @@ const NOT_VERIFIED = 'The copied data is not verified: verification is switched 
 /** mongosync's names of the phases of a verification. */
 const PHASES = { waiting: 'not started', comparing: 'initial hashing', following: 'stream hashing' } as const;
 
+/** What goes on after the commit of a migration. */
+interface AfterCommit {
+  /** The opposite direction, if the migration is reversible. */
+  readonly wayBack?: Progress | undefined;
+  /** The watch of a source that stays blocked. */
+  readonly sourceWatch?: SourceWatchState | undefined;
+}
+
 /**
  * Returns the `progress` of `GET /progress`, with mongosync's names and units.
  *
@@ -37,7 +45,7 @@ export function progressResponse(
   state: SessionState,
   direction: Direction | undefined,
   progress: Progress | undefined,
-  wayBack: Progress | undefined,
+  { wayBack, sourceWatch }: AfterCommit = {},
 ): Record<string, unknown> {
   if (!progress || !direction) return idle;
   const applying = progress.state === 'tailing';
@@ -64,7 +72,10 @@ export function progressResponse(
     verification: known ? verificationOf(state, progress) : null,
     mongosyncID: progress.migrationId,
     coordinatorID: progress.migrationId,
-    linkspan: extensionOf(progress, known, wayBack),
+    linkspan: {
+      ...extensionOf(progress, known, wayBack),
+      ...(sourceWatch && { sourceWatch: shownWatch(sourceWatch) }),
+    },
     warnings: [...progress.warnings, ...(progress.verification.mode === 'off' ? [NOT_VERIFIED] : [])],
   };
 }
@@ -109,6 +120,11 @@ function extensionOf(progress: Progress, known: boolean, wayBack: Progress | und
 /** Returns what decides whether a commit can be undone: the opposite direction follows the destination. */
 function shownWayBack({ state, readyForCutover, notReadyReasons, lagSeconds, warnings, error }: Progress) {
   return { phase: state, readyForCutover, notReadyReasons, lagSeconds, warnings, ...(error && { error }) };
+}
+
+function shownWatch({ untilMs, watchedToMs, changes, namespaces, ended }: SourceWatchState): Record<string, unknown> {
+  const [until, watchedTo] = [untilMs, watchedToMs].map((ms) => new Date(ms).toISOString());
+  return { until, watchedTo, changes, namespaces, ended: ended ?? null };
 }
 
 function shownVerification({ verification }: Progress): Record<string, unknown> {

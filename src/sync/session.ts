@@ -9,10 +9,12 @@ import {
   type RecordedStanding,
   ReversibleMigration,
   recordedStanding,
+  type SourceWatchState,
   type VerificationMode,
 } from '../engine/index.ts';
 import { type Clock, type Logger, systemClock, UserError } from '../platform/index.ts';
 import { type ClusterName, type ClusterUris, clusterNames, migrationIdOf } from './clusters.ts';
+import { CommittedWatch } from './committed-watch.ts';
 import type { InitialLoad, LoadRequest } from './load-request.ts';
 import { PreflightFailed } from './preflight-failed.ts';
 import type { Direction, StartRequest } from './start-request.ts';
@@ -49,6 +51,10 @@ export interface SessionOptions {
   readonly load?: InitialLoad;
   /** Whether to copy, catch up once and end. */
   readonly once: boolean;
+  /** How long to watch a blocked source after the commit; 0 for not at all. */
+  readonly watchSourceMs?: number;
+  /** Warnings about the process, which the progress shows as well. */
+  readonly moreWarnings?: () => readonly string[];
   readonly logger: Logger;
   readonly clock?: Clock;
 }
@@ -65,6 +71,7 @@ export class SyncSession {
   #migration: ReversibleMigration | undefined;
   #warnings: readonly Finding[] = [];
   #roundStartedAtMs = 0;
+  #sourceWatch: CommittedWatch | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -106,6 +113,16 @@ export class SyncSession {
     }
   }
 
+  /** The id of the migration that was started last; undefined before the first start. */
+  get migrationId(): string | undefined {
+    return this.#migration?.current.options.migrationId;
+  }
+
+  /** Whether the migration cuts over only when somebody requests it, and nobody has. */
+  get awaitsCutover(): boolean {
+    return !this.#options.once && this.#migration?.current.wanted === 'running';
+  }
+
   /** The warnings of the last successful preflight. */
   get warnings(): readonly Finding[] {
     return this.#warnings;
@@ -118,7 +135,8 @@ export class SyncSession {
     const found = this.#warnings
       .map(({ message }) => message)
       .filter((message) => !progress.warnings.includes(message));
-    return { ...progress, warnings: [...found, ...progress.warnings] };
+    const written = this.#sourceWatch?.withWarning(progress.warnings) ?? progress.warnings;
+    return { ...progress, warnings: [...found, ...written, ...(this.#options.moreWarnings?.() ?? [])] };
   }
 
   /** The progress of the opposite direction, which follows a committed migration; undefined without one. */
@@ -167,7 +185,10 @@ export class SyncSession {
       this.#direction = undefined;
       throw error;
     }
-    this.#runToEnd(direction, 1, migration).then(this.#finished.resolve, this.#finished.reject);
+    this.#runToEnd(direction, 1, migration).then((outcome) => {
+      if (outcome === 'committed') this.#watchSource(migration.current);
+      this.#finished.resolve(outcome);
+    }, this.#finished.reject);
   }
 
   /** @throws UserError WRONG_STATE unless RUNNING */
@@ -225,6 +246,18 @@ export class SyncSession {
   async stop(): Promise<void> {
     this.#stop.abort();
     if (this.#migration) await this.#finished.promise.catch(() => undefined);
+    await this.#sourceWatch?.ended;
+  }
+
+  /** The watch of the source after the commit; undefined before it, and for a source that isn't blocked. */
+  get sourceWatch(): SourceWatchState | undefined {
+    return this.#sourceWatch?.state;
+  }
+
+  #watchSource(migration: Migration): void {
+    const { watchSourceMs = 0, logger, clock = systemClock } = this.#options;
+    if (watchSourceMs === 0 || this.#stop.signal.aborted) return;
+    this.#sourceWatch = CommittedWatch.begin(migration, watchSourceMs, { logger, clock, signal: this.#stop.signal });
   }
 
   #expect(state: SessionState, call: string): Migration {
@@ -288,7 +321,16 @@ export class SyncSession {
     { source, destination, skipDiskSpaceCheck, verifies, ...selection }: StartRequest,
     round: number,
   ): MigrationOptions {
-    const { uris, dropDestination, once, verification, load: _, ...options } = this.#options;
+    const {
+      uris,
+      dropDestination,
+      once,
+      verification,
+      load: _,
+      moreWarnings: _warnings,
+      watchSourceMs: _watch,
+      ...options
+    } = this.#options;
     // Several selections of one source can be copied one after the other to a destination that keeps its data. Each is its own migration.
     const part = selection.keepDestination ? ` ${JSON.stringify(selection)}` : '';
     return {

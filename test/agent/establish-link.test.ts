@@ -25,7 +25,7 @@ test('a link-token creates a link that outlives the token and a restart', async 
   for (const again of [undefined, token]) {
     const { client, link: same } = await establish(plane.agentDirectory, again);
     assert.equal(same.agentId, link.agentId);
-    assert.equal(await client.report({ sequence: 1, validations: [], migrations: [] }), 1);
+    assert.equal(await client.report({ sequence: 1, validations: [], migrations: [], watches: [] }), 1);
   }
 });
 

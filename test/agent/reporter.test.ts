@@ -24,7 +24,11 @@ function setUp(nowMs = 1_000_000) {
       return world.answer(report);
     },
   };
-  const situation = { validations: () => world.validations, migrations: () => [{ id, progress: world.progress }] };
+  const situation = {
+    validations: () => world.validations,
+    migrations: () => [{ id, progress: world.progress }],
+    watches: () => [],
+  };
   const clock = {
     ...systemClock,
     now: () => world.nowMs,

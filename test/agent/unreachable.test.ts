@@ -64,7 +64,7 @@ test('an agent retries for an hour with growing delays, and continues when the c
     poll: async () => {
       attempt();
       await clock.sleep(1_000);
-      return { revision: '1', serverKeys: ['k'], validations: [], migrations: [] };
+      return { revision: '1', serverKeys: ['k'], validations: [], migrations: [], watches: [] };
     },
     report: async (report) => {
       attempt();

@@ -89,6 +89,8 @@ export interface ControlPlaneOptions {
   readonly logger?: Logger;
   readonly wishes?: BootstrapWishes;
   readonly linkTokenLifetimeMs?: number;
+  /** How long a blocked source is watched after the commit; by default it isn't. */
+  readonly watchSourceMs?: number;
   /** The control plane's own work on destinations; by default it does none. */
   readonly destinations?: DestinationPort;
 }
@@ -101,6 +103,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     rateLimits,
     wishes = {},
     linkTokenLifetimeMs,
+    watchSourceMs,
     destinations,
     connectionLimits,
     failedAttemptsPerMinute = 60,
@@ -120,6 +123,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     serverKeys: await ServerKeys.open({ store, sealer, clock }),
     publicUrl: () => url,
     linkTokenLifetimeMs,
+    watchSourceMs,
     verifiersOf: digestSecrets,
     destinations: destinations ?? unreachedDestinations,
     destinationUsers: destinations ? 'migration' : 'fixed',

@@ -49,9 +49,9 @@ export class PushSetup implements AsyncDisposable {
     return setup;
   }
 
-  async serve(hook?: string): Promise<LinkspanProcess> {
+  async serve(hook?: string, flags: readonly string[] = []): Promise<LinkspanProcess> {
     const server = this.#resources.use(
-      runLinkspan(['serve', '--listen', this.#address, '--data-dir', join(this.#folder, 'data')], {
+      runLinkspan(['serve', '--listen', this.#address, '--data-dir', join(this.#folder, 'data'), ...flags], {
         env: {
           LINKSPAN_BOOTSTRAP_ORG_ID: ORG_ID,
           LINKSPAN_BOOTSTRAP_PUBLIC_KEY: PUBLIC_KEY,
@@ -120,6 +120,12 @@ export class PushSetup implements AsyncDisposable {
       { what: `the migration to be ${what}`, deadlineMs: DEADLINE_MS },
     );
     if (failure !== undefined) throw new Error(`the migration failed: ${failure}`);
+  }
+
+  /** The migration as the API shows it. */
+  // biome-ignore lint/suspicious/noExplicitAny: JSON, of which each test reads something else
+  async show(): Promise<any> {
+    return (await this.#atlas.send('GET', `/groups/${this.#groupId}/liveMigrations/${this.#migrationId}`)).body;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -143,7 +143,10 @@ test('a poll returns at once when there is news for the agent; otherwise it wait
   const agent = await linkAgent(plane);
   const state = wantedState.parse((await agent.poll(null, 60)).json);
   const serverKeys = [...plane.control.serverKeys.publicKeys];
-  assert.deepEqual({ ...state, revision: '' }, { revision: '', serverKeys, validations: [], migrations: [] });
+  assert.deepEqual(
+    { ...state, revision: '' },
+    { revision: '', serverKeys, validations: [], migrations: [], watches: [] },
+  );
   const started = performance.now();
   const same = wantedState.parse((await agent.poll(state.revision, 1)).json);
   assert.equal(same.revision, state.revision);

@@ -39,6 +39,7 @@ export const waitingColumn: Column = {
 export function migrationText(answer: unknown): string {
   const migration = answer as ShownMigration;
   const { wanted, agent, waiting, findings, cutoverWindowEndsAt, sourceBlockedSince, progress } = migration.linkspan;
+  const { sourceWatch, warnings = [] } = migration.linkspan;
   const view = progressViewOf(migration, Date.now());
   const facts = [percentOf(migration), ...describeView({ ...view, progress: { ...view.progress, waiting: [] } })];
   const { readiness = [] } = migration.linkspan;
@@ -56,6 +57,8 @@ export function migrationText(answer: unknown): string {
     ['agent', agent ? `${agent.status}, last report ${agent.lastSeen ?? 'never'}` : undefined],
     ['asked for', isActive && wanted !== 'running' ? ASKED[wanted] : undefined],
     ...waiting.map((wait) => ['waiting', `for ${wait.for} since ${wait.since}: ${wait.reason}`] as const),
+    ['source watched', sourceWatch && watchText(sourceWatch)],
+    ...warnings.map((warning) => ['warning', warning] as const),
     ...(isActive ? reasons.map((reason) => ['not ready', reason] as const) : []),
     ['cutover until', isActive ? (cutoverWindowEndsAt ?? undefined) : undefined],
     ['source blocked', sourceBlockedSince && `since ${sourceBlockedSince}`],
@@ -70,6 +73,11 @@ function checklistText({ readyForCutover, linkspan: { readiness = [] } }: ShownM
   if (readiness.length === 0) return '';
   const lines = [`Ready for cutover: ${readyForCutover ? 'yes' : 'no'}`, ...readinessLines(readiness)];
   return `\n${lines.map((line) => `${wrap(line, process.stdout, 6)}\n`).join('')}`;
+}
+
+function watchText({ until, watchedTo, ended }: NonNullable<ShownMigration['linkspan']['sourceWatch']>): string {
+  if (ended === null) return `for writes until ${until}, so far up to ${watchedTo}`;
+  return ended === 'over' ? `for writes until ${until}` : `for writes up to ${watchedTo}: ${ended}`;
 }
 
 function verificationLines(progress: Progress): (readonly [label: string, text: string | undefined])[] {

@@ -57,6 +57,9 @@ export interface ShownMigration {
     readonly waiting: readonly ShownWait[];
     /** Absent in answers of earlier versions. */
     readonly readiness?: readonly ShownGate[];
+    readonly sourceWatch?: { readonly until: string; readonly watchedTo: string; readonly ended: string | null };
+    /** Absent from servers of older versions. */
+    readonly warnings?: readonly string[];
     readonly findings: readonly Finding[];
     readonly progress: ShownProgress | null;
   };
@@ -79,7 +82,7 @@ export function lagOf(migration: ShownMigration): number | undefined {
 
 /** The engine's progress from the agent's last report, with the waits that the control plane adds. */
 function progressOf(migration: ShownMigration): Progress {
-  const { progress, waiting } = migration.linkspan;
+  const { progress, waiting, warnings = [] } = migration.linkspan;
   // An agent that reports no verification does none.
   const unknown = notYetRunning({ migrationId: migration._id, verification: 'off' });
   const { resumedFrom: resumed, verification, ...known } = progress ?? {};
@@ -106,6 +109,7 @@ function progressOf(migration: ShownMigration): Progress {
       measuredAtMs: measuredAt === null ? null : Date.parse(measuredAt),
     })),
     readyForCutover: migration.readyForCutover ?? false,
+    warnings: [...warnings, ...(progress?.warnings ?? [])],
     waiting: waiting.map(({ since, ...wait }) => ({ ...wait, sinceMs: Date.parse(since) })),
   };
 }

@@ -23,6 +23,7 @@ export async function watchMigration(
   const { signal } = signals;
   const interrupted = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined)));
   const renderer = chooseRenderer(format);
+  const told = new Set<string>();
   let isAway = false;
   let last: ProgressView | undefined;
   for (;;) {
@@ -35,6 +36,10 @@ export async function watchMigration(
       }
       isAway = false;
       const view = progressViewOf(migration, Date.now());
+      for (const warning of migration.linkspan.warnings ?? []) {
+        if (!told.has(warning)) tell('linkspan', `warning: ${warning}`, 'warning');
+        told.add(warning);
+      }
       if (hasEnded(migration)) {
         renderer.finish(view);
         if (migration.status !== 'COMPLETE') process.exitCode = exitCode.failed;

@@ -1,12 +1,16 @@
+import { dirname, join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { LEAST_MEMORY_MEGABYTES, type VerificationMode } from '../../engine/index.ts';
-import { UserError } from '../../platform/index.ts';
+import { readHooks } from '../../hooks/index.ts';
+import { type Logger, UserError } from '../../platform/index.ts';
 import {
   checkUris,
   type InitialLoad,
   PreflightFailed,
+  pairIdOf,
   readApiToken,
   readSyncConfiguration,
+  SyncHooks,
   SyncSession,
 } from '../../sync/index.ts';
 import type { ExitCode } from '../command-line/exit-code.ts';
@@ -26,6 +30,8 @@ interface SyncFlags {
   /** True if the flag names no side. */
   readonly dropDestination?: true | 'cluster0' | 'cluster1';
   readonly apiTokenFile?: string;
+  readonly hooksFile?: string;
+  readonly watchSourceMinutes?: number;
   readonly keepDestination?: boolean;
   readonly confirmDrops?: boolean;
   readonly takeOver?: boolean;
@@ -39,6 +45,7 @@ interface SyncFlags {
 }
 
 const DEFAULT_PORT = 27_182;
+const DEFAULT_WATCH_MINUTES = 60;
 const LOAD_LEVELS = [1, 2, 3, 4] as const;
 
 /** `linkspan sync`: runs one migration without a control plane. */
@@ -71,6 +78,12 @@ export function syncCommand(): Command {
       ).choices(['cluster0', 'cluster1']),
     )
     .option('--api-token-file <file>', 'File of mode 600 with the token that every API call except GET must send')
+    .option(
+      '--watch-source-minutes <number>',
+      `Watch a blocked source for writes after the commit, 0 to not watch it (default: ${DEFAULT_WATCH_MINUTES})`,
+      parseMinutes,
+    )
+    .option('--hooks-file <file>', 'YAML file with commands and webhooks that receive events of the migration')
     .addOption(
       new Option('--keep-destination', 'With --once: keep the data of the destination and copy beside it').conflicts(
         'dropDestination',
@@ -145,6 +158,8 @@ async function openSession(
       '--keep-destination and a selection in the file need --once. Without it, pass the selection to /start',
     ]);
   }
+  const hooksFile = flags.hooksFile ?? file.hooksFile;
+  const hooks = hooksFile === undefined ? undefined : openHooks(hooksFile, uris, logger);
   const session = new SyncSession({
     uris,
     dropDestination: sideToDrop(flags, once),
@@ -157,14 +172,23 @@ async function openSession(
     verification: verificationOf(flags) ?? file.verification,
     load: loadOf(flags, file.load),
     once,
+    watchSourceMs: (flags.watchSourceMinutes ?? file.watchSourceMinutes ?? DEFAULT_WATCH_MINUTES) * 60_000,
+    ...(hooks && { moreWarnings: () => hooks.warnings }),
     logger,
   });
+  const withHooks = (work: () => Promise<End>) => (hooks === undefined ? work : () => hooks.during(session, work));
   const selection = { ...file.selection, ...(flags.keepDestination ? { keepDestination: true } : {}) };
-  if (once) return { session, run: () => runOnce(session, flags, selection) };
+  if (once) return { session, run: withHooks(() => runOnce(session, flags, selection)) };
   const tokenFile = flags.apiTokenFile ?? file.apiTokenFile;
   const token = tokenFile === undefined ? undefined : readApiToken(tokenFile);
   const port = flags.port ?? file.port ?? DEFAULT_PORT;
-  return { session, run: () => runApi(session, flags, { port, token }) };
+  return { session, run: withHooks(() => runApi(session, flags, { port, token })) };
+}
+
+/** Opens the hooks of a file. Their queue is in a folder beside it. @throws UserError the errors of the file */
+function openHooks(path: string, uris: Parameters<typeof pairIdOf>[0], logger: Logger): SyncHooks {
+  const queue = join(dirname(resolve(path)), 'linkspan-hooks', `${pairIdOf(uris)}.json`);
+  return new SyncHooks(readHooks(path), queue, logger);
 }
 
 /**
@@ -187,6 +211,12 @@ function parsePort(text: string): number {
   const port = Number(text);
   if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InvalidArgumentError('It is not a port number.');
   return port;
+}
+
+function parseMinutes(text: string): number {
+  const minutes = Number(text);
+  if (!(minutes >= 0 && minutes <= 10_080)) throw new InvalidArgumentError('It is not a number from 0 to 10080.');
+  return minutes;
 }
 
 function parseMemory(text: string): number {

@@ -54,6 +54,7 @@ function ofSettings(settings: ServeSettings): ServeFinding[] {
     settings.destinationUsers === 'fixed'
       ? warning('users of migrations', 'agents get the registered credentials. Remove --destination-users fixed')
       : ok('users of migrations', 'one for each migration, if the registered user may create users'),
+    ok('hooks', settings.hooks?.hooks.map(({ name }) => name).join(', ') ?? 'none'),
     settings.rateLimits && !isUnlimited
       ? ok('limits', 'requests and failed attempts are limited')
       : warning(

@@ -1,4 +1,5 @@
 import { type BootstrapWishes, CLIENT_ID_PATTERN } from '../../control/index.ts';
+import { type Hooks, readHooks } from '../../hooks/index.ts';
 import type { DigestAlgorithm } from '../../http/index.ts';
 import { isAddressOrBlock, isAllowedDestination, isId, UserError } from '../../platform/index.ts';
 import type { LogFormat } from '../terminal/index.ts';
@@ -29,6 +30,8 @@ export interface ServeOptions extends LimitOptions {
   readonly checkDestinations: string;
   readonly allowedDestinations?: string;
   readonly destinationUsers: string;
+  readonly hooksFile?: string;
+  readonly watchSourceMinutes: string;
   readonly logFormat?: LogFormat;
 }
 
@@ -47,15 +50,19 @@ export interface ServeSettings extends ListenAddress, ServeLimits {
   /** Host names, addresses and blocks that this server may connect to as destinations. */
   readonly allowedDestinations: readonly string[];
   readonly destinationUsers: 'migration' | 'fixed';
+  readonly watchSourceMs: number;
+  /** Undefined without a hooks file. */
+  readonly hooks?: Hooks;
   readonly bootstrap: BootstrapWishes;
 }
 
 /** The store has fast hashes of private keys, so an attacker could guess short keys from a stolen store. */
 const MIN_PRIVATE_KEY_LENGTH = 16;
 const MIN_CLIENT_SECRET_LENGTH = 32;
+const MAX_WATCH_MINUTES = 7 * 24 * 60;
 const MAX_HOURS = 10 * 365 * 24;
 
-/** @throws UserError USAGE, PLAIN_HTTP_REFUSED */
+/** @throws UserError USAGE, PLAIN_HTTP_REFUSED, and those of a hooks file */
 export function readServeSettings(options: ServeOptions): ServeSettings {
   const address = parseListenAddress(options.listen);
   const tls = readTls(options);
@@ -76,6 +83,8 @@ export function readServeSettings(options: ServeOptions): ServeSettings {
       readChoice('--check-destinations', options.checkDestinations, ['connect', 'form']) === 'connect',
     allowedDestinations: readDestinations(options.allowedDestinations),
     destinationUsers: readChoice('--destination-users', options.destinationUsers, ['migration', 'fixed']),
+    watchSourceMs: readMinutes('--watch-source-minutes', options.watchSourceMinutes),
+    ...(options.hooksFile === undefined ? {} : { hooks: readHooks(options.hooksFile) }),
     bootstrap: readBootstrap(options),
   };
 }
@@ -119,6 +128,13 @@ function readHours(flag: string, text: string): number | undefined {
   if (!(hours > 0 && hours <= MAX_HOURS))
     throw new UserError('USAGE', [`${flag} is a number of hours or never, not ${text}`]);
   return hours * 3_600_000;
+}
+
+/** @returns milliseconds */
+function readMinutes(flag: string, text: string): number {
+  const minutes = Number(text);
+  if (text.trim() !== '' && minutes >= 0 && minutes <= MAX_WATCH_MINUTES) return minutes * 60_000;
+  throw new UserError('USAGE', [`${flag} is a number of minutes from 0 to ${MAX_WATCH_MINUTES}, not ${text}`]);
 }
 
 function readAddresses(flag: string, text: string | undefined): readonly string[] | undefined {

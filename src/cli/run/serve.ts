@@ -7,10 +7,13 @@ import {
   Alarm,
   assertMasterKey,
   beginAuditMacs,
+  beginHooks,
   bootstrap,
   type Control,
+  keepAnnouncing,
   keepDestinationUsers,
   keepExpiring,
+  keepHooks,
   loadMasterKeys,
   reseal,
   Sealer,
@@ -21,8 +24,9 @@ import {
 } from '../../control/index.ts';
 import { checkConnectionString, createDialler } from '../../destination/index.ts';
 import { registerGateway } from '../../gateway/index.ts';
+import { DEFAULT_WAITING_MS, placeOf } from '../../hooks/index.ts';
 import { createServer, digestSecrets, FailedAttempts, isOnAccessList } from '../../http/index.ts';
-import { guardDialling, systemClock } from '../../platform/index.ts';
+import { dialAsOwn, guardDialling, systemClock } from '../../platform/index.ts';
 import { openSqliteStore } from '../../store/sqlite/index.ts';
 import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
 import { catchSignals } from '../command-line/signals.ts';
@@ -106,6 +110,16 @@ export function serveCommand(): Command {
         'User that agents write as: one for each migration, if the registered user may create users, or always the registered user (fixed)',
       ).default('migration'),
     )
+    .addOption(
+      setting(
+        'watch-source-minutes',
+        '<number>',
+        'Watch a blocked source for writes after the commit, 0 to not watch it',
+      ).default('60'),
+    )
+    .addOption(
+      setting('hooks-file', '<file>', 'YAML file with commands and webhooks that receive events of migrations'),
+    )
     .addOption(logFormat())
     .action(async (options: ServeOptions) => {
       process.exitCode = await serve(options);
@@ -150,6 +164,8 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   await settleRestore({ store, clock: systemClock });
   await beginAuditMacs({ store, clock: systemClock });
   await warnOfRestores(store, options.dataDir);
+  const { hooks = [], waitingMs = DEFAULT_WAITING_MS } = settings.hooks ?? {};
+  await beginHooks({ store, clock: systemClock }, hooks);
   // Completes an interrupted rotation; usually there is nothing to do.
   await reseal({ store, sealer, clock: systemClock });
   const { tls, tlsPin, trustedProxies, digestAlgorithms, rateLimits, connectionLimits } = settings;
@@ -169,6 +185,7 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
     publicUrl: () => publicUrl,
     keyPin: () => keyPin,
     linkTokenLifetimeMs: settings.linkTokenLifetimeMs,
+    watchSourceMs: settings.watchSourceMs,
     verifiersOf: digestSecrets,
     destinations: {
       ...dialler,
@@ -181,7 +198,8 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
     userAlarm: new Alarm(),
     isOnAccessList,
   };
-  // Separate processes connect to destinations. This process opens no connection.
+  // Separate processes connect to destinations. This process connects to webhooks only.
+  for (const hook of hooks) if (hook.kind === 'webhook') dialAsOwn(placeOf(hook.url));
   using _guard = guardDialling({ allowedDestinations: [] }, (refusal) => logger.warn(refusal));
   const onConnectionRefused = (address: string, reason: string) =>
     security.note({ type: 'CONNECTION_REFUSED', address, reason });
@@ -200,6 +218,8 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   };
   using _certificate = tls && followCertificate(app.server, tls, logger, pinAgain);
   const expiring = keepExpiring(control, logger, stopping.signal);
+  const announcing = keepAnnouncing(control, waitingMs, logger, stopping.signal);
+  const hooking = keepHooks(control, hooks, logger, stopping.signal);
   const summarising = new AbortController();
   const keepingSecurity = security.keep(summarising.signal);
   const keepingUsers = keepDestinationUsers(control, logger, stopping.signal);
@@ -213,7 +233,7 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
     // Ends long polls now instead of at their timeout.
     control.signals.close();
     stopping.abort();
-    await Promise.all([expiring, keepingUsers]);
+    await Promise.all([expiring, announcing, hooking, keepingUsers]);
     await app.close();
     // Must come after the last request, which may still be refused and noted.
     summarising.abort();

@@ -2,6 +2,7 @@ import { type Logger, messageOf } from '../../platform/index.ts';
 import { audit, SYSTEM } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import { transition } from '../records/migration-transitions.ts';
+import { endSilentWatches } from './source-watches.ts';
 
 /** Short compared to a window of 120 h; each check reads the store once. */
 const LOOK_EVERY_MS = 10_000;
@@ -31,6 +32,7 @@ export async function expireMigrations({ store, clock, signals }: Control): Prom
 export async function keepExpiring(control: Control, logger: Logger, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
+      await endSilentWatches(control);
       const expired = await expireMigrations(control);
       if (expired > 0) logger.warn({ expired }, 'cutover windows have expired');
     } catch (error) {

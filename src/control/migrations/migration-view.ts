@@ -1,10 +1,12 @@
 import type { Progress } from '../../link/index.ts';
-import type { Gate } from '../../platform/index.ts';
+import { counted, type Gate, UserError } from '../../platform/index.ts';
 import { type AgentContact, contactOf } from '../links/agent-contact.ts';
 import type { Control } from '../ports/control.ts';
-import { ACTIVE_STATUSES } from '../records/migration-state.ts';
-import type { Migration } from '../records/records.ts';
+import { thresholdOf } from '../records/announced.ts';
+import { ACTIVE_STATUSES, isDecided } from '../records/migration-state.ts';
+import type { HookDelivery, Migration } from '../records/records.ts';
 import { gatesOfMigration } from './migration-gates.ts';
+import { writtenText } from './source-watches.ts';
 
 type Wait = Progress['waiting'][number];
 
@@ -17,11 +19,17 @@ export interface MigrationView extends Migration {
   /** What its cutover depends on; empty once it has ended. */
   readonly gates: readonly Gate[];
   readonly isReady: boolean;
+  /** The control plane's own warnings: its cutover window ends soon, or a hook fails. */
+  readonly warnings: readonly string[];
 }
 
+/** Returns a migration with the control plane's own information. */
 export async function viewMigration(control: Control, migration: Migration): Promise<MigrationView> {
-  if (!ACTIVE_STATUSES.includes(migration.state.status))
-    return { ...migration, contact: null, waits: [], gates: [], isReady: false };
+  const undelivered = (await control.store.hookDeliveriesOf(migration.id)).flatMap(hookWarning);
+  if (!ACTIVE_STATUSES.includes(migration.state.status)) {
+    const warnings = [...writtenWarning(migration), ...undelivered];
+    return { ...migration, contact: null, waits: [], gates: [], isReady: false, warnings };
+  }
   const agent = await control.store.agent(migration.agentId);
   const nowMs = control.clock.now();
   const contact = agent ? contactOf(agent, nowMs) : null;
@@ -32,7 +40,30 @@ export async function viewMigration(control: Control, migration: Migration): Pro
   const user = await control.store.destinationUser(migration.id);
   if (user?.state === 'wanted') waits.push(waitForUser(migration));
   const { all: gates, areReady: isReady } = gatesOfMigration(migration, agent, nowMs);
-  return { ...migration, contact, waits: [...waits, ...(migration.progress?.waiting ?? [])], gates, isReady };
+  const warnings = [...windowWarning(migration, nowMs), ...undelivered];
+  return { ...migration, contact, waits: [...waits, ...(migration.progress?.waiting ?? [])], gates, isReady, warnings };
+}
+
+function writtenWarning({ state: { sourceWatch } }: Migration): string[] {
+  if (sourceWatch === undefined || sourceWatch.changes === 0) return [];
+  return [new UserError('SOURCE_WRITTEN_AFTER_COMMIT', writtenText(sourceWatch)).message];
+}
+
+function windowWarning({ id, state }: Migration, atMs: number): string[] {
+  const { windowEndsAtMs } = state;
+  if (windowEndsAtMs === null || isDecided(state)) return [];
+  const hours = thresholdOf(windowEndsAtMs, atMs);
+  if (hours === undefined) return [];
+  return [
+    `The cutover window ends at ${new Date(windowEndsAtMs).toISOString()}, in less than ${counted(hours, 'hour')}, and the migration with it. ` +
+      `Cut over with linkspan migration cutover ${id}, or keep it open with linkspan migration extend-window ${id} --hours 48.`,
+  ];
+}
+
+function hookWarning({ hook, event, attempts, lastError, givenUpAtMs }: HookDelivery): string[] {
+  if (lastError === null) return [];
+  const failed = `Hook ${hook} has failed ${counted(attempts, 'time')} to take ${event.type}`;
+  return [`${failed}${givenUpAtMs === null ? '' : ', and it is not retried'}: ${lastError}.`];
 }
 
 function waitForAgent({ host, state: { wanted } }: Migration, sinceMs: number): Wait {

@@ -166,7 +166,7 @@ function auditedWish({ id, orgId, groupId }: Migration, wanted: WishWithoutTime)
 
 /** The audit record of a migration that a request ended, before an agent had its order. */
 function auditedEnd({ id, orgId, groupId }: Migration): Audited {
-  return { eventTypeName: 'LIVE_MIGRATION_FAILED', orgId, groupId, details: { liveMigrationId: id } };
+  return { eventTypeName: 'LIVE_MIGRATION_FAILED', orgId, groupId, details: { liveMigrationId: id, cancelled: true } };
 }
 
 /** Refuses a cutover that could not begin now. A repeated request is accepted. */

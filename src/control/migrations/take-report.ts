@@ -5,10 +5,11 @@ import { assertLinked } from '../links/identify-agent.ts';
 import type { Control } from '../ports/control.ts';
 import type { MigrationEvent } from '../records/migration-state.ts';
 import { transition } from '../records/migration-transitions.ts';
-import type { Agent } from '../records/records.ts';
+import type { Agent, AuditRecord } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 import { knownProgress } from './known-progress.ts';
 import { saysReady } from './migration-gates.ts';
+import { takeWatch, watchAfterCommit } from './source-watches.ts';
 
 /**
  * Stores an agent's report. Ignores a report whose sequence number is not higher than the last one. Ignores entries about validations and
@@ -31,7 +32,9 @@ export async function takeReport(control: Control, agentId: string, report: Repo
       lastReportAtMs: atMs,
     });
     for (const result of report.validations) await takeValidation(transaction, agent, result, atMs);
-    for (const { id, progress } of report.migrations) await takeProgress(transaction, agent, id, progress, atMs);
+    for (const { id, progress } of report.migrations)
+      await takeProgress(control, transaction, agent, id, progress, atMs);
+    for (const watch of report.watches) await takeWatch(transaction, agent, authorOf(agent), watch, atMs);
     return report.sequence;
   });
   await reach('control.report.committed');
@@ -60,6 +63,7 @@ async function takeValidation(
 }
 
 async function takeProgress(
+  control: Control,
   transaction: StoreTransaction,
   agent: Agent,
   id: string,
@@ -68,16 +72,23 @@ async function takeProgress(
 ): Promise<void> {
   const migration = await transaction.migration(id);
   if (migration?.agentId !== agent.id) return;
-  const state = transition(migration.state, eventOf(progress, atMs));
-  if (state === 'ignored' || state === 'refused') return;
-  // Nobody needs the source's password after the end.
-  const password = state.endedAtMs === null ? migration.password : null;
+  const next = transition(migration.state, eventOf(progress, atMs));
+  if (next === 'ignored' || next === 'refused') return;
+  const sourceWatch =
+    next.status === 'COMPLETE' ? watchAfterCommit(control, progress.cutover?.watchedFrom, atMs) : undefined;
+  const state = { ...next, ...(sourceWatch && { sourceWatch }) };
+  // Nobody needs the source's password after the end, except the watch.
+  const password = state.endedAtMs === null || sourceWatch !== undefined ? migration.password : null;
   const known = knownProgress(migration.progress, progress);
   await transaction.updateMigration({ ...migration, state, progress: known, password, updatedAtMs: atMs });
-  if (state.status === migration.state.status) return;
   const { orgId, groupId } = migration;
-  const eventTypeName = `LIVE_MIGRATION_${state.status}`;
-  await audit(transaction, authorOf(agent), atMs, { eventTypeName, orgId, groupId, details: { liveMigrationId: id } });
+  const tell = async (eventTypeName: string, more: AuditRecord['details'] = {}) => {
+    const details = { liveMigrationId: id, ...more };
+    await audit(transaction, authorOf(agent), atMs, { eventTypeName, orgId, groupId, details });
+  };
+  if (state.status !== migration.state.status)
+    await tell(`LIVE_MIGRATION_${state.status}`, progress.state === 'cancelled' ? { cancelled: true } : {});
+  if (migration.state.windowEndsAtMs === null && state.windowEndsAtMs !== null) await tell('LIVE_MIGRATION_READY');
 }
 
 function authorOf({ host }: Agent): Author {

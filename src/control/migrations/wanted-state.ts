@@ -30,11 +30,19 @@ async function wantedStateOf(control: Control, agentId: string): Promise<WantedA
     const { wanted, loadLevel, copyMegabytesPerSecond = null, dropsConfirmed = false, dropCopied } = state;
     migrations.push({ id, assignment, wanted, loadLevel, copyMegabytesPerSecond, dropsConfirmed, dropCopied });
   }
+  const watches = [];
+  for (const migration of await control.store.watchedMigrationsOfAgent(agentId)) {
+    const { id, state } = migration;
+    if (state.sourceWatch)
+      watches.push({ id, source: sourceOf(control, 'migrations', id, migration), watch: state.sourceWatch });
+  }
   const inventoryWantedAtMs = control.signals.inventoryWantedAtMs(agentId);
   const content = { serverKeys: [...control.serverKeys.publicKeys], validations, migrations, inventoryWantedAtMs };
+  // How far a watch is changes with each report of the agent itself.
+  const compared = { ...content, watches: watches.map(({ id, source }) => ({ id, source })) };
   // A keyed hash, because the revision is not encrypted: with a plain hash, anyone could verify a guessed password.
-  const revision = createHmac('sha256', control.sealer.deriveKey('revisions')).update(JSON.stringify(content));
-  return { revision: revision.digest('base64url'), ...content };
+  const revision = createHmac('sha256', control.sealer.deriveKey('revisions')).update(JSON.stringify(compared));
+  return { revision: revision.digest('base64url'), ...content, watches };
 }
 
 /**
@@ -95,17 +103,17 @@ async function assignmentOf(
   if (!cluster) throw new Error(`The destination of ${table} ${id} is missing in the store`);
   const uri = await destinationUri(control, id, cluster);
   if (uri === undefined) return undefined;
+  return { source: sourceOf(control, table, id, order), destination: { uri }, dropDestination: order.dropDestination };
+}
+
+function sourceOf({ sealer }: Control, table: string, id: string, order: Order): Assignment['source'] {
   const place = { table, id, field: 'password' };
   return {
-    source: {
-      projectId: order.sourceGroupId,
-      clusterName: order.sourceClusterName,
-      username: order.username ?? undefined,
-      password: order.password === null ? undefined : control.sealer.open(order.password, place),
-      ssl: order.ssl,
-      caCertificatePath: order.caCertificatePath ?? undefined,
-    },
-    destination: { uri },
-    dropDestination: order.dropDestination,
+    projectId: order.sourceGroupId,
+    clusterName: order.sourceClusterName,
+    username: order.username ?? undefined,
+    password: order.password === null ? undefined : sealer.open(order.password, place),
+    ssl: order.ssl,
+    caCertificatePath: order.caCertificatePath ?? undefined,
   };
 }

@@ -26,6 +26,8 @@ export interface Control {
   readonly linkTokenLifetimeMs?: number;
   /** The hashes of a private key to store (see src/http/digest/secrets.ts). */
   readonly verifiersOf: (publicKey: string, privateKey: string) => CredentialVerifiers;
+  /** How long a blocked source is watched after the commit; absent for not at all. */
+  readonly watchSourceMs?: number;
   readonly destinations: DestinationPort;
   /** The user with which agents connect to a destination: one created for each migration where possible, or the registered one. */
   readonly destinationUsers: 'migration' | 'fixed';

@@ -1,3 +1,6 @@
+import type { SourceWatchState } from '../../link/index.ts';
+import type { Announced } from './announced.ts';
+
 /**
  * The status of a live migration in the API, an immutable state machine.
  *
@@ -31,6 +34,12 @@ export interface MigrationState {
   /** Whether the engine applies all drops of the source; absent until somebody confirms them. */
   readonly dropsConfirmed?: boolean;
   readonly readyForCutover: boolean;
+  /** Since when it is ready without a break; absent while it isn't. */
+  readonly readySinceMs?: number;
+  /** Absent before the first announcement, and in records of older versions. */
+  readonly announced?: Announced;
+  /** The watch of the source after the commit; absent without one. */
+  readonly sourceWatch?: SourceWatchState;
   /** End of the cutover window; null before the migration was first ready for cutover. */
   readonly windowEndsAtMs: number | null;
   readonly endedAtMs: number | null;

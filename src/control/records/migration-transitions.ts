@@ -1,3 +1,4 @@
+import { windowSetTo } from './announced.ts';
 import {
   isDecided,
   type MigrationEvent,
@@ -18,10 +19,11 @@ type Rules = { readonly [K in MigrationEvent['kind']]: Rule<K> };
 const ignored = () => 'ignored' as const;
 const refused = () => 'refused' as const;
 
-const work: Rule<'progress'> = (state, { ready, atMs }) => ({
+const work: Rule<'progress'> = ({ readySinceMs, ...state }, { ready, atMs }) => ({
   ...state,
   status: 'WORKING',
   readyForCutover: ready,
+  ...(ready && { readySinceMs: readySinceMs ?? atMs }),
   windowEndsAtMs: state.windowEndsAtMs ?? (ready ? atMs + CUTOVER_WINDOW_MS : null),
 });
 const send: Rule<'order sent'> = (state) => (state.orderSent === false ? { ...state, orderSent: true } : 'ignored');
@@ -67,7 +69,9 @@ const confirmDrops: Rule<'confirm drops'> = (state) =>
   state.dropsConfirmed ? state : { ...state, dropsConfirmed: true };
 const extend: Rule<'extend'> = (state, { untilMs, atMs }) => {
   if (state.windowEndsAtMs === null || isWindowOver(state, atMs) || isDecided(state)) return 'refused';
-  return { ...state, windowEndsAtMs: Math.max(state.windowEndsAtMs, untilMs) };
+  if (untilMs <= state.windowEndsAtMs) return state;
+  const announced = { ...state.announced, window: windowSetTo(untilMs, atMs) };
+  return { ...state, windowEndsAtMs: untilMs, announced };
 };
 
 /** A migration that has ended stays as it is; late events change nothing. */

@@ -1,3 +1,4 @@
+import type { HookEvent } from '../../hooks/index.ts';
 import type { Deployment, Finding, InventoryProject, Progress } from '../../link/index.ts';
 import type { MigrationState } from './migration-state.ts';
 import type { GroupRoleAssignment, OrganizationRole } from './roles.ts';
@@ -258,6 +259,25 @@ export interface AuditRecord {
   readonly keyId: string | null;
   /** HMAC-SHA256 over the hash, hexadecimal. */
   readonly mac: string | null;
+}
+
+/** An event for one hook that is not delivered. */
+export interface HookDelivery {
+  /** The hook's name and the event's id. */
+  readonly id: string;
+  readonly hook: string;
+  /** The id of the migration. */
+  readonly subject: string;
+  /** The number of the event's audit record: events of one migration are delivered in this order. */
+  readonly sequence: number;
+  readonly event: HookEvent;
+  /** Failed attempts. */
+  readonly attempts: number;
+  /** The reason of the last failure; null before the first. */
+  readonly lastError: string | null;
+  /** When the server stopped retrying; null while it retries. */
+  readonly givenUpAtMs: number | null;
+  readonly createdAtMs: number;
 }
 
 /** A MAC key, kept to check its records. */

@@ -6,6 +6,7 @@ import type {
   Cluster,
   DestinationUser,
   Group,
+  HookDelivery,
   Link,
   Migration,
   Organization,
@@ -80,6 +81,10 @@ export interface StoreReader {
   activeMigrationsOfAgent(agentId: string): Promise<Migration[]>;
   /** An organization's migrations that are NEW or WORKING. */
   activeMigrationsOfOrganization(orgId: string): Promise<Migration[]>;
+  /** Migrations whose source is watched after the commit. */
+  watchedMigrations(): Promise<Migration[]>;
+  /** An agent's migrations whose source is watched after the commit. */
+  watchedMigrationsOfAgent(agentId: string): Promise<Migration[]>;
   /** Finds a user by the id of its migration or validation. */
   destinationUser(id: string): Promise<DestinationUser | undefined>;
   /** All users that are `wanted` or `made`. */
@@ -90,6 +95,13 @@ export interface StoreReader {
   restores(): Promise<Restore[]>;
   lastRestore(): Promise<Restore | undefined>;
   lastAuditRecord(): Promise<AuditRecord | undefined>;
+  /** The number of the last audit record that was looked at for hooks; undefined while no server has hooks. */
+  hookCursor(): Promise<number | undefined>;
+  /** The oldest delivery of each migration and hook that is not given up, for some of the hooks. */
+  headsOfHooks(hooks: readonly string[]): Promise<HookDelivery[]>;
+  /** The undelivered events of a migration. */
+  hookDeliveriesOf(subject: string): Promise<HookDelivery[]>;
+  countHookDeliveries(hook: string): Promise<number>;
   auditKey(id: string): Promise<AuditKey | undefined>;
   auditRecord(id: string): Promise<AuditRecord | undefined>;
   /** The next records after a sequence number, of all organizations. */
@@ -142,6 +154,13 @@ export interface StoreTransaction extends StoreReader {
   insertRestore(record: Restore): Promise<void>;
   updateRestore(record: Restore): Promise<void>;
   replaceSealed(place: SealedPlace, value: Sealed): Promise<void>;
+  /** Replaces the cursor; null removes it. */
+  setHookCursor(sequence: number | null): Promise<void>;
+  insertHookDelivery(record: HookDelivery): Promise<void>;
+  updateHookDelivery(record: HookDelivery): Promise<void>;
+  deleteHookDelivery(id: string): Promise<void>;
+  /** Deletes the deliveries that were created by `untilMs`. */
+  deleteHookDeliveries(untilMs: number): Promise<void>;
   insertAuditKey(record: AuditKey): Promise<void>;
   /** Appends a record. Audit records are never changed or removed; an adapter refuses to. */
   appendAuditRecord(record: AuditRecord): Promise<void>;

@@ -12,7 +12,8 @@ import { type ChangeEvent, readChangeEvent } from './change-event.ts';
 export interface ChangeStreamParts {
   readonly source: MongoClient;
   readonly sourceFeatures: SourceFeatures;
-  readonly checkpoint: RetryingCheckpointStore;
+  /** The migration, for errors. */
+  readonly checkpoint: Pick<RetryingCheckpointStore, 'migrationId'>;
   readonly retrier: Retrier;
 }
 

@@ -133,8 +133,25 @@ export interface CutoverRecord {
   readonly wayBackClosed?: boolean;
   /** Changes of the source after that. They are on the source only. */
   readonly writtenAfterCommit?: { readonly count: number; readonly namespaces: string };
+  /** The watch of the source after the end of the migration. Its changes include those of `writtenAfterCommit`. */
+  readonly watch?: SourceWatchState;
   /** The watchdog that opened the source again. */
   readonly openedBy?: string;
+}
+
+/** How far a source is watched after a commit. As JSON, so that a watch resumes in another process. */
+export interface SourceWatchState {
+  /** The stream's position, as the data of a resume token. */
+  readonly token: string;
+  readonly untilMs: number;
+  /** The source's cluster time up to which every change is known. */
+  readonly watchedToMs: number;
+  /** Changes after the commit. They are on the source only. */
+  readonly changes: number;
+  /** The first namespaces with such changes. */
+  readonly namespaces: readonly string[];
+  /** Why the watch has ended; absent while it goes on. `over`: its time is over, and nothing was missed. */
+  readonly ended?: string;
 }
 
 /** The losses of history, except for the collections that they made suspect. */

@@ -3,6 +3,7 @@ import type { OplogHeadroom } from '../capture/oplog-gauge.ts';
 import type { Wait } from '../mongodb/retry.ts';
 import type { Finding } from '../preflight/finding.ts';
 import type { MigrationState, PhaseTime } from '../records/migration-state.ts';
+import type { SourceWatchState } from '../records/records.ts';
 import type { VerificationProgress } from './verification-progress.ts';
 
 /** The state that the operator wants. It isn't a command, so setting it twice does no harm. */
@@ -136,6 +137,12 @@ export interface Progress {
     readonly attempts?: number;
     readonly sourceBlockedAtMs?: number;
     readonly canWriteAtMs?: number;
+    /** The stream's position at the commit of a source that stays blocked: writes after it are on the source only. */
+    readonly watchedFrom?: string;
+    /** Changes of the source after the commit that are known of. */
+    readonly writtenAfterCommit?: { readonly count: number; readonly namespaces: string };
+    /** Where an earlier process left the watch of the source. */
+    readonly watch?: SourceWatchState;
   };
   /** Round trip of the last `hello`, in ms; null before the first. */
   readonly pingMs: { readonly source: number | null; readonly destination: number | null };

@@ -140,6 +140,9 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
             attempts: cutover.attempts,
             sourceBlockedAtMs: cutover.sourceBlockedAtMs,
             canWriteAtMs: cutover.canWriteAtMs,
+            ...watchedFrom(cutover),
+            ...(written && { writtenAfterCommit: written }),
+            ...(cutover.watch && { watch: cutover.watch }),
           },
         }),
     pingMs: { source: run.pings.source, destination: run.pings.destination },
@@ -210,4 +213,12 @@ function leftBy({ context, log }: RunView): Left {
     ...context.accounts.made,
     blocked: (log.record.blocksDestination ?? false) && log.record.cutover?.canWriteAtMs === undefined,
   };
+}
+
+/** A reversible migration writes to its old source itself, and so sees what others write there. */
+function watchedFrom({ committed, blocking, drainedTo, reverseFrom }: CutoverRecord): {
+  readonly watchedFrom?: string;
+} {
+  if (!committed || !blocking || drainedTo === undefined || reverseFrom !== undefined) return {};
+  return { watchedFrom: drainedTo._data };
 }

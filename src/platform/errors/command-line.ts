@@ -20,7 +20,7 @@ export const commandLineErrors = defineErrors('request', {
   CONFIGURATION_INVALID: {
     status: 400,
     detail: 'The configuration file % is not valid, line %: %.',
-    remedy: 'Correct that line; docs/03-agent.md and docs/04-sync.md list every key.',
+    remedy: 'Correct that line; docs/03-agent.md, docs/04-sync.md and docs/21-hooks.md list every key.',
   },
   PREFLIGHT_FAILED: {
     status: 400,
@@ -58,6 +58,21 @@ export const commandLineErrors = defineErrors('request', {
     status: 400,
     detail: 'The token file % cannot be used: %.',
     remedy: 'Create one, for example with (umask 077; openssl rand -hex 32 > FILE).',
+  },
+  HOOK_SECRET_UNUSABLE: {
+    status: 400,
+    detail: 'The secret of hook % cannot be used: %.',
+    remedy: 'Create one, for example with (umask 077; printf \'whsec_%s\' "$(openssl rand -base64 32)" > FILE).',
+  },
+  HOOK_UNKNOWN: {
+    status: 400,
+    detail: 'The hooks file % has no hook named %.',
+    remedy: 'Use one of its hooks: %.',
+  },
+  HOOK_SCOPE_WITHOUT_SERVER: {
+    status: 400,
+    detail: 'Hook % has organizationId or projectId, and a migration of linkspan sync has neither.',
+    remedy: 'Remove them, or use another hooks file for linkspan sync.',
   },
   DROP_OF_OTHER_SIDE: {
     status: 400,

@@ -183,6 +183,20 @@ const VERSIONS: readonly string[] = [
   ALTER TABLE validations ADD COLUMN destination_address TEXT;
   CREATE INDEX validations_of_group ON validations (group_id, created_at_ms);
   `,
+  // The queue of events for hooks, the number of the last audit record that was looked at for it, and watches of sources after commits.
+  `
+  CREATE TABLE hook_deliveries (
+    id TEXT PRIMARY KEY, hook TEXT NOT NULL, subject TEXT NOT NULL, sequence INTEGER NOT NULL, event TEXT NOT NULL,
+    attempts INTEGER NOT NULL, last_error TEXT, given_up_at_ms INTEGER, created_at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX hook_deliveries_in_order ON hook_deliveries (hook, subject, sequence) WHERE given_up_at_ms IS NULL;
+  CREATE INDEX hook_deliveries_of_migration ON hook_deliveries (subject, sequence);
+
+  CREATE TABLE hook_cursor (one INTEGER PRIMARY KEY CHECK (one = 1), sequence INTEGER NOT NULL) STRICT;
+
+  CREATE INDEX watched_migrations ON migrations (agent_id)
+    WHERE state ->> '$.sourceWatch.token' IS NOT NULL AND state ->> '$.sourceWatch.ended' IS NULL;
+  `,
 ];
 
 /** The first schema version of a store with a head file. */

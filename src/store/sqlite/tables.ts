@@ -8,6 +8,7 @@ import type {
   Cluster,
   DestinationUser,
   Group,
+  HookDelivery,
   Migration,
   Order,
   Organization,
@@ -39,6 +40,7 @@ const order: Columns<Order> = {
 };
 
 const OPEN_TOKEN = 'redeemed_at_ms IS NULL AND deleted_at_ms IS NULL';
+const WATCHED = "state ->> '$.sourceWatch.token' IS NOT NULL AND state ->> '$.sourceWatch.ended' IS NULL";
 const ACTIVE = "status IN ('NEW', 'WORKING')";
 
 export function apiKeysOn(database: DatabaseSync): Table<ApiKey> {
@@ -186,6 +188,17 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     keyId: plain,
     mac: plain,
   });
+  const hookDeliveries = new Table<HookDelivery>(database, 'hook_deliveries', {
+    id: plain,
+    hook: plain,
+    subject: plain,
+    sequence: plain,
+    event: json,
+    attempts: plain,
+    lastError: plain,
+    givenUpAtMs: plain,
+    createdAtMs: plain,
+  });
   const auditKeys = new Table<AuditKey>(database, 'audit_keys', { id: plain, macKey: plain, createdAtMs: plain });
 
   return {
@@ -224,12 +237,27 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     activeMigrations: async () => migrations.list(ACTIVE),
     activeMigrationsOfAgent: async (agentId) => migrations.list(`agent_id = ? AND ${ACTIVE}`, agentId),
     activeMigrationsOfOrganization: async (orgId) => migrations.list(`org_id = ? AND ${ACTIVE}`, orgId),
+    watchedMigrations: async () => migrations.list(WATCHED),
+    watchedMigrationsOfAgent: async (agentId) => migrations.list(`agent_id = ? AND ${WATCHED}`, agentId),
     destinationUser: async (id) => destinationUsers.find('id = ?', id),
     standingDestinationUsers: async () => destinationUsers.list("state IN ('wanted', 'made')"),
     valuesNotSealedAs: async (mark, limit) => notSealedAs(database, mark, limit),
     restores: async () => restores.listBy('TRUE', 'number'),
     lastRestore: async () => restores.listBy('TRUE', 'number DESC LIMIT 1')[0],
     lastAuditRecord: async () => auditRecords.listBy('true', 'sequence DESC LIMIT 1')[0],
+    hookCursor: async () => {
+      const row = hookDeliveries.prepare('SELECT sequence FROM hook_cursor').get();
+      return row && Number(row.sequence);
+    },
+    headsOfHooks: async (hooks) => {
+      const oldest = 'SELECT hook, subject, min(sequence) FROM hook_deliveries WHERE given_up_at_ms IS NULL';
+      const where =
+        'hook IN (SELECT value FROM json_each(?)) AND given_up_at_ms IS NULL ' +
+        `AND (hook, subject, sequence) IN (${oldest} GROUP BY hook, subject)`;
+      return hookDeliveries.listBy(where, 'sequence', JSON.stringify(hooks));
+    },
+    hookDeliveriesOf: async (subject) => hookDeliveries.listBy('subject = ?', 'sequence, hook', subject),
+    countHookDeliveries: async (hook) => hookDeliveries.count('hook = ?', hook),
     auditKey: async (id) => auditKeys.find('id = ?', id),
     auditRecord: async (id) => auditRecords.find('id = ?', id),
     auditRecordsAfter: async (sequence, limit) =>
@@ -281,6 +309,16 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     insertRestore: async (record) => restores.insert(record),
     updateRestore: async (record) => restores.update(record),
     replaceSealed: async (place, value) => replaceSealed(database, place, value),
+    setHookCursor: async (sequence) => {
+      if (sequence === null) hookDeliveries.prepare('DELETE FROM hook_cursor').run();
+      else hookDeliveries.prepare('INSERT OR REPLACE INTO hook_cursor VALUES (1, ?)').run(sequence);
+    },
+    insertHookDelivery: async (record) => hookDeliveries.insert(record),
+    updateHookDelivery: async (record) => hookDeliveries.update(record),
+    deleteHookDelivery: async (id) => hookDeliveries.delete(id),
+    deleteHookDeliveries: async (untilMs) => {
+      hookDeliveries.prepare('DELETE FROM hook_deliveries WHERE created_at_ms <= ?').run(untilMs);
+    },
     insertAuditKey: async (record) => auditKeys.insert(record),
     appendAuditRecord: async (record) => auditRecords.insert(record),
   };

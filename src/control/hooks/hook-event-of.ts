@@ -1,0 +1,63 @@
+import { eventText, type HookEvent } from '../../hooks/index.ts';
+import type { AuditRecord, Migration } from '../records/records.ts';
+
+/**
+ * Returns the event of hooks that an audit record announces; undefined for a record that announces none.
+ * @param migration  the migration that the record names
+ */
+export function hookEventOf(record: AuditRecord, migration: Migration, destination: string): HookEvent | undefined {
+  const { details } = record;
+  const text = (field: string) => eventText(String(details[field] ?? ''));
+  const head = { id: record.id, timestamp: new Date(record.createdAtMs).toISOString() };
+  const about = {
+    migrationId: migration.id,
+    organizationId: migration.orgId,
+    projectId: migration.groupId,
+    source: migration.sourceClusterName,
+    destination,
+  };
+  const { windowEndsAtMs } = migration.state;
+  const window = windowEndsAtMs === null ? {} : { windowEndsAt: new Date(windowEndsAtMs).toISOString() };
+  switch (record.eventTypeName) {
+    case 'LIVE_MIGRATION_READY':
+      return { ...head, type: 'migration.ready', data: { ...about, ...window } };
+    case 'LIVE_MIGRATION_CUTOVER_AWAITED':
+      return {
+        ...head,
+        type: 'migration.cutover_awaited',
+        data: { ...about, readySince: text('readySince'), ...window },
+      };
+    case 'LIVE_MIGRATION_WAITING':
+      return {
+        ...head,
+        type: 'migration.waiting',
+        data: { ...about, for: text('for'), since: text('since'), reason: text('reason') },
+      };
+    case 'LIVE_MIGRATION_WINDOW_ENDING':
+      return {
+        ...head,
+        type: 'migration.window_ending',
+        data: { ...about, windowEndsAt: text('windowEndsAt'), hoursLeft: Number(details.hoursLeft) },
+      };
+    case 'LIVE_MIGRATION_SOURCE_WRITTEN':
+      return {
+        ...head,
+        type: 'migration.source_written',
+        data: { ...about, changes: Number(details.changes), namespaces: text('namespaces') },
+      };
+    case 'LIVE_MIGRATION_COMPLETE':
+      return { ...head, type: 'migration.cut_over', data: about };
+    case 'LIVE_MIGRATION_EXPIRED':
+      return { ...head, type: 'migration.expired', data: about };
+    case 'LIVE_MIGRATION_FAILED':
+      return details.cancelled === true
+        ? { ...head, type: 'migration.cancelled', data: about }
+        : {
+            ...head,
+            type: 'migration.failed',
+            data: { ...about, message: eventText(migration.state.errorMessage ?? '') },
+          };
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,114 @@
+import { Courier, type Hook, MOST_WAITING, takes } from '../../hooks/index.ts';
+import { type Logger, messageOf } from '../../platform/index.ts';
+import type { Control } from '../ports/control.ts';
+import type { AuditRecord, HookDelivery } from '../records/records.ts';
+import { hookEventOf } from './hook-event-of.ts';
+import { StoreOutbox } from './store-outbox.ts';
+
+const LOOK_EVERY_MS = 1_000;
+const AT_ONCE = 100;
+/** Undelivered events of hooks that nobody configures any more, and those that were given up. */
+const KEPT_MS = 30 * 24 * 3_600_000;
+
+type HooksControl = Pick<Control, 'store' | 'clock'>;
+
+/**
+ * Prepares the queue at the start of a server. With hooks, the queue resumes where the last server left it, or begins at the
+ * newest audit record. Without hooks, nothing is queued, also not for a later server with hooks.
+ */
+export async function beginHooks({ store, clock }: HooksControl, hooks: readonly Hook[]): Promise<void> {
+  const cursor = await store.hookCursor();
+  if (hooks.length === 0 && cursor === undefined) return;
+  await store.write(async (transaction) => {
+    const last = (await transaction.lastAuditRecord())?.sequence ?? 0;
+    if (hooks.length === 0) await transaction.setHookCursor(null);
+    else if (cursor === undefined || cursor > last) await transaction.setHookCursor(last);
+    await transaction.deleteHookDeliveries(clock.now() - KEPT_MS);
+  });
+}
+
+/**
+ * Queues the events of new audit records for the hooks that take them.
+ * @returns whether it looked at a full page, so that more may be left
+ */
+async function queueEvents({ store, clock }: HooksControl, hooks: readonly Hook[], logger: Logger): Promise<boolean> {
+  const cursor = await store.hookCursor();
+  if (cursor === undefined) return false;
+  const records = await store.auditRecordsAfter(cursor, AT_ONCE);
+  const last = records.at(-1);
+  if (last === undefined) return false;
+  const queued = (await Promise.all(records.map((record) => deliveriesOf({ store, clock }, record, hooks)))).flat();
+  const leftOut = await store.write(async (transaction) => {
+    if ((await transaction.hookCursor()) !== cursor) return [];
+    const full: HookDelivery[] = [];
+    for (const delivery of queued) {
+      if ((await transaction.countHookDeliveries(delivery.hook)) < MOST_WAITING)
+        await transaction.insertHookDelivery(delivery);
+      else full.push(delivery);
+    }
+    await transaction.setHookCursor(last.sequence);
+    return full;
+  });
+  for (const { hook, event } of leftOut)
+    logger.error({ hook, event: event.id, type: event.type }, 'an event was dropped: the queue of its hook is full');
+  return records.length === AT_ONCE;
+}
+
+/** Queues and delivers events until `signal` aborts. Never throws, and delays nothing else. */
+export async function keepHooks(
+  control: HooksControl,
+  hooks: readonly Hook[],
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  if (hooks.length === 0) return;
+  const { clock } = control;
+  const courier = new Courier(hooks, new StoreOutbox(control), { clock, logger });
+  await Promise.all([courier.run(signal), keepQueueing(control, hooks, logger, signal)]);
+}
+
+async function keepQueueing(
+  control: HooksControl,
+  hooks: readonly Hook[],
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  let isTold = false;
+  while (!signal.aborted) {
+    try {
+      if (await queueEvents(control, hooks, logger)) continue;
+      isTold = false;
+    } catch (error) {
+      if (!isTold) logger.error({ reason: messageOf(error) }, 'could not queue the events for hooks');
+      isTold = true;
+    }
+    await control.clock.sleep(LOOK_EVERY_MS, signal);
+  }
+}
+
+async function deliveriesOf(
+  { store, clock }: HooksControl,
+  record: AuditRecord,
+  hooks: readonly Hook[],
+): Promise<HookDelivery[]> {
+  const { liveMigrationId } = record.details;
+  if (typeof liveMigrationId !== 'string') return [];
+  const migration = await store.migration(liveMigrationId);
+  if (migration === undefined) return [];
+  const destination = (await store.cluster(migration.destinationClusterId))?.name ?? '';
+  const event = hookEventOf(record, migration, destination);
+  if (event === undefined) return [];
+  return hooks
+    .filter((hook) => takes(hook, event))
+    .map(({ name }) => ({
+      id: `${name} ${event.id}`,
+      hook: name,
+      subject: migration.id,
+      sequence: record.sequence,
+      event,
+      attempts: 0,
+      lastError: null,
+      givenUpAtMs: null,
+      createdAtMs: clock.now(),
+    }));
+}

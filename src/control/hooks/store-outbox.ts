@@ -1,0 +1,35 @@
+import type { Delivery, Outbox } from '../../hooks/index.ts';
+import type { Control } from '../ports/control.ts';
+
+/** The outbox of a server: its store. */
+export class StoreOutbox implements Outbox {
+  readonly #control: Pick<Control, 'store' | 'clock'>;
+
+  constructor(control: Pick<Control, 'store' | 'clock'>) {
+    this.#control = control;
+  }
+
+  async heads(hooks: readonly string[]): Promise<readonly Delivery[]> {
+    return await this.#control.store.headsOfHooks(hooks);
+  }
+
+  async delivered({ id }: Delivery): Promise<void> {
+    await this.#control.store.write((transaction) => transaction.deleteHookDelivery(id));
+  }
+
+  async failed({ id, subject }: Delivery, reason: string, givenUp: boolean): Promise<void> {
+    const { store, clock } = this.#control;
+    const atMs = clock.now();
+    await store.write(async (transaction) => {
+      const delivery = (await transaction.hookDeliveriesOf(subject)).find((one) => one.id === id);
+      if (delivery === undefined) return;
+      const givenUpAtMs = givenUp ? atMs : null;
+      await transaction.updateHookDelivery({
+        ...delivery,
+        attempts: delivery.attempts + 1,
+        lastError: reason,
+        givenUpAtMs,
+      });
+    });
+  }
+}

@@ -1,0 +1,115 @@
+import { type Logger, messageOf } from '../../platform/index.ts';
+import { type Audited, audit, SYSTEM } from '../audit/audit.ts';
+import type { Control } from '../ports/control.ts';
+import { type Announced, windowAfter } from '../records/announced.ts';
+import { ACTIVE_STATUSES, isDecided } from '../records/migration-state.ts';
+import { type MigrationView, viewMigration } from './migration-view.ts';
+
+const LOOK_EVERY_MS = 10_000;
+
+type Announcement = Pick<Audited, 'eventTypeName' | 'details'>;
+
+/** What is due of one migration, and the note that it is announced. */
+interface Due {
+  readonly events: readonly Announcement[];
+  readonly announced: Announced;
+}
+
+/** A look at migrations. */
+interface Watching {
+  readonly atMs: number;
+  readonly waitingMs: number;
+  readonly runningSinceMs: number;
+}
+
+/**
+ * Returns what has to be announced of a migration because time has passed: its cutover window ends soon, nobody
+ * requests the cutover, or it waits for something.
+ * @param waitingMs  how long it waits before that is announced
+ * @param runningSinceMs  when this server started: agents could not report before, so their waits count from then on
+ */
+export function dueAnnouncements(
+  { state, waits }: Pick<MigrationView, 'state' | 'waits'>,
+  { atMs, waitingMs, runningSinceMs }: Watching,
+): Due {
+  const isOpen = ACTIVE_STATUSES.includes(state.status) && !isDecided(state);
+  const { window, passed } = windowAfter(state, atMs);
+  const isDue = (sinceMs: number) => atMs - sinceMs >= waitingMs;
+  const { readySinceMs } = state;
+  const isAwaited = isOpen && state.wanted === 'running' && readySinceMs !== undefined && isDue(readySinceMs);
+  const known = state.announced?.waits ?? [];
+  const due = waits.filter((wait) => known.includes(keyOf(wait)) || isDue(Math.max(wait.sinceMs, runningSinceMs)));
+  const events: Announcement[] = due
+    .filter((wait) => !known.includes(keyOf(wait)))
+    .map(({ for: what, sinceMs, reason }) => ({
+      eventTypeName: 'LIVE_MIGRATION_WAITING',
+      details: { for: what, since: new Date(sinceMs).toISOString(), reason },
+    }));
+  if (passed !== undefined && isOpen && state.windowEndsAtMs !== null) {
+    const details = { hoursLeft: passed, windowEndsAt: new Date(state.windowEndsAtMs).toISOString() };
+    events.push({ eventTypeName: 'LIVE_MIGRATION_WINDOW_ENDING', details });
+  }
+  if (isAwaited && !state.announced?.awaited) {
+    const details = { readySince: new Date(readySinceMs).toISOString() };
+    events.push({ eventTypeName: 'LIVE_MIGRATION_CUTOVER_AWAITED', details });
+  }
+  return {
+    events,
+    announced: {
+      // A break of the readiness begins a new period.
+      ...(readySinceMs !== undefined && (isAwaited || state.announced?.awaited) && { awaited: true }),
+      ...(due.length > 0 && { waits: due.map(keyOf) }),
+      ...(window && { window }),
+    },
+  };
+}
+
+/** Records what is due of all active migrations, once. @returns the number of events */
+async function announce(control: Control, watching: Omit<Watching, 'atMs'>): Promise<number> {
+  let count = 0;
+  for (const { id } of await control.store.activeMigrations()) count += await announceOne(control, id, watching);
+  return count;
+}
+
+/** Repeats {@link announce} until `signal` aborts. Retries when the store fails. */
+export async function keepAnnouncing(
+  control: Control,
+  waitingMs: number,
+  logger: Logger,
+  signal: AbortSignal,
+  runningSinceMs = control.clock.now(),
+): Promise<void> {
+  while (!signal.aborted) {
+    await announce(control, { waitingMs, runningSinceMs }).catch((error: unknown) =>
+      logger.error({ reason: messageOf(error) }, 'could not look at what migrations wait for'),
+    );
+    await control.clock.sleep(LOOK_EVERY_MS, signal);
+  }
+}
+
+async function announceOne(control: Control, id: string, watching: Omit<Watching, 'atMs'>): Promise<number> {
+  const { store, clock } = control;
+  const migration = await store.migration(id);
+  if (migration === undefined) return 0;
+  const { state, waits } = await viewMigration(control, migration);
+  const atMs = clock.now();
+  const { events, announced } = dueAnnouncements({ state, waits }, { ...watching, atMs });
+  if (JSON.stringify(state.announced ?? {}) === JSON.stringify(announced)) return 0;
+  return await store.write(async (transaction) => {
+    const current = await transaction.migration(id);
+    // The state may have changed since: the next look decides then.
+    if (current === undefined || JSON.stringify(current.state) !== JSON.stringify(state)) return 0;
+    await transaction.updateMigration({ ...current, state: { ...state, announced } });
+    const { orgId, groupId } = current;
+    for (const { eventTypeName, details } of events) {
+      const told = { eventTypeName, orgId, groupId, details: { liveMigrationId: id, ...details } };
+      await audit(transaction, SYSTEM, atMs, told);
+    }
+    return events.length;
+  });
+}
+
+/** A key of one wait: the same while it lasts. */
+function keyOf({ for: what, sinceMs }: MigrationView['waits'][number]): string {
+  return `${sinceMs} ${what}`;
+}

@@ -1,0 +1,146 @@
+import type { Clock, Logger, UserError } from '../../platform/index.ts';
+import { concerns } from '../capture/change-event.ts';
+import { ChangeStream, type StreamBatch } from '../capture/change-stream.ts';
+import { isBefore, timeOfToken, writeBarrier } from '../mongodb/cluster-time.ts';
+import { type ClusterAddress, connectCluster } from '../mongodb/connect.ts';
+import { reasonOf } from '../mongodb/failure-policy.ts';
+import { Retrier } from '../mongodb/retry.ts';
+import { sourceFeatures } from '../mongodb/server-features.ts';
+import type { SourceWatchState } from '../records/records.ts';
+import { Selection } from '../scope/selection.ts';
+import { writtenAfterCommitWarning } from './watch-after-commit.ts';
+
+interface SourceWatchOptions {
+  readonly migrationId: string;
+  readonly source: ClusterAddress;
+  /** Where an earlier process left the watch, or {@link newWatch}. */
+  readonly state: SourceWatchState;
+  /** Records the state. A failure is repeated with the next state. */
+  readonly save: (state: SourceWatchState) => Promise<void>;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+const STREAM_WAIT_MS = 1_000;
+const SAVE_EVERY_MS = 10_000;
+/** For the last barrier after the time is over. */
+const LAST_LOOK_WITHIN_MS = 10_000;
+const KEPT_NAMESPACES = 20;
+
+/** Returns the state of a watch that begins at the commit. @param token  the stream's position at the commit */
+export function newWatch(token: string, untilMs: number): SourceWatchState {
+  const watchedToMs = timeOfToken({ _data: token }).getHighBits() * 1000;
+  return { token, untilMs, watchedToMs, changes: 0, namespaces: [] };
+}
+
+/** Returns the warning of a watch that has seen writes, which stays with the migration; undefined without any. */
+export function sourceWrittenWarning({ changes, namespaces }: SourceWatchState): UserError | undefined {
+  return changes === 0 ? undefined : writtenAfterCommitWarning({ count: changes, namespaces: namespaces.join(', ') });
+}
+
+/**
+ * Watches a source that stays blocked after the commit, for writes of users who bypass the block. It needs nothing of the
+ * migration, which has ended, and writes nothing but one note in the source's oplog at its end.
+ */
+export class SourceWatch {
+  readonly #options: SourceWatchOptions;
+  #state: SourceWatchState;
+  #saved: SourceWatchState;
+  #savedAt: number;
+  /** The number of changes that the log has told of. */
+  #told: number;
+
+  constructor(options: SourceWatchOptions) {
+    this.#options = options;
+    this.#state = options.state;
+    this.#saved = options.state;
+    this.#told = options.state.changes;
+    this.#savedAt = options.clock.elapsed();
+  }
+
+  get state(): SourceWatchState {
+    return this.#state;
+  }
+
+  /**
+   * Watches until the time is over, the source can't be watched any more, or `signal` aborts: then another process may
+   * resume. Never throws.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    if (this.#state.ended !== undefined) return;
+    const { clock, logger } = this.#options;
+    const done = new AbortController();
+    const over = new AbortController();
+    const late = new AbortController();
+    const end = AbortSignal.any([signal, done.signal]);
+    const timing = (async () => {
+      await clock.sleep(Math.max(0, this.#state.untilMs - clock.now()), end);
+      over.abort();
+      await clock.sleep(LAST_LOOK_WITHIN_MS, end);
+      late.abort();
+    })();
+    let ended: string | undefined;
+    try {
+      await this.#watch(over.signal, AbortSignal.any([signal, late.signal]));
+      ended = 'over';
+    } catch (error) {
+      const watchedTo = new Date(this.#state.watchedToMs).toISOString();
+      ended = late.signal.aborted ? `the source could not be read after ${watchedTo}` : reasonOf(error);
+    }
+    done.abort();
+    await timing;
+    if (!signal.aborted) {
+      this.#state = { ...this.#state, ended };
+      logger.info(
+        { ended, watchedToMs: this.#state.watchedToMs },
+        'the watch of the source after the commit has ended',
+      );
+    }
+    await this.#save();
+  }
+
+  async #watch(over: AbortSignal, end: AbortSignal): Promise<void> {
+    const { clock, logger, migrationId, source } = this.#options;
+    const retrier = new Retrier(clock, logger, end);
+    await using client = await retrier.run('the source', () => connectCluster(source, 'source'));
+    // Only sources of 6.0 and newer have a block.
+    const parts = { source: client, sourceFeatures: sourceFeatures('6.0'), checkpoint: { migrationId }, retrier };
+    await using stream = new ChangeStream(parts, { _data: this.#state.token });
+    for (let isLast = false; !isLast; ) {
+      isLast = over.aborted;
+      const barrier = isLast ? await retrier.run('the source', () => writeBarrier(client)) : undefined;
+      for (let isReached = false; !isReached; ) {
+        const batch = await stream.next(STREAM_WAIT_MS);
+        this.#take(batch);
+        isReached = barrier === undefined || !isBefore(batch.time, barrier);
+        end.throwIfAborted();
+      }
+      const isAlarm = this.#state.changes > this.#saved.changes;
+      if (isAlarm || clock.elapsed() - this.#savedAt >= SAVE_EVERY_MS) await this.#save();
+    }
+  }
+
+  #take({ events, token, time }: StreamBatch): void {
+    const whole = new Selection(undefined);
+    const written = events.filter((event) => concerns(whole, event));
+    const names = written.map(({ database, collection }) => `${database}.${collection}`);
+    const namespaces = [...new Set([...this.#state.namespaces, ...names])].slice(0, KEPT_NAMESPACES);
+    const changes = this.#state.changes + written.length;
+    const watchedToMs = time.getHighBits() * 1000;
+    this.#state = { ...this.#state, token: token._data, watchedToMs, changes, namespaces };
+  }
+
+  async #save(): Promise<void> {
+    const { logger, save, clock } = this.#options;
+    const state = this.#state;
+    if (state.changes > this.#told) logger.error(sourceWrittenWarning(state)?.message);
+    this.#told = state.changes;
+    try {
+      await save(state);
+      this.#saved = state;
+    } catch (error) {
+      logger.warn({ reason: reasonOf(error) }, 'Could not record the watch of the source after the commit');
+    }
+    this.#savedAt = clock.elapsed();
+  }
+}

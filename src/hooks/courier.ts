@@ -1,0 +1,102 @@
+import { type Clock, delayAfter, type Logger, messageOf, reach } from '../platform/index.ts';
+import type { Hook } from './configuration.ts';
+import { deliver } from './deliver.ts';
+import type { Delivery, Outbox } from './outbox.ts';
+
+/** Deliveries of one hook at the same time. Hooks don't wait for each other. */
+const AT_ONCE = 2;
+const LOOK_EVERY_MS = 1_000;
+const BETWEEN_ATTEMPTS = { firstMs: 2_000, longestMs: 15 * 60_000 };
+/** About three days. A count, because the clock may be set. */
+const MOST_ATTEMPTS = 300;
+
+interface Retry {
+  readonly atMs: number;
+  readonly attempts: number;
+}
+
+/** Delivers the events of an outbox to hooks: at least once, and in order for each migration. */
+export class Courier {
+  readonly #hooks: ReadonlyMap<string, Hook>;
+  readonly #outbox: Outbox;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #underWay = new Map<string, { readonly hook: string; readonly ended: Promise<void> }>();
+  readonly #retries = new Map<string, Retry>();
+  readonly #failing = new Set<string>();
+  #isTold = false;
+
+  constructor(
+    hooks: readonly Hook[],
+    outbox: Outbox,
+    { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+  ) {
+    this.#hooks = new Map(hooks.map((hook) => [hook.name, hook]));
+    this.#outbox = outbox;
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  /** Delivers until `signal` aborts. Ends the attempts under way, which a later process repeats. Never throws. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#look(signal);
+      const some = [...this.#underWay.values()].map(({ ended }) => ended);
+      const waking = new AbortController();
+      const pause = this.#clock.sleep(LOOK_EVERY_MS, AbortSignal.any([signal, waking.signal]));
+      await Promise.race([pause, ...some]);
+      waking.abort();
+    }
+    await Promise.all([...this.#underWay.values()].map(({ ended }) => ended));
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    try {
+      const heads = await this.#outbox.heads([...this.#hooks.keys()]);
+      for (const delivery of heads) this.#start(delivery, signal);
+      this.#isTold = false;
+    } catch (error) {
+      if (!this.#isTold) this.#logger.error({ reason: messageOf(error) }, 'could not read the events for hooks');
+      this.#isTold = true;
+    }
+  }
+
+  #start(delivery: Delivery, signal: AbortSignal): void {
+    const hook = this.#hooks.get(delivery.hook);
+    const busy = [...this.#underWay.values()].filter((one) => one.hook === delivery.hook).length;
+    const isTooEarly = this.#clock.elapsed() < (this.#retries.get(delivery.id)?.atMs ?? 0);
+    if (hook === undefined || busy >= AT_ONCE || isTooEarly || this.#underWay.has(delivery.id)) return;
+    const ended = this.#attempt(hook, delivery, signal).finally(() => this.#underWay.delete(delivery.id));
+    this.#underWay.set(delivery.id, { hook: delivery.hook, ended });
+  }
+
+  async #attempt(hook: Hook, delivery: Delivery, signal: AbortSignal): Promise<void> {
+    try {
+      await deliver(hook, delivery.event, this.#clock, signal);
+      await reach('hooks.sent');
+      await this.#outbox.delivered(delivery);
+      this.#retries.delete(delivery.id);
+      if (this.#failing.delete(hook.name)) this.#logger.info({ hook: hook.name }, 'the hook takes events again');
+    } catch (error) {
+      if (!signal.aborted) await this.#fail(delivery, messageOf(error));
+    }
+  }
+
+  async #fail(delivery: Delivery, reason: string): Promise<void> {
+    const { hook, event } = delivery;
+    const attempts = Math.max(delivery.attempts, this.#retries.get(delivery.id)?.attempts ?? 0) + 1;
+    const givenUp = attempts >= MOST_ATTEMPTS;
+    const told = { hook, event: event.id, type: event.type, attempts, reason };
+    if (givenUp) this.#logger.error(told, 'an event was given up: its hook failed too often');
+    else if (!this.#failing.has(hook)) this.#logger.warn(told, 'a hook failed; retrying');
+    this.#failing.add(hook);
+    if (givenUp) this.#retries.delete(delivery.id);
+    else {
+      const atMs = this.#clock.elapsed() + delayAfter(attempts, BETWEEN_ATTEMPTS);
+      this.#retries.set(delivery.id, { atMs, attempts });
+    }
+    await this.#outbox.failed(delivery, reason, givenUp).catch((error: unknown) => {
+      this.#logger.error({ hook, reason: messageOf(error) }, 'could not record that a hook failed');
+    });
+  }
+}

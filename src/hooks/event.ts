@@ -1,0 +1,85 @@
+import { z } from 'zod';
+
+const time = z.iso.datetime();
+
+const about = {
+  migrationId: z
+    .string()
+    .meta({ description: 'The id of the live migration, or of the migration of `linkspan sync`.' }),
+  organizationId: z.string().optional().meta({ description: 'Absent in events of `linkspan sync`.' }),
+  projectId: z.string().optional().meta({ description: 'Absent in events of `linkspan sync`.' }),
+  source: z.string().optional().meta({
+    description: "The name of the source cluster; in events of `linkspan sync`, its primary's address, once known.",
+  }),
+  destination: z.string().optional().meta({
+    description:
+      "The name of the destination cluster; in events of `linkspan sync`, its primary's address, once known.",
+  }),
+};
+
+const windowEndsAt = time.optional().meta({
+  description: 'End of the cutover window. Absent in events of `linkspan sync`, which has none.',
+});
+
+const event = <Type extends string, Data extends z.core.$ZodLooseShape>(type: Type, description: string, data: Data) =>
+  z
+    .object({
+      id: z.string().meta({
+        description:
+          'Unique for the event, and the same in each attempt to deliver it. Receivers ignore ids that they know.',
+      }),
+      type: z.literal(type),
+      timestamp: time.meta({ description: 'When the event happened. Attempts to deliver it may be later.' }),
+      data: z.object(data),
+    })
+    .meta({ description });
+
+/** The schema of the events that hooks receive. A script generates `docs/reference/hook-event.schema.json` from it. */
+export const hookEvent = z
+  .discriminatedUnion('type', [
+    event('migration.ready', 'The migration is ready for cutover for the first time.', { ...about, windowEndsAt }),
+    event('migration.cutover_awaited', 'The migration is ready, and nobody has requested the cutover.', {
+      ...about,
+      readySince: time,
+      windowEndsAt,
+    }),
+    event('migration.waiting', 'The migration waits for something, such as a cluster or its agent.', {
+      ...about,
+      for: z.string(),
+      since: time,
+      reason: z.string(),
+    }),
+    event('migration.window_ending', 'The cutover window ends soon.', {
+      ...about,
+      windowEndsAt: time,
+      hoursLeft: z.int().meta({ description: '24 or 1: the threshold that was passed.' }),
+    }),
+    event('migration.cut_over', 'The destination has taken over.', about),
+    event('migration.source_written', 'Users who bypass the write block wrote to the source after the cutover.', {
+      ...about,
+      changes: z.int().meta({ description: 'Changes so far. They are on the source only.' }),
+      namespaces: z.string(),
+    }),
+    event('migration.failed', 'The migration has failed.', { ...about, message: z.string() }),
+    event('migration.expired', 'The cutover window has ended without a cutover, and the migration with it.', about),
+    event('migration.cancelled', 'The migration was cancelled.', about),
+    event('hooks.test', 'A test event of `linkspan hooks test`.', { hook: z.string() }),
+  ])
+  .meta({ title: 'Event of a Linkspan hook' });
+
+/** An event, as hooks receive it. */
+export type HookEvent = z.infer<typeof hookEvent>;
+
+export type HookEventType = HookEvent['type'];
+
+/** The types of all events that a hook can choose. Every hook takes the test event. */
+export const HOOK_EVENT_TYPES: readonly HookEventType[] = hookEvent.options
+  .map(({ shape }) => shape.type.value)
+  .filter((type) => type !== 'hooks.test');
+
+const LONGEST_TEXT = 2_000;
+
+/** Returns a text for an event, shortened: texts come from servers and agents, and an event stays below 20 kB. */
+export function eventText(text: string): string {
+  return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
+}

@@ -1,0 +1,96 @@
+import type { Progress, SourceWatchState } from '../engine/index.ts';
+import { eventText, type HookEvent } from '../hooks/index.ts';
+import { newId } from '../platform/index.ts';
+
+/** What was announced of a migration, as JSON. */
+export interface HookNote {
+  readonly ready?: boolean;
+  /** Since when it is ready without a break. */
+  readonly readySinceMs?: number;
+  readonly awaited?: boolean;
+  /** The waits that were announced and are not over. */
+  readonly waits?: readonly string[];
+  readonly cutOver?: boolean;
+  /** Changes of the source after the commit that were announced. */
+  readonly written?: number;
+}
+
+/** A look at a migration, and how it is to be judged. */
+export interface HookLook {
+  readonly progress: Progress;
+  readonly sourceWatch?: SourceWatchState;
+  /** Whether somebody has to request a cutover, and nobody has yet. */
+  readonly awaitsCutover: boolean;
+  readonly waitingMs: number;
+  readonly atMs: number;
+}
+
+/**
+ * Returns the events since the last look.
+ * @param before  the note of the last look; undefined before the first, also of earlier processes. Then a commit is old.
+ */
+export function hookEventsOf(
+  before: HookNote | undefined,
+  { progress, sourceWatch, awaitsCutover, waitingMs, atMs }: HookLook,
+): { readonly note: HookNote; readonly events: readonly HookEvent[] } {
+  const { state, readyForCutover, waiting } = progress;
+  const known = before ?? {};
+  const events: HookEvent[] = [];
+  const tell = (event: Omit<HookEvent, 'id' | 'timestamp'>) => events.push(dated(event, atMs));
+  const data = aboutOf(progress);
+  const isReady = readyForCutover && awaitsCutover;
+  const readySinceMs = isReady ? (known.readySinceMs ?? atMs) : undefined;
+  if (isReady && !known.ready) tell({ type: 'migration.ready', data });
+  const isAwaited = readySinceMs !== undefined && atMs - readySinceMs >= waitingMs;
+  if (isAwaited && !known.awaited)
+    tell({ type: 'migration.cutover_awaited', data: { ...data, readySince: new Date(readySinceMs).toISOString() } });
+  const waits = waiting
+    .map((wait) => ({ ...wait, key: `${wait.sinceMs} ${wait.for}` }))
+    .filter(({ key, sinceMs }) => known.waits?.includes(key) || atMs - sinceMs >= waitingMs);
+  for (const { for: what, key, sinceMs, reason } of waits) {
+    if (known.waits?.includes(key)) continue;
+    const since = new Date(sinceMs).toISOString();
+    tell({ type: 'migration.waiting', data: { ...data, for: what, since, reason: eventText(reason) } });
+  }
+  const cutOver = state === 'committed';
+  if (cutOver && before !== undefined && !known.cutOver) tell({ type: 'migration.cut_over', data });
+  const { changes, namespaces } = writtenTo(progress, sourceWatch);
+  const isFirst = changes > 0 && known.written === undefined;
+  const isLast = sourceWatch?.ended !== undefined && changes > (known.written ?? 0);
+  if (isFirst || isLast) tell({ type: 'migration.source_written', data: { ...data, changes, namespaces } });
+  const written = isFirst || isLast ? changes : known.written;
+  const note = {
+    ...((isReady || known.ready) && { ready: true }),
+    ...(readySinceMs !== undefined && { readySinceMs }),
+    ...(readySinceMs !== undefined && (isAwaited || known.awaited) && { awaited: true }),
+    ...(waits.length > 0 && { waits: waits.map(({ key }) => key) }),
+    ...(cutOver && { cutOver }),
+    ...(written !== undefined && { written }),
+  };
+  return { note, events };
+}
+
+function writtenTo({ cutover }: Progress, watch: SourceWatchState | undefined) {
+  const { count = 0, namespaces = '' } = cutover?.writtenAfterCommit ?? {};
+  if (watch === undefined || watch.changes < count) return { changes: count, namespaces };
+  return { changes: watch.changes, namespaces: watch.namespaces.join(', ') };
+}
+
+/** Returns the event of a run that failed. */
+export function failedEvent(
+  migrationId: string,
+  progress: Progress | undefined,
+  message: string,
+  atMs: number,
+): HookEvent {
+  const data = progress === undefined ? { migrationId } : aboutOf(progress);
+  return dated({ type: 'migration.failed', data: { ...data, message: eventText(message) } }, atMs);
+}
+
+function dated(event: Omit<HookEvent, 'id' | 'timestamp'>, atMs: number): HookEvent {
+  return { id: newId(atMs), timestamp: new Date(atMs).toISOString(), ...event } as HookEvent;
+}
+
+function aboutOf({ migrationId, addresses: { source, destination } }: Progress) {
+  return { migrationId, ...(source !== '' && { source }), ...(destination !== '' && { destination }) };
+}

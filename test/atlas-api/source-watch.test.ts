@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { keepExpiring } from '../../src/control/index.ts';
+import { wantedState } from '../../src/link/index.ts';
+import { silentLogger } from '../../src/platform/index.ts';
+import { linkAgent } from '../gateway/agent-client.ts';
+import { startControlPlane } from './control-plane.ts';
+import { FakeClock } from './fake-clock.ts';
+import { start } from './started-migration.ts';
+
+const TOKEN = `82${'0'.repeat(16)}2B`;
+const HOUR_MS = 3_600_000;
+const COMMITTED = {
+  state: 'committed',
+  canWrite: true,
+  cutover: { requestedAtMs: 0, blocking: true, watchedFrom: TOKEN },
+} as const;
+
+/** A migration that has committed on a control plane that watches sources for an hour. */
+async function committed(changes: object = {}) {
+  const clock = new FakeClock();
+  const plane = await startControlPlane({ clock, watchSourceMs: HOUR_MS });
+  const started = await start(plane);
+  await started.report({});
+  await started.report({ ...COMMITTED, ...changes });
+  const wanted = async () => wantedState.parse((await started.agent.poll(null)).json);
+  const password = async () => (await plane.store.migration(started.id))?.password ?? null;
+  return { ...started, clock, plane, wanted, password, [Symbol.asyncDispose]: () => plane[Symbol.asyncDispose]() };
+}
+
+test('the agent gets the watch with the password of the source, and the password is gone when the watch has ended', async () => {
+  await using shop = await committed();
+  const { agent, id, show } = shop;
+  const { watches, migrations, revision } = await shop.wanted();
+  assert.deepEqual(migrations, []);
+  assert.deepEqual(
+    watches.map(({ source, ...watch }) => ({ ...watch, password: source.password })),
+    [
+      {
+        id,
+        password: 'source-canary',
+        watch: {
+          token: TOKEN,
+          untilMs: shop.clock.nowMs + HOUR_MS,
+          watchedToMs: shop.clock.nowMs,
+          changes: 0,
+          namespaces: [],
+        },
+      },
+    ],
+  );
+  const next = {
+    token: `${TOKEN}00`,
+    untilMs: 0,
+    watchedToMs: shop.clock.nowMs + 1000,
+    changes: 2,
+    namespaces: ['shop.items'],
+  };
+  await agent.report({ watches: [{ id, watch: next }] });
+  const resumed = await shop.wanted();
+  assert.deepEqual(resumed.watches[0]?.watch, { ...next, untilMs: shop.clock.nowMs + HOUR_MS });
+  assert.equal(resumed.revision, revision, 'how far a watch is must not wake the agent');
+  const { sourceWatch, warnings } = (await show()).linkspan;
+  assert.deepEqual((sourceWatch as { changes: number }).changes, 2);
+  assert.match((warnings as string[])[0] ?? '', /2 changes in shop\.items/);
+  await agent.report({ watches: [{ id, watch: { ...next, changes: 0, ended: 'over' } }] });
+  assert.deepEqual((await shop.wanted()).watches, []);
+  assert.equal(await shop.password(), null);
+  await agent.report({ watches: [{ id, watch: { ...next, changes: 9 } }] });
+  assert.equal(((await show()).linkspan.sourceWatch as { changes: number }).changes, 2);
+});
+
+test('a source that is not blocked is not watched, and neither is one with a token of another form', async () => {
+  for (const cutover of [
+    { requestedAtMs: 0, blocking: false },
+    { requestedAtMs: 0, blocking: true, watchedFrom: 'x' },
+  ]) {
+    await using shop = await committed({ cutover });
+    assert.equal((await shop.show()).status, 'COMPLETE');
+    assert.deepEqual([(await shop.wanted()).watches, await shop.password()], [[], null]);
+  }
+});
+
+test('a watch whose agent is never heard of again ends, and the password with it', async () => {
+  await using shop = await committed();
+  shop.clock.nowMs += HOUR_MS + 10 * 60_000;
+  const stop = new AbortController();
+  const expiring = keepExpiring(shop.plane.control, silentLogger, stop.signal);
+  stop.abort();
+  await expiring;
+  const { ended } = (await shop.show()).linkspan.sourceWatch as { ended: string };
+  assert.match(ended, /^its agent has not reported since it watched until 2026-11-01T12:00:00\.000Z$/);
+  assert.equal(await shop.password(), null);
+});
+
+test('another agent cannot report a watch, and a malformed one does not hold up the report', async () => {
+  await using shop = await committed();
+  const { agent, id } = shop;
+  const answer = await agent.report({ watches: [{ id, watch: { token: 'x' } }] });
+  assert.equal(answer.status, 200);
+  const other = await linkAgent(shop.plane, 'host-2');
+  const watch = { token: TOKEN, untilMs: 0, watchedToMs: 0, changes: 5, namespaces: [] };
+  assert.equal((await other.report({ watches: [{ id, watch }] })).status, 200);
+  assert.equal(((await shop.show()).linkspan.sourceWatch as { changes: number }).changes, 0);
+});

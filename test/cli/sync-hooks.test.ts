@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { hookEvent } from '../../src/hooks/index.ts';
+import { hooksFolder } from '../hooks/hooks-folder.ts';
+import { eventually } from '../support/eventually.ts';
+import { HookReceiver } from '../support/hook-receiver.ts';
+import { startPair } from '../support/replica-set.ts';
+import { numbered } from '../support/seeds.ts';
+import { type SyncProcess, startSync } from '../support/sync-process.ts';
+
+const isReady = async (sync: SyncProcess) => (await sync.progress()).canCommit === true;
+const isCommitted = async (sync: SyncProcess) => (await sync.progress()).state === 'COMMITTED';
+
+test('a hook that hangs delays neither the cutover nor, for long, the end; the next process delivers its events in order', async () => {
+  using folder = hooksFolder();
+  await using receiver = await HookReceiver.start();
+  receiver.answer = () => undefined;
+  const file = folder.write({ hooks: [{ name: 'pager', url: receiver.url, secretFile: 'hook.secret' }] });
+  await using pair = await startPair();
+  await pair.source.client.db('shop').collection('orders').insertMany(numbered(100, {}));
+  const uris = { source: pair.source.uri, destination: pair.destination.uri };
+  {
+    await using sync = await startSync(uris, ['--hooks-file', file]);
+    await eventually(() => isReady(sync), { what: 'readiness', deadlineMs: 60_000 });
+    await eventually(() => receiver.requests.length > 0, { what: 'the first attempt' });
+    assert.equal((await sync.call('commit')).success, true);
+    await eventually(() => isCommitted(sync), { what: 'the commit', deadlineMs: 30_000 });
+    const stoppedAt = Date.now();
+    sync.linkspan.kill('SIGTERM');
+    assert.equal((await sync.linkspan.exit).code, 0, sync.linkspan.stderr);
+    assert.ok(Date.now() - stoppedAt < 15_000);
+  }
+  const [first] = receiver.requests;
+  receiver.requests.length = 0;
+  receiver.answer = (_request, _incoming, response) => void response.writeHead(200).end();
+  await using next = await startSync(uris, ['--hooks-file', file]);
+  await eventually(() => receiver.requests.length >= 2, { what: 'both events' });
+  await eventually(() => isCommitted(next), { what: 'the same migration' });
+  assert.deepEqual(
+    receiver.events.map(({ type }) => type),
+    ['migration.ready', 'migration.cut_over'],
+  );
+  assert.equal(receiver.requests[0]?.headers['webhook-id'], first?.headers['webhook-id']);
+  for (const event of receiver.events) assert.deepEqual(hookEvent.parse(event), event);
+});
+
+test('a migration that fails tells its hooks why, and /progress says which hook fails', async () => {
+  using folder = hooksFolder();
+  await using receiver = await HookReceiver.start();
+  const file = folder.write({
+    hooks: [
+      { name: 'pager', url: receiver.url, secretFile: 'hook.secret' },
+      { name: 'ticket', command: ['/bin/false'] },
+    ],
+  });
+  await using pair = await startPair();
+  await pair.source.client.db('shop').collection('orders').insertMany(numbered(100, {}));
+  const uris = { source: pair.source.uri, destination: pair.destination.uri };
+  await using sync = await startSync(uris, ['--hooks-file', file]);
+  const warnings = async () => (await sync.progress()).warnings as string[];
+  await eventually(async () => (await warnings()).includes('Hook ticket fails: it ended with status 1.'), {
+    what: 'the warning',
+    deadlineMs: 60_000,
+  });
+  await using other = await startSync(uris, ['--take-over']);
+  assert.equal((await sync.linkspan.exit).code, 1, sync.linkspan.stderr);
+  assert.ok(other);
+  const failed = receiver.events.at(-1);
+  assert.deepEqual([failed.type, receiver.events.length], ['migration.failed', 2]);
+  assert.match(failed.data.message, /has been taken over|taken over/);
+});
