@@ -4,6 +4,7 @@ import { modernisedWarnings } from '../catalog/legacy-index.ts';
 import { writtenAfterCommitWarning } from '../cutover/watch-after-commit.ts';
 import { describeWait, type Wait } from '../mongodb/retry.ts';
 import { LIFT_COMMAND } from '../mongodb/write-block.ts';
+import type { CutoverRecord } from '../records/records.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import type { Left, Progress, RepairsProgress } from './progress.ts';
 import { gatesBeforeRun, gatesOf } from './readiness.ts';
