@@ -27,6 +27,23 @@ const reportedMismatch = z.looseObject({
   open: z.boolean(),
 });
 
+const reportedAttempt = z.looseObject({
+  number: count,
+  startedAtMs: time,
+  steps: reportList(
+    z.looseObject({
+      name: reportText,
+      startedAtMs: time,
+      durationMs: count.optional(),
+      reason: reportText,
+      counts: z.record(reportText, count).optional(),
+    }),
+  ),
+  result: reportText.optional(),
+  reason: reportText.optional(),
+  stoppedMs: count.optional(),
+});
+
 /**
  * An engine's progress in an agent's report. An agent may be compromised, so this schema checks the type and the limits of every field
  * that is read or shown. Fields of later versions stay unchanged.
@@ -119,6 +136,8 @@ export const reportedProgress: z.ZodType<Progress> = z
         canWriteAtMs: time.optional(),
       })
       .optional(),
+    // Agents of earlier versions don't report it.
+    cutoverAttempts: reportList(reportedAttempt).catch([]),
     pingMs: figures({ source: figure, destination: figure }),
     addresses: figures({ source: reportText, destination: reportText }),
     warnings: reportList(reportText),
@@ -137,4 +156,4 @@ export const reportedProgress: z.ZodType<Progress> = z
       .optional(),
     error: z.looseObject({ code: reportText, message: reportText, remedy: reportText }).optional(),
   })
-  .transform((progress) => progress as Progress);
+  .transform((progress) => progress as object as Progress);

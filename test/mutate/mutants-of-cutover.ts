@@ -29,14 +29,16 @@ export const OF_CUTOVER: readonly Mutant[] = [
   {
     without: 'the intent on record before the source is blocked',
     file: 'src/engine/cutover/source-block.ts',
-    replace: "  await log.advanceCutover('block announced', { claim: claim.id, attempts });\n",
+    replace:
+      "  await log.advanceCutover('block announced', { claim: claim.id, attempts, timeline: timeline.attempts });\n",
     by: '',
     tests: { file: RULES, name: 'left behind is lifted' },
   },
   {
     without: 'the point of no return on record before the destination opens',
     file: 'src/engine/cutover/last-look.ts',
-    replace: "  await log.advanceCutover('committed', watched ? { drainedTo: stream.safeToken } : {});\n",
+    replace:
+      "  await log.advanceCutover('committed', { ...fields, ...(watched ? { drainedTo: stream.safeToken } : {}) });\n",
     by: '',
     tests: { file: RULES, name: 'past the point of no return' },
   },

@@ -3,6 +3,7 @@ import { reach } from '../../platform/index.ts';
 import { refuseUnsupported, selectedInAdmin } from '../catalog/unsupported.ts';
 import { writeBarrier } from '../mongodb/cluster-time.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
+import type { CutoverRecord } from '../records/records.ts';
 import type { Selection } from '../scope/selection.ts';
 import { confirmDestination } from './confirm-destination.ts';
 import type { RunningStream } from './running-stream.ts';
@@ -67,8 +68,14 @@ export async function lastLook(context: LastLookParts, stream: RunningStream): P
  * Records the end of the migration; the stream is held.
  * @param watched  whether nobody may write to the source from here on: then the engine looks for writes after the
  * stream's position
+ * @param fields  further fields of the record
  */
-export async function commit(log: MigrationLog, stream: RunningStream, watched: boolean): Promise<void> {
-  await log.advanceCutover('committed', watched ? { drainedTo: stream.safeToken } : {});
+export async function commit(
+  log: MigrationLog,
+  stream: RunningStream,
+  watched: boolean,
+  fields: Pick<CutoverRecord, 'timeline'> = {},
+): Promise<void> {
+  await log.advanceCutover('committed', { ...fields, ...(watched ? { drainedTo: stream.safeToken } : {}) });
   stream.stop();
 }

@@ -17,6 +17,7 @@ import type { MigrationLog } from '../records/migration-log.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import type { Claim } from './block-history.ts';
 import { type BlockReading, readObstacle, writeNote } from './block-notes.ts';
+import type { CutoverTimeline } from './cutover-timeline.ts';
 import { actsInTime, announceCommit, describeHolder, liftBlock, stakeClaim } from './source-claim.ts';
 
 /** The parts of a run that blocking the source needs. */
@@ -74,6 +75,12 @@ export interface Blocked {
   readonly reading?: BlockReading;
 }
 
+interface BlockOptions {
+  readonly claim: Claim;
+  readonly limit: BlockLimit;
+  readonly timeline: CutoverTimeline;
+}
+
 /**
  * Blocks users' writes on the source, or relies on a block that has to stay.
  * @returns as `refusal`, what prevented it; then the source is open again
@@ -81,11 +88,12 @@ export interface Blocked {
 export async function blockSource(
   context: SourceBlockParts,
   log: MigrationLog,
-  { claim, limit }: { readonly claim: Claim; readonly limit: BlockLimit },
+  { claim, limit, timeline }: BlockOptions,
 ): Promise<Blocked | { readonly refusal: string }> {
   const { source, fence, retrier, logger, clock } = context;
   const attempts = (log.record.cutover?.attempts ?? 0) + 1;
-  await log.advanceCutover('block announced', { claim: claim.id, attempts });
+  timeline.begin('claim');
+  await log.advanceCutover('block announced', { claim: claim.id, attempts, timeline: timeline.attempts });
   await reach('engine.cutover.about-to-block');
   const blocked = await retrier.run('the source', async () => {
     await fence.confirm();
@@ -95,6 +103,7 @@ export async function blockSource(
     await reach('engine.cutover.claimed');
     confirmInTime();
     if (staked.outcome === 'refused') return { refusal: describeHolder(staked.holder) };
+    timeline.begin('block');
     const held = staked.outcome === 'held' ? { election, reading: staked.reading } : { election };
     if (staked.outcome === 'held' && staked.foundSet) {
       logger.warn('The source was blocked already: the cutover relies on that block, and leaves it set');

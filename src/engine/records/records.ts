@@ -1,5 +1,6 @@
 import type { Binary, Timestamp, UUID } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
+import type { CutoverAttempt } from './cutover-attempt.ts';
 import type { MigrationState, PhaseTime } from './migration-state.ts';
 
 /** Version of the records in this file. The engine refuses any other, because it would misread it. */
@@ -114,6 +115,8 @@ export interface CutoverRecord {
   readonly drainedTo?: { readonly _data: string };
   /** Changes of the source after that. They are on the source only. */
   readonly writtenAfterCommit?: { readonly count: number; readonly namespaces: string };
+  /** The last attempts to cut over, with the time that each step took. */
+  readonly timeline?: readonly CutoverAttempt[];
   /** The watchdog that opened the source again. */
   readonly openedBy?: string;
 }

@@ -1,6 +1,7 @@
 import type { OplogHeadroom } from '../capture/oplog-gauge.ts';
 import type { Wait } from '../mongodb/retry.ts';
 import type { Finding } from '../preflight/finding.ts';
+import type { CutoverAttempt } from '../records/cutover-attempt.ts';
 import type { MigrationState, PhaseTime } from '../records/migration-state.ts';
 import type { VerificationProgress } from './verification-progress.ts';
 
@@ -134,6 +135,8 @@ export interface Progress {
     readonly sourceBlockedAtMs?: number;
     readonly canWriteAtMs?: number;
   };
+  /** The last attempts to cut over, with the time that each step took; empty before a cutover was wanted. */
+  readonly cutoverAttempts: readonly CutoverAttempt[];
   /** Round trip of the last `hello`, in ms; null before the first. */
   readonly pingMs: { readonly source: number | null; readonly destination: number | null };
   /** host:port of the primaries. */

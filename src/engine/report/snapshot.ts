@@ -46,6 +46,7 @@ export function notYetRunning(
     readyForCutover: false,
     notReadyReasons: ['it is not running'],
     canWrite: false,
+    cutoverAttempts: [],
     pingMs: { source: null, destination: null },
     addresses: { source: '', destination: '' },
     warnings: waiting.map(describeWait),
@@ -131,6 +132,7 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
             canWriteAtMs: cutover.canWriteAtMs,
           },
         }),
+    cutoverAttempts: run.attempts.timeline.attempts,
     pingMs: { source: run.pings.source, destination: run.pings.destination },
     addresses: run.addresses,
     // The preflight's warnings, and later ones.

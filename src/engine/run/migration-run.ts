@@ -79,7 +79,7 @@ export class MigrationRun {
     this.findings = new RunFindings(context, options, checked.warnings);
     this.#throttle = new Throttle(options.copyBytesPerSecond ?? Number.POSITIVE_INFINITY, context.clock);
     this.pings = new Pings(context);
-    this.attempts = new CutoverAttempts(context.clock);
+    this.attempts = new CutoverAttempts(context.clock, log.record.cutover);
     this.indexBuilds = new IndexBuilds(context);
     this.checkpoint = new RunCheckpoint(context, () => this.#position);
   }
@@ -176,7 +176,7 @@ export class MigrationRun {
         await log.forgetFailure();
         await log.advance('finish resumed');
       }
-      await finishCutover(context, log);
+      await finishCutover(context, log, this.attempts.timeline);
       return 'committed';
     }
     await settleOpenBlock(context, log);

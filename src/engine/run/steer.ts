@@ -33,6 +33,8 @@ interface SteeredRun {
 /** Does what the operator wants as soon as the migration's state allows it. Returns when the migration has ended. */
 export async function steer(run: SteeredRun, follower: StreamFollower): Promise<Outcome> {
   const { attempts, context, log, options, wishes } = run;
+  const { timeline } = attempts;
+  const timed = { ...context, retrier: context.retrier.telling((wait) => timeline.waitFor(wait)) };
   while (true) {
     context.signal.throwIfAborted();
     if (wishes.current.cancellation !== undefined) {
@@ -47,25 +49,28 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
     if (log.record.state === 'tailing' && options.once && follower.verification.isClean) {
       if (!(await isConfirmed(follower))) continue;
       await commitOnce(context, log, follower);
-      await finishCutover(context, log);
+      await finishCutover(context, log, timeline);
       return 'committed';
     }
+    if (wishes.current.state === 'cutover') attempts.note(run.notReadyReasons);
     // Where the source's catalog has to stand still, nothing would make the difference go away.
     if (wishes.current.state === 'cutover' && hasOtherCatalog(follower)) await follower.confirmCatalog();
     if (wishes.current.state === 'cutover' && run.notReadyReasons.length === 0) {
       if (!(await isConfirmed(follower))) continue;
       await run.findings.repeatAtCutover();
       const { bypassingWrites = 'drain' } = options;
-      const ended = await cutOver(context, log, follower, { calledOff: wishes.cancelled, bypassingWrites });
+      const ended = await cutOver(timed, log, follower, { calledOff: wishes.cancelled, bypassingWrites, timeline });
       if (ended === 'committed') {
         attempts.clear();
-        await finishCutover(context, log);
+        await finishCutover(timed, log, timeline);
         return 'committed';
       }
-      if (ended !== 'called off') attempts.add(ended);
+      if (ended === 'called off') attempts.abandon();
+      else attempts.add(ended);
+      await log.advanceCutover('source opened', { timeline: timeline.attempts });
       await log.advance('cutover put off');
     }
-    if (wishes.current.state !== 'cutover') attempts.clear();
+    if (wishes.current.state !== 'cutover') attempts.abandon();
     await context.stateChanges.next(context.signal, LOOK_AGAIN_AFTER_MS);
   }
 }
