@@ -98,7 +98,20 @@ function extensionOf(progress: Progress, known: boolean): Record<string, unknown
     verification: known ? shownVerification(progress) : null,
     repairs,
     waiting: waiting.map(({ sinceMs: atMs, ...wait }) => ({ ...wait, since: new Date(atMs).toISOString() })),
+    cutoverAttempts: progress.cutoverAttempts.map(shownAttempt),
     ...(left && { left }),
+  };
+}
+
+function shownAttempt({
+  startedAtMs,
+  steps,
+  ...attempt
+}: Progress['cutoverAttempts'][number]): Record<string, unknown> {
+  return {
+    ...attempt,
+    startedAt: new Date(startedAtMs).toISOString(),
+    steps: steps.map(({ startedAtMs: atMs, ...step }) => ({ ...step, startedAt: new Date(atMs).toISOString() })),
   };
 }
 

@@ -228,7 +228,15 @@ test('GET shows phases, counts and reasons as the agent reported them, and ignor
     documentsCompared: 9,
     keysDiffered: 3,
   };
-  await report({ phases: [{ name: 'copying', startedAtMs: 0 }], oplog, repairs: { ...repairs, atMs: 0 }, waiting });
+  const step = { name: 'drain', durationMs: 4, reason: 'a reason', counts: { applied: 3 } } as const;
+  const attempt = { number: 1, result: 'put off', reason: 'late', stoppedMs: 9 } as const;
+  await report({
+    phases: [{ name: 'copying', startedAtMs: 0 }],
+    oplog,
+    repairs: { ...repairs, atMs: 0 },
+    waiting,
+    cutoverAttempts: [{ ...attempt, startedAtMs: 0, steps: [{ ...step, startedAtMs: 1_000 }] }],
+  });
   assert.deepEqual((await show()).linkspan.progress, {
     canWrite: false,
     changes: { applied: 0, queued: 0, read: 0 },
@@ -243,6 +251,9 @@ test('GET shows phases, counts and reasons as the agent reported them, and ignor
       partitionsTotal: 1,
       restarts: 0,
     },
+    cutoverAttempts: [
+      { ...attempt, startedAt: '1970-01-01T00:00:00Z', steps: [{ ...step, startedAt: '1970-01-01T00:00:01Z' }] },
+    ],
     etaSeconds: 8,
     indexes: { building: null, built: 0, total: 0 },
     notReadyReasons: ['the initial copy is under way'],

@@ -76,6 +76,7 @@ export function progress(migrationId: string, changes: Partial<Progress> = {}): 
     repairs: null,
     notReadyReasons: ['the initial copy is under way'],
     canWrite: false,
+    cutoverAttempts: [],
     pingMs: { source: 1, destination: 1 },
     addresses: { source: 's:1', destination: 'd:1' },
     warnings: [],

@@ -1,5 +1,6 @@
 import { counted } from '../../platform/index.ts';
 import type { Phase, ProgressView } from './collect.ts';
+import { currentStep } from './cutover-attempts.ts';
 import { formatBytes, formatCount, formatSeconds } from './format.ts';
 import { describeDifferences, describeVerification } from './verification.ts';
 
@@ -49,6 +50,7 @@ export function describeView(view: ProgressView): string[] {
     case 'in sync':
     case 'cutting over':
       facts.push(
+        currentStep(progress.cutoverAttempts),
         lag(view),
         eta(view),
         rates.changesPerSecond === null ? undefined : `${formatCount(rates.changesPerSecond)} changes/s`,

@@ -31,6 +31,8 @@ export interface MigrationState {
   /** Whether the engine applies all drops of the source; absent until somebody confirms them. */
   readonly dropsConfirmed?: boolean;
   readonly readyForCutover: boolean;
+  /** When the current cutover was requested; absent before, and in records of older versions. */
+  readonly cutoverRequestedAtMs?: number;
   /** End of the cutover window; null before the migration was first ready for cutover. */
   readonly windowEndsAtMs: number | null;
   readonly endedAtMs: number | null;

@@ -39,7 +39,7 @@ const expire: Rule<'window ran out'> = (state, { atMs }) =>
 const cutOver: Rule<'cutover'> = (state, { atMs }) => {
   if (state.wanted === 'cutover') return state;
   const possible = state.wanted === 'running' && state.readyForCutover && !isWindowOver(state, atMs);
-  return possible ? { ...state, wanted: 'cutover' } : 'refused';
+  return possible ? { ...state, wanted: 'cutover', cutoverRequestedAtMs: atMs } : 'refused';
 };
 const pause: Rule<'pause'> = (state) => (isDecided(state) ? 'refused' : { ...state, wanted: 'paused' });
 const resume: Rule<'resume'> = (state) => (isDecided(state) ? 'refused' : { ...state, wanted: 'running' });
