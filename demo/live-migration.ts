@@ -21,7 +21,12 @@ export interface MigrationStatus {
 export interface Attempt {
   readonly number: number;
   readonly result?: string;
-  readonly steps: readonly { readonly name: string; readonly durationMs?: number; readonly reason: string }[];
+  readonly steps: readonly {
+    readonly name: string;
+    readonly durationMs?: number;
+    readonly reason: string;
+    readonly counts?: object;
+  }[];
 }
 
 /** How far Linkspan has compared both sides. */

@@ -94,7 +94,8 @@ async function migrate(clusters: Clusters, migration: LiveMigration): Promise<nu
 function describeAttempts(attempts: readonly Attempt[]): void {
   for (const { number, result, steps } of attempts) {
     narrate(`attempt ${number}: ${result}`);
-    for (const { name, durationMs = 0, reason } of steps) narrate(`  ${seconds(durationMs)} ${name}: ${reason}`);
+    for (const { name, durationMs = 0, reason, counts } of steps)
+      narrate(`  ${seconds(durationMs)} ${name}: ${reason}${counts ? ` ${JSON.stringify(counts)}` : ''}`);
   }
 }
 

@@ -73,17 +73,21 @@ export async function cutOver(
   const attempt = within(context, calledOff);
   try {
     timeline.begin('catch up');
+    const claim = newClaim(context, log);
+    const blocks = context.selection.isWhole && context.documentFilters.isEmpty && context.sourceFeatures.blocksWrites;
+    // A process takes long to start on a busy machine. Meanwhile the stream catches up.
+    const watching = blocks ? startWatchdog(context, log, claim) : undefined;
+    resources.defer(() => void watching?.then((watchdog) => watchdog[Symbol.dispose]()));
     await log.advance('cutover begun');
     await log.advanceCutover('begun', { timeline: timeline.attempts });
     await counted(context, timeline, async () => stream.inStepAt(await barrier(attempt), attempt.signal));
     timeline.begin('accounts');
     await bringOverAccounts(attempt);
-    if (context.selection.isWhole && context.documentFilters.isEmpty && context.sourceFeatures.blocksWrites) {
-      const claim = newClaim(context, log);
+    if (watching !== undefined) {
+      timeline.begin('watchdog');
+      const watchdog = await orAbort(watching, attempt.signal);
       timeline.begin('obstacles');
       const limit = await untilBlockable(attempt, claim);
-      timeline.begin('watchdog');
-      const watchdog = resources.use(await startWatchdog(context, log, claim));
       const putOff = await drainUnderBlock(context, log, stream, { ...wishes, watchdog, limit, claim });
       if (putOff !== undefined) return putOff;
     } else {
@@ -238,12 +242,13 @@ async function openAndRestore(context: CutOverParts, log: MigrationLog, timeline
   await reach('engine.cutover.unique-prepared');
   timeline.begin('opening');
   if (closed) await openDestination(context);
+  timeline.noteOpen();
+  timeline.begin('unique conversion');
   if (log.record.cutover?.canWriteAtMs === undefined) {
     const canWriteAtMs = context.clock.now();
     await log.advanceCutover('destination opened', { canWriteAtMs, timeline: timeline.attempts });
   }
   await reach('engine.cutover.destination-open');
-  timeline.begin('unique conversion');
   await convertUniqueIndexes(context);
   timeline.begin('expiry');
   await restoreExpiry(context);

@@ -86,6 +86,12 @@ export class CutoverTimeline {
     return step === undefined ? 0 : this.#nowMs - step.startedAtMs;
   }
 
+  /** Notes that users can write from here on. */
+  noteOpen(): void {
+    const stoppedMs = this.since('block');
+    if (stoppedMs > 0 && this.#current?.stoppedMs === undefined) this.#change({ stoppedMs });
+  }
+
   /** Ends the current attempt, and its last step. */
   end(result: AttemptResult, more: Pick<CutoverAttempt, 'reason' | 'stoppedMs'> = {}): void {
     const current = this.#current;

@@ -30,7 +30,10 @@ interface SourceBlockParts {
   readonly logger: Logger;
 }
 
-const BETWEEN_LOOKS_MS = 500;
+/** Short, because the cutover begins when an obstacle is gone. */
+const BETWEEN_LOOKS_MS = 100;
+/** How long a measurement of the source's majority counts. */
+const LIMIT_COUNTS_MS = 5_000;
 const TELL_WITHIN_MS = 10_000;
 const TO_OPEN = 'the source, to open it again';
 
@@ -44,13 +47,16 @@ export function newClaim({ checkpoint }: SourceBlockParts, log: MigrationLog): C
  * it.
  * @returns how long setting the block may take
  */
-export async function untilBlockable({ retrier, source }: SourceBlockParts, claim: Claim): Promise<BlockLimit> {
+export async function untilBlockable({ retrier, source, clock }: SourceBlockParts, claim: Claim): Promise<BlockLimit> {
+  let measured: { readonly limit: BlockLimit; readonly atMs: number } | undefined;
   const look = async () => {
-    const limit = await blockLimit(source);
-    const obstacles = await writeBlockObstacles(source);
-    if (obstacles.length > 0) throw new NotNow(obstacles.join(', '));
+    if (measured === undefined || clock.elapsed() - measured.atMs > LIMIT_COUNTS_MS)
+      measured = { limit: await blockLimit(source), atMs: clock.elapsed() };
     await refuseOthersBlock(source, claim);
-    return limit;
+    // Last, because transactions begin all the time.
+    const obstacles = await writeBlockObstacles(source, measured.limit);
+    if (obstacles.length > 0) throw new NotNow(obstacles.join(', '));
+    return measured.limit;
   };
   return await retrier.run('a moment in which the source can be blocked', look, BETWEEN_LOOKS_MS);
 }

@@ -4,7 +4,7 @@ import { CutoverTimeline } from '../cutover/cutover-timeline.ts';
 import type { Wait } from '../mongodb/retry.ts';
 import type { CutoverRecord } from '../records/records.ts';
 
-const BETWEEN_ATTEMPTS = { firstMs: 5_000, longestMs: 5 * 60_000 };
+const BETWEEN_ATTEMPTS = { firstMs: 250, longestMs: 5 * 60_000 };
 /** Limits the share of time in which users' writes are stopped to one sixth, unless that exceeds the longest delay. */
 const TIMES_STOPPED = 5;
 
@@ -53,8 +53,13 @@ export class CutoverAttempts {
     this.timeline.end('aborted');
   }
 
+  /** Milliseconds until the next attempt may begin. */
+  get dueInMs(): number {
+    return Math.max(0, (this.#last?.dueAtMs ?? 0) - this.#clock.elapsed());
+  }
+
   get isDue(): boolean {
-    return this.#last === undefined || this.#clock.elapsed() >= this.#last.dueAtMs;
+    return this.dueInMs === 0;
   }
 
   /**

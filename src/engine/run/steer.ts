@@ -71,7 +71,8 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
       await log.advance('cutover put off');
     }
     if (wishes.current.state !== 'cutover') attempts.abandon();
-    await context.stateChanges.next(context.signal, LOOK_AGAIN_AFTER_MS);
+    const dueInMs = attempts.isDue ? LOOK_AGAIN_AFTER_MS : attempts.dueInMs;
+    await context.stateChanges.next(context.signal, Math.min(LOOK_AGAIN_AFTER_MS, dueInMs));
   }
 }
 

