@@ -3,6 +3,7 @@ import {
   cancelMigration,
   confirmDrops,
   extendWindow,
+  getCutoverReport,
   limitCopy,
   listMigrations,
   pauseMigration,
@@ -10,6 +11,7 @@ import {
   setLoadLevel,
 } from '../control/index.ts';
 import { pageOf } from '../http/index.ts';
+import { cutoverReport } from '../platform/index.ts';
 import { liveMigrationResponse, showMigration } from './live-migrations.ts';
 import { defineOperation, type OperationRequest } from './operation.ts';
 import { page } from './schemas.ts';
@@ -62,8 +64,21 @@ const aboutOne = {
 const placeOf = ({ path }: Pick<OperationRequest<unknown>, 'path'>) =>
   [path('groupId'), path('liveMigrationId')] as const;
 
+const reportResponse = cutoverReport.meta({ id: 'LinkspanCutoverReport', 'x-linkspan-extension': true });
+
 /** Operations on live migrations that Atlas's API lacks, in Atlas's conventions. */
 export const migrationExtensions = [
+  defineOperation({
+    operationId: 'getGroupLiveMigrationCutoverReport',
+    summary: 'Return the report of one cutover',
+    method: 'GET',
+    path: `${MIGRATION}/cutoverReport`,
+    status: 200,
+    extension: true,
+    versions: [{ version: '2023-01-01' }],
+    response: reportResponse,
+    handle: async (request) => getCutoverReport(request.control, request.actor, ...placeOf(request)),
+  }),
   defineOperation({
     operationId: 'listGroupLiveMigrations',
     summary: 'List the live migrations of one project',

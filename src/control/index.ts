@@ -77,7 +77,7 @@ export {
   resumeMigration,
   setLoadLevel,
 } from './migrations/migration-wishes.ts';
-export { createMigration, getMigration, listMigrations } from './migrations/migrations.ts';
+export { createMigration, getCutoverReport, getMigration, listMigrations } from './migrations/migrations.ts';
 export { takeReport } from './migrations/take-report.ts';
 export { getValidation, startValidation } from './migrations/validations.ts';
 export { awaitWantedState } from './migrations/wanted-state.ts';

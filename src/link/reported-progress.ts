@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Progress } from '../engine/index.ts';
-import { reportList, reportText } from './report-text.ts';
+import { cutoverReport } from '../platform/index.ts';
+import { printable, reportList, reportText } from './report-text.ts';
 import { reportedFinding } from './reported-finding.ts';
 
 const count = z.number().nonnegative();
@@ -138,6 +139,7 @@ export const reportedProgress: z.ZodType<Progress> = z
       .optional(),
     // Agents of earlier versions don't report it.
     cutoverAttempts: reportList(reportedAttempt).catch([]),
+    cutoverReport: z.unknown().transform(printable).pipe(cutoverReport.optional()).optional().catch(undefined),
     pingMs: figures({ source: figure, destination: figure }),
     addresses: figures({ source: reportText, destination: reportText }),
     warnings: reportList(reportText),

@@ -51,6 +51,7 @@ export function createSyncApi(session: SyncSession, token?: ApiToken): FastifyIn
     progress: progressResponse(session.state, session.direction, session.progress()),
     success: true,
   }));
+  app.get('/api/v1/cutoverReport', async () => session.cutoverReport());
   const call = (name: string, act: (body: unknown) => void | Promise<void>) =>
     app.post(`/api/v1/${name}`, async ({ body }) => {
       await act(body);

@@ -10,7 +10,7 @@ import {
   recordedStanding,
   type VerificationMode,
 } from '../engine/index.ts';
-import { type Clock, type Logger, systemClock, UserError } from '../platform/index.ts';
+import { type Clock, type CutoverReport, type Logger, systemClock, UserError } from '../platform/index.ts';
 import { type ClusterName, type ClusterUris, clusterNames, migrationIdOf } from './clusters.ts';
 import type { InitialLoad, LoadRequest } from './load-request.ts';
 import { PreflightFailed } from './preflight-failed.ts';
@@ -180,6 +180,13 @@ export class SyncSession {
     const migration = this.#expect('RUNNING', 'commit');
     if (migration.wanted === 'paused') throw new UserError('WRONG_STATE', ['commit', 'about to be PAUSED']);
     migration.want('cutover');
+  }
+
+  /** Returns the report of the cutover. @throws UserError WRONG_STATE before its point of no return */
+  cutoverReport(): CutoverReport {
+    const report = this.progress()?.cutoverReport;
+    if (report === undefined) throw new UserError('WRONG_STATE', ['cutoverReport', this.state]);
+    return report;
   }
 
   /** Stops the run with a checkpoint. Resolves when the run has ended or failed. */

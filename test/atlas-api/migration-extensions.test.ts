@@ -6,7 +6,7 @@ import { onReach } from '../../src/platform/index.ts';
 import { linkAgent } from '../gateway/agent-client.ts';
 import { addOrganization, type Page, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
-import { cliBody, prepare } from './migration-world.ts';
+import { cliBody, cutoverReport, prepare } from './migration-world.ts';
 import { start, withoutTime } from './started-migration.ts';
 
 const HOUR_MS = 3_600_000;
@@ -341,6 +341,16 @@ test('an agent that sends nothing is shown as lost within half a minute, and as 
   assert.equal(await status(), 'LOST');
   await agent.report({});
   assert.equal(await status(), 'CONNECTED');
+});
+
+test('the report of a cutover is there from its point of no return on, cleaned of what a terminal would obey', async () => {
+  await using plane = await startControlPlane();
+  const { path, id, report } = await start(plane);
+  const get = () => plane.api('GET', `${path}/${id}/cutoverReport`);
+  await report(READY);
+  assert.deepEqual([(await get()).status, (await get()).json.errorCode], [409, 'CUTOVER_REPORT_MISSING']);
+  await report({ state: 'committed', cutoverReport: cutoverReport('a \u001b[2Jwarning') });
+  assert.deepEqual((await get()).json, cutoverReport('a \ufffd[2Jwarning'));
 });
 
 test('only owners can steer a migration', async () => {

@@ -1,6 +1,7 @@
 import type { Finding } from '../../engine/index.ts';
 import { findingsText } from '../command-line/findings.ts';
 import { type AdministrationCommand, type Flag, force, needed, paging } from './command.ts';
+import { cutoverReportText } from './cutover-report-text.ts';
 import {
   agentColumn,
   cutoverWarnings,
@@ -121,6 +122,15 @@ export const migrationCommands: readonly AdministrationCommand[] = [
     watch: watchMigration,
   },
   steer('cutover', 'Cut over a live migration', 'cutover', { before: { path: one, warnings: cutoverWarnings } }),
+  {
+    name: 'report',
+    summary: 'Show the report of a cutover',
+    method: 'GET',
+    path: `${one}/cutoverReport`,
+    argument,
+    columns: ['migrationId', 'isComplete', 'startedAt', 'endedAt', 'pause.milliseconds', 'verification.result'],
+    more: cutoverReportText,
+  },
   steer('pause', 'Pause a live migration', 'pause'),
   steer('resume', 'Resume a paused live migration', 'resume'),
   steer('cancel', 'Cancel a live migration', 'cancel', {

@@ -6,6 +6,7 @@ import { orAbort } from '../concurrency/unless-aborted.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
 import type { BlockLimit } from '../mongodb/write-block.ts';
 import type { Counters } from '../records/counters.ts';
+import type { CutoverEvidence } from '../records/cutover-attempt.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { within } from '../records/within.ts';
 import type { DocumentFilters } from '../scope/document-filters.ts';
@@ -54,6 +55,8 @@ export interface CutoverWishes {
   readonly calledOff: AbortSignal;
   readonly bypassingWrites: BypassingWrites;
   readonly timeline: CutoverTimeline;
+  /** Returns what the verification has compared. */
+  readonly evidence: () => CutoverEvidence;
 }
 
 /**
@@ -94,7 +97,7 @@ export async function cutOver(
       await drainWithoutBlock(attempt, stream, timeline);
     }
     timeline.begin('commit');
-    await commit(log, stream, true, { timeline: timeline.attempts });
+    await commit(log, stream, true, { timeline: timeline.attempts, evidence: wishes.evidence() });
     return 'committed';
   } catch (error) {
     if (error === calledOff.reason) return 'called off';

@@ -74,7 +74,7 @@ export async function commit(
   log: MigrationLog,
   stream: RunningStream,
   watched: boolean,
-  fields: Pick<CutoverRecord, 'timeline'> = {},
+  fields: Pick<CutoverRecord, 'timeline' | 'evidence'> = {},
 ): Promise<void> {
   await log.advanceCutover('committed', { ...fields, ...(watched ? { drainedTo: stream.safeToken } : {}) });
   stream.stop();

@@ -58,3 +58,15 @@ export interface CutoverAttempt {
   /** How long users' writes were stopped. Absent while unknown, and when they weren't. */
   readonly stoppedMs?: number;
 }
+
+/** What the verification had compared when the cutover committed. */
+export interface CutoverEvidence {
+  readonly mode: string;
+  readonly documentsCompared: number;
+  readonly documentsRechecked: number;
+  /** Documents that differed although no change explained it, and how many of them still did. */
+  readonly differed: number;
+  readonly open: number;
+  /** The source's time at which both sides were proven equal; null when none is. */
+  readonly equalAtMs: number | null;
+}

@@ -1,6 +1,6 @@
 import type { Binary, Timestamp, UUID } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
-import type { CutoverAttempt } from './cutover-attempt.ts';
+import type { CutoverAttempt, CutoverEvidence } from './cutover-attempt.ts';
 import type { MigrationState, PhaseTime } from './migration-state.ts';
 
 /** Version of the records in this file. The engine refuses any other, because it would misread it. */
@@ -117,6 +117,8 @@ export interface CutoverRecord {
   readonly writtenAfterCommit?: { readonly count: number; readonly namespaces: string };
   /** The last attempts to cut over, with the time that each step took. */
   readonly timeline?: readonly CutoverAttempt[];
+  /** What the verification had compared at the point of no return. */
+  readonly evidence?: CutoverEvidence;
   /** The watchdog that opened the source again. */
   readonly openedBy?: string;
 }

@@ -1,3 +1,4 @@
+import type { CutoverReport } from '../../platform/index.ts';
 import type { OplogHeadroom } from '../capture/oplog-gauge.ts';
 import type { Wait } from '../mongodb/retry.ts';
 import type { Finding } from '../preflight/finding.ts';
@@ -137,6 +138,8 @@ export interface Progress {
   };
   /** The last attempts to cut over, with the time that each step took; empty before a cutover was wanted. */
   readonly cutoverAttempts: readonly CutoverAttempt[];
+  /** The report of the cutover, from its point of no return on. */
+  readonly cutoverReport?: CutoverReport;
   /** Round trip of the last `hello`, in ms; null before the first. */
   readonly pingMs: { readonly source: number | null; readonly destination: number | null };
   /** host:port of the primaries. */

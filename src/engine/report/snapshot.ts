@@ -6,6 +6,7 @@ import { describeWait, type Wait } from '../mongodb/retry.ts';
 import { LIFT_COMMAND } from '../mongodb/write-block.ts';
 import { shownState } from '../records/shown-state.ts';
 import type { MigrationOptions } from '../scope/options.ts';
+import { cutoverReport } from './cutover-report.ts';
 import type { Left, Progress, RepairsProgress } from './progress.ts';
 import type { RunView } from './run-view.ts';
 import { verificationProgress } from './verification-progress.ts';
@@ -79,7 +80,7 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
   const waiting = [...waitsOf(context), ...(run.attempts.wait === undefined ? [] : [run.attempts.wait])];
   const written = cutover?.writtenAfterCommit;
   const reasons = state === 'tailing' ? run.notReadyReasons : [`it is ${shownState(state)}`];
-  return {
+  const progress: Progress = {
     migrationId: options.migrationId,
     state,
     sinceMs: log.record.stateAtMs ?? null,
@@ -157,6 +158,10 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
     // Earlier versions kept the failure of an earlier run in the record of a resumed migration.
     ...(state === 'failed' && error !== undefined ? { error } : {}),
   };
+  if (!cutover?.committed) return progress;
+  const { evidence } = cutover;
+  const nowMs = context.clock.now();
+  return { ...progress, cutoverReport: cutoverReport(progress, { options, collections, evidence, nowMs }) };
 }
 
 function repairsOf({ context, log }: RunView): RepairsProgress | null {

@@ -1,9 +1,11 @@
 import { UserError } from '../../platform/index.ts';
 import { commitOnce } from '../cutover/commit-once.ts';
 import { cutOver, finishCutover } from '../cutover/cut-over.ts';
+import type { CutoverEvidence } from '../records/cutover-attempt.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { CutoverAttempts } from '../report/cutover-attempts.ts';
 import type { Outcome } from '../report/progress.ts';
+import { verificationProgress } from '../report/verification-progress.ts';
 import { lastRefusal } from '../report/waits.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import { cancel } from './cancel.ts';
@@ -34,6 +36,7 @@ interface SteeredRun {
 export async function steer(run: SteeredRun, follower: StreamFollower): Promise<Outcome> {
   const { attempts, context, log, options, wishes } = run;
   const { timeline } = attempts;
+  const evidence = () => evidenceOf(run, follower);
   const timed = { ...context, retrier: context.retrier.telling((wait) => timeline.waitFor(wait)) };
   while (true) {
     context.signal.throwIfAborted();
@@ -48,7 +51,7 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
     if (log.record.state === 'tailing' && options.once) follower.verification.refuseDifferences();
     if (log.record.state === 'tailing' && options.once && follower.verification.isClean) {
       if (!(await isConfirmed(follower))) continue;
-      await commitOnce(context, log, follower);
+      await commitOnce(context, log, follower, evidence);
       await finishCutover(context, log, timeline);
       return 'committed';
     }
@@ -59,7 +62,12 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
       if (!(await isConfirmed(follower))) continue;
       await run.findings.repeatAtCutover();
       const { bypassingWrites = 'drain' } = options;
-      const ended = await cutOver(timed, log, follower, { calledOff: wishes.cancelled, bypassingWrites, timeline });
+      const ended = await cutOver(timed, log, follower, {
+        calledOff: wishes.cancelled,
+        bypassingWrites,
+        timeline,
+        evidence,
+      });
       if (ended === 'committed') {
         attempts.clear();
         await finishCutover(timed, log, timeline);
@@ -74,6 +82,22 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
     const dueInMs = attempts.isDue ? LOOK_AGAIN_AFTER_MS : attempts.dueInMs;
     await context.stateChanges.next(context.signal, Math.min(LOOK_AGAIN_AFTER_MS, dueInMs));
   }
+}
+
+/** Returns what the verification has compared until now. */
+function evidenceOf({ context, options }: SteeredRun, { verification, provenAt }: StreamFollower): CutoverEvidence {
+  const { mode, documentsCompared, documentsRechecked, mismatches, equalAtMs } = verificationProgress(
+    options.verification ?? 'repair',
+    verification,
+    {
+      collections: [...context.tracked.values()],
+      documentsRechecked: context.counters.rechecked,
+      provenAt,
+      rates: { documentsPerSecond: null, bytesPerSecond: null },
+    },
+  );
+  const { found, open } = mismatches;
+  return { mode, documentsCompared, documentsRechecked, differed: found, open, equalAtMs };
 }
 
 function hasOtherCatalog({ verification: { catalog } }: StreamFollower): boolean {

@@ -40,12 +40,13 @@ test('a cutover accounts for all of its time, and says what it waited for, also 
   assert.equal(await running.outcome, 'committed');
 
   const { cutoverAttempts, sinceMs } = running.progress;
-  const [attempt] = cutoverAttempts;
-  assert.equal(cutoverAttempts.length, 1);
+  // On a busy machine an attempt may be put off before.
+  const attempt = cutoverAttempts.at(-1);
   assert.equal(attempt?.result, 'committed');
   assertAccounted(cutoverAttempts, requestedAtMs, sinceMs ?? Number.NaN);
-  const names = attempt.steps.map(({ name }) => name);
-  assert.match(attempt.steps.find(({ name }) => name === 'obstacles')?.reason ?? '', /a transaction/);
+  const names = attempt.steps.map(({ name }) => name).filter((name) => name !== 'retry delay');
+  const all = cutoverAttempts.flatMap(({ steps }) => steps);
+  assert.ok(all.some(({ name, reason }) => name === 'obstacles' && reason.includes('a transaction')));
   assert.deepEqual(names, [
     'readiness',
     'checks',
@@ -68,7 +69,8 @@ test('a cutover accounts for all of its time, and says what it waited for, also 
     'adoption',
     'watch',
   ]);
-  const stopped = attempt.steps.slice(names.indexOf('block'), names.indexOf('unique conversion'));
+  const at = (name: string) => attempt.steps.findIndex((step) => step.name === name);
+  const stopped = attempt.steps.slice(at('block'), at('unique conversion'));
   const stoppedMs = stopped.reduce((sum, { durationMs = Number.NaN }) => sum + durationMs, 0);
   assert.ok(Math.abs(stoppedMs - (attempt.stoppedMs ?? Number.NaN)) <= 2, `${stoppedMs} ms, not ${attempt.stoppedMs}`);
 
