@@ -51,7 +51,7 @@ export interface PutOff {
 }
 
 export interface CutoverWishes {
-  /** Aborts when the operator cancels the migration. That ends the attempt at any time before the commit. */
+  /** Aborts when the operator cancels the migration or aborts the cutover. That ends the attempt before the commit is sent. */
   readonly calledOff: AbortSignal;
   readonly bypassingWrites: BypassingWrites;
   readonly timeline: CutoverTimeline;
@@ -91,13 +91,13 @@ export async function cutOver(
       const watchdog = await orAbort(watching, attempt.signal);
       timeline.begin('obstacles');
       const limit = await untilBlockable(attempt, claim);
-      const putOff = await drainUnderBlock(context, log, stream, { ...wishes, watchdog, limit, claim });
-      if (putOff !== undefined) return putOff;
+      const drained = await drainUnderBlock(context, log, stream, { ...wishes, watchdog, limit, claim });
+      if ('reason' in drained) return drained;
+      await drained.committing;
     } else {
       await drainWithoutBlock(attempt, stream, timeline);
+      await sendCommit(log, stream, wishes).committing;
     }
-    timeline.begin('commit');
-    await commit(log, stream, true, { timeline: timeline.attempts, evidence: wishes.evidence() });
     return 'committed';
   } catch (error) {
     if (error === calledOff.reason) return 'called off';
@@ -113,17 +113,34 @@ interface Blocking extends CutoverWishes {
   readonly limit: BlockLimit;
 }
 
+/** A commit that was sent. It is wrapped, so that an `await` of the wrapper doesn't wait for its result. */
+interface Sent {
+  readonly committing: Promise<void>;
+}
+
 /**
- * Drains the stream under the write block. Leaves the stream held when it returns undefined.
+ * Sends the commit, unless the operator has taken the cutover back. No `await` between the check and the sending: an
+ * abort comes before both, or is refused because the commit was sent.
+ * @throws the reason of `calledOff`
+ */
+function sendCommit(log: MigrationLog, stream: RunningStream, { calledOff, timeline, evidence }: CutoverWishes): Sent {
+  calledOff.throwIfAborted();
+  timeline.begin('commit');
+  return { committing: commit(log, stream, true, { timeline: timeline.attempts, evidence: evidence() }) };
+}
+
+/**
+ * Drains the stream under the write block, and sends the commit. Leaves the stream held then.
  * @throws the reason of `calledOff`, with the source open again
  */
 async function drainUnderBlock(
   context: CutOverParts,
   log: MigrationLog,
   stream: RunningStream,
-  { calledOff, bypassingWrites, timeline, watchdog, limit, claim }: Blocking,
-): Promise<PutOff | undefined> {
+  blocking: Blocking,
+): Promise<PutOff | Sent> {
   const { clock, logger } = context;
+  const { calledOff, bypassingWrites, timeline, watchdog, limit, claim } = blocking;
   const putOff = (reason: string): PutOff => {
     const stoppedMs = timeline.since('block');
     logger.warn({ reason, stoppedMs }, 'The cutover attempt failed: the source is open again');
@@ -158,7 +175,7 @@ async function drainUnderBlock(
         // After the last look: if nobody has lifted the block since the claim, users were blocked all the time.
         timeline.begin('announcement');
         await confirmClaim(last, claim, blocked);
-        return undefined;
+        return sendCommit(log, stream, blocking);
       }
       await confirmBlocked(last);
       written = await bypassed(context.source, look);

@@ -35,6 +35,8 @@ import { takeMigration } from './take-migration.ts';
 const LAST_ACTS_WITHIN_MS = 5_000;
 /** For one write. Without that write, the next engine on another host waits 30 s. */
 const LEAVES_WITHIN_MS = 2_000;
+/** For the end of an attempt to cut over, which announces nothing. */
+const OPEN_LOOK_EVERY_MS = 20;
 /** The run reports a failure after this: nobody may reach the clusters any more after the report. */
 const REOPEN_WITHIN_MS = 60_000;
 
@@ -139,6 +141,13 @@ export class MigrationRun {
   /** The reasons why a cutover can't begin; empty when it can. */
   get notReadyReasons(): string[] {
     return whyNotReady(this);
+  }
+
+  /** Resolves when no attempt to cut over is under way, and none blocks the source, or when the run ends. */
+  async untilOpen(): Promise<void> {
+    const { signal, stateChanges } = this.context;
+    const isOpen = () => this.log.record.state !== 'committing' && !this.log.record.cutover?.blocking;
+    await stateChanges.until(() => isOpen() || signal.aborted, AbortSignal.any([]), OPEN_LOOK_EVERY_MS);
   }
 
   #applyWishes(): void {

@@ -24,6 +24,7 @@ export class OperatorWishes {
     confirmsDrops: false,
   };
   readonly #cancelled = new AbortController();
+  #calledOff = new AbortController();
   readonly #followers = new Set<() => void>();
 
   get current(): Wishes {
@@ -35,12 +36,19 @@ export class OperatorWishes {
     return this.#cancelled.signal;
   }
 
+  /** Aborts when the operator no longer wants the cutover that is wanted now. */
+  get calledOff(): AbortSignal {
+    return this.#calledOff.signal;
+  }
+
   /** Sets some of the wishes. A repeated wish changes nothing, and wakes nobody. */
   change(wishes: Partial<Wishes>): void {
     const before = this.#current;
     const after = { ...before, ...wishes };
     if ((Object.keys(after) as (keyof Wishes)[]).every((wish) => after[wish] === before[wish])) return;
     this.#current = after;
+    if (before.state !== 'cutover' && after.state === 'cutover') this.#calledOff = new AbortController();
+    if (before.state === 'cutover' && after.state !== 'cutover') this.#calledOff.abort();
     if (after.cancellation !== undefined) this.#cancelled.abort();
     for (const follow of this.#followers) follow();
   }

@@ -1,4 +1,5 @@
 import { UserError } from '../../platform/index.ts';
+import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import { commitOnce } from '../cutover/commit-once.ts';
 import { cutOver, finishCutover } from '../cutover/cut-over.ts';
 import type { CutoverEvidence } from '../records/cutover-attempt.ts';
@@ -50,7 +51,7 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
     if (refusal !== undefined) throw refusal;
     if (log.record.state === 'tailing' && options.once) follower.verification.refuseDifferences();
     if (log.record.state === 'tailing' && options.once && follower.verification.isClean) {
-      if (!(await isConfirmed(follower))) continue;
+      if (!(await isConfirmed(follower, wishes.cancelled))) continue;
       await commitOnce(context, log, follower, evidence);
       await finishCutover(context, log, timeline);
       return 'committed';
@@ -59,11 +60,13 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
     // Where the source's catalog has to stand still, nothing would make the difference go away.
     if (wishes.current.state === 'cutover' && hasOtherCatalog(follower)) await follower.confirmCatalog();
     if (wishes.current.state === 'cutover' && run.notReadyReasons.length === 0) {
-      if (!(await isConfirmed(follower))) continue;
-      await run.findings.repeatAtCutover();
+      if (!(await isConfirmed(follower, wishes.calledOff))) continue;
+      await unlessAborted(run.findings.repeatAtCutover(), wishes.calledOff);
+      const calledOff = AbortSignal.any([wishes.cancelled, wishes.calledOff]);
+      if (calledOff.aborted) continue;
       const { bypassingWrites = 'drain' } = options;
       const ended = await cutOver(timed, log, follower, {
-        calledOff: wishes.cancelled,
+        calledOff,
         bypassingWrites,
         timeline,
         evidence,
@@ -106,11 +109,14 @@ function hasOtherCatalog({ verification: { catalog } }: StreamFollower): boolean
 
 /**
  * Compares the catalogs once more.
+ * @param over  ends the wait: nobody wants the answer any more
  * @returns whether they are equal
  * @throws UserError NAMESPACE_CONFLICT when the destination lacks a collection: nothing would make it anew
  */
-async function isConfirmed({ verification }: StreamFollower): Promise<boolean> {
-  if (await verification.confirm()) return true;
+async function isConfirmed({ verification }: StreamFollower, over: AbortSignal): Promise<boolean> {
+  const confirmed = await unlessAborted(verification.confirm(), over);
+  if (confirmed === undefined) return false;
+  if (confirmed) return true;
   const lost = verification.catalog.differences?.find((difference) => difference.class === 'collection missing');
   if (lost === undefined) return false;
   const reason = 'somebody else dropped or renamed it on the destination';
