@@ -71,6 +71,20 @@ export class Migration {
   }
 
   /**
+   * Rehearses the cutover: blocks the source for at most 200 ms, and never commits. The last of `cutoverAttempts` in the
+   * progress has the result.
+   * @param name  a number that grows with each rehearsal; one that was begun isn't begun again
+   * @throws UserError NOT_READY_FOR_CUTOVER with the reasons, if a cutover couldn't begin now; WRONG_STATE while another
+   * state is wanted
+   */
+  rehearse(name: number): void {
+    if (name <= (this.#run?.log.record.cutover?.rehearsed ?? 0) || name === this.#wishes.current.rehearsal) return;
+    if (this.wanted !== 'running') throw new UserError('WRONG_STATE', ['Rehearsing', this.wanted]);
+    this.#refuseUnready();
+    this.#wishes.change({ rehearsal: name });
+  }
+
+  /**
    * Takes back the wish for a cutover, also while one is under way: it ends with the source open, and the migration
    * continues. Does nothing when no cutover is wanted. Resolves when the source is open.
    * @throws UserError CUTOVER_COMMITTED once the commit was sent

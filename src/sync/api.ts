@@ -57,16 +57,18 @@ export function createSyncApi(session: SyncSession, token?: ApiToken): FastifyIn
       await act(body);
       return { success: true };
     });
-  const plainCall = (name: string, act: () => void) =>
-    call(name, (body) => {
+  const plainCall = (name: string, act: () => void | Promise<void>) =>
+    call(name, async (body) => {
       requireEmptyBody(body);
-      act();
+      await act();
     });
   call('start', (body) => session.start(parseStartRequest(body)));
   call('load', (body) => session.setLoad(parseLoadRequest(body)));
   plainCall('pause', () => session.pause());
   plainCall('resume', () => session.resume());
   plainCall('commit', () => session.commit());
+  plainCall('abortCommit', () => session.abortCommit());
+  plainCall('rehearseCommit', () => session.rehearseCommit());
   plainCall('confirmDrops', () => session.confirmDrops());
   plainCall('reverse', () => {
     throw new UserError('NOT_SUPPORTED_YET', ['reverse']);

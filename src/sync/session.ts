@@ -182,6 +182,24 @@ export class SyncSession {
     migration.want('cutover');
   }
 
+  /**
+   * Takes back the last `commit`; resolves when the source is open.
+   * @throws UserError WRONG_STATE in IDLE, CUTOVER_COMMITTED past the point of no return
+   */
+  async abortCommit(): Promise<void> {
+    if (!this.#migration) throw new UserError('WRONG_STATE', ['abortCommit', this.state]);
+    await this.#migration.abortCutover();
+  }
+
+  /**
+   * Rehearses the commit. The progress has the result.
+   * @throws UserError WRONG_STATE unless RUNNING, NOT_READY_FOR_CUTOVER while `canCommit` is false
+   */
+  rehearseCommit(): void {
+    const { clock = systemClock } = this.#options;
+    this.#expect('RUNNING', 'rehearseCommit').rehearse(clock.now());
+  }
+
   /** Returns the report of the cutover. @throws UserError WRONG_STATE before its point of no return */
   cutoverReport(): CutoverReport {
     const report = this.progress()?.cutoverReport;

@@ -36,11 +36,15 @@ export class CutoverTimeline {
     return this.#attempts;
   }
 
-  /** Begins an attempt, unless one is under way. */
-  want(): void {
+  /**
+   * Begins an attempt, unless one is under way.
+   * @param rehearsal  its name, if it is a rehearsal
+   */
+  want(rehearsal?: number): void {
     if (this.#current !== undefined) return;
     const number = (this.#attempts.at(-1)?.number ?? 0) + 1;
-    const begun: CutoverAttempt = { number, startedAtMs: this.#nowMs, steps: [] };
+    const kind = rehearsal === undefined ? {} : { rehearsal };
+    const begun: CutoverAttempt = { number, ...kind, startedAtMs: this.#nowMs, steps: [] };
     this.#attempts = [...this.#attempts, begun].slice(-MOST_ATTEMPTS);
     this.begin('readiness');
   }
@@ -80,6 +84,16 @@ export class CutoverTimeline {
     this.#changeStep((step) => ({ ...step, counts: { ...step.counts, ...counts } }));
   }
 
+  /** The step that the current attempt is in. */
+  get step(): CutoverStepName | undefined {
+    return this.#current?.steps.at(-1)?.name;
+  }
+
+  /** How long the latest step of this name took, in milliseconds; 0 while it is unknown. */
+  took(name: CutoverStepName): number {
+    return this.#current?.steps.findLast((one) => one.name === name)?.durationMs ?? 0;
+  }
+
   /** Milliseconds since the beginning of the latest step of this name in the current attempt; 0 without one. */
   since(name: CutoverStepName): number {
     const step = this.#current?.steps.findLast((one) => one.name === name);
@@ -93,7 +107,7 @@ export class CutoverTimeline {
   }
 
   /** Ends the current attempt, and its last step. */
-  end(result: AttemptResult, more: Pick<CutoverAttempt, 'reason' | 'stoppedMs'> = {}): void {
+  end(result: AttemptResult, more: Pick<CutoverAttempt, 'reason' | 'stoppedMs' | 'wouldStopMs'> = {}): void {
     const current = this.#current;
     if (current === undefined) return;
     this.#change({ ...more, result, steps: ended(current.steps, this.#nowMs) });

@@ -79,6 +79,8 @@ export interface Blocked {
   readonly election: string;
   /** The oplog's state when the block was claimed; undefined when the user may not read it. */
   readonly reading?: BlockReading;
+  /** Whether it was set before, by somebody else: then this cutover doesn't lift it. */
+  readonly isFound?: boolean;
 }
 
 interface BlockOptions {
@@ -113,7 +115,7 @@ export async function blockSource(
     const held = staked.outcome === 'held' ? { election, reading: staked.reading } : { election };
     if (staked.outcome === 'held' && staked.foundSet) {
       logger.warn('The source was blocked already: the cutover relies on that block, and leaves it set');
-      return held;
+      return { ...held, isFound: true };
     }
     return (await tryToBlockWrites(source, limit.limitMs)) ? held : { refusal: notInTime(limit) };
   });

@@ -41,20 +41,24 @@ export interface TimedStep {
 
 /**
  * How an attempt ended. `put off`: the engine repeats it. `aborted`: nobody wants it any more. `interrupted`: its
- * engine ended.
+ * engine ended. `rehearsed`: a rehearsal passed all steps that can be undone. `not rehearsed`: it didn't.
  */
-export type AttemptResult = 'committed' | 'put off' | 'aborted' | 'interrupted' | 'failed';
+export type AttemptResult = 'committed' | 'put off' | 'aborted' | 'interrupted' | 'rehearsed' | 'not rehearsed';
 
-/** One attempt to cut over, from the request or from the attempt before it to its end. */
+/** One attempt to cut over, or a rehearsal of one, from the request or from the attempt before it to its end. */
 export interface CutoverAttempt {
   /** Counts attempts from 1. */
   readonly number: number;
+  /** The name of the rehearsal, if it is one. */
+  readonly rehearsal?: number;
   readonly startedAtMs: number;
   readonly steps: readonly TimedStep[];
   /** Absent while it runs. */
   readonly result?: AttemptResult;
-  /** Why it was put off. */
+  /** Why it was put off, or what a rehearsal didn't reach. */
   readonly reason?: string;
+  /** The pause that a cutover would have had, as a rehearsal estimates it. */
+  readonly wouldStopMs?: number;
   /** How long users' writes were stopped. Absent while unknown, and when they weren't. */
   readonly stoppedMs?: number;
 }

@@ -115,6 +115,10 @@ export interface CutoverRecord {
   readonly drainedTo?: { readonly _data: string };
   /** Changes of the source after that. They are on the source only. */
   readonly writtenAfterCommit?: { readonly count: number; readonly namespaces: string };
+  /** Whether this is a rehearsal, which never commits. */
+  readonly rehearsing?: boolean;
+  /** The last rehearsal that was begun. */
+  readonly rehearsed?: number;
   /** The last attempts to cut over, with the time that each step took. */
   readonly timeline?: readonly CutoverAttempt[];
   /** What the verification had compared at the point of no return. */

@@ -2,6 +2,7 @@ import { UserError } from '../../platform/index.ts';
 import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import { commitOnce } from '../cutover/commit-once.ts';
 import { cutOver, finishCutover } from '../cutover/cut-over.ts';
+import { rehearse } from '../cutover/rehearse.ts';
 import type { CutoverEvidence } from '../records/cutover-attempt.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { CutoverAttempts } from '../report/cutover-attempts.ts';
@@ -82,6 +83,14 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
       await log.advance('cutover put off');
     }
     if (wishes.current.state !== 'cutover') attempts.abandon();
+    const { rehearsal, state: wanted } = wishes.current;
+    const isRehearsed = rehearsal === undefined || rehearsal <= (log.record.cutover?.rehearsed ?? 0);
+    if (!isRehearsed && wanted === 'running' && log.record.state === 'tailing') {
+      timeline.want(rehearsal);
+      const calledOff = AbortSignal.any([wishes.cancelled, wishes.rehearsalOff]);
+      await rehearse(timed, log, follower, { calledOff, timeline, rehearsal });
+      continue;
+    }
     const dueInMs = attempts.isDue ? LOOK_AGAIN_AFTER_MS : attempts.dueInMs;
     await context.stateChanges.next(context.signal, Math.min(LOOK_AGAIN_AFTER_MS, dueInMs));
   }
