@@ -52,6 +52,8 @@ export class Reporter {
         progress.readyForCutover,
         progress.canWrite,
         progress.cutover?.blocking,
+        progress.cutoverAborted,
+        progress.cutoverAttempts.at(-1)?.result,
       ]),
     ]);
     const numbers = JSON.stringify(migrations);

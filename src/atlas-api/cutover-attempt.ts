@@ -19,19 +19,27 @@ const step = z.object({
 /** Schema of one attempt to cut over. */
 export const cutoverAttempt = z.object({
   number: z.int().positive(),
+  rehearsal: z.int().optional().meta({ description: 'The name of the rehearsal, if it is one.' }),
   startedAt: date,
   result: z
     .string()
     .optional()
     .meta({
       description:
-        '`committed`; `put off`: the engine tries again; `aborted`: nobody wants the cutover any more; `interrupted`: its engine ended. ' +
+        '`committed`; `put off`: the engine tries again; `aborted`: nobody wants the cutover any more; `interrupted`: its engine ended; ' +
+        '`rehearsed`: a rehearsal passed all steps that can be undone; `not rehearsed`: it did not. ' +
         'Absent while it runs.',
     }),
-  reason: z.string().optional().meta({ description: 'Why the attempt was put off.' }),
+  reason: z
+    .string()
+    .optional()
+    .meta({ description: 'Why the attempt was put off, or what a rehearsal did not reach.' }),
   stoppedMs: milliseconds.optional().meta({
     description: "How long users' writes were stopped: from the source's write block until one side took writes.",
   }),
+  wouldStopMs: milliseconds
+    .optional()
+    .meta({ description: 'The pause that a cutover would have had, as a rehearsal estimates it.' }),
   steps: z.array(step).meta({ description: 'Each begins when the one before ends, so they leave no gap.' }),
 });
 

@@ -194,6 +194,17 @@ export const migrationDetail = z
         "Since when the source blocks or may block user writes, by the agent's last report. Absent while users can write.",
     }),
     cutoverRequestedAt: date.optional().meta({ description: 'When a user requested the cutover.' }),
+    cutoverAbort: z
+      .object({
+        requestedAt: date,
+        isDone: z.boolean().meta({ description: 'Whether the source is open, and no commit can follow any more.' }),
+      })
+      .optional()
+      .meta({ description: 'The last abort of a cutover that a user requested.' }),
+    rehearsal: z
+      .int()
+      .optional()
+      .meta({ description: 'The name of the last rehearsal that a user requested. `cutoverAttempts` has its result.' }),
     createdAt: date,
     updatedAt: date,
     endedAt: date.nullable(),
@@ -246,6 +257,15 @@ export function showDetail(view: MigrationView): z.output<typeof migrationDetail
     cutoverWindowEndsAt: dateOrNull(state.windowEndsAtMs),
     ...(blockedSinceMs == null ? {} : { sourceBlockedSince: atlasDate(blockedSinceMs) }),
     ...(state.cutoverRequestedAtMs === undefined ? {} : { cutoverRequestedAt: atlasDate(state.cutoverRequestedAtMs) }),
+    ...(state.cutoverAborted === undefined
+      ? {}
+      : {
+          cutoverAbort: {
+            requestedAt: atlasDate(state.cutoverAborted),
+            isDone: progress?.cutoverAborted === state.cutoverAborted,
+          },
+        }),
+    ...(state.rehearsal === undefined ? {} : { rehearsal: state.rehearsal }),
     createdAt: atlasDate(createdAtMs),
     updatedAt: atlasDate(updatedAtMs),
     endedAt: dateOrNull(state.endedAtMs),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  abortCutover,
   cancelMigration,
   confirmDrops,
   extendWindow,
@@ -7,6 +8,7 @@ import {
   limitCopy,
   listMigrations,
   pauseMigration,
+  rehearseCutover,
   resumeMigration,
   setLoadLevel,
 } from '../control/index.ts';
@@ -94,6 +96,26 @@ export const migrationExtensions = [
       const shown = await Promise.all(migrations.map((migration) => showMigration(control, migration)));
       return pageOf(shown, query, address);
     },
+  }),
+  defineOperation({
+    ...aboutOne,
+    operationId: 'abortGroupLiveMigrationCutover',
+    summary: 'Abort one cutover before its point of no return',
+    path: `${MIGRATION}/abortCutover`,
+    status: 202,
+    versions: [{ version: '2023-01-01' }],
+    handle: async (request) =>
+      showMigration(request.control, await abortCutover(request.control, request.actor, ...placeOf(request))),
+  }),
+  defineOperation({
+    ...aboutOne,
+    operationId: 'rehearseGroupLiveMigrationCutover',
+    summary: 'Rehearse one cutover',
+    path: `${MIGRATION}/rehearseCutover`,
+    status: 202,
+    versions: [{ version: '2023-01-01' }],
+    handle: async (request) =>
+      showMigration(request.control, await rehearseCutover(request.control, request.actor, ...placeOf(request))),
   }),
   defineOperation({
     ...aboutOne,

@@ -68,11 +68,13 @@ export { expireMigrations, keepExpiring } from './migrations/expire-migrations.t
 export type { OrderRequest } from './migrations/migration-order.ts';
 export { type MigrationView, viewMigration } from './migrations/migration-view.ts';
 export {
+  abortCutover,
   cancelMigration,
   confirmDrops,
   extendWindow,
   limitCopy,
   pauseMigration,
+  rehearseCutover,
   requestCutover,
   resumeMigration,
   setLoadLevel,

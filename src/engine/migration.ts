@@ -87,16 +87,18 @@ export class Migration {
   /**
    * Takes back the wish for a cutover, also while one is under way: it ends with the source open, and the migration
    * continues. Does nothing when no cutover is wanted. Resolves when the source is open.
-   * @throws UserError CUTOVER_COMMITTED once the commit was sent
+   * @throws UserError CUTOVER_COMMITTED once the commit was sent, WRONG_STATE before the migration runs
    */
   async abortCutover(): Promise<void> {
     const run = this.#run;
-    const committed = run?.log.record.cutover?.committed || run?.log.commitWasSent;
+    // Before its records are loaded, nobody knows whether an earlier engine has committed.
+    if (!run?.loaded) throw new UserError('WRONG_STATE', ['Aborting a cutover', 'not running']);
+    const committed = run.log.record.cutover?.committed || run.log.commitWasSent;
     if (committed) throw new UserError('CUTOVER_COMMITTED', [this.options.migrationId]);
     if (this.wanted !== 'cutover') return;
     // From here on no commit is sent: cut-over.ts checks this wish in the moment in which it sends one.
     this.#wishes.change({ state: 'running' });
-    await run?.untilOpen();
+    await run.untilOpen();
   }
 
   /** The state that the operator wants. The migration enters it when it can. */

@@ -30,6 +30,7 @@ const reportedMismatch = z.looseObject({
 
 const reportedAttempt = z.looseObject({
   number: count,
+  rehearsal: count.optional(),
   startedAtMs: time,
   steps: reportList(
     z.looseObject({
@@ -43,6 +44,7 @@ const reportedAttempt = z.looseObject({
   result: reportText.optional(),
   reason: reportText.optional(),
   stoppedMs: count.optional(),
+  wouldStopMs: count.optional(),
 });
 
 /**
@@ -139,6 +141,7 @@ export const reportedProgress: z.ZodType<Progress> = z
       .optional(),
     // Agents of earlier versions don't report it.
     cutoverAttempts: reportList(reportedAttempt).catch([]),
+    cutoverAborted: count.optional(),
     cutoverReport: z.unknown().transform(printable).pipe(cutoverReport.optional()).optional().catch(undefined),
     pingMs: figures({ source: figure, destination: figure }),
     addresses: figures({ source: reportText, destination: reportText }),

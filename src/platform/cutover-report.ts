@@ -15,10 +15,12 @@ const step = z.strictObject({
 
 const attempt = z.strictObject({
   number: z.int().min(1),
+  rehearsal: count.optional().describe('The name of the rehearsal, if it is one'),
   startedAt: date,
   result: z.string().optional().describe('How the attempt ended; absent while it runs'),
   reason: z.string().optional().describe('Why the attempt was put off'),
   stoppedMs: milliseconds.optional().describe("How long users' writes were stopped"),
+  wouldStopMs: milliseconds.optional().describe('The pause that a cutover would have had, as a rehearsal estimates it'),
   steps: z.array(step).describe('Each begins when the one before ends'),
 });
 

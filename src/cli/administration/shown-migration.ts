@@ -61,6 +61,8 @@ export interface ShownMigration {
     readonly wanted: 'running' | 'paused' | 'cutover' | 'cancelled';
     readonly cutoverWindowEndsAt: string | null;
     readonly cutoverRequestedAt?: string;
+    readonly cutoverAbort?: { readonly isDone: boolean };
+    readonly rehearsal?: number;
     readonly sourceBlockedSince?: string;
     readonly agent: { readonly status: 'CONNECTED' | 'LOST'; readonly lastSeen: string | null } | null;
     readonly waiting: readonly ShownWait[];

@@ -32,11 +32,12 @@ export function currentStep(attempts: readonly CutoverAttempt[]): string | undef
 }
 
 function attemptText(attempt: ShownAttempt, atMs: number): string {
-  const { result = 'under way', reason, startedAtMs, stoppedMs, steps } = attempt;
+  const { result = 'under way', reason, startedAtMs, stoppedMs, wouldStopMs, steps } = attempt;
   const last = steps.at(-1);
   const endedAtMs = last?.durationMs === undefined ? atMs : last.startedAtMs + last.durationMs;
   const stopped = stoppedMs === undefined ? '' : `, users' writes stopped for ${seconds(stoppedMs)}`;
-  return `${result} after ${seconds(endedAtMs - startedAtMs)}${stopped}${reason === undefined ? '' : `: ${reason}`}`;
+  const would = wouldStopMs === undefined ? '' : `, a cutover would stop them for about ${seconds(wouldStopMs)}`;
+  return `${result} after ${seconds(endedAtMs - startedAtMs)}${stopped}${would}${reason === undefined ? '' : `: ${reason}`}`;
 }
 
 function stepLines({ steps }: ShownAttempt, atMs: number): Line[] {

@@ -22,6 +22,36 @@ export async function requestCutover(
   await wish(control, actor, [groupId, migrationId], { kind: 'cutover' }, cutoverRefusal);
 }
 
+/**
+ * Takes back the request for a cutover. The agent opens the source again, and the migration continues.
+ * @throws UserError CUTOVER_COMMITTED past the point of no return, LIVE_MIGRATION_ENDED, LIVE_MIGRATION_DECIDED, and as
+ * {@link findMigration}
+ */
+export async function abortCutover(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  migrationId: string,
+): Promise<Migration> {
+  const { state, progress } = await findMigration(control.store, actor, groupId, migrationId, 'ORG_OWNER');
+  if (state.status === 'COMPLETE' || progress?.cutoverReport !== undefined)
+    throw new UserError('CUTOVER_COMMITTED', [migrationId]);
+  return await wish(control, actor, [groupId, migrationId], { kind: 'abort cutover' }, refusal);
+}
+
+/**
+ * Requests a rehearsal of the cutover: all steps that can be undone, with the source blocked for at most 200 ms.
+ * @throws UserError CUTOVER_NOT_READY, CUTOVER_AFTER_END, and as {@link findMigration}
+ */
+export async function rehearseCutover(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  migrationId: string,
+): Promise<Migration> {
+  return await wish(control, actor, [groupId, migrationId], { kind: 'rehearse' }, cutoverRefusal);
+}
+
 /** Requests a pause. @throws UserError LIVE_MIGRATION_ENDED, LIVE_MIGRATION_DECIDED, and as {@link findMigration} */
 export async function pauseMigration(
   control: Control,
@@ -146,6 +176,8 @@ async function wish(
 
 const EVENT_TYPE_NAMES: Readonly<Record<Wish['kind'], string>> = {
   cutover: 'LIVE_MIGRATION_CUTOVER_REQUESTED',
+  'abort cutover': 'LIVE_MIGRATION_CUTOVER_ABORT_REQUESTED',
+  rehearse: 'LIVE_MIGRATION_CUTOVER_REHEARSAL_REQUESTED',
   pause: 'LIVE_MIGRATION_PAUSE_REQUESTED',
   resume: 'LIVE_MIGRATION_RESUME_REQUESTED',
   cancel: 'LIVE_MIGRATION_CANCEL_REQUESTED',
@@ -173,6 +205,7 @@ function cutoverRefusal({ id, state, progress }: Migration): UserError {
 
 function notReadyReason({ wanted, readyForCutover }: MigrationState, reasons: readonly string[] = []): string {
   if (wanted === 'paused') return 'it is paused';
+  if (wanted === 'cutover') return 'its cutover has begun';
   if (wanted === 'cancelled') return 'it is being cancelled';
   if (readyForCutover) return 'its cutover window has expired';
   return reasons.join('; ') || 'its agent has not reported that it is ready';

@@ -138,6 +138,8 @@ export interface Progress {
   };
   /** The last attempts to cut over, with the time that each step took; empty before a cutover was wanted. */
   readonly cutoverAttempts: readonly CutoverAttempt[];
+  /** The last abort of a cutover that the agent has carried out. The engine itself reports none. */
+  readonly cutoverAborted?: number;
   /** The report of the cutover, from its point of no return on. */
   readonly cutoverReport?: CutoverReport;
   /** Round trip of the last `hello`, in ms; null before the first. */
