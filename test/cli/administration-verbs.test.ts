@@ -199,7 +199,7 @@ test('every command sends its request and shows the answer', async () => {
   await reported({ state: 'committed', cutoverReport: cutoverReport('a warning') });
   await assert.rejects(late, /point of no return/);
   await assert.rejects(run(`migration cutover ${_id} --abort`), /point of no return/);
-  await said(`migration report ${_id}`, /\npause +80 ms\. an explanation[^]*\nbefore +mongodb:\/\/a:1\/\n/);
+  await said(`migration report ${_id}`, /\npause +80 ms\. an explanation\n(?:.*\n)*before +mongodb:\/\/a:1\/\n/);
   await assert.rejects(run(`migration cancel ${_id} --drop`), { code: 'API_REFUSED' });
   const { _id: second = '' } = await made(`migration create ${order}`);
   await said(`migration cancel ${second} --drop`, /\n[0-9a-f]{24} +(NEW|FAILED)/);
