@@ -128,16 +128,8 @@ export class AssignedMigration {
 
   #cutOver(migration: Migration): void {
     if (migration.wanted === 'cutover') return;
-    // The migration is paused: it has to catch up before the cutover.
-    if (migration.wanted === 'paused') migration.want('running');
-    if (!migration.progress().readyForCutover) return;
-    try {
-      migration.want('cutover');
-      this.#logger.info('cutover begins');
-    } catch (error) {
-      // The migration stopped being ready since the check above. The next call tries again.
-      if (!(error instanceof UserError && error.code === 'NOT_READY_FOR_CUTOVER')) this.#fail(error);
-    }
+    migration.cutOverOnceReady();
+    this.#logger.info('cutover begins as soon as the migration is ready');
   }
 
   /** The progress to report; undefined before the start, and after another engine has taken over the migration. */

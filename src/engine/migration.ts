@@ -101,6 +101,15 @@ export class Migration {
     await run.untilOpen();
   }
 
+  /**
+   * Cuts over as soon as the migration is ready, also when it is paused or doesn't run yet. The timeline of the cutover
+   * begins at this call.
+   */
+  cutOverOnceReady(): void {
+    this.#run?.attempts.timeline.want();
+    this.#wishes.change({ state: 'cutover' });
+  }
+
   /** The state that the operator wants. The migration enters it when it can. */
   get wanted(): WantedState {
     return this.#wishes.current.state;

@@ -106,6 +106,27 @@ export const OF_CUTOVER: readonly Mutant[] = [
     tests: { file: 'test/engine/cutover/cutover.test.ts', name: 'elects another primary' },
   },
   {
+    without: 'taking a cutover back until the moment in which its commit is sent',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace: "  calledOff.throwIfAborted();\n  timeline.begin('commit');",
+    by: "  timeline.begin('commit');",
+    tests: { file: 'test/engine/cutover/abort.test.ts', name: 'each step' },
+  },
+  {
+    without: 'refusing an abort once the commit was sent',
+    file: 'src/engine/migration.ts',
+    replace: 'run.log.record.cutover?.committed || run.log.commitWasSent',
+    by: 'run.log.record.cutover?.committed',
+    tests: { file: 'test/engine/cutover/abort.test.ts', name: 'same moment' },
+  },
+  {
+    without: 'opening the source in a rehearsal before its steps have ended',
+    file: 'src/engine/cutover/rehearse.ts',
+    replace: '    await orAbort(steps, over);\n',
+    by: '    await steps;\n',
+    tests: { file: 'test/engine/cutover/rehearsal.test.ts', name: 'names the step' },
+  },
+  {
     without: 'looking for writes under the block',
     file: 'src/engine/cutover/cut-over.ts',
     replace: 'if (look.count === 0) {',

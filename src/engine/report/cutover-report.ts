@@ -85,9 +85,7 @@ function pauseOf({ cutoverAttempts, cutover }: Progress): CutoverReport['pause']
         "From the command that set the source's write block until the destination took writes. Reads went on. A client that retries writes " +
         'also needs the time until it connects to the destination.',
     };
-  const explanation = cutover?.blocking
-    ? 'The pause is not on record.'
-    : 'The source was not blocked: its writers had to be stopped by hand.';
+  const explanation = cutover?.blocking ? 'The pause is not on record.' : 'The source was not blocked.';
   return { milliseconds: null, explanation };
 }
 
