@@ -214,7 +214,7 @@ export const OF_CUTOVER: readonly Mutant[] = [
     without: 'waiting when the owner of the block is unknown',
     file: 'src/engine/cutover/source-block.ts',
     replace: 'if (await writesAreBlocked(source))\n',
-    by: "if (holder !== 'unseen')\n",
+    by: "if (obstacle !== 'unseen')\n",
     tests: { file: BLOCK_OWNER, name: 'gives up its cutover leaves the source' },
   },
   {

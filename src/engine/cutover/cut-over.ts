@@ -4,7 +4,6 @@ import type { SeenChanges } from '../apply/seen-changes.ts';
 import { CollectionMissing } from '../collections/moved.ts';
 import { orAbort } from '../concurrency/unless-aborted.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
-import type { BlockLimit } from '../mongodb/write-block.ts';
 import type { Counters } from '../records/counters.ts';
 import type { CutoverEvidence } from '../records/cutover-attempt.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
@@ -20,6 +19,7 @@ import { barrier, commit, holdAt, type LastLookParts, lastLook, settleHeld } fro
 import { convertUniqueIndexes, prepareUniqueIndexes, restoreExpiry } from './restore-catalog.ts';
 import type { RunningStream } from './running-stream.ts';
 import {
+  type Blockable,
   type Blocked,
   blockSource,
   confirmBlock,
@@ -90,8 +90,8 @@ export async function cutOver(
       timeline.begin('watchdog');
       const watchdog = await orAbort(watching, attempt.signal);
       timeline.begin('obstacles');
-      const limit = await untilBlockable(attempt, claim);
-      const drained = await drainUnderBlock(context, log, stream, { ...wishes, watchdog, limit, claim });
+      const blockable = await untilBlockable(attempt, claim);
+      const drained = await drainUnderBlock(context, log, stream, { ...wishes, ...blockable, watchdog, claim });
       if ('reason' in drained) return drained;
       await drained.committing;
     } else {
@@ -107,10 +107,9 @@ export async function cutOver(
   }
 }
 
-interface Blocking extends CutoverWishes {
+interface Blocking extends CutoverWishes, Blockable {
   readonly claim: Claim;
   readonly watchdog: Watchdog;
-  readonly limit: BlockLimit;
 }
 
 /** A commit that was sent. It is wrapped, so that an `await` of the wrapper doesn't wait for its result. */
@@ -140,13 +139,13 @@ async function drainUnderBlock(
   blocking: Blocking,
 ): Promise<PutOff | Sent> {
   const { clock, logger } = context;
-  const { calledOff, bypassingWrites, timeline, watchdog, limit, claim } = blocking;
+  const { calledOff, bypassingWrites, timeline, watchdog, claim } = blocking;
   const putOff = (reason: string): PutOff => {
     const stoppedMs = timeline.since('block');
     logger.warn({ reason, stoppedMs }, 'The cutover attempt failed: the source is open again');
     return { reason, stoppedMs };
   };
-  const blocked = await blockSource(context, log, { claim, limit, timeline });
+  const blocked = await blockSource(context, log, blocking);
   if ('refusal' in blocked) return putOff(blocked.refusal);
   let noted: Promise<void> | undefined;
   let late = clock.timeout(LONGEST_PAUSE_MS);

@@ -2,7 +2,7 @@ import { messageOf, reach } from '../../platform/index.ts';
 import { CollectionMissing } from '../collections/moved.ts';
 import { orAbort } from '../concurrency/unless-aborted.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
-import { type BlockLimit, unblockWrites } from '../mongodb/write-block.ts';
+import { unblockWrites } from '../mongodb/write-block.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { within } from '../records/within.ts';
 import type { DocumentFilters } from '../scope/document-filters.ts';
@@ -11,7 +11,15 @@ import { confirmDestination } from './confirm-destination.ts';
 import type { CutoverTimeline } from './cutover-timeline.ts';
 import { barrier, holdAt, type LastLookParts, lastLook } from './last-look.ts';
 import type { RunningStream } from './running-stream.ts';
-import { type Blocked, blockSource, confirmBlock, newClaim, reopenSource, untilBlockable } from './source-block.ts';
+import {
+  type Blockable,
+  type Blocked,
+  blockSource,
+  confirmBlock,
+  newClaim,
+  reopenSource,
+  untilBlockable,
+} from './source-block.ts';
 import { startWatchdog, type WatchdogParts } from './watchdog.ts';
 
 /** The parts of a run that a rehearsal needs. */
@@ -68,8 +76,8 @@ export async function rehearse(
     const alive = setInterval(() => watchdog.keepQuiet(), ALIVE_EVERY_MS);
     resources.defer(() => clearInterval(alive));
     timeline.begin('obstacles');
-    const limit = await untilBlockable(attempt, claim);
-    await rehearseBlock(context, log, stream, { calledOff, timeline, claim, limit });
+    const blockable = await untilBlockable(attempt, claim);
+    await rehearseBlock(context, log, stream, { ...blockable, calledOff, timeline, claim });
   } catch (error) {
     const passes = error instanceof NotNow || error instanceof CollectionMissing;
     if (error !== calledOff.reason && error !== late.reason && !passes) throw error;
@@ -80,9 +88,8 @@ export async function rehearse(
   await log.advanceCutover('source opened', { timeline: timeline.attempts });
 }
 
-interface Blocking extends Omit<RehearsalWishes, 'rehearsal'> {
+interface Blocking extends Omit<RehearsalWishes, 'rehearsal'>, Blockable {
   readonly claim: Claim;
-  readonly limit: BlockLimit;
 }
 
 /** Blocks the source, runs the steps under the block, and opens the source, whatever happens. */
@@ -90,11 +97,11 @@ async function rehearseBlock(
   context: RehearseParts,
   log: MigrationLog,
   stream: RunningStream,
-  { calledOff, timeline, claim, limit }: Blocking,
+  { calledOff, timeline, claim, limit, earlier }: Blocking,
 ): Promise<void> {
   const { clock } = context;
   const brief = { ...limit, limitMs: Math.min(limit.limitMs, SET_WITHIN_MS) };
-  const blocked = await blockSource(context, log, { claim, limit: brief, timeline });
+  const blocked = await blockSource(context, log, { claim, limit: brief, earlier, timeline });
   if ('refusal' in blocked) {
     const stoppedMs = timeline.since('block');
     timeline.end('not rehearsed', { reason: blocked.refusal, ...(stoppedMs > 0 && { stoppedMs }) });

@@ -42,35 +42,50 @@ export function newClaim({ checkpoint }: SourceBlockParts, log: MigrationLog): C
   return { id: randomUUID(), migrationId: checkpoint.migrationId, term: log.record.term };
 }
 
+/** A moment in which the source can be blocked. */
+export interface Blockable {
+  readonly limit: BlockLimit;
+  /** The state of the block then; undefined when the user may not read the oplog. */
+  readonly earlier: BlockReading | undefined;
+}
+
 /**
  * Waits until a block would neither wait for nor abort anything on the source, and no other migration cuts over from
  * it.
- * @returns how long setting the block may take
+ * @returns how long setting the block may take, and who held it a moment ago
  */
-export async function untilBlockable({ retrier, source, clock }: SourceBlockParts, claim: Claim): Promise<BlockLimit> {
+export async function untilBlockable({ retrier, source, clock }: SourceBlockParts, claim: Claim): Promise<Blockable> {
+  let earlier: BlockReading | undefined;
   let measured: { readonly limit: BlockLimit; readonly atMs: number } | undefined;
   const look = async () => {
     if (measured === undefined || clock.elapsed() - measured.atMs > LIMIT_COUNTS_MS)
       measured = { limit: await blockLimit(source), atMs: clock.elapsed() };
-    await refuseOthersBlock(source, claim);
+    earlier = await refuseOthersBlock(source, claim, earlier);
     // Last, because transactions begin all the time.
     const obstacles = await writeBlockObstacles(source, measured.limit);
     if (obstacles.length > 0) throw new NotNow(obstacles.join(', '));
-    return measured.limit;
+    return { limit: measured.limit, earlier };
   };
   return await retrier.run('a moment in which the source can be blocked', look, BETWEEN_LOOKS_MS);
 }
 
 /** @throws NotNow when another migration cuts over from the source, or the owner of its block is unknown */
-async function refuseOthersBlock(source: MongoClient, claim: Claim): Promise<void> {
-  const holder = await readObstacle(source, claim);
-  if (holder === undefined) return;
-  if (holder !== 'unseen') throw new NotNow(describeHolder(holder));
+async function refuseOthersBlock(
+  source: MongoClient,
+  claim: Claim,
+  earlier: BlockReading | undefined,
+): Promise<BlockReading | undefined> {
+  const obstacle = await readObstacle(source, claim, earlier);
+  if (obstacle !== 'unseen') {
+    if (obstacle.holder !== undefined) throw new NotNow(describeHolder(obstacle.holder));
+    return obstacle.reading;
+  }
   if (await writesAreBlocked(source))
     throw new NotNow(
       "its users' writes are blocked already, and this migration's user may not read its oplog, which says by whom. Grant the role backup " +
         `there; or, if no migration cuts over or has committed from there, run: ${LIFT_COMMAND}`,
     );
+  return undefined;
 }
 
 /** A block that a cutover relies on. */
@@ -83,9 +98,8 @@ export interface Blocked {
   readonly isFound?: boolean;
 }
 
-interface BlockOptions {
+interface BlockOptions extends Blockable {
   readonly claim: Claim;
-  readonly limit: BlockLimit;
   readonly timeline: CutoverTimeline;
 }
 
@@ -96,7 +110,7 @@ interface BlockOptions {
 export async function blockSource(
   context: SourceBlockParts,
   log: MigrationLog,
-  { claim, limit, timeline }: BlockOptions,
+  { claim, limit, earlier, timeline }: BlockOptions,
 ): Promise<Blocked | { readonly refusal: string }> {
   const { source, fence, retrier, logger, clock } = context;
   const attempts = (log.record.cutover?.attempts ?? 0) + 1;
@@ -107,7 +121,7 @@ export async function blockSource(
     await fence.confirm();
     const election = await electionOf(source);
     const confirmInTime = actsInTime(clock);
-    const staked = await stakeClaim(source, claim);
+    const staked = await stakeClaim(source, claim, earlier);
     await reach('engine.cutover.claimed');
     confirmInTime();
     if (staked.outcome === 'refused') return { refusal: describeHolder(staked.holder) };
