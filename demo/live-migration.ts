@@ -12,7 +12,21 @@ export interface MigrationStatus {
   readonly readyForCutover: boolean;
   readonly lagTimeSeconds: number | null;
   readonly errorMessage?: string;
-  readonly linkspan: { readonly progress: { readonly verification: Verification } | null };
+  readonly linkspan: {
+    readonly progress: { readonly verification: Verification; readonly cutoverAttempts: readonly Attempt[] } | null;
+  };
+}
+
+/** An attempt to cut over, and the time that each step took. */
+export interface Attempt {
+  readonly number: number;
+  readonly result?: string;
+  readonly steps: readonly {
+    readonly name: string;
+    readonly durationMs?: number;
+    readonly reason: string;
+    readonly counts?: object;
+  }[];
 }
 
 /** How far Linkspan has compared both sides. */

@@ -7,7 +7,7 @@ import { type CheckpointCounts, readCheckpointCounts } from './checkpoint-counts
 import { startControlPlane } from './control-plane.ts';
 import { requestLinkToken } from './link-token.ts';
 import { describeKinds, promisedWritesPerSecond, startLiveLoad } from './live-load.ts';
-import { LiveMigration, type Verification } from './live-migration.ts';
+import { type Attempt, LiveMigration, type Verification } from './live-migration.ts';
 import { loadDatasets } from './load-datasets.ts';
 import { count, megabytes, narrate } from './narrate.ts';
 import { startAgent } from './start-agent.ts';
@@ -70,11 +70,13 @@ async function migrate(clusters: Clusters, migration: LiveMigration): Promise<nu
   const beforeCutover = load.snapshot();
   const loadSeconds = load.runningSeconds();
   narrate(`readyForCutover: true; PUT …/liveMigrations/${id}/cutover`);
+  const requestedMs = performance.now();
   await migration.cutOver();
   const { linkspan } = await migration.until('complete', ({ status }) => status === 'COMPLETE');
   const verification = linkspan.progress?.verification;
   if (!verification) throw new Error('the migration reports no verification');
-  narrate('status: COMPLETE');
+  narrate(`status: COMPLETE, ${seconds(performance.now() - requestedMs)} after the PUT`);
+  describeAttempts(linkspan.progress?.cutoverAttempts ?? []);
   await writeOnDestination(load);
   const ledger = await load.stop();
   const counts = await readCheckpointCounts(destination.client, id);
@@ -86,6 +88,19 @@ async function migrate(clusters: Clusters, migration: LiveMigration): Promise<nu
   narrate(`compared ${count(compared.documents)} documents in ${compared.collections} collections`);
   const rate = beforeCutover.documentsWritten / loadSeconds;
   return report(ledger, rate, counts, verification, differences);
+}
+
+/** Prints where the time of the cutover went. */
+function describeAttempts(attempts: readonly Attempt[]): void {
+  for (const { number, result, steps } of attempts) {
+    narrate(`attempt ${number}: ${result}`);
+    for (const { name, durationMs = 0, reason, counts } of steps)
+      narrate(`  ${seconds(durationMs)} ${name}: ${reason}${counts ? ` ${JSON.stringify(counts)}` : ''}`);
+  }
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(2)} s`;
 }
 
 /** Waits until the load has written to the destination. */

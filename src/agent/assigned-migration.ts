@@ -20,6 +20,10 @@ export class AssignedMigration {
   #failure: unknown;
   /** The cancellation that the engine was asked for, also if it refused. */
   #cancelAsked: boolean | undefined;
+  /** The abort of a cutover that the engine was asked for, and the one that it has carried out. */
+  #abortAsked: number | undefined;
+  #aborted: number | undefined;
+  #rehearsed: number | undefined;
 
   /** @param changed  called when the migration has ended */
   constructor(id: string, sourceKey: string, logger: Logger, changed: () => void) {
@@ -73,14 +77,44 @@ export class AssignedMigration {
 
   #apply(migration: Migration, target: Target): void {
     const { wanted, loadLevel, copyMegabytesPerSecond, dropsConfirmed, dropCopied } = target;
+    const { rehearsal, cutoverAborted } = target;
     migration.setLoadLevel(loadLevel);
     migration.limitCopy(copyMegabytesPerSecond && copyMegabytesPerSecond * 1e6);
     if (dropsConfirmed) migration.confirmDrops();
     if (wanted === 'cancelled') this.#cancel(migration, dropCopied);
     else if (wanted === 'cutover') this.#cutOver(migration);
+    else if (cutoverAborted !== null && this.#abortAsked !== cutoverAborted && isLoaded(migration))
+      this.#abortCutover(migration, cutoverAborted);
     else if (wanted !== migration.wanted && migration.wanted !== 'cutover') {
       migration.want(wanted);
       this.#logger.info({ wanted }, 'migration is paused or resumes');
+    }
+    if (rehearsal !== null && wanted === 'running' && migration.wanted === 'running')
+      this.#rehearse(migration, rehearsal);
+  }
+
+  /** @param abort  its name, which progress repeats once no commit can follow any more */
+  #abortCutover(migration: Migration, abort: number): void {
+    this.#abortAsked = abort;
+    migration.abortCutover().then(
+      () => {
+        this.#aborted = abort;
+        this.#logger.info('the cutover is aborted');
+        this.#changed();
+      },
+      // Past the point of no return. Progress reports that.
+      (error) => this.#logger.warn({ error: shownError(error) }, 'the cutover is not aborted'),
+    );
+  }
+
+  #rehearse(migration: Migration, rehearsal: number): void {
+    // Once the progress shows it, and while the migration isn't ready, there is nothing to do.
+    if (this.#rehearsed === rehearsal || !migration.progress().readyForCutover) return;
+    this.#rehearsed = rehearsal;
+    try {
+      migration.rehearse(rehearsal);
+    } catch (error) {
+      this.#logger.warn({ error: shownError(error) }, 'the cutover is not rehearsed');
     }
   }
 
@@ -94,22 +128,15 @@ export class AssignedMigration {
 
   #cutOver(migration: Migration): void {
     if (migration.wanted === 'cutover') return;
-    // The migration is paused: it has to catch up before the cutover.
-    if (migration.wanted === 'paused') migration.want('running');
-    if (!migration.progress().readyForCutover) return;
-    try {
-      migration.want('cutover');
-      this.#logger.info('cutover begins');
-    } catch (error) {
-      // The migration stopped being ready since the check above. The next call tries again.
-      if (!(error instanceof UserError && error.code === 'NOT_READY_FOR_CUTOVER')) this.#fail(error);
-    }
+    migration.cutOverOnceReady();
+    this.#logger.info('cutover begins as soon as the migration is ready');
   }
 
   /** The progress to report; undefined before the start, and after another engine has taken over the migration. */
   progress(): Progress | undefined {
     if (this.wasTakenOver) return undefined;
-    const progress = this.#migration?.progress();
+    const known = this.#migration?.progress();
+    const progress = known && this.#aborted !== undefined ? { ...known, cutoverAborted: this.#aborted } : known;
     if (this.#failure === undefined) return progress;
     if (progress === undefined) return neverBegun(this.id, this.#failure);
     return { ...progress, state: 'failed', lagSeconds: null, readyForCutover: false, error: shownError(this.#failure) };
@@ -127,4 +154,9 @@ export class AssignedMigration {
     this.#logger.error({ error: shownError(error) }, 'migration failed');
     this.#changed();
   }
+}
+
+/** Whether the engine knows the migration's records: before that, nobody knows whether it has committed. */
+function isLoaded(migration: Migration): boolean {
+  return migration.progress().state !== 'created';
 }

@@ -54,6 +54,8 @@ export class Reporter {
         progress.readyForCutover,
         progress.canWrite,
         progress.cutover?.blocking,
+        progress.cutoverAborted,
+        progress.cutoverAttempts.at(-1)?.result,
       ]),
       watches.map(({ id, watch }) => [id, watch.changes > 0, watch.ended]),
     ]);

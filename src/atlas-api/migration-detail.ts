@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { MigrationView } from '../control/index.ts';
 import { atlasDate } from '../http/index.ts';
 import { GATE_GROUPS, GATE_STATES, showGates } from '../platform/index.ts';
+import { cutoverAttempt, showAttempt } from './cutover-attempt.ts';
 import { findingSchema, showFinding } from './finding.ts';
 
 const count = z.int().nonnegative();
@@ -162,6 +163,10 @@ const engineProgress = z.object({
         'Progress of comparing and repairing collections, after the oplog lost changes of the source or no change stream showed them.',
     }),
   canWrite: z.boolean().meta({ description: 'Whether applications may write to the destination.' }),
+  cutoverAttempts: z
+    .array(cutoverAttempt)
+    .default([])
+    .meta({ description: 'The last attempts to cut over, with the time that each step took.' }),
   notReadyReasons: z.array(z.string()).meta({ description: 'Why the migration is not ready for cutover.' }),
   warnings: z.array(z.string()),
   waiting: z
@@ -208,6 +213,18 @@ export const migrationDetail = z
       description:
         "Since when the source blocks or may block user writes, by the agent's last report. Absent while users can write.",
     }),
+    cutoverRequestedAt: date.optional().meta({ description: 'When a user requested the cutover.' }),
+    cutoverAbort: z
+      .object({
+        requestedAt: date,
+        isDone: z.boolean().meta({ description: 'Whether the source is open, and no commit can follow any more.' }),
+      })
+      .optional()
+      .meta({ description: 'The last abort of a cutover that a user requested.' }),
+    rehearsal: z
+      .int()
+      .optional()
+      .meta({ description: 'The name of the last rehearsal that a user requested. `cutoverAttempts` has its result.' }),
     createdAt: date,
     updatedAt: date,
     endedAt: date.nullable(),
@@ -271,6 +288,7 @@ export function showDetail(view: MigrationView): z.output<typeof migrationDetail
     })),
     ...(progress.resumedFrom && { resumedFrom: showResumed(progress.resumedFrom) }),
     waiting: progress.waiting?.map(showWait),
+    cutoverAttempts: progress.cutoverAttempts?.map(showAttempt),
   };
   const blockedSinceMs = progress?.cutover?.blocking ? (progress.cutover.sourceBlockedAtMs ?? progress.sinceMs) : null;
   const hasEnded = state.endedAtMs !== null;
@@ -281,6 +299,16 @@ export function showDetail(view: MigrationView): z.output<typeof migrationDetail
     dropsConfirmed: state.dropsConfirmed ?? false,
     cutoverWindowEndsAt: dateOrNull(state.windowEndsAtMs),
     ...(blockedSinceMs == null ? {} : { sourceBlockedSince: atlasDate(blockedSinceMs) }),
+    ...(state.cutoverRequestedAtMs === undefined ? {} : { cutoverRequestedAt: atlasDate(state.cutoverRequestedAtMs) }),
+    ...(state.cutoverAborted === undefined
+      ? {}
+      : {
+          cutoverAbort: {
+            requestedAt: atlasDate(state.cutoverAborted),
+            isDone: progress?.cutoverAborted === state.cutoverAborted,
+          },
+        }),
+    ...(state.rehearsal === undefined ? {} : { rehearsal: state.rehearsal }),
     createdAt: atlasDate(createdAtMs),
     updatedAt: atlasDate(updatedAtMs),
     endedAt: dateOrNull(state.endedAtMs),

@@ -1,15 +1,19 @@
 import { z } from 'zod';
 import {
+  abortCutover,
   cancelMigration,
   confirmDrops,
   extendWindow,
+  getCutoverReport,
   limitCopy,
   listMigrations,
   pauseMigration,
+  rehearseCutover,
   resumeMigration,
   setLoadLevel,
 } from '../control/index.ts';
 import { pageOf } from '../http/index.ts';
+import { cutoverReport } from '../platform/index.ts';
 import { liveMigrationResponse, showMigration } from './live-migrations.ts';
 import { defineOperation, type OperationRequest } from './operation.ts';
 import { page } from './schemas.ts';
@@ -62,8 +66,21 @@ const aboutOne = {
 const placeOf = ({ path }: Pick<OperationRequest<unknown>, 'path'>) =>
   [path('groupId'), path('liveMigrationId')] as const;
 
+const reportResponse = cutoverReport.meta({ id: 'LinkspanCutoverReport', 'x-linkspan-extension': true });
+
 /** Operations on live migrations that Atlas's API lacks, in Atlas's conventions. */
 export const migrationExtensions = [
+  defineOperation({
+    operationId: 'getGroupLiveMigrationCutoverReport',
+    summary: 'Return the report of one cutover',
+    method: 'GET',
+    path: `${MIGRATION}/cutoverReport`,
+    status: 200,
+    extension: true,
+    versions: [{ version: '2023-01-01' }],
+    response: reportResponse,
+    handle: async (request) => getCutoverReport(request.control, request.actor, ...placeOf(request)),
+  }),
   defineOperation({
     operationId: 'listGroupLiveMigrations',
     summary: 'List the live migrations of one project',
@@ -79,6 +96,26 @@ export const migrationExtensions = [
       const shown = await Promise.all(migrations.map((migration) => showMigration(control, migration)));
       return pageOf(shown, query, address);
     },
+  }),
+  defineOperation({
+    ...aboutOne,
+    operationId: 'abortGroupLiveMigrationCutover',
+    summary: 'Abort one cutover before its point of no return',
+    path: `${MIGRATION}/abortCutover`,
+    status: 202,
+    versions: [{ version: '2023-01-01' }],
+    handle: async (request) =>
+      showMigration(request.control, await abortCutover(request.control, request.actor, ...placeOf(request))),
+  }),
+  defineOperation({
+    ...aboutOne,
+    operationId: 'rehearseGroupLiveMigrationCutover',
+    summary: 'Rehearse one cutover',
+    path: `${MIGRATION}/rehearseCutover`,
+    status: 202,
+    versions: [{ version: '2023-01-01' }],
+    handle: async (request) =>
+      showMigration(request.control, await rehearseCutover(request.control, request.actor, ...placeOf(request))),
   }),
   defineOperation({
     ...aboutOne,

@@ -70,16 +70,18 @@ export { expireMigrations, keepExpiring } from './migrations/expire-migrations.t
 export type { OrderRequest } from './migrations/migration-order.ts';
 export { type MigrationView, viewMigration } from './migrations/migration-view.ts';
 export {
+  abortCutover,
   cancelMigration,
   confirmDrops,
   extendWindow,
   limitCopy,
   pauseMigration,
+  rehearseCutover,
   requestCutover,
   resumeMigration,
   setLoadLevel,
 } from './migrations/migration-wishes.ts';
-export { createMigration, getMigration, listMigrations } from './migrations/migrations.ts';
+export { createMigration, getCutoverReport, getMigration, listMigrations } from './migrations/migrations.ts';
 export { takeReport } from './migrations/take-report.ts';
 export { getValidation, startValidation } from './migrations/validations.ts';
 export { awaitWantedState } from './migrations/wanted-state.ts';

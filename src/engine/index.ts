@@ -26,6 +26,7 @@ export { checkCluster } from './preflight/checks/versions.ts';
 export { FINDING_CODES, type Finding, findingOf } from './preflight/finding.ts';
 export { inspectCluster } from './preflight/inspect-cluster.ts';
 export { type Examination, examine, preflight } from './preflight/preflight.ts';
+export type { CutoverAttempt } from './records/cutover-attempt.ts';
 export type { PhaseTime } from './records/migration-state.ts';
 export { recordSourceWatch } from './records/record-source-watch.ts';
 export { type RecordedStanding, recordedStanding } from './records/recorded-standing.ts';

@@ -72,6 +72,46 @@ export class Migration {
     this.#wishes.change({ state: wanted });
   }
 
+  /**
+   * Rehearses the cutover: blocks the source for at most 200 ms, and never commits. The last of `cutoverAttempts` in the
+   * progress has the result.
+   * @param name  a number that grows with each rehearsal; one that was begun isn't begun again
+   * @throws UserError NOT_READY_FOR_CUTOVER with the reasons, if a cutover couldn't begin now; WRONG_STATE while another
+   * state is wanted
+   */
+  rehearse(name: number): void {
+    if (name <= (this.#run?.log.record.cutover?.rehearsed ?? 0) || name === this.#wishes.current.rehearsal) return;
+    if (this.wanted !== 'running') throw new UserError('WRONG_STATE', ['Rehearsing', this.wanted]);
+    this.#refuseUnready();
+    this.#wishes.change({ rehearsal: name });
+  }
+
+  /**
+   * Takes back the wish for a cutover, also while one is under way: it ends with the source open, and the migration
+   * continues. Does nothing when no cutover is wanted. Resolves when the source is open.
+   * @throws UserError CUTOVER_COMMITTED once the commit was sent, WRONG_STATE before the migration runs
+   */
+  async abortCutover(): Promise<void> {
+    const run = this.#run;
+    // Before its records are loaded, nobody knows whether an earlier engine has committed.
+    if (!run?.loaded) throw new UserError('WRONG_STATE', ['Aborting a cutover', 'not running']);
+    const committed = run.log.record.cutover?.committed || run.log.commitWasSent;
+    if (committed) throw new UserError('CUTOVER_COMMITTED', [this.options.migrationId]);
+    if (this.wanted !== 'cutover') return;
+    // From here on no commit is sent: cut-over.ts checks this wish in the moment in which it sends one.
+    this.#wishes.change({ state: 'running' });
+    await run.untilOpen();
+  }
+
+  /**
+   * Cuts over as soon as the migration is ready, also when it is paused or doesn't run yet. The timeline of the cutover
+   * begins at this call.
+   */
+  cutOverOnceReady(): void {
+    this.#run?.attempts.timeline.want();
+    this.#wishes.change({ state: 'cutover' });
+  }
+
   /** The state that the operator wants. The migration enters it when it can. */
   get wanted(): WantedState {
     return this.#wishes.current.state;

@@ -75,6 +75,10 @@ export const wantedState = z.object({
       copyMegabytesPerSecond: z.number().positive().nullable().default(null),
       /** Whether the user confirmed drops, so that the engine applies all of them. */
       dropsConfirmed: z.boolean().default(false),
+      /** The last rehearsal of a cutover that was requested; null before the first. */
+      rehearsal: z.number().nullable().default(null),
+      /** The last abort of a cutover that was requested; null before the first. It counts unless `wanted` is `cutover`. */
+      cutoverAborted: z.number().nullable().default(null),
       /** With `cancelled`: whether the engine also drops the copied data. */
       dropCopied: z.boolean().default(false),
     }),

@@ -20,3 +20,11 @@ export function reportList<Item extends z.ZodType>(item: Item) {
 export const agentName = z
   .string()
   .regex(/^[\x21-\x7e]{1,255}$/, 'expected 1 to 255 printable ASCII characters without blanks');
+
+/** Returns a value of JSON with all of its texts and lists as {@link reportText} and {@link reportList} make them. */
+export function printable(value: unknown): unknown {
+  if (typeof value === 'string') return reportText.parse(value);
+  if (Array.isArray(value)) return value.slice(0, MOST_REPORTED).map(printable);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([name, of]) => [name, printable(of)]));
+}

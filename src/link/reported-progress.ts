@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Progress } from '../engine/index.ts';
-import { GATE_STATES } from '../platform/index.ts';
-import { reportList, reportText } from './report-text.ts';
+import { cutoverReport, GATE_STATES } from '../platform/index.ts';
+import { printable, reportList, reportText } from './report-text.ts';
 import { reportedFinding } from './reported-finding.ts';
 import { resumeToken } from './source-watch.ts';
 
@@ -37,6 +37,25 @@ const reportedMismatch = z.looseObject({
   destinationTime: clusterTime,
   foreign: z.boolean(),
   open: z.boolean(),
+});
+
+const reportedAttempt = z.looseObject({
+  number: count,
+  rehearsal: count.optional(),
+  startedAtMs: time,
+  steps: reportList(
+    z.looseObject({
+      name: reportText,
+      startedAtMs: time,
+      durationMs: count.optional(),
+      reason: reportText,
+      counts: z.record(reportText, count).optional(),
+    }),
+  ),
+  result: reportText.optional(),
+  reason: reportText.optional(),
+  stoppedMs: count.optional(),
+  wouldStopMs: count.optional(),
 });
 
 /**
@@ -135,6 +154,10 @@ export const reportedProgress: z.ZodType<Progress> = z
         watchedFrom: resumeToken.optional().catch(undefined),
       })
       .optional(),
+    // Agents of earlier versions don't report it.
+    cutoverAttempts: reportList(reportedAttempt).catch([]),
+    cutoverAborted: count.optional(),
+    cutoverReport: z.unknown().transform(printable).pipe(cutoverReport.optional()).optional().catch(undefined),
     pingMs: figures({ source: figure, destination: figure }),
     addresses: figures({ source: reportText, destination: reportText }),
     warnings: reportList(reportText),
@@ -153,4 +176,4 @@ export const reportedProgress: z.ZodType<Progress> = z
       .optional(),
     error: z.looseObject({ code: reportText, message: reportText, remedy: reportText }).optional(),
   })
-  .transform((progress) => progress as Progress);
+  .transform((progress) => progress as object as Progress);

@@ -5,6 +5,7 @@ export { type Clock, systemClock } from './clock.ts';
 export { readConfiguration } from './configuration.ts';
 export { whyInvalid, whyUnreadable } from './connection-credentials.ts';
 export { counted } from './counted.ts';
+export { type CutoverReport, cutoverReport } from './cutover-report.ts';
 export { type DialRules, dialAsOwn, dialRules, guardDialling, isDialledAsOwn, whyRefused } from './dial-guard.ts';
 export {
   type AllowedDestinations,

@@ -54,6 +54,7 @@ export function createSyncApi(session: SyncSession, token?: ApiToken): FastifyIn
     }),
     success: true,
   }));
+  app.get('/api/v1/cutoverReport', async () => session.cutoverReport());
   const call = (name: string, act: (body: unknown) => void | Promise<void>) =>
     app.post(`/api/v1/${name}`, async ({ body }) => {
       await act(body);
@@ -69,6 +70,8 @@ export function createSyncApi(session: SyncSession, token?: ApiToken): FastifyIn
   plainCall('pause', () => session.pause());
   plainCall('resume', () => session.resume());
   plainCall('commit', () => session.commit());
+  plainCall('abortCommit', () => session.abortCommit());
+  plainCall('rehearseCommit', () => session.rehearseCommit());
   plainCall('confirmDrops', () => session.confirmDrops());
   plainCall('reverse', () => session.reverse());
   plainCall('finish', () => session.finish());

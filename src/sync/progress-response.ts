@@ -112,6 +112,7 @@ function extensionOf(progress: Progress, known: boolean, wayBack: Progress | und
     repairs,
     readiness: showGates(progress.readiness),
     waiting: waiting.map(({ sinceMs: atMs, ...wait }) => ({ ...wait, since: new Date(atMs).toISOString() })),
+    cutoverAttempts: progress.cutoverAttempts.map(shownAttempt),
     ...(left && { left }),
     wayBack: wayBack === undefined ? null : shownWayBack(wayBack),
   };
@@ -125,6 +126,18 @@ function shownWayBack({ state, readyForCutover, notReadyReasons, lagSeconds, war
 function shownWatch({ untilMs, watchedToMs, changes, namespaces, ended }: SourceWatchState): Record<string, unknown> {
   const [until, watchedTo] = [untilMs, watchedToMs].map((ms) => new Date(ms).toISOString());
   return { until, watchedTo, changes, namespaces, ended: ended ?? null };
+}
+
+function shownAttempt({
+  startedAtMs,
+  steps,
+  ...attempt
+}: Progress['cutoverAttempts'][number]): Record<string, unknown> {
+  return {
+    ...attempt,
+    startedAt: new Date(startedAtMs).toISOString(),
+    steps: steps.map(({ startedAtMs: atMs, ...step }) => ({ ...step, startedAt: new Date(atMs).toISOString() })),
+  };
 }
 
 function shownVerification({ verification }: Progress): Record<string, unknown> {

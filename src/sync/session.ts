@@ -12,7 +12,7 @@ import {
   type SourceWatchState,
   type VerificationMode,
 } from '../engine/index.ts';
-import { type Clock, type Logger, systemClock, UserError } from '../platform/index.ts';
+import { type Clock, type CutoverReport, type Logger, systemClock, UserError } from '../platform/index.ts';
 import { type ClusterName, type ClusterUris, clusterNames, migrationIdOf } from './clusters.ts';
 import { CommittedWatch } from './committed-watch.ts';
 import type { InitialLoad, LoadRequest } from './load-request.ts';
@@ -240,6 +240,31 @@ export class SyncSession {
   #reversible(call: string): ReversibleMigration {
     if (!this.#migration) throw new UserError('WRONG_STATE', [call, this.state]);
     return this.#migration;
+  }
+
+  /**
+   * Takes back the last `commit`; resolves when the source is open.
+   * @throws UserError WRONG_STATE in IDLE, CUTOVER_COMMITTED past the point of no return
+   */
+  async abortCommit(): Promise<void> {
+    if (!this.#migration) throw new UserError('WRONG_STATE', ['abortCommit', this.state]);
+    await this.#migration.current.abortCutover();
+  }
+
+  /**
+   * Rehearses the commit. The progress has the result.
+   * @throws UserError WRONG_STATE unless RUNNING, NOT_READY_FOR_CUTOVER while `canCommit` is false
+   */
+  rehearseCommit(): void {
+    const { clock = systemClock } = this.#options;
+    this.#expect('RUNNING', 'rehearseCommit').rehearse(clock.now());
+  }
+
+  /** Returns the report of the cutover. @throws UserError WRONG_STATE before its point of no return */
+  cutoverReport(): CutoverReport {
+    const report = this.progress()?.cutoverReport;
+    if (report === undefined) throw new UserError('WRONG_STATE', ['cutoverReport', this.state]);
+    return report;
   }
 
   /** Stops the run with a checkpoint. Resolves when the run has ended or failed. */

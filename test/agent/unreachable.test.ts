@@ -103,6 +103,8 @@ test('a start unblocks a source that was left blocked, even if the control plane
       copyMegabytesPerSecond: null,
       dropsConfirmed: false,
       dropCopied: false,
+      rehearsal: null,
+      cutoverAborted: null,
     },
   ]);
   assert.equal(statSync(join(folder.path, 'cutovers.json')).mode & 0o777, 0o600);

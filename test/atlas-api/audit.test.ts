@@ -119,6 +119,17 @@ test('every mutation of the API leaves exactly one record with its actor, addres
     `${path}/${id}/cutoverWindow`,
     { hours: 1 },
   );
+  await change(
+    'rehearseGroupLiveMigrationCutover',
+    'LIVE_MIGRATION_CUTOVER_REHEARSAL_REQUESTED',
+    `${path}/${id}/rehearseCutover`,
+  );
+  await plane.api('PUT', `${path}/${id}/cutover`);
+  await change(
+    'abortGroupLiveMigrationCutover',
+    'LIVE_MIGRATION_CUTOVER_ABORT_REQUESTED',
+    `${path}/${id}/abortCutover`,
+  );
   await change('cutoverGroupLiveMigration', 'LIVE_MIGRATION_CUTOVER_REQUESTED', `${path}/${id}/cutover`);
   await report('committed', id);
   assert.equal((await newest(plane))?.eventTypeName, 'LIVE_MIGRATION_COMPLETE');

@@ -6,10 +6,11 @@ import { onReach } from '../../src/platform/index.ts';
 import { linkAgent } from '../gateway/agent-client.ts';
 import { addOrganization, type Page, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
-import { cliBody, prepare } from './migration-world.ts';
+import { cliBody, cutoverReport, prepare } from './migration-world.ts';
 import { start, withoutTime } from './started-migration.ts';
 
 const HOUR_MS = 3_600_000;
+const NO_CUTOVER = { rehearsal: null, cutoverAborted: null };
 const READY = { state: 'tailing', readyForCutover: true, lagSeconds: 0, notReadyReasons: [] } as const;
 
 test('a migration without a cutover within 120 hours of its readiness is EXPIRED, and its agent gets no more orders', async () => {
@@ -58,7 +59,14 @@ test('pause, resume, load level and the confirmation of drops reach the agent, a
   await using plane = await startControlPlane();
   const { report, show, ask, wanted } = await start(plane);
   assert.deepEqual(await wanted(), [
-    { wanted: 'running', loadLevel: 3, copyMegabytesPerSecond: null, dropsConfirmed: false, dropCopied: false },
+    {
+      wanted: 'running',
+      loadLevel: 3,
+      copyMegabytesPerSecond: null,
+      dropsConfirmed: false,
+      dropCopied: false,
+      ...NO_CUTOVER,
+    },
   ]);
   for (let times = 0; times < 2; times += 1) {
     assert.equal((await ask('pause')).status, 202);
@@ -66,7 +74,14 @@ test('pause, resume, load level and the confirmation of drops reach the agent, a
     assert.equal((await ask('copyRate', { maxMegabytesPerSecond: 2.5 })).status, 200);
     assert.equal((await ask('confirmDrops')).status, 200);
     assert.deepEqual(await wanted(), [
-      { wanted: 'paused', loadLevel: 1, copyMegabytesPerSecond: 2.5, dropsConfirmed: true, dropCopied: false },
+      {
+        wanted: 'paused',
+        loadLevel: 1,
+        copyMegabytesPerSecond: 2.5,
+        dropsConfirmed: true,
+        dropCopied: false,
+        ...NO_CUTOVER,
+      },
     ]);
   }
   await report({ ...READY, state: 'paused' });
@@ -78,11 +93,46 @@ test('pause, resume, load level and the confirmation of drops reach the agent, a
   assert.match(String(cutover.json.detail), /is not ready for cutover: it is paused\.$/);
   assert.equal((await ask('resume')).status, 202);
   assert.deepEqual(await wanted(), [
-    { wanted: 'running', loadLevel: 1, copyMegabytesPerSecond: 2.5, dropsConfirmed: true, dropCopied: false },
+    {
+      wanted: 'running',
+      loadLevel: 1,
+      copyMegabytesPerSecond: 2.5,
+      dropsConfirmed: true,
+      dropCopied: false,
+      ...NO_CUTOVER,
+    },
   ]);
   await report(READY);
   assert.equal((await ask('cutover')).status, 202);
   for (const wish of ['pause', 'resume']) assert.equal((await ask(wish)).json.errorCode, 'LIVE_MIGRATION_DECIDED');
+});
+
+test('an abort and a rehearsal of a cutover reach the agent, and GET shows when both have ended', async () => {
+  await using plane = await startControlPlane();
+  const { report, show, ask, wanted } = await start(plane);
+  const told = async () => ((await wanted()) as Record<string, unknown>[])[0];
+  assert.equal((await ask('rehearseCutover')).json.errorCode, 'CUTOVER_NOT_READY');
+  await report(READY);
+  assert.equal((await ask('rehearseCutover')).status, 202);
+  const rehearsal = (await told())?.rehearsal;
+  assert.equal((await show()).linkspan.rehearsal, rehearsal);
+  assert.equal((await ask('abortCutover')).status, 202);
+  assert.deepEqual([(await told())?.wanted, (await told())?.cutoverAborted], ['running', null]);
+  assert.equal((await ask('cutover')).status, 202);
+  assert.match(String((await ask('rehearseCutover')).json.detail), /its cutover has begun/);
+  assert.equal((await ask('abortCutover')).status, 202);
+  const { wanted: state, cutoverAborted } = (await told()) ?? {};
+  assert.equal(state, 'running');
+  const isDone = async () => ((await show()).linkspan.cutoverAbort as { readonly isDone: boolean }).isDone;
+  assert.equal(await isDone(), false);
+  await report({ ...READY, cutoverAborted: Number(cutoverAborted) });
+  assert.equal(await isDone(), true);
+  assert.equal((await ask('cutover')).status, 202);
+  await report({ state: 'committing', cutoverReport: cutoverReport('a warning') });
+  assert.deepEqual(
+    [(await ask('abortCutover')).status, (await ask('abortCutover')).json.errorCode],
+    [409, 'CUTOVER_COMMITTED'],
+  );
 });
 
 test('a cancelled migration is FAILED after its agent has stopped it, reports what happened to the data, and the next one can start', async () => {
@@ -93,7 +143,14 @@ test('a cancelled migration is FAILED after its agent has stopped it, reports wh
   const asked = await ask('cancel', { dropCopiedData: true });
   assert.deepEqual([asked.status, asked.json.status], [202, 'WORKING']);
   assert.deepEqual(await wanted(), [
-    { wanted: 'cancelled', loadLevel: 3, copyMegabytesPerSecond: null, dropsConfirmed: false, dropCopied: true },
+    {
+      wanted: 'cancelled',
+      loadLevel: 3,
+      copyMegabytesPerSecond: null,
+      dropsConfirmed: false,
+      dropCopied: true,
+      ...NO_CUTOVER,
+    },
   ]);
   assert.equal((await ask('pause')).json.errorCode, 'LIVE_MIGRATION_DECIDED');
   await report({ state: 'cancelled' });
@@ -230,7 +287,15 @@ test('GET shows phases, counts and reasons as the agent reported them, and ignor
     documentsCompared: 9,
     keysDiffered: 3,
   };
-  await report({ phases: [{ name: 'copying', startedAtMs: 0 }], oplog, repairs: { ...repairs, atMs: 0 }, waiting });
+  const step = { name: 'drain', durationMs: 4, reason: 'a reason', counts: { applied: 3 } } as const;
+  const attempt = { number: 1, result: 'put off', reason: 'late', stoppedMs: 9 } as const;
+  await report({
+    phases: [{ name: 'copying', startedAtMs: 0 }],
+    oplog,
+    repairs: { ...repairs, atMs: 0 },
+    waiting,
+    cutoverAttempts: [{ ...attempt, startedAtMs: 0, steps: [{ ...step, startedAtMs: 1_000 }] }],
+  });
   assert.deepEqual((await show()).linkspan.progress, {
     canWrite: false,
     changes: { applied: 0, queued: 0, read: 0 },
@@ -245,6 +310,9 @@ test('GET shows phases, counts and reasons as the agent reported them, and ignor
       partitionsTotal: 1,
       restarts: 0,
     },
+    cutoverAttempts: [
+      { ...attempt, startedAt: '1970-01-01T00:00:00Z', steps: [{ ...step, startedAt: '1970-01-01T00:00:01Z' }] },
+    ],
     etaSeconds: 8,
     indexes: { building: null, built: 0, total: 0 },
     notReadyReasons: ['the initial copy is under way'],
@@ -334,6 +402,16 @@ test('an agent that sends nothing is shown as lost within half a minute, and as 
   assert.equal(await status(), 'CONNECTED');
 });
 
+test('the report of a cutover is there from its point of no return on, cleaned of what a terminal would obey', async () => {
+  await using plane = await startControlPlane();
+  const { path, id, report } = await start(plane);
+  const get = () => plane.api('GET', `${path}/${id}/cutoverReport`);
+  await report(READY);
+  assert.deepEqual([(await get()).status, (await get()).json.errorCode], [409, 'CUTOVER_REPORT_MISSING']);
+  await report({ state: 'committed', cutoverReport: cutoverReport('a \u001b[2Jwarning') });
+  assert.deepEqual((await get()).json, cutoverReport('a \ufffd[2Jwarning'));
+});
+
 test('only owners can steer a migration', async () => {
   await using plane = await startControlPlane();
   const { path, id } = await start(plane);
@@ -345,6 +423,8 @@ test('only owners can steer a migration', async () => {
     ['loadLevel', { loadLevel: 1 }],
     ['confirmDrops', undefined],
     ['cutoverWindow', { hours: 1 }],
+    ['abortCutover', undefined],
+    ['rehearseCutover', undefined],
   ] as const) {
     const answer = await plane.api('PUT', `${path}/${id}/${wish}`, { user: member, body });
     assert.equal(answer.json.errorCode, 'NOT_ORG_OWNER', wish);

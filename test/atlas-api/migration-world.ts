@@ -1,5 +1,6 @@
 import type { Progress } from '../../src/engine/index.ts';
 import { verificationProgress } from '../../src/engine/report/verification-progress.ts';
+import type { CutoverReport } from '../../src/platform/index.ts';
 import { type AgentClient, linkAgent, SOURCE_PROJECT } from '../gateway/agent-client.ts';
 import type { ControlPlane } from './control-plane.ts';
 
@@ -77,11 +78,52 @@ export function progress(migrationId: string, changes: Partial<Progress> = {}): 
     repairs: null,
     notReadyReasons: ['the initial copy is under way'],
     canWrite: false,
+    cutoverAttempts: [],
     pingMs: { source: 1, destination: 1 },
     addresses: { source: 's:1', destination: 'd:1' },
     warnings: [],
     findings: [],
     waiting: [],
     ...changes,
+  };
+}
+
+/** A report of a cutover with one warning. */
+export function cutoverReport(warning: string): CutoverReport {
+  return {
+    type: 'linkspan cutover',
+    formatVersion: 1,
+    linkspanVersion: '0.1.0',
+    migrationId: 'a',
+    isComplete: true,
+    startedAt: null,
+    endedAt: null,
+    seconds: null,
+    phases: [],
+    pause: { milliseconds: 80, explanation: 'an explanation' },
+    copied: { collections: 1, documents: 2, bytes: 3, changesApplied: 4 },
+    indexes: { total: 2, unique: 1, expiring: 1 },
+    verification: {
+      mode: 'repair',
+      result: 'equal',
+      claim: 'a claim',
+      documentsCompared: 2,
+      documentsRechecked: 0,
+      differed: 0,
+      equalAt: '2026-11-01T12:00:00.000Z',
+    },
+    blocked: [{ what: 'the source', undo: 'a command' }],
+    warnings: [warning],
+    connectionStrings: { before: 'mongodb://a:1/', after: 'mongodb://b:1/' },
+    cleanup: [{ what: 'records', command: 'linkspan cleanup' }],
+    attempts: [
+      {
+        number: 1,
+        startedAt: '2026-11-01T12:00:00.000Z',
+        result: 'committed',
+        stoppedMs: 80,
+        steps: [{ name: 'drain', startedAt: '2026-11-01T12:00:00.000Z', durationMs: 80, reason: 'a reason' }],
+      },
+    ],
   };
 }

@@ -4,11 +4,15 @@ import { operations } from '../../src/atlas-api/operations.ts';
 import { administrationCommand } from '../../src/cli/administration/index.ts';
 import { nouns } from '../../src/cli/administration/nouns.ts';
 import { startControlPlane } from '../atlas-api/control-plane.ts';
-import { DESTINATION, progress } from '../atlas-api/migration-world.ts';
+import { cutoverReport, DESTINATION, progress } from '../atlas-api/migration-world.ts';
 import { AgentClient, linkAgent, SOURCE_PROJECT } from '../gateway/agent-client.ts';
+import { eventually } from '../support/eventually.ts';
 
 const commands = Object.entries(nouns).flatMap(([noun, those]) =>
-  those.map(({ name, method, path }) => ({ command: `${noun} ${name}`, request: shape(method, path) })),
+  those.map(({ name, method, path, paths = {} }) => ({
+    command: `${noun} ${name}`,
+    requests: [path, ...Object.values(paths)].map((one) => shape(method, one)),
+  })),
 );
 
 /** Normalizes a request: the names of path parameters do not matter. */
@@ -17,7 +21,7 @@ function shape(method: string, path: string): string {
 }
 
 test('every operation of the API has a command, and there are no others', () => {
-  const requests = new Set(commands.map(({ request }) => request));
+  const requests = new Set(commands.flatMap(({ requests: all }) => all));
   assert.deepEqual([...requests].sort(), operations.map(({ method, path }) => shape(method, path)).sort());
 });
 
@@ -169,7 +173,33 @@ test('every command sends its request and shows the answer', async () => {
   await said(`migration describe --liveMigrationId ${_id}`, /WORKING +true/);
   await said('migration list', /WORKING +in \w+ +true +7 +CONNECTED( +-)?\n/);
   await said(`migration cutover ${_id}`, empty);
-  await agent.report({ migrations: [{ id: _id, progress: progress(_id, { state: 'committed' }) }] });
+  const reported = async (changes: Parameters<typeof progress>[1]) =>
+    agent.report({ migrations: [{ id: _id, progress: progress(_id, { state: 'tailing', ...changes }) }] });
+  await assert.rejects(run(`migration cutover ${_id} --abort --dry-run`), { code: 'USAGE' });
+  const stateOf = async () => (await plane.control.store.migration(_id))?.state;
+  const aborting = said(`migration cutover ${_id} --abort`, /WORKING +in \w+ +true/);
+  const cutoverAborted = await eventually(async () => (await stateOf())?.cutoverAborted, { what: 'the abort' });
+  // A report from before the abort proves nothing.
+  await reported({ readyForCutover: true });
+  await reported({ readyForCutover: true, cutoverAborted });
+  await aborting;
+  const rehearsing = said(
+    `migration cutover ${_id} --dry-run`,
+    /attempt 1 +rehearsed .* would stop them for about 0\.09 s/,
+  );
+  const rehearsal = await eventually(async () => (await stateOf())?.rehearsal, { what: 'the rehearsal' });
+  const attempt = { number: 1, startedAtMs: 0, rehearsal, result: 'rehearsed', wouldStopMs: 90, steps: [] } as const;
+  await reported({ readyForCutover: true, cutoverAttempts: [attempt] });
+  await rehearsing;
+  await assert.rejects(run(`migration report ${_id}`), { code: 'API_REFUSED' });
+  await said(`migration cutover ${_id}`, empty);
+  const late = run(`migration cutover ${_id} --abort`);
+  late.catch(() => undefined);
+  await eventually(async () => (await stateOf())?.wanted === 'running', { what: 'the second abort' });
+  await reported({ state: 'committed', cutoverReport: cutoverReport('a warning') });
+  await assert.rejects(late, /point of no return/);
+  await assert.rejects(run(`migration cutover ${_id} --abort`), /point of no return/);
+  await said(`migration report ${_id}`, /\npause +80 ms\. an explanation\n(?:.*\n)*before +mongodb:\/\/a:1\/\n/);
   await assert.rejects(run(`migration cancel ${_id} --drop`), { code: 'API_REFUSED' });
   const { _id: second = '' } = await made(`migration create ${order}`);
   await said(`migration cancel ${second} --drop`, /\n[0-9a-f]{24} +(NEW|FAILED)/);

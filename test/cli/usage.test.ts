@@ -149,6 +149,7 @@ test('the help of a noun separates core from targeted commands, and has examples
   assert.deepEqual(Object.keys(targeted), [
     'describe',
     'cutover',
+    'report',
     'pause',
     'resume',
     'cancel',

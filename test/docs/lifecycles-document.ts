@@ -27,7 +27,7 @@ ${diagram(COLLECTION_TRANSITIONS, 'creating')}
 ${diagram(MIGRATION_TRANSITIONS, 'created')}
 ## A cutover
 
-The same file. No event past \`committed\` opens the source. \`sync --once\` goes from \`none\` to \`committed\` without a block.
+The same file. No event past \`committed\` opens the source. A rehearsal has no way to \`committed\`: it ends with the source open, and a cutover begins anew. \`sync --once\` goes from \`none\` to \`committed\` without a block.
 
 ${diagram(CUTOVER_TRANSITIONS, 'none')}`;
 }

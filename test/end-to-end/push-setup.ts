@@ -17,6 +17,16 @@ export interface MigrationStatus {
   readonly status: string;
   readonly readyForCutover: boolean;
   readonly errorMessage?: string;
+  readonly linkspan: {
+    readonly rehearsal?: number;
+    readonly cutoverAbort?: { readonly isDone: boolean };
+    readonly progress: { readonly cutoverAttempts: readonly Attempt[] } | null;
+  };
+}
+
+interface Attempt {
+  readonly rehearsal?: number;
+  readonly result?: string;
 }
 
 /** A control plane and an agent as processes, between the clusters of a pair. A test can kill and restart each of them. */
@@ -105,6 +115,12 @@ export class PushSetup implements AsyncDisposable {
       what: 'the cutover to be accepted',
       deadlineMs: DEADLINE_MS,
     });
+  }
+
+  /** Sends one request about the migration, such as `PUT abortCutover`. */
+  async ask(method: 'GET' | 'PUT', path: string): Promise<Record<string, unknown>> {
+    const target = `/groups/${this.#groupId}/liveMigrations/${this.#migrationId}/${path}`;
+    return (await this.#atlas.send<Record<string, unknown>>(method, target)).body;
   }
 
   /** Waits until the migration meets a condition. @throws Error with its message when it fails instead */

@@ -29,15 +29,17 @@ export const OF_CUTOVER: readonly Mutant[] = [
   {
     without: 'the intent on record before the source is blocked',
     file: 'src/engine/cutover/source-block.ts',
-    replace: "  await log.advanceCutover('block announced', { claim: claim.id, attempts });\n",
+    replace:
+      "  await log.advanceCutover('block announced', { claim: claim.id, attempts, timeline: timeline.attempts });\n",
     by: '',
     tests: { file: RULES, name: 'left behind is lifted' },
   },
   {
     without: 'the point of no return on record before the destination opens',
     file: 'src/engine/cutover/last-look.ts',
-    replace: "  await log.advanceCutover('committed', positions);\n",
-    by: '  void [log, positions];\n',
+    replace:
+      "  await log.advanceCutover('committed', { ...fields, ...(watched ? { drainedTo: stream.safeToken } : {}) });\n",
+    by: '',
     tests: { file: RULES, name: 'past the point of no return' },
   },
   {
@@ -104,6 +106,27 @@ export const OF_CUTOVER: readonly Mutant[] = [
     tests: { file: 'test/engine/cutover/cutover.test.ts', name: 'elects another primary' },
   },
   {
+    without: 'taking a cutover back until the moment in which its commit is sent',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace: "  calledOff.throwIfAborted();\n  timeline.begin('commit');",
+    by: "  timeline.begin('commit');",
+    tests: { file: 'test/engine/cutover/abort.test.ts', name: 'each step' },
+  },
+  {
+    without: 'refusing an abort once the commit was sent',
+    file: 'src/engine/migration.ts',
+    replace: 'run.log.record.cutover?.committed || run.log.commitWasSent',
+    by: 'run.log.record.cutover?.committed',
+    tests: { file: 'test/engine/cutover/abort.test.ts', name: 'same moment' },
+  },
+  {
+    without: 'opening the source in a rehearsal before its steps have ended',
+    file: 'src/engine/cutover/rehearse.ts',
+    replace: '    await orAbort(steps, over);\n',
+    by: '    await steps;\n',
+    tests: { file: 'test/engine/cutover/rehearsal.test.ts', name: 'names the step' },
+  },
+  {
     without: 'looking for writes under the block',
     file: 'src/engine/cutover/cut-over.ts',
     replace: 'if (look.count === 0) {',
@@ -113,7 +136,7 @@ export const OF_CUTOVER: readonly Mutant[] = [
   {
     without: 'the position of the point of no return on record',
     file: 'src/engine/cutover/last-look.ts',
-    replace: 'watched && { drainedTo: stream.safeToken }',
+    replace: 'watched ? { drainedTo: stream.safeToken } : {}',
     by: '{}',
     tests: { file: AFTER_COMMIT, name: 'a warning of the migration' },
   },
@@ -191,7 +214,7 @@ export const OF_CUTOVER: readonly Mutant[] = [
     without: 'waiting when the owner of the block is unknown',
     file: 'src/engine/cutover/source-block.ts',
     replace: 'if (await writesAreBlocked(source))\n',
-    by: "if (holder !== 'unseen')\n",
+    by: "if (obstacle !== 'unseen')\n",
     tests: { file: BLOCK_OWNER, name: 'gives up its cutover leaves the source' },
   },
   {

@@ -78,6 +78,7 @@ test('a script written for mongosync migrates: start, progress, pause, resume, c
   assert.equal((await api.call('start', START)).body.error, 'WrongState');
   const ready = await api.until('canCommit', ({ canCommit }) => canCommit === true);
   assert.equal(ready.state, 'RUNNING');
+  assert.equal((await api.call('cutoverReport')).body.error, 'WrongState');
   assert.equal(ready.info, 'change event application');
   assert.equal(ready.canWrite, false);
   assert.equal(typeof ready.lagTimeSeconds, 'number');

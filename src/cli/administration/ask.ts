@@ -1,3 +1,4 @@
+import { UserError } from '../../platform/index.ts';
 import { tell } from '../terminal/index.ts';
 import { assertGiven } from './assert-given.ts';
 import { ApiClient } from './client.ts';
@@ -26,13 +27,15 @@ export async function ask(command: AdministrationCommand, given: Values): Promis
   assertGiven(command, values);
   const api = new ApiClient(profile);
   const format = given.output === 'json' ? 'json' : 'text';
-  if (command.before && format === 'text') {
+  if (command.before && chosenPath(command, values) === undefined && format === 'text') {
     const { path, warnings } = command.before;
     const answer = await api.ask('GET', filledPath(path, values));
     for (const warning of warnings(answer)) tell('linkspan', `warning: ${warning}`, 'warning');
   }
   const send = () => api.ask(method, targetOf(command, values), body?.(values));
-  const answer = given.watch && command.watch ? await command.watch(send, format) : await send();
+  const first = given.watch && command.watch ? await command.watch(send, format) : await send();
+  const look = () => api.ask('GET', filledPath(command.record ?? command.path, values));
+  const answer = command.after ? await command.after(look, values, first) : first;
   if (answer === undefined) return '';
   const { results = [], totalCount = 0 } = answer as Page;
   if (results.length < totalCount) {
@@ -49,8 +52,16 @@ function filledPath(path: string, values: Values): string {
   return path.replace(/\{(\w+)\}/g, (_whole, name: string) => encodeURIComponent(String(values[name])));
 }
 
-function targetOf({ path, flags = [] }: AdministrationCommand, values: Values): string {
-  const filled = filledPath(path, values);
+/** Returns the path that a flag chooses. @throws UserError USAGE for two of them */
+function chosenPath({ paths = {} }: AdministrationCommand, values: Values): string | undefined {
+  const [first, second] = Object.keys(paths).filter((name) => values[name]);
+  if (second !== undefined) throw new UserError('USAGE', [`--${first} and --${second} exclude each other`]);
+  return first === undefined ? undefined : paths[first];
+}
+
+function targetOf(command: AdministrationCommand, values: Values): string {
+  const { path, flags = [] } = command;
+  const filled = filledPath(chosenPath(command, values) ?? path, values);
   const query = new URLSearchParams();
   for (const { name, query: parameter } of flags) {
     if (parameter && values[name] !== undefined) query.set(parameter, String(values[name]));

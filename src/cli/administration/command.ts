@@ -28,6 +28,8 @@ export interface AdministrationCommand {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path of the request. Flags or the profile give `{orgId}` and `{projectId}`; flags or the argument give other names. */
   readonly path: string;
+  /** Other paths of the request, by the names of the flags that choose them. The flags exclude each other. */
+  readonly paths?: Readonly<Record<string, string>>;
   /** Name of the argument. A flag of that name is accepted as well, because the Atlas CLI has some of them as flags. */
   readonly argument?: string;
   /** A flag that is taken as an argument after that one, too. */
@@ -40,6 +42,14 @@ export interface AdministrationCommand {
   readonly more?: (answer: unknown) => string;
   /** Fetches warnings to show before the request is sent. */
   readonly before?: { readonly path: string; readonly warnings: (answer: unknown) => readonly string[] };
+  /**
+   * Waits for the effect of the request.
+   * @param look  fetches the record
+   * @returns the last answer, which the command shows
+   */
+  readonly after?: (look: () => Promise<unknown>, values: Values, answer: unknown) => Promise<unknown>;
+  /** The path from which `after` fetches the record. */
+  readonly record?: string;
   /** Follows the record until it ends; runs for `--watch`. @returns the last answer, which the command shows */
   readonly watch?: (look: () => Promise<unknown>, format: OutputFormat) => Promise<unknown>;
 }

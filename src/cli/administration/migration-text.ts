@@ -1,6 +1,13 @@
 import type { Progress } from '../../engine/index.ts';
 import { findingsText } from '../command-line/findings.ts';
-import { describeView, differenceLines, readinessLines, resumedText, verificationText } from '../progress/index.ts';
+import {
+  attemptLines,
+  describeView,
+  differenceLines,
+  readinessLines,
+  resumedText,
+  verificationText,
+} from '../progress/index.ts';
 import { wrap, wrapBeside } from '../terminal/index.ts';
 import type { Column } from './command.ts';
 import { lagOf, progressViewOf, type ShownMigration } from './shown-migration.ts';
@@ -38,7 +45,8 @@ export const waitingColumn: Column = {
 /** The text of `migration describe` below the table: phase, why the migration is not ready for cutover, and warnings. */
 export function migrationText(answer: unknown): string {
   const migration = answer as ShownMigration;
-  const { wanted, agent, waiting, findings, cutoverWindowEndsAt, sourceBlockedSince, progress } = migration.linkspan;
+  const { wanted, agent, waiting, findings, cutoverWindowEndsAt, cutoverRequestedAt, sourceBlockedSince, progress } =
+    migration.linkspan;
   const { sourceWatch, warnings = [] } = migration.linkspan;
   const view = progressViewOf(migration, Date.now());
   const facts = [percentOf(migration), ...describeView({ ...view, progress: { ...view.progress, waiting: [] } })];
@@ -62,6 +70,8 @@ export function migrationText(answer: unknown): string {
     ...(isActive ? reasons.map((reason) => ['not ready', reason] as const) : []),
     ['cutover until', isActive ? (cutoverWindowEndsAt ?? undefined) : undefined],
     ['source blocked', sourceBlockedSince && `since ${sourceBlockedSince}`],
+    ['cutover asked', cutoverRequestedAt && `at ${cutoverRequestedAt}`],
+    ...attemptLines(view.progress.cutoverAttempts, Date.now()),
   ];
   const shown = lines.filter((line): line is readonly [string, string] => line[1] !== undefined);
   const text = shown.map(([label, value]) => `${wrapBeside(label, LABEL_COLUMNS, value, process.stdout)}\n`);

@@ -1,6 +1,8 @@
 import type { Finding } from '../../engine/index.ts';
 import { findingsText } from '../command-line/findings.ts';
+import { awaitCutoverRequest } from './await-cutover-request.ts';
 import { type AdministrationCommand, type Flag, force, needed, paging } from './command.ts';
+import { cutoverReportText } from './cutover-report-text.ts';
 import {
   agentColumn,
   cutoverWarnings,
@@ -88,7 +90,7 @@ const steer = (
   name: string,
   summary: string,
   path: string,
-  more: Pick<AdministrationCommand, 'flags' | 'body' | 'before' | 'second'> = {},
+  more: Partial<AdministrationCommand> = {},
 ): AdministrationCommand => ({
   name,
   summary,
@@ -120,7 +122,30 @@ export const migrationCommands: readonly AdministrationCommand[] = [
     more: migrationText,
     watch: watchMigration,
   },
-  steer('cutover', 'Cut over a live migration', 'cutover', { before: { path: one, warnings: cutoverWarnings } }),
+  steer('cutover', 'Cut over a live migration', 'cutover', {
+    before: { path: one, warnings: cutoverWarnings },
+    flags: [
+      {
+        name: 'dry-run',
+        description: 'Rehearse it: stop writes for at most 200 ms, and leave the source open',
+        kind: 'boolean',
+      },
+      { name: 'abort', description: 'Abort it, before its point of no return', kind: 'boolean' },
+    ],
+    paths: { abort: `${one}/abortCutover`, dryRun: `${one}/rehearseCutover` },
+    record: one,
+    after: awaitCutoverRequest,
+    more: (answer) => (answer === undefined ? '' : migrationText(answer)),
+  }),
+  {
+    name: 'report',
+    summary: 'Show the report of a cutover',
+    method: 'GET',
+    path: `${one}/cutoverReport`,
+    argument,
+    columns: ['migrationId', 'isComplete', 'startedAt', 'endedAt', 'pause.milliseconds', 'verification.result'],
+    more: cutoverReportText,
+  },
   steer('pause', 'Pause a live migration', 'pause'),
   steer('resume', 'Resume a paused live migration', 'resume'),
   steer('cancel', 'Cancel a live migration', 'cancel', {

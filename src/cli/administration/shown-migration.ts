@@ -25,14 +25,31 @@ type ShownVerification = Omit<Verification, 'mismatches' | 'equalAtMs' | LaterFi
   };
 
 /** A migration's progress as the API returns it; some fields differ from the engine's. */
-type ShownProgress = Omit<
-  Progress,
-  'state' | 'sinceMs' | 'phases' | 'waiting' | 'resumedFrom' | 'verification' | 'readiness'
-> & {
+type Attempt = Progress['cutoverAttempts'][number];
+type Step = Attempt['steps'][number];
+/** An attempt to cut over as the API shows it. */
+type ShownAttempt = Omit<Attempt, 'startedAtMs' | 'steps'> & {
+  readonly startedAt: string;
+  readonly steps: readonly (Omit<Step, 'startedAtMs'> & { readonly startedAt: string })[];
+};
+
+type OtherFields =
+  | 'state'
+  | 'sinceMs'
+  | 'phases'
+  | 'waiting'
+  | 'resumedFrom'
+  | 'verification'
+  | 'readiness'
+  | 'cutoverAttempts';
+
+type ShownProgress = Omit<Progress, OtherFields> & {
   readonly phase: Progress['state'];
   readonly since?: string;
   /** Absent when the agent doesn't report it. */
   readonly verification?: ShownVerification;
+  /** Absent in answers of servers of earlier versions. */
+  readonly cutoverAttempts?: readonly ShownAttempt[];
   readonly resumedFrom?: {
     readonly phase: Progress['state'];
     readonly savedAt: string | null;
@@ -52,6 +69,9 @@ export interface ShownMigration {
   readonly linkspan: {
     readonly wanted: 'running' | 'paused' | 'cutover' | 'cancelled';
     readonly cutoverWindowEndsAt: string | null;
+    readonly cutoverRequestedAt?: string;
+    readonly cutoverAbort?: { readonly isDone: boolean };
+    readonly rehearsal?: number;
     readonly sourceBlockedSince?: string;
     readonly agent: { readonly status: 'CONNECTED' | 'LOST'; readonly lastSeen: string | null } | null;
     readonly waiting: readonly ShownWait[];
@@ -85,7 +105,7 @@ function progressOf(migration: ShownMigration): Progress {
   const { progress, waiting, warnings = [] } = migration.linkspan;
   // An agent that reports no verification does none.
   const unknown = notYetRunning({ migrationId: migration._id, verification: 'off' });
-  const { resumedFrom: resumed, verification, ...known } = progress ?? {};
+  const { resumedFrom: resumed, verification, cutoverAttempts = [], ...known } = progress ?? {};
   const message = migration.errorMessage ?? migration.status;
   return {
     ...unknown,
@@ -98,6 +118,7 @@ function progressOf(migration: ShownMigration): Progress {
       },
     }),
     ...(verification && { verification: verificationOf(verification, isLost(migration)) }),
+    cutoverAttempts: cutoverAttempts.map(attemptOf),
     state: stateOf(migration),
     ...(hasEnded(migration) ? { error: { code: migration.status, message, remedy: '' } } : {}),
     sinceMs: progress?.since === undefined ? null : Date.parse(progress.since),
@@ -111,6 +132,14 @@ function progressOf(migration: ShownMigration): Progress {
     readyForCutover: migration.readyForCutover ?? false,
     warnings: [...warnings, ...(progress?.warnings ?? [])],
     waiting: waiting.map(({ since, ...wait }) => ({ ...wait, sinceMs: Date.parse(since) })),
+  };
+}
+
+function attemptOf({ startedAt, steps, ...attempt }: ShownAttempt): Attempt {
+  return {
+    ...attempt,
+    startedAtMs: Date.parse(startedAt),
+    steps: steps.map(({ startedAt: at, ...step }) => ({ ...step, startedAtMs: Date.parse(at) })),
   };
 }
 

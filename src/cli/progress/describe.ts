@@ -1,5 +1,6 @@
 import { counted } from '../../platform/index.ts';
 import type { Phase, ProgressView } from './collect.ts';
+import { currentStep } from './cutover-attempts.ts';
 import { formatBytes, formatCount, formatSeconds } from './format.ts';
 import { describeReadiness } from './readiness.ts';
 import { describeDifferences, describeVerification } from './verification.ts';
@@ -50,6 +51,7 @@ export function describeView(view: ProgressView): string[] {
     case 'in sync':
     case 'cutting over':
       facts.push(
+        currentStep(progress.cutoverAttempts),
         lag(view),
         eta(view),
         view.phase === 'catching up' ? describeReadiness(progress.readiness) : undefined,

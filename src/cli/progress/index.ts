@@ -4,6 +4,7 @@ import type { ProgressRenderer } from './renderer.ts';
 import { TtyRenderer } from './tty.ts';
 
 export { type ProgressView, viewOf } from './collect.ts';
+export { attemptLines } from './cutover-attempts.ts';
 export { describeView } from './describe.ts';
 export { readinessLines } from './readiness.ts';
 export { resumedText } from './resumed.ts';

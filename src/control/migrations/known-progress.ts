@@ -6,7 +6,18 @@ import type { Progress } from '../../link/index.ts';
  */
 export function knownProgress(before: Progress | null, now: Progress): Progress {
   if (before === null || now.sinceMs !== null) return now;
-  const { phases, copy, indexes, changes, canWrite, findings = [], cutover } = before;
+  const {
+    phases,
+    copy,
+    indexes,
+    changes,
+    canWrite,
+    findings = [],
+    cutover,
+    cutoverAttempts = [],
+    cutoverReport,
+  } = before;
   const { state, sinceMs } = now.state === 'created' ? before : now;
-  return { ...now, state, sinceMs, phases, copy, indexes, changes, canWrite, findings, ...(cutover && { cutover }) };
+  const kept = { phases, copy, indexes, changes, canWrite, findings, cutoverAttempts };
+  return { ...now, state, sinceMs, ...kept, ...(cutover && { cutover }), ...(cutoverReport && { cutoverReport }) };
 }

@@ -24,6 +24,36 @@ export async function requestCutover(
   await wish(control, actor, [groupId, migrationId], { kind: 'cutover' }, refusal);
 }
 
+/**
+ * Takes back the request for a cutover. The agent opens the source again, and the migration continues.
+ * @throws UserError CUTOVER_COMMITTED past the point of no return, LIVE_MIGRATION_ENDED, LIVE_MIGRATION_DECIDED, and as
+ * {@link findMigration}
+ */
+export async function abortCutover(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  migrationId: string,
+): Promise<Migration> {
+  const { state, progress } = await findMigration(control.store, actor, groupId, migrationId, 'ORG_OWNER');
+  if (state.status === 'COMPLETE' || progress?.cutoverReport !== undefined)
+    throw new UserError('CUTOVER_COMMITTED', [migrationId]);
+  return await wish(control, actor, [groupId, migrationId], { kind: 'abort cutover' }, refusal);
+}
+
+/**
+ * Requests a rehearsal of the cutover: all steps that can be undone, with the source blocked for at most 200 ms.
+ * @throws UserError CUTOVER_NOT_READY, CUTOVER_AFTER_END, and as {@link findMigration}
+ */
+export async function rehearseCutover(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  migrationId: string,
+): Promise<Migration> {
+  return await wish(control, actor, [groupId, migrationId], { kind: 'rehearse' }, refusal);
+}
+
 /** Requests a pause. @throws UserError LIVE_MIGRATION_ENDED, LIVE_MIGRATION_DECIDED, and as {@link findMigration} */
 export async function pauseMigration(
   control: Control,
@@ -129,7 +159,7 @@ async function wish(
   const atMs = control.clock.now();
   const migration = await control.store.write(async (transaction) => {
     const record = await findMigration(transaction, actor, groupId, migrationId, 'ORG_OWNER');
-    if (wanted.kind === 'cutover') await assertReady(transaction, record, atMs);
+    if (wanted.kind === 'cutover' || wanted.kind === 'rehearse') await assertReady(transaction, record, atMs);
     const state = transition(record.state, { ...wanted, atMs });
     if (state === 'refused' || state === 'ignored') throw refuse(record);
     const password = state.endedAtMs === null ? record.password : null;
@@ -149,6 +179,8 @@ async function wish(
 
 const EVENT_TYPE_NAMES: Readonly<Record<Wish['kind'], string>> = {
   cutover: 'LIVE_MIGRATION_CUTOVER_REQUESTED',
+  'abort cutover': 'LIVE_MIGRATION_CUTOVER_ABORT_REQUESTED',
+  rehearse: 'LIVE_MIGRATION_CUTOVER_REHEARSAL_REQUESTED',
   pause: 'LIVE_MIGRATION_PAUSE_REQUESTED',
   resume: 'LIVE_MIGRATION_RESUME_REQUESTED',
   cancel: 'LIVE_MIGRATION_CANCEL_REQUESTED',

@@ -1,4 +1,4 @@
-import { isId, newId, reach, UserError } from '../../platform/index.ts';
+import { type CutoverReport, isId, newId, reach, UserError } from '../../platform/index.ts';
 import { authorizeGroup } from '../accounts/actor.ts';
 import { audit } from '../audit/audit.ts';
 import { addressOfCluster } from '../clusters/clusters.ts';
@@ -65,6 +65,21 @@ export async function getMigration(
   migrationId: string,
 ): Promise<Migration> {
   return await findMigration(control.store, actor, groupId, migrationId, 'ORG_MEMBER');
+}
+
+/**
+ * Returns the report of a cutover that has passed its point of no return.
+ * @throws UserError CUTOVER_REPORT_MISSING, and as {@link getMigration}
+ */
+export async function getCutoverReport(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  migrationId: string,
+): Promise<CutoverReport> {
+  const { progress } = await getMigration(control, actor, groupId, migrationId);
+  if (progress?.cutoverReport === undefined) throw new UserError('CUTOVER_REPORT_MISSING', [migrationId]);
+  return progress.cutoverReport;
 }
 
 /** @throws UserError INVALID_PATH_PARAMETER, LIVE_MIGRATION_NOT_FOUND, and as {@link authorizeGroup} */

@@ -28,7 +28,18 @@ async function wantedStateOf(control: Control, agentId: string): Promise<WantedA
     if (!sent) continue;
     const { id, state } = sent;
     const { wanted, loadLevel, copyMegabytesPerSecond = null, dropsConfirmed = false, dropCopied } = state;
-    migrations.push({ id, assignment, wanted, loadLevel, copyMegabytesPerSecond, dropsConfirmed, dropCopied });
+    const { rehearsal = null, cutoverAborted = null } = state;
+    migrations.push({
+      id,
+      assignment,
+      wanted,
+      loadLevel,
+      copyMegabytesPerSecond,
+      dropsConfirmed,
+      dropCopied,
+      rehearsal,
+      cutoverAborted,
+    });
   }
   const watches = [];
   for (const migration of await control.store.watchedMigrationsOfAgent(agentId)) {

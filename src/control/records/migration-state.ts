@@ -40,6 +40,12 @@ export interface MigrationState {
   readonly announced?: Announced;
   /** The watch of the source after the commit; absent without one. */
   readonly sourceWatch?: SourceWatchState;
+  /** When the current cutover was requested; absent before, and in records of older versions. */
+  readonly cutoverRequestedAtMs?: number;
+  /** The last abort of a cutover that was requested, named by its time; absent before the first. */
+  readonly cutoverAborted?: number;
+  /** The last rehearsal of a cutover that was requested, named by its time; absent before the first. */
+  readonly rehearsal?: number;
   /** End of the cutover window; null before the migration was first ready for cutover. */
   readonly windowEndsAtMs: number | null;
   readonly endedAtMs: number | null;
@@ -69,6 +75,8 @@ export type MigrationEvent =
 /** A request of an operator. Repeating a request changes nothing. */
 export type Wish =
   | { readonly kind: 'cutover'; readonly atMs: number }
+  | { readonly kind: 'abort cutover'; readonly atMs: number }
+  | { readonly kind: 'rehearse'; readonly atMs: number }
   | { readonly kind: 'pause'; readonly atMs: number }
   | { readonly kind: 'resume'; readonly atMs: number }
   | { readonly kind: 'cancel'; readonly dropCopied: boolean; readonly atMs: number }
@@ -95,7 +103,7 @@ export const NEW_MIGRATION: MigrationState = {
 /** Statuses of migrations that have not ended. */
 export const ACTIVE_STATUSES: readonly MigrationStatus[] = ['NEW', 'WORKING'];
 
-/** Whether a cutover or a cancellation was accepted. Neither can be undone. */
+/** Whether a cutover or a cancellation is accepted. Only a cutover can be taken back, before its point of no return. */
 export function isDecided({ wanted }: MigrationState): boolean {
   return wanted === 'cutover' || wanted === 'cancelled';
 }

@@ -41,7 +41,15 @@ const expire: Rule<'window ran out'> = (state, { atMs }) =>
 const cutOver: Rule<'cutover'> = (state, { atMs }) => {
   if (state.wanted === 'cutover') return state;
   const possible = state.wanted === 'running' && state.readyForCutover && !isWindowOver(state, atMs);
-  return possible ? { ...state, wanted: 'cutover' } : 'refused';
+  return possible ? { ...state, wanted: 'cutover', cutoverRequestedAtMs: atMs } : 'refused';
+};
+const abortCutover: Rule<'abort cutover'> = (state, { atMs }) => {
+  if (state.wanted === 'cancelled') return 'refused';
+  return state.wanted === 'cutover' ? { ...state, wanted: 'running', cutoverAborted: atMs } : state;
+};
+const rehearse: Rule<'rehearse'> = (state, { atMs }) => {
+  const possible = state.wanted === 'running' && state.readyForCutover && !isWindowOver(state, atMs);
+  return possible ? { ...state, rehearsal: atMs } : 'refused';
 };
 const pause: Rule<'pause'> = (state) => (isDecided(state) ? 'refused' : { ...state, wanted: 'paused' });
 const resume: Rule<'resume'> = (state) => (isDecided(state) ? 'refused' : { ...state, wanted: 'running' });
@@ -82,6 +90,8 @@ const ENDED: Rules = {
   failed: ignored,
   cancelled: ignored,
   cutover: refused,
+  'abort cutover': refused,
+  rehearse: refused,
   pause: refused,
   resume: refused,
   cancel: refused,
@@ -99,6 +109,8 @@ const ACTIVE: Rules = {
   failed: fail,
   cancelled,
   cutover: cutOver,
+  'abort cutover': abortCutover,
+  rehearse,
   pause,
   resume,
   cancel,
@@ -110,7 +122,14 @@ const ACTIVE: Rules = {
 };
 
 const TABLE: Readonly<Record<MigrationStatus, Rules>> = {
-  NEW: { ...ACTIVE, cancel: cancelNew, cutover: refused, extend: refused, 'window ran out': ignored },
+  NEW: {
+    ...ACTIVE,
+    cancel: cancelNew,
+    cutover: refused,
+    rehearse: refused,
+    extend: refused,
+    'window ran out': ignored,
+  },
   WORKING: ACTIVE,
   COMPLETE: ENDED,
   FAILED: ENDED,
@@ -134,6 +153,10 @@ export function transition(state: MigrationState, event: MigrationEvent): Transi
       return rules.cancelled(state, event);
     case 'cutover':
       return rules.cutover(state, event);
+    case 'abort cutover':
+      return rules['abort cutover'](state, event);
+    case 'rehearse':
+      return rules.rehearse(state, event);
     case 'pause':
       return rules.pause(state, event);
     case 'resume':

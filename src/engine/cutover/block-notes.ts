@@ -45,7 +45,14 @@ export async function noteAndRead(
   claim: Claim,
   earlier?: BlockReading,
 ): Promise<BlockReading | undefined> {
-  const time = await writeNote(source, step, claim);
+  return await readUpTo(source, await writeNote(source, step, claim), earlier);
+}
+
+async function readUpTo(
+  source: MongoClient,
+  time: Timestamp,
+  earlier: BlockReading | undefined,
+): Promise<BlockReading | undefined> {
   const entries = await readEntries(source, time, earlier?.upTo);
   if (entries === undefined) return undefined;
   const latest: Timestamp = entries.at(-1)?.ts ?? time;
@@ -63,17 +70,28 @@ export async function writeNote(source: MongoClient, step: ClaimStep, claim: Cla
   return operationTimeOf(await source.db('admin').command(command), 'source');
 }
 
+/** What another attempt does that would keep a claim from holding the block now, and the reading that shows it. */
+export interface Obstacle {
+  readonly holder: Holder | undefined;
+  readonly reading: BlockReading;
+}
+
 /**
  * Returns the claim of another attempt that would keep this one from holding the block now.
+ * @param earlier  the read continues from there
  * @returns `unseen` when the user may not read it
  */
-export async function readObstacle(source: MongoClient, claim: Claim): Promise<Holder | undefined | 'unseen'> {
+export async function readObstacle(
+  source: MongoClient,
+  claim: Claim,
+  earlier?: BlockReading,
+): Promise<Obstacle | 'unseen'> {
   const time = operationTimeOf(await source.db('admin').command({ ping: 1 }), 'source');
-  const entries = await readEntries(source, time);
-  if (entries === undefined) return 'unseen';
+  const reading = await readUpTo(source, time, earlier);
+  if (reading === undefined) return 'unseen';
   const ifClaimed: BlockEvent = { step: 'claimed', claim, seconds: time.getHighBits() };
-  const { holder } = blockStateAfter([...entries.map(eventOf), ifClaimed]);
-  return holder?.id === claim.id ? undefined : holder;
+  const { holder } = blockStateAfter([ifClaimed], reading.state);
+  return { holder: holder?.id === claim.id ? undefined : holder, reading };
 }
 
 /** Whether the user may read who holds the block. */

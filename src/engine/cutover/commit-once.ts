@@ -1,4 +1,5 @@
 import type { SeenChanges } from '../apply/seen-changes.ts';
+import type { CutoverEvidence } from '../records/cutover-attempt.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { type BringOverAccountsParts, bringOverAccounts } from './bring-over-accounts.ts';
 import { confirmDestination } from './confirm-destination.ts';
@@ -13,8 +14,16 @@ interface CommitOnceParts extends LastLookParts, BringOverAccountsParts {
 /** A capped collection with constant writes would be copied again forever. */
 const MOST_ROUNDS = 5;
 
-/** Ends a migration whose source is still being written to: the destination has the source's state at one time. */
-export async function commitOnce(context: CommitOnceParts, log: MigrationLog, stream: RunningStream): Promise<void> {
+/**
+ * Ends a migration whose source is still being written to: the destination has the source's state at one time.
+ * @param evidence  returns what the verification has compared
+ */
+export async function commitOnce(
+  context: CommitOnceParts,
+  log: MigrationLog,
+  stream: RunningStream,
+  evidence: () => CutoverEvidence,
+): Promise<void> {
   using _ = stream.hurry();
   await bringOverAccounts(context);
   for (let round = 1; ; round += 1) {
@@ -34,5 +43,5 @@ export async function commitOnce(context: CommitOnceParts, log: MigrationLog, st
     stream.release();
   }
   await confirmDestination(context);
-  await commit(log, stream, { watched: false });
+  await commit(log, stream, false, { evidence: evidence() });
 }

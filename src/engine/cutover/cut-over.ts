@@ -5,19 +5,23 @@ import { fixPosition } from '../capture/fix-position.ts';
 import { CollectionMissing } from '../collections/moved.ts';
 import { orAbort } from '../concurrency/unless-aborted.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
-import type { BlockLimit } from '../mongodb/write-block.ts';
+import type { Counters } from '../records/counters.ts';
+import type { CutoverEvidence } from '../records/cutover-attempt.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
+import type { CutoverRecord } from '../records/records.ts';
 import { within } from '../records/within.ts';
 import type { DocumentFilters } from '../scope/document-filters.ts';
 import type { BypassingWrites } from '../scope/options.ts';
 import type { Claim } from './block-history.ts';
 import { type BringOverAccountsParts, bringOverAccounts } from './bring-over-accounts.ts';
 import { bypassed } from './bypassed.ts';
+import type { CutoverTimeline } from './cutover-timeline.ts';
 import { type DestinationBlockParts, hasBlocked, openDestination } from './destination-block.ts';
 import { barrier, commit, holdAt, type LastLookParts, lastLook, settleHeld } from './last-look.ts';
 import { convertUniqueIndexes, prepareUniqueIndexes, restoreExpiry } from './restore-catalog.ts';
 import type { RunningStream } from './running-stream.ts';
 import {
+  type Blockable,
   type Blocked,
   blockSource,
   confirmBlock,
@@ -37,6 +41,7 @@ interface CutOverParts extends LastLookParts, DestinationBlockParts, BringOverAc
   readonly documentFilters: DocumentFilters;
   /** Whether the cutover fixes a position for the opposite direction. */
   readonly isReversible: boolean;
+  readonly counters: Counters;
 }
 
 /** The longest write pause. After it the attempt fails, and traffic resumes. */
@@ -50,9 +55,12 @@ export interface PutOff {
 }
 
 export interface CutoverWishes {
-  /** Aborts when the operator cancels the migration. That ends the attempt at any time before the commit. */
+  /** Aborts when the operator cancels the migration or aborts the cutover. That ends the attempt before the commit is sent. */
   readonly calledOff: AbortSignal;
   readonly bypassingWrites: BypassingWrites;
+  readonly timeline: CutoverTimeline;
+  /** Returns what the verification has compared. */
+  readonly evidence: () => CutoverEvidence;
 }
 
 /**
@@ -66,29 +74,36 @@ export async function cutOver(
   stream: RunningStream,
   wishes: CutoverWishes,
 ): Promise<'committed' | 'called off' | PutOff> {
-  const { calledOff } = wishes;
+  const { calledOff, timeline } = wishes;
   using resources = new DisposableStack();
   resources.use(stream.hurry());
-  await log.advance('cutover begun');
-  await log.advanceCutover('begun');
   const attempt = within(context, calledOff);
   try {
-    await stream.inStepAt(await barrier(attempt), attempt.signal);
+    timeline.begin('catch up');
+    const claim = newClaim(context, log);
+    const blocks = context.selection.isWhole && context.documentFilters.isEmpty && context.sourceFeatures.blocksWrites;
+    // A process takes long to start on a busy machine. Meanwhile the stream catches up.
+    const watching = blocks ? startWatchdog(context, log, claim) : undefined;
+    resources.defer(() => void watching?.then((watchdog) => watchdog[Symbol.dispose]()));
+    await log.advance('cutover begun');
+    await log.advanceCutover('begun', { timeline: timeline.attempts });
+    await counted(context, timeline, async () => stream.inStepAt(await barrier(attempt), attempt.signal));
+    timeline.begin('accounts');
     await bringOverAccounts(attempt);
-    // Before the block, to keep the pause short: what the drain writes there is equal on the source.
-    const reverseFrom = context.isReversible
-      ? await fixPosition({ ...attempt, source: attempt.destination })
-      : undefined;
-    if (context.selection.isWhole && context.documentFilters.isEmpty && context.sourceFeatures.blocksWrites) {
-      const claim = newClaim(context, log);
-      const limit = await untilBlockable(attempt, claim);
-      const watchdog = resources.use(await startWatchdog(context, log, claim));
-      const putOff = await drainUnderBlock(context, log, stream, { ...wishes, watchdog, limit, claim });
-      if (putOff !== undefined) return putOff;
+    const positions = await fixReversePosition(attempt);
+    if (watching !== undefined) {
+      timeline.begin('watchdog');
+      const watchdog = await orAbort(watching, attempt.signal);
+      timeline.begin('obstacles');
+      const blockable = await untilBlockable(attempt, claim);
+      const blocking = { ...wishes, ...blockable, positions, watchdog, claim };
+      const drained = await drainUnderBlock(context, log, stream, blocking);
+      if ('reason' in drained) return drained;
+      await drained.committing;
     } else {
-      await drainWithoutBlock(attempt, stream);
+      await drainWithoutBlock(attempt, stream, timeline);
+      await sendCommit(log, stream, { ...wishes, positions }).committing;
     }
-    await commit(log, stream, { watched: true, reverseFrom });
     return 'committed';
   } catch (error) {
     if (error === calledOff.reason) return 'called off';
@@ -98,30 +113,59 @@ export async function cutOver(
   }
 }
 
-interface Blocking extends CutoverWishes {
+interface Sending extends CutoverWishes {
+  /** Fields of the commit's record. */
+  readonly positions: Partial<Pick<CutoverRecord, 'reverseFrom'>>;
+}
+
+interface Blocking extends Sending, Blockable {
   readonly claim: Claim;
   readonly watchdog: Watchdog;
-  readonly limit: BlockLimit;
 }
 
 /**
- * Drains the stream under the write block. Leaves the stream held when it returns undefined.
+ * Fixes the position from which the opposite direction follows the destination. It comes before the block, to keep the
+ * pause short: what the drain writes there after it is equal on the source.
+ */
+async function fixReversePosition(context: CutOverParts): Promise<Partial<Pick<CutoverRecord, 'reverseFrom'>>> {
+  return context.isReversible ? { reverseFrom: await fixPosition({ ...context, source: context.destination }) } : {};
+}
+
+/** A commit that was sent. It is wrapped, so that an `await` of the wrapper doesn't wait for its result. */
+interface Sent {
+  readonly committing: Promise<void>;
+}
+
+/**
+ * Sends the commit, unless the operator has taken the cutover back. No `await` between the check and the sending: an
+ * abort comes before both, or is refused because the commit was sent.
+ * @throws the reason of `calledOff`
+ */
+function sendCommit(log: MigrationLog, stream: RunningStream, sending: Sending): Sent {
+  const { calledOff, timeline, evidence, positions } = sending;
+  calledOff.throwIfAborted();
+  timeline.begin('commit');
+  return { committing: commit(log, stream, true, { ...positions, timeline: timeline.attempts, evidence: evidence() }) };
+}
+
+/**
+ * Drains the stream under the write block, and sends the commit. Leaves the stream held then.
  * @throws the reason of `calledOff`, with the source open again
  */
 async function drainUnderBlock(
   context: CutOverParts,
   log: MigrationLog,
   stream: RunningStream,
-  { calledOff, bypassingWrites, watchdog, limit, claim }: Blocking,
-): Promise<PutOff | undefined> {
+  blocking: Blocking,
+): Promise<PutOff | Sent> {
   const { clock, logger } = context;
-  const beganAt = clock.elapsed();
+  const { calledOff, bypassingWrites, timeline, watchdog, claim } = blocking;
   const putOff = (reason: string): PutOff => {
-    const stoppedMs = Math.round(clock.elapsed() - beganAt);
+    const stoppedMs = timeline.since('block');
     logger.warn({ reason, stoppedMs }, 'The cutover attempt failed: the source is open again');
     return { reason, stoppedMs };
   };
-  const blocked = await blockSource(context, log, { claim, limit });
+  const blocked = await blockSource(context, log, blocking);
   if ('refusal' in blocked) return putOff(blocked.refusal);
   let noted: Promise<void> | undefined;
   let late = clock.timeout(LONGEST_PAUSE_MS);
@@ -130,21 +174,27 @@ async function drainUnderBlock(
   const rest = within(context, calledOff);
   try {
     await reach('engine.cutover.source-blocked');
-    noted = log.advanceCutover('block set', { sourceBlockedAtMs: clock.now() });
+    noted = log.advanceCutover('block set', { sourceBlockedAtMs: clock.now(), timeline: timeline.attempts });
     noted.catch(() => undefined); // Handled below.
     for (let round = 1; ; round += 1) {
       const pause = within(context, AbortSignal.any([late, calledOff]));
-      await holdAt(pause, stream, await drain(pause, { blocked, noted }));
+      timeline.begin('barrier');
+      const time = await drain(pause, { blocked, noted });
+      timeline.begin('drain');
+      await counted(context, timeline, () => holdAt(pause, stream, time));
       using look = context.seen.look();
+      timeline.begin('capped collections');
       await settleHeld(rest, stream, () => watchdog.keepQuiet());
       if (round === 1 && late.aborted) late = clock.timeout(LONGEST_PAUSE_MS);
       const last = within(context, AbortSignal.any([late, calledOff]));
-      await lastLook(last, stream);
+      timeline.begin('last look');
+      await counted(context, timeline, () => lastLook(last, stream));
       calledOff.throwIfAborted();
       if (look.count === 0) {
         // After the last look: if nobody has lifted the block since the claim, users were blocked all the time.
+        timeline.begin('announcement');
         await confirmClaim(last, claim, blocked);
-        return undefined;
+        return sendCommit(log, stream, blocking);
       }
       await confirmBlocked(last);
       written = await bypassed(context.source, look);
@@ -154,6 +204,7 @@ async function drainUnderBlock(
     }
   } catch (error) {
     stream.release();
+    timeline.begin('reopening');
     await reopenSource(context, log, { claim, noted, onOpened: () => watchdog.standDown() });
     const passes = error instanceof NotNow || error instanceof CollectionMissing;
     if (error !== late.reason && !passes) throw error;
@@ -186,7 +237,12 @@ async function drain(
  * barriers show whether that is true. Leaves the stream held.
  * @throws UserError SOURCE_STILL_WRITTEN when there are changes
  */
-async function drainWithoutBlock(context: CutOverParts, stream: RunningStream): Promise<void> {
+async function drainWithoutBlock(
+  context: CutOverParts,
+  stream: RunningStream,
+  timeline: CutoverTimeline,
+): Promise<void> {
+  timeline.begin('drain');
   await stream.inStepAt(await barrier(context), context.signal);
   using look = context.seen.look();
   const refuseWrites = () => {
@@ -194,29 +250,58 @@ async function drainWithoutBlock(context: CutOverParts, stream: RunningStream): 
   };
   await holdAt(context, stream, await barrier(context));
   refuseWrites();
+  timeline.begin('capped collections');
   await settleHeld(context, stream);
+  timeline.begin('accounts');
   await bringOverAccounts(context);
+  timeline.begin('last look');
   await lastLook(context, stream);
   refuseWrites();
 }
 
 /** Does the work after the point of no return; resumes where a killed engine left it. */
-export async function finishCutover(context: CutOverParts, log: MigrationLog): Promise<void> {
+export async function finishCutover(
+  context: CutOverParts,
+  log: MigrationLog,
+  timeline: CutoverTimeline,
+): Promise<void> {
   await reach('engine.cutover.committed');
   const told = tellCommitted(context, log);
-  await watchAfterCommit(context, log, () => openAndRestore(context, log));
+  await watchAfterCommit(context, log, () => openAndRestore(context, log, timeline));
   await told;
+  timeline.end('committed');
+  // `sync --once` ends without a cutover, and has no timeline.
+  if (timeline.attempts.length > 0) await log.advanceCutover('destination opened', { timeline: timeline.attempts });
   await log.advance('finished');
 }
 
-async function openAndRestore(context: CutOverParts, log: MigrationLog): Promise<void> {
+async function openAndRestore(context: CutOverParts, log: MigrationLog, timeline: CutoverTimeline): Promise<void> {
+  timeline.begin('unique preparation');
   const [closed] = await Promise.all([hasBlocked(context, log), prepareUniqueIndexes(context)]);
   await reach('engine.cutover.unique-prepared');
+  timeline.begin('opening');
   if (closed) await openDestination(context);
-  if (log.record.cutover?.canWriteAtMs === undefined)
-    await log.advanceCutover('destination opened', { canWriteAtMs: context.clock.now() });
+  timeline.noteOpen();
+  timeline.begin('unique conversion');
+  if (log.record.cutover?.canWriteAtMs === undefined) {
+    const canWriteAtMs = context.clock.now();
+    await log.advanceCutover('destination opened', { canWriteAtMs, timeline: timeline.attempts });
+  }
   await reach('engine.cutover.destination-open');
   await convertUniqueIndexes(context);
+  timeline.begin('expiry');
   await restoreExpiry(context);
+  timeline.begin('adoption');
   if (context.movesAccounts) await context.retrier.run('the destination', () => context.accounts.adopt());
+  timeline.begin('watch');
+}
+
+/** Adds to the current step how many changes were applied and compared in it. */
+async function counted<T>({ counters }: CutOverParts, timeline: CutoverTimeline, act: () => Promise<T>): Promise<T> {
+  const { applied, rechecked } = counters;
+  try {
+    return await act();
+  } finally {
+    timeline.count({ applied: counters.applied - applied, compared: counters.rechecked - rechecked });
+  }
 }

@@ -1,9 +1,9 @@
 import type { Timestamp } from 'mongodb';
 import { reach } from '../../platform/index.ts';
-import type { ResumeToken } from '../capture/change-stream.ts';
 import { refuseUnsupported, selectedInAdmin } from '../catalog/unsupported.ts';
 import { writeBarrier } from '../mongodb/cluster-time.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
+import type { CutoverRecord } from '../records/records.ts';
 import type { Selection } from '../scope/selection.ts';
 import { confirmDestination } from './confirm-destination.ts';
 import type { RunningStream } from './running-stream.ts';
@@ -68,14 +68,14 @@ export async function lastLook(context: LastLookParts, stream: RunningStream): P
  * Records the end of the migration; the stream is held.
  * @param watched  whether nobody may write to the source from here on: then the engine looks for writes after the
  * stream's position
- * @param reverseFrom  the destination's position for the opposite direction, if the migration is reversible
+ * @param fields  further fields of the record
  */
 export async function commit(
   log: MigrationLog,
   stream: RunningStream,
-  { watched, reverseFrom }: { readonly watched: boolean; readonly reverseFrom?: ResumeToken | undefined },
+  watched: boolean,
+  fields: Pick<CutoverRecord, 'timeline' | 'evidence' | 'reverseFrom'> = {},
 ): Promise<void> {
-  const positions = { ...(watched && { drainedTo: stream.safeToken }), ...(reverseFrom && { reverseFrom }) };
-  await log.advanceCutover('committed', positions);
+  await log.advanceCutover('committed', { ...fields, ...(watched ? { drainedTo: stream.safeToken } : {}) });
   stream.stop();
 }

@@ -17,6 +17,7 @@ import type { MigrationLog } from '../records/migration-log.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import type { Claim } from './block-history.ts';
 import { type BlockReading, readObstacle, writeNote } from './block-notes.ts';
+import type { CutoverTimeline } from './cutover-timeline.ts';
 import { actsInTime, announceCommit, describeHolder, liftBlock, stakeClaim } from './source-claim.ts';
 
 /** The parts of a run that blocking the source needs. */
@@ -29,7 +30,10 @@ interface SourceBlockParts {
   readonly logger: Logger;
 }
 
-const BETWEEN_LOOKS_MS = 500;
+/** Short, because the cutover begins when an obstacle is gone. */
+const BETWEEN_LOOKS_MS = 100;
+/** How long a measurement of the source's majority counts. */
+const LIMIT_COUNTS_MS = 5_000;
 const TELL_WITHIN_MS = 10_000;
 const TO_OPEN = 'the source, to open it again';
 
@@ -38,32 +42,50 @@ export function newClaim({ checkpoint }: SourceBlockParts, log: MigrationLog): C
   return { id: randomUUID(), migrationId: checkpoint.migrationId, term: log.record.term };
 }
 
+/** A moment in which the source can be blocked. */
+export interface Blockable {
+  readonly limit: BlockLimit;
+  /** The state of the block then; undefined when the user may not read the oplog. */
+  readonly earlier: BlockReading | undefined;
+}
+
 /**
  * Waits until a block would neither wait for nor abort anything on the source, and no other migration cuts over from
  * it.
- * @returns how long setting the block may take
+ * @returns how long setting the block may take, and who held it a moment ago
  */
-export async function untilBlockable({ retrier, source }: SourceBlockParts, claim: Claim): Promise<BlockLimit> {
+export async function untilBlockable({ retrier, source, clock }: SourceBlockParts, claim: Claim): Promise<Blockable> {
+  let earlier: BlockReading | undefined;
+  let measured: { readonly limit: BlockLimit; readonly atMs: number } | undefined;
   const look = async () => {
-    const limit = await blockLimit(source);
-    const obstacles = await writeBlockObstacles(source);
+    if (measured === undefined || clock.elapsed() - measured.atMs > LIMIT_COUNTS_MS)
+      measured = { limit: await blockLimit(source), atMs: clock.elapsed() };
+    earlier = await refuseOthersBlock(source, claim, earlier);
+    // Last, because transactions begin all the time.
+    const obstacles = await writeBlockObstacles(source, measured.limit);
     if (obstacles.length > 0) throw new NotNow(obstacles.join(', '));
-    await refuseOthersBlock(source, claim);
-    return limit;
+    return { limit: measured.limit, earlier };
   };
   return await retrier.run('a moment in which the source can be blocked', look, BETWEEN_LOOKS_MS);
 }
 
 /** @throws NotNow when another migration cuts over from the source, or the owner of its block is unknown */
-async function refuseOthersBlock(source: MongoClient, claim: Claim): Promise<void> {
-  const holder = await readObstacle(source, claim);
-  if (holder === undefined) return;
-  if (holder !== 'unseen') throw new NotNow(describeHolder(holder));
+async function refuseOthersBlock(
+  source: MongoClient,
+  claim: Claim,
+  earlier: BlockReading | undefined,
+): Promise<BlockReading | undefined> {
+  const obstacle = await readObstacle(source, claim, earlier);
+  if (obstacle !== 'unseen') {
+    if (obstacle.holder !== undefined) throw new NotNow(describeHolder(obstacle.holder));
+    return obstacle.reading;
+  }
   if (await writesAreBlocked(source))
     throw new NotNow(
       "its users' writes are blocked already, and this migration's user may not read its oplog, which says by whom. Grant the role backup " +
         `there; or, if no migration cuts over or has committed from there, run: ${LIFT_COMMAND}`,
     );
+  return undefined;
 }
 
 /** A block that a cutover relies on. */
@@ -72,6 +94,13 @@ export interface Blocked {
   readonly election: string;
   /** The oplog's state when the block was claimed; undefined when the user may not read it. */
   readonly reading?: BlockReading;
+  /** Whether it was set before, by somebody else: then this cutover doesn't lift it. */
+  readonly isFound?: boolean;
+}
+
+interface BlockOptions extends Blockable {
+  readonly claim: Claim;
+  readonly timeline: CutoverTimeline;
 }
 
 /**
@@ -81,24 +110,26 @@ export interface Blocked {
 export async function blockSource(
   context: SourceBlockParts,
   log: MigrationLog,
-  { claim, limit }: { readonly claim: Claim; readonly limit: BlockLimit },
+  { claim, limit, earlier, timeline }: BlockOptions,
 ): Promise<Blocked | { readonly refusal: string }> {
   const { source, fence, retrier, logger, clock } = context;
   const attempts = (log.record.cutover?.attempts ?? 0) + 1;
-  await log.advanceCutover('block announced', { claim: claim.id, attempts });
+  timeline.begin('claim');
+  await log.advanceCutover('block announced', { claim: claim.id, attempts, timeline: timeline.attempts });
   await reach('engine.cutover.about-to-block');
   const blocked = await retrier.run('the source', async () => {
     await fence.confirm();
     const election = await electionOf(source);
     const confirmInTime = actsInTime(clock);
-    const staked = await stakeClaim(source, claim);
+    const staked = await stakeClaim(source, claim, earlier);
     await reach('engine.cutover.claimed');
     confirmInTime();
     if (staked.outcome === 'refused') return { refusal: describeHolder(staked.holder) };
+    timeline.begin('block');
     const held = staked.outcome === 'held' ? { election, reading: staked.reading } : { election };
     if (staked.outcome === 'held' && staked.foundSet) {
       logger.warn('The source was blocked already: the cutover relies on that block, and leaves it set');
-      return held;
+      return { ...held, isFound: true };
     }
     return (await tryToBlockWrites(source, limit.limitMs)) ? held : { refusal: notInTime(limit) };
   });

@@ -27,9 +27,12 @@ export type Staked =
  */
 export type Lifted = 'lifted' | 'left as found' | 'not ours' | 'committing' | 'unseen';
 
-/** Claims the source's block, before it is set. Repeating it does no harm. */
-export async function stakeClaim(source: MongoClient, claim: Claim): Promise<Staked> {
-  const reading = await noteAndRead(source, 'claimed', claim);
+/**
+ * Claims the source's block, before it is set. Repeating it does no harm.
+ * @param earlier  the state a moment before: on a busy source, reading the last minute takes long
+ */
+export async function stakeClaim(source: MongoClient, claim: Claim, earlier?: BlockReading): Promise<Staked> {
+  const reading = await noteAndRead(source, 'claimed', claim, earlier);
   if (reading === undefined) return { outcome: 'unseen' };
   const { state } = reading;
   if (!isHeldBy(state, claim)) return { outcome: 'refused', holder: state.holder };

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type DialRules, guardDialling } from '../../platform/index.ts';
-import { type AbandonedCutover, openAbandonedSource } from './open-abandoned-source.ts';
+import type { DialRules } from '../../platform/index.ts';
+import type { AbandonedCutover } from './open-abandoned-source.ts';
 
 /**
  * Lines after the order: the engine is working; the block is settled. The end of the pipe means that the engine is
@@ -17,19 +17,19 @@ export interface WatchdogOrder extends AbandonedCutover {
   readonly dialRules: DialRules | undefined;
 }
 
-const GIVE_UP_AFTER_MS = 30 * 60_000;
-
 /** The program that `startWatchdog` runs. */
 async function main(): Promise<void> {
   const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
   const first = await lines.next();
   if (first.done) return;
   const order: WatchdogOrder = JSON.parse(first.value);
-  using _guard = order.dialRules && guardDialling(order.dialRules, () => undefined);
   process.stdout.on('error', () => undefined);
   process.stdout.write('ready\n');
+  // The engine waits for the line above, and loading the driver takes most of the start.
+  const loading = import('./watchdog-act.ts');
   if (await isSettled(lines, order.deadlineMs)) return;
-  await openAbandonedSource(order, AbortSignal.timeout(GIVE_UP_AFTER_MS));
+  const { act } = await loading;
+  await act(order, order.dialRules);
 }
 
 /** Reads until the engine is done, is gone, or has been silent for too long. */

@@ -36,11 +36,16 @@ export interface Watchdog extends Disposable {
  * return. It has a session of its own. It receives addresses over a pipe, because they contain passwords. Must be
  * started before the block.
  */
-export async function startWatchdog(context: WatchdogParts, log: MigrationLog, claim: Claim): Promise<Watchdog> {
+export async function startWatchdog(
+  context: WatchdogParts,
+  log: MigrationLog,
+  claim: Claim,
+  deadlineMs = DEADLINE_MS,
+): Promise<Watchdog> {
   const order: WatchdogOrder = {
     claim,
     ...context.addresses,
-    deadlineMs: DEADLINE_MS,
+    deadlineMs,
     dialRules: dialRules(),
   };
   const child = spawn(process.execPath, [PROGRAM], { detached: true, stdio: ['pipe', 'pipe', 'ignore'] });

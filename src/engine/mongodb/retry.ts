@@ -29,23 +29,37 @@ export class Retrier {
   readonly #logger: Logger;
   readonly #signal: AbortSignal;
   readonly #waits: Map<symbol, Wait>;
+  readonly #onWait: ((wait: Wait) => void) | undefined;
   readonly #saidLouder = new Set<string>();
 
-  constructor(clock: Clock, logger: Logger, signal: AbortSignal, waits: Map<symbol, Wait> = new Map()) {
+  constructor(
+    clock: Clock,
+    logger: Logger,
+    signal: AbortSignal,
+    waits: Map<symbol, Wait> = new Map(),
+    onWait?: (wait: Wait) => void,
+  ) {
     this.#clock = clock;
     this.#logger = logger;
     this.#signal = signal;
     this.#waits = waits;
+    this.#onWait = onWait;
   }
 
   /** Returns a retrier for operations with a deadline. This one reports their waits too. */
   until(deadline: AbortSignal): Retrier {
-    return new Retrier(this.#clock, this.#logger, AbortSignal.any([this.#signal, deadline]), this.#waits);
+    const signal = AbortSignal.any([this.#signal, deadline]);
+    return new Retrier(this.#clock, this.#logger, signal, this.#waits, this.#onWait);
   }
 
   /** Returns a retrier for work after the run has ended. */
   but(end: AbortSignal): Retrier {
-    return new Retrier(this.#clock, this.#logger, end, this.#waits);
+    return new Retrier(this.#clock, this.#logger, end, this.#waits, this.#onWait);
+  }
+
+  /** Returns the same retrier, which also calls `onWait` after each failed attempt. */
+  telling(onWait: (wait: Wait) => void): Retrier {
+    return new Retrier(this.#clock, this.#logger, this.#signal, this.#waits, onWait);
   }
 
   /** The current waits: one for each thing waited for, since the first operation that failed. */
@@ -82,6 +96,7 @@ export class Retrier {
           const sinceMs = this.#waits.get(id)?.sinceMs ?? this.#clock.now();
           const wait = { for: what, sinceMs, reason: reasonOf(error) };
           this.#waits.set(id, wait);
+          this.#onWait?.(wait);
           if (this.#clock.elapsed() - failedFirstAt >= LOUDER_AFTER_MS) this.#sayLouder(wait);
         }
         failures += 1;

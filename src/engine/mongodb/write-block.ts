@@ -93,15 +93,20 @@ export async function canWriteThroughBlock(client: MongoClient): Promise<boolean
   return privileges.hasOnCluster('setUserWriteBlockMode') && privileges.hasOnCluster('bypassWriteBlockingMode');
 }
 
-/** Returns the operations that a block would wait for or abort: long transactions, and index builds of users. */
-export async function writeBlockObstacles(client: MongoClient): Promise<string[]> {
-  const OLD_TRANSACTION_MICROS = 100_000;
+/**
+ * Returns the operations that a block would wait for or abort: long transactions, and index builds of users.
+ *
+ * The block waits for younger transactions. On a source that takes long to acknowledge writes, all transactions last
+ * longer, and the block may take longer too.
+ */
+export async function writeBlockObstacles(client: MongoClient, { limitMs }: BlockLimit): Promise<string[]> {
+  const oldMicros = (limitMs / 2) * 1_000;
   const pipeline = [
     { $currentOp: { allUsers: true, idleSessions: true } },
     {
       $match: {
         $or: [
-          { 'transaction.timeOpenMicros': { $gt: OLD_TRANSACTION_MICROS } },
+          { 'transaction.timeOpenMicros': { $gt: oldMicros } },
           { 'command.createIndexes': { $exists: true }, ns: { $not: /^(admin|config|local)\./ } },
         ],
       },

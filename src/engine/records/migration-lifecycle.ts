@@ -70,11 +70,21 @@ export function stateAfter(now: MigrationState, event: MigrationEvent): Migratio
 }
 
 /** The progress of a cutover. */
-export type CutoverStep = 'none' | 'draining' | 'blocking' | 'blocked' | 'committed' | 'open';
+export type CutoverStep =
+  | 'none'
+  | 'draining'
+  | 'blocking'
+  | 'blocked'
+  | 'rehearsing'
+  | 'rehearsal blocking'
+  | 'rehearsal blocked'
+  | 'committed'
+  | 'open';
 
 /** Steps of a cutover. The engine records each one before it acts on it. */
 export type CutoverEvent =
   | 'begun'
+  | 'rehearsal begun'
   | 'block announced'
   | 'block set'
   /** The source's users can write again, or the block was never this migration's. */
@@ -84,11 +94,15 @@ export type CutoverEvent =
   | 'destination opened'
   | 'late writes counted';
 
-/** Every step × event. Invariant: past `committed` no event opens the source. */
+/**
+ * Every step × event. Invariants: past `committed` no event opens the source; a rehearsal is left only with the source
+ * open, and never to `committed`.
+ */
 export const CUTOVER_TRANSITIONS: Readonly<Record<CutoverStep, Readonly<Record<CutoverEvent, Outcome<CutoverStep>>>>> =
   {
     none: {
       begun: 'draining',
+      'rehearsal begun': 'rehearsing',
       'block announced': 'impossible',
       'block set': 'impossible',
       'source opened': 'impossible',
@@ -99,6 +113,7 @@ export const CUTOVER_TRANSITIONS: Readonly<Record<CutoverStep, Readonly<Record<C
     },
     draining: {
       begun: 'draining',
+      'rehearsal begun': 'rehearsing',
       'block announced': 'blocking',
       'block set': 'impossible',
       'source opened': 'draining',
@@ -109,6 +124,7 @@ export const CUTOVER_TRANSITIONS: Readonly<Record<CutoverStep, Readonly<Record<C
     },
     blocking: {
       begun: 'blocking',
+      'rehearsal begun': 'impossible',
       'block announced': 'blocking',
       'block set': 'blocked',
       'source opened': 'draining',
@@ -118,6 +134,7 @@ export const CUTOVER_TRANSITIONS: Readonly<Record<CutoverStep, Readonly<Record<C
     },
     blocked: {
       begun: 'blocked',
+      'rehearsal begun': 'impossible',
       'block announced': 'blocked',
       'block set': 'blocked',
       'source opened': 'draining',
@@ -125,8 +142,40 @@ export const CUTOVER_TRANSITIONS: Readonly<Record<CutoverStep, Readonly<Record<C
       'destination opened': 'impossible',
       'late writes counted': 'impossible',
     },
+    rehearsing: {
+      // A cutover after the rehearsal.
+      begun: 'draining',
+      'rehearsal begun': 'rehearsing',
+      'block announced': 'rehearsal blocking',
+      'block set': 'impossible',
+      'source opened': 'rehearsing',
+      committed: 'impossible',
+      'destination opened': 'impossible',
+      'late writes counted': 'impossible',
+    },
+    'rehearsal blocking': {
+      begun: 'impossible',
+      'rehearsal begun': 'impossible',
+      'block announced': 'rehearsal blocking',
+      'block set': 'rehearsal blocked',
+      'source opened': 'rehearsing',
+      committed: 'impossible',
+      'destination opened': 'impossible',
+      'late writes counted': 'impossible',
+    },
+    'rehearsal blocked': {
+      begun: 'impossible',
+      'rehearsal begun': 'impossible',
+      'block announced': 'impossible',
+      'block set': 'rehearsal blocked',
+      'source opened': 'rehearsing',
+      committed: 'impossible',
+      'destination opened': 'impossible',
+      'late writes counted': 'impossible',
+    },
     committed: {
       begun: 'impossible',
+      'rehearsal begun': 'impossible',
       'block announced': 'impossible',
       'block set': 'impossible',
       'source opened': 'impossible',
@@ -136,6 +185,7 @@ export const CUTOVER_TRANSITIONS: Readonly<Record<CutoverStep, Readonly<Record<C
     },
     open: {
       begun: 'impossible',
+      'rehearsal begun': 'impossible',
       'block announced': 'impossible',
       'block set': 'impossible',
       'source opened': 'impossible',
@@ -149,7 +199,8 @@ export const CUTOVER_TRANSITIONS: Readonly<Record<CutoverStep, Readonly<Record<C
 export function cutoverStepOf(cutover: CutoverRecord | undefined): CutoverStep {
   if (cutover === undefined) return 'none';
   if (cutover.committed) return cutover.canWriteAtMs === undefined ? 'committed' : 'open';
-  if (!cutover.blocking) return 'draining';
+  if (!cutover.blocking) return cutover.rehearsing ? 'rehearsing' : 'draining';
+  if (cutover.rehearsing) return cutover.sourceBlockedAtMs === undefined ? 'rehearsal blocking' : 'rehearsal blocked';
   return cutover.sourceBlockedAtMs === undefined ? 'blocking' : 'blocked';
 }
 

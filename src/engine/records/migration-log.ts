@@ -13,7 +13,8 @@ import type { RetryingCheckpointStore } from './retrying-checkpoint-store.ts';
 
 /** Fields that each event of a cutover always writes. */
 const EFFECTS: Readonly<Record<CutoverEvent, Partial<CutoverRecord>>> = {
-  begun: {},
+  begun: { rehearsing: false },
+  'rehearsal begun': { rehearsing: true },
   'block announced': { blocking: true },
   'block set': {},
   'source opened': { blocking: false },

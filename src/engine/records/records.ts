@@ -1,5 +1,6 @@
 import type { Binary, Timestamp, UUID } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
+import type { CutoverAttempt, CutoverEvidence } from './cutover-attempt.ts';
 import type { MigrationState, PhaseTime } from './migration-state.ts';
 
 /** Version of the records in this file. The engine refuses any other, because it would misread it. */
@@ -135,6 +136,14 @@ export interface CutoverRecord {
   readonly writtenAfterCommit?: { readonly count: number; readonly namespaces: string };
   /** The watch of the source after the end of the migration. Its changes include those of `writtenAfterCommit`. */
   readonly watch?: SourceWatchState;
+  /** Whether this is a rehearsal, which never commits. */
+  readonly rehearsing?: boolean;
+  /** The last rehearsal that was begun. */
+  readonly rehearsed?: number;
+  /** The last attempts to cut over, with the time that each step took. */
+  readonly timeline?: readonly CutoverAttempt[];
+  /** What the verification had compared at the point of no return. */
+  readonly evidence?: CutoverEvidence;
   /** The watchdog that opened the source again. */
   readonly openedBy?: string;
 }

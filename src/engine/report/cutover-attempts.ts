@@ -1,21 +1,27 @@
 import { type Clock, counted, delayAfter } from '../../platform/index.ts';
 import type { PutOff } from '../cutover/cut-over.ts';
+import { CutoverTimeline } from '../cutover/cutover-timeline.ts';
 import type { Wait } from '../mongodb/retry.ts';
+import type { CutoverRecord } from '../records/records.ts';
 
-const BETWEEN_ATTEMPTS = { firstMs: 5_000, longestMs: 5 * 60_000 };
+const BETWEEN_ATTEMPTS = { firstMs: 250, longestMs: 5 * 60_000 };
 /** Limits the share of time in which users' writes are stopped to one sixth, unless that exceeds the longest delay. */
 const TIMES_STOPPED = 5;
 
-/** The failed attempts of a cutover, and the time of the next one. */
+/** The attempts of a cutover: where their time went, how many failed, and the time of the next one. */
 export class CutoverAttempts {
+  readonly timeline: CutoverTimeline;
   readonly #clock: Clock;
   #failed = 0;
   #stops = 0;
   #stoppedMs = 0;
   #last: { readonly reason: string; readonly sinceMs: number; readonly dueAtMs: number } | undefined;
 
-  constructor(clock: Clock) {
+  /** @param recorded  the cutover's record of an earlier engine */
+  constructor(clock: Clock, recorded?: CutoverRecord) {
     this.#clock = clock;
+    this.timeline = new CutoverTimeline(clock, recorded?.timeline);
+    this.timeline.interrupt(recorded?.committed ?? false);
   }
 
   /** Notes a failed attempt. */
@@ -29,6 +35,8 @@ export class CutoverAttempts {
       sinceMs: this.#last?.sinceMs ?? this.#clock.now(),
       dueAtMs: this.#clock.elapsed() + Math.min(delayMs, BETWEEN_ATTEMPTS.longestMs),
     };
+    this.timeline.end('put off', { reason, ...(stoppedMs > 0 && { stoppedMs }) });
+    this.timeline.want();
   }
 
   /** Forgets all attempts: the cutover is done, or nobody wants it any more. */
@@ -39,8 +47,30 @@ export class CutoverAttempts {
     this.#last = undefined;
   }
 
+  /** Ends the current attempt: nobody wants it any more. */
+  abandon(): void {
+    this.clear();
+    this.timeline.end('aborted');
+  }
+
+  /** Milliseconds until the next attempt may begin. */
+  get dueInMs(): number {
+    return Math.max(0, (this.#last?.dueAtMs ?? 0) - this.#clock.elapsed());
+  }
+
   get isDue(): boolean {
-    return this.#last === undefined || this.#clock.elapsed() >= this.#last.dueAtMs;
+    return this.dueInMs === 0;
+  }
+
+  /**
+   * Notes on the timeline why no attempt begins, or that one does.
+   * @param notReadyReasons  empty when one begins now
+   */
+  note(notReadyReasons: readonly string[]): void {
+    this.timeline.want();
+    if (notReadyReasons.length === 0) this.timeline.begin('checks');
+    else if (this.isDue) this.timeline.begin('readiness', notReadyReasons.join(', '));
+    else this.timeline.begin('retry delay');
   }
 
   /** The wait for the next attempt; undefined before one has failed. */

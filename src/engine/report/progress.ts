@@ -1,7 +1,8 @@
-import type { Gate } from '../../platform/index.ts';
+import type { CutoverReport, Gate } from '../../platform/index.ts';
 import type { OplogHeadroom } from '../capture/oplog-gauge.ts';
 import type { Wait } from '../mongodb/retry.ts';
 import type { Finding } from '../preflight/finding.ts';
+import type { CutoverAttempt } from '../records/cutover-attempt.ts';
 import type { MigrationState, PhaseTime } from '../records/migration-state.ts';
 import type { SourceWatchState } from '../records/records.ts';
 import type { VerificationProgress } from './verification-progress.ts';
@@ -144,6 +145,12 @@ export interface Progress {
     /** Where an earlier process left the watch of the source. */
     readonly watch?: SourceWatchState;
   };
+  /** The last attempts to cut over, with the time that each step took; empty before a cutover was wanted. */
+  readonly cutoverAttempts: readonly CutoverAttempt[];
+  /** The last abort of a cutover that the agent has carried out. The engine itself reports none. */
+  readonly cutoverAborted?: number;
+  /** The report of the cutover, from its point of no return on. */
+  readonly cutoverReport?: CutoverReport;
   /** Round trip of the last `hello`, in ms; null before the first. */
   readonly pingMs: { readonly source: number | null; readonly destination: number | null };
   /** host:port of the primaries. */

@@ -6,6 +6,7 @@ import { describeWait, type Wait } from '../mongodb/retry.ts';
 import { LIFT_COMMAND } from '../mongodb/write-block.ts';
 import type { CutoverRecord } from '../records/records.ts';
 import type { MigrationOptions } from '../scope/options.ts';
+import { cutoverReport } from './cutover-report.ts';
 import type { Left, Progress, RepairsProgress } from './progress.ts';
 import { gatesBeforeRun, gatesOf } from './readiness.ts';
 import { readinessFacts } from './readiness-facts.ts';
@@ -49,6 +50,7 @@ export function notYetRunning(
     readyForCutover: false,
     notReadyReasons: ['it is not running'],
     canWrite: false,
+    cutoverAttempts: [],
     pingMs: { source: null, destination: null },
     addresses: { source: '', destination: '' },
     warnings: waiting.map(describeWait),
@@ -94,7 +96,7 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
       lag: state === 'tailing' ? eta : null,
     }),
   );
-  return {
+  const progress: Progress = {
     migrationId: options.migrationId,
     state,
     sinceMs: log.record.stateAtMs ?? null,
@@ -146,6 +148,7 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
             ...(cutover.watch && { watch: cutover.watch }),
           },
         }),
+    cutoverAttempts: run.attempts.timeline.attempts,
     pingMs: { source: run.pings.source, destination: run.pings.destination },
     addresses: run.addresses,
     // The preflight's warnings, and later ones.
@@ -170,6 +173,10 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
     // Earlier versions kept the failure of an earlier run in the record of a resumed migration.
     ...(state === 'failed' && error !== undefined ? { error } : {}),
   };
+  if (!cutover?.committed) return progress;
+  const { evidence } = cutover;
+  const nowMs = context.clock.now();
+  return { ...progress, cutoverReport: cutoverReport(progress, { options, collections, evidence, nowMs }) };
 }
 
 function repairsOf({ context, log }: RunView): RepairsProgress | null {

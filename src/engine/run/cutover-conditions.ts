@@ -46,10 +46,10 @@ export class CutoverConditions implements MeasuredConditions {
     const { source, checkpoint } = this.#context;
     if ((await writesAreBlocked(source)) !== true) return undefined;
     const { migrationId } = checkpoint;
-    const holder = await readObstacle(source, { id: '', migrationId, term: this.#log.record.term });
-    if (holder === undefined || holder === 'unseen')
+    const obstacle = await readObstacle(source, { id: '', migrationId, term: this.#log.record.term });
+    if (obstacle === 'unseen' || obstacle.holder === undefined)
       return "the write block of the source is set, and it isn't known by whom";
-    return describeHolder(holder);
+    return describeHolder(obstacle.holder);
   }
 
   async #measure<T>(look: () => Promise<T>): Promise<Measured<T>> {

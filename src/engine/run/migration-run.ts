@@ -39,6 +39,8 @@ import { takeMigration } from './take-migration.ts';
 const LAST_ACTS_WITHIN_MS = 5_000;
 /** For one write. Without that write, the next engine on another host waits 30 s. */
 const LEAVES_WITHIN_MS = 2_000;
+/** For the end of an attempt to cut over, which announces nothing. */
+const OPEN_LOOK_EVERY_MS = 20;
 /** The run reports a failure after this: nobody may reach the clusters any more after the report. */
 const REOPEN_WITHIN_MS = 60_000;
 
@@ -84,7 +86,7 @@ export class MigrationRun {
     this.findings = new RunFindings(context, options, checked.warnings);
     this.#throttle = new Throttle(options.copyBytesPerSecond ?? Number.POSITIVE_INFINITY, context.clock);
     this.pings = new Pings(context);
-    this.attempts = new CutoverAttempts(context.clock);
+    this.attempts = new CutoverAttempts(context.clock, log.record.cutover);
     this.indexBuilds = new IndexBuilds(context);
     this.conditions = new CutoverConditions(context, log);
     this.checkpoint = new RunCheckpoint(context, () => this.#position);
@@ -152,6 +154,13 @@ export class MigrationRun {
     await this.log.save({ reverseRequestedAtMs: this.context.clock.now() });
   }
 
+  /** Resolves when no attempt to cut over is under way, and none blocks the source, or when the run ends. */
+  async untilOpen(): Promise<void> {
+    const { signal, stateChanges } = this.context;
+    const isOpen = () => this.log.record.state !== 'committing' && !this.log.record.cutover?.blocking;
+    await stateChanges.until(() => isOpen() || signal.aborted, AbortSignal.any([]), OPEN_LOOK_EVERY_MS);
+  }
+
   #applyWishes(): void {
     const { context, options } = this;
     const { loadLevel, copyBytesPerSecond, confirmsDrops } = this.wishes.current;
@@ -187,7 +196,7 @@ export class MigrationRun {
         await log.forgetFailure();
         await log.advance('finish resumed');
       }
-      await finishCutover(context, log);
+      await finishCutover(context, log, this.attempts.timeline);
       return 'committed';
     }
     await settleOpenBlock(context, log);

@@ -10,6 +10,8 @@ interface Wishes {
   readonly loadLevel: LoadLevel;
   /** Limit of the initial copy; Infinity for no limit other than that of the options. */
   readonly copyBytesPerSecond: number;
+  /** The name of the rehearsal that is wanted: a number that grows. */
+  readonly rehearsal: number | undefined;
   /** Whether held drops, and all later ones, are to be applied. */
   readonly confirmsDrops: boolean;
 }
@@ -21,9 +23,12 @@ export class OperatorWishes {
     cancellation: undefined,
     loadLevel: DEFAULT_LOAD_LEVEL,
     copyBytesPerSecond: Number.POSITIVE_INFINITY,
+    rehearsal: undefined,
     confirmsDrops: false,
   };
   readonly #cancelled = new AbortController();
+  #calledOff = new AbortController();
+  #rehearsalOff = new AbortController();
   readonly #followers = new Set<() => void>();
 
   get current(): Wishes {
@@ -35,12 +40,26 @@ export class OperatorWishes {
     return this.#cancelled.signal;
   }
 
+  /** Aborts when the operator no longer wants the cutover that is wanted now. */
+  get calledOff(): AbortSignal {
+    return this.#calledOff.signal;
+  }
+
+  /** Aborts when the operator wants anything else than the rehearsal that is wanted now. */
+  get rehearsalOff(): AbortSignal {
+    return this.#rehearsalOff.signal;
+  }
+
   /** Sets some of the wishes. A repeated wish changes nothing, and wakes nobody. */
   change(wishes: Partial<Wishes>): void {
     const before = this.#current;
     const after = { ...before, ...wishes };
     if ((Object.keys(after) as (keyof Wishes)[]).every((wish) => after[wish] === before[wish])) return;
     this.#current = after;
+    if (before.state !== 'cutover' && after.state === 'cutover') this.#calledOff = new AbortController();
+    if (before.state === 'cutover' && after.state !== 'cutover') this.#calledOff.abort();
+    if (after.rehearsal !== before.rehearsal) this.#rehearsalOff = new AbortController();
+    if (after.state !== 'running' || after.cancellation !== undefined) this.#rehearsalOff.abort();
     if (after.cancellation !== undefined) this.#cancelled.abort();
     for (const follow of this.#followers) follow();
   }

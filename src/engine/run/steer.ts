@@ -1,9 +1,13 @@
 import { UserError } from '../../platform/index.ts';
+import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import { commitOnce } from '../cutover/commit-once.ts';
 import { cutOver, finishCutover } from '../cutover/cut-over.ts';
+import { rehearse } from '../cutover/rehearse.ts';
+import type { CutoverEvidence } from '../records/cutover-attempt.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { CutoverAttempts } from '../report/cutover-attempts.ts';
 import type { Outcome } from '../report/progress.ts';
+import { verificationProgress } from '../report/verification-progress.ts';
 import { lastRefusal } from '../report/waits.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import { cancel } from './cancel.ts';
@@ -33,6 +37,9 @@ interface SteeredRun {
 /** Does what the operator wants as soon as the migration's state allows it. Returns when the migration has ended. */
 export async function steer(run: SteeredRun, follower: StreamFollower): Promise<Outcome> {
   const { attempts, context, log, options, wishes } = run;
+  const { timeline } = attempts;
+  const evidence = () => evidenceOf(run, follower);
+  const timed = { ...context, retrier: context.retrier.telling((wait) => timeline.waitFor(wait)) };
   while (true) {
     context.signal.throwIfAborted();
     if (wishes.current.cancellation !== undefined) {
@@ -45,29 +52,64 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
     if (refusal !== undefined) throw refusal;
     if (log.record.state === 'tailing' && options.once) follower.verification.refuseDifferences();
     if (log.record.state === 'tailing' && options.once && follower.verification.isClean) {
-      if (!(await isConfirmed(follower))) continue;
-      await commitOnce(context, log, follower);
-      await finishCutover(context, log);
+      if (!(await isConfirmed(follower, wishes.cancelled))) continue;
+      await commitOnce(context, log, follower, evidence);
+      await finishCutover(context, log, timeline);
       return 'committed';
     }
+    if (wishes.current.state === 'cutover') attempts.note(run.notReadyReasons);
     // Where the source's catalog has to stand still, nothing would make the difference go away.
     if (wishes.current.state === 'cutover' && hasOtherCatalog(follower)) await follower.confirmCatalog();
     if (wishes.current.state === 'cutover' && run.notReadyReasons.length === 0) {
-      if (!(await isConfirmed(follower))) continue;
-      await run.findings.repeatAtCutover();
+      if (!(await isConfirmed(follower, wishes.calledOff))) continue;
+      await unlessAborted(run.findings.repeatAtCutover(), wishes.calledOff);
+      const calledOff = AbortSignal.any([wishes.cancelled, wishes.calledOff]);
+      if (calledOff.aborted) continue;
       const { bypassingWrites = 'drain' } = options;
-      const ended = await cutOver(context, log, follower, { calledOff: wishes.cancelled, bypassingWrites });
+      const ended = await cutOver(timed, log, follower, {
+        calledOff,
+        bypassingWrites,
+        timeline,
+        evidence,
+      });
       if (ended === 'committed') {
         attempts.clear();
-        await finishCutover(context, log);
+        await finishCutover(timed, log, timeline);
         return 'committed';
       }
-      if (ended !== 'called off') attempts.add(ended);
+      if (ended === 'called off') attempts.abandon();
+      else attempts.add(ended);
+      await log.advanceCutover('source opened', { timeline: timeline.attempts });
       await log.advance('cutover put off');
     }
-    if (wishes.current.state !== 'cutover') attempts.clear();
-    await context.stateChanges.next(context.signal, LOOK_AGAIN_AFTER_MS);
+    if (wishes.current.state !== 'cutover') attempts.abandon();
+    const { rehearsal, state: wanted } = wishes.current;
+    const isRehearsed = rehearsal === undefined || rehearsal <= (log.record.cutover?.rehearsed ?? 0);
+    if (!isRehearsed && wanted === 'running' && log.record.state === 'tailing') {
+      timeline.want(rehearsal);
+      const calledOff = AbortSignal.any([wishes.cancelled, wishes.rehearsalOff]);
+      await rehearse(timed, log, follower, { calledOff, timeline, rehearsal });
+      continue;
+    }
+    const dueInMs = attempts.isDue ? LOOK_AGAIN_AFTER_MS : attempts.dueInMs;
+    await context.stateChanges.next(context.signal, Math.min(LOOK_AGAIN_AFTER_MS, dueInMs));
   }
+}
+
+/** Returns what the verification has compared until now. */
+function evidenceOf({ context, options }: SteeredRun, { verification, provenAt }: StreamFollower): CutoverEvidence {
+  const { mode, documentsCompared, documentsRechecked, mismatches, equalAtMs } = verificationProgress(
+    options.verification ?? 'repair',
+    verification,
+    {
+      collections: [...context.tracked.values()],
+      documentsRechecked: context.counters.rechecked,
+      provenAt,
+      rates: { documentsPerSecond: null, bytesPerSecond: null },
+    },
+  );
+  const { found, open } = mismatches;
+  return { mode, documentsCompared, documentsRechecked, differed: found, open, equalAtMs };
 }
 
 function hasOtherCatalog({ verification: { catalog } }: StreamFollower): boolean {
@@ -76,11 +118,14 @@ function hasOtherCatalog({ verification: { catalog } }: StreamFollower): boolean
 
 /**
  * Compares the catalogs once more.
+ * @param over  ends the wait: nobody wants the answer any more
  * @returns whether they are equal
  * @throws UserError NAMESPACE_CONFLICT when the destination lacks a collection: nothing would make it anew
  */
-async function isConfirmed({ verification }: StreamFollower): Promise<boolean> {
-  if (await verification.confirm()) return true;
+async function isConfirmed({ verification }: StreamFollower, over: AbortSignal): Promise<boolean> {
+  const confirmed = await unlessAborted(verification.confirm(), over);
+  if (confirmed === undefined) return false;
+  if (confirmed) return true;
   const lost = verification.catalog.differences?.find((difference) => difference.class === 'collection missing');
   if (lost === undefined) return false;
   const reason = 'somebody else dropped or renamed it on the destination';

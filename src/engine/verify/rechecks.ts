@@ -32,6 +32,8 @@ const LOOK_AGAIN_AFTER_MS = 100;
 const BACK_OFF = { firstMs: 50, longestMs: 2_000 };
 /** How often the engine writes a note on a source whose time stands still. */
 const MOVE_TIME_EVERY_MS = 500;
+/** While somebody waits for a barrier, and perhaps for the end of a write pause. */
+const MOVE_TIME_HURRIED_EVERY_MS = 50;
 /** Comparisons in a row that must differ, with an unchanged document on the source, before the difference counts. */
 const COUNTS_AFTER = 3;
 /** Above this, the engine stops reading the stream. */
@@ -159,10 +161,8 @@ export class Rechecks {
   /** On a source without writes, the stream would take 10 s to pass the time of a comparison. */
   async #moveTime(): Promise<void> {
     const { clock, retrier, source } = this.#parts;
-    if (
-      clock.elapsed() - this.#movedAtMs < MOVE_TIME_EVERY_MS ||
-      !this.#queue.some(({ notBefore }) => this.#isAhead(notBefore))
-    )
+    const everyMs = this.#stream.isHurried() ? MOVE_TIME_HURRIED_EVERY_MS : MOVE_TIME_EVERY_MS;
+    if (clock.elapsed() - this.#movedAtMs < everyMs || !this.#queue.some(({ notBefore }) => this.#isAhead(notBefore)))
       return;
     this.#movedAtMs = clock.elapsed();
     await retrier.run('the source', () => writeBarrier(source));

@@ -282,6 +282,11 @@ export const apiErrors = defineErrors('request', {
     detail: 'Live migration % is not ready for cutover: %.',
     remedy: 'Send the request again when GET of the migration shows readyForCutover: true.',
   },
+  CUTOVER_REPORT_MISSING: {
+    status: 409,
+    detail: 'Live migration % has no cutover report, because it has not been cut over.',
+    remedy: 'Request the report after the cutover, or GET the migration to see its progress.',
+  },
   LIVE_MIGRATION_ENDED: {
     status: 409,
     detail: 'Live migration % has ended with status %, so it can no longer be changed.',

@@ -31,6 +31,7 @@ export function snapshot(changed: Partial<Progress> = {}): Progress {
     readyForCutover: false,
     notReadyReasons: ['the initial copy is not done'],
     canWrite: false,
+    cutoverAttempts: [],
     pingMs: { source: 1, destination: 2 },
     addresses: { source: 'a:27017', destination: 'b:27017' },
     warnings: [],

@@ -22,6 +22,8 @@ const events: Record<string, MigrationEvent> = {
   failed: { kind: 'failed', message: 'because', atMs: AT },
   cancelled: { kind: 'cancelled', atMs: AT },
   cutover: { kind: 'cutover', atMs: AT - 1 },
+  abort: { kind: 'abort cutover', atMs: AT },
+  rehearsal: { kind: 'rehearse', atMs: AT - 1 },
   pause: { kind: 'pause', atMs: AT },
   resume: { kind: 'resume', atMs: AT },
   cancel: { kind: 'cancel', dropCopied: true, atMs: AT },
@@ -39,6 +41,8 @@ const ENDED: Record<keyof typeof events, Outcome> = {
   failed: 'ignored',
   cancelled: 'ignored',
   cutover: 'refused',
+  abort: 'refused',
+  rehearsal: 'refused',
   pause: 'refused',
   resume: 'refused',
   cancel: 'refused',
@@ -58,6 +62,8 @@ const EXPECTED: Record<MigrationStatus, Record<keyof typeof events, Outcome>> = 
     failed: 'FAILED',
     cancelled: 'FAILED',
     cutover: 'refused',
+    abort: 'NEW',
+    rehearsal: 'refused',
     pause: 'NEW',
     resume: 'NEW',
     cancel: 'FAILED',
@@ -74,6 +80,8 @@ const EXPECTED: Record<MigrationStatus, Record<keyof typeof events, Outcome>> = 
     failed: 'FAILED',
     cancelled: 'FAILED',
     cutover: 'WORKING',
+    abort: 'WORKING',
+    rehearsal: 'WORKING',
     pause: 'WORKING',
     resume: 'WORKING',
     cancel: 'WORKING',
@@ -106,6 +114,17 @@ function after(state: MigrationState, event: MigrationEvent): MigrationState {
   assert.ok(typeof next !== 'string', `${event.kind} was ${next}`);
   return next;
 }
+
+test('an aborted cutover is wanted no more, and can be requested again; a cancellation can not be aborted', () => {
+  const requested = after(READY, { kind: 'cutover', atMs: AT - 1 });
+  const aborted = after(requested, { kind: 'abort cutover', atMs: AT });
+  assert.deepEqual([aborted.wanted, aborted.cutoverAborted], ['running', AT]);
+  assert.equal(after(aborted, { kind: 'cutover', atMs: AT - 1 }).wanted, 'cutover');
+  assert.equal(after(aborted, { kind: 'committed', atMs: AT }).status, 'COMPLETE');
+  const cancelled = after(READY, { kind: 'cancel', dropCopied: false, atMs: AT });
+  assert.equal(transition(cancelled, { kind: 'abort cutover', atMs: AT }), 'refused');
+  assert.equal(transition(requested, { kind: 'rehearse', atMs: AT }), 'refused');
+});
 
 test('a cutover is refused while the migration is not ready, and a second request changes nothing', () => {
   const cutover: MigrationEvent = { kind: 'cutover', atMs: AT - 1 };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import {
@@ -40,6 +41,33 @@ test('a migration takes the state that the table names, keeps its end, and can b
   fc.assert(property, { numRuns: 1_000 });
   assert.deepEqual([...reached].sort(), Object.keys(MIGRATION_TRANSITIONS).sort());
   assert.throws(() => stateAfter('committed', 'cancelled'), /committed/);
+});
+
+test('no way leads from a rehearsal to a commit: it is left only with the source open, for a cutover that begins anew', () => {
+  const rehearsing: readonly CutoverStep[] = ['rehearsing', 'rehearsal blocking', 'rehearsal blocked'];
+  for (const step of rehearsing) {
+    assert.throws(() => stepAfter(step, 'committed'), /committed can't happen/);
+    for (const event of possible<CutoverEvent>(CUTOVER_TRANSITIONS[step])) {
+      const next = stepAfter(step, event);
+      assert.ok(
+        rehearsing.includes(next) || (step === 'rehearsing' && event === 'begun' && next === 'draining'),
+        event,
+      );
+    }
+  }
+  const record = { requestedAtMs: 0, committed: false, rehearsing: true };
+  assert.deepEqual(
+    [{ blocking: false }, { blocking: true }, { blocking: true, sourceBlockedAtMs: 1 }].map((fields) =>
+      cutoverStepOf({ ...record, ...fields }),
+    ),
+    rehearsing,
+  );
+  // The code of a rehearsal doesn't even know what commits.
+  const source = readFileSync(new URL('../../../src/engine/cutover/rehearse.ts', import.meta.url), 'utf8');
+  assert.doesNotMatch(
+    source,
+    /\b(?:commit|sendCommit|announceCommit|confirmClaim|stop)\(|cut-over\.ts|commit-once\.ts/,
+  );
 });
 
 test('a cutover commits once, never opens the source past its commit, and opens the destination only then', () => {

@@ -59,6 +59,11 @@ export const runErrors = defineErrors('migration', {
     detail: '% is not possible while the migration is %.',
     remedy: 'Check the progress, and try again when the state allows it.',
   },
+  CUTOVER_COMMITTED: {
+    status: 409,
+    detail: 'The cutover of migration % has passed its point of no return and can no longer be aborted.',
+    remedy: 'Connect applications to the destination. The source stays blocked, so that both sides never take writes.',
+  },
   SOURCE_STILL_WRITTEN: {
     status: 409,
     detail: 'Applications still wrote to the source after the cutover of migration % had started.',

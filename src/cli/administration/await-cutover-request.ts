@@ -1,0 +1,42 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { UserError } from '../../platform/index.ts';
+import type { Values } from './command.ts';
+import { hasEnded, type ShownMigration } from './shown-migration.ts';
+
+const LOOK_EVERY_MS = 250;
+/** An agent that is lost reports nothing. The request stays, and the migration shows what came of it. */
+const WAIT_MS = 90_000;
+
+/**
+ * Waits until an abort or a rehearsal that `migration cutover` requested has ended.
+ * @returns the migration then; the first answer for a cutover, whose end nobody waits for here
+ * @throws UserError API_REFUSED with CUTOVER_COMMITTED when the cutover committed first
+ */
+export async function awaitCutoverRequest(
+  look: () => Promise<unknown>,
+  { abort, dryRun }: Values,
+  first: unknown,
+): Promise<unknown> {
+  if (!abort && !dryRun) return first;
+  const deadlineMs = performance.now() + WAIT_MS;
+  let migration = first as ShownMigration;
+  while (performance.now() < deadlineMs && !(abort ? isAborted(migration) : isRehearsed(migration))) {
+    if (abort && migration.status === 'COMPLETE') {
+      const { message } = new UserError('CUTOVER_COMMITTED', [migration._id]);
+      throw new UserError('API_REFUSED', [message, 'CUTOVER_COMMITTED']);
+    }
+    if (hasEnded(migration)) break;
+    await delay(LOOK_EVERY_MS);
+    migration = (await look()) as ShownMigration;
+  }
+  return migration;
+}
+
+/** Whether no cutover was wanted, or its agent has aborted it. */
+function isAborted({ status, linkspan: { cutoverAbort } }: ShownMigration): boolean {
+  return status === 'WORKING' && (cutoverAbort?.isDone ?? true);
+}
+
+function isRehearsed({ linkspan: { rehearsal, progress } }: ShownMigration): boolean {
+  return progress?.cutoverAttempts?.some((one) => one.rehearsal === rehearsal && one.result !== undefined) ?? false;
+}

@@ -1,0 +1,35 @@
+import { type CutoverReport, counted } from '../../platform/index.ts';
+import { attemptLines } from '../progress/index.ts';
+import { wrapBeside } from '../terminal/index.ts';
+
+const LABEL_COLUMNS = 16;
+
+/** The text of `migration report` below its table. */
+export function cutoverReportText(answer: unknown): string {
+  const report = answer as CutoverReport;
+  const { blocked, cleanup, connectionStrings, copied, indexes, pause, phases, verification, warnings } = report;
+  const attempts = report.attempts.map(({ startedAt, steps, ...attempt }) => ({
+    ...attempt,
+    startedAtMs: Date.parse(startedAt),
+    steps: steps.map(({ startedAt: at, ...step }) => ({ ...step, startedAtMs: Date.parse(at) })),
+  }));
+  const lines: readonly (readonly [label: string, text: string])[] = [
+    ['result', report.isComplete ? 'the cutover is complete' : 'the cutover is past its point of no return'],
+    ['pause', `${pause.milliseconds === null ? 'unknown' : `${pause.milliseconds} ms`}. ${pause.explanation}`],
+    ['verification', verification.claim],
+    [
+      'copied',
+      `${counted(copied.documents, 'document')} in ${counted(copied.collections, 'collection')}, ` +
+        `${counted(copied.bytes, 'byte')}; ${counted(copied.changesApplied, 'change')} applied`,
+    ],
+    ['indexes', `${indexes.total}; ${indexes.unique} unique and ${indexes.expiring} expiring again since the cutover`],
+    ...phases.map(({ name, seconds }) => ['phase', `${name} ${seconds.toFixed(1)} s`] as const),
+    ['before', connectionStrings.before],
+    ['after', connectionStrings.after],
+    ...blocked.map(({ what, undo }) => ['blocked', `${what}. To lift it, run on the source: ${undo}`] as const),
+    ...cleanup.map(({ what, command }) => ['to remove', `${what}: ${command}`] as const),
+    ...warnings.map((warning) => ['warning', warning] as const),
+    ...attemptLines(attempts, Date.now()),
+  ];
+  return `\n${lines.map(([label, text]) => `${wrapBeside(label, LABEL_COLUMNS, text, process.stdout)}\n`).join('')}`;
+}

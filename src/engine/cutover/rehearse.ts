@@ -1,0 +1,174 @@
+import { messageOf, reach } from '../../platform/index.ts';
+import { CollectionMissing } from '../collections/moved.ts';
+import { orAbort } from '../concurrency/unless-aborted.ts';
+import { NotNow } from '../mongodb/failure-policy.ts';
+import { unblockWrites } from '../mongodb/write-block.ts';
+import type { MigrationLog } from '../records/migration-log.ts';
+import { within } from '../records/within.ts';
+import type { DocumentFilters } from '../scope/document-filters.ts';
+import type { Claim } from './block-history.ts';
+import { confirmDestination } from './confirm-destination.ts';
+import type { CutoverTimeline } from './cutover-timeline.ts';
+import { barrier, holdAt, type LastLookParts, lastLook } from './last-look.ts';
+import type { RunningStream } from './running-stream.ts';
+import {
+  type Blockable,
+  type Blocked,
+  blockSource,
+  confirmBlock,
+  newClaim,
+  reopenSource,
+  untilBlockable,
+} from './source-block.ts';
+import { startWatchdog, type WatchdogParts } from './watchdog.ts';
+
+/** The parts of a run that a rehearsal needs. */
+interface RehearseParts extends LastLookParts, WatchdogParts {
+  readonly documentFilters: DocumentFilters;
+}
+
+/** How long users' writes may be stopped in total. */
+export const LONGEST_BLOCK_MS = 200;
+/** Time for setting the block, and for all steps under it. The rest is for the command that lifts it. */
+const SET_WITHIN_MS = 100;
+const STEPS_WITHIN_MS = 150;
+/** For the catch-up and for obstacles, while users write. */
+const PREPARE_WITHIN_MS = 60_000;
+/** The watchdog opens the source when the engine is silent for so long. */
+const SILENT_MS = 5_000;
+const ALIVE_EVERY_MS = 1_000;
+
+export interface RehearsalWishes {
+  /** Aborts when the operator cancels, pauses or cuts over. */
+  readonly calledOff: AbortSignal;
+  readonly timeline: CutoverTimeline;
+  /** Its name: a rehearsal that was begun once isn't begun again. */
+  readonly rehearsal: number;
+}
+
+/**
+ * Rehearses a cutover: all steps that can be undone, with the source blocked for at most 200 ms. Must not import
+ * anything that commits. The record says that it is a rehearsal, and from there the lifecycle has no way to a commit.
+ */
+export async function rehearse(
+  context: RehearseParts,
+  log: MigrationLog,
+  stream: RunningStream,
+  { calledOff, timeline, rehearsal }: RehearsalWishes,
+): Promise<void> {
+  using resources = new DisposableStack();
+  resources.use(stream.hurry());
+  const late = context.clock.timeout(PREPARE_WITHIN_MS);
+  const attempt = within(context, AbortSignal.any([calledOff, late]));
+  try {
+    timeline.begin('catch up');
+    const claim = newClaim(context, log);
+    const watching = startWatchdog(context, log, claim, SILENT_MS);
+    resources.defer(() => void watching.then((watchdog) => watchdog[Symbol.dispose]()));
+    await log.advanceCutover('rehearsal begun', { rehearsed: rehearsal, timeline: timeline.attempts });
+    await reach('engine.rehearsal.begun');
+    const { selection, documentFilters, sourceFeatures } = context;
+    if (!selection.isWhole || !documentFilters.isEmpty || !sourceFeatures.blocksWrites)
+      throw new NotNow('a cutover of this migration does not block its source, so there is no pause to rehearse');
+    await stream.inStepAt(await barrier(attempt), attempt.signal);
+    timeline.begin('watchdog');
+    const watchdog = await orAbort(watching, attempt.signal);
+    const alive = setInterval(() => watchdog.keepQuiet(), ALIVE_EVERY_MS);
+    resources.defer(() => clearInterval(alive));
+    timeline.begin('obstacles');
+    const blockable = await untilBlockable(attempt, claim);
+    await rehearseBlock(context, log, stream, { ...blockable, calledOff, timeline, claim });
+  } catch (error) {
+    const passes = error instanceof NotNow || error instanceof CollectionMissing;
+    if (error !== calledOff.reason && error !== late.reason && !passes) throw error;
+    timeline.end(error === calledOff.reason ? 'aborted' : 'not rehearsed', {
+      reason: passes ? messageOf(error) : notReached(timeline),
+    });
+  }
+  await log.advanceCutover('source opened', { timeline: timeline.attempts });
+}
+
+interface Blocking extends Omit<RehearsalWishes, 'rehearsal'>, Blockable {
+  readonly claim: Claim;
+}
+
+/** Blocks the source, runs the steps under the block, and opens the source, whatever happens. */
+async function rehearseBlock(
+  context: RehearseParts,
+  log: MigrationLog,
+  stream: RunningStream,
+  { calledOff, timeline, claim, limit, earlier }: Blocking,
+): Promise<void> {
+  const { clock } = context;
+  const brief = { ...limit, limitMs: Math.min(limit.limitMs, SET_WITHIN_MS) };
+  const blocked = await blockSource(context, log, { claim, limit: brief, earlier, timeline });
+  if ('refusal' in blocked) {
+    const stoppedMs = timeline.since('block');
+    timeline.end('not rehearsed', { reason: blocked.refusal, ...(stoppedMs > 0 && { stoppedMs }) });
+    return;
+  }
+  const late = clock.timeout(Math.max(0, STEPS_WITHIN_MS - timeline.since('block')));
+  const over = AbortSignal.any([late, calledOff, context.signal]);
+  let steps: Promise<void> = Promise.resolve();
+  let reason: string | undefined;
+  let failure: unknown;
+  let stoppedMs = 0;
+  try {
+    if (blocked.isFound || blocked.reading === undefined)
+      throw new NotNow("the source's write block may be somebody else's, which a rehearsal doesn't touch");
+    await reach('engine.rehearsal.source-blocked');
+    steps = underBlock(within(context, over), stream, timeline, blocked);
+    await orAbort(steps, over);
+  } catch (error) {
+    const passes = error instanceof NotNow || error instanceof CollectionMissing;
+    reason = passes ? messageOf(error) : notReached(timeline);
+    if (error !== late.reason && !passes) failure = error;
+  }
+  const wouldStopMs = timeline.since('block') + 2 * timeline.took('claim');
+  timeline.begin('reopening');
+  // The claim is seconds old, so nobody else can hold the block. The notes about it follow when users can write.
+  if (!blocked.isFound && blocked.reading !== undefined) {
+    const opened = await unblockWrites(context.source).then(
+      () => true,
+      () => false,
+    );
+    if (opened) stoppedMs = timeline.since('block');
+  }
+  // A step that is under way releases the stream at its end, which must not happen in a later attempt.
+  await steps.catch(() => undefined);
+  stream.release();
+  await reach('engine.rehearsal.opened');
+  await reopenSource(context, log, { claim });
+  stoppedMs ||= timeline.since('block');
+  if (failure !== undefined) throw failure;
+  if (reason === undefined) timeline.end('rehearsed', { stoppedMs, wouldStopMs });
+  else timeline.end('not rehearsed', { reason, stoppedMs });
+}
+
+/** Does what a cutover does between its block and the announcement of its commit. */
+async function underBlock(
+  context: RehearseParts,
+  stream: RunningStream,
+  timeline: CutoverTimeline,
+  blocked: Blocked,
+): Promise<void> {
+  timeline.begin('barrier');
+  const time = await barrier(context);
+  await confirmBlock(context, blocked);
+  timeline.begin('drain');
+  await holdAt(context, stream, time);
+  // Capped collections aren't compared: they would be copied again where they differ, which can't be undone.
+  timeline.begin(
+    'capped collections',
+    'the names on the destination were compared; a rehearsal compares no capped collection',
+  );
+  await confirmDestination(context);
+  context.signal.throwIfAborted();
+  stream.release();
+  timeline.begin('last look');
+  await lastLook(context, stream);
+}
+
+function notReached(timeline: CutoverTimeline): string {
+  return `the end of the step "${timeline.step ?? 'readiness'}" was not reached in time`;
+}

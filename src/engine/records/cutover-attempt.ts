@@ -1,0 +1,76 @@
+/** The steps of a cutover in the order in which an attempt passes them, and what each is for. */
+export const CUTOVER_STEPS = {
+  readiness: 'the migration was not ready for a cutover',
+  'retry delay': 'the time between two attempts, in which users write',
+  checks: 'the catalogs of both sides were compared, and the users who bypass a write block looked up',
+  'catch up': 'changes from before the attempt were applied, while users write',
+  accounts: 'users and roles were migrated, while users write',
+  watchdog: 'the process that opens the source again after a kill was started',
+  obstacles: 'nothing on the source may hold up its write block',
+  claim: "the intent was recorded, and the source's write block claimed",
+  block: "the source's write block was set",
+  barrier: 'the barrier was written, the block confirmed, and users and roles migrated once more',
+  drain: 'changes up to the barrier were applied, and compared',
+  'capped collections': 'the ends of capped collections, and the names on the destination, were compared',
+  'last look': 'all that the source acknowledged until now was confirmed to be on the destination',
+  announcement: 'the commit was announced on the source, and the block confirmed',
+  commit: 'the point of no return was recorded',
+  'unique preparation': 'unique indexes began to refuse new duplicates',
+  opening: "the destination's write block was lifted",
+  'unique conversion': 'unique indexes were converted, while users write on the destination',
+  expiry: 'documents may expire again on the destination',
+  adoption: 'users and roles were recorded as made by this migration',
+  watch: 'the source was watched for late writes',
+  reopening: 'the source was opened again',
+} as const;
+
+export type CutoverStepName = keyof typeof CUTOVER_STEPS;
+
+/** A step of an attempt to cut over. It ends when the next one begins, so steps leave no gap. */
+export interface TimedStep {
+  readonly name: CutoverStepName;
+  /** Milliseconds since the epoch. */
+  readonly startedAtMs: number;
+  /** Absent while it runs. */
+  readonly durationMs?: number;
+  /** What it waited for and why, or what it is for. */
+  readonly reason: string;
+  /** What it did, as numbers. */
+  readonly counts?: Readonly<Record<string, number>>;
+}
+
+/**
+ * How an attempt ended. `put off`: the engine repeats it. `aborted`: nobody wants it any more. `interrupted`: its
+ * engine ended. `rehearsed`: a rehearsal passed all steps that can be undone. `not rehearsed`: it didn't.
+ */
+export type AttemptResult = 'committed' | 'put off' | 'aborted' | 'interrupted' | 'rehearsed' | 'not rehearsed';
+
+/** One attempt to cut over, or a rehearsal of one, from the request or from the attempt before it to its end. */
+export interface CutoverAttempt {
+  /** Counts attempts from 1. */
+  readonly number: number;
+  /** The name of the rehearsal, if it is one. */
+  readonly rehearsal?: number;
+  readonly startedAtMs: number;
+  readonly steps: readonly TimedStep[];
+  /** Absent while it runs. */
+  readonly result?: AttemptResult;
+  /** Why it was put off, or what a rehearsal didn't reach. */
+  readonly reason?: string;
+  /** The pause that a cutover would have had, as a rehearsal estimates it. */
+  readonly wouldStopMs?: number;
+  /** How long users' writes were stopped. Absent while unknown, and when they weren't. */
+  readonly stoppedMs?: number;
+}
+
+/** What the verification had compared when the cutover committed. */
+export interface CutoverEvidence {
+  readonly mode: string;
+  readonly documentsCompared: number;
+  readonly documentsRechecked: number;
+  /** Documents that differed although no change explained it, and how many of them still did. */
+  readonly differed: number;
+  readonly open: number;
+  /** The source's time at which both sides were proven equal; null when none is. */
+  readonly equalAtMs: number | null;
+}

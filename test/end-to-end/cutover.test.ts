@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { cutoverReport } from '../../src/platform/index.ts';
+import { expectIdentical } from '../support/expect-identical.ts';
+import { checkForLeaks } from '../support/leak-check.ts';
+import { startPair } from '../support/replica-set.ts';
+import { needsSource } from '../support/source-version.ts';
+import { PushSetup } from './push-setup.ts';
+
+checkForLeaks({ sockets: false });
+
+const skip = needsSource('6.0', 'it has no write block');
+/** The bound of the engine is 2 s; a busy machine takes longer to pass the word on. */
+const ABORTED_WITHIN_MS = 10_000;
+
+test('a cutover is rehearsed, aborted and made over the API, and its report survives restarts of agent and server', {
+  skip,
+}, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  const items = pair.source.client.db('shop').collection('items');
+  await items.insertOne({ n: 1 });
+  await using setup = await PushSetup.create(pair);
+  const server = await setup.serve();
+  await setup.register(pair);
+  const agent = setup.agent();
+  await setup.start();
+  const untilReady = () => setup.until('ready for cutover', ({ readyForCutover }) => readyForCutover);
+  await untilReady();
+
+  const { linkspan } = (await setup.ask('PUT', 'rehearseCutover')) as { linkspan: { rehearsal: number } };
+  await setup.until('rehearsed', ({ linkspan: { progress } }) => {
+    const attempts = progress?.cutoverAttempts ?? [];
+    return attempts.some(({ rehearsal, result }) => rehearsal === linkspan.rehearsal && result !== undefined);
+  });
+  await items.insertOne({ n: 2 });
+  await untilReady();
+
+  const session = pair.source.client.startSession();
+  session.startTransaction();
+  await items.insertOne({ n: 3 }, { session });
+  await setup.cutOver();
+  await setup.until('waiting', ({ linkspan: { progress } }) =>
+    (progress?.cutoverAttempts ?? []).some((attempt) => JSON.stringify(attempt).includes('a transaction')),
+  );
+  const beganMs = performance.now();
+  await setup.ask('PUT', 'abortCutover');
+  await setup.until('aborted', ({ linkspan: { cutoverAbort } }) => cutoverAbort?.isDone ?? false);
+  assert.ok(performance.now() - beganMs < ABORTED_WITHIN_MS);
+  await session.commitTransaction();
+  await session.endSession();
+  await untilReady();
+
+  await setup.cutOver();
+  await setup.until('complete', ({ status }) => status === 'COMPLETE');
+  const report = await setup.ask('GET', 'cutoverReport');
+  const { isComplete, verification, attempts } = cutoverReport.parse(report);
+  assert.deepEqual([isComplete, verification.result], [true, 'equal']);
+  assert.ok(attempts.some(({ result }) => result === 'aborted'));
+  await assert.rejects(setup.ask('PUT', 'abortCutover'), /CUTOVER_COMMITTED/);
+  for (const process of [agent, server]) {
+    process.kill('SIGKILL');
+    await process.exit;
+  }
+  await setup.serve();
+  setup.agent();
+  assert.deepEqual(await setup.ask('GET', 'cutoverReport'), report);
+  await expectIdentical(pair);
+});

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { newId, onReach } from '../../../src/platform/index.ts';
+import { eventually } from '../../support/eventually.ts';
+import { expectIdentical } from '../../support/expect-identical.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { startPair } from '../../support/replica-set.ts';
+import { emptyCluster } from '../../support/seeds.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { OF_CUTOVER } from '../kill-points.ts';
+import { RunningMigration } from '../running-migration.ts';
+
+checkForLeaks();
+
+const skip = needsSource('6.0', 'it has no write block');
+const BOUND_MS = 2_000;
+
+test('a cutover can be aborted at each step before its point of no return, within 2 s, and the migration continues', {
+  skip,
+}, async () => {
+  await using pair = await startPair();
+  const items = pair.source.client.db('shop').collection('items');
+  await items.createIndex({ n: 1 }, { unique: true });
+  await items.insertOne({ n: 0 });
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  const until = OF_CUTOVER.indexOf('engine.cutover.committed');
+  let n = 0;
+
+  const expectAborted = async (aborting: Promise<void>, atMs: number) => {
+    await aborting;
+    assert.ok(performance.now() - atMs < BOUND_MS, `${performance.now() - atMs} ms`);
+    n += 1;
+    await items.insertOne({ n });
+    assert.equal(running.progress.canWrite, false);
+    await running.until('the migration to follow again', ({ state, cutoverAttempts }) => {
+      return state === 'tailing' && cutoverAttempts.at(-1)?.result === 'aborted';
+    });
+    await running.untilReady();
+  };
+
+  {
+    const session = pair.source.client.startSession();
+    session.startTransaction();
+    await items.insertOne({ n: -1 }, { session });
+    running.migration.want('cutover');
+    await running.until('the wait', ({ cutoverAttempts }) =>
+      (cutoverAttempts.at(-1)?.steps.at(-1)?.reason ?? '').includes('a transaction'),
+    );
+    await expectAborted(running.migration.abortCutover(), performance.now());
+    await session.abortTransaction();
+    await session.endSession();
+  }
+
+  for (const step of ['engine.verify.catalogs-compared', ...OF_CUTOVER.slice(0, until)]) {
+    let aborting: Promise<void> | undefined;
+    let atMs = 0;
+    using _ = onReach(step, () => {
+      if (aborting !== undefined || running.migration.wanted !== 'cutover') return;
+      atMs = performance.now();
+      aborting = running.migration.abortCutover();
+    });
+    running.migration.want('cutover');
+    await eventually(() => aborting !== undefined, { what: step, deadlineMs: 60_000 });
+    await expectAborted(aborting ?? Promise.reject(new Error(step)), atMs);
+  }
+
+  await running.migration.abortCutover();
+  await running.commit();
+  await assert.rejects(running.migration.abortCutover(), { code: 'CUTOVER_COMMITTED' });
+  await expectIdentical(pair);
+});
+
+test('of an abort and a commit at the same moment, one wins, and both tell the truth', { skip }, async () => {
+  await using pair = await startPair();
+  const items = pair.source.client.db('shop').collection('items');
+  const outcomes = new Set<string>();
+  // Turns of the event loop around the moment in which the commit is sent.
+  for (const turns of [0, 1, 2, 3, 5, 8, 13, 40]) {
+    await pair.source.client.db('admin').command({ setUserWriteBlockMode: 1, global: false });
+    await emptyCluster(pair.destination.client);
+    await items.insertOne({ turns });
+    await using running = RunningMigration.start(pair, { migrationId: newId() });
+    await running.untilReady();
+    let aborting: Promise<string> | undefined;
+    using _ = onReach('engine.cutover.announced', () => {
+      aborting ??= (async () => {
+        for (let turn = 0; turn < turns; turn += 1) await delay(0);
+        return await running.migration.abortCutover().then(
+          () => 'aborted',
+          (error: { readonly code: string }) => error.code,
+        );
+      })();
+    });
+    running.migration.want('cutover');
+    await eventually(() => aborting !== undefined, { what: 'the announcement', deadlineMs: 60_000 });
+    const result = (await aborting) ?? '';
+    outcomes.add(result);
+    if (result === 'aborted') {
+      await items.insertOne({ after: turns });
+      assert.equal(running.progress.canWrite, false);
+      assert.equal(running.migration.wanted, 'running');
+    } else {
+      assert.equal(result, 'CUTOVER_COMMITTED');
+      assert.equal(await running.outcome, 'committed');
+      await assert.rejects(items.insertOne({}), /User writes blocked/);
+    }
+  }
+  assert.deepEqual([...outcomes].sort(), ['CUTOVER_COMMITTED', 'aborted']);
+});

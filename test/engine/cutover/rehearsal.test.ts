@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { CutoverAttempt } from '../../../src/engine/records/cutover-attempt.ts';
+import { newId, onReach } from '../../../src/platform/index.ts';
+import { eventually } from '../../support/eventually.ts';
+import { expectIdentical } from '../../support/expect-identical.ts';
+import { expectHookReached, runLinkspan, untilStopped } from '../../support/linkspan-process.ts';
+import { freePort } from '../../support/mongod-process.ts';
+import { startPair } from '../../support/replica-set.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { holdAt } from '../reach-points.ts';
+import { RunningMigration } from '../running-migration.ts';
+
+const skip = needsSource('6.0', 'it has no write block');
+const POINTS = ['engine.rehearsal.begun', 'engine.rehearsal.source-blocked', 'engine.rehearsal.opened'];
+/** A busy machine may take longer to send the command that opens the source. */
+const TOLERATED_MS = 500;
+
+/** Rehearses until a rehearsal passes all steps. A busy machine may not reach the end of one in time. */
+async function rehearsed(running: RunningMigration): Promise<CutoverAttempt> {
+  return await eventually(
+    async () => {
+      await running.untilReady();
+      const name = Date.now();
+      running.migration.rehearse(name);
+      const ended = await eventually(
+        () => running.progress.cutoverAttempts.find(({ rehearsal, result }) => rehearsal === name && result),
+        { what: 'the rehearsal', deadlineMs: 90_000 },
+      );
+      assert.ok((ended.stoppedMs ?? 0) <= TOLERATED_MS, `${ended.stoppedMs} ms`);
+      return ended.result === 'rehearsed' ? ended : undefined;
+    },
+    { what: 'a rehearsal that passes all steps', deadlineMs: 120_000 },
+  );
+}
+
+test('a rehearsal passes the steps of a cutover, leaves the source open, and says how long the pause would be', {
+  skip,
+}, async () => {
+  await using pair = await startPair();
+  const items = pair.source.client.db('shop').collection('items');
+  await items.insertOne({ n: 1 });
+  await using running = RunningMigration.start(pair);
+  const { steps, stoppedMs = 0, wouldStopMs = 0 } = await rehearsed(running);
+  await items.insertOne({ n: 2 });
+  const { canWrite, state, cutover } = running.progress;
+  assert.deepEqual([canWrite, state, cutover?.blocking], [false, 'tailing', false]);
+  const names = steps.map(({ name }) => name);
+  for (const name of ['block', 'barrier', 'drain', 'last look', 'reopening'] as const) assert.ok(names.includes(name));
+  for (const name of ['announcement', 'commit', 'opening'] as const) assert.ok(!names.includes(name));
+  assert.ok(stoppedMs > 0 && wouldStopMs > 0);
+  const before = running.progress.cutoverAttempts.length;
+  running.migration.rehearse(1);
+  await running.commit();
+  assert.ok(running.progress.cutoverAttempts.length > before);
+  await expectIdentical(pair);
+});
+
+test('a rehearsal that does not reach its end in time opens the source and names the step', { skip }, async () => {
+  await using pair = await startPair();
+  const items = pair.source.client.db('shop').collection('items');
+  await items.insertOne({ n: 1 });
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  {
+    using held = holdAt('engine.cutover.drained');
+    running.migration.rehearse(1);
+    await Promise.race([
+      held.reached,
+      eventually(() => running.progress.cutoverAttempts[0]?.result, { what: 'the end', deadlineMs: 90_000 }),
+    ]);
+    // The step is still held: the source doesn't wait for it.
+    await eventually(() => items.insertOne({ open: true }), { what: 'the source to be open' });
+  }
+  const ended = await eventually(
+    () => running.progress.cutoverAttempts.find(({ rehearsal, result }) => rehearsal === 1 && result),
+    { what: 'the end of the rehearsal', deadlineMs: 90_000 },
+  );
+  assert.equal(ended.result, 'not rehearsed');
+  await running.commit();
+  await expectIdentical(pair);
+});
+
+test('a rehearsal ends with the source open when the operator cuts over, pauses, cancels or stops meanwhile', {
+  skip,
+}, async () => {
+  await using pair = await startPair();
+  const items = pair.source.client.db('shop').collection('items');
+  await items.insertOne({ n: 1 });
+  const acts = ['pause', 'stop', 'cancel'] as const;
+  for (const point of POINTS) {
+    for (const act of acts) {
+      await using running = RunningMigration.start(pair, { migrationId: newId(), dropDestination: true });
+      await running.untilReady();
+      let acted: Promise<unknown> | undefined;
+      {
+        using _ = onReach(point, () => {
+          if (act === 'pause') acted ??= Promise.resolve(running.migration.want('paused'));
+          if (act === 'stop') acted ??= running.stop();
+          if (act === 'cancel') acted ??= running.migration.cancel({ drop: true });
+        });
+        running.migration.rehearse(1);
+        const reached = () =>
+          acted !== undefined || running.progress.cutoverAttempts.some(({ result }) => result !== undefined);
+        await eventually(reached, { what: point, deadlineMs: 90_000 });
+        await acted;
+      }
+      if (act === 'pause')
+        await running.until('the end', ({ cutoverAttempts }) => cutoverAttempts[0]?.result !== undefined);
+      await items.insertOne({ point, act });
+      assert.equal(running.progress.canWrite, false, `${act} at ${point}`);
+      await running.migration.cancel({ drop: true }).catch(() => undefined);
+    }
+  }
+});
+
+test('a rehearsal whose engine is killed or hangs leaves the source open', { skip }, async () => {
+  await using pair = await startPair();
+  const items = pair.source.client.db('shop').collection('items');
+  await items.insertOne({ n: 1 });
+  for (const [point, signal] of [...POINTS.map((one) => [one, 'kill'] as const), [POINTS[1] ?? '', 'stop'] as const]) {
+    const port = String(await freePort());
+    const options = ['--cluster0', pair.source.uri, '--cluster1', pair.destination.uri, '--port', port, '--take-over'];
+    const call = async (path: string, body?: object) => {
+      const init = body && { method: 'POST', body: JSON.stringify(body) };
+      return (await (await fetch(`http://127.0.0.1:${port}/api/v1/${path}`, init)).json()) as {
+        success?: boolean;
+        progress?: { canCommit: boolean };
+      };
+    };
+    await using sync = runLinkspan(['sync', ...options], { hook: `${point}=${signal}` });
+    const start = { source: 'cluster0', destination: 'cluster1' };
+    await eventually(async () => (await call('start', start)).success, { what: 'the start', deadlineMs: 60_000 });
+    await eventually(async () => (await call('progress')).progress?.canCommit, {
+      what: 'readiness',
+      deadlineMs: 60_000,
+    });
+    void call('rehearseCommit', {}).catch(() => undefined);
+    if (signal === 'kill') await expectHookReached(sync);
+    else await untilStopped(sync);
+    await eventually(() => items.insertOne({ after: point }), { what: 'the source to be open', deadlineMs: 30_000 });
+    if (signal === 'stop') sync.kill('SIGKILL');
+  }
+  await items.insertOne({ after: 'all' });
+});

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { CutoverAttempt } from '../../../src/engine/records/cutover-attempt.ts';
+import { newId, onReach } from '../../../src/platform/index.ts';
+import { eventually } from '../../support/eventually.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { startPair } from '../../support/replica-set.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { RunningMigration } from '../running-migration.ts';
+
+checkForLeaks();
+
+const skip = needsSource('6.0', 'it has no write block');
+
+/** More than the engine takes between a request and the step that it begins with. */
+const TOLERATED_MS = 100;
+
+test('a cutover accounts for all of its time, and says what it waited for, also after a restart', {
+  skip,
+}, async () => {
+  await using pair = await startPair();
+  const items = pair.source.client.db('shop').collection('items');
+  await items.insertOne({ n: 1 });
+  await items.createIndex({ n: 1 }, { unique: true });
+  const migrationId = newId();
+  await using running = RunningMigration.start(pair, { migrationId });
+  await running.untilReady();
+  const session = pair.source.client.startSession();
+  session.startTransaction();
+  await items.insertOne({ n: 2, in: 'a transaction' }, { session });
+  const requestedAtMs = Date.now();
+  running.migration.want('cutover');
+  await running.until('the obstacle to be told', ({ cutoverAttempts }) => {
+    const step = cutoverAttempts.at(-1)?.steps.at(-1);
+    return step?.name === 'obstacles' && step.reason.includes('a transaction');
+  });
+  await items.insertOne({ n: 3, while: 'it waits' });
+  await session.commitTransaction();
+  await session.endSession();
+  assert.equal(await running.outcome, 'committed');
+
+  const { cutoverAttempts, sinceMs } = running.progress;
+  // On a busy machine an attempt may be put off before.
+  const attempt = cutoverAttempts.at(-1);
+  assert.equal(attempt?.result, 'committed');
+  assertAccounted(cutoverAttempts, requestedAtMs, sinceMs ?? Number.NaN);
+  const names = attempt.steps.map(({ name }) => name).filter((name) => name !== 'retry delay');
+  const all = cutoverAttempts.flatMap(({ steps }) => steps);
+  assert.ok(all.some(({ name, reason }) => name === 'obstacles' && reason.includes('a transaction')));
+  assert.deepEqual(names, [
+    'readiness',
+    'checks',
+    'catch up',
+    'accounts',
+    'watchdog',
+    'obstacles',
+    'claim',
+    'block',
+    'barrier',
+    'drain',
+    'capped collections',
+    'last look',
+    'announcement',
+    'commit',
+    'unique preparation',
+    'opening',
+    'unique conversion',
+    'expiry',
+    'adoption',
+    'watch',
+  ]);
+  const at = (name: string) => attempt.steps.findIndex((step) => step.name === name);
+  const stopped = attempt.steps.slice(at('block'), at('unique conversion'));
+  const stoppedMs = stopped.reduce((sum, { durationMs = Number.NaN }) => sum + durationMs, 0);
+  assert.ok(Math.abs(stoppedMs - (attempt.stoppedMs ?? Number.NaN)) <= 2, `${stoppedMs} ms, not ${attempt.stoppedMs}`);
+
+  await using again = RunningMigration.start(pair, { migrationId });
+  assert.equal(await again.outcome, 'committed');
+  assert.deepEqual(again.progress.cutoverAttempts, cutoverAttempts);
+});
+
+test('an attempt whose engine ended shows so, and the next engine begins another one', { skip }, async () => {
+  await using pair = await startPair();
+  await pair.source.client.db('shop').collection('items').insertOne({ n: 1 });
+  const migrationId = newId();
+  {
+    await using first = RunningMigration.start(pair, { migrationId });
+    await first.untilReady();
+    let stopped: Promise<unknown> | undefined;
+    using _ = onReach('engine.cutover.drained', async () => {
+      stopped ??= first.stop();
+    });
+    first.migration.want('cutover');
+    await eventually(() => stopped !== undefined, { what: 'the drain' });
+    await stopped;
+  }
+  await using second = RunningMigration.start(pair, { migrationId });
+  await second.commit();
+  // On a busy machine an attempt may be put off before.
+  const [interrupted, last] = second.progress.cutoverAttempts.filter(({ result }) => result !== 'put off');
+  assert.deepEqual([interrupted?.result, last?.result], ['interrupted', 'committed']);
+  assert.ok(interrupted?.steps.some(({ name }) => name === 'block'));
+});
+
+/** Fails unless the steps leave no gap between both times. */
+function assertAccounted(attempts: readonly CutoverAttempt[], fromMs: number, toMs: number): void {
+  const steps = attempts.flatMap((attempt) => attempt.steps);
+  let atMs = fromMs;
+  for (const { startedAtMs, durationMs = Number.NaN } of steps) {
+    assert.ok(Math.abs(startedAtMs - atMs) <= TOLERATED_MS, `${startedAtMs - atMs} ms belong to no step`);
+    atMs = startedAtMs + durationMs;
+  }
+  assert.ok(toMs - atMs <= TOLERATED_MS, `${toMs - atMs} ms at the end belong to no step`);
+}
