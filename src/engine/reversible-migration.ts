@@ -18,6 +18,7 @@ export class ReversibleMigration {
   /** The direction after it. */
   #wayBack: Migration | undefined;
   #ended: Promise<Outcome> | undefined;
+  #wayBackFailure: unknown;
 
   constructor(options: MigrationOptions) {
     this.#options = options;
@@ -32,6 +33,11 @@ export class ReversibleMigration {
   /** The opposite direction, which follows the current one's destination; undefined before the cutover, and once closed. */
   get wayBack(): Migration | undefined {
     return this.#wayBack?.isRequested ? undefined : this.#wayBack;
+  }
+
+  /** The error that ended the way back; undefined while it runs. It resumes when the migration runs again. */
+  get wayBackFailure(): unknown {
+    return this.#wayBackFailure;
   }
 
   /**
@@ -52,6 +58,7 @@ export class ReversibleMigration {
         outcome = ended;
       } catch (error) {
         if (next.isRequested) throw error;
+        this.#wayBackFailure = error;
         return 'committed';
       }
       this.#current = next;
@@ -77,7 +84,8 @@ export class ReversibleMigration {
     const next = this.#openWayBack('Finishing');
     const { migrationId, destination, reversals = 0 } = this.#current.options;
     await next.cancel({ drop: false }).catch((error: unknown) => {
-      if (!(error instanceof UserError && error.code === 'CANCELLED_OUT_OF_REACH')) throw error;
+      const isOver = error === this.#wayBackFailure;
+      if (!isOver && !(error instanceof UserError && error.code === 'CANCELLED_OUT_OF_REACH')) throw error;
     });
     await closeWayBack(destination, migrationId, reversals);
     await this.#ended?.catch(() => undefined);
