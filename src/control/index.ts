@@ -79,8 +79,10 @@ export {
 } from './migrations/migration-wishes.ts';
 export { createMigration, getMigration, listMigrations } from './migrations/migrations.ts';
 export { takeReport } from './migrations/take-report.ts';
+export { stillBlocked, usersOn } from './migrations/users-on.ts';
 export { getValidation, startValidation } from './migrations/validations.ts';
 export { awaitWantedState } from './migrations/wanted-state.ts';
+export { finishMigration, reverseMigration } from './migrations/way-back-wishes.ts';
 export { deleteOrganization } from './organizations/delete-organization.ts';
 export { getEvent, listEvents } from './organizations/events.ts';
 export {

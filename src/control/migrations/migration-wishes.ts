@@ -55,7 +55,7 @@ export async function cancelMigration(
   migrationId: string,
   dropCopied: boolean,
 ): Promise<Migration> {
-  return await wish(control, actor, [groupId, migrationId], { kind: 'cancel', dropCopied }, refusal);
+  return await wish(control, actor, [groupId, migrationId], { kind: 'cancel', dropCopied }, cancelRefusal);
 }
 
 /** Limits the load of a migration. @throws UserError LIVE_MIGRATION_ENDED, and as {@link findMigration} */
@@ -117,7 +117,8 @@ export async function extendWindow(
   );
 }
 
-async function wish(
+/** Carries out a request of an operator. Requests that change the direction start with no progress. */
+export async function wish(
   control: Control,
   actor: Actor,
   [groupId, migrationId]: readonly [groupId: string, migrationId: string],
@@ -130,11 +131,12 @@ async function wish(
     const state = transition(record.state, { ...wanted, atMs });
     if (state === 'refused' || state === 'ignored') throw refuse(record);
     const password = state.endedAtMs === null ? record.password : null;
-    const changed = { ...record, state, password, updatedAtMs: atMs };
+    const begun = state.reversals === record.state.reversals ? {} : { progress: null, wayBack: null };
+    const changed = { ...record, ...begun, state, password, updatedAtMs: atMs };
     if (state !== record.state) {
       await transaction.updateMigration(changed);
       await audit(transaction, actor, atMs, auditedWish(record, wanted));
-      if (state.status !== record.state.status) await audit(transaction, SYSTEM, atMs, auditedEnd(record));
+      if (state.endedAtMs !== null) await audit(transaction, SYSTEM, atMs, auditedEnd(record));
     }
     return changed;
   });
@@ -152,6 +154,8 @@ const EVENT_TYPE_NAMES: Readonly<Record<Wish['kind'], string>> = {
   'load level': 'LIVE_MIGRATION_LOAD_LEVEL_SET',
   'copy rate': 'LIVE_MIGRATION_COPY_RATE_SET',
   'confirm drops': 'LIVE_MIGRATION_DROPS_CONFIRMED',
+  reverse: 'LIVE_MIGRATION_REVERSE_REQUESTED',
+  finish: 'LIVE_MIGRATION_FINISH_REQUESTED',
   extend: 'LIVE_MIGRATION_WINDOW_EXTENDED',
 };
 
@@ -168,6 +172,7 @@ function auditedEnd({ id, orgId, groupId }: Migration): Audited {
 
 function cutoverRefusal({ id, state, progress }: Migration): UserError {
   if (!ACTIVE_STATUSES.includes(state.status)) return new UserError('CUTOVER_AFTER_END', [id, state.status]);
+  if (state.wayBack === 'finishing') return new UserError('LIVE_MIGRATION_DECIDED', [id, 'finish']);
   return new UserError('CUTOVER_NOT_READY', [id, notReadyReason(state, progress?.notReadyReasons)]);
 }
 
@@ -178,9 +183,16 @@ function notReadyReason({ wanted, readyForCutover }: MigrationState, reasons: re
   return reasons.join('; ') || 'its agent has not reported that it is ready';
 }
 
+function cancelRefusal(migration: Migration): UserError {
+  const { id, state } = migration;
+  if (state.status !== 'WORKING') return refusal(migration);
+  return new UserError('WAY_BACK_NOT_POSSIBLE', [id, 'cancelled', 'users have moved, and finish ends the reversal']);
+}
+
 function refusal({ id, state }: Migration): UserError {
   if (!ACTIVE_STATUSES.includes(state.status)) return new UserError('LIVE_MIGRATION_ENDED', [id, state.status]);
   if (state.wanted === 'cutover') return new UserError('LIVE_MIGRATION_DECIDED', [id, 'cutover']);
   if (state.wanted === 'cancelled') return new UserError('LIVE_MIGRATION_DECIDED', [id, 'cancellation']);
+  if (state.wayBack === 'finishing') return new UserError('LIVE_MIGRATION_DECIDED', [id, 'finish']);
   return new UserError('CUTOVER_WINDOW_NOT_OPEN', [id]);
 }

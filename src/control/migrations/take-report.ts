@@ -1,13 +1,14 @@
-import type { Progress, Report } from '../../link/index.ts';
+import type { Report } from '../../link/index.ts';
 import { reach } from '../../platform/index.ts';
 import { type Author, audit } from '../audit/audit.ts';
 import { assertLinked } from '../links/identify-agent.ts';
 import type { Control } from '../ports/control.ts';
-import type { MigrationEvent } from '../records/migration-state.ts';
+import type { MigrationEvent, MigrationState } from '../records/migration-state.ts';
 import { transition } from '../records/migration-transitions.ts';
-import type { Agent } from '../records/records.ts';
+import type { Agent, Migration } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 import { knownProgress } from './known-progress.ts';
+import { stillBlocked, usersOn } from './users-on.ts';
 
 /**
  * Stores an agent's report. Ignores a report whose sequence number is not higher than the last one. Ignores entries about validations and
@@ -26,11 +27,12 @@ export async function takeReport(control: Control, agentId: string, report: Repo
     await transaction.updateAgent({
       ...agent,
       inventory: report.inventory ?? agent.inventory,
+      features: report.features ?? [],
       lastSequence: report.sequence,
       lastReportAtMs: atMs,
     });
     for (const result of report.validations) await takeValidation(transaction, agent, result, atMs);
-    for (const { id, progress } of report.migrations) await takeProgress(transaction, agent, id, progress, atMs);
+    for (const entry of report.migrations) await takeProgress(transaction, agent, entry, atMs);
     return report.sequence;
   });
   await reach('control.report.committed');
@@ -61,39 +63,75 @@ async function takeValidation(
 async function takeProgress(
   transaction: StoreTransaction,
   agent: Agent,
-  id: string,
-  progress: Progress,
+  entry: Report['migrations'][number],
   atMs: number,
 ): Promise<void> {
+  const { id, progress, wayBack = null } = entry;
   const migration = await transaction.migration(id);
   if (migration?.agentId !== agent.id) return;
-  const state = transition(migration.state, eventOf(progress, atMs));
+  const state = transition(migration.state, eventOf(migration, entry, atMs));
   if (state === 'ignored' || state === 'refused') return;
   // Nobody needs the source's password after the end.
   const password = state.endedAtMs === null ? migration.password : null;
-  const known = knownProgress(migration.progress, progress);
-  await transaction.updateMigration({ ...migration, state, progress: known, password, updatedAtMs: atMs });
-  if (state.status === migration.state.status) return;
+  const isFailure = progress.state === 'failed' && progress.error !== undefined && state.status === 'COMPLETE';
+  const known = isFailure ? migration.progress : knownProgress(migration.progress, progress);
+  const shown = isFailure && progress.error ? { state: 'failed' as const, error: progress.error } : wayBack;
+  await transaction.updateMigration({
+    ...migration,
+    state,
+    progress: known,
+    wayBack: shown,
+    password,
+    updatedAtMs: atMs,
+  });
   const { orgId, groupId } = migration;
-  const eventTypeName = `LIVE_MIGRATION_${state.status}`;
-  await audit(transaction, authorOf(agent), atMs, { eventTypeName, orgId, groupId, details: { liveMigrationId: id } });
+  for (const eventTypeName of changesOf(migration.state, state))
+    await audit(transaction, authorOf(agent), atMs, {
+      eventTypeName,
+      orgId,
+      groupId,
+      details: { liveMigrationId: id },
+    });
+}
+
+/** The names of the audit events of a change. */
+function changesOf(before: MigrationState, now: MigrationState): string[] {
+  const { wayBack } = now;
+  const isChanged = wayBack !== before.wayBack && wayBack !== undefined && wayBack !== 'planned';
+  return [
+    ...(now.status === before.status ? [] : [`LIVE_MIGRATION_${now.status}`]),
+    ...(isChanged ? [`LIVE_MIGRATION_WAY_BACK_${wayBack.toUpperCase()}`] : []),
+  ];
 }
 
 function authorOf({ host }: Agent): Author {
   return { kind: 'agent', name: host, remoteAddress: null };
 }
 
-function eventOf(progress: Progress, atMs: number): MigrationEvent {
+function eventOf(
+  { state }: Migration,
+  { progress, reversals = 0, wayBack }: Report['migrations'][number],
+  atMs: number,
+): MigrationEvent {
   switch (progress.state) {
     case 'committed':
-      return { kind: 'committed', atMs };
+      return { kind: 'committed', atMs, reversals, wayBack: wayBackOf(wayBack) };
     case 'failed': {
       const { message, remedy } = progress.error ?? { message: 'The migration failed.', remedy: '' };
-      return { kind: 'failed', message: `${message} ${remedy}`.trim(), atMs };
+      return { kind: 'failed', message: `${message} ${remedy}${whereUsersAre(state)}`.trim(), atMs };
     }
     case 'cancelled':
       return { kind: 'cancelled', atMs };
     default:
-      return { kind: 'progress', ready: progress.readyForCutover, atMs };
+      return { kind: 'progress', ready: progress.readyForCutover, atMs, reversals };
   }
+}
+
+function wayBackOf(wayBack: Report['migrations'][number]['wayBack']): 'open' | 'failed' | 'closed' {
+  return wayBack?.state === 'failed' || wayBack?.state === 'closed' ? wayBack.state : 'open';
+}
+
+/** Tells where the users are after the failure of a reversal. */
+function whereUsersAre(state: MigrationState): string {
+  return (state.reversals ?? 0) === 0 ? '' : ` Users stay on the ${usersOn(state)}. ${stillBlocked(state)}`;
 }

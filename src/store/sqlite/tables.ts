@@ -36,10 +36,11 @@ const order: Columns<Order> = {
   ssl: flag,
   caCertificatePath: plain,
   dropDestination: flag,
+  reversible: flag,
 };
 
 const OPEN_TOKEN = 'redeemed_at_ms IS NULL AND deleted_at_ms IS NULL';
-const ACTIVE = "status IN ('NEW', 'WORKING')";
+const ACTIVE = 'is_active';
 
 export function apiKeysOn(database: DatabaseSync): Table<ApiKey> {
   return new Table<ApiKey>(database, 'api_keys', {
@@ -134,6 +135,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     host: plain,
     version: plain,
     inventory: json,
+    features: json,
     createdAtMs: plain,
     lastSequence: plain,
     lastReportAtMs: plain,
@@ -152,6 +154,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     id: plain,
     state: json,
     progress: json,
+    wayBack: json,
     createdAtMs: plain,
     updatedAtMs: plain,
   });

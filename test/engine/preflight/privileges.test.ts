@@ -124,7 +124,7 @@ describe('the table of privileges in docs/12-administration.md', { skip: needsSo
   });
 
   test('asks nothing of a migration that moves no users and roles but what its own user has', async () => {
-    const own = { name: 'linkspan-own', password: 'secret' };
+    const own = { name: 'linkspan-own', password: 'secret', reverses: false };
     await makeMigrationUser(pair.destination.uri, own, new AbortController().signal);
     const destination = { uri: pair.destination.uriFor(own.name, own.password) };
     const findings = await look({ destination, usersAndRoles: false });
