@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { MigrationView } from '../control/index.ts';
 import { atlasDate } from '../http/index.ts';
 import { findingSchema, showFinding } from './finding.ts';
+import { showWayBack, wayBackFields } from './way-back.ts';
 
 const count = z.int().nonnegative();
 const rate = z.number().nullable();
@@ -188,6 +189,7 @@ export const migrationDetail = z
       description:
         "Since when the source blocks or may block user writes, by the agent's last report. Absent while users can write.",
     }),
+    ...wayBackFields,
     createdAt: date,
     updatedAt: date,
     endedAt: date.nullable(),
@@ -238,6 +240,7 @@ export function showDetail(view: MigrationView): z.output<typeof migrationDetail
     dropsConfirmed: state.dropsConfirmed ?? false,
     cutoverWindowEndsAt: dateOrNull(state.windowEndsAtMs),
     ...(blockedSinceMs == null ? {} : { sourceBlockedSince: atlasDate(blockedSinceMs) }),
+    ...showWayBack(view),
     createdAt: atlasDate(createdAtMs),
     updatedAt: atlasDate(updatedAtMs),
     endedAt: dateOrNull(state.endedAtMs),
