@@ -4,6 +4,7 @@ import { describeView, differenceLines, resumedText, verificationText } from '..
 import { wrapBeside } from '../terminal/index.ts';
 import type { Column } from './command.ts';
 import { lagOf, progressViewOf, type ShownMigration } from './shown-migration.ts';
+import { wayBackLines } from './way-back-text.ts';
 
 const LABEL_COLUMNS = 16;
 /** Characters of an error in a list. */
@@ -58,6 +59,7 @@ export function migrationText(answer: unknown): string {
     ...(isActive ? reasons.map((reason) => ['not ready', reason] as const) : []),
     ['cutover until', isActive ? (cutoverWindowEndsAt ?? undefined) : undefined],
     ['source blocked', sourceBlockedSince && `since ${sourceBlockedSince}`],
+    ...wayBackLines(migration.linkspan),
   ];
   const shown = lines.filter((line): line is readonly [string, string] => line[1] !== undefined);
   const text = shown.map(([label, value]) => `${wrapBeside(label, LABEL_COLUMNS, value, process.stdout)}\n`);

@@ -1,5 +1,6 @@
 import { type Finding, notYetRunning, type Progress } from '../../engine/index.ts';
 import { type ProgressView, viewOf } from '../progress/index.ts';
+import type { ShownWayBack } from './way-back-text.ts';
 
 /** A wait as the API shows it. */
 interface ShownWait {
@@ -45,7 +46,7 @@ export interface ShownMigration {
   readonly readyForCutover?: boolean;
   readonly lagTimeSeconds?: number | null;
   readonly errorMessage?: string;
-  readonly linkspan: {
+  readonly linkspan: ShownWayBack & {
     readonly wanted: 'running' | 'paused' | 'cutover' | 'cancelled';
     readonly cutoverWindowEndsAt: string | null;
     readonly sourceBlockedSince?: string;
