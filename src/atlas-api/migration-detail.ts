@@ -187,7 +187,7 @@ export const migrationDetail = z
     }),
     sourceBlockedSince: date.optional().meta({
       description:
-        "Since when the source blocks or may block user writes, by the agent's last report. Absent while users can write.",
+        "Since when the source blocks or may block user writes, by the agent's last report. Absent while users can write. After a reversal it is about the side from which users move.",
     }),
     ...wayBackFields,
     createdAt: date,

@@ -79,7 +79,6 @@ export {
 } from './migrations/migration-wishes.ts';
 export { createMigration, getMigration, listMigrations } from './migrations/migrations.ts';
 export { takeReport } from './migrations/take-report.ts';
-export { stillBlocked, usersOn } from './migrations/users-on.ts';
 export { getValidation, startValidation } from './migrations/validations.ts';
 export { awaitWantedState } from './migrations/wanted-state.ts';
 export { finishMigration, reverseMigration } from './migrations/way-back-wishes.ts';
@@ -138,3 +137,4 @@ export type {
 export { GROUP_ROLES, ORGANIZATION_ROLES } from './records/roles.ts';
 export { type Sealed, type SealedPlace, Sealer } from './records/sealer.ts';
 export type { AuditFilter, Store, StoreReader, StoreTransaction } from './records/store-port.ts';
+export { stillBlocked, usersOn } from './records/users-on.ts';

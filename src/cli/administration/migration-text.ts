@@ -3,7 +3,7 @@ import { findingsText } from '../command-line/findings.ts';
 import { describeView, differenceLines, resumedText, verificationText } from '../progress/index.ts';
 import { wrapBeside } from '../terminal/index.ts';
 import type { Column } from './command.ts';
-import { lagOf, progressViewOf, type ShownMigration } from './shown-migration.ts';
+import { hasEnded, lagOf, progressViewOf, type ShownMigration } from './shown-migration.ts';
 import { wayBackLines } from './way-back-text.ts';
 
 const LABEL_COLUMNS = 16;
@@ -43,7 +43,7 @@ export function migrationText(answer: unknown): string {
   const view = progressViewOf(migration, Date.now());
   const facts = [percentOf(migration), ...describeView({ ...view, progress: { ...view.progress, waiting: [] } })];
   const reasons = migration.readyForCutover ? [] : (progress?.notReadyReasons ?? []);
-  const isActive = agent !== null;
+  const isActive = agent !== null && !hasEnded(migration);
   const lines: readonly (readonly [label: string, text: string | undefined])[] = [
     [
       'phase',

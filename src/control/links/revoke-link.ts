@@ -1,12 +1,12 @@
 import { reach, UserError } from '../../platform/index.ts';
 import { authorizeOrganization } from '../accounts/actor.ts';
 import { audit, SYSTEM } from '../audit/audit.ts';
-import { stillBlocked } from '../migrations/users-on.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
 import { transition } from '../records/migration-transitions.ts';
 import type { Agent, Migration } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
+import { stillBlocked } from '../records/users-on.ts';
 import { findOpenLink } from './list-links.ts';
 
 /**

@@ -7,8 +7,8 @@ import type { MigrationEvent, MigrationState } from '../records/migration-state.
 import { transition } from '../records/migration-transitions.ts';
 import type { Agent, Migration } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
+import { stillBlocked, usersOn } from '../records/users-on.ts';
 import { knownProgress } from './known-progress.ts';
-import { stillBlocked, usersOn } from './users-on.ts';
 
 /**
  * Stores an agent's report. Ignores a report whose sequence number is not higher than the last one. Ignores entries about validations and

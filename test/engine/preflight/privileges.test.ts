@@ -134,6 +134,19 @@ describe('the table of privileges in docs/12-administration.md', { skip: needsSo
     );
   });
 
+  test('asks nothing of a reversible migration but what its own user has, and names what another one lacks', async () => {
+    const login = async (name: string, reverses: boolean) => {
+      const own = { name, password: 'secret', reverses };
+      await makeMigrationUser(pair.destination.uri, own, new AbortController().signal);
+      const destination = { uri: pair.destination.uriFor(own.name, own.password) };
+      const findings = await look({ destination, usersAndRoles: false, reversible: true });
+      return findings.filter(({ code, message }) => code === 'MISSING_PRIVILEGE' && message.includes('destination'));
+    };
+    assert.deepEqual(await login('linkspan-reverses', true), []);
+    const [lacking] = await login('linkspan-plain', false);
+    assert.match(lacking?.message ?? '', /admin\.linkspan-plain .*appendOplogNote on the cluster/);
+  });
+
   test('has the roles by which a registered user makes those of migrations', async () => {
     const rows = table.filter(({ who }) => who === 'registered user');
     assert.deepEqual(

@@ -1,4 +1,4 @@
-import type { MigrationState } from '../records/migration-state.ts';
+import type { MigrationState } from './migration-state.ts';
 
 type Side = 'source' | 'destination';
 
