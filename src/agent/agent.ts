@@ -9,7 +9,7 @@ import { Inventory } from './inventory.ts';
 import type { LinkClient } from './link-client.ts';
 import { MigrationRunner } from './migration-runner.ts';
 import { endsLink } from './refusal.ts';
-import { Reporter } from './reporter.ts';
+import { FEATURES, Reporter } from './reporter.ts';
 import { sourceAddress } from './source-address.ts';
 import { SourceWatches } from './source-watches.ts';
 import { Validator } from './validator.ts';
@@ -54,11 +54,12 @@ export class Agent {
   #lookAgain = new AbortController();
 
   constructor({ configuration, client, logger, clock = systemClock }: AgentOptions) {
-    const optionsOf = (migrationId: string, { source, destination, dropDestination }: Assignment) => ({
+    const optionsOf = (migrationId: string, { source, destination, dropDestination, reversible }: Assignment) => ({
       migrationId,
       source: sourceAddress(configuration, source),
       destination: destinationAddress(destination, configuration.allowedDestinations),
       dropDestination,
+      reversible: reversible ?? false,
       waitForClusters: true,
       // The control plane decides which agent runs a migration.
       takeOver: true,
@@ -124,7 +125,10 @@ export class Agent {
   #poller(): (signal: AbortSignal) => Promise<void> {
     let revision: string | null = null;
     return async (signal) => {
-      const wanted = await this.#client.poll({ revision, waitSeconds: POLL_WAIT_SECONDS }, signal);
+      const wanted = await this.#client.poll(
+        { revision, waitSeconds: POLL_WAIT_SECONDS, features: [...FEATURES] },
+        signal,
+      );
       revision = wanted.revision;
       this.#validator.setWanted(wanted.validations);
       this.#cutovers.note(wanted.migrations);

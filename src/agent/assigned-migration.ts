@@ -1,7 +1,14 @@
-import { Migration, type MigrationOptions, type Progress } from '../engine/index.ts';
-import type { WantedAgentState } from '../link/index.ts';
+import {
+  type Migration,
+  type MigrationOptions,
+  type Outcome,
+  type Progress,
+  ReversibleMigration,
+} from '../engine/index.ts';
+import type { Report, WantedAgentState } from '../link/index.ts';
 import { type Logger, UserError } from '../platform/index.ts';
 import { neverBegun, shownError } from './failed-progress.ts';
+import { Reversal } from './reversal.ts';
 
 /** The wanted state of a migration, as the control plane sends it. */
 export type Target = Omit<WantedAgentState['migrations'][number], 'id' | 'assignment'>;
@@ -14,9 +21,13 @@ export class AssignedMigration {
   readonly #logger: Logger;
   readonly #changed: () => void;
   readonly #stop = new AbortController();
-  #migration: Migration | undefined;
+  #migration: ReversibleMigration | undefined;
+  #reversal: Reversal | undefined;
+  /** The direction that the control plane wants; undefined for a migration that isn't reversible. */
+  #wantedReversals: number | undefined;
   #run: Promise<void> = Promise.resolve();
   #ended = false;
+  #outcome: Outcome | undefined;
   #failure: unknown;
   /** The cancellation that the engine was asked for, also if it refused. */
   #cancelAsked: boolean | undefined;
@@ -43,7 +54,8 @@ export class AssignedMigration {
 
   /** Whether another engine has taken the migration. */
   get wasTakenOver(): boolean {
-    return this.#failure instanceof UserError && this.#failure.code === 'TAKEN_OVER';
+    const failure = this.#failure ?? this.#migration?.wayBackFailure;
+    return failure instanceof UserError && failure.code === 'TAKEN_OVER';
   }
 
   /**
@@ -52,17 +64,19 @@ export class AssignedMigration {
    */
   start(target: Target, optionsOf: () => MigrationOptions): void {
     try {
-      this.#migration = new Migration(optionsOf());
+      this.#migration = new ReversibleMigration(optionsOf());
     } catch (error) {
       this.#fail(error);
       return;
     }
+    if (target.reversal) this.#reversal = new Reversal(this.#migration, this.#logger);
     // Must come before the run, so that a paused or cancelled migration copies nothing after a restart.
     this.#apply(this.#migration, target);
     this.#logger.info('migration runs');
     this.#run = this.#migration.run(this.#stop.signal).then(
       (outcome) => {
         this.#ended = true;
+        this.#outcome = outcome;
         this.#logger.info({ outcome }, 'migration ended');
         this.#changed();
       },
@@ -72,12 +86,16 @@ export class AssignedMigration {
 
   /** Passes the wanted state on to the engine, as far as it can act on it now. Repeated and early calls do no harm. */
   want(target: Target): void {
-    if (this.#migration && !this.#ended) this.#apply(this.#migration, target);
+    if (!this.#migration) return;
+    // Closing a way back ends the run before the end is on record.
+    if (!this.#ended || target.reversal?.finish) this.#apply(this.#migration, target);
   }
 
-  #apply(migration: Migration, target: Target): void {
-    const { wanted, loadLevel, copyMegabytesPerSecond, dropsConfirmed, dropCopied } = target;
+  #apply({ current: migration }: ReversibleMigration, target: Target): void {
+    const { wanted, loadLevel, copyMegabytesPerSecond, dropsConfirmed, dropCopied, reversal } = target;
     const { rehearsal, cutoverAborted } = target;
+    this.#wantedReversals = reversal?.reversals;
+    if (reversal && this.#reversal?.want(reversal) !== true) return;
     migration.setLoadLevel(loadLevel);
     migration.limitCopy(copyMegabytesPerSecond && copyMegabytesPerSecond * 1e6);
     if (dropsConfirmed) migration.confirmDrops();
@@ -132,10 +150,21 @@ export class AssignedMigration {
     this.#logger.info('cutover begins as soon as the migration is ready');
   }
 
-  /** The progress to report; undefined before the start, and after another engine has taken over the migration. */
-  progress(): Progress | undefined {
+  /** The entry of a report; undefined before the start, and after another engine has taken over the migration. */
+  report(): Report['migrations'][number] | undefined {
+    const progress = this.#progress();
+    if (progress === undefined) return undefined;
+    if (this.#wantedReversals === undefined) return { id: this.id, progress };
+    // The engine knows the direction when it has read the records.
+    const isKnown = progress.state !== 'created' && progress.state !== 'failed';
+    const reversals = isKnown ? (this.#reversal?.reversals ?? 0) : this.#wantedReversals;
+    const wayBack = this.#reversal?.wayBack(progress, this.#outcome);
+    return { id: this.id, progress, reversals, ...(wayBack && { wayBack }) };
+  }
+
+  #progress(): Progress | undefined {
     if (this.wasTakenOver) return undefined;
-    const known = this.#migration?.progress();
+    const known = this.#migration?.current.progress();
     const progress = known && this.#aborted !== undefined ? { ...known, cutoverAborted: this.#aborted } : known;
     if (this.#failure === undefined) return progress;
     if (progress === undefined) return neverBegun(this.id, this.#failure);

@@ -65,8 +65,8 @@ export class MigrationRunner {
   /** The reports of all migrations. */
   reports(): Report['migrations'] {
     return [...this.#migrations.values()].flatMap((migration) => {
-      const progress = migration.progress();
-      return progress ? [{ id: migration.id, progress }] : [];
+      const report = migration.report();
+      return report ? [report] : [];
     });
   }
 

@@ -1,10 +1,13 @@
-import type { InventoryProject, Report } from '../link/index.ts';
+import { type InventoryProject, REVERSALS, type Report } from '../link/index.ts';
 import type { Clock } from '../platform/index.ts';
 import type { LinkClient } from './link-client.ts';
 
 /** A change of state is reported at once. Changed numbers wait this long since the last report; without changes a report comes at the longer interval. */
 const CHANGED_EVERY_MS = 1_000;
 const UNCHANGED_EVERY_MS = 10_000;
+
+/** What this version can do beyond the first one. */
+export const FEATURES: readonly string[] = [REVERSALS];
 
 /** Sources of the actual state to report. */
 export interface Situation {
@@ -48,8 +51,11 @@ export class Reporter {
     const watches = this.#situation.watches();
     const states = JSON.stringify([
       validations,
-      migrations.map(({ id, progress }) => [
+      migrations.map(({ id, progress, reversals, wayBack }) => [
         id,
+        reversals,
+        wayBack?.state,
+        wayBack?.state === 'following' && wayBack.ready,
         progress.state,
         progress.readyForCutover,
         progress.canWrite,
@@ -75,6 +81,7 @@ export class Reporter {
       validations,
       migrations,
       watches,
+      features: [...FEATURES],
       inventory: inventory && [...inventory],
     };
     const seen = await this.#client.report(report, signal);

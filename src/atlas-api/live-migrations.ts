@@ -23,10 +23,10 @@ export const liveMigrationResponse = z
       .nullable()
       .optional()
       .meta({ description: 'Present only while WORKING and before the cutover.' }),
-    errorMessage: z
-      .string()
-      .optional()
-      .meta({ description: 'Extension: why the migration FAILED, and how to fix it.', 'x-linkspan-extension': true }),
+    errorMessage: z.string().optional().meta({
+      description: 'Extension: why the migration FAILED or lost its way back, and how to fix it.',
+      'x-linkspan-extension': true,
+    }),
     linkspan: migrationDetail,
   })
   .meta({ id: 'LiveMigrationResponse' });

@@ -4,6 +4,7 @@ import { atlasDate } from '../http/index.ts';
 import { GATE_GROUPS, GATE_STATES, showGates } from '../platform/index.ts';
 import { cutoverAttempt, showAttempt } from './cutover-attempt.ts';
 import { findingSchema, showFinding } from './finding.ts';
+import { showWayBack, wayBackFields } from './way-back.ts';
 
 const count = z.int().nonnegative();
 const rate = z.number().nullable();
@@ -211,7 +212,7 @@ export const migrationDetail = z
     }),
     sourceBlockedSince: date.optional().meta({
       description:
-        "Since when the source blocks or may block user writes, by the agent's last report. Absent while users can write.",
+        "Since when the source blocks or may block user writes, by the agent's last report. Absent while users can write. After a reversal it is about the side from which users move.",
     }),
     cutoverRequestedAt: date.optional().meta({ description: 'When a user requested the cutover.' }),
     cutoverAbort: z
@@ -225,6 +226,7 @@ export const migrationDetail = z
       .int()
       .optional()
       .meta({ description: 'The name of the last rehearsal that a user requested. `cutoverAttempts` has its result.' }),
+    ...wayBackFields,
     createdAt: date,
     updatedAt: date,
     endedAt: date.nullable(),
@@ -309,6 +311,7 @@ export function showDetail(view: MigrationView): z.output<typeof migrationDetail
           },
         }),
     ...(state.rehearsal === undefined ? {} : { rehearsal: state.rehearsal }),
+    ...showWayBack(view),
     createdAt: atlasDate(createdAtMs),
     updatedAt: atlasDate(updatedAtMs),
     endedAt: dateOrNull(state.endedAtMs),

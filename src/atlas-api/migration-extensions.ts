@@ -4,12 +4,14 @@ import {
   cancelMigration,
   confirmDrops,
   extendWindow,
+  finishMigration,
   getCutoverReport,
   limitCopy,
   listMigrations,
   pauseMigration,
   rehearseCutover,
   resumeMigration,
+  reverseMigration,
   setLoadLevel,
 } from '../control/index.ts';
 import { pageOf } from '../http/index.ts';
@@ -194,5 +196,25 @@ export const migrationExtensions = [
       const { control, actor, body } = request;
       return showMigration(control, await extendWindow(control, actor, ...placeOf(request), body.hours * MS_PER_HOUR));
     },
+  }),
+  defineOperation({
+    ...aboutOne,
+    operationId: 'reverseGroupLiveMigration',
+    summary: 'Reverse one live migration that has cut over',
+    path: `${MIGRATION}/reverse`,
+    status: 202,
+    versions: [{ version: '2023-01-01' }],
+    handle: async (request) =>
+      showMigration(request.control, await reverseMigration(request.control, request.actor, ...placeOf(request))),
+  }),
+  defineOperation({
+    ...aboutOne,
+    operationId: 'finishGroupLiveMigration',
+    summary: 'Close the way back of one live migration for good',
+    path: `${MIGRATION}/finish`,
+    status: 202,
+    versions: [{ version: '2023-01-01' }],
+    handle: async (request) =>
+      showMigration(request.control, await finishMigration(request.control, request.actor, ...placeOf(request))),
   }),
 ];

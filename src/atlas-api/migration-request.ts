@@ -38,6 +38,15 @@ const common = {
   source,
   destination,
   migrationHosts: z.tuple([z.string().min(1).max(255)]).meta({ description: 'The host of one linked agent.' }),
+  linkspan: z
+    .strictObject({
+      reversible: z.boolean().optional().meta({
+        description:
+          'Whether the old source follows the destination after the cutover, so that users can return to it.',
+      }),
+    })
+    .nullish()
+    .meta({ id: 'LinkspanMigrationRequest', description: 'Extension.', 'x-linkspan-extension': true }),
   sharding: z
     .unknown()
     .optional()
@@ -83,5 +92,6 @@ function toOrder(body: CommonBody, dropDestination: boolean, context: z.Refineme
     source: { groupId, clusterName, username, password, ssl, caCertificatePath },
     destination: { groupId: destination.groupId, clusterName: destination.clusterName },
     dropDestination,
+    reversible: body.linkspan?.reversible ?? false,
   };
 }

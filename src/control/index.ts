@@ -85,6 +85,7 @@ export { createMigration, getCutoverReport, getMigration, listMigrations } from 
 export { takeReport } from './migrations/take-report.ts';
 export { getValidation, startValidation } from './migrations/validations.ts';
 export { awaitWantedState } from './migrations/wanted-state.ts';
+export { finishMigration, reverseMigration } from './migrations/way-back-wishes.ts';
 export { deleteOrganization } from './organizations/delete-organization.ts';
 export { getEvent, listEvents } from './organizations/events.ts';
 export {
@@ -141,3 +142,4 @@ export type {
 export { GROUP_ROLES, ORGANIZATION_ROLES } from './records/roles.ts';
 export { type Sealed, type SealedPlace, Sealer } from './records/sealer.ts';
 export type { AuditFilter, Store, StoreReader, StoreTransaction } from './records/store-port.ts';
+export { stillBlocked, usersOn } from './records/users-on.ts';

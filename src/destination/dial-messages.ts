@@ -14,7 +14,7 @@ export const dialRequest = z.discriminatedUnion('act', [
   z.strictObject({ act: z.literal('check'), ...rules }),
   z.strictObject({
     act: z.literal('makeUser'),
-    user: z.strictObject({ name: z.string(), password: z.string() }),
+    user: z.strictObject({ name: z.string(), password: z.string(), reverses: z.boolean() }),
     ...rules,
   }),
   z.strictObject({ act: z.literal('dropUser'), name: z.string(), ...rules }),

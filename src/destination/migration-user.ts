@@ -9,7 +9,9 @@ import { TIMEOUT_MS, withDestination } from './client.ts';
  */
 const ROLES = ['readWriteAnyDatabase', 'dbAdminAnyDatabase', 'clusterMonitor'];
 /** Needed to block writes of other users to the destination until the cutover. */
-const PRIVILEGES = [{ resource: { cluster: true }, actions: ['setUserWriteBlockMode', 'bypassWriteBlockingMode'] }];
+const BLOCK_ACTIONS = ['setUserWriteBlockMode', 'bypassWriteBlockingMode'];
+/** Needed for a way back, whose source this cluster is. The roles above grant everything else that a source needs. */
+const SOURCE_ACTIONS = ['appendOplogNote'];
 
 /** Actions that the registered user needs on the database `admin`: the roles `userAdmin` and `userAdminAnyDatabase` there grant them. */
 const MAKING = ['createUser', 'dropUser', 'createRole', 'dropRole', 'grantRole'];
@@ -39,12 +41,14 @@ export async function mayMakeUsers(admin: Db): Promise<boolean> {
  */
 export async function makeMigrationUser(
   connectionString: string,
-  { name, password }: UserCredentials,
+  { name, password, reverses }: UserCredentials,
   signal: AbortSignal,
 ): Promise<void> {
   await asAdministrator(connectionString, signal, async (admin) => {
     await drop(admin, name, 'destination.user.former-role-left');
-    await admin.command({ createRole: name, privileges: PRIVILEGES, roles: ROLES, ...DURABLY });
+    const actions = [...BLOCK_ACTIONS, ...(reverses ? SOURCE_ACTIONS : [])];
+    const privileges = [{ resource: { cluster: true }, actions }];
+    await admin.command({ createRole: name, privileges, roles: ROLES, ...DURABLY });
     await reach('destination.user.role-made');
     const mechanisms = ['SCRAM-SHA-256'];
     await admin.command({ createUser: name, pwd: password, roles: [name], mechanisms, ...DURABLY });

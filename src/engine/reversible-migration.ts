@@ -22,6 +22,7 @@ export class ReversibleMigration {
   #wayBack: Migration | undefined;
   /** Aborts when the operator has closed the way back. */
   readonly #finished = new AbortController();
+  #wayBackFailure: unknown;
 
   constructor(options: MigrationOptions) {
     this.#options = options;
@@ -36,6 +37,11 @@ export class ReversibleMigration {
   /** The opposite direction, which follows the current one's destination; undefined before the cutover, and once closed. */
   get wayBack(): Migration | undefined {
     return this.#wayBack?.isRequested ? undefined : this.#wayBack;
+  }
+
+  /** The error that ended the way back; undefined while it runs. It resumes when the migration runs again. */
+  get wayBackFailure(): unknown {
+    return this.#wayBackFailure;
   }
 
   /**
@@ -55,6 +61,7 @@ export class ReversibleMigration {
         outcome = ended;
       } catch (error) {
         if (next.isRequested) throw error;
+        this.#wayBackFailure = error;
         return 'committed';
       }
       this.#current = next;
@@ -79,6 +86,10 @@ export class ReversibleMigration {
   async finish(): Promise<void> {
     const next = this.#openWayBack('Finishing');
     const { migrationId, destination, reversals = 0 } = this.#current.options;
+    const ignoreLost = (error: unknown) => {
+      const isLost = error instanceof UserError && error.code === 'CANCELLED_OUT_OF_REACH';
+      if (!isLost && error !== this.#wayBackFailure) throw error;
+    };
     // Without an answer the old source may be lost. From now on its direction can't cut over.
     const cancelled = next.cancel({ drop: false });
     const answered = new AbortController();
@@ -120,8 +131,4 @@ export class ReversibleMigration {
       waitForClusters: true,
     });
   }
-}
-
-function ignoreLost(error: unknown): void {
-  if (!(error instanceof UserError && error.code === 'CANCELLED_OUT_OF_REACH')) throw error;
 }

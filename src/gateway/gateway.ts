@@ -65,8 +65,8 @@ export async function registerGateway(
 
       scope.post('/poll', { ...agents.route, bodyLimit: SHORT_BODY_BYTES }, async (request, reply) => {
         const { agent } = agents.senderOf(request);
-        const { revision, waitSeconds, answerKey } = readMessage(pollRequest, request);
-        const wanted = await awaitWantedState(control, agent.id, revision, waitSeconds * 1000, hangUpOf(reply));
+        const { waitSeconds, answerKey, ...known } = readMessage(pollRequest, request);
+        const wanted = await awaitWantedState(control, agent.id, known, waitSeconds * 1000, hangUpOf(reply));
         return { sealed: seal(answerKey, JSON.stringify(wanted)) };
       });
 

@@ -3,6 +3,7 @@ import type { Finding, Progress, SourceWatchState } from '../engine/index.ts';
 import { agentName, reportList, reportText } from './report-text.ts';
 import { reportedFinding } from './reported-finding.ts';
 import { reportedProgress } from './reported-progress.ts';
+import { reportedWayBack } from './reported-way-back.ts';
 import { sourceWatch } from './source-watch.ts';
 
 // This file defines the messages between an agent and the control plane: JSON over HTTPS. The agent always connects.
@@ -53,6 +54,8 @@ const assignment = z.object({
   }),
   destination: z.object({ uri: z.string() }),
   dropDestination: z.boolean(),
+  /** Whether the migration keeps a way back. Sent only to agents with the feature `reversals`. */
+  reversible: z.boolean().optional(),
 });
 
 /** The wanted state of one agent: its validations, migrations and trusted keys. */
@@ -81,6 +84,17 @@ export const wantedState = z.object({
       cutoverAborted: z.number().nullable().default(null),
       /** With `cancelled`: whether the engine also drops the copied data. */
       dropCopied: z.boolean().default(false),
+      /** The wanted direction of a reversible migration. */
+      reversal: z
+        .object({
+          /** The direction that `wanted` and `dropsConfirmed` are about. The engine reverses until it has this number. */
+          reversals: z.number().int().nonnegative(),
+          /** Whether the way back is to be closed. */
+          finish: z.boolean(),
+          /** Whether the user confirmed drops of the way back. */
+          dropsConfirmed: z.boolean(),
+        })
+        .optional(),
     }),
   ),
   /** Sources to watch after a commit, from where the control plane knows them. The revision ignores how far they are. */
@@ -91,6 +105,8 @@ export const wantedState = z.object({
 export const pollRequest = z.object({
   revision: z.string().nullable(),
   waitSeconds: z.number().int().min(0).max(60),
+  /** Features of the agent. The answer has no orders that need others. */
+  features: reportList(reportText).optional(),
   /** Key to which the answer is sealed: X25519, raw, base64url. */
   answerKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
 });
@@ -107,6 +123,8 @@ export const pollResponse = z.object({
 export const reportRequest = z.object({
   sequence: z.number().int().nonnegative(),
   inventory: reportList(inventoryProject).optional(),
+  /** Features of the agent; absent from agents of older versions. */
+  features: reportList(reportText).optional(),
   validations: reportList(
     z.object({
       id,
@@ -116,7 +134,16 @@ export const reportRequest = z.object({
       findings: reportList(reportedFinding).default([]),
     }),
   ),
-  migrations: reportList(z.object({ id, progress: reportedProgress })),
+  migrations: reportList(
+    z.object({
+      id,
+      progress: reportedProgress,
+      /** The direction that `progress` is about; absent for 0. */
+      reversals: z.number().int().nonnegative().optional(),
+      /** Only after a cutover of a reversible migration. */
+      wayBack: reportedWayBack.optional(),
+    }),
+  ),
   /** Empty when an older agent omits them. A watch in another form must not hold up what is reported of migrations. */
   watches: reportList(z.object({ id, watch: sourceWatch }))
     .default([])

@@ -149,6 +149,21 @@ test('every mutation of the API leaves exactly one record with its actor, addres
   await change('cancelGroupLiveMigration', 'LIVE_MIGRATION_CANCEL_REQUESTED', `${path}/${third}/cancel`, cancellation);
   await agent.report({ migrations: [{ id: third, progress: progress(third, { state: 'cancelled' }) }] });
 
+  const features = ['reversals'];
+  await agent.report({ features });
+  const back = { ...order, linkspan: { reversible: true } };
+  const fourth = String((await plane.api('POST', path, { body: back })).json._id);
+  const committed = (more: object) =>
+    agent.report({
+      features,
+      migrations: [{ id: fourth, progress: progress(fourth, { state: 'committed' }), reversals: 0, ...more }],
+    });
+  await committed({ wayBack: { state: 'preparing' } });
+  await change('reverseGroupLiveMigration', 'LIVE_MIGRATION_REVERSE_REQUESTED', `${path}/${fourth}/reverse`);
+  await change('finishGroupLiveMigration', 'LIVE_MIGRATION_FINISH_REQUESTED', `${path}/${fourth}/finish`);
+  await committed({ wayBack: { state: 'closed' } });
+  assert.equal((await newest(plane))?.eventTypeName, 'LIVE_MIGRATION_WAY_BACK_CLOSED');
+
   await change('deleteOrgLiveMigrationLinkTokens', 'LINKS_DELETED', `${org}/liveMigrations/linkTokens`);
   const made = await change('createGroup', 'GROUP_CREATED', '/api/atlas/v2/groups', { name: 'q', orgId: plane.orgId });
   const cluster = { name: 'C', connectionStrings: { standard: 'mongodb://u:canary@h/?replicaSet=r' } };

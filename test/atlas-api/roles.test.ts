@@ -40,6 +40,8 @@ const TABLE: Readonly<Record<string, { readonly may: readonly string[]; readonly
   cancelGroupLiveMigration: { may: OWNER, body: () => ({ dropCopiedData: false }) },
   setGroupLiveMigrationLoadLevel: { may: OWNER, body: () => ({ loadLevel: 1 }) },
   confirmGroupLiveMigrationDrops: { may: OWNER },
+  reverseGroupLiveMigration: { may: OWNER },
+  finishGroupLiveMigration: { may: OWNER },
   limitGroupLiveMigrationCopy: { may: OWNER, body: () => ({ maxMegabytesPerSecond: 1 }) },
   extendGroupLiveMigrationCutoverWindow: { may: OWNER, body: () => ({ hours: 1 }) },
   listOrgLiveMigrationLinks: { may: MEMBERS },

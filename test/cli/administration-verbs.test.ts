@@ -205,6 +205,22 @@ test('every command sends its request and shows the answer', async () => {
   await said(`migration cancel ${second} --drop`, /\n[0-9a-f]{24} +(NEW|FAILED)/);
   assert.match(await run('event list --limit 2 --output json'), /"dropCopied": true/);
   await agent.report({ migrations: [{ id: second, progress: progress(second, { state: 'failed' }) }] });
+  await agent.report({ features: ['reversals'] });
+  const { _id: third = '' } = await made(`migration create ${order} --reversible`);
+  const committed = (wayBack: object) => ({
+    features: ['reversals'],
+    migrations: [{ id: third, progress: progress(third, { state: 'committed' }), reversals: 0, wayBack }],
+  });
+  const following = { state: 'following', ready: true, notReadyReasons: [], lagSeconds: 2, warnings: [] };
+  await agent.report(committed(following));
+  await said(
+    `migration describe ${third}`,
+    /users +on the destination\nway back +follows every change, 2 s behind, ready to return, open since \d/,
+  );
+  await said(`migration reverse ${third}`, /WORKING.*\n\nusers +on the destination, reversed 1x\nway back +planned/s);
+  await said(`migration finish ${third}`, /way back +is being closed/);
+  await agent.report(committed({ state: 'closed' }));
+  await said(`migration finish ${third}`, /COMPLETE.*way back +closed for good\nwarning +The source stays blocked/s);
   const { linkToken = '' } = await made('link-token create --migrationHost host-2');
   assert.equal((await new AgentClient(plane.url).redeem(linkToken, 'host-2')).status, 201);
   const { results: links = [] } = await made('link list');

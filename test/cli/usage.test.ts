@@ -155,6 +155,8 @@ test('the help of a noun separates core from targeted commands, and has examples
     'cancel',
     'set-load-level',
     'limit-copy',
+    'reverse',
+    'finish',
     'confirm-drops',
     'extend-window',
   ]);

@@ -21,6 +21,10 @@ export interface MigrationStatus {
     readonly rehearsal?: number;
     readonly cutoverAbort?: { readonly isDone: boolean };
     readonly progress: { readonly cutoverAttempts: readonly Attempt[] } | null;
+    readonly endedAt: string | null;
+    readonly reversals?: number;
+    readonly usersOn?: string;
+    readonly wayBack?: { readonly state: string; readonly ready: boolean; readonly warnings: readonly string[] };
   };
 }
 
@@ -46,13 +50,13 @@ export class PushSetup implements AsyncDisposable {
   }
 
   /** Writes the agent's configuration. Starts no process: `register` is the next step. */
-  static async create(pair: ReplicaSetPair): Promise<PushSetup> {
+  static async create(pair: ReplicaSetPair, sourceUri = pair.source.uri): Promise<PushSetup> {
     const setup = new PushSetup(await freePort());
     const configuration = {
       host: 'mover',
       dataDir: join(setup.#folder, 'agent'),
       allowedDestinations: ['127.0.0.0/8'],
-      projects: [{ id: SOURCE_PROJECT, name: 'Shop', deployments: [{ name: 'orders', uri: pair.source.uri }] }],
+      projects: [{ id: SOURCE_PROJECT, name: 'Shop', deployments: [{ name: 'orders', uri: sourceUri }] }],
       copy: { maxMegabytesPerSecond: 8 },
     };
     writeFileSync(join(setup.#folder, 'agent.yaml'), JSON.stringify(configuration)); // JSON is YAML.
@@ -92,11 +96,12 @@ export class PushSetup implements AsyncDisposable {
   }
 
   /** Waits until the agent offers its cluster, and starts the migration. */
-  async start(): Promise<void> {
+  async start(more: object = {}): Promise<void> {
     const request = {
       source: { clusterName: 'orders', groupId: SOURCE_PROJECT, managedAuthentication: true, ssl: false },
       destination: { clusterName: 'target', groupId: this.#groupId, hostnameSchemaType: 'PUBLIC' },
       migrationHosts: ['mover'],
+      ...more,
     };
     const create = async () => {
       try {
@@ -110,11 +115,14 @@ export class PushSetup implements AsyncDisposable {
   }
 
   async cutOver(): Promise<void> {
-    const path = `/groups/${this.#groupId}/liveMigrations/${this.#migrationId}/cutover`;
-    await eventually(() => this.#atlas.send('PUT', path), {
-      what: 'the cutover to be accepted',
-      deadlineMs: DEADLINE_MS,
-    });
+    await this.request('cutover');
+  }
+
+  /** Sends a request about the migration until the control plane accepts it. */
+  async request(what: 'cutover' | 'reverse' | 'finish'): Promise<void> {
+    const path = `/groups/${this.#groupId}/liveMigrations/${this.#migrationId}/${what}`;
+    const send = () => this.#atlas.send('PUT', path);
+    await eventually(send, { what: `the ${what} to be accepted`, deadlineMs: DEADLINE_MS });
   }
 
   /** Sends one request about the migration, such as `PUT abortCutover`. */

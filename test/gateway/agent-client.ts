@@ -52,9 +52,16 @@ export class AgentClient {
   }
 
   /** Polls, and returns the answer after decryption. */
+  /** Features that it names in its polls; an agent of an older version names none. */
+  features: readonly string[] | undefined;
+
   async poll(revision: string | null, waitSeconds = 0, signal?: AbortSignal): Promise<ApiResponse> {
     const key = new AnswerKey();
-    const answer = await this.send('poll', { revision, waitSeconds, answerKey: key.publicKey }, { signal });
+    const answer = await this.send(
+      'poll',
+      { revision, waitSeconds, features: this.features, answerKey: key.publicKey },
+      { signal },
+    );
     if (answer.status !== 200) return answer;
     const text = key.open(String(answer.json.sealed));
     return { ...answer, text, json: JSON.parse(text) };

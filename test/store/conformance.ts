@@ -71,6 +71,7 @@ const AGENT: Agent = {
   host: 'host',
   version: '1.0.0',
   inventory: [{ projectId: 'f'.repeat(24), name: 'source', deployments: [] }],
+  features: ['reversals'],
   createdAtMs: 6,
   lastSequence: -1,
   lastReportAtMs: null,
@@ -88,12 +89,14 @@ const ORDER: Order = {
   ssl: true,
   caCertificatePath: null,
   dropDestination: false,
+  reversible: false,
 };
 const MIGRATION: Migration = {
   ...ORDER,
   id: '1'.repeat(24),
   state: NEW_MIGRATION,
   progress: null,
+  wayBack: null,
   createdAtMs: 7,
   updatedAtMs: 7,
 };

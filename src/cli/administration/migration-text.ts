@@ -10,7 +10,8 @@ import {
 } from '../progress/index.ts';
 import { wrap, wrapBeside } from '../terminal/index.ts';
 import type { Column } from './command.ts';
-import { lagOf, progressViewOf, type ShownMigration } from './shown-migration.ts';
+import { hasEnded, lagOf, progressViewOf, type ShownMigration } from './shown-migration.ts';
+import { wayBackLines } from './way-back-text.ts';
 
 const LABEL_COLUMNS = 16;
 /** Characters of an error in a list. */
@@ -52,7 +53,7 @@ export function migrationText(answer: unknown): string {
   const facts = [percentOf(migration), ...describeView({ ...view, progress: { ...view.progress, waiting: [] } })];
   const { readiness = [] } = migration.linkspan;
   const reasons = migration.readyForCutover || readiness.length > 0 ? [] : (progress?.notReadyReasons ?? []);
-  const isActive = agent !== null;
+  const isActive = agent !== null && !hasEnded(migration);
   const lines: readonly (readonly [label: string, text: string | undefined])[] = [
     [
       'phase',
@@ -72,6 +73,7 @@ export function migrationText(answer: unknown): string {
     ['source blocked', sourceBlockedSince && `since ${sourceBlockedSince}`],
     ['cutover asked', cutoverRequestedAt && `at ${cutoverRequestedAt}`],
     ...attemptLines(view.progress.cutoverAttempts, Date.now()),
+    ...wayBackLines(migration.linkspan),
   ];
   const shown = lines.filter((line): line is readonly [string, string] => line[1] !== undefined);
   const text = shown.map(([label, value]) => `${wrapBeside(label, LABEL_COLUMNS, value, process.stdout)}\n`);

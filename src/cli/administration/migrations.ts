@@ -13,6 +13,7 @@ import {
   waitingColumn,
 } from './migration-text.ts';
 import { watchMigration } from './watch-migration.ts';
+import { wayBackText } from './way-back-text.ts';
 
 const MIGRATION = [
   '_id',
@@ -45,6 +46,7 @@ const order: readonly Flag[] = [
   { name: 'sourceSsl', description: 'Connect to the source with TLS', kind: 'boolean' },
   { name: 'sourceCACertificatePath', description: "CA file of the source, on the agent's machine; implies TLS" },
   { name: 'drop', description: 'Drop the databases of the destination first', kind: 'boolean' },
+  { name: 'reversible', description: 'Keep a way back to the source after the cutover', kind: 'boolean' },
   force,
 ];
 
@@ -61,6 +63,7 @@ const orderBody: AdministrationCommand['body'] = (values) => ({
   destination: { clusterName: values.clusterName, groupId: values.projectId, hostnameSchemaType: 'PUBLIC' },
   migrationHosts: [values.migrationHost],
   dropDestinationData: values.drop ?? false,
+  ...(values.reversible ? { linkspan: { reversible: true } } : {}),
 });
 
 export const validationCommands: readonly AdministrationCommand[] = [
@@ -170,6 +173,8 @@ export const migrationCommands: readonly AdministrationCommand[] = [
     ],
     body: ({ maxMegabytesPerSecond = null }) => ({ maxMegabytesPerSecond }),
   }),
+  steer('reverse', 'Reverse a migration that has cut over', 'reverse', { more: wayBackText }),
+  steer('finish', 'Close the way back of a migration for good', 'finish', { more: wayBackText }),
   steer('confirm-drops', 'Confirm the drops that a migration waits for, and later ones', 'confirmDrops'),
   steer('extend-window', 'Extend the cutover window', 'cutoverWindow', {
     flags: [needed({ name: 'hours', description: 'Hours from now, up to 720', kind: 'number' })],

@@ -1,6 +1,7 @@
 import { type Finding, notYetRunning, type Progress } from '../../engine/index.ts';
 import type { ShownGate } from '../../platform/index.ts';
 import { type ProgressView, viewOf } from '../progress/index.ts';
+import type { ShownWayBack } from './way-back-text.ts';
 
 /** A wait as the API shows it. */
 interface ShownWait {
@@ -66,7 +67,7 @@ export interface ShownMigration {
   readonly readyForCutover?: boolean;
   readonly lagTimeSeconds?: number | null;
   readonly errorMessage?: string;
-  readonly linkspan: {
+  readonly linkspan: ShownWayBack & {
     readonly wanted: 'running' | 'paused' | 'cutover' | 'cancelled';
     readonly cutoverWindowEndsAt: string | null;
     readonly cutoverRequestedAt?: string;

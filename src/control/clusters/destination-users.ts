@@ -43,7 +43,10 @@ export async function destinationUri(control: Control, id: string, cluster: Clus
   return user.state === 'made' ? asUser(registered, credentialsOf(control, user)) : undefined;
 }
 
-export function credentialsOf({ sealer }: Control, { id, password }: DestinationUser): UserCredentials {
+export function credentialsOf(
+  { sealer }: Control,
+  { id, password }: DestinationUser,
+): Omit<UserCredentials, 'reverses'> {
   return { name: userNameOf(id), password: sealer.open(password, passwordPlace(id)) };
 }
 
@@ -53,7 +56,7 @@ export function passwordPlace(id: string): { table: string; id: string; field: s
 }
 
 /** The connection string with another user, who is defined in the database `admin`. */
-function asUser(connectionString: string, { name, password }: UserCredentials): string {
+function asUser(connectionString: string, { name, password }: Omit<UserCredentials, 'reverses'>): string {
   const [, scheme = '', hosts = '', query = ''] =
     /^([a-z+]+:\/\/)(?:[^@/?]*@)?([^/?]*)(?:\/[^?]*)?(?:\?(.*))?$/.exec(connectionString) ?? [];
   const options = query.split('&').filter((option) => {

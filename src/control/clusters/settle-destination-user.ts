@@ -50,7 +50,8 @@ async function make(
 ): Promise<void> {
   if (order.isCancelled) return await failOrder(control, user, 'cancelled');
   try {
-    await control.destinations.makeUser(order, registeredUri(control, cluster), credentialsOf(control, user), signal);
+    const credentials = { ...credentialsOf(control, user), reverses: order.reversible };
+    await control.destinations.makeUser(order, registeredUri(control, cluster), credentials, signal);
   } catch (error) {
     signal.throwIfAborted();
     const reason = error instanceof UserError ? error : tooLate(control, user, error);

@@ -6,6 +6,7 @@ import type { Actor } from '../records/actor.ts';
 import { transition } from '../records/migration-transitions.ts';
 import type { Agent, Migration } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
+import { stillBlocked } from '../records/users-on.ts';
 import { findOpenLink } from './list-links.ts';
 
 /**
@@ -38,13 +39,14 @@ async function failWorkOf(
 ): Promise<string[]> {
   const failed: string[] = [];
   for (const migration of await transaction.activeMigrationsOfAgent(agent.id)) {
-    const message = `${reason.message} ${reason.remedy}${sourceLeftBlocked(migration)}`;
-    const state = transition(migration.state, { kind: 'failed', message, atMs });
+    const message = `${reason.message} ${reason.remedy}${leftBlocked(migration)}`;
+    const state = transition(migration.state, { kind: 'revoked', message, atMs });
     if (typeof state === 'string') continue;
     await transaction.updateMigration({ ...migration, state, password: null, updatedAtMs: atMs });
     const { id, orgId, groupId } = migration;
     const details = { liveMigrationId: id };
-    await audit(transaction, SYSTEM, atMs, { eventTypeName: 'LIVE_MIGRATION_FAILED', orgId, groupId, details });
+    const eventTypeName = state.status === 'FAILED' ? 'LIVE_MIGRATION_FAILED' : 'LIVE_MIGRATION_WAY_BACK_LOST';
+    await audit(transaction, SYSTEM, atMs, { eventTypeName, orgId, groupId, details });
     failed.push(id);
   }
   for (const validation of await transaction.pendingValidationsOf(agent.id)) {
@@ -54,8 +56,12 @@ async function failWorkOf(
   return failed;
 }
 
-/** Advice for the error message if the source may stay blocked, because no agent is left to lift its write block. */
-function sourceLeftBlocked({ progress }: Migration): string {
+/** Advice for the error message if a side may stay blocked, because no agent is left to lift its write block. */
+function leftBlocked({ progress, state }: Migration): string {
+  const hasMoved = state.status === 'COMPLETE' || (state.reversals ?? 0) > 0;
+  if (hasMoved && state.wanted === 'cutover')
+    return ' Its cutover had started: both sides may refuse writes. Before you lift a block, find out which side took the last writes.';
+  if (hasMoved) return ` Its way back is lost. ${stillBlocked(state)}`;
   if (!progress?.cutover?.blocking) return '';
   return ' The source may still refuse writes. To lift the write block, run there: db.adminCommand({setUserWriteBlockMode: 1, global: false})';
 }

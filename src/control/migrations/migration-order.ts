@@ -1,3 +1,4 @@
+import { REVERSALS } from '../../link/index.ts';
 import { UserError } from '../../platform/index.ts';
 import { authorizeGroup } from '../accounts/actor.ts';
 import { contactOf } from '../links/agent-contact.ts';
@@ -19,12 +20,14 @@ export interface OrderRequest {
   };
   readonly destination: { readonly groupId: string; readonly clusterName: string };
   readonly dropDestination: boolean;
+  /** Whether to keep a way back after the cutover; false by default. */
+  readonly reversible?: boolean;
 }
 
 /**
  * Checks that everything in the request exists and belongs to the actor's organization, and that the agent is connected.
  * @param seal  seals the source's password for the record that will contain the order
- * @throws UserError GROUP_MISMATCH, CLUSTER_NOT_FOUND, MIGRATION_HOST_NOT_FOUND, MIGRATION_HOST_LOST, SOURCE_PROJECT_NOT_FOUND, SOURCE_CLUSTER_NOT_FOUND, and
+ * @throws UserError GROUP_MISMATCH, CLUSTER_NOT_FOUND, MIGRATION_HOST_NOT_FOUND, MIGRATION_HOST_LOST, AGENT_CANNOT_REVERSE, SOURCE_PROJECT_NOT_FOUND, SOURCE_CLUSTER_NOT_FOUND, and
  *   as {@link authorizeGroup}
  */
 export async function resolveOrder(
@@ -32,7 +35,7 @@ export async function resolveOrder(
   nowMs: number,
   actor: Actor,
   groupId: string,
-  { migrationHost, source, destination, dropDestination }: OrderRequest,
+  { migrationHost, source, destination, dropDestination, reversible = false }: OrderRequest,
   seal: (password: string) => Order['password'],
 ): Promise<Order> {
   const { orgId } = await authorizeGroup(store, actor, groupId, 'ORG_OWNER');
@@ -42,6 +45,7 @@ export async function resolveOrder(
   const agent = (await store.linkedAgentsOf(orgId)).find((candidate) => candidate.host === migrationHost);
   if (!agent) throw new UserError('MIGRATION_HOST_NOT_FOUND', [migrationHost]);
   assertConnected(agent, nowMs);
+  if (reversible && !agent.features.includes(REVERSALS)) throw new UserError('AGENT_CANNOT_REVERSE', [migrationHost]);
   const project = agent.inventory.find((candidate) => candidate.projectId === source.groupId);
   if (!project) throw new UserError('SOURCE_PROJECT_NOT_FOUND', [migrationHost, source.groupId]);
   if (!project.deployments.some((candidate) => candidate.name === source.clusterName)) {
@@ -60,6 +64,7 @@ export async function resolveOrder(
     ssl: source.ssl,
     caCertificatePath: source.caCertificatePath,
     dropDestination,
+    reversible,
   };
 }
 
@@ -72,7 +77,7 @@ function assertConnected(agent: Agent, nowMs: number): void {
 
 /** The details of an order for the audit. @param databaseUser  the user created for it; undefined for the registered user */
 export function orderDetails(
-  { host, sourceGroupId, sourceClusterName, dropDestination }: Order,
+  { host, sourceGroupId, sourceClusterName, dropDestination, reversible }: Order,
   clusterName: string,
   databaseUser: string | undefined,
 ): AuditRecord['details'] {
@@ -82,6 +87,7 @@ export function orderDetails(
     sourceClusterName,
     clusterName,
     dropDestinationData: dropDestination,
+    ...(reversible && { reversible }),
     databaseUser: databaseUser ?? 'as registered',
   };
 }

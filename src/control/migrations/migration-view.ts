@@ -1,9 +1,9 @@
-import type { Progress } from '../../link/index.ts';
+import { type Progress, REVERSALS } from '../../link/index.ts';
 import { counted, type Gate, UserError } from '../../platform/index.ts';
 import { type AgentContact, contactOf } from '../links/agent-contact.ts';
 import type { Control } from '../ports/control.ts';
 import { thresholdOf } from '../records/announced.ts';
-import { ACTIVE_STATUSES, isDecided } from '../records/migration-state.ts';
+import { isDecided } from '../records/migration-state.ts';
 import type { HookDelivery, Migration } from '../records/records.ts';
 import { gatesOfMigration } from './migration-gates.ts';
 import { writtenText } from './source-watches.ts';
@@ -12,6 +12,8 @@ type Wait = Progress['waiting'][number];
 
 /** A migration with the control plane's own information about its state. */
 export interface MigrationView extends Migration {
+  /** When it was looked at. */
+  readonly atMs: number;
   /** When its agent last reported anything; null once the migration has ended. */
   readonly contact: AgentContact | null;
   /** Reasons why the migration waits: first the control plane's, then those that the agent reported. */
@@ -25,23 +27,25 @@ export interface MigrationView extends Migration {
 
 /** Returns a migration with the control plane's own information. */
 export async function viewMigration(control: Control, migration: Migration): Promise<MigrationView> {
+  const atMs = control.clock.now();
   const undelivered = (await control.store.hookDeliveriesOf(migration.id)).flatMap(hookWarning);
-  if (!ACTIVE_STATUSES.includes(migration.state.status)) {
+  if (migration.state.endedAtMs !== null) {
     const warnings = [...writtenWarning(migration), ...undelivered];
-    return { ...migration, contact: null, waits: [], gates: [], isReady: false, warnings };
+    return { ...migration, atMs, contact: null, waits: [], gates: [], isReady: false, warnings };
   }
   const agent = await control.store.agent(migration.agentId);
-  const nowMs = control.clock.now();
-  const contact = agent ? contactOf(agent, nowMs) : null;
+  const contact = agent ? contactOf(agent, atMs) : null;
   const waits: Wait[] = [];
   if (agent && contact?.status === 'LOST')
     waits.push(waitForAgent(migration, agent.lastReportAtMs ?? agent.createdAtMs));
+  if (agent && migration.reversible && !agent.features.includes(REVERSALS)) waits.push(waitForUpgrade(migration));
   if (migration.state.status === 'NEW' && migration.state.orderSent === false) waits.push(waitForOrder(migration));
   const user = await control.store.destinationUser(migration.id);
   if (user?.state === 'wanted') waits.push(waitForUser(migration));
-  const { all: gates, areReady: isReady } = gatesOfMigration(migration, agent, nowMs);
-  const warnings = [...windowWarning(migration, nowMs), ...undelivered];
-  return { ...migration, contact, waits: [...waits, ...(migration.progress?.waiting ?? [])], gates, isReady, warnings };
+  const { all: gates, areReady: isReady } = gatesOfMigration(migration, agent, atMs);
+  const warnings = [...windowWarning(migration, atMs), ...undelivered];
+  const all = [...waits, ...(migration.progress?.waiting ?? [])];
+  return { ...migration, atMs, contact, waits: all, gates, isReady, warnings };
 }
 
 function writtenWarning({ state: { sourceWatch } }: Migration): string[] {
@@ -69,6 +73,11 @@ function hookWarning({ hook, event, attempts, lastError, givenUpAtMs }: HookDeli
 function waitForAgent({ host, state: { wanted } }: Migration, sinceMs: number): Wait {
   const then = wanted === 'cancelled' ? ' To end the migration without its agent, revoke the link.' : '';
   return { for: `the agent on ${host}`, sinceMs, reason: `it has not reported since.${then}` };
+}
+
+function waitForUpgrade({ host, updatedAtMs }: Migration): Wait {
+  const reason = 'it is too old for reversible migrations, and gets no order of this one; upgrade it.';
+  return { for: `the agent on ${host}`, sinceMs: updatedAtMs, reason };
 }
 
 function waitForOrder({ id, createdAtMs }: Migration): Wait {

@@ -87,7 +87,7 @@ export async function cancelMigration(
   migrationId: string,
   dropCopied: boolean,
 ): Promise<Migration> {
-  return await wish(control, actor, [groupId, migrationId], { kind: 'cancel', dropCopied }, refusal);
+  return await wish(control, actor, [groupId, migrationId], { kind: 'cancel', dropCopied }, cancelRefusal);
 }
 
 /** Limits the load of a migration. @throws UserError LIVE_MIGRATION_ENDED, and as {@link findMigration} */
@@ -149,7 +149,8 @@ export async function extendWindow(
   );
 }
 
-async function wish(
+/** Carries out a request of an operator. Requests that change the direction start with no progress. */
+export async function wish(
   control: Control,
   actor: Actor,
   [groupId, migrationId]: readonly [groupId: string, migrationId: string],
@@ -163,11 +164,12 @@ async function wish(
     const state = transition(record.state, { ...wanted, atMs });
     if (state === 'refused' || state === 'ignored') throw refuse(record);
     const password = state.endedAtMs === null ? record.password : null;
-    const changed = { ...record, state, password, updatedAtMs: atMs };
+    const begun = state.reversals === record.state.reversals ? {} : { progress: null, wayBack: null };
+    const changed = { ...record, ...begun, state, password, updatedAtMs: atMs };
     if (state !== record.state) {
       await transaction.updateMigration(changed);
       await audit(transaction, actor, atMs, auditedWish(record, wanted));
-      if (state.status !== record.state.status) await audit(transaction, SYSTEM, atMs, auditedEnd(record));
+      if (state.endedAtMs !== null) await audit(transaction, SYSTEM, atMs, auditedEnd(record));
     }
     return changed;
   });
@@ -187,6 +189,8 @@ const EVENT_TYPE_NAMES: Readonly<Record<Wish['kind'], string>> = {
   'load level': 'LIVE_MIGRATION_LOAD_LEVEL_SET',
   'copy rate': 'LIVE_MIGRATION_COPY_RATE_SET',
   'confirm drops': 'LIVE_MIGRATION_DROPS_CONFIRMED',
+  reverse: 'LIVE_MIGRATION_REVERSE_REQUESTED',
+  finish: 'LIVE_MIGRATION_FINISH_REQUESTED',
   extend: 'LIVE_MIGRATION_WINDOW_EXTENDED',
 };
 
@@ -205,14 +209,22 @@ function auditedEnd({ id, orgId, groupId }: Migration): Audited {
 async function assertReady(store: StoreReader, migration: Migration, nowMs: number): Promise<void> {
   const { id, state, agentId } = migration;
   if (!ACTIVE_STATUSES.includes(state.status)) throw new UserError('CUTOVER_AFTER_END', [id, state.status]);
+  if (state.wayBack === 'finishing') throw new UserError('LIVE_MIGRATION_DECIDED', [id, 'finish']);
   if (state.wanted === 'cutover') return;
   const { refusals } = gatesOfMigration(migration, await store.agent(agentId), nowMs);
   if (refusals.length > 0) throw new UserError('CUTOVER_NOT_READY', [id, refusals.join('; ')]);
+}
+
+function cancelRefusal(migration: Migration): UserError {
+  const { id, state } = migration;
+  if (state.status !== 'WORKING') return refusal(migration);
+  return new UserError('WAY_BACK_NOT_POSSIBLE', [id, 'cancelled', 'users have moved, and finish ends the reversal']);
 }
 
 function refusal({ id, state }: Migration): UserError {
   if (!ACTIVE_STATUSES.includes(state.status)) return new UserError('LIVE_MIGRATION_ENDED', [id, state.status]);
   if (state.wanted === 'cutover') return new UserError('LIVE_MIGRATION_DECIDED', [id, 'cutover']);
   if (state.wanted === 'cancelled') return new UserError('LIVE_MIGRATION_DECIDED', [id, 'cancellation']);
+  if (state.wayBack === 'finishing') return new UserError('LIVE_MIGRATION_DECIDED', [id, 'finish']);
   return new UserError('CUTOVER_WINDOW_NOT_OPEN', [id]);
 }

@@ -30,8 +30,9 @@ export async function createMigration(
     const record: Migration = {
       ...order,
       id,
-      state: NEW_MIGRATION,
+      state: order.reversible ? { ...NEW_MIGRATION, wayBack: 'planned' } : NEW_MIGRATION,
       progress: null,
+      wayBack: null,
       createdAtMs: nowMs,
       updatedAtMs: nowMs,
     };

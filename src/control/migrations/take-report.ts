@@ -1,12 +1,13 @@
-import type { Progress, Report } from '../../link/index.ts';
+import type { Report } from '../../link/index.ts';
 import { reach } from '../../platform/index.ts';
 import { type Author, audit } from '../audit/audit.ts';
 import { assertLinked } from '../links/identify-agent.ts';
 import type { Control } from '../ports/control.ts';
-import type { MigrationEvent } from '../records/migration-state.ts';
+import type { MigrationEvent, MigrationState } from '../records/migration-state.ts';
 import { transition } from '../records/migration-transitions.ts';
-import type { Agent, AuditRecord } from '../records/records.ts';
+import type { Agent, AuditRecord, Migration } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
+import { stillBlocked, usersOn } from '../records/users-on.ts';
 import { knownProgress } from './known-progress.ts';
 import { saysReady } from './migration-gates.ts';
 import { takeWatch, watchAfterCommit } from './source-watches.ts';
@@ -28,12 +29,12 @@ export async function takeReport(control: Control, agentId: string, report: Repo
     await transaction.updateAgent({
       ...agent,
       inventory: report.inventory ?? agent.inventory,
+      features: report.features ?? [],
       lastSequence: report.sequence,
       lastReportAtMs: atMs,
     });
     for (const result of report.validations) await takeValidation(transaction, agent, result, atMs);
-    for (const { id, progress } of report.migrations)
-      await takeProgress(control, transaction, agent, id, progress, atMs);
+    for (const entry of report.migrations) await takeProgress(control, transaction, agent, entry, atMs);
     for (const watch of report.watches) await takeWatch(transaction, agent, authorOf(agent), watch, atMs);
     return report.sequence;
   });
@@ -66,21 +67,30 @@ async function takeProgress(
   control: Control,
   transaction: StoreTransaction,
   agent: Agent,
-  id: string,
-  progress: Progress,
+  entry: Report['migrations'][number],
   atMs: number,
 ): Promise<void> {
+  const { id, progress, wayBack = null } = entry;
   const migration = await transaction.migration(id);
   if (migration?.agentId !== agent.id) return;
-  const next = transition(migration.state, eventOf(progress, atMs));
+  const next = transition(migration.state, eventOf(migration, entry, atMs));
   if (next === 'ignored' || next === 'refused') return;
   const sourceWatch =
     next.status === 'COMPLETE' ? watchAfterCommit(control, progress.cutover?.watchedFrom, atMs) : undefined;
   const state = { ...next, ...(sourceWatch && { sourceWatch }) };
   // Nobody needs the source's password after the end, except the watch.
   const password = state.endedAtMs === null || sourceWatch !== undefined ? migration.password : null;
-  const known = knownProgress(migration.progress, progress);
-  await transaction.updateMigration({ ...migration, state, progress: known, password, updatedAtMs: atMs });
+  const isFailure = progress.state === 'failed' && progress.error !== undefined && state.status === 'COMPLETE';
+  const known = isFailure ? migration.progress : knownProgress(migration.progress, progress);
+  const shown = isFailure && progress.error ? { state: 'failed' as const, error: progress.error } : wayBack;
+  await transaction.updateMigration({
+    ...migration,
+    state,
+    progress: known,
+    wayBack: shown,
+    password,
+    updatedAtMs: atMs,
+  });
   const { orgId, groupId } = migration;
   const tell = async (eventTypeName: string, more: AuditRecord['details'] = {}) => {
     const details = { liveMigrationId: id, ...more };
@@ -88,24 +98,44 @@ async function takeProgress(
   };
   if (state.status !== migration.state.status)
     await tell(`LIVE_MIGRATION_${state.status}`, progress.state === 'cancelled' ? { cancelled: true } : {});
+  const wayBackNow = changedWayBack(migration.state, state);
+  if (wayBackNow !== undefined) await tell(`LIVE_MIGRATION_WAY_BACK_${wayBackNow.toUpperCase()}`);
   if (migration.state.windowEndsAtMs === null && state.windowEndsAtMs !== null) await tell('LIVE_MIGRATION_READY');
+}
+
+/** Returns the new state of the way back; undefined when it hasn't changed, or only follows from the request. */
+function changedWayBack(before: MigrationState, { wayBack }: MigrationState): string | undefined {
+  return wayBack === before.wayBack || wayBack === 'planned' ? undefined : wayBack;
 }
 
 function authorOf({ host }: Agent): Author {
   return { kind: 'agent', name: host, remoteAddress: null };
 }
 
-function eventOf(progress: Progress, atMs: number): MigrationEvent {
+function eventOf(
+  { state }: Migration,
+  { progress, reversals = 0, wayBack }: Report['migrations'][number],
+  atMs: number,
+): MigrationEvent {
   switch (progress.state) {
     case 'committed':
-      return { kind: 'committed', atMs };
+      return { kind: 'committed', atMs, reversals, wayBack: wayBackOf(wayBack) };
     case 'failed': {
       const { message, remedy } = progress.error ?? { message: 'The migration failed.', remedy: '' };
-      return { kind: 'failed', message: `${message} ${remedy}`.trim(), atMs };
+      return { kind: 'failed', message: `${message} ${remedy}${whereUsersAre(state)}`.trim(), atMs };
     }
     case 'cancelled':
       return { kind: 'cancelled', atMs };
     default:
-      return { kind: 'progress', ready: saysReady(progress), atMs };
+      return { kind: 'progress', ready: saysReady(progress), atMs, reversals };
   }
+}
+
+function wayBackOf(wayBack: Report['migrations'][number]['wayBack']): 'open' | 'failed' | 'closed' {
+  return wayBack?.state === 'failed' || wayBack?.state === 'closed' ? wayBack.state : 'open';
+}
+
+/** Tells where the users are after the failure of a reversal. */
+function whereUsersAre(state: MigrationState): string {
+  return (state.reversals ?? 0) === 0 ? '' : ` Users stay on the ${usersOn(state)}. ${stillBlocked(state)}`;
 }

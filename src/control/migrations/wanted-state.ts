@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { Assignment, WantedAgentState } from '../../link/index.ts';
+import { type Assignment, REVERSALS, type WantedAgentState } from '../../link/index.ts';
 import { reach } from '../../platform/index.ts';
 import { destinationUri } from '../clusters/destination-users.ts';
 import { assertLinked, findAgent } from '../links/identify-agent.ts';
@@ -8,27 +8,41 @@ import { transition } from '../records/migration-transitions.ts';
 import type { Migration, Order } from '../records/records.ts';
 
 /**
- * The wanted state of an agent. The revision is a hash of the content, so it needs no counter, and is the same on every server with this
+ * The wanted state of an agent. An agent that doesn't know reversals gets no order of a reversible migration: it would run it
+ * without a way back. The revision is a hash of the content, so it needs no counter, and is the same on every server with this
  * store.
  * @throws UserError LINK_DELETED, AGENT_SUPERSEDED, AGENT_UNKNOWN
  */
-async function wantedStateOf(control: Control, agentId: string): Promise<WantedAgentState> {
+async function wantedStateOf(
+  control: Control,
+  agentId: string,
+  features: readonly string[],
+): Promise<WantedAgentState> {
   assertLinked(await findAgent(control, agentId));
   const validations = [];
   for (const validation of await control.store.pendingValidationsOf(agentId)) {
     const { id } = validation;
+    if (validation.reversible && !features.includes(REVERSALS)) continue;
     const assignment = await assignmentOf(control, 'validations', id, validation);
     if (assignment) validations.push({ id, assignment });
   }
   const migrations = [];
   for (const migration of await control.store.activeMigrationsOfAgent(agentId)) {
+    if (migration.reversible && !features.includes(REVERSALS)) continue;
     const assignment = await assignmentOf(control, 'migrations', migration.id, migration);
     if (!assignment) continue;
     const sent = await noteSent(control, migration, agentId);
     if (!sent) continue;
     const { id, state } = sent;
-    const { wanted, loadLevel, copyMegabytesPerSecond = null, dropsConfirmed = false, dropCopied } = state;
+    const { wanted, loadLevel, copyMegabytesPerSecond = null, dropCopied } = state;
     const { rehearsal = null, cutoverAborted = null } = state;
+    const isFollowed = state.status === 'COMPLETE';
+    const dropsConfirmed = !isFollowed && (state.dropsConfirmed ?? false);
+    const reversal = state.wayBack && {
+      reversals: state.reversals ?? 0,
+      finish: state.wayBack === 'finishing',
+      dropsConfirmed: isFollowed && (state.dropsConfirmed ?? false),
+    };
     migrations.push({
       id,
       assignment,
@@ -39,6 +53,7 @@ async function wantedStateOf(control: Control, agentId: string): Promise<WantedA
       dropCopied,
       rehearsal,
       cutoverAborted,
+      ...(reversal && { reversal }),
     });
   }
   const watches = [];
@@ -59,6 +74,7 @@ async function wantedStateOf(control: Control, agentId: string): Promise<WantedA
 /**
  * Waits until the revision of an agent's wanted state changes.
  * @param revision  the agent's revision; null before the first
+ * @param features  the features that the agent names
  * @param waitMs    maximum wait, after which the function returns the state in any case
  * @param signal    ends the wait when the agent has disconnected
  * @throws UserError as {@link wantedStateOf}
@@ -66,14 +82,14 @@ async function wantedStateOf(control: Control, agentId: string): Promise<WantedA
 export async function awaitWantedState(
   control: Control,
   agentId: string,
-  revision: string | null,
+  { revision, features = [] }: { readonly revision: string | null; readonly features?: readonly string[] | undefined },
   waitMs: number,
   signal: AbortSignal,
 ): Promise<WantedAgentState> {
   const deadlineMs = control.clock.now() + waitMs;
   for (;;) {
     using listening = control.signals.listen(agentId);
-    const state = await wantedStateOf(control, agentId);
+    const state = await wantedStateOf(control, agentId, features);
     const leftMs = deadlineMs - control.clock.now();
     if (state.revision !== revision || leftMs <= 0 || signal.aborted || control.signals.closed) return state;
     const waiting = new AbortController();
@@ -114,7 +130,12 @@ async function assignmentOf(
   if (!cluster) throw new Error(`The destination of ${table} ${id} is missing in the store`);
   const uri = await destinationUri(control, id, cluster);
   if (uri === undefined) return undefined;
-  return { source: sourceOf(control, table, id, order), destination: { uri }, dropDestination: order.dropDestination };
+  return {
+    source: sourceOf(control, table, id, order),
+    destination: { uri },
+    dropDestination: order.dropDestination,
+    ...(order.reversible && { reversible: true }),
+  };
 }
 
 function sourceOf({ sealer }: Control, table: string, id: string, order: Order): Assignment['source'] {

@@ -3,6 +3,8 @@ export interface UserCredentials {
   /** Also the name of the user's role. */
   readonly name: string;
   readonly password: string;
+  /** Whether it also needs the privileges of a source, for a way back. */
+  readonly reverses: boolean;
 }
 
 /** The organization and project for which Linkspan connects to a destination. Each has a limit of parallel connection attempts. */

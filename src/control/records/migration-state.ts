@@ -12,6 +12,9 @@ import type { Announced } from './announced.ts';
  *                      │ window ran out
  *                      └────────▶ EXPIRED
  *
+ * A reversible migration goes on after COMPLETE while its way back is open; `reverse` makes it WORKING again, in the opposite
+ * direction (docs/adr/0028-reverse.md).
+ *
  * The statuses have Atlas's meanings (docs/reference/atlas-contract.md). Atlas has no status for a cancelled migration, so it is FAILED
  * with a message that says so. A migration that is cancelled before its order was sent to an agent ends at once. Pause, cutover and
  * cancellation are not statuses: they are requests of the operator in `wanted`, until the agent has carried them out.
@@ -33,6 +36,12 @@ export interface MigrationState {
   readonly orderSent?: boolean;
   /** Whether the engine applies all drops of the source; absent until somebody confirms them. */
   readonly dropsConfirmed?: boolean;
+  /** How often the direction was reversed; absent for never. */
+  readonly reversals?: number;
+  /** Absent for a migration that isn't reversible. */
+  readonly wayBack?: WayBackState;
+  /** When the last cutover opened the way back; absent before it. */
+  readonly wayBackSinceMs?: number;
   readonly readyForCutover: boolean;
   /** Since when it is ready without a break; absent while it isn't. */
   readonly readySinceMs?: number;
@@ -48,10 +57,17 @@ export interface MigrationState {
   readonly rehearsal?: number;
   /** End of the cutover window; null before the migration was first ready for cutover. */
   readonly windowEndsAtMs: number | null;
+  /** Null while the migration is assigned to its agent, also after a cutover whose way back is open. */
   readonly endedAtMs: number | null;
-  /** The error that ended the migration. */
+  /** The error that ended the migration, or its way back. */
   readonly errorMessage: string | null;
 }
+
+/**
+ * The way back of a reversible migration. `planned`: the next cutover opens it. `open`: the side without users follows the
+ * other one. `failed`: its engine has stopped with an error. `finishing`: an operator closes it. `closed` and `lost` are final.
+ */
+export type WayBackState = 'planned' | 'open' | 'failed' | 'finishing' | 'closed' | 'lost';
 
 /** The operator's current request for a migration. */
 export type WantedOfMigration = 'running' | 'paused' | 'cutover' | 'cancelled';
@@ -64,11 +80,19 @@ export type MigrationEvent =
   /** The server sends the order to the agent. */
   | { readonly kind: 'order sent' }
   /** The agent reports progress. */
-  | { readonly kind: 'progress'; readonly ready: boolean; readonly atMs: number }
-  | { readonly kind: 'committed'; readonly atMs: number }
+  | { readonly kind: 'progress'; readonly ready: boolean; readonly atMs: number; readonly reversals?: number }
+  /** The agent reports that a direction has cut over, and how its way back is; `open` by default. */
+  | {
+      readonly kind: 'committed';
+      readonly atMs: number;
+      readonly reversals?: number;
+      readonly wayBack?: 'open' | 'failed' | 'closed';
+    }
   | { readonly kind: 'failed'; readonly message: string; readonly atMs: number }
   /** The agent has cancelled the migration. */
   | { readonly kind: 'cancelled'; readonly atMs: number }
+  /** An owner revoked the link of its agent. */
+  | { readonly kind: 'revoked'; readonly message: string; readonly atMs: number }
   | Wish
   | { readonly kind: 'window ran out'; readonly atMs: number };
 
@@ -83,6 +107,8 @@ export type Wish =
   | { readonly kind: 'load level'; readonly level: LoadLevel; readonly atMs: number }
   | { readonly kind: 'copy rate'; readonly megabytesPerSecond: number | null; readonly atMs: number }
   | { readonly kind: 'confirm drops'; readonly atMs: number }
+  | { readonly kind: 'reverse'; readonly atMs: number }
+  | { readonly kind: 'finish'; readonly atMs: number }
   | { readonly kind: 'extend'; readonly untilMs: number; readonly atMs: number };
 
 /** The new state; `refused` for a request that is not possible, `ignored` for a late report. */
@@ -103,7 +129,15 @@ export const NEW_MIGRATION: MigrationState = {
 /** Statuses of migrations that have not ended. */
 export const ACTIVE_STATUSES: readonly MigrationStatus[] = ['NEW', 'WORKING'];
 
-/** Whether a cutover or a cancellation is accepted. Only a cutover can be taken back, before its point of no return. */
-export function isDecided({ wanted }: MigrationState): boolean {
-  return wanted === 'cutover' || wanted === 'cancelled';
+/** Whether a migration has cut over, and its way back is neither closed nor lost. */
+export function isFollowed({ status, wayBack }: MigrationState): boolean {
+  return status === 'COMPLETE' && (wayBack === 'open' || wayBack === 'failed' || wayBack === 'finishing');
+}
+
+/**
+ * Whether a cutover, a cancellation or the end of the way back was accepted. Only a cutover can be taken back, before its
+ * point of no return.
+ */
+export function isDecided({ wanted, wayBack }: MigrationState): boolean {
+  return wanted === 'cutover' || wanted === 'cancelled' || wayBack === 'finishing';
 }

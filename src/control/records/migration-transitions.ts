@@ -1,11 +1,25 @@
 import { windowSetTo } from './announced.ts';
 import {
   isDecided,
+  isFollowed,
   type MigrationEvent,
   type MigrationState,
   type MigrationStatus,
   type Transition,
 } from './migration-state.ts';
+import {
+  directionOf,
+  failWayBack,
+  finishCompleted,
+  finishWorking,
+  followWayBack,
+  loseWayBack,
+  openWayBack,
+  progressAfterCutover,
+  reverseCompleted,
+  reverseWorking,
+  turned,
+} from './reversal-transitions.ts';
 
 /** How long the cutover window stays open after a migration is first ready: 120 h as in Atlas (docs/reference/atlas-contract.md). */
 const CUTOVER_WINDOW_MS = 120 * 3_600_000;
@@ -19,17 +33,27 @@ type Rules = { readonly [K in MigrationEvent['kind']]: Rule<K> };
 const ignored = () => 'ignored' as const;
 const refused = () => 'refused' as const;
 
-const work: Rule<'progress'> = ({ readySinceMs, ...state }, { ready, atMs }) => ({
-  ...state,
-  status: 'WORKING',
-  readyForCutover: ready,
-  ...(ready && { readySinceMs: readySinceMs ?? atMs }),
-  windowEndsAtMs: state.windowEndsAtMs ?? (ready ? atMs + CUTOVER_WINDOW_MS : null),
-});
+const work: Rule<'progress'> = (state, { ready, atMs, reversals = 0 }) => {
+  const direction = directionOf(state, reversals);
+  if (direction === 'earlier' || (direction === 'later' && state.wayBack === undefined)) return 'ignored';
+  const { readySinceMs, ...current } = direction === 'later' ? turned(state, reversals) : state;
+  const readiness = { readyForCutover: ready, ...(ready && { readySinceMs: readySinceMs ?? atMs }) };
+  if (reversals > 0) return { ...current, ...readiness };
+  const windowEndsAtMs = current.windowEndsAtMs ?? (ready ? atMs + CUTOVER_WINDOW_MS : null);
+  return { ...current, status: 'WORKING', ...readiness, windowEndsAtMs };
+};
 const send: Rule<'order sent'> = (state) => (state.orderSent === false ? { ...state, orderSent: true } : 'ignored');
-const complete: Rule<'committed'> = (state, { atMs }) => end(state, 'COMPLETE', atMs, null);
-const fail: Rule<'failed'> = (state, { message, atMs }) => end(state, 'FAILED', atMs, message);
+const complete: Rule<'committed'> = (state, event) => {
+  if (state.wayBack !== undefined) return openWayBack(state, event);
+  return (event.reversals ?? 0) > 0 ? 'ignored' : end(state, 'COMPLETE', event.atMs, null);
+};
+/** Its agent has lost the order, so the way back isn't followed. */
+const completeLate: Rule<'committed'> = (state, { atMs }) => end(state, 'COMPLETE', atMs, null);
+const fail = (state: MigrationState, { message, atMs }: { readonly message: string; readonly atMs: number }) =>
+  end(state, 'FAILED', atMs, message);
 const cancelled: Rule<'cancelled'> = (state, { atMs }) => {
+  // The engine gives up a reversal, and reports the direction before it next.
+  if (isReversed(state)) return state;
   const dropped = state.wanted === 'cancelled' && state.dropCopied;
   const copied = dropped ? 'was dropped' : 'stays on the destination';
   return end(state, 'FAILED', atMs, `The migration was cancelled; the copied data ${copied}.`);
@@ -40,7 +64,8 @@ const expire: Rule<'window ran out'> = (state, { atMs }) =>
 
 const cutOver: Rule<'cutover'> = (state, { atMs }) => {
   if (state.wanted === 'cutover') return state;
-  const possible = state.wanted === 'running' && state.readyForCutover && !isWindowOver(state, atMs);
+  const possible =
+    state.wanted === 'running' && !isDecided(state) && state.readyForCutover && !isWindowOver(state, atMs);
   return possible ? { ...state, wanted: 'cutover', cutoverRequestedAtMs: atMs } : 'refused';
 };
 const abortCutover: Rule<'abort cutover'> = (state, { atMs }) => {
@@ -48,7 +73,8 @@ const abortCutover: Rule<'abort cutover'> = (state, { atMs }) => {
   return state.wanted === 'cutover' ? { ...state, wanted: 'running', cutoverAborted: atMs } : state;
 };
 const rehearse: Rule<'rehearse'> = (state, { atMs }) => {
-  const possible = state.wanted === 'running' && state.readyForCutover && !isWindowOver(state, atMs);
+  const possible =
+    state.wanted === 'running' && !isDecided(state) && state.readyForCutover && !isWindowOver(state, atMs);
   return possible ? { ...state, rehearsal: atMs } : 'refused';
 };
 const pause: Rule<'pause'> = (state) => (isDecided(state) ? 'refused' : { ...state, wanted: 'paused' });
@@ -62,12 +88,16 @@ const cancelNew: Rule<'cancel'> = (state, event) =>
         'The migration was cancelled before its agent got the order; nothing was copied.',
       )
     : cancel(state, event);
-const cancel: Rule<'cancel'> = (state, { dropCopied }) => ({
-  ...state,
-  wanted: 'cancelled',
-  // A repeated cancellation without a drop does not undo an earlier one with a drop.
-  dropCopied: state.dropCopied || dropCopied,
-});
+const cancel: Rule<'cancel'> = (state, { dropCopied }) =>
+  // There is nothing to cancel once users have moved: `finish` ends a reversal.
+  isReversed(state)
+    ? 'refused'
+    : {
+        ...state,
+        wanted: 'cancelled',
+        // A repeated cancellation without a drop does not undo an earlier one with a drop.
+        dropCopied: state.dropCopied || dropCopied,
+      };
 const setLoadLevel: Rule<'load level'> = (state, { level }) => ({ ...state, loadLevel: level });
 const limitCopy: Rule<'copy rate'> = (state, { megabytesPerSecond }) => ({
   ...state,
@@ -89,6 +119,7 @@ const ENDED: Rules = {
   committed: ignored,
   failed: ignored,
   cancelled: ignored,
+  revoked: ignored,
   cutover: refused,
   'abort cutover': refused,
   rehearse: refused,
@@ -98,6 +129,8 @@ const ENDED: Rules = {
   'load level': refused,
   'copy rate': refused,
   'confirm drops': refused,
+  reverse: refused,
+  finish: (state) => (state.wayBack === 'closed' && state.status === 'COMPLETE' ? state : 'refused'),
   extend: refused,
   'window ran out': ignored,
 };
@@ -108,6 +141,7 @@ const ACTIVE: Rules = {
   committed: complete,
   failed: fail,
   cancelled,
+  revoked: fail,
   cutover: cutOver,
   'abort cutover': abortCutover,
   rehearse,
@@ -117,8 +151,22 @@ const ACTIVE: Rules = {
   'load level': setLoadLevel,
   'copy rate': limitCopy,
   'confirm drops': confirmDrops,
+  reverse: reverseWorking,
+  finish: finishWorking,
   extend,
   'window ran out': expire,
+};
+
+/** A migration that has cut over, and whose way back isn't closed. */
+const FOLLOWED: Rules = {
+  ...ENDED,
+  progress: progressAfterCutover,
+  committed: followWayBack,
+  failed: failWayBack,
+  revoked: loseWayBack,
+  'confirm drops': confirmDrops,
+  reverse: reverseCompleted,
+  finish: finishCompleted,
 };
 
 const TABLE: Readonly<Record<MigrationStatus, Rules>> = {
@@ -127,6 +175,8 @@ const TABLE: Readonly<Record<MigrationStatus, Rules>> = {
     cancel: cancelNew,
     cutover: refused,
     rehearse: refused,
+    reverse: refused,
+    finish: refused,
     extend: refused,
     'window ran out': ignored,
   },
@@ -134,12 +184,12 @@ const TABLE: Readonly<Record<MigrationStatus, Rules>> = {
   COMPLETE: ENDED,
   FAILED: ENDED,
   // The engine may have committed before it learned of the end. Then the data on the destination is the primary copy.
-  EXPIRED: { ...ENDED, committed: complete },
+  EXPIRED: { ...ENDED, committed: completeLate },
 };
 
 /** The next state of a migration after an event. */
 export function transition(state: MigrationState, event: MigrationEvent): Transition {
-  const rules = TABLE[state.status];
+  const rules = isFollowed(state) ? FOLLOWED : TABLE[state.status];
   switch (event.kind) {
     case 'order sent':
       return rules['order sent'](state, event);
@@ -151,6 +201,12 @@ export function transition(state: MigrationState, event: MigrationEvent): Transi
       return rules.failed(state, event);
     case 'cancelled':
       return rules.cancelled(state, event);
+    case 'revoked':
+      return rules.revoked(state, event);
+    case 'reverse':
+      return rules.reverse(state, event);
+    case 'finish':
+      return rules.finish(state, event);
     case 'cutover':
       return rules.cutover(state, event);
     case 'abort cutover':
@@ -176,6 +232,10 @@ export function transition(state: MigrationState, event: MigrationEvent): Transi
   }
 }
 
+function isReversed({ reversals = 0 }: MigrationState): boolean {
+  return reversals > 0;
+}
+
 function isWindowOver({ windowEndsAtMs }: MigrationState, atMs: number): boolean {
   return windowEndsAtMs !== null && atMs >= windowEndsAtMs;
 }
@@ -186,5 +246,7 @@ function end(
   endedAtMs: number,
   errorMessage: string | null,
 ): MigrationState {
-  return { ...state, status, readyForCutover: false, endedAtMs, errorMessage };
+  const wayBack =
+    state.wayBack && ({ wayBack: status === 'COMPLETE' || isReversed(state) ? 'lost' : 'closed' } as const);
+  return { ...state, status, readyForCutover: false, endedAtMs, errorMessage, ...wayBack };
 }

@@ -1,5 +1,5 @@
 import type { HookEvent } from '../../hooks/index.ts';
-import type { Deployment, Finding, InventoryProject, Progress } from '../../link/index.ts';
+import type { Deployment, Finding, InventoryProject, Progress, ReportedWayBack } from '../../link/index.ts';
 import type { MigrationState } from './migration-state.ts';
 import type { GroupRoleAssignment, OrganizationRole } from './roles.ts';
 import type { Sealed } from './sealer.ts';
@@ -175,6 +175,8 @@ export interface Agent {
   readonly host: string;
   readonly version: string;
   readonly inventory: readonly InventoryProject[];
+  /** Features that its last report names; empty for an agent of an older version. */
+  readonly features: readonly string[];
   readonly createdAtMs: number;
   /** The highest sequence number of a report; -1 before the first. */
   readonly lastSequence: number;
@@ -196,6 +198,8 @@ export interface Order {
   readonly ssl: boolean;
   readonly caCertificatePath: string | null;
   readonly dropDestination: boolean;
+  /** Whether the migration keeps a way back after the cutover. */
+  readonly reversible: boolean;
 }
 
 export interface Validation extends Order {
@@ -214,6 +218,8 @@ export interface Migration extends Order {
   readonly state: MigrationState;
   /** The engine's last report. */
   readonly progress: Progress | null;
+  /** The way back by the engine's last report; null while there is none. */
+  readonly wayBack: ReportedWayBack | null;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
 }

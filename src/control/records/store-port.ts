@@ -75,11 +75,11 @@ export interface StoreReader {
   migration(id: string): Promise<Migration | undefined>;
   /** Migrations into a project, including ended ones. */
   migrationsOf(groupId: string): Promise<Migration[]>;
-  /** All migrations that are NEW or WORKING. */
+  /** All migrations that have not ended: NEW, WORKING, or COMPLETE with a way back that isn't closed. */
   activeMigrations(): Promise<Migration[]>;
-  /** An agent's migrations that are NEW or WORKING. */
+  /** An agent's migrations that have not ended. */
   activeMigrationsOfAgent(agentId: string): Promise<Migration[]>;
-  /** An organization's migrations that are NEW or WORKING. */
+  /** An organization's migrations that have not ended. */
   activeMigrationsOfOrganization(orgId: string): Promise<Migration[]>;
   /** Migrations whose source is watched after the commit. */
   watchedMigrations(): Promise<Migration[]>;

@@ -303,6 +303,16 @@ export const apiErrors = defineErrors('request', {
       'Live migration % has no cutover window to extend: it is not ready for cutover yet, or the window has expired.',
     remedy: 'Send the request again when GET of the migration shows readyForCutover: true.',
   },
+  WAY_BACK_NOT_POSSIBLE: {
+    status: 409,
+    detail: 'Live migration % cannot be %: %.',
+    remedy: 'GET of the migration shows its status, and its way back in linkspan.wayBack.',
+  },
+  AGENT_CANNOT_REVERSE: {
+    status: 409,
+    detail: 'The agent on migration host % is too old for a reversible migration.',
+    remedy: 'Upgrade it, and send the request again once it has reported; or send it without linkspan.reversible.',
+  },
   CUTOVER_AFTER_END: {
     status: 409,
     detail: 'Live migration % cannot be cut over: it has ended with status %.',

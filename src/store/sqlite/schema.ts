@@ -197,6 +197,23 @@ const VERSIONS: readonly string[] = [
   CREATE INDEX watched_migrations ON migrations (agent_id)
     WHERE state ->> '$.sourceWatch.token' IS NOT NULL AND state ->> '$.sourceWatch.ended' IS NULL;
   `,
+  // Reversible migrations. They stay active after a cutover until their way back is closed.
+  `
+  ALTER TABLE agents ADD COLUMN features TEXT NOT NULL DEFAULT '[]';
+  ALTER TABLE validations ADD COLUMN reversible INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE migrations ADD COLUMN reversible INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE migrations ADD COLUMN way_back TEXT;
+
+  DROP INDEX active_migrations;
+  DROP INDEX active_migrations_of_agent;
+  DROP INDEX active_migrations_of_organization;
+  ALTER TABLE migrations ADD COLUMN is_active INTEGER GENERATED ALWAYS AS (
+    status IN ('NEW', 'WORKING') OR (status = 'COMPLETE' AND coalesce(state ->> 'wayBack', '') IN ('open', 'failed', 'finishing'))
+  ) VIRTUAL;
+  CREATE INDEX active_migrations ON migrations (created_at_ms) WHERE is_active;
+  CREATE INDEX active_migrations_of_agent ON migrations (agent_id) WHERE is_active;
+  CREATE INDEX active_migrations_of_organization ON migrations (org_id) WHERE is_active;
+  `,
 ];
 
 /** The first schema version of a store with a head file. */

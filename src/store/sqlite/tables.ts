@@ -37,11 +37,12 @@ const order: Columns<Order> = {
   ssl: flag,
   caCertificatePath: plain,
   dropDestination: flag,
+  reversible: flag,
 };
 
 const OPEN_TOKEN = 'redeemed_at_ms IS NULL AND deleted_at_ms IS NULL';
 const WATCHED = "state ->> '$.sourceWatch.token' IS NOT NULL AND state ->> '$.sourceWatch.ended' IS NULL";
-const ACTIVE = "status IN ('NEW', 'WORKING')";
+const ACTIVE = 'is_active';
 
 export function apiKeysOn(database: DatabaseSync): Table<ApiKey> {
   return new Table<ApiKey>(database, 'api_keys', {
@@ -136,6 +137,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     host: plain,
     version: plain,
     inventory: json,
+    features: json,
     createdAtMs: plain,
     lastSequence: plain,
     lastReportAtMs: plain,
@@ -154,6 +156,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     id: plain,
     state: json,
     progress: json,
+    wayBack: json,
     createdAtMs: plain,
     updatedAtMs: plain,
   });

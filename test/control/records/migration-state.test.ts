@@ -31,6 +31,9 @@ const events: Record<string, MigrationEvent> = {
   rate: { kind: 'copy rate', megabytesPerSecond: 5, atMs: AT },
   'confirm drops': { kind: 'confirm drops', atMs: AT },
   extension: { kind: 'extend', untilMs: AT + 5, atMs: AT - 1 },
+  revoked: { kind: 'revoked', message: 'revoked', atMs: AT },
+  reverse: { kind: 'reverse', atMs: AT },
+  finish: { kind: 'finish', atMs: AT },
   expiry: { kind: 'window ran out', atMs: AT },
 };
 
@@ -50,6 +53,9 @@ const ENDED: Record<keyof typeof events, Outcome> = {
   rate: 'refused',
   'confirm drops': 'refused',
   extension: 'refused',
+  revoked: 'ignored',
+  reverse: 'refused',
+  finish: 'refused',
   expiry: 'ignored',
 };
 
@@ -71,6 +77,9 @@ const EXPECTED: Record<MigrationStatus, Record<keyof typeof events, Outcome>> = 
     rate: 'NEW',
     'confirm drops': 'NEW',
     extension: 'refused',
+    revoked: 'FAILED',
+    reverse: 'refused',
+    finish: 'refused',
     expiry: 'ignored',
   },
   WORKING: {
@@ -89,6 +98,9 @@ const EXPECTED: Record<MigrationStatus, Record<keyof typeof events, Outcome>> = 
     rate: 'WORKING',
     'confirm drops': 'WORKING',
     extension: 'WORKING',
+    revoked: 'FAILED',
+    reverse: 'refused',
+    finish: 'refused',
     expiry: 'EXPIRED',
   },
   COMPLETE: ENDED,

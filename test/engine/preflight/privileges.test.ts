@@ -124,7 +124,7 @@ describe('the table of privileges in docs/12-administration.md', { skip: needsSo
   });
 
   test('asks nothing of a migration that moves no users and roles but what its own user has', async () => {
-    const own = { name: 'linkspan-own', password: 'secret' };
+    const own = { name: 'linkspan-own', password: 'secret', reverses: false };
     await makeMigrationUser(pair.destination.uri, own, new AbortController().signal);
     const destination = { uri: pair.destination.uriFor(own.name, own.password) };
     const findings = await look({ destination, usersAndRoles: false });
@@ -132,6 +132,19 @@ describe('the table of privileges in docs/12-administration.md', { skip: needsSo
       findings.filter(({ code }) => code === 'MISSING_PRIVILEGE' || code === 'DESTINATION_UNPROTECTED'),
       [],
     );
+  });
+
+  test('asks nothing of a reversible migration but what its own user has, and names what another one lacks', async () => {
+    const login = async (name: string, reverses: boolean) => {
+      const own = { name, password: 'secret', reverses };
+      await makeMigrationUser(pair.destination.uri, own, new AbortController().signal);
+      const destination = { uri: pair.destination.uriFor(own.name, own.password) };
+      const findings = await look({ destination, usersAndRoles: false, reversible: true });
+      return findings.filter(({ code, message }) => code === 'MISSING_PRIVILEGE' && message.includes('destination'));
+    };
+    assert.deepEqual(await login('linkspan-reverses', true), []);
+    const [lacking] = await login('linkspan-plain', false);
+    assert.match(lacking?.message ?? '', /admin\.linkspan-plain .*appendOplogNote on the cluster/);
   });
 
   test('has the roles by which a registered user makes those of migrations', async () => {

@@ -1,0 +1,96 @@
+import type { Progress, ReversibleMigration } from '../engine/index.ts';
+import type { ReportedWayBack, WantedAgentState } from '../link/index.ts';
+import { type Logger, UserError } from '../platform/index.ts';
+import { shownError } from './failed-progress.ts';
+
+type Wanted = NonNullable<WantedAgentState['migrations'][number]['reversal']>;
+
+/** The first attempts to close a way back may come before the engine has opened it. Each one connects to the cluster. */
+const CLOSES_AGAIN_AFTER_MS = 2_000;
+
+/**
+ * Brings the direction of a reversible migration to the wanted one, and closes its way back. The wanted state is a number, so
+ * that an order that comes late or twice does no harm.
+ */
+export class Reversal {
+  readonly #migration: ReversibleMigration;
+  readonly #logger: Logger;
+  #acting = false;
+  #closed = false;
+  #closesAgainAtMs = 0;
+
+  constructor(migration: ReversibleMigration, logger: Logger) {
+    this.#migration = migration;
+    this.#logger = logger;
+  }
+
+  /** The direction that the engine shows. */
+  get reversals(): number {
+    return this.#migration.current.options.reversals ?? 0;
+  }
+
+  /**
+   * Acts on the wanted direction, as far as possible now. Must be called repeatedly.
+   * @returns whether the engine has the wanted direction, so that the other requests are about it
+   */
+  want({ reversals, finish, dropsConfirmed }: Wanted): boolean {
+    const ahead = reversals - this.reversals;
+    if (finish) {
+      // A reversal that the engine has not begun is given up with the way back.
+      if (ahead === 0 || ahead === 1) this.#finish();
+      return false;
+    }
+    if (ahead === 1) this.#reverse();
+    if (ahead !== 0) return false;
+    if (dropsConfirmed) this.#migration.wayBack?.confirmDrops();
+    return true;
+  }
+
+  /**
+   * The way back to report; undefined before a cutover.
+   * @param outcome  of the run, once it has ended
+   */
+  wayBack(current: Progress, outcome: string | undefined): ReportedWayBack | undefined {
+    if (current.state !== 'committed') return undefined;
+    if (this.#closed) return { state: 'closed' };
+    const { wayBack, wayBackFailure } = this.#migration;
+    if (wayBackFailure !== undefined) return { state: 'failed', error: shownError(wayBackFailure) };
+    if (wayBack === undefined) return { state: outcome === 'committed' ? 'closed' : 'preparing' };
+    const { state, readyForCutover: ready, notReadyReasons, lagSeconds, warnings } = wayBack.progress();
+    if (state === 'created' || state === 'preparing') return { state: 'preparing' };
+    const list = (texts: readonly string[]) => [...texts];
+    const [reasons, warned] = [list(notReadyReasons), list(warnings)];
+    return { state: 'following', ready, notReadyReasons: reasons, lagSeconds, warnings: warned };
+  }
+
+  #reverse(): void {
+    this.#act('reversal', async () => {
+      await this.#migration.reverse();
+      this.#logger.info({ reversals: this.reversals }, 'migration is reversed');
+    });
+  }
+
+  #finish(): void {
+    if (this.#closed || performance.now() < this.#closesAgainAtMs) return;
+    this.#act('end of the way back', async () => {
+      this.#closesAgainAtMs = performance.now() + CLOSES_AGAIN_AFTER_MS;
+      await this.#migration.finish();
+      this.#closed = true;
+      this.#logger.info('way back is closed');
+    });
+  }
+
+  #act(what: string, act: () => Promise<void>): void {
+    if (this.#acting) return;
+    this.#acting = true;
+    act()
+      .catch((error: unknown) => {
+        // The engine has not opened the way back yet. The next call tries again.
+        if (error instanceof UserError && error.code === 'WRONG_STATE') return;
+        this.#logger.warn({ error: shownError(error) }, `${what} failed; trying again`);
+      })
+      .finally(() => {
+        this.#acting = false;
+      });
+  }
+}

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { type MigrationView, stillBlocked, usersOn } from '../control/index.ts';
+import { atlasDate } from '../http/index.ts';
+
+/** As long as a cutover window. The old source needs disk and load for all changes meanwhile. */
+const LONG_OPEN_MS = 120 * 3_600_000;
+
+/** Schema of the fields of a reversible migration in `linkspan`; all of them are absent for other migrations. */
+export const wayBackFields = {
+  reversals: z.int().nonnegative().optional().meta({
+    description: 'Reversible migrations: how often the direction was reversed.',
+  }),
+  usersOn: z
+    .enum(['source', 'destination'])
+    .optional()
+    .meta({ description: "Reversible migrations: the side that takes users' writes." }),
+  wayBack: z
+    .object({
+      state: z.enum(['planned', 'preparing', 'following', 'failed', 'finishing', 'closed', 'lost']).meta({
+        description:
+          '`planned`: the next cutover opens it; `preparing`, `following`: the side without users follows the other one; ' +
+          '`failed`: its engine has stopped, and resumes when the agent restarts; `finishing`: an operator closes it; ' +
+          '`closed` and `lost` are final.',
+      }),
+      openSince: z.iso.datetime().optional().meta({ description: 'When the last cutover opened it.' }),
+      ready: z.boolean().meta({ description: 'Whether a cutover could begin at once after a reversal.' }),
+      lagTimeSeconds: z.number().nullable(),
+      notReadyReasons: z.array(z.string()),
+      warnings: z.array(z.string()),
+      error: z.object({ code: z.string(), message: z.string(), remedy: z.string() }).optional(),
+    })
+    .optional()
+    .meta({
+      description: 'Reversible migrations: the way back to the side that had the users before the last cutover.',
+    }),
+};
+
+type Shown = z.output<z.ZodObject<typeof wayBackFields>>;
+
+/** Shows the direction and the way back of a reversible migration. */
+export function showWayBack(view: MigrationView): Shown {
+  const { state, wayBack: reported } = view;
+  if (state.wayBack === undefined) return {};
+  const follows = reported?.state === 'following' && state.wayBack === 'open' ? reported : undefined;
+  const isOpen = state.status === 'COMPLETE' && state.endedAtMs === null;
+  return {
+    reversals: state.reversals ?? 0,
+    usersOn: usersOn(state),
+    wayBack: {
+      state: state.wayBack === 'open' ? (follows ? 'following' : 'preparing') : state.wayBack,
+      ...(isOpen && state.wayBackSinceMs !== undefined && { openSince: atlasDate(state.wayBackSinceMs) }),
+      ready: (follows?.ready ?? false) && view.contact?.status !== 'LOST',
+      lagTimeSeconds: follows?.lagSeconds ?? null,
+      notReadyReasons: follows?.notReadyReasons ?? [],
+      warnings: [...warningsOf(view), ...(follows?.warnings ?? [])],
+      ...(isOpen && reported?.state === 'failed' && { error: reported.error }),
+    },
+  };
+}
+
+function warningsOf({ id, state, atMs }: MigrationView): string[] {
+  if (state.status !== 'COMPLETE') return [];
+  if (state.wayBack === 'closed') return [stillBlocked(state)];
+  const openForMs = atMs - (state.wayBackSinceMs ?? atMs);
+  if (state.endedAtMs !== null || openForMs < LONG_OPEN_MS) return [];
+  const hours = Math.floor(openForMs / 3_600_000);
+  return [
+    `The way back has been open for ${hours} h. The side without users needs disk and load for all changes until linkspan migration finish ${id} closes it.`,
+  ];
+}

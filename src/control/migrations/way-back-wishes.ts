@@ -1,0 +1,61 @@
+import { UserError } from '../../platform/index.ts';
+import type { Control } from '../ports/control.ts';
+import type { Actor } from '../records/actor.ts';
+import type { Migration } from '../records/records.ts';
+import { wish } from './migration-wishes.ts';
+
+/**
+ * Makes the opposite direction of a migration that has cut over the current one. Its cutover then returns to the side that had
+ * the users before. Repeating it before that cutover changes nothing.
+ * @throws UserError WAY_BACK_NOT_POSSIBLE, and as {@link findMigration}
+ */
+export async function reverseMigration(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  migrationId: string,
+): Promise<Migration> {
+  return await wish(control, actor, [groupId, migrationId], { kind: 'reverse' }, (migration) =>
+    refusal(migration, 'reversed'),
+  );
+}
+
+/**
+ * Closes the way back of a migration for good. The side without users stays blocked. Ends a reversal that has not cut over.
+ * @throws UserError WAY_BACK_NOT_POSSIBLE, and as {@link findMigration}
+ */
+export async function finishMigration(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  migrationId: string,
+): Promise<Migration> {
+  return await wish(control, actor, [groupId, migrationId], { kind: 'finish' }, (migration) =>
+    refusal(migration, 'finished'),
+  );
+}
+
+function refusal(migration: Migration, what: 'reversed' | 'finished'): UserError {
+  return new UserError('WAY_BACK_NOT_POSSIBLE', [migration.id, what, whyNot(migration)]);
+}
+
+function whyNot({ state, wayBack }: Migration): string {
+  switch (state.wayBack) {
+    case undefined:
+      return 'it was created without a way back';
+    case 'planned':
+      return state.wanted === 'cutover' ? 'its cutover has started' : 'it has not cut over yet';
+    case 'failed':
+      return wayBack?.state === 'failed'
+        ? `its way back has failed: ${wayBack.error.message}`
+        : 'its way back has failed';
+    case 'finishing':
+      return 'its way back is being closed';
+    case 'closed':
+      return 'its way back is closed';
+    case 'lost':
+      return 'its way back is lost';
+    case 'open':
+      return `it is ${state.status}`;
+  }
+}

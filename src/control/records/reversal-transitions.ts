@@ -1,0 +1,121 @@
+import type { MigrationEvent, MigrationState, Transition } from './migration-state.ts';
+
+type Event<K extends MigrationEvent['kind']> = Extract<MigrationEvent, { kind: K }>;
+
+/** How a reported direction relates to the one on record. */
+type Reported = 'earlier' | 'this' | 'later';
+
+/**
+ * Compares the direction of a report with the one on record. A later one is possible after a restore of the store: then the
+ * records on the clusters count.
+ */
+export function directionOf({ reversals: now = 0 }: MigrationState, reversals = 0): Reported {
+  if (reversals === now) return 'this';
+  return reversals < now ? 'earlier' : 'later';
+}
+
+/** The state of a migration that moves users in the given direction from now on. A `finish` that was accepted stays so. */
+export function turned(state: MigrationState, reversals: number): MigrationState {
+  // Requests and announcements were about the other direction.
+  const { readySinceMs: _, announced: __, cutoverRequestedAtMs: ___, ...rest } = state;
+  const { cutoverAborted: ____, rehearsal: _____, ...kept } = rest;
+  return {
+    ...kept,
+    status: 'WORKING',
+    wanted: 'running',
+    reversals,
+    wayBack: state.wayBack === 'finishing' ? 'finishing' : 'planned',
+    readyForCutover: false,
+    // Only the first direction has a window: the end of a later one would take the way back from the users.
+    windowEndsAtMs: null,
+  };
+}
+
+/** Progress after a cutover: an agent has restarted, and opens the direction that has cut over before the way back. */
+export function progressAfterCutover(state: MigrationState, event: Event<'progress'>): Transition {
+  if (state.wayBack === undefined) return 'ignored';
+  switch (directionOf(state, event.reversals)) {
+    case 'earlier':
+      return 'ignored';
+    case 'this':
+      return state;
+    case 'later':
+      return { ...turned(state, event.reversals ?? 0), readyForCutover: event.ready };
+  }
+}
+
+/** A cutover of a reversible migration. It opens the way back, unless that is closed already. */
+export function openWayBack(state: MigrationState, event: Event<'committed'>): Transition {
+  const { reversals = 0, wayBack = 'open', atMs } = event;
+  if (directionOf(state, reversals) === 'earlier') return endReversal(state, event);
+  const opened: MigrationState = {
+    ...state,
+    status: 'COMPLETE',
+    wanted: 'running',
+    readyForCutover: false,
+    windowEndsAtMs: null,
+    // The confirmation was about the other direction.
+    dropsConfirmed: false,
+    wayBack: state.wayBack === 'finishing' ? 'finishing' : wayBack,
+    wayBackSinceMs: atMs,
+    ...(reversals > 0 && { reversals }),
+  };
+  return wayBack === 'closed' ? closed(opened, atMs) : opened;
+}
+
+/** Ends a requested reversal without a cutover: the way back is closed, or failed before the agent knew of the request. */
+function endReversal(state: MigrationState, { reversals = 0, wayBack, atMs }: Event<'committed'>): Transition {
+  if (reversals !== (state.reversals ?? 0) - 1) return 'ignored';
+  const before: MigrationState = { ...state, status: 'COMPLETE', wanted: 'running', readyForCutover: false, reversals };
+  if (wayBack === 'closed') return closed(before, atMs);
+  if (wayBack === 'failed') return { ...before, wayBack: state.wayBack === 'finishing' ? 'finishing' : 'failed' };
+  return 'ignored';
+}
+
+/** A report about a cutover that is on record: it shows how the way back is. */
+export function followWayBack(state: MigrationState, event: Event<'committed'>): Transition {
+  if (state.wayBack === undefined) return 'ignored';
+  const { wayBack = 'open', atMs } = event;
+  switch (directionOf(state, event.reversals)) {
+    case 'earlier':
+      return 'ignored';
+    case 'later':
+      return openWayBack(state, event);
+    case 'this':
+      if (wayBack === 'closed') return closed(state, atMs);
+      return state.wayBack === 'finishing' || state.wayBack === wayBack ? state : { ...state, wayBack };
+  }
+}
+
+/** A failure after a cutover: the agent can't open the migration. The cutover stays valid. */
+export function failWayBack(state: MigrationState): MigrationState {
+  return state.wayBack === 'finishing' || state.wayBack === 'failed' ? state : { ...state, wayBack: 'failed' };
+}
+
+/** The end of the way back without its agent. */
+export function loseWayBack(state: MigrationState, { message, atMs }: Event<'revoked'>): MigrationState {
+  return { ...state, wayBack: 'lost', endedAtMs: atMs, errorMessage: message };
+}
+
+export function reverseCompleted(state: MigrationState): Transition {
+  return state.wayBack === 'open' ? turned(state, (state.reversals ?? 0) + 1) : 'refused';
+}
+
+/** Repeating a reversal changes nothing. */
+export function reverseWorking(state: MigrationState): Transition {
+  return (state.reversals ?? 0) > 0 && state.wayBack === 'planned' ? state : 'refused';
+}
+
+export function finishCompleted(state: MigrationState): Transition {
+  return { ...state, wayBack: 'finishing' };
+}
+
+/** Users stay where they are: a reversal is given up. */
+export function finishWorking(state: MigrationState): Transition {
+  if (state.wayBack === 'finishing') return state;
+  return (state.reversals ?? 0) > 0 && state.wanted !== 'cutover' ? { ...state, wayBack: 'finishing' } : 'refused';
+}
+
+function closed(state: MigrationState, atMs: number): MigrationState {
+  return { ...state, wayBack: 'closed', endedAtMs: atMs };
+}

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Reversal } from '../../src/agent/reversal.ts';
+import { silentLogger } from '../../src/platform/index.ts';
+import { RunningReversible, reversibleUsers } from '../engine/running-reversible.ts';
+import { eventually } from '../support/eventually.ts';
+import { checkForLeaks } from '../support/leak-check.ts';
+import { startPair } from '../support/replica-set.ts';
+import { numbered } from '../support/seeds.ts';
+import { needsSource } from '../support/source-version.ts';
+
+checkForLeaks();
+
+const skip = needsSource('6.0', 'it has no write block');
+
+test('orders that come early, late or twice turn a migration no further than the one that is wanted', {
+  skip,
+}, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  await pair.source.client.db('shop').collection('items').insertMany(numbered(100));
+  await using running = new RunningReversible(await reversibleUsers(pair));
+  const { migration } = running;
+  const reversal = new Reversal(migration, silentLogger);
+  const wants = (reversals: number, finish = false) => reversal.want({ reversals, finish, dropsConfirmed: false });
+  const told = () => reversal.wayBack(migration.current.progress(), undefined)?.state;
+
+  assert.equal(wants(1), false, 'before the first cutover');
+  assert.equal(wants(0, true), false, 'nothing to finish yet');
+  assert.equal(told(), undefined);
+  await running.cutOver();
+  assert.equal(reversal.reversals, 0);
+  assert.equal(told(), 'following');
+  assert.equal(wants(2), false, 'not two directions at once');
+  assert.equal(wants(0), true);
+  assert.equal(reversal.reversals, 0);
+
+  await eventually(() => wants(1), { what: 'the reversal' });
+  assert.equal(wants(1), true);
+  assert.equal(reversal.reversals, 1);
+  assert.equal(wants(0), false, 'a cutover that was wanted of the first direction is not one of the second');
+  assert.equal(wants(0, true), false, 'an old finish does not close the way back of the second');
+  assert.equal(told(), undefined, 'the second direction has not cut over');
+  assert.equal(running.progress.state, 'tailing');
+
+  await running.cutOver();
+  assert.equal(reversal.reversals, 1);
+  const closed = () => {
+    assert.equal(wants(1, true), false);
+    return told() === 'closed';
+  };
+  await eventually(closed, { what: 'the way back to be closed', deadlineMs: 30_000 });
+  assert.equal(await running.outcome, 'committed');
+  await using again = new RunningReversible(await addressesOf(migration), migration.current.options.migrationId);
+  assert.equal(await again.outcome, 'committed');
+  const after = new Reversal(again.migration, silentLogger);
+  assert.equal(after.wayBack(again.progress, 'committed')?.state, 'closed');
+});
+
+async function addressesOf({ current }: RunningReversible['migration']) {
+  // The second direction has both sides swapped.
+  const { source, destination } = current.options;
+  return { source: { uri: destination.uri }, destination: { uri: source.uri } };
+}

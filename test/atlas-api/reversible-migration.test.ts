@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { wantedState } from '../../src/link/index.ts';
+import { type ControlPlane, startControlPlane } from './control-plane.ts';
+import { FakeClock } from './fake-clock.ts';
+import { cliBody, prepare, progress } from './migration-world.ts';
+
+const FEATURES = ['reversals'];
+const FOLLOWING = { state: 'following', ready: true, notReadyReasons: [], lagSeconds: 1, warnings: [] };
+const HOUR_MS = 3_600_000;
+
+interface Shown {
+  readonly status: string;
+  readonly readyForCutover?: boolean;
+  readonly errorMessage?: string;
+  readonly linkspan: {
+    readonly endedAt: string | null;
+    readonly reversals?: number;
+    readonly usersOn?: string;
+    readonly wayBack?: {
+      readonly state: string;
+      readonly ready: boolean;
+      readonly warnings: readonly string[];
+      readonly error?: object;
+    };
+    readonly waiting: readonly { readonly for: string; readonly reason: string }[];
+  };
+}
+
+/** A reversible migration whose agent reports by hand. */
+async function start(plane: ControlPlane) {
+  const world = await prepare(plane);
+  const { agent, groupId, path } = world;
+  await agent.report({ features: FEATURES });
+  const body = cliBody(groupId, { linkspan: { reversible: true } });
+  const id = String((await plane.api('POST', path, { body })).json._id);
+  const report = (reversals: number, changes: Parameters<typeof progress>[1], wayBack?: object) =>
+    agent.report({
+      features: FEATURES,
+      migrations: [{ id, progress: progress(id, changes), reversals, ...(wayBack && { wayBack }) }],
+    });
+  return {
+    ...world,
+    id,
+    report,
+    ask: (wish: string, more: object = {}) => plane.api('PUT', `${path}/${id}/${wish}`, more),
+    show: async () => (await plane.api('GET', `${path}/${id}`)).json as unknown as Shown,
+    /** The order that an agent with these features gets. */
+    order: async (features: readonly string[] = FEATURES) => {
+      agent.features = features;
+      const wanted = wantedState.parse((await agent.poll(null)).json);
+      return wanted.migrations.find((migration) => migration.id === id);
+    },
+    /** Reports everything up to the cutover of the first direction. */
+    cutOver: async () => {
+      await report(0, { state: 'tailing', readyForCutover: true });
+      await plane.api('PUT', `${path}/${id}/cutover`);
+      await report(0, { state: 'committed', canWrite: true }, FOLLOWING);
+    },
+  };
+}
+
+test('a migration stays assigned after its cutover, goes back and there again, and ends with finish', async () => {
+  await using plane = await startControlPlane();
+  const { report, ask, show, order, cutOver } = await start(plane);
+  assert.deepEqual([(await show()).linkspan.usersOn, (await show()).linkspan.wayBack?.state], ['source', 'planned']);
+  for (const wish of ['reverse', 'finish']) assert.equal((await ask(wish)).json.errorCode, 'WAY_BACK_NOT_POSSIBLE');
+  await cutOver();
+  const followed = await show();
+  assert.deepEqual(
+    [followed.status, followed.linkspan.usersOn, followed.linkspan.wayBack?.state, followed.linkspan.wayBack?.ready],
+    ['COMPLETE', 'destination', 'following', true],
+  );
+  assert.equal(followed.linkspan.endedAt, null);
+  assert.deepEqual((await order())?.reversal, { reversals: 0, finish: false, dropsConfirmed: false });
+  assert.equal((await order())?.wanted, 'running');
+
+  for (let times = 0; times < 2; times += 1) assert.equal((await ask('reverse')).status, 202);
+  assert.deepEqual((await order())?.reversal, { reversals: 1, finish: false, dropsConfirmed: false });
+  assert.equal((await show()).status, 'WORKING');
+  await report(0, { state: 'committed', canWrite: true }, FOLLOWING);
+  assert.deepEqual(
+    [(await show()).status, (await show()).readyForCutover],
+    ['WORKING', false],
+    'a report of the first direction says nothing about the second',
+  );
+  assert.equal((await ask('cutover')).status, 409);
+  assert.equal((await ask('cancel', { body: { dropCopiedData: true } })).json.errorCode, 'WAY_BACK_NOT_POSSIBLE');
+  await report(1, { state: 'tailing', readyForCutover: true });
+  assert.equal((await ask('cutover')).status, 202);
+  assert.equal((await ask('finish')).status, 409, 'users may be on either side by now');
+  await report(1, { state: 'committed', canWrite: true }, FOLLOWING);
+  assert.deepEqual([(await show()).status, (await show()).linkspan.usersOn], ['COMPLETE', 'source']);
+
+  assert.equal((await ask('reverse')).status, 202);
+  await report(2, { state: 'tailing', readyForCutover: true });
+  await ask('cutover');
+  await report(2, { state: 'committed', canWrite: true }, FOLLOWING);
+  for (let times = 0; times < 2; times += 1) assert.equal((await ask('finish')).status, 202);
+  assert.equal((await ask('reverse')).status, 409);
+  assert.equal((await order())?.reversal?.finish, true);
+  await report(2, { state: 'committed' }, { state: 'closed' });
+  const ended = await show();
+  assert.deepEqual([ended.status, ended.linkspan.wayBack?.state], ['COMPLETE', 'closed']);
+  assert.match(ended.linkspan.wayBack?.warnings.join() ?? '', /^The source stays blocked.*setUserWriteBlockMode: 1/);
+  assert.equal(await order(), undefined);
+  assert.equal((await ask('finish')).status, 202, 'repeating it is harmless');
+});
+
+test('a finish gives up a reversal that has not cut over, and users stay', async () => {
+  await using plane = await startControlPlane();
+  const { report, ask, show, cutOver } = await start(plane);
+  await cutOver();
+  await ask('reverse');
+  await report(1, { state: 'tailing', readyForCutover: true });
+  assert.equal((await ask('finish')).status, 202);
+  for (const wish of ['cutover', 'pause'])
+    assert.equal((await ask(wish)).json.errorCode, 'LIVE_MIGRATION_DECIDED', wish);
+  await report(1, { state: 'cancelled' });
+  assert.equal((await show()).linkspan.endedAt, null, 'the end is not on record yet');
+  await report(0, { state: 'committed' }, { state: 'closed' });
+  const { status, linkspan } = await show();
+  assert.deepEqual([status, linkspan.usersOn, linkspan.wayBack?.state], ['COMPLETE', 'destination', 'closed']);
+});
+
+test('an agent that restarts after the cutover changes nothing, and is not ready before it follows again', async () => {
+  await using plane = await startControlPlane();
+  const { report, show, cutOver } = await start(plane);
+  await cutOver();
+  await report(0, { state: 'created', sinceMs: null });
+  const { status, linkspan } = await show();
+  assert.deepEqual([status, linkspan.wayBack?.state, linkspan.wayBack?.ready], ['COMPLETE', 'preparing', false]);
+});
+
+test('a failed way back leaves the cutover as it is: it can be finished, or resumes, but is not reversed', async () => {
+  await using plane = await startControlPlane();
+  const { report, ask, show, cutOver } = await start(plane);
+  await cutOver();
+  const error = { code: 'WAY_BACK_LOST', message: 'No way.', remedy: 'Stay.' };
+  await report(0, { state: 'committed' }, { state: 'failed', error });
+  const { status, linkspan } = await show();
+  assert.deepEqual([status, linkspan.wayBack?.state, linkspan.wayBack?.error], ['COMPLETE', 'failed', error]);
+  assert.match(String((await ask('reverse')).json.detail), /No way\./);
+  await report(0, { state: 'committed' }, FOLLOWING);
+  assert.equal((await ask('reverse')).status, 202);
+  await report(0, { state: 'committed' }, { state: 'failed', error });
+  assert.equal((await show()).status, 'COMPLETE', 'the engine had not begun the reversal');
+  await report(0, { state: 'failed', error });
+  assert.equal((await show()).status, 'COMPLETE');
+  assert.equal((await ask('finish')).status, 202);
+});
+
+test('a reversal that fails says where the users are, and how to lift the block of the other side', async () => {
+  await using plane = await startControlPlane();
+  const { report, ask, show, cutOver } = await start(plane);
+  await cutOver();
+  await ask('reverse');
+  await report(1, { state: 'failed', error: { code: 'X', message: 'Broken.', remedy: 'Fix.' } });
+  const { status, errorMessage } = await show();
+  assert.equal(status, 'FAILED');
+  assert.match(errorMessage ?? '', /^Broken\. Fix\. Users stay on the destination\. The source stays blocked/);
+});
+
+test('an agent that does not know reversals gets neither the order nor another one in its place', async () => {
+  await using plane = await startControlPlane();
+  const { agent, path, groupId, order, show, report, cutOver, id } = await start(plane);
+  assert.equal(await order([]), undefined);
+  assert.deepEqual((await order())?.assignment.reversible, true);
+  await cutOver();
+  assert.equal(await order([]), undefined, 'a downgraded agent does not follow, and loses nothing on record');
+  await agent.report({});
+  assert.match((await show()).linkspan.waiting.map(({ reason }) => reason).join(), /too old for reversible migrations/);
+  const body = cliBody(groupId, { linkspan: { reversible: true }, destination: { clusterName: 'C2' } });
+  for (const target of [path, `${path}/validate`])
+    assert.equal((await plane.api('POST', target, { body })).json.errorCode, 'AGENT_CANNOT_REVERSE');
+  await report(0, { state: 'committed' }, FOLLOWING);
+  const taken = await plane.api('POST', path, { body: cliBody(groupId) });
+  assert.equal(taken.json.errorCode, 'CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT');
+  assert.match(String(taken.json.detail), new RegExp(id));
+});
+
+test('a confirmation of drops counts for one direction', async () => {
+  await using plane = await startControlPlane();
+  const { ask, order, cutOver, report } = await start(plane);
+  await report(0, { state: 'tailing' });
+  await ask('confirmDrops');
+  assert.deepEqual([(await order())?.dropsConfirmed, (await order())?.reversal?.dropsConfirmed], [true, false]);
+  await cutOver();
+  assert.deepEqual([(await order())?.dropsConfirmed, (await order())?.reversal?.dropsConfirmed], [false, false]);
+  assert.equal((await ask('confirmDrops')).status, 200);
+  assert.deepEqual([(await order())?.dropsConfirmed, (await order())?.reversal?.dropsConfirmed], [false, true]);
+});
+
+test('revoking the link of the agent loses the way back, keeps the cutover, and says what stays blocked', async () => {
+  await using plane = await startControlPlane();
+  const { show, cutOver, ask } = await start(plane);
+  await cutOver();
+  const links = `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/links`;
+  const [link] = (await plane.api<{ results: { id: string }[] } & Record<string, unknown>>('GET', links)).json.results;
+  await plane.api('DELETE', `${links}/${link?.id}`);
+  const { status, errorMessage, linkspan } = await show();
+  assert.deepEqual([status, linkspan.wayBack?.state, linkspan.usersOn], ['COMPLETE', 'lost', 'destination']);
+  assert.match(errorMessage ?? '', /way back is lost\. The source stays blocked.*setUserWriteBlockMode: 1/);
+  for (const wish of ['reverse', 'finish']) assert.equal((await ask(wish)).status, 409);
+});
+
+test('a way back has no end of its own, and warns when it is open for 120 hours', async () => {
+  const clock = new FakeClock();
+  await using plane = await startControlPlane({ clock });
+  const { show, cutOver, report } = await start(plane);
+  await cutOver();
+  const warnings = async () => (await show()).linkspan.wayBack?.warnings.join() ?? '';
+  clock.nowMs += 119 * HOUR_MS;
+  assert.equal(await warnings(), '');
+  clock.nowMs += 2 * HOUR_MS;
+  await report(0, { state: 'committed' }, FOLLOWING);
+  assert.match(await warnings(), /open for 121 h.*linkspan migration finish/);
+  assert.equal((await show()).linkspan.wayBack?.state, 'following');
+});

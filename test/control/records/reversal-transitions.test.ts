@@ -1,0 +1,286 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { type MigrationEvent, type MigrationState, NEW_MIGRATION, transition } from '../../../src/control/index.ts';
+
+const AT = 1_000_000_000;
+
+/** The states of a reversible migration, in the order of its life. */
+const BEGUN: MigrationState = { ...NEW_MIGRATION, status: 'WORKING', wayBack: 'planned', readyForCutover: true };
+const FOLLOWED: MigrationState = { ...NEW_MIGRATION, status: 'COMPLETE', wayBack: 'open', wayBackSinceMs: 1 };
+const REVERSED: MigrationState = { ...BEGUN, reversals: 1 };
+const STATES = {
+  begun: BEGUN,
+  followed: FOLLOWED,
+  'way back failed': { ...FOLLOWED, wayBack: 'failed' },
+  finishing: { ...FOLLOWED, wayBack: 'finishing' },
+  reversed: REVERSED,
+  returning: { ...REVERSED, wanted: 'cutover' },
+  'giving up': { ...REVERSED, wayBack: 'finishing' },
+  back: { ...FOLLOWED, reversals: 1 },
+  closed: { ...FOLLOWED, wayBack: 'closed', endedAtMs: 5 },
+  lost: { ...FOLLOWED, wayBack: 'lost', endedAtMs: 5, errorMessage: 'why' },
+} as const satisfies Record<string, MigrationState>;
+
+const progress = (reversals: number): MigrationEvent => ({ kind: 'progress', ready: true, atMs: AT, reversals });
+const committed = (reversals: number, wayBack: 'open' | 'failed' | 'closed'): MigrationEvent => ({
+  kind: 'committed',
+  atMs: AT,
+  reversals,
+  wayBack,
+});
+
+const EVENTS = {
+  'progress of 0': progress(0),
+  'progress of 1': progress(1),
+  'cutover of 0': committed(0, 'open'),
+  'cutover of 0, failed': committed(0, 'failed'),
+  'cutover of 0, closed': committed(0, 'closed'),
+  'cutover of 1': committed(1, 'open'),
+  'cutover of 1, closed': committed(1, 'closed'),
+  failed: { kind: 'failed', message: 'because', atMs: AT },
+  cancelled: { kind: 'cancelled', atMs: AT },
+  revoked: { kind: 'revoked', message: 'revoked', atMs: AT },
+  reverse: { kind: 'reverse', atMs: AT },
+  finish: { kind: 'finish', atMs: AT },
+  cutover: { kind: 'cutover', atMs: AT },
+  pause: { kind: 'pause', atMs: AT },
+  cancel: { kind: 'cancel', dropCopied: true, atMs: AT },
+  'confirm drops': { kind: 'confirm drops', atMs: AT },
+  extend: { kind: 'extend', untilMs: AT + 5, atMs: AT },
+  expiry: { kind: 'window ran out', atMs: AT },
+} as const satisfies Record<string, MigrationEvent>;
+
+/** The status, direction and way back of a state; `refused` and `ignored` stay as they are. */
+function told(next: MigrationState | 'ignored' | 'refused'): string {
+  return typeof next === 'string' ? next : `${next.status} ${next.reversals ?? 0} ${next.wayBack}`;
+}
+
+const NOTHING = 'ignored';
+const EXPECTED: Record<keyof typeof STATES, readonly string[]> = {
+  begun: [
+    'WORKING 0 planned',
+    'WORKING 1 planned',
+    'COMPLETE 0 open',
+    'COMPLETE 0 failed',
+    'COMPLETE 0 closed',
+    'COMPLETE 1 open',
+    'COMPLETE 1 closed',
+    'FAILED 0 closed',
+    'FAILED 0 closed',
+    'FAILED 0 closed',
+    'refused',
+    'refused',
+    'WORKING 0 planned',
+    'WORKING 0 planned',
+    'WORKING 0 planned',
+    'WORKING 0 planned',
+    'refused',
+    NOTHING,
+  ],
+  followed: [
+    'COMPLETE 0 open',
+    'WORKING 1 planned',
+    'COMPLETE 0 open',
+    'COMPLETE 0 failed',
+    'COMPLETE 0 closed',
+    'COMPLETE 1 open',
+    'COMPLETE 1 closed',
+    'COMPLETE 0 failed',
+    NOTHING,
+    'COMPLETE 0 lost',
+    'WORKING 1 planned',
+    'COMPLETE 0 finishing',
+    'refused',
+    'refused',
+    'refused',
+    'COMPLETE 0 open',
+    'refused',
+    NOTHING,
+  ],
+  'way back failed': [
+    'COMPLETE 0 failed',
+    'WORKING 1 planned',
+    'COMPLETE 0 open',
+    'COMPLETE 0 failed',
+    'COMPLETE 0 closed',
+    'COMPLETE 1 open',
+    'COMPLETE 1 closed',
+    'COMPLETE 0 failed',
+    NOTHING,
+    'COMPLETE 0 lost',
+    'refused',
+    'COMPLETE 0 finishing',
+    'refused',
+    'refused',
+    'refused',
+    'COMPLETE 0 failed',
+    'refused',
+    NOTHING,
+  ],
+  finishing: [
+    'COMPLETE 0 finishing',
+    'WORKING 1 finishing',
+    'COMPLETE 0 finishing',
+    'COMPLETE 0 finishing',
+    'COMPLETE 0 closed',
+    'COMPLETE 1 finishing',
+    'COMPLETE 1 closed',
+    'COMPLETE 0 finishing',
+    NOTHING,
+    'COMPLETE 0 lost',
+    'refused',
+    'COMPLETE 0 finishing',
+    'refused',
+    'refused',
+    'refused',
+    'COMPLETE 0 finishing',
+    'refused',
+    NOTHING,
+  ],
+  reversed: [
+    NOTHING,
+    'WORKING 1 planned',
+    NOTHING,
+    'COMPLETE 0 failed',
+    'COMPLETE 0 closed',
+    'COMPLETE 1 open',
+    'COMPLETE 1 closed',
+    'FAILED 1 lost',
+    'WORKING 1 planned',
+    'FAILED 1 lost',
+    'WORKING 1 planned',
+    'WORKING 1 finishing',
+    'WORKING 1 planned',
+    'WORKING 1 planned',
+    'refused',
+    'WORKING 1 planned',
+    'refused',
+    NOTHING,
+  ],
+  returning: [
+    NOTHING,
+    'WORKING 1 planned',
+    NOTHING,
+    'COMPLETE 0 failed',
+    'COMPLETE 0 closed',
+    'COMPLETE 1 open',
+    'COMPLETE 1 closed',
+    'FAILED 1 lost',
+    'WORKING 1 planned',
+    'FAILED 1 lost',
+    'WORKING 1 planned',
+    'refused',
+    'WORKING 1 planned',
+    'refused',
+    'refused',
+    'WORKING 1 planned',
+    'refused',
+    NOTHING,
+  ],
+  'giving up': [
+    NOTHING,
+    'WORKING 1 finishing',
+    NOTHING,
+    'COMPLETE 0 finishing',
+    'COMPLETE 0 closed',
+    'COMPLETE 1 finishing',
+    'COMPLETE 1 closed',
+    'FAILED 1 lost',
+    'WORKING 1 finishing',
+    'FAILED 1 lost',
+    'refused',
+    'WORKING 1 finishing',
+    'refused',
+    'refused',
+    'refused',
+    'WORKING 1 finishing',
+    'refused',
+    NOTHING,
+  ],
+  back: [
+    NOTHING,
+    'COMPLETE 1 open',
+    NOTHING,
+    NOTHING,
+    NOTHING,
+    'COMPLETE 1 open',
+    'COMPLETE 1 closed',
+    'COMPLETE 1 failed',
+    NOTHING,
+    'COMPLETE 1 lost',
+    'WORKING 2 planned',
+    'COMPLETE 1 finishing',
+    'refused',
+    'refused',
+    'refused',
+    'COMPLETE 1 open',
+    'refused',
+    NOTHING,
+  ],
+  closed: [...Array(10).fill(NOTHING), 'refused', 'COMPLETE 0 closed', ...Array(5).fill('refused'), NOTHING],
+  lost: [...Array(10).fill(NOTHING), ...Array(7).fill('refused'), NOTHING],
+};
+
+for (const [name, row] of Object.entries(EXPECTED)) {
+  test(`a reversible migration that is ${name} has the direction and way back that the table names after every event`, () => {
+    const state = STATES[name as keyof typeof STATES];
+    const found = Object.entries(EVENTS).map(([event, each]) => `${event}: ${told(transition(state, each))}`);
+    assert.deepEqual(
+      found,
+      Object.keys(EVENTS).map((event, n) => `${event}: ${row[n]}`),
+    );
+  });
+}
+
+test('the first direction alone has a cutover window', () => {
+  const first = transition({ ...BEGUN, readyForCutover: false }, progress(0));
+  assert.ok(typeof first !== 'string' && first.windowEndsAtMs !== null);
+  const second = transition({ ...REVERSED, windowEndsAtMs: null }, progress(1));
+  assert.ok(typeof second !== 'string');
+  assert.deepEqual([second.windowEndsAtMs, second.readyForCutover], [null, true]);
+  const turned = transition({ ...FOLLOWED, windowEndsAtMs: 5 }, EVENTS.reverse);
+  assert.ok(typeof turned !== 'string');
+  assert.equal(turned.windowEndsAtMs, null);
+});
+
+test('after any sequence of events the direction never goes back after its cutover, and an end is final', () => {
+  const reports = fc.record({
+    kind: fc.constant('committed' as const),
+    atMs: fc.nat(),
+    reversals: fc.nat({ max: 3 }),
+    wayBack: fc.constantFrom('open' as const, 'failed' as const, 'closed' as const),
+  });
+  const seen = fc.record({
+    kind: fc.constant('progress' as const),
+    ready: fc.boolean(),
+    atMs: fc.nat(),
+    reversals: fc.nat({ max: 3 }),
+  });
+  const wishes = fc.record({
+    kind: fc.constantFrom('reverse' as const, 'finish' as const, 'cutover' as const, 'pause' as const),
+    atMs: fc.nat(),
+  });
+  const ends = fc.record({
+    kind: fc.constantFrom('failed' as const, 'revoked' as const),
+    message: fc.string(),
+    atMs: fc.nat(),
+  });
+  fc.assert(
+    fc.property(fc.array(fc.oneof(reports, seen, wishes, ends)), (history) => {
+      let state: MigrationState = { ...NEW_MIGRATION, wayBack: 'planned' };
+      let cutOver = -1;
+      for (const each of history) {
+        const next = transition(state, each);
+        if (typeof next === 'string' || next === state) continue;
+        assert.equal(state.endedAtMs, null, 'an end is final');
+        state = next;
+        const reversals = state.reversals ?? 0;
+        assert.ok(reversals >= cutOver, 'a direction that has cut over stays cut over');
+        if (state.status === 'COMPLETE') cutOver = reversals;
+        assert.equal(state.status === 'WORKING' && state.wayBack === 'open', false);
+        assert.equal(['closed', 'lost'].includes(state.wayBack ?? ''), state.endedAtMs !== null);
+      }
+    }),
+  );
+});
