@@ -5,6 +5,7 @@ import { reversibleUsers } from '../engine/running-reversible.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
+import { leastPrivilegeUsers } from '../support/least-privilege.ts';
 import { expectHookReached, type LinkspanProcess } from '../support/linkspan-process.ts';
 import { startPair } from '../support/replica-set.ts';
 import { numbered } from '../support/seeds.ts';
@@ -95,4 +96,20 @@ test('users go there and back, and the way back is closed, although agent and co
   assert.equal(await onDestination.canWrite(), false);
   ended.abort();
   await Promise.all(lives);
+});
+
+test('a migration whose users could not take it back is refused by name before the first byte', { skip }, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  await pair.source.client.db('shop').collection('orders').insertMany(numbered(5));
+  const { source } = await leastPrivilegeUsers(pair);
+  await using setup = await PushSetup.create(pair, source.uri);
+  await setup.serve();
+  await setup.register(pair);
+  setup.agent();
+  await setup.start({ linkspan: { reversible: true } });
+  await assert.rejects(
+    setup.until('refused', () => false),
+    /the migration failed: .*admin\.reader.*lacks.*insert.*all databases/s,
+  );
+  assert.deepEqual(await pair.destination.client.db('shop').listCollections().toArray(), []);
 });

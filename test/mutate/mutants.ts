@@ -5,6 +5,7 @@ import { OF_CONTROL } from './mutants-of-control.ts';
 import { OF_CUTOVER } from './mutants-of-cutover.ts';
 import { OF_DOCUMENTS } from './mutants-of-documents.ts';
 import { OF_REVERSE } from './mutants-of-reverse.ts';
+import { OF_REVERSAL } from './mutants-of-reversal.ts';
 import { OF_VERIFICATION } from './mutants-of-verification.ts';
 
 /** All mutants. Each removes one rule that prevents a loss of documents or a wrong report. */
@@ -16,4 +17,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...OF_REVERSE,
   ...OF_VERIFICATION,
   ...OF_COMPARISON,
+  ...OF_REVERSAL,
 ];

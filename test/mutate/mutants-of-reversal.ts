@@ -1,0 +1,51 @@
+import type { Mutant } from './mutant.ts';
+
+const AGENT = 'test/agent/reversal.test.ts';
+const TABLE = 'test/control/records/reversal-transitions.test.ts';
+const API = 'test/atlas-api/reversible-migration.test.ts';
+
+/** Each removes one rule about the direction of a migration between control plane and agent. */
+export const OF_REVERSAL: readonly Mutant[] = [
+  {
+    without: 'applying a request only to the direction that it is about',
+    file: 'src/agent/reversal.ts',
+    replace: 'if (ahead !== 0) return false;',
+    by: '',
+    tests: { file: AGENT, name: 'orders that come early' },
+  },
+  {
+    without: 'closing only the way back of the wanted direction',
+    file: 'src/agent/reversal.ts',
+    replace: 'if (ahead === 0 || ahead === 1) this.#finish();',
+    by: 'this.#finish();',
+    tests: { file: AGENT, name: 'orders that come early' },
+  },
+  {
+    without: 'ignoring a cutover of an earlier direction',
+    file: 'src/control/records/reversal-transitions.ts',
+    replace: "return reversals < now ? 'earlier' : 'later';",
+    by: "return 'later';",
+    tests: { file: TABLE, name: 'a reversible migration that is' },
+  },
+  {
+    without: 'refusing to cancel a reversal',
+    file: 'src/control/records/migration-transitions.ts',
+    replace: "isReversed(state)\n    ? 'refused'",
+    by: "isReversed(state) && state.status === 'NEW'\n    ? 'refused'",
+    tests: { file: TABLE, name: 'a reversible migration that is' },
+  },
+  {
+    without: 'keeping orders of reversible migrations from agents that know no reversals',
+    file: 'src/control/migrations/wanted-state.ts',
+    replace: 'if (migration.reversible && !features.includes(REVERSALS)) continue;',
+    by: '',
+    tests: { file: API, name: 'does not know reversals' },
+  },
+  {
+    without: 'a new confirmation of drops for each direction',
+    file: 'src/control/records/reversal-transitions.ts',
+    replace: 'dropsConfirmed: false,',
+    by: '',
+    tests: { file: API, name: 'counts for one direction' },
+  },
+];
