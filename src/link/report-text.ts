@@ -21,10 +21,17 @@ export const agentName = z
   .string()
   .regex(/^[\x21-\x7e]{1,255}$/, 'expected 1 to 255 printable ASCII characters without blanks');
 
-/** Returns a value of JSON with all of its texts and lists as {@link reportText} and {@link reportList} make them. */
-export function printable(value: unknown): unknown {
+/** Deeper than any document that an agent reports. */
+const DEEPEST = 10;
+
+/**
+ * Returns a value of JSON with all of its texts and lists as {@link reportText} and {@link reportList} make them. What
+ * is nested deeper than any document is left out, so that a report can't exhaust the stack.
+ */
+export function printable(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') return reportText.parse(value);
-  if (Array.isArray(value)) return value.slice(0, MOST_REPORTED).map(printable);
   if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([name, of]) => [name, printable(of)]));
+  if (depth === DEEPEST) return null;
+  if (Array.isArray(value)) return value.slice(0, MOST_REPORTED).map((item) => printable(item, depth + 1));
+  return Object.fromEntries(Object.entries(value).map(([name, of]) => [name, printable(of, depth + 1)]));
 }

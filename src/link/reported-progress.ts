@@ -157,7 +157,12 @@ export const reportedProgress: z.ZodType<Progress> = z
     // Agents of earlier versions don't report it.
     cutoverAttempts: reportList(reportedAttempt).catch([]),
     cutoverAborted: count.optional(),
-    cutoverReport: z.unknown().transform(printable).pipe(cutoverReport.optional()).optional().catch(undefined),
+    cutoverReport: z
+      .unknown()
+      .transform((value) => printable(value))
+      .pipe(cutoverReport.optional())
+      .optional()
+      .catch(undefined),
     pingMs: figures({ source: figure, destination: figure }),
     addresses: figures({ source: reportText, destination: reportText }),
     warnings: reportList(reportText),

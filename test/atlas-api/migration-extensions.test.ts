@@ -408,6 +408,10 @@ test('the report of a cutover is there from its point of no return on, cleaned o
   const get = () => plane.api('GET', `${path}/${id}/cutoverReport`);
   await report(READY);
   assert.deepEqual([(await get()).status, (await get()).json.errorCode], [409, 'CUTOVER_REPORT_MISSING']);
+  let deep: unknown = 'deep';
+  for (let n = 0; n < 2_000; n += 1) deep = [deep];
+  await report({ ...READY, cutoverReport: deep as never });
+  assert.equal((await get()).json.errorCode, 'CUTOVER_REPORT_MISSING');
   await report({ state: 'committed', cutoverReport: cutoverReport('a \u001b[2Jwarning') });
   assert.deepEqual((await get()).json, cutoverReport('a \ufffd[2Jwarning'));
 });

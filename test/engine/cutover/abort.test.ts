@@ -72,7 +72,7 @@ test('a cutover can be aborted at each step before its point of no return, withi
   await expectIdentical(pair);
 });
 
-test('of an abort and a commit at the same moment, one wins, and both tell the truth', { skip }, async () => {
+test('when an abort and a commit come at the same moment, one wins, and both tell the truth', { skip }, async () => {
   await using pair = await startPair();
   const items = pair.source.client.db('shop').collection('items');
   const outcomes = new Set<string>();
