@@ -4,8 +4,8 @@ import { OF_COMPARISON } from './mutants-of-comparison.ts';
 import { OF_CONTROL } from './mutants-of-control.ts';
 import { OF_CUTOVER } from './mutants-of-cutover.ts';
 import { OF_DOCUMENTS } from './mutants-of-documents.ts';
-import { OF_REVERSE } from './mutants-of-reverse.ts';
 import { OF_REVERSAL } from './mutants-of-reversal.ts';
+import { OF_REVERSE } from './mutants-of-reverse.ts';
 import { OF_VERIFICATION } from './mutants-of-verification.ts';
 
 /** All mutants. Each removes one rule that prevents a loss of documents or a wrong report. */
