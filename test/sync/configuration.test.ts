@@ -19,6 +19,7 @@ test('a file for mongosync works', () => {
     cluster1: 'mongodb://b',
     port: 27_183,
     usersAndRoles: undefined,
+    reversible: undefined,
     logLevel: 'warn',
   });
   assert.equal(read('usersAndRoles: true\n').usersAndRoles, true);
@@ -27,6 +28,7 @@ test('a file for mongosync works', () => {
     cluster1: undefined,
     port: undefined,
     usersAndRoles: undefined,
+    reversible: undefined,
     logLevel: undefined,
   });
 });

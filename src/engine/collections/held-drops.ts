@@ -37,6 +37,8 @@ interface Share {
  */
 export class HeldDrops {
   #held: ReadonlyMap<TrackedCollection, Loss> = new Map();
+  /** Were held, and are about to be dropped. */
+  #released: readonly TrackedCollection[] = [];
   #followed: readonly (Loss & { readonly elapsedMs: number })[] = [];
   #permitted: boolean;
   #since: { readonly sinceMs: number; readonly elapsedMs: number } | undefined;
@@ -52,9 +54,9 @@ export class HeldDrops {
     this.#permitted = true;
   }
 
-  /** Whether anything is held. */
+  /** Whether anything is held, or was and isn't dropped yet. */
   get any(): boolean {
-    return this.#held.size > 0;
+    return this.#held.size > 0 || this.#released.some(({ isGone }) => !isGone);
   }
 
   has(collection: TrackedCollection): boolean {
@@ -98,12 +100,14 @@ export class HeldDrops {
     this.#followed = this.#followed.filter(({ elapsedMs }) => clock.elapsed() - elapsedMs < TOGETHER_MS);
     const areMost = lost.length > 0 && (await this.#areMost(context, [...heldElsewhere, ...lost]));
     // No `await` from here on: a cutover must not see a moment in which nothing is held.
+    const before = this.#held;
     this.#held = new Map([...heldElsewhere, ...(areMost ? lost : [])]);
+    this.#released = gone.filter((one) => before.has(one) && !this.#held.has(one));
     if (!areMost) {
       const elapsedMs = clock.elapsed();
       this.#followed = [...this.#followed, ...lost.map(([, loss]) => ({ ...loss, elapsedMs }))];
     }
-    if (this.any) this.#since ??= { sinceMs: clock.now(), elapsedMs: clock.elapsed() };
+    if (this.#held.size > 0) this.#since ??= { sinceMs: clock.now(), elapsedMs: clock.elapsed() };
     else this.#since = undefined;
     return gone.filter((one) => !this.#held.has(one));
   }
