@@ -111,13 +111,13 @@ test('every mutation of the API leaves exactly one record with its actor, addres
   const report = (state: 'tailing' | 'committed', of: string) =>
     agent.report({ migrations: [{ id: of, progress: progress(of, { state, readyForCutover: true }) }] });
   await report('tailing', id);
-  assert.equal((await newest(plane))?.eventTypeName, 'LIVE_MIGRATION_WORKING');
+  assert.equal((await newest(plane))?.eventTypeName, 'LIVE_MIGRATION_READY');
   assert.deepEqual([(await newest(plane))?.actorKind, (await newest(plane))?.actorName], ['agent', 'host-1']);
   await change(
     'extendGroupLiveMigrationCutoverWindow',
     'LIVE_MIGRATION_WINDOW_EXTENDED',
     `${path}/${id}/cutoverWindow`,
-    { hours: 1 },
+    { hours: 200 },
   );
   await change(
     'rehearseGroupLiveMigrationCutover',

@@ -119,7 +119,7 @@ test('an abort and a rehearsal of a cutover reach the agent, and GET shows when 
   assert.equal((await ask('abortCutover')).status, 202);
   assert.deepEqual([(await told())?.wanted, (await told())?.cutoverAborted], ['running', null]);
   assert.equal((await ask('cutover')).status, 202);
-  assert.match(String((await ask('rehearseCutover')).json.detail), /its cutover has begun/);
+  assert.match(String((await ask('rehearseCutover')).json.detail), /its cutover has started/);
   assert.equal((await ask('abortCutover')).status, 202);
   const { wanted: state, cutoverAborted } = (await told()) ?? {};
   assert.equal(state, 'running');
