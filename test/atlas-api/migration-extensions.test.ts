@@ -6,7 +6,7 @@ import { onReach } from '../../src/platform/index.ts';
 import { linkAgent } from '../gateway/agent-client.ts';
 import { addOrganization, type Page, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
-import { cliBody, cutoverReport, prepare } from './migration-world.ts';
+import { cliBody, prepare } from './migration-world.ts';
 import { start, withoutTime } from './started-migration.ts';
 
 const HOUR_MS = 3_600_000;
@@ -105,34 +105,6 @@ test('pause, resume, load level and the confirmation of drops reach the agent, a
   await report(READY);
   assert.equal((await ask('cutover')).status, 202);
   for (const wish of ['pause', 'resume']) assert.equal((await ask(wish)).json.errorCode, 'LIVE_MIGRATION_DECIDED');
-});
-
-test('an abort and a rehearsal of a cutover reach the agent, and GET shows when both have ended', async () => {
-  await using plane = await startControlPlane();
-  const { report, show, ask, wanted } = await start(plane);
-  const told = async () => ((await wanted()) as Record<string, unknown>[])[0];
-  assert.equal((await ask('rehearseCutover')).json.errorCode, 'CUTOVER_NOT_READY');
-  await report(READY);
-  assert.equal((await ask('rehearseCutover')).status, 202);
-  const rehearsal = (await told())?.rehearsal;
-  assert.equal((await show()).linkspan.rehearsal, rehearsal);
-  assert.equal((await ask('abortCutover')).status, 202);
-  assert.deepEqual([(await told())?.wanted, (await told())?.cutoverAborted], ['running', null]);
-  assert.equal((await ask('cutover')).status, 202);
-  assert.match(String((await ask('rehearseCutover')).json.detail), /its cutover has started/);
-  assert.equal((await ask('abortCutover')).status, 202);
-  const { wanted: state, cutoverAborted } = (await told()) ?? {};
-  assert.equal(state, 'running');
-  const isDone = async () => ((await show()).linkspan.cutoverAbort as { readonly isDone: boolean }).isDone;
-  assert.equal(await isDone(), false);
-  await report({ ...READY, cutoverAborted: Number(cutoverAborted) });
-  assert.equal(await isDone(), true);
-  assert.equal((await ask('cutover')).status, 202);
-  await report({ state: 'committing', cutoverReport: cutoverReport('a warning') });
-  assert.deepEqual(
-    [(await ask('abortCutover')).status, (await ask('abortCutover')).json.errorCode],
-    [409, 'CUTOVER_COMMITTED'],
-  );
 });
 
 test('a cancelled migration is FAILED after its agent has stopped it, reports what happened to the data, and the next one can start', async () => {
@@ -400,20 +372,6 @@ test('an agent that sends nothing is shown as lost within half a minute, and as 
   assert.equal(await status(), 'LOST');
   await agent.report({});
   assert.equal(await status(), 'CONNECTED');
-});
-
-test('the report of a cutover is there from its point of no return on, cleaned of what a terminal would obey', async () => {
-  await using plane = await startControlPlane();
-  const { path, id, report } = await start(plane);
-  const get = () => plane.api('GET', `${path}/${id}/cutoverReport`);
-  await report(READY);
-  assert.deepEqual([(await get()).status, (await get()).json.errorCode], [409, 'CUTOVER_REPORT_MISSING']);
-  let deep: unknown = 'deep';
-  for (let n = 0; n < 2_000; n += 1) deep = [deep];
-  await report({ ...READY, cutoverReport: deep as never });
-  assert.equal((await get()).json.errorCode, 'CUTOVER_REPORT_MISSING');
-  await report({ state: 'committed', cutoverReport: cutoverReport('a \u001b[2Jwarning') });
-  assert.deepEqual((await get()).json, cutoverReport('a \ufffd[2Jwarning'));
 });
 
 test('only owners can steer a migration', async () => {

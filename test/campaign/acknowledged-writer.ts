@@ -81,7 +81,7 @@ export class AcknowledgedWriter {
       // The server may still execute a request that it did not answer.
       if (before.length > 1) continue;
       const after = this.#random.next() < 0.2 ? undefined : version;
-      // Whoever compares meanwhile may find either of them.
+      // A comparison meanwhile may find either of them.
       this.#known.set(key, { possible: [...before, after], atMs: Date.now() });
       try {
         const changed =

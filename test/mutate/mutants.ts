@@ -4,6 +4,7 @@ import { OF_COMPARISON } from './mutants-of-comparison.ts';
 import { OF_CONTROL } from './mutants-of-control.ts';
 import { OF_CUTOVER } from './mutants-of-cutover.ts';
 import { OF_DOCUMENTS } from './mutants-of-documents.ts';
+import { OF_READINESS } from './mutants-of-readiness.ts';
 import { OF_REVERSAL } from './mutants-of-reversal.ts';
 import { OF_REVERSE } from './mutants-of-reverse.ts';
 import { OF_VERIFICATION } from './mutants-of-verification.ts';
@@ -13,6 +14,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...OF_DOCUMENTS,
   ...OF_CAPTURE,
   ...OF_CONTROL,
+  ...OF_READINESS,
   ...OF_CUTOVER,
   ...OF_REVERSE,
   ...OF_VERIFICATION,

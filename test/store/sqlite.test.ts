@@ -9,16 +9,19 @@ import { onReach } from '../../src/platform/index.ts';
 import { backUpStore, openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { testStoreConformance } from './conformance.ts';
+import { testHookConformance } from './hook-conformance.ts';
 
 const WINDOW_MS = 120 * 3_600_000;
 
-testStoreConformance('SQLite', async () => {
+const create = async () => {
   const folder = temporaryFolder('store');
   return {
     open: async () => openSqliteStore(join(folder.path, 'data')),
     [Symbol.asyncDispose]: async () => folder[Symbol.dispose](),
   };
-});
+};
+testStoreConformance('SQLite', create);
+testHookConformance('SQLite', create);
 
 test('only one server at a time opens a data directory', async () => {
   using folder = temporaryFolder('store');
