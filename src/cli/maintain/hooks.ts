@@ -16,6 +16,7 @@ export function hooksCommand(): Command {
   return new Command('hooks')
     .summary('Test the commands and webhooks that receive events')
     .description('Test the commands and webhooks that receive events of migrations.')
+    .commandsGroup('Core commands:')
     .addCommand(
       new Command('test')
         .summary('Send a test event to each hook')
