@@ -101,9 +101,8 @@ test('a migration that fails while indexes are being built ends', async () => {
   using _ = onReach('engine.indexes.recorded', async () => {
     await pair.source.failCommand({ mode: 'alwaysOn', data: lost });
     // After the stream has ended, the engine dispatches no more events.
-    await eventually(() => running.progress.lagSeconds !== null && running.progress.lagSeconds > 2, {
-      what: 'the stream to end',
-    });
+    const hit = { waitForFailPoint: 'failCommand', timesEntered: 1, maxTimeMS: 10_000 };
+    await pair.source.client.db('admin').command(hit);
     failed.resolve();
   });
   await using running = RunningMigration.start(pair);
