@@ -148,6 +148,20 @@ export const OF_CUTOVER: readonly Mutant[] = [
     tests: { file: AFTER_COMMIT, name: 'a warning of the migration' },
   },
   {
+    without: 'the position at which the watch after the commit resumes',
+    file: 'src/engine/cutover/source-watch.ts',
+    replace: 'new ChangeStream(parts, { _data: this.#state.token })',
+    by: 'new ChangeStream(parts, undefined)',
+    tests: { file: 'test/cli/sync-source-watch.test.ts', name: 'resumes the watch' },
+  },
+  {
+    without: 'the last barrier of the watch after the commit',
+    file: 'src/engine/cutover/source-watch.ts',
+    replace: 'isReached = barrier === undefined || !isBefore(batch.time, barrier);',
+    by: 'isReached = true;',
+    tests: { file: 'test/engine/cutover/source-watch.test.ts', name: 'however much' },
+  },
+  {
     without: 'a time limit of the look at a missing source after the commit',
     file: 'src/engine/cutover/watch-after-commit.ts',
     replace: 'await Promise.race([looking, clock.sleep(LAST_LOOK_WITHIN_MS, signal)]);',
