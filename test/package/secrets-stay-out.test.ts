@@ -56,7 +56,7 @@ test('npm pack includes the program, its documentation and the deployment files,
     /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/,
     /^bin\/linkspan$/,
     /^src\/(.+\.ts|cli\/launch\.js)$/,
-    /^docs\/(.+\.md|examples\/(digest\.py|verify-hook\.(py|mjs))|reference\/(digest-report|hook-event|verification-report)\.schema\.json)$/,
+    /^docs\/(.+\.md|examples\/(digest\.py|verify-hook\.(py|mjs))|reference\/(cutover-report|digest-report|hook-event|verification-report)\.schema\.json)$/,
     /^deploy\/(agent\.yaml|agent\.schema\.json|linkspan-agent\.service)$/,
   ];
   assert.deepEqual(
