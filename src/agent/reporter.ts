@@ -6,7 +6,7 @@ import type { LinkClient } from './link-client.ts';
 const CHANGED_EVERY_MS = 1_000;
 const UNCHANGED_EVERY_MS = 10_000;
 
-/** What this version can do beyond the first one. */
+/** The features of this version beyond the first one. */
 export const FEATURES: readonly string[] = [REVERSALS];
 
 /** Sources of the actual state to report. */

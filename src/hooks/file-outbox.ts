@@ -4,7 +4,7 @@ import { type Logger, messageOf, writeDurably } from '../platform/index.ts';
 import type { HookEvent } from './event.ts';
 import { type Delivery, MOST_WAITING, type Outbox } from './outbox.ts';
 
-/** What the file holds. `notes` tell which events were announced, by migration. */
+/** The content of the file. `notes` tell which events were announced, by migration. */
 interface Content {
   readonly version: 1;
   readonly deliveries: readonly Delivery[];

@@ -1,7 +1,7 @@
 /** The groups in which the gates of a migration are shown, in this order. */
 export const GATE_GROUPS = ['migration', 'data', 'source', 'destination', 'cutover'] as const;
 
-/** What is known of one gate in general. Each gate of the checklist is declared in {@link GATES}. */
+/** The declaration of a gate. Each gate of the checklist is declared in {@link GATES}. */
 interface GateDeclaration {
   readonly group: (typeof GATE_GROUPS)[number];
   readonly title: string;
@@ -9,7 +9,7 @@ interface GateDeclaration {
   readonly refuses: boolean;
   /** The unit of value and limit; null when the gate has none. */
   readonly unit: string | null;
-  /** What to do while it isn't passed. */
+  /** The action to take while it isn't passed. */
   readonly action: string;
 }
 

@@ -2,7 +2,7 @@ import type { Progress, SourceWatchState } from '../engine/index.ts';
 import { eventText, type HookEvent } from '../hooks/index.ts';
 import { newId } from '../platform/index.ts';
 
-/** What was announced of a migration, as JSON. */
+/** The announcements of a migration, as JSON. */
 export interface HookNote {
   readonly ready?: boolean;
   /** Since when it is ready without a break. */

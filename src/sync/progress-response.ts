@@ -27,7 +27,7 @@ const NOT_VERIFIED = 'The copied data is not verified: verification is switched 
 /** mongosync's names of the phases of a verification. */
 const PHASES = { waiting: 'not started', comparing: 'initial hashing', following: 'stream hashing' } as const;
 
-/** What goes on after the commit of a migration. */
+/** The work that continues after the commit of a migration. */
 interface AfterCommit {
   /** The opposite direction, if the migration is reversible. */
   readonly wayBack?: Progress | undefined;

@@ -15,7 +15,7 @@ import { passSeats, SEATS } from './seats.ts';
 const SHOWN = 5;
 const IDENTICAL_WITHIN_MS = 120_000;
 
-/** What happens between two cutovers. */
+/** The events between two cutovers. */
 interface Turn {
   readonly followMs: number;
   readonly fault: 'none' | 'step-down of the source' | 'step-down of the destination' | 'restart of the engine';

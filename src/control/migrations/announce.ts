@@ -9,7 +9,7 @@ const LOOK_EVERY_MS = 10_000;
 
 type Announcement = Pick<Audited, 'eventTypeName' | 'details'>;
 
-/** What is due of one migration, and the note that it is announced. */
+/** The events that are due of one migration, and the note that they are announced. */
 interface Due {
   readonly events: readonly Announcement[];
   readonly announced: Announced;

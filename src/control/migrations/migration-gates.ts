@@ -42,7 +42,7 @@ function reportedGates(progress: Progress | null): readonly Gate[] {
   return [gate('running', isReady ? 'passed' : 'waiting', isReady ? [] : (progress?.notReadyReasons ?? []), null)];
 }
 
-/** What a silent agent reported last is no longer known. */
+/** Returns a gate as unknown: the agent that reported it is silent. */
 function outdated(reported: Gate, { reasons }: Gate): Gate {
   if (reported.state === 'skipped') return reported;
   return { ...reported, state: 'unknown', reasons: [...reasons, ...reported.reasons], etaSeconds: null };

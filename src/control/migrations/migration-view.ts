@@ -18,7 +18,7 @@ export interface MigrationView extends Migration {
   readonly contact: AgentContact | null;
   /** Reasons why the migration waits: first the control plane's, then those that the agent reported. */
   readonly waits: readonly Wait[];
-  /** What its cutover depends on; empty once it has ended. */
+  /** The checklist of its cutover; empty once it has ended. */
   readonly gates: readonly Gate[];
   readonly isReady: boolean;
   /** The control plane's own warnings: its cutover window ends soon, or a hook fails. */

@@ -1,4 +1,4 @@
-/** What was announced of a migration. Each fact is announced once, also after a restart or when the clock is set. */
+/** The announcements of a migration. Each fact is announced once, also after a restart or when the clock is set. */
 export interface Announced {
   /** Whether it was announced that nobody requests the cutover, in this period of readiness. */
   readonly awaited?: boolean;

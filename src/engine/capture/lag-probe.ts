@@ -106,7 +106,7 @@ export class LagProbe {
     this.#closings = closings;
   }
 
-  /** What was known before a pause, which may be long, says nothing after it. */
+  /** Forgets the measurements: a pause may be long, and they say nothing after it. */
   #resume(): void {
     this.#applied.resume();
     this.#compared.resume();

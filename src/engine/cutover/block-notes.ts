@@ -70,7 +70,7 @@ export async function writeNote(source: MongoClient, step: ClaimStep, claim: Cla
   return operationTimeOf(await source.db('admin').command(command), 'source');
 }
 
-/** What another attempt does that would keep a claim from holding the block now, and the reading that shows it. */
+/** Another attempt that would keep a claim from holding the block now, and the reading that shows it. */
 export interface Obstacle {
   readonly holder: Holder | undefined;
   readonly reading: BlockReading;

@@ -27,7 +27,7 @@ export interface WriteError {
   readonly code: number;
   readonly errmsg: string;
   readonly keyPattern?: Document;
-  /** Of the index that has a duplicate. */
+  /** The collation of the index that has a duplicate. */
   readonly collation?: Document;
 }
 

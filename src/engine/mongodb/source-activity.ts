@@ -7,7 +7,7 @@ interface Activity {
   readonly seconds: number;
 }
 
-/** What users do on the source that a cutover has to wait for. */
+/** The operations of users on the source for which a cutover has to wait. */
 export interface SourceActivity {
   /** Open transactions, the oldest first. */
   readonly transactions: readonly Activity[];

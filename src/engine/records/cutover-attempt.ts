@@ -33,9 +33,9 @@ export interface TimedStep {
   readonly startedAtMs: number;
   /** Absent while it runs. */
   readonly durationMs?: number;
-  /** What it waited for and why, or what it is for. */
+  /** The reason for its wait, or its purpose. */
   readonly reason: string;
-  /** What it did, as numbers. */
+  /** The numbers of things that it did. */
   readonly counts?: Readonly<Record<string, number>>;
 }
 
@@ -63,7 +63,7 @@ export interface CutoverAttempt {
   readonly stoppedMs?: number;
 }
 
-/** What the verification had compared when the cutover committed. */
+/** The verification's counts when the cutover committed. */
 export interface CutoverEvidence {
   readonly mode: string;
   readonly documentsCompared: number;

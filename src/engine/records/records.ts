@@ -142,7 +142,7 @@ export interface CutoverRecord {
   readonly rehearsed?: number;
   /** The last attempts to cut over, with the time that each step took. */
   readonly timeline?: readonly CutoverAttempt[];
-  /** What the verification had compared at the point of no return. */
+  /** The verification's counts at the point of no return. */
   readonly evidence?: CutoverEvidence;
   /** The watchdog that opened the source again. */
   readonly openedBy?: string;

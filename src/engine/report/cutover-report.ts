@@ -7,7 +7,7 @@ import type { CutoverEvidence } from '../records/cutover-attempt.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import type { Progress } from './progress.ts';
 
-/** What a report of a cutover needs beside the progress. */
+/** The parts of a cutover's report that the progress lacks. */
 interface ReportedCutover {
   readonly options: Pick<MigrationOptions, 'source' | 'destination'>;
   readonly collections: readonly TrackedCollection[];

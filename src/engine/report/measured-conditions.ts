@@ -5,10 +5,10 @@ export type Measured<T> =
   | { readonly atMs: number; readonly value: T }
   | { readonly atMs: number; readonly whyUnknown: string };
 
-/** What the servers say about a cutover; each undefined before the first look. */
+/** The servers' conditions for a cutover; each undefined before the first look. */
 export interface MeasuredConditions {
   readonly activity: Measured<SourceActivity> | undefined;
-  /** Who holds the source's write block; undefined as a value when nobody does. */
+  /** The holder of the source's write block; undefined as a value when nobody holds it. */
   readonly sourceBlock: Measured<string | undefined> | undefined;
   /** Undefined as a value when the user may not ask. */
   readonly destinationIsBlocked: Measured<boolean | undefined> | undefined;

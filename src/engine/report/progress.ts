@@ -122,7 +122,7 @@ export interface Progress {
   readonly verification: VerificationProgress;
   /** Null while no history was lost. */
   readonly repairs: RepairsProgress | null;
-  /** What a cutover depends on. `readyForCutover` and `notReadyReasons` follow from it. */
+  /** The checklist of the cutover. `readyForCutover` and `notReadyReasons` follow from it. */
   readonly readiness: readonly Gate[];
   /** Whether a cutover requested now would begin at once. */
   readonly readyForCutover: boolean;

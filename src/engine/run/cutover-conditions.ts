@@ -11,7 +11,7 @@ import type { RunParts } from './parts.ts';
 const EVERY_MS = 10_000;
 const LOOK_AGAIN_AFTER_MS = 1_000;
 
-/** What the servers say about a cutover, measured while the migration follows its source. It is advice: nothing depends on it. */
+/** The servers' conditions for a cutover, measured while the migration follows its source. Nothing depends on this advice. */
 export class CutoverConditions implements MeasuredConditions {
   readonly #context: RunParts;
   readonly #log: MigrationLog;

@@ -9,7 +9,7 @@ import type { MigrationLog } from '../records/migration-log.ts';
 import type { CollectionRecord, MigrationRecord, ViewRecord } from '../records/records.ts';
 import type { RunParts } from './parts.ts';
 
-/** What the direction before this one has left on record, on this direction's source. */
+/** The records of the direction before this one, on this direction's source. */
 interface Earlier {
   readonly reverseFrom: ResumeToken;
   readonly collections: readonly CollectionRecord[];

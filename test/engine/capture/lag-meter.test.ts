@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { LAG_LIMIT_MS, LagMeter } from '../../../src/engine/capture/lag-meter.ts';
 
-/** What happens to an engine and its source, in any order. */
+/** The events of an engine and its source, in any order. */
 type Step =
   | { readonly kind: 'time passes'; readonly ms: number }
   /** The machine sleeps, and its elapsed time stands still. */
