@@ -16,11 +16,8 @@ export function directionOf({ reversals: now = 0 }: MigrationState, reversals = 
 
 /** The state of a migration that moves users in the given direction from now on. A `finish` that was accepted stays so. */
 export function turned(state: MigrationState, reversals: number): MigrationState {
-  // Requests and announcements were about the other direction.
-  const { readySinceMs: _, announced: __, cutoverRequestedAtMs: ___, ...rest } = state;
-  const { cutoverAborted: ____, rehearsal: _____, ...kept } = rest;
   return {
-    ...kept,
+    ...withoutRequests(state),
     status: 'WORKING',
     wanted: 'running',
     reversals,
@@ -29,6 +26,13 @@ export function turned(state: MigrationState, reversals: number): MigrationState
     // Only the first direction has a window: the end of a later one would take the way back from the users.
     windowEndsAtMs: null,
   };
+}
+
+/** Returns the state without requests and announcements, which were about the direction before. */
+function withoutRequests(state: MigrationState): MigrationState {
+  const { readySinceMs: _ready, announced: _announced, cutoverRequestedAtMs: _requested, ...rest } = state;
+  const { cutoverAborted: _aborted, rehearsal: _rehearsal, ...kept } = rest;
+  return kept;
 }
 
 /** Progress after a cutover: an agent has restarted, and opens the direction that has cut over before the way back. */
