@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import type {
   Agent,
   ApiKey,
-  AuditRecord,
   Cluster,
   DestinationUser,
   Group,
@@ -280,49 +279,6 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     assert.deepEqual(await store.clusterNamed(GROUP.id, CLUSTER.name), newCluster);
     assert.deepEqual(await store.groupsOf(ORG), [newGroup]);
     assert.deepEqual([await store.cluster(CLUSTER.id), await store.group(GROUP.id)], [cluster, group]);
-  });
-
-  test(`${name}: audit records are found by their subject, newest first`, async () => {
-    await using under = await create();
-    await using store = await under.open();
-    const record = (sequence: number, changes: Partial<AuditRecord> = {}): AuditRecord => ({
-      id: String(sequence).padStart(24, '0'),
-      sequence,
-      createdAtMs: 1,
-      orgId: ORG,
-      groupId: null,
-      eventTypeName: 'A',
-      actorKind: 'api key',
-      actorName: 'abcdefgh',
-      remoteAddress: '192.0.2.1',
-      details: { list: ['a'], flag: true },
-      previousHash: '',
-      hash: `hash ${sequence}`,
-      keyId: null,
-      mac: `mac ${sequence}`,
-      ...changes,
-    });
-    const records = [
-      record(1),
-      record(2, { groupId: GROUP.id }),
-      record(3, { eventTypeName: 'B' }),
-      record(4, { orgId: 'x' }),
-    ];
-    await store.write(async (transaction) => {
-      assert.equal(await transaction.lastAuditRecord(), undefined);
-      for (const each of records) await transaction.appendAuditRecord(each);
-      assert.deepEqual(await transaction.lastAuditRecord(), records[3]);
-    });
-    const sequences = async (...asked: Parameters<Store['auditRecords']>) =>
-      (await store.auditRecords(...asked)).map(({ sequence }) => sequence);
-    assert.deepEqual(await sequences({ orgId: ORG }, 0, 2), [3, 2]);
-    assert.deepEqual(await sequences({ orgId: ORG }, 2, 2), [1]);
-    assert.deepEqual(await sequences({ orgId: ORG, groupId: GROUP.id }, 0, 9), [2]);
-    assert.deepEqual(await sequences({ orgId: ORG, eventTypeNames: ['B', 'C'] }, 0, 9), [3]);
-    assert.equal(await store.countAuditRecords({ orgId: ORG, eventTypeNames: ['A'] }), 2);
-    assert.deepEqual(await store.auditRecordsAfter(2, 1), [records[2]]);
-    assert.deepEqual(await store.auditRecord(records[0]?.id ?? ''), records[0]);
-    await assert.rejects(store.write((transaction) => transaction.appendAuditRecord(record(4))));
   });
 
   test(`${name}: exactly one of several concurrent redemptions of a token succeeds`, async () => {

@@ -8,6 +8,7 @@ import { type Cluster, NEW_MIGRATION } from '../../src/control/index.ts';
 import { onReach } from '../../src/platform/index.ts';
 import { backUpStore, openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { testAuditConformance } from './audit-conformance.ts';
 import { testStoreConformance } from './conformance.ts';
 import { testHookConformance } from './hook-conformance.ts';
 
@@ -21,6 +22,7 @@ const create = async () => {
   };
 };
 testStoreConformance('SQLite', create);
+testAuditConformance('SQLite', create);
 testHookConformance('SQLite', create);
 
 test('only one server at a time opens a data directory', async () => {
