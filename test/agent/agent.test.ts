@@ -28,7 +28,6 @@ import { type ControlPlane, orderTo, SOURCE_PROJECT, startControlPlane } from '.
 
 checkForLeaks({ sockets: false });
 
-const DEADLINE_MS = 60_000;
 /** Slow enough to interrupt a copy half-way. */
 const SLOW_BYTES_PER_SECOND = 500_000;
 
@@ -110,7 +109,7 @@ function migrationIs(
       if (migration.state.status === 'FAILED' && what !== 'FAILED') return undefined;
       return holds(migration) ? migration : undefined;
     },
-    { what: `the migration to be ${what}`, deadlineMs: DEADLINE_MS },
+    { what: `the migration to be ${what}` },
   );
 }
 
@@ -137,7 +136,7 @@ test('the agent reports the clusters of its configuration to the control plane',
     const [shown] = await availableProjects(plane.control, plane.actor, plane.orgId);
     return shown?.deployments[0]?.dbSizeBytes ?? 0;
   };
-  await eventually(async () => (await sizeShown()) > before, { what: 'the new size', deadlineMs: 30_000 });
+  await eventually(async () => (await sizeShown()) > before, { what: 'the new size' });
   await source.client.db('more').dropDatabase();
 });
 
@@ -153,7 +152,7 @@ test('a validation succeeds, or reports every problem', async () => {
         const validation = await getValidation(plane.control, plane.actor, plane.groupId, id);
         return validation.status === 'PENDING' ? undefined : validation;
       },
-      { what: 'the validation', deadlineMs: DEADLINE_MS },
+      { what: 'the validation' },
     );
   };
   const good = await outcome(order);
@@ -201,7 +200,7 @@ test('a validation that was requested before or during a restart of the agent ge
   await using _second = await startAgent(plane, {});
   for (const id of [under, before]) {
     const answered = async () => (await getValidation(control, actor, groupId, id)).status === 'SUCCESS';
-    await eventually(answered, { what: 'the validation', deadlineMs: DEADLINE_MS });
+    await eventually(answered, { what: 'the validation' });
   }
 });
 
@@ -305,10 +304,10 @@ test('an agent that hung takes its migration back from the watchdog, and the mig
   await migrationIs(plane, id, 'ready', ({ state }) => state.readyForCutover);
   const taken = await records.findOneAndUpdate({ _id: id }, { $inc: { term: 1 } }, { returnDocument: 'after' });
   const isTakenBack = async () => ((await records.findOne({ _id: id }))?.term ?? 0) > (taken?.term ?? 0);
-  await eventually(isTakenBack, { what: 'the agent to take it back', deadlineMs: DEADLINE_MS });
+  await eventually(isTakenBack, { what: 'the agent to take it back' });
   // Not ready while it catches up.
   const cutover = () => requestCutover(plane.control, plane.actor, plane.groupId, id).then(() => true);
-  await eventually(cutover, { what: 'the cutover to be taken', deadlineMs: DEADLINE_MS });
+  await eventually(cutover, { what: 'the cutover to be taken' });
   await migrationIs(plane, id, 'COMPLETE', ({ state }) => state.status === 'COMPLETE');
 });
 

@@ -48,7 +48,7 @@ test('orders that come early, late or twice turn a migration no further than the
     assert.equal(wants(1, true), false);
     return told() === 'closed';
   };
-  await eventually(closed, { what: 'the way back to be closed', deadlineMs: 30_000 });
+  await eventually(closed, { what: 'the way back to be closed' });
   assert.equal(await running.outcome, 'committed');
   await using again = new RunningReversible(await addressesOf(migration), migration.current.options.migrationId);
   assert.equal(await again.outcome, 'committed');

@@ -125,7 +125,7 @@ test('a start unblocks a source that was left blocked, even if the control plane
     client: { clockAheadMs: 0, poll: fails, report: fails },
     logger: silentLogger,
   }).run(stop.signal);
-  await eventually(() => shop.insertOne({ open: true }), { what: 'the source to take writes', deadlineMs: 30_000 });
+  await eventually(() => shop.insertOne({ open: true }), { what: 'the source to take writes' });
   stop.abort();
   await running;
 });

@@ -12,8 +12,6 @@ import { FakeClock } from './fake-clock.ts';
 import { cliBody, prepare, progress, type World } from './migration-world.ts';
 
 const HOUR_MS = 3_600_000;
-/** Each check of a destination starts a process, which takes seconds on a busy machine. */
-const DEADLINE_MS = 30_000;
 const real = createDialler({
   allowedDestinations: ['127.0.0.1'],
   logger: silentLogger,
@@ -61,7 +59,7 @@ class Setup implements AsyncDisposable {
       const { migrations, validations } = await this.wanted();
       return [...migrations, ...validations][0]?.assignment.destination.uri;
     };
-    return eventually(told, { what: 'the order for the agent', deadlineMs: DEADLINE_MS });
+    return eventually(told, { what: 'the order for the agent' });
   }
 
   async api(method: string, path: string): Promise<Record<string, unknown>> {
@@ -93,7 +91,7 @@ describe('with a destination whose registered user may create users', () => {
         look?.();
         return !(await isThere(id));
       },
-      { what: 'the user to be dropped', deadlineMs: DEADLINE_MS },
+      { what: 'the user to be dropped' },
     );
 
   test('an agent gets a migration only when its user exists, and with that user', async () => {
@@ -132,7 +130,7 @@ describe('with a destination whose registered user may create users', () => {
         const names = (results as { eventTypeName: string }[]).map(({ eventTypeName }) => eventTypeName);
         return names.includes('MONGODB_USER_ADDED') && names.includes('MONGODB_USER_DELETED');
       };
-      await eventually(recorded, { what: 'the record of the drop', deadlineMs: DEADLINE_MS });
+      await eventually(recorded, { what: 'the record of the drop' });
     });
   }
 
@@ -167,7 +165,7 @@ describe('with a destination whose registered user may create users', () => {
       const stop = new AbortController();
       const kept = keepDestinationUsers(plane.control, silentLogger, stop.signal);
       if (ended) await gone(id);
-      else await eventually(() => isThere(id), { what: 'the user to be created', deadlineMs: DEADLINE_MS });
+      else await eventually(() => isThere(id), { what: 'the user to be created' });
       stop.abort();
       await kept;
       await agent.report({ migrations: [{ id, progress: progress(id, { state: 'failed' }) }] });
@@ -189,7 +187,7 @@ describe('with a destination whose registered user may create users', () => {
       setup.look();
       return (await setup.api('GET', `${setup.world.path}/${id}`)).status === 'FAILED';
     };
-    await eventually(ended, { what: 'the migration to end', deadlineMs: DEADLINE_MS });
+    await eventually(ended, { what: 'the migration to end' });
   });
 
   test('a destination that refuses to create the user fails migration and validation at once, with the reason and a remedy', async () => {
@@ -203,7 +201,7 @@ describe('with a destination whose registered user may create users', () => {
         const { status, errorMessage } = await setup.api('GET', at);
         return status === 'FAILED' ? String(errorMessage) : undefined;
       };
-      const message = await eventually(failed, { what: `${at} to fail`, deadlineMs: DEADLINE_MS });
+      const message = await eventually(failed, { what: `${at} to fail` });
       assert.match(message, /is not allowed to create or drop a user.*not authorized.*userAdmin/);
     }
     await set.client.db('admin').command({ dropUser: 'admin-for-now' });
@@ -232,7 +230,7 @@ describe('with a destination whose registered user may create users', () => {
       const { status, errorMessage } = await setup.api('GET', `${setup.world.path}/${next}`);
       return status === 'FAILED' ? String(errorMessage) : undefined;
     };
-    const message = await eventually(failed, { what: 'the migration to fail', deadlineMs: DEADLINE_MS });
+    const message = await eventually(failed, { what: 'the migration to fail' });
     assert.match(message, /could not create a user on the destination within 5 minutes: connect ECONNREFUSED/);
     await gone(id, () => setup.look());
   });
@@ -259,7 +257,7 @@ describe('with a destination whose registered user may create users', () => {
           const found = await plane.store.destinationUser(id);
           return found?.state === 'made' ? undefined : found;
         },
-        { what: 'the user to be created or dropped', deadlineMs: DEADLINE_MS },
+        { what: 'the user to be created or dropped' },
       );
       assert.equal(user.state, isGone ? 'left' : 'dropped');
       assert.equal(await isThere(id), isGone);

@@ -20,7 +20,6 @@ const CANARIES = {
   ofDestination: 'canary-of-the-destination',
   wrong: 'canary-that-is-a-wrong-password',
 };
-const DEADLINE = { deadlineMs: 60_000 };
 
 test('no secret of an agent is in its logs, folder, crash report, child processes or support bundle', async () => {
   using folder = temporaryFolder('agent-canaries');
@@ -77,7 +76,7 @@ test('no secret of an agent is in its logs, folder, crash report, child processe
     destination: { clusterName: 'C', groupId, hostnameSchemaType: 'PUBLIC' },
     migrationHosts: ['host-1'],
   });
-  const asked = { what: 'the validation to be taken', ...DEADLINE };
+  const asked = { what: 'the validation to be taken' };
   const validation = await eventually(
     () => send('POST', `${migrations}/validate`, orderWith(CANARIES.wrong)).catch(() => undefined),
     asked,
@@ -90,13 +89,13 @@ test('no secret of an agent is in its logs, folder, crash report, child processe
         answers.push(body);
         return condition(body);
       },
-      { what, ...DEADLINE },
+      { what },
     );
   await until(`${migrations}/validate/${validation._id}`, 'a refusal', ({ status }) => status === 'FAILED');
   const { _id: id } = await send('POST', migrations, orderWith(CANARIES.ofOrder));
   await until(`${migrations}/${id}`, 'the migration to be ready', ({ readyForCutover }) => readyForCutover === true);
   process.kill(agent.pid, 'SIGUSR2');
-  await eventually(() => readdirSync(reports).length > 0, { what: 'a crash report', ...DEADLINE });
+  await eventually(() => readdirSync(reports).length > 0, { what: 'a crash report' });
   await send('PUT', `${migrations}/${id}/cutover`);
   await untilStopped(agent);
   const children = readFileSync(`/proc/${agent.pid}/task/${agent.pid}/children`, 'utf8').trim().split(' ');
@@ -117,7 +116,7 @@ test('no secret of an agent is in its logs, folder, crash report, child processe
   await agent.exit;
   await using second = runAgent({ env: logging });
   await until(`${migrations}/${id}`, 'the end', ({ status }) => status === 'COMPLETE');
-  await eventually(() => !existsSync(notes), { what: 'the notes to be gone', ...DEADLINE });
+  await eventually(() => !existsSync(notes), { what: 'the notes to be gone' });
   second.kill('SIGTERM');
   assert.equal((await second.exit).code, 0);
 

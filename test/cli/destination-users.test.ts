@@ -80,7 +80,7 @@ async function migrate(set: ReplicaSet, hook: string): Promise<void> {
   // The answer may be lost when the server is killed.
   await atlas.send('POST', path, cliBody(groupId)).catch(() => undefined);
   const assigned = async () => wantedState.parse((await agent.poll(null)).json).migrations[0];
-  const { id, assignment } = await eventually(assigned, { what: `${hook}: an order`, deadlineMs: DEADLINE_MS });
+  const { id, assignment } = await eventually(assigned, { what: `${hook}: an order` });
   const { uri } = assignment.destination;
   assert.equal(new URL(uri).username, `linkspan-${id}`);
   {
@@ -89,7 +89,7 @@ async function migrate(set: ReplicaSet, hook: string): Promise<void> {
   }
   const state = progress(id, { state: 'committed' });
   const ended = async () => (await agent.report({ migrations: [{ id, progress: state }] })).status === 200;
-  await eventually(ended, { what: `${hook}: the end to be stored`, deadlineMs: DEADLINE_MS });
+  await eventually(ended, { what: `${hook}: the end to be stored` });
   await using _second = await restarted;
   const named = { user: `linkspan-${id}`, db: 'admin' };
   const isGone = async () => {
@@ -97,13 +97,13 @@ async function migrate(set: ReplicaSet, hook: string): Promise<void> {
     const { roles } = await set.client.db('admin').command({ rolesInfo: { role: named.user, db: 'admin' } });
     return users.length + roles.length === 0;
   };
-  await eventually(isGone, { what: `${hook}: the user to be gone`, deadlineMs: DEADLINE_MS });
+  await eventually(isGone, { what: `${hook}: the user to be gone` });
 }
 
 /** Kills a server when one of its child processes has stopped itself at the named point. */
 async function killWithStopped(server: LinkspanProcess, hook: string): Promise<void> {
   const isStopped = () => childrenOf(server.pid).some((pid) => /^State:\s+T/m.test(statusOf(pid)));
-  await eventually(isStopped, { what: `${hook}: the process to stop`, deadlineMs: DEADLINE_MS });
+  await eventually(isStopped, { what: `${hook}: the process to stop` });
   server.kill('SIGKILL');
   await server.exit;
 }

@@ -320,7 +320,7 @@ test('a copy limit applies from the first byte, and a call of /load removes it',
   });
   assert.equal((await progress()).canCommit, false, 'the second collection would take eight minutes');
   assert.equal((await post('load', { maxMegabytesPerSecond: null })).status, 200);
-  await eventually(async () => (await progress()).canCommit, { what: 'canCommit', deadlineMs: 30_000 });
+  await eventually(async () => (await progress()).canCommit, { what: 'canCommit' });
   live.kill('SIGTERM');
   await live.exit;
 });

@@ -113,7 +113,6 @@ test('a run that SIGTERM stops ends with 4, and the same command resumes it and 
   await eventually(
     () => existsSync(report) && saved().pairs[0]?.after !== null && saved().differences.listed.length > 0,
     {
-      deadlineMs: 30_000,
       what: 'a saved position with a difference',
     },
   );
@@ -155,7 +154,7 @@ test('a state of another selection is refused', async () => {
   using folder = temporaryFolder('report');
   const report = join(folder.path, 'report.json');
   await using linkspan = start([...uris(), '--report', report, '--rate', '0.4']);
-  await eventually(() => existsSync(report), { deadlineMs: 30_000, what: 'a saved state' });
+  await eventually(() => existsSync(report), { what: 'a saved state' });
   linkspan.kill('SIGINT');
   assert.deepEqual(await linkspan.exit, { code: 4, signal: null });
   const other = await verify([...uris(), '--report', report, '--keep-destination']);

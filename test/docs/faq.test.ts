@@ -56,10 +56,10 @@ async function seed({ source }: ReplicaSetPair): Promise<void> {
 async function migrate(pair: ReplicaSetPair): Promise<void> {
   await using sync = await startSync({ source: pair.source.uri, destination: pair.destination.uri });
   const canCommit = async () => (await sync.progress()).canCommit === true;
-  await eventually(canCommit, { what: 'the migration to be ready', deadlineMs: 30_000 });
+  await eventually(canCommit, { what: 'the migration to be ready' });
   await sync.call('commit');
   const isCommitted = async () => (await sync.progress()).state === 'COMMITTED';
-  await eventually(isCommitted, { what: 'the commit', deadlineMs: 30_000 });
+  await eventually(isCommitted, { what: 'the commit' });
   sync.linkspan.kill('SIGTERM');
   await sync.linkspan.exit;
 }

@@ -60,7 +60,7 @@ export class Reader implements AsyncDisposable {
         return this.#answer.includes(until);
       };
       const what = `${command} to show ${until}`;
-      await eventually(shows, { what, deadlineMs: 60_000 }).catch((cause: Error) => {
+      await eventually(shows, { what }).catch((cause: Error) => {
         throw new Error(`${cause.message}\n${this.#answer}\n${this.agent?.stderr}`, { cause });
       });
     }

@@ -11,7 +11,6 @@ const ORG_ID = 'ab'.repeat(12);
 const SOURCE_PROJECT = '0123456789abcdef01234567';
 const PUBLIC_KEY = 'testerkey';
 const PRIVATE_KEY = 'a-private-key-of-the-test';
-const DEADLINE_MS = 60_000;
 
 export interface MigrationStatus {
   readonly status: string;
@@ -111,7 +110,7 @@ export class PushSetup implements AsyncDisposable {
         return /of live migration ([0-9a-f]{24})/.exec(String(error))?.[1];
       }
     };
-    this.#migrationId = await eventually(create, { what: 'the migration to be accepted', deadlineMs: DEADLINE_MS });
+    this.#migrationId = await eventually(create, { what: 'the migration to be accepted' });
   }
 
   async cutOver(): Promise<void> {
@@ -122,7 +121,7 @@ export class PushSetup implements AsyncDisposable {
   async request(what: 'cutover' | 'reverse' | 'finish'): Promise<void> {
     const path = `/groups/${this.#groupId}/liveMigrations/${this.#migrationId}/${what}`;
     const send = () => this.#atlas.send('PUT', path);
-    await eventually(send, { what: `the ${what} to be accepted`, deadlineMs: DEADLINE_MS });
+    await eventually(send, { what: `the ${what} to be accepted` });
   }
 
   /** Sends one request about the migration, such as `PUT abortCutover`. */
@@ -141,7 +140,7 @@ export class PushSetup implements AsyncDisposable {
         if (status.status === 'FAILED') failure = status.errorMessage ?? 'without a message';
         return failure !== undefined || condition(status);
       },
-      { what: `the migration to be ${what}`, deadlineMs: DEADLINE_MS },
+      { what: `the migration to be ${what}` },
     );
     if (failure !== undefined) throw new Error(`the migration failed: ${failure}`);
   }

@@ -9,8 +9,6 @@ import {
 import { newId, silentLogger } from '../../src/platform/index.ts';
 import { eventually } from '../support/eventually.ts';
 
-const DEADLINE_MS = 60_000;
-
 interface Clusters {
   readonly source: ClusterAddress;
   readonly destination: ClusterAddress;
@@ -60,7 +58,7 @@ export class RunningMigration implements AsyncDisposable {
   /** Waits until the progress meets the condition. @throws the migration's failure, if it fails meanwhile */
   async until(what: string, condition: (progress: Progress) => boolean): Promise<void> {
     const failed = this.outcome.then(() => new Promise<never>(() => undefined));
-    const reached = eventually(() => condition(this.progress), { deadlineMs: DEADLINE_MS, what });
+    const reached = eventually(() => condition(this.progress), { what });
     await Promise.race([reached, failed]);
   }
 

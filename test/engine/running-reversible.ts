@@ -5,8 +5,6 @@ import { eventually } from '../support/eventually.ts';
 import { LEAST_ROLES } from '../support/least-privilege.ts';
 import type { ReplicaSetPair } from '../support/replica-set.ts';
 
-const DEADLINE_MS = 60_000;
-
 /** Returns the addresses of both sides with users that have the roles of both sides, as a way back needs. */
 export async function reversibleUsers({ source, destination }: ReplicaSetPair) {
   const roles = [...new Set([...LEAST_ROLES.source, ...LEAST_ROLES.destination])];
@@ -37,7 +35,7 @@ export class RunningReversible implements AsyncDisposable {
   /** Waits until the condition holds. @throws the migration's failure, if it fails meanwhile */
   async until(what: string, condition: () => boolean): Promise<void> {
     const failed = this.outcome.then(() => new Promise<never>(() => undefined));
-    const inTime = eventually(condition, { deadlineMs: DEADLINE_MS, what }).catch((error: unknown) => {
+    const inTime = eventually(condition, { what }).catch((error: unknown) => {
       const { current, wayBack } = this.migration;
       const told = [current, wayBack].map((one) => {
         const { state, notReadyReasons, warnings } = one?.progress() ?? {};

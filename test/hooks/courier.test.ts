@@ -56,7 +56,7 @@ test('events of one migration arrive in order, also when attempts fail, and anot
   };
   announce(outbox, hooks, event(1), event(2), event(3), event(1, 'm2'));
   await using _courier = running(hooks, outbox);
-  await eventually(() => !outbox.isWaiting(['pager']), { what: 'the delivery of all events', deadlineMs: 30_000 });
+  await eventually(() => !outbox.isWaiting(['pager']), { what: 'the delivery of all events' });
   const ids = idsOf(receiver);
   assert.deepEqual(
     ids.filter((id) => String(id).startsWith('m1')),

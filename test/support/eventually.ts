@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 const POLL_MS = 20;
+/** So long that it ends only tests that fail, on a busy machine, too. */
+const DEADLINE_MS = 60_000;
 
 export interface EventuallyOptions {
-  /** Maximum time until the condition holds; 10,000 by default. */
+  /** Maximum time until the condition holds; one minute by default. */
   readonly deadlineMs?: number;
   /** Names the awaited condition, for the error message after the deadline. */
   readonly what: string;
@@ -16,7 +18,7 @@ export interface EventuallyOptions {
  */
 export async function eventually<T>(
   condition: () => T | Promise<T>,
-  { deadlineMs = 10_000, what }: EventuallyOptions,
+  { deadlineMs = DEADLINE_MS, what }: EventuallyOptions,
 ): Promise<NonNullable<T>> {
   const deadline = Date.now() + deadlineMs;
   let lastError: unknown;

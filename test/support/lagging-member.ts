@@ -33,7 +33,6 @@ export async function lagBehind(
   };
   await eventually(() => seen(majorityCount), {
     what: 'the secondary to see the first state',
-    deadlineMs: DEADLINE_MS,
   });
   await onMember(set, member, { configureFailPoint: 'disableSnapshotting', mode: 'alwaysOn' });
   const catchUp = async () => {
@@ -43,10 +42,9 @@ export async function lagBehind(
     elect: async () => {
       await eventually(() => onMember(set, member, { replSetStepUp: 1 }), {
         what: 'its election',
-        deadlineMs: DEADLINE_MS,
       });
       const isPrimary = async () => (await onMember(set, member, { hello: 1 })).isWritablePrimary;
-      await eventually(isPrimary, { what: 'the new primary', deadlineMs: DEADLINE_MS });
+      await eventually(isPrimary, { what: 'the new primary' });
     },
     isAskedFor: async (collection) => {
       const { inprog } = await onMember(set, member, {

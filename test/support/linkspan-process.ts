@@ -8,7 +8,7 @@ import { spawnTracked } from './child-processes.ts';
 import { eventually } from './eventually.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/linkspan', import.meta.url));
-const LINE_DEADLINE_MS = 15_000;
+const LINE_DEADLINE_MS = 60_000;
 
 export interface RunOptions {
   /** Additions to this process's environment. */
@@ -116,7 +116,7 @@ function inTerminal(columns: number, args: readonly string[]): [string, ...strin
 /** Waits until a process has stopped itself at its named point. */
 export async function untilStopped({ pid }: LinkspanProcess): Promise<void> {
   const isStopped = () => /^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  await eventually(isStopped, { deadlineMs: LINE_DEADLINE_MS, what: 'the process to stop at the named point' });
+  await eventually(isStopped, { what: 'the process to stop at the named point' });
 }
 
 /**

@@ -10,7 +10,7 @@ import { findMongod } from './mongod-binary.ts';
 /** Below the range for outgoing connections, so that none of those can take our port. */
 const PORT_RANGE = { from: 20_000, to: 32_000 } as const;
 const START_ATTEMPTS = 5;
-const START_DEADLINE_MS = 30_000;
+const START_DEADLINE_MS = 60_000;
 const KEPT_LOG_LINES = 40;
 /** Exit code of a mongod whose port is in use. */
 const EXIT_NET_ERROR = 48;

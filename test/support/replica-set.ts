@@ -9,7 +9,6 @@ import { temporaryFolder } from './temporary-folder.ts';
 
 const ELECTION_TIMEOUT_MS = 1_000;
 const HEARTBEAT_INTERVAL_MS = 500;
-const READY_DEADLINE_MS = 30_000;
 const ROOT = { user: 'root', password: 'root-password' } as const;
 
 export interface ReplicaSetOptions {
@@ -215,7 +214,6 @@ async function initiate(
     await runOn(primary, { createUser: ROOT.user, pwd: ROOT.password, roles, writeConcern: { w: 'majority' } }, false);
   }
   await eventually(async () => (await Promise.all(members.map(stateOf))).every((state) => state !== 'other'), {
-    deadlineMs: READY_DEADLINE_MS,
     what: `all members of ${name} to be in sync`,
   });
 }
@@ -226,7 +224,7 @@ function findPrimary(members: readonly MongodProcess[]): Promise<MongodProcess> 
       const states = await Promise.all(members.map(stateOf));
       return members[states.indexOf('primary')];
     },
-    { deadlineMs: READY_DEADLINE_MS, what: 'a primary' },
+    { what: 'a primary' },
   );
 }
 

@@ -28,7 +28,7 @@ export async function startPairWithOldSource(
 
 /** Lifts the write block of an earlier migration, and retries during elections. Servers before 6.0 have no block. */
 export async function allowWrites(client: MongoClient): Promise<void> {
-  await eventually(() => mayWrite(client), { what: 'the write block to be lifted', deadlineMs: 30_000 });
+  await eventually(() => mayWrite(client), { what: 'the write block to be lifted' });
 }
 
 /**

@@ -38,7 +38,7 @@ test('/progress shows drops that wait for a confirmation, and /confirmDrops appl
         const { json } = await app.inject({ method: 'GET', url: '/api/v1/progress', headers: { host: 'localhost' } });
         return isSo(json().progress);
       },
-      { what, deadlineMs: 60_000 },
+      { what },
     );
   await post('start', { source: 'cluster0', destination: 'cluster1' });
   await until('readiness', ({ canCommit }) => canCommit);

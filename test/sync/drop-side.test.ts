@@ -31,7 +31,7 @@ test('a start that would drop another side than the named one is refused, and th
   assert.equal(await destination.client.db('old').collection('orders').countDocuments(), 1);
   assert.equal((await start('cluster0', 'cluster1')).success, true);
   const isCopied = async () => (await destination.client.db('shop').collection('orders').countDocuments()) === 1;
-  await eventually(isCopied, { deadlineMs: 30_000, what: 'the copy' });
+  await eventually(isCopied, { what: 'the copy' });
   assert.equal(await destination.client.db('old').collection('orders').countDocuments(), 0);
 });
 

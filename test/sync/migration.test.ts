@@ -50,7 +50,7 @@ async function openApi(cluster0: string, cluster1: string, options: Partial<Sess
         const { progress = {} } = (await call('progress')).body;
         return holds(progress) ? progress : undefined;
       },
-      { what, deadlineMs: DEADLINE_MS },
+      { what },
     );
   const close = async () => {
     await session.stop();

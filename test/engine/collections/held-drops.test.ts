@@ -32,7 +32,7 @@ describe('drops that take most of a migration', { skip }, async () => {
   };
   const untilFollowed = async ({ source, destination }: ReplicaSetPair) => {
     const same = async () => (await compareClusters(source.client, destination.client)).differences.length === 0;
-    await eventually(same, { what: 'the destination to equal the source', deadlineMs: 30_000 });
+    await eventually(same, { what: 'the destination to equal the source' });
   };
 
   test('are held and reported with names and counts, while changes of others continue, until somebody confirms them', async () => {

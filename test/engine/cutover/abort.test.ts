@@ -62,7 +62,7 @@ test('a cutover can be aborted at each step before its point of no return, withi
       aborting = running.migration.abortCutover();
     });
     running.migration.want('cutover');
-    await eventually(() => aborting !== undefined, { what: step, deadlineMs: 60_000 });
+    await eventually(() => aborting !== undefined, { what: step });
     await expectAborted(aborting ?? Promise.reject(new Error(step)), atMs);
   }
 
@@ -94,7 +94,7 @@ test('when an abort and a commit come at the same moment, one wins, and both tel
       })();
     });
     running.migration.want('cutover');
-    await eventually(() => aborting !== undefined, { what: 'the announcement', deadlineMs: 60_000 });
+    await eventually(() => aborting !== undefined, { what: 'the announcement' });
     const result = (await aborting) ?? '';
     outcomes.add(result);
     if (result === 'aborted') {

@@ -37,7 +37,7 @@ test('an engine that is restarted at any step of the cutover leaves the source o
         stopped ??= first.stop().catch(() => undefined);
       });
       first.migration.want('cutover');
-      await eventually(() => stopped !== undefined, { what: step, deadlineMs: 60_000 });
+      await eventually(() => stopped !== undefined, { what: step });
       await stopped;
     }
     if (at < committed) await items.insertOne({ n: 2, after: step });

@@ -18,7 +18,7 @@ import { soonGone } from '../silent-server.ts';
 
 const skip = needsSource('6.0', 'it has no write block');
 const PROGRAM = fileURLToPath(new URL('../../../src/engine/cutover/watchdog-process.ts', import.meta.url));
-const UNTIL_OPEN = { what: 'the source to take writes', deadlineMs: 30_000 };
+const UNTIL_OPEN = { what: 'the source to take writes' };
 const migrationId = 'ab'.repeat(12);
 const claimIn = (term: number) => ({ id: 'the engine of the test', migrationId, term });
 
@@ -105,7 +105,7 @@ test('a source whose engine is killed under the write block is opened by the wat
     const asked = { op: 'n', 'o.linkspan.block': 'opening', 'o.linkspan.claim.migrationId': migrationId };
     const oplog = pair.source.client.db('local').collection('oplog.rs');
     const twice = async () => (await oplog.countDocuments(asked)) >= 2;
-    await eventually(twice, { what: 'the watchdog to look twice', deadlineMs: 30_000 });
+    await eventually(twice, { what: 'the watchdog to look twice' });
     await assert.rejects(shop.insertOne({}), /User writes blocked/);
     proxy.restore();
     assert.equal(await opened, true);
@@ -137,7 +137,7 @@ test('a source whose engine is killed under the write block is opened by the wat
     const uri = `mongodb://127.0.0.1:${proxy.port}/?directConnection=true&serverSelectionTimeoutMS=500`;
     const opened = openAbandonedSource({ ...abandoned(3), source: { uri } }, never);
     const taken = async () => (await records.countDocuments({ term: 4 } as object)) === 1;
-    await eventually(taken, { what: 'the watchdog to take it', deadlineMs: 30_000 });
+    await eventually(taken, { what: 'the watchdog to take it' });
     await records.updateOne({ _id: migrationId }, { $set: { term: 5 } });
     await stakeClaim(pair.source.client, { ...claimIn(5), id: 'its successor' });
     proxy.restore();
@@ -206,7 +206,7 @@ async function startSync(pair: Record<'source' | 'destination', { readonly uri: 
   await eventually(async () => (await call('start', { source: 'cluster0', destination: 'cluster1' })).success, {
     what: 'the start',
   });
-  await eventually(async () => (await call('progress')).progress?.canCommit, { what: 'readiness', deadlineMs: 30_000 });
+  await eventually(async () => (await call('progress')).progress?.canCommit, { what: 'readiness' });
   // It dies, or is stopped, in the middle of this.
   void call('commit', {}).catch(() => undefined);
   return sync;

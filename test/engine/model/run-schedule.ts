@@ -28,8 +28,6 @@ const POINTS = [
   'engine.capture.batch-dispatched',
 ];
 
-const DEADLINE_MS = 60_000;
-
 /** Counts what one schedule did, to prove that the model tests something. */
 export interface Course {
   readonly accepted: number;
@@ -97,7 +95,6 @@ async function migrate(
     });
     outcome.catch(() => undefined); // Seen below.
     await eventually(() => ended || (pacer.exhausted && running.progress.readyForCutover), {
-      deadlineMs: DEADLINE_MS,
       what: `the writers and the migration, which is ${running.progress.state}`,
     });
     if (ended && (await outcome) === 'stopped') continue;

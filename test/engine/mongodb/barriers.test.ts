@@ -23,13 +23,13 @@ test('what the majority of the source may never have is no barrier, and no posit
   const barrier = writeBarrier(client).then(() => {
     passed = true;
   });
-  await eventually(async () => (await notes()) === 1, { what: 'the note', deadlineMs: 60_000 });
+  await eventually(async () => (await notes()) === 1, { what: 'the note' });
   let fixed = false;
   using _ = onReach('engine.prepare.position-fixed', () => {
     fixed = true;
   });
   await using running = RunningMigration.start(pair);
-  await eventually(async () => fixed || (await notes()) > 1, { what: 'the migration to begin', deadlineMs: 60_000 });
+  await eventually(async () => fixed || (await notes()) > 1, { what: 'the migration to begin' });
   assert.deepEqual({ passed, fixed }, { passed: false, fixed: false });
 
   await isolated[Symbol.asyncDispose]();

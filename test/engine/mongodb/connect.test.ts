@@ -123,5 +123,5 @@ async function hideAllButThePrimary(set: ReplicaSet): Promise<MongodProcess[]> {
 async function untilHidden({ port }: MongodProcess): Promise<void> {
   await using client = new MongoClient(`mongodb://127.0.0.1:${port}/?directConnection=true`);
   const isHidden = async () => (await client.db('admin').command({ hello: 1 })).hidden === true;
-  await eventually(isHidden, { what: 'a member to know that it is hidden', deadlineMs: 30_000 });
+  await eventually(isHidden, { what: 'a member to know that it is hidden' });
 }

@@ -8,7 +8,6 @@ import { holdAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 const MAJORITY = { writeConcern: { w: 'majority' } } as const;
-const patient = { deadlineMs: 60_000 };
 
 interface Counted {
   readonly _id: number;
@@ -37,7 +36,6 @@ test('a source that elects a member whose majority reads lag behind', async (t) 
     taken.release();
     await eventually(async () => running.progress.changes.queued === 0 || (await lagging.isAskedFor('c')), {
       what: 'the documents to be read',
-      ...patient,
     });
     await lagging.catchUp();
     await running.commit();
@@ -63,7 +61,6 @@ test('a source that elects a member whose majority reads lag behind', async (t) 
       held.release();
       await eventually(async () => running.progress.copy.documentsCopied > 0 || (await lagging.isAskedFor('c')), {
         what: 'the copy to begin',
-        ...patient,
       });
       await lagging.catchUp();
       await running.commit();

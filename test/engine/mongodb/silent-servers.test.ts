@@ -77,7 +77,7 @@ describe('a server that falls silent', async () => {
       await seesWait(running, 'destination');
       over.abort();
       const items = pair.source.client.db('shop').collection('a');
-      await eventually(() => items.insertOne({ after: 'the deadline' }), { what: 'a write', deadlineMs: 30_000 });
+      await eventually(() => items.insertOne({ after: 'the deadline' }), { what: 'a write' });
       blackHole(pair.destination, false);
       await running.outcome;
     } finally {

@@ -12,7 +12,6 @@ import { RunningMigration } from '../running-migration.ts';
 import { takeMigration } from '../taken-migration.ts';
 
 const MAJORITY = { writeConcern: { w: 'majority' } } as const;
-const patient = { deadlineMs: 60_000 };
 
 interface Counted {
   readonly _id: string;
@@ -28,7 +27,7 @@ test('changes during the copy are migrated, even if the destination elects a lag
   );
   const spool = pair.destination.client.db('linkspan_internal').collection('spool');
   const untilSpooled = (count: number) =>
-    eventually(async () => (await spool.countDocuments()) >= count, { what: `${count} spooled keys`, ...patient });
+    eventually(async () => (await spool.countDocuments()) >= count, { what: `${count} spooled keys` });
   using changed = onceAt('engine.copy.batch-acknowledged', async () => {
     await source.updateOne({ _id: 'k99' }, { $set: { v: 1 } }, MAJORITY);
     await untilSpooled(1);
@@ -43,13 +42,12 @@ test('changes during the copy are migrated, even if the destination elects a lag
     drained = true;
   });
   await using running = RunningMigration.start(pair);
-  await eventually(() => elected.result !== undefined, { what: 'the end of the copy', ...patient });
+  await eventually(() => elected.result !== undefined, { what: 'the end of the copy' });
   await using lagging = (await changed.result) as LaggingMember;
   await elected.result;
   // While no write is acknowledged, lanes with keys of an old state would not drain.
   await eventually(async () => drained || running.progress.changes.queued > 0 || (await lagging.isAskedFor('spool')), {
     what: 'the drain to begin',
-    ...patient,
   });
   await lagging.catchUp();
   await running.commit();
@@ -78,7 +76,6 @@ test('an engine learns that it was taken over from a destination that has electe
   confirmed.catch(() => undefined); // The test awaits it below.
   await eventually(async () => settled || (await lagging.isAskedFor('migrations')), {
     what: 'the question',
-    ...patient,
   });
   await lagging.catchUp();
   await assert.rejects(confirmed, { code: 'TAKEN_OVER' });
