@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openAbandonedSource } from '../../../src/engine/cutover/open-abandoned-source.ts';
 import { stakeClaim } from '../../../src/engine/cutover/source-claim.ts';
-import { LEAST_BLOCK_LIMIT_MS, tryToBlockWrites } from '../../../src/engine/mongodb/write-block.ts';
+import { MOST_BLOCK_LIMIT_MS, tryToBlockWrites } from '../../../src/engine/mongodb/write-block.ts';
 import { newId, onReach, systemClock } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
@@ -119,7 +119,7 @@ test('a watchdog that may not read the oplog of the source opens it only when th
     .collection<{ _id: string }>('migrations')
     .updateOne({ _id }, { $set: record }, { upsert: true });
   await stakeClaim(pair.source.client, claim);
-  assert.equal(await tryToBlockWrites(pair.source.client, LEAST_BLOCK_LIMIT_MS), true);
+  assert.equal(await tryToBlockWrites(pair.source.client, MOST_BLOCK_LIMIT_MS), true);
   await using proxy = await startFaultProxy((await pair.destination.primary()).port);
   proxy.cut();
   const uri = `mongodb://127.0.0.1:${proxy.port}/?directConnection=true&serverSelectionTimeoutMS=500`;

@@ -4,7 +4,7 @@ import type { MongoClient } from 'mongodb';
 import type { Claim } from '../../../src/engine/cutover/block-history.ts';
 import type { BlockReading } from '../../../src/engine/cutover/block-notes.ts';
 import { announceCommit, liftBlock, type Staked, stakeClaim } from '../../../src/engine/cutover/source-claim.ts';
-import { LEAST_BLOCK_LIMIT_MS, tryToBlockWrites, writesAreBlocked } from '../../../src/engine/mongodb/write-block.ts';
+import { MOST_BLOCK_LIMIT_MS, tryToBlockWrites, writesAreBlocked } from '../../../src/engine/mongodb/write-block.ts';
 import { newId, onReach, systemClock } from '../../../src/platform/index.ts';
 import { startReplicaSet } from '../../support/replica-set.ts';
 import { numbered } from '../../support/seeds.ts';
@@ -46,7 +46,7 @@ test('the notes of a source decide between engines that act at the same moment',
     for (let round = 0; round < ROUNDS; round += 1) {
       const claim = claimOf();
       const reading = readingOf(await stakeClaim(client, claim));
-      assert.equal(await tryToBlockWrites(client, LEAST_BLOCK_LIMIT_MS), true);
+      assert.equal(await tryToBlockWrites(client, MOST_BLOCK_LIMIT_MS), true);
       const [said, lifted] = await Promise.all([
         announceCommit(client, claim, reading),
         liftBlock(client, claim, { uncommitted: false, clock }),
@@ -63,7 +63,7 @@ test('the notes of a source decide between engines that act at the same moment',
     for (const slow of ['now', 'elapsed'] as const) {
       const claim = claimOf();
       await stakeClaim(client, claim);
-      assert.equal(await tryToBlockWrites(client, LEAST_BLOCK_LIMIT_MS), true);
+      assert.equal(await tryToBlockWrites(client, MOST_BLOCK_LIMIT_MS), true);
       let sleptMs = 0;
       using _ = onReach('engine.cutover.about-to-open', () => {
         sleptMs = 60_000;
@@ -82,7 +82,7 @@ test('the notes of a source decide between engines that act at the same moment',
     const many = numbered(5_000);
     await client.db('busy').collection('c').insertMany(many);
     const reading = readingOf(await stakeClaim(client, claim));
-    assert.equal(await tryToBlockWrites(client, LEAST_BLOCK_LIMIT_MS), true);
+    assert.equal(await tryToBlockWrites(client, MOST_BLOCK_LIMIT_MS), true);
     const before = await documentsScanned(client);
     assert.equal(await announceCommit(client, claim, reading), 'confirmed');
     const scanned = (await documentsScanned(client)) - before;
@@ -94,7 +94,7 @@ test('the notes of a source decide between engines that act at the same moment',
   await t.test('a block that an election kept keeps its owner', async () => {
     const claim = claimOf();
     await stakeClaim(client, claim);
-    assert.equal(await tryToBlockWrites(client, LEAST_BLOCK_LIMIT_MS), true);
+    assert.equal(await tryToBlockWrites(client, MOST_BLOCK_LIMIT_MS), true);
     await client.db('admin').command({ appendOplogNote: 1, data: {}, writeConcern: { w: 'majority' } });
     await set.stepDown();
     assert.equal((await stakeClaim(client, claimOf())).outcome, 'refused');
