@@ -68,8 +68,7 @@ export async function watchAfterCommit(
 
 /** Returns parts with a retrier of their own: this wait delays nobody, so it isn't reported. */
 function lookingContext(context: WatchAfterCommitParts, signal: AbortSignal): WatchAfterCommitParts {
-  const own = { retrier: new Retrier(context.clock, context.logger, signal), signal };
-  return Object.assign(Object.create(context), own);
+  return { ...context, retrier: new Retrier(context.clock, context.logger, signal), signal };
 }
 
 async function lookUntil(
