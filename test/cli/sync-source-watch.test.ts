@@ -26,7 +26,9 @@ async function alarmOf(sync: SyncProcess): Promise<string[]> {
   return (await sync.progress()).warnings.flatMap((one: string) => ALARM.exec(one)?.slice(1) ?? []);
 }
 
-const watchOf = async (sync: SyncProcess) => (await sync.progress()).linkspan.sourceWatch;
+/** Begins a moment after the commit. */
+const watchOf = (sync: SyncProcess) =>
+  eventually(async () => (await sync.progress()).linkspan.sourceWatch, { what: 'the watch of the source' });
 
 test('a write to the blocked source long after the commit is an alarm, also of the next process, which resumes the watch', {
   skip,
