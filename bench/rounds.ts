@@ -60,7 +60,8 @@ export function report(title: string, work: number, unit: string, measurements: 
   console.log(JSON.stringify({ title, work, unit, measurements }));
 }
 
-function spreadOf(values: readonly number[]): Spread {
+/** Returns median, least and greatest of the values. */
+export function spreadOf(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;
   const median = ((sorted[Math.ceil(middle) - 1] ?? 0) + (sorted[Math.floor(middle)] ?? 0)) / 2;
