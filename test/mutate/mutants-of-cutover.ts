@@ -15,15 +15,15 @@ export const OF_CUTOVER: readonly Mutant[] = [
   {
     without: 'the barrier of the last look',
     file: 'src/engine/cutover/last-look.ts',
-    replace: 'await holdAt(context, stream, await barrier(context));',
+    replace: 'await holdAt(context, stream, time);',
     by: 'await stream.hold(context.signal);',
     tests: { file: LAST_LOOK, name: 'after the drain' },
   },
   {
     without: 'blocking the source before the drain',
     file: 'src/engine/cutover/source-block.ts',
-    replace: 'return (await tryToBlockWrites(source, limit.limitMs)) ? held : { refusal: notInTime(limit) };',
-    by: 'return { election };',
+    replace: 'const set = await tryToBlockWrites(source, limit.limitMs);',
+    by: 'const set: { setAt?: Timestamp } = {};',
     tests: { file: 'test/engine/run/live-migration.test.ts', name: 'least-privilege' },
   },
   {
@@ -51,9 +51,9 @@ export const OF_CUTOVER: readonly Mutant[] = [
   },
   {
     without: 'the last look at the destination before the point of no return',
-    file: 'src/engine/cutover/last-look.ts',
-    replace: '    await confirmDestination(context);\n',
-    by: '',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace: 'allEnded([confirmClaim(last, claim, blocked), confirmDestination(last)])',
+    by: 'confirmClaim(last, claim, blocked)',
     tests: { file: FENCE, name: 'somebody dropped' },
   },
   {
@@ -101,7 +101,7 @@ export const OF_CUTOVER: readonly Mutant[] = [
   {
     without: 'checking that the block survives an election',
     file: 'src/engine/cutover/cut-over.ts',
-    replace: 'time.then(() => confirmBlock(pause, blocked));',
+    replace: 'time.then(() => confirmBlock(parts, blocked));',
     by: 'time;',
     tests: { file: 'test/engine/cutover/cutover.test.ts', name: 'elects another primary' },
   },
@@ -213,8 +213,8 @@ export const OF_CUTOVER: readonly Mutant[] = [
   {
     without: 'the last look at the block before the commit',
     file: 'src/engine/cutover/cut-over.ts',
-    replace: '        await confirmClaim(last, claim, blocked);\n',
-    by: '',
+    replace: 'allEnded([confirmClaim(last, claim, blocked), confirmDestination(last)])',
+    by: 'confirmDestination(last)',
     tests: { file: BLOCK_OWNER, name: 'lifts and sets again' },
   },
   {

@@ -29,9 +29,9 @@ export const OF_VERIFICATION: readonly Mutant[] = [
   },
   {
     without: 'looking at the destination before the commit',
-    file: 'src/engine/run/stream-follower.ts',
-    replace: '[this.flush(), this.#verification.lookAtDestination()]',
-    by: '[this.flush()]',
+    file: 'src/engine/cutover/last-look.ts',
+    replace: '    orAbort(stream.lookAtDestination(), signal),\n',
+    by: '',
     tests: { file: VERIFICATION },
   },
   {

@@ -3,6 +3,7 @@ import { messageOf, reach, UserError } from '../../platform/index.ts';
 import type { SeenChanges } from '../apply/seen-changes.ts';
 import { fixPosition } from '../capture/fix-position.ts';
 import { CollectionMissing } from '../collections/moved.ts';
+import { allEnded } from '../concurrency/all-ended.ts';
 import { orAbort } from '../concurrency/unless-aborted.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
 import type { Counters } from '../records/counters.ts';
@@ -15,6 +16,7 @@ import type { BypassingWrites } from '../scope/options.ts';
 import type { Claim } from './block-history.ts';
 import { type BringOverAccountsParts, bringOverAccounts } from './bring-over-accounts.ts';
 import { bypassed } from './bypassed.ts';
+import { confirmDestination } from './confirm-destination.ts';
 import type { CutoverTimeline } from './cutover-timeline.ts';
 import { type DestinationBlockParts, hasBlocked, openDestination } from './destination-block.ts';
 import { barrier, commit, holdAt, type LastLookParts, lastLook, settleHeld } from './last-look.ts';
@@ -178,10 +180,7 @@ async function drainUnderBlock(
     noted.catch(() => undefined); // Handled below.
     for (let round = 1; ; round += 1) {
       const pause = within(context, AbortSignal.any([late, calledOff]));
-      timeline.begin('barrier');
-      const time = await drain(pause, { blocked, noted });
-      timeline.begin('drain');
-      await counted(context, timeline, () => holdAt(pause, stream, time));
+      await drain(pause, stream, { timeline, blocked, noted, ...(round === 1 ? { setAt: blocked.setAt } : {}) });
       using look = context.seen.look();
       timeline.begin('capped collections');
       await settleHeld(rest, stream, () => watchdog.keepQuiet());
@@ -193,7 +192,7 @@ async function drainUnderBlock(
       if (look.count === 0) {
         // After the last look: if nobody has lifted the block since the claim, users were blocked all the time.
         timeline.begin('announcement');
-        await confirmClaim(last, claim, blocked);
+        await allEnded([confirmClaim(last, claim, blocked), confirmDestination(last)]);
         return sendCommit(log, stream, blocking);
       }
       await confirmBlocked(last);
@@ -212,23 +211,34 @@ async function drainUnderBlock(
   }
 }
 
+interface Draining {
+  readonly timeline: CutoverTimeline;
+  readonly blocked: Blocked;
+  readonly noted: Promise<void>;
+  /** The time of the block; undefined when users may have written since. */
+  readonly setAt?: Timestamp | undefined;
+}
+
 /**
- * Confirms that the block stays, and migrates accounts, while the stream continues. Users wait, so independent steps
- * run in parallel.
+ * Holds the stream where everything that users wrote before the block is on the destination. Meanwhile confirms that
+ * the block stays, and migrates accounts: users wait, so independent steps run in parallel.
  * @param pause  ends at the deadline
- * @returns a barrier that was written under the block
  */
-async function drain(
-  pause: CutOverParts,
-  { blocked, noted }: { readonly blocked: Blocked; readonly noted: Promise<void> },
-): Promise<Timestamp> {
-  const time = barrier(pause);
-  const confirmed = time.then(() => confirmBlock(pause, blocked));
+async function drain(pause: CutOverParts, stream: RunningStream, draining: Draining): Promise<void> {
+  const { timeline, blocked, noted, setAt } = draining;
+  const failed = new AbortController();
+  const parts = within(pause, failed.signal);
+  if (setAt === undefined) timeline.begin('barrier');
+  const time = barrier(parts);
+  const drained = (async () => {
+    const until = setAt ?? (await time);
+    timeline.begin('drain');
+    await counted(pause, timeline, () => holdAt(parts, stream, until));
+  })();
+  const confirmed = time.then(() => confirmBlock(parts, blocked));
   // Accounts may have changed since their first migration: the block doesn't stop changes of users.
-  const ended = Promise.allSettled([confirmed, orAbort(noted, pause.signal), bringOverAccounts(pause)]);
-  const failed = (await ended).find((one) => one.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
-  return await time;
+  const steps = [confirmed, orAbort(noted, parts.signal), bringOverAccounts(parts), drained];
+  await allEnded(steps, (error) => failed.abort(error));
 }
 
 /**
@@ -256,6 +266,7 @@ async function drainWithoutBlock(
   await bringOverAccounts(context);
   timeline.begin('last look');
   await lastLook(context, stream);
+  await confirmDestination(context);
   refuseWrites();
 }
 

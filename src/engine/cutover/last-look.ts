@@ -1,11 +1,11 @@
 import type { Timestamp } from 'mongodb';
 import { reach } from '../../platform/index.ts';
 import { refuseUnsupported, selectedInAdmin } from '../catalog/unsupported.ts';
+import { orAbort } from '../concurrency/unless-aborted.ts';
 import { writeBarrier } from '../mongodb/cluster-time.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { CutoverRecord } from '../records/records.ts';
 import type { Selection } from '../scope/selection.ts';
-import { confirmDestination } from './confirm-destination.ts';
 import type { RunningStream } from './running-stream.ts';
 import { type SettleCappedParts, settleCapped } from './settle-capped.ts';
 
@@ -40,9 +40,7 @@ export async function settleHeld(
   advanced: () => void = () => undefined,
 ): Promise<boolean> {
   try {
-    const wereEqual = await settleCapped(context, advanced);
-    await confirmDestination(context);
-    return wereEqual;
+    return await settleCapped(context, advanced);
   } finally {
     stream.release();
   }
@@ -50,18 +48,21 @@ export async function settleHeld(
 
 /**
  * The last look, which every end of a migration passes immediately before it is on record. It confirms that everything
- * the source acknowledged up to a new barrier is on the destination. Leaves the stream held.
+ * the source acknowledged up to a new barrier is on the destination, and that what others wrote there is compared.
+ * Leaves the stream held.
  * @throws UserError UNSUPPORTED_NAMESPACE when users have created a collection in the database `admin` meanwhile
  */
 export async function lastLook(context: LastLookParts, stream: RunningStream): Promise<void> {
   await reach('engine.cutover.drained');
-  const { retrier, source, selection, sourceFeatures } = context;
-  const [inAdmin] = await Promise.all([
+  const { retrier, source, selection, sourceFeatures, signal } = context;
+  const [time, inAdmin] = await Promise.all([
+    barrier(context),
     retrier.run('the source', () => selectedInAdmin(source, selection)),
     stream.confirmCatalog(),
+    orAbort(stream.lookAtDestination(), signal),
   ]);
   refuseUnsupported(inAdmin, sourceFeatures);
-  await holdAt(context, stream, await barrier(context));
+  await holdAt(context, stream, time);
 }
 
 /**

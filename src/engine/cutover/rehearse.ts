@@ -157,16 +157,12 @@ async function underBlock(
   await confirmBlock(context, blocked);
   timeline.begin('drain');
   await holdAt(context, stream, time);
-  // Capped collections aren't compared: they would be copied again where they differ, which can't be undone.
-  timeline.begin(
-    'capped collections',
-    'the names on the destination were compared; a rehearsal compares no capped collection',
-  );
-  await confirmDestination(context);
   context.signal.throwIfAborted();
+  // Capped collections aren't compared: they would be copied again where they differ, which can't be undone.
   stream.release();
   timeline.begin('last look');
   await lastLook(context, stream);
+  await confirmDestination(context);
 }
 
 function notReached(timeline: CutoverTimeline): string {

@@ -16,6 +16,8 @@ export interface RunningStream {
    * @throws the signal's reason, and then reads again
    */
   hold(signal: AbortSignal): Promise<void>;
+  /** Resolves when everything that others wrote on the destination before this call is known, and waits to be compared. */
+  lookAtDestination(): Promise<void>;
   /** Ends `hold`. */
   release(): void;
   /**

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { MongoClient } from 'mongodb';
+import type { MongoClient, Timestamp } from 'mongodb';
 import { type Clock, type Logger, messageOf, reach } from '../../platform/index.ts';
 import { classify, NotNow, reasonOf } from '../mongodb/failure-policy.ts';
 import type { Fence } from '../mongodb/fence.ts';
@@ -94,6 +94,8 @@ export interface Blocked {
   readonly election: string;
   /** The oplog's state when the block was claimed; undefined when the user may not read it. */
   readonly reading?: BlockReading;
+  /** A time after all writes that users were allowed; undefined when it is unknown. */
+  readonly setAt?: Timestamp | undefined;
   /** Whether it was set before, by somebody else: then this cutover doesn't lift it. */
   readonly isFound?: boolean;
 }
@@ -131,7 +133,8 @@ export async function blockSource(
       logger.warn('The source was blocked already: the cutover relies on that block, and leaves it set');
       return { ...held, isFound: true };
     }
-    return (await tryToBlockWrites(source, limit.limitMs)) ? held : { refusal: notInTime(limit) };
+    const set = await tryToBlockWrites(source, limit.limitMs);
+    return set === undefined ? { refusal: notInTime(limit) } : { ...held, setAt: set.setAt };
   });
   if ('refusal' in blocked) await reopenSource(context, log, { claim });
   return blocked;

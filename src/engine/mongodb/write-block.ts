@@ -1,4 +1,4 @@
-import { type Document, type MongoClient, MongoServerError } from 'mongodb';
+import { type Document, type MongoClient, MongoServerError, type Timestamp } from 'mongodb';
 import { NotNow } from './failure-policy.ts';
 import { privilegesOf } from './privileges.ts';
 
@@ -49,18 +49,24 @@ export async function blockLimit(client: MongoClient): Promise<BlockLimit> {
   );
 }
 
+/** A write block that was set. */
+export interface BlockSet {
+  /** A time of the cluster after all writes that users were allowed; undefined when the server doesn't say. */
+  readonly setAt: Timestamp | undefined;
+}
+
 /**
  * Tries to block users' writes on the whole cluster.
  * @param limitMs  time limit
- * @returns false when an operation in progress, or a slow majority, prevented it
+ * @returns undefined when an operation in progress, or a slow majority, prevented it
  */
-export async function tryToBlockWrites(client: MongoClient, limitMs: number): Promise<boolean> {
+export async function tryToBlockWrites(client: MongoClient, limitMs: number): Promise<BlockSet | undefined> {
   try {
-    await setBlock(client, { global: true, maxTimeMS: limitMs });
-    return true;
+    const { operationTime } = await setBlock(client, { global: true, maxTimeMS: limitMs });
+    return { setAt: operationTime };
   } catch (error) {
     if (error instanceof MongoServerError && (error.code === MAX_TIME_EXPIRED || error.code === LOCK_TIMEOUT))
-      return false;
+      return undefined;
     throw error;
   }
 }
@@ -128,6 +134,6 @@ function describe(operation: Document): string {
   return `an index is being built${who} on ${operation.ns}`;
 }
 
-async function setBlock(client: MongoClient, fields: Document): Promise<void> {
-  await client.db('admin').command({ setUserWriteBlockMode: 1, ...fields });
+async function setBlock(client: MongoClient, fields: Document): Promise<Document> {
+  return await client.db('admin').command({ setUserWriteBlockMode: 1, ...fields });
 }

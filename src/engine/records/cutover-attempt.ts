@@ -9,11 +9,13 @@ export const CUTOVER_STEPS = {
   obstacles: 'nothing on the source may hold up its write block',
   claim: "the intent was recorded, and the source's write block claimed",
   block: "the source's write block was set",
-  barrier: 'the barrier was written, the block confirmed, and users and roles migrated once more',
-  drain: 'changes up to the barrier were applied, and compared',
-  'capped collections': 'the ends of capped collections, and the names on the destination, were compared',
+  barrier: 'a barrier was written',
+  drain:
+    'what users wrote before the block was applied, and compared; the block was confirmed, and users and roles migrated once more',
+  'capped collections': 'the ends of capped collections were compared',
   'last look': 'all that the source acknowledged until now was confirmed to be on the destination',
-  announcement: 'the commit was announced on the source, and the block confirmed',
+  announcement:
+    'the commit was announced on the source, the block confirmed, and the names on the destination compared',
   commit: 'the point of no return was recorded',
   'unique preparation': 'unique indexes began to refuse new duplicates',
   opening: "the destination's write block was lifted",

@@ -254,15 +254,16 @@ export class StreamFollower implements RunningStream {
 
   async hold(signal: AbortSignal): Promise<void> {
     this.#intake.close();
-    const taken = this.#dispatching
-      .catch(() => undefined)
-      .then(() => Promise.all([this.flush(), this.#verification.lookAtDestination()]))
-      .then(() => undefined);
+    const taken = this.#dispatching.catch(() => undefined).then(() => this.flush());
     await unlessAborted(taken, signal);
     if (!signal.aborted) return;
     taken.catch(() => undefined); // The task that does this work fails the run.
     this.release();
     signal.throwIfAborted();
+  }
+
+  async lookAtDestination(): Promise<void> {
+    await this.#verification.lookAtDestination();
   }
 
   release(): void {

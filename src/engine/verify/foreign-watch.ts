@@ -26,9 +26,13 @@ interface ForeignWritesSink {
   lost(collection: TrackedCollection): void;
   /** Whether all keys that were found earlier are settled. */
   isSettled(): boolean;
+  /** Whether somebody waits for a barrier. */
+  isHurried(): boolean;
 }
 
 const READ_EVERY_MS = 1_000;
+/** Then little is left to read in a write pause. */
+const HURRIED_READ_EVERY_MS = 100;
 const ASK_AGAIN_AFTER_MS = 10_000;
 
 /** Finds documents that others write to the migration's collections on the destination. */
@@ -80,7 +84,7 @@ export class ForeignWatch {
     const { clock, signal } = this.#parts;
     while (!signal.aborted) {
       await this.look();
-      await clock.sleep(READ_EVERY_MS, signal);
+      await clock.sleep(this.#sink.isHurried() ? HURRIED_READ_EVERY_MS : READ_EVERY_MS, signal);
     }
   }
 

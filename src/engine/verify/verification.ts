@@ -90,6 +90,7 @@ export class Verification {
       found: (collection: TrackedCollection, keys: readonly DocumentKey[]) => this.rechecks.foreign(collection, keys),
       lost: (collection: TrackedCollection) => this.#compareAgain(collection),
       isSettled: () => this.rechecks.unbound === 0,
+      isHurried: uses.stream.isHurried,
     };
     this.foreign = new ForeignWatch(parts, sink, foreignTo);
     this.catalog = new CatalogCheck(parts, uses.stream.isLive);

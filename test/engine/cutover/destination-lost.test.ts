@@ -119,7 +119,7 @@ test('a watchdog that may not read the oplog of the source opens it only when th
     .collection<{ _id: string }>('migrations')
     .updateOne({ _id }, { $set: record }, { upsert: true });
   await stakeClaim(pair.source.client, claim);
-  assert.equal(await tryToBlockWrites(pair.source.client, MOST_BLOCK_LIMIT_MS), true);
+  assert.ok(await tryToBlockWrites(pair.source.client, MOST_BLOCK_LIMIT_MS));
   await using proxy = await startFaultProxy((await pair.destination.primary()).port);
   proxy.cut();
   const uri = `mongodb://127.0.0.1:${proxy.port}/?directConnection=true&serverSelectionTimeoutMS=500`;

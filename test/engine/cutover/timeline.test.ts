@@ -12,8 +12,10 @@ checkForLeaks();
 
 const skip = needsSource('6.0', 'it has no write block');
 
-/** More than the engine takes between a request and the step that it begins with. */
-const TOLERATED_MS = 100;
+/** More than a busy machine takes between a request and its first step, and less than the delay between two attempts. */
+const TOLERATED_MS = 3_000;
+/** Times of steps are whole milliseconds. */
+const ROUNDED_MS = 1;
 
 test('a cutover accounts for all of its time, and says what it waited for, also after a restart', {
   skip,
@@ -56,7 +58,6 @@ test('a cutover accounts for all of its time, and says what it waited for, also 
     'obstacles',
     'claim',
     'block',
-    'barrier',
     'drain',
     'capped collections',
     'last look',
@@ -107,7 +108,7 @@ function assertAccounted(attempts: readonly CutoverAttempt[], fromMs: number, to
   const steps = attempts.flatMap((attempt) => attempt.steps);
   let atMs = fromMs;
   for (const { startedAtMs, durationMs = Number.NaN } of steps) {
-    assert.ok(Math.abs(startedAtMs - atMs) <= TOLERATED_MS, `${startedAtMs - atMs} ms belong to no step`);
+    assert.ok(Math.abs(startedAtMs - atMs) <= (atMs === fromMs ? TOLERATED_MS : ROUNDED_MS), `${startedAtMs - atMs} ms belong to no step`);
     atMs = startedAtMs + durationMs;
   }
   assert.ok(toMs - atMs <= TOLERATED_MS, `${toMs - atMs} ms at the end belong to no step`);

@@ -34,7 +34,7 @@ test('a slow destination holds its source back, and documents of 16 MiB take no 
     mostAhead = Math.max(mostAhead, read - collectionCopy.estimatedCopiedBytes - bytesCompared);
     return canCommit;
   };
-  await eventually(copied, { what: 'the end of the copy' });
+  await eventually(copied, { what: 'the end of the copy', deadlineMs: 300_000 });
   for (const collection of collections) await collection.updateMany({}, { $set: { changed: true } });
   await eventually(async () => (await sync.progress()).totalEventsApplied >= 12, {
     what: 'the end of the changes',

@@ -44,7 +44,7 @@ test('a command that waits for a connection to a member that is renamed is sent 
   await using client = new MongoClient(set.uri, { maxPoolSize: 1, heartbeatFrequencyMS: 500, appName: 'one' });
   const items = client.db('shop').collection('items');
   await items.findOne();
-  const data = { failCommands: ['find'], appName: 'one', blockConnection: true, blockTimeMS: 60_000 };
+  const data = { failCommands: ['find'], appName: 'one', blockConnection: true, blockTimeMS: 300_000 };
   await set.failCommand({ mode: 'alwaysOn', data });
   const ask = () => items.findOne().catch((error: unknown) => error);
   void ask(); // Has the only connection.
