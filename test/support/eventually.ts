@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const POLL_MS = 20;
 /** So long that it ends only tests that fail, on a busy machine, too. */
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 120_000;
 
 export interface EventuallyOptions {
-  /** Maximum time until the condition holds; one minute by default. */
+  /** Maximum time until the condition holds; two minutes by default. */
   readonly deadlineMs?: number;
   /** Names the awaited condition, for the error message after the deadline. */
   readonly what: string;

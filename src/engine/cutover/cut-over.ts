@@ -193,6 +193,7 @@ async function drainUnderBlock(
         // After the last look: if nobody has lifted the block since the claim, users were blocked all the time.
         timeline.begin('announcement');
         await allEnded([confirmClaim(last, claim, blocked), confirmDestination(last)]);
+        await reach('engine.cutover.announced');
         return sendCommit(log, stream, blocking);
       }
       await confirmBlocked(last);

@@ -162,7 +162,6 @@ export async function confirmBlock({ retrier, source }: SourceBlockParts, { elec
 export async function confirmClaim(context: SourceBlockParts, claim: Claim, blocked: Blocked): Promise<void> {
   const { retrier, source } = context;
   const said = await retrier.run('the source', () => announceCommit(source, claim, blocked.reading));
-  await reach('engine.cutover.announced');
   if (said === 'lost') throw new NotNow("somebody has lifted the source's write block, or another cutover holds it");
   if (said === 'confirmed') return;
   await confirmBlocked(context);
