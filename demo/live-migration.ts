@@ -103,6 +103,11 @@ export class LiveMigration {
     await this.#atlas.send('PUT', `${this.#path}/cutover`);
   }
 
+  /** Makes the way back the direction of the next cutover. */
+  async reverse(): Promise<void> {
+    await this.#atlas.send('PUT', `${this.#path}/reverse`);
+  }
+
   /** Waits until the migration matches a condition. @returns the migration. @throws Error with the migration's message if it fails */
   async until(what: string, condition: (status: MigrationStatus) => boolean): Promise<MigrationStatus> {
     const ended = await eventually(
@@ -123,6 +128,7 @@ export class LiveMigration {
       destination: { clusterName: CLUSTER_NAME, groupId: this.#groupId, hostnameSchemaType: 'PUBLIC' },
       migrationHosts: [host],
       dropDestinationData: false,
+      linkspan: { reversible: true },
     };
   }
 }

@@ -1,4 +1,4 @@
-import { compareClusters } from '../test/support/compare-clusters.ts';
+import { type Comparison, compareClusters } from '../test/support/compare-clusters.ts';
 import { eventually } from '../test/support/eventually.ts';
 import type { Ledger, LedgerWriter } from '../test/support/ledger-writer.ts';
 import { findMongod, MongodUnavailable } from '../test/support/mongod-binary.ts';
@@ -17,10 +17,13 @@ import { watchPhases } from './watch-phases.ts';
 /** With fewer changes, the demonstration would not test changes to ranges that are being copied. */
 const CHANGES_DURING_COPY_NEEDED = 1_000;
 const WRITES_AFTER_CUTOVER = 500;
+/** There, back, and there again. */
+const CUTOVERS = 3;
+const IN_STEP_WITHIN_MS = 60_000;
 
 /**
- * Runs a complete push live migration: clusters, real data, control plane, link-token, agent, migration under load, cutover, and a comparison of
- * both sides. Exit code 0: both sides are equal, and enough changes hit ranges that were being copied. Exit code 1: otherwise. Exit code 2: there is no mongod.
+ * Runs a complete push live migration: clusters, real data, control plane, link-token, agent, migration under load, cutover, the way back and there
+ * again, and a comparison of both sides. Exit code 0: both sides are equal, and enough changes hit ranges that were being copied. Exit code 1: otherwise. Exit code 2: there is no mongod.
  */
 async function main(): Promise<number> {
   try {
@@ -54,7 +57,7 @@ async function main(): Promise<number> {
 }
 
 async function migrate(clusters: Clusters, migration: LiveMigration): Promise<number> {
-  const { source, destination, migrationUri } = clusters;
+  const { destination, migrationUri } = clusters;
   await using load = await startLiveLoad(clusters);
   narrate('the live load runs');
   await migration.register(migrationUri.destination);
@@ -67,48 +70,65 @@ async function migrate(clusters: Clusters, migration: LiveMigration): Promise<nu
     await using _phases = watchPhases(destination.client, id);
     await migration.until('ready for cutover', ({ readyForCutover }) => readyForCutover);
   }
-  const beforeCutover = load.snapshot();
-  const loadSeconds = load.runningSeconds();
-  narrate(`readyForCutover: true; PUT …/liveMigrations/${id}/cutover`);
+  const rate = load.snapshot().documentsWritten / load.runningSeconds();
+  const verification = await cutOver(migration, load);
+  const counts = await readCheckpointCounts(destination.client, id);
+  if (!counts) throw new Error('the migration has no checkpoint');
+  for (const to of ['back to the source', 'to the destination again']) {
+    narrate(`PUT …/liveMigrations/${id}/reverse: ${to}`);
+    await migration.reverse();
+    await migration.until('ready for cutover', ({ readyForCutover }) => readyForCutover);
+    await cutOver(migration, load);
+  }
+  const ledger = await load.stop();
+  narrate('the load has ended; comparing both sides, byte by byte, by a program that is independent of Linkspan');
+  const compared = await compareInStep(clusters);
+  narrate(`compared ${count(compared.documents)} documents in ${compared.collections} collections`);
+  return report(ledger, rate, counts, verification, compared.differences);
+}
+
+/** Cuts over, and waits until applications write to the other side. @returns what Linkspan has compared before */
+async function cutOver(migration: LiveMigration, load: LedgerWriter): Promise<Verification> {
+  const before = load.snapshot().pausesMs.length;
+  narrate('readyForCutover: true; PUT …/cutover');
   const requestedMs = performance.now();
   await migration.cutOver();
   const { linkspan } = await migration.until('complete', ({ status }) => status === 'COMPLETE');
-  const verification = linkspan.progress?.verification;
-  if (!verification) throw new Error('the migration reports no verification');
   narrate(`status: COMPLETE, ${seconds(performance.now() - requestedMs)} after the PUT`);
   describeAttempts(linkspan.progress?.cutoverAttempts ?? []);
-  await writeOnDestination(load);
-  const ledger = await load.stop();
-  const counts = await readCheckpointCounts(destination.client, id);
-  if (!counts) throw new Error('the migration has no checkpoint');
-  narrate('comparing both sides, byte by byte, by a program that is independent of Linkspan');
-  const { differences, ...compared } = await compareClusters(source.client, destination.client, {
-    except: ledger.writtenOnDestination,
+  await eventually(() => load.snapshot().pausesMs.length > before, { what: 'writes on the other side' });
+  const { documentsWritten } = load.snapshot();
+  await eventually(() => load.snapshot().documentsWritten >= documentsWritten + WRITES_AFTER_CUTOVER, {
+    what: 'more writes on the other side',
   });
-  narrate(`compared ${count(compared.documents)} documents in ${compared.collections} collections`);
-  const rate = beforeCutover.documentsWritten / loadSeconds;
-  return report(ledger, rate, counts, verification, differences);
+  if (!linkspan.progress) throw new Error('the migration reports no verification');
+  return linkspan.progress.verification;
 }
 
-/** Prints where the time of the cutover went. */
+/** Compares both sides without exception, when the side without users has followed the last writes. */
+async function compareInStep({ source, destination }: Clusters): Promise<Comparison> {
+  let last: Comparison | undefined;
+  const compare = async () => {
+    last = await compareClusters(source.client, destination.client);
+    return last.differences.length === 0;
+  };
+  await eventually(compare, { what: 'both sides to be equal', deadlineMs: IN_STEP_WITHIN_MS }).catch(() => undefined);
+  if (last === undefined) throw new Error('the sides could not be compared');
+  return last;
+}
+
+/** Prints where the time of the cutover went, in steps of 10 ms and more. */
 function describeAttempts(attempts: readonly Attempt[]): void {
   for (const { number, result, steps } of attempts) {
     narrate(`attempt ${number}: ${result}`);
     for (const { name, durationMs = 0, reason, counts } of steps)
-      narrate(`  ${seconds(durationMs)} ${name}: ${reason}${counts ? ` ${JSON.stringify(counts)}` : ''}`);
+      if (durationMs >= 10)
+        narrate(`  ${seconds(durationMs)} ${name}: ${reason}${counts ? ` ${JSON.stringify(counts)}` : ''}`);
   }
 }
 
 function seconds(ms: number): string {
   return `${(ms / 1_000).toFixed(2)} s`;
-}
-
-/** Waits until the load has written to the destination. */
-async function writeOnDestination(load: LedgerWriter): Promise<void> {
-  const { documentsWritten } = load.snapshot();
-  await eventually(() => load.snapshot().documentsWritten >= documentsWritten + WRITES_AFTER_CUTOVER, {
-    what: 'writes on the destination',
-  });
 }
 
 function report(
@@ -125,7 +145,7 @@ live load           ${count(ledger.documentsWritten)} writes, ${count(rate)} wri
 initial copy        ${count(documentsCopied)} documents, ${megabytes(bytesCopied)}, ${(bytesCopied / 1e6 / copySeconds).toFixed(1)} MB/s (limited for this demonstration)
 changes applied     ${count(changesRead)}, of which ${count(changesDuringCopy)} hit ranges being copied; written as ${count(changesApplied)} states of documents
 verified            ${count(documentsCompared)} documents in ${collectionsDone} collections by Linkspan before the cutover, ${count(documentsRechecked)} rechecks of changed documents, ${count(mismatches.found)} differed
-write pause         ${ledger.pauseMs?.toFixed(0) ?? 'not measured'} ms
+write pauses        ${ledger.pausesMs.map((ms) => `${ms.toFixed(0)} ms`).join(', ')}: there, back, and there again
 identical           ${differences.length === 0 ? 'yes' : 'no'}`);
   for (const difference of differences) console.error(difference);
   if (rate < promisedWritesPerSecond) {
@@ -134,7 +154,7 @@ identical           ${differences.length === 0 ? 'yes' : 'no'}`);
   const failures = [
     differences.length > 0 && 'source and destination differ',
     (mismatches.found > 0 || !isWhole(verification)) && 'the verification is incomplete, or found differences',
-    ledger.pauseMs === undefined && 'no write was accepted by the destination',
+    ledger.pausesMs.length !== CUTOVERS && `the writers changed sides ${ledger.pausesMs.length} times`,
     changesDuringCopy < CHANGES_DURING_COPY_NEEDED &&
       `fewer than ${CHANGES_DURING_COPY_NEEDED} changes hit ranges being copied: this run proves nothing`,
   ].filter((failure) => failure !== false);

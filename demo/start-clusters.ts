@@ -8,7 +8,7 @@ const APPLICATION_USER = { name: 'app', password: 'applications-only' } as const
 export interface Clusters extends AsyncDisposable {
   readonly source: ReplicaSet;
   readonly destination: ReplicaSet;
-  /** Connection strings with the migration's users, who have only the privileges that docs/03-agent.md lists. */
+  /** Connection strings with the migration's users, who have only the privileges that docs/20-go-back.md lists. */
   readonly migrationUri: { readonly source: string; readonly destination: string };
   /** Connection strings with an application's user, which a write block binds: source, then destination. */
   readonly applications: readonly [MongoClient, MongoClient];
@@ -24,13 +24,9 @@ export async function startClusters(): Promise<Clusters> {
     }),
   );
   const { name, password } = MIGRATION_USER;
-  await source.createUser(name, password, ['backup', 'readAnyDatabase', 'clusterMonitor']);
-  await destination.createUser(name, password, [
-    'restore',
-    'readWriteAnyDatabase',
-    'dbAdminAnyDatabase',
-    'clusterMonitor',
-  ]);
+  // Each side is the destination of one direction.
+  const roles = ['backup', 'restore', 'readWriteAnyDatabase', 'dbAdminAnyDatabase', 'clusterMonitor'];
+  for (const set of [source, destination]) await set.createUser(name, password, roles);
   const connectAsApplication = async (set: ReplicaSet) => {
     const { name, password } = APPLICATION_USER;
     await set.createUser(name, password, [{ role: 'readWrite', db: database }]);

@@ -55,8 +55,8 @@ export interface Ledger {
   readonly unknown: number;
   /** Cluster time of the last acknowledged write on the first cluster. */
   readonly lastAcknowledged: Timestamp | undefined;
-  /** Time from the source's last accepted insert to the destination's first accepted write; `undefined` without such a write. */
-  readonly pauseMs: number | undefined;
+  /** For each change of sides, the time from the last insert that one accepted to the first that the other did. */
+  readonly pausesMs: readonly number[];
   /** By namespace, the `_id` bytes of documents that were, or may have been, written on the destination. The comparer ignores them. */
   readonly writtenOnDestination: ReadonlyMap<string, ReadonlySet<string>>;
 }
@@ -149,8 +149,8 @@ class Writer {
   #refused = 0;
   #unknown = 0;
   #lastAcknowledged: Timestamp | undefined;
-  #lastOnSourceMs: number | undefined;
-  #firstOnDestinationMs: number | undefined;
+  #lastInsert: { readonly side: number; readonly atMs: number } | undefined;
+  readonly #pausesMs: number[] = [];
 
   constructor(options: LedgerWriterOptions, seed: number, shares: readonly LedgerNamespace[][]) {
     this.#clients = options.clients;
@@ -175,7 +175,6 @@ class Writer {
   }
 
   snapshot(): Ledger {
-    const handedOver = this.#firstOnDestinationMs !== undefined && this.#lastOnSourceMs !== undefined;
     return {
       seed: this.#seed,
       accepted: { ...this.#accepted },
@@ -183,7 +182,7 @@ class Writer {
       refused: this.#refused,
       unknown: this.#unknown,
       lastAcknowledged: this.#lastAcknowledged,
-      pauseMs: handedOver ? Number(this.#firstOnDestinationMs) - Number(this.#lastOnSourceMs) : undefined,
+      pausesMs: [...this.#pausesMs],
       writtenOnDestination: this.#writtenOnDestination,
     };
   }
@@ -234,15 +233,21 @@ class Writer {
     this.#accepted[operation.kind]++;
     this.#documentsWritten += operation.touches.length;
     this.#side = side;
+    // A write block accepts operations that change nothing.
+    if (operation.kind === 'insert') this.#noteInsert(side);
     if (side === 0) {
-      // A write block accepts operations that change nothing.
-      if (operation.kind === 'insert') this.#lastOnSourceMs = performance.now();
       const at = session.operationTime;
       if (at && (!this.#lastAcknowledged || at.greaterThan(this.#lastAcknowledged))) this.#lastAcknowledged = at;
     } else {
-      this.#firstOnDestinationMs ??= performance.now();
       this.#noteOnDestination(operation);
     }
+  }
+
+  #noteInsert(side: number): void {
+    const atMs = performance.now();
+    if (this.#lastInsert !== undefined && this.#lastInsert.side !== side)
+      this.#pausesMs.push(atMs - this.#lastInsert.atMs);
+    this.#lastInsert = { side, atMs };
   }
 
   #noteNotAccepted(operation: Operation, side: number, error: unknown): void {

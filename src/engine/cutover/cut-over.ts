@@ -31,6 +31,7 @@ import {
   confirmClaim,
   newClaim,
   reopenSource,
+  surveySource,
   tellCommitted,
   untilBlockable,
 } from './source-block.ts';
@@ -87,6 +88,7 @@ export async function cutOver(
     // A process takes long to start on a busy machine. Meanwhile the stream catches up.
     const watching = blocks ? startWatchdog(context, log, claim) : undefined;
     resources.defer(() => void watching?.then((watchdog) => watchdog[Symbol.dispose]()));
+    const surveying = blocks ? surveySource(attempt, claim) : undefined;
     await log.advance('cutover begun');
     await log.advanceCutover('begun', { timeline: timeline.attempts });
     await counted(context, timeline, async () => stream.inStepAt(await barrier(attempt), attempt.signal));
@@ -97,7 +99,8 @@ export async function cutOver(
       timeline.begin('watchdog');
       const watchdog = await orAbort(watching, attempt.signal);
       timeline.begin('obstacles');
-      const blockable = await untilBlockable(attempt, claim);
+      const survey = await orAbort(Promise.resolve(surveying), attempt.signal);
+      const blockable = await untilBlockable(attempt, claim, survey);
       const blocking = { ...wishes, ...blockable, positions, watchdog, claim };
       const drained = await drainUnderBlock(context, log, stream, blocking);
       if ('reason' in drained) return drained;

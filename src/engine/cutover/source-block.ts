@@ -31,7 +31,7 @@ interface SourceBlockParts {
 }
 
 /** Short, because the cutover begins when an obstacle is gone. */
-const BETWEEN_LOOKS_MS = 100;
+const BETWEEN_LOOKS_MS = 25;
 /** How long a measurement of the source's majority counts. */
 const LIMIT_COUNTS_MS = 5_000;
 const TELL_WITHIN_MS = 10_000;
@@ -49,14 +49,41 @@ export interface Blockable {
   readonly earlier: BlockReading | undefined;
 }
 
+/** What is known about the source before it is blocked, and how current it is. */
+export interface BlockSurvey {
+  readonly measured: { readonly limit: BlockLimit; readonly atMs: number };
+  readonly earlier: BlockReading | undefined;
+}
+
+/**
+ * Measures the source's majority, and reads who held its block in the last minute, which takes seconds on a busy
+ * source. For the time in which the stream catches up.
+ * @returns undefined when that fails; `untilBlockable` then does it, and waits
+ */
+export async function surveySource(
+  { source, clock }: SourceBlockParts,
+  claim: Claim,
+): Promise<BlockSurvey | undefined> {
+  try {
+    const earlier = await refuseOthersBlock(source, claim, undefined);
+    return { measured: { limit: await blockLimit(source), atMs: clock.elapsed() }, earlier };
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Waits until a block would neither wait for nor abort anything on the source, and no other migration cuts over from
  * it.
  * @returns how long setting the block may take, and who held it a moment ago
  */
-export async function untilBlockable({ retrier, source, clock }: SourceBlockParts, claim: Claim): Promise<Blockable> {
-  let earlier: BlockReading | undefined;
-  let measured: { readonly limit: BlockLimit; readonly atMs: number } | undefined;
+export async function untilBlockable(
+  { retrier, source, clock }: SourceBlockParts,
+  claim: Claim,
+  survey?: BlockSurvey,
+): Promise<Blockable> {
+  let earlier = survey?.earlier;
+  let measured = survey?.measured;
   const look = async () => {
     if (measured === undefined || clock.elapsed() - measured.atMs > LIMIT_COUNTS_MS)
       measured = { limit: await blockLimit(source), atMs: clock.elapsed() };

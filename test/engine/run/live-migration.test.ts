@@ -48,7 +48,7 @@ test('a cluster that is written to is migrated by least-privilege users, cuts ov
   });
   running.migration.want('cutover');
   assert.equal(await running.outcome, 'committed');
-  await eventually(() => writer.snapshot().pauseMs !== undefined, { what: 'an accepted write on the destination' });
+  await eventually(() => writer.snapshot().pausesMs.length > 0, { what: 'an accepted write on the destination' });
   const ledger = await writer.stop();
 
   const { documents } = await expectIdentical({ source, destination }, { except: ledger.writtenOnDestination });
