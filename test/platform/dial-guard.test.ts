@@ -111,8 +111,8 @@ test('a member that a destination names is refused like an address in its connec
   const [port] = await once(seed, 'message');
   const told: string[] = [];
   using _guard = guardDialling({ allowedDestinations: ['127.0.0.2'] }, (refusal) => told.push(refusal));
-  const uri = `mongodb://127.0.0.2:${port}/?${options}&serverSelectionTimeoutMS=500`;
-  await assert.rejects(inspectCluster({ uri }, 'destination'), {
+  const uri = `mongodb://127.0.0.2:${port}/?${options}`;
+  await assert.rejects(inspectCluster({ uri: `${uri}&serverSelectionTimeoutMS=500` }, 'destination'), {
     code: 'DESTINATION_UNREACHABLE',
     message: /refused to connect to 127\.0\.0\.1: it is an address of this machine/,
   });
