@@ -1,6 +1,7 @@
 import { reach } from '../../platform/index.ts';
 import { compareChunk } from '../compare/compare-chunk.ts';
 import { type DocumentReader, readRange } from '../compare/document-reader.ts';
+import { ReadAhead } from '../compare/read-ahead.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
 import type { ComparedPair } from './compared-pair.ts';
 import { type ComparisonParts, readOf } from './comparison-parts.ts';
@@ -15,11 +16,12 @@ export async function comparePair(parts: ComparisonParts, pair: ComparedPair, th
   if (pair.state === 'compared') return;
   pair.begin();
   const { signal, pending } = parts;
-  const readers = [readerOf(parts, pair, 'source'), readerOf(parts, pair, 'destination')] as const;
+  await using source = new ReadAhead(readerOf(parts, pair, 'source'));
+  await using destination = new ReadAhead(readerOf(parts, pair, 'destination'));
   let limit = FIRST_DOCUMENTS;
   while (true) {
     await untilRoom(parts);
-    const chunk = await compareChunk(...readers, {
+    const chunk = await compareChunk(source, destination, {
       after: pair.after,
       limit,
       differ: async (pairs) => {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { Decimal128, type Document, Double, Long, ObjectId } from 'mongodb';
-import { type DocumentKey, describeKey } from '../../../src/engine/bson/document-key.ts';
+import { type DocumentKey, describeKey, keyOf } from '../../../src/engine/bson/document-key.ts';
 import { compareChunk } from '../../../src/engine/compare/compare-chunk.ts';
 import { type DocumentReader, readRange } from '../../../src/engine/compare/document-reader.ts';
+import { ReadAhead } from '../../../src/engine/compare/read-ahead.ts';
+import { eventually } from '../../support/eventually.ts';
 import { type ReplicaSet, startReplicaSet } from '../../support/replica-set.ts';
 import { identified } from '../../support/seeds.ts';
 
@@ -34,14 +36,23 @@ function reader(database: string, isClustered = false, reads: number[] = []): Do
   };
 }
 
-/** Compares the whole collection in chunks. Shows what differs as `+key`, `-key` and `≠key`. */
+/** Compares the whole collection in chunks, with and without reading ahead. Shows what differs as `+key`, `-key` and `≠key`. */
 async function compareAll(limit: number, isClustered = false, destination = reader('destination', isClustered)) {
+  const source = reader('source', isClustered);
+  const result = await compareWith(source, destination, limit);
+  await using sourceAhead = new ReadAhead(source);
+  await using destinationAhead = new ReadAhead(destination);
+  assert.deepEqual(await compareWith(sourceAhead, destinationAhead, limit), result);
+  return result;
+}
+
+async function compareWith(source: DocumentReader, destination: DocumentReader, limit: number) {
   const differing: string[] = [];
   const seen = { source: 0, destination: 0, both: 0 };
   let after: DocumentKey | undefined;
   let documents = 0;
   while (true) {
-    const chunk = await compareChunk(reader('source', isClustered), destination, {
+    const chunk = await compareChunk(source, destination, {
       after,
       limit,
       differ: async (pairs) => {
@@ -61,7 +72,7 @@ async function compareAll(limit: number, isClustered = false, destination = read
   }
 }
 
-test('equal collections have no difference, whatever the size of a chunk, and each document is read once', async () => {
+test('equal collections have no difference, whatever the size of a chunk, and each document is read once each time', async () => {
   await insertOnBoth(identified(100, { text: 'x' }));
   for (const limit of [1, 7, 100, 1_000]) {
     const reads: number[] = [];
@@ -71,9 +82,32 @@ test('equal collections have no difference, whatever the size of a chunk, and ea
     assert.deepEqual(seen, { both: 100, source: 0, destination: 0 });
     assert.equal(
       reads.reduce((sum, read) => sum + read, 0),
-      100,
+      2 * 100,
     );
   }
+});
+
+test('the next batch is requested before it is asked for, and its failure meets whoever asks for it', async () => {
+  await onSource().insertMany(identified(3));
+  const reads: number[] = [];
+  let fails = false;
+  const failing = reader('source', false, reads);
+  await using ahead = new ReadAhead({
+    read: async (range, limit) => {
+      if (fails) throw new Error('the server is gone');
+      return await failing.read(range, limit);
+    },
+  });
+  const [first] = (await ahead.read({}, 1)).documents;
+  await eventually(() => reads.length === 2, { what: 'the next read' });
+  fails = true;
+  const after = first && keyOf(first);
+  const [second] = (await ahead.read({ after }, 1)).documents;
+  const last = second && keyOf(second);
+  await assert.rejects(ahead.read({ after: last }, 1), /the server is gone/);
+  fails = false;
+  assert.equal((await ahead.read({ after: last }, 1)).documents.length, 1);
+  assert.equal((await ahead.read({ after }, 5)).documents.length, 2);
 });
 
 test('documents that are changed, missing or extra are found at every place of a chunk', async () => {

@@ -108,7 +108,10 @@ function assertAccounted(attempts: readonly CutoverAttempt[], fromMs: number, to
   const steps = attempts.flatMap((attempt) => attempt.steps);
   let atMs = fromMs;
   for (const { startedAtMs, durationMs = Number.NaN } of steps) {
-    assert.ok(Math.abs(startedAtMs - atMs) <= (atMs === fromMs ? TOLERATED_MS : ROUNDED_MS), `${startedAtMs - atMs} ms belong to no step`);
+    assert.ok(
+      Math.abs(startedAtMs - atMs) <= (atMs === fromMs ? TOLERATED_MS : ROUNDED_MS),
+      `${startedAtMs - atMs} ms belong to no step`,
+    );
     atMs = startedAtMs + durationMs;
   }
   assert.ok(toMs - atMs <= TOLERATED_MS, `${toMs - atMs} ms at the end belong to no step`);
