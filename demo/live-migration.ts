@@ -14,6 +14,7 @@ export interface MigrationStatus {
   readonly errorMessage?: string;
   readonly linkspan: {
     readonly progress: { readonly verification: Verification; readonly cutoverAttempts: readonly Attempt[] } | null;
+    readonly wayBack?: { readonly ready: boolean };
   };
 }
 

@@ -81,6 +81,7 @@ async function migrate(clusters: Clusters, migration: LiveMigration): Promise<nu
     await cutOver(migration, load);
   }
   const ledger = await load.stop();
+  await migration.until('followed by the side without users', ({ linkspan }) => linkspan.wayBack?.ready === true);
   narrate('the load has ended; comparing both sides, byte by byte, by a program that is independent of Linkspan');
   const compared = await compareInStep(clusters);
   narrate(`compared ${count(compared.documents)} documents in ${compared.collections} collections`);
