@@ -41,7 +41,7 @@ export async function watchAfterCommit(
   log: MigrationLog,
   work: () => Promise<void>,
 ): Promise<void> {
-  const from = log.record.cutover?.drainedTo;
+  const { drainedTo: from, reverseFrom } = log.record.cutover ?? {};
   if (from === undefined) return await work();
   const { clock, logger, signal } = context;
   const over = new AbortController();
@@ -55,7 +55,8 @@ export async function watchAfterCommit(
     if (!signal.aborted)
       logger.warn({ reason: messageOf(error) }, 'Could not check whether the source was written to after the commit');
   });
-  const atLeast = clock.sleep(AT_LEAST_MS, signal);
+  // The way back compares all of the source, and overwrites what others write there.
+  const atLeast = reverseFrom === undefined ? clock.sleep(AT_LEAST_MS, signal) : undefined;
   try {
     await work();
     await Promise.race([atLeast, looking]);
