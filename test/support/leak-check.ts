@@ -10,7 +10,7 @@ const WATCHED = ['TCPServerWrap', 'ProcessWrap', 'FSEventWrap'];
 const OF_CLIENTS = ['TCPSocketWrap', 'Timeout'];
 
 export interface LeakCheckOptions {
-  /** Maximum time for closing: sockets close a moment after the call. 3,000 by default. */
+  /** Maximum time for closing: sockets close a moment after the call. 30,000 by default. */
   readonly deadlineMs?: number;
   /** False when tests share clusters: their clients open and close sockets and timers while a test runs. */
   readonly sockets?: boolean;
@@ -20,7 +20,7 @@ export interface LeakCheckOptions {
  * Makes each later test of the file (or of the enclosing `describe`) fail when it leaves a new resource open: a child process, a temporary
  * folder, a socket (such as a MongoClient's), a server, or a timer. Resources that `before` opened may stay open.
  */
-export function checkForLeaks({ deadlineMs = 3_000, sockets = true }: LeakCheckOptions = {}): void {
+export function checkForLeaks({ deadlineMs = 30_000, sockets = true }: LeakCheckOptions = {}): void {
   const watched = sockets ? [...WATCHED, ...OF_CLIENTS] : WATCHED;
   let before: string[] = [];
   beforeEach(() => {
