@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { Slots } from '../../src/engine/concurrency/slots.ts';
 import { findMongod } from '../support/mongod-binary.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { type Mutant, mutate } from './mutant.ts';
@@ -9,18 +10,27 @@ import { MUTANTS } from './mutants.ts';
 import { runTests, type Verdict } from './run-tests.ts';
 
 /**
- * `npm run mutate -- [--only TEXT]`: removes one rule after the other from a copy of the engine, and prints which test fails. Exit code 0: a test
- * that passes without the mutant killed each one. Exit code 1: a mutant survived. Exit code 2: nothing was tried.
+ * `npm run mutate -- [--only TEXT] [--parallel 3]`: removes one rule after the other from copies of the engine, some at a time, and prints which
+ * test fails. Exit code 0: a test that passes without the mutant killed each one. Exit code 1: a mutant survived. Exit code 2: nothing was tried.
  */
-const { values } = parseArgs({ options: { only: { type: 'string', default: '' } } });
+const { values } = parseArgs({
+  // Tests mostly wait.
+  options: { only: { type: 'string', default: '' }, parallel: { type: 'string', default: '3' } },
+});
 const root = resolve(import.meta.dirname, '../..');
 const chosen = MUTANTS.filter(({ without, file }) => `${without} ${file}`.includes(values.only));
 // All runs then use the same mongod without another search.
 process.env.LINKSPAN_MONGOD = (await findMongod()).path;
 
 const survivors: string[] = [];
-const healthy = new Map<string, Verdict>();
-for (const mutant of chosen) {
+/** The verdicts on the code as it is, by the tests. */
+const healthy = new Map<string, Promise<Verdict>>();
+const slots = new Slots(Number(values.parallel));
+await Promise.all(chosen.map((mutant) => slots.run(() => tryAndTell(mutant))));
+console.log(`\n${chosen.length - survivors.length} mutants killed, ${survivors.length} survived`);
+process.exitCode = chosen.length === 0 ? 2 : Math.min(survivors.length, 1);
+
+async function tryAndTell(mutant: Mutant): Promise<void> {
   const began = Date.now();
   const outcome = await tryMutant(mutant);
   if (!outcome.killed) survivors.push(mutant.without);
@@ -29,13 +39,12 @@ for (const mutant of chosen) {
     `${outcome.killed ? '✔' : '✖ SURVIVED:'} without ${mutant.without} (${mutant.file})\n    ${outcome.why} [${seconds} s]`,
   );
 }
-console.log(`\n${chosen.length - survivors.length} mutants killed, ${survivors.length} survived`);
-process.exitCode = chosen.length === 0 ? 2 : Math.min(survivors.length, 1);
 
 async function tryMutant(mutant: Mutant): Promise<{ readonly killed: boolean; readonly why: string }> {
   const id = JSON.stringify(mutant.tests);
-  const before = healthy.get(id) ?? (await runTests(root, mutant.tests));
-  healthy.set(id, before);
+  const running = healthy.get(id) ?? runTests(root, mutant.tests);
+  healthy.set(id, running);
+  const before = await running;
   if (before.failed.length > 0 || before.passed === 0)
     return { killed: false, why: `without the mutant, too, ${before.failed.join(', ') || 'no test'} fails` };
   using folder = temporaryFolder('mutant');

@@ -4,7 +4,7 @@ import type { TestEvent } from '../support/test-tally.ts';
 import type { Mutant } from './mutant.ts';
 
 /** Longer than any of the tests on a busy machine. A test that hangs counts as failed. */
-const DEADLINE_MS = 180_000;
+const DEADLINE_MS = 300_000;
 
 /** The result of the chosen tests. */
 export interface Verdict {
