@@ -75,7 +75,8 @@ test('a migration whose collections somebody dropped on the destination does not
   await using pair = await startPair();
   const orders = pair.source.client.db('shop').collection<{ _id: number }>('orders');
   await orders.insertOne({ _id: 1 });
-  await using running = RunningMigration.start(pair);
+  // The verification would see it, too, but not in the last moment.
+  await using running = RunningMigration.start(pair, { verification: 'off' });
   await running.untilReady();
   // Stands for a late command that no UUID pins.
   await pair.destination.client.db('shop').dropDatabase();
