@@ -152,6 +152,7 @@ export const reportedProgress: z.ZodType<Progress> = z
         canWriteAtMs: time.optional(),
         // A token in another form is ignored; the rest of the report counts.
         watchedFrom: resumeToken.optional().catch(undefined),
+        watchedId: reportText.optional().catch(undefined),
       })
       .optional(),
     // Agents of earlier versions don't report it.

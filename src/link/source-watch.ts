@@ -9,6 +9,8 @@ const time = z.number().min(0).max(8_640_000_000_000_000);
 
 /** How far a source is watched after a commit, from the control plane to the agent and back. */
 export const sourceWatch: z.ZodType<SourceWatchState> = z.object({
+  // Absent in watches of earlier versions.
+  sourceId: reportText.optional(),
   token: resumeToken,
   untilMs: time,
   watchedToMs: time,

@@ -38,7 +38,8 @@ export class CommittedWatch {
     const { migrationId, source, destination } = migration.options;
     const { cutover } = migration.progress();
     if (cutover?.watchedFrom === undefined) return undefined;
-    const state = cutover.watch ?? newWatch(cutover.watchedFrom, (cutover.canWriteAtMs ?? clock.now()) + forMs);
+    const untilMs = (cutover.canWriteAtMs ?? clock.now()) + forMs;
+    const state = cutover.watch ?? newWatch(cutover.watchedFrom, untilMs, cutover.watchedId);
     const save = (next: SourceWatchState) => recordSourceWatch(destination, migrationId, next);
     const watch = new SourceWatch({ migrationId, source, state, save, logger, clock });
     const written = cutover.writtenAfterCommit;

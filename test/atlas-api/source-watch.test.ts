@@ -9,11 +9,12 @@ import { FakeClock } from './fake-clock.ts';
 import { start } from './started-migration.ts';
 
 const TOKEN = `82${'0'.repeat(16)}2B`;
+const SOURCE_ID = '5e'.repeat(12);
 const HOUR_MS = 3_600_000;
 const COMMITTED = {
   state: 'committed',
   canWrite: true,
-  cutover: { requestedAtMs: 0, blocking: true, watchedFrom: TOKEN },
+  cutover: { requestedAtMs: 0, blocking: true, watchedFrom: TOKEN, watchedId: SOURCE_ID },
 } as const;
 
 /** A migration that has committed on a control plane that watches sources for an hour. */
@@ -40,6 +41,7 @@ test('the agent gets the watch with the password of the source, and the password
         id,
         password: 'source-canary',
         watch: {
+          sourceId: SOURCE_ID,
           token: TOKEN,
           untilMs: shop.clock.nowMs + HOUR_MS,
           watchedToMs: shop.clock.nowMs,
@@ -50,6 +52,7 @@ test('the agent gets the watch with the password of the source, and the password
     ],
   );
   const next = {
+    sourceId: SOURCE_ID,
     token: `${TOKEN}00`,
     untilMs: 0,
     watchedToMs: shop.clock.nowMs + 1000,

@@ -7,6 +7,7 @@ import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';
 import { startPair } from '../support/replica-set.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
+import { changeAccounts, createAccounts, haveSameAccounts } from './accounts.ts';
 import { drawHolds, holdCutovers } from './drive.ts';
 import type { RoundReport } from './round.ts';
 import type { RoundLog } from './round-log.ts';
@@ -49,7 +50,8 @@ export function drawThereAndBack(seed: number): ThereAndBackPlan {
 
 /**
  * Moves the users between both sides while applications write on whichever accepts it. The sides have to take turns, each
- * acknowledged write must be on the last one, and both must be identical once nobody writes.
+ * acknowledged write must be on the last one, and both must be identical once nobody writes. Users and roles change before
+ * each cutover.
  */
 export async function runThereAndBack(plan: ThereAndBackPlan, log: RoundLog): Promise<RoundReport> {
   await using resources = new AsyncDisposableStack();
@@ -61,12 +63,14 @@ export async function runThereAndBack(plan: ThereAndBackPlan, log: RoundLog): Pr
   await seats.createIndex({ seat: 1 }, { unique: true });
   await seats.insertMany(Array.from({ length: SEATS }, (_, n) => ({ _id: n, seat: n })));
   const addresses = await reversibleUsers(pair);
+  await createAccounts(pair.source);
   const id = newId();
-  let running = new RunningReversible(addresses, id);
+  const start = () => new RunningReversible(addresses, id, { usersAndRoles: true });
+  let running = start();
   resources.defer(() => running[Symbol.asyncDispose]());
   const restart = async () => {
     await running[Symbol.asyncDispose]();
-    running = new RunningReversible(addresses, id);
+    running = start();
   };
   await running.until('the first direction to be ready', () => running.progress.readyForCutover);
   const writers = [
@@ -86,6 +90,7 @@ export async function runThereAndBack(plan: ThereAndBackPlan, log: RoundLog): Pr
   for (const [n, { followMs, fault, inCutover }] of plan.turns.entries()) {
     await delay(followMs);
     const [from, to] = n % 2 === 0 ? [pair.source, pair.destination] : [pair.destination, pair.source];
+    await changeAccounts(from, n);
     const disturb = async () => {
       log.say(fault);
       if (fault === 'step-down of the source') await from.stepDown();
@@ -98,6 +103,7 @@ export async function runThereAndBack(plan: ThereAndBackPlan, log: RoundLog): Pr
     await Promise.all([disturbed, untilTurned(() => running, n + 1)]);
   }
   await untilFollowing(() => running);
+  if (!(await haveSameAccounts(pair.source, pair.destination))) log.find('users and roles differ');
   stop.abort();
   await passing;
   for (const writer of writers) await writer.stop();

@@ -50,6 +50,9 @@ test('a write to the blocked source long after the commit is an alarm, also of t
     await eventually(() => receiver.requests.length > 0, { what: 'the event' });
     sync.linkspan.kill('SIGTERM');
     assert.equal((await sync.linkspan.exit).code, 0, sync.linkspan.stderr);
+    const { config } = await pair.source.client.db('admin').command({ replSetGetConfig: 1 });
+    const migrations = pair.destination.client.db('linkspan_internal').collection('migrations');
+    assert.equal((await migrations.findOne())?.cutover.watch.sourceId, config.settings.replicaSetId.toHexString());
   }
   await items.insertOne({ after: 'the end of the process' });
   await using next = await committed(pair, ['--hooks-file', file]);

@@ -281,4 +281,11 @@ export const OF_CUTOVER: readonly Mutant[] = [
     by: '',
     tests: { file: 'test/engine/accounts/owner-of-accounts.test.ts' },
   },
+  {
+    without: 'confirming that the watched source is the same replica set',
+    file: 'src/engine/cutover/confirm-watched.ts',
+    replace: "throw new Error('another replica set answers under the address of the source');",
+    by: ';',
+    tests: { file: 'test/engine/cutover/source-watch.test.ts', name: 'another replica set' },
+  },
 ];

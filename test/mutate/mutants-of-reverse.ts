@@ -75,4 +75,18 @@ export const OF_REVERSE: readonly Mutant[] = [
     by: 'error.reversals',
     tests: { file: REVERSE, name: 'a way back whose engine' },
   },
+  {
+    without: 'the records of users and roles of the direction before',
+    file: 'src/engine/run/prepare-reverse.ts',
+    replace: 'if (context.movesAccounts) await context.accounts.inherit(earlier.accounts);',
+    by: '',
+    tests: { file: 'test/engine/run/reverse-accounts.test.ts', name: 'users and roles that are made' },
+  },
+  {
+    without: 'switching off an expiry that users have switched off',
+    file: 'src/engine/cutover/restore-catalog.ts',
+    replace: "(isReversed && canExpire ? 'off' : undefined)",
+    by: '(isReversed && canExpire ? undefined : undefined)',
+    tests: { file: 'test/engine/run/reverse-kinds.test.ts' },
+  },
 ];

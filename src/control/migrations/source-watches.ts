@@ -10,15 +10,16 @@ const REPORTED_WITHIN_MS = 10 * 60_000;
 
 /**
  * Returns the watch that begins with a commit; undefined when the source isn't blocked, or nobody wants a watch.
- * @param token  the stream's position at the commit, as the agent reports it
+ * @param cutover  the stream's position at the commit and the id of the source, as the agent reports them
  */
 export function watchAfterCommit(
   { watchSourceMs = 0 }: Pick<Control, 'watchSourceMs'>,
-  token: string | undefined,
+  { watchedFrom: token, watchedId: sourceId }: NonNullable<Report['migrations'][number]['progress']['cutover']>,
   atMs: number,
 ): SourceWatchState | undefined {
   if (watchSourceMs === 0 || token === undefined) return undefined;
-  return { token, untilMs: atMs + watchSourceMs, watchedToMs: atMs, changes: 0, namespaces: [] };
+  const untilMs = atMs + watchSourceMs;
+  return { token, untilMs, watchedToMs: atMs, changes: 0, namespaces: [], ...(sourceId !== undefined && { sourceId }) };
 }
 
 /** Stores how far an agent has watched a source. Ignores watches of other agents, and those that have ended. */

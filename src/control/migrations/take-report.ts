@@ -76,7 +76,7 @@ async function takeProgress(
   const next = transition(migration.state, eventOf(migration, entry, atMs));
   if (next === 'ignored' || next === 'refused') return;
   const sourceWatch =
-    next.status === 'COMPLETE' ? watchAfterCommit(control, progress.cutover?.watchedFrom, atMs) : undefined;
+    next.status === 'COMPLETE' && progress.cutover ? watchAfterCommit(control, progress.cutover, atMs) : undefined;
   const state = { ...next, ...(sourceWatch && { sourceWatch }) };
   // Nobody needs the source's password after the end, except the watch.
   const password = state.endedAtMs === null || sourceWatch !== undefined ? migration.password : null;

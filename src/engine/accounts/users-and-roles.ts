@@ -3,7 +3,7 @@ import { messageOf, UserError } from '../../platform/index.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import type { Fence } from '../mongodb/fence.ts';
 import type { Retrier } from '../mongodb/retry.ts';
-import type { MadeAccounts } from '../records/made-accounts.ts';
+import type { MadeAccount, MadeAccounts } from '../records/made-accounts.ts';
 import { type AccountDifferences, accountsThere, compareRoles, compareUsers } from './compare-accounts.ts';
 import { dropAccounts, makeAccounts } from './make-accounts.ts';
 
@@ -36,6 +36,11 @@ export class UsersAndRoles {
   /** Loads the records of earlier runs. */
   async load(): Promise<void> {
     await this.#made.all();
+  }
+
+  /** Makes accounts that both sides have from an earlier direction of this migration its own ones. */
+  async inherit(accounts: readonly MadeAccount[]): Promise<void> {
+    await this.#made.inherit(accounts);
   }
 
   /** Returns how many accounts this migration has on record. */

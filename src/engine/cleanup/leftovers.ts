@@ -65,7 +65,7 @@ export async function findLeftovers(destination: MongoClient, checkpoint: Checkp
   );
   // The destination of a reversed migration was its source: what it has isn't left over, and its block keeps users on the other side.
   const isReversed = (migration.reversals ?? 0) > 0;
-  const accountsLeft = await accountsThere(destination, accounts, ofOthers.accounts);
+  const accountsLeft = isReversed ? [] : await accountsThere(destination, accounts, ofOthers.accounts);
   return {
     migrationId: migration._id,
     state: migration.state,

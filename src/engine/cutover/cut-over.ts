@@ -44,6 +44,8 @@ interface CutOverParts extends LastLookParts, DestinationBlockParts, BringOverAc
   readonly documentFilters: DocumentFilters;
   /** Whether the cutover fixes a position for the opposite direction. */
   readonly isReversible: boolean;
+  /** Whether this is the opposite direction of an earlier one. */
+  readonly isReversed: boolean;
   readonly counters: Counters;
 }
 

@@ -1,5 +1,6 @@
 import type { Document, MongoClient } from 'mongodb';
 import { type Logger, messageOf, UserError } from '../../platform/index.ts';
+import type { RawValue } from '../bson/raw-value.ts';
 import { modify } from '../catalog/change-catalog.ts';
 import { expireAfterSeconds, type IndexSpec, isPreparedUnique, isUnique } from '../catalog/index-spec.ts';
 import { confirmName, isOfView } from '../catalog/read-catalog.ts';
@@ -16,6 +17,7 @@ interface RestoreCatalogParts extends MovedParts {
   readonly fence: Fence;
   readonly logger: Logger;
   readonly tracked: Map<string, TrackedCollection>;
+  readonly isReversed: boolean;
 }
 
 const AT_A_TIME = 8;
@@ -47,12 +49,21 @@ export async function restoreExpiry(context: RestoreCatalogParts): Promise<void>
     (spec) => ({ expireAfterSeconds: expireAfterSeconds(spec) }),
   );
   for (const collection of context.tracked.values()) {
-    const expiry = collection.options.get('expireAfterSeconds');
+    const expiry = expiryOf(collection, context.isReversed);
     if (expiry === undefined) continue;
     await onDestination(context, collection, (target) =>
       modifyUnlessGone(context, target, { expireAfterSeconds: expiry }),
     );
   }
+}
+
+/**
+ * Returns the expiry that a collection needs on the destination; undefined if it has it already. In the opposite
+ * direction, the collection may have kept an expiry that users have switched off since.
+ */
+function expiryOf({ options }: TrackedCollection, isReversed: boolean): RawValue | 'off' | undefined {
+  const canExpire = options.has('clusteredIndex') || options.has('timeseries');
+  return options.get('expireAfterSeconds') ?? (isReversed && canExpire ? 'off' : undefined);
 }
 
 type Change = object | ((spec: IndexSpec) => object);

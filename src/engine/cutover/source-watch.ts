@@ -8,6 +8,7 @@ import { Retrier } from '../mongodb/retry.ts';
 import { sourceFeatures } from '../mongodb/server-features.ts';
 import type { SourceWatchState } from '../records/records.ts';
 import { Selection } from '../scope/selection.ts';
+import { confirmWatched, refusedPosition } from './confirm-watched.ts';
 import { writtenAfterCommitWarning } from './watch-after-commit.ts';
 
 interface SourceWatchOptions {
@@ -27,10 +28,14 @@ const SAVE_EVERY_MS = 10_000;
 const LAST_LOOK_WITHIN_MS = 10_000;
 const KEPT_NAMESPACES = 20;
 
-/** Returns the state of a watch that begins at the commit. @param token  the stream's position at the commit */
-export function newWatch(token: string, untilMs: number): SourceWatchState {
+/**
+ * Returns the state of a watch that begins at the commit.
+ * @param token  the stream's position at the commit
+ * @param sourceId  the `replicaSetId` of the source; the watch itself finds it out when it is undefined
+ */
+export function newWatch(token: string, untilMs: number, sourceId?: string): SourceWatchState {
   const watchedToMs = timeOfToken({ _data: token }).getHighBits() * 1000;
-  return { token, untilMs, watchedToMs, changes: 0, namespaces: [] };
+  return { token, untilMs, watchedToMs, changes: 0, namespaces: [], ...(sourceId !== undefined && { sourceId }) };
 }
 
 /** Returns the warning of a watch that has seen writes, which stays with the migration; undefined without any. */
@@ -105,12 +110,22 @@ export class SourceWatch {
     await using client = await retrier.run('the source', () => connectCluster(source, 'source'));
     // Only sources of 6.0 and newer have a block.
     const parts = { source: client, sourceFeatures: sourceFeatures('6.0'), checkpoint: { migrationId }, retrier };
-    await using stream = new ChangeStream(parts, { _data: this.#state.token });
+    // As after a break: the first batch also needs a confirmed source.
+    await using stream = new ChangeStream(parts, { _data: this.#state.token }, true);
+    let isOpen = false;
     for (let isLast = false; !isLast; ) {
       isLast = over.aborted;
       const barrier = isLast ? await retrier.run('the source', () => writeBarrier(client)) : undefined;
       for (let isReached = false; !isReached; ) {
-        const batch = await stream.next(STREAM_WAIT_MS);
+        const batch = await stream.next(STREAM_WAIT_MS).catch((error: unknown) => {
+          throw isOpen ? error : refusedPosition(error);
+        });
+        isOpen = true;
+        // After the read: if it is the same set now, the batch is of that set, too.
+        if (batch.afterBreak) {
+          const sourceId = await confirmWatched(client, retrier, this.#state);
+          this.#state = { ...this.#state, sourceId: this.#state.sourceId ?? sourceId };
+        }
         this.#take(batch);
         isReached = barrier === undefined || !isBefore(batch.time, barrier);
         end.throwIfAborted();

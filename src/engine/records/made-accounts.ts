@@ -1,7 +1,7 @@
 import type { Binary } from 'mongodb';
 import type { Fence } from '../mongodb/fence.ts';
 import { allRecords } from './read-records.ts';
-import { removeRecord, updateRecords } from './write-records.ts';
+import { putRecords, removeRecord, updateRecords } from './write-records.ts';
 
 /** A user or role that Linkspan made on the destination, or is about to make, and so may change and drop. Holds no credentials. */
 export interface MadeAccount {
@@ -93,6 +93,22 @@ export class MadeAccounts {
     await updateRecords(this.#fence, 'accounts', updates);
     for (const { q } of updates)
       if (!this.#owners.has(nameOf(q._id))) this.#owners.set(nameOf(q._id), { ...q, migration: this.migrationId });
+  }
+
+  /**
+   * Records accounts that both sides have from an earlier direction of this migration, so that this direction may change and
+   * drop them, too. Repeating it does no harm.
+   * @param accounts  the earlier direction's records
+   */
+  async inherit(accounts: readonly MadeAccount[]): Promise<void> {
+    const inherited = accounts.map(({ _id: { kind, id }, userIds, definition }) => ({
+      _id: { source: this.#source, kind, id },
+      migration: this.migrationId,
+      userIds,
+      definition,
+    }));
+    await putRecords(this.#fence, 'accounts', inherited);
+    for (const account of inherited) this.#owners.set(nameOf(account._id), account);
   }
 
   /** Records the roles that were made. */

@@ -150,6 +150,8 @@ export interface CutoverRecord {
 
 /** How far a source is watched after a commit. As JSON, so that a watch resumes in another process. */
 export interface SourceWatchState {
+  /** The `replicaSetId` of the source; absent before the first contact of a watch that began without it. */
+  readonly sourceId?: string;
   /** The stream's position, as the data of a resume token. */
   readonly token: string;
   readonly untilMs: number;

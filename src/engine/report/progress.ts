@@ -140,6 +140,8 @@ export interface Progress {
     readonly canWriteAtMs?: number;
     /** The stream's position at the commit of a source that stays blocked: writes after it are on the source only. */
     readonly watchedFrom?: string;
+    /** With `watchedFrom`: the `replicaSetId` of the source. */
+    readonly watchedId?: string;
     /** Changes of the source after the commit that are known of. */
     readonly writtenAfterCommit?: { readonly count: number; readonly namespaces: string };
     /** Where an earlier process left the watch of the source. */

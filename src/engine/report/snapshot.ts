@@ -143,7 +143,7 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
             attempts: cutover.attempts,
             sourceBlockedAtMs: cutover.sourceBlockedAtMs,
             canWriteAtMs: cutover.canWriteAtMs,
-            ...watchedFrom(cutover),
+            ...watchedFrom(cutover, log.record.sourceId),
             ...(written && { writtenAfterCommit: written }),
             ...(cutover.watch && { watch: cutover.watch }),
           },
@@ -224,9 +224,10 @@ function leftBy({ context, log }: RunView): Left {
 }
 
 /** A reversible migration writes to its old source itself, and so sees what others write there. */
-function watchedFrom({ committed, blocking, drainedTo, reverseFrom }: CutoverRecord): {
-  readonly watchedFrom?: string;
-} {
+function watchedFrom(
+  { committed, blocking, drainedTo, reverseFrom }: CutoverRecord,
+  watchedId: string,
+): Pick<NonNullable<Progress['cutover']>, 'watchedFrom' | 'watchedId'> {
   if (!committed || !blocking || drainedTo === undefined || reverseFrom !== undefined) return {};
-  return { watchedFrom: drainedTo._data };
+  return { watchedFrom: drainedTo._data, watchedId };
 }

@@ -5,6 +5,7 @@ import { listCollections } from '../catalog/read-catalog.ts';
 import { closeDestination } from '../cutover/destination-block.ts';
 import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
 import { writesAreBlocked } from '../mongodb/write-block.ts';
+import type { MadeAccount } from '../records/made-accounts.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { CollectionRecord, MigrationRecord, ViewRecord } from '../records/records.ts';
 import type { RunParts } from './parts.ts';
@@ -14,6 +15,8 @@ interface Earlier {
   readonly reverseFrom: ResumeToken;
   readonly collections: readonly CollectionRecord[];
   readonly views: readonly ViewRecord[];
+  /** The users and roles that it has taken there. */
+  readonly accounts: readonly MadeAccount[];
 }
 
 /**
@@ -35,6 +38,7 @@ export async function prepareReverse(context: RunParts, log: MigrationLog, rever
   await retrier.run('the destination', async () => {
     await checkpoint.unretried.saveViews(earlier.views);
     await checkpoint.unretried.saveCollections(earlier.collections.flatMap(swapped));
+    if (context.movesAccounts) await context.accounts.inherit(earlier.accounts);
   });
   await reach('engine.reverse.collections-recorded');
   await log.save({ token: earlier.reverseFrom });
@@ -43,18 +47,19 @@ export async function prepareReverse(context: RunParts, log: MigrationLog, rever
 }
 
 /** @throws UserError WAY_BACK_LOST when the record shows no reversible cutover */
-async function readEarlier({ source, checkpoint }: RunParts, reversals: number): Promise<Earlier> {
+async function readEarlier({ source, checkpoint, identity }: RunParts, reversals: number): Promise<Earlier> {
   const of = <T extends object>(name: string) => recordsOn<T>(source, name);
   const { migrationId } = checkpoint;
   const record = await of<MigrationRecord>('migrations').findOne({ _id: migrationId });
   const { committed, canWriteAtMs, reverseFrom } = record?.cutover ?? {};
   if (!committed || canWriteAtMs === undefined || reverseFrom === undefined || (record?.reversals ?? 0) !== reversals)
     throw new UserError('WAY_BACK_LOST', [migrationId, 'the records of the cutover are gone']);
-  const [collections, views] = await Promise.all([
+  const [collections, views, accounts] = await Promise.all([
     of<CollectionRecord>('collections').find({ '_id.m': migrationId }).toArray(),
     of<ViewRecord>('views').find({ '_id.m': migrationId }).toArray(),
+    of<MadeAccount>('accounts').find({ '_id.source': identity.destinationId }).toArray(),
   ]);
-  return { reverseFrom, collections, views };
+  return { reverseFrom, collections, views, accounts };
 }
 
 /**

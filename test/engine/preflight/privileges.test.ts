@@ -147,6 +147,21 @@ describe('the table of privileges in docs/12-administration.md', { skip: needsSo
     assert.match(lacking?.message ?? '', /admin\.linkspan-plain .*appendOplogNote on the cluster/);
   });
 
+  test('asks of a reversible migration of users and roles that each side can read and make them', async () => {
+    const roles = ['readWriteAnyDatabase', 'dbAdminAnyDatabase', 'clusterMonitor', 'restore'];
+    await pair.destination.createUser('makes-accounts', 'secret', roles);
+    const destination = { uri: pair.destination.uriFor('makes-accounts', 'secret') };
+    const lacking = async (reversible: boolean) => {
+      const findings = await look({ destination, usersAndRoles: true, reversible });
+      return findings.filter(({ code }) => code === 'MISSING_PRIVILEGE').map(({ message }) => message);
+    };
+    assert.deepEqual(await lacking(false), []);
+    assert.match(
+      (await lacking(true)).join(),
+      /admin\.makes-accounts on the destination .*find on admin\.system\.roles/,
+    );
+  });
+
   test('has the roles by which a registered user makes those of migrations', async () => {
     const rows = table.filter(({ who }) => who === 'registered user');
     assert.deepEqual(

@@ -14,7 +14,11 @@ export async function checkReversible(look: Look): Promise<Found[]> {
   if (!look.options.reversible || (look.options.reversals ?? 0) > 0) return [];
   const reasons = [...whyNotByOptions(look), ...whyNotByVersions(look)];
   if (reasons.length > 0) return reasons.map((reason) => found('REVERSE_IMPOSSIBLE', [reason]));
-  const lacking = [...lackingFor('destination', look.from, 'source'), ...lackingFor('source', look.to, 'destination')];
+  const usersAndRoles = look.options.usersAndRoles ?? false;
+  const lacking = [
+    ...lackingFor('destination', look.from, { side: 'source', usersAndRoles }),
+    ...lackingFor('source', look.to, { side: 'destination', usersAndRoles }),
+  ];
   if (lacking.length > 0) return lacking;
   return (await whyNotByServers(look)).map((reason) => found('REVERSE_IMPOSSIBLE', [reason]));
 }
@@ -41,9 +45,13 @@ function whyNotByVersions({ from, to, features }: Look): string[] {
 }
 
 /** Returns a finding for the privileges that a side's user lacks in the other role. */
-function lackingFor(role: Side, { privileges }: ClusterDescription, side: Side): Found[] {
+function lackingFor(
+  role: Side,
+  { privileges }: ClusterDescription,
+  { side, usersAndRoles }: { readonly side: Side; readonly usersAndRoles: boolean },
+): Found[] {
   if (privileges === undefined) return [];
-  const missing = missingPrivileges(privileges, role, { blocks: true, usersAndRoles: false });
+  const missing = missingPrivileges(privileges, role, { blocks: true, usersAndRoles });
   if (missing.length === 0) return [];
   const { login } = privileges;
   const command = grantCommand(login, role, missing);

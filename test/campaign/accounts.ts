@@ -1,0 +1,35 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Document } from 'mongodb';
+import type { ReplicaSet } from '../support/replica-set.ts';
+
+const DATABASE = 'people';
+const LASTING = 'lasting';
+
+/** Creates the role and the user that {@link changeAccounts} changes. */
+export async function createAccounts({ client }: ReplicaSet): Promise<void> {
+  const db = client.db(DATABASE);
+  await db.command({ createRole: 'reads', privileges: [], roles: [] });
+  await db.command({ createUser: LASTING, pwd: 'first', roles: ['reads'] });
+}
+
+/** Creates a user, changes one and a role, and drops the user of the turn before, on the side that has the users. */
+export async function changeAccounts({ client }: ReplicaSet, turn: number): Promise<void> {
+  const db = client.db(DATABASE);
+  await db.command({ createUser: `turn${turn}`, pwd: 'secret', roles: turn % 2 === 0 ? ['reads'] : [] });
+  await db.command({ updateUser: LASTING, pwd: `turn ${turn}` });
+  const resource = { db: DATABASE, collection: `turn${turn}` };
+  await db.command({ updateRole: 'reads', privileges: [{ resource, actions: ['find'] }] });
+  if (turn > 0) await db.command({ dropUser: `turn${turn - 1}` });
+}
+
+/** Returns whether both sides have the same users and roles, passwords included. */
+export async function haveSameAccounts(one: ReplicaSet, other: ReplicaSet): Promise<boolean> {
+  return isDeepStrictEqual(await accountsOf(one), await accountsOf(other));
+}
+
+async function accountsOf({ client }: ReplicaSet): Promise<Document[]> {
+  const admin = client.db('admin');
+  const read = async (name: string): Promise<Document[]> =>
+    await admin.collection(name).find({ db: DATABASE }).sort({ _id: 1 }).toArray();
+  return [...(await read('system.users')), ...(await read('system.roles'))];
+}
