@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Progress } from '../../src/engine/index.ts';
 import { type Exit, type LinkspanProcess, runLinkspan } from '../support/linkspan-process.ts';
+import { codeOf, DONE, endedWhenTold, FAILED, hasItsPlace, isStopped } from './engine-process.ts';
 import { mayFailWith } from './expectations.ts';
 import { MOMENTS, type Moment } from './fault.ts';
 import type { Plan } from './plan.ts';
@@ -10,6 +10,8 @@ import type { RoundLog } from './round-log.ts';
 
 const POLL_MS = 50;
 const ASK_EVERY_MS = 250;
+/** Requests that are refused until the migration is ready. */
+const REPEATED: readonly string[] = ['commit', 'rehearseCommit'];
 const CALL_DEADLINE_MS = 5_000;
 /**
  * Time after which a migration counts as hanging: it makes no progress, no fault holds it back, and it reports no new wait.
@@ -27,9 +29,6 @@ const MOST_GIVEN_UP = 8;
 const SAME_FAILURES = 3;
 /** The text in the engine's log. */
 const UNRECORDED = 'The failure could not be recorded on the destination';
-const DONE = 0;
-const FAILED = 1;
-const STOPPED = 4;
 
 /** The moment that begins with each phase. */
 const PHASES: Readonly<Partial<Record<string, Moment>>> = {
@@ -44,11 +43,15 @@ const PHASES: Readonly<Partial<Record<string, Moment>>> = {
 /** The lines of `linkspan sync --output json` about a migration. */
 type Said = Progress & { readonly type: string; readonly phase: string; readonly time: string };
 
-interface Answer {
+/** The answer to a request. */
+export interface Answer {
   readonly success: boolean;
   readonly error?: string;
   readonly errorDescription?: string;
 }
+
+/** There was no answer: no process runs, it ended, or it took too long. */
+const NO_ANSWER: Answer = { success: false, error: 'NoAnswer' };
 
 /** The error that ended a process. */
 export interface Failure {
@@ -129,6 +132,16 @@ export class EngineLives {
 
   get latest(): Progress | undefined {
     return this.#watch.latest;
+  }
+
+  /** The latest progress of the current process; undefined before it has reported any. */
+  get latestInThisLife(): Progress | undefined {
+    return this.#watch.latestInThisLife;
+  }
+
+  /** The number of processes so far. */
+  get lives(): number {
+    return this.#processes.length;
   }
 
   /** Resolves when the migration has reached the moment. */
@@ -213,10 +226,10 @@ export class EngineLives {
   /** Pauses. Disposing resumes, unless another process has taken over meanwhile, because that one is not paused. */
   async pause(): Promise<AsyncDisposable> {
     const paused = this.#current;
-    await this.#call('pause');
+    await this.call('pause');
     return {
       [Symbol.asyncDispose]: async () => {
-        while (this.#current === paused && !(await this.#call('resume')) && this.latest?.state === 'paused')
+        while (this.#current === paused && !(await this.call('resume')).success && this.latest?.state === 'paused')
           await delay(ASK_EVERY_MS);
       },
     };
@@ -298,17 +311,20 @@ export class EngineLives {
       askedAtMs = performance.now();
       if (!started) started = await this.#start(engine);
       else if (this.latest?.state === 'committed') this.#endCommitted(engine);
-      else if (this.#cutoverWanted && (await this.#call('commit'))) this.#reach('commit');
+      else if (this.#cutoverWanted && (await this.call('commit')).success) this.reach('commit');
     }
   }
 
   async #start(engine: LinkspanProcess): Promise<boolean> {
     if (this.#url !== undefined) this.#started.add(engine);
-    return await this.#call('start', { source: 'cluster0', destination: 'cluster1', ...this.#selection });
+    const body = { source: 'cluster0', destination: 'cluster1', ...this.#selection };
+    const { success, error } = await this.call('start', { body });
+    // An earlier call, whose answer was late, has started it.
+    return success || (error === 'WrongState' && this.#watch.isRunning);
   }
 
   #endCommitted(engine: LinkspanProcess): void {
-    this.#reach('commit');
+    this.reach('commit');
     engine.kill('SIGTERM');
   }
 
@@ -317,10 +333,12 @@ export class EngineLives {
     this.#watch.take(said);
     this.latestAtMs = Date.parse(said.time);
     const moment = PHASES[said.phase];
-    if (moment !== undefined) this.#reach(moment);
+    // A cutover that is to be aborted isn't the last one.
+    if (moment !== undefined && (moment !== 'commit' || this.#cutoverWanted)) this.reach(moment);
   }
 
-  #reach(moment: Moment): void {
+  /** Notes that the migration has reached the moment, and all before it. */
+  reach(moment: Moment): void {
     for (const one of MOMENTS.slice(0, MOMENTS.indexOf(moment) + 1)) this.#reached.get(one)?.resolve();
   }
 
@@ -339,49 +357,25 @@ export class EngineLives {
       throw new Error(`it stays in its state: ${JSON.stringify(this.latest)}`);
   }
 
-  /** Calls the API. @returns whether it accepted; a failed call is repeated later */
-  async #call(name: string, body: object = {}): Promise<boolean> {
-    if (this.#url === undefined) return false;
+  /** Calls the API. A failed call can be repeated. */
+  async call(
+    name: string,
+    { body = {}, deadlineMs = CALL_DEADLINE_MS }: { readonly body?: object; readonly deadlineMs?: number } = {},
+  ): Promise<Answer> {
+    if (this.#url === undefined) return NO_ANSWER;
     try {
       const response = await fetch(`${this.#url}/${name}`, {
         method: 'POST',
         body: JSON.stringify(body),
-        signal: AbortSignal.timeout(CALL_DEADLINE_MS),
+        signal: AbortSignal.timeout(deadlineMs),
       });
-      const { success, error, errorDescription } = (await response.json()) as Answer;
-      if (name !== 'commit' || success) this.#log.say(`${name}: ${success} ${errorDescription ?? ''}`);
-      // An earlier call, whose answer was late, has started it.
-      return success || (name === 'start' && error === 'WrongState' && this.#watch.isRunning);
+      const answer = (await response.json()) as Answer;
+      if (answer.success || !REPEATED.includes(name))
+        this.#log.say(`${name}: ${answer.success} ${answer.errorDescription ?? ''}`);
+      return answer;
     } catch (error) {
       this.#log.say(`${name}: ${error}`);
-      return false;
+      return NO_ANSWER;
     }
-  }
-}
-
-/** Returns the code in brackets at the end of the last line of a process. */
-function codeOf({ stderr }: LinkspanProcess): string {
-  return [...stderr.matchAll(/\[([A-Z_]+)\]$/gm)].at(-1)?.[1] ?? 'no code';
-}
-
-/** Whether the process has reported progress, which it does once it owns the migration. */
-function hasItsPlace({ stdout }: LinkspanProcess): boolean {
-  return /"state":"(?!created)/.test(stdout);
-}
-
-/** Whether a process ended as expected after SIGTERM. Shortly after its start, or before its end, the signal itself ends it. */
-function endedWhenTold({ code, signal }: Exit): boolean {
-  return code === STOPPED || code === DONE || signal === 'SIGTERM';
-}
-
-/** Whether the process is stopped by a signal. */
-function isStopped(pid: number): boolean {
-  try {
-    // The fields after the name in brackets, which may contain any character.
-    return readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /s, '')
-      .startsWith('T');
-  } catch {
-    return false;
   }
 }

@@ -32,6 +32,11 @@ export class ProgressWatch {
     return this.#inThisLife !== undefined;
   }
 
+  /** The latest progress of the current process. */
+  get latestInThisLife(): Progress | undefined {
+    return this.#inThisLife;
+  }
+
   take(progress: Progress): void {
     const before = this.#inThisLife;
     if (before !== undefined) this.#compare(before, progress);
@@ -41,7 +46,8 @@ export class ProgressWatch {
       this.#log.find(`the migration was already committed, but is ${progress.state} now`);
     if (before === undefined || whatMoves(before) !== whatMoves(progress)) this.movedAtMs = performance.now();
     if (progress.waiting.length > 0) this.givenUpAtMs = [];
-    else if (before?.state === 'committing' && progress.state === 'tailing') this.givenUpAtMs.push(performance.now());
+    else if (before?.state === 'committing' && progress.state === 'tailing' && !isAborted(progress))
+      this.givenUpAtMs.push(performance.now());
     if (before?.state !== progress.state) {
       this.stateSinceMs = performance.now();
       this.#log.say(`state ${progress.state} ${outline(progress)}`);
@@ -80,6 +86,11 @@ export class ProgressWatch {
     for (const name of Object.keys(was) as (keyof typeof was)[])
       if ((is[name] ?? 0) < (was[name] ?? 0)) this.#log.find(`${name} decreased from ${was[name]} to ${is[name]}`);
   }
+}
+
+/** Whether the operator has aborted the last attempt to cut over. */
+function isAborted({ cutoverAttempts }: Progress): boolean {
+  return cutoverAttempts.at(-1)?.result === 'aborted';
 }
 
 /** Returns the counts that change with a migration's progress, and its reported waits. Without other progress, changes are still read and queued. */
