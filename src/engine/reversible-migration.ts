@@ -3,7 +3,7 @@ import { Migration } from './migration.ts';
 import { OtherDirection } from './records/checkpoint-store.ts';
 import { shownState } from './records/shown-state.ts';
 import { closeWayBack } from './records/way-back.ts';
-import type { Outcome } from './report/progress.ts';
+import type { Outcome, Progress } from './report/progress.ts';
 import type { MigrationOptions } from './scope/options.ts';
 
 /** How long the old source may take to record the end of the way back. */
@@ -37,6 +37,19 @@ export class ReversibleMigration {
   /** The opposite direction, which follows the current one's destination; undefined before the cutover, and once closed. */
   get wayBack(): Migration | undefined {
     return this.#wayBack?.isRequested ? undefined : this.#wayBack;
+  }
+
+  /**
+   * The progress of the way back. Unlike its own, it shows a failure that the way back couldn't record: it couldn't
+   * begin, or another engine has taken it.
+   */
+  get wayBackProgress(): Progress | undefined {
+    const progress = this.wayBack?.progress();
+    const failure = this.#wayBackFailure;
+    if (progress === undefined || progress.error !== undefined || !(failure instanceof UserError)) return progress;
+    const { code, message, remedy } = failure;
+    const ended = { readyForCutover: false, notReadyReasons: ['it has failed'] };
+    return { ...progress, ...ended, state: 'failed', error: { code, message, remedy } };
   }
 
   /** The error that ended the way back; undefined while it runs. It resumes when the migration runs again. */
@@ -73,9 +86,10 @@ export class ReversibleMigration {
   /**
    * Makes the opposite direction the one that the operator sees. It goes on following; its cutover then returns to the
    * old source. Repeating it does no harm.
-   * @throws UserError WRONG_STATE unless a cutover is done and its way back is open
+   * @throws UserError WRONG_STATE unless a cutover is done and its way back is open, or the failure of the way back
    */
   async reverse(): Promise<void> {
+    if (this.#wayBackFailure !== undefined) throw this.#wayBackFailure;
     await this.#openWayBack('Reversing').request();
   }
 

@@ -141,7 +141,7 @@ export class SyncSession {
 
   /** The progress of the opposite direction, which follows a committed migration; undefined without one. */
   get wayBack(): Progress | undefined {
-    return this.#migration?.wayBack?.progress();
+    return this.#migration?.wayBackProgress;
   }
 
   /** Migrations of these clusters, in either direction, that are on record and unfinished: a start in that direction resumes them. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type Outcome, type Progress, ReversibleMigration } from '../../src/engine/index.ts';
+import { type MigrationOptions, type Outcome, type Progress, ReversibleMigration } from '../../src/engine/index.ts';
 import { newId, silentLogger } from '../../src/platform/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { LEAST_ROLES } from '../support/least-privilege.ts';
@@ -21,9 +21,13 @@ export class RunningReversible implements AsyncDisposable {
   readonly outcome: Promise<Outcome>;
   readonly #stop = new AbortController();
 
-  constructor(addresses: Awaited<ReturnType<typeof reversibleUsers>>, migrationId = newId()) {
+  constructor(
+    addresses: Awaited<ReturnType<typeof reversibleUsers>>,
+    migrationId = newId(),
+    options: Partial<MigrationOptions> = {},
+  ) {
     const settings = { dropDestination: false, confirmDrops: true, reversible: true, logger: silentLogger };
-    this.migration = new ReversibleMigration({ ...settings, ...addresses, migrationId });
+    this.migration = new ReversibleMigration({ ...settings, ...addresses, migrationId, ...options });
     this.outcome = this.migration.run(this.#stop.signal);
     this.outcome.catch(() => undefined); // Its awaiter still sees the failure.
   }

@@ -78,6 +78,23 @@ test('an old source that is not what the cutover left is never written to', { sk
   });
 });
 
+test('a way back that another engine has taken says so, and only that engine reverses', { skip }, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  await pair.source.client.db('shop').collection('items').insertMany(numbered(10));
+  const addresses = await reversibleUsers(pair);
+  const id = newId();
+  await using first = new RunningReversible(addresses, id);
+  await first.cutOver();
+  await using second = new RunningReversible(addresses, id, { takeOver: true });
+  await second.untilFollowing();
+  assert.equal(await first.outcome, 'committed');
+  const { state, error, readyForCutover } = first.migration.wayBackProgress ?? {};
+  assert.deepEqual([state, error?.code, readyForCutover], ['failed', 'TAKEN_OVER', false]);
+  await assert.rejects(first.migration.reverse(), { code: 'TAKEN_OVER' });
+  await second.returnToOldSource();
+  assert.equal(second.progress.canWrite, true);
+});
+
 test('finish closes the way back for good, keeps the old source blocked, and a cleanup changes nothing there', {
   skip,
 }, async () => {
