@@ -123,6 +123,11 @@ export class Migration {
     return this.#run !== undefined && hasWayBack(this.#run.log.record);
   }
 
+  /** Whether this direction's own record shows that the operator has asked for the opposite one. */
+  get isReversed(): boolean {
+    return this.#run?.log.record.cutover?.isReversed ?? false;
+  }
+
   /** Whether the operator has asked for this direction, which follows a cutover in the opposite one. */
   get isRequested(): boolean {
     return this.#run?.log.record.reverseRequestedAtMs !== undefined;

@@ -2,7 +2,7 @@ import { systemClock, UserError } from '../platform/index.ts';
 import { Migration } from './migration.ts';
 import { OtherDirection } from './records/checkpoint-store.ts';
 import { shownState } from './records/shown-state.ts';
-import { closeWayBack } from './records/way-back.ts';
+import { closeWayBack, noteReversal } from './records/way-back.ts';
 import type { Outcome, Progress } from './report/progress.ts';
 import type { MigrationOptions } from './scope/options.ts';
 
@@ -23,6 +23,8 @@ export class ReversibleMigration {
   /** Aborts when the operator has closed the way back. */
   readonly #finished = new AbortController();
   #wayBackFailure: unknown;
+  /** The last direction on whose record this process has noted that the opposite one is requested. */
+  #noted: number | undefined;
 
   constructor(options: MigrationOptions) {
     this.#options = options;
@@ -31,12 +33,18 @@ export class ReversibleMigration {
 
   /** The direction that the operator sees: the last one that has cut over, or the opposite one once it is requested. */
   get current(): Migration {
-    return this.#wayBack?.isRequested ? this.#wayBack : this.#current;
+    return (this.isReversing ? this.#wayBack : undefined) ?? this.#current;
+  }
+
+  /** Whether the operator has asked for the direction after the last one that has cut over. */
+  get isReversing(): boolean {
+    // The record of that direction is on the other side, which may be out of reach.
+    return this.#wayBack !== undefined && (this.#wayBack.isRequested || this.#current.isReversed);
   }
 
   /** The opposite direction, which follows the current one's destination; undefined before the cutover, and once closed. */
   get wayBack(): Migration | undefined {
-    return this.#wayBack?.isRequested ? undefined : this.#wayBack;
+    return this.isReversing ? undefined : this.#wayBack;
   }
 
   /**
@@ -73,7 +81,7 @@ export class ReversibleMigration {
         if (ended === 'stopped') return 'stopped';
         outcome = ended;
       } catch (error) {
-        if (next.isRequested) throw error;
+        if (this.isReversing) throw error;
         this.#wayBackFailure = error;
         return 'committed';
       }
@@ -90,7 +98,12 @@ export class ReversibleMigration {
    */
   async reverse(): Promise<void> {
     if (this.#wayBackFailure !== undefined) throw this.#wayBackFailure;
-    await this.#openWayBack('Reversing').request();
+    const next = this.#openWayBack('Reversing');
+    const { migrationId, destination, reversals = 0 } = this.#current.options;
+    await next.request();
+    if (this.#noted === reversals) return;
+    await noteReversal(destination, migrationId, reversals);
+    this.#noted = reversals;
   }
 
   /**

@@ -101,7 +101,7 @@ export class SyncSession {
     switch (progress.state) {
       case 'created':
       case 'preparing':
-        return this.#migration?.current.isRequested ? 'REVERSING' : 'RUNNING';
+        return this.#migration?.isReversing ? 'REVERSING' : 'RUNNING';
       case 'paused':
         return 'PAUSED';
       case 'committing':

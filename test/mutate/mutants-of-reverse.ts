@@ -48,6 +48,13 @@ export const OF_REVERSE: readonly Mutant[] = [
     tests: { file: WAY_BACK, name: 'another engine has taken' },
   },
   {
+    without: 'recording a reversal on the side that has the users',
+    file: 'src/engine/reversible-migration.ts',
+    replace: '    await noteReversal(destination, migrationId, reversals);\n',
+    by: '',
+    tests: { file: WAY_BACK, name: 'shows the requested direction' },
+  },
+  {
     without: 'refusing to reverse a way back that has failed',
     file: 'src/engine/reversible-migration.ts',
     replace: '    if (this.#wayBackFailure !== undefined) throw this.#wayBackFailure;\n',
