@@ -1,18 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Progress } from '../../src/engine/index.ts';
 import { type Exit, type LinkspanProcess, runLinkspan } from '../support/linkspan-process.ts';
-import { codeOf, DONE, endedWhenTold, FAILED, hasItsPlace, isStopped } from './engine-process.ts';
+import { type Answer, type Call, callApi } from './engine-api.ts';
+import { codeOf, endedWhenTold, FAILED, hasItsPlace, isStopped } from './engine-process.ts';
 import { mayFailWith } from './expectations.ts';
 import { MOMENTS, type Moment } from './fault.ts';
 import type { Plan } from './plan.ts';
-import { ProgressWatch } from './progress-watch.ts';
+import { type DirectionOf, ProgressWatch } from './progress-watch.ts';
 import type { RoundLog } from './round-log.ts';
 
 const POLL_MS = 50;
 const ASK_EVERY_MS = 250;
-/** Requests that are refused until the migration is ready. */
-const REPEATED: readonly string[] = ['commit', 'rehearseCommit'];
-const CALL_DEADLINE_MS = 5_000;
 /**
  * Time after which a migration counts as hanging: it makes no progress, no fault holds it back, and it reports no new wait.
  * Linkspan promises 60 s on an idle machine. Two parallel rounds on two cores with a load of 70 paused for at most 13 s. An engine needs
@@ -43,15 +41,10 @@ const PHASES: Readonly<Partial<Record<string, Moment>>> = {
 /** The lines of `linkspan sync --output json` about a migration. */
 type Said = Progress & { readonly type: string; readonly phase: string; readonly time: string };
 
-/** The answer to a request. */
-export interface Answer {
-  readonly success: boolean;
-  readonly error?: string;
-  readonly errorDescription?: string;
+export interface EngineOptions extends Pick<Plan, 'hooks' | 'catalogStandsStill'> {
+  /** Names the direction of a reversible migration, which a commit doesn't end before {@link EngineLives.finish}. */
+  readonly directionOf?: DirectionOf;
 }
-
-/** There was no answer: no process runs, it ended, or it took too long. */
-const NO_ANSWER: Answer = { success: false, error: 'NoAnswer' };
 
 /** The error that ended a process. */
 export interface Failure {
@@ -88,17 +81,20 @@ export class EngineLives {
   /** When `latest` was true, by the clock of this machine. */
   latestAtMs = 0;
   #cutoverWanted = false;
+  readonly #isReversible: boolean;
+  /** Whether a process that has committed is to end. */
+  #mayEnd: boolean;
   /** Whether the process has stopped itself at a named point, where it waits for a moment. */
   standsStill = false;
   #url: string | undefined;
 
   /**
-   * @param plan  `hooks`: value of `LINKSPAN_TEST_HOOK` for each process, in order
+   * @param options  `hooks`: value of `LINKSPAN_TEST_HOOK` for each process, in order
    * @param selection  fields of `/start` other than the clusters
    */
   constructor(
     uris: { readonly source: string; readonly destination: string },
-    { hooks, catalogStandsStill }: Pick<Plan, 'hooks' | 'catalogStandsStill'>,
+    { hooks, catalogStandsStill, directionOf }: EngineOptions,
     log: RoundLog,
     selection: object = {},
   ) {
@@ -114,11 +110,14 @@ export class EngineLives {
       uris.source,
       '--cluster1',
       uris.destination,
+      ...(directionOf ? ['--reversible'] : []),
     ];
+    this.#isReversible = directionOf !== undefined;
+    this.#mayEnd = !this.#isReversible;
     this.#hooks = [...hooks];
     this.#log = log;
     this.#selection = selection;
-    this.#watch = new ProgressWatch(log, catalogStandsStill);
+    this.#watch = new ProgressWatch(log, catalogStandsStill, directionOf);
   }
 
   get pids(): readonly number[] {
@@ -159,6 +158,11 @@ export class EngineLives {
     this.#cutoverWanted = true;
   }
 
+  /** Ends a reversible migration for good: the process gets SIGTERM, and no other one is started. */
+  finish(): void {
+    this.#mayEnd = true;
+  }
+
   /**
    * Runs the migration to its end. Starts it again whenever its process has ended.
    * @param checkFailure  called after each failed process, while no other one runs
@@ -175,8 +179,9 @@ export class EngineLives {
       this.#current = undefined;
       this.#log.say(`the engine ended: ${JSON.stringify(exit)}`);
       const expected = this.#ended.get(engine);
-      const over = exit.code === DONE || exit.signal === 'SIGTERM';
-      if (over && this.latest?.state === 'committed') return 'committed';
+      const isOver = this.#mayEnd && endedWhenTold(exit);
+      if (isOver && this.latest?.state === 'committed') return 'committed';
+      if (isOver && this.#isReversible) return { failed: 'ended before its cutover' };
       if (exit.signal === 'SIGKILL' && (expected === 'killed' || hook?.endsWith('=kill'))) continue;
       if (expected === 'terminated' && endedWhenTold(exit)) continue;
       const code = codeOf(engine);
@@ -310,7 +315,7 @@ export class EngineLives {
       if (performance.now() - askedAtMs < ASK_EVERY_MS) continue;
       askedAtMs = performance.now();
       if (!started) started = await this.#start(engine);
-      else if (this.latest?.state === 'committed') this.#endCommitted(engine);
+      else if (this.#mayEnd && (this.#isReversible || this.latest?.state === 'committed')) this.#endCommitted(engine);
       else if (this.#cutoverWanted && (await this.call('commit')).success) this.reach('commit');
     }
   }
@@ -357,25 +362,8 @@ export class EngineLives {
       throw new Error(`it stays in its state: ${JSON.stringify(this.latest)}`);
   }
 
-  /** Calls the API. A failed call can be repeated. */
-  async call(
-    name: string,
-    { body = {}, deadlineMs = CALL_DEADLINE_MS }: { readonly body?: object; readonly deadlineMs?: number } = {},
-  ): Promise<Answer> {
-    if (this.#url === undefined) return NO_ANSWER;
-    try {
-      const response = await fetch(`${this.#url}/${name}`, {
-        method: 'POST',
-        body: JSON.stringify(body),
-        signal: AbortSignal.timeout(deadlineMs),
-      });
-      const answer = (await response.json()) as Answer;
-      if (answer.success || !REPEATED.includes(name))
-        this.#log.say(`${name}: ${answer.success} ${answer.errorDescription ?? ''}`);
-      return answer;
-    } catch (error) {
-      this.#log.say(`${name}: ${error}`);
-      return NO_ANSWER;
-    }
+  /** Calls the API of the current process. A failed call can be repeated. */
+  async call(name: string, call: Call = {}): Promise<Answer> {
+    return await callApi(this.#url, name, call, this.#log);
   }
 }

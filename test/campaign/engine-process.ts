@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Exit, LinkspanProcess } from '../support/linkspan-process.ts';
 
-export const DONE = 0;
+const DONE = 0;
 export const FAILED = 1;
 const STOPPED = 4;
 

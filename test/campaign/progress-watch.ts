@@ -1,10 +1,15 @@
 import type { Progress } from '../../src/engine/index.ts';
 import type { RoundLog } from './round-log.ts';
 
+/** Names the direction that a progress is of; undefined while it doesn't say. */
+export type DirectionOf = (progress: Progress) => string | undefined;
+
 /** Checks that no count of progress decreases, and detects progress. */
 export class ProgressWatch {
   readonly #log: RoundLog;
   readonly #catalogStandsStill: boolean;
+  readonly #directionOf: DirectionOf;
+  #direction: string | undefined;
   #inThisLife: Progress | undefined;
   #couldWrite = false;
   #committed = false;
@@ -14,9 +19,13 @@ export class ProgressWatch {
   /** Times of cancelled attempts at a cutover since progress last reported a wait. */
   givenUpAtMs: number[] = [];
 
-  /** @param catalogStandsStill  whether nobody drops anything on the source */
-  constructor(log: RoundLog, catalogStandsStill: boolean) {
+  /**
+   * @param catalogStandsStill  whether nobody drops anything on the source
+   * @param directionOf  for a reversible migration, each of whose directions has a commit of its own
+   */
+  constructor(log: RoundLog, catalogStandsStill: boolean, directionOf: DirectionOf = () => undefined) {
     this.#log = log;
+    this.#directionOf = directionOf;
     this.#catalogStandsStill = catalogStandsStill;
   }
 
@@ -38,6 +47,8 @@ export class ProgressWatch {
   }
 
   take(progress: Progress): void {
+    const direction = this.#directionOf(progress);
+    if (direction !== undefined && direction !== this.#direction) this.#turn(direction);
     const before = this.#inThisLife;
     if (before !== undefined) this.#compare(before, progress);
     if (this.#couldWrite && !progress.canWrite && progress.state !== 'created')
@@ -61,6 +72,15 @@ export class ProgressWatch {
     this.#committed ||= progress.state === 'committed';
     this.#inThisLife = progress;
     this.latest = progress;
+  }
+
+  /** Begins with another direction of the migration. */
+  #turn(direction: string): void {
+    this.#direction = direction;
+    this.#couldWrite = false;
+    this.#committed = false;
+    this.#inThisLife = undefined;
+    this.latest = undefined;
   }
 
   #compare(before: Progress, after: Progress): void {

@@ -124,7 +124,7 @@ async function followThenCutOver(
   const { engine, application, sets, log } = world;
   const over = new Promise<void>((resolve) => ended.addEventListener('abort', () => resolve()));
   const tryOut = (trials: readonly TrialCutover[]) =>
-    runTrials({ engine, application, source: sets.source.client, log }, trials, ended);
+    runTrials({ engine, application, source: sets.source.client, log, isCurrent: () => true }, trials, ended);
   await Promise.race([engine.untilReached('in sync'), over]);
   // A cutover of a selection fails while somebody writes to it.
   const whileWritten = plan.trials.filter(({ kind }) => !plan.selection || kind === 'rehearsal');

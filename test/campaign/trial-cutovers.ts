@@ -28,6 +28,8 @@ interface TrialWorld {
   readonly application: MongoClient;
   readonly source: MongoClient;
   readonly log: RoundLog;
+  /** Whether the engine's answers are about the direction of the trial. One that was started again first shows the one before. */
+  isCurrent(): boolean;
 }
 
 export function drawTrials(random: SeededRandom): TrialCutover[] {
@@ -68,13 +70,17 @@ async function rehearse({ engine, log }: TrialWorld, ended: AbortSignal): Promis
 }
 
 /** Requests the cutover and aborts it. @returns whether the source has to be open now: the abort may come too late */
-async function abort({ engine, log }: TrialWorld, abortAfterMs: number, ended: AbortSignal): Promise<boolean> {
+async function abort(
+  { engine, log, isCurrent }: TrialWorld,
+  abortAfterMs: number,
+  ended: AbortSignal,
+): Promise<boolean> {
   if (!(await untilAnswered(() => engine.call('commit', { deadlineMs: COMMIT_DEADLINE_MS }), ended))) return false;
   await delay(abortAfterMs, undefined, { signal: ended }).catch(() => undefined);
   let tooLate = false;
   const ask = async () => {
     const { success, error } = await engine.call('abortCommit');
-    tooLate = error === 'CutoverCommitted';
+    tooLate = error === 'CutoverCommitted' && isCurrent();
     return { success: success || tooLate };
   };
   const answered = await untilAnswered(ask, ended);
