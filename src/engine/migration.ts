@@ -88,8 +88,10 @@ export class Migration {
 
   /**
    * Takes back the wish for a cutover, also while one is under way: it ends with the source open, and the migration
-   * continues. Does nothing when no cutover is wanted. Resolves when the source is open.
-   * @throws UserError CUTOVER_COMMITTED once the commit was sent, WRONG_STATE before the migration runs
+   * continues. Changes nothing when no cutover is wanted. Resolves when the source is open, also when an engine before
+   * this one has blocked it.
+   * @throws UserError CUTOVER_COMMITTED once the commit was sent, WRONG_STATE before the migration runs, or when the run
+   * ends without opening the source
    */
   async abortCutover(): Promise<void> {
     const run = this.#run;
@@ -97,10 +99,9 @@ export class Migration {
     if (!run?.loaded) throw new UserError('WRONG_STATE', ['Aborting a cutover', 'not running']);
     const committed = run.log.record.cutover?.committed || run.log.commitWasSent;
     if (committed) throw new UserError('CUTOVER_COMMITTED', [this.options.migrationId]);
-    if (this.wanted !== 'cutover') return;
     // From here on no commit is sent: cut-over.ts checks this wish in the moment in which it sends one.
-    this.#wishes.change({ state: 'running' });
-    await run.untilOpen();
+    if (this.wanted === 'cutover') this.#wishes.change({ state: 'running' });
+    if (!(await run.untilOpen())) throw new UserError('WRONG_STATE', ['Aborting a cutover', 'not running']);
   }
 
   /**
@@ -120,6 +121,11 @@ export class Migration {
   /** Whether it has cut over, and the opposite direction may follow. */
   get hasWayBack(): boolean {
     return this.#run !== undefined && hasWayBack(this.#run.log.record);
+  }
+
+  /** Whether this direction's own record shows that the operator has asked for the opposite one. */
+  get isReversed(): boolean {
+    return this.#run?.log.record.cutover?.isReversed ?? false;
   }
 
   /** Whether the operator has asked for this direction, which follows a cutover in the opposite one. */

@@ -2,8 +2,8 @@ import { systemClock, UserError } from '../platform/index.ts';
 import { Migration } from './migration.ts';
 import { OtherDirection } from './records/checkpoint-store.ts';
 import { shownState } from './records/shown-state.ts';
-import { closeWayBack } from './records/way-back.ts';
-import type { Outcome } from './report/progress.ts';
+import { closeWayBack, noteReversal } from './records/way-back.ts';
+import type { Outcome, Progress } from './report/progress.ts';
 import type { MigrationOptions } from './scope/options.ts';
 
 /** How long the old source may take to record the end of the way back. */
@@ -23,6 +23,8 @@ export class ReversibleMigration {
   /** Aborts when the operator has closed the way back. */
   readonly #finished = new AbortController();
   #wayBackFailure: unknown;
+  /** The last direction on whose record this process has noted that the opposite one is requested. */
+  #noted: number | undefined;
 
   constructor(options: MigrationOptions) {
     this.#options = options;
@@ -31,12 +33,31 @@ export class ReversibleMigration {
 
   /** The direction that the operator sees: the last one that has cut over, or the opposite one once it is requested. */
   get current(): Migration {
-    return this.#wayBack?.isRequested ? this.#wayBack : this.#current;
+    return (this.isReversing ? this.#wayBack : undefined) ?? this.#current;
+  }
+
+  /** Whether the operator has asked for the direction after the last one that has cut over. */
+  get isReversing(): boolean {
+    // The record of that direction is on the other side, which may be out of reach.
+    return this.#wayBack !== undefined && (this.#wayBack.isRequested || this.#current.isReversed);
   }
 
   /** The opposite direction, which follows the current one's destination; undefined before the cutover, and once closed. */
   get wayBack(): Migration | undefined {
-    return this.#wayBack?.isRequested ? undefined : this.#wayBack;
+    return this.isReversing ? undefined : this.#wayBack;
+  }
+
+  /**
+   * The progress of the way back. Unlike its own, it shows a failure that the way back couldn't record: it couldn't
+   * begin, or another engine has taken it.
+   */
+  get wayBackProgress(): Progress | undefined {
+    const progress = this.wayBack?.progress();
+    const failure = this.#wayBackFailure;
+    if (progress === undefined || progress.error !== undefined || !(failure instanceof UserError)) return progress;
+    const { code, message, remedy } = failure;
+    const ended = { readyForCutover: false, notReadyReasons: ['it has failed'] };
+    return { ...progress, ...ended, state: 'failed', error: { code, message, remedy } };
   }
 
   /** The error that ended the way back; undefined while it runs. It resumes when the migration runs again. */
@@ -60,7 +81,7 @@ export class ReversibleMigration {
         if (ended === 'stopped') return 'stopped';
         outcome = ended;
       } catch (error) {
-        if (next.isRequested) throw error;
+        if (this.isReversing) throw error;
         this.#wayBackFailure = error;
         return 'committed';
       }
@@ -73,10 +94,16 @@ export class ReversibleMigration {
   /**
    * Makes the opposite direction the one that the operator sees. It goes on following; its cutover then returns to the
    * old source. Repeating it does no harm.
-   * @throws UserError WRONG_STATE unless a cutover is done and its way back is open
+   * @throws UserError WRONG_STATE unless a cutover is done and its way back is open, or the failure of the way back
    */
   async reverse(): Promise<void> {
-    await this.#openWayBack('Reversing').request();
+    if (this.#wayBackFailure !== undefined) throw this.#wayBackFailure;
+    const next = this.#openWayBack('Reversing');
+    const { migrationId, destination, reversals = 0 } = this.#current.options;
+    await next.request();
+    if (this.#noted === reversals) return;
+    await noteReversal(destination, migrationId, reversals);
+    this.#noted = reversals;
   }
 
   /**

@@ -101,7 +101,7 @@ export class SyncSession {
     switch (progress.state) {
       case 'created':
       case 'preparing':
-        return this.#migration?.current.isRequested ? 'REVERSING' : 'RUNNING';
+        return this.#migration?.isReversing ? 'REVERSING' : 'RUNNING';
       case 'paused':
         return 'PAUSED';
       case 'committing':
@@ -141,7 +141,7 @@ export class SyncSession {
 
   /** The progress of the opposite direction, which follows a committed migration; undefined without one. */
   get wayBack(): Progress | undefined {
-    return this.#migration?.wayBack?.progress();
+    return this.#migration?.wayBackProgress;
   }
 
   /** Migrations of these clusters, in either direction, that are on record and unfinished: a start in that direction resumes them. */

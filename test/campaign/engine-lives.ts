@@ -1,16 +1,16 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Progress } from '../../src/engine/index.ts';
 import { type Exit, type LinkspanProcess, runLinkspan } from '../support/linkspan-process.ts';
+import { type Answer, type Call, callApi } from './engine-api.ts';
+import { codeOf, endedWhenTold, FAILED, hasItsPlace, isStopped } from './engine-process.ts';
 import { mayFailWith } from './expectations.ts';
 import { MOMENTS, type Moment } from './fault.ts';
 import type { Plan } from './plan.ts';
-import { ProgressWatch } from './progress-watch.ts';
+import { type DirectionOf, ProgressWatch } from './progress-watch.ts';
 import type { RoundLog } from './round-log.ts';
 
 const POLL_MS = 50;
 const ASK_EVERY_MS = 250;
-const CALL_DEADLINE_MS = 5_000;
 /**
  * Time after which a migration counts as hanging: it makes no progress, no fault holds it back, and it reports no new wait.
  * Linkspan promises 60 s on an idle machine. Two parallel rounds on two cores with a load of 70 paused for at most 13 s. An engine needs
@@ -27,9 +27,6 @@ const MOST_GIVEN_UP = 8;
 const SAME_FAILURES = 3;
 /** The text in the engine's log. */
 const UNRECORDED = 'The failure could not be recorded on the destination';
-const DONE = 0;
-const FAILED = 1;
-const STOPPED = 4;
 
 /** The moment that begins with each phase. */
 const PHASES: Readonly<Partial<Record<string, Moment>>> = {
@@ -44,10 +41,9 @@ const PHASES: Readonly<Partial<Record<string, Moment>>> = {
 /** The lines of `linkspan sync --output json` about a migration. */
 type Said = Progress & { readonly type: string; readonly phase: string; readonly time: string };
 
-interface Answer {
-  readonly success: boolean;
-  readonly error?: string;
-  readonly errorDescription?: string;
+export interface EngineOptions extends Pick<Plan, 'hooks' | 'catalogStandsStill'> {
+  /** Names the direction of a reversible migration, which a commit doesn't end before {@link EngineLives.finish}. */
+  readonly directionOf?: DirectionOf;
 }
 
 /** The error that ended a process. */
@@ -85,17 +81,20 @@ export class EngineLives {
   /** When `latest` was true, by the clock of this machine. */
   latestAtMs = 0;
   #cutoverWanted = false;
+  readonly #isReversible: boolean;
+  /** Whether a process that has committed is to end. */
+  #mayEnd: boolean;
   /** Whether the process has stopped itself at a named point, where it waits for a moment. */
   standsStill = false;
   #url: string | undefined;
 
   /**
-   * @param plan  `hooks`: value of `LINKSPAN_TEST_HOOK` for each process, in order
+   * @param options  `hooks`: value of `LINKSPAN_TEST_HOOK` for each process, in order
    * @param selection  fields of `/start` other than the clusters
    */
   constructor(
     uris: { readonly source: string; readonly destination: string },
-    { hooks, catalogStandsStill }: Pick<Plan, 'hooks' | 'catalogStandsStill'>,
+    { hooks, catalogStandsStill, directionOf }: EngineOptions,
     log: RoundLog,
     selection: object = {},
   ) {
@@ -111,11 +110,14 @@ export class EngineLives {
       uris.source,
       '--cluster1',
       uris.destination,
+      ...(directionOf ? ['--reversible', '--users-and-roles'] : []),
     ];
+    this.#isReversible = directionOf !== undefined;
+    this.#mayEnd = !this.#isReversible;
     this.#hooks = [...hooks];
     this.#log = log;
     this.#selection = selection;
-    this.#watch = new ProgressWatch(log, catalogStandsStill);
+    this.#watch = new ProgressWatch(log, catalogStandsStill, directionOf);
   }
 
   get pids(): readonly number[] {
@@ -131,6 +133,16 @@ export class EngineLives {
     return this.#watch.latest;
   }
 
+  /** The latest progress of the current process; undefined before it has reported any. */
+  get latestInThisLife(): Progress | undefined {
+    return this.#watch.latestInThisLife;
+  }
+
+  /** The number of processes so far. */
+  get lives(): number {
+    return this.#processes.length;
+  }
+
   /** Resolves when the migration has reached the moment. */
   async untilReached(moment: Moment): Promise<void> {
     await this.#reached.get(moment)?.promise;
@@ -144,6 +156,11 @@ export class EngineLives {
   /** Requests the cutover as soon and as often as needed. */
   wantCutover(): void {
     this.#cutoverWanted = true;
+  }
+
+  /** Ends a reversible migration for good: the process gets SIGTERM, and no other one is started. */
+  finish(): void {
+    this.#mayEnd = true;
   }
 
   /**
@@ -162,8 +179,9 @@ export class EngineLives {
       this.#current = undefined;
       this.#log.say(`the engine ended: ${JSON.stringify(exit)}`);
       const expected = this.#ended.get(engine);
-      const over = exit.code === DONE || exit.signal === 'SIGTERM';
-      if (over && this.latest?.state === 'committed') return 'committed';
+      const isOver = this.#mayEnd && endedWhenTold(exit);
+      if (isOver && this.latest?.state === 'committed') return 'committed';
+      if (isOver && this.#isReversible) return { failed: 'ended before its cutover' };
       if (exit.signal === 'SIGKILL' && (expected === 'killed' || hook?.endsWith('=kill'))) continue;
       if (expected === 'terminated' && endedWhenTold(exit)) continue;
       const code = codeOf(engine);
@@ -213,10 +231,10 @@ export class EngineLives {
   /** Pauses. Disposing resumes, unless another process has taken over meanwhile, because that one is not paused. */
   async pause(): Promise<AsyncDisposable> {
     const paused = this.#current;
-    await this.#call('pause');
+    await this.call('pause');
     return {
       [Symbol.asyncDispose]: async () => {
-        while (this.#current === paused && !(await this.#call('resume')) && this.latest?.state === 'paused')
+        while (this.#current === paused && !(await this.call('resume')).success && this.latest?.state === 'paused')
           await delay(ASK_EVERY_MS);
       },
     };
@@ -297,18 +315,21 @@ export class EngineLives {
       if (performance.now() - askedAtMs < ASK_EVERY_MS) continue;
       askedAtMs = performance.now();
       if (!started) started = await this.#start(engine);
-      else if (this.latest?.state === 'committed') this.#endCommitted(engine);
-      else if (this.#cutoverWanted && (await this.#call('commit'))) this.#reach('commit');
+      else if (this.#mayEnd && (this.#isReversible || this.latest?.state === 'committed')) this.#endCommitted(engine);
+      else if (this.#cutoverWanted && (await this.call('commit')).success) this.reach('commit');
     }
   }
 
   async #start(engine: LinkspanProcess): Promise<boolean> {
     if (this.#url !== undefined) this.#started.add(engine);
-    return await this.#call('start', { source: 'cluster0', destination: 'cluster1', ...this.#selection });
+    const body = { source: 'cluster0', destination: 'cluster1', ...this.#selection };
+    const { success, error } = await this.call('start', { body });
+    // An earlier call, whose answer was late, has started it.
+    return success || (error === 'WrongState' && this.#watch.isRunning);
   }
 
   #endCommitted(engine: LinkspanProcess): void {
-    this.#reach('commit');
+    this.reach('commit');
     engine.kill('SIGTERM');
   }
 
@@ -317,10 +338,12 @@ export class EngineLives {
     this.#watch.take(said);
     this.latestAtMs = Date.parse(said.time);
     const moment = PHASES[said.phase];
-    if (moment !== undefined) this.#reach(moment);
+    // A cutover that is to be aborted isn't the last one.
+    if (moment !== undefined && (moment !== 'commit' || this.#cutoverWanted)) this.reach(moment);
   }
 
-  #reach(moment: Moment): void {
+  /** Notes that the migration has reached the moment, and all before it. */
+  reach(moment: Moment): void {
     for (const one of MOMENTS.slice(0, MOMENTS.indexOf(moment) + 1)) this.#reached.get(one)?.resolve();
   }
 
@@ -339,49 +362,8 @@ export class EngineLives {
       throw new Error(`it stays in its state: ${JSON.stringify(this.latest)}`);
   }
 
-  /** Calls the API. @returns whether it accepted; a failed call is repeated later */
-  async #call(name: string, body: object = {}): Promise<boolean> {
-    if (this.#url === undefined) return false;
-    try {
-      const response = await fetch(`${this.#url}/${name}`, {
-        method: 'POST',
-        body: JSON.stringify(body),
-        signal: AbortSignal.timeout(CALL_DEADLINE_MS),
-      });
-      const { success, error, errorDescription } = (await response.json()) as Answer;
-      if (name !== 'commit' || success) this.#log.say(`${name}: ${success} ${errorDescription ?? ''}`);
-      // An earlier call, whose answer was late, has started it.
-      return success || (name === 'start' && error === 'WrongState' && this.#watch.isRunning);
-    } catch (error) {
-      this.#log.say(`${name}: ${error}`);
-      return false;
-    }
-  }
-}
-
-/** Returns the code in brackets at the end of the last line of a process. */
-function codeOf({ stderr }: LinkspanProcess): string {
-  return [...stderr.matchAll(/\[([A-Z_]+)\]$/gm)].at(-1)?.[1] ?? 'no code';
-}
-
-/** Whether the process has reported progress, which it does once it owns the migration. */
-function hasItsPlace({ stdout }: LinkspanProcess): boolean {
-  return /"state":"(?!created)/.test(stdout);
-}
-
-/** Whether a process ended as expected after SIGTERM. Shortly after its start, or before its end, the signal itself ends it. */
-function endedWhenTold({ code, signal }: Exit): boolean {
-  return code === STOPPED || code === DONE || signal === 'SIGTERM';
-}
-
-/** Whether the process is stopped by a signal. */
-function isStopped(pid: number): boolean {
-  try {
-    // The fields after the name in brackets, which may contain any character.
-    return readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /s, '')
-      .startsWith('T');
-  } catch {
-    return false;
+  /** Calls the API of the current process. A failed call can be repeated. */
+  async call(name: string, call: Call = {}): Promise<Answer> {
+    return await callApi(this.#url, name, call, this.#log);
   }
 }

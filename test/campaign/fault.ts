@@ -1,8 +1,21 @@
 import type { SeededRandom } from '../support/seeded-random.ts';
 import type { Side } from './plan.ts';
 
-/** Phases of a migration in their order, named as in `linkspan sync`. `commit` begins with the request of the cutover. */
-export const MOMENTS = ['start', 'copying', 'building indexes', 'catching up', 'in sync', 'commit'] as const;
+/**
+ * Phases of a migration in their order, named as in `linkspan sync`. `trial` begins with the first cutover that ends with the
+ * source open (`trial-cutovers.ts`), `commit` with the request of the last one, `way back` when a reversible migration has
+ * cut over.
+ */
+export const MOMENTS = [
+  'start',
+  'copying',
+  'building indexes',
+  'catching up',
+  'in sync',
+  'trial',
+  'commit',
+  'way back',
+] as const;
 export type Moment = (typeof MOMENTS)[number];
 
 /** Relative frequency of each kind; cheap ones are more frequent. */
@@ -96,6 +109,17 @@ const PASSING: Readonly<Record<Side, readonly number[]>> = {
   source: [91, 189, 10_107, 11_600, 11_602, 6, 50, 262, 13_436],
   destination: [91, 189, 10_107, 11_600, 11_602, 112, 50, 262, 64],
 };
+type MomentWeights = Readonly<Partial<Record<Moment, number>>>;
+/** Relative frequency of the moments at which faults begin. */
+const MOMENT_WEIGHTS: MomentWeights = {
+  start: 1,
+  copying: 5,
+  'building indexes': 1,
+  'catching up': 2,
+  'in sync': 4,
+  commit: 6,
+};
+export const WITH_TRIALS: MomentWeights = { ...MOMENT_WEIGHTS, trial: 5 };
 const CURSOR_NOT_FOUND = 43;
 const HISTORY_LOST = [286, 280, 136];
 const OUT_OF_DISK_SPACE = 14_031;
@@ -107,20 +131,14 @@ export function drawFault(
   random: SeededRandom,
   kinds: readonly FaultKind[],
   proxied: Readonly<Record<Side, boolean>>,
+  moments: MomentWeights = MOMENT_WEIGHTS,
 ): Fault {
   const kind = random.weighted(
     Object.fromEntries(kinds.map((one) => [one, WEIGHTS[one]])) as Record<FaultKind, number>,
   );
   const overProxy = kind === 'cut' || kind === 'slow' || kind === 'blackHole';
   const sides = (['source', 'destination'] as const).filter((side) => !overProxy || proxied[side]);
-  const moment = random.weighted({
-    start: 1,
-    copying: 5,
-    'building indexes': 1,
-    'catching up': 2,
-    'in sync': 4,
-    commit: 6,
-  });
+  const moment = random.weighted(moments as Record<Moment, number>);
   const base = {
     kind,
     moment,

@@ -1,6 +1,7 @@
-import { OF_CUTOVER, UNTIL_CUTOVER } from '../engine/kill-points.ts';
+import { ELSEWHERE, OF_CUTOVER, UNTIL_CUTOVER } from '../engine/kill-points.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
-import { drawFault, type Fault, type FaultKind } from './fault.ts';
+import { drawFault, type Fault, type FaultKind, WITH_TRIALS } from './fault.ts';
+import { drawTrials, type TrialCutover } from './trial-cutovers.ts';
 
 export type Side = 'source' | 'destination';
 
@@ -33,10 +34,14 @@ export interface Plan {
   readonly catalogUntilEnd: boolean;
   /** Time of following before the cutover is requested. */
   readonly followMs: number;
+  /** Cutovers before the last one, which end with the source open. */
+  readonly trials: readonly TrialCutover[];
   /** Named points where the engine kills or stops itself, one for each process in order. */
   readonly hooks: readonly string[];
   readonly faults: readonly Fault[];
 }
+
+export const OF_REHEARSAL = Object.keys(ELSEWHERE).filter((point) => point.startsWith('engine.rehearsal.'));
 
 /** Faults that need a replica set of three members. */
 const OF_THREE: Readonly<Record<Side, FaultKind>> = { source: 'rollBack', destination: 'lag' };
@@ -69,13 +74,17 @@ export function drawPlan(
     if (kind === 'late') return selection;
     return !['cut', 'slow', 'blackHole'].includes(kind) || proxied.source || proxied.destination;
   });
+  const trials = drawTrials(random);
+  const moments = trials.length > 0 ? WITH_TRIALS : undefined;
+  const rehearses = trials.some(({ kind }) => kind === 'rehearsal');
+  const ofCutover = [...OF_CUTOVER, ...(rehearses ? OF_REHEARSAL : [])];
   const hooks = Array.from({ length: random.pick([0, 0, 1, 1, 2, 3]) }, () => {
-    const point = random.pick(chance(0.55) ? UNTIL_CUTOVER : OF_CUTOVER);
+    const point = random.pick(chance(0.55) ? UNTIL_CUTOVER : ofCutover);
     const hook = `${point}=${chance(0.85) ? 'kill' : 'stop'}`;
     return chance(0.3) ? [hook, hook] : [hook];
   }).flat();
   const faults = Array.from({ length: able.length === 0 ? 0 : random.pick([0, 1, 2, 3, 4, 6]) }, () =>
-    drawFault(random, able, proxied),
+    drawFault(random, able, proxied, moments),
   );
   if (smallOplog) faults.push(drawFault(random, ['overrun'], proxied));
   for (const kind of ['rollBack', 'lag', 'late'] as const)
@@ -103,6 +112,7 @@ export function drawPlan(
     catalogStandsStill: !smallOplog && chance(faults.some(({ kind }) => kind === 'rollBack') ? 0.7 : 0.3),
     catalogUntilEnd: chance(0.5),
     followMs: 1_000 + random.integer(4_000),
+    trials,
     hooks,
     faults: single,
   };

@@ -1,10 +1,15 @@
 import type { Progress } from '../../src/engine/index.ts';
 import type { RoundLog } from './round-log.ts';
 
+/** Names the direction that a progress is of; undefined while it doesn't say. */
+export type DirectionOf = (progress: Progress) => string | undefined;
+
 /** Checks that no count of progress decreases, and detects progress. */
 export class ProgressWatch {
   readonly #log: RoundLog;
   readonly #catalogStandsStill: boolean;
+  readonly #directionOf: DirectionOf;
+  #direction: string | undefined;
   #inThisLife: Progress | undefined;
   #couldWrite = false;
   #committed = false;
@@ -14,9 +19,13 @@ export class ProgressWatch {
   /** Times of cancelled attempts at a cutover since progress last reported a wait. */
   givenUpAtMs: number[] = [];
 
-  /** @param catalogStandsStill  whether nobody drops anything on the source */
-  constructor(log: RoundLog, catalogStandsStill: boolean) {
+  /**
+   * @param catalogStandsStill  whether nobody drops anything on the source
+   * @param directionOf  for a reversible migration, each of whose directions has a commit of its own
+   */
+  constructor(log: RoundLog, catalogStandsStill: boolean, directionOf: DirectionOf = () => undefined) {
     this.#log = log;
+    this.#directionOf = directionOf;
     this.#catalogStandsStill = catalogStandsStill;
   }
 
@@ -32,7 +41,14 @@ export class ProgressWatch {
     return this.#inThisLife !== undefined;
   }
 
+  /** The latest progress of the current process. */
+  get latestInThisLife(): Progress | undefined {
+    return this.#inThisLife;
+  }
+
   take(progress: Progress): void {
+    const direction = this.#directionOf(progress);
+    if (direction !== undefined && direction !== this.#direction) this.#turn(direction);
     const before = this.#inThisLife;
     if (before !== undefined) this.#compare(before, progress);
     if (this.#couldWrite && !progress.canWrite && progress.state !== 'created')
@@ -41,7 +57,8 @@ export class ProgressWatch {
       this.#log.find(`the migration was already committed, but is ${progress.state} now`);
     if (before === undefined || whatMoves(before) !== whatMoves(progress)) this.movedAtMs = performance.now();
     if (progress.waiting.length > 0) this.givenUpAtMs = [];
-    else if (before?.state === 'committing' && progress.state === 'tailing') this.givenUpAtMs.push(performance.now());
+    else if (before?.state === 'committing' && progress.state === 'tailing' && !isAborted(progress))
+      this.givenUpAtMs.push(performance.now());
     if (before?.state !== progress.state) {
       this.stateSinceMs = performance.now();
       this.#log.say(`state ${progress.state} ${outline(progress)}`);
@@ -55,6 +72,15 @@ export class ProgressWatch {
     this.#committed ||= progress.state === 'committed';
     this.#inThisLife = progress;
     this.latest = progress;
+  }
+
+  /** Begins with another direction of the migration. */
+  #turn(direction: string): void {
+    this.#direction = direction;
+    this.#couldWrite = false;
+    this.#committed = false;
+    this.#inThisLife = undefined;
+    this.latest = undefined;
   }
 
   #compare(before: Progress, after: Progress): void {
@@ -80,6 +106,11 @@ export class ProgressWatch {
     for (const name of Object.keys(was) as (keyof typeof was)[])
       if ((is[name] ?? 0) < (was[name] ?? 0)) this.#log.find(`${name} decreased from ${was[name]} to ${is[name]}`);
   }
+}
+
+/** Whether the operator has aborted the last attempt to cut over. */
+function isAborted({ cutoverAttempts }: Progress): boolean {
+  return cutoverAttempts.at(-1)?.result === 'aborted';
 }
 
 /** Returns the counts that change with a migration's progress, and its reported waits. Without other progress, changes are still read and queued. */

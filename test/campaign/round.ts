@@ -12,6 +12,7 @@ import { fillRings } from './rings.ts';
 import { fillRolledBack } from './roll-back.ts';
 import type { RoundLog } from './round-log.ts';
 import { SELECTED } from './selected.ts';
+import { runTrials, type TrialCutover } from './trial-cutovers.ts';
 import { applicationOf, createUsers, uriOf } from './users.ts';
 import { startWriters, type Writers } from './writers.ts';
 
@@ -70,7 +71,7 @@ export async function runRound(plan: Plan, log: RoundLog): Promise<RoundReport> 
   const world: World = { sets: pair, proxies, usual, engine, log, application, unstopped: [] };
   const ended = new AbortController();
   const faults = plan.faults.map((fault) => placeFault(world, fault, ended.signal));
-  const cutover = followThenCutOver(plan, engine, writers, faults, ended.signal);
+  const cutover = followThenCutOver(plan, world, writers, faults, ended.signal);
   const { acknowledged } = writers;
   const checked = checkReadiness(engine, { acknowledged, destination: pair.destination.client }, log, ended.signal);
   let end: End;
@@ -112,17 +113,28 @@ async function placeFault(world: World, fault: Fault, ended: AbortSignal): Promi
   else await applyFault(world, fault);
 }
 
-/** Requests the cutover after some time of following, and after the faults that are planned before it. */
+/** Requests the cutover after some time of following, after its trials, and after the faults that are planned before it. */
 async function followThenCutOver(
   plan: Plan,
-  engine: EngineLives,
+  world: World,
   writers: Writers,
   faults: readonly Promise<void>[],
   ended: AbortSignal,
 ): Promise<void> {
+  const { engine, application, sets, log } = world;
   const over = new Promise<void>((resolve) => ended.addEventListener('abort', () => resolve()));
+  const tryOut = (trials: readonly TrialCutover[]) =>
+    runTrials({ engine, application, source: sets.source.client, log, isCurrent: () => true }, trials, ended);
   await Promise.race([engine.untilReached('in sync'), over]);
+  // A cutover of a selection fails while somebody writes to it.
+  const whileWritten = plan.trials.filter(({ kind }) => !plan.selection || kind === 'rehearsal');
+  const tried = tryOut(whileWritten);
   await delay(plan.followMs, undefined, { signal: ended }).catch(() => undefined);
+  await tried;
+  if (plan.selection && whileWritten.length < plan.trials.length) {
+    await writers.stopSelected();
+    await tryOut(plan.trials.filter(({ kind }) => kind === 'abort'));
+  }
   await Promise.race([Promise.all(faults.filter((_, index) => plan.faults[index]?.moment !== 'commit')), over]);
   if (!plan.catalogUntilEnd) await writers.stopCatalog();
   if (plan.selection) await writers.stopSelected();

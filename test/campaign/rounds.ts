@@ -5,7 +5,8 @@ import { drawRefusable, runRefusable } from './refusable.ts';
 import { type RoundReport, runRound } from './round.ts';
 import type { RoundLog } from './round-log.ts';
 import { drawSameDestination, runSameDestination } from './same-destination.ts';
-import { drawThereAndBack, runThereAndBack } from './there-and-back.ts';
+import { runThereAndBack } from './there-and-back.ts';
+import { drawThereAndBack } from './there-and-back-plan.ts';
 import { drawTwoDestinations, runTwoDestinations } from './two-destinations.ts';
 import { drawWipedSource, runWipedSource } from './wiped-source.ts';
 
@@ -33,7 +34,11 @@ const ROUNDS = {
   sameDestination: (seed: number) => alone(drawSameDestination(seed), runSameDestination),
   wipedSource: (seed: number) => alone(drawWipedSource(seed), runWipedSource),
   refusable: (seed: number) => alone(drawRefusable(seed), runRefusable),
-  thereAndBack: (seed: number) => alone(drawThereAndBack(seed), runThereAndBack),
+  /** Cutovers of a reversible migration in both directions, in separate processes, under faults. */
+  thereAndBack: (seed: number, faults: readonly FaultKind[]) => {
+    const plan = drawThereAndBack(seed, faults);
+    return { plan, alone: false, run: (log) => runThereAndBack(plan, log) };
+  },
 } satisfies Record<string, (seed: number, faults: readonly FaultKind[]) => Round>;
 
 export type RoundKind = keyof typeof ROUNDS;

@@ -9,6 +9,8 @@ export class WriterLoop {
   readonly #everyMs: number;
   readonly #running: Promise<void>;
   #stopped = false;
+  #held: Promise<void> | undefined;
+  #current: Promise<void> | undefined;
   accepted = 0;
 
   constructor(step: WriteStep, everyMs: number) {
@@ -22,15 +24,30 @@ export class WriterLoop {
     await this.#running;
   }
 
+  /** Waits for the current operation, and runs no further one until the result is disposed of. */
+  async hold(): Promise<Disposable> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#held = promise;
+    await this.#current;
+    return {
+      [Symbol.dispose]: () => {
+        this.#held = undefined;
+        resolve();
+      },
+    };
+  }
+
   async #run(): Promise<void> {
     while (!this.#stopped) {
       await delay(this.#everyMs);
-      await this.#step().then(
+      if (this.#held !== undefined) await this.#held;
+      this.#current = this.#step().then(
         () => {
           this.accepted += 1;
         },
         () => undefined,
       );
+      await this.#current;
     }
   }
 }

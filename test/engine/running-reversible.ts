@@ -24,10 +24,10 @@ export class RunningReversible implements AsyncDisposable {
   constructor(
     addresses: Awaited<ReturnType<typeof reversibleUsers>>,
     migrationId = newId(),
-    more: Partial<MigrationOptions> = {},
+    options: Partial<MigrationOptions> = {},
   ) {
     const settings = { dropDestination: false, confirmDrops: true, reversible: true, logger: silentLogger };
-    this.migration = new ReversibleMigration({ ...settings, ...addresses, migrationId, ...more });
+    this.migration = new ReversibleMigration({ ...settings, ...addresses, migrationId, ...options });
     this.outcome = this.migration.run(this.#stop.signal);
     this.outcome.catch(() => undefined); // Its awaiter still sees the failure.
   }

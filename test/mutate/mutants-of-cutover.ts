@@ -120,6 +120,20 @@ export const OF_CUTOVER: readonly Mutant[] = [
     tests: { file: 'test/engine/cutover/abort.test.ts', name: 'same moment' },
   },
   {
+    without: 'answering an abort only when the source is open',
+    file: 'src/engine/run/migration-run.ts',
+    replace: 'const isOver = () => this.#isOver ||',
+    by: 'const isOver = () => context.signal.aborted ||',
+    tests: { file: 'test/engine/cutover/abort.test.ts', name: 'stopped meanwhile' },
+  },
+  {
+    without: 'waiting in an abort for a block that an earlier engine has left',
+    file: 'src/engine/migration.ts',
+    replace: "    if (this.wanted === 'cutover') this.#wishes.change({ state: 'running' });\n",
+    by: "    if (this.wanted !== 'cutover') return;\n    this.#wishes.change({ state: 'running' });\n",
+    tests: { file: 'test/engine/cutover/abort.test.ts', name: 'started again after a kill' },
+  },
+  {
     without: 'opening the source in a rehearsal before its steps have ended',
     file: 'src/engine/cutover/rehearse.ts',
     replace: '    await orAbort(steps, over);\n',

@@ -41,6 +41,27 @@ export const OF_REVERSE: readonly Mutant[] = [
     tests: { file: REVERSE, name: 'documents that pass values' },
   },
   {
+    without: 'showing that another engine has taken the way back',
+    file: 'src/engine/reversible-migration.ts',
+    replace: "    const ended = { readyForCutover: false, notReadyReasons: ['it has failed'] };\n",
+    by: '    if (code) return progress;\n    const ended = {};\n',
+    tests: { file: WAY_BACK, name: 'another engine has taken' },
+  },
+  {
+    without: 'recording a reversal on the side that has the users',
+    file: 'src/engine/reversible-migration.ts',
+    replace: '    await noteReversal(destination, migrationId, reversals);\n',
+    by: '',
+    tests: { file: WAY_BACK, name: 'shows the requested direction' },
+  },
+  {
+    without: 'refusing to reverse a way back that has failed',
+    file: 'src/engine/reversible-migration.ts',
+    replace: '    if (this.#wayBackFailure !== undefined) throw this.#wayBackFailure;\n',
+    by: '',
+    tests: { file: WAY_BACK, name: 'another engine has taken' },
+  },
+  {
     without: "keeping the old source's block in a cleanup",
     file: 'src/engine/cleanup/leftovers.ts',
     replace: '      !isReversed &&\n',

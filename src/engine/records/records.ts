@@ -130,6 +130,8 @@ export interface CutoverRecord {
    * unless the migration is reversible.
    */
   readonly reverseFrom?: { readonly _data: string };
+  /** Whether the operator has asked for the opposite direction, whose own record may be out of reach. */
+  readonly isReversed?: boolean;
   /** Whether the operator has closed the way back. */
   readonly wayBackClosed?: boolean;
   /** Changes of the source after that. They are on the source only. */

@@ -68,6 +68,8 @@ export class MigrationRun {
   loaded = false;
   /** The error that ended the run. */
   failure: Progress['error'];
+  /** Whether the run has ended, with its last acts. */
+  #isOver = false;
 
   private constructor(
     options: MigrationOptions,
@@ -137,6 +139,7 @@ export class MigrationRun {
       if (this.#stop.aborted) return 'stopped';
       throw await this.#recordFailure(failure);
     } finally {
+      this.#isOver = true;
       // Fails when another engine has taken the migration.
       const left = this.context.checkpoint.unretried.leave().catch(() => undefined);
       await unlessAborted(left, AbortSignal.timeout(LEAVES_WITHIN_MS));
@@ -154,11 +157,16 @@ export class MigrationRun {
     await this.log.save({ reverseRequestedAtMs: this.context.clock.now() });
   }
 
-  /** Resolves when no attempt to cut over is under way, and none blocks the source, or when the run ends. */
-  async untilOpen(): Promise<void> {
-    const { signal, stateChanges } = this.context;
-    const isOpen = () => this.log.record.state !== 'committing' && !this.log.record.cutover?.blocking;
-    await stateChanges.until(() => isOpen() || signal.aborted, AbortSignal.any([]), OPEN_LOOK_EVERY_MS);
+  /**
+   * Resolves when no attempt to cut over is under way, and none blocks the source, or when the run has ended.
+   * @returns false when the run has ended and may have left the source blocked
+   */
+  async untilOpen(): Promise<boolean> {
+    const { log, context } = this;
+    const isBlocking = () => log.record.cutover?.blocking ?? false;
+    const isOver = () => this.#isOver || (log.record.state !== 'committing' && !isBlocking());
+    await context.stateChanges.until(isOver, AbortSignal.any([]), OPEN_LOOK_EVERY_MS);
+    return !isBlocking();
   }
 
   #applyWishes(): void {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Collection } from 'mongodb';
 import { newId, onReach } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
@@ -9,6 +10,7 @@ import { startPair } from '../../support/replica-set.ts';
 import { emptyCluster } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { OF_CUTOVER } from '../kill-points.ts';
+import { type HeldPoint, holdAt, onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
@@ -114,3 +116,55 @@ test('when an abort and a commit come at the same moment, one wins, and both tel
   }
   assert.deepEqual([...outcomes].sort(), ['CUTOVER_COMMITTED', 'aborted']);
 });
+
+test('an abort is answered when the source is open, also when the engine is stopped meanwhile', { skip }, async () => {
+  await using pair = await startPair();
+  const items = pair.source.client.db('shop').collection('items');
+  await items.insertOne({ n: 0 });
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  using held = holdAt('engine.cutover.about-to-open');
+  using aborted = onceAt('engine.cutover.source-blocked', async () => ({ aborting: running.migration.abortCutover() }));
+  running.migration.want('cutover');
+  await held.reached;
+  const { aborting = Promise.reject(new Error('not aborted')) } = (await aborted.result) ?? {};
+  const stopped = running.stop();
+  await expectOpenAtAnswer(items, aborting, held);
+  assert.equal(await stopped, 'stopped');
+});
+
+test('an abort asked of an engine that was started again after a kill is answered when the source is open', {
+  skip,
+}, async () => {
+  await using pair = await startPair();
+  const items = pair.source.client.db('shop').collection('items');
+  await items.insertOne({ n: 0 });
+  const migrationId = newId();
+  {
+    await using running = RunningMigration.start(pair, { migrationId });
+    await running.untilReady();
+  }
+  const records = pair.destination.client.db('linkspan_internal').collection<{ _id: string }>('migrations');
+  const cutover = { requestedAtMs: 1, blocking: true, committed: false };
+  await records.updateOne({ _id: migrationId }, { $set: { cutover, state: 'committing' } });
+  await pair.source.client.db('admin').command({ setUserWriteBlockMode: 1, global: true });
+  using held = holdAt('engine.cutover.about-to-open');
+  await using running = RunningMigration.start(pair, { migrationId });
+  await held.reached;
+  await expectOpenAtAnswer(items, running.migration.abortCutover(), held);
+  await running.commit();
+  await expectIdentical(pair);
+});
+
+/** Asserts that an abort waits while the engine is held before it opens the source, and is answered then. */
+async function expectOpenAtAnswer(items: Collection, aborting: Promise<void>, held: HeldPoint): Promise<void> {
+  let isAnswered = false;
+  const answered = aborting.finally(() => {
+    isAnswered = true;
+  });
+  await assert.rejects(items.insertOne({}), /User writes blocked/);
+  assert.equal(isAnswered, false, 'the abort was answered while the source is blocked');
+  held.release();
+  await answered;
+  await items.insertOne({ after: 'the abort' });
+}

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MongoClient } from 'mongodb';
 import { cleanUp, listLeftovers } from '../../../src/engine/index.ts';
-import { newId } from '../../../src/platform/index.ts';
+import { newId, onReach } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSet, startPair } from '../../support/replica-set.ts';
@@ -76,6 +76,49 @@ test('an old source that is not what the cutover left is never written to', { sk
     await using writer = await SideWriter.start(pair.source, 'source');
     assert.equal(await writer.canWrite(), false);
   });
+});
+
+test('a way back that another engine has taken says so, and only that engine reverses', { skip }, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  await pair.source.client.db('shop').collection('items').insertMany(numbered(10));
+  const addresses = await reversibleUsers(pair);
+  const id = newId();
+  await using first = new RunningReversible(addresses, id);
+  await first.cutOver();
+  await using second = new RunningReversible(addresses, id, { takeOver: true });
+  await second.untilFollowing();
+  assert.equal(await first.outcome, 'committed');
+  const { state, error, readyForCutover } = first.migration.wayBackProgress ?? {};
+  assert.deepEqual([state, error?.code, readyForCutover], ['failed', 'TAKEN_OVER', false]);
+  await assert.rejects(first.migration.reverse(), { code: 'TAKEN_OVER' });
+  await second.returnToOldSource();
+  assert.equal(second.progress.canWrite, true);
+});
+
+test('an engine that starts again shows the requested direction before it has reached the other side', {
+  skip,
+}, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  await pair.source.client.db('shop').collection('items').insertMany(numbered(10));
+  const addresses = await reversibleUsers(pair);
+  const id = newId();
+  {
+    await using running = new RunningReversible(addresses, id);
+    await running.cutOver();
+    await running.migration.reverse();
+  }
+  await using running = new RunningReversible(addresses, id);
+  const shown: unknown[] = [];
+  using _ = onReach('engine.fence.raised', () => {
+    const { current, wayBack } = running.migration;
+    shown.push([current.options.reversals ?? 0, current.progress().state, wayBack?.options.reversals]);
+  });
+  await running.cutOver();
+  // The first to take its records is the direction that has cut over, the second the requested one.
+  assert.deepEqual(shown.slice(0, 2), [
+    [0, 'created', undefined],
+    [1, 'created', undefined],
+  ]);
 });
 
 test('finish closes the way back for good, keeps the old source blocked, and a cleanup changes nothing there', {
