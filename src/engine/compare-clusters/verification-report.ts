@@ -2,7 +2,8 @@ import { z } from 'zod';
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.int().min(0);
-const clusterTime = z
+/** A cluster's own time. */
+export const clusterTime = z
   .strictObject({ t: z.int().min(0), i: z.int().min(0) })
   .describe("A cluster's own time: seconds since the epoch, and a number within the second");
 

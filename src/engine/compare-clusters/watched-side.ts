@@ -1,12 +1,15 @@
-import { MongoServerError } from 'mongodb';
+import { MongoServerError, Timestamp } from 'mongodb';
 import { reach } from '../../platform/index.ts';
 import { type ChangeEvent, concerns, isDocumentChange } from '../capture/change-event.ts';
+import { historyOf } from '../mongodb/seen-history.ts';
 import { UNAUTHORIZED } from '../preflight/inspect-cluster.ts';
 import type { Selection } from '../scope/selection.ts';
 import type { ComparedPair } from './compared-pair.ts';
 import type { ComparedSide } from './compared-side.ts';
 import type { ComparisonParts } from './comparison-parts.ts';
+import { clusterTime } from './differences.ts';
 import { KeyStream } from './key-stream.ts';
+import type { SavedSide } from './saved-state.ts';
 
 const WAIT_MS = 500;
 
@@ -32,14 +35,17 @@ export class WatchedSide implements AsyncDisposable {
   }
 
   /**
-   * Opens the stream. Everything that changes from now on, or after the token, becomes known.
-   * @param token  null when nobody watched before, so that nobody knows what changed since then
-   * @throws UserError VERIFICATION_HISTORY_LOST
+   * Opens the stream. Everything that changes from now on, or after the saved token, becomes known.
+   * @param saved  where an earlier run stood. Its token is null when it didn't watch, so that nobody knows what changed since then
+   * @throws UserError VERIFICATION_HISTORY_LOST when that can't become known, or what was read then doesn't exist any more
    */
-  async start(token: string | null | undefined): Promise<void> {
-    this.#side.isWatched = token !== null;
-    if (token === null) return;
-    this.#stream = this.#open(token);
+  async start(saved: SavedSide | undefined): Promise<void> {
+    const history = historyOf(this.#side.client);
+    history.forget();
+    if (saved?.seen) history.expect(new Timestamp(saved.seen));
+    this.#stream = this.#open(saved?.token ?? undefined);
+    this.#side.isWatched = saved?.token !== null;
+    if (!this.#side.isWatched) return await this.#stream.confirmHistory();
     try {
       await this.#read(0);
     } catch (error) {
@@ -67,8 +73,13 @@ export class WatchedSide implements AsyncDisposable {
     this.#pairs = known;
   }
 
-  /** Returns the token to resume from: every key that changed before it has settled. Null when nobody watches. */
-  saved(): string | null {
+  /** Returns where a later run can resume. */
+  saved(): SavedSide {
+    return { token: this.#safeToken(), seen: clusterTime(historyOf(this.#side.client).latest) };
+  }
+
+  /** Returns the token before which every key that changed has settled. Null when nobody watches. */
+  #safeToken(): string | null {
     if (!this.#side.isWatched) return null;
     let oldest = Number.POSITIVE_INFINITY;
     for (const { since } of this.#parts.pending.all) {
