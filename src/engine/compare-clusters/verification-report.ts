@@ -10,6 +10,11 @@ export const clusterTime = z
 const side = z.strictObject({
   replicaSetId: z.string().describe('Distinguishes replica sets; empty when the user may not see it'),
   watched: z.boolean().describe('Whether a change stream showed every change while the comparison ran'),
+  oplogRead: z
+    .boolean()
+    .describe(
+      'Whether all that its oplog got meanwhile was read: it shows writes without events, and a restore from an older backup',
+    ),
   clusterTime: clusterTime.nullable().describe('The time of this side at which the result holds'),
 });
 
