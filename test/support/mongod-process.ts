@@ -65,13 +65,18 @@ export class MongodProcess {
     await exited;
   }
 
+  /** The folder with its data. */
+  get dataPath(): string {
+    const path = this.#args[this.#args.indexOf('--dbpath') + 1];
+    if (path === undefined) throw new Error('this mongod has no data folder');
+    return path;
+  }
+
   /** Kills the process and restarts it without its data. */
   async wipe(): Promise<void> {
     await this.kill();
-    const path = this.#args[this.#args.indexOf('--dbpath') + 1];
-    if (path === undefined) throw new Error('this mongod has no data folder');
-    rmSync(path, { recursive: true });
-    mkdirSync(path);
+    rmSync(this.dataPath, { recursive: true });
+    mkdirSync(this.dataPath);
     await this.restart();
   }
 

@@ -4,6 +4,7 @@ import { timeOfToken } from '../mongodb/cluster-time.ts';
 import { BatchInterrupted, classify } from '../mongodb/failure-policy.ts';
 import { type RawBatch, RawCursor } from '../mongodb/raw-cursor.ts';
 import type { Retrier } from '../mongodb/retry.ts';
+import { historyOf } from '../mongodb/seen-history.ts';
 import type { SourceFeatures } from '../mongodb/server-features.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import { type ChangeEvent, readChangeEvent } from './change-event.ts';
@@ -78,7 +79,7 @@ export class ChangeStream implements AsyncDisposable {
   /**
    * Returns the next batch, through failures of cursor and server.
    * @param waitMs  how long the server may wait for the first event
-   * @throws UserError HISTORY_LOST when the oplog no longer reaches back to the token
+   * @throws UserError HISTORY_LOST when the oplog no longer reaches back to the token, or lacks what was read since then
    */
   async next(waitMs: number): Promise<StreamBatch> {
     const { retrier, checkpoint } = this.#context;
@@ -115,6 +116,7 @@ export class ChangeStream implements AsyncDisposable {
 
   async #nextRaw(waitMs: number): Promise<RawBatch> {
     if (this.#cursor !== undefined) return await this.#cursor.next({ batchSize: this.#batchEvents, maxTimeMS: waitMs });
+    if (this.#token !== undefined) await historyOf(this.#context.source).confirm();
     const [cursor, first] = await RawCursor.open(this.#context.source, 'admin', {
       aggregate: 1,
       pipeline: pipeline(this.#token, this.#showsAll),

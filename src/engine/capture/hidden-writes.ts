@@ -26,12 +26,14 @@ interface Range {
 
 /**
  * Reads the writes without events in a part of the oplog.
+ * @param passed  returns a time that a change stream reaches soon, and that isn't before the range. By default it writes a barrier
  * @returns undefined when the oplog no longer reaches back to the beginning of that part
  */
 export async function readHiddenWrites(
   source: MongoClient,
   features: SourceFeatures,
   { after, to }: Range,
+  passed?: () => Promise<Timestamp>,
 ): Promise<OplogKeys | undefined> {
   const found = new OplogKeys();
   const grouped = new OplogKeys();
@@ -54,7 +56,7 @@ export async function readHiddenWrites(
   if (first === undefined || isBefore(after, first.ts)) return undefined;
   // Newer servers store other deletes of many documents in the same form, and their streams show those (from the
   // server's source; not tried).
-  if (lastGroup !== undefined && !(await isShown(source, features, lastGroup))) found.add(grouped);
+  if (lastGroup !== undefined && !(await isShown(source, features, lastGroup, passed))) found.add(grouped);
   return found;
 }
 
@@ -80,10 +82,15 @@ function timeOf(entry: Buffer): Timestamp {
 }
 
 /** Whether the source's change streams show the oplog entry of that time. */
-export async function isShown(source: MongoClient, features: SourceFeatures, time: Timestamp): Promise<boolean> {
-  const showsAll = features.showsCatalogChanges;
+export async function isShown(
+  source: MongoClient,
+  features: SourceFeatures,
+  time: Timestamp,
   // Without a barrier, a quiet source takes 10 s to report that the stream has passed that time.
-  const passed = await writeBarrier(source);
+  passed: () => Promise<Timestamp> = () => writeBarrier(source),
+): Promise<boolean> {
+  const showsAll = features.showsCatalogChanges;
+  const end = await passed();
   const [cursor, first] = await RawCursor.open(source, 'admin', {
     aggregate: 1,
     pipeline: [
@@ -104,6 +111,6 @@ export async function isShown(source: MongoClient, features: SourceFeatures, tim
     const [event] = batch.documents;
     if (event !== undefined) return readChangeEvent(event, showsAll).time.equals(time);
     const { postBatchResumeToken } = batch;
-    if (postBatchResumeToken !== undefined && !isBefore(timeOfToken(postBatchResumeToken), passed)) return false;
+    if (postBatchResumeToken !== undefined && !isBefore(timeOfToken(postBatchResumeToken), end)) return false;
   }
 }

@@ -175,7 +175,8 @@ export class ClusterVerification {
       subject: this.#subject(sides),
       startedAtMs,
       ranMs: clock.elapsed() - beganAtMs,
-      tokens: { source: source.saved(), destination: destination.saved() },
+      source: source.saved(),
+      destination: destination.saved(),
       pairs: pairs.all
         .filter(({ state }) => state !== 'waiting')
         .map((pair) => pair.saved(parts.pending.oldestChunk(pair))),
@@ -194,8 +195,8 @@ export class ClusterVerification {
     await group.start(async () => {
       // The streams begin before anything is read. A resumed one shows changes of pairs, so those must be known.
       if (saved !== undefined) await comparison.adoptCatalogs();
-      await source.start(saved?.tokens.source);
-      await destination.start(saved?.tokens.destination);
+      await source.start(saved?.source);
+      await destination.start(saved?.destination);
       if (follow) refuseUnwatched(sides);
       hasStarted = true;
       // A file that can't be written shows now, not after hours.

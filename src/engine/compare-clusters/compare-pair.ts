@@ -11,15 +11,15 @@ const FIRST_DOCUMENTS = 200;
 
 const ROOM_EVERY_MS = 50;
 
-/** Compares all documents of a pair once, from its position on. Differing keys become pending. */
+/** Compares all documents of a pair, from its position on. Differing keys become pending. */
 export async function comparePair(parts: ComparisonParts, pair: ComparedPair, throttle: Throttle): Promise<void> {
-  if (pair.state === 'compared') return;
-  pair.begin();
+  if (pair.state === 'compared' && !pair.isInvalid) return;
   const { signal, pending } = parts;
   await using source = new ReadAhead(readerOf(parts, pair, 'source'));
   await using destination = new ReadAhead(readerOf(parts, pair, 'destination'));
   let limit = FIRST_DOCUMENTS;
   while (true) {
+    pair.begin();
     await untilRoom(parts);
     const chunk = await compareChunk(source, destination, {
       after: pair.after,
@@ -32,13 +32,15 @@ export async function comparePair(parts: ComparisonParts, pair: ComparedPair, th
     });
     pair.advance(chunk);
     await reach('engine.compare.chunk-compared');
-    if (chunk.last === undefined) break;
+    if (chunk.last === undefined) {
+      if (!pair.isOrderedAlike) await compareBackwards(parts, pair);
+      if (pair.finish()) return;
+      continue;
+    }
     limit = Math.max(1, Math.min(CHUNK_DOCUMENTS, Math.floor((parts.chunkBytes * chunk.documents) / chunk.bytes)));
     await throttle.take(chunk.bytes, signal);
     signal.throwIfAborted();
   }
-  if (!pair.isOrderedAlike) await compareBackwards(parts, pair);
-  pair.finish();
 }
 
 /**

@@ -16,6 +16,15 @@ interface Position {
   readonly isDone: boolean;
 }
 
+const NOTHING = new DocumentsDigest().value;
+/** The position of a pair of which nothing is compared. */
+const START: Position = {
+  chunk: 0,
+  after: null,
+  digests: { both: NOTHING, source: NOTHING, destination: NOTHING },
+  isDone: false,
+};
+
 /** A collection of the source and its counterpart on the destination. */
 export class ComparedPair {
   #source: SideEntry;
@@ -29,12 +38,13 @@ export class ComparedPair {
   state: 'waiting' | 'comparing' | 'compared' = 'waiting';
   /** Whether a server has reported that one of the collections was dropped or renamed. */
   isMoved = false;
+  #isInvalid = false;
   /** The first document out of its order, in a capped collection. */
   disorder: DocumentDifference | undefined;
   /** Digests of the natural order of a capped collection; absent when documents were added meanwhile. */
   orderDigests: { readonly source: string; readonly destination: string } | undefined;
   /** The documents that both sides have alike, and those of chunks with differences. */
-  #digests = { both: new DocumentsDigest(), source: new DocumentsDigest(), destination: new DocumentsDigest() };
+  #digests = digestsFrom(START.digests);
   #after: DocumentKey | undefined;
   /** Never saved: a resumed run compares the order anew. */
   #orderComparedAt: number | undefined;
@@ -117,6 +127,16 @@ export class ComparedPair {
     return a !== undefined && b !== undefined && differingFields(a, b).length === 0;
   }
 
+  /** Whether all its documents have to be compared anew. */
+  get isInvalid(): boolean {
+    return this.#isInvalid;
+  }
+
+  /** Has all its documents compared anew, because some were written without an event, and nobody knows which. */
+  invalidate(): void {
+    this.#isInvalid = true;
+  }
+
   /** The key to begin the next chunk after. */
   get after(): DocumentKey | undefined {
     return this.#after;
@@ -133,9 +153,10 @@ export class ComparedPair {
     return { documents: both.value.count + source.value.count, bytes: both.value.bytes + source.value.bytes };
   }
 
-  /** Begins or continues at the last position. What a chunk has counted that failed on its way is forgotten. */
+  /** Begins a chunk at the last position. What a chunk has counted that failed on its way is forgotten. */
   begin(): void {
     this.state = 'comparing';
+    if (this.#isInvalid) this.#startOver();
     const last = this.#positions.at(-1);
     if (last !== undefined) this.#digests = digestsFrom(last.digests);
   }
@@ -151,9 +172,12 @@ export class ComparedPair {
     this.#note(false);
   }
 
-  finish(): void {
+  /** Ends the comparison, unless it was invalidated meanwhile. @returns whether it has ended */
+  finish(): boolean {
+    if (this.#isInvalid) return false;
     this.state = 'compared';
     this.#note(true);
+    return true;
   }
 
   /** Returns count, bytes and digest of all compared documents of a side. */
@@ -170,7 +194,7 @@ export class ComparedPair {
   saved(oldest: number): SavedPair {
     const place = this.#positions.findLastIndex(({ chunk }) => chunk <= oldest);
     this.#positions.splice(0, Math.max(0, place));
-    const [position] = this.#positions;
+    const position = this.#isInvalid ? START : this.#positions[0];
     if (position === undefined) throw new Error('A pair has always a position');
     const { after, digests, isDone } = position;
     return {
@@ -182,6 +206,13 @@ export class ComparedPair {
       changes: { ...this.changes },
       rechecked: this.rechecked,
     };
+  }
+
+  #startOver(): void {
+    this.#isInvalid = false;
+    this.#after = undefined;
+    this.#chunk += 1;
+    this.#positions = [{ ...START, chunk: this.#chunk }];
   }
 
   #note(isDone: boolean): void {

@@ -15,6 +15,8 @@ export class ComparedSide {
   readonly clusterId: string;
   /** Whether a change stream shows every change of this side. Without the privilege, nobody sees them. */
   isWatched = true;
+  /** Whether the whole oplog since then was searched for writes that no change stream shows. */
+  isOplogRead = true;
   /** The change stream has shown everything up to this time. */
   shownTo: Timestamp | undefined;
   #latest: Timestamp | undefined;

@@ -32,7 +32,7 @@ export interface Proof {
   readonly catalogs: BothCatalogs;
   /** Keys that kept changing, by pair. */
   readonly undecided: ReadonlyMap<ComparedPair, number>;
-  /** Namespaces that were created again and again. */
+  /** Namespaces that were created, or written without events, again and again. */
   readonly restless: readonly string[];
 }
 

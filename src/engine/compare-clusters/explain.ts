@@ -5,7 +5,7 @@ type Known = Pick<VerificationReport, 'result' | 'source' | 'destination' | 'tot
 
 /** Namespaces of which the result says less. */
 interface Reservations {
-  /** They were created again and again. */
+  /** They were created, or written without events, again and again. */
   readonly restless: readonly string[];
   /** Servers before 6.0 show no changes of them. */
   readonly unseen: readonly string[];
@@ -26,7 +26,7 @@ export function explain(known: Known, differences: number, { restless, unseen }:
   const always =
     restless.length === 0
       ? ''
-      : ` These collections were created again and again, so the result says nothing of them: ${restless.join(', ')}.`;
+      : ` These collections were created or written in bulk again and again, so the result says nothing of them: ${restless.join(', ')}.`;
   const definitions = views === 0 ? 'options and indexes' : `options, indexes and ${counted(views, 'view')}`;
   const hidden =
     unseen.length === 0
@@ -37,7 +37,7 @@ export function explain(known: Known, differences: number, { restless, unseen }:
     undecided: `No difference was found in ${what}.`,
     different: `${counted(differences, 'document')} and ${counted(catalogDifferences.length, 'definition')} differ, among ${what}.`,
   }[result];
-  return `${found}${rechecked}${undecided}${always} ${holding(known)}${hidden}`;
+  return `${found}${rechecked}${undecided}${always} ${holding(known)}${hidden}${unread(known)}`;
 }
 
 function holding({ source, destination }: Known): string {
@@ -45,6 +45,16 @@ function holding({ source, destination }: Known): string {
   const times = `The result holds at time ${shown(source.clusterTime)} of the source and ${shown(destination.clusterTime)} of the destination`;
   if (unseen.length === 0) return `${times}.`;
   return `${times}, if nobody wrote to the ${unseen.join(' or the ')} while the comparison ran: the user may not open a change stream there, which would show it.`;
+}
+
+/** Without a change stream, the result has a larger reservation. */
+function unread({ source, destination }: Known): string {
+  const sides = [
+    source.oplogRead || !source.watched ? [] : 'source',
+    destination.oplogRead || !destination.watched ? [] : 'destination',
+  ].flat();
+  if (sides.length === 0) return '';
+  return ` The user may not read the oplog of the ${sides.join(' and the ')}: the result holds only if nobody wrote there by applyOps, or restored it from an older backup, while the comparison ran.`;
 }
 
 function shown(time: ClusterTime | null): string {

@@ -5,6 +5,7 @@ import { timeOfToken } from '../mongodb/cluster-time.ts';
 import { BatchInterrupted, classify } from '../mongodb/failure-policy.ts';
 import { type RawBatch, RawCursor } from '../mongodb/raw-cursor.ts';
 import type { Retrier } from '../mongodb/retry.ts';
+import { historyOf } from '../mongodb/seen-history.ts';
 import type { Side } from '../mongodb/side.ts';
 
 /** The parts of a comparison that a stream needs. */
@@ -46,20 +47,32 @@ export class KeyStream implements AsyncDisposable {
   /**
    * Returns the next batch, through failures of cursor and server.
    * @param waitMs  how long the server may wait for the first event
-   * @throws UserError VERIFICATION_HISTORY_LOST when the oplog no longer reaches back to the token
+   * @throws UserError VERIFICATION_HISTORY_LOST when the oplog no longer reaches back to the token, or lacks what was read
    * @throws MongoServerError Unauthorized when the user may not open a stream
    */
   async next(waitMs: number): Promise<KeyBatch> {
+    return await this.#retried(async () => {
+      try {
+        return this.#read(await this.#nextRaw(waitMs));
+      } catch (error) {
+        await this[Symbol.asyncDispose](); // Before a new one opens, or connections and cursors accumulate.
+        throw this.#askForLess(error);
+      }
+    });
+  }
+
+  /**
+   * Confirms that the side still has what was read of it, for a side whose stream isn't read.
+   * @throws UserError VERIFICATION_HISTORY_LOST
+   */
+  async confirmHistory(): Promise<void> {
+    await this.#retried(() => historyOf(this.#parts.client).confirm());
+  }
+
+  async #retried<T>(operation: () => Promise<T>): Promise<T> {
     const { retrier, side } = this.#parts;
     try {
-      return await retrier.run(`the change stream of the ${side}`, async () => {
-        try {
-          return this.#read(await this.#nextRaw(waitMs));
-        } catch (error) {
-          await this[Symbol.asyncDispose](); // Before a new one opens, or connections and cursors accumulate.
-          throw this.#askForLess(error);
-        }
-      });
+      return await retrier.run(`the change stream of the ${side}`, operation);
     } catch (error) {
       if (classify(error) !== 'history-lost') throw error;
       throw new UserError('VERIFICATION_HISTORY_LOST', [side, messageOf(error)], { cause: error });
@@ -74,6 +87,7 @@ export class KeyStream implements AsyncDisposable {
 
   async #nextRaw(waitMs: number): Promise<RawBatch> {
     if (this.#cursor !== undefined) return await this.#cursor.next({ batchSize: this.#batchEvents, maxTimeMS: waitMs });
+    if (this.#token !== undefined) await historyOf(this.#parts.client).confirm();
     const [cursor, first] = await RawCursor.open(this.#parts.client, 'admin', {
       aggregate: 1,
       pipeline: pipeline(this.#token, this.#parts.showsAll),

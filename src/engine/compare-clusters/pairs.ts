@@ -23,7 +23,7 @@ export class Pairs {
   }
 
   get unfinished(): readonly ComparedPair[] {
-    return this.all.filter(({ state, isMoved }) => state !== 'compared' || isMoved);
+    return this.all.filter(({ state, isMoved, isInvalid }) => state !== 'compared' || isMoved || isInvalid);
   }
 
   /**

@@ -1,6 +1,7 @@
 import { version } from '../../platform/index.ts';
 import { canonicalIndex, canonicalOptions, fingerprintOf } from '../compare/canonical-form.ts';
 import type { SideEntry } from '../compare/side-catalog.ts';
+import { historyOf } from '../mongodb/seen-history.ts';
 import type { ComparedPair } from './compared-pair.ts';
 import type { ComparedSide } from './compared-side.ts';
 import type { Proof } from './comparison.ts';
@@ -92,7 +93,8 @@ function resultOf(proof: Proof | undefined, differences: number, undecided: numb
 }
 
 function sideOf(side: ComparedSide, time: Proof['sourceTime']): VerificationReport['source'] {
-  return { replicaSetId: side.clusterId, watched: side.isWatched, clusterTime: clusterTime(time) };
+  const oplogRead = side.isWatched && side.isOplogRead && !historyOf(side.client).isUnreadable;
+  return { replicaSetId: side.clusterId, watched: side.isWatched, oplogRead, clusterTime: clusterTime(time) };
 }
 
 function collectionOf(

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { documentDifference } from './verification-report.ts';
+import { clusterTime, documentDifference } from './verification-report.ts';
 
 const digest = z.strictObject({ count: z.number(), bytes: z.number(), digest: z.string() });
 
@@ -17,6 +17,17 @@ const savedPair = z.strictObject({
 
 export type SavedPair = z.output<typeof savedPair>;
 
+const savedSide = z.strictObject({
+  /** Resume token of the stream; null for a side that isn't watched. */
+  token: z.string().nullable(),
+  /** The time of the latest entry of the oplog that reads have shown; null before the first. */
+  seen: clusterTime.nullable(),
+  /** Whether the oplog was searched for writes that no change stream shows. */
+  oplogRead: z.boolean(),
+});
+
+export type SavedSide = z.output<typeof savedSide>;
+
 /** The state that a comparison needs to resume. */
 export const savedState = z.strictObject({
   /** The compared clusters and selection. A state of others is refused. */
@@ -24,8 +35,8 @@ export const savedState = z.strictObject({
   startedAtMs: z.number(),
   /** How long the comparison ran before. */
   ranMs: z.number(),
-  /** Resume tokens of the streams; null for a side that isn't watched. */
-  tokens: z.strictObject({ source: z.string().nullable(), destination: z.string().nullable() }),
+  source: savedSide,
+  destination: savedSide,
   pairs: z.array(savedPair),
   differences: z.strictObject({
     listed: z.array(z.tuple([z.string(), documentDifference])),

@@ -2,13 +2,19 @@ import { z } from 'zod';
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.int().min(0);
-const clusterTime = z
+/** A cluster's own time. */
+export const clusterTime = z
   .strictObject({ t: z.int().min(0), i: z.int().min(0) })
   .describe("A cluster's own time: seconds since the epoch, and a number within the second");
 
 const side = z.strictObject({
   replicaSetId: z.string().describe('Distinguishes replica sets; empty when the user may not see it'),
   watched: z.boolean().describe('Whether a change stream showed every change while the comparison ran'),
+  oplogRead: z
+    .boolean()
+    .describe(
+      'Whether all that its oplog got meanwhile was read: it shows writes without events, and a restore from an older backup',
+    ),
   clusterTime: clusterTime.nullable().describe('The time of this side at which the result holds'),
 });
 

@@ -1,12 +1,18 @@
-import { MongoServerError } from 'mongodb';
+import { MongoServerError, Timestamp } from 'mongodb';
 import { reach } from '../../platform/index.ts';
 import { type ChangeEvent, concerns, isDocumentChange } from '../capture/change-event.ts';
+import type { OplogKeys } from '../capture/oplog-keys.ts';
+import { timeOfToken } from '../mongodb/cluster-time.ts';
+import { historyOf } from '../mongodb/seen-history.ts';
 import { UNAUTHORIZED } from '../preflight/inspect-cluster.ts';
 import type { Selection } from '../scope/selection.ts';
 import type { ComparedPair } from './compared-pair.ts';
 import type { ComparedSide } from './compared-side.ts';
 import type { ComparisonParts } from './comparison-parts.ts';
+import { clusterTime } from './differences.ts';
+import { HiddenSearch } from './hidden-search.ts';
 import { KeyStream } from './key-stream.ts';
+import type { SavedSide } from './saved-state.ts';
 
 const WAIT_MS = 500;
 
@@ -16,6 +22,7 @@ export class WatchedSide implements AsyncDisposable {
   readonly #side: ComparedSide;
   readonly #concerned: (event: ChangeEvent) => boolean;
   #stream: KeyStream;
+  #hidden: HiddenSearch;
   /** By UUID, and by name for servers that show no UUIDs. */
   #pairs: ReadonlyMap<string, ComparedPair> = new Map();
   #reply = 0;
@@ -29,17 +36,25 @@ export class WatchedSide implements AsyncDisposable {
     this.#side = side;
     this.#concerned = (event) => side.side === 'destination' || concerns(selection, event);
     this.#stream = this.#open(undefined);
+    this.#hidden = new HiddenSearch(parts, side, undefined);
   }
 
   /**
-   * Opens the stream. Everything that changes from now on, or after the token, becomes known.
-   * @param token  null when nobody watched before, so that nobody knows what changed since then
-   * @throws UserError VERIFICATION_HISTORY_LOST
+   * Opens the stream. Everything that changes from now on, or after the saved token, becomes known.
+   * @param saved  where an earlier run stood. Its token is null when it didn't watch, so that nobody knows what changed since then
+   * @throws UserError VERIFICATION_HISTORY_LOST when that can't become known, or what was read then doesn't exist any more
    */
-  async start(token: string | null | undefined): Promise<void> {
-    this.#side.isWatched = token !== null;
-    if (token === null) return;
+  async start(saved: SavedSide | undefined): Promise<void> {
+    const history = historyOf(this.#side.client);
+    history.forget();
+    if (saved?.seen) history.expect(new Timestamp(saved.seen));
+    const token = saved?.token ?? undefined;
     this.#stream = this.#open(token);
+    const time = token === undefined ? undefined : timeOfToken({ _data: token });
+    this.#hidden = new HiddenSearch(this.#parts, this.#side, time);
+    this.#side.isOplogRead = saved?.oplogRead ?? true;
+    this.#side.isWatched = saved?.token !== null;
+    if (!this.#side.isWatched) return await this.#stream.confirmHistory();
     try {
       await this.#read(0);
     } catch (error) {
@@ -67,8 +82,14 @@ export class WatchedSide implements AsyncDisposable {
     this.#pairs = known;
   }
 
-  /** Returns the token to resume from: every key that changed before it has settled. Null when nobody watches. */
-  saved(): string | null {
+  /** Returns where a later run can resume. */
+  saved(): SavedSide {
+    const { client, isOplogRead } = this.#side;
+    return { token: this.#safeToken(), seen: clusterTime(historyOf(client).latest), oplogRead: isOplogRead };
+  }
+
+  /** Returns the token before which every key that changed has settled. Null when nobody watches. */
+  #safeToken(): string | null {
     if (!this.#side.isWatched) return null;
     let oldest = Number.POSITIVE_INFINITY;
     for (const { since } of this.#parts.pending.all) {
@@ -86,10 +107,27 @@ export class WatchedSide implements AsyncDisposable {
   async #read(waitMs: number): Promise<void> {
     const { events, token, shownTo, operationTime } = await this.#stream.next(waitMs);
     for (const event of events) this.#take(event);
-    this.#tokens.push({ reply: this.#reply, token });
-    this.#reply += 1;
     this.#side.note(operationTime);
-    this.#side.shownTo = shownTo;
+    // Only a position up to which the oplog was searched, too, is one to resume from.
+    if (this.#hidden.isDue) {
+      this.#takeHidden(await this.#hidden.upTo(shownTo, operationTime));
+      this.#tokens.push({ reply: this.#reply, token });
+      this.#side.shownTo = shownTo;
+    }
+    this.#reply += 1;
+  }
+
+  #takeHidden(writes: OplogKeys | undefined): void {
+    if (writes === undefined) return;
+    for (const pair of new Set(this.#pairs.values())) {
+      const { uuid, database, name } = pair[this.#side.side];
+      const place = { id: uuid?.toHexString(false) ?? '', namespace: `${database}.${name}` };
+      if (pair.state === 'waiting' || !writes.isOf(place)) continue;
+      const keys = writes.keysOf(place);
+      pair.changes[this.#side.side] += keys?.length ?? 1;
+      if (keys === undefined) pair.invalidate();
+      else for (const key of keys) this.#parts.pending.addChange(pair, key, this.#side.side, this.#reply);
+    }
   }
 
   #take(event: ChangeEvent): void {

@@ -9,6 +9,7 @@ import {
   whyUnreadable,
 } from '../../platform/index.ts';
 import { refuseNobody, refuseOneOfMany } from './refuse-connection.ts';
+import { historyOf } from './seen-history.ts';
 import { SeenSets } from './seen-sets.ts';
 import type { Side } from './side.ts';
 
@@ -118,6 +119,7 @@ export function clientOf(address: ClusterAddress, side: Side): MongoClient {
  */
 export async function connectCluster(address: ClusterAddress, side: Side): Promise<MongoClient> {
   const client = clientOf(address, side);
+  historyOf(client);
   // The operator decides which servers belong to the source.
   if (side === 'source') client.on('serverOpening', ({ address: member }) => dialAsOwn(member));
   using seen = new SeenSets(client);

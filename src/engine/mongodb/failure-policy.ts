@@ -7,6 +7,7 @@ import {
   MongoWriteConcernError,
 } from 'mongodb';
 import { messageOf, UserError } from '../../platform/index.ts';
+import { HistoryWentBack } from './seen-history.ts';
 
 /**
  * How the engine handles an error of the driver or the server.
@@ -135,6 +136,7 @@ export function classifyReply({ code, errmsg }: { readonly code?: unknown; reado
 export function classify(error: unknown): FailureClass {
   if (error instanceof BatchInterrupted || error instanceof MongoWriteConcernError) return 'transient';
   if (error instanceof NotNow) return 'transient';
+  if (error instanceof HistoryWentBack) return 'history-lost';
   if (error instanceof UserError && error.definition.retry === 'transient') return 'transient';
   // The driver wraps the error that ended a bulk write.
   if (error instanceof MongoBulkWriteError && error.errorResponse instanceof Error)

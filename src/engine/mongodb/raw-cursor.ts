@@ -1,4 +1,5 @@
 import type { ClientSession, Db, Document, Long, MongoClient, Timestamp } from 'mongodb';
+import { historyOf, type SeenHistory } from './seen-history.ts';
 
 /** One reply of a cursor: documents as bytes (views into the reply), and the reply's other fields. */
 export interface RawBatch {
@@ -18,12 +19,16 @@ export interface RawBatch {
 export class RawCursor implements AsyncDisposable {
   readonly #db: Db;
   readonly #session: ClientSession;
+  readonly #history: SeenHistory;
+  readonly #isMajority: boolean;
   #id: Long | undefined;
   #collection = '';
 
-  private constructor(db: Db, session: ClientSession) {
-    this.#db = db;
+  private constructor(client: MongoClient, database: string, session: ClientSession, command: Document) {
+    this.#db = client.db(database);
     this.#session = session;
+    this.#history = historyOf(client);
+    this.#isMajority = command.readConcern?.level === 'majority';
   }
 
   /**
@@ -33,7 +38,7 @@ export class RawCursor implements AsyncDisposable {
   static async open(client: MongoClient, database: string, command: Document): Promise<[RawCursor, RawBatch]> {
     // One explicit session for all commands of a cursor, because the server ties the cursor to it.
     const session = client.startSession({ causalConsistency: false });
-    const cursor = new RawCursor(client.db(database), session);
+    const cursor = new RawCursor(client, database, session, command);
     try {
       return [cursor, await cursor.#send(command)];
     } catch (error) {
@@ -64,6 +69,7 @@ export class RawCursor implements AsyncDisposable {
       promoteLongs: false,
     });
     const { cursor, operationTime } = reply;
+    if (this.#isMajority && operationTime !== undefined) this.#history.note(operationTime);
     this.#id = cursor.id;
     this.#collection = String(cursor.ns).slice(String(cursor.ns).indexOf('.') + 1);
     const documents = (cursor.firstBatch ?? cursor.nextBatch) as Uint8Array[];

@@ -53,6 +53,7 @@ test('equal clusters are equal, and the report has counts and digests of both si
   assert.deepEqual(collection?.source, collection?.destination);
   assert.equal(report.totals.documents, 1_000);
   assert.ok(report.source.watched && report.destination.watched);
+  assert.ok(report.source.oplogRead && report.destination.oplogRead);
   assert.match(report.explanation, /^Both sides have the same 1,000 documents in 1 collection, byte for byte/);
 });
 

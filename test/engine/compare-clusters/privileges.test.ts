@@ -4,6 +4,7 @@ import type { SavedState } from '../../../src/engine/compare-clusters/saved-stat
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSet, startPair } from '../../support/replica-set.ts';
 import { identified } from '../../support/seeds.ts';
+import { onceAt } from '../reach-points.ts';
 import { verificationOf, verify } from './verify-pair.ts';
 
 checkForLeaks();
@@ -28,10 +29,16 @@ test('without the privilege for a stream a run compares, and says what the resul
   const watching = await readerOf(pair.source, 'watching', [...reads, 'changeStream']);
   const blind = await readerOf(pair.destination, 'blind', reads);
   const nobody = await readerOf(pair.destination, 'nobody', ['listCollections']);
+  // An oplog without new entries need not be read.
+  using _ = onceAt('engine.compare.chunk-compared', () =>
+    pair.source.client.db('admin').command({ appendOplogNote: 1, data: {} }),
+  );
   const { report } = await verify(pair, { source: { uri: watching }, destination: { uri: blind } });
   assert.equal(report.result, 'equal', report.explanation);
   assert.deepEqual([report.source.watched, report.destination.watched], [true, false]);
   assert.match(report.explanation, /if nobody wrote to the destination while the comparison ran/);
+  assert.equal(report.source.oplogRead, false);
+  assert.match(report.explanation, /The user may not read the oplog of the source: the result holds only if/);
   assert.equal(report.collections[0]?.destination.changed, null);
   await assert.rejects(verify(pair, { source: { uri: watching }, destination: { uri: blind }, follow: true }), {
     code: 'VERIFICATION_REFUSED',

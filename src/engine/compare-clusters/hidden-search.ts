@@ -1,0 +1,76 @@
+import { MongoServerError, Timestamp } from 'mongodb';
+import { messageOf, UserError } from '../../platform/index.ts';
+import { readHiddenWrites } from '../capture/hidden-writes.ts';
+import type { OplogKeys } from '../capture/oplog-keys.ts';
+import { classify } from '../mongodb/failure-policy.ts';
+import type { ComparedSide } from './compared-side.ts';
+import type { ComparisonParts } from './comparison-parts.ts';
+
+const SEARCH_EVERY_MS = 100;
+
+/** A new stream begins one tick after the latest operation, so the next operation has the very time of its first token. */
+function justBefore(time: Timestamp): Timestamp {
+  return new Timestamp(time.toBigInt() - 1n);
+}
+
+/** Searches the oplog of one side, behind its change stream, for writes that the stream doesn't show. */
+export class HiddenSearch {
+  readonly #parts: Pick<ComparisonParts, 'clock' | 'logger' | 'retrier'>;
+  readonly #side: ComparedSide;
+  /** Everything up to this time is known. */
+  #time: Timestamp | undefined;
+  #searchedAtMs = Number.NEGATIVE_INFINITY;
+
+  /** @param time  where an earlier run stood; undefined to begin where the stream begins */
+  constructor(
+    parts: Pick<ComparisonParts, 'clock' | 'logger' | 'retrier'>,
+    side: ComparedSide,
+    time: Timestamp | undefined,
+  ) {
+    this.#parts = parts;
+    this.#side = side;
+    this.#time = time && justBefore(time);
+  }
+
+  /** Whether the next part of the oplog is to be searched now. */
+  get isDue(): boolean {
+    return this.#parts.clock.elapsed() - this.#searchedAtMs >= SEARCH_EVERY_MS;
+  }
+
+  /**
+   * Searches up to a time that the stream has passed.
+   * @param latest  the time of the side's latest operation. A new stream begins later, and no read may wait for that
+   * @returns undefined when there is nothing, or the oplog can't be read
+   * @throws UserError VERIFICATION_HISTORY_LOST
+   */
+  async upTo(time: Timestamp, latest: Timestamp | undefined): Promise<OplogKeys | undefined> {
+    this.#searchedAtMs = this.#parts.clock.elapsed();
+    this.#time ??= justBefore(time);
+    const after = this.#time;
+    const to = latest?.lessThan(time) ? latest : time;
+    if (!after.lessThan(to)) return undefined;
+    this.#time = to;
+    const found = await this.#read({ after, to });
+    return found?.isEmpty === true ? undefined : found;
+  }
+
+  async #read(range: { readonly after: Timestamp; readonly to: Timestamp }): Promise<OplogKeys | undefined> {
+    const { logger, retrier } = this.#parts;
+    const { side, client, features } = this.#side;
+    try {
+      const passed = async () => range.to;
+      const found = await retrier.run(`the oplog of the ${side}`, () =>
+        readHiddenWrites(client, features, range, passed),
+      );
+      if (found !== undefined) return found;
+    } catch (error) {
+      if (classify(error) !== 'history-lost') {
+        if (!(error instanceof MongoServerError) || classify(error) !== 'fatal') throw error;
+        if (this.#side.isOplogRead) logger.warn({ side, reason: messageOf(error) }, 'The oplog cannot be read');
+        this.#side.isOplogRead = false;
+        return undefined;
+      }
+    }
+    throw new UserError('VERIFICATION_HISTORY_LOST', [side, 'it was searched for writes that no change stream shows']);
+  }
+}
