@@ -77,19 +77,24 @@ function loadedSamples(id: string, progress: MeasuredProgress, beganHere: boolea
     known(id, 'linkspan_oplog_headroom_seconds', oplog?.leftSeconds),
     known(id, 'linkspan_oplog_headroom_ratio', scaled(oplog?.headroomPercent, 100)),
     known(id, 'linkspan_ready_for_cutover', readyForCutover === undefined ? undefined : Number(readyForCutover)),
-    known(id, 'linkspan_source_blocked', Number(isBlocked(progress))),
-    known(id, 'linkspan_write_pause_seconds', scaled(progress.cutoverReport?.pause.milliseconds, 1_000)),
     ...(['source', 'destination'] as const).map((side) => pingSample(id, side, pingMs?.[side])),
     ...phaseSamples(id, progress),
     ...indexSamples(id, progress),
     ...verificationSamples(id, progress),
-    ...stepSamples(id, progress),
+    ...lastingSamples(id, progress),
   ];
 }
 
-/** Whether users can write to neither side. */
-export function isBlocked({ cutover }: MeasuredProgress): boolean {
-  return cutover?.blocking === true && cutover.canWriteAtMs === undefined;
+/** Returns the samples that stay true when nobody reports any more: whether the source is blocked, and the last cutover. */
+export function lastingSamples(id: string, progress: MeasuredProgress): Sample[] {
+  const { cutover, cutoverReport } = progress;
+  const isBlocked = cutover?.blocking === true && cutover.canWriteAtMs === undefined;
+  const samples = [
+    known(id, 'linkspan_source_blocked', Number(isBlocked)),
+    known(id, 'linkspan_write_pause_seconds', scaled(cutoverReport?.pause.milliseconds, 1_000)),
+    ...stepSamples(id, progress),
+  ];
+  return samples.filter((sample) => sample !== undefined);
 }
 
 function pingSample(id: string, side: string, milliseconds: number | null | undefined): Sample | undefined {

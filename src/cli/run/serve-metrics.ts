@@ -1,5 +1,5 @@
-import { contactOf, type Migration, type Store, type StoreReader } from '../../control/index.ts';
-import { isBlocked, MOST_SHOWN, migrationSamples, oneOf, type Sample } from '../../metrics/index.ts';
+import { contactOf, LOST_AFTER_MS, type Migration, type Store, type StoreReader } from '../../control/index.ts';
+import { lastingSamples, MOST_SHOWN, migrationSamples, oneOf, type Sample } from '../../metrics/index.ts';
 
 /** Long enough for an alert about a failure. */
 const SHOWN_AFTER_END_MS = 24 * 3_600_000;
@@ -8,7 +8,8 @@ const STATUSES = ['NEW', 'WORKING', 'COMPLETE', 'FAILED', 'EXPIRED', 'CANCELLED'
 
 /**
  * Returns the samples of all migrations and agents in the store. What an agent reports is shown while the agent is heard;
- * after that only its silence, each migration's status, and a source that was blocked.
+ * after that only its silence, each
+ * migration's status, whether its source is blocked, and its last cutover.
  */
 export async function serveSamples(
   store: StoreReader,
@@ -19,6 +20,8 @@ export async function serveSamples(
   const found = await store.migrationsSince(nowMs - SHOWN_AFTER_END_MS, MOST_SHOWN + 1);
   const migrations = found.slice(0, MOST_SHOWN);
   const heard = new Set(agents.filter((agent) => contactOf(agent, nowMs).status === 'CONNECTED').map(({ id }) => id));
+  // An agent that is heard may still have stopped to report one of its migrations.
+  const isHeard = ({ agentId, updatedAtMs }: Migration) => heard.has(agentId) && nowMs - updatedAtMs <= LOST_AFTER_MS;
   const agentSamples = agents.slice(0, MOST_SHOWN).map(
     ({ id, host, lastReportAtMs, createdAtMs }): Sample => ({
       name: 'linkspan_agent_last_seen_timestamp_seconds',
@@ -27,7 +30,7 @@ export async function serveSamples(
     }),
   );
   return {
-    samples: [...agentSamples, ...migrations.flatMap((migration) => samplesOf(migration, heard))],
+    samples: [...agentSamples, ...migrations.flatMap((one) => samplesOf(one, isHeard(one)))],
     isComplete: found.length <= MOST_SHOWN && agents.length <= MOST_SHOWN,
   };
 }
@@ -47,7 +50,7 @@ export async function serveNotReady(
   ];
 }
 
-function samplesOf({ id, agentId, state, progress }: Migration, heard: ReadonlySet<string>): Sample[] {
+function samplesOf({ id, state, progress }: Migration, isHeard: boolean): Sample[] {
   const isCancelled = state.status === 'FAILED' && state.wanted === 'cancelled';
   const status = isCancelled ? 'CANCELLED' : state.status;
   const samples = oneOf(STATUSES, status, (one, value) => ({
@@ -55,13 +58,19 @@ function samplesOf({ id, agentId, state, progress }: Migration, heard: ReadonlyS
     labels: { migration: id, status: one },
     value,
   }));
-  if (state.endedAtMs !== null) {
-    const value = state.endedAtMs / 1_000;
-    return [...samples, { name: 'linkspan_migration_end_timestamp_seconds', labels: { migration: id }, value }];
-  }
-  if (progress === null) return samples;
-  // Counts of earlier reports belong to an earlier server, or to nobody's.
-  if (heard.has(agentId)) return [...samples, ...migrationSamples([{ id, progress, beganHere: false }])];
-  const value = Number(isBlocked(progress));
-  return [...samples, { name: 'linkspan_source_blocked', labels: { migration: id }, value }];
+  const ended: Sample[] =
+    state.endedAtMs === null
+      ? []
+      : [
+          {
+            name: 'linkspan_migration_end_timestamp_seconds',
+            labels: { migration: id },
+            value: state.endedAtMs / 1_000,
+          },
+        ];
+  if (progress === null) return [...samples, ...ended];
+  const isCurrent = state.endedAtMs === null && isHeard;
+  // Counters begin with what this server saw: an earlier one, or the agent's own metrics, have counted the rest.
+  const figures = isCurrent ? migrationSamples([{ id, progress, beganHere: false }]) : lastingSamples(id, progress);
+  return [...samples, ...ended, ...figures];
 }
