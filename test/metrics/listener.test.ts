@@ -45,7 +45,11 @@ test('with a token only scrapes need it, and a wrong one is refused', async () =
 
 test('without a token no web page can read it: foreign host names and origins are refused', async () => {
   await using listener = await open(ANYWHERE);
-  const foreign: Record<string, string>[] = [{ host: 'evil.example' }, { host: '127.0.0.1.evil.example' }, { origin: 'https://evil.example' }];
+  const foreign: Record<string, string>[] = [
+    { host: 'evil.example' },
+    { host: '127.0.0.1.evil.example' },
+    { origin: 'https://evil.example' },
+  ];
   for (const headers of foreign) {
     for (const path of ['/metrics', '/healthz', '/readyz']) {
       assert.equal(await status(listener.url + path, headers), 403, path);

@@ -215,15 +215,17 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   await registerAtlasApi(app, control, { logger, failedAttempts, digestAlgorithms, rateLimits });
   await registerGateway(app, control, logger, failedAttempts);
 
-  // Must come before the first keys are created and shown, so that a start that fails here can be repeated.
-  const address = await listen(app, settings);
-  publicUrl ||= address;
+  // Must come before the server listens, because a start that fails here must leave nothing open.
   const measured = {
     command: 'serve' as const,
     measure: () => serveSamples(store, systemClock.now()),
     notReady: () => serveNotReady(store, app.server.listening, stopping.signal),
   };
   await using _metrics = await serveMetrics(options, undefined, measured, logger);
+
+  // Must come before the first keys are created and shown, so that a start that fails here can be repeated.
+  const address = await listen(app, settings);
+  publicUrl ||= address;
   const pinAgain = (files: TlsFiles) => {
     keyPin = pinOf(files, tlsPin);
   };
